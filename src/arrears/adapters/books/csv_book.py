@@ -1,0 +1,386 @@
+"""A receivables book from a CSV file, all of it or nothing, with every mistake named by row and column.
+
+One row is one invoice, with its customer and, if it was paid, its payment. A wrong row never reaches the
+store: an amount read in the wrong locale or a date read the wrong way round would disable people who paid.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, fields, replace
+from datetime import date
+from pathlib import Path
+from typing import cast
+
+from arrears.adapters.books.book_map import BookMap, Column, Constant, Source, Words
+from arrears.adapters.books.fields import CHECKS, plain, quoted, read_date, text_wrong
+from arrears.adapters.books.records import BrokenRow, Records, open_book
+from arrears.core.book import Book, BookAccount, BookInvoice, BookPayment, Mode
+from arrears.core.errors import Refused
+from arrears.core.money import exponent, parse_amount
+
+MISTAKE_LINES_MAX = 50
+_COLUMNS_SHOWN_MAX = 40
+
+
+class _Mistakes:
+    """One line per bad row: the first MISTAKE_LINES_MAX, then how many more."""
+
+    def __init__(self) -> None:
+        self._lines: list[str] = []
+        self._rows = 0
+
+    def add(self, row: int, reasons: Sequence[str]) -> None:
+        if reasons:
+            self._rows += 1
+            if self._rows <= MISTAKE_LINES_MAX:
+                self._lines.append(f"row {row}, {'; '.join(reasons)}")
+
+    def refuse_if_any(self) -> None:
+        if self._rows > MISTAKE_LINES_MAX:
+            self._lines.append(f"and {self._rows - MISTAKE_LINES_MAX} more")
+        if self._lines:
+            raise Refused("bad_book", "\n".join(self._lines))
+
+
+class _Row:
+    """One row under its map: each reading answers with a value, or None and a mistake kept."""
+
+    __slots__ = ("_cells", "_map", "_places", "mistakes", "number")
+
+    def __init__(self, number: int, cells: list[str], places: dict[str, int], book_map: BookMap) -> None:
+        self.number = number
+        self.mistakes: list[str] = []
+        self._cells = cells
+        self._places = places
+        self._map = book_map
+
+    def raw(self, source: Source) -> str:
+        return source.text if isinstance(source, Constant) else self._cells[self._places[source.name]]
+
+    def wrong(self, source: Source, reason: str) -> None:
+        self.mistakes.append(f"{_label(source)}: {reason}")
+
+    def text(self, source: Source, field: str) -> str | None:
+        """One short line that is not empty and, where the field has a form of its own, has that form."""
+        text = self.raw(source)
+        reason = text_wrong(text)
+        if not text:
+            self.wrong(source, "is empty")
+        elif reason is None and field in CHECKS:
+            reason = CHECKS[field](text)
+        if reason is not None:
+            self.wrong(source, f"{quoted(text)} {reason}")
+        return text if text and reason is None else None
+
+    def day(self, source: Source) -> date | None:
+        text = self.raw(source)
+        if not text:
+            self.wrong(source, "is empty; a date is needed")
+            return None
+        found = read_date(text, self._map.form.date_format)
+        if isinstance(found, str):
+            self.wrong(source, f"{quoted(text)} {found}")
+            return None
+        return found
+
+    def currency(self, source: Source) -> str | None:
+        text = self.text(source, "currency")
+        if text is None:
+            return None
+        try:
+            exponent(text)
+        except Refused as refusal:
+            self.wrong(source, _reason(text, refusal))
+            return None
+        return text
+
+    def amount_minor(self, source: Source, currency: str | None) -> int | None:
+        """A sum above zero in minor units; nothing is said about it while its currency is not known."""
+        if currency is None:
+            return None
+        text, form = self.raw(source), self._map.form
+        if not text:
+            self.wrong(source, "is empty; an amount is needed")
+            return None
+        try:
+            minor = parse_amount(text, currency, decimal_mark=form.decimal_mark, grouping=form.grouping)
+        except Refused as refusal:
+            self.wrong(source, _reason(text, refusal))
+            return None
+        if minor <= 0:
+            self.wrong(source, f"{quoted(text)} is not above zero")
+            return None
+        return minor
+
+    def word(self, words: Words) -> str | None:
+        """The meaning of the word in the row."""
+        text = self.raw(words.column)
+        if text not in words.meanings:
+            known = " or ".join(quoted(word) for word in words.meanings)
+            self.wrong(words.column, f"{quoted(text)} is neither of the map's words, {known}")
+        return words.meanings.get(text)
+
+
+@dataclass(slots=True)
+class _Customer:
+    """An account as the rows so far describe it, and the row that decides its mode."""
+
+    row: int
+    account: BookAccount
+    mode_row: int
+    mode_key: tuple[date, str] | None
+
+
+class _Reader:
+    """The book that grows row by row."""
+
+    def __init__(self, book_map: BookMap) -> None:
+        self._map = book_map
+        self._customers: dict[str, _Customer] = {}
+        self._invoices: dict[str, tuple[BookInvoice, BookPayment | None, Mode]] = {}
+        self._payments: dict[str, BookPayment] = {}
+
+    def take(self, row: _Row) -> None:
+        """Add one row; whatever is wrong with it is in `row.mistakes`, and then nothing of its money is added."""
+        account = self._account(row)
+        invoice = self._invoice(row, account)
+        payment = self._payment(row, invoice) if self._map.payment else None
+        if account is not None:
+            self._take_account(row, account, invoice)
+        if account is None or invoice is None or row.mistakes:
+            return
+        first = self._invoices.get(invoice.number)
+        if first is not None:
+            self._compare_invoices(row, first, (invoice, payment, account.mode))
+        if payment is not None and not row.mistakes:
+            self._take_payment(row, payment)
+        if first is None and not row.mistakes:
+            self._invoices[invoice.number] = (invoice, payment, account.mode)
+
+    def book(self, digest: str) -> Book:
+        return Book(
+            accounts=tuple(self._customers[ref].account for ref in sorted(self._customers)),
+            invoices=tuple(
+                sorted((kept[0] for kept in self._invoices.values()), key=lambda i: (i.issued_on, i.number))
+            ),
+            payments=tuple(sorted(self._payments.values(), key=lambda p: (p.paid_on, p.ref))),
+            digest=digest,
+        )
+
+    def _account(self, row: _Row) -> BookAccount | None:
+        sources = self._map.account
+        found = {field: row.text(source, field) for field, source in sources.items() if field != "email"}
+        email = None
+        if "email" in sources and row.raw(sources["email"]):
+            email = row.text(sources["email"], "email")
+        mode = row.word(self._map.mode) if isinstance(self._map.mode, Words) else self._map.mode
+        texts = {field: text for field, text in found.items() if text is not None}
+        if row.mistakes or mode is None:
+            return None
+        texts.setdefault("name", texts["ref"])
+        return BookAccount(**texts, mode=cast(Mode, mode), email=email)
+
+    def _invoice(self, row: _Row, account: BookAccount | None) -> BookInvoice | None:
+        sources = self._map.invoice
+        number = row.text(sources["number"], "number")
+        service = row.text(sources["service"], "service")
+        issued_on, due_on = row.day(sources["issued_on"]), row.day(sources["due_on"])
+        currency = row.currency(sources["currency"])
+        total_minor = row.amount_minor(sources["amount"], currency)
+        disputed = "no" if self._map.disputed is None else row.word(self._map.disputed)
+        if issued_on and due_on and due_on < issued_on:
+            row.wrong(sources["due_on"], f"due on {due_on}, before it was issued on {issued_on}")
+            return None
+        if account and number and service and issued_on and due_on and currency and total_minor and disputed:
+            return BookInvoice(
+                row=row.number,
+                number=number,
+                account_ref=account.ref,
+                service=service,
+                issued_on=issued_on,
+                due_on=due_on,
+                currency=currency,
+                total_minor=total_minor,
+                disputed=disputed == "yes",
+            )
+        return None
+
+    def _payment(self, row: _Row, invoice: BookInvoice | None) -> BookPayment | None:
+        """The row's payment; None where its date is empty, which means not paid."""
+        sources = self._map.payment
+        amount = sources.get("amount")
+        if not row.raw(sources["paid_on"]):
+            if isinstance(amount, Column) and row.raw(amount).strip("0., "):
+                row.wrong(sources["paid_on"], f"is empty, but {_label(amount)} says {quoted(row.raw(amount))}")
+            return None
+        paid_on = row.day(sources["paid_on"])
+        ref = row.text(sources["ref"], "ref") if "ref" in sources else None
+        if invoice is None:
+            return None
+        amount_minor = invoice.total_minor
+        if isinstance(amount, Column):
+            amount_minor = row.amount_minor(amount, invoice.currency) or 0
+        if paid_on and paid_on < invoice.issued_on:
+            reason = f"paid on {paid_on}, before it was issued on {invoice.issued_on}"
+            row.wrong(sources["paid_on"], reason)
+        if row.mistakes or paid_on is None:
+            return None
+        return BookPayment(
+            row=row.number,
+            ref=ref or invoice.number,
+            account_ref=invoice.account_ref,
+            invoice_number=invoice.number,
+            paid_on=paid_on,
+            currency=invoice.currency,
+            amount_minor=amount_minor,
+        )
+
+    def _take_account(self, row: _Row, account: BookAccount, invoice: BookInvoice | None) -> None:
+        """Rows of one customer agree, except about the mode where its latest invoice decides that."""
+        latest = self._map.decided_by == "latest_invoice"
+        key = (invoice.issued_on, invoice.number) if latest and invoice else None
+        known = self._customers.get(account.ref)
+        if known is None:
+            self._customers[account.ref] = _Customer(row.number, account, row.number, key)
+            return
+        for field, source in self._map.account.items():
+            now, then = getattr(account, field), getattr(known.account, field)
+            if now != then:
+                said = f"{quoted(now or '')} for customer {quoted(account.ref)}"
+                row.wrong(source, f"{said}, but row {known.row} says {quoted(then or '')}")
+        mode = self._map.mode
+        if key is not None and (known.mode_key is None or key > known.mode_key):
+            known.account = replace(known.account, mode=account.mode)
+            known.mode_row, known.mode_key = row.number, key
+        elif not latest and account.mode != known.account.mode and isinstance(mode, Words):
+            said = f"{quoted(row.raw(mode.column))} for customer {quoted(account.ref)}"
+            row.wrong(mode.column, f"{said}, but row {known.mode_row} says otherwise")
+
+    def _compare_invoices(
+        self,
+        row: _Row,
+        first: tuple[BookInvoice, BookPayment | None, Mode],
+        again: tuple[BookInvoice, BookPayment | None, Mode],
+    ) -> None:
+        """The same invoice twice is one invoice; with another content, nobody knows which one is meant.
+
+        Where payments have references of their own, a repeated invoice may carry a further payment.
+        """
+        differing = [
+            _label(self._source(field.name))
+            for field in fields(BookInvoice)
+            if field.name != "row" and getattr(first[0], field.name) != getattr(again[0], field.name)
+        ]
+        if "ref" not in self._map.payment:
+            differing += self._payments_differ(first[1], again[1])
+        if first[2] != again[2] and isinstance(self._map.mode, Words):
+            differing.append(_label(self._map.mode.column))
+        if differing:
+            known = f"{quoted(again[0].number)} is already on row {first[0].row} with other content"
+            row.wrong(self._map.invoice["number"], f"{known} ({', '.join(differing)})")
+
+    def _payments_differ(self, first: BookPayment | None, again: BookPayment | None) -> list[str]:
+        """The labels of the columns in which two payments of one invoice differ, besides what the invoice says."""
+        if first is None and again is None:
+            return []
+        if first is None or again is None or first.paid_on != again.paid_on:
+            return [_label(self._map.payment["paid_on"])]
+        amount = self._map.payment.get("amount")
+        if isinstance(amount, Column) and first.amount_minor != again.amount_minor:
+            return [_label(amount)]
+        return []
+
+    def _source(self, field: str) -> Source:
+        if field == "account_ref":
+            return self._map.account["ref"]
+        if field == "disputed" and self._map.disputed is not None:
+            return self._map.disputed.column
+        return self._map.invoice["amount" if field == "total_minor" else field]
+
+    def _take_payment(self, row: _Row, payment: BookPayment) -> None:
+        known = self._payments.setdefault(payment.ref, payment)
+        if replace(known, row=payment.row) != payment:
+            source = self._map.payment.get("ref", self._map.invoice["number"])
+            row.wrong(source, f"{quoted(payment.ref)} is already on row {known.row} for another payment")
+
+
+def _reason(text: str, refusal: Refused) -> str:
+    """The refusal, with `text` quoted as everywhere in this report if it begins with it in its own quotes."""
+    theirs = f"{text!a} "
+    if refusal.message.startswith(theirs):
+        return f"{quoted(text)} {refusal.message.removeprefix(theirs)}"
+    return refusal.message
+
+
+def _label(source: Source) -> str:
+    return f"column {plain(source.name)}" if isinstance(source, Column) else f"the map's {quoted(source.text)}"
+
+
+def _places(header: list[str], book_map: BookMap) -> dict[str, int]:
+    """Column name -> place in a row, from 0."""
+    named = [name for name in header if name]
+    shown = ", ".join(plain(name) for name in named[:_COLUMNS_SHOWN_MAX])
+    twice = sorted({name for name in named if named.count(name) > 1})
+    if twice:
+        names = ", ".join(plain(name) for name in twice)
+        raise Refused("bad_book", f"row 1, column {names}: is there more than once; rename all but one")
+    missing = [name for name in book_map.columns() if name not in named]
+    if missing:
+        names = ", ".join(plain(name) for name in missing)
+        more = ", ..." if len(named) > _COLUMNS_SHOWN_MAX else ""
+        hint = f" (one column only: is {quoted(book_map.form.delimiter)} the delimiter?)" if len(header) == 1 else ""
+        raise Refused("bad_book", f"row 1, column {names}: not in the file; columns there: {shown}{more}{hint}")
+    return {name: place for place, name in enumerate(header) if name}
+
+
+def _ragged(cells: list[str], header: list[str]) -> str | None:
+    if len(cells) == len(header):
+        return None
+    counts = f"the row has {len(cells)} cells, the header has {len(header)}"
+    if len(cells) < len(header):
+        return f"column {plain(header[len(cells)])}: is missing; {counts}"
+    return f"column {plain(header[-1])}: is followed by more; {counts}; put text with a delimiter in quotes"
+
+
+def _read(path: Path, records: Records, book_map: BookMap, mistakes: _Mistakes) -> _Reader:
+    reader = _Reader(book_map)
+    header: list[str] = []
+    places: dict[str, int] = {}
+    rows = 0
+    try:
+        for number, cells in records:
+            if not header:
+                header, places = cells, _places(cells, book_map)
+                continue
+            rows += 1
+            if reason := _ragged(cells, header):
+                mistakes.add(number, [reason])
+                continue
+            row = _Row(number, cells, places, book_map)
+            reader.take(row)
+            mistakes.add(number, row.mistakes)
+    except BrokenRow as broken:
+        known = broken.cell is not None and broken.cell < len(header)
+        column = f"column {plain(header[broken.cell or 0])}: " if known else ""
+        mistakes.add(broken.row, [column + broken.reason])
+    mistakes.refuse_if_any()
+    if not rows:
+        raise Refused("bad_book", f"{path}: has {'only a header' if header else 'only blanks'}; no invoice in it")
+    return reader
+
+
+def read_book(path: Path, book_map: BookMap) -> Book:
+    """The book in the CSV file at `path`; row numbers are line numbers of the file, the header's is 1.
+
+    Raises Refused `bad_book` (exit code 2): a line per bad row with its row, column and reason, the first 50
+    and then a count. The file is read in place, once, and never copied.
+    """
+    mistakes = _Mistakes()
+    with open_book(path) as file:
+        records = Records(file, book_map.form)
+        try:
+            reader = _read(path, records, book_map, mistakes)
+        except OSError as error:
+            raise Refused("bad_book", f"{path}: cannot be read: {error.strerror}") from None
+    return reader.book(records.digest)

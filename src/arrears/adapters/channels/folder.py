@@ -1,0 +1,59 @@
+"""Mail into a folder: one file a message, named by its id, written and synced before it counts as accepted.
+
+The name makes it provable what became of a message whose sender died: the file is there, or it never was.
+"""
+
+from __future__ import annotations
+
+import os
+from email.message import EmailMessage
+from pathlib import Path
+
+from arrears.ports import Fate, Message
+
+
+class FolderChannel:
+    """A folder on a local file system. `sender` is the address in the From line."""
+
+    def __init__(self, folder: Path, sender: str = "billing@arrears.invalid") -> None:
+        self._folder = folder
+        self._sender = sender
+        folder.mkdir(parents=True, exist_ok=True)
+
+    def send(self, message: Message) -> Fate:
+        """Write, sync, then give the file its name; a name that exists was sent before and is left alone."""
+        mail = EmailMessage()
+        mail["From"] = self._sender
+        mail["To"] = message.to
+        mail["Subject"] = message.subject
+        mail["Message-ID"] = f"<{message.id}@arrears.invalid>"
+        mail.set_content(message.text)
+        part = self._folder / f".{message.id}.{os.getpid()}.part"
+        try:
+            with part.open("wb") as file:
+                file.write(mail.as_bytes())
+                file.flush()
+                os.fsync(file.fileno())
+            os.link(part, self._path(message.id))
+            self._sync_folder()
+        except FileExistsError:
+            return Fate.ACCEPTED
+        except OSError:
+            return Fate.REFUSED
+        finally:
+            part.unlink(missing_ok=True)
+        return Fate.ACCEPTED
+
+    def look_up(self, message_id: str) -> Fate:
+        """See ports.Channel."""
+        return Fate.ACCEPTED if self._path(message_id).exists() else Fate.NOT_SENT
+
+    def _path(self, message_id: str) -> Path:
+        return self._folder / f"{message_id}.eml"
+
+    def _sync_folder(self) -> None:
+        handle = os.open(self._folder, os.O_RDONLY)
+        try:
+            os.fsync(handle)
+        finally:
+            os.close(handle)

@@ -1,0 +1,1 @@
+"""Services that obey, one file for each way to reach them."""

@@ -1,0 +1,309 @@
+"""The account as one frozen value: everything a decision needs, and nothing that must be looked up.
+
+The value is stored as one JSON text in the account's narrow row and is, by definition, the fold of the account's
+facts (`evolve`). All numbers (`no`) count within the account. Amounts are minor units of the named currency;
+days are local days of the account's zone; instants are aware and UTC.
+"""
+
+from __future__ import annotations
+
+from datetime import date, datetime
+from enum import StrEnum
+
+import msgspec
+
+from arrears.core.states import Reason, State
+
+
+class Value(msgspec.Struct, frozen=True, omit_defaults=True):
+    """Base of all stored values: immutable, compared by content, written without its default fields."""
+
+
+class Action(StrEnum):
+    """The escalations. Each is promised by a warning, and each has its own holds."""
+
+    RESTRICT = "restrict"
+    DISABLE = "disable"
+    DELETE = "delete"
+
+
+class Stop(StrEnum):
+    """What a hold can stop (spec, section 3, Holds)."""
+
+    REMIND = "remind"
+    CHARGE = "charge"
+    RESTRICT = "restrict"
+    DISABLE = "disable"
+    DELETE = "delete"
+
+
+ALL_STOPS = tuple(Stop)
+
+
+class Scope(StrEnum):
+    """What a hold is on."""
+
+    DEBT = "debt"
+    SUBSCRIPTION = "subscription"
+    ACCOUNT = "account"
+
+
+class DoubtKind(StrEnum):
+    """Why a decision waits without moving days. The first two belong to an account, the others to the system."""
+
+    ATTEMPT = "attempt"
+    BANK_CREDIT = "bank_credit"
+    FEED = "feed"
+    CLOCK = "clock"
+    BREAKER = "breaker"
+
+
+class Mode(StrEnum):
+    """How an account pays."""
+
+    CARD = "card"
+    INVOICE = "invoice"
+
+
+class Outcome(StrEnum):
+    """How a case ended."""
+
+    SETTLED = "settled"
+    WRITTEN_OFF = "written_off"
+    ENDED_DELETED = "ended_deleted"
+
+
+class Terms(Value, frozen=True, omit_defaults=True):
+    """A policy and a zone. Of an account: the name of its policy, for what starts from now on. Of a running case or
+    service end: the version it started with and keeps until it is over.
+
+    `account_wide` repeats the policy's scope, so that the fold of the facts needs no policy.
+    """
+
+    policy: str
+    zone: str
+    account_wide: bool = False
+
+
+class Debt(Value, frozen=True, omit_defaults=True):
+    """An issued invoice that is not paid in full.
+
+    `past_due_from` is set when a decline or a returned payment makes it past due at once; `day_0` when it has
+    become past due. `ended` says that its case ended with a deletion: still owed, no longer pursued by the ladder.
+    """
+
+    no: int
+    number: str
+    currency: str
+    total_minor: int
+    open_minor: int
+    due_on: date
+    subscriptions: tuple[int, ...]
+    day_0: date | None = None
+    past_due_from: date | None = None
+    declined: bool = False
+    settled_separately: bool = False
+    ended: bool = False
+
+
+class Hold(Value, frozen=True, omit_defaults=True):
+    """A stop on escalation. `until` is its last local day; None means until it is released (disputes)."""
+
+    no: int
+    scope: Scope
+    target: int
+    stops: tuple[Stop, ...]
+    reason: str
+    from_at: datetime
+    until: date | None = None
+    ended_at: datetime | None = None
+
+
+class Sent(Value, frozen=True, omit_defaults=True):
+    """One warning that was recorded: the rung, the date it names, the day and the fact of its message."""
+
+    step: int
+    promised_on: date
+    on: date
+    seq: int
+
+
+class Promise(Value, frozen=True, omit_defaults=True):
+    """What has been told about one action in the running episode of one subscription.
+
+    `promised_on` is the latest date told anywhere; the action is never earlier. `accepted_at` is the acceptance
+    from which the lead runs. Acceptances of messages recorded before fact `since_seq` do not count. `doubted`:
+    a doubt stood at the deadline. `renew_after`: a hold or doubt that voided the warnings ended at this instant.
+    """
+
+    promised_on: date | None = None
+    accepted_at: datetime | None = None
+    since_seq: int = 0
+    sent: tuple[Sent, ...] = ()
+    doubted: bool = False
+    renew_after: datetime | None = None
+
+
+class ServiceEnd(Value, frozen=True, omit_defaults=True):
+    """One time without service. `stopped_on` is the stored date of the stop; `ended_on` is known when the service
+    has acknowledged it (spec, section 8), and retention counts from its end."""
+
+    terms: Terms
+    stopped_on: date
+    recorded_at: datetime
+    order_no: int
+    ended_on: date | None = None
+    delete: Promise = Promise()
+    scheduled_at: datetime | None = None
+    awaiting_release: bool = False
+    ordered_at: datetime | None = None
+
+
+class Tell(Value, frozen=True, omit_defaults=True):
+    """Something that happened and is told at 09:00: `restricted`, `disabled` or `deleted`."""
+
+    what: str
+    not_before: datetime
+    on: date
+
+
+class Order(Value, frozen=True, omit_defaults=True):
+    """An order to a service that has not been acknowledged."""
+
+    no: int
+    kind: str
+
+
+class Subscription(Value, frozen=True, omit_defaults=True):
+    """An account's use of one service, with every reason for which it is not active.
+
+    `cut`: it was disabled because of debt, not by another reason. `relieved`: everything that is not disputed was
+    paid, so it must run again although a held debt remains. `entered_on`: the day its stage counts from.
+    """
+
+    no: int
+    service: str
+    state: State = State.ACTIVE
+    generation: int = 1
+    reasons: tuple[Reason, ...] = ()
+    cut: bool = False
+    entered_on: date | None = None
+    restrict: Promise = Promise()
+    disable: Promise = Promise()
+    end: ServiceEnd | None = None
+    relieved: bool = False
+    order_count: int = 0
+    orders: tuple[Order, ...] = ()
+    tells: tuple[Tell, ...] = ()
+
+    def promise(self, action: Action) -> Promise:
+        """What has been told about `action`; of a deletion, by the open service end."""
+        if action is Action.RESTRICT:
+            return self.restrict
+        if action is Action.DISABLE:
+            return self.disable
+        return self.end.delete if self.end is not None else Promise()
+
+
+class Case(Value, frozen=True, omit_defaults=True):
+    """The bracket around one past-due episode. `reminded` are the steps that are done or were overtaken."""
+
+    no: int
+    opened_on: date
+    terms: Terms
+    reminded: tuple[int, ...] = ()
+    written_off: bool = False
+
+
+class Doubt(Value, frozen=True, omit_defaults=True):
+    """Something unknown that concerns this account: an attempt without an outcome, a bank credit to look at."""
+
+    kind: DoubtKind
+    ref: str
+
+
+class Account(Value, frozen=True, omit_defaults=True):
+    """Everything that `decide` reads about one account."""
+
+    no: int
+    terms: Terms
+    mode: Mode = Mode.CARD
+    debts: tuple[Debt, ...] = ()
+    subscriptions: tuple[Subscription, ...] = ()
+    holds: tuple[Hold, ...] = ()
+    credit: dict[str, int] = {}
+    case: Case | None = None
+    doubts: tuple[Doubt, ...] = ()
+    noticed_on: date | None = None
+    parked: str = ""
+    debt_count: int = 0
+    hold_count: int = 0
+    case_count: int = 0
+
+    @property
+    def past_due(self) -> tuple[Debt, ...]:
+        """The past-due debts whose case is not over, oldest due date first."""
+        return tuple(d for d in self.debts if d.day_0 is not None and not d.ended)
+
+    def subscription(self, no: int) -> Subscription:
+        """The subscription with this number; KeyError if there is none."""
+        for subscription in self.subscriptions:
+            if subscription.no == no:
+                return subscription
+        raise KeyError(no)
+
+    def debt(self, no: int) -> Debt | None:
+        """The open debt with this number, or None when it is paid or was never issued."""
+        for debt in self.debts:
+            if debt.no == no:
+                return debt
+        return None
+
+    def debts_of(self, subscription: Subscription) -> tuple[Debt, ...]:
+        """The past-due debts whose clock this subscription follows: its own, or all where the policy says so."""
+        if self.case is None:
+            return ()
+        if self.case.terms.account_wide:
+            return self.past_due
+        return tuple(d for d in self.past_due if subscription.no in d.subscriptions)
+
+    @property
+    def waits(self) -> bool:
+        """Whether an escalation was deferred and must be looked at again as soon as the doubt is gone."""
+        return any(sub.promise(action).doubted for sub in self.subscriptions for action in Action)
+
+    def debt_is_held(self, no: int) -> bool:
+        """Whether a hold on this very debt is open: then it is out of the settlement set."""
+        return any(h.scope is Scope.DEBT and h.target == no and h.ended_at is None for h in self.holds)
+
+
+class Guards(msgspec.Struct, frozen=True):
+    """The doubts that belong to the whole installation."""
+
+    feed_stale: bool = False
+    clock_suspect: bool = False
+    breaker_open: bool = False
+
+    @property
+    def doubts(self) -> tuple[DoubtKind, ...]:
+        """The system doubts that stand, in a fixed order."""
+        found = (
+            (self.feed_stale, DoubtKind.FEED),
+            (self.clock_suspect, DoubtKind.CLOCK),
+            (self.breaker_open, DoubtKind.BREAKER),
+        )
+        return tuple(kind for stands, kind in found if stands)
+
+
+_encoder = msgspec.json.Encoder(order="deterministic")
+_decoder = msgspec.json.Decoder(Account)
+
+
+def encode_account(account: Account) -> str:
+    """The canonical JSON text of an account; equal accounts give equal texts."""
+    return _encoder.encode(account).decode()
+
+
+def decode_account(text: str | bytes) -> Account:
+    """The account from its JSON text; raises msgspec.ValidationError for a text we did not write."""
+    return _decoder.decode(text)

@@ -1,0 +1,125 @@
+"""What a fact asks of the outside world: messages to send, orders to give, tasks for staff; and the rungs it took.
+
+The rows are made from the facts, so there is an action if and only if its cause was recorded (I16).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from datetime import date
+from typing import Final, NamedTuple
+
+from arrears.core import facts as f
+from arrears.core.states import State
+
+NOTICE: Final = "notice"
+ORDER: Final = "order"
+
+
+class ActionRow(NamedTuple):
+    """One thing to perform, named by the fact that asks for it. Orders carry subscription, number and kind."""
+
+    account: int
+    seq: int
+    kind: str
+    subscription: int = 0
+    order_no: int = 0
+    order: str = ""
+
+
+class StepRow(NamedTuple):
+    """One rung that was reached (or overtaken): unique, so nothing is ever done twice."""
+
+    account: int
+    seq: int
+    kind: str
+    case: int
+    subscription: int
+    generation: int
+    rung: int
+    promised_on: date | None
+    skipped: bool
+
+
+class TaskRow(NamedTuple):
+    """Something a person must look at, named by the fact that asks for it."""
+
+    account: int
+    seq: int
+    kind: str
+    what: str
+
+
+def actions_of(recorded: f.Recorded) -> Iterator[ActionRow]:
+    """What must be performed because of this fact."""
+    account, seq, fact = recorded.account, recorded.seq, recorded.fact
+    match fact:
+        case f.Noticed():
+            yield ActionRow(account, seq, NOTICE)
+        case f.Restricted():
+            yield ActionRow(account, seq, ORDER, fact.subscription, fact.order_no, "restrict")
+        case f.Disabled() | f.Canceled() | f.ReasonSet():
+            if fact.order_no:
+                yield ActionRow(account, seq, ORDER, fact.subscription, fact.order_no, "disable")
+        case f.Resumed():
+            if fact.order_no:
+                yield ActionRow(account, seq, ORDER, fact.subscription, fact.order_no, "resume")
+                yield ActionRow(account, seq, NOTICE)
+        case f.DeletionOrdered():
+            yield ActionRow(account, seq, ORDER, fact.subscription, fact.order_no, "delete")
+        case _:
+            return
+
+
+def steps_of(recorded: f.Recorded) -> Iterator[StepRow]:
+    """The rungs that this fact reached."""
+    account, seq, fact = recorded.account, recorded.seq, recorded.fact
+    match fact:
+        case f.Noticed():
+            if fact.reminder is not None:
+                for rung in (*fact.reminder.skipped, fact.reminder.step):
+                    skipped = rung != fact.reminder.step
+                    yield StepRow(account, seq, "remind", fact.reminder.case, 0, 0, rung, None, skipped)
+            for w in fact.warnings:
+                kind = f"warn_{w.action}"
+                yield StepRow(account, seq, kind, 0, w.subscription, w.generation, w.step, w.promised_on, False)
+        case f.Restricted():
+            yield StepRow(account, seq, "restrict", 0, fact.subscription, fact.generation, 0, fact.on, False)
+        case f.Disabled():
+            yield StepRow(account, seq, "disable", 0, fact.subscription, fact.generation, 0, fact.on, False)
+        case f.DeletionOrdered():
+            yield StepRow(
+                account, seq, "delete", 0, fact.subscription, fact.generation, 0, fact.evidence.promised_on, False
+            )
+        case _:
+            return
+
+
+def tasks_of(recorded: f.Recorded) -> Iterator[TaskRow]:
+    """What staff must look at because of this fact."""
+    account, seq, fact = recorded.account, recorded.seq, recorded.fact
+    match fact:
+        case f.Noticed() if any(w.late for w in fact.warnings):
+            numbers = ", ".join(str(w.subscription) for w in fact.warnings if w.late)
+            yield TaskRow(account, seq, "warning_not_accepted", f"no warning was accepted for subscription {numbers}")
+        case f.NoticeFailed(why=why) if why.startswith("unknown"):
+            yield TaskRow(account, seq, "notice_fate_unknown", f"the message of fact {fact.notice}: {why}")
+        case f.Parked(why=why):
+            yield TaskRow(account, seq, "parked", why)
+        case f.DeletionCapped():
+            yield TaskRow(
+                account,
+                seq,
+                "deletion_release",
+                f"subscription {fact.subscription} waits for the release of two staff",
+            )
+        case f.Deferred():
+            doubts = ", ".join(fact.doubts)
+            yield TaskRow(account, seq, "deferred", f"{fact.action} of subscription {fact.subscription}: {doubts}")
+        case _:
+            return
+
+
+def stops_service(state: State) -> bool:
+    """Whether a service is not usable in this state."""
+    return state in (State.RESTRICTED, State.DISABLED, State.DELETED)

@@ -1,0 +1,106 @@
+"""The decision: what is due for one account now, and when to look again.
+
+A pure function. The caller records the facts, folds them into the account and asks again until nothing is due;
+`next_at` is then the only column the collections run needs to know.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from datetime import datetime
+from typing import NamedTuple
+
+from arrears.core.account import Account, Guards
+from arrears.core.facts import Fact, Noticed, Reminder, Told, Warning
+from arrears.core.policy import Policy
+from arrears.core.rules import RULES, Rule
+from arrears.core.view import IMMEDIATELY, ONE_DAY, Due, Rank, View
+
+Policies = Mapping[str, Policy]
+
+
+class Decision(NamedTuple):
+    """The facts to record now (none if nothing is due), and the instant to look again (None: only when asked)."""
+
+    facts: tuple[Fact, ...]
+    next_at: datetime | None
+
+
+NOTHING = Decision((), None)
+
+
+def decide(
+    policies: Policies,
+    account: Account,
+    guards: Guards,
+    now: datetime,
+    *,
+    rules: Sequence[Rule] = RULES,
+    only_consequences: bool = False,
+) -> Decision:
+    """What the rules propose for `now`: the earliest group of proposals that is due.
+
+    With `only_consequences` just what must hold in every committed state (credit, causes, dates): for commands,
+    which leave everything that waits for an hour to the collections run.
+    """
+    if account.parked:
+        return NOTHING
+    view = View(policies, account, guards, now)
+    timed = outlook(view, rules)
+    ready: list[tuple[datetime, Due]] = []
+    next_at: datetime | None = None
+    for at, due in timed:
+        if at > now or (only_consequences and not _is_consequence(due)):
+            if next_at is None or at < next_at:
+                next_at = at
+            continue
+        ready.append((at, due))
+    if not ready:
+        return Decision((), next_at)
+    first_at, first = ready[0]
+    if first.rank == Rank.NOTICE:
+        parts = [d for _, d in ready if d.rank == Rank.NOTICE]
+        return Decision((_one_message(view, parts),), None)
+    group = [d for at, d in ready if at == first_at and d.rank == first.rank]
+    return Decision(tuple(_fact(d) for d in group), None)
+
+
+def outlook(view: View, rules: Sequence[Rule] = RULES) -> list[tuple[datetime, Due]]:
+    """Everything that lies ahead, in the order it would happen, each with the instant it may happen."""
+    timed = [(_window(view, due) if due.rank == Rank.NOTICE else due.at, due) for rule in rules for due in rule(view)]
+    timed.sort(key=lambda t: (t[0], t[1].rank, t[1].subject, t[1].label))
+    return timed
+
+
+def _is_consequence(due: Due) -> bool:
+    return due.at == IMMEDIATELY and due.rank != Rank.NOTICE
+
+
+def _window(view: View, due: Due) -> datetime:
+    """Messages go out from 09:00 on, at most one a local day; what is left over waits for the next 09:00."""
+    if due.at_once:
+        return due.at
+    at = due.at
+    if at < view.now < view.morning(view.today):
+        at = view.morning(view.today)
+    noticed_on = view.account.noticed_on
+    if noticed_on is not None and view.calendar.local_day(at) <= noticed_on:
+        at = view.morning(noticed_on + ONE_DAY)
+    return at
+
+
+def _fact(due: Due) -> Fact:
+    fact = due.build()
+    assert isinstance(fact, Fact), fact
+    return fact
+
+
+def _one_message(view: View, parts: Sequence[Due]) -> Noticed:
+    built = [due.build() for due in parts]
+    return Noticed(
+        on=view.today,
+        reminder=next((p for p in built if isinstance(p, Reminder)), None),
+        warnings=tuple(p for p in built if isinstance(p, Warning)),
+        told=tuple(p for p in built if isinstance(p, Told)),
+        at_once=all(due.at_once for due in parts),
+    )

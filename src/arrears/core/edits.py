@@ -1,0 +1,60 @@
+"""Small edits of the frozen account that the folding functions share."""
+
+from __future__ import annotations
+
+from datetime import date
+from typing import Any
+
+from msgspec.structs import replace
+
+from arrears.core.account import Account, Action, Order, Promise, Subscription
+from arrears.core.facts import Recorded
+
+
+def with_subscription(account: Account, changed: Subscription) -> Account:
+    return replace(
+        account,
+        subscriptions=tuple(changed if s.no == changed.no else s for s in account.subscriptions),
+    )
+
+
+def with_promise(sub: Subscription, action: Action, promise: Promise) -> Subscription:
+    if action is Action.RESTRICT:
+        return replace(sub, restrict=promise)
+    if action is Action.DISABLE:
+        return replace(sub, disable=promise)
+    if sub.end is None:
+        return sub
+    return replace(sub, end=replace(sub.end, delete=promise))
+
+
+def with_order(sub: Subscription, no: int, kind: str) -> Subscription:
+    if no == 0:
+        return sub
+    return replace(sub, order_count=no, orders=(*sub.orders, Order(no, kind)))
+
+
+def later(a: Any, b: Any) -> Any:
+    return b if a is None or b > a else a
+
+
+def fresh(before: Promise, seq: int, on: date) -> Promise:
+    """A new episode: nothing promised, nothing accepted. The days already named are kept, so that the same day is
+    never named twice under one rung."""
+    return Promise(since_seq=seq, sent=tuple(s for s in before.sent if s.promised_on >= on))
+
+
+def void(account: Account, subscription: int, action: Action, recorded: Recorded, *, doubted: bool) -> Account:
+    """The warnings given so far no longer count, and what was scheduled on them is not."""
+    sub = account.subscription(subscription)
+    promise = replace(
+        sub.promise(action),
+        accepted_at=None,
+        since_seq=recorded.seq,
+        doubted=doubted,
+        renew_after=None if doubted else recorded.at,
+    )
+    sub = with_promise(sub, action, promise)
+    if action is Action.DELETE and sub.end is not None:
+        sub = replace(sub, end=replace(sub.end, scheduled_at=None, awaiting_release=False))
+    return with_subscription(account, sub)

@@ -1,0 +1,21 @@
+"""The one exception that is meant for people.
+
+A refusal says what is wrong, where, and what to do, and carries a stable code that a program can test for.
+Everything else that is raised is our own mistake.
+"""
+
+from __future__ import annotations
+
+
+class Refused(Exception):
+    """What was asked cannot be done; nothing was changed.
+
+    `code` is stable (`unknown_currency`), `message` is one plain line, `exit_code` is what a command ends with:
+    2 bad input, 3 the plan was only shown, 4 database unreachable, 5 wrong schema version.
+    """
+
+    def __init__(self, code: str, message: str, *, exit_code: int = 2) -> None:
+        super().__init__(message)
+        self.code = code
+        self.message = message
+        self.exit_code = exit_code

@@ -1,0 +1,37 @@
+"""Folding: what each fact does to the account. The stored state is this fold and nothing else.
+
+One small function a kind of fact (`fold_told`, `fold_decided`); a kind without one is caught by a test that walks
+all kinds.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from typing import Final
+
+from arrears.core import facts as f
+from arrears.core import fold_decided, fold_told
+from arrears.core.account import Account
+
+FOLDS: Final = {**fold_told.FOLDS, **fold_decided.FOLDS}
+
+
+def evolve(account: Account, recorded: f.Recorded) -> Account:
+    """The account after one more fact."""
+    return FOLDS[type(recorded.fact)](account, recorded.fact, recorded)
+
+
+def open_account(recorded: f.Recorded) -> Account:
+    """The account that its first fact makes."""
+    fact = recorded.fact
+    assert isinstance(fact, f.AccountOpened), fact
+    return Account(no=recorded.account, terms=fact.terms, mode=fact.mode)
+
+
+def fold(history: Iterable[f.Recorded]) -> Account:
+    """The account that a whole stream of facts gives; the first fact opens it."""
+    stream = iter(history)
+    account = open_account(next(stream))
+    for recorded in stream:
+        account = evolve(account, recorded)
+    return account

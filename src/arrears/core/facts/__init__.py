@@ -1,0 +1,220 @@
+"""The facts: everything that can happen to an account, each with all that is needed to fold it.
+
+A fact never refers to something that could change later (a policy, a clock, another table), so folding the facts
+of an account gives its state on any machine at any time. Facts name people, subscriptions and invoices by
+number; names and addresses live in erasable tables. Amounts are minor units, days are local days of the account,
+instants are UTC.
+"""
+
+from __future__ import annotations
+
+from datetime import datetime
+from typing import Final
+
+import msgspec
+
+from arrears.core.facts.answered import (
+    NoticeAccepted,
+    NoticeFailed,
+    OrderAcknowledged,
+    TaskClosed,
+)
+from arrears.core.facts.base import (
+    Allocation,
+    Evidence,
+    Fact,
+    Owing,
+)
+from arrears.core.facts.decided import (
+    BecamePastDue,
+    CaseEnded,
+    DateMoved,
+    Deferred,
+    DeletionCapped,
+    DeletionOrdered,
+    DeletionScheduled,
+    DeletionUnscheduled,
+    Disabled,
+    DoubtEnded,
+    Noticed,
+    Parked,
+    PastDue,
+    Reminder,
+    Restricted,
+    Resumed,
+    Told,
+    Unparked,
+    Warning,
+    WithinTolerance,
+)
+from arrears.core.facts.system import (
+    BreakerSet,
+    ClockConfirmed,
+    ClockSuspected,
+    FeedSet,
+    PolicyAdopted,
+    SystemFact,
+)
+from arrears.core.facts.told import (
+    AccountOpened,
+    Canceled,
+    ChargeDeclined,
+    CreditAllocated,
+    DebtReopened,
+    DoubtCleared,
+    DoubtRaised,
+    HoldEnded,
+    HoldPlaced,
+    InvoiceIssued,
+    PaymentBooked,
+    Reactivated,
+    ReasonLifted,
+    ReasonSet,
+    SubscriptionAdded,
+    TermsChanged,
+    Voided,
+    WrittenOff,
+)
+
+__all__ = [
+    "ARREARS",
+    "AccountOpened",
+    "Allocation",
+    "AnyFact",
+    "BecamePastDue",
+    "BreakerSet",
+    "Canceled",
+    "CaseEnded",
+    "ChargeDeclined",
+    "ClockConfirmed",
+    "ClockSuspected",
+    "CreditAllocated",
+    "DateMoved",
+    "DebtReopened",
+    "Deferred",
+    "DeletionCapped",
+    "DeletionOrdered",
+    "DeletionScheduled",
+    "DeletionUnscheduled",
+    "Disabled",
+    "DoubtCleared",
+    "DoubtEnded",
+    "DoubtRaised",
+    "Evidence",
+    "Fact",
+    "FeedSet",
+    "HoldEnded",
+    "HoldPlaced",
+    "InvoiceIssued",
+    "NoticeAccepted",
+    "NoticeFailed",
+    "Noticed",
+    "OrderAcknowledged",
+    "Owing",
+    "Parked",
+    "PastDue",
+    "PaymentBooked",
+    "PolicyAdopted",
+    "Reactivated",
+    "ReasonLifted",
+    "ReasonSet",
+    "Recorded",
+    "Reminder",
+    "Restricted",
+    "Resumed",
+    "SubscriptionAdded",
+    "SystemFact",
+    "TaskClosed",
+    "TermsChanged",
+    "Told",
+    "Unparked",
+    "Voided",
+    "Warning",
+    "WithinTolerance",
+    "WrittenOff",
+    "decode_fact",
+    "decode_system_fact",
+    "encode_fact",
+    "kind_of",
+]
+
+AnyFact = (
+    AccountOpened
+    | TermsChanged
+    | SubscriptionAdded
+    | InvoiceIssued
+    | PaymentBooked
+    | CreditAllocated
+    | ChargeDeclined
+    | DebtReopened
+    | WrittenOff
+    | Canceled
+    | Reactivated
+    | ReasonSet
+    | ReasonLifted
+    | HoldPlaced
+    | HoldEnded
+    | DoubtRaised
+    | DoubtCleared
+    | BecamePastDue
+    | WithinTolerance
+    | Noticed
+    | DateMoved
+    | Restricted
+    | Disabled
+    | Deferred
+    | DoubtEnded
+    | Resumed
+    | CaseEnded
+    | DeletionScheduled
+    | DeletionUnscheduled
+    | DeletionOrdered
+    | DeletionCapped
+    | Parked
+    | Unparked
+    | OrderAcknowledged
+    | NoticeAccepted
+    | NoticeFailed
+    | TaskClosed
+)
+
+
+class Recorded(msgspec.Struct, frozen=True):
+    """A fact with its place in the stream of one account, its instant and its author.
+
+    `author` is `arrears` for a decision of its own, else `staff:7`, `person:12`, `api:3`, `service:cloud`.
+    """
+
+    account: int
+    seq: int
+    at: datetime
+    author: str
+    why: str
+    fact: AnyFact
+
+
+ARREARS: Final = "arrears"
+
+_encoder = msgspec.json.Encoder(order="deterministic")
+_decoder: msgspec.json.Decoder[AnyFact] = msgspec.json.Decoder(AnyFact)
+_system_decoder: msgspec.json.Decoder[SystemFact] = msgspec.json.Decoder(SystemFact)
+
+
+def encode_fact(fact: Fact) -> str:
+    """The canonical JSON text of a fact, as it is stored and hashed."""
+    return _encoder.encode(fact).decode()
+
+
+def decode_fact(text: str | bytes) -> AnyFact:
+    """The fact from its stored text."""
+    return _decoder.decode(text)
+
+
+def decode_system_fact(text: str | bytes) -> SystemFact:
+    """A fact of the system stream from its stored text."""
+    return _system_decoder.decode(text)
+
+
+def kind_of(fact: Fact) -> str:
+    """The tag a fact is stored under."""
+    return str(type(fact).__struct_config__.tag)

@@ -1,0 +1,175 @@
+"""Facts that arrears decides: each is one step of the ladder, with what it was decided on."""
+
+from __future__ import annotations
+
+from datetime import date, datetime
+
+import msgspec
+
+from arrears.core.account import Action, DoubtKind, Outcome, Terms
+from arrears.core.facts.base import Evidence, Fact
+from arrears.core.states import State
+
+
+class PastDue(msgspec.Struct, frozen=True):
+    """One debt and its day 0."""
+
+    debt: int
+    day_0: date
+
+
+class BecamePastDue(Fact, frozen=True, tag="became_past_due"):
+    """Debts went past due; a case opens if none is open, and the subscriptions they are for are past due."""
+
+    debts: tuple[PastDue, ...]
+    subscriptions: tuple[int, ...]
+    entered_on: date
+    terms: Terms
+    case: int
+    opened: bool = False
+
+
+class WithinTolerance(Fact, frozen=True, tag="within_tolerance"):
+    """A rest so small that it is not past due; it joins the next settlement."""
+
+    debts: tuple[int, ...]
+
+
+class Reminder(msgspec.Struct, frozen=True, omit_defaults=True):
+    """One rung of a case's reminders, and the rungs that an outage overtook."""
+
+    case: int
+    step: int
+    skipped: tuple[int, ...] = ()
+
+
+class Warning(msgspec.Struct, frozen=True, omit_defaults=True):
+    """One rung of the warnings before an action. `late`: no earlier one was accepted in time; staff get a task."""
+
+    subscription: int
+    generation: int
+    action: Action
+    step: int
+    promised_on: date
+    late: bool = False
+
+
+class Told(msgspec.Struct, frozen=True):
+    """Something that happened, told on the morning after."""
+
+    subscription: int
+    what: str
+    on: date
+
+
+class Noticed(Fact, frozen=True, tag="noticed"):
+    """One message to the account: everything there was to say this local day."""
+
+    on: date
+    reminder: Reminder | None = None
+    warnings: tuple[Warning, ...] = ()
+    told: tuple[Told, ...] = ()
+    at_once: bool = False
+
+
+class DateMoved(Fact, frozen=True, tag="date_moved"):
+    """The day on which something will happen, as every page and answer now says it. Never earlier than before."""
+
+    subscription: int
+    action: Action
+    on: date
+
+
+class Restricted(Fact, frozen=True, tag="restricted"):
+    subscription: int
+    generation: int
+    on: date
+    entered_on: date
+    order_no: int
+    tell_at: datetime
+    evidence: Evidence
+    before: State = State.PAST_DUE
+    after: State = State.RESTRICTED
+
+
+class Disabled(Fact, frozen=True, tag="disabled"):
+    subscription: int
+    generation: int
+    on: date
+    order_no: int
+    terms: Terms
+    tell_at: datetime
+    evidence: Evidence
+    before: State = State.PAST_DUE
+    after: State = State.DISABLED
+
+
+class Deferred(Fact, frozen=True, tag="deferred"):
+    """A doubt stood at a deadline: nothing happened, and the warnings must be given again when it is gone."""
+
+    subscription: int
+    action: Action
+    doubts: tuple[DoubtKind, ...]
+
+
+class DoubtEnded(Fact, frozen=True, tag="doubt_ended"):
+    """No doubt stands any more over an action that was deferred."""
+
+    subscription: int
+    action: Action
+
+
+class Resumed(Fact, frozen=True, tag="resumed"):
+    """The cause `past_due` is lifted. `order_no` is 0 where the service never stopped or another reason remains."""
+
+    subscription: int
+    on: date
+    before: State
+    after: State
+    order_no: int = 0
+    keeps_past_due: bool = False
+    entered_on: date | None = None
+
+
+class CaseEnded(Fact, frozen=True, tag="case_ended"):
+    case: int
+    outcome: Outcome
+
+
+class DeletionScheduled(Fact, frozen=True, tag="deletion_scheduled"):
+    subscription: int
+    generation: int
+    on: date
+    evidence: Evidence
+
+
+class DeletionUnscheduled(Fact, frozen=True, tag="deletion_unscheduled"):
+    """The second look did not agree."""
+
+    subscription: int
+    why: str
+
+
+class DeletionOrdered(Fact, frozen=True, tag="deletion_ordered"):
+    subscription: int
+    generation: int
+    service: str
+    order_no: int
+    evidence: Evidence
+
+
+class DeletionCapped(Fact, frozen=True, tag="deletion_capped"):
+    """The day's cap was reached: the deletion waits for the release of two members of staff."""
+
+    subscription: int
+    generation: int
+
+
+class Parked(Fact, frozen=True, tag="parked"):
+    """This account is not decided upon until a person has looked."""
+
+    why: str
+
+
+class Unparked(Fact, frozen=True, tag="unparked"):
+    pass

@@ -1,0 +1,31 @@
+"""Facts of the whole installation, in a stream of their own."""
+
+from __future__ import annotations
+
+from arrears.core.facts.base import Fact
+
+
+class PolicyAdopted(Fact, frozen=True, tag="policy_adopted"):
+    name: str
+    version: str
+
+
+class ClockSuspected(Fact, frozen=True, tag="clock_suspected"):
+    """The last tick is too old, or the application's and the database's clocks disagree."""
+
+    why: str
+
+
+class ClockConfirmed(Fact, frozen=True, tag="clock_confirmed"):
+    pass
+
+
+class FeedSet(Fact, frozen=True, tag="feed_set"):
+    stale: bool
+
+
+class BreakerSet(Fact, frozen=True, tag="breaker_set"):
+    open: bool
+
+
+SystemFact = PolicyAdopted | ClockSuspected | ClockConfirmed | FeedSet | BreakerSet

@@ -1,0 +1,66 @@
+"""The double entry of each money fact. Entries are only ever added; the sum of one fact's entries is zero.
+
+Debts are assets of the operator: `receivable` rises when an invoice is issued and falls when it is paid. Amounts
+are minor units, positive for debit and negative for credit.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from typing import Final, NamedTuple
+
+from arrears.core import facts as f
+
+RECEIVABLE: Final = "receivable"
+REVENUE: Final = "revenue"
+BANK: Final = "bank"
+CREDIT: Final = "credit"
+BAD_DEBT: Final = "bad_debt"
+
+
+class Entry(NamedTuple):
+    """One line: `debt` is the debt's number for receivables, else 0."""
+
+    account: int
+    seq: int
+    line: int
+    ledger: str
+    debt: int
+    currency: str
+    minor: int
+
+
+def entries_of(recorded: f.Recorded) -> list[Entry]:
+    """The entries that a fact makes; none for a fact that moves no money."""
+    lines = [line for line in _lines(recorded.fact) if line[3]]
+    return [
+        Entry(recorded.account, recorded.seq, number, ledger, debt, currency, minor)
+        for number, (ledger, debt, currency, minor) in enumerate(lines, 1)
+    ]
+
+
+Line = tuple[str, int, str, int]
+
+
+def _lines(fact: f.AnyFact) -> Iterable[Line]:
+    match fact:
+        case f.InvoiceIssued(debt=debt):
+            yield RECEIVABLE, debt.no, debt.currency, debt.total_minor
+            yield REVENUE, 0, debt.currency, -debt.total_minor
+        case f.PaymentBooked():
+            yield BANK, 0, fact.currency, fact.amount_minor
+            for part in fact.allocations:
+                yield RECEIVABLE, part.debt, fact.currency, -part.minor
+            yield CREDIT, 0, fact.currency, -fact.credit_minor
+        case f.CreditAllocated():
+            yield CREDIT, 0, fact.currency, sum(part.minor for part in fact.allocations)
+            for part in fact.allocations:
+                yield RECEIVABLE, part.debt, fact.currency, -part.minor
+        case f.DebtReopened(debt=debt):
+            yield RECEIVABLE, debt.no, debt.currency, fact.minor
+            yield BANK, 0, debt.currency, -fact.minor
+        case f.WrittenOff():
+            yield BAD_DEBT, 0, fact.currency, fact.minor
+            yield RECEIVABLE, fact.debt, fact.currency, -fact.minor
+        case _:
+            return

@@ -1,0 +1,244 @@
+"""Reading a policy file key by key: every value checked, every mistake kept, nothing unknown let through.
+
+A misspelt key that was ignored, or a blank that became zero, would change what happens to customers' data without
+anybody having decided it. So the reader knows every key, and what is wrong with one never hides the next.
+"""
+
+from __future__ import annotations
+
+import re
+import tomllib
+from collections.abc import Iterable, Mapping, Sequence
+from datetime import date, time
+from difflib import get_close_matches
+from typing import Any, Final, NamedTuple
+
+from arrears.core.errors import Refused
+from arrears.core.money import exponent
+
+POLICY_CHARACTERS_MAX: Final = 64 * 1024
+"""A policy is a page; more is another file."""
+
+DAYS_MAX: Final = 3650
+SUM_MINOR_MAX: Final = 10**15
+_STEPS_MAX: Final = 50
+_NAME: Final = re.compile(r"[a-z0-9][a-z0-9_-]{0,59}", re.ASCII)
+_CLOCK: Final = re.compile(r"([01][0-9]|2[0-3]):([0-5][0-9])", re.ASCII)
+_YAML: Final = re.compile(r"^\s*(---|- |[\w\"'.-]+:(\s|$))|!!|^\s*%YAML", re.MULTILINE)
+
+_KEYS: Final[Mapping[str, Sequence[str]]] = {
+    "": ("name", "notice_at", "scope"),
+    "remind": ("days",),
+    "restrict": ("after_days", "warning_days", "lead_days"),
+    "disable": ("after_days", "warning_days", "lead_days"),
+    "delete": ("retention_days", "warning_days", "lead_days", "cool_off_hours"),
+}
+_SUMS: Final = ("tolerance", "minimum")
+_TABLES: Final = (*(table for table in _KEYS if table), *_SUMS)
+
+
+class _Span(NamedTuple):
+    least: int
+    most: int
+    unit: str
+    why: str = ""
+
+
+_RETENTION_WHY: Final = (
+    ". It decides when customers' data is deleted, and has no default: a deletion setting left blank "
+    "once erased a customer's whole private cloud (UniSuper, 2024)"
+)
+_SPANS: Final = {
+    "restrict.after_days": _Span(1, DAYS_MAX, "days"),
+    "restrict.lead_days": _Span(1, 365, "days"),
+    "disable.after_days": _Span(1, DAYS_MAX, "days"),
+    "disable.lead_days": _Span(1, 365, "days"),
+    "delete.retention_days": _Span(30, DAYS_MAX, "days", _RETENTION_WHY),
+    "delete.lead_days": _Span(1, 365, "days"),
+    "delete.cool_off_hours": _Span(24, 720, "hours"),
+}
+
+
+def parse_toml(text: str, *, where: str) -> dict[str, Any]:
+    """The tables of a TOML text; refuses `bad_policy` with the line of the first thing that is not TOML."""
+    if len(text) > POLICY_CHARACTERS_MAX:
+        raise Refused("bad_policy", f"{where}: has more than {POLICY_CHARACTERS_MAX} characters; is it a policy?")
+    try:
+        return tomllib.loads(text)
+    except RecursionError:
+        raise Refused("bad_policy", f"{where}: is nested too deeply; a policy has tables and lists of days") from None
+    except ValueError as error:
+        yaml = "it looks like YAML; " if _YAML.search(text) else ""
+        reason = " ".join(str(error).split())[:160]
+        raise Refused(
+            "bad_policy",
+            f"{where}: is not TOML: {reason}; {yaml}policies are TOML: write lines like retention_days = 90",
+        ) from None
+
+
+class Reading:
+    """One policy file being read. Mistakes are lines like `disable.after_days: is 0; write ...`.
+
+    A reading method answers with the value, or after a mistake with a harmless one of the same type.
+    """
+
+    def __init__(self, file: dict[str, Any], *, fallback: dict[str, Any]) -> None:
+        self.mistakes: list[str] = []
+        self._file = file
+        self._fallback = fallback
+        self._broken: set[str] = set()
+        self._given: set[str] = set()
+        for table in _TABLES:
+            if table in file and not isinstance(file[table], dict):
+                self.wrong(table, f"is {_shown(file[table])}, not a table; write [{table}] and its keys below")
+
+    def wrong(self, key: str, text: str) -> None:
+        """Keep a mistake of one key; what depends on the key is not checked any more."""
+        self._broken.add(key)
+        self.mistakes.append(f"{key}: {text}")
+
+    def wrong_together(self, keys: Sequence[str], text: str) -> None:
+        """Keep a mistake between keys, told at the first, unless one of them is wrong by itself."""
+        if any(key in self._broken or key.partition(".")[0] in self._broken for key in keys):
+            return
+        default = "" if keys[0] in self._given else f" (the file has no {keys[0]}, so the default counts)"
+        self.mistakes.append(f"{keys[0]}: {text}{default}")
+
+    def has_table(self, table: str) -> bool:
+        """Whether the file has this table."""
+        return isinstance(self._file.get(table), dict)
+
+    def name(self, key: str) -> str:
+        """A short name in small letters, as accounts refer to it."""
+        value = self._value(key)
+        if value is None:
+            self.wrong(key, f'is missing; write {key} = "..." in the first line')
+        elif not isinstance(value, str) or not _NAME.fullmatch(value):
+            self.wrong(key, f"is {_shown(value)}; write at most 60 of a-z, 0-9, - and _, in quotes")
+        else:
+            return value
+        return ""
+
+    def clock_time(self, key: str) -> time:
+        """A local time in hours and minutes, as text or as a TOML time."""
+        value = self._value(key)
+        if isinstance(value, time) and not (value.second or value.microsecond):
+            return value
+        match = _CLOCK.fullmatch(value) if isinstance(value, str) else None
+        if match is None:
+            self.wrong(key, f'is {_shown(value)}; write a time of day in hours and minutes like "09:00"')
+            return time(9)
+        return time(int(match[1]), int(match[2]))
+
+    def choice(self, key: str, allowed: Sequence[str]) -> str:
+        """One of a few words."""
+        value = self._value(key)
+        if isinstance(value, str) and value in allowed:
+            return value
+        quoted = " or ".join(f'"{word}"' for word in allowed)
+        self.wrong(key, f"is {_shown(value)}; write {quoted}")
+        return allowed[0]
+
+    def whole(self, key: str) -> int:
+        """A whole number inside the span of this key."""
+        value, (least, most, unit, why) = self._value(key), _SPANS[key]
+        write = f"write a whole number of {unit} from {least} to {most}{why}"
+        table = key.partition(".")[0]
+        if table in self._broken:
+            pass
+        elif value is None:
+            self.wrong(key, f"is missing; under [{table}] {write}")
+        elif not _is_whole(value) or not least <= value <= most:
+            self.wrong(key, f"is {_shown(value)}; {write}")
+        else:
+            return int(value)
+        return least
+
+    def days(self, key: str, *, least: int) -> tuple[int, ...]:
+        """A list of days, each later than the one before."""
+        value = self._value(key)
+        write = f"write whole numbers from {least} to {DAYS_MAX}, each higher than the one before, like [3, 7, 14]"
+        if not isinstance(value, list) or len(value) > _STEPS_MAX:
+            few = f"a list of at most {_STEPS_MAX} days"
+            self.wrong(key, f"is {_shown(value)}, not {few}; {write}")
+            return ()
+        bad = [day for day in value if not _is_whole(day) or not least <= day <= DAYS_MAX]
+        if bad:
+            self.wrong(key, f"has {', '.join(_shown(day) for day in bad[:5])}; {write}")
+            return ()
+        for earlier, day in zip(value, value[1:], strict=False):
+            if day <= earlier:
+                self.wrong(key, f"has {day} after {earlier}; {write}")
+                return ()
+        return tuple(value)
+
+    def sums(self, table: str) -> dict[str, int]:
+        """Minor units per currency."""
+        found: dict[str, int] = {}
+        for code, value in (self._file[table] if self.has_table(table) else {}).items():
+            key = f"{table}.{_key(code)}"
+            try:
+                exponent(code)
+            except Refused as refusal:
+                self.wrong(key, refusal.message)
+                continue
+            if _is_whole(value) and 0 <= value <= SUM_MINOR_MAX:
+                found[code] = value
+            else:
+                write = f"write a whole number of minor units (cents) from 0 to {SUM_MINOR_MAX}"
+                self.wrong(key, f"is {_shown(value)}; {write}")
+        return found
+
+    def refuse_unknown_keys(self) -> None:
+        """Keep a mistake for every key that no policy has, with the nearest one that it has."""
+        for key in self._file:
+            if key not in _KEYS[""] and key not in _TABLES:
+                self.wrong(_key(key), f"is unknown; {_nearest('', key)}")
+        for table, keys in _KEYS.items():
+            if table and self.has_table(table):
+                for key in self._file[table]:
+                    if key not in keys:
+                        self.wrong(f"{table}.{_key(key)}", f"is unknown; {_nearest(table, key)}")
+
+    def _value(self, key: str) -> Any:
+        table, _, last = key.rpartition(".")
+        for number, source in enumerate((self._file, self._fallback)):
+            keys = source.get(table, {}) if table else source
+            if isinstance(keys, dict) and last in keys:
+                if number == 0:
+                    self._given.add(key)
+                return keys[last]
+        return None
+
+
+def _nearest(table: str, key: str) -> str:
+    siblings: Iterable[str] = (*_KEYS[""], *_TABLES) if not table else _KEYS[table]
+    near = get_close_matches(key[:100], siblings, n=1)
+    if near:
+        return f"did you mean {near[0]}?"
+    places = {last: f"{place}.{last}" if place else last for place, keys in _KEYS.items() for last in keys}
+    near = get_close_matches(key[:100], places, n=1, cutoff=0.8)
+    if near:
+        place = places[near[0]].rpartition(".")[0]
+        return f"did you mean {near[0]} {f'under [{place}]' if place else 'above the first table'}?"
+    return f"take it out, or write one of {', '.join(siblings)}"
+
+
+def _is_whole(value: object) -> bool:
+    # bool is an int to Python; "true days" is a mistake to people.
+    return isinstance(value, int) and not isinstance(value, bool)
+
+
+def _key(key: str) -> str:
+    return key if re.fullmatch(r"[A-Za-z0-9_-]{1,60}", key) else ascii(key[:60])
+
+
+def _shown(value: object) -> str:
+    if value == "":
+        return "blank"
+    if value is None:
+        return "missing"
+    if isinstance(value, bool):
+        return str(value).lower()
+    text = value.isoformat() if isinstance(value, date | time) else ascii(value)
+    return text if len(text) <= 60 else text[:60] + "..."

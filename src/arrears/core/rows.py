@@ -1,0 +1,230 @@
+"""The rows that follow from a unit of work: what the tables say is made from the facts and the folded state.
+
+Both stores write these rows. Entity rows carry their whole content, so writing one twice changes nothing.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass, field
+from datetime import date, datetime
+from typing import NamedTuple
+
+from arrears.core import facts as f
+from arrears.core.account import Account, Action, Subscription
+from arrears.core.actions import ActionRow, StepRow, TaskRow, actions_of, steps_of, tasks_of
+from arrears.core.ledger import Entry, entries_of
+from arrears.core.unit import Unit
+
+
+class SubscriptionRow(NamedTuple):
+    account_id: int
+    no: int
+    service: str
+    state: str
+    generation: int
+    reasons: str
+    restrict_on: date | None
+    disable_on: date | None
+    delete_on: date | None
+
+
+class InvoiceRow(NamedTuple):
+    account_id: int
+    no: int
+    number: str
+    currency: str
+    total_minor: int
+    open_minor: int
+    issued_on: date
+    due_on: date
+    day_0: date | None
+
+
+class InvoiceChange(NamedTuple):
+    account_id: int
+    no: int
+    open_minor: int
+    day_0: date | None
+
+
+class PaymentRow(NamedTuple):
+    account_id: int
+    seq: int
+    ref: str
+    currency: str
+    amount_minor: int
+
+
+class CaseRow(NamedTuple):
+    account_id: int
+    no: int
+    opened_on: date
+    policy: str
+    zone: str
+
+
+class CaseEnd(NamedTuple):
+    account_id: int
+    no: int
+    outcome: str
+    ended_at: datetime
+
+
+class ServiceEndRow(NamedTuple):
+    account_id: int
+    subscription: int
+    generation: int
+    stopped_on: date
+    ended_on: date | None
+    delete_on: date | None
+    scheduled_at: datetime | None
+    awaiting_release: bool
+    ordered_at: datetime | None
+
+
+class HoldRow(NamedTuple):
+    account_id: int
+    no: int
+    scope: str
+    target: int
+    stops: str
+    reason: str
+    from_at: datetime
+    until: date | None
+    ended_at: datetime | None
+
+
+class TaskEnd(NamedTuple):
+    account_id: int
+    seq: int
+    closed_seq: int
+
+
+@dataclass(slots=True)
+class Rows:
+    """Everything a set of units writes besides its facts and states."""
+
+    steps: list[StepRow] = field(default_factory=list)
+    actions: list[ActionRow] = field(default_factory=list)
+    entries: list[Entry] = field(default_factory=list)
+    tasks: list[TaskRow] = field(default_factory=list)
+    task_ends: list[TaskEnd] = field(default_factory=list)
+    payments: list[PaymentRow] = field(default_factory=list)
+    invoices: list[InvoiceRow] = field(default_factory=list)
+    invoice_changes: list[InvoiceChange] = field(default_factory=list)
+    cases: list[CaseRow] = field(default_factory=list)
+    case_ends: list[CaseEnd] = field(default_factory=list)
+    subscriptions: list[SubscriptionRow] = field(default_factory=list)
+    service_ends: list[ServiceEndRow] = field(default_factory=list)
+    holds: list[HoldRow] = field(default_factory=list)
+
+
+def rows_of(units: Iterable[Unit]) -> Rows:
+    """The rows of several units, in the order of the units and their facts."""
+    rows = Rows()
+    for unit in units:
+        for stored in unit.stored:
+            _from_fact(stored.recorded, rows)
+        if unit.stored:
+            _from_state(unit, rows)
+    return rows
+
+
+def _from_fact(recorded: f.Recorded, rows: Rows) -> None:
+    account, seq, fact = recorded.account, recorded.seq, recorded.fact
+    rows.steps.extend(steps_of(recorded))
+    rows.actions.extend(actions_of(recorded))
+    rows.tasks.extend(tasks_of(recorded))
+    rows.entries.extend(entries_of(recorded))
+    match fact:
+        case f.InvoiceIssued(debt=d):
+            rows.invoices.append(
+                InvoiceRow(
+                    account, d.no, d.number, d.currency, d.total_minor, d.open_minor, fact.issued_on, d.due_on, None
+                )
+            )
+        case f.PaymentBooked():
+            rows.payments.append(PaymentRow(account, seq, fact.ref, fact.currency, fact.amount_minor))
+        case f.BecamePastDue(opened=True):
+            first = min(d.day_0 for d in fact.debts)
+            rows.cases.append(CaseRow(account, fact.case, first, fact.terms.policy, fact.terms.zone))
+        case f.CaseEnded():
+            rows.case_ends.append(CaseEnd(account, fact.case, fact.outcome.value, recorded.at))
+        case f.TaskClosed():
+            rows.task_ends.append(TaskEnd(account, fact.task, seq))
+        case _:
+            pass
+
+
+def _from_state(unit: Unit, rows: Rows) -> None:
+    before, after = unit.before, unit.account
+    if before is None or before.debts is not after.debts:
+        rows.invoice_changes.extend(_changed_debts(before, after))
+    if before is None or before.holds is not after.holds:
+        was = set(before.holds) if before is not None else set()
+        rows.holds.extend(
+            HoldRow(
+                after.no,
+                h.no,
+                h.scope.value,
+                h.target,
+                " ".join(h.stops),
+                h.reason,
+                h.from_at,
+                h.until,
+                h.ended_at,
+            )
+            for h in after.holds
+            if h not in was
+        )
+    if before is None or before.subscriptions is not after.subscriptions:
+        was_sub = {s.no: s for s in before.subscriptions} if before is not None else {}
+        for sub in after.subscriptions:
+            old = was_sub.get(sub.no)
+            if old is not sub:
+                row = subscription_row(after.no, sub)
+                if old is None or subscription_row(after.no, old) != row:
+                    rows.subscriptions.append(row)
+                if sub.end is not None and (old is None or old.end is not sub.end):
+                    rows.service_ends.append(_service_end_row(after.no, sub))
+
+
+def _changed_debts(before: Account | None, after: Account) -> Iterator[InvoiceChange]:
+    was = {d.no: d for d in before.debts} if before is not None else {}
+    for debt in after.debts:
+        if was.pop(debt.no, None) is not debt:
+            yield InvoiceChange(after.no, debt.no, debt.open_minor, debt.day_0)
+    for gone in was.values():
+        yield InvoiceChange(after.no, gone.no, 0, gone.day_0)
+
+
+def subscription_row(account: int, sub: Subscription) -> SubscriptionRow:
+    """The row of one subscription, with every date that has been told."""
+    return SubscriptionRow(
+        account,
+        sub.no,
+        sub.service,
+        sub.state.value,
+        sub.generation,
+        " ".join(sub.reasons),
+        sub.restrict.promised_on,
+        sub.disable.promised_on,
+        sub.promise(Action.DELETE).promised_on,
+    )
+
+
+def _service_end_row(account: int, sub: Subscription) -> ServiceEndRow:
+    end = sub.end
+    assert end is not None
+    return ServiceEndRow(
+        account,
+        sub.no,
+        sub.generation,
+        end.stopped_on,
+        end.ended_on,
+        end.delete.promised_on,
+        end.scheduled_at,
+        end.awaiting_release,
+        end.ordered_at,
+    )

@@ -1,0 +1,39 @@
+"""The rules, one a file. A rule proposes what is due and when; only `decide` compares.
+
+A new rule is one file and one line here. The order of this list changes nothing (a property test says so).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+
+from arrears.core.rules import (
+    credit,
+    delete,
+    disable,
+    hold,
+    past_due,
+    promise,
+    remind,
+    restrict,
+    resume,
+    tell,
+    warn,
+)
+from arrears.core.view import Due, View
+
+Rule = Callable[[View], Iterator[Due]]
+
+RULES: tuple[Rule, ...] = (
+    hold.rule,
+    past_due.rule,
+    credit.rule,
+    resume.rule,
+    promise.rule,
+    remind.rule,
+    warn.rule,
+    tell.rule,
+    restrict.rule,
+    disable.rule,
+    delete.rule,
+)

@@ -1,0 +1,45 @@
+"""A hold ends with its last local day, and takes the warnings with it whose date it moved (spec, section 3)."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from datetime import datetime
+from functools import partial
+
+from msgspec.structs import replace
+
+from arrears.core.account import Action, Hold, Scope
+from arrears.core.deadlines import applies, base
+from arrears.core.facts import HoldEnded, Voided
+from arrears.core.view import STOP_OF, Due, Rank, View
+
+
+def rule(view: View) -> Iterator[Due]:
+    """Every open hold with an end date is ended at the end of that day."""
+    for hold in view.account.holds:
+        if hold.ended_at is None and hold.until is not None:
+            at = view.calendar.end_of_day(hold.until)
+            yield Due(at, Rank.HOLD, hold.no, "hold ends", partial(end_hold, view, hold, at))
+
+
+def end_hold(view: View, hold: Hold, at: datetime) -> HoldEnded:
+    """The end of a hold at `at`, with every warning that it voids."""
+    return HoldEnded(hold=hold.no, at=at, voided=tuple(_voided(view, hold, at)))
+
+
+def _voided(view: View, hold: Hold, at: datetime) -> Iterator[Voided]:
+    ended = replace(hold, ended_at=at)
+    holds = tuple(ended if h.no == hold.no else h for h in view.account.holds)
+    then = View(view.policies, replace(view.account, holds=holds), view.guards, view.now)
+    for sub in then.account.subscriptions:
+        if hold.scope is Scope.SUBSCRIPTION and hold.target != sub.no:
+            continue
+        for action in Action:
+            promise = sub.promise(action)
+            if STOP_OF[action] not in hold.stops or not promise.sent or not applies(then, sub, action):
+                continue
+            moved_to = base(then, sub, action)
+            without = base(then, sub, action, leaving_out=hold.no)
+            named = max(s.promised_on for s in promise.sent)
+            if moved_to is not None and without is not None and moved_to > max(without, named):
+                yield Voided(sub.no, action)

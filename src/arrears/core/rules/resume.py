@@ -1,0 +1,70 @@
+"""Paying lifts the cause at once, in the transaction of the payment (I12); what is stopped for no reason runs.
+
+Also ends the case when nothing in it is past due any more.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from functools import partial
+from typing import Final
+
+from arrears.core.account import Debt, Outcome, Subscription
+from arrears.core.facts import CaseEnded, Resumed
+from arrears.core.states import Reason, State
+from arrears.core.view import IMMEDIATELY, Due, Rank, View
+
+_LAST: Final = 10**9
+
+
+def rule(view: View) -> Iterator[Due]:
+    """Lift what is no longer owed for, restart what no longer has a reason to be stopped, end the case."""
+    account = view.account
+    for sub in account.subscriptions:
+        if sub.state is State.DELETED or (sub.end is not None and sub.end.ordered_at is not None):
+            continue
+        lifted = Reason.PAST_DUE in sub.reasons and not account.debts_of(sub)
+        relieved = sub.relieved and all(account.debt_is_held(d.no) for d in account.debts_of(sub))
+        others = any(r is not Reason.PAST_DUE for r in sub.reasons)
+        needless = sub.state is State.DISABLED and not sub.cut and not others
+        if lifted or relieved or needless:
+            yield Due(IMMEDIATELY, Rank.CONSEQUENCE, sub.no, "resume", partial(_resume, view, sub, lifted))
+    yield from _end_of_case(view)
+
+
+def _resume(view: View, sub: Subscription, lifted: bool) -> Resumed:
+    others = any(r is not Reason.PAST_DUE for r in sub.reasons)
+    still_owes = Reason.PAST_DUE in sub.reasons and not lifted
+    running = State.PAST_DUE if still_owes else State.ACTIVE
+    after = State.DISABLED if others else running
+    stopped = sub.state in (State.RESTRICTED, State.DISABLED)
+    return Resumed(
+        subscription=sub.no,
+        on=view.today,
+        before=sub.state,
+        after=after,
+        order_no=sub.order_count + 1 if stopped and after is not State.DISABLED else 0,
+        keeps_past_due=still_owes,
+        entered_on=view.today if still_owes else None,
+    )
+
+
+def _end_of_case(view: View) -> Iterator[Due]:
+    account = view.account
+    case = account.case
+    if case is None:
+        return
+    outcome = None
+    if not account.past_due:
+        outcome = Outcome.WRITTEN_OFF if case.written_off else Outcome.SETTLED
+    elif all(_all_deleted(view, debt) for debt in account.past_due):
+        outcome = Outcome.ENDED_DELETED
+    if outcome is not None:
+        # After the causes are lifted, so that no subscription is left past due without a case.
+        build = partial(CaseEnded, case=case.no, outcome=outcome)
+        yield Due(IMMEDIATELY, Rank.CONSEQUENCE, _LAST, "case ends", build)
+
+
+def _all_deleted(view: View, debt: Debt) -> bool:
+    subs = [s for s in view.account.subscriptions if view.terms.account_wide or s.no in debt.subscriptions]
+    return bool(subs) and all(s.state is State.DELETED for s in subs)

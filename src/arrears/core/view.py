@@ -1,0 +1,270 @@
+"""One account seen through its policies at one instant: the day arithmetic that every rule shares.
+
+Days are counted without the full local days of holds, and no deadline lies inside a hold (spec, section 3, Holds).
+Nothing here decides; it answers "which day is that?".
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Mapping
+from datetime import UTC, date, datetime, timedelta
+from functools import cached_property
+from typing import Final, NamedTuple
+
+from arrears.core.account import (
+    Account,
+    Action,
+    Debt,
+    DoubtKind,
+    Guards,
+    Hold,
+    Scope,
+    Stop,
+    Subscription,
+    Terms,
+)
+from arrears.core.calendar import Calendar, calendar_of
+from arrears.core.facts import Evidence, Fact, Owing, Reminder, Told, Warning
+from arrears.core.policy import Policy
+from arrears.core.policy import Scope as ClockScope
+from arrears.core.states import State
+
+ONE_DAY: Final = timedelta(days=1)
+IMMEDIATELY: Final = datetime(1, 1, 1, tzinfo=UTC)
+"""Before every instant: what must hold in every committed state, whatever the time."""
+
+STOP_OF: Final = {
+    Action.RESTRICT: Stop.RESTRICT,
+    Action.DISABLE: Stop.DISABLE,
+    Action.DELETE: Stop.DELETE,
+}
+
+
+class Rank:
+    """What goes first among things due at one instant: money and causes before messages, messages before cuts."""
+
+    HOLD: Final = 0
+    PAST_DUE: Final = 1
+    CREDIT: Final = 2
+    CONSEQUENCE: Final = 3
+    NOTICE: Final = 4
+    CUT: Final = 5
+
+
+Part = Reminder | Warning | Told
+
+
+class Due(NamedTuple):
+    """What a rule proposes: at this instant, this. `build` makes the fact, or the part of a message."""
+
+    at: datetime
+    rank: int
+    subject: int
+    label: str
+    build: Callable[[], Fact | Part]
+    at_once: bool = False
+
+
+class View:
+    """An account, the policies by version, the system's guards, and now."""
+
+    __slots__ = ("__dict__", "account", "guards", "now", "policies")
+
+    def __init__(self, policies: Mapping[str, Policy], account: Account, guards: Guards, now: datetime) -> None:
+        self.policies = policies
+        self.account = account
+        self.guards = guards
+        self.now = now
+
+    @cached_property
+    def terms(self) -> Terms:
+        """The terms of the running case, or those that a case starting now would get."""
+        case = self.account.case
+        return self.account.terms if case is None else case.terms
+
+    @cached_property
+    def policy(self) -> Policy:
+        """The policy of the running case."""
+        return self.policies[self.terms.policy]
+
+    @property
+    def pinned(self) -> Terms:
+        """The terms that something starting now keeps: those of the running case, else today's version."""
+        if self.account.case is not None:
+            return self.account.case.terms
+        return Terms(self.policy.version, self.terms.zone, self.policy.scope is ClockScope.ACCOUNT)
+
+    @cached_property
+    def calendar(self) -> Calendar:
+        """The calendar of the running case."""
+        return calendar_of(self.terms.zone)
+
+    @cached_property
+    def today(self) -> date:
+        """The local day of now."""
+        return self.calendar.local_day(self.now)
+
+    @cached_property
+    def doubts(self) -> tuple[DoubtKind, ...]:
+        """Every doubt that makes an escalation wait."""
+        own = tuple(d.kind for d in self.account.doubts)
+        return own + self.guards.doubts
+
+    def terms_for(self, sub: Subscription, action: Action) -> tuple[Policy, Calendar]:
+        """The policy and calendar an action on this subscription obeys: a deletion obeys its service end's."""
+        if action is Action.DELETE and sub.end is not None:
+            return self.policies[sub.end.terms.policy], calendar_of(sub.end.terms.zone)
+        return self.policy, self.calendar
+
+    def morning(self, day: date, calendar: Calendar | None = None) -> datetime:
+        """09:00 (the policy's `notice_at`) of a local day."""
+        return (calendar or self.calendar).at(day, self.policy.notice_at)
+
+    def next_morning(self, after: datetime) -> datetime:
+        """The first 09:00 at or after an instant."""
+        day = self.calendar.local_day(after)
+        at = self.morning(day)
+        return at if at >= after else self.morning(day + ONE_DAY)
+
+    # -- holds -----------------------------------------------------------------------------------------------
+
+    def holds_on(self, stop: Stop, sub: Subscription | None, debt: Debt | None, *, leaving_out: int = 0) -> list[Hold]:
+        """The holds, open or ended, that stop this for this subscription and this debt."""
+        return [
+            h
+            for h in self.account.holds
+            if stop in h.stops
+            and h.no != leaving_out
+            and (
+                h.scope is Scope.ACCOUNT
+                or (h.scope is Scope.SUBSCRIPTION and sub is not None and h.target == sub.no)
+                or (h.scope is Scope.DEBT and debt is not None and h.target == debt.no)
+            )
+        ]
+
+    @staticmethod
+    def hold_end(hold: Hold, calendar: Calendar) -> datetime | None:
+        """When a hold ended or will end; None while nobody can say."""
+        if hold.ended_at is not None:
+            return hold.ended_at
+        return None if hold.until is None else calendar.end_of_day(hold.until)
+
+    def _held_days(self, holds: list[Hold], calendar: Calendar) -> Iterator[tuple[date, date | None]]:
+        """The full local days inside each hold, merged, in order; None is 'without end'."""
+        spans: list[tuple[date, date | None]] = []
+        for hold in holds:
+            first = calendar.local_day(hold.from_at)
+            if calendar.start_of_day(first) < hold.from_at:
+                first += ONE_DAY
+            end = self.hold_end(hold, calendar)
+            last = None if end is None else calendar.local_day(end) - ONE_DAY
+            if last is None or last >= first:
+                spans.append((first, last))
+        spans.sort(key=lambda span: span[0])
+        merged: list[tuple[date, date | None]] = []
+        for first, last in spans:
+            if merged and (merged[-1][1] is None or first <= merged[-1][1] + ONE_DAY):
+                before = merged[-1][1]
+                open_ended = before is None or last is None
+                merged[-1] = (merged[-1][0], None if open_ended else max(before, last))  # type: ignore[type-var]
+            else:
+                merged.append((first, last))
+        yield from merged
+
+    def day_number(self, start: date, days: int, holds: list[Hold], calendar: Calendar) -> date | None:
+        """The day that is `days` counted days after `start`; None if an open hold keeps it from ever coming."""
+        day = start + timedelta(days=days)
+        if not holds:
+            return day
+        for first, last in self._held_days(holds, calendar):
+            first = max(first, start)
+            if first > day:
+                break
+            if last is None:
+                return None
+            if last >= first:
+                day += last - first + ONE_DAY
+        return self._end_outside(day, holds, calendar)
+
+    def _end_outside(self, day: date, holds: list[Hold], calendar: Calendar) -> date | None:
+        """The first day from `day` whose end no hold covers, even for part of a day."""
+        moved = True
+        while moved:
+            moved = False
+            at = calendar.end_of_day(day)
+            for hold in holds:
+                end = self.hold_end(hold, calendar)
+                if hold.from_at < at and (end is None or at < end):
+                    if end is None:
+                        return None
+                    day = max(day + ONE_DAY, calendar.local_day(end - timedelta(microseconds=1)))
+                    moved = True
+                    break
+        return day
+
+    def outside(self, at: datetime, holds: list[Hold]) -> datetime | None:
+        """`at`, or the first 09:00 after the holds that cover it; None while nobody can say."""
+        for _ in range(len(holds) + 1):
+            for hold in holds:
+                end = self.hold_end(hold, self.calendar)
+                if hold.from_at <= at and (end is None or at < end):
+                    if end is None:
+                        return None
+                    at = self.next_morning(end)
+                    break
+            else:
+                return at
+        return at
+
+    # -- clocks ----------------------------------------------------------------------------------------------
+
+    def debt_clock(self, sub: Subscription, days: int, stop: Stop, *, leaving_out: int = 0) -> date | None:
+        """Day `days` of the subscription's own oldest debt: the one with the most days counted."""
+        found: date | None = None
+        for debt in self.account.debts_of(sub):
+            assert debt.day_0 is not None
+            holds = self.account.holds and self.holds_on(stop, sub, debt, leaving_out=leaving_out)
+            day = self.day_number(debt.day_0, days, list(holds), self.calendar)
+            if day is not None and (found is None or day < found):
+                found = day
+        return found
+
+    def enough(self, sub: Subscription) -> bool:
+        """Whether the past-due sum reaches the policy's minimum in any currency (below it: reminders only)."""
+        minimum = self.policy.minimum_minor
+        if not minimum:
+            return True
+        sums: dict[str, int] = {}
+        for debt in self.account.debts_of(sub):
+            if not self.account.debt_is_held(debt.no):
+                sums[debt.currency] = sums.get(debt.currency, 0) + debt.open_minor
+        return any(total >= minimum.get(currency, 0) for currency, total in sums.items())
+
+    def evidence(self, sub: Subscription, action: Action, policy: Policy) -> Evidence:
+        """What stood at the moment of an escalation."""
+        promise = sub.promise(action)
+        return Evidence(
+            policy=policy.version,
+            owing=tuple(
+                Owing(d.no, d.currency, d.open_minor, d.day_0)
+                for d in self.account.debts_of(sub)
+                if d.day_0 is not None
+            ),
+            warning_accepted_at=promise.accepted_at,
+            promised_on=promise.promised_on,
+        )
+
+
+def service_ended_on(stopped_on: date, recorded_at: datetime, acknowledged_at: datetime, zone: str) -> date:
+    """The day from whose end retention counts (spec, section 8): the stored day of the stop if it was recorded
+    and acknowledged before the end of the next day, else the local day of the later of the two."""
+    calendar = calendar_of(zone)
+    last = max(recorded_at, acknowledged_at)
+    if last < calendar.end_of_day(stopped_on + ONE_DAY):
+        return stopped_on
+    return calendar.local_day(last)
+
+
+def runs_on(sub: Subscription) -> bool:
+    """Whether the ladder's cuts can still reach this subscription."""
+    return sub.state in (State.PAST_DUE, State.RESTRICTED)

@@ -1,0 +1,1 @@
+"""Thin: loads, asks the core, records, performs. It talks to ports only and runs unchanged in the simulator."""

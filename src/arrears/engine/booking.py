@@ -1,0 +1,52 @@
+"""Booking money received on the debts it names (spec, section 3, Amounts)."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from arrears.core.errors import Refused
+from arrears.core.facts import Allocation, PaymentBooked
+from arrears.core.unit import Unit
+
+
+@dataclass(frozen=True, slots=True)
+class Payment:
+    """Money that arrived. `ref` is unique: the same payment is booked once. `debts` are the invoices it names, by
+    their number within the account, in the order they are to be paid."""
+
+    account: int
+    ref: str
+    currency: str
+    amount_minor: int
+    debts: tuple[int, ...] = ()
+
+
+def book(unit: Unit, payment: Payment, author: str) -> None:
+    """Book on the named debts of the same currency, held ones too; what is left becomes account credit, which the
+    consequences then put on whatever else is open."""
+    if payment.amount_minor <= 0:
+        raise Refused("bad_amount", f"payment {payment.ref!r} must be more than zero")
+    left = payment.amount_minor
+    allocations = []
+    for number in payment.debts:
+        debt = unit.account.debt(number)
+        if debt is None or not left:
+            continue
+        if debt.currency != payment.currency:
+            raise Refused(
+                "wrong_currency",
+                f"payment {payment.ref!r} is in {payment.currency} and invoice {debt.number!r} in {debt.currency}",
+            )
+        taken = min(left, debt.open_minor)
+        allocations.append(Allocation(number, taken))
+        left -= taken
+    unit.record(
+        PaymentBooked(
+            ref=payment.ref,
+            currency=payment.currency,
+            amount_minor=payment.amount_minor,
+            allocations=tuple(allocations),
+            credit_minor=left,
+        ),
+        author,
+    )

@@ -1,0 +1,177 @@
+"""The collections run: claim what is due, decide, record, in batches, until nothing is due.
+
+Each account is decided on until nothing more is due for it now. An account that cannot be decided upon, or whose
+ledger disagrees with its state, is parked with a task for staff; the others go on (one poisoned account never
+stops a batch).
+"""
+
+from __future__ import annotations
+
+import traceback
+from collections.abc import Callable
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+from typing import Final
+
+from arrears.core.account import Guards
+from arrears.core.decide import Policies, decide
+from arrears.core.facts import (
+    ClockSuspected,
+    DeletionCapped,
+    DeletionOrdered,
+    DeletionScheduled,
+    Disabled,
+    Fact,
+    Parked,
+    Restricted,
+)
+from arrears.core.unit import Unit
+from arrears.ports import Batch, Store
+
+TICK_GAP_MAX: Final = timedelta(hours=26)
+"""Spec, section 3, Clock guard: an older last tick means that the clock or this installation stood still."""
+
+CLOCK_SKEW_MAX_SECONDS: Final = 300.0
+FACTS_MAX: Final = 500
+"""More facts than this for one account at one instant is a rule that never comes to rest: our own mistake."""
+
+DELETIONS_PER_DAY: Final = 10
+"""Spec, section 8: ordered by themselves per UTC day, whole installation."""
+
+CUTS: Final = (Restricted, Disabled, DeletionScheduled, DeletionOrdered)
+
+
+@dataclass(frozen=True, slots=True)
+class Limits:
+    """Settings of the installation that bound what it may do by itself."""
+
+    deletions_per_day: int = DELETIONS_PER_DAY
+    batch_accounts_max: int = 1000
+
+
+DEFAULT_LIMITS: Final = Limits()
+
+
+@dataclass(slots=True)
+class RunReport:
+    """What one run did. `facts` counts recorded facts, `accounts` looked at."""
+
+    accounts: int = 0
+    facts: int = 0
+    parked: int = 0
+
+
+def settle(
+    unit: Unit, policies: Policies, guards: Guards, *, only_consequences: bool, deletions: DeletionGrant | None = None
+) -> None:
+    """Decide and record until nothing is due for this account; its next look is then known."""
+    for _ in range(FACTS_MAX):
+        decision = decide(policies, unit.account, guards, unit.now, only_consequences=only_consequences)
+        if not decision.facts:
+            unit.next_at = decision.next_at
+            return
+        for fact in decision.facts:
+            unit.record(_within_cap(fact, deletions))
+    raise AssertionError(f"account {unit.no} never comes to rest at {unit.now}")
+
+
+class DeletionGrant:
+    """The day's cap on deletions, asked for one at a time inside the batch's transaction."""
+
+    def __init__(self, batch: Batch, now: datetime, cap: int) -> None:
+        self._batch = batch
+        self._day = now.astimezone(UTC).date()
+        self._cap = cap
+
+    def one(self) -> bool:
+        """Whether one more deletion may be ordered today."""
+        return self._batch.grant_deletions(self._day, 1, self._cap) == 1
+
+
+def _within_cap(fact: Fact, deletions: DeletionGrant | None) -> Fact:
+    if not isinstance(fact, DeletionOrdered):
+        return fact
+    if deletions is not None and deletions.one():
+        return fact
+    return DeletionCapped(subscription=fact.subscription, generation=fact.generation)
+
+
+def run_batch(store: Store, policies: Policies, guards: Guards, now: datetime, limits: Limits) -> RunReport:
+    """Claim, decide and record one batch in one transaction. No accounts in the report: nothing was due."""
+    report = RunReport()
+    with store.due(now, limits.batch_accounts_max) as batch:
+        grant = DeletionGrant(batch, now, limits.deletions_per_day)
+        for unit in batch.units:
+            _settle_or_park(unit, policies, guards, grant)
+        _park_where_ledger_disagrees(batch)
+        report.accounts = len(batch.units)
+        report.facts = sum(len(u.stored) for u in batch.units)
+        report.parked = sum(isinstance(s.recorded.fact, Parked) for u in batch.units for s in u.stored)
+    return report
+
+
+def _settle_or_park(unit: Unit, policies: Policies, guards: Guards, grant: DeletionGrant) -> None:
+    try:
+        settle(unit, policies, guards, only_consequences=False, deletions=grant)
+    except Exception:
+        park(unit, f"cannot be decided upon: {traceback.format_exc(limit=-1).strip().splitlines()[-1]}")
+
+
+def park(unit: Unit, why: str) -> None:
+    """Leave this account to a person: nothing else of this unit is kept."""
+    unit.undo()
+    unit.record(Parked(why=why[:500]))
+    unit.next_at = None
+
+
+def _park_where_ledger_disagrees(batch: Batch) -> None:
+    """Where something is cut, the state's open sums must be what the ledger's entries add up to (I7)."""
+    cut = [u for u in batch.units if any(isinstance(s.recorded.fact, CUTS) for s in u.stored)]
+    if not cut:
+        return
+    sums = batch.ledger_open([u.no for u in cut])
+    for unit in cut:
+        differing = [d.number for d in unit.account.debts if sums.get((unit.no, d.no), 0) != d.open_minor]
+        if differing:
+            park(unit, f"the ledger disagrees about invoice {', '.join(differing[:5])}")
+
+
+def run(
+    store: Store,
+    now: datetime,
+    *,
+    limits: Limits = DEFAULT_LIMITS,
+    progress: Callable[[int], None] | None = None,
+) -> RunReport:
+    """Tick, then batches until nothing is due."""
+    guards = tick(store, now)
+    policies = store.policies()
+    total = RunReport()
+    while True:
+        report = run_batch(store, policies, guards, now, limits)
+        if report.accounts == 0:
+            return total
+        total.accounts += report.accounts
+        total.facts += report.facts
+        total.parked += report.parked
+        if progress is not None:
+            progress(report.accounts)
+
+
+def tick(store: Store, now: datetime) -> Guards:
+    """Look at both clocks; a jump or a difference makes every cut wait until a person confirms (I21)."""
+    system, skew_seconds = store.tick(now)
+    if not system.clock_suspect:
+        why = _suspicion(system.last_tick_at, now, skew_seconds)
+        if why:
+            store.record_system(ClockSuspected(why=why), now, "arrears", why)
+            return Guards(system.feed_stale, True, system.breaker_open)
+    return system.guards
+
+
+def _suspicion(last: datetime | None, now: datetime, skew_seconds: float) -> str:
+    if last is not None and now - last > TICK_GAP_MAX:
+        return f"the last tick was {(now - last).total_seconds() / 3600:.0f} hours ago"
+    if abs(skew_seconds) >= CLOCK_SKEW_MAX_SECONDS:
+        return f"the clocks of application and database differ by {abs(skew_seconds):.0f} seconds"
+    return ""

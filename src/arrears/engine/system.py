@@ -1,0 +1,33 @@
+"""Commands on the whole installation: policies, the clock, the bank feed, the breaker."""
+
+from __future__ import annotations
+
+from datetime import datetime
+
+from arrears.core.facts import BreakerSet, ClockConfirmed, FeedSet
+from arrears.core.policy import Policy
+from arrears.ports import Store
+
+
+def adopt_policy(store: Store, policy: Policy, now: datetime, author: str) -> None:
+    """Make this version the newest of its name. Running cases keep the version they started with."""
+    store.adopt(policy, now, author)
+
+
+def confirm_clock(store: Store, now: datetime, author: str, why: str = "") -> int:
+    """A person says that the time is right; what waited is looked at again. How many accounts waited."""
+    store.tick(now)
+    store.record_system(ClockConfirmed(), now, author, why)
+    return store.wake_waiting(now)
+
+
+def set_feed(store: Store, *, stale: bool, now: datetime, author: str) -> int:
+    """Whether the bank's statements or the provider's events are too old to decide upon."""
+    store.record_system(FeedSet(stale=stale), now, author, "")
+    return 0 if stale else store.wake_waiting(now)
+
+
+def set_breaker(store: Store, *, is_open: bool, now: datetime, author: str) -> int:
+    """Whether a storm of declines makes every cut wait."""
+    store.record_system(BreakerSet(open=is_open), now, author, "")
+    return 0 if is_open else store.wake_waiting(now)

@@ -1,0 +1,178 @@
+"""What the engine needs from the world, as protocols. Adapters and stores implement them; the engine knows no more."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from contextlib import AbstractContextManager
+from datetime import date, datetime
+from enum import StrEnum
+from typing import NamedTuple, Protocol
+
+from arrears.core.account import Account, Guards, Mode
+from arrears.core.facts import Noticed, Recorded, Resumed, SystemFact
+from arrears.core.policy import Policy
+from arrears.core.unit import Unit
+
+
+class NewAccount(NamedTuple):
+    """What is known of a customer when the account is opened. Names and addresses never enter a fact."""
+
+    ref: str
+    name: str
+    country: str
+    zone: str
+    locale: str
+    mode: Mode
+    policy: str = "default"
+    contact: str | None = None
+
+
+class Claim(NamedTuple):
+    """An action this performer may perform until its lease ends. `tries` fences it: a later claim counts higher."""
+
+    account: int
+    seq: int
+    kind: str
+    subscription: int
+    order_no: int
+    order: str
+    tries: int
+
+
+class Fate(StrEnum):
+    """What became of a message or an order."""
+
+    ACCEPTED = "accepted"
+    REFUSED = "refused"
+    NOT_SENT = "not_sent"
+    UNKNOWN = "unknown"
+
+
+class Batch(Protocol):
+    """Units of work under their accounts' locks, inside one transaction. Leaving it without an error commits."""
+
+    units: Sequence[Unit]
+
+    def ledger_open(self, accounts: Sequence[int]) -> Mapping[tuple[int, int], int]:
+        """The open minor units of each (account, debt) by the sum of the ledger's entries, in this transaction."""
+
+    def grant_deletions(self, day: date, wanted: int, cap: int) -> int:
+        """How many of `wanted` deletions this UTC day's cap still allows; what is granted is used up."""
+
+    def finish(self, claims: Sequence[tuple[Claim, bool]]) -> Sequence[Claim]:
+        """Mark claims done (True) or failed (False); only those still held by their claimer are returned."""
+
+
+class System(NamedTuple):
+    """The state of the whole installation."""
+
+    last_tick_at: datetime | None
+    clock_suspect: bool
+    feed_stale: bool
+    breaker_open: bool
+
+    @property
+    def guards(self) -> Guards:
+        """What every decision must wait for."""
+        return Guards(self.feed_stale, self.clock_suspect, self.breaker_open)
+
+
+class Store(Protocol):
+    """Accounts, their facts and what follows from them; in PostgreSQL, or in memory for the simulator."""
+
+    def open_accounts(self, accounts: Sequence[NewAccount], now: datetime) -> AbstractContextManager[Batch]:
+        """Units of accounts that do not exist yet, numbered in order; refuses a `ref` that exists."""
+
+    def accounts(self, numbers: Sequence[int], now: datetime) -> AbstractContextManager[Batch]:
+        """Units of these accounts, locked in ascending order; refuses `unknown_account`."""
+
+    def due(self, now: datetime, limit: int) -> AbstractContextManager[Batch]:
+        """Units of up to `limit` accounts that are due, skipping those that another run holds."""
+
+    def claim(self, now: datetime, limit: int, lease_seconds: int) -> Sequence[Claim]:
+        """Up to `limit` actions to perform, each held until the lease ends; orders of a subscription in order."""
+
+    def snapshots(self, numbers: Sequence[int]) -> Mapping[int, Account]:
+        """The accounts as committed now, without locking them."""
+
+    def messages(self, claims: Sequence[Claim]) -> Mapping[tuple[int, int], Noticed | Resumed]:
+        """The facts that the claimed notices are about, by (account, seq)."""
+
+    def contacts(self, numbers: Sequence[int]) -> Mapping[int, str]:
+        """The address that an account's messages go to; absent where there is none."""
+
+    def policies(self) -> Mapping[str, Policy]:
+        """Every adopted policy by version, and the newest of each name by name."""
+
+    def adopt(self, policy: Policy, now: datetime, author: str) -> None:
+        """Make this version the newest of its name; adopting the newest again changes nothing."""
+
+    def tick(self, now: datetime) -> tuple[System, float]:
+        """The installation's state before this tick, and application minus database clock in seconds; the tick
+        itself is recorded."""
+
+    def record_system(self, fact: SystemFact, now: datetime, author: str, why: str) -> None:
+        """Append to the system stream and fold it into the installation's state."""
+
+    def system(self) -> System:
+        """The installation's state, without a tick."""
+
+    def wake_waiting(self, now: datetime) -> int:
+        """Make every account due that waited for a doubt; how many there were."""
+
+    def next_due(self) -> datetime | None:
+        """The earliest instant at which any account is due, or None."""
+
+    def account_numbers(self, refs: Sequence[str]) -> Mapping[str, int]:
+        """Account numbers by the operator's own reference; absent where unknown."""
+
+    def history(self, number: int) -> Sequence[Recorded]:
+        """All facts of one account in order."""
+
+    def digest(self) -> str:
+        """SHA-256 over the heads of all streams in order: equal logs give equal digests."""
+
+
+class Message(NamedTuple):
+    """One message, ready to hand over. `id` is the same however often it is tried."""
+
+    id: str
+    to: str
+    subject: str
+    text: str
+
+
+class Channel(Protocol):
+    """A way to reach people."""
+
+    def send(self, message: Message) -> Fate:
+        """Hand one message over. Never called twice for one id unless `look_up` proved that it was not sent."""
+
+    def look_up(self, message_id: str) -> Fate:
+        """What became of a message whose sender died; UNKNOWN where this channel cannot tell."""
+
+
+class Order(NamedTuple):
+    """A command to a service, named so exactly that it cannot hit another subscription."""
+
+    id: str
+    service: str
+    account: int
+    subscription: int
+    generation: int
+    number: int
+    command: str
+
+
+class Services(Protocol):
+    """The services that obey."""
+
+    def order(self, order: Order, now: datetime) -> datetime | None:
+        """Give an order, as often as needed; the instant it was done, or None while it is only accepted."""
+
+
+class Clock(Protocol):
+    """Where now comes from."""
+
+    def now(self) -> datetime:
+        """An aware instant in UTC."""

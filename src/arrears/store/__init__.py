@@ -1,0 +1,1 @@
+"""The only code that knows tables: the numbered SQL, writing units of work, reading for pages and commands."""

@@ -1,0 +1,333 @@
+"""The store in memory, for the simulator: the same facts, the same chain, the same things that may exist once.
+
+Proved against PostgreSQL by the same contract tests; one thread.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import heapq
+from collections import defaultdict
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from datetime import date, datetime, timedelta
+from typing import Final
+
+from arrears.core.account import Account
+from arrears.core.actions import NOTICE
+from arrears.core.errors import Refused
+from arrears.core.facts import Noticed, PolicyAdopted, Recorded, Resumed, SystemFact, encode_fact
+from arrears.core.policy import Policy
+from arrears.core.rows import Rows, rows_of
+from arrears.core.unit import GENESIS, Stored, Unit, chained
+from arrears.ports import Claim, NewAccount, System
+from arrears.store.edges import EDGES
+from arrears.store.system import fold_system
+
+
+class Duplicate(AssertionError):
+    """Something that may exist only once would exist twice: the memory's answer to a UNIQUE constraint."""
+
+
+class _Slot:
+    """One account as committed."""
+
+    __slots__ = ("head", "next_at", "seq", "state", "waits")
+
+    def __init__(self) -> None:
+        self.state: Account | None = None
+        self.seq = 0
+        self.head = GENESIS
+        self.next_at: datetime | None = None
+        self.waits = False
+
+
+class _Action:
+    """One action and how far it is."""
+
+    __slots__ = ("lease_until", "order", "order_no", "status", "subscription", "tries")
+
+    def __init__(self, subscription: int, order_no: int, order: str) -> None:
+        self.subscription = subscription
+        self.order_no = order_no
+        self.order = order
+        self.status = "recorded"
+        self.tries = 0
+        self.lease_until: datetime | None = None
+
+
+class MemoryBatch:
+    """Units of work; nothing is written until the context ends without an error."""
+
+    def __init__(self, store: MemoryStore, units: Sequence[Unit]) -> None:
+        self.units = units
+        self._store = store
+        self.finished: list[tuple[Claim, bool]] = []
+        self.granted: dict[date, int] = {}
+
+    def ledger_open(self, accounts: Sequence[int]) -> Mapping[tuple[int, int], int]:
+        """See ports.Batch."""
+        wanted = set(accounts)
+        sums = self._store.ledger_open
+        return {key: minor for no in wanted for key, minor in sums[no].items() if minor}
+
+    def grant_deletions(self, day: date, wanted: int, cap: int) -> int:
+        """See ports.Batch."""
+        used = self._store.deletions[day] + self.granted.get(day, 0)
+        granted = max(0, min(wanted, cap - used))
+        self.granted[day] = self.granted.get(day, 0) + granted
+        return granted
+
+    def finish(self, claims: Sequence[tuple[Claim, bool]]) -> Sequence[Claim]:
+        """See ports.Batch."""
+        kept = []
+        for claim, done in claims:
+            action = self._store.actions[(claim.account, claim.seq, claim.kind)]
+            if action.status == "claimed" and action.tries == claim.tries:
+                self.finished.append((claim, done))
+                kept.append(claim)
+        return kept
+
+
+class MemoryStore:
+    """See ports.Store. Rows that PostgreSQL keeps in tables are checked here for what may exist only once."""
+
+    def __init__(self) -> None:
+        self.slots: dict[int, _Slot] = {}
+        self.refs: dict[str, int] = {}
+        self.contact: dict[int, str] = {}
+        self.facts: dict[int, list[Stored]] = defaultdict(list)
+        self.actions: dict[tuple[int, int, str], _Action] = {}
+        self.open_actions: dict[tuple[int, int, str], None] = {}
+        self.ledger_open: dict[int, dict[tuple[int, int], int]] = defaultdict(dict)
+        self.deletions: dict[date, int] = defaultdict(int)
+        self.once: set[tuple[object, ...]] = set()
+        self.states: dict[tuple[int, int], str] = {}
+        self.tasks: dict[tuple[int, int], tuple[str, str]] = {}
+        self._due: list[tuple[datetime, int]] = []
+        self._system = System(None, False, False, False)
+        self._system_seq, self._system_head = 0, GENESIS
+        self.system_facts: list[SystemFact] = []
+        self._policies: dict[str, Policy] = {}
+        self.changed: set[int] = set()
+
+    # -- units of work ---------------------------------------------------------------------------------------
+
+    @contextmanager
+    def open_accounts(self, accounts: Sequence[NewAccount], now: datetime) -> Iterator[MemoryBatch]:
+        """See ports.Store."""
+        for new in accounts:
+            if new.ref in self.refs:
+                raise Refused("account_exists", f"account {new.ref!r} exists already")
+        first = len(self.slots) + 1
+        units = [Unit(first + i, None, 0, GENESIS, now) for i in range(len(accounts))]
+        batch = MemoryBatch(self, units)
+        yield batch
+        for unit, new in zip(units, accounts, strict=True):
+            self.slots[unit.no] = _Slot()
+            self.refs[new.ref] = unit.no
+            if new.contact is not None:
+                self.contact[unit.no] = new.contact
+        self._commit(batch)
+
+    @contextmanager
+    def accounts(self, numbers: Sequence[int], now: datetime) -> Iterator[MemoryBatch]:
+        """See ports.Store."""
+        missing = [n for n in numbers if n not in self.slots]
+        if missing:
+            raise Refused("unknown_account", f"there is no account {missing[0]}")
+        batch = MemoryBatch(self, [self._unit(n, now) for n in sorted(set(numbers))])
+        yield batch
+        self._commit(batch)
+
+    @contextmanager
+    def due(self, now: datetime, limit: int) -> Iterator[MemoryBatch]:
+        """See ports.Store."""
+        found: list[int] = []
+        while self._due and len(found) < limit and self._due[0][0] <= now:
+            at, number = heapq.heappop(self._due)
+            if self.slots[number].next_at == at and number not in found:
+                found.append(number)
+        batch = MemoryBatch(self, [self._unit(n, now) for n in found])
+        yield batch
+        self._commit(batch)
+
+    def _unit(self, number: int, now: datetime) -> Unit:
+        slot = self.slots[number]
+        return Unit(number, slot.state, slot.seq, slot.head, now, slot.next_at)
+
+    def _commit(self, batch: MemoryBatch) -> None:
+        units = [u for u in batch.units if u.changed]
+        self._write(rows_of(units))
+        for unit in units:
+            slot = self.slots[unit.no]
+            if slot.seq + len(unit.stored) != unit.seq:
+                raise Duplicate(f"account {unit.no}: another transaction wrote fact {slot.seq}")
+            self.facts[unit.no].extend(unit.stored)
+            slot.state, slot.seq, slot.head = unit.account, unit.seq, unit.head
+            slot.waits = unit.account.waits
+            slot.next_at = unit.next_at
+            if unit.next_at is not None:
+                heapq.heappush(self._due, (unit.next_at, unit.no))
+            self.changed.add(unit.no)
+        for claim, done in batch.finished:
+            key = (claim.account, claim.seq, claim.kind)
+            self.actions[key].status = "done" if done else "failed"
+            self.open_actions.pop(key, None)
+        for day, granted in batch.granted.items():
+            self.deletions[day] += granted
+
+    def _write(self, rows: Rows) -> None:
+        fresh: list[tuple[object, ...]] = []
+        fresh.extend(
+            ("step", s.account, s.kind, s.subscription, s.generation, s.case, s.rung, s.promised_on) for s in rows.steps
+        )
+        fresh.extend(("invoice", i.number) for i in rows.invoices)
+        fresh.extend(("payment", p.ref) for p in rows.payments)
+        fresh.extend(("case", c.account_id, c.no) for c in rows.cases)
+        fresh.extend(("action", a.account, a.seq, a.kind) for a in rows.actions)
+        fresh.extend(("order", a.account, a.subscription, a.order_no) for a in rows.actions if a.order_no)
+        self._check_once(fresh)
+        self._check_ledger(rows)
+        for sub in rows.subscriptions:
+            was = self.states.get((sub.account_id, sub.no))
+            if was is not None and was != sub.state and (was, sub.state) not in EDGES:
+                raise Duplicate(f"subscription {sub.no} of account {sub.account_id}: {was} -> {sub.state}")
+            self.states[(sub.account_id, sub.no)] = sub.state
+        self.once.update(fresh)
+        for a in rows.actions:
+            self.actions[(a.account, a.seq, a.kind)] = _Action(a.subscription, a.order_no, a.order)
+            self.open_actions[(a.account, a.seq, a.kind)] = None
+        for t in rows.tasks:
+            self.tasks[(t.account, t.seq)] = (t.kind, t.what)
+        for e in rows.task_ends:
+            self.tasks.pop((e.account_id, e.seq), None)
+
+    def _check_once(self, fresh: list[tuple[object, ...]]) -> None:
+        seen: set[tuple[object, ...]] = set()
+        for key in fresh:
+            if key in self.once or key in seen:
+                if key[0] in ("invoice", "payment"):
+                    raise Refused(f"duplicate_{key[0]}", f"{key[0]} {key[1]!r} exists already")
+                raise Duplicate(f"twice: {key}")
+            seen.add(key)
+
+    def _check_ledger(self, rows: Rows) -> None:
+        sums: dict[tuple[int, int, str], int] = defaultdict(int)
+        for e in rows.entries:
+            sums[(e.account, e.seq, e.currency)] += e.minor
+        if any(sums.values()):
+            raise Duplicate("entries do not balance")
+        for e in rows.entries:
+            if e.ledger == "receivable":
+                of_account = self.ledger_open[e.account]
+                key = (e.account, e.debt)
+                of_account[key] = of_account.get(key, 0) + e.minor
+                if of_account[key] == 0:
+                    del of_account[key]
+
+    # -- what must be performed --------------------------------------------------------------------------------
+
+    def claim(self, now: datetime, limit: int, lease_seconds: int) -> Sequence[Claim]:
+        """See ports.Store."""
+        claims = []
+        blocked: set[tuple[int, int]] = set()
+        for key in self.open_actions:
+            if len(claims) == limit:
+                break
+            action = self.actions[key]
+            account, seq, kind = key
+            if kind != NOTICE:
+                subscription = (account, action.subscription)
+                if subscription in blocked:
+                    continue
+                blocked.add(subscription)
+            held = action.status == "claimed" and action.lease_until is not None and action.lease_until > now
+            if held:
+                continue
+            action.status = "claimed"
+            action.tries += 1
+            action.lease_until = now + timedelta(seconds=lease_seconds)
+            claims.append(Claim(account, seq, kind, action.subscription, action.order_no, action.order, action.tries))
+        return claims
+
+    def messages(self, claims: Sequence[Claim]) -> Mapping[tuple[int, int], Noticed | Resumed]:
+        """See ports.Store."""
+        found = {}
+        for c in claims:
+            fact = self.facts[c.account][c.seq - 1].recorded.fact
+            assert isinstance(fact, Noticed | Resumed)
+            found[(c.account, c.seq)] = fact
+        return found
+
+    # -- reading -----------------------------------------------------------------------------------------------
+
+    def snapshots(self, numbers: Sequence[int]) -> Mapping[int, Account]:
+        """See ports.Store."""
+        return {n: s.state for n in numbers if (s := self.slots.get(n)) is not None and s.state is not None}
+
+    def contacts(self, numbers: Sequence[int]) -> Mapping[int, str]:
+        """See ports.Store."""
+        return {n: self.contact[n] for n in numbers if n in self.contact}
+
+    def account_numbers(self, refs: Sequence[str]) -> Mapping[str, int]:
+        """See ports.Store."""
+        return {r: self.refs[r] for r in refs if r in self.refs}
+
+    def history(self, number: int) -> Sequence[Recorded]:
+        """See ports.Store."""
+        return [s.recorded for s in self.facts[number]]
+
+    def next_due(self) -> datetime | None:
+        """See ports.Store."""
+        while self._due and self.slots[self._due[0][1]].next_at != self._due[0][0]:
+            heapq.heappop(self._due)
+        return self._due[0][0] if self._due else None
+
+    def wake_waiting(self, now: datetime) -> int:
+        """See ports.Store."""
+        waiting = [n for n, slot in self.slots.items() if slot.waits]
+        for number in waiting:
+            self.slots[number].next_at = now
+            heapq.heappush(self._due, (now, number))
+        return len(waiting)
+
+    def digest(self) -> str:
+        """See ports.Store."""
+        total = hashlib.sha256(self._system_head)
+        for number in sorted(self.slots):
+            total.update(self.slots[number].head)
+        return total.hexdigest()
+
+    # -- the installation --------------------------------------------------------------------------------------
+
+    def policies(self) -> Mapping[str, Policy]:
+        """See ports.Store."""
+        return self._policies
+
+    def adopt(self, policy: Policy, now: datetime, author: str) -> None:
+        """See ports.Store."""
+        if self._policies.get(policy.name) == policy:
+            return
+        self._policies = {**self._policies, policy.name: policy, policy.version: policy}
+        self.record_system(PolicyAdopted(name=policy.name, version=policy.version), now, author, "")
+
+    def tick(self, now: datetime) -> tuple[System, float]:
+        """See ports.Store. There is one clock here, so both agree."""
+        before = self._system
+        self._system = before._replace(last_tick_at=now)
+        return before, 0.0
+
+    def record_system(self, fact: SystemFact, now: datetime, author: str, why: str) -> None:
+        """See ports.Store."""
+        self._system_seq += 1
+        self._system_head = chained(self._system_head, SYSTEM, self._system_seq, now, author, why, encode_fact(fact))
+        self._system = fold_system(self._system, fact)
+        self.system_facts.append(fact)
+
+    def system(self) -> System:
+        """See ports.Store."""
+        return self._system
+
+
+SYSTEM: Final = 0

@@ -1,0 +1,356 @@
+"""The store on PostgreSQL: units of work under row locks, read and written in a fixed number of statements.
+
+Correctness comes from the account row's lock, compare-and-set and UNIQUE constraints alone. Every method is one
+transaction on a connection of its own; nothing outside is called inside one.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from datetime import date, datetime
+from typing import Any, Final, LiteralString
+
+import psycopg
+from psycopg_pool import ConnectionPool
+
+from arrears.core.account import Account, decode_account
+from arrears.core.errors import Refused
+from arrears.core.facts import (
+    Noticed,
+    PolicyAdopted,
+    Recorded,
+    Resumed,
+    SystemFact,
+    decode_fact,
+    encode_fact,
+    kind_of,
+)
+from arrears.core.policy import Policy, load_policy, policy_text
+from arrears.core.unit import GENESIS, Unit, chained
+from arrears.ports import Claim, NewAccount, System
+from arrears.store.system import fold_system
+from arrears.store.write import Db, utc, write_units
+
+SYSTEM: Final = 0
+
+CLAIM_DUE: Final[LiteralString] = """
+SELECT account_id, seq, head, next_at, state FROM account_state WHERE next_at <= %b
+ORDER BY next_at, account_id LIMIT %b FOR NO KEY UPDATE SKIP LOCKED
+"""
+LOCK: Final[LiteralString] = """
+SELECT account_id, seq, head, next_at, state FROM account_state WHERE account_id = ANY(%b)
+ORDER BY account_id FOR NO KEY UPDATE
+"""
+LEDGER_OPEN: Final[LiteralString] = """
+SELECT account_id, debt, sum(minor)::bigint FROM entry
+WHERE account_id = ANY(%b) AND ledger = 'receivable' GROUP BY account_id, debt HAVING sum(minor) <> 0
+"""
+CLAIM_ACTIONS: Final[LiteralString] = """
+WITH free AS MATERIALIZED (
+    SELECT account_id, seq, kind FROM action a
+    WHERE (status = 'recorded' OR (status = 'claimed' AND lease_until <= %(now)s))
+      AND (kind = 'notice' OR NOT EXISTS (
+          SELECT FROM action e WHERE e.account_id = a.account_id AND e.subscription = a.subscription
+          AND e.kind = 'order' AND e.order_no < a.order_no AND e.status IN ('recorded', 'claimed')))
+    ORDER BY account_id, seq LIMIT %(limit)s FOR UPDATE SKIP LOCKED
+)
+UPDATE action a SET status = 'claimed', tries = a.tries + 1,
+    lease_until = %(now)s + make_interval(secs => %(lease)s)
+FROM free WHERE a.account_id = free.account_id AND a.seq = free.seq AND a.kind = free.kind
+RETURNING a.account_id, a.seq, a.kind, a.subscription, a.order_no, a.what, a.tries
+"""
+FINISH: Final[LiteralString] = """
+UPDATE action a SET status = CASE WHEN v.done THEN 'done' ELSE 'failed' END, lease_until = NULL
+FROM unnest(%b::bigint[], %b::bigint[], %b::text[], %b::integer[], %b::boolean[])
+    AS v (account_id, seq, kind, tries, done)
+WHERE a.account_id = v.account_id AND a.seq = v.seq AND a.kind = v.kind
+  AND a.status = 'claimed' AND a.tries = v.tries
+RETURNING a.account_id, a.seq, a.kind
+"""
+
+
+class PostgresBatch:
+    """See ports.Batch."""
+
+    def __init__(self, db: Db, units: Sequence[Unit]) -> None:
+        self._db = db
+        self.units = units
+
+    def ledger_open(self, accounts: Sequence[int]) -> Mapping[tuple[int, int], int]:
+        """See ports.Batch."""
+        found = self._db.execute(LEDGER_OPEN, [list(accounts)], binary=True)
+        return {(account, debt): minor for account, debt, minor in found}
+
+    def grant_deletions(self, day: date, wanted: int, cap: int) -> int:
+        """See ports.Batch. The day's row serialises everybody who asks."""
+        self._db.execute("INSERT INTO deletion_day VALUES (%s, 0) ON CONFLICT DO NOTHING", [day])
+        row = self._db.execute("SELECT ordered FROM deletion_day WHERE day = %s FOR UPDATE", [day]).fetchone()
+        assert row is not None
+        granted = max(0, min(wanted, cap - int(row[0])))
+        if granted:
+            self._db.execute("UPDATE deletion_day SET ordered = ordered + %s WHERE day = %s", [granted, day])
+        return granted
+
+    def finish(self, claims: Sequence[tuple[Claim, bool]]) -> Sequence[Claim]:
+        """See ports.Batch."""
+        columns = [[c.account for c, _ in claims], [c.seq for c, _ in claims], [c.kind for c, _ in claims]]
+        found = self._db.execute(FINISH, [*columns, [c.tries for c, _ in claims], [done for _, done in claims]])
+        kept = {(account, seq, kind) for account, seq, kind in found}
+        return [c for c, _ in claims if (c.account, c.seq, c.kind) in kept]
+
+
+class PostgresStore:
+    """See ports.Store. `schema` is the schema to work in; the search path is set for every connection. Where `now` is
+    a made-up clock (`clock_is_real=False`: replay, simulation) it is not compared with the database's."""
+
+    def __init__(
+        self,
+        url: str,
+        *,
+        schema: str = "public",
+        connections_max: int = 4,
+        durable: bool = True,
+        clock_is_real: bool = True,
+    ) -> None:
+        options = f"-c search_path={schema} -c timezone=UTC -c plan_cache_mode=force_generic_plan"
+        if not durable:
+            # A scratch copy that is thrown away: losing its last second in a crash loses nothing.
+            options += " -c synchronous_commit=off"
+        self.schema = schema
+        self._clock_is_real = clock_is_real
+        self._pool: ConnectionPool[Db] = ConnectionPool(
+            url, min_size=1, max_size=connections_max, open=True, kwargs={"options": options}, timeout=30
+        )
+        self._policies: dict[str, Policy] = {}
+
+    def close(self) -> None:
+        """Give the connections back."""
+        self._pool.close()
+
+    @contextmanager
+    def transaction(self) -> Iterator[Db]:
+        """One transaction on a connection of its own."""
+        with self._pool.connection() as db:
+            assert db.info.transaction_status == psycopg.pq.TransactionStatus.IDLE, "a transaction is open already"
+            yield db
+
+    # -- units of work ---------------------------------------------------------------------------------------
+
+    @contextmanager
+    def open_accounts(self, accounts: Sequence[NewAccount], now: datetime) -> Iterator[PostgresBatch]:
+        """See ports.Store."""
+        with self.transaction() as db:
+            numbers = db.execute(
+                "SELECT nextval('account_number') FROM generate_series(1, %s)", [len(accounts)]
+            ).fetchall()
+            units = [Unit(int(n), None, 0, GENESIS, now) for (n,) in numbers]
+            batch = PostgresBatch(db, units)
+            yield batch
+            rows = [
+                (u.no, a.ref, a.name, a.country, a.zone, a.locale, a.mode.value, a.policy, a.contact)
+                for u, a in zip(units, accounts, strict=True)
+            ]
+            try:
+                with db.cursor() as cursor:
+                    cursor.executemany(
+                        "INSERT INTO account (account_id, ref, name, country, zone, locale, mode, policy, contact)"
+                        " VALUES (%s, %s, %s, %s, %s, %s, %s, %s, %s)",
+                        rows,
+                    )
+            except psycopg.errors.UniqueViolation as error:
+                raise Refused("account_exists", f"an account exists already: {_detail(error)}") from None
+            _commit(db, units)
+
+    @contextmanager
+    def accounts(self, numbers: Sequence[int], now: datetime) -> Iterator[PostgresBatch]:
+        """See ports.Store."""
+        wanted = sorted(set(numbers))
+        with self.transaction() as db:
+            units = _units(db.execute(LOCK, [wanted], binary=True), now)
+            if len(units) != len(wanted):
+                missing = next(n for n in wanted if n not in {u.no for u in units})
+                raise Refused("unknown_account", f"there is no account {missing}")
+            batch = PostgresBatch(db, units)
+            yield batch
+            _commit(db, units)
+
+    @contextmanager
+    def due(self, now: datetime, limit: int) -> Iterator[PostgresBatch]:
+        """See ports.Store."""
+        with self.transaction() as db:
+            units = _units(db.execute(CLAIM_DUE, [now, limit], binary=True), now)
+            batch = PostgresBatch(db, units)
+            yield batch
+            _commit(db, units)
+
+    # -- what must be performed --------------------------------------------------------------------------------
+
+    def claim(self, now: datetime, limit: int, lease_seconds: int) -> Sequence[Claim]:
+        """See ports.Store."""
+        with self.transaction() as db:
+            found = db.execute(CLAIM_ACTIONS, {"now": now, "limit": limit, "lease": lease_seconds})
+            return sorted(Claim(*row) for row in found)
+
+    def messages(self, claims: Sequence[Claim]) -> Mapping[tuple[int, int], Noticed | Resumed]:
+        """See ports.Store."""
+        with self.transaction() as db:
+            found = db.execute(
+                "SELECT f.account_id, f.seq, f.body FROM fact f"
+                " JOIN unnest(%b::bigint[], %b::bigint[]) AS v (account_id, seq) USING (account_id, seq)",
+                [[c.account for c in claims], [c.seq for c in claims]],
+            )
+            facts = {(account, seq): decode_fact(body) for account, seq, body in found}
+        return {key: fact for key, fact in facts.items() if isinstance(fact, Noticed | Resumed)}
+
+    # -- reading -----------------------------------------------------------------------------------------------
+
+    def snapshots(self, numbers: Sequence[int]) -> Mapping[int, Account]:
+        """See ports.Store."""
+        with self.transaction() as db:
+            found = db.execute(
+                "SELECT account_id, state FROM account_state WHERE account_id = ANY(%b)",
+                [list(numbers)],
+            )
+            return {number: decode_account(state) for number, state in found}
+
+    def contacts(self, numbers: Sequence[int]) -> Mapping[int, str]:
+        """See ports.Store."""
+        with self.transaction() as db:
+            found = db.execute(
+                "SELECT account_id, contact FROM account WHERE account_id = ANY(%b) AND contact IS NOT NULL",
+                [list(numbers)],
+            )
+            return dict(found)
+
+    def account_numbers(self, refs: Sequence[str]) -> Mapping[str, int]:
+        """See ports.Store."""
+        with self.transaction() as db:
+            found = db.execute("SELECT ref, account_id FROM account WHERE ref = ANY(%b)", [list(refs)])
+            return dict(found)
+
+    def history(self, number: int) -> Sequence[Recorded]:
+        """See ports.Store."""
+        with self.transaction() as db:
+            found = db.execute(
+                "SELECT account_id, seq, at, author, why, body FROM fact WHERE account_id = %s ORDER BY seq", [number]
+            )
+            return [Recorded(a, s, utc(at), author, why, decode_fact(body)) for a, s, at, author, why, body in found]
+
+    def next_due(self) -> datetime | None:
+        """See ports.Store."""
+        with self.transaction() as db:
+            row = db.execute("SELECT min(next_at) FROM account_state WHERE next_at IS NOT NULL").fetchone()
+            return None if row is None or row[0] is None else utc(row[0])
+
+    def wake_waiting(self, now: datetime) -> int:
+        """See ports.Store."""
+        with self.transaction() as db:
+            return db.execute("UPDATE account_state SET next_at = %s WHERE waits", [now]).rowcount
+
+    def digest(self) -> str:
+        """See ports.Store."""
+        with self.transaction() as db:
+            row = db.execute(
+                "SELECT encode(sha256((SELECT head FROM system_state) ||"
+                " coalesce(string_agg(head, ''::bytea ORDER BY account_id), ''::bytea)), 'hex') FROM account_state"
+            ).fetchone()
+            assert row is not None
+            return str(row[0])
+
+    # -- the installation --------------------------------------------------------------------------------------
+
+    def policies(self) -> Mapping[str, Policy]:
+        """See ports.Store. Versions never change, so only unknown ones are loaded."""
+        with self.transaction() as db:
+            listed = db.execute("SELECT version, name FROM policy ORDER BY adopted_no").fetchall()
+            unknown = [version for version, _ in listed if version not in self._policies]
+            if unknown:
+                found = db.execute("SELECT version, body FROM policy WHERE version = ANY(%b)", [unknown])
+                loaded = {version: load_policy(body, where=f"policy {version}") for version, body in found}
+                self._policies = {**self._policies, **loaded}
+        newest = {name: self._policies[version] for version, name in listed}
+        return {**self._policies, **newest}
+
+    def adopt(self, policy: Policy, now: datetime, author: str) -> None:
+        """See ports.Store."""
+        with self.transaction() as db:
+            db.execute("SELECT FROM system_state FOR UPDATE")
+            row = db.execute(
+                "SELECT version FROM policy WHERE name = %s ORDER BY adopted_no DESC LIMIT 1", [policy.name]
+            ).fetchone()
+            if row is not None and row[0] == policy.version:
+                return
+            db.execute("DELETE FROM policy WHERE version = %s", [policy.version])
+            db.execute(
+                "INSERT INTO policy (version, name, body) VALUES (%s, %s, %s)",
+                [policy.version, policy.name, policy_text(policy)],
+            )
+            _record_system(db, PolicyAdopted(name=policy.name, version=policy.version), now, author, "")
+
+    def tick(self, now: datetime) -> tuple[System, float]:
+        """See ports.Store."""
+        with self.transaction() as db:
+            before = _system(db)
+            row = db.execute(
+                "UPDATE system_state SET last_tick_at = %s RETURNING extract(epoch FROM clock_timestamp())", [now]
+            ).fetchone()
+            assert row is not None
+            skew = now.timestamp() - int(row[0] * 1000) / 1000
+        return before, skew if self._clock_is_real else 0.0
+
+    def record_system(self, fact: SystemFact, now: datetime, author: str, why: str) -> None:
+        """See ports.Store."""
+        with self.transaction() as db:
+            db.execute("SELECT FROM system_state FOR UPDATE")
+            _record_system(db, fact, now, author, why)
+
+    def system(self) -> System:
+        """See ports.Store."""
+        with self.transaction() as db:
+            return _system(db)
+
+
+def _units(found: Any, now: datetime) -> list[Unit]:
+    return [Unit(no, decode_account(state), seq, head, now, next_at) for no, seq, head, next_at, state in found]
+
+
+def _commit(db: Db, units: Sequence[Unit]) -> None:
+    changed = [u for u in units if u.changed]
+    if not changed:
+        return
+    try:
+        write_units(db, changed)
+    except psycopg.errors.UniqueViolation as error:
+        table = error.diag.table_name
+        if table in ("invoice", "payment"):
+            raise Refused(f"duplicate_{table}", f"this {table} exists already: {_detail(error)}") from None
+        raise
+
+
+def _detail(error: psycopg.errors.UniqueViolation) -> str:
+    return (error.diag.message_detail or "").removeprefix("Key ")
+
+
+def _system(db: Db) -> System:
+    row = db.execute("SELECT last_tick_at, clock_suspect, feed_stale, breaker_open FROM system_state").fetchone()
+    assert row is not None
+    last, clock, feed, breaker = row
+    return System(None if last is None else utc(last), clock, feed, breaker)
+
+
+def _record_system(db: Db, fact: SystemFact, now: datetime, author: str, why: str) -> None:
+    row = db.execute("SELECT seq, head FROM system_state").fetchone()
+    assert row is not None
+    seq = int(row[0]) + 1
+    body = encode_fact(fact)
+    head = chained(row[1], SYSTEM, seq, now, author, why, body)
+    db.execute(
+        "INSERT INTO fact (account_id, seq, at, kind, author, why, hash, body) VALUES (%s, %s, %s, %s, %s, %s, %s, %s)",
+        [SYSTEM, seq, now, kind_of(fact), author, why, head, body],
+    )
+    after = fold_system(_system(db), fact)
+    db.execute(
+        "UPDATE system_state SET seq = %s, head = %s, clock_suspect = %s, feed_stale = %s, breaker_open = %s",
+        [seq, head, after.clock_suspect, after.feed_stale, after.breaker_open],
+    )

@@ -1,0 +1,67 @@
+"""The numbered SQL files are the schema. Django's migrations run them one by one; a scratch schema runs them all.
+
+A process refuses to work on a schema of another version: an old worker never writes into tables it does not know.
+"""
+
+from __future__ import annotations
+
+import re
+from importlib.resources import files
+from typing import Any, Final
+
+import psycopg
+from psycopg import Connection, sql
+
+from arrears.core.errors import Refused
+
+_SQL: Final = files("arrears.store").joinpath("sql")
+
+
+def versions() -> dict[int, str]:
+    """The file name of each version, in order."""
+    names = sorted(f.name for f in _SQL.iterdir() if re.fullmatch(r"\d{4}_\w+\.sql", f.name))
+    return {int(name[:4]): name for name in names}
+
+
+def text(version: int) -> str:
+    """The statements of one version."""
+    return _SQL.joinpath(versions()[version]).read_text(encoding="utf-8")
+
+
+def stamp(version: int) -> str:
+    """The statement that marks a version as applied."""
+    return f"INSERT INTO schema_version (version) VALUES ({version})"
+
+
+def create_scratch(url: str, schema: str) -> None:
+    """A new schema of this name with all tables, replacing one that is there. For replay, dry runs and tests."""
+    with psycopg.connect(url, autocommit=True) as db:
+        drop_scratch(db, schema)
+        db.execute(sql.SQL("CREATE SCHEMA {}").format(sql.Identifier(schema)))
+    with psycopg.connect(url, options=f"-c search_path={schema}") as db:
+        for version in versions():
+            db.execute(text(version).encode())
+            db.execute(stamp(version).encode())
+
+
+def drop_scratch(db: Connection[Any], schema: str) -> None:
+    """Remove a scratch schema; the one that holds live data is never named so."""
+    assert schema != "public", "the live schema is not scratch"
+    db.execute(sql.SQL("DROP SCHEMA IF EXISTS {} CASCADE").format(sql.Identifier(schema)))
+
+
+def gate(db: Connection[Any]) -> None:
+    """Refuse `wrong_schema` unless the database has exactly the versions this program knows."""
+    expected = max(versions())
+    try:
+        row = db.execute("SELECT max(version) FROM schema_version").fetchone()
+    except psycopg.errors.UndefinedTable:
+        row = None
+    found = row[0] if row is not None else None
+    if found != expected:
+        raise Refused(
+            "wrong_schema",
+            f"the database has schema version {found or 'none'} and this program needs {expected}; "
+            "install the program that fits, or run `arrears db start` with this one to bring the database up to date",
+            exit_code=5,
+        )

@@ -1,0 +1,25 @@
+"""Folding the system stream: what each fact of the installation does to its guards."""
+
+from __future__ import annotations
+
+from typing import assert_never
+
+from arrears.core import facts as f
+from arrears.ports import System
+
+
+def fold_system(system: System, fact: f.SystemFact) -> System:
+    """The installation's state after one more fact."""
+    match fact:
+        case f.ClockSuspected():
+            return system._replace(clock_suspect=True)
+        case f.ClockConfirmed():
+            return system._replace(clock_suspect=False)
+        case f.FeedSet(stale=stale):
+            return system._replace(feed_stale=stale)
+        case f.BreakerSet(open=is_open):
+            return system._replace(breaker_open=is_open)
+        case f.PolicyAdopted():
+            return system
+        case _:
+            assert_never(fact)

@@ -1,0 +1,96 @@
+"""The only place that holds real things: the clock, the database, the mail folder, the services, Django.
+
+Everything else is handed what it needs. `ARREARS_DATABASE_URL` points at any PostgreSQL server; without it the
+embedded one is started. `ARREARS_HOME` is the folder for what belongs to this machine.
+"""
+
+from __future__ import annotations
+
+import os
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Final
+
+import psycopg
+
+from arrears.adapters.channels.folder import FolderChannel
+from arrears.adapters.services.inprocess import InProcessServices
+from arrears.core.policy import default_policy
+from arrears.engine.run import DELETIONS_PER_DAY, Limits
+from arrears.engine.system import adopt_policy
+from arrears.ports import Channel, Services
+from arrears.store import schema
+from arrears.store.postgres import PostgresStore
+from arrears.store.server import database_url, default_home
+
+SYSTEM_AUTHOR: Final = "arrears"
+
+
+class RealClock:
+    """The wall clock, in UTC. Nothing else in the program reads it."""
+
+    def now(self) -> datetime:
+        """See ports.Clock."""
+        return datetime.now(UTC)
+
+
+@dataclass(frozen=True, slots=True)
+class Installation:
+    """Everything a command needs, wired."""
+
+    url: str
+    store: PostgresStore
+    channel: Channel
+    services: Services
+    clock: RealClock
+    limits: Limits
+
+    def close(self) -> None:
+        """Give the connections back."""
+        self.store.close()
+
+
+def mail_folder() -> Path:
+    """Where messages go until a mail server is configured."""
+    return Path(os.environ.get("ARREARS_MAIL_FOLDER") or default_home() / "mail")
+
+
+def open_installation(*, connections_max: int = 4) -> Installation:
+    """The live installation, its schema checked; the default policy is adopted on first use."""
+    url = database_url()
+    _bring_up(url)
+    store = PostgresStore(url, connections_max=connections_max)
+    clock = RealClock()
+    if not store.policies():
+        adopt_policy(store, default_policy(), clock.now(), SYSTEM_AUTHOR)
+    limits = Limits(deletions_per_day=int(os.environ.get("ARREARS_DELETIONS_PER_DAY", DELETIONS_PER_DAY)))
+    return Installation(url, store, FolderChannel(mail_folder()), InProcessServices(), clock, limits)
+
+
+def _bring_up(url: str) -> None:
+    """An empty database gets the schema; any other must have exactly the version this program knows."""
+    with psycopg.connect(url, connect_timeout=10) as db:
+        row = db.execute("SELECT to_regclass('public.schema_version') IS NULL").fetchone()
+        empty = bool(row and row[0])
+    if empty:
+        migrate(url)
+    with psycopg.connect(url, connect_timeout=10) as db:
+        schema.gate(db)
+
+
+def set_up_django(url: str) -> None:
+    """Configure Django for this database; the one place that does."""
+    os.environ["ARREARS_DATABASE_URL"] = url
+    os.environ.setdefault("DJANGO_SETTINGS_MODULE", "arrears.web.settings")
+    import django
+
+    django.setup()
+
+
+def migrate(url: str) -> None:
+    """Run Django's migrations: the numbered SQL files and what the web shell needs."""
+    set_up_django(url)
+    from django.core.management import call_command
+
+    call_command("migrate", verbosity=0, interactive=False)
