@@ -1,8 +1,9 @@
-"""What many tests share: one embedded database a session, and the seeds that repeat a run."""
+"""What many tests share: one embedded database a session, and one seed that repeats a run."""
 
 from __future__ import annotations
 
 import os
+import random
 import shutil
 import tempfile
 from collections.abc import Iterator
@@ -13,13 +14,21 @@ import pytest
 from arrears.store.server import EmbeddedServer
 
 
-def pytest_report_header(config: pytest.Config) -> list[str]:
-    """Print the seed that drives order, `random` and hypothesis: `-p randomly_seed=N` repeats the run."""
-    seed = getattr(config.option, "randomly_seed", "none")
-    return [
-        f"seed of order, random and hypothesis: {seed} (repeat with -p randomly -p 'no:cacheprovider' "
-        f"--randomly-seed={seed})"
-    ]
+@pytest.hookimpl(tryfirst=True)
+def pytest_configure(config: pytest.Config) -> None:
+    """Let one seed drive the order of the tests, `random` and hypothesis, before their plugins choose their own."""
+    if getattr(config.option, "randomly_seed", None) == "default":
+        config.option.randomly_seed = random.SystemRandom().getrandbits(32)
+    if getattr(config.option, "hypothesis_seed", None) is None:
+        config.option.hypothesis_seed = str(config.getoption("randomly_seed", 0))
+
+
+def pytest_report_header(config: pytest.Config) -> str:
+    """Say how to repeat this run."""
+    return (
+        f"repeat with --randomly-seed={config.getoption('randomly_seed', 0)} "
+        f"--hypothesis-seed={config.getoption('hypothesis_seed')}"
+    )
 
 
 @pytest.fixture(scope="session")
@@ -38,7 +47,7 @@ def database_url(short_folder: Path) -> Iterator[str]:
     if given:
         yield given
         return
-    server = EmbeddedServer(short_folder / "home", durable=False)
+    server = EmbeddedServer(short_folder / "shared", durable=False)
     try:
         yield server.start()
     finally:

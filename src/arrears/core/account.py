@@ -38,6 +38,7 @@ class Stop(StrEnum):
 
 
 ALL_STOPS = tuple(Stop)
+ALL_ACTIONS = tuple(Action)
 
 
 class Scope(StrEnum):
@@ -243,7 +244,7 @@ class Account(Value, frozen=True, omit_defaults=True):
     @property
     def past_due(self) -> tuple[Debt, ...]:
         """The past-due debts whose case is not over, oldest due date first."""
-        return tuple(d for d in self.debts if d.day_0 is not None and not d.ended)
+        return tuple([d for d in self.debts if d.day_0 is not None and not d.ended])
 
     def subscription(self, no: int) -> Subscription:
         """The subscription with this number; KeyError if there is none."""
@@ -265,12 +266,15 @@ class Account(Value, frozen=True, omit_defaults=True):
             return ()
         if self.case.terms.account_wide:
             return self.past_due
-        return tuple(d for d in self.past_due if subscription.no in d.subscriptions)
+        return tuple([d for d in self.past_due if subscription.no in d.subscriptions])
 
     @property
     def waits(self) -> bool:
         """Whether an escalation was deferred and must be looked at again as soon as the doubt is gone."""
-        return any(sub.promise(action).doubted for sub in self.subscriptions for action in Action)
+        for sub in self.subscriptions:
+            if sub.disable.doubted or sub.restrict.doubted or (sub.end is not None and sub.end.delete.doubted):
+                return True
+        return False
 
     def debt_is_held(self, no: int) -> bool:
         """Whether a hold on this very debt is open: then it is out of the settlement set."""
@@ -287,6 +291,8 @@ class Guards(msgspec.Struct, frozen=True):
     @property
     def doubts(self) -> tuple[DoubtKind, ...]:
         """The system doubts that stand, in a fixed order."""
+        if not (self.feed_stale or self.clock_suspect or self.breaker_open):
+            return ()
         found = (
             (self.feed_stale, DoubtKind.FEED),
             (self.clock_suspect, DoubtKind.CLOCK),

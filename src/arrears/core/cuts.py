@@ -10,15 +10,13 @@ from collections.abc import Callable, Iterator
 from functools import partial
 
 from arrears.core.account import Action, Subscription
-from arrears.core.deadlines import counts_here, deadline
+from arrears.core.deadlines import deadline
 from arrears.core.facts import Deferred, DoubtEnded, Fact
 from arrears.core.view import IMMEDIATELY, Due, Rank, View
 
 
 def cut(view: View, sub: Subscription, action: Action, build: Callable[[], Fact]) -> Iterator[Due]:
     """The proposal to cut at the end of the deadline's day, or to wait there, or to warn anew after waiting."""
-    if not counts_here(view, sub, action):
-        return
     if sub.promise(action).doubted:
         if not view.doubts:
             ended = partial(DoubtEnded, subscription=sub.no, action=action)

@@ -6,7 +6,9 @@ as long as no warning was accepted. The action itself happens at the end of that
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from datetime import date, timedelta
+from typing import Final
 
 from arrears.core.account import Action, Subscription
 from arrears.core.states import State
@@ -23,6 +25,24 @@ def applies(view: View, sub: Subscription, action: Action) -> bool:
     if action is Action.RESTRICT:
         return sub.state is State.PAST_DUE and view.policy.restrict_after_days is not None
     return sub.state in (State.PAST_DUE, State.RESTRICTED)
+
+
+def ahead(view: View) -> Sequence[tuple[Subscription, Action]]:
+    """What lies ahead of each subscription and may be promised now (`counts_here`), found once for all rules."""
+    known: list[tuple[Subscription, Action]] | None = view.found.get("ahead")
+    if known is None:
+        known = view.found["ahead"] = []
+        for sub in view.account.subscriptions:
+            if sub.state is not State.ACTIVE and sub.state is not State.DELETED:
+                known.extend((sub, action) for action in _AHEAD[sub.state] if counts_here(view, sub, action))
+    return known
+
+
+_AHEAD: Final = {
+    State.PAST_DUE: (Action.RESTRICT, Action.DISABLE),
+    State.RESTRICTED: (Action.DISABLE,),
+    State.DISABLED: (Action.DELETE,),
+}
 
 
 def lead_days(view: View, sub: Subscription, action: Action) -> int:
@@ -79,7 +99,7 @@ def _deletion_base(view: View, sub: Subscription, leaving_out: int) -> date | No
     day = view.day_number(end.ended_on, policy.retention_days, holds, calendar)
     if day is None:
         return None
-    if view.account.debts_of(sub):
+    if view.debts_of(sub):
         by_debt = view.debt_clock(sub, policy.disable_after_days + policy.retention_days, stop, leaving_out=leaving_out)
         if by_debt is None:
             return None
@@ -89,11 +109,13 @@ def _deletion_base(view: View, sub: Subscription, leaving_out: int) -> date | No
 
 def plan(view: View, sub: Subscription, action: Action) -> date | None:
     """The day by the clocks, never earlier than what has been told."""
-    by_clock = base(view, sub, action)
-    told = sub.promise(action).promised_on
-    if by_clock is None or told is None:
-        return by_clock
-    return max(by_clock, told)
+    key = (sub.no, action)
+    if key not in view.found:
+        by_clock = base(view, sub, action)
+        told = sub.promise(action).promised_on
+        view.found[key] = by_clock if by_clock is None or told is None else max(by_clock, told)
+    planned: date | None = view.found[key]
+    return planned
 
 
 def deadline(view: View, sub: Subscription, action: Action) -> date | None:

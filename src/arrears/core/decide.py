@@ -46,17 +46,18 @@ def decide(
     if account.parked:
         return NOTHING
     view = View(policies, account, guards, now)
-    timed = outlook(view, rules)
     ready: list[tuple[datetime, Due]] = []
     next_at: datetime | None = None
-    for at, due in timed:
-        if at > now or (only_consequences and not _is_consequence(due)):
-            if next_at is None or at < next_at:
+    for rule in rules:
+        for due in rule(view):
+            at = _window(view, due) if due.rank == Rank.NOTICE else due.at
+            if at <= now and not (only_consequences and not _is_consequence(due)):
+                ready.append((at, due))
+            elif next_at is None or at < next_at:
                 next_at = at
-            continue
-        ready.append((at, due))
     if not ready:
         return Decision((), next_at)
+    ready.sort(key=_order)
     first_at, first = ready[0]
     if first.rank == Rank.NOTICE:
         parts = [d for _, d in ready if d.rank == Rank.NOTICE]
@@ -65,10 +66,15 @@ def decide(
     return Decision(tuple(_fact(d) for d in group), None)
 
 
+def _order(timed: tuple[datetime, Due]) -> tuple[datetime, int, int, str]:
+    at, due = timed
+    return at, due.rank, due.subject, due.label
+
+
 def outlook(view: View, rules: Sequence[Rule] = RULES) -> list[tuple[datetime, Due]]:
     """Everything that lies ahead, in the order it would happen, each with the instant it may happen."""
     timed = [(_window(view, due) if due.rank == Rank.NOTICE else due.at, due) for rule in rules for due in rule(view)]
-    timed.sort(key=lambda t: (t[0], t[1].rank, t[1].subject, t[1].label))
+    timed.sort(key=_order)
     return timed
 
 

@@ -81,8 +81,8 @@ def _announced(cut: _Cut) -> Iterator[Mistake]:
     """No action without a warning, no warning after its action, and time to read the first."""
     if not cut.warning_days:
         yield Mistake(
-            (cut.warning_key, cut.action_key),
-            f"is empty; nobody is {cut.done} without a warning: write days before {cut.action_day}",
+            (cut.warning_key,),
+            f"is empty; nobody is {cut.done} without a warning: write days before {cut.action_key}",
         )
         return
     late = [day for day in cut.warning_days if day >= cut.action_day]

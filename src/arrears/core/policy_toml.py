@@ -11,6 +11,7 @@ import tomllib
 from collections.abc import Iterable, Mapping, Sequence
 from datetime import date, time
 from difflib import get_close_matches
+from itertools import pairwise
 from typing import Any, Final, NamedTuple
 
 from arrears.core.errors import Refused
@@ -69,7 +70,9 @@ def parse_toml(text: str, *, where: str) -> dict[str, Any]:
         raise Refused("bad_policy", f"{where}: is nested too deeply; a policy has tables and lists of days") from None
     except ValueError as error:
         yaml = "it looks like YAML; " if _YAML.search(text) else ""
-        reason = " ".join(str(error).split())[:160]
+        # What is not the parser's own error is Python refusing an integer of thousands of digits.
+        own = isinstance(error, tomllib.TOMLDecodeError)
+        reason = " ".join(str(error).split())[:160] if own else "a number in it has thousands of digits"
         raise Refused(
             "bad_policy",
             f"{where}: is not TOML: {reason}; {yaml}policies are TOML: write lines like retention_days = 90",
@@ -166,7 +169,7 @@ class Reading:
         if bad:
             self.wrong(key, f"has {', '.join(_shown(day) for day in bad[:5])}; {write}")
             return ()
-        for earlier, day in zip(value, value[1:], strict=False):
+        for earlier, day in pairwise(value):
             if day <= earlier:
                 self.wrong(key, f"has {day} after {earlier}; {write}")
                 return ()
@@ -240,5 +243,9 @@ def _shown(value: object) -> str:
         return "missing"
     if isinstance(value, bool):
         return str(value).lower()
-    text = value.isoformat() if isinstance(value, date | time) else ascii(value)
+    try:
+        text = value.isoformat() if isinstance(value, date | time) else ascii(value)
+    except ValueError:
+        # Python refuses to write out an integer of thousands of digits.
+        return "a huge number"
     return text if len(text) <= 60 else text[:60] + "..."

@@ -36,7 +36,7 @@ class Stored:
 class Unit:
     """The unit of work on one account. `seq` and `head` are the end of its stream; a new account has none."""
 
-    __slots__ = ("before", "head", "next_at", "no", "now", "seq", "state", "stored", "_was")
+    __slots__ = ("_was", "before", "head", "next_at", "no", "now", "seq", "state", "stored")
 
     def __init__(
         self, no: int, state: Account | None, seq: int, head: bytes, now: datetime, next_at: datetime | None = None

@@ -8,8 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping
 from datetime import UTC, date, datetime, timedelta
-from functools import cached_property
-from typing import Final, NamedTuple
+from typing import Any, Final, NamedTuple
 
 from arrears.core.account import (
     Account,
@@ -66,26 +65,24 @@ class Due(NamedTuple):
 
 
 class View:
-    """An account, the policies by version, the system's guards, and now."""
+    """An account, the policies by version, the system's guards, and now; what several rules need is found once."""
 
-    __slots__ = ("__dict__", "account", "guards", "now", "policies")
+    __slots__ = ("_debts", "account", "calendar", "found", "guards", "now", "past_due", "policies", "policy", "terms")
 
     def __init__(self, policies: Mapping[str, Policy], account: Account, guards: Guards, now: datetime) -> None:
+        case = account.case
         self.policies = policies
         self.account = account
         self.guards = guards
         self.now = now
-
-    @cached_property
-    def terms(self) -> Terms:
+        self.terms: Terms = account.terms if case is None else case.terms
         """The terms of the running case, or those that a case starting now would get."""
-        case = self.account.case
-        return self.account.terms if case is None else case.terms
-
-    @cached_property
-    def policy(self) -> Policy:
-        """The policy of the running case."""
-        return self.policies[self.terms.policy]
+        self.policy = policies[self.terms.policy]
+        self.calendar = calendar_of(self.terms.zone)
+        self.past_due = account.past_due
+        self.found: dict[Any, Any] = {}
+        """What has been worked out for this view (deadlines.py keeps its days here)."""
+        self._debts: dict[int, tuple[Debt, ...]] = {}
 
     @property
     def pinned(self) -> Terms:
@@ -94,21 +91,22 @@ class View:
             return self.account.case.terms
         return Terms(self.policy.version, self.terms.zone, self.policy.scope is ClockScope.ACCOUNT)
 
-    @cached_property
-    def calendar(self) -> Calendar:
-        """The calendar of the running case."""
-        return calendar_of(self.terms.zone)
-
-    @cached_property
+    @property
     def today(self) -> date:
         """The local day of now."""
         return self.calendar.local_day(self.now)
 
-    @cached_property
+    @property
     def doubts(self) -> tuple[DoubtKind, ...]:
         """Every doubt that makes an escalation wait."""
-        own = tuple(d.kind for d in self.account.doubts)
-        return own + self.guards.doubts
+        return tuple(d.kind for d in self.account.doubts) + self.guards.doubts
+
+    def debts_of(self, sub: Subscription) -> tuple[Debt, ...]:
+        """The past-due debts whose clock this subscription follows (see Account.debts_of)."""
+        debts = self._debts.get(sub.no)
+        if debts is None:
+            debts = self._debts[sub.no] = self.account.debts_of(sub)
+        return debts
 
     def terms_for(self, sub: Subscription, action: Action) -> tuple[Policy, Calendar]:
         """The policy and calendar an action on this subscription obeys: a deletion obeys its service end's."""
@@ -221,13 +219,19 @@ class View:
     def debt_clock(self, sub: Subscription, days: int, stop: Stop, *, leaving_out: int = 0) -> date | None:
         """Day `days` of the subscription's own oldest debt: the one with the most days counted."""
         found: date | None = None
-        for debt in self.account.debts_of(sub):
+        held = self.account.holds
+        for debt in self.debts_of(sub):
             assert debt.day_0 is not None
-            holds = self.account.holds and self.holds_on(stop, sub, debt, leaving_out=leaving_out)
-            day = self.day_number(debt.day_0, days, list(holds), self.calendar)
-            if day is not None and (found is None or day < found):
-                found = day
-        return found
+            if held:
+                holds = self.holds_on(stop, sub, debt, leaving_out=leaving_out)
+                day = self.day_number(debt.day_0, days, holds, self.calendar)
+                if day is not None and (found is None or day < found):
+                    found = day
+            elif found is None or debt.day_0 < found:
+                found = debt.day_0
+        if held or found is None:
+            return found
+        return found + timedelta(days=days)
 
     def enough(self, sub: Subscription) -> bool:
         """Whether the past-due sum reaches the policy's minimum in any currency (below it: reminders only)."""
@@ -235,7 +239,7 @@ class View:
         if not minimum:
             return True
         sums: dict[str, int] = {}
-        for debt in self.account.debts_of(sub):
+        for debt in self.debts_of(sub):
             if not self.account.debt_is_held(debt.no):
                 sums[debt.currency] = sums.get(debt.currency, 0) + debt.open_minor
         return any(total >= minimum.get(currency, 0) for currency, total in sums.items())
@@ -246,9 +250,7 @@ class View:
         return Evidence(
             policy=policy.version,
             owing=tuple(
-                Owing(d.no, d.currency, d.open_minor, d.day_0)
-                for d in self.account.debts_of(sub)
-                if d.day_0 is not None
+                Owing(d.no, d.currency, d.open_minor, d.day_0) for d in self.debts_of(sub) if d.day_0 is not None
             ),
             warning_accepted_at=promise.accepted_at,
             promised_on=promise.promised_on,

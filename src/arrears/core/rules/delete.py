@@ -20,6 +20,8 @@ def rule(view: View) -> Iterator[Due]:
         if sub.end is None or sub.end.ordered_at is not None:
             continue
         if sub.end.scheduled_at is None:
+            if not counts_here(view, sub, Action.DELETE):
+                continue
             yield from cut(view, sub, Action.DELETE, partial(_scheduled, view, sub))
         else:
             yield from _second_look(view, sub)

@@ -7,7 +7,7 @@ from functools import partial
 
 from arrears.core.account import Action, Subscription
 from arrears.core.cuts import cut
-from arrears.core.deadlines import deadline
+from arrears.core.deadlines import ahead, deadline
 from arrears.core.facts import Disabled
 from arrears.core.states import State
 from arrears.core.view import ONE_DAY, Due, View
@@ -15,7 +15,9 @@ from arrears.core.view import ONE_DAY, Due, View
 
 def rule(view: View) -> Iterator[Due]:
     """At the end of the deadline's day; where the policy restricts first, only what has been restricted."""
-    for sub in view.account.subscriptions:
+    for sub, action in ahead(view):
+        if action is not Action.DISABLE:
+            continue
         if sub.state is State.PAST_DUE and view.policy.restrict_after_days is not None:
             continue
         yield from cut(view, sub, Action.DISABLE, partial(_disabled, view, sub))

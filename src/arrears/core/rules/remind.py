@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from datetime import datetime
+from datetime import datetime, timedelta
 from functools import partial
 
 from arrears.core.account import Debt, Hold, Stop
@@ -16,7 +16,10 @@ def rule(view: View) -> Iterator[Due]:
     case = view.account.case
     if case is None or view.account.doubts:
         return
-    left = [step for step in view.policy.remind_days if step not in case.reminded]
+    reminded = case.reminded
+    left = [step for step in view.policy.remind_days if step not in reminded]
+    if not left:
+        return
     first: datetime | None = None
     due: list[int] = []
     for step in left:
@@ -32,21 +35,24 @@ def rule(view: View) -> Iterator[Due]:
         return
     steps = due or left[:1]
     # The reminder after a decline goes out at once; every other at 09:00.
-    at_once = steps == [0] and any(d.declined for d in view.account.past_due)
+    at_once = steps == [0] and any(d.declined for d in view.past_due)
     build = partial(Reminder, case=case.no, step=steps[-1], skipped=tuple(steps[:-1]))
     yield Due(IMMEDIATELY if at_once else first, Rank.NOTICE, 0, f"reminder {steps[-1]}", build, at_once)
 
 
 def _at(view: View, step: int) -> datetime | None:
     """The 09:00 of this rung for the debt that has the most days counted, outside its holds."""
+    if not view.account.holds:
+        oldest = min([d.day_0 for d in view.past_due if d.day_0 is not None], default=None)
+        return None if oldest is None else view.morning(oldest + timedelta(days=step))
     found: datetime | None = None
-    for debt in view.account.past_due:
+    for debt in view.past_due:
         assert debt.day_0 is not None
-        holds = _holds(view, debt) if view.account.holds else []
+        holds = _holds(view, debt)
         day = view.day_number(debt.day_0, step, holds, view.calendar)
         if day is None:
             continue
-        at = view.outside(view.morning(day), holds) if holds else view.morning(day)
+        at = view.outside(view.morning(day), holds)
         if at is not None and (found is None or at < found):
             found = at
     return found

@@ -7,15 +7,16 @@ from functools import partial
 
 from arrears.core.account import Action, Subscription
 from arrears.core.cuts import cut
-from arrears.core.deadlines import deadline
+from arrears.core.deadlines import ahead, deadline
 from arrears.core.facts import Restricted
 from arrears.core.view import ONE_DAY, Due, View
 
 
 def rule(view: View) -> Iterator[Due]:
     """At the end of the deadline's day."""
-    for sub in view.account.subscriptions:
-        yield from cut(view, sub, Action.RESTRICT, partial(_restricted, view, sub))
+    for sub, action in ahead(view):
+        if action is Action.RESTRICT:
+            yield from cut(view, sub, Action.RESTRICT, partial(_restricted, view, sub))
 
 
 def _restricted(view: View, sub: Subscription) -> Restricted:

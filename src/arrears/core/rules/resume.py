@@ -15,18 +15,19 @@ from arrears.core.states import Reason, State
 from arrears.core.view import IMMEDIATELY, Due, Rank, View
 
 _LAST: Final = 10**9
+_AT_REST: Final = (State.ACTIVE, State.DELETED)
+_DEBT_ALONE: Final = ((), (Reason.PAST_DUE,))
 
 
 def rule(view: View) -> Iterator[Due]:
     """Lift what is no longer owed for, restart what no longer has a reason to be stopped, end the case."""
     account = view.account
     for sub in account.subscriptions:
-        if sub.state is State.DELETED or (sub.end is not None and sub.end.ordered_at is not None):
+        if sub.state in _AT_REST or (sub.end is not None and sub.end.ordered_at is not None):
             continue
-        lifted = Reason.PAST_DUE in sub.reasons and not account.debts_of(sub)
-        relieved = sub.relieved and all(account.debt_is_held(d.no) for d in account.debts_of(sub))
-        others = any(r is not Reason.PAST_DUE for r in sub.reasons)
-        needless = sub.state is State.DISABLED and not sub.cut and not others
+        lifted = Reason.PAST_DUE in sub.reasons and not view.debts_of(sub)
+        relieved = sub.relieved and all(account.debt_is_held(d.no) for d in view.debts_of(sub))
+        needless = sub.state is State.DISABLED and not sub.cut and sub.reasons in _DEBT_ALONE
         if lifted or relieved or needless:
             yield Due(IMMEDIATELY, Rank.CONSEQUENCE, sub.no, "resume", partial(_resume, view, sub, lifted))
     yield from _end_of_case(view)
@@ -55,9 +56,11 @@ def _end_of_case(view: View) -> Iterator[Due]:
     if case is None:
         return
     outcome = None
-    if not account.past_due:
+    if not view.past_due:
         outcome = Outcome.WRITTEN_OFF if case.written_off else Outcome.SETTLED
-    elif all(_all_deleted(view, debt) for debt in account.past_due):
+    elif any(s.state is State.DELETED for s in account.subscriptions) and all(
+        _all_deleted(view, debt) for debt in view.past_due
+    ):
         outcome = Outcome.ENDED_DELETED
     if outcome is not None:
         # After the causes are lifted, so that no subscription is left past due without a case.

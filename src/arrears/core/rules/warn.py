@@ -11,7 +11,7 @@ from datetime import date, datetime, timedelta
 from functools import partial
 
 from arrears.core.account import Action, Sent, Subscription
-from arrears.core.deadlines import counts_here, lead_days, plan, warning_days
+from arrears.core.deadlines import ahead, lead_days, plan, warning_days
 from arrears.core.facts import Warning
 from arrears.core.view import ONE_DAY, STOP_OF, Due, Rank, View
 
@@ -20,13 +20,10 @@ def rule(view: View) -> Iterator[Due]:
     """At most one proposal for each subscription and action that lies ahead of it."""
     if view.account.doubts:
         return
-    for sub in view.account.subscriptions:
-        for action in Action:
-            if not counts_here(view, sub, action) or sub.promise(action).doubted:
-                continue
-            planned = plan(view, sub, action)
-            if planned is not None:
-                yield from _next(view, sub, action, planned)
+    for sub, action in ahead(view):
+        planned = plan(view, sub, action)
+        if planned is not None and not sub.promise(action).doubted:
+            yield from _next(view, sub, action, planned)
 
 
 def _next(view: View, sub: Subscription, action: Action, planned: date) -> Iterator[Due]:
@@ -74,13 +71,16 @@ def _next_rung(view: View, sub: Subscription, action: Action, valid: list[Sent])
         day = _rung_day(view, sub, action, step)
         if day is None:
             break
-        if any(s.step >= step and s.on >= day for s in valid):
+        if valid and any(s.step >= step and s.on >= day for s in valid):
             continue
         at = view.morning(day, calendar)
+        if first is not None and at > view.now:
+            break
         if first is None:
-            first, chosen = at, step
-        elif at <= view.now:
-            chosen = step
+            first = at
+        chosen = step
+        if at > view.now:
+            break
     return None if first is None else (chosen, first)
 
 
@@ -89,9 +89,10 @@ def _rung_day(view: View, sub: Subscription, action: Action, step: int) -> date 
         return view.debt_clock(sub, step, STOP_OF[action])
     if sub.end is None or sub.end.ended_on is None:
         return None
+    if not view.account.holds:
+        return sub.end.ended_on + timedelta(days=step)
     _, calendar = view.terms_for(sub, action)
-    holds = view.holds_on(STOP_OF[action], sub, None) if view.account.holds else []
-    return view.day_number(sub.end.ended_on, step, holds, calendar)
+    return view.day_number(sub.end.ended_on, step, view.holds_on(STOP_OF[action], sub, None), calendar)
 
 
 def _named_day(view: View, sub: Subscription, action: Action, planned: date) -> date:

@@ -1,0 +1,190 @@
+"""A receivables book of any size, written straight into the tables: accounts in every phase of the ladder.
+
+Each phase is one template account, played by the real engine in memory; every account of the book is a copy with
+its own number and its own hash chain. So the book passes `arrears check`, and a million accounts take a minute.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
+from datetime import UTC, date, datetime, timedelta
+from typing import Any, Final, NamedTuple
+
+import psycopg
+
+from arrears.adapters.channels.memory import MemoryChannel
+from arrears.adapters.services.inprocess import InProcessServices
+from arrears.core.account import Mode, encode_account
+from arrears.core.facts import kind_of
+from arrears.core.policy import default_policy
+from arrears.core.rows import rows_of
+from arrears.core.unit import GENESIS, Unit, chained
+from arrears.engine import commands
+from arrears.engine.booking import Payment
+from arrears.engine.system import adopt_policy
+from arrears.ports import NewAccount
+from arrears.sim.stage import Stage
+from arrears.store import write
+from arrears.store.memory import MemoryStore
+
+NOW: Final = datetime(2026, 6, 1, 9, tzinfo=UTC)
+"""The instant of the measured run: 09:00 of a Monday, UTC."""
+
+MARK: Final = 987654321987
+"""Stands for the account's number in a template; no other number in a template looks like it."""
+
+
+class Phase(NamedTuple):
+    """One kind of account that is due: how many days before NOW its invoice was due, and its share of all due."""
+
+    name: str
+    days: int
+    share: int
+
+
+PHASES: Final = (
+    Phase("goes past due", 1, 10),
+    Phase("reminder 3", 4, 20),
+    Phase("reminder 14", 15, 20),
+    Phase("warning 21", 22, 10),
+    Phase("warning 28", 29, 10),
+    Phase("disabled", 32, 20),
+    Phase("retention warning 30", 61, 10),
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Template:
+    """One account's rows as text with MARK for its number, and its facts for the chain."""
+
+    facts: tuple[tuple[int, datetime, str, str, str, str], ...]
+    state: str
+    next_at: datetime | None
+    blocks: dict[str, str]
+
+
+def _play(days: int | None) -> Template:
+    """An account whose invoice was due `days` ago and that was last looked at before NOW; None: one that paid."""
+    store = MemoryStore()
+    due_on = NOW.date() - timedelta(days=days if days is not None else 40)
+    issued_on = due_on - timedelta(days=14)
+    start = datetime.combine(issued_on, datetime.min.time(), UTC)
+    stage = Stage(store, MemoryChannel(), InProcessServices(), start)
+    adopt_policy(store, default_policy(), start, "staff:1")
+    new = NewAccount("x", "x", "NL", "UTC", "nl", Mode.CARD, "default", "x@example.org")
+    [number] = commands.open_accounts(store, [(new, ["cloud"])], start, "api:1")
+    invoice = commands.Invoice(number, f"I{MARK}", "EUR", 4900, issued_on, due_on, (1,))
+    commands.issue_invoices(store, [invoice], start, "api:1")
+    if days is None:
+        commands.record_payments(store, [Payment(number, f"P{MARK}", "EUR", 4900, (1,))], start, "api:1")
+        stage.until(NOW)
+    else:
+        stage.until(_last_look(days))
+    return _template(store, number)
+
+
+def _last_look(days: int) -> datetime:
+    """Just before the instant at which the phase begins: midnight for past due and disabled, else 09:00."""
+    if days in (1, 32):
+        return datetime.combine(NOW.date(), datetime.min.time(), UTC) - timedelta(seconds=1)
+    return NOW - timedelta(seconds=1)
+
+
+def _template(store: MemoryStore, number: int) -> Template:
+    unit = Unit(MARK, None, 0, GENESIS, NOW)
+    for recorded in store.history(number):
+        unit.now = recorded.at
+        unit.record(recorded.fact, recorded.author, recorded.why)
+    rows = rows_of([unit])
+    blocks = {
+        write.COPY_STEP: "".join(write.step_lines(rows)),
+        write.COPY_ACTION: "".join(write.action_lines(rows)).replace("\trecorded\t0\n", "\tdone\t1\n"),
+        write.COPY_ENTRY: "".join(write.entry_lines(rows)),
+        "COPY account (account_id, ref, name, country, zone, locale, mode, policy, contact) FROM STDIN": (
+            f"{MARK}\tref-{MARK}\tAccount {MARK}\tNL\tUTC\tnl\tcard\tdefault\tbilling-{MARK}@example.org\n"
+        ),
+    }
+    for name, table in (
+        ("invoices", "invoice"),
+        ("payments", "payment"),
+        ("subscriptions", "subscription"),
+        ("cases", "collection_case"),
+        ("service_ends", "service_end"),
+    ):
+        found = getattr(rows, name)
+        if found:
+            columns = ", ".join(found[0]._fields)
+            blocks[f"COPY {table} ({columns}) FROM STDIN"] = "".join(_line(row) for row in found)
+    facts = tuple(
+        (s.recorded.seq, s.recorded.at, s.recorded.author, s.recorded.why, kind_of(s.recorded.fact), s.body)
+        for s in unit.stored
+    )
+    return Template(facts, encode_account(unit.account), store.slots[number].next_at, blocks)
+
+
+def _line(row: Iterable[Any]) -> str:
+    return "\t".join("\\N" if value is None else str(value) for value in row) + "\n"
+
+
+def _copies(accounts: int, due: int) -> Iterator[tuple[int, Template]]:
+    """Which template each account is a copy of: the due ones lie evenly between the others."""
+    phases = [_play(p.days) for p in PHASES for _ in range(p.share // 10)]
+    paid = _play(None)
+    made = 0
+    for number in range(1, accounts + 1):
+        if made * accounts < due * number and made < due:
+            yield number, phases[made % len(phases)]
+            made += 1
+        else:
+            yield number, paid
+
+
+def _chunks(accounts: int, due: int) -> Iterator[dict[str, str]]:
+    """The book as COPY texts, 5,000 accounts at a time."""
+    texts: dict[str, list[str]] = {}
+    for number, template in _copies(accounts, due):
+        _add(texts, number, template)
+        if number % 5000 == 0:
+            yield {statement: "".join(parts) for statement, parts in texts.items()}
+            texts = {}
+    if texts:
+        yield {statement: "".join(parts) for statement, parts in texts.items()}
+
+
+COPY_STATE: Final = "COPY account_state (account_id, seq, next_at, waits, head, state) FROM STDIN"
+
+
+def _add(texts: dict[str, list[str]], number: int, template: Template) -> None:
+    mark, own = str(MARK), str(number)
+    head = GENESIS
+    lines = texts.setdefault(write.COPY_FACT, [])
+    for seq, at, author, why, kind, body in template.facts:
+        text = body.replace(mark, own)
+        head = chained(head, number, seq, at, author, why, text)
+        lines.append(f"{own}\t{seq}\t{at}\t{kind}\t{author}\t{why}\t\\\\x{head.hex()}\t{text}\n")
+    state = template.state.replace(mark, own)
+    next_at = "\\N" if template.next_at is None else template.next_at
+    texts.setdefault(COPY_STATE, []).append(
+        f"{own}\t{len(template.facts)}\t{next_at}\tf\t\\\\x{head.hex()}\t{state}\n"
+    )
+    for statement, block in template.blocks.items():
+        texts.setdefault(statement, []).append(block.replace(mark, own))
+
+
+def write_book(url: str, accounts: int, due: int) -> None:
+    """Fill the tables of an empty database; `due` of the accounts are due at NOW."""
+    with psycopg.connect(url) as db:
+        db.execute("SET synchronous_commit = off")
+        for chunk in _chunks(accounts, due):
+            for statement, text in chunk.items():
+                with db.cursor().copy(statement) as copy:  # type: ignore[call-overload]
+                    copy.write(text)
+        db.execute("SELECT setval('account_number', %s)", [accounts])
+    with psycopg.connect(url, autocommit=True) as db:
+        db.execute("VACUUM (ANALYZE, FREEZE)")
+
+
+def days_of(phase: Phase) -> date:
+    """The due date of the invoice of an account in this phase."""
+    return NOW.date() - timedelta(days=phase.days)

@@ -1,0 +1,128 @@
+"""`arrears policy check` and `arrears policy diff`: look at a policy before it becomes a promise.
+
+Both only read files; nothing is put in force here.
+"""
+
+from __future__ import annotations
+
+import json
+from dataclasses import fields
+from datetime import time
+from pathlib import Path
+from typing import Any, Final
+
+import click
+
+from arrears.core.errors import Refused
+from arrears.core.money import format_amount
+from arrears.core.policy import POLICY_CHARACTERS_MAX, Policy, changes_between, load_policy
+
+# A character of UTF-8 has at most four bytes.
+_BYTES_MAX: Final = 4 * POLICY_CHARACTERS_MAX
+
+_AS_JSON = click.option("--json", "as_json", is_flag=True, help="Print JSON for a program to read.")
+
+
+@click.group()
+def policy() -> None:
+    """Check policy files and compare them. A policy says what happens when to whom does not pay."""
+
+
+@policy.command()
+@click.argument("file")
+@_AS_JSON
+def check(file: str, as_json: bool) -> None:
+    """Read FILE as a policy; print its ladder, or every mistake in it."""
+    found = _load(file)
+    if as_json:
+        _print_json({"ok": True, "policy": _as_dict(found)})
+        return
+    click.echo(f"{_place(file)}: policy {found.name}, version {found.version}: no mistakes")
+    for line in _ladder(found):
+        click.echo(line)
+
+
+@policy.command()
+@click.argument("old")
+@click.argument("new")
+@_AS_JSON
+def diff(old: str, new: str, as_json: bool) -> None:
+    """Say what changes for customers from the policy OLD to the policy NEW (files), and what shortens a promise."""
+    before, after = _load(old), _load(new)
+    changes = changes_between(before, after)
+    shortened = sum(change.shortens for change in changes)
+    if as_json:
+        _print_json(
+            {
+                "old": before.version,
+                "new": after.version,
+                "shortened": shortened,
+                "changes": [{"key": c.key, "sentence": c.sentence, "shortens": c.shortens} for c in changes],
+            }
+        )
+        return
+    if not changes:
+        click.echo(f"the same promises (version {after.version})")
+        return
+    click.echo(f"version {before.version} -> {after.version}")
+    for change in changes:
+        click.echo(f"  {change}")
+    promises = "1 shortens a promise" if shortened == 1 else f"{shortened} shorten a promise"
+    differences = "1 difference" if len(changes) == 1 else f"{len(changes)} differences"
+    click.echo(f"{differences}, {promises}; running cases keep the version they started with")
+
+
+def _load(file: str) -> Policy:
+    """The policy in a file; refuses `missing_file`, `unreadable_file`, `empty_file`, `not_utf8`, `bad_policy`."""
+    place = _place(file)
+    try:
+        with Path(file).open("rb") as opened:
+            content = opened.read(_BYTES_MAX + 1)
+    except FileNotFoundError:
+        raise Refused("missing_file", f"{place}: there is no such file; give the path of a policy file") from None
+    except (OSError, ValueError) as error:
+        reason = (error.strerror if isinstance(error, OSError) else None) or "not a path"
+        raise Refused(
+            "unreadable_file", f"{place}: cannot be read ({reason.lower()}); give the path of a policy file"
+        ) from None
+    if not content.strip():
+        raise Refused("empty_file", f"{place}: is empty; a policy needs at least a name and delete.retention_days")
+    if len(content) > _BYTES_MAX:
+        raise Refused("bad_policy", f"{place}: has more than {_BYTES_MAX} bytes; is it a policy?")
+    try:
+        text = content.decode("utf-8-sig")
+    except UnicodeDecodeError as error:
+        line = content.count(b"\n", 0, error.start) + 1
+        raise Refused("not_utf8", f"{place}: line {line} is not UTF-8; save the file as UTF-8 text") from None
+    return load_policy(text, where=place)
+
+
+def _place(file: str) -> str:
+    return file if file.isprintable() else ascii(file)
+
+
+def _ladder(found: Policy) -> list[str]:
+    """What happens on which day, in order."""
+    steps = [(day, "reminder") for day in found.remind_days]
+    steps += [(day, "warning of disablement") for day in found.disable_warning_days]
+    steps.append((found.disable_after_days, "disabled; retention starts"))
+    if found.restrict_after_days is not None:
+        steps += [(day, "warning of restriction") for day in found.restrict_warning_days]
+        steps.append((found.restrict_after_days, "restricted"))
+    lines = [f"day {day:>4}  {what}" for day, what in sorted(steps)]
+    kept = [(day, "warning of deletion") for day in found.delete_warning_days]
+    wait = f"deletion scheduled; ordered {found.delete_cool_off_hours} hours later at the earliest"
+    kept.append((found.retention_days, wait))
+    lines += [f"retention day {day:>4}  {what}" for day, what in kept]
+    for what, sums in (("tolerance", found.tolerance_minor), ("minimum", found.minimum_minor)):
+        lines += [f"{what} {format_amount(minor, code)}" for code, minor in sums.items()]
+    return lines
+
+
+def _as_dict(found: Policy) -> dict[str, Any]:
+    values = {field.name: getattr(found, field.name) for field in fields(found)}
+    return {key: value.isoformat("minutes") if isinstance(value, time) else value for key, value in values.items()}
+
+
+def _print_json(value: dict[str, Any]) -> None:
+    click.echo(json.dumps(value, indent=2, ensure_ascii=False))
