@@ -117,7 +117,7 @@ def _end(line: str, exit_code: int) -> NoReturn:
 def _end_quietly() -> NoReturn:
     """End after the reader of our output has left, as `head` does; the interpreter must not try to write again."""
     os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
-    sys.exit(0)
+    sys.exit(1)
 
 
 def _unreachable(error: psycopg.OperationalError) -> str:

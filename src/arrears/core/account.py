@@ -15,8 +15,11 @@ import msgspec
 from arrears.core.states import Reason, State
 
 
-class Value(msgspec.Struct, frozen=True, omit_defaults=True):
-    """Base of all stored values: immutable, compared by content, written without its default fields."""
+class Value(msgspec.Struct, frozen=True, omit_defaults=True, gc=False):
+    """Base of all stored values: immutable, compared by content, written without its default fields.
+
+    None of them can form a cycle, so the garbage collector need not look at them (`gc`).
+    """
 
 
 class Action(StrEnum):

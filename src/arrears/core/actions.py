@@ -10,10 +10,15 @@ from datetime import date
 from typing import Final, NamedTuple
 
 from arrears.core import facts as f
-from arrears.core.states import State
 
 NOTICE: Final = "notice"
 ORDER: Final = "order"
+
+
+STEPPING: Final[frozenset[type[f.Fact]]] = frozenset({f.Noticed, f.Restricted, f.Disabled, f.DeletionOrdered})
+ACTING: Final[frozenset[type[f.Fact]]] = STEPPING | {f.Canceled, f.ReasonSet, f.Resumed}
+ASKING: Final[frozenset[type[f.Fact]]] = frozenset({f.Noticed, f.NoticeFailed, f.Parked, f.DeletionCapped, f.Deferred})
+"""The kinds of fact that reach a rung, ask for an action, or raise a task. A test holds them against the functions."""
 
 
 class ActionRow(NamedTuple):
@@ -118,8 +123,3 @@ def tasks_of(recorded: f.Recorded) -> Iterator[TaskRow]:
             yield TaskRow(account, seq, "deferred", f"{fact.action} of subscription {fact.subscription}: {doubts}")
         case _:
             return
-
-
-def stops_service(state: State) -> bool:
-    """Whether a service is not usable in this state."""
-    return state in (State.RESTRICTED, State.DISABLED, State.DELETED)

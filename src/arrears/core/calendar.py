@@ -51,6 +51,8 @@ class Calendar:
     def local_day(self, instant: datetime) -> date:
         """The day that a local calendar on the wall shows at `instant`, which must be aware."""
         assert instant.tzinfo is not None, "an instant is aware"
+        if self.zone == "UTC" and instant.tzinfo is UTC:
+            return instant.date()
         return instant.astimezone(self._zone).date()
 
     def start_of_day(self, day: date) -> datetime:

@@ -9,30 +9,26 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator
 from functools import partial
 
-from arrears.core.account import Action, Subscription
-from arrears.core.deadlines import deadline
+from arrears.core.deadlines import Ahead
 from arrears.core.facts import Deferred, DoubtEnded, Fact
 from arrears.core.view import IMMEDIATELY, Due, Rank, View
 
 
-def cut(view: View, sub: Subscription, action: Action, build: Callable[[], Fact]) -> Iterator[Due]:
+def cut(view: View, one: Ahead, build: Callable[[View, Ahead], Fact]) -> Iterator[Due]:
     """The proposal to cut at the end of the deadline's day, or to wait there, or to warn anew after waiting."""
-    if sub.promise(action).doubted:
+    sub, action = one.sub, one.action
+    if one.promise.doubted:
         if not view.doubts:
             ended = partial(DoubtEnded, subscription=sub.no, action=action)
             yield Due(IMMEDIATELY, Rank.CONSEQUENCE, sub.no, f"{action} no longer waits", ended)
-        return
-    day = deadline(view, sub, action)
-    if day is None:
-        return
-    _, calendar = view.terms_for(sub, action)
-    at = calendar.end_of_day(day)
-    if view.doubts:
-        yield Due(at, Rank.CUT, sub.no, f"{action} waits", doubted(view, sub, action))
-    else:
-        yield Due(at, Rank.CUT, sub.no, str(action), build)
+    elif one.deadline is not None:
+        at = one.calendar.end_of_day(one.deadline)
+        if view.doubts:
+            yield Due(at, Rank.CUT, sub.no, f"{action} waits", partial(deferred, view, one))
+        else:
+            yield Due(at, Rank.CUT, sub.no, action.value, partial(build, view, one))
 
 
-def doubted(view: View, sub: Subscription, action: Action) -> Callable[[], Fact]:
+def deferred(view: View, one: Ahead) -> Deferred:
     """What is recorded when a doubt stands at the deadline."""
-    return partial(Deferred, subscription=sub.no, action=action, doubts=view.doubts)
+    return Deferred(subscription=one.sub.no, action=one.action, doubts=view.doubts)

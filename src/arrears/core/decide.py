@@ -90,7 +90,7 @@ def _window(view: View, due: Due) -> datetime:
     if at < view.now < view.morning(view.today):
         at = view.morning(view.today)
     noticed_on = view.account.noticed_on
-    if noticed_on is not None and view.calendar.local_day(at) <= noticed_on:
+    if noticed_on is not None and at < view.calendar.end_of_day(noticed_on):
         at = view.morning(noticed_on + ONE_DAY)
     return at
 

@@ -18,6 +18,11 @@ CREDIT: Final = "credit"
 BAD_DEBT: Final = "bad_debt"
 
 
+MOVING_MONEY: Final[frozenset[type[f.Fact]]] = frozenset(
+    {f.InvoiceIssued, f.PaymentBooked, f.CreditAllocated, f.DebtReopened, f.WrittenOff}
+)
+
+
 class Entry(NamedTuple):
     """One line: `debt` is the debt's number for receivables, else 0."""
 

@@ -12,8 +12,8 @@ from typing import NamedTuple
 
 from arrears.core import facts as f
 from arrears.core.account import Account, Action, Subscription
-from arrears.core.actions import ActionRow, StepRow, TaskRow, actions_of, steps_of, tasks_of
-from arrears.core.ledger import Entry, entries_of
+from arrears.core.actions import ACTING, ASKING, STEPPING, ActionRow, StepRow, TaskRow, actions_of, steps_of, tasks_of
+from arrears.core.ledger import MOVING_MONEY, Entry, entries_of
 from arrears.core.unit import Unit
 
 
@@ -133,10 +133,15 @@ def rows_of(units: Iterable[Unit]) -> Rows:
 
 def _from_fact(recorded: f.Recorded, rows: Rows) -> None:
     account, seq, fact = recorded.account, recorded.seq, recorded.fact
-    rows.steps.extend(steps_of(recorded))
-    rows.actions.extend(actions_of(recorded))
-    rows.tasks.extend(tasks_of(recorded))
-    rows.entries.extend(entries_of(recorded))
+    kind = type(fact)
+    if kind in STEPPING:
+        rows.steps.extend(steps_of(recorded))
+    if kind in ACTING:
+        rows.actions.extend(actions_of(recorded))
+    if kind in ASKING:
+        rows.tasks.extend(tasks_of(recorded))
+    if kind in MOVING_MONEY:
+        rows.entries.extend(entries_of(recorded))
     match fact:
         case f.InvoiceIssued(debt=d):
             rows.invoices.append(

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import hashlib
 from datetime import datetime
+from functools import lru_cache
 
 from arrears.core.account import Account
 from arrears.core.evolve import evolve, open_account
@@ -18,8 +19,14 @@ GENESIS = bytes(32)
 
 def chained(previous: bytes, account: int, seq: int, at: datetime, author: str, why: str, body: str) -> bytes:
     """SHA-256 over the previous hash and the fact exactly as it is stored (32 bytes)."""
-    header = f"{account}|{seq}|{at.isoformat()}|{author}|{why}|"
+    header = f"{account}|{seq}|{stamp(at)}|{author}|{why}|"
     return hashlib.sha256(previous + header.encode() + body.encode()).digest()
+
+
+@lru_cache(maxsize=64)
+def stamp(at: datetime) -> str:
+    """An instant as it is hashed; kept, because a whole batch is recorded at one instant."""
+    return at.isoformat()
 
 
 class Stored:

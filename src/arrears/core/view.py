@@ -26,17 +26,10 @@ from arrears.core.calendar import Calendar, calendar_of
 from arrears.core.facts import Evidence, Fact, Owing, Reminder, Told, Warning
 from arrears.core.policy import Policy
 from arrears.core.policy import Scope as ClockScope
-from arrears.core.states import State
 
 ONE_DAY: Final = timedelta(days=1)
 IMMEDIATELY: Final = datetime(1, 1, 1, tzinfo=UTC)
 """Before every instant: what must hold in every committed state, whatever the time."""
-
-STOP_OF: Final = {
-    Action.RESTRICT: Stop.RESTRICT,
-    Action.DISABLE: Stop.DISABLE,
-    Action.DELETE: Stop.DELETE,
-}
 
 
 class Rank:
@@ -67,7 +60,19 @@ class Due(NamedTuple):
 class View:
     """An account, the policies by version, the system's guards, and now; what several rules need is found once."""
 
-    __slots__ = ("_debts", "account", "calendar", "found", "guards", "now", "past_due", "policies", "policy", "terms")
+    __slots__ = (
+        "_debts",
+        "_today",
+        "account",
+        "ahead",
+        "calendar",
+        "guards",
+        "now",
+        "past_due",
+        "policies",
+        "policy",
+        "terms",
+    )
 
     def __init__(self, policies: Mapping[str, Policy], account: Account, guards: Guards, now: datetime) -> None:
         case = account.case
@@ -80,8 +85,9 @@ class View:
         self.policy = policies[self.terms.policy]
         self.calendar = calendar_of(self.terms.zone)
         self.past_due = account.past_due
-        self.found: dict[Any, Any] = {}
-        """What has been worked out for this view (deadlines.py keeps its days here)."""
+        self.ahead: Any = None
+        """What deadlines.py has worked out for this view."""
+        self._today: date | None = None
         self._debts: dict[int, tuple[Debt, ...]] = {}
 
     @property
@@ -94,7 +100,9 @@ class View:
     @property
     def today(self) -> date:
         """The local day of now."""
-        return self.calendar.local_day(self.now)
+        if self._today is None:
+            self._today = self.calendar.local_day(self.now)
+        return self._today
 
     @property
     def doubts(self) -> tuple[DoubtKind, ...]:
@@ -107,12 +115,6 @@ class View:
         if debts is None:
             debts = self._debts[sub.no] = self.account.debts_of(sub)
         return debts
-
-    def terms_for(self, sub: Subscription, action: Action) -> tuple[Policy, Calendar]:
-        """The policy and calendar an action on this subscription obeys: a deletion obeys its service end's."""
-        if action is Action.DELETE and sub.end is not None:
-            return self.policies[sub.end.terms.policy], calendar_of(sub.end.terms.zone)
-        return self.policy, self.calendar
 
     def morning(self, day: date, calendar: Calendar | None = None) -> datetime:
         """09:00 (the policy's `notice_at`) of a local day."""
@@ -265,8 +267,3 @@ def service_ended_on(stopped_on: date, recorded_at: datetime, acknowledged_at: d
     if last < calendar.end_of_day(stopped_on + ONE_DAY):
         return stopped_on
     return calendar.local_day(last)
-
-
-def runs_on(sub: Subscription) -> bool:
-    """Whether the ladder's cuts can still reach this subscription."""
-    return sub.state in (State.PAST_DUE, State.RESTRICTED)

@@ -41,7 +41,6 @@ _INSTALL: Final = "pginstall18"
 # What a server does not need of the wheel, to keep the copy small.
 _NOT_COPIED: Final = ("include", "pgxs", "pkgconfig", "*.a")
 
-_PORT: Final = 5432
 # sockaddr_un.sun_path holds 108 bytes with the closing zero.
 _SOCKET_PATH_BYTES_MAX: Final = 107
 # Long, because crash recovery may replay max_wal_size (2 GB) from a slow disk first.
@@ -53,7 +52,6 @@ _LOG_CHARACTERS_MAX: Final = 10_000_000
 _SETTINGS: Final = """\
 # Written anew at every start. Your own settings belong in local.conf, a new file beside this one.
 listen_addresses = ''
-port = {port}
 unix_socket_directories = '"{run}"'
 hba_file = '{home}/pg_hba.conf'
 cluster_name = '{cluster}'
@@ -62,12 +60,10 @@ max_wal_size = 2GB
 random_page_cost = 1.1
 jit = off
 timezone = 'UTC'
-log_timezone = 'UTC'
 log_checkpoints = off
 fsync = {switch}
 full_page_writes = {switch}
 """
-_HBA: Final = "local all all scram-sha-256\n"
 # The application's role is not a superuser: what reaches its connection cannot reach the server's files.
 _ROLES: Final = """\
 CREATE ROLE arrears LOGIN CREATEDB PASSWORD '{password}';
@@ -191,7 +187,7 @@ class EmbeddedServer:
             raise self._refused("the embedded server needs Linux; set ARREARS_DATABASE_URL")
         if any(character in str(self.home) for character in "'\"\\,\n"):
             raise self._refused("its folder has a quote, comma or backslash in its name; set ARREARS_HOME")
-        if len(os.fsencode(self._run / f".s.PGSQL.{_PORT}")) > _SOCKET_PATH_BYTES_MAX:
+        if len(os.fsencode(self._run / ".s.PGSQL.5432")) > _SOCKET_PATH_BYTES_MAX:
             raise self._refused("its folder has too long a name for a socket; set ARREARS_HOME to a shorter one")
 
     def _settle_in(self) -> None:
@@ -205,10 +201,10 @@ class EmbeddedServer:
         if os.geteuid() == 0:
             self._copy_binaries()
         switch, local = "on" if self._durable else "off", self.home / "local.conf"
-        settings = _SETTINGS.format(port=_PORT, run=self._run, home=self.home, cluster=self._cluster, switch=switch)
+        settings = _SETTINGS.format(run=self._run, home=self.home, cluster=self._cluster, switch=switch)
         if local.exists():
             settings += f"include '{local}'\n"
-        for name, text in (("postgresql.conf", settings), ("pg_hba.conf", _HBA)):
+        for name, text in (("postgresql.conf", settings), ("pg_hba.conf", "local all all scram-sha-256\n")):
             (self.home / name).write_text(text)
             (self.home / name).chmod(0o644)
 
@@ -286,7 +282,7 @@ class EmbeddedServer:
         return True
 
     def _url(self, password: str) -> str:
-        return f"postgresql://arrears{password}@{quote(str(self._run), safe='')}/arrears"
+        return f"postgresql://arrears{password}@{quote(str(self._run), safe='')}:5432/arrears"
 
     @functools.cached_property
     def _user(self) -> pwd.struct_passwd:
@@ -352,10 +348,8 @@ class EmbeddedServer:
     def _explained(self) -> Iterator[None]:
         try:
             yield
-        except OSError as error:
-            raise self._refused(f"{error.strerror}: {error.filename or self.home}") from error
-        except KeyError as error:
-            raise self._refused(f"this machine has no user for it: {error.args[0]}") from error
+        except (OSError, KeyError) as error:
+            raise self._refused(str(error)) from error
 
     def _log(self) -> str:
         try:

@@ -9,6 +9,7 @@ instants are UTC.
 from __future__ import annotations
 
 from datetime import datetime
+from functools import cache
 from typing import Final
 
 import msgspec
@@ -179,7 +180,7 @@ AnyFact = (
 )
 
 
-class Recorded(msgspec.Struct, frozen=True):
+class Recorded(msgspec.Struct, frozen=True, gc=False):
     """A fact with its place in the stream of one account, its instant and its author.
 
     `author` is `arrears` for a decision of its own, else `staff:7`, `person:12`, `api:3`, `service:cloud`.
@@ -217,4 +218,9 @@ def decode_system_fact(text: str | bytes) -> SystemFact:
 
 def kind_of(fact: Fact) -> str:
     """The tag a fact is stored under."""
-    return str(type(fact).__struct_config__.tag)
+    return _kind_of(type(fact))
+
+
+@cache
+def _kind_of(kind: type[Fact]) -> str:
+    return str(kind.__struct_config__.tag)

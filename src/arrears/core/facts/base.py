@@ -7,7 +7,7 @@ from datetime import date, datetime
 import msgspec
 
 
-class Fact(msgspec.Struct, frozen=True, omit_defaults=True, tag_field="kind"):
+class Fact(msgspec.Struct, frozen=True, omit_defaults=True, gc=False, tag_field="kind"):
     """Base of all facts."""
 
 

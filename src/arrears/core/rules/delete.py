@@ -7,63 +7,55 @@ from collections.abc import Iterator
 from datetime import timedelta
 from functools import partial
 
-from arrears.core.account import Action, Subscription
-from arrears.core.cuts import cut, doubted
-from arrears.core.deadlines import counts_here, deadline
+from arrears.core.account import Action, ServiceEnd, Subscription
+from arrears.core.cuts import cut, deferred
+from arrears.core.deadlines import Ahead, ahead
 from arrears.core.facts import DeletionOrdered, DeletionScheduled, DeletionUnscheduled
 from arrears.core.view import IMMEDIATELY, Due, Rank, View
 
 
 def rule(view: View) -> Iterator[Due]:
     """The first phase, then the second look, for each subscription whose service has ended."""
+    for one in ahead(view):
+        if one.action is Action.DELETE and one.sub.end is not None and one.sub.end.scheduled_at is None:
+            yield from cut(view, one, _scheduled)
     for sub in view.account.subscriptions:
-        if sub.end is None or sub.end.ordered_at is not None:
-            continue
-        if sub.end.scheduled_at is None:
-            if not counts_here(view, sub, Action.DELETE):
-                continue
-            yield from cut(view, sub, Action.DELETE, partial(_scheduled, view, sub))
-        else:
-            yield from _second_look(view, sub)
+        if sub.end is not None and sub.end.ordered_at is None and sub.end.scheduled_at is not None:
+            yield from _second_look(view, sub, sub.end)
 
 
-def _second_look(view: View, sub: Subscription) -> Iterator[Due]:
-    assert sub.end is not None
-    assert sub.end.scheduled_at is not None
-    policy, calendar = view.terms_for(sub, Action.DELETE)
-    day = deadline(view, sub, Action.DELETE) if counts_here(view, sub, Action.DELETE) else None
-    if day is None or calendar.end_of_day(day) > sub.end.scheduled_at:
+def _second_look(view: View, sub: Subscription, end: ServiceEnd) -> Iterator[Due]:
+    assert end.scheduled_at is not None
+    one = next((a for a in ahead(view) if a.sub is sub), None)
+    if one is None or one.deadline is None or one.calendar.end_of_day(one.deadline) > end.scheduled_at:
         why = "the date has moved or the debt changed since it was scheduled"
         build = partial(DeletionUnscheduled, subscription=sub.no, why=why)
         yield Due(IMMEDIATELY, Rank.CONSEQUENCE, sub.no, "deletion unscheduled", build)
         return
-    if sub.end.awaiting_release:
+    if end.awaiting_release:
         return
-    at = sub.end.scheduled_at + timedelta(hours=policy.delete_cool_off_hours)
+    at = end.scheduled_at + timedelta(hours=one.policy.delete_cool_off_hours)
     if view.doubts:
-        yield Due(at, Rank.CUT, sub.no, "delete waits", doubted(view, sub, Action.DELETE))
+        yield Due(at, Rank.CUT, sub.no, "delete waits", partial(deferred, view, one))
     else:
-        yield Due(at, Rank.CUT, sub.no, "delete", partial(_ordered, view, sub))
+        yield Due(at, Rank.CUT, sub.no, "delete", partial(_ordered, view, one))
 
 
-def _scheduled(view: View, sub: Subscription) -> DeletionScheduled:
-    day = deadline(view, sub, Action.DELETE)
-    assert day is not None
-    policy, _ = view.terms_for(sub, Action.DELETE)
+def _scheduled(view: View, one: Ahead) -> DeletionScheduled:
+    assert one.deadline is not None
     return DeletionScheduled(
-        subscription=sub.no,
-        generation=sub.generation,
-        on=day,
-        evidence=view.evidence(sub, Action.DELETE, policy),
+        subscription=one.sub.no,
+        generation=one.sub.generation,
+        on=one.deadline,
+        evidence=view.evidence(one.sub, one.action, one.policy),
     )
 
 
-def _ordered(view: View, sub: Subscription) -> DeletionOrdered:
-    policy, _ = view.terms_for(sub, Action.DELETE)
+def _ordered(view: View, one: Ahead) -> DeletionOrdered:
     return DeletionOrdered(
-        subscription=sub.no,
-        generation=sub.generation,
-        service=sub.service,
-        order_no=sub.order_count + 1,
-        evidence=view.evidence(sub, Action.DELETE, policy),
+        subscription=one.sub.no,
+        generation=one.sub.generation,
+        service=one.sub.service,
+        order_no=one.sub.order_count + 1,
+        evidence=view.evidence(one.sub, one.action, one.policy),
     )

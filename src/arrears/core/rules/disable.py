@@ -3,11 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from functools import partial
 
-from arrears.core.account import Action, Subscription
+from arrears.core.account import Action
 from arrears.core.cuts import cut
-from arrears.core.deadlines import ahead, deadline
+from arrears.core.deadlines import Ahead, ahead
 from arrears.core.facts import Disabled
 from arrears.core.states import State
 from arrears.core.view import ONE_DAY, Due, View
@@ -15,16 +14,14 @@ from arrears.core.view import ONE_DAY, Due, View
 
 def rule(view: View) -> Iterator[Due]:
     """At the end of the deadline's day; where the policy restricts first, only what has been restricted."""
-    for sub, action in ahead(view):
-        if action is not Action.DISABLE:
-            continue
-        if sub.state is State.PAST_DUE and view.policy.restrict_after_days is not None:
-            continue
-        yield from cut(view, sub, Action.DISABLE, partial(_disabled, view, sub))
+    restricts = view.policy.restrict_after_days is not None
+    for one in ahead(view):
+        if one.action is Action.DISABLE and not (restricts and one.sub.state is State.PAST_DUE):
+            yield from cut(view, one, _disabled)
 
 
-def _disabled(view: View, sub: Subscription) -> Disabled:
-    day = deadline(view, sub, Action.DISABLE)
+def _disabled(view: View, one: Ahead) -> Disabled:
+    day, sub = one.deadline, one.sub
     assert day is not None
     return Disabled(
         subscription=sub.no,
@@ -33,6 +30,6 @@ def _disabled(view: View, sub: Subscription) -> Disabled:
         order_no=sub.order_count + 1,
         terms=view.pinned,
         tell_at=view.morning(day + ONE_DAY),
-        evidence=view.evidence(sub, Action.DISABLE, view.policy),
+        evidence=view.evidence(sub, one.action, one.policy),
         before=sub.state,
     )

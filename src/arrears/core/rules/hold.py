@@ -8,10 +8,10 @@ from functools import partial
 
 from msgspec.structs import replace
 
-from arrears.core.account import Action, Hold, Scope
-from arrears.core.deadlines import applies, base
+from arrears.core.account import Hold, Scope
+from arrears.core.deadlines import applying
 from arrears.core.facts import HoldEnded, Voided
-from arrears.core.view import STOP_OF, Due, Rank, View
+from arrears.core.view import Due, Rank, View
 
 
 def rule(view: View) -> Iterator[Due]:
@@ -34,12 +34,12 @@ def _voided(view: View, hold: Hold, at: datetime) -> Iterator[Voided]:
     for sub in then.account.subscriptions:
         if hold.scope is Scope.SUBSCRIPTION and hold.target != sub.no:
             continue
-        for action in Action:
-            promise = sub.promise(action)
-            if STOP_OF[action] not in hold.stops or not promise.sent or not applies(then, sub, action):
+        for ahead in applying(then, sub):
+            sent = ahead.promise.sent
+            if ahead.stop not in hold.stops or not sent:
                 continue
-            moved_to = base(then, sub, action)
-            without = base(then, sub, action, leaving_out=hold.no)
-            named = max(s.promised_on for s in promise.sent)
+            moved_to = ahead.base()
+            without = ahead.base(leaving_out=hold.no)
+            named = max(s.promised_on for s in sent)
             if moved_to is not None and without is not None and moved_to > max(without, named):
-                yield Voided(sub.no, action)
+                yield Voided(sub.no, ahead.action)
