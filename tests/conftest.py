@@ -6,6 +6,7 @@ import os
 import random
 import shutil
 import tempfile
+from collections import defaultdict
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -23,11 +24,18 @@ def pytest_configure(config: pytest.Config) -> None:
         config.option.hypothesis_seed = str(config.getoption("randomly_seed", 0))
 
 
-def pytest_report_header(config: pytest.Config) -> str:
-    """Say how to repeat this run."""
-    return (
-        f"repeat with --randomly-seed={config.getoption('randomly_seed', 0)} "
-        f"--hypothesis-seed={config.getoption('hypothesis_seed')}"
+def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
+    """Print how long each folder of tests took, so that a part that outgrows its budget is seen, and how to repeat."""
+    seconds: dict[str, float] = defaultdict(float)
+    for reports in terminalreporter.stats.values():
+        for report in reports:
+            if isinstance(report, pytest.TestReport):
+                seconds["/".join(report.nodeid.partition("::")[0].split("/")[:2])] += report.duration
+    parts = ", ".join(f"{part} {spent:.1f}" for part, spent in sorted(seconds.items()))
+    option = terminalreporter.config.option
+    terminalreporter.write_line(f"\nseconds by part (budget of all 240): {parts}")
+    terminalreporter.write_line(
+        f"repeat with --randomly-seed={option.randomly_seed} --hypothesis-seed={option.hypothesis_seed}"
     )
 
 

@@ -6,7 +6,7 @@ and when no doubt is left a new warning with its full lead is due (spec, section
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable
 from functools import partial
 
 from arrears.core.deadlines import Ahead
@@ -14,19 +14,20 @@ from arrears.core.facts import Deferred, DoubtEnded, Fact
 from arrears.core.view import IMMEDIATELY, Due, Rank, View
 
 
-def cut(view: View, one: Ahead, build: Callable[[View, Ahead], Fact]) -> Iterator[Due]:
+def cut(view: View, one: Ahead, build: Callable[[View, Ahead], Fact]) -> Iterable[Due]:
     """The proposal to cut at the end of the deadline's day, or to wait there, or to warn anew after waiting."""
     sub, action = one.sub, one.action
     if one.promise.doubted:
-        if not view.doubts:
-            ended = partial(DoubtEnded, subscription=sub.no, action=action)
-            yield Due(IMMEDIATELY, Rank.CONSEQUENCE, sub.no, f"{action} no longer waits", ended)
-    elif one.deadline is not None:
-        at = one.calendar.end_of_day(one.deadline)
         if view.doubts:
-            yield Due(at, Rank.CUT, sub.no, f"{action} waits", partial(deferred, view, one))
-        else:
-            yield Due(at, Rank.CUT, sub.no, action.value, partial(build, view, one))
+            return ()
+        ended = partial(DoubtEnded, subscription=sub.no, action=action)
+        return (Due(IMMEDIATELY, Rank.CONSEQUENCE, sub.no, f"{action} no longer waits", ended),)
+    if one.deadline is None:
+        return ()
+    at = one.calendar.end_of_day(one.deadline)
+    if view.doubts:
+        return (Due(at, Rank.CUT, sub.no, f"{action} waits", partial(deferred, view, one)),)
+    return (Due(at, Rank.CUT, sub.no, action, partial(build, view, one)),)
 
 
 def deferred(view: View, one: Ahead) -> Deferred:

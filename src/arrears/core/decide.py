@@ -7,11 +7,11 @@ A pure function. The caller records the facts, folds them into the account and a
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from datetime import datetime
-from typing import NamedTuple
+from datetime import datetime, timedelta
+from typing import Final, NamedTuple
 
 from arrears.core.account import Account, Guards
-from arrears.core.facts import Fact, Noticed, Reminder, Told, Warning
+from arrears.core.facts import DateMoved, Disabled, Fact, Noticed, Reminder, Told, Warning
 from arrears.core.policy import Policy
 from arrears.core.rules import RULES, Rule
 from arrears.core.view import IMMEDIATELY, ONE_DAY, Due, Rank, View
@@ -20,13 +20,21 @@ Policies = Mapping[str, Policy]
 
 
 class Decision(NamedTuple):
-    """The facts to record now (none if nothing is due), and the instant to look again (None: only when asked)."""
+    """The facts to record now (none if nothing is due), and the instant to look again (None: only when asked).
+
+    `at_rest`: when these facts are recorded nothing more is due now, and nothing will be before `next_at`, so there
+    is no need to ask again. Otherwise record, fold, and ask again.
+    """
 
     facts: tuple[Fact, ...]
     next_at: datetime | None
+    at_rest: bool = True
 
 
 NOTHING = Decision((), None)
+_QUIET: Final = (Noticed, DateMoved, Disabled)
+"""Facts after which nothing is due at once: they wait for an answer from outside, or only say a day."""
+_MOMENT: Final = timedelta(microseconds=1)
 
 
 def decide(
@@ -60,10 +68,16 @@ def decide(
     ready.sort(key=_order)
     first_at, first = ready[0]
     if first.rank == Rank.NOTICE:
-        parts = [d for _, d in ready if d.rank == Rank.NOTICE]
-        return Decision((_one_message(view, parts),), None)
-    group = [d for at, d in ready if at == first_at and d.rank == first.rank]
-    return Decision(tuple(_fact(d) for d in group), None)
+        group = [d for _, d in ready if d.rank == Rank.NOTICE]
+        facts: tuple[Fact, ...] = (_one_message(view, group),)
+    else:
+        group = [d for at, d in ready if at == first_at and d.rank == first.rank]
+        facts = tuple([_fact(d) for d in group])
+    if len(group) < len(ready) or not all(isinstance(fact, _QUIET) for fact in facts):
+        return Decision(facts, None, at_rest=False)
+    # What follows from these is never due before the next morning: the next rung, the telling, a warning anew.
+    look_at = view.next_morning(now + _MOMENT)
+    return Decision(facts, look_at if next_at is None else min(next_at, look_at))
 
 
 def _order(timed: tuple[datetime, Due]) -> tuple[datetime, int, int, str]:
@@ -102,11 +116,17 @@ def _fact(due: Due) -> Fact:
 
 
 def _one_message(view: View, parts: Sequence[Due]) -> Noticed:
-    built = [due.build() for due in parts]
-    return Noticed(
-        on=view.today,
-        reminder=next((p for p in built if isinstance(p, Reminder)), None),
-        warnings=tuple(p for p in built if isinstance(p, Warning)),
-        told=tuple(p for p in built if isinstance(p, Told)),
-        at_once=all(due.at_once for due in parts),
-    )
+    reminder: Reminder | None = None
+    warnings: tuple[Warning, ...] = ()
+    told: tuple[Told, ...] = ()
+    at_once = True
+    for due in parts:
+        part = due.build()
+        at_once = at_once and due.at_once
+        if isinstance(part, Reminder):
+            reminder = part
+        elif isinstance(part, Warning):
+            warnings = (*warnings, part)
+        elif isinstance(part, Told):
+            told = (*told, part)
+    return Noticed(on=view.today, reminder=reminder, warnings=warnings, told=told, at_once=at_once)

@@ -67,11 +67,11 @@ def settle(
     """Decide and record until nothing is due for this account; its next look is then known."""
     for _ in range(FACTS_MAX):
         decision = decide(policies, unit.account, guards, unit.now, only_consequences=only_consequences)
-        if not decision.facts:
-            unit.next_at = decision.next_at
-            return
         for fact in decision.facts:
             unit.record(_within_cap(fact, deletions))
+        if decision.at_rest:
+            unit.next_at = decision.next_at
+            return
     raise AssertionError(f"account {unit.no} never comes to rest at {unit.now}")
 
 

@@ -5,7 +5,7 @@ A new rule is one file and one line here. The order of this list changes nothing
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable
 
 from arrears.core.rules import (
     credit,
@@ -22,7 +22,7 @@ from arrears.core.rules import (
 )
 from arrears.core.view import Due, View
 
-Rule = Callable[[View], Iterator[Due]]
+Rule = Callable[[View], Iterable[Due]]
 
 RULES: tuple[Rule, ...] = (
     hold.rule,

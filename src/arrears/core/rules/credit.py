@@ -3,15 +3,19 @@ a debt covered by credit is never past due (spec, section 3, Amounts). Held debt
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from functools import partial
 
 from arrears.core.facts import Allocation, CreditAllocated
 from arrears.core.view import IMMEDIATELY, Due, Rank, View
 
 
-def rule(view: View) -> Iterator[Due]:
+def rule(view: View) -> Iterable[Due]:
     """Whatever credit can be allocated is allocated in the same transaction."""
+    return _allocations(view) if view.account.credit else ()
+
+
+def _allocations(view: View) -> Iterator[Due]:
     account = view.account
     for order, (currency, credit_minor) in enumerate(sorted(account.credit.items())):
         left = credit_minor

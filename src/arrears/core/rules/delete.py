@@ -3,38 +3,43 @@ section 8). The second look starts from nothing: a payment, a hold, a later date
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from datetime import timedelta
+from collections.abc import Iterable, Iterator
+from datetime import datetime, timedelta
 from functools import partial
 
-from arrears.core.account import Action, ServiceEnd, Subscription
+from arrears.core.account import Subscription
 from arrears.core.cuts import cut, deferred
 from arrears.core.deadlines import Ahead, ahead
 from arrears.core.facts import DeletionOrdered, DeletionScheduled, DeletionUnscheduled
 from arrears.core.view import IMMEDIATELY, Due, Rank, View
 
 
-def rule(view: View) -> Iterator[Due]:
+def rule(view: View) -> Iterable[Due]:
     """The first phase, then the second look, for each subscription whose service has ended."""
-    for one in ahead(view):
-        if one.action is Action.DELETE and one.sub.end is not None and one.sub.end.scheduled_at is None:
-            yield from cut(view, one, _scheduled)
+    dues: list[Due] = []
     for sub in view.account.subscriptions:
-        if sub.end is not None and sub.end.ordered_at is None and sub.end.scheduled_at is not None:
-            yield from _second_look(view, sub, sub.end)
+        end = sub.end
+        if end is None or end.ordered_at is not None:
+            continue
+        one = next((a for a in ahead(view) if a.sub is sub), None)
+        if end.scheduled_at is not None:
+            dues.extend(_second_look(view, sub, end.scheduled_at, end.awaiting_release, one))
+        elif one is not None:
+            dues.extend(cut(view, one, _scheduled))
+    return dues
 
 
-def _second_look(view: View, sub: Subscription, end: ServiceEnd) -> Iterator[Due]:
-    assert end.scheduled_at is not None
-    one = next((a for a in ahead(view) if a.sub is sub), None)
-    if one is None or one.deadline is None or one.calendar.end_of_day(one.deadline) > end.scheduled_at:
+def _second_look(
+    view: View, sub: Subscription, scheduled_at: datetime, awaiting_release: bool, one: Ahead | None
+) -> Iterator[Due]:
+    if one is None or one.deadline is None or one.calendar.end_of_day(one.deadline) > scheduled_at:
         why = "the date has moved or the debt changed since it was scheduled"
         build = partial(DeletionUnscheduled, subscription=sub.no, why=why)
         yield Due(IMMEDIATELY, Rank.CONSEQUENCE, sub.no, "deletion unscheduled", build)
         return
-    if end.awaiting_release:
+    if awaiting_release:
         return
-    at = end.scheduled_at + timedelta(hours=one.policy.delete_cool_off_hours)
+    at = scheduled_at + timedelta(hours=one.policy.delete_cool_off_hours)
     if view.doubts:
         yield Due(at, Rank.CUT, sub.no, "delete waits", partial(deferred, view, one))
     else:

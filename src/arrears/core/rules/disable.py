@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterable
 
 from arrears.core.account import Action
 from arrears.core.cuts import cut
@@ -12,12 +12,15 @@ from arrears.core.states import State
 from arrears.core.view import ONE_DAY, Due, View
 
 
-def rule(view: View) -> Iterator[Due]:
+def rule(view: View) -> Iterable[Due]:
     """At the end of the deadline's day; where the policy restricts first, only what has been restricted."""
     restricts = view.policy.restrict_after_days is not None
-    for one in ahead(view):
-        if one.action is Action.DISABLE and not (restricts and one.sub.state is State.PAST_DUE):
-            yield from cut(view, one, _disabled)
+    return [
+        due
+        for one in ahead(view)
+        if one.action is Action.DISABLE and not (restricts and one.sub.state is State.PAST_DUE)
+        for due in cut(view, one, _disabled)
+    ]
 
 
 def _disabled(view: View, one: Ahead) -> Disabled:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from datetime import datetime
 from functools import partial
 
@@ -14,8 +14,12 @@ from arrears.core.facts import HoldEnded, Voided
 from arrears.core.view import Due, Rank, View
 
 
-def rule(view: View) -> Iterator[Due]:
+def rule(view: View) -> Iterable[Due]:
     """Every open hold with an end date is ended at the end of that day."""
+    return _ends(view) if view.account.holds else ()
+
+
+def _ends(view: View) -> Iterator[Due]:
     for hold in view.account.holds:
         if hold.ended_at is None and hold.until is not None:
             at = view.calendar.end_of_day(hold.until)

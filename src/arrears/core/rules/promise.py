@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterable
 from functools import partial
 
 from arrears.core.deadlines import ahead
@@ -10,10 +10,12 @@ from arrears.core.facts import DateMoved
 from arrears.core.view import IMMEDIATELY, Due, Rank, View
 
 
-def rule(view: View) -> Iterator[Due]:
+def rule(view: View) -> Iterable[Due]:
     """Record each day that is later than the one told so far, in the transaction that made it so."""
+    dues: list[Due] = []
     for one in ahead(view):
         day, told = one.told_day, one.promise.promised_on
         if day is not None and (told is None or day > told):
             build = partial(DateMoved, subscription=one.sub.no, action=one.action, on=day)
-            yield Due(IMMEDIATELY, Rank.CONSEQUENCE, one.sub.no, f"{one.action} on", build)
+            dues.append(Due(IMMEDIATELY, Rank.CONSEQUENCE, one.sub.no, f"{one.action} on", build))
+    return dues

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterable
 
 from arrears.core.account import Action
 from arrears.core.cuts import cut
@@ -11,11 +11,11 @@ from arrears.core.facts import Restricted
 from arrears.core.view import ONE_DAY, Due, View
 
 
-def rule(view: View) -> Iterator[Due]:
+def rule(view: View) -> Iterable[Due]:
     """At the end of the deadline's day."""
-    for one in ahead(view):
-        if one.action is Action.RESTRICT:
-            yield from cut(view, one, _restricted)
+    if view.policy.restrict_after_days is None:
+        return ()
+    return [due for one in ahead(view) if one.action is Action.RESTRICT for due in cut(view, one, _restricted)]
 
 
 def _restricted(view: View, one: Ahead) -> Restricted:

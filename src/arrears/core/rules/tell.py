@@ -2,17 +2,19 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterable
 from functools import partial
 
+from arrears.core.account import Tell
 from arrears.core.facts import Told
 from arrears.core.view import Due, Rank, View
 
 
-def rule(view: View) -> Iterator[Due]:
+def rule(view: View) -> Iterable[Due]:
     """Each thing that has not been told yet."""
-    for sub in view.account.subscriptions:
-        for tell in sub.tells:
-            build = partial(Told, subscription=sub.no, what=tell.what, on=tell.on)
-            at = view.next_morning(tell.not_before)
-            yield Due(at, Rank.NOTICE, sub.no, f"told {tell.what}", build)
+    return [_told(view, sub.no, tell) for sub in view.account.subscriptions for tell in sub.tells]
+
+
+def _told(view: View, subscription: int, tell: Tell) -> Due:
+    build = partial(Told, subscription=subscription, what=tell.what, on=tell.on)
+    return Due(view.next_morning(tell.not_before), Rank.NOTICE, subscription, f"told {tell.what}", build)

@@ -6,7 +6,7 @@ the promised day moves with the calendar: the 09:00 on which it would be later t
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Sequence
 from datetime import date, datetime, timedelta
 from functools import partial
 
@@ -16,15 +16,12 @@ from arrears.core.facts import Warning
 from arrears.core.view import ONE_DAY, Due, Rank, View
 
 
-def rule(view: View) -> Iterator[Due]:
+def rule(view: View) -> Iterable[Due]:
     """At most one proposal for each subscription and action that lies ahead of it."""
     if view.account.doubts:
-        return
-    for one in ahead(view):
-        if one.planned is not None and not one.promise.doubted:
-            due = _next(view, one)
-            if due is not None:
-                yield due
+        return ()
+    found = [_next(view, one) for one in ahead(view) if one.planned is not None and not one.promise.doubted]
+    return [due for due in found if due is not None]
 
 
 def _next(view: View, one: Ahead) -> Due | None:

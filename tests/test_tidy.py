@@ -1,0 +1,183 @@
+"""The house rules that a program can hold: sizes, banned calls with what to write instead, and what files may name."""
+
+from __future__ import annotations
+
+import ast
+import os
+import re
+import subprocess
+import sys
+import tomllib
+from collections.abc import Iterator
+from contextlib import suppress
+from fnmatch import fnmatch
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).parents[1]
+SOURCES = {path.relative_to(ROOT).as_posix(): path.read_text() for path in sorted((ROOT / "src").rglob("*.py"))}
+TREES = {name: ast.parse(text) for name, text in SOURCES.items()}
+
+FILE_LINES_MAX = 400
+FUNCTION_LINES_MAX = 50
+
+PURE = ("src/arrears/core/", "src/arrears/store/", "src/arrears/engine/")
+# call -> (where it is banned, where it is allowed all the same, what to write instead)
+BANNED_CALLS: dict[str, tuple[tuple[str, ...], tuple[str, ...], str]] = {
+    "datetime.now": (("src/",), ("src/arrears/wiring.py",), "take `now` as an argument"),
+    "datetime.utcnow": (("src/",), (), "take `now` as an argument"),
+    "datetime.today": (("src/",), (), "take `now` as an argument"),
+    "date.today": (("src/",), ("src/arrears/wiring.py",), "take `now` and ask the account's calendar"),
+    "time.time": (("src/",), ("src/arrears/wiring.py",), "take `now`, or `time.monotonic` to measure"),
+    "float": (PURE, (), "int minor units, or `fractions.Fraction`"),
+    "print": (("src/",), (), "`click.echo` in a command, nothing elsewhere"),
+    "receiver": (("src/",), (), "call the function where the thing happens"),
+}
+# file -> why it may catch everything
+BROAD_EXCEPT_ALLOWED = {
+    "src/arrears/engine/run.py": "one poisoned account never stops a batch: it is parked, and staff are told",
+}
+BANNED_NAMES = re.compile(r"Manager|Helper|(^|_)(utils?|helpers?)$")
+
+# In pieces, so that this file does not hold what it looks for.
+MACHINE_PATH = re.compile(r"(?<![\w.~-])/(?:" + "|".join(("wo" + "rk", "ro" + "ot", "ho" + "me")) + r")(?:/|\b)")
+PACKAGE_INDEX = re.compile(
+    "|".join((r"pypi\." + "org", "python" + r"hosted\.org", "index" + "-url", "find" + "-links"))
+)
+
+
+def functions(tree: ast.Module) -> Iterator[ast.FunctionDef | ast.AsyncFunctionDef]:
+    for node in ast.walk(tree):
+        if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef):
+            yield node
+
+
+def calls(tree: ast.Module) -> Iterator[tuple[int, str]]:
+    for node in ast.walk(tree):
+        if isinstance(node, ast.Call):
+            yield node.lineno, ast.unparse(node.func)
+
+
+def committed_files() -> Iterator[tuple[str, str]]:
+    """Every text file that git would take, as its path and contents."""
+    ignored = [line.strip("/") for line in (ROOT / ".gitignore").read_text().split()] + [".git"]
+    for folder, folders, names in os.walk(ROOT):
+        folders[:] = [name for name in folders if not any(fnmatch(name, pattern) for pattern in ignored)]
+        for name in names:
+            path = Path(folder, name)
+            if not any(fnmatch(name, pattern) for pattern in ignored):
+                with suppress(UnicodeDecodeError):
+                    yield path.relative_to(ROOT).as_posix(), path.read_text()
+
+
+def broad(handler: ast.ExceptHandler) -> bool:
+    if handler.type is None:
+        return True
+    caught = handler.type.elts if isinstance(handler.type, ast.Tuple) else [handler.type]
+    return any(ast.unparse(one) in ("Exception", "BaseException") for one in caught)
+
+
+def test_no_file_is_longer_than_400_lines() -> None:
+    long = {name: len(text.splitlines()) for name, text in SOURCES.items()}
+    assert {name: lines for name, lines in long.items() if lines > FILE_LINES_MAX} == {}
+
+
+def test_no_function_is_longer_than_50_lines() -> None:
+    found = [
+        f"{name}:{one.lineno}: {one.name} has {one.end_lineno - one.lineno + 1} lines"
+        for name, tree in TREES.items()
+        for one in functions(tree)
+        if one.end_lineno is not None and one.end_lineno - one.lineno >= FUNCTION_LINES_MAX
+    ]
+    assert found == []
+
+
+@pytest.mark.parametrize("banned", BANNED_CALLS)
+def test_no_banned_call_is_made(banned: str) -> None:
+    where, allowed, instead = BANNED_CALLS[banned]
+    found = [
+        f"{name}:{line}: {banned}( is banned; {instead}"
+        for name, tree in TREES.items()
+        if name.startswith(where) and name not in allowed
+        for line, call in calls(tree)
+        if call == banned or call.endswith(f".{banned}")
+    ]
+    assert found == []
+
+
+def test_everything_is_caught_only_where_a_reason_is_listed() -> None:
+    found = [
+        f"{name}:{node.lineno}: name what you catch"
+        for name, tree in TREES.items()
+        for node in ast.walk(tree)
+        if isinstance(node, ast.ExceptHandler) and broad(node) and name not in BROAD_EXCEPT_ALLOWED
+    ]
+    assert found == []
+
+
+def test_every_module_opens_with_why_it_exists() -> None:
+    assert [name for name, tree in TREES.items() if tree.body and not ast.get_docstring(tree)] == []
+
+
+def test_no_name_says_nothing() -> None:
+    classes = [
+        f"{name}:{node.lineno}: {node.name}"
+        for name, tree in TREES.items()
+        for node in ast.walk(tree)
+        if isinstance(node, ast.ClassDef) and BANNED_NAMES.search(node.name)
+    ]
+    modules = [name for name in SOURCES if BANNED_NAMES.search(Path(name).stem)]
+    assert classes + modules == []
+
+
+def test_no_committed_file_names_a_folder_of_somebodys_machine() -> None:
+    found = [
+        f"{name}: {match[0]}" for name, text in committed_files() for match in [MACHINE_PATH.search(text)] if match
+    ]
+    assert found == []
+
+
+def test_no_committed_file_names_a_package_index() -> None:
+    found = [
+        f"{name}: {match[0]}" for name, text in committed_files() for match in [PACKAGE_INDEX.search(text)] if match
+    ]
+    assert found == []
+
+
+@pytest.mark.parametrize("name", ["requirements.lock", "requirements-dev.lock"])
+def test_a_lock_holds_only_pinned_packages_and_their_hashes(name: str) -> None:
+    lines = (ROOT / name).read_text().splitlines()
+    pinned = re.compile(r"[a-z0-9-]+(\[[a-z,]+\])?==[^ ]+( ; [^\\]+)? \\|    --hash=sha256:[0-9a-f]{64}( \\)?")
+    assert [line for line in lines if not pinned.fullmatch(line)] == []
+    assert any(line.startswith("hatchling==") for line in lines), "the project could not be installed without a network"
+
+
+def test_what_the_project_needs_is_in_the_lock_and_all_of_that_in_the_tests_lock() -> None:
+    def names(lock: str) -> set[tuple[str, str]]:
+        return set(re.findall(r"^([a-z0-9-]+)==(\S+)", (ROOT / lock).read_text(), re.MULTILINE))
+
+    needed = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]["dependencies"]
+    locked = {name for name, _ in names("requirements.lock")}
+    assert {re.split(r"[^a-z0-9-]", need)[0] for need in needed} <= locked
+    assert names("requirements.lock") <= names("requirements-dev.lock")
+
+
+def test_the_readme_has_two_set_up_commands_and_ci_runs_the_one_that_tests() -> None:
+    set_up = (ROOT / "README.md").read_text().partition("## Set up")[2].partition("\n## ")[0]
+    commands = [line.strip() for line in set_up.splitlines() if line.startswith("    ")]
+    assert commands == ["make demo", "make test"]
+    run = (ROOT / ".ci" / "run").read_text()
+    assert re.findall(r"^(make [a-z-]+)", run, re.MULTILINE) == ["make test"]
+
+
+def test_make_check_holds_style_strict_types_and_imports() -> None:
+    recipe = (ROOT / "Makefile").read_text().partition("\ncheck:")[2].partition("\n\n")[0]
+    assert [tool for tool in ("ruff check", "ruff format --check", "mypy", "lint-imports") if tool not in recipe] == []
+    assert tomllib.loads((ROOT / "pyproject.toml").read_text())["tool"]["mypy"]["strict"] is True
+
+
+def test_imports_point_down() -> None:
+    linter = Path(sys.executable).with_name("lint-imports")
+    ran = subprocess.run([linter, "--no-cache", "--no-logo"], cwd=ROOT, capture_output=True, text=True)
+    assert ran.returncode == 0, ran.stdout
