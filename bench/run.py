@@ -27,6 +27,7 @@ from arrears.engine.system import adopt_policy
 from arrears.store import schema
 from arrears.store.postgres import PostgresStore
 from arrears.store.server import database_url
+from arrears.wiring import collect_garbage_rarely
 from bench.book import NOW, write_book
 
 FLOORS: Final = {"one_lane": 0.40, "two_lanes": 0.65, "two_processes": 1.35, "growth_1m_over_100k": 1.40}
@@ -160,6 +161,7 @@ def _timed(work: list[Callable[[], None]]) -> float:
 
 
 def _in_process(url: str, ready: Any, go: Any) -> None:
+    collect_garbage_rarely()
     store = PostgresStore(url, connections_max=2, clock_is_real=False)
     policies, limits = store.policies(), Limits(batch_accounts_max=BATCH_ACCOUNTS)
     ready.release()
@@ -250,6 +252,7 @@ def main() -> int:
     parser.add_argument("--pairs", type=int, default=5)
     parser.add_argument("--no-growth", action="store_true", help="leave out the books of 33k and 1M accounts")
     options = parser.parse_args()
+    collect_garbage_rarely()
     server = Server(database_url())
     figures = measure(server, options.accounts, options.due, options.pairs)
     if not options.no_growth:

@@ -269,7 +269,9 @@ class Account(Value, frozen=True, omit_defaults=True):
             return ()
         if self.case.terms.account_wide:
             return self.past_due
-        return tuple([d for d in self.past_due if subscription.no in d.subscriptions])
+        return tuple(
+            [d for d in self.debts if d.day_0 is not None and not d.ended and subscription.no in d.subscriptions]
+        )
 
     @property
     def waits(self) -> bool:

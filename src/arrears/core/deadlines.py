@@ -20,6 +20,7 @@ class Ahead:
 
     `planned` is the day that the clocks give, never earlier than what has been told; None while it cannot be known
     (an open dispute, no acknowledgement yet). `deadline` adds the lead of the accepted warning; None without one.
+    `start` is the day that the rungs count from where no hold changes the counting.
     """
 
     __slots__ = (
@@ -30,6 +31,7 @@ class Ahead:
         "planned",
         "policy",
         "promise",
+        "start",
         "stop",
         "sub",
         "view",
@@ -55,6 +57,9 @@ class Ahead:
             self.calendar = calendar_of(end.terms.zone)
             self.stop, self.promise = Stop.DELETE, end.delete
             self.lead_days, self.warning_days = self.policy.delete_lead_days, self.policy.delete_warning_days
+        self.start: date | None = None
+        if not view.account.holds:
+            self.start = view.oldest_day_0(view.debts_of(sub)) if end is None else end.ended_on
         self.planned = self._planned()
         self.deadline = self._deadline()
 
@@ -71,7 +76,10 @@ class Ahead:
         days = policy.disable_after_days if self.action is Action.DISABLE else policy.restrict_after_days
         entered = sub.entered_on
         assert days is not None
-        own = view.debt_clock(sub, days, self.stop, leaving_out=leaving_out)
+        if self.start is not None:
+            own: date | None = self.start + timedelta(days)
+        else:
+            own = view.debt_clock(sub, days, self.stop, leaving_out=leaving_out)
         if own is None or entered is None:
             return None
         previous_days = 0
@@ -119,6 +127,8 @@ class Ahead:
 
     def rung(self, step: int) -> date | None:
         """The day of a warning's rung: of the debt's ladder, or of retention."""
+        if self.start is not None:
+            return self.start + timedelta(step)
         if self.action is not Action.DELETE:
             return self.view.debt_clock(self.sub, step, self.stop)
         end = self.sub.end

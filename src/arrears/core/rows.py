@@ -11,7 +11,7 @@ from datetime import date, datetime
 from typing import NamedTuple
 
 from arrears.core import facts as f
-from arrears.core.account import Account, Action, Subscription
+from arrears.core.account import Account, Action, ServiceEnd, Subscription
 from arrears.core.actions import ACTING, ASKING, STEPPING, ActionRow, StepRow, TaskRow, actions_of, steps_of, tasks_of
 from arrears.core.ledger import MOVING_MONEY, Entry, entries_of
 from arrears.core.unit import Unit
@@ -188,11 +188,34 @@ def _from_state(unit: Unit, rows: Rows) -> None:
         for sub in after.subscriptions:
             old = was_sub.get(sub.no)
             if old is not sub:
-                row = subscription_row(after.no, sub)
-                if old is None or subscription_row(after.no, old) != row:
-                    rows.subscriptions.append(row)
-                if sub.end is not None and (old is None or old.end is not sub.end):
+                if old is None or _subscription_differs(old, sub):
+                    rows.subscriptions.append(subscription_row(after.no, sub))
+                if sub.end is not None and (old is None or old.end is None or _end_differs(old.end, sub.end)):
                     rows.service_ends.append(_service_end_row(after.no, sub))
+
+
+def _subscription_differs(old: Subscription, new: Subscription) -> bool:
+    return (
+        old.state is not new.state
+        or old.generation != new.generation
+        or old.reasons != new.reasons
+        or old.disable.promised_on != new.disable.promised_on
+        or old.restrict.promised_on != new.restrict.promised_on
+        or old.promise(Action.DELETE).promised_on != new.promise(Action.DELETE).promised_on
+    )
+
+
+def _end_differs(old: ServiceEnd, new: ServiceEnd) -> bool:
+    if old is new:
+        return False
+    return (
+        old.stopped_on != new.stopped_on
+        or old.ended_on != new.ended_on
+        or old.delete.promised_on != new.delete.promised_on
+        or old.scheduled_at != new.scheduled_at
+        or old.awaiting_release != new.awaiting_release
+        or old.ordered_at != new.ordered_at
+    )
 
 
 def _changed_debts(before: Account | None, after: Account) -> Iterator[InvoiceChange]:

@@ -6,9 +6,11 @@ Nothing here decides; it answers "which day is that?".
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from datetime import UTC, date, datetime, timedelta
-from typing import Any, Final, NamedTuple
+from typing import Any, Final
+
+import msgspec
 
 from arrears.core.account import (
     Account,
@@ -46,7 +48,7 @@ class Rank:
 Part = Reminder | Warning | Told
 
 
-class Due(NamedTuple):
+class Due(msgspec.Struct, frozen=True, gc=False):
     """What a rule proposes: at this instant, this. `build` makes the fact, or the part of a message."""
 
     at: datetime
@@ -118,7 +120,7 @@ class View:
 
     def morning(self, day: date, calendar: Calendar | None = None) -> datetime:
         """09:00 (the policy's `notice_at`) of a local day."""
-        return (calendar or self.calendar).at(day, self.policy.notice_at)
+        return (self.calendar if calendar is None else calendar).at(day, self.policy.notice_at)
 
     def next_morning(self, after: datetime) -> datetime:
         """The first 09:00 at or after an instant."""
@@ -220,20 +222,24 @@ class View:
 
     def debt_clock(self, sub: Subscription, days: int, stop: Stop, *, leaving_out: int = 0) -> date | None:
         """Day `days` of the subscription's own oldest debt: the one with the most days counted."""
+        if not self.account.holds:
+            oldest = self.oldest_day_0(self.debts_of(sub))
+            return None if oldest is None else oldest + timedelta(days)
         found: date | None = None
-        held = self.account.holds
         for debt in self.debts_of(sub):
             assert debt.day_0 is not None
-            if held:
-                holds = self.holds_on(stop, sub, debt, leaving_out=leaving_out)
-                day = self.day_number(debt.day_0, days, holds, self.calendar)
-                if day is not None and (found is None or day < found):
-                    found = day
-            elif found is None or debt.day_0 < found:
-                found = debt.day_0
-        if held or found is None:
-            return found
-        return found + timedelta(days=days)
+            holds = self.holds_on(stop, sub, debt, leaving_out=leaving_out)
+            day = self.day_number(debt.day_0, days, holds, self.calendar)
+            if day is not None and (found is None or day < found):
+                found = day
+        return found
+
+    @staticmethod
+    def oldest_day_0(debts: Sequence[Debt]) -> date | None:
+        """The earliest day 0; without holds that is the debt with the most days counted."""
+        if len(debts) == 1:
+            return debts[0].day_0
+        return min([d.day_0 for d in debts if d.day_0 is not None], default=None)
 
     def enough(self, sub: Subscription) -> bool:
         """Whether the past-due sum reaches the policy's minimum in any currency (below it: reminders only)."""

@@ -35,7 +35,7 @@ def rule(view: View) -> Iterator[Due]:
         return
     steps = due or left[:1]
     # The reminder after a decline goes out at once; every other at 09:00.
-    at_once = steps == [0] and any(d.declined for d in view.past_due)
+    at_once = steps[-1] == 0 and any(d.declined for d in view.past_due)
     build = partial(Reminder, case=case.no, step=steps[-1], skipped=tuple(steps[:-1]))
     yield Due(IMMEDIATELY if at_once else first, Rank.NOTICE, 0, f"reminder {steps[-1]}", build, at_once)
 
@@ -43,8 +43,8 @@ def rule(view: View) -> Iterator[Due]:
 def _at(view: View, step: int) -> datetime | None:
     """The 09:00 of this rung for the debt that has the most days counted, outside its holds."""
     if not view.account.holds:
-        oldest = min([d.day_0 for d in view.past_due if d.day_0 is not None], default=None)
-        return None if oldest is None else view.morning(oldest + timedelta(days=step))
+        oldest = view.oldest_day_0(view.past_due)
+        return None if oldest is None else view.morning(oldest + timedelta(step))
     found: datetime | None = None
     for debt in view.past_due:
         assert debt.day_0 is not None

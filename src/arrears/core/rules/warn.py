@@ -69,12 +69,16 @@ def _next_rung(view: View, one: Ahead, valid: Sequence[Sent]) -> tuple[int, date
     """The rung to send next and its 09:00. Of several that are overtaken the newest, due since the first."""
     first: datetime | None = None
     chosen = 0
+    last = valid[-1] if valid else None
     for step in one.warning_days:
         day = one.rung(step)
         if day is None:
             break
-        if valid and any(s.step >= step and s.on >= day for s in valid):
-            continue
+        if last is not None:
+            if last.step >= step and last.on >= day:
+                continue
+            if any(s.step >= step and s.on >= day for s in valid):
+                continue
         at = view.morning(day, one.calendar)
         if first is not None and at > view.now:
             break
