@@ -12,6 +12,7 @@ from datetime import UTC, date, datetime, timedelta
 from typing import Any, Final, NamedTuple
 
 import psycopg
+from msgspec.structs import astuple
 
 from arrears.adapters.channels.memory import MemoryChannel
 from arrears.adapters.services.inprocess import InProcessServices
@@ -25,7 +26,6 @@ from arrears.engine.booking import Payment
 from arrears.engine.system import adopt_policy
 from arrears.ports import NewAccount
 from arrears.sim.stage import Stage
-from arrears.store import write
 from arrears.store.memory import MemoryStore
 
 NOW: Final = datetime(2026, 6, 1, 9, tzinfo=UTC)
@@ -98,9 +98,15 @@ def _template(store: MemoryStore, number: int) -> Template:
         unit.record(recorded.fact, recorded.author, recorded.why)
     rows = rows_of([unit])
     blocks = {
-        write.COPY_STEP: "".join(write.step_lines(rows)),
-        write.COPY_ACTION: "".join(write.action_lines(rows)).replace("\trecorded\t0\n", "\tdone\t1\n"),
-        write.COPY_ENTRY: "".join(write.entry_lines(rows)),
+        "COPY step (account_id, seq, kind, case_no, subscription, generation, rung, promised_on, skipped) FROM STDIN": "".join(
+            _line(astuple(s)) for s in rows.steps
+        ),
+        "COPY action (account_id, seq, kind, subscription, order_no, what, status, tries) FROM STDIN": "".join(
+            _line((*astuple(a), "done", 1)) for a in rows.actions
+        ),
+        "COPY entry (account_id, seq, line, ledger, debt, currency, minor) FROM STDIN": "".join(
+            _line(astuple(e)) for e in rows.entries
+        ),
         "COPY account (account_id, ref, name, country, zone, locale, mode, policy, contact) FROM STDIN": (
             f"{MARK}\tref-{MARK}\tAccount {MARK}\tNL\tUTC\tnl\tcard\tdefault\tbilling-{MARK}@example.org\n"
         ),
@@ -152,22 +158,21 @@ def _chunks(accounts: int, due: int) -> Iterator[dict[str, str]]:
         yield {statement: "".join(parts) for statement, parts in texts.items()}
 
 
+COPY_FACT: Final = "COPY fact (account_id, seq, at, kind, author, why, hash, body) FROM STDIN"
 COPY_STATE: Final = "COPY account_state (account_id, seq, next_at, waits, head, state) FROM STDIN"
 
 
 def _add(texts: dict[str, list[str]], number: int, template: Template) -> None:
     mark, own = str(MARK), str(number)
     head = GENESIS
-    lines = texts.setdefault(write.COPY_FACT, [])
+    lines = texts.setdefault(COPY_FACT, [])
     for seq, at, author, why, kind, body in template.facts:
         text = body.replace(mark, own)
         head = chained(head, number, seq, at, author, why, text)
         lines.append(f"{own}\t{seq}\t{at}\t{kind}\t{author}\t{why}\t\\\\x{head.hex()}\t{text}\n")
     state = template.state.replace(mark, own)
     next_at = "\\N" if template.next_at is None else template.next_at
-    texts.setdefault(COPY_STATE, []).append(
-        f"{own}\t{len(template.facts)}\t{next_at}\tf\t\\\\x{head.hex()}\t{state}\n"
-    )
+    texts.setdefault(COPY_STATE, []).append(f"{own}\t{len(template.facts)}\t{next_at}\tf\t\\\\x{head.hex()}\t{state}\n")
     for statement, block in template.blocks.items():
         texts.setdefault(statement, []).append(block.replace(mark, own))
 

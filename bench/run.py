@@ -27,7 +27,7 @@ from arrears.engine.system import adopt_policy
 from arrears.store import schema
 from arrears.store.postgres import PostgresStore
 from arrears.store.server import database_url
-from arrears.wiring import collect_garbage_rarely
+from arrears.wiring import tune_for_batches
 from bench.book import NOW, write_book
 
 FLOORS: Final = {"one_lane": 0.40, "two_lanes": 0.65, "two_processes": 1.35, "growth_1m_over_100k": 1.40}
@@ -161,7 +161,7 @@ def _timed(work: list[Callable[[], None]]) -> float:
 
 
 def _in_process(url: str, ready: Any, go: Any) -> None:
-    collect_garbage_rarely()
+    tune_for_batches()
     store = PostgresStore(url, connections_max=2, clock_is_real=False)
     policies, limits = store.policies(), Limits(batch_accounts_max=BATCH_ACCOUNTS)
     ready.release()
@@ -197,7 +197,14 @@ def _say(text: str) -> None:
 def measure(server: Server, accounts: int, due: int, pairs: int) -> dict[str, Any]:
     """Ratios at one size, each the median of interleaved pairs, every member on a fresh copy."""
     make_book(server, "bench_book", accounts, due)
-    times: dict[str, list[float]] = {"sql": [], "sql_2": [], "lane": [], "lanes_2": [], "process": [], "processes_2": []}
+    times: dict[str, list[float]] = {
+        "sql": [],
+        "sql_2": [],
+        "lane": [],
+        "lanes_2": [],
+        "process": [],
+        "processes_2": [],
+    }
     members: dict[str, Callable[[str], float]] = {
         "sql": by_sql,
         "lane": lambda url: by_engine(url, 1),
@@ -252,7 +259,7 @@ def main() -> int:
     parser.add_argument("--pairs", type=int, default=5)
     parser.add_argument("--no-growth", action="store_true", help="leave out the books of 33k and 1M accounts")
     options = parser.parse_args()
-    collect_garbage_rarely()
+    tune_for_batches()
     server = Server(database_url())
     figures = measure(server, options.accounts, options.due, options.pairs)
     if not options.no_growth:

@@ -53,6 +53,9 @@ class Batch(Protocol):
 
     units: Sequence[Unit]
 
+    def send(self, units: Sequence[Unit]) -> None:
+        """These units are finished: they may be on their way while others are still being decided."""
+
     def ledger_open(self, accounts: Sequence[int]) -> Mapping[tuple[int, int], int]:
         """The open minor units of each (account, debt) by the sum of the ledger's entries, in this transaction."""
 

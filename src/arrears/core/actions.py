@@ -9,6 +9,8 @@ from collections.abc import Iterator
 from datetime import date
 from typing import Final, NamedTuple
 
+import msgspec
+
 from arrears.core import facts as f
 
 NOTICE: Final = "notice"
@@ -21,7 +23,7 @@ ASKING: Final[frozenset[type[f.Fact]]] = frozenset({f.Noticed, f.NoticeFailed, f
 """The kinds of fact that reach a rung, ask for an action, or raise a task. A test holds them against the functions."""
 
 
-class ActionRow(NamedTuple):
+class ActionRow(msgspec.Struct, frozen=True, gc=False):
     """One thing to perform, named by the fact that asks for it. Orders carry subscription, number and kind."""
 
     account: int
@@ -32,7 +34,7 @@ class ActionRow(NamedTuple):
     order: str = ""
 
 
-class StepRow(NamedTuple):
+class StepRow(msgspec.Struct, frozen=True, gc=False):
     """One rung that was reached (or overtaken): unique, so nothing is ever done twice."""
 
     account: int

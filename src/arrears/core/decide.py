@@ -7,7 +7,7 @@ A pure function. The caller records the facts, folds them into the account and a
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from datetime import datetime, timedelta
+from datetime import datetime
 from typing import Final, NamedTuple
 
 from arrears.core.account import Account, Guards
@@ -32,9 +32,8 @@ class Decision(NamedTuple):
 
 
 NOTHING = Decision((), None)
-_QUIET: Final = (Noticed, DateMoved, Disabled)
+_QUIET: Final = frozenset({Noticed, DateMoved, Disabled})
 """Facts after which nothing is due at once: they wait for an answer from outside, or only say a day."""
-_MOMENT: Final = timedelta(microseconds=1)
 
 
 def decide(
@@ -73,10 +72,12 @@ def decide(
     else:
         group = [d for at, d in ready if at == first_at and d.rank == first.rank]
         facts = tuple([_fact(d) for d in group])
-    if len(group) < len(ready) or not all(isinstance(fact, _QUIET) for fact in facts):
+    if len(group) < len(ready) or not _QUIET.issuperset(map(type, facts)):
         return Decision(facts, None, at_rest=False)
     # What follows from these is never due before the next morning: the next rung, the telling, a warning anew.
-    look_at = view.next_morning(now + _MOMENT)
+    look_at = view.next_morning(now)
+    if look_at == now:
+        look_at = view.morning(view.today + ONE_DAY)
     return Decision(facts, look_at if next_at is None else min(next_at, look_at))
 
 

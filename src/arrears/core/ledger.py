@@ -7,7 +7,9 @@ are minor units, positive for debit and negative for credit.
 from __future__ import annotations
 
 from collections.abc import Iterable
-from typing import Final, NamedTuple
+from typing import Final
+
+import msgspec
 
 from arrears.core import facts as f
 
@@ -23,7 +25,7 @@ MOVING_MONEY: Final[frozenset[type[f.Fact]]] = frozenset(
 )
 
 
-class Entry(NamedTuple):
+class Entry(msgspec.Struct, frozen=True, gc=False):
     """One line: `debt` is the debt's number for receivables, else 0."""
 
     account: int

@@ -30,7 +30,7 @@ from arrears.core.policy import Policy, load_policy, policy_text
 from arrears.core.unit import GENESIS, Unit, chained
 from arrears.ports import Claim, NewAccount, System
 from arrears.store.system import fold_system
-from arrears.store.write import Db, utc, write_units
+from arrears.store.write import Db, Sent, check_sent, send_units, utc
 
 SYSTEM: Final = 0
 
@@ -76,6 +76,29 @@ class PostgresBatch:
     def __init__(self, db: Db, units: Sequence[Unit]) -> None:
         self._db = db
         self.units = units
+        self._sent: list[Sent] = []
+        self._sent_numbers: set[int] = set()
+
+    def send(self, units: Sequence[Unit]) -> None:
+        """See ports.Batch. The pipeline that `_writing` opened takes them to the server at once."""
+        changed = [u for u in units if u.changed]
+        if changed:
+            self._sent_numbers.update(u.no for u in changed)
+            self._sent += send_units(self._db, changed)
+
+    @contextmanager
+    def writing(self) -> Iterator[PostgresBatch]:
+        """Everything until the end of this context is one pipeline; what was not sent by then is sent last."""
+        try:
+            with self._db.pipeline():
+                yield self
+                self.send([u for u in self.units if u.no not in self._sent_numbers])
+        except psycopg.errors.UniqueViolation as error:
+            table = error.diag.table_name
+            if table in ("invoice", "payment"):
+                raise Refused(f"duplicate_{table}", f"this {table} exists already: {_detail(error)}") from None
+            raise
+        check_sent(self._sent)
 
     def ledger_open(self, accounts: Sequence[int]) -> Mapping[tuple[int, int], int]:
         """See ports.Batch."""
@@ -145,8 +168,8 @@ class PostgresStore:
                 "SELECT nextval('account_number') FROM generate_series(1, %s)", [len(accounts)]
             ).fetchall()
             units = [Unit(int(n), None, 0, GENESIS, now) for (n,) in numbers]
-            batch = PostgresBatch(db, units)
-            yield batch
+            with PostgresBatch(db, units).writing() as batch:
+                yield batch
             rows = [
                 (u.no, a.ref, a.name, a.country, a.zone, a.locale, a.mode.value, a.policy, a.contact)
                 for u, a in zip(units, accounts, strict=True)
@@ -160,7 +183,6 @@ class PostgresStore:
                     )
             except psycopg.errors.UniqueViolation as error:
                 raise Refused("account_exists", f"an account exists already: {_detail(error)}") from None
-            _commit(db, units)
 
     @contextmanager
     def accounts(self, numbers: Sequence[int], now: datetime) -> Iterator[PostgresBatch]:
@@ -171,18 +193,16 @@ class PostgresStore:
             if len(units) != len(wanted):
                 missing = next(n for n in wanted if n not in {u.no for u in units})
                 raise Refused("unknown_account", f"there is no account {missing}")
-            batch = PostgresBatch(db, units)
-            yield batch
-            _commit(db, units)
+            with PostgresBatch(db, units).writing() as batch:
+                yield batch
 
     @contextmanager
     def due(self, now: datetime, limit: int) -> Iterator[PostgresBatch]:
         """See ports.Store."""
         with self.transaction() as db:
             units = _units(db.execute(CLAIM_DUE, [now, limit], binary=True), now)
-            batch = PostgresBatch(db, units)
-            yield batch
-            _commit(db, units)
+            with PostgresBatch(db, units).writing() as batch:
+                yield batch
 
     # -- what must be performed --------------------------------------------------------------------------------
 
@@ -313,19 +333,6 @@ class PostgresStore:
 
 def _units(found: Any, now: datetime) -> list[Unit]:
     return [Unit(no, decode_account(state), seq, head, now, next_at) for no, seq, head, next_at, state in found]
-
-
-def _commit(db: Db, units: Sequence[Unit]) -> None:
-    changed = [u for u in units if u.changed]
-    if not changed:
-        return
-    try:
-        write_units(db, changed)
-    except psycopg.errors.UniqueViolation as error:
-        table = error.diag.table_name
-        if table in ("invoice", "payment"):
-            raise Refused(f"duplicate_{table}", f"this {table} exists already: {_detail(error)}") from None
-        raise
 
 
 def _detail(error: psycopg.errors.UniqueViolation) -> str:

@@ -1,16 +1,17 @@
 """Writing a batch of units to PostgreSQL in a fixed number of statements, whatever its size.
 
-COPY for what is only ever added, array parameters for what changes (design, section 5). The statements stand here
-once and in full, so that a reader sees everything a batch can do to the database.
+Arrays in, through a pipeline: the server writes one part of a batch while the next is being decided. (COPY is as
+fast, but cannot be pipelined.) The statements stand here once and in full, so that a reader sees everything a batch
+can do to the database.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from datetime import UTC, datetime
 from typing import Any, Final
 
-from psycopg import Connection, sql
+from psycopg import Connection, Cursor
 
 from arrears.core.account import encode_account
 from arrears.core.facts import kind_of
@@ -20,18 +21,34 @@ from arrears.core.unit import Unit, stamp
 Row = tuple[Any, ...]
 Db = Connection[Row]
 
-COPY_FACT: Final = "COPY fact (account_id, seq, at, kind, author, why, hash, body) FROM STDIN"
-COPY_STEP: Final = (
-    "COPY step (account_id, seq, kind, case_no, subscription, generation, rung, promised_on, skipped) FROM STDIN"
-)
-COPY_ACTION: Final = "COPY action (account_id, seq, kind, subscription, order_no, what, status, tries) FROM STDIN"
-COPY_ENTRY: Final = "COPY entry (account_id, seq, line, ledger, debt, currency, minor) FROM STDIN"
+# Free text travels in one string, its parts apart by a sign that no such text contains: see `_joined`.
+_TEXTS: Final = "string_to_array(%s, chr(31))"
 
-# Numbers, instants and hashes go as array literals, the states as one text with a line for each: joining strings is
-# what Python does fastest, and a state, being JSON, has no line break in it.
+INSERT_FACT: Final = f"""
+INSERT INTO fact (account_id, seq, at, kind, author, why, hash, body)
+SELECT account_id, seq, %s, kind, author, coalesce(why, ''), hash, body
+FROM unnest(%s::bigint[], %s::bigint[], %s::text[], {_TEXTS}, {_TEXTS}, %s::bytea[], {_TEXTS})
+    AS v (account_id, seq, kind, author, why, hash, body)
+"""
+INSERT_STEP: Final = """
+INSERT INTO step (account_id, seq, kind, case_no, subscription, generation, rung, promised_on, skipped)
+SELECT * FROM unnest(%s::bigint[], %s::bigint[], %s::text[], %s::integer[], %s::integer[], %s::integer[],
+    %s::integer[], %s::date[], %s::boolean[])
+"""
+INSERT_ACTION: Final = """
+INSERT INTO action (account_id, seq, kind, subscription, order_no, what, status, tries)
+SELECT account_id, seq, kind, subscription, order_no, what, 'recorded', 0
+FROM unnest(%s::bigint[], %s::bigint[], %s::text[], %s::integer[], %s::integer[], %s::text[])
+    AS v (account_id, seq, kind, subscription, order_no, what)
+"""
+INSERT_ENTRY: Final = """
+INSERT INTO entry (account_id, seq, line, ledger, debt, currency, minor)
+SELECT * FROM unnest(%s::bigint[], %s::bigint[], %s::smallint[], %s::text[], %s::integer[], %s::text[], %s::bigint[])
+"""
+# Numbers, instants and hashes go as array literals: joining strings is what Python does fastest.
 _STATES: Final = """
     unnest(%s::bigint[], %s::bigint[], %s::bigint[], %s::timestamptz[], %s::boolean[], %s::bytea[],
-        string_to_array(%s, E'\\n')) AS v (account_id, was, seq, next_at, waits, head, state)
+        string_to_array(%s, chr(31))) AS v (account_id, was, seq, next_at, waits, head, state)
 """
 UPDATE_STATE: Final = f"""
 UPDATE account_state s SET seq = v.seq, next_at = v.next_at, waits = v.waits, head = v.head, state = v.state
@@ -152,25 +169,59 @@ class LostRace(RuntimeError):
     """The head of a stream was not where it was read: somebody wrote without the account's lock."""
 
 
-def write_units(db: Db, units: Sequence[Unit]) -> None:
-    """Write everything these units contain; at most one statement for each kind of row."""
+def send_units(db: Db, units: Sequence[Unit]) -> list[Sent]:
+    """Send everything these units contain, at most one statement for each kind of row, without waiting for answers:
+    the caller has a pipeline open. What is returned is checked with `check_sent` when the pipeline is closed."""
     rows = rows_of(units)
-    _copy(db, COPY_FACT, [line for unit in units for line in fact_lines(unit)])
-    _copy(db, COPY_STEP, step_lines(rows))
-    _copy(db, COPY_ACTION, action_lines(rows))
-    _copy(db, COPY_ENTRY, entry_lines(rows))
-    with db.pipeline():
-        _write_states(db, [u for u in units if u.before is not None], UPDATE_STATE)
-        _write_states(db, [u for u in units if u.before is None], INSERT_STATE)
-        for name, statement in INSERTS.items():
-            found = getattr(rows, name)
-            if found:
-                db.execute(statement, [list(column) for column in zip(*found, strict=True)])  # type: ignore[arg-type]
+    _send_facts(db, units)
+    if rows.steps:
+        db.execute(INSERT_STEP, _step_columns(rows))
+    if rows.actions:
+        db.execute(INSERT_ACTION, _action_columns(rows))
+    if rows.entries:
+        db.execute(INSERT_ENTRY, _entry_columns(rows))
+    sent = _send_states(db, [u for u in units if u.before is not None], UPDATE_STATE)
+    sent += _send_states(db, [u for u in units if u.before is None], INSERT_STATE)
+    for name, statement in INSERTS.items():
+        found = getattr(rows, name)
+        if found:
+            db.execute(statement, [list(column) for column in zip(*found, strict=True)])
+    return sent
 
 
-def _write_states(db: Db, units: Sequence[Unit], statement: str) -> None:
-    if not units:
+Sent = tuple[Cursor[Row], int]
+
+
+def check_sent(sent: Sequence[Sent]) -> None:
+    """Every state must have been where it was read: compare-and-set (LostRace otherwise)."""
+    for cursor, expected in sent:
+        if cursor.rowcount != expected:
+            raise LostRace(f"{expected - cursor.rowcount} of {expected} accounts were changed by somebody else")
+
+
+def _send_facts(db: Db, units: Sequence[Unit]) -> None:
+    stored = [s for unit in units for s in unit.stored]
+    if not stored:
         return
+    facts = [s.recorded for s in stored]
+    db.execute(
+        INSERT_FACT,
+        [
+            units[0].now,
+            _literal([str(r.account) for r in facts]),
+            _literal([str(r.seq) for r in facts]),
+            _literal([kind_of(r.fact) for r in facts]),
+            _joined([r.author for r in facts]),
+            _joined([r.why for r in facts]),
+            _literal([f'"\\\\x{s.hash.hex()}"' for s in stored]),
+            _joined([s.body for s in stored]),
+        ],
+    )
+
+
+def _send_states(db: Db, units: Sequence[Unit], statement: str) -> list[Sent]:
+    if not units:
+        return []
     states = [u.account for u in units]
     cursor = db.execute(
         statement,
@@ -181,11 +232,10 @@ def _write_states(db: Db, units: Sequence[Unit], statement: str) -> None:
             _literal(["NULL" if u.next_at is None else f'"{stamp(u.next_at)}"' for u in units]),
             _literal(["t" if s.waits else "f" for s in states]),
             _literal([f'"\\\\x{u.head.hex()}"' for u in units]),
-            "\n".join([encode_account(s) for s in states]),
+            _joined([encode_account(s) for s in states]),
         ],
     )
-    if cursor.rowcount not in (-1, len(units)):
-        raise LostRace(f"{len(units) - cursor.rowcount} of {len(units)} accounts were changed by somebody else")
+    return [(cursor, len(units))]
 
 
 def _literal(values: list[str]) -> str:
@@ -193,52 +243,55 @@ def _literal(values: list[str]) -> str:
     return "{" + ",".join(values) + "}"
 
 
-def _copy(db: Db, statement: str, lines: Sequence[str]) -> None:
-    if lines:
-        with db.cursor().copy(sql.SQL(statement)) as copy:  # type: ignore[arg-type]
-            copy.write("".join(lines))
+def _joined(texts: list[str]) -> str:
+    """Free texts as one string. JSON escapes control characters, and names and reasons lose the one that parts."""
+    text = _PART.join(texts)
+    if text.count(_PART) != len(texts) - 1:
+        text = _PART.join([t.replace(_PART, " ") for t in texts])
+    return text
 
 
-def _text(value: str) -> str:
-    """One field of PostgreSQL's COPY text format."""
-    if "\\" in value:
-        value = value.replace("\\", "\\\\")
-    if "\n" in value or "\t" in value or "\r" in value:
-        value = value.replace("\n", "\\n").replace("\t", "\\t").replace("\r", "\\r")
-    return value
+_PART: Final = chr(31)
 
 
-def fact_lines(unit: Unit) -> Iterable[str]:
-    """The journal's lines in COPY text format."""
-    at = stamp(unit.now)
-    for s in unit.stored:
-        r = s.recorded
-        yield (
-            f"{r.account}\t{r.seq}\t{at}\t{kind_of(r.fact)}\t{_text(r.author)}\t{_text(r.why)}"
-            f"\t\\\\x{s.hash.hex()}\t{_text(s.body)}\n"
-        )
-
-
-def step_lines(rows: Rows) -> list[str]:
-    """The rungs' lines in COPY text format."""
+def _step_columns(rows: Rows) -> list[str]:
+    steps = rows.steps
     return [
-        f"{s.account}\t{s.seq}\t{s.kind}\t{s.case}\t{s.subscription}\t{s.generation}\t{s.rung}"
-        f"\t{s.promised_on or chr(92) + 'N'}\t{s.skipped}\n"
-        for s in rows.steps
+        _literal([str(s.account) for s in steps]),
+        _literal([str(s.seq) for s in steps]),
+        _literal([s.kind for s in steps]),
+        _literal([str(s.case) for s in steps]),
+        _literal([str(s.subscription) for s in steps]),
+        _literal([str(s.generation) for s in steps]),
+        _literal([str(s.rung) for s in steps]),
+        _literal(["NULL" if s.promised_on is None else str(s.promised_on) for s in steps]),
+        _literal(["t" if s.skipped else "f" for s in steps]),
     ]
 
 
-def action_lines(rows: Rows) -> list[str]:
-    """The queue's lines in COPY text format."""
+def _action_columns(rows: Rows) -> list[str]:
+    actions = rows.actions
     return [
-        f"{a.account}\t{a.seq}\t{a.kind}\t{a.subscription}\t{a.order_no}\t{a.order}\trecorded\t0\n"
-        for a in rows.actions
+        _literal([str(a.account) for a in actions]),
+        _literal([str(a.seq) for a in actions]),
+        _literal([a.kind for a in actions]),
+        _literal([str(a.subscription) for a in actions]),
+        _literal([str(a.order_no) for a in actions]),
+        _literal([f'"{a.order}"' for a in actions]),
     ]
 
 
-def entry_lines(rows: Rows) -> list[str]:
-    """The ledger's lines in COPY text format."""
-    return [f"{e.account}\t{e.seq}\t{e.line}\t{e.ledger}\t{e.debt}\t{e.currency}\t{e.minor}\n" for e in rows.entries]
+def _entry_columns(rows: Rows) -> list[str]:
+    entries = rows.entries
+    return [
+        _literal([str(e.account) for e in entries]),
+        _literal([str(e.seq) for e in entries]),
+        _literal([str(e.line) for e in entries]),
+        _literal([e.ledger for e in entries]),
+        _literal([str(e.debt) for e in entries]),
+        _literal([e.currency for e in entries]),
+        _literal([str(e.minor) for e in entries]),
+    ]
 
 
 def utc(instant: datetime) -> datetime:

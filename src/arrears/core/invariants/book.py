@@ -1,0 +1,292 @@
+"""The checker's own book of one account: what its facts say, kept apart from the state that `evolve` makes.
+
+A second, plainer reading of the same facts; where the two differ one of them is wrong. Amounts are minor units,
+days local days, instants UTC.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from datetime import date, datetime, timedelta
+from typing import Final, NamedTuple
+
+from arrears.core.account import Action, DoubtKind, Guards, Hold, Scope, Stop, Terms
+from arrears.core.calendar import Calendar, calendar_of
+from arrears.core.facts import Recorded
+from arrears.core.policy import Policy
+from arrears.core.policy import Scope as ClockScope
+from arrears.core.states import Reason, State
+
+Policies = Mapping[str, Policy]
+
+ONE_DAY: Final = timedelta(days=1)
+
+STOP: Final = {Action.RESTRICT: Stop.RESTRICT, Action.DISABLE: Stop.DISABLE, Action.DELETE: Stop.DELETE}
+
+
+class Breach(NamedTuple):
+    """One broken invariant: its id, the account (0: the installation) and what was found."""
+
+    invariant: str
+    account: int
+    what: str
+
+
+class Span(NamedTuple):
+    """One time in which a system doubt stood; `end` is None while it does."""
+
+    kind: DoubtKind
+    start: datetime
+    end: datetime | None
+
+
+class Installation:
+    """The doubts of the whole installation over time. `grace` is how long one may stand before it counts: where many
+    processes work, a decision taken in the same moment has not seen it yet."""
+
+    def __init__(self, grace: timedelta = timedelta(0)) -> None:
+        self._open: dict[DoubtKind, datetime] = {}
+        self._spans: list[Span] = []
+        self._grace = grace
+
+    def changed(self, at: datetime, guards: Guards) -> None:
+        """The guards are these from now on; calls come in the order of time."""
+        for kind in guards.doubts:
+            self._open.setdefault(kind, at)
+        for kind in [k for k in self._open if k not in guards.doubts]:
+            self._spans.append(Span(kind, self._open.pop(kind), at))
+
+    def spans_over(self, at: datetime) -> list[Span]:
+        """The doubts that stood at an instant, with the time that they stood."""
+        every = [*self._spans, *(Span(kind, start, None) for kind, start in self._open.items())]
+        return [s for s in every if s.start + self._grace <= at and (s.end is None or at < s.end)]
+
+
+class Debt:
+    """An invoice, open or paid."""
+
+    __slots__ = ("currency", "day_0", "due_on", "ended", "forced_from", "no", "open", "subs", "total")
+
+    def __init__(self, no: int, currency: str, total: int, due_on: date, subs: tuple[int, ...]) -> None:
+        self.no = no
+        self.currency = currency
+        self.total = total
+        self.open = total
+        self.due_on = due_on
+        self.subs = subs
+        self.day_0: date | None = None
+        self.forced_from: date | None = None
+        self.ended = False
+
+
+class Warned:
+    """One warning that left, and whether and when it was accepted."""
+
+    __slots__ = ("accepted_at", "action", "generation", "promised_on", "seq", "void")
+
+    def __init__(self, seq: int, action: Action, generation: int, promised_on: date) -> None:
+        self.seq = seq
+        self.action = action
+        self.generation = generation
+        self.promised_on = promised_on
+        self.accepted_at: datetime | None = None
+        self.void = False
+
+
+class End:
+    """One time without service."""
+
+    __slots__ = (
+        "capped",
+        "ended_on",
+        "order_no",
+        "ordered_at",
+        "recorded_at",
+        "scheduled_at",
+        "seq",
+        "stopped_on",
+        "terms",
+    )
+
+    def __init__(self, terms: Terms, stopped_on: date, recorded: Recorded, order_no: int) -> None:
+        self.terms = terms
+        self.stopped_on = stopped_on
+        self.recorded_at = recorded.at
+        self.seq = recorded.seq
+        self.order_no = order_no
+        self.ended_on: date | None = None
+        self.scheduled_at: datetime | None = None
+        self.ordered_at: datetime | None = None
+        self.capped = False
+
+
+class Sub:
+    """A subscription. `since` is the fact from which its warnings count, for its debt and for its end."""
+
+    __slots__ = (
+        "cut",
+        "end",
+        "entered_on",
+        "generation",
+        "no",
+        "open_orders",
+        "order_no",
+        "past_due_seq",
+        "promised",
+        "reasons",
+        "service",
+        "state",
+        "warned",
+    )
+
+    def __init__(self, no: int, service: str) -> None:
+        self.no = no
+        self.service = service
+        self.state = State.ACTIVE
+        self.generation = 1
+        self.reasons: set[Reason] = set()
+        self.cut = False
+        self.entered_on: date | None = None
+        self.past_due_seq = 0
+        self.promised: dict[Action, date] = {}
+        self.warned: list[Warned] = []
+        self.end: End | None = None
+        self.order_no = 0
+        self.open_orders: dict[int, str] = {}
+
+
+class Doubt(NamedTuple):
+    """One account doubt and the time that it stood."""
+
+    kind: DoubtKind
+    ref: str
+    start: datetime
+    end: datetime | None
+
+
+class Book:
+    """Everything the checks need to know about one account."""
+
+    def __init__(self, policies: Policies, installation: Installation) -> None:
+        self.no = 0
+        self.policies = policies
+        self.installation = installation
+        self.terms = Terms("", "UTC")
+        self.debts: dict[int, Debt] = {}
+        self.subs: dict[int, Sub] = {}
+        self.holds: dict[int, Hold] = {}
+        self.doubts: list[Doubt] = []
+        self.credit: dict[str, int] = {}
+        self.case: Terms | None = None
+        self.case_no = 0
+        self.parked = False
+        self.seq = 0
+        self.at: datetime | None = None
+        self.reminded: set[tuple[int, int]] = set()
+        self.rungs: set[tuple[object, ...]] = set()
+        self.noticed_on: date | None = None
+        self.unanswered: set[int] = set()
+        self.notices: dict[int, list[Warned]] = {}
+        self.breaches: list[Breach] = []
+
+    def breach(self, invariant: str, what: str) -> None:
+        """Complain."""
+        self.breaches.append(Breach(invariant, self.no, f"fact {self.seq}: {what}"))
+
+    # -- terms -----------------------------------------------------------------------------------------------
+
+    @property
+    def policy(self) -> Policy:
+        """The policy of the running case, or the newest of the account's name."""
+        return self.policies[(self.case or self.terms).policy]
+
+    @property
+    def calendar(self) -> Calendar:
+        """The calendar of the running case, or the account's."""
+        return calendar_of((self.case or self.terms).zone)
+
+    @property
+    def account_wide(self) -> bool:
+        """Whether every subscription answers for every debt, because the policy says so."""
+        return self.policy.scope is ClockScope.ACCOUNT
+
+    # -- what is owed ----------------------------------------------------------------------------------------
+
+    def owing(self, sub: Sub) -> list[Debt]:
+        """The past-due debts that this subscription answers for, oldest due date first."""
+        if self.case is None:
+            return []
+        wide = self.account_wide
+        found = [
+            d
+            for d in self.debts.values()
+            if d.day_0 is not None and not d.ended and d.open and (wide or sub.no in d.subs)
+        ]
+        found.sort(key=lambda d: (d.due_on, d.no))
+        return found
+
+    def debt_held(self, debt: Debt) -> bool:
+        """Whether a hold on this very debt is open."""
+        return any(h.scope is Scope.DEBT and h.target == debt.no and h.ended_at is None for h in self.holds.values())
+
+    # -- holds -----------------------------------------------------------------------------------------------
+
+    def spans(
+        self, stop: Stop, sub: Sub, debt: Debt | None, leaving_out: int = 0
+    ) -> list[tuple[datetime, datetime | None]]:
+        """When this was stopped: the start and end of each hold in scope; an end of None has not come."""
+        return [
+            (h.from_at, self.hold_end(h))
+            for h in self.holds.values()
+            if stop in h.stops
+            and h.no != leaving_out
+            and (
+                h.scope is Scope.ACCOUNT
+                or (h.scope is Scope.SUBSCRIPTION and h.target == sub.no)
+                or (h.scope is Scope.DEBT and debt is not None and h.target == debt.no)
+            )
+        ]
+
+    def hold_end(self, hold: Hold) -> datetime | None:
+        """When a hold ended, or will."""
+        if hold.ended_at is not None:
+            return hold.ended_at
+        return None if hold.until is None else self.calendar.end_of_day(hold.until)
+
+    # -- doubts ----------------------------------------------------------------------------------------------
+
+    def doubts_over(self, at: datetime) -> list[tuple[DoubtKind, datetime | None]]:
+        """Every doubt that stood at an instant, with its end."""
+        own = [(d.kind, d.end) for d in self.doubts if d.start <= at and (d.end is None or at < d.end)]
+        return own + [(s.kind, s.end) for s in self.installation.spans_over(at)]
+
+
+def stopped(spans: list[tuple[datetime, datetime | None]], at: datetime) -> bool:
+    """Whether a hold covers this instant."""
+    return any(start < at and (end is None or at < end) for start, end in spans)
+
+
+def counted_days(start: date, on: date, spans: list[tuple[datetime, datetime | None]], calendar: Calendar) -> int:
+    """The days after `start` up to `on`, without those that lie wholly inside a hold; `start` itself, when it is
+    held, is taken off too (spec, section 3, Holds)."""
+    days = (on - start).days
+    if spans:
+        day = start
+        while day <= on:
+            first, last = calendar.start_of_day(day), calendar.end_of_day(day)
+            if any(a <= first and (b is None or last <= b) for a, b in spans):
+                days -= 1
+            day += ONE_DAY
+    return days
+
+
+def first_day(
+    start: date, days: int, spans: list[tuple[datetime, datetime | None]], calendar: Calendar, limit: int = 1500
+) -> date | None:
+    """The first day by which `days` days have counted and whose end no hold covers; None if none is in sight."""
+    day = start + timedelta(days=days)
+    for _ in range(limit):
+        if counted_days(start, day, spans, calendar) >= days and not stopped(spans, calendar.end_of_day(day)):
+            return day
+        day += ONE_DAY
+    return None

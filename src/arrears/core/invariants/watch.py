@@ -1,0 +1,146 @@
+"""Watching one account: each committed transaction is checked as it comes, in time proportional to its facts."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from datetime import datetime
+from typing import Any, Final
+
+from arrears.core import facts as f
+from arrears.core.account import Account
+from arrears.core.invariants.answers import ANSWERS, resume_told
+from arrears.core.invariants.book import Book, Breach, Installation, Policies, Sub
+from arrears.core.invariants.ladder import LADDER
+from arrears.core.invariants.told import TOLD
+from arrears.core.ledger import RECEIVABLE, entries_of
+from arrears.core.states import Reason, State
+
+CHECKS: Final[dict[type[f.Fact], Callable[[Book, Any, f.Recorded], None]]] = {**TOLD, **LADDER, **ANSWERS}
+
+_MONEY: Final = (f.InvoiceIssued, f.PaymentBooked, f.CreditAllocated, f.DebtReopened, f.WrittenOff)
+
+_WHILE_PARKED: Final = (
+    f.Restricted,
+    f.Disabled,
+    f.DeletionScheduled,
+    f.DeletionOrdered,
+    f.Noticed,
+    f.BecamePastDue,
+)
+
+
+class Watch:
+    """The checker of one account. Feed it every fact once, a transaction at a time."""
+
+    __slots__ = ("_ledger", "book")
+
+    def __init__(self, policies: Policies, installation: Installation) -> None:
+        self.book = Book(policies, installation)
+        self._ledger: dict[int, int] = {}
+
+    def see(self, facts: Sequence[f.Recorded], account: Account | None, policies: Policies) -> list[Breach]:
+        """What one transaction breaks. `account` is the state it committed (None: not known)."""
+        book = self.book
+        book.policies = policies
+        for recorded in facts:
+            self._one(book, recorded)
+        self._committed(book)
+        if account is not None:
+            self._agrees(book, account)
+        found, book.breaches = book.breaches, []
+        return found
+
+    def _one(self, book: Book, recorded: f.Recorded) -> None:
+        fact = recorded.fact
+        book.no = recorded.account
+        if recorded.seq != book.seq + 1:
+            book.breach("I18", f"fact {recorded.seq} follows fact {book.seq}")
+        book.seq = recorded.seq
+        if book.at is not None and recorded.at < book.at:
+            book.breach("I21", f"time goes back from {book.at} to {recorded.at}")
+        book.at = recorded.at
+        if not recorded.author:
+            book.breach("I18", "a fact without an author")
+        if book.parked and isinstance(fact, _WHILE_PARKED):
+            book.breach("I7", "a parked account is decided upon")
+        CHECKS[type(fact)](book, fact, recorded)
+        if isinstance(fact, f.Resumed) and fact.order_no:
+            resume_told(book, recorded)
+        if isinstance(fact, _MONEY):
+            self._entries(book, recorded)
+
+    def _entries(self, book: Book, recorded: f.Recorded) -> None:
+        """Double entry: each fact's entries add up to nothing, and receivables to what is open (I1)."""
+        sums: dict[str, int] = {}
+        for entry in entries_of(recorded):
+            sums[entry.currency] = sums.get(entry.currency, 0) + entry.minor
+            if entry.ledger == RECEIVABLE:
+                self._ledger[entry.debt] = self._ledger.get(entry.debt, 0) + entry.minor
+                debt = book.debts.get(entry.debt)
+                if debt is None or self._ledger[entry.debt] != debt.open or debt.currency != entry.currency:
+                    book.breach("I1", f"the ledger has {self._ledger[entry.debt]} open of invoice {entry.debt}")
+        if any(sums.values()):
+            book.breach("I1", f"the entries add up to {sums}")
+
+    def _committed(self, book: Book) -> None:
+        """What holds in every committed state: paid is restored (I12), credit is used before anything is due (I2)."""
+        if book.parked:
+            return
+        for sub in book.subs.values():
+            if sub.state is State.ACTIVE and not sub.reasons:
+                continue
+            self._restored(book, sub)
+        if book.case is not None and not any(
+            d.open and d.day_0 is not None and not d.ended for d in book.debts.values()
+        ):
+            book.breach("I12", f"case {book.case_no} stays open and nothing is past due")
+        for currency, minor in book.credit.items():
+            if minor and any(d.open and d.currency == currency and not book.debt_held(d) for d in book.debts.values()):
+                book.breach("I2", f"{minor} {currency} of credit lie unused beside open debt")
+
+    def _restored(self, book: Book, sub: Sub) -> None:
+        if sub.state is State.DELETED or (sub.end is not None and sub.end.ordered_at is not None):
+            return
+        if Reason.PAST_DUE in sub.reasons and not book.owing(sub):
+            book.breach("I12", f"subscription {sub.no} owes nothing and is {sub.state}, past due")
+        if sub.state in (State.PAST_DUE, State.RESTRICTED) and Reason.PAST_DUE not in sub.reasons:
+            book.breach("I12", f"subscription {sub.no} is {sub.state} without being past due")
+        if sub.state is State.DISABLED and not sub.reasons:
+            book.breach("I12", f"subscription {sub.no} is stopped for no reason")
+        if sub.state is State.ACTIVE:
+            book.breach("I18", f"subscription {sub.no} is active with {', '.join(sorted(sub.reasons))}")
+
+    def _agrees(self, book: Book, account: Account) -> None:
+        """The state that was stored says what the facts say (I18)."""
+        seen = {d.no: (d.open_minor, d.day_0, d.currency) for d in account.debts}
+        told = {d.no: (d.open, d.day_0, d.currency) for d in book.debts.values() if d.open}
+        if seen != told:
+            book.breach("I18", f"the state has the debts {seen}, the facts say {told}")
+        if account.credit != {c: m for c, m in book.credit.items() if m}:
+            book.breach("I18", f"the state has the credit {account.credit}, the facts say {book.credit}")
+        if (account.case is not None) != (book.case is not None) or bool(account.parked) != book.parked:
+            book.breach("I18", "the state and the facts differ about the case")
+        for sub in account.subscriptions:
+            mine = book.subs.get(sub.no)
+            if mine is None or not _same(mine, sub.state, set(sub.reasons), sub.generation, sub.order_count):
+                book.breach("I18", f"the state of subscription {sub.no} is not what the facts say")
+            elif {o.no for o in sub.orders} != mine.open_orders.keys():
+                book.breach("I16", f"the open orders of subscription {sub.no} are not those that were given")
+            elif (mine.end.ended_on if mine.end else None) != (sub.end.ended_on if sub.end else None):
+                book.breach("I18", f"the service end of subscription {sub.no} is not what the facts say")
+
+
+def _same(mine: Sub, state: State, reasons: set[Reason], generation: int, orders: int) -> bool:
+    return (mine.state, mine.reasons, mine.generation, mine.order_no) == (state, reasons, generation, orders)
+
+
+def instants(history: Sequence[f.Recorded]) -> list[list[f.Recorded]]:
+    """A stream cut where the time changes: what one transaction, or several in one moment, have written."""
+    groups: list[list[f.Recorded]] = []
+    last: datetime | None = None
+    for recorded in history:
+        if recorded.at != last:
+            groups.append([])
+            last = recorded.at
+        groups[-1].append(recorded)
+    return groups
