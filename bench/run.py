@@ -20,7 +20,6 @@ from typing import Any, Final
 import psycopg
 from psycopg import sql
 
-from arrears.core.account import Guards
 from arrears.core.policy import default_policy
 from arrears.engine.run import Limits, run_batch
 from arrears.engine.system import adopt_policy
@@ -125,7 +124,7 @@ def by_engine(url: str, lanes: int) -> float:
     policies, limits = store.policies(), Limits(batch_accounts_max=BATCH_ACCOUNTS)
 
     def lane() -> None:
-        while run_batch(store, policies, Guards(), NOW, limits).accounts:
+        while run_batch(store, policies, NOW, limits).accounts:
             pass
 
     seconds = _timed([lane] * lanes)
@@ -166,7 +165,7 @@ def _in_process(url: str, ready: Any, go: Any) -> None:
     policies, limits = store.policies(), Limits(batch_accounts_max=BATCH_ACCOUNTS)
     ready.release()
     go.wait()
-    while run_batch(store, policies, Guards(), NOW, limits).accounts:
+    while run_batch(store, policies, NOW, limits).accounts:
         pass
     store.close()
 

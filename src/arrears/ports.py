@@ -52,6 +52,8 @@ class Batch(Protocol):
     """Units of work under their accounts' locks, inside one transaction. Leaving it without an error commits."""
 
     units: Sequence[Unit]
+    guards: Guards
+    """The installation's doubts as they stood when this transaction began."""
 
     def send(self, units: Sequence[Unit]) -> None:
         """These units are finished: they may be on their way while others are still being decided."""

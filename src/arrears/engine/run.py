@@ -99,7 +99,7 @@ def _within_cap(fact: Fact, deletions: DeletionGrant | None) -> Fact:
     return DeletionCapped(subscription=fact.subscription, generation=fact.generation)
 
 
-def run_batch(store: Store, policies: Policies, guards: Guards, now: datetime, limits: Limits) -> RunReport:
+def run_batch(store: Store, policies: Policies, now: datetime, limits: Limits) -> RunReport:
     """Claim, decide and record one batch in one transaction. No accounts in the report: nothing was due."""
     report = RunReport()
     with store.due(now, limits.batch_accounts_max) as batch:
@@ -108,7 +108,7 @@ def run_batch(store: Store, policies: Policies, guards: Guards, now: datetime, l
         for start in range(0, len(batch.units), SEND_ACCOUNTS):
             part = batch.units[start : start + SEND_ACCOUNTS]
             for unit in part:
-                _settle_or_park(unit, policies, guards, grant)
+                _settle_or_park(unit, policies, batch.guards, grant)
             finished: list[Unit] = []
             for unit in part:
                 (cut if _cuts(unit) else finished).append(unit)
@@ -160,11 +160,11 @@ def run(
     progress: Callable[[int], None] | None = None,
 ) -> RunReport:
     """Tick, then batches until nothing is due."""
-    guards = tick(store, now)
+    tick(store, now)
     policies = store.policies()
     total = RunReport()
     while True:
-        report = run_batch(store, policies, guards, now, limits)
+        report = run_batch(store, policies, now, limits)
         if report.accounts == 0:
             return total
         total.accounts += report.accounts
@@ -174,15 +174,13 @@ def run(
             progress(report.accounts)
 
 
-def tick(store: Store, now: datetime) -> Guards:
+def tick(store: Store, now: datetime) -> None:
     """Look at both clocks; a jump or a difference makes every cut wait until a person confirms (I21)."""
     system, skew_seconds = store.tick(now)
     if not system.clock_suspect:
         why = _suspicion(system.last_tick_at, now, skew_seconds)
         if why:
             store.record_system(ClockSuspected(why=why), now, "arrears", why)
-            return Guards(system.feed_stale, True, system.breaker_open)
-    return system.guards
 
 
 def _suspicion(last: datetime | None, now: datetime, skew_seconds: float) -> str:

@@ -61,6 +61,7 @@ class MemoryBatch:
 
     def __init__(self, store: MemoryStore, units: Sequence[Unit]) -> None:
         self.units = units
+        self.guards = store.system().guards
         self._store = store
         self.finished: list[tuple[Claim, bool]] = []
         self.granted: dict[date, int] = {}

@@ -75,6 +75,7 @@ class PostgresBatch:
 
     def __init__(self, db: Db, units: Sequence[Unit]) -> None:
         self._db = db
+        self.guards = _system(db).guards
         self.units = units
         self._sent: list[Sent] = []
         self._sent_numbers: set[int] = set()
