@@ -98,9 +98,7 @@ def _template(store: MemoryStore, number: int) -> Template:
         unit.record(recorded.fact, recorded.author, recorded.why)
     rows = rows_of([unit])
     blocks = {
-        "COPY step (account_id, seq, kind, case_no, subscription, generation, rung, promised_on, skipped) FROM STDIN": "".join(
-            _line(astuple(s)) for s in rows.steps
-        ),
+        COPY_STEP: "".join(_line(astuple(s)) for s in rows.steps),
         "COPY action (account_id, seq, kind, subscription, order_no, what, status, tries) FROM STDIN": "".join(
             _line((*astuple(a), "done", 1)) for a in rows.actions
         ),
@@ -158,6 +156,9 @@ def _chunks(accounts: int, due: int) -> Iterator[dict[str, str]]:
         yield {statement: "".join(parts) for statement, parts in texts.items()}
 
 
+COPY_STEP: Final = (
+    "COPY step (account_id, seq, kind, case_no, subscription, generation, rung, promised_on, skipped) FROM STDIN"
+)
 COPY_FACT: Final = "COPY fact (account_id, seq, at, kind, author, why, hash, body) FROM STDIN"
 COPY_STATE: Final = "COPY account_state (account_id, seq, next_at, waits, head, state) FROM STDIN"
 

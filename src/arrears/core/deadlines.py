@@ -68,10 +68,10 @@ class Ahead:
         """The day that pages, answers and messages name: the deadline, or the plan until a warning was accepted."""
         return self.planned if self.deadline is None else self.deadline
 
-    def base(self, *, leaving_out: int = 0) -> date | None:
-        """The day by the clocks alone. `leaving_out` is a hold to ignore, to see what that hold has moved."""
+    def base(self) -> date | None:
+        """The day by the clocks alone."""
         if self.action is Action.DELETE:
-            return self._deletion_base(leaving_out)
+            return self._deletion_base()
         policy, view, sub = self.policy, self.view, self.sub
         days = policy.disable_after_days if self.action is Action.DISABLE else policy.restrict_after_days
         entered = sub.entered_on
@@ -79,7 +79,7 @@ class Ahead:
         if self.start is not None:
             own: date | None = self.start + timedelta(days)
         else:
-            own = view.debt_clock(sub, days, self.stop, leaving_out=leaving_out)
+            own = view.debt_clock(sub, days, self.stop)
         if own is None or entered is None:
             return None
         previous_days = 0
@@ -89,41 +89,69 @@ class Ahead:
                 entered = Ahead(view, sub, Action.RESTRICT).planned
                 if entered is None:
                     return None
-        dwell = self._counted(entered, days - previous_days, leaving_out)
+        dwell = self._counted(entered, days - previous_days)
         return None if dwell is None else max(own, dwell)
 
-    def _deletion_base(self, leaving_out: int) -> date | None:
+    def _deletion_base(self) -> date | None:
         """The latest of service end + retention, and oldest debt + disable_after_days + retention."""
         end, policy = self.sub.end, self.policy
         if end is None or end.ended_on is None:
             return None
-        day = self._counted(end.ended_on, policy.retention_days, leaving_out)
+        day = self._counted(end.ended_on, policy.retention_days)
         if day is None or not self.view.debts_of(self.sub):
             return day
         days = policy.disable_after_days + policy.retention_days
-        by_debt = self.view.debt_clock(self.sub, days, self.stop, leaving_out=leaving_out)
+        by_debt = self.view.debt_clock(self.sub, days, self.stop)
         return None if by_debt is None else max(day, by_debt)
 
-    def _counted(self, start: date, days: int, leaving_out: int = 0) -> date | None:
+    def clear(self, day: date | None) -> date | None:
+        """The first day from `day` at whose end no hold stands in the way of every debt that has had its days: not
+        at that instant and, where that has passed already, not now. None while an open hold does."""
+        view = self.view
+        if day is None or not view.account.holds:
+            return day
+        debts = view.debts_of(self.sub)
+        if not debts:
+            return view.clear_day(day, view.holds_on(self.stop, self.sub, None), self.calendar)
+        found: date | None = None
+        for debt in debts:
+            assert debt.day_0 is not None
+            holds = view.holds_on(self.stop, self.sub, debt)
+            own = view.day_number(debt.day_0, self._ladder_days, holds, view.calendar)
+            free = None if own is None else view.clear_day(max(own, day), holds, self.calendar)
+            if free is not None and (found is None or free < found):
+                found = free
+        return found
+
+    @property
+    def _ladder_days(self) -> int:
+        """The days from day 0 of a debt to this action."""
+        policy = self.policy
+        if self.action is Action.DELETE:
+            return policy.disable_after_days + policy.retention_days
+        if self.action is Action.DISABLE:
+            return policy.disable_after_days
+        assert policy.restrict_after_days is not None
+        return policy.restrict_after_days
+
+    def _counted(self, start: date, days: int) -> date | None:
         """Day `days` from a day of the subscription itself, without the days of its holds."""
         if not self.view.account.holds:
             return start + timedelta(days=days)
-        holds = self.view.holds_on(self.stop, self.sub, None, leaving_out=leaving_out)
+        holds = self.view.holds_on(self.stop, self.sub, None)
         return self.view.day_number(start, days, holds, self.calendar)
 
     def _planned(self) -> date | None:
         by_clock = self.base()
         told = self.promise.promised_on
-        if by_clock is None or told is None:
-            return by_clock
-        return max(by_clock, told)
+        return self.clear(by_clock if by_clock is None or told is None else max(by_clock, told))
 
     def _deadline(self) -> date | None:
         accepted_at, planned = self.promise.accepted_at, self.planned
         if accepted_at is None or planned is None:
             return None
         lead_end = self.calendar.local_day(accepted_at) + timedelta(days=self.lead_days)
-        return planned if lead_end <= planned else self._counted(lead_end, 0)
+        return planned if lead_end <= planned else self.clear(self._counted(lead_end, 0))
 
     def rung(self, step: int) -> date | None:
         """The day of a warning's rung: of the debt's ladder, or of retention."""

@@ -49,14 +49,15 @@ def _reduced(account: Account, allocations: Iterable[f.Allocation]) -> Account:
     paid = {a.debt: a.minor for a in allocations}
     if not paid:
         return account
+    before = account
     debts = []
-    closed: list[Debt] = []
+    closed: set[int] = set()
     for debt in account.debts:
         if debt.no in paid:
             rest = debt.open_minor - paid[debt.no]
             assert rest >= 0, f"debt {debt.no} of account {account.no} would be paid below zero"
             if rest == 0:
-                closed.append(debt)
+                closed.add(debt.no)
                 continue
             debt = replace(debt, open_minor=rest)
         debts.append(debt)
@@ -67,6 +68,7 @@ def _reduced(account: Account, allocations: Iterable[f.Allocation]) -> Account:
             closed
             and remaining
             and (sub.cut or sub.state is State.RESTRICTED)
+            and any(d.no in closed for d in before.debts_of(sub))
             and all(account.debt_is_held(d.no) for d in remaining)
         ):
             account = with_subscription(account, replace(sub, relieved=True))

@@ -130,13 +130,12 @@ class View:
 
     # -- holds -----------------------------------------------------------------------------------------------
 
-    def holds_on(self, stop: Stop, sub: Subscription | None, debt: Debt | None, *, leaving_out: int = 0) -> list[Hold]:
+    def holds_on(self, stop: Stop, sub: Subscription | None, debt: Debt | None) -> list[Hold]:
         """The holds, open or ended, that stop this for this subscription and this debt."""
         return [
             h
             for h in self.account.holds
             if stop in h.stops
-            and h.no != leaving_out
             and (
                 h.scope is Scope.ACCOUNT
                 or (h.scope is Scope.SUBSCRIPTION and sub is not None and h.target == sub.no)
@@ -188,6 +187,15 @@ class View:
                 day += last - first + ONE_DAY
         return self._end_outside(day, holds, calendar)
 
+    def clear_day(self, day: date, holds: list[Hold], calendar: Calendar) -> date | None:
+        """The first day from `day` at whose end nothing is held; a day that is over counts as today while a hold
+        stands, so that a hold placed after a deadline that was missed still stops it."""
+        for hold in holds:
+            end = self.hold_end(hold, calendar)
+            if hold.from_at <= self.now and (end is None or self.now < end) and calendar.end_of_day(day) <= self.now:
+                day = calendar.local_day(self.now)
+        return self._end_outside(day, holds, calendar)
+
     def _end_outside(self, day: date, holds: list[Hold], calendar: Calendar) -> date | None:
         """The first day from `day` whose end no hold covers, even for part of a day."""
         moved = True
@@ -220,7 +228,7 @@ class View:
 
     # -- clocks ----------------------------------------------------------------------------------------------
 
-    def debt_clock(self, sub: Subscription, days: int, stop: Stop, *, leaving_out: int = 0) -> date | None:
+    def debt_clock(self, sub: Subscription, days: int, stop: Stop) -> date | None:
         """Day `days` of the subscription's own oldest debt: the one with the most days counted."""
         if not self.account.holds:
             oldest = self.oldest_day_0(self.debts_of(sub))
@@ -228,7 +236,7 @@ class View:
         found: date | None = None
         for debt in self.debts_of(sub):
             assert debt.day_0 is not None
-            holds = self.holds_on(stop, sub, debt, leaving_out=leaving_out)
+            holds = self.holds_on(stop, sub, debt)
             day = self.day_number(debt.day_0, days, holds, self.calendar)
             if day is not None and (found is None or day < found):
                 found = day

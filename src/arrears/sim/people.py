@@ -318,7 +318,10 @@ def plans_for(person: Person, bill: Bill, now: datetime, horizon: datetime) -> P
                 yield _between(rng, now, due_at + timedelta(days=5)), Pay(bill.no)
         case "overpaying":
             if rng.random() < 0.7:
-                yield _between(rng, now, due_at), Pay(bill.no, extra_minor=rng.choice((0, 1, bill.total, 3 * bill.total)))
+                yield (
+                    _between(rng, now, due_at),
+                    Pay(bill.no, extra_minor=rng.choice((0, 1, bill.total, 3 * bill.total))),
+                )
         case "declined":
             yield _before_due(person, bill), Decline(bill.no)
             yield _after(rng, due_at, 40), Pay(bill.no)

@@ -280,13 +280,16 @@ def counted_days(start: date, on: date, spans: list[tuple[datetime, datetime | N
     return days
 
 
-def first_day(
-    start: date, days: int, spans: list[tuple[datetime, datetime | None]], calendar: Calendar, limit: int = 1500
-) -> date | None:
-    """The first day by which `days` days have counted and whose end no hold covers; None if none is in sight."""
-    day = start + timedelta(days=days)
-    for _ in range(limit):
-        if counted_days(start, day, spans, calendar) >= days and not stopped(spans, calendar.end_of_day(day)):
+def first_day(start: date, days: int, spans: list[tuple[datetime, datetime | None]], calendar: Calendar) -> date | None:
+    """The first day by which `days` days have counted and whose end no hold covers; None if a hold has no end yet."""
+    if not spans:
+        return start + timedelta(days=days)
+    counted, day = -1, start
+    while True:
+        first, last = calendar.start_of_day(day), calendar.end_of_day(day)
+        counted += not any(a <= first and (b is None or last <= b) for a, b in spans)
+        if counted >= days and not stopped(spans, last):
             return day
+        if any(b is None and a <= first for a, b in spans):
+            return None
         day += ONE_DAY
-    return None

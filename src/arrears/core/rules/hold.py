@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
-from datetime import datetime
+from datetime import datetime, timedelta
 from functools import partial
 
 from msgspec.structs import replace
@@ -32,18 +32,22 @@ def end_hold(view: View, hold: Hold, at: datetime) -> HoldEnded:
 
 
 def _voided(view: View, hold: Hold, at: datetime) -> Iterator[Voided]:
+    """The warnings whose date has been moved: looked at in the last moment of the hold, against a world without
+    holds, because of two that overlap neither moves anything by itself."""
+    moment = at - timedelta(microseconds=1)
     ended = replace(hold, ended_at=at)
     holds = tuple(ended if h.no == hold.no else h for h in view.account.holds)
-    then = View(view.policies, replace(view.account, holds=holds), view.guards, view.now)
+    then = View(view.policies, replace(view.account, holds=holds), view.guards, moment)
+    free = View(view.policies, replace(view.account, holds=()), view.guards, moment)
     for sub in then.account.subscriptions:
         if hold.scope is Scope.SUBSCRIPTION and hold.target != sub.no:
             continue
-        for ahead in applying(then, sub):
-            sent = ahead.promise.sent
-            if ahead.stop not in hold.stops or not sent:
+        without = {one.action: one.base() for one in applying(free, sub)}
+        for one in applying(then, sub):
+            named = [s.promised_on for s in one.promise.sent if s.seq > one.promise.since_seq]
+            by_clock, freely = one.base(), without.get(one.action)
+            if one.stop not in hold.stops or not named or by_clock is None or freely is None:
                 continue
-            moved_to = ahead.base()
-            without = ahead.base(leaving_out=hold.no)
-            named = max(s.promised_on for s in sent)
-            if moved_to is not None and without is not None and moved_to > max(without, named):
-                yield Voided(sub.no, ahead.action)
+            moved_to = one.clear(max(by_clock, *named))
+            if moved_to is not None and moved_to > max(freely, *named):
+                yield Voided(sub.no, one.action)

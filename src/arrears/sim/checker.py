@@ -1,0 +1,111 @@
+"""The invariants of the made-up world: the touched account after every transaction, the whole state now and then."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Callable, Sequence
+from datetime import UTC, date, datetime
+
+from arrears.core import facts as f
+from arrears.core.account import Account
+from arrears.core.evolve import evolve, open_account
+from arrears.core.facts import decode_fact
+from arrears.core.invariants import Breach, Installation, Watch, check_actions
+from arrears.core.unit import GENESIS, Unit, chained
+from arrears.ports import Store
+from arrears.store.memory import MemoryStore
+
+BREACHES_MAX = 100
+"""More are counted and not kept."""
+
+
+class Checker:
+    """Sees everything that is committed, and counts it."""
+
+    def __init__(self, store: Store, cap_per_day: int, on_cut: Callable[[f.Recorded], None]) -> None:
+        self._store = store
+        self._cap_per_day = cap_per_day
+        self._on_cut = on_cut
+        self.installation = Installation()
+        self.watches: dict[int, Watch] = {}
+        self.kinds: Counter[type[f.Fact]] = Counter()
+        self.deletions: Counter[date] = Counter()
+        self.breaches: list[Breach] = []
+        self.breach_count = 0
+        self.checked = 0
+        self._verified: dict[int, tuple[int, Account | None, bytes]] = {}
+
+    def complain(self, found: Sequence[Breach]) -> None:
+        """Keep and count breaches."""
+        self.breach_count += len(found)
+        self.breaches += found[: BREACHES_MAX - len(self.breaches)]
+
+    def system_changed(self, now: datetime) -> None:
+        """A guard of the whole installation changed."""
+        self.installation.changed(now, self._store.system().guards)
+
+    def committed(self, units: Sequence[Unit]) -> None:
+        """One transaction: every touched account against every invariant."""
+        policies = None
+        for unit in units:
+            if not unit.stored:
+                continue
+            if policies is None:
+                policies = self._store.policies()
+            watch = self.watches.get(unit.no)
+            if watch is None:
+                watch = self.watches[unit.no] = Watch(policies, self.installation)
+            facts = [s.recorded for s in unit.stored]
+            found = watch.see(facts, unit.account, policies)
+            self.checked += 1
+            if found:
+                self.complain(found)
+            for recorded in facts:
+                self.kinds[type(recorded.fact)] += 1
+                if isinstance(recorded.fact, f.Disabled | f.DeletionOrdered | f.Parked):
+                    self._cut(recorded)
+
+    def _cut(self, recorded: f.Recorded) -> None:
+        fact = recorded.fact
+        if isinstance(fact, f.Parked):
+            self.complain([Breach("I7", recorded.account, f"fact {recorded.seq}: parked: {fact.why}")])
+            return
+        if isinstance(fact, f.DeletionOrdered):
+            day = recorded.at.astimezone(UTC).date()
+            self.deletions[day] += 1
+            if self.deletions[day] > self._cap_per_day:
+                self.complain([Breach("I13", recorded.account, f"more than {self._cap_per_day} deletions on {day}")])
+        self._on_cut(recorded)
+
+    def whole_state(self) -> None:
+        """Fold, chain and actions of every account, from where the last whole check ended (the fold of a stream is
+        the fold of its rest on the fold of its beginning). Of a database, `store.check` does the same in SQL."""
+        store = self._store
+        if not isinstance(store, MemoryStore):
+            return
+        wanted = 0
+        for number, slot in store.slots.items():
+            seq, state, head = self._verified.get(number, (0, None, GENESIS))
+            new = store.facts[number][seq:]
+            for stored in new:
+                r = stored.recorded
+                fact = decode_fact(stored.body)
+                if fact != r.fact:
+                    self.complain([Breach("I18", number, f"fact {r.seq} is not what its text says")])
+                head = chained(head, number, r.seq, r.at, r.author, r.why, stored.body)
+                state = open_account(r) if state is None else evolve(state, r)
+            if state != slot.state or head != slot.head:
+                self.complain(
+                    [Breach("I18", number, "folding the facts does not give the state, or the chain its head")]
+                )
+            recorded = [s.recorded for s in new]
+            keys = [
+                (r.seq, kind)
+                for r in recorded
+                for kind in ("notice", "order")
+                if (number, r.seq, kind) in store.actions
+            ]
+            wanted += len(keys)
+            self.complain(check_actions(number, recorded, keys))
+            self._verified[number] = (seq + len(new), state, head)
+            self.checked += 1

@@ -1,0 +1,64 @@
+"""A store that shows every committed transaction to a checker; otherwise it is the store that it wraps."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
+from datetime import datetime
+
+from arrears.core.facts import SystemFact
+from arrears.core.unit import Unit
+from arrears.ports import Batch, NewAccount, Store
+
+
+class WatchedStore:
+    """See ports.Store. `committed` sees the units of each transaction, `system_changed` each change of the guards."""
+
+    def __init__(
+        self,
+        inner: Store,
+        committed: Callable[[Sequence[Unit]], None],
+        system_changed: Callable[[datetime], None],
+    ) -> None:
+        self.inner = inner
+        self._committed = committed
+        self._system_changed = system_changed
+        self.claim = inner.claim
+        self.snapshots = inner.snapshots
+        self.messages = inner.messages
+        self.contacts = inner.contacts
+        self.policies = inner.policies
+        self.adopt = inner.adopt
+        self.tick = inner.tick
+        self.system = inner.system
+        self.wake_waiting = inner.wake_waiting
+        self.next_due = inner.next_due
+        self.account_numbers = inner.account_numbers
+        self.history = inner.history
+        self.digest = inner.digest
+
+    @contextmanager
+    def open_accounts(self, accounts: Sequence[NewAccount], now: datetime) -> Iterator[Batch]:
+        """See ports.Store."""
+        with self.inner.open_accounts(accounts, now) as batch:
+            yield batch
+        self._committed(batch.units)
+
+    @contextmanager
+    def accounts(self, numbers: Sequence[int], now: datetime) -> Iterator[Batch]:
+        """See ports.Store."""
+        with self.inner.accounts(numbers, now) as batch:
+            yield batch
+        self._committed(batch.units)
+
+    @contextmanager
+    def due(self, now: datetime, limit: int) -> Iterator[Batch]:
+        """See ports.Store."""
+        with self.inner.due(now, limit) as batch:
+            yield batch
+        self._committed(batch.units)
+
+    def record_system(self, fact: SystemFact, now: datetime, author: str, why: str) -> None:
+        """See ports.Store."""
+        self.inner.record_system(fact, now, author, why)
+        self._system_changed(now)
