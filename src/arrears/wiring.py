@@ -19,6 +19,7 @@ import psycopg
 from arrears.adapters.channels.folder import FolderChannel
 from arrears.adapters.services.inprocess import InProcessServices
 from arrears.core.policy import default_policy
+from arrears.engine.failpoints import arm
 from arrears.engine.run import DELETIONS_PER_DAY, Limits
 from arrears.engine.system import adopt_policy
 from arrears.ports import Channel, Services
@@ -27,6 +28,8 @@ from arrears.store.postgres import PostgresStore
 from arrears.store.server import database_url, default_home
 
 SYSTEM_AUTHOR: Final = "arrears"
+
+arm(os.environ.get("ARREARS_FAILPOINT"))
 
 
 class RealClock:

@@ -177,14 +177,15 @@ def ahead(view: View) -> Sequence[Ahead]:
     return known
 
 
-def applying(view: View, sub: Subscription) -> list[Ahead]:
-    """The actions ahead of one subscription."""
+def applying(view: View, sub: Subscription, *, whatever_is_owed: bool = False) -> list[Ahead]:
+    """The actions ahead of one subscription; none where too little is owed, unless that does not matter."""
     end = sub.end
+    enough = whatever_is_owed or view.enough(sub)
     if sub.state is State.DISABLED:
-        if end is None or end.ordered_at is not None or (sub.cut and not view.enough(sub)):
+        if end is None or end.ordered_at is not None or (sub.cut and not enough):
             return []
         return [Ahead(view, sub, Action.DELETE, end)]
-    if view.account.case is None or not view.enough(sub):
+    if view.account.case is None or not enough:
         return []
     disable = Ahead(view, sub, Action.DISABLE)
     if sub.state is State.PAST_DUE and view.policy.restrict_after_days is not None:

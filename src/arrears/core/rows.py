@@ -164,7 +164,7 @@ def _from_fact(recorded: f.Recorded, rows: Rows) -> None:
 
 def _from_state(unit: Unit, rows: Rows) -> None:
     before, after = unit.before, unit.account
-    if before is None or before.debts is not after.debts:
+    if before is None or before.debts is not after.debts or before.debt_count != after.debt_count:
         rows.invoice_changes.extend(_changed_debts(before, after))
     if before is None or before.holds is not after.holds:
         was = set(before.holds) if before is not None else set()
@@ -225,6 +225,11 @@ def _changed_debts(before: Account | None, after: Account) -> Iterator[InvoiceCh
             yield InvoiceChange(after.no, debt.no, debt.open_minor, debt.day_0)
     for gone in was.values():
         yield InvoiceChange(after.no, gone.no, 0, gone.day_0)
+    still_open = {d.no for d in after.debts}
+    for issued in range(before.debt_count + 1 if before is not None else 1, after.debt_count + 1):
+        if issued not in still_open:
+            # Account credit has paid it in the transaction that issued it.
+            yield InvoiceChange(after.no, issued, 0, None)
 
 
 def subscription_row(account: int, sub: Subscription) -> SubscriptionRow:

@@ -17,6 +17,11 @@ GENESIS = bytes(32)
 """What the first fact of every stream is chained to."""
 
 
+_UNWRITABLE = {0: " ", 31: " "}
+"""PostgreSQL takes no text with a zero in it, and a batch's texts travel with sign 31 between them. JSON escapes
+both; a reason does not, and must be hashed as it is stored."""
+
+
 def chained(previous: bytes, account: int, seq: int, at: datetime, author: str, why: str, body: str) -> bytes:
     """SHA-256 over the previous hash and the fact exactly as it is stored (32 bytes)."""
     header = f"{account}|{seq}|{stamp(at)}|{author}|{why}|"
@@ -73,6 +78,8 @@ class Unit:
         """Append a fact to the stream and fold it into the account."""
         seq = self.seq + 1
         body = encode_fact(fact)
+        if why:
+            why = why.translate(_UNWRITABLE)
         recorded = Recorded(self.no, seq, self.now, author, why, _known(fact))
         self.head = chained(self.head, self.no, seq, self.now, author, why, body)
         self.state = open_account(recorded) if isinstance(fact, AccountOpened) else evolve(self.account, recorded)

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 
 from arrears.core.errors import Refused
 from arrears.core.facts import Allocation, PaymentBooked
+from arrears.core.money import exponent
 from arrears.core.unit import Unit
 
 
@@ -23,7 +24,8 @@ class Payment:
 
 def book(unit: Unit, payment: Payment, author: str) -> None:
     """Book on the named debts of the same currency, held ones too; what is left becomes account credit, which the
-    consequences then put on whatever else is open."""
+    consequences then put on whatever else is open. Refuses `unknown_currency`, `bad_amount`, `wrong_currency`."""
+    exponent(payment.currency)
     if payment.amount_minor <= 0:
         raise Refused("bad_amount", f"payment {payment.ref!r} must be more than zero")
     left = payment.amount_minor

@@ -18,13 +18,17 @@ from msgspec.structs import replace
 from arrears.core import facts as f
 from arrears.core.account import ALL_STOPS, Debt, DoubtKind, Hold, Mode, Scope, Stop, Subscription, Terms
 from arrears.core.calendar import calendar_of
+from arrears.core.decide import decide
 from arrears.core.errors import Refused
 from arrears.core.ids import HOLD, INVOICE, SUBSCRIPTION, format_id
+from arrears.core.money import exponent
+from arrears.core.rules import CUT_RULES
 from arrears.core.rules.hold import end_hold
 from arrears.core.states import Reason
 from arrears.core.unit import Unit
 from arrears.core.view import View
 from arrears.engine.booking import Payment, book
+from arrears.engine.failpoints import reached
 from arrears.engine.run import settle
 from arrears.ports import NewAccount, Store
 
@@ -43,6 +47,8 @@ def acting(store: Store, numbers: Sequence[int], now: datetime) -> Iterator[dict
         for unit in units.values():
             if unit.stored:
                 settle(unit, policies, guards, only_consequences=True)
+        reached("command.before_commit")
+    reached("command.after_commit")
 
 
 @contextmanager
@@ -66,7 +72,10 @@ def open_accounts(
             unit.record(f.AccountOpened(terms=Terms(new.policy, new.zone), mode=new.mode), author)
             for number, service in enumerate(services, 1):
                 unit.record(f.SubscriptionAdded(subscription=number, service=service), author)
-        return [unit.no for unit in batch.units]
+        numbers = [unit.no for unit in batch.units]
+        reached("command.before_commit")
+    reached("command.after_commit")
+    return numbers
 
 
 def add_subscription(store: Store, account: int, service: str, now: datetime, author: str) -> int:
@@ -94,6 +103,7 @@ class Invoice:
 def issue_invoices(store: Store, invoices: Sequence[Invoice], now: datetime, author: str) -> list[int]:
     """Issue invoices set-wise; their numbers within their accounts. Refuses the whole set if one is wrong."""
     for invoice in invoices:
+        exponent(invoice.currency)
         if invoice.total_minor <= 0:
             raise Refused("bad_amount", f"invoice {invoice.number!r}: the total must be more than zero")
         if invoice.due_on < invoice.issued_on:
@@ -301,9 +311,14 @@ def raise_doubt(store: Store, account: int, kind: DoubtKind, ref: str, now: date
 
 
 def clear_doubt(store: Store, account: int, kind: DoubtKind, ref: str, now: datetime, author: str) -> None:
-    """It is known now."""
+    """It is known now. A deadline that passed while it stood has waited, even if no run has looked at it since."""
+    policies = store.policies()
+    guards = store.system().guards
     with acting_on(store, account, now) as unit:
         if any(d.kind is kind and d.ref == ref for d in unit.account.doubts):
+            while waits := decide(policies, unit.account, guards, now, rules=CUT_RULES).facts:
+                for fact in waits:
+                    unit.record(fact)
             unit.record(f.DoubtCleared(doubt=kind, ref=ref), author)
 
 

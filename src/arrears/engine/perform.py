@@ -17,6 +17,7 @@ from arrears.core.decide import Policies
 from arrears.core.errors import Refused
 from arrears.core.unit import Unit
 from arrears.core.view import View, service_ended_on
+from arrears.engine.failpoints import reached
 from arrears.engine.messages import render, still_true
 from arrears.engine.run import settle
 from arrears.ports import Channel, Claim, Fate, Order, Services, Store
@@ -31,7 +32,9 @@ Result = tuple[Claim, Fate, str, datetime | None]
 
 def perform(store: Store, channel: Channel, services: Services, now: datetime) -> int:
     """Perform up to CLAIM_MAX actions; how many were claimed."""
+    reached("claim.before_commit")
     claims = store.claim(now, CLAIM_MAX, LEASE_SECONDS)
+    reached("claim.after_commit")
     if not claims:
         return 0
     notices = [c for c in claims if c.kind == NOTICE]
@@ -67,7 +70,9 @@ def _send_one(
 ) -> tuple[Fate, str]:
     message_id = f"a{claim.account}-{claim.seq}"
     if claim.tries > 1:
+        reached("look_up.before_call")
         fate = channel.look_up(message_id)
+        reached("look_up.after_call")
         if fate is Fate.ACCEPTED:
             return fate, ""
         if fate is not Fate.NOT_SENT:
@@ -78,7 +83,10 @@ def _send_one(
     to = contacts.get(claim.account)
     if to is None:
         return Fate.REFUSED, "refused: the account has no address to write to"
-    fate = channel.send(render(message_id, to, account, fact))
+    message = render(message_id, to, account, fact)
+    reached("send.before_call")
+    fate = channel.send(message)
+    reached("send.after_call")
     return fate, "" if fate is Fate.ACCEPTED else f"{fate}: by the channel"
 
 
@@ -98,7 +106,9 @@ def _order(store: Store, services: Services, claims: Sequence[Claim], now: datet
             number=claim.order_no,
             command=claim.order,
         )
+        reached("order.before_call")
         done_at = services.order(order, now)
+        reached("order.after_call")
         if done_at is not None:
             results.append((claim, Fate.ACCEPTED, "", done_at))
     return results
@@ -126,6 +136,8 @@ def record_results(store: Store, results: Sequence[Result], now: datetime) -> No
         for unit in units.values():
             if unit.stored:
                 settle(unit, policies, guards, only_consequences=True)
+        reached("results.before_commit")
+    reached("results.after_commit")
 
 
 def acknowledge(unit: Unit, policies: Policies, claim: Claim, done_at: datetime) -> None:

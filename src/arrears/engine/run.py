@@ -26,6 +26,7 @@ from arrears.core.facts import (
     Restricted,
 )
 from arrears.core.unit import Unit
+from arrears.engine.failpoints import reached
 from arrears.ports import Batch, Store
 
 TICK_GAP_MAX: Final = timedelta(hours=26)
@@ -117,6 +118,8 @@ def run_batch(store: Store, policies: Policies, now: datetime, limits: Limits) -
         report.accounts = len(batch.units)
         report.facts = sum(len(u.stored) for u in batch.units)
         report.parked = sum(isinstance(s.recorded.fact, Parked) for u in batch.units for s in u.stored)
+        reached("batch.before_commit")
+    reached("batch.after_commit")
     return report
 
 
@@ -175,17 +178,23 @@ def run(
 
 
 def tick(store: Store, now: datetime) -> None:
-    """Look at both clocks; a jump or a difference makes every cut wait until a person confirms (I21)."""
+    """Look at both clocks; a jump or a difference makes every cut wait until a person confirms (I21).
+
+    A gap is recorded before the tick that closes it: whoever dies or runs in between still sees it.
+    """
+    system = store.system()
+    if not system.clock_suspect and system.last_tick_at is not None and now - system.last_tick_at > TICK_GAP_MAX:
+        hours = (now - system.last_tick_at).total_seconds() / 3600
+        _suspect(store, now, f"the last tick was {hours:.0f} hours ago")
+    reached("tick.before_commit")
     system, skew_seconds = store.tick(now)
-    if not system.clock_suspect:
-        why = _suspicion(system.last_tick_at, now, skew_seconds)
-        if why:
-            store.record_system(ClockSuspected(why=why), now, "arrears", why)
+    reached("tick.after_commit")
+    if not system.clock_suspect and abs(skew_seconds) >= CLOCK_SKEW_MAX_SECONDS:
+        seconds = abs(skew_seconds)
+        _suspect(store, now, f"the clocks of application and database differ by {seconds:.0f} seconds")
 
 
-def _suspicion(last: datetime | None, now: datetime, skew_seconds: float) -> str:
-    if last is not None and now - last > TICK_GAP_MAX:
-        return f"the last tick was {(now - last).total_seconds() / 3600:.0f} hours ago"
-    if abs(skew_seconds) >= CLOCK_SKEW_MAX_SECONDS:
-        return f"the clocks of application and database differ by {abs(skew_seconds):.0f} seconds"
-    return ""
+def _suspect(store: Store, now: datetime, why: str) -> None:
+    reached("suspicion.before_commit")
+    store.record_system(ClockSuspected(why=why), now, "arrears", why)
+    reached("suspicion.after_commit")

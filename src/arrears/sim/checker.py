@@ -13,7 +13,9 @@ from arrears.core.facts import decode_fact
 from arrears.core.invariants import Breach, Installation, Watch, check_actions
 from arrears.core.unit import GENESIS, Unit, chained
 from arrears.ports import Store
+from arrears.store.check import check_store
 from arrears.store.memory import MemoryStore
+from arrears.store.postgres import PostgresStore
 
 BREACHES_MAX = 100
 """More are counted and not kept."""
@@ -79,8 +81,12 @@ class Checker:
 
     def whole_state(self) -> None:
         """Fold, chain and actions of every account, from where the last whole check ended (the fold of a stream is
-        the fold of its rest on the fold of its beginning). Of a database, `store.check` does the same in SQL."""
+        the fold of its rest on the fold of its beginning). Of a database, what `arrears check` looks at."""
         store = self._store
+        if isinstance(store, PostgresStore):
+            report = check_store(store)
+            self.checked += report.checked
+            self.complain(report.breaches)
         if not isinstance(store, MemoryStore):
             return
         wanted = 0

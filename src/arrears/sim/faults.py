@@ -89,21 +89,26 @@ class SlowServices:
         self._seed = seed
         self._asked: dict[str, datetime] = {}
         self.state: dict[tuple[int, int], str] = {}
+        self.off_since: dict[tuple[int, int], datetime] = {}
         self._newest: dict[tuple[int, int], int] = {}
         self.slow = 0
         self.out_of_order = 0
 
     def order(self, order: Order, now: datetime) -> datetime | None:
         """See ports.Services."""
+        key = (order.account, order.subscription)
         first = self._asked.get(order.id)
         if first is None:
+            if order.command == "resume":
+                self.off_since.pop(key, None)
+            elif order.command == "disable":
+                self.off_since[key] = now
             first = self._asked[order.id] = now
             self.slow += _drawn(self._seed, order.id, 12) == 0
         if _drawn(self._seed, order.id, 12) == 0 and now < first + timedelta(
             hours=_drawn(self._seed, f"{order.id}/hours", 48)
         ):
             return None
-        key = (order.account, order.subscription)
         newest = self._newest.get(key, 0)
         if order.number < newest:
             self.out_of_order += 1

@@ -8,11 +8,17 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
+from typing import Final
 
 from arrears.core.calendar import calendar_of
 from arrears.core.policy import Policy, Scope
 from arrears.ports import Message
 from arrears.sim.people import Bill, Person
+
+ONE_DAY: Final = timedelta(days=1)
+
+WARNING_DAYS_MAX: Final = 200
+"""An older warning is no warning by anybody's reading."""
 
 Mailbox = Mapping[int, Sequence[tuple[datetime, Message]]]
 
@@ -47,8 +53,10 @@ def _owed_for(person: Person, subscription: int, wide: bool) -> list[Bill]:
     return [b for b in owed if person.spare.get(b.currency, 0) < unpaid[b.currency]]
 
 
-def _told(mailbox: Mailbox, account: int, words: str, before: datetime, after: date) -> bool:
-    since = datetime(after.year, after.month, after.day, tzinfo=before.tzinfo) - timedelta(days=2)
+def _told(mailbox: Mailbox, account: int, words: str, before: datetime) -> bool:
+    """Whether mail with these words had arrived; a warning counts as long as the subscription stays past due, even
+    when the debt that it was about has been paid and another one has taken its place."""
+    since = before - timedelta(days=WARNING_DAYS_MAX)
     return any(since <= at <= before and words in message.text for at, message in mailbox.get(account, ()))
 
 
@@ -62,25 +70,28 @@ def wrongful_disablement(
     due_on = min(b.due_on for b in owed)
     if on < due_on + timedelta(days=allowed.disable_after_days):
         return f"the oldest unpaid invoice was due only on {due_on}"
-    if not _told(mailbox, person.no, "the service stops on", at - timedelta(days=allowed.disable_lead_days), due_on):
+    if not _told(mailbox, person.no, "the service stops on", at - timedelta(days=allowed.disable_lead_days)):
         return "no warning had arrived in time"
     return None
 
 
-def wrongful_deletion(person: Person, subscription: int, at: datetime, allowed: Bounds, mailbox: Mailbox) -> str | None:
-    """Why this customer was deleted wrongfully, or None."""
-    starts = [
-        b.due_on + timedelta(days=allowed.disable_after_days) for b in _owed_for(person, subscription, allowed.wide)
-    ]
-    if subscription in person.stopped_on:
-        starts.append(person.stopped_on[subscription])
-    if not starts:
+def wrongful_deletion(
+    person: Person, subscription: int, at: datetime, off_since: datetime | None, allowed: Bounds, mailbox: Mailbox
+) -> str | None:
+    """Why this customer was deleted wrongfully, or None. `off_since` is when the service was first told to stop."""
+    calendar = calendar_of(person.zone)
+    owed = _owed_for(person, subscription, allowed.wide)
+    if not owed and subscription not in person.given_up:
         return "nothing was owed, and nothing was canceled"
-    today = calendar_of(person.zone).local_day(at) + timedelta(days=1)
-    if today < min(starts) + timedelta(days=allowed.retention_days):
-        return f"the service could end on {min(starts)} at the earliest"
-    if not _told(
-        mailbox, person.no, "the data is deleted on", at - timedelta(days=allowed.delete_lead_days), min(starts)
-    ):
+    if off_since is None:
+        return "the service was never told to stop"
+    starts = [calendar.local_day(off_since) - 2 * ONE_DAY]
+    if owed:
+        starts.append(min(b.due_on for b in owed) + timedelta(days=allowed.disable_after_days) - ONE_DAY)
+    earliest = (starts[0] if subscription in person.given_up else max(starts)) + timedelta(days=allowed.retention_days)
+    if calendar.local_day(at) < earliest:
+        return f"it could be deleted on {earliest} at the earliest"
+    told_before = at - timedelta(days=allowed.delete_lead_days)
+    if not _told(mailbox, person.no, "the data is deleted on", told_before):
         return "no warning had arrived in time"
     return None

@@ -1,12 +1,13 @@
 """The store in memory, for the simulator: the same facts, the same chain, the same things that may exist once.
 
-Proved against PostgreSQL by the same contract tests; one thread.
+Proved against PostgreSQL by the same contract tests; one thread. Everything is checked before anything is written.
 """
 
 from __future__ import annotations
 
 import hashlib
 import heapq
+import re
 from collections import defaultdict
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
@@ -26,7 +27,10 @@ from arrears.store.system import fold_system
 
 
 class Duplicate(AssertionError):
-    """Something that may exist only once would exist twice: the memory's answer to a UNIQUE constraint."""
+    """Something would exist twice, or be what it may not be: the memory's answer to UNIQUE and CHECK constraints."""
+
+
+_CURRENCY: Final = re.compile("[A-Z]{3}", re.ASCII)
 
 
 class _Slot:
@@ -106,6 +110,8 @@ class MemoryStore:
         self.ledger_open: dict[int, dict[tuple[int, int], int]] = defaultdict(dict)
         self.deletions: dict[date, int] = defaultdict(int)
         self.once: set[tuple[object, ...]] = set()
+        self.open_cases: set[int] = set()
+        self.totals: dict[tuple[int, int], int] = {}
         self.states: dict[tuple[int, int], str] = {}
         self.tasks: dict[tuple[int, int], tuple[str, str]] = {}
         self._due: list[tuple[datetime, int]] = []
@@ -120,13 +126,16 @@ class MemoryStore:
     @contextmanager
     def open_accounts(self, accounts: Sequence[NewAccount], now: datetime) -> Iterator[MemoryBatch]:
         """See ports.Store."""
+        refs = set(self.refs)
         for new in accounts:
-            if new.ref in self.refs:
+            if new.ref in refs:
                 raise Refused("account_exists", f"account {new.ref!r} exists already")
+            refs.add(new.ref)
         first = len(self.slots) + 1
         units = [Unit(first + i, None, 0, GENESIS, now) for i in range(len(accounts))]
         batch = MemoryBatch(self, units)
         yield batch
+        self._check(units)
         for unit, new in zip(units, accounts, strict=True):
             self.slots[unit.no] = _Slot()
             self.refs[new.ref] = unit.no
@@ -153,8 +162,17 @@ class MemoryStore:
             if self.slots[number].next_at == at and number not in found:
                 found.append(number)
         batch = MemoryBatch(self, [self._unit(n, now) for n in found])
-        yield batch
-        self._commit(batch)
+        committed = False
+        try:
+            yield batch
+            self._commit(batch)
+            committed = True
+        finally:
+            if not committed:
+                for number in found:
+                    due_at = self.slots[number].next_at
+                    assert due_at is not None, "it was due"
+                    heapq.heappush(self._due, (due_at, number))
 
     def _unit(self, number: int, now: datetime) -> Unit:
         slot = self.slots[number]
@@ -162,11 +180,9 @@ class MemoryStore:
 
     def _commit(self, batch: MemoryBatch) -> None:
         units = [u for u in batch.units if u.changed]
-        self._write(rows_of(units))
+        self._write(self._check(units))
         for unit in units:
             slot = self.slots[unit.no]
-            if slot.seq + len(unit.stored) != unit.seq:
-                raise Duplicate(f"account {unit.no}: another transaction wrote fact {slot.seq}")
             self.facts[unit.no].extend(unit.stored)
             slot.state, slot.seq, slot.head = unit.account, unit.seq, unit.head
             slot.waits = unit.account.waits
@@ -181,47 +197,25 @@ class MemoryStore:
         for day, granted in batch.granted.items():
             self.deletions[day] += granted
 
-    def _write(self, rows: Rows) -> None:
-        fresh: list[tuple[object, ...]] = []
-        fresh.extend(
-            ("step", s.account, s.kind, s.subscription, s.generation, s.case, s.rung, s.promised_on) for s in rows.steps
-        )
-        fresh.extend(("invoice", i.number) for i in rows.invoices)
-        fresh.extend(("payment", p.ref) for p in rows.payments)
-        fresh.extend(("case", c.account_id, c.no) for c in rows.cases)
-        fresh.extend(("action", a.account, a.seq, a.kind) for a in rows.actions)
-        fresh.extend(("order", a.account, a.subscription, a.order_no) for a in rows.actions if a.order_no)
-        self._check_once(fresh)
-        self._check_ledger(rows)
+    def _check(self, units: Sequence[Unit]) -> Rows:
+        """The rows of these units, if all of them may be written; raises Refused or Duplicate, and changes nothing."""
+        for unit in units:
+            slot = self.slots.get(unit.no)
+            if (0 if slot is None else slot.seq) != unit.seq_before:
+                raise Duplicate(f"account {unit.no}: another transaction wrote fact {unit.seq_before + 1}")
+        rows = rows_of(units)
+        self._check_once(_keys(rows))
+        self._check_money(rows)
+        self._check_cases(rows)
         for sub in rows.subscriptions:
             was = self.states.get((sub.account_id, sub.no))
             if was is not None and was != sub.state and (was, sub.state) not in EDGES:
                 raise Duplicate(f"subscription {sub.no} of account {sub.account_id}: {was} -> {sub.state}")
+        return rows
+
+    def _write(self, rows: Rows) -> None:
+        for sub in rows.subscriptions:
             self.states[(sub.account_id, sub.no)] = sub.state
-        self.once.update(fresh)
-        for a in rows.actions:
-            self.actions[(a.account, a.seq, a.kind)] = _Action(a.subscription, a.order_no, a.order)
-            self.open_actions[(a.account, a.seq, a.kind)] = None
-        for t in rows.tasks:
-            self.tasks[(t.account, t.seq)] = (t.kind, t.what)
-        for e in rows.task_ends:
-            self.tasks.pop((e.account_id, e.seq), None)
-
-    def _check_once(self, fresh: list[tuple[object, ...]]) -> None:
-        seen: set[tuple[object, ...]] = set()
-        for key in fresh:
-            if key in self.once or key in seen:
-                if key[0] in ("invoice", "payment"):
-                    raise Refused(f"duplicate_{key[0]}", f"{key[0]} {key[1]!r} exists already")
-                raise Duplicate(f"twice: {key}")
-            seen.add(key)
-
-    def _check_ledger(self, rows: Rows) -> None:
-        sums: dict[tuple[int, int, str], int] = defaultdict(int)
-        for e in rows.entries:
-            sums[(e.account, e.seq, e.currency)] += e.minor
-        if any(sums.values()):
-            raise Duplicate("entries do not balance")
         for e in rows.entries:
             if e.ledger == "receivable":
                 of_account = self.ledger_open[e.account]
@@ -229,6 +223,59 @@ class MemoryStore:
                 of_account[key] = of_account.get(key, 0) + e.minor
                 if of_account[key] == 0:
                     del of_account[key]
+        self.once.update(_keys(rows))
+        self.open_cases.difference_update(c.account_id for c in rows.case_ends)
+        ended = {(c.account_id, c.no) for c in rows.case_ends}
+        self.open_cases.update(c.account_id for c in rows.cases if (c.account_id, c.no) not in ended)
+        for i in rows.invoices:
+            self.totals[(i.account_id, i.no)] = i.total_minor
+        for a in rows.actions:
+            self.actions[(a.account, a.seq, a.kind)] = _Action(a.subscription, a.order_no, a.order)
+            self.open_actions[(a.account, a.seq, a.kind)] = None
+        for t in rows.tasks:
+            self.tasks[(t.account, t.seq)] = (t.kind, t.what)
+        for end in rows.task_ends:
+            self.tasks.pop((end.account_id, end.seq), None)
+
+    def _check_once(self, fresh: list[tuple[object, ...]]) -> None:
+        seen: set[tuple[object, ...]] = set()
+        for key in fresh:
+            if key in self.once or key in seen:
+                if key[0] in ("invoice", "payment"):
+                    raise Refused(f"duplicate_{key[0]}", f"{key[0]} {key[-1]!r} exists already")
+                raise Duplicate(f"twice: {key}")
+            seen.add(key)
+
+    def _check_money(self, rows: Rows) -> None:
+        sums: dict[tuple[int, int, str], int] = defaultdict(int)
+        for e in rows.entries:
+            sums[(e.account, e.seq, e.currency)] += e.minor
+        if any(sums.values()):
+            raise Duplicate("entries do not balance")
+        totals = {}
+        for i in rows.invoices:
+            totals[(i.account_id, i.no)] = i.total_minor
+            if not 0 <= i.open_minor <= i.total_minor or i.due_on < i.issued_on or not _CURRENCY.fullmatch(i.currency):
+                raise Duplicate(f"invoice {i.number!r} cannot be")
+        for c in rows.invoice_changes:
+            key = (c.account_id, c.no)
+            if not 0 <= c.open_minor <= totals.get(key, self.totals.get(key, 0)):
+                raise Duplicate(f"invoice {c.no} of account {c.account_id}: {c.open_minor} would be open")
+        for p in rows.payments:
+            if p.amount_minor <= 0:
+                raise Duplicate(f"payment {p.ref!r} of nothing")
+
+    def _check_cases(self, rows: Rows) -> None:
+        """At most one open case an account, at the end of the transaction."""
+        ended = {(c.account_id, c.no) for c in rows.case_ends}
+        closed = {account for account, _ in ended}
+        opened: set[int] = set()
+        for c in rows.cases:
+            if (c.account_id, c.no) in ended:
+                continue
+            if c.account_id in opened or (c.account_id in self.open_cases and c.account_id not in closed):
+                raise Duplicate(f"account {c.account_id} has an open case already")
+            opened.add(c.account_id)
 
     # -- what must be performed --------------------------------------------------------------------------------
 
@@ -332,6 +379,20 @@ class MemoryStore:
     def system(self) -> System:
         """See ports.Store."""
         return self._system
+
+
+def _keys(rows: Rows) -> list[tuple[object, ...]]:
+    """Everything in these rows that may exist only once."""
+    keys: list[tuple[object, ...]] = [
+        ("step", s.account, s.kind, s.subscription, s.generation, s.case, s.rung, s.promised_on) for s in rows.steps
+    ]
+    keys.extend(("invoice", i.number) for i in rows.invoices)
+    keys.extend(("invoice", i.account_id, i.no) for i in rows.invoices)
+    keys.extend(("payment", p.ref) for p in rows.payments)
+    keys.extend(("case", c.account_id, c.no) for c in rows.cases)
+    keys.extend(("action", a.account, a.seq, a.kind) for a in rows.actions)
+    keys.extend(("order", a.account, a.subscription, a.order_no) for a in rows.actions if a.order_no)
+    return keys
 
 
 SYSTEM: Final = 0

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from datetime import date
+from collections.abc import Callable, Iterator
+from datetime import date, datetime, time
 from typing import Any, Final
 
 from arrears.core import facts as f
@@ -21,7 +21,7 @@ def noticed(book: Book, fact: f.Noticed, recorded: f.Recorded) -> None:
     if fact.on != calendar.local_day(recorded.at):
         book.breach("I22", f"a message of {calendar.local_day(recorded.at)} says it is of {fact.on}")
     if not fact.at_once:
-        if recorded.at < calendar.at(fact.on, book.policy.notice_at):
+        if not any(_has_begun(zone, recorded.at, book.policy.notice_at) for zone in _zones(book, fact)):
             book.breach("I22", f"the message of {fact.on} leaves too early in the day")
         if book.noticed_on is not None and fact.on <= book.noticed_on:
             book.breach("I22", f"a second message on {fact.on}")
@@ -35,6 +35,20 @@ def noticed(book: Book, fact: f.Noticed, recorded: f.Recorded) -> None:
         _warned(book, warning, recorded.seq)
     if (fact.reminder or fact.warnings) and any(d.end is None for d in book.doubts):
         book.breach("I8", "a demand leaves while an attempt or a bank credit is unknown")
+
+
+def _zones(book: Book, fact: f.Noticed) -> Iterator[str]:
+    """The zones whose morning this message may wait for: a running case, and a service end, keep their own."""
+    yield (book.case or book.terms).zone
+    for warning in fact.warnings:
+        end = book.subs[warning.subscription].end
+        if warning.action is Action.DELETE and end is not None:
+            yield end.terms.zone
+
+
+def _has_begun(zone: str, at: datetime, notice_at: time) -> bool:
+    calendar = calendar_of(zone)
+    return at >= calendar.at(calendar.local_day(at), notice_at)
 
 
 def _reminded(book: Book, reminder: f.Reminder) -> None:

@@ -231,15 +231,12 @@ class Book:
 
     # -- holds -----------------------------------------------------------------------------------------------
 
-    def spans(
-        self, stop: Stop, sub: Sub, debt: Debt | None, leaving_out: int = 0
-    ) -> list[tuple[datetime, datetime | None]]:
+    def spans(self, stop: Stop, sub: Sub, debt: Debt | None) -> list[tuple[datetime, datetime | None]]:
         """When this was stopped: the start and end of each hold in scope; an end of None has not come."""
         return [
             (h.from_at, self.hold_end(h))
             for h in self.holds.values()
             if stop in h.stops
-            and h.no != leaving_out
             and (
                 h.scope is Scope.ACCOUNT
                 or (h.scope is Scope.SUBSCRIPTION and h.target == sub.no)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable
+from datetime import date, datetime
 from typing import Any, Final
 
 from msgspec.structs import replace
@@ -192,23 +193,32 @@ def hold_ended(book: Book, fact: f.HoldEnded, recorded: f.Recorded) -> None:
 
 
 def _moved(book: Book, sub: Sub, action: Action, hold: int) -> bool:
-    """Whether the hold, and nothing else, put the day by the clocks after every day that was named."""
-    named = [w.promised_on for w in sub.warned if w.action is action and not w.void and w.generation == sub.generation]
-    if not named or (book.holds[hold].scope is Scope.SUBSCRIPTION and book.holds[hold].target != sub.no):
+    """Whether holds put the day by the clocks after every day that was named in the running episode."""
+    scope, target = book.holds[hold].scope, book.holds[hold].target
+    if scope is Scope.SUBSCRIPTION and target != sub.no:
         return False
-    moved, without = clock_day(book, sub, action), clock_day(book, sub, action, hold)
-    told = max(max(named), sub.promised.get(action, max(named)))
-    return moved is not None and without is not None and moved > max(without, told)
+    if scope is Scope.DEBT and all(d.no != target for d in book.owing(sub)):
+        return False
+    since = sub.past_due_seq if action is not Action.DELETE else sub.end.seq if sub.end is not None else book.seq
+    named = [w.promised_on for w in sub.warned if w.action is action and not w.void and w.seq > since]
+    if not named:
+        return False
+    moved, without = clock_day(book, sub, action), clock_day(book, sub, action, held=False)
+    return moved is not None and without is not None and moved > max(without, *named)
 
 
-def clock_day(book: Book, sub: Sub, action: Action, leaving_out: int = 0) -> Any:
+def clock_day(book: Book, sub: Sub, action: Action, *, held: bool = True) -> date | None:
     """The day on which the clocks alone would act, counted one by one; None where this action does not lie ahead."""
     stop = STOP[action]
+
+    def spans(debt: Debt | None) -> list[tuple[datetime, datetime | None]]:
+        return book.spans(stop, sub, debt) if held else []
+
     if action is Action.DELETE:
         if sub.state is not State.DISABLED or sub.end is None or sub.end.ended_on is None or sub.end.ordered_at:
             return None
         policy, calendar = book.policies[sub.end.terms.policy], calendar_of(sub.end.terms.zone)
-        found = first_day(sub.end.ended_on, policy.retention_days, book.spans(stop, sub, None, leaving_out), calendar)
+        found = first_day(sub.end.ended_on, policy.retention_days, spans(None), calendar)
         days = policy.disable_after_days + policy.retention_days
     else:
         policy, calendar = book.policy, book.calendar
@@ -218,13 +228,12 @@ def clock_day(book: Book, sub: Sub, action: Action, leaving_out: int = 0) -> Any
             return None
         days = policy.disable_after_days if action is Action.DISABLE else restricts or 0
         previous = restricts or 0 if first_stage is State.RESTRICTED else 0
-        found = first_day(sub.entered_on, days - previous, book.spans(stop, sub, None, leaving_out), calendar)
+        found = first_day(sub.entered_on, days - previous, spans(None), calendar)
     debts = book.owing(sub)
     by_debt = [
         day
         for d in debts
-        if d.day_0 is not None
-        and (day := first_day(d.day_0, days, book.spans(stop, sub, d, leaving_out), book.calendar)) is not None
+        if d.day_0 is not None and (day := first_day(d.day_0, days, spans(d), book.calendar)) is not None
     ]
     if found is None or (debts and not by_debt):
         return None

@@ -37,3 +37,6 @@ RULES: tuple[Rule, ...] = (
     disable.rule,
     delete.rule,
 )
+
+CUT_RULES: tuple[Rule, ...] = (restrict.rule, disable.rule, delete.rule)
+"""Those that a doubt makes wait."""

@@ -42,8 +42,10 @@ def _voided(view: View, hold: Hold, at: datetime) -> Iterator[Voided]:
     for sub in then.account.subscriptions:
         if hold.scope is Scope.SUBSCRIPTION and hold.target != sub.no:
             continue
-        without = {one.action: one.base() for one in applying(free, sub)}
-        for one in applying(then, sub):
+        if hold.scope is Scope.DEBT and all(debt.no != hold.target for debt in then.debts_of(sub)):
+            continue
+        without = {one.action: one.base() for one in applying(free, sub, whatever_is_owed=True)}
+        for one in applying(then, sub, whatever_is_owed=True):
             named = [s.promised_on for s in one.promise.sent if s.seq > one.promise.since_seq]
             by_clock, freely = one.base(), without.get(one.action)
             if one.stop not in hold.stops or not named or by_clock is None or freely is None:

@@ -1,0 +1,73 @@
+"""What several commands share: the --json option, progress on a terminal, and finding the account somebody means."""
+
+from __future__ import annotations
+
+import json
+import sys
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any, Final
+
+import click
+
+from arrears.core.errors import Refused
+from arrears.core.ids import ACCOUNT, parse_id
+from arrears.ports import Store
+
+AS_JSON: Final = click.option("--json", "as_json", is_flag=True, help="Print JSON for a script.")
+
+
+def print_json(value: object) -> None:
+    """One JSON object on standard output; days and instants as ISO 8601."""
+    click.echo(json.dumps(value, default=str, ensure_ascii=False))
+
+
+@contextmanager
+def progress_on_terminal(what: str) -> Iterator[Callable[[int, int], None]]:
+    """A function (done, of how many) that shows progress on standard error, if that is a terminal."""
+    shown = sys.stderr.isatty()
+
+    def show(done: int, total: int) -> None:
+        if shown:
+            percent = 100 * done // max(total, 1)
+            click.echo(f"\r{what}: {percent:3d} %", nl=False, err=True)
+
+    yield show
+    if shown:
+        click.echo("\r" + " " * (len(what) + 8) + "\r", nl=False, err=True)
+
+
+def find_account(store: Store, text: str) -> int:
+    """The number of the account that `acc_12` or the operator's own reference names; refuses `unknown_account`."""
+    known = store.account_numbers([text])
+    if text in known:
+        return known[text]
+    if "_" in text and text.partition("_")[0] in ("acc", "sub", "inv", "hold", "case"):
+        [number] = parse_id(ACCOUNT, text)
+        if number in store.snapshots([number]):
+            return number
+    raise Refused("unknown_account", f"there is no account {text[:60]!r}; give one like acc_12, or your own reference")
+
+
+def read_text(path: str, what: str) -> str:
+    """A whole UTF-8 text file; refuses one that is missing, unreadable, empty or not UTF-8 in one line."""
+    place = Path(path)
+    try:
+        text = place.read_bytes().decode("utf-8")
+    except OSError as error:
+        raise Refused(f"no_{what}", f"{path}: cannot be read: {(error.strerror or 'error').lower()}") from None
+    except UnicodeDecodeError as error:
+        raise Refused(f"bad_{what}", f"{path}: byte {error.start} is not UTF-8; save the file as UTF-8") from None
+    if not text.strip():
+        raise Refused(f"bad_{what}", f"{path}: is empty")
+    return text
+
+
+def rows(table: list[tuple[Any, ...]]) -> None:
+    """Print a table, its columns aligned."""
+    if not table:
+        return
+    widths = [max(len(str(row[i])) for row in table) for i in range(len(table[0]))]
+    for row in table:
+        click.echo("  ".join(str(cell).ljust(width) for cell, width in zip(row, widths, strict=True)).rstrip())

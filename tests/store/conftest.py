@@ -1,0 +1,29 @@
+"""Stores for the tests of this folder: each PostgreSQL one in a scratch schema that nobody used before."""
+
+from __future__ import annotations
+
+import itertools
+from collections.abc import Callable, Iterator
+
+import pytest
+
+from arrears.store import schema
+from arrears.store.postgres import PostgresStore
+
+_counter = itertools.count(1)
+
+
+@pytest.fixture
+def make_postgres(database_url: str) -> Iterator[Callable[[], PostgresStore]]:
+    """Makes empty PostgreSQL stores; their connections are given back after the test."""
+    made: list[PostgresStore] = []
+
+    def make() -> PostgresStore:
+        name = f"contract_{next(_counter)}"
+        schema.create_scratch(database_url, name)
+        made.append(PostgresStore(database_url, schema=name, durable=False, clock_is_real=False))
+        return made[-1]
+
+    yield make
+    for store in made:
+        store.close()
