@@ -51,8 +51,10 @@ class Installation:
     clock: RealClock
     limits: Limits
 
-    def close(self) -> None:
-        """Give the connections back."""
+    def __enter__(self) -> Installation:
+        return self
+
+    def __exit__(self, *_: object) -> None:
         self.store.close()
 
 

@@ -1,0 +1,38 @@
+"""`arrears clock`: look at the clock guard, or say that the time is right."""
+
+from __future__ import annotations
+
+import click
+
+from arrears.cli.common import AS_JSON, print_json
+from arrears.engine.system import confirm_clock
+from arrears.wiring import open_installation
+
+
+@click.group(invoke_without_command=True)
+@AS_JSON
+@click.pass_context
+def command(context: click.Context, as_json: bool) -> None:
+    """Show the clock guard; `arrears clock confirm` lets what waits for it go on."""
+    if context.invoked_subcommand is not None:
+        return
+    with open_installation() as live:
+        system = live.store.system()
+    if as_json:
+        print_json({"last_tick_at": system.last_tick_at, "suspect": system.clock_suspect})
+        return
+    click.echo(f"last tick: {system.last_tick_at or 'never'}")
+    if system.clock_suspect:
+        click.echo("the clock is suspect: nothing is restricted, disabled or deleted until `arrears clock confirm`")
+    else:
+        click.echo("the clock is trusted")
+
+
+@command.command()
+@click.option("--why", default="", help="What you looked at; it is kept with the fact.")
+@click.option("--by", default="command line", show_default=True, help="Who confirms.")
+def confirm(why: str, by: str) -> None:
+    """Say that the time is right."""
+    with open_installation() as live:
+        waited = confirm_clock(live.store, live.clock.now(), f"staff:{by}", why)
+    click.echo(f"the clock is trusted; {waited} accounts that waited are looked at again")

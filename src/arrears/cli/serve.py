@@ -1,0 +1,49 @@
+"""`arrears serve`: the pages and the API, on this machine."""
+
+from __future__ import annotations
+
+import socketserver
+from wsgiref.simple_server import WSGIRequestHandler, WSGIServer, make_server
+
+import click
+
+from arrears.core.errors import Refused
+from arrears.wiring import open_installation, set_up_django
+
+
+class _Server(socketserver.ThreadingMixIn, WSGIServer):
+    """One thread a request; enough for one machine, behind a real server elsewhere."""
+
+    daemon_threads = True
+
+
+class _Handler(WSGIRequestHandler):
+    """Says what was asked on standard error, without what is secret: no query strings."""
+
+    def log_request(self, code: int | str = "-", size: int | str = "-") -> None:
+        """One line a request."""
+        click.echo(f"{self.command} {self.path.partition('?')[0]} {code}", err=True)
+
+
+@click.command()
+@click.option("--host", default="127.0.0.1", show_default=True)
+@click.option("--port", type=click.IntRange(0, 65535), default=8000, show_default=True)
+def command(host: str, port: int) -> None:
+    """Serve until Ctrl-C."""
+    with open_installation() as live:
+        serve(live.url, host, port)
+
+
+def serve(url: str, host: str, port: int) -> None:
+    """Serve the pages of the installation in this database until interrupted."""
+    set_up_django(url)
+    from arrears.web.wsgi import get_application
+
+    try:
+        server = make_server(host, port, get_application(), server_class=_Server, handler_class=_Handler)
+    except OSError as error:
+        reason = (error.strerror or "error").lower()
+        raise Refused("cannot_listen", f"cannot listen on {host}:{port}: {reason}; try --port") from None
+    with server:
+        click.echo(f"serving on http://{host}:{server.server_port}/ (Ctrl-C ends it)")
+        server.serve_forever()

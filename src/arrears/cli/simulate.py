@@ -1,0 +1,70 @@
+"""`arrears simulate`: the engine in a made-up world, every invariant on. Same seed, same facts, on either store."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import asdict
+
+import click
+import psycopg
+
+from arrears.cli.common import AS_JSON, print_json, progress_on_terminal
+from arrears.ports import Store
+from arrears.sim.simulate import SimulationReport, simulate
+from arrears.store import schema
+from arrears.store.memory import MemoryStore
+from arrears.store.postgres import PostgresStore
+from arrears.store.server import database_url
+
+
+@click.command()
+@click.option("--accounts", type=click.IntRange(1, 1_000_000), default=50, show_default=True)
+@click.option("--days", type=click.IntRange(1, 36_500), default=365, show_default=True)
+@click.option("--seed", type=click.IntRange(0, 2**63 - 1), default=1, show_default=True)
+@click.option("--store", "where", type=click.Choice(["memory", "postgres"]), default="memory", show_default=True)
+@AS_JSON
+def command(accounts: int, days: int, seed: int, where: str, as_json: bool) -> None:
+    """Play made-up people who pay, forget, dispute and vanish; exit code 1 if an invariant breaks."""
+    began = time.perf_counter()
+    with _empty_store(where, seed) as store, progress_on_terminal("simulate") as progress:
+        report = simulate(store, accounts, days, seed, progress=lambda passed: progress(passed, days))
+    seconds = round(time.perf_counter() - began, 1)
+    if as_json:
+        print_json({**asdict(report), "store": where, "seconds": seconds})
+    else:
+        _show(report, seconds)
+    if not report.holds:
+        click.get_current_context().exit(1)
+
+
+@contextmanager
+def _empty_store(where: str, seed: int) -> Iterator[Store]:
+    """A store with nothing in it: in memory, or a scratch schema that is dropped at the end."""
+    if where == "memory":
+        yield MemoryStore()
+        return
+    url, name = database_url(), f"simulate_{seed}"
+    schema.create_scratch(url, name)
+    try:
+        store = PostgresStore(url, schema=name, durable=False, clock_is_real=False)
+        try:
+            yield store
+        finally:
+            store.close()
+    finally:
+        with psycopg.connect(url, autocommit=True) as db:
+            schema.drop_scratch(db, name)
+
+
+def _show(report: SimulationReport, seconds: object) -> None:
+    click.echo(report.digest)
+    click.echo(f"{report.accounts} accounts, {report.days} days, seed {report.seed}: {report.facts} facts")
+    click.echo(f"{report.invoices} invoices, {report.payments} payments, {report.notices} messages")
+    click.echo(f"{report.disabled} disabled, {report.resumed} resumed, {report.deleted} deleted")
+    click.echo(f"{report.invariants_checked} checks, {report.breach_count} breaches, {seconds} seconds")
+    for breach in report.breaches:
+        click.echo(f"{breach.invariant} account {breach.account}: {breach.what}", err=True)
+    for wrong in (*report.wrongful_disablements, *report.wrongful_deletions):
+        click.echo(f"wrongful: {wrong}", err=True)

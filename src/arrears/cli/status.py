@@ -1,0 +1,57 @@
+"""`arrears status`: the installation in numbers, or the state of one account."""
+
+from __future__ import annotations
+
+from dataclasses import asdict
+
+import click
+
+from arrears.cli.common import AS_JSON, find_account, print_json, rows
+from arrears.cli.explain import explanation
+from arrears.core.ids import SUBSCRIPTION, format_id
+from arrears.store.queries import awaiting_release, totals
+from arrears.wiring import Installation, open_installation
+
+
+@click.command()
+@click.argument("account", required=False)
+@AS_JSON
+def command(account: str | None, as_json: bool) -> None:
+    """Show ACCOUNT's state (acc_12, or your own reference); without it, the installation's."""
+    with open_installation() as live:
+        if account is None:
+            _installation(live, as_json)
+        else:
+            _account(live, account, as_json)
+
+
+def _account(live: Installation, account: str, as_json: bool) -> None:
+    number = find_account(live.store, account)
+    found = explanation(live.store, number, live.clock.now())
+    short = {key: found[key] for key in ("account", "case", "owed", "subscriptions", "waits_for", "holds")}
+    short["next"] = found["next"][:1]
+    if as_json:
+        print_json(short)
+        return
+    for sub in short["subscriptions"]:
+        click.echo(f"{sub['service']}: {sub['state']}{', ' + ', '.join(sub['reasons']) if sub['reasons'] else ''}")
+    rows([(d["invoice"], d["open"], f"due {d['due_on']}", "held" if d["held"] else "") for d in short["owed"]])
+    for step in short["next"]:
+        click.echo(f"next: {step['what']} at {step['at'] or 'the next look'}")
+
+
+def _installation(live: Installation, as_json: bool) -> None:
+    now = live.clock.now()
+    system, numbers, waiting = live.store.system(), totals(live.store, now), awaiting_release(live.store)
+    if as_json:
+        print_json({**system._asdict(), **asdict(numbers), "awaiting_release": [asdict(w) for w in waiting]})
+        return
+    click.echo(f"{numbers.accounts} accounts, {numbers.open_cases} with an open case")
+    states = ", ".join(f"{count} {state}" for state, count in numbers.subscriptions.items())
+    click.echo(f"subscriptions: {states or 'none'}")
+    click.echo(f"due now: {numbers.due_now}; to perform: {numbers.open_actions}; tasks for staff: {numbers.open_tasks}")
+    guards = [str(doubt) for doubt in system.guards.doubts]
+    click.echo(f"last tick: {system.last_tick_at or 'never'}; doubts: {', '.join(guards) or 'none'}")
+    if waiting:
+        click.echo("deletions that wait for the release of two members of staff, oldest first:")
+    rows([(format_id(SUBSCRIPTION, w.account, w.subscription), w.ref, w.delete_on) for w in waiting])

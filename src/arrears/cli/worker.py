@@ -1,0 +1,38 @@
+"""`arrears worker`: keep collecting and performing until told to stop. Start as many as you like."""
+
+from __future__ import annotations
+
+import signal
+import threading
+from types import FrameType
+
+import click
+
+from arrears.engine.worker import work
+from arrears.wiring import open_installation, tune_for_batches
+
+
+@click.command()
+@click.option("--poll-seconds", type=click.IntRange(1, 3600), default=5, show_default=True, help="Pause when idle.")
+def command(poll_seconds: int) -> None:
+    """Work until SIGTERM or Ctrl-C; the batch in hand is finished first."""
+    stop = threading.Event()
+
+    def ask_to_stop(_signal: int, _frame: FrameType | None) -> None:
+        stop.set()
+
+    signal.signal(signal.SIGTERM, ask_to_stop)
+    signal.signal(signal.SIGINT, ask_to_stop)
+    tune_for_batches()
+    with open_installation() as live:
+        click.echo(f"working; looking every {poll_seconds} seconds", err=True)
+        work(
+            live.store,
+            live.channel,
+            live.services,
+            live.clock,
+            live.limits,
+            poll_seconds=poll_seconds,
+            wait=stop.wait,
+        )
+    click.echo("stopped", err=True)

@@ -1,0 +1,38 @@
+"""The worker's loop: collect what is due, perform what was asked, wait. Any number of processes run it at once."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+from arrears.engine.perform import perform
+from arrears.engine.run import Limits, RunReport, run
+from arrears.ports import Channel, Clock, Services, Store
+
+
+def work_once(
+    store: Store, channel: Channel, services: Services, clock: Clock, limits: Limits
+) -> tuple[RunReport, int]:
+    """One collections run, then everything there is to perform; the run's report and how much was performed."""
+    report = run(store, clock.now(), limits=limits)
+    performed = 0
+    while count := perform(store, channel, services, clock.now()):
+        performed += count
+    return report, performed
+
+
+def work(
+    store: Store,
+    channel: Channel,
+    services: Services,
+    clock: Clock,
+    limits: Limits,
+    *,
+    poll_seconds: int,
+    wait: Callable[[int], bool],
+) -> None:
+    """Work until `wait(poll_seconds)` says to stop (True). It is asked between rounds only, so that a batch in hand
+    is always finished; a worker that is killed instead loses nothing either."""
+    while True:
+        report, performed = work_once(store, channel, services, clock, limits)
+        if wait(0 if report.accounts or performed else poll_seconds):
+            return

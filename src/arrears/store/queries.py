@@ -1,0 +1,96 @@
+"""Reading for commands and pages: whole answers in a fixed number of statements. Nothing here writes."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import date, datetime
+
+from arrears.store.postgres import PostgresStore
+from arrears.store.write import utc
+
+
+@dataclass(frozen=True, slots=True)
+class Task:
+    """Something that waits for a person; `seq` is the fact that raised it."""
+
+    account: int
+    ref: str
+    seq: int
+    kind: str
+    what: str
+    since: datetime
+
+
+@dataclass(frozen=True, slots=True)
+class Awaiting:
+    """A deletion that the day's cap keeps back until two members of staff release it."""
+
+    account: int
+    ref: str
+    subscription: int
+    delete_on: date
+    scheduled_at: datetime
+
+
+@dataclass(frozen=True, slots=True)
+class Totals:
+    """The installation in numbers."""
+
+    accounts: int
+    due_now: int
+    waiting: int
+    open_actions: int
+    open_tasks: int
+    open_cases: int
+    subscriptions: dict[str, int]
+
+
+def open_tasks(store: PostgresStore, limit: int = 1000) -> list[Task]:
+    """The open tasks, oldest first."""
+    with store.transaction() as db:
+        found = db.execute(
+            "SELECT t.account_id, a.ref, t.seq, t.kind, t.what, f.at FROM task t"
+            " JOIN account a USING (account_id) JOIN fact f ON f.account_id = t.account_id AND f.seq = t.seq"
+            " WHERE t.closed_seq IS NULL ORDER BY f.at, t.account_id, t.seq LIMIT %s",
+            [limit],
+        )
+        return [Task(account, ref, seq, kind, what, utc(at)) for account, ref, seq, kind, what, at in found]
+
+
+def awaiting_release(store: PostgresStore, limit: int = 1000) -> list[Awaiting]:
+    """The deletions that wait for a release, oldest first."""
+    with store.transaction() as db:
+        found = db.execute(
+            "SELECT e.account_id, a.ref, e.subscription, e.delete_on, e.scheduled_at FROM service_end e"
+            " JOIN account a USING (account_id)"
+            " JOIN subscription s ON s.account_id = e.account_id AND s.no = e.subscription"
+            " WHERE e.awaiting_release AND e.ordered_at IS NULL AND s.generation = e.generation AND s.state = 'disabled'"
+            " ORDER BY e.scheduled_at, e.account_id LIMIT %s",
+            [limit],
+        )
+        return [Awaiting(account, ref, sub, on, utc(at)) for account, ref, sub, on, at in found]
+
+
+def totals(store: PostgresStore, now: datetime) -> Totals:
+    """The installation in numbers, at one moment."""
+    with store.transaction() as db:
+        row = db.execute(
+            "SELECT (SELECT count(*) FROM account),"
+            " (SELECT count(*) FROM account_state WHERE next_at <= %(now)s),"
+            " (SELECT count(*) FROM account_state WHERE waits),"
+            " (SELECT count(*) FROM action WHERE status IN ('recorded', 'claimed')),"
+            " (SELECT count(*) FROM task WHERE closed_seq IS NULL),"
+            " (SELECT count(*) FROM collection_case WHERE outcome IS NULL)",
+            {"now": now},
+        ).fetchone()
+        assert row is not None
+        states = db.execute("SELECT state, count(*) FROM subscription GROUP BY state ORDER BY state").fetchall()
+    return Totals(*row, subscriptions=dict(states))
+
+
+def reference(store: PostgresStore, account: int) -> str:
+    """The operator's own reference of an account."""
+    with store.transaction() as db:
+        row = db.execute("SELECT ref FROM account WHERE account_id = %s", [account]).fetchone()
+        assert row is not None
+        return str(row[0])
