@@ -85,8 +85,11 @@ class System(NamedTuple):
 class Store(Protocol):
     """Accounts, their facts and what follows from them; in PostgreSQL, or in memory for the simulator."""
 
-    def open_accounts(self, accounts: Sequence[NewAccount], now: datetime) -> AbstractContextManager[Batch]:
-        """Units of accounts that do not exist yet, numbered in order; refuses a `ref` that exists."""
+    def open_accounts(
+        self, accounts: Sequence[NewAccount], now: datetime, also: Sequence[int] = ()
+    ) -> AbstractContextManager[Batch]:
+        """Units of accounts that do not exist yet, numbered in order, then those of the existing accounts `also`;
+        refuses a `ref` that exists."""
 
     def accounts(self, numbers: Sequence[int], now: datetime) -> AbstractContextManager[Batch]:
         """Units of these accounts, locked in ascending order; refuses `unknown_account`."""

@@ -15,6 +15,7 @@ from pathlib import Path
 from typing import Final
 
 import psycopg
+from psycopg import sql
 
 from arrears.adapters.channels.folder import FolderChannel
 from arrears.adapters.services.inprocess import InProcessServices
@@ -76,9 +77,27 @@ def mail_folder() -> Path:
     return Path(os.environ.get("ARREARS_MAIL_FOLDER") or default_home() / "mail")
 
 
+def live_url() -> str:
+    """The database to work on. ARREARS_DATABASE names another one on the same server: `demo` after `arrears demo`."""
+    url, name = database_url(), os.environ.get("ARREARS_DATABASE")
+    return psycopg.conninfo.make_conninfo(url, dbname=name) if name else url
+
+
+def fresh_database(name: str) -> str:
+    """A database of this name with the whole schema and nothing in it, replacing one that is there; its URL."""
+    url = database_url()
+    with psycopg.connect(url, autocommit=True, connect_timeout=10) as db:
+        identifier = sql.Identifier(name)
+        db.execute(sql.SQL("DROP DATABASE IF EXISTS {} WITH (FORCE)").format(identifier))
+        db.execute(sql.SQL("CREATE DATABASE {}").format(identifier))
+    fresh = psycopg.conninfo.make_conninfo(url, dbname=name)
+    migrate(fresh)
+    return fresh
+
+
 def open_installation(*, connections_max: int = 4) -> Installation:
     """The live installation, its schema checked; the default policy is adopted on first use."""
-    url = database_url()
+    url = live_url()
     _bring_up(url)
     store = PostgresStore(url, connections_max=connections_max)
     clock = RealClock()

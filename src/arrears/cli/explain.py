@@ -109,7 +109,8 @@ def sentences(found: dict[str, Any]) -> Iterator[str]:
     if not found["owed"]:
         yield "  nothing is owed"
     for hold in found["holds"]:
-        yield f"  held ({hold['scope']}) {'to ' + str(hold['until']) if hold['until'] else 'until released'}: {hold['reason']}"
+        end = f"to {hold['until']}" if hold["until"] else "until released"
+        yield f"  held ({hold['scope']}) {end}: {hold['reason']}"
     for doubt in found["waits_for"]:
         yield f"  restricting, disabling and deleting wait for: {doubt}"
     if found["because"]:

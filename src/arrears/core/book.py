@@ -66,3 +66,24 @@ class Book:
     invoices: tuple[BookInvoice, ...]
     payments: tuple[BookPayment, ...]
     digest: str
+
+
+@dataclass(frozen=True, slots=True)
+class KnownInvoice:
+    """An invoice that is in the database already."""
+
+    account_ref: str
+    no: int
+    currency: str
+    total_minor: int
+    issued_on: date
+    due_on: date
+
+
+@dataclass(frozen=True, slots=True)
+class KnownPayment:
+    """A payment that is in the database already."""
+
+    account_ref: str
+    currency: str
+    amount_minor: int

@@ -86,10 +86,13 @@ class DeletionGrant:
         self._batch = batch
         self._day = now.astimezone(UTC).date()
         self._cap = cap
+        self._used_up = False
 
     def one(self) -> bool:
-        """Whether one more deletion may be ordered today."""
-        return self._batch.grant_deletions(self._day, 1, self._cap) == 1
+        """Whether one more deletion may be ordered today; after the first no, nobody is asked again."""
+        if not self._used_up:
+            self._used_up = self._batch.grant_deletions(self._day, 1, self._cap) == 0
+        return not self._used_up
 
 
 def _within_cap(fact: Fact, deletions: DeletionGrant | None) -> Fact:

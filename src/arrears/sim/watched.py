@@ -38,9 +38,9 @@ class WatchedStore:
         self.digest = inner.digest
 
     @contextmanager
-    def open_accounts(self, accounts: Sequence[NewAccount], now: datetime) -> Iterator[Batch]:
+    def open_accounts(self, accounts: Sequence[NewAccount], now: datetime, also: Sequence[int] = ()) -> Iterator[Batch]:
         """See ports.Store."""
-        with self.inner.open_accounts(accounts, now) as batch:
+        with self.inner.open_accounts(accounts, now, also) as batch:
             yield batch
         self._committed(batch.units)
 

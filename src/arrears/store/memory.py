@@ -124,7 +124,9 @@ class MemoryStore:
     # -- units of work ---------------------------------------------------------------------------------------
 
     @contextmanager
-    def open_accounts(self, accounts: Sequence[NewAccount], now: datetime) -> Iterator[MemoryBatch]:
+    def open_accounts(
+        self, accounts: Sequence[NewAccount], now: datetime, also: Sequence[int] = ()
+    ) -> Iterator[MemoryBatch]:
         """See ports.Store."""
         refs = set(self.refs)
         for new in accounts:
@@ -133,9 +135,9 @@ class MemoryStore:
             refs.add(new.ref)
         first = len(self.slots) + 1
         units = [Unit(first + i, None, 0, GENESIS, now) for i in range(len(accounts))]
-        batch = MemoryBatch(self, units)
+        batch = MemoryBatch(self, [*units, *(self._unit(n, now) for n in also)])
         yield batch
-        self._check(units)
+        self._check(batch.units)
         for unit, new in zip(units, accounts, strict=True):
             self.slots[unit.no] = _Slot()
             self.refs[new.ref] = unit.no
@@ -180,7 +182,11 @@ class MemoryStore:
 
     def _commit(self, batch: MemoryBatch) -> None:
         units = [u for u in batch.units if u.changed]
-        self._write(self._check(units))
+        if units:
+            rows = rows_of(units)
+            keys = _keys(rows)
+            self._check(units, rows, keys)
+            self._write(rows, keys)
         for unit in units:
             slot = self.slots[unit.no]
             self.facts[unit.no].extend(unit.stored)
@@ -197,23 +203,21 @@ class MemoryStore:
         for day, granted in batch.granted.items():
             self.deletions[day] += granted
 
-    def _check(self, units: Sequence[Unit]) -> Rows:
-        """The rows of these units, if all of them may be written; raises Refused or Duplicate, and changes nothing."""
+    def _check(self, units: Sequence[Unit], rows: Rows, keys: list[tuple[object, ...]]) -> None:
+        """Whether all of these may be written; raises Refused or Duplicate, and changes nothing."""
         for unit in units:
             slot = self.slots.get(unit.no)
             if (0 if slot is None else slot.seq) != unit.seq_before:
                 raise Duplicate(f"account {unit.no}: another transaction wrote fact {unit.seq_before + 1}")
-        rows = rows_of(units)
-        self._check_once(_keys(rows))
+        self._check_once(keys)
         self._check_money(rows)
         self._check_cases(rows)
         for sub in rows.subscriptions:
             was = self.states.get((sub.account_id, sub.no))
             if was is not None and was != sub.state and (was, sub.state) not in EDGES:
                 raise Duplicate(f"subscription {sub.no} of account {sub.account_id}: {was} -> {sub.state}")
-        return rows
 
-    def _write(self, rows: Rows) -> None:
+    def _write(self, rows: Rows, keys: list[tuple[object, ...]]) -> None:
         for sub in rows.subscriptions:
             self.states[(sub.account_id, sub.no)] = sub.state
         for e in rows.entries:
@@ -223,7 +227,7 @@ class MemoryStore:
                 of_account[key] = of_account.get(key, 0) + e.minor
                 if of_account[key] == 0:
                     del of_account[key]
-        self.once.update(_keys(rows))
+        self.once.update(keys)
         self.open_cases.difference_update(c.account_id for c in rows.case_ends)
         ended = {(c.account_id, c.no) for c in rows.case_ends}
         self.open_cases.update(c.account_id for c in rows.cases if (c.account_id, c.no) not in ended)

@@ -162,14 +162,17 @@ class PostgresStore:
     # -- units of work ---------------------------------------------------------------------------------------
 
     @contextmanager
-    def open_accounts(self, accounts: Sequence[NewAccount], now: datetime) -> Iterator[PostgresBatch]:
+    def open_accounts(
+        self, accounts: Sequence[NewAccount], now: datetime, also: Sequence[int] = ()
+    ) -> Iterator[PostgresBatch]:
         """See ports.Store."""
         with self.transaction() as db:
             numbers = db.execute(
                 "SELECT nextval('account_number') FROM generate_series(1, %s)", [len(accounts)]
             ).fetchall()
             units = [Unit(int(n), None, 0, GENESIS, now) for (n,) in numbers]
-            with PostgresBatch(db, units).writing() as batch:
+            existing = _units(db.execute(LOCK, [sorted(also)], binary=True), now) if also else []
+            with PostgresBatch(db, [*units, *existing]).writing() as batch:
                 yield batch
             rows = [
                 (u.no, a.ref, a.name, a.country, a.zone, a.locale, a.mode.value, a.policy, a.contact)

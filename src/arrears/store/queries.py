@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from datetime import date, datetime
 
+from arrears.core.book import KnownInvoice, KnownPayment
 from arrears.store.postgres import PostgresStore
 from arrears.store.write import utc
 
@@ -64,7 +65,8 @@ def awaiting_release(store: PostgresStore, limit: int = 1000) -> list[Awaiting]:
             "SELECT e.account_id, a.ref, e.subscription, e.delete_on, e.scheduled_at FROM service_end e"
             " JOIN account a USING (account_id)"
             " JOIN subscription s ON s.account_id = e.account_id AND s.no = e.subscription"
-            " WHERE e.awaiting_release AND e.ordered_at IS NULL AND s.generation = e.generation AND s.state = 'disabled'"
+            " WHERE e.awaiting_release AND e.ordered_at IS NULL"
+            " AND s.generation = e.generation AND s.state = 'disabled'"
             " ORDER BY e.scheduled_at, e.account_id LIMIT %s",
             [limit],
         )
@@ -94,3 +96,25 @@ def reference(store: PostgresStore, account: int) -> str:
         row = db.execute("SELECT ref FROM account WHERE account_id = %s", [account]).fetchone()
         assert row is not None
         return str(row[0])
+
+
+def known_invoices(store: PostgresStore, numbers: list[str]) -> dict[str, KnownInvoice]:
+    """Which of these invoices are in the database, by number."""
+    with store.transaction() as db:
+        found = db.execute(
+            "SELECT i.number, a.ref, i.no, i.currency, i.total_minor, i.issued_on, i.due_on"
+            " FROM invoice i JOIN account a USING (account_id) WHERE i.number = ANY(%s)",
+            [numbers],
+        )
+        return {number: KnownInvoice(*rest) for number, *rest in found}
+
+
+def known_payments(store: PostgresStore, refs: list[str]) -> dict[str, KnownPayment]:
+    """Which of these payments are in the database, by reference."""
+    with store.transaction() as db:
+        found = db.execute(
+            "SELECT p.ref, a.ref, p.currency, p.amount_minor"
+            " FROM payment p JOIN account a USING (account_id) WHERE p.ref = ANY(%s)",
+            [refs],
+        )
+        return {ref: KnownPayment(*rest) for ref, *rest in found}

@@ -1,0 +1,155 @@
+"""Bringing a receivables book in: accounts, invoices and payments, all or nothing, in one transaction.
+
+What is there already with the same content is left alone, so the same book can come twice. The book's past is
+recorded now: an invoice that the book says is paid is issued and paid at once and never goes past due; an open one
+whose due date has passed goes past due at the next run and gets the full ladder from that day.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Final
+
+from arrears.core import facts as f
+from arrears.core.account import ALL_STOPS, Debt, Hold, Mode, Scope, Terms
+from arrears.core.book import Book, BookInvoice, BookPayment, KnownInvoice, KnownPayment
+from arrears.core.errors import Refused
+from arrears.core.unit import Unit
+from arrears.engine.booking import Payment
+from arrears.engine.booking import book as book_payment
+from arrears.engine.run import settle
+from arrears.ports import NewAccount, Store
+
+REASONS_MAX: Final = 50
+"""So many rows are named when a book is refused, then they are counted."""
+
+
+@dataclass(frozen=True, slots=True)
+class ImportReport:
+    """How much was new."""
+
+    accounts: int
+    invoices: int
+    payments: int
+    known_invoices: int
+    known_payments: int
+
+
+def import_book(
+    store: Store,
+    book: Book,
+    known_invoices: Mapping[str, KnownInvoice],
+    known_payments: Mapping[str, KnownPayment],
+    now: datetime,
+    author: str,
+    progress: Callable[[int, int], None] | None = None,
+) -> ImportReport:
+    """Import what is new. Refuses `conflicting_book`, naming rows, if something is there with other content."""
+    _refuse_conflicts(book, known_invoices, known_payments)
+    policies, guards = store.policies(), store.system().guards
+    if "default" not in policies:
+        raise Refused("unknown_policy", "no policy named default is adopted; adopt one first")
+    known_accounts = store.account_numbers([a.ref for a in book.accounts])
+    new = [a for a in book.accounts if a.ref not in known_accounts]
+    opened = [NewAccount(a.ref, a.name, a.country, a.zone, a.locale, Mode(a.mode), "default", a.email) for a in new]
+    invoices = [i for i in book.invoices if i.number not in known_invoices]
+    payments = [p for p in book.payments if p.ref not in known_payments]
+    touched = {i.account_ref for i in invoices} | {p.account_ref for p in payments}
+    existing = sorted(known_accounts[ref] for ref in touched if ref in known_accounts)
+    if not (new or invoices or payments):
+        return ImportReport(0, 0, 0, len(book.invoices), len(book.payments))
+    with store.open_accounts(opened, now, also=existing) as batch:
+        units = {u.no: u for u in batch.units}
+        by_ref = {a.ref: unit for a, unit in zip(new, batch.units, strict=False)}
+        by_ref |= {ref: units[no] for ref, no in known_accounts.items() if no in units}
+        for account in new:
+            terms = Terms("default", account.zone)
+            by_ref[account.ref].record(f.AccountOpened(terms=terms, mode=Mode(account.mode)), author)
+        numbers = {number: known.no for number, known in known_invoices.items()}
+        total = len(invoices) + len(payments)
+        for done, invoice in enumerate(invoices):
+            numbers[invoice.number] = _issue(by_ref[invoice.account_ref], invoice, author)
+            if progress is not None and done % 1000 == 0:
+                progress(done, total)
+        for done, payment in enumerate(payments):
+            _pay(by_ref[payment.account_ref], payment, numbers[payment.invoice_number], author)
+            if progress is not None and done % 1000 == 0:
+                progress(len(invoices) + done, total)
+        for invoice in invoices:
+            _dispute(by_ref[invoice.account_ref], invoice, numbers[invoice.number], author)
+        for unit in batch.units:
+            settle(unit, policies, guards, only_consequences=True)
+    return ImportReport(
+        len(new),
+        len(invoices),
+        len(payments),
+        len(book.invoices) - len(invoices),
+        len(book.payments) - len(payments),
+    )
+
+
+def _refuse_conflicts(
+    book: Book, known_invoices: Mapping[str, KnownInvoice], known_payments: Mapping[str, KnownPayment]
+) -> None:
+    wrong: list[str] = []
+    for i in book.invoices:
+        known = known_invoices.get(i.number)
+        same = (i.account_ref, i.currency, i.total_minor, i.issued_on, i.due_on)
+        if known is not None and same != (
+            known.account_ref,
+            known.currency,
+            known.total_minor,
+            known.issued_on,
+            known.due_on,
+        ):
+            wrong.append(f"row {i.row}: invoice {i.number} is in the database already with other content")
+    for p in book.payments:
+        found = known_payments.get(p.ref)
+        if found is not None and (p.account_ref, p.currency, p.amount_minor) != (
+            found.account_ref,
+            found.currency,
+            found.amount_minor,
+        ):
+            wrong.append(f"row {p.row}: payment {p.ref} is in the database already with other content")
+    if wrong:
+        more = [f"and {len(wrong) - REASONS_MAX} more"] if len(wrong) > REASONS_MAX else []
+        raise Refused("conflicting_book", "\n".join([*wrong[:REASONS_MAX], *more]))
+
+
+def _subscription(unit: Unit, service: str, author: str) -> int:
+    found: Sequence[int] = [s.no for s in unit.account.subscriptions if s.service == service]
+    if found:
+        return found[0]
+    number = len(unit.account.subscriptions) + 1
+    unit.record(f.SubscriptionAdded(subscription=number, service=service), author)
+    return number
+
+
+def _issue(unit: Unit, invoice: BookInvoice, author: str) -> int:
+    subscription = _subscription(unit, invoice.service, author)
+    number = unit.account.debt_count + 1
+    debt = Debt(
+        no=number,
+        number=invoice.number,
+        currency=invoice.currency,
+        total_minor=invoice.total_minor,
+        open_minor=invoice.total_minor,
+        due_on=invoice.due_on,
+        subscriptions=(subscription,),
+    )
+    unit.record(f.InvoiceIssued(debt=debt, issued_on=invoice.issued_on), author)
+    return number
+
+
+def _pay(unit: Unit, payment: BookPayment, debt: int, author: str) -> None:
+    booked = Payment(unit.no, payment.ref, payment.currency, payment.amount_minor, (debt,))
+    book_payment(unit, booked, author)
+
+
+def _dispute(unit: Unit, invoice: BookInvoice, debt: int, author: str) -> None:
+    if invoice.disputed and unit.account.debt(debt) is not None:
+        number = unit.account.hold_count + 1
+        hold = Hold(no=number, scope=Scope.DEBT, target=debt, stops=ALL_STOPS, reason="dispute", from_at=unit.now)
+        unit.record(f.HoldPlaced(hold=hold), author, "disputed in the book")
