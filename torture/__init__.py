@@ -1,1 +1,1 @@
-"""Breaking things on purpose: zeros with denominators. Each prints one JSON object and says whether it holds."""
+"""Faults on purpose: each module breaks one thing many times and counts what was lost. Zeros with denominators."""

@@ -119,7 +119,6 @@ class MemoryStore:
         self._system_seq, self._system_head = 0, GENESIS
         self.system_facts: list[SystemFact] = []
         self._policies: dict[str, Policy] = {}
-        self.changed: set[int] = set()
 
     # -- units of work ---------------------------------------------------------------------------------------
 
@@ -183,10 +182,7 @@ class MemoryStore:
     def _commit(self, batch: MemoryBatch) -> None:
         units = [u for u in batch.units if u.changed]
         if units:
-            rows = rows_of(units)
-            keys = _keys(rows)
-            self._check(units, rows, keys)
-            self._write(rows, keys)
+            self._write(*self._check(units))
         for unit in units:
             slot = self.slots[unit.no]
             self.facts[unit.no].extend(unit.stored)
@@ -195,7 +191,6 @@ class MemoryStore:
             slot.next_at = unit.next_at
             if unit.next_at is not None:
                 heapq.heappush(self._due, (unit.next_at, unit.no))
-            self.changed.add(unit.no)
         for claim, done in batch.finished:
             key = (claim.account, claim.seq, claim.kind)
             self.actions[key].status = "done" if done else "failed"
@@ -203,12 +198,14 @@ class MemoryStore:
         for day, granted in batch.granted.items():
             self.deletions[day] += granted
 
-    def _check(self, units: Sequence[Unit], rows: Rows, keys: list[tuple[object, ...]]) -> None:
-        """Whether all of these may be written; raises Refused or Duplicate, and changes nothing."""
+    def _check(self, units: Sequence[Unit]) -> tuple[Rows, list[tuple[object, ...]]]:
+        """The rows of these units and what may exist once, if all may be written; else Refused or Duplicate."""
         for unit in units:
             slot = self.slots.get(unit.no)
             if (0 if slot is None else slot.seq) != unit.seq_before:
                 raise Duplicate(f"account {unit.no}: another transaction wrote fact {unit.seq_before + 1}")
+        rows = rows_of(units)
+        keys = _keys(rows)
         self._check_once(keys)
         self._check_money(rows)
         self._check_cases(rows)
@@ -216,6 +213,7 @@ class MemoryStore:
             was = self.states.get((sub.account_id, sub.no))
             if was is not None and was != sub.state and (was, sub.state) not in EDGES:
                 raise Duplicate(f"subscription {sub.no} of account {sub.account_id}: {was} -> {sub.state}")
+        return rows, keys
 
     def _write(self, rows: Rows, keys: list[tuple[object, ...]]) -> None:
         for sub in rows.subscriptions:
@@ -297,8 +295,7 @@ class MemoryStore:
                 if subscription in blocked:
                     continue
                 blocked.add(subscription)
-            held = action.status == "claimed" and action.lease_until is not None and action.lease_until > now
-            if held:
+            if action.status == "claimed" and action.lease_until is not None and action.lease_until > now:
                 continue
             action.status = "claimed"
             action.tries += 1

@@ -1,0 +1,124 @@
+"""A real book through the real engine and PostgreSQL, against counts and dates that the tests work out themselves."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from datetime import UTC, date, datetime, timedelta
+from pathlib import Path
+
+import psycopg
+import pytest
+
+from arrears.adapters.books import load_map, read_book
+from arrears.core import facts as f
+from arrears.core.book import Book
+from arrears.core.policy import default_policy
+from arrears.sim.replay import Replay, ReplayReport, ReplaySettings
+from arrears.store import schema
+from arrears.store.postgres import PostgresStore
+from tests.data_counts import expected
+
+ROOT = Path(__file__).parents[2]
+CSV = ROOT.parent / "shared" / "data" / "accounts-receivable.csv"
+MAP = ROOT / "examples" / "maps" / "accounts-receivable.toml"
+
+pytestmark = pytest.mark.skipif(not CSV.exists(), reason="the shared data folder is not beside the project")
+
+
+@contextmanager
+def scratch(url: str, name: str) -> Iterator[PostgresStore]:
+    schema.create_scratch(url, name)
+    store = PostgresStore(url, schema=name, durable=False, clock_is_real=False)
+    try:
+        yield store
+    finally:
+        store.close()
+        with psycopg.connect(url, autocommit=True) as db:
+            schema.drop_scratch(db, name)
+
+
+def the_book() -> Book:
+    return read_book(CSV, load_map(MAP))
+
+
+@pytest.mark.parametrize("disputes", ["hold", "ignore"])
+def test_the_book_agrees_with_an_independent_count(database_url: str, disputes: str) -> None:
+    with scratch(database_url, f"replay_{disputes}") as store:
+        report = Replay(store, the_book(), ReplaySettings(default_policy(), disputes == "hold")).play()
+    wanted = expected(CSV, disputes)
+    assert {key: getattr(report, key) for key in wanted} == wanted
+    assert (report.open_debt_minor, report.invariants_breached, report.deleted) == (0, 0, 0)
+
+
+def test_who_never_pays_is_warned_disabled_and_deleted_on_the_exact_days(database_url: str) -> None:
+    book = the_book()
+    with scratch(database_url, "replay_never") as store:
+        replay = Replay(store, book, ReplaySettings(default_policy(), False, 4, 150))
+        report = replay.play()
+        numbers = store.account_numbers([a.ref for a in book.accounts])
+        silent = silent_from(book)
+        assert len(silent) == len([r for r in silent if r in numbers]) > 10
+        for ref, first_late_due in silent.items():
+            assert cuts(store, numbers[ref]) == wanted_cuts(book, ref, first_late_due), ref
+    assert report.deleted == len(silent)
+    assert report.invariants_breached == 0
+    assert_book_is_shortened(report, book)
+
+
+def silent_from(book: Book) -> dict[str, date]:
+    """Every fourth of the customers with a late invoice, and the due date of the first late one."""
+    paid = {p.invoice_number: p.paid_on for p in book.payments}
+    late: dict[str, date] = {}
+    for i in book.invoices:
+        if paid[i.number] > i.due_on:
+            late[i.account_ref] = min(i.due_on, late.get(i.account_ref, i.due_on))
+    chosen = sorted(late)[3::4]
+    return {ref: late[ref] for ref in chosen}
+
+
+def wanted_cuts(book: Book, ref: str, silent: date) -> list[tuple[date, str]]:
+    """The days of the last episode, by the default policy: day 0 is the day after the first unpaid due date."""
+    paid = {p.invoice_number: p.paid_on for p in book.payments}
+    mine = [i for i in book.invoices if i.account_ref == ref]
+    unpaid = [i.due_on for i in mine if paid[i.number] > silent]
+    day_0 = min(unpaid) + timedelta(days=1)
+    stop = day_0 + timedelta(days=30)
+    delete = stop + timedelta(days=90)
+    days = [(day_0 + timedelta(days=d), f"warn disable {stop}") for d in (21, 28)]
+    days.append((stop + timedelta(days=1), f"disabled {stop}"))
+    days += [(stop + timedelta(days=d), f"warn delete {delete}") for d in (30, 60, 75, 83, 87, 89)]
+    days.append((delete + timedelta(days=1), f"scheduled {delete}"))
+    days.append((delete + timedelta(days=2), f"deleted {delete}"))
+    return days
+
+
+def cuts(store: PostgresStore, account: int) -> list[tuple[date, str]]:
+    """The warnings and cuts of the episode that ended with the deletion, as they were recorded; UTC."""
+    found: list[tuple[date, str]] = []
+    for r in store.history(account):
+        match r.fact:
+            case f.CaseEnded(outcome=outcome) if outcome == "settled":
+                found = []
+            case f.Noticed(warnings=warnings):
+                assert not warnings or r.at.hour == 9
+                found += [(r.at.date(), f"warn {w.action} {w.promised_on}") for w in warnings]
+            case f.Disabled(on=on):
+                assert r.at == midnight(r.at.date())
+                found.append((r.at.date(), f"disabled {on}"))
+            case f.DeletionScheduled(on=on):
+                found.append((r.at.date(), f"scheduled {on}"))
+            case f.DeletionOrdered(evidence=evidence):
+                assert r.at == midnight(r.at.date())
+                found.append((r.at.date(), f"deleted {evidence.promised_on}"))
+    return found
+
+
+def midnight(day: date) -> datetime:
+    return datetime.combine(day, datetime.min.time(), UTC)
+
+
+def assert_book_is_shortened(report: ReplayReport, book: Book) -> None:
+
+    assert report.invoices < len(book.invoices)
+    assert report.open_debt_minor > 0

@@ -1,0 +1,99 @@
+"""The world outside the victims: a mail folder, services that note in files what they were told, and a clock.
+
+All of it survives the processes that use it, and can be counted afterwards.
+"""
+
+from __future__ import annotations
+
+import fcntl
+import os
+import time
+from collections import defaultdict
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from datetime import datetime
+from pathlib import Path
+
+from arrears.ports import Order
+
+STOP = "stop"
+
+
+class ClockFile:
+    """A made-up clock that every process reads from one file."""
+
+    def __init__(self, folder: Path) -> None:
+        self._path = folder / "clock"
+
+    def set(self, now: datetime) -> None:
+        """The time is now this."""
+        self._write(now.isoformat())
+
+    def stop(self) -> None:
+        """There is no more time; who reads this ends."""
+        self._write(STOP)
+
+    def _write(self, text: str) -> None:
+        part = self._path.with_suffix(".new")
+        part.write_text(text)
+        part.replace(self._path)
+
+    def read(self) -> datetime | None:
+        """The time, or None when there is no more."""
+        text = self._path.read_text()
+        return None if text == STOP else datetime.fromisoformat(text)
+
+
+class FileServices:
+    """Services that obey: performing an order is creating the file with its name, which only one can (O_EXCL).
+
+    A repeat is dropped, and so is an order that a newer one of its subscription has overtaken; every delivery is noted.
+    """
+
+    def __init__(self, folder: Path) -> None:
+        self._folder = folder
+        folder.mkdir(parents=True, exist_ok=True)
+
+    def order(self, order: Order, now: datetime) -> datetime | None:
+        """See ports.Services."""
+        with self._locked():
+            self._note("deliveries", order.id)
+            of_this = f"{order.account}-{order.subscription}."
+            newest = max((int(p.suffix[1:]) for p in self._folder.glob(f"{of_this}*")), default=0)
+            if order.number > newest:
+                path = self._folder / f"{of_this}{order.number}"
+                handle = os.open(path, os.O_CREAT | os.O_EXCL | os.O_WRONLY)
+                os.write(handle, f"{order.command} {order.generation} {time.monotonic_ns()}".encode())
+                os.close(handle)
+            elif order.number < newest and not (self._folder / f"{of_this}{order.number}").exists():
+                self._note("overtaken", order.id)
+        return now
+
+    def _note(self, name: str, line: str) -> None:
+        with (self._folder / f"{name}.log").open("a") as file:
+            file.write(line + "\n")
+
+    @contextmanager
+    def _locked(self) -> Iterator[None]:
+        handle = os.open(self._folder / "lock.log", os.O_CREAT | os.O_RDWR)
+        try:
+            fcntl.flock(handle, fcntl.LOCK_EX)
+            yield
+        finally:
+            os.close(handle)
+
+    def performed(self) -> Mapping[tuple[int, int], list[tuple[int, str, int]]]:
+        """By (account, subscription): number, command and generation of each order, in the order it was performed."""
+        found: dict[tuple[int, int], list[tuple[int, int, str, int]]] = defaultdict(list)
+        for path in self._folder.iterdir():
+            if path.suffix == ".log":
+                continue
+            account, subscription = map(int, path.stem.split("-"))
+            command, generation, at = path.read_text().split()
+            found[(account, subscription)].append((int(at), int(path.suffix[1:]), command, int(generation)))
+        return {key: [(n, c, g) for _, n, c, g in sorted(orders)] for key, orders in found.items()}
+
+    def lines(self, name: str) -> int:
+        """How many deliveries were noted under this name."""
+        path = self._folder / f"{name}.log"
+        return len(path.read_text().splitlines()) if path.exists() else 0
