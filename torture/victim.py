@@ -48,7 +48,7 @@ def work(folder: Path, store: PostgresStore) -> None:
     """Collect and perform at every instant that the clock shows. Database errors are waited out, as a worker does."""
     clock, channel, services = ClockFile(folder), FolderChannel(folder / "mail"), FileServices(folder / "orders")
     worked_at = clock.read()
-    print("ready", flush=True)
+    _ready()
     while (now := clock.read()) is not None:
         if now == worked_at:
             time.sleep(POLL_SECONDS)
@@ -66,6 +66,11 @@ def _one_round(store: PostgresStore, channel: FolderChannel, services: FileServi
     perform_all(store, channel, services, lambda: now)
 
 
+def _ready() -> None:
+    sys.stdout.write("ready\n")
+    sys.stdout.flush()
+
+
 def main(arguments: list[str]) -> None:
     """See the module."""
     what, folder, url, schema = arguments[:4]
@@ -78,7 +83,7 @@ def main(arguments: list[str]) -> None:
         plan = make_plan(*numbers)
         now = ClockFile(Path(folder)).read()
         assert now is not None, "the clock stands"
-        print("ready", flush=True)
+        _ready()
         sys.stdin.readline()
         sit_at_desk(store, plan.desks[index], now)
     store.close()

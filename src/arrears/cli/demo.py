@@ -24,7 +24,7 @@ DAYS = 365
 
 @click.command()
 @click.option("--no-serve", is_flag=True, help="End after the story; do not serve the pages.")
-@click.option("--seed", type=click.IntRange(0, 2**31), default=7, show_default=True, help="Another world.")
+@click.option("--seed", type=click.IntRange(0, 2**31), default=2, show_default=True, help="Another world.")
 @click.option("--port", type=click.IntRange(0, 65535), default=8000, show_default=True)
 def command(no_serve: bool, seed: int, port: int) -> None:
     """Play a year of 50 made-up accounts on PostgreSQL, and tell the story of one."""
@@ -59,13 +59,15 @@ def _year(report: SimulationReport, seconds: int) -> None:
 
 
 def _chosen(store: Store) -> int:
-    """The account whose story shows the most in the fewest lines: a service that stopped and came back."""
-    best = (10**9, 1)
+    """The account whose story shows the most in the fewest lines: reminders, warnings, a stop, and back again."""
+    best = (10**9, 10**9, 1)
     for number in range(1, ACCOUNTS + 1):
         lines = _episode(list(tell(store.history(number))))
+        texts = " ".join(line.text for line in lines)
+        missing = sum(part not in texts for part in ("day 0", "day 3", "day 7", "day 14", "warning", "stops on"))
         if lines:
-            best = min(best, (len(lines), number))
-    return best[1]
+            best = min(best, (missing, len(lines), number))
+    return best[2]
 
 
 def _episode(lines: list[Line]) -> list[Line]:

@@ -171,13 +171,13 @@ def run(
     total = RunReport()
     while True:
         report = run_batch(store, policies, now, limits)
-        if report.accounts == 0:
-            return total
         total.accounts += report.accounts
         total.facts += report.facts
         total.parked += report.parked
-        if progress is not None:
+        if progress is not None and report.accounts:
             progress(report.accounts)
+        if report.accounts < limits.batch_accounts_max:
+            return total
 
 
 def tick(store: Store, now: datetime) -> None:

@@ -173,6 +173,7 @@ class Book:
         self.installation = installation
         self.terms = Terms("", "UTC")
         self.debts: dict[int, Debt] = {}
+        self.open: dict[int, Debt] = {}
         self.subs: dict[int, Sub] = {}
         self.holds: dict[int, Hold] = {}
         self.doubts: list[Doubt] = []
@@ -217,13 +218,16 @@ class Book:
         if self.case is None:
             return []
         wide = self.account_wide
-        found = [
-            d
-            for d in self.debts.values()
-            if d.day_0 is not None and not d.ended and d.open and (wide or sub.no in d.subs)
-        ]
+        found = [d for d in self.open.values() if d.day_0 is not None and not d.ended and (wide or sub.no in d.subs)]
+        if len(found) < 2:
+            return found
         found.sort(key=lambda d: (d.due_on, d.no))
         return found
+
+    @property
+    def past_due(self) -> list[Debt]:
+        """Every past-due debt whose case is not over."""
+        return [d for d in self.open.values() if d.day_0 is not None and not d.ended]
 
     def debt_held(self, debt: Debt) -> bool:
         """Whether a hold on this very debt is open."""

@@ -252,7 +252,7 @@ def resumed(book: Book, fact: f.Resumed, recorded: f.Recorded) -> None:
 
 def case_ended(book: Book, fact: f.CaseEnded, _: f.Recorded) -> None:
     """With nothing past due, or with everything that it was for deleted."""
-    past_due = [d for d in book.debts.values() if d.day_0 is not None and not d.ended and d.open]
+    past_due = book.past_due
     if book.case is None or fact.case != book.case_no:
         book.breach("I18", f"case {fact.case} is not open")
     if fact.outcome is Outcome.ENDED_DELETED:

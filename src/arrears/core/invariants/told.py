@@ -41,7 +41,8 @@ def invoice_issued(book: Book, fact: f.InvoiceIssued, _: f.Recorded) -> None:
     debt = fact.debt
     if debt.no in book.debts or debt.open_minor != debt.total_minor or debt.total_minor <= 0:
         book.breach("I2", f"invoice {debt.no} is not issued once and in full")
-    book.debts[debt.no] = Debt(debt.no, debt.currency, debt.total_minor, debt.due_on, debt.subscriptions)
+    issued = Debt(debt.no, debt.currency, debt.total_minor, debt.due_on, debt.subscriptions)
+    book.debts[debt.no] = book.open[debt.no] = issued
 
 
 def _allocate(book: Book, currency: str, allocations: Iterable[f.Allocation]) -> int:
@@ -54,6 +55,8 @@ def _allocate(book: Book, currency: str, allocations: Iterable[f.Allocation]) ->
         if not 0 < part.minor <= debt.open:
             book.breach("I2", f"{part.minor} is put on invoice {part.debt}, of which {debt.open} is open")
         debt.open -= part.minor
+        if debt.open == 0:
+            book.open.pop(debt.no, None)
         total += part.minor
     return total
 
@@ -101,6 +104,7 @@ def debt_reopened(book: Book, fact: f.DebtReopened, recorded: f.Recorded) -> Non
     if start is None or start < calendar_of(book.terms.zone).local_day(recorded.at):
         book.breach("I10", f"invoice {debt.no} reopens with a day 0 before the money left")
     debt.forced_from, debt.day_0, debt.ended = start, None, False
+    book.open[debt.no] = debt
 
 
 def written_off(book: Book, fact: f.WrittenOff, _: f.Recorded) -> None:

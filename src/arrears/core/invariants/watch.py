@@ -7,7 +7,7 @@ from datetime import datetime
 from typing import Any, Final
 
 from arrears.core import facts as f
-from arrears.core.account import Account
+from arrears.core.account import Account, Subscription
 from arrears.core.invariants.answers import ANSWERS, resume_told
 from arrears.core.invariants.book import Book, Breach, Installation, Policies, Sub
 from arrears.core.invariants.ladder import LADDER
@@ -90,12 +90,10 @@ class Watch:
             if sub.state is State.ACTIVE and not sub.reasons:
                 continue
             self._restored(book, sub)
-        if book.case is not None and not any(
-            d.open and d.day_0 is not None and not d.ended for d in book.debts.values()
-        ):
+        if book.case is not None and not book.past_due:
             book.breach("I12", f"case {book.case_no} stays open and nothing is past due")
         for currency, minor in book.credit.items():
-            if minor and any(d.open and d.currency == currency and not book.debt_held(d) for d in book.debts.values()):
+            if minor and any(d.currency == currency and not book.debt_held(d) for d in book.open.values()):
                 book.breach("I2", f"{minor} {currency} of credit lie unused beside open debt")
 
     def _restored(self, book: Book, sub: Sub) -> None:
@@ -112,26 +110,32 @@ class Watch:
 
     def _agrees(self, book: Book, account: Account) -> None:
         """The state that was stored says what the facts say (I18)."""
-        seen = {d.no: (d.open_minor, d.day_0, d.currency) for d in account.debts}
-        told = {d.no: (d.open, d.day_0, d.currency) for d in book.debts.values() if d.open}
-        if seen != told:
+        seen = [(d.no, d.open_minor, d.day_0) for d in account.debts]
+        told = [(d.no, d.open, d.day_0) for d in book.open.values()]
+        if seen != told and sorted(seen) != sorted(told):
             book.breach("I18", f"the state has the debts {seen}, the facts say {told}")
-        if account.credit != {c: m for c, m in book.credit.items() if m}:
+        if (account.credit or book.credit) and account.credit != {c: m for c, m in book.credit.items() if m}:
             book.breach("I18", f"the state has the credit {account.credit}, the facts say {book.credit}")
         if (account.case is not None) != (book.case is not None) or bool(account.parked) != book.parked:
             book.breach("I18", "the state and the facts differ about the case")
         for sub in account.subscriptions:
             mine = book.subs.get(sub.no)
-            if mine is None or not _same(mine, sub.state, set(sub.reasons), sub.generation, sub.order_count):
+            if mine is None or not _same(mine, sub):
                 book.breach("I18", f"the state of subscription {sub.no} is not what the facts say")
-            elif {o.no for o in sub.orders} != mine.open_orders.keys():
+            elif (sub.orders or mine.open_orders) and {o.no for o in sub.orders} != mine.open_orders.keys():
                 book.breach("I16", f"the open orders of subscription {sub.no} are not those that were given")
-            elif (mine.end.ended_on if mine.end else None) != (sub.end.ended_on if sub.end else None):
-                book.breach("I18", f"the service end of subscription {sub.no} is not what the facts say")
 
 
-def _same(mine: Sub, state: State, reasons: set[Reason], generation: int, orders: int) -> bool:
-    return (mine.state, mine.reasons, mine.generation, mine.order_no) == (state, reasons, generation, orders)
+def _same(mine: Sub, sub: Subscription) -> bool:
+    ends = sub.end is None if mine.end is None else sub.end is not None and sub.end.ended_on == mine.end.ended_on
+    return (
+        ends
+        and mine.state is sub.state
+        and mine.generation == sub.generation
+        and mine.order_no == sub.order_count
+        and len(mine.reasons) == len(sub.reasons)
+        and mine.reasons.issuperset(sub.reasons)
+    )
 
 
 def instants(history: Sequence[f.Recorded]) -> list[list[f.Recorded]]:

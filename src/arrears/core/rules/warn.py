@@ -26,6 +26,9 @@ def rule(view: View) -> Iterable[Due]:
 
 def _next(view: View, one: Ahead) -> Due | None:
     promise = one.promise
+    if one.deadline is not None and one.calendar.end_of_day(one.deadline) <= view.now:
+        # After an outage: its action is due already, and a date that has passed is no warning.
+        return None
     valid = [s for s in promise.sent if s.seq > promise.since_seq]
     found = _next_rung(view, one, valid)
     late = False

@@ -1,0 +1,34 @@
+"""`arrears check`: every invariant, on the live database, read-only."""
+
+from __future__ import annotations
+
+import click
+
+from arrears.cli.common import AS_JSON, print_json, progress_on_terminal
+from arrears.store.check import check_store
+from arrears.store.queries import totals
+from arrears.wiring import open_installation
+
+
+@click.command()
+@AS_JSON
+def command(as_json: bool) -> None:
+    """Check that facts, states, tables and ledger agree and that no promise was broken. Exit code 1 if not."""
+    with open_installation() as live, progress_on_terminal("check") as progress:
+        total = totals(live.store, live.clock.now()).accounts
+        done = 0
+
+        def checked(accounts: int) -> None:
+            nonlocal done
+            done += accounts
+            progress(done, total)
+
+        report = check_store(live.store, checked)
+    if as_json:
+        print_json({"checked": report.checked, "breaches": [b._asdict() for b in report.breaches]})
+    else:
+        for breach in report.breaches:
+            click.echo(f"{breach.invariant} account {breach.account}: {breach.what}")
+        click.echo(f"{report.checked} checks, {len(report.breaches)} breaches")
+    if report.breaches:
+        click.get_current_context().exit(1)

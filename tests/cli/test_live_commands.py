@@ -1,0 +1,213 @@
+"""The commands on a live installation, run as a person runs them: a book in, a run, and what they say about it."""
+
+from __future__ import annotations
+
+import json
+import os
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import psycopg
+import pytest
+
+from tests.cli.test_main import ran
+
+HEADER = "customer,number,issued,due,amount,paid\n"
+MAP = """
+[file]
+date_format = "%Y-%m-%d"
+
+[account]
+ref = { column = "customer" }
+country = { value = "NL" }
+zone = { value = "Europe/Amsterdam" }
+locale = { value = "nl" }
+
+[invoice]
+number = { column = "number" }
+service = { value = "cloud" }
+issued_on = { column = "issued" }
+due_on = { column = "due" }
+amount = { column = "amount" }
+currency = { value = "EUR" }
+
+[payment]
+paid_on = { column = "paid" }
+
+[mode]
+value = "card"
+"""
+ROWS = "anna,I-1,2026-01-01,2026-01-15,120.00,2026-01-10\nbert,I-2,2026-01-01,2026-01-15,49.00,\n"
+
+Run = Callable[..., subprocess.CompletedProcess[str]]
+
+
+@pytest.fixture(scope="module")
+def live(database_url: str, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Run]:
+    """`arrears ...` on a database of its own, with a mail folder of its own."""
+    folder = tmp_path_factory.mktemp("live")
+    environment = {
+        "ARREARS_DATABASE_URL": database_url,
+        "ARREARS_DATABASE": "live_commands",
+        "ARREARS_HOME": str(folder),
+        "ARREARS_MAIL_FOLDER": str(folder / "mail"),
+    }
+    with psycopg.connect(database_url, autocommit=True) as db:
+        db.execute("DROP DATABASE IF EXISTS live_commands WITH (FORCE)")
+        db.execute("CREATE DATABASE live_commands")
+    (folder / "map.toml").write_text(MAP)
+    (folder / "book.csv").write_text(HEADER + ROWS)
+
+    def run(*arguments: str, **more: str) -> subprocess.CompletedProcess[str]:
+        return ran("-m", "arrears", *arguments, **(environment | more))
+
+    run.folder = folder  # type: ignore[attr-defined]
+    run.environment = environment  # type: ignore[attr-defined]
+    done = run("import", str(folder / "book.csv"), "--map", str(folder / "map.toml"), "--json")
+    assert done.returncode == 0, done.stderr
+    assert json.loads(done.stdout) == {
+        "accounts": 2,
+        "invoices": 2,
+        "payments": 1,
+        "known_invoices": 0,
+        "known_payments": 0,
+    }
+    yield run
+    with psycopg.connect(database_url, autocommit=True) as db:
+        db.execute("DROP DATABASE IF EXISTS live_commands WITH (FORCE)")
+
+
+def write(run: Run, name: str, rows: str) -> str:
+    path: Path = run.folder / name  # type: ignore[attr-defined]
+    path.write_text(HEADER + rows)
+    return str(path)
+
+
+def the_map(run: Run) -> str:
+    return str(run.folder / "map.toml")  # type: ignore[attr-defined]
+
+
+def test_the_same_book_again_changes_nothing(live: Run) -> None:
+    done = live("import", write(live, "again.csv", ROWS), "--map", the_map(live), "--json")
+    assert json.loads(done.stdout) == {
+        "accounts": 0,
+        "invoices": 0,
+        "payments": 0,
+        "known_invoices": 2,
+        "known_payments": 1,
+    }
+
+
+def test_an_invoice_that_comes_with_other_content_is_refused_with_its_row_and_nothing_is_written(live: Run) -> None:
+    rows = "carl,I-9,2026-01-01,2026-01-15,1.00,\nbert,I-2,2026-01-01,2026-01-15,50.00,\n"
+    done = live("import", write(live, "other.csv", rows), "--map", the_map(live))
+    assert done.returncode == 2
+    assert "row 3: invoice I-2 is in the database already with other content" in done.stderr
+    assert live("status", "carl").returncode == 2
+
+
+def test_a_run_makes_the_open_invoice_past_due_and_the_full_ladder_starts_now(live: Run) -> None:
+    done = live("run", "--json")
+    assert done.returncode == 0, done.stderr
+    explained = json.loads(live("explain", "bert", "--json").stdout)
+    [sub] = explained["subscriptions"]
+    assert sub["state"] == "past_due"
+    assert sub["reasons"] == ["past_due"]
+    assert sub["stops_on"] > "2026-02-20"
+    assert explained["owed"][0]["invoice"] == "I-2"
+    paid = json.loads(live("explain", "anna", "--json").stdout)
+    assert (paid["owed"], paid["case"]) == ([], None)
+
+
+def test_what_a_person_reads_names_the_sum_the_dates_and_the_causes(live: Run) -> None:
+    live("run")
+    text = live("explain", "bert").stdout
+    assert "49.00" in text
+    assert "unless everything is paid" in text
+    assert "past due" in text
+    assert "I-2" in live("timeline", "bert").stdout
+    assert "2 accounts, 1 with an open case" in live("status").stdout
+    assert "nothing waits for a person" in live("tasks").stdout
+
+
+def test_the_check_finds_every_promise_kept(live: Run) -> None:
+    done = live("check", "--json")
+    assert done.returncode == 0, done.stdout + done.stderr
+    assert json.loads(done.stdout)["breaches"] == []
+
+
+def test_the_clock_is_shown_and_confirmed(live: Run) -> None:
+    live("run")
+    assert json.loads(live("clock", "--json").stdout)["suspect"] is False
+    assert "the clock is trusted" in live("clock", "confirm", "--why", "looked at my watch").stdout
+
+
+@pytest.mark.parametrize(
+    ("account", "code"),
+    [("nobody", "unknown_account"), ("acc_999", "unknown_account"), ("sub_1_1", "wrong_id_type"), ("", "unknown_account")],
+)
+@pytest.mark.parametrize("command", ["status", "explain", "timeline"])
+def test_an_account_that_is_not_there_is_one_clear_line(live: Run, command: str, account: str, code: str) -> None:
+    done = live(command, account)
+    assert done.returncode == 2
+    assert done.stderr.count("\n") == 1
+    assert f"[{code}]" in done.stderr
+
+
+def test_a_worker_ends_cleanly_when_it_is_told_to(live: Run) -> None:
+    environment = os.environ | live.environment  # type: ignore[attr-defined]
+    command = [sys.executable, "-m", "arrears", "worker", "--poll-seconds", "3600"]
+    with subprocess.Popen(command, env=environment, stderr=subprocess.PIPE, text=True) as worker:
+        assert worker.stderr is not None
+        assert "working" in worker.stderr.readline()
+        worker.send_signal(signal.SIGTERM)
+        assert worker.wait(timeout=20) == 0
+
+
+def test_an_import_that_is_interrupted_is_rolled_back(live: Run, database_url: str) -> None:
+    rows = "".join(f"many-{n},M-{n},2026-01-01,2026-01-15,1.00,\n" for n in range(20_000))
+    command = [sys.executable, "-m", "arrears", "import", write(live, "many.csv", rows), "--map", the_map(live)]
+    environment = os.environ | live.environment  # type: ignore[attr-defined]
+    with (
+        psycopg.connect(psycopg.conninfo.make_conninfo(database_url, dbname="live_commands")) as db,
+        subprocess.Popen(command, env=environment, stderr=subprocess.PIPE, text=True) as importing,
+    ):
+        number = "SELECT last_value FROM account_number"
+        before = db.execute(number).fetchone()
+        deadline = time.monotonic() + 30
+        while db.execute(number).fetchone() == before and time.monotonic() < deadline and importing.poll() is None:
+            db.commit()
+        importing.send_signal(signal.SIGINT)
+        assert importing.wait(timeout=30) == 130
+        db.commit()
+        assert db.execute("SELECT count(*) FROM account WHERE ref LIKE 'many-%'").fetchone() == (0,)
+
+
+def test_a_database_that_cannot_be_reached_is_exit_4_and_one_line(live: Run) -> None:
+    done = live("status", ARREARS_DATABASE_URL="postgresql://a:secret@127.0.0.1:1/x")
+    assert (done.returncode, done.stderr.count("\n")) == (4, 1)
+    assert "secret" not in done.stderr
+
+
+def test_a_schema_of_another_version_is_exit_5(live: Run, database_url: str) -> None:
+    url = psycopg.conninfo.make_conninfo(database_url, dbname="live_commands")
+    with psycopg.connect(url) as db:
+        db.execute("INSERT INTO schema_version (version) VALUES (999)")
+    try:
+        done = live("status")
+        assert done.returncode == 5
+        assert "schema version 999" in done.stderr
+    finally:
+        with psycopg.connect(url) as db:
+            db.execute("DELETE FROM schema_version WHERE version = 999")
+
+
+@pytest.mark.parametrize("command", ["replay", "import"])
+def test_a_missing_book_is_one_clear_line(live: Run, command: str) -> None:
+    done = live(command, "no-such-file.csv", "--map", the_map(live))
+    assert (done.returncode, done.stderr.count("\n")) == (2, 1)
+    assert "no-such-file.csv" in done.stderr

@@ -1,0 +1,304 @@
+"""The course of a disturbed run: time is let on, instant by instant, and at some of them somebody is killed.
+
+Only processes that were started here are ever killed, by their own id.
+"""
+
+from __future__ import annotations
+
+import os
+import random
+import subprocess
+import sys
+import time
+from collections import Counter, defaultdict
+from collections.abc import Callable, Mapping, Sequence
+from datetime import datetime, timedelta
+from pathlib import Path
+from typing import Final, NamedTuple
+
+import psycopg
+
+from arrears.engine.failpoints import POINTS
+from arrears.engine.perform import LEASE_SECONDS
+from arrears.store.postgres import PostgresStore
+from arrears.store.server import EmbeddedServer
+from torture.book import DRIFT_MAX, Plan, sit_at_desk
+from torture.calm import AFTER_DESK, Calm
+from torture.outside import ClockFile
+from torture.victim import POLL_SECONDS
+
+SCHEMA: Final = "torture"
+ROOT: Final = Path(__file__).parents[1]
+LEASE_OVER: Final = timedelta(seconds=LEASE_SECONDS + 30)
+STUCK_SECONDS: Final = 0.3
+"""Without progress for so long, somebody died with a claim: the clock is pushed on until the lease has ended."""
+
+START_SECONDS_MAX: Final = 30.0
+WORKERS_MAX: Final = 3
+
+
+class Strike(NamedTuple):
+    """Something that happens at one instant: `kill`, `database`, or a failpoint the `nth` time it is reached."""
+
+    what: str
+    nth: int = 1
+
+
+class Stopped(Exception):
+    """The run did not get to its end."""
+
+
+def open_store(url: str) -> PostgresStore:
+    """The desk's own store."""
+    return PostgresStore(url, schema=SCHEMA, connections_max=1, clock_is_real=False)
+
+
+def strikes_for(
+    plan: Plan, calm: Calm, rng: random.Random, kills: int, database_kills: int, rounds: int
+) -> dict[int, list[Strike]]:
+    """Who dies when: at instants where, by the undisturbed run, there is something to die in the middle of."""
+    found: dict[int, list[Strike]] = defaultdict(list)
+    busy = [i for i, looked in enumerate(calm.looked_at) if looked]
+    weights = [min(calm.looked_at[i], 20) for i in busy]
+    for i in rng.choices(busy, weights, k=kills):
+        found[i].append(Strike("kill"))
+    for i in rng.sample(busy, database_kills):
+        found[i].append(Strike("database"))
+    work: dict[str, Sequence[int]] = {
+        "suspicion": plan.gaps,
+        "send": [i for i, n in enumerate(calm.messages_at) if n],
+        "look_up": [i for i, n in enumerate(calm.messages_at) if n],
+        "order": [i for i, n in enumerate(calm.orders_at) if n],
+        "results": [i for i, n in enumerate(calm.messages_at) if n],
+        "command": [i for i, d in plan.desks.items() if d.invoices],
+    }
+    free = {i for i in range(1, len(plan.instants)) if i not in plan.gaps}
+    gaps = list(plan.gaps)
+    for point in POINTS * rounds:
+        family = point.partition(".")[0]
+        if family == "suspicion":
+            i = gaps.pop()
+        else:
+            i = rng.choice([i for i in work.get(family, busy) if i in free])
+            free.discard(i)
+        most = {"send": calm.messages_at[i], "order": calm.orders_at[i]}.get(family, 1)
+        found[i].insert(0, Strike(point, rng.randint(1, most)))
+    return found
+
+
+class Course:
+    """One disturbed run. `counts` has the strikes that were carried out, by name."""
+
+    def __init__(
+        self,
+        plan: Plan,
+        calm: Calm,
+        strikes: Mapping[int, Sequence[Strike]],
+        folder: Path,
+        server: EmbeddedServer,
+        store: PostgresStore,
+        seed: int,
+        stop_at: float,
+    ) -> None:
+        self.plan, self.calm, self.strikes, self.folder = plan, calm, strikes, folder
+        self.server, self.store, self.stop_at = server, store, stop_at
+        self.url = server.start()
+        self.rng = random.Random(f"{seed}/course")
+        self.clock = ClockFile(folder)
+        self.counts: Counter[str] = Counter()
+        self.workers: list[subprocess.Popen[str]] = []
+        self.said = folder / "said.log"
+        self.base = self.now = plan.instants[0]
+        self._eyes: psycopg.Connection[tuple[int, int]] | None = None
+
+    # -- time ----------------------------------------------------------------------------------------------------
+
+    def play(self) -> None:
+        """From the first instant to the last, then until nothing is left to do."""
+        self.clock.set(self.now - timedelta(seconds=1))
+        for i, instant in enumerate(self.plan.instants):
+            strikes = self.strikes.get(i, ())
+            points = [s for s in strikes if s.what in POINTS]
+            armed = [self._arm(s) for s in points if not s.what.startswith("command.")]
+            self.base = instant
+            self._set_clock(instant)
+            for victim, strike in armed:
+                self._await_death(victim, strike)
+            self._refill()
+            span = 0.01 + 0.003 * (self.calm.looked_at[i] + self.calm.messages_at[i] + self.calm.orders_at[i])
+            for strike in strikes:
+                if strike.what == "kill":
+                    time.sleep(self.rng.uniform(0, span))
+                    self._kill_one()
+                elif strike.what == "database":
+                    time.sleep(self.rng.uniform(0, span))
+                    self._kill_database()
+            self._settle()
+            if i in self.plan.desks:
+                self._sit(i, [s for s in points if s.what.startswith("command.")])
+
+    def _set_clock(self, now: datetime) -> None:
+        assert now - self.base <= DRIFT_MAX, "the clock was pushed too far for this instant"
+        self.now = now
+        self.clock.set(now)
+
+    def _settle(self) -> None:
+        """Wait until nothing is due and nothing is to be performed; if nothing moves, let leases end."""
+        was, moved_at = (-1, -1), time.monotonic()
+        while (left := self._left()) != (0, 0):
+            if left != was:
+                was, moved_at = left, time.monotonic()
+            elif time.monotonic() - moved_at > STUCK_SECONDS:
+                self._refill()
+                self._set_clock(self.now + LEASE_OVER)
+                moved_at = time.monotonic()
+            self._check_time()
+            time.sleep(POLL_SECONDS)
+        self._refill()
+
+    def _left(self) -> tuple[int, int]:
+        """How many accounts are due and how many actions are not finished."""
+        statement = (
+            f"SELECT (SELECT count(*) FROM {SCHEMA}.account_state WHERE next_at <= %s),"
+            f" (SELECT count(*) FROM {SCHEMA}.action WHERE status IN ('recorded', 'claimed'))"
+        )
+        while True:
+            try:
+                if self._eyes is None:
+                    self._eyes = psycopg.connect(self.url, autocommit=True)
+                row = self._eyes.execute(statement.encode(), [self.now]).fetchone()
+            except psycopg.OperationalError:
+                self._eyes = None
+                self._check_time()
+                continue
+            assert row is not None
+            return row
+
+    def _check_time(self) -> None:
+        if time.monotonic() > self.stop_at:
+            raise Stopped(f"out of time at {self.now}")
+
+    # -- the desk --------------------------------------------------------------------------------------------------
+
+    def _sit(self, index: int, points: Sequence[Strike]) -> None:
+        plan = self.plan
+        numbers = (index, plan.accounts, plan.days, int(plan.seed), len(plan.gaps))
+        for strike in points:
+            victim = self._spawn("desk", *map(str, numbers), armed=strike)
+            assert victim.stdin is not None
+            victim.stdin.write("go\n")
+            victim.stdin.flush()
+            self._await_death(victim, strike)
+        while True:
+            try:
+                sit_at_desk(self.store, plan.desks[index], self.now)
+                break
+            except psycopg.OperationalError:
+                self._check_time()
+        self._set_clock(self.now + AFTER_DESK)
+        self._settle()
+
+    # -- who dies ----------------------------------------------------------------------------------------------------
+
+    def _arm(self, strike: Strike) -> tuple[subprocess.Popen[str], Strike]:
+        """One worker alone, which will die at this point as soon as the clock moves."""
+        self._retire()
+        return self._spawn("worker", armed=strike), strike
+
+    def _await_death(self, victim: subprocess.Popen[str], strike: Strike) -> None:
+        """Wait until an armed worker has reached its point. A message is looked up only after its sender died."""
+        if strike.what.startswith("look_up."):
+            first = self._spawn(
+                "worker", armed=Strike("send.after_call" if self.rng.random() < 0.5 else "send.before_call")
+            )
+            victim.kill()
+            victim.wait()
+            self._set_clock(self.now + timedelta(seconds=1))
+            self._wait_for(lambda: first.poll() is not None, "the sender")
+            victim = self._spawn("worker", armed=strike)
+            self._set_clock(self.now + LEASE_OVER)
+        self._wait_for(lambda: victim.poll() is not None, strike.what)
+        if victim.returncode == -9:
+            self.counts[strike.what] += 1
+        else:
+            self.counts["crash"] += 1
+
+    def _kill_one(self) -> None:
+        living = [w for w in self.workers if w.poll() is None]
+        victim = self.rng.choice(living)
+        victim.kill()
+        victim.wait()
+        self.counts["kill"] += 1
+        self.workers = [w for w in self.workers if w is not victim]
+        self.workers.append(self._spawn("worker", wait=False))
+
+    def _kill_database(self) -> None:
+        self.server.kill_immediate()
+        self.server.start()
+        self.counts["database"] += 1
+
+    # -- processes -------------------------------------------------------------------------------------------------
+
+    def _spawn(
+        self, what: str, *arguments: str, armed: Strike | None = None, wait: bool = True
+    ) -> subprocess.Popen[str]:
+        environment = dict(os.environ)
+        environment.pop("ARREARS_FAILPOINT", None)
+        if armed is not None:
+            environment["ARREARS_FAILPOINT"] = f"{armed.what}:{armed.nth}"
+        command = [sys.executable, "-m", "torture.victim", what, str(self.folder), self.url, SCHEMA, *arguments]
+        with self.said.open("ab") as said:
+            started = subprocess.Popen(
+                command,
+                cwd=ROOT,
+                env=environment,
+                stdin=subprocess.PIPE,
+                stdout=subprocess.PIPE,
+                stderr=said,
+                text=True,
+            )
+        self.counts["spawned"] += 1
+        if wait:
+            assert started.stdout is not None
+            started.stdout.readline()
+        return started
+
+    def _refill(self) -> None:
+        """Between one and three workers live; one that ended by itself is a crash of its own."""
+        for worker in self.workers:
+            if worker.poll() is not None:
+                self.counts["crash"] += 1
+        self.workers = [w for w in self.workers if w.poll() is None]
+        wanted = self.rng.randint(1, WORKERS_MAX) if not self.workers else len(self.workers)
+        if self.rng.random() < 0.02:
+            wanted = min(WORKERS_MAX, wanted + 1)
+        while len(self.workers) < wanted:
+            self.workers.append(self._spawn("worker", wait=not self.workers))
+
+    def _retire(self) -> None:
+        """Send home all workers; nobody is in the middle of anything."""
+        for worker in self.workers:
+            worker.terminate()
+            worker.wait()
+        self.workers = []
+
+    def _wait_for(self, true: Callable[[], bool], what: str) -> None:
+        deadline = time.monotonic() + START_SECONDS_MAX
+        while not true():
+            if time.monotonic() > deadline:
+                raise Stopped(f"{what} was never reached at {self.now}, left: {self._left()}")
+            time.sleep(POLL_SECONDS)
+
+    def end(self) -> None:
+        """Let the workers end by themselves, and kill who does not."""
+        self.clock.stop()
+        for worker in self.workers:
+            try:
+                worker.wait(timeout=5)
+            except subprocess.TimeoutExpired:
+                worker.kill()
+                worker.wait()
+        if self.counts["crash"]:
+            sys.stderr.write(self.said.read_text(errors="replace")[-4000:])
+        if self._eyes is not None:
+            self._eyes.close()
