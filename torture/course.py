@@ -109,7 +109,7 @@ class Course:
         self.workers: list[subprocess.Popen[str]] = []
         self.said = folder / "said.log"
         self.base = self.now = plan.instants[0]
-        self._eyes: psycopg.Connection[tuple[int, int]] | None = None
+        self._eyes: psycopg.Connection[tuple[int, int, int]] | None = None
 
     # -- time ----------------------------------------------------------------------------------------------------
 
@@ -144,8 +144,8 @@ class Course:
 
     def _settle(self) -> None:
         """Wait until nothing is due and nothing is to be performed; if nothing moves, let leases end."""
-        was, moved_at = (-1, -1), time.monotonic()
-        while (left := self._left()) != (0, 0):
+        was, moved_at = (-1, -1, -1), time.monotonic()
+        while (left := self._left()) != (0, 0, 0):
             if left != was:
                 was, moved_at = left, time.monotonic()
             elif time.monotonic() - moved_at > STUCK_SECONDS:
@@ -156,17 +156,18 @@ class Course:
             time.sleep(POLL_SECONDS)
         self._refill()
 
-    def _left(self) -> tuple[int, int]:
-        """How many accounts are due and how many actions are not finished."""
+    def _left(self) -> tuple[int, int, int]:
+        """How many ticks are missing at this instant, accounts are due, and actions are not finished."""
         statement = (
-            f"SELECT (SELECT count(*) FROM {SCHEMA}.account_state WHERE next_at <= %s),"
+            f"SELECT (SELECT count(*) FROM {SCHEMA}.system_state WHERE last_tick_at >= %s IS NOT TRUE),"
+            f" (SELECT count(*) FROM {SCHEMA}.account_state WHERE next_at <= %s),"
             f" (SELECT count(*) FROM {SCHEMA}.action WHERE status IN ('recorded', 'claimed'))"
         )
         while True:
             try:
                 if self._eyes is None:
                     self._eyes = psycopg.connect(self.url, autocommit=True)
-                row = self._eyes.execute(statement.encode(), [self.now]).fetchone()
+                row = self._eyes.execute(statement.encode(), [self.base, self.now]).fetchone()
             except psycopg.OperationalError:
                 self._eyes = None
                 self._check_time()
@@ -201,20 +202,19 @@ class Course:
     # -- who dies ----------------------------------------------------------------------------------------------------
 
     def _arm(self, strike: Strike) -> tuple[subprocess.Popen[str], Strike]:
-        """One worker alone, which will die at this point as soon as the clock moves."""
+        """One worker alone, which will die at this point as soon as the clock moves. A message is looked up only
+        after its sender died, so there it is the sender."""
         self._retire()
+        if strike.what.startswith("look_up."):
+            sender = Strike(self.rng.choice(("send.before_call", "send.after_call")))
+            return self._spawn("worker", armed=sender), strike
         return self._spawn("worker", armed=strike), strike
 
     def _await_death(self, victim: subprocess.Popen[str], strike: Strike) -> None:
-        """Wait until an armed worker has reached its point. A message is looked up only after its sender died."""
+        """Wait until an armed worker has reached its point."""
         if strike.what.startswith("look_up."):
-            first = self._spawn(
-                "worker", armed=Strike("send.after_call" if self.rng.random() < 0.5 else "send.before_call")
-            )
-            victim.kill()
-            victim.wait()
-            self._set_clock(self.now + timedelta(seconds=1))
-            self._wait_for(lambda: first.poll() is not None, "the sender")
+            sender = victim
+            self._wait_for(lambda: sender.poll() is not None, "the sender")
             victim = self._spawn("worker", armed=strike)
             self._set_clock(self.now + LEASE_OVER)
         self._wait_for(lambda: victim.poll() is not None, strike.what)

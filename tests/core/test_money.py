@@ -154,9 +154,7 @@ def test_what_is_not_exactly_an_amount_is_refused_in_one_line(
 
 
 @given(minors, currencies, st.sampled_from([(".", ""), (".", ","), (",", "."), (",", " "), (".", "'")]))
-def test_what_is_written_reads_back_to_the_same_minor_units(
-    minor: int, currency: str, marks: tuple[str, str]
-) -> None:
+def test_what_is_written_reads_back_to_the_same_minor_units(minor: int, currency: str, marks: tuple[str, str]) -> None:
     text = written(minor, currency, *marks)
     assert parse_amount(text, currency, decimal_mark=marks[0], grouping=marks[1]) == minor
 

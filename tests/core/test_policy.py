@@ -30,28 +30,13 @@ def mistakes(text: str) -> list[str]:
 
 
 def changed(table: str, key: str, value: str) -> str:
-    """The canonical default policy with one line written differently, or added."""
-    lines, out, at = policy_text(default_policy()).splitlines(), [], ""
-    done = False
-    if table and f"[{table}]" not in lines:
-        lines += [f"[{table}]"]
-    for line in lines:
-        at = line.strip("[]") if line.startswith("[") else at
-        if at == table and line.startswith(f"{key} ="):
-            line, done = f"{key} = {value}", True
-        out.append(line)
-        if line == f"[{table}]" and not any(other.startswith(f"{key} =") for other in lines_of(table, lines)):
-            out.append(f"{key} = {value}")
-            done = True
-    if not done:
-        out.insert(0, f"{key} = {value}")
-    return "\n".join(out) + "\n"
-
-
-def lines_of(table: str, lines: list[str]) -> list[str]:
-    start = lines.index(f"[{table}]") + 1
-    rest = lines[start:]
-    return rest[: next((k for k, line in enumerate(rest) if line.startswith("[")), len(rest))]
+    """The canonical default policy with one key written differently, or added."""
+    top, *tables = policy_text(default_policy()).split("\n[")
+    parts = {"": top} | {part.partition("]")[0]: f"[{part}" for part in tables}
+    lines = parts.get(table, f"[{table}]").strip().splitlines()
+    kept = [line for line in lines if not line.startswith(f"{key} =")]
+    parts[table] = "\n".join([*kept, f"{key} = {value}"])
+    return "\n".join(parts.values()) + "\n"
 
 
 def test_the_default_policy_is_the_specified_ladder() -> None:
@@ -119,7 +104,10 @@ def test_every_key_is_read() -> None:
 
 def test_the_version_is_of_the_contents_and_not_of_the_writing() -> None:
     plain = load_policy(LEAST, where="a.toml")
-    written = '# ours\nname="mine"\n\n[delete]\nretention_days = 9_0 # days\n[tolerance]\nEUR = 0\n[remind]\ndays=[0,3,\n7,14]\n'
+    written = (
+        '# ours\nname="mine"\n\n[delete]\nretention_days = 9_0 # days\n'
+        "[tolerance]\nEUR = 0\n[remind]\ndays=[0,3,\n7,14]\n"
+    )
     assert load_policy(written, where="b.toml").version == plain.version
     assert len(plain.version) == 16
     assert set(plain.version) <= set("0123456789abcdef")
@@ -302,7 +290,7 @@ def test_every_mistake_of_a_file_is_told_at_once() -> None:
 
 
 def test_a_mistake_with_a_default_says_that_the_key_is_not_in_the_file() -> None:
-    (line,) = mistakes(f"{LEAST}[disable]\nafter_days = 25\n")
+    (line,) = mistakes(f"{LEAST}[disable]\nafter_days = 28\n")
     assert line.endswith("(the file has no disable.warning_days, so the default counts)")
 
 
@@ -312,6 +300,7 @@ def test_a_mistake_with_a_default_says_that_the_key_is_not_in_the_file() -> None
         ('name = "a"\nretention_days 90\n', "line 2"),
         ('name = "a"\nname = "b"\n', "line 2"),
         ("name = ", "line 1"),
+        ("[delete]\nretention_days = ", "line 2"),
         ("name: default\nretention_days: 90\n", "it looks like YAML"),
         ("!!python/object/apply:os.system ['true']", "it looks like YAML"),
         ("a: &a [x, x]\nb: &b [*a, *a]\n", "it looks like YAML"),
@@ -374,12 +363,14 @@ def test_what_is_written_loads_back_equal(policy: Policy) -> None:
     assert (loaded.version, policy_text(loaded), hash(loaded)) == (policy.version, policy_text(policy), hash(policy))
 
 
+@settings(max_examples=50)
 @given(policies(), policies())
 def test_policies_differ_exactly_if_their_versions_do(one: Policy, other: Policy) -> None:
     assert bool(diff_policies(one, other)) == (one.version != other.version)
     assert diff_policies(one, one) == []
 
 
+@settings(max_examples=50)
 @given(policies(), policies())
 def test_less_time_in_one_direction_is_never_unmarked(one: Policy, other: Policy) -> None:
     marked = " ".join(line for line in diff_policies(one, other) if line.endswith("(shortens a promise)"))
@@ -397,70 +388,3 @@ def test_any_text_is_a_policy_or_refused(text: str) -> None:
     except Refused as refusal:
         code = refusal.code
     assert code == "bad_policy" or load_policy(policy_text(policy), where="p.toml") == policy
-
-
-BASE = default_policy()
-MARK = " (shortens a promise)"
-
-
-@pytest.mark.parametrize(
-    ("new", "said"),
-    [
-        (replace(BASE, disable_after_days=35), ["disabled after 30 days -> 35 days: 5 days later"]),
-        (
-            replace(BASE, disable_after_days=14, disable_warning_days=(5, 12), remind_days=(0, 3, 7, 10)),
-            [
-                "reminders on days 0, 3, 7, 14 -> 0, 3, 7, 10",
-                f"disabled after 30 days -> 14 days: 16 days sooner{MARK}",
-                "warnings before disablement on days 21, 28 -> 5, 12",
-            ],
-        ),
-        (
-            replace(BASE, retention_days=91),
-            ["after the end of service data is kept for 90 days -> 91 days: 1 day later"],
-        ),
-        (
-            replace(BASE, disable_after_days=29),
-            [
-                f"disabled after 30 days -> 29 days: 1 day sooner{MARK}",
-                f"the first warning is 9 days -> 8 days before disablement{MARK}",
-            ],
-        ),
-        (
-            replace(BASE, disable_warning_days=(21,)),
-            [f"warnings before disablement on days 21, 28 -> 21{MARK}"],
-        ),
-        (
-            replace(BASE, delete_lead_days=3),
-            [f"warning before deletion at least 7 days -> 3 days: 4 days less notice{MARK}"],
-        ),
-        (
-            replace(BASE, restrict_after_days=20, restrict_warning_days=(10,)),
-            [f"never restricted -> restricted after 20 days: a new stage{MARK}"],
-        ),
-        (
-            replace(BASE, delete_cool_off_hours=48),
-            ["a scheduled deletion waits 24 hours -> 48 hours: 24 hours later"],
-        ),
-        (
-            replace(BASE, scope=Scope.ACCOUNT),
-            [f"service is stopped for a subscription's own debt -> any debt of the account{MARK}"],
-        ),
-        (
-            replace(BASE, tolerance_minor={"EUR": 500}),
-            ["a rest that is not past due, up to €0.00 -> €5.00"],
-        ),
-        (replace(BASE, name="b", notice_at=time(8)), ["name default -> b", "notices go out at 09:00 -> 08:00"]),
-        (BASE, []),
-    ],
-)
-def test_a_difference_is_a_plain_sentence(new: Policy, said: list[str]) -> None:
-    assert diff_policies(BASE, new) == said
-
-
-def test_what_the_way_back_shortens_is_marked_too() -> None:
-    milder = replace(BASE, tolerance_minor={"EUR": 500}, minimum_minor={"EUR": 1000}, remind_days=(0, 3, 7, 14, 17))
-    assert not any(line.endswith(MARK) for line in diff_policies(BASE, milder))
-    assert [line.endswith(MARK) for line in diff_policies(milder, BASE)] == [True, True, True]
-    restricting = replace(BASE, restrict_after_days=20, restrict_warning_days=(10,))
-    assert diff_policies(restricting, BASE) == ["restricted after 20 days -> never restricted"]

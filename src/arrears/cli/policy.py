@@ -25,7 +25,7 @@ _AS_JSON = click.option("--json", "as_json", is_flag=True, help="Print JSON for 
 
 @click.group()
 def policy() -> None:
-    """Check policy files and compare them. A policy says what happens when to whom does not pay."""
+    """Check policy files and compare them. A policy says what happens, and when, to an account that does not pay."""
 
 
 @policy.command()

@@ -73,6 +73,8 @@ def parse_toml(text: str, *, where: str) -> dict[str, Any]:
         # What is not the parser's own error is Python refusing an integer of thousands of digits.
         own = isinstance(error, tomllib.TOMLDecodeError)
         reason = " ".join(str(error).split())[:160] if own else "a number in it has thousands of digits"
+        last_line = max(1, len(text.splitlines()))
+        reason = reason.replace("at end of document", f"at the end, line {last_line}")
         raise Refused(
             "bad_policy",
             f"{where}: is not TOML: {reason}; {yaml}policies are TOML: write lines like retention_days = 90",

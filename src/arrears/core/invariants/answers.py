@@ -130,11 +130,6 @@ def order_acknowledged(book: Book, fact: f.OrderAcknowledged, recorded: f.Record
     end.ended_on = fact.ended_on
 
 
-def resume_told(book: Book, recorded: f.Recorded) -> None:
-    """A resume with an order is also a message."""
-    book.unanswered.add(recorded.seq)
-
-
 def parked(book: Book, _fact: f.Parked, _: f.Recorded) -> None:
     """Nothing is decided until a person has looked."""
     book.parked = True

@@ -8,7 +8,7 @@ from typing import Any, Final
 
 from arrears.core import facts as f
 from arrears.core.account import Account, Subscription
-from arrears.core.invariants.answers import ANSWERS, resume_told
+from arrears.core.invariants.answers import ANSWERS
 from arrears.core.invariants.book import Book, Breach, Installation, Policies, Sub
 from arrears.core.invariants.ladder import LADDER
 from arrears.core.invariants.told import TOLD
@@ -17,15 +17,10 @@ from arrears.core.states import Reason, State
 
 CHECKS: Final[dict[type[f.Fact], Callable[[Book, Any, f.Recorded], None]]] = {**TOLD, **LADDER, **ANSWERS}
 
-_MONEY: Final = (f.InvoiceIssued, f.PaymentBooked, f.CreditAllocated, f.DebtReopened, f.WrittenOff)
+_MONEY: Final = frozenset({f.InvoiceIssued, f.PaymentBooked, f.CreditAllocated, f.DebtReopened, f.WrittenOff})
 
-_WHILE_PARKED: Final = (
-    f.Restricted,
-    f.Disabled,
-    f.DeletionScheduled,
-    f.DeletionOrdered,
-    f.Noticed,
-    f.BecamePastDue,
+_NOT_WHILE_PARKED: Final = frozenset(
+    {f.Restricted, f.Disabled, f.DeletionScheduled, f.DeletionOrdered, f.Noticed, f.BecamePastDue}
 )
 
 
@@ -61,12 +56,11 @@ class Watch:
         book.at = recorded.at
         if not recorded.author:
             book.breach("I18", "a fact without an author")
-        if book.parked and isinstance(fact, _WHILE_PARKED):
+        kind = type(fact)
+        if book.parked and kind in _NOT_WHILE_PARKED:
             book.breach("I7", "a parked account is decided upon")
-        CHECKS[type(fact)](book, fact, recorded)
-        if isinstance(fact, f.Resumed) and fact.order_no:
-            resume_told(book, recorded)
-        if isinstance(fact, _MONEY):
+        CHECKS[kind](book, fact, recorded)
+        if kind in _MONEY:
             self._entries(book, recorded)
 
     def _entries(self, book: Book, recorded: f.Recorded) -> None:

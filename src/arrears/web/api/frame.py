@@ -1,0 +1,117 @@
+"""The API: who may, how often, and how everything that is wrong is said."""
+
+from __future__ import annotations
+
+import threading
+import time
+from typing import Any, Final
+
+from django.http import HttpRequest, HttpResponse
+from ninja import NinjaAPI, Schema
+from ninja.errors import AuthenticationError, HttpError, ValidationError
+from ninja.security import HttpBearer
+from pydantic import ConfigDict
+
+from arrears.core.errors import Refused
+from arrears.web.errors import problem
+from arrears.web.identities import Token, token_of
+from arrears.wiring import RealClock
+
+REQUESTS_PER_MINUTE: Final = 600
+"""For each token and process: a guard against a program gone wild, not a meter, so it need not be shared."""
+
+
+class Strict(Schema):
+    """Base of everything that comes in: unknown fields are refused, and no value is bent into another type."""
+
+    model_config = ConfigDict(extra="forbid", strict=True)
+
+
+class Problem(Schema):
+    """RFC 9457, with a stable `code`."""
+
+    type: str
+    title: str
+    status: int
+    detail: str
+    code: str
+
+
+PROBLEMS: Final = dict.fromkeys((400, 401, 403, 404, 409, 413, 415, 422, 429), Problem)
+
+
+class Bearer(HttpBearer):
+    """A token of ours, read-only or not; too many requests are refused before anything else."""
+
+    def authenticate(self, request: HttpRequest, token: str) -> Token:
+        """The token, or AuthenticationError; TooMany and ReadOnly say the rest."""
+        found = token_of(token, RealClock().now())
+        if found is None:
+            raise AuthenticationError
+        if not _within_rate(found.number):
+            raise HttpError(429, "too many requests")
+        if found.scope == "read" and request.method not in ("GET", "HEAD"):
+            raise HttpError(403, "this token may only read")
+        return found
+
+
+_seen: dict[int, list[float]] = {}
+_lock = threading.Lock()
+
+
+def _within_rate(token: int) -> bool:
+    now = time.monotonic()
+    with _lock:
+        recent = [at for at in _seen.get(token, []) if at > now - 60]
+        _seen[token] = recent
+        if len(recent) >= REQUESTS_PER_MINUTE:
+            return False
+        recent.append(now)
+        return True
+
+
+api = NinjaAPI(
+    title="arrears", version="1", auth=Bearer(), docs_url=None, openapi_url="openapi.json", urls_namespace="v1"
+)
+
+
+@api.exception_handler(AuthenticationError)
+def _unknown(_request: HttpRequest, _error: Exception) -> HttpResponse:
+    answer = problem(401, "unauthorised", "Who are you?", "send a valid token: Authorization: Bearer ...")
+    answer.headers["WWW-Authenticate"] = "Bearer"
+    return answer
+
+
+@api.exception_handler(HttpError)
+def _http(_request: HttpRequest, error: Any) -> HttpResponse:
+    codes = {400: "bad_json", 403: "forbidden", 404: "not_found", 405: "wrong_method", 429: "too_many_requests"}
+    answer = problem(error.status_code, codes.get(error.status_code, "error"), str(error).capitalize(), str(error))
+    if error.status_code == 429:
+        answer.headers["Retry-After"] = "60"
+    return answer
+
+
+@api.exception_handler(ValidationError)
+def _wrong(_request: HttpRequest, error: Any) -> HttpResponse:
+    fields = [{"field": ".".join(str(p) for p in e["loc"][1:]), "what": e["msg"]} for e in error.errors]
+    return problem(422, "invalid", "Some fields are not right", "see `fields`", fields=fields)
+
+
+@api.exception_handler(Refused)
+def _refused(_request: HttpRequest, error: Any) -> HttpResponse:
+    status = 404 if error.code.startswith("unknown_") else 409 if error.code.startswith("duplicate_") else 422
+    return problem(status, error.code, "That cannot be done", error.message)
+
+
+class Me(Schema):
+    """Who a token is."""
+
+    name: str
+    scope: str
+
+
+@api.get("/me", response={200: Me, **PROBLEMS})
+def me(request: HttpRequest) -> Me:
+    """Say whose token this is."""
+    token: Token = request.auth  # type: ignore[attr-defined]
+    return Me(name=token.name, scope=token.scope)

@@ -1,0 +1,89 @@
+"""`Idempotency-Key` on money routes (draft-ietf-httpapi-idempotency-key-header-07): one key, one answer.
+
+A key belongs to its token. The same request with it gets the stored answer, another request is refused, and one
+that is still running says so.
+"""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Callable
+from functools import wraps
+from typing import Any, Concatenate, Final, ParamSpec
+
+from django.db import connection
+from django.http import HttpRequest, HttpResponse
+
+from arrears.web.errors import problem
+from arrears.wiring import RealClock
+
+KEY_CHARACTERS_MAX: Final = 255
+P = ParamSpec("P")
+Route = Callable[Concatenate[HttpRequest, P], HttpResponse]
+
+
+def once_per_key(route: Route[P]) -> Route[P]:
+    """Run the route once for each key of a token; the route answers with an HttpResponse."""
+
+    @wraps(route)
+    def answered(request: HttpRequest, /, *args: P.args, **kwargs: P.kwargs) -> HttpResponse:
+        key = request.headers.get("Idempotency-Key", "")
+        if not key:
+            return problem(400, "idempotency_key_required", "Idempotency-Key is missing", "send one with every try")
+        if len(key) > KEY_CHARACTERS_MAX or not key.isascii() or not key.isprintable():
+            return problem(400, "bad_idempotency_key", "Idempotency-Key is not right", "at most 255 ASCII characters")
+        digest = hashlib.sha256(f"{request.method} {request.get_full_path()}\n".encode() + request.body).digest()
+        token: int = request.auth.number  # type: ignore[attr-defined]
+        stored = _claim(token, key, digest)
+        if stored is not None:
+            return stored
+        try:
+            response = route(request, *args, **kwargs)
+        except BaseException:
+            _forget(token, key)
+            raise
+        if response.status_code >= 500:
+            _forget(token, key)
+        else:
+            _keep(token, key, response)
+        return response
+
+    return answered
+
+
+def _execute(statement: str, values: list[Any]) -> tuple[Any, ...] | None:
+    with connection.cursor() as cursor:
+        cursor.execute(statement, values)
+        row = cursor.fetchone() if cursor.description else None
+        return None if row is None else tuple(row)
+
+
+def _claim(token: int, key: str, digest: bytes) -> HttpResponse | None:
+    """None if this request is the first with its key; else the answer to give instead."""
+    now = RealClock().now()
+    mine = _execute(
+        "INSERT INTO idempotency_key (token_id, key, request_digest, created_at) VALUES (%s, %s, %s, %s)"
+        " ON CONFLICT DO NOTHING RETURNING key",
+        [token, key, digest, now],
+    )
+    if mine is not None:
+        return None
+    row = _execute(
+        "SELECT request_digest, status, response FROM idempotency_key WHERE token_id = %s AND key = %s", [token, key]
+    )
+    if row is None or (bytes(row[0]) == digest and row[1] is None):
+        return problem(409, "still_running", "Still running", "the first request with this key has not finished")
+    if bytes(row[0]) != digest:
+        return problem(422, "idempotency_key_reused", "The key was used before", "for another request; make a new one")
+    return HttpResponse(row[2], status=row[1], content_type="application/json")
+
+
+def _keep(token: int, key: str, response: HttpResponse) -> None:
+    _execute(
+        "UPDATE idempotency_key SET status = %s, response = %s WHERE token_id = %s AND key = %s",
+        [response.status_code, response.content.decode(), token, key],
+    )
+
+
+def _forget(token: int, key: str) -> None:
+    _execute("DELETE FROM idempotency_key WHERE token_id = %s AND key = %s AND status IS NULL", [token, key])

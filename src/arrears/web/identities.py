@@ -1,0 +1,165 @@
+"""People, staff and tokens: making them, and proving that somebody is one.
+
+Plain statements on Django's connection; passwords are hashed by Django's hashers, tokens by SHA-256 (they are 256
+random bits, so a slow hash would add nothing).
+"""
+
+from __future__ import annotations
+
+import hashlib
+import secrets
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from typing import Any, Final
+
+from django.contrib.auth.hashers import check_password, make_password
+from django.db import connection, transaction
+
+from arrears.core.errors import Refused
+
+TRIES_MAX: Final = 10
+"""So many wrong tries for one name, or from one address, in TRIES_WITHIN; then one waits, nobody is locked out."""
+
+TRIES_WITHIN: Final = timedelta(minutes=15)
+PASSWORD_CHARACTERS_MIN: Final = 15
+"""NIST SP 800-63B-4 for a password that is the only factor."""
+
+_NOBODY: Final = make_password(secrets.token_urlsafe(32))
+"""What an unknown name is checked against, so that it takes as long as a known one."""
+
+
+@dataclass(frozen=True, slots=True)
+class Somebody:
+    """Who has signed in: `kind` is `person` or `staff`."""
+
+    kind: str
+    number: int
+    name: str
+
+
+@dataclass(frozen=True, slots=True)
+class Token:
+    """The token of a request."""
+
+    number: int
+    name: str
+    scope: str
+
+
+def _rows(statement: str, values: list[Any]) -> list[tuple[Any, ...]]:
+    with connection.cursor() as cursor:
+        cursor.execute(statement, values)
+        return list(cursor.fetchall()) if cursor.description else []
+
+
+def create_person(email: str, name: str, password: str, locale: str, now: datetime) -> int:
+    """A customer's person; refuses `person_exists` and `weak_password`."""
+    _refuse_weak(password, email)
+    found = _rows(
+        "INSERT INTO person (sign_in_email, contact_email, display_name, locale, password, created_at)"
+        " VALUES (%s, %s, %s, %s, %s, %s) ON CONFLICT DO NOTHING RETURNING person_id",
+        [email.lower(), email, name, locale, make_password(password), now],
+    )
+    if not found:
+        raise Refused("person_exists", f"{email} has a sign-in already")
+    return int(found[0][0])
+
+
+def create_staff(email: str, name: str, password: str, role: str, now: datetime) -> int:
+    """A member of staff; refuses `staff_exists`, `weak_password` and `bad_role`."""
+    if role not in ("support", "billing", "release", "admin"):
+        raise Refused("bad_role", f"{role!r} is not a role; give support, billing, release or admin")
+    _refuse_weak(password, email)
+    found = _rows(
+        "INSERT INTO staff (email, name, password, role, created_at)"
+        " VALUES (%s, %s, %s, %s, %s) ON CONFLICT DO NOTHING RETURNING staff_id",
+        [email.lower(), name, make_password(password), role, now],
+    )
+    if not found:
+        raise Refused("staff_exists", f"{email} is a member of staff already")
+    return int(found[0][0])
+
+
+def grant(account: int, person: int, role: str) -> None:
+    """Give a person a role in an account; an account has one administrator (refuses `administrator_exists`)."""
+    found = _rows(
+        "INSERT INTO account_role (account_id, person_id, role) VALUES (%s, %s, %s)"
+        " ON CONFLICT DO NOTHING RETURNING account_id",
+        [account, person, role],
+    )
+    if not found:
+        raise Refused("administrator_exists", f"account {account} has an administrator, or this person a role there")
+
+
+def accounts_of(person: int) -> list[tuple[int, str, str]]:
+    """The accounts a person may see: number, name, role."""
+    return [
+        (number, name, role)
+        for number, name, role in _rows(
+            "SELECT r.account_id, a.name, r.role FROM account_role r JOIN account a USING (account_id)"
+            " WHERE r.person_id = %s ORDER BY a.name, r.account_id",
+            [person],
+        )
+    ]
+
+
+def _refuse_weak(password: str, email: str) -> None:
+    if len(password) < PASSWORD_CHARACTERS_MIN or email.partition("@")[0].lower() in password.lower():
+        raise Refused(
+            "weak_password",
+            f"a password has at least {PASSWORD_CHARACTERS_MIN} characters and not the name in the address",
+        )
+
+
+def sign_in(kind: str, email: str, password: str, address: str, now: datetime) -> Somebody | None:
+    """Who this is, or None: for a wrong name, a wrong password and too many tries alike."""
+    keys = [f"{kind}:{email.lower()}", f"address:{address}"]
+    with transaction.atomic():
+        for key in keys:
+            [(tries,)] = _rows(
+                "SELECT count(*) FROM sign_in_attempt WHERE key = %s AND at > %s", [key, now - TRIES_WITHIN]
+            )
+            if tries >= TRIES_MAX:
+                return None
+    if kind == "person":
+        found = _rows("SELECT person_id, display_name, password FROM person WHERE sign_in_email = %s", [email.lower()])
+    else:
+        found = _rows("SELECT staff_id, name, password FROM staff WHERE email = %s AND is_active", [email.lower()])
+    number, name, hashed = found[0] if found else (0, "", None)
+    if check_password(password, hashed or _NOBODY) and hashed:
+        return Somebody(kind, int(number), str(name))
+    for key in keys:
+        _rows("INSERT INTO sign_in_attempt (key, at) VALUES (%s, %s)", [key, now])
+    return None
+
+
+def still_here(somebody: Somebody) -> bool:
+    """Whether this person or member of staff still may come in; asked at every request."""
+    if somebody.kind == "person":
+        return bool(_rows("SELECT 1 FROM person WHERE person_id = %s", [somebody.number]))
+    return bool(_rows("SELECT 1 FROM staff WHERE staff_id = %s AND is_active", [somebody.number]))
+
+
+def create_token(name: str, scope: str, now: datetime, expires_at: datetime | None = None) -> str:
+    """A new token for a program; shown now and never again."""
+    token = f"arr_{secrets.token_urlsafe(32)}"
+    _rows(
+        "INSERT INTO api_token (name, digest, scope, created_at, expires_at) VALUES (%s, %s, %s, %s, %s)",
+        [name, hashlib.sha256(token.encode()).digest(), scope, now, expires_at],
+    )
+    return token
+
+
+def revoke_token(number: int, now: datetime) -> None:
+    """End a token at once."""
+    _rows("UPDATE api_token SET revoked_at = %s WHERE token_id = %s AND revoked_at IS NULL", [now, number])
+
+
+def token_of(text: str, now: datetime) -> Token | None:
+    """The token that this text is, if it is one and still good."""
+    found = _rows(
+        "SELECT token_id, name, scope FROM api_token WHERE digest = %s AND revoked_at IS NULL"
+        " AND (expires_at IS NULL OR expires_at > %s)",
+        [hashlib.sha256(text.encode()).digest(), now],
+    )
+    return Token(int(found[0][0]), str(found[0][1]), str(found[0][2])) if found else None

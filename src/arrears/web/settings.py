@@ -1,0 +1,92 @@
+"""Django's settings, from the environment alone. Only `wiring` loads them."""
+
+from __future__ import annotations
+
+import os
+import secrets
+from pathlib import Path
+
+from psycopg.conninfo import conninfo_to_dict
+
+from arrears.store.server import default_home
+
+
+def _database() -> dict[str, object]:
+    """The connection of ARREARS_DATABASE_URL; taken apart by libpq's own rules, for socket folders in the host."""
+    parts = {key: str(value) for key, value in conninfo_to_dict(os.environ["ARREARS_DATABASE_URL"]).items()}
+    known = {"dbname": "NAME", "user": "USER", "password": "PASSWORD", "host": "HOST", "port": "PORT"}
+    settings: dict[str, object] = {name: parts.pop(key, "") for key, name in known.items()}
+    return {"ENGINE": "django.db.backends.postgresql", **settings, "OPTIONS": parts, "CONN_MAX_AGE": 0}
+
+
+def _secret_key() -> str:
+    """ARREARS_SECRET_KEY, else one of this machine's own, made once and readable by its owner alone."""
+    given = os.environ.get("ARREARS_SECRET_KEY")
+    if given:
+        return given
+    path = default_home() / "secret_key"
+    try:
+        return path.read_text(encoding="ascii")
+    except FileNotFoundError:
+        path.parent.mkdir(parents=True, exist_ok=True)
+    try:
+        handle = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
+    except FileExistsError:
+        return path.read_text(encoding="ascii")
+    with os.fdopen(handle, "w", encoding="ascii") as file:
+        file.write(key := secrets.token_urlsafe(50))
+    return key
+
+
+HERE = Path(__file__).parent
+DEBUG = False
+SECRET_KEY = _secret_key()
+ALLOWED_HOSTS = [h for h in os.environ.get("ARREARS_HOSTS", "localhost,127.0.0.1,[::1]").split(",") if h]
+HTTPS = os.environ.get("ARREARS_HTTPS", "") == "1"
+DATABASES = {"default": {**_database(), "ATOMIC_REQUESTS": False}}
+INSTALLED_APPS = ["django.contrib.contenttypes", "django.contrib.sessions", "arrears.store.apps.StoreConfig"]
+MIDDLEWARE = [
+    "arrears.web.middleware.security_headers",
+    "django.contrib.sessions.middleware.SessionMiddleware",
+    "django.middleware.locale.LocaleMiddleware",
+    "django.middleware.common.CommonMiddleware",
+    "django.middleware.csrf.CsrfViewMiddleware",
+    "arrears.web.api.strict.strict_body",
+]
+ROOT_URLCONF = "arrears.web.urls"
+TEMPLATES = [
+    {
+        "BACKEND": "django.template.backends.django.DjangoTemplates",
+        "DIRS": [HERE / "templates"],
+        "OPTIONS": {
+            "context_processors": [
+                "django.template.context_processors.request",
+                "django.template.context_processors.i18n",
+                "arrears.web.middleware.style_sheet",
+            ],
+            "string_if_invalid": "",
+        },
+    }
+]
+CSRF_FAILURE_VIEW = "arrears.web.errors.csrf"
+SESSION_ENGINE = "django.contrib.sessions.backends.db"
+SESSION_COOKIE_AGE = 12 * 3600
+SESSION_COOKIE_HTTPONLY = True
+SESSION_COOKIE_SAMESITE = CSRF_COOKIE_SAMESITE = "Lax"
+SESSION_COOKIE_SECURE = CSRF_COOKIE_SECURE = HTTPS
+SESSION_COOKIE_NAME = "__Host-session" if HTTPS else "session"
+CSRF_COOKIE_NAME = "__Host-csrf" if HTTPS else "csrf"
+SECURE_HSTS_SECONDS = 365 * 24 * 3600 if HTTPS else 0
+SECURE_PROXY_SSL_HEADER = None
+LANGUAGE_CODE = "en"
+LANGUAGES = [("en", "English"), ("nl", "Nederlands")]
+LOCALE_PATHS = [HERE.parent / "locale"]
+LANGUAGE_COOKIE_NAME = "language"
+LANGUAGE_COOKIE_HTTPONLY = True
+LANGUAGE_COOKIE_SAMESITE = "Lax"
+USE_I18N = USE_TZ = True
+TIME_ZONE = "UTC"
+APPEND_SLASH = False
+DATA_UPLOAD_MAX_MEMORY_SIZE = 1024 * 1024
+PASSWORD_HASHERS = ["django.contrib.auth.hashers.PBKDF2PasswordHasher"]
+NINJA_PAGINATION_MAX_LIMIT = 1000
