@@ -10,12 +10,10 @@ from typing import NamedTuple
 
 from arrears.core.account import Account
 from arrears.core.facts import Recorded, kind_of
-from arrears.engine.perform import perform_all
-from arrears.engine.run import run
 from arrears.ports import Fate, Message, Order, Store
 from arrears.store.memory import MemoryStore
 from torture.book import Plan, open_book, sit_at_desk
-from torture.victim import LIMITS
+from torture.victim import work_off
 
 AFTER_DESK = timedelta(seconds=1)
 Performed = Mapping[tuple[int, int], list[tuple[int, str, int]]]
@@ -120,15 +118,11 @@ def play_calm(plan: Plan) -> Calm:
     messages_at, orders_at, looked_at = [], [], []
     for i, now in enumerate(plan.instants):
         mails, orders = outside.mails.total(), sum(map(len, outside.orders.values()))
-        report = run(store, now, limits=LIMITS)
-        perform_all(store, outside, outside, lambda now=now: now)  # type: ignore[misc]
+        looked_at.append(work_off(store, outside, outside, now))
         messages_at.append(outside.mails.total() - mails)
         orders_at.append(sum(map(len, outside.orders.values())) - orders)
-        looked_at.append(report.accounts)
         if i in plan.desks:
             sit_at_desk(store, plan.desks[i], now)
-            after = now + AFTER_DESK
-            run(store, after, limits=LIMITS)
-            perform_all(store, outside, outside, lambda after=after: after)  # type: ignore[misc]
+            work_off(store, outside, outside, now + AFTER_DESK)
     end = views(store, plan.accounts)
     return Calm(end, outside.mails, outside.orders, messages_at, orders_at, looked_at)

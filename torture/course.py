@@ -35,6 +35,8 @@ STUCK_SECONDS: Final = 0.3
 
 START_SECONDS_MAX: Final = 30.0
 WORKERS_MAX: Final = 3
+MORE_WORKERS_SHARE: Final = 0.05
+"""Chance at each look that another worker joins; a failpoint sends them all home again."""
 
 
 class Strike(NamedTuple):
@@ -109,7 +111,7 @@ class Course:
         self.workers: list[subprocess.Popen[str]] = []
         self.said = folder / "said.log"
         self.base = self.now = plan.instants[0]
-        self._eyes: psycopg.Connection[tuple[int, int, int]] | None = None
+        self._eyes: psycopg.Connection[tuple[int, int]] | None = None
 
     # -- time ----------------------------------------------------------------------------------------------------
 
@@ -157,23 +159,27 @@ class Course:
         self._refill()
 
     def _left(self) -> tuple[int, int, int]:
-        """How many ticks are missing at this instant, accounts are due, and actions are not finished."""
+        """How many workers have not looked at this instant, accounts are due, and actions are not finished.
+
+        Time waits for every worker: one that is a day late would tick for yesterday, and alarm the clock guard.
+        """
+        seen = self.now.isoformat()
+        late = sum(1 for w in self.workers if w.poll() is None and self.clock.seen_by(w.pid) != seen)
         statement = (
-            f"SELECT (SELECT count(*) FROM {SCHEMA}.system_state WHERE last_tick_at >= %s IS NOT TRUE),"
-            f" (SELECT count(*) FROM {SCHEMA}.account_state WHERE next_at <= %s),"
+            f"SELECT (SELECT count(*) FROM {SCHEMA}.account_state WHERE next_at <= %s),"
             f" (SELECT count(*) FROM {SCHEMA}.action WHERE status IN ('recorded', 'claimed'))"
         )
         while True:
             try:
                 if self._eyes is None:
                     self._eyes = psycopg.connect(self.url, autocommit=True)
-                row = self._eyes.execute(statement.encode(), [self.base, self.now]).fetchone()
+                row = self._eyes.execute(statement.encode(), [self.now]).fetchone()
             except psycopg.OperationalError:
                 self._eyes = None
                 self._check_time()
                 continue
             assert row is not None
-            return row
+            return late, *row
 
     def _check_time(self) -> None:
         if time.monotonic() > self.stop_at:
@@ -269,8 +275,8 @@ class Course:
             if worker.poll() is not None:
                 self.counts["crash"] += 1
         self.workers = [w for w in self.workers if w.poll() is None]
-        wanted = self.rng.randint(1, WORKERS_MAX) if not self.workers else len(self.workers)
-        if self.rng.random() < 0.02:
+        wanted = max(1, len(self.workers))
+        if self.rng.random() < MORE_WORKERS_SHARE:
             wanted = min(WORKERS_MAX, wanted + 1)
         while len(self.workers) < wanted:
             self.workers.append(self._spawn("worker", wait=not self.workers))

@@ -38,6 +38,15 @@ class ClockFile:
         part.write_text(text)
         part.replace(self._path)
 
+    def acknowledge(self, now: datetime) -> None:
+        """This process has done all there was to do at this instant."""
+        self._path.with_name(f"seen-{os.getpid()}").write_text(now.isoformat())
+
+    def seen_by(self, pid: int) -> str:
+        """What a process acknowledged last, as text."""
+        path = self._path.with_name(f"seen-{pid}")
+        return path.read_text() if path.exists() else ""
+
     def read(self) -> datetime | None:
         """The time, or None when there is no more."""
         text = self._path.read_text()

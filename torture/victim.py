@@ -22,6 +22,7 @@ from arrears.adapters.channels.folder import FolderChannel
 from arrears.engine.failpoints import arm, reached
 from arrears.engine.perform import perform_all
 from arrears.engine.run import Limits, run
+from arrears.ports import Channel, Services, Store
 from arrears.store.postgres import PostgresStore
 from arrears.store.write import Db
 from torture.book import make_plan, sit_at_desk
@@ -55,16 +56,22 @@ def work(folder: Path, store: PostgresStore) -> None:
             time.sleep(POLL_SECONDS)
             continue
         try:
-            _one_round(store, channel, services, now)
+            work_off(store, channel, services, now)
         except psycopg.OperationalError:
             time.sleep(10 * POLL_SECONDS)
             continue
         worked_at = now
+        clock.acknowledge(now)
 
 
-def _one_round(store: PostgresStore, channel: FolderChannel, services: FileServices, now: datetime) -> None:
-    run(store, now, limits=LIMITS)
-    perform_all(store, channel, services, lambda: now)
+def work_off(store: Store, channel: Channel, services: Services, now: datetime) -> int:
+    """Collect and perform until neither leaves anything for the other; how many accounts were looked at."""
+    looked_at = 0
+    while True:
+        accounts = run(store, now, limits=LIMITS).accounts
+        looked_at += accounts
+        if not perform_all(store, channel, services, lambda: now) + accounts:
+            return looked_at
 
 
 def _ready() -> None:

@@ -253,9 +253,7 @@ def test_what_spreadsheets_add_changes_nothing(tmp_path: Path, content: bytes) -
 def test_another_encoding_delimiter_and_decimal_mark_are_the_maps_to_say(tmp_path: Path) -> None:
     form = 'encoding = "cp1252"\ndelimiter = ";"\ndecimal_mark = ","\ngrouping = "."\n[account]'
     content = row(Name="Zoë", Amount="1.234,56").replace('"', "").replace("1.234,56", "1.234!56")
-    book = read(
-        tmp_path, content.replace(",", ";").replace("!", ",").encode("cp1252"), MAP.replace("[account]", form)
-    )
+    book = read(tmp_path, content.replace(",", ";").replace("!", ",").encode("cp1252"), MAP.replace("[account]", form))
     assert (book.accounts[0].name, book.invoices[0].total_minor) == ("Zoë", 123456)
 
 

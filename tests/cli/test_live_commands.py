@@ -13,7 +13,6 @@ from pathlib import Path
 
 import psycopg
 import pytest
-
 from tests.cli.test_main import ran
 
 HEADER = "customer,number,issued,due,amount,paid\n"
@@ -148,7 +147,12 @@ def test_the_clock_is_shown_and_confirmed(live: Run) -> None:
 
 @pytest.mark.parametrize(
     ("account", "code"),
-    [("nobody", "unknown_account"), ("acc_999", "unknown_account"), ("sub_1_1", "wrong_id_type"), ("", "unknown_account")],
+    [
+        ("nobody", "unknown_account"),
+        ("acc_999", "unknown_account"),
+        ("sub_1_1", "wrong_id_type"),
+        ("", "unknown_account"),
+    ],
 )
 @pytest.mark.parametrize("command", ["status", "explain", "timeline"])
 def test_an_account_that_is_not_there_is_one_clear_line(live: Run, command: str, account: str, code: str) -> None:

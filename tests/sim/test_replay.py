@@ -9,6 +9,7 @@ from pathlib import Path
 
 import psycopg
 import pytest
+from tests.data_counts import expected
 
 from arrears.adapters.books import load_map, read_book
 from arrears.core import facts as f
@@ -17,7 +18,6 @@ from arrears.core.policy import default_policy
 from arrears.sim.replay import Replay, ReplayReport, ReplaySettings
 from arrears.store import schema
 from arrears.store.postgres import PostgresStore
-from tests.data_counts import expected
 
 ROOT = Path(__file__).parents[2]
 CSV = ROOT.parent / "shared" / "data" / "accounts-receivable.csv"

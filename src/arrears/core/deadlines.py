@@ -110,6 +110,9 @@ class Ahead:
         view = self.view
         if day is None or not view.account.holds:
             return day
+        over = self.calendar.end_of_day(day)
+        if all(h.ended_at is not None and h.ended_at <= over for h in view.account.holds):
+            return day
         debts = view.debts_of(self.sub)
         if not debts:
             return view.clear_day(day, view.holds_on(self.stop, self.sub, None), self.calendar)
@@ -135,11 +138,17 @@ class Ahead:
         return policy.restrict_after_days
 
     def _counted(self, start: date, days: int) -> date | None:
-        """Day `days` from a day of the subscription itself, without the days of its holds."""
-        if not self.view.account.holds:
+        """Day `days` from a day of the subscription itself, without the days on which its action was held: by a hold
+        of its own, or because every debt was held, so for the debt that lets it come first."""
+        view = self.view
+        if not view.account.holds:
             return start + timedelta(days=days)
-        holds = self.view.holds_on(self.stop, self.sub, None)
-        return self.view.day_number(start, days, holds, self.calendar)
+        found: date | None = None
+        for debt in view.debts_of(self.sub) or (None,):
+            day = view.day_number(start, days, view.holds_on(self.stop, self.sub, debt), self.calendar)
+            if day is not None and (found is None or day < found):
+                found = day
+        return found
 
     def _planned(self) -> date | None:
         by_clock = self.base()

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable
+from datetime import timedelta
 from typing import Any, Final
 
 from msgspec.structs import replace
@@ -170,7 +171,20 @@ def _hold_ended(account: Account, fact: f.HoldEnded, recorded: f.Recorded) -> Ac
     account = replace(account, holds=holds)
     for voided in fact.voided:
         account = void(account, voided.subscription, voided.action, recorded, doubted=False)
+    if not _days_are_counted(account, recorded):
+        account = replace(account, holds=tuple(h for h in holds if h.ended_at is None))
     return account
+
+
+def _days_are_counted(account: Account, recorded: f.Recorded) -> bool:
+    """Whether an ended hold can still matter: to a case, to a service end, or to a debt that may be past due by now
+    although nobody has looked yet. Two days are more than any zone is away from UTC."""
+    near = recorded.at.date() + timedelta(days=2)
+    return (
+        account.case is not None
+        or any(s.end is not None for s in account.subscriptions)
+        or any(d.past_due_from is not None or d.due_on < near for d in account.debts)
+    )
 
 
 def _doubt_raised(account: Account, fact: f.DoubtRaised, _: f.Recorded) -> Account:

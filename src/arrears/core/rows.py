@@ -10,8 +10,10 @@ from dataclasses import dataclass, field
 from datetime import date, datetime
 from typing import NamedTuple
 
+from msgspec.structs import replace
+
 from arrears.core import facts as f
-from arrears.core.account import Account, Action, ServiceEnd, Subscription
+from arrears.core.account import Account, Action, Hold, ServiceEnd, Subscription
 from arrears.core.actions import ACTING, ASKING, STEPPING, ActionRow, StepRow, TaskRow, actions_of, steps_of, tasks_of
 from arrears.core.ledger import MOVING_MONEY, Entry, entries_of
 from arrears.core.unit import Unit
@@ -167,22 +169,7 @@ def _from_state(unit: Unit, rows: Rows) -> None:
     if before is None or before.debts is not after.debts or before.debt_count != after.debt_count:
         rows.invoice_changes.extend(_changed_debts(before, after))
     if before is None or before.holds is not after.holds:
-        was = set(before.holds) if before is not None else set()
-        rows.holds.extend(
-            HoldRow(
-                after.no,
-                h.no,
-                h.scope.value,
-                h.target,
-                " ".join(h.stops),
-                h.reason,
-                h.from_at,
-                h.until,
-                h.ended_at,
-            )
-            for h in after.holds
-            if h not in was
-        )
+        rows.holds.extend(_changed_holds(unit, before, after))
     if before is None or before.subscriptions is not after.subscriptions:
         was_sub = {s.no: s for s in before.subscriptions} if before is not None else {}
         for sub in after.subscriptions:
@@ -230,6 +217,28 @@ def _changed_debts(before: Account | None, after: Account) -> Iterator[InvoiceCh
         if issued not in still_open:
             # Account credit has paid it in the transaction that issued it.
             yield InvoiceChange(after.no, issued, 0, None)
+
+
+def _changed_holds(unit: Unit, before: Account | None, after: Account) -> Iterator[HoldRow]:
+    was = {h.no: h for h in before.holds} if before is not None else {}
+    left = {h.no for h in after.holds}
+    for hold in after.holds:
+        if was.get(hold.no) is not hold:
+            yield _hold_row(after.no, hold)
+    for stored in unit.stored:
+        match stored.recorded.fact:
+            case f.HoldPlaced(hold=placed):
+                was[placed.no] = placed
+            case f.HoldEnded(hold=no, at=at) if no not in left:
+                # It ended and was forgotten in one transaction: the state no longer says so, the table must.
+                yield _hold_row(after.no, replace(was[no], ended_at=at))
+            case _:
+                pass
+
+
+def _hold_row(account: int, h: Hold) -> HoldRow:
+    stops = " ".join(h.stops)
+    return HoldRow(account, h.no, h.scope.value, h.target, stops, h.reason, h.from_at, h.until, h.ended_at)
 
 
 def subscription_row(account: int, sub: Subscription) -> SubscriptionRow:

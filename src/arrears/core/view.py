@@ -38,8 +38,8 @@ class Rank:
     """What goes first among things due at one instant: money and causes before messages, messages before cuts."""
 
     HOLD: Final = 0
-    PAST_DUE: Final = 1
-    CREDIT: Final = 2
+    CREDIT: Final = 1
+    PAST_DUE: Final = 2
     CONSEQUENCE: Final = 3
     NOTICE: Final = 4
     CUT: Final = 5

@@ -59,9 +59,7 @@ def arm(spec: str | None) -> None:
         return
     name, _, count = spec.partition(":")
     if name not in POINTS or not count.isdecimal() or int(count) < 1:
-        raise Refused(
-            "bad_failpoint", f"ARREARS_FAILPOINT={spec!r} is not like {POINTS[0]}:1, or there is no such point"
-        )
+        raise Refused("bad_failpoint", f"ARREARS_FAILPOINT={spec!r} names no point, or is not like {POINTS[0]}:1")
     _fuse.name, _fuse.passes_left = name, int(count) - 1
 
 

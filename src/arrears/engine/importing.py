@@ -19,6 +19,7 @@ from arrears.core.errors import Refused
 from arrears.core.unit import Unit
 from arrears.engine.booking import Payment
 from arrears.engine.booking import book as book_payment
+from arrears.engine.failpoints import reached
 from arrears.engine.run import settle
 from arrears.ports import NewAccount, Store
 
@@ -68,19 +69,11 @@ def import_book(
             terms = Terms("default", account.zone)
             by_ref[account.ref].record(f.AccountOpened(terms=terms, mode=Mode(account.mode)), author)
         numbers = {number: known.no for number, known in known_invoices.items()}
-        total = len(invoices) + len(payments)
-        for done, invoice in enumerate(invoices):
-            numbers[invoice.number] = _issue(by_ref[invoice.account_ref], invoice, author)
-            if progress is not None and done % 1000 == 0:
-                progress(done, total)
-        for done, payment in enumerate(payments):
-            _pay(by_ref[payment.account_ref], payment, numbers[payment.invoice_number], author)
-            if progress is not None and done % 1000 == 0:
-                progress(len(invoices) + done, total)
-        for invoice in invoices:
-            _dispute(by_ref[invoice.account_ref], invoice, numbers[invoice.number], author)
+        _record(by_ref, invoices, payments, numbers, author, progress)
         for unit in batch.units:
             settle(unit, policies, guards, only_consequences=True)
+        reached("command.before_commit")
+    reached("command.after_commit")
     return ImportReport(
         len(new),
         len(invoices),
@@ -88,6 +81,28 @@ def import_book(
         len(book.invoices) - len(invoices),
         len(book.payments) - len(payments),
     )
+
+
+def _record(
+    by_ref: Mapping[str, Unit],
+    invoices: Sequence[BookInvoice],
+    payments: Sequence[BookPayment],
+    numbers: dict[str, int],
+    author: str,
+    progress: Callable[[int, int], None] | None,
+) -> None:
+    """Issue, then pay, then dispute what is still open; `numbers` learns each new invoice's number."""
+    total = len(invoices) + len(payments)
+    for done, invoice in enumerate(invoices):
+        numbers[invoice.number] = _issue(by_ref[invoice.account_ref], invoice, author)
+        if progress is not None and done % 1000 == 0:
+            progress(done, total)
+    for done, payment in enumerate(payments):
+        _pay(by_ref[payment.account_ref], payment, numbers[payment.invoice_number], author)
+        if progress is not None and done % 1000 == 0:
+            progress(len(invoices) + done, total)
+    for invoice in invoices:
+        _dispute(by_ref[invoice.account_ref], invoice, numbers[invoice.number], author)
 
 
 def _refuse_conflicts(

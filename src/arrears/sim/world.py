@@ -211,6 +211,7 @@ class World:
                 raise AssertionError("money is handled in sets")
             case people.Decline():
                 commands.report_decline(store, no, [event.bill], now, OPERATOR)
+                self._owed_from_today(person, person.bills[event.bill])
             case people.Return():
                 self._return(person, person.bills[event.bill])
             case people.Dispute():
@@ -259,6 +260,10 @@ class World:
         debt = Debt(bill.no, "", bill.currency, bill.total, 0, bill.due_on, bill.subscriptions)
         commands.reopen(self.store, person.no, debt, bill.paid, "returned by the bank", self.stage.now, OPERATOR)
         bill.paid = 0
+        self._owed_from_today(person, bill)
+
+    def _owed_from_today(self, person: Person, bill: Bill) -> None:
+        """A decline, and money that has left, make a debt past due at once, whatever its due date."""
         bill.due_on = min(bill.due_on, calendar_of(person.zone).local_day(self.stage.now))
 
     def _hold(self, person: Person, event: people.PlaceHold) -> None:

@@ -179,22 +179,27 @@ def check_store(
     """Everything. `progress` is told how many accounts were checked since it was told last. With `now`, no fact may
     be later; a book that was replayed lies in its own time."""
     policies = store.policies()
-    report = CheckReport()
     with store.transaction() as db:
         db.execute("SET TRANSACTION ISOLATION LEVEL REPEATABLE READ, READ ONLY")
-        report.breaches += check_database(db)
-        report.checked += len(CHECKS)
-        installation = Installation(GRACE)
-        report.breaches += _system(db, installation)
-        for states in _states(db):
-            for account, history, stored in _histories(db, states):
-                report.checked += len(INVARIANTS)
-                if len(report.breaches) < BREACHES_MAX:
-                    report.breaches += _account(account, history, stored, policies, installation, now)
+        return check_book(db, policies, progress, now=now)
+
+
+def check_book(
+    db: Db, policies: Policies, progress: Callable[[int], None] | None = None, *, now: datetime | None = None
+) -> CheckReport:
+    """The same inside a transaction that is open."""
+    report = CheckReport(len(CHECKS), check_database(db))
+    installation = Installation(GRACE)
+    report.breaches += _system(db, installation)
+    for states in _states(db):
+        for account, history, stored in _histories(db, states):
+            report.checked += len(INVARIANTS)
             if len(report.breaches) < BREACHES_MAX:
-                report.breaches += _projected(db, states)
-            if progress is not None:
-                progress(len(states))
+                report.breaches += _account(account, history, stored, policies, installation, now)
+        if len(report.breaches) < BREACHES_MAX:
+            report.breaches += _projected(db, states)
+        if progress is not None:
+            progress(len(states))
     return report
 
 
@@ -273,6 +278,7 @@ def _projected(db: Db, states: Sequence[_State]) -> list[Breach]:
         ("subscription", _subscriptions(accounts), _rows(db, _SUBSCRIPTIONS, numbers)),
         ("invoice", _invoices(accounts), _rows(db, _INVOICES, numbers)),
         ("case", _cases(accounts), _rows(db, _CASES, numbers)),
+        ("hold", _holds(accounts), _rows(db, _HOLDS, numbers)),
     ):
         different = sorted({(key[0], key[1]) for key in wanted ^ stored})
         found += [
@@ -289,6 +295,9 @@ SELECT account_id, no, currency, open_minor, day_0 FROM invoice WHERE account_id
 _CASES: Final[LiteralString] = """
 SELECT account_id, no, policy, zone FROM collection_case WHERE account_id = ANY(%b) AND outcome IS NULL"""
 
+_HOLDS: Final[LiteralString] = """
+SELECT account_id, no, scope, target, until FROM hold WHERE account_id = ANY(%b) AND ended_at IS NULL"""
+
 
 def _rows(db: Db, statement: LiteralString, numbers: list[int]) -> set[tuple[Any, ...]]:
     return set(db.execute(statement, [numbers]))
@@ -304,6 +313,12 @@ def _invoices(accounts: dict[int, Account]) -> set[tuple[Any, ...]]:
 
 def _cases(accounts: dict[int, Account]) -> set[tuple[Any, ...]]:
     return {(a.no, a.case.no, a.case.terms.policy, a.case.terms.zone) for a in accounts.values() if a.case is not None}
+
+
+def _holds(accounts: dict[int, Account]) -> set[tuple[Any, ...]]:
+    return {
+        (a.no, h.no, h.scope.value, h.target, h.until) for a in accounts.values() for h in a.holds if h.ended_at is None
+    }
 
 
 def _system(db: Db, installation: Installation) -> list[Breach]:

@@ -87,7 +87,8 @@ def totals(store: PostgresStore, now: datetime) -> Totals:
         ).fetchone()
         assert row is not None
         states = db.execute("SELECT state, count(*) FROM subscription GROUP BY state ORDER BY state").fetchall()
-    return Totals(*row, subscriptions=dict(states))
+    accounts, due_now, waiting, open_actions, open_tasks, open_cases = row
+    return Totals(accounts, due_now, waiting, open_actions, open_tasks, open_cases, dict(states))
 
 
 def reference(store: PostgresStore, account: int) -> str:

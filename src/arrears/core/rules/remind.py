@@ -34,8 +34,9 @@ def rule(view: View) -> Iterator[Due]:
     if first is None:
         return
     steps = due or left[:1]
-    # The reminder after a decline goes out at once; every other at 09:00.
-    at_once = steps[-1] == 0 and any(d.declined for d in view.past_due)
+    # The reminder after a decline goes out at once, unless a hold has moved it; every other at 09:00.
+    declined = [view.morning(d.day_0) for d in view.past_due if d.declined and d.day_0 is not None]
+    at_once = steps[-1] == 0 and first in declined
     build = partial(Reminder, case=case.no, step=steps[-1], skipped=tuple(steps[:-1]))
     yield Due(IMMEDIATELY if at_once else first, Rank.NOTICE, 0, f"reminder {steps[-1]}", build, at_once)
 

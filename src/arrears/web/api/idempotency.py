@@ -37,14 +37,13 @@ def once_per_key(route: Route[P]) -> Route[P]:
         stored = _claim(token, key, digest)
         if stored is not None:
             return stored
+        response: HttpResponse | None = None
         try:
             response = route(request, *args, **kwargs)
-        except BaseException:
-            _forget(token, key)
-            raise
-        if response.status_code >= 500:
-            _forget(token, key)
-        else:
+        finally:
+            if response is None or response.status_code >= 500:
+                _forget(token, key)
+        if response.status_code < 500:
             _keep(token, key, response)
         return response
 

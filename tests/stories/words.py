@@ -1,0 +1,118 @@
+"""The short words in which a story tells a fact; None for those that a story leaves out."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from datetime import date
+
+from arrears.core import facts as f
+
+Day = Callable[[date], int]
+Services = Mapping[int, str]
+
+
+def words(fact: f.AnyFact, services: Services, day: Day) -> str | None:
+    """One fact in a few words; days are those of the story."""
+    told = _money(fact) or _asked(fact, services)
+    return told if told is not None else _decided(fact, services, day)
+
+
+def _debts(numbers: Sequence[int]) -> str:
+    return ", ".join(f"I{n}" for n in numbers)
+
+
+def _money(fact: f.AnyFact) -> str | None:
+    match fact:
+        case f.PaymentBooked():
+            credit = f" ({fact.credit_minor} credit)" if fact.credit_minor else ""
+            return f"paid {fact.amount_minor} {fact.currency}{credit}"
+        case f.CreditAllocated():
+            return f"credit on {_debts([a.debt for a in fact.allocations])}"
+        case f.ChargeDeclined():
+            return f"declined {_debts(fact.debts)}"
+        case f.DebtReopened():
+            return f"reopened I{fact.debt.no}"
+        case f.WrittenOff():
+            return f"written off I{fact.debt}"
+        case f.WithinTolerance():
+            return f"within tolerance {_debts(fact.debts)}"
+        case _:
+            return None
+
+
+def _asked(fact: f.AnyFact, services: Services) -> str | None:
+    match fact:
+        case f.Canceled():
+            return f"canceled {services[fact.subscription]}"
+        case f.Reactivated():
+            return f"reactivated {services[fact.subscription]}"
+        case f.ReasonSet():
+            return f"{fact.reason} set on {services[fact.subscription]}"
+        case f.ReasonLifted():
+            return f"{fact.reason} lifted from {services[fact.subscription]}"
+        case f.HoldPlaced():
+            return f"hold {fact.hold.no} placed"
+        case f.HoldEnded():
+            void = [f"{v.action} {services[v.subscription]}" for v in fact.voided]
+            return f"hold {fact.hold} ended" + (f", void: {', '.join(void)}" if void else "")
+        case f.DoubtRaised():
+            return f"doubt {fact.doubt}"
+        case f.DoubtCleared():
+            return f"no doubt {fact.doubt}"
+        case f.NoticeFailed():
+            return "message failed"
+        case f.Parked():
+            return "parked"
+        case f.Unparked():
+            return "unparked"
+        case _:
+            return None
+
+
+def _decided(fact: f.AnyFact, services: Services, day: Day) -> str | None:
+    match fact:
+        case f.BecamePastDue():
+            days = "" if all(day(d.day_0) == 0 for d in fact.debts) else f" from day {day(fact.debts[0].day_0)}"
+            return f"past due {_debts([d.debt for d in fact.debts])}{days}"
+        case f.Noticed():
+            return "; ".join(_parts(fact, services, day))
+        case f.DateMoved():
+            return f"promised: {fact.action} {services[fact.subscription]} on day {day(fact.on)}"
+        case f.Restricted():
+            return f"restricted {services[fact.subscription]} on day {day(fact.on)}"
+        case f.Disabled():
+            return f"disabled {services[fact.subscription]} on day {day(fact.on)}"
+        case f.Deferred():
+            return f"{fact.action} {services[fact.subscription]} waits: {', '.join(fact.doubts)}"
+        case f.DoubtEnded():
+            return f"{fact.action} {services[fact.subscription]} waits no longer"
+        case f.Resumed():
+            return f"resumed {services[fact.subscription]}: {fact.before} -> {fact.after}"
+        case f.CaseEnded():
+            return f"case {fact.outcome}"
+        case f.DeletionScheduled():
+            return f"deletion of {services[fact.subscription]} scheduled"
+        case f.DeletionUnscheduled():
+            return f"deletion of {services[fact.subscription]} unscheduled"
+        case f.DeletionCapped():
+            return f"deletion of {services[fact.subscription]} awaits release"
+        case f.DeletionOrdered():
+            return f"deletion of {services[fact.subscription]} ordered"
+        case f.OrderAcknowledged():
+            if fact.ended_on is not None:
+                return f"{services[fact.subscription]} stopped; retention from day {day(fact.ended_on)}"
+            return f"{services[fact.subscription]} deleted" if fact.order == "delete" else None
+        case _:
+            return None
+
+
+def _parts(fact: f.Noticed, services: Services, day: Day) -> list[str]:
+    parts = []
+    if fact.reminder is not None:
+        skipped = f" (skipped {', '.join(map(str, fact.reminder.skipped))})" if fact.reminder.skipped else ""
+        parts.append(f"reminder {fact.reminder.step}{skipped}")
+    for w in fact.warnings:
+        late = " (late)" if w.late else ""
+        parts.append(f"warning {w.step}: {w.action} {services[w.subscription]} on day {day(w.promised_on)}{late}")
+    parts.extend(f"told: {services[t.subscription]} {t.what} on day {day(t.on)}" for t in fact.told)
+    return parts
