@@ -12,6 +12,7 @@ from arrears.core.actions import actions_of
 from arrears.core.evolve import fold
 from arrears.core.facts import decode_fact
 from arrears.core.unit import GENESIS, chained
+from arrears.store.check import check_store
 from arrears.store.postgres import PostgresStore
 from arrears.store.write import utc
 from torture.book import Plan
@@ -49,6 +50,7 @@ def judge(store: PostgresStore, folder: Path, plan: Plan, calm: Calm) -> dict[st
         "mails_twice": (texts - calm.mails).total(),
         "notices_failed": sum(1 for status in actions.values() if status == "failed"),
         "disagreeing": len(differ),
+        "breaches": len(check_store(store).breaches),
         "chains_broken": _broken_chains(store, numbers),
         "ledger_differs": _ledger_differences(store, snapshots),
     }

@@ -69,7 +69,7 @@ def torture(
         server.stop()
         shutil.rmtree(folder)
     points = {p: counts[p] for p in POINTS}
-    zeros = ("lost", "performed_twice", "mails_twice", "disagreeing", "chains_broken", "ledger_differs")
+    zeros = ("lost", "performed_twice", "mails_twice", "disagreeing", "breaches", "chains_broken", "ledger_differs")
     holds = (
         not stopped
         and (counts["kill"], counts["database"], counts["crash"]) == (kills, database_kills, 0)

@@ -101,7 +101,7 @@ TAMPERINGS = {
     ),
     "a rung is taken twice": (
         "I22",
-        ["DROP INDEX step_once", "INSERT INTO step SELECT * FROM step WHERE kind = 'reminder'"],
+        ["DROP INDEX step_once", "INSERT INTO step SELECT * FROM step WHERE kind = 'remind'"],
     ),
 }
 

@@ -22,6 +22,10 @@ _UNREACHABLE_EXIT_CODE: Final = 4
 # Classes of SQLSTATE that say the server went away or is full; the others are our own mistakes.
 _SERVER_GONE: Final = ("08", "53", "57")
 
+# What was begun is rolled back by the database itself, and nothing is handed to the outside before it is recorded.
+_READ_ONLY: Final = "the database only lets us read (a standby, or set so); nothing was changed; name one that writes"
+_FULL: Final = "the database has no room left and changed nothing; make room and do it again"
+
 # name -> (module:attribute, one line of help), in the order of use
 COMMANDS: Final = {
     "demo": ("arrears.cli.demo:command", "Show a living example on this machine."),
@@ -103,6 +107,10 @@ def main() -> NoReturn:
         _end("interrupted", _INTERRUPTED_EXIT_CODE)
     except BrokenPipeError:
         _end_quietly()
+    except psycopg.errors.ReadOnlySqlTransaction:
+        _end(f"{_READ_ONLY} [database_read_only]", _UNREACHABLE_EXIT_CODE)
+    except psycopg.errors.DiskFull as error:
+        _end(f"{_FULL}: {error.diag.message_primary} [database_full]", _UNREACHABLE_EXIT_CODE)
     except psycopg.OperationalError as error:
         if error.sqlstate is not None and error.sqlstate[:2] not in _SERVER_GONE:
             raise

@@ -29,17 +29,20 @@ class FolderChannel:
         mail["Message-ID"] = f"<{message.id}@arrears.invalid>"
         mail.set_content(message.text)
         part = self._folder / f".{message.id}.{os.getpid()}.part"
+        named = False
         try:
             with part.open("wb") as file:
                 file.write(mail.as_bytes())
                 file.flush()
                 os.fsync(file.fileno())
             os.link(part, self._path(message.id))
+            named = True
             self._sync_folder()
         except FileExistsError:
             return Fate.ACCEPTED
         except OSError:
-            return Fate.REFUSED
+            # The name is there, but may not survive a power cut: nobody can tell.
+            return Fate.UNKNOWN if named else Fate.REFUSED
         finally:
             part.unlink(missing_ok=True)
         return Fate.ACCEPTED

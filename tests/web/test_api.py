@@ -1,0 +1,174 @@
+"""The API's frame: tokens, problems, strict input, and one answer for one key."""
+
+import json
+from collections.abc import Iterator
+from datetime import timedelta
+from typing import TYPE_CHECKING, Any
+
+import pytest
+from tests.web.conftest import NOW
+
+if TYPE_CHECKING:
+    from django.test import Client
+
+
+@pytest.fixture
+def write_token(site: str) -> str:
+    from arrears.web.identities import create_token
+
+    return create_token("the shop", "write", NOW)
+
+
+@pytest.fixture
+def money(site: str) -> Iterator[list[int]]:
+    """A route shaped like a money route, for as long as a test runs: it counts how often it was really run."""
+    from django.http import HttpRequest, HttpResponse, JsonResponse
+    from django.urls import path
+    from ninja import NinjaAPI
+
+    from arrears.web import urls
+    from arrears.web.api import frame
+    from arrears.web.api.idempotency import once_per_key
+
+    runs: list[int] = []
+    trial = NinjaAPI(auth=frame.Bearer(), urls_namespace="trial", openapi_url=None, docs_url=None)
+    for kind, handler in frame.api._exception_handlers.items():
+        trial.add_exception_handler(kind, handler)
+
+    class Pay(frame.Strict):
+        amount_minor: int
+
+    @once_per_key
+    def pay(request: HttpRequest) -> HttpResponse:
+        runs.append(1)
+        return JsonResponse({"run": len(runs)}, status=201)
+
+    @trial.post("/pay")
+    def route(request: HttpRequest, body: Pay) -> HttpResponse:
+        return pay(request)
+
+    added = path("v1/trial/", trial.urls)
+    urls.urlpatterns.append(added)
+    from django.urls import clear_url_caches
+
+    clear_url_caches()
+    yield runs
+    urls.urlpatterns.remove(added)
+    clear_url_caches()
+
+
+def post(client: "Client", token: str, body: object = None, key: str | None = "k1", **more: Any) -> Any:
+    headers = {"Authorization": f"Bearer {token}", **({} if key is None else {"Idempotency-Key": key})}
+    sent = body if isinstance(body, bytes | str) else json.dumps({"amount_minor": 1} if body is None else body)
+    return client.post("/v1/trial/pay", sent, **({"content_type": "application/json", "headers": headers} | more))
+
+
+def problem(answer: Any) -> tuple[int, str]:
+    assert answer.headers["Content-Type"] == "application/problem+json"
+    body = json.loads(answer.content)
+    assert body["status"] == answer.status_code
+    return answer.status_code, body["code"]
+
+
+def test_a_token_says_who_it_is_and_a_bad_one_gets_nowhere(client: "Client", write_token: str) -> None:
+    from arrears.web.identities import create_token
+
+    good = client.get("/v1/me", headers={"Authorization": f"Bearer {write_token}"})
+    assert json.loads(good.content) == {"name": "the shop", "scope": "write"}
+    expired = create_token("old", "read", NOW, NOW + timedelta(days=1))
+    for header in ({}, {"Authorization": "Bearer wrong"}, {"Authorization": f"Bearer {expired}"}):
+        assert problem(client.get("/v1/me", headers=header)) == (401, "unauthorised")
+
+
+def test_a_read_only_token_does_not_write(client: "Client", money: list[int]) -> None:
+    from arrears.web.identities import create_token
+
+    assert problem(post(client, create_token("reader", "read", NOW))) == (403, "forbidden")
+    assert money == []
+
+
+def test_only_a_digest_of_a_token_is_kept(site: str, write_token: str) -> None:
+    import psycopg
+
+    with psycopg.connect(site) as db:
+        found = db.execute("SELECT t::text FROM api_token t").fetchall()
+    assert found
+    assert all(write_token not in text for (text,) in found)
+
+
+@pytest.mark.parametrize(
+    ("body", "wanted"),
+    [
+        (b'{"amount_minor": 1, "amount_minor": 2}', (400, "bad_json")),
+        (b"[" * 1000 + b"]" * 1000, (400, "bad_json")),
+        (b'{"amount_minor": "\xff"}', (400, "bad_json")),
+        (b'{"amount_minor": "\\u0000"}', (400, "bad_json")),
+        (b'{"amount_minor": "\\ud800"}', (400, "bad_json")),
+        (b'{"amount_minor": NaN}', (400, "bad_json")),
+        (b"{", (400, "bad_json")),
+        ({"amount_minor": 1, "admin": True}, (422, "invalid")),
+        ({}, (422, "invalid")),
+        ({"amount_minor": "10.00"}, (422, "invalid")),
+        ({"amount_minor": 10.0}, (422, "invalid")),
+        ({"amount_minor": True}, (422, "invalid")),
+        (b"1" * (1024 * 1024 + 1), (413, "too_large")),
+    ],
+)
+def test_a_body_that_is_not_strict_is_refused(
+    client: "Client", money: list[int], write_token: str, body: object, wanted: tuple[int, str]
+) -> None:
+    assert problem(post(client, write_token, body)) == wanted
+    assert money == []
+
+
+def test_the_wrong_type_and_the_wrong_method_are_named(client: "Client", money: list[int], write_token: str) -> None:
+    assert problem(post(client, write_token, content_type="text/plain")) == (415, "wrong_type")
+    answer = client.delete("/v1/me", headers={"Authorization": f"Bearer {write_token}"})
+    assert answer.status_code == 405
+    assert "GET" in answer.headers["Allow"]
+
+
+def test_one_key_is_run_once_and_answered_the_same(client: "Client", money: list[int], write_token: str) -> None:
+    first, second = post(client, write_token), post(client, write_token)
+    assert (first.status_code, first.content) == (second.status_code, second.content) == (201, b'{"run": 1}')
+    assert money == [1]
+    assert problem(post(client, write_token, {"amount_minor": 2})) == (422, "idempotency_key_reused")
+    assert problem(post(client, write_token, key=None)) == (400, "idempotency_key_required")
+    assert problem(post(client, write_token, key="k" * 256)) == (400, "bad_idempotency_key")
+    assert money == [1]
+
+
+def test_the_same_key_of_another_token_is_another_key(client: "Client", money: list[int], write_token: str) -> None:
+    from arrears.web.identities import create_token
+
+    post(client, write_token)
+    assert post(client, create_token("another", "write", NOW)).content == b'{"run": 2}'
+
+
+def test_a_key_that_is_still_running_says_so(client: "Client", money: list[int], site: str, write_token: str) -> None:
+    import psycopg
+
+    post(client, write_token)
+    with psycopg.connect(site) as db:
+        db.execute("UPDATE idempotency_key SET status = NULL, response = NULL WHERE key = 'k1'")
+    assert problem(post(client, write_token)) == (409, "still_running")
+    assert money == [1]
+
+
+def test_too_many_requests_wait(client: "Client", write_token: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    from arrears.web.api import frame
+
+    monkeypatch.setattr(frame, "REQUESTS_PER_MINUTE", 3)
+    answers = [client.get("/v1/me", headers={"Authorization": f"Bearer {write_token}"}) for _ in range(4)]
+    assert [a.status_code for a in answers] == [200, 200, 200, 429]
+    assert answers[3].headers["Retry-After"] == "60"
+
+
+def test_the_document_of_the_api_declares_every_problem(client: "Client") -> None:
+    document = json.loads(client.get("/v1/openapi.json").content)
+    answers = document["paths"]["/v1/me"]["get"]["responses"]
+    assert {"200", "400", "401", "403", "404", "409", "413", "415", "422", "429"} <= set(answers)
+
+
+def test_what_is_not_there_is_a_problem_too(client: "Client") -> None:
+    assert problem(client.get("/v1/nothing")) == (404, "not_found")
