@@ -155,7 +155,7 @@ def test_a_disk_that_fills_up_at_any_table_of_a_batch_leaves_nothing_half_done(
     with store.transaction() as db:
         db.execute("DROP FUNCTION full_disk CASCADE")
     run(store, at(2, 9))
-    commands.record_payments(store, [payment(n, f"P{n}") for n in numbers], at(2, 10), API)
+    commands.record_payments(store, [payment(n, f"Q{n}") for n in numbers], at(2, 10), API)
     assert all(a.debts == () or a.debts[0].no == 2 for a in store.snapshots(numbers).values())
     assert standing(store, numbers) != before
 

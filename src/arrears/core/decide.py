@@ -72,13 +72,18 @@ def decide(
     else:
         group = [d for at, d in ready if at == first_at and d.rank == first.rank]
         facts = tuple([_fact(d) for d in group])
-    if len(group) < len(ready) or not _QUIET.issuperset(map(type, facts)):
+    if len(group) < len(ready) or not all(_is_quiet(fact, now) for fact in facts):
         return Decision(facts, None, at_rest=False)
     # What follows from these is never due before the next morning: the next rung, the telling, a warning anew.
     look_at = view.next_morning(now)
     if look_at == now:
         look_at = view.morning(view.today + ONE_DAY)
     return Decision(facts, look_at if next_at is None else min(next_at, look_at))
+
+
+def _is_quiet(fact: Fact, now: datetime) -> bool:
+    """Whether nothing is due at once after this; what was cut so late that its morning is over is told at once."""
+    return type(fact) in _QUIET and not (isinstance(fact, Disabled) and fact.tell_at <= now)
 
 
 def _order(timed: tuple[datetime, Due]) -> tuple[datetime, int, int, str]:

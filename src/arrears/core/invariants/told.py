@@ -83,7 +83,7 @@ def credit_allocated(book: Book, fact: f.CreditAllocated, _: f.Recorded) -> None
 
 def charge_declined(book: Book, fact: f.ChargeDeclined, recorded: f.Recorded) -> None:
     """Past due from this local day, never from an earlier one (I10)."""
-    if fact.on < calendar_of(book.terms.zone).local_day(recorded.at):
+    if fact.on < book.calendar.local_day(recorded.at):
         book.breach("I10", "a decline counts from a day before it was known")
     for number in fact.debts:
         debt = book.debts.get(number)
@@ -101,7 +101,7 @@ def debt_reopened(book: Book, fact: f.DebtReopened, recorded: f.Recorded) -> Non
     if fact.minor <= 0 or debt.open > debt.total or debt.open != fact.debt.open_minor:
         book.breach("I2", f"invoice {debt.no}: {was} open, {fact.minor} left again, {fact.debt.open_minor} recorded")
     start = fact.debt.past_due_from
-    if start is None or start < calendar_of(book.terms.zone).local_day(recorded.at):
+    if start is None or start < book.calendar.local_day(recorded.at):
         book.breach("I10", f"invoice {debt.no} reopens with a day 0 before the money left")
     debt.forced_from, debt.day_0, debt.ended = start, None, False
     book.open[debt.no] = debt

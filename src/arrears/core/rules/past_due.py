@@ -14,7 +14,8 @@ from arrears.core.view import IMMEDIATELY, ONE_DAY, Due, Rank, View
 
 
 def rule(view: View) -> Iterator[Due]:
-    """One proposal for each instant at which debts go past due; rests within the tolerance never do."""
+    """One proposal for each instant at which debts go past due, and one for all that have passed; rests within the
+    tolerance never do."""
     account = view.account
     tolerance = view.policy.tolerance_minor
     by_instant: dict[datetime, list[tuple[Debt, date]]] = {}
@@ -32,6 +33,10 @@ def rule(view: View) -> Iterator[Due]:
         else:
             at = view.calendar.end_of_day(debt.due_on)
             by_instant.setdefault(at, []).append((debt, debt.due_on + ONE_DAY))
+    # Days that nobody looked at are one fact: two thousand invoices must not take two thousand decisions.
+    over = sorted(at for at in by_instant if at <= view.now)
+    for at in over[1:]:
+        by_instant[over[0]] += by_instant.pop(at)
     for at, debts in by_instant.items():
         yield Due(at, Rank.PAST_DUE, debts[0][0].no, "past due", partial(_became_past_due, view, debts))
 
