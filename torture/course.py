@@ -5,9 +5,8 @@ Only processes that were started here are ever killed, by their own id.
 
 from __future__ import annotations
 
-import os
 import random
-import subprocess
+import signal
 import sys
 import time
 from collections import Counter, defaultdict
@@ -24,16 +23,17 @@ from arrears.store.postgres import PostgresStore
 from arrears.store.server import EmbeddedServer
 from torture.book import DRIFT_MAX, Plan, sit_at_desk
 from torture.calm import AFTER_DESK, Calm
-from torture.outside import ClockFile
+from torture.nursery import Nursery, Victim
+from torture.outside import READY, ClockFile
 from torture.victim import POLL_SECONDS
 
 SCHEMA: Final = "torture"
-ROOT: Final = Path(__file__).parents[1]
 LEASE_OVER: Final = timedelta(seconds=LEASE_SECONDS + 30)
 STUCK_SECONDS: Final = 0.3
 """Without progress for so long, somebody died with a claim: the clock is pushed on until the lease has ended."""
 
-START_SECONDS_MAX: Final = 30.0
+START_SECONDS_MAX: Final = 60.0
+STOP_SECONDS_MAX: Final = 5.0
 WORKERS_MAX: Final = 3
 MORE_WORKERS_SHARE: Final = 0.05
 """Chance at each look that another worker joins; a failpoint sends them all home again."""
@@ -108,8 +108,9 @@ class Course:
         self.rng = random.Random(f"{seed}/course")
         self.clock = ClockFile(folder)
         self.counts: Counter[str] = Counter()
-        self.workers: list[subprocess.Popen[str]] = []
+        self.workers: list[Victim] = []
         self.said = folder / "said.log"
+        self.nursery = Nursery(self.said)
         self.base = self.now = plan.instants[0]
         self._eyes: psycopg.Connection[tuple[int, int]] | None = None
 
@@ -165,7 +166,7 @@ class Course:
         Time waits for every worker: one that is a day late would tick for yesterday, and alarm the clock guard.
         """
         seen = self.now.isoformat()
-        late = sum(1 for w in self.workers if w.poll() is None and self.clock.seen_by(w.pid) != seen)
+        late = sum(1 for w in self.workers if w.poll() is None and self.clock.seen_by(w.name) != seen)
         statement = (
             f"SELECT (SELECT count(*) FROM {SCHEMA}.account_state WHERE next_at <= %s),"
             f" (SELECT count(*) FROM {SCHEMA}.action WHERE status IN ('recorded', 'claimed'))"
@@ -193,9 +194,6 @@ class Course:
         numbers = (index, plan.accounts, plan.days, int(plan.seed), len(plan.gaps))
         for strike in points:
             victim = self._spawn("desk", *map(str, numbers), armed=strike)
-            assert victim.stdin is not None
-            victim.stdin.write("go\n")
-            victim.stdin.flush()
             self._await_death(victim, strike)
         while True:
             try:
@@ -208,7 +206,7 @@ class Course:
 
     # -- who dies ----------------------------------------------------------------------------------------------------
 
-    def _arm(self, strike: Strike) -> tuple[subprocess.Popen[str], Strike]:
+    def _arm(self, strike: Strike) -> tuple[Victim, Strike]:
         """One worker alone, which will die at this point as soon as the clock moves. A message is looked up only
         after its sender died, so there it is the sender."""
         self._retire()
@@ -217,7 +215,7 @@ class Course:
             return self._spawn("worker", armed=sender), strike
         return self._spawn("worker", armed=strike), strike
 
-    def _await_death(self, victim: subprocess.Popen[str], strike: Strike) -> None:
+    def _await_death(self, victim: Victim, strike: Strike) -> None:
         """Wait until an armed worker has reached its point."""
         if strike.what.startswith("look_up."):
             sender = victim
@@ -225,7 +223,7 @@ class Course:
             victim = self._spawn("worker", armed=strike)
             self._set_clock(self.now + LEASE_OVER)
         self._wait_for(lambda: victim.poll() is not None, strike.what)
-        if victim.returncode == -9:
+        if victim.poll() == -signal.SIGKILL:
             self.counts[strike.what] += 1
         else:
             self.counts["crash"] += 1
@@ -233,11 +231,10 @@ class Course:
     def _kill_one(self) -> None:
         living = [w for w in self.workers if w.poll() is None]
         victim = self.rng.choice(living)
-        victim.kill()
-        victim.wait()
+        victim.end(signal.SIGKILL)
         self.counts["kill"] += 1
         self.workers = [w for w in self.workers if w is not victim]
-        self.workers.append(self._spawn("worker", wait=False))
+        self.workers.append(self._spawn("worker"))
 
     def _kill_database(self) -> None:
         self.server.kill_immediate()
@@ -246,29 +243,13 @@ class Course:
 
     # -- processes -------------------------------------------------------------------------------------------------
 
-    def _spawn(
-        self, what: str, *arguments: str, armed: Strike | None = None, wait: bool = True
-    ) -> subprocess.Popen[str]:
-        environment = dict(os.environ)
-        environment.pop("ARREARS_FAILPOINT", None)
-        if armed is not None:
-            environment["ARREARS_FAILPOINT"] = f"{armed.what}:{armed.nth}"
-        command = [sys.executable, "-m", "torture.victim", what, str(self.folder), self.url, SCHEMA, *arguments]
-        with self.said.open("ab") as said:
-            started = subprocess.Popen(
-                command,
-                cwd=ROOT,
-                env=environment,
-                stdin=subprocess.PIPE,
-                stdout=subprocess.PIPE,
-                stderr=said,
-                text=True,
-            )
+    def _spawn(self, what: str, *arguments: str, armed: Strike | None = None) -> Victim:
+        point = "" if armed is None else f"{armed.what}:{armed.nth}"
+        born = self.nursery.spawn(what, str(self.folder), self.url, SCHEMA, *arguments, armed=point)
         self.counts["spawned"] += 1
-        if wait:
-            assert started.stdout is not None
-            started.stdout.readline()
-        return started
+        if armed is not None and what == "worker":
+            self._wait_for(lambda: self.clock.seen_by(born.name) == READY, f"the start of a worker armed with {point}")
+        return born
 
     def _refill(self) -> None:
         """Between one and three workers live; one that ended by itself is a crash of its own."""
@@ -280,13 +261,12 @@ class Course:
         if self.rng.random() < MORE_WORKERS_SHARE:
             wanted = min(WORKERS_MAX, wanted + 1)
         while len(self.workers) < wanted:
-            self.workers.append(self._spawn("worker", wait=not self.workers))
+            self.workers.append(self._spawn("worker"))
 
     def _retire(self) -> None:
         """Send home all workers; nobody is in the middle of anything."""
         for worker in self.workers:
-            worker.terminate()
-            worker.wait()
+            worker.end(signal.SIGTERM)
         self.workers = []
 
     def _wait_for(self, true: Callable[[], bool], what: str) -> None:
@@ -299,12 +279,10 @@ class Course:
     def end(self) -> None:
         """Let the workers end by themselves, and kill who does not."""
         self.clock.stop()
-        for worker in self.workers:
-            try:
-                worker.wait(timeout=5)
-            except subprocess.TimeoutExpired:
-                worker.kill()
-                worker.wait()
+        deadline = time.monotonic() + STOP_SECONDS_MAX
+        while any(w.poll() is None for w in self.workers) and time.monotonic() < deadline:
+            time.sleep(POLL_SECONDS)
+        self.nursery.close()
         if self.counts["crash"]:
             sys.stderr.write(self.said.read_text(errors="replace")[-4000:])
         if self._eyes is not None:

@@ -16,7 +16,7 @@ from pathlib import Path
 
 from arrears.ports import Order
 
-STOP = "stop"
+STOP, READY = "stop", "ready"
 
 
 class ClockFile:
@@ -38,13 +38,13 @@ class ClockFile:
         part.write_text(text)
         part.replace(self._path)
 
-    def acknowledge(self, now: datetime) -> None:
-        """This process has done all there was to do at this instant."""
-        self._path.with_name(f"seen-{os.getpid()}").write_text(now.isoformat())
+    def see(self, name: str, text: str) -> None:
+        """A process is ready, or has done all there was to do at this instant."""
+        self._path.with_name(f"seen-{name}").write_text(text)
 
-    def seen_by(self, pid: int) -> str:
-        """What a process acknowledged last, as text."""
-        path = self._path.with_name(f"seen-{pid}")
+    def seen_by(self, name: str) -> str:
+        """What a process said last."""
+        path = self._path.with_name(f"seen-{name}")
         return path.read_text() if path.exists() else ""
 
     def read(self) -> datetime | None:

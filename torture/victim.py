@@ -1,14 +1,10 @@
-"""A worker process to be killed: the real engine on PostgreSQL, on a clock that is a file.
+"""A worker process to be killed: the real engine on PostgreSQL, on a clock that is a file. `torture.nursery` bears it.
 
-`python -m torture.victim worker FOLDER URL SCHEMA` collects and performs until the clock stops;
-`... desk FOLDER URL SCHEMA INDEX ACCOUNTS DAYS SEED GAPS` does what the operator does at one instant, and ends. Both
-say "ready" when they are, and then wait for the clock to move or for a line.
+`worker` collects and performs until the clock stops; `desk` does what the operator does at one instant, and ends.
 """
 
 from __future__ import annotations
 
-import os
-import sys
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -26,7 +22,7 @@ from arrears.ports import Channel, Services, Store
 from arrears.store.postgres import PostgresStore
 from arrears.store.write import Db
 from torture.book import make_plan, sit_at_desk
-from torture.outside import ClockFile, FileServices
+from torture.outside import READY, ClockFile, FileServices
 
 LIMITS: Final = Limits(deletions_per_day=10_000, batch_accounts_max=20)
 """Small batches, so that there are many commits to die at; no cap, as who gets the last grant depends on the race."""
@@ -45,12 +41,12 @@ class FailingStore(PostgresStore):
         reached("store.after_commit")
 
 
-def work(folder: Path, store: PostgresStore) -> None:
-    """Collect and perform at every instant that the clock shows. Database errors are waited out, as a worker does."""
+def work(folder: Path, store: PostgresStore, name: str, armed: str) -> None:
+    """Collect and perform at every instant that the clock shows. Database errors are waited out."""
     clock, channel, services = ClockFile(folder), FolderChannel(folder / "mail"), FileServices(folder / "orders")
     # Who is armed waits for the clock to move, so that it dies in the middle of work and not of looking for some.
-    worked_at = clock.read() if os.environ.get("ARREARS_FAILPOINT") else None
-    _ready()
+    worked_at = clock.read() if armed else None
+    clock.see(name, READY)
     while (now := clock.read()) is not None:
         if now == worked_at:
             time.sleep(POLL_SECONDS)
@@ -61,7 +57,7 @@ def work(folder: Path, store: PostgresStore) -> None:
             time.sleep(10 * POLL_SECONDS)
             continue
         worked_at = now
-        clock.acknowledge(now)
+        clock.see(name, now.isoformat())
 
 
 def work_off(store: Store, channel: Channel, services: Services, now: datetime) -> int:
@@ -74,28 +70,16 @@ def work_off(store: Store, channel: Channel, services: Services, now: datetime) 
             return looked_at
 
 
-def _ready() -> None:
-    sys.stdout.write("ready\n")
-    sys.stdout.flush()
-
-
-def main(arguments: list[str]) -> None:
-    """See the module."""
-    what, folder, url, schema = arguments[:4]
-    arm(os.environ.get("ARREARS_FAILPOINT"))
+def main(arguments: list[str], armed: str) -> None:
+    """`what name folder url schema`, and for a desk `index accounts days seed gaps`; `armed` names a failpoint."""
+    what, name, folder, url, schema, *numbers = arguments
+    arm(armed)
     store = FailingStore(url, schema=schema, connections_max=1, clock_is_real=False)
     if what == "worker":
-        work(Path(folder), store)
+        work(Path(folder), store, name, armed)
     else:
-        index, *numbers = map(int, arguments[4:])
-        plan = make_plan(*numbers)
+        index, *plan_arguments = map(int, numbers)
         now = ClockFile(Path(folder)).read()
         assert now is not None, "the clock stands"
-        _ready()
-        sys.stdin.readline()
-        sit_at_desk(store, plan.desks[index], now)
+        sit_at_desk(store, make_plan(*plan_arguments).desks[index], now)
     store.close()
-
-
-if __name__ == "__main__":
-    main(sys.argv[1:])

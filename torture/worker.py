@@ -82,7 +82,7 @@ def torture(
         "failpoints": len(POINTS),
         "failpoint_kills": sum(points.values()),
         "database_kills": counts["database"],
-        "workers_started": counts["spawned"],
+        "processes_started": counts["spawned"],
         "crashes": counts["crash"],
         **figures,
         "accounts": accounts,

@@ -233,6 +233,11 @@ class Story:
         commands.reopen(self.store, self.no, found[0], minor, "returned", self.now, API)
         return self
 
+    def move(self, zone: str, policy: str = "default") -> Story:
+        """Another zone or policy, for what starts from now on."""
+        commands.change_terms(self.store, self.no, self.now, STAFF, policy=policy, zone=zone, mode=Mode.CARD)
+        return self
+
     def cancel(self, subscription: int = 1) -> Story:
         """The customer ends a subscription."""
         commands.cancel(self.store, self.no, subscription, self.now, "person:1")

@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import json
+import re
 import sys
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from datetime import date
 from pathlib import Path
 from typing import Any, Final
 
@@ -15,12 +17,18 @@ from arrears.core.errors import Refused
 from arrears.core.ids import ACCOUNT, parse_id
 from arrears.ports import Store
 
+_SURROGATE: Final = re.compile("[\ud800-\udfff]")
+
 AS_JSON: Final = click.option("--json", "as_json", is_flag=True, help="Print JSON for a script.")
 
 
 def print_json(value: object) -> None:
-    """One JSON object on standard output; days and instants as ISO 8601."""
-    click.echo(json.dumps(value, default=str, ensure_ascii=False))
+    """One JSON value on standard output; days and instants as ISO 8601."""
+    click.echo(json.dumps(value, default=_plain, ensure_ascii=False))
+
+
+def _plain(value: object) -> str:
+    return value.isoformat() if isinstance(value, date) else str(value)
 
 
 @contextmanager
@@ -33,14 +41,31 @@ def progress_on_terminal(what: str) -> Iterator[Callable[[int, int], None]]:
             percent = 100 * done // max(total, 1)
             click.echo(f"\r{what}: {percent:3d} %", nl=False, err=True)
 
-    yield show
-    if shown:
-        click.echo("\r" + " " * (len(what) + 8) + "\r", nl=False, err=True)
+    try:
+        yield show
+    finally:
+        if shown:
+            click.echo("\r" + " " * (len(what) + 8) + "\r", nl=False, err=True)
+
+
+@contextmanager
+def each_mistake_on_a_line(what: str) -> Iterator[None]:
+    """Where something was refused for several reasons, each is a line of its own, and then `what` was not done."""
+    try:
+        yield
+    except Refused as refused:
+        reasons = refused.message.splitlines()
+        if len(reasons) == 1:
+            raise
+        for reason in reasons:
+            click.echo(reason, err=True)
+        raise Refused(refused.code, f"nothing was {what}", exit_code=refused.exit_code) from None
 
 
 def find_account(store: Store, text: str) -> int:
     """The number of the account that `acc_12` or the operator's own reference names; refuses `unknown_account`."""
-    known = store.account_numbers([text])
+    # Bytes that are not UTF-8 reach us as lone surrogates, which no reference in the database can hold.
+    known = {} if _SURROGATE.search(text) else store.account_numbers([text])
     if text in known:
         return known[text]
     if "_" in text and text.partition("_")[0] in ("acc", "sub", "inv", "hold", "case"):

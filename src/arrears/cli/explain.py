@@ -2,21 +2,24 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from datetime import datetime
-from typing import Any
+from collections.abc import Iterator, Sequence
+from datetime import date, datetime
+from typing import Any, Final
+from zoneinfo import ZoneInfo
 
 import click
 
 from arrears.cli.common import AS_JSON, find_account, print_json
+from arrears.core import facts as f
 from arrears.core.account import Account
 from arrears.core.decide import outlook
 from arrears.core.ids import ACCOUNT, format_id
 from arrears.core.money import format_amount
-from arrears.core.states import Reason
-from arrears.core.view import IMMEDIATELY, View
+from arrears.core.states import Reason, State
+from arrears.core.view import IMMEDIATELY, Due, Rank, View
 from arrears.ports import Store
-from arrears.sim.story import as_text, tell
+from arrears.sim.causes import causes
+from arrears.sim.story import as_text, in_words, tell
 from arrears.wiring import open_installation
 
 
@@ -37,10 +40,10 @@ def command(account: str, as_json: bool) -> None:
 
 def explanation(store: Store, number: int, now: datetime) -> dict[str, Any]:
     """Everything there is to say about an account's state at an instant."""
-    account = store.snapshots([number])[number]
     history = store.history(number)
+    account = store.snapshots([number])[number]
     view = View(store.policies(), account, store.system().guards, now)
-    lines = list(tell(history))
+    lines = {line.seq: as_text(line) for line in tell(history, every_fact=True)}
     return {
         "account": format_id(ACCOUNT, number),
         "zone": view.terms.zone,
@@ -52,11 +55,9 @@ def explanation(store: Store, number: int, now: datetime) -> dict[str, Any]:
         "holds": [
             {"scope": h.scope, "until": h.until, "reason": h.reason} for h in account.holds if h.ended_at is None
         ],
-        "next": []
-        if account.parked
-        else [{"at": None if at == IMMEDIATELY else at, "what": due.label} for at, due in outlook(view)],
-        "last_change": as_text(lines[-1]) if lines else None,
-        "because": [as_text(line) for line in _causes(lines, history)],
+        "next": [] if account.parked else [_ahead(view, at, due) for at, due in outlook(view)],
+        "last_change": _last_change(history, lines),
+        "because": [lines[seq] for seq in causes(account, history) if seq in lines],
     }
 
 
@@ -75,41 +76,42 @@ def _owed(account: Account) -> list[dict[str, Any]]:
 
 def _subscription(account: Account, number: int) -> dict[str, Any]:
     sub = account.subscription(number)
+    ahead = sub.end is None and Reason.PAST_DUE in sub.reasons
     return {
         "service": sub.service,
         "state": sub.state,
         "reasons": list(sub.reasons),
-        "stops_on": sub.disable.promised_on if sub.end is None and Reason.PAST_DUE in sub.reasons else None,
+        "restricted_on": sub.restrict.promised_on if ahead and sub.state is State.PAST_DUE else None,
+        "stops_on": sub.disable.promised_on if ahead else None,
         "deleted_on": None if sub.end is None else sub.end.delete.promised_on,
     }
 
 
-_CAUSES = ("past due", "disabled", "restricted", "canceled", "stopped", "hold", "waits", "parked", "deletion")
+def _ahead(view: View, at: datetime, due: Due) -> dict[str, Any]:
+    """One thing that lies ahead, unless something is paid or changed first."""
+    what = due.label
+    if due.rank == Rank.PAST_DUE:
+        what = f"{', '.join(d.number for d in view.account.debts if d.no == due.subject)} goes {due.label}"
+    elif due.rank != Rank.HOLD and due.subject in {s.no for s in view.account.subscriptions}:
+        what = f"{view.account.subscription(due.subject).service}: {due.label}"
+    local = None if at == IMMEDIATELY else at.astimezone(ZoneInfo(view.terms.zone))
+    return {"at": None if local is None else at, "local": local and f"{local:%Y-%m-%d %H:%M}", "what": what}
 
 
-def _causes(lines: list[Any], _history: object) -> Iterator[Any]:
-    """The facts that made the state what it is: of each kind the newest."""
-    newest = {line.what: line for line in lines if line.what in _CAUSES}
-    yield from sorted(newest.values(), key=lambda line: line.on)
+_CHANGES_NOTHING: Final = (f.Noticed, f.NoticeAccepted, f.NoticeFailed, f.TaskClosed)
+
+
+def _last_change(history: Sequence[f.Recorded], lines: dict[int, str]) -> str | None:
+    """The newest fact that was more than a message about the others."""
+    return next((lines[r.seq] for r in reversed(history) if not isinstance(r.fact, _CHANGES_NOTHING)), None)
 
 
 def sentences(found: dict[str, Any]) -> Iterator[str]:
     """The explanation for people."""
     yield f"{found['account']} (days are those of {found['zone']}, policy version {found['policy']})"
-    for sub in found["subscriptions"]:
-        reasons = f", because of {', '.join(sub['reasons'])}" if sub["reasons"] else ""
-        yield f"  {sub['service']} is {sub['state']}{reasons}"
-        if sub["stops_on"]:
-            yield f"    it stops on {sub['stops_on']} unless everything is paid"
-        if sub["deleted_on"]:
-            yield f"    its data is deleted on or after {sub['deleted_on']}"
-    for debt in found["owed"]:
-        since = f", past due since {debt['past_due_since']}" if debt["past_due_since"] else ""
-        yield f"  {debt['invoice']}: {debt['open']} open, due {debt['due_on']}{since}{', held' if debt['held'] else ''}"
-    if not found["owed"]:
-        yield "  nothing is owed"
+    yield from (f"  {line}" for line in standing(found))
     for hold in found["holds"]:
-        end = f"to {hold['until']}" if hold["until"] else "until released"
+        end = f"to {in_words(hold['until'])}" if hold["until"] else "until released"
         yield f"  held ({hold['scope']}) {end}: {hold['reason']}"
     for doubt in found["waits_for"]:
         yield f"  restricting, disabling and deleting wait for: {doubt}"
@@ -118,6 +120,29 @@ def sentences(found: dict[str, Any]) -> Iterator[str]:
         yield from (f"    {line}" for line in found["because"])
     if found["next"]:
         yield "  what comes next"
-        yield from (f"    {step['at'] or 'at the next look'}  {step['what']}" for step in found["next"])
+        yield from (f"    {step['local'] or 'at the next look'}  {step['what']}" for step in found["next"])
     if found["last_change"]:
         yield f"  last change: {found['last_change']}"
+
+
+def standing(found: dict[str, Any]) -> Iterator[str]:
+    """The state of each subscription with the dates that were told, and what is owed."""
+    for sub in found["subscriptions"]:
+        reasons = f", because of {', '.join(r.replace('_', ' ') for r in sub['reasons'])}" if sub["reasons"] else ""
+        yield f"{sub['service']} is {sub['state'].replace('_', ' ')}{reasons}"
+        if sub["restricted_on"]:
+            yield f"  it is restricted on {in_words(sub['restricted_on'])} unless everything is paid"
+        if sub["stops_on"]:
+            yield f"  it stops on {in_words(sub['stops_on'])} unless everything is paid"
+        if sub["deleted_on"] and sub["state"] != State.DELETED:
+            yield f"  its data is deleted on or after {in_words(sub['deleted_on'])} unless that is lifted"
+    for debt in found["owed"]:
+        yield _debt(debt)
+    if not found["owed"]:
+        yield "nothing is owed"
+
+
+def _debt(debt: dict[str, Any]) -> str:
+    past_due: date | None = debt["past_due_since"]
+    since = f", past due since {in_words(past_due)}" if past_due else ""
+    return f"{debt['invoice']}: {debt['open']} open, due {in_words(debt['due_on'])}{since}{', held' * debt['held']}"

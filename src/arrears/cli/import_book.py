@@ -8,7 +8,7 @@ from pathlib import Path
 import click
 
 from arrears.adapters.books import load_map, read_book
-from arrears.cli.common import AS_JSON, print_json, progress_on_terminal
+from arrears.cli.common import AS_JSON, each_mistake_on_a_line, print_json, progress_on_terminal
 from arrears.engine.importing import import_book
 from arrears.store.queries import known_invoices, known_payments
 from arrears.wiring import open_installation
@@ -20,11 +20,12 @@ from arrears.wiring import open_installation
 @AS_JSON
 def command(file: str, map_file: str, as_json: bool) -> None:
     """Import accounts, invoices and payments from FILE. The same file again changes nothing."""
-    book = read_book(Path(file), load_map(Path(map_file)))
-    with open_installation() as live, progress_on_terminal("import") as progress:
-        invoices = known_invoices(live.store, [i.number for i in book.invoices])
-        payments = known_payments(live.store, [p.ref for p in book.payments])
-        report = import_book(live.store, book, invoices, payments, live.clock.now(), "import", progress)
+    with each_mistake_on_a_line("imported"):
+        book = read_book(Path(file), load_map(Path(map_file)))
+        with open_installation() as live, progress_on_terminal("import") as progress:
+            invoices = known_invoices(live.store, [i.number for i in book.invoices])
+            payments = known_payments(live.store, [p.ref for p in book.payments])
+            report = import_book(live.store, book, invoices, payments, live.clock.now(), "import", progress)
     if as_json:
         print_json(asdict(report))
         return

@@ -7,7 +7,7 @@ from dataclasses import asdict
 import click
 
 from arrears.cli.common import AS_JSON, find_account, print_json, rows
-from arrears.cli.explain import explanation
+from arrears.cli.explain import explanation, standing
 from arrears.core.ids import SUBSCRIPTION, format_id
 from arrears.store.queries import awaiting_release, totals
 from arrears.wiring import Installation, open_installation
@@ -33,11 +33,10 @@ def _account(live: Installation, account: str, as_json: bool) -> None:
     if as_json:
         print_json(short)
         return
-    for sub in short["subscriptions"]:
-        click.echo(f"{sub['service']}: {sub['state']}{', ' + ', '.join(sub['reasons']) if sub['reasons'] else ''}")
-    rows([(d["invoice"], d["open"], f"due {d['due_on']}", "held" if d["held"] else "") for d in short["owed"]])
+    for line in standing(found):
+        click.echo(line)
     for step in short["next"]:
-        click.echo(f"next: {step['what']} at {step['at'] or 'the next look'}")
+        click.echo(f"next: {step['local'] or 'at the next look'}  {step['what']}")
 
 
 def _installation(live: Installation, as_json: bool) -> None:

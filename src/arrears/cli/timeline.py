@@ -7,7 +7,7 @@ import json
 import click
 
 from arrears.cli.common import AS_JSON, find_account, print_json
-from arrears.core.facts import encode_fact
+from arrears.core.facts import ARREARS, Recorded, encode_fact
 from arrears.sim.story import as_text, tell
 from arrears.wiring import open_installation
 
@@ -27,5 +27,12 @@ def command(account: str, as_json: bool) -> None:
             ]
         )
         return
-    for line in tell(history):
-        click.echo(as_text(line))
+    for recorded, line in zip(history, tell(history, every_fact=True), strict=True):
+        click.echo(as_text(line) + _by(recorded))
+
+
+def _by(recorded: Recorded) -> str:
+    """Who did it and why, where it was not arrears itself."""
+    if recorded.author == ARREARS:
+        return ""
+    return f"  [{recorded.author}{': ' + recorded.why if recorded.why else ''}]"

@@ -81,14 +81,15 @@ def wrongful_deletion(
     """Why this customer was deleted wrongfully, or None. `off_since` is when the service was first told to stop."""
     calendar = calendar_of(person.zone)
     owed = _owed_for(person, subscription, allowed.wide)
-    if not owed and subscription not in person.given_up:
+    given_up = any(no == subscription for no, _ in person.given_up)
+    if not owed and not given_up:
         return "nothing was owed, and nothing was canceled"
     if off_since is None:
         return "the service was never told to stop"
     starts = [calendar.local_day(off_since) - 2 * ONE_DAY]
     if owed:
         starts.append(min(b.due_on for b in owed) + timedelta(days=allowed.disable_after_days) - ONE_DAY)
-    earliest = (starts[0] if subscription in person.given_up else max(starts)) + timedelta(days=allowed.retention_days)
+    earliest = (starts[0] if given_up else max(starts)) + timedelta(days=allowed.retention_days)
     if calendar.local_day(at) < earliest:
         return f"it could be deleted on {earliest} at the earliest"
     told_before = at - timedelta(days=allowed.delete_lead_days)

@@ -220,8 +220,8 @@ class Person:
     spare: dict[str, int] = field(default_factory=dict)
     """Money sent that named no invoice, or more than it asked."""
     policies: set[str] = field(default_factory=set)
-    given_up: set[int] = field(default_factory=set)
-    """Subscriptions that are canceled or blocked."""
+    given_up: set[tuple[int, str]] = field(default_factory=set)
+    """Subscriptions that are stopped for another reason than debt, and that reason."""
     spell_until: datetime | None = None
     count: int = 0
 

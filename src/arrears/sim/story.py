@@ -13,73 +13,101 @@ from arrears.core.evolve import evolve, open_account
 from arrears.core.money import format_amount
 
 _WILL = {Action.RESTRICT: "is restricted", Action.DISABLE: "stops", Action.DELETE: "is deleted with its data"}
+_AS_PLANNED = f.NoticeAccepted | f.DoubtEnded | f.TaskClosed
+"""Facts that a story leaves out and a timeline shows."""
+
+_Money = f.InvoiceIssued | f.PaymentBooked | f.CreditAllocated | f.WrittenOff | f.DebtReopened | f.WithinTolerance
+_Cut = f.Restricted | f.Disabled | f.Resumed | f.Deferred | f.DoubtEnded | f.DateMoved
+_Deletion = f.DeletionScheduled | f.DeletionUnscheduled | f.DeletionOrdered | f.DeletionCapped
+_Subscription = f.SubscriptionAdded | f.Canceled | f.Reactivated | f.ReasonSet | f.ReasonLifted | f.OrderAcknowledged
+_Account = f.AccountOpened | f.TermsChanged | f.Parked | f.Unparked | f.TaskClosed | f.NoticeAccepted | f.NoticeFailed
+_Doubt = f.HoldPlaced | f.HoldEnded | f.DoubtRaised | f.DoubtCleared | f.ChargeDeclined
 
 
 class Line(NamedTuple):
-    """One fact as a sentence. `day` counts from the day 0 of the running case; None outside one."""
+    """One fact as a sentence; `seq` is its number. `day` counts from the day 0 of the case; None outside one."""
 
+    seq: int
     on: date
     day: int | None
     what: str
     text: str
 
 
-def tell(history: Sequence[f.Recorded]) -> Iterator[Line]:
-    """The whole story of one account. Facts that only say that something went as planned are left out."""
+def tell(history: Sequence[f.Recorded], *, every_fact: bool = False) -> Iterator[Line]:
+    """The whole story of one account. Facts that only say that something went as planned are left out, unless
+    every one is asked for."""
     account: Account | None = None
     for recorded in history:
         before = account
         account = open_account(recorded) if account is None else evolve(account, recorded)
-        said = _say(before or account, account, recorded)
-        if said is None:
+        if not every_fact and isinstance(recorded.fact, _AS_PLANNED):
             continue
         case = account.case or (before.case if before is not None else None)
         on = calendar_of(account.terms.zone).local_day(recorded.at)
-        yield Line(on, None if case is None else (on - case.opened_on).days, *said)
+        day = None if case is None else (on - case.opened_on).days
+        yield Line(recorded.seq, on, day, *_say(before or account, account, recorded.fact))
 
 
 def as_text(line: Line) -> str:
-    """`2026-02-01  day  30  disabled   cloud ...`"""
+    """`2026-01-31  day  30  warning     cloud stops on ...`"""
     day = "" if line.day is None else f"day {line.day:3d}"
-    return f"{line.on}  {day:7}  {line.what:11} {line.text}"
+    return f"{line.on}  {day:7}  {line.what:11} {line.text}".rstrip()
+
+
+def in_words(day: date) -> str:
+    """`31 January 2026`, the same in every locale of the machine."""
+    return f"{day.day} {_MONTHS[day.month - 1]} {day.year}"
+
+
+_MONTHS = (
+    "January February March April May June July August September October November December".split()  # noqa: SIM905
+)
 
 
 def _service(account: Account, number: int) -> str:
     return account.subscription(number).service
 
 
-def _say(before: Account, after: Account, recorded: f.Recorded) -> tuple[str, str] | None:
-    fact = recorded.fact
-    match fact:
-        case f.Noticed():
-            return "message", "; ".join(_message(after, fact))
-        case f.DateMoved(subscription=sub, action=action, on=on):
-            return "date", f"{_service(after, sub)} {_WILL[action]} on {on} unless everything is paid"
-        case f.NoticeFailed(why=why):
-            return "not sent", why
-        case f.NoticeAccepted():
-            return None
-        case f.InvoiceIssued() | f.PaymentBooked() | f.CreditAllocated() | f.WrittenOff() | f.DebtReopened():
-            return _money(before, fact)
-    return _step(before, after, fact) or _told(after, fact)
+def _say(before: Account, after: Account, fact: f.AnyFact) -> tuple[str, str]:
+    if isinstance(fact, f.Noticed):
+        return _message(after, fact)
+    if isinstance(fact, f.BecamePastDue):
+        numbers = ", ".join(d.number for d in after.debts if any(d.no == p.debt for p in fact.debts))
+        return "past due", f"{numbers}{'; a case opens' if fact.opened else ''}"
+    if isinstance(fact, f.CaseEnded):
+        return "case ends", fact.outcome.replace("_", " ")
+    if isinstance(fact, _Money):
+        return _money(before, fact)
+    if isinstance(fact, _Cut):
+        return _cut(after, fact)
+    if isinstance(fact, _Deletion):
+        return _deletion(after, fact)
+    if isinstance(fact, _Subscription):
+        return _subscription(after, fact)
+    if isinstance(fact, _Doubt):
+        return _doubt(before, fact)
+    return _account(fact)
 
 
-def _message(account: Account, fact: f.Noticed) -> Iterator[str]:
+def _message(account: Account, fact: f.Noticed) -> tuple[str, str]:
+    """What one message says; it is named after the gravest thing in it."""
+    parts = []
+    for w in fact.warnings:
+        parts.append(("warning", f"{_service(account, w.subscription)} {_WILL[w.action]} on {in_words(w.promised_on)}"))
+    for told in fact.told:
+        parts.append(("told", f"{_service(account, told.subscription)} was {told.what} on {in_words(told.on)}"))
     if fact.reminder is not None:
         skipped = f" (overtaken: {', '.join(map(str, fact.reminder.skipped))})" if fact.reminder.skipped else ""
-        yield f"reminder of day {fact.reminder.step}{skipped}"
-    for w in fact.warnings:
-        yield f"warning: {_service(account, w.subscription)} {_WILL[w.action]} on {w.promised_on}"
-    for told in fact.told:
-        yield f"told that {_service(account, told.subscription)} was {told.what} on {told.on}"
+        parts.append(("reminder", f"of day {fact.reminder.step}{skipped}"))
+    (kind, text), *rest = parts or [("message", "")]
+    return kind, "; ".join([text, *(also if what == kind else f"{what} {also}" for what, also in rest)])
 
 
-def _money(
-    before: Account, fact: f.InvoiceIssued | f.PaymentBooked | f.CreditAllocated | f.WrittenOff | f.DebtReopened
-) -> tuple[str, str]:
+def _money(before: Account, fact: _Money) -> tuple[str, str]:
     match fact:
         case f.InvoiceIssued(debt=d):
-            return "invoice", f"{d.number}: {format_amount(d.total_minor, d.currency)}, due {d.due_on}"
+            return "invoice", f"{d.number}: {format_amount(d.total_minor, d.currency)}, due {in_words(d.due_on)}"
         case f.PaymentBooked():
             return "paid", f"{format_amount(fact.amount_minor, fact.currency)} ({fact.ref})"
         case f.CreditAllocated():
@@ -89,62 +117,88 @@ def _money(
             return "written off", format_amount(fact.minor, fact.currency)
         case f.DebtReopened(debt=d):
             return "reopened", f"{d.number}: {format_amount(fact.minor, d.currency)} has left again ({fact.reason})"
+        case f.WithinTolerance():
+            numbers = ", ".join(d.number for d in before.debts if d.no in fact.debts)
+            return "tolerated", f"what is left of {numbers} is too little to be past due"
 
 
-def _step(before: Account, after: Account, fact: f.AnyFact) -> tuple[str, str] | None:
+def _cut(after: Account, fact: _Cut) -> tuple[str, str]:
+    service = _service(after, fact.subscription)
     match fact:
-        case f.BecamePastDue():
-            numbers = ", ".join(d.number for d in after.debts if any(d.no == p.debt for p in fact.debts))
-            return "past due", f"{numbers}{'; a case opens' if fact.opened else ''}"
-        case f.Restricted(subscription=sub):
-            return "restricted", f"{_service(after, sub)}: no changes, resources offline"
-        case f.Disabled(subscription=sub):
-            return "disabled", f"{_service(after, sub)} stops; its data is kept"
-        case f.Resumed(subscription=sub, order_no=no, after=state):
-            text = "is ordered to run again" if no else f"is {state} again"
-            return "resumed", f"{_service(after, sub)} {text}"
-        case f.CaseEnded(outcome=outcome):
-            return "case ends", outcome.value.replace("_", " ")
-        case f.Deferred(subscription=sub, action=action, doubts=doubts):
-            return "waits", f"{action} of {_service(after, sub)}, because of {', '.join(doubts)}"
-        case f.DeletionScheduled(subscription=sub):
-            return "scheduled", f"deletion of {_service(after, sub)}; a second look in 24 hours"
-        case f.DeletionUnscheduled(subscription=sub, why=why):
-            return "unscheduled", f"deletion of {_service(after, sub)}: {why}"
-        case f.DeletionOrdered(subscription=sub):
-            return "deletion", f"{_service(after, sub)} is ordered to delete its data"
-        case f.DeletionCapped(subscription=sub):
-            return "waits", f"deletion of {_service(after, sub)} for the release of two members of staff"
-        case f.OrderAcknowledged(subscription=sub, order=order):
-            return "done", f"{_service(after, sub)} has carried out {order}"
-        case f.Parked(why=why):
-            return "parked", why
-        case _:
-            return None
+        case f.Restricted(on=on):
+            return "restricted", f"{service} from the end of {in_words(on)}: no changes, resources offline"
+        case f.Disabled(on=on):
+            return "disabled", f"{service} stopped at the end of {in_words(on)}; its data is kept"
+        case f.Resumed(order_no=no, after=state):
+            return "resumed", f"{service} {'is ordered to run again' if no else f'is {state} again'}"
+        case f.Deferred(action=action, doubts=doubts):
+            return "waits", f"{action} of {service}, because of {', '.join(doubts)}"
+        case f.DoubtEnded(action=action):
+            return "goes on", f"nothing stands in the way of {action} of {service} any more; it is warned of anew"
+        case f.DateMoved(action=action, on=on):
+            return "date", f"{service} {_WILL[action]} on {in_words(on)} unless everything is paid"
 
 
-def _told(after: Account, fact: f.AnyFact) -> tuple[str, str] | None:
+def _deletion(after: Account, fact: _Deletion) -> tuple[str, str]:
+    service = _service(after, fact.subscription)
     match fact:
-        case f.AccountOpened():
-            return "opened", f"{fact.mode.value} account"
-        case f.SubscriptionAdded(service=service):
+        case f.DeletionScheduled():
+            return "scheduled", f"deletion of {service}; a second look follows"
+        case f.DeletionUnscheduled(why=why):
+            return "unscheduled", f"deletion of {service}: {why}"
+        case f.DeletionOrdered():
+            return "deletion", f"{service} is ordered to delete its data"
+        case f.DeletionCapped():
+            return "waits", f"deletion of {service} for the release of two members of staff"
+
+
+def _subscription(after: Account, fact: _Subscription) -> tuple[str, str]:
+    service = _service(after, fact.subscription)
+    match fact:
+        case f.SubscriptionAdded():
             return "added", service
-        case f.ChargeDeclined():
-            return "declined", "the charge was definitively declined"
-        case f.Canceled(subscription=sub):
-            return "canceled", _service(after, sub)
-        case f.Reactivated(subscription=sub):
-            return "reactivated", _service(after, sub)
-        case f.ReasonSet(subscription=sub, reason=reason) | f.ReasonLifted(subscription=sub, reason=reason):
-            return ("stopped" if isinstance(fact, f.ReasonSet) else "lifted"), f"{_service(after, sub)}: {reason}"
+        case f.Canceled():
+            return "canceled", service
+        case f.Reactivated():
+            return "reactivated", service
+        case f.ReasonSet(reason=reason):
+            return "stopped", f"{service}: {reason.replace('_', ' ')}"
+        case f.ReasonLifted(reason=reason):
+            return "lifted", f"{service}: {reason.replace('_', ' ')}"
+        case f.OrderAcknowledged(order=order):
+            return "done", f"{service} has carried out {order}"
+
+
+def _doubt(before: Account, fact: _Doubt) -> tuple[str, str]:
+    match fact:
         case f.HoldPlaced(hold=hold):
-            end = "until it is released" if hold.until is None else f"to {hold.until}"
+            end = "until it is released" if hold.until is None else f"to {in_words(hold.until)}"
             return "hold", f"on the {hold.scope}, {end}: {hold.reason}"
-        case f.HoldEnded():
-            return "hold ends", "its warnings are given again" if fact.voided else ""
-        case f.DoubtRaised(doubt=doubt) | f.DoubtCleared(doubt=doubt):
-            return "doubt", f"{doubt} {'raised' if isinstance(fact, f.DoubtRaised) else 'cleared'}"
+        case f.HoldEnded(hold=no):
+            reason = next((h.reason for h in before.holds if h.no == no), "")
+            return "hold ends", f"{reason}{'; its warnings are given again' if fact.voided else ''}"
+        case f.DoubtRaised(doubt=doubt):
+            return "doubt", f"{doubt.replace('_', ' ')} raised"
+        case f.DoubtCleared(doubt=doubt):
+            return "doubt", f"{doubt.replace('_', ' ')} cleared"
+        case f.ChargeDeclined():
+            numbers = ", ".join(d.number for d in before.debts if d.no in fact.debts)
+            return "declined", f"the charge of {numbers} was definitively declined"
+
+
+def _account(fact: _Account) -> tuple[str, str]:
+    match fact:
+        case f.AccountOpened(mode=mode):
+            return "opened", f"{mode.value} account"
         case f.TermsChanged(terms=terms):
             return "terms", f"policy {terms.policy}, zone {terms.zone}"
-        case _:
-            return None
+        case f.NoticeAccepted(notice=seq):
+            return "accepted", f"the message of fact {seq}, by the mail server"
+        case f.NoticeFailed(why=why):
+            return "not sent", why
+        case f.Parked(why=why):
+            return "parked", why
+        case f.Unparked():
+            return "unparked", "a person has looked"
+        case f.TaskClosed(task=task, outcome=outcome):
+            return "task closed", f"of fact {task}: {outcome}"

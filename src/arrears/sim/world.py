@@ -228,21 +228,20 @@ class World:
                 commands.clear_doubt(store, no, event.kind, event.ref, now, OPERATOR)
             case people.Cancel():
                 commands.cancel(store, no, event.subscription, now, f"person:{no}")
-                person.given_up.add(event.subscription)
+                person.given_up.add((event.subscription, "canceled"))
                 if event.back_after_hours:
                     back_at = now + timedelta(hours=event.back_after_hours)
                     self.plan(back_at, no, people.Reactivate(event.subscription))
             case people.Reactivate():
                 commands.reactivate(store, no, event.subscription, now, f"person:{no}")
-                person.given_up.discard(event.subscription)
+                person.given_up.discard((event.subscription, "canceled"))
             case people.Block():
                 commands.set_reason(store, no, event.subscription, Reason.POLICY_VIOLATION, now, STAFF, "looks bad")
-                person.given_up.add(event.subscription)
+                person.given_up.add((event.subscription, "blocked"))
                 self.plan(now + timedelta(hours=event.hours), no, people.Unblock(event.subscription))
             case people.Unblock():
                 commands.lift_reason(store, no, event.subscription, Reason.POLICY_VIOLATION, now, STAFF, "looks good")
-                if person.character != "canceling":
-                    person.given_up.discard(event.subscription)
+                person.given_up.discard((event.subscription, "blocked"))
             case people.GiveUp():
                 commands.write_off(store, no, event.bill, now, STAFF, "not worth it")
                 person.bills[event.bill].given_up = True

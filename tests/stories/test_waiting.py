@@ -1,0 +1,423 @@
+"""What moves a deadline and what makes it wait: outages, mail that nobody takes, holds, doubts (spec, section 3)."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+
+import pytest
+
+from arrears.core.account import Action, DoubtKind, Scope, Stop
+from arrears.core.errors import Refused
+from arrears.core.states import State
+from arrears.engine import system
+from tests.stories.story import API, STAFF, Story, table
+
+CUTS = "warning disable delete hold waits clock doubt"
+
+
+# -- outages -------------------------------------------------------------------------------------------------------
+
+
+def test_after_an_outage_the_newest_reminder_is_sent_and_no_stage_is_shorter() -> None:
+    story = Story().until(2).down_until(12).run()
+    system.confirm_clock(story.store, story.now, STAFF)
+    assert story.until(31).diary() == table("""
+        day  0 00:00  past due I1
+        day  0 09:00  reminder 0
+        day 12 12:00  reminder 7 (skipped 3)
+        day 14 09:00  reminder 14
+        day 21 09:00  warning 21: disable cloud on day 30
+        day 28 09:00  warning 28: disable cloud on day 30
+        day 31 00:00  disabled cloud on day 30
+        day 31 00:00  cloud stopped; retention from day 30
+        day 31 09:00  told: cloud disabled on day 30
+    """)
+
+
+def test_what_was_overtaken_before_nine_waits_for_nine() -> None:
+    story = Story().until(2).down_until(12, "03:00").run().until(12)
+    assert story.diary(12) == table("day 12 09:00 reminder 7 (skipped 3)")
+
+
+def test_who_becomes_past_due_in_an_outage_has_every_day_of_the_stage() -> None:
+    story = Story().until(-1).down_until(12).run()
+    system.confirm_clock(story.store, story.now, STAFF)
+    assert story.until(45).diary() == table("""
+        day 12 12:00  past due I1
+        day 12 12:00  reminder 7 (skipped 0, 3)
+        day 14 09:00  reminder 14
+        day 21 09:00  warning 21: disable cloud on day 42
+        day 28 09:00  warning 28: disable cloud on day 42
+        day 43 00:00  disabled cloud on day 42
+        day 43 00:00  cloud stopped; retention from day 42
+        day 43 09:00  told: cloud disabled on day 42
+    """)
+
+
+def test_a_deadline_in_an_outage_waits_for_a_person_and_a_new_warning() -> None:
+    story = Story().until(25).down_until(35).run()
+    assert story.diary(25) == table("day 35 12:00 disable cloud waits: clock")
+    story.until(36)
+    system.confirm_clock(story.store, story.now, STAFF)
+    assert story.until(50).diary(36) == table("""
+        day 36 12:00  disable cloud waits no longer
+        day 37 09:00  warning 28: disable cloud on day 44
+        day 45 00:00  disabled cloud on day 44
+        day 45 00:00  cloud stopped; retention from day 44
+        day 45 09:00  told: cloud disabled on day 44
+    """)
+
+
+def test_a_late_run_disables_on_the_stored_date_and_tells_at_once() -> None:
+    story = Story().until(30).down_until(31, "10:00").run()
+    assert story.diary(30) == table("""
+        day 31 10:00  disabled cloud on day 30
+        day 31 10:00  told: cloud disabled on day 30
+        day 31 10:00  cloud stopped; retention from day 30
+    """)
+
+
+def test_a_late_run_tells_at_once_although_the_service_has_not_answered() -> None:
+    story = Story().until(30)
+    story.hands.busy = True
+    story.down_until(31, "10:00").run()
+    assert story.diary(30) == table("""
+        day 31 10:00  disabled cloud on day 30
+        day 31 10:00  told: cloud disabled on day 30
+    """)
+
+
+# -- warnings that nobody took -------------------------------------------------------------------------------------
+
+
+def test_without_an_accepted_warning_the_deadline_moves_and_staff_get_a_task() -> None:
+    story = Story().until(20)
+    story.mail.works = False
+    story.until(26)
+    story.mail.works = True
+    assert story.until(40).diary(20, only="warning failed disabled") == table("""
+        day 21 09:00  warning 21: disable cloud on day 30
+        day 21 09:00  message failed
+        day 24 09:00  warning 21: disable cloud on day 31 (late)
+        day 24 09:00  message failed
+        day 25 09:00  warning 21: disable cloud on day 32 (late)
+        day 25 09:00  message failed
+        day 26 09:00  warning 21: disable cloud on day 33 (late)
+        day 26 09:00  message failed
+        day 27 09:00  warning 21: disable cloud on day 34 (late)
+        day 28 09:00  warning 28: disable cloud on day 34
+        day 35 00:00  disabled cloud on day 34
+        day 35 09:00  told: cloud disabled on day 34
+    """)
+    assert story.tasks() == ["warning_not_accepted"] * 4
+
+
+def test_nobody_whom_no_warning_reached_is_ever_disabled() -> None:
+    story = Story().until(20)
+    story.mail.works = False
+    story.until(400)
+    assert story.sub().state is State.PAST_DUE
+    promised = story.sub().promise(Action.DISABLE).promised_on
+    assert promised == story.date(407), "each morning's warning names its own day and the lead"
+    story.check()
+
+
+def test_nobody_whom_no_retention_warning_reached_is_ever_deleted() -> None:
+    story = Story().until(40)
+    story.mail.works = False
+    story.until(400)
+    assert story.sub().state is State.DISABLED
+    story.mail.works = True
+    assert story.until(420).diary(401, only="warning deletion") == table("""
+        day 401 09:00  warning 89: delete cloud on day 408 (late)
+        day 409 00:00  deletion of cloud scheduled
+        day 410 00:00  deletion of cloud ordered
+    """)
+
+
+def test_warnings_of_an_earlier_episode_do_not_count() -> None:
+    story = Story().until(25).pay()
+    story.bill(26)
+    story.until(47)
+    story.mail.works = False
+    story.until(60)
+    assert story.sub().state is State.PAST_DUE
+    assert not story.diary(25, only="disabled")
+
+
+# -- holds ---------------------------------------------------------------------------------------------------------
+
+
+def test_a_hold_moves_the_date_and_a_new_warning_has_its_full_lead() -> None:
+    story = Story().until(25)
+    story.hold(34)
+    assert story.until(43).diary(25, dates=True) == table("""
+        day 25 12:00  hold 1 placed
+        day 25 12:00  promised: disable cloud on day 39
+        day 35 00:00  hold 1 ended, void: disable cloud
+        day 35 09:00  warning 21: disable cloud on day 42
+        day 37 09:00  warning 28: disable cloud on day 42
+        day 43 00:00  disabled cloud on day 42
+        day 43 00:00  cloud stopped; retention from day 42
+        day 43 00:00  promised: delete cloud on day 132
+        day 43 09:00  told: cloud disabled on day 42
+    """)
+
+
+def test_a_hold_before_any_warning_moves_everything_by_its_full_days() -> None:
+    story = Story().until(10)
+    story.hold(15)
+    assert story.until(37).diary(10, only="reminder warning disabled ended") == table("""
+        day 16 00:00  hold 1 ended
+        day 19 09:00  reminder 14
+        day 26 09:00  warning 21: disable cloud on day 35
+        day 33 09:00  warning 28: disable cloud on day 35
+        day 36 00:00  disabled cloud on day 35
+        day 36 09:00  told: cloud disabled on day 35
+    """)
+
+
+def test_a_hold_of_less_than_a_full_day_moves_nothing() -> None:
+    story = Story().until(25)
+    story.hold(25)
+    assert story.until(32).diary(25, dates=True) == table("""
+        day 25 12:00  hold 1 placed
+        day 26 00:00  hold 1 ended
+        day 28 09:00  warning 28: disable cloud on day 30
+        day 31 00:00  disabled cloud on day 30
+        day 31 00:00  cloud stopped; retention from day 30
+        day 31 00:00  promised: delete cloud on day 120
+        day 31 09:00  told: cloud disabled on day 30
+    """)
+
+
+def test_a_short_hold_across_the_midnight_of_the_deadline_gives_the_full_lead_again() -> None:
+    story = Story().until(30, "23:00")
+    hold = story.hold(31)
+    story.until(31, "01:00").release(hold)
+    assert story.until(41).diary(30, dates=True, only="hold promised: warning disabled") == table("""
+        day 30 23:00  hold 1 placed
+        day 30 23:00  promised: disable cloud on day 31
+        day 31 01:00  hold 1 ended, void: disable cloud
+        day 31 09:00  warning 28: disable cloud on day 38
+        day 39 00:00  disabled cloud on day 38
+        day 39 00:00  promised: delete cloud on day 128
+        day 39 09:00  told: cloud disabled on day 38
+    """)
+
+
+def test_overlapping_holds_are_counted_once() -> None:
+    story = Story().until(5)
+    story.hold(14)
+    story.until(10).hold(16, scope=Scope.SUBSCRIPTION, target=1)
+    assert story.sub().promise(Action.DISABLE).promised_on == story.date(30 + 11)
+    assert story.until(45).diary(only="disabled") == table("""
+        day 42 00:00  disabled cloud on day 41
+        day 42 09:00  told: cloud disabled on day 41
+    """)
+
+
+def test_holds_one_after_the_other_let_nothing_through_between_them() -> None:
+    story = Story().until(25)
+    story.hold(26)
+    story.until(26, "23:59").hold(28)
+    assert story.until(45).diary(25, only="void warning disabled") == table("""
+        day 27 00:00  hold 1 ended, void: disable cloud
+        day 29 09:00  warning 21: disable cloud on day 36
+        day 31 09:00  warning 28: disable cloud on day 36
+        day 37 00:00  disabled cloud on day 36
+        day 37 09:00  told: cloud disabled on day 36
+    """)
+
+
+def test_a_hold_that_is_released_early_does_not_bring_the_promised_date_back() -> None:
+    story = Story().until(10)
+    hold = story.hold(19)
+    story.until(12).release(hold)
+    assert story.until(42).diary(10, dates=True) == table("""
+        day 10 12:00  hold 1 placed
+        day 10 12:00  promised: disable cloud on day 39
+        day 12 12:00  hold 1 ended
+        day 15 09:00  reminder 14
+        day 22 09:00  warning 21: disable cloud on day 39
+        day 29 09:00  warning 28: disable cloud on day 39
+        day 40 00:00  disabled cloud on day 39
+        day 40 00:00  cloud stopped; retention from day 39
+        day 40 00:00  promised: delete cloud on day 129
+        day 40 09:00  told: cloud disabled on day 39
+    """)
+
+
+def test_a_hold_stops_only_what_it_names() -> None:
+    story = Story().until(2)
+    story.hold(22, stops=(Stop.DISABLE,))
+    assert story.until(23).diary(2, dates=True) == table("""
+        day  2 12:00  hold 1 placed
+        day  2 12:00  promised: disable cloud on day 50
+        day  3 09:00  reminder 3
+        day  7 09:00  reminder 7
+        day 14 09:00  reminder 14
+        day 23 00:00  hold 1 ended
+    """)
+
+
+def test_a_hold_on_deletion_moves_the_deletion_alone() -> None:
+    story = Story().until(40)
+    story.hold(69, stops=(Stop.DELETE,))
+    story.until(160)
+    assert story.diary(40, dates=True, only="promised deletion") == table("""
+        day  40 12:00  promised: delete cloud on day 149
+        day 150 00:00  deletion of cloud scheduled
+        day 151 00:00  deletion of cloud ordered
+    """)
+
+
+def test_the_days_on_which_the_only_debt_was_disputed_are_no_days_of_retention() -> None:
+    """Section 8: each start plus the full days on which deletion was held; a hold on a debt holds deletion too."""
+    story = Story().until(30)
+    story.hands.busy = True
+    story.until(50)
+    story.hands.busy = False
+    story.until(55)
+    hold = story.dispute()
+    story.until(75).release(hold).until(170)
+    assert story.diary(50, only="stopped warning deletion") == table("""
+        day  51 09:00  cloud stopped; retention from day 51
+        day 100 09:00  warning 30: delete cloud on day 160
+        day 130 09:00  warning 60: delete cloud on day 160
+        day 145 09:00  warning 75: delete cloud on day 160
+        day 153 09:00  warning 83: delete cloud on day 160
+        day 157 09:00  warning 87: delete cloud on day 160
+        day 159 09:00  warning 89: delete cloud on day 160
+        day 161 00:00  deletion of cloud scheduled
+        day 162 00:00  deletion of cloud ordered
+    """)
+
+
+def test_no_retention_warning_is_sent_about_a_debt_that_is_held() -> None:
+    story = Story().until(40)
+    story.hold(70, scope=Scope.DEBT, target=1)
+    assert story.until(121).diary(40) == table("""
+        day  40 12:00  hold 1 placed
+        day  71 00:00  hold 1 ended
+        day  90 09:00  warning 30: delete cloud on day 150
+        day 120 09:00  warning 60: delete cloud on day 150
+    """)
+
+
+def test_a_hold_says_when_it_ends() -> None:
+    story = Story().until(5)
+    with pytest.raises(Refused, match="a hold ends between 2026-01-07 and 2027-01-08"):
+        story.hold(4)
+    with pytest.raises(Refused):
+        story.hold(500)
+
+
+# -- doubts --------------------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("kind", [DoubtKind.ATTEMPT, DoubtKind.BANK_CREDIT])
+def test_under_a_doubt_about_the_account_nothing_is_demanded_and_nothing_cut(kind: DoubtKind) -> None:
+    story = Story().until(13).doubt(kind).until(15).clear(kind).until(29).doubt(kind).until(33).clear(kind)
+    assert story.until(45).diary(13) == table(f"""
+        day 13 12:00  doubt {kind}
+        day 15 12:00  no doubt {kind}
+        day 15 12:00  reminder 14
+        day 21 09:00  warning 21: disable cloud on day 30
+        day 28 09:00  warning 28: disable cloud on day 30
+        day 29 12:00  doubt {kind}
+        day 31 00:00  disable cloud waits: {kind}
+        day 33 12:00  no doubt {kind}
+        day 33 12:00  disable cloud waits no longer
+        day 34 09:00  warning 28: disable cloud on day 41
+        day 42 00:00  disabled cloud on day 41
+        day 42 00:00  cloud stopped; retention from day 41
+        day 42 09:00  told: cloud disabled on day 41
+    """)
+    assert "deferred" in story.tasks()
+
+
+def test_a_doubt_that_ends_before_the_deadline_moves_nothing() -> None:
+    story = Story().until(29).doubt().until(30, "23:00").clear().until(31)
+    assert story.diary(29, only="disabled") == table("""
+        day 31 00:00  disabled cloud on day 30
+        day 31 09:00  told: cloud disabled on day 30
+    """)
+
+
+def test_a_doubt_that_stood_at_a_deadline_that_no_run_saw_counts_all_the_same() -> None:
+    story = Story().until(30, "23:00").doubt().down_until(31, "01:00").clear().run()
+    assert story.until(40).diary(30) == table("""
+        day 30 23:00  doubt attempt
+        day 31 01:00  disable cloud waits: attempt
+        day 31 01:00  no doubt attempt
+        day 31 01:00  disable cloud waits no longer
+        day 31 09:00  warning 28: disable cloud on day 38
+        day 39 00:00  disabled cloud on day 38
+        day 39 00:00  cloud stopped; retention from day 38
+        day 39 09:00  told: cloud disabled on day 38
+    """)
+
+
+@pytest.mark.parametrize("which", ["feed", "breaker"])
+def test_under_a_doubt_about_the_installation_people_are_still_told_but_nothing_is_cut(which: str) -> None:
+    story = Story().until(20)
+
+    def doubt(stands: bool) -> None:
+        if which == "feed":
+            system.set_feed(story.store, stale=stands, now=story.now, author=API)
+        else:
+            system.set_breaker(story.store, is_open=stands, now=story.now, author=API)
+
+    doubt(True)
+    story.until(33)
+    doubt(False)
+    assert story.until(45).diary(20) == table(f"""
+        day 21 09:00  warning 21: disable cloud on day 30
+        day 28 09:00  warning 28: disable cloud on day 30
+        day 31 00:00  disable cloud waits: {which}
+        day 33 12:00  disable cloud waits no longer
+        day 34 09:00  warning 28: disable cloud on day 41
+        day 42 00:00  disabled cloud on day 41
+        day 42 00:00  cloud stopped; retention from day 41
+        day 42 09:00  told: cloud disabled on day 41
+    """)
+
+
+def test_reminders_wait_for_no_doubt_about_the_installation() -> None:
+    story = Story().until(-1)
+    system.set_feed(story.store, stale=True, now=story.now, author=API)
+    system.set_breaker(story.store, is_open=True, now=story.now, author=API)
+    assert story.until(15).diary(only="reminder") == table("""
+        day  0 09:00  reminder 0
+        day  3 09:00  reminder 3
+        day  7 09:00  reminder 7
+        day 14 09:00  reminder 14
+    """)
+
+
+def test_one_doubt_that_goes_leaves_the_other() -> None:
+    story = Story().until(29).doubt(DoubtKind.ATTEMPT).doubt(DoubtKind.BANK_CREDIT)
+    story.until(32).clear(DoubtKind.ATTEMPT).until(34)
+    assert not story.diary(32, only="longer warning disabled")
+    story.clear(DoubtKind.BANK_CREDIT)
+    assert story.until(36).diary(34, only="longer warning") == table("""
+        day 34 12:00  disable cloud waits no longer
+        day 35 09:00  warning 28: disable cloud on day 42
+    """)
+
+
+def test_a_doubt_at_the_second_look_undoes_the_deletion() -> None:
+    story = Story().until(121).doubt().until(125).clear().until(140)
+    assert story.diary(121, only="delet") == table("""
+        day 121 00:00  deletion of cloud scheduled
+        day 122 00:00  delete cloud waits: attempt
+        day 125 12:00  delete cloud waits no longer
+        day 126 09:00  warning 89: delete cloud on day 133
+        day 134 00:00  deletion of cloud scheduled
+        day 135 00:00  deletion of cloud ordered
+        day 135 00:00  cloud deleted
+        day 135 00:00  case ended_deleted
+        day 135 09:00  told: cloud deleted on day 135
+    """)
+    assert story.now - timedelta(days=5) > story.instant(134)
