@@ -15,6 +15,7 @@ from statistics import median
 
 from arrears.sim.simulate import simulate
 from arrears.store.memory import MemoryStore
+from arrears.wiring import tune_for_batches
 
 FLOOR = 5_000
 ACCOUNTS, DAYS, ROUNDS = 250, 365, 3
@@ -26,6 +27,7 @@ def main() -> int:
     parser.add_argument("--json", action="store_true", help="only the JSON object, on one line")
     parser.add_argument("--seed", type=int, default=None)
     options = parser.parse_args()
+    tune_for_batches()
     seed = options.seed if options.seed is not None else random.SystemRandom().randrange(10**9)
     rates, facts, checked, breaches = [], 0, 0, 0
     for number in range(ROUNDS):

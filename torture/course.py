@@ -34,13 +34,15 @@ STUCK_SECONDS: Final = 0.3
 
 START_SECONDS_MAX: Final = 60.0
 STOP_SECONDS_MAX: Final = 5.0
+HANGING_SECONDS_MAX: Final = 0.6
+"""One that hangs in the middle of a transaction holds its accounts; nobody can take those over before it wakes up."""
 WORKERS_MAX: Final = 3
 MORE_WORKERS_SHARE: Final = 0.05
 """Chance at each look that another worker joins; a failpoint sends them all home again."""
 
 
 class Strike(NamedTuple):
-    """Something that happens at one instant: `kill`, `database`, or a failpoint the `nth` time it is reached."""
+    """What happens at one instant: `kill`, `pause`, `database`, or a failpoint the `nth` time it is reached."""
 
     what: str
     nth: int = 1
@@ -56,7 +58,7 @@ def open_store(url: str) -> PostgresStore:
 
 
 def strikes_for(
-    plan: Plan, calm: Calm, rng: random.Random, kills: int, database_kills: int, rounds: int
+    plan: Plan, calm: Calm, rng: random.Random, kills: int, database_kills: int, pauses: int, rounds: int
 ) -> dict[int, list[Strike]]:
     """Who dies when: at instants where, by the undisturbed run, there is something to die in the middle of."""
     found: dict[int, list[Strike]] = defaultdict(list)
@@ -66,6 +68,9 @@ def strikes_for(
         found[i].append(Strike("kill"))
     for i in rng.sample(busy, database_kills):
         found[i].append(Strike("database"))
+    outside = [messages + orders for messages, orders in zip(calm.messages_at, calm.orders_at, strict=True)]
+    for i in rng.choices(range(len(outside)), outside, k=pauses):
+        found[i].append(Strike("pause"))
     work: dict[str, Sequence[int]] = {
         "suspicion": plan.gaps,
         "send": [i for i, n in enumerate(calm.messages_at) if n],
@@ -133,6 +138,8 @@ class Course:
                 if strike.what == "kill":
                     time.sleep(self.rng.uniform(0, span))
                     self._kill_one()
+                elif strike.what == "pause":
+                    self._pause_one(span)
                 elif strike.what == "database":
                     time.sleep(self.rng.uniform(0, span))
                     self._kill_database()
@@ -235,6 +242,21 @@ class Course:
         self.counts["kill"] += 1
         self.workers = [w for w in self.workers if w is not victim]
         self.workers.append(self._spawn("worker"))
+
+    def _pause_one(self, span: float) -> None:
+        """A worker hangs with what it holds until its lease has ended and another one has taken over; then it wakes
+        up and finishes, without knowing."""
+        while len(self.workers) < 2:
+            self.workers.append(self._spawn("worker"))
+        time.sleep(self.rng.uniform(0, span))
+        hung = self.rng.choice(self.workers)
+        hung.pause()
+        self._set_clock(self.now + LEASE_OVER)
+        deadline = time.monotonic() + HANGING_SECONDS_MAX
+        while self._left()[1:] != (0, 0) and time.monotonic() < deadline:
+            time.sleep(POLL_SECONDS)
+        hung.go_on()
+        self.counts["pause"] += 1
 
     def _kill_database(self) -> None:
         self.server.kill_immediate()

@@ -33,6 +33,14 @@ class Victim:
             self.code = self._nursery.ask(do="poll", pid=self.pid)
         return self.code
 
+    def pause(self) -> None:
+        """Stop it in the middle of whatever it does, as a machine that hangs."""
+        self._nursery.ask(do="signal", pid=self.pid, signal=int(signal.SIGSTOP))
+
+    def go_on(self) -> None:
+        """Let it go on as if nothing had happened."""
+        self._nursery.ask(do="signal", pid=self.pid, signal=int(signal.SIGCONT))
+
     def end(self, how: signal.Signals) -> int:
         """Send it a signal, wait until it is gone, and return its exit code."""
         if self.code is None:
@@ -87,6 +95,9 @@ def serve() -> None:
             answer: int | None = pid
         elif question["do"] == "poll":
             answer = _code(question["pid"], os.WNOHANG)
+        elif question["do"] == "signal":
+            os.kill(question["pid"], question["signal"])
+            answer = None
         else:
             os.kill(question["pid"], question["signal"])
             answer = _code(question["pid"], 0)

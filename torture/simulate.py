@@ -15,6 +15,7 @@ from collections import Counter
 
 from arrears.sim.simulate import simulate
 from arrears.store.memory import MemoryStore
+from arrears.wiring import tune_for_batches
 
 ACCOUNTS, DAYS = 12, 400
 
@@ -26,6 +27,7 @@ def main() -> int:
     parser.add_argument("--count", type=int, default=1000, help="how many worlds")
     parser.add_argument("--seed", type=int, default=None, help="the first world's seed; the others follow")
     options = parser.parse_args()
+    tune_for_batches()
     seed = options.seed if options.seed is not None else random.SystemRandom().randrange(10**9)
     began = time.monotonic()
     totals: Counter[str] = Counter()

@@ -1,8 +1,9 @@
 """`python -m torture.worker`: workers and database are killed through a whole year; nothing may be lost or twice.
 
 Real processes work on a real book on an embedded server of its own. They die by SIGKILL at random moments and at every
-named failpoint, and so does the database. In the end every action is done, no message and no order came twice, and
-every account, mailbox and service is what it is after an undisturbed year.
+named failpoint, and so does the database; some hang until another has taken over, and then go on. In the end every
+action is done, no message and no order came twice, and every account, mailbox and service is what it is after an
+undisturbed year.
 """
 
 from __future__ import annotations
@@ -35,6 +36,7 @@ def torture(
     accounts: int = 300,
     days: int = 365,
     database_kills: int = 20,
+    pauses: int = 60,
     rounds: int = 2,
     seconds_max: float = SECONDS_MAX,
     durable: bool = True,
@@ -44,7 +46,7 @@ def torture(
     gap_count = 2 * rounds
     plan = make_plan(accounts, days, seed, gap_count)
     calm = play_calm(plan)
-    strikes = strikes_for(plan, calm, random.Random(f"{seed}/strikes"), kills, database_kills, rounds)
+    strikes = strikes_for(plan, calm, random.Random(f"{seed}/strikes"), kills, database_kills, pauses, rounds)
     folder = Path(tempfile.mkdtemp(prefix="arrears-torture-"))
     folder.chmod(0o711)
     server = EmbeddedServer(folder / "db", durable=durable)
@@ -72,7 +74,8 @@ def torture(
     zeros = ("lost", "performed_twice", "mails_twice", "disagreeing", "breaches", "chains_broken", "ledger_differs")
     holds = (
         not stopped
-        and (counts["kill"], counts["database"], counts["crash"]) == (kills, database_kills, 0)
+        and (counts["kill"], counts["database"], counts["pause"]) == (kills, database_kills, pauses)
+        and not counts["crash"]
         and all(points.values())
         and not any(figures[zero] for zero in zeros)
     )
@@ -82,6 +85,7 @@ def torture(
         "failpoints": len(POINTS),
         "failpoint_kills": sum(points.values()),
         "database_kills": counts["database"],
+        "pauses": counts["pause"],
         "processes_started": counts["spawned"],
         "crashes": counts["crash"],
         **figures,
@@ -103,7 +107,7 @@ def main() -> int:
     options = parser.parse_args()
     seed = options.seed if options.seed is not None else random.SystemRandom().randrange(10**9)
     if options.count < 50:
-        figures = torture(options.count, seed, accounts=40, days=130, database_kills=1, rounds=1)
+        figures = torture(options.count, seed, accounts=40, days=130, database_kills=1, pauses=8, rounds=1)
     else:
         figures = torture(options.count, seed)
     sys.stdout.write(json.dumps(figures, indent=None if options.json else 2) + "\n")

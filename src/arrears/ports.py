@@ -48,6 +48,11 @@ class Fate(StrEnum):
     UNKNOWN = "unknown"
 
 
+class Poisoned(Exception):
+    """The store refused what a batch contains: something would exist twice, or be what it may not be. Nothing of
+    the batch was written."""
+
+
 class Batch(Protocol):
     """Units of work under their accounts' locks, inside one transaction. Leaving it without an error commits."""
 
@@ -96,6 +101,10 @@ class Store(Protocol):
 
     def due(self, now: datetime, limit: int) -> AbstractContextManager[Batch]:
         """Units of up to `limit` accounts that are due, skipping those that another run holds."""
+
+    def set_aside(self, number: int, now: datetime, why: str) -> None:
+        """Leave an account to a person whose units cannot be read or written: it is no longer due, and the system
+        stream and the tasks say why. Nothing of the account itself is touched."""
 
     def claim(self, now: datetime, limit: int, lease_seconds: int) -> Sequence[Claim]:
         """Up to `limit` actions to perform, each held until the lease ends; orders of a subscription in order."""

@@ -5,10 +5,13 @@ from __future__ import annotations
 import json
 import os
 import signal
+import socket
 import subprocess
 import sys
 import time
+import urllib.request
 from collections.abc import Callable, Iterator
+from datetime import date, timedelta
 from pathlib import Path
 
 import psycopg
@@ -109,6 +112,37 @@ def test_an_invoice_that_comes_with_other_content_is_refused_with_its_row_and_no
     assert live("status", "carl").returncode == 2
 
 
+def test_an_invoice_for_another_service_is_another_invoice(live: Run) -> None:
+    other: Path = live.folder / "mail.toml"  # type: ignore[attr-defined]
+    other.write_text(MAP.replace('"cloud"', '"mail"'))
+    done = live("import", write(live, "mail.csv", ROWS), "--map", str(other))
+    assert done.returncode == 2
+    assert "row 2: invoice I-1 is in the database already with other content\n" in done.stderr
+    assert "row 3: invoice I-2 is in the database already with other content\n" in done.stderr
+
+
+@pytest.mark.parametrize("command", ["import", "replay"])
+def test_each_bad_row_is_a_line_the_first_fifty_and_then_a_count(live: Run, command: str) -> None:
+    rows = "".join(f"anna,N-{n},2026-01-01,2026-01-15,1e3,\n" for n in range(60))
+    done = live(command, write(live, "bad.csv", rows), "--map", the_map(live))
+    lines = done.stderr.splitlines()
+    assert (done.returncode, len(lines), done.stdout) == (2, 52, "")
+    assert lines[0].startswith("row 2, column amount: ")
+    assert lines[49].startswith("row 51, column amount: ")
+    assert lines[50] == "and 10 more"
+    assert lines[51] == f"arrears: nothing was {command}ed [bad_book]"
+
+
+def test_a_replay_names_every_mistake_of_a_policy(live: Run) -> None:
+    policy: Path = live.folder / "bad.toml"  # type: ignore[attr-defined]
+    policy.write_text('name = "x"\nnonsense = 1\n[delete]\nretention_days = 0\n')
+    done = live("replay", write(live, "book.csv", ROWS), "--map", the_map(live), "--policy", str(policy))
+    assert done.returncode == 2
+    assert "nonsense" in done.stderr
+    assert "retention_days" in done.stderr
+    assert done.stderr.endswith("arrears: nothing was replayed [bad_policy]\n")
+
+
 def test_a_run_makes_the_open_invoice_past_due_and_the_full_ladder_starts_now(live: Run) -> None:
     done = live("run", "--json")
     assert done.returncode == 0, done.stderr
@@ -116,10 +150,26 @@ def test_a_run_makes_the_open_invoice_past_due_and_the_full_ladder_starts_now(li
     [sub] = explained["subscriptions"]
     assert sub["state"] == "past_due"
     assert sub["reasons"] == ["past_due"]
-    assert sub["stops_on"] > "2026-02-20"
+    since = date.fromisoformat(entered(live, "bert"))
+    assert date.fromisoformat(sub["stops_on"]) == since + timedelta(days=30)
+    assert since >= date(2026, 1, 16)
     assert explained["owed"][0]["invoice"] == "I-2"
     paid = json.loads(live("explain", "anna", "--json").stdout)
     assert (paid["owed"], paid["case"]) == ([], None)
+
+
+def entered(run: Run, account: str) -> str:
+    """The day on which the account's first debt was found past due."""
+    facts = json.loads(run("timeline", account, "--json").stdout)
+    return str(next(fact["entered_on"] for fact in facts if fact["kind"] == "became_past_due"))
+
+
+def test_a_timeline_has_a_line_for_every_fact_and_names_who_did_it(live: Run) -> None:
+    facts = json.loads(live("timeline", "anna", "--json").stdout)
+    lines = live("timeline", "anna").stdout.splitlines()
+    assert len(lines) == len(facts) > 3
+    assert [fact["kind"] for fact in facts[:3]] == ["account_opened", "subscription_added", "invoice_issued"]
+    assert lines[2].endswith("I-1: €120.00, due 15 January 2026  [import]")
 
 
 def test_what_a_person_reads_names_the_sum_the_dates_and_the_causes(live: Run) -> None:
@@ -129,7 +179,9 @@ def test_what_a_person_reads_names_the_sum_the_dates_and_the_causes(live: Run) -
     assert "unless everything is paid" in text
     assert "past due" in text
     assert "I-2" in live("timeline", "bert").stdout
-    assert "2 accounts, 1 with an open case" in live("status").stdout
+    numbers = json.loads(live("status", "--json").stdout)
+    assert numbers["open_cases"] == numbers["accounts"] - 1, "all but anna"
+    assert f"{numbers['accounts']} accounts, {numbers['open_cases']} with an open case" in live("status").stdout
     assert "nothing waits for a person" in live("tasks").stdout
 
 
@@ -170,6 +222,37 @@ def test_a_worker_ends_cleanly_when_it_is_told_to(live: Run) -> None:
         assert "working" in worker.stderr.readline()
         worker.send_signal(signal.SIGTERM)
         assert worker.wait(timeout=20) == 0
+
+
+def test_a_worker_can_work_off_what_is_due_and_end(live: Run) -> None:
+    rows = "dora,I-7,2026-01-01,2026-01-15,7.00,\n"
+    assert live("import", write(live, "dora.csv", rows), "--map", the_map(live)).returncode == 0
+    done = live("worker", "--once")
+    assert (done.returncode, done.stderr) == (0, "")
+    assert json.loads(live("status", "dora", "--json").stdout)["subscriptions"][0]["state"] == "past_due"
+    assert "it stops on " in live("status", "dora").stdout
+
+
+def test_a_server_answers_and_ends_cleanly_with_ctrl_c(live: Run) -> None:
+    environment = os.environ | live.environment  # type: ignore[attr-defined]
+    command = [sys.executable, "-m", "arrears", "serve", "--port", "0"]
+    with subprocess.Popen(
+        command, env=environment, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True
+    ) as server:
+        assert server.stdout is not None
+        address = server.stdout.readline().split()[2]
+        with urllib.request.urlopen(address) as answer:
+            assert answer.status == 200
+        server.send_signal(signal.SIGINT)
+        assert server.wait(timeout=20) == 0
+
+
+def test_a_port_that_is_taken_is_one_clear_line(live: Run) -> None:
+    with socket.create_server(("127.0.0.1", 0)) as taken:
+        port = taken.getsockname()[1]
+        done = live("serve", "--port", str(port))
+    assert (done.returncode, done.stderr.count("\n")) == (2, 1)
+    assert f"cannot listen on 127.0.0.1:{port}" in done.stderr
 
 
 def test_an_import_that_is_interrupted_is_rolled_back(live: Run, database_url: str) -> None:

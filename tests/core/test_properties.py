@@ -11,6 +11,8 @@ from itertools import permutations
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
+from tests.stories.play import Play, Plot, played, plots
+from tests.stories.story import Story
 
 from arrears.core import facts as f
 from arrears.core.account import Action, Scope, Stop, decode_account, encode_account
@@ -21,9 +23,8 @@ from arrears.core.facts import decode_fact, encode_fact
 from arrears.core.rules import RULES
 from arrears.core.states import Reason, State
 from arrears.engine import commands
+from arrears.engine.booking import Payment
 from arrears.engine.run import run
-from tests.stories.play import Play, Plot, played, plots
-from tests.stories.story import Story
 
 LONG = bool(os.environ.get("ARREARS_TEST_ALL"))
 ONE_DAY = timedelta(days=1)
@@ -100,7 +101,9 @@ def test_folding_the_facts_gives_the_state_and_both_survive_being_written(plot: 
     assert fold(play.history) == play.account
     assert decode_account(encode_account(play.account)) == play.account
     assert [decode_fact(encode_fact(r.fact)) for r in play.history] == [r.fact for r in play.history]
-    read_back = [r.__class__(r.account, r.seq, r.at, r.author, r.why, decode_fact(encode_fact(r.fact))) for r in play.history]
+    read_back = [
+        r.__class__(r.account, r.seq, r.at, r.author, r.why, decode_fact(encode_fact(r.fact))) for r in play.history
+    ]
     assert encode_account(fold(read_back)) == encode_account(play.account)
 
 
@@ -191,7 +194,8 @@ def test_no_stage_is_skipped_or_shortened_whatever_happens(plot: Plot) -> None:
                 leads = [
                     calendar.local_day(accepted[seq]) + lead * ONE_DAY
                     for seq, w in warned
-                    if seq in accepted and (w.subscription, w.action, w.generation) == (sub, action, cut.generation)
+                    if seq in accepted
+                    and (w.subscription, w.action, w.generation) == (sub, action, cut.generation)
                     and w.promised_on <= cut.on
                 ]
                 assert min(leads) <= cut.on
@@ -218,8 +222,9 @@ def test_no_deadline_lies_inside_a_hold(plot: Plot) -> None:
                 action = Action.RESTRICT
             case f.Disabled(evidence=evidence, subscription=sub):
                 action = Action.DISABLE
-            case f.DeletionScheduled(evidence=evidence, subscription=sub) | f.DeletionOrdered(
-                evidence=evidence, subscription=sub
+            case (
+                f.DeletionScheduled(evidence=evidence, subscription=sub)
+                | f.DeletionOrdered(evidence=evidence, subscription=sub)
             ):
                 action = Action.DELETE
             case _:
@@ -256,7 +261,9 @@ def test_a_payment_at_any_instant_lifts_the_cause_in_the_same_transaction(plot: 
             continue
         assert Reason.PAST_DUE not in sub.reasons
         assert sub.state is (State.DISABLED if sub.reasons else State.ACTIVE)
-        resumed = [r.fact for r in play.history[seen:] if isinstance(r.fact, f.Resumed) and r.fact.subscription == sub.no]
+        resumed = [
+            r.fact for r in play.history[seen:] if isinstance(r.fact, f.Resumed) and r.fact.subscription == sub.no
+        ]
         assert len(resumed) == (was.state not in (State.ACTIVE,) and Reason.PAST_DUE in was.reasons)
         stopped = was.state in (State.RESTRICTED, State.DISABLED)
         assert bool(resumed and resumed[0].order_no) == (bool(resumed) and stopped and not sub.reasons)
@@ -297,8 +304,6 @@ def test_payments_of_several_debts_can_come_in_any_order() -> None:
             story.bill(-1, subscriptions=subscriptions)
         story.until(40)
         for debt in order:
-            commands.record_payments(
-                story.store, [commands.Payment(1, f"P{debt}", "EUR", 12_000, (debt,))], story.now, "api:1"
-            )
+            commands.record_payments(story.store, [Payment(1, f"P{debt}", "EUR", 12_000, (debt,))], story.now, "api:1")
         outcomes.add(tuple((s.state, s.reasons, s.generation) for s in story.account.subscriptions))
     assert outcomes == {((State.ACTIVE, (), 2), (State.ACTIVE, (), 2))}

@@ -16,13 +16,13 @@ from arrears.engine.booking import Payment
 from arrears.engine.perform import perform_all
 from arrears.engine.run import run
 from arrears.engine.system import adopt_policy
-from arrears.ports import Channel, NewAccount, Services, Store
-from arrears.store.memory import Duplicate, MemoryStore
+from arrears.ports import Channel, NewAccount, Poisoned, Services, Store
+from arrears.store.memory import MemoryStore
 from arrears.store.postgres import PostgresStore
 
 DAY_1: Final = date(2026, 1, 1)
 API: Final = "api:1"
-NO: Final = (Refused, Duplicate, psycopg.IntegrityError, psycopg.DataError)
+NO: Final = (Refused, Poisoned, psycopg.DataError)
 """How a store says that something may not be: for people, in memory, or as a constraint of the database."""
 
 AnyStore = MemoryStore | PostgresStore

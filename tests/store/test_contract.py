@@ -172,11 +172,8 @@ def test_a_rung_may_be_reached_again_in_another_case_and_a_warning_given_again_f
 
 
 def test_a_case_may_end_and_the_next_one_open_in_one_transaction(
-    store: AnyStore, request: pytest.FixtureRequest
+    store: AnyStore,
 ) -> None:
-    if isinstance(store, PostgresStore):
-        why = "store.write inserts the new case before it ends the old one; no command does both yet"
-        request.applymarker(pytest.mark.xfail(strict=True, reason=why, raises=psycopg.IntegrityError))
     [number] = owing_book(store)
     record(store, number, past_due(1))
     record(store, number, f.CaseEnded(1, Outcome.SETTLED), past_due(2))

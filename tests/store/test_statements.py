@@ -24,7 +24,7 @@ from arrears.adapters.services.inprocess import InProcessServices
 from arrears.engine import commands
 from arrears.engine.perform import perform, perform_all
 from arrears.engine.run import Limits, run, run_batch
-from arrears.store import postgres, schema, write
+from arrears.store import batch, postgres, schema, write
 from arrears.store.postgres import PostgresStore
 from arrears.store.write import Db
 
@@ -187,8 +187,8 @@ PLANS: Final = {
     "lock of named accounts": (postgres.LOCK, "account_state_pkey", "account_state"),
     "update of the states": (write.UPDATE_STATE, "account_state_pkey", "account_state"),
     "claim of actions": (postgres.CLAIM_ACTIONS, "action_open", "action"),
-    "finish of actions": (postgres.FINISH, "action_open", "action"),
-    "sum of the ledger": (postgres.LEDGER_OPEN, "entry_pkey", "entry"),
+    "finish of actions": (batch.FINISH, "action_open", "action"),
+    "sum of the ledger": (batch.LEDGER_OPEN, "entry_pkey", "entry"),
 }
 
 

@@ -11,6 +11,7 @@ from datetime import UTC, date, datetime, timedelta
 from typing import NamedTuple
 
 from hypothesis import strategies as st
+from tests.stories.story import API, STAFF, Hands, Mail
 
 from arrears.core.account import ALL_STOPS, Account, DoubtKind, Mode, Scope, Stop
 from arrears.core.calendar import calendar_of
@@ -26,7 +27,6 @@ from arrears.sim.faults import POLICY_TEXTS, RENEWED
 from arrears.sim.stage import Stage
 from arrears.sim.watched import WatchedStore
 from arrears.store.memory import MemoryStore
-from tests.stories.story import API, STAFF, Hands, Mail
 
 ZONES = (
     "Pacific/Niue",

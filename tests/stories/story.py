@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from datetime import date, datetime, time, timedelta
+from typing import TypeVar
 
 from tests.stories.words import words
 
@@ -25,6 +26,9 @@ from arrears.sim.checker import Checker
 from arrears.sim.stage import Stage
 from arrears.sim.watched import WatchedStore
 from arrears.store.memory import MemoryStore
+
+LocalDay = date  # a Story has a method of that name
+Kind = TypeVar("Kind", bound=f.Fact)
 
 STAFF = "staff:1"
 API = "api:1"
@@ -123,7 +127,7 @@ class Story:
         """A day of the story as a date."""
         return self.day_0 + timedelta(days=day)
 
-    def day(self, on: date) -> int:
+    def day(self, on: LocalDay) -> int:
         """A date as a day of the story."""
         return (on - self.day_0).days
 
@@ -228,8 +232,7 @@ class Story:
 
     def reopen(self, debt: int = 1, minor: int = PRICE, *, due: int = -1) -> Story:
         """The bank takes money of an invoice back."""
-        issued = f.InvoiceIssued
-        found = [r.fact.debt for r in self.history() if isinstance(r.fact, issued) and r.fact.debt.no == debt]
+        found = [fact.debt for _, fact in self.facts(f.InvoiceIssued) if fact.debt.no == debt]
         commands.reopen(self.store, self.no, found[0], minor, "returned", self.now, API)
         return self
 
@@ -280,6 +283,10 @@ class Story:
     def history(self, account: int = 0) -> Sequence[f.Recorded]:
         """All facts of one account."""
         return self.store.history(account or self.no)
+
+    def facts(self, kind: type[Kind], account: int = 0) -> list[tuple[datetime, Kind]]:
+        """The facts of one kind, each with its instant."""
+        return [(r.at, r.fact) for r in self.history(account) if isinstance(r.fact, kind)]
 
     def tasks(self) -> list[str]:
         """What staff must look at, by kind."""

@@ -5,10 +5,10 @@ from __future__ import annotations
 from datetime import timedelta
 
 import pytest
+from tests.stories.story import Story, table
 
 from arrears.core import facts as f
 from arrears.core.states import Reason, State, allows, remedy
-from tests.stories.story import Story, table
 
 RESTRICTING = """
 [remind]

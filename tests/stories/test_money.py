@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 import pytest
+from tests.stories.story import Story, table
 
 from arrears.core import facts as f
 from arrears.core.errors import Refused
 from arrears.core.states import Reason, State
-from tests.stories.story import Story, table
 
 
 def test_paying_brings_the_service_back_in_the_same_transaction() -> None:

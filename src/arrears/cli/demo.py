@@ -2,29 +2,37 @@
 
 from __future__ import annotations
 
+import shutil
+import sys
 import time
+from collections.abc import Mapping, Sequence
 from datetime import timedelta
+from typing import Final
 
 import click
 
 from arrears.cli.common import progress_on_terminal
 from arrears.cli.explain import explanation, sentences
 from arrears.cli.serve import serve
+from arrears.core.facts import Disabled, Recorded, Resumed
 from arrears.core.ids import ACCOUNT, format_id
+from arrears.core.states import State
 from arrears.ports import Store
 from arrears.sim.simulate import START, SimulationReport, simulate
 from arrears.sim.story import Line, as_text, tell
 from arrears.store.postgres import PostgresStore
 from arrears.wiring import fresh_database, tune_for_batches
 
-DATABASE = "demo"
-ACCOUNTS = 50
-DAYS = 365
+DATABASE: Final = "arrears_demo"
+"""Made anew by each demo; a name that no other database on an operator's own server has."""
+
+ACCOUNTS: Final = 50
+DAYS: Final = 365
 
 
 @click.command()
 @click.option("--no-serve", is_flag=True, help="End after the story; do not serve the pages.")
-@click.option("--seed", type=click.IntRange(0, 2**31), default=2, show_default=True, help="Another world.")
+@click.option("--seed", type=click.IntRange(0, 2**31), default=6, show_default=True, help="Another world.")
 @click.option("--port", type=click.IntRange(0, 65535), default=8000, show_default=True)
 def command(no_serve: bool, seed: int, port: int) -> None:
     """Play a year of 50 made-up accounts on PostgreSQL, and tell the story of one."""
@@ -36,9 +44,11 @@ def command(no_serve: bool, seed: int, port: int) -> None:
         began = time.perf_counter()
         with progress_on_terminal("a year of 50 accounts") as progress:
             report = simulate(store, ACCOUNTS, DAYS, seed, progress=lambda day: progress(day, DAYS))
-        _year(report, round(time.perf_counter() - began))
-        number = _chosen(store)
-        _story(store, number)
+        seconds = round(time.perf_counter() - began)
+        histories = {number: store.history(number) for number in range(1, ACCOUNTS + 1)}
+        _year(report, histories, seconds)
+        number, episode = chosen(histories)
+        _story(store, number, episode)
     finally:
         store.close()
     _next(number)
@@ -46,28 +56,41 @@ def command(no_serve: bool, seed: int, port: int) -> None:
         serve(url, "127.0.0.1", port)
 
 
-def _year(report: SimulationReport, seconds: int) -> None:
+def _year(report: SimulationReport, histories: Mapping[int, Sequence[Recorded]], seconds: int) -> None:
+    facts = [r.fact for history in histories.values() for r in history]
+    stopped = sum(isinstance(fact, Disabled) for fact in facts)
+    back = sum(isinstance(fact, Resumed) and fact.before is State.DISABLED and fact.order_no > 0 for fact in facts)
     click.echo()
-    click.echo(f"A year went by in {seconds} seconds (seed {report.seed}).")
+    click.echo(f"A year of {report.accounts} accounts went by in {seconds} seconds (seed {report.seed}):")
+    click.echo(f"  {report.invoices} invoices, {report.payments} payments, {report.notices} messages")
+    click.echo(f"  {stopped} times a service stopped because nothing was paid, {back} times one was brought back")
+    click.echo(f"  {report.deleted} times its data was deleted in the end, each time announced long before")
     click.echo(
-        f"{report.invoices} invoices, {report.payments} payments, {report.notices} messages; "
-        f"{report.disabled} services stopped, {report.resumed} brought back, {report.deleted} deleted at the end"
-    )
-    click.echo(
-        f"{report.invariants_checked} times an account was checked against every promise; {report.breach_count} broken"
+        f"  {report.invariants_checked} checks of an account against every promise, {report.breach_count} broken"
     )
 
 
-def _chosen(store: Store) -> int:
-    """The account whose story shows the most in the fewest lines: reminders, warnings, a stop, and back again."""
-    best = (10**9, 10**9, 1)
-    for number in range(1, ACCOUNTS + 1):
-        lines = _episode(list(tell(store.history(number))))
-        texts = " ".join(line.text for line in lines)
-        missing = sum(part not in texts for part in ("day 0", "day 3", "day 7", "day 14", "warning", "stops on"))
+_RUNGS: Final = ("of day 0", "of day 3", "of day 7", "of day 14")
+
+
+def chosen(histories: Mapping[int, Sequence[Recorded]]) -> tuple[int, list[Line]]:
+    """The account whose episode shows the most in the fewest lines: reminders, warnings, a stop, and back again;
+    in the currency that most readers know. Without any such episode, the first account with all that happened to it."""
+    best: tuple[int, bool, int, int] | None = None
+    for number, history in histories.items():
+        lines = _episode(list(tell(history)))
         if lines:
-            best = min(best, (missing, len(lines), number))
-    return best[2]
+            texts = [line.text for line in lines if line.what == "reminder"]
+            missing = sum(rung not in texts for rung in _RUNGS)
+            missing += max(0, 2 - sum(line.what == "warning" and " stops on " in line.text for line in lines))
+            missing += not any("a case opens" in line.text for line in lines)
+            found = (missing, "€" not in lines[0].text, len(lines), number)
+            best = found if best is None else min(best, found)
+    if best is None:
+        number = min(histories)
+        return number, list(tell(histories[number]))
+    number = best[-1]
+    return number, _episode(list(tell(histories[number])))
 
 
 def _episode(lines: list[Line]) -> list[Line]:
@@ -79,15 +102,16 @@ def _episode(lines: list[Line]) -> list[Line]:
     opened = next((i for i in range(stopped, -1, -1) if lines[i].what == "past due"), None)
     if back is None or opened is None or not any(line.what == "paid" for line in lines[stopped:back]):
         return []
-    first = next((i for i in range(opened, -1, -1) if lines[i].what == "invoice"), opened)
+    unpaid = f"{lines[opened].text.partition(';')[0].partition(',')[0]}: "
+    first = next((i for i in range(opened, -1, -1) if lines[i].text.startswith(unpaid)), opened)
     return lines[first : back + 1]
 
 
-def _story(store: Store, number: int) -> None:
+def _story(store: Store, number: int, episode: list[Line]) -> None:
     click.echo()
-    click.echo(f"The story of one of them, {format_id(ACCOUNT, number)}, by day:")
+    click.echo(f"The story of one of them, {format_id(ACCOUNT, number)}, by day (day 0: past due):")
     click.echo()
-    for line in _episode(list(tell(store.history(number)))):
+    for line in episode:
         click.echo(f"  {as_text(line)}")
     click.echo()
     click.echo("Where it stands at the end of the year:")
@@ -97,11 +121,17 @@ def _story(store: Store, number: int) -> None:
 
 
 def _next(number: int) -> None:
+    program = sys.argv[0] if sys.argv[0].endswith("arrears") else "arrears"
+    program = "arrears" if shutil.which("arrears") == program else program
     account = format_id(ACCOUNT, number)
+    looks = (
+        (f"timeline {account}", "everything that happened to it"),
+        (f"explain {account}", "why it is where it is, and what comes next"),
+        ("status", "all of them in numbers"),
+    )
     click.echo()
     click.echo("Where to look next:")
-    click.echo(f"  ARREARS_DATABASE=demo .venv/bin/arrears timeline {account}   everything that happened")
-    click.echo(f"  ARREARS_DATABASE=demo .venv/bin/arrears explain {account}    why, and what comes next")
-    click.echo("  ARREARS_DATABASE=demo .venv/bin/arrears status            all 50 in numbers")
-    click.echo("  docs/tour.md                                              one invoice through every file")
+    for arguments, what in looks:
+        click.echo(f"  {f'ARREARS_DATABASE={DATABASE} {program} {arguments}':70} {what}")
+    click.echo(f"  {'docs/tour.md':70} one unpaid invoice through every file it touches")
     click.echo()

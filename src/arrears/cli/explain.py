@@ -16,10 +16,10 @@ from arrears.core.decide import outlook
 from arrears.core.ids import ACCOUNT, format_id
 from arrears.core.money import format_amount
 from arrears.core.states import Reason, State
-from arrears.core.view import IMMEDIATELY, Due, Rank, View
+from arrears.core.view import IMMEDIATELY, Due, View
 from arrears.ports import Store
 from arrears.sim.causes import causes
-from arrears.sim.story import as_text, in_words, tell
+from arrears.sim.story import WILL, as_text, in_words, tell, unless_lifted
 from arrears.wiring import open_installation
 
 
@@ -51,7 +51,7 @@ def explanation(store: Store, number: int, now: datetime) -> dict[str, Any]:
         "case": None if account.case is None else {"no": account.case.no, "opened_on": account.case.opened_on},
         "owed": _owed(account),
         "subscriptions": [_subscription(account, s.no) for s in account.subscriptions],
-        "waits_for": [*view.doubts, *(["a person: parked, " + account.parked] if account.parked else [])],
+        "waits_for": _waits_for(view),
         "holds": [
             {"scope": h.scope, "until": h.until, "reason": h.reason} for h in account.holds if h.ended_at is None
         ],
@@ -59,6 +59,14 @@ def explanation(store: Store, number: int, now: datetime) -> dict[str, Any]:
         "last_change": _last_change(history, lines),
         "because": [lines[seq] for seq in causes(account, history) if seq in lines],
     }
+
+
+def _waits_for(view: View) -> list[str]:
+    """What keeps this account waiting: doubts where something lies ahead, a person where it is parked."""
+    account = view.account
+    pursued = account.case is not None or any(s.end and s.state is not State.DELETED for s in account.subscriptions)
+    doubts = [str(doubt) for doubt in view.doubts] if pursued else []
+    return [*doubts, *([f"a person: parked, {account.parked}"] if account.parked else [])]
 
 
 def _owed(account: Account) -> list[dict[str, Any]]:
@@ -89,13 +97,34 @@ def _subscription(account: Account, number: int) -> dict[str, Any]:
 
 def _ahead(view: View, at: datetime, due: Due) -> dict[str, Any]:
     """One thing that lies ahead, unless something is paid or changed first."""
-    what = due.label
-    if due.rank == Rank.PAST_DUE:
-        what = f"{', '.join(d.number for d in view.account.debts if d.no == due.subject)} goes {due.label}"
-    elif due.rank != Rank.HOLD and due.subject in {s.no for s in view.account.subscriptions}:
-        what = f"{view.account.subscription(due.subject).service}: {due.label}"
     local = None if at == IMMEDIATELY else at.astimezone(ZoneInfo(view.terms.zone))
-    return {"at": None if local is None else at, "local": local and f"{local:%Y-%m-%d %H:%M}", "what": what}
+    return {
+        "at": None if local is None else at,
+        "local": local and f"{local:%Y-%m-%d %H:%M}",
+        "what": _expected(view.account, due),
+    }
+
+
+def _expected(account: Account, due: Due) -> str:
+    match due.build():
+        case f.BecamePastDue(debts=debts):
+            return f"past due: {', '.join(d.number for d in account.debts if d.no in {one.debt for one in debts})}"
+        case f.Reminder(step=step):
+            return f"reminder of day {step}"
+        case f.Warning(subscription=sub, action=action, promised_on=on):
+            return f"warning: {account.subscription(sub).service} {WILL[action]} on {in_words(on)}"
+        case f.Told(subscription=sub, what=what, on=on):
+            return f"message: {account.subscription(sub).service} was {what} on {in_words(on)}"
+        case f.Deferred(subscription=sub, action=action, doubts=doubts):
+            return f"{action} of {account.subscription(sub).service}, but it waits for: {', '.join(doubts)}"
+        case f.HoldEnded(hold=number):
+            return f"the hold ends: {next(h.reason for h in account.holds if h.no == number)}"
+        case f.Restricted(subscription=sub) | f.Disabled(subscription=sub) | f.DeletionOrdered(subscription=sub):
+            return f"{due.label} {account.subscription(sub).service}"
+        case f.DeletionScheduled(subscription=sub):
+            return f"the deletion of {account.subscription(sub).service} is scheduled; a second look follows"
+        case _:
+            return due.label
 
 
 _CHANGES_NOTHING: Final = (f.Noticed, f.NoticeAccepted, f.NoticeFailed, f.TaskClosed)
@@ -120,9 +149,14 @@ def sentences(found: dict[str, Any]) -> Iterator[str]:
         yield from (f"    {line}" for line in found["because"])
     if found["next"]:
         yield "  what comes next"
-        yield from (f"    {step['local'] or 'at the next look'}  {step['what']}" for step in found["next"])
+        yield from (f"    {step_ahead(step)}" for step in found["next"])
     if found["last_change"]:
         yield f"  last change: {found['last_change']}"
+
+
+def step_ahead(step: dict[str, Any]) -> str:
+    """`2026-02-01 00:00  ...` in the local time of the account."""
+    return f"{step['local'] or 'at the next look'}  {step['what']}"
 
 
 def standing(found: dict[str, Any]) -> Iterator[str]:
@@ -135,7 +169,7 @@ def standing(found: dict[str, Any]) -> Iterator[str]:
         if sub["stops_on"]:
             yield f"  it stops on {in_words(sub['stops_on'])} unless everything is paid"
         if sub["deleted_on"] and sub["state"] != State.DELETED:
-            yield f"  its data is deleted on or after {in_words(sub['deleted_on'])} unless that is lifted"
+            yield f"  its data is deleted on or after {in_words(sub['deleted_on'])} {unless_lifted(sub['reasons'])}"
     for debt in found["owed"]:
         yield _debt(debt)
     if not found["owed"]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import socketserver
+from contextlib import suppress
 from wsgiref.simple_server import WSGIRequestHandler, WSGIServer, make_server
 
 import click
@@ -46,4 +47,7 @@ def serve(url: str, host: str, port: int) -> None:
         raise Refused("cannot_listen", f"cannot listen on {host}:{port}: {reason}; try --port") from None
     with server:
         click.echo(f"serving on http://{host}:{server.server_port}/ (Ctrl-C ends it)")
-        server.serve_forever()
+        # Being told to end is how a server ends; it is no failure.
+        with suppress(KeyboardInterrupt):
+            server.serve_forever()
+    click.echo("\nstopped", err=True)

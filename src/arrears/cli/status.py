@@ -7,7 +7,7 @@ from dataclasses import asdict
 import click
 
 from arrears.cli.common import AS_JSON, find_account, print_json, rows
-from arrears.cli.explain import explanation, standing
+from arrears.cli.explain import explanation, standing, step_ahead
 from arrears.core.ids import SUBSCRIPTION, format_id
 from arrears.store.queries import awaiting_release, totals
 from arrears.wiring import Installation, open_installation
@@ -36,7 +36,7 @@ def _account(live: Installation, account: str, as_json: bool) -> None:
     for line in standing(found):
         click.echo(line)
     for step in short["next"]:
-        click.echo(f"next: {step['local'] or 'at the next look'}  {step['what']}")
+        click.echo(f"next: {step_ahead(step)}")
 
 
 def _installation(live: Installation, as_json: bool) -> None:

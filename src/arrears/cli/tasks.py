@@ -19,8 +19,12 @@ def command(as_json: bool) -> None:
     with open_installation() as live:
         found = open_tasks(live.store)
     if as_json:
-        print_json([{**asdict(t), "account": format_id(ACCOUNT, t.account)} for t in found])
+        print_json([{**asdict(t), "account": _where(t.account)} for t in found])
         return
     if not found:
         click.echo("nothing waits for a person")
-    rows([(f"{t.since:%Y-%m-%d %H:%M}", format_id(ACCOUNT, t.account), t.ref, t.kind, t.what) for t in found])
+    rows([(f"{t.since:%Y-%m-%d %H:%M}", _where(t.account), t.ref, t.kind, t.what) for t in found])
+
+
+def _where(account: int) -> str:
+    return format_id(ACCOUNT, account) if account else "system"

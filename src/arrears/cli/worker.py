@@ -8,13 +8,14 @@ from types import FrameType
 
 import click
 
-from arrears.engine.worker import work
+from arrears.engine.worker import work, work_once
 from arrears.wiring import open_installation, tune_for_batches
 
 
 @click.command()
 @click.option("--poll-seconds", type=click.IntRange(1, 3600), default=5, show_default=True, help="Pause when idle.")
-def command(poll_seconds: int) -> None:
+@click.option("--once", is_flag=True, help="Work off what is due now, then end.")
+def command(poll_seconds: int, once: bool) -> None:
     """Work until SIGTERM or Ctrl-C; the batch in hand is finished first."""
     stop = threading.Event()
 
@@ -25,6 +26,9 @@ def command(poll_seconds: int) -> None:
     signal.signal(signal.SIGINT, ask_to_stop)
     tune_for_batches()
     with open_installation() as live:
+        if once:
+            work_once(live.store, live.channel, live.services, live.clock, live.limits, stopping=stop.is_set)
+            return
         click.echo(f"working; looking every {poll_seconds} seconds", err=True)
         work(
             live.store,

@@ -124,7 +124,7 @@ class Hold(Value, frozen=True, omit_defaults=True):
 
 
 class Sent(Value, frozen=True, omit_defaults=True):
-    """One warning that was recorded: the rung, the date it names, the day and the fact of its message."""
+    """One warning that was recorded: the rung, the date it names, its day by the action's own clock, its fact."""
 
     step: int
     promised_on: date

@@ -70,10 +70,11 @@ class Book:
 
 @dataclass(frozen=True, slots=True)
 class KnownInvoice:
-    """An invoice that is in the database already."""
+    """An invoice that is in the database already; `services` are those of the subscriptions that it is for."""
 
     account_ref: str
     no: int
+    services: tuple[str, ...]
     currency: str
     total_minor: int
     issued_on: date

@@ -64,6 +64,8 @@ class CaseRow(NamedTuple):
     opened_on: date
     policy: str
     zone: str
+    outcome: str | None = None
+    ended_at: datetime | None = None
 
 
 class CaseEnd(NamedTuple):
@@ -157,11 +159,20 @@ def _from_fact(recorded: f.Recorded, rows: Rows) -> None:
             first = min(d.day_0 for d in fact.debts)
             rows.cases.append(CaseRow(account, fact.case, first, fact.terms.policy, fact.terms.zone))
         case f.CaseEnded():
-            rows.case_ends.append(CaseEnd(account, fact.case, fact.outcome.value, recorded.at))
+            _end_case(rows, CaseEnd(account, fact.case, fact.outcome.value, recorded.at))
         case f.TaskClosed():
             rows.task_ends.append(TaskEnd(account, fact.task, seq))
         case _:
             pass
+
+
+def _end_case(rows: Rows, end: CaseEnd) -> None:
+    """End a case: in its own row if it was opened in the same transaction, else by an update that comes first."""
+    last = rows.cases[-1] if rows.cases else None
+    if last is not None and (last.account_id, last.no) == (end.account_id, end.no):
+        rows.cases[-1] = last._replace(outcome=end.outcome, ended_at=end.ended_at)
+    else:
+        rows.case_ends.append(end)
 
 
 def _from_state(unit: Unit, rows: Rows) -> None:

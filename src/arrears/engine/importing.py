@@ -111,9 +111,10 @@ def _refuse_conflicts(
     wrong: list[str] = []
     for i in book.invoices:
         known = known_invoices.get(i.number)
-        same = (i.account_ref, i.currency, i.total_minor, i.issued_on, i.due_on)
+        same = (i.account_ref, (i.service,), i.currency, i.total_minor, i.issued_on, i.due_on)
         if known is not None and same != (
             known.account_ref,
+            known.services,
             known.currency,
             known.total_minor,
             known.issued_on,

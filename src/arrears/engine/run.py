@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import traceback
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
 from typing import Final
 
@@ -27,7 +27,7 @@ from arrears.core.facts import (
 )
 from arrears.core.unit import Unit
 from arrears.engine.failpoints import reached
-from arrears.ports import Batch, Store
+from arrears.ports import Batch, Poisoned, Store
 
 TICK_GAP_MAX: Final = timedelta(hours=26)
 """Spec, section 3, Clock guard: an older last tick means that the clock or this installation stood still."""
@@ -104,9 +104,36 @@ def _within_cap(fact: Fact, deletions: DeletionGrant | None) -> Fact:
 
 
 def run_batch(store: Store, policies: Policies, now: datetime, limits: Limits) -> RunReport:
-    """Claim, decide and record one batch in one transaction. No accounts in the report: nothing was due."""
+    """Claim, decide and record one batch in one transaction. No accounts in the report: nothing was due.
+
+    If the store refuses the batch, its accounts are taken one at a time, and the one at fault is set aside.
+    """
+    try:
+        return _batch(store, policies, now, limits, [])
+    except Poisoned:
+        pass
+    report = RunReport()
+    for _ in range(limits.batch_accounts_max):
+        claimed: list[int] = []
+        try:
+            one = _batch(store, policies, now, replace(limits, batch_accounts_max=1), claimed)
+        except Poisoned as error:
+            for number in claimed:
+                store.set_aside(number, now, f"the database refuses what was decided: {error}"[:500])
+            one = RunReport(accounts=len(claimed), parked=len(claimed))
+        if one.accounts == 0:
+            break
+        report.accounts += one.accounts
+        report.facts += one.facts
+        report.parked += one.parked
+    return report
+
+
+def _batch(store: Store, policies: Policies, now: datetime, limits: Limits, claimed: list[int]) -> RunReport:
+    """One batch; `claimed` learns the accounts, so that they are known even if the store refuses them."""
     report = RunReport()
     with store.due(now, limits.batch_accounts_max) as batch:
+        claimed += [u.no for u in batch.units]
         grant = DeletionGrant(batch, now, limits.deletions_per_day)
         cut: list[Unit] = []
         for start in range(0, len(batch.units), SEND_ACCOUNTS):
@@ -164,8 +191,9 @@ def run(
     *,
     limits: Limits = DEFAULT_LIMITS,
     progress: Callable[[int], None] | None = None,
+    stopping: Callable[[], bool] = lambda: False,
 ) -> RunReport:
-    """Tick, then batches until nothing is due."""
+    """Tick, then batches until nothing is due, or until `stopping`, asked after each batch, says so."""
     tick(store, now)
     policies = store.policies()
     total = RunReport()
@@ -176,7 +204,7 @@ def run(
         total.parked += report.parked
         if progress is not None and report.accounts:
             progress(report.accounts)
-        if report.accounts < limits.batch_accounts_max:
+        if report.accounts < limits.batch_accounts_max or stopping():
             return total
 
 

@@ -10,12 +10,19 @@ from arrears.ports import Channel, Clock, Services, Store
 
 
 def work_once(
-    store: Store, channel: Channel, services: Services, clock: Clock, limits: Limits
+    store: Store,
+    channel: Channel,
+    services: Services,
+    clock: Clock,
+    limits: Limits,
+    *,
+    stopping: Callable[[], bool] = lambda: False,
 ) -> tuple[RunReport, int]:
-    """One collections run, then everything there is to perform; the run's report and how much was performed."""
-    report = run(store, clock.now(), limits=limits)
+    """One collections run, then everything there is to perform; the run's report and how much was performed.
+    `stopping` is asked after each batch; what is left then, the next worker finds."""
+    report = run(store, clock.now(), limits=limits, stopping=stopping)
     performed = 0
-    while count := perform(store, channel, services, clock.now()):
+    while not stopping() and (count := perform(store, channel, services, clock.now())):
         performed += count
     return report, performed
 
@@ -30,9 +37,9 @@ def work(
     poll_seconds: int,
     wait: Callable[[int], bool],
 ) -> None:
-    """Work until `wait(poll_seconds)` says to stop (True). It is asked between rounds only, so that a batch in hand
-    is always finished; a worker that is killed instead loses nothing either."""
+    """Work until `wait(seconds)` says to stop (True). It is asked between batches only, so that a batch in hand is
+    always finished; a worker that is killed instead loses nothing either."""
     while True:
-        report, performed = work_once(store, channel, services, clock, limits)
+        report, performed = work_once(store, channel, services, clock, limits, stopping=lambda: wait(0))
         if wait(0 if report.accounts or performed else poll_seconds):
             return

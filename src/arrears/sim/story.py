@@ -4,15 +4,16 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from datetime import date
-from typing import NamedTuple
+from typing import Final, NamedTuple
 
 from arrears.core import facts as f
 from arrears.core.account import Account, Action
 from arrears.core.calendar import calendar_of
 from arrears.core.evolve import evolve, open_account
 from arrears.core.money import format_amount
+from arrears.core.states import Reason
 
-_WILL = {Action.RESTRICT: "is restricted", Action.DISABLE: "stops", Action.DELETE: "is deleted with its data"}
+WILL: Final = {Action.RESTRICT: "is restricted", Action.DISABLE: "stops", Action.DELETE: "is deleted with its data"}
 _AS_PLANNED = f.NoticeAccepted | f.DoubtEnded | f.TaskClosed
 """Facts that a story leaves out and a timeline shows."""
 
@@ -60,9 +61,18 @@ def in_words(day: date) -> str:
     return f"{day.day} {_MONTHS[day.month - 1]} {day.year}"
 
 
-_MONTHS = (
+_MONTHS: Final = (
     "January February March April May June July August September October November December".split()  # noqa: SIM905
 )
+
+
+_LIFTED_WHEN: Final = {Reason.PAST_DUE: "everything is paid", Reason.CANCELED: "it is reactivated"}
+
+
+def unless_lifted(reasons: Sequence[Reason]) -> str:
+    """`unless everything is paid`: what has to be so for these reasons to be gone."""
+    when = [_LIFTED_WHEN.get(reason, f"the {reason.replace('_', ' ')} is lifted") for reason in reasons]
+    return f"unless {' and '.join(when)}"
 
 
 def _service(account: Account, number: int) -> str:
@@ -94,7 +104,7 @@ def _message(account: Account, fact: f.Noticed) -> tuple[str, str]:
     """What one message says; it is named after the gravest thing in it."""
     parts = []
     for w in fact.warnings:
-        parts.append(("warning", f"{_service(account, w.subscription)} {_WILL[w.action]} on {in_words(w.promised_on)}"))
+        parts.append(("warning", f"{_service(account, w.subscription)} {WILL[w.action]} on {in_words(w.promised_on)}"))
     for told in fact.told:
         parts.append(("told", f"{_service(account, told.subscription)} was {told.what} on {in_words(told.on)}"))
     if fact.reminder is not None:
@@ -136,7 +146,8 @@ def _cut(after: Account, fact: _Cut) -> tuple[str, str]:
         case f.DoubtEnded(action=action):
             return "goes on", f"nothing stands in the way of {action} of {service} any more; it is warned of anew"
         case f.DateMoved(action=action, on=on):
-            return "date", f"{service} {_WILL[action]} on {in_words(on)} unless everything is paid"
+            unless = unless_lifted(after.subscription(fact.subscription).reasons)
+            return "date", f"{service} {WILL[action]} on {in_words(on)} {unless}"
 
 
 def _deletion(after: Account, fact: _Deletion) -> tuple[str, str]:

@@ -32,6 +32,7 @@ class WatchedStore:
         self.tick = inner.tick
         self.system = inner.system
         self.wake_waiting = inner.wake_waiting
+        self.set_aside = inner.set_aside
         self.next_due = inner.next_due
         self.account_numbers = inner.account_numbers
         self.history = inner.history

@@ -17,47 +17,25 @@ from typing import Final
 from arrears.core.account import Account
 from arrears.core.actions import NOTICE
 from arrears.core.errors import Refused
-from arrears.core.facts import Noticed, PolicyAdopted, Recorded, Resumed, SystemFact, encode_fact
+from arrears.core.facts import (
+    ARREARS,
+    AccountSetAside,
+    Noticed,
+    PolicyAdopted,
+    Recorded,
+    Resumed,
+    SystemFact,
+    encode_fact,
+)
 from arrears.core.policy import Policy
 from arrears.core.rows import Rows, rows_of
 from arrears.core.unit import GENESIS, Stored, Unit, chained
 from arrears.ports import Claim, NewAccount, System
 from arrears.store.edges import EDGES
+from arrears.store.memory_rows import Action, Duplicate, Slot, keys_of
 from arrears.store.system import fold_system
 
-
-class Duplicate(AssertionError):
-    """Something would exist twice, or be what it may not be: the memory's answer to UNIQUE and CHECK constraints."""
-
-
 _CURRENCY: Final = re.compile("[A-Z]{3}", re.ASCII)
-
-
-class _Slot:
-    """One account as committed."""
-
-    __slots__ = ("head", "next_at", "seq", "state", "waits")
-
-    def __init__(self) -> None:
-        self.state: Account | None = None
-        self.seq = 0
-        self.head = GENESIS
-        self.next_at: datetime | None = None
-        self.waits = False
-
-
-class _Action:
-    """One action and how far it is."""
-
-    __slots__ = ("lease_until", "order", "order_no", "status", "subscription", "tries")
-
-    def __init__(self, subscription: int, order_no: int, order: str) -> None:
-        self.subscription = subscription
-        self.order_no = order_no
-        self.order = order
-        self.status = "recorded"
-        self.tries = 0
-        self.lease_until: datetime | None = None
 
 
 class MemoryBatch:
@@ -101,11 +79,11 @@ class MemoryStore:
     """See ports.Store. Rows that PostgreSQL keeps in tables are checked here for what may exist only once."""
 
     def __init__(self) -> None:
-        self.slots: dict[int, _Slot] = {}
+        self.slots: dict[int, Slot] = {}
         self.refs: dict[str, int] = {}
         self.contact: dict[int, str] = {}
         self.facts: dict[int, list[Stored]] = defaultdict(list)
-        self.actions: dict[tuple[int, int, str], _Action] = {}
+        self.actions: dict[tuple[int, int, str], Action] = {}
         self.open_actions: dict[tuple[int, int, str], None] = {}
         self.ledger_open: dict[int, dict[tuple[int, int], int]] = defaultdict(dict)
         self.deletions: dict[date, int] = defaultdict(int)
@@ -138,7 +116,7 @@ class MemoryStore:
         yield batch
         self._check(batch.units)
         for unit, new in zip(units, accounts, strict=True):
-            self.slots[unit.no] = _Slot()
+            self.slots[unit.no] = Slot()
             self.refs[new.ref] = unit.no
             if new.contact is not None:
                 self.contact[unit.no] = new.contact
@@ -205,7 +183,7 @@ class MemoryStore:
             if (0 if slot is None else slot.seq) != unit.seq_before:
                 raise Duplicate(f"account {unit.no}: another transaction wrote fact {unit.seq_before + 1}")
         rows = rows_of(units)
-        keys = _keys(rows)
+        keys = keys_of(rows)
         self._check_once(keys)
         self._check_money(rows)
         self._check_cases(rows)
@@ -232,7 +210,7 @@ class MemoryStore:
         for i in rows.invoices:
             self.totals[(i.account_id, i.no)] = i.total_minor
         for a in rows.actions:
-            self.actions[(a.account, a.seq, a.kind)] = _Action(a.subscription, a.order_no, a.order)
+            self.actions[(a.account, a.seq, a.kind)] = Action(a.subscription, a.order_no, a.order)
             self.open_actions[(a.account, a.seq, a.kind)] = None
         for t in rows.tasks:
             self.tasks[(t.account, t.seq)] = (t.kind, t.what)
@@ -278,6 +256,12 @@ class MemoryStore:
             if c.account_id in opened or (c.account_id in self.open_cases and c.account_id not in closed):
                 raise Duplicate(f"account {c.account_id} has an open case already")
             opened.add(c.account_id)
+
+    def set_aside(self, number: int, now: datetime, why: str) -> None:
+        """See ports.Store."""
+        self.slots[number].next_at = None
+        self.record_system(AccountSetAside(account=number, why=why), now, ARREARS, why)
+        self.tasks[(SYSTEM, self._system_seq)] = ("set_aside", f"account {number}: {why}")
 
     # -- what must be performed --------------------------------------------------------------------------------
 
@@ -380,20 +364,6 @@ class MemoryStore:
     def system(self) -> System:
         """See ports.Store."""
         return self._system
-
-
-def _keys(rows: Rows) -> list[tuple[object, ...]]:
-    """Everything in these rows that may exist only once."""
-    keys: list[tuple[object, ...]] = [
-        ("step", s.account, s.kind, s.subscription, s.generation, s.case, s.rung, s.promised_on) for s in rows.steps
-    ]
-    keys.extend(("invoice", i.number) for i in rows.invoices)
-    keys.extend(("invoice", i.account_id, i.no) for i in rows.invoices)
-    keys.extend(("payment", p.ref) for p in rows.payments)
-    keys.extend(("case", c.account_id, c.no) for c in rows.cases)
-    keys.extend(("action", a.account, a.seq, a.kind) for a in rows.actions)
-    keys.extend(("order", a.account, a.subscription, a.order_no) for a in rows.actions if a.order_no)
-    return keys
 
 
 SYSTEM: Final = 0

@@ -8,31 +8,30 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from datetime import date, datetime
+from datetime import datetime
 from typing import Any, Final, LiteralString
 
+import msgspec
 import psycopg
 from psycopg_pool import ConnectionPool
 
 from arrears.core.account import Account, decode_account
 from arrears.core.errors import Refused
 from arrears.core.facts import (
+    ARREARS,
+    AccountSetAside,
     Noticed,
     PolicyAdopted,
     Recorded,
     Resumed,
     SystemFact,
     decode_fact,
-    encode_fact,
-    kind_of,
 )
 from arrears.core.policy import Policy, load_policy, policy_text
-from arrears.core.unit import GENESIS, Unit, chained
+from arrears.core.unit import GENESIS, Unit
 from arrears.ports import Claim, NewAccount, System
-from arrears.store.system import fold_system
-from arrears.store.write import Db, Sent, check_sent, send_units, utc
-
-SYSTEM: Final = 0
+from arrears.store.batch import SYSTEM, PostgresBatch, detail_of, read_system, record_system
+from arrears.store.write import Db, utc
 
 CLAIM_DUE: Final[LiteralString] = """
 SELECT account_id, seq, head, next_at, state FROM account_state WHERE next_at <= %b
@@ -41,10 +40,6 @@ ORDER BY next_at, account_id LIMIT %b FOR NO KEY UPDATE SKIP LOCKED
 LOCK: Final[LiteralString] = """
 SELECT account_id, seq, head, next_at, state FROM account_state WHERE account_id = ANY(%b)
 ORDER BY account_id FOR NO KEY UPDATE
-"""
-LEDGER_OPEN: Final[LiteralString] = """
-SELECT account_id, debt, sum(minor)::bigint FROM entry
-WHERE account_id = ANY(%b) AND ledger = 'receivable' GROUP BY account_id, debt HAVING sum(minor) <> 0
 """
 CLAIM_ACTIONS: Final[LiteralString] = """
 WITH free AS MATERIALIZED (
@@ -60,68 +55,6 @@ UPDATE action a SET status = 'claimed', tries = a.tries + 1,
 FROM free WHERE a.account_id = free.account_id AND a.seq = free.seq AND a.kind = free.kind
 RETURNING a.account_id, a.seq, a.kind, a.subscription, a.order_no, a.what, a.tries
 """
-FINISH: Final[LiteralString] = """
-UPDATE action a SET status = CASE WHEN v.done THEN 'done' ELSE 'failed' END, lease_until = NULL
-FROM unnest(%b::bigint[], %b::bigint[], %b::text[], %b::integer[], %b::boolean[])
-    AS v (account_id, seq, kind, tries, done)
-WHERE a.account_id = v.account_id AND a.seq = v.seq AND a.kind = v.kind
-  AND a.status = 'claimed' AND a.tries = v.tries
-RETURNING a.account_id, a.seq, a.kind
-"""
-
-
-class PostgresBatch:
-    """See ports.Batch."""
-
-    def __init__(self, db: Db, units: Sequence[Unit]) -> None:
-        self._db = db
-        self.guards = _system(db).guards
-        self.units = units
-        self._sent: list[Sent] = []
-        self._sent_numbers: set[int] = set()
-
-    def send(self, units: Sequence[Unit]) -> None:
-        """See ports.Batch. The pipeline that `_writing` opened takes them to the server at once."""
-        changed = [u for u in units if u.changed]
-        if changed:
-            self._sent_numbers.update(u.no for u in changed)
-            self._sent += send_units(self._db, changed)
-
-    @contextmanager
-    def writing(self) -> Iterator[PostgresBatch]:
-        """Everything until the end of this context is one pipeline; what was not sent by then is sent last."""
-        try:
-            with self._db.pipeline():
-                yield self
-                self.send([u for u in self.units if u.no not in self._sent_numbers])
-        except psycopg.errors.UniqueViolation as error:
-            table = error.diag.table_name
-            if table in ("invoice", "payment"):
-                raise Refused(f"duplicate_{table}", f"this {table} exists already: {_detail(error)}") from None
-            raise
-        check_sent(self._sent)
-
-    def ledger_open(self, accounts: Sequence[int]) -> Mapping[tuple[int, int], int]:
-        """See ports.Batch."""
-        found = self._db.execute(LEDGER_OPEN, [list(accounts)], binary=True)
-        return {(account, debt): minor for account, debt, minor in found}
-
-    def grant_deletions(self, day: date, wanted: int, cap: int) -> int:
-        """See ports.Batch. The day's row serialises everybody who asks."""
-        self._db.execute("INSERT INTO deletion_day VALUES (%s, 0) ON CONFLICT DO NOTHING", [day])
-        row = self._db.execute("SELECT ordered FROM deletion_day WHERE day = %s FOR UPDATE", [day]).fetchone()
-        assert row is not None
-        granted = max(0, min(wanted, cap - int(row[0])))
-        if granted:
-            self._db.execute("UPDATE deletion_day SET ordered = ordered + %s WHERE day = %s", [granted, day])
-        return granted
-
-    def finish(self, claims: Sequence[tuple[Claim, bool]]) -> Sequence[Claim]:
-        """See ports.Batch."""
-        columns = [[c.account for c, _ in claims], [c.seq for c, _ in claims], [c.kind for c, _ in claims]]
-        found = self._db.execute(FINISH, [*columns, [c.tries for c, _ in claims], [done for _, done in claims]])
-        kept = {(account, seq, kind) for account, seq, kind in found}
-        return [c for c, _ in claims if (c.account, c.seq, c.kind) in kept]
 
 
 class PostgresStore:
@@ -186,7 +119,7 @@ class PostgresStore:
                         rows,
                     )
             except psycopg.errors.UniqueViolation as error:
-                raise Refused("account_exists", f"an account exists already: {_detail(error)}") from None
+                raise Refused("account_exists", f"an account exists already: {detail_of(error)}") from None
 
     @contextmanager
     def accounts(self, numbers: Sequence[int], now: datetime) -> Iterator[PostgresBatch]:
@@ -204,9 +137,14 @@ class PostgresStore:
     def due(self, now: datetime, limit: int) -> Iterator[PostgresBatch]:
         """See ports.Store."""
         with self.transaction() as db:
-            units = _units(db.execute(CLAIM_DUE, [now, limit], binary=True), now)
+            units = _readable_units(db, db.execute(CLAIM_DUE, [now, limit], binary=True), now)
             with PostgresBatch(db, units).writing() as batch:
                 yield batch
+
+    def set_aside(self, number: int, now: datetime, why: str) -> None:
+        """See ports.Store."""
+        with self.transaction() as db:
+            _set_aside(db, number, now, why)
 
     # -- what must be performed --------------------------------------------------------------------------------
 
@@ -236,7 +174,7 @@ class PostgresStore:
                 "SELECT account_id, state FROM account_state WHERE account_id = ANY(%b)",
                 [list(numbers)],
             )
-            return {number: decode_account(state) for number, state in found}
+            return {number: _readable(number, state) for number, state in found}
 
     def contacts(self, numbers: Sequence[int]) -> Mapping[int, str]:
         """See ports.Store."""
@@ -310,12 +248,12 @@ class PostgresStore:
                 "INSERT INTO policy (version, name, body) VALUES (%s, %s, %s)",
                 [policy.version, policy.name, policy_text(policy)],
             )
-            _record_system(db, PolicyAdopted(name=policy.name, version=policy.version), now, author, "")
+            record_system(db, PolicyAdopted(name=policy.name, version=policy.version), now, author, "")
 
     def tick(self, now: datetime) -> tuple[System, float]:
         """See ports.Store."""
         with self.transaction() as db:
-            before = _system(db)
+            before = read_system(db)
             row = db.execute(
                 "UPDATE system_state SET last_tick_at = %s RETURNING extract(epoch FROM clock_timestamp())", [now]
             ).fetchone()
@@ -327,41 +265,43 @@ class PostgresStore:
         """See ports.Store."""
         with self.transaction() as db:
             db.execute("SELECT FROM system_state FOR UPDATE")
-            _record_system(db, fact, now, author, why)
+            record_system(db, fact, now, author, why)
 
     def system(self) -> System:
         """See ports.Store."""
         with self.transaction() as db:
-            return _system(db)
+            return read_system(db)
+
+
+def _readable(number: int, state: str) -> Account:
+    try:
+        return decode_account(state)
+    except msgspec.DecodeError as error:
+        raise Refused(
+            "unreadable_state", f"the state of account {number} cannot be read ({error}); `arrears check` says more"
+        ) from None
+
+
+def _readable_units(db: Db, found: Any, now: datetime) -> list[Unit]:
+    """The units of what was claimed; an account whose state cannot be read is set aside, the others go on."""
+    units = []
+    for row in found.fetchall():
+        try:
+            units += _units([row], now)
+        except msgspec.DecodeError as error:
+            _set_aside(db, row[0], now, f"its state cannot be read: {error}")
+    return units
+
+
+def _set_aside(db: Db, number: int, now: datetime, why: str) -> None:
+    db.execute("SELECT FROM system_state FOR UPDATE")
+    db.execute("UPDATE account_state SET next_at = NULL WHERE account_id = %s", [number])
+    record_system(db, AccountSetAside(account=number, why=why), now, ARREARS, why)
+    db.execute(
+        "INSERT INTO task (account_id, seq, kind, what) SELECT %s, seq, 'set_aside', %s FROM system_state",
+        [SYSTEM, f"account {number}: {why}"],
+    )
 
 
 def _units(found: Any, now: datetime) -> list[Unit]:
     return [Unit(no, decode_account(state), seq, head, now, next_at) for no, seq, head, next_at, state in found]
-
-
-def _detail(error: psycopg.errors.UniqueViolation) -> str:
-    return (error.diag.message_detail or "").removeprefix("Key ")
-
-
-def _system(db: Db) -> System:
-    row = db.execute("SELECT last_tick_at, clock_suspect, feed_stale, breaker_open FROM system_state").fetchone()
-    assert row is not None
-    last, clock, feed, breaker = row
-    return System(None if last is None else utc(last), clock, feed, breaker)
-
-
-def _record_system(db: Db, fact: SystemFact, now: datetime, author: str, why: str) -> None:
-    row = db.execute("SELECT seq, head FROM system_state").fetchone()
-    assert row is not None
-    seq = int(row[0]) + 1
-    body = encode_fact(fact)
-    head = chained(row[1], SYSTEM, seq, now, author, why, body)
-    db.execute(
-        "INSERT INTO fact (account_id, seq, at, kind, author, why, hash, body) VALUES (%s, %s, %s, %s, %s, %s, %s, %s)",
-        [SYSTEM, seq, now, kind_of(fact), author, why, head, body],
-    )
-    after = fold_system(_system(db), fact)
-    db.execute(
-        "UPDATE system_state SET seq = %s, head = %s, clock_suspect = %s, feed_stale = %s, breaker_open = %s",
-        [seq, head, after.clock_suspect, after.feed_stale, after.breaker_open],
-    )

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from datetime import date, datetime
 
 from arrears.core.book import KnownInvoice, KnownPayment
+from arrears.core.facts import InvoiceIssued, decode_fact
 from arrears.store.postgres import PostgresStore
 from arrears.store.write import utc
 
@@ -50,8 +51,8 @@ def open_tasks(store: PostgresStore, limit: int = 1000) -> list[Task]:
     """The open tasks, oldest first."""
     with store.transaction() as db:
         found = db.execute(
-            "SELECT t.account_id, a.ref, t.seq, t.kind, t.what, f.at FROM task t"
-            " JOIN account a USING (account_id) JOIN fact f ON f.account_id = t.account_id AND f.seq = t.seq"
+            "SELECT t.account_id, coalesce(a.ref, ''), t.seq, t.kind, t.what, f.at FROM task t"
+            " LEFT JOIN account a USING (account_id) JOIN fact f ON f.account_id = t.account_id AND f.seq = t.seq"
             " WHERE t.closed_seq IS NULL ORDER BY f.at, t.account_id, t.seq LIMIT %s",
             [limit],
         )
@@ -100,14 +101,27 @@ def reference(store: PostgresStore, account: int) -> str:
 
 
 def known_invoices(store: PostgresStore, numbers: list[str]) -> dict[str, KnownInvoice]:
-    """Which of these invoices are in the database, by number."""
+    """Which of these invoices are in the database, by number. What they are for is in their facts."""
     with store.transaction() as db:
         found = db.execute(
-            "SELECT i.number, a.ref, i.no, i.currency, i.total_minor, i.issued_on, i.due_on"
+            "SELECT i.number, a.ref, i.account_id, i.no, i.currency, i.total_minor, i.issued_on, i.due_on"
             " FROM invoice i JOIN account a USING (account_id) WHERE i.number = ANY(%s)",
             [numbers],
-        )
-        return {number: KnownInvoice(*rest) for number, *rest in found}
+        ).fetchall()
+        accounts = sorted({row[2] for row in found})
+        named = db.execute(
+            "SELECT account_id, no, service FROM subscription WHERE account_id = ANY(%s)", [accounts]
+        ).fetchall()
+        issued = db.execute(
+            "SELECT account_id, body FROM fact WHERE account_id = ANY(%s) AND kind = 'invoice_issued'", [accounts]
+        ).fetchall()
+    service = {(account, no): name for account, no, name in named}
+    services: dict[tuple[int, int], tuple[str, ...]] = {}
+    for account, body in issued:
+        fact = decode_fact(body)
+        assert isinstance(fact, InvoiceIssued), fact
+        services[account, fact.debt.no] = tuple(service[account, sub] for sub in fact.debt.subscriptions)
+    return {number: KnownInvoice(ref, no, services[account, no], *rest) for number, ref, account, no, *rest in found}
 
 
 def known_payments(store: PostgresStore, refs: list[str]) -> dict[str, KnownPayment]:

@@ -109,11 +109,22 @@ WHERE i.account_id = v.account_id AND i.no = v.no""",
             ("amount_minor", "bigint"),
         ),
     ),
-    "cases": _insert("collection_case", (*_KEY, ("opened_on", "date"), ("policy", "text"), ("zone", "text"))),
+    # Ends before openings: an account has one open case.
     "case_ends": f"""
 UPDATE collection_case c SET outcome = v.outcome, ended_at = v.ended_at
 FROM unnest({_arrays("bigint", "integer", "text", "timestamptz")}) AS v (account_id, no, outcome, ended_at)
 WHERE c.account_id = v.account_id AND c.no = v.no""",
+    "cases": _insert(
+        "collection_case",
+        (
+            *_KEY,
+            ("opened_on", "date"),
+            ("policy", "text"),
+            ("zone", "text"),
+            ("outcome", "text"),
+            ("ended_at", "timestamptz"),
+        ),
+    ),
     "subscriptions": _upsert(
         "subscription",
         2,

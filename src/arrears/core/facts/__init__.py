@@ -49,6 +49,7 @@ from arrears.core.facts.decided import (
     WithinTolerance,
 )
 from arrears.core.facts.system import (
+    AccountSetAside,
     BreakerSet,
     ClockConfirmed,
     ClockSuspected,
@@ -80,6 +81,7 @@ from arrears.core.facts.told import (
 __all__ = [
     "ARREARS",
     "AccountOpened",
+    "AccountSetAside",
     "Allocation",
     "AnyFact",
     "BecamePastDue",

@@ -44,7 +44,9 @@ class Reminder(msgspec.Struct, frozen=True, omit_defaults=True):
 
 
 class Warning(msgspec.Struct, frozen=True, omit_defaults=True):
-    """One rung of the warnings before an action. `late`: no earlier one was accepted in time; staff get a task."""
+    """One rung of the warnings before an action. `late`: no earlier one was accepted in time; staff get a task. `on`
+    is the local day by the action's own clock where that is not the day of the message: a service end keeps its
+    zone."""
 
     subscription: int
     generation: int
@@ -52,6 +54,7 @@ class Warning(msgspec.Struct, frozen=True, omit_defaults=True):
     step: int
     promised_on: date
     late: bool = False
+    on: date | None = None
 
 
 class Told(msgspec.Struct, frozen=True):

@@ -24,8 +24,15 @@ class FeedSet(Fact, frozen=True, tag="feed_set"):
     stale: bool
 
 
+class AccountSetAside(Fact, frozen=True, tag="account_set_aside"):
+    """An account whose state cannot be read, or whose decision the database refuses, waits for a person."""
+
+    account: int
+    why: str
+
+
 class BreakerSet(Fact, frozen=True, tag="breaker_set"):
     open: bool
 
 
-SystemFact = PolicyAdopted | ClockSuspected | ClockConfirmed | FeedSet | BreakerSet
+SystemFact = AccountSetAside | PolicyAdopted | ClockSuspected | ClockConfirmed | FeedSet | BreakerSet

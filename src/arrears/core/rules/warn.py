@@ -58,6 +58,7 @@ def _next(view: View, one: Ahead) -> Due | None:
 
 
 def _warning(view: View, one: Ahead, step: int, late: bool) -> Warning:
+    on = one.calendar.local_day(view.now)
     return Warning(
         subscription=one.sub.no,
         generation=one.sub.generation,
@@ -65,6 +66,7 @@ def _warning(view: View, one: Ahead, step: int, late: bool) -> Warning:
         step=step,
         promised_on=_named_day(view, one),
         late=late,
+        on=None if on == view.today else on,
     )
 
 

@@ -1,0 +1,125 @@
+"""One transaction's batch on PostgreSQL, and the installation's own row and stream."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from datetime import date, datetime
+from typing import Final, LiteralString
+
+import psycopg
+
+from arrears.core.errors import Refused
+from arrears.core.facts import SystemFact, encode_fact, kind_of
+from arrears.core.unit import Unit, chained
+from arrears.ports import Claim, Poisoned, System
+from arrears.store.system import fold_system
+from arrears.store.write import Db, Sent, check_sent, send_units, utc
+
+SYSTEM: Final = 0
+"""The stream of the whole installation."""
+
+LEDGER_OPEN: Final[LiteralString] = """
+SELECT account_id, debt, sum(minor)::bigint FROM entry
+WHERE account_id = ANY(%b) AND ledger = 'receivable' GROUP BY account_id, debt HAVING sum(minor) <> 0
+"""
+FINISH: Final[LiteralString] = """
+UPDATE action a SET status = CASE WHEN v.done THEN 'done' ELSE 'failed' END, lease_until = NULL
+FROM unnest(%b::bigint[], %b::bigint[], %b::text[], %b::integer[], %b::boolean[])
+    AS v (account_id, seq, kind, tries, done)
+WHERE a.account_id = v.account_id AND a.seq = v.seq AND a.kind = v.kind
+  AND a.status = 'claimed' AND a.tries = v.tries
+RETURNING a.account_id, a.seq, a.kind
+"""
+
+
+class PostgresBatch:
+    """See ports.Batch."""
+
+    def __init__(self, db: Db, units: Sequence[Unit]) -> None:
+        self._db = db
+        self.guards = read_system(db).guards
+        self.units = units
+        self._sent: list[Sent] = []
+        self._sent_numbers: set[int] = set()
+
+    def send(self, units: Sequence[Unit]) -> None:
+        """See ports.Batch. The pipeline that `_writing` opened takes them to the server at once."""
+        changed = [u for u in units if u.changed]
+        if changed:
+            self._sent_numbers.update(u.no for u in changed)
+            self._sent += send_units(self._db, changed)
+
+    @contextmanager
+    def writing(self) -> Iterator[PostgresBatch]:
+        """Everything until the end of this context is one pipeline; what was not sent by then is sent last."""
+        try:
+            with self._db.pipeline():
+                yield self
+                self.send([u for u in self.units if u.no not in self._sent_numbers])
+        except psycopg.errors.UniqueViolation as error:
+            table = error.diag.table_name
+            if table in ("invoice", "payment"):
+                raise Refused(f"duplicate_{table}", f"this {table} exists already: {detail_of(error)}") from None
+            raise Poisoned(first_line(error)) from error
+        except psycopg.IntegrityError as error:
+            raise Poisoned(first_line(error)) from error
+        check_sent(self._sent)
+
+    def ledger_open(self, accounts: Sequence[int]) -> Mapping[tuple[int, int], int]:
+        """See ports.Batch."""
+        found = self._db.execute(LEDGER_OPEN, [list(accounts)], binary=True)
+        return {(account, debt): minor for account, debt, minor in found}
+
+    def grant_deletions(self, day: date, wanted: int, cap: int) -> int:
+        """See ports.Batch. The day's row serialises everybody who asks."""
+        self._db.execute("INSERT INTO deletion_day VALUES (%s, 0) ON CONFLICT DO NOTHING", [day])
+        row = self._db.execute("SELECT ordered FROM deletion_day WHERE day = %s FOR UPDATE", [day]).fetchone()
+        assert row is not None
+        granted = max(0, min(wanted, cap - int(row[0])))
+        if granted:
+            self._db.execute("UPDATE deletion_day SET ordered = ordered + %s WHERE day = %s", [granted, day])
+        return granted
+
+    def finish(self, claims: Sequence[tuple[Claim, bool]]) -> Sequence[Claim]:
+        """See ports.Batch."""
+        columns = [[c.account for c, _ in claims], [c.seq for c, _ in claims], [c.kind for c, _ in claims]]
+        found = self._db.execute(FINISH, [*columns, [c.tries for c, _ in claims], [done for _, done in claims]])
+        kept = {(account, seq, kind) for account, seq, kind in found}
+        return [c for c, _ in claims if (c.account, c.seq, c.kind) in kept]
+
+
+def first_line(error: psycopg.Error) -> str:
+    """What the database said, in one line."""
+    return (str(error).strip().splitlines() or ["refused"])[0]
+
+
+def detail_of(error: psycopg.errors.UniqueViolation) -> str:
+    """What exists already, as the database names it."""
+    return (error.diag.message_detail or "").removeprefix("Key ")
+
+
+def read_system(db: Db) -> System:
+    """The installation's state in this transaction."""
+    row = db.execute("SELECT last_tick_at, clock_suspect, feed_stale, breaker_open FROM system_state").fetchone()
+    assert row is not None
+    last, clock, feed, breaker = row
+    return System(None if last is None else utc(last), clock, feed, breaker)
+
+
+def record_system(db: Db, fact: SystemFact, now: datetime, author: str, why: str) -> None:
+    """Append to the system stream; the caller holds its row."""
+    row = db.execute("SELECT seq, head FROM system_state").fetchone()
+    assert row is not None
+    seq = int(row[0]) + 1
+    body = encode_fact(fact)
+    head = chained(row[1], SYSTEM, seq, now, author, why, body)
+    db.execute(
+        "INSERT INTO fact (account_id, seq, at, kind, author, why, hash, body) VALUES (%s, %s, %s, %s, %s, %s, %s, %s)",
+        [SYSTEM, seq, now, kind_of(fact), author, why, head, body],
+    )
+    after = fold_system(read_system(db), fact)
+    db.execute(
+        "UPDATE system_state SET seq = %s, head = %s, clock_suspect = %s, feed_stale = %s, breaker_open = %s",
+        [seq, head, after.clock_suspect, after.feed_stale, after.breaker_open],
+    )

@@ -1,0 +1,289 @@
+"""Service ends: cancels, other reasons, retention, and deletion in two phases (spec, sections 2, 8 and 9)."""
+
+from __future__ import annotations
+
+import pytest
+from tests.stories.story import Story, table
+
+from arrears.core import facts as f
+from arrears.core.errors import Refused
+from arrears.core.states import Reason, State
+from arrears.engine.run import Limits
+
+# -- cancel and reactivate -----------------------------------------------------------------------------------------
+
+
+def test_a_cancel_without_debt_ends_the_service_that_day_and_deletes_after_retention() -> None:
+    story = Story(bill=False).until(10).cancel().until(110)
+    assert story.diary(dates=True) == table("""
+        day  10 12:00  canceled cloud
+        day  10 12:00  promised: delete cloud on day 100
+        day  10 12:00  cloud stopped; retention from day 10
+        day  40 09:00  warning 30: delete cloud on day 100
+        day  70 09:00  warning 60: delete cloud on day 100
+        day  85 09:00  warning 75: delete cloud on day 100
+        day  93 09:00  warning 83: delete cloud on day 100
+        day  97 09:00  warning 87: delete cloud on day 100
+        day  99 09:00  warning 89: delete cloud on day 100
+        day 101 00:00  deletion of cloud scheduled
+        day 102 00:00  deletion of cloud ordered
+        day 102 00:00  cloud deleted
+        day 102 09:00  told: cloud deleted on day 102
+    """)
+
+
+def test_a_cancel_stops_the_warnings_of_the_ladder_and_leaves_plain_reminders() -> None:
+    story = Story().until(10).cancel().until(60)
+    assert story.diary(10) == table("""
+        day 10 12:00  canceled cloud
+        day 10 12:00  cloud stopped; retention from day 10
+        day 14 09:00  reminder 14
+        day 40 09:00  warning 30: delete cloud on day 120
+    """)
+
+
+def test_what_is_canceled_and_owed_for_is_deleted_no_sooner_than_the_ladder_would() -> None:
+    story = Story().until(10).cancel().until(130)
+    assert story.diary(100, only="deletion") == table("""
+        day 121 00:00  deletion of cloud scheduled
+        day 122 00:00  deletion of cloud ordered
+    """)
+
+
+def test_paying_a_canceled_subscription_lifts_past_due_alone_and_the_date_stays() -> None:
+    story = Story().until(10).cancel().until(50).pay()
+    assert story.diary(50) == table("""
+        day 50 12:00  paid 12000 EUR
+        day 50 12:00  resumed cloud: disabled -> disabled
+        day 50 12:00  case settled
+    """)
+    assert (story.sub().state, story.sub().reasons) == (State.DISABLED, (Reason.CANCELED,))
+    assert [c for _, _, c in story.hands.commands] == ["disable"], "nothing is told to the service"
+    assert story.until(125).diary(100, only="deletion") == table("""
+        day 121 00:00  deletion of cloud scheduled
+        day 122 00:00  deletion of cloud ordered
+    """), "a promised date does not come earlier"
+
+
+def test_a_cancel_is_taken_back_with_one_button_inside_retention() -> None:
+    story = Story(bill=False).until(10).cancel().until(101).reactivate()
+    assert story.diary(101) == table("""
+        day 101 00:00  deletion of cloud scheduled
+        day 101 12:00  reactivated cloud
+        day 101 12:00  resumed cloud: disabled -> active
+    """)
+    assert story.until(300).sub().state is State.ACTIVE
+    assert story.sub().generation == 2
+
+
+def test_reactivating_with_debt_starts_its_stage_anew() -> None:
+    story = Story().until(10).cancel().until(50).reactivate().until(82)
+    assert story.diary(50, dates=True) == table("""
+        day 50 12:00  reactivated cloud
+        day 50 12:00  resumed cloud: disabled -> past_due
+        day 50 12:00  promised: disable cloud on day 80
+        day 50 12:00  warning 28: disable cloud on day 80
+        day 81 00:00  disabled cloud on day 80
+        day 81 00:00  cloud stopped; retention from day 80
+        day 81 00:00  promised: delete cloud on day 170
+        day 81 09:00  told: cloud disabled on day 80
+    """)
+
+
+def test_canceling_what_is_disabled_counts_retention_from_the_day_of_the_cancel() -> None:
+    story = Story().until(100).cancel().until(193)
+    assert story.diary(100, dates=True, only="promised cancel deletion") == table("""
+        day 100 12:00  canceled cloud
+        day 100 12:00  promised: delete cloud on day 190
+        day 191 00:00  deletion of cloud scheduled
+        day 192 00:00  deletion of cloud ordered
+    """)
+
+
+def test_what_is_canceled_while_disabled_does_not_come_back_by_paying_alone_nor_by_the_button_alone() -> None:
+    paid_first = Story().until(40).cancel().pay()
+    assert (paid_first.sub().state, paid_first.sub().reasons) == (State.DISABLED, (Reason.CANCELED,))
+    assert paid_first.reactivate().sub().state is State.ACTIVE
+    button_first = Story().until(40).cancel().reactivate()
+    assert (button_first.sub().state, button_first.sub().reasons) == (State.DISABLED, (Reason.PAST_DUE,))
+    assert button_first.pay().sub().state is State.ACTIVE
+    for story in (paid_first, button_first):
+        assert [c for _, _, c in story.hands.commands] == ["disable", "resume"]
+        story.check()
+
+
+def test_a_cancel_is_refused_twice_and_after_the_deletion_was_ordered() -> None:
+    story = Story().until(10).cancel()
+    with pytest.raises(Refused, match="is canceled already"):
+        story.cancel()
+    with pytest.raises(Refused, match="its deletion has been ordered"):
+        story.until(130).reactivate()
+
+
+# -- other reasons -------------------------------------------------------------------------------------------------
+
+
+def test_paying_lifts_past_due_alone() -> None:
+    story = Story().until(20).block().until(25).pay()
+    assert (story.sub().state, story.sub().reasons) == (State.DISABLED, (Reason.POLICY_VIOLATION,))
+    assert story.unblock().sub().state is State.ACTIVE
+    assert story.diary(20) == table("""
+        day 20 12:00  policy_violation set on cloud
+        day 20 12:00  cloud stopped; retention from day 20
+        day 25 12:00  paid 12000 EUR
+        day 25 12:00  resumed cloud: disabled -> disabled
+        day 25 12:00  case settled
+        day 25 12:00  policy_violation lifted from cloud
+        day 25 12:00  resumed cloud: disabled -> active
+    """)
+
+
+def test_another_reason_that_goes_leaves_what_is_owed() -> None:
+    story = Story().until(40).block().until(45).unblock()
+    assert (story.sub().state, story.sub().reasons) == (State.DISABLED, (Reason.PAST_DUE,))
+    assert story.pay().sub().state is State.ACTIVE
+    assert [c for _, _, c in story.hands.commands] == ["disable", "resume"]
+
+
+def test_another_reason_that_stopped_a_past_due_service_and_goes_lets_it_run_past_due() -> None:
+    story = Story().until(20).block().until(25).unblock()
+    assert (story.sub().state, story.sub().reasons) == (State.PAST_DUE, (Reason.PAST_DUE,))
+    assert story.until(57).diary(25, only="disabled promised", dates=True) == table("""
+        day 25 12:00  resumed cloud: disabled -> past_due
+        day 25 12:00  promised: disable cloud on day 55
+        day 56 00:00  disabled cloud on day 55
+        day 56 00:00  promised: delete cloud on day 145
+        day 56 09:00  told: cloud disabled on day 55
+    """)
+
+
+# -- retention -----------------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("done", "from_day"),
+    [((31, "00:05"), 30), ((31, "23:00"), 30), ((32, "00:05"), 32), ((33, "10:00"), 33)],
+)
+def test_a_late_acknowledgement_moves_the_end_of_the_service(done: tuple[int, str], from_day: int) -> None:
+    """Stored day 30 if done before the end of day 31, else the local day on which it was done (section 8)."""
+    story = Story().until(30)
+    story.hands.busy = True
+    story.until(*done)
+    story.hands.busy = False
+    story.stage.perform()
+    end = story.sub().end
+    assert end is not None
+    assert end.ended_on == story.date(from_day)
+    assert end.delete.promised_on == story.date(from_day + 90)
+    story.check()
+
+
+def test_a_stop_that_is_never_acknowledged_is_never_followed_by_a_deletion() -> None:
+    story = Story().until(30)
+    story.hands.busy = True
+    story.until(500)
+    assert story.sub().state is State.DISABLED
+    assert not story.diary(32, only="delet")
+
+
+def test_a_late_recording_moves_the_end_of_the_service() -> None:
+    story = Story().until(30)
+    for day in (31, 32, 33):
+        story.down_until(day)
+        story.store.tick(story.now)
+    story.run()
+    assert story.diary(30) == table("""
+        day 33 12:00  disabled cloud on day 30
+        day 33 12:00  told: cloud disabled on day 30
+        day 33 12:00  cloud stopped; retention from day 33
+    """)
+
+
+# -- deletion ------------------------------------------------------------------------------------------------------
+
+
+def test_a_payment_between_the_two_phases_undoes_the_deletion() -> None:
+    story = Story().until(121).pay()
+    assert story.diary(121) == table("""
+        day 121 00:00  deletion of cloud scheduled
+        day 121 12:00  paid 12000 EUR
+        day 121 12:00  resumed cloud: disabled -> active
+        day 121 12:00  case settled
+    """)
+    assert not any(isinstance(r.fact, f.DeletionOrdered) for r in story.until(400).history())
+
+
+def test_a_hold_between_the_two_phases_undoes_the_deletion_until_a_new_warning() -> None:
+    story = Story().until(121)
+    story.hold(130)
+    assert story.until(145).diary(121, dates=True) == table("""
+        day 121 00:00  deletion of cloud scheduled
+        day 121 12:00  hold 1 placed
+        day 121 12:00  promised: delete cloud on day 130
+        day 121 12:00  deletion of cloud unscheduled
+        day 131 00:00  hold 1 ended, void: delete cloud
+        day 131 09:00  warning 89: delete cloud on day 138
+        day 139 00:00  deletion of cloud scheduled
+        day 140 00:00  deletion of cloud ordered
+        day 140 00:00  cloud deleted
+        day 140 00:00  case ended_deleted
+        day 140 09:00  told: cloud deleted on day 140
+    """)
+
+
+def test_paying_the_oldest_of_two_debts_between_the_two_phases_moves_the_deletion() -> None:
+    story = Story()
+    story.bill(20)
+    story.until(121).pay()
+    assert story.until(145).diary(121, dates=True, only="delet") == table("""
+        day 121 00:00  deletion of cloud scheduled
+        day 121 12:00  promised: delete cloud on day 141
+        day 121 12:00  deletion of cloud unscheduled
+        day 142 00:00  deletion of cloud scheduled
+        day 143 00:00  deletion of cloud ordered
+        day 143 00:00  cloud deleted
+        day 143 00:00  case ended_deleted
+        day 143 09:00  told: cloud deleted on day 143
+    """)
+
+
+def test_ten_deletions_a_day_are_ordered_and_the_eleventh_waits_for_people_however_long() -> None:
+    story = Story(accounts=12).until(200)
+    states = [story.account_of(number).subscription(1) for number in story.numbers]
+    assert [s.state for s in states].count(State.DELETED) == 10
+    waiting = [s for s in states if s.state is not State.DELETED]
+    assert [s.end is not None and s.end.awaiting_release for s in waiting] == [True, True]
+    assert story.tasks().count("deletion_release") == 2
+    number = next(n for n in story.numbers if story.account_of(n).subscription(1).state is not State.DELETED)
+    assert story.diary(121, account=number) == table("""
+        day 121 00:00  deletion of cloud scheduled
+        day 122 00:00  deletion of cloud awaits release
+    """)
+
+
+def test_who_waits_for_release_can_still_pay() -> None:
+    story = Story(accounts=3, limits=Limits(deletions_per_day=2)).until(130)
+    [number] = [n for n in story.numbers if story.account_of(n).subscription(1).state is not State.DELETED]
+    story.pay(account=number)
+    assert story.account_of(number).subscription(1).state is State.ACTIVE
+
+
+def test_the_cap_counts_days_in_utc() -> None:
+    story = Story(zone="Pacific/Kiritimati", accounts=3, limits=Limits(deletions_per_day=2)).until(125)
+    days = {r.at.date() for n in story.numbers for r in story.history(n) if isinstance(r.fact, f.DeletionOrdered)}
+    assert days == {story.instant(122).date()}
+    assert story.instant(122).date() < story.date(122), "it is still yesterday in UTC"
+
+
+def test_a_deletion_ends_the_case_only_when_everything_it_was_for_is_gone() -> None:
+    story = Story(services=("cloud", "mail"), bill=False)
+    story.bill(-1, subscriptions=(1,))
+    story.bill(9, subscriptions=(2,))
+    story.until(140)
+    assert story.diary(121, only="deleted case") == table("""
+        day 122 00:00  cloud deleted
+        day 122 09:00  told: cloud deleted on day 122
+        day 132 00:00  mail deleted
+        day 132 00:00  case ended_deleted
+        day 132 09:00  told: mail deleted on day 132
+    """)
