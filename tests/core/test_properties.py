@@ -240,6 +240,23 @@ def test_no_deadline_lies_inside_a_hold(plot: Plot) -> None:
         assert not evidence.owing or any(o.debt not in held for o in evidence.owing)
 
 
+@examples(60)
+@given(plots())
+def test_once_all_is_calm_every_subscription_comes_to_rest(plot: Plot) -> None:
+    """Nothing waits for ever: what is owed for is deleted in the end, unless too little is owed (I25)."""
+    play = played(plot)
+    play.release_everything()
+    play.calm(400)
+    account, policies = play.account, play.store.policies()
+    for sub in account.subscriptions:
+        if Reason.PAST_DUE not in sub.reasons or sub.state is State.DELETED:
+            assert sub.state in (State.ACTIVE, State.DELETED) or sub.reasons == (Reason.POLICY_VIOLATION,)
+            continue
+        assert account.case is not None
+        minimum = policies[account.case.terms.policy].minimum_minor.get("EUR", 0)
+        assert sum(d.open_minor for d in account.debts_of(sub)) < minimum, (sub.no, sub.state)
+
+
 # -- paying --------------------------------------------------------------------------------------------------------
 
 

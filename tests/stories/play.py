@@ -189,6 +189,12 @@ class Play:
         self.stage.until(self.now + timedelta(days=days))
         return self
 
+    def release_everything(self) -> None:
+        """End every hold and every dispute."""
+        for hold in self.account.holds:
+            if hold.ended_at is None:
+                commands.release(self.store, 1, hold.no, self.now, STAFF)
+
     def _one(self, move: Move) -> None:
         at = self.now + timedelta(hours=move.hours)
         if move.what == "stand still":

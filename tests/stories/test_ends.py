@@ -287,3 +287,18 @@ def test_a_deletion_ends_the_case_only_when_everything_it_was_for_is_gone() -> N
         day 132 00:00  case ended_deleted
         day 132 09:00  told: mail deleted on day 132
     """)
+
+
+def test_what_falls_due_after_its_service_was_deleted_stays_owed_and_is_no_longer_pursued() -> None:
+    story = Story().until(130)
+    story.bill(134)
+    story.bill(139)
+    story.until(150)
+    assert story.diary(123) == table("""
+        day 135 00:00  past due I2 from day 135
+        day 135 00:00  case ended_deleted
+        day 140 00:00  past due I3 from day 140
+        day 140 00:00  case ended_deleted
+    """)
+    assert story.pay(36_000, ()).account.debts == ()
+    assert story.sub().state is State.DELETED

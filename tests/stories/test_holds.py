@@ -109,6 +109,22 @@ def test_a_hold_that_is_released_early_does_not_bring_the_promised_date_back() -
     """)
 
 
+def test_warnings_whose_date_a_hold_has_moved_are_void_even_if_it_is_released_at_once() -> None:
+    story = Story().until(29)
+    hold = story.hold(34)
+    story.until(29, "18:00").release(hold)
+    assert story.until(38).diary(29, dates=True) == table("""
+        day 29 12:00  hold 1 placed
+        day 29 12:00  promised: disable cloud on day 35
+        day 29 18:00  hold 1 ended, void: disable cloud
+        day 30 09:00  warning 28: disable cloud on day 37
+        day 38 00:00  disabled cloud on day 37
+        day 38 00:00  cloud stopped; retention from day 37
+        day 38 00:00  promised: delete cloud on day 127
+        day 38 09:00  told: cloud disabled on day 37
+    """)
+
+
 def test_a_hold_stops_only_what_it_names() -> None:
     story = Story().until(2)
     story.hold(22, stops=(Stop.DISABLE,))

@@ -205,8 +205,7 @@ class MemoryStore:
                     del of_account[key]
         self.once.update(keys)
         self.open_cases.difference_update(c.account_id for c in rows.case_ends)
-        ended = {(c.account_id, c.no) for c in rows.case_ends}
-        self.open_cases.update(c.account_id for c in rows.cases if (c.account_id, c.no) not in ended)
+        self.open_cases.update(c.account_id for c in rows.cases if c.outcome is None)
         for i in rows.invoices:
             self.totals[(i.account_id, i.no)] = i.total_minor
         for a in rows.actions:
@@ -247,11 +246,10 @@ class MemoryStore:
 
     def _check_cases(self, rows: Rows) -> None:
         """At most one open case an account, at the end of the transaction."""
-        ended = {(c.account_id, c.no) for c in rows.case_ends}
-        closed = {account for account, _ in ended}
+        closed = {c.account_id for c in rows.case_ends}
         opened: set[int] = set()
         for c in rows.cases:
-            if (c.account_id, c.no) in ended:
+            if c.outcome is not None:
                 continue
             if c.account_id in opened or (c.account_id in self.open_cases and c.account_id not in closed):
                 raise Duplicate(f"account {c.account_id} has an open case already")

@@ -35,7 +35,8 @@ def _voided(view: View, hold: Hold, at: datetime) -> Iterator[Voided]:
     """The warnings whose date has been moved: looked at in the last moment of the hold, against a world without
     holds, because of two that overlap neither moves anything by itself."""
     moment = at - timedelta(microseconds=1)
-    ended = replace(hold, ended_at=at)
+    # Released early it has still moved what was promised: to where its last day would have put it.
+    ended = replace(hold, ended_at=at) if hold.until is None else hold
     holds = tuple(ended if h.no == hold.no else h for h in view.account.holds)
     then = View(view.policies, replace(view.account, holds=holds), view.guards, moment)
     free = View(view.policies, replace(view.account, holds=()), view.guards, moment)
