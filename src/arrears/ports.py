@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager
 from datetime import date, datetime
 from enum import StrEnum
@@ -10,6 +10,16 @@ from typing import NamedTuple, Protocol
 
 from arrears.core.account import Account, Guards, Mode
 from arrears.core.facts import Noticed, Recorded, Resumed, SystemFact
+from arrears.core.payment import (
+    BookLine,
+    Change,
+    Charge,
+    HostedPage,
+    MethodDetails,
+    Outcome,
+    RefundAnswer,
+    SetupOutcome,
+)
 from arrears.core.policy import Policy
 from arrears.core.unit import Unit
 
@@ -186,6 +196,58 @@ class Services(Protocol):
 
     def order(self, order: Order, now: datetime) -> datetime | None:
         """Give an order, as often as needed; the instant it was done, or None while it is only accepted."""
+
+
+class Processor(Protocol):
+    """A payment provider. Every call may be repeated with the same key; none is made inside a transaction.
+
+    Refuses `provider_refused` for a request that is our own mistake (bad parameters, wrong key): nothing happened.
+    Where the answer did not come, `charge`, `cancel` and `refund` say Unknown and never raise.
+    """
+
+    name: str
+    live: bool
+    """Whether this moves real money. Objects and events of the other kind are refused across."""
+
+    def open_setup(self, key: str, account: int, customer_ref: str, locale: str, return_url: str) -> HostedPage:
+        """A page to set up a method for later use; `customer_ref` may be empty, then one is made."""
+
+    def setup_outcome(self, ref: str) -> SetupOutcome:
+        """What became of a set-up page."""
+
+    def open_payment(self, charge: Charge, expires_at: datetime, locale: str) -> HostedPage:
+        """A page to pay exactly this once, storing nothing; it ends at `expires_at` or the provider's minimum."""
+
+    def expire_payment(self, ref: str, key: str) -> Outcome:
+        """End such a page: Canceled is the proof that nobody can pay on it any more, Paid that somebody did."""
+
+    def charge(self, charge: Charge) -> Outcome:
+        """Take money from a stored method."""
+
+    def look_up(self, attempt: str, customer_ref: str, ref: str, since: datetime) -> Outcome:
+        """What the provider has under our reference; `ref` may be empty when it was never learnt."""
+
+    def cancel(self, attempt: str, customer_ref: str, ref: str, key: str) -> Outcome:
+        """Make sure that an attempt never takes money: Canceled is the proof, Paid that it was too late."""
+
+    def renew(self, method_ref: str, month: int, year: int, key: str) -> MethodDetails:
+        """The same card with a new expiry."""
+
+    def forget(self, method_ref: str, key: str) -> None:
+        """Remove a stored method at the provider."""
+
+    def refund(self, payment_ref: str, amount_minor: int, key: str) -> RefundAnswer:
+        """Give money back, all or a part."""
+
+    def changes_in(self, body: bytes, signature: str, now: datetime) -> Sequence[Change]:
+        """What a webhook says happened, with the objects read anew. Refuses `bad_signature`, `old_event`,
+        `wrong_mode`; an event of no interest gives nothing."""
+
+    def changes_since(self, since: datetime) -> Iterator[Change]:
+        """The sweep: everything of ours that was created or ended since then, in any order."""
+
+    def book(self, since: datetime, until: datetime) -> Iterator[BookLine]:
+        """The provider's own book of the payments created in [since, until)."""
 
 
 class Clock(Protocol):

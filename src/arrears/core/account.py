@@ -13,13 +13,7 @@ from enum import StrEnum
 import msgspec
 
 from arrears.core.states import Reason, State
-
-
-class Value(msgspec.Struct, frozen=True, omit_defaults=True, gc=False):
-    """Base of all stored values: immutable, compared by content, written without its default fields.
-
-    None of them can form a cycle, so the garbage collector need not look at them (`gc`).
-    """
+from arrears.core.value import Value
 
 
 class Action(StrEnum):
