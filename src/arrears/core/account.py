@@ -229,7 +229,7 @@ class Account(Value, frozen=True, omit_defaults=True):
     debts: tuple[Debt, ...] = ()
     subscriptions: tuple[Subscription, ...] = ()
     holds: tuple[Hold, ...] = ()
-    credit: dict[str, int] = {}
+    credit: dict[str, int] = msgspec.field(default_factory=dict)
     case: Case | None = None
     doubts: tuple[Doubt, ...] = ()
     noticed_on: date | None = None
