@@ -1,7 +1,8 @@
 """A receivables book of any size, written straight into the tables: accounts in every phase of the ladder.
 
-Each phase is one template account, played by the real engine in memory; every account of the book is a copy with
-its own number and its own hash chain. So the book passes `arrears check`, and a million accounts take a minute.
+Each phase is a few dozen template accounts, played by the real engine in memory; every account of the book is a copy
+of one with its own number and its own hash chain. So the book passes `arrears check`, and a million accounts take a
+minute.
 """
 
 from __future__ import annotations
@@ -53,6 +54,11 @@ PHASES: Final = (
     Phase("retention warning 30", 61, 10),
 )
 
+VARIANTS: Final = 48
+"""In how many ways the accounts of one phase differ in what a decision could look at: how many invoices they paid
+before, the service they use, and the second at which a mail server accepted their messages."""
+SERVICES: Final = ("cloud", "mail", "storage")
+
 
 @dataclass(frozen=True, slots=True)
 class Template:
@@ -64,20 +70,26 @@ class Template:
     blocks: dict[str, str]
 
 
-def _play(days: int | None) -> Template:
+def _play(days: int | None, variant: int = 0) -> Template:
     """An account whose invoice was due `days` ago and that was last looked at before NOW; None: one that paid."""
+    paid_before, late = variant % 6, timedelta(seconds=7 * (variant // 6))
     store = MemoryStore()
     due_on = NOW.date() - timedelta(days=days if days is not None else 40)
     issued_on = due_on - timedelta(days=14)
     start = datetime.combine(issued_on, datetime.min.time(), UTC)
-    stage = Stage(store, MemoryChannel(), InProcessServices(), start)
+    stage = Stage(store, MemoryChannel(), InProcessServices(), start, late=late)
     adopt_policy(store, default_policy(), start, "staff:1")
     new = NewAccount("x", "x", "NL", "UTC", "nl", Mode.CARD, "default", "x@example.org")
-    [number] = commands.open_accounts(store, [(new, ["cloud"])], start, "api:1")
-    invoice = commands.Invoice(number, f"I{MARK}", "EUR", 4900, issued_on, due_on, (1,))
-    commands.issue_invoices(store, [invoice], start, "api:1")
+    [number] = commands.open_accounts(store, [(new, [SERVICES[variant % 3]])], start, "api:1")
+    for earlier in range(paid_before):
+        named = f"{earlier}-{MARK}"
+        invoice = commands.Invoice(number, f"E{named}", "EUR", 4900, issued_on, due_on, (1,))
+        [debt] = commands.issue_invoices(store, [invoice], start, "api:1")
+        commands.record_payments(store, [Payment(number, f"P{named}", "EUR", 4900, (debt,))], start, "api:1")
+    invoice = commands.Invoice(number, f"I{MARK}", "EUR", 4900 + 10 * variant, issued_on, due_on, (1,))
+    [debt] = commands.issue_invoices(store, [invoice], start, "api:1")
     if days is None:
-        commands.record_payments(store, [Payment(number, f"P{MARK}", "EUR", 4900, (1,))], start, "api:1")
+        commands.record_payments(store, [Payment(number, f"P{MARK}", "EUR", 4900, (debt,))], start, "api:1")
         stage.until(NOW)
     else:
         stage.until(_last_look(days))
@@ -133,7 +145,8 @@ def _line(row: Iterable[Any]) -> str:
 
 def _copies(accounts: int, due: int) -> Iterator[tuple[int, Template]]:
     """Which template each account is a copy of: the due ones lie evenly between the others."""
-    phases = [_play(p.days) for p in PHASES for _ in range(p.share // 10)]
+    played = {p: [_play(p.days, variant) for variant in range(VARIANTS)] for p in PHASES}
+    phases = [played[p][v] for v in range(VARIANTS) for p in PHASES for _ in range(p.share // 10)]
     paid = _play(None)
     made = 0
     for number in range(1, accounts + 1):

@@ -314,7 +314,7 @@ def test_a_unit_of_an_earlier_transaction_cannot_be_written(store: AnyStore) -> 
     record(store, number, reminder())
     before = standing(store, [number])
     for changed in ("a fact", "a date"):
-        again = Unit(number, stale.state, stale.seq, stale.head, at(2), stale.next_at)
+        again = Unit(number, stale.before, stale.seq, stale.head, at(2), stale.next_at)
         if changed == "a fact":
             again.record(reminder(step=7))
         again.next_at = at(77)

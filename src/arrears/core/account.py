@@ -131,7 +131,7 @@ class Promise(Value, frozen=True, omit_defaults=True):
 
     `promised_on` is the latest date told anywhere; the action is never earlier. `accepted_at` is the acceptance
     from which the lead runs. Acceptances of messages recorded before fact `since_seq` do not count. `doubted`:
-    a doubt stood at the deadline. `renew_after`: a hold or doubt that voided the warnings ended at this instant.
+    a doubt stood at the deadline. `renew_from`: a hold or doubt that voided the warnings ended at this instant.
     """
 
     promised_on: date | None = None
@@ -139,7 +139,7 @@ class Promise(Value, frozen=True, omit_defaults=True):
     since_seq: int = 0
     sent: tuple[Sent, ...] = ()
     doubted: bool = False
-    renew_after: datetime | None = None
+    renew_from: datetime | None = None
 
 
 class ServiceEnd(Value, frozen=True, omit_defaults=True):

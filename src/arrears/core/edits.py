@@ -52,7 +52,7 @@ def void(account: Account, subscription: int, action: Action, recorded: Recorded
         accepted_at=None,
         since_seq=recorded.seq,
         doubted=doubted,
-        renew_after=None if doubted else recorded.at,
+        renew_from=None if doubted else recorded.at,
     )
     sub = with_promise(sub, action, promise)
     if action is Action.DELETE and sub.end is not None:

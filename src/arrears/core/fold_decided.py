@@ -66,7 +66,7 @@ def _noticed(account: Account, fact: f.Noticed, recorded: f.Recorded) -> Account
             promise,
             sent=(*promise.sent, Sent(warning.step, warning.promised_on, warning.on or fact.on, recorded.seq)),
             promised_on=later(promise.promised_on, warning.promised_on),
-            renew_after=None,
+            renew_from=None,
         )
         account = with_subscription(account, with_promise(sub, warning.action, promise))
     for told in fact.told:

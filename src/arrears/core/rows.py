@@ -128,6 +128,10 @@ def rows_of(units: Iterable[Unit]) -> Rows:
     """The rows of several units, in the order of the units and their facts."""
     rows = Rows()
     for unit in units:
+        if unit.written is not None:
+            for name, row in unit.written.rows:
+                getattr(rows, name).append(row)
+            continue
         for stored in unit.stored:
             _from_fact(stored.recorded, rows)
         if unit.stored:

@@ -13,6 +13,8 @@ from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
 from typing import Final
 
+import msgspec
+
 from arrears.core.account import Guards
 from arrears.core.decide import Policies, decide
 from arrears.core.facts import (
@@ -25,6 +27,7 @@ from arrears.core.facts import (
     Parked,
     Restricted,
 )
+from arrears.core.shapes import Shapes
 from arrears.core.unit import Unit
 from arrears.engine.failpoints import reached
 from arrears.ports import Batch, Poisoned, Store
@@ -103,20 +106,31 @@ def _within_cap(fact: Fact, deletions: DeletionGrant | None) -> Fact:
     return DeletionCapped(subscription=fact.subscription, generation=fact.generation)
 
 
-def run_batch(store: Store, policies: Policies, now: datetime, limits: Limits) -> RunReport:
+def shapes_of(policies: Policies) -> Shapes:
+    """What the batches of one run, at one instant, may share."""
+
+    def decided(unit: Unit, guards: Guards) -> None:
+        settle(unit, policies, guards, only_consequences=False)
+
+    return Shapes(policies, decided)
+
+
+def run_batch(
+    store: Store, policies: Policies, now: datetime, limits: Limits, shapes: Shapes | None = None
+) -> RunReport:
     """Claim, decide and record one batch in one transaction. No accounts in the report: nothing was due.
 
     If the store refuses the batch, its accounts are taken one at a time, and the one at fault is set aside.
     """
     try:
-        return _batch(store, policies, now, limits, [])
+        return _batch(store, policies, now, limits, [], shapes)
     except Poisoned:
         pass
     report = RunReport()
     for _ in range(limits.batch_accounts_max):
         claimed: list[int] = []
         try:
-            one = _batch(store, policies, now, replace(limits, batch_accounts_max=1), claimed)
+            one = _batch(store, policies, now, replace(limits, batch_accounts_max=1), claimed, None)
         except Poisoned as error:
             for number in claimed:
                 store.set_aside(number, now, f"the database refuses what was decided: {error}"[:500])
@@ -129,31 +143,42 @@ def run_batch(store: Store, policies: Policies, now: datetime, limits: Limits) -
     return report
 
 
-def _batch(store: Store, policies: Policies, now: datetime, limits: Limits, claimed: list[int]) -> RunReport:
+def _batch(
+    store: Store, policies: Policies, now: datetime, limits: Limits, claimed: list[int], shapes: Shapes | None
+) -> RunReport:
     """One batch; `claimed` learns the accounts, so that they are known even if the store refuses them."""
     report = RunReport()
     with store.due(now, limits.batch_accounts_max) as batch:
         claimed += [u.no for u in batch.units]
+        if shapes is not None:
+            shapes.under(batch.guards)
         grant = DeletionGrant(batch, now, limits.deletions_per_day)
         cut: list[Unit] = []
         for start in range(0, len(batch.units), SEND_ACCOUNTS):
             part = batch.units[start : start + SEND_ACCOUNTS]
             for unit in part:
-                _settle_or_park(unit, policies, batch.guards, grant)
+                if shapes is None or not shapes.take(unit):
+                    _settle_or_park(unit, policies, batch.guards, grant)
             finished: list[Unit] = []
             for unit in part:
                 (cut if _cuts(unit) else finished).append(unit)
             batch.send(finished)
         _park_where_ledger_disagrees(batch, cut)
         report.accounts = len(batch.units)
-        report.facts = sum(len(u.stored) for u in batch.units)
-        report.parked = sum(isinstance(s.recorded.fact, Parked) for u in batch.units for s in u.stored)
+        report.facts = sum(u.fact_count for u in batch.units)
+        report.parked = sum(
+            isinstance(s.recorded.fact, Parked) for u in batch.units if u.written is None for s in u.stored
+        )
         reached("batch.before_commit")
     reached("batch.after_commit")
     return report
 
 
 def _settle_or_park(unit: Unit, policies: Policies, guards: Guards, grant: DeletionGrant) -> None:
+    try:
+        unit.before  # noqa: B018 - reading the stored text is what may fail
+    except msgspec.DecodeError as error:
+        raise Poisoned(f"its state cannot be read: {error}") from None
     try:
         settle(unit, policies, guards, only_consequences=False, deletions=grant)
     except Exception:
@@ -168,6 +193,8 @@ def park(unit: Unit, why: str) -> None:
 
 
 def _cuts(unit: Unit) -> bool:
+    if unit.written is not None:
+        return unit.written.cuts
     for stored in unit.stored:  # noqa: SIM110 - a hundred thousand of these a run
         if type(stored.recorded.fact) in CUTS:
             return True
@@ -196,9 +223,10 @@ def run(
     """Tick, then batches until nothing is due, or until `stopping`, asked after each batch, says so."""
     tick(store, now)
     policies = store.policies()
+    shapes = shapes_of(policies)
     total = RunReport()
     while True:
-        report = run_batch(store, policies, now, limits)
+        report = run_batch(store, policies, now, limits, shapes)
         total.accounts += report.accounts
         total.facts += report.facts
         total.parked += report.parked

@@ -29,6 +29,7 @@ class Stage:
         now: datetime,
         *,
         limits: Limits = DEFAULT_LIMITS,
+        late: timedelta = timedelta(),
         after_step: Callable[[datetime], None] | None = None,
     ) -> None:
         self.store = store
@@ -36,6 +37,8 @@ class Stage:
         self.services = services
         self.now = now
         self.limits = limits
+        self.late = late
+        """How long after its instant everything happens: no worker is there to the microsecond."""
         self._after_step = after_step
         self._ticked_at: datetime | None = None
 
@@ -44,7 +47,7 @@ class Stage:
         while True:
             at = self.store.next_due()
             tick_at = instant if self._ticked_at is None else self._ticked_at + TICK_EVERY
-            at = tick_at if at is None else min(at, tick_at)
+            at = tick_at if at is None else min(at + self.late, tick_at)
             if at > instant:
                 break
             self.now = max(self.now, at)

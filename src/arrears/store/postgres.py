@@ -137,7 +137,8 @@ class PostgresStore:
     def due(self, now: datetime, limit: int) -> Iterator[PostgresBatch]:
         """See ports.Store."""
         with self.transaction() as db:
-            units = _readable_units(db, db.execute(CLAIM_DUE, [now, limit], binary=True), now)
+            found = db.execute(CLAIM_DUE, [now, limit], binary=True)
+            units = [Unit(no, None, seq, head, now, next_at, text) for no, seq, head, next_at, text in found]
             with PostgresBatch(db, units).writing() as batch:
                 yield batch
 
@@ -280,17 +281,6 @@ def _readable(number: int, state: str) -> Account:
         raise Refused(
             "unreadable_state", f"the state of account {number} cannot be read ({error}); `arrears check` says more"
         ) from None
-
-
-def _readable_units(db: Db, found: Any, now: datetime) -> list[Unit]:
-    """The units of what was claimed; an account whose state cannot be read is set aside, the others go on."""
-    units = []
-    for row in found.fetchall():
-        try:
-            units += _units([row], now)
-        except msgspec.DecodeError as error:
-            _set_aside(db, row[0], now, f"its state cannot be read: {error}")
-    return units
 
 
 def _set_aside(db: Db, number: int, now: datetime, why: str) -> None:

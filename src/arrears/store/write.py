@@ -14,7 +14,7 @@ from typing import Any, Final
 from psycopg import Connection, Cursor
 
 from arrears.core.account import encode_account
-from arrears.core.facts import kind_of
+from arrears.core.facts import ARREARS, kind_of
 from arrears.core.rows import Rows, rows_of
 from arrears.core.unit import Unit, stamp
 
@@ -191,8 +191,8 @@ def send_units(db: Db, units: Sequence[Unit]) -> list[Sent]:
         db.execute(INSERT_ACTION, _action_columns(rows))
     if rows.entries:
         db.execute(INSERT_ENTRY, _entry_columns(rows))
-    sent = _send_states(db, [u for u in units if u.before is not None], UPDATE_STATE)
-    sent += _send_states(db, [u for u in units if u.before is None], INSERT_STATE)
+    sent = _send_states(db, [u for u in units if not u.is_new], UPDATE_STATE)
+    sent += _send_states(db, [u for u in units if u.is_new], INSERT_STATE)
     for name, statement in INSERTS.items():
         found = getattr(rows, name)
         if found:
@@ -211,29 +211,48 @@ def check_sent(sent: Sequence[Sent]) -> None:
 
 
 def _send_facts(db: Db, units: Sequence[Unit]) -> None:
-    stored = [s for unit in units for s in unit.stored]
-    if not stored:
+    numbers: list[str] = []
+    seqs: list[str] = []
+    kinds: list[str] = []
+    authors: list[str] = []
+    whys: list[str] = []
+    hashes: list[bytes] = []
+    bodies: list[str] = []
+    for unit in units:
+        if unit.written is not None:
+            for seq, (kind, body, digest) in enumerate(unit.written.facts, unit.seq_before + 1):
+                seqs.append(str(seq))
+                kinds.append(kind)
+                hashes.append(digest)
+                bodies.append(body)
+            count = len(unit.written.facts)
+            authors += [ARREARS] * count
+            whys += [""] * count
+        else:
+            for stored in unit.stored:
+                recorded = stored.recorded
+                seqs.append(str(recorded.seq))
+                kinds.append(kind_of(recorded.fact))
+                authors.append(recorded.author)
+                whys.append(recorded.why)
+                hashes.append(stored.hash)
+                bodies.append(stored.body)
+            count = len(unit.stored)
+        numbers += [str(unit.no)] * count
+    if not numbers:
         return
-    facts = [s.recorded for s in stored]
-    db.execute(
-        INSERT_FACT,
-        [
-            units[0].now,
-            _literal([str(r.account) for r in facts]),
-            _literal([str(r.seq) for r in facts]),
-            _literal([kind_of(r.fact) for r in facts]),
-            _joined([r.author for r in facts]),
-            _joined([r.why for r in facts]),
-            _literal([f'"\\\\x{s.hash.hex()}"' for s in stored]),
-            _joined([s.body for s in stored]),
-        ],
-    )
+    columns = [_literal(numbers), _literal(seqs), _literal(kinds), _joined(authors), _joined(whys)]
+    db.execute(INSERT_FACT, [units[0].now, *columns, _hashes(hashes), _joined(bodies)])
 
 
 def _send_states(db: Db, units: Sequence[Unit], statement: str) -> list[Sent]:
     if not units:
         return []
-    states = [u.account for u in units]
+    texts, waits = [], []
+    for unit in units:
+        written = unit.written
+        texts.append(encode_account(unit.account) if written is None else written.text)
+        waits.append("t" if (unit.account.waits if written is None else written.waits) else "f")
     cursor = db.execute(
         statement,
         [
@@ -241,12 +260,16 @@ def _send_states(db: Db, units: Sequence[Unit], statement: str) -> list[Sent]:
             _literal([str(u.seq_before) for u in units]),
             _literal([str(u.seq) for u in units]),
             _literal(["NULL" if u.next_at is None else f'"{stamp(u.next_at)}"' for u in units]),
-            _literal(["t" if s.waits else "f" for s in states]),
-            _literal([f'"\\\\x{u.head.hex()}"' for u in units]),
-            _joined([encode_account(s) for s in states]),
+            _literal(waits),
+            _hashes([u.head for u in units]),
+            _joined(texts),
         ],
     )
     return [(cursor, len(units))]
+
+
+def _hashes(digests: Sequence[bytes]) -> str:
+    return _literal([f'"\\\\x{digest.hex()}"' for digest in digests])
 
 
 def _literal(values: list[str]) -> str:

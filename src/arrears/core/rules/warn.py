@@ -41,8 +41,8 @@ def _next(view: View, one: Ahead) -> Due | None:
     if found is None:
         return None
     step, at = found
-    if promise.renew_after is not None:
-        at = max(at, view.next_morning(promise.renew_after))
+    if promise.renew_from is not None:
+        at = max(at, view.next_morning(promise.renew_from))
         late = False
     if view.account.holds:
         clear = view.outside(at, view.holds_on(one.stop, one.sub, None))
