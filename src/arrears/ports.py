@@ -8,8 +8,8 @@ from datetime import date, datetime
 from enum import StrEnum
 from typing import NamedTuple, Protocol
 
-from arrears.core.account import Account, Guards, Mode
-from arrears.core.facts import Noticed, Recorded, Resumed, SystemFact
+from arrears.core.account import Account, Debt, Guards, Mode
+from arrears.core.facts import Noticed, PaymentBooked, Recorded, Resumed, SystemFact
 from arrears.core.payment import (
     BookLine,
     Change,
@@ -97,7 +97,83 @@ class System(NamedTuple):
         return Guards(self.feed_stale, self.clock_suspect, self.breaker_open)
 
 
-class Store(Protocol):
+class MethodRecord(NamedTuple):
+    """A payment method's row: what its provider calls it, for whoever must ask there."""
+
+    no: int
+    at_provider: str
+    ref: str
+    customer_ref: str
+    kind: str
+    fingerprint: str
+    label: str
+    expires_on: date | None
+    removed: bool
+
+
+class AttemptRecord(NamedTuple):
+    """An attempt as the book has it, over or not."""
+
+    no: int
+    key: str
+    method: int
+    initiator: str
+    on_page: bool
+    currency: str
+    amount_minor: int
+    quote: str
+    state: str
+    ref: str
+    decline: str
+    network_code: str
+    advice: str
+    created_at: datetime
+    moved_at: datetime
+
+
+class PaymentRecord(NamedTuple):
+    """A payment that was booked: by which fact, and on which debts."""
+
+    account: int
+    seq: int
+    fact: PaymentBooked
+
+
+class MoneyBook(Protocol):
+    """What is asked about methods, attempts and payments besides the accounts' own values."""
+
+    def method(self, account: int, number: int) -> MethodRecord:
+        """One payment method, removed or not; refuses `unknown_method`."""
+
+    def methods(self, account: int) -> Sequence[MethodRecord]:
+        """All payment methods of an account by number."""
+
+    def attempts(self, account: int) -> Sequence[AttemptRecord]:
+        """The book of attempts of an account by number."""
+
+    def open_attempts(self, before: datetime, limit: int) -> Sequence[tuple[int, int]]:
+        """Up to `limit` attempts (account, number) that have been open and unmoved since `before`."""
+
+    def finished_since(self, since: datetime) -> tuple[int, int]:
+        """How many attempts were declined, and how many ended at all (paid or declined), since then."""
+
+    def payment(self, ref: str) -> PaymentRecord | None:
+        """The payment booked under this reference."""
+
+    def invoice(self, account: int, debt: int) -> Debt:
+        """The debt as it was issued, for one that may be paid already; refuses `unknown_invoice`."""
+
+    def refund_known(self, ref: str) -> bool:
+        """Whether a refund is in the book."""
+
+    def swept_until(self, provider: str) -> datetime | None:
+        """How far the sweep of this provider has read."""
+
+    def set_swept(self, provider: str, until: datetime) -> None:
+        """The sweep has read so far."""
+
+
+class Store(MoneyBook, Protocol):
     """Accounts, their facts and what follows from them; in PostgreSQL, or in memory for the simulator."""
 
     def open_accounts(

@@ -216,5 +216,14 @@ NOT_IN_THE_STORY = {
     f.Parked,
     f.Unparked,
     f.TaskClosed,
+    f.MethodAdded,
+    f.MethodActivated,
+    f.MethodRenewed,
+    f.MethodSpent,
+    f.MethodRemoved,
+    f.AttemptCreated,
+    f.AttemptMoved,
+    f.ChallengeLapsed,
+    f.Refunded,
 }
-"""Those are walked elsewhere: in the stories of restriction, deletion and poison."""
+"""Those are walked elsewhere: in the stories of restriction, deletion, poison and money."""

@@ -7,11 +7,14 @@ days are local days of the account's zone; instants are aware and UTC.
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from datetime import date, datetime
 from enum import StrEnum
 
 import msgspec
 
+from arrears.core.payment import AttemptState, Initiator, MethodKind, Network
+from arrears.core.planner import Tried
 from arrears.core.states import Reason, State
 from arrears.core.value import Value
 
@@ -102,6 +105,56 @@ class Debt(Value, frozen=True, omit_defaults=True):
     declined: bool = False
     settled_separately: bool = False
     ended: bool = False
+    tries: int = 0
+    """How many attempts for this debt are proven finished."""
+
+
+class Part(Value, frozen=True, omit_defaults=True):
+    """So many minor units of one debt."""
+
+    debt: int
+    minor: int
+
+
+class Method(Value, frozen=True, omit_defaults=True):
+    """A payment method, as far as decisions look at it; refs and labels are in its fact and its row.
+
+    `failed`: its last attempt was definitively declined, or refused for want of authentication. `durable` is False
+    for what works only once. `tried` are the finished attempts that the networks' rules still look at.
+    """
+
+    no: int
+    kind: MethodKind
+    network: Network
+    credential: int
+    country: str = ""
+    expires_on: date | None = None
+    renewed_at: datetime | None = None
+    durable: bool = True
+    failed: bool = False
+    removed: bool = False
+    tried: tuple[Tried, ...] = ()
+
+
+class Attempt(Value, frozen=True, omit_defaults=True):
+    """An attempt that is not over: money could still move. At most one for each debt (I3)."""
+
+    no: int
+    key: str
+    method: int
+    by: Initiator
+    currency: str
+    amount_minor: int
+    parts: tuple[Part, ...]
+    created_at: datetime
+    state: AttemptState = AttemptState.CREATED
+    ref: str = ""
+    quote: str = ""
+    on_page: bool = False
+    activates: bool = False
+    in_part: bool = False
+    challenged_at: datetime | None = None
+    """Since when the payer has been at the bank, while that counts as in flight."""
 
 
 class Hold(Value, frozen=True, omit_defaults=True):
@@ -193,6 +246,8 @@ class Subscription(Value, frozen=True, omit_defaults=True):
     order_count: int = 0
     orders: tuple[Order, ...] = ()
     tells: tuple[Tell, ...] = ()
+    method: int = 0
+    """The active payment method; 0 where there is none."""
 
     def promise(self, action: Action) -> Promise:
         """What has been told about `action`; of a deletion, by the open service end."""
@@ -211,6 +266,8 @@ class Case(Value, frozen=True, omit_defaults=True):
     terms: Terms
     reminded: tuple[int, ...] = ()
     written_off: bool = False
+    challenges: int = 0
+    """How many challenges have counted as in flight (spec, section 4, point 6: at most two)."""
 
 
 class Doubt(Value, frozen=True, omit_defaults=True):
@@ -237,6 +294,9 @@ class Account(Value, frozen=True, omit_defaults=True):
     debt_count: int = 0
     hold_count: int = 0
     case_count: int = 0
+    methods: tuple[Method, ...] = ()
+    attempts: tuple[Attempt, ...] = ()
+    attempt_count: int = 0
 
     @property
     def past_due(self) -> tuple[Debt, ...]:
@@ -274,6 +334,28 @@ class Account(Value, frozen=True, omit_defaults=True):
             if sub.disable.doubted or sub.restrict.doubted or (sub.end is not None and sub.end.delete.doubted):
                 return True
         return False
+
+    def method(self, no: int) -> Method:
+        """The payment method with this number, removed or not; KeyError if there was none."""
+        for method in self.methods:
+            if method.no == no:
+                return method
+        raise KeyError(no)
+
+    def attempt(self, no: int) -> Attempt | None:
+        """The open attempt with this number, or None when it is over."""
+        for attempt in self.attempts:
+            if attempt.no == no:
+                return attempt
+        return None
+
+    def attempt_on(self, debts: Iterable[int]) -> Attempt | None:
+        """The open attempt that is for any of these debts."""
+        wanted = set(debts)
+        for attempt in self.attempts:
+            if any(part.debt in wanted for part in attempt.parts):
+                return attempt
+        return None
 
     def debt_is_held(self, no: int) -> bool:
         """Whether a hold on this very debt is open: then it is out of the settlement set."""

@@ -15,16 +15,18 @@ from arrears.core import facts as f
 
 NOTICE: Final = "notice"
 ORDER: Final = "order"
+CHARGE: Final = "charge"
 
 
 STEPPING: Final[frozenset[type[f.Fact]]] = frozenset({f.Noticed, f.Restricted, f.Disabled, f.DeletionOrdered})
-ACTING: Final[frozenset[type[f.Fact]]] = STEPPING | {f.Canceled, f.ReasonSet, f.Resumed}
+ACTING: Final[frozenset[type[f.Fact]]] = STEPPING | {f.Canceled, f.ReasonSet, f.Resumed, f.AttemptCreated}
 ASKING: Final[frozenset[type[f.Fact]]] = frozenset({f.Noticed, f.NoticeFailed, f.Parked, f.DeletionCapped, f.Deferred})
 """The kinds of fact that reach a rung, ask for an action, or raise a task. A test holds them against the functions."""
 
 
 class ActionRow(msgspec.Struct, frozen=True, gc=False):
-    """One thing to perform, named by the fact that asks for it. Orders carry subscription, number and kind."""
+    """One thing to perform, named by the fact that asks for it. Orders carry subscription, number and kind; a charge
+    carries the attempt's number."""
 
     account: int
     seq: int
@@ -74,6 +76,8 @@ def actions_of(recorded: f.Recorded) -> Iterator[ActionRow]:
                 yield ActionRow(account, seq, NOTICE)
         case f.DeletionOrdered():
             yield ActionRow(account, seq, ORDER, fact.subscription, fact.order_no, "delete")
+        case f.AttemptCreated():
+            yield ActionRow(account, seq, CHARGE, 0, fact.attempt, "page" if fact.on_page else "charge")
         case _:
             return
 

@@ -1,7 +1,7 @@
 """Folding: what each fact does to the account. The stored state is this fold and nothing else.
 
-One small function a kind of fact (`fold_told`, `fold_decided`); a kind without one is caught by a test that walks
-all kinds.
+One small function a kind of fact (`fold_told`, `fold_decided`, `fold_money`); a kind without one is caught by a test
+that walks all kinds.
 """
 
 from __future__ import annotations
@@ -10,10 +10,10 @@ from collections.abc import Iterable
 from typing import Final
 
 from arrears.core import facts as f
-from arrears.core import fold_decided, fold_told
+from arrears.core import fold_decided, fold_money, fold_told
 from arrears.core.account import Account
 
-FOLDS: Final = {**fold_told.FOLDS, **fold_decided.FOLDS}
+FOLDS: Final = {**fold_told.FOLDS, **fold_decided.FOLDS, **fold_money.FOLDS}
 
 
 def evolve(account: Account, recorded: f.Recorded) -> Account:

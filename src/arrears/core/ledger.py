@@ -18,10 +18,11 @@ REVENUE: Final = "revenue"
 BANK: Final = "bank"
 CREDIT: Final = "credit"
 BAD_DEBT: Final = "bad_debt"
+REFUND: Final = "refund"
 
 
 MOVING_MONEY: Final[frozenset[type[f.Fact]]] = frozenset(
-    {f.InvoiceIssued, f.PaymentBooked, f.CreditAllocated, f.DebtReopened, f.WrittenOff}
+    {f.InvoiceIssued, f.PaymentBooked, f.CreditAllocated, f.DebtReopened, f.WrittenOff, f.Refunded}
 )
 
 
@@ -69,5 +70,9 @@ def _lines(fact: f.AnyFact) -> Iterable[Line]:
         case f.WrittenOff():
             yield BAD_DEBT, 0, fact.currency, fact.minor
             yield RECEIVABLE, fact.debt, fact.currency, -fact.minor
+        case f.Refunded():
+            yield REFUND, 0, fact.currency, fact.amount_minor - fact.credit_minor
+            yield CREDIT, 0, fact.currency, fact.credit_minor
+            yield BANK, 0, fact.currency, -fact.amount_minor
         case _:
             return

@@ -16,6 +16,22 @@ from arrears.core import facts as f
 from arrears.core.account import Account, Action, Hold, ServiceEnd, Subscription
 from arrears.core.actions import ACTING, ASKING, STEPPING, ActionRow, StepRow, TaskRow, actions_of, steps_of, tasks_of
 from arrears.core.ledger import MOVING_MONEY, Entry, entries_of
+from arrears.core.rows_money import (
+    ABOUT_MONEY,
+    OVER,
+    AttemptChange,
+    AttemptRow,
+    MethodChange,
+    MethodRow,
+    PartEnd,
+    PartRow,
+    RefundRow,
+    attempt_change,
+    attempt_row,
+    changed_methods,
+    method_row,
+    part_rows,
+)
 from arrears.core.unit import Unit
 
 
@@ -122,6 +138,13 @@ class Rows:
     subscriptions: list[SubscriptionRow] = field(default_factory=list)
     service_ends: list[ServiceEndRow] = field(default_factory=list)
     holds: list[HoldRow] = field(default_factory=list)
+    methods: list[MethodRow] = field(default_factory=list)
+    method_changes: list[MethodChange] = field(default_factory=list)
+    attempts: list[AttemptRow] = field(default_factory=list)
+    attempt_changes: list[AttemptChange] = field(default_factory=list)
+    part_ends: list[PartEnd] = field(default_factory=list)
+    parts: list[PartRow] = field(default_factory=list)
+    refunds: list[RefundRow] = field(default_factory=list)
 
 
 def rows_of(units: Iterable[Unit]) -> Rows:
@@ -150,6 +173,8 @@ def _from_fact(recorded: f.Recorded, rows: Rows) -> None:
         rows.tasks.extend(tasks_of(recorded))
     if kind in MOVING_MONEY:
         rows.entries.extend(entries_of(recorded))
+    if kind in ABOUT_MONEY:
+        _from_money(recorded, rows)
     match fact:
         case f.InvoiceIssued(debt=d):
             rows.invoices.append(
@@ -170,6 +195,28 @@ def _from_fact(recorded: f.Recorded, rows: Rows) -> None:
             pass
 
 
+def _from_money(recorded: f.Recorded, rows: Rows) -> None:
+    account, seq, fact = recorded.account, recorded.seq, recorded.fact
+    match fact:
+        case f.MethodAdded():
+            rows.methods.append(method_row(account, fact))
+        case f.AttemptCreated():
+            rows.attempts.append(attempt_row(recorded, fact))
+            rows.parts.extend(part_rows(account, fact))
+        case f.AttemptMoved():
+            change = attempt_change(recorded, fact)
+            # Two moves in one transaction: the row has room for where it came to.
+            if rows.attempt_changes and rows.attempt_changes[-1][:2] == change[:2]:
+                rows.attempt_changes.pop()
+            rows.attempt_changes.append(change)
+            if fact.to in OVER:
+                rows.part_ends.append(PartEnd(account, fact.attempt))
+        case f.Refunded():
+            rows.refunds.append(RefundRow(account, seq, fact.ref, fact.payment_ref, fact.currency, fact.amount_minor))
+        case _:
+            pass
+
+
 def _end_case(rows: Rows, end: CaseEnd) -> None:
     """End a case: in its own row if it was opened in the same transaction, else by an update that comes first."""
     last = rows.cases[-1] if rows.cases else None
@@ -185,6 +232,8 @@ def _from_state(unit: Unit, rows: Rows) -> None:
         rows.invoice_changes.extend(_changed_debts(before, after))
     if before is None or before.holds is not after.holds:
         rows.holds.extend(_changed_holds(unit, before, after))
+    if before is None or before.methods is not after.methods:
+        rows.method_changes.extend(changed_methods(before, after))
     if before is None or before.subscriptions is not after.subscriptions:
         was_sub = {s.no: s for s in before.subscriptions} if before is not None else {}
         for sub in after.subscriptions:

@@ -7,7 +7,7 @@ made-up accounts with nothing in common but the shape; if both come to the same,
 places, then so does every account of that shape, and the others are written without being taken apart.
 
 A deletion is never decided this way, nor anything that moves money: every such account is decided for itself. The same
-holds wherever a policy looks at amounts.
+holds wherever a policy looks at amounts, or the networks' rules would (they compare those of attempts).
 """
 
 from __future__ import annotations
@@ -107,7 +107,8 @@ class Shapes:
 
     def take(self, unit: Unit) -> bool:
         """Write this unit from its shape; False where it must be decided for itself."""
-        if not unit.text or any(policy in unit.text for policy in self._looking_at_amounts):
+        text = unit.text
+        if not text or '"tried":' in text or any(policy in text for policy in self._looking_at_amounts):
             return False
         shape, values = _take_apart(unit.text, unit.seq)
         known = self._known.get(shape, 0)

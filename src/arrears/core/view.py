@@ -35,14 +35,16 @@ IMMEDIATELY: Final = datetime(1, 1, 1, tzinfo=UTC)
 
 
 class Rank:
-    """What goes first among things due at one instant: money and causes before messages, messages before cuts."""
+    """What goes first among things due at one instant: money and causes before charges, charges before messages,
+    messages before cuts."""
 
     HOLD: Final = 0
     CREDIT: Final = 1
     PAST_DUE: Final = 2
     CONSEQUENCE: Final = 3
-    NOTICE: Final = 4
-    CUT: Final = 5
+    CHARGE: Final = 4
+    NOTICE: Final = 5
+    CUT: Final = 6
 
 
 Part = Reminder | Warning | Told

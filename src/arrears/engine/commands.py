@@ -144,7 +144,7 @@ def report_decline(store: Store, account: int, debts: Sequence[int], now: dateti
     """The charge of these debts was definitively declined: they are past due from this local day."""
     with acting_on(store, account, now) as unit:
         _open_debts(unit, debts)
-        today = _today(unit)
+        today = local_today(unit)
         unit.record(f.ChargeDeclined(debts=tuple(debts), on=today), author)
 
 
@@ -158,7 +158,7 @@ def reopen(store: Store, account: int, debt: Debt, minor: int, reason: str, now:
         open_minor = (was.open_minor if was is not None else 0) + minor
         if not minor > 0 or open_minor > debt.total_minor:
             raise Refused("bad_amount", f"more would be open of invoice {debt.number!r} than it asked")
-        today = _today(unit)
+        today = local_today(unit)
         again = replace(debt, open_minor=open_minor, past_due_from=today, day_0=None, ended=False)
         unit.record(f.DebtReopened(debt=again, minor=minor, reason=reason), author, reason)
 
@@ -184,7 +184,7 @@ def hold(
 ) -> int:
     """Stop the named escalations up to and including the local day `until`; the hold's number."""
     with acting_on(store, account, now) as unit:
-        today = _today(unit)
+        today = local_today(unit)
         if not today <= until <= today + timedelta(days=HOLD_DAYS_MAX):
             raise Refused("bad_date", f"a hold ends between {today} and {today + timedelta(days=HOLD_DAYS_MAX)}")
         return _place(unit, scope, target, tuple(stops), reason, until, author)
@@ -345,7 +345,7 @@ def close_task(store: Store, account: int, task: int, now: datetime, author: str
         unit.record(f.TaskClosed(task=task, outcome=outcome), author)
 
 
-def _today(unit: Unit) -> date:
+def local_today(unit: Unit) -> date:
     """The account's local day; a running case keeps the zone it started with."""
     case = unit.account.case
     return calendar_of((unit.account if case is None else case).terms.zone).local_day(unit.now)

@@ -34,8 +34,18 @@ Point = Literal[
     "store.before_commit",
     "store.after_commit",
 ]
+MoneyPoint = Literal[
+    "attempt.after_begin",
+    "attempt.before_look_up",
+    "attempt.after_look_up",
+    "attempt.before_call",
+    "attempt.after_call",
+    "attempt.before_resume",
+]
 POINTS: Final[tuple[Point, ...]] = get_args(Point)
-"""All of them; the two of the store are reached by the store that `torture.worker` puts around the real one."""
+"""Those of the worker; the two of the store are reached by the store that `torture.worker` puts around the real one."""
+MONEY_POINTS: Final[tuple[MoneyPoint, ...]] = get_args(MoneyPoint)
+"""Those between a quote and the resume that it pays for: `torture.money` dies at each."""
 
 
 class _Fuse:
@@ -58,12 +68,12 @@ def arm(spec: str | None) -> None:
         _fuse.name = ""
         return
     name, _, count = spec.partition(":")
-    if name not in POINTS or not count.isdecimal() or int(count) < 1:
+    if name not in (*POINTS, *MONEY_POINTS) or not count.isdecimal() or int(count) < 1:
         raise Refused("bad_failpoint", f"ARREARS_FAILPOINT={spec!r} names no point, or is not like {POINTS[0]}:1")
     _fuse.name, _fuse.passes_left = name, int(count) - 1
 
 
-def reached(name: Point) -> None:
+def reached(name: Point | MoneyPoint) -> None:
     """Pass, or die here (SIGKILL to this process and no other)."""
     if _fuse.name != name:
         return

@@ -12,11 +12,13 @@ from typing import Final
 
 from arrears.core import facts as f
 from arrears.core.account import Account, Guards
-from arrears.core.actions import NOTICE
+from arrears.core.actions import CHARGE, NOTICE, ORDER
 from arrears.core.decide import Policies
 from arrears.core.errors import Refused
+from arrears.core.payment import AttemptState
 from arrears.core.unit import Unit
 from arrears.core.view import View, service_ended_on
+from arrears.engine.attempts import NO_PROVIDERS, Providers, pursue
 from arrears.engine.failpoints import reached
 from arrears.engine.messages import render, still_true
 from arrears.engine.run import settle
@@ -30,7 +32,9 @@ CLAIM_MAX: Final = 100
 Result = tuple[Claim, Fate, str, datetime | None]
 
 
-def perform(store: Store, channel: Channel, services: Services, now: datetime) -> int:
+def perform(
+    store: Store, channel: Channel, services: Services, now: datetime, providers: Providers = NO_PROVIDERS
+) -> int:
     """Perform up to CLAIM_MAX actions; how many were claimed."""
     reached("claim.before_commit")
     claims = store.claim(now, CLAIM_MAX, LEASE_SECONDS)
@@ -38,16 +42,24 @@ def perform(store: Store, channel: Channel, services: Services, now: datetime) -
     if not claims:
         return 0
     notices = [c for c in claims if c.kind == NOTICE]
-    orders = [c for c in claims if c.kind != NOTICE]
+    orders = [c for c in claims if c.kind == ORDER]
+    charges = [c for c in claims if c.kind == CHARGE]
     results = _send(store, channel, notices) + _order(store, services, orders, now)
+    results += _charge(store, providers, charges, now)
     record_results(store, results, now)
     return len(claims)
 
 
-def perform_all(store: Store, channel: Channel, services: Services, now: Callable[[], datetime]) -> int:
+def perform_all(
+    store: Store,
+    channel: Channel,
+    services: Services,
+    now: Callable[[], datetime],
+    providers: Providers = NO_PROVIDERS,
+) -> int:
     """Perform until nothing is left; how many were claimed."""
     total = 0
-    while count := perform(store, channel, services, now()):
+    while count := perform(store, channel, services, now(), providers):
         total += count
     return total
 
@@ -114,6 +126,17 @@ def _order(store: Store, services: Services, claims: Sequence[Claim], now: datet
     return results
 
 
+def _charge(store: Store, providers: Providers, claims: Sequence[Claim], now: datetime) -> list[Result]:
+    """Bring each attempt as far as it can be brought. What waits for the payer is nobody's work here any more; what
+    is unknown keeps its claim, and is looked up when the lease is over."""
+    results: list[Result] = []
+    for claim in claims:
+        left = pursue(store, providers, claim.account, claim.order_no, now)
+        if left is None or left.on_page or left.state in (AttemptState.NEEDS_CUSTOMER, AttemptState.SUBMITTED):
+            results.append((claim, Fate.ACCEPTED, "", None))
+    return results
+
+
 def record_results(store: Store, results: Sequence[Result], now: datetime) -> None:
     """Record what the world answered, for the claims that are still held by this performer."""
     if not results:
@@ -126,7 +149,9 @@ def record_results(store: Store, results: Sequence[Result], now: datetime) -> No
             if claim not in kept:
                 continue
             unit = units[claim.account]
-            if claim.kind != NOTICE:
+            if claim.kind == CHARGE:
+                continue
+            if claim.kind == ORDER:
                 assert done_at is not None
                 acknowledge(unit, policies, claim, done_at)
             elif fate is Fate.ACCEPTED:

@@ -27,7 +27,7 @@ def set_feed(store: Store, *, stale: bool, now: datetime, author: str) -> int:
     return 0 if stale else store.wake_waiting(now)
 
 
-def set_breaker(store: Store, *, is_open: bool, now: datetime, author: str) -> int:
-    """Whether a storm of declines makes every cut wait."""
-    store.record_system(BreakerSet(open=is_open), now, author, "")
+def set_breaker(store: Store, *, is_open: bool, now: datetime, author: str, why: str = "") -> int:
+    """Whether a storm of declines makes every cut wait; opening it is a task for staff."""
+    store.record_system(BreakerSet(open=is_open), now, author, why)
     return 0 if is_open else store.wake_waiting(now)

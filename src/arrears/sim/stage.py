@@ -10,6 +10,7 @@ from datetime import datetime, timedelta
 from typing import Final
 
 from arrears.core.facts import Recorded
+from arrears.engine.attempts import NO_PROVIDERS, Providers
 from arrears.engine.perform import perform_all
 from arrears.engine.run import DEFAULT_LIMITS, Limits, run
 from arrears.ports import Channel, Services, Store
@@ -31,6 +32,7 @@ class Stage:
         limits: Limits = DEFAULT_LIMITS,
         late: timedelta = timedelta(),
         after_step: Callable[[datetime], None] | None = None,
+        providers: Providers = NO_PROVIDERS,
     ) -> None:
         self.store = store
         self.channel = channel
@@ -39,6 +41,7 @@ class Stage:
         self.limits = limits
         self.late = late
         """How long after its instant everything happens: no worker is there to the microsecond."""
+        self.providers = providers
         self._after_step = after_step
         self._ticked_at: datetime | None = None
 
@@ -62,7 +65,7 @@ class Stage:
 
     def perform(self) -> None:
         """Perform what was recorded outside the run, too: a resume goes out at once."""
-        perform_all(self.store, self.channel, self.services, lambda: self.now)
+        perform_all(self.store, self.channel, self.services, lambda: self.now, self.providers)
         if self._after_step is not None:
             self._after_step(self.now)
 

@@ -22,6 +22,8 @@ _Cut = f.Restricted | f.Disabled | f.Resumed | f.Deferred | f.DoubtEnded | f.Dat
 _Deletion = f.DeletionScheduled | f.DeletionUnscheduled | f.DeletionOrdered | f.DeletionCapped
 _Subscription = f.SubscriptionAdded | f.Canceled | f.Reactivated | f.ReasonSet | f.ReasonLifted | f.OrderAcknowledged
 _Account = f.AccountOpened | f.TermsChanged | f.Parked | f.Unparked | f.TaskClosed | f.NoticeAccepted | f.NoticeFailed
+_Method = f.MethodAdded | f.MethodActivated | f.MethodRenewed | f.MethodSpent | f.MethodRemoved
+_Attempt = f.AttemptCreated | f.AttemptMoved | f.ChallengeLapsed | f.Refunded
 _Doubt = f.HoldPlaced | f.HoldEnded | f.DoubtRaised | f.DoubtCleared | f.ChargeDeclined
 
 
@@ -97,6 +99,10 @@ def _say(before: Account, after: Account, fact: f.AnyFact) -> tuple[str, str]:
         return _subscription(after, fact)
     if isinstance(fact, _Doubt):
         return _doubt(before, fact)
+    if isinstance(fact, _Method):
+        return _method(after, fact)
+    if isinstance(fact, _Attempt):
+        return _attempt(fact)
     return _account(fact)
 
 
@@ -130,6 +136,37 @@ def _money(before: Account, fact: _Money) -> tuple[str, str]:
         case f.WithinTolerance():
             numbers = ", ".join(d.number for d in before.debts if d.no in fact.debts)
             return "tolerated", f"what is left of {numbers} is too little to be past due"
+
+
+def _method(after: Account, fact: _Method) -> tuple[str, str]:
+    name = f"payment method {fact.method}"
+    match fact:
+        case f.MethodAdded():
+            return "method", f"{name}, {fact.details.label}, was added; adding alone collects nothing"
+        case f.MethodActivated():
+            services = ", ".join(_service(after, no) for no in fact.subscriptions)
+            return "method", f"{name} now pays for {services}"
+        case f.MethodRenewed():
+            return "method", f"{name} is good until {in_words(fact.expires_on)}"
+        case f.MethodSpent():
+            return "method", f"{name} works only once: another is needed"
+        case f.MethodRemoved():
+            return "method", f"{name} was removed"
+
+
+def _attempt(fact: _Attempt) -> tuple[str, str]:
+    match fact:
+        case f.AttemptCreated():
+            how = "on the provider's page" if fact.on_page else f"with payment method {fact.method}"
+            amount = format_amount(fact.amount_minor, fact.currency)
+            return "attempt", f"{fact.attempt}: {amount} for {len(fact.parts)} invoice(s), {how}, by the {fact.by}"
+        case f.AttemptMoved():
+            why = fact.codes.decline or fact.why
+            return "attempt", f"{fact.attempt}: {fact.to.replace('_', ' ')}{f' ({why})' if why else ''}"
+        case f.ChallengeLapsed():
+            return "attempt", f"{fact.attempt}: nobody finished the bank's check within a day"
+        case f.Refunded():
+            return "refund", f"{format_amount(fact.amount_minor, fact.currency)} of {fact.payment_ref} given back"
 
 
 def _cut(after: Account, fact: _Cut) -> tuple[str, str]:

@@ -37,6 +37,16 @@ class WatchedStore:
         self.account_numbers = inner.account_numbers
         self.history = inner.history
         self.digest = inner.digest
+        self.method = inner.method
+        self.methods = inner.methods
+        self.attempts = inner.attempts
+        self.open_attempts = inner.open_attempts
+        self.payment = inner.payment
+        self.finished_since = inner.finished_since
+        self.invoice = inner.invoice
+        self.refund_known = inner.refund_known
+        self.swept_until = inner.swept_until
+        self.set_swept = inner.set_swept
 
     @contextmanager
     def open_accounts(self, accounts: Sequence[NewAccount], now: datetime, also: Sequence[int] = ()) -> Iterator[Batch]:

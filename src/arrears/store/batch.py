@@ -10,7 +10,7 @@ from typing import Final, LiteralString
 import psycopg
 
 from arrears.core.errors import Refused
-from arrears.core.facts import SystemFact, encode_fact, kind_of
+from arrears.core.facts import BreakerSet, SystemFact, encode_fact, kind_of
 from arrears.core.unit import Unit, chained
 from arrears.ports import Claim, Poisoned, System
 from arrears.store.system import fold_system
@@ -118,6 +118,10 @@ def record_system(db: Db, fact: SystemFact, now: datetime, author: str, why: str
         "INSERT INTO fact (account_id, seq, at, kind, author, why, hash, body) VALUES (%s, %s, %s, %s, %s, %s, %s, %s)",
         [SYSTEM, seq, now, kind_of(fact), author, why, head, body],
     )
+    if isinstance(fact, BreakerSet) and fact.open:
+        db.execute(
+            "INSERT INTO task (account_id, seq, kind, what) VALUES (%s, %s, 'decline_storm', %s)", [SYSTEM, seq, why]
+        )
     after = fold_system(read_system(db), fact)
     db.execute(
         "UPDATE system_state SET seq = %s, head = %s, clock_suspect = %s, feed_stale = %s, breaker_open = %s",

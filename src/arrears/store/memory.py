@@ -15,11 +15,12 @@ from datetime import date, datetime, timedelta
 from typing import Final
 
 from arrears.core.account import Account
-from arrears.core.actions import NOTICE
+from arrears.core.actions import ORDER
 from arrears.core.errors import Refused
 from arrears.core.facts import (
     ARREARS,
     AccountSetAside,
+    BreakerSet,
     Noticed,
     PolicyAdopted,
     Recorded,
@@ -32,6 +33,7 @@ from arrears.core.rows import Rows, rows_of
 from arrears.core.unit import GENESIS, Stored, Unit, chained
 from arrears.ports import Claim, NewAccount, System
 from arrears.store.edges import EDGES
+from arrears.store.memory_money import MemoryMoney
 from arrears.store.memory_rows import Action, Duplicate, Slot, keys_of
 from arrears.store.system import fold_system
 
@@ -75,13 +77,14 @@ class MemoryBatch:
         return kept
 
 
-class MemoryStore:
+class MemoryStore(MemoryMoney):
     """See ports.Store. Rows that PostgreSQL keeps in tables are checked here for what may exist only once."""
 
     def __init__(self) -> None:
         self.slots: dict[int, Slot] = {}
         self.refs: dict[str, int] = {}
         self.contact: dict[int, str] = {}
+        super().__init__()
         self.facts: dict[int, list[Stored]] = defaultdict(list)
         self.actions: dict[tuple[int, int, str], Action] = {}
         self.open_actions: dict[tuple[int, int, str], None] = {}
@@ -187,6 +190,9 @@ class MemoryStore:
         self._check_once(keys)
         self._check_money(rows)
         self._check_cases(rows)
+        wrong = self.check_attempts(rows)
+        if wrong is not None:
+            raise Duplicate(wrong)
         for sub in rows.subscriptions:
             was = self.states.get((sub.account_id, sub.no))
             if was is not None and was != sub.state and (was, sub.state) not in EDGES:
@@ -194,6 +200,7 @@ class MemoryStore:
         return rows, keys
 
     def _write(self, rows: Rows, keys: list[tuple[object, ...]]) -> None:
+        self.write_money(rows)
         for sub in rows.subscriptions:
             self.states[(sub.account_id, sub.no)] = sub.state
         for e in rows.entries:
@@ -272,7 +279,7 @@ class MemoryStore:
                 break
             action = self.actions[key]
             account, seq, kind = key
-            if kind != NOTICE:
+            if kind == ORDER:
                 subscription = (account, action.subscription)
                 if subscription in blocked:
                     continue
@@ -356,6 +363,8 @@ class MemoryStore:
         """See ports.Store."""
         self._system_seq += 1
         self._system_head = chained(self._system_head, SYSTEM, self._system_seq, now, author, why, encode_fact(fact))
+        if isinstance(fact, BreakerSet) and fact.open:
+            self.tasks[(SYSTEM, self._system_seq)] = ("decline_storm", why)
         self._system = fold_system(self._system, fact)
         self.system_facts.append(fact)
 

@@ -52,4 +52,7 @@ def keys_of(rows: Rows) -> list[tuple[object, ...]]:
     keys.extend(("case", c.account_id, c.no) for c in rows.cases)
     keys.extend(("action", a.account, a.seq, a.kind) for a in rows.actions)
     keys.extend(("order", a.account, a.subscription, a.order_no) for a in rows.actions if a.order_no)
+    keys.extend(("attempt", a.key) for a in rows.attempts)
+    keys.extend(("method", m.account_id, m.no) for m in rows.methods)
+    keys.extend(("refund", r.ref) for r in rows.refunds)
     return keys

@@ -31,6 +31,7 @@ from arrears.core.policy import Policy, load_policy, policy_text
 from arrears.core.unit import GENESIS, Unit
 from arrears.ports import Claim, NewAccount, System
 from arrears.store.batch import SYSTEM, PostgresBatch, detail_of, read_system, record_system
+from arrears.store.money import PostgresMoney
 from arrears.store.write import Db, utc
 
 CLAIM_DUE: Final[LiteralString] = """
@@ -57,7 +58,7 @@ RETURNING a.account_id, a.seq, a.kind, a.subscription, a.order_no, a.what, a.tri
 """
 
 
-class PostgresStore:
+class PostgresStore(PostgresMoney):
     """See ports.Store. `schema` is the schema to work in; the search path is set for every connection. Where `now` is
     a made-up clock (`clock_is_real=False`: replay, simulation) it is not compared with the database's."""
 

@@ -17,6 +17,7 @@ from arrears.core.account import encode_account
 from arrears.core.facts import ARREARS, kind_of
 from arrears.core.rows import Rows, rows_of
 from arrears.core.unit import Unit, stamp
+from arrears.store.inserts import INSERTS
 
 Row = tuple[Any, ...]
 Db = Connection[Row]
@@ -58,122 +59,6 @@ INSERT_STATE: Final = f"""
 INSERT INTO account_state (account_id, seq, next_at, waits, head, state)
 SELECT account_id, seq, next_at, waits, head, state FROM {_STATES}
 """
-
-
-def _arrays(*types: str) -> str:
-    return ", ".join(f"%b::{t}[]" for t in types)
-
-
-def _upsert(table: str, key: int, columns: Sequence[tuple[str, str]]) -> str:
-    """One statement that inserts or replaces whole rows; the first `key` columns are the primary key."""
-    names = [name for name, _ in columns]
-    changes = ", ".join(f"{n} = excluded.{n}" for n in names[key:])
-    return (
-        f"INSERT INTO {table} ({', '.join(names)}) SELECT * FROM unnest({_arrays(*(t for _, t in columns))}) "
-        f"ON CONFLICT ({', '.join(names[:key])}) DO UPDATE SET {changes}"
-    )
-
-
-def _insert(table: str, columns: Sequence[tuple[str, str]]) -> str:
-    names = ", ".join(name for name, _ in columns)
-    return f"INSERT INTO {table} ({names}) SELECT * FROM unnest({_arrays(*(t for _, t in columns))})"
-
-
-_KEY: Final = (("account_id", "bigint"), ("no", "integer"))
-
-INSERTS: Final[dict[str, str]] = {
-    "invoices": _insert(
-        "invoice",
-        (
-            *_KEY,
-            ("number", "text"),
-            ("currency", "text"),
-            ("total_minor", "bigint"),
-            ("open_minor", "bigint"),
-            ("issued_on", "date"),
-            ("due_on", "date"),
-            ("day_0", "date"),
-        ),
-    ),
-    "invoice_changes": f"""
-UPDATE invoice i SET open_minor = v.open_minor, day_0 = v.day_0
-FROM unnest({_arrays("bigint", "integer", "bigint", "date")}) AS v (account_id, no, open_minor, day_0)
-WHERE i.account_id = v.account_id AND i.no = v.no""",
-    "payments": _insert(
-        "payment",
-        (
-            ("account_id", "bigint"),
-            ("seq", "bigint"),
-            ("ref", "text"),
-            ("currency", "text"),
-            ("amount_minor", "bigint"),
-        ),
-    ),
-    # Ends before openings: an account has one open case.
-    "case_ends": f"""
-UPDATE collection_case c SET outcome = v.outcome, ended_at = v.ended_at
-FROM unnest({_arrays("bigint", "integer", "text", "timestamptz")}) AS v (account_id, no, outcome, ended_at)
-WHERE c.account_id = v.account_id AND c.no = v.no""",
-    "cases": _insert(
-        "collection_case",
-        (
-            *_KEY,
-            ("opened_on", "date"),
-            ("policy", "text"),
-            ("zone", "text"),
-            ("outcome", "text"),
-            ("ended_at", "timestamptz"),
-        ),
-    ),
-    "subscriptions": _upsert(
-        "subscription",
-        2,
-        (
-            *_KEY,
-            ("service", "text"),
-            ("state", "text"),
-            ("generation", "integer"),
-            ("reasons", "text"),
-            ("restrict_on", "date"),
-            ("disable_on", "date"),
-            ("delete_on", "date"),
-        ),
-    ),
-    "service_ends": _upsert(
-        "service_end",
-        3,
-        (
-            ("account_id", "bigint"),
-            ("subscription", "integer"),
-            ("generation", "integer"),
-            ("stopped_on", "date"),
-            ("ended_on", "date"),
-            ("delete_on", "date"),
-            ("scheduled_at", "timestamptz"),
-            ("awaiting_release", "boolean"),
-            ("ordered_at", "timestamptz"),
-        ),
-    ),
-    "holds": _upsert(
-        "hold",
-        2,
-        (
-            *_KEY,
-            ("scope", "text"),
-            ("target", "integer"),
-            ("stops", "text"),
-            ("reason", "text"),
-            ("from_at", "timestamptz"),
-            ("until", "date"),
-            ("ended_at", "timestamptz"),
-        ),
-    ),
-    "tasks": _insert("task", (("account_id", "bigint"), ("seq", "bigint"), ("kind", "text"), ("what", "text"))),
-    "task_ends": f"""
-UPDATE task t SET closed_seq = v.closed_seq
-FROM unnest({_arrays("bigint", "bigint", "bigint")}) AS v (account_id, seq, closed_seq)
-WHERE t.account_id = v.account_id AND t.seq = v.seq""",
-}
 
 
 class LostRace(RuntimeError):

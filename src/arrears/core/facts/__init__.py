@@ -48,6 +48,17 @@ from arrears.core.facts.decided import (
     Warning,
     WithinTolerance,
 )
+from arrears.core.facts.money import (
+    AttemptCreated,
+    AttemptMoved,
+    ChallengeLapsed,
+    MethodActivated,
+    MethodAdded,
+    MethodRemoved,
+    MethodRenewed,
+    MethodSpent,
+    Refunded,
+)
 from arrears.core.facts.system import (
     AccountSetAside,
     BreakerSet,
@@ -84,10 +95,13 @@ __all__ = [
     "AccountSetAside",
     "Allocation",
     "AnyFact",
+    "AttemptCreated",
+    "AttemptMoved",
     "BecamePastDue",
     "BreakerSet",
     "Canceled",
     "CaseEnded",
+    "ChallengeLapsed",
     "ChargeDeclined",
     "ClockConfirmed",
     "ClockSuspected",
@@ -109,6 +123,11 @@ __all__ = [
     "HoldEnded",
     "HoldPlaced",
     "InvoiceIssued",
+    "MethodActivated",
+    "MethodAdded",
+    "MethodRemoved",
+    "MethodRenewed",
+    "MethodSpent",
     "NoticeAccepted",
     "NoticeFailed",
     "Noticed",
@@ -122,6 +141,7 @@ __all__ = [
     "ReasonLifted",
     "ReasonSet",
     "Recorded",
+    "Refunded",
     "Reminder",
     "Restricted",
     "Resumed",
@@ -179,6 +199,15 @@ AnyFact = (
     | NoticeAccepted
     | NoticeFailed
     | TaskClosed
+    | AttemptCreated
+    | AttemptMoved
+    | ChallengeLapsed
+    | MethodActivated
+    | MethodAdded
+    | MethodRemoved
+    | MethodRenewed
+    | MethodSpent
+    | Refunded
 )
 
 

@@ -8,6 +8,8 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable
 
 from arrears.core.rules import (
+    challenge,
+    charge,
     credit,
     delete,
     disable,
@@ -26,8 +28,10 @@ Rule = Callable[[View], Iterable[Due]]
 
 RULES: tuple[Rule, ...] = (
     hold.rule,
+    challenge.rule,
     past_due.rule,
     credit.rule,
+    charge.rule,
     resume.rule,
     promise.rule,
     remind.rule,

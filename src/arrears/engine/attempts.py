@@ -1,0 +1,238 @@
+"""Driving attempts to their end: ask the provider, look up what is unknown, record what it says.
+
+No call is made inside a transaction. Every function may be repeated, by anybody, at any time: the attempt's key is
+stored before the first call, and an outcome of an attempt that is over changes nothing.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from typing import Final
+
+from arrears.core import facts as f
+from arrears.core.account import Attempt
+from arrears.core.errors import Refused
+from arrears.core.ids import ACCOUNT, format_id
+from arrears.core.networks import load_rules
+from arrears.core.payment import (
+    OPEN_STATES,
+    AttemptState,
+    Canceled,
+    Charge,
+    Codes,
+    Declined,
+    Initiator,
+    NeedsCustomer,
+    NotFound,
+    Outcome,
+    Paid,
+    Processing,
+    Unknown,
+)
+from arrears.core.planner import Refusal, earliest
+from arrears.core.rules.charge import history_of, wanted_of
+from arrears.core.settle import moves_with
+from arrears.core.unit import Unit
+from arrears.engine.booking import Payment, book
+from arrears.engine.commands import acting_on, local_today
+from arrears.engine.failpoints import reached
+from arrears.ports import Processor, Store
+
+
+@dataclass(frozen=True, slots=True)
+class Providers:
+    """The payment providers by name, and where a payer comes back to: `base_url` is the account centre's."""
+
+    by_name: Mapping[str, Processor]
+    base_url: str = "http://127.0.0.1:8000"
+
+    def of(self, name: str) -> Processor:
+        """The provider of this name; Refused `no_such_provider` where it is not set up."""
+        if name not in self.by_name:
+            raise Refused("no_such_provider", f"payment provider {name!r} is not set up here; see ARREARS_STRIPE_KEY")
+        return self.by_name[name]
+
+    def return_url(self, account: int) -> str:
+        """Where a payer comes back to from the bank or the provider's page."""
+        return f"{self.base_url}/settle/{format_id(ACCOUNT, account)}"
+
+
+NO_PROVIDERS: Final = Providers({})
+
+NONE_FOUND_AFTER: Final = timedelta(hours=24)
+"""When "the provider has nothing of ours" is proof. Commits that appear late have been seen after minutes; and a
+provider may forget a key after 24 hours, so that the same request would then be a new charge (reliability.md, F7, F9).
+Until then the same key is asked again, which cannot charge twice; from then on nothing is ever asked with it."""
+
+CHALLENGES_MAX: Final = 2
+"""Spec, section 4, point 6: so many challenges of one case count as in flight."""
+
+
+def attempt_ref(account: int, attempt: int) -> str:
+    """Our own reference of an attempt, stored at the provider as metadata and never used again."""
+    return f"att_{account}_{attempt}"
+
+
+def payment_ref(provider: str, ref: str) -> str:
+    """How a provider's payment is named in our book: once, whatever reports it."""
+    return f"{provider}:{ref}"
+
+
+def pursue(store: Store, providers: Providers, account: int, attempt_no: int, now: datetime) -> Attempt | None:
+    """Bring one attempt as far as it can be brought now; what is still open of it, or None when it is over."""
+    attempt = store.snapshots([account])[account].attempt(attempt_no)
+    if attempt is None or attempt.on_page:
+        return attempt
+    provider, outcome = _ask(store, providers, account, attempt, now)
+    record_outcome(store, provider, account, attempt_no, outcome, now)
+    return store.snapshots([account])[account].attempt(attempt_no)
+
+
+def _ask(store: Store, providers: Providers, account: int, attempt: Attempt, now: datetime) -> tuple[str, Outcome]:
+    method = store.method(account, attempt.method)
+    processor = providers.of(method.at_provider)
+    reference = attempt_ref(account, attempt.no)
+    fresh = now - attempt.created_at < NONE_FOUND_AFTER
+    if attempt.state is AttemptState.CREATED and fresh:
+        forbidden = _forbidden(store, account, attempt, now)
+        if forbidden is not None:
+            return method.at_provider, forbidden
+    else:
+        reached("attempt.before_look_up")
+        found = processor.look_up(reference, method.customer_ref, attempt.ref, attempt.created_at)
+        reached("attempt.after_look_up")
+        if not isinstance(found, NotFound):
+            return method.at_provider, found
+        if not fresh:
+            return method.at_provider, Canceled("", reached_network=False)
+    charge = Charge(
+        attempt=reference,
+        key=attempt.key,
+        customer_ref=method.customer_ref,
+        method_ref=method.ref,
+        amount_minor=attempt.amount_minor,
+        currency=attempt.currency,
+        off_session=attempt.by is Initiator.MERCHANT,
+        return_url=providers.return_url(account),
+        description=f"account {account}",
+    )
+    reached("attempt.before_call")
+    outcome = processor.charge(charge)
+    reached("attempt.after_call")
+    return method.at_provider, outcome
+
+
+def _forbidden(store: Store, account: int, attempt: Attempt, now: datetime) -> Declined | None:
+    """What the networks' rules forbid is declined by us, before they are asked (and may bill us for asking)."""
+    snapshot = store.snapshots([account])[account]
+    method = snapshot.method(attempt.method)
+    wanted = wanted_of(method, attempt.amount_minor, attempt.currency, attempt.by)
+    allowed = earliest(load_rules(), wanted, history_of(snapshot, method), now)
+    if not isinstance(allowed, Refusal):
+        return None
+    expired = method.expires_on is not None and method.expires_on < now.date()
+    return Declined("", Codes(decline="expired" if expired else "not_asked"), now)
+
+
+def record_outcome(
+    store: Store, provider: str, account: int, attempt_no: int, outcome: Outcome, now: datetime, author: str = ""
+) -> None:
+    """Record what the provider said of an attempt, with everything that follows, in one transaction: the money, the
+    method, the lifted causes and the resume orders. Of an attempt that is over, only money that was not booked yet."""
+    author = author or f"provider:{provider}"
+    with acting_on(store, account, now) as unit:
+        attempt = unit.account.attempt(attempt_no)
+        if attempt is None:
+            if isinstance(outcome, Paid):
+                _late_money(store, unit, provider, outcome, author)
+        else:
+            _record(unit, provider, attempt, outcome, author)
+
+
+def _record(unit: Unit, provider: str, attempt: Attempt, outcome: Outcome, author: str) -> None:
+    match outcome:
+        case Paid():
+            _paid(unit, provider, attempt, outcome, author)
+        case Declined():
+            reached_network = bool(outcome.ref) or outcome.codes.decline not in ("expired", "not_asked")
+            _move(unit, attempt, AttemptState.DECLINED, author, outcome.ref, outcome.codes, reached_network)
+            _past_due_by_decline(unit, attempt, author)
+        case NeedsCustomer():
+            _needs_customer(unit, attempt, outcome, author)
+        case Processing():
+            _move(unit, attempt, AttemptState.SUBMITTED, author, outcome.ref)
+        case Canceled():
+            _move(unit, attempt, AttemptState.CANCELED, author, outcome.ref, reached=outcome.reached_network)
+        case Unknown() | NotFound():
+            why = outcome.why if isinstance(outcome, Unknown) else "the provider has nothing yet"
+            _move(unit, attempt, AttemptState.UNKNOWN, author, why=why)
+
+
+def _move(
+    unit: Unit,
+    attempt: Attempt,
+    to: AttemptState,
+    author: str,
+    ref: str = "",
+    codes: Codes = Codes(),  # noqa: B008 - frozen
+    reached: bool = True,
+    *,
+    counts: bool = False,
+    why: str = "",
+) -> None:
+    """Say it once: a state that was recorded before is not recorded again."""
+    if to in OPEN_STATES and (to, ref or attempt.ref) == (attempt.state, attempt.ref):
+        return
+    unit.record(
+        f.AttemptMoved(
+            attempt=attempt.no, to=to, ref=ref, codes=codes, reached_network=reached, counts=counts, why=why[:300]
+        ),
+        author,
+    )
+
+
+def _paid(unit: Unit, provider: str, attempt: Attempt, outcome: Paid, author: str) -> None:
+    _move(unit, attempt, AttemptState.PAID, author, outcome.ref, outcome.codes)
+    debts = tuple(part.debt for part in attempt.parts)
+    ref = payment_ref(provider, outcome.ref)
+    book(unit, Payment(unit.no, ref, outcome.currency, outcome.amount_minor, debts), author)
+    if attempt.method and not outcome.durable:
+        unit.record(f.MethodSpent(method=attempt.method), author)
+    elif attempt.activates:
+        moved = moves_with(unit.account, attempt.method)
+        if moved:
+            unit.record(f.MethodActivated(method=attempt.method, subscriptions=moved), author)
+    reached("attempt.before_resume")
+
+
+def _past_due_by_decline(unit: Unit, attempt: Attempt, author: str) -> None:
+    """A charge of ours that was definitively refused makes its debts past due that day. What a customer tried of
+    himself before the due date does not."""
+    if attempt.by is not Initiator.MERCHANT:
+        return
+    fresh = tuple(
+        part.debt
+        for part in attempt.parts
+        if (debt := unit.account.debt(part.debt)) is not None and debt.day_0 is None and debt.past_due_from is None
+    )
+    if fresh:
+        today = local_today(unit)
+        unit.record(f.ChargeDeclined(debts=fresh, on=today), author)
+
+
+def _needs_customer(unit: Unit, attempt: Attempt, outcome: NeedsCustomer, author: str) -> None:
+    case = unit.account.case
+    on_session = attempt.by is Initiator.CUSTOMER
+    counts = on_session and (case is None or case.challenges < CHALLENGES_MAX)
+    _move(unit, attempt, AttemptState.NEEDS_CUSTOMER, author, outcome.ref, counts=counts)
+    _past_due_by_decline(unit, attempt, author)
+
+
+def _late_money(store: Store, unit: Unit, provider: str, outcome: Paid, author: str) -> None:
+    """Money for an attempt that was over, as on a page that had been replaced: it becomes account credit, which pays
+    whatever is still open, and the rest is offered back."""
+    ref = payment_ref(provider, outcome.ref)
+    if store.payment(ref) is None:
+        book(unit, Payment(unit.no, ref, outcome.currency, outcome.amount_minor), author)

@@ -1,0 +1,144 @@
+"""The memory store's rows about money (see money.py)."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from datetime import datetime
+
+from arrears.core.account import Debt
+from arrears.core.facts import InvoiceIssued, PaymentBooked
+from arrears.core.rows import Rows
+from arrears.core.rows_money import AttemptRow
+from arrears.core.unit import Stored
+from arrears.ports import AttemptRecord, MethodRecord, PaymentRecord
+from arrears.store.money import OPEN, issued, method_of
+
+
+class MemoryMoney:
+    """See ports.MoneyBook."""
+
+    facts: dict[int, list[Stored]]
+
+    def __init__(self) -> None:
+        self.method_rows: dict[tuple[int, int], MethodRecord] = {}
+        self.attempt_rows: dict[tuple[int, int], AttemptRow] = {}
+        self.open_parts: dict[tuple[int, int], int] = {}
+        self.payment_seqs: dict[str, tuple[int, int]] = {}
+        self.refunds: set[str] = set()
+        self.swept: dict[str, datetime] = {}
+
+    def check_attempts(self, rows: Rows) -> str | None:
+        """What about these rows the database would refuse, or None."""
+        ending = {(e.account_id, e.attempt) for e in rows.part_ends}
+        taken = {key for key, attempt in self.open_parts.items() if (key[0], attempt) not in ending}
+        for part in rows.parts:
+            if (part.account_id, part.debt) in taken:
+                return f"invoice {part.debt} of account {part.account_id} has an open attempt already"
+            taken.add((part.account_id, part.debt))
+        for change in rows.attempt_changes:
+            was = self.attempt_rows.get((change.account_id, change.no))
+            if was is not None and was.state != change.state and was.state not in OPEN:
+                return f"attempt {change.no} of account {change.account_id}: {was.state} -> {change.state}"
+        return None
+
+    def write_money(self, rows: Rows) -> None:
+        """Keep what PostgreSQL would have in its tables."""
+        for m in rows.methods:
+            self.method_rows[(m.account_id, m.no)] = MethodRecord(
+                m.no, m.at_provider, m.ref, m.customer_ref, m.kind, m.fingerprint, m.label, m.expires_on, m.removed
+            )
+        for c in rows.method_changes:
+            key = (c.account_id, c.no)
+            self.method_rows[key] = self.method_rows[key]._replace(expires_on=c.expires_on, removed=c.removed)
+        for a in rows.attempts:
+            self.attempt_rows[(a.account_id, a.no)] = a
+        for change in rows.attempt_changes:
+            was = self.attempt_rows[(change.account_id, change.no)]
+            self.attempt_rows[(change.account_id, change.no)] = was._replace(
+                state=change.state,
+                ref=change.ref or was.ref,
+                decline=change.decline,
+                network_code=change.network_code,
+                advice=change.advice,
+                reached_network=change.reached_network,
+                moved_at=change.moved_at,
+            )
+        for end in rows.part_ends:
+            over = [k for k, attempt in self.open_parts.items() if (k[0], attempt) == (end.account_id, end.attempt)]
+            for key in over:
+                del self.open_parts[key]
+        for part in rows.parts:
+            self.open_parts[(part.account_id, part.debt)] = part.attempt
+        for p in rows.payments:
+            self.payment_seqs[p.ref] = (p.account_id, p.seq)
+        self.refunds.update(r.ref for r in rows.refunds)
+
+    def method(self, account: int, number: int) -> MethodRecord:
+        """See ports.MoneyBook."""
+        return method_of(self.methods(account), number)
+
+    def methods(self, account: int) -> Sequence[MethodRecord]:
+        """See ports.MoneyBook."""
+        return [m for (number, _), m in sorted(self.method_rows.items()) if number == account]
+
+    def attempts(self, account: int) -> Sequence[AttemptRecord]:
+        """See ports.MoneyBook."""
+        return [
+            AttemptRecord(
+                a.no,
+                a.key,
+                a.method,
+                a.initiator,
+                a.on_page,
+                a.currency,
+                a.amount_minor,
+                a.quote,
+                a.state,
+                a.ref,
+                a.decline,
+                a.network_code,
+                a.advice,
+                a.created_at,
+                a.moved_at,
+            )
+            for (number, _), a in sorted(self.attempt_rows.items())
+            if number == account
+        ]
+
+    def open_attempts(self, before: datetime, limit: int) -> Sequence[tuple[int, int]]:
+        """See ports.MoneyBook."""
+        found = [a for a in self.attempt_rows.values() if a.state in OPEN and a.moved_at <= before]
+        found.sort(key=lambda a: (a.moved_at, a.account_id, a.no))
+        return [(a.account_id, a.no) for a in found[:limit]]
+
+    def finished_since(self, since: datetime) -> tuple[int, int]:
+        """See ports.MoneyBook."""
+        ended = [a.state for a in self.attempt_rows.values() if a.moved_at >= since and a.state in ("paid", "declined")]
+        return ended.count("declined"), len(ended)
+
+    def payment(self, ref: str) -> PaymentRecord | None:
+        """See ports.MoneyBook."""
+        place = self.payment_seqs.get(ref)
+        if place is None:
+            return None
+        account, seq = place
+        fact = self.facts[account][seq - 1].recorded.fact
+        assert isinstance(fact, PaymentBooked), f"payment {ref} is fact {seq} of account {account}"
+        return PaymentRecord(account, seq, fact)
+
+    def invoice(self, account: int, debt: int) -> Debt:
+        """See ports.MoneyBook."""
+        facts = [s.recorded.fact for s in self.facts[account]]
+        return issued(account, debt, [fact for fact in facts if isinstance(fact, InvoiceIssued)])
+
+    def refund_known(self, ref: str) -> bool:
+        """See ports.MoneyBook."""
+        return ref in self.refunds
+
+    def swept_until(self, provider: str) -> datetime | None:
+        """See ports.MoneyBook."""
+        return self.swept.get(provider)
+
+    def set_swept(self, provider: str, until: datetime) -> None:
+        """See ports.MoneyBook."""
+        self.swept[provider] = max(until, self.swept.get(provider, until))
