@@ -174,6 +174,14 @@ class Story:
         invoice = commands.Invoice(number, f"I{number}-{count}", currency, minor, on, self.date(due), subscriptions)
         return commands.issue_invoices(self.store, [invoice], self.now, API)[0]
 
+    def bill_separately(self, due: int, minor: int, subscription: int) -> int:
+        """The same for something that is always paid by itself (a third party's service)."""
+        count = self.account.debt_count + 1
+        on = min(self.calendar.local_day(self.now), self.date(due))
+        number = f"M{self.no}-{count}"
+        invoice = commands.Invoice(self.no, number, "EUR", minor, on, self.date(due), (subscription,), True)
+        return commands.issue_invoices(self.store, [invoice], self.now, API)[0]
+
     def pay(
         self, minor: int = PRICE, debts: tuple[int, ...] = (1,), *, account: int = 0, currency: str = "EUR"
     ) -> Story:

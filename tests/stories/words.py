@@ -13,7 +13,7 @@ Services = Mapping[int, str]
 
 def words(fact: f.AnyFact, services: Services, day: Day) -> str | None:
     """One fact in a few words; days are those of the story."""
-    told = _money(fact) or _asked(fact, services)
+    told = _money(fact) or _asked(fact, services) or _paying(fact, services)
     return told if told is not None else _decided(fact, services, day)
 
 
@@ -65,6 +65,32 @@ def _asked(fact: f.AnyFact, services: Services) -> str | None:
             return "parked"
         case f.Unparked():
             return "unparked"
+        case _:
+            return None
+
+
+def _paying(fact: f.AnyFact, services: Services) -> str | None:
+    match fact:
+        case f.MethodAdded():
+            return f"method {fact.method} added: {fact.details.label.split()[0].lower()}"
+        case f.MethodActivated():
+            return f"method {fact.method} pays for {', '.join(services[n] for n in fact.subscriptions)}"
+        case f.MethodRenewed():
+            return f"method {fact.method} renewed"
+        case f.MethodSpent():
+            return f"method {fact.method} works only once"
+        case f.MethodRemoved():
+            return f"method {fact.method} removed"
+        case f.AttemptCreated():
+            how = "page" if fact.on_page else f"method {fact.method}"
+            debts = _debts([p.debt for p in fact.parts])
+            return f"attempt {fact.attempt} by {fact.by}: {fact.currency} {fact.amount_minor} with {how} for {debts}"
+        case f.AttemptMoved():
+            return f"attempt {fact.attempt} {fact.to}{f': {fact.codes.decline}' if fact.codes.decline else ''}"
+        case f.ChallengeLapsed():
+            return f"challenge of attempt {fact.attempt} lapsed"
+        case f.Refunded():
+            return f"money left: {fact.currency} {fact.amount_minor}"
         case _:
             return None
 

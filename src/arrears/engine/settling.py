@@ -172,10 +172,13 @@ def record_attempt(
 
 
 def _same_request(store: Store, account: int, shown: str, method: int) -> _Started | None:
-    """The attempt that answers this very request: open, or paid. One that was declined is answered by a new one."""
+    """The attempt that answers this very request: open, or paid. One that was declined, or whose challenge has
+    lapsed, is answered by a new one."""
     for attempt in reversed(store.attempts(account)):
         if attempt.quote == shown and attempt.method == method:
-            if attempt.state in ("declined", "canceled"):
+            left = store.snapshots([account])[account].attempt(attempt.no)
+            lapsed = left is not None and left.state is AttemptState.NEEDS_CUSTOMER and left.challenged_at is None
+            if lapsed or attempt.state in ("declined", "canceled"):
                 return None
             return _Started(attempt.no, fresh=False)
     return None

@@ -19,6 +19,10 @@ from arrears.core.unit import GENESIS, chained
 INVARIANTS: Final[Mapping[str, str]] = {
     "I1": "the entries of each fact add up to nothing",
     "I2": "money is conserved, per receipt and per invoice",
+    "I3": "an invoice has at most one open attempt, whoever started it",
+    "I4": "an attempt has one success at most, and its money is booked with it",
+    "I5": "what is over stays over, and what is unknown ends by evidence alone",
+    "I6": "what is charged is the sum of what is owed of its parts",
     "I7": "a cut carries what it was decided on, and that agrees with the ledger",
     "I8": "nothing is cut under doubt or inside a hold",
     "I9": "a warning was accepted its lead before each cut",

@@ -13,6 +13,7 @@ from typing import Final, NamedTuple
 from arrears.core.account import Action, DoubtKind, Guards, Hold, Scope, Stop, Terms
 from arrears.core.calendar import Calendar, calendar_of
 from arrears.core.facts import Recorded
+from arrears.core.payment import AttemptState
 from arrears.core.policy import Policy
 from arrears.core.policy import Scope as ClockScope
 from arrears.core.states import Reason, State
@@ -164,6 +165,22 @@ class Doubt(NamedTuple):
     end: datetime | None
 
 
+class Tried:
+    """An attempt to take money, open or over; `parts` are minor units by debt."""
+
+    __slots__ = ("amount", "currency", "is_open", "method", "no", "on_page", "parts", "state")
+
+    def __init__(self, no: int, method: int, currency: str, amount: int, parts: dict[int, int], on_page: bool) -> None:
+        self.no = no
+        self.method = method
+        self.currency = currency
+        self.amount = amount
+        self.parts = parts
+        self.on_page = on_page
+        self.state = AttemptState.CREATED
+        self.is_open = True
+
+
 class Book:
     """Everything the checks need to know about one account."""
 
@@ -188,6 +205,13 @@ class Book:
         self.noticed_on: date | None = None
         self.unanswered: set[int] = set()
         self.notices: dict[int, list[Warned]] = {}
+        self.methods: dict[int, bool] = {}
+        self.paying: dict[int, int] = {}
+        self.attempts: dict[int, Tried] = {}
+        self.keys: set[str] = set()
+        self.refunds: set[str] = set()
+        self.unbooked = 0
+        """The attempt that was just said to be paid, until its money is booked."""
         self.breaches: list[Breach] = []
 
     def breach(self, invariant: str, what: str) -> None:

@@ -11,13 +11,16 @@ from arrears.core.account import Account, Subscription
 from arrears.core.invariants.answers import ANSWERS
 from arrears.core.invariants.book import Book, Breach, Installation, Policies, Sub
 from arrears.core.invariants.ladder import LADDER
+from arrears.core.invariants.money import MONEY
 from arrears.core.invariants.told import TOLD
 from arrears.core.ledger import RECEIVABLE, entries_of
 from arrears.core.states import Reason, State
 
-CHECKS: Final[dict[type[f.Fact], Callable[[Book, Any, f.Recorded], None]]] = {**TOLD, **LADDER, **ANSWERS}
+CHECKS: Final[dict[type[f.Fact], Callable[[Book, Any, f.Recorded], None]]] = {**TOLD, **LADDER, **ANSWERS, **MONEY}
 
-_MONEY: Final = frozenset({f.InvoiceIssued, f.PaymentBooked, f.CreditAllocated, f.DebtReopened, f.WrittenOff})
+_MONEY: Final = frozenset(
+    {f.InvoiceIssued, f.PaymentBooked, f.CreditAllocated, f.DebtReopened, f.WrittenOff, f.Refunded}
+)
 
 _NOT_WHILE_PARKED: Final = frozenset(
     {f.Restricted, f.Disabled, f.DeletionScheduled, f.DeletionOrdered, f.Noticed, f.BecamePastDue}
@@ -59,7 +62,10 @@ class Watch:
         kind = type(fact)
         if book.parked and kind in _NOT_WHILE_PARKED:
             book.breach("I7", "a parked account is decided upon")
+        unbooked, book.unbooked = book.unbooked, 0
         CHECKS[kind](book, fact, recorded)
+        if unbooked and kind is not f.PaymentBooked:
+            book.breach("I4", f"attempt {unbooked} is paid, and its money is not booked with it")
         if kind in _MONEY:
             self._entries(book, recorded)
 

@@ -19,11 +19,13 @@ from arrears.core.view import Due, Rank, View
 
 
 def rule(view: View) -> Iterable[Due]:
-    """At most one proposal for each method and currency. While anything is in doubt nothing is charged."""
+    """The next charge of all methods and currencies: one after the other, so that each is seen by the next. While
+    anything is in doubt nothing is charged."""
     account = view.account
     if not account.methods or account.mode is not Mode.CARD or account.doubts:
         return ()
-    return _proposals(view)
+    proposals = list(_proposals(view))
+    return [min(proposals, key=lambda due: due.at)] if proposals else ()
 
 
 def _proposals(view: View) -> Iterator[Due]:
