@@ -166,6 +166,15 @@ class MoneyBook(Protocol):
     def refund_known(self, ref: str) -> bool:
         """Whether a refund is in the book."""
 
+    def refunded_minor(self, payment_ref: str) -> int:
+        """How much of a payment has left again without reopening anything."""
+
+    def provider_payments(self, provider: str, since: datetime) -> Sequence[tuple[str, int, str, int]]:
+        """Every payment booked from a provider since then: reference, account, currency, minor units."""
+
+    def provider_net(self, provider: str, since: datetime) -> Mapping[str, int]:
+        """By the ledger: what came from a provider since then less what left again, in minor units by currency."""
+
     def swept_until(self, provider: str) -> datetime | None:
         """How far the sweep of this provider has read."""
 

@@ -19,7 +19,9 @@ from psycopg import sql
 
 from arrears.adapters.channels.folder import FolderChannel
 from arrears.adapters.services.inprocess import InProcessServices
+from arrears.core.errors import Refused
 from arrears.core.policy import default_policy
+from arrears.engine.attempts import Providers
 from arrears.engine.failpoints import arm
 from arrears.engine.run import DELETIONS_PER_DAY, Limits
 from arrears.engine.system import adopt_policy
@@ -51,6 +53,7 @@ class Installation:
     services: Services
     clock: RealClock
     limits: Limits
+    providers: Providers
 
     def __enter__(self) -> Installation:
         return self
@@ -75,6 +78,30 @@ def tune_for_batches() -> None:
 def mail_folder() -> Path:
     """Where messages go until a mail server is configured."""
     return Path(os.environ.get("ARREARS_MAIL_FOLDER") or default_home() / "mail")
+
+
+def payment_providers() -> Providers:
+    """The payment providers of this installation; none without a key.
+
+    `ARREARS_STRIPE_KEY` is the secret key, `ARREARS_STRIPE_WEBHOOK_SECRETS` the webhook secrets with commas between,
+    `ARREARS_STRIPE_API` another address than Stripe's own (the sandbox provider). `ARREARS_MODE` is `test` or `live`:
+    a key of the other kind is refused, and so is a live installation without one.
+    """
+    mode = os.environ.get("ARREARS_MODE", "test")
+    if mode not in ("test", "live"):
+        raise Refused("bad_mode", f"ARREARS_MODE is {mode!r}; it is test or live")
+    key = os.environ.get("ARREARS_STRIPE_KEY", "")
+    base_url = os.environ.get("ARREARS_BASE_URL", "http://127.0.0.1:8000")
+    if not key and mode == "test":
+        return Providers({}, base_url)
+    secrets = [s for s in os.environ.get("ARREARS_STRIPE_WEBHOOK_SECRETS", "").split(",") if s]
+    api = os.environ.get("ARREARS_STRIPE_API") or None
+    if api is not None and mode == "live":
+        raise Refused("wrong_mode", "ARREARS_STRIPE_API names another address than Stripe's, and this is live")
+    # The SDK is half the time a command takes to start, so only installations that charge load it.
+    from arrears.adapters.payments.stripe import Stripe
+
+    return Providers({"stripe": Stripe(key, secrets, live=mode == "live", api_base=api)}, base_url)
 
 
 def live_url() -> str:
@@ -104,7 +131,8 @@ def open_installation(*, connections_max: int = 4) -> Installation:
     if not store.policies():
         adopt_policy(store, default_policy(), clock.now(), SYSTEM_AUTHOR)
     limits = Limits(deletions_per_day=int(os.environ.get("ARREARS_DELETIONS_PER_DAY", DELETIONS_PER_DAY)))
-    return Installation(url, store, FolderChannel(mail_folder()), InProcessServices(), clock, limits)
+    services = InProcessServices()
+    return Installation(url, store, FolderChannel(mail_folder()), services, clock, limits, payment_providers())
 
 
 def _bring_up(url: str) -> None:

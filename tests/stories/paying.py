@@ -29,9 +29,7 @@ class Paying(Story):
         bill = story.pop("bill", True)
         super().__init__(bill=False, **story)
         sandbox.sandbox._now = self._sandbox_now  # type: ignore[method-assign]
-        self.stripe = Stripe(
-            sandbox.secret_key, [sandbox.webhook_secret], live=False, api_base=sandbox.url, timeout_seconds=5
-        )
+        self.stripe = Stripe(sandbox.secret_key, [sandbox.webhook_secret], live=False, api_base=sandbox.url)
         self.providers = Providers({"stripe": self.stripe}, "http://127.0.0.1:9")
         self.stage.providers = self.providers
         self.pages = 0

@@ -27,7 +27,9 @@ def command(poll_seconds: int, once: bool) -> None:
     tune_for_batches()
     with open_installation() as live:
         if once:
-            work_once(live.store, live.channel, live.services, live.clock, live.limits, stopping=stop.is_set)
+            work_once(
+                live.store, live.channel, live.services, live.clock, live.limits, live.providers, stopping=stop.is_set
+            )
             return
         click.echo(f"working; looking every {poll_seconds} seconds", err=True)
         work(
@@ -36,6 +38,7 @@ def command(poll_seconds: int, once: bool) -> None:
             live.services,
             live.clock,
             live.limits,
+            live.providers,
             poll_seconds=poll_seconds,
             wait=stop.wait,
         )

@@ -89,7 +89,7 @@ class Api:
         only(
             params,
             "mode customer currency success_url cancel_url metadata locale expires_at line_items payment_intent_data"
-            " payment_method_types setup_intent_data customer_creation",
+            " payment_method_types allowed_payment_method_types setup_intent_data customer_creation adaptive_pricing",
         )
         mode = params.get("mode")
         if mode not in ("setup", "payment"):
@@ -142,7 +142,13 @@ class Api:
 
     def sessions(self, _: str, params: Params) -> Answer:
         """GET /v1/checkout/sessions"""
-        found = [self._session(self._session_known(name), params) for name in self.book.sessions]
+        only(params, "customer payment_intent created limit starting_after ending_before status")
+        chosen = [
+            s
+            for s in map(self._session_known, list(self.book.sessions))
+            if params.get("customer", s.customer) == s.customer and params.get("payment_intent", s.intent) == s.intent
+        ]
+        found = [self._session(s, params) for s in chosen]
         return page_of(found, params, "/v1/checkout/sessions")
 
     def _session_known(self, name: str) -> Session:
@@ -212,7 +218,7 @@ class Api:
     def intents(self, _: str, params: Params) -> Answer:
         """GET /v1/payment_intents"""
         only(params, "customer created limit starting_after ending_before")
-        shown = {e.removeprefix("data.") for e in expands(params)}
+        shown = expands(params)
         customer = params.get("customer")
         found = [
             intent_json(self.book, i, self.base_url, shown)
@@ -242,8 +248,8 @@ class Api:
 
     def refunds(self, _: str, params: Params) -> Answer:
         """GET /v1/refunds"""
-        wanted = params.get("payment_intent")
-        found = [refund_json(r) for r in self.book.refunds.values() if wanted is None or r.intent == wanted]
+        only(params, "payment_intent charge created limit starting_after ending_before")
+        found = [refund_json(r) for r in self.book.refunds.values() if self._is_about(r.intent, params)]
         return page_of(found, params, "/v1/refunds")
 
     def refund(self, name: str, _: Params) -> Answer:
@@ -252,11 +258,19 @@ class Api:
 
     def disputes(self, _: str, params: Params) -> Answer:
         """GET /v1/disputes"""
-        return page_of([dispute_json(self.book, d) for d in self.book.disputes.values()], params, "/v1/disputes")
+        only(params, "payment_intent charge created limit starting_after ending_before")
+        shown = expands(params)
+        chosen = [d for d in self.book.disputes.values() if self._is_about(d.intent, params)]
+        return page_of([dispute_json(self.book, d, shown) for d in chosen], params, "/v1/disputes")
 
-    def dispute(self, name: str, _: Params) -> Answer:
+    def _is_about(self, intent: str, params: Params) -> bool:
+        """Whether a list that may name a payment or a charge wants this one."""
+        charge = self.book.intents[intent].charge
+        return params.get("payment_intent", intent) == intent and params.get("charge", charge) == charge
+
+    def dispute(self, name: str, params: Params) -> Answer:
         """GET /v1/disputes/:id"""
-        return dispute_json(self.book, self._known(self.book.disputes, name, "dispute"))
+        return dispute_json(self.book, self._known(self.book.disputes, name, "dispute"), expands(params))
 
     # -- events ----------------------------------------------------------------------------------------------
 

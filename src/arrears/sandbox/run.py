@@ -16,6 +16,7 @@ import uvicorn
 
 from arrears.core.errors import Refused
 from arrears.sandbox.server import Sandbox
+from arrears.wiring import RealClock
 
 SECRET_KEY: Final = "sk_test_sandbox"
 WEBHOOK_SECRET: Final = "whsec_sandbox"
@@ -50,7 +51,8 @@ def refuse_live_keys() -> None:
 def running(port: int = 0, host: str = "127.0.0.1") -> Iterator[Running]:
     """A sandbox on loopback until the context ends."""
     refuse_live_keys()
-    sandbox = Sandbox(SECRET_KEY, WEBHOOK_SECRET)
+    clock = RealClock()
+    sandbox = Sandbox(SECRET_KEY, WEBHOOK_SECRET, lambda: int(clock.now().timestamp()))
     listening = socket.create_server((host, port))
     url = f"http://{host}:{listening.getsockname()[1]}"
     sandbox.api.base_url = url

@@ -6,7 +6,6 @@ import asyncio
 import hmac
 import json
 import threading
-import time
 import urllib.error
 import urllib.request
 from collections.abc import Awaitable, Callable
@@ -47,10 +46,11 @@ class Dropped(Response):
 class Sandbox:
     """The state of one sandbox and its requests. All run on one event loop, so each is done at once or not at all."""
 
-    def __init__(self, secret_key: str, webhook_secret: str) -> None:
+    def __init__(self, secret_key: str, webhook_secret: str, clock: Callable[[], int]) -> None:
         self.secret_key = secret_key
         self.webhook_secret = webhook_secret
-        self.book = Book(int(time.time()))
+        self.clock = clock
+        self.book = Book(clock())
         self.api = Api(self.book, "")
         self.faults = Faults()
         self.keys: dict[str, tuple[str, int, dict[str, Any], int]] = {}
@@ -73,7 +73,7 @@ class Sandbox:
 
     def _now(self) -> int:
         if self.follows_clock:
-            self.book.clock = max(self.book.clock, int(time.time()))
+            self.book.clock = max(self.book.clock, self.clock())
         return self.book.clock
 
     # -- the wire --------------------------------------------------------------------------------------------

@@ -52,7 +52,8 @@ def currency(params: dict[str, Any]) -> str:
 def expands(params: dict[str, Any]) -> set[str]:
     """What the caller wants to see whole."""
     wanted = params.get("expand", {})
-    return set(wanted.values()) if isinstance(wanted, dict) else {str(wanted)}
+    named = wanted.values() if isinstance(wanted, dict) else [str(wanted)]
+    return {str(name).removeprefix("data.") for name in named}
 
 
 BASE: Final = {"livemode": False}
@@ -100,6 +101,7 @@ def charge_json(book: Book, i: Intent) -> dict[str, Any]:
         "amount_refunded": i.refunded,
         "currency": i.currency,
         "paid": i.status == "succeeded",
+        "disputed": any(d.intent == i.id for d in book.disputes.values()),
         "status": "succeeded" if i.status == "succeeded" else "failed",
         "payment_intent": i.id,
         "customer": i.customer,
@@ -212,8 +214,11 @@ def refund_json(r: Refund) -> dict[str, Any]:
     }
 
 
-def dispute_json(book: Book, d: Dispute) -> dict[str, Any]:
+def dispute_json(book: Book, d: Dispute, expand: set[str] | None = None) -> dict[str, Any]:
     """A dispute."""
+    charge: Any = book.intents[d.intent].charge
+    if expand and "charge" in expand:
+        charge = charge_json(book, book.intents[d.intent])
     return {
         **BASE,
         "id": d.id,
@@ -222,7 +227,7 @@ def dispute_json(book: Book, d: Dispute) -> dict[str, Any]:
         "currency": d.currency,
         "created": d.created,
         "payment_intent": d.intent,
-        "charge": book.intents[d.intent].charge,
+        "charge": charge,
         "status": d.status,
         "reason": "general",
         "metadata": {},

@@ -45,6 +45,9 @@ class WatchedStore:
         self.finished_since = inner.finished_since
         self.invoice = inner.invoice
         self.refund_known = inner.refund_known
+        self.refunded_minor = inner.refunded_minor
+        self.provider_payments = inner.provider_payments
+        self.provider_net = inner.provider_net
         self.swept_until = inner.swept_until
         self.set_swept = inner.set_swept
 

@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections import defaultdict
+from collections.abc import Mapping, Sequence
 from datetime import datetime
 
 from arrears.core.account import Debt
-from arrears.core.facts import InvoiceIssued, PaymentBooked
+from arrears.core.facts import DebtReopened, InvoiceIssued, PaymentBooked, Refunded
+from arrears.core.ledger import BANK, entries_of
 from arrears.core.rows import Rows
-from arrears.core.rows_money import AttemptRow
+from arrears.core.rows_money import AttemptRow, RefundRow
 from arrears.core.unit import Stored
 from arrears.ports import AttemptRecord, MethodRecord, PaymentRecord
 from arrears.store.money import OPEN, issued, method_of
@@ -24,7 +26,7 @@ class MemoryMoney:
         self.attempt_rows: dict[tuple[int, int], AttemptRow] = {}
         self.open_parts: dict[tuple[int, int], int] = {}
         self.payment_seqs: dict[str, tuple[int, int]] = {}
-        self.refunds: set[str] = set()
+        self.refund_rows: list[RefundRow] = []
         self.swept: dict[str, datetime] = {}
 
     def check_attempts(self, rows: Rows) -> str | None:
@@ -71,7 +73,7 @@ class MemoryMoney:
             self.open_parts[(part.account_id, part.debt)] = part.attempt
         for p in rows.payments:
             self.payment_seqs[p.ref] = (p.account_id, p.seq)
-        self.refunds.update(r.ref for r in rows.refunds)
+        self.refund_rows += rows.refunds
 
     def method(self, account: int, number: int) -> MethodRecord:
         """See ports.MoneyBook."""
@@ -133,7 +135,33 @@ class MemoryMoney:
 
     def refund_known(self, ref: str) -> bool:
         """See ports.MoneyBook."""
-        return ref in self.refunds
+        return any(r.ref == ref for r in self.refund_rows)
+
+    def refunded_minor(self, payment_ref: str) -> int:
+        """See ports.MoneyBook."""
+        return sum(r.amount_minor for r in self.refund_rows if r.payment_ref == payment_ref)
+
+    def provider_payments(self, provider: str, since: datetime) -> Sequence[tuple[str, int, str, int]]:
+        """See ports.MoneyBook."""
+        found = []
+        for ref, (account, seq) in sorted(self.payment_seqs.items()):
+            recorded = self.facts[account][seq - 1].recorded
+            if ref.startswith(f"{provider}:") and recorded.at >= since:
+                assert isinstance(recorded.fact, PaymentBooked), f"payment {ref} is fact {seq} of account {account}"
+                found.append((ref, account, recorded.fact.currency, recorded.fact.amount_minor))
+        return found
+
+    def provider_net(self, provider: str, since: datetime) -> Mapping[str, int]:
+        """See ports.MoneyBook."""
+        of, sums = f"{provider}:", defaultdict[str, int](int)
+        for stored in (s for facts in self.facts.values() for s in facts if s.recorded.at >= since):
+            fact = stored.recorded.fact
+            named = isinstance(fact, PaymentBooked | Refunded) and fact.ref.startswith(of)
+            if named or (isinstance(fact, DebtReopened) and stored.recorded.author == f"provider:{provider}"):
+                for entry in entries_of(stored.recorded):
+                    if entry.ledger == BANK:
+                        sums[entry.currency] += entry.minor
+        return dict(sums)
 
     def swept_until(self, provider: str) -> datetime | None:
         """See ports.MoneyBook."""

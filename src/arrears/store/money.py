@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from contextlib import AbstractContextManager
 from datetime import datetime
 from typing import Final, LiteralString
@@ -36,6 +36,18 @@ SELECT body FROM fact WHERE account_id = %s AND kind = 'invoice_issued' ORDER BY
 FINISHED: Final[LiteralString] = """
 SELECT count(*) FILTER (WHERE state = 'declined'), count(*) FROM attempt
 WHERE moved_at >= %s AND state IN ('paid', 'declined')
+"""
+PROVIDER_PAYMENTS: Final[LiteralString] = """
+SELECT p.ref, p.account_id, p.currency, p.amount_minor FROM payment p JOIN fact f USING (account_id, seq)
+WHERE starts_with(p.ref, %s) AND f.at >= %s ORDER BY p.ref
+"""
+PROVIDER_NET: Final[LiteralString] = """
+SELECT e.currency, sum(e.minor)::bigint FROM entry e JOIN fact f USING (account_id, seq)
+LEFT JOIN payment p USING (account_id, seq) LEFT JOIN refund r USING (account_id, seq)
+WHERE e.ledger = 'bank' AND f.at >= %(since)s AND (
+    starts_with(p.ref, %(of)s) OR starts_with(r.ref, %(of)s)
+    OR (f.kind = 'debt_reopened' AND f.author = %(author)s))
+GROUP BY e.currency
 """
 SET_SWEPT: Final[LiteralString] = """
 INSERT INTO provider_sweep VALUES (%s, %s) ON CONFLICT (provider) DO UPDATE
@@ -97,6 +109,27 @@ class PostgresMoney:
         """See ports.MoneyBook."""
         with self.transaction() as db:
             return db.execute("SELECT FROM refund WHERE ref = %s", [ref]).fetchone() is not None
+
+    def refunded_minor(self, payment_ref: str) -> int:
+        """See ports.MoneyBook."""
+        with self.transaction() as db:
+            row = db.execute(
+                "SELECT coalesce(sum(amount_minor), 0)::bigint FROM refund WHERE payment_ref = %s", [payment_ref]
+            ).fetchone()
+        assert row is not None
+        return int(row[0])
+
+    def provider_payments(self, provider: str, since: datetime) -> Sequence[tuple[str, int, str, int]]:
+        """See ports.MoneyBook."""
+        with self.transaction() as db:
+            found = db.execute(PROVIDER_PAYMENTS, [f"{provider}:", since])
+            return [(str(ref), int(account), str(currency), int(minor)) for ref, account, currency, minor in found]
+
+    def provider_net(self, provider: str, since: datetime) -> Mapping[str, int]:
+        """See ports.MoneyBook."""
+        with self.transaction() as db:
+            params = {"of": f"{provider}:", "author": f"provider:{provider}", "since": since}
+            return {str(currency): int(minor) for currency, minor in db.execute(PROVIDER_NET, params)}
 
     def swept_until(self, provider: str) -> datetime | None:
         """See ports.MoneyBook."""

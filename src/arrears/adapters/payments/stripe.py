@@ -1,71 +1,88 @@
-"""Stripe, behind the port `Processor`, on its own SDK. Nothing is decided here, and nothing is tried twice.
+"""Stripe behind the port `Processor`, on Stripe's own SDK: translation, and nothing else.
 
-Card data never comes near us: methods are set up and pages are paid on Stripe's Checkout. Every object of ours carries
-our reference as metadata, so that whatever became of a request can be looked up without knowing Stripe's id for it.
+Card data never comes near us: methods are set up and hosted payments made on Stripe's Checkout. Every object carries
+our own reference as metadata, so that what became of a request can be found without its answer. Nothing is tried
+again here: `max_network_retries` is 0, and who asks again, when and with which key is the engine's to say.
 """
 
 from __future__ import annotations
 
-import hmac
-import json
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from datetime import datetime, timedelta
-from hashlib import sha256
-from typing import Any, Final
+from email.utils import parsedate_to_datetime
+from typing import Final
+from urllib.parse import urlsplit
 
+import requests
 import stripe
+from stripe.params import PaymentIntentCreateParams
+from stripe.params.checkout import SessionCreateParams
 
-from arrears.adapters.payments.stripe_words import at, codes, details, money_out, outcome
+from arrears.adapters.payments.stripe_codes import (
+    Thing,
+    attempt_in,
+    check_amount,
+    id_of,
+    in_mode,
+    inside,
+    instant,
+    method_details,
+    outcome_of,
+    page_outcome,
+    refused,
+    setup_outcome_of,
+)
+from arrears.adapters.payments.stripe_events import (
+    API_VERSION,
+    PAGE_MARK,
+    Reader,
+    answering,
+    is_ours,
+    refund_state,
+    refusal,
+    verified,
+)
 from arrears.core.errors import Refused
 from arrears.core.payment import (
-    AttemptChange,
     BookLine,
-    Canceled,
     Change,
     Charge,
-    Codes,
-    Declined,
-    DisputeChange,
-    DisputeState,
     HostedPage,
     MethodDetails,
-    NeedsCustomer,
     NotFound,
     Outcome,
     RefundAnswer,
-    RefundChange,
     RefundState,
-    SetupChange,
-    SetupDone,
-    SetupFailed,
-    SetupOpen,
     SetupOutcome,
     Unknown,
 )
 
-TIMEOUT_SECONDS: Final = 30
-SIGNATURE_SECONDS_MAX: Final = 300
-"""How old a webhook may be: Stripe's own tolerance. An older one is a replay; the sweep finds what it told."""
+CONNECT_SECONDS: Final = 5
+READ_SECONDS: Final = 40
+"""Longer than a slow bank takes. Whoever waits in vain has an unknown outcome, which costs more than waiting."""
 
-PAGE_MINUTES_MIN: Final = 30
-"""The shortest life of a hosted page that Stripe knows."""
+PAGE_MIN: Final = timedelta(minutes=30)
+PAGE_MAX: Final = timedelta(hours=24)
+"""The lives that a hosted page may have, from its creation by Stripe's clock."""
 
-_REFUNDS: Final = {
-    "succeeded": RefundState.DONE,
-    "pending": RefundState.PENDING,
-    "requires_action": RefundState.PENDING,
-}
-_DISPUTES: Final = {
-    "warning_needs_response": DisputeState.INQUIRY,
-    "warning_under_review": DisputeState.INQUIRY,
-    "warning_closed": DisputeState.INQUIRY,
-    "won": DisputeState.WON,
-    "lost": DisputeState.LOST,
-}
+_SLACK: Final = timedelta(minutes=1)
+_LOOPBACK: Final = ("127.0.0.1", "::1", "localhost")
+_LOCALES: Final = frozenset(
+    """bg cs da de el en en-GB es es-419 et fi fil fr fr-CA hr hu id it ja ko lt lv ms mt nb nl pl pt pt-BR ro ru sk sl
+    sv th tr vi zh zh-HK zh-TW""".split()  # noqa: SIM905 - readable
+)
+
+# Otherwise the SDK writes an id into the home folder and sends it, the platform and our timings with every request.
+stripe.enable_telemetry = False
 
 
 class Stripe:
-    """See ports.Processor."""
+    """One Stripe account. See `ports.Processor` for what each method promises.
+
+    `key` is a secret or restricted key and must match `live`; `webhook_secrets` are all that are valid now (two while
+    one is being replaced). `api_base` replaces Stripe's address by another with the same wire, on loopback only, and
+    never for a live key. `method_types` is what the pages offer. Refuses `no_provider_key` and `wrong_mode`.
+    """
 
     name = "stripe"
 
@@ -74,335 +91,297 @@ class Stripe:
         key: str,
         webhook_secrets: Sequence[str],
         *,
-        live: bool,
         api_base: str | None = None,
-        timeout_seconds: int = TIMEOUT_SECONDS,
+        live: bool,
+        method_types: Sequence[str] = ("card",),
+        http_client: stripe.HTTPClient | None = None,
     ) -> None:
-        kind = "live" if live else "test"
-        if not key:
-            raise Refused("no_provider_key", "ARREARS_STRIPE_KEY is not set; set it to the secret key of your account")
-        if not key.startswith((f"sk_{kind}_", f"rk_{kind}_")):
-            raise Refused("wrong_mode", f"ARREARS_STRIPE_KEY is not a {kind} key, and this installation is {kind}")
+        _check_key(key, live, api_base)
         self.live = live
-        self._secrets = [s.encode() for s in webhook_secrets]
+        self._secrets = tuple(secret for secret in webhook_secrets if secret)
+        self._method_types = tuple(method_types)
         self._client = stripe.StripeClient(
             key,
-            base_addresses={"api": api_base} if api_base else None,
+            stripe_version=API_VERSION,
+            base_addresses={"api": api_base.rstrip("/")} if api_base else None,
             max_network_retries=0,
-            http_client=stripe.RequestsClient(timeout=timeout_seconds),
+            http_client=http_client or _http_client(api_base),
         )
-        self._api = self._client.v1
+        self._v1 = self._client.v1
+        self._reader = Reader(self._client, live)
 
-    # -- methods ---------------------------------------------------------------------------------------------
+    # Methods
 
     def open_setup(self, key: str, account: int, customer_ref: str, locale: str, return_url: str) -> HostedPage:
-        """See ports.Processor."""
-        if not customer_ref:
-            made = self._asked(
-                lambda: self._api.customers.create(
-                    {"metadata": {"account": str(account)}}, {"idempotency_key": f"{key}-customer"}
-                )
+        """See ports.Processor. What is set up here is for charges off session: Checkout's own default."""
+        ours = {"account": str(account)}
+        with answering():
+            if not customer_ref:
+                made = self._v1.customers.create({"metadata": ours}, {"idempotency_key": f"{key}:customer"})
+                customer_ref = made.id
+            session = self._v1.checkout.sessions.create(
+                {
+                    "mode": "setup",
+                    "customer": customer_ref,
+                    "allowed_payment_method_types": [*self._method_types],
+                    "locale": _locale(locale),
+                    "success_url": return_url,
+                    "cancel_url": return_url,
+                    "metadata": ours,
+                    "setup_intent_data": {"metadata": ours},
+                },
+                {"idempotency_key": key},
             )
-            customer_ref = made["id"]
-        return self._page(
-            {
-                "mode": "setup",
-                "customer": customer_ref,
-                "currency": "eur",
-                "locale": locale[:2],
-                "success_url": f"{return_url}?setup={{CHECKOUT_SESSION_ID}}",
-                "cancel_url": return_url,
-                "metadata": {"account": str(account)},
-            },
-            key,
-        )
+        return self._hosted(session.to_dict())
 
     def setup_outcome(self, ref: str) -> SetupOutcome:
         """See ports.Processor."""
-        found = self._asked(
-            lambda: self._api.checkout.sessions.retrieve(ref, {"expand": ["setup_intent.payment_method"]})
-        )
-        if found["status"] == "open":
-            return SetupOpen()
-        intent = found["setup_intent"]
-        if found["status"] != "complete" or intent["status"] != "succeeded":
-            return SetupFailed(codes(intent.get("last_setup_error") or {}))
-        return SetupDone(details(intent["payment_method"]))
+        with answering():
+            return setup_outcome_of(self._reader.session(ref, ["setup_intent", "setup_intent.payment_method"]))
 
     def renew(self, method_ref: str, month: int, year: int, key: str) -> MethodDetails:
         """See ports.Processor."""
-        card: Any = {"card": {"exp_month": month, "exp_year": year}}
-        return details(
-            self._asked(lambda: self._api.payment_methods.update(method_ref, card, {"idempotency_key": key}))
-        )
+        with answering():
+            method = self._v1.payment_methods.update(
+                method_ref, {"card": {"exp_month": month, "exp_year": year}}, {"idempotency_key": key}
+            )
+        details = method_details(in_mode(method.to_dict(), self.live))
+        if details is None:
+            raise Refused("provider_refused", f"payment method {method_ref} belongs to no customer")
+        return details
 
     def forget(self, method_ref: str, key: str) -> None:
-        """See ports.Processor."""
-        self._asked(lambda: self._api.payment_methods.detach(method_ref, {}, {"idempotency_key": key}))
+        """See ports.Processor. A method that is gone, or belongs to nobody, is forgotten."""
+        with answering():
+            try:
+                self._v1.payment_methods.detach(method_ref, None, {"idempotency_key": key})
+            except stripe.InvalidRequestError as error:
+                gone = error.code == "resource_missing" or "not attached" in (error.user_message or "")
+                if not gone:
+                    raise
 
-    # -- payments --------------------------------------------------------------------------------------------
+    # Attempts
 
     def charge(self, charge: Charge) -> Outcome:
         """See ports.Processor."""
-        amount, currency = money_out(charge.amount_minor, charge.currency)
-        params: Any = {
-            "amount": amount,
-            "currency": currency,
+        check_amount(charge.amount_minor, charge.currency)
+        wanted: PaymentIntentCreateParams = {
+            "amount": charge.amount_minor,
+            "currency": charge.currency.lower(),
             "customer": charge.customer_ref,
             "payment_method": charge.method_ref,
             "confirm": True,
-            "off_session": charge.off_session,
-            "description": charge.description,
-            "metadata": {"attempt": charge.attempt},
-            "expand": ["latest_charge"],
+            "metadata": _metadata(charge),
+            "expand": ["latest_charge", "payment_method"],
         }
-        if not charge.off_session:
-            params["return_url"] = charge.return_url
-        return self._tried(lambda: self._api.payment_intents.create(params, {"idempotency_key": charge.key}))
+        if charge.description:
+            wanted["description"] = charge.description
+        if charge.off_session:
+            wanted["off_session"] = True
+            # Without this an address to come back to would be asked for, and nobody is there to come back.
+            wanted["automatic_payment_methods"] = {"enabled": True, "allow_redirects": "never"}
+        else:
+            wanted["return_url"] = charge.return_url
+        try:
+            intent = self._v1.payment_intents.create(wanted, {"idempotency_key": charge.key})
+        except stripe.StripeError as error:
+            return self._failed(error)
+        return outcome_of(in_mode(intent.to_dict(), self.live))
 
     def look_up(self, attempt: str, customer_ref: str, ref: str, since: datetime) -> Outcome:
-        """See ports.Processor. Of several under one reference, the one that took money speaks for it."""
-        if ref.startswith("pi_"):
-            params: Any = {"expand": ["latest_charge"]}
-            return self._tried(lambda: self._api.payment_intents.retrieve(ref, params))
-        wanted: Any = {"created": {"gte": int(since.timestamp()) - 300}, "limit": 100, "expand": ["data.latest_charge"]}
-        if customer_ref:
-            wanted["customer"] = customer_ref
+        """See ports.Processor. Where several carry our reference: see `Reader.search`."""
         try:
-            listed = self._client.v1.payment_intents.list(wanted).auto_paging_iter()
-            found = [i for i in map(_plain, listed) if i["metadata"].get("attempt") == attempt]
+            found = self._find(attempt, customer_ref, ref, since)
+            return NotFound() if found is None else self._reader.outcome(found)
         except stripe.StripeError as error:
-            return Unknown(f"could not be looked up: {_words(error)}", ref)
-        if not found:
-            return NotFound()
-        paid = [i for i in found if i["status"] == "succeeded"]
-        return outcome(paid[0] if paid else max(found, key=lambda i: int(i["created"])))
+            return self._failed(error, ref)
 
     def cancel(self, attempt: str, customer_ref: str, ref: str, key: str) -> Outcome:
-        """See ports.Processor."""
-        if not ref:
-            found = self.look_up(attempt, customer_ref, "", at(0))
-            if not isinstance(found, NeedsCustomer):
-                return found
-            ref = found.ref
-        asked = self._tried(lambda: self._api.payment_intents.cancel(ref, {}, {"idempotency_key": key}), refusals=True)
-        return asked if isinstance(asked, Canceled) else self.look_up(attempt, customer_ref, ref, at(0))
+        """See ports.Processor. Sent without `key`: to cancel twice does no harm, while under a key a failure of
+        Stripe's would be repeated to us for a day."""
+        if not ref and not customer_ref:
+            return Unknown("without its reference or its customer it must be looked up first")
+        try:
+            found = self._find(attempt, customer_ref, ref, None)
+            if found is None:
+                return NotFound()
+            page = found if found.get("object") == "checkout.session" else self._reader.page_of(found)
+            return self._canceled(found["id"]) if page is None else self._expired(page["id"])
+        except stripe.StripeError as error:
+            return self._failed(error, ref)
+
+    def _canceled(self, ref: str) -> Outcome:
+        try:
+            intent = self._v1.payment_intents.cancel(ref, {"expand": ["latest_charge", "payment_method"]})
+        except stripe.InvalidRequestError:
+            # It is over, or its money is on its way: what it says now is the answer.
+            return self._reader.outcome(self._reader.intent(ref))
+        return outcome_of(in_mode(intent.to_dict(), self.live))
 
     def open_payment(self, charge: Charge, expires_at: datetime, locale: str) -> HostedPage:
-        """See ports.Processor."""
-        amount, currency = money_out(charge.amount_minor, charge.currency)
-        item = {"currency": currency, "unit_amount": amount, "product_data": {"name": charge.description or "-"}}
-        return self._page(
-            {
-                "mode": "payment",
-                "locale": locale[:2],
-                "line_items": [{"quantity": 1, "price_data": item}],
-                "payment_intent_data": {"metadata": {"attempt": charge.attempt}},
-                "metadata": {"attempt": charge.attempt},
-                "expires_at": int(expires_at.timestamp()),
-                "success_url": f"{charge.return_url}?paid={{CHECKOUT_SESSION_ID}}",
-                "cancel_url": charge.return_url,
-            },
-            charge.key,
-        )
+        """See ports.Processor. The same charge gives the same page, also where its end had to be moved.
+
+        How long a page may live counts from Stripe's own clock. So an end that it refuses is moved by the time of the
+        refusal; and if that was already done for this key, with another end, the page that was made is found.
+        """
+        check_amount(charge.amount_minor, charge.currency)
+        with answering():
+            try:
+                return self._open_page(charge, expires_at, locale, charge.key)
+            except stripe.InvalidRequestError as error:
+                if "expires_at" not in (error.param or error.user_message or ""):
+                    raise
+                by_stripe = _date_of(error)
+                if by_stripe is None:
+                    raise
+            early = expires_at < by_stripe + PAGE_MAX / 2
+            moved = by_stripe + PAGE_MIN + _SLACK if early else by_stripe + PAGE_MAX - _SLACK
+            try:
+                return self._open_page(charge, moved, locale, f"{charge.key}:moved")
+            except stripe.IdempotencyError:
+                found = self._reader.search(charge.attempt, charge.customer_ref, by_stripe - PAGE_MAX)
+                if found is None or found.get("object") != "checkout.session":
+                    raise
+                return self._hosted(found)
+
+    def _open_page(self, charge: Charge, expires_at: datetime, locale: str, key: str) -> HostedPage:
+        wanted: SessionCreateParams = {
+            "mode": "payment",
+            "allowed_payment_method_types": [*self._method_types],
+            "locale": _locale(locale),
+            "line_items": [
+                {
+                    "quantity": 1,
+                    "price_data": {
+                        "currency": charge.currency.lower(),
+                        "unit_amount": charge.amount_minor,
+                        "product_data": {"name": charge.description or charge.attempt},
+                    },
+                }
+            ],
+            # Exactly what was shown is charged: no other currency at Stripe's rate.
+            "adaptive_pricing": {"enabled": False},
+            "success_url": charge.return_url,
+            "cancel_url": charge.return_url,
+            "expires_at": int(expires_at.timestamp()),
+            "metadata": _metadata(charge),
+            "payment_intent_data": {"metadata": {**_metadata(charge), PAGE_MARK: "1"}},
+        }
+        if charge.customer_ref:
+            wanted["customer"] = charge.customer_ref
+        session = self._v1.checkout.sessions.create(wanted, {"idempotency_key": key})
+        return self._hosted(session.to_dict())
 
     def expire_payment(self, ref: str, key: str) -> Outcome:
-        """See ports.Processor."""
-        ended: Any = None
+        """See ports.Processor. Sent without `key`, as `cancel` is."""
         try:
-            ended = _plain(self._api.checkout.sessions.expire(ref, {}, {"idempotency_key": key}))
-        except stripe.InvalidRequestError:
-            ended = None  # not open any more: what it came to is read below
+            return self._expired(ref)
         except stripe.StripeError as error:
-            return Unknown(f"the page could not be ended: {_words(error)}")
-        return Canceled("", reached_network=False) if ended is not None else self._page_outcome(ref)
+            return self._failed(error, ref)
 
-    def _page_outcome(self, ref: str) -> Outcome:
-        expand: Any = {"expand": ["payment_intent", "payment_intent.latest_charge"]}
+    def _expired(self, ref: str) -> Outcome:
         try:
-            page = _plain(self._api.checkout.sessions.retrieve(ref, expand))
-        except stripe.StripeError as error:
-            return Unknown(f"the page could not be read: {_words(error)}")
-        if page["payment_intent"] is not None and page["status"] == "complete":
-            return outcome(page["payment_intent"])
-        if page["status"] == "expired":
-            return Canceled("", reached_network=False)
-        return Unknown("the page is still open", ref)
+            self._v1.checkout.sessions.expire(ref)
+        except stripe.InvalidRequestError as error:
+            if error.code == "resource_missing":
+                raise
+        return page_outcome(self._reader.session(ref))
+
+    # Money back
 
     def refund(self, payment_ref: str, amount_minor: int, key: str) -> RefundAnswer:
         """See ports.Processor."""
-        params: Any = {"payment_intent": payment_ref, "amount": amount_minor, "metadata": {"key": key}}
         try:
-            made = _plain(self._api.refunds.create(params, {"idempotency_key": key}))
-        except stripe.InvalidRequestError as error:
-            return RefundAnswer(RefundState.REFUSED, "", _words(error))
+            refund = self._v1.refunds.create(
+                {"payment_intent": payment_ref, "amount": amount_minor, "metadata": {"key": key}},
+                {"idempotency_key": key},
+            ).to_dict()
+        except (stripe.InvalidRequestError, stripe.CardError) as error:
+            return RefundAnswer(RefundState.REFUSED, why=(error.user_message or "refused by Stripe")[:300])
         except stripe.StripeError as error:
-            return RefundAnswer(RefundState.UNKNOWN, "", _words(error))
-        return RefundAnswer(_REFUNDS.get(made["status"], RefundState.REFUSED), made["id"])
+            if is_ours(error):
+                raise refusal(error) from error
+            return RefundAnswer(RefundState.UNKNOWN, why=_why(error))
+        why = str(refund.get("failure_reason") or refund.get("pending_reason") or "")
+        return RefundAnswer(refund_state(refund), str(refund["id"]), why)
 
-    # -- what it tells ---------------------------------------------------------------------------------------
+    # What Stripe says by itself
 
     def changes_in(self, body: bytes, signature: str, now: datetime) -> Sequence[Change]:
-        """See ports.Processor. The clock is the caller's, so that a made-up one works too."""
-        self._verify(body, signature, now)
-        try:
-            event = json.loads(body)
-            kind, told, livemode = event["type"], event["data"]["object"], event["livemode"]
-        except (ValueError, KeyError, TypeError):
-            raise Refused("bad_event", "the webhook is no event") from None
-        if livemode is not self.live:
-            raise Refused("wrong_mode", "the webhook is of the other mode (live or test)")
-        return list(self._changes(kind, told))
-
-    def _verify(self, body: bytes, signature: str, now: datetime) -> None:
-        parts = [part.partition("=") for part in signature.split(",")]
-        times = [value for name, _, value in parts if name == "t" and value.isdecimal()]
-        given = [value for name, _, value in parts if name == "v1"]
-        if len(times) != 1 or not given:
-            raise Refused("bad_signature", "the webhook has no signature")
-        signed = f"{times[0]}.".encode() + body
-        wanted = [hmac.new(secret, signed, sha256).hexdigest() for secret in self._secrets]
-        if not any(hmac.compare_digest(w.encode(), g.encode()) for w in wanted for g in given):
-            raise Refused("bad_signature", "the webhook's signature is not by any of our secrets")
-        if abs(now.timestamp() - int(times[0])) > SIGNATURE_SECONDS_MAX:
-            raise Refused("old_event", "the webhook is older than five minutes")
-
-    def _changes(self, kind: str, told: Mapping[str, Any]) -> Iterator[Change]:
-        """The objects an event names, read anew: events may be late, early, or many."""
-        family = kind.split(".")[0]
-        expand: Any = {"expand": ["latest_charge"]}
-        if family == "payment_intent":
-            yield from self._attempt(self._asked(lambda: self._api.payment_intents.retrieve(told["id"], expand)))
-        elif family == "checkout" and told.get("mode") == "setup":
-            account = (told.get("metadata") or {}).get("account", "")
-            if account.isdecimal():
-                yield SetupChange(told["id"], int(account))
-        elif family == "checkout":
-            reference = (told.get("metadata") or {}).get("attempt")
-            if reference:
-                yield AttemptChange(reference, self._page_outcome(told["id"]))
-        elif family == "refund" or kind == "charge.refund.updated":
-            yield self._refund(self._asked(lambda: self._api.refunds.retrieve(told["id"])))
-        elif kind.startswith("charge.dispute."):
-            yield self._dispute(self._asked(lambda: self._api.disputes.retrieve(told["id"])))
-
-    def _attempt(self, intent: Mapping[str, Any]) -> Iterator[Change]:
-        reference = intent["metadata"].get("attempt")
-        if reference and intent["livemode"] is self.live:
-            found = outcome(intent)
-            if not isinstance(found, Unknown):
-                yield AttemptChange(reference, found)
-
-    @staticmethod
-    def _refund(refund: Mapping[str, Any]) -> RefundChange:
-        state = _REFUNDS.get(refund["status"], RefundState.REFUSED)
-        key = (refund.get("metadata") or {}).get("key", "")
-        amount, currency = refund["amount"], refund["currency"].upper()
-        return RefundChange(refund["payment_intent"] or "", refund["id"], key, state, amount, currency)
-
-    @staticmethod
-    def _dispute(dispute: Mapping[str, Any]) -> DisputeChange:
-        state = _DISPUTES.get(dispute["status"], DisputeState.OPEN)
-        amount, currency = dispute["amount"], dispute["currency"].upper()
-        return DisputeChange(dispute["payment_intent"] or "", dispute["id"], state, amount, currency)
+        """See ports.Processor. Refuses `provider_unreachable` too: then Stripe must send the event again."""
+        return list(self._reader.changes_of(verified(body, signature, self._secrets, now)))
 
     def changes_since(self, since: datetime) -> Iterator[Change]:
-        """See ports.Processor. What was created since, and whatever an event says has changed since."""
-        created: Any = {"created": {"gte": int(since.timestamp())}, "limit": 100}
-        seen: set[str] = set()
-        for intent in self._listed(self._api.payment_intents.list, {**created, "expand": ["data.latest_charge"]}):
-            seen.add(intent["id"])
-            yield from self._attempt(intent)
-        for refund in self._listed(self._api.refunds.list, created):
-            seen.add(refund["id"])
-            yield self._refund(refund)
-        for dispute in self._listed(self._api.disputes.list, created):
-            seen.add(dispute["id"])
-            yield self._dispute(dispute)
-        for event in self._listed(self._api.events.list, created):
-            told = event["data"]["object"]
-            if told.get("id") not in seen:
-                seen.add(told.get("id"))
-                yield from self._changes(event["type"], told)
+        """See ports.Processor. `since` overlaps the last sweep: an object may appear later than its own time."""
+        return self._reader.changes_since(since)
 
     def book(self, since: datetime, until: datetime) -> Iterator[BookLine]:
         """See ports.Processor."""
-        span: Any = {"gte": int(since.timestamp()), "lt": int(until.timestamp())}
-        back: dict[str, int] = {}
-        disputed: dict[str, int] = {}
-        open_ended: Any = {"created": {"gte": span["gte"]}, "limit": 100}
-        for refund in self._listed(self._api.refunds.list, open_ended):
-            if _REFUNDS.get(refund["status"]) is RefundState.DONE:
-                back[refund["payment_intent"]] = back.get(refund["payment_intent"], 0) + refund["amount"]
-        for dispute in self._listed(self._api.disputes.list, open_ended):
-            if dispute["status"] not in ("won", "warning_needs_response", "warning_under_review", "warning_closed"):
-                disputed[dispute["payment_intent"]] = disputed.get(dispute["payment_intent"], 0) + dispute["amount"]
-        for intent in self._listed(self._api.payment_intents.list, {"created": span, "limit": 100}):
-            if intent["status"] == "succeeded":
-                yield BookLine(
-                    payment_ref=intent["id"],
-                    attempt=intent["metadata"].get("attempt", ""),
-                    currency=intent["currency"].upper(),
-                    taken_minor=intent["amount_received"],
-                    refunded_minor=back.get(intent["id"], 0),
-                    disputed_minor=disputed.get(intent["id"], 0),
-                    at=at(intent["created"]),
-                )
+        return self._reader.book(since, until)
 
-    # -- asking ----------------------------------------------------------------------------------------------
+    def _find(self, attempt: str, customer_ref: str, ref: str, since: datetime | None) -> Thing | None:
+        return self._reader.of_ref(attempt, ref) or self._reader.search(attempt, customer_ref, since)
 
-    def _page(self, params: Any, key: str) -> HostedPage:
-        made = self._asked(lambda: self._api.checkout.sessions.create(params, {"idempotency_key": key}))
-        return HostedPage(made["id"], made["url"] or "", at(made["expires_at"]))
+    def _hosted(self, session: Thing) -> HostedPage:
+        in_mode(session, self.live)
+        return HostedPage(session["id"], str(session.get("url") or ""), instant(session["expires_at"]))
 
-    def _listed(self, ask: Callable[[Any], Any], params: Any) -> Iterator[Mapping[str, Any]]:
-        try:
-            for one in ask(params).auto_paging_iter():
-                yield _plain(one)
-        except stripe.StripeError as error:
-            raise Refused("provider_unavailable", f"stripe did not answer: {_words(error)}") from None
-
-    def _asked(self, ask: Callable[[], Any]) -> Mapping[str, Any]:
-        """A request that moves no money: it may simply be made again."""
-        try:
-            return _plain(ask())
-        except (stripe.APIConnectionError, stripe.RateLimitError) as error:
-            raise Refused("provider_unavailable", f"stripe did not answer: {_words(error)}") from None
-        except stripe.StripeError as error:
-            raise Refused("provider_refused", f"stripe refused: {_words(error)}") from None
-
-    def _tried(self, ask: Callable[[], Any], *, refusals: bool = False) -> Outcome:
-        """A request that may move money. What is not certain is Unknown; nothing is tried again here."""
-        try:
-            return outcome(_plain(ask()))
-        except stripe.CardError as error:
-            return _card_error(error)
-        except (stripe.InvalidRequestError, stripe.AuthenticationError, stripe.PermissionError) as error:
-            if refusals:
-                return Unknown(_words(error))
-            raise Refused("provider_refused", f"stripe refused: {_words(error)}") from None
-        except stripe.StripeError as error:
-            return Unknown(f"stripe did not answer: {_words(error)}")
+    def _failed(self, error: stripe.StripeError, ref: str = "") -> Outcome:
+        """An error as an outcome. A card error is the bank's answer; a mistake of ours is refused, nothing happened;
+        all else says nothing of what happened, a rate limit included: the same key is asked again."""
+        if is_ours(error):
+            raise refusal(error) from error
+        if not isinstance(error, stripe.CardError):
+            return Unknown(_why(error), ref)
+        said = inside(inside(error.json_body).get("error"))
+        intent = inside(said.get("payment_intent"))
+        if attempt_in(intent):
+            in_mode(intent, self.live)
+        at = instant(intent["created"]) if intent.get("created") else _date_of(error)
+        if at is None:
+            return Unknown("a refusal that does not say when", ref)
+        return refused(id_of(intent) or ref, said, inside(intent.get("latest_charge")), at)
 
 
-def _card_error(error: stripe.CardError) -> Outcome:
-    body: Any = error.json_body or {}
-    told = body.get("error") or {}
-    intent = told.get("payment_intent")
-    if intent is not None:
-        return outcome({**intent, "last_payment_error": intent.get("last_payment_error") or told})
-    return Declined("", codes(told) if told else Codes(decline="unknown"), at(0))
+def _check_key(key: str, live: bool, api_base: str | None) -> None:
+    if not key.startswith(("sk_live_", "rk_live_", "sk_test_", "rk_test_")):
+        raise Refused("no_provider_key", "give Stripe's secret key; it starts with sk_live_ or sk_test_")
+    if (key[3:7] == "live") is not live:
+        mode = "live" if live else "test"
+        raise Refused("wrong_mode", f"this installation is in {mode} mode; give a key that starts with sk_{mode}_")
+    if api_base is not None and (live or urlsplit(api_base).hostname not in _LOOPBACK):
+        raise Refused("wrong_mode", "another address than Stripe's is for test keys on this machine only")
 
 
-def _plain(found: Any) -> Mapping[str, Any]:
-    plain: Mapping[str, Any] = found.to_dict() if hasattr(found, "to_dict") else found
-    return plain
+def _http_client(api_base: str | None) -> stripe.HTTPClient:
+    session = None
+    if api_base is not None:
+        session = requests.Session()
+        # What is on this machine is never behind the proxy that the environment names.
+        session.trust_env = False
+    return stripe.RequestsClient(timeout=(CONNECT_SECONDS, READ_SECONDS), session=session)
 
 
-def _words(error: stripe.StripeError) -> str:
-    return f"{type(error).__name__}: {error.user_message or error}"[:200]
+def _metadata(charge: Charge) -> dict[str, str]:
+    parts = charge.attempt.split("_")
+    return {"attempt": charge.attempt, "account": parts[1] if len(parts) > 1 else ""}
 
 
-def shortest_page(now: datetime) -> datetime:
-    """When a page opened now ends at the earliest."""
-    return now + timedelta(minutes=PAGE_MINUTES_MIN)
+def _locale(locale: str) -> str:
+    known = locale.replace("_", "-")
+    language = known.partition("-")[0]
+    return next((one for one in (known, language) if one in _LOCALES), "auto")
+
+
+def _date_of(error: stripe.StripeError) -> datetime | None:
+    """When Stripe answered, by its own clock."""
+    headers: Mapping[str, str] = error.headers or {}
+    try:
+        return parsedate_to_datetime(headers.get("Date") or headers.get("date") or "")
+    except ValueError:
+        return None
+
+
+def _why(error: stripe.StripeError) -> str:
+    status = f" {error.http_status}" if error.http_status else ""
+    return f"no certain answer from Stripe: {type(error).__name__}{status}"
