@@ -11,6 +11,8 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+from playwright.sync_api import Browser
+from tests.browser import chromium, launched
 
 from arrears.store.server import EmbeddedServer
 
@@ -59,3 +61,12 @@ def database_url(short_folder: Path) -> Iterator[str]:
         yield server.start()
     finally:
         server.stop()
+
+
+@pytest.fixture(scope="session")
+def browser() -> Iterator[Browser]:
+    path = chromium()
+    if path is None:
+        pytest.skip("the browser tests need chromium; as root: apt-get install chromium")
+    with launched(path) as found:
+        yield found

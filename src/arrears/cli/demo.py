@@ -12,12 +12,14 @@ from typing import Final
 import click
 
 from arrears.cli.common import progress_on_terminal
+from arrears.cli.demo_card import card_story, choose_on_page
 from arrears.cli.explain import explanation, sentences
 from arrears.cli.serve import serve
 from arrears.core.facts import Disabled, Recorded, Resumed
 from arrears.core.ids import ACCOUNT, format_id
 from arrears.core.states import State
 from arrears.ports import Store
+from arrears.sandbox.run import running
 from arrears.sim.simulate import START, SimulationReport, simulate
 from arrears.sim.story import Line, as_text, tell
 from arrears.store.postgres import PostgresStore
@@ -49,6 +51,7 @@ def command(no_serve: bool, seed: int, port: int) -> None:
         _year(report, histories, seconds)
         number, episode = chosen(histories)
         _story(store, number, episode)
+        _card(store)
     finally:
         store.close()
     _next(number)
@@ -118,6 +121,18 @@ def _story(store: Store, number: int, episode: list[Line]) -> None:
     click.echo()
     for text in sentences(explanation(store, number, START + timedelta(days=DAYS))):
         click.echo(f"  {text}")
+
+
+def _card(store: Store) -> None:
+    """The story of a declined card, with real requests to the sandbox provider on this machine."""
+    with running() as sandbox:
+        number, lines = card_story(store, sandbox, START + timedelta(days=DAYS), choose_on_page)
+    click.echo()
+    click.echo("And one with a card, at the sandbox payment provider on this machine (the only thing here that is not")
+    click.echo(f"the real one, because that one cannot be reached): {format_id(ACCOUNT, number)}, by day")
+    click.echo()
+    for line in lines:
+        click.echo(f"  {as_text(line)}")
 
 
 def _next(number: int) -> None:

@@ -113,6 +113,8 @@ WITH wanted AS (
     UNION ALL
     SELECT account_id, seq, 'notice' FROM fact
     WHERE kind = 'resumed' AND coalesce((body::jsonb ->> 'order_no')::integer, 0) > 0
+    UNION ALL
+    SELECT account_id, seq, 'charge' FROM fact WHERE kind = 'attempt_created'
 )
 SELECT coalesce(w.account_id, a.account_id), coalesce(w.seq, a.seq)
 FROM wanted w FULL JOIN action a ON a.account_id = w.account_id AND a.seq = w.seq AND a.kind = w.kind
@@ -127,6 +129,35 @@ SELECT account_id, subscription FROM (
            row_number() OVER (PARTITION BY account_id, subscription ORDER BY seq) AS place
     FROM action WHERE kind = 'order'
 ) o WHERE order_no <> place""",
+    ),
+    (
+        "I3",
+        "invoice {} has more than one open attempt",
+        """
+SELECT account_id, debt FROM attempt_part WHERE is_open GROUP BY account_id, debt HAVING count(*) > 1""",
+    ),
+    (
+        "I4",
+        "attempt {} is paid, and its money is not in the book once",
+        """
+SELECT a.account_id, a.no FROM attempt a LEFT JOIN payment p
+    ON p.account_id = a.account_id AND split_part(p.ref, ':', 2) = a.ref AND p.currency = a.currency
+WHERE a.state = 'paid' GROUP BY a.account_id, a.no HAVING count(p.ref) <> 1""",
+    ),
+    (
+        "I5",
+        "attempt {} is over, and holds its invoices as if it were open",
+        """
+SELECT DISTINCT a.account_id, a.no FROM attempt a
+JOIN attempt_part p ON p.account_id = a.account_id AND p.attempt = a.no
+WHERE p.is_open IS DISTINCT FROM (a.state IN ('created', 'submitted', 'unknown', 'needs_customer'))""",
+    ),
+    (
+        "I6",
+        "attempt {} is not the sum of its parts",
+        """
+SELECT a.account_id, a.no FROM attempt a LEFT JOIN attempt_part p ON p.account_id = a.account_id AND p.attempt = a.no
+GROUP BY a.account_id, a.no, a.amount_minor HAVING coalesce(sum(p.minor), 0) <> a.amount_minor""",
     ),
     (
         "I13",

@@ -9,7 +9,7 @@ from typing import Final
 
 from arrears.core import facts as f
 from arrears.core.account import Account
-from arrears.core.actions import NOTICE, ORDER
+from arrears.core.actions import CHARGE, NOTICE, ORDER
 from arrears.core.evolve import fold
 from arrears.core.facts import Recorded, encode_fact
 from arrears.core.invariants.book import Breach, Installation, Policies
@@ -72,7 +72,9 @@ def check_chain(history: Iterable[Recorded], head: bytes) -> list[Breach]:
     return [] if at == head else [Breach("I18", number, "the chain of hashes does not lead to the head")]
 
 
-_ASKING: Final = frozenset({f.Noticed, f.Restricted, f.Disabled, f.DeletionOrdered, f.Canceled, f.ReasonSet, f.Resumed})
+_ASKING: Final = frozenset(
+    {f.Noticed, f.Restricted, f.Disabled, f.DeletionOrdered, f.Canceled, f.ReasonSet, f.Resumed, f.AttemptCreated}
+)
 
 
 def check_actions(account: int, history: Iterable[Recorded], keys: Iterable[tuple[int, str]]) -> list[Breach]:
@@ -84,6 +86,8 @@ def check_actions(account: int, history: Iterable[Recorded], keys: Iterable[tupl
         match r.fact:
             case f.Noticed():
                 wanted.add((r.seq, NOTICE))
+            case f.AttemptCreated():
+                wanted.add((r.seq, CHARGE))
             case f.Restricted() | f.Disabled() | f.DeletionOrdered() | f.Canceled() | f.ReasonSet() | f.Resumed():
                 if r.fact.order_no:
                     wanted.add((r.seq, ORDER))
