@@ -58,6 +58,7 @@ def card_story(store: Store, sandbox: Running, start: datetime, choose: Choose) 
         for k, price in enumerate(PRICES, 1)
     ]
     commands.issue_invoices(store, invoices, start, "api:1")
+    stage.step()
     stage.until(start + timedelta(days=DUE_DAYS + PAID_DAYS_LATE, hours=11))
     new_card = card("approve")
     owed = settling.quote(store, number, stage.now)
