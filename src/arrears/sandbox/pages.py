@@ -6,7 +6,7 @@ from html import escape
 from typing import Final
 
 from arrears.core.money import format_amount
-from arrears.sandbox.cards import BY_NAME, CARDS
+from arrears.sandbox.cards import BY_NAME, CARDS, Card
 from arrears.sandbox.objects import Book, Intent, Method, Session, WireError
 
 WORDS: Final = {
@@ -17,6 +17,7 @@ WORDS: Final = {
         "pay": "Pay",
         "choose": "Choose a test card",
         "cancel": "Go back without a card",
+        "leave": "Go back without paying",
         "declined": "The bank declined this card. Choose another one.",
         "confirm": "Your bank asks you to confirm this payment",
         "yes": "Confirm",
@@ -31,6 +32,7 @@ WORDS: Final = {
         "pay": "Betaal",
         "choose": "Kies een testkaart",
         "cancel": "Terug zonder kaart",
+        "leave": "Terug zonder te betalen",
         "declined": "De bank heeft deze kaart geweigerd. Kies een andere.",
         "confirm": "Je bank vraagt je deze betaling te bevestigen",
         "yes": "Bevestigen",
@@ -38,6 +40,20 @@ WORDS: Final = {
         "over": "Deze pagina is gesloten",
         "over_text": "Ze is al gebruikt, of de tijd is om. Ga terug en begin opnieuw.",
     },
+}
+
+IN_DUTCH: Final = {
+    "approve": "Visa die betaalt",
+    "approve_mastercard": "Mastercard die betaalt",
+    "insufficient_funds": "Visa met te weinig saldo",
+    "generic": "Visa die zonder reden wordt geweigerd",
+    "lost": "Visa die als verloren is gemeld",
+    "do_not_honor": "Mastercard die nooit meer geprobeerd mag worden",
+    "wait_a_day": "Mastercard die pas na 24 uur weer geprobeerd mag worden",
+    "expired": "Visa die verlopen is",
+    "challenge": "Visa waarbij je bank om bevestiging vraagt",
+    "prepaid": "Prepaid Mastercard",
+    "single_use": "Mastercard die maar één keer werkt",
 }
 
 STYLE: Final = """
@@ -53,12 +69,20 @@ button.second{background:#fff;color:#1c2430;border:1px solid #8a94a3;margin-top:
 """
 
 
+def _language(locale: str) -> str:
+    return locale[:2] if locale[:2] in WORDS else "en"
+
+
 def _words(locale: str) -> dict[str, str]:
-    return WORDS.get(locale[:2], WORDS["en"])
+    return WORDS[_language(locale)]
+
+
+def _named(card: Card, locale: str) -> str:
+    return IN_DUTCH[card.name] if _language(locale) == "nl" else card.words
 
 
 def _page(locale: str, title: str, body: str) -> str:
-    lang = locale[:2] if locale[:2] in WORDS else "en"
+    lang = _language(locale)
     return (
         f'<!doctype html><html lang="{lang}"><head><meta charset="utf-8">'
         '<meta name="viewport" content="width=device-width, initial-scale=1">'
@@ -73,20 +97,21 @@ def session_page(session: Session, *, declined: bool = False) -> str:
     if session.status != "open":
         return _page(session.locale, words["over"], f"<h1>{words['over']}</h1><p>{words['over_text']}</p>")
     alert = f'<p class="alert" role="alert">{words["declined"]}</p>' if declined else ""
-    act = words["setup"]
+    act, leave = words["setup"], words["cancel"]
     if session.mode == "payment":
-        amount = format_amount(session.amount, session.currency.upper())
+        amount = format_amount(session.amount, session.currency.upper(), _language(session.locale))
+        leave = words["leave"]
         head += f'<p class="sum">{escape(amount)}</p><p>{escape(session.description)}</p>'
         act = f"{words['pay']} {escape(amount)}"
     cards = "".join(
         f'<label><input type="radio" name="card" value="{c.name}" required{" checked" if c.name == "approve" else ""}>'
-        f"<span>{escape(c.words)}<small>•••• {c.number[-4:]}</small></span></label>"
+        f"<span>{escape(_named(c, session.locale))}<small>•••• {c.number[-4:]}</small></span></label>"
         for c in CARDS
     )
     body = (
         f'{head}{alert}<form method="post"><fieldset><legend>{words["choose"]}</legend>{cards}</fieldset>'
         f'<button name="do" value="go">{act}</button>'
-        f'<button class="second" name="do" value="cancel" formnovalidate>{words["cancel"]}</button></form>'
+        f'<button class="second" name="do" value="cancel" formnovalidate>{leave}</button></form>'
     )
     return _page(session.locale, words["title"], body)
 
