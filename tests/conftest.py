@@ -65,6 +65,8 @@ def database_url(short_folder: Path) -> Iterator[str]:
 
 @pytest.fixture(scope="session")
 def browser() -> Iterator[Browser]:
+    # The browser's driver runs an event loop beside the tests; Django must not take them for asynchronous.
+    os.environ["DJANGO_ALLOW_ASYNC_UNSAFE"] = "1"
     path = chromium()
     if path is None:
         pytest.skip("the browser tests need chromium; as root: apt-get install chromium")

@@ -10,7 +10,7 @@ from typing import NamedTuple
 
 from arrears.core.account import Account
 from arrears.core.facts import Recorded, kind_of
-from arrears.ports import Fate, Message, Order, Store
+from arrears.ports import Delivery, Fate, Message, Order, Store
 from arrears.store.memory import MemoryStore
 from torture.book import Plan, open_book, sit_at_desk
 from torture.victim import work_off
@@ -83,10 +83,10 @@ class Outside:
     mails: Counter[tuple[str, str, str]] = field(default_factory=Counter)
     orders: dict[tuple[int, int], list[tuple[int, str, int]]] = field(default_factory=dict)
 
-    def send(self, message: Message) -> Fate:
+    def send(self, message: Message) -> Delivery:
         """See ports.Channel."""
         self.mails[(message.to, message.subject, message.text)] += 1
-        return Fate.ACCEPTED
+        return Delivery(Fate.ACCEPTED)
 
     def look_up(self, message_id: str) -> Fate:
         """See ports.Channel."""

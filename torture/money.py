@@ -30,7 +30,7 @@ from arrears.engine.perform import perform_all
 from arrears.engine.run import run
 from arrears.engine.sweep import sweep
 from arrears.engine.system import adopt_policy
-from arrears.ports import Fate, Message, NewAccount
+from arrears.ports import Delivery, Fate, Message, NewAccount
 from arrears.sandbox.run import Running, running
 from arrears.store.check import check_store
 from arrears.store.postgres import PostgresStore
@@ -48,9 +48,9 @@ SERVICES: Final = ("cloud", "mail", "storage")
 class Silence:
     """A channel that takes every message: this torture is about money."""
 
-    def send(self, message: Message) -> Fate:
+    def send(self, message: Message) -> Delivery:
         """See ports.Channel."""
-        return Fate.ACCEPTED
+        return Delivery(Fate.ACCEPTED)
 
     def look_up(self, message_id: str) -> Fate:
         """See ports.Channel."""

@@ -246,18 +246,29 @@ class Store(MoneyBook, Protocol):
 
 
 class Message(NamedTuple):
-    """One message, ready to hand over. `id` is the same however often it is tried."""
+    """One message, ready to hand over. `id` is the same however often it is tried; `html` may be empty; messages of
+    one `thread` hang together in the reader's mail program."""
 
     id: str
     to: str
     subject: str
     text: str
+    html: str = ""
+    headers: tuple[tuple[str, str], ...] = ()
+    thread: str = ""
+
+
+class Delivery(NamedTuple):
+    """What became of a message that was handed over, and the server's own words about it."""
+
+    fate: Fate
+    reply: str = ""
 
 
 class Channel(Protocol):
     """A way to reach people."""
 
-    def send(self, message: Message) -> Fate:
+    def send(self, message: Message) -> Delivery:
         """Hand one message over. Never called twice for one id unless `look_up` proved that it was not sent."""
 
     def look_up(self, message_id: str) -> Fate:
@@ -293,6 +304,9 @@ class Processor(Protocol):
     name: str
     live: bool
     """Whether this moves real money. Objects and events of the other kind are refused across."""
+
+    signature_header: str
+    """The header in which its webhooks carry their signature."""
 
     def open_setup(self, key: str, account: int, customer_ref: str, locale: str, return_url: str) -> HostedPage:
         """A page to set up a method for later use; `customer_ref` may be empty, then one is made."""

@@ -9,6 +9,7 @@ from __future__ import annotations
 import gc
 import os
 import sys
+import threading
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
@@ -25,12 +26,15 @@ from arrears.engine.attempts import Providers
 from arrears.engine.failpoints import arm
 from arrears.engine.run import DELETIONS_PER_DAY, Limits
 from arrears.engine.system import adopt_policy
-from arrears.ports import Channel, Services
+from arrears.ports import Channel, Clock, Services
 from arrears.store import schema
 from arrears.store.postgres import PostgresStore
 from arrears.store.server import database_url, default_home
 
 SYSTEM_AUTHOR: Final = "arrears"
+
+SERVING_CONNECTIONS_MAX: Final = 16
+"""For a process that answers requests: more at once than this would only wait in the database instead."""
 
 arm(os.environ.get("ARREARS_FAILPOINT"))
 
@@ -51,7 +55,7 @@ class Installation:
     store: PostgresStore
     channel: Channel
     services: Services
-    clock: RealClock
+    clock: Clock
     limits: Limits
     providers: Providers
 
@@ -133,6 +137,24 @@ def open_installation(*, connections_max: int = 4) -> Installation:
     limits = Limits(deletions_per_day=int(os.environ.get("ARREARS_DELETIONS_PER_DAY", DELETIONS_PER_DAY)))
     services = InProcessServices()
     return Installation(url, store, FolderChannel(mail_folder()), services, clock, limits, payment_providers())
+
+
+_installed: list[Installation] = []
+_opening = threading.Lock()
+
+
+def installed() -> Installation:
+    """The installation that this process serves, opened on first use and kept: for pages and the API."""
+    with _opening:
+        if not _installed:
+            _installed.append(open_installation(connections_max=SERVING_CONNECTIONS_MAX))
+        return _installed[0]
+
+
+def install(live: Installation | None) -> None:
+    """Serve this installation from now on, or open one anew on the next use (None)."""
+    with _opening:
+        _installed[:] = [] if live is None else [live]
 
 
 def _bring_up(url: str) -> None:

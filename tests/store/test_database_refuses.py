@@ -175,7 +175,7 @@ from pathlib import Path
 from arrears.adapters.channels.folder import FolderChannel
 from arrears.ports import Message
 resource.setrlimit(resource.RLIMIT_FSIZE, (int(sys.argv[2]), resource.RLIM_INFINITY))
-print(FolderChannel(Path(sys.argv[1])).send(Message("a1-1", "a@example.org", "Please pay", "much " * 10_000)))
+print(FolderChannel(Path(sys.argv[1])).send(Message("a1-1", "a@example.org", "Please pay", "much " * 10_000)).fate)
 """
 
 
@@ -191,5 +191,5 @@ def test_a_message_that_finds_no_room_is_refused_and_leaves_no_file_that_looks_s
     assert (list(tmp_path.iterdir()), channel.look_up("a1-1")) == ([], Fate.NOT_SENT)
     assert send(1_000_000) == Fate.ACCEPTED
     assert ([p.name for p in tmp_path.iterdir()], channel.look_up("a1-1")) == (["a1-1.eml"], Fate.ACCEPTED)
-    assert channel.send(Message("a1-1", "other@example.org", "again", "again")) is Fate.ACCEPTED
+    assert channel.send(Message("a1-1", "other@example.org", "again", "again")).fate is Fate.ACCEPTED
     assert b"a@example.org" in (tmp_path / "a1-1.eml").read_bytes()

@@ -21,7 +21,7 @@ from arrears.core.states import Reason
 from arrears.engine import commands, system
 from arrears.engine.booking import Payment
 from arrears.engine.run import DEFAULT_LIMITS, Limits
-from arrears.ports import Fate, Message, NewAccount, Order
+from arrears.ports import Delivery, Fate, Message, NewAccount, Order
 from arrears.sim.checker import Checker
 from arrears.sim.stage import Stage
 from arrears.sim.watched import WatchedStore
@@ -43,12 +43,12 @@ class Mail:
         self.works = True
         self.taken: list[Message] = []
 
-    def send(self, message: Message) -> Fate:
+    def send(self, message: Message) -> Delivery:
         """See ports.Channel."""
         if not self.works:
-            return Fate.REFUSED
+            return Delivery(Fate.REFUSED)
         self.taken.append(message)
-        return Fate.ACCEPTED
+        return Delivery(Fate.ACCEPTED)
 
     def look_up(self, message_id: str) -> Fate:
         """See ports.Channel."""

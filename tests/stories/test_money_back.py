@@ -15,7 +15,7 @@ from arrears.core.account import DoubtKind
 from arrears.core.errors import Refused
 from arrears.core.payment import AttemptChange, Canceled
 from arrears.core.states import State
-from arrears.engine import changes, refunds, settling, sweep
+from arrears.engine import changes, hosted, refunds, sweep
 from arrears.engine.money_check import check
 from arrears.engine.settling import StaleQuote
 from arrears.sandbox.run import Running
@@ -197,7 +197,7 @@ def test_money_for_a_page_that_had_been_replaced_becomes_credit_and_pays_what_is
     story.card("insufficient_funds")
     story.until(2)
     [quote] = story.owed()
-    settling.open_page(story.store, story.providers, story.no, {"EUR": quote.hash}, story.now, "paylink:1", "nl")
+    hosted.open_page(story.store, story.providers, story.no, {"EUR": quote.hash}, story.now, "paylink:1")
     session = story.attempts()[-1].ref
     sandbox.control("card", session=session, card="approve")
     with pytest.raises(StaleQuote, match="it is now nothing"):

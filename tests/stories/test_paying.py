@@ -9,7 +9,7 @@ from tests.stories.story import PRICE, table
 from arrears.core import facts as f
 from arrears.core.errors import Refused
 from arrears.core.states import State
-from arrears.engine import methods, settling
+from arrears.engine import hosted, methods
 from arrears.engine.settling import StaleQuote
 from arrears.sandbox.run import Running
 
@@ -353,7 +353,7 @@ def test_a_page_that_was_opened_is_paid_once_and_money_for_a_replaced_page_becom
     story.until(2)
     [quote] = story.owed()
     shown = {quote.currency: quote.hash}
-    url = settling.open_page(story.store, story.providers, story.no, shown, story.now, "paylink:1", "nl")
+    url = hosted.open_page(story.store, story.providers, story.no, shown, story.now, "paylink:1")
     assert url.startswith(sandbox.url)
     session = story.attempts()[-1].ref
     sandbox.control("card", session=session, card="approve")

@@ -145,8 +145,14 @@ def test_the_same_key_of_another_token_is_another_key(client: "Client", money: l
     assert post(client, create_token("another", "write", NOW)).content == b'{"run": 2}'
 
 
-def test_a_key_that_is_still_running_says_so(client: "Client", money: list[int], site: str, write_token: str) -> None:
+def test_a_key_that_is_still_running_says_so(
+    client: "Client", money: list[int], site: str, write_token: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
     import psycopg
+
+    from arrears.web.api import idempotency
+
+    monkeypatch.setattr(idempotency, "WAIT_SECONDS_MAX", 0.2)
 
     post(client, write_token)
     with psycopg.connect(site) as db:

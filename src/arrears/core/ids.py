@@ -17,8 +17,9 @@ SUBSCRIPTION: Final = "sub"
 INVOICE: Final = "inv"
 HOLD: Final = "hold"
 CASE: Final = "case"
+PERSON: Final = "per"
 
-_PARTS: Final = {ACCOUNT: 1, SUBSCRIPTION: 2, INVOICE: 2, HOLD: 2, CASE: 2}
+_PARTS: Final = {ACCOUNT: 1, SUBSCRIPTION: 2, INVOICE: 2, HOLD: 2, CASE: 2, PERSON: 1}
 _ID: Final = re.compile(r"([a-z]{1,8})((?:_[1-9][0-9]{0,17}){1,2})", re.ASCII)
 
 
@@ -50,6 +51,7 @@ _NAMES: Final = {
     INVOICE: "an invoice",
     HOLD: "a hold",
     CASE: "a case",
+    PERSON: "a person",
 }
 
 

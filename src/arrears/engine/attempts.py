@@ -23,6 +23,7 @@ from arrears.core.payment import (
     Charge,
     Codes,
     Declined,
+    HostedPage,
     Initiator,
     NeedsCustomer,
     NotFound,
@@ -66,6 +67,12 @@ NONE_FOUND_AFTER: Final = timedelta(hours=24)
 provider may forget a key after 24 hours, so that the same request would then be a new charge (reliability.md, F7, F9).
 Until then the same key is asked again, which cannot charge twice; from then on nothing is ever asked with it."""
 
+PAGE_MINUTES: Final = 30
+"""How long a payment page stays open: the shortest that the provider knows (it is ended by us when the set changes)."""
+
+PAGE_OVER_AFTER: Final = timedelta(hours=1)
+"""When a page of which nothing more was heard is ended by us, so that its invoices are not held up by it."""
+
 CHALLENGES_MAX: Final = 2
 """Spec, section 4, point 6: so many challenges of one case count as in flight."""
 
@@ -83,11 +90,61 @@ def payment_ref(provider: str, ref: str) -> str:
 def pursue(store: Store, providers: Providers, account: int, attempt_no: int, now: datetime) -> Attempt | None:
     """Bring one attempt as far as it can be brought now; what is still open of it, or None when it is over."""
     attempt = store.snapshots([account])[account].attempt(attempt_no)
-    if attempt is None or attempt.on_page:
-        return attempt
+    if attempt is None:
+        return None
+    if attempt.on_page:
+        if now - attempt.created_at >= PAGE_OVER_AFTER:
+            end_page(store, providers, account, attempt, now)
+        return store.snapshots([account])[account].attempt(attempt_no)
     provider, outcome = _ask(store, providers, account, attempt, now)
     record_outcome(store, provider, account, attempt_no, outcome, now)
     return store.snapshots([account])[account].attempt(attempt_no)
+
+
+def reopen_page(store: Store, providers: Providers, account: int, attempt: Attempt, now: datetime) -> HostedPage:
+    """The page of an attempt on the provider's page; asked again with the same key it is the same page."""
+    name = next(iter(providers.by_name), "")
+    charge = Charge(
+        attempt=attempt_ref(account, attempt.no),
+        key=attempt.key,
+        customer_ref="",
+        method_ref="",
+        amount_minor=attempt.amount_minor,
+        currency=attempt.currency,
+        off_session=False,
+        return_url=providers.return_url(account),
+        description=", ".join(store.invoice(account, part.debt).number for part in attempt.parts)[:200],
+    )
+    reached("attempt.before_call")
+    # The payer's browser says which language: everything that is sent must be the same when it is sent again.
+    page = providers.of(name).open_payment(charge, attempt.created_at + timedelta(minutes=PAGE_MINUTES), "auto")
+    reached("attempt.after_call")
+    with acting_on(store, account, now) as unit:
+        left = unit.account.attempt(attempt.no)
+        if left is not None:
+            _move(unit, left, AttemptState.SUBMITTED, f"provider:{name}", page.ref)
+    return page
+
+
+def end_page(store: Store, providers: Providers, account: int, attempt: Attempt, now: datetime) -> Outcome:
+    """End an attempt on the provider's page and record what that proves.
+
+    Of one whose page was never learnt (its opener died) the page is asked for again with the same key, so that it can
+    be ended. A page that cannot be opened any more was not opened before either, or is long over.
+    """
+    name = next(iter(providers.by_name), "")
+    ref = attempt.ref
+    outcome: Outcome = Canceled("", reached_network=False)
+    if not ref and now - attempt.created_at < NONE_FOUND_AFTER:
+        try:
+            ref = reopen_page(store, providers, account, attempt, now).ref
+        except Refused as refused:
+            if refused.code != "provider_refused":
+                raise
+    if ref:
+        outcome = providers.of(name).expire_payment(ref, f"{attempt.key}-end")
+    record_outcome(store, name, account, attempt.no, outcome, now)
+    return outcome
 
 
 def _ask(store: Store, providers: Providers, account: int, attempt: Attempt, now: datetime) -> tuple[str, Outcome]:

@@ -97,9 +97,9 @@ def _send_one(
         return Fate.REFUSED, "refused: the account has no address to write to"
     message = render(message_id, to, account, fact)
     reached("send.before_call")
-    fate = channel.send(message)
+    delivery = channel.send(message)
     reached("send.after_call")
-    return fate, "" if fate is Fate.ACCEPTED else f"{fate}: by the channel"
+    return delivery.fate, "" if delivery.fate is Fate.ACCEPTED else f"{delivery.fate}: by the channel"
 
 
 def _order(store: Store, services: Services, claims: Sequence[Claim], now: datetime) -> list[Result]:

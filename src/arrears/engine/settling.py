@@ -8,7 +8,7 @@ API, command line and simulator call the same command.
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from datetime import datetime, timedelta
+from datetime import datetime
 from typing import Final, NamedTuple
 
 from arrears.core import facts as f
@@ -17,13 +17,13 @@ from arrears.core.errors import Refused
 from arrears.core.ids import ACCOUNT, format_id
 from arrears.core.money import format_amount
 from arrears.core.networks import load_rules
-from arrears.core.payment import AttemptState, Canceled, Charge, Initiator, Paid
+from arrears.core.payment import AttemptState, Canceled, Initiator, NeedsCustomer, Paid
 from arrears.core.planner import Refusal, earliest
 from arrears.core.rules.charge import history_of, wanted_of
 from arrears.core.settle import Quote, attempt_key, in_part, ordinal_of, quotes
 from arrears.core.unit import Unit
 from arrears.core.view import View
-from arrears.engine.attempts import Providers, attempt_ref, pursue, record_outcome
+from arrears.engine.attempts import Providers, attempt_ref, end_page, pursue, record_outcome
 from arrears.engine.commands import acting_on
 from arrears.engine.failpoints import reached
 from arrears.ports import AttemptRecord, Store
@@ -31,16 +31,14 @@ from arrears.ports import AttemptRecord, Store
 PART_MINIMUM_MINOR: Final = 100
 """The smallest part that may be paid after a failed settlement, in minor units; less costs more than it brings."""
 
-PAGE_MINUTES: Final = 30
-"""How long a payment page stays open: the shortest that the provider knows (it is ended by us when the set changes)."""
-
 
 class Result(NamedTuple):
     """What became of one currency: the attempt as the book now has it. `joined`: it was somebody's first, and this
-    is its answer."""
+    is its answer. `url`: where the payer confirms it at the bank, if the bank asks for that."""
 
     attempt: AttemptRecord
     joined: bool = False
+    url: str = ""
 
 
 class StaleQuote(Refused):
@@ -72,9 +70,11 @@ def settle(
     *,
     also: Iterable[int] = (),
     part_minor: Mapping[str, int] | None = None,
+    wait: Callable[[int], None] = lambda _: None,
 ) -> list[Result]:
     """Pay everything that was shown: `shown` is the hash of each currency's quote. One attempt a currency, one after
-    the other, each recorded by itself; after the first that is not paid the others are still tried.
+    the other, each recorded by itself; after the first that is not paid the others are still tried. `wait` is called
+    with an attempt that somebody else started with the same request, so that its answer may come first.
 
     Refuses `stale_quote` with what is owed now, `nothing_owed`, `unknown_method`, `method_not_usable`,
     `never_retry`, `attempt_in_flight`; a decline is no refusal but a result.
@@ -87,9 +87,25 @@ def settle(
         started = _begin(store, providers, account, currency, shown[currency], method, now(), author, also, part)
         if started.fresh:
             reached("attempt.after_begin")
-        pursue(store, providers, account, started.attempt, now())
-        results.append(Result(_record_of(store, account, started.attempt), joined=not started.fresh))
+        else:
+            wait(started.attempt)
+        left = pursue(store, providers, account, started.attempt, now())
+        if left is not None and left.state is AttemptState.UNKNOWN:
+            # The answer was lost; most often the provider can already say what became of it.
+            pursue(store, providers, account, started.attempt, now())
+        record = _record_of(store, account, started.attempt)
+        results.append(Result(record, not started.fresh, confirm_at(store, providers, account, record)))
     return results
+
+
+def confirm_at(store: Store, providers: Providers, account: int, attempt: AttemptRecord) -> str:
+    """Where the payer confirms an attempt that waits for that; empty for any other."""
+    if attempt.state != AttemptState.NEEDS_CUSTOMER or attempt.on_page:
+        return ""
+    method = store.method(account, attempt.method)
+    reference = attempt_ref(account, attempt.no)
+    found = providers.of(method.at_provider).look_up(reference, method.customer_ref, attempt.ref, attempt.created_at)
+    return found.url if isinstance(found, NeedsCustomer) else ""
 
 
 class _Started(NamedTuple):
@@ -113,7 +129,7 @@ def _begin(
     known = _same_request(store, account, shown, method)
     if known is not None:
         return known
-    _clear_the_way(store, providers, account, currency, also, now)
+    clear_the_way(store, providers, account, currency, also, now)
     policies = store.policies()
     guards = store.system().guards
     with acting_on(store, account, now) as unit:
@@ -209,7 +225,7 @@ def _may_be_tried(view: View, number: int, wanted: Quote, now: datetime) -> None
         raise Refused("retry_later", f"{allowed.why} It can be tried again from {allowed.at:%Y-%m-%d %H:%M} UTC.")
 
 
-def _clear_the_way(
+def clear_the_way(
     store: Store, providers: Providers, account: int, currency: str, also: tuple[int, ...], now: datetime
 ) -> None:
     """A new settlement first cancels what is waiting for the payer, at the provider, with proof."""
@@ -224,55 +240,14 @@ def cancel(store: Store, providers: Providers, account: int, attempt: Attempt, n
     """End an attempt that waits for the payer; refuses `attempt_in_flight` where the provider gave no proof."""
     reference = attempt_ref(account, attempt.no)
     if attempt.on_page:
-        name = next(iter(providers.by_name))
-        outcome = (
-            providers.of(name).expire_payment(attempt.ref, f"{attempt.key}-end")
-            if attempt.ref
-            else Canceled("", reached_network=False)
-        )
+        outcome = end_page(store, providers, account, attempt, now)
     else:
         method = store.method(account, attempt.method)
-        name = method.at_provider
-        outcome = providers.of(name).cancel(reference, method.customer_ref, attempt.ref, f"{attempt.key}-end")
-    record_outcome(store, name, account, attempt.no, outcome, now)
+        processor = providers.of(method.at_provider)
+        outcome = processor.cancel(reference, method.customer_ref, attempt.ref, f"{attempt.key}-end")
+        record_outcome(store, method.at_provider, account, attempt.no, outcome, now)
     if not isinstance(outcome, Canceled | Paid):
         raise Refused("attempt_in_flight", "a payment for this is under way; wait for its outcome, then look again")
-
-
-def open_page(
-    store: Store, providers: Providers, account: int, shown: Mapping[str, str], now: datetime, author: str, locale: str
-) -> str:
-    """The address of the provider's page that pays exactly one currency of what was shown, storing nothing."""
-    if len(shown) != 1:
-        raise Refused("one_currency_a_page", "a payment page takes one currency; open one for each")
-    [(currency, wanted_hash)] = shown.items()
-    _clear_the_way(store, providers, account, currency, (), now)
-    name = next(iter(providers.by_name))
-    with acting_on(store, account, now) as unit:
-        view = View(store.policies(), unit.account, store.system().guards, now)
-        owed = quotes(unit.account, view.policy)
-        wanted = next((q for q in owed if q.currency == currency), None)
-        if wanted is None or wanted.hash != wanted_hash:
-            raise StaleQuote(owed)
-        if unit.account.attempt_on(p.debt for p in wanted.parts) is not None:
-            raise Refused("attempt_in_flight", "a payment for this is under way; wait for its outcome, then look again")
-        number = record_attempt(unit, wanted, 0, Initiator.CUSTOMER, author, shown=wanted_hash, on_page=True)
-        key = attempt_key(wanted, 0, ordinal_of(unit.account, wanted.parts))
-    charge = Charge(
-        attempt=attempt_ref(account, number),
-        key=key,
-        customer_ref="",
-        method_ref="",
-        amount_minor=wanted.amount_minor,
-        currency=currency,
-        off_session=False,
-        return_url=providers.return_url(account),
-        description=", ".join(wanted.numbers)[:200],
-    )
-    page = providers.of(name).open_payment(charge, now + timedelta(minutes=PAGE_MINUTES), locale)
-    with acting_on(store, account, now) as unit:
-        unit.record(f.AttemptMoved(attempt=number, to=AttemptState.SUBMITTED, ref=page.ref), author)
-    return page.url
 
 
 def _record_of(store: Store, account: int, number: int) -> AttemptRecord:

@@ -12,7 +12,7 @@ from typing import Final, NamedTuple
 from zlib import crc32
 
 from arrears.core.policy import Policy, load_policy
-from arrears.ports import Fate, Message, Order
+from arrears.ports import Delivery, Fate, Message, Order
 
 POLICY_TEXTS: Final = {
     "default": 'name = "default"\n[delete]\nretention_days = 90\n',
@@ -64,18 +64,18 @@ class FlakyChannel:
         self.refused = 0
         self.unknown = 0
 
-    def send(self, message: Message) -> Fate:
+    def send(self, message: Message) -> Delivery:
         """See ports.Channel."""
         account = int(message.id[1:].partition("-")[0])
         lot = _drawn(self._seed, message.id, 100)
         if lot < (80 if account in self._deaf else 3):
             self.refused += 1
-            return Fate.REFUSED
+            return Delivery(Fate.REFUSED)
         if lot > 98:
             self.unknown += 1
-            return Fate.UNKNOWN
+            return Delivery(Fate.UNKNOWN)
         self.accepted.setdefault(account, []).append((self._now(), message))
-        return Fate.ACCEPTED
+        return Delivery(Fate.ACCEPTED)
 
     def look_up(self, message_id: str) -> Fate:
         """See ports.Channel. In one process nobody dies half-way."""

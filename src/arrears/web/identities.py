@@ -103,6 +103,22 @@ def accounts_of(person: int) -> list[tuple[int, str, str]]:
     ]
 
 
+def role_of(account: int, person: int) -> str | None:
+    """`administrator`, `billing_reader`, or None for somebody who has nothing to do with the account."""
+    found = _rows("SELECT role FROM account_role WHERE account_id = %s AND person_id = %s", [account, person])
+    return str(found[0][0]) if found else None
+
+
+def administrator_of(account: int) -> str | None:
+    """The name of the account administrator, for those who may not act; None where there is none."""
+    found = _rows(
+        "SELECT p.display_name FROM account_role r JOIN person p USING (person_id)"
+        " WHERE r.account_id = %s AND r.role = 'administrator'",
+        [account],
+    )
+    return str(found[0][0]) if found else None
+
+
 def _refuse_weak(password: str, email: str) -> None:
     if len(password) < PASSWORD_CHARACTERS_MIN or email.partition("@")[0].lower() in password.lower():
         raise Refused(

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from django.urls import path, re_path
 
-from arrears.web import pages
-from arrears.web.api.frame import api
+from arrears.web import pages, webhooks
+from arrears.web.api import api
 
 urlpatterns = [
     path("", pages.home, {"kind": "person"}),
@@ -17,6 +17,7 @@ urlpatterns = [
     path("language", pages.language),
     re_path(r"^style-(?P<digest>[0-9a-f]{12})\.css$", pages.style),
     path("v1/", api.urls),
+    path("webhooks/<slug:provider>", webhooks.receive),
 ]
 
 handler400 = "arrears.web.errors.bad_request"

@@ -9,7 +9,7 @@ import os
 from email.message import EmailMessage
 from pathlib import Path
 
-from arrears.ports import Fate, Message
+from arrears.ports import Delivery, Fate, Message
 
 
 class FolderChannel:
@@ -20,7 +20,7 @@ class FolderChannel:
         self._sender = sender
         folder.mkdir(parents=True, exist_ok=True)
 
-    def send(self, message: Message) -> Fate:
+    def send(self, message: Message) -> Delivery:
         """Write, sync, then give the file its name; a name that exists was sent before and is left alone."""
         mail = EmailMessage()
         mail["From"] = self._sender
@@ -39,13 +39,13 @@ class FolderChannel:
             named = True
             self._sync_folder()
         except FileExistsError:
-            return Fate.ACCEPTED
+            return Delivery(Fate.ACCEPTED)
         except OSError:
             # The name is there, but may not survive a power cut: nobody can tell.
-            return Fate.UNKNOWN if named else Fate.REFUSED
+            return Delivery(Fate.UNKNOWN if named else Fate.REFUSED)
         finally:
             part.unlink(missing_ok=True)
-        return Fate.ACCEPTED
+        return Delivery(Fate.ACCEPTED)
 
     def look_up(self, message_id: str) -> Fate:
         """See ports.Channel."""

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from arrears.ports import Fate, Message
+from arrears.ports import Delivery, Fate, Message
 
 
 class MemoryChannel:
@@ -12,11 +12,11 @@ class MemoryChannel:
         self.sent = 0
         self.last: Message | None = None
 
-    def send(self, message: Message) -> Fate:
+    def send(self, message: Message) -> Delivery:
         """See ports.Channel."""
         self.sent += 1
         self.last = message
-        return Fate.ACCEPTED
+        return Delivery(Fate.ACCEPTED)
 
     def look_up(self, message_id: str) -> Fate:
         """See ports.Channel. In one process nobody dies half-way."""

@@ -85,6 +85,7 @@ class Stripe:
     """
 
     name = "stripe"
+    signature_header = "Stripe-Signature"
 
     def __init__(
         self,

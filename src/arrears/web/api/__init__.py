@@ -1,1 +1,9 @@
-"""REST v1: the frame that every route stands in. Tokens, problems, strict input, one answer for one key."""
+"""REST v1: the frame that every route stands in (tokens, problems, strict input, one answer for one key), and the
+routes by subject."""
+
+from arrears.web.api import money
+from arrears.web.api.frame import api
+
+api.add_router("", money.router)
+
+__all__ = ["api"]

@@ -37,7 +37,18 @@ class Problem(Schema):
     code: str
 
 
-PROBLEMS: Final = dict.fromkeys((400, 401, 403, 404, 409, 413, 415, 422, 429), Problem)
+STATUS: Final = {
+    "not_administrator": 403,
+    "stale_quote": 409,
+    "attempt_in_flight": 409,
+    "method_held": 409,
+    "settle_first": 409,
+    "provider_unreachable": 503,
+}
+STATUS_BY_START: Final = (("unknown_", 404), ("duplicate_", 409))
+"""The status of what a command refuses; 422 where nothing else is said."""
+
+PROBLEMS: Final = dict.fromkeys((400, 401, 403, 404, 409, 413, 415, 422, 429, 503), Problem)
 
 
 class Bearer(HttpBearer):
@@ -99,7 +110,7 @@ def _wrong(_request: HttpRequest, error: Any) -> HttpResponse:
 
 @api.exception_handler(Refused)
 def _refused(_request: HttpRequest, error: Any) -> HttpResponse:
-    status = 404 if error.code.startswith("unknown_") else 409 if error.code.startswith("duplicate_") else 422
+    status = STATUS.get(error.code) or next((s for start, s in STATUS_BY_START if error.code.startswith(start)), 422)
     return problem(status, error.code, "That cannot be done", error.message)
 
 

@@ -1,13 +1,15 @@
 """`Idempotency-Key` on money routes (draft-ietf-httpapi-idempotency-key-header-07): one key, one answer.
 
-A key belongs to its token. The same request with it gets the stored answer, another request is refused, and one
-that is still running says so.
+A key belongs to its token. The same request with it gets the answer of the first, waiting for it a while; another
+request with it is refused.
 """
 
 from __future__ import annotations
 
 import hashlib
+import threading
 from collections.abc import Callable
+from datetime import timedelta
 from functools import wraps
 from typing import Any, Concatenate, Final, ParamSpec
 
@@ -18,6 +20,14 @@ from arrears.web.errors import problem
 from arrears.wiring import RealClock
 
 KEY_CHARACTERS_MAX: Final = 255
+WAIT_SECONDS_MAX: Final = 25.0
+"""How long the same request waits for the answer of the first, before it is told that that is still running."""
+
+TICK_SECONDS: Final = 0.05
+ABANDONED_AFTER: Final = timedelta(minutes=5)
+"""A request that has no answer after so long died with its process; the same one may run again. What it calls is
+safe against that by itself."""
+
 P = ParamSpec("P")
 Route = Callable[Concatenate[HttpRequest, P], HttpResponse]
 
@@ -62,19 +72,34 @@ def _claim(token: int, key: str, digest: bytes) -> HttpResponse | None:
     now = RealClock().now()
     mine = _execute(
         "INSERT INTO idempotency_key (token_id, key, request_digest, created_at) VALUES (%s, %s, %s, %s)"
-        " ON CONFLICT DO NOTHING RETURNING key",
-        [token, key, digest, now],
+        " ON CONFLICT (token_id, key) DO UPDATE SET created_at = excluded.created_at"
+        " WHERE idempotency_key.status IS NULL AND idempotency_key.request_digest = excluded.request_digest"
+        " AND idempotency_key.created_at < %s RETURNING key",
+        [token, key, digest, now, now - ABANDONED_AFTER],
     )
     if mine is not None:
         return None
-    row = _execute(
-        "SELECT request_digest, status, response FROM idempotency_key WHERE token_id = %s AND key = %s", [token, key]
-    )
-    if row is None or (bytes(row[0]) == digest and row[1] is None):
-        return problem(409, "still_running", "Still running", "the first request with this key has not finished")
-    if bytes(row[0]) != digest:
+    row = _answer_of_the_first(token, key)
+    if row is not None and bytes(row[0]) != digest:
         return problem(422, "idempotency_key_reused", "The key was used before", "for another request; make a new one")
+    if row is None or row[1] is None:
+        return problem(409, "still_running", "Still running", "the first request with this key has not finished")
     return HttpResponse(row[2], status=row[1], content_type="application/json")
+
+
+def _answer_of_the_first(token: int, key: str) -> tuple[Any, ...] | None:
+    """The stored row once the first request has its answer, waited for; as it is when that takes too long, or when
+    the first failed and left nothing."""
+    tick = threading.Event()
+    for _ in range(int(WAIT_SECONDS_MAX / TICK_SECONDS)):
+        row = _execute(
+            "SELECT request_digest, status, response FROM idempotency_key WHERE token_id = %s AND key = %s",
+            [token, key],
+        )
+        if row is None or row[1] is not None:
+            return row
+        tick.wait(TICK_SECONDS)
+    return row
 
 
 def _keep(token: int, key: str, response: HttpResponse) -> None:
