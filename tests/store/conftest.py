@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import itertools
 from collections.abc import Callable, Iterator
+from pathlib import Path
 
 import pytest
+from tests.store.traced import TracedStore
 
 from arrears.store import schema
 from arrears.store.postgres import PostgresStore
@@ -22,6 +24,21 @@ def make_postgres(database_url: str) -> Iterator[Callable[[], PostgresStore]]:
         name = f"contract_{next(_counter)}"
         schema.create_scratch(database_url, name)
         made.append(PostgresStore(database_url, schema=name, durable=False, clock_is_real=False))
+        return made[-1]
+
+    yield make
+    for store in made:
+        store.close()
+
+
+@pytest.fixture
+def make_traced(database_url: str, tmp_path: Path) -> Iterator[Callable[[], TracedStore]]:
+    made: list[TracedStore] = []
+
+    def make() -> TracedStore:
+        name = f"traced_{len(made)}"
+        schema.create_scratch(database_url, name)
+        made.append(TracedStore(database_url, name, tmp_path / name))
         return made[-1]
 
     yield make

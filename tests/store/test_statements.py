@@ -6,18 +6,16 @@ forces, on a book of 20,000 accounts.
 
 from __future__ import annotations
 
-import os
 import re
 from collections import Counter
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
 from datetime import timedelta
 from functools import partial
-from pathlib import Path
 from typing import Final
 
 import pytest
 from tests.store.contract import API, at, invoice, open_book, owing_book, payment, play
+from tests.store.traced import TracedStore, counted
 
 from arrears.adapters.channels.memory import MemoryChannel
 from arrears.adapters.services.inprocess import InProcessServices
@@ -26,60 +24,8 @@ from arrears.engine.perform import perform, perform_all
 from arrears.engine.run import Limits, run, run_batch
 from arrears.store import batch, postgres, schema, write
 from arrears.store.postgres import PostgresStore
-from arrears.store.write import Db
 
 SIZES: Final = (1, 10, 200)
-_STATEMENT: Final = re.compile(r"\tF\t\d+\t(?:Execute|Query)\b")
-
-
-class TracedStore(PostgresStore):
-    """A store with one connection, whose traffic goes to a file."""
-
-    def __init__(self, url: str, schema: str, trace: Path) -> None:
-        super().__init__(url, schema=schema, connections_max=1, durable=False, clock_is_real=False)
-        self._handle = os.open(trace, os.O_RDWR | os.O_CREAT | os.O_TRUNC)
-        self._trace = trace
-        self._db: Db | None = None
-
-    @contextmanager
-    def transaction(self) -> Iterator[Db]:
-        with super().transaction() as db:
-            if self._db is None:
-                self._db = db
-                db.pgconn.trace(self._handle)
-            yield db
-
-    def statements(self) -> int:
-        """How many statements were sent since the last time this was asked, COMMIT and BEGIN included."""
-        if self._db is not None:
-            self._db.pgconn.untrace()
-            self._db = None
-        found = len(_STATEMENT.findall(self._trace.read_text(errors="replace")))
-        os.truncate(self._trace, 0)
-        os.lseek(self._handle, 0, os.SEEK_SET)
-        return found
-
-
-@pytest.fixture
-def make_traced(database_url: str, tmp_path: Path) -> Iterator[Callable[[], TracedStore]]:
-    made: list[TracedStore] = []
-
-    def make() -> TracedStore:
-        name = f"traced_{len(made)}"
-        schema.create_scratch(database_url, name)
-        made.append(TracedStore(database_url, name, tmp_path / name))
-        return made[-1]
-
-    yield make
-    for store in made:
-        store.close()
-
-
-def counted(store: TracedStore, deed: Callable[[], object]) -> int:
-    store.policies()
-    store.statements()
-    deed()
-    return store.statements()
 
 
 def statements_of_commands(store: TracedStore, size: int) -> dict[str, int]:

@@ -162,16 +162,19 @@ def test_scenario_16_paying_twice_is_one_capture_and_one_answer(sandbox: Running
     assert len([a for a in story.attempts() if a.state == "paid"]) == 1
 
 
-@pytest.mark.parametrize("fault", ["drop_after", "error_after", "late"])
+@pytest.mark.parametrize(
+    ("fault", "times", "at_once"),
+    [("drop_after", 1, "paid"), ("error_after", 1, "paid"), ("late", 1, "paid"), ("late", 2, "unknown")],
+)
 def test_scenario_16_a_time_out_after_the_money_was_taken_is_looked_up_and_never_charged_again(
-    sandbox: Running, fault: str
+    sandbox: Running, fault: str, times: int, at_once: str
 ) -> None:
     story = Paying(sandbox)
     story.card("insufficient_funds")
     story.until(2)
     new = story.add()
-    sandbox.control("faults", plan=[{"kind": fault, "path": "payment_intents", "times": 1}])
-    assert story.settle(new) == ["unknown"]
+    sandbox.control("faults", plan=[{"kind": fault, "path": "payment_intents", "times": times}])
+    assert story.settle(new) == [at_once]
     sandbox.control("release")
     story.until(2, "14:00").sweep()
     assert story.sub().state is State.ACTIVE
@@ -362,3 +365,43 @@ def test_a_page_that_was_opened_is_paid_once_and_money_for_a_replaced_page_becom
     assert story.taken() == {"EUR": PRICE}
     assert not story.account.methods, "a page stores no card"
     story.check()
+
+
+def announced(story: Paying) -> list[tuple[int, int]]:
+    """On which day of the story which card was said to expire in so many days."""
+    return [(story.day(told.on), card.days) for _, told in story.facts(f.Noticed) for card in told.expiring]
+
+
+def test_an_expiring_card_is_announced_60_30_and_7_days_ahead_and_not_after_it_was_renewed(sandbox: Running) -> None:
+    story = Paying(sandbox, bill=False)
+    number = story.card()
+    expires_on = story.account.method(number).expires_on
+    assert expires_on is not None
+    last = story.day(expires_on)
+    story.until(last - 20)
+    assert announced(story) == [(last - 60, 60), (last - 30, 30)]
+    assert story.mail.taken[-1].subject == "Your card is about to expire"
+    assert f"valid until {expires_on}" in story.mail.taken[-1].text
+    methods.renew(story.store, story.providers, story.no, number, 1, expires_on.year + 4, story.now, ADMIN)
+    story.until(last + 5)
+    assert announced(story) == [(last - 60, 60), (last - 30, 30)]
+
+
+def test_after_an_outage_only_the_newest_announcement_of_an_expiry_is_made(sandbox: Running) -> None:
+    story = Paying(sandbox, bill=False)
+    number = story.card()
+    expires_on = story.account.method(number).expires_on
+    assert expires_on is not None
+    last = story.day(expires_on)
+    story.down_until(last - 10).run()
+    story.until(last + 5)
+    assert announced(story) == [(last - 10, 30), (last - 7, 7)]
+
+
+def test_a_card_that_pays_for_nothing_is_not_announced(sandbox: Running) -> None:
+    story = Paying(sandbox, bill=False)
+    number = story.add()
+    expires_on = story.account.method(number).expires_on
+    assert expires_on is not None
+    story.until(story.day(expires_on) + 1)
+    assert announced(story) == []

@@ -141,4 +141,5 @@ def _parts(fact: f.Noticed, services: Services, day: Day) -> list[str]:
         late = " (late)" if w.late else ""
         parts.append(f"warning {w.step}: {w.action} {services[w.subscription]} on day {day(w.promised_on)}{late}")
     parts.extend(f"told: {services[t.subscription]} {t.what} on day {day(t.on)}" for t in fact.told)
+    parts.extend(f"card {c.method} expires in {c.days} days" for c in fact.expiring)
     return parts

@@ -121,6 +121,7 @@ class Method(Value, frozen=True, omit_defaults=True):
 
     `failed`: its last attempt was definitively declined, or refused for want of authentication. `durable` is False
     for what works only once. `tried` are the finished attempts that the networks' rules still look at.
+    `announced_days`: how many days ahead its expiry was last announced, 0 for never.
     """
 
     no: int
@@ -134,6 +135,7 @@ class Method(Value, frozen=True, omit_defaults=True):
     failed: bool = False
     removed: bool = False
     tried: tuple[Tried, ...] = ()
+    announced_days: int = 0
 
 
 class Attempt(Value, frozen=True, omit_defaults=True):

@@ -11,7 +11,7 @@ from datetime import datetime
 from typing import Final, NamedTuple
 
 from arrears.core.account import Account, Guards
-from arrears.core.facts import DateMoved, Disabled, Fact, Noticed, Reminder, Told, Warning
+from arrears.core.facts import DateMoved, Disabled, Expiring, Fact, Noticed, Reminder, Told, Warning
 from arrears.core.policy import Policy
 from arrears.core.rules import RULES, Rule
 from arrears.core.view import IMMEDIATELY, ONE_DAY, Due, Rank, View
@@ -125,6 +125,7 @@ def _one_message(view: View, parts: Sequence[Due]) -> Noticed:
     reminder: Reminder | None = None
     warnings: tuple[Warning, ...] = ()
     told: tuple[Told, ...] = ()
+    expiring: tuple[Expiring, ...] = ()
     at_once = True
     for due in parts:
         part = due.build()
@@ -135,4 +136,6 @@ def _one_message(view: View, parts: Sequence[Due]) -> Noticed:
             warnings = (*warnings, part)
         elif isinstance(part, Told):
             told = (*told, part)
-    return Noticed(on=view.today, reminder=reminder, warnings=warnings, told=told, at_once=at_once)
+        elif isinstance(part, Expiring):
+            expiring = (*expiring, part)
+    return Noticed(on=view.today, reminder=reminder, warnings=warnings, told=told, at_once=at_once, expiring=expiring)

@@ -73,6 +73,9 @@ def _noticed(account: Account, fact: f.Noticed, recorded: f.Recorded) -> Account
         sub = account.subscription(told.subscription)
         left = tuple(t for t in sub.tells if (t.what, t.on) != (told.what, told.on))
         account = with_subscription(account, replace(sub, tells=left))
+    for card in fact.expiring:
+        methods = tuple(replace(m, announced_days=card.days) if m.no == card.method else m for m in account.methods)
+        account = replace(account, methods=methods)
     return account
 
 

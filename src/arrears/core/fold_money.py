@@ -49,7 +49,7 @@ def _method_activated(account: Account, fact: f.MethodActivated, _: f.Recorded) 
 
 
 def _method_renewed(account: Account, fact: f.MethodRenewed, recorded: f.Recorded) -> Account:
-    return _with_method(account, fact.method, expires_on=fact.expires_on, renewed_at=recorded.at)
+    return _with_method(account, fact.method, expires_on=fact.expires_on, renewed_at=recorded.at, announced_days=0)
 
 
 def _method_spent(account: Account, fact: f.MethodSpent, _: f.Recorded) -> Account:

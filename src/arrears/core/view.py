@@ -25,7 +25,7 @@ from arrears.core.account import (
     Terms,
 )
 from arrears.core.calendar import Calendar, calendar_of
-from arrears.core.facts import Evidence, Fact, Owing, Reminder, Told, Warning
+from arrears.core.facts import Evidence, Expiring, Fact, Owing, Reminder, Told, Warning
 from arrears.core.policy import Policy
 from arrears.core.policy import Scope as ClockScope
 
@@ -47,7 +47,7 @@ class Rank:
     CUT: Final = 6
 
 
-Part = Reminder | Warning | Told
+Part = Reminder | Warning | Told | Expiring
 
 
 class Due(msgspec.Struct, frozen=True, gc=False):

@@ -22,7 +22,14 @@ def still_true(account: Account, fact: f.Noticed | f.Resumed, seq: int) -> bool:
     """Whether anything this message says still holds: the debt is read again just before sending (I22)."""
     if isinstance(fact, f.Resumed):
         return account.subscription(fact.subscription).state in (State.ACTIVE, State.PAST_DUE)
-    return bool(_reminders(account, fact) or _warnings(account, fact, seq) or fact.told)
+    return bool(_reminders(account, fact) or _warnings(account, fact, seq) or fact.told or _expiring(account, fact))
+
+
+def _expiring(account: Account, fact: f.Noticed) -> list[f.Expiring]:
+    """The cards of this message that still pay for something and have not been renewed since."""
+    dates = {m.no: m.expires_on for m in account.methods if not m.removed}
+    active = {s.method for s in account.subscriptions if s.state is not State.DELETED}
+    return [e for e in fact.expiring if e.method in active and dates.get(e.method) == e.expires_on]
 
 
 def _reminders(account: Account, fact: f.Noticed) -> bool:
@@ -54,6 +61,8 @@ def render(message_id: str, to: str, account: Account, fact: f.Noticed | f.Resum
         lines.append(f"{service}: {_WHAT[warning.action]} on {warning.promised_on} unless everything is paid.")
     for told in fact.told:
         lines.append(f"{account.subscription(told.subscription).service} was {told.what} on {told.on}.")
+    for card in _expiring(account, fact):
+        lines.append(f"A card that pays for your services is valid until {card.expires_on}; please give its new date.")
     owed: dict[str, int] = {}
     for debt in account.past_due:
         if not account.debt_is_held(debt.no):
@@ -63,4 +72,6 @@ def render(message_id: str, to: str, account: Account, fact: f.Noticed | f.Resum
     for currency, minor in sorted(owed.items()):
         lines.append(f"In total: {format_amount(minor, currency)}.")
     subject = "A payment did not arrive" if not fact.warnings else "Please pay to keep your service"
+    if not (fact.warnings or fact.reminder or fact.told):
+        subject = "Your card is about to expire"
     return Message(message_id, to, subject, "\n".join(lines))

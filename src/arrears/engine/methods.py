@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-from datetime import date, datetime, timedelta
-from typing import Final
+from datetime import date, datetime
 
 from arrears.core import facts as f
 from arrears.core.account import Account
@@ -15,9 +14,6 @@ from arrears.core.unit import Unit
 from arrears.engine.attempts import Providers
 from arrears.engine.commands import acting_on
 from arrears.ports import Store
-
-EXPIRY_WARNING_DAYS: Final = (60, 30, 7)
-"""Spec, section 4: an expiring card is announced so many days ahead."""
 
 
 def start_setup(store: Store, providers: Providers, account: int, provider: str, key: str, locale: str) -> HostedPage:
@@ -133,18 +129,6 @@ def holding(unit: Unit, method: int) -> list[str]:
             )
     found += [f"attempt {a.no} with it is not over" for a in account.attempts if a.method == method]
     return found
-
-
-def expiring(account: Account, today: date) -> list[tuple[int, int]]:
-    """The active cards whose expiry is announced today: (method, days ahead) (spec: 60, 30 and 7 days before)."""
-    active = {s.method for s in account.subscriptions if s.method and s.state is not State.DELETED}
-    return [
-        (m.no, days)
-        for m in account.methods
-        if m.no in active and not m.removed and m.expires_on is not None
-        for days in EXPIRY_WARNING_DAYS
-        if m.expires_on - timedelta(days=days) == today
-    ]
 
 
 def _present(account: Account, method: int) -> None:

@@ -113,6 +113,8 @@ def _message(account: Account, fact: f.Noticed) -> tuple[str, str]:
         parts.append(("warning", f"{_service(account, w.subscription)} {WILL[w.action]} on {in_words(w.promised_on)}"))
     for told in fact.told:
         parts.append(("told", f"{_service(account, told.subscription)} was {told.what} on {in_words(told.on)}"))
+    for card in fact.expiring:
+        parts.append(("card", f"method {card.method} expires on {in_words(card.expires_on)}, {card.days} days ahead"))
     if fact.reminder is not None:
         skipped = f" (overtaken: {', '.join(map(str, fact.reminder.skipped))})" if fact.reminder.skipped else ""
         parts.append(("reminder", f"of day {fact.reminder.step}{skipped}"))

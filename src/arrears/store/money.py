@@ -31,7 +31,7 @@ PAYMENT: Final[LiteralString] = """
 SELECT p.account_id, p.seq, f.body FROM payment p JOIN fact f USING (account_id, seq) WHERE p.ref = %s
 """
 ISSUED: Final[LiteralString] = """
-SELECT body FROM fact WHERE account_id = %s AND kind = 'invoice_issued' ORDER BY seq
+SELECT body FROM account_fact WHERE account_id = %s AND kind = 'invoice_issued' ORDER BY seq
 """
 FINISHED: Final[LiteralString] = """
 SELECT count(*) FILTER (WHERE state = 'declined'), count(*) FROM attempt
@@ -62,36 +62,40 @@ class PostgresMoney:
         """One transaction on a connection of its own."""
         raise NotImplementedError
 
+    def reading(self) -> AbstractContextManager[Db]:
+        """The transaction that this thread has open, else one of its own."""
+        raise NotImplementedError
+
     def method(self, account: int, number: int) -> MethodRecord:
         """See ports.MoneyBook."""
         return method_of(self.methods(account), number)
 
     def methods(self, account: int) -> Sequence[MethodRecord]:
         """See ports.MoneyBook."""
-        with self.transaction() as db:
+        with self.reading() as db:
             return [MethodRecord(*row) for row in db.execute(METHODS, [account])]
 
     def attempts(self, account: int) -> Sequence[AttemptRecord]:
         """See ports.MoneyBook."""
-        with self.transaction() as db:
+        with self.reading() as db:
             found = db.execute(ATTEMPTS, [account]).fetchall()
         return [AttemptRecord(*row)._replace(created_at=utc(row[-2]), moved_at=utc(row[-1])) for row in found]
 
     def open_attempts(self, before: datetime, limit: int) -> Sequence[tuple[int, int]]:
         """See ports.MoneyBook."""
-        with self.transaction() as db:
+        with self.reading() as db:
             return [(int(account), int(no)) for account, no in db.execute(OPEN_ATTEMPTS, [before, limit])]
 
     def finished_since(self, since: datetime) -> tuple[int, int]:
         """See ports.MoneyBook."""
-        with self.transaction() as db:
+        with self.reading() as db:
             row = db.execute(FINISHED, [since]).fetchone()
         assert row is not None
         return int(row[0]), int(row[1])
 
     def payment(self, ref: str) -> PaymentRecord | None:
         """See ports.MoneyBook."""
-        with self.transaction() as db:
+        with self.reading() as db:
             row = db.execute(PAYMENT, [ref]).fetchone()
         if row is None:
             return None
@@ -101,18 +105,18 @@ class PostgresMoney:
 
     def invoice(self, account: int, debt: int) -> Debt:
         """See ports.MoneyBook."""
-        with self.transaction() as db:
+        with self.reading() as db:
             facts = [decode_fact(body) for (body,) in db.execute(ISSUED, [account])]
         return issued(account, debt, [fact for fact in facts if isinstance(fact, InvoiceIssued)])
 
     def refund_known(self, ref: str) -> bool:
         """See ports.MoneyBook."""
-        with self.transaction() as db:
+        with self.reading() as db:
             return db.execute("SELECT FROM refund WHERE ref = %s", [ref]).fetchone() is not None
 
     def refunded_minor(self, payment_ref: str) -> int:
         """See ports.MoneyBook."""
-        with self.transaction() as db:
+        with self.reading() as db:
             row = db.execute(
                 "SELECT coalesce(sum(amount_minor), 0)::bigint FROM refund WHERE payment_ref = %s", [payment_ref]
             ).fetchone()
@@ -121,19 +125,19 @@ class PostgresMoney:
 
     def provider_payments(self, provider: str, since: datetime) -> Sequence[tuple[str, int, str, int]]:
         """See ports.MoneyBook."""
-        with self.transaction() as db:
+        with self.reading() as db:
             found = db.execute(PROVIDER_PAYMENTS, [f"{provider}:", since])
             return [(str(ref), int(account), str(currency), int(minor)) for ref, account, currency, minor in found]
 
     def provider_net(self, provider: str, since: datetime) -> Mapping[str, int]:
         """See ports.MoneyBook."""
-        with self.transaction() as db:
+        with self.reading() as db:
             params = {"of": f"{provider}:", "author": f"provider:{provider}", "since": since}
             return {str(currency): int(minor) for currency, minor in db.execute(PROVIDER_NET, params)}
 
     def swept_until(self, provider: str) -> datetime | None:
         """See ports.MoneyBook."""
-        with self.transaction() as db:
+        with self.reading() as db:
             row = db.execute("SELECT swept_until FROM provider_sweep WHERE provider = %s", [provider]).fetchone()
         return None if row is None else utc(row[0])
 

@@ -6,6 +6,7 @@ transaction on a connection of its own; nothing outside is called inside one.
 
 from __future__ import annotations
 
+import threading
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from datetime import datetime
@@ -81,6 +82,7 @@ class PostgresStore(PostgresMoney):
             url, min_size=1, max_size=connections_max, open=True, kwargs={"options": options}, timeout=30
         )
         self._policies: dict[str, Policy] = {}
+        self._open = threading.local()
 
     def close(self) -> None:
         """Give the connections back."""
@@ -91,6 +93,21 @@ class PostgresStore(PostgresMoney):
         """One transaction on a connection of its own."""
         with self._pool.connection() as db:
             assert db.info.transaction_status == psycopg.pq.TransactionStatus.IDLE, "a transaction is open already"
+            self._open.db = db
+            try:
+                yield db
+            finally:
+                self._open.db = None
+
+    @contextmanager
+    def reading(self) -> Iterator[Db]:
+        """See PostgresMoney. Whoever holds a lock and waits for a second connection would wait for those who wait for
+        the lock."""
+        mine = getattr(self._open, "db", None)
+        if mine is not None:
+            yield mine
+            return
+        with self.transaction() as db:
             yield db
 
     # -- units of work ---------------------------------------------------------------------------------------
@@ -158,7 +175,7 @@ class PostgresStore(PostgresMoney):
 
     def messages(self, claims: Sequence[Claim]) -> Mapping[tuple[int, int], Noticed | Resumed]:
         """See ports.Store."""
-        with self.transaction() as db:
+        with self.reading() as db:
             found = db.execute(
                 "SELECT f.account_id, f.seq, f.body FROM fact f"
                 " JOIN unnest(%b::bigint[], %b::bigint[]) AS v (account_id, seq) USING (account_id, seq)",
@@ -171,7 +188,7 @@ class PostgresStore(PostgresMoney):
 
     def snapshots(self, numbers: Sequence[int]) -> Mapping[int, Account]:
         """See ports.Store."""
-        with self.transaction() as db:
+        with self.reading() as db:
             found = db.execute(
                 "SELECT account_id, state FROM account_state WHERE account_id = ANY(%b)",
                 [list(numbers)],
@@ -180,7 +197,7 @@ class PostgresStore(PostgresMoney):
 
     def contacts(self, numbers: Sequence[int]) -> Mapping[int, str]:
         """See ports.Store."""
-        with self.transaction() as db:
+        with self.reading() as db:
             found = db.execute(
                 "SELECT account_id, contact FROM account WHERE account_id = ANY(%b) AND contact IS NOT NULL",
                 [list(numbers)],
@@ -189,15 +206,16 @@ class PostgresStore(PostgresMoney):
 
     def account_numbers(self, refs: Sequence[str]) -> Mapping[str, int]:
         """See ports.Store."""
-        with self.transaction() as db:
+        with self.reading() as db:
             found = db.execute("SELECT ref, account_id FROM account WHERE ref = ANY(%b)", [list(refs)])
             return dict(found)
 
     def history(self, number: int) -> Sequence[Recorded]:
         """See ports.Store."""
-        with self.transaction() as db:
+        with self.reading() as db:
             found = db.execute(
-                "SELECT account_id, seq, at, author, why, body FROM fact WHERE account_id = %s ORDER BY seq", [number]
+                "SELECT account_id, seq, at, author, why, body FROM account_fact WHERE account_id = %s ORDER BY seq",
+                [number],
             )
             return [Recorded(a, s, utc(at), author, why, decode_fact(body)) for a, s, at, author, why, body in found]
 
@@ -226,7 +244,7 @@ class PostgresStore(PostgresMoney):
 
     def policies(self) -> Mapping[str, Policy]:
         """See ports.Store. Versions never change, so only unknown ones are loaded."""
-        with self.transaction() as db:
+        with self.reading() as db:
             listed = db.execute("SELECT version, name FROM policy ORDER BY adopted_no").fetchall()
             unknown = [version for version, _ in listed if version not in self._policies]
             if unknown:
@@ -271,7 +289,7 @@ class PostgresStore(PostgresMoney):
 
     def system(self) -> System:
         """See ports.Store."""
-        with self.transaction() as db:
+        with self.reading() as db:
             return read_system(db)
 
 

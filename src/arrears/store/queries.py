@@ -113,7 +113,8 @@ def known_invoices(store: PostgresStore, numbers: list[str]) -> dict[str, KnownI
             "SELECT account_id, no, service FROM subscription WHERE account_id = ANY(%s)", [accounts]
         ).fetchall()
         issued = db.execute(
-            "SELECT account_id, body FROM fact WHERE account_id = ANY(%s) AND kind = 'invoice_issued'", [accounts]
+            "SELECT account_id, body FROM account_fact WHERE account_id = ANY(%s) AND kind = 'invoice_issued'",
+            [accounts],
         ).fetchall()
     service = {(account, no): name for account, no, name in named}
     services: dict[tuple[int, int], tuple[str, ...]] = {}

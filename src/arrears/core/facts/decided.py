@@ -65,6 +65,14 @@ class Told(msgspec.Struct, frozen=True):
     on: date
 
 
+class Expiring(msgspec.Struct, frozen=True):
+    """A card that pays for something and whose last day is near; `days` is the rung of 60, 30 and 7 days ahead."""
+
+    method: int
+    days: int
+    expires_on: date
+
+
 class Noticed(Fact, frozen=True, tag="noticed"):
     """One message to the account: everything there was to say this local day."""
 
@@ -73,6 +81,7 @@ class Noticed(Fact, frozen=True, tag="noticed"):
     warnings: tuple[Warning, ...] = ()
     told: tuple[Told, ...] = ()
     at_once: bool = False
+    expiring: tuple[Expiring, ...] = ()
 
 
 class DateMoved(Fact, frozen=True, tag="date_moved"):

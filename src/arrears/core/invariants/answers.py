@@ -26,7 +26,7 @@ def noticed(book: Book, fact: f.Noticed, recorded: f.Recorded) -> None:
         if book.noticed_on is not None and fact.on <= book.noticed_on:
             book.breach("I22", f"a second message on {fact.on}")
         book.noticed_on = fact.on
-    if not (fact.reminder or fact.warnings or fact.told):
+    if not (fact.reminder or fact.warnings or fact.told or fact.expiring):
         book.breach("I22", "a message that says nothing")
     book.unanswered.add(recorded.seq)
     if fact.reminder is not None:

@@ -1,0 +1,110 @@
+"""E-mail addresses: what can be delivered to, in the one form in which it is stored, compared and written to servers.
+
+An address that no server can take is refused where a person enters it: when the notice goes out, nobody is left who
+could correct it.
+"""
+
+from __future__ import annotations
+
+import re
+import unicodedata
+from typing import Final
+
+from arrears.core.errors import Refused
+
+LOCAL_BYTES_MAX: Final = 64
+"""RFC 5321, 4.5.3.1.1."""
+
+ADDRESS_BYTES_MAX: Final = 254
+"""RFC 5321, 4.5.3.1.3: a path has 256 octets with its two angle brackets."""
+
+NAME_CHARS_MAX: Final = 100
+"""Readers cut a display name much earlier; one without a space could not be folded into lines of 998 octets."""
+
+_ATOM: Final = r"[A-Za-z0-9!#$%&'*+/=?^_`{|}~\u0080-\U0010ffff-]+"
+_DOT_ATOM: Final = re.compile(rf"{_ATOM}(?:\.{_ATOM})*")
+_QUOTED: Final = re.compile(r'"((?:[^"\\\x00-\x1f\x7f]|\\[\x20-\x7e])*)"')
+_LABEL: Final = re.compile(r"[a-z0-9](?:[a-z0-9-]{0,61}[a-z0-9])?")
+_TWO_READINGS: Final = re.compile("[\u00df\u03c2\u200c\u200d]")
+"""What the two generations of the standard for domain names write differently (RFC 5894, 7.2): with one of them the
+mail would go to somebody else's domain."""
+
+_UNSEEN: Final = ("Cc", "Cf", "Cs", "Co", "Cn", "Zl", "Zp", "Zs")
+
+
+def check_address(text: str) -> str:
+    """The address in its one form: the local part unquoted where that says the same, the domain in lower case and
+    in ASCII (`xn--`). Refuses `bad_address`: what is longer than RFC 5321 allows, no address, or not one alone."""
+    address = unicodedata.normalize("NFC", text.strip())
+    if len(address) > 4 * ADDRESS_BYTES_MAX:
+        raise _refused(text, f"is too long; an address has at most {ADDRESS_BYTES_MAX} characters")
+    local, at, domain = address.rpartition("@")
+    if not at:
+        raise _refused(text, "has no @; write it like name@example.org")
+    local, domain = _local(text, local), _domain(text, domain)
+    if len(local.encode()) > LOCAL_BYTES_MAX:
+        raise _refused(text, f"has more than {LOCAL_BYTES_MAX} characters before the @; no mail server takes that")
+    if len(f"{local}@{domain}".encode()) > ADDRESS_BYTES_MAX:
+        raise _refused(text, f"is too long; an address has at most {ADDRESS_BYTES_MAX} characters")
+    return f"{local}@{domain}"
+
+
+def check_mailbox(text: str) -> tuple[str, str]:
+    """The display name and the address of `Name <address>`, or of an address alone (no name). A long name is cut.
+    Refuses `bad_address`, also for a name with a line break or another control character."""
+    named = re.fullmatch(r"(.*)<([^<>]*)>\s*", text, re.DOTALL)
+    if named is None:
+        return "", check_address(text)
+    name = named[1].strip()
+    if len(name) > 1 and name[0] == name[-1] == '"':
+        name = re.sub(r"\\(.)", r"\1", name[1:-1])
+    if unseen := control_in(name):
+        raise _refused(text, f"has {unseen} in its name; leave that out")
+    if len(name) > NAME_CHARS_MAX:
+        name = name[: NAME_CHARS_MAX - 1].rstrip() + "…"
+    return name, check_address(named[2])
+
+
+def control_in(text: str) -> str:
+    """What of `text` may not stand in a line of a mail's head, said in words; empty when everything may."""
+    for char in text:
+        if char in "\r\n\u0085\u2028\u2029":
+            return "a line break"
+        if unicodedata.category(char) in ("Cc", "Cs"):
+            return f"the control character U+{ord(char):04X}"
+    return ""
+
+
+def _local(text: str, local: str) -> str:
+    quoted = _QUOTED.fullmatch(local)
+    inside = re.sub(r"\\(.)", r"\1", quoted[1]) if quoted else local
+    alone = "is not one address alone; write it like name@example.org, without name or brackets"
+    if not quoted and re.search(r"[,;<>]", inside):
+        raise _refused(text, alone)
+    for char in inside:
+        if unicodedata.category(char) in _UNSEEN and not (quoted and char == " "):
+            raise _refused(text, f"has a space or an invisible character (U+{ord(char):04X}) before the @; remove it")
+    if _DOT_ATOM.fullmatch(inside):
+        return inside
+    if quoted and inside:
+        return '"' + re.sub(r'(["\\])', r"\\\1", inside) + '"'
+    raise _refused(text, alone)
+
+
+def _domain(text: str, domain: str) -> str:
+    if _TWO_READINGS.search(domain):
+        raise _refused(text, "has a domain that servers read in two ways; write the domain in its form with xn--")
+    try:
+        ascii_domain = domain.encode("idna").decode("ascii").lower()
+    except UnicodeError:
+        raise _refused(text, "has no domain that can exist after the @; write it like name@example.org") from None
+    labels = ascii_domain.split(".")
+    well_formed = len(labels) > 1 and not labels[-1].isdigit() and all(_LABEL.fullmatch(label) for label in labels)
+    if not well_formed:
+        raise _refused(text, "has no domain that can exist after the @; write it like name@example.org")
+    return ascii_domain
+
+
+def _refused(text: str, why: str) -> Refused:
+    shown = text if len(text) <= 60 else f"{text[:60]}…"
+    return Refused("bad_address", f"the address {ascii(shown) if control_in(shown) else repr(shown)} {why}")
