@@ -14,7 +14,8 @@ import subprocess
 import sys
 import time
 from collections import Counter
-from datetime import timedelta
+from datetime import datetime, timedelta
+from functools import partial
 from typing import Any, Final
 
 from arrears.adapters.services.inprocess import InProcessServices
@@ -42,6 +43,8 @@ BAD_DAYS: Final = {"drop_after": 2, "drop_before": 1, "error_after": 1, "late": 
 """In how many of a hundred charges the answer is lost (done or not), is a stored 500, or the charge comes late."""
 
 ACCOUNTS_PER_CUSTOMER: Final = 20
+AGE_DAYS: Final = 33
+"""Disabled at the end of day 30, which is 31 days after the due date."""
 SERVICES: Final = ("cloud", "mail", "storage")
 
 
@@ -58,23 +61,25 @@ class Silence:
 
 
 def open_book(store: PostgresStore, sandbox: Running, count: int, seed: int) -> None:
-    """Accounts that owe on one to three services, each with a card that nobody has charged yet."""
+    """Accounts that owe on one to three services since so long that these are disabled, each with a new card that
+    nobody has charged yet."""
     dice = random.Random(seed)
-    at = now()
+    at = now() - timedelta(days=AGE_DAYS)
     adopt_policy(store, default_policy(), at, "staff:1")
     new = [
         (NewAccount(f"T{i}", f"T{i}", "NL", "UTC", "nl", Mode.CARD, "default", f"t{i}@example.org"), SERVICES)
         for i in range(count)
     ]
     numbers = commands.open_accounts(store, new, at, "api:1")
-    yesterday = at.date() - timedelta(days=1)
+    due = at.date()
     invoices = [
-        commands.Invoice(n, f"T{n}-{k}", "EUR", dice.randrange(100, 90_000), yesterday, yesterday, (k,))
+        commands.Invoice(n, f"T{n}-{k}", "EUR", dice.randrange(100, 90_000), due, due, (k,))
         for n in numbers
         for k in range(1, dice.randint(1, 3) + 1)
     ]
     for start in range(0, len(invoices), 1000):
         commands.issue_invoices(store, invoices[start : start + 1000], at, "api:1")
+    _grow_old(store, at)
     providers = providers_at(sandbox.url, sandbox.secret_key, sandbox.webhook_secret)
     stripe = providers.of("stripe")
     details = None
@@ -85,8 +90,22 @@ def open_book(store: PostgresStore, sandbox: Running, count: int, seed: int) -> 
             outcome = stripe.setup_outcome(page.ref)
             details = getattr(outcome, "method", None)
         assert details is not None, "a card was set up"
-        methods.add(store, providers, number, "stripe", details, at, "person:1")
+        methods.add(store, providers, number, "stripe", details, now(), "person:1")
+
+
+def _grow_old(store: PostgresStore, since: datetime) -> None:
+    """The whole ladder, on time: reminders, warnings, disablement."""
+    midnight = since.replace(hour=0, minute=0, second=0, microsecond=0)
+    for half in range(1, 2 * AGE_DAYS + 1):
+        instant = midnight + timedelta(hours=12 * half - (3 if half % 2 else 0))
+        if since < instant <= now():
+            run(store, instant)
+            perform_all(store, Silence(), InProcessServices(), partial(_same, instant))
     run(store, now())
+
+
+def _same(instant: datetime) -> datetime:
+    return instant
 
 
 class Payers:
@@ -156,8 +175,11 @@ def torture(count: int, seed: int, *, rounds: int = 10, seconds_max: float = 150
     started_at = now() - timedelta(minutes=1)
     url = fresh_database("arrears_torture_money")
     with running() as sandbox:
+        young = PostgresStore(url, clock_is_real=False)
+        open_book(young, sandbox, count, seed)
+        young.close()
         store = PostgresStore(url)
-        open_book(store, sandbox, count, seed)
+        disabled = _stopped(store, count)
         opened_seconds = time.monotonic() - began
         plan = [{"kind": k, "path": "payment_intents", "share": share / 100} for k, share in BAD_DAYS.items()]
         sandbox.control("faults", plan=plan, seed=seed)
@@ -170,9 +192,10 @@ def torture(count: int, seed: int, *, rounds: int = 10, seconds_max: float = 150
         figures = _judge(store, sandbox, count)
         breaches = check_store(store).breaches
         store.close()
-    zeros = ("charged_twice", "not_running", "still_owing", "attempts_open")
+    zeros = ("charged_twice", "not_running", "still_owing", "attempts_open", "orders_open")
     return {
         "settlements": count,
+        "disabled_subscriptions_before": disabled,
         "unknown_outcomes": sum(faults.values()),
         "faults": faults,
         "kills": sum(payers.died.values()),
@@ -196,6 +219,11 @@ def torture(count: int, seed: int, *, rounds: int = 10, seconds_max: float = 150
     }
 
 
+def _stopped(store: PostgresStore, count: int) -> int:
+    accounts = store.snapshots(range(1, count + 1)).values()
+    return sum(s.state is State.DISABLED for a in accounts for s in a.subscriptions)
+
+
 def _judge(store: PostgresStore, sandbox: Running, count: int) -> dict[str, int]:
     owed: Counter[int] = Counter()
     with store.transaction() as db:
@@ -210,6 +238,7 @@ def _judge(store: PostgresStore, sandbox: Running, count: int) -> dict[str, int]
         "not_running": sum(1 for a in accounts if any(s.state is not State.ACTIVE for s in a.subscriptions)),
         "still_owing": sum(1 for a in accounts if a.debts),
         "attempts_open": sum(len(a.attempts) for a in accounts),
+        "orders_open": sum(len(s.orders) for a in accounts for s in a.subscriptions),
     }
 
 
