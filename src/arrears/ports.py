@@ -320,6 +320,9 @@ class Processor(Protocol):
     def expire_payment(self, ref: str, key: str) -> Outcome:
         """End such a page: Canceled is the proof that nobody can pay on it any more, Paid that somebody did."""
 
+    def takes(self, amount_minor: int, currency: str) -> None:
+        """Refuse `provider_refused`, without asking anybody, where exactly this amount can never be charged."""
+
     def charge(self, charge: Charge) -> Outcome:
         """Take money from a stored method."""
 

@@ -40,6 +40,11 @@ class Paying(Story):
         self.sandbox.sandbox.book.clock = int(self.now.timestamp())
         return self.sandbox.sandbox.book.clock
 
+    def control(self, what: str, **asked: Any) -> Any:
+        """Let something happen at the provider, now."""
+        self._sandbox_now()
+        return self.sandbox.control(what, **asked)
+
     # -- methods ---------------------------------------------------------------------------------------------
 
     def set_up(self, card: str) -> str:

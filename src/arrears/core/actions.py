@@ -20,7 +20,9 @@ CHARGE: Final = "charge"
 
 STEPPING: Final[frozenset[type[f.Fact]]] = frozenset({f.Noticed, f.Restricted, f.Disabled, f.DeletionOrdered})
 ACTING: Final[frozenset[type[f.Fact]]] = STEPPING | {f.Canceled, f.ReasonSet, f.Resumed, f.AttemptCreated}
-ASKING: Final[frozenset[type[f.Fact]]] = frozenset({f.Noticed, f.NoticeFailed, f.Parked, f.DeletionCapped, f.Deferred})
+ASKING: Final[frozenset[type[f.Fact]]] = frozenset(
+    {f.Noticed, f.NoticeFailed, f.Parked, f.DeletionCapped, f.Deferred, f.AttemptMoved}
+)
 """The kinds of fact that reach a rung, ask for an action, or raise a task. A test holds them against the functions."""
 
 
@@ -115,6 +117,8 @@ def tasks_of(recorded: f.Recorded) -> Iterator[TaskRow]:
             yield TaskRow(account, seq, "warning_not_accepted", f"no warning was accepted for subscription {numbers}")
         case f.NoticeFailed(why=why) if why.startswith("unknown"):
             yield TaskRow(account, seq, "notice_fate_unknown", f"the message of fact {fact.notice}: {why}")
+        case f.AttemptMoved(why=why) if why.startswith("refused"):
+            yield TaskRow(account, seq, "charge_refused", f"attempt {fact.attempt} could not be asked for: {why}")
         case f.Parked(why=why):
             yield TaskRow(account, seq, "parked", why)
         case f.DeletionCapped():

@@ -67,6 +67,9 @@ NONE_FOUND_AFTER: Final = timedelta(hours=24)
 provider may forget a key after 24 hours, so that the same request would then be a new charge (reliability.md, F7, F9).
 Until then the same key is asked again, which cannot charge twice; from then on nothing is ever asked with it."""
 
+REFUSED: Final = "refused"
+"""How the reason of an unknown outcome begins that staff must look at: see `actions.tasks_of`."""
+
 PAGE_MINUTES: Final = 30
 """How long a payment page stays open: the shortest that the provider knows (it is ended by us when the set changes)."""
 
@@ -96,7 +99,11 @@ def pursue(store: Store, providers: Providers, account: int, attempt_no: int, no
         if now - attempt.created_at >= PAGE_OVER_AFTER:
             end_page(store, providers, account, attempt, now)
         return store.snapshots([account])[account].attempt(attempt_no)
-    provider, outcome = _ask(store, providers, account, attempt, now)
+    try:
+        provider, outcome = _ask(store, providers, account, attempt, now)
+    except Refused as refused:
+        # Our own mistake, or a provider that is no longer set up: nothing happened now, but who knows what did before.
+        provider, outcome = f.ARREARS, Unknown(f"{REFUSED}: {refused.message}")
     record_outcome(store, provider, account, attempt_no, outcome, now)
     return store.snapshots([account])[account].attempt(attempt_no)
 

@@ -35,6 +35,7 @@ def open_page(
             raise StaleQuote(owed)
         if unit.account.attempt_on(p.debt for p in wanted.parts) is not None:
             raise Refused("attempt_in_flight", "a payment for this is under way; wait for its outcome, then look again")
+        providers.of(next(iter(providers.by_name), "")).takes(wanted.amount_minor, currency)
         number = record_attempt(unit, wanted, 0, Initiator.CUSTOMER, author, shown=wanted_hash, on_page=True)
         attempt = unit.account.attempt(number)
     assert attempt is not None, "it was recorded just now"

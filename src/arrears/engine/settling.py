@@ -149,6 +149,7 @@ def _begin(
             raise Refused("attempt_in_flight", "a payment for this is under way; wait for its outcome, then look again")
         paid = _part(unit, wanted, part_minor) if part_minor else wanted
         _may_be_tried(view, method, paid, now)
+        providers.of(store.method(account, method).at_provider).takes(paid.amount_minor, currency)
         number = record_attempt(unit, paid, method, Initiator.CUSTOMER, author, shown=shown, in_part=bool(part_minor))
     return _Started(number, fresh=True)
 

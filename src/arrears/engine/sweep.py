@@ -9,10 +9,11 @@ from __future__ import annotations
 from datetime import datetime, timedelta
 from typing import Final
 
+from arrears.core.errors import Refused
 from arrears.core.facts import ARREARS
 from arrears.engine.attempts import Providers, pursue
 from arrears.engine.changes import apply
-from arrears.engine.system import set_breaker
+from arrears.engine.system import set_breaker, set_feed
 from arrears.ports import Store
 
 OVERLAP: Final = timedelta(hours=1)
@@ -24,6 +25,13 @@ FIRST: Final = timedelta(days=35)
 LOOK_UP_AFTER: Final = timedelta(minutes=2)
 """An attempt that has not moved for so long has lost whoever was driving it."""
 
+SWEEP_EVERY: Final = timedelta(minutes=1)
+"""Webhooks tell at once; the sweep finds what they lost, and a minute is soon enough for that."""
+
+STALE_AFTER: Final = timedelta(hours=6)
+"""A provider that could not be read for so long may have taken money that we do not know of: nobody is cut off until
+it has been read (reliability.md, F10, F34). Longer than its known outages, far shorter than any lead of a warning."""
+
 STORM_WINDOW: Final = timedelta(hours=1)
 STORM_ATTEMPTS_MIN: Final = 20
 STORM_SHARE: Final = 0.5
@@ -34,16 +42,41 @@ customers'. Escalation freezes and staff are told (spec, section 3, Doubt)."""
 def sweep(store: Store, providers: Providers, now: datetime) -> int:
     """Read what changed at every provider since the last sweep, then look up what is open; how many changes."""
     count = 0
-    for name, processor in providers.by_name.items():
-        since = store.swept_until(name) or now - FIRST
-        for change in processor.changes_since(since - OVERLAP):
-            apply(store, name, change, now)
-            count += 1
-        store.set_swept(name, now)
+    for name in providers.by_name:
+        count += _read(store, providers, name, now)
     if providers.by_name:
         for account, attempt in store.open_attempts(now - LOOK_UP_AFTER, 500):
             pursue(store, providers, account, attempt, now)
     watch_for_storm(store, now)
+    return count
+
+
+def sweep_if_due(store: Store, providers: Providers, now: datetime) -> None:
+    """Sweep unless somebody just did."""
+    swept = [store.swept_until(name) for name in providers.by_name]
+    if any(until is None or now - until >= SWEEP_EVERY for until in swept):
+        sweep(store, providers, now)
+
+
+def _read(store: Store, providers: Providers, name: str, now: datetime) -> int:
+    """Read one provider from where it last stood. While it cannot be read, and that is long ago, every cut waits."""
+    until = store.swept_until(name)
+    stale = until is not None and now - until >= STALE_AFTER
+    count = 0
+    try:
+        for change in providers.of(name).changes_since((until or now - FIRST) - OVERLAP):
+            apply(store, name, change, now)
+            count += 1
+    except Refused as refused:
+        if refused.code != "provider_unreachable":
+            raise
+        if stale and not store.system().feed_stale:
+            why = f"{name} cannot be read since {until:%Y-%m-%d %H:%M} UTC"
+            set_feed(store, stale=True, now=now, author=ARREARS, why=why)
+        return count
+    store.set_swept(name, now)
+    if stale and store.system().feed_stale:
+        set_feed(store, stale=False, now=now, author=ARREARS, why=f"{name} has been read again")
     return count
 
 

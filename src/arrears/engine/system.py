@@ -21,9 +21,9 @@ def confirm_clock(store: Store, now: datetime, author: str, why: str = "") -> in
     return store.wake_waiting(now)
 
 
-def set_feed(store: Store, *, stale: bool, now: datetime, author: str) -> int:
+def set_feed(store: Store, *, stale: bool, now: datetime, author: str, why: str = "") -> int:
     """Whether the bank's statements or the provider's events are too old to decide upon."""
-    store.record_system(FeedSet(stale=stale), now, author, "")
+    store.record_system(FeedSet(stale=stale), now, author, why)
     return 0 if stale else store.wake_waiting(now)
 
 

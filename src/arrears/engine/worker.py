@@ -3,17 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from datetime import datetime, timedelta
-from typing import Final
 
 from arrears.engine.attempts import NO_PROVIDERS, Providers
 from arrears.engine.perform import perform
 from arrears.engine.run import Limits, RunReport, run
-from arrears.engine.sweep import sweep
+from arrears.engine.sweep import sweep_if_due
 from arrears.ports import Channel, Clock, Services, Store
-
-SWEEP_EVERY: Final = timedelta(minutes=1)
-"""Webhooks tell at once; the sweep finds what they lost, and a minute is soon enough for that."""
 
 
 def work_once(
@@ -26,8 +21,9 @@ def work_once(
     *,
     stopping: Callable[[], bool] = lambda: False,
 ) -> tuple[RunReport, int]:
-    """One collections run, then everything there is to perform; the run's report and how much was performed.
-    `stopping` is asked after each batch; what is left then, the next worker finds."""
+    """What the providers know, then one collections run, then everything there is to perform; the run's report and
+    how much was performed. `stopping` is asked after each batch; what is left then, the next worker finds."""
+    sweep_if_due(store, providers, clock.now())
     report = run(store, clock.now(), limits=limits, stopping=stopping)
     performed = 0
     while not stopping() and (count := perform(store, channel, services, clock.now(), providers)):
@@ -48,11 +44,7 @@ def work(
 ) -> None:
     """Work until `wait(seconds)` says to stop (True). It is asked between batches only, so that a batch in hand is
     always finished; a worker that is killed instead loses nothing either."""
-    swept_at: datetime | None = None
     while True:
-        if providers.by_name and (swept_at is None or clock.now() - swept_at >= SWEEP_EVERY):
-            swept_at = clock.now()
-            sweep(store, providers, swept_at)
         report, performed = work_once(store, channel, services, clock, limits, providers, stopping=lambda: wait(0))
         if wait(0 if report.accounts or performed else poll_seconds):
             return

@@ -163,6 +163,10 @@ class Stripe:
 
     # Attempts
 
+    def takes(self, amount_minor: int, currency: str) -> None:
+        """See ports.Processor."""
+        check_amount(amount_minor, currency)
+
     def charge(self, charge: Charge) -> Outcome:
         """See ports.Processor."""
         check_amount(charge.amount_minor, charge.currency)

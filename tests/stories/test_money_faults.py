@@ -1,0 +1,127 @@
+"""Bad days of the provider and of ours, told by day: the faults F10, F21, F34 and F55 of the reliability reference."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+
+import pytest
+from tests.stories.paying import Paying
+from tests.stories.story import PRICE
+
+from arrears.adapters.payments.stripe import Stripe
+from arrears.core import facts as f
+from arrears.core.errors import Refused
+from arrears.core.states import State
+from arrears.engine.attempts import Providers
+from arrears.engine.money_check import check
+from arrears.sandbox.run import Running
+
+NOWHERE = "http://127.0.0.1:9"
+"""Nothing listens there: the provider is gone."""
+
+
+def gone(sandbox: Running) -> Providers:
+    """The same provider, which cannot be reached."""
+    return Providers({"stripe": Stripe(sandbox.secret_key, [], live=False, api_base=NOWHERE)})
+
+
+@pytest.mark.parametrize("fault", ["limited", "drop_before", "error_before"])
+def test_two_hours_without_the_provider_on_the_due_date_make_nobody_past_due(sandbox: Running, fault: str) -> None:
+    story = Paying(sandbox)
+    story.card()
+    sandbox.control("faults", plan=[{"kind": fault, "path": "payment_intents", "times": 1000}])
+    story.until(-1, "10:00").sweep()
+    assert [a.state for a in story.attempts()] == ["unknown"]
+    assert story.account.past_due == ()
+    sandbox.control("faults", plan=[])
+    story.until(-1, "11:00").sweep()
+    assert [a.state for a in story.attempts()] == ["paid"]
+    assert story.captures() == 1
+    story.check()
+
+
+def test_nobody_is_cut_off_while_the_provider_cannot_be_read(sandbox: Running) -> None:
+    story = Paying(sandbox)
+    story.until(30, "12:00").sweep()
+    working, story.providers = story.providers, gone(sandbox)
+    story.until(30, "23:00").sweep()
+    assert story.store.system().feed_stale
+    story.until(31, "12:00").sweep()
+    assert story.sub().state is State.PAST_DUE
+    assert "deferred" in story.tasks()
+    story.providers = working
+    story.sweep()
+    assert not story.store.system().feed_stale
+    story.until(50)
+    assert story.sub().state is State.DISABLED
+    [(disabled_at, _)] = story.facts(f.Disabled)
+    warned = [on for _, fact in story.facts(f.Noticed) for w in fact.warnings for on in [w.promised_on]]
+    assert story.calendar.local_day(disabled_at) == max(warned[:3]) + timedelta(days=1), "the doubt voided the warnings"
+    story.check()
+
+
+def test_a_short_outage_of_the_provider_stops_nothing(sandbox: Running) -> None:
+    story = Paying(sandbox)
+    story.until(30, "22:00").sweep()
+    story.providers = gone(sandbox)
+    story.until(30, "23:50").sweep()
+    assert not story.store.system().feed_stale
+    story.until(31)
+    assert story.sub().state is State.DISABLED
+
+
+def test_a_chargeback_months_after_everything_ran_again_starts_a_new_case_with_its_whole_ladder(
+    sandbox: Running,
+) -> None:
+    story = Paying(sandbox)
+    story.until(35)
+    assert story.settle(story.add()) == ["paid"]
+    story.until(150)
+    ref = story.attempts()[-1].ref
+    dispute = story.control("dispute", intent=ref)["id"]
+    story.control("close", dispute=dispute, won=False)
+    story.sweep()
+    assert story.sub().state is State.PAST_DUE
+    assert story.account.case is not None
+    assert story.account.case.no == 2
+    story.until(179)
+    assert story.sub().state is State.PAST_DUE
+    story.until(182)
+    assert story.sub().state is State.DISABLED
+    warned = [w.promised_on for _, fact in story.facts(f.Noticed) for w in fact.warnings]
+    assert story.date(180) in warned
+    story.check()
+
+
+@pytest.mark.parametrize(
+    ("currency", "minor"),
+    [("EUR", 12_345), ("JPY", 12_345), ("KWD", 12_340), ("HUF", 12_300), ("USD", 1_000_000_00)],
+)
+def test_every_currency_is_charged_to_its_smallest_unit(sandbox: Running, currency: str, minor: int) -> None:
+    story = Paying(sandbox, bill=False)
+    story.bill(-1, minor, currency=currency)
+    story.until(1)
+    assert story.settle(story.add()) == ["paid"]
+    assert story.taken() == {currency: minor}
+    assert check(story.store, story.stripe, story.instant(-30), story.now + timedelta(days=1)).holds
+
+
+def test_an_amount_that_the_provider_cannot_take_is_refused_before_anything_is_recorded(sandbox: Running) -> None:
+    story = Paying(sandbox, bill=False)
+    story.bill(-1, 12_345, currency="KWD")
+    story.until(1)
+    with pytest.raises(Refused, match="in tens of its smallest unit"):
+        story.settle(story.add())
+    assert story.attempts() == []
+
+
+def test_a_charge_that_could_not_even_be_asked_for_waits_and_tells_staff(sandbox: Running) -> None:
+    story = Paying(sandbox)
+    story.card()
+    story.stage.providers = Providers({})
+    story.until(-1, "10:00")
+    assert [a.state for a in story.attempts()] == ["unknown"]
+    assert "charge_refused" in story.tasks()
+    story.stage.providers = story.providers
+    story.until(-1, "12:00").sweep()
+    assert story.taken() == {"EUR": PRICE}
