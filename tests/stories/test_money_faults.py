@@ -93,6 +93,23 @@ def test_a_chargeback_months_after_everything_ran_again_starts_a_new_case_with_i
     story.check()
 
 
+def test_what_was_charged_back_is_never_charged_by_ourselves_but_can_be_paid_with_the_same_card(
+    sandbox: Running,
+) -> None:
+    story = Paying(sandbox)
+    card = story.card()
+    story.until(2)
+    dispute = story.control("dispute", intent=story.attempts()[-1].ref)["id"]
+    story.control("close", dispute=dispute, won=False)
+    story.sweep()
+    story.until(20)
+    assert len(story.attempts()) == 1
+    assert story.settle(card) == ["paid"]
+    assert (story.captures(), story.taken()) == (2, {"EUR": PRICE})
+    assert story.sub().state is State.ACTIVE
+    story.check()
+
+
 @pytest.mark.parametrize(
     ("currency", "minor"),
     [("EUR", 12_345), ("JPY", 12_345), ("KWD", 12_340), ("HUF", 12_300), ("USD", 1_000_000_00)],

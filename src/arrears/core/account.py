@@ -91,6 +91,8 @@ class Debt(Value, frozen=True, omit_defaults=True):
 
     `past_due_from` is set when a decline or a returned payment makes it past due at once; `day_0` when it has
     become past due. `ended` says that its case ended with a deletion: still owed, no longer pursued by the ladder.
+    `tries` counts the attempts for it that are proven finished; `reopened_seq` is the fact by which its money left
+    again, `charged_back` that the payer's bank took it: then only the payer pays it, never a charge of ours.
     """
 
     no: int
@@ -106,7 +108,8 @@ class Debt(Value, frozen=True, omit_defaults=True):
     settled_separately: bool = False
     ended: bool = False
     tries: int = 0
-    """How many attempts for this debt are proven finished."""
+    reopened_seq: int = 0
+    charged_back: bool = False
 
 
 class Part(Value, frozen=True, omit_defaults=True):

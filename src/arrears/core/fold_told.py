@@ -105,9 +105,10 @@ def _charge_declined(account: Account, fact: f.ChargeDeclined, _: f.Recorded) ->
     return replace(account, debts=debts)
 
 
-def _debt_reopened(account: Account, fact: f.DebtReopened, _: f.Recorded) -> Account:
+def _debt_reopened(account: Account, fact: f.DebtReopened, recorded: f.Recorded) -> Account:
     others = tuple(d for d in account.debts if d.no != fact.debt.no)
-    return replace(account, debts=tuple(sorted((*others, fact.debt), key=_by_due_date)))
+    again = replace(fact.debt, reopened_seq=recorded.seq)
+    return replace(account, debts=tuple(sorted((*others, again), key=_by_due_date)))
 
 
 def _written_off(account: Account, fact: f.WrittenOff, _: f.Recorded) -> Account:

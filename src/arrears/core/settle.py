@@ -60,7 +60,9 @@ def _quote(account: Account, currency: str, debts: Sequence[Debt]) -> Quote:
 def quote_for(account: Account, currency: str, parts: tuple[Part, ...]) -> Quote:
     """The quote for exactly these parts."""
     amount = sum(p.minor for p in parts)
-    listed = ",".join(f"{p.debt}:{p.minor}" for p in parts)
+    # A debt whose money left again is another one than the one that was paid: nobody is answered with that payment.
+    reopened = {d.no: f":{d.reopened_seq}" for d in account.debts if d.reopened_seq}
+    listed = ",".join(f"{p.debt}:{p.minor}{reopened.get(p.debt, '')}" for p in parts)
     digest = sha256(f"quote|{account.no}|{currency}|{amount}|{listed}".encode()).hexdigest()
     numbers = {d.no: d.number for d in account.debts}
     return Quote(account.no, currency, amount, parts, tuple(numbers.get(p.debt, "") for p in parts), digest)
@@ -79,11 +81,10 @@ def in_part(quote: Quote, account: Account, amount_minor: int) -> Quote:
 
 
 def attempt_key(quote: Quote, method: int, ordinal: int) -> str:
-    """The idempotency key: the same attempt has the same key whoever computes it; a new one only when every earlier
-    attempt for these debts is proven finished (`ordinal` counts those)."""
-    listed = ",".join(f"{p.debt}:{p.minor}" for p in quote.parts)
-    text = f"attempt|{quote.account}|{listed}|{quote.amount_minor}|{quote.currency}|{method}|{ordinal}"
-    return f"arrears-{sha256(text.encode()).hexdigest()}"
+    """The idempotency key, made of account, settlement set, amount and currency (all in the quote's hash), method and
+    ordinal: the same attempt has the same key whoever computes it; a new one only when every earlier attempt for
+    these debts is proven finished (`ordinal` counts those)."""
+    return f"arrears-{sha256(f'attempt|{quote.hash}|{method}|{ordinal}'.encode()).hexdigest()}"
 
 
 def ordinal_of(account: Account, parts: Iterable[Part]) -> int:

@@ -109,6 +109,7 @@ def _reopened(store: Store, unit: Unit, record: PaymentRecord, minor: int, reaso
             past_due_from=today if was is None or was.day_0 is None else None,
             day_0=None if was is None else was.day_0,
             tries=0 if was is None else was.tries,
+            charged_back=reason.startswith("chargeback") or (was is not None and was.charged_back),
         )
         unit.record(f.DebtReopened(debt=debt, minor=again, reason=reason), f"provider:{provider}", reason)
         left -= again

@@ -55,7 +55,7 @@ def paying(account: Account, debt: Debt) -> Method | None:
 
 def _chargeable(view: View, debt: Debt) -> bool:
     account = view.account
-    if debt.settled_separately or debt.ended or account.attempt_on([debt.no]) is not None:
+    if debt.settled_separately or debt.ended or debt.charged_back or account.attempt_on([debt.no]) is not None:
         return False
     subs = [s for s in account.subscriptions if s.no in debt.subscriptions]
     held = [h for sub in subs for h in view.holds_on(Stop.CHARGE, sub, debt)]
@@ -65,7 +65,7 @@ def _chargeable(view: View, debt: Debt) -> bool:
 
 def _at(view: View, method: Method, debts: list[Debt]) -> datetime | None:
     history = history_of(view.account, method)
-    fresh = [view.morning(d.due_on) for d in debts if d.tries == 0 and not d.declined]
+    fresh = [view.morning(d.due_on) for d in debts if not (d.tries or d.declined or d.reopened_seq)]
     amount = sum(d.open_minor for d in debts)
     wanted = wanted_of(method, amount, debts[0].currency, Initiator.MERCHANT)
     if fresh:
