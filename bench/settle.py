@@ -145,7 +145,7 @@ def main() -> int:
     server = Server(database_url())
     with running() as sandbox:
         template = fresh_database("bench_settle")
-        store = PostgresStore(template)
+        store = PostgresStore(template, clock_is_real=False)
         open_book(store, sandbox, options.count, options.seed)
         store.close()
         recorder = Recorder()

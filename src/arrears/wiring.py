@@ -181,5 +181,8 @@ def migrate(url: str) -> None:
     """Run Django's migrations: the numbered SQL files and what the web shell needs."""
     set_up_django(url)
     from django.core.management import call_command
+    from django.db import connections
 
     call_command("migrate", verbosity=0, interactive=False)
+    # What is done is let go of: a database in use can be neither copied nor dropped.
+    connections.close_all()

@@ -1,8 +1,7 @@
 """The account as one frozen value: everything a decision needs, and nothing that must be looked up.
 
-The value is stored as one JSON text in the account's narrow row and is, by definition, the fold of the account's
-facts (`evolve`). All numbers (`no`) count within the account. Amounts are minor units of the named currency;
-days are local days of the account's zone; instants are aware and UTC.
+The value is stored as one JSON text in the account's narrow row and is, by definition, the fold of its facts
+(`evolve`). All numbers (`no`) count within the account, amounts are minor units of the named currency, days local.
 """
 
 from __future__ import annotations

@@ -44,11 +44,16 @@ def sweep(store: Store, providers: Providers, now: datetime) -> int:
     count = 0
     for name in providers.by_name:
         count += _read(store, providers, name, now)
+    look_up_open(store, providers, now)
+    watch_for_storm(store, now)
+    return count
+
+
+def look_up_open(store: Store, providers: Providers, now: datetime) -> None:
+    """Drive on what has lost its driver, and ask again what is unknown."""
     if providers.by_name:
         for account, attempt in store.open_attempts(now - LOOK_UP_AFTER, 500):
             pursue(store, providers, account, attempt, now)
-    watch_for_storm(store, now)
-    return count
 
 
 def sweep_if_due(store: Store, providers: Providers, now: datetime) -> None:

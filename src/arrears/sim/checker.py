@@ -8,7 +8,7 @@ from datetime import UTC, date, datetime
 
 from arrears.core import facts as f
 from arrears.core.account import Account
-from arrears.core.actions import NOTICE, ORDER
+from arrears.core.actions import CHARGE, NOTICE, ORDER
 from arrears.core.evolve import evolve, open_account
 from arrears.core.invariants import Breach, Installation, Watch, check_actions
 from arrears.core.unit import GENESIS, Unit, chained
@@ -21,7 +21,7 @@ BREACHES_MAX = 100
 """More are counted and not kept."""
 
 
-KINDS = (NOTICE, ORDER)
+KINDS = (CHARGE, NOTICE, ORDER)
 _LOOKED_AT = frozenset({f.Disabled, f.DeletionOrdered, f.Parked})
 
 

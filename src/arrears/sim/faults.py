@@ -145,6 +145,10 @@ class Outage(NamedTuple):
     doors_open: bool
 
 
+class LookUp(NamedTuple):
+    """Whoever drives attempts looks at what is open, as the sweep does for real."""
+
+
 class Confirm(NamedTuple):
     """A person says that the time is right."""
 
@@ -155,7 +159,7 @@ class Adopt(NamedTuple):
     text: str
 
 
-SystemEvent = FeedStale | FeedFresh | BreakerOpens | BreakerCloses | Outage | Confirm | Adopt
+SystemEvent = FeedStale | FeedFresh | BreakerOpens | BreakerCloses | Outage | LookUp | Confirm | Adopt
 
 
 def bad_days(seed: int, start: datetime, days: int) -> Iterator[tuple[datetime, SystemEvent]]:

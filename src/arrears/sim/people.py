@@ -11,10 +11,27 @@ import random
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from datetime import date, datetime, timedelta
-from typing import Final, NamedTuple
+from typing import Final
 
 from arrears.core.account import ALL_STOPS, DoubtKind, Mode, Scope, Stop
 from arrears.core.calendar import calendar_of
+from arrears.sim.events import (
+    BillDue,
+    Block,
+    Cancel,
+    Decline,
+    Dispute,
+    Event,
+    GetCard,
+    GiveUp,
+    Move,
+    Pay,
+    PayEverything,
+    PlaceHold,
+    Raise,
+    Return,
+    SettleByCard,
+)
 
 ZONES: Final = (
     "Pacific/Niue",
@@ -49,137 +66,11 @@ CHARACTERS: Final = {
     "canceling": 7,
     "overpaying": 5,
     "declined": 4,
+    "by_card": 12,
     "returning": 4,
 }
-"""How many of a hundred are so."""
+"""How often each is met, one against the other."""
 
-
-# -- what happens --------------------------------------------------------------------------------------------------
-
-
-class BillDue(NamedTuple):
-    """The operator bills what runs."""
-
-
-class Pay(NamedTuple):
-    """Money for one invoice, by its number within the account; 0 names none. `percent` of what the payer owes."""
-
-    bill: int
-    percent: int = 100
-    extra_minor: int = 0
-
-
-class PayEverything(NamedTuple):
-    """All that is unpaid in the payer's own book, in one payment per currency."""
-
-
-class Decline(NamedTuple):
-    """The operator's charge was definitively declined."""
-
-    bill: int
-
-
-class Return(NamedTuple):
-    """The bank takes a payment back."""
-
-    bill: int
-
-
-class Dispute(NamedTuple):
-    """The customer objects; after so many hours the dispute is settled."""
-
-    bill: int
-    hours: int
-
-
-class PlaceHold(NamedTuple):
-    """Staff stop something for some days; `release_hours` is 0 where they let it run out."""
-
-    scope: Scope
-    pick: int
-    stops: tuple[Stop, ...]
-    days: int
-    release_hours: int
-
-
-class Release(NamedTuple):
-    """A hold ends early."""
-
-    hold: int
-
-
-class Raise(NamedTuple):
-    """Something about this account is unknown for some hours."""
-
-    kind: DoubtKind
-    ref: str
-    hours: int
-
-
-class Clear(NamedTuple):
-    """It is known again."""
-
-    kind: DoubtKind
-    ref: str
-
-
-class Cancel(NamedTuple):
-    """The customer ends a subscription, and after so many hours may want it back (0: never)."""
-
-    subscription: int
-    back_after_hours: int
-
-
-class Reactivate(NamedTuple):
-    """The customer wants it back."""
-
-    subscription: int
-
-
-class Block(NamedTuple):
-    """Another reason than debt stops a subscription for some hours."""
-
-    subscription: int
-    hours: int
-
-
-class Unblock(NamedTuple):
-    """That reason is lifted."""
-
-    subscription: int
-
-
-class GiveUp(NamedTuple):
-    """Staff write off what is open of an invoice."""
-
-    bill: int
-
-
-class Move(NamedTuple):
-    """The account gets another zone and another policy, for what starts from then on."""
-
-    zone: str
-    policy: str
-
-
-Event = (
-    BillDue
-    | Pay
-    | PayEverything
-    | Decline
-    | Return
-    | Dispute
-    | PlaceHold
-    | Release
-    | Raise
-    | Clear
-    | Cancel
-    | Reactivate
-    | Block
-    | Unblock
-    | GiveUp
-    | Move
-)
 
 Planned = Iterator[tuple[datetime, Event]]
 
@@ -249,7 +140,7 @@ def make_person(no: int, seed: int, policies: Sequence[str]) -> Person:
         character=character,
         zone=rng.choice(ZONES),
         policy=rng.choice(policies),
-        mode=Mode.CARD if character == "declined" or rng.random() < 0.6 else Mode.INVOICE,
+        mode=Mode.CARD if character in ("declined", "by_card") or rng.random() < 0.6 else Mode.INVOICE,
         currencies=currencies,
         bill_day=rng.randrange(28),
         troubled=rng.random() < 0.25,
@@ -265,6 +156,8 @@ def first_plans(person: Person, start: datetime, days: int) -> Planned:
     billed_at = start + timedelta(days=person.bill_day, hours=rng.randrange(4, 8))
     yield billed_at, BillDue()
     end = max(days - 1, 1)
+    if person.character == "by_card" and rng.random() < 0.9:
+        yield start + timedelta(hours=rng.randrange(1, 72)), GetCard()
     if person.character == "canceling":
         back = rng.choice((0, 0, 1)) * rng.randrange(24, 24 * 110)
         subscription = rng.randint(1, len(person.currencies))
@@ -325,6 +218,9 @@ def plans_for(person: Person, bill: Bill, now: datetime, horizon: datetime) -> P
         case "declined":
             yield _before_due(person, bill), Decline(bill.no)
             yield _after(rng, due_at, 40), Pay(bill.no)
+        case "by_card":
+            if rng.random() < 0.4:
+                yield _after(rng, due_at, 60), SettleByCard(rng.random() < 0.6)
         case "returning":
             yield from _returning(rng, bill, now, due_at)
         case other:

@@ -22,8 +22,10 @@ from arrears.core.states import Reason, State
 from arrears.engine import commands, system
 from arrears.engine.booking import Payment
 from arrears.engine.run import DELETIONS_PER_DAY, Limits
+from arrears.engine.sweep import look_up_open
 from arrears.ports import NewAccount, Store
-from arrears.sim import faults, people
+from arrears.sim import events, faults, people
+from arrears.sim.bank import Bank, by_card
 from arrears.sim.checker import Checker
 from arrears.sim.oracle import Bounds, bounds, wrongful_deletion, wrongful_disablement
 from arrears.sim.people import PRICES, SERVICES, Bill, Person
@@ -52,8 +54,10 @@ class World:
         deaf = frozenset(p.no for p in self.people.values() if p.deaf)
         self.channel = faults.FlakyChannel(seed, lambda: self.stage.now, deaf)
         self.services = faults.SlowServices(seed)
-        self.stage = Stage(self.store, self.channel, self.services, START, limits=Limits(DELETIONS_PER_DAY))
-        self.heap: list[tuple[datetime, int, int, people.Event | faults.SystemEvent]] = []
+        self.bank = Bank(seed, self.store, self.people, lambda: self.stage.now)
+        limits = Limits(DELETIONS_PER_DAY)
+        self.stage = Stage(self.store, self.channel, self.services, START, limits=limits, providers=self.bank.providers)
+        self.heap: list[tuple[datetime, int, int, events.Event | faults.SystemEvent]] = []
         self.counts: dict[int, int] = {}
         self.faults: Counter[str] = Counter()
         self.engine_back_at = START
@@ -64,7 +68,7 @@ class World:
 
     # -- the course of time ------------------------------------------------------------------------------------
 
-    def plan(self, at: datetime, account: int, event: people.Event | faults.SystemEvent) -> None:
+    def plan(self, at: datetime, account: int, event: events.Event | faults.SystemEvent) -> None:
         """Put an event on the heap, in the future and before the end."""
         if at <= self.stage.now:
             at = self.stage.now + timedelta(hours=1)
@@ -92,6 +96,7 @@ class World:
         for person in self.people.values():
             for at, event in people.first_plans(person, START, self.days):
                 self.plan(at, person.no, event)
+        self.plan(START + timedelta(hours=12), 0, faults.LookUp())
         for at, fault in faults.bad_days(self.seed, START, self.days):
             self.plan(at, 0, fault)
 
@@ -103,14 +108,14 @@ class World:
             self.stage.now = max(self.stage.now, self.engine_back_at)
             self.stage.until(max(at, self.stage.now))
             self._look_at_clock()
-        events: list[tuple[int, people.Event | faults.SystemEvent]] = []
+        happening: list[tuple[int, events.Event | faults.SystemEvent]] = []
         while self.heap and self.heap[0][0] == at:
             _, account, _, event = heapq.heappop(self.heap)
-            events.append((account, event))
-        self._bill([n for n, e in events if isinstance(e, people.BillDue)])
-        self._pay([(n, e) for n, e in events if isinstance(e, people.Pay | people.PayEverything)])
-        for account, event in events:
-            if isinstance(event, people.BillDue | people.Pay | people.PayEverything):
+            happening.append((account, event))
+        self._bill([n for n, e in happening if isinstance(e, events.BillDue)])
+        self._pay([(n, e) for n, e in happening if isinstance(e, events.Pay | events.PayEverything)])
+        for account, event in happening:
+            if isinstance(event, events.BillDue | events.Pay | events.PayEverything):
                 continue
             if account:
                 self._happens(self.people[account], event)  # type: ignore[arg-type]
@@ -138,7 +143,7 @@ class World:
             running = [s.no for s in states[number].subscriptions if s.state in (State.ACTIVE, State.PAST_DUE)]
             invoices += self._invoices(person, running, now)
             month = now.replace(hour=5, minute=0, second=0, microsecond=0) + timedelta(days=31)
-            self.plan(month.replace(day=person.bill_day + 1), number, people.BillDue())
+            self.plan(month.replace(day=person.bill_day + 1), number, events.BillDue())
         if not invoices:
             return
         issued = commands.issue_invoices(self.store, invoices, now, OPERATOR)
@@ -166,11 +171,11 @@ class World:
             found.append(commands.Invoice(person.no, ref, currency, total, today, due_on, group))
         return found
 
-    def _pay(self, events: Sequence[tuple[int, people.Pay | people.PayEverything]]) -> None:
+    def _pay(self, given: Sequence[tuple[int, events.Pay | events.PayEverything]]) -> None:
         payments: list[Payment] = []
-        for number, event in events:
+        for number, event in given:
             person = self.people[number]
-            if isinstance(event, people.PayEverything):
+            if isinstance(event, events.PayEverything):
                 payments += self._everything(person)
                 continue
             bill = person.bills[event.bill]
@@ -196,7 +201,7 @@ class World:
 
     # -- everything else -----------------------------------------------------------------------------------------
 
-    def _happens(self, person: Person, event: people.Event) -> None:
+    def _happens(self, person: Person, event: events.Event) -> None:
         """What people and staff do. What is refused is not done; they do not insist."""
         self.faults[type(event).__name__] += 1
         try:
@@ -204,52 +209,54 @@ class World:
         except Refused as refused:
             self.faults[f"refused {refused.code}"] += 1
 
-    def _do(self, person: Person, event: people.Event) -> None:
+    def _do(self, person: Person, event: events.Event) -> None:
         store, now, no, rng = self.store, self.stage.now, person.no, person.rng
         match event:
-            case people.BillDue() | people.Pay() | people.PayEverything():
+            case events.BillDue() | events.Pay() | events.PayEverything():
                 raise AssertionError("money is handled in sets")
-            case people.Decline():
+            case events.Decline():
                 commands.report_decline(store, no, [event.bill], now, OPERATOR)
                 self._owed_from_today(person, person.bills[event.bill])
-            case people.Return():
+            case events.Return():
                 self._return(person, person.bills[event.bill])
-            case people.Dispute():
+            case events.Dispute():
                 hold = commands.dispute(store, no, event.bill, now, f"person:{no}")
-                self.plan(now + timedelta(hours=event.hours), no, people.Release(hold))
-            case people.PlaceHold():
+                self.plan(now + timedelta(hours=event.hours), no, events.Release(hold))
+            case events.PlaceHold():
                 self._hold(person, event)
-            case people.Release():
+            case events.Release():
                 commands.release(store, no, event.hold, now, STAFF, "looked at")
-            case people.Raise():
+            case events.Raise():
                 commands.raise_doubt(store, no, event.kind, event.ref, now, OPERATOR)
-                self.plan(now + timedelta(hours=event.hours), no, people.Clear(event.kind, event.ref))
-            case people.Clear():
+                self.plan(now + timedelta(hours=event.hours), no, events.Clear(event.kind, event.ref))
+            case events.Clear():
                 commands.clear_doubt(store, no, event.kind, event.ref, now, OPERATOR)
-            case people.Cancel():
+            case events.Cancel():
                 commands.cancel(store, no, event.subscription, now, f"person:{no}")
                 person.given_up.add((event.subscription, "canceled"))
                 if event.back_after_hours:
                     back_at = now + timedelta(hours=event.back_after_hours)
-                    self.plan(back_at, no, people.Reactivate(event.subscription))
-            case people.Reactivate():
+                    self.plan(back_at, no, events.Reactivate(event.subscription))
+            case events.Reactivate():
                 commands.reactivate(store, no, event.subscription, now, f"person:{no}")
                 person.given_up.discard((event.subscription, "canceled"))
-            case people.Block():
+            case events.Block():
                 commands.set_reason(store, no, event.subscription, Reason.POLICY_VIOLATION, now, STAFF, "looks bad")
                 person.given_up.add((event.subscription, "blocked"))
-                self.plan(now + timedelta(hours=event.hours), no, people.Unblock(event.subscription))
-            case people.Unblock():
+                self.plan(now + timedelta(hours=event.hours), no, events.Unblock(event.subscription))
+            case events.Unblock():
                 commands.lift_reason(store, no, event.subscription, Reason.POLICY_VIOLATION, now, STAFF, "looks good")
                 person.given_up.discard((event.subscription, "blocked"))
-            case people.GiveUp():
+            case events.GiveUp():
                 commands.write_off(store, no, event.bill, now, STAFF, "not worth it")
                 person.bills[event.bill].given_up = True
-            case people.Move():
+            case events.Move():
                 policy = rng.choice(sorted(self.versions))
                 commands.change_terms(store, no, now, STAFF, policy=policy, zone=event.zone, mode=person.mode)
                 person.zone, person.policy = event.zone, policy
                 person.policies.add(policy)
+            case events.GetCard() | events.SettleByCard():
+                by_card(store, self.bank, person, event, now)
             case _:
                 assert_never(event)
 
@@ -265,7 +272,7 @@ class World:
         """A decline, and money that has left, make a debt past due at once, whatever its due date."""
         bill.due_on = min(bill.due_on, calendar_of(person.zone).local_day(self.stage.now))
 
-    def _hold(self, person: Person, event: people.PlaceHold) -> None:
+    def _hold(self, person: Person, event: events.PlaceHold) -> None:
         targets = {
             Scope.ACCOUNT: [0],
             Scope.SUBSCRIPTION: list(range(1, len(person.currencies) + 1)),
@@ -286,7 +293,7 @@ class World:
             author=STAFF,
         )
         if event.release_hours:
-            self.plan(now + timedelta(hours=event.release_hours), person.no, people.Release(hold))
+            self.plan(now + timedelta(hours=event.release_hours), person.no, events.Release(hold))
 
     def _befalls(self, event: faults.SystemEvent) -> None:
         """What happens to the whole installation."""
@@ -305,6 +312,9 @@ class World:
                 system.set_breaker(store, is_open=False, now=now, author=OPERATOR)
             case faults.Outage():
                 self._outage(event)
+            case faults.LookUp():
+                look_up_open(store, self.bank.providers, now)
+                self.plan(now + timedelta(hours=12), 0, event)
             case faults.Confirm():
                 system.confirm_clock(store, now, STAFF, "the time is right")
             case faults.Adopt():
@@ -357,5 +367,6 @@ class World:
                 if not sub.orders and told != expected.get(sub.state, "resume"):
                     what = f"subscription {sub.no} is {sub.state}, its service was told to {told}"
                     self.checker.complain([Breach("I16", number, what)])
+        self.checker.complain([Breach("I5", 0, what) for what in self.bank.disagreements()])
         if self.services.out_of_order:
             self.checker.complain([Breach("I16", 0, f"{self.services.out_of_order} orders came out of order")])
