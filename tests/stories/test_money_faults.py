@@ -112,7 +112,7 @@ def test_what_was_charged_back_is_never_charged_by_ourselves_but_can_be_paid_wit
 
 @pytest.mark.parametrize(
     ("currency", "minor"),
-    [("EUR", 12_345), ("JPY", 12_345), ("KWD", 12_340), ("HUF", 12_300), ("USD", 1_000_000_00)],
+    [("EUR", 12_345), ("JPY", 12_345), ("KWD", 12_340), ("HUF", 12_300), ("USD", 99_999_999)],
 )
 def test_every_currency_is_charged_to_its_smallest_unit(sandbox: Running, currency: str, minor: int) -> None:
     story = Paying(sandbox, bill=False)
@@ -123,11 +123,17 @@ def test_every_currency_is_charged_to_its_smallest_unit(sandbox: Running, curren
     assert check(story.store, story.stripe, story.instant(-30), story.now + timedelta(days=1)).holds
 
 
-def test_an_amount_that_the_provider_cannot_take_is_refused_before_anything_is_recorded(sandbox: Running) -> None:
+@pytest.mark.parametrize(
+    ("currency", "minor", "why"),
+    [("KWD", 12_345, "in tens of its smallest unit"), ("USD", 100_000_000, "at most 99999999")],
+)
+def test_an_amount_that_the_provider_cannot_take_is_refused_before_anything_is_recorded(
+    sandbox: Running, currency: str, minor: int, why: str
+) -> None:
     story = Paying(sandbox, bill=False)
-    story.bill(-1, 12_345, currency="KWD")
+    story.bill(-1, minor, currency=currency)
     story.until(1)
-    with pytest.raises(Refused, match="in tens of its smallest unit"):
+    with pytest.raises(Refused, match=why):
         story.settle(story.add())
     assert story.attempts() == []
 
@@ -142,3 +148,21 @@ def test_a_charge_that_could_not_even_be_asked_for_waits_and_tells_staff(sandbox
     story.stage.providers = story.providers
     story.until(-1, "12:00").sweep()
     assert story.taken() == {"EUR": PRICE}
+
+
+@pytest.mark.parametrize("seconds", [-1, 0, 1])
+def test_scenario_29_payment_and_the_disablement_fall_on_the_same_instant_and_the_paid_one_wins(
+    sandbox: Running, seconds: int
+) -> None:
+    story = Paying(sandbox)
+    card = story.add()
+    story.just_before(31)
+    story.stage.now = story.instant(31) + timedelta(seconds=seconds)
+    if seconds > 0:
+        story.run()
+    assert story.settle(card) == ["paid"]
+    story.run()
+    assert story.sub().state is State.ACTIVE
+    assert len(story.facts(f.Disabled)) == (1 if seconds > 0 else 0)
+    assert story.sub().orders == (), "at once active again"
+    story.check()

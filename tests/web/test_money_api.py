@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from datetime import UTC, datetime, timedelta
@@ -16,9 +17,10 @@ from arrears import wiring
 from arrears.adapters.channels.memory import MemoryChannel
 from arrears.adapters.payments.stripe import Stripe
 from arrears.adapters.services.inprocess import InProcessServices
+from arrears.core import facts as f
 from arrears.core.account import Mode
 from arrears.core.policy import default_policy
-from arrears.engine import commands, methods, system
+from arrears.engine import commands, methods, settling, system
 from arrears.engine.attempts import Providers
 from arrears.engine.run import DEFAULT_LIMITS, run
 from arrears.ports import NewAccount
@@ -222,7 +224,9 @@ def test_a_method_of_another_account_does_not_exist_here(shop: Shop) -> None:
     assert code(answer) == (404, "unknown_method")
 
 
-def test_a_reader_is_told_who_may_pay_and_a_stranger_that_there_is_nothing(shop: Shop) -> None:
+def test_scenario_13_a_reader_who_settles_is_told_who_may_and_a_stranger_that_there_is_nothing(
+    shop: Shop,
+) -> None:
     from arrears.web import identities
 
     account = shop.account((12_000, "EUR"))
@@ -331,3 +335,91 @@ def test_a_webhook_is_recorded_and_a_forged_unknown_or_huge_one_changes_nothing(
     signature = shop.sandbox.sandbox.signed(unknown, int(shop.clock.at.timestamp()))
     assert hook(unknown, signature).status_code == 200
     assert shop.store.digest() == digest
+
+
+def test_a_webhook_that_comes_two_hundred_times_at_once_is_recorded_once(shop: Shop) -> None:
+    from django.db import connection
+    from django.test import Client
+
+    account = shop.account((12_000, "EUR"))
+    method = shop.card(account, "challenge")
+    answer = shop.send(f"accounts/acc_{account}/settlement", {"method": method, "quotes": shop.shown(account)})
+    assert answer.json()["results"][0]["state"] == "needs_customer"
+    ref = shop.store.attempts(account)[-1].ref
+    shop.sandbox.control("challenge", intent=ref, confirmed=True)
+    event = {
+        "id": "evt_200",
+        "object": "event",
+        "type": "payment_intent.succeeded",
+        "livemode": False,
+        "created": int(shop.clock.at.timestamp()),
+        "data": {"object": {"id": ref, "object": "payment_intent"}},
+    }
+    body = json.dumps(event).encode()
+    signature = shop.sandbox.sandbox.signed(body, int(shop.clock.at.timestamp()))
+
+    def hook(_: int) -> int:
+        try:
+            browser = Client(raise_request_exception=False, HTTP_HOST="localhost")
+            headers = {"Stripe-Signature": signature}
+            return browser.post("/webhooks/stripe", body, content_type="application/json", headers=headers).status_code
+        finally:
+            connection.close()
+
+    with ThreadPoolExecutor(32) as pool:
+        assert set(pool.map(hook, range(200))) == {200}
+    moved = [r.fact for r in shop.store.history(account) if isinstance(r.fact, f.AttemptMoved)]
+    assert [m.to for m in moved].count("paid") == 1
+    booked = [r.fact for r in shop.store.history(account) if isinstance(r.fact, f.PaymentBooked)]
+    assert [b.amount_minor for b in booked] == [12_000]
+
+
+def test_sixteen_payers_on_two_connections_all_get_their_answer(shop: Shop) -> None:
+    owing = [(shop.account((1_000, "EUR")), n) for n in range(16)]
+    cards = {account: shop.card(account) for account, _ in owing}
+    narrow = PostgresStore(shop.store_url, connections_max=2)
+
+    def pay(account: int) -> str:
+        shown = {q.currency: q.hash for q in settling.quote(narrow, account, shop.clock.at)}
+        [result] = settling.settle(
+            narrow, shop.providers, account, shown, cards[account], lambda: shop.clock.at, "person:1"
+        )
+        return result.attempt.state
+
+    with ThreadPoolExecutor(16) as pool:
+        states = list(pool.map(pay, cards))
+    narrow.close()
+    assert states == ["paid"] * 16
+
+
+LUHN_DOUBLED = (0, 2, 4, 6, 8, 1, 3, 5, 7, 9)
+NUMBER = re.compile(r"(?<![0-9a-fA-F.-])[0-9](?:[ -]?[0-9]){12,18}(?![0-9a-fA-F.-])")
+
+
+def is_card(text: str) -> bool:
+    digits = [int(c) for c in text if c.isdigit()]
+    return sum(LUHN_DOUBLED[d] if k % 2 else d for k, d in enumerate(reversed(digits))) % 10 == 0
+
+
+def secrets_in(url: str) -> list[str]:
+    """Every card number, key and token in any row of any table (I24)."""
+    found = []
+    with psycopg.connect(url) as db:
+        tables = [row[0] for row in db.execute("SELECT tablename FROM pg_tables WHERE schemaname = 'public'")]
+        for table in tables:
+            for (row,) in db.execute(f"SELECT t::text FROM {table} t".encode()):
+                found += [f"{table}: {word}" for word in ("sk_test", "sk_live", "whsec_", "arr_") if word in row]
+                found += [f"{table}: {m[0]}" for m in NUMBER.finditer(row) if is_card(m[0])]
+    return found
+
+
+def test_no_card_number_key_or_token_is_anywhere_in_the_database(shop: Shop) -> None:
+    account = shop.account((12_000, "EUR"))
+    shop.send(f"accounts/acc_{account}/settlement", {"method": shop.card(account), "quotes": shop.shown(account)})
+    assert secrets_in(shop.store_url) == []
+    assert is_card("4242 4242 4242 4242")
+    with psycopg.connect(shop.store_url) as db:
+        db.execute("UPDATE account SET name = 'card 4242424242424242, key sk_test_1' WHERE account_id = %s", [account])
+        db.commit()
+        assert len(secrets_in(shop.store_url)) == 2
+        db.execute("UPDATE account SET name = 'as it was' WHERE account_id = %s", [account])

@@ -107,6 +107,10 @@ def same_unit(currency: str) -> bool:
     return currency in CURRENCIES and exponent(currency) == theirs
 
 
+AMOUNT_MINOR_MAX: Final = 99_999_999
+"""Eight digits (docs.stripe.com/currencies, minimum and maximum charge amounts)."""
+
+
 def check_amount(amount_minor: int, currency: str) -> None:
     """Refuse `provider_refused` where Stripe could not take exactly this amount; `unknown_currency`."""
     exponent(currency)
@@ -114,6 +118,10 @@ def check_amount(amount_minor: int, currency: str) -> None:
         raise Refused("provider_refused", f"Stripe counts {currency} in other units than ISO 4217; it is not supported")
     if currency in _THREE_DECIMALS and amount_minor % 10:
         raise Refused("provider_refused", f"Stripe takes {currency} in tens of its smallest unit, not {amount_minor}")
+    if amount_minor > AMOUNT_MINOR_MAX:
+        raise Refused(
+            "provider_refused", f"Stripe takes at most {AMOUNT_MINOR_MAX} minor units at once: pay by transfer"
+        )
     if amount_minor <= 0:
         raise Refused("provider_refused", f"{amount_minor} is no amount that can be charged")
 
