@@ -64,6 +64,9 @@ def torture(
             stopped = str(error)
         finally:
             course.end()
+        # The last blow may have hit the database, and with it every connection that this process still has.
+        store.close()
+        store = open_store(url)
         figures = judge(store, folder, plan, calm)
         store.close()
         counts = course.counts
