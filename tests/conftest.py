@@ -13,8 +13,11 @@ from pathlib import Path
 import pytest
 from playwright.sync_api import Browser
 from tests.browser import chromium, launched
+from tests.site import site
 
 from arrears.store.server import EmbeddedServer
+
+__all__ = ["site"]
 
 
 @pytest.hookimpl(tryfirst=True)

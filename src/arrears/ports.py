@@ -204,6 +204,10 @@ class Store(MoneyBook, Protocol):
     def claim(self, now: datetime, limit: int, lease_seconds: int) -> Sequence[Claim]:
         """Up to `limit` actions to perform, each held until the lease ends; orders of a subscription in order."""
 
+    def give_back(self, claims: Sequence[Claim]) -> None:
+        """These were not attempted, or certainly came to nothing: when the lease is over they are claimed again, as if
+        for the first time."""
+
     def snapshots(self, numbers: Sequence[int]) -> Mapping[int, Account]:
         """The accounts as committed now, without locking them."""
 

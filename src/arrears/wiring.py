@@ -84,6 +84,24 @@ def mail_folder() -> Path:
     return Path(os.environ.get("ARREARS_MAIL_FOLDER") or default_home() / "mail")
 
 
+def mail_channel(database: str) -> Channel:
+    """How messages leave: by SMTP where `ARREARS_MAIL_URL` names a server (smtp://user:password@host:port, smtps:// or
+    smtp+starttls://), else into the mail folder. `ARREARS_MAIL_FROM` is the sender, `ARREARS_MAIL_REPLY_TO` who gets
+    answers, `ARREARS_MAIL_BOUNCE_TO` the address that bounces come back to."""
+    url = os.environ.get("ARREARS_MAIL_URL", "")
+    if not url:
+        return FolderChannel(mail_folder())
+    sender = os.environ.get("ARREARS_MAIL_FROM", "")
+    if not sender:
+        raise Refused("no_sender", "ARREARS_MAIL_FROM is missing: give the address that messages come from")
+    reply_to, bounce_to = (os.environ.get(f"ARREARS_MAIL_{name}", "") for name in ("REPLY_TO", "BOUNCE_TO"))
+    # Only installations that send mail load it, and Django with it.
+    set_up_django(database)
+    from arrears.adapters.channels.smtp import SmtpChannel
+
+    return SmtpChannel(url, sender, reply_to, bounce_to=bounce_to)
+
+
 def payment_providers() -> Providers:
     """The payment providers of this installation; none without a key.
 
@@ -135,8 +153,8 @@ def open_installation(*, connections_max: int = 4) -> Installation:
     if not store.policies():
         adopt_policy(store, default_policy(), clock.now(), SYSTEM_AUTHOR)
     limits = Limits(deletions_per_day=int(os.environ.get("ARREARS_DELETIONS_PER_DAY", DELETIONS_PER_DAY)))
-    services = InProcessServices()
-    return Installation(url, store, FolderChannel(mail_folder()), services, clock, limits, payment_providers())
+    channel, services = mail_channel(url), InProcessServices()
+    return Installation(url, store, channel, services, clock, limits, payment_providers())
 
 
 _installed: list[Installation] = []

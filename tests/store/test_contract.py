@@ -343,6 +343,19 @@ def test_an_action_is_claimed_once_until_its_lease_ends_and_then_by_a_higher_cou
     assert store.claim(at(400), 10, 60) == []
 
 
+def test_what_is_given_back_is_claimed_after_its_lease_as_if_for_the_first_time(store: AnyStore) -> None:
+    [number] = owing_book(store)
+    record(store, number, reminder())
+    [first] = store.claim(at(2), 10, 60)
+    store.give_back([first])
+    assert store.claim(at(2) + timedelta(seconds=59), 10, 60) == []
+    assert store.claim(at(2) + timedelta(seconds=60), 10, 60) == [first]
+    [later] = store.claim(at(2) + timedelta(seconds=120), 10, 60)
+    assert later.tries == 2
+    store.give_back([first])
+    assert store.claim(at(2) + timedelta(seconds=180), 10, 60) == [first._replace(tries=3)], "it is not held any more"
+
+
 def test_a_finish_that_is_rolled_back_has_not_happened(store: AnyStore) -> None:
     [number] = owing_book(store)
     record(store, number, reminder())

@@ -41,12 +41,13 @@ class Mail:
 
     def __init__(self) -> None:
         self.works = True
+        self.down = False
         self.taken: list[Message] = []
 
     def send(self, message: Message) -> Delivery:
         """See ports.Channel."""
         if not self.works:
-            return Delivery(Fate.REFUSED)
+            return Delivery(Fate.NOT_SENT if self.down else Fate.REFUSED)
         self.taken.append(message)
         return Delivery(Fate.ACCEPTED)
 

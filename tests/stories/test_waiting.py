@@ -11,6 +11,31 @@ from arrears.core.account import Action, DoubtKind
 from arrears.core.states import State
 from arrears.engine import system
 
+# -- mail ----------------------------------------------------------------------------------------------------------
+
+
+def test_a_day_without_a_mail_server_delays_and_loses_nothing() -> None:
+    story = Story()
+    story.mail.works, story.mail.down = False, True
+    story.until(1)
+    assert story.mail.taken == []
+    story.mail.works = True
+    story.until(2)
+    assert [message.id for message in story.mail.taken] == ["a1-6"]
+    assert story.tasks() == []
+    story.check()
+
+
+def test_a_notice_that_was_paid_for_while_the_mail_server_was_away_is_dropped() -> None:
+    story = Story()
+    story.mail.works, story.mail.down = False, True
+    story.until(1).pay()
+    story.mail.works = True
+    story.until(3)
+    assert story.mail.taken == []
+    story.check()
+
+
 # -- outages -------------------------------------------------------------------------------------------------------
 
 

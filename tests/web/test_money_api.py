@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 import json
 import re
 from collections.abc import Iterator
@@ -31,6 +32,9 @@ if TYPE_CHECKING:
     from django.test import Client
 
 
+_counter = itertools.count(1)
+
+
 class Clock:
     def __init__(self) -> None:
         self.at = datetime.now(UTC)
@@ -54,14 +58,14 @@ class Shop:
         wiring.install(live)
         system.adopt_policy(self.store, default_policy(), self.clock.at, "staff:1")
         self.token = identities.create_token("shop", "write", self.clock.at)
-        self.keys = 0
+        self.keys, self.name = 0, f"shop{next(_counter)}"
 
     def account(self, *sums: tuple[int, str]) -> int:
         """An account that owes these sums since yesterday, one invoice each; its number."""
         yesterday = self.clock.at.date() - timedelta(days=1)
         with psycopg.connect(self.store_url) as db:
             row = db.execute("SELECT count(*) FROM account").fetchone()
-        name = f"S{row[0] if row else 0}-{id(self)}"
+        name = f"S{row[0] if row else 0}"
         new = NewAccount(name, name, "NL", "UTC", "nl", Mode.CARD, "default", f"{name}@example.org")
         [number] = commands.open_accounts(self.store, [(new, ("cloud",))], self.clock.at, "api:1")
         due = [
@@ -90,7 +94,7 @@ class Shop:
         headers = {"Authorization": f"Bearer {self.token}"}
         if key is not None:
             self.keys += 1
-            headers["Idempotency-Key"] = key or f"key-{self.keys}-{id(self)}"
+            headers["Idempotency-Key"] = key or f"key-{self.keys}-{self.name}"
         sender = getattr(client or self.client, verb)
         return sender(f"/v1/{path}", json.dumps(body), content_type="application/json", headers=headers)
 

@@ -24,6 +24,7 @@ class WatchedStore:
         self._committed = committed
         self._system_changed = system_changed
         self.claim = inner.claim
+        self.give_back = inner.give_back
         self.snapshots = inner.snapshots
         self.messages = inner.messages
         self.contacts = inner.contacts

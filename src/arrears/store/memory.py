@@ -292,6 +292,13 @@ class MemoryStore(MemoryMoney):
             claims.append(Claim(account, seq, kind, action.subscription, action.order_no, action.order, action.tries))
         return claims
 
+    def give_back(self, claims: Sequence[Claim]) -> None:
+        """See ports.Store."""
+        for claim in claims:
+            action = self.actions[(claim.account, claim.seq, claim.kind)]
+            if action.status == "claimed" and action.tries == claim.tries:
+                action.tries -= 1
+
     def messages(self, claims: Sequence[Claim]) -> Mapping[tuple[int, int], Noticed | Resumed]:
         """See ports.Store."""
         found = {}

@@ -59,6 +59,13 @@ RETURNING a.account_id, a.seq, a.kind, a.subscription, a.order_no, a.what, a.tri
 """
 
 
+GIVE_BACK: Final[LiteralString] = """
+UPDATE action a SET tries = a.tries - 1
+FROM unnest(%b::bigint[], %b::bigint[], %b::text[], %b::integer[]) AS v (account_id, seq, kind, tries)
+WHERE a.account_id = v.account_id AND a.seq = v.seq AND a.kind = v.kind AND a.status = 'claimed' AND a.tries = v.tries
+"""
+
+
 class PostgresStore(PostgresMoney):
     """See ports.Store. `schema` is the schema to work in; the search path is set for every connection. Where `now` is
     a made-up clock (`clock_is_real=False`: replay, simulation) it is not compared with the database's."""
@@ -172,6 +179,12 @@ class PostgresStore(PostgresMoney):
         with self.transaction() as db:
             found = db.execute(CLAIM_ACTIONS, {"now": now, "limit": limit, "lease": lease_seconds})
             return sorted(Claim(*row) for row in found)
+
+    def give_back(self, claims: Sequence[Claim]) -> None:
+        """See ports.Store."""
+        columns = [[c.account for c in claims], [c.seq for c in claims], [c.kind for c in claims]]
+        with self.transaction() as db:
+            db.execute(GIVE_BACK, [*columns, [c.tries for c in claims]])
 
     def messages(self, claims: Sequence[Claim]) -> Mapping[tuple[int, int], Noticed | Resumed]:
         """See ports.Store."""

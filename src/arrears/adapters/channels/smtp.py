@@ -1,0 +1,338 @@
+"""E-mail by SMTP, or by a mail provider's API: hands a message over at most once and keeps the server's own words.
+
+What became of a message is read from how far the dialogue came. Until the line with the single dot has left, nothing
+can have been accepted (RFC 5321, 4.1.1.4); between that line and its answer nobody can tell.
+
+Django must be set up; its settings are not read for SMTP, for a provider they are anymail's.
+"""
+
+from __future__ import annotations
+
+import socket
+import time
+from collections.abc import Sequence
+from contextlib import suppress
+from smtplib import SMTP
+from typing import Final, NamedTuple
+from urllib.parse import unquote, urlsplit
+
+from django.core.mail import EmailMessage, get_connection
+from django.core.mail.backends.base import BaseEmailBackend
+from django.core.mail.backends.smtp import EmailBackend
+from django.core.mail.message import utf8_charset_qp
+
+from arrears.adapters.channels.headers import Letter, compose, origin
+from arrears.core.errors import Refused
+from arrears.ports import Delivery, Fate, Message
+
+REPLY_CHARS_MAX: Final = 500
+
+_SCHEMES: Final = {"smtp": 25, "smtps": 465, "smtp+starttls": 587}
+_EXPECTED: Final = {"MAIL": (250,), "RCPT": (250, 251), "DATA": (354,)}
+_NOT_SIGNED_IN: Final = (530, 534, 535, 538)
+"""RFC 4954, 6: about us and our password, not about the message."""
+
+_END: Final = b".\r\n"
+
+
+class SmtpChannel:
+    """One kept connection to one server. `url` is smtp://user:password@host:port, smtps:// or smtp+starttls://;
+    `sender` may be `Name <address>`. With `bounce_to`, bounces go to that address with the message's id in it. With
+    `backend`, the dotted path of an anymail backend, mail goes through that provider and `url` is not used.
+
+    One message takes at most three times `timeout_seconds` besides connecting. Refuses `bad_mail_url` and
+    `bad_address`.
+    """
+
+    def __init__(
+        self,
+        url: str,
+        sender: str,
+        reply_to: str = "",
+        timeout_seconds: int = 20,
+        backend: str = "",
+        bounce_to: str = "",
+    ) -> None:
+        self._origin = origin(sender, reply_to, bounce_to)
+        self._connection: KeptConnection | BaseEmailBackend
+        if backend:
+            self._connection = get_connection(backend, timeout=timeout_seconds)
+        else:
+            self._connection = KeptConnection(_server(url), timeout_seconds)
+
+    def send(self, message: Message) -> Delivery:
+        """See ports.Channel. What cannot be written as a mail is refused without asking the server."""
+        try:
+            letter = compose(message, self._origin)
+        except Refused as refused:
+            return Delivery(Fate.REFUSED, refused.message)
+        if isinstance(self._connection, KeptConnection):
+            return self._connection.deliver(letter)
+        return _by_provider(self._connection, letter)
+
+    def look_up(self, message_id: str) -> Fate:
+        """See ports.Channel: SMTP cannot be asked."""
+        return Fate.UNKNOWN
+
+    def close(self) -> None:
+        """Take leave of the server. The next message connects again."""
+        self._connection.close()
+
+
+class Server(NamedTuple):
+    """Where mail is handed over; `user` and `password` are both empty where the server asks for none."""
+
+    scheme: str
+    host: str
+    port: int
+    user: str
+    password: str
+
+
+class _Lost(Exception):
+    """The connection is of no use any more, and nothing of the message was handed over."""
+
+
+class KeptConnection(EmailBackend):
+    """Django's SMTP backend, with the connection kept from message to message and the dialogue spoken step by step.
+
+    Not `sendmail`, which says of a connection that broke only that it broke.
+    """
+
+    _partial_connection: SMTP | None
+
+    def __init__(self, server: Server, timeout_seconds: int) -> None:
+        super().__init__(
+            host=server.host,
+            port=server.port,
+            username=server.user,
+            password=server.password,
+            use_tls=server.scheme == "smtp+starttls",
+            use_ssl=server.scheme == "smtps",
+            timeout=timeout_seconds,
+        )
+        self.delivery = Delivery(Fate.NOT_SENT)
+        self._patience_seconds = timeout_seconds
+        self._deadline = 0.0
+
+    def deliver(self, letter: Letter) -> Delivery:
+        """Hand one mail over. A kept connection that proves dead before the mail's text is replaced once."""
+        with self._lock:
+            self._deadline = time.monotonic() + 2 * self._patience_seconds
+            while True:
+                kept = self.connection is not None
+                try:
+                    self._connect()
+                    self.send_messages([letter])
+                except _Lost as lost:
+                    self._drop()
+                    if kept and time.monotonic() < self._deadline:
+                        continue
+                    return Delivery(Fate.NOT_SENT, str(lost))
+                return self.delivery
+
+    def close(self) -> None:
+        """Say goodbye, or hang up where nobody answers."""
+        with self._lock:
+            try:
+                if self.connection is not None:
+                    self.connection.quit()
+            except OSError:
+                return
+            finally:
+                self._drop()
+
+    def _connect(self) -> None:
+        if self.connection is not None:
+            return
+        try:
+            self.open()
+            assert self.connection is not None
+            self.connection.ehlo_or_helo_if_needed()
+        except (OSError, ValueError) as error:
+            raise _Lost(_line(f"cannot use the mail server {self.host}:{self.port}: {_words(error)}")) from None
+
+    def _drop(self) -> None:
+        for one in (self.connection, self._partial_connection):
+            if one is not None:
+                with suppress(OSError):
+                    one.close()
+        self.connection = self._partial_connection = None
+
+    def _send(self, email_message: EmailMessage) -> bool:
+        assert isinstance(email_message, Letter)
+        assert self.connection is not None
+        whole = False
+        try:
+            self.delivery = self._hand_over(self.connection, email_message)
+            whole = True
+        finally:
+            if not whole:
+                # Whatever interrupted the dialogue, its next answer would be taken for that of another message.
+                self._drop()
+        return self.delivery.fate is Fate.ACCEPTED
+
+    def _hand_over(self, smtp: SMTP, letter: Letter) -> Delivery:
+        utf8 = not letter.envelope_to.isascii()
+        if utf8 and not smtp.has_extn("smtputf8"):
+            return Delivery(
+                Fate.REFUSED,
+                f"the mail server takes only ASCII before the @ of an address, not {letter.envelope_to}",
+            )
+        if not smtp.has_extn("8bitmime"):
+            letter.encoding = utf8_charset_qp
+        content = letter.octets()
+        for command in _commands(smtp, letter, content):
+            code, text = self._ask(smtp, command, utf8)
+            if code not in _EXPECTED[command[:4]]:
+                self._forget(smtp, code)
+                return Delivery(_fate(code), _reply(code, text))
+        return self._write(smtp, content.replace(b"\r\n.", b"\r\n..") + _END)
+
+    def _ask(self, smtp: SMTP, command: str, utf8: bool) -> tuple[int, bytes]:
+        """Say one command that hands nothing over yet; the answer."""
+        left = self._deadline - time.monotonic()
+        if left <= 0 or smtp.sock is None:
+            raise _Lost("the mail server is too slow" if left <= 0 else "the mail server hung up")
+        try:
+            smtp.sock.settimeout(min(left, self._patience_seconds))
+            smtp.command_encoding = "utf-8" if utf8 else "ascii"
+            code, text = smtp.docmd(command)
+        except OSError as error:
+            raise _Lost(_line(f"no answer to {command[:4]}: {_words(error)}")) from None
+        if code in (421, -1):
+            raise _Lost(_reply(code, text))
+        return code, text
+
+    def _forget(self, smtp: SMTP, code: int) -> None:
+        """Have the server forget a message that it did not take; sign in anew where it forgot who we are."""
+        try:
+            reset = self._ask(smtp, "RSET", utf8=False)[0] == 250 and code not in _NOT_SIGNED_IN
+        except _Lost:
+            reset = False
+        if not reset:
+            self._drop()
+
+    def _write(self, smtp: SMTP, content: bytes) -> Delivery:
+        rest = memoryview(content)
+        sock: socket.socket = smtp.sock  # type: ignore[assignment]
+        try:
+            sock.settimeout(self._patience_seconds)
+            while rest:
+                rest = rest[sock.send(rest) :]
+        except OSError as error:
+            self._drop()
+            ended = len(rest) < len(_END)
+            return Delivery(Fate.UNKNOWN if ended else Fate.NOT_SENT, _line(f"broken off: {_words(error)}"))
+        try:
+            code, text = smtp.getreply()
+        except OSError as error:
+            self._drop()
+            return Delivery(Fate.UNKNOWN, _line(f"handed over whole, but without an answer: {_words(error)}"))
+        if code == 421 or not 200 <= code < 600:
+            self._drop()
+        return Delivery(_fate(code), _reply(code, text))
+
+
+def _commands(smtp: SMTP, letter: Letter, content: bytes) -> Sequence[str]:
+    """MAIL with what the server offers of SIZE (RFC 1870), 8BITMIME (RFC 6152), SMTPUTF8 (RFC 6531) and DSN
+    (RFC 3461): the head alone comes back, and our id with it."""
+    options = ""
+    if smtp.has_extn("size"):
+        options += f" SIZE={len(content)}"
+    if smtp.has_extn("8bitmime") and not content.isascii():
+        options += " BODY=8BITMIME"
+    if not letter.envelope_to.isascii():
+        options += " SMTPUTF8"
+    if smtp.has_extn("dsn"):
+        options += f" RET=HDRS ENVID={letter.envelope_id}"
+    return f"MAIL FROM:<{letter.envelope_from}>{options}", f"RCPT TO:<{letter.envelope_to}>", "DATA"
+
+
+def _fate(code: int) -> Fate:
+    if 200 <= code < 300:
+        return Fate.ACCEPTED
+    if 400 <= code < 500 or code in _NOT_SIGNED_IN:
+        return Fate.NOT_SENT
+    return Fate.REFUSED if 500 <= code < 600 else Fate.UNKNOWN
+
+
+def _server(url: str) -> Server:
+    """The server that a URL names; no message repeats the URL, which holds a password."""
+    try:
+        parts = urlsplit(url)
+        host, port = parts.hostname or "", parts.port or _SCHEMES.get(parts.scheme, 0)
+        host.encode("idna")
+    except ValueError:
+        raise _wrong_url() from None
+    if not host or not port or parts.scheme not in _SCHEMES or parts.path not in ("", "/") or parts.query:
+        raise _wrong_url()
+    user, password = unquote(parts.username or ""), unquote(parts.password or "")
+    if bool(user) != bool(password):
+        raise Refused("bad_mail_url", "the mail server's URL has a user or a password, but not both; give both or none")
+    return Server(parts.scheme, host, port, user, password)
+
+
+def _wrong_url() -> Refused:
+    return Refused("bad_mail_url", "the mail server's URL is wrong; write smtp+starttls://user:password@host:587")
+
+
+def _by_provider(backend: BaseEmailBackend, letter: Letter) -> Delivery:
+    """Through anymail. The id travels as metadata, which comes back in the provider's webhooks."""
+    # These take longer to load than this module, and most installations have a mail server of their own.
+    from anymail import exceptions as refusals  # type: ignore[import-untyped]
+    from requests import RequestException
+
+    letter.metadata = {"message_id": letter.envelope_id}
+    try:
+        backend.open()
+        backend.send_messages([letter])
+    except (
+        refusals.AnymailRecipientsRefused,
+        refusals.AnymailInvalidAddress,
+        refusals.AnymailSerializationError,
+        refusals.AnymailUnsupportedFeature,
+    ) as error:
+        return Delivery(Fate.REFUSED, _line(str(error)))
+    except refusals.AnymailError as error:
+        return Delivery(_fate_of_call(error, error.status_code), _line(str(error)))
+    except (RequestException, OSError) as error:
+        return Delivery(Fate.UNKNOWN, _line(_words(error)))
+    status = getattr(letter, "anymail_status", None)
+    if status is None:
+        return Delivery(Fate.ACCEPTED)
+    said = {str(one.status) for one in status.recipients.values()}
+    taken = said and said <= {"sent", "queued"}
+    return Delivery(
+        Fate.ACCEPTED if taken else Fate.UNKNOWN, _line(f"{' '.join(sorted(said))} {status.message_id or ''}")
+    )
+
+
+def _fate_of_call(error: BaseException, http_status: int | None) -> Fate:
+    """A provider that could not be reached, or that answered about our key or our pace, took nothing; one that
+    answered about the message refused it. Of anything else nobody can tell."""
+    from requests.exceptions import ConnectTimeout
+    from urllib3.exceptions import NewConnectionError
+
+    if http_status in (401, 403, 429):
+        return Fate.NOT_SENT
+    if http_status is not None and 400 <= http_status < 500 and http_status != 408:
+        return Fate.REFUSED
+    # What urllib3 said lies beneath what requests and anymail made of it.
+    beneath = error.__cause__.args[0] if error.__cause__ is not None and error.__cause__.args else None
+    never = isinstance(error, ConnectTimeout) or isinstance(getattr(beneath, "reason", None), NewConnectionError)
+    return Fate.NOT_SENT if never else Fate.UNKNOWN
+
+
+def _reply(code: int, text: bytes) -> str:
+    return _line(f"{code} {text.decode('utf-8', 'replace')}" if code > 0 else "an answer that is not SMTP")
+
+
+def _words(error: BaseException) -> str:
+    if len(error.args) > 1 and isinstance(error.args[0], int) and isinstance(error.args[1], bytes):
+        return _reply(error.args[0], error.args[1])
+    return str(error) or type(error).__name__
+
+
+def _line(text: str) -> str:
+    return " ".join("".join(c if c.isprintable() else " " for c in text).split())[:REPLY_CHARS_MAX]

@@ -1,0 +1,90 @@
+"""Mail through a provider's API, anymail's real backend against a real HTTP server: what became of a message."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Iterator
+from contextlib import closing, contextmanager
+from http.server import BaseHTTPRequestHandler, HTTPServer
+
+import pytest
+from django.test import override_settings
+
+from arrears.adapters.channels.smtp import SmtpChannel
+from arrears.ports import Fate, Message
+
+SENDER = "Acmé Billing <billing@acme.example>"
+MESSAGE = Message("a12-3", "jo@example.org", "Your invoice", "You owe € 12.\n", "<p>You owe € 12.</p>")
+
+
+@pytest.fixture(autouse=True, scope="module")
+def _django(site: str) -> None:
+    """Django is set up: see tests/site.py."""
+
+
+class Provider(BaseHTTPRequestHandler):
+    """A mail provider's API that answers with the status it is told; 0 hangs up."""
+
+    status = 200
+    asked: list[bytes]
+
+    def do_POST(self) -> None:
+        type(self).asked.append(self.rfile.read(int(self.headers["Content-Length"])))
+        if not self.status:
+            return
+        body = b'{"id": "<p1@provider.example>", "message": "Queued. Thank you."}'
+        self.send_response(self.status)
+        self.send_header("Content-Length", str(len(body)))
+        self.end_headers()
+        self.wfile.write(body)
+
+    def log_message(self, *_: object) -> None:
+        """Say nothing."""
+
+
+@contextmanager
+def provider(status: int) -> Iterator[tuple[str, list[bytes]]]:
+    asked: list[bytes] = []
+    handler = type("Told", (Provider,), {"status": status, "asked": asked})
+    with HTTPServer(("127.0.0.1", 0), handler) as http:
+        thread = threading.Thread(target=http.serve_forever, kwargs={"poll_interval": 0.01})
+        thread.start()
+        try:
+            yield f"http://127.0.0.1:{http.server_port}/v3", asked
+        finally:
+            http.shutdown()
+            thread.join(10)
+
+
+@contextmanager
+def through_provider(api: str) -> Iterator[SmtpChannel]:
+    settings = {"MAILGUN_API_KEY": "k", "MAILGUN_API_URL": api, "MAILGUN_SENDER_DOMAIN": "acme.example"}
+    with (
+        override_settings(ANYMAIL=settings),
+        closing(SmtpChannel("", SENDER, timeout_seconds=5, backend="anymail.backends.mailgun.EmailBackend")) as channel,
+    ):
+        yield channel
+
+
+@pytest.mark.parametrize(
+    ("status", "fate"),
+    [
+        *((200, Fate.ACCEPTED), (400, Fate.REFUSED), (422, Fate.REFUSED), (401, Fate.NOT_SENT), (403, Fate.NOT_SENT)),
+        *((429, Fate.NOT_SENT), (408, Fate.UNKNOWN), (500, Fate.UNKNOWN), (503, Fate.UNKNOWN), (0, Fate.UNKNOWN)),
+    ],
+)
+def test_a_providers_answer_tells_what_became_of_a_message(status: int, fate: Fate) -> None:
+    with provider(status) as (api, asked), through_provider(api) as channel:
+        delivery = channel.send(MESSAGE)
+    assert delivery.fate is fate
+    assert len(asked) == 1
+    assert b"a12-3" in asked[0]
+    if fate is Fate.ACCEPTED:
+        assert delivery.reply == "queued <p1@provider.example>"
+
+
+def test_a_provider_that_is_away_got_nothing() -> None:
+    with provider(200) as (api, _):
+        pass
+    with through_provider(api) as channel:
+        assert channel.send(MESSAGE).fate is Fate.NOT_SENT

@@ -1,0 +1,49 @@
+"""A migrated database of its own for pages, mail and API, and Django set up on it once a session, as `wiring` does.
+
+Django's settings are read once a process, so whatever needs Django in the tests shares this one.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from datetime import UTC, datetime
+from pathlib import Path
+
+import psycopg
+import pytest
+
+from arrears import wiring
+
+NOW = datetime(2026, 6, 1, 9, tzinfo=UTC)
+PASSWORD = "correct horse battery staple"
+
+
+@pytest.fixture(scope="session")
+def site(database_url: str, tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
+    """The URL of a database with the whole schema, one person, one account and one member of staff."""
+    with psycopg.connect(database_url, autocommit=True) as db:
+        db.execute("DROP DATABASE IF EXISTS site WITH (FORCE)")
+        db.execute("CREATE DATABASE site")
+    url = psycopg.conninfo.make_conninfo(database_url, dbname="site")
+    home: Path = tmp_path_factory.mktemp("home")
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("ARREARS_HOME", str(home))
+        patch.setenv("ARREARS_DATABASE_URL", url)
+        wiring.migrate(url)
+        with psycopg.connect(url) as db:
+            db.execute(
+                "INSERT INTO account (account_id, ref, name, country, zone, locale, mode, policy)"
+                " VALUES (1, 'a', 'Bakery <b>Anna</b>', 'NL', 'Europe/Amsterdam', 'nl', 'card', 'default'),"
+                " (2, 'b', 'CANARY of another account', 'NL', 'Europe/Amsterdam', 'nl', 'card', 'default')"
+            )
+        from arrears.web import identities
+
+        person = identities.create_person("anna@example.org", "Anna", PASSWORD, "nl", NOW)
+        identities.grant(1, person, "administrator")
+        identities.create_staff("staff@example.org", "Sam", PASSWORD, "support", NOW)
+        yield url
+        from django.db import connections
+
+        connections.close_all()
+    with psycopg.connect(database_url, autocommit=True) as db:
+        db.execute("DROP DATABASE IF EXISTS site WITH (FORCE)")
