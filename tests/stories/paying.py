@@ -27,9 +27,12 @@ class Paying(Story):
     def __init__(self, sandbox: Running, **story: Any) -> None:
         self.sandbox = sandbox
         bill = story.pop("bill", True)
+        kinds = story.pop("kinds", ("card",))
         super().__init__(bill=False, **story)
         sandbox.sandbox._now = self._sandbox_now  # type: ignore[method-assign]
-        self.stripe = Stripe(sandbox.secret_key, [sandbox.webhook_secret], live=False, api_base=sandbox.url)
+        self.stripe = Stripe(
+            sandbox.secret_key, [sandbox.webhook_secret], live=False, api_base=sandbox.url, method_types=kinds
+        )
         self.providers = Providers({"stripe": self.stripe}, "http://127.0.0.1:9")
         self.stage.providers = self.providers
         self.pages = 0
@@ -38,6 +41,7 @@ class Paying(Story):
 
     def _sandbox_now(self) -> int:
         self.sandbox.sandbox.book.clock = int(self.now.timestamp())
+        self.sandbox.sandbox.book.pass_time()
         return self.sandbox.sandbox.book.clock
 
     def control(self, what: str, **asked: Any) -> Any:

@@ -1,4 +1,4 @@
-"""`arrears money check`: our ledger against each provider's own book."""
+"""`arrears money`: our ledger against each provider's own book, and the decline-storm breaker."""
 
 from __future__ import annotations
 
@@ -11,12 +11,13 @@ from arrears.core.errors import Refused
 from arrears.core.money import format_amount
 from arrears.engine.money_check import MoneyCheck, check
 from arrears.engine.sweep import sweep
+from arrears.engine.system import set_breaker
 from arrears.wiring import open_installation
 
 
 @click.group()
 def money() -> None:
-    """Compare our book with the payment providers'."""
+    """Our book and the payment providers', and what protects customers from a bad day of theirs."""
 
 
 @money.command("check")
@@ -41,6 +42,32 @@ def check_command(days: int, no_sweep: bool, as_json: bool) -> None:
             _say(one)
     if not all(one.holds for one in found):
         raise Refused("books_differ", "the books differ", exit_code=1)
+
+
+@money.command("breaker")
+@click.option("--close", is_flag=True, help="Say that it is known what the storm was: escalation goes on.")
+@click.option("--why", default="", help="What it was; it is kept with the fact.")
+@click.option("--by", default="command line", show_default=True, help="Who says so.")
+@AS_JSON
+def breaker_command(close: bool, why: str, by: str, as_json: bool) -> None:
+    """Show the decline-storm breaker, or close it."""
+    with open_installation() as live:
+        is_open = live.store.system().breaker_open
+        waited = 0
+        if close:
+            if not why:
+                raise Refused("no_reason", "say what the storm was: --why TEXT")
+            waited = set_breaker(live.store, is_open=False, now=live.clock.now(), author=f"staff:{by}", why=why)
+    if as_json:
+        print_json({"was_open": is_open, "open": is_open and not close, "waited": waited})
+    elif close:
+        click.echo(f"the breaker is closed; {waited} accounts that waited are looked at again")
+    elif is_open:
+        click.echo(
+            "the breaker is open: nothing is restricted, disabled or deleted until it is closed with --close --why"
+        )
+    else:
+        click.echo("the breaker is closed")
 
 
 def _say(one: MoneyCheck) -> None:

@@ -13,7 +13,7 @@ from arrears.sandbox.run import running
 def main() -> int:
     """Run until interrupted."""
     try:
-        with running(int(sys.argv[1]) if len(sys.argv) > 1 else 0) as sandbox:
+        with running(_port(sys.argv[1:])) as sandbox:
             sys.stdout.write(f"sandbox provider on {sandbox.url} (Ctrl-C ends it)\n")
             sys.stdout.flush()
             with suppress(KeyboardInterrupt):
@@ -22,6 +22,13 @@ def main() -> int:
         sys.stderr.write(f"{error}\n")
         return error.exit_code
     return 0
+
+
+def _port(arguments: list[str]) -> int:
+    given = arguments[0] if arguments else "0"
+    if len(arguments) > 1 or not (given.isascii() and given.isdecimal()) or int(given) > 65_535:
+        raise Refused("bad_port", f"{' '.join(arguments)!r} is no port; give one number up to 65535, or nothing")
+    return int(given)
 
 
 if __name__ == "__main__":

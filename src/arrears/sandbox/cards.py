@@ -28,6 +28,7 @@ class Card(NamedTuple):
     decline: Decline | None = None
     challenge: bool = False
     advice: str = ""
+    kind: str = "card"
 
 
 CARDS: Final[tuple[Card, ...]] = (
@@ -93,5 +94,3 @@ CARDS: Final[tuple[Card, ...]] = (
         "single_use", "5200000000000411", "mastercard", "credit", "NL", "Mastercard that works only once", advice="41"
     ),
 )
-BY_NAME: Final = {card.name: card for card in CARDS}
-BY_NUMBER: Final = {card.number: card for card in CARDS}

@@ -14,12 +14,22 @@ limited: 429. slow: it takes a while."""
 
 @dataclass
 class Fault:
-    """`times` counts down; with a `share` it is a chance of each request instead."""
+    """One way to fail for requests whose path begins with `path` ("payment_intents", or "/v1/payment_intents").
+
+    `times` counts down; with a `share` it is a chance of each request instead. Only what changes something goes wrong,
+    unless `verb` is GET.
+    """
 
     kind: str
     path: str
     times: int = 0
     share: float = 0.0
+    verb: str = "POST"
+
+    def __post_init__(self) -> None:
+        if self.kind not in KINDS:
+            raise ValueError(f"no fault is called {self.kind!r}; there are {', '.join(KINDS)}")
+        self.path = self.path.removeprefix("/").removeprefix("v1/")
 
 
 class Faults:
@@ -37,7 +47,7 @@ class Faults:
     def next_for(self, verb: str, path: str) -> str:
         """Which fault this request has; empty for none."""
         for fault in self.planned:
-            if verb == "POST" and path.startswith(fault.path):
+            if verb == fault.verb and path.startswith(fault.path):
                 hit = self.random.random() < fault.share if fault.share else fault.times > 0
                 if hit:
                     fault.times -= 1

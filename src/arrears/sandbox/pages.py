@@ -1,4 +1,4 @@
-"""The hosted page: where a person sets up a card or pays with one. Plain HTML, no scripts."""
+"""The hosted page: where a person sets up a card or a bank account, or pays with one. Plain HTML, no scripts."""
 
 from __future__ import annotations
 
@@ -6,19 +6,23 @@ from html import escape
 from typing import Final
 
 from arrears.core.money import format_amount
-from arrears.sandbox.cards import BY_NAME, CARDS, Card
-from arrears.sandbox.objects import Book, Intent, Method, Session, WireError
+from arrears.sandbox.accounts import INSTRUMENTS, Instrument, offered
+from arrears.sandbox.book import Book
+from arrears.sandbox.objects import Intent, Method, Session, WireError, bad_request
 
 WORDS: Final = {
     "en": {
         "title": "Sandbox payments",
-        "note": "This is a test provider. No money moves, and only the cards below exist.",
+        "note": "This is a test provider. No money moves, and only what is listed below exists.",
         "setup": "Save a card",
+        "setup_any": "Save",
         "pay": "Pay",
         "choose": "Choose a test card",
-        "cancel": "Go back without a card",
+        "choose_any": "Choose a test card or account",
+        "cancel": "Go back without saving",
         "leave": "Go back without paying",
         "declined": "The bank declined this card. Choose another one.",
+        "unknown": "Choose one of the list.",
         "confirm": "Your bank asks you to confirm this payment",
         "yes": "Confirm",
         "no": "Refuse",
@@ -27,13 +31,16 @@ WORDS: Final = {
     },
     "nl": {
         "title": "Sandbox-betalingen",
-        "note": "Dit is een testaanbieder. Er wordt geen geld afgeschreven en alleen de kaarten hieronder bestaan.",
+        "note": "Dit is een testaanbieder. Er wordt geen geld afgeschreven en alleen wat hieronder staat bestaat.",
         "setup": "Kaart opslaan",
+        "setup_any": "Opslaan",
         "pay": "Betaal",
         "choose": "Kies een testkaart",
-        "cancel": "Terug zonder kaart",
+        "choose_any": "Kies een testkaart of testrekening",
+        "cancel": "Terug zonder op te slaan",
         "leave": "Terug zonder te betalen",
         "declined": "De bank heeft deze kaart geweigerd. Kies een andere.",
+        "unknown": "Kies er een uit de lijst.",
         "confirm": "Je bank vraagt je deze betaling te bevestigen",
         "yes": "Bevestigen",
         "no": "Weigeren",
@@ -54,6 +61,16 @@ IN_DUTCH: Final = {
     "challenge": "Visa waarbij je bank om bevestiging vraagt",
     "prepaid": "Prepaid Mastercard",
     "single_use": "Mastercard die maar één keer werkt",
+    "sepa": "Eurorekening die na enkele dagen betaalt",
+    "sepa_empty": "Eurorekening met te weinig saldo",
+    "sepa_returned": "Eurorekening waarvan de bank het geld later terughaalt",
+    "ach": "Dollarrekening die na enkele dagen betaalt",
+    "ach_empty": "Dollarrekening met te weinig saldo",
+    "ach_closed": "Dollarrekening die is opgeheven",
+    "ach_returned": "Dollarrekening waarvan de bank het geld later terughaalt",
+    "bacs": "Pondenrekening die na enkele dagen betaalt",
+    "bacs_empty": "Pondenrekening met te weinig saldo",
+    "bacs_returned": "Pondenrekening waarvan de bank het geld later terughaalt",
 }
 
 STYLE: Final = """
@@ -69,20 +86,30 @@ button.second{background:#fff;color:#1c2430;border:1px solid #8a94a3;margin-top:
 """
 
 
-def _language(locale: str) -> str:
-    return locale[:2] if locale[:2] in WORDS else "en"
+def language_of(locale: str, accept: str = "") -> str:
+    """The language of a page: its locale's, or for `auto` the best of the browser's Accept-Language; else English."""
+    if locale != "auto":
+        return locale[:2] if locale[:2] in WORDS else "en"
+    wanted = [one.strip().partition(";") for one in accept.lower().split(",")]
+    ranked = sorted(wanted, key=lambda one: _quality(one[2]), reverse=True)
+    return next((name[:2] for name, _, how in ranked if name[:2] in WORDS and _quality(how) > 0), "en")
 
 
-def _words(locale: str) -> dict[str, str]:
-    return WORDS[_language(locale)]
+def _quality(how: str) -> int:
+    # Thousandths, as the header has at most three decimals: "q=0.8" is 800, a missing one 1000.
+    text = how.strip().removeprefix("q=")
+    if not text:
+        return 1000
+    whole, _, rest = text.partition(".")
+    digits = whole + rest.ljust(3, "0")[:3]
+    return int(digits) if digits.isascii() and digits.isdecimal() else 0
 
 
-def _named(card: Card, locale: str) -> str:
-    return IN_DUTCH[card.name] if _language(locale) == "nl" else card.words
+def _named(one: Instrument, lang: str) -> str:
+    return IN_DUTCH[one.name] if lang == "nl" else one.words
 
 
-def _page(locale: str, title: str, body: str) -> str:
-    lang = _language(locale)
+def _page(lang: str, title: str, body: str) -> str:
     return (
         f'<!doctype html><html lang="{lang}"><head><meta charset="utf-8">'
         '<meta name="viewport" content="width=device-width, initial-scale=1">'
@@ -90,90 +117,100 @@ def _page(locale: str, title: str, body: str) -> str:
     )
 
 
-def session_page(session: Session, *, declined: bool = False) -> str:
-    """The page of an open session; a closed one says so."""
-    words = _words(session.locale)
-    head = f'<h1>{words["title"]}</h1><p class="note">{words["note"]}</p>'
+def closed_page(lang: str) -> str:
+    """A page that was used, or whose time is over."""
+    words = WORDS[lang]
+    return _page(lang, words["over"], f"<h1>{words['over']}</h1><p>{words['over_text']}</p>")
+
+
+def session_page(session: Session, lang: str, *, alert: str = "") -> str:
+    """The page of an open session; a closed one says so. `alert` is one of `declined` and `unknown`."""
     if session.status != "open":
-        return _page(session.locale, words["over"], f"<h1>{words['over']}</h1><p>{words['over_text']}</p>")
-    alert = f'<p class="alert" role="alert">{words["declined"]}</p>' if declined else ""
-    act, leave = words["setup"], words["cancel"]
+        return closed_page(lang)
+    words = WORDS[lang]
+    head = f'<h1>{words["title"]}</h1><p class="note">{words["note"]}</p>'
+    told = f'<p class="alert" role="alert">{words[alert]}</p>' if alert else ""
+    shown = offered(session.types, session.currency)
+    some = "" if all(one.kind == "card" for one in shown) else "_any"
+    act, leave = words[f"setup{some}"], words["cancel"]
     if session.mode == "payment":
-        amount = format_amount(session.amount, session.currency.upper(), _language(session.locale))
+        amount = format_amount(session.amount, session.currency.upper(), lang)
         leave = words["leave"]
         head += f'<p class="sum">{escape(amount)}</p><p>{escape(session.description)}</p>'
         act = f"{words['pay']} {escape(amount)}"
-    cards = "".join(
-        f'<label><input type="radio" name="card" value="{c.name}" required{" checked" if c.name == "approve" else ""}>'
-        f"<span>{escape(_named(c, session.locale))}<small>•••• {c.number[-4:]}</small></span></label>"
-        for c in CARDS
+    choices = "".join(
+        f'<label><input type="radio" name="card" value="{one.name}" required{"" if place else " checked"}>'
+        f"<span>{escape(_named(one, lang))}<small>•••• {one.number[-4:]}</small></span></label>"
+        for place, one in enumerate(shown)
     )
     body = (
-        f'{head}{alert}<form method="post"><fieldset><legend>{words["choose"]}</legend>{cards}</fieldset>'
+        f'{head}{told}<form method="post"><fieldset><legend>{words[f"choose{some}"]}</legend>{choices}</fieldset>'
         f'<button name="do" value="go">{act}</button>'
         f'<button class="second" name="do" value="cancel" formnovalidate>{leave}</button></form>'
     )
-    return _page(session.locale, words["title"], body)
+    return _page(lang, words["title"], body)
 
 
-def challenge_page(intent: Intent) -> str:
+def challenge_page(intent: Intent, lang: str) -> str:
     """The bank's page."""
-    words = WORDS["en"]
-    amount = escape(format_amount(intent.amount, intent.currency.upper()))
+    if intent.status != "requires_action":
+        return closed_page(lang)
+    words = WORDS[lang]
+    amount = escape(format_amount(intent.amount, intent.currency.upper(), lang))
     body = (
         f'<h1>{words["confirm"]}</h1><p class="sum">{amount}</p><form method="post">'
         f'<button name="do" value="yes">{words["yes"]}</button>'
         f'<button class="second" name="do" value="no">{words["no"]}</button></form>'
     )
-    return _page("en", words["confirm"], body)
+    return _page(lang, words["confirm"], body)
+
+
+def back_to(address: str, session: Session) -> str:
+    """Where a page leads, with the session's id put in where the address asks for it."""
+    return address.replace("{CHECKOUT_SESSION_ID}", session.id)
 
 
 def use_card(book: Book, session: Session, name: str) -> bool:
-    """What choosing a card on the page does; False when the bank says no and the page stays open."""
-    method = Method(book.new_id("pm"), BY_NAME[name], book.clock, customer=session.customer)
+    """What choosing a card or an account on the page does; False when the bank says no and the page stays open.
+
+    WireError for one that the page does not offer. What pays once is not kept for the customer, as at the real one.
+    """
+    if session.status != "open":
+        raise bad_request(f"This page is {session.status}.")
+    if name not in [one.name for one in offered(session.types, session.currency)]:
+        raise bad_request(f"This page offers no {name!r}.")
+    method = Method(book.new_id("pm"), INSTRUMENTS[name], book.clock)
     if name == "expired":
         method.exp_month, method.exp_year = 1, 2020
     book.methods[method.id] = method
-    if session.mode == "setup":
-        session.method, session.status = method.id, "complete"
-        book.happened("checkout.session.completed", session.id, "checkout.session")
+    if session.setup_intent is not None:
+        method.customer = session.customer
+        book.setups[session.setup_intent].method = method.id
+        book.complete(session)
         return True
-    intent = Intent(
-        book.new_id("pi"),
-        session.amount,
-        session.currency,
-        book.clock,
-        session.intent_metadata,
-        customer=session.customer,
-        method=method.id,
-        return_url=session.success_url,
-    )
-    if session.intent is not None:
-        intent = book.intents[session.intent]
-        intent.method = method.id
-    book.intents[intent.id] = intent
-    session.intent = intent.id
+    intent = _intent_of(book, session)
+    intent.method = method.id
     try:
         book.confirm(intent, completed=True)
     except WireError:
         return False
-    session.status = "complete"
-    book.happened("checkout.session.completed", session.id, "checkout.session")
+    book.complete(session)
     return True
 
 
-def answer_challenge(book: Book, intent: Intent, *, confirmed: bool) -> None:
-    """The customer has answered the bank."""
-    if intent.status != "requires_action":
-        return
-    if confirmed:
-        book.confirm(intent, completed=True)
-        return
-    intent.status = "requires_payment_method"
-    intent.error = {
-        "type": "card_error",
-        "code": "payment_intent_authentication_failure",
-        "decline_code": "authentication_failed",
-        "message": "The customer refused.",
-    }
-    book.happened("payment_intent.payment_failed", intent.id, "payment_intent")
+def _intent_of(book: Book, session: Session) -> Intent:
+    if session.intent is None:
+        intent = Intent(
+            book.new_id("pi"),
+            session.amount,
+            session.currency,
+            book.clock,
+            session.intent_metadata,
+            customer=session.customer,
+            return_url=session.success_url,
+            session=session.id,
+        )
+        book.intents[intent.id] = intent
+        session.intent = intent.id
+        book.happened("payment_intent.created", intent.id, "payment_intent")
+    return book.intents[session.intent]

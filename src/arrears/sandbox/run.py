@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import json
 import os
 import socket
@@ -9,7 +10,7 @@ import threading
 import time
 import urllib.request
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from typing import Any, Final
 
 import uvicorn
@@ -17,6 +18,9 @@ import uvicorn
 from arrears.core.errors import Refused
 from arrears.sandbox.server import Sandbox
 from arrears.wiring import RealClock
+
+# What is on this machine is never behind the proxy that the environment names.
+_DIRECT: Final = urllib.request.build_opener(urllib.request.ProxyHandler({}))
 
 SECRET_KEY: Final = "sk_test_sandbox"
 WEBHOOK_SECRET: Final = "whsec_sandbox"
@@ -33,31 +37,73 @@ class Running:
         self.webhook_secret = sandbox.webhook_secret
 
     def control(self, what: str, **asked: Any) -> Any:
-        """Ask something of the sandbox itself (see Sandbox.control)."""
+        """Ask something of the sandbox itself (see control.py); urllib.error.HTTPError 400 or 404 where it refuses."""
         body = json.dumps(asked).encode() if asked else None
         request = urllib.request.Request(f"{self.url}/sandbox/{what}", body, {"Content-Type": "application/json"})
-        with urllib.request.urlopen(request, timeout=30) as answer:
+        with _DIRECT.open(request, timeout=30) as answer:
             return json.loads(answer.read())
 
 
+class _Server(uvicorn.Server):
+    """A server that ends when it is told to, and not at its next look at the clock: tests start many."""
+
+    _told: tuple[asyncio.AbstractEventLoop, asyncio.Event] | None = None
+
+    async def main_loop(self) -> None:
+        """uvicorn's own, ten ticks a second, until `stop`."""
+        ended, tick = asyncio.Event(), 0
+        self._told = asyncio.get_running_loop(), ended
+        while not await self.on_tick(tick):
+            tick = (tick + 1) % 864_000
+            with suppress(asyncio.TimeoutError):
+                await asyncio.wait_for(ended.wait(), 0.1)
+
+    def stop(self) -> None:
+        """End, from another thread; kept connections of clients that are still there are not waited for."""
+        self.should_exit = self.force_exit = True
+        if self._told is not None:
+            loop, ended = self._told
+            with suppress(RuntimeError):  # it has ended by itself
+                loop.call_soon_threadsafe(ended.set)
+
+
 def refuse_live_keys() -> None:
-    """The sandbox never runs beside a key that moves real money; Refused `live_key`."""
+    """The sandbox never runs beside a key that moves real money, whatever it is called; Refused `live_key`."""
     for name, value in os.environ.items():
-        if "STRIPE" in name and value.startswith(("sk_live_", "rk_live_")):
-            raise Refused("live_key", f"{name} holds a live key; the sandbox provider does not run beside one")
+        if any(part.strip(" \"'").startswith(("sk_live_", "rk_live_")) for part in value.split(",")):
+            raise Refused(
+                "live_key", f"{name} holds a live key; unset it: the sandbox provider does not run beside one"
+            )
+
+
+def _listening(host: str, port: int) -> socket.socket:
+    # asyncio turns Nagle's algorithm off only for sockets that say that they are TCP; with it every answer on a
+    # connection that is kept waits 40 ms for the client's delayed acknowledgement.
+    found = socket.socket(socket.AF_INET, socket.SOCK_STREAM, socket.IPPROTO_TCP)
+    try:
+        found.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        found.bind((host, port))
+        found.listen(128)
+    except OSError:
+        found.close()
+        raise
+    return found
 
 
 @contextmanager
 def running(port: int = 0, host: str = "127.0.0.1") -> Iterator[Running]:
-    """A sandbox on loopback until the context ends."""
+    """A sandbox on loopback until the context ends. Refused `live_key`, `port_taken`, `sandbox_not_started`."""
     refuse_live_keys()
     clock = RealClock()
     sandbox = Sandbox(SECRET_KEY, WEBHOOK_SECRET, lambda: int(clock.now().timestamp()))
-    listening = socket.create_server((host, port))
+    try:
+        listening = _listening(host, port)
+    except OSError as error:
+        raise Refused("port_taken", f"port {port} of {host} cannot be used: {error.strerror}; give another") from error
     url = f"http://{host}:{listening.getsockname()[1]}"
     sandbox.api.base_url = url
     config = uvicorn.Config(sandbox.app(), log_level="critical", lifespan="off", access_log=False)
-    server = uvicorn.Server(config)
+    server = _Server(config)
     server.install_signal_handlers = lambda: None  # type: ignore[attr-defined]
     thread = threading.Thread(target=server.run, kwargs={"sockets": [listening]}, daemon=True)
     thread.start()
@@ -69,6 +115,7 @@ def running(port: int = 0, host: str = "127.0.0.1") -> Iterator[Running]:
     try:
         yield Running(url, sandbox)
     finally:
-        server.should_exit = True
+        sandbox.webhooks.close()
+        server.stop()
         thread.join(10)
         listening.close()

@@ -5,9 +5,6 @@ from __future__ import annotations
 import asyncio
 import hmac
 import json
-import threading
-import urllib.error
-import urllib.request
 from collections.abc import Awaitable, Callable
 from hashlib import sha256
 from typing import Any, Final
@@ -18,14 +15,19 @@ from starlette.responses import HTMLResponse, JSONResponse, RedirectResponse, Re
 from starlette.routing import Route
 
 from arrears.sandbox.api import Api
-from arrears.sandbox.faults import KINDS, Fault, Faults
-from arrears.sandbox.objects import Book, WireError
-from arrears.sandbox.pages import answer_challenge, challenge_page, session_page, use_card
-from arrears.sandbox.wire import read_form
+from arrears.sandbox.book import Book
+from arrears.sandbox.control import CONTROLS
+from arrears.sandbox.faults import Faults
+from arrears.sandbox.forms import Params, read_form
+from arrears.sandbox.objects import WireError
+from arrears.sandbox.pages import back_to, challenge_page, language_of, session_page, use_card
+from arrears.sandbox.webhooks import Webhooks
 
 BODY_BYTES_MAX: Final = 1 << 20
+KEY_CHARS_MAX: Final = 255
 KEY_SECONDS: Final = 24 * 3600
-"""Idempotency keys are forgotten after a day, as the real one may."""
+"""Idempotency keys are forgotten after a day, as the real one may (docs.stripe.com/api/idempotent_requests)."""
+SLOW_SECONDS: Final = 0.2
 
 _PAGE_HEADERS: Final = {
     "Content-Security-Policy": "default-src 'none'; style-src 'unsafe-inline'; form-action *; base-uri 'none'",
@@ -55,8 +57,7 @@ class Sandbox:
         self.faults = Faults()
         self.keys: dict[str, tuple[str, int, dict[str, Any], int]] = {}
         self.late: list[tuple[str, str, bytes, str, str]] = []
-        self.webhook_url = ""
-        self.webhook_mode: dict[str, Any] = {"lose": False, "times": 1, "reverse": False}
+        self.webhooks = Webhooks(lambda payload: self.signed(payload, self.book.clock))
         self.told = 0
         self.follows_clock = True
 
@@ -76,6 +77,11 @@ class Sandbox:
             self.book.clock = max(self.book.clock, self.clock())
         return self.book.clock
 
+    def _pass_time(self) -> int:
+        now = self._now()
+        self.book.pass_time()
+        return now
+
     # -- the wire --------------------------------------------------------------------------------------------
 
     async def wire(self, request: Request) -> Response:
@@ -83,9 +89,12 @@ class Sandbox:
         body = await request.body()
         if len(body) > BODY_BYTES_MAX:
             return _error(413, "invalid_request_error", "Request body too large.")
-        if not hmac.compare_digest(_key_of(request), self.secret_key):
+        if not hmac.compare_digest(_key_of(request).encode(), self.secret_key.encode()):
             return _error(401, "invalid_request_error", "Invalid API Key provided.")
         path, query, verb = request.path_params["path"].strip("/"), str(request.url.query), request.method
+        key = request.headers.get("idempotency-key", "") if verb == "POST" else ""
+        if len(key) > KEY_CHARS_MAX:
+            return _error(400, "invalid_request_error", f"Idempotency keys have at most {KEY_CHARS_MAX} characters.")
         fault = self.faults.next_for(verb, path)
         if fault == "drop_before":
             return Dropped()
@@ -94,23 +103,22 @@ class Sandbox:
         if fault == "error_before":
             return _error(500, "api_error", "An unknown error occurred.")
         if fault == "slow":
-            await asyncio.sleep(0.2)
-        key = request.headers.get("idempotency-key", "") if verb == "POST" else ""
+            await asyncio.sleep(SLOW_SECONDS)
         if fault == "late":
             self.late.append((verb, path, body, query, key))
             return Dropped()
         status, answer, replayed = self.once(verb, path, body, query, key, fails=fault == "error_after")
+        self._tell()
         if fault == "drop_after":
             return Dropped()
         headers = {"Idempotent-Replayed": "true"} if replayed else {}
-        await self._tell()
         return JSONResponse(answer, status, headers={"Request-Id": f"req_{self.book.count}", **headers})
 
     def once(
         self, verb: str, path: str, body: bytes, query: str, key: str, *, fails: bool = False
     ) -> tuple[int, dict[str, Any], bool]:
         """Do a request, or answer it as it was answered before under the same key."""
-        now = self._now()
+        now = self._pass_time()
         digest = sha256(f"{verb} {path} ".encode() + body).hexdigest()
         kept = self.keys.get(key) if key else None
         if kept is not None and now - kept[3] < KEY_SECONDS:
@@ -137,20 +145,22 @@ class Sandbox:
         session = self.book.sessions.get(request.path_params["session"])
         if session is None:
             return HTMLResponse("<h1>404</h1>", 404)
-        self._now()
-        if session.status == "open" and self.book.clock >= session.expires_at:
-            session.status = "expired"
-            self.book.happened("checkout.session.expired", session.id, "checkout.session")
+        self._pass_time()
+        self._tell()
+        lang = language_of(session.locale, request.headers.get("accept-language", ""))
         if request.method == "GET" or session.status != "open":
-            return HTMLResponse(session_page(session), headers=_PAGE_HEADERS)
-        form = read_form(await request.body())
+            return HTMLResponse(session_page(session, lang), headers=_PAGE_HEADERS)
+        form = await _form(request)
         if form.get("do") == "cancel":
-            return RedirectResponse(session.cancel_url or session.success_url, 303)
-        if not use_card(self.book, session, str(form.get("card", "approve"))):
-            await self._tell()
-            return HTMLResponse(session_page(session, declined=True), headers=_PAGE_HEADERS)
-        await self._tell()
-        return RedirectResponse(session.success_url.replace("{CHECKOUT_SESSION_ID}", session.id), 303)
+            return RedirectResponse(back_to(session.cancel_url or session.success_url, session), 303)
+        try:
+            done = use_card(self.book, session, str(form.get("card", "")))
+        except WireError:
+            return HTMLResponse(session_page(session, lang, alert="unknown"), 400, headers=_PAGE_HEADERS)
+        self._tell()
+        if not done:
+            return HTMLResponse(session_page(session, lang, alert="declined"), headers=_PAGE_HEADERS)
+        return RedirectResponse(back_to(session.success_url, session), 303)
 
     async def challenge(self, request: Request) -> Response:
         """The bank's page."""
@@ -158,101 +168,51 @@ class Sandbox:
         if intent is None:
             return HTMLResponse("<h1>404</h1>", 404)
         if request.method == "GET":
-            return HTMLResponse(challenge_page(intent), headers=_PAGE_HEADERS)
-        form = read_form(await request.body())
-        answer_challenge(self.book, intent, confirmed=form.get("do") == "yes")
-        await self._tell()
+            lang = language_of("auto", request.headers.get("accept-language", ""))
+            return HTMLResponse(challenge_page(intent, lang), headers=_PAGE_HEADERS)
+        form = await _form(request)
+        self._pass_time()
+        self.book.answer_challenge(intent, confirmed=form.get("do") == "yes")
+        self._tell()
         return RedirectResponse(intent.return_url or "/", 303)
 
     # -- control ---------------------------------------------------------------------------------------------
 
     async def control(self, request: Request) -> Response:
-        """What tests, torture and the demo ask of the sandbox itself; JSON in and out."""
+        """What is asked of the sandbox itself; see control.py."""
         what = request.path_params["what"]
-        asked = json.loads(await request.body() or b"{}") if request.method == "POST" else {}
-        found = getattr(self, f"_control_{what}", None)
-        if found is None:
-            return JSONResponse({"error": f"no control {what!r}"}, 404)
+        asked_for = CONTROLS.get(what)
+        if asked_for is None:
+            return JSONResponse({"error": f"no control {what!r}; there are {', '.join(CONTROLS)}"}, 404)
+        self._pass_time()
         try:
-            answer = found(asked)
-        except (KeyError, WireError) as error:
-            return JSONResponse({"error": str(error)}, 400)
-        await self._tell()
-        return JSONResponse(answer)
-
-    def _control_book(self, _: dict[str, Any]) -> Any:
-        return list(self.book.truth())
-
-    def _control_clock(self, asked: dict[str, Any]) -> Any:
-        if "now" in asked:
-            self.follows_clock, self.book.clock = False, int(asked["now"])
-        return {"now": self.book.clock}
-
-    def _control_faults(self, asked: dict[str, Any]) -> Any:
-        if "plan" in asked:
-            planned = [Fault(**one) for one in asked["plan"]]
-            assert all(one.kind in KINDS for one in planned), KINDS
-            self.faults.plan(planned, int(asked.get("seed", 0)))
-        return self.faults.happened
-
-    def _control_release(self, _: dict[str, Any]) -> Any:
-        """What was late is done now."""
-        late, self.late = self.late, []
-        return [self.once(*one)[0] for one in late]
-
-    def _control_behave(self, asked: dict[str, Any]) -> Any:
-        self.book.methods[asked["method"]].behaves = asked["as"]
-        return {}
-
-    def _control_card(self, asked: dict[str, Any]) -> Any:
-        """Choose a card on a page, as a person would."""
-        session = self.book.sessions[asked["session"]]
-        return {"done": use_card(self.book, session, asked["card"])}
-
-    def _control_challenge(self, asked: dict[str, Any]) -> Any:
-        answer_challenge(self.book, self.book.intents[asked["intent"]], confirmed=asked["confirmed"])
-        return {}
-
-    def _control_dispute(self, asked: dict[str, Any]) -> Any:
-        return {"id": self.book.dispute(self.book.intents[asked["intent"]]).id}
-
-    def _control_close(self, asked: dict[str, Any]) -> Any:
-        self.book.close_dispute(self.book.disputes[asked["dispute"]], won=asked["won"])
-        return {}
-
-    def _control_webhook(self, asked: dict[str, Any]) -> Any:
-        self.webhook_url = asked.get("url", self.webhook_url)
-        self.webhook_mode |= {k: v for k, v in asked.items() if k in self.webhook_mode}
-        return {}
+            asked = json.loads(await request.body() or b"{}")
+            answer, status = asked_for(self, asked), 200
+        except KeyError as error:
+            answer, status = {"error": f"{what} needs {error}, or there is none of that name"}, 400
+        except (WireError, TypeError, ValueError, AttributeError) as error:
+            answer, status = {"error": str(error)}, 400
+        self._tell()
+        return JSONResponse(answer, status)
 
     def signed(self, payload: bytes, at: int) -> str:
         """The signature header of a webhook."""
         digest = hmac.new(self.webhook_secret.encode(), f"{at}.".encode() + payload, sha256).hexdigest()
         return f"t={at},v1={digest}"
 
-    async def _tell(self) -> None:
-        """Deliver what has happened since the last time, as the webhook mode has it."""
-        fresh = list(range(self.told, len(self.book.events)))
+    def _tell(self) -> None:
+        """Hand what has happened since the last time to the webhooks."""
+        fresh = range(self.told, len(self.book.events))
         self.told = len(self.book.events)
-        if not self.webhook_url or self.webhook_mode["lose"] or not fresh:
-            return
-        if self.webhook_mode["reverse"]:
-            fresh.reverse()
-        sends = []
-        for index in fresh:
-            payload = json.dumps(self.api.event_json(index)).encode()
-            sends += [(payload, self.signed(payload, self._now()))] * int(self.webhook_mode["times"])
-        threading.Thread(target=_deliver, args=(self.webhook_url, sends), daemon=True).start()
+        if self.webhooks.mode["url"] and not self.webhooks.mode["lose"]:
+            self.webhooks.tell([json.dumps(self.api.event_json(index)).encode() for index in fresh])
 
 
-def _deliver(url: str, sends: list[tuple[bytes, str]]) -> None:
-    for payload, signature in sends:
-        headers = {"Content-Type": "application/json", "Stripe-Signature": signature}
-        request = urllib.request.Request(url, payload, headers)
-        try:
-            urllib.request.urlopen(request, timeout=10).close()
-        except (urllib.error.URLError, OSError):
-            continue  # the real one tries again for days; here the sweep finds it
+async def _form(request: Request) -> Params:
+    try:
+        return read_form(await request.body())
+    except WireError:
+        return {}
 
 
 def _key_of(request: Request) -> str:

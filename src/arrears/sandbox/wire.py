@@ -1,266 +1,277 @@
-"""Stripe's wire: forms with brackets in, objects of JSON out, as the real one shapes them."""
+"""What goes out over Stripe's wire: objects of JSON, as the real one shapes them."""
 
 from __future__ import annotations
 
 from hashlib import sha256
 from typing import Any, Final
-from urllib.parse import parse_qsl
 
-from arrears.sandbox.objects import Book, Dispute, Intent, Method, Refund, Session, bad_request
+from arrears.sandbox.accounts import Account
+from arrears.sandbox.book import Book
+from arrears.sandbox.cards import Card
+from arrears.sandbox.objects import Charge, Customer, Dispute, Event, Intent, Method, Refund, Session, SetupIntent
 
+Answer = dict[str, Any]
 
-def read_form(body: bytes) -> dict[str, Any]:
-    """`metadata[attempt]=x&line_items[0][quantity]=1` as nested dicts; lists as dicts by their index."""
-    found: dict[str, Any] = {}
-    for name, value in parse_qsl(body.decode(), keep_blank_values=True):
-        first, _, rest = name.partition("[")
-        keys = [first, *(part.rstrip("]") for part in rest.split("["))] if rest else [first]
-        place = found
-        for key in keys[:-1]:
-            place = place.setdefault(key, {})
-            if not isinstance(place, dict):
-                raise bad_request(f"Invalid parameter: {name}")
-        place[keys[-1]] = value
-    return found
+API_VERSION: Final = "2026-10-28.endive"
+_BASE: Final = {"livemode": False}
+_NOTHING: Final[frozenset[str]] = frozenset()
 
 
-def only(params: dict[str, Any], allowed: str) -> None:
-    """Strict as the real one: a parameter it does not know is an error, not a surprise later."""
-    for name in params:
-        if name not in allowed.split() and name != "expand":
-            raise bad_request(f"Received unknown parameter: {name}", "parameter_unknown", param=name)
+class Shapes:
+    """The objects of a book as JSON. `base_url` is where the pages are."""
 
+    def __init__(self, book: Book, base_url: str) -> None:
+        self.book = book
+        self.base_url = base_url
 
-def integer(params: dict[str, Any], name: str, least: int = 1) -> int:
-    """A whole number that must be there."""
-    text = params.get(name)
-    if text is None:
-        raise bad_request(f"Missing required param: {name}.", "parameter_missing", param=name)
-    if not str(text).isdecimal() or int(text) < least:
-        raise bad_request(f"Invalid integer: {text}", "parameter_invalid_integer", param=name)
-    return int(text)
+    def customer(self, c: Customer) -> Answer:
+        """A customer."""
+        return {**_BASE, "id": c.id, "object": "customer", "created": c.created, "metadata": c.metadata, **c.details}
 
+    def method(self, m: Method) -> Answer:
+        """A payment method."""
+        return {
+            **_BASE,
+            "id": m.id,
+            "object": "payment_method",
+            "type": m.instrument.kind,
+            "created": m.created,
+            "customer": m.customer,
+            m.instrument.kind: _instrument(m),
+            "metadata": m.metadata,
+        }
 
-def currency(params: dict[str, Any]) -> str:
-    """A currency in lower case, as the wire has it."""
-    text = str(params.get("currency", ""))
-    if len(text) != 3 or not text.isalpha() or text != text.lower():
-        raise bad_request(f"Invalid currency: {text}", "parameter_invalid", param="currency")
-    return text
+    def charge(self, c: Charge) -> Answer:
+        """One try to take the money of an intent."""
+        i, m, paid = self.book.intents[c.intent], self.book.methods[c.method], c.status == "succeeded"
+        error, kind = c.error or {}, m.instrument.kind
+        details: Answer = _instrument(m)
+        if isinstance(m.instrument, Card):
+            details |= {"network": m.instrument.brand, "network_transaction_id": f"nti-{i.id}"}
+        else:
+            details |= {"mandate": f"mandate_{m.id}"}
+        return {
+            **_BASE,
+            "id": c.id,
+            "object": "charge",
+            "created": c.created,
+            "amount": i.amount,
+            "amount_captured": i.amount if paid else 0,
+            "amount_refunded": i.refunded if paid else 0,
+            "refunded": paid and i.refunded == i.amount,
+            "captured": paid,
+            "currency": i.currency,
+            "paid": paid,
+            "disputed": any(d.charge == c.id for d in self.book.disputes.values()),
+            "status": c.status,
+            "payment_intent": i.id,
+            "payment_method": m.id,
+            "customer": i.customer,
+            "metadata": i.metadata,
+            "failure_code": error.get("code"),
+            "failure_message": "The bank said no." if error else None,
+            "outcome": None if c.status == "pending" else _outcome(c, m, error),
+            "payment_method_details": {"type": kind, kind: details},
+        }
 
+    def intent(self, i: Intent, expand: set[str] | frozenset[str] = _NOTHING) -> Answer:
+        """A payment intent."""
+        latest: Any = i.charge
+        if i.charge is not None and "latest_charge" in expand:
+            latest = self.charge(self.book.charges[i.charge])
+        method: Any = i.method
+        if i.method is not None and "payment_method" in expand:
+            method = self.method(self.book.methods[i.method])
+        error = i.error
+        if error is not None and i.refused is not None:
+            error = {**error, "payment_method": self.method(self.book.methods[i.refused])}
+        return {
+            **_BASE,
+            "id": i.id,
+            "object": "payment_intent",
+            "amount": i.amount,
+            "amount_received": i.taken,
+            "currency": i.currency,
+            "created": i.created,
+            "customer": self._customer(i.customer, expand),
+            "description": i.description or None,
+            "metadata": i.metadata,
+            "status": i.status,
+            "payment_method": method,
+            "latest_charge": latest,
+            "last_payment_error": error,
+            "next_action": self._action(i),
+            "client_secret": f"{i.id}_secret",
+            "capture_method": "automatic",
+            "confirmation_method": "automatic",
+        }
 
-def expands(params: dict[str, Any]) -> set[str]:
-    """What the caller wants to see whole."""
-    wanted = params.get("expand", {})
-    named = wanted.values() if isinstance(wanted, dict) else [str(wanted)]
-    return {str(name).removeprefix("data.") for name in named}
+    def _action(self, i: Intent) -> Answer | None:
+        if i.status != "requires_action":
+            return None
+        url = f"{self.base_url}/pay/challenge/{i.id}"
+        return {"type": "redirect_to_url", "redirect_to_url": {"url": url, "return_url": i.return_url}}
 
+    def _customer(self, name: str | None, expand: set[str] | frozenset[str]) -> Any:
+        return self.customer(self.book.customers[name]) if name is not None and "customer" in expand else name
 
-BASE: Final = {"livemode": False}
-
-
-def card_json(m: Method) -> dict[str, Any]:
-    """The card of a method."""
-    return {
-        "brand": m.card.brand,
-        "country": m.card.country,
-        "exp_month": m.exp_month,
-        "exp_year": m.exp_year,
-        "fingerprint": sha256(m.card.number.encode()).hexdigest()[:16],
-        "funding": m.card.funding,
-        "last4": m.card.number[-4:],
-        "networks": {"available": [m.card.brand], "preferred": None},
-    }
-
-
-def method_json(m: Method) -> dict[str, Any]:
-    """A payment method."""
-    return {
-        **BASE,
-        "id": m.id,
-        "object": "payment_method",
-        "type": "card",
-        "created": m.created,
-        "customer": m.customer,
-        "card": card_json(m),
-        "metadata": {},
-    }
-
-
-def charge_json(book: Book, i: Intent) -> dict[str, Any]:
-    """The last charge of an intent."""
-    m = book.methods[i.method or ""]
-    error = i.error or {}
-    details: dict[str, Any] = {**card_json(m), "network": m.card.brand, "network_transaction_id": f"nti-{i.id}"}
-    return {
-        **BASE,
-        "id": i.charge,
-        "object": "charge",
-        "created": i.charged_at,
-        "amount": i.amount,
-        "amount_refunded": i.refunded,
-        "currency": i.currency,
-        "paid": i.status == "succeeded",
-        "disputed": any(d.intent == i.id for d in book.disputes.values()),
-        "status": "succeeded" if i.status == "succeeded" else "failed",
-        "payment_intent": i.id,
-        "customer": i.customer,
-        "metadata": i.metadata,
-        "failure_code": error.get("code"),
-        "outcome": {
-            "type": "authorized" if i.status == "succeeded" else "issuer_declined",
-            "network_status": "approved_by_network" if i.status == "succeeded" else "declined_by_network",
-            "network_decline_code": error.get("network_decline_code"),
-            "network_advice_code": error.get("network_advice_code") or m.bank.advice or None,
-            "advice_code": error.get("advice_code"),
-        },
-        "payment_method_details": {"type": "card", "card": details},
-    }
-
-
-def intent_json(book: Book, i: Intent, base_url: str, expand: set[str]) -> dict[str, Any]:
-    """A payment intent."""
-    action = None
-    if i.status == "requires_action":
-        url = f"{base_url}/pay/challenge/{i.id}"
-        action = {"type": "redirect_to_url", "redirect_to_url": {"url": url, "return_url": i.return_url}}
-    latest: Any = i.charge
-    if i.charge is not None and "latest_charge" in expand:
-        latest = charge_json(book, i)
-    method: Any = i.method
-    if i.method is not None and "payment_method" in expand:
-        method = method_json(book.methods[i.method])
-    error = i.error
-    if error is not None and i.method is not None:
-        error = {**error, "payment_method": method_json(book.methods[i.method])}
-    return {
-        **BASE,
-        "id": i.id,
-        "object": "payment_intent",
-        "amount": i.amount,
-        "amount_received": i.taken,
-        "currency": i.currency,
-        "created": i.created,
-        "customer": i.customer,
-        "description": i.description or None,
-        "metadata": i.metadata,
-        "status": i.status,
-        "payment_method": method,
-        "latest_charge": latest,
-        "last_payment_error": error,
-        "next_action": action,
-        "client_secret": f"{i.id}_secret",
-        "capture_method": "automatic",
-        "confirmation_method": "automatic",
-    }
-
-
-def session_json(book: Book, s: Session, base_url: str, expand: set[str]) -> dict[str, Any]:
-    """A checkout session."""
-    setup: Any = s.setup_intent
-    if s.setup_intent is not None and ({"setup_intent", "setup_intent.payment_method"} & expand):
+    def setup(self, s: SetupIntent, expand: set[str] | frozenset[str] = _NOTHING) -> Answer:
+        """A set-up intent."""
         method: Any = s.method
-        if s.method is not None and "setup_intent.payment_method" in expand:
-            method = method_json(book.methods[s.method])
-        status = "succeeded" if s.method else "requires_payment_method"
-        setup = {
-            **BASE,
-            "id": s.setup_intent,
+        mandate = None
+        if s.method is not None:
+            mandate = f"mandate_{s.method}" if self.book.methods[s.method].instrument.kind != "card" else None
+            if "payment_method" in expand:
+                method = self.method(self.book.methods[s.method])
+        return {
+            **_BASE,
+            "id": s.id,
             "object": "setup_intent",
-            "status": status,
+            "status": "succeeded" if s.method else "requires_payment_method",
             "customer": s.customer,
             "payment_method": method,
+            "mandate": mandate,
             "created": s.created,
             "metadata": s.metadata,
+            "usage": "off_session",
             "last_setup_error": None,
         }
-    intent: Any = s.intent
-    if s.intent is not None and "payment_intent" in expand:
-        inner = {e.removeprefix("payment_intent.") for e in expand}
-        intent = intent_json(book, book.intents[s.intent], base_url, inner)
+
+    def session(self, s: Session, expand: set[str] | frozenset[str] = _NOTHING) -> Answer:
+        """A checkout session."""
+        setup: Any = s.setup_intent
+        if s.setup_intent is not None and "setup_intent" in expand:
+            setup = self.setup(self.book.setups[s.setup_intent], _within(expand, "setup_intent"))
+        intent: Any = s.intent
+        if s.intent is not None and "payment_intent" in expand:
+            intent = self.intent(self.book.intents[s.intent], _within(expand, "payment_intent"))
+        paid = s.intent is not None and self.book.intents[s.intent].status == "succeeded"
+        return {
+            **_BASE,
+            "id": s.id,
+            "object": "checkout.session",
+            "mode": s.mode,
+            "status": s.status,
+            "payment_status": "no_payment_required" if s.mode == "setup" else "paid" if paid else "unpaid",
+            "payment_method_types": [*s.types],
+            "url": f"{self.base_url}/pay/{s.id}" if s.status == "open" else None,
+            "customer": s.customer,
+            "created": s.created,
+            "expires_at": s.expires_at,
+            "metadata": s.metadata,
+            "locale": s.locale,
+            "setup_intent": setup,
+            "payment_intent": intent,
+            "amount_total": s.amount or None,
+            "currency": s.currency or None,
+            "success_url": s.success_url,
+            "cancel_url": s.cancel_url or None,
+        }
+
+    def refund(self, r: Refund) -> Answer:
+        """A refund."""
+        return {
+            **_BASE,
+            "id": r.id,
+            "object": "refund",
+            "amount": r.amount,
+            "currency": r.currency,
+            "created": r.created,
+            "payment_intent": r.intent,
+            "charge": r.charge,
+            "reason": r.reason or None,
+            "metadata": r.metadata,
+            "status": r.status,
+        }
+
+    def dispute(self, d: Dispute, expand: set[str] | frozenset[str] = _NOTHING) -> Answer:
+        """A dispute."""
+        charge: Any = self.charge(self.book.charges[d.charge]) if "charge" in expand else d.charge
+        return {
+            **_BASE,
+            "id": d.id,
+            "object": "dispute",
+            "amount": d.amount,
+            "currency": d.currency,
+            "created": d.created,
+            "payment_intent": d.intent,
+            "charge": charge,
+            "status": d.status,
+            "reason": d.reason,
+            "network_reason_code": d.network_code or None,
+            "metadata": {},
+        }
+
+    def event(self, e: Event) -> Answer:
+        """An event with its object as it stands now."""
+        return {
+            **_BASE,
+            "id": e.id,
+            "object": "event",
+            "type": e.type,
+            "created": e.created,
+            "api_version": API_VERSION,
+            "data": {"object": self._about(e.object_kind, e.object_id)},
+        }
+
+    def _about(self, kind: str, name: str) -> Answer:
+        book = self.book
+        match kind:
+            case "payment_intent":
+                return self.intent(book.intents[name])
+            case "checkout.session":
+                return self.session(book.sessions[name])
+            case "setup_intent":
+                return self.setup(book.setups[name])
+            case "refund":
+                return self.refund(book.refunds[name])
+            case "charge":
+                return self.charge(book.charges[name])
+            case _:
+                return self.dispute(book.disputes[name])
+
+
+def _within(expand: set[str] | frozenset[str], name: str) -> set[str]:
+    return {one.removeprefix(f"{name}.") for one in expand if one.startswith(f"{name}.")}
+
+
+def _outcome(c: Charge, m: Method, error: Answer) -> Answer:
+    paid = c.status == "succeeded"
+    advice = m.bank.advice if isinstance(m.bank, Card) else ""
     return {
-        **BASE,
-        "id": s.id,
-        "object": "checkout.session",
-        "mode": s.mode,
-        "status": s.status,
-        "payment_status": "paid" if s.status == "complete" and s.mode == "payment" else "unpaid",
-        "url": f"{base_url}/pay/{s.id}" if s.status == "open" else None,
-        "customer": s.customer,
-        "created": s.created,
-        "expires_at": s.expires_at,
-        "metadata": s.metadata,
-        "setup_intent": setup,
-        "payment_intent": intent,
-        "amount_total": s.amount or None,
-        "currency": s.currency or None,
-        "success_url": s.success_url,
-        "cancel_url": s.cancel_url,
+        "type": "authorized" if paid else "issuer_declined",
+        "network_status": "approved_by_network" if paid else "declined_by_network",
+        "network_decline_code": error.get("network_decline_code"),
+        "network_advice_code": error.get("network_advice_code") or advice or None,
+        "advice_code": error.get("advice_code"),
     }
 
 
-def refund_json(r: Refund) -> dict[str, Any]:
-    """A refund."""
-    return {
-        **BASE,
-        "id": r.id,
-        "object": "refund",
-        "amount": r.amount,
-        "currency": r.currency,
-        "created": r.created,
-        "payment_intent": r.intent,
-        "metadata": r.metadata,
-        "status": r.status,
+def _instrument(m: Method) -> Answer:
+    one = m.instrument
+    same: Answer = {"fingerprint": sha256(one.number.encode()).hexdigest()[:16], "last4": one.number[-4:]}
+    if isinstance(one, Account):
+        return same | _account(one)
+    return same | {
+        "brand": one.brand,
+        "country": one.country,
+        "exp_month": m.exp_month,
+        "exp_year": m.exp_year,
+        "funding": one.funding,
+        "networks": {"available": [one.brand], "preferred": None},
     }
 
 
-def dispute_json(book: Book, d: Dispute, expand: set[str] | None = None) -> dict[str, Any]:
-    """A dispute."""
-    charge: Any = book.intents[d.intent].charge
-    if expand and "charge" in expand:
-        charge = charge_json(book, book.intents[d.intent])
-    return {
-        **BASE,
-        "id": d.id,
-        "object": "dispute",
-        "amount": d.amount,
-        "currency": d.currency,
-        "created": d.created,
-        "payment_intent": d.intent,
-        "charge": charge,
-        "status": d.status,
-        "reason": "general",
-        "metadata": {},
-    }
-
-
-def object_json(book: Book, kind: str, name: str, base_url: str) -> dict[str, Any]:
-    """Any object as it stands now, for an event."""
-    match kind:
-        case "payment_intent":
-            return intent_json(book, book.intents[name], base_url, set())
-        case "checkout.session":
-            return session_json(book, book.sessions[name], base_url, set())
-        case "refund":
-            return refund_json(book.refunds[name])
+def _account(one: Account) -> Answer:
+    match one.kind:
+        case "sepa_debit":
+            return {"bank_code": one.branch, "branch_code": "", "country": one.country}
+        case "us_bank_account":
+            return {
+                "account_holder_type": "company",
+                "account_type": "checking",
+                "bank_name": one.bank,
+                "routing_number": one.branch,
+            }
         case _:
-            return dispute_json(book, book.disputes[name])
-
-
-def page_of(found: list[dict[str, Any]], params: dict[str, Any], url: str) -> dict[str, Any]:
-    """A list of objects, newest first, in pages of at most 100."""
-    created = params.get("created", {})
-    if isinstance(created, dict):
-        least, below = int(created.get("gte", 0)), int(created.get("lt", 1 << 60))
-        found = [o for o in found if least <= o["created"] < below]
-    found = list(reversed(found))
-    after = params.get("starting_after")
-    if after:
-        names = [o["id"] for o in found]
-        if after not in names:
-            raise bad_request(f"No such object: {after}", "resource_missing", param="starting_after")
-        found = found[names.index(after) + 1 :]
-    limit = int(params.get("limit", 10))
-    if not 1 <= limit <= 100:
-        raise bad_request("This value must be between 1 and 100.", "parameter_invalid_integer", param="limit")
-    return {"object": "list", "url": url, "has_more": len(found) > limit, "data": found[:limit]}
+            return {"sort_code": one.branch}

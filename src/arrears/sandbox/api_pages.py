@@ -1,0 +1,264 @@
+"""Requests about who pays and with what: customers, payment methods, hosted pages and what they set up."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime
+from typing import Any, Final, TypeVar
+
+from arrears.sandbox.accounts import KINDS, offered
+from arrears.sandbox.forms import (
+    AMOUNT_MAX,
+    Params,
+    address_of,
+    amount_of,
+    currency_of,
+    expands,
+    integer,
+    listed,
+    metadata_of,
+    only,
+    page_of,
+    part,
+    text,
+)
+from arrears.sandbox.objects import Customer, Method, Session, SetupIntent, WireError, bad_request
+from arrears.sandbox.wire import Answer, Shapes
+
+LISTS: Final = "limit starting_after ending_before"
+SESSION_SECONDS: Final = (1800, 86_400)
+"""How long a page may live: 30 minutes to 24 hours (docs.stripe.com/api/checkout/sessions/create)."""
+_SLACK_SECONDS: Final = 5
+_LOCALES: Final = frozenset(
+    """auto bg cs da de el en en-GB es es-419 et fi fil fr fr-CA hr hu id it ja ko lt lv ms mt nb nl pl pt pt-BR ro ru
+    sk sl sv th tr vi zh zh-HK zh-TW""".split()  # noqa: SIM905 - readable
+)
+
+T = TypeVar("T")
+
+
+def known(table: dict[str, T], name: Any, kind: str, param: str = "id") -> T:
+    """The object with this id; 404 `resource_missing`, as the real one says it."""
+    if not isinstance(name, str) or name not in table:
+        raise WireError(404, "invalid_request_error", f"No such {kind}: '{name}'", "resource_missing", param=param)
+    return table[name]
+
+
+# Customers and methods
+
+
+def new_customer(shapes: Shapes, _: str, params: Params) -> Answer:
+    """POST /v1/customers"""
+    only(params, "name email metadata preferred_locales description")
+    details = {name: text(params, name) or None for name in ("name", "email", "description")}
+    locales = listed(params, "preferred_locales")
+    book = shapes.book
+    made = Customer(book.new_id("cus"), book.clock, metadata_of(params), {**details, "preferred_locales": locales})
+    book.customers[made.id] = made
+    return shapes.customer(made)
+
+
+def customer(shapes: Shapes, name: str, params: Params) -> Answer:
+    """GET /v1/customers/:id"""
+    only(params, "")
+    return shapes.customer(known(shapes.book.customers, name, "customer"))
+
+
+def method(shapes: Shapes, name: str, params: Params) -> Answer:
+    """GET /v1/payment_methods/:id"""
+    only(params, "")
+    return shapes.method(known(shapes.book.methods, name, "payment_method"))
+
+
+def change_method(shapes: Shapes, name: str, params: Params) -> Answer:
+    """POST /v1/payment_methods/:id: the expiry and the metadata are all that may change."""
+    only(params, "card metadata")
+    book = shapes.book
+    found = known(book.methods, name, "payment_method")
+    if "metadata" in params:
+        found.metadata |= metadata_of(params)
+    if "card" in params:
+        if found.instrument.kind != "card":
+            raise bad_request(f"Received unknown parameter for a {found.instrument.kind}: card", param="card")
+        _renew(found, part(params, "card"), datetime.fromtimestamp(book.clock, UTC))
+    return shapes.method(found)
+
+
+def _renew(found: Method, card: Params, now: datetime) -> None:
+    only(card, "exp_month exp_year")
+    month, year = integer(card, "exp_month"), integer(card, "exp_year", 2000)
+    if month > 12:
+        message = "Your card's expiration month is invalid."
+        raise WireError(402, "card_error", message, "invalid_expiry_month", param="exp_month")
+    found.exp_month, found.exp_year = month, year
+    if found.behaves == "" and found.instrument.name == "expired" and (year, month) >= (now.year, now.month):
+        found.behaves = "approve"
+
+
+def detach(shapes: Shapes, name: str, params: Params) -> Answer:
+    """POST /v1/payment_methods/:id/detach"""
+    only(params, "")
+    found = known(shapes.book.methods, name, "payment_method")
+    if found.customer is None:
+        raise bad_request(
+            "The payment method you provided is not attached to a customer so detachment is impossible.",
+            param="payment_method",
+        )
+    found.customer = None
+    return shapes.method(found)
+
+
+def methods(shapes: Shapes, _: str, params: Params) -> Answer:
+    """GET /v1/payment_methods?customer="""
+    only(params, f"customer type {LISTS}")
+    wanted = text(params, "customer")
+    if not wanted:
+        raise bad_request("Missing required param: customer.", "parameter_missing", param="customer")
+    known(shapes.book.customers, wanted, "customer", "customer")
+    found = [
+        m
+        for m in shapes.book.methods.values()
+        if m.customer == wanted and m.instrument.kind == params.get("type", m.instrument.kind)
+    ]
+    return page_of(found, params, "/v1/payment_methods", shapes.method)
+
+
+# Pages
+
+
+def new_session(shapes: Shapes, _: str, params: Params) -> Answer:
+    """POST /v1/checkout/sessions"""
+    only(
+        params,
+        "mode customer currency success_url cancel_url metadata locale expires_at line_items payment_intent_data"
+        " payment_method_types allowed_payment_method_types setup_intent_data customer_creation adaptive_pricing",
+    )
+    mode = text(params, "mode")
+    if mode not in ("setup", "payment"):
+        raise bad_request("Invalid mode.", "parameter_invalid", param="mode")
+    if not text(params, "success_url"):
+        raise bad_request("Missing required param: success_url.", "parameter_missing", param="success_url")
+    book = shapes.book
+    wanted = params.get("customer")
+    found = Session(
+        book.new_id("cs_test"),
+        mode,
+        book.clock,
+        _end(params, book.clock),
+        None if wanted is None else known(book.customers, wanted, "customer", "customer").id,
+        metadata_of(params),
+        address_of(params, "success_url"),
+        address_of(params, "cancel_url"),
+        _locale(params),
+        _types(params),
+    )
+    if mode == "payment":
+        _price(found, params)
+    else:
+        _sets_up(shapes, found, params)
+    book.open_page(found)
+    return shapes.session(found, expands(params))
+
+
+def _end(params: Params, now: int) -> int:
+    least, most = SESSION_SECONDS
+    ends = integer(params, "expires_at") if "expires_at" in params else now + most
+    if not now + least - _SLACK_SECONDS <= ends <= now + most + _SLACK_SECONDS:
+        message = "The `expires_at` timestamp must be 30 minutes to 24 hours from creation."
+        raise bad_request(message, param="expires_at")
+    return ends
+
+
+def _locale(params: Params) -> str:
+    found = text(params, "locale", "auto")
+    if found not in _LOCALES:
+        raise bad_request(f"Invalid locale: {found}", "parameter_invalid", param="locale")
+    return found
+
+
+def _types(params: Params) -> tuple[str, ...]:
+    given = [name for name in ("payment_method_types", "allowed_payment_method_types") if name in params]
+    if len(given) > 1:
+        raise bad_request(f"You may only specify one of these parameters: {', '.join(given)}.", param=given[0])
+    types = tuple(listed(params, given[0])) if given else ("card",)
+    if not types or not {*types} <= {*KINDS}:
+        message = f"Invalid {given[0]}: here they are some of {', '.join(KINDS)}."
+        raise bad_request(message, "parameter_invalid", param=given[0])
+    return types
+
+
+def _price(session: Session, params: Params) -> None:
+    only(params, f"{_SHARED} currency line_items payment_intent_data customer_creation adaptive_pricing")
+    items = part(params, "line_items")
+    if not items:
+        raise bad_request("Missing required param: line_items.", "parameter_missing", param="line_items")
+    for name in items:
+        item = part(items, name)
+        only(item, "quantity price_data")
+        data = part(item, "price_data")
+        only(data, "currency unit_amount product_data")
+        product = text(part(data, "product_data"), "name")
+        if not product:
+            raise bad_request("Missing required param: name.", "parameter_missing", param="name")
+        unit = currency_of(data)
+        if session.currency not in ("", unit):
+            raise bad_request("All line items must have the same currency.", param="line_items")
+        session.amount += amount_of(data, "unit_amount") * integer(item, "quantity")
+        session.currency, session.description = unit, session.description or product
+    if session.amount > AMOUNT_MAX:
+        raise bad_request(f"Amount must be no more than {AMOUNT_MAX}", "amount_too_large", param="line_items")
+    if not offered(session.types, session.currency):
+        raise bad_request("No valid payment method types for this Checkout Session.", param="payment_method_types")
+    data = part(params, "payment_intent_data")
+    only(data, "metadata description")
+    session.intent_metadata = metadata_of(data)
+
+
+def _sets_up(shapes: Shapes, session: Session, params: Params) -> None:
+    only(params, f"{_SHARED} currency setup_intent_data customer_creation")
+    data = part(params, "setup_intent_data")
+    only(data, "metadata description")
+    book = shapes.book
+    made = SetupIntent(book.new_id("seti"), book.clock, session.customer, metadata_of(data))
+    book.setups[made.id] = made
+    session.setup_intent = made.id
+
+
+_SHARED: Final = (
+    "mode customer success_url cancel_url metadata locale expires_at payment_method_types allowed_payment_method_types"
+)
+
+
+def session(shapes: Shapes, name: str, params: Params) -> Answer:
+    """GET /v1/checkout/sessions/:id"""
+    only(params, "")
+    return shapes.session(known(shapes.book.sessions, name, "checkout.session"), expands(params))
+
+
+def expire_session(shapes: Shapes, name: str, params: Params) -> Answer:
+    """POST /v1/checkout/sessions/:id/expire"""
+    only(params, "")
+    found = known(shapes.book.sessions, name, "checkout.session")
+    if found.status != "open":
+        raise bad_request(f'Only Checkout Sessions with a status in ["open"] can be expired; it is {found.status}.')
+    shapes.book.expire(found)
+    return shapes.session(found, expands(params))
+
+
+def sessions(shapes: Shapes, _: str, params: Params) -> Answer:
+    """GET /v1/checkout/sessions"""
+    only(params, f"customer payment_intent created status {LISTS}")
+    shown = expands(params, of_list=True)
+    found = [
+        s
+        for s in shapes.book.sessions.values()
+        if params.get("customer", s.customer) == s.customer
+        and params.get("payment_intent", s.intent) == s.intent
+        and params.get("status", s.status) == s.status
+    ]
+    return page_of(found, params, "/v1/checkout/sessions", lambda s: shapes.session(s, shown))
+
+
+def setup(shapes: Shapes, name: str, params: Params) -> Answer:
+    """GET /v1/setup_intents/:id"""
+    only(params, "")
+    return shapes.setup(known(shapes.book.setups, name, "setup_intent"), expands(params))

@@ -1,0 +1,219 @@
+"""Requests about money: payments, their charges, refunds and disputes; and the events that tell of all."""
+
+from __future__ import annotations
+
+from typing import Final
+
+from arrears.sandbox.accounts import SCHEMES
+from arrears.sandbox.api_pages import LISTS, known
+from arrears.sandbox.book import CLOSED
+from arrears.sandbox.forms import (
+    Params,
+    address_of,
+    amount_of,
+    currency_of,
+    expands,
+    flag,
+    listed,
+    metadata_of,
+    only,
+    page_of,
+    part,
+    text,
+)
+from arrears.sandbox.objects import Intent, WireError, bad_request
+from arrears.sandbox.wire import Answer, Shapes
+
+EVENT_SECONDS: Final = 30 * 86_400
+"""Events are listed for 30 days (docs.stripe.com/api/events)."""
+
+
+def new_intent(shapes: Shapes, _: str, params: Params) -> Answer:
+    """POST /v1/payment_intents"""
+    only(
+        params,
+        "amount currency customer payment_method confirm off_session metadata return_url description"
+        " payment_method_types error_on_requires_action statement_descriptor_suffix automatic_payment_methods",
+    )
+    shown, confirm = expands(params), flag(params, "confirm")
+    book = shapes.book
+    found = Intent(
+        book.new_id("pi"),
+        amount_of(params),
+        currency_of(params),
+        book.clock,
+        metadata_of(params),
+        description=text(params, "description"),
+        return_url=address_of(params, "return_url"),
+        off_session=flag(params, "off_session"),
+    )
+    if "customer" in params:
+        found.customer = known(book.customers, params["customer"], "customer", "customer").id
+    _check_confirmation(params, confirm=confirm)
+    if "payment_method" in params:
+        _attach(shapes, found, params)
+    elif confirm:
+        raise bad_request("You cannot confirm this PaymentIntent because it's missing a payment method.")
+    book.intents[found.id] = found
+    book.happened("payment_intent.created", found.id, "payment_intent")
+    if confirm:
+        _confirm(shapes, found)
+    return shapes.intent(found, shown)
+
+
+def _check_confirmation(params: Params, *, confirm: bool) -> None:
+    for name in ("off_session", "return_url", "error_on_requires_action"):
+        if name in params and not confirm:
+            raise bad_request(f"{name} may only be given together with confirm=true.", param=name)
+    automatic = part(params, "automatic_payment_methods")
+    only(automatic, "enabled allow_redirects")
+    if automatic and "payment_method_types" in params:
+        raise bad_request("You may only specify one of automatic_payment_methods and payment_method_types.")
+    stays = text(automatic, "allow_redirects", "always") == "never" or "payment_method_types" in params
+    if confirm and not stays and not text(params, "return_url"):
+        raise bad_request(
+            "Some payment methods might redirect the customer, so you must provide a `return_url`; to refuse them,"
+            " set automatic_payment_methods[allow_redirects] to never.",
+            param="return_url",
+        )
+
+
+def _attach(shapes: Shapes, intent: Intent, params: Params) -> None:
+    method = known(shapes.book.methods, params["payment_method"], "payment_method", "payment_method")
+    if method.customer is None or method.customer != intent.customer:
+        raise bad_request("The PaymentMethod does not belong to the Customer.", "resource_missing")
+    types = listed(params, "payment_method_types")
+    if types and method.instrument.kind not in types:
+        message = f"The PaymentMethod is a {method.instrument.kind}, which this PaymentIntent does not take."
+        raise bad_request(message, "payment_intent_incompatible_payment_method", param="payment_method")
+    scheme = SCHEMES.get(method.instrument.kind)
+    if scheme is not None and intent.currency != scheme.currency:
+        message = f"A {method.instrument.kind} pays in {scheme.currency}, not in {intent.currency}."
+        raise bad_request(message, "payment_method_currency_mismatch", param="currency")
+    intent.method, intent.status = method.id, "requires_confirmation"
+
+
+def intent(shapes: Shapes, name: str, params: Params) -> Answer:
+    """GET /v1/payment_intents/:id"""
+    only(params, "")
+    return shapes.intent(known(shapes.book.intents, name, "payment_intent"), expands(params))
+
+
+def confirm_intent(shapes: Shapes, name: str, params: Params) -> Answer:
+    """POST /v1/payment_intents/:id/confirm"""
+    only(params, "payment_method return_url off_session")
+    shown = expands(params)
+    found = known(shapes.book.intents, name, "payment_intent")
+    if found.status in (*CLOSED, "processing") or found.session is not None:
+        raise bad_request(f"This PaymentIntent is {found.status}.", "payment_intent_unexpected_state")
+    if "payment_method" in params:
+        _attach(shapes, found, params)
+    found.off_session = flag(params, "off_session")
+    found.return_url = address_of(params, "return_url") or found.return_url
+    _confirm(shapes, found)
+    return shapes.intent(found, shown)
+
+
+def cancel_intent(shapes: Shapes, name: str, params: Params) -> Answer:
+    """POST /v1/payment_intents/:id/cancel"""
+    only(params, "cancellation_reason")
+    found = known(shapes.book.intents, name, "payment_intent")
+    shapes.book.cancel(found)
+    return shapes.intent(found, expands(params))
+
+
+def intents(shapes: Shapes, _: str, params: Params) -> Answer:
+    """GET /v1/payment_intents"""
+    only(params, f"customer created {LISTS}")
+    shown = expands(params, of_list=True)
+    found = [i for i in shapes.book.intents.values() if params.get("customer", i.customer) == i.customer]
+    return page_of(found, params, "/v1/payment_intents", lambda i: shapes.intent(i, shown))
+
+
+def _confirm(shapes: Shapes, found: Intent) -> None:
+    try:
+        shapes.book.confirm(found)
+    except WireError as error:
+        if found.refused is not None:
+            said = shapes.intent(found)
+            refused = shapes.method(shapes.book.methods[found.refused])
+            error.error |= {"payment_intent": said, "payment_method": refused}
+        raise
+
+
+def charge(shapes: Shapes, name: str, params: Params) -> Answer:
+    """GET /v1/charges/:id"""
+    only(params, "")
+    return shapes.charge(known(shapes.book.charges, name, "charge"))
+
+
+# Money back
+
+
+def new_refund(shapes: Shapes, _: str, params: Params) -> Answer:
+    """POST /v1/refunds"""
+    only(params, "payment_intent charge amount reason metadata")
+    book = shapes.book
+    if "charge" in params:
+        wanted = known(book.charges, params["charge"], "charge", "charge").intent
+    elif "payment_intent" in params:
+        wanted = params["payment_intent"]
+    else:
+        raise bad_request("One of the following params should be provided: payment_intent or charge.")
+    found = known(book.intents, wanted, "payment_intent", "payment_intent")
+    amount = amount_of(params) if "amount" in params else None
+    return shapes.refund(book.refund(found, amount, metadata_of(params), text(params, "reason")))
+
+
+def refunds(shapes: Shapes, _: str, params: Params) -> Answer:
+    """GET /v1/refunds"""
+    only(params, f"payment_intent charge created {LISTS}")
+    found = [
+        r
+        for r in shapes.book.refunds.values()
+        if params.get("payment_intent", r.intent) == r.intent and params.get("charge", r.charge) == r.charge
+    ]
+    return page_of(found, params, "/v1/refunds", shapes.refund)
+
+
+def refund(shapes: Shapes, name: str, params: Params) -> Answer:
+    """GET /v1/refunds/:id"""
+    only(params, "")
+    return shapes.refund(known(shapes.book.refunds, name, "refund"))
+
+
+def disputes(shapes: Shapes, _: str, params: Params) -> Answer:
+    """GET /v1/disputes"""
+    only(params, f"payment_intent charge created {LISTS}")
+    shown = expands(params, of_list=True)
+    found = [
+        d
+        for d in shapes.book.disputes.values()
+        if params.get("payment_intent", d.intent) == d.intent and params.get("charge", d.charge) == d.charge
+    ]
+    return page_of(found, params, "/v1/disputes", lambda d: shapes.dispute(d, shown))
+
+
+def dispute(shapes: Shapes, name: str, params: Params) -> Answer:
+    """GET /v1/disputes/:id"""
+    only(params, "")
+    return shapes.dispute(known(shapes.book.disputes, name, "dispute"), expands(params))
+
+
+# Events
+
+
+def events(shapes: Shapes, _: str, params: Params) -> Answer:
+    """GET /v1/events: those of the last 30 days."""
+    only(params, f"type types created {LISTS}")
+    kinds = set(listed(params, "types")) | ({text(params, "type")} if "type" in params else set())
+    oldest = shapes.book.clock - EVENT_SECONDS
+    found = [e for e in shapes.book.events if e.created >= oldest and (not kinds or e.type in kinds)]
+    return page_of(found, params, "/v1/events", shapes.event)
+
+
+def event(shapes: Shapes, name: str, params: Params) -> Answer:
+    """GET /v1/events/:id"""
+    only(params, "")
+    found = {e.id: e for e in shapes.book.events if e.id == name}
+    return shapes.event(known(found, name, "event"))

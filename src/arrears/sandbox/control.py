@@ -1,0 +1,120 @@
+"""What tests, torture and the demo ask of the sandbox itself at /sandbox/NAME; JSON in and out."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import TYPE_CHECKING, Any, Final
+
+from arrears.sandbox.accounts import INSTRUMENTS, Failure
+from arrears.sandbox.faults import Fault
+from arrears.sandbox.pages import use_card
+
+if TYPE_CHECKING:
+    from arrears.sandbox.server import Sandbox
+
+Asked = dict[str, Any]
+
+
+def book(sandbox: Sandbox, _: Asked) -> Any:
+    """Every payment that took money, as it truly is."""
+    return list(sandbox.book.truth())
+
+
+def clock(sandbox: Sandbox, asked: Asked) -> Any:
+    """Set sandbox time (`now`, Unix seconds), and let happen what falls due; from then on it stands still."""
+    if "now" in asked:
+        sandbox.follows_clock, sandbox.book.clock = False, int(asked["now"])
+        sandbox.book.pass_time()
+    return {"now": sandbox.book.clock}
+
+
+def faults(sandbox: Sandbox, asked: Asked) -> Any:
+    """Plan bad days (`plan`, `seed`); how many of each there were."""
+    if "plan" in asked:
+        sandbox.faults.plan([Fault(**one) for one in asked["plan"]], int(asked.get("seed", 0)))
+    return sandbox.faults.happened
+
+
+def release(sandbox: Sandbox, _: Asked) -> Any:
+    """What was late is done now: the statuses."""
+    late, sandbox.late = sandbox.late, []
+    return [sandbox.once(*one)[0] for one in late]
+
+
+def behave(sandbox: Sandbox, asked: Asked) -> Any:
+    """From now on the bank of `method` answers `as` that test instrument's, of the same kind."""
+    method, wanted = sandbox.book.methods[asked["method"]], INSTRUMENTS[asked["as"]]
+    if wanted.kind != method.instrument.kind:
+        raise ValueError(f"{method.id} is a {method.instrument.kind}; {wanted.name} is a {wanted.kind}")
+    method.behaves = wanted.name
+    return {}
+
+
+def card(sandbox: Sandbox, asked: Asked) -> Any:
+    """Choose a card or an account on a page, as a person would."""
+    return {"done": use_card(sandbox.book, sandbox.book.sessions[asked["session"]], asked["card"])}
+
+
+def challenge(sandbox: Sandbox, asked: Asked) -> Any:
+    """Answer the bank's question about `intent`."""
+    sandbox.book.answer_challenge(sandbox.book.intents[asked["intent"]], confirmed=asked["confirmed"])
+    return {}
+
+
+def dispute(sandbox: Sandbox, asked: Asked) -> Any:
+    """The payer disputes `intent`."""
+    return {"id": sandbox.book.dispute(sandbox.book.intents[asked["intent"]]).id}
+
+
+def close(sandbox: Sandbox, asked: Asked) -> Any:
+    """The network rules on `dispute`."""
+    sandbox.book.close_dispute(sandbox.book.disputes[asked["dispute"]], won=asked["won"])
+    return {}
+
+
+def settle_debits(sandbox: Sandbox, asked: Asked) -> Any:
+    """Debits that are under way settle or fail now, all or that of `intent`: their statuses by id."""
+    if "intent" in asked:
+        found = [sandbox.book.intents[asked["intent"]]]
+        sandbox.book.settle(found[0])
+    else:
+        found = sandbox.book.settle_debits()
+    return {intent.id: intent.status for intent in found}
+
+
+def return_debit(sandbox: Sandbox, asked: Asked) -> Any:
+    """The bank takes the settled debit of `intent` back: `code` is Stripe's word for why, `network_code` the scheme's.
+    Without them the payer has asked for it."""
+    why = Failure(asked["code"], asked.get("network_code", "")) if "code" in asked else None
+    return {"id": sandbox.book.give_back(sandbox.book.intents[asked["intent"]], why).id}
+
+
+def webhook(sandbox: Sandbox, asked: Asked) -> Any:
+    """Where and how events are told (see Webhooks); how many were."""
+    sandbox.webhooks.set(asked)
+    return sandbox.webhooks.figures()
+
+
+def release_webhooks(sandbox: Sandbox, _: Asked) -> Any:
+    """Tell now what was held."""
+    return {"released": sandbox.webhooks.release()}
+
+
+CONTROLS: Final[dict[str, Callable[[Sandbox, Asked], Any]]] = {
+    one.__name__: one
+    for one in (
+        book,
+        clock,
+        faults,
+        release,
+        behave,
+        card,
+        challenge,
+        dispute,
+        close,
+        settle_debits,
+        return_debit,
+        webhook,
+        release_webhooks,
+    )
+}

@@ -1,0 +1,80 @@
+"""Bank debits, told by day: under way for days, paid, refused, taken back (the fault F19 of the reliability reference)."""
+
+from __future__ import annotations
+
+from tests.stories.paying import Paying
+from tests.stories.story import PRICE
+
+from arrears.core import facts as f
+from arrears.core.account import DoubtKind
+from arrears.core.states import State
+from arrears.sandbox.run import Running
+
+DEBITS = ("card", "sepa_debit", "us_bank_account", "bacs_debit")
+
+
+def by_debit(sandbox: Running, account: str, **story: object) -> Paying:
+    """An account that is debited on its due date."""
+    found = Paying(sandbox, kinds=DEBITS, **story)
+    found.card(account)
+    return found
+
+
+def test_a_debit_that_is_under_way_for_days_makes_everything_wait_and_then_pays(sandbox: Running) -> None:
+    story = by_debit(sandbox, "sepa")
+    story.until(-1, "10:00")
+    assert [a.state for a in story.attempts()] == ["submitted"]
+    story.until(3).sweep()
+    assert [d.kind for d in story.account.doubts] == [DoubtKind.ATTEMPT]
+    assert story.mail.taken == [], "nobody is reminded of what is on its way"
+    story.until(6).sweep()
+    assert [a.state for a in story.attempts()] == ["paid"]
+    assert (story.sub().state, story.taken()) == (State.ACTIVE, {"EUR": PRICE})
+    assert story.mail.taken == []
+    story.check()
+
+
+def test_nobody_is_cut_off_while_a_debit_is_under_way(sandbox: Running) -> None:
+    story = Paying(sandbox, kinds=DEBITS)
+    story.until(28)
+    assert story.settle(story.add("sepa")) == ["submitted"]
+    story.until(32)
+    assert story.sub().state is State.PAST_DUE
+    story.until(34).sweep()
+    assert (story.sub().state, story.account.debts) == (State.ACTIVE, ())
+    assert story.facts(f.Disabled) == []
+    story.check()
+
+
+def test_a_debit_that_is_refused_after_days_is_past_due_from_that_day_and_tried_again_within_the_scheme(
+    sandbox: Running,
+) -> None:
+    story = by_debit(sandbox, "sepa_empty")
+    story.until(5).sweep()
+    [first] = [a for a in story.attempts() if a.state == "declined"]
+    assert (first.decline, first.network_code) == ("insufficient_funds", "AM04")
+    assert story.sub().state is State.PAST_DUE
+    story.until(40).sweep()
+    assert 1 < len(story.attempts()) <= 3
+    assert story.captures() == 0
+    story.check()
+
+
+def test_a_debit_that_the_bank_takes_back_is_owed_again_from_that_day(sandbox: Running) -> None:
+    story = by_debit(sandbox, "sepa_returned")
+    story.until(6).sweep()
+    assert story.sub().state is State.ACTIVE
+    story.until(16).sweep()
+    assert story.sub().state is State.PAST_DUE
+    [debt] = story.account.past_due
+    assert (debt.open_minor, debt.day_0) == (PRICE, story.date(16))
+    story.check()
+
+
+def test_a_closed_account_is_never_debited_again(sandbox: Running) -> None:
+    story = by_debit(sandbox, "ach_closed", bill=False)
+    story.bill(-1, currency="USD")
+    story.until(6).sweep()
+    story.until(60).sweep()
+    assert [(a.state, a.network_code) for a in story.attempts()] == [("declined", "R02")]
+    story.check()
