@@ -1,4 +1,4 @@
-"""Bank debits, told by day: under way for days, paid, refused, taken back (the fault F19 of the reliability reference)."""
+"""Bank debits, told by day: under way for days, paid, refused, taken back (fault F19 of the reliability reference)."""
 
 from __future__ import annotations
 
