@@ -5,15 +5,17 @@ from __future__ import annotations
 from datetime import timedelta
 
 import pytest
-from tests.stories.paying import Paying
+from tests.stories.paying import Paying, post
 from tests.stories.story import PRICE
 
 from arrears.adapters.payments.stripe import Stripe
 from arrears.core import facts as f
 from arrears.core.errors import Refused
 from arrears.core.states import State
+from arrears.engine import attempts, hosted
 from arrears.engine.attempts import Providers
 from arrears.engine.money_check import check
+from arrears.engine.run import run
 from arrears.sandbox.run import Running
 
 NOWHERE = "http://127.0.0.1:9"
@@ -165,4 +167,72 @@ def test_scenario_29_payment_and_the_disablement_fall_on_the_same_instant_and_th
     assert story.sub().state is State.ACTIVE
     assert len(story.facts(f.Disabled)) == (1 if seconds > 0 else 0)
     assert story.sub().orders == (), "at once active again"
+    story.check()
+
+
+def test_what_is_paid_by_transfer_before_its_charge_leaves_is_not_charged_too(sandbox: Running) -> None:
+    story = Paying(sandbox)
+    story.card()
+    story.until(-1, "08:00")
+    story.stage.now = story.instant(-1, "09:00")
+    run(story.store, story.now)
+    assert [a.state for a in story.attempts()] == ["created"], "recorded, and nobody has been asked"
+    story.pay()
+    assert (story.captures(), story.attempts()[0].state) == (0, "unknown")
+    story.until(1).sweep()
+    assert (story.captures(), story.attempts()[0].state) == (0, "canceled")
+    assert story.account.credit == {}
+    story.check()
+
+
+def test_what_is_disputed_before_its_charge_leaves_is_not_charged(sandbox: Running) -> None:
+    story = Paying(sandbox)
+    story.card()
+    story.until(-1, "08:00")
+    story.stage.now = story.instant(-1, "09:00")
+    run(story.store, story.now)
+    story.dispute()
+    story.stage.perform()
+    story.until(1).sweep()
+    assert (story.captures(), story.attempts()[0].state) == (0, "canceled")
+
+
+def test_a_payment_page_is_ended_when_what_it_was_for_is_paid_in_another_way(sandbox: Running) -> None:
+    story = Paying(sandbox)
+    story.until(2)
+    [quote] = story.owed()
+    url = hosted.open_page(story.store, story.providers, story.no, {"EUR": quote.hash}, story.now, "paylink:1")
+    story.pay()
+    story.until(2, "12:05").sweep()
+    assert [a.state for a in story.attempts()] == ["canceled"]
+    post(url, card="approve", do="go")
+    story.sweep()
+    assert (story.captures(), story.account.credit) == (0, {})
+    story.check()
+
+
+@pytest.mark.parametrize("answered", [True, False], ids=["its answer was lost", "nobody had asked yet"])
+def test_a_payment_page_whose_opener_died_is_found_again_and_ended(
+    sandbox: Running, answered: bool, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    story = Paying(sandbox)
+    story.until(2)
+    [quote] = story.owed()
+
+    class Died(Exception):
+        pass
+
+    def die(*_: object) -> None:
+        raise Died
+
+    point = "attempt.after_call" if answered else "attempt.before_call"
+    monkeypatch.setattr(attempts, "reached", lambda where: die() if where == point else None)
+    with pytest.raises(Died):
+        hosted.open_page(story.store, story.providers, story.no, {"EUR": quote.hash}, story.now, "paylink:1")
+    monkeypatch.undo()
+    assert [a.state for a in story.attempts()] == ["created"]
+    card = story.add()
+    assert story.settle(card) == ["paid"]
+    assert [a.state for a in story.attempts()] == ["canceled", "paid"]
+    assert (story.captures(), story.taken()) == (1, {"EUR": PRICE})
     story.check()

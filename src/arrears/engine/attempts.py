@@ -12,7 +12,7 @@ from datetime import datetime, timedelta
 from typing import Final
 
 from arrears.core import facts as f
-from arrears.core.account import Attempt
+from arrears.core.account import Account, Attempt
 from arrears.core.errors import Refused
 from arrears.core.ids import ACCOUNT, format_id
 from arrears.core.networks import load_rules
@@ -96,7 +96,8 @@ def pursue(store: Store, providers: Providers, account: int, attempt_no: int, no
     if attempt is None:
         return None
     if attempt.on_page:
-        if now - attempt.created_at >= PAGE_OVER_AFTER:
+        snapshot = store.snapshots([account])[account]
+        if now - attempt.created_at >= PAGE_OVER_AFTER or not still_owed(snapshot, attempt):
             end_page(store, providers, account, attempt, now)
         return store.snapshots([account])[account].attempt(attempt_no)
     try:
@@ -159,11 +160,9 @@ def _ask(store: Store, providers: Providers, account: int, attempt: Attempt, now
     processor = providers.of(method.at_provider)
     reference = attempt_ref(account, attempt.no)
     fresh = now - attempt.created_at < NONE_FOUND_AFTER
-    if attempt.state is AttemptState.CREATED and fresh:
-        forbidden = _forbidden(store, account, attempt, now)
-        if forbidden is not None:
-            return method.at_provider, forbidden
-    else:
+    stop = _not_to_be_charged(store.snapshots([account])[account], attempt, now)
+    if attempt.state is not AttemptState.CREATED or not fresh or stop is not None:
+        # Somebody may have asked already and died before the answer was recorded.
         reached("attempt.before_look_up")
         found = processor.look_up(reference, method.customer_ref, attempt.ref, attempt.created_at)
         reached("attempt.after_look_up")
@@ -171,6 +170,8 @@ def _ask(store: Store, providers: Providers, account: int, attempt: Attempt, now
             return method.at_provider, found
         if not fresh:
             return method.at_provider, Canceled("", reached_network=False)
+        if stop is not None:
+            return method.at_provider, stop
     charge = Charge(
         attempt=reference,
         key=attempt.key,
@@ -188,9 +189,18 @@ def _ask(store: Store, providers: Providers, account: int, attempt: Attempt, now
     return method.at_provider, outcome
 
 
-def _forbidden(store: Store, account: int, attempt: Attempt, now: datetime) -> Declined | None:
-    """What the networks' rules forbid is declined by us, before they are asked (and may bill us for asking)."""
-    snapshot = store.snapshots([account])[account]
+def still_owed(account: Account, attempt: Attempt) -> bool:
+    """Whether everything that an attempt would pay is still open, and in no dispute."""
+    open_minor = {d.no: d.open_minor for d in account.debts if not account.debt_is_held(d.no)}
+    return all(open_minor.get(part.debt, 0) >= part.minor for part in attempt.parts)
+
+
+def _not_to_be_charged(snapshot: Account, attempt: Attempt, now: datetime) -> Declined | Unknown | None:
+    """What the networks' rules forbid is declined by us, before they are asked (and may bill us for asking). What was
+    paid in another way, or disputed, since the attempt was recorded is not charged: it is looked up until it is
+    proven that nobody had asked for it either."""
+    if not still_owed(snapshot, attempt):
+        return Unknown("what it was for is not owed any more, so it is not charged")
     method = snapshot.method(attempt.method)
     wanted = wanted_of(method, attempt.amount_minor, attempt.currency, attempt.by)
     allowed = earliest(load_rules(), wanted, history_of(snapshot, method), now)
