@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+from datetime import timedelta
+
 import pytest
 from tests.stories.story import Story, table
 
+from arrears.core import facts as f
 from arrears.core.account import Action, Scope, Stop
 from arrears.core.errors import Refused
 
@@ -188,3 +191,20 @@ def test_a_hold_says_when_it_ends() -> None:
         story.hold(4)
     with pytest.raises(Refused):
         story.hold(500)
+
+
+def test_a_hold_that_ends_inside_a_dispute_has_still_moved_what_was_warned_of() -> None:
+    story = Story().until(23)
+    asked = story.hold(28, scope=Scope.SUBSCRIPTION, target=1)
+    story.until(26)
+    disputed = story.dispute()
+    story.until(27)
+    story.release(asked)
+    ended = [fact for _, fact in story.facts(f.HoldEnded)]
+    assert [(e.hold, len(e.voided)) for e in ended] == [(asked, 1)], "the warning of day 21 named an earlier day"
+    story.release(disputed)
+    story.until(60)
+    warned_at = [at for at, fact in story.facts(f.Noticed) for w in fact.warnings if at > story.instant(27)]
+    [(disabled_at, _)] = story.facts(f.Disabled)
+    assert disabled_at - warned_at[0] > timedelta(days=7), "a new warning with its whole lead"
+    story.check()

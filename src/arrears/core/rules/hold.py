@@ -34,12 +34,24 @@ def end_hold(view: View, hold: Hold, at: datetime) -> HoldEnded:
 def _voided(view: View, hold: Hold, at: datetime) -> Iterator[Voided]:
     """The warnings whose date has been moved: looked at in the last moment of the hold, against a world without
     holds, because of two that overlap neither moves anything by itself."""
-    moment = at - timedelta(microseconds=1)
+    account, moment = view.account, at - timedelta(microseconds=1)
+    free = View(view.policies, replace(account, holds=()), view.guards, moment)
     # Released early it has still moved what was promised: to where its last day would have put it.
-    ended = replace(hold, ended_at=at) if hold.until is None else hold
-    holds = tuple(ended if h.no == hold.no else h for h in view.account.holds)
-    then = View(view.policies, replace(view.account, holds=holds), view.guards, moment)
-    free = View(view.policies, replace(view.account, holds=()), view.guards, moment)
+    this = tuple(_until(h, at) if h.no == hold.no else h for h in account.holds)
+    # Inside another one without an end there is no day at all; this one has moved it all the same.
+    every = tuple(_until(h, at) for h in account.holds)
+    found: set[Voided] = set()
+    for holds in {this, every}:
+        then = View(view.policies, replace(account, holds=holds), view.guards, moment)
+        found |= set(_moved(then, free, hold))
+    yield from sorted(found, key=lambda voided: (voided.subscription, voided.action))
+
+
+def _until(hold: Hold, at: datetime) -> Hold:
+    return replace(hold, ended_at=at) if hold.until is None and hold.ended_at is None else hold
+
+
+def _moved(then: View, free: View, hold: Hold) -> Iterator[Voided]:
     for sub in then.account.subscriptions:
         if hold.scope is Scope.SUBSCRIPTION and hold.target != sub.no:
             continue
