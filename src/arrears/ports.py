@@ -152,7 +152,8 @@ class MoneyBook(Protocol):
         """The book of attempts of an account by number."""
 
     def open_attempts(self, before: datetime, limit: int) -> Sequence[tuple[int, int]]:
-        """Up to `limit` attempts (account, number) that have been open and unmoved since `before`."""
+        """Up to `limit` attempts (account, number) that have been open and unmoved since `before`, the longest first;
+        those that wait for their payer or the bank come last."""
 
     def finished_since(self, since: datetime) -> tuple[int, int]:
         """How many attempts were declined, and how many ended at all (paid or declined), since then."""

@@ -29,11 +29,12 @@ from tests.store.contract import (
 from arrears.adapters.channels.memory import MemoryChannel
 from arrears.adapters.services.inprocess import InProcessServices
 from arrears.core import facts as f
-from arrears.core.account import Action, Debt, DoubtKind, Outcome, Scope, Stop, Terms
+from arrears.core.account import Action, Debt, DoubtKind, Outcome, Part, Scope, Stop, Terms
 from arrears.core.errors import Refused
 from arrears.core.evolve import fold
 from arrears.core.facts import Evidence, Noticed, Recorded, Reminder, Warning
 from arrears.core.facts.decided import PastDue
+from arrears.core.payment import AttemptState, Initiator
 from arrears.core.policy import default_policy, load_policy
 from arrears.core.states import Reason, State
 from arrears.core.unit import Unit
@@ -607,3 +608,27 @@ def test_two_runs_at_once_share_what_is_due_and_never_touch_the_same_account(
         assert list(third.units) == []
     run(store, at(2))
     assert all(store.snapshots([n])[n].case is not None for n in numbers)
+
+
+def attempt_on(debt: int, key: str) -> f.AttemptCreated:
+    return f.AttemptCreated(
+        attempt=1,
+        key=key,
+        ordinal=0,
+        method=0,
+        by=Initiator.CUSTOMER,
+        currency="EUR",
+        amount_minor=100,
+        parts=(Part(debt, 100),),
+        quote="q",
+    )
+
+
+def test_what_is_unknown_is_looked_up_before_what_waits_for_its_payer(store: AnyStore) -> None:
+    one, other = owing_book(store, 2)
+    record(store, one, attempt_on(1, "k1"), day=2)
+    record(store, one, f.AttemptMoved(attempt=1, to=AttemptState.NEEDS_CUSTOMER, ref="pi_1"), day=2)
+    record(store, other, attempt_on(1, "k2"), day=3)
+    assert store.open_attempts(at(4), 10) == [(other, 1), (one, 1)]
+    assert store.open_attempts(at(4), 1) == [(other, 1)]
+    assert store.open_attempts(at(2), 10) == [(one, 1)]

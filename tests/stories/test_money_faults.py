@@ -236,3 +236,13 @@ def test_a_payment_page_whose_opener_died_is_found_again_and_ended(
     assert [a.state for a in story.attempts()] == ["canceled", "paid"]
     assert (story.captures(), story.taken()) == (1, {"EUR": PRICE})
     story.check()
+
+
+def test_a_confirmation_that_nobody_gave_is_ended_when_its_debt_is_paid_in_another_way(sandbox: Running) -> None:
+    story = Paying(sandbox)
+    story.until(2)
+    assert story.settle(story.add("challenge")) == ["needs_customer"]
+    story.pay()
+    story.until(2, "13:00").sweep()
+    assert [a.state for a in story.attempts()] == ["canceled"]
+    story.check()

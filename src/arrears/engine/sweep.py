@@ -6,13 +6,16 @@ same change again changes nothing.
 
 from __future__ import annotations
 
+from contextlib import suppress
 from datetime import datetime, timedelta
 from typing import Final
 
 from arrears.core.errors import Refused
 from arrears.core.facts import ARREARS
-from arrears.engine.attempts import Providers, pursue
+from arrears.core.payment import AttemptState
+from arrears.engine.attempts import Providers, pursue, still_owed
 from arrears.engine.changes import apply
+from arrears.engine.settling import cancel
 from arrears.engine.system import set_breaker, set_feed
 from arrears.ports import Store
 
@@ -21,6 +24,9 @@ OVERLAP: Final = timedelta(hours=1)
 
 FIRST: Final = timedelta(days=35)
 """How far the first sweep of an installation looks back: longer than a provider keeps its events."""
+
+LOOK_UPS_MAX: Final = 5_000
+"""In one sweep. Most are only looked at here; the provider is asked about the unknown ones."""
 
 LOOK_UP_AFTER: Final = timedelta(minutes=2)
 """An attempt that has not moved for so long has lost whoever was driving it."""
@@ -50,10 +56,21 @@ def sweep(store: Store, providers: Providers, now: datetime) -> int:
 
 
 def look_up_open(store: Store, providers: Providers, now: datetime) -> None:
-    """Drive on what has lost its driver, and ask again what is unknown."""
-    if providers.by_name:
-        for account, attempt in store.open_attempts(now - LOOK_UP_AFTER, 500):
-            pursue(store, providers, account, attempt, now)
+    """Drive on what has lost its driver, and ask again what is unknown. What waits for its payer, or for the bank, is
+    told by the provider when it ends; only where it is not owed any more it is ended by us."""
+    if not providers.by_name:
+        return
+    open_ones = store.open_attempts(now - LOOK_UP_AFTER, LOOK_UPS_MAX)
+    accounts = store.snapshots(sorted({account for account, _ in open_ones}))
+    for account, number in open_ones:
+        attempt = accounts[account].attempt(number)
+        if attempt is None:
+            continue
+        if attempt.on_page or attempt.state not in (AttemptState.NEEDS_CUSTOMER, AttemptState.SUBMITTED):
+            pursue(store, providers, account, number, now)
+        elif attempt.state is AttemptState.NEEDS_CUSTOMER and not still_owed(accounts[account], attempt):
+            with suppress(Refused):  # no proof yet: it stays open, and is tried again
+                cancel(store, providers, account, attempt, now)
 
 
 def sweep_if_due(store: Store, providers: Providers, now: datetime) -> None:

@@ -110,7 +110,7 @@ class MemoryMoney:
     def open_attempts(self, before: datetime, limit: int) -> Sequence[tuple[int, int]]:
         """See ports.MoneyBook."""
         found = [a for a in self.attempt_rows.values() if a.state in OPEN and a.moved_at <= before]
-        found.sort(key=lambda a: (a.moved_at, a.account_id, a.no))
+        found.sort(key=lambda a: (a.state in ("submitted", "needs_customer"), a.moved_at, a.account_id, a.no))
         return [(a.account_id, a.no) for a in found[:limit]]
 
     def finished_since(self, since: datetime) -> tuple[int, int]:

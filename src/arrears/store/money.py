@@ -25,7 +25,7 @@ FROM attempt WHERE account_id = %s ORDER BY no
 """
 OPEN_ATTEMPTS: Final[LiteralString] = """
 SELECT account_id, no FROM attempt WHERE state IN ('created', 'submitted', 'unknown', 'needs_customer')
-AND moved_at <= %s ORDER BY moved_at, account_id, no LIMIT %s
+AND moved_at <= %s ORDER BY state IN ('submitted', 'needs_customer'), moved_at, account_id, no LIMIT %s
 """
 PAYMENT: Final[LiteralString] = """
 SELECT p.account_id, p.seq, f.body FROM payment p JOIN fact f USING (account_id, seq) WHERE p.ref = %s
