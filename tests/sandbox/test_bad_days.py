@@ -14,6 +14,7 @@ import stripe
 from tests.sandbox.conftest import DAY, Receiver, Shop, soon
 
 from arrears.core.errors import Refused
+from arrears.sandbox.__main__ import main
 from arrears.sandbox.faults import KINDS, Fault, Faults
 from arrears.sandbox.run import running
 
@@ -164,6 +165,14 @@ def test_a_share_of_bad_days_can_be_had_again_by_its_seed() -> None:
         ("card", {"session": "cs_none", "card": "approve"}),
         ("clock", {"now": "soon"}),
         ("webhook", {"colour": "red"}),
+        ("webhook", {"url": "ftp://127.0.0.1/"}),
+        ("webhook", {"url": 7}),
+        ("webhook", {"lose": "no"}),
+        ("webhook", {"tries": "many"}),
+        ("webhook", {"times": 0}),
+        ("webhook", {"tries": 21}),
+        ("webhook", {"retry_seconds": 86_400}),
+        ("webhook", {"retry_seconds": -1}),
         ("dispute", {}),
     ],
 )
@@ -285,6 +294,19 @@ def test_a_receiver_that_is_not_there_is_tried_a_bounded_number_of_times(shop: S
     assert settled(shop) == {"delivered": 0, "given_up": 2, "tries": 10, "waiting": 0, "held": 0}
 
 
+def test_tries_that_wait_when_nobody_is_to_be_told_any_more_are_given_up(shop: Shop, receiver: Receiver) -> None:
+    receiver.answers = [500] * 4
+    method = listening(shop, receiver, tries=2, retry_seconds=0.05)
+    shop.charge(method)
+    soon(lambda: len(receiver.told) > 0)
+    shop.control("webhook", url="")
+    assert settled(shop)["given_up"] == 2
+    shop.control("webhook", url=receiver.url)
+    receiver.answers = []
+    shop.charge(method, 1)
+    assert settled(shop)["delivered"] == 2
+
+
 def test_a_webhook_may_overtake_the_answer_that_broke_off(shop: Shop, receiver: Receiver) -> None:
     method = listening(shop, receiver)
     plan(shop, "drop_after")
@@ -311,21 +333,20 @@ def test_it_never_runs_beside_a_live_key(monkeypatch: pytest.MonkeyPatch, name: 
     assert "live_1" not in caught.value.message
 
 
-@pytest.mark.parametrize(
-    ("arguments", "more", "said"),
-    [
-        (["x"], {}, "is no port"),
-        (["70000"], {}, "is no port"),
-        ([], {"STRIPE_KEY": "sk_live_1"}, "holds a live key"),
-    ],
-)
-def test_as_a_process_it_says_in_one_line_why_it_does_not_start(
-    arguments: list[str], more: dict[str, str], said: str
-) -> None:
-    command = [sys.executable, "-m", "arrears.sandbox", *arguments]
+def test_as_a_process_it_says_in_one_line_why_it_does_not_start() -> None:
+    command, more = [sys.executable, "-m", "arrears.sandbox"], {"STRIPE_KEY": "sk_live_1"}
     ran = subprocess.run(command, env={**os.environ, **more}, capture_output=True, text=True, timeout=30)
     assert (ran.returncode, ran.stdout, len(ran.stderr.splitlines())) == (2, "", 1)
-    assert said in ran.stderr
+    assert "holds a live key" in ran.stderr
+
+
+@pytest.mark.parametrize("arguments", [["x"], ["70000"], ["-1"], ["\u0663"], ["1", "2"]])
+def test_what_is_no_port_is_refused(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], arguments: list[str]
+) -> None:
+    monkeypatch.setattr(sys, "argv", ["sandbox", *arguments])
+    assert main() == 2
+    assert "is no port" in capsys.readouterr().err
 
 
 def test_a_port_that_is_taken_is_refused(shop: Shop) -> None:

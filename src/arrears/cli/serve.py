@@ -9,7 +9,7 @@ from wsgiref.simple_server import WSGIRequestHandler, WSGIServer, make_server
 import click
 
 from arrears.core.errors import Refused
-from arrears.wiring import open_installation, set_up_django
+from arrears.wiring import SERVING_CONNECTIONS_MAX, install, open_installation, set_up_django
 
 
 class _Server(socketserver.ThreadingMixIn, WSGIServer):
@@ -31,7 +31,8 @@ class _Handler(WSGIRequestHandler):
 @click.option("--port", type=click.IntRange(0, 65535), default=8000, show_default=True)
 def command(host: str, port: int) -> None:
     """Serve until Ctrl-C."""
-    with open_installation() as live:
+    with open_installation(connections_max=SERVING_CONNECTIONS_MAX) as live:
+        install(live)
         serve(live.url, host, port)
 
 

@@ -11,11 +11,14 @@ from collections.abc import Callable
 from heapq import heappop, heappush
 from http.client import HTTPException
 from typing import Any, Final
+from urllib.parse import urlsplit
 
 TRIES_MAX: Final = 6
 RETRY_SECONDS: Final = 0.5
 """The pause before the second try; it doubles each time. The real one goes on for three days."""
 ANSWER_SECONDS_MAX: Final = 10
+MODE_TIMES_MAX, RETRY_SECONDS_MAX = 20, 3600
+"""What may be asked for: the pause after the last try must be one that a thread can wait."""
 
 
 class _NoRedirect(urllib.request.HTTPRedirectHandler):
@@ -24,9 +27,10 @@ class _NoRedirect(urllib.request.HTTPRedirectHandler):
 
 
 class Webhooks:
-    """Deliveries to `url`. `lose`: none are made. `times`: each is made so often. `reverse`: the last first. `hold`:
-    they wait until `release`. `tries` and `retry_seconds`: how often one that was not taken (2xx) is made again, and
-    the pause before that. `sign` gives the signature header of a payload, anew for each try."""
+    """Deliveries to `url`; while it is empty none are made. `lose`: none either. `times`: each is made so often.
+    `reverse`: the last first. `hold`: they wait until `release`. `tries` and `retry_seconds`: how often one that
+    was not taken (2xx) is tried, and the pause before the second. `sign` gives a payload's signature header, anew for
+    each try."""
 
     def __init__(self, sign: Callable[[bytes], str]) -> None:
         self.sign = sign
@@ -51,10 +55,13 @@ class Webhooks:
         self._opener = urllib.request.build_opener(urllib.request.ProxyHandler({}), _NoRedirect())
 
     def set(self, asked: dict[str, Any]) -> None:
-        """Change the mode; ValueError for a name that it does not have."""
+        """Change the mode; ValueError for a name that it does not have or a value that the name cannot have."""
         unknown = [name for name in asked if name not in self.mode]
         if unknown:
             raise ValueError(f"webhooks have no {unknown[0]!r}; they have {', '.join(self.mode)}")
+        for name, value in asked.items():
+            if not _fits(name, value):
+                raise ValueError(f"webhooks cannot have {value!r} as {name}")
         self.mode |= asked
 
     def tell(self, payloads: list[bytes]) -> None:
@@ -123,9 +130,22 @@ class Webhooks:
 
     def _try(self, payload: bytes) -> bool:
         headers = {"Content-Type": "application/json", "Stripe-Signature": self.sign(payload)}
-        request = urllib.request.Request(self.mode["url"], payload, headers)
         try:
+            request = urllib.request.Request(self.mode["url"], payload, headers)
             with self._opener.open(request, timeout=ANSWER_SECONDS_MAX) as answer:
                 return bool(200 <= answer.status < 300)
-        except (OSError, HTTPException):
+        except (OSError, HTTPException, ValueError):  # the last: nobody is to be told any more
             return False
+
+
+def _fits(name: str, value: object) -> bool:
+    match name:
+        case "url":
+            parts = urlsplit(value) if isinstance(value, str) else None
+            return value == "" or (parts is not None and parts.scheme in ("http", "https") and bool(parts.hostname))
+        case "lose" | "reverse" | "hold":
+            return isinstance(value, bool)
+        case "retry_seconds":
+            return isinstance(value, int | float) and not isinstance(value, bool) and 0 <= value <= RETRY_SECONDS_MAX
+        case _:
+            return isinstance(value, int) and not isinstance(value, bool) and 1 <= value <= MODE_TIMES_MAX
