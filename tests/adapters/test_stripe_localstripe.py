@@ -6,6 +6,7 @@ filters of lists, disputes) is tested elsewhere.
 
 from __future__ import annotations
 
+import os
 import re
 import socket
 import subprocess
@@ -57,6 +58,8 @@ def base(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
             [sys.executable, "-u", "-m", "localstripe", "--port", "0", "--from-scratch"],
             stdout=file,
             stderr=subprocess.STDOUT,
+            # It keeps its book in the temporary folder, where another user's may lie already.
+            env={**os.environ, "TMPDIR": str(said.parent)},
         )
     try:
         port = _port(server, said)
