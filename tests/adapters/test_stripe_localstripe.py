@@ -6,7 +6,6 @@ filters of lists, disputes) is tested elsewhere.
 
 from __future__ import annotations
 
-import os
 import re
 import socket
 import subprocess
@@ -50,16 +49,25 @@ def _without(form: str, keep: tuple[str, ...]) -> str:
     return urlencode([(name, value) for name, value in pairs if name in keep or not UNKNOWN_TO_IT.match(name)])
 
 
+WITH_A_BOOK_OF_ITS_OWN = """
+import builtins, runpy, sys
+folder, opened = sys.argv.pop(1), open
+def own(path, *more, **named):
+    return opened(folder + "/book" if str(path).endswith("localstripe.pickle") else path, *more, **named)
+builtins.open = own
+runpy.run_module("localstripe", run_name="__main__", alter_sys=True)
+"""
+"""It keeps its book under one fixed name for everybody on the machine, where another user's may lie already."""
+
+
 @pytest.fixture(scope="module")
 def base(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
     said: Path = tmp_path_factory.mktemp("localstripe") / "said"
     with said.open("wb") as file:
         server = subprocess.Popen(
-            [sys.executable, "-u", "-m", "localstripe", "--port", "0", "--from-scratch"],
+            [sys.executable, "-u", "-c", WITH_A_BOOK_OF_ITS_OWN, str(said.parent), "--port", "0", "--from-scratch"],
             stdout=file,
             stderr=subprocess.STDOUT,
-            # It keeps its book in the temporary folder, where another user's may lie already.
-            env={**os.environ, "TMPDIR": str(said.parent)},
         )
     try:
         port = _port(server, said)
