@@ -118,6 +118,9 @@ class Payers:
         self.shares = [(1, half), (half + 1, count)]
         self.kills = [point for point in POINTS for _ in range(rounds)]
         self.dice.shuffle(self.kills)
+        # Popped from the end. Looking up is rare, so it never begins: a payer that waits for it would pay its whole
+        # share of a small run before anybody has died.
+        self.kills.sort(key=lambda point: "look_up" not in point and rounds == 1)
         self.apart = max(1, count // len(self.kills) // 2)
         self.died: Counter[str] = Counter()
         self.crashes = 0
