@@ -1,0 +1,1 @@
+"""What our messages say: content decided by others, in the words and formats of the reader. Pure."""

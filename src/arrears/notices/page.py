@@ -1,0 +1,177 @@
+"""The parts of one message in the order in which they are read, already in words; the same for plain text and HTML."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+from babel.core import Locale
+
+from arrears.core.account import Action
+from arrears.core.declines import guidance
+from arrears.core.money import format_amount
+from arrears.core.notice import ADMINISTRATOR_ACTS, PAYABLE, Content, Cut, Kind
+from arrears.notices.templates import Fragment
+from arrears.notices.texts import LanguageTexts
+from arrears.notices.values import Form, day, free, same_clock
+from arrears.notices.variables import Values
+
+
+@dataclass(frozen=True, slots=True)
+class Row:
+    """One invoice of the list: number, what it is for ("for cloud"), due day, open amount."""
+
+    number: str
+    services: str
+    due: str
+    open: str
+
+
+@dataclass(frozen=True, slots=True)
+class Table:
+    """The list of debts: its headings, its rows, and one total per currency."""
+
+    caption: str
+    invoice: str
+    due: str
+    open: str
+    total: str
+    rows: tuple[Row, ...]
+    totals: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Page:
+    """One message in one form. Lists may be empty; `table` is None where nothing is owed."""
+
+    subject: str
+    preheader: str
+    operator: str
+    heading: str
+    greeting: str
+    paragraphs: tuple[str, ...]
+    cuts: tuple[str, ...]
+    table: Table | None
+    next: tuple[str, ...]
+    checks_heading: str
+    checks: tuple[str, ...]
+    button: str
+    link: str
+    link_intro: str
+    notes: tuple[str, ...]
+    help: str
+    footer: tuple[str, ...]
+
+
+def page(content: Content, words: LanguageTexts, locale: Locale, form: Form) -> Page:
+    """The message in the words of a language. Refuses `bad_template` for a text that cannot be filled."""
+    values = Values(content, words, locale, form)
+    variables = values.all()
+    texts = words.kinds[content.kind]
+
+    def filled(fragments: tuple[Fragment, ...]) -> tuple[str, ...]:
+        return tuple(text for one in fragments if (text := one.fill(form, variables)).strip())
+
+    def piece(name: str) -> str:
+        return words.shared(name, form, **variables)
+
+    acts = content.can_pay or content.kind not in ADMINISTRATOR_ACTS
+    checks = _checks(content, words)
+    reason = texts.reason.fill(form, variables) if texts.reason else piece(f"reason_{content.reader.role}")
+    return Page(
+        subject=texts.subject.fill(form, variables),
+        preheader=texts.preheader.fill(form, variables),
+        operator=free(content.operator.name, form),
+        heading=texts.heading.fill(form, variables),
+        greeting=piece("greeting"),
+        paragraphs=filled(texts.paragraphs),
+        cuts=tuple(_cut(cut, content, values) for cut in content.cuts),
+        table=_table(content, values) if content.debts else None,
+        next=filled(texts.next),
+        checks_heading=piece("checks_heading") if checks else "",
+        checks=checks,
+        button=texts.button.fill(form, variables) if acts else piece("see_button"),
+        link=content.link,
+        link_intro=piece("link_intro"),
+        notes=tuple(piece(name) for name in _notes(content)),
+        help=piece("help"),
+        footer=tuple(_footer(content, values, reason)),
+    )
+
+
+def _checks(content: Content, words: LanguageTexts) -> tuple[str, ...]:
+    """What to ask the bank, for the one who can do something with the answer."""
+    if content.kind is not Kind.DECLINED or not content.can_pay:
+        return ()
+    return tuple(words.about_decline(check) for check in guidance(content.decline).checks)
+
+
+def _notes(content: Content) -> Iterator[str]:
+    """The shared remarks below the button, most useful first."""
+    if content.kind in ADMINISTRATOR_ACTS and not content.can_pay:
+        yield "who_can_pay"
+    if content.link_is_pay:
+        yield "pay_link_note"
+    if content.kind in PAYABLE:
+        yield "if_paid"
+        if content.can_pay and content.kind not in (Kind.DECLINED, Kind.CONFIRM):
+            yield "if_declined"
+
+
+def _footer(content: Content, values: Values, reason: str) -> Iterator[str]:
+    words, form = values.words, values.form
+    now, where = values.now(), values.place()
+    month = (content.sent_at.year, content.sent_at.month)
+    if same_clock(content.reader.zone, content.zone, month):
+        yield words.shared("as_of", form, moment=now)
+    else:
+        named = words.shared("moment_in_zone", form, moment=now, account_zone=where)
+        yield words.shared("as_of", form, moment=named)
+        yield words.shared("zone_note", form, account_zone=where)
+    yield reason
+
+
+def _cut(cut: Cut, content: Content, values: Values) -> str:
+    """What happens to one service, or happened; then what is kept, and what it does not touch."""
+    words, form, locale = values.words, values.form, values.locale
+    happened = content.kind in (Kind.STOPPED, Kind.DELETED)
+    match cut.action:
+        case Action.RESTRICT:
+            name = "was_restricted" if happened else "will_restrict"
+        case Action.DISABLE:
+            name = "was_disabled" if happened else "will_disable"
+        case Action.DELETE:
+            # A deletion that was announced and has not been done is still ahead, whatever its date.
+            name = "was_deleted" if content.kind is Kind.DELETED else "will_delete"
+    parts = [words.shared(name, form, service=free(cut.service, form), on=day(cut.on, locale))]
+    if cut.kept_until is not None:
+        parts.append(words.shared("kept_until", form, kept_until=day(cut.kept_until, locale)))
+    if cut.others:
+        parts.append(words.shared("not_touched", form, others=values.names(cut.others)))
+    return type(parts[0])(" ").join(parts)
+
+
+def _table(content: Content, values: Values) -> Table:
+    words, form, locale = values.words, values.form, values.locale
+
+    def services(names: tuple[str, ...]) -> str:
+        return words.shared("line_for", form, services=values.names(names)) if names else ""
+
+    return Table(
+        caption=words.shared("table_caption", form),
+        invoice=words.shared("column_invoice", form),
+        due=words.shared("column_due", form),
+        open=words.shared("column_open", form),
+        total=words.shared("total", form),
+        rows=tuple(
+            Row(
+                free(line.number, form),
+                services(line.services),
+                # May be broken over two lines here: a phone has no room for three columns otherwise.
+                day(line.due_on, locale).replace("\u00a0", " "),
+                format_amount(line.open_minor, line.currency, str(locale)),
+            )
+            for line in content.debts
+        ),
+        totals=tuple(format_amount(one.minor, one.currency, str(locale)) for one in content.sums),
+    )

@@ -1,0 +1,79 @@
+"""From content to a message that can be sent: subject, plain text and HTML, in the reader's language.
+
+Loading does all the work that can fail: it reads, merges, checks and compiles every text, and fills each once with
+the samples. What was loaded then renders without surprises.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, fields
+from pathlib import Path
+
+from babel.core import Locale
+
+from arrears.core.notice import Content
+from arrears.notices.layout import load_layout
+from arrears.notices.page import Page, page
+from arrears.notices.plain import plain_text
+from arrears.notices.samples import samples
+from arrears.notices.templates import PageTemplate
+from arrears.notices.texts import DEFAULT_LANGUAGE, LanguageTexts, load_languages
+from arrears.notices.values import FALLBACK_LOCALE, Form, locale_of
+
+_PARTS = tuple(field.name for field in fields(Page))
+
+
+@dataclass(frozen=True, slots=True)
+class Rendered:
+    """A finished message. `subject` is one line without control characters; `language` is a code like "nl"."""
+
+    subject: str
+    text: str
+    html: str
+    language: str
+
+
+@dataclass(frozen=True, slots=True)
+class Texts:
+    """Every language, and the layout, ready to use; immutable, so one serves all threads."""
+
+    languages: Mapping[str, LanguageTexts]
+    layout: PageTemplate
+
+    def render(self, content: Content) -> Rendered:
+        """The message in the language of the content's locale, or in English where we do not have that language.
+        Sums and days are written as that locale does."""
+        words, locale = self._language(content.locale)
+        plain = page(content, words, locale, Form.PLAIN)
+        rich = page(content, words, locale, Form.HTML)
+        variables = {name: getattr(rich, name) for name in _PARTS}
+        subject = _one_line(plain.subject)
+        html = self.layout.fill(
+            variables
+            | {"subject": subject, "language": str(locale).replace("_", "-"), "direction": locale.text_direction}
+        )
+        return Rendered(subject, plain_text(plain), html, words.code)
+
+    def _language(self, name: str) -> tuple[LanguageTexts, Locale]:
+        locale = locale_of(name)
+        if locale is not None and locale.language in self.languages:
+            return self.languages[locale.language], locale
+        return self.languages[DEFAULT_LANGUAGE], Locale.parse(FALLBACK_LOCALE)
+
+
+def load_texts(folder: Path | None = None) -> Texts:
+    """Our texts, with what the operator's folder changes: `<language>.toml` files and `layout.mjml`, each optional.
+
+    Refuses `bad_template` with the file, the line where there is one, the text and the variable.
+    """
+    texts = Texts(load_languages(folder), load_layout(folder))
+    for code in texts.languages:
+        for sample in samples(code):
+            texts.render(sample)
+    return texts
+
+
+def _one_line(text: str) -> str:
+    """As a head line of a mail needs it: no line end, no control character, single plain spaces."""
+    return "".join(char for char in " ".join(text.split()) if char.isprintable() or char in "\u2068\u2069")

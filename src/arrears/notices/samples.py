@@ -1,0 +1,125 @@
+"""One honest example of every kind, for the preview, for the tests, and for the check when texts are loaded."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import replace
+from datetime import UTC, date, datetime
+from typing import Final
+
+from arrears.core.account import Action
+from arrears.core.notice import ADMINISTRATOR_ACTS, Content, Cut, Kind, Line, Operator, Reader, Role, Sum
+
+_OPERATOR: Final = Operator("Voorbeeld Hosting", "https://help.example.org/billing", "billing@example.org")
+_CLOUD: Final = Line("2026-00412", date(2026, 1, 1), 9_680, "EUR", ("cloud",))
+_MAIL: Final = Line("2026-00437", date(2026, 1, 8), 2_320, "EUR", ("mail",))
+_DOLLARS: Final = Line("2026-00451", date(2026, 1, 15), 123_450, "USD", ("cloud", "backup"))
+_EUROS: Final = {"debts": (_CLOUD, _MAIL), "sums": (Sum("EUR", 12_000),)}
+_BOTH: Final = {"debts": (_CLOUD, _MAIL, _DOLLARS), "sums": (Sum("EUR", 12_000), Sum("USD", 123_450))}
+_STOPS: Final = (
+    Cut("cloud", Action.DISABLE, date(2026, 1, 31), others=("cloud-test",)),
+    Cut("mail", Action.DISABLE, date(2026, 2, 7)),
+)
+_STOPPED: Final = (
+    Cut("cloud", Action.DISABLE, date(2026, 1, 31), others=("cloud-test",), kept_until=date(2026, 5, 1)),
+)
+_CARD: Final = "Visa •••• 4242"
+
+# Kind -> when it is sent, and what it says beyond what all have in common.
+_SAMPLES: Final[dict[Kind, tuple[datetime, dict[str, object]]]] = {
+    Kind.REMINDER: (datetime(2026, 1, 16, 8, tzinfo=UTC), {**_BOTH, "cuts": _STOPS}),
+    Kind.DECLINED: (
+        datetime(2026, 1, 16, 8, tzinfo=UTC),
+        {**_EUROS, "cuts": _STOPS, "decline": "generic", "card": _CARD},
+    ),
+    Kind.CONFIRM: (datetime(2026, 1, 16, 8, tzinfo=UTC), {**_EUROS, "cuts": _STOPS, "card": _CARD}),
+    Kind.STOP_WARNING: (datetime(2026, 1, 23, 8, tzinfo=UTC), {**_EUROS, "cuts": _STOPS}),
+    Kind.DELETION_WARNING: (
+        datetime(2026, 4, 24, 7, tzinfo=UTC),
+        {**_EUROS, "cuts": (Cut("cloud", Action.DELETE, date(2026, 5, 1), others=("cloud-test",)),)},
+    ),
+    Kind.STOPPED: (datetime(2026, 2, 1, 8, tzinfo=UTC), {**_EUROS, "cuts": _STOPPED}),
+    Kind.DELETED: (
+        datetime(2026, 5, 4, 7, tzinfo=UTC),
+        {**_EUROS, "cuts": (Cut("cloud", Action.DELETE, date(2026, 5, 3)),)},
+    ),
+    Kind.SETTLED: (
+        datetime(2026, 2, 3, 13, 20, tzinfo=UTC),
+        {"paid": (Sum("EUR", 12_000),), "services": ("cloud",), "debts": (_DOLLARS,), "sums": (Sum("USD", 123_450),)},
+    ),
+    Kind.RESUMED: (datetime(2026, 2, 3, 13, 21, tzinfo=UTC), {"services": ("cloud", "mail")}),
+    Kind.CARD_EXPIRES: (
+        datetime(2026, 1, 24, 8, tzinfo=UTC),
+        {"card": _CARD, "expires_on": date(2026, 1, 31), "days_left": 7, "services": ("cloud", "mail")},
+    ),
+    Kind.CONFIRM_ADDRESS: (datetime(2026, 1, 5, 10, tzinfo=UTC), {"new_address": "a.devries@example.org"}),
+    Kind.ADDRESS_CHANGED: (
+        datetime(2026, 1, 5, 10, 30, tzinfo=UTC),
+        {"old_address": "anna@example.org", "new_address": "a•••••@example.org"},
+    ),
+    Kind.ADMINISTRATOR_CHANGED: (
+        datetime(2026, 1, 5, 10, tzinfo=UTC),
+        {"administrator": "Joris Bakker", "effective_on": date(2026, 1, 12)},
+    ),
+    Kind.PAID_AFTER_DELETION: (
+        datetime(2026, 5, 6, 9, tzinfo=UTC),
+        {"paid": (Sum("EUR", 12_000),), "services": ("cloud",)},
+    ),
+    Kind.CREDIT_OFFERED: (datetime(2026, 2, 5, 9, tzinfo=UTC), {"paid": (Sum("EUR", 5_000),)}),
+    Kind.TEST: (datetime(2026, 1, 5, 10, tzinfo=UTC), {}),
+}
+
+
+def sample(kind: Kind, locale: str) -> Content:
+    """The example of a kind for the administrator, who may pay."""
+    sent_at, more = _SAMPLES[kind]
+    shared = {
+        "account_name": "De Vries Fotografie",
+        "reader": Reader("Anna de Vries", Role.ADMINISTRATOR, "Europe/Amsterdam"),
+        "zone": "Europe/Amsterdam",
+        "operator": _OPERATOR,
+        "link": "https://pay.example.org/p/7Xk2mQ9vT4bLr8sWc1Zd",
+        "administrator": "Anna de Vries",
+    }
+    content = Content(kind=kind, locale=locale, sent_at=sent_at, **{**shared, **more})  # type: ignore[arg-type]
+    return replace(content, link_is_pay=True) if kind in PAY_LINKED else content
+
+
+PAY_LINKED: Final = ADMINISTRATOR_ACTS - {Kind.CARD_EXPIRES, Kind.CREDIT_OFFERED}
+"""What carries a pay link when the administrator reads it."""
+
+
+def for_reader(content: Content) -> Content:
+    """The same message to somebody abroad who may see the bills but not pay."""
+    return replace(
+        content,
+        reader=Reader("Sam Okafor", Role.READER, "America/New_York"),
+        link="https://pay.example.org/settle/de-vries",
+        link_is_pay=False,
+    )
+
+
+def variants(kind: Kind, locale: str) -> Iterator[Content]:
+    """The other ways in which a kind is told: to a reader, to a technical contact, restricted, and with little."""
+    content = sample(kind, locale)
+    yield for_reader(content)
+    if kind in ADMINISTRATOR_ACTS:
+        technical = Reader("", Role.TECHNICAL, "UTC")
+        yield replace(content, reader=technical, link_is_pay=False, administrator="")
+    if kind in (Kind.STOP_WARNING, Kind.STOPPED):
+        yield replace(content, cuts=(Cut("cloud", Action.RESTRICT, date(2026, 1, 31)),))
+    if kind in (Kind.REMINDER, Kind.DECLINED, Kind.CONFIRM):
+        yield replace(content, cuts=(), card="", debts=(replace(_CLOUD, services=()),), sums=(Sum("EUR", 9_680),))
+    if kind in (Kind.SETTLED, Kind.DELETED, Kind.PAID_AFTER_DELETION):
+        yield replace(content, debts=(), sums=(), services=())
+    if kind is Kind.CARD_EXPIRES:
+        yield replace(content, days_left=1)
+    if kind in (Kind.CONFIRM_ADDRESS, Kind.ADDRESS_CHANGED, Kind.ADMINISTRATOR_CHANGED):
+        yield replace(content, old_address="", new_address="", administrator="", effective_on=None)
+
+
+def samples(locale: str) -> Iterator[Content]:
+    """Every kind and every variant in one locale."""
+    for kind in Kind:
+        yield sample(kind, locale)
+        yield from variants(kind, locale)

@@ -1,0 +1,121 @@
+"""A template that cannot surprise: sandboxed, checked whole when it is loaded, escaped where it makes HTML.
+
+Operators write these. What is wrong with one must come out when it is loaded, not on the day on which it is first
+needed, and no template may turn a customer's name into markup.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any, Final
+
+from jinja2 import StrictUndefined, TemplateSyntaxError, nodes
+from jinja2.exceptions import TemplateError
+from jinja2.meta import find_undeclared_variables
+from jinja2.sandbox import ImmutableSandboxedEnvironment
+from markupsafe import Markup, escape
+
+from arrears.core.errors import Refused
+from arrears.notices.values import Form
+
+_TOO_MUCH: Final = (
+    nodes.Getattr, nodes.Getitem, nodes.Call, nodes.For, nodes.Include, nodes.Import, nodes.FromImport, nodes.Extends,
+)  # fmt: skip
+"""What a text has no use for, since its variables are finished pieces: looking into them, calling, repeating, and
+reading other files."""
+
+_RAW: Final = ("safe", "forceescape", "xmlattr", "tojson", "urlize", "pprint")
+"""Filters that would let a name become markup, or show what no reader should see."""
+
+
+def _environment(form: Form) -> ImmutableSandboxedEnvironment:
+    made = ImmutableSandboxedEnvironment(
+        undefined=StrictUndefined, autoescape=form is Form.HTML, trim_blocks=False, keep_trailing_newline=False
+    )
+    made.globals.clear()
+    for name in _RAW:
+        made.filters.pop(name, None)
+    return made
+
+
+_ENVIRONMENTS: Final = tuple(_environment(form) for form in Form)
+
+
+def refused(where: str, why: str) -> Refused:
+    """What is wrong with a template, and where."""
+    return Refused("bad_template", f"{where} {why}")
+
+
+class Fragment:
+    """One piece of text as the two templates that it stands for. Refuses `bad_template`, naming `where`: a broken
+    syntax, a variable that is not in `known`, and whatever a text has no use for."""
+
+    __slots__ = ("_templates", "where")
+
+    def __init__(self, source: str, where: str, known: frozenset[str]) -> None:
+        self.where = where
+        _check(source, where, known)
+        self._templates = tuple(
+            environment.from_string(_escaped(environment.parse(source)) if environment.autoescape else source)
+            for environment in _ENVIRONMENTS
+        )
+
+    def fill(self, form: Form, variables: Mapping[str, object]) -> str:
+        """The text; in HTML as `Markup`. Refuses `bad_template` for what shows only when it is filled."""
+        text = _filled(self._templates[form], self.where, variables)
+        return Markup(text) if form is Form.HTML else text
+
+
+class PageTemplate:
+    """A whole HTML page with loops and parts, for the layout. Refuses `bad_template` like a fragment."""
+
+    __slots__ = ("_template", "where")
+
+    def __init__(self, source: str, where: str, known: frozenset[str]) -> None:
+        self.where = where
+        _check(source, where, known, banned=(nodes.Call, nodes.Include, nodes.Import, nodes.FromImport, nodes.Extends))
+        self._template = _ENVIRONMENTS[Form.HTML].from_string(source)
+
+    def fill(self, variables: Mapping[str, object]) -> str:
+        """The page."""
+        return _filled(self._template, self.where, variables)
+
+
+def _filled(template: Any, where: str, variables: Mapping[str, object]) -> str:
+    try:
+        text: str = template.render(variables)
+    except (TemplateError, TypeError, ValueError, ArithmeticError, LookupError) as error:
+        raise refused(where, f"cannot be filled: {error}") from error
+    return text
+
+
+def _check(source: str, where: str, known: frozenset[str], banned: tuple[type[nodes.Node], ...] = _TOO_MUCH) -> None:
+    environment = _ENVIRONMENTS[Form.HTML]
+    try:
+        tree = environment.parse(source)
+        # Filters and tests that do not exist come out only here.
+        environment.compile(tree)
+    except TemplateSyntaxError as error:
+        raise refused(where, f"is not a template: {error.message}") from error
+    for name in sorted(find_undeclared_variables(environment.parse(source)) - known):
+        may = ", ".join(sorted(known)) or "no variables"
+        raise refused(where, f"uses {{{{ {name} }}}}, which it does not have; it may use {may}")
+    unwanted: tuple[type[nodes.Node], ...] = (*banned, nodes.ScopedEvalContextModifier)
+    for node in tree.find_all(unwanted):
+        raise refused(where, f"uses {_NAMES.get(type(node), 'what no text needs')}; use its variables as they are")
+
+
+_NAMES: Final[Mapping[type[nodes.Node], str]] = {
+    nodes.Getattr: "a part of a variable (a dot)",
+    nodes.Getitem: "a part of a variable (brackets)",
+    nodes.Call: "a call (parentheses)",
+    nodes.For: "a loop",
+    nodes.ScopedEvalContextModifier: "a switch for escaping",
+}
+
+
+def _escaped(tree: nodes.Template) -> nodes.Template:
+    """The template with its own words escaped too: "R&D" and "<" in a text are letters, not markup."""
+    for node in tree.find_all(nodes.TemplateData):
+        node.data = str(escape(node.data))
+    return tree

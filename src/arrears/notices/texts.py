@@ -1,0 +1,218 @@
+"""The words of each language: read from its one file and what the operator changed of it, checked, ready to fill.
+
+A language file has a name, the shared pieces, one table per kind of message, and the sentences about declines, which
+are found by the English one. An operator's file of a language that we have holds only what differs; that of a new
+language must be complete, since half a language would send half a message.
+"""
+
+from __future__ import annotations
+
+import re
+import tomllib
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass
+from functools import lru_cache
+from importlib import resources
+from pathlib import Path
+from typing import Final
+
+from arrears.core.declines import every_guidance
+from arrears.core.notice import Kind
+from arrears.notices.templates import Fragment, refused
+from arrears.notices.values import Form, locale_of
+from arrears.notices.variables import KNOWN, SHARED
+
+DEFAULT_LANGUAGE: Final = "en"
+"""What a reader gets whose language we do not have."""
+
+_SINGLE: Final = ("subject", "preheader", "heading", "button")
+_LISTS: Final = ("paragraphs", "next")
+_KIND_KEYS: Final = (*_SINGLE, *_LISTS, "reason")
+_FOLDER: Final = "texts"
+
+Raw = dict[str, dict[str, object]]
+"""Table, key, value, as a file has them; the name of the language is in the table ""."""
+
+
+@dataclass(frozen=True, slots=True)
+class KindTexts:
+    """The texts of one kind. An empty `reason` stands for the shared one of the reader's role."""
+
+    subject: Fragment
+    preheader: Fragment
+    heading: Fragment
+    button: Fragment
+    reason: Fragment | None
+    paragraphs: tuple[Fragment, ...]
+    next: tuple[Fragment, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class LanguageTexts:
+    """One language, complete and checked; what `variables.Words` asks for."""
+
+    code: str
+    name: str
+    pieces: Mapping[str, Fragment]
+    kinds: Mapping[Kind, KindTexts]
+    guidance: Mapping[str, str]
+
+    def shared(self, name: str, form: Form, **variables: object) -> str:
+        """The shared piece, filled; in HTML as `Markup`."""
+        return self.pieces[name].fill(form, variables)
+
+    def about_decline(self, text: str) -> str:
+        """The sentence for a message id of `core.declines`."""
+        return self.guidance[text]
+
+
+@dataclass(frozen=True, slots=True)
+class _File:
+    """One file of texts: what it holds, and where, so that a refusal can point at the line."""
+
+    name: str
+    lines: tuple[str, ...]
+    raw: Raw
+
+    def where(self, table: str, key: str) -> str:
+        inside = not table
+        for number, line in enumerate(self.lines, 1):
+            if header := re.match(r"\s*\[([^\[\]]+)\]", line):
+                inside = header[1].strip() == table
+            elif inside and re.match(rf"""\s*["']?{re.escape(key)}["']?\s*=""", line):
+                return f"{self.name}:{number}: {_shown(table, key)}"
+        return f"{self.name}: {_shown(table, key)}"
+
+
+def load_languages(folder: Path | None) -> dict[str, LanguageTexts]:
+    """Every language by its code: ours, and what the operator's `folder` changes or adds.
+
+    Refuses `bad_template`: a file that is not TOML or not named like a language, an unknown table or key, a value of
+    the wrong type, a missing text, and everything that `Fragment` refuses.
+    """
+    files: dict[str, list[_File]] = {}
+    for name, text in (*_built_in(), *_operators(folder)):
+        code = name.removesuffix(".toml")
+        files.setdefault(code, []).append(_parsed(name, text))
+    return {code: _language(code, every) for code, every in sorted(files.items())}
+
+
+@lru_cache(maxsize=1)
+def _built_in() -> tuple[tuple[str, str], ...]:
+    every = (resources.files("arrears.notices") / _FOLDER).iterdir()
+    return tuple(sorted((one.name, one.read_text(encoding="utf-8")) for one in every if one.name.endswith(".toml")))
+
+
+def _operators(folder: Path | None) -> Iterator[tuple[str, str]]:
+    if folder is None:
+        return
+    if not folder.is_dir():
+        raise refused(str(folder), "is not a folder; give the one that holds your texts, or none")
+    for path in sorted(folder.glob("*.toml")):
+        if locale_of(path.stem) is None or not re.fullmatch("[a-z]{2,3}", path.stem):
+            raise refused(path.name, "is not named like a language; name it like nl.toml")
+        yield path.name, read_text(path)
+
+
+def read_text(path: Path) -> str:
+    """The file's text. Refuses `bad_template` if it cannot be read as UTF-8."""
+    try:
+        return path.read_text(encoding="utf-8")
+    except UnicodeDecodeError as error:
+        raise refused(path.name, f"is not UTF-8 text (byte {error.start}); save it as UTF-8") from error
+    except OSError as error:
+        raise refused(path.name, f"cannot be read: {error.strerror}") from error
+
+
+def _parsed(name: str, text: str) -> _File:
+    try:
+        found = tomllib.loads(text)
+    except tomllib.TOMLDecodeError as error:
+        raise refused(name, f"is not TOML: {error}") from error
+    raw: Raw = {"": {}}
+    file = _File(name, tuple(text.splitlines()), raw)
+    for table, value in found.items():
+        if table == "language":
+            raw[""][table] = value
+        elif table in ("shared", "guidance", *Kind) and isinstance(value, dict):
+            raw[table] = value
+        else:
+            raise refused(file.where("", table), "is unknown; the tables are shared, guidance, " + ", ".join(Kind))
+    for table, values in raw.items():
+        for key, value in values.items():
+            _check_key(file, table, key, value)
+    return file
+
+
+def _check_key(file: _File, table: str, key: str, value: object) -> None:
+    where = file.where(table, key)
+    allowed = _keys(table)
+    if key not in allowed:
+        may = "an English sentence of core/data/declines.toml" if table == "guidance" else ", ".join(allowed)
+        raise refused(where, f"is unknown; it may be {may}")
+    if key in _LISTS:
+        if not isinstance(value, list) or not all(isinstance(one, str) for one in value):
+            raise refused(where, 'must be a list of texts, like ["One.", "Two."]')
+    elif not isinstance(value, str):
+        raise refused(where, "must be a text in quotes")
+    elif not value.strip() and key in _SINGLE:
+        raise refused(where, "is empty; every message needs one")
+
+
+def _keys(table: str) -> Iterable[str]:
+    if table == "":
+        return ("language",)
+    if table == "shared":
+        return tuple(SHARED)
+    return _sentences() if table == "guidance" else _KIND_KEYS
+
+
+@lru_cache(maxsize=1)
+def _sentences() -> tuple[str, ...]:
+    """The message ids of `core.declines`, which are also the English texts."""
+    every = every_guidance().values()
+    return tuple(dict.fromkeys([one.text for one in every] + [check for one in every for check in one.checks]))
+
+
+def _language(code: str, files: list[_File]) -> LanguageTexts:
+    values: dict[tuple[str, str], object] = {}
+    sources: dict[tuple[str, str], _File] = {}
+    if code == DEFAULT_LANGUAGE:
+        values |= {("guidance", text): text for text in _sentences()}
+    for file in files:
+        for table, keys in file.raw.items():
+            values |= {(table, key): value for key, value in keys.items()}
+            sources |= dict.fromkeys(((table, key) for key in keys), file)
+    for table in ("", "shared", *Kind, "guidance"):
+        for key in _keys(table):
+            if (table, key) not in values:
+                raise refused(f"{files[-1].name}: {_shown(table, key)}", "is missing; a language must be complete")
+
+    def fragments(table: str, key: str, known: frozenset[str]) -> tuple[Fragment, ...]:
+        value = values[table, key]
+        where = sources[table, key].where(table, key)
+        every = value if isinstance(value, list) else [value]
+        return tuple(Fragment(str(one), where, known) for one in every)
+
+    return LanguageTexts(
+        code,
+        str(values["", "language"]),
+        {name: fragments("shared", name, known)[0] for name, known in SHARED.items()},
+        {
+            kind: KindTexts(
+                **{key: fragments(kind, key, KNOWN[kind])[0] for key in _SINGLE},
+                reason=fragments(kind, "reason", KNOWN[kind])[0] if values[kind, "reason"] else None,
+                paragraphs=fragments(kind, "paragraphs", KNOWN[kind]),
+                next=fragments(kind, "next", KNOWN[kind]),
+            )
+            for kind in Kind
+        },
+        {text: str(values["guidance", text]) for text in _sentences()},
+    )
+
+
+def _shown(table: str, key: str) -> str:
+    if not table:
+        return key
+    short = key if len(key) <= 40 else key[:40] + "…"
+    return f"[{table}] {short}"

@@ -1,0 +1,229 @@
+"""Which variables each text may use, and what they hold for one message.
+
+Everything is written out before a template sees it, so a template can only choose and place: there is no object in
+it to look into, and a name that is not listed here is refused when the texts are loaded.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from typing import Final, Protocol
+
+from babel.core import Locale
+from markupsafe import Markup
+
+from arrears.core.account import Action
+from arrears.core.declines import guidance
+from arrears.core.notice import CUTTING, Content, Cut, Kind
+from arrears.notices.values import Form, clean, day, free, listed, local_day, moment, place, sums_of
+
+LISTED_MAX: Final = 3
+"""Names in one sentence; the lists below it hold them all."""
+
+_COMMON: Final = frozenset({"account", "reader", "operator", "can_pay", "administrator", "sent_on", "services"}) | {
+    "services_count", "support_email", "support_url",
+}  # fmt: skip
+_DEBTS: Final = frozenset({"sums", "sums_count", "debts_count", "invoices", "due_on"})
+_CUTS: Final = frozenset({"has_cuts", "on", "action", "has_restrict", "has_disable", "means_restrict", "means_disable"})
+
+KNOWN: Final[Mapping[Kind, frozenset[str]]] = {
+    Kind.REMINDER: _COMMON | _DEBTS | _CUTS,
+    Kind.DECLINED: _COMMON | _DEBTS | _CUTS | {"card", "guidance"},
+    Kind.CONFIRM: _COMMON | _DEBTS | _CUTS | {"card"},
+    Kind.STOP_WARNING: _COMMON | _DEBTS | _CUTS,
+    Kind.DELETION_WARNING: _COMMON | _DEBTS | _CUTS,
+    Kind.STOPPED: _COMMON | _DEBTS | _CUTS,
+    Kind.DELETED: _COMMON | _DEBTS | _CUTS,
+    Kind.SETTLED: _COMMON | _DEBTS | {"paid"},
+    Kind.RESUMED: _COMMON,
+    Kind.CARD_EXPIRES: _COMMON | {"card", "expires_on", "days_left"},
+    Kind.CONFIRM_ADDRESS: _COMMON | {"new_address"},
+    Kind.ADDRESS_CHANGED: _COMMON | {"old_address", "new_address"},
+    Kind.ADMINISTRATOR_CHANGED: _COMMON | {"effective_on"},
+    Kind.PAID_AFTER_DELETION: _COMMON | _DEBTS | {"paid"},
+    Kind.CREDIT_OFFERED: _COMMON | {"paid"},
+    Kind.TEST: _COMMON,
+}
+"""What the texts of each kind may use. What a message does not have is an empty text, 0 or false.
+
+Names are pieces of text except: can_pay, has_cuts, has_restrict and has_disable are true or false, sums_count,
+debts_count and services_count are numbers, and action is "restrict", "disable" or "delete", that of the first cut.
+"""
+
+_COUNTED: Final = frozenset({"count", "plural"})
+_CUT: Final = frozenset({"service", "on"})
+_NONE: Final[frozenset[str]] = frozenset()
+
+SHARED: Final[Mapping[str, frozenset[str]]] = {
+    "greeting": frozenset({"reader"}),
+    "more": _COUNTED,
+    "days": _COUNTED,
+    "invoices": _COUNTED,
+    "table_caption": _NONE,
+    "column_invoice": _NONE,
+    "column_due": _NONE,
+    "column_open": _NONE,
+    "line_for": frozenset({"services"}),
+    "total": _NONE,
+    "will_restrict": _CUT,
+    "will_disable": _CUT,
+    "will_delete": _CUT,
+    "was_restricted": _CUT,
+    "was_disabled": _CUT,
+    "was_deleted": _CUT,
+    "kept_until": frozenset({"kept_until"}),
+    "not_touched": frozenset({"others"}),
+    "means_restrict": _NONE,
+    "means_disable": _NONE,
+    "if_paid": _NONE,
+    "if_declined": _NONE,
+    "checks_heading": _NONE,
+    "see_button": _NONE,
+    "who_can_pay": frozenset({"administrator"}),
+    "pay_link_note": _NONE,
+    "link_intro": _NONE,
+    "help": frozenset({"operator", "support_email", "support_url"}),
+    "as_of": frozenset({"moment"}),
+    "moment_in_zone": frozenset({"moment", "account_zone"}),
+    "zone_note": frozenset({"account_zone"}),
+    "reason_administrator": frozenset({"account", "operator"}),
+    "reason_reader": frozenset({"account", "operator"}),
+    "reason_technical": frozenset({"account", "operator"}),
+}
+"""The pieces that several kinds use, and what each may use itself. `plural` is the form that the language wants for
+`count` (CLDR: one, few, many, other)."""
+
+
+class Words(Protocol):
+    """What a language offers here: its shared pieces, and its sentences about declines."""
+
+    def shared(self, name: str, form: Form, **variables: object) -> str:
+        """The piece, filled."""
+        ...
+
+    def about_decline(self, text: str) -> str:
+        """The sentence that stands for a message id of `core.declines`."""
+        ...
+
+
+class Values:
+    """The variables of one message in one form; each group is made when its kind has it."""
+
+    def __init__(self, content: Content, words: Words, locale: Locale, form: Form) -> None:
+        self.content, self.words, self.locale, self.form = content, words, locale, form
+
+    def all(self) -> dict[str, object]:
+        """Every variable that the kind's texts may use."""
+        content, known = self.content, KNOWN[self.content.kind]
+        found: dict[str, object] = self._common()
+        if "sums" in known:
+            found |= self._debts()
+        if "has_cuts" in known:
+            found |= self._cuts()
+        if "paid" in known:
+            found["paid"] = self._sums((one.minor, one.currency) for one in content.paid)
+        for name in ("new_address", "old_address"):
+            if name in known:
+                found[name] = free(getattr(content, name), self.form)
+        if "card" in known:
+            # Never broken over two lines: the digits alone would look like a year or a sum.
+            found["card"] = free(content.card, self.form).replace(" ", "\u00a0")
+        for name in ("expires_on", "effective_on"):
+            if name in known:
+                on = getattr(content, name)
+                found[name] = day(on, self.locale) if on else ""
+        if "days_left" in known:
+            found["days_left"] = self.counted("days", content.days_left or 0)
+        if "guidance" in known:
+            found["guidance"] = self.words.about_decline(guidance(content.decline).text) if content.can_pay else ""
+        return found
+
+    def counted(self, name: str, count: int) -> str:
+        """A shared piece that depends on a number."""
+        return self.words.shared(name, self.form, count=count, plural=self.locale.plural_form(count))
+
+    def names(self, items: Iterable[str], most: int = LISTED_MAX) -> str:
+        """ "cloud, mail, web and 2 others"; each name once."""
+        every = list(dict.fromkeys(items))
+        shown = [free(one, self.form) for one in every[:most]]
+        rest = len(every) - len(shown)
+        if rest == 1:
+            shown.append(free(every[-1], self.form))
+        elif rest:
+            shown.append(self.counted("more", rest))
+        return listed(shown, self.locale, self.form)
+
+    def help(self) -> dict[str, str]:
+        """Where to find help; in HTML as links."""
+        operator = self.content.operator
+        found = {"operator": free(operator.name, self.form)}
+        for name, scheme, target in (
+            ("support_email", "mailto:", operator.support_email),
+            ("support_url", "", operator.support_url),
+        ):
+            line = target if target.isprintable() else clean(target)
+            found[name] = _linked(scheme + line, line) if self.form is Form.HTML and line else line
+        return found
+
+    def now(self) -> str:
+        """The moment for which the message speaks, in the account's zone."""
+        return moment(self.content.sent_at, self.content.zone, self.locale)
+
+    def place(self) -> str:
+        """Where the account's days begin and end."""
+        return place(self.content.zone, self.locale)
+
+    def _sums(self, sums: Iterable[tuple[int, str]]) -> str:
+        return listed(sums_of(sums, self.locale), self.locale, self.form)
+
+    def _common(self) -> dict[str, object]:
+        content = self.content
+        services = tuple(dict.fromkeys(self._services()))
+        return {
+            "account": free(content.account_name, self.form),
+            "reader": free(content.reader.name, self.form),
+            "administrator": free(content.administrator, self.form),
+            "can_pay": content.can_pay,
+            "sent_on": local_day(content.sent_at, content.zone, self.locale),
+            "services": self.names(services),
+            "services_count": len(services),
+            **self.help(),
+        }
+
+    def _services(self) -> Iterable[str]:
+        """What the message is about: in the kinds about cuts only what shares the first one's day and action, since
+        the heading says both."""
+        content = self.content
+        if content.kind in CUTTING:
+            first = content.cuts[0]
+            return (cut.service for cut in content.cuts if (cut.on, cut.action) == (first.on, first.action))
+        if content.services or content.kind in (Kind.SETTLED, Kind.PAID_AFTER_DELETION):
+            return content.services
+        return (service for line in content.debts for service in line.services)
+
+    def _debts(self) -> dict[str, object]:
+        content = self.content
+        return {
+            "sums": self._sums((one.minor, one.currency) for one in content.sums),
+            "sums_count": len(content.sums),
+            "debts_count": len(content.debts),
+            "invoices": self.counted("invoices", len(content.debts)),
+            "due_on": day(min(line.due_on for line in content.debts), self.locale) if content.debts else "",
+        }
+
+    def _cuts(self) -> dict[str, object]:
+        cuts: tuple[Cut, ...] = self.content.cuts
+        actions = {cut.action for cut in cuts}
+        return {
+            "has_cuts": bool(cuts),
+            "on": day(cuts[0].on, self.locale) if cuts else "",
+            "action": str(cuts[0].action) if cuts else "",
+            "has_restrict": Action.RESTRICT in actions,
+            "has_disable": Action.DISABLE in actions,
+            "means_restrict": self.words.shared("means_restrict", self.form),
+            "means_disable": self.words.shared("means_disable", self.form),
+        }
+
+
+def _linked(target: str, shown: str) -> Markup:
+    return Markup('<a href="{}">{}</a>').format(target, shown)
