@@ -20,8 +20,10 @@ class Kind(StrEnum):
     REMINDER = "reminder"
     DECLINED = "declined"
     CONFIRM = "confirm"
+    AUTHORISATION_DECLINED = "authorisation_declined"
     STOP_WARNING = "stop_warning"
     DELETION_WARNING = "deletion_warning"
+    RETENTION_ENDS = "retention_ends"
     STOPPED = "stopped"
     DELETED = "deleted"
     SETTLED = "settled"
@@ -48,14 +50,23 @@ PAYABLE: Final = frozenset(
 )
 """What asks for money: these always list debts."""
 
-ADMINISTRATOR_ACTS: Final = PAYABLE | {Kind.CARD_EXPIRES, Kind.CREDIT_OFFERED}
+ADMINISTRATOR_ACTS: Final = PAYABLE | {
+    Kind.CARD_EXPIRES,
+    Kind.CREDIT_OFFERED,
+    Kind.AUTHORISATION_DECLINED,
+    Kind.RETENTION_ENDS,
+}
 """What only the administrator can act on: another reader is told who that is, and gets no such button."""
 
-CUTTING: Final = frozenset({Kind.STOP_WARNING, Kind.DELETION_WARNING, Kind.STOPPED, Kind.DELETED})
+CUTTING: Final = frozenset(
+    {Kind.STOP_WARNING, Kind.DELETION_WARNING, Kind.RETENTION_ENDS, Kind.STOPPED, Kind.DELETED}
+)
 """What is about services that stop, stopped or are deleted: these always have cuts."""
 
-PAID: Final = frozenset({Kind.SETTLED, Kind.PAID_AFTER_DELETION, Kind.CREDIT_OFFERED})
-"""What is about money that arrived: these always say how much."""
+PAID: Final = frozenset(
+    {Kind.SETTLED, Kind.PAID_AFTER_DELETION, Kind.CREDIT_OFFERED, Kind.AUTHORISATION_DECLINED}
+)
+"""What is about money that arrived, or that a card was refused for: these always say how much."""
 
 
 @dataclass(frozen=True, slots=True)

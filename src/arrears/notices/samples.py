@@ -33,10 +33,18 @@ _SAMPLES: Final[dict[Kind, tuple[datetime, dict[str, object]]]] = {
         {**_EUROS, "cuts": _STOPS, "decline": "generic", "card": _CARD},
     ),
     Kind.CONFIRM: (datetime(2026, 1, 16, 8, tzinfo=UTC), {**_EUROS, "cuts": _STOPS, "card": _CARD}),
+    Kind.AUTHORISATION_DECLINED: (
+        datetime(2026, 1, 16, 8, tzinfo=UTC),
+        {"paid": (Sum("EUR", 25_000),), "decline": "insufficient_funds", "card": _CARD, "services": ("cloud",)},
+    ),
     Kind.STOP_WARNING: (datetime(2026, 1, 23, 8, tzinfo=UTC), {**_EUROS, "cuts": _STOPS}),
     Kind.DELETION_WARNING: (
         datetime(2026, 4, 24, 7, tzinfo=UTC),
         {**_EUROS, "cuts": (Cut("cloud", Action.DELETE, date(2026, 5, 1), others=("cloud-test",)),)},
+    ),
+    Kind.RETENTION_ENDS: (
+        datetime(2026, 4, 24, 7, tzinfo=UTC),
+        {"cuts": (Cut("cloud", Action.DELETE, date(2026, 5, 1)),)},
     ),
     Kind.STOPPED: (datetime(2026, 2, 1, 8, tzinfo=UTC), {**_EUROS, "cuts": _STOPPED}),
     Kind.DELETED: (
