@@ -12,6 +12,7 @@ import sys
 import threading
 from dataclasses import dataclass
 from datetime import UTC, datetime
+from functools import cache
 from pathlib import Path
 from typing import Final
 
@@ -21,8 +22,10 @@ from psycopg import sql
 from arrears.adapters.channels.folder import FolderChannel
 from arrears.adapters.services.inprocess import InProcessServices
 from arrears.core.errors import Refused
+from arrears.core.notice import Operator
 from arrears.core.policy import default_policy
 from arrears.engine.attempts import Providers
+from arrears.engine.desk import PER_HOUR, PER_RECIPIENT_A_DAY, Desk, MailLimits
 from arrears.engine.failpoints import arm
 from arrears.engine.run import DELETIONS_PER_DAY, Limits
 from arrears.engine.system import adopt_policy
@@ -58,6 +61,10 @@ class Installation:
     clock: Clock
     limits: Limits
     providers: Providers
+
+    def desk(self) -> Desk:
+        """What messages are made with; loaded when first asked for, and refused then if a text is wrong."""
+        return mail_desk(self.providers.base_url)
 
     def __enter__(self) -> Installation:
         return self
@@ -100,6 +107,27 @@ def mail_channel(database: str) -> Channel:
     from arrears.adapters.channels.smtp import SmtpChannel
 
     return SmtpChannel(url, sender, reply_to, bounce_to=bounce_to)
+
+
+@cache
+def mail_desk(base_url: str) -> Desk:
+    """The words of messages, and what stands around them. `ARREARS_TEXTS` is a folder with the operator's own texts,
+    `ARREARS_OPERATOR` its name, `ARREARS_SUPPORT_EMAIL` and `ARREARS_SUPPORT_URL` where a person finds help,
+    `ARREARS_MAIL_PER_HOUR` and `ARREARS_MAIL_PER_RECIPIENT` (a day) the most that may leave. Refuses `bad_template`."""
+    # MJML and Jinja take longer to load than most commands run.
+    from arrears.notices.render import load_texts
+
+    folder = os.environ.get("ARREARS_TEXTS")
+    operator = Operator(
+        os.environ.get("ARREARS_OPERATOR", "arrears"),
+        os.environ.get("ARREARS_SUPPORT_URL", f"{base_url}/help"),
+        os.environ.get("ARREARS_SUPPORT_EMAIL", ""),
+    )
+    limits = MailLimits(
+        per_hour=int(os.environ.get("ARREARS_MAIL_PER_HOUR", PER_HOUR)),
+        per_recipient_a_day=int(os.environ.get("ARREARS_MAIL_PER_RECIPIENT", PER_RECIPIENT_A_DAY)),
+    )
+    return Desk(load_texts(Path(folder) if folder else None), operator, base_url, limits=limits)
 
 
 def payment_providers() -> Providers:

@@ -210,6 +210,11 @@ def _long_history() -> list[Recorded]:
 
 LONG_HISTORY = _long_history()
 NOT_IN_THE_STORY = {
+    f.NoticeBounced,
+    f.AuthorisationDeclined,
+    f.AddressAsked,
+    f.AddressConfirmed,
+    f.TestAsked,
     f.Restricted,
     f.DeletionUnscheduled,
     f.DeletionCapped,

@@ -400,8 +400,8 @@ def test_a_claimed_notice_comes_with_its_fact_and_the_address(store: AnyStore) -
     record(store, other, past_due(1), disabled(1), f.Resumed(1, DAY_1, State.DISABLED, State.ACTIVE, 2))
     claims = [c for c in store.claim(at(2), 10, 60) if c.kind == "notice"]
     about = store.messages(claims)
-    assert {account: type(about[(account, seq)]) for account, seq, *_ in claims} == {one: Noticed, other: f.Resumed}
-    assert store.contacts([one, 999]) == {one: "A1@example.org"}
+    assert {account: type(about[(account, seq)]) for account, seq, *_ in claims} == {one: Noticed}
+    assert {number: reach.contact for number, reach in store.reach([one, 999]).items()} == {one: "A1@example.org"}
 
 
 # -- when to look again -----------------------------------------------------------------------------------------------

@@ -30,7 +30,7 @@ def test_a_debit_that_is_under_way_for_days_makes_everything_wait_and_then_pays(
     story.until(6).sweep()
     assert [a.state for a in story.attempts()] == ["paid"]
     assert (story.sub().state, story.taken()) == (State.ACTIVE, {"EUR": PRICE})
-    assert story.mail.taken == []
+    assert [message.subject for message in story.mail.taken] == ["settled"]
     story.check()
 
 

@@ -22,7 +22,7 @@ def test_an_expiring_card_is_announced_60_30_and_7_days_ahead_and_not_after_it_w
     last = story.day(expires_on)
     story.until(last - 20)
     assert announced(story) == [(last - 60, 60), (last - 30, 30)]
-    assert story.mail.taken[-1].subject == "Your card is about to expire"
+    assert story.mail.taken[-1].subject == "card expires"
     assert f"valid until {expires_on}" in story.mail.taken[-1].text
     methods.renew(story.store, story.providers, story.no, number, 1, expires_on.year + 4, story.now, ADMIN)
     story.until(last + 5)

@@ -127,7 +127,7 @@ def _expected(account: Account, due: Due) -> str:
             return due.label
 
 
-_CHANGES_NOTHING: Final = (f.Noticed, f.NoticeAccepted, f.NoticeFailed, f.TaskClosed)
+_CHANGES_NOTHING: Final = (f.Noticed, f.NoticeAccepted, f.NoticeFailed, f.NoticeBounced, f.TaskClosed, f.TestAsked)
 
 
 def _last_change(history: Sequence[f.Recorded], lines: dict[int, str]) -> str | None:

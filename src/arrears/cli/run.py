@@ -17,7 +17,9 @@ def command(as_json: bool) -> None:
     """Collect what is due now, perform what that asked for, and exit."""
     tune_for_batches()
     with open_installation() as live:
-        report, performed = work_once(live.store, live.channel, live.services, live.clock, live.limits, live.providers)
+        report, performed = work_once(
+            live.store, live.channel, live.services, live.clock, live.limits, live.providers, live.desk()
+        )
     if as_json:
         print_json({**asdict(report), "performed": performed})
         return

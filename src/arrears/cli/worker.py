@@ -28,7 +28,14 @@ def command(poll_seconds: int, once: bool) -> None:
     with open_installation() as live:
         if once:
             work_once(
-                live.store, live.channel, live.services, live.clock, live.limits, live.providers, stopping=stop.is_set
+                live.store,
+                live.channel,
+                live.services,
+                live.clock,
+                live.limits,
+                live.providers,
+                live.desk(),
+                stopping=stop.is_set,
             )
             return
         click.echo(f"working; looking every {poll_seconds} seconds", err=True)
@@ -39,6 +46,7 @@ def command(poll_seconds: int, once: bool) -> None:
             live.clock,
             live.limits,
             live.providers,
+            live.desk(),
             poll_seconds=poll_seconds,
             wait=stop.wait,
         )

@@ -215,7 +215,7 @@ class ServiceEnd(Value, frozen=True, omit_defaults=True):
 
 
 class Tell(Value, frozen=True, omit_defaults=True):
-    """Something that happened and is told at 09:00: `restricted`, `disabled` or `deleted`."""
+    """Something that happened and is told: `restricted`, `disabled` or `deleted` at 09:00, `running` at once."""
 
     what: str
     not_before: datetime

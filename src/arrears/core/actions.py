@@ -19,9 +19,17 @@ CHARGE: Final = "charge"
 
 
 STEPPING: Final[frozenset[type[f.Fact]]] = frozenset({f.Noticed, f.Restricted, f.Disabled, f.DeletionOrdered})
-ACTING: Final[frozenset[type[f.Fact]]] = STEPPING | {f.Canceled, f.ReasonSet, f.Resumed, f.AttemptCreated}
+TELLING: Final[frozenset[type[f.Fact]]] = frozenset(
+    [
+        *(f.PaymentBooked, f.ChargeDeclined, f.AttemptMoved, f.AuthorisationDeclined),
+        *(f.AddressAsked, f.AddressConfirmed, f.TestAsked),
+    ]
+)
+"""What is told at once, besides the messages that are decided."""
+
+ACTING: Final[frozenset[type[f.Fact]]] = STEPPING | TELLING | {f.Canceled, f.ReasonSet, f.Resumed, f.AttemptCreated}
 ASKING: Final[frozenset[type[f.Fact]]] = frozenset(
-    {f.Noticed, f.NoticeFailed, f.Parked, f.DeletionCapped, f.Deferred, f.AttemptMoved}
+    {f.Noticed, f.NoticeFailed, f.NoticeBounced, f.Parked, f.DeletionCapped, f.Deferred, f.AttemptMoved}
 )
 """The kinds of fact that reach a rung, ask for an action, or raise a task. A test holds them against the functions."""
 
@@ -75,13 +83,26 @@ def actions_of(recorded: f.Recorded) -> Iterator[ActionRow]:
         case f.Resumed():
             if fact.order_no:
                 yield ActionRow(account, seq, ORDER, fact.subscription, fact.order_no, "resume")
-                yield ActionRow(account, seq, NOTICE)
         case f.DeletionOrdered():
             yield ActionRow(account, seq, ORDER, fact.subscription, fact.order_no, "delete")
         case f.AttemptCreated():
             yield ActionRow(account, seq, CHARGE, 0, fact.attempt, "page" if fact.on_page else "charge")
         case _:
-            return
+            if is_told(fact):
+                yield ActionRow(account, seq, NOTICE)
+
+
+def is_told(fact: f.AnyFact) -> bool:
+    """Whether a message goes out because of this fact."""
+    match fact:
+        case f.Noticed() | f.AuthorisationDeclined() | f.AddressAsked() | f.TestAsked():
+            return True
+        case f.PaymentBooked(tell=tell) | f.ChargeDeclined(tell=tell) | f.AttemptMoved(tell=tell):
+            return bool(tell)
+        case f.AddressConfirmed(changed=changed):
+            return changed
+        case _:
+            return False
 
 
 def steps_of(recorded: f.Recorded) -> Iterator[StepRow]:
@@ -117,6 +138,10 @@ def tasks_of(recorded: f.Recorded) -> Iterator[TaskRow]:
             yield TaskRow(account, seq, "warning_not_accepted", f"no warning was accepted for subscription {numbers}")
         case f.NoticeFailed(why=why) if why.startswith("unknown"):
             yield TaskRow(account, seq, "notice_fate_unknown", f"the message of fact {fact.notice}: {why}")
+        case f.NoticeFailed(why=why) if why.startswith("nobody"):
+            yield TaskRow(account, seq, "nobody_reachable", f"the message of fact {fact.notice}: {why}")
+        case f.NoticeBounced() if not fact.reachable:
+            yield TaskRow(account, seq, "nobody_reachable", f"the message of fact {fact.notice} came back: {fact.why}")
         case f.AttemptMoved(why=why) if why.startswith("refused"):
             yield TaskRow(account, seq, "charge_refused", f"attempt {fact.attempt} could not be asked for: {why}")
         case f.Parked(why=why):

@@ -108,3 +108,9 @@ def _domain(text: str, domain: str) -> str:
 def _refused(text: str, why: str) -> Refused:
     shown = text if len(text) <= 60 else f"{text[:60]}…"
     return Refused("bad_address", f"the address {ascii(shown) if control_in(shown) else repr(shown)} {why}")
+
+
+def masked(address: str) -> str:
+    """An address that its owner recognises and nobody else learns: a•••@example.org."""
+    local, _, domain = address.rpartition("@")
+    return f"{local[:1]}•••@{domain}"

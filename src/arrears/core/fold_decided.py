@@ -20,7 +20,7 @@ from arrears.core.account import (
     Tell,
 )
 from arrears.core.edits import fresh, later, void, with_order, with_promise, with_subscription
-from arrears.core.states import Reason, State
+from arrears.core.states import RUNNING, Reason, State
 
 Folds = dict[type[f.Fact], Callable[[Account, Any, f.Recorded], Account]]
 
@@ -187,11 +187,16 @@ def _order_acknowledged(account: Account, fact: f.OrderAcknowledged, _: f.Record
         assert fact.on is not None, "the acknowledgement of a deletion says its day"
         tell = Tell("deleted", fact.tell_at, fact.on)
         sub = replace(sub, state=State.DELETED, tells=(*sub.tells, tell))
+    if fact.order == "resume" and fact.tell_at is not None and sub.state in (State.ACTIVE, State.PAST_DUE):
+        assert fact.on is not None, "what runs again is told with its day"
+        sub = replace(sub, tells=(*sub.tells, Tell(RUNNING, fact.tell_at, fact.on)))
     return with_subscription(account, sub)
 
 
 def _notice_accepted(account: Account, fact: f.NoticeAccepted, recorded: f.Recorded) -> Account:
     for sub in account.subscriptions:
+        if sub.no in fact.left_out:
+            continue
         for action in Action:
             promise = sub.promise(action)
             counts = promise.accepted_at is None and any(
@@ -199,6 +204,19 @@ def _notice_accepted(account: Account, fact: f.NoticeAccepted, recorded: f.Recor
             )
             if counts:
                 sub = with_promise(sub, action, replace(promise, accepted_at=recorded.at))
+                account = with_subscription(account, sub)
+    return account
+
+
+def _notice_bounced(account: Account, fact: f.NoticeBounced, _: f.Recorded) -> Account:
+    """What no address took after all never counted."""
+    if fact.lost_at is None:
+        return account
+    for sub in account.subscriptions:
+        for action in Action:
+            promise = sub.promise(action)
+            if promise.accepted_at == fact.lost_at and any(s.seq == fact.notice for s in promise.sent):
+                sub = with_promise(sub, action, replace(promise, accepted_at=None))
                 account = with_subscription(account, sub)
     return account
 
@@ -227,5 +245,10 @@ FOLDS: Final[Folds] = {
     f.OrderAcknowledged: _order_acknowledged,
     f.NoticeAccepted: _notice_accepted,
     f.NoticeFailed: _nothing,
+    f.NoticeBounced: _notice_bounced,
+    f.AuthorisationDeclined: _nothing,
+    f.AddressAsked: _nothing,
+    f.AddressConfirmed: _nothing,
+    f.TestAsked: _nothing,
     f.TaskClosed: _nothing,
 }

@@ -58,14 +58,10 @@ ADMINISTRATOR_ACTS: Final = PAYABLE | {
 }
 """What only the administrator can act on: another reader is told who that is, and gets no such button."""
 
-CUTTING: Final = frozenset(
-    {Kind.STOP_WARNING, Kind.DELETION_WARNING, Kind.RETENTION_ENDS, Kind.STOPPED, Kind.DELETED}
-)
+CUTTING: Final = frozenset({Kind.STOP_WARNING, Kind.DELETION_WARNING, Kind.RETENTION_ENDS, Kind.STOPPED, Kind.DELETED})
 """What is about services that stop, stopped or are deleted: these always have cuts."""
 
-PAID: Final = frozenset(
-    {Kind.SETTLED, Kind.PAID_AFTER_DELETION, Kind.CREDIT_OFFERED, Kind.AUTHORISATION_DECLINED}
-)
+PAID: Final = frozenset({Kind.SETTLED, Kind.PAID_AFTER_DELETION, Kind.CREDIT_OFFERED, Kind.AUTHORISATION_DECLINED})
 """What is about money that arrived, or that a card was refused for: these always say how much."""
 
 

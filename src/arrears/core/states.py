@@ -13,6 +13,9 @@ from enum import StrEnum
 from importlib import resources
 from typing import Any, Final
 
+RUNNING: Final = "running"
+"""What is told when a service is back."""
+
 
 class State(StrEnum):
     """Where a subscription stands, from running to gone. `deleted` is final."""

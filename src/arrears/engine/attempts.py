@@ -255,13 +255,21 @@ def _move(
     *,
     counts: bool = False,
     why: str = "",
+    tell: bool = False,
 ) -> None:
     """Say it once: a state that was recorded before is not recorded again."""
     if to in OPEN_STATES and (to, ref or attempt.ref) == (attempt.state, attempt.ref):
         return
     unit.record(
         f.AttemptMoved(
-            attempt=attempt.no, to=to, ref=ref, codes=codes, reached_network=reached, counts=counts, why=why[:300]
+            attempt=attempt.no,
+            to=to,
+            ref=ref,
+            codes=codes,
+            reached_network=reached,
+            counts=counts,
+            why=why[:300],
+            tell=tell,
         ),
         author,
     )
@@ -284,23 +292,30 @@ def _paid(unit: Unit, provider: str, attempt: Attempt, outcome: Paid, author: st
 def _past_due_by_decline(unit: Unit, attempt: Attempt, author: str) -> None:
     """A charge of ours that was definitively refused makes its debts past due that day. What a customer tried of
     himself before the due date does not."""
+    fresh = _fresh(unit, attempt)
+    if fresh:
+        tell = unit.account.case is not None
+        unit.record(f.ChargeDeclined(debts=fresh, on=local_today(unit), tell=tell), author)
+
+
+def _fresh(unit: Unit, attempt: Attempt) -> tuple[int, ...]:
+    """The debts that are past due from now on, because a charge of ours for them was refused."""
     if attempt.by is not Initiator.MERCHANT:
-        return
-    fresh = tuple(
+        return ()
+    return tuple(
         part.debt
         for part in attempt.parts
         if (debt := unit.account.debt(part.debt)) is not None and debt.day_0 is None and debt.past_due_from is None
     )
-    if fresh:
-        today = local_today(unit)
-        unit.record(f.ChargeDeclined(debts=fresh, on=today), author)
 
 
 def _needs_customer(unit: Unit, attempt: Attempt, outcome: NeedsCustomer, author: str) -> None:
     case = unit.account.case
     on_session = attempt.by is Initiator.CUSTOMER
     counts = on_session and (case is None or case.challenges < CHALLENGES_MAX)
-    _move(unit, attempt, AttemptState.NEEDS_CUSTOMER, author, outcome.ref, counts=counts)
+    # What is past due only by this is told by its first reminder.
+    tell = not on_session and not _fresh(unit, attempt)
+    _move(unit, attempt, AttemptState.NEEDS_CUSTOMER, author, outcome.ref, counts=counts, tell=tell)
     _past_due_by_decline(unit, attempt, author)
 
 
@@ -309,4 +324,4 @@ def _late_money(store: Store, unit: Unit, provider: str, outcome: Paid, author: 
     whatever is still open, and the rest is offered back."""
     ref = payment_ref(provider, outcome.ref)
     if store.payment(ref) is None:
-        book(unit, Payment(unit.no, ref, outcome.currency, outcome.amount_minor), author)
+        book(unit, Payment(unit.no, ref, outcome.currency, outcome.amount_minor, unasked=True), author)

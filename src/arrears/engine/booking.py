@@ -2,24 +2,29 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
+from arrears.core.account import Account
 from arrears.core.errors import Refused
 from arrears.core.facts import Allocation, PaymentBooked
 from arrears.core.money import exponent
+from arrears.core.states import State
 from arrears.core.unit import Unit
 
 
 @dataclass(frozen=True, slots=True)
 class Payment:
     """Money that arrived. `ref` is unique: the same payment is booked once. `debts` are the invoices it names, by
-    their number within the account, in the order they are to be paid."""
+    their number within the account, in the order they are to be paid. `unasked`: nobody was to pay it any more, so
+    it is offered back."""
 
     account: int
     ref: str
     currency: str
     amount_minor: int
     debts: tuple[int, ...] = ()
+    unasked: bool = False
 
 
 def book(unit: Unit, payment: Payment, author: str) -> None:
@@ -49,6 +54,17 @@ def book(unit: Unit, payment: Payment, author: str) -> None:
             amount_minor=payment.amount_minor,
             allocations=tuple(allocations),
             credit_minor=left,
+            tell=_told(unit.account, payment, [a.debt for a in allocations]),
         ),
         author,
     )
+
+
+def _told(account: Account, payment: Payment, paid: Sequence[int]) -> str:
+    """What the customer is told at once: nothing about what was paid in time."""
+    debts = [d for d in account.debts if d.no in paid] or [d for d in account.debts if d.currency == payment.currency]
+    late = [d for d in debts if d.day_0 is not None]
+    if not late:
+        return "credit" if payment.unasked else ""
+    deleted = {s.no for s in account.subscriptions if s.state is State.DELETED}
+    return "after_deletion" if all(d.subscriptions and deleted.issuperset(d.subscriptions) for d in late) else "settled"

@@ -143,9 +143,23 @@ def record_payments(store: Store, payments: Sequence[Payment], now: datetime, au
 def report_decline(store: Store, account: int, debts: Sequence[int], now: datetime, author: str) -> None:
     """The charge of these debts was definitively declined: they are past due from this local day."""
     with acting_on(store, account, now) as unit:
-        _open_debts(unit, debts)
-        today = local_today(unit)
-        unit.record(f.ChargeDeclined(debts=tuple(debts), on=today), author)
+        fresh = [d for d in _open_debts(unit, debts) if d.day_0 is None and d.past_due_from is None]
+        # The first reminder of a new case tells it; in an open one that has been given.
+        tell = bool(fresh) and unit.account.case is not None
+        unit.record(f.ChargeDeclined(debts=tuple(debts), on=local_today(unit), tell=tell), author)
+
+
+def report_authorisation_declined(
+    store: Store, account: int, currency: str, amount_minor: int, decline: str, now: datetime, author: str
+) -> None:
+    """A card was refused for an amount that is not invoiced yet: the customer is told at once, and nothing is owed.
+    `decline` is one of our words (core/data/declines.toml), or empty. Refuses `bad_amount`, `unknown_currency`."""
+    exponent(currency)
+    if amount_minor <= 0:
+        raise Refused("bad_amount", "the amount that was refused must be more than zero")
+    with acting_on(store, account, now) as unit:
+        refused = f.AuthorisationDeclined(currency=currency, amount_minor=amount_minor, decline=decline)
+        unit.record(refused, author)
 
 
 def reopen(store: Store, account: int, debt: Debt, minor: int, reason: str, now: datetime, author: str) -> None:

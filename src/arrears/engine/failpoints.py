@@ -25,6 +25,8 @@ Point = Literal[
     "claim.after_commit",
     "look_up.before_call",
     "look_up.after_call",
+    "mail.before_commit",
+    "mail.after_commit",
     "send.before_call",
     "send.after_call",
     "order.before_call",

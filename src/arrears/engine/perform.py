@@ -6,13 +6,12 @@ never repeated blindly. An order is given until it is acknowledged; receivers dr
 
 from __future__ import annotations
 
-import time
 from collections.abc import Callable, Mapping, Sequence
 from datetime import datetime
 from typing import Final
 
 from arrears.core import facts as f
-from arrears.core.account import Account, Guards
+from arrears.core.account import Guards
 from arrears.core.actions import CHARGE, NOTICE, ORDER
 from arrears.core.decide import Policies
 from arrears.core.errors import Refused
@@ -20,25 +19,29 @@ from arrears.core.payment import AttemptState
 from arrears.core.unit import Unit
 from arrears.core.view import View, service_ended_on
 from arrears.engine.attempts import NO_PROVIDERS, Providers, pursue
+from arrears.engine.desk import PLAIN_DESK, Desk
 from arrears.engine.failpoints import reached
-from arrears.engine.messages import render, still_true
+from arrears.engine.posting import Answer
 from arrears.engine.run import settle
-from arrears.ports import Channel, Claim, Fate, Order, Services, Store
+from arrears.engine.sending import send
+from arrears.ports import Batch, Channel, Claim, Order, Services, Store
 
 LEASE_SECONDS: Final = 120
 """Longer than any one message or order takes; a performer that dies is taken over after this."""
 
 CLAIM_MAX: Final = 100
 
-SEND_SECONDS_MAX: Final = 50
-"""So long messages are handed over under one claim; the longest single one (three times 20 seconds) still fits in the
-lease."""
-
-Result = tuple[Claim, Fate, str, datetime | None]
+Result = tuple[Claim, bool, datetime | None]
+"""A claim of an order or a charge, whether it is done, and when an order was."""
 
 
 def perform(
-    store: Store, channel: Channel, services: Services, now: datetime, providers: Providers = NO_PROVIDERS
+    store: Store,
+    channel: Channel,
+    services: Services,
+    now: datetime,
+    providers: Providers = NO_PROVIDERS,
+    desk: Desk = PLAIN_DESK,
 ) -> int:
     """Perform up to CLAIM_MAX actions; how many were claimed."""
     reached("claim.before_commit")
@@ -49,9 +52,11 @@ def perform(
     notices = [c for c in claims if c.kind == NOTICE]
     orders = [c for c in claims if c.kind == ORDER]
     charges = [c for c in claims if c.kind == CHARGE]
-    results = _send(store, channel, notices) + _order(store, services, orders, now)
-    results += _charge(store, providers, charges, now)
-    record_results(store, results, now)
+    sent = send(store, channel, desk, notices, now)
+    if sent.back:
+        store.give_back(sent.back)
+    results = _order(store, services, orders, now) + _charge(store, providers, charges, now)
+    record_results(store, results, now, sent.answers)
     return len(claims)
 
 
@@ -61,66 +66,13 @@ def perform_all(
     services: Services,
     now: Callable[[], datetime],
     providers: Providers = NO_PROVIDERS,
+    desk: Desk = PLAIN_DESK,
 ) -> int:
     """Perform until nothing is left; how many were claimed."""
     total = 0
-    while count := perform(store, channel, services, now(), providers):
+    while count := perform(store, channel, services, now(), providers, desk):
         total += count
     return total
-
-
-def _send(store: Store, channel: Channel, claims: Sequence[Claim]) -> list[Result]:
-    if not claims:
-        return []
-    numbers = sorted({c.account for c in claims})
-    accounts, contacts = store.snapshots(numbers), store.contacts(numbers)
-    about = store.messages(claims)
-    began = time.monotonic()
-    results: list[Result] = []
-    back: list[Claim] = []
-    for claim in claims:
-        # Where one message cannot leave, or leaves slowly, the others wait: a claim that outlives its lease would be
-        # taken for one whose sender died, and never be sent.
-        if back or time.monotonic() - began > SEND_SECONDS_MAX:
-            back.append(claim)
-            continue
-        fate, why = _send_one(channel, claim, accounts[claim.account], about, contacts)
-        if fate is Fate.NOT_SENT:
-            back.append(claim)
-        else:
-            results.append((claim, fate, why, None))
-    if back:
-        store.give_back(back)
-    return results
-
-
-def _send_one(
-    channel: Channel,
-    claim: Claim,
-    account: Account,
-    about: Mapping[tuple[int, int], f.Noticed | f.Resumed],
-    contacts: Mapping[int, str],
-) -> tuple[Fate, str]:
-    message_id = f"a{claim.account}-{claim.seq}"
-    if claim.tries > 1:
-        reached("look_up.before_call")
-        fate = channel.look_up(message_id)
-        reached("look_up.after_call")
-        if fate is Fate.ACCEPTED:
-            return fate, ""
-        if fate is not Fate.NOT_SENT:
-            return Fate.UNKNOWN, "unknown: its sender died while handing it over"
-    fact = about[(claim.account, claim.seq)]
-    if not still_true(account, fact, claim.seq):
-        return Fate.REFUSED, "dropped: what it says is no longer true"
-    to = contacts.get(claim.account)
-    if to is None:
-        return Fate.REFUSED, "refused: the account has no address to write to"
-    message = render(message_id, to, account, fact)
-    reached("send.before_call")
-    delivery = channel.send(message)
-    reached("send.after_call")
-    return delivery.fate, "" if delivery.fate is Fate.ACCEPTED else f"{delivery.fate}: by the channel"
 
 
 def _order(store: Store, services: Services, claims: Sequence[Claim], now: datetime) -> list[Result]:
@@ -143,7 +95,7 @@ def _order(store: Store, services: Services, claims: Sequence[Claim], now: datet
         done_at = services.order(order, now)
         reached("order.after_call")
         if done_at is not None:
-            results.append((claim, Fate.ACCEPTED, "", done_at))
+            results.append((claim, True, done_at))
     return results
 
 
@@ -154,36 +106,45 @@ def _charge(store: Store, providers: Providers, claims: Sequence[Claim], now: da
     for claim in claims:
         left = pursue(store, providers, claim.account, claim.order_no, now)
         if left is None or left.on_page or left.state in (AttemptState.NEEDS_CUSTOMER, AttemptState.SUBMITTED):
-            results.append((claim, Fate.ACCEPTED, "", None))
+            results.append((claim, True, None))
     return results
 
 
-def record_results(store: Store, results: Sequence[Result], now: datetime) -> None:
+def record_results(store: Store, results: Sequence[Result], now: datetime, answers: Sequence[Answer] = ()) -> None:
     """Record what the world answered, for the claims that are still held by this performer."""
-    if not results:
+    if not results and not answers:
         return
     policies, guards = store.policies(), store.system().guards
-    with store.accounts(sorted({c.account for c, *_ in results}), now) as batch:
+    claims = [(claim, done) for claim, done, _ in results]
+    claims += [(a.claim, a.outcome) for a in answers if a.outcome is not None]
+    with store.accounts(
+        sorted({c.account for c in (*(r[0] for r in results), *(a.claim for a in answers))}), now
+    ) as batch:
         units = {unit.no: unit for unit in batch.units}
-        kept = set(batch.finish([(c, fate is Fate.ACCEPTED) for c, fate, _, _ in results]))
-        for claim, fate, why, done_at in results:
-            if claim not in kept:
-                continue
-            unit = units[claim.account]
-            if claim.kind == CHARGE:
-                continue
-            if claim.kind == ORDER:
+        kept = set(batch.finish(claims))
+        kept |= set(batch.keep([(a.claim, a.until) for a in answers if a.outcome is None]))
+        _record_answers(batch, units, [a for a in answers if a.claim in kept], now)
+        for claim, _, done_at in results:
+            if claim in kept and claim.kind == ORDER:
                 assert done_at is not None
-                acknowledge(unit, policies, claim, done_at)
-            elif fate is Fate.ACCEPTED:
-                unit.record(f.NoticeAccepted(notice=claim.seq))
-            else:
-                unit.record(f.NoticeFailed(notice=claim.seq, why=why))
+                acknowledge(units[claim.account], policies, claim, done_at)
         for unit in units.values():
             if unit.stored:
                 settle(unit, policies, guards, only_consequences=True)
         reached("results.before_commit")
     reached("results.after_commit")
+
+
+def _record_answers(batch: Batch, units: Mapping[int, Unit], answers: Sequence[Answer], now: datetime) -> None:
+    moves = [move for answer in answers for move in answer.moves]
+    if moves:
+        batch.move_mails(moves, now)
+    for answer in answers:
+        unit, notice = units[answer.claim.account], answer.claim.seq
+        if answer.accepted:
+            unit.record(f.NoticeAccepted(notice=notice, digest=answer.digest, left_out=answer.left_out))
+        elif answer.outcome is False:
+            unit.record(f.NoticeFailed(notice=notice, why=answer.why))
 
 
 def acknowledge(unit: Unit, policies: Policies, claim: Claim, done_at: datetime) -> None:
@@ -199,7 +160,7 @@ def acknowledge(unit: Unit, policies: Policies, claim: Claim, done_at: datetime)
         if ended_on is None:
             ended_on = service_ended_on(end.stopped_on, end.recorded_at, done_at, end.terms.zone)
     view = View(policies, unit.account, Guards(), unit.now)
-    deleted = claim.order == "delete"
+    tell_at = {"delete": view.next_morning(unit.now), "resume": unit.now}.get(claim.order)
     unit.record(
         f.OrderAcknowledged(
             subscription=claim.subscription,
@@ -207,8 +168,8 @@ def acknowledge(unit: Unit, policies: Policies, claim: Claim, done_at: datetime)
             order=claim.order,
             generation=sub.generation,
             ended_on=ended_on,
-            tell_at=view.next_morning(unit.now) if deleted else None,
-            on=view.today if deleted else None,
+            tell_at=tell_at,
+            on=None if tell_at is None else view.today,
         ),
         author,
     )

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from datetime import datetime
 
-from arrears.core.facts import BreakerSet, ClockConfirmed, FeedSet
+from arrears.core.facts import ARREARS, BreakerSet, ClockConfirmed, FeedSet, MailPaused
 from arrears.core.policy import Policy
-from arrears.ports import Store
+from arrears.ports import MailCounts, Store
 
 
 def adopt_policy(store: Store, policy: Policy, now: datetime, author: str) -> None:
@@ -31,3 +31,9 @@ def set_breaker(store: Store, *, is_open: bool, now: datetime, author: str, why:
     """Whether a storm of declines makes every cut wait; opening it is a task for staff."""
     store.record_system(BreakerSet(open=is_open), now, author, why)
     return 0 if is_open else store.wake_waiting(now)
+
+
+def pause_mail(store: Store, counts: MailCounts, now: datetime, *, over: bool) -> None:
+    """A storm of bounces has begun, and is a task for staff, or is over."""
+    why = "" if over else f"{counts.bounced} of {counts.handed} messages of the last hour came back; mail waits"
+    store.record_system(MailPaused(bounced=counts.bounced, sent=counts.handed, over=over), now, ARREARS, why)

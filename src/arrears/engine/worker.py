@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 
 from arrears.engine.attempts import NO_PROVIDERS, Providers
+from arrears.engine.desk import PLAIN_DESK, Desk
 from arrears.engine.perform import perform
 from arrears.engine.run import Limits, RunReport, run
 from arrears.engine.sweep import sweep_if_due
@@ -18,6 +19,7 @@ def work_once(
     clock: Clock,
     limits: Limits,
     providers: Providers = NO_PROVIDERS,
+    desk: Desk = PLAIN_DESK,
     *,
     stopping: Callable[[], bool] = lambda: False,
 ) -> tuple[RunReport, int]:
@@ -26,7 +28,7 @@ def work_once(
     sweep_if_due(store, providers, clock.now())
     report = run(store, clock.now(), limits=limits, stopping=stopping)
     performed = 0
-    while not stopping() and (count := perform(store, channel, services, clock.now(), providers)):
+    while not stopping() and (count := perform(store, channel, services, clock.now(), providers, desk)):
         performed += count
     return report, performed
 
@@ -38,6 +40,7 @@ def work(
     clock: Clock,
     limits: Limits,
     providers: Providers = NO_PROVIDERS,
+    desk: Desk = PLAIN_DESK,
     *,
     poll_seconds: int,
     wait: Callable[[int], bool],
@@ -45,6 +48,8 @@ def work(
     """Work until `wait(seconds)` says to stop (True). It is asked between batches only, so that a batch in hand is
     always finished; a worker that is killed instead loses nothing either."""
     while True:
-        report, performed = work_once(store, channel, services, clock, limits, providers, stopping=lambda: wait(0))
+        report, performed = work_once(
+            store, channel, services, clock, limits, providers, desk, stopping=lambda: wait(0)
+        )
         if wait(0 if report.accounts or performed else poll_seconds):
             return

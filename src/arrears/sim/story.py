@@ -21,10 +21,11 @@ _Money = f.InvoiceIssued | f.PaymentBooked | f.CreditAllocated | f.WrittenOff | 
 _Cut = f.Restricted | f.Disabled | f.Resumed | f.Deferred | f.DoubtEnded | f.DateMoved
 _Deletion = f.DeletionScheduled | f.DeletionUnscheduled | f.DeletionOrdered | f.DeletionCapped
 _Subscription = f.SubscriptionAdded | f.Canceled | f.Reactivated | f.ReasonSet | f.ReasonLifted | f.OrderAcknowledged
-_Account = f.AccountOpened | f.TermsChanged | f.Parked | f.Unparked | f.TaskClosed | f.NoticeAccepted | f.NoticeFailed
+_Account = f.AccountOpened | f.TermsChanged | f.Parked | f.Unparked | f.TaskClosed
+_Mail = f.NoticeAccepted | f.NoticeFailed | f.NoticeBounced | f.AddressAsked | f.AddressConfirmed | f.TestAsked
 _Method = f.MethodAdded | f.MethodActivated | f.MethodRenewed | f.MethodSpent | f.MethodRemoved
 _Attempt = f.AttemptCreated | f.AttemptMoved | f.ChallengeLapsed | f.Refunded
-_Doubt = f.HoldPlaced | f.HoldEnded | f.DoubtRaised | f.DoubtCleared | f.ChargeDeclined
+_Doubt = f.HoldPlaced | f.HoldEnded | f.DoubtRaised | f.DoubtCleared | f.ChargeDeclined | f.AuthorisationDeclined
 
 
 class Line(NamedTuple):
@@ -103,6 +104,8 @@ def _say(before: Account, after: Account, fact: f.AnyFact) -> tuple[str, str]:
         return _method(after, fact)
     if isinstance(fact, _Attempt):
         return _attempt(fact)
+    if isinstance(fact, _Mail):
+        return _mail(fact)
     return _account(fact)
 
 
@@ -234,6 +237,9 @@ def _doubt(before: Account, fact: _Doubt) -> tuple[str, str]:
         case f.ChargeDeclined():
             numbers = ", ".join(d.number for d in before.debts if d.no in fact.debts)
             return "declined", f"the charge of {numbers} was definitively declined"
+        case f.AuthorisationDeclined():
+            amount = format_amount(fact.amount_minor, fact.currency)
+            return "declined", f"the card was refused for {amount}, which is not owed yet"
 
 
 def _account(fact: _Account) -> tuple[str, str]:
@@ -242,13 +248,33 @@ def _account(fact: _Account) -> tuple[str, str]:
             return "opened", f"{mode.value} account"
         case f.TermsChanged(terms=terms):
             return "terms", f"policy {terms.policy}, zone {terms.zone}"
-        case f.NoticeAccepted(notice=seq):
-            return "accepted", f"the message of fact {seq}, by the mail server"
-        case f.NoticeFailed(why=why):
-            return "not sent", why
         case f.Parked(why=why):
             return "parked", why
         case f.Unparked():
             return "unparked", "a person has looked"
         case f.TaskClosed(task=task, outcome=outcome):
             return "task closed", f"of fact {task}: {outcome}"
+
+
+_CAME_BACK: Final = {
+    "hard": "does not exist",
+    "soft": "could not take it for now",
+    "complained": "called it unwanted",
+}
+
+
+def _mail(fact: _Mail) -> tuple[str, str]:
+    match fact:
+        case f.NoticeAccepted(notice=seq):
+            return "accepted", f"the message of fact {seq}, by the mail server"
+        case f.NoticeFailed(why=why):
+            return "not sent", why
+        case f.NoticeBounced(notice=seq, how=how):
+            rest = "; it goes to another address" if fact.again else "" if fact.reachable else "; nobody can be reached"
+            return "came back", f"the message of fact {seq}: the address {_CAME_BACK.get(how, how)}{rest}"
+        case f.AddressAsked(again=again):
+            return "address", f"a link was sent to {'confirm the contact address again' if again else 'a new address'}"
+        case f.AddressConfirmed(changed=changed):
+            return "address", f"the contact address was {'changed' if changed else 'confirmed'}"
+        case f.TestAsked():
+            return "test", "a test message was asked for"

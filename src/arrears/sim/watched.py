@@ -27,7 +27,14 @@ class WatchedStore:
         self.give_back = inner.give_back
         self.snapshots = inner.snapshots
         self.messages = inner.messages
-        self.contacts = inner.contacts
+        self.reach = inner.reach
+        self.resumed_with = inner.resumed_with
+        self.mails = inner.mails
+        self.mails_of = inner.mails_of
+        self.claim_mails = inner.claim_mails
+        self.mail_counts = inner.mail_counts
+        self.give_token = inner.give_token
+        self.pay_link = inner.pay_link
         self.policies = inner.policies
         self.adopt = inner.adopt
         self.tick = inner.tick

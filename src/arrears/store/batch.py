@@ -10,9 +10,10 @@ from typing import Final, LiteralString
 import psycopg
 
 from arrears.core.errors import Refused
-from arrears.core.facts import BreakerSet, SystemFact, encode_fact, kind_of
+from arrears.core.facts import BreakerSet, MailPaused, SystemFact, encode_fact, kind_of
 from arrears.core.unit import Unit, chained
-from arrears.ports import Claim, Poisoned, System
+from arrears.ports import Claim, MailMove, Poisoned, System
+from arrears.store.mail import move_mails
 from arrears.store.system import fold_system
 from arrears.store.write import Db, Sent, check_sent, send_units, utc
 
@@ -27,6 +28,15 @@ FINISH: Final[LiteralString] = """
 UPDATE action a SET status = CASE WHEN v.done THEN 'done' ELSE 'failed' END, lease_until = NULL
 FROM unnest(%b::bigint[], %b::bigint[], %b::text[], %b::integer[], %b::boolean[])
     AS v (account_id, seq, kind, tries, done)
+WHERE a.account_id = v.account_id AND a.seq = v.seq AND a.kind = v.kind
+  AND a.status = 'claimed' AND a.tries = v.tries
+RETURNING a.account_id, a.seq, a.kind
+"""
+
+KEEP: Final[LiteralString] = """
+UPDATE action a SET tries = a.tries - 1, lease_until = coalesce(v.until, a.lease_until)
+FROM unnest(%b::bigint[], %b::bigint[], %b::text[], %b::integer[], %b::timestamptz[])
+    AS v (account_id, seq, kind, tries, until)
 WHERE a.account_id = v.account_id AND a.seq = v.seq AND a.kind = v.kind
   AND a.status = 'claimed' AND a.tries = v.tries
 RETURNING a.account_id, a.seq, a.kind
@@ -81,6 +91,31 @@ class PostgresBatch:
             self._db.execute("UPDATE deletion_day SET ordered = ordered + %s WHERE day = %s", [granted, day])
         return granted
 
+    def keep(self, claims: Sequence[tuple[Claim, datetime | None]]) -> Sequence[Claim]:
+        """See ports.Batch."""
+        if not claims:
+            return []
+        columns = [[c.account for c, _ in claims], [c.seq for c, _ in claims], [c.kind for c, _ in claims]]
+        found = self._db.execute(KEEP, [*columns, [c.tries for c, _ in claims], [until for _, until in claims]])
+        kept = {(account, seq, kind) for account, seq, kind in found}
+        return [c for c, _ in claims if (c.account, c.seq, c.kind) in kept]
+
+    def move_mails(self, moves: Sequence[MailMove], now: datetime) -> None:
+        """See ports.Batch."""
+        move_mails(self._db, moves, now)
+
+    def again(self, account: int, seq: int) -> None:
+        """See ports.Batch."""
+        self._db.execute(
+            "UPDATE action SET status = 'recorded', tries = 0, lease_until = NULL"
+            " WHERE account_id = %s AND seq = %s AND kind = 'notice' AND status IN ('done', 'failed')",
+            [account, seq],
+        )
+
+    def bury(self, address: str, why: str, now: datetime) -> None:
+        """See ports.Batch."""
+        self._db.execute("INSERT INTO dead_address VALUES (%s, %s, %s) ON CONFLICT DO NOTHING", [address, now, why])
+
     def finish(self, claims: Sequence[tuple[Claim, bool]]) -> Sequence[Claim]:
         """See ports.Batch."""
         columns = [[c.account for c, _ in claims], [c.seq for c, _ in claims], [c.kind for c, _ in claims]]
@@ -121,6 +156,15 @@ def record_system(db: Db, fact: SystemFact, now: datetime, author: str, why: str
     if isinstance(fact, BreakerSet) and fact.open:
         db.execute(
             "INSERT INTO task (account_id, seq, kind, what) VALUES (%s, %s, 'decline_storm', %s)", [SYSTEM, seq, why]
+        )
+    if isinstance(fact, MailPaused) and not fact.over:
+        db.execute(
+            "INSERT INTO task (account_id, seq, kind, what) VALUES (%s, %s, 'mail_paused', %s)", [SYSTEM, seq, why]
+        )
+    elif isinstance(fact, MailPaused):
+        db.execute(
+            "UPDATE task SET closed_seq = %s WHERE account_id = %s AND kind = 'mail_paused' AND closed_seq IS NULL",
+            [seq, SYSTEM],
         )
     after = fold_system(read_system(db), fact)
     db.execute(

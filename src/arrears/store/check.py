@@ -105,14 +105,16 @@ WHERE s.state IN ('past_due', 'restricted', 'disabled') AND s.reasons = '' AND p
         "fact {} and the actions do not agree: there is one if and only if the fact asks for it",
         """
 WITH wanted AS (
-    SELECT account_id, seq, 'notice' AS kind FROM fact WHERE kind = 'noticed'
+    SELECT account_id, seq, 'notice' AS kind FROM fact
+    WHERE kind IN ('noticed', 'authorisation_declined', 'address_asked', 'test_asked')
     UNION ALL
     SELECT account_id, seq, 'order' FROM fact
     WHERE kind IN ('restricted', 'disabled', 'canceled', 'reason_set', 'deletion_ordered', 'resumed')
       AND coalesce((body::jsonb ->> 'order_no')::integer, 0) > 0
     UNION ALL
     SELECT account_id, seq, 'notice' FROM fact
-    WHERE kind = 'resumed' AND coalesce((body::jsonb ->> 'order_no')::integer, 0) > 0
+    WHERE kind IN ('payment_booked', 'charge_declined', 'attempt_moved', 'address_confirmed')
+      AND body::jsonb ?| array['tell', 'changed']
     UNION ALL
     SELECT account_id, seq, 'charge' FROM fact WHERE kind = 'attempt_created'
 )

@@ -15,13 +15,14 @@ from datetime import date, datetime, timedelta
 from typing import Final
 
 from arrears.core.account import Account
-from arrears.core.actions import ORDER
+from arrears.core.actions import NOTICE, ORDER
 from arrears.core.errors import Refused
 from arrears.core.facts import (
     ARREARS,
     AccountSetAside,
+    AnyFact,
     BreakerSet,
-    Noticed,
+    MailPaused,
     PolicyAdopted,
     Recorded,
     Resumed,
@@ -29,62 +30,29 @@ from arrears.core.facts import (
     encode_fact,
 )
 from arrears.core.policy import Policy
+from arrears.core.recipients import Reach
 from arrears.core.rows import Rows, rows_of
 from arrears.core.unit import GENESIS, Stored, Unit, chained
 from arrears.ports import Claim, NewAccount, System
 from arrears.store.edges import EDGES
+from arrears.store.memory_batch import MemoryBatch
+from arrears.store.memory_mail import MemoryMail
 from arrears.store.memory_money import MemoryMoney
 from arrears.store.memory_rows import Action, Duplicate, Slot, keys_of
+from arrears.store.postgres import FOLLOWING_MAX
 from arrears.store.system import fold_system
 
 _CURRENCY: Final = re.compile("[A-Z]{3}", re.ASCII)
 
 
-class MemoryBatch:
-    """Units of work; nothing is written until the context ends without an error."""
-
-    def __init__(self, store: MemoryStore, units: Sequence[Unit]) -> None:
-        self.units = units
-        self.guards = store.system().guards
-        self._store = store
-        self.finished: list[tuple[Claim, bool]] = []
-        self.granted: dict[date, int] = {}
-
-    def send(self, units: Sequence[Unit]) -> None:
-        """See ports.Batch. Nothing is faster here than writing everything at the end."""
-
-    def ledger_open(self, accounts: Sequence[int]) -> Mapping[tuple[int, int], int]:
-        """See ports.Batch."""
-        wanted = set(accounts)
-        sums = self._store.ledger_open
-        return {key: minor for no in wanted for key, minor in sums[no].items() if minor}
-
-    def grant_deletions(self, day: date, wanted: int, cap: int) -> int:
-        """See ports.Batch."""
-        used = self._store.deletions[day] + self.granted.get(day, 0)
-        granted = max(0, min(wanted, cap - used))
-        self.granted[day] = self.granted.get(day, 0) + granted
-        return granted
-
-    def finish(self, claims: Sequence[tuple[Claim, bool]]) -> Sequence[Claim]:
-        """See ports.Batch."""
-        kept = []
-        for claim, done in claims:
-            action = self._store.actions[(claim.account, claim.seq, claim.kind)]
-            if action.status == "claimed" and action.tries == claim.tries:
-                self.finished.append((claim, done))
-                kept.append(claim)
-        return kept
-
-
-class MemoryStore(MemoryMoney):
+class MemoryStore(MemoryMoney, MemoryMail):
     """See ports.Store. Rows that PostgreSQL keeps in tables are checked here for what may exist only once."""
 
     def __init__(self) -> None:
         self.slots: dict[int, Slot] = {}
         self.refs: dict[str, int] = {}
-        self.contact: dict[int, str] = {}
-        super().__init__()
+        MemoryMoney.__init__(self)
+        MemoryMail.__init__(self)
         self.facts: dict[int, list[Stored]] = defaultdict(list)
         self.actions: dict[tuple[int, int, str], Action] = {}
         self.open_actions: dict[tuple[int, int, str], None] = {}
@@ -121,8 +89,7 @@ class MemoryStore(MemoryMoney):
         for unit, new in zip(units, accounts, strict=True):
             self.slots[unit.no] = Slot()
             self.refs[new.ref] = unit.no
-            if new.contact is not None:
-                self.contact[unit.no] = new.contact
+            self.reached[unit.no] = Reach(unit.no, new.ref, new.name, new.zone, new.locale, new.contact or "")
         self._commit(batch)
 
     @contextmanager
@@ -176,6 +143,12 @@ class MemoryStore(MemoryMoney):
             key = (claim.account, claim.seq, claim.kind)
             self.actions[key].status = "done" if done else "failed"
             self.open_actions.pop(key, None)
+        for claim, until in batch.kept:
+            action = self.actions[(claim.account, claim.seq, claim.kind)]
+            action.tries -= 1
+            action.lease_until = until or action.lease_until
+        for change in batch.mail:
+            change()
         for day, granted in batch.granted.items():
             self.deletions[day] += granted
 
@@ -299,13 +272,24 @@ class MemoryStore(MemoryMoney):
             if action.status == "claimed" and action.tries == claim.tries:
                 action.tries -= 1
 
-    def messages(self, claims: Sequence[Claim]) -> Mapping[tuple[int, int], Noticed | Resumed]:
+    def again(self, account: int, seq: int) -> None:
+        """See ports.Batch."""
+        key = (account, seq, NOTICE)
+        if self.actions[key].status in ("done", "failed"):
+            self.actions[key] = Action(0, 0, "")
+            self.open_actions[key] = None
+
+    def messages(self, claims: Sequence[Claim]) -> Mapping[tuple[int, int], AnyFact]:
+        """See ports.Store."""
+        return {(c.account, c.seq): self.facts[c.account][c.seq - 1].recorded.fact for c in claims}
+
+    def resumed_with(self, facts: Sequence[tuple[int, int]]) -> Mapping[tuple[int, int], tuple[int, ...]]:
         """See ports.Store."""
         found = {}
-        for c in claims:
-            fact = self.facts[c.account][c.seq - 1].recorded.fact
-            assert isinstance(fact, Noticed | Resumed)
-            found[(c.account, c.seq)] = fact
+        for account, seq in facts:
+            stream = [s.recorded for s in self.facts[account][seq - 1 : seq + FOLLOWING_MAX]]
+            with_it = [r.fact for r in stream if r.at == stream[0].at]
+            found[account, seq] = tuple(x.subscription for x in with_it if isinstance(x, Resumed) and x.order_no)
         return found
 
     # -- reading -----------------------------------------------------------------------------------------------
@@ -313,10 +297,6 @@ class MemoryStore(MemoryMoney):
     def snapshots(self, numbers: Sequence[int]) -> Mapping[int, Account]:
         """See ports.Store."""
         return {n: s.state for n in numbers if (s := self.slots.get(n)) is not None and s.state is not None}
-
-    def contacts(self, numbers: Sequence[int]) -> Mapping[int, str]:
-        """See ports.Store."""
-        return {n: self.contact[n] for n in numbers if n in self.contact}
 
     def account_numbers(self, refs: Sequence[str]) -> Mapping[str, int]:
         """See ports.Store."""
@@ -372,6 +352,8 @@ class MemoryStore(MemoryMoney):
         self._system_head = chained(self._system_head, SYSTEM, self._system_seq, now, author, why, encode_fact(fact))
         if isinstance(fact, BreakerSet) and fact.open:
             self.tasks[(SYSTEM, self._system_seq)] = ("decline_storm", why)
+        if isinstance(fact, MailPaused):
+            self.mail_paused = not fact.over
         self._system = fold_system(self._system, fact)
         self.system_facts.append(fact)
 

@@ -21,7 +21,7 @@ from arrears.core.errors import Refused
 from arrears.core.facts import (
     ARREARS,
     AccountSetAside,
-    Noticed,
+    AnyFact,
     PolicyAdopted,
     Recorded,
     Resumed,
@@ -32,6 +32,7 @@ from arrears.core.policy import Policy, load_policy, policy_text
 from arrears.core.unit import GENESIS, Unit
 from arrears.ports import Claim, NewAccount, System
 from arrears.store.batch import SYSTEM, PostgresBatch, detail_of, read_system, record_system
+from arrears.store.mail import PostgresMail
 from arrears.store.money import PostgresMoney
 from arrears.store.write import Db, utc
 
@@ -66,7 +67,18 @@ WHERE a.account_id = v.account_id AND a.seq = v.seq AND a.kind = v.kind AND a.st
 """
 
 
-class PostgresStore(PostgresMoney):
+RESUMED_WITH: Final[LiteralString] = """
+SELECT v.account_id, v.seq, f.body FROM unnest(%b::bigint[], %b::bigint[]) AS v (account_id, seq)
+JOIN fact c ON c.account_id = v.account_id AND c.seq = v.seq
+CROSS JOIN LATERAL generate_series(v.seq + 1, v.seq + %b) AS n (seq)
+JOIN fact f ON f.seq = n.seq AND f.account_id = v.account_id AND f.at = c.at AND f.kind = 'resumed'
+ORDER BY f.seq
+"""
+FOLLOWING_MAX: Final = 100
+"""So many facts after a payment are looked at for what it brought back."""
+
+
+class PostgresStore(PostgresMoney, PostgresMail):
     """See ports.Store. `schema` is the schema to work in; the search path is set for every connection. Where `now` is
     a made-up clock (`clock_is_real=False`: replay, simulation) it is not compared with the database's."""
 
@@ -186,7 +198,7 @@ class PostgresStore(PostgresMoney):
         with self.transaction() as db:
             db.execute(GIVE_BACK, [*columns, [c.tries for c in claims]])
 
-    def messages(self, claims: Sequence[Claim]) -> Mapping[tuple[int, int], Noticed | Resumed]:
+    def messages(self, claims: Sequence[Claim]) -> Mapping[tuple[int, int], AnyFact]:
         """See ports.Store."""
         with self.reading() as db:
             found = db.execute(
@@ -194,8 +206,18 @@ class PostgresStore(PostgresMoney):
                 " JOIN unnest(%b::bigint[], %b::bigint[]) AS v (account_id, seq) USING (account_id, seq)",
                 [[c.account for c in claims], [c.seq for c in claims]],
             )
-            facts = {(account, seq): decode_fact(body) for account, seq, body in found}
-        return {key: fact for key, fact in facts.items() if isinstance(fact, Noticed | Resumed)}
+            return {(account, seq): decode_fact(body) for account, seq, body in found}
+
+    def resumed_with(self, facts: Sequence[tuple[int, int]]) -> Mapping[tuple[int, int], tuple[int, ...]]:
+        """See ports.Store."""
+        columns = [[account for account, _ in facts], [seq for _, seq in facts]]
+        found: dict[tuple[int, int], list[int]] = {key: [] for key in facts}
+        with self.reading() as db:
+            for account, seq, body in db.execute(RESUMED_WITH, [*columns, FOLLOWING_MAX]):
+                fact = decode_fact(body)
+                if isinstance(fact, Resumed) and fact.order_no:
+                    found[account, seq].append(fact.subscription)
+        return {key: tuple(numbers) for key, numbers in found.items()}
 
     # -- reading -----------------------------------------------------------------------------------------------
 
@@ -207,15 +229,6 @@ class PostgresStore(PostgresMoney):
                 [list(numbers)],
             )
             return {number: _readable(number, state) for number, state in found}
-
-    def contacts(self, numbers: Sequence[int]) -> Mapping[int, str]:
-        """See ports.Store."""
-        with self.reading() as db:
-            found = db.execute(
-                "SELECT account_id, contact FROM account WHERE account_id = ANY(%b) AND contact IS NOT NULL",
-                [list(numbers)],
-            )
-            return dict(found)
 
     def account_numbers(self, refs: Sequence[str]) -> Mapping[str, int]:
         """See ports.Store."""

@@ -19,7 +19,7 @@ def fold_system(system: System, fact: f.SystemFact) -> System:
             return system._replace(feed_stale=stale)
         case f.BreakerSet(open=is_open):
             return system._replace(breaker_open=is_open)
-        case f.PolicyAdopted() | f.AccountSetAside():
+        case f.PolicyAdopted() | f.AccountSetAside() | f.MailPaused():
             return system
         case _:
             assert_never(fact)

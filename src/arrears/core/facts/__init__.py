@@ -16,6 +16,7 @@ import msgspec
 
 from arrears.core.facts.answered import (
     NoticeAccepted,
+    NoticeBounced,
     NoticeFailed,
     OrderAcknowledged,
     TaskClosed,
@@ -66,11 +67,15 @@ from arrears.core.facts.system import (
     ClockConfirmed,
     ClockSuspected,
     FeedSet,
+    MailPaused,
     PolicyAdopted,
     SystemFact,
 )
 from arrears.core.facts.told import (
     AccountOpened,
+    AddressAsked,
+    AddressConfirmed,
+    AuthorisationDeclined,
     Canceled,
     ChargeDeclined,
     CreditAllocated,
@@ -86,6 +91,7 @@ from arrears.core.facts.told import (
     ReasonSet,
     SubscriptionAdded,
     TermsChanged,
+    TestAsked,
     Voided,
     WrittenOff,
 )
@@ -94,10 +100,13 @@ __all__ = [
     "ARREARS",
     "AccountOpened",
     "AccountSetAside",
+    "AddressAsked",
+    "AddressConfirmed",
     "Allocation",
     "AnyFact",
     "AttemptCreated",
     "AttemptMoved",
+    "AuthorisationDeclined",
     "BecamePastDue",
     "BreakerSet",
     "Canceled",
@@ -125,12 +134,14 @@ __all__ = [
     "HoldEnded",
     "HoldPlaced",
     "InvoiceIssued",
+    "MailPaused",
     "MethodActivated",
     "MethodAdded",
     "MethodRemoved",
     "MethodRenewed",
     "MethodSpent",
     "NoticeAccepted",
+    "NoticeBounced",
     "NoticeFailed",
     "Noticed",
     "OrderAcknowledged",
@@ -151,6 +162,7 @@ __all__ = [
     "SystemFact",
     "TaskClosed",
     "TermsChanged",
+    "TestAsked",
     "Told",
     "Unparked",
     "Voided",
@@ -200,6 +212,7 @@ AnyFact = (
     | OrderAcknowledged
     | NoticeAccepted
     | NoticeFailed
+    | NoticeBounced
     | TaskClosed
     | AttemptCreated
     | AttemptMoved
@@ -210,6 +223,10 @@ AnyFact = (
     | MethodRenewed
     | MethodSpent
     | Refunded
+    | AuthorisationDeclined
+    | AddressAsked
+    | AddressConfirmed
+    | TestAsked
 )
 
 

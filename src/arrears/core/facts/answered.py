@@ -8,7 +8,8 @@ from arrears.core.facts.base import Fact
 
 
 class OrderAcknowledged(Fact, frozen=True, tag="order_acknowledged"):
-    """The service's word. `ended_on` is the day from whose end retention counts, for an order to disable."""
+    """The service's word. `ended_on` is the day from whose end retention counts, for an order to disable. What runs
+    again or was deleted is told: not before `tell_at`, as of the day `on`."""
 
     subscription: int
     order_no: int
@@ -20,9 +21,13 @@ class OrderAcknowledged(Fact, frozen=True, tag="order_acknowledged"):
 
 
 class NoticeAccepted(Fact, frozen=True, tag="notice_accepted"):
-    """A mail server took the message of fact `notice` for at least one address that has not hard-bounced."""
+    """A mail server took the message of fact `notice` for at least one address that has not hard-bounced. `digest`
+    is that of the text (SHA-256), whose words are in an erasable table; `left_out` are the subscriptions of whose
+    warnings it no longer spoke, since a newer message does."""
 
     notice: int
+    digest: str = ""
+    left_out: tuple[int, ...] = ()
 
 
 class NoticeFailed(Fact, frozen=True, tag="notice_failed"):
@@ -31,6 +36,24 @@ class NoticeFailed(Fact, frozen=True, tag="notice_failed"):
 
     notice: int
     why: str
+
+
+class NoticeBounced(Fact, frozen=True, tag="notice_bounced"):
+    """A message of fact `notice` that had been accepted came back, or its reader complained: `how` is `hard`, `soft`
+    or `complained`, `message` its number within the notice.
+
+    `lost_at`: no address is left that took it and has not bounced hard, so it no longer counts from that instant on,
+    which is when it was accepted. `again`: it goes to another address now. `reachable`: whether any address of the
+    account is left at all.
+    """
+
+    notice: int
+    message: int
+    how: str
+    why: str
+    lost_at: datetime | None = None
+    again: bool = False
+    reachable: bool = True
 
 
 class TaskClosed(Fact, frozen=True, tag="task_closed"):

@@ -68,7 +68,8 @@ class AttemptCreated(Fact, frozen=True, tag="attempt_created"):
 class AttemptMoved(Fact, frozen=True, tag="attempt_moved"):
     """The attempt is now in another state, on this evidence from the provider. `ref` is the provider's own id.
 
-    `counts`: it started a challenge that counts as in flight.
+    `counts`: it started a challenge that counts as in flight. `tell`: the bank wants the customer to confirm a charge
+    of ours for what is past due already.
     """
 
     attempt: int
@@ -78,6 +79,7 @@ class AttemptMoved(Fact, frozen=True, tag="attempt_moved"):
     reached_network: bool = True
     counts: bool = False
     why: str = ""
+    tell: bool = False
 
 
 class ChallengeLapsed(Fact, frozen=True, tag="challenge_lapsed"):

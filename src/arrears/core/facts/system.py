@@ -35,4 +35,12 @@ class BreakerSet(Fact, frozen=True, tag="breaker_set"):
     open: bool
 
 
-SystemFact = AccountSetAside | PolicyAdopted | ClockSuspected | ClockConfirmed | FeedSet | BreakerSet
+class MailPaused(Fact, frozen=True, tag="mail_paused"):
+    """So many of the messages of one hour came back that no more are sent for now; or that is `over`."""
+
+    bounced: int
+    sent: int
+    over: bool = False
+
+
+SystemFact = AccountSetAside | PolicyAdopted | ClockSuspected | ClockConfirmed | FeedSet | BreakerSet | MailPaused

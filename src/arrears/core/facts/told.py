@@ -34,13 +34,16 @@ class InvoiceIssued(Fact, frozen=True, tag="invoice_issued"):
 
 
 class PaymentBooked(Fact, frozen=True, tag="payment_booked"):
-    """Money received, put on the debts it named; the rest is account credit."""
+    """Money received, put on the debts it named; the rest is account credit. `tell` is what the customer is told at
+    once: `settled` where debts were past due, `after_deletion` where it comes too late for data, `credit` where no
+    invoice takes it, or nothing."""
 
     ref: str
     currency: str
     amount_minor: int
     allocations: tuple[Allocation, ...] = ()
     credit_minor: int = 0
+    tell: str = ""
 
 
 class CreditAllocated(Fact, frozen=True, tag="credit_allocated"):
@@ -49,10 +52,20 @@ class CreditAllocated(Fact, frozen=True, tag="credit_allocated"):
 
 
 class ChargeDeclined(Fact, frozen=True, tag="charge_declined"):
-    """A definitive decline: the debts are past due from this local day."""
+    """A definitive decline: the debts are past due from this local day. `tell`: a case is open already, whose first
+    reminder has been given, so this one is told by itself."""
 
     debts: tuple[int, ...]
     on: date
+    tell: bool = False
+
+
+class AuthorisationDeclined(Fact, frozen=True, tag="authorisation_declined"):
+    """The operator's word that a card was refused for an amount that is not invoiced yet. Nothing is owed."""
+
+    currency: str
+    amount_minor: int
+    decline: str = ""
 
 
 class DebtReopened(Fact, frozen=True, tag="debt_reopened"):
@@ -120,3 +133,26 @@ class DoubtRaised(Fact, frozen=True, tag="doubt_raised"):
 class DoubtCleared(Fact, frozen=True, tag="doubt_cleared"):
     doubt: DoubtKind
     ref: str
+
+
+class AddressAsked(Fact, frozen=True, tag="address_asked"):
+    """A link goes to an address, to be confirmed as a person's contact address: a new one, or the one there is, which
+    is asked for again after 90 days."""
+
+    person: int
+    request: int
+    again: bool = False
+
+
+class AddressConfirmed(Fact, frozen=True, tag="address_confirmed"):
+    """The link of that request was used. `changed`: messages now go there, and the address before is told."""
+
+    person: int
+    request: int
+    changed: bool = False
+
+
+class TestAsked(Fact, frozen=True, tag="test_asked"):
+    """A person wants to see whether messages arrive."""
+
+    person: int

@@ -72,27 +72,22 @@ def check_chain(history: Iterable[Recorded], head: bytes) -> list[Breach]:
     return [] if at == head else [Breach("I18", number, "the chain of hashes does not lead to the head")]
 
 
-_ASKING: Final = frozenset(
-    {f.Noticed, f.Restricted, f.Disabled, f.DeletionOrdered, f.Canceled, f.ReasonSet, f.Resumed, f.AttemptCreated}
-)
-
-
 def check_actions(account: int, history: Iterable[Recorded], keys: Iterable[tuple[int, str]]) -> list[Breach]:
     """Whether there is an action (fact, kind) if and only if a fact asks for it (I16)."""
     wanted: set[tuple[int, str]] = set()
     for r in history:
-        if type(r.fact) not in _ASKING:
-            continue
         match r.fact:
-            case f.Noticed():
+            case f.Noticed() | f.AuthorisationDeclined() | f.AddressAsked() | f.TestAsked():
+                wanted.add((r.seq, NOTICE))
+            case f.PaymentBooked(tell=told) | f.ChargeDeclined(tell=told) | f.AttemptMoved(tell=told) if told:
+                wanted.add((r.seq, NOTICE))
+            case f.AddressConfirmed(changed=True):
                 wanted.add((r.seq, NOTICE))
             case f.AttemptCreated():
                 wanted.add((r.seq, CHARGE))
             case f.Restricted() | f.Disabled() | f.DeletionOrdered() | f.Canceled() | f.ReasonSet() | f.Resumed():
                 if r.fact.order_no:
                     wanted.add((r.seq, ORDER))
-                    if isinstance(r.fact, f.Resumed):
-                        wanted.add((r.seq, NOTICE))
             case _:
                 pass
     found = set(keys)

@@ -28,7 +28,6 @@ def noticed(book: Book, fact: f.Noticed, recorded: f.Recorded) -> None:
         book.noticed_on = fact.on
     if not (fact.reminder or fact.warnings or fact.told or fact.expiring):
         book.breach("I22", "a message that says nothing")
-    book.unanswered.add(recorded.seq)
     if fact.reminder is not None:
         _reminded(book, fact.reminder)
     for warning in fact.warnings:
@@ -94,14 +93,29 @@ def _promised(book: Book, sub: Sub, action: Action, on: date) -> None:
 def notice_accepted(book: Book, fact: f.NoticeAccepted, recorded: f.Recorded) -> None:
     """One answer to each message (I16)."""
     _answered(book, fact.notice)
+    left_out = {id(told) for no in fact.left_out for told in book.subs[no].warned}
     for told in book.notices.pop(fact.notice, ()):
-        told.accepted_at = recorded.at
+        if id(told) not in left_out:
+            told.accepted_at = recorded.at
 
 
 def notice_failed(book: Book, fact: f.NoticeFailed, _: f.Recorded) -> None:
     """One answer to each message (I16)."""
     _answered(book, fact.notice)
     book.notices.pop(fact.notice, None)
+
+
+def notice_bounced(book: Book, fact: f.NoticeBounced, _: f.Recorded) -> None:
+    """What nobody got was no warning (I9); what goes to another address is answered once more (I16)."""
+    if fact.lost_at is not None:
+        for sub in book.subs.values():
+            for told in sub.warned:
+                if told.seq == fact.notice:
+                    told.accepted_at = None
+                    if fact.again:
+                        book.notices.setdefault(fact.notice, []).append(told)
+    if fact.again:
+        book.unanswered.add(fact.notice)
 
 
 def _answered(book: Book, notice: int) -> None:
@@ -149,6 +163,11 @@ ANSWERS: Final[Checks] = {
     f.DateMoved: date_moved,
     f.NoticeAccepted: notice_accepted,
     f.NoticeFailed: notice_failed,
+    f.NoticeBounced: notice_bounced,
+    f.AuthorisationDeclined: nothing,
+    f.AddressAsked: nothing,
+    f.AddressConfirmed: nothing,
+    f.TestAsked: nothing,
     f.OrderAcknowledged: order_acknowledged,
     f.Parked: parked,
     f.Unparked: unparked,

@@ -8,6 +8,7 @@ from typing import Any, Final
 
 from arrears.core import facts as f
 from arrears.core.account import Account, Subscription
+from arrears.core.actions import TELLING, is_told
 from arrears.core.invariants.answers import ANSWERS
 from arrears.core.invariants.book import Book, Breach, Installation, Policies, Sub
 from arrears.core.invariants.ladder import LADDER
@@ -17,6 +18,8 @@ from arrears.core.ledger import RECEIVABLE, entries_of
 from arrears.core.states import Reason, State
 
 CHECKS: Final[dict[type[f.Fact], Callable[[Book, Any, f.Recorded], None]]] = {**TOLD, **LADDER, **ANSWERS, **MONEY}
+
+TOLD_OF: Final = TELLING | {f.Noticed}
 
 _MONEY: Final = frozenset(
     {f.InvoiceIssued, f.PaymentBooked, f.CreditAllocated, f.DebtReopened, f.WrittenOff, f.Refunded}
@@ -63,6 +66,8 @@ class Watch:
         if book.parked and kind in _NOT_WHILE_PARKED:
             book.breach("I7", "a parked account is decided upon")
         unbooked, book.unbooked = book.unbooked, 0
+        if kind in TOLD_OF and is_told(fact):
+            book.unanswered.add(recorded.seq)
         CHECKS[kind](book, fact, recorded)
         if unbooked and kind is not f.PaymentBooked:
             book.breach("I4", f"attempt {unbooked} is paid, and its money is not booked with it")

@@ -5,11 +5,10 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager
 from datetime import date, datetime
-from enum import StrEnum
 from typing import NamedTuple, Protocol
 
 from arrears.core.account import Account, Debt, Guards, Mode
-from arrears.core.facts import Noticed, PaymentBooked, Recorded, Resumed, SystemFact
+from arrears.core.facts import AnyFact, PaymentBooked, Recorded, SystemFact
 from arrears.core.payment import (
     BookLine,
     Change,
@@ -22,6 +21,51 @@ from arrears.core.payment import (
 )
 from arrears.core.policy import Policy
 from arrears.core.unit import Unit
+from arrears.ports.mail import (
+    TAKEN,
+    Channel,
+    Delivery,
+    Fate,
+    Mail,
+    MailBook,
+    MailCounts,
+    MailMove,
+    MailState,
+    Message,
+    PayLink,
+    Words,
+    Writer,
+)
+
+__all__ = [
+    "TAKEN",
+    "AttemptRecord",
+    "Batch",
+    "Channel",
+    "Claim",
+    "Clock",
+    "Delivery",
+    "Fate",
+    "Mail",
+    "MailBook",
+    "MailCounts",
+    "MailMove",
+    "MailState",
+    "Message",
+    "MethodRecord",
+    "MoneyBook",
+    "NewAccount",
+    "Order",
+    "PayLink",
+    "PaymentRecord",
+    "Poisoned",
+    "Processor",
+    "Services",
+    "Store",
+    "System",
+    "Words",
+    "Writer",
+]
 
 
 class NewAccount(NamedTuple):
@@ -49,15 +93,6 @@ class Claim(NamedTuple):
     tries: int
 
 
-class Fate(StrEnum):
-    """What became of a message or an order."""
-
-    ACCEPTED = "accepted"
-    REFUSED = "refused"
-    NOT_SENT = "not_sent"
-    UNKNOWN = "unknown"
-
-
 class Poisoned(Exception):
     """The store refused what a batch contains: something would exist twice, or be what it may not be. Nothing of
     the batch was written."""
@@ -81,6 +116,19 @@ class Batch(Protocol):
 
     def finish(self, claims: Sequence[tuple[Claim, bool]]) -> Sequence[Claim]:
         """Mark claims done (True) or failed (False); only those still held by their claimer are returned."""
+
+    def keep(self, claims: Sequence[tuple[Claim, datetime | None]]) -> Sequence[Claim]:
+        """Leave claims to be claimed again, as if for the first time, at the instant given, or when their lease is
+        over; only those still held by their claimer are returned."""
+
+    def move_mails(self, moves: Sequence[MailMove], now: datetime) -> None:
+        """Messages have come to another state; of what had been accepted, the instant of that is kept."""
+
+    def again(self, account: int, seq: int) -> None:
+        """The notice of this fact is performed once more: it has another address to go to."""
+
+    def bury(self, address: str, why: str, now: datetime) -> None:
+        """This address has bounced hard: nothing goes there until its owner has confirmed it anew."""
 
 
 class System(NamedTuple):
@@ -183,7 +231,7 @@ class MoneyBook(Protocol):
         """The sweep has read so far."""
 
 
-class Store(MoneyBook, Protocol):
+class Store(MoneyBook, MailBook, Protocol):
     """Accounts, their facts and what follows from them; in PostgreSQL, or in memory for the simulator."""
 
     def open_accounts(
@@ -212,11 +260,8 @@ class Store(MoneyBook, Protocol):
     def snapshots(self, numbers: Sequence[int]) -> Mapping[int, Account]:
         """The accounts as committed now, without locking them."""
 
-    def messages(self, claims: Sequence[Claim]) -> Mapping[tuple[int, int], Noticed | Resumed]:
+    def messages(self, claims: Sequence[Claim]) -> Mapping[tuple[int, int], AnyFact]:
         """The facts that the claimed notices are about, by (account, seq)."""
-
-    def contacts(self, numbers: Sequence[int]) -> Mapping[int, str]:
-        """The address that an account's messages go to; absent where there is none."""
 
     def policies(self) -> Mapping[str, Policy]:
         """Every adopted policy by version, and the newest of each name by name."""
@@ -240,6 +285,9 @@ class Store(MoneyBook, Protocol):
     def next_due(self) -> datetime | None:
         """The earliest instant at which any account is due, or None."""
 
+    def resumed_with(self, facts: Sequence[tuple[int, int]]) -> Mapping[tuple[int, int], tuple[int, ...]]:
+        """Of facts (account, seq): the subscriptions ordered to run again in the same transaction."""
+
     def account_numbers(self, refs: Sequence[str]) -> Mapping[str, int]:
         """Account numbers by the operator's own reference; absent where unknown."""
 
@@ -248,36 +296,6 @@ class Store(MoneyBook, Protocol):
 
     def digest(self) -> str:
         """SHA-256 over the heads of all streams in order: equal logs give equal digests."""
-
-
-class Message(NamedTuple):
-    """One message, ready to hand over. `id` is the same however often it is tried; `html` may be empty; messages of
-    one `thread` hang together in the reader's mail program."""
-
-    id: str
-    to: str
-    subject: str
-    text: str
-    html: str = ""
-    headers: tuple[tuple[str, str], ...] = ()
-    thread: str = ""
-
-
-class Delivery(NamedTuple):
-    """What became of a message that was handed over, and the server's own words about it."""
-
-    fate: Fate
-    reply: str = ""
-
-
-class Channel(Protocol):
-    """A way to reach people."""
-
-    def send(self, message: Message) -> Delivery:
-        """Hand one message over. Never called twice for one id unless `look_up` proved that it was not sent."""
-
-    def look_up(self, message_id: str) -> Fate:
-        """What became of a message whose sender died; UNKNOWN where this channel cannot tell."""
 
 
 class Order(NamedTuple):

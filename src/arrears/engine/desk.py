@@ -1,0 +1,64 @@
+"""What a message is made with: the words, who it is from, where its links lead, and how many may leave."""
+
+from __future__ import annotations
+
+import hashlib
+import secrets
+from dataclasses import dataclass
+from typing import Final
+
+from arrears.core.notice import Operator
+from arrears.engine.plain import PlainWriter
+from arrears.ports import Writer
+
+PAY_PATH: Final = "/pay/"
+CONFIRM_PATH: Final = "/address/"
+
+
+PER_HOUR: Final = 20_000
+PER_RECIPIENT_A_DAY: Final = 30
+
+
+@dataclass(frozen=True, slots=True)
+class MailLimits:
+    """At most so many messages in an hour, and so many to one address in 24 hours; what is above waits.
+
+    Where of an hour's messages at least `bounces_min` came back for good, and at least `bounces_percent` in a
+    hundred, nothing is sent for now: whoever goes on sending into a storm is soon taken by nobody.
+    """
+
+    per_hour: int = PER_HOUR
+    per_recipient_a_day: int = PER_RECIPIENT_A_DAY
+    bounces_min: int = 20
+    bounces_percent: int = 20
+
+
+@dataclass(frozen=True, slots=True)
+class Desk:
+    """`pay_links`: mail to the administrator carries a link that pays without a sign-in (spec, section 7)."""
+
+    writer: Writer
+    operator: Operator
+    base_url: str
+    pay_links: bool = True
+    limits: MailLimits | None = MailLimits()
+
+
+PLAIN_DESK: Final = Desk(
+    PlainWriter(),
+    Operator("arrears", "", "help@arrears.invalid"),
+    "http://127.0.0.1:8000",
+    pay_links=False,
+    limits=None,
+)
+"""For simulation and replay."""
+
+
+def new_token() -> str:
+    """A capability that nobody can guess: 256 random bits."""
+    return secrets.token_urlsafe(32)
+
+
+def digest_of(token: str) -> bytes:
+    """What is kept of a token (SHA-256). It is random, so a slow hash would add nothing."""
+    return hashlib.sha256(token.encode()).digest()
