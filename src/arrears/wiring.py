@@ -93,10 +93,11 @@ def mail_folder() -> Path:
 
 def mail_channel(database: str) -> Channel:
     """How messages leave: by SMTP where `ARREARS_MAIL_URL` names a server (smtp://user:password@host:port, smtps:// or
-    smtp+starttls://), else into the mail folder. `ARREARS_MAIL_FROM` is the sender, `ARREARS_MAIL_REPLY_TO` who gets
+    smtp+starttls://), through a mail provider where `ARREARS_MAIL_BACKEND` names one of anymail's backends (its keys
+    are ANYMAIL_...), else into the mail folder. `ARREARS_MAIL_FROM` is the sender, `ARREARS_MAIL_REPLY_TO` who gets
     answers, `ARREARS_MAIL_BOUNCE_TO` the address that bounces come back to."""
-    url = os.environ.get("ARREARS_MAIL_URL", "")
-    if not url:
+    url, backend = os.environ.get("ARREARS_MAIL_URL", ""), os.environ.get("ARREARS_MAIL_BACKEND", "")
+    if not url and not backend:
         return FolderChannel(mail_folder())
     sender = os.environ.get("ARREARS_MAIL_FROM", "")
     if not sender:
@@ -106,7 +107,7 @@ def mail_channel(database: str) -> Channel:
     set_up_django(database)
     from arrears.adapters.channels.smtp import SmtpChannel
 
-    return SmtpChannel(url, sender, reply_to, bounce_to=bounce_to)
+    return SmtpChannel(url, sender, reply_to, backend=backend, bounce_to=bounce_to)
 
 
 @cache

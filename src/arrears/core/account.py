@@ -186,13 +186,14 @@ class Sent(Value, frozen=True, omit_defaults=True):
 class Promise(Value, frozen=True, omit_defaults=True):
     """What has been told about one action in the running episode of one subscription.
 
-    `promised_on` is the latest date told anywhere; the action is never earlier. `accepted_at` is the acceptance
-    from which the lead runs. Acceptances of messages recorded before fact `since_seq` do not count. `doubted`:
-    a doubt stood at the deadline. `renew_from`: a hold or doubt that voided the warnings ended at this instant.
+    `promised_on` is the latest date told anywhere; the action is never earlier. The lead runs from `accepted_at`, when
+    the message of fact `accepted_seq` was; acceptances of messages recorded before fact `since_seq` do not count.
+    `doubted`: a doubt stood at the deadline. `renew_from`: a hold or doubt that voided the warnings ended then.
     """
 
     promised_on: date | None = None
     accepted_at: datetime | None = None
+    accepted_seq: int = 0
     since_seq: int = 0
     sent: tuple[Sent, ...] = ()
     doubted: bool = False

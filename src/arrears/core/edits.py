@@ -50,6 +50,7 @@ def void(account: Account, subscription: int, action: Action, recorded: Recorded
     promise = replace(
         sub.promise(action),
         accepted_at=None,
+        accepted_seq=0,
         since_seq=recorded.seq,
         doubted=doubted,
         renew_from=None if doubted else recorded.at,

@@ -203,20 +203,21 @@ def _notice_accepted(account: Account, fact: f.NoticeAccepted, recorded: f.Recor
                 s.seq == fact.notice and s.seq > promise.since_seq for s in promise.sent
             )
             if counts:
-                sub = with_promise(sub, action, replace(promise, accepted_at=recorded.at))
+                counted = replace(promise, accepted_at=recorded.at, accepted_seq=fact.notice)
+                sub = with_promise(sub, action, counted)
                 account = with_subscription(account, sub)
     return account
 
 
 def _notice_bounced(account: Account, fact: f.NoticeBounced, _: f.Recorded) -> Account:
     """What no address took after all never counted."""
-    if fact.lost_at is None:
+    if not fact.lost:
         return account
     for sub in account.subscriptions:
         for action in Action:
             promise = sub.promise(action)
-            if promise.accepted_at == fact.lost_at and any(s.seq == fact.notice for s in promise.sent):
-                sub = with_promise(sub, action, replace(promise, accepted_at=None))
+            if promise.accepted_seq in fact.lost:
+                sub = with_promise(sub, action, replace(promise, accepted_at=None, accepted_seq=0))
                 account = with_subscription(account, sub)
     return account
 

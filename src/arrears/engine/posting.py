@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable, Sequence
 from datetime import datetime, time
 from typing import Final, NamedTuple
@@ -20,6 +21,8 @@ CARRYING: Final = frozenset({Kind.STOP_WARNING, Kind.DELETION_WARNING, Kind.RETE
 
 MORNING: Final = time(9)
 """When what is too much for one day goes on."""
+
+_CODE: Final = re.compile(r"\d{3}(?:[ -]\d\.\d{1,3}\.\d{1,3})?")
 
 _FAILED: Final = (MailState.REFUSED, MailState.BOUNCED_HARD)
 
@@ -137,7 +140,9 @@ class Plan:
             return "unknown: its sender died while handing it over, or the server never answered"
         refused = [m for m in self.mails.values() if m.state in _FAILED]
         if refused:
-            return f"refused: {refused[-1].reply}"[:300]
+            # The server's words stay in the message's row: they name the address.
+            code = _CODE.match(refused[-1].reply)
+            return f"refused: {code[0] if code else 'by the channel'}"
         if self.drafts and not any(self._addressed(d) for d in self.drafts):
             return "nobody can be reached: the account has no address that works"
         return "dropped: what it says is no longer true"

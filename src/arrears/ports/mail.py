@@ -171,6 +171,9 @@ class MailBook(Protocol):
     def mails_of(self, account: int) -> Sequence[Mail]:
         """Every message of an account, in order."""
 
+    def mails_to(self, address: str, since: datetime) -> Sequence[Mail]:
+        """The messages to an address that were handed over since then, of any account, the oldest first."""
+
     def claim_mails(self, mails: Sequence[Mail], links: Sequence[PayLink]) -> Sequence[Mail]:
         """Claim these for handing over, new ones and those that wait (or whose sender died, with proof that they did
         not leave); committed when this returns, with their links. Only the claimed are returned: not one of a kind and

@@ -259,7 +259,7 @@ def _account(fact: _Account) -> tuple[str, str]:
 _CAME_BACK: Final = {
     "hard": "does not exist",
     "soft": "could not take it for now",
-    "complained": "called it unwanted",
+    "complaint": "called it unwanted",
 }
 
 

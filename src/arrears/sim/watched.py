@@ -31,6 +31,7 @@ class WatchedStore:
         self.resumed_with = inner.resumed_with
         self.mails = inner.mails
         self.mails_of = inner.mails_of
+        self.mails_to = inner.mails_to
         self.claim_mails = inner.claim_mails
         self.mail_counts = inner.mail_counts
         self.give_token = inner.give_token

@@ -121,6 +121,16 @@ class PostgresMail:
             )
             return [_mail(row) for row in found]
 
+    def mails_to(self, address: str, since: datetime) -> Sequence[Mail]:
+        """See ports.MailBook."""
+        with self.reading() as db:
+            found = db.execute(
+                f"SELECT {_COLUMNS} FROM message WHERE address = %s AND at >= %s AND state NOT IN"
+                " ('waiting', 'claimed', 'refused', 'dropped') ORDER BY at, account_id, seq, no",
+                [address, since],
+            )
+            return [_mail(row) for row in found]
+
     def claim_mails(self, mails: Sequence[Mail], links: Sequence[PayLink]) -> Sequence[Mail]:
         """See ports.MailBook."""
         if not mails:

@@ -353,7 +353,9 @@ class MemoryStore(MemoryMoney, MemoryMail):
         if isinstance(fact, BreakerSet) and fact.open:
             self.tasks[(SYSTEM, self._system_seq)] = ("decline_storm", why)
         if isinstance(fact, MailPaused):
-            self.mail_paused = not fact.over
+            self.tasks = {key: task for key, task in self.tasks.items() if task[0] != "mail_paused"}
+            if not fact.over:
+                self.tasks[(SYSTEM, self._system_seq)] = ("mail_paused", why)
         self._system = fold_system(self._system, fact)
         self.system_facts.append(fact)
 

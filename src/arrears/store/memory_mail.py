@@ -17,6 +17,8 @@ _BACK: Final = (MailState.BOUNCED_HARD, MailState.BOUNCED_SOFT, MailState.COMPLA
 class MemoryMail:
     """See ports.MailBook. Nobody has an identity here: mail goes to the account's own address."""
 
+    tasks: dict[tuple[int, int], tuple[str, str]]
+
     def __init__(self) -> None:
         self.reached: dict[int, Reach] = {}
         self.mail_rows: dict[tuple[int, int], dict[int, Mail]] = {}
@@ -24,7 +26,6 @@ class MemoryMail:
         self.back_at: dict[tuple[int, int, int], datetime] = {}
         self.dead: set[str] = set()
         self.links: dict[bytes, PayLink] = {}
-        self.mail_paused = False
 
     def reach(self, numbers: Sequence[int]) -> Mapping[int, Reach]:
         """See ports.MailBook."""
@@ -40,6 +41,12 @@ class MemoryMail:
     def mails_of(self, account: int) -> Sequence[Mail]:
         """See ports.MailBook."""
         return self.mails(sorted(key for key in self.mail_rows if key[0] == account))
+
+    def mails_to(self, address: str, since: datetime) -> Sequence[Mail]:
+        """See ports.MailBook."""
+        left = [m for rows in self.mail_rows.values() for m in rows.values() if m.address == address and m.at >= since]
+        handed = [m for m in left if m.state not in (*_NOTHING_LEFT, MailState.CLAIMED)]
+        return sorted(handed, key=lambda m: (m.at, m.account, m.seq, m.no))
 
     def claim_mails(self, mails: Sequence[Mail], links: Sequence[PayLink]) -> Sequence[Mail]:
         """See ports.MailBook."""
@@ -64,7 +71,9 @@ class MemoryMail:
             self.back_at.get((m.account, m.seq, m.no), hour) > hour for m in left if m.state is MailState.BOUNCED_HARD
         )
         to = Counter(m.address for m in left if m.at > day and m.address in addresses)
-        return MailCounts(sum(m.at > hour for m in left), back, self.mail_paused, to)
+        return MailCounts(
+            sum(m.at > hour for m in left), back, any(kind == "mail_paused" for kind, _ in self.tasks.values()), to
+        )
 
     def give_token(self, request: int, digest: bytes) -> None:
         """See ports.MailBook. Nobody has asked for one here."""

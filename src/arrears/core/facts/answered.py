@@ -40,18 +40,17 @@ class NoticeFailed(Fact, frozen=True, tag="notice_failed"):
 
 class NoticeBounced(Fact, frozen=True, tag="notice_bounced"):
     """A message of fact `notice` that had been accepted came back, or its reader complained: `how` is `hard`, `soft`
-    or `complained`, `message` its number within the notice.
+    or `complaint`, `message` its number within the notice.
 
-    `lost_at`: no address is left that took it and has not bounced hard, so it no longer counts from that instant on,
-    which is when it was accepted. `again`: it goes to another address now. `reachable`: whether any address of the
-    account is left at all.
+    `lost` are the notices, this or earlier ones, that count no longer: every address that took one has bounced hard.
+    `again`: it goes to another address now. `reachable`: whether any address of the account is left at all.
     """
 
     notice: int
     message: int
     how: str
     why: str
-    lost_at: datetime | None = None
+    lost: tuple[int, ...] = ()
     again: bool = False
     reachable: bool = True
 

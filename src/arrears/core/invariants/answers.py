@@ -107,13 +107,12 @@ def notice_failed(book: Book, fact: f.NoticeFailed, _: f.Recorded) -> None:
 
 def notice_bounced(book: Book, fact: f.NoticeBounced, _: f.Recorded) -> None:
     """What nobody got was no warning (I9); what goes to another address is answered once more (I16)."""
-    if fact.lost_at is not None:
-        for sub in book.subs.values():
-            for told in sub.warned:
-                if told.seq == fact.notice:
-                    told.accepted_at = None
-                    if fact.again:
-                        book.notices.setdefault(fact.notice, []).append(told)
+    for sub in book.subs.values():
+        for told in sub.warned:
+            if told.seq in fact.lost:
+                told.accepted_at = None
+            if told.seq == fact.notice and fact.again:
+                book.notices.setdefault(fact.notice, []).append(told)
     if fact.again:
         book.unanswered.add(fact.notice)
 
