@@ -75,9 +75,8 @@ class Outcome(StrEnum):
 
 class Terms(Value, frozen=True, omit_defaults=True):
     """A policy and a zone. Of an account: the name of its policy, for what starts from now on. Of a running case or
-    service end: the version it started with and keeps until it is over.
-
-    `account_wide` repeats the policy's scope, so that the fold of the facts needs no policy.
+    service end: the version it started with and keeps until it is over. `account_wide` repeats the policy's scope, so
+    that the fold of the facts needs no policy.
     """
 
     policy: str

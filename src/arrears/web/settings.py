@@ -89,4 +89,6 @@ TIME_ZONE = "UTC"
 APPEND_SLASH = False
 DATA_UPLOAD_MAX_MEMORY_SIZE = 1024 * 1024
 PASSWORD_HASHERS = ["django.contrib.auth.hashers.PBKDF2PasswordHasher"]
+# A mail provider's own settings, as anymail names them: ANYMAIL_MAILGUN_API_KEY, ...
+ANYMAIL = {name.removeprefix("ANYMAIL_"): value for name, value in os.environ.items() if name.startswith("ANYMAIL_")}
 NINJA_PAGINATION_MAX_LIMIT = 1000

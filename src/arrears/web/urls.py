@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from django.urls import path, re_path
 
-from arrears.web import pages, webhooks
+from arrears.web import bounces, pages, webhooks
 from arrears.web.api import api
 
 urlpatterns = [
@@ -17,6 +17,7 @@ urlpatterns = [
     path("language", pages.language),
     re_path(r"^style-(?P<digest>[0-9a-f]{12})\.css$", pages.style),
     path("v1/", api.urls),
+    path("webhooks/mail/<slug:provider>", bounces.receive),
     path("webhooks/<slug:provider>", webhooks.receive),
 ]
 
