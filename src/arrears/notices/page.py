@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass
+from typing import Final
 
 from babel.core import Locale
 
@@ -13,8 +14,11 @@ from arrears.core.money import format_amount
 from arrears.core.notice import ADMINISTRATOR_ACTS, PAYABLE, Content, Cut, Kind
 from arrears.notices.templates import Fragment
 from arrears.notices.texts import LanguageTexts
-from arrears.notices.values import Form, day, free, same_clock
+from arrears.notices.values import Form, day, free, joined, same_clock
 from arrears.notices.variables import Values
+
+LOOKS_AHEAD: Final = frozenset({Kind.REMINDER, Kind.DECLINED, Kind.CONFIRM})
+"""What is about a debt, and also says what will happen to services, or that nothing is planned yet."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,7 +46,8 @@ class Table:
 
 @dataclass(frozen=True, slots=True)
 class Page:
-    """One message in one form. Lists may be empty; `table` is None where nothing is owed."""
+    """One message in one form. Lists may be empty, and their headings are where they are; `table` is None where
+    nothing is owed. What to do comes before the details, so that a phone shows the button early."""
 
     subject: str
     preheader: str
@@ -50,16 +55,17 @@ class Page:
     heading: str
     greeting: str
     paragraphs: tuple[str, ...]
-    cuts: tuple[str, ...]
-    table: Table | None
-    next: tuple[str, ...]
     checks_heading: str
     checks: tuple[str, ...]
+    cuts_heading: str
+    cuts: tuple[str, ...]
+    next: tuple[str, ...]
     button: str
     link: str
-    link_intro: str
+    table: Table | None
     notes: tuple[str, ...]
     help: str
+    link_intro: str
     footer: tuple[str, ...]
 
 
@@ -76,6 +82,7 @@ def page(content: Content, words: LanguageTexts, locale: Locale, form: Form) -> 
         return words.shared(name, form, **variables)
 
     acts = content.can_pay or content.kind not in ADMINISTRATOR_ACTS
+    ahead = content.kind in LOOKS_AHEAD
     checks = _checks(content, words)
     reason = texts.reason.fill(form, variables) if texts.reason else piece(f"reason_{content.reader.role}")
     return Page(
@@ -85,23 +92,24 @@ def page(content: Content, words: LanguageTexts, locale: Locale, form: Form) -> 
         heading=texts.heading.fill(form, variables),
         greeting=piece("greeting"),
         paragraphs=filled(texts.paragraphs),
-        cuts=tuple(_cut(cut, content, values) for cut in content.cuts),
-        table=_table(content, values) if content.debts else None,
-        next=filled(texts.next),
         checks_heading=piece("checks_heading") if checks else "",
         checks=checks,
+        cuts_heading=piece("unless_paid") if ahead and content.cuts else "",
+        cuts=tuple(_cut(cut, content, values) for cut in content.cuts),
+        next=(*([piece("paid_in_time" if content.cuts else "nothing_planned")] if ahead else ()), *filled(texts.next)),
         button=texts.button.fill(form, variables) if acts else piece("see_button"),
         link=content.link,
-        link_intro=piece("link_intro"),
+        table=_table(content, values) if content.debts else None,
         notes=tuple(piece(name) for name in _notes(content)),
-        help=piece("help"),
+        help=piece("help_paying" if content.kind in PAYABLE else "help"),
+        link_intro=piece("link_intro"),
         footer=tuple(_footer(content, values, reason)),
     )
 
 
 def _checks(content: Content, words: LanguageTexts) -> tuple[str, ...]:
     """What to ask the bank, for the one who can do something with the answer."""
-    if content.kind is not Kind.DECLINED or not content.can_pay:
+    if content.kind not in (Kind.DECLINED, Kind.AUTHORISATION_DECLINED) or not content.can_pay:
         return ()
     return tuple(words.about_decline(check) for check in guidance(content.decline).checks)
 
@@ -148,7 +156,7 @@ def _cut(cut: Cut, content: Content, values: Values) -> str:
         parts.append(words.shared("kept_until", form, kept_until=day(cut.kept_until, locale)))
     if cut.others:
         parts.append(words.shared("not_touched", form, others=values.names(cut.others)))
-    return type(parts[0])(" ").join(parts)
+    return joined(parts, form)
 
 
 def _table(content: Content, values: Values) -> Table:

@@ -23,11 +23,11 @@ def plain_text(page: Page) -> str:
         _wrapped(page.heading),
         _wrapped(page.greeting),
         *map(_wrapped, page.paragraphs),
-        "\n".join(_item(one) for one in page.cuts),
-        _listed(page.table) if page.table else "",
+        *_list(page.checks_heading, page.checks),
+        *_list(page.cuts_heading, page.cuts),
         *map(_wrapped, page.next),
-        "\n".join([_wrapped(page.checks_heading), *map(_item, page.checks)]) if page.checks else "",
         f"{_wrapped(page.button + ':')}\n{page.link}",
+        _listed(page.table) if page.table else "",
         *map(_wrapped, page.notes),
         _wrapped(page.help),
         "\n".join(["-- ", page.operator and _wrapped(page.operator), *map(_wrapped, page.footer)]),
@@ -39,6 +39,10 @@ def _wrapped(text: str, width: int = LINE_CHARS_MAX) -> str:
     # An address of a page or a person is never broken, even if it is longer than a line.
     long = any(len(word) > width and ("://" in word or "@" in word) for word in text.split())
     return textwrap.fill(text, width, break_long_words=not long, break_on_hyphens=False)
+
+
+def _list(heading: str, items: Iterable[str]) -> list[str]:
+    return [_wrapped(heading), "\n".join(map(_item, items))]
 
 
 def _item(text: str) -> str:

@@ -6,6 +6,7 @@ the samples. What was loaded then renders without surprises.
 
 from __future__ import annotations
 
+import unicodedata
 from collections.abc import Mapping
 from dataclasses import dataclass, fields
 from pathlib import Path
@@ -19,7 +20,7 @@ from arrears.notices.plain import plain_text
 from arrears.notices.samples import samples
 from arrears.notices.templates import PageTemplate
 from arrears.notices.texts import DEFAULT_LANGUAGE, LanguageTexts, load_languages
-from arrears.notices.values import FALLBACK_LOCALE, Form, locale_of
+from arrears.notices.values import FALLBACK_LOCALE, NOT_TEXT, Form, locale_of
 
 _PARTS = tuple(field.name for field in fields(Page))
 
@@ -50,8 +51,7 @@ class Texts:
         variables = {name: getattr(rich, name) for name in _PARTS}
         subject = _one_line(plain.subject)
         html = self.layout.fill(
-            variables
-            | {"subject": subject, "language": str(locale).replace("_", "-"), "direction": locale.text_direction}
+            variables | {"subject": subject, "language": str(locale).replace("_", "-"), **_sides(locale.text_direction)}
         )
         return Rendered(subject, plain_text(plain), html, words.code)
 
@@ -74,6 +74,12 @@ def load_texts(folder: Path | None = None) -> Texts:
     return texts
 
 
+def _sides(direction: str) -> dict[str, str]:
+    """Which side a line starts on and ends at: mail readers know no `text-align: start`."""
+    start, end = ("left", "right") if direction == "ltr" else ("right", "left")
+    return {"direction": direction, "start": start, "end": end}
+
+
 def _one_line(text: str) -> str:
     """As a head line of a mail needs it: no line end, no control character, single plain spaces."""
-    return "".join(char for char in " ".join(text.split()) if char.isprintable() or char in "\u2068\u2069")
+    return "".join(char for char in " ".join(text.split()) if unicodedata.category(char) not in NOT_TEXT)

@@ -8,7 +8,7 @@ from datetime import UTC, date, datetime
 from typing import Final
 
 from arrears.core.account import Action
-from arrears.core.notice import ADMINISTRATOR_ACTS, Content, Cut, Kind, Line, Operator, Reader, Role, Sum
+from arrears.core.notice import ADMINISTRATOR_ACTS, PAYABLE, Content, Cut, Kind, Line, Operator, Reader, Role, Sum
 
 _OPERATOR: Final = Operator("Voorbeeld Hosting", "https://help.example.org/billing", "billing@example.org")
 _CLOUD: Final = Line("2026-00412", date(2026, 1, 1), 9_680, "EUR", ("cloud",))
@@ -23,6 +23,12 @@ _STOPS: Final = (
 _STOPPED: Final = (
     Cut("cloud", Action.DISABLE, date(2026, 1, 31), others=("cloud-test",), kept_until=date(2026, 5, 1)),
 )
+_DELETIONS: Final = (
+    Cut("cloud", Action.DELETE, date(2026, 5, 1), others=("cloud-test",)),
+    Cut("mail", Action.DELETE, date(2026, 5, 8)),
+)
+_LINK: Final = "https://pay.example.org/settle/acc_12"
+_PAY_LINK: Final = "https://pay.example.org/pay/7Xk2mQ9vT4bLr8sWc1Zd"
 _CARD: Final = "Visa •••• 4242"
 
 # Kind -> when it is sent, and what it says beyond what all have in common.
@@ -40,7 +46,7 @@ _SAMPLES: Final[dict[Kind, tuple[datetime, dict[str, object]]]] = {
     Kind.STOP_WARNING: (datetime(2026, 1, 23, 8, tzinfo=UTC), {**_EUROS, "cuts": _STOPS}),
     Kind.DELETION_WARNING: (
         datetime(2026, 4, 24, 7, tzinfo=UTC),
-        {**_EUROS, "cuts": (Cut("cloud", Action.DELETE, date(2026, 5, 1), others=("cloud-test",)),)},
+        {**_EUROS, "cuts": _DELETIONS},
     ),
     Kind.RETENTION_ENDS: (
         datetime(2026, 4, 24, 7, tzinfo=UTC),
@@ -86,15 +92,11 @@ def sample(kind: Kind, locale: str) -> Content:
         "reader": Reader("Anna de Vries", Role.ADMINISTRATOR, "Europe/Amsterdam"),
         "zone": "Europe/Amsterdam",
         "operator": _OPERATOR,
-        "link": "https://pay.example.org/p/7Xk2mQ9vT4bLr8sWc1Zd",
+        "link": _LINK,
         "administrator": "Anna de Vries",
     }
     content = Content(kind=kind, locale=locale, sent_at=sent_at, **{**shared, **more})  # type: ignore[arg-type]
-    return replace(content, link_is_pay=True) if kind in PAY_LINKED else content
-
-
-PAY_LINKED: Final = ADMINISTRATOR_ACTS - {Kind.CARD_EXPIRES, Kind.CREDIT_OFFERED}
-"""What carries a pay link when the administrator reads it."""
+    return replace(content, link=_PAY_LINK, link_is_pay=True) if kind in PAYABLE else content
 
 
 def for_reader(content: Content) -> Content:
@@ -102,7 +104,7 @@ def for_reader(content: Content) -> Content:
     return replace(
         content,
         reader=Reader("Sam Okafor", Role.READER, "America/New_York"),
-        link="https://pay.example.org/settle/de-vries",
+        link=_LINK,
         link_is_pay=False,
     )
 
@@ -113,15 +115,16 @@ def variants(kind: Kind, locale: str) -> Iterator[Content]:
     yield for_reader(content)
     if kind in ADMINISTRATOR_ACTS:
         technical = Reader("", Role.TECHNICAL, "UTC")
-        yield replace(content, reader=technical, link_is_pay=False, administrator="")
+        yield replace(for_reader(content), reader=technical, administrator="")
     if kind in (Kind.STOP_WARNING, Kind.STOPPED):
         yield replace(content, cuts=(Cut("cloud", Action.RESTRICT, date(2026, 1, 31)),))
     if kind in (Kind.REMINDER, Kind.DECLINED, Kind.CONFIRM):
         yield replace(content, cuts=(), card="", debts=(replace(_CLOUD, services=()),), sums=(Sum("EUR", 9_680),))
+        yield replace(content, cuts=_DELETIONS)
     if kind in (Kind.SETTLED, Kind.DELETED, Kind.PAID_AFTER_DELETION):
         yield replace(content, debts=(), sums=(), services=())
     if kind is Kind.CARD_EXPIRES:
-        yield replace(content, days_left=1)
+        yield from (replace(content, days_left=days) for days in (0, 1))
     if kind in (Kind.CONFIRM_ADDRESS, Kind.ADDRESS_CHANGED, Kind.ADMINISTRATOR_CHANGED):
         yield replace(content, old_address="", new_address="", administrator="", effective_on=None)
 

@@ -18,11 +18,11 @@ from markupsafe import Markup, escape
 from arrears.core.errors import Refused
 from arrears.notices.values import Form
 
-_TOO_MUCH: Final = (
-    nodes.Getattr, nodes.Getitem, nodes.Call, nodes.For, nodes.Include, nodes.Import, nodes.FromImport, nodes.Extends,
-)  # fmt: skip
-"""What a text has no use for, since its variables are finished pieces: looking into them, calling, repeating, and
-reading other files."""
+_NOT_IN_A_PAGE: Final = (nodes.Call, nodes.Include, nodes.Import, nodes.FromImport, nodes.Extends)
+"""What not even the layout has a use for: calling, and reading other files."""
+
+_NOT_IN_A_TEXT: Final = (*_NOT_IN_A_PAGE, nodes.Getattr, nodes.Getitem, nodes.For)
+"""What a text has no use for either, since its variables are finished pieces: looking into them, and repeating."""
 
 _RAW: Final = ("safe", "forceescape", "xmlattr", "tojson", "urlize", "pprint")
 """Filters that would let a name become markup, or show what no reader should see."""
@@ -54,7 +54,7 @@ class Fragment:
 
     def __init__(self, source: str, where: str, known: frozenset[str]) -> None:
         self.where = where
-        _check(source, where, known)
+        _check(source, where, known, _NOT_IN_A_TEXT)
         self._templates = tuple(
             environment.from_string(_escaped(environment.parse(source)) if environment.autoescape else source)
             for environment in _ENVIRONMENTS
@@ -67,18 +67,25 @@ class Fragment:
 
 
 class PageTemplate:
-    """A whole HTML page with loops and parts, for the layout. Refuses `bad_template` like a fragment."""
+    """A whole HTML page with loops and parts, for the layout. Refuses `bad_template` for what no longer is one."""
 
     __slots__ = ("_template", "where")
 
-    def __init__(self, source: str, where: str, known: frozenset[str]) -> None:
+    def __init__(self, source: str, where: str) -> None:
         self.where = where
-        _check(source, where, known, banned=(nodes.Call, nodes.Include, nodes.Import, nodes.FromImport, nodes.Extends))
-        self._template = _ENVIRONMENTS[Form.HTML].from_string(source)
+        try:
+            self._template = _ENVIRONMENTS[Form.HTML].from_string(source)
+        except TemplateSyntaxError as error:
+            raise refused(where, f"is not a template any more when it is HTML: {error.message}") from error
 
     def fill(self, variables: Mapping[str, object]) -> str:
         """The page."""
         return _filled(self._template, self.where, variables)
+
+
+def check_page(source: str, where: str, known: frozenset[str]) -> None:
+    """Refuses `bad_template`, with the line, for what `Fragment` refuses; loops and parts of variables are allowed."""
+    _check(source, where, known, _NOT_IN_A_PAGE, lines=True)
 
 
 def _filled(template: Any, where: str, variables: Mapping[str, object]) -> str:
@@ -89,20 +96,31 @@ def _filled(template: Any, where: str, variables: Mapping[str, object]) -> str:
     return text
 
 
-def _check(source: str, where: str, known: frozenset[str], banned: tuple[type[nodes.Node], ...] = _TOO_MUCH) -> None:
+def _check(
+    source: str, where: str, known: frozenset[str], banned: tuple[type[nodes.Node], ...], *, lines: bool = False
+) -> None:
+    """With `lines` the template is a whole file, and what is wrong is on a line of it."""
+
+    def at(line: int) -> str:
+        return f"{where}:{line}:" if lines else where
+
     environment = _ENVIRONMENTS[Form.HTML]
     try:
         tree = environment.parse(source)
         # Filters and tests that do not exist come out only here.
         environment.compile(tree)
     except TemplateSyntaxError as error:
-        raise refused(where, f"is not a template: {error.message}") from error
-    for name in sorted(find_undeclared_variables(environment.parse(source)) - known):
+        raise refused(at(error.lineno), f"is not a template: {error.message}") from error
+    # Compiling has changed the tree.
+    tree = environment.parse(source)
+    for name in sorted(find_undeclared_variables(tree) - known):
+        line = next((node.lineno for node in tree.find_all(nodes.Name) if node.name == name), 1)
         may = ", ".join(sorted(known)) or "no variables"
-        raise refused(where, f"uses {{{{ {name} }}}}, which it does not have; it may use {may}")
+        raise refused(at(line), f"uses {{{{ {name} }}}}, which it does not have; it may use {may}")
     unwanted: tuple[type[nodes.Node], ...] = (*banned, nodes.ScopedEvalContextModifier)
     for node in tree.find_all(unwanted):
-        raise refused(where, f"uses {_NAMES.get(type(node), 'what no text needs')}; use its variables as they are")
+        why = f"uses {_NAMES.get(type(node), 'what no text needs')}; use its variables as they are"
+        raise refused(at(node.lineno), why)
 
 
 _NAMES: Final[Mapping[type[nodes.Node], str]] = {

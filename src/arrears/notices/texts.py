@@ -61,6 +61,12 @@ class LanguageTexts:
         """The shared piece, filled; in HTML as `Markup`."""
         return self.pieces[name].fill(form, variables)
 
+    @property
+    def count(self) -> int:
+        """How many texts it has."""
+        kinds = sum(len(_SINGLE) + len(k.paragraphs) + len(k.next) + bool(k.reason) for k in self.kinds.values())
+        return len(self.pieces) + kinds + len(self.guidance)
+
     def about_decline(self, text: str) -> str:
         """The sentence for a message id of `core.declines`."""
         return self.guidance[text]
@@ -192,7 +198,11 @@ def _language(code: str, files: list[_File]) -> LanguageTexts:
         value = values[table, key]
         where = sources[table, key].where(table, key)
         every = value if isinstance(value, list) else [value]
-        return tuple(Fragment(str(one), where, known) for one in every)
+        several = len(every) > 1
+        return tuple(
+            Fragment(str(one), f"{where}, text {number}" if several else where, known)
+            for number, one in enumerate(every, 1)
+        )
 
     return LanguageTexts(
         code,

@@ -28,6 +28,9 @@ NAME_CHARS_MAX: Final = 80
 FALLBACK_LOCALE: Final = "en_GB"
 """How sums and days are written for a language without texts; day before month, as in most of the world."""
 
+NOT_TEXT: Final = ("Cc", "Cs", "Cn")
+"""Unicode categories that nobody can read: controls, lone surrogates and what is not assigned."""
+
 _GAPS: Final = re.compile(r"[\s\u0085\u2028\u2029]+")
 _DIRECTIONS: Final = dict.fromkeys([0x061C, 0x200E, 0x200F, *range(0x202A, 0x202F), *range(0x2066, 0x206A)])
 """The marks that turn the direction of writing (UAX 9, 2): one that is not closed would turn what follows the name."""
@@ -45,7 +48,7 @@ def clean(text: str) -> str:
     # Cut first, roughly: whatever is this long is an accident or an attack, and would cost time in every step.
     line = _GAPS.sub(" ", text[: 20 * NAME_CHARS_MAX].translate(_DIRECTIONS)).strip()
     if not line.isprintable():
-        line = "".join(char for char in line if unicodedata.category(char) not in ("Cc", "Cs", "Cn"))
+        line = "".join(char for char in line if unicodedata.category(char) not in NOT_TEXT)
     if len(line) <= NAME_CHARS_MAX and len(text) <= 20 * NAME_CHARS_MAX:
         return line
     return line[: NAME_CHARS_MAX - 1].rstrip() + "…"
@@ -66,6 +69,11 @@ def listed(items: Sequence[str], locale: Locale, form: Form) -> str:
     """ "a, b and c" of ready items, or an empty text."""
     text = format_list(items, locale=locale) if items else ""
     return Markup(text) if form is Form.HTML else text
+
+
+def joined(sentences: Iterable[str], form: Form) -> str:
+    """Ready sentences, one after the other."""
+    return Markup(" ").join(sentences) if form is Form.HTML else " ".join(sentences)
 
 
 @lru_cache(maxsize=64)

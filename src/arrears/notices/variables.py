@@ -54,12 +54,13 @@ debts_count and services_count are numbers, and action is "restrict", "disable" 
 
 _COUNTED: Final = frozenset({"count", "plural"})
 _CUT: Final = frozenset({"service", "on"})
+_HELP: Final = frozenset({"operator", "support_email", "support_url"})
 _NONE: Final[frozenset[str]] = frozenset()
 
 SHARED: Final[Mapping[str, frozenset[str]]] = {
     "greeting": frozenset({"reader"}),
     "more": _COUNTED,
-    "days": _COUNTED,
+    "in_days": _COUNTED,
     "invoices": _COUNTED,
     "table_caption": _NONE,
     "column_invoice": _NONE,
@@ -79,12 +80,16 @@ SHARED: Final[Mapping[str, frozenset[str]]] = {
     "means_disable": _NONE,
     "if_paid": _NONE,
     "if_declined": _NONE,
+    "unless_paid": _NONE,
+    "paid_in_time": frozenset({"on", "action"}),
+    "nothing_planned": _NONE,
     "checks_heading": _NONE,
     "see_button": _NONE,
     "who_can_pay": frozenset({"administrator"}),
     "pay_link_note": _NONE,
     "link_intro": _NONE,
-    "help": frozenset({"operator", "support_email", "support_url"}),
+    "help": _HELP,
+    "help_paying": _HELP,
     "as_of": frozenset({"moment"}),
     "moment_in_zone": frozenset({"moment", "account_zone"}),
     "zone_note": frozenset({"account_zone"}),
@@ -135,7 +140,7 @@ class Values:
                 on = getattr(content, name)
                 found[name] = day(on, self.locale) if on else ""
         if "days_left" in known:
-            found["days_left"] = self.counted("days", content.days_left or 0)
+            found["days_left"] = self.counted("in_days", content.days_left or 0)
         if "guidance" in known:
             found["guidance"] = self.words.about_decline(guidance(content.decline).text) if content.can_pay else ""
         return found

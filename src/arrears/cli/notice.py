@@ -1,0 +1,171 @@
+"""`arrears notice preview` and `arrears notice check`: see what every message will say before anybody gets one.
+
+Both only read texts; no database is asked and nothing is sent.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator
+from html import escape
+from pathlib import Path
+from typing import TYPE_CHECKING, Final, NamedTuple
+
+import click
+
+from arrears.cli.common import AS_JSON, print_json
+from arrears.core.errors import Refused
+from arrears.core.notice import Content, Kind, Role
+
+if TYPE_CHECKING:
+    # MJML and Jinja take longer to load than `--help` may.
+    from arrears.notices.render import Texts
+
+_TEXTS: Final = click.option(
+    "--texts",
+    "texts_folder",
+    metavar="DIR",
+    envvar="ARREARS_TEXTS",
+    type=click.Path(path_type=Path),
+    help="Your own texts [default: ARREARS_TEXTS, if set].",
+)
+
+
+class Preview(NamedTuple):
+    """One message as two files, without their endings: `<language>/<kind>` or `<language>/<kind>-reader`."""
+
+    name: str
+    language: str
+    kind: Kind
+    role: Role
+    subject: str
+
+
+@click.group()
+def command() -> None:
+    """See and check the texts of the messages that customers get."""
+
+
+@command.command()
+@_TEXTS
+@AS_JSON
+def check(texts_folder: Path | None, as_json: bool) -> None:
+    """Load every text and fill it with examples; say what is wrong with the first that is not right."""
+    texts = _loaded(texts_folder)
+    many, count = len(texts.languages), sum(language.count for language in texts.languages.values())
+    if as_json:
+        print_json({"ok": True, "languages": sorted(texts.languages), "texts": count})
+        return
+    click.echo(f"{_counted(many, 'language')}, {_counted(count, 'text')}, nothing wrong")
+
+
+@command.command()
+@click.option(
+    "--folder",
+    metavar="DIR",
+    type=click.Path(path_type=Path),
+    default=Path("notice-preview"),
+    show_default=True,
+    help="Where to write; files of an earlier preview are replaced.",
+)
+@_TEXTS
+@click.option("--language", "wanted", metavar="CODE", multiple=True, help="Only this language; may be repeated.")
+@AS_JSON
+def preview(folder: Path, texts_folder: Path | None, wanted: tuple[str, ...], as_json: bool) -> None:
+    """Write every message in every language, for the administrator and for a reader who cannot pay, with examples."""
+    texts = _loaded(texts_folder)
+    unknown = [code for code in wanted if code not in texts.languages]
+    if unknown:
+        known = ", ".join(sorted(texts.languages))
+        raise Refused("unknown_language", f"there are no texts in {unknown[0][:20]!r}; there are {known}")
+    codes = sorted(set(wanted) or texts.languages)
+    found = written(texts, _examples(codes), folder)
+    index = folder / "index.html"
+    if as_json:
+        print_json({"index": index, "messages": [one._asdict() for one in found]})
+        return
+    where = f"{_counted(len(found), 'message')} in {_counted(len(codes), 'language')}"
+    click.echo(f"{where} written; open {index}")
+
+
+def written(texts: Texts, contents: Iterable[Content], folder: Path) -> list[Preview]:
+    """Write each message as HTML and as plain text, and an index.html that links them all.
+
+    A later message of the same language, kind and sort of reader replaces an earlier one. Refuses
+    `unwritable_folder`.
+    """
+    found: dict[str, Preview] = {}
+    try:
+        for content in contents:
+            done = texts.render(content)
+            role = Role.ADMINISTRATOR if content.can_pay else Role.READER
+            name = f"{done.language}/{content.kind}{'' if content.can_pay else '-reader'}"
+            place = folder / name
+            place.parent.mkdir(parents=True, exist_ok=True)
+            place.with_name(place.name + ".html").write_text(done.html, encoding="utf-8")
+            place.with_name(place.name + ".txt").write_text(f"Subject: {done.subject}\n\n{done.text}", encoding="utf-8")
+            found[name] = Preview(name, done.language, content.kind, role, done.subject)
+        folder.mkdir(parents=True, exist_ok=True)
+        (folder / "index.html").write_text(_index(texts, list(found.values())), encoding="utf-8")
+    except OSError as error:
+        reason = (error.strerror or "error").lower()
+        raise Refused("unwritable_folder", f"{error.filename or folder}: cannot be written ({reason})") from None
+    return list(found.values())
+
+
+def _loaded(folder: Path | None) -> Texts:
+    from arrears.notices.render import load_texts
+
+    return load_texts(folder)
+
+
+def _examples(codes: Iterable[str]) -> Iterator[Content]:
+    from arrears.notices.samples import for_reader, sample
+
+    for code in codes:
+        for kind in Kind:
+            yield sample(kind, code)
+            yield for_reader(sample(kind, code))
+
+
+def _index(texts: Texts, found: list[Preview]) -> str:
+    """One table per language: a row for each kind, a column for each sort of reader."""
+    parts = []
+    for code in dict.fromkeys(one.language for one in found):
+        heads = "<tr><th scope='col'>message</th><th scope='col'>administrator</th><th scope='col'>reader</th></tr>"
+        parts.append(f"<h2>{escape(texts.languages[code].name)}</h2>\n<table lang='{escape(code)}'>\n{heads}")
+        for kind in dict.fromkeys(one.kind for one in found if one.language == code):
+            cells = {one.role: _cell(one) for one in found if (one.language, one.kind) == (code, kind)}
+            columns = "".join(f"<td>{cells.get(role, '')}</td>" for role in (Role.ADMINISTRATOR, Role.READER))
+            parts.append(f"<tr><th scope='row'>{kind.replace('_', ' ')}</th>{columns}</tr>")
+        parts.append("</table>")
+    return _INDEX.format(body="\n".join(parts))
+
+
+def _cell(one: Preview) -> str:
+    return f'<a href="{one.name}.html">{escape(one.subject)}</a> <a href="{one.name}.txt">text</a>'
+
+
+def _counted(count: int, noun: str) -> str:
+    return f"{count} {noun}" if count == 1 else f"{count} {noun}s"
+
+
+_INDEX: Final = """<!doctype html>
+<html lang="en">
+<head>
+<meta charset="utf-8">
+<meta name="viewport" content="width=device-width, initial-scale=1">
+<title>Messages</title>
+<style>
+:root {{ color-scheme: light dark; }}
+body {{ font: 16px/1.5 system-ui, sans-serif; margin: 2rem auto; max-width: 70rem; padding: 0 1rem; }}
+table {{ border-collapse: collapse; width: 100%; }}
+th, td {{ text-align: start; vertical-align: top; padding: .4rem 1rem .4rem 0; border-bottom: 1px solid #8888; }}
+th {{ font-weight: 600; white-space: nowrap; }}
+</style>
+</head>
+<body>
+<h1>Messages</h1>
+{body}
+</body>
+</html>
+"""
