@@ -82,7 +82,7 @@ def test_reactivating_with_debt_starts_its_stage_anew() -> None:
         day 50 12:00  reactivated cloud
         day 50 12:00  resumed cloud: disabled -> past_due
         day 50 12:00  promised: disable cloud on day 80
-        day 50 12:00  warning 28: disable cloud on day 80; told: cloud running on day 50
+        day 50 12:00  warning 28: disable cloud on day 80
         day 81 00:00  disabled cloud on day 80
         day 81 00:00  cloud stopped; retention from day 80
         day 81 00:00  promised: delete cloud on day 170

@@ -6,6 +6,7 @@ from collections.abc import Callable, Mapping, Sequence
 from datetime import date
 
 from arrears.core import facts as f
+from arrears.core.states import RUNNING
 
 Day = Callable[[date], int]
 Services = Mapping[int, str]
@@ -101,7 +102,7 @@ def _decided(fact: f.AnyFact, services: Services, day: Day) -> str | None:
             days = "" if all(day(d.day_0) == 0 for d in fact.debts) else f" from day {day(fact.debts[0].day_0)}"
             return f"past due {_debts([d.debt for d in fact.debts])}{days}"
         case f.Noticed():
-            return "; ".join(_parts(fact, services, day))
+            return "; ".join(_parts(fact, services, day)) or None
         case f.DateMoved():
             return f"promised: {fact.action} {services[fact.subscription]} on day {day(fact.on)}"
         case f.Restricted():
@@ -140,6 +141,8 @@ def _parts(fact: f.Noticed, services: Services, day: Day) -> list[str]:
     for w in fact.warnings:
         late = " (late)" if w.late else ""
         parts.append(f"warning {w.step}: {w.action} {services[w.subscription]} on day {day(w.promised_on)}{late}")
-    parts.extend(f"told: {services[t.subscription]} {t.what} on day {day(t.on)}" for t in fact.told)
+    # That a service runs again is told at once, and the line before says that it does.
+    told = [t for t in fact.told if t.what != RUNNING]
+    parts.extend(f"told: {services[t.subscription]} {t.what} on day {day(t.on)}" for t in told)
     parts.extend(f"card {c.method} expires in {c.days} days" for c in fact.expiring)
     return parts

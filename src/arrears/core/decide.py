@@ -47,8 +47,8 @@ def decide(
 ) -> Decision:
     """What the rules propose for `now`: the earliest group of proposals that is due.
 
-    With `only_consequences` just what must hold in every committed state (credit, causes, dates): for commands,
-    which leave everything that waits for an hour to the collections run.
+    With `only_consequences` just what must hold in every committed state (credit, causes, dates), and what is told at
+    once: for commands, which leave everything that waits for an hour to the collections run.
     """
     if account.parked:
         return NOTHING
@@ -99,7 +99,7 @@ def outlook(view: View, rules: Sequence[Rule] = RULES) -> list[tuple[datetime, D
 
 
 def _is_consequence(due: Due) -> bool:
-    return due.at == IMMEDIATELY and due.rank != Rank.NOTICE
+    return due.at == IMMEDIATELY and (due.rank != Rank.NOTICE or due.at_once)
 
 
 def _window(view: View, due: Due) -> datetime:

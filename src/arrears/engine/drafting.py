@@ -114,11 +114,6 @@ def stable_link(base_url: str, account: int) -> str:
     return f"{base_url}/settle/{format_id(ACCOUNT, account)}"
 
 
-def local_day(account: Account, now: datetime) -> date:
-    """The day of which an address gets at most one message of a kind."""
-    return calendar_of(zone_of(account)).local_day(now)
-
-
 def zone_of(account: Account) -> str:
     """The zone of the account's days: a running case keeps the one it started with."""
     return (account.terms if account.case is None else account.case.terms).zone
@@ -126,6 +121,8 @@ def zone_of(account: Account) -> str:
 
 def _asked(account: Account) -> list[Debt]:
     """What is demanded: past due and not held."""
+    if not account.holds:
+        return list(account.past_due)
     return [d for d in account.past_due if not account.debt_is_held(d.no)]
 
 
@@ -147,19 +144,19 @@ def _open(account: Account, debts: Iterable[int]) -> bool:
 
 def _noticed(account: Account, fact: f.Noticed, seq: int, reach: Reach, now: datetime) -> list[Draft]:
     lines = _lines(account)
+    stops: list[Cut] = []
+    deletions: list[Cut] = []
+    for w in _warnings(account, fact, seq):
+        cuts = deletions if w.action is Action.DELETE else stops
+        cuts.append(_cut(account, w.subscription, w.action, w.promised_on))
     found = []
-    for deletion in (True, False):
-        cuts = [
-            _cut(account, w.subscription, w.action, w.promised_on)
-            for w in _warnings(account, fact, seq)
-            if (w.action is Action.DELETE) is deletion
-        ]
-        if cuts:
-            kind = Kind.STOP_WARNING
-            if deletion:
-                kind = Kind.DELETION_WARNING if lines else Kind.RETENTION_ENDS
-            found.append(Draft(kind, debts=lines, cuts=_by_date(cuts)))
-    found += _told(account, fact, seq, lines)
+    if deletions:
+        kind = Kind.DELETION_WARNING if lines else Kind.RETENTION_ENDS
+        found.append(Draft(kind, debts=lines, cuts=_by_date(deletions)))
+    if stops:
+        found.append(Draft(Kind.STOP_WARNING, debts=lines, cuts=_by_date(stops)))
+    if fact.told:
+        found += _told(account, fact, seq, lines)
     if _reminds(account, fact) and not any(d.kind in PAYABLE for d in found):
         found.append(_reminder(account, fact, lines, reach))
     found += [_card(account, card, reach, now) for card in _expiring(account, fact)]
@@ -247,7 +244,7 @@ def _expiring(account: Account, fact: f.Noticed) -> list[f.Expiring]:
 
 def _card(account: Account, card: f.Expiring, reach: Reach, now: datetime) -> Draft:
     paying = [s.service for s in account.subscriptions if s.method == card.method and s.state is not State.DELETED]
-    left = (card.expires_on - local_day(account, now)).days
+    left = (card.expires_on - calendar_of(zone_of(account)).local_day(now)).days
     return Draft(
         Kind.CARD_EXPIRES,
         f"{card.method}:{card.days}",
@@ -346,6 +343,8 @@ def _by_date(cuts: Iterable[Cut]) -> tuple[Cut, ...]:
 def _cut(account: Account, number: int, action: Action, on: date) -> Cut:
     """`others`: of the same service, what this does not touch."""
     service = account.subscription(number).service
+    if len(account.subscriptions) == 1:
+        return Cut(service, action, on)
     running = (State.ACTIVE, State.PAST_DUE)
     others = tuple(
         format_id(SUBSCRIPTION, account.no, s.no)

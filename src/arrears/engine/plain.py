@@ -50,3 +50,13 @@ class PlainWriter:
         if content.expires_on is not None:
             lines.append(f"{content.card} is valid until {content.expires_on}.")
         return PlainWords(content.kind.replace("_", " "), "\n".join([*lines, content.link]))
+
+
+class BriefWriter:
+    """Only what will happen when: all that a simulated mailbox is asked for."""
+
+    def render(self, content: Content) -> PlainWords:
+        """One line for each date."""
+        return PlainWords(
+            content.kind, "\n".join(f"{cut.service}: {_WILL[cut.action]} on {cut.on}" for cut in content.cuts)
+        )

@@ -45,7 +45,7 @@ class Answer(NamedTuple):
 class Plan:
     """One notice: the account as it was read, its messages so far by number, and what is still to be said."""
 
-    __slots__ = ("_changed", "_was_taken", "account", "claim", "drafts", "fact", "mails", "postponed", "reach")
+    __slots__ = ("_changed", "_to", "_was_taken", "account", "claim", "drafts", "fact", "mails", "postponed", "reach")
 
     def __init__(
         self,
@@ -60,6 +60,7 @@ class Plan:
         self.mails = {mail.no: mail for mail in mails}
         self.postponed = False
         self._changed: set[int] = set()
+        self._to: dict[Kind, Sequence[Recipient]] = {}
         self._was_taken = any(mail.state in TAKEN for mail in self.mails.values())
 
     def move(self, mail: Mail, state: MailState, reply: str = "") -> None:
@@ -69,6 +70,8 @@ class Plan:
 
     def left(self, draft: Draft) -> list[Recipient]:
         """Where this still has to go: everywhere at once, or to the first address that has not failed."""
+        if not self.mails:
+            return list(self._addressed(draft)) if draft.kind in TO_ALL else list(self._addressed(draft)[:1])
         states = {m.address.lower(): m.state for m in self._of(draft)}
         todo = []
         for to in self._addressed(draft):
@@ -81,6 +84,8 @@ class Plan:
 
     def drop_what_waits(self) -> None:
         """What waited and is no longer wanted: paid meanwhile, or no longer an address of the account (F53)."""
+        if not self.mails:
+            return
         wanted = {(d.kind, d.cause, to.address) for d in self.drafts for to in self.left(d)}
         for mail in list(self.mails.values()):
             if mail.state is MailState.WAITING and (mail.kind, mail.cause, mail.address) not in wanted:
@@ -91,8 +96,10 @@ class Plan:
         open_ = any(self.left(draft) for draft in self.drafts)
         digest = self._digest()
         taken = self._was_taken or bool(digest)
-        zone = calendar_of(zone_of(self.account))
-        until = zone.at(zone.local_day(now) + ONE_DAY, MORNING) if open_ and self.postponed else None
+        until = None
+        if open_ and self.postponed:
+            zone = calendar_of(zone_of(self.account))
+            until = zone.at(zone.local_day(now) + ONE_DAY, MORNING)
         without = left_out(self.account, self.fact, self.claim.seq) if digest else ()
         return Answer(
             claim=self.claim,
@@ -114,7 +121,10 @@ class Plan:
     def _addressed(self, draft: Draft) -> Sequence[Recipient]:
         """Who gets it: by the rules, or the one person that it is about."""
         if not draft.person:
-            return recipients(self.reach, draft.kind)
+            found = self._to.get(draft.kind)
+            if found is None:
+                found = self._to[draft.kind] = recipients(self.reach, draft.kind)
+            return found
         person = next((p for p in self.reach.people if p.no == draft.person), None)
         if person is None:
             return ()

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from datetime import datetime
+from datetime import date, datetime
 from typing import NamedTuple
 
+from arrears.core.calendar import calendar_of
 from arrears.core.notice import PAYABLE, Kind, Role
 from arrears.core.recipients import Recipient
 from arrears.engine.desk import CONFIRM_PATH, PAY_PATH, Desk, digest_of, new_token
-from arrears.engine.drafting import Draft, content, local_day, stable_link
+from arrears.engine.drafting import Draft, content, stable_link, zone_of
 from arrears.engine.posting import Plan
 from arrears.ports import Mail, MailState, Message, PayLink, Store
 
@@ -26,6 +27,7 @@ class Letters:
 
     def __init__(self, store: Store, desk: Desk, now: datetime) -> None:
         self._store, self._desk, self._now = store, desk, now
+        self._days: dict[str, date] = {}
         self._letters: list[Letter] = []
         self._links: list[PayLink] = []
 
@@ -74,7 +76,7 @@ class Letters:
             no=number,
             kind=draft.kind,
             cause=draft.cause,
-            on_day=local_day(account, now),
+            on_day=self._day(zone_of(account)),
             address=to.address,
             role=to.role,
             person=to.person,
@@ -88,6 +90,12 @@ class Letters:
         thread = "" if account.case is None else f"case-{account.no}-{account.case.no}"
         message = Message(mail.id, to.address, words.subject, words.text, words.html, thread=thread)
         return Letter(plan, mail, message)
+
+    def _day(self, zone: str) -> date:
+        """The local day: an address gets at most one message of a kind on it."""
+        if zone not in self._days:
+            self._days[zone] = calendar_of(zone).local_day(self._now)
+        return self._days[zone]
 
     def _link(self, plan: Plan, draft: Draft, to: Recipient) -> tuple[str, str]:
         """A secret of this message alone (or none), and the address that it is in."""

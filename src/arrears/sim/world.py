@@ -9,6 +9,7 @@ from __future__ import annotations
 import heapq
 from collections import Counter
 from collections.abc import Sequence
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from typing import Final, assert_never
 
@@ -21,6 +22,8 @@ from arrears.core.policy import load_policy
 from arrears.core.states import Reason, State
 from arrears.engine import commands, system
 from arrears.engine.booking import Payment
+from arrears.engine.desk import PLAIN_DESK
+from arrears.engine.plain import BriefWriter
 from arrears.engine.run import DELETIONS_PER_DAY, Limits
 from arrears.engine.sweep import look_up_open
 from arrears.ports import NewAccount, Store
@@ -35,6 +38,7 @@ from arrears.sim.watched import WatchedStore
 START: Final = datetime(2023, 11, 1, tzinfo=UTC)
 """A leap day lies four months ahead, and every zone's clock changes within the year."""
 
+DESK: Final = replace(PLAIN_DESK, writer=BriefWriter())
 OPERATOR: Final = "api:1"
 STAFF: Final = "staff:1"
 
@@ -56,7 +60,9 @@ class World:
         self.services = faults.SlowServices(seed)
         self.bank = Bank(seed, self.store, self.people, lambda: self.stage.now)
         limits = Limits(DELETIONS_PER_DAY)
-        self.stage = Stage(self.store, self.channel, self.services, START, limits=limits, providers=self.bank.providers)
+        self.stage = Stage(
+            self.store, self.channel, self.services, START, limits=limits, providers=self.bank.providers, desk=DESK
+        )
         self.heap: list[tuple[datetime, int, int, events.Event | faults.SystemEvent]] = []
         self.counts: dict[int, int] = {}
         self.faults: Counter[str] = Counter()

@@ -72,10 +72,21 @@ def check_chain(history: Iterable[Recorded], head: bytes) -> list[Breach]:
     return [] if at == head else [Breach("I18", number, "the chain of hashes does not lead to the head")]
 
 
+_ASKING: Final = frozenset(
+    [
+        *(f.Noticed, f.Restricted, f.Disabled, f.DeletionOrdered, f.Canceled, f.ReasonSet, f.Resumed, f.AttemptCreated),
+        *(f.AuthorisationDeclined, f.AddressAsked, f.AddressConfirmed, f.TestAsked),
+        *(f.PaymentBooked, f.ChargeDeclined, f.AttemptMoved),
+    ]
+)
+
+
 def check_actions(account: int, history: Iterable[Recorded], keys: Iterable[tuple[int, str]]) -> list[Breach]:
     """Whether there is an action (fact, kind) if and only if a fact asks for it (I16)."""
     wanted: set[tuple[int, str]] = set()
     for r in history:
+        if type(r.fact) not in _ASKING:
+            continue
         match r.fact:
             case f.Noticed() | f.AuthorisationDeclined() | f.AddressAsked() | f.TestAsked():
                 wanted.add((r.seq, NOTICE))
