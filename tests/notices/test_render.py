@@ -126,7 +126,8 @@ def test_wide_sums_and_long_numbers_still_stand_in_columns(texts: Texts) -> None
     text = texts.render(replace(sample(Kind.REMINDER, "nl-NL"), debts=lines, sums=sums)).text
     table = text[text.index("Dit staat nog open") :].splitlines()[2:11]
     ends = {len(line) for line in table if (re.search(r"\d$|---$|Bedrag", line) and "€" in line) or "JP¥" in line}
-    assert ends == {LINE_CHARS_MAX}, table
+    assert len(ends) == 1, table
+    assert max(ends) <= LINE_CHARS_MAX
 
 
 @pytest.mark.parametrize("kind", Kind)

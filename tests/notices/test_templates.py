@@ -52,7 +52,7 @@ def test_shared_pieces_lists_and_sentences_about_declines_can_change(tmp_path: P
         f'[guidance]\n"{sentence}" = "Please use a card in another currency."\n'
     )
     content = sample(Kind.DECLINED, "en-GB")
-    text = load_texts(tmp_path).render(_declined(content, "currency_not_supported")).text
+    text = load_texts(tmp_path).render(_declined(content, "currency_unsupported")).text
     assert "Hi Anna de Vries" in text
     assert "Please use a card in another currency." in text
     assert "We tried to collect" not in text

@@ -166,7 +166,7 @@ def test_who_can_pay_learns_what_stops_it_what_to_ask_the_bank_and_where_help_is
 def test_a_decline_says_what_to_ask_the_bank_before_it_says_what_happens(texts: Texts) -> None:
     text = spaced(texts.render(sample(Kind.DECLINED, "en-GB")).text)
     assert text.index("Are recurring payments allowed") < text.index("If this is not paid") < text.index("Pay €120.00:")
-    expired = texts.render(replace(sample(Kind.DECLINED, "nl-NL"), decline="expired_card")).text
+    expired = texts.render(replace(sample(Kind.DECLINED, "nl-NL"), decline="expired")).text
     assert "Vul de nieuwe vervaldatum in" in spaced(expired)
     assert "Vraag dit aan uw bank" not in expired, "the bank cannot mend an expired card"
 
@@ -243,7 +243,7 @@ def test_more_than_three_names_are_counted(texts: Texts) -> None:
 
 def test_settled_with_and_without_debts_left(texts: Texts) -> None:
     content = sample(Kind.SETTLED, "en-GB")
-    assert "US$1,234.50 is still open." in texts.render(content).text
+    assert "US$1,234.50 is still open." in spaced(texts.render(content).text)
     done = texts.render(replace(content, debts=(), sums=(), services=()))
     assert done.subject == "Received: €120.00"
     assert "Nothing is past due any more." in spaced(done.text)

@@ -45,6 +45,7 @@ def test_a_disablement_and_a_resume_are_told_by_day() -> None:
         2026-02-02  day  31  resumed     cloud is ordered to run again
         2026-02-02  day  31  case ends   settled
         2026-02-02           done        cloud has carried out resume
+        2026-02-02           told        cloud has been running again since 2 February 2026
         """
     )
 

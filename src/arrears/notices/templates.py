@@ -111,8 +111,12 @@ def _check(
         environment.compile(tree)
     except TemplateSyntaxError as error:
         raise refused(at(error.lineno), f"is not a template: {error.message}") from error
-    # Compiling has changed the tree.
+    # Compiling has changed the tree, and lets pass below an `if` what does not exist.
     tree = environment.parse(source)
+    for kind, names in ((nodes.Filter, environment.filters), (nodes.Test, environment.tests)):
+        for used in tree.find_all(kind):
+            if used.name not in names:
+                raise refused(at(used.lineno), f"is not a template: No {kind.__name__.lower()} named {used.name!r}")
     for name in sorted(find_undeclared_variables(tree) - known):
         line = next((node.lineno for node in tree.find_all(nodes.Name) if node.name == name), 1)
         may = ", ".join(sorted(known)) or "no variables"

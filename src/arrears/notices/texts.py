@@ -85,6 +85,8 @@ class _File:
         for number, line in enumerate(self.lines, 1):
             if header := re.match(r"\s*\[([^\[\]]+)\]", line):
                 inside = header[1].strip() == table
+                if not table and header[1].strip() == key:
+                    return f"{self.name}:{number}: {key}"
             elif inside and re.match(rf"""\s*["']?{re.escape(key)}["']?\s*=""", line):
                 return f"{self.name}:{number}: {_shown(table, key)}"
         return f"{self.name}: {_shown(table, key)}"

@@ -115,7 +115,8 @@ def _message(account: Account, fact: f.Noticed) -> tuple[str, str]:
     for w in fact.warnings:
         parts.append(("warning", f"{_service(account, w.subscription)} {WILL[w.action]} on {in_words(w.promised_on)}"))
     for told in fact.told:
-        parts.append(("told", f"{_service(account, told.subscription)} was {told.what} on {in_words(told.on)}"))
+        what = "has been running again since" if told.what == "running" else f"was {told.what} on"
+        parts.append(("told", f"{_service(account, told.subscription)} {what} {in_words(told.on)}"))
     for card in fact.expiring:
         parts.append(("card", f"method {card.method} expires on {in_words(card.expires_on)}, {card.days} days ahead"))
     if fact.reminder is not None:
