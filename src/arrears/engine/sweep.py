@@ -14,8 +14,8 @@ from arrears.core.errors import Refused
 from arrears.core.facts import ARREARS
 from arrears.core.payment import AttemptState
 from arrears.engine.attempts import Providers, pursue, still_owed
-from arrears.engine.changes import apply
 from arrears.engine.settling import cancel
+from arrears.engine.setups import finish_stuck, follow
 from arrears.engine.system import set_breaker, set_feed
 from arrears.ports import Store
 
@@ -51,6 +51,7 @@ def sweep(store: Store, providers: Providers, now: datetime) -> int:
     for name in providers.by_name:
         count += _read(store, providers, name, now)
     look_up_open(store, providers, now)
+    finish_stuck(store, providers, lambda: now)
     watch_for_storm(store, now)
     return count
 
@@ -87,7 +88,7 @@ def _read(store: Store, providers: Providers, name: str, now: datetime) -> int:
     count = 0
     try:
         for change in providers.of(name).changes_since((until or now - FIRST) - OVERLAP):
-            apply(store, name, change, now)
+            follow(store, providers, name, change, lambda: now)
             count += 1
     except Refused as refused:
         if refused.code != "provider_unreachable":

@@ -36,6 +36,7 @@ from arrears.ports.mail import (
     Words,
     Writer,
 )
+from arrears.ports.setups import SetupPage, Setups
 
 __all__ = [
     "TAKEN",
@@ -61,6 +62,8 @@ __all__ = [
     "Poisoned",
     "Processor",
     "Services",
+    "SetupPage",
+    "Setups",
     "Store",
     "System",
     "Words",
@@ -231,7 +234,7 @@ class MoneyBook(Protocol):
         """The sweep has read so far."""
 
 
-class Store(MoneyBook, MailBook, Protocol):
+class Store(MoneyBook, MailBook, Setups, Protocol):
     """Accounts, their facts and what follows from them; in PostgreSQL, or in memory for the simulator."""
 
     def open_accounts(

@@ -36,6 +36,13 @@ class WatchedStore:
         self.mail_counts = inner.mail_counts
         self.give_token = inner.give_token
         self.pay_link = inner.pay_link
+        self.begin_setup = inner.begin_setup
+        self.opened_setup = inner.opened_setup
+        self.setup = inner.setup
+        self.setup_at = inner.setup_at
+        self.claim_setup = inner.claim_setup
+        self.end_setup = inner.end_setup
+        self.stuck_setups = inner.stuck_setups
         self.policies = inner.policies
         self.adopt = inner.adopt
         self.tick = inner.tick

@@ -40,12 +40,13 @@ from arrears.store.memory_mail import MemoryMail
 from arrears.store.memory_money import MemoryMoney
 from arrears.store.memory_rows import Action, Duplicate, Slot, keys_of
 from arrears.store.postgres import FOLLOWING_MAX
+from arrears.store.setups import MemorySetups
 from arrears.store.system import fold_system
 
 _CURRENCY: Final = re.compile("[A-Z]{3}", re.ASCII)
 
 
-class MemoryStore(MemoryMoney, MemoryMail):
+class MemoryStore(MemoryMoney, MemoryMail, MemorySetups):
     """See ports.Store. Rows that PostgreSQL keeps in tables are checked here for what may exist only once."""
 
     def __init__(self) -> None:
@@ -53,6 +54,7 @@ class MemoryStore(MemoryMoney, MemoryMail):
         self.refs: dict[str, int] = {}
         MemoryMoney.__init__(self)
         MemoryMail.__init__(self)
+        MemorySetups.__init__(self)
         self.facts: dict[int, list[Stored]] = defaultdict(list)
         self.actions: dict[tuple[int, int, str], Action] = {}
         self.open_actions: dict[tuple[int, int, str], None] = {}

@@ -11,7 +11,7 @@ from django.views.decorators.csrf import csrf_exempt
 from django.views.decorators.http import require_POST
 
 from arrears.core.errors import Refused
-from arrears.engine import changes
+from arrears.engine.setups import follow
 from arrears.web.api.strict import BODY_BYTES_MAX
 from arrears.web.errors import problem
 from arrears.wiring import installed
@@ -33,5 +33,5 @@ def receive(request: HttpRequest, provider: str) -> HttpResponse:
     except Refused as refused:
         return problem(400, refused.code, "Not accepted", refused.message)
     for change in found:
-        changes.apply(live.store, provider, change, now)
+        follow(live.store, live.providers, provider, change, live.clock.now)
     return HttpResponse(status=200)

@@ -1,0 +1,126 @@
+"""A new method pays at once what its owner saw, whoever hears first that it is there."""
+
+from __future__ import annotations
+
+import pytest
+from tests.stories.paying import ADMIN, Paying, post
+
+from arrears.core.states import State
+from arrears.engine import setups
+from arrears.engine.settling import StaleQuote
+from arrears.ports.setups import SetupPage
+from arrears.sandbox.run import Running
+
+
+class Going(Paying):
+    """Somebody who goes to the provider's page to pay everything with a new card."""
+
+    def go(self, card: str = "approve", *, pay: bool = True) -> SetupPage:
+        """Choose a card on the page, and close the tab."""
+        shown = {q.currency: q.hash for q in self.owed()} if pay else {}
+        page = setups.start(
+            self.store, self.providers, self.no, "stripe", shown, "nl", self.now, ADMIN, back=lambda n: f"http://x/{n}"
+        )
+        if card:
+            post(page.url, card=card, do="go")
+        return page
+
+    def finish(self, page: SetupPage) -> SetupPage:
+        """Come back."""
+        done = setups.finish(self.store, self.providers, page.number, lambda: self.now)
+        self.stage.perform()
+        return done
+
+
+@pytest.fixture
+def going(sandbox: Running) -> Going:
+    story = Going(sandbox)
+    story.card("insufficient_funds")
+    story.until(33, "11:00")
+    assert story.sub().state is State.DISABLED
+    return story
+
+
+def test_coming_back_stores_the_card_and_pays_everything(going: Going) -> None:
+    done = going.finish(going.go())
+    assert (done.state, done.why, done.method) == ("done", "", 2)
+    assert [a.state for a in going.attempts() if a.no in done.attempts] == ["paid"]
+    assert going.sub().state is State.ACTIVE
+    assert going.sub().method == 2
+
+
+def test_coming_back_twice_or_in_two_tabs_pays_once(going: Going) -> None:
+    page = going.go()
+    assert going.finish(page) == going.finish(page)
+    assert going.captures() == 1
+
+
+def test_a_closed_tab_changes_nothing_the_sweep_hears_of_it(going: Going) -> None:
+    page = going.go()
+    going.sweep()
+    done = going.store.setup(page.number)
+    assert done is not None
+    assert done.state == "done"
+    assert going.captures() == 1
+    assert going.finish(page) == done
+
+
+def test_a_declined_card_is_tried_once_however_often_one_comes_back(going: Going) -> None:
+    before = len(going.attempts())
+    page = going.go("do_not_honor")
+    done = going.finish(page)
+    assert [a.state for a in going.attempts() if a.no in done.attempts] == ["declined"]
+    going.finish(page)
+    going.sweep()
+    assert len(going.attempts()) == before + 1
+    assert going.sub().method == 1, "on a decline nothing changes"
+
+
+def test_whoever_is_ended_half_way_is_followed_by_the_sweep(going: Going, monkeypatch: pytest.MonkeyPatch) -> None:
+    page = going.go()
+    with monkeypatch.context() as patch:
+        patch.setattr(going.store, "end_setup", _ended)
+        with pytest.raises(KeyboardInterrupt):
+            going.finish(page)
+    left = going.store.setup(page.number)
+    assert left is not None
+    assert left.state == "settling"
+    assert going.finish(page).state == "settling", "somebody else may still be at it"
+    going.until(33, "11:05")
+    going.sweep()
+    done = going.store.setup(page.number)
+    assert done is not None
+    assert (done.state, len(done.attempts), going.captures()) == ("done", 1, 1)
+
+
+def _ended(*_: object) -> None:
+    raise KeyboardInterrupt
+
+
+def test_what_changed_meanwhile_is_not_charged_and_the_card_is_kept(going: Going) -> None:
+    page = going.go()
+    going.bill(40)
+    going.until(42, "11:00")
+    done = going.finish(page)
+    assert (done.state, done.why, done.attempts) == ("done", "stale_quote", ())
+    assert going.captures() == 0
+
+
+def test_a_page_is_not_opened_for_what_is_not_owed_any_more(going: Going) -> None:
+    with pytest.raises(StaleQuote):
+        setups.start(going.store, going.providers, going.no, "stripe", {"EUR": "old"}, "nl", going.now, ADMIN, back=str)
+
+
+def test_a_page_that_is_still_open_stays_so_and_one_that_failed_says_why(going: Going) -> None:
+    page = going.go("")
+    assert going.finish(page).state == "open"
+    post(page.url, card="prepaid", do="go")
+    done = going.finish(page)
+    assert (done.state, done.why, done.method) == ("failed", "prepaid_refused", 0)
+
+
+def test_a_card_that_is_only_added_collects_nothing(going: Going) -> None:
+    done = going.finish(going.go(pay=False))
+    assert (done.state, done.method, done.attempts) == ("done", 2, ())
+    assert going.captures() == 0
+    assert going.sub().method == 1
