@@ -36,13 +36,7 @@ class WatchedStore:
         self.mail_counts = inner.mail_counts
         self.give_token = inner.give_token
         self.pay_link = inner.pay_link
-        self.begin_setup = inner.begin_setup
-        self.opened_setup = inner.opened_setup
-        self.setup = inner.setup
-        self.setup_at = inner.setup_at
-        self.claim_setup = inner.claim_setup
-        self.end_setup = inner.end_setup
-        self.stuck_setups = inner.stuck_setups
+        self._pass_on_setups(inner)
         self.policies = inner.policies
         self.adopt = inner.adopt
         self.tick = inner.tick
@@ -66,6 +60,15 @@ class WatchedStore:
         self.provider_net = inner.provider_net
         self.swept_until = inner.swept_until
         self.set_swept = inner.set_swept
+
+    def _pass_on_setups(self, inner: Store) -> None:
+        self.begin_setup = inner.begin_setup
+        self.opened_setup = inner.opened_setup
+        self.setup = inner.setup
+        self.setup_at = inner.setup_at
+        self.claim_setup = inner.claim_setup
+        self.end_setup = inner.end_setup
+        self.stuck_setups = inner.stuck_setups
 
     @contextmanager
     def open_accounts(self, accounts: Sequence[NewAccount], now: datetime, also: Sequence[int] = ()) -> Iterator[Batch]:
