@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import re
 import socketserver
 from contextlib import suppress
+from typing import Final
 from wsgiref.simple_server import WSGIRequestHandler, WSGIServer, make_server
 
 import click
@@ -19,11 +21,19 @@ class _Server(socketserver.ThreadingMixIn, WSGIServer):
 
 
 class _Handler(WSGIRequestHandler):
-    """Says what was asked on standard error, without what is secret: no query strings."""
+    """Says what was asked on standard error, without what is secret: no query strings, no tokens in links."""
 
     def log_request(self, code: int | str = "-", size: int | str = "-") -> None:
         """One line a request."""
-        click.echo(f"{self.command} {self.path.partition('?')[0]} {code}", err=True)
+        click.echo(f"{self.command} {_open_part(self.path)} {code}", err=True)
+
+
+_SECRET: Final = re.compile(r"^/(pay|address|invitation)/[^/]+")
+
+
+def _open_part(path: str) -> str:
+    """The path of a request, for a log that others read."""
+    return _SECRET.sub(r"/\1/…", path.partition("?")[0])
 
 
 @click.command()

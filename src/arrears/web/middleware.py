@@ -2,36 +2,52 @@
 
 from __future__ import annotations
 
+import secrets
 from collections.abc import Callable
 
 from django.http import HttpRequest, HttpResponse
 
 POLICY = (
-    "default-src 'none'; style-src 'self'; img-src 'self'; form-action 'self'; base-uri 'none'; frame-ancestors 'none'"
+    "default-src 'none'; style-src 'self'; img-src 'self'; form-action 'self'; base-uri 'none';"
+    " frame-ancestors 'none'; connect-src 'self'; script-src 'nonce-{nonce}'"
 )
+PERMISSIONS = "camera=(), geolocation=(), microphone=(), payment=(), usb=()"
 
 
 def security_headers(answer: Callable[[HttpRequest], HttpResponse]) -> Callable[[HttpRequest], HttpResponse]:
-    """Set the headers; an answer to somebody who is signed in is never stored by anybody."""
+    """Set the headers; an answer to somebody who is signed in is never stored by anybody. A view that needs another
+    content security policy has set its own."""
 
     def answered(request: HttpRequest) -> HttpResponse:
+        nonce = secrets.token_urlsafe(16)
+        request.csp_nonce = nonce  # type: ignore[attr-defined]
         response = answer(request)
-        response.headers["Content-Security-Policy"] = POLICY
+        response.headers.setdefault("Content-Security-Policy", POLICY.format(nonce=nonce))
         # Not `no-referrer`: browsers then send `Origin: null` with our own forms, and every one of them is refused.
-        response.headers["Referrer-Policy"] = "same-origin"
+        response.headers.setdefault("Referrer-Policy", "same-origin")
         response.headers["X-Content-Type-Options"] = "nosniff"
-        response.headers["X-Frame-Options"] = "DENY"
+        response.headers.setdefault("X-Frame-Options", "DENY")
         response.headers["Cross-Origin-Opener-Policy"] = "same-origin"
-        response.headers["Permissions-Policy"] = "camera=(), geolocation=(), microphone=()"
-        if not request.path.startswith("/style-"):
-            response.headers["Cache-Control"] = "no-store"
+        response.headers.setdefault("Cross-Origin-Resource-Policy", "same-origin")
+        response.headers["Permissions-Policy"] = PERMISSIONS
+        if not request.path.startswith("/assets/"):
+            response.headers.setdefault("Cache-Control", "no-store")
         return response
 
     return answered
 
 
-def style_sheet(_request: HttpRequest) -> dict[str, str]:
-    """For every template: where the style sheet is."""
-    from arrears.web.pages import style_path
+def page_parts(request: HttpRequest) -> dict[str, object]:
+    """For every template: where the style sheets are, what the operator is called, the nonce of this answer."""
+    from arrears.web.assets import asset
+    from arrears.web.brand import brand
 
-    return {"style_path": style_path()}
+    ours = brand()
+    return {
+        "style_path": asset("style.css").path,
+        "brand_path": asset("brand.css").path if ours.style else "",
+        "logo_path": asset(ours.logo_name).path if ours.logo is not None else "",
+        "operator": ours.name,
+        "htmx_path": asset("htmx.js").path,
+        "csp_nonce": getattr(request, "csp_nonce", ""),
+    }

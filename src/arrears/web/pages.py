@@ -5,13 +5,10 @@ Customers at /, staff at /console/, and never the one as the other.
 
 from __future__ import annotations
 
-import hashlib
-from functools import cache
-from pathlib import Path
 from typing import Final
 
 from django.conf import settings
-from django.http import Http404, HttpRequest, HttpResponse, HttpResponseRedirect
+from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
 from django.shortcuts import render
 from django.utils.http import url_has_allowed_host_and_scheme
 from django.utils.translation import gettext_lazy as _
@@ -22,23 +19,6 @@ from arrears.wiring import RealClock
 
 HOME: Final = {"person": "/", "staff": "/console/"}
 DOOR: Final = {"person": "/sign-in", "staff": "/console/sign-in"}
-_CSS: Final = Path(__file__).parent / "static" / "style.css"
-
-
-@cache
-def style_path() -> str:
-    """Where the one style sheet is, named by its contents, so that it may be kept for ever."""
-    return f"/style-{hashlib.sha256(_CSS.read_bytes()).hexdigest()[:12]}.css"
-
-
-@require_GET
-def style(_request: HttpRequest, digest: str) -> HttpResponse:
-    """The style sheet."""
-    if style_path() != f"/style-{digest}.css":
-        raise Http404
-    response = HttpResponse(_CSS.read_bytes(), content_type="text/css; charset=utf-8")
-    response.headers["Cache-Control"] = "public, max-age=31536000, immutable"
-    return response
 
 
 def signed_in(request: HttpRequest, kind: str) -> Somebody | None:

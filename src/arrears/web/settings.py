@@ -62,7 +62,7 @@ TEMPLATES = [
             "context_processors": [
                 "django.template.context_processors.request",
                 "django.template.context_processors.i18n",
-                "arrears.web.middleware.style_sheet",
+                "arrears.web.middleware.page_parts",
             ],
             "string_if_invalid": "",
         },

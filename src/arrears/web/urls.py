@@ -2,10 +2,28 @@
 
 from __future__ import annotations
 
-from django.urls import path, re_path
+from django.urls import path, re_path, register_converter
 
-from arrears.web import bounces, pages, webhooks
+from arrears.web import assets, bounces, pages, webhooks
 from arrears.web.api import api
+from arrears.web.centre import home, pay, settle, story
+
+
+class AccountId:
+    """`acc_12` in an address, as its number."""
+
+    regex = "acc_[1-9][0-9]{0,17}"
+
+    def to_python(self, value: str) -> int:
+        """12."""
+        return int(value.removeprefix("acc_"))
+
+    def to_url(self, value: int) -> str:
+        """acc_12."""
+        return f"acc_{value}"
+
+
+register_converter(AccountId, "account")
 
 urlpatterns = [
     path("", pages.home, {"kind": "person"}),
@@ -15,7 +33,14 @@ urlpatterns = [
     path("console/sign-in", pages.door, {"kind": "staff"}),
     path("console/sign-out", pages.leave, {"kind": "staff"}),
     path("language", pages.language),
-    re_path(r"^style-(?P<digest>[0-9a-f]{12})\.css$", pages.style),
+    path("pay/", pay.page),
+    path("pay/<str:token>", pay.exchange),
+    path("settle/<str:account>", pay.stable),
+    path("<account:account>/", home.page),
+    path("<account:account>/settle", settle.page),
+    path("<account:account>/settle/back/<int:number>", settle.back),
+    path("<account:account>/story/<str:attempts>", story.page),
+    re_path(r"^assets/(?P<stem>[a-z]+)-(?P<digest>[0-9a-f]{12})\.(?P<suffix>[a-z]{2,3})$", assets.serve),
     path("v1/", api.urls),
     path("webhooks/mail/<slug:provider>", bounces.receive),
     path("webhooks/<slug:provider>", webhooks.receive),

@@ -1,0 +1,85 @@
+"""The operator's name, logo and colours, from the TOML file that `ARREARS_BRAND` names.
+
+name = "Example Hosting"
+logo = "logo.svg"          # beside the file; SVG or PNG
+[light]
+accent = "#1f5f8b"         # any of the names in COLOURS
+[dark]
+accent = "#8cc4ea"
+"""
+
+from __future__ import annotations
+
+import os
+import re
+import tomllib
+from functools import cache
+from pathlib import Path
+from typing import Any, Final, NamedTuple
+
+from arrears.core.errors import Refused
+
+COLOURS: Final = ("ink", "paper", "line", "accent", "on-accent", "alert", "good", "soft")
+_COLOUR: Final = re.compile("#[0-9a-f]{6}", re.IGNORECASE)
+LOGO_BYTES_MAX: Final = 50_000
+
+
+class Brand(NamedTuple):
+    """What pages are dressed in. `style` is CSS; `logo` the bytes of `logo_name`, None where there is none."""
+
+    name: str
+    style: str
+    logo: bytes | None
+    logo_name: str
+
+
+@cache
+def brand() -> Brand:
+    """The brand of this installation. Refuses `bad_brand` with what is wrong."""
+    named = os.environ.get("ARREARS_BRAND", "")
+    operator = os.environ.get("ARREARS_OPERATOR", "arrears")
+    if not named:
+        return Brand(operator, "", None, "")
+    path = Path(named)
+    try:
+        found = tomllib.loads(path.read_text(encoding="utf-8"))
+    except OSError as error:
+        raise _refused(path.name, f"cannot be read: {error.strerror}") from error
+    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
+        raise _refused(path.name, f"is not TOML: {error}") from error
+    unknown = sorted(set(found) - {"name", "logo", "light", "dark"})
+    if unknown:
+        raise _refused(path.name, f"has {unknown[0]!r}, which is unknown; it may have name, logo, [light] and [dark]")
+    light, dark = (_colours(path.name, name, found.get(name, {})) for name in ("light", "dark"))
+    style = f":root{{{light}}}\n@media (prefers-color-scheme:dark){{:root{{{dark}}}}}\n"
+    logo_name = str(found.get("logo", ""))
+    return Brand(str(found.get("name", operator)), style, _logo(path, logo_name), f"logo{Path(logo_name).suffix}")
+
+
+def _colours(file: str, table: str, values: Any) -> str:
+    if not isinstance(values, dict):
+        raise _refused(file, f"has {table} as a value; it is a table: [{table}]")
+    for name, value in values.items():
+        if name not in COLOURS:
+            raise _refused(file, f"[{table}] has {name!r}; the colours are {', '.join(COLOURS)}")
+        if not isinstance(value, str) or not _COLOUR.fullmatch(value):
+            raise _refused(file, f"[{table}] {name} is {value!r}; give it like #1f5f8b")
+    return "".join(f"--{name}:{value};" for name, value in values.items())
+
+
+def _logo(path: Path, name: str) -> bytes | None:
+    if not name:
+        return None
+    if Path(name).suffix not in (".svg", ".png"):
+        raise _refused(path.name, f"logo is {name!r}; give an .svg or .png file beside it")
+    try:
+        body = (path.parent / name).read_bytes()
+    except OSError as error:
+        raise _refused(path.name, f"logo {name} cannot be read: {error.strerror}") from error
+    if len(body) > LOGO_BYTES_MAX:
+        raise _refused(path.name, f"logo {name} has {len(body)} bytes; it may have {LOGO_BYTES_MAX}")
+    return body
+
+
+def _refused(file: str, why: str) -> Refused:
+    return Refused("bad_brand", f"ARREARS_BRAND: {file} {why}")

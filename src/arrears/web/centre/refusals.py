@@ -1,0 +1,50 @@
+"""Why something was not done, in one sentence for a customer: the engine's codes in the reader's language.
+
+What has no sentence here is our own or the operator's mistake; the reader is told that nothing was changed.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Final
+
+from django.utils.functional import Promise
+from django.utils.translation import gettext_lazy as _
+
+from arrears.core.errors import Refused
+
+SENTENCES: Final[Mapping[str, Promise | str]] = {
+    "attempt_in_flight": _("A payment for this is under way. Wait for its outcome, then look again."),
+    "bad_address": _("That is not an e-mail address we can write to. Check it and try again."),
+    "bad_amount": _("That amount is not possible. Pay at least the smallest part, and at most what is open."),
+    "bad_expiry": _("That expiry is in the past or not a date. Take it over from the card."),
+    "bad_link": _("This link is not valid any more. Ask for a new one in the account centre."),
+    "deleted": _("This service has been deleted and cannot come back."),
+    "method_held": _("This payment method cannot be removed yet."),
+    "method_not_usable": _("This payment method cannot be charged. Choose or add another one."),
+    "never_retry": _("The bank told us never to try this card again. Please use another one."),
+    "no_such_provider": _("Paying by card is not set up here yet. Please contact support."),
+    "not_canceled": _("This subscription is not canceled, so there is nothing to reactivate."),
+    "nothing_owed": _("Nothing is owed, so nothing was charged."),
+    "parts_after_failure": _("You can pay in parts once a payment of the whole sum has failed."),
+    "prepaid_refused": _("Prepaid cards cannot pay for a subscription. Please use a credit or debit card."),
+    "provider_unreachable": _("The payment provider cannot be reached right now. Nothing was charged. Try again soon."),
+    "retry_later": _("The card network does not allow another try with this card yet. Please use another one."),
+    "same_address": _("This is your contact address already, and it is confirmed."),
+    "settle_first": _("Pay what is past due with this payment method; that makes it the one we use."),
+    "setup_failed": _("No payment method was added: the bank refused it, or the page was left."),
+    "setup_open": _("The payment method has not been set up yet. Finish it on the provider's page."),
+    "stale_quote": _("What is owed has changed. Look at the new amount before you pay; nothing was charged."),
+    "too_many_recipients": _("An account warns at most ten others. Remove one first."),
+    "too_many_requests": _("You have asked for this several times today. Use the newest e-mail, or wait a day."),
+    "unknown_locale": _("We do not know that language."),
+    "unknown_method": _("That payment method is not there any more."),
+    "unknown_recipient": _("That address is not one of the others we warn."),
+    "unknown_zone": _("We do not know that time zone. Choose one from the list."),
+}
+OTHERWISE: Final = _("This could not be done, and nothing was changed. Please contact support if it stays so.")
+
+
+def in_words(refused: Refused) -> str:
+    """The sentence for a refusal."""
+    return str(SENTENCES.get(refused.code, OTHERWISE))

@@ -1,0 +1,137 @@
+"""A served installation for browsers: pages over real HTTP, the sandbox provider, mail kept, one account in trouble."""
+
+from __future__ import annotations
+
+import itertools
+import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
+from datetime import UTC, datetime, timedelta
+from wsgiref.simple_server import WSGIRequestHandler, make_server
+
+import psycopg
+from tests.site import PASSWORD
+from tests.stories.story import Mail
+
+from arrears import wiring
+from arrears.adapters.payments.stripe import Stripe
+from arrears.adapters.services.inprocess import InProcessServices
+from arrears.cli.serve import _Server
+from arrears.core.account import Mode
+from arrears.core.policy import default_policy
+from arrears.engine import commands, system
+from arrears.engine.attempts import Providers
+from arrears.engine.perform import perform
+from arrears.engine.run import DEFAULT_LIMITS, run
+from arrears.engine.settling import quote
+from arrears.ports import NewAccount
+from arrears.sandbox.run import Running
+from arrears.store.postgres import PostgresStore
+
+_counter = itertools.count(1)
+
+
+class Clock:
+    """The wall clock, and what a test adds to it."""
+
+    def __init__(self) -> None:
+        self.ahead = timedelta(0)
+
+    def now(self) -> datetime:
+        return datetime.now(UTC) + self.ahead
+
+
+class _Quiet(WSGIRequestHandler):
+    def log_request(self, code: int | str = "-", size: int | str = "-") -> None:
+        """Tests read pages, not logs."""
+
+
+class Living:
+    """An installation that is served at `url`."""
+
+    def __init__(self, database: str, sandbox: Running, url: str) -> None:
+        self.database, self.sandbox, self.url, self.clock = database, sandbox, url, Clock()
+        self.store = PostgresStore(database, connections_max=16, clock_is_real=False)
+        stripe = Stripe(sandbox.secret_key, [sandbox.webhook_secret], live=False, api_base=sandbox.url)
+        self.providers = Providers({"stripe": stripe}, url)
+        self.channel, self.services = Mail(), InProcessServices()
+        self.live = wiring.Installation(
+            database, self.store, self.channel, self.services, self.clock, DEFAULT_LIMITS, self.providers
+        )
+        wiring.install(self.live)
+        system.adopt_policy(self.store, default_policy(), self.clock.now(), "staff:1")
+
+    def account(self, *sums: tuple[int, str], days: int = 3, locale: str = "nl-NL", name: str = "") -> int:
+        """An account that owes these sums since so many days, one invoice each, with an administrator; its number."""
+        from arrears.web import identities
+
+        serial = next(_counter)
+        now = self.clock.now()
+        ref = f"L{serial}-{now.timestamp():.0f}"
+        new = NewAccount(ref, name or f"Bakkerij De Vries {serial}", "NL", "Europe/Amsterdam", locale, Mode.CARD)
+        opened = now - timedelta(days=days + 20)
+        [number] = commands.open_accounts(self.store, [(new, ("cloud", "mail"))], opened, "api:1")
+        due = now.date() - timedelta(days=days)
+        invoices = [
+            commands.Invoice(number, f"{ref}-{k}", currency, minor, due - timedelta(days=14), due, (k % 2 + 1,))
+            for k, (minor, currency) in enumerate(sums)
+        ]
+        if invoices:
+            commands.issue_invoices(self.store, invoices, opened, "api:1")
+        person = identities.create_person(self.email(number), "Anna de Vries", PASSWORD, locale, now)
+        identities.grant(number, person, "administrator")
+        # The book of the other tests is at today: a person has looked at the clock that this account begins with.
+        system.confirm_clock(self.store, opened, "staff:1")
+        self.until(opened, now)
+        return number
+
+    @staticmethod
+    def email(account: int) -> str:
+        return f"anna{account}@example.org"
+
+    def until(self, start: datetime, end: datetime) -> None:
+        """Live through the days up to `end`, working at every instant at which something is due."""
+        at = start
+        while at <= end:
+            self.work(at)
+            due = self.store.next_due()
+            # A worker that has not worked for long doubts the clock.
+            at = min(max(due or end, at + timedelta(hours=1)), at + timedelta(hours=20))
+        self.work(end)
+
+    def work(self, at: datetime | None = None) -> None:
+        """What a worker does at an instant."""
+        now = at or self.clock.now()
+        run(self.store, now)
+        while perform(self.store, self.channel, self.services, now, self.providers, wiring.mail_desk(self.url)):
+            pass
+
+    def owed(self, account: int) -> dict[str, int]:
+        return {q.currency: q.amount_minor for q in quote(self.store, account, self.clock.now())}
+
+    def captures(self, account: int) -> list[int]:
+        lines = self.sandbox.control("book")
+        return [line["taken"] for line in lines if line["attempt"].startswith(f"att_{account}_") and line["taken"]]
+
+    def states(self, account: int) -> list[str]:
+        return [str(sub.state) for sub in self.store.snapshots([account])[account].subscriptions]
+
+
+@contextmanager
+def living(database: str, sandbox: Running) -> Iterator[Living]:
+    """Serve until the end of the block."""
+    from arrears.web.wsgi import get_application
+
+    with psycopg.connect(database) as db:
+        db.execute("SELECT setval('account_number', 1000 + (SELECT max(account_id) FROM account))")
+    with make_server("127.0.0.1", 0, get_application(), server_class=_Server, handler_class=_Quiet) as server:
+        thread = threading.Thread(target=server.serve_forever, args=(0.05,))
+        thread.start()
+        found = Living(database, sandbox, f"http://127.0.0.1:{server.server_port}")
+        try:
+            yield found
+        finally:
+            server.shutdown()
+            thread.join()
+            wiring.install(None)
+            found.store.close()

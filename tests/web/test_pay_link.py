@@ -1,0 +1,155 @@
+"""The link in a mail: it leads to a narrow page that pays once, and is nothing else."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+from datetime import timedelta
+from typing import TYPE_CHECKING
+
+import psycopg
+import pytest
+from tests.stories.paying import post as post_form
+from tests.web.living import Living, living
+
+from arrears.engine.booking import Payment
+from arrears.sandbox.run import Running, running
+
+if TYPE_CHECKING:
+    from django.test import Client
+
+
+@pytest.fixture(scope="module")
+def sandbox() -> Iterator[Running]:
+    with running() as found:
+        yield found
+
+
+@pytest.fixture
+def shop(site: str, sandbox: Running) -> Iterator[Living]:
+    with living(site, sandbox) as found:
+        yield found
+
+
+def link_for(shop: Living, account: int) -> str:
+    """The pay link of the newest message to the administrator, as its path."""
+    for message in reversed(shop.channel.taken):
+        if message.to == shop.email(account):
+            found = re.search(r"http://\S+(/pay/[\w-]{43})", message.text)
+            if found:
+                return found[1]
+    raise AssertionError("no message carries a pay link")
+
+
+def test_the_link_is_exchanged_for_a_cookie_and_a_clean_address(shop: Living, client: Client) -> None:
+    account = shop.account((12000, "EUR"), (500, "USD"))
+    link = link_for(shop, account)
+    answer = client.get(link)
+    assert (answer.status_code, answer["Location"]) == (303, "/pay/")
+    assert answer["Referrer-Policy"] == "no-referrer"
+    page = client.get("/pay/")
+    text = page.content.decode()
+    assert page.status_code == 200
+    assert "Ba•• De Vr••" in text
+    assert "Bakkerij" not in text
+    assert "€ 120,00 betalen" in text.replace("\u00a0", " ")
+    assert "US$ 5,00 betalen" in text.replace("\u00a0", " ")
+
+
+def test_machines_may_open_it_any_number_of_times_and_nothing_changes(shop: Living, client: Client) -> None:
+    account = shop.account((12000, "EUR"))
+    link = link_for(shop, account)
+    before = shop.store.digest()
+    tables = counts(shop)
+    for method in (client.get, client.head, client.get):
+        assert method(link).status_code == 303
+        assert method("/pay/").status_code == 200
+    assert client.options(link).status_code == 405
+    assert (shop.store.digest(), counts(shop)) == (before, tables)
+
+
+def counts(shop: Living) -> list[tuple[int, ...]]:
+    with psycopg.connect(shop.database) as db:
+        tables = ("fact", "attempt", "message", "pay_link", "action", "setup_page", "django_session")
+        return [db.execute(f"SELECT count(*) FROM {table}").fetchone() or () for table in tables]  # type: ignore[call-overload]
+
+
+def test_it_pays_once_through_the_providers_page_and_tells_what_happened(shop: Living, client: Client) -> None:
+    account = shop.account((12000, "EUR"), days=40)
+
+    assert shop.states(account)[0] == "disabled"
+    client.get(link_for(shop, account))
+    quote = re.search(r'name="quote" value="([^"]+)"', client.get("/pay/").content.decode())
+    assert quote is not None
+    away = client.post("/pay/", {"quote": quote[1]})
+    url = re.search(r'http-equiv="refresh" content="0; url=([^"]+)"', away.content.decode())
+    assert url is not None
+    post_form(url[1].replace("&amp;", "&"), card="approve", do="go")
+    assert client.get(f"/settle/acc_{account}")["Location"] == "/pay/"
+    client.post("/pay/", {"do": "look"})
+    shop.clock.ahead = timedelta(hours=2)
+    from arrears.engine.sweep import sweep
+
+    sweep(shop.store, shop.providers, shop.clock.now())
+    shop.work()
+    text = client.get("/pay/").content.decode().replace("\u00a0", " ")
+    assert "€ 120,00" in text
+    assert "draait weer" in text
+    assert shop.captures(account) == [12000]
+    assert shop.owed(account) == {}
+    assert shop.store.methods(account) == [], "a card becomes active only after sign-in"
+
+
+def test_what_changed_meanwhile_is_shown_again_and_nothing_is_charged(shop: Living, client: Client) -> None:
+    account = shop.account((12000, "EUR"))
+    client.get(link_for(shop, account))
+    answer = client.post("/pay/", {"quote": "EUR:0000"})
+    assert answer.status_code == 409
+    assert "is veranderd" in answer.content.decode()
+    assert shop.captures(account) == []
+
+
+@pytest.mark.parametrize("token", ["x", "x" * 43, "%00", "..%2f"])
+def test_a_link_that_was_never_sent_says_only_that_it_does_not_work(client: Client, shop: Living, token: str) -> None:
+    answer = client.get(f"/pay/{token}")
+    assert answer.status_code in (404, 410)
+    assert "pay" not in answer.cookies
+    assert client.get("/pay/").status_code == 410
+
+
+def test_it_ends_with_the_case_and_with_its_administrator(shop: Living, client: Client) -> None:
+    from arrears.web import identities
+
+    account, other = shop.account((12000, "EUR")), shop.account((900, "EUR"))
+    first, second = link_for(shop, account), link_for(shop, other)
+    from arrears.engine import commands
+
+    commands.record_payments(shop.store, [Payment(account, "bank-1", "EUR", 12000)], shop.clock.now(), "api:1")
+    shop.work()
+    client.get(first)
+    assert client.get("/pay/").status_code == 410, "the case is over"
+    with psycopg.connect(shop.database) as db:
+        db.execute("DELETE FROM account_role WHERE account_id = %s", [other])
+    person = identities.create_person(
+        f"new{other}@example.org", "New", "a sentence long enough", "en", shop.clock.now()
+    )
+    identities.grant(other, person, "administrator")
+    assert client.get(second).status_code == 410
+
+
+def test_it_opens_no_other_page_and_no_other_account(shop: Living, client: Client) -> None:
+    account, other = shop.account((12000, "EUR")), shop.account((900, "EUR"))
+    client.get(link_for(shop, account))
+    for path in (f"/acc_{account}/", f"/acc_{account}/settle", "/console/"):
+        assert client.get(path)["Location"].startswith(("/sign-in", "/console/sign-in"))
+    assert client.get(f"/settle/acc_{other}")["Location"] == f"/acc_{other}/settle"
+    assert client.get(f"/v1/accounts/acc_{account}/settlement").status_code == 401
+
+
+def test_a_form_without_our_token_is_refused(shop: Living) -> None:
+    from django.test import Client as Strict
+
+    browser = Strict(enforce_csrf_checks=True, headers={"host": "localhost"})
+    account = shop.account((12000, "EUR"))
+    browser.get(link_for(shop, account))
+    assert browser.post("/pay/", {"quote": "EUR:1"}).status_code == 403
