@@ -94,7 +94,7 @@ def test_it_pays_once_through_the_providers_page_and_tells_what_happened(shop: L
     shop.work()
     text = client.get("/pay/").content.decode().replace("\u00a0", " ")
     assert "€ 120,00" in text
-    assert "draait weer" in text
+    assert "staat weer aan" in text
     assert shop.captures(account) == [12000]
     assert shop.owed(account) == {}
     assert shop.store.methods(account) == [], "a card becomes active only after sign-in"

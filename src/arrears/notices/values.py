@@ -87,6 +87,16 @@ def locale_of(name: str) -> Locale | None:
     return None
 
 
+def formats_of(language: str, *preferred: str) -> Locale:
+    """How sums and days are written in a language: as in the first of the preferred locales that speaks it, else as
+    the language alone does, and English as most of the world reads it."""
+    for name in (*preferred, FALLBACK_LOCALE, language):
+        found = locale_of(name) if name else None
+        if found is not None and found.language == language:
+            return found
+    return Locale.parse(FALLBACK_LOCALE)
+
+
 def sums_of(sums: Iterable[tuple[int, str]], locale: Locale) -> list[str]:
     """Each (minor units, currency) as the reader writes it."""
     return [format_amount(minor, currency, str(locale)) for minor, currency in sums]

@@ -62,3 +62,12 @@ def serve(_request: HttpRequest, stem: str, digest: str, suffix: str) -> HttpRes
     response = HttpResponse(found.body, content_type=found.content_type)
     response.headers["Cache-Control"] = "public, max-age=31536000, immutable"
     return response
+
+
+@require_safe
+def banner(_request: HttpRequest) -> HttpResponse:
+    """The banner for other portals: one address for ever, so it is looked at again every hour."""
+    response = HttpResponse(asset("banner.js").body, content_type="text/javascript; charset=utf-8")
+    response.headers["Cache-Control"] = "public, max-age=3600"
+    response.headers["Cross-Origin-Resource-Policy"] = "cross-origin"
+    return response

@@ -47,6 +47,7 @@ DATABASES = {"default": {**_database(), "ATOMIC_REQUESTS": False}}
 INSTALLED_APPS = ["django.contrib.contenttypes", "django.contrib.sessions", "arrears.store.apps.StoreConfig"]
 MIDDLEWARE = [
     "arrears.web.middleware.security_headers",
+    "arrears.web.api.alerts.portal_access",
     "django.contrib.sessions.middleware.SessionMiddleware",
     "django.middleware.locale.LocaleMiddleware",
     "django.middleware.common.CommonMiddleware",

@@ -33,6 +33,7 @@ urlpatterns = [
     path("console/sign-in", pages.door, {"kind": "staff"}),
     path("console/sign-out", pages.leave, {"kind": "staff"}),
     path("language", pages.language),
+    path("banner.js", assets.banner),
     path("pay/", pay.page),
     path("pay/<str:token>", pay.exchange),
     path("settle/<str:account>", pay.stable),

@@ -52,7 +52,10 @@ PROBLEMS: Final = dict.fromkeys((400, 401, 403, 404, 409, 413, 415, 422, 429, 50
 
 
 class Bearer(HttpBearer):
-    """A token of ours, read-only or not; too many requests are refused before anything else."""
+    """A token of ours, read-only or not; too many requests are refused before anything else. Where `reading` is set,
+    a POST changes nothing, and a token that may only read may send it."""
+
+    reading = False
 
     def authenticate(self, request: HttpRequest, token: str) -> Token:
         """The token, or AuthenticationError; TooMany and ReadOnly say the rest."""
@@ -61,7 +64,7 @@ class Bearer(HttpBearer):
             raise AuthenticationError
         if not _within_rate(found.number):
             raise HttpError(429, "too many requests")
-        if found.scope == "read" and request.method not in ("GET", "HEAD"):
+        if found.scope == "read" and request.method not in ("GET", "HEAD") and not self.reading:
             raise HttpError(403, "this token may only read")
         return found
 

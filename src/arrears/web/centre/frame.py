@@ -84,13 +84,8 @@ class Visit:
     @property
     def locale(self) -> Locale:
         """The formats of the page's language, as this reader's country writes them."""
-        language = translation.get_language() or "en"
         person = self.person
-        for wanted in (person.locale if person else "", self.reach.locale):
-            found = values.locale_of(wanted) if wanted else None
-            if found is not None and found.language == language:
-                return found
-        return values.locale_of(language) or Locale.parse(values.FALLBACK_LOCALE)
+        return values.formats_of(translation.get_language() or "en", person.locale if person else "", self.reach.locale)
 
     @property
     def person(self) -> Any:

@@ -1,0 +1,84 @@
+"""What an alert says, in the words of the mails, in the language that is active."""
+
+from __future__ import annotations
+
+from datetime import date
+from typing import NamedTuple
+
+from babel.core import Locale
+from django.utils.translation import gettext as _
+
+from arrears.core.account import Account, Action
+from arrears.core.alerts import Alert, Level, alerts_of
+from arrears.core.money import format_amount
+from arrears.core.recipients import Reach
+from arrears.core.view import View
+from arrears.engine.profile import needs_confirming
+from arrears.notices import values
+
+
+class Standing(NamedTuple):
+    """An alert and its words. `urgent`: something is stopped, or will be."""
+
+    alert: Alert
+    title: str
+    text: str
+    urgent: bool
+
+
+URGENT = (Level.DELETION_ON, Level.STOPPED, Level.STOPS_ON, Level.PAST_DUE)
+
+
+def standing(view: View, reach: Reach, locale: Locale) -> list[Standing]:
+    """The alerts of an account, the most urgent first."""
+    found = alerts_of(view, unconfirmed_address=needs_confirming(reach, view.now))
+    return [
+        Standing(alert, *_words(alert, view.account, reach, locale), urgent=alert.level in URGENT) for alert in found
+    ]
+
+
+def _words(alert: Alert, account: Account, reach: Reach, locale: Locale) -> tuple[str, str]:
+    """Title and text."""
+    sums = _listed([format_amount(minor, currency, str(locale)) for currency, minor in alert.sums], locale)
+    names = {
+        "service": values.clean(alert.service),
+        "on": _day(alert.on, locale),
+        "since": _day(alert.since, locale),
+        "sums": sums,
+        "card": values.clean(reach.cards.get(alert.method, "")),
+        "numbers": _listed([debt.number for debt in account.debts if debt.no in alert.debts], locale),
+    }
+    title, text = _sentences(alert)
+    return title % names, text % names if text else ""
+
+
+def _sentences(alert: Alert) -> tuple[str, str]:
+    unpaid = _("%(sums)s is unpaid. Pay it, and this does not happen.") if alert.sums else ""
+    match alert.level:
+        case Level.DELETION_ON:
+            return _("The data of %(service)s will be deleted on or after %(on)s"), unpaid
+        case Level.STOPPED if alert.action is Action.RESTRICT:
+            return _("%(service)s was restricted on %(since)s"), _("Pay %(sums)s, and it can be used again.")
+        case Level.STOPPED:
+            return _("%(service)s was stopped on %(since)s"), _("Pay %(sums)s, and it is switched on again.")
+        case Level.STOPS_ON if alert.action is Action.RESTRICT:
+            return _("%(service)s will be restricted on %(on)s"), unpaid
+        case Level.STOPS_ON:
+            return _("%(service)s will stop on %(on)s"), unpaid
+        case Level.PAST_DUE:
+            return _("Still unpaid: %(sums)s"), _("Past due since %(since)s: %(numbers)s.")
+        case Level.CARD_EXPIRES:
+            return _("%(card)s expires on %(on)s"), _("Renew its expiry date, or add another card.")
+        case Level.BILL_READY:
+            return _("%(sums)s is due on %(on)s"), _("Invoice %(numbers)s.")
+        case Level.CONFIRM_ADDRESS:
+            text = _("Confirm the contact address, so that warnings reach somebody.")
+            return _("Is this the right address?"), text
+
+
+def _day(on: date | None, locale: Locale) -> str:
+    return "" if on is None else values.day(on, locale)
+
+
+def _listed(items: list[str], locale: Locale) -> str:
+    return values.listed(items, locale, values.Form.PLAIN)

@@ -1,0 +1,167 @@
+"""Alerts over the API, for programs and for the banner in the operator's own portal (docs/portal-banner.md).
+
+The banner has a token of its own: for one account, for a quarter of an hour, for this one route. It is signed, not
+stored, and grants less than the token that asked for it.
+"""
+
+from __future__ import annotations
+
+import os
+import re
+from collections.abc import Callable
+from datetime import timedelta
+from functools import cache
+from typing import Any, Final
+
+from django.core import signing
+from django.http import HttpRequest, HttpResponse, JsonResponse
+from django.utils import translation
+from ninja import Router
+from ninja.errors import AuthenticationError
+
+from arrears.core.errors import Refused
+from arrears.core.ids import ACCOUNT, INVOICE, format_id, parse_id
+from arrears.core.money import format_amount
+from arrears.core.view import View
+from arrears.engine.drafting import stable_link
+from arrears.notices import values
+from arrears.web.alerts import Standing, standing
+from arrears.web.api.frame import PROBLEMS, Bearer
+from arrears.wiring import RealClock, installed
+
+router = Router(tags=["alerts"])
+
+SALT: Final = "arrears.banner"
+LASTS: Final = timedelta(minutes=15)
+_PATH: Final = re.compile(r"/v1/accounts/([^/]+)/alerts/?")
+_ORIGIN: Final = re.compile(r"https?://[a-z0-9.-]+(:[0-9]{1,5})?")
+
+
+class BannerOrBearer(Bearer):
+    """An API token, or the banner's own for the account in the path."""
+
+    def authenticate(self, request: HttpRequest, token: str) -> Any:
+        """The token; AuthenticationError for one that is forged or too old. Another account's is no different."""
+        if token.startswith("arr_"):
+            return super().authenticate(request, token)
+        found = _PATH.fullmatch(request.path)
+        try:
+            account = signing.loads(token, salt=SALT, max_age=LASTS)
+        except signing.BadSignature:
+            raise AuthenticationError from None
+        if found is None or found[1] != account:
+            raise Refused("unknown_account", "there is no such account for this token")
+        return account
+
+
+class Minting(Bearer):
+    """Any API token: what it mints grants less than it has."""
+
+    reading = True
+
+
+@router.get("/accounts/{account}/alerts", response={200: dict[str, Any], **PROBLEMS}, auth=BannerOrBearer())
+def alerts(request: HttpRequest, account: str, lang: str = "") -> HttpResponse:
+    """What stands, the most urgent first, in the language of `?lang=`, else of the browser, else of the account."""
+    live = installed()
+    number = _number(account)
+    reach = live.store.reach([number]).get(number)
+    snapshot = live.store.snapshots([number]).get(number)
+    if reach is None or snapshot is None:
+        raise Refused("unknown_account", f"there is no account {account}")
+    view = View(live.store.policies(), snapshot, live.store.system().guards, live.clock.now())
+    language = _language(request, lang, reach.locale)
+    with translation.override(language):
+        locale = values.formats_of(language, reach.locale)
+        found = standing(view, reach, locale)
+        link = stable_link(live.providers.base_url, number)
+        body = {
+            "account": account,
+            "language": language,
+            "alerts": [_said(s, number, str(locale), link) for s in found],
+        }
+    return JsonResponse(body)
+
+
+@router.post("/accounts/{account}/banner-token", response={200: dict[str, Any], **PROBLEMS}, auth=Minting())
+def banner_token(request: HttpRequest, account: str) -> HttpResponse:
+    """A token for the banner of this account. Minted by the operator's backend for a person who is signed in there."""
+    number = _number(account)
+    if number not in installed().store.snapshots([number]):
+        raise Refused("unknown_account", f"there is no account {account}")
+    token = signing.dumps(format_id(ACCOUNT, number), salt=SALT)
+    return JsonResponse({"token": token, "expires_at": (RealClock().now() + LASTS).isoformat()})
+
+
+def _number(text: str) -> int:
+    [number] = parse_id(ACCOUNT, text)
+    return number
+
+
+def _language(request: HttpRequest, asked: str, account_locale: str) -> str:
+    for wanted in (asked, *_accepted(request), account_locale):
+        language = wanted.strip().replace("_", "-").partition("-")[0].lower()
+        if translation.check_for_language(language) and language in ("en", "nl"):
+            return language
+    return "en"
+
+
+def _accepted(request: HttpRequest) -> list[str]:
+    header = request.headers.get("Accept-Language", "")[:200]
+    return [part.partition(";")[0] for part in header.split(",")]
+
+
+def _said(one: Standing, account: int, locale: str, link: str) -> dict[str, Any]:
+    alert = one.alert
+    return {
+        "level": alert.level,
+        "cause": alert.cause,
+        "urgent": one.urgent,
+        "title": one.title,
+        "text": one.text,
+        "since": alert.since and alert.since.isoformat(),
+        "on": alert.on and alert.on.isoformat(),
+        "service": alert.service or None,
+        "invoices": [format_id(INVOICE, account, debt) for debt in alert.debts],
+        "sums": [
+            {"currency": currency, "amount_minor": minor, "amount": format_amount(minor, currency, locale)}
+            for currency, minor in alert.sums
+        ],
+        "settle_url": link,
+    }
+
+
+@cache
+def portal_origins() -> frozenset[str]:
+    """The origins of ARREARS_PORTAL_ORIGINS, exact, with commas between. Refuses `bad_origin`."""
+    found = [text.strip() for text in os.environ.get("ARREARS_PORTAL_ORIGINS", "").split(",") if text.strip()]
+    for text in found:
+        if not _ORIGIN.fullmatch(text):
+            raise Refused(
+                "bad_origin",
+                f"ARREARS_PORTAL_ORIGINS: {text[:80]!r} is not an origin; write it like https://portal.example.org",
+            )
+    return frozenset(found)
+
+
+def portal_access(answer: Callable[[HttpRequest], HttpResponse]) -> Callable[[HttpRequest], HttpResponse]:
+    """Middleware: the operator's portals, and no other origin, may read the alerts from a browser."""
+
+    def answered(request: HttpRequest) -> HttpResponse:
+        if not _PATH.fullmatch(request.path):
+            return answer(request)
+        origin = request.headers.get("Origin", "")
+        allowed = origin in portal_origins()
+        preflight = request.method == "OPTIONS" and "Access-Control-Request-Method" in request.headers
+        response = HttpResponse(status=204) if preflight and allowed else answer(request)
+        response.headers["Vary"] = "Origin"
+        if allowed:
+            response.headers["Access-Control-Allow-Origin"] = origin
+            response.headers["Cross-Origin-Resource-Policy"] = "cross-origin"
+            if preflight:
+                response.headers["Access-Control-Allow-Methods"] = "GET"
+                response.headers["Access-Control-Allow-Headers"] = "Authorization"
+                response.headers["Access-Control-Max-Age"] = "600"
+        return response
+
+    return answered
