@@ -8,6 +8,7 @@ from types import FrameType
 
 import click
 
+from arrears.engine.profile import ask_again
 from arrears.engine.worker import work, work_once
 from arrears.wiring import open_installation, tune_for_batches
 
@@ -27,6 +28,7 @@ def command(poll_seconds: int, once: bool) -> None:
     tune_for_batches()
     with open_installation() as live:
         if once:
+            ask_again(live.store, live.clock.now())
             work_once(
                 live.store,
                 live.channel,
@@ -49,5 +51,6 @@ def command(poll_seconds: int, once: bool) -> None:
             live.desk(),
             poll_seconds=poll_seconds,
             wait=stop.wait,
+            hourly=lambda now: ask_again(live.store, now),
         )
     click.echo("stopped", err=True)

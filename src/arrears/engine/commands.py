@@ -17,6 +17,7 @@ from msgspec.structs import replace
 
 from arrears.core import facts as f
 from arrears.core.account import ALL_STOPS, Debt, DoubtKind, Hold, Mode, Scope, Stop, Subscription, Terms
+from arrears.core.address import check_address
 from arrears.core.calendar import calendar_of
 from arrears.core.decide import decide
 from arrears.core.errors import Refused
@@ -61,7 +62,12 @@ def acting_on(store: Store, number: int, now: datetime) -> Iterator[Unit]:
 def open_accounts(
     store: Store, accounts: Sequence[tuple[NewAccount, Sequence[str]]], now: datetime, author: str
 ) -> list[int]:
-    """Open accounts, each with one subscription per named service; their numbers in the same order."""
+    """Open accounts, each with one subscription per named service; their numbers in the same order. Refuses
+    `unknown_policy`, `unknown_zone` and `bad_address`: an address that nobody can write to warns nobody."""
+    accounts = [
+        (new if new.contact is None else new._replace(contact=check_address(new.contact)), services)
+        for new, services in accounts
+    ]
     known = store.policies()
     for new, _ in accounts:
         if new.policy not in known:

@@ -40,13 +40,9 @@ def change_address(store: PeopleStore, account: int, person: int, address: str, 
         raise Refused("same_address", "this is the contact address already, and it is confirmed")
     if store.asked_since(person, now - timedelta(days=1)) >= ASKS_A_DAY:
         raise Refused("too_many_requests", "a link can be sent five times a day; use the newest one, or wait a day")
-    return _ask(store, account, person, who.contact, new, now, author)
-
-
-def _ask(store: PeopleStore, account: int, person: int, old: str, new: str, now: datetime, author: str) -> int:
     with acting_on(store, account, now) as unit:
-        number = store.ask(account, person, old, new, now)
-        unit.record(f.AddressAsked(person=person, request=number, again=old == new), author)
+        number = store.ask(account, person, who.contact, new, now)
+        unit.record(f.AddressAsked(person=person, request=number, again=who.contact == new), author)
     return number
 
 
@@ -73,11 +69,17 @@ def confirm_address(store: PeopleStore, token: str, now: datetime) -> Asked:
 
 
 def ask_again(store: PeopleStore, now: datetime, limit: int = 100) -> int:
-    """Ask administrators whose contact address was last confirmed 90 days ago, or never; how many."""
-    found = store.unconfirmed(now - CONFIRMED_FOR, limit)
-    for account, person, address in found:
-        _ask(store, account, person, address, address, now, f.ARREARS)
-    return len(found)
+    """Ask administrators whose contact address was last confirmed 90 days ago, or never; how many. Any number of
+    workers may do this at once: each person is looked at again under the account's lock."""
+    count = 0
+    for account, person, address in store.unconfirmed(now - CONFIRMED_FOR, limit):
+        with acting_on(store, account, now) as unit:
+            if store.asked_since(person, now - CONFIRMED_FOR):
+                continue
+            number = store.ask(account, person, address, address, now)
+            unit.record(f.AddressAsked(person=person, request=number, again=True), f.ARREARS)
+            count += 1
+    return count
 
 
 def send_test(store: Store, account: int, person: int, now: datetime, author: str) -> None:
@@ -87,8 +89,9 @@ def send_test(store: Store, account: int, person: int, now: datetime, author: st
         unit.record(f.TestAsked(person=person), author)
 
 
-def set_profile(store: PeopleStore, person: int, locale: str, zone: str) -> None:
-    """In which language and zone a person reads. Refuses `unknown_locale`, `unknown_zone`."""
+def set_profile(store: PeopleStore, account: int, person: int, locale: str, zone: str) -> None:
+    """In which language and zone a person reads. Refuses `unknown_person`, `unknown_locale`, `unknown_zone`."""
+    _person(store, account, person)
     try:
         Locale.parse(locale.replace("-", "_"))
     except (UnknownLocaleError, ValueError):

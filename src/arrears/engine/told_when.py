@@ -65,7 +65,7 @@ def _planned(view: View, reach: Reach) -> Iterator[Telling]:
         if one.planned is None:
             continue
         kind = Kind.DELETION_WARNING if one.action is Action.DELETE else Kind.STOP_WARNING
-        names = max(one.planned, one.promise.promised_on or one.planned)
+        names = one.told_day
         sent = {s.step for s in one.promise.sent if s.seq > one.promise.since_seq}
         for step in one.warning_days:
             day = one.rung(step)

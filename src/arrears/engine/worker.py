@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from datetime import datetime, timedelta
 
 from arrears.engine.attempts import NO_PROVIDERS, Providers
 from arrears.engine.desk import PLAIN_DESK, Desk
@@ -44,10 +45,17 @@ def work(
     *,
     poll_seconds: int,
     wait: Callable[[int], bool],
+    hourly: Callable[[datetime], object] = lambda _now: None,
 ) -> None:
     """Work until `wait(seconds)` says to stop (True). It is asked between batches only, so that a batch in hand is
-    always finished; a worker that is killed instead loses nothing either."""
+    always finished; a worker that is killed instead loses nothing either. `hourly` is called when this begins and
+    once an hour, by every worker."""
+    due: datetime | None = None
     while True:
+        now = clock.now()
+        if due is None or now >= due:
+            hourly(now)
+            due = now + timedelta(hours=1)
         report, performed = work_once(
             store, channel, services, clock, limits, providers, desk, stopping=lambda: wait(0)
         )

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from django.urls import path, re_path, register_converter
 
-from arrears.web import assets, bounces, pages, webhooks
+from arrears.web import address, assets, bounces, pages, webhooks
 from arrears.web.api import api
 from arrears.web.centre import home, pay, settle, story
 
@@ -34,6 +34,7 @@ urlpatterns = [
     path("console/sign-out", pages.leave, {"kind": "staff"}),
     path("language", pages.language),
     path("banner.js", assets.banner),
+    path("address/<str:token>", address.page),
     path("pay/", pay.page),
     path("pay/<str:token>", pay.exchange),
     path("settle/<str:account>", pay.stable),

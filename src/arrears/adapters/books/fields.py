@@ -11,6 +11,9 @@ from collections.abc import Callable
 from datetime import date
 from functools import cache
 
+from arrears.core.address import check_address
+from arrears.core.errors import Refused
+
 TEXT_CHARACTERS_MAX = 200
 SHOWN_CHARACTERS_MAX = 60
 YEAR_MIN, YEAR_MAX = 1990, 2100
@@ -93,7 +96,14 @@ def _shape(pattern: str, reason: str) -> Callable[[str], str | None]:
 
 _country_wrong = _shape(r"[A-Z]{2}", "is not a country: two capital letters (ZZ where it is not known)")
 _locale_wrong = _shape(r"[a-z]{2,3}([-_][A-Za-z0-9]{2,8})*", "is not a locale such as en, de or pt-BR")
-_email_wrong = _shape(r"[^@\s,;<>]+@[^@\s,;<>]+", "is not one mail address")
+
+
+def _email_wrong(text: str) -> str | None:
+    try:
+        check_address(text)
+    except Refused:
+        return "is not one mail address"
+    return None
 
 
 def _zone_wrong(text: str) -> str | None:

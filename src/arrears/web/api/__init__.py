@@ -1,10 +1,11 @@
 """REST v1: the frame that every route stands in (tokens, problems, strict input, one answer for one key), and the
 routes by subject."""
 
-from arrears.web.api import alerts, money
+from arrears.web.api import alerts, money, profile
 from arrears.web.api.frame import api
 
 api.add_router("", money.router)
 api.add_router("", alerts.router)
+api.add_router("", profile.router)
 
 __all__ = ["api"]

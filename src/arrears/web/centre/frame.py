@@ -185,11 +185,16 @@ def visit_of(request: HttpRequest, account: int, somebody: Somebody) -> Visit:
 
 def speak(request: HttpRequest, visit: Visit) -> None:
     """The language: chosen on a page, else the person's, else the account's, else the browser's."""
+    person = visit.person
+    speak_to(request, person.locale if person else "", visit.reach.locale)
+
+
+def speak_to(request: HttpRequest, *locales: str) -> None:
+    """Speak the language of the first of these locales that we have, unless the reader has chosen one."""
     if settings.LANGUAGE_COOKIE_NAME in request.COOKIES:
         return
     known = dict(settings.LANGUAGES)
-    person = visit.person
-    for wanted in (person.locale if person else "", visit.reach.locale):
+    for wanted in locales:
         language = wanted.replace("_", "-").partition("-")[0]
         if language in known:
             translation.activate(language)

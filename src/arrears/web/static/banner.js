@@ -93,7 +93,7 @@ class ArrearsAlerts extends HTMLElement {
     }
     if (alerts.length) {
       const [first] = alerts;
-      if (/^https?:/.test(first.settle_url)) section.lastChild.append(make("a", { href: first.settle_url }, words.settle));
+      if (/^https?:/.test(first.settle_url)) section.firstChild.append(make("a", { href: first.settle_url }, words.settle));
     }
     this.hidden = !alerts.length;
     this.shadowRoot.replaceChildren(section);

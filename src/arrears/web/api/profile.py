@@ -1,0 +1,162 @@
+"""Who is told what: people's addresses, others who are warned, test messages, what will be told when (spec, 7 and 10).
+
+A program may act for a person (`person`); then it must be that person, or the account administrator.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+from django.http import HttpRequest, HttpResponse, JsonResponse
+from ninja import Router
+
+from arrears.core.errors import Refused
+from arrears.core.ids import ACCOUNT, PERSON, format_id, parse_id
+from arrears.core.recipients import Reach, Recipient
+from arrears.engine import profile
+from arrears.engine.told_when import Telling, told_when
+from arrears.web.api.frame import PROBLEMS, Strict
+from arrears.wiring import installed
+
+router = Router(tags=["people"])
+
+
+class Address(Strict):
+    """A person's new contact address."""
+
+    person: str
+    address: str
+
+
+class Whom(Strict):
+    """A person of the account."""
+
+    person: str
+
+
+class Other(Strict):
+    """Somebody else who is warned and may do nothing."""
+
+    address: str
+    name: str = ""
+    locale: str = ""
+
+
+class Profile(Strict):
+    """In which language and zone a person reads; an empty zone is the account's."""
+
+    locale: str
+    zone: str = ""
+
+
+@router.get("/accounts/{account}/recipients", response={200: dict[str, Any], **PROBLEMS})
+def recipients(request: HttpRequest, account: str) -> HttpResponse:
+    """Every address of the account, and whether it works."""
+    return JsonResponse(_recipients(_number(account)))
+
+
+@router.get("/accounts/{account}/told-when", response={200: dict[str, Any], **PROBLEMS})
+def tellings(request: HttpRequest, account: str) -> HttpResponse:
+    """Who will be told what, when: by the policy, and by the case that is open."""
+    live = installed()
+    plan = told_when(live.store, _number(account), live.clock.now())
+    return JsonResponse({"zone": plan.zone, "tellings": [_telling(one) for one in plan.tellings]})
+
+
+@router.post("/accounts/{account}/contact-address", response={202: dict[str, Any], **PROBLEMS})
+def contact_address(request: HttpRequest, account: str, body: Address) -> HttpResponse:
+    """Send a link to a new contact address. Mail goes there once the link has been used."""
+    live = installed()
+    number, person = _number(account), _person(body.person)
+    profile.change_address(live.store, number, person, body.address, live.clock.now(), _author(request))
+    return JsonResponse({"sent_to": body.address, "valid_days": profile.LINK_LASTS.days}, status=202)
+
+
+@router.post("/accounts/{account}/test-message", response={202: dict[str, Any], **PROBLEMS})
+def test_message(request: HttpRequest, account: str, body: Whom) -> HttpResponse:
+    """Send a person a test message."""
+    live = installed()
+    profile.send_test(live.store, _number(account), _person(body.person), live.clock.now(), _author(request))
+    return JsonResponse({"person": body.person}, status=202)
+
+
+@router.put("/accounts/{account}/recipients/extra", response={200: dict[str, Any], **PROBLEMS})
+def add_extra(request: HttpRequest, account: str, body: Other) -> HttpResponse:
+    """Warn somebody else too; the same address again changes name and language."""
+    number = _number(account)
+    profile.add_extra(installed().store, number, body.address, body.name, body.locale)
+    return JsonResponse(_recipients(number))
+
+
+@router.delete("/accounts/{account}/recipients/extra", response={200: dict[str, Any], **PROBLEMS})
+def remove_extra(request: HttpRequest, account: str, address: str) -> HttpResponse:
+    """Warn them no longer."""
+    number = _number(account)
+    profile.remove_extra(installed().store, number, address)
+    return JsonResponse(_recipients(number))
+
+
+@router.put("/accounts/{account}/people/{person}/profile", response={200: dict[str, Any], **PROBLEMS})
+def set_profile(request: HttpRequest, account: str, person: str, body: Profile) -> HttpResponse:
+    """In which language and zone a person of this account reads."""
+    number = _number(account)
+    profile.set_profile(installed().store, number, _person(person), body.locale, body.zone)
+    return JsonResponse(_recipients(number))
+
+
+def _number(text: str) -> int:
+    [number] = parse_id(ACCOUNT, text)
+    return number
+
+
+def _person(text: str) -> int:
+    [number] = parse_id(PERSON, text)
+    return number
+
+
+def _author(request: HttpRequest) -> str:
+    return f"token:{request.auth.number}"  # type: ignore[attr-defined]
+
+
+def _recipients(number: int) -> dict[str, Any]:
+    reach = installed().store.reach([number]).get(number)
+    if reach is None:
+        raise Refused("unknown_account", f"there is no account {format_id(ACCOUNT, number)}")
+    return {"account": format_id(ACCOUNT, number), **_people(reach)}
+
+
+def _people(reach: Reach) -> dict[str, Any]:
+    people = [
+        {
+            "person": format_id(PERSON, one.no),
+            "role": one.role,
+            "name": one.name,
+            "sign_in": one.sign_in,
+            "contact": one.contact,
+            "locale": one.locale,
+            "zone": one.zone or reach.zone,
+            "confirmed_at": one.confirmed_at and one.confirmed_at.isoformat(),
+            "bounces": sorted(address for address in set(one.addresses) if address in reach.dead),
+        }
+        for one in reach.people
+    ]
+    extras = [
+        {"address": e.address, "name": e.name, "locale": e.locale or reach.locale, "bounces": e.address in reach.dead}
+        for e in reach.extras
+    ]
+    return {"contact": reach.contact or None, "people": people, "extra": extras}
+
+
+def _telling(one: Telling) -> dict[str, Any]:
+    return {
+        "kind": one.kind,
+        "service": one.service or None,
+        "day": one.day,
+        "on": one.on and one.on.isoformat(),
+        "names": one.names and one.names.isoformat(),
+        "to": [_to(recipient) for recipient in one.to],
+    }
+
+
+def _to(one: Recipient) -> dict[str, Any]:
+    return {"address": one.address, "role": one.role, "locale": one.locale}
