@@ -73,6 +73,11 @@ def work_off(store: Store, channel: Channel, services: Services, now: datetime) 
 def main(arguments: list[str], armed: str) -> None:
     """`what name folder url schema`, and for a desk `index accounts days seed gaps`; `armed` names a failpoint."""
     what, name, folder, url, schema, *numbers = arguments
+    if what == "postman":
+        from torture import postman  # only who sends real mail needs MJML, Jinja and Django
+
+        postman.main(arguments, armed)
+        return
     arm(armed)
     store = FailingStore(url, schema=schema, connections_max=1, clock_is_real=False)
     if what == "worker":

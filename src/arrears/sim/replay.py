@@ -135,24 +135,25 @@ class Replay:
 
     def play(self, progress: Callable[[int, int], None] | None = None) -> ReplayReport:
         """Play the whole book; `progress` is told the days that have passed and how many there are."""
-        plan = self._plan()
+        plan = self.plan()
         instants = sorted(plan)
         start = instants[0]
         last = instants[-1] + timedelta(days=self.settings.days_beyond)
         stage = Stage(self._store, MemoryChannel(), InProcessServices(), start)
         adopt_policy(self._store, self.settings.policy, start, AUTHOR)
-        self._open_accounts(start)
+        self.open_accounts(start)
         days = (last - start).days + 1
         for at in instants:
             stage.until(at)
-            self._happen(at, plan[at])
+            self.happen(at, plan[at])
             stage.perform()
             if progress is not None:
                 progress((at - start).days, days)
         stage.until(last + timedelta(days=1))
         return self._report(days)
 
-    def _plan(self) -> dict[datetime, _Moment]:
+    def plan(self) -> dict[datetime, _Moment]:
+        """What the book says, by instant."""
         plan: dict[datetime, _Moment] = defaultdict(_Moment)
         paid_on = {p.invoice_number: p.paid_on for p in self.book.payments}
         for invoice in self.book.invoices:
@@ -168,7 +169,8 @@ class Replay:
                 plan[noon].pay.append(payment)
         return dict(plan)
 
-    def _open_accounts(self, now: datetime) -> None:
+    def open_accounts(self, now: datetime) -> None:
+        """Every customer of the book, with the services that are invoiced."""
         new = [
             (
                 NewAccount(
@@ -188,7 +190,8 @@ class Replay:
         numbers = commands.open_accounts(self._store, new, now, AUTHOR)
         self._numbers = {a.ref: number for a, number in zip(self.book.accounts, numbers, strict=True)}
 
-    def _happen(self, now: datetime, moment: _Moment) -> None:
+    def happen(self, now: datetime, moment: _Moment) -> None:
+        """What the operator and the customers do at an instant of the plan."""
         issue = [i for i in moment.issue if not self._deleted_before(i)]
         if issue:
             self._issue(issue, now)

@@ -1,0 +1,62 @@
+"""A worker process with the real texts and real SMTP, to be killed: collects and performs on a clock that is a file."""
+
+from __future__ import annotations
+
+import time
+from functools import cache
+from pathlib import Path
+
+import psycopg
+
+from arrears.adapters.channels.smtp import SmtpChannel
+from arrears.adapters.services.inprocess import InProcessServices
+from arrears.core.notice import Operator
+from arrears.engine.desk import Desk
+from arrears.engine.failpoints import arm
+from arrears.engine.perform import perform_all
+from arrears.engine.run import run
+from arrears.notices.render import load_texts
+from arrears.store.postgres import PostgresStore
+from arrears.wiring import set_up_django
+from torture.outside import READY, ClockFile
+from torture.victim import LIMITS, POLL_SECONDS
+
+BASE_URL = "https://pay.example.org"
+SENDER = "Example Billing <billing@example.org>"
+
+
+@cache
+def real_desk() -> Desk:
+    """The texts that ship, with pay links and without limits: the post office sets those."""
+    return Desk(load_texts(), Operator("Example", "https://help.example.org", ""), BASE_URL, limits=None)
+
+
+def main(arguments: list[str], armed: str) -> None:
+    """`postman name folder url schema smtp-url`; `armed` names a failpoint."""
+    _what, name, folder, url, schema, smtp = arguments
+    set_up_django(url)
+    desk, channel = real_desk(), SmtpChannel(smtp, SENDER, timeout_seconds=5)
+    store = PostgresStore(url, schema=schema, connections_max=1, clock_is_real=False)
+    clock, services = ClockFile(Path(folder)), InProcessServices()
+    worked_at = clock.read() if armed else None
+    clock.see(name, READY)
+    arm(armed)
+    while (now := clock.read()) is not None:
+        if now == worked_at:
+            time.sleep(POLL_SECONDS)
+            continue
+        try:
+            while run(store, now, limits=LIMITS).accounts + perform_all(
+                store,
+                channel,
+                services,
+                lambda at=now: at,
+                desk=desk,  # type: ignore[misc]
+            ):
+                pass
+        except psycopg.OperationalError:
+            time.sleep(10 * POLL_SECONDS)
+            continue
+        worked_at = now
+        clock.see(name, now.isoformat())
+    store.close()
