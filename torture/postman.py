@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import time
-from functools import cache
+from datetime import datetime
+from functools import cache, partial
 from pathlib import Path
 
 import psycopg
@@ -31,6 +32,10 @@ def real_desk() -> Desk:
     return Desk(load_texts(), Operator("Example", "https://help.example.org", ""), BASE_URL, limits=None)
 
 
+def _same(now: datetime) -> datetime:
+    return now
+
+
 def main(arguments: list[str], armed: str) -> None:
     """`postman name folder url schema smtp-url`; `armed` names a failpoint."""
     _what, name, folder, url, schema, smtp = arguments
@@ -50,8 +55,8 @@ def main(arguments: list[str], armed: str) -> None:
                 store,
                 channel,
                 services,
-                lambda at=now: at,
-                desk=desk,  # type: ignore[misc]
+                partial(_same, now),
+                desk=desk,
             ):
                 pass
         except psycopg.OperationalError:
