@@ -2,8 +2,9 @@
 
 `python -m torture.post_office FOLDER PORT`: serves until it is killed. The file `post` in the folder says what the next
 messages meet: `accept`, `defer` (451), `refuse` (550), `drop_kept` or `drop_lost` (the connection ends after the text
-has come, which was kept or was not: the sender cannot know). Each accepted message is one line of `accepted.log`:
-the virtual instant, the address and the text, written and flushed before the answer.
+has come, which was kept or was not: the sender cannot know), `count` (taken and forgotten). Each
+accepted message is one line of `accepted.log`: the virtual instant, the address and the text, written and flushed
+before the answer.
 """
 
 from __future__ import annotations
@@ -126,7 +127,7 @@ class _Desk:
 
     async def handle_DATA(self, server: SMTP, session: Session, envelope: Envelope) -> str:  # noqa: N802
         mode = self._mode()
-        if mode != "drop_lost":
+        if mode not in ("drop_lost", "count"):
             row = {
                 "at": str(self._clock.read()),
                 "to": envelope.rcpt_tos[0],

@@ -3,6 +3,7 @@ message to fill. What is wrong with it comes out then, not on the day of the fir
 
 from __future__ import annotations
 
+import re
 from importlib import resources
 from pathlib import Path
 from typing import Final
@@ -13,6 +14,10 @@ from arrears.notices.templates import PageTemplate, check_page, refused
 from arrears.notices.texts import read_text
 
 LAYOUT_NAME: Final = "layout.mjml"
+
+_BLOCK_ENDS: Final = re.compile(
+    r"(</(?:td|tr|table|tbody|thead|tfoot|div|p|h1|ul|ol|li|head|style|caption)>|<!\[endif\]-->)(?!\s)"
+)
 
 LAYOUT_VARIABLES: Final = (
     frozenset({"language", "direction", "start", "end", "subject", "preheader", "operator", "heading", "greeting"})
@@ -43,4 +48,5 @@ def compiled(source: str) -> str:
         html: str = mjml.mjml2html(source, fonts={})
     except (ValueError, TypeError, OSError) as error:
         raise refused(LAYOUT_NAME, f"is not MJML: {error}") from error
-    return html
+    # Lines of mail have at most 998 octets; without these ends, each mail would be encoded anew, byte for byte.
+    return _BLOCK_ENDS.sub(r"\1\n", html)

@@ -36,9 +36,26 @@ def plain_text(page: Page) -> str:
 
 
 def _wrapped(text: str, width: int = LINE_CHARS_MAX) -> str:
+    # At plain spaces only: a no-break space holds a sum or a day together.
+    words = [word for word in text.replace("\n", " ").split(" ") if word]
+    if all(len(word) <= width for word in words):
+        return _filled(words, width)
     # An address of a page or a person is never broken, even if it is longer than a line.
-    long = any(len(word) > width and ("://" in word or "@" in word) for word in text.split())
+    long = any(len(word) > width and ("://" in word or "@" in word) for word in words)
     return textwrap.fill(text, width, break_long_words=not long, break_on_hyphens=False)
+
+
+def _filled(words: Iterable[str], width: int) -> str:
+    """The words in lines, none of which is longer than the width: what `textwrap` does, without looking for more."""
+    lines: list[str] = []
+    line = ""
+    for word in words:
+        if line and len(line) + 1 + len(word) > width:
+            lines.append(line)
+            line = word
+        else:
+            line = f"{line} {word}" if line else word
+    return "\n".join([*lines, line])
 
 
 def _list(heading: str, items: Iterable[str]) -> list[str]:

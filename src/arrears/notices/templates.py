@@ -50,10 +50,12 @@ class Fragment:
     """One piece of text as the two templates that it stands for. Refuses `bad_template`, naming `where`: a broken
     syntax, a variable that is not in `known`, and whatever a text has no use for."""
 
-    __slots__ = ("_templates", "where")
+    __slots__ = ("_always", "_templates", "where")
 
     def __init__(self, source: str, where: str, known: frozenset[str]) -> None:
         self.where = where
+        # Most texts have nothing to fill: those are what they are.
+        self._always = None if "{" in source else (source, escape(source))
         _check(source, where, known, _NOT_IN_A_TEXT)
         self._templates = tuple(
             environment.from_string(_escaped(environment.parse(source)) if environment.autoescape else source)
@@ -62,6 +64,8 @@ class Fragment:
 
     def fill(self, form: Form, variables: Mapping[str, object]) -> str:
         """The text; in HTML as `Markup`. Refuses `bad_template` for what shows only when it is filled."""
+        if self._always is not None:
+            return self._always[form]
         text = _filled(self._templates[form], self.where, variables)
         return Markup(text) if form is Form.HTML else text
 

@@ -54,13 +54,16 @@ def _words(alert: Alert, account: Account, reach: Reach, locale: Locale) -> tupl
 
 def _sentences(alert: Alert) -> tuple[str, str]:
     unpaid = _("%(sums)s is unpaid. Pay it, and this does not happen.") if alert.sums else ""
+    looked_into = _("Nothing has to be paid while the invoice is being looked into.")
     match alert.level:
         case Level.DELETION_ON:
             return _("The data of %(service)s will be deleted on or after %(on)s"), unpaid
         case Level.STOPPED if alert.action is Action.RESTRICT:
-            return _("%(service)s was restricted on %(since)s"), _("Pay %(sums)s, and it can be used again.")
+            text = _("Pay %(sums)s, and it can be used again.") if alert.sums else looked_into
+            return _("%(service)s was restricted on %(since)s"), text
         case Level.STOPPED:
-            return _("%(service)s was stopped on %(since)s"), _("Pay %(sums)s, and it is switched on again.")
+            text = _("Pay %(sums)s, and it is switched on again.") if alert.sums else looked_into
+            return _("%(service)s was stopped on %(since)s"), text
         case Level.STOPS_ON if alert.action is Action.RESTRICT:
             return _("%(service)s will be restricted on %(on)s"), unpaid
         case Level.STOPS_ON:

@@ -6,6 +6,7 @@ Everything that comes from outside is checked here, before a server is spoken to
 from __future__ import annotations
 
 import re
+from base64 import b64encode
 from collections.abc import Mapping
 from email.generator import BytesGenerator
 from email.header import Header
@@ -35,6 +36,9 @@ _OURS: Final = re.compile(
 _WORD_CHARS_MAX: Final = 500
 """A line of a head has 998 octets (RFC 5322, 2.1.1) and is folded at spaces alone."""
 
+
+_WORD_OCTETS_MAX: Final = 45
+"""In base64 and with its frame, 72 characters."""
 
 _FOLD_CHARS: Final = 76
 """With a colon and a space, the 78 that RFC 5322, 2.1.1 recommends."""
@@ -78,6 +82,8 @@ class Letter(EmailMultiAlternatives):
 
     def octets(self) -> bytes:
         """The mail as it is sent: every line ends with CR LF, the last one too."""
+        # The standard library looks for the best place to break each encoded word, letter by letter.
+        self.subject = encoded_words(str(self.subject))
         mail: Mime = self.message()
         if not self.envelope_to.isascii():
             # Django would write UTF-8 before an @ as an encoded word, which is another address.
@@ -91,6 +97,20 @@ class Letter(EmailMultiAlternatives):
         BytesGenerator(written, mangle_from_=False, policy=_HEADS).flatten(mail, linesep="\r\n")
         content = written.getvalue()
         return content if content.endswith(b"\r\n") else content + b"\r\n"
+
+
+def encoded_words(text: str) -> str:
+    """A subject that is not ASCII, as RFC 2047 writes it: words of at most 75 characters, none with half a letter."""
+    if text.isascii():
+        return text
+    words, part = [], b""
+    for char in text:
+        octets = char.encode()
+        if len(part) + len(octets) > _WORD_OCTETS_MAX:
+            words.append(part)
+            part = b""
+        part += octets
+    return " ".join(f"=?utf-8?b?{b64encode(word).decode()}?=" for word in (*words, part))
 
 
 def origin(sender: str, reply_to: str, bounce_to: str) -> Origin:
