@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from django.urls import path, re_path, register_converter
 
-from arrears.web import address, assets, bounces, pages, webhooks
+from arrears.web import address, assets, bounces, outbox, pages, webhooks
 from arrears.web.api import api
 from arrears.web.centre import home, pay, settle, story
 
@@ -35,6 +35,9 @@ urlpatterns = [
     path("language", pages.language),
     path("banner.js", assets.banner),
     path("address/<str:token>", address.page),
+    path("outbox/", outbox.index),
+    path("outbox/<str:name>", outbox.mail),
+    path("outbox/<str:name>/html", outbox.html),
     path("pay/", pay.page),
     path("pay/<str:token>", pay.exchange),
     path("settle/<str:account>", pay.stable),

@@ -1,4 +1,5 @@
-"""Mail into a folder: one file a message, named by its id, written and synced before it counts as accepted.
+"""Mail into a folder: one file a message, named by its id, written and synced before it counts as accepted. It is
+the whole mail, as a mail program would open it; `/outbox/` shows it (see web/outbox.py).
 
 The name makes it provable what became of a message whose sender died: the file is there, or it never was.
 """
@@ -27,7 +28,12 @@ class FolderChannel:
         mail["To"] = message.to
         mail["Subject"] = message.subject
         mail["Message-ID"] = f"<{message.id}@arrears.invalid>"
+        mail["Auto-Submitted"] = "auto-generated"
+        if message.thread:
+            mail["References"] = f"<thread.{message.thread}@arrears.invalid>"
         mail.set_content(message.text)
+        if message.html:
+            mail.add_alternative(message.html, subtype="html")
         part = self._folder / f".{message.id}.{os.getpid()}.part"
         named = False
         try:

@@ -1,0 +1,120 @@
+"""The local outbox: mail that went to the folder instead of a server, as its reader would see it.
+
+Only where the installation is in test mode and mail goes to a folder; elsewhere there is no such page. Links in a mail
+are secrets of its reader, so an outbox must never stand where strangers can look.
+"""
+
+from __future__ import annotations
+
+import os
+import re
+from datetime import UTC, datetime
+from email import message_from_bytes, policy
+from email.message import EmailMessage
+from functools import wraps
+from pathlib import Path
+from typing import Any, Final, NamedTuple
+
+from django.http import Http404, HttpRequest, HttpResponse
+from django.shortcuts import render
+from django.utils.translation import gettext as _
+from django.views.decorators.http import require_safe
+
+from arrears.adapters.channels.folder import FolderChannel
+from arrears.wiring import installed, mail_folder
+
+SHOWN_MAX: Final = 200
+_NAME: Final = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,60}")
+MAIL_POLICY: Final = (
+    "default-src 'none'; style-src 'unsafe-inline'; img-src data:; form-action 'none'; base-uri 'none';"
+    " frame-ancestors 'self'; sandbox allow-top-navigation-by-user-activation allow-popups"
+)
+"""For the mail itself: mails carry their styles with them, and nothing else."""
+
+OUTER_POLICY: Final = (
+    "default-src 'none'; style-src 'self'; img-src 'self'; form-action 'self'; base-uri 'none';"
+    " frame-ancestors 'none'; frame-src 'self'"
+)
+
+
+class Listed(NamedTuple):
+    """One mail of the list."""
+
+    name: str
+    to: str
+    subject: str
+    at: datetime
+
+
+def only_here(page: Any) -> Any:
+    """The pages of the outbox are there in test mode with a mail folder, and nowhere else."""
+
+    @wraps(page)
+    def answered(request: HttpRequest, **more: str) -> HttpResponse:
+        if os.environ.get("ARREARS_MODE", "test") != "test" or not isinstance(installed().channel, FolderChannel):
+            raise Http404
+        answer: HttpResponse = page(request, **more)
+        return answer
+
+    return answered
+
+
+@require_safe
+@only_here
+def index(request: HttpRequest) -> HttpResponse:
+    """The newest mails first."""
+    paths = sorted(mail_folder().glob("*.eml"), key=lambda path: path.stat().st_mtime_ns, reverse=True)
+    mails = [_listed(path) for path in paths[:SHOWN_MAX]]
+    return render(request, "outbox.html", {"title": _("Outbox"), "mails": mails, "count": len(paths)})
+
+
+@require_safe
+@only_here
+def mail(request: HttpRequest, name: str) -> HttpResponse:
+    """One mail: its head, the page that most readers see, and the plain text."""
+    found = _open(name)
+    text = found.get_body(("plain",))
+    heads = [(head, str(found[head])) for head in ("From", "To", "Subject", "Message-ID") if found[head]]
+    values = {
+        "title": str(found["Subject"]),
+        "heads": heads,
+        "name": name,
+        "text": text.get_content() if text is not None else "",
+        "has_html": found.get_body(("html",)) is not None,
+    }
+    response = render(request, "outbox_mail.html", values)
+    response.headers["Content-Security-Policy"] = OUTER_POLICY
+    return response
+
+
+@require_safe
+@only_here
+def html(_request: HttpRequest, name: str) -> HttpResponse:
+    """The page of one mail, by itself, for the frame that shows it."""
+    part = _open(name).get_body(("html",))
+    if part is None:
+        raise Http404
+    # A mail's links open in the whole window, as they would from a mail program.
+    page = part.get_content().replace(' target="_blank"', ' target="_top"')
+    response = HttpResponse(page, content_type="text/html; charset=utf-8")
+    response.headers["Content-Security-Policy"] = MAIL_POLICY
+    response.headers["X-Frame-Options"] = "SAMEORIGIN"
+    return response
+
+
+def _open(name: str) -> EmailMessage:
+    if not _NAME.fullmatch(name) or ".." in name:
+        raise Http404
+    try:
+        octets = (mail_folder() / f"{name}.eml").read_bytes()
+    except OSError:
+        raise Http404 from None
+    found = message_from_bytes(octets, policy=policy.default)
+    assert isinstance(found, EmailMessage)
+    return found
+
+
+def _listed(path: Path) -> Listed:
+    found = message_from_bytes(path.read_bytes(), policy=policy.default)
+    at = datetime.fromtimestamp(path.stat().st_mtime, UTC)
+    return Listed(path.stem, str(found["To"]), str(found["Subject"]), at)

@@ -1,0 +1,89 @@
+"""The local outbox shows mail as its reader would see it, and is nowhere else than in test installations."""
+
+from __future__ import annotations
+
+import os
+import re
+from collections.abc import Iterator
+from dataclasses import replace
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import pytest
+from tests.browser import chromium, launched
+from tests.web.living import Living, living
+
+from arrears import wiring
+from arrears.adapters.channels.folder import FolderChannel
+from arrears.sandbox.run import Running, running
+
+if TYPE_CHECKING:
+    from django.test import Client
+
+
+@pytest.fixture(scope="module")
+def sandbox() -> Iterator[Running]:
+    with running() as found:
+        yield found
+
+
+@pytest.fixture
+def shop(site: str, sandbox: Running, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Living]:
+    monkeypatch.setenv("ARREARS_MAIL_FOLDER", str(tmp_path))
+    with living(site, sandbox) as found:
+        found.channel = FolderChannel(tmp_path)  # type: ignore[assignment]
+        wiring.install(replace(found.live, channel=found.channel))
+        yield found
+
+
+def test_the_newest_mail_stands_first_and_opens_as_page_and_text(shop: Living, client: Client) -> None:
+    account = shop.account((12000, "EUR"))
+    listed = client.get("/outbox/").content.decode()
+    assert shop.email(account) in listed
+    name = re.findall(r'href="/outbox/([^"]+)"', listed)[0]
+    page = client.get(f"/outbox/{name}")
+    text = page.content.decode().replace("\u00a0", " ")
+    assert "€ 120,00" in text
+    assert re.search(r'<a href="http://[^"]+/pay/[\w-]{43}"', text), "links of the text can be clicked"
+    assert "frame-src 'self'" in page["Content-Security-Policy"]
+    inner = client.get(f"/outbox/{name}/html")
+    assert inner["X-Frame-Options"] == "SAMEORIGIN"
+    assert "sandbox" in inner["Content-Security-Policy"]
+    assert ' target="_top"' in inner.content.decode()
+
+
+@pytest.mark.parametrize("name", ["..%2f..%2fetc%2fpasswd", "....", ".part", "none", "a/b"])
+def test_nothing_but_mails_of_the_folder_can_be_opened(shop: Living, client: Client, name: str) -> None:
+    assert client.get(f"/outbox/{name}").status_code == 404
+    assert client.get(f"/outbox/{name}/html").status_code == 404
+
+
+def test_live_installations_and_those_with_a_mail_server_have_no_outbox(
+    site: str, sandbox: Running, shop: Living, client: Client, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("ARREARS_MODE", "live")
+    assert client.get("/outbox/").status_code == 404
+    monkeypatch.setenv("ARREARS_MODE", "test")
+    wiring.install(shop.live)
+    assert client.get("/outbox/").status_code == 404
+
+
+def test_a_person_opens_the_mail_and_its_link(shop: Living) -> None:
+    path = chromium()
+    if path is None:
+        pytest.skip("no chromium; apt-get install chromium")
+    account = shop.account((12000, "EUR"))
+    with launched(path) as browser:
+        page = browser.new_page(viewport={"width": 1000, "height": 900}, locale="nl")
+        page.goto(f"{shop.url}/outbox/")
+        page.get_by_text(shop.email(account)).first.wait_for()
+        page.locator(".rows a").first.click()
+        frame = page.frame_locator("iframe.mail")
+        frame.get_by_role("link").first.wait_for()
+        if os.environ.get("ARREARS_PICTURES"):
+            page.screenshot(path=f"{os.environ['ARREARS_PICTURES']}/outbox.png")
+        frame.get_by_role("link").first.click()
+        page.wait_for_url(f"{shop.url}/pay/")
+        page.get_by_role("button", name="€ 120,00 betalen").wait_for()
+        if os.environ.get("ARREARS_PICTURES"):
+            page.screenshot(path=f"{os.environ['ARREARS_PICTURES']}/pay.png")
