@@ -113,7 +113,8 @@ def mail_channel(database: str) -> Channel:
 @cache
 def mail_desk(base_url: str) -> Desk:
     """The words of messages, and what stands around them. `ARREARS_TEXTS` is a folder with the operator's own texts,
-    `ARREARS_OPERATOR` its name, `ARREARS_SUPPORT_EMAIL` and `ARREARS_SUPPORT_URL` where a person finds help,
+    `ARREARS_OPERATOR` its name, `ARREARS_IBAN` where transfers go,
+    `ARREARS_SUPPORT_EMAIL` and `ARREARS_SUPPORT_URL` where a person finds help,
     `ARREARS_MAIL_PER_HOUR` and `ARREARS_MAIL_PER_RECIPIENT` (a day) the most that may leave. Refuses `bad_template`."""
     # MJML and Jinja take longer to load than most commands run.
     from arrears.notices.render import load_texts
@@ -123,6 +124,7 @@ def mail_desk(base_url: str) -> Desk:
         os.environ.get("ARREARS_OPERATOR", "arrears"),
         os.environ.get("ARREARS_SUPPORT_URL", f"{base_url}/help"),
         os.environ.get("ARREARS_SUPPORT_EMAIL", ""),
+        os.environ.get("ARREARS_IBAN", ""),
     )
     limits = MailLimits(
         per_hour=int(os.environ.get("ARREARS_MAIL_PER_HOUR", PER_HOUR)),

@@ -16,6 +16,7 @@ from arrears.core.states import State
 from arrears.engine import commands
 from arrears.engine.bounces import Returned, came_back
 from arrears.engine.desk import PLAIN_DESK, MailLimits
+from arrears.notices.render import load_texts
 from arrears.ports import Delivery, Fate, MailState, Message
 
 ANNA = Person(1, Role.ADMINISTRATOR, "Anna", "anna@sign-in.example", "anna@contact.example", "nl", "")
@@ -61,6 +62,18 @@ def test_a_declined_charge_is_told_at_once_to_the_administrator_alone() -> None:
 def test_an_unpaid_bill_of_an_account_that_pays_by_transfer_is_told_the_same_way() -> None:
     story = known(Story(mode=Mode.INVOICE)).until(0, "09:00")
     assert sent(story) == [("reminder", "anna@contact.example")]
+
+
+def test_who_pays_by_transfer_is_told_how_and_hears_nothing_of_cards() -> None:
+    for mode, transfer in ((Mode.INVOICE, True), (Mode.CARD, False)):
+        story = known(Story(mode=mode))
+        story.stage.desk = replace(story.stage.desk, writer=load_texts())
+        story.until(28)
+        told = [" ".join(m.text.split()) for m in story.mail.taken if m.to.startswith("anna")]
+        assert told
+        for text in told:
+            assert ("To pay by bank transfer: send it as the invoice says and name I1-1." in text) is transfer, text
+            assert ("another card" in text) is not transfer
 
 
 def test_warnings_go_to_everybody_at_once_and_reminders_to_one() -> None:

@@ -110,11 +110,13 @@ class Reader:
 
 @dataclass(frozen=True, slots=True)
 class Operator:
-    """Who sends it, and where a person finds help. One of address and page may be empty."""
+    """Who sends it, and where a person finds help. One of address and page may be empty. `iban` is where transfers
+    go, empty where the invoices alone say so."""
 
     name: str
     support_url: str
     support_email: str
+    iban: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -127,7 +129,8 @@ class Content:
     leads; only if `link_is_pay` can it pay without a sign-in.
     `administrator` is who can pay, and in `administrator_changed` the new one. Addresses are masked by the caller
     where their reader may not see them. Days count from today; `effective_on` is the day from which a new
-    administrator acts (None: already). Breaking one of these rules is our own mistake and asserted.
+    administrator acts (None: already). `by_transfer`: the account pays by bank transfer, so nothing is said of cards.
+    Breaking one of these rules is our own mistake and asserted.
     """
 
     kind: Kind
@@ -152,6 +155,7 @@ class Content:
     old_address: str = ""
     new_address: str = ""
     effective_on: date | None = None
+    by_transfer: bool = False
 
     def __post_init__(self) -> None:
         kind = self.kind

@@ -12,7 +12,7 @@ from datetime import date, datetime
 from typing import NamedTuple
 
 from arrears.core import facts as f
-from arrears.core.account import Account, Action, Debt, Subscription
+from arrears.core.account import Account, Action, Debt, Mode, Subscription
 from arrears.core.address import masked
 from arrears.core.calendar import calendar_of
 from arrears.core.ids import ACCOUNT, SUBSCRIPTION, format_id
@@ -98,6 +98,7 @@ def content(
         old_address=draft.old_address,
         new_address=draft.new_address,
         administrator="" if administrator is None else administrator.name,
+        by_transfer=account.mode is Mode.INVOICE,
     )
 
 

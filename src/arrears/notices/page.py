@@ -121,8 +121,10 @@ def _notes(content: Content) -> Iterator[str]:
     if content.link_is_pay:
         yield "pay_link_note"
     if content.kind in PAYABLE:
+        if content.can_pay and content.by_transfer:
+            yield "by_transfer"
         yield "if_paid"
-        if content.can_pay and content.kind not in (Kind.DECLINED, Kind.CONFIRM):
+        if content.can_pay and not content.by_transfer and content.kind not in (Kind.DECLINED, Kind.CONFIRM):
             yield "if_declined"
 
 

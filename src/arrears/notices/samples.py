@@ -121,6 +121,9 @@ def variants(kind: Kind, locale: str) -> Iterator[Content]:
     if kind in (Kind.REMINDER, Kind.DECLINED, Kind.CONFIRM):
         yield replace(content, cuts=(), card="", debts=(replace(_CLOUD, services=()),), sums=(Sum("EUR", 9_680),))
         yield replace(content, cuts=_DELETIONS)
+    if kind in PAYABLE:
+        yield replace(content, by_transfer=True, operator=replace(_OPERATOR, iban="NL91ABNA0417164300"))
+        yield replace(content, by_transfer=True)
     if kind in (Kind.SETTLED, Kind.DELETED, Kind.PAID_AFTER_DELETION):
         yield replace(content, debts=(), sums=(), services=())
     if kind is Kind.CARD_EXPIRES:

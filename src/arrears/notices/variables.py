@@ -20,6 +20,9 @@ from arrears.notices.values import Form, clean, day, free, listed, local_day, mo
 LISTED_MAX: Final = 3
 """Names in one sentence; the lists below it hold them all."""
 
+NUMBERS_MAX: Final = 12
+"""So many invoices are named for a transfer; who pays more of them knows the list."""
+
 _COMMON: Final = frozenset({"account", "reader", "operator", "can_pay", "administrator", "sent_on", "services"}) | {
     "services_count", "support_email", "support_url",
 }  # fmt: skip
@@ -80,6 +83,7 @@ SHARED: Final[Mapping[str, frozenset[str]]] = {
     "means_disable": _NONE,
     "if_paid": _NONE,
     "if_declined": _NONE,
+    "by_transfer": frozenset({"numbers", "beneficiary", "iban"}),
     "unless_paid": _NONE,
     "paid_in_time": frozenset({"on", "action"}),
     "nothing_planned": _NONE,
@@ -123,6 +127,8 @@ class Values:
         """Every variable that the kind's texts may use."""
         content, known = self.content, KNOWN[self.content.kind]
         found: dict[str, object] = self._common()
+        if content.by_transfer:
+            found |= self._transfer()
         if "sums" in known:
             found |= self._debts()
         if "has_cuts" in known:
@@ -144,6 +150,15 @@ class Values:
         if "guidance" in known:
             found["guidance"] = self.words.about_decline(guidance(content.decline).text) if content.can_pay else ""
         return found
+
+    def _transfer(self) -> dict[str, str]:
+        """Where a transfer goes, and what it names, so that it is recognised."""
+        operator = self.content.operator
+        # In groups of four, as on every bank statement, and never broken over two lines.
+        compact = "".join(operator.iban.split())
+        groups = "\u00a0".join(compact[at : at + 4] for at in range(0, len(compact), 4))
+        numbers = self.names((line.number for line in self.content.debts), most=NUMBERS_MAX)
+        return {"iban": free(groups, self.form), "beneficiary": free(operator.name, self.form), "numbers": numbers}
 
     def counted(self, name: str, count: int) -> str:
         """A shared piece that depends on a number."""
