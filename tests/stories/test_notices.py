@@ -72,8 +72,8 @@ def test_who_pays_by_transfer_is_told_how_and_hears_nothing_of_cards() -> None:
         told = [" ".join(m.text.split()) for m in story.mail.taken if m.to.startswith("anna")]
         assert told
         for text in told:
-            assert ("To pay by bank transfer: send it as the invoice says and name I1-1." in text) is transfer, text
-            assert ("another card" in text) is not transfer
+            assert ("Maak het bedrag over zoals op de factuur staat en vermeld I1-1." in text) is transfer, text
+            assert ("een andere kaart" in text) is not transfer
 
 
 def test_warnings_go_to_everybody_at_once_and_reminders_to_one() -> None:

@@ -1,11 +1,12 @@
 """`arrears notice preview` and `arrears notice check`: see what every message will say before anybody gets one.
 
-Both only read texts; no database is asked and nothing is sent.
+Both only read texts, and with `--account` that account; nothing is sent.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
+from dataclasses import replace
 from html import escape
 from pathlib import Path
 from typing import TYPE_CHECKING, Final, NamedTuple
@@ -13,8 +14,10 @@ from typing import TYPE_CHECKING, Final, NamedTuple
 import click
 
 from arrears.cli.common import AS_JSON, print_json
+from arrears.core.account import Mode
 from arrears.core.errors import Refused
 from arrears.core.notice import Content, Kind, Role
+from arrears.engine.drafting import sums_of
 
 if TYPE_CHECKING:
     # MJML and Jinja take longer to load than `--help` may.
@@ -69,16 +72,23 @@ def check(texts_folder: Path | None, as_json: bool) -> None:
 )
 @_TEXTS
 @click.option("--language", "wanted", metavar="CODE", multiple=True, help="Only this language; may be repeated.")
+@click.option("--account", help="With the names, debts and dates of this account (acc_12, or your own reference).")
 @AS_JSON
-def preview(folder: Path, texts_folder: Path | None, wanted: tuple[str, ...], as_json: bool) -> None:
-    """Write every message in every language, for the administrator and for a reader who cannot pay, with examples."""
+def preview(
+    folder: Path, texts_folder: Path | None, wanted: tuple[str, ...], account: str | None, as_json: bool
+) -> None:
+    """Write every message in every language, for the administrator and for a reader who cannot pay: with examples, or
+    as an account would get them now."""
     texts = _loaded(texts_folder)
     unknown = [code for code in wanted if code not in texts.languages]
     if unknown:
         known = ", ".join(sorted(texts.languages))
         raise Refused("unknown_language", f"there are no texts in {unknown[0][:20]!r}; there are {known}")
     codes = sorted(set(wanted) or texts.languages)
-    found = written(texts, _examples(codes), folder)
+    examples = _examples(codes)
+    if account is not None:
+        examples = map(_as_told_to(account), examples)
+    found = written(texts, examples, folder)
     index = folder / "index.html"
     if as_json:
         print_json({"index": index, "messages": [one._asdict() for one in found]})
@@ -125,6 +135,34 @@ def _examples(codes: Iterable[str]) -> Iterator[Content]:
         for kind in Kind:
             yield sample(kind, code)
             yield for_reader(sample(kind, code))
+
+
+def _as_told_to(named: str) -> Callable[[Content], Content]:
+    """Puts an account's own names, zone, debts and dates into an example. What the account does not have at the
+    moment, such as a payment that has just arrived, stays the example's."""
+    from arrears.cli.common import find_account
+    from arrears.engine.drafting import open_now
+    from arrears.wiring import open_installation
+
+    with open_installation() as live:
+        number = find_account(live.store, named)
+        account, reach = live.store.snapshots([number])[number], live.store.reach([number])[number]
+    lines, cuts = open_now(account)
+    who = reach.administrator
+    own = {"account_name": reach.name or reach.ref, "zone": reach.zone, "administrator": who.name if who else ""}
+
+    def told(example: Content) -> Content:
+        reader = example.reader
+        if who is not None and reader.role is Role.ADMINISTRATOR:
+            reader = replace(reader, name=who.name, zone=who.zone or reach.zone)
+        found = replace(example, **own, reader=reader, by_transfer=account.mode is Mode.INVOICE)  # type: ignore[arg-type]
+        if lines and example.debts:
+            found = replace(found, debts=lines, sums=sums_of(lines))
+        if cuts and example.cuts and example.kind in (Kind.REMINDER, Kind.DECLINED, Kind.CONFIRM):
+            found = replace(found, cuts=cuts)
+        return found
+
+    return told
 
 
 def _index(texts: Texts, found: list[Preview]) -> str:

@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Iterable
+from typing import Final
 
 import click
 
 from arrears.cli.common import AS_JSON, find_account, print_json
 from arrears.core.facts import ARREARS, Recorded, encode_fact
+from arrears.ports import Mail, MailState
 from arrears.sim.story import as_text, tell
 from arrears.wiring import open_installation
 
@@ -18,17 +21,57 @@ from arrears.wiring import open_installation
 def command(account: str, as_json: bool) -> None:
     """Show every fact of ACCOUNT (acc_12, or your own reference). --json gives them whole."""
     with open_installation() as live:
-        history = live.store.history(find_account(live.store, account))
+        number = find_account(live.store, account)
+        history, mails = live.store.history(number), by_notice(live.store.mails_of(number))
     if as_json:
         print_json(
             [
                 {"seq": r.seq, "at": r.at, "author": r.author, "why": r.why, **json.loads(encode_fact(r.fact))}
+                | ({"mails": [_shown(mail) for mail in mails[r.seq]]} if r.seq in mails else {})
                 for r in history
             ]
         )
         return
     for recorded, line in zip(history, tell(history, every_fact=True), strict=True):
         click.echo(as_text(line) + _by(recorded))
+        for mail in mails.get(recorded.seq, ()):
+            click.echo(f"{'':25}{fate(mail)}")
+
+
+def by_notice(mails: Iterable[Mail]) -> dict[int, list[Mail]]:
+    """The messages of each fact that was told."""
+    found: dict[int, list[Mail]] = {}
+    for mail in mails:
+        found.setdefault(mail.seq, []).append(mail)
+    return found
+
+
+def fate(mail: Mail) -> str:
+    """`reminder to anna@example.org: accepted, 250 2.0.0 taken`: what became of one message, in the server's words."""
+    words = "" if not mail.reply else f", {mail.reply}"
+    return (
+        f"{mail.kind.replace('_', ' ')} to {mail.address}: {_FATES[mail.state]}{words} ({mail.at:%Y-%m-%d %H:%M} UTC)"
+    )
+
+
+def _shown(mail: Mail) -> dict[str, object]:
+    return {
+        "id": mail.id, "kind": mail.kind, "to": mail.address, "subject": mail.subject, "state": mail.state,
+        "reply": mail.reply, "at": mail.at,
+    }  # fmt: skip
+
+
+_FATES: Final = {
+    MailState.WAITING: "waits to be sent",
+    MailState.CLAIMED: "is being handed over",
+    MailState.ACCEPTED: "accepted",
+    MailState.UNKNOWN: "nobody can tell whether it was taken; it is never sent again",
+    MailState.REFUSED: "refused",
+    MailState.DROPPED: "dropped, since it was no longer true",
+    MailState.BOUNCED_HARD: "came back for good",
+    MailState.BOUNCED_SOFT: "came back for now",
+    MailState.COMPLAINED: "its reader complained",
+}
 
 
 def _by(recorded: Recorded) -> str:

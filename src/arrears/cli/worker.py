@@ -5,16 +5,12 @@ from __future__ import annotations
 import signal
 import threading
 from types import FrameType
-from typing import Final
 
 import click
 
 from arrears.engine.profile import ask_again
 from arrears.engine.worker import work, work_once
 from arrears.wiring import open_installation, tune_for_batches
-
-LANES: Final = 2
-"""While one waits for the mail server, the other finds its words; more would wait for the interpreter."""
 
 
 @click.command()
@@ -42,7 +38,6 @@ def command(poll_seconds: int, once: bool) -> None:
                 live.providers,
                 live.desk(),
                 stopping=stop.is_set,
-                lanes=LANES,
             )
             return
         click.echo(f"working; looking every {poll_seconds} seconds", err=True)
@@ -56,7 +51,6 @@ def command(poll_seconds: int, once: bool) -> None:
             live.desk(),
             poll_seconds=poll_seconds,
             wait=stop.wait,
-            lanes=LANES,
             hourly=lambda now: ask_again(live.store, now),
         )
     click.echo("stopped", err=True)

@@ -110,6 +110,11 @@ def sums_of(lines: Iterable[Line]) -> tuple[Sum, ...]:
     return tuple(Sum(currency, minor) for currency, minor in sorted(totals.items()))
 
 
+def open_now(account: Account) -> tuple[tuple[Line, ...], tuple[Cut, ...]]:
+    """What a reminder would list and announce if it left now."""
+    return _lines(account), _ahead(account)
+
+
 def stable_link(base_url: str, account: int) -> str:
     """Where everybody but the administrator's mail leads: it asks for a sign-in."""
     return f"{base_url}/settle/{format_id(ACCOUNT, account)}"

@@ -7,7 +7,6 @@ never repeated blindly. An order is given until it is acknowledged; receivers dr
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from concurrent.futures import ThreadPoolExecutor
 from datetime import datetime
 from typing import Final
 
@@ -74,32 +73,6 @@ def perform_all(
     while count := perform(store, channel, services, now(), providers, desk):
         total += count
     return total
-
-
-def perform_in_lanes(
-    store: Store,
-    channel: Channel,
-    services: Services,
-    now: Callable[[], datetime],
-    providers: Providers = NO_PROVIDERS,
-    desk: Desk = PLAIN_DESK,
-    *,
-    lanes: int,
-    stopping: Callable[[], bool] = lambda: False,
-) -> int:
-    """Perform until nothing is left or `stopping` says so, in so many threads: while one waits for a mail server or a
-    provider, the other finds its words. Each lane has claims of its own, as each of several workers would."""
-
-    def lane() -> int:
-        total = 0
-        while not stopping() and (count := perform(store, channel, services, now(), providers, desk)):
-            total += count
-        return total
-
-    if lanes == 1:
-        return lane()
-    with ThreadPoolExecutor(lanes) as pool:
-        return sum(one.result() for one in [pool.submit(lane) for _ in range(lanes)])
 
 
 def _order(store: Store, services: Services, claims: Sequence[Claim], now: datetime) -> list[Result]:

@@ -7,7 +7,7 @@ from datetime import datetime, timedelta
 
 from arrears.engine.attempts import NO_PROVIDERS, Providers
 from arrears.engine.desk import PLAIN_DESK, Desk
-from arrears.engine.perform import perform_in_lanes
+from arrears.engine.perform import perform
 from arrears.engine.run import Limits, RunReport, run
 from arrears.engine.sweep import sweep_if_due
 from arrears.ports import Channel, Clock, Services, Store
@@ -23,14 +23,14 @@ def work_once(
     desk: Desk = PLAIN_DESK,
     *,
     stopping: Callable[[], bool] = lambda: False,
-    lanes: int = 1,
 ) -> tuple[RunReport, int]:
     """What the providers know, then one collections run, then everything there is to perform; the run's report and
-    how much was performed, in so many lanes. `stopping` is asked after each batch; what is left then, the next worker
-    finds."""
+    how much was performed. `stopping` is asked after each batch; what is left then, the next worker finds."""
     sweep_if_due(store, providers, clock.now())
     report = run(store, clock.now(), limits=limits, stopping=stopping)
-    performed = perform_in_lanes(store, channel, services, clock.now, providers, desk, lanes=lanes, stopping=stopping)
+    performed = 0
+    while not stopping() and (count := perform(store, channel, services, clock.now(), providers, desk)):
+        performed += count
     return report, performed
 
 
@@ -46,7 +46,6 @@ def work(
     poll_seconds: int,
     wait: Callable[[int], bool],
     hourly: Callable[[datetime], object] = lambda _now: None,
-    lanes: int = 1,
 ) -> None:
     """Work until `wait(seconds)` says to stop (True). It is asked between batches only, so that a batch in hand is
     always finished; a worker that is killed instead loses nothing either. `hourly` is called when this begins and
@@ -58,7 +57,7 @@ def work(
             hourly(now)
             due = now + timedelta(hours=1)
         report, performed = work_once(
-            store, channel, services, clock, limits, providers, desk, stopping=lambda: wait(0), lanes=lanes
+            store, channel, services, clock, limits, providers, desk, stopping=lambda: wait(0)
         )
         if wait(0 if report.accounts or performed else poll_seconds):
             return
