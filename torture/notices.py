@@ -249,43 +249,47 @@ def _people(url: str, store: PostgresStore) -> None:
             )
 
 
-def the_book(accounts: int) -> Book:
-    """The receivables book, half of it in Dutch, in four zones; only the first so many customers."""
+def the_book(accounts: int, days: int) -> Book:
+    """The receivables book, half of it in Dutch, in four zones; only the first so many customers, and what was
+    invoiced to them in the first so many days."""
     found = read_book(
         ROOT.parent / "shared/data/accounts-receivable.csv", load_map(ROOT / "examples/maps/accounts-receivable.toml")
     )
-    chosen = {a.ref for a in found.accounts[:accounts]}
+    last = min(i.issued_on for i in found.invoices) + timedelta(days=days)
+    invoiced = {i.account_ref for i in found.invoices if i.issued_on < last}
+    chosen = set([a.ref for a in found.accounts if a.ref in invoiced][:accounts])
     spoken = tuple(
         replace(a, locale=("nl-NL", "en-GB")[i % 2], zone=ZONES[i % len(ZONES)])
         for i, a in enumerate(found.accounts)
         if a.ref in chosen
     )
-    invoices = tuple(i for i in found.invoices if i.account_ref in chosen)
-    payments = tuple(p for p in found.payments if p.account_ref in chosen)
+    invoices = tuple(i for i in found.invoices if i.account_ref in chosen and i.issued_on < last)
+    numbers = {i.number for i in invoices}
+    payments = tuple(p for p in found.payments if p.invoice_number in numbers)
     return replace(found, accounts=spoken, invoices=invoices, payments=payments)
 
 
 def torture(
-    settings: ReplaySettings, seed: str, *, accounts: int, strikes: float, seconds_max: float
+    settings: ReplaySettings, seed: str, *, accounts: int, days: int, strikes: float, seconds_max: float
 ) -> dict[str, Any]:
     """The figures of one pass; `strikes` is the chance of each kind of blow at each instant."""
     began = time.monotonic()
     folder = Path(tempfile.mkdtemp(prefix="arrears-notices-"))
     folder.chmod(0o711)
     server = EmbeddedServer(folder / "db", durable=False)
-    stopped = ""
+    stopped, book = "", the_book(accounts, days)
     try:
         url = server.start()
         schema.create_scratch(url, SCHEMA)
         course = Course(folder, url, seed, strikes, began + seconds_max)
         try:
-            course.play(Replay(course.store, the_book(accounts), settings))
+            course.play(Replay(course.store, book, settings))
         except Stuck as error:
             stopped = str(error)
             sys.stderr.write((folder / "said.log").read_text(errors="replace")[-3000:])
         finally:
             course.end()
-        figures = course.verdict.close(range(1, accounts + 1))
+        figures = course.verdict.close(range(1, len(book.accounts) + 1))
         course.store.close()
     finally:
         server.stop()
@@ -317,6 +321,7 @@ def main() -> int:
     parser.add_argument("--json", action="store_true", help="only the JSON object, on one line")
     parser.add_argument("--pass", dest="which", choices=(*PASSES, "both"), default="both")
     parser.add_argument("--accounts", type=int, default=100, help="only the first so many customers")
+    parser.add_argument("--days", type=int, default=1000, help="only what was invoiced in the first so many days")
     parser.add_argument("--strikes", type=float, default=0.03, help="the chance of each blow at each instant")
     parser.add_argument("--seconds", type=float, default=1500.0, help="the most that one pass may take")
     parser.add_argument("--seed", type=int, default=None)
@@ -330,6 +335,7 @@ def main() -> int:
                 settings,
                 f"{seed}/{name}",
                 accounts=options.accounts,
+                days=options.days,
                 strikes=options.strikes,
                 seconds_max=options.seconds,
             )
