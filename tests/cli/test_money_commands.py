@@ -15,7 +15,7 @@ from pathlib import Path
 
 import psycopg
 import pytest
-from tests.cli.test_live_commands import MAP
+from tests.cli.test_live_commands import HEADER, MAP, with_mail
 from tests.cli.test_main import ran
 from tests.stories.paying import post
 
@@ -64,7 +64,7 @@ def live(book: str, sandbox: Running, tmp_path_factory: pytest.TempPathFactory) 
     issued, due = today - timedelta(days=20), today - timedelta(days=2)
     rows = f"bert,B-1,{issued},{due},49.00,\ncarla,C-1,{issued},{due},10.00,{due}\n"
     (folder / "map.toml").write_text(MAP)
-    (folder / "book.csv").write_text("customer,number,issued,due,amount,paid\n" + rows)
+    (folder / "book.csv").write_text(HEADER + with_mail(rows))
     assert run("import", str(folder / "book.csv"), "--map", str(folder / "map.toml")).returncode == 0
     assert run("run").returncode == 0
     return run
@@ -167,7 +167,7 @@ def test_a_real_server_takes_the_providers_webhook_and_the_payment_is_booked(
     today = datetime.now(UTC).date()
     row = f"dirk,D-1,{today - timedelta(days=20)},{today - timedelta(days=2)},7.00,\n"
     (tmp_path / "map.toml").write_text(MAP)
-    (tmp_path / "dirk.csv").write_text("customer,number,issued,due,amount,paid\n" + row)
+    (tmp_path / "dirk.csv").write_text(HEADER + with_mail(row))
     assert live("import", str(tmp_path / "dirk.csv"), "--map", str(tmp_path / "map.toml")).returncode == 0
     assert live("run").returncode == 0
     add_card(store, sandbox, "dirk", "challenge")

@@ -12,7 +12,7 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import TYPE_CHECKING, Any
 
 import pytest
-from tests.browser import chromium, launched
+from playwright.sync_api import Browser
 from tests.web.living import Living, living
 
 from arrears.core.errors import Refused
@@ -175,19 +175,16 @@ def portal(arrears: str, account: int) -> Iterator[tuple[str, dict[str, str]]]:
 
 
 def test_the_banner_in_a_strict_portal(
-    shop: Living, client: Client, token: str, monkeypatch: pytest.MonkeyPatch
+    shop: Living, browser: Browser, token: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    path = chromium()
-    if path is None:
-        pytest.skip("no chromium; apt-get install chromium")
     from arrears.web.api.alerts import portal_origins
 
     account = shop.account((12000, "EUR"), days=25)
-    with portal(shop.url, account) as (url, state), launched(path) as browser:
+    with portal(shop.url, account) as (url, state):
         monkeypatch.setenv("ARREARS_PORTAL_ORIGINS", url)
         portal_origins.cache_clear()
         state["token"] = mint_over_http(shop.url, account, token)
-        page = browser.new_page(viewport={"width": 375, "height": 500})
+        page = browser.new_page(viewport={"width": 375, "height": 500}, locale="nl")
         said: list[str] = []
         page.on("console", lambda message: said.append(message.text))
         page.goto(url)

@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 import pytest
-from tests.browser import chromium, launched
+from playwright.sync_api import Browser
 from tests.web.living import Living, living
 
 from arrears import wiring
@@ -68,22 +68,18 @@ def test_live_installations_and_those_with_a_mail_server_have_no_outbox(
     assert client.get("/outbox/").status_code == 404
 
 
-def test_a_person_opens_the_mail_and_its_link(shop: Living) -> None:
-    path = chromium()
-    if path is None:
-        pytest.skip("no chromium; apt-get install chromium")
+def test_a_person_opens_the_mail_and_its_link(shop: Living, browser: Browser) -> None:
     account = shop.account((12000, "EUR"))
-    with launched(path) as browser:
-        page = browser.new_page(viewport={"width": 1000, "height": 900}, locale="nl")
-        page.goto(f"{shop.url}/outbox/")
-        page.get_by_text(shop.email(account)).first.wait_for()
-        page.locator(".rows a").first.click()
-        frame = page.frame_locator("iframe.mail")
-        frame.get_by_role("link").first.wait_for()
-        if os.environ.get("ARREARS_PICTURES"):
-            page.screenshot(path=f"{os.environ['ARREARS_PICTURES']}/outbox.png")
-        frame.get_by_role("link").first.click()
-        page.wait_for_url(f"{shop.url}/pay/")
-        page.get_by_role("button", name="€ 120,00 betalen").wait_for()
-        if os.environ.get("ARREARS_PICTURES"):
-            page.screenshot(path=f"{os.environ['ARREARS_PICTURES']}/pay.png")
+    page = browser.new_page(viewport={"width": 1000, "height": 900}, locale="nl")
+    page.goto(f"{shop.url}/outbox/")
+    page.get_by_text(shop.email(account)).first.wait_for()
+    page.locator(".rows a").first.click()
+    frame = page.frame_locator("iframe.mail")
+    frame.get_by_role("link").first.wait_for()
+    if os.environ.get("ARREARS_PICTURES"):
+        page.screenshot(path=f"{os.environ['ARREARS_PICTURES']}/outbox.png")
+    frame.get_by_role("link").first.click()
+    page.wait_for_url(f"{shop.url}/pay/")
+    page.get_by_role("button", name="€ 120,00 betalen").wait_for()
+    if os.environ.get("ARREARS_PICTURES"):
+        page.screenshot(path=f"{os.environ['ARREARS_PICTURES']}/pay.png")
