@@ -67,7 +67,7 @@ class Living:
 
         serial = next(_counter)
         now = self.clock.now()
-        ref = f"L{serial}-{now.timestamp():.0f}"
+        ref = f"L{serial}"
         new = NewAccount(ref, name or f"Bakkerij De Vries {serial}", "NL", "Europe/Amsterdam", locale, Mode.CARD)
         opened = now - timedelta(days=days + 20)
         [number] = commands.open_accounts(self.store, [(new, ("cloud", "mail"))], opened, "api:1")
