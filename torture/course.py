@@ -73,6 +73,7 @@ def strikes_for(
         found[i].append(Strike("pause"))
     work: dict[str, Sequence[int]] = {
         "suspicion": plan.gaps,
+        "mail": [i for i, n in enumerate(calm.messages_at) if n],
         "send": [i for i, n in enumerate(calm.messages_at) if n],
         "look_up": [i for i, n in enumerate(calm.messages_at) if n],
         "order": [i for i, n in enumerate(calm.orders_at) if n],
