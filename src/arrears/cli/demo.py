@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import shutil
 import sys
 import time
@@ -11,6 +12,7 @@ from typing import Final
 
 import click
 
+from arrears.adapters.channels.folder import FolderChannel
 from arrears.cli.common import progress_on_terminal
 from arrears.cli.demo_card import card_story, choose_on_page
 from arrears.cli.explain import explanation, sentences
@@ -23,7 +25,8 @@ from arrears.sandbox.run import running
 from arrears.sim.simulate import START, SimulationReport, simulate
 from arrears.sim.story import Line, as_text, tell
 from arrears.store.postgres import PostgresStore
-from arrears.wiring import fresh_database, tune_for_batches
+from arrears.store.server import default_home
+from arrears.wiring import fresh_database, mail_desk, tune_for_batches
 
 DATABASE: Final = "arrears_demo"
 """Made anew by each demo; a name that no other database on an operator's own server has."""
@@ -51,10 +54,10 @@ def command(no_serve: bool, seed: int, port: int) -> None:
         _year(report, histories, seconds)
         number, episode = chosen(histories)
         _story(store, number, episode)
-        _card(store)
+        _card(store, port)
     finally:
         store.close()
-    _next(number)
+    _next(number, None if no_serve else port)
     if not no_serve:
         serve(url, "127.0.0.1", port)
 
@@ -123,10 +126,16 @@ def _story(store: Store, number: int, episode: list[Line]) -> None:
         click.echo(f"  {text}")
 
 
-def _card(store: Store) -> None:
-    """The story of a declined card, with real requests to the sandbox provider on this machine."""
+def _card(store: Store, port: int) -> None:
+    """The story of a declined card, with real requests to the sandbox provider on this machine; its mail is kept for
+    `/outbox/`, in the words that customers get."""
+    folder = default_home() / "demo-mail"
+    shutil.rmtree(folder, ignore_errors=True)
+    os.environ["ARREARS_MAIL_FOLDER"] = str(folder)
+    desk = mail_desk(f"http://127.0.0.1:{port}")
     with running() as sandbox:
-        number, lines = card_story(store, sandbox, START + timedelta(days=DAYS), choose_on_page)
+        start = START + timedelta(days=DAYS)
+        number, lines = card_story(store, sandbox, start, choose_on_page, FolderChannel(folder), desk)
     click.echo()
     click.echo("And one with a card, at the sandbox payment provider on this machine (the only thing here that is not")
     click.echo(f"the real one, because that one cannot be reached): {format_id(ACCOUNT, number)}, by day")
@@ -135,7 +144,7 @@ def _card(store: Store) -> None:
         click.echo(f"  {as_text(line)}")
 
 
-def _next(number: int) -> None:
+def _next(number: int, port: int | None) -> None:
     program = sys.argv[0] if sys.argv[0].endswith("arrears") else "arrears"
     program = "arrears" if shutil.which("arrears") == program else program
     account = format_id(ACCOUNT, number)
@@ -148,5 +157,7 @@ def _next(number: int) -> None:
     click.echo("Where to look next:")
     for arguments, what in looks:
         click.echo(f"  {f'ARREARS_DATABASE={DATABASE} {program} {arguments}':70} {what}")
+    if port:
+        click.echo(f"  {f'http://127.0.0.1:{port}/outbox/':70} the mail of the last weeks, as its readers saw it")
     click.echo(f"  {'docs/tour.md':70} one unpaid invoice through every file it touches")
     click.echo()

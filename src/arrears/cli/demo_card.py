@@ -19,7 +19,8 @@ from arrears.adapters.services.inprocess import InProcessServices
 from arrears.core.account import Mode
 from arrears.engine import commands, methods, settling, system
 from arrears.engine.attempts import Providers
-from arrears.ports import NewAccount, Store
+from arrears.engine.desk import PLAIN_DESK, Desk
+from arrears.ports import Channel, NewAccount, Store
 from arrears.sandbox.run import Running
 from arrears.sim.stage import Stage
 from arrears.sim.story import Line, tell
@@ -33,11 +34,19 @@ Choose = Callable[[str, str], None]
 """Goes to the provider's page (address) and chooses a card there (its name in sandbox/cards.py)."""
 
 
-def card_story(store: Store, sandbox: Running, start: datetime, choose: Choose) -> tuple[int, list[Line]]:
-    """Play it; the account's number, and its story from the first invoice on."""
+def card_story(
+    store: Store,
+    sandbox: Running,
+    start: datetime,
+    choose: Choose,
+    channel: Channel | None = None,
+    desk: Desk = PLAIN_DESK,
+) -> tuple[int, list[Line]]:
+    """Play it; the account's number, and its story from the first invoice on. Its mail goes through `channel`, in the
+    words of `desk`."""
     stripe = Stripe(sandbox.secret_key, [sandbox.webhook_secret], live=False, api_base=sandbox.url)
     providers = Providers({"stripe": stripe})
-    stage = Stage(store, MemoryChannel(), InProcessServices(), start, providers=providers)
+    stage = Stage(store, channel or MemoryChannel(), InProcessServices(), start, providers=providers, desk=desk)
     # The made-up year may have ended on a day when something was in doubt; a person has looked at it since.
     system.confirm_clock(store, start, "staff:1")
     system.set_breaker(store, is_open=False, now=start, author="staff:1")

@@ -7,6 +7,7 @@ The name makes it provable what became of a message whose sender died: the file 
 from __future__ import annotations
 
 import os
+from email import policy
 from email.message import EmailMessage
 from pathlib import Path
 
@@ -23,7 +24,8 @@ class FolderChannel:
 
     def send(self, message: Message) -> Delivery:
         """Write, sync, then give the file its name; a name that exists was sent before and is left alone."""
-        mail = EmailMessage()
+        # Heads are not folded: where an encoded word begins, the standard library would leave two spaces.
+        mail = EmailMessage(policy=policy.default.clone(max_line_length=998))
         mail["From"] = self._sender
         mail["To"] = message.to
         mail["Subject"] = message.subject
