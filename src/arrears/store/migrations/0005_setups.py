@@ -1,4 +1,4 @@
-"""Runs `sql/0007_setups.sql`."""
+"""Runs `sql/0005_setups.sql`."""
 
 from django.db import migrations
 
@@ -9,4 +9,4 @@ class Migration(migrations.Migration):
     """Forward only: a book is never migrated backwards."""
 
     dependencies = [("store", "0004_notices")]  # noqa: RUF012 - Django's own form
-    operations = [migrations.RunSQL([text(7), stamp(7)])]  # noqa: RUF012 - Django's own form
+    operations = [migrations.RunSQL([text(5), stamp(5)])]  # noqa: RUF012 - Django's own form
