@@ -218,12 +218,20 @@ def _bring_up(url: str) -> None:
 
 
 def set_up_django(url: str) -> None:
-    """Configure Django for this database; the one place that does."""
+    """Configure Django for this database; the one place that does. A process that comes to another database later is
+    pointed at that one, for whatever connects from then on."""
     os.environ["ARREARS_DATABASE_URL"] = url
     os.environ.setdefault("DJANGO_SETTINGS_MODULE", "arrears.web.settings")
     import django
 
     django.setup()
+    from django.db import connections
+
+    wanted = schema.django_database(url)
+    if any(connections.settings["default"].get(name) != value for name, value in wanted.items()):
+        connections.settings["default"].update(wanted)
+        connections["default"].close()
+        del connections["default"]
 
 
 def migrate(url: str) -> None:

@@ -6,7 +6,7 @@ from collections.abc import Iterator
 
 import pytest
 
-from arrears.cli.demo_card import card_story, choose_on_page
+from arrears.cli.demo_card import Scene, card_story, choose_on_page
 from arrears.core.policy import default_policy
 from arrears.engine.system import adopt_policy
 from arrears.sandbox.run import Running, running
@@ -23,7 +23,7 @@ def sandbox() -> Iterator[Running]:
 def story_of(sandbox: Running, choose) -> list[str]:
     store = MemoryStore()
     adopt_policy(store, default_policy(), START, "staff:1")
-    _, lines = card_story(store, sandbox, START, choose)
+    _, lines = card_story(Scene(store, sandbox, START, choose))
     return [f"{line.what}: {line.text}" for line in lines]
 
 

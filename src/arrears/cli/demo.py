@@ -7,16 +7,17 @@ import shutil
 import sys
 import time
 from collections.abc import Mapping, Sequence
+from contextlib import ExitStack
 from datetime import timedelta
 from typing import Final
 
 import click
 
-from arrears.adapters.channels.folder import FolderChannel
+from arrears.adapters.services.notebook import Notebook
 from arrears.cli.common import progress_on_terminal
-from arrears.cli.demo_card import card_story, choose_on_page
+from arrears.cli.demo_living import EMAIL, HOST, NAME, PASSWORD, Told, alive, installation, past_weeks, why
 from arrears.cli.explain import explanation, sentences
-from arrears.cli.serve import serve
+from arrears.cli.serve import listen, serve
 from arrears.core.facts import Disabled, Recorded, Resumed
 from arrears.core.ids import ACCOUNT, format_id
 from arrears.core.states import State
@@ -26,10 +27,13 @@ from arrears.sim.simulate import START, SimulationReport, simulate
 from arrears.sim.story import Line, as_text, tell
 from arrears.store.postgres import PostgresStore
 from arrears.store.server import default_home
-from arrears.wiring import fresh_database, mail_desk, tune_for_batches
+from arrears.wiring import fresh_database, install, tune_for_batches
 
 DATABASE: Final = "arrears_demo"
-"""Made anew by each demo; a name that no other database on an operator's own server has."""
+DATABASE_YEAR: Final = "arrears_demo_year"
+"""Both are made anew by each demo; names that no other database on an operator's own server has."""
+
+DEFAULT_PORT: Final = 8000
 
 ACCOUNTS: Final = 50
 DAYS: Final = 365
@@ -38,11 +42,12 @@ DAYS: Final = 365
 @click.command()
 @click.option("--no-serve", is_flag=True, help="End after the story; do not serve the pages.")
 @click.option("--seed", type=click.IntRange(0, 2**31), default=6, show_default=True, help="Another world.")
-@click.option("--port", type=click.IntRange(0, 65535), default=8000, show_default=True)
-def command(no_serve: bool, seed: int, port: int) -> None:
-    """Play a year of 50 made-up accounts on PostgreSQL, and tell the story of one."""
+@click.option("--port", type=click.IntRange(0, 65534), default=DEFAULT_PORT, show_default=True)
+@click.option("--language", type=click.Choice(tuple(NAME)), default="en", show_default=True, help="The customer's.")
+def command(no_serve: bool, seed: int, port: int, language: str) -> None:
+    """Play a year of 50 made-up accounts on PostgreSQL, and tell the story of one; then an account is yours."""
     click.echo("Starting a database on this machine and opening 50 made-up accounts ...")
-    url = fresh_database(DATABASE)
+    url = fresh_database(DATABASE_YEAR)
     tune_for_batches()
     store = PostgresStore(url, durable=False, clock_is_real=False)
     try:
@@ -54,12 +59,9 @@ def command(no_serve: bool, seed: int, port: int) -> None:
         _year(report, histories, seconds)
         number, episode = chosen(histories)
         _story(store, number, episode)
-        _card(store, port)
     finally:
         store.close()
-    _next(number, None if no_serve else port)
-    if not no_serve:
-        serve(url, "127.0.0.1", port)
+    _living(None if no_serve else port, language)
 
 
 def _year(report: SimulationReport, histories: Mapping[int, Sequence[Recorded]], seconds: int) -> None:
@@ -126,28 +128,60 @@ def _story(store: Store, number: int, episode: list[Line]) -> None:
         click.echo(f"  {text}")
 
 
-def _card(store: Store, port: int) -> None:
-    """The story of a declined card, with real requests to the sandbox provider on this machine; its mail is kept for
-    `/outbox/`, in the words that customers get."""
+def _living(port: int | None, language: str) -> None:
+    """The story of a declined card, with real requests to the sandbox provider on this machine, up to this minute; then
+    an account in the same trouble is served to whoever wants to play its customer."""
+    url = fresh_database(DATABASE)
     folder = default_home() / "demo-mail"
     shutil.rmtree(folder, ignore_errors=True)
     os.environ["ARREARS_MAIL_FOLDER"] = str(folder)
-    desk = mail_desk(f"http://127.0.0.1:{port}")
-    with running() as sandbox:
-        start = START + timedelta(days=DAYS)
-        number, lines = card_story(store, sandbox, start, choose_on_page, FolderChannel(folder), desk)
+    with ExitStack() as stack:
+        server = None if port is None else stack.enter_context(listen(HOST, port))
+        base_url = f"http://{HOST}:{server.server_port if server else DEFAULT_PORT}"
+        sandbox = stack.enter_context(running())
+        notebook = Notebook(lambda account, sub: why(live.store, base_url, account, sub, live.clock.now()))
+        told = past_weeks(url, sandbox, base_url, folder, notebook, language)
+        live = stack.enter_context(installation(url, sandbox, base_url, folder, notebook))
+        _card(told)
+        _next(told)
+        if server is None:
+            return
+        install(live)
+        address = stack.enter_context(alive(live, sandbox, base_url, server.server_port + 1 if port else 0))
+        _your_turn(told, language, base_url, address)
+        serve(server, url)
+
+
+def _card(told: Told) -> None:
     click.echo()
     click.echo("And one with a card, at the sandbox payment provider on this machine (the only thing here that is not")
-    click.echo(f"the real one, because that one cannot be reached): {format_id(ACCOUNT, number)}, by day")
+    click.echo(f"the real one, because that one cannot be reached): {format_id(ACCOUNT, told.number)}, by day")
     click.echo()
-    for line in lines:
+    for line in told.lines:
         click.echo(f"  {as_text(line)}")
 
 
-def _next(number: int, port: int | None) -> None:
+def _your_turn(told: Told, language: str, base_url: str, notebook: str) -> None:
+    account = format_id(ACCOUNT, told.waiting)
+    looks = (
+        (f"{base_url}/outbox/", "its mail: open a message and press its button"),
+        (f"{notebook}/{account}/1", "its notebook, a service that now refuses to save"),
+        (f"{base_url}/", f'the account centre: {EMAIL}, password "{PASSWORD}"'),
+    )
+    click.echo()
+    click.echo(
+        f"Your turn: {NAME[language][1]} ({account}) is in the same trouble, today. Pay for it with a test card,"
+    )
+    click.echo("and watch its notebook come back:")
+    for address, what in looks:
+        click.echo(f"  {address:40} {what}")
+    click.echo()
+
+
+def _next(told: Told) -> None:
     program = sys.argv[0] if sys.argv[0].endswith("arrears") else "arrears"
     program = "arrears" if shutil.which("arrears") == program else program
-    account = format_id(ACCOUNT, number)
+    account = format_id(ACCOUNT, told.number)
     looks = (
         (f"timeline {account}", "everything that happened to it"),
         (f"explain {account}", "why it is where it is, and what comes next"),
@@ -157,7 +191,5 @@ def _next(number: int, port: int | None) -> None:
     click.echo("Where to look next:")
     for arguments, what in looks:
         click.echo(f"  {f'ARREARS_DATABASE={DATABASE} {program} {arguments}':70} {what}")
-    if port:
-        click.echo(f"  {f'http://127.0.0.1:{port}/outbox/':70} the mail of the last weeks, as its readers saw it")
+    click.echo(f"  {f'ARREARS_DATABASE={DATABASE_YEAR} ...':70} the same, for the made-up year")
     click.echo(f"  {'docs/tour.md':70} one unpaid invoice through every file it touches")
-    click.echo()

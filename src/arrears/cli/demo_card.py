@@ -17,10 +17,10 @@ from arrears.adapters.channels.memory import MemoryChannel
 from arrears.adapters.payments.stripe import Stripe
 from arrears.adapters.services.inprocess import InProcessServices
 from arrears.core.account import Mode
-from arrears.engine import commands, methods, settling, system
+from arrears.engine import commands, methods, settling
 from arrears.engine.attempts import Providers
 from arrears.engine.desk import PLAIN_DESK, Desk
-from arrears.ports import Channel, NewAccount, Store
+from arrears.ports import Channel, NewAccount, Services, Store
 from arrears.sandbox.run import Running
 from arrears.sim.stage import Stage
 from arrears.sim.story import Line, tell
@@ -34,47 +34,74 @@ Choose = Callable[[str, str], None]
 """Goes to the provider's page (address) and chooses a card there (its name in sandbox/cards.py)."""
 
 
-def card_story(
-    store: Store,
-    sandbox: Running,
-    start: datetime,
-    choose: Choose,
-    channel: Channel | None = None,
-    desk: Desk = PLAIN_DESK,
-) -> tuple[int, list[Line]]:
-    """Play it; the account's number, and its story from the first invoice on. Its mail goes through `channel`, in the
-    words of `desk`."""
-    stripe = Stripe(sandbox.secret_key, [sandbox.webhook_secret], live=False, api_base=sandbox.url)
-    providers = Providers({"stripe": stripe})
-    stage = Stage(store, channel or MemoryChannel(), InProcessServices(), start, providers=providers, desk=desk)
-    # The made-up year may have ended on a day when something was in doubt; a person has looked at it since.
-    system.confirm_clock(store, start, "staff:1")
-    system.set_breaker(store, is_open=False, now=start, author="staff:1")
-    system.set_feed(store, stale=False, now=start, author="staff:1")
-    new = NewAccount(f"card-{start:%Y%m%d}", "Card", "NL", "Europe/Amsterdam", "en", Mode.CARD, contact="c@example.org")
-    [number] = commands.open_accounts(store, [(new, SERVICES)], start, "api:1")
+class Scene:
+    """A stage with cards: the real adapter, and the sandbox provider on the stage's own clock."""
 
-    def card(name: str) -> int:
-        sandbox.control("clock", now=int(stage.now.timestamp()))
-        page = methods.start_setup(store, providers, number, "stripe", f"demo-{name}-{stage.now}", "en")
-        choose(page.url, name)
-        return methods.finish_setup(store, providers, number, "stripe", page.ref, stage.now, "person:1")
+    def __init__(
+        self,
+        store: Store,
+        sandbox: Running,
+        start: datetime,
+        choose: Choose,
+        channel: Channel | None = None,
+        services: Services | None = None,
+        desk: Desk = PLAIN_DESK,
+    ) -> None:
+        self.store, self.sandbox, self.choose = store, sandbox, choose
+        stripe = Stripe(sandbox.secret_key, [sandbox.webhook_secret], live=False, api_base=sandbox.url)
+        self.providers = Providers({"stripe": stripe}, desk.base_url)
+        self.stage = Stage(
+            store,
+            channel or MemoryChannel(),
+            services or InProcessServices(),
+            start,
+            providers=self.providers,
+            desk=desk,
+        )
 
-    methods.activate(store, number, card("insufficient_funds"), start, "person:1")
-    due_on = start.date() + timedelta(days=DUE_DAYS)
-    invoices = [
-        commands.Invoice(number, f"C{start:%Y}-{k}", "EUR", price, start.date(), due_on, (k,))
-        for k, price in enumerate(PRICES, 1)
-    ]
-    commands.issue_invoices(store, invoices, start, "api:1")
-    stage.step()
-    stage.until(start + timedelta(days=DUE_DAYS + PAID_DAYS_LATE, hours=11))
-    new_card = card("approve")
-    owed = settling.quote(store, number, stage.now)
-    shown = {one.currency: one.hash for one in owed}
-    settling.settle(store, providers, number, shown, new_card, lambda: stage.now, "person:1")
-    stage.perform()
-    return number, [line for line in tell(store.history(number)) if line.what not in ("opened", "subscribed")]
+    def card(self, account: int, name: str) -> int:
+        """A card of this kind, set up on the provider's page; its number within the account."""
+        now = self.stage.now
+        self.sandbox.control("clock", now=int(now.timestamp()))
+        key = f"demo-{account}-{name}-{now}"
+        page = methods.start_setup(self.store, self.providers, account, "stripe", key, "en")
+        self.choose(page.url, name)
+        return methods.finish_setup(self.store, self.providers, account, "stripe", page.ref, now, "person:1")
+
+    def in_trouble(self, new: NewAccount) -> int:
+        """An account with two services whose first bills its card cannot pay; its number."""
+        now = self.stage.now
+        [number] = commands.open_accounts(self.store, [(new, SERVICES)], now, "api:1")
+        methods.activate(self.store, number, self.card(number, "insufficient_funds"), now, "person:1")
+        due_on = now.date() + timedelta(days=DUE_DAYS)
+        invoices = [
+            commands.Invoice(number, f"B{now:%Y}-{number}{k}", "EUR", price, now.date(), due_on, (k,))
+            for k, price in enumerate(PRICES, 1)
+        ]
+        commands.issue_invoices(self.store, invoices, now, "api:1")
+        return number
+
+    def pays_everything(self, account: int) -> None:
+        """A new card, and all that is owed with it in one act."""
+        method, now = self.card(account, "approve"), self.stage.now
+        shown = {one.currency: one.hash for one in settling.quote(self.store, account, now)}
+        settling.settle(self.store, self.providers, account, shown, method, lambda: now, "person:1")
+        self.stage.perform()
+
+    def story_of(self, account: int) -> list[Line]:
+        """What happened to an account, from its first invoice on."""
+        return [line for line in tell(self.store.history(account)) if line.what not in ("opened", "subscribed")]
+
+
+def card_story(scene: Scene) -> tuple[int, list[Line]]:
+    """Play it; the account's number, and its story from the first invoice on."""
+    start = scene.stage.now
+    new = NewAccount("card", "Card", "NL", "Europe/Amsterdam", "en", Mode.CARD, contact="card@customer.example")
+    number = scene.in_trouble(new)
+    scene.stage.step()
+    scene.stage.until(start + timedelta(days=DUE_DAYS + PAID_DAYS_LATE, hours=11))
+    scene.pays_everything(number)
+    return number, scene.story_of(number)
 
 
 def choose_on_page(url: str, card: str) -> None:

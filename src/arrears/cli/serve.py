@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import re
 import socketserver
+from collections.abc import Callable
 from contextlib import suppress
-from typing import Final
+from typing import Any, Final
 from wsgiref.simple_server import WSGIRequestHandler, WSGIServer, make_server
 
 import click
@@ -41,24 +42,34 @@ def _open_part(path: str) -> str:
 @click.option("--port", type=click.IntRange(0, 65535), default=8000, show_default=True)
 def command(host: str, port: int) -> None:
     """Serve until Ctrl-C."""
-    with open_installation(connections_max=SERVING_CONNECTIONS_MAX) as live:
+    with open_installation(connections_max=SERVING_CONNECTIONS_MAX) as live, listen(host, port) as server:
         install(live)
-        serve(live.url, host, port)
+        serve(server, live.url)
 
 
-def serve(url: str, host: str, port: int) -> None:
+def _not_yet(_environ: dict[str, Any], start_response: Callable[..., Any]) -> list[bytes]:
+    start_response("503 Service Unavailable", [("Retry-After", "5")])
+    return [b""]
+
+
+def listen(host: str, port: int) -> _Server:
+    """A server on an address (port 0: any free one), before there is anything to serve; Refused `cannot_listen`."""
+    try:
+        return make_server(host, port, _not_yet, server_class=_Server, handler_class=_Handler)
+    except OSError as error:
+        reason = (error.strerror or "error").lower()
+        raise Refused("cannot_listen", f"cannot listen on {host}:{port}: {reason}; try --port") from None
+
+
+def serve(server: _Server, url: str) -> None:
     """Serve the pages of the installation in this database until interrupted."""
     set_up_django(url)
     from arrears.web.wsgi import get_application
 
-    try:
-        server = make_server(host, port, get_application(), server_class=_Server, handler_class=_Handler)
-    except OSError as error:
-        reason = (error.strerror or "error").lower()
-        raise Refused("cannot_listen", f"cannot listen on {host}:{port}: {reason}; try --port") from None
-    with server:
-        click.echo(f"serving on http://{host}:{server.server_port}/ (Ctrl-C ends it)")
-        # Being told to end is how a server ends; it is no failure.
-        with suppress(KeyboardInterrupt):
-            server.serve_forever()
+    server.set_app(get_application())
+    host = server.server_address[0]
+    click.echo(f"serving on http://{host!s}:{server.server_port}/ (Ctrl-C ends it)")
+    # Being told to end is how a server ends; it is no failure.
+    with suppress(KeyboardInterrupt):
+        server.serve_forever()
     click.echo("\nstopped", err=True)

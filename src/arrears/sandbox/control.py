@@ -21,10 +21,12 @@ def book(sandbox: Sandbox, _: Asked) -> Any:
 
 
 def clock(sandbox: Sandbox, asked: Asked) -> Any:
-    """Set sandbox time (`now`, Unix seconds), and let happen what falls due; from then on it stands still."""
+    """Set sandbox time (`now`, Unix seconds), and let happen what falls due; from then on it stands still, until it
+    is told to `follow` the real clock again."""
     if "now" in asked:
         sandbox.follows_clock, sandbox.book.clock = False, int(asked["now"])
         sandbox.book.pass_time()
+    sandbox.follows_clock = sandbox.follows_clock or bool(asked.get("follow"))
     return {"now": sandbox.book.clock}
 
 

@@ -11,6 +11,7 @@ from typing import Any, Final
 
 import psycopg
 from psycopg import Connection, sql
+from psycopg.conninfo import conninfo_to_dict
 
 from arrears.core.errors import Refused
 
@@ -31,6 +32,14 @@ def text(version: int) -> str:
 def stamp(version: int) -> str:
     """The statement that marks a version as applied."""
     return f"INSERT INTO schema_version (version) VALUES ({version})"
+
+
+def django_database(url: str) -> dict[str, object]:
+    """Django's settings for a database by its URL, taken apart by libpq's own rules, for socket folders in the host."""
+    parts = {key: str(value) for key, value in conninfo_to_dict(url).items()}
+    known = {"dbname": "NAME", "user": "USER", "password": "PASSWORD", "host": "HOST", "port": "PORT"}
+    settings: dict[str, object] = {name: parts.pop(key, "") for key, name in known.items()}
+    return {"ENGINE": "django.db.backends.postgresql", **settings, "OPTIONS": parts, "CONN_MAX_AGE": 0}
 
 
 def create_scratch(url: str, schema: str) -> None:

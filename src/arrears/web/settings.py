@@ -6,17 +6,8 @@ import os
 import secrets
 from pathlib import Path
 
-from psycopg.conninfo import conninfo_to_dict
-
+from arrears.store.schema import django_database
 from arrears.store.server import default_home
-
-
-def _database() -> dict[str, object]:
-    """The connection of ARREARS_DATABASE_URL; taken apart by libpq's own rules, for socket folders in the host."""
-    parts = {key: str(value) for key, value in conninfo_to_dict(os.environ["ARREARS_DATABASE_URL"]).items()}
-    known = {"dbname": "NAME", "user": "USER", "password": "PASSWORD", "host": "HOST", "port": "PORT"}
-    settings: dict[str, object] = {name: parts.pop(key, "") for key, name in known.items()}
-    return {"ENGINE": "django.db.backends.postgresql", **settings, "OPTIONS": parts, "CONN_MAX_AGE": 0}
 
 
 def _secret_key() -> str:
@@ -43,7 +34,7 @@ DEBUG = False
 SECRET_KEY = _secret_key()
 ALLOWED_HOSTS = [h for h in os.environ.get("ARREARS_HOSTS", "localhost,127.0.0.1,[::1]").split(",") if h]
 HTTPS = os.environ.get("ARREARS_HTTPS", "") == "1"
-DATABASES = {"default": {**_database(), "ATOMIC_REQUESTS": False}}
+DATABASES = {"default": {**django_database(os.environ["ARREARS_DATABASE_URL"]), "ATOMIC_REQUESTS": False}}
 INSTALLED_APPS = ["django.contrib.contenttypes", "django.contrib.sessions", "arrears.store.apps.StoreConfig"]
 MIDDLEWARE = [
     "arrears.web.middleware.security_headers",
