@@ -41,11 +41,18 @@ DAYS: Final = 365
 
 @click.command()
 @click.option("--no-serve", is_flag=True, help="End after the story; do not serve the pages.")
+@click.option("--no-year", is_flag=True, help="Leave out the made-up year and its story.")
 @click.option("--seed", type=click.IntRange(0, 2**31), default=6, show_default=True, help="Another world.")
 @click.option("--port", type=click.IntRange(0, 65534), default=DEFAULT_PORT, show_default=True)
 @click.option("--language", type=click.Choice(tuple(NAME)), default="en", show_default=True, help="The customer's.")
-def command(no_serve: bool, seed: int, port: int, language: str) -> None:
+def command(no_serve: bool, no_year: bool, seed: int, port: int, language: str) -> None:
     """Play a year of 50 made-up accounts on PostgreSQL, and tell the story of one; then an account is yours."""
+    if not no_year:
+        _made_up_year(seed)
+    _living(None if no_serve else port, language)
+
+
+def _made_up_year(seed: int) -> None:
     click.echo("Starting a database on this machine and opening 50 made-up accounts ...")
     url = fresh_database(DATABASE_YEAR)
     tune_for_batches()
@@ -57,11 +64,9 @@ def command(no_serve: bool, seed: int, port: int, language: str) -> None:
         seconds = round(time.perf_counter() - began)
         histories = {number: store.history(number) for number in range(1, ACCOUNTS + 1)}
         _year(report, histories, seconds)
-        number, episode = chosen(histories)
-        _story(store, number, episode)
+        _story(store, *chosen(histories))
     finally:
         store.close()
-    _living(None if no_serve else port, language)
 
 
 def _year(report: SimulationReport, histories: Mapping[int, Sequence[Recorded]], seconds: int) -> None:
