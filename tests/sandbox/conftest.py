@@ -175,9 +175,11 @@ def soon(what: Callable[[], bool]) -> None:
 
 @pytest.fixture
 def shop() -> Iterator[Shop]:
-    """A sandbox of this test's own."""
+    """A sandbox of this test's own, whose time stands still until the test moves it."""
     with running() as found:
-        yield Shop(found)
+        own = Shop(found)
+        own.move(0)
+        yield own
 
 
 @pytest.fixture(scope="module")

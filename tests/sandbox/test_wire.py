@@ -37,6 +37,12 @@ def test_a_customer_is_kept_as_it_was_given(shared: Shop) -> None:
     assert found.livemode is False
 
 
+def test_two_sandboxes_never_give_the_same_id(shop: Shop, shared: Shop) -> None:
+    """One database may see several: as many of the tests as there are files, and every demo that is started again."""
+    first, second = ({one.customer() for _ in range(50)} for one in (shop, shared))
+    assert (len(first), len(second), first & second) == (50, 50, set())
+
+
 def test_a_stored_card_tells_its_brand_its_end_and_a_fingerprint_of_its_number(shared: Shop) -> None:
     first, customer = shared.method("approve_mastercard")
     again, _ = shared.method("approve_mastercard")

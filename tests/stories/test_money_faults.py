@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from datetime import timedelta
+from typing import Any
 
 import pytest
 from tests.stories.paying import Paying, post
@@ -12,7 +13,7 @@ from arrears.adapters.payments.stripe import Stripe
 from arrears.core import facts as f
 from arrears.core.errors import Refused
 from arrears.core.states import State
-from arrears.engine import attempts, hosted
+from arrears.engine import attempts, hosted, sweep
 from arrears.engine.attempts import Providers
 from arrears.engine.money_check import check
 from arrears.engine.run import run
@@ -150,6 +151,50 @@ def test_a_charge_that_could_not_even_be_asked_for_waits_and_tells_staff(sandbox
     story.stage.providers = story.providers
     story.until(-1, "12:00").sweep()
     assert story.taken() == {"EUR": PRICE}
+
+
+def test_a_payment_that_our_book_holds_already_is_looked_at_by_staff_and_nobody_is_pursued_for_it(
+    sandbox: Running, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    story = Paying(sandbox)
+    story.card()
+    story.until(0)
+    book = sandbox.sandbox.book
+    known, new_id = story.attempts()[0].ref, book.new_id
+    story.bill(5)
+    monkeypatch.setattr(book, "new_id", lambda prefix: known if prefix == "pi" else new_id(prefix))
+    story.until(5, "10:00")
+    assert [a.state for a in story.attempts()] == ["paid", "unknown"]
+    assert story.tasks() == ["charge_refused"]
+    story.until(50).sweep()
+    assert story.sub().state is State.PAST_DUE, "an attempt that nobody understands cuts nobody off"
+
+
+def test_one_change_that_cannot_be_recorded_holds_up_no_other_and_is_read_again(
+    sandbox: Running, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    story = Paying(sandbox)
+    story.until(25)
+    story.settle(story.add("challenge"))
+    story.answer_bank(confirmed=True).sweep()
+    story.until(26)
+    follow, odd = sweep.follow, [0]
+
+    def refusing(*told: Any) -> None:
+        odd[0] += 1
+        if odd[0] == 1:
+            raise Refused("unreadable_state", "the state of account 7 cannot be read")
+        follow(*told)
+
+    story.control("dispute", intent=story.attempts()[-1].ref)
+    monkeypatch.setattr(sweep, "follow", refusing)
+    before = story.store.swept_until("stripe")
+    story.sweep()
+    assert story.account.debt_is_held(1), "the dispute came after what was refused"
+    assert story.store.swept_until("stripe") == before
+    monkeypatch.undo()
+    story.sweep()
+    assert story.store.swept_until("stripe") == story.now
 
 
 @pytest.mark.parametrize("seconds", [-1, 0, 1])

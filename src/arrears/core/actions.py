@@ -143,7 +143,7 @@ def tasks_of(recorded: f.Recorded) -> Iterator[TaskRow]:
         case f.NoticeBounced() if not fact.reachable:
             yield TaskRow(account, seq, "nobody_reachable", f"the message of fact {fact.notice} came back: {fact.why}")
         case f.AttemptMoved(why=why) if why.startswith("refused"):
-            yield TaskRow(account, seq, "charge_refused", f"attempt {fact.attempt} could not be asked for: {why}")
+            yield TaskRow(account, seq, "charge_refused", f"attempt {fact.attempt} cannot go on: {why}")
         case f.Parked(why=why):
             yield TaskRow(account, seq, "parked", why)
         case f.DeletionCapped():

@@ -105,7 +105,11 @@ def pursue(store: Store, providers: Providers, account: int, attempt_no: int, no
     except Refused as refused:
         # Our own mistake, or a provider that is no longer set up: nothing happened now, but who knows what did before.
         provider, outcome = f.ARREARS, Unknown(f"{REFUSED}: {refused.message}")
-    record_outcome(store, provider, account, attempt_no, outcome, now)
+    try:
+        record_outcome(store, provider, account, attempt_no, outcome, now)
+    except Refused as refused:
+        # Our book contradicts the provider's, as when it holds this payment for somebody else: a person must look.
+        record_outcome(store, f.ARREARS, account, attempt_no, Unknown(f"{REFUSED}: {refused.message}"), now)
     return store.snapshots([account])[account].attempt(attempt_no)
 
 

@@ -6,10 +6,12 @@ same change again changes nothing.
 
 from __future__ import annotations
 
+from collections.abc import Mapping, Sequence
 from contextlib import suppress
 from datetime import datetime, timedelta
 from typing import Final
 
+from arrears.core.account import Account
 from arrears.core.errors import Refused
 from arrears.core.facts import ARREARS
 from arrears.core.payment import AttemptState
@@ -62,9 +64,9 @@ def look_up_open(store: Store, providers: Providers, now: datetime) -> None:
     if not providers.by_name:
         return
     open_ones = store.open_attempts(now - LOOK_UP_AFTER, LOOK_UPS_MAX)
-    accounts = store.snapshots(sorted({account for account, _ in open_ones}))
+    accounts = _readable(store, sorted({account for account, _ in open_ones}))
     for account, number in open_ones:
-        attempt = accounts[account].attempt(number)
+        attempt = accounts[account].attempt(number) if account in accounts else None
         if attempt is None:
             continue
         if attempt.on_page or attempt.state not in (AttemptState.NEEDS_CUSTOMER, AttemptState.SUBMITTED):
@@ -72,6 +74,18 @@ def look_up_open(store: Store, providers: Providers, now: datetime) -> None:
         elif attempt.state is AttemptState.NEEDS_CUSTOMER and not still_owed(accounts[account], attempt):
             with suppress(Refused):  # no proof yet: it stays open, and is tried again
                 cancel(store, providers, account, attempt, now)
+
+
+def _readable(store: Store, numbers: Sequence[int]) -> Mapping[int, Account]:
+    """The accounts; without those that cannot be read, of which the collections run tells staff."""
+    try:
+        return store.snapshots(numbers)
+    except Refused:
+        found: dict[int, Account] = {}
+        for number in numbers:
+            with suppress(Refused):
+                found.update(store.snapshots([number]))
+        return found
 
 
 def sweep_if_due(store: Store, providers: Providers, now: datetime) -> None:
@@ -86,16 +100,22 @@ def _read(store: Store, providers: Providers, name: str, now: datetime) -> int:
     until = store.swept_until(name)
     stale = until is not None and now - until >= STALE_AFTER
     count = 0
+    refusals = []
     try:
         for change in providers.of(name).changes_since((until or now - FIRST) - OVERLAP):
-            follow(store, providers, name, change, lambda: now)
-            count += 1
+            try:
+                follow(store, providers, name, change, lambda: now)
+                count += 1
+            except Refused as refused:
+                refusals.append(refused)  # one that cannot be recorded holds up no other, and is read again
     except Refused as refused:
         if refused.code != "provider_unreachable":
             raise
+        refusals.append(refused)
+    if refusals:
         if stale and not store.system().feed_stale:
-            why = f"{name} cannot be read since {until:%Y-%m-%d %H:%M} UTC"
-            set_feed(store, stale=True, now=now, author=ARREARS, why=why)
+            why = f"{name} cannot be read since {until:%Y-%m-%d %H:%M} UTC: {refusals[0].message}"
+            set_feed(store, stale=True, now=now, author=ARREARS, why=why[:500])
         return count
     store.set_swept(name, now)
     if stale and store.system().feed_stale:

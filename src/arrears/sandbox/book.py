@@ -3,6 +3,7 @@ change any of its objects, by a request, by a person on a page, or by time that 
 
 from __future__ import annotations
 
+import secrets
 from collections.abc import Iterator
 from heapq import heappop, heappush
 from typing import Any
@@ -32,6 +33,7 @@ class Book:
 
     def __init__(self, now: int) -> None:
         self.clock = now
+        self.mark = secrets.token_hex(4)
         self.count = 0
         self.customers: dict[str, Customer] = {}
         self.methods: dict[str, Method] = {}
@@ -48,9 +50,10 @@ class Book:
         """(intent, what, minor): taken +, refunded -, disputed -, dispute won +. Never changed, only added to."""
 
     def new_id(self, prefix: str) -> str:
-        """The next id; counted, so that a run can be repeated."""
+        """The next id; of this book alone, as the real one's are: who was paid by another sandbox before, as a demo
+        that is started again, must not take this payment for that one."""
         self.count += 1
-        return f"{prefix}_sandbox{self.count:08d}"
+        return f"{prefix}_sandbox{self.mark}x{self.count:08d}"
 
     def happened(self, kind: str, object_id: str, object_kind: str, at: int | None = None) -> None:
         """Add an event."""
