@@ -11,7 +11,7 @@ import sys
 import time
 import urllib.request
 from collections.abc import Callable, Iterator
-from datetime import date, timedelta
+from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
 
 import psycopg
@@ -115,7 +115,19 @@ def test_an_invoice_that_comes_with_other_content_is_refused_with_its_row_and_no
     rows = "carl,I-9,2026-01-01,2026-01-15,1.00,\nbert,I-2,2026-01-01,2026-01-15,50.00,\n"
     done = live("import", write(live, "other.csv", rows), "--map", the_map(live))
     assert done.returncode == 2
-    assert "row 3: invoice I-2 is in the database already with other content" in done.stderr
+    assert done.stderr == (
+        "arrears: row 3, column number: invoice I-2 is in the database already with other content (column amount)"
+        " [conflicting_book]\n"
+    )
+    assert live("status", "carl").returncode == 2
+
+
+def test_money_that_cannot_have_arrived_yet_is_refused_with_its_row_and_nothing_is_written(live: Run) -> None:
+    tomorrow = datetime.now(UTC).date() + timedelta(days=2)
+    rows = f"carl,I-9,2026-01-01,2026-01-15,1.00,\ndora,I-8,2026-01-01,2026-01-15,1.00,{tomorrow}\n"
+    done = live("import", write(live, "future.csv", rows), "--map", the_map(live))
+    assert (done.returncode, done.stderr.count("\n")) == (2, 1)
+    assert f"row 3, column paid: paid on {tomorrow}, and today is " in done.stderr
     assert live("status", "carl").returncode == 2
 
 
@@ -124,8 +136,9 @@ def test_an_invoice_for_another_service_is_another_invoice(live: Run) -> None:
     other.write_text(MAP.replace('"cloud"', '"mail"'))
     done = live("import", write(live, "mail.csv", ROWS), "--map", str(other))
     assert done.returncode == 2
-    assert "row 2: invoice I-1 is in the database already with other content\n" in done.stderr
-    assert "row 3: invoice I-2 is in the database already with other content\n" in done.stderr
+    other_content = 'is in the database already with other content (the map\'s "mail")\n'
+    assert f"row 2, column number: invoice I-1 {other_content}" in done.stderr
+    assert f"row 3, column number: invoice I-2 {other_content}" in done.stderr
 
 
 @pytest.mark.parametrize("command", ["import", "replay"])

@@ -9,10 +9,11 @@ from itertools import chain
 
 import pytest
 from msgspec.structs import replace
+from tests.stories.story import Story
 
 from arrears.core import evolve, rows
 from arrears.core import facts as f
-from arrears.core.account import Account, Action, DoubtKind, Guards
+from arrears.core.account import Account, Action, DoubtKind, Guards, Subscription
 from arrears.core.actions import ActionRow, actions_of
 from arrears.core.cuts import cut
 from arrears.core.deadlines import Ahead, ahead
@@ -31,7 +32,7 @@ from arrears.core.invariants import (
 from arrears.core.ledger import CREDIT, Entry, entries_of
 from arrears.core.policy import default_policy
 from arrears.core.rules import RULES, Rule, credit, delete, disable, hold, past_due, restrict, resume
-from arrears.core.view import Due, View
+from arrears.core.view import Due, Rank, View
 from arrears.engine import run
 from arrears.sim.simulate import simulate
 from arrears.store.memory import MemoryStore
@@ -81,6 +82,11 @@ def after_ten_days(ahead: Ahead) -> date | None:
     return None if end is None or end.ended_on is None else end.ended_on + timedelta(days=10)
 
 
+def only_the_cool_off(view: View, sub: Subscription, at: datetime, waits: bool, one: Ahead | None) -> Iterable[Due]:
+    mine = one or Ahead(view, sub, Action.DELETE, sub.end)
+    yield Due(at + timedelta(hours=24), Rank.CUT, sub.no, "delete", partial(delete._ordered, view, mine))
+
+
 def no_order_to_resume(recorded: Recorded) -> Iterator[ActionRow]:
     return (row for row in actions_of(recorded) if row.order != "resume")
 
@@ -119,6 +125,7 @@ SABOTAGES: dict[str, tuple[str, Sabotage]] = {
     "paying lifts nothing": ("I12", without(resume.rule)),
     "there is no cool-off": ("I13", patched(delete, "timedelta", lambda **_: timedelta(0))),
     "retention is short": ("I13", patched(Ahead, "_deletion_base", after_ten_days)),
+    "there is no second look": ("I13", patched(delete, "_second_look", only_the_cool_off)),
     "an order is not recorded": ("I16", patched(rows, "actions_of", no_order_to_resume)),
     "a payment is not folded": (
         "I18",
@@ -250,6 +257,12 @@ def test_the_cap_on_deletions_counts_utc_days_over_all_accounts() -> None:
     assert check_deletion_cap([*ordered, tomorrow], 10) == []
     over = check_deletion_cap([*ordered, replace(tomorrow, at=evening)], 10)
     assert [(b.invariant, b.account) for b in over] == [("I13", 0)]
+
+
+def test_a_cap_that_nobody_asks_about_is_caught(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(run, "_within_cap", lambda fact, _: fact)
+    story = Story(accounts=3, limits=run.Limits(deletions_per_day=2)).until(125)
+    assert {breach.invariant for breach in story.checker.breaches} == {"I13"}
 
 
 def test_a_doubt_of_the_installation_counts_from_its_start_to_its_end() -> None:

@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import pytest
-from tests.stories.story import Story, table
+from tests.stories.story import STAFF, Story, table
 
 from arrears.core import facts as f
+from arrears.core.account import Mode
 from arrears.core.errors import Refused
 from arrears.core.states import Reason, State
+from arrears.engine import commands
 from arrears.engine.run import Limits
 
 # -- cancel and reactivate -----------------------------------------------------------------------------------------
@@ -273,6 +275,17 @@ def test_the_cap_counts_days_in_utc() -> None:
     days = {r.at.date() for n in story.numbers for r in story.history(n) if isinstance(r.fact, f.DeletionOrdered)}
     assert days == {story.instant(122).date()}
     assert story.instant(122).date() < story.date(122), "it is still yesterday in UTC"
+
+
+def test_the_cap_is_of_the_utc_day_whatever_the_zone_of_the_account() -> None:
+    story = Story(accounts=3, bill=False, limits=Limits(deletions_per_day=1))
+    for number, zone in zip(story.numbers, ("UTC", "Pacific/Niue", "Pacific/Kiritimati"), strict=True):
+        commands.change_terms(story.store, number, story.now, STAFF, policy="default", zone=zone, mode=Mode.CARD)
+        story.bill(-1, account=number)
+    story.until(125)
+    ordered = {n: [at for at, _ in story.facts(f.DeletionOrdered, n)] for n in story.numbers}
+    assert ordered == {1: [story.instant(122)], 2: [], 3: [story.instant(121, "10:00")]}
+    assert story.account_of(2).subscription(1).state is State.DISABLED, "it was the second of 24 hours in UTC"
 
 
 def test_a_deletion_ends_the_case_only_when_everything_it_was_for_is_gone() -> None:

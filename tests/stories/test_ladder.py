@@ -185,6 +185,20 @@ def test_a_late_restriction_does_not_shorten_its_stage() -> None:
     """)
 
 
+def test_what_was_restricted_late_is_restricted_for_as_many_days() -> None:
+    story = Story(policy=RESTRICTING).until(14)
+    for day in (15, 16, 17, 18):
+        story.down_until(day)
+        story.store.tick(story.now)
+    assert story.run().until(34).diary(14, only="restrict disable") == table("""
+        day 18 12:00  restricted cloud on day 14
+        day 18 12:00  warning 18: disable cloud on day 32; told: cloud restricted on day 14
+        day 24 09:00  warning 24: disable cloud on day 32
+        day 33 00:00  disabled cloud on day 32
+        day 33 09:00  told: cloud disabled on day 32
+    """)
+
+
 def test_paying_while_restricted_resumes() -> None:
     story = Story(policy=RESTRICTING).until(20).pay()
     assert story.diary(20) == table("""

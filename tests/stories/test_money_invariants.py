@@ -9,10 +9,10 @@ from msgspec.structs import replace
 from tests.stories.paying import Paying
 
 from arrears.core import facts as f
-from arrears.core.account import Account
+from arrears.core.account import Account, Attempt
 from arrears.core.invariants.book import Installation
 from arrears.core.invariants.watch import Watch
-from arrears.core.payment import AttemptState
+from arrears.core.payment import AttemptState, Unknown
 from arrears.core.rules import charge
 from arrears.core.settle import Quote, quote_for
 from arrears.engine import attempts, settling
@@ -58,6 +58,22 @@ def test_an_attempt_that_is_not_the_sum_of_its_parts_is_caught(
     monkeypatch.setattr(charge, "quote_for", a_cent_more)
     story.until(0)
     assert "I6" in breaches(story)
+
+
+def test_a_late_answer_that_revives_an_attempt_that_is_over_is_caught(
+    sandbox: Running, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    story = Paying(sandbox)
+    story.card("insufficient_funds")
+    seen: list[Attempt] = []
+    honest = attempts._record
+    monkeypatch.setattr(attempts, "_record", lambda *a: (seen.append(a[2]), honest(*a)))
+    story.until(-1, "12:00")
+    assert breaches(story) == set()
+    monkeypatch.setattr(Account, "attempt", lambda *_: seen[0])
+    monkeypatch.setattr(MemoryStore, "check_attempts", lambda *_: None)
+    attempts.record_outcome(story.store, "sandbox", story.no, seen[0].no, Unknown("too late"), story.now)
+    assert "I5" in breaches(story)
 
 
 def forged(story: Paying, change: Callable[[list[f.Recorded]], None]) -> set[str]:

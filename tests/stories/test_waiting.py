@@ -7,6 +7,7 @@ from datetime import timedelta
 import pytest
 from tests.stories.story import API, STAFF, Story, table
 
+from arrears.core import facts as f
 from arrears.core.account import Action, DoubtKind
 from arrears.core.states import State
 from arrears.engine import system
@@ -133,6 +134,21 @@ def test_without_an_accepted_warning_the_deadline_moves_and_staff_get_a_task() -
     assert story.tasks() == ["warning_not_accepted"] * 4
 
 
+def test_the_lead_runs_from_the_day_of_the_acceptance_and_not_from_that_of_the_warning() -> None:
+    story = Story().until(20)
+    story.mail.works, story.mail.down = False, True
+    story.until(24, "02:00")
+    story.mail.works = True
+    assert story.run().until(33).diary(20, only="warning failed disabled") == table("""
+        day 21 09:00  warning 21: disable cloud on day 30
+        day 28 09:00  warning 28: disable cloud on day 31
+        day 32 00:00  disabled cloud on day 31
+        day 32 09:00  told: cloud disabled on day 31
+    """)
+    [first] = [a for a, fact in story.facts(f.NoticeAccepted) if story.instant(20) < a < story.instant(28)]
+    assert story.day(story.calendar.local_day(first)) == 24
+
+
 def test_nobody_whom_no_warning_reached_is_ever_disabled() -> None:
     story = Story().until(20)
     story.mail.works = False
@@ -209,6 +225,18 @@ def test_a_doubt_that_stood_at_a_deadline_that_no_run_saw_counts_all_the_same() 
         day 39 00:00  disabled cloud on day 38
         day 39 00:00  cloud stopped; retention from day 38
         day 39 09:00  told: cloud disabled on day 38
+    """)
+
+
+def test_a_warning_waits_for_a_doubt_about_the_account_and_has_its_full_lead_afterwards() -> None:
+    story = Story().until(20).doubt().until(26).clear().until(35)
+    assert story.diary(20, only="doubt warning disabled") == table("""
+        day 20 12:00  doubt attempt
+        day 26 12:00  no doubt attempt
+        day 26 12:00  warning 21: disable cloud on day 33
+        day 28 09:00  warning 28: disable cloud on day 33
+        day 34 00:00  disabled cloud on day 33
+        day 34 09:00  told: cloud disabled on day 33
     """)
 
 

@@ -6,9 +6,10 @@ which date format) ends at the adapter that read it.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 from datetime import date
-from typing import Literal
+from typing import Final, Literal
 
 Mode = Literal["card", "invoice"]
 
@@ -40,6 +41,11 @@ class BookInvoice:
     total_minor: int
     disputed: bool
 
+    @property
+    def services(self) -> tuple[str, ...]:
+        """What the invoice is for; a row names one service."""
+        return (self.service,)
+
 
 @dataclass(frozen=True, slots=True)
 class BookPayment:
@@ -60,12 +66,15 @@ class Book:
 
     Accounts by `ref`, invoices by (`issued_on`, `number`), payments by (`paid_on`, `ref`). Every invoice's
     account and every payment's invoice is in the book. `digest` is the SHA-256 of the file's bytes, in hex.
+    `columns` says where each of INVOICE_FIELDS, PAYMENT_FIELDS and `number`, `paid_on`, `ref` stood, for a mistake
+    that only the database knows.
     """
 
     accounts: tuple[BookAccount, ...]
     invoices: tuple[BookInvoice, ...]
     payments: tuple[BookPayment, ...]
     digest: str
+    columns: Mapping[str, str] = field(default_factory=dict, compare=False)
 
 
 @dataclass(frozen=True, slots=True)
@@ -88,3 +97,8 @@ class KnownPayment:
     account_ref: str
     currency: str
     amount_minor: int
+
+
+INVOICE_FIELDS: Final = ("account_ref", "services", "currency", "total_minor", "issued_on", "due_on")
+PAYMENT_FIELDS: Final = ("account_ref", "currency", "amount_minor")
+"""What a row and the database must say alike."""

@@ -108,35 +108,34 @@ class Invoice:
 
 def issue_invoices(store: Store, invoices: Sequence[Invoice], now: datetime, author: str) -> list[int]:
     """Issue invoices set-wise; their numbers within their accounts. Refuses the whole set if one is wrong."""
-    for invoice in invoices:
-        exponent(invoice.currency)
-        if invoice.total_minor <= 0:
-            raise Refused("bad_amount", f"invoice {invoice.number!r}: the total must be more than zero")
-        if invoice.due_on < invoice.issued_on:
-            raise Refused("due_before_issue", f"invoice {invoice.number!r} is due before it is issued")
-    numbers = []
     with acting(store, [i.account for i in invoices], now) as units:
-        for invoice in invoices:
-            unit = units[invoice.account]
-            known = {s.no for s in unit.account.subscriptions}
-            if not invoice.subscriptions or not known.issuperset(invoice.subscriptions):
-                raise Refused(
-                    "unknown_subscription", f"invoice {invoice.number!r} must name subscriptions of its account"
-                )
-            number = unit.account.debt_count + 1
-            debt = Debt(
-                no=number,
-                number=invoice.number,
-                currency=invoice.currency,
-                total_minor=invoice.total_minor,
-                open_minor=invoice.total_minor,
-                due_on=invoice.due_on,
-                subscriptions=invoice.subscriptions,
-                settled_separately=invoice.settled_separately,
-            )
-            unit.record(f.InvoiceIssued(debt=debt, issued_on=invoice.issued_on), author)
-            numbers.append(number)
-    return numbers
+        return [issue(units[invoice.account], invoice, author) for invoice in invoices]
+
+
+def issue(unit: Unit, invoice: Invoice, author: str) -> int:
+    """Issue one invoice; its number within the account. Refuses `unknown_currency`, `bad_amount`,
+    `due_before_issue`, `unknown_subscription`."""
+    exponent(invoice.currency)
+    if invoice.total_minor <= 0:
+        raise Refused("bad_amount", f"invoice {invoice.number!r}: the total must be more than zero")
+    if invoice.due_on < invoice.issued_on:
+        raise Refused("due_before_issue", f"invoice {invoice.number!r} is due before it is issued")
+    known = {s.no for s in unit.account.subscriptions}
+    if not invoice.subscriptions or not known.issuperset(invoice.subscriptions):
+        raise Refused("unknown_subscription", f"invoice {invoice.number!r} must name subscriptions of its account")
+    number = unit.account.debt_count + 1
+    debt = Debt(
+        no=number,
+        number=invoice.number,
+        currency=invoice.currency,
+        total_minor=invoice.total_minor,
+        open_minor=invoice.total_minor,
+        due_on=invoice.due_on,
+        subscriptions=invoice.subscriptions,
+        settled_separately=invoice.settled_separately,
+    )
+    unit.record(f.InvoiceIssued(debt=debt, issued_on=invoice.issued_on), author)
+    return number
 
 
 def record_payments(store: Store, payments: Sequence[Payment], now: datetime, author: str) -> None:

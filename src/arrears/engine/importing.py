@@ -13,12 +13,14 @@ from datetime import datetime
 from typing import Final
 
 from arrears.core import facts as f
-from arrears.core.account import ALL_STOPS, Debt, Hold, Mode, Scope, Terms
-from arrears.core.book import Book, BookInvoice, BookPayment, KnownInvoice, KnownPayment
+from arrears.core.account import ALL_STOPS, Hold, Mode, Scope, Terms
+from arrears.core.book import INVOICE_FIELDS, PAYMENT_FIELDS, Book, BookInvoice, BookPayment, KnownInvoice, KnownPayment
+from arrears.core.calendar import calendar_of
 from arrears.core.errors import Refused
 from arrears.core.unit import Unit
 from arrears.engine.booking import Payment
 from arrears.engine.booking import book as book_payment
+from arrears.engine.commands import Invoice, issue
 from arrears.engine.failpoints import reached
 from arrears.engine.run import settle
 from arrears.ports import NewAccount, Store
@@ -47,8 +49,9 @@ def import_book(
     author: str,
     progress: Callable[[int, int], None] | None = None,
 ) -> ImportReport:
-    """Import what is new. Refuses `conflicting_book`, naming rows, if something is there with other content."""
-    _refuse_conflicts(book, known_invoices, known_payments)
+    """Import what is new. Refuses `conflicting_book`, naming rows and columns, if something is there with other
+    content or is said to be paid on a day that is still to come."""
+    _refuse_wrong_rows(book, known_invoices, known_payments, now)
     policies, guards = store.policies(), store.system().guards
     if "default" not in policies:
         raise Refused("unknown_policy", "no policy named default is adopted; adopt one first")
@@ -105,33 +108,40 @@ def _record(
         _dispute(by_ref[invoice.account_ref], invoice, numbers[invoice.number], author)
 
 
-def _refuse_conflicts(
-    book: Book, known_invoices: Mapping[str, KnownInvoice], known_payments: Mapping[str, KnownPayment]
+def _refuse_wrong_rows(
+    book: Book,
+    known_invoices: Mapping[str, KnownInvoice],
+    known_payments: Mapping[str, KnownPayment],
+    now: datetime,
 ) -> None:
-    wrong: list[str] = []
-    for i in book.invoices:
-        known = known_invoices.get(i.number)
-        same = (i.account_ref, (i.service,), i.currency, i.total_minor, i.issued_on, i.due_on)
-        if known is not None and same != (
-            known.account_ref,
-            known.services,
-            known.currency,
-            known.total_minor,
-            known.issued_on,
-            known.due_on,
-        ):
-            wrong.append(f"row {i.row}: invoice {i.number} is in the database already with other content")
-    for p in book.payments:
-        found = known_payments.get(p.ref)
-        if found is not None and (p.account_ref, p.currency, p.amount_minor) != (
-            found.account_ref,
-            found.currency,
-            found.amount_minor,
-        ):
-            wrong.append(f"row {p.row}: payment {p.ref} is in the database already with other content")
+    """One reason a row: what contradicts the database, and money that cannot have arrived yet."""
+    wrong: dict[int, str] = {}
+    for invoice in book.invoices:
+        reason = _otherwise(book, invoice, known_invoices.get(invoice.number), INVOICE_FIELDS)
+        if reason:
+            wrong[invoice.row] = f"{book.columns['number']}: invoice {invoice.number} {reason}"
+    today = {account.ref: calendar_of(account.zone).local_day(now) for account in book.accounts}
+    for payment in book.payments:
+        reason = _otherwise(book, payment, known_payments.get(payment.ref), PAYMENT_FIELDS)
+        if payment.paid_on > today[payment.account_ref]:
+            late = f"paid on {payment.paid_on}, and today is {today[payment.account_ref]}; leave out what is not paid"
+            wrong.setdefault(payment.row, f"{book.columns['paid_on']}: {late}")
+        elif reason:
+            wrong.setdefault(payment.row, f"{book.columns['ref']}: payment {payment.ref} {reason}")
     if wrong:
-        more = [f"and {len(wrong) - REASONS_MAX} more"] if len(wrong) > REASONS_MAX else []
-        raise Refused("conflicting_book", "\n".join([*wrong[:REASONS_MAX], *more]))
+        lines = [f"row {row}, {reason}" for row, reason in sorted(wrong.items())]
+        more = [f"and {len(lines) - REASONS_MAX} more"] if len(lines) > REASONS_MAX else []
+        raise Refused("conflicting_book", "\n".join([*lines[:REASONS_MAX], *more]))
+
+
+def _otherwise(
+    book: Book, row: BookInvoice | BookPayment, known: KnownInvoice | KnownPayment | None, fields: Sequence[str]
+) -> str:
+    """What the database says otherwise, by the file's columns; empty if nothing."""
+    if known is None:
+        return ""
+    columns = [book.columns[name] for name in fields if getattr(row, name) != getattr(known, name)]
+    return f"is in the database already with other content ({', '.join(columns)})" if columns else ""
 
 
 def _subscription(unit: Unit, service: str, author: str) -> int:
@@ -144,19 +154,16 @@ def _subscription(unit: Unit, service: str, author: str) -> int:
 
 
 def _issue(unit: Unit, invoice: BookInvoice, author: str) -> int:
-    subscription = _subscription(unit, invoice.service, author)
-    number = unit.account.debt_count + 1
-    debt = Debt(
-        no=number,
-        number=invoice.number,
-        currency=invoice.currency,
-        total_minor=invoice.total_minor,
-        open_minor=invoice.total_minor,
-        due_on=invoice.due_on,
-        subscriptions=(subscription,),
+    issued = Invoice(
+        unit.no,
+        invoice.number,
+        invoice.currency,
+        invoice.total_minor,
+        invoice.issued_on,
+        invoice.due_on,
+        (_subscription(unit, invoice.service, author),),
     )
-    unit.record(f.InvoiceIssued(debt=debt, issued_on=invoice.issued_on), author)
-    return number
+    return issue(unit, issued, author)
 
 
 def _pay(unit: Unit, payment: BookPayment, debt: int, author: str) -> None:

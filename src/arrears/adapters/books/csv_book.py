@@ -15,7 +15,7 @@ from typing import cast
 from arrears.adapters.books.book_map import BookMap, Column, Constant, Source, Words
 from arrears.adapters.books.fields import CHECKS, plain, quoted, read_date, text_wrong
 from arrears.adapters.books.records import BrokenRow, Records, open_book
-from arrears.core.book import Book, BookAccount, BookInvoice, BookPayment, Mode
+from arrears.core.book import INVOICE_FIELDS, Book, BookAccount, BookInvoice, BookPayment, Mode
 from arrears.core.errors import Refused
 from arrears.core.money import exponent, parse_amount
 
@@ -166,6 +166,7 @@ class _Reader:
             ),
             payments=tuple(sorted(self._payments.values(), key=lambda p: (p.paid_on, p.ref))),
             digest=digest,
+            columns=self._columns(),
         )
 
     def _account(self, row: _Row) -> BookAccount | None:
@@ -296,7 +297,17 @@ class _Reader:
             return self._map.account["ref"]
         if field == "disputed" and self._map.disputed is not None:
             return self._map.disputed.column
-        return self._map.invoice["amount" if field == "total_minor" else field]
+        return self._map.invoice[{"total_minor": "amount", "services": "service"}.get(field, field)]
+
+    def _columns(self) -> dict[str, str]:
+        """The label of each field that can contradict the database or the calendar."""
+        columns = {name: _label(self._source(name)) for name in ("number", *INVOICE_FIELDS)}
+        if self._map.payment:
+            amount = self._map.payment.get("amount")
+            columns["paid_on"] = _label(self._map.payment["paid_on"])
+            columns["ref"] = _label(self._map.payment.get("ref", self._map.invoice["number"]))
+            columns["amount_minor"] = _label(amount) if isinstance(amount, Column) else columns["total_minor"]
+        return columns
 
     def _take_payment(self, row: _Row, payment: BookPayment) -> None:
         known = self._payments.setdefault(payment.ref, payment)
