@@ -30,6 +30,8 @@ def site(database_url: str, tmp_path_factory: pytest.TempPathFactory) -> Iterato
         patch.setenv("ARREARS_HOME", str(home))
         patch.setenv("ARREARS_DATABASE_URL", url)
         wiring.migrate(url)
+        # Hashing a password well takes a second here, and tests make many people.
+        patch.setattr("django.contrib.auth.hashers.PBKDF2PasswordHasher.iterations", 1)
         with psycopg.connect(url) as db:
             db.execute(
                 "INSERT INTO account (account_id, ref, name, country, zone, locale, mode, policy)"

@@ -24,11 +24,12 @@ from arrears.engine.hosted import open_page
 from arrears.engine.links import good_link, known_link
 from arrears.engine.settling import StaleQuote
 from arrears.ports import PayLink
-from arrears.web.centre.frame import Visit, speak
+from arrears.web.centre.frame import Visit, read_on, speak
 from arrears.web.centre.owed import coming, owed, says
 from arrears.web.centre.refusals import in_words
 from arrears.web.centre.settle import account_of
-from arrears.web.centre.story import UNDER_WAY, look_again, tell
+from arrears.web.centre.story import UNDER_WAY, look_again, moved_on, tell, title_of
+from arrears.web.identities import role_of
 from arrears.web.pages import signed_in
 from arrears.wiring import installed
 
@@ -96,9 +97,9 @@ def page(request: HttpRequest) -> HttpResponse:
         return shown(visit, recent, good=good)
     if request.POST.get("do") == "look":
         look_again(visit, recent)
-        if "HX-Request" in request.headers:
+        if "HX-Request" in request.headers and not moved_on(visit, recent):
             return shown(visit, recent, good=good_link(live.store, link.digest) is not None)
-        return HttpResponseRedirect("/pay/")
+        return read_on(request, "/pay/")
     return _go(visit, request.POST.get("quote", ""), good=good)
 
 
@@ -125,8 +126,12 @@ def shown(visit: Visit, numbers: Sequence[int], why: str = "", status: int = 200
     """The page itself; what a case that is over leaves to see is what became of its payments."""
     told: dict[str, Any] = tell(visit, numbers) if numbers else {"parts": (), "over": True}
     sums = owed(visit) if good else []
+    if told["parts"]:
+        title = title_of(told["parts"])
+    else:
+        title = _("Pay what is open") if sums else _("Nothing to pay")
     values = {
-        "title": _("Pay what is open") if sums else _("Nothing to pay"),
+        "title": title,
         "name": masked_name(visit.reach.name),
         "owed": sums,
         "total": visit.listed([one.amount for one in sums]),
@@ -137,7 +142,7 @@ def shown(visit: Visit, numbers: Sequence[int], why: str = "", status: int = 200
         "under_way": any(attempt.on_page for attempt in visit.snapshot.attempts),
         **told,
     }
-    template = "centre/pay_story.html" if "HX-Request" in visit.request.headers else "centre/pay.html"
+    template = "centre/story_part.html" if "HX-Request" in visit.request.headers else "centre/pay.html"
     return render(visit.request, template, values, status=status)
 
 
@@ -158,12 +163,14 @@ def masked_name(name: str) -> str:
 
 
 @require_safe
-def stable(request: HttpRequest, account: str) -> HttpResponse:
-    """`/settle/acc_12`: where alerts, answers and readers' mail lead, and where a payer comes back to. Whoever is
-    signed in pays there; whoever came by a pay link of that account goes back to its page; all others sign in."""
+def stable(request: HttpRequest, account: str, attempt: int = 0) -> HttpResponse:
+    """`/settle/acc_12`: where alerts, answers and readers' mail lead; `/settle/acc_12/5`: where a payer comes back to
+    from the bank or the provider's page. Who has a sign-in to that account pays there, or reads what became of the
+    payment; whoever came by its pay link goes back to that link's page; all others sign in."""
     number = account_of(account)
-    if signed_in(request, "person") is None:
+    somebody = signed_in(request, "person")
+    if somebody is None or role_of(number, somebody.number) is None:
         link = link_in(request)
         if link is not None and link.account == number:
             return HttpResponseRedirect("/pay/")
-    return HttpResponseRedirect(f"/{account}/settle")
+    return HttpResponseRedirect(f"/{account}/story/{attempt}" if attempt else f"/{account}/settle")

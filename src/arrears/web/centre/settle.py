@@ -167,25 +167,21 @@ def back(visit: Visit, number: int) -> HttpResponse:
     if visit.request.method == "POST" and setup.state not in ("done", "failed"):
         setup = setups.finish(store, visit.live.providers, number, visit.live.clock.now)
         visit.fresh()
-    if setup.state in ("open", "settling"):
-        if visit.request.method == "POST" and setup.state == "open" and "HX-Request" not in visit.request.headers:
-            return visit.to("settle" if setup.shown else "methods")
+    # Whoever comes back while the page is still open there has left it without a card.
+    left = visit.request.method == "POST" and setup.state == "open" and setup.why == "setup_open"
+    if setup.state in ("open", "settling") and not left:
         template = "back_part" if "HX-Request" in visit.request.headers else "back"
-        return visit.page(template, _("One moment: we are finishing your payment"), setup=setup)
-    target = _after(visit, setup)
-    if "HX-Request" in visit.request.headers:
-        response = HttpResponse(status=204)
-        response.headers["HX-Redirect"] = f"/{visit.id}/{target}"
-        return response
-    return visit.to(target)
+        return visit.page(template, _("One moment, please"), setup=setup)
+    return visit.to(_after(setup))
 
 
-def _after(visit: Visit, setup: SetupPage) -> str:
+def _after(setup: SetupPage) -> str:
     if setup.attempts:
         return f"story/{'-'.join(map(str, setup.attempts))}"
+    page = "settle" if setup.shown else "methods"
     if setup.why:
-        return f"settle?why={setup.why}"
-    return "settle" if setup.shown else f"methods?added={setup.method}"
+        return f"{page}?why={setup.why}"
+    return page if setup.shown else f"{page}?added={setup.method}"
 
 
 def why_of(request: HttpRequest) -> str:

@@ -16,11 +16,12 @@ from django.utils import translation
 from arrears.core.declines import guidance
 from arrears.core.payment import AttemptState
 from arrears.core.states import State
-from arrears.engine.attempts import payment_ref, pursue
+from arrears.engine.attempts import ask_page, payment_ref, pursue
 from arrears.engine.settling import confirm_at
 from arrears.notices.render import Texts
 from arrears.ports import AttemptRecord
 from arrears.web.centre.frame import Visit, account_page
+from arrears.web.centre.owed import owed
 
 UNDER_WAY: Final = ("created", "submitted", "unknown")
 
@@ -33,7 +34,8 @@ class Service(NamedTuple):
 
 
 class Part(NamedTuple):
-    """One attempt. `state` is `paid`, `declined`, `confirm`, `canceled` or `waiting`."""
+    """One attempt. `state` is `paid`, `declined`, `confirm`, `canceled`, `waiting`, or `page`: nobody knows whether
+    the payer is still on the provider's page, has left it, or has just paid there."""
 
     amount: str
     state: str
@@ -57,10 +59,12 @@ def page(visit: Visit, attempts: str) -> HttpResponse:
         if visit.request.POST.get("do") == "confirm":
             return go_and_confirm(visit, [every[no] for no in numbers])
         look_again(visit, numbers)
-        if "HX-Request" not in visit.request.headers:
+        if "HX-Request" not in visit.request.headers or moved_on(visit, numbers):
             return visit.to(f"story/{attempts}")
     told = tell(visit, numbers)
-    values = {**told, "action": f"/{visit.id}/story/{attempts}"}
+    paid = any(part.state == "paid" for part in told["parts"])
+    left = visit.listed([one.amount for one in owed(visit)]) if paid else ""
+    values = {**told, "action": f"/{visit.id}/story/{attempts}", "left": left}
     template = "story_part" if "HX-Request" in visit.request.headers else "story"
     return visit.page(template, title_of(told["parts"]), **values)
 
@@ -68,8 +72,15 @@ def page(visit: Visit, attempts: str) -> HttpResponse:
 def look_again(visit: Visit, numbers: Sequence[int]) -> None:
     """Ask the provider about what is not over."""
     for no in numbers:
-        pursue(visit.live.store, visit.live.providers, visit.account, no, visit.now)
+        left = pursue(visit.live.store, visit.live.providers, visit.account, no, visit.now)
+        if left is not None and left.on_page:
+            ask_page(visit.live.store, visit.live.providers, visit.account, no, visit.now)
     visit.fresh()
+
+
+def moved_on(visit: Visit, numbers: Sequence[int]) -> bool:
+    """Whether the payments stand otherwise than on the page that asks: then all of it is told anew, its heading too."""
+    return bool(visit.request.POST.get("was", "") != tell(visit, numbers)["was"])
 
 
 def go_and_confirm(visit: Visit, records: Sequence[AttemptRecord]) -> HttpResponse:
@@ -91,12 +102,14 @@ def tell(visit: Visit, numbers: Sequence[int]) -> dict[str, Any]:
     """What a page shows of these attempts."""
     records = {record.no: record for record in visit.live.store.attempts(visit.account)}
     parts = [_part(visit, records[no]) for no in numbers]
-    ended = all(part.state not in ("waiting",) and all(s.running for s in part.services) for part in parts)
+    ended = all(part.state not in ("waiting", "page") and all(s.running for s in part.services) for part in parts)
     return {
         "parts": parts,
         "over": ended,
+        "was": "-".join(part.state for part in parts),
         "declined": any(part.state == "declined" for part in parts),
         "confirm": any(part.state == "confirm" for part in parts),
+        "page": any(part.state == "page" for part in parts),
     }
 
 
@@ -109,15 +122,18 @@ def title_of(parts: Sequence[Part]) -> str:
         return translation.gettext("Your payment is on its way")
     if "confirm" in states:
         return translation.gettext("Your bank asks you to confirm")
+    if "page" in states:
+        return translation.gettext("Pay what is open")
     if "paid" in states:
         return translation.gettext("One payment arrived, another did not")
     return translation.gettext("The payment did not go through")
 
 
 def _part(visit: Visit, record: AttemptRecord) -> Part:
-    state = "waiting" if record.state in UNDER_WAY else record.state
+    under_way = "page" if record.on_page else "waiting"
+    state = under_way if record.state in UNDER_WAY else record.state
     if record.state == AttemptState.NEEDS_CUSTOMER:
-        state = "waiting" if record.on_page else "confirm"
+        state = "page" if record.on_page else "confirm"
     text, checks = advice(visit, record.decline) if record.state == "declined" else ("", ())
     card = visit.reach.cards.get(record.method, "")
     services: tuple[Service, ...] = ()
