@@ -1,4 +1,4 @@
-"""One town for a file of journeys, and every journey in two languages."""
+"""One scene for a file of journeys, and every journey in two languages."""
 
 from __future__ import annotations
 
@@ -7,13 +7,13 @@ from collections.abc import Callable, Iterator
 import pytest
 from playwright.sync_api import Browser
 from tests.web.journeys.person import Person
-from tests.web.journeys.town import Town, served
+from tests.web.journeys.scene import Scene, served
 
 Meet = Callable[..., Person]
 
 
 @pytest.fixture(scope="module")
-def town(site: str) -> Iterator[Town]:
+def scene(site: str) -> Iterator[Scene]:
     with served(site) as found:
         yield found
 
@@ -24,16 +24,16 @@ def language(request: pytest.FixtureRequest) -> str:
 
 
 @pytest.fixture
-def meet(town: Town, browser: Browser) -> Iterator[Meet]:
+def meet(scene: Scene, browser: Browser) -> Iterator[Meet]:
     """Somebody of an account with a browser of their own: `meet(language, account)`."""
     met: list[Person] = []
 
     def somebody(language: str, account: int, *, who: int = 0, scripts: bool = True) -> Person:
-        met.append(Person(town, browser, language, account, who, scripts))
+        met.append(Person(scene, browser, language, account, who, scripts))
         return met[-1]
 
     yield somebody
     for person in met:
         person.leaves()
     for account in {person.account for person in met}:
-        town.leave_nothing_open(account)
+        scene.leave_nothing_open(account)

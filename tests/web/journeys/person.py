@@ -6,10 +6,10 @@ import os
 from pathlib import Path
 from typing import Final
 
-from playwright.sync_api import Browser, Page, expect
+from playwright.sync_api import Browser, expect
 from tests.site import PASSWORD
 from tests.web.journeys.pictures import keep
-from tests.web.journeys.town import NAMES, Town, address
+from tests.web.journeys.scene import NAMES, Scene, address
 
 from arrears.ports import Message
 
@@ -18,12 +18,20 @@ PHONE: Final = {"width": 390, "height": 780}
 DESKTOP: Final = {"width": 1000, "height": 700}
 
 
+PLACELESS: Final = """port => {
+  const walk = document.createTreeWalker(document.body, NodeFilter.SHOW_TEXT);
+  for (let node; (node = walk.nextNode());) node.data = node.data
+    .replaceAll(port, "https://billing.example").replace(/\\/pay\\/[\\w-]{43}/g, "/pay/" + "2Kx7".repeat(10) + "Qa9");
+}"""
+"""For pictures: what is different each time, the port and the token of a link, is written as on any other day."""
+
+
 class Person:
     """`who` is the administrator (0) or the reader (1) of the account. Whatever they say or see is given in English
     and Dutch; each of them reads one of the two."""
 
-    def __init__(self, town: Town, browser: Browser, language: str, account: int, who: int = 0, scripts: bool = True):
-        self.town, self.language, self.account, self.scripts = town, language, account, scripts
+    def __init__(self, scene: Scene, browser: Browser, language: str, account: int, who: int = 0, scripts: bool = True):
+        self.scene, self.language, self.account, self.scripts = scene, language, account, scripts
         self.name = NAMES[language][4 + who]
         self.email = address(self.name, account)
         self.context = browser.new_context(
@@ -43,7 +51,7 @@ class Person:
     def mail(self, english: str, dutch: str) -> Message:
         """The newest message to this person with these words in its subject."""
         about = self.words(english, dutch)
-        mine = [message for message in self.town.shop.channel.taken if message.to == self.email]
+        mine = [message for message in self.scene.shop.channel.taken if message.to == self.email]
         found = [message for message in mine if about in message.subject]
         assert found, f"{self.email} has only {[message.subject for message in mine]}"
         return found[-1]
@@ -59,7 +67,7 @@ class Person:
 
     def opens(self, path: str) -> None:
         """Open a page of the account: "settle"."""
-        self.page.goto(f"{self.town.shop.url}/acc_{self.account}/{path}")
+        self.page.goto(f"{self.scene.shop.url}/acc_{self.account}/{path}")
 
     def signs_in(self) -> None:
         """Fill in the form on which this person stands."""
@@ -92,7 +100,7 @@ class Person:
 
     def chooses(self, card: str) -> None:
         """On the provider's page: this card (one of sandbox/cards.py), and on."""
-        self.page.wait_for_url(f"{self.town.sandbox.url}/pay/**")
+        self.page.wait_for_url(f"{self.scene.sandbox.url}/pay/**")
         self.page.locator(f'input[name="card"][value="{card}"]').check()
         self.page.locator('button[value="go"]').click()
 
@@ -100,6 +108,7 @@ class Person:
         """Keep what stands there, for the README, if pictures are wanted (`make pictures`)."""
         folder = os.environ.get("ARREARS_PICTURES")
         if folder:
+            self.page.evaluate(PLACELESS, self.scene.shop.url)
             for width, size in (("phone", PHONE), ("desktop", DESKTOP)):
                 self.page.set_viewport_size(size)  # type: ignore[arg-type]
                 keep(self.page, Path(folder) / f"{name}-{self.language}-{width}.png")

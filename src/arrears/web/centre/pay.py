@@ -22,7 +22,7 @@ from arrears.core.notice import Role
 from arrears.engine.desk import digest_of
 from arrears.engine.hosted import open_page
 from arrears.engine.links import good_link, known_link
-from arrears.engine.settling import StaleQuote
+from arrears.engine.settling import StaleQuote, confirm_at
 from arrears.ports import PayLink
 from arrears.web.centre.frame import Visit, read_on, speak
 from arrears.web.centre.owed import coming, owed, says
@@ -74,7 +74,7 @@ def link_in(request: HttpRequest) -> PayLink | None:
 
 @require_http_methods(["GET", "HEAD", "POST"])
 def page(request: HttpRequest) -> HttpResponse:
-    """What is open, and one button for each currency."""
+    """What is open, and one button for each currency; or what the bank wants confirmed."""
     link = link_in(request)
     if link is None:
         return over(request)
@@ -95,6 +95,8 @@ def page(request: HttpRequest) -> HttpResponse:
         return over(request)
     if request.method != "POST":
         return shown(visit, recent, good=good)
+    if request.POST.get("do") == "confirm":
+        return _confirm(visit, recent, good=good)
     if request.POST.get("do") == "look":
         look_again(visit, recent)
         if "HX-Request" in request.headers and not moved_on(visit, recent):
@@ -117,19 +119,30 @@ def _go(visit: Visit, quote: str, *, good: bool) -> HttpResponse:
     except Refused as refused:
         visit.fresh()
         return shown(visit, _recent(visit), in_words(refused), 422, good=good)
-    return render(
-        visit.request, "centre/away_narrow.html", {"title": _("You are going to the payment page"), "url": url}
-    )
+    return _away(visit.request, url)
+
+
+def _confirm(visit: Visit, numbers: Sequence[int], *, good: bool) -> HttpResponse:
+    """On to the bank, where the payer confirms a charge of the card on file."""
+    live = visit.live
+    url = ""
+    for record in live.store.attempts(visit.account):
+        if good and not url and record.no in numbers:
+            url = confirm_at(live.store, live.providers, visit.account, record)
+    return _away(visit.request, url) if url else read_on(visit.request, "/pay/")
+
+
+def _away(request: HttpRequest, url: str) -> HttpResponse:
+    return render(request, "centre/away_narrow.html", {"title": _("You are going to the payment page"), "url": url})
 
 
 def shown(visit: Visit, numbers: Sequence[int], why: str = "", status: int = 200, *, good: bool) -> HttpResponse:
     """The page itself; what a case that is over leaves to see is what became of its payments."""
     told: dict[str, Any] = tell(visit, numbers) if numbers else {"parts": (), "over": True}
     sums = owed(visit) if good else []
+    title = _("Pay what is open") if sums else _("Nothing to pay")
     if told["parts"]:
         title = title_of(told["parts"])
-    else:
-        title = _("Pay what is open") if sums else _("Nothing to pay")
     values = {
         "title": title,
         "name": masked_name(visit.reach.name),
@@ -147,14 +160,20 @@ def shown(visit: Visit, numbers: Sequence[int], why: str = "", status: int = 200
 
 
 def _recent(visit: Visit) -> Sequence[int]:
-    """The payments through a page that are told: not over, or of the last day."""
-    return [
-        record.no
-        for record in visit.live.store.attempts(visit.account)
-        if record.on_page
-        and record.state != "canceled"
-        and (record.state in UNDER_WAY or (visit.now - record.moved_at).total_seconds() < TOLD_FOR_HOURS * 3600)
-    ][-3:]
+    """The payments that are told: those through a page that are not over, or of the last day; and a charge of the
+    card on file that waits for its confirmation, or arrived in the last day."""
+    found = []
+    for record in visit.live.store.attempts(visit.account):
+        fresh = (visit.now - record.moved_at).total_seconds() < TOLD_FOR_HOURS * 3600
+        if record.on_page:
+            told = record.state != "canceled" and (fresh or record.state in UNDER_WAY)
+        else:
+            told = record.initiator == "merchant" and (
+                record.state == "needs_customer" or (fresh and record.state == "paid")
+            )
+        if told:
+            found.append(record.no)
+    return found[-3:]
 
 
 def masked_name(name: str) -> str:

@@ -1,4 +1,4 @@
-"""A town for journeys: a served installation at a fixed hour, its payment provider with webhooks, its customers.
+"""The scene of the journeys: a served installation at a fixed hour, its payment provider with webhooks, its customers.
 
 Every customer has the same history: an invoice was due on 26 January 2026, and it is now the morning of 2 March.
 """
@@ -46,14 +46,14 @@ class Services(InProcessServices):
         return None if self.busy else super().order(order, now)
 
 
-class Town:
+class Scene:
     """The installation, and what happens in it that nobody does on a page."""
 
     def __init__(self, shop: Living, sandbox: Running) -> None:
         self.shop, self.sandbox = shop, sandbox
         self.services = Services()
         shop.services = self.services
-        # The provider's clock is the town's, backwards too: each customer's history begins anew.
+        # The provider's clock is the scene's, backwards too: each customer's history begins anew.
         sandbox.sandbox._now = self._provider_now  # type: ignore[method-assign]
         sandbox.control("webhook", url=f"{shop.url}/webhooks/stripe", lose=True, retry_seconds=0.1)
 
@@ -93,9 +93,7 @@ class Town:
 
     # -- people ----------------------------------------------------------------------------------------------
 
-    def customer(
-        self, language: str, number: int, *, card: str = "", owes: int = PRICE, until: datetime = NOW
-    ) -> int:
+    def customer(self, language: str, number: int, *, card: str = "", owes: int = PRICE, until: datetime = NOW) -> int:
         """A bakery with an administrator and a reader, whose `card` (one of sandbox/cards.py) pays for everything;
         its account as it stands at `until`. `number` is its invoice's, and no other customer's of that language."""
         from arrears.web import identities
@@ -124,7 +122,7 @@ class Town:
     def card(self, account: int, name: str) -> None:
         """A card is added on the provider's page and pays from now on."""
         store, providers, now = self.shop.store, self.shop.providers, self.shop.clock.now()
-        page = methods.start_setup(store, providers, account, "stripe", f"town-{account}", "en")
+        page = methods.start_setup(store, providers, account, "stripe", f"scene-{account}", "en")
         post(page.url, card=name, do="go")
         number = methods.finish_setup(store, providers, account, "stripe", page.ref, now, "person:1")
         methods.activate(store, account, number, now, "person:1")
@@ -133,6 +131,11 @@ class Town:
         """From now on the bank of the newest card answers as that of `card`."""
         ref = self.shop.store.methods(account)[-1].ref
         self.sandbox.control("behave", **{"method": ref, "as": card})
+
+    def cancels(self, account: int) -> None:
+        """The customer ends the subscription where they use it, and the service obeys."""
+        commands.cancel(self.shop.store, account, 1, self.shop.clock.now(), "person:1")
+        self.works()
 
     def captures(self, account: int) -> list[int]:
         """What the provider has truly taken from the account, payment by payment."""
@@ -153,7 +156,7 @@ def address(who: str, account: int) -> str:
 
 
 @contextmanager
-def served(database: str) -> Iterator[Town]:
+def served(database: str) -> Iterator[Scene]:
     """Served until the end of the block."""
     with running() as sandbox, living(database, sandbox) as shop:
-        yield Town(shop, sandbox)
+        yield Scene(shop, sandbox)
