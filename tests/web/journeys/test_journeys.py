@@ -137,16 +137,16 @@ def test_a_canceled_subscription_is_reactivated(scene: Scene, meet: Meet, langua
     anna.picture("canceled-1-stopped")
     scene.services.busy = True
     anna.clicks("Bring cloud back", "cloud terughalen")
-    anna.sees("is being changed", "wordt aangepast")
     scene.works()
     anna.opens("subscriptions")
-    anna.sees("is being changed", "wordt aangepast")
+    anna.sees("is being switched on", "wordt weer aangezet")
+    anna.does_not_see("running", "staat aan")
     anna.picture("canceled-2-resuming")
     scene.services.busy = False
     scene.later(minutes=3)
     anna.opens("subscriptions")
     anna.sees("running", "staat aan")
-    anna.does_not_see("is being changed", "wordt aangepast")
+    anna.does_not_see("is being switched on", "wordt weer aangezet")
     anna.picture("canceled-3-running")
     assert scene.shop.states(account) == ["active"]
     assert scene.captures(account) == []

@@ -19,11 +19,12 @@ from django.views.decorators.http import require_http_methods, require_safe
 
 from arrears.core.errors import Refused
 from arrears.core.notice import Role
+from arrears.core.states import Reason, State
 from arrears.engine.desk import digest_of
 from arrears.engine.hosted import open_page
 from arrears.engine.links import good_link, known_link
-from arrears.engine.settling import StaleQuote, confirm_at
-from arrears.ports import PayLink
+from arrears.engine.settling import StaleQuote, confirm
+from arrears.ports import AttemptRecord, PayLink
 from arrears.web.centre.frame import Visit, read_on, speak
 from arrears.web.centre.owed import coming, owed, says
 from arrears.web.centre.refusals import in_words
@@ -125,11 +126,24 @@ def _go(visit: Visit, quote: str, *, good: bool) -> HttpResponse:
 def _confirm(visit: Visit, numbers: Sequence[int], *, good: bool) -> HttpResponse:
     """On to the bank, where the payer confirms a charge of the card on file."""
     live = visit.live
-    url = ""
-    for record in live.store.attempts(visit.account):
-        if good and not url and record.no in numbers:
-            url = confirm_at(live.store, live.providers, visit.account, record)
-    return _away(visit.request, url) if url else read_on(visit.request, "/pay/")
+    waiting = [
+        record for record in live.store.attempts(visit.account) if record.no in numbers and _confirmable(visit, record)
+    ]
+    for record in waiting if good else ():
+        try:
+            result = confirm(live.store, live.providers, visit.account, record, live.clock.now, visit.author)
+        except Refused as refused:
+            visit.fresh()
+            return shown(visit, _recent(visit), in_words(refused), 409, good=good)
+        if result is not None and result.url:
+            return _away(visit.request, result.url)
+    return read_on(visit.request, "/pay/")
+
+
+def _confirmable(visit: Visit, record: AttemptRecord) -> bool:
+    """A link makes no method active: only what pays for everything already can be confirmed through it."""
+    paying = {sub.method for sub in visit.snapshot.subscriptions if sub.state is not State.DELETED}
+    return record.state == "needs_customer" and not record.on_page and paying <= {record.method, 0}
 
 
 def _away(request: HttpRequest, url: str) -> HttpResponse:
@@ -149,6 +163,7 @@ def shown(visit: Visit, numbers: Sequence[int], why: str = "", status: int = 200
         "owed": sums,
         "total": visit.listed([one.amount for one in sums]),
         "coming": [says(one) for one in coming(visit)] if sums else (),
+        "stopped": visit.listed(_stopped(visit)),
         "why": why,
         "action": "/pay/",
         "settle": f"/{visit.id}/settle",
@@ -159,18 +174,25 @@ def shown(visit: Visit, numbers: Sequence[int], why: str = "", status: int = 200
     return render(visit.request, template, values, status=status)
 
 
+def _stopped(visit: Visit) -> list[str]:
+    """The services that come back when everything is paid."""
+    stopped = (State.RESTRICTED, State.DISABLED)
+    return [
+        s.service for s in visit.snapshot.subscriptions if s.state in stopped and set(s.reasons) == {Reason.PAST_DUE}
+    ]
+
+
 def _recent(visit: Visit) -> Sequence[int]:
-    """The payments that are told: those through a page that are not over, or of the last day; and a charge of the
-    card on file that waits for its confirmation, or arrived in the last day."""
+    """The payments that are told: those through a page that are not over, or of the last day; and those with a card on
+    file that can be confirmed, or have ended in the last day (of our own charges only what was paid)."""
     found = []
     for record in visit.live.store.attempts(visit.account):
         fresh = (visit.now - record.moved_at).total_seconds() < TOLD_FOR_HOURS * 3600
         if record.on_page:
             told = record.state != "canceled" and (fresh or record.state in UNDER_WAY)
         else:
-            told = record.initiator == "merchant" and (
-                record.state == "needs_customer" or (fresh and record.state == "paid")
-            )
+            own = record.initiator == "customer"
+            told = _confirmable(visit, record) or (fresh and record.state in ("paid", *(("declined",) if own else ())))
         if told:
             found.append(record.no)
     return found[-3:]

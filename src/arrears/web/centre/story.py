@@ -10,20 +10,24 @@ import re
 from collections.abc import Sequence
 from typing import Any, Final, NamedTuple
 
-from django.http import Http404, HttpResponse
+from django.http import Http404, HttpRequest, HttpResponse
 from django.utils import translation
 
 from arrears.core.declines import guidance
 from arrears.core.payment import AttemptState
 from arrears.core.states import State
 from arrears.engine.attempts import ask_page, payment_ref, pursue
-from arrears.engine.settling import confirm_at
+from arrears.engine.settling import confirm
 from arrears.notices.render import Texts
 from arrears.ports import AttemptRecord
 from arrears.web.centre.frame import Visit, account_page
 from arrears.web.centre.owed import owed
 
 UNDER_WAY: Final = ("created", "submitted", "unknown")
+
+
+SOON_LOOKS: Final = 15
+"""So often a page asks every two seconds how it stands; then whoever has left it open is not in a hurry."""
 
 
 class Service(NamedTuple):
@@ -84,11 +88,12 @@ def moved_on(visit: Visit, numbers: Sequence[int]) -> bool:
 
 
 def go_and_confirm(visit: Visit, records: Sequence[AttemptRecord]) -> HttpResponse:
-    """On to the bank, where the payer confirms."""
+    """On to the bank, where the payer confirms; or to what became of it, where the bank does not ask any more."""
+    live = visit.live
     for record in records:
-        url = confirm_at(visit.live.store, visit.live.providers, visit.account, record)
-        if url:
-            return away(visit, url)
+        result = confirm(live.store, live.providers, visit.account, record, live.clock.now, visit.author)
+        if result is not None:
+            return away(visit, result.url) if result.url else visit.to(f"story/{result.attempt.no}")
     return visit.to(f"story/{'-'.join(str(r.no) for r in records)}")
 
 
@@ -102,15 +107,24 @@ def tell(visit: Visit, numbers: Sequence[int]) -> dict[str, Any]:
     """What a page shows of these attempts."""
     records = {record.no: record for record in visit.live.store.attempts(visit.account)}
     parts = [_part(visit, records[no]) for no in numbers]
-    ended = all(part.state not in ("waiting", "page") and all(s.running for s in part.services) for part in parts)
+    ended = all(
+        part.state not in ("waiting", "page", "confirm") and all(s.running for s in part.services) for part in parts
+    )
     return {
         "parts": parts,
         "over": ended,
         "was": "-".join(part.state for part in parts),
+        "looked": (looked := _looked(visit.request) + 1),
+        "look_after": 2 if looked <= SOON_LOOKS else 15,
         "declined": any(part.state == "declined" for part in parts),
         "confirm": any(part.state == "confirm" for part in parts),
         "page": any(part.state == "page" for part in parts),
     }
+
+
+def _looked(request: HttpRequest) -> int:
+    text = request.POST.get("looked", "")
+    return int(text) if re.fullmatch(r"[0-9]{1,6}", text) else 0
 
 
 def title_of(parts: Sequence[Part]) -> str:
@@ -153,7 +167,7 @@ def _brought(visit: Visit, record: AttemptRecord) -> tuple[str, tuple[Service, .
         numbers = [store.invoice(visit.account, part.debt).number for part in payment.fact.allocations]
         back = store.resumed_with([(visit.account, payment.seq)]).get((visit.account, payment.seq), ())
         subs = [visit.snapshot.subscription(no) for no in back]
-        services = tuple(Service(s.service, not s.orders and s.state is State.ACTIVE) for s in subs)
+        services = tuple(Service(s.service, not s.orders and s.state in (State.ACTIVE, State.PAST_DUE)) for s in subs)
         return visit.listed(numbers), services
     return "", ()
 
