@@ -6,7 +6,7 @@ import os
 from pathlib import Path
 from typing import Final
 
-from playwright.sync_api import Browser, expect
+from playwright.sync_api import Browser, Page, expect
 from tests.site import PASSWORD
 from tests.web.journeys.pictures import keep
 from tests.web.journeys.scene import NAMES, Scene, address
@@ -68,6 +68,11 @@ class Person:
     def opens(self, path: str) -> None:
         """Open a page of the account: "settle"."""
         self.page.goto(f"{self.scene.shop.url}/acc_{self.account}/{path}")
+
+    def new_tab(self) -> Page:
+        """Go on in another tab; the one that was left."""
+        left, self.page = self.page, self.context.new_page()
+        return left
 
     def signs_in(self) -> None:
         """Fill in the form on which this person stands."""

@@ -5,6 +5,8 @@ Every customer has the same history: an invoice was due on 26 January 2026, and 
 
 from __future__ import annotations
 
+import threading
+import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from datetime import UTC, date, datetime, timedelta
@@ -140,6 +142,13 @@ class Scene:
     def captures(self, account: int) -> list[int]:
         """What the provider has truly taken from the account, payment by payment."""
         return self.shop.captures(account)
+
+    def until_captured(self, account: int) -> None:
+        """Wait until the provider has taken something and we have booked it."""
+        deadline = time.monotonic() + 20
+        while self.shop.owed(account):
+            assert time.monotonic() < deadline, "nothing was paid"
+            threading.Event().wait(0.05)
 
     def leave_nothing_open(self, account: int) -> None:
         """Pay by transfer what is left, so that no other test meets it."""
