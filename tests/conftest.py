@@ -12,7 +12,7 @@ from pathlib import Path
 
 import pytest
 from playwright.sync_api import Browser
-from tests.browser import chromium, launched
+from tests.browser import MISSING, chromium, launched, left_out
 from tests.site import site
 
 from arrears.store.server import EmbeddedServer
@@ -41,6 +41,10 @@ def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
     seeds = {name: terminalreporter.config.getoption(name, None) for name in ("randomly_seed", "hypothesis_seed")}
     repeat = " ".join(f"--{name.replace('_', '-')}={seed}" for name, seed in seeds.items() if seed is not None)
     terminalreporter.write_line(f"repeat with {repeat}")
+    skipped = terminalreporter.stats.get("skipped", ())
+    line = left_out([report.nodeid for report in skipped if MISSING in str(report.longrepr)])
+    if line:
+        terminalreporter.write_line(line)
 
 
 @pytest.fixture(scope="session")
@@ -71,7 +75,9 @@ def browser() -> Iterator[Browser]:
     # The browser's driver runs an event loop beside the tests; Django must not take them for asynchronous.
     os.environ["DJANGO_ALLOW_ASYNC_UNSAFE"] = "1"
     path = chromium()
+    if path is None and os.environ.get("CI"):
+        pytest.fail(f"{MISSING}, and CI leaves out no test")
     if path is None:
-        pytest.skip("the browser tests need chromium; as root: apt-get install chromium")
+        pytest.skip(MISSING)
     with launched(path) as found:
         yield found

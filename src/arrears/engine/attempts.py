@@ -55,9 +55,9 @@ class Providers:
             raise Refused("no_such_provider", f"payment provider {name!r} is not set up here; see ARREARS_STRIPE_KEY")
         return self.by_name[name]
 
-    def return_url(self, account: int) -> str:
-        """Where a payer comes back to from the bank or the provider's page."""
-        return f"{self.base_url}/settle/{format_id(ACCOUNT, account)}"
+    def return_url(self, account: int, attempt: int = 0) -> str:
+        """Where a payer comes back to from the bank or the provider's page: with `attempt` to what became of it."""
+        return f"{self.base_url}/settle/{format_id(ACCOUNT, account)}{f'/{attempt}' if attempt else ''}"
 
 
 NO_PROVIDERS: Final = Providers({})
@@ -113,6 +113,17 @@ def pursue(store: Store, providers: Providers, account: int, attempt_no: int, no
     return store.snapshots([account])[account].attempt(attempt_no)
 
 
+def ask_page(store: Store, providers: Providers, account: int, attempt_no: int, now: datetime) -> None:
+    """Ask the provider whether an attempt on its page is over, for a payer who came back before its webhook did."""
+    attempt = store.snapshots([account])[account].attempt(attempt_no)
+    if attempt is None or not attempt.on_page or not attempt.ref:
+        return
+    name = next(iter(providers.by_name), "")
+    outcome = providers.of(name).look_up(attempt_ref(account, attempt.no), "", attempt.ref, attempt.created_at)
+    if isinstance(outcome, Paid | Canceled):
+        record_outcome(store, name, account, attempt_no, outcome, now)
+
+
 def reopen_page(store: Store, providers: Providers, account: int, attempt: Attempt, now: datetime) -> HostedPage:
     """The page of an attempt on the provider's page; asked again with the same key it is the same page."""
     name = next(iter(providers.by_name), "")
@@ -124,7 +135,7 @@ def reopen_page(store: Store, providers: Providers, account: int, attempt: Attem
         amount_minor=attempt.amount_minor,
         currency=attempt.currency,
         off_session=False,
-        return_url=providers.return_url(account),
+        return_url=providers.return_url(account, attempt.no),
         description=", ".join(store.invoice(account, part.debt).number for part in attempt.parts)[:200],
     )
     reached("attempt.before_call")
@@ -184,7 +195,7 @@ def _ask(store: Store, providers: Providers, account: int, attempt: Attempt, now
         amount_minor=attempt.amount_minor,
         currency=attempt.currency,
         off_session=attempt.by is Initiator.MERCHANT,
-        return_url=providers.return_url(account),
+        return_url=providers.return_url(account, attempt.no),
         description=f"account {account}",
     )
     reached("attempt.before_call")

@@ -108,6 +108,33 @@ def confirm_at(store: Store, providers: Providers, account: int, attempt: Attemp
     return found.url if isinstance(found, NeedsCustomer) else ""
 
 
+def confirm(
+    store: Store,
+    providers: Providers,
+    account: int,
+    attempt: AttemptRecord,
+    now: Callable[[], datetime],
+    author: str,
+) -> Result | None:
+    """Let the payer confirm an attempt that waits for that; None where none waits.
+
+    A charge of ours was made without the payer, and nobody can confirm it any more: the same sum is charged once more
+    by the same method, with the payer there. Refuses `stale_quote` where that is not what is owed, and what `settle`
+    refuses.
+    """
+    if attempt.state != AttemptState.NEEDS_CUSTOMER or attempt.on_page:
+        return None
+    url = confirm_at(store, providers, account, attempt)
+    if url:
+        return Result(attempt, joined=True, url=url)
+    owed = quote(store, account, now())
+    same = next((q for q in owed if (q.currency, q.amount_minor) == (attempt.currency, attempt.amount_minor)), None)
+    if same is None:
+        raise StaleQuote(owed)
+    [result] = settle(store, providers, account, {same.currency: same.hash}, attempt.method, now, author)
+    return result
+
+
 class _Started(NamedTuple):
     attempt: int
     fresh: bool

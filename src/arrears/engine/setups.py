@@ -71,7 +71,7 @@ def finish(store: Store, providers: Providers, number: int, now: Callable[[], da
         why = refused.code
     attempts = [made[currency] for made in [_made(store, page, method)] for currency in sorted(made)]
     state: SetupState = "open" if why in WAITS else "failed" if method == 0 else "done"
-    store.end_setup(number, state, method, attempts, "" if state == "open" else why)
+    store.end_setup(number, state, method, attempts, why)
     done = store.setup(number)
     assert done is not None, "pages are never deleted"
     return done

@@ -303,7 +303,7 @@ _ASKS_CUSTOMER = (
 )
 _CUSTOMER_REFUSED = (
     "The customer refused.",
-    {"code": "payment_intent_authentication_failure", "decline_code": "authentication_failed"},
+    {"code": "payment_intent_authentication_failure"},
 )
 
 

@@ -41,6 +41,7 @@ urlpatterns = [
     path("pay/", pay.page),
     path("pay/<str:token>", pay.exchange),
     path("settle/<str:account>", pay.stable),
+    path("settle/<str:account>/<int:attempt>", pay.stable),
     path("<account:account>/", home.page),
     path("<account:account>/settle", settle.page),
     path("<account:account>/settle/back/<int:number>", settle.back),

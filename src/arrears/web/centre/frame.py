@@ -139,9 +139,18 @@ class Visit:
 
     def to(self, path: str = "") -> HttpResponse:
         """Go on to another page of this account, with GET."""
-        response = HttpResponseRedirect(f"/{self.id}/{path}")
-        response.status_code = 303
+        return read_on(self.request, f"/{self.id}/{path}")
+
+
+def read_on(request: HttpRequest, path: str) -> HttpResponse:
+    """Go on to a page with GET, whether the browser has asked or the script on its page."""
+    if "HX-Request" in request.headers:
+        response = HttpResponse(status=204)
+        response.headers["HX-Redirect"] = path
         return response
+    response = HttpResponseRedirect(path)
+    response.status_code = 303
+    return response
 
 
 Page = Callable[..., HttpResponse]

@@ -13,7 +13,7 @@ from arrears.core.states import State
 from arrears.engine import methods
 from arrears.web.centre.frame import Visit, account_page
 from arrears.web.centre.refusals import in_words
-from arrears.web.centre.settle import go_for_a_card
+from arrears.web.centre.settle import go_for_a_card, why_of
 from arrears.web.centre.story import away
 
 
@@ -72,7 +72,7 @@ def shown(visit: Visit, why: str = "", status: int = 200) -> HttpResponse:
     label = labels.get(int(added), "") if added.isdecimal() else ""
     values = {
         "methods": rows,
-        "why": why,
+        "why": why or why_of(visit.request),
         "added": label,
         "owes": bool(account.past_due),
         "cards_possible": bool(visit.live.providers.by_name),

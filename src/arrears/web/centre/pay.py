@@ -19,16 +19,18 @@ from django.views.decorators.http import require_http_methods, require_safe
 
 from arrears.core.errors import Refused
 from arrears.core.notice import Role
+from arrears.core.states import Reason, State
 from arrears.engine.desk import digest_of
 from arrears.engine.hosted import open_page
 from arrears.engine.links import good_link, known_link
-from arrears.engine.settling import StaleQuote
-from arrears.ports import PayLink
-from arrears.web.centre.frame import Visit, speak
+from arrears.engine.settling import StaleQuote, confirm
+from arrears.ports import AttemptRecord, PayLink
+from arrears.web.centre.frame import Visit, read_on, speak
 from arrears.web.centre.owed import coming, owed, says
 from arrears.web.centre.refusals import in_words
 from arrears.web.centre.settle import account_of
-from arrears.web.centre.story import UNDER_WAY, look_again, tell
+from arrears.web.centre.story import UNDER_WAY, look_again, moved_on, tell, title_of
+from arrears.web.identities import role_of
 from arrears.web.pages import signed_in
 from arrears.wiring import installed
 
@@ -73,7 +75,7 @@ def link_in(request: HttpRequest) -> PayLink | None:
 
 @require_http_methods(["GET", "HEAD", "POST"])
 def page(request: HttpRequest) -> HttpResponse:
-    """What is open, and one button for each currency."""
+    """What is open, and one button for each currency; or what the bank wants confirmed."""
     link = link_in(request)
     if link is None:
         return over(request)
@@ -94,11 +96,13 @@ def page(request: HttpRequest) -> HttpResponse:
         return over(request)
     if request.method != "POST":
         return shown(visit, recent, good=good)
+    if request.POST.get("do") == "confirm":
+        return _confirm(visit, recent, good=good)
     if request.POST.get("do") == "look":
         look_again(visit, recent)
-        if "HX-Request" in request.headers:
+        if "HX-Request" in request.headers and not moved_on(visit, recent):
             return shown(visit, recent, good=good_link(live.store, link.digest) is not None)
-        return HttpResponseRedirect("/pay/")
+        return read_on(request, "/pay/")
     return _go(visit, request.POST.get("quote", ""), good=good)
 
 
@@ -116,40 +120,82 @@ def _go(visit: Visit, quote: str, *, good: bool) -> HttpResponse:
     except Refused as refused:
         visit.fresh()
         return shown(visit, _recent(visit), in_words(refused), 422, good=good)
-    return render(
-        visit.request, "centre/away_narrow.html", {"title": _("You are going to the payment page"), "url": url}
-    )
+    return _away(visit.request, url)
+
+
+def _confirm(visit: Visit, numbers: Sequence[int], *, good: bool) -> HttpResponse:
+    """On to the bank, where the payer confirms a charge of the card on file."""
+    live = visit.live
+    waiting = [
+        record for record in live.store.attempts(visit.account) if record.no in numbers and _confirmable(visit, record)
+    ]
+    for record in waiting if good else ():
+        try:
+            result = confirm(live.store, live.providers, visit.account, record, live.clock.now, visit.author)
+        except Refused as refused:
+            visit.fresh()
+            return shown(visit, _recent(visit), in_words(refused), 409, good=good)
+        if result is not None and result.url:
+            return _away(visit.request, result.url)
+    return read_on(visit.request, "/pay/")
+
+
+def _confirmable(visit: Visit, record: AttemptRecord) -> bool:
+    """A link makes no method active: only what pays for everything already can be confirmed through it."""
+    paying = {sub.method for sub in visit.snapshot.subscriptions if sub.state is not State.DELETED}
+    return record.state == "needs_customer" and not record.on_page and paying <= {record.method, 0}
+
+
+def _away(request: HttpRequest, url: str) -> HttpResponse:
+    return render(request, "centre/away_narrow.html", {"title": _("You are going to the payment page"), "url": url})
 
 
 def shown(visit: Visit, numbers: Sequence[int], why: str = "", status: int = 200, *, good: bool) -> HttpResponse:
     """The page itself; what a case that is over leaves to see is what became of its payments."""
     told: dict[str, Any] = tell(visit, numbers) if numbers else {"parts": (), "over": True}
     sums = owed(visit) if good else []
+    title = _("Pay what is open") if sums else _("Nothing to pay")
+    if told["parts"]:
+        title = title_of(told["parts"])
     values = {
-        "title": _("Pay what is open") if sums else _("Nothing to pay"),
+        "title": title,
         "name": masked_name(visit.reach.name),
         "owed": sums,
         "total": visit.listed([one.amount for one in sums]),
         "coming": [says(one) for one in coming(visit)] if sums else (),
+        "stopped": visit.listed(_stopped(visit)),
         "why": why,
         "action": "/pay/",
         "settle": f"/{visit.id}/settle",
         "under_way": any(attempt.on_page for attempt in visit.snapshot.attempts),
         **told,
     }
-    template = "centre/pay_story.html" if "HX-Request" in visit.request.headers else "centre/pay.html"
+    template = "centre/story_part.html" if "HX-Request" in visit.request.headers else "centre/pay.html"
     return render(visit.request, template, values, status=status)
 
 
-def _recent(visit: Visit) -> Sequence[int]:
-    """The payments through a page that are told: not over, or of the last day."""
+def _stopped(visit: Visit) -> list[str]:
+    """The services that come back when everything is paid."""
+    stopped = (State.RESTRICTED, State.DISABLED)
     return [
-        record.no
-        for record in visit.live.store.attempts(visit.account)
-        if record.on_page
-        and record.state != "canceled"
-        and (record.state in UNDER_WAY or (visit.now - record.moved_at).total_seconds() < TOLD_FOR_HOURS * 3600)
-    ][-3:]
+        s.service for s in visit.snapshot.subscriptions if s.state in stopped and set(s.reasons) == {Reason.PAST_DUE}
+    ]
+
+
+def _recent(visit: Visit) -> Sequence[int]:
+    """The payments that are told: those through a page that are not over, or of the last day; and those with a card on
+    file that can be confirmed, or have ended in the last day (of our own charges only what was paid)."""
+    found = []
+    for record in visit.live.store.attempts(visit.account):
+        fresh = (visit.now - record.moved_at).total_seconds() < TOLD_FOR_HOURS * 3600
+        if record.on_page:
+            told = record.state != "canceled" and (fresh or record.state in UNDER_WAY)
+        else:
+            own = record.initiator == "customer"
+            told = _confirmable(visit, record) or (fresh and record.state in ("paid", *(("declined",) if own else ())))
+        if told:
+            found.append(record.no)
+    return found[-3:]
 
 
 def masked_name(name: str) -> str:
@@ -158,12 +204,14 @@ def masked_name(name: str) -> str:
 
 
 @require_safe
-def stable(request: HttpRequest, account: str) -> HttpResponse:
-    """`/settle/acc_12`: where alerts, answers and readers' mail lead, and where a payer comes back to. Whoever is
-    signed in pays there; whoever came by a pay link of that account goes back to its page; all others sign in."""
+def stable(request: HttpRequest, account: str, attempt: int = 0) -> HttpResponse:
+    """`/settle/acc_12`: where alerts, answers and readers' mail lead; `/settle/acc_12/5`: where a payer comes back to
+    from the bank or the provider's page. Who has a sign-in to that account pays there, or reads what became of the
+    payment; whoever came by its pay link goes back to that link's page; all others sign in."""
     number = account_of(account)
-    if signed_in(request, "person") is None:
+    somebody = signed_in(request, "person")
+    if somebody is None or role_of(number, somebody.number) is None:
         link = link_in(request)
         if link is not None and link.account == number:
             return HttpResponseRedirect("/pay/")
-    return HttpResponseRedirect(f"/{account}/settle")
+    return HttpResponseRedirect(f"/{account}/story/{attempt}" if attempt else f"/{account}/settle")

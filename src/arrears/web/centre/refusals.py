@@ -33,7 +33,7 @@ SENTENCES: Final[Mapping[str, Promise | str]] = {
     "same_address": _("This is your contact address already, and it is confirmed."),
     "settle_first": _("Pay what is past due with this payment method; that makes it the one we use."),
     "setup_failed": _("No payment method was added: the bank refused it, or the page was left."),
-    "setup_open": _("The payment method has not been set up yet. Finish it on the provider's page."),
+    "setup_open": _("No card was set up, so nothing was charged."),
     "stale_quote": _("What is owed has changed. Look at the new amount before you pay; nothing was charged."),
     "too_many_recipients": _("An account warns at most ten others. Remove one first."),
     "too_many_requests": _("You have asked for this several times today. Use the newest e-mail, or wait a day."),

@@ -23,7 +23,7 @@ from arrears.engine import settling, setups
 from arrears.engine.settling import PART_MINIMUM_MINOR, StaleQuote
 from arrears.ports.setups import SetupPage
 from arrears.web.centre.frame import Visit, account_page
-from arrears.web.centre.owed import coming, held, offered, owed, says
+from arrears.web.centre.owed import coming, held, offered, owed, says, waits_for_the_payer
 from arrears.web.centre.refusals import SENTENCES, in_words
 from arrears.web.centre.story import away
 
@@ -70,6 +70,7 @@ def shown(visit: Visit, also: Sequence[int] = (), why: str = "", status: int = 2
         "part_least": [(o.currency, visit.amount(PART_MINIMUM_MINOR, o.currency), o.amount) for o in sums],
         "why": why,
         "total": visit.listed([one.amount for one in sums]),
+        "open_confirm": waits_for_the_payer(visit),
         "open_attempt": account.attempts[-1].no if account.attempts else 0,
         "cards_possible": bool(visit.live.providers.by_name),
     }
@@ -167,25 +168,21 @@ def back(visit: Visit, number: int) -> HttpResponse:
     if visit.request.method == "POST" and setup.state not in ("done", "failed"):
         setup = setups.finish(store, visit.live.providers, number, visit.live.clock.now)
         visit.fresh()
-    if setup.state in ("open", "settling"):
-        if visit.request.method == "POST" and setup.state == "open" and "HX-Request" not in visit.request.headers:
-            return visit.to("settle" if setup.shown else "methods")
+    # Whoever comes back while the page is still open there has left it without a card.
+    left = visit.request.method == "POST" and setup.state == "open" and setup.why == "setup_open"
+    if setup.state in ("open", "settling") and not left:
         template = "back_part" if "HX-Request" in visit.request.headers else "back"
-        return visit.page(template, _("One moment: we are finishing your payment"), setup=setup)
-    target = _after(visit, setup)
-    if "HX-Request" in visit.request.headers:
-        response = HttpResponse(status=204)
-        response.headers["HX-Redirect"] = f"/{visit.id}/{target}"
-        return response
-    return visit.to(target)
+        return visit.page(template, _("One moment, please"), setup=setup)
+    return visit.to(_after(setup))
 
 
-def _after(visit: Visit, setup: SetupPage) -> str:
+def _after(setup: SetupPage) -> str:
     if setup.attempts:
         return f"story/{'-'.join(map(str, setup.attempts))}"
+    page = "settle" if setup.shown else "methods"
     if setup.why:
-        return f"settle?why={setup.why}"
-    return "settle" if setup.shown else f"methods?added={setup.method}"
+        return f"{page}?why={setup.why}"
+    return page if setup.shown else f"{page}?added={setup.method}"
 
 
 def why_of(request: HttpRequest) -> str:

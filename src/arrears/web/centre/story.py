@@ -10,19 +10,24 @@ import re
 from collections.abc import Sequence
 from typing import Any, Final, NamedTuple
 
-from django.http import Http404, HttpResponse
+from django.http import Http404, HttpRequest, HttpResponse
 from django.utils import translation
 
 from arrears.core.declines import guidance
 from arrears.core.payment import AttemptState
 from arrears.core.states import State
-from arrears.engine.attempts import payment_ref, pursue
-from arrears.engine.settling import confirm_at
+from arrears.engine.attempts import ask_page, payment_ref, pursue
+from arrears.engine.settling import confirm
 from arrears.notices.render import Texts
 from arrears.ports import AttemptRecord
 from arrears.web.centre.frame import Visit, account_page
+from arrears.web.centre.owed import owed
 
 UNDER_WAY: Final = ("created", "submitted", "unknown")
+
+
+SOON_LOOKS: Final = 15
+"""So often a page asks every two seconds how it stands; then whoever has left it open is not in a hurry."""
 
 
 class Service(NamedTuple):
@@ -33,7 +38,8 @@ class Service(NamedTuple):
 
 
 class Part(NamedTuple):
-    """One attempt. `state` is `paid`, `declined`, `confirm`, `canceled` or `waiting`."""
+    """One attempt. `state` is `paid`, `declined`, `confirm`, `canceled`, `waiting`, or `page`: nobody knows whether
+    the payer is still on the provider's page, has left it, or has just paid there."""
 
     amount: str
     state: str
@@ -57,10 +63,12 @@ def page(visit: Visit, attempts: str) -> HttpResponse:
         if visit.request.POST.get("do") == "confirm":
             return go_and_confirm(visit, [every[no] for no in numbers])
         look_again(visit, numbers)
-        if "HX-Request" not in visit.request.headers:
+        if "HX-Request" not in visit.request.headers or moved_on(visit, numbers):
             return visit.to(f"story/{attempts}")
     told = tell(visit, numbers)
-    values = {**told, "action": f"/{visit.id}/story/{attempts}"}
+    paid = any(part.state == "paid" for part in told["parts"])
+    left = visit.listed([one.amount for one in owed(visit)]) if paid else ""
+    values = {**told, "action": f"/{visit.id}/story/{attempts}", "left": left}
     template = "story_part" if "HX-Request" in visit.request.headers else "story"
     return visit.page(template, title_of(told["parts"]), **values)
 
@@ -68,16 +76,24 @@ def page(visit: Visit, attempts: str) -> HttpResponse:
 def look_again(visit: Visit, numbers: Sequence[int]) -> None:
     """Ask the provider about what is not over."""
     for no in numbers:
-        pursue(visit.live.store, visit.live.providers, visit.account, no, visit.now)
+        left = pursue(visit.live.store, visit.live.providers, visit.account, no, visit.now)
+        if left is not None and left.on_page:
+            ask_page(visit.live.store, visit.live.providers, visit.account, no, visit.now)
     visit.fresh()
 
 
+def moved_on(visit: Visit, numbers: Sequence[int]) -> bool:
+    """Whether the payments stand otherwise than on the page that asks: then all of it is told anew, its heading too."""
+    return bool(visit.request.POST.get("was", "") != tell(visit, numbers)["was"])
+
+
 def go_and_confirm(visit: Visit, records: Sequence[AttemptRecord]) -> HttpResponse:
-    """On to the bank, where the payer confirms."""
+    """On to the bank, where the payer confirms; or to what became of it, where the bank does not ask any more."""
+    live = visit.live
     for record in records:
-        url = confirm_at(visit.live.store, visit.live.providers, visit.account, record)
-        if url:
-            return away(visit, url)
+        result = confirm(live.store, live.providers, visit.account, record, live.clock.now, visit.author)
+        if result is not None:
+            return away(visit, result.url) if result.url else visit.to(f"story/{result.attempt.no}")
     return visit.to(f"story/{'-'.join(str(r.no) for r in records)}")
 
 
@@ -91,13 +107,24 @@ def tell(visit: Visit, numbers: Sequence[int]) -> dict[str, Any]:
     """What a page shows of these attempts."""
     records = {record.no: record for record in visit.live.store.attempts(visit.account)}
     parts = [_part(visit, records[no]) for no in numbers]
-    ended = all(part.state not in ("waiting",) and all(s.running for s in part.services) for part in parts)
+    ended = all(
+        part.state not in ("waiting", "page", "confirm") and all(s.running for s in part.services) for part in parts
+    )
     return {
         "parts": parts,
         "over": ended,
+        "was": "-".join(part.state for part in parts),
+        "looked": (looked := _looked(visit.request) + 1),
+        "look_after": 2 if looked <= SOON_LOOKS else 15,
         "declined": any(part.state == "declined" for part in parts),
         "confirm": any(part.state == "confirm" for part in parts),
+        "page": any(part.state == "page" for part in parts),
     }
+
+
+def _looked(request: HttpRequest) -> int:
+    text = request.POST.get("looked", "")
+    return int(text) if re.fullmatch(r"[0-9]{1,6}", text) else 0
 
 
 def title_of(parts: Sequence[Part]) -> str:
@@ -109,15 +136,18 @@ def title_of(parts: Sequence[Part]) -> str:
         return translation.gettext("Your payment is on its way")
     if "confirm" in states:
         return translation.gettext("Your bank asks you to confirm")
+    if "page" in states:
+        return translation.gettext("Pay what is open")
     if "paid" in states:
         return translation.gettext("One payment arrived, another did not")
     return translation.gettext("The payment did not go through")
 
 
 def _part(visit: Visit, record: AttemptRecord) -> Part:
-    state = "waiting" if record.state in UNDER_WAY else record.state
+    under_way = "page" if record.on_page else "waiting"
+    state = under_way if record.state in UNDER_WAY else record.state
     if record.state == AttemptState.NEEDS_CUSTOMER:
-        state = "waiting" if record.on_page else "confirm"
+        state = "page" if record.on_page else "confirm"
     text, checks = advice(visit, record.decline) if record.state == "declined" else ("", ())
     card = visit.reach.cards.get(record.method, "")
     services: tuple[Service, ...] = ()
@@ -137,7 +167,7 @@ def _brought(visit: Visit, record: AttemptRecord) -> tuple[str, tuple[Service, .
         numbers = [store.invoice(visit.account, part.debt).number for part in payment.fact.allocations]
         back = store.resumed_with([(visit.account, payment.seq)]).get((visit.account, payment.seq), ())
         subs = [visit.snapshot.subscription(no) for no in back]
-        services = tuple(Service(s.service, not s.orders and s.state is State.ACTIVE) for s in subs)
+        services = tuple(Service(s.service, not s.orders and s.state in (State.ACTIVE, State.PAST_DUE)) for s in subs)
         return visit.listed(numbers), services
     return "", ()
 

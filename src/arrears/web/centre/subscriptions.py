@@ -60,13 +60,15 @@ def _row(visit: Visit, sub: Subscription) -> dict[str, Any]:
         if is_so
     ]
     end = sub.end
+    # It runs when the service has said so, not when we have ordered it.
+    resuming = any(order.kind == "resume" for order in sub.orders)
     return {
         "no": sub.no,
         "name": sub.service,
-        "state": STATES[sub.state],
-        "changing": bool(sub.orders),
+        "state": _("is being switched on") if resuming else STATES[sub.state],
+        "changing": bool(sub.orders) and not resuming,
         "reasons": [LIFTS[reason] for reason in sub.reasons],
-        "allowed": visit.listed(allowed),
+        "allowed": "" if resuming else visit.listed(allowed),
         "charged": may.charged,
         "stopped_on": visit.day(end.stopped_on) if end is not None else "",
         "canceled": Reason.CANCELED in sub.reasons and sub.state is not State.DELETED,
