@@ -50,11 +50,11 @@ def page(visit: Visit) -> HttpResponse:
         return shown(visit, also, why=in_words(stale), status=409)
     except Refused as refused:
         visit.fresh()
-        return shown(visit, also, why=in_words(refused), status=422)
+        return shown(visit, also, why=in_words(refused), status=422, wrong=refused.code)
 
 
-def shown(visit: Visit, also: Sequence[int] = (), why: str = "", status: int = 200) -> HttpResponse:
-    """The page itself."""
+def shown(visit: Visit, also: Sequence[int] = (), why: str = "", status: int = 200, wrong: str = "") -> HttpResponse:
+    """The page itself; `wrong` is the code of what was refused, and what was typed is kept."""
     why = why or why_of(visit.request)
     sums = owed(visit, also)
     account = visit.snapshot
@@ -63,11 +63,21 @@ def shown(visit: Visit, also: Sequence[int] = (), why: str = "", status: int = 2
         "offered": offered(visit),
         "also": also,
         "held": held(visit),
-        "coming": [says(one) for one in coming(visit)],
+        "coming": [says(one) for one in coming(visit) if one.averted],
         "methods": _methods(visit),
         "seen": account.attempt_count,
         "parts": _parts_possible(account),
-        "part_least": [(o.currency, visit.amount(PART_MINIMUM_MINOR, o.currency), o.amount) for o in sums],
+        "part_least": [
+            {
+                "currency": o.currency,
+                "least": visit.amount(PART_MINIMUM_MINOR, o.currency),
+                "most": o.amount,
+                "typed": visit.request.POST.get(f"part_{o.currency}", "")[:40],
+            }
+            for o in sums
+        ],
+        "bad_part": wrong == "bad_amount",
+        "chosen": visit.request.POST.get("method", ""),
         "why": why,
         "total": visit.listed([one.amount for one in sums]),
         "open_attempt": account.attempts[-1].no if account.attempts else 0,
@@ -129,6 +139,7 @@ def _methods(visit: Visit) -> list[dict[str, Any]]:
         found.append(
             {
                 "no": method.no,
+                "text": str(method.no),
                 "label": visit.reach.cards.get(method.no, ""),
                 "usable": ready,
                 "failed": method.failed,
