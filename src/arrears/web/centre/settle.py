@@ -14,7 +14,7 @@ from django.http import Http404, HttpRequest, HttpResponse
 from django.utils import translation
 from django.utils.translation import gettext as _
 
-from arrears.core.account import Account
+from arrears.core.account import Account, Mode
 from arrears.core.errors import Refused
 from arrears.core.ids import ACCOUNT, parse_id
 from arrears.core.money import parse_amount
@@ -23,7 +23,7 @@ from arrears.engine import settling, setups
 from arrears.engine.settling import PART_MINIMUM_MINOR, StaleQuote
 from arrears.ports.setups import SetupPage
 from arrears.web.centre.frame import Visit, account_page
-from arrears.web.centre.owed import coming, held, offered, owed, says
+from arrears.web.centre.owed import Owed, coming, held, offered, owed, says
 from arrears.web.centre.refusals import SENTENCES, in_words
 from arrears.web.centre.story import away
 
@@ -82,8 +82,20 @@ def shown(visit: Visit, also: Sequence[int] = (), why: str = "", status: int = 2
         "total": visit.listed([one.amount for one in sums]),
         "open_attempt": account.attempts[-1].no if account.attempts else 0,
         "cards_possible": bool(visit.live.providers.by_name),
+        "transfer": _transfer(visit, sums),
     }
     return visit.page("settle", _("Pay what is open") if sums else _("Nothing to pay"), status, **values)
+
+
+def _transfer(visit: Visit, sums: Sequence[Owed]) -> str:
+    """How to pay by bank transfer; empty where a card is the way."""
+    if visit.snapshot.mode is Mode.CARD and visit.live.providers.by_name:
+        return ""
+    numbers = visit.listed([line.number for one in sums for line in one.lines])
+    names = {"operator": visit.operator, "iban": visit.live.desk().operator.iban, "numbers": numbers}
+    if not names["iban"]:
+        return _("Transfer the amount as the invoice says, and mention %(numbers)s.") % names
+    return _("Transfer the amount to %(operator)s, %(iban)s, and mention %(numbers)s.") % names
 
 
 def _since(visit: Visit, seen: int) -> list[int]:
