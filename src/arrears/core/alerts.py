@@ -31,9 +31,9 @@ class Level(StrEnum):
 
 class Alert(NamedTuple):
     """One alert. `cause` names what it stands for as long as that stands (`case:3`, `sub:2:1:disable`, `debt:7`,
-    `method:4`, `address`); `since` is its first day and `on` the day it names, local, where there is one. `service` is
-    empty for what concerns the account; `action` says how a service stops. `debts` are what is open because of it,
-    `sums` what that is in each currency, in minor units."""
+    `method:4`, `address`); `since` is its first day and `on` the day it names, local, where there is one. `service`
+    and `subscription` are empty for what concerns the account; `action` says how a service stops. `debts` are what is
+    open because of it, `sums` what that is in each currency, in minor units."""
 
     level: Level
     cause: str
@@ -44,6 +44,7 @@ class Alert(NamedTuple):
     debts: tuple[int, ...] = ()
     sums: tuple[tuple[str, int], ...] = ()
     method: int = 0
+    subscription: int = 0
 
 
 _ORDER = {level: place for place, level in enumerate(Level)}
@@ -77,7 +78,8 @@ def _stopped(view: View, sub: Subscription) -> Iterator[Alert]:
     action = Action.RESTRICT if sub.state is State.RESTRICTED else Action.DISABLE
     since = sub.entered_on if sub.end is None else sub.end.stopped_on
     cause = f"sub:{sub.no}:{sub.generation}:{sub.state}"
-    yield _about(Alert(Level.STOPPED, cause, since, None, sub.service, action), _asked_for(view, view.debts_of(sub)))
+    alert = Alert(Level.STOPPED, cause, since, None, sub.service, action, subscription=sub.no)
+    yield _about(alert, _asked_for(view, view.debts_of(sub)))
 
 
 def _announced(view: View, one: Ahead) -> Iterator[Alert]:
@@ -91,7 +93,7 @@ def _announced(view: View, one: Ahead) -> Iterator[Alert]:
     if level is Level.STOPS_ON and not debts:
         return
     cause = f"sub:{sub.no}:{sub.generation}:{one.action}"
-    yield _about(Alert(level, cause, told, on, sub.service, one.action), debts)
+    yield _about(Alert(level, cause, told, on, sub.service, one.action, subscription=sub.no), debts)
 
 
 def _told_on(promise: Promise) -> date | None:

@@ -19,7 +19,7 @@ from arrears.ports import Store
 class Telling(NamedTuple):
     """One message that will be sent unless everything is paid before. `on` is its local day, None while nothing is
     past due; `day` counts from day 0, for `deletion_warning` from the end of service. `names` is the date it will
-    promise, where that is known."""
+    promise, where that is known. `subscription` is 0 for what concerns the account."""
 
     kind: Kind
     service: str
@@ -27,6 +27,7 @@ class Telling(NamedTuple):
     on: date | None
     names: date | None
     to: tuple[Recipient, ...]
+    subscription: int = 0
 
 
 class Plan(NamedTuple):
@@ -43,9 +44,14 @@ def told_when(store: Store, account: int, now: datetime) -> Plan:
     if snapshot is None:
         raise Refused("unknown_account", f"there is no account {format_id(ACCOUNT, account)}")
     view = View(store.policies(), snapshot, store.system().guards, now)
-    reach = store.reach([account])[account]
-    found = list(_planned(view, reach)) if snapshot.case is not None or _ending(view) else list(_usual(view, reach))
-    found.sort(key=lambda one: (one.on or date.min, one.day, one.kind, one.service))
+    return plan_of(view, store.reach([account])[account])
+
+
+def plan_of(view: View, reach: Reach) -> Plan:
+    """The plan of an account that has been read."""
+    running = view.account.case is not None or _ending(view)
+    found = list(_planned(view, reach)) if running else list(_usual(view, reach))
+    found.sort(key=lambda one: (one.on or date.min, one.day, one.kind, one.service, one.subscription))
     return Plan(reach, view.terms.zone, tuple(found))
 
 
@@ -70,7 +76,7 @@ def _planned(view: View, reach: Reach) -> Iterator[Telling]:
         for step in one.warning_days:
             day = one.rung(step)
             if day is not None and day >= view.today and step not in sent:
-                yield Telling(kind, one.sub.service, step, day, names, recipients(reach, kind))
+                yield Telling(kind, one.sub.service, step, day, names, recipients(reach, kind), one.sub.no)
 
 
 def _usual(view: View, reach: Reach) -> Iterator[Telling]:

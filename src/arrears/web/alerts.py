@@ -12,9 +12,11 @@ from arrears.core.account import Account, Action
 from arrears.core.alerts import Alert, Level, alerts_of
 from arrears.core.money import format_amount
 from arrears.core.recipients import Reach
+from arrears.core.states import Reason
 from arrears.core.view import View
 from arrears.engine.profile import needs_confirming
 from arrears.notices import values
+from arrears.web.names import called
 
 
 class Standing(NamedTuple):
@@ -41,19 +43,33 @@ def _words(alert: Alert, account: Account, reach: Reach, locale: Locale) -> tupl
     """Title and text."""
     sums = _listed([format_amount(minor, currency, str(locale)) for currency, minor in alert.sums], locale)
     names = {
-        "service": values.clean(alert.service),
+        "service": _called(alert, account),
         "on": _day(alert.on, locale),
         "since": _day(alert.since, locale),
         "sums": sums,
         "card": values.clean(reach.cards.get(alert.method, "")),
         "numbers": _listed([debt.number for debt in account.debts if debt.no in alert.debts], locale),
     }
-    title, text = _sentences(alert)
+    title, text = _sentences(alert, averted=_averted(alert, account))
     return title % names, text % names if text else ""
 
 
-def _sentences(alert: Alert) -> tuple[str, str]:
+def _called(alert: Alert, account: Account) -> str:
+    return called(account, alert.subscription) if alert.subscription else values.clean(alert.service)
+
+
+def _averted(alert: Alert, account: Account) -> bool:
+    """Whether paying is enough: a service that is stopped for another reason too stays so."""
+    reasons = account.subscription(alert.subscription).reasons if alert.subscription else ()
+    return set(reasons) <= {Reason.PAST_DUE}
+
+
+def _sentences(alert: Alert, *, averted: bool) -> tuple[str, str]:
     unpaid = _("%(sums)s is unpaid. Pay it, and this does not happen.") if alert.sums else ""
+    if not averted:
+        unpaid = _("Your subscriptions say what brings it back.")
+        if alert.sums:
+            unpaid = _("%(sums)s is unpaid, but paying is not enough here: your subscriptions say what brings it back.")
     looked_into = _("Nothing has to be paid while the invoice is being looked into.")
     match alert.level:
         case Level.DELETION_ON:
@@ -61,6 +77,8 @@ def _sentences(alert: Alert) -> tuple[str, str]:
         case Level.STOPPED if alert.action is Action.RESTRICT:
             text = _("Pay %(sums)s, and it can be used again.") if alert.sums else looked_into
             return _("%(service)s was restricted on %(since)s"), text
+        case Level.STOPPED if not averted:
+            return _("%(service)s was stopped on %(since)s"), unpaid if alert.sums else looked_into
         case Level.STOPPED:
             text = _("Pay %(sums)s, and it is switched on again.") if alert.sums else looked_into
             return _("%(service)s was stopped on %(since)s"), text

@@ -51,7 +51,10 @@ def brand() -> Brand:
     if unknown:
         raise _refused(path.name, f"has {unknown[0]!r}, which is unknown; it may have name, logo, [light] and [dark]")
     light, dark = (_colours(path.name, name, found.get(name, {})) for name in ("light", "dark"))
-    style = f":root{{{light}}}\n@media (prefers-color-scheme:dark){{:root{{{dark}}}}}\n"
+    # Each for its own scheme: a colour that reads well on light paper is none for the dark.
+    style = "".join(
+        f"@media (prefers-color-scheme:{n}){{:root{{{c}}}}}\n" for n, c in (("light", light), ("dark", dark))
+    )
     logo_name = str(found.get("logo", ""))
     return Brand(str(found.get("name", operator)), style, _logo(path, logo_name), f"logo{Path(logo_name).suffix}")
 

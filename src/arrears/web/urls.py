@@ -6,7 +6,7 @@ from django.urls import path, re_path, register_converter
 
 from arrears.web import address, assets, bounces, outbox, pages, webhooks
 from arrears.web.api import api
-from arrears.web.centre import home, invoices, methods, pay, profile, settle, story, subscriptions
+from arrears.web.centre import home, invoices, methods, pay, profile, settle, story, subscriptions, timeline
 
 
 class AccountId:
@@ -50,6 +50,8 @@ urlpatterns = [
     path("<account:account>/invoices", invoices.page),
     path("<account:account>/invoices.csv", invoices.export),
     path("<account:account>/profile", profile.page),
+    path("<account:account>/timeline", timeline.page),
+    path("<account:account>/receipts/<int:number>", invoices.receipt),
     path("<account:account>/story/<str:attempts>", story.page),
     re_path(r"^assets/(?P<stem>[a-z]+)-(?P<digest>[0-9a-f]{12})\.(?P<suffix>[a-z]{2,3})$", assets.serve),
     path("v1/", api.urls),

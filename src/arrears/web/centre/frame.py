@@ -15,6 +15,7 @@ from urllib.parse import quote
 from zoneinfo import ZoneInfo
 
 from babel.core import Locale
+from babel.dates import format_time
 from django.conf import settings
 from django.http import Http404, HttpRequest, HttpResponse, HttpResponseNotAllowed, HttpResponseRedirect
 from django.shortcuts import render
@@ -22,6 +23,7 @@ from django.utils import translation
 from django.utils.translation import gettext as _
 
 from arrears.core.account import Account
+from arrears.core.address import masked
 from arrears.core.errors import Refused
 from arrears.core.ids import ACCOUNT, format_id
 from arrears.core.money import format_amount
@@ -29,6 +31,7 @@ from arrears.core.notice import Role
 from arrears.core.recipients import Reach
 from arrears.core.view import View
 from arrears.notices import values
+from arrears.web.brand import brand
 from arrears.web.centre.refusals import in_words
 from arrears.web.identities import Somebody, accounts_of
 from arrears.web.pages import signed_in
@@ -98,6 +101,11 @@ class Visit:
         """The account's time zone: the one of every stored day."""
         return self.view.terms.zone
 
+    @property
+    def operator(self) -> str:
+        """What the company that asks for the money is called."""
+        return brand().name
+
     def amount(self, minor: int, currency: str) -> str:
         """A sum as this reader writes it."""
         return format_amount(minor, currency, str(self.locale))
@@ -119,9 +127,18 @@ class Visit:
         """Day and minute in the account's zone."""
         return values.moment(at, self.zone, self.locale)
 
+    def clock(self, at: datetime) -> str:
+        """The minute of a moment in the account's zone."""
+        return format_time(at, "short", tzinfo=ZoneInfo(self.zone), locale=self.locale)
+
     def local_day(self, at: datetime) -> date:
         """The account's day of a moment."""
         return at.astimezone(ZoneInfo(self.zone)).date()
+
+    def address(self, text: str) -> str:
+        """An address as this reader may see it: whole for the administrator and for its owner, else masked."""
+        own = self.person.addresses if self.person else ()
+        return text if self.may_act or text in own else masked(text)
 
     def name(self, text: str) -> str:
         """A name that somebody else has written, on one line and not too long."""

@@ -8,11 +8,13 @@ from typing import NamedTuple
 
 from django.utils.translation import gettext as _
 
-from arrears.core.account import Action, Debt
+from arrears.core.account import Action, Debt, Subscription
 from arrears.core.deadlines import ahead
 from arrears.core.payment import AttemptState
 from arrears.core.settle import quotes
+from arrears.core.states import Reason
 from arrears.web.centre.frame import Visit
+from arrears.web.names import called
 
 
 class Line(NamedTuple):
@@ -37,12 +39,15 @@ class Owed(NamedTuple):
 
 
 class Next(NamedTuple):
-    """What happens to a service, and on which day, unless everything is paid."""
+    """What happens to a subscription, and on which day; `service` is what it is called. `averted`: paying everything
+    keeps it from happening; what has another reason too goes on."""
 
+    subscription: int
     action: Action
     service: str
     on: date
     day: str
+    averted: bool
 
 
 def owed(visit: Visit, also: Sequence[int] = ()) -> list[Owed]:
@@ -59,19 +64,24 @@ def owed(visit: Visit, also: Sequence[int] = ()) -> list[Owed]:
 
 def line(visit: Visit, debt: Debt) -> Line:
     """One debt as the reader writes it."""
-    services = visit.listed([visit.snapshot.subscription(no).service for no in debt.subscriptions])
+    services = visit.listed([called(visit.snapshot, no) for no in debt.subscriptions])
     amount = visit.amount(debt.open_minor, debt.currency)
     return Line(debt.no, debt.number, visit.day(debt.due_on), amount, services, debt.day_0 is not None)
 
 
 def offered(visit: Visit) -> list[Line]:
     """Invoices that are not due yet: they may be paid too, and are never added by themselves."""
+    return [line(visit, debt) for debt in offered_debts(visit) if not debt.settled_separately]
+
+
+def offered_debts(visit: Visit) -> list[Debt]:
+    """The same, with those that are settled separately."""
     account = visit.snapshot
     in_set = {part.debt for quote in quotes(account, visit.view.policy) for part in quote.parts}
     return [
-        line(visit, debt)
+        debt
         for debt in account.debts
-        if debt.no not in in_set and not debt.settled_separately and not account.debt_is_held(debt.no)
+        if debt.no not in in_set and debt.day_0 is None and not account.debt_is_held(debt.no)
     ]
 
 
@@ -89,20 +99,26 @@ def waits_for_the_payer(visit: Visit) -> bool:
 
 def coming(visit: Visit) -> list[Next]:
     """What will happen, in order, with the dates that the messages name."""
-    found = [
-        Next(one.action, one.sub.service, one.told_day, visit.day(one.told_day))
-        for one in ahead(visit.view)
-        if one.told_day is not None
-    ]
-    return sorted(found, key=lambda one: (one.on, one.service))
+    found = [_next(visit, one.action, one.sub, one.told_day) for one in ahead(visit.view) if one.told_day is not None]
+    return sorted(found, key=lambda one: (one.on, one.service, one.subscription))
+
+
+def _next(visit: Visit, action: Action, sub: Subscription, on: date) -> Next:
+    averted = set(sub.reasons) <= {Reason.PAST_DUE}
+    return Next(sub.no, action, called(visit.snapshot, sub.no), on, visit.day(on), averted)
 
 
 def says(one: Next) -> str:
     """The sentence for what comes, as in the mail."""
-    if one.action is Action.DELETE:
+    return will(one.action, one.service, one.day)
+
+
+def will(action: Action, service: str, day: str) -> str:
+    """What an action does to a service, and on which day."""
+    if action is Action.DELETE:
         text = _("%(service)s and its data are deleted on or after %(day)s.")
-    elif one.action is Action.RESTRICT:
+    elif action is Action.RESTRICT:
         text = _("%(service)s can only be read after %(day)s.")
     else:
         text = _("%(service)s stops at the end of %(day)s.")
-    return text % {"service": one.service, "day": one.day}
+    return text % {"service": service, "day": day}

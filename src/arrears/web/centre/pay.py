@@ -162,7 +162,7 @@ def shown(visit: Visit, numbers: Sequence[int], why: str = "", status: int = 200
         "name": masked_name(visit.reach.name),
         "owed": sums,
         "total": visit.listed([one.amount for one in sums]),
-        "coming": [says(one) for one in coming(visit)] if sums else (),
+        "coming": [says(one) for one in coming(visit) if one.averted] if sums else (),
         "stopped": visit.listed(_stopped(visit)),
         "why": why,
         "action": "/pay/",

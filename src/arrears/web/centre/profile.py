@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+from typing import Final
 from zoneinfo import available_timezones
 
 from django.conf import settings
@@ -13,9 +15,13 @@ from django.utils.translation import gettext_lazy
 from arrears.core.errors import Refused
 from arrears.core.notice import Kind
 from arrears.engine import profile
-from arrears.engine.told_when import Telling, told_when
+from arrears.engine.told_when import Telling, plan_of
 from arrears.web.centre.frame import Visit, account_page
 from arrears.web.centre.refusals import in_words
+from arrears.web.names import called
+
+PLAN_MAX: Final = 40
+"""More lines would be more than a page of 50 kB; the timeline has them when they come near."""
 
 KINDS: dict[Kind, Promise | str] = {
     Kind.REMINDER: gettext_lazy("reminder"),
@@ -33,13 +39,13 @@ def page(visit: Visit) -> HttpResponse:
     try:
         if form.get("do") == "read":
             _read_as(visit, visit.request)
-            return visit.to("profile")
+            return visit.to("profile?done=read")
         if not visit.may_act:
             return shown(visit, _("Only the account administrator can do this"), 403)
         done = _done(visit, form.get("do", ""), form.get("address", ""))
     except Refused as refused:
         visit.fresh()
-        return shown(visit, in_words(refused), 422)
+        return shown(visit, in_words(refused), 422, wrong=form.get("do", ""))
     return visit.to(f"profile?done={done}" if done else "profile")
 
 
@@ -65,33 +71,41 @@ def _done(visit: Visit, do: str, address: str) -> str:
             profile.send_test(store, account, person, visit.now, visit.author)
         case "warn":
             profile.add_extra(store, account, address, "", "")
-            return ""
         case "unwarn":
             profile.remove_extra(store, account, address)
-            return ""
         case _:
             return ""
     return do
 
 
-def shown(visit: Visit, why: str = "", status: int = 200) -> HttpResponse:
-    """The page itself."""
+def shown(visit: Visit, why: str = "", status: int = 200, wrong: str = "") -> HttpResponse:
+    """The page itself; `wrong` names the form that was refused, in which what was typed is kept."""
     visit.reach = visit.live.store.reach([visit.account])[visit.account]
     reach = visit.reach
-    plan = told_when(visit.live.store, visit.account, visit.now)
+    plan = plan_of(visit.view, reach)
     person = visit.person
+    tellings = lines(visit, plan.tellings)
     values = {
         "why": why,
+        "wrong": wrong,
+        "typed": visit.request.POST.get("address", "")[:254],
         "done": visit.request.GET.get("done", ""),
         "contact": person.contact or person.sign_in if person else "",
+        "sign_in": person.sign_in if person else "",
         "confirmed": visit.day(visit.local_day(person.confirmed_at)) if person and person.confirmed_at else "",
         "dead": bool(person and person.addresses and person.addresses[0] in reach.dead),
         "people": [
-            {"name": visit.name(one.name), "address": one.contact or one.sign_in, "role": str(one.role)}
+            {
+                "name": visit.name(one.name),
+                "address": visit.address(one.contact or one.sign_in),
+                "role": str(one.role),
+                "dead": (one.contact or one.sign_in) in reach.dead,
+            }
             for one in reach.people
         ],
-        "extras": [one.address for one in reach.extras],
-        "plan": [_line(visit, one) for one in plan.tellings],
+        "extras": [{"address": visit.address(one.address), "dead": one.address in reach.dead} for one in reach.extras],
+        "plan": tellings[:PLAN_MAX],
+        "plan_more": len(tellings) > PLAN_MAX,
         "plan_zone": plan.zone,
         "zone_now": person.zone if person else "",
         "zones": sorted(name for name in available_timezones() if "/" in name and not name.startswith("Etc/")),
@@ -99,7 +113,18 @@ def shown(visit: Visit, why: str = "", status: int = 200) -> HttpResponse:
     return visit.page("profile", _("People and addresses"), status, **values)
 
 
-def _line(visit: Visit, one: Telling) -> dict[str, str]:
-    when = visit.day(one.on) if one.on else _("day %(day)s after the due date has passed") % {"day": one.day}
-    to = visit.listed(list(dict.fromkeys(recipient.address for recipient in one.to)))
-    return {"kind": str(KINDS.get(one.kind, "")), "service": one.service, "when": when, "to": to}
+def lines(visit: Visit, tellings: Sequence[Telling]) -> list[dict[str, str]]:
+    """One line for each kind of message of a day, whatever services it is about."""
+    grouped: dict[tuple[str, Kind, str], list[str]] = {}
+    for one in tellings:
+        when = visit.day(one.on) if one.on else _("day %(day)s after the due date has passed") % {"day": one.day}
+        if one.on is None and one.kind is Kind.DELETION_WARNING:
+            when = _("day %(day)s after a service has stopped") % {"day": one.day}
+        to = visit.listed(list(dict.fromkeys(visit.name(visit.address(r.address)) for r in one.to)))
+        names = grouped.setdefault((when, one.kind, to), [])
+        if one.subscription:
+            names.append(called(visit.snapshot, one.subscription))
+    return [
+        {"kind": str(KINDS.get(kind, "")), "services": visit.listed(list(dict.fromkeys(names))), "when": when, "to": to}
+        for (when, kind, to), names in grouped.items()
+    ]

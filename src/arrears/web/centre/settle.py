@@ -14,7 +14,7 @@ from django.http import Http404, HttpRequest, HttpResponse
 from django.utils import translation
 from django.utils.translation import gettext as _
 
-from arrears.core.account import Account
+from arrears.core.account import Account, Mode
 from arrears.core.errors import Refused
 from arrears.core.ids import ACCOUNT, parse_id
 from arrears.core.money import parse_amount
@@ -23,7 +23,7 @@ from arrears.engine import settling, setups
 from arrears.engine.settling import PART_MINIMUM_MINOR, StaleQuote
 from arrears.ports.setups import SetupPage
 from arrears.web.centre.frame import Visit, account_page
-from arrears.web.centre.owed import coming, held, offered, owed, says, waits_for_the_payer
+from arrears.web.centre.owed import Owed, coming, held, offered, owed, says, waits_for_the_payer
 from arrears.web.centre.refusals import SENTENCES, in_words
 from arrears.web.centre.story import away
 
@@ -50,11 +50,11 @@ def page(visit: Visit) -> HttpResponse:
         return shown(visit, also, why=in_words(stale), status=409)
     except Refused as refused:
         visit.fresh()
-        return shown(visit, also, why=in_words(refused), status=422)
+        return shown(visit, also, why=in_words(refused), status=422, wrong=refused.code)
 
 
-def shown(visit: Visit, also: Sequence[int] = (), why: str = "", status: int = 200) -> HttpResponse:
-    """The page itself."""
+def shown(visit: Visit, also: Sequence[int] = (), why: str = "", status: int = 200, wrong: str = "") -> HttpResponse:
+    """The page itself; `wrong` is the code of what was refused, and what was typed is kept."""
     why = why or why_of(visit.request)
     sums = owed(visit, also)
     account = visit.snapshot
@@ -63,18 +63,40 @@ def shown(visit: Visit, also: Sequence[int] = (), why: str = "", status: int = 2
         "offered": offered(visit),
         "also": also,
         "held": held(visit),
-        "coming": [says(one) for one in coming(visit)],
+        "coming": [says(one) for one in coming(visit) if one.averted],
         "methods": _methods(visit),
         "seen": account.attempt_count,
         "parts": _parts_possible(account),
-        "part_least": [(o.currency, visit.amount(PART_MINIMUM_MINOR, o.currency), o.amount) for o in sums],
+        "part_least": [
+            {
+                "currency": o.currency,
+                "least": visit.amount(PART_MINIMUM_MINOR, o.currency),
+                "most": o.amount,
+                "typed": visit.request.POST.get(f"part_{o.currency}", "")[:40],
+            }
+            for o in sums
+        ],
+        "bad_part": wrong == "bad_amount",
+        "chosen": visit.request.POST.get("method", ""),
         "why": why,
         "total": visit.listed([one.amount for one in sums]),
         "open_confirm": waits_for_the_payer(visit),
         "open_attempt": account.attempts[-1].no if account.attempts else 0,
         "cards_possible": bool(visit.live.providers.by_name),
+        "transfer": _transfer(visit, sums),
     }
     return visit.page("settle", _("Pay what is open") if sums else _("Nothing to pay"), status, **values)
+
+
+def _transfer(visit: Visit, sums: Sequence[Owed]) -> str:
+    """How to pay by bank transfer; empty where a card is the way."""
+    if visit.snapshot.mode is Mode.CARD and visit.live.providers.by_name:
+        return ""
+    numbers = visit.listed([line.number for one in sums for line in one.lines])
+    names = {"operator": visit.operator, "iban": visit.live.desk().operator.iban, "numbers": numbers}
+    if not names["iban"]:
+        return _("Transfer the amount as the invoice says, and mention %(numbers)s.") % names
+    return _("Transfer the amount to %(operator)s, %(iban)s, and mention %(numbers)s.") % names
 
 
 def _since(visit: Visit, seen: int) -> list[int]:
@@ -130,6 +152,7 @@ def _methods(visit: Visit) -> list[dict[str, Any]]:
         found.append(
             {
                 "no": method.no,
+                "text": str(method.no),
                 "label": visit.reach.cards.get(method.no, ""),
                 "usable": ready,
                 "failed": method.failed,

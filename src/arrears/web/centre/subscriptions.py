@@ -1,7 +1,9 @@
-"""Subscriptions: how each stands, why, what may be done now, what lifts each reason, and the days that are known."""
+"""Subscriptions: how each stands and since when, why, what lifts each reason, what may be done now, and the days that
+are known: above all the one on which data is deleted, and what is gone then."""
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any, Final
 
 from django.http import HttpResponse
@@ -9,11 +11,15 @@ from django.utils.functional import Promise
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
-from arrears.core.account import Subscription
+from arrears.core.account import Action, Subscription
 from arrears.core.states import Reason, State, allows
 from arrears.engine import commands
 from arrears.web.centre.frame import Visit, account_page
-from arrears.web.centre.owed import coming, says
+from arrears.web.centre.owed import Next, coming, says
+from arrears.web.centre.paged import page_of
+from arrears.web.names import called
+
+SUBSCRIPTIONS_A_PAGE: Final = 20
 
 STATES: Final[dict[State, Promise | str]] = {
     State.ACTIVE: gettext_lazy("running"),
@@ -29,6 +35,15 @@ LIFTS: Final[dict[Reason, Promise | str]] = {
     Reason.POLICY_VIOLATION: gettext_lazy("It was stopped for breaking the rules of use. Please contact support."),
     Reason.OTHER: gettext_lazy("It was stopped for another reason. Please contact support."),
 }
+RUNS: Final = (State.ACTIVE, State.PAST_DUE)
+
+# The words of core/data/states.toml, so that they are translated.
+RESOURCES: Final = (
+    gettext_lazy("run"),
+    gettext_lazy("offline, not deallocated, quick to bring back"),
+    gettext_lazy("stopped, storage read-only, temporary addresses released"),
+    gettext_lazy("gone with their data"),
+)
 
 
 @account_page(methods=("GET", "HEAD", "POST"))
@@ -41,36 +56,69 @@ def page(visit: Visit) -> HttpResponse:
             commands.reactivate(visit.live.store, visit.account, number, visit.now, visit.author)
         return visit.to("subscriptions")
     ahead = coming(visit)
-    rows = [
-        {**_row(visit, sub), "coming": [says(one) for one in ahead if one.service == sub.service]}
-        for sub in visit.snapshot.subscriptions
-    ]
-    return visit.page("subscriptions", _("Subscriptions"), subscriptions=rows)
+    paged = page_of(visit.snapshot.subscriptions, SUBSCRIPTIONS_A_PAGE, visit.request.GET)
+    rows = [_row(visit, sub, [one for one in ahead if one.subscription == sub.no]) for sub in paged.items]
+    return visit.page("subscriptions", _("Subscriptions"), subscriptions=rows, paged=paged)
 
 
-def _row(visit: Visit, sub: Subscription) -> dict[str, Any]:
+def state_of(visit: Visit, sub: Subscription) -> str:
+    """The state in words, and since when it does not run."""
+    if _resuming(sub):
+        return _("is being switched on")
+    state = _("is being deleted") if _being_deleted(sub) else str(STATES[sub.state])
+    if sub.orders and not _being_deleted(sub):
+        changing = _("is being changed")
+        return f"{state}, {changing}"
+    since = sub.end.stopped_on if sub.end is not None else sub.entered_on
+    if since is None or sub.state in (*RUNS, State.DELETED):
+        return state
+    return _("%(state)s since %(day)s") % {"state": state, "day": visit.day(since)}
+
+
+def kept(sub: Subscription, ahead: Sequence[Next]) -> str:
+    """Until when the data of a stopped service is kept at least; empty where it runs or nobody can say yet."""
+    day = next((o.day for o in ahead if o.subscription == sub.no and o.action is Action.DELETE), "")
+    return _("Its data is kept at least until %(day)s.") % {"day": day} if day else ""
+
+
+def _being_deleted(sub: Subscription) -> bool:
+    return sub.state is not State.DELETED and sub.end is not None and sub.end.ordered_at is not None
+
+
+def _resuming(sub: Subscription) -> bool:
+    """It runs when the service has said so, not when we have ordered it."""
+    return any(order.kind == "resume" for order in sub.orders)
+
+
+def _row(visit: Visit, sub: Subscription, ahead: list[Next]) -> dict[str, Any]:
     may = allows(sub.state)
-    allowed = [
-        text
-        for text, is_so in (
+    gone = sub.state is State.DELETED or _being_deleted(sub)
+    return {
+        "no": sub.no,
+        "name": called(visit.snapshot, sub.no),
+        "state": state_of(visit, sub),
+        "reasons": [] if gone else [_lifts(sub, reason) for reason in sub.reasons],
+        "pay": Reason.PAST_DUE in sub.reasons and not gone,
+        "coming": [says(one) for one in ahead],
+        "deletion": next((one.day for one in ahead if one.action is Action.DELETE), ""),
+        "gone": gone,
+        "allowed": [
             (_("read your data"), may.read),
             (_("delete what is yours"), may.delete_own),
             (_("change and start things"), may.change),
-        )
-        if is_so
-    ]
-    end = sub.end
-    # It runs when the service has said so, not when we have ordered it.
-    resuming = any(order.kind == "resume" for order in sub.orders)
-    return {
-        "no": sub.no,
-        "name": sub.service,
-        "state": _("is being switched on") if resuming else STATES[sub.state],
-        "changing": bool(sub.orders) and not resuming,
-        "reasons": [LIFTS[reason] for reason in sub.reasons],
-        "allowed": "" if resuming else visit.listed(allowed),
+        ],
+        "resuming": _resuming(sub),
+        "resources": _(may.resources),
         "charged": may.charged,
-        "stopped_on": visit.day(end.stopped_on) if end is not None else "",
-        "canceled": Reason.CANCELED in sub.reasons and sub.state is not State.DELETED,
-        "method": visit.reach.cards.get(sub.method, ""),
+        "runs": sub.state in RUNS,
+        "canceled": Reason.CANCELED in sub.reasons and not gone,
+        "method": visit.reach.cards.get(sub.method, "") if not gone else "",
     }
+
+
+def _lifts(sub: Subscription, reason: Reason) -> str:
+    if reason is Reason.PAST_DUE and sub.state in RUNS:
+        return _("A payment is late. It runs as before; pay what is open, and it stays so.")
+    if reason is Reason.PAST_DUE and len(sub.reasons) > 1:
+        return _("A payment is late. Paying what is open lifts this reason; the others stay.")
+    return str(LIFTS[reason])
