@@ -36,6 +36,10 @@ def site(database_url: str, tmp_path_factory: pytest.TempPathFactory) -> Iterato
                 " VALUES (1, 'a', 'Bakery <b>Anna</b>', 'NL', 'Europe/Amsterdam', 'nl', 'card', 'default'),"
                 " (2, 'b', 'CANARY of another account', 'NL', 'Europe/Amsterdam', 'nl', 'card', 'default')"
             )
+        from django.contrib.auth.hashers import PBKDF2PasswordHasher
+
+        # A hash that is slow on purpose would be most of the time of these tests.
+        patch.setattr(PBKDF2PasswordHasher, "iterations", 1_000)
         from arrears.web import identities
 
         person = identities.create_person("anna@example.org", "Anna", PASSWORD, "nl", NOW)
