@@ -235,3 +235,4 @@ def migrate(url: str) -> None:
     call_command("migrate", verbosity=0, interactive=False)
     # What is done is let go of: a database in use can be neither copied nor dropped.
     connections.close_all()
+    connections["default"].close_pool()  # type: ignore[attr-defined]

@@ -9,6 +9,7 @@ from pathlib import Path
 from psycopg.conninfo import conninfo_to_dict
 
 from arrears.store.server import default_home
+from arrears.wiring import SERVING_CONNECTIONS_MAX
 
 
 def _database() -> dict[str, object]:
@@ -16,7 +17,9 @@ def _database() -> dict[str, object]:
     parts = {key: str(value) for key, value in conninfo_to_dict(os.environ["ARREARS_DATABASE_URL"]).items()}
     known = {"dbname": "NAME", "user": "USER", "password": "PASSWORD", "host": "HOST", "port": "PORT"}
     settings: dict[str, object] = {name: parts.pop(key, "") for key, name in known.items()}
-    return {"ENGINE": "django.db.backends.postgresql", **settings, "OPTIONS": parts, "CONN_MAX_AGE": 0}
+    # A request has a thread of its own; connecting anew for each takes longer than most pages ask of the database.
+    options = {**parts, "pool": {"min_size": 0, "max_size": SERVING_CONNECTIONS_MAX, "timeout": 30}}
+    return {"ENGINE": "django.db.backends.postgresql", **settings, "OPTIONS": options, "CONN_HEALTH_CHECKS": True}
 
 
 def _secret_key() -> str:
@@ -47,11 +50,13 @@ DATABASES = {"default": {**_database(), "ATOMIC_REQUESTS": False}}
 INSTALLED_APPS = ["django.contrib.contenttypes", "django.contrib.sessions", "arrears.store.apps.StoreConfig"]
 MIDDLEWARE = [
     "arrears.web.middleware.security_headers",
+    "django.middleware.security.SecurityMiddleware",
     "arrears.web.api.alerts.portal_access",
     "django.contrib.sessions.middleware.SessionMiddleware",
     "django.middleware.locale.LocaleMiddleware",
     "django.middleware.common.CommonMiddleware",
     "django.middleware.csrf.CsrfViewMiddleware",
+    "django.middleware.clickjacking.XFrameOptionsMiddleware",
     "arrears.web.api.strict.strict_body",
 ]
 ROOT_URLCONF = "arrears.web.urls"
@@ -77,14 +82,24 @@ SESSION_COOKIE_SAMESITE = CSRF_COOKIE_SAMESITE = "Lax"
 SESSION_COOKIE_SECURE = CSRF_COOKIE_SECURE = HTTPS
 SESSION_COOKIE_NAME = "__Host-session" if HTTPS else "session"
 CSRF_COOKIE_NAME = "__Host-csrf" if HTTPS else "csrf"
+CSRF_COOKIE_HTTPONLY = True
+# Behind HTTPS: the proxy in front says with this header how a request came to it, and sets it whatever the request
+# said. What came without HTTPS is sent to it, and forms are compared with the https:// origin that browsers send.
+SECURE_PROXY_SSL_HEADER = ("HTTP_X_FORWARDED_PROTO", "https") if HTTPS else None
+SECURE_SSL_REDIRECT = HTTPS
 SECURE_HSTS_SECONDS = 365 * 24 * 3600 if HTTPS else 0
-SECURE_PROXY_SSL_HEADER = None
+SECURE_HSTS_INCLUDE_SUBDOMAINS = HTTPS
+SILENCED_SYSTEM_CHECKS = [
+    # HSTS preload binds the operator's whole domain, for years, in every browser: that is theirs to ask for.
+    "security.W021",
+]
 LANGUAGE_CODE = "en"
 LANGUAGES = [("en", "English"), ("nl", "Nederlands")]
 LOCALE_PATHS = [HERE.parent / "locale"]
-LANGUAGE_COOKIE_NAME = "language"
+LANGUAGE_COOKIE_NAME = "__Host-language" if HTTPS else "language"
 LANGUAGE_COOKIE_HTTPONLY = True
 LANGUAGE_COOKIE_SAMESITE = "Lax"
+LANGUAGE_COOKIE_SECURE = HTTPS
 USE_I18N = USE_TZ = True
 TIME_ZONE = "UTC"
 APPEND_SLASH = False
