@@ -49,5 +49,6 @@ def site(database_url: str, tmp_path_factory: pytest.TempPathFactory) -> Iterato
         from django.db import connections
 
         connections.close_all()
+        connections["default"].close_pool()  # type: ignore[attr-defined]
     with psycopg.connect(database_url, autocommit=True) as db:
         db.execute("DROP DATABASE IF EXISTS site WITH (FORCE)")

@@ -227,10 +227,11 @@ def set_up_django(url: str) -> None:
     django.setup()
     from django.db import connections
 
-    wanted = schema.django_database(url)
+    wanted = schema.django_database(url, SERVING_CONNECTIONS_MAX)
     if any(connections.settings["default"].get(name) != value for name, value in wanted.items()):
-        connections.settings["default"].update(wanted)
         connections["default"].close()
+        connections["default"].close_pool()  # type: ignore[attr-defined]
+        connections.settings["default"].update(wanted)
         del connections["default"]
 
 
@@ -243,3 +244,4 @@ def migrate(url: str) -> None:
     call_command("migrate", verbosity=0, interactive=False)
     # What is done is let go of: a database in use can be neither copied nor dropped.
     connections.close_all()
+    connections["default"].close_pool()  # type: ignore[attr-defined]

@@ -34,12 +34,14 @@ def stamp(version: int) -> str:
     return f"INSERT INTO schema_version (version) VALUES ({version})"
 
 
-def django_database(url: str) -> dict[str, object]:
+def django_database(url: str, connections_max: int) -> dict[str, object]:
     """Django's settings for a database by its URL, taken apart by libpq's own rules, for socket folders in the host."""
     parts = {key: str(value) for key, value in conninfo_to_dict(url).items()}
     known = {"dbname": "NAME", "user": "USER", "password": "PASSWORD", "host": "HOST", "port": "PORT"}
     settings: dict[str, object] = {name: parts.pop(key, "") for key, name in known.items()}
-    return {"ENGINE": "django.db.backends.postgresql", **settings, "OPTIONS": parts, "CONN_MAX_AGE": 0}
+    # A request has a thread of its own; connecting anew for each takes longer than most pages ask of the database.
+    options = {**parts, "pool": {"min_size": 0, "max_size": connections_max, "timeout": 30}}
+    return {"ENGINE": "django.db.backends.postgresql", **settings, "OPTIONS": options, "CONN_HEALTH_CHECKS": True}
 
 
 def create_scratch(url: str, schema: str) -> None:

@@ -1,4 +1,9 @@
-"""Headers that every answer carries: nothing is loaded from elsewhere, nothing is framed, nothing is guessed."""
+"""Headers that every answer carries: nothing is loaded from elsewhere, nothing is framed, nothing is guessed.
+
+Django's own middleware sets the rest: X-Frame-Options, X-Content-Type-Options, Cross-Origin-Opener-Policy and
+Strict-Transport-Security, and as Referrer-Policy `same-origin` (with `no-referrer` browsers send `Origin: null` with
+our own forms, and every one of them is refused).
+"""
 
 from __future__ import annotations
 
@@ -23,11 +28,6 @@ def security_headers(answer: Callable[[HttpRequest], HttpResponse]) -> Callable[
         request.csp_nonce = nonce  # type: ignore[attr-defined]
         response = answer(request)
         response.headers.setdefault("Content-Security-Policy", POLICY.format(nonce=nonce))
-        # Not `no-referrer`: browsers then send `Origin: null` with our own forms, and every one of them is refused.
-        response.headers.setdefault("Referrer-Policy", "same-origin")
-        response.headers["X-Content-Type-Options"] = "nosniff"
-        response.headers.setdefault("X-Frame-Options", "DENY")
-        response.headers["Cross-Origin-Opener-Policy"] = "same-origin"
         response.headers.setdefault("Cross-Origin-Resource-Policy", "same-origin")
         response.headers["Permissions-Policy"] = PERMISSIONS
         if not request.path.startswith("/assets/"):

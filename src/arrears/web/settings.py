@@ -8,6 +8,7 @@ from pathlib import Path
 
 from arrears.store.schema import django_database
 from arrears.store.server import default_home
+from arrears.wiring import SERVING_CONNECTIONS_MAX
 
 
 def _secret_key() -> str:
@@ -34,15 +35,22 @@ DEBUG = False
 SECRET_KEY = _secret_key()
 ALLOWED_HOSTS = [h for h in os.environ.get("ARREARS_HOSTS", "localhost,127.0.0.1,[::1]").split(",") if h]
 HTTPS = os.environ.get("ARREARS_HTTPS", "") == "1"
-DATABASES = {"default": {**django_database(os.environ["ARREARS_DATABASE_URL"]), "ATOMIC_REQUESTS": False}}
+DATABASES = {
+    "default": {
+        **django_database(os.environ["ARREARS_DATABASE_URL"], SERVING_CONNECTIONS_MAX),
+        "ATOMIC_REQUESTS": False,
+    }
+}
 INSTALLED_APPS = ["django.contrib.contenttypes", "django.contrib.sessions", "arrears.store.apps.StoreConfig"]
 MIDDLEWARE = [
     "arrears.web.middleware.security_headers",
+    "django.middleware.security.SecurityMiddleware",
     "arrears.web.api.alerts.portal_access",
     "django.contrib.sessions.middleware.SessionMiddleware",
     "django.middleware.locale.LocaleMiddleware",
     "django.middleware.common.CommonMiddleware",
     "django.middleware.csrf.CsrfViewMiddleware",
+    "django.middleware.clickjacking.XFrameOptionsMiddleware",
     "arrears.web.api.strict.strict_body",
 ]
 ROOT_URLCONF = "arrears.web.urls"
@@ -68,14 +76,24 @@ SESSION_COOKIE_SAMESITE = CSRF_COOKIE_SAMESITE = "Lax"
 SESSION_COOKIE_SECURE = CSRF_COOKIE_SECURE = HTTPS
 SESSION_COOKIE_NAME = "__Host-session" if HTTPS else "session"
 CSRF_COOKIE_NAME = "__Host-csrf" if HTTPS else "csrf"
+CSRF_COOKIE_HTTPONLY = True
+# Behind HTTPS: the proxy in front says with this header how a request came to it, and sets it whatever the request
+# said. What came without HTTPS is sent to it, and forms are compared with the https:// origin that browsers send.
+SECURE_PROXY_SSL_HEADER = ("HTTP_X_FORWARDED_PROTO", "https") if HTTPS else None
+SECURE_SSL_REDIRECT = HTTPS
 SECURE_HSTS_SECONDS = 365 * 24 * 3600 if HTTPS else 0
-SECURE_PROXY_SSL_HEADER = None
+SECURE_HSTS_INCLUDE_SUBDOMAINS = HTTPS
+SILENCED_SYSTEM_CHECKS = [
+    # HSTS preload binds the operator's whole domain, for years, in every browser: that is theirs to ask for.
+    "security.W021",
+]
 LANGUAGE_CODE = "en"
 LANGUAGES = [("en", "English"), ("nl", "Nederlands")]
 LOCALE_PATHS = [HERE.parent / "locale"]
-LANGUAGE_COOKIE_NAME = "language"
+LANGUAGE_COOKIE_NAME = "__Host-language" if HTTPS else "language"
 LANGUAGE_COOKIE_HTTPONLY = True
 LANGUAGE_COOKIE_SAMESITE = "Lax"
+LANGUAGE_COOKIE_SECURE = HTTPS
 USE_I18N = USE_TZ = True
 TIME_ZONE = "UTC"
 APPEND_SLASH = False

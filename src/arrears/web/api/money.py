@@ -189,7 +189,7 @@ def start_setup(request: HttpRequest, account: str, body: Setup) -> HttpResponse
 @once_per_key
 def _start_once(request: HttpRequest, account: str, body: Setup) -> HttpResponse:
     live = installed()
-    number = _account(account)
+    number = _known(live, account)
     author = _author(request, number, body.person)
     key = f"{author}-{number}-{request.headers['Idempotency-Key']}"
     page = methods.start_setup(live.store, live.providers, number, body.provider, key, body.locale)
@@ -200,7 +200,7 @@ def _start_once(request: HttpRequest, account: str, body: Setup) -> HttpResponse
 def finish_setup(request: HttpRequest, account: str, body: Finish) -> HttpResponse:
     """Store what was set up on a page; the same page gives the same method."""
     live = installed()
-    number = _account(account)
+    number = _known(live, account)
     author = _author(request, number, body.person)
     now = live.clock.now()
     method = methods.finish_setup(live.store, live.providers, number, body.provider, body.page, now, author)
@@ -271,6 +271,14 @@ def _refund_once(request: HttpRequest, payment: str, body: Refund) -> HttpRespon
 
 def _account(text: str) -> int:
     [number] = parse_id(ACCOUNT, text)
+    return number
+
+
+def _known(live: Installation, text: str) -> int:
+    """The number of an account that is there, before a provider is asked for anything."""
+    number = _account(text)
+    if number not in live.store.snapshots([number]):
+        raise _no_account(number)
     return number
 
 

@@ -1,0 +1,43 @@
+"""Every route of the URL configuration, as it is written there, and its address for given values.
+
+Checks that hold for every page start here, so that a page that is added later is under them by itself.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator, Mapping
+from typing import Any, Final
+
+_PART: Final = re.compile(r"<(?:\w+:)?(\w+)>")
+
+
+def routes() -> list[str]:
+    """ "/", "/sign-in", "/<account:account>/settle", ..., each once."""
+    from django.urls import get_resolver
+
+    return list(dict.fromkeys(_walk(get_resolver().url_patterns, "/")))
+
+
+def _walk(patterns: list[Any], prefix: str) -> Iterator[str]:
+    for pattern in patterns:
+        path = prefix + str(pattern.pattern).removeprefix("^")
+        if hasattr(pattern, "url_patterns"):
+            yield from _walk(pattern.url_patterns, path)
+        else:
+            yield "/assets/<asset>" if path.startswith("/assets/") else path
+
+
+def parts(route: str) -> list[str]:
+    """The names of what a route leaves open: ["account", "number"]."""
+    return _PART.findall(route)
+
+
+def address(route: str, values: Mapping[str, object]) -> str:
+    """The route with its open parts filled; KeyError names the part that has no value."""
+    return _PART.sub(lambda part: str(values[part[1]]), route)
+
+
+def of_an_account(route: str) -> bool:
+    """Whether the route is a page of one account."""
+    return route.startswith("/<account:account>/")

@@ -1,0 +1,358 @@
+"""Every route, for everybody: what they are answered, that looking changes nothing, that forms are ours.
+
+The lists are made from the URL configuration: a route that is not in the tables fails the first test, and is under all
+the others once its line is written.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator
+from functools import cache
+from typing import TYPE_CHECKING, Any, Final, NamedTuple
+
+import psycopg
+import pytest
+from tests.web import states
+from tests.web.routes import address, parts, routes
+from tests.web.states import Town
+from tests.web.visitors import ROLES, forget_sessions, visitor
+
+if TYPE_CHECKING:
+    from django.test import Client
+
+# What each role is answered: on the own account, and after a slash on somebody else's where that differs. `in` is the
+# way to the sign-in page. A method that has no line is answered with 405; HEAD is as GET. Forms are sent empty.
+PAGES: Final = """
+                                                anonymous  link     administrator  reader   stranger  staff
+GET  /                                          in         in       200            200      200       in
+GET  /sign-in                                   200        200      200            200      200       200
+POST /sign-in                                   403        403      403            403      403       403
+POST /sign-out                                  in         in       in             in       in        in
+GET  /console/                                  in         in       in             in       in        200
+GET  /console/sign-in                           200        200      200            200      200       200
+POST /console/sign-in                           403        403      403            403      403       403
+POST /console/sign-out                          in         in       in             in       in        in
+POST /language                                  302        302      302            302      302       302
+GET  /banner.js                                 200        200      200            200      200       200
+GET  /assets/<asset>                            200        200      200            200      200       200
+GET  /address/<str:token>                       200        200      200            200      200       200
+POST /address/<str:token>                       200        200      200            200      200       200
+GET  /outbox/                                   404        404      404            404      404       404
+GET  /outbox/<str:name>                         404        404      404            404      404       404
+GET  /outbox/<str:name>/html                    404        404      404            404      404       404
+GET  /pay/                                      410        200      410            410      410       410
+POST /pay/                                      410        409      410            410      410       410
+GET  /pay/<str:token>                           303        303      303            303      303       303
+GET  /settle/<str:account>                      302        302      302            302      302       302
+GET  /<account:account>/                        in         in       200/404        200/404  404       in
+GET  /<account:account>/settle                  in         in       200/404        200/404  404       in
+POST /<account:account>/settle                  in         in       303/404        403/404  404       in
+GET  /<account:account>/settle/back/<int:number>  in       in       303/404        303/404  404       in
+POST /<account:account>/settle/back/<int:number>  in       in       303/404        403/404  404       in
+GET  /<account:account>/methods                 in         in       200/404        200/404  404       in
+POST /<account:account>/methods                 in         in       303/404        403/404  404       in
+GET  /<account:account>/subscriptions           in         in       200/404        200/404  404       in
+POST /<account:account>/subscriptions           in         in       303/404        403/404  404       in
+GET  /<account:account>/invoices                in         in       200/404        200/404  404       in
+GET  /<account:account>/invoices.csv            in         in       200/404        200/404  404       in
+GET  /<account:account>/profile                 in         in       200/404        200/404  404       in
+POST /<account:account>/profile                 in         in       303/404        403/404  404       in
+GET  /<account:account>/story/<str:attempts>    in         in       200/404        200/404  404       in
+POST /<account:account>/story/<str:attempts>    in         in       303/404        403/404  404       in
+HEAD /webhooks/mail/<slug:provider>             404        404      404            404      404       404
+POST /webhooks/mail/<slug:provider>             404        404      404            404      404       404
+POST /webhooks/<slug:provider>                  400        400      400            400      400       400
+"""
+
+# For programs: no token, one that may read, one that may write, the banner's own for this account. Bodies are wrong
+# on an account that is there, and right (BODIES) on one that is not. Here HEAD has no line of its own and is 405.
+PROGRAMS: Final = """
+                                                             nobody  reads    writes   banner
+GET    /v1/                                                  404     404      404      404
+GET    /v1/openapi.json                                      200     200      200      200
+GET    /v1/me                                                401     200      200      401
+GET    /v1/accounts/<account>/settlement                     401     200/404  200/404  401
+POST   /v1/accounts/<account>/settlement                     401     403      422/404  401
+GET    /v1/accounts/<account>/payment-methods                401     200/404  200/404  401
+POST   /v1/accounts/<account>/payment-methods                401     403      422/404  401
+POST   /v1/accounts/<account>/payment-methods/finish         401     403      422/404  401
+POST   /v1/accounts/<account>/payment-methods/<method>/activate  401  403     422/404  401
+POST   /v1/accounts/<account>/payment-methods/<method>/renew  401    403      422/404  401
+DELETE /v1/accounts/<account>/payment-methods/<method>       401     403      404      401
+GET    /v1/accounts/<account>/attempts                       401     200/404  200/404  401
+POST   /v1/payments/<payment>/refund                         401     403      422/404  401
+GET    /v1/accounts/<account>/alerts                         401     200/404  200/404  200/404
+POST   /v1/accounts/<account>/banner-token                   401     200/404  200/404  401
+GET    /v1/accounts/<account>/recipients                     401     200/404  200/404  401
+GET    /v1/accounts/<account>/told-when                      401     200/404  200/404  401
+POST   /v1/accounts/<account>/contact-address                401     403      422/404  401
+POST   /v1/accounts/<account>/test-message                   401     403      422/404  401
+PUT    /v1/accounts/<account>/recipients/extra               401     403      422/404  401
+DELETE /v1/accounts/<account>/recipients/extra               401     403      422/404  401
+PUT    /v1/accounts/<account>/people/<person>/profile        401     403      422/404  401
+"""
+BODIES: Final[dict[str, dict[str, object]]] = {
+    "settlement": {"method": 1, "quotes": [{"currency": "EUR", "amount_minor": 1, "hash": "x"}]},
+    "finish": {"page": "x"},
+    "renew": {"month": 1, "year": 2040},
+    "refund": {"amount_minor": 1, "currency": "EUR", "why": "test"},
+    "contact-address": {"person": "per_1", "address": "a@example.org"},
+    "test-message": {"person": "per_1"},
+    "extra": {"address": "a@example.org"},
+    "profile": {"locale": "nl"},
+}
+
+# Tables that looking may change, and why. None may.
+MAY_CHANGE: Final[dict[str, str]] = {}
+
+# Unsafe routes that take no token of a form, and why that is safe.
+WITHOUT_A_FORM: Final = {
+    "/webhooks/<slug:provider>": "a provider's server has no page of ours; its signature is over the body",
+    "/webhooks/mail/<slug:provider>": "a mail provider's server has no page of ours; it signs in with a secret",
+    "/v1/": "programs send a token in a header, which no other site's form can; no cookie counts there",
+}
+
+
+class Line(NamedTuple):
+    """What each role is answered with this method."""
+
+    method: str
+    route: str
+    cells: dict[str, str]
+
+    def wanted(self, role: str, *, own: bool) -> str:
+        mine, slash, others = self.cells[role].partition("/")
+        return mine if own or not slash else others
+
+
+def table(text: str) -> list[Line]:
+    head, *rows = (row.split() for row in text.strip().splitlines())
+    return [Line(method, route, dict(zip(head, cells, strict=True))) for method, route, *cells in rows]
+
+
+PAGE_LINES, PROGRAM_LINES = table(PAGES), table(PROGRAMS)
+LISTED: Final = list(dict.fromkeys(line.route for line in (*PAGE_LINES, *PROGRAM_LINES)))
+PAGE_ROUTES: Final = list(dict.fromkeys(line.route for line in PAGE_LINES))
+UNKNOWN: Final = 999_999
+METHODS: Final = ("GET", "HEAD", "POST", "PUT", "PATCH", "DELETE")
+
+
+@pytest.fixture(scope="module")
+def own(town: Town) -> int:
+    """An account that owes, has a card that was declined, and a story to tell."""
+    return town.accounts["declined"]
+
+
+@cache
+def numbers(town: Town, account: int) -> dict[str, object]:
+    """Of the account when it was first asked for; nothing here adds any."""
+    return {"number": town.setup(account), "attempts": town.attempts(account) or "1"}
+
+
+def values(town: Town, account: int) -> dict[str, object]:
+    """What the open parts of routes stand for; a part that is new has a value to get here."""
+    from arrears.web.assets import asset
+
+    return {
+        "account": f"acc_{account}",
+        **numbers(town, account),
+        "asset": asset("style.css").path.removeprefix("/assets/"),
+        "name": "mail",
+        "provider": "stripe",
+        "method": 99,
+        "payment": "pay_none",
+        "person": "per_1",
+    }
+
+
+def target(town: Town, route: str, account: int) -> str:
+    """The address of a route for an account."""
+    token = town.address if route.startswith("/address/") else town.links[account]
+    return address(route, {**values(town, account), "token": token.rpartition("/")[2]})
+
+
+def said(answer: Any) -> str:
+    """The answer in the words of the table."""
+    to = answer.headers.get("Location", "")
+    return (
+        "in"
+        if answer.status_code == 302 and to.startswith(("/sign-in", "/console/sign-in"))
+        else str(answer.status_code)
+    )
+
+
+def test_every_route_has_its_lines_in_the_tables() -> None:
+    found = routes()
+    assert [route for route in found if route not in LISTED] == [], "write its line in PAGES or PROGRAMS"
+    assert [route for route in LISTED if route not in found] == [], "this route is gone: take its line out"
+
+
+@pytest.mark.parametrize("route", PAGE_ROUTES)
+def test_everybody_is_answered_as_listed_and_nobody_sees_the_canary(town: Town, own: int, route: str) -> None:
+    other, wrong = town.accounts["canary"], []
+    lines = {line.method: line for line in PAGE_LINES if line.route == route}
+    for role in ROLES:
+        for account in (own, other) if "account" in parts(route) else (own,):
+            for method in METHODS:
+                line = lines.get(method) or lines.get({"HEAD": "GET"}.get(method, ""))
+                wanted = line.wanted(role, own=account == own) if line else "405"
+                browser = visitor(town, role, own)
+                answer = browser.generic(method, target(town, route, account))
+                if "Clear-Site-Data" in answer.headers:
+                    forget_sessions()
+                whose = "own" if account == own else "another"
+                if said(answer) != wanted:
+                    wrong.append(f"{method} {route} as {role}, {whose} account: {said(answer)}, not {wanted}")
+                if seen := canaries(answer, other):
+                    wrong.append(f"{method} {route} as {role}, {whose} account: shows {seen}")
+    assert wrong == []
+
+
+def canaries(answer: Any, other: int) -> list[str]:
+    """What an answer shows of somebody else's account. Its number may stand where it was in the address."""
+    text = answer.content.decode(errors="replace").replace("\u00a0", " ").replace(f"acc_{other}", "")
+    return [word for word in states.CANARY if word in text]
+
+
+def test_the_canary_sings_for_its_owner(town: Town) -> None:
+    """Otherwise its silence elsewhere would prove nothing."""
+    other = town.accounts["canary"]
+    browser = visitor(town, "other")
+    seen = {word for path in ("", "settle", "profile") for word in canaries(browser.get(f"/acc_{other}/{path}"), other)}
+    assert {"CANARY", "canary.example", "87.654"} <= seen
+
+
+def test_numbers_of_another_account_lead_nowhere_on_the_own_one(town: Town, own: int) -> None:
+    browser = visitor(town, "administrator")
+    number = town.setup(town.accounts["canary"])
+    assert number
+    for path in (f"settle/back/{number}", "settle/back/999999", "story/99", "story/1-99", "story/x"):
+        assert browser.get(f"/acc_{own}/{path}").status_code == 404, path
+    answer = browser.get(f"/acc_{own}/methods?added={number}&why=CANARY&done=CANARY")
+    assert canaries(answer, town.accounts["canary"]) == []
+
+
+@pytest.mark.parametrize("line", PROGRAM_LINES, ids=lambda line: f"{line.method} {line.route}")
+def test_every_program_is_answered_as_listed(town: Town, own: int, line: Line) -> None:
+    wrong = []
+    for role, headers in tokens(town, own).items():
+        for account in (own, UNKNOWN) if "account" in parts(line.route) or "payment" in parts(line.route) else (own,):
+            answer = asked(line, headers, account, town)
+            wanted = line.wanted(role, own=account == own)
+            if str(answer.status_code) != wanted:
+                whose = "known" if account == own else "unknown"
+                wrong.append(
+                    f"{line.method} {line.route} as {role}, {whose} account: {answer.status_code}, not {wanted}"
+                    f" ({answer.content[:200].decode(errors='replace')})"
+                )
+    assert wrong == []
+
+
+@pytest.mark.parametrize("route", [r for r in LISTED if r.startswith("/v1/")])
+def test_a_program_gets_405_for_what_a_route_does_not_do(town: Town, own: int, route: str) -> None:
+    listed = {line.method for line in PROGRAM_LINES if line.route == route}
+    if route in ("/v1/", "/v1/openapi.json"):
+        listed |= set(METHODS)  # the framework's own: data for nobody in particular, whatever the method
+    for method in METHODS:
+        if method not in listed:
+            answer = asked(Line(method, route, {}), tokens(town, own)["writes"], own, town)
+            assert answer.status_code == 405, f"{method} {route}: {answer.status_code}, not 405"
+
+
+def asked(line: Line, headers: dict[str, str], account: int, town: Town) -> Any:
+    from django.test import Client
+
+    browser = Client(raise_request_exception=False, HTTP_HOST="localhost")
+    path = address(line.route, values(town, account))
+    body: dict[str, object] = {"unheard of": 1}
+    if account == UNKNOWN:
+        body = BODIES.get(line.route.rpartition("/")[2], {})
+        path += "?address=a@example.org" if line.method == "DELETE" else ""
+    return browser.generic(
+        line.method, path, json.dumps(body), "application/json", headers={**headers, "Idempotency-Key": path}
+    )
+
+
+@cache
+def tokens(town: Town, own: int) -> dict[str, dict[str, str]]:
+    """The headers of each kind of program."""
+    from django.core import signing
+
+    from arrears.web import identities
+    from arrears.web.api.alerts import SALT
+
+    found = {scope: identities.create_token(scope, scope, town.now) for scope in ("read", "write")}
+    banner = signing.dumps(f"acc_{own}", salt=SALT)
+    texts = {"nobody": "", "reads": found["read"], "writes": found["write"], "banner": banner}
+    return {role: {"Authorization": f"Bearer {text}"} if text else {} for role, text in texts.items()}
+
+
+# -- looking changes nothing ---------------------------------------------------------------------------------------
+
+
+def digest(town: Town) -> dict[str, str]:
+    """Every table, sessions and all, as one hash each."""
+    with psycopg.connect(town.shop.database) as db:
+        names = [n for (n,) in db.execute("SELECT tablename FROM pg_tables WHERE schemaname = 'public' ORDER BY 1")]
+        parts = [f"SELECT '{n}', md5(string_agg(t::text, '|' ORDER BY t::text)) FROM {n} t" for n in names]
+        return dict(db.execute(" UNION ALL ".join(parts).encode()).fetchall())
+
+
+def looks(town: Town, own: int) -> Iterator[tuple[str, str, Client, str, dict[str, str]]]:
+    """Everything that can be looked at by anybody: route, role, browser, address, headers."""
+    for role in ROLES:
+        browser = visitor(town, role, own)
+        for route in PAGE_ROUTES:
+            for account in (own, town.accounts["canary"]):
+                yield route, role, browser, target(town, route, account), {}
+    for role, headers in tokens(town, own).items():
+        browser = visitor(town, "anonymous")
+        for line in PROGRAM_LINES:
+            yield line.route, role, browser, address(line.route, values(town, own)), headers
+
+
+def test_looking_changes_nothing_in_the_database(town: Town, own: int) -> None:
+    every = list(looks(town, own))
+    before = digest(town)
+    for _route, _role, browser, path, headers in every:
+        browser.get(path, headers=headers)
+        browser.head(path, headers=headers)
+    changed = {name for name, found in digest(town).items() if found != before[name]} - set(MAY_CHANGE)
+    assert changed == set(), f"{sorted(changed)} changed: {who_changes(town, every)}"
+
+
+def who_changes(town: Town, every: list[tuple[str, str, Client, str, dict[str, str]]]) -> str:
+    """Look again one by one, to say which route it is."""
+    for route, role, browser, path, headers in every:
+        for method in ("GET", "HEAD"):
+            before = digest(town)
+            browser.generic(method, path, headers=headers)
+            if before != digest(town):
+                return f"{method} {route} as {role}"
+    return "not the second time"
+
+
+# -- forms are ours ------------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("route", PAGE_ROUTES)
+def test_nothing_unsafe_is_done_without_the_token_of_our_own_page(town: Town, own: int, route: str) -> None:
+    if route in WITHOUT_A_FORM:
+        pytest.skip(WITHOUT_A_FORM[route])
+    for role in ROLES:
+        browser = visitor(town, role, own, enforce_csrf_checks=True)
+        for method in ("POST", "PUT", "PATCH", "DELETE") if role == "administrator" else ("POST",):
+            for form in ("", f"csrfmiddlewaretoken={'x' * 64}"):
+                answer = browser.generic(method, target(town, route, own), form, "application/x-www-form-urlencoded")
+                assert answer.status_code == 403, f"{method} {route} as {role}: {answer.status_code}, not 403"
+
+
+def test_a_session_opens_no_route_for_programs(town: Town, own: int) -> None:
+    """They take no token of a form, so no cookie may count there."""
+    for role in ROLES:
+        browser = visitor(town, role, own)
+        for line in PROGRAM_LINES:
+            if line.cells["nobody"] == "401":
+                answer = browser.generic(line.method, address(line.route, values(town, own)), "{}", "application/json")
+                assert answer.status_code == 401, f"{line.method} {line.route} as {role}: {answer.status_code}"

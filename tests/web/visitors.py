@@ -1,0 +1,58 @@
+"""Everybody who may knock at a page: who they are, how they come in, and what they have in their browser."""
+
+from __future__ import annotations
+
+from copy import copy
+from http.cookies import SimpleCookie
+from typing import TYPE_CHECKING, Any, Final
+
+import psycopg
+from tests.site import PASSWORD
+from tests.web import states
+from tests.web.states import Town
+
+if TYPE_CHECKING:
+    from django.test import Client
+
+ROLES: Final = ("anonymous", "link", "administrator", "reader", "stranger", "staff")
+_SIGNS_IN: Final = {
+    "administrator": ("/sign-in", states.ADMINISTRATOR),
+    "reader": ("/sign-in", states.READER),
+    "stranger": ("/sign-in", states.STRANGER),
+    "other": ("/sign-in", states.OTHER),
+    "staff": ("/console/sign-in", states.STAFF),
+}
+
+
+_cookies: Final[dict[tuple[str, str, int], SimpleCookie]] = {}
+
+
+def visitor(town: Town, role: str, own: int = 0, **more: Any) -> Client:
+    """A browser of this role. `link` is whoever opened the pay link of the account `own`; `more` goes to Client."""
+    from django.test import Client
+
+    browser = Client(raise_request_exception=False, **more)
+    browser.defaults["HTTP_HOST"] = "localhost"
+    key = (town.shop.url, role, own if role == "link" else 0)
+    if key not in _cookies:
+        first = Client(HTTP_HOST="localhost")
+        if role in _SIGNS_IN:
+            sign_in(town, first, *_SIGNS_IN[role])
+        elif role == "link":
+            assert first.get(town.links[own]).status_code == 303
+        _cookies[key] = first.cookies
+    browser.cookies = copy(_cookies[key])
+    return browser
+
+
+def sign_in(town: Town, browser: Client, door: str, email: str) -> None:
+    """In by the door, as a person does it. Wrong tries of other tests do not make this one wait."""
+    with psycopg.connect(town.shop.database) as db:
+        db.execute("DELETE FROM sign_in_attempt")
+    answer = browser.post(door, {"email": email, "password": PASSWORD})
+    assert answer.status_code == 302, f"{email} cannot sign in at {door}: {answer.status_code}"
+
+
+def forget_sessions() -> None:
+    """Everybody signs in anew: a session has ended."""
+    _cookies.clear()
