@@ -7,7 +7,6 @@ from datetime import timedelta
 import pytest
 from tests.stories.story import API, STAFF, Story, table
 
-from arrears.core import facts as f
 from arrears.core.account import Action, DoubtKind
 from arrears.core.states import State
 from arrears.engine import system
@@ -135,18 +134,17 @@ def test_without_an_accepted_warning_the_deadline_moves_and_staff_get_a_task() -
 
 
 def test_the_lead_runs_from_the_day_of_the_acceptance_and_not_from_that_of_the_warning() -> None:
-    story = Story().until(20)
+    story = Story(policy="[disable]\nwarning_days = [23]").until(22)
     story.mail.works, story.mail.down = False, True
     story.until(24, "02:00")
     story.mail.works = True
-    assert story.run().until(33).diary(20, only="warning failed disabled") == table("""
-        day 21 09:00  warning 21: disable cloud on day 30
-        day 28 09:00  warning 28: disable cloud on day 31
+    assert story.run().until(33).diary(20, dates=True, only="warning promised disabled") == table("""
+        day 23 09:00  warning 23: disable cloud on day 30
+        day 24 02:00  promised: disable cloud on day 31
         day 32 00:00  disabled cloud on day 31
+        day 32 00:00  promised: delete cloud on day 121
         day 32 09:00  told: cloud disabled on day 31
     """)
-    [first] = [a for a, fact in story.facts(f.NoticeAccepted) if story.instant(20) < a < story.instant(28)]
-    assert story.day(story.calendar.local_day(first)) == 24
 
 
 def test_nobody_whom_no_warning_reached_is_ever_disabled() -> None:
