@@ -39,15 +39,15 @@ def path(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactor
 
 
 def made_up_rows() -> Iterator[tuple[str, ...]]:
-    """Sixteen customers over most of a year, most of them late now and then, some of them very."""
+    """Twelve customers over half a year, most of them late now and then, some of them very."""
     dice = random.Random(2)
 
     def shown(day: date) -> str:
         return f"{day.month}/{day.day}/{day.year}"
 
-    for customer in range(16):
+    for customer in range(12):
         day = date(2023, 1, 1) + timedelta(days=dice.randrange(40))
-        for number in range(8):
+        for number in range(5):
             due = day + timedelta(days=dice.choice((14, 30)))
             settled = max(day, due + timedelta(days=int(dice.triangular(-25, 60, -5))))
             amount = f"{dice.randrange(1, 400)}.{dice.randrange(100):02}"
@@ -90,7 +90,7 @@ def test_who_never_pays_is_warned_disabled_and_deleted_on_the_exact_days(databas
         report = replay.play()
         numbers = store.account_numbers([a.ref for a in book.accounts])
         silent = silent_from(book)
-        assert len(silent) == len([r for r in silent if r in numbers]) >= 3
+        assert len(silent) == len([r for r in silent if r in numbers]) > 1
         for ref, first_late_due in silent.items():
             assert cuts(store, numbers[ref]) == wanted_cuts(book, ref, first_late_due), ref
     assert report.deleted == len(silent)

@@ -238,19 +238,19 @@ def test_a_warning_waits_for_a_doubt_about_the_account_and_has_its_full_lead_aft
     """)
 
 
+def of_the_installation(story: Story, which: str, *, stands: bool) -> None:
+    if which == "feed":
+        system.set_feed(story.store, stale=stands, now=story.now, author=API)
+    else:
+        system.set_breaker(story.store, is_open=stands, now=story.now, author=API)
+
+
 @pytest.mark.parametrize("which", ["feed", "breaker"])
 def test_under_a_doubt_about_the_installation_people_are_still_told_but_nothing_is_cut(which: str) -> None:
     story = Story().until(20)
-
-    def doubt(stands: bool) -> None:
-        if which == "feed":
-            system.set_feed(story.store, stale=stands, now=story.now, author=API)
-        else:
-            system.set_breaker(story.store, is_open=stands, now=story.now, author=API)
-
-    doubt(True)
+    of_the_installation(story, which, stands=True)
     story.until(33)
-    doubt(False)
+    of_the_installation(story, which, stands=False)
     assert story.until(45).diary(20) == table(f"""
         day 21 09:00  warning 21: disable cloud on day 30
         day 28 09:00  warning 28: disable cloud on day 30
@@ -260,6 +260,22 @@ def test_under_a_doubt_about_the_installation_people_are_still_told_but_nothing_
         day 42 00:00  disabled cloud on day 41
         day 42 00:00  cloud stopped; retention from day 41
         day 42 09:00  told: cloud disabled on day 41
+    """)
+
+
+@pytest.mark.parametrize("which", ["feed", "breaker"])
+def test_a_doubt_about_the_installation_at_a_deadline_that_no_run_saw_counts_all_the_same(which: str) -> None:
+    story = Story().until(30, "23:00")
+    of_the_installation(story, which, stands=True)
+    story.down_until(31, "01:00")
+    of_the_installation(story, which, stands=False)
+    assert story.run().until(40).diary(30) == table(f"""
+        day 31 01:00  disable cloud waits: {which}
+        day 31 01:00  disable cloud waits no longer
+        day 31 09:00  warning 28: disable cloud on day 38
+        day 39 00:00  disabled cloud on day 38
+        day 39 00:00  cloud stopped; retention from day 38
+        day 39 09:00  told: cloud disabled on day 38
     """)
 
 
