@@ -279,6 +279,18 @@ def test_a_doubt_about_the_installation_at_a_deadline_that_no_run_saw_counts_all
     """)
 
 
+def test_a_clock_that_was_suspect_at_a_deadline_that_no_run_saw_counts_all_the_same() -> None:
+    story = Story().until(29).down_until(30, "15:00").run().down_until(31, "01:00")
+    system.confirm_clock(story.store, story.now, STAFF)
+    assert story.run().until(40).diary(30, only="waits warning disabled") == table("""
+        day 31 01:00  disable cloud waits: clock
+        day 31 01:00  disable cloud waits no longer
+        day 31 09:00  warning 28: disable cloud on day 38
+        day 39 00:00  disabled cloud on day 38
+        day 39 09:00  told: cloud disabled on day 38
+    """)
+
+
 def test_reminders_wait_for_no_doubt_about_the_installation() -> None:
     story = Story().until(-1)
     system.set_feed(story.store, stale=True, now=story.now, author=API)

@@ -21,6 +21,8 @@ def adopt_policy(store: Store, policy: Policy, now: datetime, author: str) -> No
 
 def confirm_clock(store: Store, now: datetime, author: str, why: str = "") -> int:
     """A person says that the time is right; what waited is looked at again. How many accounts waited."""
+    if store.system().clock_suspect:
+        run(store, now)
     store.tick(now)
     store.record_system(ClockConfirmed(), now, author, why)
     return store.wake_waiting(now)
