@@ -158,6 +158,7 @@ def main() -> int:
     figures = {
         "settlements": len(ours),
         "at_once": AT_ONCE,
+        "seed": options.seed,
         "ours": _figures(ours),
         "bare_writes": _figures(bare),
         "p50_over_bare": round(median(ours) / median(bare), 2),

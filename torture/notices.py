@@ -320,27 +320,29 @@ def main() -> int:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--json", action="store_true", help="only the JSON object, on one line")
     parser.add_argument("--pass", dest="which", choices=(*PASSES, "both"), default="both")
-    parser.add_argument("--accounts", type=int, default=100, help="only the first so many customers")
+    parser.add_argument("--count", type=int, default=100, help="only the first so many customers")
     parser.add_argument("--days", type=int, default=1000, help="only what was invoiced in the first so many days")
     parser.add_argument("--strikes", type=float, default=0.03, help="the chance of each blow at each instant")
     parser.add_argument("--seconds", type=float, default=1500.0, help="the most that one pass may take")
     parser.add_argument("--seed", type=int, default=None)
     options = parser.parse_args()
     seed = options.seed if options.seed is not None else random.SystemRandom().randrange(10**9)
-    found = {}
+    found: dict[str, Any] = {}
     for name, how in PASSES.items():
         if options.which in (name, "both"):
             settings = ReplaySettings(default_policy(), **how)  # type: ignore[arg-type]
             found[name] = torture(
                 settings,
                 f"{seed}/{name}",
-                accounts=options.accounts,
+                accounts=options.count,
                 days=options.days,
                 strikes=options.strikes,
                 seconds_max=options.seconds,
             )
-    sys.stdout.write(json.dumps(found, indent=None if options.json else 2) + "\n")
-    return 0 if all(one["holds"] for one in found.values()) else 1
+    holds = all(one["holds"] for one in found.values())
+    figures = {"seed": seed, **found, "holds": holds}
+    sys.stdout.write(json.dumps(figures, indent=None if options.json else 2) + "\n")
+    return 0 if holds else 1
 
 
 if __name__ == "__main__":

@@ -16,8 +16,9 @@ from arrears.store.server import EmbeddedServer
 
 # A stand-in subcommand that fails the way its argument says.
 FAILING = """
-import sys, click, psycopg
+import logging, sys, click, psycopg
 from arrears.cli import main
+from arrears.core import errors
 from arrears.store import server
 @click.command()
 @click.argument("how")
@@ -28,6 +29,9 @@ def fail(how):
         raise psycopg.errors.DeadlockDetected("deadlock detected")
     if how == "own":
         server.database_url()
+    if how == "pipeline":
+        logging.getLogger("psycopg").warning("error ignored terminating %s", "<psycopg.Pipeline>")
+        raise errors.Refused("twice", "it is there already")
     if how == "print":
         for _ in range(100_000):
             click.echo("a line")
@@ -92,6 +96,11 @@ def test_an_unreachable_database_is_one_line_with_its_address_and_without_its_pa
     failed = ran("-c", FAILING, url)
     assert failed.stderr == f"arrears: {said} [database_unavailable]\n"
     assert failed.returncode == 4
+
+
+def test_a_refusal_inside_a_pipeline_is_one_line_too() -> None:
+    failed = ran("-c", FAILING, "pipeline")
+    assert (failed.returncode, failed.stderr) == (2, "arrears: it is there already [twice]\n")
 
 
 def test_an_interrupt_is_one_line() -> None:

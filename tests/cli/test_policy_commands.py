@@ -8,6 +8,7 @@ from pathlib import Path
 
 import pytest
 from click.testing import CliRunner, Result
+from tests.cli.test_main import arrears
 
 from arrears.cli.policy import policy
 from arrears.core.errors import Refused
@@ -72,12 +73,14 @@ def test_a_program_gets_the_whole_policy(tmp_path: Path) -> None:
 
 def test_every_mistake_is_a_line_that_names_the_file(tmp_path: Path) -> None:
     file = write(tmp_path / "p.toml", '[delete]\nretention_days = ""\n')
-    refused = refusal("check", file)
-    assert refused.code == "bad_policy"
-    assert [line.split(": ")[:2] for line in refused.message.splitlines()] == [
-        [str(file), "name"],
-        [str(file), "delete.retention_days"],
-    ]
+    for args, so in (("check", file), f"{file} is not in order"), (("diff", file, file), "nothing was compared"):
+        failed = arrears("policy", *map(str, args))
+        assert failed.returncode == 2
+        assert [line.split(": ")[:2] for line in failed.stderr.splitlines()] == [
+            [str(file), "name"],
+            [str(file), "delete.retention_days"],
+            ["arrears", f"{so} [bad_policy]"],
+        ]
 
 
 def test_a_difference_is_told_with_what_it_shortens(tmp_path: Path) -> None:

@@ -33,7 +33,7 @@ from arrears.core.ledger import CREDIT, Entry, entries_of
 from arrears.core.policy import default_policy
 from arrears.core.rules import RULES, Rule, credit, delete, disable, hold, past_due, restrict, resume
 from arrears.core.view import Due, Rank, View
-from arrears.engine import run
+from arrears.engine import run, system
 from arrears.sim.simulate import simulate
 from arrears.store.memory import MemoryStore
 
@@ -263,6 +263,18 @@ def test_a_cap_that_nobody_asks_about_is_caught(monkeypatch: pytest.MonkeyPatch)
     monkeypatch.setattr(run, "_within_cap", lambda fact, _: fact)
     story = Story(accounts=3, limits=run.Limits(deletions_per_day=2)).until(125)
     assert {breach.invariant for breach in story.checker.breaches} == {"I13"}
+
+
+def test_a_doubt_that_ends_before_anybody_looks_at_the_deadline_under_it_is_caught(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(system, "run", lambda *_: None)
+    story = Story().until(30, "23:00")
+    system.set_feed(story.store, stale=True, now=story.now, author="api:1")
+    story.down_until(31, "01:00")
+    system.set_feed(story.store, stale=False, now=story.now, author="api:1")
+    story.run()
+    assert {breach.invariant for breach in story.checker.breaches} == {"I9"}
 
 
 def test_a_doubt_of_the_installation_counts_from_its_start_to_its_end() -> None:

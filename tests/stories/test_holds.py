@@ -41,6 +41,13 @@ def test_a_hold_before_any_warning_moves_everything_by_its_full_days() -> None:
     """)
 
 
+@pytest.mark.parametrize(("placed_at", "days"), [("00:00", 3), ("00:01", 2)])
+def test_the_day_on_whose_first_instant_a_hold_is_placed_is_a_full_day_of_it(placed_at: str, days: int) -> None:
+    story = Story().until(10, placed_at)
+    story.hold(12)
+    assert story.sub().promise(Action.DISABLE).promised_on == story.date(30 + days)
+
+
 def test_a_hold_of_less_than_a_full_day_moves_nothing() -> None:
     story = Story().until(25)
     story.hold(25)

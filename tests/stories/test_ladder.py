@@ -309,6 +309,14 @@ def test_there_is_one_message_an_account_and_day() -> None:
     story.check()
 
 
+def test_what_becomes_due_after_the_message_of_the_day_goes_out_next_morning() -> None:
+    story = Story(services=("cloud", "mail")).until(10).cancel(2).until(28).reactivate(2)
+    assert story.until(30).diary(28, only="warning") == table("""
+        day 28 09:00  warning 28: disable cloud on day 30
+        day 29 09:00  warning 28: disable mail on day 58
+    """)
+
+
 # -- sums ----------------------------------------------------------------------------------------------------------
 
 
@@ -351,10 +359,16 @@ def test_a_rest_within_the_tolerance_is_not_past_due_and_joins_the_next_settleme
     assert story.account.credit == {}
 
 
-def test_a_rest_of_one_cent_more_is_past_due() -> None:
-    story = Story(policy="[tolerance]\nEUR = 100").until(5).pay(11_899)
-    assert story.sub().state is State.PAST_DUE
-    assert story.diary(5) == ["day 5 12:00 paid 11899 EUR"]
+@pytest.mark.parametrize(("paid", "state"), [(11_900, State.ACTIVE), (11_899, State.PAST_DUE)])
+def test_the_tolerance_itself_is_within_it_and_one_cent_more_is_past_due(paid: int, state: State) -> None:
+    story = Story(policy="[tolerance]\nEUR = 100").until(5).pay(paid)
+    assert story.sub().state is state
+
+
+def test_without_a_tolerance_one_cent_is_past_due() -> None:
+    story = Story(bill=False)
+    story.bill(-1, 1)
+    assert story.until(0, "00:00").diary() == ["day 0 00:00 past due I1"]
 
 
 def test_sums_are_counted_per_currency() -> None:

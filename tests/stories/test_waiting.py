@@ -7,7 +7,6 @@ from datetime import timedelta
 import pytest
 from tests.stories.story import API, STAFF, Story, table
 
-from arrears.core import facts as f
 from arrears.core.account import Action, DoubtKind
 from arrears.core.states import State
 from arrears.engine import system
@@ -135,18 +134,17 @@ def test_without_an_accepted_warning_the_deadline_moves_and_staff_get_a_task() -
 
 
 def test_the_lead_runs_from_the_day_of_the_acceptance_and_not_from_that_of_the_warning() -> None:
-    story = Story().until(20)
+    story = Story(policy="[disable]\nwarning_days = [23]").until(22)
     story.mail.works, story.mail.down = False, True
     story.until(24, "02:00")
     story.mail.works = True
-    assert story.run().until(33).diary(20, only="warning failed disabled") == table("""
-        day 21 09:00  warning 21: disable cloud on day 30
-        day 28 09:00  warning 28: disable cloud on day 31
+    assert story.run().until(33).diary(20, dates=True, only="warning promised disabled") == table("""
+        day 23 09:00  warning 23: disable cloud on day 30
+        day 24 02:00  promised: disable cloud on day 31
         day 32 00:00  disabled cloud on day 31
+        day 32 00:00  promised: delete cloud on day 121
         day 32 09:00  told: cloud disabled on day 31
     """)
-    [first] = [a for a, fact in story.facts(f.NoticeAccepted) if story.instant(20) < a < story.instant(28)]
-    assert story.day(story.calendar.local_day(first)) == 24
 
 
 def test_nobody_whom_no_warning_reached_is_ever_disabled() -> None:
@@ -240,19 +238,19 @@ def test_a_warning_waits_for_a_doubt_about_the_account_and_has_its_full_lead_aft
     """)
 
 
+def of_the_installation(story: Story, which: str, *, stands: bool) -> None:
+    if which == "feed":
+        system.set_feed(story.store, stale=stands, now=story.now, author=API)
+    else:
+        system.set_breaker(story.store, is_open=stands, now=story.now, author=API)
+
+
 @pytest.mark.parametrize("which", ["feed", "breaker"])
 def test_under_a_doubt_about_the_installation_people_are_still_told_but_nothing_is_cut(which: str) -> None:
     story = Story().until(20)
-
-    def doubt(stands: bool) -> None:
-        if which == "feed":
-            system.set_feed(story.store, stale=stands, now=story.now, author=API)
-        else:
-            system.set_breaker(story.store, is_open=stands, now=story.now, author=API)
-
-    doubt(True)
+    of_the_installation(story, which, stands=True)
     story.until(33)
-    doubt(False)
+    of_the_installation(story, which, stands=False)
     assert story.until(45).diary(20) == table(f"""
         day 21 09:00  warning 21: disable cloud on day 30
         day 28 09:00  warning 28: disable cloud on day 30
@@ -262,6 +260,34 @@ def test_under_a_doubt_about_the_installation_people_are_still_told_but_nothing_
         day 42 00:00  disabled cloud on day 41
         day 42 00:00  cloud stopped; retention from day 41
         day 42 09:00  told: cloud disabled on day 41
+    """)
+
+
+@pytest.mark.parametrize("which", ["feed", "breaker"])
+def test_a_doubt_about_the_installation_at_a_deadline_that_no_run_saw_counts_all_the_same(which: str) -> None:
+    story = Story().until(30, "23:00")
+    of_the_installation(story, which, stands=True)
+    story.down_until(31, "01:00")
+    of_the_installation(story, which, stands=False)
+    assert story.run().until(40).diary(30) == table(f"""
+        day 31 01:00  disable cloud waits: {which}
+        day 31 01:00  disable cloud waits no longer
+        day 31 09:00  warning 28: disable cloud on day 38
+        day 39 00:00  disabled cloud on day 38
+        day 39 00:00  cloud stopped; retention from day 38
+        day 39 09:00  told: cloud disabled on day 38
+    """)
+
+
+def test_a_clock_that_was_suspect_at_a_deadline_that_no_run_saw_counts_all_the_same() -> None:
+    story = Story().until(29).down_until(30, "15:00").run().down_until(31, "01:00")
+    system.confirm_clock(story.store, story.now, STAFF)
+    assert story.run().until(40).diary(30, only="waits warning disabled") == table("""
+        day 31 01:00  disable cloud waits: clock
+        day 31 01:00  disable cloud waits no longer
+        day 31 09:00  warning 28: disable cloud on day 38
+        day 39 00:00  disabled cloud on day 38
+        day 39 09:00  told: cloud disabled on day 38
     """)
 
 

@@ -8,7 +8,6 @@ import sys
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from datetime import date
-from pathlib import Path
 from typing import Any, Final
 
 import click
@@ -49,8 +48,8 @@ def progress_on_terminal(what: str) -> Iterator[Callable[[int, int], None]]:
 
 
 @contextmanager
-def each_mistake_on_a_line(what: str) -> Iterator[None]:
-    """Where something was refused for several reasons, each is a line of its own, and then `what` was not done."""
+def each_mistake_on_a_line(so: str) -> Iterator[None]:
+    """Where something was refused for several reasons, each is a line of its own, and `so` is what came of it."""
     try:
         yield
     except Refused as refused:
@@ -59,7 +58,7 @@ def each_mistake_on_a_line(what: str) -> Iterator[None]:
             raise
         for reason in reasons:
             click.echo(reason, err=True)
-        raise Refused(refused.code, f"nothing was {what}", exit_code=refused.exit_code) from None
+        raise Refused(refused.code, so, exit_code=refused.exit_code) from None
 
 
 def find_account(store: Store, text: str) -> int:
@@ -73,20 +72,6 @@ def find_account(store: Store, text: str) -> int:
         if number in store.snapshots([number]):
             return number
     raise Refused("unknown_account", f"there is no account {text[:60]!r}; give one like acc_12, or your own reference")
-
-
-def read_text(path: str, what: str) -> str:
-    """A whole UTF-8 text file; refuses one that is missing, unreadable, empty or not UTF-8 in one line."""
-    place = Path(path)
-    try:
-        text = place.read_bytes().decode("utf-8")
-    except OSError as error:
-        raise Refused(f"no_{what}", f"{path}: cannot be read: {(error.strerror or 'error').lower()}") from None
-    except UnicodeDecodeError as error:
-        raise Refused(f"bad_{what}", f"{path}: byte {error.start} is not UTF-8; save the file as UTF-8") from None
-    if not text.strip():
-        raise Refused(f"bad_{what}", f"{path}: is empty")
-    return text
 
 
 def rows(table: list[tuple[Any, ...]]) -> None:

@@ -20,7 +20,7 @@ from arrears.wiring import open_installation
 @AS_JSON
 def command(file: str, map_file: str, as_json: bool) -> None:
     """Import accounts, invoices and payments from FILE. The same file again changes nothing."""
-    with each_mistake_on_a_line("imported"):
+    with each_mistake_on_a_line("nothing was imported"):
         book = read_book(Path(file), load_map(Path(map_file)))
         with open_installation() as live, progress_on_terminal("import") as progress:
             invoices = known_invoices(live.store, [i.number for i in book.invoices])

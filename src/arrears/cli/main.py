@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import importlib
 import importlib.metadata
+import logging
 import os
 import sys
 from typing import Final, NoReturn
@@ -98,6 +99,8 @@ def main() -> NoReturn:
     Exit codes: 0 done, 2 bad input, 3 only shown, 4 database unreachable, 5 wrong schema version, 130 interrupted.
     A failure that is meant for people is one line on standard error; anything else is our mistake and is shown whole.
     """
+    # What is refused inside a pipeline ends it; we say why, so the driver need not say that it ended.
+    logging.getLogger("psycopg").addFilter(lambda record: not record.getMessage().startswith("error ignored"))
     try:
         code = arrears(standalone_mode=False)
         sys.stdout.flush()

@@ -5,7 +5,6 @@ Both only read files; nothing is put in force here.
 
 from __future__ import annotations
 
-import json
 from dataclasses import fields
 from datetime import time
 from pathlib import Path
@@ -13,14 +12,13 @@ from typing import Any, Final
 
 import click
 
+from arrears.cli.common import AS_JSON, each_mistake_on_a_line, print_json
 from arrears.core.errors import Refused
 from arrears.core.money import format_amount
 from arrears.core.policy import POLICY_CHARACTERS_MAX, Policy, changes_between, load_policy
 
 # A character of UTF-8 has at most four bytes.
 _BYTES_MAX: Final = 4 * POLICY_CHARACTERS_MAX
-
-_AS_JSON = click.option("--json", "as_json", is_flag=True, help="Print JSON for a program to read.")
 
 
 @click.group()
@@ -30,12 +28,13 @@ def policy() -> None:
 
 @policy.command()
 @click.argument("file")
-@_AS_JSON
+@AS_JSON
 def check(file: str, as_json: bool) -> None:
     """Read FILE as a policy; print its ladder, or every mistake in it."""
-    found = _load(file)
+    with each_mistake_on_a_line(f"{_place(file)} is not in order"):
+        found = read_policy(file)
     if as_json:
-        _print_json({"ok": True, "policy": _as_dict(found)})
+        print_json({"ok": True, "policy": _as_dict(found)})
         return
     click.echo(f"{_place(file)}: policy {found.name}, version {found.version}: no mistakes")
     for line in _ladder(found):
@@ -45,14 +44,15 @@ def check(file: str, as_json: bool) -> None:
 @policy.command()
 @click.argument("old")
 @click.argument("new")
-@_AS_JSON
+@AS_JSON
 def diff(old: str, new: str, as_json: bool) -> None:
     """Say what changes for customers from the policy OLD to the policy NEW (files), and what shortens a promise."""
-    before, after = _load(old), _load(new)
+    with each_mistake_on_a_line("nothing was compared"):
+        before, after = read_policy(old), read_policy(new)
     changes = changes_between(before, after)
     shortened = sum(change.shortens for change in changes)
     if as_json:
-        _print_json(
+        print_json(
             {
                 "old": before.version,
                 "new": after.version,
@@ -72,7 +72,7 @@ def diff(old: str, new: str, as_json: bool) -> None:
     click.echo(f"{differences}, {promises}; running cases keep the version they started with")
 
 
-def _load(file: str) -> Policy:
+def read_policy(file: str) -> Policy:
     """The policy in a file; refuses `missing_file`, `unreadable_file`, `empty_file`, `not_utf8`, `bad_policy`."""
     place = _place(file)
     try:
@@ -122,7 +122,3 @@ def _ladder(found: Policy) -> list[str]:
 def _as_dict(found: Policy) -> dict[str, Any]:
     values = {field.name: getattr(found, field.name) for field in fields(found)}
     return {key: value.isoformat("minutes") if isinstance(value, time) else value for key, value in values.items()}
-
-
-def _print_json(value: dict[str, Any]) -> None:
-    click.echo(json.dumps(value, indent=2, ensure_ascii=False))

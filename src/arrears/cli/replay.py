@@ -11,9 +11,10 @@ import click
 import psycopg
 
 from arrears.adapters.books import load_map, read_book
-from arrears.cli.common import AS_JSON, each_mistake_on_a_line, print_json, progress_on_terminal, read_text
+from arrears.cli.common import AS_JSON, each_mistake_on_a_line, print_json, progress_on_terminal
+from arrears.cli.policy import read_policy
 from arrears.core.money import format_amount
-from arrears.core.policy import default_policy, load_policy
+from arrears.core.policy import default_policy
 from arrears.sim.replay import Replay, ReplayReport, ReplaySettings
 from arrears.store import schema
 from arrears.store.postgres import PostgresStore
@@ -38,10 +39,10 @@ def command(
     as_json: bool,
 ) -> None:
     """Play the book in FILE, day by day: what would have happened under a policy."""
-    with each_mistake_on_a_line("replayed"):
+    with each_mistake_on_a_line("nothing was replayed"):
         policy = default_policy()
         if policy_file is not None:
-            policy = load_policy(read_text(policy_file, "policy"), where=policy_file)
+            policy = read_policy(policy_file)
         book = read_book(Path(file), load_map(Path(map_file)))
     settings = ReplaySettings(policy, disputes == "hold", never_pay_every or 0, days_beyond)
     began = time.perf_counter()

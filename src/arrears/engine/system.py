@@ -1,4 +1,8 @@
-"""Commands on the whole installation: policies, the clock, the bank feed, the breaker."""
+"""Commands on the whole installation: policies, the clock, the bank feed, the breaker.
+
+Before a doubt ends, what is due is looked at once more: a deadline that passed while it stood has waited, even if no
+run saw it, and its warnings no longer count (spec, section 3, Holds).
+"""
 
 from __future__ import annotations
 
@@ -6,6 +10,7 @@ from datetime import datetime
 
 from arrears.core.facts import ARREARS, BreakerSet, ClockConfirmed, FeedSet, MailPaused
 from arrears.core.policy import Policy
+from arrears.engine.run import run
 from arrears.ports import MailCounts, Store
 
 
@@ -16,6 +21,8 @@ def adopt_policy(store: Store, policy: Policy, now: datetime, author: str) -> No
 
 def confirm_clock(store: Store, now: datetime, author: str, why: str = "") -> int:
     """A person says that the time is right; what waited is looked at again. How many accounts waited."""
+    if store.system().clock_suspect:
+        run(store, now)
     store.tick(now)
     store.record_system(ClockConfirmed(), now, author, why)
     return store.wake_waiting(now)
@@ -23,12 +30,16 @@ def confirm_clock(store: Store, now: datetime, author: str, why: str = "") -> in
 
 def set_feed(store: Store, *, stale: bool, now: datetime, author: str, why: str = "") -> int:
     """Whether the bank's statements or the provider's events are too old to decide upon."""
+    if not stale and store.system().feed_stale:
+        run(store, now)
     store.record_system(FeedSet(stale=stale), now, author, why)
     return 0 if stale else store.wake_waiting(now)
 
 
 def set_breaker(store: Store, *, is_open: bool, now: datetime, author: str, why: str = "") -> int:
     """Whether a storm of declines makes every cut wait; opening it is a task for staff."""
+    if not is_open and store.system().breaker_open:
+        run(store, now)
     store.record_system(BreakerSet(open=is_open), now, author, why)
     return 0 if is_open else store.wake_waiting(now)
 

@@ -182,10 +182,10 @@ def _dwelt(book: Book, sub: Sub, action: Action, on: date, days: int, lead_days:
 
 def warned(book: Book, sub: Sub, action: Action, on: date, lead_days: int, since_seq: int) -> None:
     """A warning that names this day or an earlier one was accepted its lead before, since the cause began, not made
-    void by a hold, and after every doubt about this account that stood at the deadline (I9)."""
+    void by a hold, and after every doubt that stood at the deadline (I9)."""
     _, calendar = _terms(book, sub, action)
     deadline = calendar.end_of_day(on)
-    ends = [d.end for d in book.doubts if d.end is not None and d.start <= deadline < d.end]
+    ends = [end for _, end in book.doubts_over(deadline) if end is not None]
     for w in sub.warned:
         if (
             w.action is action
