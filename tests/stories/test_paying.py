@@ -2,16 +2,26 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import pytest
 from tests.stories.paying import ADMIN, Paying
 from tests.stories.story import PRICE, table
 
 from arrears.core import facts as f
+from arrears.core.declines import guidance
 from arrears.core.errors import Refused
 from arrears.core.states import State
 from arrears.engine import hosted, methods
 from arrears.engine.settling import StaleQuote
+from arrears.notices.render import load_texts
 from arrears.sandbox.run import Running
+
+
+def told(story: Paying) -> str:
+    """The first message, its lines joined."""
+    first = story.mail.taken[0]
+    return " ".join(f"{first.subject} {first.text}".split())
 
 
 def test_a_card_invoice_is_charged_at_nine_on_its_due_date(sandbox: Running) -> None:
@@ -43,10 +53,13 @@ def test_scenario_6_a_charge_refused_for_want_of_authentication_is_confirmed_wit
     sandbox: Running,
 ) -> None:
     story = Paying(sandbox)
+    story.stage.desk = replace(story.stage.desk, writer=load_texts())
     card = story.card("challenge")
     story.until(2)
     assert story.sub().state is State.PAST_DUE
     assert [a.state for a in story.attempts()] == ["needs_customer"]
+    for said in ("Bevestig € 120,00 voor cloud", "die hoeft niet te worden vervangen", "/settle/acc_1"):
+        assert said in told(story)
     assert story.settle(card) == ["needs_customer"]
     assert story.account.doubts, "the payer is at the bank"
     story.answer_bank(confirmed=True).sweep()
@@ -72,7 +85,26 @@ def test_scenario_9_one_total_for_everything_on_every_service(sandbox: Running) 
     story.check()
 
 
-def test_scenarios_10_and_11_paying_only_one_of_several_debts_is_refused_with_the_total(sandbox: Running) -> None:
+def test_scenario_10_what_the_chosen_card_owes_for_another_service_is_in_the_total(sandbox: Running) -> None:
+    story = Paying(sandbox, services=("cloud", "mail"), bill=False)
+    story.card("generic", 1)
+    chosen = story.card("insufficient_funds", 2)
+    story.bill(-1, 1000, subscriptions=(1,))
+    story.until(0)
+    [cloud_alone] = story.owed()
+    story.bill(1, 2500, subscriptions=(2,))
+    story.until(2)
+    story.bank_says(chosen, "approve")
+    [quote] = story.owed()
+    assert (quote.amount_minor, quote.numbers) == (3500, ("I1-1", "I1-2"))
+    with pytest.raises(StaleQuote, match=r"€35\.00"):
+        story.settle(chosen, quotes=[cloud_alone])
+    assert story.taken() == {}
+    assert story.settle(chosen) == ["paid"]
+    assert story.taken() == {"EUR": 3500}
+
+
+def test_scenario_11_paying_only_one_of_two_subscriptions_on_a_card_is_refused_with_the_total(sandbox: Running) -> None:
     story = Paying(sandbox, services=("cloud", "mail"), bill=False)
     story.card("insufficient_funds")
     story.bill(-1, 1000, subscriptions=(1,))
@@ -106,9 +138,13 @@ def test_scenario_14_a_declined_card_changes_nothing(sandbox: Running) -> None:
     story = Paying(sandbox)
     old = story.card("insufficient_funds")
     story.until(2)
-    before = story.account
+    before, mails = story.account, len(story.mail.taken)
     new = story.add("generic")
     assert story.settle(new) == ["declined"]
+    checks = " ".join(guidance(story.attempts()[-1].decline).checks)
+    assert [word for word in ("international", "limit", "recurring") if word not in checks] == []
+    story.until(2, "18:00")
+    assert len(story.mail.taken) == mails, "nobody is told that anything was updated"
     after = story.account
     assert (after.past_due[0].open_minor, after.subscription(1).state) == (PRICE, State.PAST_DUE)
     assert after.subscription(1).method == old == before.subscription(1).method
@@ -185,9 +221,11 @@ def test_scenario_16_a_time_out_after_the_money_was_taken_is_looked_up_and_never
 def test_scenario_18_after_a_failed_settlement_it_can_be_paid_in_parts_by_several_cards(sandbox: Running) -> None:
     story = Paying(sandbox, bill=False)
     story.bill(-1, 10_000)
-    story.card("insufficient_funds")
     story.until(2)
     first, second = story.add(), story.add("approve_mastercard")
+    with pytest.raises(Refused, match="once a payment of the whole sum has failed"):
+        story.settle(first, part_minor={"EUR": 6000})
+    assert story.settle(story.add("insufficient_funds")) == ["declined"]
     with pytest.raises(Refused, match=r"at least €1\.00"):
         story.settle(first, part_minor={"EUR": 99})
     assert story.settle(first, part_minor={"EUR": 6000}) == ["paid"]
@@ -225,11 +263,14 @@ def test_scenario_21_adding_a_card_collects_nothing_and_a_renewed_one_needs_only
 
 def test_scenario_22_an_expired_card_fails_as_expired_and_the_network_is_not_asked(sandbox: Running) -> None:
     story = Paying(sandbox)
+    story.stage.desk = replace(story.stage.desk, writer=load_texts())
     story.card("expired")
     story.until(1)
     [attempt] = story.attempts()
     assert (attempt.state, attempt.decline, attempt.ref) == ("declined", "expired", "")
     assert story.sub().state is State.PAST_DUE
+    assert "Vul de nieuwe vervaldatum in of voeg een nieuwe kaart toe." in told(story)
+    assert "uw bank" not in told(story)
 
 
 def test_scenarios_23_and_24_a_card_that_is_active_owes_or_is_in_retention_cannot_be_removed(sandbox: Running) -> None:
@@ -246,6 +287,17 @@ def test_scenarios_23_and_24_a_card_that_is_active_owes_or_is_in_retention_canno
     assert story.settle(new) == ["paid"]
     methods.remove(story.store, story.providers, story.no, card, story.now, ADMIN)
     assert [m.removed for m in story.store.methods(story.no)] == [True, False]
+    story.check()
+
+
+def test_scenario_24_after_the_deletion_of_its_subscription_a_card_can_be_removed(sandbox: Running) -> None:
+    story = Paying(sandbox)
+    card = story.card("insufficient_funds")
+    story.until(140)
+    assert story.sub().state is State.DELETED
+    assert story.account.debts[0].open_minor == PRICE, "it stays owed, and is pursued no longer"
+    methods.remove(story.store, story.providers, story.no, card, story.now, ADMIN)
+    assert [m.removed for m in story.store.methods(story.no)] == [True]
     story.check()
 
 
@@ -274,6 +326,13 @@ def test_scenario_30_paid_on_day_10_of_retention_it_runs_again_and_a_later_end_s
         day 41 12:00 resumed cloud: disabled -> active
         day 41 12:00 case settled
     """)
+    story.bank_says(2, "insufficient_funds")
+    story.bill(50)
+    story.until(90)
+    end = story.sub().end
+    assert end is not None
+    assert (story.sub().generation, end.ended_on, end.delete.promised_on) == (2, story.date(80), story.date(170))
+    story.check()
 
 
 def test_several_currencies_are_charged_one_after_the_other_and_each_success_counts(sandbox: Running) -> None:

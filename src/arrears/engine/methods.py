@@ -123,7 +123,7 @@ def holding(unit: Unit, method: int) -> list[str]:
             found.append(f"{name} is in retention{when}: it is held until that is reactivated, deleted or released")
     paying = {s.no for s in account.subscriptions if s.method == method}
     for debt in account.debts:
-        if paying & set(debt.subscriptions):
+        if not debt.ended and paying & set(debt.subscriptions):
             found.append(
                 f"it owes invoice {debt.number} ({format_id(INVOICE, account.no, debt.no)}) until that is paid"
             )
