@@ -26,6 +26,7 @@ from arrears.core.errors import Refused
 from arrears.core.ids import ACCOUNT, format_id
 from arrears.core.money import format_amount
 from arrears.core.notice import Role
+from arrears.core.payment import AttemptState
 from arrears.core.recipients import Reach
 from arrears.core.view import View
 from arrears.notices import values
@@ -73,6 +74,12 @@ class Visit:
     def view(self) -> View:
         """The account with its days worked out."""
         return View(self.live.store.policies(), self.snapshot, self.live.store.system().guards, self.now)
+
+    @property
+    def is_to_confirm(self) -> bool:
+        """Whether the payment that is under way waits for its payer to confirm it."""
+        attempts = self.snapshot.attempts
+        return bool(attempts) and attempts[-1].state is AttemptState.NEEDS_CUSTOMER
 
     def fresh(self) -> None:
         """Forget what was looked at: something has just changed."""
