@@ -65,6 +65,12 @@ class Visit:
         """Whether this is the account administrator, who alone pays and changes things."""
         return self.somebody is not None and self.role is Role.ADMINISTRATOR
 
+    @property
+    def is_to_confirm(self) -> bool:
+        """Whether the payment that is under way waits for its payer to confirm it."""
+        attempts = self.snapshot.attempts
+        return bool(attempts) and attempts[-1].state is AttemptState.NEEDS_CUSTOMER
+
     @cached_property
     def snapshot(self) -> Account:
         """The account as it stood when it was first looked at in this request."""
@@ -74,12 +80,6 @@ class Visit:
     def view(self) -> View:
         """The account with its days worked out."""
         return View(self.live.store.policies(), self.snapshot, self.live.store.system().guards, self.now)
-
-    @property
-    def is_to_confirm(self) -> bool:
-        """Whether the payment that is under way waits for its payer to confirm it."""
-        attempts = self.snapshot.attempts
-        return bool(attempts) and attempts[-1].state is AttemptState.NEEDS_CUSTOMER
 
     def fresh(self) -> None:
         """Forget what was looked at: something has just changed."""
