@@ -27,7 +27,7 @@ PLACELESS: Final = """port => {
 
 
 class Person:
-    """`who` is the administrator (0) or the reader (1) of the account. Whatever they say or see is given in English
+    """`who` is the administrator (0) or the reader (1) of the account, or nobody there (2). Whatever they say or see is given in English
     and Dutch; each of them reads one of the two."""
 
     def __init__(self, scene: Scene, browser: Browser, language: str, account: int, who: int = 0, scripts: bool = True):
