@@ -27,8 +27,8 @@ PLACELESS: Final = """port => {
 
 
 class Person:
-    """`who` is the administrator (0) or the reader (1) of the account, or nobody there (2). Whatever they say or see is given in English
-    and Dutch; each of them reads one of the two."""
+    """`who` is the administrator (0) or the reader (1) of the account, or nobody there (2). Whatever they say or see
+    is given in English and Dutch; each of them reads one of the two."""
 
     def __init__(self, scene: Scene, browser: Browser, language: str, account: int, who: int = 0, scripts: bool = True):
         self.scene, self.language, self.account, self.scripts = scene, language, account, scripts
