@@ -26,7 +26,6 @@ from arrears.core.errors import Refused
 from arrears.core.ids import ACCOUNT, format_id
 from arrears.core.money import format_amount
 from arrears.core.notice import Role
-from arrears.core.payment import AttemptState
 from arrears.core.recipients import Reach
 from arrears.core.view import View
 from arrears.notices import values
@@ -64,12 +63,6 @@ class Visit:
     def may_act(self) -> bool:
         """Whether this is the account administrator, who alone pays and changes things."""
         return self.somebody is not None and self.role is Role.ADMINISTRATOR
-
-    @property
-    def is_to_confirm(self) -> bool:
-        """Whether the payment that is under way waits for its payer to confirm it."""
-        attempts = self.snapshot.attempts
-        return bool(attempts) and attempts[-1].state is AttemptState.NEEDS_CUSTOMER
 
     @cached_property
     def snapshot(self) -> Account:

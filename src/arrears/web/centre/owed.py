@@ -10,6 +10,7 @@ from django.utils.translation import gettext as _
 
 from arrears.core.account import Action, Debt
 from arrears.core.deadlines import ahead
+from arrears.core.payment import AttemptState
 from arrears.core.settle import quotes
 from arrears.web.centre.frame import Visit
 
@@ -78,6 +79,12 @@ def held(visit: Visit) -> list[Line]:
     """Invoices that are disputed or held: nobody asks for them now."""
     account = visit.snapshot
     return [line(visit, debt) for debt in account.debts if account.debt_is_held(debt.no)]
+
+
+def waits_for_the_payer(visit: Visit) -> bool:
+    """Whether the payment that is under way waits for its payer to confirm it."""
+    attempts = visit.snapshot.attempts
+    return bool(attempts) and attempts[-1].state is AttemptState.NEEDS_CUSTOMER
 
 
 def coming(visit: Visit) -> list[Next]:

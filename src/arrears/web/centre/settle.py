@@ -23,7 +23,7 @@ from arrears.engine import settling, setups
 from arrears.engine.settling import PART_MINIMUM_MINOR, StaleQuote
 from arrears.ports.setups import SetupPage
 from arrears.web.centre.frame import Visit, account_page
-from arrears.web.centre.owed import coming, held, offered, owed, says
+from arrears.web.centre.owed import coming, held, offered, owed, says, waits_for_the_payer
 from arrears.web.centre.refusals import SENTENCES, in_words
 from arrears.web.centre.story import away
 
@@ -70,6 +70,7 @@ def shown(visit: Visit, also: Sequence[int] = (), why: str = "", status: int = 2
         "part_least": [(o.currency, visit.amount(PART_MINIMUM_MINOR, o.currency), o.amount) for o in sums],
         "why": why,
         "total": visit.listed([one.amount for one in sums]),
+        "open_confirm": waits_for_the_payer(visit),
         "open_attempt": account.attempts[-1].no if account.attempts else 0,
         "cards_possible": bool(visit.live.providers.by_name),
     }
