@@ -114,11 +114,11 @@ class Person:
         self.page.locator('button[value="go"]').click()
 
     def picture(self, name: str) -> None:
-        """Keep what stands there, for the README, if pictures are wanted (`make pictures`)."""
+        """Keep what stands there if pictures are wanted (`make pictures`): of a phone, in English of a desk too."""
         folder = os.environ.get("ARREARS_PICTURES")
         if folder:
             self.page.evaluate(PLACELESS, self.scene.shop.url)
-            for width, size in (("phone", PHONE), ("desktop", DESKTOP)):
+            for width, size in (("phone", PHONE), ("desktop", DESKTOP))[: 2 if self.language == "en" else 1]:
                 self.page.set_viewport_size(size)  # type: ignore[arg-type]
                 keep(self.page, Path(folder) / f"{name}-{self.language}-{width}.png")
             self.page.set_viewport_size(PHONE)  # type: ignore[arg-type]
