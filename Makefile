@@ -15,7 +15,7 @@ PIP_INSTALL := $(RUN)/python -m pip install --quiet --only-binary :all: --requir
 # The build backend is pinned in the lock, so nothing is fetched that the lock does not name.
 PIP_INSTALL_SELF := $(RUN)/python -m pip install --quiet --no-deps --no-build-isolation --editable .
 
-.PHONY: help setup demo serve test test-all check
+.PHONY: help setup demo serve test test-all pictures check
 
 help: ## show this list
 	@sed -n 's/^\([a-z-]*\):.*## /\1\t/p' Makefile | while IFS="$$(printf '\t')" read -r name text; do \
@@ -36,6 +36,9 @@ test: .venv/installed-dev ## install, then run the tests
 test-all: .venv/installed-dev ## run the tests with their long matrices too
 	@start=$$(date +%s); status=0; ARREARS_TEST_ALL=1 $(RUN)/python -m pytest $(ARGS) || status=$$?; \
 	echo "tests, long matrices too: $$(($$(date +%s) - start)) s"; exit $$status
+
+pictures: .venv/installed-dev ## walk the customers' journeys and keep what they see in docs/pictures
+	@ARREARS_PICTURES=docs/pictures $(RUN)/python -m pytest -p no:randomly tests/web/journeys $(ARGS)
 
 check: .venv/installed-dev ## check style, types and imports
 	@$(RUN)/ruff check .

@@ -5,14 +5,14 @@ from __future__ import annotations
 from dataclasses import replace
 
 import pytest
-from tests.stories.paying import ADMIN, Paying
+from tests.stories.paying import ADMIN, Paying, post
 from tests.stories.story import PRICE, table
 
 from arrears.core import facts as f
 from arrears.core.declines import guidance
 from arrears.core.errors import Refused
 from arrears.core.states import State
-from arrears.engine import hosted, methods
+from arrears.engine import attempts, hosted, methods, settling
 from arrears.engine.settling import StaleQuote
 from arrears.notices.render import load_texts
 from arrears.sandbox.run import Running
@@ -65,6 +65,55 @@ def test_scenario_6_a_charge_refused_for_want_of_authentication_is_confirmed_wit
     story.answer_bank(confirmed=True).sweep()
     assert story.sub().state is State.ACTIVE
     assert [a.state for a in story.attempts()] == ["canceled", "paid"]
+    assert story.taken() == {"EUR": PRICE}
+    story.check()
+
+
+def test_what_the_bank_wants_confirmed_is_charged_once_more_with_the_payer_there(sandbox: Running) -> None:
+    story = Paying(sandbox)
+    story.card("challenge")
+    story.until(2)
+
+    def confirm() -> settling.Result | None:
+        newest = story.attempts()[-1]
+        return settling.confirm(story.store, story.providers, story.no, newest, lambda: story.now, ADMIN)
+
+    first, again = confirm(), confirm()
+    assert first is not None
+    assert again is not None
+    assert first.url == again.url
+    assert first.url.startswith(sandbox.url)
+    story.answer_bank(confirmed=True).sweep()
+    assert confirm() is None, "nothing waits any more"
+    assert [a.state for a in story.attempts()] == ["canceled", "paid"]
+    assert (story.captures(), story.taken()) == (1, {"EUR": PRICE})
+    story.check()
+
+
+def test_a_confirmation_takes_what_was_asked_for_and_no_more(sandbox: Running) -> None:
+    story = Paying(sandbox)
+    story.card("challenge")
+    story.bill(1, 500)
+    story.until(3)
+    asked = story.attempts()[0]
+    assert (asked.amount_minor, [q.amount_minor for q in story.owed()]) == (PRICE, [PRICE + 500])
+    with pytest.raises(StaleQuote):
+        settling.confirm(story.store, story.providers, story.no, asked, lambda: story.now, ADMIN)
+    assert story.captures() == 0
+
+
+def test_a_payer_who_comes_back_before_the_webhook_is_told_by_asking(sandbox: Running) -> None:
+    story = Paying(sandbox)
+    story.until(2)
+    shown = {q.currency: q.hash for q in story.owed()}
+    url = hosted.open_page(story.store, story.providers, story.no, shown, story.now, "paylink:1")
+    attempts.ask_page(story.store, story.providers, story.no, 1, story.now)
+    assert [a.state for a in story.attempts()] == ["submitted"], "whoever is still on the page is not hurried"
+    post(url, card="approve", do="go")
+    for _ in range(2):
+        attempts.ask_page(story.store, story.providers, story.no, 1, story.now)
+    assert [a.state for a in story.attempts()] == ["paid"]
+    assert story.sub().state is State.ACTIVE
     assert story.taken() == {"EUR": PRICE}
     story.check()
 

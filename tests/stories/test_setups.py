@@ -113,7 +113,8 @@ def test_a_page_is_not_opened_for_what_is_not_owed_any_more(going: Going) -> Non
 
 def test_a_page_that_is_still_open_stays_so_and_one_that_failed_says_why(going: Going) -> None:
     page = going.go("")
-    assert going.finish(page).state == "open"
+    left = going.finish(page)
+    assert (left.state, left.why) == ("open", "setup_open")
     post(page.url, card="prepaid", do="go")
     done = going.finish(page)
     assert (done.state, done.why, done.method) == ("failed", "prepaid_refused", 0)

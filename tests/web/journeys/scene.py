@@ -33,8 +33,8 @@ SERVICE_ANSWERS_WITHIN: Final = timedelta(minutes=3)
 """An order that was only taken is given once more after two minutes."""
 
 NAMES: Final = {
-    "en": ("Finch and Sons Bakery", "IE", "Europe/Dublin", "en-IE", "Anna Finch", "Sam Byrne"),
-    "nl": ("Bakkerij De Vries", "NL", "Europe/Amsterdam", "nl-NL", "Anna de Vries", "Sam Bakker"),
+    "en": ("Finch and Sons Bakery", "IE", "Europe/Dublin", "en-IE", "Anna Finch", "Sam Byrne", "Kim Doyle"),
+    "nl": ("Bakkerij De Vries", "NL", "Europe/Amsterdam", "nl-NL", "Anna de Vries", "Sam Bakker", "Kim Jansen"),
 }
 
 
@@ -101,7 +101,7 @@ class Scene:
         from arrears.web import identities
 
         reference = f"2026-{number + {'en': 1000, 'nl': 2000}[language]}"
-        name, country, zone, locale, anna, sam = NAMES[language]
+        name, country, zone, locale, anna, sam, _ = NAMES[language]
         self.webhooks(arrive=False)
         self.stand(OPENED)
         shop = self.shop
@@ -137,6 +137,19 @@ class Scene:
     def cancels(self, account: int) -> None:
         """The customer ends the subscription where they use it, and the service obeys."""
         commands.cancel(self.shop.store, account, 1, self.shop.clock.now(), "person:1")
+        self.works()
+
+    def invoice(self, account: int) -> str:
+        """The number on the account's first invoice."""
+        return self.shop.store.invoice(account, 1).number
+
+    def staff_answer(self, text: str) -> None:
+        """Somebody of ours answers the newest request for help."""
+        from arrears.engine import support
+
+        store = self.shop.store
+        newest = max(request.number for request in store.waiting_requests(1000, every=True))
+        support.answer(store, newest, text, self.shop.clock.now(), "staff:1")
         self.works()
 
     def captures(self, account: int) -> list[int]:

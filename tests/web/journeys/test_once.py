@@ -173,7 +173,7 @@ def test_what_the_bank_wants_confirmed_is_confirmed_through_the_mails_link(
     anna.clicks("Confirm at the bank", "Bevestigen bij de bank")
     anna.page.wait_for_url(f"{scene.sandbox.url}/pay/challenge/**")
     anna.clicks("Confirm", "Bevestigen")
-    anna.page.wait_for_url(f"{scene.shop.url}/pay/")
+    anna.page.wait_for_url(f"{scene.shop.url}/pay/**")
     anna.title_is(*THANKS)
     assert scene.captures(anna.account) == [12000]
 

@@ -213,5 +213,5 @@ def stable(request: HttpRequest, account: str, attempt: int = 0) -> HttpResponse
     if somebody is None or role_of(number, somebody.number) is None:
         link = link_in(request)
         if link is not None and link.account == number:
-            return HttpResponseRedirect("/pay/")
-    return HttpResponseRedirect(f"/{account}/story/{attempt}" if attempt else f"/{account}/settle")
+            return HttpResponseRedirect("/pay/?back=1" if attempt else "/pay/")
+    return HttpResponseRedirect(f"/{account}/story/{attempt}?back=1" if attempt else f"/{account}/settle")

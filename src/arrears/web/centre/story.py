@@ -107,14 +107,17 @@ def tell(visit: Visit, numbers: Sequence[int]) -> dict[str, Any]:
     """What a page shows of these attempts."""
     records = {record.no: record for record in visit.live.store.attempts(visit.account)}
     parts = [_part(visit, records[no]) for no in numbers]
-    ended = all(
-        part.state not in ("waiting", "page", "confirm") and all(s.running for s in part.services) for part in parts
-    )
+    looked = _looked(visit.request) + 1
+    open_states = {"waiting", "page"}
+    if looked <= SOON_LOOKS and (looked > 1 or "back" in visit.request.GET):
+        # Whoever is just back from the bank may have confirmed there before we have heard of it.
+        open_states.add("confirm")
+    ended = all(part.state not in open_states and all(s.running for s in part.services) for part in parts)
     return {
         "parts": parts,
         "over": ended,
         "was": "-".join(part.state for part in parts),
-        "looked": (looked := _looked(visit.request) + 1),
+        "looked": looked,
         "look_after": 2 if looked <= SOON_LOOKS else 15,
         "declined": any(part.state == "declined" for part in parts),
         "confirm": any(part.state == "confirm" for part in parts),
