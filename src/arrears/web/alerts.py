@@ -50,7 +50,9 @@ def _words(alert: Alert, account: Account, reach: Reach, locale: Locale) -> tupl
         "card": values.clean(reach.cards.get(alert.method, "")),
         "numbers": _listed([debt.number for debt in account.debts if debt.no in alert.debts], locale),
     }
-    title, text = _sentences(alert, averted=_averted(alert, account))
+    title, text = _sentences(alert)
+    if alert.level in (Level.STOPPED, Level.DELETION_ON):
+        text = _not_by_paying(alert, account) or text
     return title % names, text % names if text else ""
 
 
@@ -58,18 +60,20 @@ def _called(alert: Alert, account: Account) -> str:
     return called(account, alert.subscription) if alert.subscription else values.clean(alert.service)
 
 
-def _averted(alert: Alert, account: Account) -> bool:
-    """Whether paying is enough: a service that is stopped for another reason too stays so."""
-    reasons = account.subscription(alert.subscription).reasons if alert.subscription else ()
-    return set(reasons) <= {Reason.PAST_DUE}
+def _not_by_paying(alert: Alert, account: Account) -> str:
+    """What to say of a service that a payment alone does not bring back; empty where it does."""
+    sub = account.subscription(alert.subscription)
+    if sub.end is not None and sub.end.ordered_at is not None:
+        return _("Its deletion has been ordered. Paying settles what is open, but brings nothing back.")
+    if set(sub.reasons) <= {Reason.PAST_DUE}:
+        return ""
+    if not alert.sums:
+        return _("Your subscriptions say what brings it back.")
+    return _("%(sums)s is unpaid, but paying is not enough here: your subscriptions say what brings it back.")
 
 
-def _sentences(alert: Alert, *, averted: bool) -> tuple[str, str]:
+def _sentences(alert: Alert) -> tuple[str, str]:
     unpaid = _("%(sums)s is unpaid. Pay it, and this does not happen.") if alert.sums else ""
-    if not averted:
-        unpaid = _("Your subscriptions say what brings it back.")
-        if alert.sums:
-            unpaid = _("%(sums)s is unpaid, but paying is not enough here: your subscriptions say what brings it back.")
     looked_into = _("Nothing has to be paid while the invoice is being looked into.")
     match alert.level:
         case Level.DELETION_ON:
@@ -77,8 +81,6 @@ def _sentences(alert: Alert, *, averted: bool) -> tuple[str, str]:
         case Level.STOPPED if alert.action is Action.RESTRICT:
             text = _("Pay %(sums)s, and it can be used again.") if alert.sums else looked_into
             return _("%(service)s was restricted on %(since)s"), text
-        case Level.STOPPED if not averted:
-            return _("%(service)s was stopped on %(since)s"), unpaid if alert.sums else looked_into
         case Level.STOPPED:
             text = _("Pay %(sums)s, and it is switched on again.") if alert.sums else looked_into
             return _("%(service)s was stopped on %(since)s"), text

@@ -15,7 +15,7 @@ from arrears.core.states import State
 from arrears.web.alerts import Standing, standing
 from arrears.web.centre.frame import Visit, account_page
 from arrears.web.centre.owed import Next, coming, held, owed, says, waits_for_the_payer
-from arrears.web.centre.subscriptions import kept, state_of
+from arrears.web.centre.subscriptions import is_gone, kept, state_of
 from arrears.web.names import called
 
 SHOWN_MAX: Final = 20
@@ -82,10 +82,10 @@ def services(visit: Visit, subs: Sequence[Subscription], ahead: Sequence[Next]) 
 
 
 def _gone_and_owed(visit: Visit) -> list[str]:
-    """Deleted services for which something is still open: paying settles that, and brings nothing back."""
+    """Services that are deleted, or ordered to be, for which something is still open."""
     account = visit.snapshot
     owing = {no for debt in account.debts for no in debt.subscriptions}
-    return [called(account, sub.no) for sub in account.subscriptions if sub.state is State.DELETED and sub.no in owing]
+    return [called(account, sub.no) for sub in account.subscriptions if is_gone(sub) and sub.no in owing]
 
 
 def _title(visit: Visit, total: str) -> str:

@@ -80,7 +80,8 @@ def _done(visit: Visit, do: str, address: str) -> str:
 
 def shown(visit: Visit, why: str = "", status: int = 200, wrong: str = "") -> HttpResponse:
     """The page itself; `wrong` names the form that was refused, in which what was typed is kept."""
-    visit.reach = visit.live.store.reach([visit.account])[visit.account]
+    if visit.request.method == "POST":
+        visit.reach = visit.live.store.reach([visit.account])[visit.account]
     reach = visit.reach
     plan = plan_of(visit.view, reach)
     person = visit.person

@@ -81,6 +81,11 @@ def kept(sub: Subscription, ahead: Sequence[Next]) -> str:
     return _("Its data is kept at least until %(day)s.") % {"day": day} if day else ""
 
 
+def is_gone(sub: Subscription) -> bool:
+    """Whether nothing brings it back any more: it is deleted, or its deletion has been ordered."""
+    return sub.state is State.DELETED or _being_deleted(sub)
+
+
 def _being_deleted(sub: Subscription) -> bool:
     return sub.state is not State.DELETED and sub.end is not None and sub.end.ordered_at is not None
 
@@ -92,7 +97,7 @@ def _resuming(sub: Subscription) -> bool:
 
 def _row(visit: Visit, sub: Subscription, ahead: list[Next]) -> dict[str, Any]:
     may = allows(sub.state)
-    gone = sub.state is State.DELETED or _being_deleted(sub)
+    gone = is_gone(sub)
     return {
         "no": sub.no,
         "name": called(visit.snapshot, sub.no),

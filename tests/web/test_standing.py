@@ -1,0 +1,199 @@
+"""The overview and the subscriptions: one glance is true in every state, and nothing is said twice."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+from datetime import timedelta
+from typing import TYPE_CHECKING
+
+import pytest
+from tests.web.living import Living, living
+from tests.web.test_centre import reader_of, sign_in, text
+
+from arrears.core import facts as f
+from arrears.core.states import Reason, State, allows
+from arrears.engine import commands
+from arrears.sandbox.run import Running, running
+
+if TYPE_CHECKING:
+    from django.test import Client
+
+
+@pytest.fixture(scope="module")
+def sandbox() -> Iterator[Running]:
+    with running() as found:
+        yield found
+
+
+@pytest.fixture
+def shop(site: str, sandbox: Running) -> Iterator[Living]:
+    with living(site, sandbox) as found:
+        yield found
+
+
+def main_of(client: Client, account: int, path: str = "") -> str:
+    """The words of a page's own part, tags left out."""
+    page = text(client.get(f"/acc_{account}/{path}")).split("<main")[1].split("</main>")[0]
+    return re.sub(r"\s+", " ", re.sub(r"<[^>]+>", " ", page))
+
+
+def test_alerts_say_what_the_banner_says_most_urgent_first_and_once(shop: Living, client: Client) -> None:
+    from arrears.web import identities
+
+    account = shop.account((12000, "EUR"), (500, "USD"), days=117)
+    token = identities.create_token("portal", "read", shop.clock.now())
+    sign_in(client, shop.email(account))
+    url = f"/v1/accounts/acc_{account}/alerts?lang=nl"
+    alerts = client.get(url, headers={"Authorization": f"Bearer {token}"}).json()["alerts"]
+    page = main_of(client, account)
+    titles = [one["title"].replace("\u00a0", " ") for one in alerts if one["level"] != "past_due"]
+    assert [page.count(title) for title in titles] == [1] * len(titles)
+    places = [page.index(title) for title in titles]
+    assert places == sorted(places)
+    texts = {one["text"].replace("\u00a0", " ") for one in alerts}
+    assert [words for words in texts if page.count(words) != 1] == []
+    late = next(one for one in alerts if one["level"] == "past_due")
+    assert page.count("€ 120,00 en US$ 5,00") == 2, "in the heading and on the button"
+    assert late["title"].replace("\u00a0", " ") not in page, "the heading says it"
+
+
+def test_before_a_warning_the_day_of_the_stop_stands_there_once(shop: Living, client: Client) -> None:
+    account = shop.account((12000, "EUR"), days=4)
+    sign_in(client, shop.email(account))
+    page = main_of(client, account)
+    assert page.count("cloud stopt op") == 1
+    assert "Zodra alles is betaald, gaat dit niet door." in page
+
+
+def test_what_is_stopped_says_since_when_and_how_long_its_data_is_kept(shop: Living, client: Client) -> None:
+    account = shop.account((12000, "EUR"), days=40)
+    sign_in(client, shop.email(account))
+    end = shop.store.snapshots([account])[account].subscription(1).end
+    assert end is not None
+    assert end.delete.promised_on is not None
+    page = main_of(client, account)
+    assert f"gestopt sinds {end.stopped_on.day} " in page
+    assert f"De gegevens blijven in elk geval tot {end.delete.promised_on.day} " in page
+    page = main_of(client, account, "subscriptions")
+    assert f"Tot {end.delete.promised_on.day} " in page
+    assert "Ze zijn dan niet terug te halen, ook niet door ons." in page
+
+
+@pytest.mark.parametrize("state", State)
+def test_what_is_possible_is_read_from_the_table_of_states(site: str, state: State) -> None:
+    from django.utils import translation
+
+    from arrears.web.centre import subscriptions as page
+
+    with translation.override("en"):
+        assert allows(state).resources in [str(words) for words in page.RESOURCES]
+
+
+def test_a_reason_that_paying_does_not_lift_is_never_promised_away(shop: Living, client: Client) -> None:
+    account = shop.account((12000, "EUR"), days=117)
+    commands.set_reason(
+        shop.store, account, 1, Reason.POLICY_VIOLATION, shop.clock.now(), "staff:1", "spam"
+    )  # fmt: skip
+    shop.work()
+    sign_in(client, shop.email(account))
+    for path in ("", "settle"):
+        page = main_of(client, account, path)
+        assert "dan zetten wij de dienst weer aan" not in page, path
+        assert "gaat dit niet door" not in page, path
+    assert "betalen is hier niet genoeg" in main_of(client, account)
+    page = main_of(client, account, "subscriptions")
+    assert "neemt deze reden weg; de andere blijven" in page
+    assert "gebruiksregels" in page
+
+
+def test_once_a_deletion_is_ordered_nothing_promises_that_paying_brings_it_back(shop: Living, client: Client) -> None:
+    account = shop.account((12000, "EUR"), days=122)
+    with commands.acting_on(shop.store, account, shop.clock.now()) as unit:
+        sub = unit.account.subscription(1)
+        evidence = f.Evidence(policy=unit.account.terms.policy)
+        unit.record(
+            f.DeletionOrdered(
+                subscription=1, generation=sub.generation, service="cloud", order_no=sub.order_count + 1,
+                evidence=evidence,
+            )
+        )  # fmt: skip
+    sign_in(client, shop.email(account))
+    page = main_of(client, account)
+    assert "wordt verwijderd" in page
+    assert "komt er niet mee terug" in page
+    assert "dan zetten wij de dienst weer aan" not in page
+    page = main_of(client, account, "subscriptions")
+    assert "De dienst kan niet terugkomen, en de gegevens ook niet." in page
+    assert "terughalen" not in page
+
+
+def test_after_a_deletion_the_debt_can_be_paid_and_nothing_is_promised(shop: Living, client: Client) -> None:
+    account = shop.account((12000, "EUR"), days=126)
+    assert shop.states(account)[0] == "deleted"
+    sign_in(client, shop.email(account))
+    page = main_of(client, account)
+    assert "€ 120,00 betalen" in page
+    assert "cloud: deze gegevens komen niet terug." in page
+
+
+def test_two_subscriptions_of_one_service_are_told_apart_everywhere(shop: Living, client: Client) -> None:
+    account = shop.account()
+    now = shop.clock.now()
+    number = commands.add_subscription(shop.store, account, "cloud", now - timedelta(days=60), "api:1")
+    due = now.date() - timedelta(days=4)
+    invoice = commands.Invoice(account, f"T{account}", "EUR", 7700, due - timedelta(days=14), due, (number,))
+    commands.issue_invoices(shop.store, [invoice], now - timedelta(days=18), "api:1")
+    shop.until(now - timedelta(days=4), now)
+    sign_in(client, shop.email(account))
+    page = text(client.get(f"/acc_{account}/subscriptions"))
+    first, third = (page.split(f'id="sub{no}"')[1].split("</section>")[0] for no in (1, number))
+    assert "stopt op" not in first
+    assert f"cloud (abonnement {number}) stopt op" in third
+    for path in ("", "settle", "timeline"):
+        page = main_of(client, account, path)
+        assert f"cloud (abonnement {number}) stopt op" in page, path
+        assert "cloud stopt op" not in page, path
+    assert f"cloud (abonnement {number})" in main_of(client, account, "invoices")
+
+
+def test_a_canceled_subscription_says_what_is_owed_for_nothing_and_until_when_it_comes_back(
+    shop: Living, client: Client
+) -> None:
+    account = shop.account()
+    commands.cancel(shop.store, account, 1, shop.clock.now(), "person:1")
+    shop.work()
+    sign_in(client, reader_of(shop, account))
+    page = main_of(client, account)
+    assert "Er valt niets te betalen" in page
+    assert "De gegevens blijven in elk geval tot" in page
+    page = text(client.get(f"/acc_{account}/subscriptions"))
+    assert re.search(r'aria-describedby="who1" disabled>cloud terughalen', page)
+    assert "Anna de Vries is de beheerder van dit account en kan het doen." in page
+
+
+def test_a_reader_sees_the_button_disabled_with_the_reason_and_who_can(shop: Living, client: Client) -> None:
+    account = shop.account((12000, "EUR"), days=25)
+    sign_in(client, reader_of(shop, account))
+    for path in ("", "settle"):
+        page = text(client.get(f"/acc_{account}/{path}"))
+        assert re.search(r'<button[^>]* aria-describedby="who" disabled>€ 120,00 betalen', page), path
+        assert re.search(r'id="who"[^>]*>Anna de Vries is de beheerder', page), path
+
+
+def test_an_address_that_was_refused_stays_in_its_field_with_the_reason_beside_it(shop: Living, client: Client) -> None:
+    account = shop.account()
+    sign_in(client, shop.email(account))
+    for do, field in (("address", "address"), ("warn", "other")):
+        answer = client.post(f"/acc_{account}/profile", {"do": do, "address": "anna@<nowhere"})
+        assert answer.status_code == 422
+        page = text(answer)
+        tag = re.search(rf'<input id="{field}"[^>]*>', page)
+        assert tag is not None
+        assert 'value="anna@&lt;nowhere"' in tag[0]
+        assert 'aria-invalid="true"' in tag[0]
+        assert f'{field}-error"' in page.split("aria-describedby")[0] or f"{field}-error" in tag[0]
+        assert page.count("anna@&lt;nowhere") == 1, "in its own field alone"
+        assert page.count('role="alert"') == 1
+    assert client.post(f"/acc_{account}/profile", {"do": "warn", "address": "ops@example.org"}).status_code == 303
+    assert "ops@example.org" in text(client.get(f"/acc_{account}/profile?done=warn"))
