@@ -7,7 +7,10 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator, Mapping
+from functools import cache
 from typing import Any, Final
+
+from tests.web.states import Town
 
 _PART: Final = re.compile(r"<(?:\w+:)?(\w+)>")
 
@@ -41,3 +44,31 @@ def address(route: str, values: Mapping[str, object]) -> str:
 def of_an_account(route: str) -> bool:
     """Whether the route is a page of one account."""
     return route.startswith("/<account:account>/")
+
+
+@cache
+def numbers(town: Town, account: int) -> dict[str, object]:
+    """Of the account when it was first asked for; nothing here adds any."""
+    return {"number": town.setup(account), "attempts": town.attempts(account) or "1"}
+
+
+def values(town: Town, account: int) -> dict[str, object]:
+    """What the open parts of routes stand for; a part that is new has a value to get here."""
+    from arrears.web.assets import asset
+
+    return {
+        "account": f"acc_{account}",
+        **numbers(town, account),
+        "asset": asset("style.css").path.removeprefix("/assets/"),
+        "name": "mail",
+        "provider": "stripe",
+        "method": 99,
+        "payment": "pay_none",
+        "person": "per_1",
+    }
+
+
+def target(town: Town, route: str, account: int) -> str:
+    """The address of a route for an account."""
+    token = town.address if route.startswith("/address/") else town.links.get(account, "none")
+    return address(route, {**values(town, account), "token": token.rpartition("/")[2]})

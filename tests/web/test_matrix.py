@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any, Final, NamedTuple
 import psycopg
 import pytest
 from tests.web import states
-from tests.web.routes import address, parts, routes
+from tests.web.routes import address, parts, routes, target, values
 from tests.web.states import Town
 from tests.web.visitors import ROLES, forget_sessions, visitor
 
@@ -142,34 +142,6 @@ METHODS: Final = ("GET", "HEAD", "POST", "PUT", "PATCH", "DELETE")
 def own(town: Town) -> int:
     """An account that owes, has a card that was declined, and a story to tell."""
     return town.accounts["declined"]
-
-
-@cache
-def numbers(town: Town, account: int) -> dict[str, object]:
-    """Of the account when it was first asked for; nothing here adds any."""
-    return {"number": town.setup(account), "attempts": town.attempts(account) or "1"}
-
-
-def values(town: Town, account: int) -> dict[str, object]:
-    """What the open parts of routes stand for; a part that is new has a value to get here."""
-    from arrears.web.assets import asset
-
-    return {
-        "account": f"acc_{account}",
-        **numbers(town, account),
-        "asset": asset("style.css").path.removeprefix("/assets/"),
-        "name": "mail",
-        "provider": "stripe",
-        "method": 99,
-        "payment": "pay_none",
-        "person": "per_1",
-    }
-
-
-def target(town: Town, route: str, account: int) -> str:
-    """The address of a route for an account."""
-    token = town.address if route.startswith("/address/") else town.links[account]
-    return address(route, {**values(town, account), "token": token.rpartition("/")[2]})
 
 
 def said(answer: Any) -> str:

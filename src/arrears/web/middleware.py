@@ -1,8 +1,6 @@
 """Headers that every answer carries: nothing is loaded from elsewhere, nothing is framed, nothing is guessed.
 
-Django's own middleware sets the rest: X-Frame-Options, X-Content-Type-Options, Cross-Origin-Opener-Policy and
-Strict-Transport-Security, and as Referrer-Policy `same-origin` (with `no-referrer` browsers send `Origin: null` with
-our own forms, and every one of them is refused).
+It stands outside all other middleware, so that the answers to their refusals carry them too.
 """
 
 from __future__ import annotations
@@ -20,18 +18,22 @@ PERMISSIONS = "camera=(), geolocation=(), microphone=(), payment=(), usb=()"
 
 
 def security_headers(answer: Callable[[HttpRequest], HttpResponse]) -> Callable[[HttpRequest], HttpResponse]:
-    """Set the headers; an answer to somebody who is signed in is never stored by anybody. A view that needs another
-    content security policy has set its own."""
+    """Set the headers; no answer is stored by anybody, but for the assets. A view that needs another content security
+    policy, or is kept, has set its own."""
 
     def answered(request: HttpRequest) -> HttpResponse:
         nonce = secrets.token_urlsafe(16)
         request.csp_nonce = nonce  # type: ignore[attr-defined]
         response = answer(request)
         response.headers.setdefault("Content-Security-Policy", POLICY.format(nonce=nonce))
+        # Not `no-referrer`: browsers then send `Origin: null` with our own forms, and every one of them is refused.
+        response.headers.setdefault("Referrer-Policy", "same-origin")
+        response.headers["X-Content-Type-Options"] = "nosniff"
+        response.headers.setdefault("X-Frame-Options", "DENY")
+        response.headers["Cross-Origin-Opener-Policy"] = "same-origin"
         response.headers.setdefault("Cross-Origin-Resource-Policy", "same-origin")
         response.headers["Permissions-Policy"] = PERMISSIONS
-        if not request.path.startswith("/assets/"):
-            response.headers.setdefault("Cache-Control", "no-store")
+        response.headers.setdefault("Cache-Control", "no-store")
         return response
 
     return answered
