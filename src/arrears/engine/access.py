@@ -17,7 +17,7 @@ from arrears.core.notice import SIGN_IN_CHANGES, Role
 from arrears.core.recipients import INVITATION_LASTS, RESET_LASTS, Reach
 from arrears.engine.commands import acting_on
 from arrears.engine.desk import digest_of
-from arrears.engine.profile import NAME_CHARS_MAX, reach_of
+from arrears.engine.profile import NAME_CHARS_MAX, check_locale, reach_of
 from arrears.ports.people import Link, PeopleStore
 
 INVITATIONS_A_DAY: Final = 20
@@ -32,11 +32,13 @@ def invite(
     store: PeopleStore, account: int, address: str, role: str, name: str, now: datetime, author: str, locale: str = ""
 ) -> int:
     """Send an invitation that is good for a week and once; an open one to the same address is replaced. The link's
-    number. Refuses `bad_role`, `bad_address`, `unknown_account`, `administrator_exists`, `already_there` and
+    number. Refuses `bad_role`, `bad_address`, `unknown_locale`, `unknown_account`, `administrator_exists`, `already_there` and
     `too_many_requests`."""
     if role not in ROLES:
         raise Refused("bad_role", f"{role[:40]!r} is not a role; give administrator or billing_reader")
     to = check_address(address)
+    if locale:
+        check_locale(locale)
     with acting_on(store, account, now) as unit:
         reach = reach_of(store, account)
         _refuse_taken(reach, to, role)

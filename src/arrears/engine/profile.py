@@ -92,13 +92,18 @@ def send_test(store: Store, account: int, person: int, now: datetime, author: st
 def set_profile(store: PeopleStore, account: int, person: int, locale: str, zone: str) -> None:
     """In which language and zone a person reads. Refuses `unknown_person`, `unknown_locale`, `unknown_zone`."""
     _person(store, account, person)
+    check_locale(locale)
+    if zone:
+        calendar_of(zone)
+    store.set_profile(person, locale, zone)
+
+
+def check_locale(locale: str) -> None:
+    """Refuses `unknown_locale` for what names no language."""
     try:
         Locale.parse(locale.replace("-", "_"))
     except (UnknownLocaleError, ValueError):
         raise Refused("unknown_locale", f"{locale[:40]!r} is not a locale; give one like en or nl-BE") from None
-    if zone:
-        calendar_of(zone)
-    store.set_profile(person, locale, zone)
 
 
 def add_extra(store: PeopleStore, account: int, address: str, name: str, locale: str) -> Extra:

@@ -18,12 +18,12 @@ class People(BaseUserManager["Person"]):
 class Person(AbstractBaseUser):
     """A customer's person, as Django's sign-in knows it. Staff are no such thing, and never become one."""
 
-    person_id = models.BigAutoField(primary_key=True)
-    sign_in_email = models.TextField(unique=True)
-    display_name = models.TextField()
-    locale = models.TextField()
-    password = models.TextField()
-    session_epoch = models.IntegerField(default=0)
+    person_id: models.BigAutoField[int, int] = models.BigAutoField(primary_key=True)
+    sign_in_email: models.TextField[str, str] = models.TextField(unique=True)
+    display_name: models.TextField[str, str] = models.TextField()
+    locale: models.TextField[str, str] = models.TextField()
+    password: models.TextField[str, str] = models.TextField()
+    session_epoch: models.IntegerField[int, int] = models.IntegerField(default=0)
     last_login = None  # when somebody came in is told by their sessions
 
     USERNAME_FIELD = "sign_in_email"
@@ -46,7 +46,7 @@ class Person(AbstractBaseUser):
 
     def _session_hash(self, secret: str | None) -> str:
         value = f"{self.password}:{self.session_epoch}"
-        return salted_hmac("arrears.session", value, secret=secret, algorithm="sha256").hexdigest()
+        return str(salted_hmac("arrears.session", value, secret=secret, algorithm="sha256").hexdigest())
 
     def __str__(self) -> str:
         return self.display_name

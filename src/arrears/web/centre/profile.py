@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from typing import Final
 from zoneinfo import available_timezones
 
 from django.conf import settings
@@ -12,16 +13,22 @@ from django.utils.translation import gettext_lazy
 
 from arrears.core.errors import Refused
 from arrears.core.notice import Kind
-from arrears.engine import profile
+from arrears.core.recipients import INVITATION_LASTS
+from arrears.engine import access, profile
 from arrears.engine.told_when import Telling, told_when
 from arrears.web.centre.frame import Visit, account_page
 from arrears.web.centre.refusals import in_words
+from arrears.web.door.security import step_up
 
 KINDS: dict[Kind, Promise | str] = {
     Kind.REMINDER: gettext_lazy("reminder"),
     Kind.STOP_WARNING: gettext_lazy("warning before a service stops"),
     Kind.DELETION_WARNING: gettext_lazy("warning before data is deleted"),
 }
+
+
+PROVED: Final = ("address", "invite", "withdraw", "remove")
+"""What is done only for somebody who has just shown who they are."""
 
 
 @account_page(methods=("GET", "HEAD", "POST"), acts=False)
@@ -36,6 +43,8 @@ def page(visit: Visit) -> HttpResponse:
             return visit.to("profile")
         if not visit.may_act:
             return shown(visit, _("Only the account administrator can do this"), 403)
+        if form.get("do") in PROVED:
+            step_up(visit.request)
         done = _done(visit, form.get("do", ""), form.get("address", ""))
     except Refused as refused:
         visit.fresh()
@@ -63,6 +72,15 @@ def _done(visit: Visit, do: str, address: str) -> str:
             profile.change_address(store, account, person, address, visit.now, visit.author)
         case "test":
             profile.send_test(store, account, person, visit.now, visit.author)
+        case "invite":
+            name = visit.request.POST.get("name", "")
+            access.invite(store, account, address, "billing_reader", name, visit.now, visit.author)
+        case "withdraw":
+            access.withdraw(store, account, _number(visit, "link"), visit.now, visit.author)
+            return ""
+        case "remove":
+            access.remove(store, account, _number(visit, "person"), visit.now, visit.author)
+            return ""
         case "warn":
             profile.add_extra(store, account, address, "", "")
             return ""
@@ -72,6 +90,11 @@ def _done(visit: Visit, do: str, address: str) -> str:
         case _:
             return ""
     return do
+
+
+def _number(visit: Visit, field: str) -> int:
+    text = visit.request.POST.get(field, "")
+    return int(text) if text.isdecimal() and len(text) <= 18 else 0
 
 
 def shown(visit: Visit, why: str = "", status: int = 200) -> HttpResponse:
@@ -87,8 +110,13 @@ def shown(visit: Visit, why: str = "", status: int = 200) -> HttpResponse:
         "confirmed": visit.day(visit.local_day(person.confirmed_at)) if person and person.confirmed_at else "",
         "dead": bool(person and person.addresses and person.addresses[0] in reach.dead),
         "people": [
-            {"name": visit.name(one.name), "address": one.contact or one.sign_in, "role": str(one.role)}
+            {"no": one.no, "name": visit.name(one.name), "address": one.contact or one.sign_in, "role": str(one.role)}
             for one in reach.people
+        ],
+        "invited": [
+            {"no": one.no, "address": one.address, "until": visit.day(visit.local_day(one.asked_at + INVITATION_LASTS))}
+            for one in reach.links
+            if not one.person and visit.now - one.asked_at <= INVITATION_LASTS
         ],
         "extras": [one.address for one in reach.extras],
         "plan": [_line(visit, one) for one in plan.tellings],
