@@ -1,4 +1,4 @@
-"""`arrears invite`: let somebody into the account centre. There are no default users; this is how the first comes in."""
+"""`arrears invite`: let somebody into the account centre. There are no default users: so the first comes in."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ import click
 from arrears.cli.common import AS_JSON, find_account, print_json
 from arrears.core.ids import ACCOUNT, format_id
 from arrears.engine.access import ROLES, invite
-from arrears.wiring import SYSTEM_AUTHOR, open_installation
+from arrears.wiring import open_installation
 
 
 @click.command()
@@ -22,7 +22,7 @@ def command(account: str, email: str, role: str, name: str, language: str, as_js
     once. An earlier invitation to the same address is replaced."""
     with open_installation() as live:
         number = find_account(live.store, account)
-        link = invite(live.store, number, email, role, name, live.clock.now(), SYSTEM_AUTHOR, language)
+        link = invite(live.store, number, email, role, name, live.clock.now(), "staff:0", language)
     if as_json:
         print_json({"account": format_id(ACCOUNT, number), "invitation": link, "role": role})
         return

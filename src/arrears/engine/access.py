@@ -32,8 +32,8 @@ def invite(
     store: PeopleStore, account: int, address: str, role: str, name: str, now: datetime, author: str, locale: str = ""
 ) -> int:
     """Send an invitation that is good for a week and once; an open one to the same address is replaced. The link's
-    number. Refuses `bad_role`, `bad_address`, `unknown_locale`, `unknown_account`, `administrator_exists`, `already_there` and
-    `too_many_requests`."""
+    number. Refuses `bad_role`, `bad_address`, `unknown_locale`, `unknown_account`, `administrator_exists`,
+    `already_there` and `too_many_requests`."""
     if role not in ROLES:
         raise Refused("bad_role", f"{role[:40]!r} is not a role; give administrator or billing_reader")
     to = check_address(address)
