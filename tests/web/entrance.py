@@ -10,6 +10,7 @@ import re
 import struct
 import time
 from datetime import timedelta
+from functools import cache
 from typing import TYPE_CHECKING, Any
 
 import psycopg
@@ -62,15 +63,12 @@ class Entrance:
 
     def account(self, *, email: str = "", role: str = "administrator") -> tuple[int, int, str]:
         """A new account, a person with this role on it, and the address that they sign in with."""
-        from arrears.web import identities
-
         serial, now = next(_serial), self.clock.now()
         new = NewAccount(f"D{serial}", f"Bakkerij {serial}", "NL", "Europe/Amsterdam", "en", Mode.CARD)
         [number] = commands.open_accounts(self.store, [(new, ("cloud",))], now - timedelta(days=1), "api:1")
         email = email or f"person{serial}@example.org"
-        person = identities.create_person(email, "Anna de Vries", PASSWORD, "en", now)
-        identities.grant(number, person, role)
-        self.mail()
+        person = self.store.new_person(email, "Anna de Vries", hashed(), "en", now)
+        self.store.give_role(number, person, role)
         return number, person, email
 
     def mail(self) -> list[Message]:
@@ -87,6 +85,14 @@ class Entrance:
             return db.execute(statement.encode(), values).fetchall()
 
 
+@cache
+def hashed() -> str:
+    """Hashing takes long, on purpose: once is enough."""
+    from django.contrib.auth.hashers import make_password
+
+    return str(make_password(PASSWORD))
+
+
 def browser(**more: Any) -> Client:
     """A browser that has not been here before."""
     from django.test import Client
@@ -96,6 +102,31 @@ def browser(**more: Any) -> Client:
 
 def sign_in(client: Client, email: str, password: str = PASSWORD, **more: str) -> Any:
     return client.post("/sign-in", {"email": email, "password": password, **more})
+
+
+def come_in(client: Client, person: int) -> None:
+    """Be signed in, where how is not what the test is about."""
+    from arrears.store.models import Person
+
+    client.force_login(Person.objects.get(pk=person))
+    session = client.session
+    session[AGAIN] = [{"method": "password", "at": time.time()}]
+    session[f"{AGAIN}_user"] = str(person)
+    session.save()
+
+
+def guess(house: Entrance, client: Client, email: str) -> None:
+    """Ten wrong passwords, of which one is really tried: each takes long, on purpose."""
+    assert sign_in(client, email, "guess").status_code == 403
+    ten_times(house)
+
+
+def ten_times(house: Entrance) -> None:
+    with psycopg.connect(house.database) as db:
+        db.execute(
+            "INSERT INTO sign_in_attempt SELECT key, at - make_interval(secs => n) FROM sign_in_attempt,"
+            " generate_series(1, 9) AS n WHERE at = (SELECT max(at) FROM sign_in_attempt)"
+        )
 
 
 def text(answer: Any) -> str:

@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator
+from urllib.parse import quote
 
 import psycopg
 import pytest
 from tests.site import PASSWORD
-from tests.web.entrance import Entrance, browser, code, long_ago, sign_in, text, with_app
+from tests.web.entrance import Entrance, browser, code, come_in, guess, long_ago, sign_in, ten_times, text, with_app
 
 from arrears.core.errors import Refused
 from arrears.engine import access
@@ -96,9 +97,9 @@ def test_another_password_needs_the_one_before_ends_other_sessions_and_is_told(h
 
 
 def test_with_an_app_the_password_alone_does_not_let_in(house: Entrance) -> None:
-    _, _, email = house.account()
+    _, person, email = house.account()
     client = browser()
-    sign_in(client, email)
+    come_in(client, person)
     assert "That code is not right" in text(client.post("/security/app", {"code": "12345"}))
     picture = client.get("/security/app/picture.svg")
     assert (picture.headers["Content-Type"], b"<svg" in picture.content) == ("image/svg+xml", True)
@@ -118,9 +119,9 @@ def test_with_an_app_the_password_alone_does_not_let_in(house: Entrance) -> None
 
 
 def test_each_recovery_code_lets_in_once(house: Entrance) -> None:
-    _, _, email = house.account()
+    _, person, email = house.account()
     client = browser()
-    sign_in(client, email)
+    come_in(client, person)
     with_app(client)
     codes = re.findall(r"<li>(\d{8})</li>", text(client.get("/security/codes")))
     assert len(set(codes)) == 10
@@ -137,9 +138,9 @@ def test_each_recovery_code_lets_in_once(house: Entrance) -> None:
 
 
 def test_an_app_is_removed_and_that_is_told(house: Entrance) -> None:
-    _, _, email = house.account()
+    _, person, email = house.account()
     client = browser()
-    sign_in(client, email)
+    come_in(client, person)
     with_app(client)
     house.mail()
     assert client.get("/security/app/remove").status_code == 200
@@ -184,9 +185,9 @@ def test_nobody_ends_the_session_of_somebody_else(house: Entrance) -> None:
 
 
 def test_every_session_ends_with_a_transaction_of_the_engine(house: Entrance) -> None:
-    number, person, email = house.account()
+    number, person, _ = house.account()
     client = browser()
-    sign_in(client, email)
+    come_in(client, person)
 
     def fails() -> None:
         with house.store.accounts([number], house.clock.now()):
@@ -212,8 +213,7 @@ def test_strangers_who_guess_lock_out_nobody(house: Entrance) -> None:
     assert sign_in(browser(), email).status_code == 403
     assert sign_in(known, email).status_code == 302, "a browser that has signed in before"
     known.post("/sign-out")
-    for _ in range(10):
-        sign_in(known, email, "guess")
+    guess(house, known, email)
     assert sign_in(known, email).status_code == 403, "whoever took that browser guesses no more than others"
 
 
@@ -223,8 +223,7 @@ def test_a_cookie_that_we_have_not_signed_makes_no_browser_known(house: Entrance
     known = browser()
     sign_in(known, other)
     ours = known.cookies["known"].value
-    for _ in range(10):
-        sign_in(browser(), email, "guess")
+    guess(house, browser(), email)
     for value in ("x", ours[:-1] + ("A" if ours[-1] != "A" else "B"), ours):
         client = browser()
         client.cookies["known"] = value
@@ -232,14 +231,14 @@ def test_a_cookie_that_we_have_not_signed_makes_no_browser_known(house: Entrance
 
 
 def test_codes_cannot_be_guessed_either(house: Entrance) -> None:
-    _, _, email = house.account()
+    _, person, email = house.account()
     owner = browser()
-    sign_in(owner, email)
+    come_in(owner, person)
     secret = with_app(owner)
     guesser = browser()
     sign_in(guesser, email)
-    for guess in range(10):
-        guesser.post("/sign-in/second-step", {"code": f"{guess:06}"})
+    for wrong in range(10):
+        guesser.post("/sign-in/second-step", {"code": f"{wrong:06}"})
     answer = guesser.post("/sign-in/second-step", {"code": code(secret, 1)})
     assert "That was too often" in text(answer)
     owner.post("/sign-out")
@@ -248,14 +247,14 @@ def test_codes_cannot_be_guessed_either(house: Entrance) -> None:
 
 
 def test_what_matters_asks_once_more_who_it_is_and_goes_on_where_one_was(house: Entrance) -> None:
-    number, _, email = house.account()
+    number, person, _ = house.account()
     client, page = browser(), f"/acc_{number}/profile"
-    sign_in(client, email)
+    come_in(client, person)
     long_ago(client)
     for path in ("/security/app", "/security/passkeys/new"):
-        assert client.get(path).headers["Location"].startswith("/sign-in/again?next=/security/")
+        assert client.get(path).headers["Location"] == f"/sign-in/again?next={quote(path, safe='')}"
     answer = client.post(page, {"do": "address", "address": "anna.new@example.org"})
-    assert answer.headers["Location"] == f"/sign-in/again?next=/acc_{number}/profile"
+    assert answer.headers["Location"] == f"/sign-in/again?next=%2Facc_{number}%2Fprofile"
     assert house.mail() == []
     again = answer.headers["Location"]
     assert "show once more that it is you" in text(client.get(again))
@@ -269,9 +268,9 @@ def test_what_matters_asks_once_more_who_it_is_and_goes_on_where_one_was(house: 
 
 @pytest.mark.parametrize("do", ["address", "invite", "withdraw", "remove"])
 def test_nothing_about_people_changes_without_a_proof(house: Entrance, do: str) -> None:
-    number, _, email = house.account()
+    number, person, _ = house.account()
     client = browser()
-    sign_in(client, email)
+    come_in(client, person)
     long_ago(client)
     answer = client.post(f"/acc_{number}/profile", {"do": do, "address": "sam@example.org", "link": "1", "person": "1"})
     assert answer.headers["Location"].startswith("/sign-in/again?")
@@ -282,8 +281,9 @@ def test_nothing_about_people_changes_without_a_proof(house: Entrance, do: str) 
     "target", ["//evil.example", "https://evil.example/", "/\\evil.example", "/console/", "javascript:x"]
 )
 def test_proving_who_one_is_leads_only_to_places_of_ours(house: Entrance, target: str) -> None:
+    _, person, _ = house.account()
     client = browser()
-    sign_in(client, "anna@example.org")
+    come_in(client, person)
     answer = client.post(f"/sign-in/again?next={target}", {"password": PASSWORD})
     assert answer.headers["Location"] == "/"
 
@@ -292,7 +292,7 @@ def test_somebody_who_took_a_session_over_cannot_guess_the_password(house: Entra
     _, _, email = house.account()
     client = browser()
     sign_in(client, email)
-    for _ in range(10):
-        client.post("/sign-in/again?next=/security", {"password": "guess"})
+    client.post("/sign-in/again?next=/security", {"password": "guess"})
+    ten_times(house)
     assert "That was too often" in text(client.post("/sign-in/again?next=/security", {"password": PASSWORD}))
     assert sign_in(browser(), email).status_code == 302, "and locks nobody out"
