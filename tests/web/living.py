@@ -120,18 +120,27 @@ class Living:
 @contextmanager
 def living(database: str, sandbox: Running) -> Iterator[Living]:
     """Serve until the end of the block."""
-    from arrears.web.wsgi import get_application
-
     with psycopg.connect(database) as db:
         db.execute("SELECT setval('account_number', 1000 + (SELECT max(account_id) FROM account))")
-    with make_server("127.0.0.1", 0, get_application(), server_class=_Server, handler_class=_Quiet) as server:
-        thread = threading.Thread(target=server.serve_forever, args=(0.05,))
-        thread.start()
-        found = Living(database, sandbox, f"http://127.0.0.1:{server.server_port}")
+    with served() as port:
+        found = Living(database, sandbox, f"http://127.0.0.1:{port}")
         try:
             yield found
         finally:
-            server.shutdown()
-            thread.join()
             wiring.install(None)
             found.store.close()
+
+
+@contextmanager
+def served() -> Iterator[int]:
+    """The pages of the installation over real HTTP until the end of the block; their port on this machine."""
+    from arrears.web.wsgi import get_application
+
+    with make_server("127.0.0.1", 0, get_application(), server_class=_Server, handler_class=_Quiet) as server:
+        thread = threading.Thread(target=server.serve_forever, args=(0.05,))
+        thread.start()
+        try:
+            yield server.server_port
+        finally:
+            server.shutdown()
+            thread.join()

@@ -29,7 +29,7 @@ class _Handler(WSGIRequestHandler):
         click.echo(f"{self.command} {_open_part(self.path)} {code}", err=True)
 
 
-_SECRET: Final = re.compile(r"^/(pay|address|invitation)/[^/]+")
+_SECRET: Final = re.compile(r"^/(pay|address|invitation|new-password)/[^/]+")
 
 
 def _open_part(path: str) -> str:

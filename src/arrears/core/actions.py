@@ -23,6 +23,7 @@ TELLING: Final[frozenset[type[f.Fact]]] = frozenset(
     [
         *(f.PaymentBooked, f.ChargeDeclined, f.AttemptMoved, f.AuthorisationDeclined),
         *(f.AddressAsked, f.AddressConfirmed, f.TestAsked),
+        *(f.Invited, f.ResetAsked, f.SignInChanged),
     ]
 )
 """What is told at once, besides the messages that are decided."""
@@ -96,6 +97,8 @@ def is_told(fact: f.AnyFact) -> bool:
     """Whether a message goes out because of this fact."""
     match fact:
         case f.Noticed() | f.AuthorisationDeclined() | f.AddressAsked() | f.TestAsked():
+            return True
+        case f.Invited() | f.ResetAsked() | f.SignInChanged():
             return True
         case f.PaymentBooked(tell=tell) | f.ChargeDeclined(tell=tell) | f.AttemptMoved(tell=tell):
             return bool(tell)

@@ -251,5 +251,11 @@ FOLDS: Final[Folds] = {
     f.AddressAsked: _nothing,
     f.AddressConfirmed: _nothing,
     f.TestAsked: _nothing,
+    f.Invited: _nothing,
+    f.InvitationWithdrawn: _nothing,
+    f.InvitationAccepted: _nothing,
+    f.AccessEnded: _nothing,
+    f.ResetAsked: _nothing,
+    f.SignInChanged: _nothing,
     f.TaskClosed: _nothing,
 }

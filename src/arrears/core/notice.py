@@ -32,6 +32,9 @@ class Kind(StrEnum):
     CONFIRM_ADDRESS = "confirm_address"
     ADDRESS_CHANGED = "address_changed"
     ADMINISTRATOR_CHANGED = "administrator_changed"
+    INVITATION = "invitation"
+    PASSWORD_RESET = "password_reset"
+    SIGN_IN_CHANGED = "sign_in_changed"
     PAID_AFTER_DELETION = "paid_after_deletion"
     CREDIT_OFFERED = "credit_offered"
     TEST = "test"
@@ -63,6 +66,9 @@ CUTTING: Final = frozenset({Kind.STOP_WARNING, Kind.DELETION_WARNING, Kind.RETEN
 
 PAID: Final = frozenset({Kind.SETTLED, Kind.PAID_AFTER_DELETION, Kind.CREDIT_OFFERED, Kind.AUTHORISATION_DECLINED})
 """What is about money that arrived, or that a card was refused for: these always say how much."""
+
+SIGN_IN_CHANGES: Final = ("password", "app_added", "app_removed", "passkey_added", "passkey_removed", "codes")
+"""How a person signs in can change: another password, an authenticator app, a passkey, new recovery codes."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -130,6 +136,7 @@ class Content:
     `administrator` is who can pay, and in `administrator_changed` the new one. Addresses are masked by the caller
     where their reader may not see them. Days count from today; `effective_on` is the day from which a new
     administrator acts (None: already). `by_transfer`: the account pays by bank transfer, so nothing is said of cards.
+    `expires_on` is the last day of a card or an invitation; `change` is one of SIGN_IN_CHANGES.
     Breaking one of these rules is our own mistake and asserted.
     """
 
@@ -156,6 +163,7 @@ class Content:
     new_address: str = ""
     effective_on: date | None = None
     by_transfer: bool = False
+    change: str = ""
 
     def __post_init__(self) -> None:
         kind = self.kind
@@ -172,6 +180,7 @@ class Content:
             assert self.card, "card_expires needs the card"
             assert self.expires_on is not None, "card_expires needs the date"
             assert self.days_left is not None, "card_expires needs the days left"
+        assert (self.change in SIGN_IN_CHANGES) == (kind is Kind.SIGN_IN_CHANGED), "only that kind says what changed"
         totals = {one.currency: one.minor for one in self.sums}
         for line in self.debts:
             totals[line.currency] = totals.get(line.currency, 0) - line.open_minor

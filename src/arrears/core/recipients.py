@@ -4,7 +4,7 @@ at once (spec, section 7, Recipients)."""
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Final, NamedTuple
 
 from arrears.core.notice import Kind, Role
@@ -54,6 +54,24 @@ class AddressRequest(NamedTuple):
     used: bool
 
 
+INVITATION_LASTS: Final = timedelta(days=7)
+RESET_LASTS: Final = timedelta(days=1)
+"""NIST SP 800-63B-4 lets a link by mail be good for a day."""
+
+
+class SignInLink(NamedTuple):
+    """A link that lets somebody in and has not been used, withdrawn or replaced: an invitation (`person` is 0) to an
+    address with the role it gives, or a new password for a person."""
+
+    no: int
+    person: int
+    address: str
+    name: str
+    locale: str
+    role: Role
+    asked_at: datetime
+
+
 class Reach(NamedTuple):
     """Everything that is known about reaching one account. `contact` is the address that the operator gave when it
     was opened, used while nobody is its administrator; `dead` are those of all these addresses that have bounced
@@ -70,6 +88,7 @@ class Reach(NamedTuple):
     dead: frozenset[str] = frozenset()
     cards: Mapping[int, str] = {}
     requests: tuple[AddressRequest, ...] = ()
+    links: tuple[SignInLink, ...] = ()
 
     @property
     def administrator(self) -> Person | None:

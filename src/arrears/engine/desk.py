@@ -13,6 +13,9 @@ from arrears.ports import Writer
 
 PAY_PATH: Final = "/pay/"
 CONFIRM_PATH: Final = "/address/"
+INVITATION_PATH: Final = "/invitation/"
+RESET_PATH: Final = "/new-password/"
+SECURITY_PATH: Final = "/security"
 
 
 PER_HOUR: Final = 20_000

@@ -18,14 +18,14 @@ from arrears.core.calendar import calendar_of
 from arrears.core.ids import ACCOUNT, SUBSCRIPTION, format_id
 from arrears.core.notice import PAYABLE, Content, Cut, Kind, Line, Operator, Reader, Role, Sum
 from arrears.core.payment import AttemptState, Initiator
-from arrears.core.recipients import Reach, Recipient
+from arrears.core.recipients import INVITATION_LASTS, Reach, Recipient
 from arrears.core.states import RUNNING, Reason, State
 
 
 class Draft(NamedTuple):
     """One message before it has a reader. `cause` tells apart what may be sent on one day to one address; `request`
-    is the address request that it is about, 0 for none; `person` the one person it is for, 0 for whoever it goes to,
-    and `to` the one address where it is not simply theirs."""
+    is the address request that it is about, `link` the link that lets somebody in, 0 for none; `person` the one
+    person it is for, 0 for whoever it goes to, and `to` the one address where it is not simply theirs."""
 
     kind: Kind
     cause: str = ""
@@ -38,10 +38,12 @@ class Draft(NamedTuple):
     days_left: int | None = None
     decline: str = ""
     request: int = 0
+    link: int = 0
     person: int = 0
     to: str = ""
     old_address: str = ""
     new_address: str = ""
+    change: str = ""
 
 
 def drafts(
@@ -66,6 +68,8 @@ def drafts(
             found = _about_address(fact, seq, reach)
         case f.TestAsked():
             found = [Draft(Kind.TEST, str(seq), person=fact.person)]
+        case f.Invited() | f.ResetAsked() | f.SignInChanged():
+            found = _about_sign_in(account, fact, seq, reach)
         case _:
             raise AssertionError(fact)
     return [draft for draft in found if draft.debts or draft.kind not in PAYABLE]
@@ -97,6 +101,7 @@ def content(
         decline=draft.decline,
         old_address=draft.old_address,
         new_address=draft.new_address,
+        change=draft.change,
         administrator="" if administrator is None else administrator.name,
         by_transfer=account.mode is Mode.INVOICE,
     )
@@ -316,6 +321,23 @@ def _about_address(fact: f.AddressAsked | f.AddressConfirmed, seq: int, reach: R
         return [] if asked.used else [found._replace(person=fact.person)]
     told = Draft(Kind.ADDRESS_CHANGED, str(seq), to=asked.old, old_address=asked.old, new_address=masked(asked.new))
     return [told._replace(person=fact.person)] if asked.old else []
+
+
+def _about_sign_in(
+    account: Account, fact: f.Invited | f.ResetAsked | f.SignInChanged, seq: int, reach: Reach
+) -> list[Draft]:
+    """A link that lets somebody in; word to every address of a person that their sign-in has changed."""
+    if isinstance(fact, f.SignInChanged):
+        to = [address for one in reach.people if one.no == fact.person for address in dict.fromkeys(one.addresses)]
+        told = Draft(Kind.SIGN_IN_CHANGED, str(seq), person=fact.person, change=fact.what)
+        return [told._replace(to=address) for address in to]
+    link = next((one for one in reach.links if one.no == fact.link), None)
+    if link is None:
+        return []
+    if isinstance(fact, f.ResetAsked):
+        return [Draft(Kind.PASSWORD_RESET, str(seq), link=link.no, person=fact.person, to=link.address)]
+    last = calendar_of(zone_of(account)).local_day(link.asked_at + INVITATION_LASTS)
+    return [Draft(Kind.INVITATION, str(seq), link=link.no, expires_on=last)]
 
 
 # -- dates -------------------------------------------------------------------------------------------------------

@@ -119,7 +119,11 @@ class Plan:
         return [self.mails[no] for no in sorted(self._changed)]
 
     def _addressed(self, draft: Draft) -> Sequence[Recipient]:
-        """Who gets it: by the rules, or the one person that it is about."""
+        """Who gets it: by the rules, the one person that it is about, or whoever is invited."""
+        if draft.link and not draft.person:
+            invited = (link for link in self.reach.links if link.no == draft.link)
+            zone = self.reach.zone
+            return [Recipient(one.address, one.role, one.name, one.locale, zone) for one in invited]
         if not draft.person:
             found = self._to.get(draft.kind)
             if found is None:

@@ -92,19 +92,24 @@ def send_test(store: Store, account: int, person: int, now: datetime, author: st
 def set_profile(store: PeopleStore, account: int, person: int, locale: str, zone: str) -> None:
     """In which language and zone a person reads. Refuses `unknown_person`, `unknown_locale`, `unknown_zone`."""
     _person(store, account, person)
-    try:
-        Locale.parse(locale.replace("-", "_"))
-    except (UnknownLocaleError, ValueError):
-        raise Refused("unknown_locale", f"{locale[:40]!r} is not a locale; give one like en or nl-BE") from None
+    check_locale(locale)
     if zone:
         calendar_of(zone)
     store.set_profile(person, locale, zone)
 
 
+def check_locale(locale: str) -> None:
+    """Refuses `unknown_locale` for what names no language."""
+    try:
+        Locale.parse(locale.replace("-", "_"))
+    except (UnknownLocaleError, ValueError):
+        raise Refused("unknown_locale", f"{locale[:40]!r} is not a locale; give one like en or nl-BE") from None
+
+
 def add_extra(store: PeopleStore, account: int, address: str, name: str, locale: str) -> Extra:
     """Warn somebody else too, who may do nothing. Refuses `bad_address`, `too_many_recipients`, `unknown_account`."""
     extra = Extra(check_address(address), " ".join(name.split())[:NAME_CHARS_MAX], locale)
-    known = _reach(store, account).extras
+    known = reach_of(store, account).extras
     if len(known) >= EXTRAS_MAX and extra.address not in {one.address for one in known}:
         raise Refused("too_many_recipients", f"an account warns at most {EXTRAS_MAX} others; remove one first")
     store.add_extra(account, extra)
@@ -126,7 +131,8 @@ def needs_confirming(reach: Reach, now: datetime) -> bool:
     return stale or any(address in reach.dead for address in who.addresses[:1])
 
 
-def _reach(store: Store, account: int) -> Reach:
+def reach_of(store: Store, account: int) -> Reach:
+    """How an account can be reached. Refuses `unknown_account`."""
     found = store.reach([account]).get(account)
     if found is None:
         raise Refused("unknown_account", f"there is no account {format_id(ACCOUNT, account)}")
@@ -134,7 +140,7 @@ def _reach(store: Store, account: int) -> Reach:
 
 
 def _person(store: Store, account: int, person: int) -> Person:
-    for one in _reach(store, account).people:
+    for one in reach_of(store, account).people:
         if one.no == person and one.role in (Role.ADMINISTRATOR, Role.READER):
             return one
     raise Refused("unknown_person", f"{format_id(PERSON, person)} has nothing to do with {format_id(ACCOUNT, account)}")

@@ -8,7 +8,16 @@ from typing import NamedTuple
 from arrears.core.calendar import calendar_of
 from arrears.core.notice import PAYABLE, Kind, Role
 from arrears.core.recipients import Recipient
-from arrears.engine.desk import CONFIRM_PATH, PAY_PATH, Desk, digest_of, new_token
+from arrears.engine.desk import (
+    CONFIRM_PATH,
+    INVITATION_PATH,
+    PAY_PATH,
+    RESET_PATH,
+    SECURITY_PATH,
+    Desk,
+    digest_of,
+    new_token,
+)
 from arrears.engine.drafting import Draft, content, stable_link, zone_of
 from arrears.engine.posting import Plan
 from arrears.ports import Mail, MailState, Message, PayLink, Store
@@ -104,6 +113,13 @@ class Letters:
             secret = new_token()
             self._store.give_token(draft.request, digest_of(secret))
             return secret, f"{desk.base_url}{CONFIRM_PATH}{secret}"
+        if draft.kind in (Kind.INVITATION, Kind.PASSWORD_RESET):
+            secret = new_token()
+            self._store.give_link(draft.link, digest_of(secret))
+            path = INVITATION_PATH if draft.kind is Kind.INVITATION else RESET_PATH
+            return secret, f"{desk.base_url}{path}{secret}"
+        if draft.kind is Kind.SIGN_IN_CHANGED:
+            return "", f"{desk.base_url}{SECURITY_PATH}"
         if desk.pay_links and draft.kind in PAYABLE and to.role is Role.ADMINISTRATOR and case is not None:
             secret = new_token()
             self._links.append(PayLink(digest_of(secret), plan.account.no, to.person, to.address, case.no, self._now))

@@ -8,7 +8,19 @@ from datetime import UTC, date, datetime
 from typing import Final
 
 from arrears.core.account import Action
-from arrears.core.notice import ADMINISTRATOR_ACTS, PAYABLE, Content, Cut, Kind, Line, Operator, Reader, Role, Sum
+from arrears.core.notice import (
+    ADMINISTRATOR_ACTS,
+    PAYABLE,
+    SIGN_IN_CHANGES,
+    Content,
+    Cut,
+    Kind,
+    Line,
+    Operator,
+    Reader,
+    Role,
+    Sum,
+)
 
 _OPERATOR: Final = Operator("Voorbeeld Hosting", "https://help.example.org/billing", "billing@example.org")
 _CLOUD: Final = Line("2026-00412", date(2026, 1, 1), 9_680, "EUR", ("cloud",))
@@ -27,8 +39,10 @@ _DELETIONS: Final = (
     Cut("cloud", Action.DELETE, date(2026, 5, 1), others=("cloud-test",)),
     Cut("mail", Action.DELETE, date(2026, 5, 8)),
 )
-_LINK: Final = "https://pay.example.org/settle/acc_12"
-_PAY_LINK: Final = "https://pay.example.org/pay/7Xk2mQ9vT4bLr8sWc1Zd"
+_SITE: Final = "https://pay.example.org"
+_TOKEN: Final = "7Xk2mQ9vT4bLr8sWc1Zd"
+_LINK: Final = f"{_SITE}/settle/acc_12"
+_PAY_LINK: Final = f"{_SITE}/pay/{_TOKEN}"
 _CARD: Final = "Visa •••• 4242"
 
 # Kind -> when it is sent, and what it says beyond what all have in common.
@@ -74,6 +88,15 @@ _SAMPLES: Final[dict[Kind, tuple[datetime, dict[str, object]]]] = {
     Kind.ADMINISTRATOR_CHANGED: (
         datetime(2026, 1, 5, 10, tzinfo=UTC),
         {"administrator": "Joris Bakker", "effective_on": date(2026, 1, 12)},
+    ),
+    Kind.INVITATION: (
+        datetime(2026, 1, 5, 10, tzinfo=UTC),
+        {"link": f"{_SITE}/invitation/{_TOKEN}", "expires_on": date(2026, 1, 12)},
+    ),
+    Kind.PASSWORD_RESET: (datetime(2026, 1, 5, 10, tzinfo=UTC), {"link": f"{_SITE}/new-password/{_TOKEN}"}),
+    Kind.SIGN_IN_CHANGED: (
+        datetime(2026, 1, 5, 10, tzinfo=UTC),
+        {"link": f"{_SITE}/security", "change": "app_added"},
     ),
     Kind.PAID_AFTER_DELETION: (
         datetime(2026, 5, 6, 9, tzinfo=UTC),
@@ -130,6 +153,10 @@ def variants(kind: Kind, locale: str) -> Iterator[Content]:
         yield from (replace(content, days_left=days) for days in (0, 1))
     if kind in (Kind.CONFIRM_ADDRESS, Kind.ADDRESS_CHANGED, Kind.ADMINISTRATOR_CHANGED):
         yield replace(content, old_address="", new_address="", administrator="", effective_on=None)
+    if kind is Kind.INVITATION:
+        yield replace(content, reader=replace(content.reader, name=""), administrator="")
+    if kind is Kind.SIGN_IN_CHANGED:
+        yield from (replace(content, change=change) for change in SIGN_IN_CHANGES)
 
 
 def samples(locale: str) -> Iterator[Content]:

@@ -45,6 +45,9 @@ KNOWN: Final[Mapping[Kind, frozenset[str]]] = {
     Kind.CONFIRM_ADDRESS: _COMMON | {"new_address"},
     Kind.ADDRESS_CHANGED: _COMMON | {"old_address", "new_address"},
     Kind.ADMINISTRATOR_CHANGED: _COMMON | {"effective_on"},
+    Kind.INVITATION: _COMMON | {"expires_on"},
+    Kind.PASSWORD_RESET: _COMMON,
+    Kind.SIGN_IN_CHANGED: _COMMON | {"change"},
     Kind.PAID_AFTER_DELETION: _COMMON | _DEBTS | {"paid"},
     Kind.CREDIT_OFFERED: _COMMON | {"paid"},
     Kind.TEST: _COMMON,
@@ -52,7 +55,8 @@ KNOWN: Final[Mapping[Kind, frozenset[str]]] = {
 """What the texts of each kind may use. What a message does not have is an empty text, 0 or false.
 
 Names are pieces of text except: can_pay, has_cuts, has_restrict and has_disable are true or false, sums_count,
-debts_count and services_count are numbers, and action is "restrict", "disable" or "delete", that of the first cut.
+debts_count and services_count are numbers, action is "restrict", "disable" or "delete", that of the first cut, and
+change is one of core.notice.SIGN_IN_CHANGES.
 """
 
 _COUNTED: Final = frozenset({"count", "plural"})
@@ -145,6 +149,8 @@ class Values:
             if name in known:
                 on = getattr(content, name)
                 found[name] = day(on, self.locale) if on else ""
+        if "change" in known:
+            found["change"] = content.change
         if "days_left" in known:
             found["days_left"] = self.counted("in_days", content.days_left or 0)
         if "guidance" in known:

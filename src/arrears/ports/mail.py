@@ -185,5 +185,8 @@ class MailBook(Protocol):
     def give_token(self, request: int, digest: bytes) -> None:
         """The link of this request is now the one with this digest; links before it are worth nothing."""
 
+    def give_link(self, link: int, digest: bytes) -> None:
+        """The same for a link that lets somebody in."""
+
     def pay_link(self, digest: bytes) -> PayLink | None:
         """The link whose token has this digest."""

@@ -23,6 +23,7 @@ _Deletion = f.DeletionScheduled | f.DeletionUnscheduled | f.DeletionOrdered | f.
 _Subscription = f.SubscriptionAdded | f.Canceled | f.Reactivated | f.ReasonSet | f.ReasonLifted | f.OrderAcknowledged
 _Account = f.AccountOpened | f.TermsChanged | f.Parked | f.Unparked | f.TaskClosed
 _Mail = f.NoticeAccepted | f.NoticeFailed | f.NoticeBounced | f.AddressAsked | f.AddressConfirmed | f.TestAsked
+_People = f.Invited | f.InvitationWithdrawn | f.InvitationAccepted | f.AccessEnded | f.ResetAsked | f.SignInChanged
 _Method = f.MethodAdded | f.MethodActivated | f.MethodRenewed | f.MethodSpent | f.MethodRemoved
 _Attempt = f.AttemptCreated | f.AttemptMoved | f.ChallengeLapsed | f.Refunded
 _Doubt = f.HoldPlaced | f.HoldEnded | f.DoubtRaised | f.DoubtCleared | f.ChargeDeclined | f.AuthorisationDeclined
@@ -106,6 +107,8 @@ def _say(before: Account, after: Account, fact: f.AnyFact) -> tuple[str, str]:
         return _attempt(fact)
     if isinstance(fact, _Mail):
         return _mail(fact)
+    if isinstance(fact, _People):
+        return _people(fact)
     return _account(fact)
 
 
@@ -279,3 +282,29 @@ def _mail(fact: _Mail) -> tuple[str, str]:
             return "address", f"the contact address was {'changed' if changed else 'confirmed'}"
         case f.TestAsked():
             return "test", "a test message was asked for"
+
+
+_CHANGED: Final = {
+    "password": "has a new password",
+    "app_added": "signs in with an authenticator app too",
+    "app_removed": "signs in without an authenticator app",
+    "passkey_added": "added a passkey",
+    "passkey_removed": "removed a passkey",
+    "codes": "has new recovery codes",
+}
+
+
+def _people(fact: _People) -> tuple[str, str]:
+    match fact:
+        case f.Invited(role=role):
+            return "invited", f"somebody was invited as {role.replace('_', ' ')}"
+        case f.InvitationWithdrawn():
+            return "invited", "an invitation was withdrawn"
+        case f.InvitationAccepted(person=person, role=role):
+            return "person", f"person {person} is {role.replace('_', ' ')} from now on"
+        case f.AccessEnded(person=person):
+            return "person", f"person {person} sees this account no longer"
+        case f.ResetAsked(person=person):
+            return "sign-in", f"a link for a new password was sent to person {person}"
+        case f.SignInChanged(person=person, what=what):
+            return "sign-in", f"person {person} {_CHANGED.get(what, what)}"

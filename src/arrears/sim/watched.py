@@ -35,6 +35,7 @@ class WatchedStore:
         self.claim_mails = inner.claim_mails
         self.mail_counts = inner.mail_counts
         self.give_token = inner.give_token
+        self.give_link = inner.give_link
         self.pay_link = inner.pay_link
         self._pass_on_setups(inner)
         self.policies = inner.policies

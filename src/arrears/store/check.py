@@ -106,7 +106,8 @@ WHERE s.state IN ('past_due', 'restricted', 'disabled') AND s.reasons = '' AND p
         """
 WITH wanted AS (
     SELECT account_id, seq, 'notice' AS kind FROM fact
-    WHERE kind IN ('noticed', 'authorisation_declined', 'address_asked', 'test_asked')
+    WHERE kind IN ('noticed', 'authorisation_declined', 'address_asked', 'test_asked', 'invited', 'reset_asked',
+        'sign_in_changed')
     UNION ALL
     SELECT account_id, seq, 'order' FROM fact
     WHERE kind IN ('restricted', 'disabled', 'canceled', 'reason_set', 'deletion_ordered', 'resumed')

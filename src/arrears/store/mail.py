@@ -9,7 +9,7 @@ from datetime import datetime, timedelta
 from typing import Any, Final, LiteralString
 
 from arrears.core.notice import Role
-from arrears.core.recipients import AddressRequest, Extra, Person, Reach, addresses
+from arrears.core.recipients import AddressRequest, Extra, Person, Reach, SignInLink, addresses
 from arrears.ports import Mail, MailCounts, MailMove, MailState, PayLink
 from arrears.store.write import Db, utc
 
@@ -20,6 +20,10 @@ PEOPLE: Final[LiteralString] = """
 SELECT r.account_id, p.person_id, r.role, p.display_name, p.sign_in_email, coalesce(p.contact_email, ''), p.locale,
     p.zone, p.contact_confirmed_at
 FROM account_role r JOIN person p USING (person_id) WHERE r.account_id = ANY(%b) ORDER BY r.account_id, p.person_id
+"""
+LINKS: Final[LiteralString] = """
+SELECT account_id, link_id, coalesce(person_id, 0), address, name, locale, coalesce(role, 'billing_reader'), asked_at
+FROM sign_in_link WHERE account_id = ANY(%b) AND over_at IS NULL ORDER BY account_id, link_id
 """
 # What is new, and not the second of a kind for its address today; then what waited, or was proven not to have left
 # when its sender died, as it would now be written.
@@ -95,7 +99,8 @@ class PostgresMail:
                 " FROM address_request WHERE account_id = ANY(%b)",
                 wanted,
             )
-            found = _put_together(accounts, people, extras, cards, requests)
+            links = db.execute(LINKS, wanted)
+            found = _put_together(accounts, people, extras, cards, requests, links)
             every = sorted({address for one in found.values() for address in addresses(one)})
             dead = {a for (a,) in db.execute("SELECT address FROM dead_address WHERE address = ANY(%b)", [every])}
         if not dead:
@@ -163,6 +168,11 @@ class PostgresMail:
         with self.transaction() as db:
             db.execute("UPDATE address_request SET digest = %s WHERE request_id = %s", [digest, request])
 
+    def give_link(self, link: int, digest: bytes) -> None:
+        """See ports.MailBook."""
+        with self.transaction() as db:
+            db.execute("UPDATE sign_in_link SET digest = %s WHERE link_id = %s", [digest, link])
+
     def pay_link(self, digest: bytes) -> PayLink | None:
         """See ports.MailBook."""
         with self.reading() as db:
@@ -187,7 +197,12 @@ _ROLES: Final = {"administrator": Role.ADMINISTRATOR, "billing_reader": Role.REA
 
 
 def _put_together(
-    accounts: Iterable[Any], people: Iterable[Any], extras: Iterable[Any], cards: Iterable[Any], requests: Iterable[Any]
+    accounts: Iterable[Any],
+    people: Iterable[Any],
+    extras: Iterable[Any],
+    cards: Iterable[Any],
+    requests: Iterable[Any],
+    links: Iterable[Any],
 ) -> dict[int, Reach]:
     by_account: dict[int, list[Person]] = defaultdict(list)
     for number, *row in people:
@@ -203,6 +218,10 @@ def _put_together(
     asked: dict[int, list[AddressRequest]] = defaultdict(list)
     for number, *request in requests:
         asked[number].append(AddressRequest(*request))
+    open_links: dict[int, list[SignInLink]] = defaultdict(list)
+    for number, *row in links:
+        link = SignInLink(*row)
+        open_links[number].append(link._replace(role=_ROLES[link.role], asked_at=utc(link.asked_at)))
     return {
         number: Reach(
             account=number,
@@ -215,6 +234,7 @@ def _put_together(
             extras=tuple(more[number]),
             cards=labels[number],
             requests=tuple(asked[number]),
+            links=tuple(open_links[number]),
         )
         for number, ref, name, zone, locale, contact in accounts
     }

@@ -79,6 +79,10 @@ class MemoryMail:
         """See ports.MailBook. Nobody has asked for one here."""
         raise AssertionError(request)
 
+    def give_link(self, link: int, digest: bytes) -> None:
+        """See ports.MailBook. Nobody has a sign-in here."""
+        raise AssertionError(link)
+
     def pay_link(self, digest: bytes) -> PayLink | None:
         """See ports.MailBook."""
         return self.links.get(digest)

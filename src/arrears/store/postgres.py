@@ -31,6 +31,7 @@ from arrears.core.facts import (
 from arrears.core.policy import Policy, load_policy, policy_text
 from arrears.core.unit import GENESIS, Unit
 from arrears.ports import Claim, NewAccount, System
+from arrears.store.access import PostgresAccess
 from arrears.store.batch import SYSTEM, PostgresBatch, detail_of, read_system, record_system
 from arrears.store.mail import PostgresMail
 from arrears.store.money import PostgresMoney
@@ -80,7 +81,7 @@ FOLLOWING_MAX: Final = 100
 """So many facts after a payment are looked at for what it brought back."""
 
 
-class PostgresStore(PostgresMoney, PostgresMail, PostgresSetups, PostgresPeople):
+class PostgresStore(PostgresMoney, PostgresMail, PostgresSetups, PostgresPeople, PostgresAccess):
     """See ports.Store. `schema` is the schema to work in; the search path is set for every connection. Where `now` is
     a made-up clock (`clock_is_real=False`: replay, simulation) it is not compared with the database's."""
 

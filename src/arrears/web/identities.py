@@ -16,14 +16,12 @@ from django.contrib.auth.hashers import check_password, make_password
 from django.db import connection, transaction
 
 from arrears.core.errors import Refused
+from arrears.web.door import passwords
 
 TRIES_MAX: Final = 10
 """So many wrong tries for one name, or from one address, in TRIES_WITHIN; then one waits, nobody is locked out."""
 
 TRIES_WITHIN: Final = timedelta(minutes=15)
-PASSWORD_CHARACTERS_MIN: Final = 15
-"""NIST SP 800-63B-4 for a password that is the only factor."""
-
 _NOBODY: Final = make_password(secrets.token_urlsafe(32))
 """What an unknown name is checked against, so that it takes as long as a known one."""
 
@@ -53,8 +51,9 @@ def _rows(statement: str, values: list[Any]) -> list[tuple[Any, ...]]:
 
 
 def create_person(email: str, name: str, password: str, locale: str, now: datetime) -> int:
-    """A customer's person; refuses `person_exists` and `weak_password`."""
-    _refuse_weak(password, email)
+    """A customer's person, for tests and the demo: people are invited. Refuses `person_exists` and what
+    `passwords.check` refuses."""
+    passwords.check(password, email, name)
     found = _rows(
         "INSERT INTO person (sign_in_email, contact_email, display_name, locale, password, created_at)"
         " VALUES (%s, %s, %s, %s, %s, %s) ON CONFLICT DO NOTHING RETURNING person_id",
@@ -66,10 +65,10 @@ def create_person(email: str, name: str, password: str, locale: str, now: dateti
 
 
 def create_staff(email: str, name: str, password: str, role: str, now: datetime) -> int:
-    """A member of staff; refuses `staff_exists`, `weak_password` and `bad_role`."""
+    """A member of staff; refuses `staff_exists`, `bad_role` and what `passwords.check` refuses."""
     if role not in ("support", "billing", "release", "admin"):
         raise Refused("bad_role", f"{role!r} is not a role; give support, billing, release or admin")
-    _refuse_weak(password, email)
+    passwords.check(password, email, name)
     found = _rows(
         "INSERT INTO staff (email, name, password, role, created_at)"
         " VALUES (%s, %s, %s, %s, %s) ON CONFLICT DO NOTHING RETURNING staff_id",
@@ -119,17 +118,19 @@ def administrator_of(account: int) -> str | None:
     return str(found[0][0]) if found else None
 
 
-def _refuse_weak(password: str, email: str) -> None:
-    if len(password) < PASSWORD_CHARACTERS_MIN or email.partition("@")[0].lower() in password.lower():
-        raise Refused(
-            "weak_password",
-            f"a password has at least {PASSWORD_CHARACTERS_MIN} characters and not the name in the address",
-        )
+def zone_of(person: int) -> str:
+    """The zone that a person reads times in: their own, else that of their first account."""
+    found = _rows(
+        "SELECT coalesce(nullif(p.zone, ''), a.zone) FROM person p LEFT JOIN account_role r USING (person_id)"
+        " LEFT JOIN account a USING (account_id) WHERE p.person_id = %s ORDER BY r.account_id LIMIT 1",
+        [person],
+    )
+    return str(found[0][0] or "UTC") if found else "UTC"
 
 
-def sign_in(kind: str, email: str, password: str, address: str, now: datetime) -> Somebody | None:
-    """Who this is, or None: for a wrong name, a wrong password and too many tries alike."""
-    keys = [f"{kind}:{email.lower()}", f"address:{address}"]
+def sign_in_staff(email: str, password: str, address: str, now: datetime) -> Somebody | None:
+    """Which member of staff this is, or None: for a wrong name, a wrong password and too many tries alike."""
+    keys = [f"staff:{email.lower()}", f"address:{address}"]
     with transaction.atomic():
         for key in keys:
             [(tries,)] = _rows(
@@ -137,22 +138,17 @@ def sign_in(kind: str, email: str, password: str, address: str, now: datetime) -
             )
             if tries >= TRIES_MAX:
                 return None
-    if kind == "person":
-        found = _rows("SELECT person_id, display_name, password FROM person WHERE sign_in_email = %s", [email.lower()])
-    else:
-        found = _rows("SELECT staff_id, name, password FROM staff WHERE email = %s AND is_active", [email.lower()])
+    found = _rows("SELECT staff_id, name, password FROM staff WHERE email = %s AND is_active", [email.lower()])
     number, name, hashed = found[0] if found else (0, "", None)
     if check_password(password, hashed or _NOBODY) and hashed:
-        return Somebody(kind, int(number), str(name))
+        return Somebody("staff", int(number), str(name))
     for key in keys:
         _rows("INSERT INTO sign_in_attempt (key, at) VALUES (%s, %s)", [key, now])
     return None
 
 
 def still_here(somebody: Somebody) -> bool:
-    """Whether this person or member of staff still may come in; asked at every request."""
-    if somebody.kind == "person":
-        return bool(_rows("SELECT 1 FROM person WHERE person_id = %s", [somebody.number]))
+    """Whether this member of staff still may come in; asked at every request."""
     return bool(_rows("SELECT 1 FROM staff WHERE staff_id = %s AND is_active", [somebody.number]))
 
 

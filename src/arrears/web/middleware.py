@@ -51,5 +51,6 @@ def page_parts(request: HttpRequest) -> dict[str, object]:
         "logo_path": asset(ours.logo_name).path if ours.logo is not None else "",
         "operator": ours.name,
         "htmx_path": asset("htmx.js").path,
+        "passkeys_path": asset("passkeys.js").path,
         "csp_nonce": getattr(request, "csp_nonce", ""),
     }

@@ -7,6 +7,7 @@ from django.urls import path, re_path, register_converter
 from arrears.web import address, assets, bounces, outbox, pages, webhooks
 from arrears.web.api import api
 from arrears.web.centre import home, invoices, methods, pay, profile, settle, story, subscriptions, timeline
+from arrears.web.door import urls as door
 
 
 class AccountId:
@@ -27,11 +28,10 @@ register_converter(AccountId, "account")
 
 urlpatterns = [
     path("", pages.home, {"kind": "person"}),
-    path("sign-in", pages.door, {"kind": "person"}),
-    path("sign-out", pages.leave, {"kind": "person"}),
+    *door.paths,
     path("console/", pages.home, {"kind": "staff"}),
-    path("console/sign-in", pages.door, {"kind": "staff"}),
-    path("console/sign-out", pages.leave, {"kind": "staff"}),
+    path("console/sign-in", pages.staff_door),
+    path("console/sign-out", pages.staff_leave),
     path("language", pages.language),
     path("banner.js", assets.banner),
     path("address/<str:token>", address.page),

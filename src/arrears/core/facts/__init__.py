@@ -72,6 +72,7 @@ from arrears.core.facts.system import (
     SystemFact,
 )
 from arrears.core.facts.told import (
+    AccessEnded,
     AccountOpened,
     AddressAsked,
     AddressConfirmed,
@@ -84,11 +85,16 @@ from arrears.core.facts.told import (
     DoubtRaised,
     HoldEnded,
     HoldPlaced,
+    InvitationAccepted,
+    InvitationWithdrawn,
+    Invited,
     InvoiceIssued,
     PaymentBooked,
     Reactivated,
     ReasonLifted,
     ReasonSet,
+    ResetAsked,
+    SignInChanged,
     SubscriptionAdded,
     TermsChanged,
     TestAsked,
@@ -98,6 +104,7 @@ from arrears.core.facts.told import (
 
 __all__ = [
     "ARREARS",
+    "AccessEnded",
     "AccountOpened",
     "AccountSetAside",
     "AddressAsked",
@@ -133,6 +140,9 @@ __all__ = [
     "FeedSet",
     "HoldEnded",
     "HoldPlaced",
+    "InvitationAccepted",
+    "InvitationWithdrawn",
+    "Invited",
     "InvoiceIssued",
     "MailPaused",
     "MethodActivated",
@@ -156,8 +166,10 @@ __all__ = [
     "Recorded",
     "Refunded",
     "Reminder",
+    "ResetAsked",
     "Restricted",
     "Resumed",
+    "SignInChanged",
     "SubscriptionAdded",
     "SystemFact",
     "TaskClosed",
@@ -227,6 +239,12 @@ AnyFact = (
     | AddressAsked
     | AddressConfirmed
     | TestAsked
+    | Invited
+    | InvitationWithdrawn
+    | InvitationAccepted
+    | AccessEnded
+    | ResetAsked
+    | SignInChanged
 )
 
 

@@ -156,3 +156,44 @@ class TestAsked(Fact, frozen=True, tag="test_asked"):
     """A person wants to see whether messages arrive."""
 
     person: int
+
+
+class Invited(Fact, frozen=True, tag="invited"):
+    """Somebody is invited to be the administrator or a billing reader; the link goes to their address."""
+
+    link: int
+    role: str
+
+
+class InvitationWithdrawn(Fact, frozen=True, tag="invitation_withdrawn"):
+    """The link of that invitation lets nobody in any more."""
+
+    link: int
+
+
+class InvitationAccepted(Fact, frozen=True, tag="invitation_accepted"):
+    """The link was used: this person has the role from now on."""
+
+    link: int
+    person: int
+    role: str
+
+
+class AccessEnded(Fact, frozen=True, tag="access_ended"):
+    """A billing reader sees this account no longer."""
+
+    person: int
+
+
+class ResetAsked(Fact, frozen=True, tag="reset_asked"):
+    """A link to choose a new password goes to a person's sign-in address. Who asked is not known."""
+
+    person: int
+    link: int
+
+
+class SignInChanged(Fact, frozen=True, tag="sign_in_changed"):
+    """How a person signs in has changed, and they are told: `what` is a word of `core.notice.SIGN_IN_CHANGES`."""
+
+    person: int
+    what: str

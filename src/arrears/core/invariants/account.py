@@ -76,6 +76,7 @@ _ASKING: Final = frozenset(
     [
         *(f.Noticed, f.Restricted, f.Disabled, f.DeletionOrdered, f.Canceled, f.ReasonSet, f.Resumed, f.AttemptCreated),
         *(f.AuthorisationDeclined, f.AddressAsked, f.AddressConfirmed, f.TestAsked),
+        *(f.Invited, f.ResetAsked, f.SignInChanged),
         *(f.PaymentBooked, f.ChargeDeclined, f.AttemptMoved),
     ]
 )
@@ -89,6 +90,8 @@ def check_actions(account: int, history: Iterable[Recorded], keys: Iterable[tupl
             continue
         match r.fact:
             case f.Noticed() | f.AuthorisationDeclined() | f.AddressAsked() | f.TestAsked():
+                wanted.add((r.seq, NOTICE))
+            case f.Invited() | f.ResetAsked() | f.SignInChanged():
                 wanted.add((r.seq, NOTICE))
             case f.PaymentBooked(tell=told) | f.ChargeDeclined(tell=told) | f.AttemptMoved(tell=told) if told:
                 wanted.add((r.seq, NOTICE))

@@ -20,6 +20,7 @@ from arrears.core.payment import AttemptState, Initiator
 from arrears.core.states import Reason, State
 from arrears.notices import values
 from arrears.web.centre.frame import Visit
+from arrears.web.centre.happened_people import tell_of_account
 from arrears.web.centre.owed import will
 from arrears.web.centre.story import advice
 from arrears.web.names import called
@@ -36,7 +37,6 @@ Service = f.SubscriptionAdded | f.Canceled | f.Reactivated | f.ReasonSet | f.Rea
 Wait = f.HoldPlaced | f.HoldEnded | f.DoubtRaised | f.DoubtCleared
 Method = f.MethodAdded | f.MethodActivated | f.MethodRenewed | f.MethodSpent | f.MethodRemoved
 Try = f.AttemptCreated | f.AttemptMoved | f.ChallengeLapsed
-Account = f.AccountOpened | f.TermsChanged | f.TestAsked
 
 WHY: Final[dict[Reason, Promise | str]] = {
     Reason.PAST_DUE: gettext_lazy("a payment is late"),
@@ -111,7 +111,7 @@ class Teller:
             return self._method(fact)
         if isinstance(fact, Try):
             return self._try(fact)
-        return self._account(fact)
+        return tell_of_account(self.visit, fact)
 
     # -- names ---------------------------------------------------------------------------------------------------
 
@@ -357,15 +357,6 @@ class Teller:
                 return _("The payment of %(amount)s was not carried on. Nothing was taken.") % names
             case f.AttemptMoved():
                 return ""  # On its way, or paid: then it is told with the invoices that it paid.
-
-    def _account(self, fact: Account) -> str:
-        match fact:
-            case f.AccountOpened():
-                return _("The account was opened.")
-            case f.TermsChanged():
-                return _("The terms of the account were changed. What was under way keeps its own.")
-            case f.TestAsked():
-                return _("A test message was asked for.")
 
 
 def _resumed(order_no: int, after: State) -> str:

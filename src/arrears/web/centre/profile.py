@@ -14,10 +14,12 @@ from django.utils.translation import gettext_lazy
 
 from arrears.core.errors import Refused
 from arrears.core.notice import Kind
-from arrears.engine import profile
+from arrears.core.recipients import INVITATION_LASTS
+from arrears.engine import access, profile
 from arrears.engine.told_when import Telling, plan_of
 from arrears.web.centre.frame import Visit, account_page
 from arrears.web.centre.refusals import in_words
+from arrears.web.door.security import step_up
 from arrears.web.names import called
 
 PLAN_MAX: Final = 40
@@ -28,6 +30,10 @@ KINDS: dict[Kind, Promise | str] = {
     Kind.STOP_WARNING: gettext_lazy("warning before a service stops"),
     Kind.DELETION_WARNING: gettext_lazy("warning before data is deleted"),
 }
+
+
+PROVED: Final = ("address", "invite", "withdraw", "remove")
+"""What is done only for somebody who has just shown who they are."""
 
 
 @account_page(methods=("GET", "HEAD", "POST"), acts=False)
@@ -42,6 +48,8 @@ def page(visit: Visit) -> HttpResponse:
             return visit.to("profile?done=read")
         if not visit.may_act:
             return shown(visit, _("Only the account administrator can do this"), 403)
+        if form.get("do") in PROVED:
+            step_up(visit.request)
         done = _done(visit, form.get("do", ""), form.get("address", ""))
     except Refused as refused:
         visit.fresh()
@@ -69,6 +77,15 @@ def _done(visit: Visit, do: str, address: str) -> str:
             profile.change_address(store, account, person, address, visit.now, visit.author)
         case "test":
             profile.send_test(store, account, person, visit.now, visit.author)
+        case "invite":
+            name = visit.request.POST.get("name", "")
+            access.invite(store, account, address, "billing_reader", name, visit.now, visit.author)
+        case "withdraw":
+            access.withdraw(store, account, _number(visit, "link"), visit.now, visit.author)
+            return ""
+        case "remove":
+            access.remove(store, account, _number(visit, "person"), visit.now, visit.author)
+            return ""
         case "warn":
             profile.add_extra(store, account, address, "", "")
         case "unwarn":
@@ -76,6 +93,11 @@ def _done(visit: Visit, do: str, address: str) -> str:
         case _:
             return ""
     return do
+
+
+def _number(visit: Visit, field: str) -> int:
+    text = visit.request.POST.get(field, "")
+    return int(text) if text.isdecimal() and len(text) <= 18 else 0
 
 
 def shown(visit: Visit, why: str = "", status: int = 200, wrong: str = "") -> HttpResponse:
@@ -97,12 +119,22 @@ def shown(visit: Visit, why: str = "", status: int = 200, wrong: str = "") -> Ht
         "dead": bool(person and person.addresses and person.addresses[0] in reach.dead),
         "people": [
             {
+                "no": one.no,
                 "name": visit.name(one.name),
                 "address": visit.address(one.contact or one.sign_in),
                 "role": str(one.role),
                 "dead": (one.contact or one.sign_in) in reach.dead,
             }
             for one in reach.people
+        ],
+        "invited": [
+            {
+                "no": one.no,
+                "address": visit.address(one.address),
+                "until": visit.day(visit.local_day(one.asked_at + INVITATION_LASTS)),
+            }
+            for one in reach.links
+            if not one.person and visit.now - one.asked_at <= INVITATION_LASTS
         ],
         "extras": [{"address": visit.address(one.address), "dead": one.address in reach.dead} for one in reach.extras],
         "plan": tellings[:PLAN_MAX],

@@ -16,9 +16,12 @@ from arrears.core.errors import Refused
 SENTENCES: Final[Mapping[str, Promise | str]] = {
     "attempt_in_flight": _("A payment for this is under way. Wait for its outcome, then look again."),
     "bad_address": _("That is not an e-mail address we can write to. Check it and try again."),
+    "administrator_exists": _("This account has an administrator already."),
+    "already_there": _("Somebody with this address can see this account already."),
     "bad_amount": _("That amount is not possible. Pay at least the smallest part, and at most what is open."),
     "bad_expiry": _("That expiry is in the past or not a date. Take it over from the card."),
     "bad_link": _("This link is not valid any more. Ask for a new one in the account centre."),
+    "common_password": _("This password is one of those that are tried first. Think of words that nobody expects."),
     "deleted": _("This service has been deleted and cannot come back."),
     "method_held": _("This payment method cannot be removed yet."),
     "method_not_usable": _("This payment method cannot be charged. Choose or add another one."),
@@ -26,6 +29,7 @@ SENTENCES: Final[Mapping[str, Promise | str]] = {
     "no_such_provider": _("Paying by card is not set up here yet. Please contact support."),
     "not_canceled": _("This subscription is not canceled, so there is nothing to reactivate."),
     "nothing_owed": _("Nothing is owed, so nothing was charged."),
+    "own_password": _("Your name, your address and ours are guessed first. Choose a password without them."),
     "parts_after_failure": _("You can pay in parts once a payment of the whole sum has failed."),
     "prepaid_refused": _("Prepaid cards cannot pay for a subscription. Please use a credit or debit card."),
     "provider_unreachable": _("The payment provider cannot be reached right now. Nothing was charged. Try again soon."),
@@ -37,10 +41,14 @@ SENTENCES: Final[Mapping[str, Promise | str]] = {
     "stale_quote": _("What is owed has changed. Look at the new amount before you pay; nothing was charged."),
     "too_many_recipients": _("An account warns at most ten others. Remove one first."),
     "too_many_requests": _("You have asked for this several times today. Use the newest e-mail, or wait a day."),
+    "unknown_invitation": _("That invitation is not open any more."),
     "unknown_locale": _("We do not know that language."),
     "unknown_method": _("That payment method is not there any more."),
+    "unknown_person": _("That person cannot see this account any more."),
     "unknown_recipient": _("That address is not one of the others we warn."),
     "unknown_zone": _("We do not know that time zone. Choose one from the list."),
+    "weak_password": _("That password is too short. It needs at least 15 characters."),
+    "wrong_password": _("Your password now is another one. Check it and try again."),
 }
 OTHERWISE: Final = _("This could not be done, and nothing was changed. Please contact support if it stays so.")
 

@@ -1,0 +1,166 @@
+"""Passkeys, in a real browser with an authenticator of its own: added, used, renamed, removed; and without scripts."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Any
+
+import pytest
+from playwright.sync_api import Browser, BrowserContext, ConsoleMessage, Page, expect
+from tests.site import PASSWORD
+from tests.web import entrance
+from tests.web.entrance import Entrance, come_in
+from tests.web.living import served
+
+
+@pytest.fixture(scope="module")
+def house(site: str) -> Iterator[Entrance]:
+    found = Entrance(site)
+    yield found
+    found.close()
+
+
+@pytest.fixture(scope="module")
+def url(house: Entrance) -> Iterator[str]:
+    """A passkey belongs to a name, and a browser takes none for an address in figures."""
+    with served() as port:
+        yield f"http://localhost:{port}"
+
+
+class Visitor:
+    """Somebody at a browser that has an authenticator; what goes wrong in its pages is kept."""
+
+    def __init__(self, context: BrowserContext, url: str) -> None:
+        self.context, self.url, self.page, self.wrong = context, url, context.new_page(), list[str]()
+        self.page.on("console", self.hears)
+        self.page.on("pageerror", lambda error: self.wrong.append(str(error)))
+        self.wire = context.new_cdp_session(self.page)
+        self.wire.send("WebAuthn.enable")
+        options = {
+            "protocol": "ctap2",
+            "transport": "internal",
+            "hasResidentKey": True,
+            "hasUserVerification": True,
+            "isUserVerified": True,
+            "automaticPresenceSimulation": True,
+        }
+        self.authenticator = self.wire.send("WebAuthn.addVirtualAuthenticator", {"options": options})["authenticatorId"]
+
+    def hears(self, said: ConsoleMessage) -> None:
+        # Browsers ask for an icon of their own accord.
+        if said.type == "error" and not said.location["url"].endswith("/favicon.ico"):
+            self.wrong.append(said.text)
+
+    def is_signed_in(self, person: int) -> None:
+        client = entrance.browser()
+        come_in(client, person)
+        cookie: Any = {"name": "session", "value": client.cookies["session"].value, "url": self.url}
+        self.context.add_cookies([cookie])
+
+    def is_signed_out(self) -> None:
+        self.context.clear_cookies()
+
+    def goes(self, path: str) -> Page:
+        self.page.goto(self.url + path)
+        return self.page
+
+    def adds_a_passkey(self, name: str) -> None:
+        page = self.goes("/security/passkeys/new")
+        page.get_by_label("What is it called?").fill(name)
+        page.get_by_role("button", name="Add a passkey").click()
+        expect(page).to_have_url(f"{self.url}/security/codes")
+
+
+@pytest.fixture
+def visitor(browser: Browser, url: str) -> Iterator[Visitor]:
+    with browser.new_context(locale="en-GB") as context:
+        yield Visitor(context, url)
+
+
+def test_a_passkey_alone_lets_in_and_comes_back_to_where_one_was(house: Entrance, visitor: Visitor) -> None:
+    number, person, _ = house.account()
+    visitor.is_signed_in(person)
+    visitor.adds_a_passkey("Laptop")
+    assert ["passkey was added" in message.subject for message in house.mail()] == [True]
+    page = visitor.goes("/security")
+    expect(page.get_by_text("Laptop").first).to_be_visible()
+    visitor.is_signed_out()
+    page = visitor.goes(f"/acc_{number}/invoices")
+    page.get_by_role("button", name="Sign in with a passkey").click()
+    expect(page).to_have_url(f"{visitor.url}/acc_{number}/invoices")
+    assert visitor.wrong == [], "the content policy lets our scripts run, and nothing else was tried"
+
+
+def test_after_the_password_a_passkey_is_the_second_step(house: Entrance, visitor: Visitor) -> None:
+    _, person, email = house.account()
+    visitor.is_signed_in(person)
+    visitor.adds_a_passkey("Phone")
+    visitor.is_signed_out()
+    page = visitor.goes("/sign-in?next=/security")
+    page.get_by_label("E-mail address").fill(email)
+    page.get_by_label("Password").fill(PASSWORD)
+    page.get_by_role("button", name="Sign in", exact=True).click()
+    expect(page).to_have_url(f"{visitor.url}/sign-in/second-step")
+    page.get_by_role("button", name="Use a passkey").click()
+    expect(page).to_have_url(f"{visitor.url}/security")
+    assert visitor.wrong == []
+
+
+def test_a_passkey_proves_again_who_one_is_is_renamed_and_removed(house: Entrance, visitor: Visitor) -> None:
+    _, person, _ = house.account()
+    visitor.is_signed_in(person)
+    visitor.adds_a_passkey("Laptop")
+    page = visitor.goes("/sign-in/again/passkey?next=/security")
+    page.get_by_role("button", name="Use a passkey").click()
+    expect(page).to_have_url(f"{visitor.url}/security")
+    page.get_by_role("link", name="Rename Laptop").click()
+    page.get_by_label("Name").fill("Old laptop")
+    page.get_by_role("button", name="Save").click()
+    expect(page).to_have_url(f"{visitor.url}/security")
+    page.get_by_role("link", name="Remove Old laptop").click()
+    page.get_by_role("button", name="Remove the passkey").click()
+    expect(page.get_by_text("Old laptop")).to_have_count(0)
+    assert ["passkey was removed" in message.subject for message in house.mail()][-1:] == [True]
+    visitor.is_signed_out()
+    page = visitor.goes("/sign-in")
+    page.get_by_role("button", name="Sign in with a passkey").click()
+    expect(page.get_by_role("alert")).to_contain_text("That did not work")
+
+
+def test_a_passkey_of_somebody_else_or_a_refusal_changes_nothing(house: Entrance, visitor: Visitor) -> None:
+    _, person, _ = house.account()
+    _, other, _ = house.account()
+    visitor.is_signed_in(person)
+    visitor.adds_a_passkey("Laptop")
+    [(key,)] = house.rows("SELECT id FROM mfa_authenticator WHERE user_id = %s AND type = 'webauthn'", person)
+    stranger = browser_of(other)
+    for path in (f"/security/passkeys/{key}", f"/security/passkeys/{key}/remove"):
+        assert stranger.post(path, {"name": "mine"}).status_code == 404
+    visitor.wire.send("WebAuthn.setUserVerified", {"authenticatorId": visitor.authenticator, "isUserVerified": False})
+    visitor.is_signed_out()
+    page = visitor.goes("/sign-in")
+    page.get_by_role("button", name="Sign in with a passkey").click()
+    expect(page.get_by_text("The passkey was not used")).to_be_visible()
+    expect(page.get_by_role("button", name="Sign in with a passkey")).to_be_enabled()
+
+
+def browser_of(person: int) -> Any:
+    client = entrance.browser()
+    come_in(client, person)
+    return client
+
+
+def test_without_scripts_everything_but_passkeys_is_there(browser: Browser, house: Entrance, url: str) -> None:
+    _, _, email = house.account()
+    with browser.new_context(locale="en-GB", java_script_enabled=False) as context:
+        page = context.new_page()
+        page.goto(f"{url}/sign-in?next=/security")
+        expect(page.get_by_role("button", name="Sign in with a passkey")).to_have_count(0)
+        page.get_by_label("E-mail address").fill(email)
+        page.get_by_label("Password").fill(PASSWORD)
+        page.get_by_role("button", name="Sign in", exact=True).click()
+        expect(page).to_have_url(f"{url}/security")
+        page.get_by_role("link", name="Add a passkey").click()
+        expect(page.get_by_text("An authenticator app works everywhere")).to_be_visible()
+        page.goto(f"{url}/security/app")
+        expect(page.locator("img.qr")).to_be_visible()
