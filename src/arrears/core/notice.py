@@ -35,6 +35,10 @@ class Kind(StrEnum):
     PAID_AFTER_DELETION = "paid_after_deletion"
     CREDIT_OFFERED = "credit_offered"
     TEST = "test"
+    SUPPORT_CONFIRM = "support_confirm"
+    SUPPORT_RECEIVED = "support_received"
+    SUPPORT_ANSWERED = "support_answered"
+    RESUME_LATE = "resume_late"
 
 
 class Role(StrEnum):
@@ -63,6 +67,9 @@ CUTTING: Final = frozenset({Kind.STOP_WARNING, Kind.DELETION_WARNING, Kind.RETEN
 
 PAID: Final = frozenset({Kind.SETTLED, Kind.PAID_AFTER_DELETION, Kind.CREDIT_OFFERED, Kind.AUTHORISATION_DECLINED})
 """What is about money that arrived, or that a card was refused for: these always say how much."""
+
+SUPPORT: Final = frozenset({Kind.SUPPORT_RECEIVED, Kind.SUPPORT_ANSWERED, Kind.RESUME_LATE})
+"""What is about a support request: its link leads to the conversation."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -129,7 +136,8 @@ class Content:
     leads; only if `link_is_pay` can it pay without a sign-in.
     `administrator` is who can pay, and in `administrator_changed` the new one. Addresses are masked by the caller
     where their reader may not see them. Days count from today; `effective_on` is the day from which a new
-    administrator acts (None: already). `by_transfer`: the account pays by bank transfer, so nothing is said of cards.
+    administrator acts (None: already). `request` is the number of a support request, `no_deletion_until` and
+    `no_stop_until` the last local days of what it holds. `by_transfer`: the account pays by bank transfer, so nothing is said of cards.
     Breaking one of these rules is our own mistake and asserted.
     """
 
@@ -156,6 +164,9 @@ class Content:
     new_address: str = ""
     effective_on: date | None = None
     by_transfer: bool = False
+    request: str = ""
+    no_deletion_until: date | None = None
+    no_stop_until: date | None = None
 
     def __post_init__(self) -> None:
         kind = self.kind

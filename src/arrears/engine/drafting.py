@@ -12,7 +12,7 @@ from datetime import date, datetime
 from typing import NamedTuple
 
 from arrears.core import facts as f
-from arrears.core.account import Account, Action, Debt, Mode, Subscription
+from arrears.core.account import Account, Action, Debt, Mode, Stop, Subscription
 from arrears.core.address import masked
 from arrears.core.calendar import calendar_of
 from arrears.core.ids import ACCOUNT, SUBSCRIPTION, format_id
@@ -20,12 +20,13 @@ from arrears.core.notice import PAYABLE, Content, Cut, Kind, Line, Operator, Rea
 from arrears.core.payment import AttemptState, Initiator
 from arrears.core.recipients import Reach, Recipient
 from arrears.core.states import RUNNING, Reason, State
+from arrears.core.support import held_until
 
 
 class Draft(NamedTuple):
     """One message before it has a reader. `cause` tells apart what may be sent on one day to one address; `request`
     is the address request that it is about, 0 for none; `person` the one person it is for, 0 for whoever it goes to,
-    and `to` the one address where it is not simply theirs."""
+    and `to` the one address where it is not simply theirs; `help` is the number of a support request."""
 
     kind: Kind
     cause: str = ""
@@ -42,6 +43,9 @@ class Draft(NamedTuple):
     to: str = ""
     old_address: str = ""
     new_address: str = ""
+    help: int = 0
+    no_deletion_until: date | None = None
+    no_stop_until: date | None = None
 
 
 def drafts(
@@ -66,6 +70,8 @@ def drafts(
             found = _about_address(fact, seq, reach)
         case f.TestAsked():
             found = [Draft(Kind.TEST, str(seq), person=fact.person)]
+        case f.SupportOpened() | f.SupportAnswered() | f.ResumeLate():
+            found = _about_help(account, fact, seq)
         case _:
             raise AssertionError(fact)
     return [draft for draft in found if draft.debts or draft.kind not in PAYABLE]
@@ -99,6 +105,9 @@ def content(
         new_address=draft.new_address,
         administrator="" if administrator is None else administrator.name,
         by_transfer=account.mode is Mode.INVOICE,
+        request=str(draft.help or ""),
+        no_deletion_until=draft.no_deletion_until,
+        no_stop_until=draft.no_stop_until,
     )
 
 
@@ -118,6 +127,11 @@ def open_now(account: Account) -> tuple[tuple[Line, ...], tuple[Cut, ...]]:
 def stable_link(base_url: str, account: int) -> str:
     """Where everybody but the administrator's mail leads: it asks for a sign-in."""
     return f"{base_url}/settle/{format_id(ACCOUNT, account)}"
+
+
+def help_link(base_url: str, account: int, number: int) -> str:
+    """The conversation of a support request, or all of them (0), for whoever signs in."""
+    return f"{base_url}/{format_id(ACCOUNT, account)}/help{f'/{number}' if number else ''}"
 
 
 def zone_of(account: Account) -> str:
@@ -316,6 +330,25 @@ def _about_address(fact: f.AddressAsked | f.AddressConfirmed, seq: int, reach: R
         return [] if asked.used else [found._replace(person=fact.person)]
     told = Draft(Kind.ADDRESS_CHANGED, str(seq), to=asked.old, old_address=asked.old, new_address=masked(asked.new))
     return [told._replace(person=fact.person)] if asked.old else []
+
+
+def _about_help(account: Account, fact: f.SupportOpened | f.SupportAnswered | f.ResumeLate, seq: int) -> list[Draft]:
+    """A request has come in, with what it holds; it was answered; or one opened by itself."""
+    if isinstance(fact, f.ResumeLate):
+        late = {sub.service: 0 for sub in account.subscriptions if any(o.late_seq == seq for o in sub.orders)}
+        return [Draft(Kind.RESUME_LATE, str(seq), services=tuple(late))] if late else []
+    if isinstance(fact, f.SupportAnswered):
+        return [Draft(Kind.SUPPORT_ANSWERED, str(seq), person=fact.person, help=fact.request)]
+    return [
+        Draft(
+            Kind.SUPPORT_RECEIVED,
+            str(seq),
+            person=fact.person,
+            help=fact.request,
+            no_deletion_until=held_until(account, fact.holds, Stop.DELETE),
+            no_stop_until=held_until(account, fact.holds, Stop.DISABLE),
+        )
+    ]
 
 
 # -- dates -------------------------------------------------------------------------------------------------------

@@ -106,14 +106,16 @@ WHERE s.state IN ('past_due', 'restricted', 'disabled') AND s.reasons = '' AND p
         """
 WITH wanted AS (
     SELECT account_id, seq, 'notice' AS kind FROM fact
-    WHERE kind IN ('noticed', 'authorisation_declined', 'address_asked', 'test_asked')
+    WHERE kind IN ('noticed', 'authorisation_declined', 'address_asked', 'test_asked',
+        'resume_late')
     UNION ALL
     SELECT account_id, seq, 'order' FROM fact
     WHERE kind IN ('restricted', 'disabled', 'canceled', 'reason_set', 'deletion_ordered', 'resumed')
       AND coalesce((body::jsonb ->> 'order_no')::integer, 0) > 0
     UNION ALL
     SELECT account_id, seq, 'notice' FROM fact
-    WHERE kind IN ('payment_booked', 'charge_declined', 'attempt_moved', 'address_confirmed')
+    WHERE kind IN ('payment_booked', 'charge_declined', 'attempt_moved', 'address_confirmed', 'support_opened',
+        'support_answered')
       AND body::jsonb ?| array['tell', 'changed']
     UNION ALL
     SELECT account_id, seq, 'charge' FROM fact WHERE kind = 'attempt_created'

@@ -61,6 +61,14 @@ from arrears.core.facts.money import (
     MethodSpent,
     Refunded,
 )
+from arrears.core.facts.support import (
+    LateOrder,
+    ResumeLate,
+    SupportAnswered,
+    SupportClosed,
+    SupportOpened,
+    SupportSaid,
+)
 from arrears.core.facts.system import (
     AccountSetAside,
     BreakerSet,
@@ -134,6 +142,7 @@ __all__ = [
     "HoldEnded",
     "HoldPlaced",
     "InvoiceIssued",
+    "LateOrder",
     "MailPaused",
     "MethodActivated",
     "MethodAdded",
@@ -157,8 +166,13 @@ __all__ = [
     "Refunded",
     "Reminder",
     "Restricted",
+    "ResumeLate",
     "Resumed",
     "SubscriptionAdded",
+    "SupportAnswered",
+    "SupportClosed",
+    "SupportOpened",
+    "SupportSaid",
     "SystemFact",
     "TaskClosed",
     "TermsChanged",
@@ -227,6 +241,11 @@ AnyFact = (
     | AddressAsked
     | AddressConfirmed
     | TestAsked
+    | SupportOpened
+    | SupportSaid
+    | SupportAnswered
+    | SupportClosed
+    | ResumeLate
 )
 
 

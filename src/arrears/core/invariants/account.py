@@ -77,6 +77,7 @@ _ASKING: Final = frozenset(
         *(f.Noticed, f.Restricted, f.Disabled, f.DeletionOrdered, f.Canceled, f.ReasonSet, f.Resumed, f.AttemptCreated),
         *(f.AuthorisationDeclined, f.AddressAsked, f.AddressConfirmed, f.TestAsked),
         *(f.PaymentBooked, f.ChargeDeclined, f.AttemptMoved),
+        *(f.SupportOpened, f.SupportAnswered, f.ResumeLate),
     ]
 )
 
@@ -91,6 +92,8 @@ def check_actions(account: int, history: Iterable[Recorded], keys: Iterable[tupl
             case f.Noticed() | f.AuthorisationDeclined() | f.AddressAsked() | f.TestAsked():
                 wanted.add((r.seq, NOTICE))
             case f.PaymentBooked(tell=told) | f.ChargeDeclined(tell=told) | f.AttemptMoved(tell=told) if told:
+                wanted.add((r.seq, NOTICE))
+            case f.SupportOpened(tell=True) | f.SupportAnswered(tell=True) | f.ResumeLate():
                 wanted.add((r.seq, NOTICE))
             case f.AddressConfirmed(changed=True):
                 wanted.add((r.seq, NOTICE))
