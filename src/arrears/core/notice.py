@@ -136,8 +136,8 @@ class Content:
     leads; only if `link_is_pay` can it pay without a sign-in.
     `administrator` is who can pay, and in `administrator_changed` the new one. Addresses are masked by the caller
     where their reader may not see them. Days count from today; `effective_on` is the day from which a new
-    administrator acts (None: already). `request` is the number of a support request, `no_deletion_until` and
-    `no_stop_until` the last local days of what it holds. `by_transfer`: the account pays by bank transfer, so nothing is said of cards.
+    administrator acts (None: already). `by_transfer`: the account pays by bank transfer, so nothing is said of cards.
+    `request` is the number of a support request, `no_deletion_until` and `no_stop_until` the last days that it holds.
     Breaking one of these rules is our own mistake and asserted.
     """
 

@@ -64,7 +64,7 @@ def ask(store: Store, who: Stranger, about: About, text: str, now: datetime) -> 
     address, body = check_address(who.address), checked_text(text)
     name, company, known_by = (_line(part) for part in (who.name, who.company, who.known_by))
     net = network_of(who.net)
-    lately = store.requests_since(now - A_DAY, 0, address, net)
+    lately = store.requests_since(now - A_DAY, 0, Via.ANONYMOUS, address, net)
     if lately.address >= FROM_ADDRESS_A_DAY or lately.net >= FROM_NET_A_DAY:
         raise Refused("too_many_requests", "this has been asked for several times today; wait a day")
     number = store.add_request(
@@ -110,7 +110,7 @@ def place_confirmed(store: Store, now: datetime, limit: int = 100) -> int:
     asked = store.requests_to_place(limit)
     for request in asked:
         named = store.accounts_named(request.known_by, request.company)
-        if len(named) != 1 or store.requests_since(now - A_DAY, named[0], "", "").account >= ASKED_A_DAY:
+        if len(named) != 1 or _often(store, named[0], now):
             store.change_request(request._replace(state="open"))
             continue
         try:
@@ -119,6 +119,10 @@ def place_confirmed(store: Store, now: datetime, limit: int = 100) -> int:
             if refused.code != "has_account":  # another worker was quicker
                 raise
     return len(asked)
+
+
+def _often(store: Store, account: int, now: datetime) -> bool:
+    return store.requests_since(now - A_DAY, account, Via.ANONYMOUS, "", "").account >= ASKED_A_DAY
 
 
 def send_letters(store: Store, channel: Channel, desk: Desk, now: datetime) -> int:

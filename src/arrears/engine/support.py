@@ -26,7 +26,7 @@ TEXT_CHARS_MAX: Final = 4000
 
 A_DAY: Final = timedelta(days=1)
 ASKED_A_DAY: Final = 10
-"""Requests of one account, whoever makes them."""
+"""Requests of one account by its administrator; its readers, and strangers, have as many of their own."""
 
 SAID_A_DAY: Final = 20
 """Texts of one person in one request."""
@@ -49,7 +49,7 @@ def open_request(
     """A question about an account by somebody who is known there. Who gives an `address` is answered by letter; a pay
     link whose case is over may not hold. Refuses `empty_text`, `long_text`, `too_many_requests`."""
     body = checked_text(text)
-    if store.requests_since(now - A_DAY, account, "", "").account >= ASKED_A_DAY:
+    if store.requests_since(now - A_DAY, account, via, "", "").account >= ASKED_A_DAY:
         raise Refused("too_many_requests", f"an account can ask {ASKED_A_DAY} times a day")
     asked = Request(
         0, account, 0, about, via, "open", 0, "", (), person, "", address, "", "", locale, "", now

@@ -70,7 +70,7 @@ class Letter(NamedTuple):
 
 
 class Lately(NamedTuple):
-    """How many requests there have been: of an account, from a mail address, from an address of the net."""
+    """How many requests there have been: of an account in one way, from a mail address, from an address of the net."""
 
     account: int
     address: int
@@ -102,7 +102,7 @@ class Support(Protocol):
     def change_request(self, request: Request) -> None:
         """Its account, fact, state, case, slot and holds are now these."""
 
-    def requests_since(self, since: datetime, account: int, address: str, net: str) -> Lately:
+    def requests_since(self, since: datetime, account: int, via: Via, address: str, net: str) -> Lately:
         """How many there have been since then."""
 
     def held_in(self, account: int, case: int) -> set[str]:

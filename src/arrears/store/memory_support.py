@@ -87,11 +87,11 @@ class MemorySupport:
         self._check_slot(request)
         self.request_rows[request.number] = request
 
-    def requests_since(self, since: datetime, account: int, address: str, net: str) -> Lately:
+    def requests_since(self, since: datetime, account: int, via: Via, address: str, net: str) -> Lately:
         """See ports.Support."""
         late = [r for r in self.request_rows.values() if r.asked_at > since]
         return Lately(
-            sum(r.account == account > 0 and r.via is not Via.ARREARS for r in late),
+            sum(r.account == account > 0 and r.via is via for r in late),
             sum(r.address.lower() == address.lower() != "" for r in late),
             sum(r.net == net != "" for r in late),
         )

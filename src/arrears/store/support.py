@@ -111,16 +111,16 @@ class PostgresSupport:
                 ],
             )
 
-    def requests_since(self, since: datetime, account: int, address: str, net: str) -> Lately:
+    def requests_since(self, since: datetime, account: int, via: Via, address: str, net: str) -> Lately:
         """See ports.Support."""
         with self.reading() as db:
             row = db.execute(
                 "SELECT (SELECT count(*) FROM support_request WHERE account_id = %(account)s AND account_id > 0"
-                " AND asked_at > %(since)s AND via <> 'arrears'),"
+                " AND asked_at > %(since)s AND via = %(via)s),"
                 " (SELECT count(*) FROM support_request WHERE lower(address) = lower(%(address)s) AND address <> ''"
                 " AND asked_at > %(since)s),"
                 " (SELECT count(*) FROM support_request WHERE net = %(net)s AND net <> '' AND asked_at > %(since)s)",
-                {"account": account, "address": address, "net": net, "since": since},
+                {"account": account, "via": via.value, "address": address, "net": net, "since": since},
             ).fetchone()
             assert row is not None
             return Lately(*(int(count) for count in row))

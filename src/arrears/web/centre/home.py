@@ -9,6 +9,7 @@ from django.utils.translation import gettext as _
 
 from arrears.core.states import State
 from arrears.web.centre.frame import Visit, account_page
+from arrears.web.centre.helping import all_pending, effects
 from arrears.web.centre.owed import coming, held, offered, owed, says
 
 
@@ -27,6 +28,8 @@ def page(visit: Visit) -> HttpResponse:
             for sub in visit.snapshot.subscriptions
             if sub.state is not State.DELETED
         ],
+        "effects": effects(visit),
+        "pending": all_pending(visit),
         "open_attempt": visit.snapshot.attempts[-1].no if visit.snapshot.attempts else 0,
     }
     return visit.page("home", _("Please pay %(total)s") % values if sums else _("Everything is in order"), **values)

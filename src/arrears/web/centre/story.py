@@ -21,15 +21,17 @@ from arrears.engine.settling import confirm_at
 from arrears.notices.render import Texts
 from arrears.ports import AttemptRecord
 from arrears.web.centre.frame import Visit, account_page
+from arrears.web.centre.helping import pending
 
 UNDER_WAY: Final = ("created", "submitted", "unknown")
 
 
 class Service(NamedTuple):
-    """A service that the payment brings back."""
+    """A service that the payment brings back; `pending` says that it takes longer than was promised."""
 
     name: str
     running: bool
+    pending: str = ""
 
 
 class Part(NamedTuple):
@@ -137,7 +139,7 @@ def _brought(visit: Visit, record: AttemptRecord) -> tuple[str, tuple[Service, .
         numbers = [store.invoice(visit.account, part.debt).number for part in payment.fact.allocations]
         back = store.resumed_with([(visit.account, payment.seq)]).get((visit.account, payment.seq), ())
         subs = [visit.snapshot.subscription(no) for no in back]
-        services = tuple(Service(s.service, not s.orders and s.state is State.ACTIVE) for s in subs)
+        services = tuple(Service(s.service, not s.orders and s.state is State.ACTIVE, pending(visit, s)) for s in subs)
         return visit.listed(numbers), services
     return "", ()
 

@@ -13,6 +13,7 @@ from arrears.core.account import Subscription
 from arrears.core.states import Reason, State, allows
 from arrears.engine import commands
 from arrears.web.centre.frame import Visit, account_page
+from arrears.web.centre.helping import effects, pending
 from arrears.web.centre.owed import coming, says
 
 STATES: Final[dict[State, Promise | str]] = {
@@ -45,7 +46,7 @@ def page(visit: Visit) -> HttpResponse:
         {**_row(visit, sub), "coming": [says(one) for one in ahead if one.service == sub.service]}
         for sub in visit.snapshot.subscriptions
     ]
-    return visit.page("subscriptions", _("Subscriptions"), subscriptions=rows)
+    return visit.page("subscriptions", _("Subscriptions"), subscriptions=rows, effects=effects(visit))
 
 
 def _row(visit: Visit, sub: Subscription) -> dict[str, Any]:
@@ -65,6 +66,7 @@ def _row(visit: Visit, sub: Subscription) -> dict[str, Any]:
         "name": sub.service,
         "state": STATES[sub.state],
         "changing": bool(sub.orders),
+        "pending": pending(visit, sub),
         "reasons": [LIFTS[reason] for reason in sub.reasons],
         "allowed": visit.listed(allowed),
         "charged": may.charged,
