@@ -234,5 +234,6 @@ NOT_IN_THE_STORY = {
     f.SupportSaid,
     f.SupportAnswered,
     f.SupportClosed,
+    f.ResumeLate,
 }
 """Those are walked elsewhere: in the stories of restriction, deletion, poison, money and support."""
