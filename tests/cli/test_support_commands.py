@@ -151,14 +151,18 @@ def test_the_request_of_a_stranger_is_given_to_an_account_by_staff(desk: Desk) -
         (("answer", "1", "x" * 4001), "long_text"),
         (("hold", "1", "--stops", "everything", "--days", "3", "--why", "x"), "bad_hold"),
         (("hold", "1", "--stops", "delete", "--days", "0", "--why", "x"), "bad_date"),
-        (("hold", "1", "--stops", "delete", "--days", "3", "--why", " "), "bad_hold"),
-        (("close", "1", "--why", ""), "bad_hold"),
+        (("hold", "1", "--stops", "delete", "--days", "3", "--why", " "), "no_reason"),
+        (("close", "1", "--why", ""), "no_reason"),
+        (("close", "1", "--why", "again"), "already_closed"),
         (("assign", "1", "nobody", "--why", "x"), "unknown_account"),
     ],
 )
 def test_a_mistake_is_one_line_and_changes_nothing(desk: Desk, arguments: tuple[str, ...], code: str) -> None:
     if desk.store.support_request(1) is None:
         desk.ask(About.OTHER)
+    known = support.known(desk.store, 1)
+    if known.state != "closed":
+        support.close(desk.store, 1, "done", desk.now, "staff:1")
     before = desk.store.digest(), desk.count()
     done = desk.arrears("support", *arguments)
     assert done.returncode == 2

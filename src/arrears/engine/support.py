@@ -147,7 +147,7 @@ def grant_hold(
     store: Store, number: int, stops: Sequence[Stop], days: int, why: str, now: datetime, author: str
 ) -> date:
     """Staff hold more for a request; the last local day that is held. Refuses `unknown_request`, `no_account`,
-    `bad_date`, `bad_hold`."""
+    `bad_date`, `bad_hold`, `no_reason`."""
     asked = known(store, number)
     if not asked.account:
         raise Refused("no_account", f"request {number} belongs to no account yet; give it one first")
@@ -164,11 +164,11 @@ def grant_hold(
 
 def close(store: Store, number: int, why: str, now: datetime, author: str) -> None:
     """Nothing is left to do. Its holds go on to their last day: what was promised is not taken back. Refuses
-    `unknown_request`, `already_closed`."""
+    `unknown_request`, `no_reason`, `already_closed`."""
     asked = known(store, number)
+    _refuse_blank(why)
     if asked.state == "closed":
         raise Refused("already_closed", f"request {number} is closed already")
-    _refuse_blank(why)
     if not asked.account:
         store.change_request(asked._replace(state="closed"))
         return
@@ -208,4 +208,4 @@ def checked_text(text: str) -> str:
 
 def _refuse_blank(why: str) -> None:
     if not why.strip():
-        raise Refused("bad_hold", "say why; it is kept with the fact")
+        raise Refused("no_reason", "say why; it is kept with the fact")

@@ -126,6 +126,14 @@ WHERE w.account_id IS NULL OR a.account_id IS NULL""",
     ),
     (
         "I16",
+        "fact {} opened a support request that is not there",
+        """
+SELECT f.account_id, f.seq FROM fact f
+LEFT JOIN support_request r ON r.account_id = f.account_id AND r.seq = f.seq
+WHERE f.kind IN ('support_opened', 'resume_late') AND r.request_id IS NULL""",
+    ),
+    (
+        "I16",
         "the orders of subscription {} do not count up by one in the order of their facts",
         """
 SELECT account_id, subscription FROM (

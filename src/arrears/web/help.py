@@ -25,7 +25,7 @@ from arrears.engine.links import good_link
 from arrears.notices import values
 from arrears.ports import PayLink
 from arrears.ports.support import Request
-from arrears.web.centre.frame import Visit, own_accounts
+from arrears.web.centre.frame import Visit, own_accounts, speak_to
 from arrears.web.centre.helping import KINDS, STATES, about_in, choices, held
 from arrears.web.centre.pay import link_in, masked_name
 from arrears.web.centre.refusals import in_words
@@ -42,6 +42,10 @@ FIELDS: Final = ("name", "email", "company", "known_by", "about", "text")
 def page(request: HttpRequest) -> HttpResponse:
     """The form; with POST the request is kept."""
     link = None if "other" in request.GET or request.POST.get("as") == "stranger" else link_in(request)
+    if link is not None:
+        reach = installed().store.reach([link.account])[link.account]
+        person = next((one for one in reach.people if one.no == link.person), None)
+        speak_to(request, person.locale if person else "", reach.locale)
     if request.method != "POST":
         if "sent" in request.GET:
             return render(request, "help_sent.html", {"title": _("Please look into your mailbox")})
@@ -121,6 +125,7 @@ def confirm(request: HttpRequest, token: str) -> HttpResponse:
             asked = strangers.asked_with(live.store, token, now)
     except Refused:
         return over(request)
+    speak_to(request, asked.locale)
     done = request.method == "POST" or asked.state != "unconfirmed"
     title = _("Thank you: we have received your request") if done else _("Did you ask us for help?")
     more = {"title": title, "done": done, "number": asked.number, "kind": KINDS[asked.about]}
@@ -183,6 +188,7 @@ def conversation(request: HttpRequest) -> HttpResponse:
     asked = request_in(request)
     if asked is None:
         return over(request)
+    speak_to(request, asked.locale)
     if request.method != "POST":
         return talk(request, asked)
     live = installed()
