@@ -10,7 +10,8 @@ from datetime import date, timedelta
 from enum import StrEnum
 from typing import Final, NamedTuple
 
-from arrears.core.account import Account, Stop
+from arrears.core.account import Account, Stop, Subscription
+from arrears.core.states import State
 
 
 class About(StrEnum):
@@ -73,7 +74,14 @@ def bracket(account: Account) -> int:
 
 
 def held_until(account: Account, numbers: Iterable[int], stop: Stop) -> date | None:
-    """The last local day on which one of these holds stops this; None where none does any more."""
-    wanted = set(numbers)
+    """The last local day on which one of these holds keeps this from happening to a service; None where none does, or
+    it lies ahead of no service."""
+    wanted = set(numbers) if any(_lies_ahead(sub, stop) for sub in account.subscriptions) else set()
     days = [h.until for h in account.holds if h.no in wanted and h.ended_at is None and stop in h.stops]
     return max((day for day in days if day is not None), default=None)
+
+
+def _lies_ahead(sub: Subscription, stop: Stop) -> bool:
+    if stop is Stop.DELETE:
+        return sub.end is not None and sub.end.ordered_at is None
+    return sub.state in (State.PAST_DUE, State.RESTRICTED)

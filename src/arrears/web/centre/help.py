@@ -14,7 +14,7 @@ from arrears.core.support import Via
 from arrears.engine import support
 from arrears.ports.support import Request
 from arrears.web.centre.frame import Visit, account_page
-from arrears.web.centre.helping import STATES, about_in, choices, effects, held, may_read, name_of
+from arrears.web.centre.helping import STATES, about_in, all_pending, choices, effects, held, may_read, name_of, waiting
 from arrears.web.centre.refusals import in_words
 
 BOTH: Final = ("GET", "HEAD", "POST")
@@ -58,6 +58,8 @@ def shown(visit: Visit, why: str = "", status: int = 200) -> HttpResponse:
             if may_read(visit, one)
         ],
         "effects": effects(visit),
+        "waiting": waiting(visit),
+        "pending": all_pending(visit),
         "is_administrator": visit.role is Role.ADMINISTRATOR,
     }
     return visit.page("help", _("Help"), status, **values)
@@ -90,6 +92,7 @@ def talk(visit: Visit, asked: Request, why: str = "", status: int = 200) -> Http
         "kind": name_of(asked),
         "state": STATES[asked.state],
         "held": held(visit, asked),
+        "late": next((one.text for one in all_pending(visit) if one.number == asked.number), ""),
         "payment": paid[0] if paid else "",
         "asked_on": visit.moment(asked.asked_at),
         "said": [

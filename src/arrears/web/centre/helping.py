@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from typing import Final, NamedTuple
 
 from django.utils.functional import Promise
@@ -29,15 +29,20 @@ STATES: Final[Mapping[str, Promise | str]] = {
     "answered": gettext_lazy("answered"),
     "closed": gettext_lazy("closed"),
 }
+SENTENCES: Final[Mapping[Stop, Promise | str]] = {
+    Stop.DELETE: gettext_lazy("Deletion is on hold until %(day)s."),
+    Stop.DISABLE: gettext_lazy("No service stops before %(day)s is over."),
+}
 
 
 class Effect(NamedTuple):
-    """What one request changes now: its number, its address where this reader may open it, and sentences."""
+    """One sentence about what is held, or is late, because of which request; `path` is empty where this reader may not
+    open it."""
 
+    text: str
     number: int
-    kind: str
     path: str
-    says: tuple[str, ...]
+    note: str = ""
 
 
 def about_in(text: str) -> About:
@@ -64,62 +69,63 @@ def may_read(visit: Visit, request: Request) -> bool:
 
 
 def effects(visit: Visit) -> list[Effect]:
-    """The requests that wait for an answer or hold something, the newest first."""
+    """What is held, each thing once: by the request that holds it longest."""
     found = []
-    for request in visit.requests:
-        says = held(visit, request)
-        if request.state != "closed" or says:
-            path = f"/{visit.id}/help/{request.number}" if may_read(visit, request) else ""
-            found.append(Effect(request.number, name_of(request), path, tuple(says)))
+    for stop, sentence in SENTENCES.items():
+        days = [(on, r.number, r) for r in visit.requests if (on := held_until(visit.snapshot, r.holds, stop))]
+        if days:
+            on, _number, request = max(days)
+            note = _("asked without signing in") if request.via is Via.ANONYMOUS else ""
+            found.append(Effect(str(sentence) % {"day": visit.day(on)}, request.number, path_of(visit, request), note))
     return found
+
+
+def waiting(visit: Visit) -> list[Effect]:
+    """One's own requests that have no answer yet."""
+    return [
+        Effect("", r.number, path_of(visit, r))
+        for r in visit.requests
+        if r.state == "open" and r.via is not Via.ARREARS and may_read(visit, r)
+    ]
+
+
+def path_of(visit: Visit, request: Request) -> str:
+    """Where its conversation is, for who is signed in and may read it."""
+    return f"/{visit.id}/help/{request.number}" if visit.somebody and may_read(visit, request) else ""
 
 
 def name_of(request: Request) -> str:
     """What a request is about."""
     if request.via is Via.ARREARS:
         return _("A service is not running yet")
-    if request.via is Via.ANONYMOUS:
-        return _("%(kind)s (asked without signing in)") % {"kind": KINDS[request.about]}
     return str(KINDS[request.about])
 
 
 def held(visit: Visit, request: Request) -> list[str]:
-    """What it holds, and until which day."""
-    account = visit.snapshot
-    found = []
-    deletion = held_until(account, request.holds, Stop.DELETE)
-    stop = held_until(account, request.holds, Stop.DISABLE)
-    if deletion is not None:
-        found.append(_("Deletion is on hold until %(day)s.") % {"day": visit.day(deletion)})
-    if stop is not None:
-        found.append(_("No service stops before %(day)s is over.") % {"day": visit.day(stop)})
-    return found
+    """What one request holds, and until which day."""
+    return [
+        str(sentence) % {"day": visit.day(on)}
+        for stop, sentence in SENTENCES.items()
+        if (on := held_until(visit.snapshot, request.holds, stop))
+    ]
 
 
-def pending(visit: Visit, sub: Subscription) -> str:
-    """That a service should run again by now and does not; empty where that is not so."""
+def pending(visit: Visit, sub: Subscription) -> Effect | None:
+    """That a service should run again by now and does not."""
     order = next((order for order in sub.orders if order.late_seq), None)
     if order is None:
-        return ""
-    number = next((r.number for r in visit.requests if r.seq == order.late_seq), 0)
-    values = {"service": sub.service, "number": number}
+        return None
     if visit.live.store.payment_behind(visit.account, order.given_seq):
-        return (
-            _(
-                "%(service)s: paid, reactivation pending. It takes longer than the 24 hours that we promise. "
-                "You need do nothing: we are looking into it, as request %(number)s."
-            )
-            % values
-        )
-    return (
-        _(
-            "%(service)s: reactivation pending. It takes longer than the 24 hours that we promise. "
-            "You need do nothing: we are looking into it, as request %(number)s."
-        )
-        % values
-    )
+        text = _("%(service)s: paid, reactivation pending.") % {"service": sub.service}
+    else:
+        text = _("%(service)s: reactivation pending.") % {"service": sub.service}
+    more = _("It takes longer than the 24 hours that we promise. You need do nothing: we are looking into it.")
+    request = next((r for r in visit.requests if r.seq == order.late_seq), None)
+    if request is None:
+        return Effect(f"{text} {more}", 0, "")
+    return Effect(f"{text} {more}", request.number, path_of(visit, request))
 
 
-def all_pending(visit: Visit) -> Sequence[str]:
+def all_pending(visit: Visit) -> list[Effect]:
     """The same of every service."""
-    return [text for sub in visit.snapshot.subscriptions if (text := pending(visit, sub))]
+    return [found for sub in visit.snapshot.subscriptions if (found := pending(visit, sub))]

@@ -9,7 +9,7 @@ from django.utils.translation import gettext as _
 
 from arrears.core.states import State
 from arrears.web.centre.frame import Visit, account_page
-from arrears.web.centre.helping import all_pending, effects
+from arrears.web.centre.helping import all_pending, effects, waiting
 from arrears.web.centre.owed import coming, held, offered, owed, says
 
 
@@ -29,7 +29,14 @@ def page(visit: Visit) -> HttpResponse:
             if sub.state is not State.DELETED
         ],
         "effects": effects(visit),
+        "waiting": waiting(visit),
         "pending": all_pending(visit),
         "open_attempt": visit.snapshot.attempts[-1].no if visit.snapshot.attempts else 0,
     }
-    return visit.page("home", _("Please pay %(total)s") % values if sums else _("Everything is in order"), **values)
+    return visit.page("home", _title(values), **values)
+
+
+def _title(values: dict[str, Any]) -> str:
+    if values["owed"]:
+        return _("Please pay %(total)s") % values
+    return _("Reactivation pending") if values["pending"] else _("Everything is in order")

@@ -21,7 +21,7 @@ from arrears.engine.settling import confirm_at
 from arrears.notices.render import Texts
 from arrears.ports import AttemptRecord
 from arrears.web.centre.frame import Visit, account_page
-from arrears.web.centre.helping import pending
+from arrears.web.centre.helping import Effect, pending
 
 UNDER_WAY: Final = ("created", "submitted", "unknown")
 
@@ -31,7 +31,7 @@ class Service(NamedTuple):
 
     name: str
     running: bool
-    pending: str = ""
+    pending: Effect | None = None
 
 
 class Part(NamedTuple):

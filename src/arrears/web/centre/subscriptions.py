@@ -13,7 +13,7 @@ from arrears.core.account import Subscription
 from arrears.core.states import Reason, State, allows
 from arrears.engine import commands
 from arrears.web.centre.frame import Visit, account_page
-from arrears.web.centre.helping import effects, pending
+from arrears.web.centre.helping import effects, pending, waiting
 from arrears.web.centre.owed import coming, says
 
 STATES: Final[dict[State, Promise | str]] = {
@@ -46,7 +46,9 @@ def page(visit: Visit) -> HttpResponse:
         {**_row(visit, sub), "coming": [says(one) for one in ahead if one.service == sub.service]}
         for sub in visit.snapshot.subscriptions
     ]
-    return visit.page("subscriptions", _("Subscriptions"), subscriptions=rows, effects=effects(visit))
+    return visit.page(
+        "subscriptions", _("Subscriptions"), subscriptions=rows, effects=effects(visit), waiting=waiting(visit)
+    )
 
 
 def _row(visit: Visit, sub: Subscription) -> dict[str, Any]:
