@@ -67,9 +67,9 @@ def test_a_request_reads_back_as_it_was_written(store: AnyStore) -> None:
         (2, "staff:1", "We will", 5, at(4)),
         (3, "", "Thanks", 6, at(5)),
     ]
-    changed = found._replace(state="answered", holds=(1, 2, 9))
-    store.change_request(changed)
-    assert store.support_request(first) == changed
+    store.move_request(first, "answered")
+    store.add_hold(first, 9)
+    assert store.support_request(first) == found._replace(state="answered", holds=(1, 2, 9))
     assert [r.number for r in store.waiting_requests(9, every=False)] == [second]
     assert [r.number for r in store.waiting_requests(9, every=True)] == [second, first]
     assert store.held_in(1, 1) == {"cannot_pay"}
@@ -85,10 +85,16 @@ def test_what_holds_holds_once_in_a_case(store: AnyStore) -> None:
         store.add_request(asked(), "two")
     for another in (asked(slot="other"), asked(case=2), asked(account=2), asked(slot=""), asked(slot="")):
         assert store.add_request(another, "more")
-    last = store.support_request(store.add_request(asked(slot=""), "more"))
+    last = store.support_request(store.add_request(asked(0, 0, "", Via.ANONYMOUS), "more"))
     assert last is not None
     with pytest.raises((*NO, psycopg.IntegrityError)):
-        store.change_request(last._replace(slot="cannot_pay"))
+        store.place_request(last._replace(account=1, case=1, slot="cannot_pay", holds=(3,)))
+    assert store.support_request(last.number) == last
+    assert store.place_request(last._replace(account=1, seq=7))
+    assert not store.place_request(last._replace(account=2, seq=7))
+    found = store.support_request(last.number)
+    assert found is not None
+    assert (found.account, found.seq) == (1, 7)
 
 
 def test_a_stranger_is_confirmed_once_and_then_waits_for_its_place(store: AnyStore) -> None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 
 import re
 from datetime import timedelta
+from itertools import count
 
 import pytest
 from tests.stories.story import STAFF, Mail, Story, table
@@ -23,6 +24,9 @@ from arrears.ports.support import Request
 ME = Stranger("Piet Jansen", "piet@mail.example", "", "I1-1", "nl", "192.0.2.7")
 
 
+_words = count()
+
+
 def ask(
     story: Story, about: About = About.CANNOT_PAY, via: Via = Via.ADMINISTRATOR, *, may_hold: bool = True
 ) -> Request:
@@ -30,7 +34,7 @@ def ask(
     person = {Via.ADMINISTRATOR: 1, Via.READER: 2}.get(via, 0)
     address = "anna@contact.example" if via is Via.LINK else ""
     return support.open_request(
-        story.store, story.no, via, about, "Please help", story.now, f"person:{person}",
+        story.store, story.no, via, about, f"Please help ({next(_words)})", story.now, f"person:{person}",
         person=person, address=address, may_hold=may_hold,
     )  # fmt: skip
 
@@ -212,6 +216,25 @@ def test_a_request_needs_no_usable_subscription() -> None:
         story.check()
 
 
+def test_the_same_click_twice_is_one_request_and_one_text() -> None:
+    story = known(Story()).until(100)
+    first, again = (
+        support.open_request(
+            story.store, story.no, Via.ADMINISTRATOR, About.OTHER, "Help", story.now + timedelta(minutes=m), "person:1"
+        )
+        for m in (0, 9)
+    )
+    assert again == first
+    for _ in range(2):
+        support.say(story.store, first.number, "More", story.now, "person:1")
+    assert [e.body for e in story.store.support_entries(first.number)] == ["Help", "More"]
+    later = story.now + timedelta(minutes=30)
+    support.say(story.store, first.number, "More", later, "person:1")
+    third = support.open_request(story.store, story.no, Via.ADMINISTRATOR, About.OTHER, "Help", later, "person:1")
+    assert third.number != first.number
+    story.check()
+
+
 # -- what is told ------------------------------------------------------------------------------------------------------
 
 
@@ -230,7 +253,7 @@ def test_who_asks_is_told_what_is_held_and_that_there_is_an_answer() -> None:
     support.say(story.store, request.number, "Thank you!", story.now, "person:1")
     assert [kind for kind, _ in story.inner.tasks.values() if kind == "support_request"]
     said = [(e.author, e.body) for e in story.store.support_entries(request.number)]
-    assert said == [("", "Please help"), (STAFF, "We see your transfer."), ("", "Thank you!")]
+    assert said[1:] == [(STAFF, "We see your transfer."), ("", "Thank you!")]
     story.check()
 
 
@@ -375,8 +398,8 @@ def test_abuse_is_bounded_by_mailbox_by_net_and_by_account() -> None:
     with pytest.raises(Refused, match="times a day"):
         ask(story)
     assert ask(story, via=Via.READER).number, "what one does a day is not taken from another"
-    for _ in range(support.SAID_A_DAY - 1):
-        support.say(story.store, request.number, "and more", story.now, "person:1")
+    for number in range(support.SAID_A_DAY - 1):
+        support.say(story.store, request.number, f"and more {number}", story.now, "person:1")
     with pytest.raises(Refused, match="wait a day"):
         support.say(story.store, request.number, "and more", story.now, "person:1")
     support.say(story.store, request.number, "and more", story.now + timedelta(days=1, seconds=1), "person:1")

@@ -111,7 +111,7 @@ def place_confirmed(store: Store, now: datetime, limit: int = 100) -> int:
     for request in asked:
         named = store.accounts_named(request.known_by, request.company)
         if len(named) != 1 or _often(store, named[0], now):
-            store.change_request(request._replace(state="open"))
+            store.move_request(request.number, "open")
             continue
         try:
             place(store, request.number, named[0], now, ARREARS)

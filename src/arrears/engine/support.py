@@ -28,6 +28,9 @@ A_DAY: Final = timedelta(days=1)
 ASKED_A_DAY: Final = 10
 """Requests of one account by its administrator; its readers, and strangers, have as many of their own."""
 
+TWICE_WITHIN: Final = timedelta(minutes=10)
+"""The same words again within so long are the same click again, not another request."""
+
 SAID_A_DAY: Final = 20
 """Texts of one person in one request."""
 
@@ -55,12 +58,25 @@ def open_request(
         0, account, 0, about, via, "open", 0, "", (), person, "", address, "", "", locale, "", now
     )  # fmt: skip
     with acting_on(store, account, now) as unit:
+        for before in store.requests_of(account)[:1]:
+            if _is_again(store, asked, before, body):
+                return before
         opened = _held(store, unit, asked, author, may_hold=may_hold)
         opened = opened._replace(number=store.add_request(opened, body))
         _record_opened(unit, opened, author)
     if opened.by_letter:
         store.add_letter(opened.number, Kind.SUPPORT_RECEIVED, now)
     return opened
+
+
+def _is_again(store: Store, asked: Request, before: Request, body: str) -> bool:
+    if asked.asked_at - before.asked_at > TWICE_WITHIN:
+        return False
+    who, same = ((r.via, r.about, r.person, r.address) for r in (asked, before))
+    if who != same:
+        return False
+    said = store.support_entries(before.number)
+    return len(said) == 1 and said[0].body == body
 
 
 def place(store: Store, number: int, account: int, now: datetime, author: str, why: str = "") -> Request:
@@ -72,7 +88,8 @@ def place(store: Store, number: int, account: int, now: datetime, author: str, w
             raise Refused("has_account", f"request {number} belongs to an account already")
         state: RequestState = "open" if asked.state == "confirmed" else asked.state
         placed = _held(store, unit, asked._replace(account=account, state=state), author)
-        store.change_request(placed)
+        if not store.place_request(placed):
+            raise Refused("has_account", f"request {number} belongs to an account already")
         _record_opened(unit, placed, author, why)
     return placed
 
@@ -110,18 +127,21 @@ def say(store: Store, number: int, text: str, now: datetime, author: str) -> Non
     """Whoever asked writes more; a closed request is open again. Refuses `unknown_request`, `empty_text`, `long_text`,
     `too_many_requests`."""
     body, asked = checked_text(text), known(store, number)
-    said = [entry for entry in store.support_entries(number) if not entry.author and entry.at > now - A_DAY]
+    every = store.support_entries(number)
+    if every and (every[-1].author, every[-1].body) == ("", body) and now - every[-1].at < TWICE_WITHIN:
+        return
+    said = [entry for entry in every if not entry.author and entry.at > now - A_DAY]
     if len(said) >= SAID_A_DAY:
         raise Refused("too_many_requests", f"{SAID_A_DAY} texts a day are read; wait a day")
     if not asked.account:
         store.add_entry(Entry(number, 0, "", body, 0, now))
         if asked.state != "confirmed":
-            store.change_request(asked._replace(state="open"))
+            store.move_request(number, "open")
         return
     with acting_on(store, asked.account, now) as unit:
         recorded = unit.record(f.SupportSaid(request=number), author)
         store.add_entry(Entry(number, 0, "", body, recorded.seq, now))
-        store.change_request(known(store, number)._replace(state="open"))
+        store.move_request(number, "open")
 
 
 def answer(store: Store, number: int, text: str, now: datetime, author: str) -> None:
@@ -135,10 +155,10 @@ def answer(store: Store, number: int, text: str, now: datetime, author: str) -> 
             # What should run and does not is not done by an answer.
             _close_tasks(store, unit, asked, author, "answered", also_opening=asked.via is not Via.ARREARS)
             store.add_entry(Entry(number, 0, author, body, recorded.seq, now))
-            store.change_request(known(store, number)._replace(state="answered"))
+            store.move_request(number, "answered")
     else:
         store.add_entry(Entry(number, 0, author, body, 0, now))
-        store.change_request(asked._replace(state="answered"))
+        store.move_request(number, "answered")
     if asked.by_letter:
         store.add_letter(number, Kind.SUPPORT_ANSWERED, now)
 
@@ -157,8 +177,7 @@ def grant_hold(
     with acting_on(store, asked.account, now) as unit:
         until = local_today(unit) + timedelta(days=days)
         hold = place_hold(unit, Scope.ACCOUNT, 0, tuple(stops), why, until, author)
-        fresh = known(store, number)
-        store.change_request(fresh._replace(holds=(*fresh.holds, hold)))
+        store.add_hold(number, hold)
     return until
 
 
@@ -170,12 +189,12 @@ def close(store: Store, number: int, why: str, now: datetime, author: str) -> No
     if asked.state == "closed":
         raise Refused("already_closed", f"request {number} is closed already")
     if not asked.account:
-        store.change_request(asked._replace(state="closed"))
+        store.move_request(number, "closed")
         return
     with acting_on(store, asked.account, now) as unit:
         unit.record(f.SupportClosed(request=number), author, why)
         _close_tasks(store, unit, asked, author, "closed", also_opening=True)
-        store.change_request(known(store, number)._replace(state="closed"))
+        store.move_request(number, "closed")
 
 
 def _close_tasks(store: Store, unit: Unit, asked: Request, author: str, outcome: str, *, also_opening: bool) -> None:

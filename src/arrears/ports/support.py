@@ -99,8 +99,15 @@ class Support(Protocol):
     def confirm_request(self, number: int) -> bool:
         """Its address is its owner's; False if that was known already."""
 
-    def change_request(self, request: Request) -> None:
-        """Its account, fact, state, case, slot and holds are now these."""
+    def place_request(self, request: Request) -> bool:
+        """A request that belonged to no account belongs to this one, with this fact, state, case, slot and holds;
+        False if somebody else has placed it. Refuses what holds a second time in one case."""
+
+    def move_request(self, number: int, state: RequestState) -> None:
+        """It has come to this state."""
+
+    def add_hold(self, number: int, hold: int) -> None:
+        """One more hold was placed for it."""
 
     def requests_since(self, since: datetime, account: int, via: Via, address: str, net: str) -> Lately:
         """How many there have been since then."""

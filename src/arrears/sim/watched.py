@@ -69,7 +69,9 @@ class WatchedStore:
         self.waiting_requests = inner.waiting_requests
         self.requests_to_place = inner.requests_to_place
         self.confirm_request = inner.confirm_request
-        self.change_request = inner.change_request
+        self.place_request = inner.place_request
+        self.move_request = inner.move_request
+        self.add_hold = inner.add_hold
         self.requests_since = inner.requests_since
         self.held_in = inner.held_in
         self.add_entry = inner.add_entry

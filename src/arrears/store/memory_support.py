@@ -10,7 +10,7 @@ from arrears.core.facts import InvoiceIssued, PaymentBooked
 from arrears.core.notice import Kind
 from arrears.core.rows import Rows
 from arrears.core.support import About, Via
-from arrears.ports.support import Entry, Lately, Letter, LetterState, Opens, Request
+from arrears.ports.support import Entry, Lately, Letter, LetterState, Opens, Request, RequestState
 from arrears.store.memory_rows import Duplicate
 
 if TYPE_CHECKING:
@@ -82,10 +82,22 @@ class MemorySupport:
         self.request_rows[number] = request._replace(state="confirmed")
         return True
 
-    def change_request(self, request: Request) -> None:
+    def place_request(self, request: Request) -> bool:
         """See ports.Support."""
+        if self.request_rows[request.number].account:
+            return False
         self._check_slot(request)
         self.request_rows[request.number] = request
+        return True
+
+    def move_request(self, number: int, state: RequestState) -> None:
+        """See ports.Support."""
+        self.request_rows[number] = self.request_rows[number]._replace(state=state)
+
+    def add_hold(self, number: int, hold: int) -> None:
+        """See ports.Support."""
+        request = self.request_rows[number]
+        self.request_rows[number] = request._replace(holds=(*request.holds, hold))
 
     def requests_since(self, since: datetime, account: int, via: Via, address: str, net: str) -> Lately:
         """See ports.Support."""

@@ -9,7 +9,7 @@ from typing import Any, Final, LiteralString
 
 from arrears.core.notice import Kind
 from arrears.core.support import About, Via
-from arrears.ports.support import Entry, Lately, Letter, LetterState, Opens, Request
+from arrears.ports.support import Entry, Lately, Letter, LetterState, Opens, Request, RequestState
 from arrears.store.write import Db, utc
 
 _COLUMNS: Final[LiteralString] = (
@@ -99,17 +99,28 @@ class PostgresSupport:
             )
             return done.rowcount > 0
 
-    def change_request(self, request: Request) -> None:
+    def place_request(self, request: Request) -> bool:
         """See ports.Support."""
         with self.reading() as db:
-            db.execute(
+            placed = db.execute(
                 "UPDATE support_request SET account_id = %s, seq = %s, state = %s, case_no = %s, slot = %s, holds = %s"
-                " WHERE request_id = %s",
+                " WHERE request_id = %s AND account_id = 0",
                 [
                     *(request.account, request.seq, request.state, request.case, request.slot, list(request.holds)),
                     request.number,
                 ],
             )
+            return placed.rowcount > 0
+
+    def move_request(self, number: int, state: RequestState) -> None:
+        """See ports.Support."""
+        with self.reading() as db:
+            db.execute("UPDATE support_request SET state = %s WHERE request_id = %s", [state, number])
+
+    def add_hold(self, number: int, hold: int) -> None:
+        """See ports.Support."""
+        with self.reading() as db:
+            db.execute("UPDATE support_request SET holds = holds || %s::integer WHERE request_id = %s", [hold, number])
 
     def requests_since(self, since: datetime, account: int, via: Via, address: str, net: str) -> Lately:
         """See ports.Support."""
