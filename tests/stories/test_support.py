@@ -4,7 +4,7 @@
 from __future__ import annotations
 
 import re
-from datetime import timedelta
+from datetime import datetime, timedelta
 from itertools import count
 
 import pytest
@@ -18,6 +18,7 @@ from arrears.core.states import Reason, State
 from arrears.core.support import HOLDS, About, Via
 from arrears.engine import strangers, support
 from arrears.engine.strangers import Stranger
+from arrears.engine.worker import work_once
 from arrears.ports import Fate, Message
 from arrears.ports.support import Request
 
@@ -288,6 +289,26 @@ def test_a_stranger_touches_no_account_before_the_address_is_confirmed() -> None
     assert [h.stops for h in story.account.holds] == [(Stop.DELETE,)]
     strangers.confirm(story.store, token, story.now)
     assert attend(story) == [], "a second time changes nothing"
+    story.check()
+
+
+def test_the_worker_places_what_was_confirmed_before_it_deletes_anything() -> None:
+    story = known(Story()).until(121, "23:00")
+    strangers.ask(story.store, ME, About.ADMINISTRATOR_GONE, "Help", story.now)
+    [letter] = attend(story)
+    strangers.confirm(story.store, token_in(letter), story.now)
+    due = story.store.next_due()
+    assert due == story.instant(122)
+
+    class Clock:
+        def now(self) -> datetime:
+            return story.instant(122)
+
+    work_once(story.store, story.mail, story.hands, Clock(), story.stage.limits, desk=story.stage.desk)
+    assert story.sub().state is State.DISABLED
+    assert any(isinstance(r.fact, f.DeletionUnscheduled) for r in story.history())
+    assert not any(isinstance(r.fact, f.DeletionOrdered) for r in story.history())
+    assert promised(story, Action.DELETE) == 127
     story.check()
 
 
