@@ -94,23 +94,25 @@ class PostgresSupport:
         """See ports.Support."""
         with self.reading() as db:
             done = db.execute(
-                "UPDATE support_request SET state = 'confirmed' WHERE request_id = %s AND state = 'unconfirmed'",
+                "UPDATE support_request SET state = 'confirmed' WHERE request_id = %s AND state = 'unconfirmed'"
+                " RETURNING 1",
                 [number],
             )
-            return done.rowcount > 0
+            return done.fetchone() is not None
 
     def place_request(self, request: Request) -> bool:
         """See ports.Support."""
         with self.reading() as db:
             placed = db.execute(
                 "UPDATE support_request SET account_id = %s, seq = %s, state = %s, case_no = %s, slot = %s, holds = %s"
-                " WHERE request_id = %s AND account_id = 0",
+                " WHERE request_id = %s AND account_id = 0 RETURNING 1",
                 [
                     *(request.account, request.seq, request.state, request.case, request.slot, list(request.holds)),
                     request.number,
                 ],
             )
-            return placed.rowcount > 0
+            # Inside a unit's pipeline a count is not known before its answer is fetched.
+            return placed.fetchone() is not None
 
     def move_request(self, number: int, state: RequestState) -> None:
         """See ports.Support."""
