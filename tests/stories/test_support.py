@@ -381,6 +381,17 @@ def test_letters_are_the_same_whether_there_is_an_account_or_not() -> None:
     assert told[0] == told[1]
 
 
+def test_what_a_stranger_writes_later_waits_for_staff_and_touches_no_account() -> None:
+    story = known(Story()).until(110)
+    number = confirmed(story)
+    support.answer(story.store, number, "Who takes over?", story.now, STAFF)
+    assert story.store.waiting_requests(9, every=False) == []
+    before = untouched(story)
+    support.say(story.store, number, "I do", story.now, "anonymous")
+    assert untouched(story) == before
+    assert [r.number for r in story.store.waiting_requests(9, every=False)] == [number]
+
+
 def test_an_answer_brings_a_stranger_a_link_to_the_conversation() -> None:
     story = known(Story()).until(110)
     number = confirmed(story)
