@@ -120,7 +120,7 @@ def test_a_payment_and_the_service_that_is_back_are_told_at_once_in_one_message_
     assert sent(story)[before:] == [("settled", "anna@contact.example")]
     assert "About: cloud, mail." in story.mail.taken[-1].text
     story.hands.busy = False
-    story.until(43)
+    story.run().until(43)
     assert sent(story)[before + 1 :] == [("resumed", "anna@contact.example")]
     assert "About: cloud, mail." in story.mail.taken[-1].text
     story.check()
