@@ -236,5 +236,10 @@ NOT_IN_THE_STORY = {
     f.AttemptMoved,
     f.ChallengeLapsed,
     f.Refunded,
+    f.SupportOpened,
+    f.SupportSaid,
+    f.SupportAnswered,
+    f.SupportClosed,
+    f.ResumeLate,
 }
-"""Those are walked elsewhere: in the stories of restriction, deletion, poison and money."""
+"""Those are walked elsewhere: in the stories of restriction, deletion, poison, money and support."""

@@ -112,13 +112,14 @@ def test_every_sum_number_date_and_name_is_in_both_forms(texts: Texts, kind: Kin
         days = [line.due_on for line in content.debts] + [cut.on for cut in content.cuts]
         days += [on for cut in content.cuts if (on := cut.kept_until)]
         days += [on for on in (content.expires_on, content.effective_on) if on]
+        days += [on for on in (content.no_deletion_until, content.no_stop_until) if on]
         wanted = [format_amount(minor, currency, content.locale) for minor, currency in sums]
         wanted += [format_date(on, "long", locale=locale) for on in days]
         wanted += [line.number for line in content.debts] + [cut.service for cut in content.cuts]
         wanted += [service for line in content.debts for service in line.services]
         wanted += [content.account_name, content.reader.name, content.link, content.operator.name]
         wanted += [content.operator.support_email, content.operator.support_url]
-        wanted += [text for text in (content.new_address, content.old_address) if text]
+        wanted += [text for text in (content.new_address, content.old_address, content.request) if text]
         for form in forms(texts.render(content)):
             missing = [text for text in wanted if spaced(text) not in form]
             assert missing == [], (missing, form)

@@ -19,7 +19,8 @@ from arrears.core.errors import Refused
 from arrears.core.facts import InvoiceIssued, Recorded
 from arrears.core.policy import Policy, load_policy
 from arrears.core.states import Reason
-from arrears.engine import commands, system
+from arrears.core.support import About, Via
+from arrears.engine import commands, support, system
 from arrears.engine.booking import Payment
 from arrears.ports import NewAccount
 from arrears.sim.checker import Checker
@@ -103,6 +104,7 @@ MOVES = {
     "confirm": 3,
     "adopt": 1,
     "move": 1,
+    "help": 3,
 }
 KINDS = tuple(kind for kind, weight in MOVES.items() for _ in range(weight))
 HOURS = (0, 1, 7, 15, 24, 24 * 3, 24 * 7, 24 * 14, 24 * 29, 24 * 45)
@@ -303,6 +305,14 @@ class Play:
 
     def _unblock(self, pick: int, many: int) -> None:
         commands.lift_reason(self.store, 1, 1 + pick % 2, Reason.POLICY_VIOLATION, self.now, STAFF, "done")
+
+    def _help(self, pick: int, many: int) -> None:
+        via, about = list(Via)[pick % 3], list(About)[many % len(About)]
+        asked = support.open_request(self.store, 1, via, about, "Help", self.now, "person:1")
+        if many % 3 == 0:
+            support.close(self.store, asked.number, "done", self.now, STAFF)
+        elif many % 3 == 1:
+            support.grant_hold(self.store, asked.number, (Stop.DELETE,), 1 + many, "more", self.now, STAFF)
 
     def _mail(self, pick: int, many: int) -> None:
         self.mail.works = not self.mail.works

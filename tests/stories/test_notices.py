@@ -116,11 +116,11 @@ def test_a_payment_and_the_service_that_is_back_are_told_at_once_in_one_message_
     story = known(Story(services=("cloud", "mail")), ANNA).until(41)
     before = len(story.mail.taken)
     story.hands.busy = True
-    story.pay().until(42)
+    story.pay().until(42, "11:00")
     assert sent(story)[before:] == [("settled", "anna@contact.example")]
     assert "About: cloud, mail." in story.mail.taken[-1].text
     story.hands.busy = False
-    story.until(43)
+    story.run().until(43)
     assert sent(story)[before + 1 :] == [("resumed", "anna@contact.example")]
     assert "About: cloud, mail." in story.mail.taken[-1].text
     story.check()

@@ -14,7 +14,7 @@ Services = Mapping[int, str]
 
 def words(fact: f.AnyFact, services: Services, day: Day) -> str | None:
     """One fact in a few words; days are those of the story."""
-    told = _money(fact) or _asked(fact, services) or _paying(fact, services)
+    told = _money(fact) or _asked(fact, services) or _paying(fact, services) or _helped(fact, services)
     return told if told is not None else _decided(fact, services, day)
 
 
@@ -92,6 +92,23 @@ def _paying(fact: f.AnyFact, services: Services) -> str | None:
             return f"challenge of attempt {fact.attempt} lapsed"
         case f.Refunded():
             return f"money left: {fact.currency} {fact.amount_minor}"
+        case _:
+            return None
+
+
+def _helped(fact: f.AnyFact, services: Services) -> str | None:
+    match fact:
+        case f.SupportOpened():
+            holds = f", holds {', '.join(map(str, fact.holds))}" if fact.holds else ""
+            return f"request {fact.request} ({fact.via}): {fact.about}{holds}"
+        case f.SupportSaid():
+            return f"request {fact.request}: more"
+        case f.SupportAnswered():
+            return f"request {fact.request} answered"
+        case f.SupportClosed():
+            return f"request {fact.request} closed"
+        case f.ResumeLate():
+            return f"{', '.join(services[o.subscription] for o in fact.orders)} late: a request opens by itself"
         case _:
             return None
 

@@ -24,6 +24,7 @@ from arrears.engine.attempts import Providers
 from arrears.engine.perform import perform
 from arrears.engine.run import DEFAULT_LIMITS, run
 from arrears.engine.settling import quote
+from arrears.engine.strangers import attend
 from arrears.ports import NewAccount
 from arrears.sandbox.run import Running
 from arrears.store.postgres import PostgresStore
@@ -102,6 +103,7 @@ class Living:
     def work(self, at: datetime | None = None) -> None:
         """What a worker does at an instant."""
         now = at or self.clock.now()
+        attend(self.store, self.channel, wiring.mail_desk(self.url), now)
         run(self.store, now)
         while perform(self.store, self.channel, self.services, now, self.providers, wiring.mail_desk(self.url)):
             pass

@@ -121,13 +121,19 @@ def _expected(account: Account, due: Due) -> str:
             return f"the hold ends: {next(h.reason for h in account.holds if h.no == number)}"
         case f.Restricted(subscription=sub) | f.Disabled(subscription=sub) | f.DeletionOrdered(subscription=sub):
             return f"{due.label} {account.subscription(sub).service}"
+        case f.ResumeLate(orders=orders):
+            services = ", ".join(account.subscription(o.subscription).service for o in orders)
+            return f"a support request by itself, if {services} does not run again by then"
         case f.DeletionScheduled(subscription=sub):
             return f"the deletion of {account.subscription(sub).service} is scheduled; a second look follows"
         case _:
             return due.label
 
 
-_CHANGES_NOTHING: Final = (f.Noticed, f.NoticeAccepted, f.NoticeFailed, f.NoticeBounced, f.TaskClosed, f.TestAsked)
+_CHANGES_NOTHING: Final = (
+    *(f.Noticed, f.NoticeAccepted, f.NoticeFailed, f.NoticeBounced, f.TaskClosed, f.TestAsked),
+    *(f.SupportSaid, f.SupportAnswered, f.SupportClosed),
+)
 
 
 def _last_change(history: Sequence[f.Recorded], lines: dict[int, str]) -> str | None:

@@ -42,6 +42,7 @@ COMMANDS: Final = {
     "invite": ("arrears.cli.invite:command", "Let somebody into the account centre."),
     "notice": ("arrears.cli.notice:command", "Preview and check the texts of messages."),
     "bounce": ("arrears.cli.bounce:command", "Take in mail that came back."),
+    "support": ("arrears.cli.support:command", "Answer people who ask for help, and hold what they need held."),
     "settle": ("arrears.cli.settle:command", "Collect everything an account owes, at once."),
     "money": ("arrears.cli.money:money", "Compare the ledger with the providers' books."),
     "policy": ("arrears.cli.policy:policy", "Check a policy, or compare two."),

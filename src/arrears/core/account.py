@@ -223,10 +223,14 @@ class Tell(Value, frozen=True, omit_defaults=True):
 
 
 class Order(Value, frozen=True, omit_defaults=True):
-    """An order to a service that has not been acknowledged."""
+    """An order to a service that has not been acknowledged. Of an order to resume: `since` it was given, by fact
+    `given_seq`, and the fact by which it was late."""
 
     no: int
     kind: str
+    since: datetime | None = None
+    given_seq: int = 0
+    late_seq: int = 0
 
 
 class Subscription(Value, frozen=True, omit_defaults=True):
@@ -348,18 +352,12 @@ class Account(Value, frozen=True, omit_defaults=True):
 
     def attempt(self, no: int) -> Attempt | None:
         """The open attempt with this number, or None when it is over."""
-        for attempt in self.attempts:
-            if attempt.no == no:
-                return attempt
-        return None
+        return next((attempt for attempt in self.attempts if attempt.no == no), None)
 
     def attempt_on(self, debts: Iterable[int]) -> Attempt | None:
         """The open attempt that is for any of these debts."""
         wanted = set(debts)
-        for attempt in self.attempts:
-            if any(part.debt in wanted for part in attempt.parts):
-                return attempt
-        return None
+        return next((a for a in self.attempts if any(part.debt in wanted for part in a.parts)), None)
 
     def debt_is_held(self, no: int) -> bool:
         """Whether a hold on this very debt is open: then it is out of the settlement set."""

@@ -18,19 +18,25 @@ ORDER: Final = "order"
 CHARGE: Final = "charge"
 
 
-STEPPING: Final[frozenset[type[f.Fact]]] = frozenset({f.Noticed, f.Restricted, f.Disabled, f.DeletionOrdered})
+STEPPING: Final[frozenset[type[f.Fact]]] = frozenset(
+    [f.Noticed, f.Restricted, f.Disabled, f.DeletionOrdered, f.ResumeLate]
+)
 TELLING: Final[frozenset[type[f.Fact]]] = frozenset(
     [
         *(f.PaymentBooked, f.ChargeDeclined, f.AttemptMoved, f.AuthorisationDeclined),
         *(f.AddressAsked, f.AddressConfirmed, f.TestAsked),
         *(f.Invited, f.ResetAsked, f.SignInChanged),
+        *(f.SupportOpened, f.SupportAnswered, f.ResumeLate),
     ]
 )
 """What is told at once, besides the messages that are decided."""
 
 ACTING: Final[frozenset[type[f.Fact]]] = STEPPING | TELLING | {f.Canceled, f.ReasonSet, f.Resumed, f.AttemptCreated}
 ASKING: Final[frozenset[type[f.Fact]]] = frozenset(
-    {f.Noticed, f.NoticeFailed, f.NoticeBounced, f.Parked, f.DeletionCapped, f.Deferred, f.AttemptMoved}
+    [
+        *(f.Noticed, f.NoticeFailed, f.NoticeBounced, f.Parked, f.DeletionCapped, f.Deferred, f.AttemptMoved),
+        *(f.SupportOpened, f.SupportSaid, f.ResumeLate),
+    ]
 )
 """The kinds of fact that reach a rung, ask for an action, or raise a task. A test holds them against the functions."""
 
@@ -96,12 +102,14 @@ def actions_of(recorded: f.Recorded) -> Iterator[ActionRow]:
 def is_told(fact: f.AnyFact) -> bool:
     """Whether a message goes out because of this fact."""
     match fact:
-        case f.Noticed() | f.AuthorisationDeclined() | f.AddressAsked() | f.TestAsked():
+        case f.Noticed() | f.AuthorisationDeclined() | f.AddressAsked() | f.TestAsked() | f.ResumeLate():
             return True
         case f.Invited() | f.ResetAsked() | f.SignInChanged():
             return True
         case f.PaymentBooked(tell=tell) | f.ChargeDeclined(tell=tell) | f.AttemptMoved(tell=tell):
             return bool(tell)
+        case f.SupportOpened(tell=tell) | f.SupportAnswered(tell=tell):
+            return tell
         case f.AddressConfirmed(changed=changed):
             return changed
         case _:
@@ -120,6 +128,9 @@ def steps_of(recorded: f.Recorded) -> Iterator[StepRow]:
             for w in fact.warnings:
                 kind = f"warn_{w.action}"
                 yield StepRow(account, seq, kind, 0, w.subscription, w.generation, w.step, w.promised_on, False)
+        case f.ResumeLate():
+            for o in fact.orders:
+                yield StepRow(account, seq, "resume_late", 0, o.subscription, o.generation, o.order_no, None, False)
         case f.Restricted():
             yield StepRow(account, seq, "restrict", 0, fact.subscription, fact.generation, 0, fact.on, False)
         case f.Disabled():
@@ -156,6 +167,13 @@ def tasks_of(recorded: f.Recorded) -> Iterator[TaskRow]:
                 "deletion_release",
                 f"subscription {fact.subscription} waits for the release of two staff",
             )
+        case f.SupportOpened(request=no, about=about):
+            yield TaskRow(account, seq, "support_request", f"request {no}: {about}")
+        case f.SupportSaid(request=no):
+            yield TaskRow(account, seq, "support_request", f"request {no}: the person wrote again")
+        case f.ResumeLate(orders=orders):
+            late = ", ".join(f"order {o.order_no} of subscription {o.subscription}" for o in orders)
+            yield TaskRow(account, seq, "resume_late", f"to run again, not acknowledged for 24 hours: {late}")
         case f.Deferred():
             doubts = ", ".join(fact.doubts)
             yield TaskRow(account, seq, "deferred", f"{fact.action} of subscription {fact.subscription}: {doubts}")

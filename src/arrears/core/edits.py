@@ -28,10 +28,12 @@ def with_promise(sub: Subscription, action: Action, promise: Promise) -> Subscri
     return replace(sub, end=replace(sub.end, delete=promise))
 
 
-def with_order(sub: Subscription, no: int, kind: str) -> Subscription:
+def with_order(sub: Subscription, no: int, kind: str, given: Recorded | None = None) -> Subscription:
+    """`given` is the fact that gives an order whose lateness counts."""
     if no == 0:
         return sub
-    return replace(sub, order_count=no, orders=(*sub.orders, Order(no, kind)))
+    order = Order(no, kind) if given is None else Order(no, kind, since=given.at, given_seq=given.seq)
+    return replace(sub, order_count=no, orders=(*sub.orders, order))
 
 
 def later(a: Any, b: Any) -> Any:

@@ -132,7 +132,15 @@ def _resumed(account: Account, fact: f.Resumed, recorded: f.Recorded) -> Account
     if runs:
         ended = sub.end is not None
         sub = replace(sub, end=None, generation=sub.generation + 1 if ended else sub.generation, tells=())
-    return with_subscription(account, with_order(sub, fact.order_no, "resume"))
+    return with_subscription(account, with_order(sub, fact.order_no, "resume", recorded))
+
+
+def _resume_late(account: Account, fact: f.ResumeLate, recorded: f.Recorded) -> Account:
+    for late in fact.orders:
+        sub = account.subscription(late.subscription)
+        orders = tuple(replace(o, late_seq=recorded.seq) if o.no == late.order_no else o for o in sub.orders)
+        account = with_subscription(account, replace(sub, orders=orders))
+    return account
 
 
 def _case_ended(account: Account, fact: f.CaseEnded, _: f.Recorded) -> Account:
@@ -236,6 +244,7 @@ FOLDS: Final[Folds] = {
     f.Deferred: _deferred,
     f.DoubtEnded: _doubt_ended,
     f.Resumed: _resumed,
+    f.ResumeLate: _resume_late,
     f.CaseEnded: _case_ended,
     f.DeletionScheduled: _deletion_scheduled,
     f.DeletionUnscheduled: _deletion_unscheduled,
@@ -258,4 +267,8 @@ FOLDS: Final[Folds] = {
     f.ResetAsked: _nothing,
     f.SignInChanged: _nothing,
     f.TaskClosed: _nothing,
+    f.SupportOpened: _nothing,
+    f.SupportSaid: _nothing,
+    f.SupportAnswered: _nothing,
+    f.SupportClosed: _nothing,
 }

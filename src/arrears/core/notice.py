@@ -38,6 +38,10 @@ class Kind(StrEnum):
     PAID_AFTER_DELETION = "paid_after_deletion"
     CREDIT_OFFERED = "credit_offered"
     TEST = "test"
+    SUPPORT_CONFIRM = "support_confirm"
+    SUPPORT_RECEIVED = "support_received"
+    SUPPORT_ANSWERED = "support_answered"
+    RESUME_LATE = "resume_late"
 
 
 class Role(StrEnum):
@@ -69,6 +73,8 @@ PAID: Final = frozenset({Kind.SETTLED, Kind.PAID_AFTER_DELETION, Kind.CREDIT_OFF
 
 SIGN_IN_CHANGES: Final = ("password", "app_added", "app_removed", "passkey_added", "passkey_removed", "codes")
 """How a person signs in can change: another password, an authenticator app, a passkey, new recovery codes."""
+SUPPORT: Final = frozenset({Kind.SUPPORT_RECEIVED, Kind.SUPPORT_ANSWERED, Kind.RESUME_LATE})
+"""What is about a support request: its link leads to the conversation."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -137,6 +143,7 @@ class Content:
     where their reader may not see them. Days count from today; `effective_on` is the day from which a new
     administrator acts (None: already). `by_transfer`: the account pays by bank transfer, so nothing is said of cards.
     `expires_on` is the last day of a card or an invitation; `change` is one of SIGN_IN_CHANGES.
+    `request` is the number of a support request, `no_deletion_until` and `no_stop_until` the last days that it holds.
     Breaking one of these rules is our own mistake and asserted.
     """
 
@@ -164,6 +171,9 @@ class Content:
     effective_on: date | None = None
     by_transfer: bool = False
     change: str = ""
+    request: str = ""
+    no_deletion_until: date | None = None
+    no_stop_until: date | None = None
 
     def __post_init__(self) -> None:
         kind = self.kind

@@ -32,6 +32,7 @@ from arrears.core.rows_money import (
     method_row,
     part_rows,
 )
+from arrears.core.support import About, Via
 from arrears.core.unit import Unit
 
 
@@ -115,6 +116,17 @@ class HoldRow(NamedTuple):
     ended_at: datetime | None
 
 
+class RequestRow(NamedTuple):
+    """A support request that opened by itself; `seq` is the fact that opened it."""
+
+    account_id: int
+    seq: int
+    about: str
+    via: str
+    state: str
+    asked_at: datetime
+
+
 class TaskEnd(NamedTuple):
     account_id: int
     seq: int
@@ -145,6 +157,7 @@ class Rows:
     part_ends: list[PartEnd] = field(default_factory=list)
     parts: list[PartRow] = field(default_factory=list)
     refunds: list[RefundRow] = field(default_factory=list)
+    requests: list[RequestRow] = field(default_factory=list)
 
 
 def rows_of(units: Iterable[Unit]) -> Rows:
@@ -189,6 +202,9 @@ def _from_fact(recorded: f.Recorded, rows: Rows) -> None:
             rows.cases.append(CaseRow(account, fact.case, first, fact.terms.policy, fact.terms.zone))
         case f.CaseEnded():
             _end_case(rows, CaseEnd(account, fact.case, fact.outcome.value, recorded.at))
+        case f.ResumeLate():
+            late = RequestRow(account, seq, About.PAID_BUT_DISABLED.value, Via.ARREARS.value, "open", recorded.at)
+            rows.requests.append(late)
         case f.TaskClosed():
             rows.task_ends.append(TaskEnd(account, fact.task, seq))
         case _:

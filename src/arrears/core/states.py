@@ -40,6 +40,9 @@ class Reason(StrEnum):
 STAGES: Final = (State.PAST_DUE, State.RESTRICTED, State.DISABLED)
 """The stages of the ladder in order; none is skipped and none shortened (spec, section 3)."""
 
+RUNS: Final = (State.ACTIVE, State.PAST_DUE)
+"""The states in which the service runs."""
+
 
 @dataclass(frozen=True, slots=True)
 class Allowed:

@@ -206,18 +206,19 @@ def hold(
         today = local_today(unit)
         if not today <= until <= today + timedelta(days=HOLD_DAYS_MAX):
             raise Refused("bad_date", f"a hold ends between {today} and {today + timedelta(days=HOLD_DAYS_MAX)}")
-        return _place(unit, scope, target, tuple(stops), reason, until, author)
+        return place_hold(unit, scope, target, tuple(stops), reason, until, author)
 
 
 def dispute(store: Store, account: int, debt: int, now: datetime, author: str, reason: str = "dispute") -> int:
     """The customer objects to an invoice (or their bank reversed it): everything about it stops until released."""
     with acting_on(store, account, now) as unit:
-        return _place(unit, Scope.DEBT, debt, ALL_STOPS, reason, None, author)
+        return place_hold(unit, Scope.DEBT, debt, ALL_STOPS, reason, None, author)
 
 
-def _place(
+def place_hold(
     unit: Unit, scope: Scope, target: int, stops: tuple[Stop, ...], reason: str, until: date | None, author: str
 ) -> int:
+    """A hold in an open unit; its number."""
     if scope is Scope.DEBT:
         _open_debts(unit, [target])
         stops = ALL_STOPS

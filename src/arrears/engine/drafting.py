@@ -9,41 +9,16 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
 from datetime import date, datetime
-from typing import NamedTuple
 
 from arrears.core import facts as f
 from arrears.core.account import Account, Action, Debt, Mode, Subscription
-from arrears.core.address import masked
 from arrears.core.calendar import calendar_of
 from arrears.core.ids import ACCOUNT, SUBSCRIPTION, format_id
 from arrears.core.notice import PAYABLE, Content, Cut, Kind, Line, Operator, Reader, Role, Sum
 from arrears.core.payment import AttemptState, Initiator
-from arrears.core.recipients import INVITATION_LASTS, Reach, Recipient
+from arrears.core.recipients import Reach, Recipient
 from arrears.core.states import RUNNING, Reason, State
-
-
-class Draft(NamedTuple):
-    """One message before it has a reader. `cause` tells apart what may be sent on one day to one address; `request`
-    is the address request that it is about, `link` the link that lets somebody in, 0 for none; `person` the one
-    person it is for, 0 for whoever it goes to, and `to` the one address where it is not simply theirs."""
-
-    kind: Kind
-    cause: str = ""
-    debts: tuple[Line, ...] = ()
-    cuts: tuple[Cut, ...] = ()
-    paid: tuple[Sum, ...] = ()
-    services: tuple[str, ...] = ()
-    card: str = ""
-    expires_on: date | None = None
-    days_left: int | None = None
-    decline: str = ""
-    request: int = 0
-    link: int = 0
-    person: int = 0
-    to: str = ""
-    old_address: str = ""
-    new_address: str = ""
-    change: str = ""
+from arrears.engine.drafting_people import Draft, about_address, about_help, about_sign_in, zone_of
 
 
 def drafts(
@@ -65,11 +40,13 @@ def drafts(
         case f.AuthorisationDeclined():
             found = [_refused_card(account, fact, seq, reach)]
         case f.AddressAsked() | f.AddressConfirmed():
-            found = _about_address(fact, seq, reach)
+            found = about_address(fact, seq, reach)
         case f.TestAsked():
             found = [Draft(Kind.TEST, str(seq), person=fact.person)]
         case f.Invited() | f.ResetAsked() | f.SignInChanged():
-            found = _about_sign_in(account, fact, seq, reach)
+            found = about_sign_in(account, fact, seq, reach)
+        case f.SupportOpened() | f.SupportAnswered() | f.ResumeLate():
+            found = about_help(account, fact, seq)
         case _:
             raise AssertionError(fact)
     return [draft for draft in found if draft.debts or draft.kind not in PAYABLE]
@@ -104,6 +81,9 @@ def content(
         change=draft.change,
         administrator="" if administrator is None else administrator.name,
         by_transfer=account.mode is Mode.INVOICE,
+        request=str(draft.help or ""),
+        no_deletion_until=draft.no_deletion_until,
+        no_stop_until=draft.no_stop_until,
     )
 
 
@@ -125,9 +105,9 @@ def stable_link(base_url: str, account: int) -> str:
     return f"{base_url}/settle/{format_id(ACCOUNT, account)}"
 
 
-def zone_of(account: Account) -> str:
-    """The zone of the account's days: a running case keeps the one it started with."""
-    return (account.terms if account.case is None else account.case.terms).zone
+def help_link(base_url: str, account: int, number: int) -> str:
+    """The conversation of a support request, or all of them (0), for whoever signs in."""
+    return f"{base_url}/{format_id(ACCOUNT, account)}/help{f'/{number}' if number else ''}"
 
 
 def _asked(account: Account) -> list[Debt]:
@@ -309,35 +289,6 @@ def _received(account: Account, fact: f.PaymentBooked, seq: int, back: tuple[int
         return [Draft(Kind.PAID_AFTER_DELETION, str(seq), debts=_ended(account), paid=paid, services=gone)]
     again = tuple(account.subscription(no).service for no in back)
     return [Draft(Kind.SETTLED, str(seq), debts=_lines(account), paid=paid, services=again)]
-
-
-def _about_address(fact: f.AddressAsked | f.AddressConfirmed, seq: int, reach: Reach) -> list[Draft]:
-    """A link to the new address; when it has been used, word to the old one."""
-    asked = next((r for r in reach.requests if r.no == fact.request), None)
-    if asked is None:
-        return []
-    if isinstance(fact, f.AddressAsked):
-        found = Draft(Kind.CONFIRM_ADDRESS, str(seq), request=asked.no, to=asked.new, new_address=asked.new)
-        return [] if asked.used else [found._replace(person=fact.person)]
-    told = Draft(Kind.ADDRESS_CHANGED, str(seq), to=asked.old, old_address=asked.old, new_address=masked(asked.new))
-    return [told._replace(person=fact.person)] if asked.old else []
-
-
-def _about_sign_in(
-    account: Account, fact: f.Invited | f.ResetAsked | f.SignInChanged, seq: int, reach: Reach
-) -> list[Draft]:
-    """A link that lets somebody in; word to every address of a person that their sign-in has changed."""
-    if isinstance(fact, f.SignInChanged):
-        to = [address for one in reach.people if one.no == fact.person for address in dict.fromkeys(one.addresses)]
-        told = Draft(Kind.SIGN_IN_CHANGED, str(seq), person=fact.person, change=fact.what)
-        return [told._replace(to=address) for address in to]
-    link = next((one for one in reach.links if one.no == fact.link), None)
-    if link is None:
-        return []
-    if isinstance(fact, f.ResetAsked):
-        return [Draft(Kind.PASSWORD_RESET, str(seq), link=link.no, person=fact.person, to=link.address)]
-    last = calendar_of(zone_of(account)).local_day(link.asked_at + INVITATION_LASTS)
-    return [Draft(Kind.INVITATION, str(seq), link=link.no, expires_on=last)]
 
 
 # -- dates -------------------------------------------------------------------------------------------------------

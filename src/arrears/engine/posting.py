@@ -13,7 +13,8 @@ from arrears.core.calendar import calendar_of
 from arrears.core.notice import Kind
 from arrears.core.recipients import TO_ALL, Reach, Recipient, recipients
 from arrears.core.view import ONE_DAY
-from arrears.engine.drafting import Draft, left_out, zone_of
+from arrears.engine.drafting import left_out
+from arrears.engine.drafting_people import Draft, zone_of
 from arrears.ports import TAKEN, Claim, Mail, MailMove, MailState
 
 CARRYING: Final = frozenset({Kind.STOP_WARNING, Kind.DELETION_WARNING, Kind.RETENTION_ENDS})

@@ -19,7 +19,7 @@ from arrears.engine.failpoints import reached
 from arrears.engine.posting import Answer, Plan
 from arrears.engine.system import pause_mail
 from arrears.engine.writing import Letter, Letters
-from arrears.ports import Channel, Claim, Delivery, Fate, Mail, MailState, Store
+from arrears.ports import Channel, Claim, Delivery, Fate, Mail, MailState, Message, Store
 
 FRESH_SECONDS: Final = 1.0
 """What was read longer ago is read again before a message is handed over."""
@@ -102,13 +102,27 @@ def _look_up(channel: Channel, plan: Plan) -> None:
     for mail in list(plan.mails.values()):
         if mail.state is not MailState.CLAIMED:
             continue
-        reached("look_up.before_call")
-        fate = channel.look_up(mail.id)
-        reached("look_up.after_call")
+        fate = looked_up(channel, mail.id)
         if fate in (Fate.ACCEPTED, Fate.NOT_SENT):
             plan.move(mail, _STATES[fate])
         else:
             plan.move(mail, MailState.UNKNOWN, "its sender died while handing it over")
+
+
+def looked_up(channel: Channel, message_id: str) -> Fate:
+    """What became of a message whose sender died."""
+    reached("look_up.before_call")
+    fate = channel.look_up(message_id)
+    reached("look_up.after_call")
+    return fate
+
+
+def handed_over(channel: Channel, message: Message) -> Delivery:
+    """Hand a message over that has been claimed."""
+    reached("send.before_call")
+    delivery = channel.send(message)
+    reached("send.after_call")
+    return delivery
 
 
 def _hand_over_all(store: Store, channel: Channel, letters: Sequence[Letter]) -> None:
@@ -120,9 +134,7 @@ def _hand_over_all(store: Store, channel: Channel, letters: Sequence[Letter]) ->
         if not going or seconds > SEND_SECONDS_MAX or (seconds > FRESH_SECONDS and not _as_read(store, letter)):
             letter.plan.move(letter.mail, MailState.WAITING)
             continue
-        reached("send.before_call")
-        delivery = channel.send(letter.message)
-        reached("send.after_call")
+        delivery = handed_over(channel, letter.message)
         letter.plan.move(letter.mail, _STATES[delivery.fate], delivery.reply)
         going = delivery.fate is not Fate.NOT_SENT or _about_one_address(delivery)
 

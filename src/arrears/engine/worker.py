@@ -9,6 +9,7 @@ from arrears.engine.attempts import NO_PROVIDERS, Providers
 from arrears.engine.desk import PLAIN_DESK, Desk
 from arrears.engine.perform import perform
 from arrears.engine.run import Limits, RunReport, run
+from arrears.engine.strangers import attend
 from arrears.engine.sweep import sweep_if_due
 from arrears.ports import Channel, Clock, Services, Store
 
@@ -27,6 +28,8 @@ def work_once(
     """What the providers know, then one collections run, then everything there is to perform; the run's report and
     how much was performed. `stopping` is asked after each batch; what is left then, the next worker finds."""
     sweep_if_due(store, providers, clock.now())
+    # Before the run: a request that holds a deletion is there before anything is deleted.
+    attend(store, channel, desk, clock.now())
     report = run(store, clock.now(), limits=limits, stopping=stopping)
     performed = 0
     while not stopping() and (count := perform(store, channel, services, clock.now(), providers, desk)):

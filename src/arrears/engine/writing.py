@@ -6,7 +6,7 @@ from datetime import date, datetime
 from typing import NamedTuple
 
 from arrears.core.calendar import calendar_of
-from arrears.core.notice import PAYABLE, Kind, Role
+from arrears.core.notice import PAYABLE, SUPPORT, Kind, Role
 from arrears.core.recipients import Recipient
 from arrears.engine.desk import (
     CONFIRM_PATH,
@@ -18,7 +18,8 @@ from arrears.engine.desk import (
     digest_of,
     new_token,
 )
-from arrears.engine.drafting import Draft, content, stable_link, zone_of
+from arrears.engine.drafting import content, help_link, stable_link
+from arrears.engine.drafting_people import Draft, zone_of
 from arrears.engine.posting import Plan
 from arrears.ports import Mail, MailState, Message, PayLink, Store
 
@@ -124,6 +125,8 @@ class Letters:
             secret = new_token()
             self._links.append(PayLink(digest_of(secret), plan.account.no, to.person, to.address, case.no, self._now))
             return secret, f"{desk.base_url}{PAY_PATH}{secret}"
+        if draft.kind in SUPPORT:
+            return "", help_link(desk.base_url, plan.account.no, draft.help)
         return "", stable_link(desk.base_url, plan.account.no)
 
 

@@ -104,6 +104,13 @@ _SAMPLES: Final[dict[Kind, tuple[datetime, dict[str, object]]]] = {
     ),
     Kind.CREDIT_OFFERED: (datetime(2026, 2, 5, 9, tzinfo=UTC), {"paid": (Sum("EUR", 5_000),)}),
     Kind.TEST: (datetime(2026, 1, 5, 10, tzinfo=UTC), {}),
+    Kind.SUPPORT_CONFIRM: (datetime(2026, 4, 28, 10, tzinfo=UTC), {"account_name": "", "administrator": ""}),
+    Kind.SUPPORT_RECEIVED: (
+        datetime(2026, 4, 28, 10, tzinfo=UTC),
+        {"request": "1204", "no_deletion_until": date(2026, 5, 12), "no_stop_until": date(2026, 5, 3)},
+    ),
+    Kind.SUPPORT_ANSWERED: (datetime(2026, 4, 29, 14, 5, tzinfo=UTC), {"request": "1204"}),
+    Kind.RESUME_LATE: (datetime(2026, 2, 4, 13, 20, tzinfo=UTC), {"services": ("cloud",)}),
 }
 
 
@@ -149,6 +156,9 @@ def variants(kind: Kind, locale: str) -> Iterator[Content]:
         yield replace(content, by_transfer=True)
     if kind in (Kind.SETTLED, Kind.DELETED, Kind.PAID_AFTER_DELETION):
         yield replace(content, debts=(), sums=(), services=())
+    if kind in (Kind.SUPPORT_RECEIVED, Kind.SUPPORT_ANSWERED):
+        yield replace(content, request="", no_deletion_until=None, no_stop_until=None)
+        yield replace(content, account_name="", administrator="", no_stop_until=None)
     if kind is Kind.CARD_EXPIRES:
         yield from (replace(content, days_left=days) for days in (0, 1))
     if kind in (Kind.CONFIRM_ADDRESS, Kind.ADDRESS_CHANGED, Kind.ADMINISTRATOR_CHANGED):

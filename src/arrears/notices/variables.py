@@ -51,6 +51,10 @@ KNOWN: Final[Mapping[Kind, frozenset[str]]] = {
     Kind.PAID_AFTER_DELETION: _COMMON | _DEBTS | {"paid"},
     Kind.CREDIT_OFFERED: _COMMON | {"paid"},
     Kind.TEST: _COMMON,
+    Kind.SUPPORT_CONFIRM: _COMMON,
+    Kind.SUPPORT_RECEIVED: _COMMON | {"request", "no_deletion_until", "no_stop_until"},
+    Kind.SUPPORT_ANSWERED: _COMMON | {"request"},
+    Kind.RESUME_LATE: _COMMON,
 }
 """What the texts of each kind may use. What a message does not have is an empty text, 0 or false.
 
@@ -139,13 +143,13 @@ class Values:
             found |= self._cuts()
         if "paid" in known:
             found["paid"] = self._sums((one.minor, one.currency) for one in content.paid)
-        for name in ("new_address", "old_address"):
+        for name in ("new_address", "old_address", "request"):
             if name in known:
                 found[name] = free(getattr(content, name), self.form)
         if "card" in known:
             # Never broken over two lines: the digits alone would look like a year or a sum.
             found["card"] = free(content.card, self.form).replace(" ", "\u00a0")
-        for name in ("expires_on", "effective_on"):
+        for name in ("expires_on", "effective_on", "no_deletion_until", "no_stop_until"):
             if name in known:
                 on = getattr(content, name)
                 found[name] = day(on, self.locale) if on else ""

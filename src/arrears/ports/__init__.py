@@ -37,6 +37,7 @@ from arrears.ports.mail import (
     Writer,
 )
 from arrears.ports.setups import SetupPage, Setups
+from arrears.ports.support import Support
 
 __all__ = [
     "TAKEN",
@@ -234,7 +235,7 @@ class MoneyBook(Protocol):
         """The sweep has read so far."""
 
 
-class Store(MoneyBook, MailBook, Setups, Protocol):
+class Store(MoneyBook, MailBook, Setups, Support, Protocol):
     """Accounts, their facts and what follows from them; in PostgreSQL, or in memory for the simulator."""
 
     def open_accounts(

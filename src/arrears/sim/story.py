@@ -22,6 +22,7 @@ _Cut = f.Restricted | f.Disabled | f.Resumed | f.Deferred | f.DoubtEnded | f.Dat
 _Deletion = f.DeletionScheduled | f.DeletionUnscheduled | f.DeletionOrdered | f.DeletionCapped
 _Subscription = f.SubscriptionAdded | f.Canceled | f.Reactivated | f.ReasonSet | f.ReasonLifted | f.OrderAcknowledged
 _Account = f.AccountOpened | f.TermsChanged | f.Parked | f.Unparked | f.TaskClosed
+_Support = f.SupportOpened | f.SupportSaid | f.SupportAnswered | f.SupportClosed | f.ResumeLate
 _Mail = f.NoticeAccepted | f.NoticeFailed | f.NoticeBounced | f.AddressAsked | f.AddressConfirmed | f.TestAsked
 _People = f.Invited | f.InvitationWithdrawn | f.InvitationAccepted | f.AccessEnded | f.ResetAsked | f.SignInChanged
 _Method = f.MethodAdded | f.MethodActivated | f.MethodRenewed | f.MethodSpent | f.MethodRemoved
@@ -109,6 +110,8 @@ def _say(before: Account, after: Account, fact: f.AnyFact) -> tuple[str, str]:
         return _mail(fact)
     if isinstance(fact, _People):
         return _people(fact)
+    if isinstance(fact, _Support):
+        return _support(after, fact)
     return _account(fact)
 
 
@@ -308,3 +311,19 @@ def _people(fact: _People) -> tuple[str, str]:
             return "sign-in", f"a link for a new password was sent to person {person}"
         case f.SignInChanged(person=person, what=what):
             return "sign-in", f"person {person} {_CHANGED.get(what, what)}"
+
+
+def _support(after: Account, fact: _Support) -> tuple[str, str]:
+    match fact:
+        case f.SupportOpened(request=no, about=about, via=via, holds=holds):
+            held = f"; placed hold {', '.join(map(str, holds))}" if holds else ""
+            return "help", f"request {no} ({about.replace('_', ' ')}, {via}) was opened{held}"
+        case f.SupportSaid(request=no):
+            return "help", f"request {no}: the person wrote more"
+        case f.SupportAnswered(request=no):
+            return "help", f"request {no} was answered"
+        case f.SupportClosed(request=no):
+            return "help", f"request {no} was closed; no date moves"
+        case f.ResumeLate(orders=orders):
+            services = ", ".join(_service(after, o.subscription) for o in orders)
+            return "late", f"{services} should run again since 24 hours and does not: a request opens by itself"

@@ -38,6 +38,7 @@ class WatchedStore:
         self.give_link = inner.give_link
         self.pay_link = inner.pay_link
         self._pass_on_setups(inner)
+        self._pass_on_support(inner)
         self.policies = inner.policies
         self.adopt = inner.adopt
         self.tick = inner.tick
@@ -61,6 +62,29 @@ class WatchedStore:
         self.provider_net = inner.provider_net
         self.swept_until = inner.swept_until
         self.set_swept = inner.set_swept
+
+    def _pass_on_support(self, inner: Store) -> None:
+        self.add_request = inner.add_request
+        self.support_request = inner.support_request
+        self.requests_of = inner.requests_of
+        self.waiting_requests = inner.waiting_requests
+        self.requests_to_place = inner.requests_to_place
+        self.confirm_request = inner.confirm_request
+        self.place_request = inner.place_request
+        self.move_request = inner.move_request
+        self.add_hold = inner.add_hold
+        self.requests_since = inner.requests_since
+        self.held_in = inner.held_in
+        self.add_entry = inner.add_entry
+        self.support_entries = inner.support_entries
+        self.tasks_open = inner.tasks_open
+        self.add_support_link = inner.add_support_link
+        self.support_linked = inner.support_linked
+        self.add_letter = inner.add_letter
+        self.claim_letters = inner.claim_letters
+        self.end_letter = inner.end_letter
+        self.accounts_named = inner.accounts_named
+        self.payment_behind = inner.payment_behind
 
     def _pass_on_setups(self, inner: Store) -> None:
         self.begin_setup = inner.begin_setup

@@ -107,14 +107,15 @@ WHERE s.state IN ('past_due', 'restricted', 'disabled') AND s.reasons = '' AND p
 WITH wanted AS (
     SELECT account_id, seq, 'notice' AS kind FROM fact
     WHERE kind IN ('noticed', 'authorisation_declined', 'address_asked', 'test_asked', 'invited', 'reset_asked',
-        'sign_in_changed')
+        'sign_in_changed', 'resume_late')
     UNION ALL
     SELECT account_id, seq, 'order' FROM fact
     WHERE kind IN ('restricted', 'disabled', 'canceled', 'reason_set', 'deletion_ordered', 'resumed')
       AND coalesce((body::jsonb ->> 'order_no')::integer, 0) > 0
     UNION ALL
     SELECT account_id, seq, 'notice' FROM fact
-    WHERE kind IN ('payment_booked', 'charge_declined', 'attempt_moved', 'address_confirmed')
+    WHERE kind IN ('payment_booked', 'charge_declined', 'attempt_moved', 'address_confirmed', 'support_opened',
+        'support_answered')
       AND body::jsonb ?| array['tell', 'changed']
     UNION ALL
     SELECT account_id, seq, 'charge' FROM fact WHERE kind = 'attempt_created'
@@ -122,6 +123,14 @@ WITH wanted AS (
 SELECT coalesce(w.account_id, a.account_id), coalesce(w.seq, a.seq)
 FROM wanted w FULL JOIN action a ON a.account_id = w.account_id AND a.seq = w.seq AND a.kind = w.kind
 WHERE w.account_id IS NULL OR a.account_id IS NULL""",
+    ),
+    (
+        "I16",
+        "fact {} opened a support request that is not there",
+        """
+SELECT f.account_id, f.seq FROM fact f
+LEFT JOIN support_request r ON r.account_id = f.account_id AND r.seq = f.seq
+WHERE f.kind IN ('support_opened', 'resume_late') AND r.request_id IS NULL""",
     ),
     (
         "I16",

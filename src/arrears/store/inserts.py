@@ -195,6 +195,17 @@ WHERE p.account_id = v.account_id AND p.attempt = v.attempt""",
             ("amount_minor", "bigint"),
         ),
     ),
+    "requests": _insert(
+        "support_request",
+        (
+            ("account_id", "bigint"),
+            ("seq", "bigint"),
+            ("about", "text"),
+            ("via", "text"),
+            ("state", "text"),
+            ("asked_at", "timestamptz"),
+        ),
+    ),
     "tasks": _insert("task", (("account_id", "bigint"), ("seq", "bigint"), ("kind", "text"), ("what", "text"))),
     "task_ends": f"""
 UPDATE task t SET closed_seq = v.closed_seq

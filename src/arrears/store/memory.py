@@ -39,6 +39,7 @@ from arrears.store.memory_batch import MemoryBatch
 from arrears.store.memory_mail import MemoryMail
 from arrears.store.memory_money import MemoryMoney
 from arrears.store.memory_rows import Action, Duplicate, Slot, keys_of
+from arrears.store.memory_support import MemorySupport
 from arrears.store.postgres import FOLLOWING_MAX
 from arrears.store.setups import MemorySetups
 from arrears.store.system import fold_system
@@ -46,7 +47,7 @@ from arrears.store.system import fold_system
 _CURRENCY: Final = re.compile("[A-Z]{3}", re.ASCII)
 
 
-class MemoryStore(MemoryMoney, MemoryMail, MemorySetups):
+class MemoryStore(MemoryMoney, MemoryMail, MemorySetups, MemorySupport):
     """See ports.Store. Rows that PostgreSQL keeps in tables are checked here for what may exist only once."""
 
     def __init__(self) -> None:
@@ -55,6 +56,7 @@ class MemoryStore(MemoryMoney, MemoryMail, MemorySetups):
         MemoryMoney.__init__(self)
         MemoryMail.__init__(self)
         MemorySetups.__init__(self)
+        MemorySupport.__init__(self)
         self.facts: dict[int, list[Stored]] = defaultdict(list)
         self.actions: dict[tuple[int, int, str], Action] = {}
         self.open_actions: dict[tuple[int, int, str], None] = {}
@@ -176,6 +178,7 @@ class MemoryStore(MemoryMoney, MemoryMail, MemorySetups):
 
     def _write(self, rows: Rows, keys: list[tuple[object, ...]]) -> None:
         self.write_money(rows)
+        self.write_requests(rows)
         for sub in rows.subscriptions:
             self.states[(sub.account_id, sub.no)] = sub.state
         for e in rows.entries:

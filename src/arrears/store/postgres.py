@@ -37,6 +37,7 @@ from arrears.store.mail import PostgresMail
 from arrears.store.money import PostgresMoney
 from arrears.store.people import PostgresPeople
 from arrears.store.setups import PostgresSetups
+from arrears.store.support import PostgresSupport
 from arrears.store.write import Db, utc
 
 CLAIM_DUE: Final[LiteralString] = """
@@ -81,7 +82,7 @@ FOLLOWING_MAX: Final = 100
 """So many facts after a payment are looked at for what it brought back."""
 
 
-class PostgresStore(PostgresMoney, PostgresMail, PostgresSetups, PostgresPeople, PostgresAccess):
+class PostgresStore(PostgresMoney, PostgresMail, PostgresSetups, PostgresPeople, PostgresAccess, PostgresSupport):
     """See ports.Store. `schema` is the schema to work in; the search path is set for every connection. Where `now` is
     a made-up clock (`clock_is_real=False`: replay, simulation) it is not compared with the database's."""
 

@@ -5,7 +5,9 @@ from __future__ import annotations
 from django.urls import path, re_path, register_converter
 
 from arrears.web import address, assets, bounces, outbox, pages, webhooks
+from arrears.web import help as strangers
 from arrears.web.api import api
+from arrears.web.centre import help as helping
 from arrears.web.centre import home, invoices, methods, pay, profile, settle, story, subscriptions, timeline
 from arrears.web.door import urls as door
 
@@ -42,6 +44,10 @@ urlpatterns = [
     path("pay/<str:token>", pay.exchange),
     path("settle/<str:account>", pay.stable),
     path("settle/<str:account>/<int:attempt>", pay.stable),
+    path("help", strangers.page),
+    path("help/confirm/<str:token>", strangers.confirm),
+    path("help/read/<str:token>", strangers.read),
+    path("help/request", strangers.conversation),
     path("<account:account>/", home.page),
     path("<account:account>/settle", settle.page),
     path("<account:account>/settle/back/<int:number>", settle.back),
@@ -52,6 +58,8 @@ urlpatterns = [
     path("<account:account>/profile", profile.page),
     path("<account:account>/timeline", timeline.page),
     path("<account:account>/receipts/<int:number>", invoices.receipt),
+    path("<account:account>/help", helping.page),
+    path("<account:account>/help/<int:number>", helping.one),
     path("<account:account>/story/<str:attempts>", story.page),
     re_path(r"^assets/(?P<stem>[a-z]+)-(?P<digest>[0-9a-f]{12})\.(?P<suffix>[a-z]{2,3})$", assets.serve),
     path("v1/", api.urls),

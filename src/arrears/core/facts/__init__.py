@@ -61,6 +61,14 @@ from arrears.core.facts.money import (
     MethodSpent,
     Refunded,
 )
+from arrears.core.facts.support import (
+    LateOrder,
+    ResumeLate,
+    SupportAnswered,
+    SupportClosed,
+    SupportOpened,
+    SupportSaid,
+)
 from arrears.core.facts.system import (
     AccountSetAside,
     BreakerSet,
@@ -144,6 +152,7 @@ __all__ = [
     "InvitationWithdrawn",
     "Invited",
     "InvoiceIssued",
+    "LateOrder",
     "MailPaused",
     "MethodActivated",
     "MethodAdded",
@@ -168,9 +177,14 @@ __all__ = [
     "Reminder",
     "ResetAsked",
     "Restricted",
+    "ResumeLate",
     "Resumed",
     "SignInChanged",
     "SubscriptionAdded",
+    "SupportAnswered",
+    "SupportClosed",
+    "SupportOpened",
+    "SupportSaid",
     "SystemFact",
     "TaskClosed",
     "TermsChanged",
@@ -245,6 +259,11 @@ AnyFact = (
     | AccessEnded
     | ResetAsked
     | SignInChanged
+    | SupportOpened
+    | SupportSaid
+    | SupportAnswered
+    | SupportClosed
+    | ResumeLate
 )
 
 

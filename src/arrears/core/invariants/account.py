@@ -78,6 +78,7 @@ _ASKING: Final = frozenset(
         *(f.AuthorisationDeclined, f.AddressAsked, f.AddressConfirmed, f.TestAsked),
         *(f.Invited, f.ResetAsked, f.SignInChanged),
         *(f.PaymentBooked, f.ChargeDeclined, f.AttemptMoved),
+        *(f.SupportOpened, f.SupportAnswered, f.ResumeLate),
     ]
 )
 
@@ -94,6 +95,8 @@ def check_actions(account: int, history: Iterable[Recorded], keys: Iterable[tupl
             case f.Invited() | f.ResetAsked() | f.SignInChanged():
                 wanted.add((r.seq, NOTICE))
             case f.PaymentBooked(tell=told) | f.ChargeDeclined(tell=told) | f.AttemptMoved(tell=told) if told:
+                wanted.add((r.seq, NOTICE))
+            case f.SupportOpened(tell=True) | f.SupportAnswered(tell=True) | f.ResumeLate():
                 wanted.add((r.seq, NOTICE))
             case f.AddressConfirmed(changed=True):
                 wanted.add((r.seq, NOTICE))

@@ -135,6 +135,7 @@ class Sub:
         "past_due_seq",
         "promised",
         "reasons",
+        "resumes",
         "service",
         "state",
         "warned",
@@ -154,6 +155,7 @@ class Sub:
         self.end: End | None = None
         self.order_no = 0
         self.open_orders: dict[int, str] = {}
+        self.resumes: dict[int, datetime] = {}
 
 
 class Doubt(NamedTuple):
@@ -210,6 +212,7 @@ class Book:
         self.attempts: dict[int, Tried] = {}
         self.keys: set[str] = set()
         self.refunds: set[str] = set()
+        self.helped: set[tuple[int, str]] = set()
         self.unbooked = 0
         """The attempt that was just said to be paid, until its money is booked."""
         self.breaches: list[Breach] = []

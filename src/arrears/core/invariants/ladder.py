@@ -237,6 +237,8 @@ def resumed(book: Book, fact: f.Resumed, recorded: f.Recorded) -> None:
     if stood != bool(fact.order_no):
         book.breach("I12", f"subscription {sub.no} goes from {sub.state} to {after} with order {fact.order_no}")
     order_given(book, sub, fact.order_no, "resume")
+    if fact.order_no:
+        sub.resumes[fact.order_no] = recorded.at
     sub.cut = False
     sub.past_due_seq = recorded.seq
     sub.promised.pop(Action.RESTRICT, None)

@@ -13,11 +13,14 @@ from arrears.core.invariants.answers import ANSWERS
 from arrears.core.invariants.book import Book, Breach, Installation, Policies, Sub
 from arrears.core.invariants.ladder import LADDER
 from arrears.core.invariants.money import MONEY
+from arrears.core.invariants.support import SUPPORT
 from arrears.core.invariants.told import TOLD
 from arrears.core.ledger import RECEIVABLE, entries_of
 from arrears.core.states import Reason, State
 
-CHECKS: Final[dict[type[f.Fact], Callable[[Book, Any, f.Recorded], None]]] = {**TOLD, **LADDER, **ANSWERS, **MONEY}
+CHECKS: Final[dict[type[f.Fact], Callable[[Book, Any, f.Recorded], None]]] = {
+    **TOLD, **LADDER, **ANSWERS, **MONEY, **SUPPORT,
+}  # fmt: skip
 
 TOLD_OF: Final = TELLING | {f.Noticed}
 

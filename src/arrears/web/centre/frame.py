@@ -31,6 +31,7 @@ from arrears.core.notice import Role
 from arrears.core.recipients import Reach
 from arrears.core.view import View
 from arrears.notices import values
+from arrears.ports.support import Request
 from arrears.web.brand import brand
 from arrears.web.centre.refusals import in_words
 from arrears.web.identities import Somebody, accounts_of
@@ -77,9 +78,14 @@ class Visit:
         """The account with its days worked out."""
         return View(self.live.store.policies(), self.snapshot, self.live.store.system().guards, self.now)
 
+    @cached_property
+    def requests(self) -> Sequence[Request]:
+        """The account's support requests, the newest first."""
+        return self.live.store.requests_of(self.account)
+
     def fresh(self) -> None:
         """Forget what was looked at: something has just changed."""
-        for name in ("snapshot", "view"):
+        for name in ("snapshot", "view", "requests"):
             self.__dict__.pop(name, None)
 
     # -- writing -----------------------------------------------------------------------------------------------

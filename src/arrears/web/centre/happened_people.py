@@ -1,4 +1,5 @@
-"""What happened around an account's people, in a customer's words: who may see it, and how they come in."""
+"""What happened around an account's people, in a customer's words: who may see it, how they come in, and the help they
+asked for."""
 
 from __future__ import annotations
 
@@ -9,13 +10,16 @@ from arrears.web.centre.frame import Visit
 
 Access = f.Invited | f.InvitationWithdrawn | f.InvitationAccepted | f.AccessEnded
 SignIn = f.ResetAsked | f.SignInChanged
+Help = f.SupportOpened | f.SupportSaid | f.SupportAnswered | f.SupportClosed | f.ResumeLate
 Account = f.AccountOpened | f.TermsChanged | f.TestAsked
 
 
-def tell_of_account(visit: Visit, fact: Account | Access | SignIn) -> str:
+def tell_of_account(visit: Visit, fact: Account | Access | SignIn | Help) -> str:
     """The sentence for one fact; empty where this reader is told nothing."""
     if isinstance(fact, SignIn):
         return _sign_in(visit, fact)
+    if isinstance(fact, Help):
+        return _help(fact)
     match fact:
         case f.AccountOpened():
             return _("The account was opened.")
@@ -45,6 +49,22 @@ def _sign_in(visit: Visit, fact: SignIn) -> str:
     if isinstance(fact, f.ResetAsked):
         return _("A link for a new password was sent to you.")
     return _("The way you sign in was changed.")
+
+
+def _help(fact: Help) -> str:
+    """That somebody asked for help is no secret; what was written is read in the conversation alone."""
+    match fact:
+        case f.SupportOpened(request=number):
+            text = _("Help was asked for: request %(number)s.")
+        case f.SupportSaid(request=number):
+            text = _("More was written about request %(number)s.")
+        case f.SupportAnswered(request=number):
+            text = _("We answered request %(number)s.")
+        case f.SupportClosed(request=number):
+            text = _("Request %(number)s was closed.")
+        case f.ResumeLate():
+            return _("What should run again does not after 24 hours. We are looking into it by ourselves.")
+    return text % {"number": number}
 
 
 def _name(visit: Visit, person: int) -> str:

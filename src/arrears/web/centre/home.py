@@ -14,6 +14,7 @@ from arrears.core.alerts import Level
 from arrears.core.states import State
 from arrears.web.alerts import Standing, standing
 from arrears.web.centre.frame import Visit, account_page
+from arrears.web.centre.helping import all_pending, effects, waiting
 from arrears.web.centre.owed import Next, coming, held, owed, says, waits_for_the_payer
 from arrears.web.centre.subscriptions import is_gone, kept, state_of
 from arrears.web.names import called
@@ -46,6 +47,7 @@ def page(visit: Visit) -> HttpResponse:
     # The heading says the sum; the alert about it adds since when, and for what.
     in_heading = late is not None and dict(late.alert.sums) == {one.currency: one.minor for one in sums}
     rest = [one for one in found if not (one is late and in_heading)]
+    pending = all_pending(visit)
     values: dict[str, Any] = {
         "owed": sums,
         "total": total,
@@ -62,9 +64,12 @@ def page(visit: Visit) -> HttpResponse:
         "services": services(visit, present[:SHOWN_MAX], ahead),
         "more_services": len(present) > SHOWN_MAX,
         "gone": visit.listed(_gone_and_owed(visit)),
+        "effects": effects(visit),
+        "waiting": waiting(visit),
+        "pending": pending,
         "open_attempt": visit.snapshot.attempts[-1].no if visit.snapshot.attempts else 0,
     }
-    return visit.page("home", _title(visit, total), **values)
+    return visit.page("home", _title(visit, total, late=bool(pending)), **values)
 
 
 def said(alerts: list[Standing]) -> list[Said]:
@@ -88,8 +93,10 @@ def _gone_and_owed(visit: Visit) -> list[str]:
     return [called(account, sub.no) for sub in account.subscriptions if is_gone(sub) and sub.no in owing]
 
 
-def _title(visit: Visit, total: str) -> str:
+def _title(visit: Visit, total: str, *, late: bool) -> str:
     if total:
         return _("Please pay %(total)s") % {"total": total}
+    if late:
+        return _("Reactivation pending")
     states = {sub.state for sub in visit.snapshot.subscriptions}
     return _("Everything is in order") if states <= {State.ACTIVE, State.DELETED} else _("Nothing to pay")

@@ -21,6 +21,7 @@ from arrears.engine.settling import confirm
 from arrears.notices.render import Texts
 from arrears.ports import AttemptRecord
 from arrears.web.centre.frame import Visit, account_page
+from arrears.web.centre.helping import Effect, pending
 from arrears.web.centre.owed import owed
 
 UNDER_WAY: Final = ("created", "submitted", "unknown")
@@ -31,10 +32,11 @@ SOON_LOOKS: Final = 15
 
 
 class Service(NamedTuple):
-    """A service that the payment brings back."""
+    """A service that the payment brings back; `pending` says that it takes longer than was promised."""
 
     name: str
     running: bool
+    pending: Effect | None = None
 
 
 class Part(NamedTuple):
@@ -170,7 +172,10 @@ def _brought(visit: Visit, record: AttemptRecord) -> tuple[str, tuple[Service, .
         numbers = [store.invoice(visit.account, part.debt).number for part in payment.fact.allocations]
         back = store.resumed_with([(visit.account, payment.seq)]).get((visit.account, payment.seq), ())
         subs = [visit.snapshot.subscription(no) for no in back]
-        services = tuple(Service(s.service, not s.orders and s.state in (State.ACTIVE, State.PAST_DUE)) for s in subs)
+        services = tuple(
+            Service(s.service, not s.orders and s.state in (State.ACTIVE, State.PAST_DUE), pending(visit, s))
+            for s in subs
+        )
         return visit.listed(numbers), services
     return "", ()
 

@@ -15,6 +15,7 @@ from arrears.core.account import Action, Subscription
 from arrears.core.states import Reason, State, allows
 from arrears.engine import commands
 from arrears.web.centre.frame import Visit, account_page
+from arrears.web.centre.helping import effects, pending, waiting
 from arrears.web.centre.owed import Next, coming, says
 from arrears.web.centre.paged import page_of
 from arrears.web.names import called
@@ -58,7 +59,14 @@ def page(visit: Visit) -> HttpResponse:
     ahead = coming(visit)
     paged = page_of(visit.snapshot.subscriptions, SUBSCRIPTIONS_A_PAGE, visit.request.GET)
     rows = [_row(visit, sub, [one for one in ahead if one.subscription == sub.no]) for sub in paged.items]
-    return visit.page("subscriptions", _("Subscriptions"), subscriptions=rows, paged=paged)
+    return visit.page(
+        "subscriptions",
+        _("Subscriptions"),
+        subscriptions=rows,
+        paged=paged,
+        effects=effects(visit),
+        waiting=waiting(visit),
+    )
 
 
 def state_of(visit: Visit, sub: Subscription) -> str:
@@ -113,6 +121,7 @@ def _row(visit: Visit, sub: Subscription, ahead: list[Next]) -> dict[str, Any]:
             (_("change and start things"), may.change),
         ],
         "resuming": _resuming(sub),
+        "pending": pending(visit, sub),
         "resources": _(may.resources),
         "charged": may.charged,
         "runs": sub.state in RUNS,

@@ -1,0 +1,176 @@
+"""Staff at work on support requests, on a terminal."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable, Iterator
+from datetime import UTC, date, datetime, timedelta
+from pathlib import Path
+from subprocess import CompletedProcess
+
+import psycopg
+import pytest
+from tests.cli.test_main import ran
+from tests.stories.story import Hands, Mail
+
+from arrears.core.account import Action, Mode
+from arrears.core.policy import default_policy
+from arrears.core.support import About, Via
+from arrears.engine import commands, strangers, support, system
+from arrears.engine.perform import perform
+from arrears.engine.run import run
+from arrears.ports import Message, NewAccount
+from arrears.store.postgres import PostgresStore
+
+Arrears = Callable[..., CompletedProcess[str]]
+
+
+class Desk:
+    """`arrears` on a database with one account in retention, and its store."""
+
+    def __init__(self, store: PostgresStore, arrears: Arrears) -> None:
+        self.store, self.arrears = store, arrears
+        self.now = datetime.now(UTC)
+        self.mail = Mail()
+
+    def ask(self, about: About = About.CANNOT_PAY) -> int:
+        asked = support.open_request(self.store, 1, Via.ADMINISTRATOR, about, "Please help", self.now, "person:1")
+        return asked.number
+
+    def stranger(self, known_by: str) -> int:
+        who = strangers.Stranger("Piet", f"p{self.count()}@mail.example", "Nobody and Sons", known_by, "nl", "")
+        number = strangers.ask(self.store, who, About.ADMINISTRATOR_GONE, "She left", self.now)
+        self.attend()
+        strangers.confirm(self.store, self.letters()[-1].text.rpartition("/")[2].strip(), self.now)
+        self.attend()
+        return number
+
+    def attend(self) -> None:
+        from arrears.engine.desk import PLAIN_DESK
+
+        strangers.attend(self.store, self.mail, PLAIN_DESK, self.now)
+
+    def letters(self) -> list[Message]:
+        return self.mail.taken
+
+    def count(self) -> int:
+        with psycopg.connect(self.arrears.url) as db:  # type: ignore[attr-defined]
+            return int(db.execute("SELECT count(*) FROM support_request").fetchone()[0])  # type: ignore[index]
+
+    def deletion(self) -> date:
+        on = self.store.snapshots([1])[1].subscription(1).promise(Action.DELETE).promised_on
+        assert on is not None
+        return on
+
+
+@pytest.fixture(scope="module")
+def desk(database_url: str, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Desk]:
+    folder: Path = tmp_path_factory.mktemp("support")
+    name = "support_commands"
+    with psycopg.connect(database_url, autocommit=True) as db:
+        db.execute(f"DROP DATABASE IF EXISTS {name} WITH (FORCE)")
+        db.execute(f"CREATE DATABASE {name}")
+    url = psycopg.conninfo.make_conninfo(database_url, dbname=name)
+    environment = {"ARREARS_DATABASE_URL": url, "ARREARS_HOME": str(folder), "ARREARS_MAIL_FOLDER": str(folder)}
+
+    def arrears(*arguments: str) -> CompletedProcess[str]:
+        return ran("-m", "arrears", *arguments, **environment)
+
+    arrears.url = url  # type: ignore[attr-defined]
+    assert arrears("support", "list").returncode == 0
+    store = PostgresStore(url, clock_is_real=False)
+    now = datetime.now(UTC)
+    start = now - timedelta(days=60)
+    system.adopt_policy(store, default_policy(), start, "staff:1")
+    new = NewAccount("anna", "Bakkerij", "NL", "UTC", "nl", Mode.CARD, "default", "anna@example.org")
+    commands.open_accounts(store, [(new, ("cloud",))], start, "api:1")
+    day = start.date()
+    commands.issue_invoices(store, [commands.Invoice(1, "I-1", "EUR", 12_000, day, day, (1,))], start, "api:1")
+    mail, hands, at = Mail(), Hands(), start
+    while at < now:
+        run(store, at)
+        while perform(store, mail, hands, at):
+            pass
+        due = store.next_due()
+        at = min(max(due or now, at + timedelta(hours=1)), at + timedelta(hours=20))
+    run(store, now)
+    yield Desk(store, arrears)
+    store.close()
+    with psycopg.connect(database_url, autocommit=True) as db:
+        db.execute(f"DROP DATABASE IF EXISTS {name} WITH (FORCE)")
+
+
+def test_staff_list_show_answer_hold_and_close(desk: Desk) -> None:
+    number = desk.ask()
+    listed = desk.arrears("support", "list", "--open")
+    assert f"{number}  " in listed.stdout
+    assert "acc_1" in listed.stdout
+    assert "cannot_pay" in listed.stdout
+    shown = desk.arrears("support", "show", str(number))
+    assert "Please help" in shown.stdout
+    assert "holds delete to " in shown.stdout
+    done = desk.arrears("support", "answer", str(number), "Pay in two parts.", "--as", "sam")
+    assert (done.returncode, done.stdout.strip()) == (0, f"request {number} is answered")
+    assert f"{number}  " not in desk.arrears("support", "list", "--open").stdout
+    before = desk.deletion()
+    why = ("--why", "a transfer is on its way", "--as", "sam")
+    held = desk.arrears("support", "hold", str(number), "--stops", "disable,delete", "--days", "30", *why)
+    assert held.stdout.startswith("held to ")
+    assert desk.deletion() == before + timedelta(days=16)
+    closed = desk.arrears("support", "close", str(number), "--why", "agreed by phone", "--as", "sam")
+    assert closed.stdout.strip() == f"request {number} is closed"
+    assert desk.deletion() == before + timedelta(days=16), "closing takes nothing back"
+    found = json.loads(desk.arrears("support", "show", str(number), "--json").stdout)
+    assert (found["state"], found["account"]) == ("closed", "acc_1")
+    assert [one["by"] for one in found["said"]] == ["customer", "staff:sam"]
+    assert [h["stops"] for h in found["holds"]] == [["delete"], ["restrict", "disable"], ["disable", "delete"]]
+    timeline = desk.arrears("timeline", "anna").stdout
+    for words in ("was opened; placed hold", "was answered  [staff:sam]", "[staff:sam: agreed by phone]"):
+        assert words in timeline
+    assert desk.arrears("check").returncode == 0
+
+
+def test_the_request_of_a_stranger_is_given_to_an_account_by_staff(desk: Desk) -> None:
+    number = desk.stranger("no such invoice")
+    listed = json.loads(desk.arrears("support", "list", "--open", "--json").stdout)
+    [one] = [one for one in listed if one["number"] == number]
+    assert (one["account"], one["name"], one["known_by"]) == (None, "Piet", "no such invoice")
+    refused = desk.arrears("support", "hold", str(number), "--stops", "delete", "--days", "3", "--why", "x")
+    assert (refused.returncode, "[no_account]" in refused.stderr) == (2, True)
+    done = desk.arrears("support", "assign", str(number), "anna", "--why", "known by phone")
+    assert done.stdout.strip() == f"request {number} is about acc_1"
+    again = desk.arrears("support", "assign", str(number), "acc_1", "--why", "twice")
+    assert "[has_account]" in again.stderr
+
+
+@pytest.mark.parametrize(
+    ("arguments", "code"),
+    [
+        (("show", "999999"), "unknown_request"),
+        (("answer", "1", " "), "empty_text"),
+        (("answer", "1", "x" * 4001), "long_text"),
+        (("hold", "1", "--stops", "everything", "--days", "3", "--why", "x"), "bad_hold"),
+        (("hold", "1", "--stops", "delete", "--days", "0", "--why", "x"), "bad_date"),
+        (("hold", "1", "--stops", "delete", "--days", "3", "--why", " "), "no_reason"),
+        (("close", "1", "--why", ""), "no_reason"),
+        (("close", "1", "--why", "again"), "already_closed"),
+        (("assign", "1", "nobody", "--why", "x"), "unknown_account"),
+    ],
+)
+def test_a_mistake_is_one_line_and_changes_nothing(desk: Desk, arguments: tuple[str, ...], code: str) -> None:
+    if desk.store.support_request(1) is None:
+        desk.ask(About.OTHER)
+    known = support.known(desk.store, 1)
+    if known.state != "closed":
+        support.close(desk.store, 1, "done", desk.now, "staff:1")
+    before = desk.store.digest(), desk.count()
+    done = desk.arrears("support", *arguments)
+    assert done.returncode == 2
+    assert done.stderr.count("\n") == 1
+    assert f"[{code}]" in done.stderr
+    assert (desk.store.digest(), desk.count()) == before
+
+
+@pytest.mark.parametrize("arguments", [("close", "1"), ("hold", "1", "--days", "3"), ("answer", "1"), ("show", "x")])
+def test_what_is_missing_is_asked_for(desk: Desk, arguments: tuple[str, ...]) -> None:
+    assert desk.arrears("support", *arguments).returncode == 2
