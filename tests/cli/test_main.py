@@ -31,6 +31,7 @@ def fail(how):
         server.database_url()
     if how == "pipeline":
         logging.getLogger("psycopg").warning("error ignored terminating %s", "<psycopg.Pipeline>")
+        logging.getLogger("psycopg.pool").warning("discarding closed connection")
         raise errors.Refused("twice", "it is there already")
     if how == "print":
         for _ in range(100_000):

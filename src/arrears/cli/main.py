@@ -101,8 +101,8 @@ def main() -> NoReturn:
     Exit codes: 0 done, 2 bad input, 3 only shown, 4 database unreachable, 5 wrong schema version, 130 interrupted.
     A failure that is meant for people is one line on standard error; anything else is our mistake and is shown whole.
     """
-    # What is refused inside a pipeline ends it; we say why, so the driver need not say that it ended.
-    logging.getLogger("psycopg").addFilter(lambda record: not record.getMessage().startswith("error ignored"))
+    # What ends a pipeline or a connection is told below, once; the driver's own notes about it would be further lines.
+    logging.getLogger("psycopg").addHandler(logging.NullHandler())
     try:
         code = arrears(standalone_mode=False)
         sys.stdout.flush()
