@@ -187,7 +187,8 @@ def advice_cases() -> Iterator[Case]:
         renewed = want(MASTERCARD, renewed_at=ago(days=2))
         yield Case(f"advice {code} gives one retry with new data", MAY, renewed, (first,))
         earlier = want(MASTERCARD, renewed_at=ago(days=4))
-        yield Case(f"advice {code} counts no data from before it", rule, earlier, (first,))
+        theirs = tried(ago(days=3), "05", code, by=THEM)
+        yield Case(f"advice {code} counts no data from before it", rule, earlier, (theirs,))
         yield Case(f"advice {code} gives only one", rule, renewed, (first, tried(ago(days=1), "05", "43")))
     for code in ("40", "41"):
         for state in (AttemptState.DECLINED, AttemptState.PAID):
