@@ -157,6 +157,7 @@ def main() -> int:
         bare = by_sql(server.copy("bench_settle", "bench_settle_bare"), recorder.transactions)
     figures = {
         "settlements": len(ours),
+        "seed": options.seed,
         "at_once": AT_ONCE,
         "seed": options.seed,
         "ours": _figures(ours),

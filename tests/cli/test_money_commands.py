@@ -125,6 +125,12 @@ def test_a_payment_that_is_not_in_our_ledger_is_named(live: Run, store: Postgres
     assert "stripe:pi_made_up: we booked 100 EUR, and stripe does not have it" in told.stdout
 
 
+def test_a_provider_that_does_not_answer_is_one_short_line_and_exit_4(live: Run) -> None:
+    done = live("money", "check", ARREARS_STRIPE_API="http://127.0.0.1:9")
+    assert done.returncode == 4
+    assert done.stderr == "arrears: Stripe did not answer (no connection); try again later [provider_unreachable]\n"
+
+
 def test_the_breaker_is_shown_and_closed_by_a_person_with_a_reason(live: Run, store: PostgresStore) -> None:
     assert live("money", "breaker").stdout == "the breaker is closed\n"
     set_breaker(store, is_open=True, now=datetime.now(UTC), author="arrears", why="a storm")

@@ -120,6 +120,8 @@ def code_cases() -> Iterator[Case]:
     yield Case("a code sent without its zero is the same code", refused("visa_never"), want(VISA), (tried(old, " 4"),))
     renewed = want(VISA, renewed_at=ago(days=1))
     yield Case("new data of the card cure wrong data", MAY, renewed, (tried(old, "54"),))
+    at_once = want(VISA, renewed_at=ago(days=400))
+    yield Case("data of the same instant are the wrong ones", refused("visa_fix_data"), at_once, (tried(old, "54"),))
     yield Case("new data do not cure never", refused("visa_never"), renewed, (tried(old, "14"),))
     cured = (tried(old, "54"), tried(ago(days=9), state=AttemptState.PAID))
     yield Case("a success shows that the data are right", MAY, want(VISA), cured)
@@ -169,6 +171,8 @@ def advice_cases() -> Iterator[Case]:
             for by in (US, THEM):
                 sentence = f"advice {code} with a {state} attempt stops the {by} for ever"
                 yield Case(sentence, refused("advice_stop"), want(MASTERCARD, by), history)
+                other = want(MASTERCARD, by, amount_minor=77, currency="USD")
+                yield Case(f"{sentence}, at any amount", refused("advice_stop"), other, history)
     stopped = (tried(ago(days=29, hours=23), "05", "03"),)
     until = refused("advice_stop", NOW + timedelta(hours=1))
     for by in (US, THEM):
@@ -182,6 +186,9 @@ def advice_cases() -> Iterator[Case]:
         yield Case(f"advice {code} lets the customer try", MAY, want(MASTERCARD, THEM), (first,))
         renewed = want(MASTERCARD, renewed_at=ago(days=2))
         yield Case(f"advice {code} gives one retry with new data", MAY, renewed, (first,))
+        earlier = want(MASTERCARD, renewed_at=ago(days=4))
+        theirs = tried(ago(days=3), "05", code, by=THEM)
+        yield Case(f"advice {code} counts no data from before it", rule, earlier, (theirs,))
         yield Case(f"advice {code} gives only one", rule, renewed, (first, tried(ago(days=1), "05", "43")))
     for code in ("40", "41"):
         for state in (AttemptState.DECLINED, AttemptState.PAID):
@@ -300,6 +307,9 @@ def general_cases() -> Iterator[Case]:
     india = want(VISA, country="IN")
     yield Case("a card from India is not retried", refused("no_retry_country"), india, (tried(ago(days=9), "51"),))
     yield Case("its holder may pay", MAY, india._replace(by=THEM), (tried(ago(days=9), "51"),))
+    stops = (tried(ago(days=29), "05", "03"), tried(ago(days=10), "05", "03"))
+    longest = refused("advice_stop", ago(days=10) + timedelta(days=30))
+    yield Case("of two stops the longer counts", longest, want(MASTERCARD), stops)
     both = (tried(ago(days=29), "05", "03"), tried(ago(days=1), "51", "30"))
     until = refused("advice_stop", ago(days=1) + timedelta(days=10))
     yield Case("a stop lasts as long as the longest wait beside it", until, want(MASTERCARD), both)
@@ -320,7 +330,8 @@ def answered(rules: Rules, case: Case) -> Answer:
 @pytest.mark.parametrize("case", CASES, ids=[case.sentence for case in CASES])
 def test_the_planner_says(case: Case) -> None:
     assert answered(load_rules(), case) == case.answer
-    found = earliest(load_rules(), case.wanted, tuple(reversed(case.history)), NOW)
+    assert answered(load_rules(), case._replace(history=case.history[::-1])) == case.answer, "in any order"
+    found = earliest(load_rules(), case.wanted, case.history, NOW)
     if isinstance(found, Refusal) or found.rule:
         assert found.source
         assert found.why.endswith(".")
@@ -348,6 +359,21 @@ def test_a_tightened_cap_holds_earlier() -> None:
     none = earliest(tightened(load_rules(), {"visa_30d": 0}), want(VISA), hourly(1), NOW)
     assert isinstance(none, Refusal)
     assert none.rule == "visa_30d"
+
+
+def test_staff_hear_of_each_code_that_is_theirs_to_mend_and_of_no_other() -> None:
+    rules = load_rules()
+    codes = {
+        (name, code): row.alert
+        for name, rows in (*((n, one.codes) for n, one in rules.networks.items()), ("ours", rules.declines))
+        for code, row in rows.items()
+        if row.alert
+    }
+    gone = [(VISA, "R0"), (VISA, "R1"), (VISA, "R3"), (ACH, "R07"), (ACH, "R08")]
+    gone += [("ours", word) for word in NEVER_WORDS.split()[6:]]
+    assert codes == dict.fromkeys(gone, "mandate_revoked")
+    advice = {code: row.alert for code, row in rules.networks[MASTERCARD].advice.items() if row.alert}
+    assert advice == {"04": "technical", "21": "mandate_revoked", "22": "configuration", "42": "compliance"}
 
 
 def test_staff_hear_of_a_mandate_that_is_gone() -> None:

@@ -255,6 +255,8 @@ def looser_advice(row: Advice) -> Iterator[Advice]:
         yield msgspec.structs.replace(row, hours=row.hours - 1)
     if row.action is Action.STOP:
         yield msgspec.structs.replace(row, days=row.days - 1 if row.days else 3660)
+        for field in {"amount", "currency", "initiator"} - set(row.key):
+            yield msgspec.structs.replace(row, key=(*row.key, field))
     if row.action not in (Action.NOT_BEFORE, Action.NORMAL):
         yield msgspec.structs.replace(row, action=Action.NORMAL, days=0)
 

@@ -1,4 +1,4 @@
-"""Bad days of the provider and of ours, told by day: the faults F10, F21, F34 and F55 of the reliability reference."""
+"""Bad days of the provider and of ours, told by day (F9, F10, F18, F21, F34 and F55 of the reliability reference)."""
 
 from __future__ import annotations
 
@@ -151,6 +151,35 @@ def test_a_charge_that_could_not_even_be_asked_for_waits_and_tells_staff(sandbox
     story.stage.providers = story.providers
     story.until(-1, "12:00").sweep()
     assert story.taken() == {"EUR": PRICE}
+
+
+@pytest.mark.parametrize("hours", [25, 31 * 24])
+def test_an_unknown_outcome_that_outlives_the_providers_memory_of_keys_is_looked_up_and_not_charged_again(
+    sandbox: Running, hours: int
+) -> None:
+    story = Paying(sandbox)
+    story.until(2)
+    card = story.add()
+    away = {"kind": "drop_before", "verb": "GET", "path": "payment_intents", "times": 10_000}
+    sandbox.control("faults", plan=[{"kind": "drop_after", "path": "payment_intents", "times": 1}, away])
+    assert story.settle(card) == ["unknown"]
+    story.stage.now += timedelta(hours=hours)
+    sandbox.control("faults", plan=[])
+    story.sweep()
+    assert [a.state for a in story.attempts()] == ["paid"]
+    assert (story.captures(), story.taken(), story.sub().state) == (1, {"EUR": PRICE}, State.ACTIVE)
+
+
+def test_a_customer_who_confirms_five_days_later_has_paid_once(sandbox: Running) -> None:
+    story = Paying(sandbox)
+    card = story.card("challenge")
+    story.until(2)
+    assert story.settle(card) == ["needs_customer"]
+    story.until(7)
+    story.answer_bank(confirmed=True).sweep()
+    assert [a.state for a in story.attempts()] == ["canceled", "paid"]
+    assert (story.captures(), story.taken(), story.sub().state) == (1, {"EUR": PRICE}, State.ACTIVE)
+    story.check()
 
 
 def test_a_payment_that_our_book_holds_already_is_looked_at_by_staff_and_nobody_is_pursued_for_it(

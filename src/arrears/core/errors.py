@@ -11,7 +11,7 @@ class Refused(Exception):
     """What was asked cannot be done; nothing was changed.
 
     `code` is stable (`unknown_currency`), `message` is one plain line, `exit_code` is what a command ends with:
-    2 bad input, 3 the plan was only shown, 4 database unreachable, 5 wrong schema version.
+    2 bad input, 3 the plan was only shown, 4 database or provider unreachable, 5 wrong schema version.
     """
 
     def __init__(self, code: str, message: str, *, exit_code: int = 2) -> None:

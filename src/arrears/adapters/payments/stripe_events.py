@@ -106,10 +106,12 @@ _SESSION: Final = ["payment_intent", "payment_intent.latest_charge"]
 
 def refusal(error: stripe.StripeError) -> Refused:
     """The error as a refusal: `provider_refused` for a mistake of ours, `provider_unreachable` where no answer came."""
-    said = (error.user_message or type(error).__name__)[:300]
     if is_ours(error) or isinstance(error, stripe.CardError):
+        said = (error.user_message or type(error).__name__)[:300]
         return Refused("provider_refused", f"Stripe refused the request: {said}")
-    return Refused("provider_unreachable", f"Stripe did not answer; try again later: {said}")
+    # What the library says of it is a paragraph for programmers, with the address that was asked.
+    how = f"HTTP {error.http_status}" if error.http_status else "no connection"
+    return Refused("provider_unreachable", f"Stripe did not answer ({how}); try again later", exit_code=4)
 
 
 def is_ours(error: stripe.StripeError) -> bool:
