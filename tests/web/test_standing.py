@@ -107,6 +107,15 @@ def test_a_reason_that_paying_does_not_lift_is_never_promised_away(shop: Living,
     assert "gebruiksregels" in page
 
 
+def test_while_a_deletion_is_prepared_no_day_that_has_passed_is_named_as_safe(shop: Living, client: Client) -> None:
+    account = shop.account((12000, "EUR"), days=122)
+    sign_in(client, shop.email(account))
+    for path in ("", "subscriptions"):
+        page = main_of(client, account, path)
+        assert "De verwijdering wordt voorbereid. Wordt nu nog betaald" in page, path
+        assert "in elk geval tot" not in page, path
+
+
 def test_once_a_deletion_is_ordered_nothing_promises_that_paying_brings_it_back(shop: Living, client: Client) -> None:
     account = shop.account((12000, "EUR"), days=122)
     with commands.acting_on(shop.store, account, shop.clock.now()) as unit:
