@@ -30,6 +30,7 @@ from arrears.sandbox.run import Running
 from arrears.store.postgres import PostgresStore
 
 _counter = itertools.count(1)
+_millions = itertools.count(1)
 
 
 class Clock:
@@ -52,6 +53,8 @@ class Living:
 
     def __init__(self, database: str, sandbox: Running, url: str) -> None:
         self.database, self.sandbox, self.url, self.clock = database, sandbox, url, Clock()
+        # Every sandbox counts from one; on a database that has met another, the same names would be the same payments.
+        sandbox.sandbox.book.count = next(_millions) * 1_000_000
         self.store = PostgresStore(database, connections_max=16, clock_is_real=False)
         stripe = Stripe(sandbox.secret_key, [sandbox.webhook_secret], live=False, api_base=sandbox.url)
         self.providers = Providers({"stripe": stripe}, url)

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 from tests.web.living import Living, living
-from tests.web.test_centre import reader_of, sign_in, text
+from tests.web.test_centre import add_card, quotes, reader_of, sign_in, text
 
 from arrears.core import facts as f
 from arrears.core.states import Reason, State, allows
@@ -107,6 +107,15 @@ def test_a_reason_that_paying_does_not_lift_is_never_promised_away(shop: Living,
     assert "gebruiksregels" in page
 
 
+def test_while_a_deletion_is_prepared_no_day_that_has_passed_is_named_as_safe(shop: Living, client: Client) -> None:
+    account = shop.account((12000, "EUR"), days=122)
+    sign_in(client, shop.email(account))
+    for path in ("", "subscriptions"):
+        page = main_of(client, account, path)
+        assert "De verwijdering wordt voorbereid. Wordt nu nog betaald" in page, path
+        assert "in elk geval tot" not in page, path
+
+
 def test_once_a_deletion_is_ordered_nothing_promises_that_paying_brings_it_back(shop: Living, client: Client) -> None:
     account = shop.account((12000, "EUR"), days=122)
     with commands.acting_on(shop.store, account, shop.clock.now()) as unit:
@@ -197,3 +206,40 @@ def test_an_address_that_was_refused_stays_in_its_field_with_the_reason_beside_i
         assert page.count('role="alert"') == 1
     assert client.post(f"/acc_{account}/profile", {"do": "warn", "address": "ops@example.org"}).status_code == 303
     assert "ops@example.org" in text(client.get(f"/acc_{account}/profile?done=warn"))
+
+
+def test_what_holds_a_card_is_listed_with_what_ends_it(shop: Living, client: Client) -> None:
+    from arrears.engine.methods import holding
+
+    account = shop.account((12000, "EUR"), days=40)
+    sign_in(client, shop.email(account))
+    first = add_card(shop, client, account, "approve")
+    with commands.acting_on(shop.store, account, shop.clock.now()) as unit:
+        unit.record(f.MethodActivated(method=first, subscriptions=(1, 2)), "person:1")
+    with commands.acting_on(shop.store, account, shop.clock.now()) as unit:
+        held = holding(unit, first)
+    page = main_of(client, account, "methods")
+    assert "Hiermee wordt mail betaald. Kies daarvoor eerst een andere." in page
+    assert re.search(r"cloud is gestopt en kan tot \d+ \w+ \d+ terugkomen", page)
+    assert "Eerst moet dit worden betaald: L" in page
+    assert len(held) == 3, "the page says what the engine says"
+    assert client.post(f"/acc_{account}/methods", {"do": "remove", "method": str(first)}).status_code == 409
+
+
+def test_a_part_that_is_too_small_is_refused_beside_its_field_and_stays_there(shop: Living, client: Client) -> None:
+    account = shop.account((12000, "EUR"))
+    sign_in(client, shop.email(account))
+    method = str(add_card(shop, client, account, "do_not_honor"))
+    page = text(client.get(f"/acc_{account}/settle"))
+    client.post(f"/acc_{account}/settle", {"do": "pay", "method": method, "quote": quotes(page), "seen": "0"})
+    page = text(client.get(f"/acc_{account}/settle"))
+    form = {"do": "part", "method": method, "quote": quotes(page), "seen": "1"}
+    for typed in ("0,01", "999999", "<b>", ""):
+        answer = client.post(f"/acc_{account}/settle", {**form, "part_EUR": typed})
+        assert answer.status_code == 422, typed
+        tag = re.search(r'<input id="part_EUR"[^>]*>', text(answer))
+        assert tag is not None
+        assert f'value="{typed.replace("<", "&lt;").replace(">", "&gt;")}"' in tag[0]
+        assert 'aria-invalid="true" aria-describedby="why"' in tag[0]
+        assert "<details open>" in text(answer)
+    assert shop.captures(account) == []

@@ -15,6 +15,7 @@ from arrears.web.centre.frame import Visit, account_page
 from arrears.web.centre.refusals import in_words
 from arrears.web.centre.settle import go_for_a_card, why_of
 from arrears.web.centre.story import away
+from arrears.web.names import called
 
 
 @account_page(methods=("GET", "HEAD", "POST"))
@@ -47,6 +48,32 @@ def _number(text: str) -> int:
     return int(text) if text.isdecimal() and len(text) <= 4 else 0
 
 
+def held_by(visit: Visit, method: int) -> list[str]:
+    """Why a method cannot be removed yet, and until when: the reasons of engine.methods.holding, for its owner."""
+    account = visit.snapshot
+    paid_for = [sub for sub in account.subscriptions if sub.method == method]
+    found = []
+    for sub in paid_for:
+        name = {"service": called(account, sub.no)}
+        if sub.state is State.DELETED:
+            continue
+        if sub.end is None:
+            found.append(_("It pays for %(service)s. Choose another one for that first.") % name)
+        elif sub.end.delete.promised_on is None:
+            found.append(_("%(service)s is stopped and can still come back; it is kept for that.") % name)
+        else:
+            day = visit.day(sub.end.delete.promised_on)
+            text = _("%(service)s is stopped and can come back until %(day)s; it is kept for that.")
+            found.append(text % {**name, "day": day})
+    numbers = {sub.no for sub in paid_for}
+    owed = [debt.number for debt in account.debts if numbers & set(debt.subscriptions)]
+    if owed:
+        found.append(_("Pay this first: %(numbers)s.") % {"numbers": visit.listed(owed)})
+    if any(attempt.method == method for attempt in account.attempts):
+        found.append(_("A payment with it is under way."))
+    return found
+
+
 def shown(visit: Visit, why: str = "", status: int = 200) -> HttpResponse:
     """The page itself."""
     account = visit.snapshot
@@ -55,7 +82,11 @@ def shown(visit: Visit, why: str = "", status: int = 200) -> HttpResponse:
     for method in account.methods:
         if method.removed:
             continue
-        services = [s.service for s in account.subscriptions if s.method == method.no and s.state is not State.DELETED]
+        services = [
+            called(account, s.no)
+            for s in account.subscriptions
+            if s.method == method.no and s.state is not State.DELETED
+        ]
         rows.append(
             {
                 "no": method.no,
@@ -65,6 +96,7 @@ def shown(visit: Visit, why: str = "", status: int = 200) -> HttpResponse:
                 "usable": usable(method, visit.view.today),
                 "failed": method.failed,
                 "card": method.expires_on is not None,
+                "held_by": held_by(visit, method.no),
                 "can_activate": not account.past_due and len(services) < len(account.subscriptions),
             }
         )

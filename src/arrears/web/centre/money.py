@@ -96,7 +96,14 @@ def books_of(visit: Visit, history: Sequence[f.Recorded]) -> Books:
                 payments[fact.ref] = paid
             case f.CreditAllocated() as fact:
                 used = sum(part.minor for part in fact.allocations)
-                money.append(Given(one.at, fact.currency, used, parts(fact.allocations)))
+                just = money[-1] if money else None
+                came = isinstance(just, Received) and (just.at, just.currency) == (one.at, fact.currency)
+                if isinstance(just, Received) and came and used <= just.credit_minor:
+                    # What came without naming an invoice goes to the oldest in the same instant: it paid them.
+                    just.parts += parts(fact.allocations)
+                    just.credit_minor -= used
+                else:
+                    money.append(Given(one.at, fact.currency, used, parts(fact.allocations)))
             case f.DebtReopened(debt=debt, minor=minor):
                 invoices[debt.no].given_up = 0
                 reopened.append((one.at, debt.number, minor))

@@ -7,7 +7,7 @@ a form that is sent twice, from two tabs or after a refresh, is answered with wh
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from typing import Any
+from typing import Any, Final
 
 from babel.numbers import get_decimal_symbol, get_group_symbol
 from django.http import Http404, HttpRequest, HttpResponse
@@ -26,6 +26,9 @@ from arrears.web.centre.frame import Visit, account_page
 from arrears.web.centre.owed import Owed, coming, held, offered, owed, says, waits_for_the_payer
 from arrears.web.centre.refusals import SENTENCES, in_words
 from arrears.web.centre.story import away
+
+OFFERED_MAX: Final = 40
+"""Invoices that are not due yet are offered, the next ones first; all of them are on their own page."""
 
 
 @account_page(methods=("GET", "HEAD", "POST"))
@@ -57,10 +60,11 @@ def shown(visit: Visit, also: Sequence[int] = (), why: str = "", status: int = 2
     """The page itself; `wrong` is the code of what was refused, and what was typed is kept."""
     why = why or why_of(visit.request)
     sums = owed(visit, also)
-    account = visit.snapshot
+    account, waiting = visit.snapshot, offered(visit)
     values = {
         "owed": sums,
-        "offered": offered(visit),
+        "offered": waiting[:OFFERED_MAX],
+        "more_offered": len(waiting) > OFFERED_MAX,
         "also": also,
         "held": held(visit),
         "coming": [says(one) for one in coming(visit) if one.averted],

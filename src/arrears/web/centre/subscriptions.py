@@ -85,6 +85,8 @@ def state_of(visit: Visit, sub: Subscription) -> str:
 
 def kept(sub: Subscription, ahead: Sequence[Next]) -> str:
     """Until when the data of a stopped service is kept at least; empty where it runs or nobody can say yet."""
+    if sub.end is not None and sub.end.scheduled_at is not None and not is_gone(sub):
+        return _("Its deletion is being prepared. If it is paid or brought back now, its data is still kept.")
     day = next((o.day for o in ahead if o.subscription == sub.no and o.action is Action.DELETE), "")
     return _("Its data is kept at least until %(day)s.") % {"day": day} if day else ""
 
@@ -113,7 +115,8 @@ def _row(visit: Visit, sub: Subscription, ahead: list[Next]) -> dict[str, Any]:
         "reasons": [] if gone else [_lifts(sub, reason) for reason in sub.reasons],
         "pay": Reason.PAST_DUE in sub.reasons and not gone,
         "coming": [says(one) for one in ahead],
-        "deletion": next((one.day for one in ahead if one.action is Action.DELETE), ""),
+        "deletion": _deletion(sub, ahead),
+        "kept": kept(sub, ahead),
         "gone": gone,
         "allowed": [
             (_("read your data"), may.read),
@@ -128,6 +131,12 @@ def _row(visit: Visit, sub: Subscription, ahead: list[Next]) -> dict[str, Any]:
         "canceled": Reason.CANCELED in sub.reasons and not gone,
         "method": visit.reach.cards.get(sub.method, "") if not gone else "",
     }
+
+
+def _deletion(sub: Subscription, ahead: Sequence[Next]) -> str:
+    """The day on which data is deleted; empty where none is known, or it has come already."""
+    scheduled = sub.end is not None and sub.end.scheduled_at is not None
+    return "" if scheduled else next((one.day for one in ahead if one.action is Action.DELETE), "")
 
 
 def _lifts(sub: Subscription, reason: Reason) -> str:
