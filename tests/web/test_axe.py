@@ -1,4 +1,4 @@
-"""Every page as a person with a screen reader, a small phone or a dark room meets it: axe finds nothing (WCAG 2.2 AA).
+"""Every page as a screen reader, a keyboard, a phone or a dark room meets it: axe finds nothing (WCAG 2.2 AA).
 
 Every page in every state, in both languages, on a phone and a desktop, light and dark. `make test` takes a sample that
 the seed of the run chooses; `make test-all` takes all. The page's own content security policy stays in force: axe is
