@@ -60,7 +60,7 @@ def values(town: Town, account: int) -> dict[str, object]:
         "account": f"acc_{account}",
         **numbers(town, account),
         "asset": asset("style.css").path.removeprefix("/assets/"),
-        "name": "mail",
+        "name": town.mails[0].id,
         "provider": "stripe",
         "method": 99,
         "payment": "pay_none",

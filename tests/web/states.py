@@ -28,7 +28,7 @@ from arrears.engine import commands, profile, settling, setups, system
 from arrears.engine.booking import Payment
 from arrears.engine.desk import digest_of
 from arrears.engine.links import known_link
-from arrears.ports import NewAccount
+from arrears.ports import Message, NewAccount
 from arrears.sandbox.run import Running
 
 ADMINISTRATOR: Final = "anna@example.org"
@@ -66,6 +66,8 @@ class Town:
     accounts: dict[str, int] = field(default_factory=dict)
     links: dict[int, str] = field(default_factory=dict)
     """The newest pay link of each account, as a path."""
+    mails: list[Message] = field(default_factory=list)
+    """Some of the mail that was sent."""
     address: str = ""
     """A link that confirms a contact address, as a path."""
 
@@ -166,7 +168,7 @@ RECIPES: Final[dict[str, Recipe]] = {
     "by transfer": Recipe(EUR, days=5, mode=Mode.INVOICE),
     "no administrator": Recipe(EUR, days=5, roles=("billing_reader",)),
     "long names": Recipe(EUR, days=25, then=_warns_others, name=LONG),
-    "200 debts": Recipe(((1099, "EUR"),) * 200, days=5),
+    "200 debts": Recipe(((1099, "EUR"),) * 200, days=40, then=lambda town, no: town.card(no, "insufficient_funds")),
     LAST: Recipe(EUR, days=40, then=lambda town, no: town.card(no, "approve")),
 }
 
@@ -181,7 +183,9 @@ def build(url: str, sandbox: Running) -> Town:
     every = {**RECIPES, "canary": Recipe(((8765432, "EUR"),), days=25, then=_leaves_the_page, roles=())}
     new = [
         (
-            NewAccount(f"T{k}", recipe.name or f"Bakkerij {state}", "NL", "Europe/Amsterdam", "nl-NL", recipe.mode),
+            NewAccount(
+                f"T{k}", recipe.name or f"Bakkerij De Vries {k}", "NL", "Europe/Amsterdam", "nl-NL", recipe.mode
+            ),
             ("cloud", "mail") if state != "canary" else ("CANARY-cloud", "CANARY-mail"),
         )
         for k, (state, recipe) in enumerate(every.items())
@@ -242,6 +246,7 @@ def _grant(town: Town, state: str, recipe: Recipe) -> None:
 
 
 def _keep_links(town: Town) -> None:
+    town.mails = town.shop.channel.taken[-3:]
     for message in town.shop.channel.taken:
         if found := re.search(r"http://\S+/pay/([\w-]{43})", message.text):
             link = known_link(town.shop.store, digest_of(found[1]))
@@ -305,5 +310,5 @@ def copied(server: str, town: Town, sandbox: Running) -> Iterator[Town]:
     """A served copy of the town, until the end of the block."""
     url = replaced(server, "town_copy", "town")
     with django_on(url), living(url, sandbox) as shop:
-        yield Town(shop, dict(town.accounts), dict(town.links), town.address)
+        yield Town(shop, dict(town.accounts), dict(town.links), town.mails, town.address)
     replaced(server, "town_copy")

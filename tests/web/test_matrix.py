@@ -154,7 +154,7 @@ def said(answer: Any) -> str:
     )
 
 
-def test_every_route_has_its_lines_in_the_tables() -> None:
+def test_every_route_has_its_lines_in_the_tables(site: str) -> None:
     found = routes()
     assert [route for route in found if route not in LISTED] == [], "write its line in PAGES or PROGRAMS"
     assert [route for route in LISTED if route not in found] == [], "this route is gone: take its line out"

@@ -29,7 +29,7 @@ STATES = {
     "by transfer": ["past_due", "active"],
     "no administrator": ["past_due", "active"],
     "long names": ["past_due", "active"],
-    "200 debts": ["past_due", "past_due"],
+    "200 debts": ["disabled", "disabled"],
 }
 
 

@@ -1,0 +1,72 @@
+"""A page asks the database as often for 200 debts as for one: nothing is read in a loop."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterator
+from dataclasses import replace
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Final
+
+import pytest
+from tests.store.traced import TracedStore
+from tests.web.routes import of_an_account, routes, target
+from tests.web.states import Town
+from tests.web.visitors import visitor
+
+from arrears import wiring
+
+if TYPE_CHECKING:
+    from django.test import Client
+
+STATEMENTS_MAX: Final = 60
+"""BEGIN and COMMIT included, which are two in three: the store reads each thing in a transaction of its own."""
+
+PAGES: Final = ("/", "/pay/", "/settle/<str:account>")
+"""What is looked at besides the pages of an account."""
+
+
+@pytest.fixture(scope="module")
+def traced(town: Town, tmp_path_factory: pytest.TempPathFactory) -> Iterator[TracedStore]:
+    """A store that says how many statements were sent, under the pages."""
+    folder: Path = tmp_path_factory.mktemp("trace")
+    store = TracedStore(town.shop.database, "public", folder / "trace")
+    wiring.install(replace(town.shop.live, store=store))
+    yield store
+    wiring.install(town.shop.live)
+    store.close()
+    os.close(store._handle)
+
+
+def counted(traced: TracedStore, browser: Client, path: str) -> tuple[Any, int]:
+    """The answer, and the statements of the store and of Django together."""
+    from django.db import connection
+    from django.test.utils import CaptureQueriesContext
+
+    browser.get(path)  # what is loaded once a process is loaded now
+    traced.statements()
+    with CaptureQueriesContext(connection) as asked:
+        answer = browser.get(path)
+    return answer, traced.statements() + len(asked)
+
+
+def test_pages_send_as_many_statements_for_200_debts_as_for_one(town: Town, traced: TracedStore) -> None:
+    wrong = []
+    for route in routes():
+        if not of_an_account(route) and route not in PAGES:
+            continue
+        found = {}
+        for state in ("declined", "200 debts"):
+            account = town.accounts[state]
+            browser = visitor(town, "link" if route == "/pay/" else "administrator", account)
+            answer, found[state] = counted(traced, browser, target(town, route, account))
+            assert answer.status_code in (200, 302, 303), f"{route}, {state}: {answer.status_code}"
+        if len(set(found.values())) > 1 or max(found.values()) > STATEMENTS_MAX:
+            wrong.append(f"{route}: {found['declined']} statements for one debt, {found['200 debts']} for 200")
+    assert not wrong, "\n".join(wrong)
+
+
+def test_a_list_of_many_accounts_takes_no_more_statements(town: Town, traced: TracedStore) -> None:
+    few = counted(traced, visitor(town, "other"), "/")[1]
+    many = counted(traced, visitor(town, "administrator"), "/")[1]
+    assert few == many, f"{few} statements for one account, {many} for {len(town.accounts)}"
