@@ -11,6 +11,7 @@ import psycopg
 import pytest
 from tests.stories.paying import post as post_form
 from tests.web.living import Living, living
+from tests.web.test_centre import sign_in
 
 from arrears.engine.booking import Payment
 from arrears.sandbox.run import Running, running
@@ -144,6 +145,18 @@ def test_it_opens_no_other_page_and_no_other_account(shop: Living, client: Clien
         assert client.get(path)["Location"].startswith(("/sign-in", "/console/sign-in"))
     assert client.get(f"/settle/acc_{other}")["Location"] == f"/acc_{other}/settle"
     assert client.get(f"/v1/accounts/acc_{account}/settlement").status_code == 401
+
+
+def test_who_is_signed_in_elsewhere_comes_back_from_the_provider_to_the_page_of_the_link(
+    shop: Living, client: Client
+) -> None:
+    account, other = shop.account((12000, "EUR")), shop.account((900, "EUR"))
+    sign_in(client, shop.email(other))
+    client.get(link_for(shop, account))
+    assert client.get(f"/settle/acc_{account}")["Location"] == "/pay/"
+    assert client.get(f"/settle/acc_{account}/1")["Location"] == "/pay/?back=1"
+    assert client.get(f"/settle/acc_{other}")["Location"] == f"/acc_{other}/settle"
+    assert client.get(f"/settle/acc_{other}/1")["Location"] == f"/acc_{other}/story/1?back=1"
 
 
 def test_a_form_without_our_token_is_refused(shop: Living) -> None:
