@@ -159,7 +159,6 @@ def main() -> int:
         "settlements": len(ours),
         "seed": options.seed,
         "at_once": AT_ONCE,
-        "seed": options.seed,
         "ours": _figures(ours),
         "bare_writes": _figures(bare),
         "p50_over_bare": round(median(ours) / median(bare), 2),
