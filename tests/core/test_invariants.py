@@ -31,7 +31,7 @@ from arrears.core.invariants import (
 )
 from arrears.core.ledger import CREDIT, Entry, entries_of
 from arrears.core.policy import default_policy
-from arrears.core.rules import RULES, Rule, credit, delete, disable, hold, past_due, restrict, resume
+from arrears.core.rules import RULES, Rule, credit, delete, disable, hold, lapse, past_due, restrict, resume
 from arrears.core.view import Due, Rank, View
 from arrears.engine import run, system
 from arrears.sim.simulate import simulate
@@ -114,6 +114,7 @@ SABOTAGES: dict[str, tuple[str, Sabotage]] = {
     "doubts are overlooked": ("I8", patched(View, "doubts", property(lambda _: ()))),
     "holds are overlooked": ("I8", patched(View, "holds_on", lambda *_, **__: [])),
     "no warning is waited for": ("I9", patched(Ahead, "_deadline", lambda self: self.planned)),
+    "a small sum voids no warning": ("I9", without(lapse.rule)),
     "a hold voids no warning": ("I9", patched(hold, "_voided", lambda *_: iter(()))),
     "a day is forgotten": ("I10", patched(Ahead, "base", a_day_early)),
     "a stage is skipped": (

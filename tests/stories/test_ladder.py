@@ -344,6 +344,36 @@ def test_the_minimum_counts_the_past_due_sum_of_the_subscription() -> None:
     """)
 
 
+def test_who_came_below_the_minimum_is_warned_anew_before_a_service_stops() -> None:
+    story = Story(policy="[minimum]\nEUR = 20000").until(1)
+    story.bill(1, 9_000)
+    story.until(25).pay(9_000).until(100)
+    story.bill(100, 15_000)
+    story.until(110)
+    assert story.diary(20, only="warning lapse disabled") == table("""
+        day 21 09:00  warning 21: disable cloud on day 30
+        day 25 12:00  warnings of disable cloud lapse
+        day 101 09:00  warning 28: disable cloud on day 108
+        day 109 00:00  disabled cloud on day 108
+        day 109 09:00  told: cloud disabled on day 108
+    """)
+
+
+def test_who_came_below_the_minimum_is_warned_anew_before_data_is_deleted() -> None:
+    story = Story(policy="[minimum]\nEUR = 20000").until(1)
+    story.bill(1, 9_000)
+    story.until(95).pay(9_000).until(130)
+    story.bill(130, 15_000)
+    story.until(141)
+    assert story.diary(80, only="warning lapse deletion") == table("""
+        day 90 09:00  warning 60: delete cloud on day 120
+        day 95 12:00  warnings of delete cloud lapse
+        day 131 09:00  warning 89: delete cloud on day 138
+        day 139 00:00  deletion of cloud scheduled
+        day 140 00:00  deletion of cloud ordered
+    """)
+
+
 def test_a_rest_within_the_tolerance_is_not_past_due_and_joins_the_next_settlement() -> None:
     story = Story(policy="[tolerance]\nEUR = 100").until(5).pay(11_950)
     assert story.diary(5) == table("""

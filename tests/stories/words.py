@@ -128,6 +128,8 @@ def _decided(fact: f.AnyFact, services: Services, day: Day) -> str | None:
             return f"disabled {services[fact.subscription]} on day {day(fact.on)}"
         case f.Deferred():
             return f"{fact.action} {services[fact.subscription]} waits: {', '.join(fact.doubts)}"
+        case f.WarningsLapsed():
+            return f"warnings of {fact.action} {services[fact.subscription]} lapse"
         case f.DoubtEnded():
             return f"{fact.action} {services[fact.subscription]} waits no longer"
         case f.Resumed():

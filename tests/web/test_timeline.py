@@ -26,7 +26,7 @@ from arrears.store.memory import MemoryStore
 if TYPE_CHECKING:
     from django.test import Client
 
-STAFFS = (f.Parked, f.Unparked, f.TaskClosed, f.DeletionCapped, f.DoubtEnded)
+STAFFS = (f.Parked, f.Unparked, f.TaskClosed, f.DeletionCapped, f.DoubtEnded, f.WarningsLapsed)
 
 
 @pytest.fixture(scope="module")

@@ -115,6 +115,10 @@ def _doubt_ended(account: Account, fact: f.DoubtEnded, recorded: f.Recorded) -> 
     return void(account, fact.subscription, fact.action, recorded, doubted=False)
 
 
+def _warnings_lapsed(account: Account, fact: f.WarningsLapsed, recorded: f.Recorded) -> Account:
+    return void(account, fact.subscription, fact.action, recorded, doubted=False)
+
+
 def _resumed(account: Account, fact: f.Resumed, recorded: f.Recorded) -> Account:
     sub = account.subscription(fact.subscription)
     runs = fact.after is not State.DISABLED
@@ -243,6 +247,7 @@ FOLDS: Final[Folds] = {
     f.Disabled: _disabled,
     f.Deferred: _deferred,
     f.DoubtEnded: _doubt_ended,
+    f.WarningsLapsed: _warnings_lapsed,
     f.Resumed: _resumed,
     f.ResumeLate: _resume_late,
     f.CaseEnded: _case_ended,

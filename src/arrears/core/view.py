@@ -251,14 +251,15 @@ class View:
             return debts[0].day_0
         return min([d.day_0 for d in debts if d.day_0 is not None], default=None)
 
-    def enough(self, sub: Subscription) -> bool:
-        """Whether the past-due sum reaches the policy's minimum in any currency (below it: reminders only)."""
+    def enough(self, sub: Subscription, *, held_too: bool = False) -> bool:
+        """Whether the past-due sum reaches the policy's minimum in any currency (below it: reminders only). What is
+        held does not count, unless `held_too`."""
         minimum = self.policy.minimum_minor
         if not minimum:
             return True
         sums: dict[str, int] = {}
         for debt in self.debts_of(sub):
-            if not self.account.debt_is_held(debt.no):
+            if held_too or not self.account.debt_is_held(debt.no):
                 sums[debt.currency] = sums.get(debt.currency, 0) + debt.open_minor
         return any(total >= minimum.get(currency, 0) for currency, total in sums.items())
 

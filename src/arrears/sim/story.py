@@ -18,7 +18,7 @@ _AS_PLANNED = f.NoticeAccepted | f.DoubtEnded | f.TaskClosed
 """Facts that a story leaves out and a timeline shows."""
 
 _Money = f.InvoiceIssued | f.PaymentBooked | f.CreditAllocated | f.WrittenOff | f.DebtReopened | f.WithinTolerance
-_Cut = f.Restricted | f.Disabled | f.Resumed | f.Deferred | f.DoubtEnded | f.DateMoved
+_Cut = f.Restricted | f.Disabled | f.Resumed | f.Deferred | f.DoubtEnded | f.WarningsLapsed | f.DateMoved
 _Deletion = f.DeletionScheduled | f.DeletionUnscheduled | f.DeletionOrdered | f.DeletionCapped
 _Subscription = f.SubscriptionAdded | f.Canceled | f.Reactivated | f.ReasonSet | f.ReasonLifted | f.OrderAcknowledged
 _Account = f.AccountOpened | f.TermsChanged | f.Parked | f.Unparked | f.TaskClosed
@@ -194,6 +194,8 @@ def _cut(after: Account, fact: _Cut) -> tuple[str, str]:
             return "waits", f"{action} of {service}, because of {', '.join(doubts)}"
         case f.DoubtEnded(action=action):
             return "goes on", f"nothing stands in the way of {action} of {service} any more; it is warned of anew"
+        case f.WarningsLapsed(action=action):
+            return "lapsed", f"the warnings before the {action} of {service}: too little is owed for it to follow"
         case f.DateMoved(action=action, on=on):
             unless = unless_lifted(after.subscription(fact.subscription).reasons)
             return "date", f"{service} {WILL[action]} on {in_words(on)} {unless}"

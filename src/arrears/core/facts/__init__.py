@@ -48,6 +48,7 @@ from arrears.core.facts.decided import (
     Told,
     Unparked,
     Warning,
+    WarningsLapsed,
     WithinTolerance,
 )
 from arrears.core.facts.money import (
@@ -193,6 +194,7 @@ __all__ = [
     "Unparked",
     "Voided",
     "Warning",
+    "WarningsLapsed",
     "WithinTolerance",
     "WrittenOff",
     "decode_fact",
@@ -227,6 +229,7 @@ AnyFact = (
     | Disabled
     | Deferred
     | DoubtEnded
+    | WarningsLapsed
     | Resumed
     | CaseEnded
     | DeletionScheduled

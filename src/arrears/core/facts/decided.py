@@ -131,6 +131,13 @@ class DoubtEnded(Fact, frozen=True, tag="doubt_ended"):
     action: Action
 
 
+class WarningsLapsed(Fact, frozen=True, tag="warnings_lapsed"):
+    """So little is owed that nothing follows: the warnings given so far no longer count."""
+
+    subscription: int
+    action: Action
+
+
 class Resumed(Fact, frozen=True, tag="resumed"):
     """The cause `past_due` is lifted. `order_no` is 0 where the service never stopped or another reason remains."""
 

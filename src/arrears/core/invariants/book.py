@@ -6,7 +6,7 @@ days local days, instants UTC.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from datetime import date, datetime, timedelta
 from typing import Final, NamedTuple
 
@@ -321,3 +321,11 @@ def first_day(start: date, days: int, spans: list[tuple[datetime, datetime | Non
         if any(b is None and a <= first for a, b in spans):
             return None
         day += ONE_DAY
+
+
+def reaches_minimum(debts: Iterable[Debt], policy: Policy) -> bool:
+    """Whether these debts are enough, in any currency, for more than reminders to follow."""
+    sums: dict[str, int] = {}
+    for debt in debts:
+        sums[debt.currency] = sums.get(debt.currency, 0) + debt.open
+    return any(total >= max(1, policy.minimum_minor.get(currency, 0)) for currency, total in sums.items())

@@ -17,6 +17,7 @@ from arrears.core.invariants.book import (
     End,
     Sub,
     counted_days,
+    reaches_minimum,
     stopped,
 )
 from arrears.core.invariants.told import order_given, void
@@ -151,11 +152,7 @@ def _no_doubt(book: Book, sub: Sub, action: Action, on: date, at: datetime, cale
 
 
 def _owes_enough(book: Book, sub: Sub, action: Action, owing: list[Debt], policy: Policy) -> None:
-    free = [d for d in owing if not book.debt_held(d)]
-    sums: dict[str, int] = {}
-    for debt in free:
-        sums[debt.currency] = sums.get(debt.currency, 0) + debt.open
-    if not any(total >= max(1, policy.minimum_minor.get(currency, 0)) for currency, total in sums.items()):
+    if not reaches_minimum([d for d in owing if not book.debt_held(d)], policy):
         book.breach("I11", f"the {action} of subscription {sub.no}, which owes nothing that counts")
 
 
@@ -213,6 +210,14 @@ def doubt_ended(book: Book, fact: f.DoubtEnded, recorded: f.Recorded) -> None:
     if book.doubts_over(recorded.at):
         book.breach("I8", f"the {fact.action} no longer waits although a doubt stands")
     void(book.subs[fact.subscription], fact.action)
+
+
+def warnings_lapsed(book: Book, fact: f.WarningsLapsed, _: f.Recorded) -> None:
+    """Only where too little is owed."""
+    sub = book.subs[fact.subscription]
+    if reaches_minimum(book.owing(sub), book.policy):
+        book.breach("I8", f"the warnings of the {fact.action} lapse although enough is owed")
+    void(sub, fact.action)
 
 
 # -- back again --------------------------------------------------------------------------------------------------
@@ -337,6 +342,7 @@ LADDER: Final[Checks] = {
     f.Disabled: disabled,
     f.Deferred: deferred,
     f.DoubtEnded: doubt_ended,
+    f.WarningsLapsed: warnings_lapsed,
     f.Resumed: resumed,
     f.CaseEnded: case_ended,
     f.DeletionScheduled: deletion_scheduled,

@@ -7,10 +7,10 @@ from datetime import datetime
 from typing import Any, Final
 
 from arrears.core import facts as f
-from arrears.core.account import Account, Subscription
+from arrears.core.account import Account, Action, Subscription
 from arrears.core.actions import TELLING, is_told
 from arrears.core.invariants.answers import ANSWERS
-from arrears.core.invariants.book import Book, Breach, Installation, Policies, Sub
+from arrears.core.invariants.book import Book, Breach, Installation, Policies, Sub, reaches_minimum
 from arrears.core.invariants.ladder import LADDER
 from arrears.core.invariants.money import MONEY
 from arrears.core.invariants.support import SUPPORT
@@ -113,8 +113,23 @@ class Watch:
             book.breach("I12", f"subscription {sub.no} is {sub.state} without being past due")
         if sub.state is State.DISABLED and not sub.reasons:
             book.breach("I12", f"subscription {sub.no} is stopped for no reason")
+        if book.policy.minimum_minor and not reaches_minimum(book.owing(sub), book.policy):
+            self._lapsed(book, sub)
         if sub.state is State.ACTIVE:
             book.breach("I18", f"subscription {sub.no} is active with {', '.join(sorted(sub.reasons))}")
+
+    @staticmethod
+    def _lapsed(book: Book, sub: Sub) -> None:
+        """Where too little is owed for anything to follow, no earlier warning stands for later (I9)."""
+        if sub.state is State.DISABLED and not sub.cut:
+            return
+        for w in sub.warned:
+            if w.action is Action.DELETE:
+                runs = sub.state is State.DISABLED and sub.end is not None and w.seq > sub.end.seq
+            else:
+                runs = sub.state in (State.PAST_DUE, State.RESTRICTED) and w.seq > sub.past_due_seq
+            if runs and not w.void and not (w.action is Action.RESTRICT and sub.state is State.RESTRICTED):
+                book.breach("I9", f"too little is owed for a {w.action} of subscription {sub.no}, its warnings stay")
 
     def _agrees(self, book: Book, account: Account) -> None:
         """The state that was stored says what the facts say (I18)."""

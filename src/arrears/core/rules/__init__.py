@@ -15,6 +15,7 @@ from arrears.core.rules import (
     disable,
     expire,
     hold,
+    lapse,
     late,
     past_due,
     promise,
@@ -30,6 +31,7 @@ Rule = Callable[[View], Iterable[Due]]
 
 RULES: tuple[Rule, ...] = (
     hold.rule,
+    lapse.rule,
     challenge.rule,
     past_due.rule,
     credit.rule,

@@ -25,7 +25,7 @@ from arrears.web.centre.owed import will
 from arrears.web.centre.story import advice
 from arrears.web.names import called
 
-Staffs = f.Parked | f.Unparked | f.TaskClosed | f.DeletionCapped | f.DoubtEnded
+Staffs = f.Parked | f.Unparked | f.TaskClosed | f.DeletionCapped | f.DoubtEnded | f.WarningsLapsed
 """What only concerns staff; after a deferred action the customer is warned anew, which is told."""
 
 Mail = f.Noticed | f.NoticeAccepted | f.NoticeFailed | f.NoticeBounced | f.AddressAsked | f.AddressConfirmed

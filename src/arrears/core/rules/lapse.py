@@ -1,0 +1,33 @@
+"""Where too little is owed for anything to follow, warnings given so far no longer count (spec, section 3, Amounts).
+
+Below the minimum there is neither warning nor action, perhaps for months. When more becomes due, whoever was warned
+back then has long forgotten it: they are warned anew, with the full lead.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator
+from functools import partial
+
+from arrears.core.deadlines import applying
+from arrears.core.facts import WarningsLapsed
+from arrears.core.states import State
+from arrears.core.view import IMMEDIATELY, Due, Rank, View
+
+
+def rule(view: View) -> Iterable[Due]:
+    """At once, with what made the sum small."""
+    return _lapsing(view) if view.policy.minimum_minor else ()
+
+
+def _lapsing(view: View) -> Iterator[Due]:
+    for sub in view.account.subscriptions:
+        # A hold leaves the sum as it is: it voids warnings itself where it moves their date.
+        if sub.state in (State.ACTIVE, State.DELETED) or view.enough(sub, held_too=True):
+            continue
+        if sub.state is State.DISABLED and not sub.cut:
+            continue
+        for one in applying(view, sub, whatever_is_owed=True):
+            if any(sent.seq > one.promise.since_seq for sent in one.promise.sent):
+                build = partial(WarningsLapsed, subscription=sub.no, action=one.action)
+                yield Due(IMMEDIATELY, Rank.CONSEQUENCE, sub.no, f"warnings of {one.action} lapse", build)
