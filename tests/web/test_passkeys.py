@@ -86,7 +86,7 @@ def test_a_passkey_alone_lets_in_and_comes_back_to_where_one_was(house: Entrance
     expect(page.get_by_text("Laptop").first).to_be_visible()
     visitor.is_signed_out()
     page = visitor.goes(f"/acc_{number}/invoices")
-    page.get_by_role("button", name="Sign in with a passkey").click()
+    page.get_by_role("button", name="Use a passkey").click()
     expect(page).to_have_url(f"{visitor.url}/acc_{number}/invoices")
     assert visitor.wrong == [], "the content policy lets our scripts run, and nothing else was tried"
 
@@ -123,7 +123,7 @@ def test_a_passkey_proves_again_who_one_is_is_renamed_and_removed(house: Entranc
     assert ["passkey was removed" in message.subject for message in house.mail()][-1:] == [True]
     visitor.is_signed_out()
     page = visitor.goes("/sign-in")
-    page.get_by_role("button", name="Sign in with a passkey").click()
+    page.get_by_role("button", name="Use a passkey").click()
     expect(page.get_by_role("alert")).to_contain_text("That did not work")
 
 
@@ -139,9 +139,9 @@ def test_a_passkey_of_somebody_else_or_a_refusal_changes_nothing(house: Entrance
     visitor.wire.send("WebAuthn.setUserVerified", {"authenticatorId": visitor.authenticator, "isUserVerified": False})
     visitor.is_signed_out()
     page = visitor.goes("/sign-in")
-    page.get_by_role("button", name="Sign in with a passkey").click()
+    page.get_by_role("button", name="Use a passkey").click()
     expect(page.get_by_text("The passkey was not used")).to_be_visible()
-    expect(page.get_by_role("button", name="Sign in with a passkey")).to_be_enabled()
+    expect(page.get_by_role("button", name="Use a passkey")).to_be_enabled()
 
 
 def browser_of(person: int) -> Any:
@@ -155,7 +155,7 @@ def test_without_scripts_everything_but_passkeys_is_there(browser: Browser, hous
     with browser.new_context(locale="en-GB", java_script_enabled=False) as context:
         page = context.new_page()
         page.goto(f"{url}/sign-in?next=/security")
-        expect(page.get_by_role("button", name="Sign in with a passkey")).to_have_count(0)
+        expect(page.get_by_role("button", name="Use a passkey")).to_have_count(0)
         page.get_by_label("E-mail address").fill(email)
         page.get_by_label("Password").fill(PASSWORD)
         page.get_by_role("button", name="Sign in", exact=True).click()

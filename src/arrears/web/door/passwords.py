@@ -41,7 +41,9 @@ def check(password: str, *own: str) -> None:
         raise Refused("common_password", "this password follows the keys of a keyboard")
     words = {word for text in own for word in re.split(r"[\W_]+", text.lower()) if len(word) >= OWN_WORD_MIN}
     if any(word in lower and len(lower.replace(word, "")) < CHARACTERS_MIN for word in words):
-        raise Refused("own_password", "this password has a name or address in it")
+        raise Refused(
+            "own_password", f"besides your own names and address a password has at least {CHARACTERS_MIN} characters"
+        )
 
 
 @cache

@@ -54,7 +54,7 @@
   if (!window.PublicKeyCredential) return;
   for (const without of document.querySelectorAll("[data-without-passkeys]")) without.hidden = true;
   for (const form of document.querySelectorAll("form[data-passkey]")) {
-    const button = form.querySelector("button");
+    const button = form.querySelector("[type=button]");
     const failed = form.querySelector("[data-failed]");
     form.hidden = false;
     const use = async () => {
