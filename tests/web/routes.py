@@ -62,6 +62,8 @@ def values(town: Town, account: int) -> dict[str, object]:
         "asset": asset("style.css").path.removeprefix("/assets/"),
         "name": town.mails[0].id,
         "provider": "stripe",
+        "attempt": 1,
+        "pk": 1,
         "method": 99,
         "payment": "pay_none",
         "person": "per_1",

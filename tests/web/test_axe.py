@@ -47,10 +47,12 @@ NO_PAGE: Final = {
     "/pay/<str:token>": "leads on to /pay/, or to the page of a link that is over",
     "/settle/<str:account>": "leads on to the page where one pays",
     "/<account:account>/invoices.csv": "a table for other programs",
+    "/settle/<str:account>/<int:attempt>": "leads on to the story of a payment",
+    "/security/app/picture.svg": "a picture, shown inside its page",
     "/webhooks/<slug:provider>": "for programs",
     "/webhooks/mail/<slug:provider>": "for programs",
 }
-ROLES: Final = {"/": "administrator", "/console/": "staff", "/pay/": "link"}
+ROLES: Final = {"/": "administrator", "/console/": "staff", "/pay/": "link", "/sign-in/again": "administrator"}
 """Who looks at a page that belongs to no account, where it is not just anybody."""
 
 
@@ -87,7 +89,12 @@ def sights(town: Town) -> Iterator[Sight]:
                         yield Sight("link", route, state, language)
             else:
                 account = town.accounts["warned"]
-                yield Sight(ROLES.get(route, "anonymous"), target(town, route, account), "warned", language)
+                yield Sight(
+                    "administrator" if route.startswith("/security") else ROLES.get(route, "anonymous"),
+                    target(town, route, account),
+                    "warned",
+                    language,
+                )
         for path in ("/nothing-here", "/pay/nothing", "/address/nothing", "/pay/", f"/acc_{town.accounts['canary']}/"):
             yield Sight("anonymous" if path.startswith(("/pay", "/ad")) else "administrator", path, "error", language)
 

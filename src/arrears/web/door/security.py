@@ -57,8 +57,8 @@ def step_up(request: HttpRequest) -> None:
         raise ReauthenticationRequired
 
 
-@login_required
 @require_http_methods(["GET", "HEAD", "POST"])
+@login_required
 def page(request: HttpRequest) -> HttpResponse:
     """Everything about signing in on one page; with POST it ends sessions."""
     person = _person(request)
@@ -100,8 +100,8 @@ def _moment(person: Person, at: Any) -> str:
 
 
 @sensitive_post_parameters("before", "password")
-@login_required
 @require_http_methods(["GET", "HEAD", "POST"])
+@login_required
 def password(request: HttpRequest) -> HttpResponse:
     """Another password. The one before is asked for in the same form, so nobody comes here by an open session alone;
     every other session ends."""
@@ -129,9 +129,9 @@ def _right(person: Person, before: str) -> bool:
         return False
 
 
+@require_safe
 @login_required
 @reauthentication_required(app="allauth.mfa")  # type: ignore[untyped-decorator]
-@require_safe
 def codes(request: HttpRequest) -> HttpResponse:
     """The recovery codes that have not been used."""
     found = Authenticator.objects.filter(user_id=request.user.pk, type=Authenticator.Type.RECOVERY_CODES).first()
@@ -141,9 +141,9 @@ def codes(request: HttpRequest) -> HttpResponse:
     return render(request, "door/codes.html", shown)
 
 
+@require_safe
 @login_required
 @reauthentication_required(app="allauth.mfa")  # type: ignore[untyped-decorator]
-@require_safe
 def picture(request: HttpRequest) -> HttpResponse:
     """The code to photograph, of the secret that the page has just shown."""
     secret = request.session.get(SECRET_SESSION_KEY)

@@ -19,14 +19,17 @@ from allauth.mfa.webauthn.views import (
 from django.urls import URLPattern, path
 from django.utils.functional import Promise
 from django.utils.translation import gettext_lazy as _
+from django.views.decorators.http import require_http_methods
 
 from arrears.web.door import front, security
 from arrears.web.door.security import spoken
 
+_FORM: Final = require_http_methods(["GET", "HEAD", "POST"])
+
 
 def _theirs(view: Any, title: Promise | str) -> Any:
     """A page of allauth's, with a title of ours and in the reader's language."""
-    return spoken(view.as_view(extra_context={"title": title}))
+    return _FORM(spoken(view.as_view(extra_context={"title": title})))
 
 
 _AGAIN: Final = _("Is it you?")
@@ -34,7 +37,7 @@ _AGAIN: Final = _("Is it you?")
 paths: Final[list[URLPattern]] = [
     path("sign-in", front.sign_in, name="account_login"),
     path("sign-in/second-step", _theirs(AuthenticateView, _("The second step")), name="mfa_authenticate"),
-    path("sign-in/passkey", front.PasskeyDoor.as_view(), name="mfa_login_webauthn"),
+    path("sign-in/passkey", _FORM(front.PasskeyDoor.as_view()), name="mfa_login_webauthn"),
     path("sign-in/forgotten", front.forgotten, name="account_reset_password"),
     path("sign-in/again", _theirs(ReauthenticateView, _AGAIN), name="account_reauthenticate"),
     path("sign-in/again/code", _theirs(CodeAgainView, _AGAIN), name="mfa_reauthenticate"),
