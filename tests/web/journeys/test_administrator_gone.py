@@ -2,13 +2,8 @@
 
 from __future__ import annotations
 
-from importlib.util import find_spec
-
-import pytest
 from tests.web.journeys.conftest import Meet
 from tests.web.journeys.scene import Scene
-
-pytestmark = pytest.mark.skipif(find_spec("arrears.web.help") is None, reason="there are no pages for help yet")
 
 
 def test_the_administrator_is_gone_and_a_request_without_sign_in_holds_deletion(
