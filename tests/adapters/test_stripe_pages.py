@@ -116,6 +116,12 @@ def test_a_method_that_was_set_up_comes_with_its_customer_and_funding() -> None:
     assert "setup_intent.payment_method" in wire.sent(SESSION).values()
 
 
+def test_a_set_up_page_says_for_which_account_it_was_opened() -> None:
+    for metadata, account in (({"account": "12"}, 12), ({}, 0)):
+        session = {**set_up(payment_method=method()), "metadata": metadata}
+        assert adapter(Wire().on(SESSION, session)).setup_outcome("cs_1")[1] == account
+
+
 def test_a_payment_page_asks_for_exactly_this_amount_and_stores_nothing() -> None:
     wire = Wire().on(SESSIONS, page())
     assert adapter(wire).open_payment(charge(customer_ref=""), NOW + timedelta(minutes=45), "en") == OPENED

@@ -74,7 +74,7 @@ def test_a_transfer_that_names_nothing_says_what_it_paid_all_the_same(shop: Livi
 def test_money_that_went_back_is_on_its_receipt(shop: Living, client: Client) -> None:
     account = shop.account((12000, "EUR"), (4000, "EUR"))
     seq = pay(shop, account, 16000, 1, 2)
-    issued = shop.store.invoice(account, 2)
+    issued = shop.store.invoices(account)[2]
     with commands.acting_on(shop.store, account, shop.clock.now()) as unit:
         again = f.DebtReopened(debt=issued, minor=4000, reason="chargeback dp_1")
         unit.record(again, "provider:stripe", "chargeback")

@@ -305,6 +305,17 @@ def test_methods_are_set_up_made_active_renewed_and_removed(shop: Shop) -> None:
     assert "cloud" in held.json()["detail"]
 
 
+def test_a_page_that_was_opened_for_another_account_gives_this_one_no_method(shop: Shop) -> None:
+    ours, theirs = shop.account((12_000, "EUR")), shop.account((500, "EUR"))
+    opened = shop.send(f"accounts/acc_{theirs}/payment-methods", {"provider": "stripe", "locale": "en"}).json()
+    post_form(opened["url"], card="approve", do="go")
+    answer = shop.send(f"accounts/acc_{ours}/payment-methods/finish", {"provider": "stripe", "page": opened["page"]})
+    assert code(answer) == (404, "unknown_page")
+    assert shop.get(f"accounts/acc_{ours}/payment-methods").json()["payment_methods"] == []
+    answer = shop.send(f"accounts/acc_{theirs}/payment-methods/finish", {"provider": "stripe", "page": opened["page"]})
+    assert answer.status_code == 200
+
+
 def test_a_refund_is_bounded_by_its_payment_and_given_once(shop: Shop) -> None:
     account = shop.account((12_000, "EUR"))
     shop.send(f"accounts/acc_{account}/settlement", {"method": shop.card(account), "quotes": shop.shown(account)})

@@ -360,5 +360,5 @@ def test_the_person_of_the_pages_is_a_window_on_the_row(site: str) -> None:
 def test_logs_name_no_link() -> None:
     from arrears.cli.serve import _open_part
 
-    for path in ("/invitation/", "/new-password/"):
+    for path in ("/help/confirm/", "/help/read/", "/invitation/", "/new-password/"):
         assert _open_part(f"{path}secret?next=x") == f"{path}…"

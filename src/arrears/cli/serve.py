@@ -29,7 +29,7 @@ class _Handler(WSGIRequestHandler):
         click.echo(f"{self.command} {_open_part(self.path)} {code}", err=True)
 
 
-_SECRET: Final = re.compile(r"^/(pay|address|invitation|new-password)/[^/]+")
+_SECRET: Final = re.compile(r"^/(pay|address|invitation|new-password|help/confirm|help/read)/[^/]+")
 
 
 def _open_part(path: str) -> str:
@@ -43,6 +43,7 @@ def _open_part(path: str) -> str:
 def command(host: str, port: int) -> None:
     """Serve until Ctrl-C."""
     with open_installation(connections_max=SERVING_CONNECTIONS_MAX) as live, listen(host, port) as server:
+        live.desk()  # texts that are wrong are refused now, and nobody waits for them later
         install(live)
         serve(server, live.url)
 

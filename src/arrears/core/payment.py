@@ -170,9 +170,11 @@ class HostedPage(NamedTuple):
 
 
 class SetupDone(NamedTuple):
-    """A method was set up. Whether it is accepted (prepaid cards are not) is for the core to say."""
+    """A method was set up, for the account that the page was opened for. Whether it is accepted (prepaid cards are
+    not) is for the core to say."""
 
     method: MethodDetails
+    account: int
 
 
 class SetupOpen(NamedTuple):

@@ -127,6 +127,7 @@ def ask_page(store: Store, providers: Providers, account: int, attempt_no: int, 
 def reopen_page(store: Store, providers: Providers, account: int, attempt: Attempt, now: datetime) -> HostedPage:
     """The page of an attempt on the provider's page; asked again with the same key it is the same page."""
     name = next(iter(providers.by_name), "")
+    known = store.invoices(account)
     charge = Charge(
         attempt=attempt_ref(account, attempt.no),
         key=attempt.key,
@@ -136,7 +137,7 @@ def reopen_page(store: Store, providers: Providers, account: int, attempt: Attem
         currency=attempt.currency,
         off_session=False,
         return_url=providers.return_url(account, attempt.no),
-        description=", ".join(store.invoice(account, part.debt).number for part in attempt.parts)[:200],
+        description=", ".join(known[part.debt].number for part in attempt.parts)[:200],
     )
     reached("attempt.before_call")
     # The payer's browser says which language: everything that is sent must be the same when it is sent again.

@@ -96,8 +96,9 @@ def _reopened(store: Store, unit: Unit, record: PaymentRecord, minor: int, reaso
     """How much of the money that left is owed again."""
     left = minor
     today = local_today(unit)
+    known = store.invoices(unit.no)
     for part in reversed(record.fact.allocations):
-        issued = store.invoice(unit.no, part.debt)
+        issued = known[part.debt]
         was = unit.account.debt(part.debt)
         open_minor = 0 if was is None else was.open_minor
         again = min(left, part.minor, issued.total_minor - open_minor)

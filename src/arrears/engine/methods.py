@@ -28,13 +28,16 @@ def finish_setup(
 ) -> int:
     """Store the method that was set up; its number. The same page gives the same method, however often it is asked.
 
-    Refuses `setup_open`, `setup_failed`, `prepaid_refused`. Adding alone collects nothing.
+    Refuses `unknown_page` for one that was opened for another account, `setup_open`, `setup_failed`,
+    `prepaid_refused`. Adding alone collects nothing.
     """
     outcome = providers.of(provider).setup_outcome(page_ref)
     if isinstance(outcome, SetupOpen):
         raise Refused("setup_open", "the payment method has not been set up yet; finish it on the provider's page")
     if not isinstance(outcome, SetupDone):
         raise Refused("setup_failed", "no payment method was set up; your bank refused it, or the page was left")
+    if outcome.account != account:
+        raise Refused("unknown_page", f"{format_id(ACCOUNT, account)} has no such page at {provider}")
     return add(store, providers, account, provider, outcome.method, now, author)
 
 

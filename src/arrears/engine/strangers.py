@@ -166,7 +166,7 @@ def _written(store: Store, desk: Desk, letter: Letter, request: Request, now: da
         request=str(request.number),
     )
     words = desk.writer.render(content)
-    return Message(letter.id, request.address, words.subject, words.text, words.html)
+    return Message(letter.id, request.address, words.subject, words.text, words.html, at=now)
 
 
 def network_of(address: str) -> str:

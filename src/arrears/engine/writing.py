@@ -98,7 +98,7 @@ class Letters:
             at=now,
         )
         thread = "" if account.case is None else f"case-{account.no}-{account.case.no}"
-        message = Message(mail.id, to.address, words.subject, words.text, words.html, thread=thread)
+        message = Message(mail.id, to.address, words.subject, words.text, words.html, thread=thread, at=now)
         return Letter(plan, mail, message)
 
     def _day(self, zone: str) -> date:

@@ -213,8 +213,8 @@ class MoneyBook(Protocol):
     def payment(self, ref: str) -> PaymentRecord | None:
         """The payment booked under this reference."""
 
-    def invoice(self, account: int, debt: int) -> Debt:
-        """The debt as it was issued, for one that may be paid already; refuses `unknown_invoice`."""
+    def invoices(self, account: int) -> Mapping[int, Debt]:
+        """Every debt of an account as it was issued, paid or not, by its number."""
 
     def refund_known(self, ref: str) -> bool:
         """Whether a refund is in the book."""

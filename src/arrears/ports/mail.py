@@ -23,7 +23,7 @@ class Fate(StrEnum):
 
 class Message(NamedTuple):
     """One message, ready to hand over. `id` is the same however often it is tried; `html` may be empty; messages of
-    one `thread` hang together in the reader's mail program."""
+    one `thread` hang together in the reader's mail program; `at` is when it was written."""
 
     id: str
     to: str
@@ -32,6 +32,7 @@ class Message(NamedTuple):
     html: str = ""
     headers: tuple[tuple[str, str], ...] = ()
     thread: str = ""
+    at: datetime | None = None
 
 
 class Delivery(NamedTuple):

@@ -55,7 +55,7 @@ class WatchedStore:
         self.open_attempts = inner.open_attempts
         self.payment = inner.payment
         self.finished_since = inner.finished_since
-        self.invoice = inner.invoice
+        self.invoices = inner.invoices
         self.refund_known = inner.refund_known
         self.refunded_minor = inner.refunded_minor
         self.provider_payments = inner.provider_payments

@@ -7,7 +7,7 @@ from collections.abc import Mapping, Sequence
 from datetime import datetime
 
 from arrears.core.account import Debt
-from arrears.core.facts import DebtReopened, InvoiceIssued, PaymentBooked, Refunded
+from arrears.core.facts import DebtReopened, PaymentBooked, Refunded
 from arrears.core.ledger import BANK, entries_of
 from arrears.core.rows import Rows
 from arrears.core.rows_money import AttemptRow, RefundRow
@@ -128,10 +128,9 @@ class MemoryMoney:
         assert isinstance(fact, PaymentBooked), f"payment {ref} is fact {seq} of account {account}"
         return PaymentRecord(account, seq, fact)
 
-    def invoice(self, account: int, debt: int) -> Debt:
+    def invoices(self, account: int) -> Mapping[int, Debt]:
         """See ports.MoneyBook."""
-        facts = [s.recorded.fact for s in self.facts[account]]
-        return issued(account, debt, [fact for fact in facts if isinstance(fact, InvoiceIssued)])
+        return issued(s.recorded.fact for s in self.facts[account])
 
     def refund_known(self, ref: str) -> bool:
         """See ports.MoneyBook."""

@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from contextlib import AbstractContextManager
 from datetime import datetime
 from typing import Final, LiteralString
 
 from arrears.core.account import Debt
 from arrears.core.errors import Refused
-from arrears.core.facts import InvoiceIssued, PaymentBooked, decode_fact
+from arrears.core.facts import AnyFact, InvoiceIssued, PaymentBooked, decode_fact
 from arrears.core.payment import OPEN_STATES
 from arrears.ports import AttemptRecord, MethodRecord, PaymentRecord
 from arrears.store.write import Db, utc
@@ -103,11 +103,10 @@ class PostgresMoney:
         assert isinstance(fact, PaymentBooked), f"payment {ref} is fact {row[1]} of account {row[0]}"
         return PaymentRecord(row[0], row[1], fact)
 
-    def invoice(self, account: int, debt: int) -> Debt:
+    def invoices(self, account: int) -> Mapping[int, Debt]:
         """See ports.MoneyBook."""
         with self.reading() as db:
-            facts = [decode_fact(body) for (body,) in db.execute(ISSUED, [account])]
-        return issued(account, debt, [fact for fact in facts if isinstance(fact, InvoiceIssued)])
+            return issued(decode_fact(body) for (body,) in db.execute(ISSUED, [account]))
 
     def refund_known(self, ref: str) -> bool:
         """See ports.MoneyBook."""
@@ -155,12 +154,9 @@ def method_of(methods: Sequence[MethodRecord], number: int) -> MethodRecord:
     raise Refused("unknown_method", f"there is no payment method {number} on this account")
 
 
-def issued(account: int, debt: int, facts: Sequence[InvoiceIssued]) -> Debt:
-    """The debt as it was issued; refuses `unknown_invoice`."""
-    for fact in facts:
-        if fact.debt.no == debt:
-            return fact.debt
-    raise Refused("unknown_invoice", f"there is no invoice {debt} on account {account}")
+def issued(facts: Iterable[AnyFact]) -> Mapping[int, Debt]:
+    """The debts as they were issued, by their numbers."""
+    return {fact.debt.no: fact.debt for fact in facts if isinstance(fact, InvoiceIssued)}
 
 
 OPEN: Final = tuple(state.value for state in OPEN_STATES)

@@ -74,7 +74,7 @@ def mail(request: HttpRequest, name: str) -> HttpResponse:
     """One mail: its head, the page that most readers see, and the plain text."""
     found = _open(name)
     text = found.get_body(("plain",))
-    heads = [(head, str(found[head])) for head in ("From", "To", "Subject", "Message-ID") if found[head]]
+    heads = [(head, str(found[head])) for head in ("Date", "From", "To", "Subject", "Message-ID") if found[head]]
     values = {
         "title": str(found["Subject"]),
         "heads": heads,
@@ -116,5 +116,6 @@ def _open(name: str) -> EmailMessage:
 
 def _listed(path: Path) -> Listed:
     found = message_from_bytes(path.read_bytes(), policy=policy.default)
-    at = datetime.fromtimestamp(path.stat().st_mtime, UTC)
+    kept = datetime.fromtimestamp(path.stat().st_mtime, UTC)
+    at = found["Date"].datetime.astimezone(UTC) if found["Date"] else kept
     return Listed(path.stem, str(found["To"]), str(found["Subject"]), at)

@@ -141,7 +141,7 @@ class Scene:
 
     def invoice(self, account: int) -> str:
         """The number on the account's first invoice."""
-        return self.shop.store.invoice(account, 1).number
+        return self.shop.store.invoices(account)[1].number
 
     def staff_answer(self, text: str) -> None:
         """Somebody of ours answers the newest request for help."""

@@ -9,6 +9,7 @@ from __future__ import annotations
 import os
 from email import policy
 from email.message import EmailMessage
+from email.utils import format_datetime
 from pathlib import Path
 
 from arrears.ports import Delivery, Fate, Message
@@ -30,6 +31,8 @@ class FolderChannel:
         mail["To"] = message.to
         mail["Subject"] = message.subject
         mail["Message-ID"] = f"<{message.id}@arrears.invalid>"
+        if message.at is not None:
+            mail["Date"] = format_datetime(message.at)
         mail["Auto-Submitted"] = "auto-generated"
         if message.thread:
             mail["References"] = f"<thread.{message.thread}@arrears.invalid>"

@@ -263,7 +263,10 @@ def setup_outcome_of(session: Thing) -> SetupOutcome:
         return SetupOpen()
     if session.get("status") == "complete" and intent.get("status") == "succeeded":
         method = method_details(inside(intent.get("payment_method")), id_of(session.get("customer")))
-        return SetupDone(method) if method is not None else SetupFailed(Codes(decline="not_permitted"))
+        if method is None:
+            return SetupFailed(Codes(decline="not_permitted"))
+        ours = str(inside(session.get("metadata")).get("account", ""))
+        return SetupDone(method, int(ours) if ours.isdecimal() else 0)
     if session.get("status") == "complete" and intent.get("status") in ("processing", "requires_action"):
         return SetupOpen()
     error = inside(intent.get("last_setup_error"))

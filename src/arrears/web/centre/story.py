@@ -23,6 +23,7 @@ from arrears.ports import AttemptRecord
 from arrears.web.centre.frame import Visit, account_page
 from arrears.web.centre.helping import Effect, pending
 from arrears.web.centre.owed import owed
+from arrears.web.names import called
 
 UNDER_WAY: Final = ("created", "submitted", "unknown")
 
@@ -169,11 +170,16 @@ def _brought(visit: Visit, record: AttemptRecord) -> tuple[str, tuple[Service, .
         payment = store.payment(payment_ref(provider, record.ref))
         if payment is None or payment.account != visit.account:
             continue
-        numbers = [store.invoice(visit.account, part.debt).number for part in payment.fact.allocations]
+        known = store.invoices(visit.account)
+        numbers = [known[part.debt].number for part in payment.fact.allocations]
         back = store.resumed_with([(visit.account, payment.seq)]).get((visit.account, payment.seq), ())
         subs = [visit.snapshot.subscription(no) for no in back]
         services = tuple(
-            Service(s.service, not s.orders and s.state in (State.ACTIVE, State.PAST_DUE), pending(visit, s))
+            Service(
+                called(visit.snapshot, s.no),
+                not s.orders and s.state in (State.ACTIVE, State.PAST_DUE),
+                pending(visit, s),
+            )
             for s in subs
         )
         return visit.listed(numbers), services
