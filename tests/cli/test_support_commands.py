@@ -109,15 +109,15 @@ def test_staff_list_show_answer_hold_and_close(desk: Desk) -> None:
     shown = desk.arrears("support", "show", str(number))
     assert "Please help" in shown.stdout
     assert "holds delete to " in shown.stdout
-    done = desk.arrears("support", "answer", str(number), "Pay in two parts.", "--as", "sam")
+    done = desk.arrears("support", "answer", str(number), "Pay in two parts.", "--by", "sam")
     assert (done.returncode, done.stdout.strip()) == (0, f"request {number} is answered")
     assert f"{number}  " not in desk.arrears("support", "list", "--open").stdout
     before = desk.deletion()
-    why = ("--why", "a transfer is on its way", "--as", "sam")
+    why = ("--why", "a transfer is on its way", "--by", "sam")
     held = desk.arrears("support", "hold", str(number), "--stops", "disable,delete", "--days", "30", *why)
     assert held.stdout.startswith("held to ")
     assert desk.deletion() == before + timedelta(days=16)
-    closed = desk.arrears("support", "close", str(number), "--why", "agreed by phone", "--as", "sam")
+    closed = desk.arrears("support", "close", str(number), "--why", "agreed by phone", "--by", "sam")
     assert closed.stdout.strip() == f"request {number} is closed"
     assert desk.deletion() == before + timedelta(days=16), "closing takes nothing back"
     found = json.loads(desk.arrears("support", "show", str(number), "--json").stdout)

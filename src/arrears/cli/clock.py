@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import click
 
-from arrears.cli.common import AS_JSON, print_json
+from arrears.cli.common import AS_JSON, BY, print_json
 from arrears.engine.system import confirm_clock
 from arrears.wiring import open_installation
 
@@ -30,7 +30,7 @@ def command(context: click.Context, as_json: bool) -> None:
 
 @command.command()
 @click.option("--why", default="", help="What you looked at; it is kept with the fact.")
-@click.option("--by", default="command line", show_default=True, help="Who confirms.")
+@BY
 def confirm(why: str, by: str) -> None:
     """Say that the time is right."""
     with open_installation() as live:

@@ -18,6 +18,7 @@ from arrears.ports import Store
 
 _SURROGATE: Final = re.compile("[\ud800-\udfff]")
 
+BY: Final = click.option("--by", default="command line", show_default=True, help="Who does this, for the journal.")
 AS_JSON: Final = click.option("--json", "as_json", is_flag=True, help="Print JSON for a script.")
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import click
 
-from arrears.cli.common import AS_JSON, find_account, print_json
+from arrears.cli.common import AS_JSON, BY, find_account, print_json
 from arrears.core.ids import ACCOUNT, format_id
 from arrears.engine.access import ROLES, invite
 from arrears.wiring import open_installation
@@ -16,13 +16,14 @@ from arrears.wiring import open_installation
 @click.option("--role", type=click.Choice(ROLES), default="administrator", show_default=True)
 @click.option("--name", default="", help="What they are called; they can change it.")
 @click.option("--language", default="", help="In which they read, like nl-BE [default: the account's].")
+@BY
 @AS_JSON
-def command(account: str, email: str, role: str, name: str, language: str, as_json: bool) -> None:
+def command(account: str, email: str, role: str, name: str, language: str, by: str, as_json: bool) -> None:
     """Invite EMAIL to ACCOUNT (acc_12, or your own reference). The worker sends the link; it is good for a week, and
     once. An earlier invitation to the same address is replaced."""
     with open_installation() as live:
         number = find_account(live.store, account)
-        link = invite(live.store, number, email, role, name, live.clock.now(), "staff:0", language)
+        link = invite(live.store, number, email, role, name, live.clock.now(), f"staff:{by}", language)
     if as_json:
         print_json({"account": format_id(ACCOUNT, number), "invitation": link, "role": role})
         return

@@ -6,7 +6,7 @@ from datetime import timedelta
 
 import click
 
-from arrears.cli.common import AS_JSON, print_json
+from arrears.cli.common import AS_JSON, BY, print_json
 from arrears.core.errors import Refused
 from arrears.core.money import format_amount
 from arrears.engine.money_check import MoneyCheck, check
@@ -47,7 +47,7 @@ def check_command(days: int, no_sweep: bool, as_json: bool) -> None:
 @money.command("breaker")
 @click.option("--close", is_flag=True, help="Say that it is known what the storm was: escalation goes on.")
 @click.option("--why", default="", help="What it was; it is kept with the fact.")
-@click.option("--by", default="command line", show_default=True, help="Who says so.")
+@BY
 @AS_JSON
 def breaker_command(close: bool, why: str, by: str, as_json: bool) -> None:
     """Show the decline-storm breaker, or close it."""

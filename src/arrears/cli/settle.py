@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import click
 
-from arrears.cli.common import AS_JSON, find_account, print_json, rows
+from arrears.cli.common import AS_JSON, BY, find_account, print_json, rows
 from arrears.core.errors import Refused
 from arrears.core.money import format_amount
 from arrears.core.settle import Quote
@@ -16,8 +16,9 @@ from arrears.wiring import Installation, open_installation
 @click.argument("account")
 @click.option("--method", type=click.IntRange(1), help="The payment method's number; the newest one otherwise.")
 @click.option("--yes", is_flag=True, help="Charge what is shown, without asking.")
+@BY
 @AS_JSON
-def command(account: str, method: int | None, yes: bool, as_json: bool) -> None:
+def command(account: str, method: int | None, yes: bool, by: str, as_json: bool) -> None:
     """Show what ACCOUNT owes and charge all of it, one sum a currency."""
     with open_installation() as live:
         number = find_account(live.store, account)
@@ -35,7 +36,7 @@ def command(account: str, method: int | None, yes: bool, as_json: bool) -> None:
             print_json([{"currency": q.currency, "amount_minor": q.amount_minor, "invoices": q.numbers} for q in owed])
             raise Refused("not_charged", "nothing was charged; add --yes to charge it", exit_code=3)
         shown = {q.currency: q.hash for q in owed}
-        results = settle(live.store, live.providers, number, shown, chosen, live.clock.now, "staff:0")
+        results = settle(live.store, live.providers, number, shown, chosen, live.clock.now, f"staff:{by}")
     _say(results, as_json)
     if any(r.attempt.state != "paid" for r in results):
         raise Refused("not_paid", "not everything was paid; see `arrears timeline`", exit_code=1)

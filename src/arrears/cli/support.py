@@ -7,7 +7,7 @@ from typing import Any, Final
 
 import click
 
-from arrears.cli.common import AS_JSON, find_account, print_json, rows
+from arrears.cli.common import AS_JSON, BY, find_account, print_json, rows
 from arrears.core.account import Stop
 from arrears.core.errors import Refused
 from arrears.core.ids import ACCOUNT, format_id
@@ -17,7 +17,6 @@ from arrears.wiring import Installation, open_installation
 
 LISTED_MAX: Final = 1000
 
-AS_WHOM: Final = click.option("--as", "staff", default="command line", show_default=True, help="Who does this.")
 WHY: Final = click.option("--why", required=True, help="Why; it is kept with the fact.")
 NUMBER: Final = click.argument("number", type=click.IntRange(1, 2**63 - 1))
 
@@ -71,11 +70,11 @@ def show(number: int, as_json: bool) -> None:
 @command.command()
 @NUMBER
 @click.argument("text")
-@AS_WHOM
-def answer(number: int, text: str, staff: str) -> None:
+@BY
+def answer(number: int, text: str, by: str) -> None:
     """Answer request NUMBER with TEXT; whoever asked gets a message with a link to it."""
     with open_installation() as live:
-        engine.answer(live.store, number, text, live.clock.now(), f"staff:{staff}")
+        engine.answer(live.store, number, text, live.clock.now(), f"staff:{by}")
     click.echo(f"request {number} is answered")
 
 
@@ -84,12 +83,12 @@ def answer(number: int, text: str, staff: str) -> None:
 @click.option("--stops", required=True, help="What is held: disable, delete, restrict, remind, charge; with commas.")
 @click.option("--days", type=int, required=True, help="So many local days, beginning with tomorrow.")
 @WHY
-@AS_WHOM
-def hold(number: int, stops: str, days: int, why: str, staff: str) -> None:
+@BY
+def hold(number: int, stops: str, days: int, why: str, by: str) -> None:
     """Hold more on the account of request NUMBER than it holds by itself."""
     wanted = tuple(dict.fromkeys(_stop(name.strip()) for name in stops.split(",")))
     with open_installation() as live:
-        until = engine.grant_hold(live.store, number, wanted, days, why, live.clock.now(), f"staff:{staff}")
+        until = engine.grant_hold(live.store, number, wanted, days, why, live.clock.now(), f"staff:{by}")
     click.echo(f"held to {until} and including it: {', '.join(wanted)}")
 
 
@@ -97,23 +96,23 @@ def hold(number: int, stops: str, days: int, why: str, staff: str) -> None:
 @NUMBER
 @click.argument("account")
 @WHY
-@AS_WHOM
-def assign(number: int, account: str, why: str, staff: str) -> None:
+@BY
+def assign(number: int, account: str, why: str, by: str) -> None:
     """Say that request NUMBER of a stranger is about ACCOUNT (acc_12, or your own reference)."""
     with open_installation() as live:
         found = find_account(live.store, account)
-        engine.place(live.store, number, found, live.clock.now(), f"staff:{staff}", why)
+        engine.place(live.store, number, found, live.clock.now(), f"staff:{by}", why)
     click.echo(f"request {number} is about {format_id(ACCOUNT, found)}")
 
 
 @command.command()
 @NUMBER
 @WHY
-@AS_WHOM
-def close(number: int, why: str, staff: str) -> None:
+@BY
+def close(number: int, why: str, by: str) -> None:
     """Close request NUMBER. What it holds stays held to its last day."""
     with open_installation() as live:
-        engine.close(live.store, number, why, live.clock.now(), f"staff:{staff}")
+        engine.close(live.store, number, why, live.clock.now(), f"staff:{by}")
     click.echo(f"request {number} is closed")
 
 
