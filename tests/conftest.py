@@ -25,6 +25,8 @@ def pytest_configure(config: pytest.Config) -> None:
     """Let one seed drive the order of the tests, `random` and hypothesis, before their plugins choose their own."""
     if getattr(config.option, "randomly_seed", None) == "default":
         config.option.randomly_seed = random.SystemRandom().getrandbits(32)
+    if getattr(config.option, "numprocesses", None) and not hasattr(config, "workerinput"):
+        chromium()  # installed once, before the lanes look for it
     if getattr(config.option, "hypothesis_seed", None) is None:
         config.option.hypothesis_seed = str(config.getoption("randomly_seed", 0))
 

@@ -210,6 +210,7 @@ def _long_history() -> list[Recorded]:
 
 LONG_HISTORY = _long_history()
 NOT_IN_THE_STORY = {
+    f.WarningsLapsed,
     f.NoticeBounced,
     f.AuthorisationDeclined,
     f.AddressAsked,

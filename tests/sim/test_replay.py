@@ -39,7 +39,7 @@ def path(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactor
 
 
 def made_up_rows() -> Iterator[tuple[str, ...]]:
-    """Twelve customers over half a year, most of them late now and then, some of them very."""
+    """Twelve customers over most of a year, most of them late now and then, some of them very."""
     dice = random.Random(2)
 
     def shown(day: date) -> str:
@@ -47,7 +47,7 @@ def made_up_rows() -> Iterator[tuple[str, ...]]:
 
     for customer in range(12):
         day = date(2023, 1, 1) + timedelta(days=dice.randrange(40))
-        for number in range(5):
+        for number in range(9):
             due = day + timedelta(days=dice.choice((14, 30)))
             settled = max(day, due + timedelta(days=int(dice.triangular(-25, 60, -5))))
             amount = f"{dice.randrange(1, 400)}.{dice.randrange(100):02}"

@@ -50,8 +50,23 @@ def timeline(client: Client, account: int, query: str = "") -> str:
 
 def test_every_kind_of_fact_is_told_or_left_to_staff_on_purpose(site: str) -> None:
     from arrears.web.centre import happened as h
+    from arrears.web.centre import happened_people as p
 
-    groups = (h.Mail, h.Money, h.Late, h.Cut, h.Deletion, h.Service, h.Wait, h.Method, h.Try, h.Account)
+    groups = (
+        h.Mail,
+        h.Money,
+        h.Late,
+        h.Cut,
+        h.Deletion,
+        h.Service,
+        h.Wait,
+        h.Method,
+        h.Try,
+        p.Account,
+        p.Access,
+        p.SignIn,
+        p.Help,
+    )
     told = [kind for group in groups for kind in get_args(group)]
     assert sorted(kind.__name__ for kind in (*told, *STAFFS)) == sorted(kind.__name__ for kind in get_args(f.AnyFact))
     assert set(get_args(h.Staffs)) == set(STAFFS)

@@ -84,11 +84,14 @@ class Markup(HTMLParser):
             posts = self._form.get("method", "get").lower() == "post"
             if posts and not self._token:
                 self.wrong.append(f"{self.sight}: a form without our token")
-            if not self._buttons:
+            if not self._buttons and "data-passkey" not in self._form:
                 self.wrong.append(f"{self.sight}: a form that only a script could send")
             self._form = None
 
     def _button(self, found: dict[str, str]) -> None:
+        if "disabled" in found or "data-passkey" in (self._form or {}):
+            self._buttons += 1  # it says what somebody else can do; or asks the device, which only a script can
+            return
         if self._form is None or found.get("type", "submit") != "submit":
             self.wrong.append(f"{self.sight}: a button that only a script could use")
             return

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import time
 from pathlib import Path
 from typing import Final
 
@@ -96,6 +97,14 @@ class Person:
         expect(self.page.locator("body")).to_contain_text(
             self.words(english, dutch), ignore_case=True, timeout=PATIENCE_MS
         )
+
+    def looks_again_for(self, english: str, dutch: str) -> None:
+        """Without scripts: press "look again" until these words stand there, as whoever waits does."""
+        said, again = self.words(english, dutch), self.words("Look again", "Opnieuw kijken")
+        deadline = time.monotonic() + PATIENCE_MS / 1000
+        while said not in self.page.inner_text("body"):
+            assert time.monotonic() < deadline, f"{said!r} never came"
+            self.page.get_by_role("button", name=again).click()
 
     def does_not_see(self, english: str, dutch: str) -> None:
         """These words stand nowhere on the page."""

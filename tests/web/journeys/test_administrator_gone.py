@@ -34,7 +34,7 @@ def test_the_administrator_is_gone_and_a_request_without_sign_in_holds_deletion(
     scene.works()
     sam.opens("")
     sam.signs_in()
-    sam.sees("The account administrator has left", "De accountbeheerder is vertrokken")
+    sam.sees("(asked without signing in)", "(gevraagd zonder in te loggen)")
     sam.sees("Deletion is on hold until 7 March 2026.", "Er worden tot en met 7 maart 2026 geen gegevens verwijderd.")
     sam.picture("administrator-gone-3-on-hold")
 

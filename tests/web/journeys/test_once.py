@@ -181,6 +181,7 @@ def test_what_the_bank_wants_confirmed_is_confirmed_through_the_mails_link(
 def test_what_the_payer_refused_at_the_bank_is_paid_another_way(scene: Scene, meet: Meet) -> None:
     anna = asked_to_confirm(scene, meet, "nl", scripts=False)
     anna.clicks("Refuse", "Weigeren")
+    anna.looks_again_for("Nothing was taken", "Er is niets afgeschreven")
     anna.sees("was not confirmed at your bank", "De betaling is niet bij uw bank bevestigd.")
     anna.clicks("Pay €120.00", "€ 120,00 betalen")
     anna.chooses("approve")
