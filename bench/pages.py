@@ -110,7 +110,8 @@ class Visitor:
         """In by the door, with what its form asks for; the cookies."""
         page = self.get("/sign-in")
         typed, form = {"email": EMAIL, "password": PASSWORD}, {}
-        for tag in re.findall(r"<input[^>]*>", page[page.index("<main") :]):
+        door = page[page.index("<form", page.index("<main")) :].partition("</form>")[0]
+        for tag in re.findall(r"<input[^>]*>", door):
             attributes = dict(re.findall(r'([\w-]+)="([^"]*)"', tag))
             given = unescape(attributes.get("value", ""))
             form[attributes["name"]] = typed.get(attributes.get("type", "text"), given)

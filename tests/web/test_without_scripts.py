@@ -186,7 +186,7 @@ def sent(page: Page, place: tuple[int, int], value: str, provider: str) -> tuple
         if details.is_visible():
             details.click()
     box = page.locator("form").nth(place[0])
-    for field in box.locator("input[type=email], input[type=password]").all():
+    for field in box.locator("input[type=email]:not([hidden]), input[type=password]").all():
         field.fill(TYPED[field.get_attribute("type") or "email"])
     if value == "part":
         box.locator('input[inputmode="decimal"]').first.fill(PART)
