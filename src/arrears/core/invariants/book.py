@@ -57,10 +57,15 @@ class Installation:
         for kind in [k for k in self._open if k not in guards.doubts]:
             self._spans.append(Span(kind, self._open.pop(kind), at))
 
-    def spans_over(self, at: datetime) -> list[Span]:
-        """The doubts that stood at an instant, with the time that they stood."""
+    def spans_over(self, at: datetime, *, from_before: bool = False) -> list[Span]:
+        """The doubts that stood at an instant, with the time that they stood; `from_before`: not those that only began
+        in that very instant, in which an account may have been decided before they did."""
         every = [*self._spans, *(Span(kind, start, None) for kind, start in self._open.items())]
-        return [s for s in every if s.start + self._grace <= at and (s.end is None or at < s.end)]
+        return [
+            s
+            for s in every
+            if s.start + self._grace <= at and (s.end is None or at < s.end) and not (from_before and s.start == at)
+        ]
 
 
 class Debt:
@@ -283,10 +288,10 @@ class Book:
 
     # -- doubts ----------------------------------------------------------------------------------------------
 
-    def doubts_over(self, at: datetime) -> list[tuple[DoubtKind, datetime | None]]:
-        """Every doubt that stood at an instant, with its end."""
+    def doubts_over(self, at: datetime, *, from_before: bool = False) -> list[tuple[DoubtKind, datetime | None]]:
+        """Every doubt that stood at an instant, with its end; `from_before`: see Installation.spans_over."""
         own = [(d.kind, d.end) for d in self.doubts if d.start <= at and (d.end is None or at < d.end)]
-        return own + [(s.kind, s.end) for s in self.installation.spans_over(at)]
+        return own + [(s.kind, s.end) for s in self.installation.spans_over(at, from_before=from_before)]
 
 
 def stopped(spans: list[tuple[datetime, datetime | None]], at: datetime) -> bool:

@@ -182,7 +182,7 @@ def warned(book: Book, sub: Sub, action: Action, on: date, lead_days: int, since
     void by a hold, and after every doubt that stood at the deadline (I9)."""
     _, calendar = _terms(book, sub, action)
     deadline = calendar.end_of_day(on)
-    ends = [end for _, end in book.doubts_over(deadline) if end is not None]
+    ends = [end for _, end in book.doubts_over(deadline, from_before=True) if end is not None]
     for w in sub.warned:
         if (
             w.action is action
