@@ -100,8 +100,7 @@ class Markup(HTMLParser):
         ajax = self._form.get("hx-post")
         if ajax is not None and (ajax or self.sight.path) != action:
             self.wrong.append(f"{self.sight}: with scripts the form goes to {ajax}, without to {action}")
-        if "disabled" not in found:
-            self.forms.append(Form(self.sight, action, found.get("name", ""), found.get("value", ""), self._place))
+        self.forms.append(Form(self.sight, action, found.get("name", ""), found.get("value", ""), self._place))
 
     @property
     def _place(self) -> tuple[int, int]:
