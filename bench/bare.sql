@@ -5,7 +5,7 @@ DECLARE
     ids bigint[];
 BEGIN
     ids := ARRAY(
-        SELECT account_id FROM account_state WHERE next_at <= now_at
+        SELECT account_id FROM account_state WHERE next_at <= now_at AND recorded_at <= now_at
         ORDER BY next_at, account_id LIMIT accounts_max FOR NO KEY UPDATE SKIP LOCKED);
     IF cardinality(ids) = 0 THEN
         RETURN 0;
@@ -25,7 +25,8 @@ BEGIN
         FROM staged_subscription v WHERE v.account_id = ANY (ids) AND s.account_id = v.account_id AND s.no = v.no;
     INSERT INTO service_end AS e SELECT * FROM staged_service_end WHERE account_id = ANY (ids)
         ON CONFLICT (account_id, subscription, generation) DO UPDATE SET delete_on = excluded.delete_on;
-    UPDATE account_state s SET seq = v.seq, next_at = v.next_at, waits = v.waits, head = v.head, state = v.state
+    UPDATE account_state s SET seq = v.seq, next_at = v.next_at, waits = v.waits, head = v.head, state = v.state,
+            recorded_at = now_at
         FROM staged_state v WHERE v.account_id = ANY (ids) AND s.account_id = v.account_id;
     RETURN cardinality(ids);
 END $$;

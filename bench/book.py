@@ -173,7 +173,7 @@ COPY_STEP: Final = (
     "COPY step (account_id, seq, kind, case_no, subscription, generation, rung, promised_on, skipped) FROM STDIN"
 )
 COPY_FACT: Final = "COPY fact (account_id, seq, at, kind, author, why, hash, body) FROM STDIN"
-COPY_STATE: Final = "COPY account_state (account_id, seq, next_at, waits, head, state) FROM STDIN"
+COPY_STATE: Final = "COPY account_state (account_id, seq, next_at, waits, head, state, recorded_at) FROM STDIN"
 
 
 def _add(texts: dict[str, list[str]], number: int, template: Template) -> None:
@@ -186,7 +186,9 @@ def _add(texts: dict[str, list[str]], number: int, template: Template) -> None:
         lines.append(f"{own}\t{seq}\t{at}\t{kind}\t{author}\t{why}\t\\\\x{head.hex()}\t{text}\n")
     state = template.state.replace(mark, own)
     next_at = "\\N" if template.next_at is None else template.next_at
-    texts.setdefault(COPY_STATE, []).append(f"{own}\t{len(template.facts)}\t{next_at}\tf\t\\\\x{head.hex()}\t{state}\n")
+    texts.setdefault(COPY_STATE, []).append(
+        f"{own}\t{len(template.facts)}\t{next_at}\tf\t\\\\x{head.hex()}\t{state}\t{template.facts[-1][1]}\n"
+    )
     for statement, block in template.blocks.items():
         texts.setdefault(statement, []).append(block.replace(mark, own))
 

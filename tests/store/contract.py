@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+import time
+from collections.abc import Callable, Sequence
 from datetime import UTC, date, datetime, timedelta
 from typing import Final
 
@@ -82,3 +83,10 @@ def standing(store: Store, numbers: Sequence[int]) -> tuple[object, ...]:
         store.next_due(),
         store.system(),
     )
+
+
+def wait_until(true: Callable[[], bool], seconds_max: float = 10) -> None:
+    deadline = time.monotonic() + seconds_max
+    while not true():
+        assert time.monotonic() < deadline, "it did not happen in time"
+        time.sleep(0.01)

@@ -7,8 +7,7 @@ import signal
 import stat
 import subprocess
 import sys
-import time
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import closing
 from pathlib import Path
@@ -16,6 +15,7 @@ from pathlib import Path
 import psycopg
 import pytest
 from psycopg.conninfo import conninfo_to_dict, make_conninfo
+from tests.store.contract import wait_until
 
 from arrears.core.errors import Refused
 from arrears.store.server import EmbeddedServer, database_url, default_home
@@ -44,13 +44,6 @@ def value(url: str, statement: str) -> object:
 def ended(pid: int) -> bool:
     status = Path(f"/proc/{pid}/status")
     return not status.exists() or "State:\tZ" in status.read_text()
-
-
-def wait_until(true: Callable[[], bool], seconds_max: float = 10) -> None:
-    deadline = time.monotonic() + seconds_max
-    while not true():
-        assert time.monotonic() < deadline, "it did not happen in time"
-        time.sleep(0.01)
 
 
 def running_pid(server: EmbeddedServer) -> int:

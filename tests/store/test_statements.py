@@ -97,8 +97,8 @@ def large_book(database_url: str) -> Iterator[PostgresStore]:
     with store.transaction() as db:
         db.execute(
             "INSERT INTO account_state SELECT n, 1, CASE WHEN n %% 4 = 0 THEN %s + n * interval '1 hour' END, false,"
-            " decode(repeat('00', 32), 'hex'), repeat('x', 600) FROM generate_series(1, 20000) AS n",
-            [start],
+            " decode(repeat('00', 32), 'hex'), repeat('x', 600), %s FROM generate_series(1, 20000) AS n",
+            [start, start],
         )
         db.execute(
             "INSERT INTO action SELECT n, s, 'notice', 0, 0, '', CASE WHEN n < 100 THEN 'recorded' ELSE 'done' END, 1"

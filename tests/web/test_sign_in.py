@@ -25,7 +25,9 @@ def house(site: str) -> Iterator[Entrance]:
 
 
 @pytest.fixture(autouse=True)
-def _no_tries(site: str) -> None:
+def _nothing_left(site: str, house: Entrance) -> None:
+    """No try and no message of the test before."""
+    house.mail()
     with psycopg.connect(site) as db:
         db.execute("DELETE FROM sign_in_attempt")
 

@@ -245,10 +245,12 @@ class Store(MoneyBook, MailBook, Setups, Support, Protocol):
         refuses a `ref` that exists."""
 
     def accounts(self, numbers: Sequence[int], now: datetime) -> AbstractContextManager[Batch]:
-        """Units of these accounts, locked in ascending order; refuses `unknown_account`."""
+        """Units of these accounts, locked in ascending order; refuses `unknown_account`. They are of `now`, or of the
+        newest fact that is there if that is later: time does not go back within a stream (I21)."""
 
     def due(self, now: datetime, limit: int) -> AbstractContextManager[Batch]:
-        """Units of up to `limit` accounts that are due, skipping those that another run holds."""
+        """Units of up to `limit` accounts that are due, skipping those that another run holds, and those that have a
+        fact of a later instant."""
 
     def set_aside(self, number: int, now: datetime, why: str) -> None:
         """Leave an account to a person whose units cannot be read or written: it is no longer due, and the system

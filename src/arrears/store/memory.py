@@ -87,7 +87,7 @@ class MemoryStore(MemoryMoney, MemoryMail, MemorySetups, MemorySupport):
             refs.add(new.ref)
         first = len(self.slots) + 1
         units = [Unit(first + i, None, 0, GENESIS, now) for i in range(len(accounts))]
-        batch = MemoryBatch(self, [*units, *(self._unit(n, now) for n in also)])
+        batch = MemoryBatch(self, [*units, *self._units(also, now)])
         yield batch
         self._check(batch.units)
         for unit, new in zip(units, accounts, strict=True):
@@ -102,7 +102,7 @@ class MemoryStore(MemoryMoney, MemoryMail, MemorySetups, MemorySupport):
         missing = [n for n in numbers if n not in self.slots]
         if missing:
             raise Refused("unknown_account", f"there is no account {missing[0]}")
-        batch = MemoryBatch(self, [self._unit(n, now) for n in sorted(set(numbers))])
+        batch = MemoryBatch(self, self._units(sorted(set(numbers)), now))
         yield batch
         self._commit(batch)
 
@@ -110,10 +110,15 @@ class MemoryStore(MemoryMoney, MemoryMail, MemorySetups, MemorySupport):
     def due(self, now: datetime, limit: int) -> Iterator[MemoryBatch]:
         """See ports.Store."""
         found: list[int] = []
+        later: list[tuple[datetime, int]] = []
         while self._due and len(found) < limit and self._due[0][0] <= now:
             at, number = heapq.heappop(self._due)
-            if self.slots[number].next_at == at and number not in found:
+            if self._recorded_at(number) > now:
+                later.append((at, number))
+            elif self.slots[number].next_at == at and number not in found:
                 found.append(number)
+        for one in later:
+            heapq.heappush(self._due, one)
         batch = MemoryBatch(self, [self._unit(n, now) for n in found])
         committed = False
         try:
@@ -126,6 +131,14 @@ class MemoryStore(MemoryMoney, MemoryMail, MemorySetups, MemorySupport):
                     due_at = self.slots[number].next_at
                     assert due_at is not None, "it was due"
                     heapq.heappush(self._due, (due_at, number))
+
+    def _recorded_at(self, number: int) -> datetime:
+        return self.facts[number][-1].recorded.at
+
+    def _units(self, numbers: Sequence[int], now: datetime) -> list[Unit]:
+        """Their time does not go back (I21): it is the instant of the newest fact that is there, if that is later."""
+        now = max([now, *map(self._recorded_at, numbers)])
+        return [self._unit(n, now) for n in numbers]
 
     def _unit(self, number: int, now: datetime) -> Unit:
         slot = self.slots[number]

@@ -100,9 +100,11 @@ def page(request: HttpRequest) -> HttpResponse:
         return _confirm(visit, recent, good=good)
     if request.POST.get("do") == "look":
         look_again(visit, recent)
-        if "HX-Request" in request.headers and not moved_on(visit, recent):
+        if moved_on(visit, recent):
+            return read_on(request, "/pay/")
+        if "HX-Request" in request.headers:
             return shown(visit, recent, good=good_link(live.store, link.digest) is not None)
-        return read_on(request, "/pay/")
+        return read_on(request, "/pay/?back=1")
     return _go(visit, request.POST.get("quote", ""), good=good)
 
 

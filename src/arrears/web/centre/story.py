@@ -66,8 +66,10 @@ def page(visit: Visit, attempts: str) -> HttpResponse:
         if visit.request.POST.get("do") == "confirm":
             return go_and_confirm(visit, [every[no] for no in numbers])
         look_again(visit, numbers)
-        if "HX-Request" not in visit.request.headers or moved_on(visit, numbers):
+        if moved_on(visit, numbers):
             return visit.to(f"story/{attempts}")
+        if "HX-Request" not in visit.request.headers:
+            return visit.to(f"story/{attempts}?back=1")
     told = tell(visit, numbers)
     paid = any(part.state == "paid" for part in told["parts"])
     left = visit.listed([one.amount for one in owed(visit)]) if paid else ""
