@@ -115,8 +115,9 @@ class Letter(EmailMultiAlternatives):
 
 def _lines_fit(*parts: str) -> bool:
     """Whether every line may stand in a mail as it is, so that no part has to be encoded; quickly, for most are."""
-    lines = (line for part in parts for line in part.split("\n"))
-    return all(len(line) < _LINE_OCTETS_MAX // 4 or len(line.encode()) <= _LINE_OCTETS_MAX for line in lines)
+    if all(max(map(len, part.split("\n"))) < _LINE_OCTETS_MAX // 4 for part in parts):
+        return True
+    return all(len(line.encode()) <= _LINE_OCTETS_MAX for part in parts for line in part.split("\n"))
 
 
 def encoded_words(text: str) -> str:
