@@ -26,6 +26,7 @@ import psycopg
 
 from arrears.adapters.books import load_map, read_book
 from arrears.core.book import Book
+from arrears.core.errors import Refused
 from arrears.core.policy import default_policy
 from arrears.core.view import IMMEDIATELY
 from arrears.engine.perform import LEASE_SECONDS
@@ -269,15 +270,13 @@ def the_book(accounts: int, days: int) -> Book:
     return replace(found, accounts=spoken, invoices=invoices, payments=payments)
 
 
-def torture(
-    settings: ReplaySettings, seed: str, *, accounts: int, days: int, strikes: float, seconds_max: float
-) -> dict[str, Any]:
+def torture(settings: ReplaySettings, book: Book, seed: str, *, strikes: float, seconds_max: float) -> dict[str, Any]:
     """The figures of one pass; `strikes` is the chance of each kind of blow at each instant."""
     began = time.monotonic()
     folder = Path(tempfile.mkdtemp(prefix="arrears-notices-"))
     folder.chmod(0o711)
     server = EmbeddedServer(folder / "db", durable=False)
-    stopped, book = "", the_book(accounts, days)
+    stopped = ""
     try:
         url = server.start()
         schema.create_scratch(url, SCHEMA)
@@ -316,7 +315,7 @@ PASSES: Final = {
 
 
 def main() -> int:
-    """One JSON object with both passes; exit code 1 unless everything holds."""
+    """One JSON object with both passes; exit code 1 unless everything holds, 2 without a book to play."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--json", action="store_true", help="only the JSON object, on one line")
     parser.add_argument("--pass", dest="which", choices=(*PASSES, "both"), default="both")
@@ -327,18 +326,17 @@ def main() -> int:
     parser.add_argument("--seed", type=int, default=None)
     options = parser.parse_args()
     seed = options.seed if options.seed is not None else random.SystemRandom().randrange(10**9)
+    try:
+        book = the_book(options.count, options.days)
+    except Refused as refused:
+        sys.stderr.write(f"{refused.message}\n")
+        return 2
     found: dict[str, Any] = {}
     for name, how in PASSES.items():
         if options.which in (name, "both"):
             settings = ReplaySettings(default_policy(), **how)  # type: ignore[arg-type]
-            found[name] = torture(
-                settings,
-                f"{seed}/{name}",
-                accounts=options.count,
-                days=options.days,
-                strikes=options.strikes,
-                seconds_max=options.seconds,
-            )
+            seconds = options.seconds
+            found[name] = torture(settings, book, f"{seed}/{name}", strikes=options.strikes, seconds_max=seconds)
     holds = all(one["holds"] for one in found.values())
     figures = {"seed": seed, **found, "holds": holds}
     sys.stdout.write(json.dumps(figures, indent=None if options.json else 2) + "\n")
