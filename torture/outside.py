@@ -70,10 +70,10 @@ class FileServices:
             of_this = f"{order.account}-{order.subscription}."
             newest = max((int(p.suffix[1:]) for p in self._folder.glob(f"{of_this}*")), default=0)
             if order.number > newest:
-                path = self._folder / f"{of_this}{order.number}"
-                handle = os.open(path, os.O_CREAT | os.O_EXCL | os.O_WRONLY)
-                os.write(handle, f"{order.command} {order.generation} {time.monotonic_ns()}".encode())
-                os.close(handle)
+                # Whole or not at all, as with a receiver that has a database: who dies here has done nothing.
+                half = self._folder / "half.log"
+                half.write_text(f"{order.command} {order.generation} {time.monotonic_ns()}")
+                half.rename(self._folder / f"{of_this}{order.number}")
             elif order.number < newest and not (self._folder / f"{of_this}{order.number}").exists():
                 self._note("overtaken", order.id)
         return now
