@@ -54,7 +54,7 @@ class ClockFile:
 
 
 class FileServices:
-    """Services that obey: performing an order is creating the file with its name, which only one can (O_EXCL).
+    """Services that obey: performing an order is putting the file with its name there, one at a time and whole.
 
     A repeat is dropped, and so is an order that a newer one of its subscription has overtaken; every delivery is noted.
     """
