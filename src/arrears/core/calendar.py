@@ -11,7 +11,7 @@ from collections.abc import Callable
 from datetime import UTC, date, datetime, time, timedelta
 from functools import lru_cache
 from importlib import resources
-from typing import Final
+from typing import Final, Protocol
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 from arrears.core.errors import Refused
@@ -25,6 +25,12 @@ _MIDNIGHT: Final = time(0)
 
 # About eleven years of days a zone: every day that a running book can ask for.
 _CACHED_DAYS_MAX: Final = 4096
+# One instant is asked about again and again while an account is decided on and its messages are written.
+_CACHED_INSTANTS_MAX: Final = 1024
+
+
+class _At(Protocol):
+    def __call__(self, day: date, wall: time = ..., /) -> datetime: ...
 
 
 class Calendar:
@@ -33,45 +39,45 @@ class Calendar:
     `end_of_day(day)` is the first instant of `day` + 1 (spec, section 3): its midnight. Where that comes twice it
     is the later, where it does not exist the first instant after the gap. So from it on no local clock shows
     `day` or an earlier day again.
+
+    `at(day, wall)` is the instant of a local time of `day` (09:00 where none is given), never before the start of
+    `day`. A time that does not exist becomes the first instant after the gap; of one that comes twice, the first.
     """
 
-    __slots__ = ("_at", "_zone", "end_of_day", "zone")
+    __slots__ = ("_day", "_zone", "at", "end_of_day", "zone")
 
     end_of_day: Callable[[date], datetime]
+    at: _At
 
     def __init__(self, zone: ZoneInfo) -> None:
         self._zone = zone
         self.zone: Final = zone.key
         self.end_of_day = lru_cache(maxsize=_CACHED_DAYS_MAX)(self._find_end_of_day)
-        self._at = lru_cache(maxsize=_CACHED_DAYS_MAX)(self._find_at)
+        self.at = lru_cache(maxsize=_CACHED_DAYS_MAX)(self._find_at)
+        self._day = lru_cache(maxsize=_CACHED_INSTANTS_MAX)(self._find_day)
 
     def __repr__(self) -> str:
         return f"Calendar({self.zone!r})"
 
     def local_day(self, instant: datetime) -> date:
         """The day that a local calendar on the wall shows at `instant`, which must be aware."""
+        # In other zones an hour comes twice, and both look the same to a cache.
+        return self._day(instant) if instant.tzinfo is UTC else self._find_day(instant)
+
+    def _find_day(self, instant: datetime) -> date:
         assert instant.tzinfo is not None, "an instant is aware"
-        if self.zone == "UTC" and instant.tzinfo is UTC:
-            return instant.date()
         return instant.astimezone(self._zone).date()
 
     def start_of_day(self, day: date) -> datetime:
         """The end of the day before: the first instant from which no earlier day is shown again."""
         return self.end_of_day(day - _ONE_DAY)
 
-    def at(self, day: date, wall: time = NOTICE_TIME) -> datetime:
-        """The instant of a local time of `day`, never before the start of `day`.
-
-        A time that does not exist becomes the first instant after the gap; of one that comes twice, the first.
-        """
-        return self._at(day, wall)
-
     def _find_end_of_day(self, day: date) -> datetime:
         end = self._instant(datetime.combine(day + _ONE_DAY, _MIDNIGHT), fold=1)
         assert self.local_day(end) > day, (self.zone, day)
         return end
 
-    def _find_at(self, day: date, wall: time) -> datetime:
+    def _find_at(self, day: date, wall: time = NOTICE_TIME) -> datetime:
         assert wall.tzinfo is None, "a local time has no zone of its own"
         return max(self._instant(datetime.combine(day, wall), fold=0), self.start_of_day(day))
 

@@ -20,11 +20,13 @@ class Ahead:
 
     `planned` is the day that the clocks give, never earlier than what has been told; None while it cannot be known
     (an open dispute, no acknowledgement yet). `deadline` adds the lead of the accepted warning; None without one.
-    `start` is the day that the rungs count from where no hold changes the counting.
+    `start` is the day that the rungs count from where no hold changes the counting. `before` is what has to happen
+    to the subscription first: the restriction, before it is disabled.
     """
 
     __slots__ = (
         "action",
+        "before",
         "calendar",
         "deadline",
         "lead_days",
@@ -38,10 +40,18 @@ class Ahead:
         "warning_days",
     )
 
-    def __init__(self, view: View, sub: Subscription, action: Action, end: ServiceEnd | None = None) -> None:
+    def __init__(
+        self,
+        view: View,
+        sub: Subscription,
+        action: Action,
+        end: ServiceEnd | None = None,
+        before: Ahead | None = None,
+    ) -> None:
         self.view = view
         self.sub = sub
         self.action = action
+        self.before = before
         self.policy = view.policy
         self.calendar = view.calendar
         self.promise: Promise
@@ -85,8 +95,8 @@ class Ahead:
         previous_days = 0
         if self.action is Action.DISABLE and policy.restrict_after_days is not None:
             previous_days = policy.restrict_after_days
-            if sub.state is State.PAST_DUE:
-                entered = Ahead(view, sub, Action.RESTRICT).planned
+            if self.before is not None:
+                entered = self.before.planned
                 if entered is None:
                     return None
         dwell = self._counted(entered, days - previous_days)
@@ -151,9 +161,11 @@ class Ahead:
         return found
 
     def _planned(self) -> date | None:
-        by_clock = self.base()
+        day = self.base()
         told = self.promise.promised_on
-        return self.clear(by_clock if by_clock is None or told is None else max(by_clock, told))
+        if day is not None and told is not None and told > day:
+            day = told
+        return self.clear(day) if self.view.account.holds else day
 
     def _deadline(self) -> date | None:
         accepted_at, planned = self.promise.accepted_at, self.planned
@@ -196,7 +208,7 @@ def applying(view: View, sub: Subscription, *, whatever_is_owed: bool = False) -
         return [Ahead(view, sub, Action.DELETE, end)]
     if view.account.case is None or not enough:
         return []
-    disable = Ahead(view, sub, Action.DISABLE)
     if sub.state is State.PAST_DUE and view.policy.restrict_after_days is not None:
-        return [Ahead(view, sub, Action.RESTRICT), disable]
-    return [disable]
+        restrict = Ahead(view, sub, Action.RESTRICT)
+        return [restrict, Ahead(view, sub, Action.DISABLE, before=restrict)]
+    return [Ahead(view, sub, Action.DISABLE)]

@@ -53,11 +53,19 @@ def decide(
     if account.parked:
         return NOTHING
     view = View(policies, account, guards, now)
+    decision = _decided(view, now, rules, only_consequences)
+    # It and what lies ahead of it name each other: they would stay until the garbage collector comes.
+    view.ahead = None
+    return decision
+
+
+def _decided(view: View, now: datetime, rules: Sequence[Rule], only_consequences: bool) -> Decision:
     ready: list[tuple[datetime, Due]] = []
     next_at: datetime | None = None
+    notice = Rank.NOTICE
     for rule in rules:
         for due in rule(view):
-            at = _window(view, due) if due.rank == Rank.NOTICE else due.at
+            at = _window(view, due) if due.rank == notice else due.at
             if at <= now and not (only_consequences and not _is_consequence(due)):
                 ready.append((at, due))
             elif next_at is None or at < next_at:

@@ -12,10 +12,10 @@ from arrears.core.facts import Recorded
 
 
 def with_subscription(account: Account, changed: Subscription) -> Account:
-    return replace(
-        account,
-        subscriptions=tuple(changed if s.no == changed.no else s for s in account.subscriptions),
-    )
+    subscriptions = account.subscriptions
+    if len(subscriptions) == 1:
+        return replace(account, subscriptions=(changed,))
+    return replace(account, subscriptions=tuple([changed if s.no == changed.no else s for s in subscriptions]))
 
 
 def with_promise(sub: Subscription, action: Action, promise: Promise) -> Subscription:

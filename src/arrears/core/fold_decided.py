@@ -10,8 +10,8 @@ from msgspec.structs import replace
 
 from arrears.core import facts as f
 from arrears.core.account import (
+    ALL_ACTIONS,
     Account,
-    Action,
     Case,
     Promise,
     Sent,
@@ -209,12 +209,11 @@ def _notice_accepted(account: Account, fact: f.NoticeAccepted, recorded: f.Recor
     for sub in account.subscriptions:
         if sub.no in fact.left_out:
             continue
-        for action in Action:
+        for action in ALL_ACTIONS:
             promise = sub.promise(action)
-            counts = promise.accepted_at is None and any(
-                s.seq == fact.notice and s.seq > promise.since_seq for s in promise.sent
-            )
-            if counts:
+            if not promise.sent or promise.accepted_at is not None:
+                continue
+            if any(s.seq == fact.notice and s.seq > promise.since_seq for s in promise.sent):
                 counted = replace(promise, accepted_at=recorded.at, accepted_seq=fact.notice)
                 sub = with_promise(sub, action, counted)
                 account = with_subscription(account, sub)
@@ -226,7 +225,7 @@ def _notice_bounced(account: Account, fact: f.NoticeBounced, _: f.Recorded) -> A
     if not fact.lost:
         return account
     for sub in account.subscriptions:
-        for action in Action:
+        for action in ALL_ACTIONS:
             promise = sub.promise(action)
             if promise.accepted_seq in fact.lost:
                 sub = with_promise(sub, action, replace(promise, accepted_at=None, accepted_seq=0))

@@ -6,10 +6,11 @@ Both stores write these rows. Entity rows carry their whole content, so writing 
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
-from dataclasses import dataclass, field
 from datetime import date, datetime
-from typing import NamedTuple
+from typing import Final, NamedTuple
 
+import msgspec
+from msgspec import field
 from msgspec.structs import replace
 
 from arrears.core import facts as f
@@ -133,8 +134,7 @@ class TaskEnd(NamedTuple):
     closed_seq: int
 
 
-@dataclass(slots=True)
-class Rows:
+class Rows(msgspec.Struct):
     """Everything a set of units writes besides its facts and states."""
 
     steps: list[StepRow] = field(default_factory=list)
@@ -175,6 +175,11 @@ def rows_of(units: Iterable[Unit]) -> Rows:
     return rows
 
 
+_IN_OTHER_ROWS: Final[frozenset[type[f.Fact]]] = frozenset(
+    {f.InvoiceIssued, f.PaymentBooked, f.BecamePastDue, f.CaseEnded, f.ResumeLate, f.TaskClosed}
+)
+
+
 def _from_fact(recorded: f.Recorded, rows: Rows) -> None:
     account, seq, fact = recorded.account, recorded.seq, recorded.fact
     kind = type(fact)
@@ -188,6 +193,8 @@ def _from_fact(recorded: f.Recorded, rows: Rows) -> None:
         rows.entries.extend(entries_of(recorded))
     if kind in ABOUT_MONEY:
         _from_money(recorded, rows)
+    if kind not in _IN_OTHER_ROWS:
+        return
     match fact:
         case f.InvoiceIssued(debt=d):
             rows.invoices.append(

@@ -198,7 +198,7 @@ def _template(unit: Unit, own: dict[str, int]) -> Template | None:
         seqs=tuple((seqs_from + 2 * i, int(seq) - end) for i, seq in enumerate(last[1::2])),
         rows=tuple(
             _row_template(name, row, unit.no, end, own)
-            for name in Rows.__dataclass_fields__
+            for name in Rows.__struct_fields__
             for row in getattr(rows, name)
         ),
         next_at=unit.next_at,

@@ -25,13 +25,12 @@ both; a reason does not, and must be hashed as it is stored."""
 
 def chained(previous: bytes, account: int, seq: int, at: datetime, author: str, why: str, body: str) -> bytes:
     """SHA-256 over the previous hash and the fact exactly as it is stored (32 bytes)."""
-    header = f"{account}|{seq}|{stamp(at)}|{author}|{why}|"
-    return hashlib.sha256(previous + header.encode() + body.encode()).digest()
+    return hashlib.sha256(previous + f"{account}|{seq}|{stamp(at)}|{author}|{why}|{body}".encode()).digest()
 
 
-@lru_cache(maxsize=64)
+@lru_cache(maxsize=1024)
 def stamp(at: datetime) -> str:
-    """An instant as it is hashed; kept, because a whole batch is recorded at one instant."""
+    """An instant as it is hashed; kept, because a whole batch is recorded at one instant, and checked later."""
     return at.isoformat()
 
 

@@ -202,8 +202,10 @@ class MemoryStore(MemoryMoney, MemoryMail, MemorySetups, MemorySupport):
                 if of_account[key] == 0:
                     del of_account[key]
         self.once.update(keys)
-        self.open_cases.difference_update(c.account_id for c in rows.case_ends)
-        self.open_cases.update(c.account_id for c in rows.cases if c.outcome is None)
+        if rows.case_ends:
+            self.open_cases.difference_update([c.account_id for c in rows.case_ends])
+        if rows.cases:
+            self.open_cases.update([c.account_id for c in rows.cases if c.outcome is None])
         for i in rows.invoices:
             self.totals[(i.account_id, i.no)] = i.total_minor
         for a in rows.actions:
@@ -224,11 +226,12 @@ class MemoryStore(MemoryMoney, MemoryMail, MemorySetups, MemorySupport):
             seen.add(key)
 
     def _check_money(self, rows: Rows) -> None:
-        sums: dict[tuple[int, int, str], int] = defaultdict(int)
-        for e in rows.entries:
-            sums[(e.account, e.seq, e.currency)] += e.minor
-        if any(sums.values()):
-            raise Duplicate("entries do not balance")
+        if rows.entries:
+            sums: dict[tuple[int, int, str], int] = defaultdict(int)
+            for e in rows.entries:
+                sums[(e.account, e.seq, e.currency)] += e.minor
+            if any(sums.values()):
+                raise Duplicate("entries do not balance")
         totals = {}
         for i in rows.invoices:
             totals[(i.account_id, i.no)] = i.total_minor
@@ -244,6 +247,8 @@ class MemoryStore(MemoryMoney, MemoryMail, MemorySetups, MemorySupport):
 
     def _check_cases(self, rows: Rows) -> None:
         """At most one open case an account, at the end of the transaction."""
+        if not rows.cases:
+            return
         closed = {c.account_id for c in rows.case_ends}
         opened: set[int] = set()
         for c in rows.cases:

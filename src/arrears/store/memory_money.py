@@ -22,8 +22,10 @@ class MemoryMoney:
     facts: dict[int, list[Stored]]
 
     def __init__(self) -> None:
-        self.method_rows: dict[tuple[int, int], MethodRecord] = {}
-        self.attempt_rows: dict[tuple[int, int], AttemptRow] = {}
+        self.method_rows: dict[int, dict[int, MethodRecord]] = {}
+        self.attempt_rows: dict[int, dict[int, AttemptRow]] = {}
+        self.pending: dict[tuple[int, int], AttemptRow] = {}
+        """Of these the ones that are not over, by account and number: they are few, and asked for often."""
         self.open_parts: dict[tuple[int, int], int] = {}
         self.payment_seqs: dict[str, tuple[int, int]] = {}
         self.refund_rows: list[RefundRow] = []
@@ -31,14 +33,15 @@ class MemoryMoney:
 
     def check_attempts(self, rows: Rows) -> str | None:
         """What about these rows the database would refuse, or None."""
-        ending = {(e.account_id, e.attempt) for e in rows.part_ends}
-        taken = {key for key, attempt in self.open_parts.items() if (key[0], attempt) not in ending}
-        for part in rows.parts:
-            if (part.account_id, part.debt) in taken:
-                return f"invoice {part.debt} of account {part.account_id} has an open attempt already"
-            taken.add((part.account_id, part.debt))
+        if rows.parts:
+            ending = {(e.account_id, e.attempt) for e in rows.part_ends}
+            taken = {key for key, attempt in self.open_parts.items() if (key[0], attempt) not in ending}
+            for part in rows.parts:
+                if (part.account_id, part.debt) in taken:
+                    return f"invoice {part.debt} of account {part.account_id} has an open attempt already"
+                taken.add((part.account_id, part.debt))
         for change in rows.attempt_changes:
-            was = self.attempt_rows.get((change.account_id, change.no))
+            was = self.attempt_rows.get(change.account_id, {}).get(change.no)
             if was is not None and was.state != change.state and was.state not in OPEN:
                 return f"attempt {change.no} of account {change.account_id}: {was.state} -> {change.state}"
         return None
@@ -46,24 +49,26 @@ class MemoryMoney:
     def write_money(self, rows: Rows) -> None:
         """Keep what PostgreSQL would have in its tables."""
         for m in rows.methods:
-            self.method_rows[(m.account_id, m.no)] = MethodRecord(
+            self.method_rows.setdefault(m.account_id, {})[m.no] = MethodRecord(
                 m.no, m.at_provider, m.ref, m.customer_ref, m.kind, m.fingerprint, m.label, m.expires_on, m.removed
             )
         for c in rows.method_changes:
-            key = (c.account_id, c.no)
-            self.method_rows[key] = self.method_rows[key]._replace(expires_on=c.expires_on, removed=c.removed)
+            of_account = self.method_rows[c.account_id]
+            of_account[c.no] = of_account[c.no]._replace(expires_on=c.expires_on, removed=c.removed)
         for a in rows.attempts:
-            self.attempt_rows[(a.account_id, a.no)] = a
+            self._keep_attempt(a)
         for change in rows.attempt_changes:
-            was = self.attempt_rows[(change.account_id, change.no)]
-            self.attempt_rows[(change.account_id, change.no)] = was._replace(
-                state=change.state,
-                ref=change.ref or was.ref,
-                decline=change.decline,
-                network_code=change.network_code,
-                advice=change.advice,
-                reached_network=change.reached_network,
-                moved_at=change.moved_at,
+            was = self.attempt_rows[change.account_id][change.no]
+            self._keep_attempt(
+                was._replace(
+                    state=change.state,
+                    ref=change.ref or was.ref,
+                    decline=change.decline,
+                    network_code=change.network_code,
+                    advice=change.advice,
+                    reached_network=change.reached_network,
+                    moved_at=change.moved_at,
+                )
             )
         for end in rows.part_ends:
             over = [k for k, attempt in self.open_parts.items() if (k[0], attempt) == (end.account_id, end.attempt)]
@@ -75,13 +80,20 @@ class MemoryMoney:
             self.payment_seqs[p.ref] = (p.account_id, p.seq)
         self.refund_rows += rows.refunds
 
+    def _keep_attempt(self, row: AttemptRow) -> None:
+        self.attempt_rows.setdefault(row.account_id, {})[row.no] = row
+        if row.state in OPEN:
+            self.pending[(row.account_id, row.no)] = row
+        else:
+            self.pending.pop((row.account_id, row.no), None)
+
     def method(self, account: int, number: int) -> MethodRecord:
         """See ports.MoneyBook."""
         return method_of(self.methods(account), number)
 
     def methods(self, account: int) -> Sequence[MethodRecord]:
         """See ports.MoneyBook."""
-        return [m for (number, _), m in sorted(self.method_rows.items()) if number == account]
+        return [m for _, m in sorted(self.method_rows.get(account, {}).items())]
 
     def attempts(self, account: int) -> Sequence[AttemptRecord]:
         """See ports.MoneyBook."""
@@ -103,19 +115,19 @@ class MemoryMoney:
                 a.created_at,
                 a.moved_at,
             )
-            for (number, _), a in sorted(self.attempt_rows.items())
-            if number == account
+            for _, a in sorted(self.attempt_rows.get(account, {}).items())
         ]
 
     def open_attempts(self, before: datetime, limit: int) -> Sequence[tuple[int, int]]:
         """See ports.MoneyBook."""
-        found = [a for a in self.attempt_rows.values() if a.state in OPEN and a.moved_at <= before]
+        found = [a for a in self.pending.values() if a.moved_at <= before]
         found.sort(key=lambda a: (a.state in ("submitted", "needs_customer"), a.moved_at, a.account_id, a.no))
         return [(a.account_id, a.no) for a in found[:limit]]
 
     def finished_since(self, since: datetime) -> tuple[int, int]:
         """See ports.MoneyBook."""
-        ended = [a.state for a in self.attempt_rows.values() if a.moved_at >= since and a.state in ("paid", "declined")]
+        attempts = (a for of_account in self.attempt_rows.values() for a in of_account.values())
+        ended = [a.state for a in attempts if a.moved_at >= since and a.state in ("paid", "declined")]
         return ended.count("declined"), len(ended)
 
     def payment(self, ref: str) -> PaymentRecord | None:

@@ -43,16 +43,25 @@ class Action:
 
 def keys_of(rows: Rows) -> list[tuple[object, ...]]:
     """Everything in these rows that may exist only once."""
-    keys: list[tuple[object, ...]] = [
-        ("step", s.account, s.kind, s.subscription, s.generation, s.case, s.rung, s.promised_on) for s in rows.steps
-    ]
-    keys.extend(("invoice", i.number) for i in rows.invoices)
-    keys.extend(("invoice", i.account_id, i.no) for i in rows.invoices)
-    keys.extend(("payment", p.ref) for p in rows.payments)
-    keys.extend(("case", c.account_id, c.no) for c in rows.cases)
-    keys.extend(("action", a.account, a.seq, a.kind) for a in rows.actions)
-    keys.extend(("order", a.account, a.subscription, a.order_no) for a in rows.actions if a.order_no)
-    keys.extend(("attempt", a.key) for a in rows.attempts)
-    keys.extend(("method", m.account_id, m.no) for m in rows.methods)
-    keys.extend(("refund", r.ref) for r in rows.refunds)
+    keys: list[tuple[object, ...]] = []
+    if rows.steps:
+        keys += [
+            ("step", s.account, s.kind, s.subscription, s.generation, s.case, s.rung, s.promised_on) for s in rows.steps
+        ]
+    if rows.invoices:
+        keys += [("invoice", i.number) for i in rows.invoices]
+        keys += [("invoice", i.account_id, i.no) for i in rows.invoices]
+    if rows.payments:
+        keys += [("payment", p.ref) for p in rows.payments]
+    if rows.cases:
+        keys += [("case", c.account_id, c.no) for c in rows.cases]
+    if rows.actions:
+        keys += [("action", a.account, a.seq, a.kind) for a in rows.actions]
+        keys += [("order", a.account, a.subscription, a.order_no) for a in rows.actions if a.order_no]
+    if rows.attempts:
+        keys += [("attempt", a.key) for a in rows.attempts]
+    if rows.methods:
+        keys += [("method", m.account_id, m.no) for m in rows.methods]
+    if rows.refunds:
+        keys += [("refund", r.ref) for r in rows.refunds]
     return keys

@@ -15,6 +15,8 @@ CHALLENGE: Final = timedelta(hours=24)
 
 def rule(view: View) -> Iterable[Due]:
     """Each challenge that is still counted ends a day after it began."""
+    if not view.account.attempts:
+        return ()
     return [
         Due(
             attempt.challenged_at + CHALLENGE,

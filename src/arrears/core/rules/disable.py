@@ -14,10 +14,13 @@ from arrears.core.view import ONE_DAY, Due, View
 
 def rule(view: View) -> Iterable[Due]:
     """At the end of the deadline's day; where the policy restricts first, only what has been restricted."""
+    lying_ahead = ahead(view)
+    if not lying_ahead:
+        return ()
     restricts = view.policy.restrict_after_days is not None
     return [
         due
-        for one in ahead(view)
+        for one in lying_ahead
         if one.action is Action.DISABLE and not (restricts and one.sub.state is State.PAST_DUE)
         for due in cut(view, one, _disabled)
     ]

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from datetime import timedelta
 from functools import partial
 from typing import Final
@@ -15,10 +15,12 @@ from arrears.core.view import Due, Rank, View
 DAYS_AHEAD: Final = (60, 30, 7)
 
 
-def rule(view: View) -> Iterator[Due]:
+def rule(view: View) -> Iterable[Due]:
     """The next announcement of each active card; of those that are overdue only the newest is made."""
-    if not view.account.methods:
-        return
+    return _announcements(view) if view.account.methods else ()
+
+
+def _announcements(view: View) -> Iterator[Due]:
     active = {s.method for s in view.account.subscriptions if s.method and s.state is not State.DELETED}
     for method in view.account.methods:
         if method.no in active and not method.removed and method.expires_on is not None:

@@ -3,7 +3,7 @@ opens by itself (spec, section 9)."""
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterable
 from functools import partial
 
 from arrears.core.account import Order, Subscription
@@ -13,7 +13,7 @@ from arrears.core.support import RESUME_WITHIN
 from arrears.core.view import Due, Rank, View
 
 
-def rule(view: View) -> Iterator[Due]:
+def rule(view: View) -> Iterable[Due]:
     """Every order that becomes late at one instant is in one request, each once."""
     waiting = [
         (order.since + RESUME_WITHIN, sub, order)
@@ -22,10 +22,11 @@ def rule(view: View) -> Iterator[Due]:
         for order in sub.orders
         if order.since is not None and not order.late_seq
     ]
-    if waiting:
-        at = min(at for at, _, _ in waiting)
-        late = [(sub, order) for due, sub, order in waiting if due <= max(at, view.now)]
-        yield Due(at, Rank.CONSEQUENCE, late[0][0].no, "a service that should run again", partial(_late, late))
+    if not waiting:
+        return ()
+    at = min(at for at, _, _ in waiting)
+    late = [(sub, order) for due, sub, order in waiting if due <= max(at, view.now)]
+    return (Due(at, Rank.CONSEQUENCE, late[0][0].no, "a service that should run again", partial(_late, late)),)
 
 
 def _late(late: list[tuple[Subscription, Order]]) -> ResumeLate:

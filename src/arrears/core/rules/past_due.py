@@ -3,7 +3,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterable
 from datetime import date, datetime
 from functools import partial
 
@@ -13,18 +13,18 @@ from arrears.core.states import State
 from arrears.core.view import IMMEDIATELY, ONE_DAY, Due, Rank, View
 
 
-def rule(view: View) -> Iterator[Due]:
+def rule(view: View) -> Iterable[Due]:
     """One proposal for each instant at which debts go past due, and one for all that have passed; rests within the
     tolerance never do."""
-    account = view.account
     tolerance = view.policy.tolerance_minor
+    dues: list[Due] = []
     by_instant: dict[datetime, list[tuple[Debt, date]]] = {}
-    for debt in account.debts:
+    for debt in view.account.debts:
         small = debt.open_minor <= tolerance.get(debt.currency, 0)
         if debt.day_0 is not None:
             if small and not debt.ended:
                 done = WithinTolerance(debts=(debt.no,))
-                yield Due(IMMEDIATELY, Rank.PAST_DUE, debt.no, "within tolerance", partial(_same, done))
+                dues.append(Due(IMMEDIATELY, Rank.PAST_DUE, debt.no, "within tolerance", partial(_same, done)))
             continue
         if small:
             continue
@@ -33,12 +33,14 @@ def rule(view: View) -> Iterator[Due]:
         else:
             at = view.calendar.end_of_day(debt.due_on)
             by_instant.setdefault(at, []).append((debt, debt.due_on + ONE_DAY))
-    # Days that nobody looked at are one fact: two thousand invoices must not take two thousand decisions.
-    over = sorted(at for at in by_instant if at <= view.now)
-    for at in over[1:]:
-        by_instant[over[0]] += by_instant.pop(at)
+    if len(by_instant) > 1:
+        # Days that nobody looked at are one fact: two thousand invoices must not take two thousand decisions.
+        over = sorted([at for at in by_instant if at <= view.now])
+        for at in over[1:]:
+            by_instant[over[0]] += by_instant.pop(at)
     for at, debts in by_instant.items():
-        yield Due(at, Rank.PAST_DUE, debts[0][0].no, "past due", partial(_became_past_due, view, debts))
+        dues.append(Due(at, Rank.PAST_DUE, debts[0][0].no, "past due", partial(_became_past_due, view, debts)))
+    return dues
 
 
 def _same(fact: WithinTolerance) -> WithinTolerance:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterable
 from datetime import datetime, timedelta
 from functools import partial
 
@@ -11,15 +11,15 @@ from arrears.core.facts import Reminder
 from arrears.core.view import IMMEDIATELY, Due, Rank, View
 
 
-def rule(view: View) -> Iterator[Due]:
+def rule(view: View) -> Iterable[Due]:
     """The next rung that is not done; after an outage the newest, with the overtaken ones recorded as skipped."""
     case = view.account.case
     if case is None or view.account.doubts:
-        return
+        return ()
     reminded = case.reminded
     left = [step for step in view.policy.remind_days if step not in reminded]
     if not left:
-        return
+        return ()
     first: datetime | None = None
     due: list[int] = []
     for step in left:
@@ -32,13 +32,14 @@ def rule(view: View) -> Iterator[Due]:
             break
         due.append(step)
     if first is None:
-        return
+        return ()
     steps = due or left[:1]
     # The reminder after a decline goes out at once, unless a hold has moved it; every other at 09:00.
-    declined = [view.morning(d.day_0) for d in view.past_due if d.declined and d.day_0 is not None]
-    at_once = steps[-1] == 0 and first in declined
+    at_once = steps[-1] == 0 and first in [
+        view.morning(d.day_0) for d in view.past_due if d.declined and d.day_0 is not None
+    ]
     build = partial(Reminder, case=case.no, step=steps[-1], skipped=tuple(steps[:-1]))
-    yield Due(IMMEDIATELY if at_once else first, Rank.NOTICE, 0, f"reminder {steps[-1]}", build, at_once)
+    return (Due(IMMEDIATELY if at_once else first, Rank.NOTICE, 0, f"reminder {steps[-1]}", build, at_once),)
 
 
 def _at(view: View, step: int) -> datetime | None:

@@ -5,11 +5,11 @@ Also ends the case when nothing in it is past due any more.
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterable
 from functools import partial
 from typing import Final
 
-from arrears.core.account import Debt, Outcome, Subscription
+from arrears.core.account import Case, Debt, Outcome, Subscription
 from arrears.core.facts import CaseEnded, Resumed
 from arrears.core.states import Reason, State
 from arrears.core.view import IMMEDIATELY, Due, Rank, View
@@ -19,9 +19,10 @@ _AT_REST: Final = (State.ACTIVE, State.DELETED)
 _DEBT_ALONE: Final = ((), (Reason.PAST_DUE,))
 
 
-def rule(view: View) -> Iterator[Due]:
+def rule(view: View) -> Iterable[Due]:
     """Lift what is no longer owed for, restart what no longer has a reason to be stopped, end the case."""
     account = view.account
+    dues: list[Due] = []
     for sub in account.subscriptions:
         if sub.state in _AT_REST or (sub.end is not None and sub.end.ordered_at is not None):
             continue
@@ -29,8 +30,11 @@ def rule(view: View) -> Iterator[Due]:
         relieved = sub.relieved and all(account.debt_is_held(d.no) for d in view.debts_of(sub))
         needless = sub.state is State.DISABLED and not sub.cut and sub.reasons in _DEBT_ALONE
         if lifted or relieved or needless:
-            yield Due(IMMEDIATELY, Rank.CONSEQUENCE, sub.no, "resume", partial(_resume, view, sub, lifted))
-    yield from _end_of_case(view)
+            dues.append(Due(IMMEDIATELY, Rank.CONSEQUENCE, sub.no, "resume", partial(_resume, view, sub, lifted)))
+    ended = None if account.case is None else _end_of(view, account.case)
+    if ended is not None:
+        dues.append(ended)
+    return dues
 
 
 def _resume(view: View, sub: Subscription, lifted: bool) -> Resumed:
@@ -50,22 +54,17 @@ def _resume(view: View, sub: Subscription, lifted: bool) -> Resumed:
     )
 
 
-def _end_of_case(view: View) -> Iterator[Due]:
-    account = view.account
-    case = account.case
-    if case is None:
-        return
-    outcome = None
+def _end_of(view: View, case: Case) -> Due | None:
     if not view.past_due:
         outcome = Outcome.WRITTEN_OFF if case.written_off else Outcome.SETTLED
-    elif any(s.state is State.DELETED for s in account.subscriptions) and all(
+    elif State.DELETED in [s.state for s in view.account.subscriptions] and all(
         _all_deleted(view, debt) for debt in view.past_due
     ):
         outcome = Outcome.ENDED_DELETED
-    if outcome is not None:
-        # After the causes are lifted, so that no subscription is left past due without a case.
-        build = partial(CaseEnded, case=case.no, outcome=outcome)
-        yield Due(IMMEDIATELY, Rank.CONSEQUENCE, _LAST, "case ends", build)
+    else:
+        return None
+    # After the causes are lifted, so that no subscription is left past due without a case.
+    return Due(IMMEDIATELY, Rank.CONSEQUENCE, _LAST, "case ends", partial(CaseEnded, case=case.no, outcome=outcome))
 
 
 def _all_deleted(view: View, debt: Debt) -> bool:

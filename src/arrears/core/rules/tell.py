@@ -3,7 +3,7 @@ run again at once, when the last of them has said so."""
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterable
 from functools import partial
 
 from arrears.core.account import Tell
@@ -12,12 +12,14 @@ from arrears.core.states import RUNNING
 from arrears.core.view import IMMEDIATELY, Due, Rank, View
 
 
-def rule(view: View) -> Iterator[Due]:
+def rule(view: View) -> Iterable[Due]:
     """Each thing that has not been told yet."""
+    dues: list[Due] = []
     for sub in view.account.subscriptions:
         for tell in sub.tells:
             if tell.what != RUNNING or not _resuming(view):
-                yield _told(view, sub.no, tell)
+                dues.append(_told(view, sub.no, tell))
+    return dues
 
 
 def _resuming(view: View) -> bool:
