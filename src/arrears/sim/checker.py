@@ -39,6 +39,7 @@ class Checker:
         self.breaches: list[Breach] = []
         self.breach_count = 0
         self.checked = 0
+        self.transactions = 0
         self._actions = 0
         self._verified: dict[int, tuple[int, Account | None, bytes]] = {}
 
@@ -65,6 +66,7 @@ class Checker:
             facts = [s.recorded for s in unit.stored]
             found = watch.see(facts, unit.account, policies)
             self.checked += 1
+            self.transactions += 1
             if found:
                 self.complain(found)
             for recorded in facts:

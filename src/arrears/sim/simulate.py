@@ -16,14 +16,15 @@ __all__ = ["START", "SimulationReport", "simulate"]
 
 @dataclass(frozen=True, slots=True)
 class SimulationReport:
-    """What happened in a world. `invariants_checked` counts checks of one account against every invariant: one for
-    each committed transaction that touched it, one for each whole-state check. `breach_count` counts all breaches,
-    `breaches` keeps the first hundred."""
+    """What happened in a world. `transactions` counts each account that one touched. `invariants_checked` counts checks
+    of one account against every invariant: one for each of these, one for each whole-state check. `breach_count` counts
+    all breaches, `breaches` keeps the first hundred."""
 
     accounts: int
     days: int
     seed: int
     facts: int
+    transactions: int
     invoices: int
     payments: int
     notices: int
@@ -90,6 +91,7 @@ def _report(world: World) -> SimulationReport:
         days=world.days,
         seed=world.seed,
         facts=kinds.total(),
+        transactions=checker.transactions,
         invoices=kinds[f.InvoiceIssued],
         payments=kinds[f.PaymentBooked],
         notices=kinds[f.Noticed],
