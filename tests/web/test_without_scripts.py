@@ -36,6 +36,7 @@ ONCE: Final = str(("/pay/", "", ""))
 
 AWAY: Final = ("the provider's page", "")
 TYPED: Final = {"email": "somebody@example.org", "password": "not the right one"}
+SAID: Final = "Somebody who is not here any more has paid this."
 PART: Final = "1"
 
 
@@ -187,6 +188,8 @@ def sent(page: Page, place: tuple[int, int], value: str, provider: str) -> tuple
     box = page.locator("form").nth(place[0])
     for field in box.locator("input[type=email]:not([hidden]), input[type=password]").all():
         field.fill(TYPED[field.get_attribute("type") or "email"])
+    for field in box.locator("textarea").all():
+        field.fill(SAID)
     if value == "part":
         box.locator('input[inputmode="decimal"]').first.fill(PART)
     for choice in box.locator("input[type=radio]:enabled, input[type=checkbox]").all()[:1]:
