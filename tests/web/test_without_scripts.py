@@ -130,12 +130,17 @@ def test_every_form_and_link_is_plain_html(town: Town) -> None:
 
 
 def forms(town: Town) -> list[list[Form]]:
-    """Every kind of form, wherever it stands, in an order that the seed of the run chooses."""
+    """Every kind of form, wherever it stands, in an order that the seed of the run chooses. What stands on few pages
+    comes first: another form may pay or end what it is about."""
     found: dict[tuple[str, str, str], list[Form]] = {}
     for page in pages(town):
         for form in page.forms:
             found.setdefault(form.kind, []).append(form)
-    return [random.sample(same, len(same)) for _kind, same in sorted(found.items())]
+    return [random.sample(same, len(same)) for _kind, same in sorted(found.items(), key=rare)]
+
+
+def rare(kind: tuple[tuple[str, str, str], list[Form]]) -> tuple[int, tuple[str, str, str]]:
+    return len(kind[1]), kind[0]
 
 
 def test_a_browser_without_scripts_gets_as_far_as_one_with_them(
