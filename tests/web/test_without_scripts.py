@@ -37,6 +37,7 @@ ONCE: Final = str(("/pay/", "", ""))
 AWAY: Final = ("the provider's page", "")
 TYPED: Final = {"email": "somebody@example.org", "password": "not the right one"}
 SAID: Final = "Somebody who is not here any more has paid this."
+CODE: Final = "123456"
 PART: Final = "1"
 
 
@@ -195,6 +196,8 @@ def sent(page: Page, place: tuple[int, int], value: str, provider: str) -> tuple
         field.fill(TYPED[field.get_attribute("type") or "email"])
     for field in box.locator("textarea").all():
         field.fill(SAID)
+    for field in box.locator("input:required:not([type])").all():
+        field.fill(CODE)
     if value == "part":
         box.locator('input[inputmode="decimal"]').first.fill(PART)
     for choice in box.locator("input[type=radio]:enabled, input[type=checkbox]").all()[:1]:
