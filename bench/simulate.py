@@ -5,7 +5,7 @@ three worlds of one size; made-up people of all characters, with all faults.
 
 Two thirds of these people give trouble, so that a year of theirs is more than twice as many transactions as the floor
 was set for: an account-year of 28 transactions (`reference/reliability.md`, its eighth finding and its targets). Both
-figures are printed, as lived and of 28 transactions each, and the floor is held against the second.
+figures are printed, as lived and of 28 transactions each; the floor is held against the first, the harder.
 """
 
 from __future__ import annotations
@@ -57,7 +57,7 @@ def main() -> int:
         "invariants_checked": checked,
         "breaches": breaches,
         "floor": FLOOR,
-        "holds": of_the_floor >= FLOOR and not breaches,
+        "holds": median(rates) >= FLOOR and not breaches,
     }
     sys.stdout.write(json.dumps(figures, indent=None if options.json else 2) + "\n")
     return 0 if figures["holds"] else 1
