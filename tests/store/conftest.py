@@ -7,9 +7,11 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
+from tests.store.contract import AnyStore
 from tests.store.traced import TracedStore
 
 from arrears.store import schema
+from arrears.store.memory import MemoryStore
 from arrears.store.postgres import PostgresStore
 
 _counter = itertools.count(1)
@@ -29,6 +31,15 @@ def make_postgres(database_url: str) -> Iterator[Callable[[], PostgresStore]]:
     yield make
     for store in made:
         store.close()
+
+
+@pytest.fixture(params=["memory", "postgres"])
+def store(request: pytest.FixtureRequest) -> AnyStore:
+    """An empty store, of either kind: what holds for the one holds for the other."""
+    if request.param == "memory":
+        return MemoryStore()
+    made: PostgresStore = request.getfixturevalue("make_postgres")()
+    return made
 
 
 @pytest.fixture

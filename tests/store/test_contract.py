@@ -5,7 +5,7 @@ The simulator's thousand years run on the memory store; they count for PostgreSQ
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from datetime import date, timedelta
 from typing import Final
 
@@ -49,14 +49,6 @@ from arrears.store.write import LostRace
 
 TERMS: Final = Terms("default", "UTC")
 EVIDENCE: Final = Evidence(policy="default")
-
-
-@pytest.fixture(params=["memory", "postgres"])
-def store(request: pytest.FixtureRequest) -> Iterator[AnyStore]:
-    if request.param == "memory":
-        yield MemoryStore()
-    else:
-        yield request.getfixturevalue("make_postgres")()
 
 
 def record(store: AnyStore, account: int, *facts: f.Fact, day: int = 2) -> None:

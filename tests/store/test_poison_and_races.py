@@ -15,20 +15,11 @@ from arrears.core.states import State
 from arrears.engine import commands
 from arrears.engine.perform import perform_all
 from arrears.engine.run import run
-from arrears.store.memory import MemoryStore
 from arrears.store.postgres import PostgresStore
 from arrears.store.queries import open_tasks
 
 CUT = at(33)
 """The end of day 30 of a debt that was due on day 1: what is not paid by then is disabled."""
-
-
-@pytest.fixture(params=["memory", "postgres"])
-def store(request: pytest.FixtureRequest) -> AnyStore:
-    if request.param == "memory":
-        return MemoryStore()
-    made: PostgresStore = request.getfixturevalue("make_postgres")()
-    return made
 
 
 def states(store: AnyStore, numbers: list[int]) -> list[State]:

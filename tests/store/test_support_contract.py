@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from datetime import timedelta
 
 import psycopg
@@ -18,7 +17,6 @@ from arrears.engine.booking import Payment
 from arrears.engine.desk import PLAIN_DESK
 from arrears.ports import Order
 from arrears.ports.support import Entry, Request
-from arrears.store.memory import MemoryStore
 
 
 class Busy:
@@ -34,14 +32,6 @@ class Quick:
     def order(self, order: Order, now: object) -> object:
         """See ports.Services."""
         return now if order.command == "disable" else None
-
-
-@pytest.fixture(params=["memory", "postgres"])
-def store(request: pytest.FixtureRequest) -> Iterator[AnyStore]:
-    if request.param == "memory":
-        yield MemoryStore()
-    else:
-        yield request.getfixturevalue("make_postgres")()
 
 
 def asked(account: int = 1, case: int = 1, slot: str = "cannot_pay", via: Via = Via.ADMINISTRATOR) -> Request:

@@ -6,21 +6,14 @@ import threading
 from collections.abc import Callable
 
 import psycopg
-import pytest
-from tests.store.contract import API, AnyStore, at, owing_book, payment, wait_until
+from tests.store.contract import API, AnyStore, at, new_account, owing_book, payment, wait_until
 
+from arrears.core import facts as f
+from arrears.core.account import Mode, Terms
+from arrears.core.invariants import check_chain
 from arrears.engine import commands
 from arrears.engine.run import run
-from arrears.store.memory import MemoryStore
 from arrears.store.postgres import PostgresStore
-
-
-@pytest.fixture(params=["memory", "postgres"])
-def store(request: pytest.FixtureRequest) -> AnyStore:
-    if request.param == "memory":
-        return MemoryStore()
-    made: PostgresStore = request.getfixturevalue("make_postgres")()
-    return made
 
 
 def test_a_command_with_a_slower_clock_is_of_the_instant_of_the_newest_fact(store: AnyStore) -> None:
@@ -42,6 +35,22 @@ def test_a_run_leaves_an_account_alone_whose_newest_fact_is_of_a_later_instant(s
     assert store.snapshots([other])[other].case is not None
     run(store, at(4))
     assert store.snapshots([one])[one].case is not None
+
+
+def test_accounts_opened_beside_one_with_a_later_fact_are_of_that_instant_and_every_chain_holds(
+    store: AnyStore,
+) -> None:
+    [one] = owing_book(store, 1)
+    commands.add_subscription(store, one, "mail", at(4), API)
+    with store.open_accounts([new_account("B")], at(3), also=[one]) as batch:
+        for unit in batch.units:
+            if unit.no != one:
+                unit.record(f.AccountOpened(terms=Terms("default", "UTC"), mode=Mode.CARD), API)
+            unit.record(f.SubscriptionAdded(subscription=3 if unit.no == one else 1, service="web"), API)
+    other = max(unit.no for unit in batch.units)
+    assert {store.history(n)[-1].at for n in (one, other)} == {at(4)}
+    heads = {unit.no: unit.head for unit in batch.units}
+    assert [check_chain(store.history(n), heads[n]) for n in (one, other)] == [[], []]
 
 
 def test_whoever_waited_for_the_lock_writes_after_who_had_it(

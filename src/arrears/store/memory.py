@@ -86,8 +86,10 @@ class MemoryStore(MemoryMoney, MemoryMail, MemorySetups, MemorySupport):
                 raise Refused("account_exists", f"account {new.ref!r} exists already")
             refs.add(new.ref)
         first = len(self.slots) + 1
+        existing = self._units(also, now)
+        now = existing[0].now if existing else now
         units = [Unit(first + i, None, 0, GENESIS, now) for i in range(len(accounts))]
-        batch = MemoryBatch(self, [*units, *self._units(also, now)])
+        batch = MemoryBatch(self, [*units, *existing])
         yield batch
         self._check(batch.units)
         for unit, new in zip(units, accounts, strict=True):

@@ -144,8 +144,9 @@ class PostgresStore(PostgresMoney, PostgresMail, PostgresSetups, PostgresPeople,
             numbers = db.execute(
                 "SELECT nextval('account_number') FROM generate_series(1, %s)", [len(accounts)]
             ).fetchall()
-            units = [Unit(int(n), None, 0, GENESIS, now) for (n,) in numbers]
             existing = _units(db.execute(LOCK, [sorted(also)], binary=True), now) if also else []
+            now = existing[0].now if existing else now
+            units = [Unit(int(n), None, 0, GENESIS, now) for (n,) in numbers]
             with PostgresBatch(db, [*units, *existing]).writing() as batch:
                 yield batch
             rows = [

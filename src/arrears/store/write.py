@@ -69,6 +69,7 @@ class LostRace(RuntimeError):
 def send_units(db: Db, units: Sequence[Unit]) -> list[Sent]:
     """Send everything these units contain, at most one statement for each kind of row, without waiting for answers:
     the caller has a pipeline open. What is returned is checked with `check_sent` when the pipeline is closed."""
+    assert len({u.now for u in units}) <= 1, "a batch is of one instant, which is hashed with its facts"
     rows = rows_of(units)
     _send_facts(db, units)
     if rows.steps:
