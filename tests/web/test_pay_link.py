@@ -13,7 +13,9 @@ from tests.stories.paying import post as post_form
 from tests.web.living import Living, living
 from tests.web.test_centre import sign_in
 
+from arrears.engine import methods, settling
 from arrears.engine.booking import Payment
+from arrears.ports import AttemptRecord
 from arrears.sandbox.run import Running, running
 
 if TYPE_CHECKING:
@@ -166,3 +168,37 @@ def test_a_form_without_our_token_is_refused(shop: Living) -> None:
     account = shop.account((12000, "EUR"))
     browser.get(link_for(shop, account))
     assert browser.post("/pay/", {"quote": "EUR:1"}).status_code == 403
+
+
+@pytest.mark.parametrize("signed_in", [False, True], ids=["by the link", "signed in"])
+def test_who_is_back_from_the_bank_before_we_have_heard_of_it_can_look_again_as_often_as_needed(
+    shop: Living, client: Client, signed_in: bool
+) -> None:
+    account = shop.account((12000, "EUR"))
+    attempt = asked_to_confirm(shop, account)
+    client.get(link_for(shop, account))
+    page = "/pay/"
+    if signed_in:
+        sign_in(client, shop.email(account))
+        page = f"/acc_{account}/story/{attempt.no}"
+    there = f"{page}?back=1"
+    for _ in range(3):
+        was = re.search(r'name="was" value="([^"]*)"', client.get(there).content.decode())
+        assert was is not None, "nothing to look again with"
+        there = client.post(page, {"do": "look", "was": was[1]})["Location"]
+        assert there == f"{page}?back=1"
+    shop.sandbox.control("challenge", intent=attempt.ref, confirmed=True)
+    assert client.post(page, {"do": "look", "was": was[1]})["Location"] == page
+    assert "uw betaling is binnen" in client.get(page).content.decode()
+    assert shop.captures(account) == [12000]
+
+
+def asked_to_confirm(shop: Living, account: int) -> AttemptRecord:
+    """A payment by a new card that waits for the payer's answer at the bank."""
+    store, providers, now = shop.store, shop.providers, shop.clock.now()
+    setup = methods.start_setup(store, providers, account, "stripe", f"confirm-{account}", "nl")
+    post_form(setup.url, card="challenge", do="go")
+    method = methods.finish_setup(store, providers, account, "stripe", setup.ref, now, "person:1")
+    shown = {quote.currency: quote.hash for quote in settling.quote(store, account, now)}
+    [result] = settling.settle(store, providers, account, shown, method, shop.clock.now, "person:1")
+    return result.attempt
