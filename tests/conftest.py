@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import random
 import shutil
+import signal
 import tempfile
 from collections import defaultdict
 from collections.abc import Iterator
@@ -23,6 +24,9 @@ __all__ = ["site"]
 @pytest.hookimpl(tryfirst=True)
 def pytest_configure(config: pytest.Config) -> None:
     """Let one seed drive the order of the tests, `random` and hypothesis, before their plugins choose their own."""
+    if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
+        # A shell starts what is in the background without Ctrl-C; what the tests start must have it to be ended.
+        signal.signal(signal.SIGINT, signal.default_int_handler)
     if getattr(config.option, "randomly_seed", None) == "default":
         config.option.randomly_seed = random.SystemRandom().getrandbits(32)
     if getattr(config.option, "numprocesses", None) and not hasattr(config, "workerinput"):
