@@ -1,7 +1,8 @@
 """`python -m torture.simulate`: worlds full of bad days, each from a seed of its own; nothing may break in any.
 
-Outages, stale feeds, doubts, lost mail, slow services, disputes, returned money and changed policies come together.
-Counted are breaches of the invariants, and cuts that are wrongful by the made-up people's own books and mailboxes.
+Each world draws its own people too: some characters are everywhere in it and others nowhere. Outages, stale feeds,
+doubts, lost mail, slow services, disputes, returned money and changed policies come together. Counted are breaches of
+the invariants, and cuts that are wrongful by the made-up people's own books and mailboxes.
 """
 
 from __future__ import annotations
@@ -13,6 +14,7 @@ import sys
 import time
 from collections import Counter
 
+from arrears.sim.people import drawn_mix
 from arrears.sim.simulate import simulate
 from arrears.store.memory import MemoryStore
 from arrears.wiring import tune_for_batches
@@ -35,7 +37,8 @@ def main() -> int:
     faults: Counter[str] = Counter()
     worst: list[str] = []
     for number in range(options.count):
-        report = simulate(MemoryStore(), ACCOUNTS, DAYS, seed + number, full_check_every=100)
+        world = seed + number
+        report = simulate(MemoryStore(), ACCOUNTS, DAYS, world, mix=drawn_mix(world), full_check_every=100)
         totals["facts"] += report.facts
         totals["invariants_checked"] += report.invariants_checked
         totals["breaches"] += report.breach_count

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from datetime import UTC, datetime
 
+from msgspec.structs import replace
 from tests.stories.story import Story
 
 from arrears.cli.tasks import lines
@@ -45,6 +46,6 @@ def test_the_fate_of_a_message_is_told_in_the_servers_words() -> None:
     assert fate(mail).startswith("reminder to ")
     assert ": accepted (2026-01-02" in fate(mail)
     assert by_notice([mail]) == {mail.seq: [mail]}
-    every: list[Mail] = [mail._replace(state=state, reply="250 2.0.0 taken") for state in MailState]
+    every: list[Mail] = [replace(mail, state=state, reply="250 2.0.0 taken") for state in MailState]
     assert len({fate(one) for one in every}) == len(MailState)
     assert ", 250 2.0.0 taken (" in fate(every[0])

@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import re
-from dataclasses import replace
 from datetime import UTC, datetime
 from pathlib import Path
 
 import mjml
 import pytest
+from msgspec.structs import replace
 
 from arrears.core.account import Action
 from arrears.core.notice import Content, Cut, Kind, Line, Reader, Role, Sum

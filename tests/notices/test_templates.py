@@ -60,7 +60,7 @@ def test_shared_pieces_lists_and_sentences_about_declines_can_change(tmp_path: P
 
 
 def _declined(content, decline):  # type: ignore[no-untyped-def]
-    from dataclasses import replace
+    from msgspec.structs import replace
 
     return replace(content, decline=decline)
 

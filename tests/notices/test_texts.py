@@ -5,13 +5,13 @@ from __future__ import annotations
 import re
 import tomllib
 from collections.abc import Iterator
-from dataclasses import replace
 from datetime import date
 from html.parser import HTMLParser
 from importlib import resources
 
 import pytest
 from babel.dates import format_date
+from msgspec.structs import replace
 
 from arrears.core.account import Action
 from arrears.core.money import format_amount

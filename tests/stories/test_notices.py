@@ -6,6 +6,7 @@ from dataclasses import replace
 from datetime import timedelta
 
 import pytest
+from msgspec import structs
 from tests.stories.story import API, Story
 
 from arrears.core import facts as f
@@ -144,9 +145,9 @@ def test_an_address_that_has_had_its_message_of_the_day_gets_the_next_tomorrow()
     story = known(Story(), ANNA).until(0)
     [(account, seq)] = [(r.account, r.seq) for r in story.history() if isinstance(r.fact, f.Noticed)]
     was = story.inner.mail_rows[account, seq][1]
-    again = was._replace(seq=seq + 1, state=MailState.CLAIMED)
+    again = structs.replace(was, seq=seq + 1, state=MailState.CLAIMED)
     assert story.store.claim_mails([again], []) == []
-    assert story.store.claim_mails([again._replace(on_day=was.on_day + timedelta(1))], []) != []
+    assert story.store.claim_mails([structs.replace(again, on_day=was.on_day + timedelta(1))], []) != []
 
 
 @pytest.mark.parametrize(("per_hour", "taken"), [(0, 0), (2, 2), (100, 5)])

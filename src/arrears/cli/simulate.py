@@ -12,6 +12,7 @@ import psycopg
 
 from arrears.cli.common import AS_JSON, print_json, progress_on_terminal
 from arrears.ports import Store
+from arrears.sim.people import MIXES
 from arrears.sim.simulate import SimulationReport, simulate
 from arrears.store import schema
 from arrears.store.memory import MemoryStore
@@ -23,13 +24,16 @@ from arrears.store.server import database_url
 @click.option("--accounts", type=click.IntRange(1, 1_000_000), default=50, show_default=True)
 @click.option("--days", type=click.IntRange(1, 36_500), default=365, show_default=True)
 @click.option("--seed", type=click.IntRange(0, 2**63 - 1), default=1, show_default=True)
+@click.option("--people", type=click.Choice(sorted(MIXES)), default="troubled", show_default=True)
 @click.option("--store", "where", type=click.Choice(["memory", "postgres"]), default="memory", show_default=True)
 @AS_JSON
-def command(accounts: int, days: int, seed: int, where: str, as_json: bool) -> None:
+def command(accounts: int, days: int, seed: int, people: str, where: str, as_json: bool) -> None:
     """Play made-up people who pay, forget, dispute and vanish; exit code 1 if an invariant breaks."""
     began = time.perf_counter()
     with _empty_store(where, seed) as store, progress_on_terminal("simulate") as progress:
-        report = simulate(store, accounts, days, seed, progress=lambda passed: progress(passed, days))
+        report = simulate(
+            store, accounts, days, seed, mix=MIXES[people], progress=lambda passed: progress(passed, days)
+        )
     seconds = round(time.perf_counter() - began, 1)
     if as_json:
         print_json({**asdict(report), "store": where, "seconds": seconds})

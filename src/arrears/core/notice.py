@@ -6,10 +6,11 @@ always gives the same message.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 from enum import StrEnum
 from typing import Final
+
+import msgspec
 
 from arrears.core.account import Action
 
@@ -77,8 +78,7 @@ SUPPORT: Final = frozenset({Kind.SUPPORT_RECEIVED, Kind.SUPPORT_ANSWERED, Kind.R
 """What is about a support request: its link leads to the conversation."""
 
 
-@dataclass(frozen=True, slots=True)
-class Line:
+class Line(msgspec.Struct, frozen=True, gc=False):
     """One unpaid invoice: its number, due date, what is still open in minor units, and what it is for."""
 
     number: str
@@ -88,16 +88,14 @@ class Line:
     services: tuple[str, ...] = ()
 
 
-@dataclass(frozen=True, slots=True)
-class Sum:
+class Sum(msgspec.Struct, frozen=True, gc=False):
     """An amount in minor units; one per currency, because currencies are never added."""
 
     currency: str
     minor: int
 
 
-@dataclass(frozen=True, slots=True)
-class Cut:
+class Cut(msgspec.Struct, frozen=True, gc=False):
     """What happens, or happened, to a service, and on which local day of the account.
 
     `others` are the account's other subscriptions of that service, which this does not touch. `kept_until` is, for
@@ -111,8 +109,7 @@ class Cut:
     kept_until: date | None = None
 
 
-@dataclass(frozen=True, slots=True)
-class Reader:
+class Reader(msgspec.Struct, frozen=True, gc=False):
     """Who reads this message, and in which time zone (IANA)."""
 
     name: str
@@ -120,8 +117,7 @@ class Reader:
     zone: str
 
 
-@dataclass(frozen=True, slots=True)
-class Operator:
+class Operator(msgspec.Struct, frozen=True, gc=False):
     """Who sends it, and where a person finds help. One of address and page may be empty. `iban` is where transfers
     go, empty where the invoices alone say so."""
 
@@ -131,8 +127,7 @@ class Operator:
     iban: str = ""
 
 
-@dataclass(frozen=True, slots=True)
-class Content:
+class Content(msgspec.Struct, frozen=True, gc=False):
     """One message to one person. What a kind does not need stays empty.
 
     `zone` is the account's time zone (IANA) and the one of every day here; `sent_at` is aware and UTC: the sums are

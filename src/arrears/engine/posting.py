@@ -7,6 +7,8 @@ from collections.abc import Iterable, Sequence
 from datetime import datetime, time
 from typing import Final, NamedTuple
 
+from msgspec.structs import replace
+
 from arrears.core import facts as f
 from arrears.core.account import Account
 from arrears.core.calendar import calendar_of
@@ -66,7 +68,7 @@ class Plan:
 
     def move(self, mail: Mail, state: MailState, reply: str = "") -> None:
         """This message has come to another state."""
-        self.mails[mail.no] = mail._replace(state=state, reply=reply)
+        self.mails[mail.no] = replace(mail, state=state, reply=reply)
         self._changed.add(mail.no)
 
     def left(self, draft: Draft) -> list[Recipient]:

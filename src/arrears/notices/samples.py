@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import replace
 from datetime import UTC, date, datetime
 from typing import Final
+
+from msgspec.structs import replace
 
 from arrears.core.account import Action
 from arrears.core.notice import (

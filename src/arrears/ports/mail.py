@@ -8,6 +8,8 @@ from datetime import date, datetime
 from enum import StrEnum
 from typing import NamedTuple, Protocol
 
+import msgspec
+
 from arrears.core.notice import Content
 from arrears.core.recipients import Reach
 
@@ -93,7 +95,7 @@ TAKEN = frozenset({MailState.ACCEPTED, MailState.BOUNCED_SOFT, MailState.COMPLAI
 """A mail server took it, and the address exists."""
 
 
-class Mail(NamedTuple):
+class Mail(msgspec.Struct, frozen=True, gc=False):
     """One message to one address, as its book has it: the row may be erased, the facts keep only its digest.
 
     It is named by the fact that asked for it and its number there. `kind`, `cause` and `on_day` (the local day it was

@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from arrears.core import facts as f
 from arrears.core.invariants import Breach
 from arrears.ports import Store
+from arrears.sim.people import TROUBLED, Mix
 from arrears.sim.world import START, World
 
 __all__ = ["START", "SimulationReport", "simulate"]
@@ -57,12 +58,13 @@ def simulate(
     days: int,
     seed: int,
     *,
+    mix: Mix = TROUBLED,
     full_check_every: int = 30,
     progress: Callable[[int], None] | None = None,
 ) -> SimulationReport:
-    """Play `days` days of `accounts` accounts in an empty store. The whole state is checked every `full_check_every`
-    days and at the end; `progress` is told the days that have passed."""
-    world = World(store, accounts, days, seed)
+    """Play `days` days of `accounts` accounts in an empty store, with people as in `mix`. The whole state is checked
+    every `full_check_every` days and at the end; `progress` is told the days that have passed."""
+    world = World(store, accounts, days, seed, mix)
     world.open()
     checked_at = passed = 0
     while True:

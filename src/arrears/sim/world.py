@@ -46,7 +46,7 @@ STAFF: Final = "staff:1"
 class World:
     """Everybody in it, everything that is planned, and the engine with its doors and its bad days."""
 
-    def __init__(self, store: Store, accounts: int, days: int, seed: int) -> None:
+    def __init__(self, store: Store, accounts: int, days: int, seed: int, mix: people.Mix = people.TROUBLED) -> None:
         self.seed, self.days = seed, days
         self.end = START + timedelta(days=days)
         self.checker = Checker(store, DELETIONS_PER_DAY, self._on_cut)
@@ -54,7 +54,7 @@ class World:
         self.inner = store
         self.versions = {p.name: [p] for p in faults.policies()}
         names = sorted(self.versions)
-        self.people = {n: people.make_person(n, seed, names) for n in range(1, accounts + 1)}
+        self.people = {n: people.make_person(n, seed, names, mix) for n in range(1, accounts + 1)}
         deaf = frozenset(p.no for p in self.people.values() if p.deaf)
         self.channel = faults.FlakyChannel(seed, lambda: self.stage.now, deaf)
         self.services = faults.SlowServices(seed)

@@ -8,6 +8,8 @@ from contextlib import AbstractContextManager
 from datetime import datetime, timedelta
 from typing import Any, Final, LiteralString
 
+from msgspec.structs import astuple, replace
+
 from arrears.core.notice import Role
 from arrears.core.recipients import AddressRequest, Extra, Person, Reach, SignInLink, addresses
 from arrears.ports import Mail, MailCounts, MailMove, MailState, PayLink
@@ -141,7 +143,7 @@ class PostgresMail:
         if not mails:
             return []
         with self.transaction() as db:
-            columns = [list(column) for column in zip(*mails, strict=True)]
+            columns = [list(column) for column in zip(*map(astuple, mails), strict=True)]
             granted = set(db.execute(CLAIM_NEW, columns))
             rest = [m for m in mails if (m.account, m.seq, m.no) not in granted]
             if rest:
@@ -190,7 +192,7 @@ def move_mails(db: Db, moves: Sequence[MailMove], now: datetime) -> None:
 
 def _mail(row: Any) -> Mail:
     mail = Mail(*row)
-    return mail._replace(state=MailState(mail.state), at=utc(mail.at))
+    return replace(mail, state=MailState(mail.state), at=utc(mail.at))
 
 
 _ROLES: Final = {"administrator": Role.ADMINISTRATOR, "billing_reader": Role.READER}
