@@ -318,3 +318,31 @@ def test_a_missing_book_is_one_clear_line(live: Run, command: str) -> None:
     done = live(command, "no-such-file.csv", "--map", the_map(live))
     assert (done.returncode, done.stderr.count("\n")) == (2, 1)
     assert "no-such-file.csv" in done.stderr
+
+
+def test_a_policy_is_put_in_force_once_and_shortens_a_promise_only_when_told_to(live: Run) -> None:
+    def adopt(retention_days: int, *more: str) -> subprocess.CompletedProcess[str]:
+        file: Path = live.folder / "mine.toml"  # type: ignore[attr-defined]
+        file.write_text(f'name = "mine"\n[delete]\nwarning_days = [30, 50]\nretention_days = {retention_days}\n')
+        return live("policy", "adopt", str(file), "--by", "jo", *more)
+
+    assert adopt(90).stdout.endswith(" is in force; it is new\n")
+    assert adopt(90).stdout.endswith(" is in force already\n")
+    shorter = adopt(60)
+    assert (shorter.returncode, shorter.stderr.count("\n")) == (3, 1)
+    assert shorter.stderr.endswith(
+        " so nothing was changed; add --yes to put it in force all the same [shortens_a_promise]\n"
+    )
+    assert "(shortens a promise)" in shorter.stdout
+    answer = json.loads(adopt(60, "--yes", "--json").stdout)
+    assert (answer["name"], answer["before"] is not None, answer["shortened"] > 0) == ("mine", True, True)
+    assert "is in force; before: " in adopt(120).stdout, "more time needs no --yes"
+
+
+def test_a_policy_with_mistakes_is_not_put_in_force(live: Run) -> None:
+    file: Path = live.folder / "wrong.toml"  # type: ignore[attr-defined]
+    file.write_text('name = "wrong"\n[delete]\nretention_days = 0\n[charm]\n')
+    failed = live("policy", "adopt", str(file))
+    assert failed.returncode == 2
+    assert failed.stderr.splitlines()[-1] == "arrears: nothing was changed [bad_policy]"
+    assert len(failed.stderr.splitlines()) > 2

@@ -45,7 +45,7 @@ COMMANDS: Final = {
     "support": ("arrears.cli.support:command", "Answer people who ask for help, and hold what they need held."),
     "settle": ("arrears.cli.settle:command", "Collect everything an account owes, at once."),
     "money": ("arrears.cli.money:money", "Compare the ledger with the providers' books."),
-    "policy": ("arrears.cli.policy:policy", "Check a policy, or compare two."),
+    "policy": ("arrears.cli.policy:policy", "Check a policy, compare two, or put one in force."),
     "clock": ("arrears.cli.clock:command", "Show the clock guard, or confirm the clock."),
     "check": ("arrears.cli.check:command", "Check every invariant on the live database."),
     "simulate": ("arrears.cli.simulate:command", "Run the engine in a made-up world."),

@@ -1,10 +1,8 @@
-"""`arrears policy check` and `arrears policy diff`: look at a policy before it becomes a promise.
-
-Both only read files; nothing is put in force here.
-"""
+"""`arrears policy`: look at a policy before it becomes a promise (`check`, `diff`), and make it one (`adopt`)."""
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import fields
 from datetime import time
 from pathlib import Path
@@ -12,10 +10,13 @@ from typing import Any, Final
 
 import click
 
-from arrears.cli.common import AS_JSON, each_mistake_on_a_line, print_json
+from arrears.cli.common import AS_JSON, BY, each_mistake_on_a_line, print_json
 from arrears.core.errors import Refused
 from arrears.core.money import format_amount
 from arrears.core.policy import POLICY_CHARACTERS_MAX, Policy, changes_between, load_policy
+from arrears.core.policy_diff import Change
+from arrears.engine.system import adopt_policy
+from arrears.wiring import open_installation
 
 # A character of UTF-8 has at most four bytes.
 _BYTES_MAX: Final = 4 * POLICY_CHARACTERS_MAX
@@ -23,7 +24,7 @@ _BYTES_MAX: Final = 4 * POLICY_CHARACTERS_MAX
 
 @click.group()
 def policy() -> None:
-    """Check policy files and compare them. A policy says what happens, and when, to an account that does not pay."""
+    """Check policies, compare them, put them in force. One says what happens when to an account that does not pay."""
 
 
 @policy.command()
@@ -50,23 +51,56 @@ def diff(old: str, new: str, as_json: bool) -> None:
     with each_mistake_on_a_line("nothing was compared"):
         before, after = read_policy(old), read_policy(new)
     changes = changes_between(before, after)
-    shortened = sum(change.shortens for change in changes)
     if as_json:
-        print_json(
-            {
-                "old": before.version,
-                "new": after.version,
-                "shortened": shortened,
-                "changes": [{"key": c.key, "sentence": c.sentence, "shortens": c.shortens} for c in changes],
-            }
-        )
+        print_json({"old": before.version, "new": after.version, **_changes_as_dict(changes)})
         return
     if not changes:
         click.echo(f"the same promises (version {after.version})")
         return
     click.echo(f"version {before.version} -> {after.version}")
+    _show(changes)
+
+
+@policy.command()
+@click.argument("file")
+@click.option("--yes", is_flag=True, help="Put it in force although it shortens a promise.")
+@BY
+@AS_JSON
+def adopt(file: str, yes: bool, by: str, as_json: bool) -> None:
+    """Put the policy in FILE in force under its name, for every case that starts from now on."""
+    with each_mistake_on_a_line("nothing was changed"):
+        found = read_policy(file)
+    with open_installation() as live:
+        before = live.store.policies().get(found.name)
+        changes = () if before is None else changes_between(before, found)
+        if not as_json:
+            _show(changes)
+        if any(change.shortens for change in changes) and not yes:
+            why = "it shortens a promise, so nothing was changed; add --yes to put it in force all the same"
+            raise Refused("shortens_a_promise", f"{_place(file)}: {why}", exit_code=3)
+        adopt_policy(live.store, found, live.clock.now(), f"staff:{by}")
+    was = None if before is None else before.version
+    if as_json:
+        print_json({"name": found.name, "version": found.version, "before": was, **_changes_as_dict(changes)})
+    elif was == found.version:
+        click.echo(f"policy {found.name}, version {found.version}, is in force already")
+    else:
+        click.echo(
+            f"policy {found.name}, version {found.version}, is in force; {f'before: {was}' if was else 'it is new'}"
+        )
+
+
+def _changes_as_dict(changes: Sequence[Change]) -> dict[str, Any]:
+    listed = [{"key": c.key, "sentence": c.sentence, "shortens": c.shortens} for c in changes]
+    return {"shortened": sum(c.shortens for c in changes), "changes": listed}
+
+
+def _show(changes: Sequence[Change]) -> None:
+    if not changes:
+        return
     for change in changes:
         click.echo(f"  {change}")
+    shortened = sum(change.shortens for change in changes)
     promises = "1 shortens a promise" if shortened == 1 else f"{shortened} shorten a promise"
     differences = "1 difference" if len(changes) == 1 else f"{len(changes)} differences"
     click.echo(f"{differences}, {promises}; running cases keep the version they started with")

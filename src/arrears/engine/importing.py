@@ -54,7 +54,9 @@ def import_book(
     _refuse_wrong_rows(book, known_invoices, known_payments, now)
     policies, guards = store.policies(), store.system().guards
     if "default" not in policies:
-        raise Refused("unknown_policy", "no policy named default is adopted; adopt one first")
+        raise Refused(
+            "unknown_policy", "no policy named default is in force; `arrears policy adopt FILE` puts one in force"
+        )
     known_accounts = store.account_numbers([a.ref for a in book.accounts])
     new = [a for a in book.accounts if a.ref not in known_accounts]
     opened = [NewAccount(a.ref, a.name, a.country, a.zone, a.locale, Mode(a.mode), "default", a.email) for a in new]
