@@ -19,6 +19,7 @@ from typing import Final
 import psycopg
 from psycopg import sql
 
+from arrears import environment
 from arrears.adapters.channels.folder import FolderChannel
 from arrears.adapters.services.inprocess import InProcessServices
 from arrears.core.errors import Refused
@@ -98,7 +99,12 @@ def mail_channel(database: str) -> Channel:
     answers, `ARREARS_MAIL_BOUNCE_TO` the address that bounces come back to."""
     url, backend = os.environ.get("ARREARS_MAIL_URL", ""), os.environ.get("ARREARS_MAIL_BACKEND", "")
     if not url and not backend:
-        return FolderChannel(mail_folder())
+        folder = mail_folder()
+        try:
+            return FolderChannel(folder)
+        except OSError as error:
+            reason = (error.strerror or "error").lower()
+            raise Refused("bad_setting", f"the mail folder {str(folder)!r} cannot be used: {reason}") from None
     sender = os.environ.get("ARREARS_MAIL_FROM", "")
     if not sender:
         raise Refused("no_sender", "ARREARS_MAIL_FROM is missing: give the address that messages come from")
@@ -122,13 +128,13 @@ def mail_desk(base_url: str) -> Desk:
     folder = os.environ.get("ARREARS_TEXTS")
     operator = Operator(
         os.environ.get("ARREARS_OPERATOR", "arrears"),
-        os.environ.get("ARREARS_SUPPORT_URL", f"{base_url}/help"),
+        environment.url("ARREARS_SUPPORT_URL", f"{base_url}/help"),
         os.environ.get("ARREARS_SUPPORT_EMAIL", ""),
         os.environ.get("ARREARS_IBAN", ""),
     )
     limits = MailLimits(
-        per_hour=int(os.environ.get("ARREARS_MAIL_PER_HOUR", PER_HOUR)),
-        per_recipient_a_day=int(os.environ.get("ARREARS_MAIL_PER_RECIPIENT", PER_RECIPIENT_A_DAY)),
+        per_hour=environment.number("ARREARS_MAIL_PER_HOUR", PER_HOUR, 1),
+        per_recipient_a_day=environment.number("ARREARS_MAIL_PER_RECIPIENT", PER_RECIPIENT_A_DAY, 1),
     )
     return Desk(load_texts(Path(folder) if folder else None), operator, base_url, limits=limits)
 
@@ -144,11 +150,11 @@ def payment_providers() -> Providers:
     if mode not in ("test", "live"):
         raise Refused("bad_mode", f"ARREARS_MODE is {mode!r}; it is test or live")
     key = os.environ.get("ARREARS_STRIPE_KEY", "")
-    base_url = os.environ.get("ARREARS_BASE_URL", "http://127.0.0.1:8000")
+    base_url = environment.url("ARREARS_BASE_URL", "http://127.0.0.1:8000")
     if not key and mode == "test":
         return Providers({}, base_url)
     secrets = [s for s in os.environ.get("ARREARS_STRIPE_WEBHOOK_SECRETS", "").split(",") if s]
-    api = os.environ.get("ARREARS_STRIPE_API") or None
+    api = environment.url("ARREARS_STRIPE_API") or None
     if api is not None and mode == "live":
         raise Refused("wrong_mode", "ARREARS_STRIPE_API names another address than Stripe's, and this is live")
     # The SDK is half the time a command takes to start, so only installations that charge load it.
@@ -176,14 +182,15 @@ def fresh_database(name: str) -> str:
 
 
 def open_installation(*, connections_max: int = 4) -> Installation:
-    """The live installation, its schema checked; the default policy is adopted on first use."""
+    """The live installation, its settings and its schema checked; the default policy is adopted on first use."""
+    environment.check()
     url = live_url()
     _bring_up(url)
     store = PostgresStore(url, connections_max=connections_max)
     clock = RealClock()
     if not store.policies():
         adopt_policy(store, default_policy(), clock.now(), SYSTEM_AUTHOR)
-    limits = Limits(deletions_per_day=int(os.environ.get("ARREARS_DELETIONS_PER_DAY", DELETIONS_PER_DAY)))
+    limits = Limits(environment.number("ARREARS_DELETIONS_PER_DAY", DELETIONS_PER_DAY))
     channel, services = mail_channel(url), InProcessServices()
     return Installation(url, store, channel, services, clock, limits, payment_providers())
 

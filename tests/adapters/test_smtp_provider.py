@@ -11,6 +11,7 @@ import pytest
 from django.test import override_settings
 
 from arrears.adapters.channels.smtp import SmtpChannel
+from arrears.core.errors import Refused
 from arrears.ports import Fate, Message
 
 SENDER = "Acmé Billing <billing@acme.example>"
@@ -88,3 +89,19 @@ def test_a_provider_that_is_away_got_nothing() -> None:
         pass
     with through_provider(api) as channel:
         assert channel.send(MESSAGE).fate is Fate.NOT_SENT
+
+
+@pytest.mark.parametrize(
+    ("backend", "said"),
+    [
+        ("mailgun", "give one of anymail's"),
+        ("anymail.backends.nobody.EmailBackend", "give one of anymail's"),
+        ("anymail.backends.postmark.EmailBackend", "ANYMAIL_POSTMARK_SERVER_TOKEN is missing"),
+    ],
+)
+def test_a_provider_that_is_not_there_or_lacks_its_key_is_refused_in_one_line(backend: str, said: str) -> None:
+    with pytest.raises(Refused) as refused:
+        SmtpChannel("", SENDER, backend=backend)
+    assert refused.value.code == "bad_setting"
+    assert refused.value.message.startswith(f"ARREARS_MAIL_BACKEND is '{backend}'")
+    assert said in refused.value.message

@@ -6,6 +6,7 @@ import os
 import secrets
 from pathlib import Path
 
+from arrears import environment
 from arrears.store.schema import django_database
 from arrears.store.server import default_home
 from arrears.wiring import SERVING_CONNECTIONS_MAX
@@ -33,8 +34,8 @@ def _secret_key() -> str:
 HERE = Path(__file__).parent
 DEBUG = False
 SECRET_KEY = _secret_key()
-ALLOWED_HOSTS = [h for h in os.environ.get("ARREARS_HOSTS", "localhost,127.0.0.1,[::1]").split(",") if h]
-HTTPS = os.environ.get("ARREARS_HTTPS", "") == "1"
+ALLOWED_HOSTS = environment.hosts()
+HTTPS = environment.switch("ARREARS_HTTPS")
 DATABASES = {
     "default": {
         **django_database(os.environ["ARREARS_DATABASE_URL"], SERVING_CONNECTIONS_MAX),
@@ -141,7 +142,7 @@ MFA_ALLOW_UNVERIFIED_EMAIL = True
 MFA_TOTP_TOLERANCE = 1
 MFA_RATE_LIMITS = False
 # How many servers of one's own stand in front, each adding to X-Forwarded-For.
-ALLAUTH_TRUSTED_PROXY_COUNT = int(os.environ.get("ARREARS_PROXIES") or 0)
+ALLAUTH_TRUSTED_PROXY_COUNT = environment.number("ARREARS_PROXIES", 0)
 CACHES = {
     "default": {
         "BACKEND": "django.core.cache.backends.db.DatabaseCache",

@@ -8,6 +8,7 @@ Django must be set up; its settings are not read for SMTP, for a provider they a
 
 from __future__ import annotations
 
+import re
 import socket
 import time
 from collections.abc import Sequence
@@ -16,6 +17,7 @@ from smtplib import SMTP
 from typing import Final, NamedTuple
 from urllib.parse import unquote, urlsplit
 
+from django.core.exceptions import ImproperlyConfigured
 from django.core.mail import EmailMessage, get_connection
 from django.core.mail.backends.base import BaseEmailBackend
 from django.core.mail.backends.smtp import EmailBackend
@@ -56,7 +58,7 @@ class SmtpChannel:
         self._origin = origin(sender, reply_to, bounce_to)
         self._connection: KeptConnection | BaseEmailBackend
         if backend:
-            self._connection = get_connection(backend, timeout=timeout_seconds)
+            self._connection = _backend(backend, timeout_seconds)
         else:
             self._connection = KeptConnection(_server(url), timeout_seconds)
 
@@ -77,6 +79,17 @@ class SmtpChannel:
     def close(self) -> None:
         """Take leave of the server. The next message connects again."""
         self._connection.close()
+
+
+def _backend(name: str, timeout_seconds: int) -> BaseEmailBackend:
+    try:
+        return get_connection(name, timeout=timeout_seconds)
+    except ImportError:
+        why = f"is {name[:80]!r}; give one of anymail's, like anymail.backends.postmark.EmailBackend"
+    except ImproperlyConfigured as error:
+        key = re.search("ANYMAIL_[A-Z_]+", str(error))
+        why = f"is {name[:80]!r}, and {key[0] if key else 'something'} is missing"
+    raise Refused("bad_setting", f"ARREARS_MAIL_BACKEND {why}")
 
 
 class Server(NamedTuple):
