@@ -10,9 +10,10 @@ import gc
 import os
 import sys
 import threading
+from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import UTC, datetime
-from functools import cache
+from functools import cache, partial
 from pathlib import Path
 from typing import Final
 
@@ -25,10 +26,12 @@ from arrears.adapters.services.inprocess import InProcessServices
 from arrears.core.errors import Refused
 from arrears.core.notice import Operator
 from arrears.core.policy import default_policy
+from arrears.engine import worker
 from arrears.engine.attempts import Providers
 from arrears.engine.desk import PER_HOUR, PER_RECIPIENT_A_DAY, Desk, MailLimits
 from arrears.engine.failpoints import arm
-from arrears.engine.run import DELETIONS_PER_DAY, Limits
+from arrears.engine.profile import ask_again
+from arrears.engine.run import DELETIONS_PER_DAY, Limits, RunReport
 from arrears.engine.system import adopt_policy
 from arrears.ports import Channel, Clock, Services
 from arrears.store import schema
@@ -66,6 +69,17 @@ class Installation:
     def desk(self) -> Desk:
         """What messages are made with; loaded when first asked for, and refused then if a text is wrong."""
         return mail_desk(self.providers.base_url)
+
+    def work_once(self, stopping: Callable[[], bool] = lambda: False) -> tuple[RunReport, int]:
+        """See engine/worker.py."""
+        outside = (self.channel, self.services, self.clock, self.limits, self.providers, self.desk())
+        return worker.work_once(self.store, *outside, stopping=stopping)
+
+    def work(self, poll_seconds: int, wait: Callable[[int], bool]) -> None:
+        """See engine/worker.py. Once an hour addresses that nobody has confirmed are asked again."""
+        outside = (self.channel, self.services, self.clock, self.limits, self.providers, self.desk())
+        hourly = partial(ask_again, self.store)
+        worker.work(self.store, *outside, poll_seconds=poll_seconds, wait=wait, hourly=hourly)
 
     def __enter__(self) -> Installation:
         return self

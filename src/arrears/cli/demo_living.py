@@ -25,9 +25,7 @@ from arrears.core.policy import default_policy
 from arrears.core.settle import quotes
 from arrears.core.view import View
 from arrears.engine import system
-from arrears.engine.profile import ask_again
 from arrears.engine.run import DEFAULT_LIMITS
-from arrears.engine.worker import work
 from arrears.ports import NewAccount
 from arrears.sandbox.run import Running
 from arrears.sim.story import Line
@@ -104,7 +102,7 @@ def alive(live: Installation, sandbox: Running, base_url: str, notebook_port: in
     notebook = live.services
     assert isinstance(notebook, Notebook)
     stop = threading.Event()
-    worker = threading.Thread(target=_work, args=(live, stop), name="worker")
+    worker = threading.Thread(target=live.work, args=(1, stop.wait), name="worker")
     with listen(HOST, notebook_port) as pages:
         pages.set_app(notebook)
         serving = threading.Thread(target=pages.serve_forever, name="notebook", daemon=True)
@@ -117,18 +115,3 @@ def alive(live: Installation, sandbox: Running, base_url: str, notebook_port: in
             stop.set()
             worker.join()
             pages.shutdown()
-
-
-def _work(live: Installation, stop: threading.Event) -> None:
-    work(
-        live.store,
-        live.channel,
-        live.services,
-        live.clock,
-        live.limits,
-        live.providers,
-        live.desk(),
-        poll_seconds=1,
-        wait=stop.wait,
-        hourly=lambda now: ask_again(live.store, now),
-    )

@@ -7,7 +7,6 @@ from dataclasses import asdict
 import click
 
 from arrears.cli.common import AS_JSON, print_json
-from arrears.engine.worker import work_once
 from arrears.wiring import open_installation, tune_for_batches
 
 
@@ -17,9 +16,7 @@ def command(as_json: bool) -> None:
     """Collect what is due now, perform what that asked for, and exit."""
     tune_for_batches()
     with open_installation() as live:
-        report, performed = work_once(
-            live.store, live.channel, live.services, live.clock, live.limits, live.providers, live.desk()
-        )
+        report, performed = live.work_once()
     if as_json:
         print_json({**asdict(report), "performed": performed})
         return

@@ -9,7 +9,6 @@ from types import FrameType
 import click
 
 from arrears.engine.profile import ask_again
-from arrears.engine.worker import work, work_once
 from arrears.wiring import open_installation, tune_for_batches
 
 
@@ -29,28 +28,8 @@ def command(poll_seconds: int, once: bool) -> None:
     with open_installation() as live:
         if once:
             ask_again(live.store, live.clock.now())
-            work_once(
-                live.store,
-                live.channel,
-                live.services,
-                live.clock,
-                live.limits,
-                live.providers,
-                live.desk(),
-                stopping=stop.is_set,
-            )
+            live.work_once(stop.is_set)
             return
         click.echo(f"working; looking every {poll_seconds} seconds", err=True)
-        work(
-            live.store,
-            live.channel,
-            live.services,
-            live.clock,
-            live.limits,
-            live.providers,
-            live.desk(),
-            poll_seconds=poll_seconds,
-            wait=stop.wait,
-            hourly=lambda now: ask_again(live.store, now),
-        )
+        live.work(poll_seconds, stop.wait)
     click.echo("stopped", err=True)
