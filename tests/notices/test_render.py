@@ -183,6 +183,7 @@ def test_a_reader_in_another_zone_is_told_whose_days_these_are(texts: Texts) -> 
         ("nl_BE", "nl", "31 januari 2026"),
         ("nl-XX", "nl", "31 januari 2026"),
         ("en-US", "en", "January 31, 2026"),
+        ("en", "en", "31 January 2026"),
         ("de-DE", "en", "31 January 2026"),
         ("", "en", "31 January 2026"),
         ("tlh", "en", "31 January 2026"),

@@ -20,7 +20,7 @@ from arrears.notices.plain import plain_text
 from arrears.notices.samples import samples
 from arrears.notices.templates import PageTemplate
 from arrears.notices.texts import DEFAULT_LANGUAGE, LanguageTexts, load_languages
-from arrears.notices.values import FALLBACK_LOCALE, NOT_TEXT, Form, locale_of
+from arrears.notices.values import FALLBACK_LOCALE, NOT_TEXT, Form, formats_of, locale_of
 
 _PARTS = tuple(field.name for field in fields(Page))
 
@@ -58,7 +58,7 @@ class Texts:
     def _language(self, name: str) -> tuple[LanguageTexts, Locale]:
         locale = locale_of(name)
         if locale is not None and locale.language in self.languages:
-            return self.languages[locale.language], locale
+            return self.languages[locale.language], formats_of(locale.language, name)
         return self.languages[DEFAULT_LANGUAGE], Locale.parse(FALLBACK_LOCALE)
 
 

@@ -88,13 +88,13 @@ def locale_of(name: str) -> Locale | None:
 
 
 def formats_of(language: str, *preferred: str) -> Locale:
-    """How sums and days are written in a language: as in the first of the preferred locales that speaks it, else as
-    the language alone does, and English as most of the world reads it."""
-    for name in (*preferred, FALLBACK_LOCALE, language):
+    """How sums and days are written in a language: as in the first of the preferred locales that speaks it and says
+    where, else as the language alone does, and English as most of the world reads it."""
+    for name in (*preferred, FALLBACK_LOCALE):
         found = locale_of(name) if name else None
-        if found is not None and found.language == language:
+        if found is not None and found.language == language and found.territory:
             return found
-    return Locale.parse(FALLBACK_LOCALE)
+    return locale_of(language) or Locale.parse(FALLBACK_LOCALE)
 
 
 def sums_of(sums: Iterable[tuple[int, str]], locale: Locale) -> list[str]:
