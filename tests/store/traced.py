@@ -27,10 +27,19 @@ class TracedStore(PostgresStore):
     @contextmanager
     def transaction(self) -> Iterator[Db]:
         with super().transaction() as db:
-            if self._db is None:
-                self._db = db
-                db.pgconn.trace(self._handle)
+            self._watch(db)
             yield db
+
+    @contextmanager
+    def each_alone(self) -> Iterator[Db]:
+        with super().each_alone() as db:
+            self._watch(db)
+            yield db
+
+    def _watch(self, db: Db) -> None:
+        if self._db is None:
+            self._db = db
+            db.pgconn.trace(self._handle)
 
     def statements(self) -> int:
         """How many statements were sent since the last time this was asked, COMMIT and BEGIN included."""

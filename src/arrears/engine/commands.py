@@ -41,13 +41,12 @@ HOLD_DAYS_MAX: Final = 366
 def acting(store: Store, numbers: Sequence[int], now: datetime) -> Iterator[dict[int, Unit]]:
     """The units of these accounts, locked; on leaving, the consequences of what was recorded are recorded too."""
     policies = store.policies()
-    guards = store.system().guards
     with store.accounts(sorted(set(numbers)), now) as batch:
         units = {unit.no: unit for unit in batch.units}
         yield units
         for unit in units.values():
             if unit.stored:
-                settle(unit, policies, guards, only_consequences=True)
+                settle(unit, policies, batch.guards, only_consequences=True)
         reached("command.before_commit")
     reached("command.after_commit")
 

@@ -114,7 +114,7 @@ def record_results(store: Store, results: Sequence[Result], now: datetime, answe
     """Record what the world answered, for the claims that are still held by this performer."""
     if not results and not answers:
         return
-    policies, guards = store.policies(), store.system().guards
+    policies = store.policies()
     claims = [(claim, done) for claim, done, _ in results]
     claims += [(a.claim, a.outcome) for a in answers if a.outcome is not None]
     with store.accounts(
@@ -130,7 +130,7 @@ def record_results(store: Store, results: Sequence[Result], now: datetime, answe
                 acknowledge(units[claim.account], policies, claim, done_at)
         for unit in units.values():
             if unit.stored:
-                settle(unit, policies, guards, only_consequences=True)
+                settle(unit, policies, batch.guards, only_consequences=True)
         reached("results.before_commit")
     reached("results.after_commit")
 

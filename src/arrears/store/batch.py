@@ -5,17 +5,18 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from datetime import date, datetime
-from typing import Final, LiteralString
+from typing import Any, Final, LiteralString
 
 import psycopg
 
+from arrears.core.account import Guards
 from arrears.core.errors import Refused
 from arrears.core.facts import BreakerSet, MailPaused, SystemFact, encode_fact, kind_of
 from arrears.core.unit import Unit, chained
 from arrears.ports import Claim, MailMove, Poisoned, System
 from arrears.store.mail import move_mails
 from arrears.store.system import fold_system
-from arrears.store.write import Db, Sent, check_sent, send_units, utc
+from arrears.store.write import Db, Row, Sent, check_sent, send_units, utc
 
 SYSTEM: Final = 0
 """The stream of the whole installation."""
@@ -46,10 +47,10 @@ RETURNING a.account_id, a.seq, a.kind
 class PostgresBatch:
     """See ports.Batch."""
 
-    def __init__(self, db: Db, units: Sequence[Unit]) -> None:
+    def __init__(self, db: Db, units: Sequence[Unit], guards: Guards) -> None:
         self._db = db
-        self.guards = read_system(db).guards
         self.units = units
+        self.guards = guards
         self._sent: list[Sent] = []
         self._sent_numbers: set[int] = set()
 
@@ -134,9 +135,25 @@ def detail_of(error: psycopg.errors.UniqueViolation) -> str:
     return (error.diag.message_detail or "").removeprefix("Key ")
 
 
+def locked(db: Db, statement: LiteralString, values: Sequence[Any]) -> tuple[list[Row], Guards]:
+    """The rows that a statement locks, and the guards as they stand once it has: one round trip, with the beginning of
+    the transaction in it."""
+    with db.pipeline():
+        rows = db.execute(statement, values, binary=True)
+        state = db.execute(_SYSTEM)
+    return rows.fetchall(), _system_of(state).guards
+
+
 def read_system(db: Db) -> System:
     """The installation's state in this transaction."""
-    row = db.execute("SELECT last_tick_at, clock_suspect, feed_stale, breaker_open FROM system_state").fetchone()
+    return _system_of(db.execute(_SYSTEM))
+
+
+_SYSTEM: Final[LiteralString] = "SELECT last_tick_at, clock_suspect, feed_stale, breaker_open FROM system_state"
+
+
+def _system_of(found: psycopg.Cursor[Row]) -> System:
+    row = found.fetchone()
     assert row is not None
     last, clock, feed, breaker = row
     return System(None if last is None else utc(last), clock, feed, breaker)
