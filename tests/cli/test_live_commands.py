@@ -346,3 +346,11 @@ def test_a_policy_with_mistakes_is_not_put_in_force(live: Run) -> None:
     assert failed.returncode == 2
     assert failed.stderr.splitlines()[-1] == "arrears: nothing was changed [bad_policy]"
     assert len(failed.stderr.splitlines()) > 2
+
+
+@pytest.mark.parametrize(("name", "code"), [("ARREARS_BRAND", "bad_brand"), ("ARREARS_PORTAL_ORIGINS", "bad_origin")])
+def test_serving_refuses_what_only_its_pages_would_stumble_over(live: Run, name: str, code: str) -> None:
+    failed = live("serve", "--port", "0", **{name: "nowhere"})
+    assert (failed.returncode, failed.stderr.count("\n")) == (2, 1)
+    assert failed.stderr.startswith(f"arrears: {name}: ")
+    assert failed.stderr.endswith(f" [{code}]\n")

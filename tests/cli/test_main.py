@@ -46,7 +46,7 @@ main.main()
 def ran(*arguments: str, **environment: str) -> subprocess.CompletedProcess[str]:
     kept = {name: text for name, text in os.environ.items() if not name.startswith("ARREARS_")}
     command = [sys.executable, *arguments]
-    return subprocess.run(command, capture_output=True, text=True, env=kept | environment)
+    return subprocess.run(command, capture_output=True, text=True, env=kept | environment, timeout=300)
 
 
 def arrears(*arguments: str, **environment: str) -> subprocess.CompletedProcess[str]:

@@ -31,6 +31,8 @@ def test_a_year_of_ordinary_people_is_no_easier_than_the_targets_reckon_with(
 def test_everybody_is_met_in_an_ordinary_world_too() -> None:
     assert ORDINARY.characters.keys() == TROUBLED.characters.keys()
     assert all(ORDINARY.characters.values())
+    punctual, everybody = ORDINARY.characters["punctual"], sum(ORDINARY.characters.values())
+    assert 0.7 < punctual / everybody < 0.8, "three in four pay in time"
 
 
 def test_every_character_is_missing_from_some_worlds_and_crowds_others() -> None:
