@@ -27,7 +27,7 @@ from arrears.engine.booking import Payment
 from arrears.engine.system import adopt_policy
 from arrears.ports import NewAccount
 from arrears.sim.stage import Stage
-from arrears.store.memory import MemoryStore
+from arrears.store.memory.store import MemoryStore
 
 NOW: Final = datetime(2026, 6, 1, 9, tzinfo=UTC)
 """The instant of the measured run: 09:00 of a Monday, UTC."""

@@ -25,15 +25,15 @@ from arrears.adapters.channels.headers import compose, origin
 from arrears.adapters.channels.smtp import SmtpChannel
 from arrears.adapters.services.inprocess import InProcessServices
 from arrears.core.account import Mode
-from arrears.core.notice import Content
+from arrears.core.messages.content import Content
 from arrears.core.policy import default_policy
 from arrears.engine import commands
-from arrears.engine.desk import Desk
+from arrears.engine.correspondence import Desk
 from arrears.engine.perform import perform
 from arrears.engine.run import run
 from arrears.engine.system import adopt_policy
 from arrears.ports import Delivery, Fate, Message, NewAccount, Words
-from arrears.store.postgres import PostgresStore
+from arrears.store.postgres.store import PostgresStore
 from arrears.wiring import fresh_database, set_up_django, tune_for_batches
 
 GOAL: Final = 0.5

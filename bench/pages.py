@@ -33,7 +33,7 @@ from arrears.core.policy import default_policy
 from arrears.engine import commands, system
 from arrears.engine.run import run
 from arrears.ports import NewAccount
-from arrears.store.postgres import PostgresStore
+from arrears.store.postgres.store import PostgresStore
 from arrears.wiring import fresh_database, set_up_django
 
 AT_ONCE: Final = 32

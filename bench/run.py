@@ -24,7 +24,7 @@ from arrears.core.policy import default_policy
 from arrears.engine.run import Limits, run_batch, shapes_of
 from arrears.engine.system import adopt_policy
 from arrears.store import schema
-from arrears.store.postgres import PostgresStore
+from arrears.store.postgres.store import PostgresStore
 from arrears.store.server import database_url
 from arrears.wiring import tune_for_batches
 from bench.book import NOW, write_book

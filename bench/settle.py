@@ -23,10 +23,10 @@ import psycopg
 from torture.money import open_book
 from torture.payer import AUTHOR, now, providers_at
 
-from arrears.engine.settling import quote, settle
+from arrears.engine.payments.settling import quote, settle
 from arrears.sandbox.run import Running, running
-from arrears.store.batch import PostgresBatch
-from arrears.store.postgres import LOCK, PostgresStore
+from arrears.store.postgres.batch import PostgresBatch
+from arrears.store.postgres.store import LOCK, PostgresStore
 from arrears.store.server import database_url
 from arrears.wiring import fresh_database
 from bench.run import Server

@@ -19,7 +19,7 @@ from typing import Any, Final
 
 from arrears.sim.people import ORDINARY, TROUBLED, Mix
 from arrears.sim.simulate import simulate
-from arrears.store.memory import MemoryStore
+from arrears.store.memory.store import MemoryStore
 from arrears.wiring import tune_for_batches
 
 FLOOR: Final = 5_000

@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 from tests.cli.test_main import arrears
 
-from arrears import environment
+from arrears import settings as environment
 from arrears.core.errors import Refused
 from arrears.wiring import mail_channel
 

@@ -37,7 +37,7 @@ BANNED_CALLS: dict[str, tuple[tuple[str, ...], tuple[str, ...], str]] = {
 # file -> why it may catch everything
 BROAD_EXCEPT_ALLOWED = {
     "src/arrears/engine/run.py": "one poisoned account never stops a batch: it is parked, and staff are told",
-    "src/arrears/core/shapes.py": "whatever a made-up account meets, the real one meets it too, and is parked for it",
+    "src/arrears/core/decision_cache.py": "what a made-up account meets the real one meets too, and is parked for it",
 }
 BANNED_NAMES = re.compile(r"Manager|Helper|(^|_)(utils?|helpers?)$")
 

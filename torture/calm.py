@@ -11,7 +11,7 @@ from typing import NamedTuple
 from arrears.core.account import Account
 from arrears.core.facts import Recorded, kind_of
 from arrears.ports import Delivery, Fate, Message, Order, Store
-from arrears.store.memory import MemoryStore
+from arrears.store.memory.store import MemoryStore
 from torture.book import Plan, open_book, sit_at_desk
 from torture.victim import work_off
 

@@ -19,13 +19,12 @@ import psycopg
 
 from arrears.engine.failpoints import POINTS
 from arrears.engine.perform import LEASE_SECONDS
-from arrears.store.postgres import PostgresStore
+from arrears.store.postgres.store import PostgresStore
 from arrears.store.server import EmbeddedServer
 from torture.book import DRIFT_MAX, Plan, sit_at_desk
 from torture.calm import AFTER_DESK, Calm
 from torture.nursery import Nursery, Victim
-from torture.outside import READY, ClockFile
-from torture.victim import POLL_SECONDS
+from torture.outside import POLL_SECONDS, READY, ClockFile
 
 SCHEMA: Final = "torture"
 LEASE_OVER: Final = timedelta(seconds=LEASE_SECONDS + 30)

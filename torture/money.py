@@ -23,18 +23,19 @@ from arrears.core.account import Mode
 from arrears.core.errors import Refused
 from arrears.core.policy import default_policy
 from arrears.core.states import State
-from arrears.engine import commands, methods
-from arrears.engine.attempts import pursue
+from arrears.engine import commands
 from arrears.engine.failpoints import MONEY_POINTS
-from arrears.engine.money_check import check
+from arrears.engine.payments import methods
+from arrears.engine.payments.attempts import pursue
+from arrears.engine.payments.reconciliation import check
+from arrears.engine.payments.sweep import sweep
 from arrears.engine.perform import perform_all
 from arrears.engine.run import run
-from arrears.engine.sweep import sweep
 from arrears.engine.system import adopt_policy
 from arrears.ports import Delivery, Fate, Message, NewAccount
 from arrears.sandbox.run import Running, running
-from arrears.store.check import check_store
-from arrears.store.postgres import PostgresStore
+from arrears.store.postgres.check import check_store
+from arrears.store.postgres.store import PostgresStore
 from arrears.wiring import fresh_database
 from torture.payer import now, pay, providers_at
 

@@ -25,15 +25,15 @@ from typing import Any, Final
 import psycopg
 
 from arrears.adapters.books import load_map, read_book
-from arrears.core.book import Book
 from arrears.core.errors import Refused
 from arrears.core.policy import default_policy
+from arrears.core.receivables import Book
 from arrears.core.view import IMMEDIATELY
 from arrears.engine.perform import LEASE_SECONDS
 from arrears.engine.system import adopt_policy
 from arrears.sim.replay import AUTHOR, Replay, ReplaySettings
 from arrears.store import schema
-from arrears.store.postgres import PostgresStore
+from arrears.store.postgres.store import PostgresStore
 from arrears.store.server import EmbeddedServer
 from torture.notices_verdict import FAULTS, Verdict
 from torture.nursery import ROOT, Nursery, Victim

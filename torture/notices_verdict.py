@@ -13,14 +13,14 @@ from arrears.core.actions import NOTICE
 from arrears.core.calendar import calendar_of
 from arrears.core.deadlines import ahead
 from arrears.core.evolve import evolve, open_account
+from arrears.core.messages.content import PAYABLE, Kind
+from arrears.core.messages.recipients import addresses
 from arrears.core.money import format_amount
-from arrears.core.notice import PAYABLE, Kind
-from arrears.core.recipients import addresses
 from arrears.core.view import View
-from arrears.engine.desk import digest_of
+from arrears.engine.tokens import digest_of
 from arrears.ports import Claim, Mail
-from arrears.store.check import check_store
-from arrears.store.postgres import PostgresStore
+from arrears.store.postgres.check import check_store
+from arrears.store.postgres.store import PostgresStore
 from torture.letters import Letter, read
 from torture.post_office import Accepted
 

@@ -13,10 +13,17 @@ from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from datetime import datetime
 from pathlib import Path
+from typing import Final
 
+from arrears.engine.run import Limits
 from arrears.ports import Order
 
 STOP, READY = "stop", "ready"
+
+LIMITS: Final = Limits(deletions_per_day=10_000, batch_accounts_max=20)
+"""Small batches, so that there are many commits to die at; no cap, as who gets the last grant depends on the race."""
+
+POLL_SECONDS: Final = 0.004
 
 
 class ClockFile:

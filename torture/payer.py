@@ -12,10 +12,10 @@ from typing import Final
 
 from arrears.adapters.payments.stripe import Stripe
 from arrears.core.errors import Refused
-from arrears.engine.attempts import Providers
 from arrears.engine.failpoints import arm
-from arrears.engine.settling import quote, settle
-from arrears.store.postgres import PostgresStore
+from arrears.engine.payments.attempts import Providers
+from arrears.engine.payments.settling import quote, settle
+from arrears.store.postgres.store import PostgresStore
 
 AUTHOR: Final = "person:1"
 EXPECTED: Final = ("attempt_in_flight", "stale_quote", "retry_later")

@@ -11,16 +11,15 @@ import psycopg
 
 from arrears.adapters.channels.smtp import SmtpChannel
 from arrears.adapters.services.inprocess import InProcessServices
-from arrears.core.notice import Operator
-from arrears.engine.desk import Desk
+from arrears.core.messages.content import Operator
+from arrears.engine.correspondence import Desk
 from arrears.engine.failpoints import arm
 from arrears.engine.perform import perform_all
 from arrears.engine.run import run
 from arrears.notices.render import load_texts
-from arrears.store.postgres import PostgresStore
+from arrears.store.postgres.store import PostgresStore
 from arrears.wiring import set_up_django
-from torture.outside import READY, ClockFile
-from torture.victim import LIMITS, POLL_SECONDS
+from torture.outside import LIMITS, POLL_SECONDS, READY, ClockFile
 
 BASE_URL = "https://pay.example.org"
 SENDER = "Example Billing <billing@example.org>"

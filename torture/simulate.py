@@ -16,7 +16,7 @@ from collections import Counter
 
 from arrears.sim.people import drawn_mix
 from arrears.sim.simulate import simulate
-from arrears.store.memory import MemoryStore
+from arrears.store.memory.store import MemoryStore
 from arrears.wiring import tune_for_batches
 
 ACCOUNTS, DAYS = 12, 400

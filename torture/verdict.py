@@ -12,9 +12,9 @@ from arrears.core.actions import actions_of
 from arrears.core.evolve import fold
 from arrears.core.facts import decode_fact
 from arrears.core.unit import GENESIS, chained
-from arrears.store.check import check_store
-from arrears.store.postgres import PostgresStore
-from arrears.store.write import utc
+from arrears.store.postgres.check import check_store
+from arrears.store.postgres.store import PostgresStore
+from arrears.store.postgres.write import utc
 from torture.book import Plan
 from torture.calm import Calm, Performed, views
 from torture.outside import FileServices

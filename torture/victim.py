@@ -10,24 +10,18 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from datetime import datetime
 from pathlib import Path
-from typing import Final
 
 import psycopg
 
 from arrears.adapters.channels.folder import FolderChannel
 from arrears.engine.failpoints import arm, reached
 from arrears.engine.perform import perform_all
-from arrears.engine.run import Limits, run
+from arrears.engine.run import run
 from arrears.ports import Channel, Services, Store
-from arrears.store.postgres import PostgresStore
-from arrears.store.write import Db
+from arrears.store.postgres.store import PostgresStore
+from arrears.store.postgres.write import Db
 from torture.book import make_plan, sit_at_desk
-from torture.outside import READY, ClockFile, FileServices
-
-LIMITS: Final = Limits(deletions_per_day=10_000, batch_accounts_max=20)
-"""Small batches, so that there are many commits to die at; no cap, as who gets the last grant depends on the race."""
-
-POLL_SECONDS: Final = 0.004
+from torture.outside import LIMITS, POLL_SECONDS, READY, ClockFile, FileServices
 
 
 class FailingStore(PostgresStore):

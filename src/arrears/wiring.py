@@ -20,22 +20,22 @@ from typing import Final
 import psycopg
 from psycopg import sql
 
-from arrears import environment
+from arrears import settings as environment
 from arrears.adapters.channels.folder import FolderChannel
 from arrears.adapters.services.inprocess import InProcessServices
 from arrears.core.errors import Refused
-from arrears.core.notice import Operator
+from arrears.core.messages.content import Operator
 from arrears.core.policy import default_policy
 from arrears.engine import worker
-from arrears.engine.attempts import Providers
-from arrears.engine.desk import PER_HOUR, PER_RECIPIENT_A_DAY, Desk, MailLimits
+from arrears.engine.correspondence import PER_HOUR, PER_RECIPIENT_A_DAY, Desk, MailLimits
 from arrears.engine.failpoints import arm
-from arrears.engine.profile import ask_again
+from arrears.engine.payments.attempts import Providers
+from arrears.engine.people.profile import ask_again
 from arrears.engine.run import DELETIONS_PER_DAY, Limits, RunReport
 from arrears.engine.system import adopt_policy
 from arrears.ports import Channel, Clock, Services
 from arrears.store import schema
-from arrears.store.postgres import PostgresStore
+from arrears.store.postgres.store import PostgresStore
 from arrears.store.server import database_url, default_home
 
 SYSTEM_AUTHOR: Final = "arrears"

@@ -7,7 +7,7 @@ import io
 from pathlib import Path
 
 from arrears.adapters.books import BookMap, load_map, read_book
-from arrears.core.book import Book
+from arrears.core.receivables import Book
 
 MAP = """
 [file]

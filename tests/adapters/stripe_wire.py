@@ -11,7 +11,7 @@ from urllib.parse import parse_qsl, urlsplit
 import stripe
 
 from arrears.adapters.payments.stripe import Stripe
-from arrears.core.payment import Charge
+from arrears.core.payments.values import Charge
 
 NOW = datetime(2026, 11, 23, 12, 0, tzinfo=UTC)
 T = int(NOW.timestamp())

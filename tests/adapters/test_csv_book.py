@@ -17,8 +17,8 @@ from tests.adapters.honest_book import HEADER, HONEST, MAP, as_csv, map_from, re
 from tests.data_counts import expected
 
 from arrears.adapters.books import load_map, read_book, records
-from arrears.core.book import Book, BookAccount, BookInvoice, BookPayment
 from arrears.core.errors import Refused
+from arrears.core.receivables import Book, BookAccount, BookInvoice, BookPayment
 
 ROOT = Path(__file__).parents[2]
 RECEIVABLES = ROOT.parent / "shared" / "data" / "accounts-receivable.csv"

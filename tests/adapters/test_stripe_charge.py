@@ -27,7 +27,7 @@ from tests.adapters.stripe_wire import (
 
 from arrears.adapters.payments.stripe import Stripe
 from arrears.core.errors import Refused
-from arrears.core.payment import (
+from arrears.core.payments.values import (
     Canceled,
     Codes,
     Declined,

@@ -15,11 +15,11 @@ from arrears.adapters.payments.stripe_codes import (
     outcome_of,
     same_unit,
 )
-from arrears.core.declines import every_guidance
 from arrears.core.errors import Refused
 from arrears.core.money import CURRENCIES
-from arrears.core.networks import Category, decline_row, load_rules
-from arrears.core.payment import Codes, Declined, Funding, MethodDetails, MethodKind, Network, Unknown
+from arrears.core.payments.declines import every_guidance
+from arrears.core.payments.networks import Category, decline_row, load_rules
+from arrears.core.payments.values import Codes, Declined, Funding, MethodDetails, MethodKind, Network, Unknown
 
 TABLE = """
 insufficient_funds               insufficient_funds       later

@@ -30,7 +30,7 @@ from tests.adapters.stripe_wire import (
 )
 
 from arrears.core.errors import Refused
-from arrears.core.payment import (
+from arrears.core.payments.values import (
     AttemptChange,
     BookLine,
     Change,

@@ -22,7 +22,7 @@ import stripe
 from tests.adapters.stripe_wire import KEY, charge
 
 from arrears.adapters.payments.stripe import Stripe
-from arrears.core.payment import Canceled, Charge, Declined, NeedsCustomer, NotFound, Paid, RefundState, Unknown
+from arrears.core.payments.values import Canceled, Charge, Declined, NeedsCustomer, NotFound, Paid, RefundState, Unknown
 
 START_SECONDS = 20
 UNKNOWN_TO_IT = re.compile(r"automatic_payment_methods|description|return_url|created|customer$")

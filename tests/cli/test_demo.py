@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from arrears.cli.demo import ACCOUNTS, DAYS, chosen
 from arrears.sim.simulate import simulate
-from arrears.store.memory import MemoryStore
+from arrears.store.memory.store import MemoryStore
 
 SHOWN = ("invoice", "past due", "reminder", "warning", "disabled", "paid", "resumed", "case ends")
 

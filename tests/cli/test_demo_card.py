@@ -11,7 +11,7 @@ from arrears.core.policy import default_policy
 from arrears.engine.system import adopt_policy
 from arrears.sandbox.run import Running, running
 from arrears.sim.simulate import START
-from arrears.store.memory import MemoryStore
+from arrears.store.memory.store import MemoryStore
 
 
 @pytest.fixture

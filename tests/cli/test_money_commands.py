@@ -20,11 +20,11 @@ from tests.cli.test_main import ran
 from tests.stories.paying import post
 
 from arrears.adapters.payments.stripe import Stripe
-from arrears.engine import methods
-from arrears.engine.attempts import Providers
+from arrears.engine.payments import methods
+from arrears.engine.payments.attempts import Providers
 from arrears.engine.system import set_breaker
 from arrears.sandbox.run import Running, running
-from arrears.store.postgres import PostgresStore
+from arrears.store.postgres.store import PostgresStore
 
 Run = Callable[..., subprocess.CompletedProcess[str]]
 NAME = "money_commands"

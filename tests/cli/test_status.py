@@ -13,11 +13,11 @@ from arrears.adapters.channels.memory import MemoryChannel
 from arrears.adapters.services.inprocess import InProcessServices
 from arrears.cli.status import _installation
 from arrears.engine import commands
-from arrears.engine.attempts import NO_PROVIDERS
+from arrears.engine.payments.attempts import NO_PROVIDERS
 from arrears.engine.perform import perform_all
 from arrears.engine.run import Limits, run
 from arrears.store import schema
-from arrears.store.postgres import PostgresStore
+from arrears.store.postgres.store import PostgresStore
 from arrears.wiring import Installation
 
 

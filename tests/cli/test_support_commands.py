@@ -14,13 +14,15 @@ from tests.cli.test_main import ran
 from tests.stories.story import Hands, Mail
 
 from arrears.core.account import Action, Mode
+from arrears.core.people.support import About, Via
 from arrears.core.policy import default_policy
-from arrears.core.support import About, Via
-from arrears.engine import commands, strangers, support, system
+from arrears.engine import commands, system
+from arrears.engine.people import support
+from arrears.engine.people import visitors as strangers
 from arrears.engine.perform import perform
 from arrears.engine.run import run
 from arrears.ports import Message, NewAccount
-from arrears.store.postgres import PostgresStore
+from arrears.store.postgres.store import PostgresStore
 
 Arrears = Callable[..., CompletedProcess[str]]
 
@@ -50,7 +52,7 @@ class Desk:
         return number
 
     def attend(self) -> None:
-        from arrears.engine.desk import PLAIN_DESK
+        from arrears.engine.correspondence import PLAIN_DESK
 
         strangers.attend(self.store, self.mail, PLAIN_DESK, self.now)
 

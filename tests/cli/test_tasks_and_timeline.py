@@ -10,7 +10,7 @@ from tests.stories.story import Story
 from arrears.cli.tasks import lines
 from arrears.cli.timeline import by_notice, fate
 from arrears.ports import Mail, MailState
-from arrears.store.queries import Task
+from arrears.store.postgres.queries import Task
 
 AT = datetime(2026, 1, 2, 9, tzinfo=UTC)
 

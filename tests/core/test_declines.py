@@ -7,8 +7,8 @@ from typing import get_args
 
 import pytest
 
-from arrears.core.declines import GENERIC, Fix, every_guidance, guidance
-from arrears.core.networks import OTHER, Category, decline_row, load_rules
+from arrears.core.payments.declines import GENERIC, Fix, every_guidance, guidance
+from arrears.core.payments.networks import OTHER, Category, decline_row, load_rules
 
 WORDS = """
 insufficient_funds limit_exceeded do_not_honor generic lost_card stolen_card expired incorrect_data

@@ -15,9 +15,9 @@ from arrears.core import evolve, rows
 from arrears.core import facts as f
 from arrears.core.account import Account, Action, DoubtKind, Guards, Subscription
 from arrears.core.actions import ActionRow, actions_of
-from arrears.core.cuts import cut
 from arrears.core.deadlines import Ahead, ahead
 from arrears.core.decide import decide
+from arrears.core.escalation import cut
 from arrears.core.facts import Recorded
 from arrears.core.invariants import (
     INVARIANTS,
@@ -33,9 +33,9 @@ from arrears.core.ledger import CREDIT, Entry, entries_of
 from arrears.core.policy import default_policy
 from arrears.core.rules import RULES, Rule, credit, delete, disable, hold, lapse, past_due, restrict, resume
 from arrears.core.view import Due, Rank, View
-from arrears.engine import run, system
+from arrears.engine import acting, run, system
 from arrears.sim.simulate import simulate
-from arrears.store.memory import MemoryStore
+from arrears.store.memory.store import MemoryStore
 
 SEEDS = range(40, 52)
 Sabotage = Callable[[pytest.MonkeyPatch], None]
@@ -46,7 +46,7 @@ def breaches_of(seed: int) -> Sequence[Breach]:
 
 
 def with_rules(*rules: Rule) -> Sabotage:
-    return lambda patch: patch.setattr(run, "decide", partial(decide, rules=rules))
+    return lambda patch: patch.setattr(acting, "decide", partial(decide, rules=rules))
 
 
 def without(rule: Rule) -> Sabotage:
@@ -261,7 +261,7 @@ def test_the_cap_on_deletions_counts_utc_days_over_all_accounts() -> None:
 
 
 def test_a_cap_that_nobody_asks_about_is_caught(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(run, "_within_cap", lambda fact, _: fact)
+    monkeypatch.setattr(acting, "_within_cap", lambda fact, _: fact)
     story = Story(accounts=3, limits=run.Limits(deletions_per_day=2)).until(125)
     assert {breach.invariant for breach in story.checker.breaches} == {"I13"}
 

@@ -16,9 +16,9 @@ import msgspec
 import pytest
 
 from arrears.core.errors import Refused
-from arrears.core.networks import Rules, alert_of, load_rules, read_rules, tightened
-from arrears.core.payment import OPEN_STATES, AttemptState, Codes, Initiator, MethodKind, Network
-from arrears.core.planner import NEW_ENTRY, Allowed, Refusal, Tried, Wanted, earliest
+from arrears.core.payments.networks import Rules, alert_of, load_rules, read_rules, tightened
+from arrears.core.payments.planner import NEW_ENTRY, Allowed, Refusal, Tried, Wanted, earliest
+from arrears.core.payments.values import OPEN_STATES, AttemptState, Codes, Initiator, MethodKind, Network
 
 NOW = datetime(2026, 11, 23, 12, tzinfo=UTC)
 US, THEM = Initiator.MERCHANT, Initiator.CUSTOMER

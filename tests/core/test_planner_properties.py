@@ -20,11 +20,11 @@ from hypothesis import strategies as st
 from tests.core import test_planner as table
 
 from arrears.core.calendar import calendar_of
-from arrears.core.networks import Action, Advice, Cap, Category, CodeRow, Counts, Rules, load_rules
-from arrears.core.payment import OPEN_STATES, AttemptState, Codes, Initiator, Network
-from arrears.core.planner import NEW_ENTRY, Allowed, Refusal, Tried, earliest
-from arrears.core.strategies import plan
-from arrears.core.strategies.paydays import Paydays, is_payday
+from arrears.core.payments.networks import Action, Advice, Cap, Category, CodeRow, Counts, Rules, load_rules
+from arrears.core.payments.planner import NEW_ENTRY, Allowed, Refusal, Tried, earliest
+from arrears.core.payments.strategies import plan
+from arrears.core.payments.strategies.paydays import Paydays, is_payday
+from arrears.core.payments.values import OPEN_STATES, AttemptState, Codes, Initiator, Network
 
 LONG = bool(os.environ.get("ARREARS_TEST_ALL"))
 START = datetime(2026, 1, 1, tzinfo=UTC)

@@ -24,15 +24,15 @@ from arrears.core.account import (
     decode_account,
     encode_account,
 )
+from arrears.core.decision_cache import SHARED, Shapes
 from arrears.core.policy import default_policy
 from arrears.core.rows import rows_of
-from arrears.core.shapes import SHARED, Shapes
 from arrears.core.states import Reason, State
 from arrears.core.unit import GENESIS, Unit
 from arrears.engine import run as engine
 from arrears.engine.run import shapes_of
 from arrears.sim.simulate import simulate
-from arrears.store.memory import MemoryBatch, MemoryStore
+from arrears.store.memory.store import MemoryBatch, MemoryStore
 
 NOW = datetime(2026, 6, 1, 9, tzinfo=UTC)
 VALUES = {"number", "total_minor", "open_minor", "amount_minor", "minor"}

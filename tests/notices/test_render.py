@@ -11,7 +11,7 @@ import pytest
 from msgspec.structs import replace
 
 from arrears.core.account import Action
-from arrears.core.notice import Content, Cut, Kind, Line, Reader, Role, Sum
+from arrears.core.messages.content import Content, Cut, Kind, Line, Reader, Role, Sum
 from arrears.notices.plain import LINE_CHARS_MAX
 from arrears.notices.render import Texts, load_texts
 from arrears.notices.samples import sample, samples

@@ -14,8 +14,8 @@ from babel.dates import format_date
 from msgspec.structs import replace
 
 from arrears.core.account import Action
+from arrears.core.messages.content import ADMINISTRATOR_ACTS, PAYABLE, Content, Cut, Kind, Reader, Role
 from arrears.core.money import format_amount
-from arrears.core.notice import ADMINISTRATOR_ACTS, PAYABLE, Content, Cut, Kind, Reader, Role
 from arrears.notices.render import Rendered, Texts, load_texts
 from arrears.notices.samples import for_reader, sample, samples
 from arrears.notices.values import locale_of

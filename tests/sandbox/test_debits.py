@@ -12,7 +12,7 @@ import stripe
 from tests.sandbox.conftest import DAY, Shop, browse
 
 from arrears.adapters.payments.stripe import Stripe
-from arrears.core.payment import AttemptChange, Codes, DebitReturned, Declined, Paid, Processing
+from arrears.core.payments.values import AttemptChange, Codes, DebitReturned, Declined, Paid, Processing
 from arrears.sandbox.accounts import ACCOUNTS, SCHEMES
 
 BY_NAME = {account.name: account for account in ACCOUNTS}

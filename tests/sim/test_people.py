@@ -6,7 +6,7 @@ import pytest
 
 from arrears.sim.people import MIXES, ORDINARY, TROUBLED, drawn_mix, make_person
 from arrears.sim.simulate import SimulationReport, simulate
-from arrears.store.memory import MemoryStore
+from arrears.store.memory.store import MemoryStore
 
 TRANSACTIONS_RECKONED_WITH = 28
 """In an account-year, where the targets for simulators come from (reliability.md, its eighth finding)."""

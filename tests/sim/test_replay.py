@@ -14,11 +14,11 @@ from tests.data_counts import expected
 
 from arrears.adapters.books import load_map, read_book
 from arrears.core import facts as f
-from arrears.core.book import Book
 from arrears.core.policy import default_policy
+from arrears.core.receivables import Book
 from arrears.sim.replay import Replay, ReplayReport, ReplaySettings
 from arrears.store import schema
-from arrears.store.postgres import PostgresStore
+from arrears.store.postgres.store import PostgresStore
 
 ROOT = Path(__file__).parents[2]
 CSV = ROOT.parent / "shared" / "data" / "accounts-receivable.csv"

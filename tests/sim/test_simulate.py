@@ -9,9 +9,9 @@ import pytest
 from arrears.core.invariants import INVARIANTS
 from arrears.sim.simulate import simulate
 from arrears.store import schema
-from arrears.store.check import CHECKS, check_book, check_store
-from arrears.store.memory import MemoryStore
-from arrears.store.postgres import PostgresStore
+from arrears.store.memory.store import MemoryStore
+from arrears.store.postgres.check import CHECKS, check_book, check_store
+from arrears.store.postgres.store import PostgresStore
 
 ACCOUNTS, DAYS = 12, 120
 

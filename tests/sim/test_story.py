@@ -10,7 +10,7 @@ from arrears.core.account import DoubtKind
 from arrears.sim.causes import causes
 from arrears.sim.simulate import simulate
 from arrears.sim.story import as_text, tell
-from arrears.store.memory import MemoryStore
+from arrears.store.memory.store import MemoryStore
 
 
 def told(story: Story) -> list[str]:

@@ -11,8 +11,8 @@ from tests.store.contract import AnyStore
 from tests.store.traced import TracedStore
 
 from arrears.store import schema
-from arrears.store.memory import MemoryStore
-from arrears.store.postgres import PostgresStore
+from arrears.store.memory.store import MemoryStore
+from arrears.store.postgres.store import PostgresStore
 
 _counter = itertools.count(1)
 

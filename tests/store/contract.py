@@ -18,8 +18,8 @@ from arrears.engine.perform import perform_all
 from arrears.engine.run import run
 from arrears.engine.system import adopt_policy
 from arrears.ports import Channel, NewAccount, Poisoned, Services, Store
-from arrears.store.memory import MemoryStore
-from arrears.store.postgres import PostgresStore
+from arrears.store.memory.store import MemoryStore
+from arrears.store.postgres.store import PostgresStore
 
 DAY_1: Final = date(2026, 1, 1)
 API: Final = "api:1"

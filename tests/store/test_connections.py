@@ -16,11 +16,11 @@ from tests.store.test_settling_statements import PERSON, owing
 
 from arrears.core.states import State
 from arrears.engine import commands
+from arrears.engine.payments.settling import quote, settle
+from arrears.engine.payments.sweep import sweep
 from arrears.engine.run import run
-from arrears.engine.settling import quote, settle
-from arrears.engine.sweep import sweep
 from arrears.sandbox.run import running
-from arrears.store.postgres import PostgresStore
+from arrears.store.postgres.store import PostgresStore
 
 COMMITS_OF_A_SETTLEMENT_MIN: Final = 2
 """The attempt before the provider is asked, and what became of it."""

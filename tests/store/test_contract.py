@@ -34,7 +34,7 @@ from arrears.core.errors import Refused
 from arrears.core.evolve import fold
 from arrears.core.facts import Evidence, Noticed, Recorded, Reminder, Warning
 from arrears.core.facts.decided import PastDue
-from arrears.core.payment import AttemptState, Initiator
+from arrears.core.payments.values import AttemptState, Initiator
 from arrears.core.policy import default_policy, load_policy
 from arrears.core.states import Reason, State
 from arrears.core.unit import Unit
@@ -42,10 +42,10 @@ from arrears.engine import commands
 from arrears.engine.booking import Payment
 from arrears.engine.run import run
 from arrears.engine.system import adopt_policy, set_breaker, set_feed
-from arrears.store.edges import EDGES
-from arrears.store.memory import MemoryStore
-from arrears.store.postgres import PostgresStore
-from arrears.store.write import LostRace
+from arrears.store.memory.edges import EDGES
+from arrears.store.memory.store import MemoryStore
+from arrears.store.postgres.store import PostgresStore
+from arrears.store.postgres.write import LostRace
 
 TERMS: Final = Terms("default", "UTC")
 EVIDENCE: Final = Evidence(policy="default")

@@ -25,7 +25,7 @@ from arrears.engine.perform import perform
 from arrears.engine.run import Limits, run, run_batch
 from arrears.ports import Fate, Message
 from arrears.store import schema
-from arrears.store.postgres import PostgresStore
+from arrears.store.postgres.store import PostgresStore
 from arrears.wiring import open_installation
 
 OWN = "refusing"

@@ -22,7 +22,7 @@ def calls(name: str) -> list[tuple[str, ast.Call]]:
     return [
         (path.relative_to(ROOT).as_posix(), node)
         for place in PLACES
-        for path in sorted((ROOT / place).glob("*.py"))
+        for path in sorted((ROOT / place).rglob("*.py"))
         for node in ast.walk(ast.parse(path.read_text()))
         if isinstance(node, ast.Call) and ast.unparse(node.func).rpartition(".")[2] == name
     ]
@@ -49,13 +49,13 @@ def test_no_call_to_the_outside_is_made_where_there_is_no_failpoint(outside: str
         for name, call in calls(outside)
         if ast.unparse(call.func) in (f"channel.{outside}", f"services.{outside}")
     ]
-    place = "perform" if outside == "order" else "sending"
+    place = "perform" if outside == "order" else "handing_over"
     assert [name for name, _ in found] == [f"src/arrears/engine/{place}.py"]
 
 
 @pytest.mark.parametrize("commit", ["accounts", "due", "open_accounts", "claim", "tick", "record_system"])
 def test_a_function_that_commits_has_a_point_on_each_side(commit: str) -> None:
-    for path in (ROOT / "src/arrears/engine").glob("*.py"):
+    for path in (ROOT / "src/arrears/engine").rglob("*.py"):
         if path.name == "system.py":
             continue  # a command of a person's that is one commit and nothing else: there is no step to die between
         for function in ast.walk(ast.parse(path.read_text())):

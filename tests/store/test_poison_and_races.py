@@ -15,8 +15,8 @@ from arrears.core.states import State
 from arrears.engine import commands
 from arrears.engine.perform import perform_all
 from arrears.engine.run import run
-from arrears.store.postgres import PostgresStore
-from arrears.store.queries import open_tasks
+from arrears.store.postgres.queries import open_tasks
+from arrears.store.postgres.store import PostgresStore
 
 CUT = at(33)
 """The end of day 30 of a debt that was due on day 1: what is not paid by then is disabled."""

@@ -18,10 +18,11 @@ from arrears.adapters.payments.stripe import Stripe
 from arrears.core.account import Mode
 from arrears.core.policy import default_policy
 from arrears.core.states import State
-from arrears.engine import commands, methods, system
-from arrears.engine.attempts import Providers
+from arrears.engine import commands, system
+from arrears.engine.payments import methods
+from arrears.engine.payments.attempts import Providers
+from arrears.engine.payments.settling import Result, quote, settle
 from arrears.engine.run import run
-from arrears.engine.settling import Result, quote, settle
 from arrears.ports import NewAccount
 from arrears.sandbox.run import Running, running
 

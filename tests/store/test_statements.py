@@ -22,8 +22,10 @@ from arrears.adapters.services.inprocess import InProcessServices
 from arrears.engine import commands
 from arrears.engine.perform import perform, perform_all
 from arrears.engine.run import Limits, run, run_batch
-from arrears.store import batch, postgres, schema, write
-from arrears.store.postgres import PostgresStore
+from arrears.store import schema
+from arrears.store.postgres import batch, write
+from arrears.store.postgres import store as postgres
+from arrears.store.postgres.store import PostgresStore
 
 SIZES: Final = (1, 10, 200)
 

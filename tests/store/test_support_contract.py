@@ -10,11 +10,13 @@ from tests.store.contract import API, NO, AnyStore, at, owing_book, play
 
 from arrears.adapters.channels.memory import MemoryChannel
 from arrears.core.account import Stop
-from arrears.core.notice import Kind
-from arrears.core.support import About, Via
-from arrears.engine import commands, strangers, support
+from arrears.core.messages.content import Kind
+from arrears.core.people.support import About, Via
+from arrears.engine import commands
 from arrears.engine.booking import Payment
-from arrears.engine.desk import PLAIN_DESK
+from arrears.engine.correspondence import PLAIN_DESK
+from arrears.engine.people import support
+from arrears.engine.people import visitors as strangers
 from arrears.ports import Order
 from arrears.ports.support import Entry, Request
 

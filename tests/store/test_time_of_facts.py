@@ -13,7 +13,7 @@ from arrears.core.account import Mode, Terms
 from arrears.core.invariants import check_chain
 from arrears.engine import commands
 from arrears.engine.run import run
-from arrears.store.postgres import PostgresStore
+from arrears.store.postgres.store import PostgresStore
 
 
 def test_a_command_with_a_slower_clock_is_of_the_instant_of_the_newest_fact(store: AnyStore) -> None:

@@ -9,8 +9,8 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Final
 
-from arrears.store.postgres import PostgresStore
-from arrears.store.write import Db
+from arrears.store.postgres.store import PostgresStore
+from arrears.store.postgres.write import Db
 
 _STATEMENT: Final = re.compile(r"\tF\t\d+\t(?:Execute|Query)\b")
 

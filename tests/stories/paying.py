@@ -12,9 +12,10 @@ from typing import Any
 from tests.stories.story import API, Story
 
 from arrears.adapters.payments.stripe import Stripe
-from arrears.core.settle import Quote
-from arrears.engine import changes, methods, settling, sweep
-from arrears.engine.attempts import Providers
+from arrears.core.payments.settlement import Quote
+from arrears.engine.payments import methods, settling, sweep
+from arrears.engine.payments import provider_changes as changes
+from arrears.engine.payments.attempts import Providers
 from arrears.ports import AttemptRecord
 from arrears.sandbox.run import Running
 

@@ -17,17 +17,18 @@ from arrears.core.account import ALL_STOPS, Account, DoubtKind, Mode, Scope, Sto
 from arrears.core.calendar import calendar_of
 from arrears.core.errors import Refused
 from arrears.core.facts import InvoiceIssued, Recorded
+from arrears.core.people.support import About, Via
 from arrears.core.policy import Policy, load_policy
 from arrears.core.states import Reason
-from arrears.core.support import About, Via
-from arrears.engine import commands, support, system
+from arrears.engine import commands, system
 from arrears.engine.booking import Payment
+from arrears.engine.people import support
 from arrears.ports import NewAccount
 from arrears.sim.checker import Checker
 from arrears.sim.faults import POLICY_TEXTS, RENEWED
 from arrears.sim.stage import Stage
 from arrears.sim.watched import WatchedStore
-from arrears.store.memory import MemoryStore
+from arrears.store.memory.store import MemoryStore
 
 ZONES = (
     "Pacific/Niue",

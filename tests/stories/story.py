@@ -25,7 +25,7 @@ from arrears.ports import Delivery, Fate, Message, NewAccount, Order
 from arrears.sim.checker import Checker
 from arrears.sim.stage import Stage
 from arrears.sim.watched import WatchedStore
-from arrears.store.memory import MemoryStore
+from arrears.store.memory.store import MemoryStore
 
 LocalDay = date  # a Story has a method of that name
 Kind = TypeVar("Kind", bound=f.Fact)

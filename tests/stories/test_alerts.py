@@ -7,7 +7,7 @@ from datetime import timedelta
 from tests.stories.paying import Paying
 from tests.stories.story import Story
 
-from arrears.core.alerts import Alert, Level, alerts_of
+from arrears.core.messages.alerts import Alert, Level, alerts_of
 from arrears.core.view import View
 from arrears.sandbox.run import Running
 
@@ -83,7 +83,7 @@ def test_an_expiring_card_stands_until_it_is_renewed(sandbox: Running) -> None:
     assert expires is not None
     story.until(story.day(expires) - 59)
     assert [(a.level, a.on, a.method) for a in alerts(story)] == [(Level.CARD_EXPIRES, expires, number)]
-    from arrears.engine import methods
+    from arrears.engine.payments import methods
 
     methods.renew(story.store, story.providers, story.no, number, 12, expires.year + 3, story.now, "person:1")
     assert alerts(story) == ()

@@ -13,8 +13,8 @@ from tests.stories.story import Story
 from arrears.adapters.channels.smtp import SmtpChannel
 from arrears.core.account import Mode
 from arrears.core.errors import Refused
-from arrears.core.notice import Role
-from arrears.core.recipients import Person
+from arrears.core.messages.content import Role
+from arrears.core.messages.recipients import Person
 from arrears.engine import commands
 from arrears.notices.render import load_texts
 from arrears.ports import NewAccount

@@ -5,7 +5,7 @@ from __future__ import annotations
 from tests.stories.paying import ADMIN, Paying
 
 from arrears.core import facts as f
-from arrears.engine import methods
+from arrears.engine.payments import methods
 from arrears.sandbox.run import Running
 
 

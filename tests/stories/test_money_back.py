@@ -13,11 +13,13 @@ from tests.stories.story import PRICE, STAFF
 from arrears.core import facts as f
 from arrears.core.account import DoubtKind
 from arrears.core.errors import Refused
-from arrears.core.payment import AttemptChange, Canceled
+from arrears.core.payments.values import AttemptChange, Canceled
 from arrears.core.states import State
-from arrears.engine import changes, hosted, refunds, sweep
-from arrears.engine.money_check import check
-from arrears.engine.settling import StaleQuote
+from arrears.engine.payments import pages as hosted
+from arrears.engine.payments import provider_changes as changes
+from arrears.engine.payments import refunds, sweep
+from arrears.engine.payments.reconciliation import check
+from arrears.engine.payments.settling import StaleQuote
 from arrears.sandbox.run import Running
 
 

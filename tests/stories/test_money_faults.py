@@ -13,9 +13,10 @@ from arrears.adapters.payments.stripe import Stripe
 from arrears.core import facts as f
 from arrears.core.errors import Refused
 from arrears.core.states import State
-from arrears.engine import attempts, hosted, sweep
-from arrears.engine.attempts import Providers
-from arrears.engine.money_check import check
+from arrears.engine.payments import attempts, sweep
+from arrears.engine.payments import pages as hosted
+from arrears.engine.payments.attempts import Providers
+from arrears.engine.payments.reconciliation import check
 from arrears.engine.run import run
 from arrears.sandbox.run import Running
 

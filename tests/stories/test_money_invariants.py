@@ -10,14 +10,14 @@ from tests.stories.paying import Paying
 
 from arrears.core import facts as f
 from arrears.core.account import Account, Attempt
-from arrears.core.invariants.book import Installation
+from arrears.core.invariants.checked import Installation
 from arrears.core.invariants.watch import Watch
-from arrears.core.payment import AttemptState, Unknown
+from arrears.core.payments.settlement import Quote, quote_for
+from arrears.core.payments.values import AttemptState, Unknown
 from arrears.core.rules import charge
-from arrears.core.settle import Quote, quote_for
-from arrears.engine import attempts, settling
+from arrears.engine.payments import attempts, settling
 from arrears.sandbox.run import Running
-from arrears.store.memory import MemoryStore
+from arrears.store.memory.store import MemoryStore
 
 
 def breaches(story: Paying) -> set[str]:

@@ -11,12 +11,12 @@ from tests.stories.story import API, Story
 
 from arrears.core import facts as f
 from arrears.core.account import Mode
-from arrears.core.notice import Role
-from arrears.core.recipients import Extra, Person
+from arrears.core.messages.content import Role
+from arrears.core.messages.recipients import Extra, Person
 from arrears.core.states import State
 from arrears.engine import commands
-from arrears.engine.bounces import Returned, came_back
-from arrears.engine.desk import PLAIN_DESK, MailLimits
+from arrears.engine.correspondence import PLAIN_DESK, MailLimits
+from arrears.engine.messages.bounces import Returned, came_back
 from arrears.notices.render import load_texts
 from arrears.ports import Delivery, Fate, MailState, Message
 

@@ -9,11 +9,12 @@ from tests.stories.paying import ADMIN, Paying, post
 from tests.stories.story import PRICE, table
 
 from arrears.core import facts as f
-from arrears.core.declines import guidance
 from arrears.core.errors import Refused
+from arrears.core.payments.declines import guidance
 from arrears.core.states import State
-from arrears.engine import attempts, hosted, methods, settling
-from arrears.engine.settling import StaleQuote
+from arrears.engine.payments import attempts, methods, settling
+from arrears.engine.payments import pages as hosted
+from arrears.engine.payments.settling import StaleQuote
 from arrears.notices.render import load_texts
 from arrears.sandbox.run import Running
 

@@ -6,8 +6,8 @@ import pytest
 from tests.stories.paying import ADMIN, Paying, post
 
 from arrears.core.states import State
-from arrears.engine import setups
-from arrears.engine.settling import StaleQuote
+from arrears.engine.payments import setups
+from arrears.engine.payments.settling import StaleQuote
 from arrears.ports.setups import SetupPage
 from arrears.sandbox.run import Running
 

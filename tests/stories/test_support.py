@@ -14,10 +14,11 @@ from tests.stories.test_notices import ANNA, SAM, known
 from arrears.core import facts as f
 from arrears.core.account import Action, Stop
 from arrears.core.errors import Refused
+from arrears.core.people.support import HOLDS, About, Via
 from arrears.core.states import Reason, State
-from arrears.core.support import HOLDS, About, Via
-from arrears.engine import strangers, support
-from arrears.engine.strangers import Stranger
+from arrears.engine.people import support
+from arrears.engine.people import visitors as strangers
+from arrears.engine.people.visitors import Stranger
 from arrears.engine.worker import work_once
 from arrears.ports import Fate, Message
 from arrears.ports.support import Request

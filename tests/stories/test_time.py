@@ -11,10 +11,10 @@ from tests.stories.story import API, STAFF, Story, policy_from, table
 from arrears.core import facts as f
 from arrears.core.account import Action
 from arrears.core.states import State
+from arrears.core.system import System
 from arrears.engine import commands, system
 from arrears.engine.run import run, tick
-from arrears.ports import System
-from arrears.store.memory import MemoryStore
+from arrears.store.memory.store import MemoryStore
 
 QUICK = "[remind]\ndays = [0, 2]\n[disable]\nafter_days = 12\nwarning_days = [3, 5]\nlead_days = 7"
 

@@ -14,8 +14,9 @@ from arrears.core import facts as f
 from arrears.core.account import Mode
 from arrears.core.states import State
 from arrears.engine import commands
-from arrears.engine.desk import PAY_PATH, digest_of
-from arrears.engine.links import good_link
+from arrears.engine.correspondence import PAY_PATH
+from arrears.engine.people.pay_links import good_link
+from arrears.engine.tokens import digest_of
 from arrears.notices.render import load_texts
 from arrears.ports import MailState
 from arrears.sandbox.run import Running

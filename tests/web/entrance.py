@@ -23,11 +23,11 @@ from arrears.adapters.services.inprocess import InProcessServices
 from arrears.core.account import Mode
 from arrears.core.policy import default_policy
 from arrears.engine import commands, system
-from arrears.engine.attempts import Providers
+from arrears.engine.payments.attempts import Providers
 from arrears.engine.perform import perform
 from arrears.engine.run import DEFAULT_LIMITS
 from arrears.ports import Message, NewAccount
-from arrears.store.postgres import PostgresStore
+from arrears.store.postgres.store import PostgresStore
 
 if TYPE_CHECKING:
     from django.test import Client

@@ -20,14 +20,14 @@ from arrears.cli.serve import _Server
 from arrears.core.account import Mode
 from arrears.core.policy import default_policy
 from arrears.engine import commands, system
-from arrears.engine.attempts import Providers
+from arrears.engine.payments.attempts import Providers
+from arrears.engine.payments.settling import quote
+from arrears.engine.people.visitors import attend
 from arrears.engine.perform import perform
 from arrears.engine.run import DEFAULT_LIMITS, run
-from arrears.engine.settling import quote
-from arrears.engine.strangers import attend
 from arrears.ports import NewAccount
 from arrears.sandbox.run import Running
-from arrears.store.postgres import PostgresStore
+from arrears.store.postgres.store import PostgresStore
 
 _counter = itertools.count(1)
 _millions = itertools.count(1)

@@ -24,10 +24,12 @@ from tests.web.living import Living, living
 from arrears import wiring
 from arrears.core.account import Mode
 from arrears.core.states import Reason
-from arrears.engine import commands, profile, settling, setups, system
+from arrears.engine import commands, system
 from arrears.engine.booking import Payment
-from arrears.engine.desk import digest_of
-from arrears.engine.links import known_link
+from arrears.engine.payments import settling, setups
+from arrears.engine.people import profile
+from arrears.engine.people.pay_links import known_link
+from arrears.engine.tokens import digest_of
 from arrears.ports import Message, NewAccount
 from arrears.sandbox.run import Running
 

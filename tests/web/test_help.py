@@ -14,8 +14,8 @@ from tests.web.test_centre import digest, reader_of, sign_in, text
 from tests.web.test_pay_link import link_for
 
 from arrears.core.account import Action
-from arrears.engine import support
-from arrears.engine.strangers import FROM_ADDRESS_A_DAY
+from arrears.engine.people import support
+from arrears.engine.people.visitors import FROM_ADDRESS_A_DAY
 from arrears.ports import Message
 from arrears.sandbox.run import Running, running
 

@@ -123,7 +123,7 @@ HOSTILE = ("=1+1", "+1", "-1", "@SUM(A1)", "\t=1", "\r=1", "\n=1", " =1", "\uff1
 
 
 def test_no_cell_of_the_csv_begins_a_formula(shop: Living, client: Client) -> None:
-    from arrears.web.centre.invoices import FORMULA
+    from arrears.web.account_centre.invoices import FORMULA
 
     account = shop.account()
     now = shop.clock.now()

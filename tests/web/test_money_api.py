@@ -21,12 +21,13 @@ from arrears.adapters.services.inprocess import InProcessServices
 from arrears.core import facts as f
 from arrears.core.account import Mode
 from arrears.core.policy import default_policy
-from arrears.engine import commands, methods, settling, system
-from arrears.engine.attempts import Providers
+from arrears.engine import commands, system
+from arrears.engine.payments import methods, settling
+from arrears.engine.payments.attempts import Providers
 from arrears.engine.run import DEFAULT_LIMITS, run
 from arrears.ports import NewAccount
 from arrears.sandbox.run import Running, running
-from arrears.store.postgres import PostgresStore
+from arrears.store.postgres.store import PostgresStore
 
 if TYPE_CHECKING:
     from django.test import Client

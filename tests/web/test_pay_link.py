@@ -13,8 +13,8 @@ from tests.stories.paying import post as post_form
 from tests.web.living import Living, living
 from tests.web.test_centre import sign_in
 
-from arrears.engine import methods, settling
 from arrears.engine.booking import Payment
+from arrears.engine.payments import methods, settling
 from arrears.ports import AttemptRecord
 from arrears.sandbox.run import Running, running
 
@@ -91,7 +91,7 @@ def test_it_pays_once_through_the_providers_page_and_tells_what_happened(shop: L
     assert client.get(f"/settle/acc_{account}")["Location"] == "/pay/"
     client.post("/pay/", {"do": "look"})
     shop.clock.ahead = timedelta(hours=2)
-    from arrears.engine.sweep import sweep
+    from arrears.engine.payments.sweep import sweep
 
     sweep(shop.store, shop.providers, shop.clock.now())
     shop.work()

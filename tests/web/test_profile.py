@@ -13,7 +13,7 @@ import pytest
 from tests.web.living import Living, living
 
 from arrears.core.ids import format_id
-from arrears.engine.profile import CONFIRMED_FOR, ask_again, needs_confirming
+from arrears.engine.people.profile import CONFIRMED_FOR, ask_again, needs_confirming
 from arrears.ports import Message
 from arrears.sandbox.run import Running, running
 

@@ -12,7 +12,7 @@ from tests.site import PASSWORD
 from tests.web.entrance import Entrance, browser, code, come_in, guess, long_ago, sign_in, ten_times, text, with_app
 
 from arrears.core.errors import Refused
-from arrears.engine import access
+from arrears.engine.people import access
 
 WORDS = ("anna.devries@bakkerij.example", "Anna de Vries", "Voorbeeld Hosting")
 
@@ -52,7 +52,7 @@ def _nothing_left(site: str, house: Entrance) -> None:
     ],
 )
 def test_a_password_that_would_be_guessed_is_refused(site: str, password: str, why: str) -> None:
-    from arrears.web.door import passwords
+    from arrears.web import passwords
 
     with pytest.raises(Refused) as refused:
         passwords.check(password, *WORDS)
@@ -70,7 +70,7 @@ def test_a_password_that_would_be_guessed_is_refused(site: str, password: str, w
     ],
 )
 def test_a_password_that_nobody_expects_is_taken(site: str, password: str) -> None:
-    from arrears.web.door import passwords
+    from arrears.web import passwords
 
     passwords.check(password, *WORDS)
     assert len(password) >= passwords.CHARACTERS_MIN

@@ -84,7 +84,7 @@ def test_what_is_stopped_says_since_when_and_how_long_its_data_is_kept(shop: Liv
 def test_what_is_possible_is_read_from_the_table_of_states(site: str, state: State) -> None:
     from django.utils import translation
 
-    from arrears.web.centre import subscriptions as page
+    from arrears.web.account_centre import subscriptions as page
 
     with translation.override("en"):
         assert allows(state).resources in [str(words) for words in page.RESOURCES]
@@ -209,7 +209,7 @@ def test_an_address_that_was_refused_stays_in_its_field_with_the_reason_beside_i
 
 
 def test_what_holds_a_card_is_listed_with_what_ends_it(shop: Living, client: Client) -> None:
-    from arrears.engine.methods import holding
+    from arrears.engine.payments.methods import holding
 
     account = shop.account((12000, "EUR"), days=40)
     sign_in(client, shop.email(account))

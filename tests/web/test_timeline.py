@@ -14,14 +14,14 @@ from tests.web.test_centre import reader_of, sign_in, text
 from arrears import wiring
 from arrears.core import facts as f
 from arrears.core.account import Scope, Stop
-from arrears.core.notice import Role
+from arrears.core.messages.content import Role
 from arrears.engine import commands
-from arrears.engine.attempts import Providers
 from arrears.engine.booking import Payment
+from arrears.engine.payments.attempts import Providers
 from arrears.engine.run import DEFAULT_LIMITS
 from arrears.sandbox.run import Running, running
 from arrears.sim.simulate import START, simulate
-from arrears.store.memory import MemoryStore
+from arrears.store.memory.store import MemoryStore
 
 if TYPE_CHECKING:
     from django.test import Client
@@ -49,8 +49,8 @@ def timeline(client: Client, account: int, query: str = "") -> str:
 
 
 def test_every_kind_of_fact_is_told_or_left_to_staff_on_purpose(site: str) -> None:
-    from arrears.web.centre import happened as h
-    from arrears.web.centre import happened_people as p
+    from arrears.web.account_centre import fact_words as h
+    from arrears.web.account_centre import fact_words_people as p
 
     groups = (
         h.Mail,
@@ -158,7 +158,7 @@ def test_holds_say_what_waits_and_until_when_but_not_what_staff_wrote(shop: Livi
 
 
 def test_addresses_are_shown_to_the_administrator_and_masked_for_others(shop: Living, client: Client) -> None:
-    from arrears.engine.profile import add_extra
+    from arrears.engine.people.profile import add_extra
 
     account = shop.account(days=1)
     add_extra(shop.store, account, "Ops@example.org", "", "")
@@ -210,8 +210,8 @@ def test_a_thousand_facts_are_pages_of_under_50_kb_and_none_is_left_out(shop: Li
 def test_whatever_happens_in_a_made_up_year_is_told_in_whole_sentences(site: str, language: str) -> None:
     from django.utils import translation
 
-    from arrears.web.centre.happened import Teller
-    from arrears.web.centre.timeline import ahead
+    from arrears.web.account_centre.fact_words import Teller
+    from arrears.web.account_centre.timeline import ahead
 
     store = MemoryStore()
     simulate(store, 25, 250, 6)
@@ -238,7 +238,7 @@ def test_whatever_happens_in_a_made_up_year_is_told_in_whole_sentences(site: str
 def visit_of(live: Any, store: MemoryStore, number: int, now: Any) -> Any:
     from django.test import RequestFactory
 
-    from arrears.web.centre.frame import Visit
+    from arrears.web.account_centre.frame import Visit
 
     reach = store.reach([number])[number]
     return Visit(RequestFactory().get("/"), live, number, reach, None, Role.ADMINISTRATOR, now)

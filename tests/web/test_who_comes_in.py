@@ -14,7 +14,7 @@ from tests.site import PASSWORD
 from tests.web.entrance import Entrance, browser, come_in, guess, link_in, sign_in, text, with_app
 
 from arrears.core.errors import Refused
-from arrears.engine import access
+from arrears.engine.people import access
 
 NEW = "four blue cups of coffee"
 
@@ -302,7 +302,7 @@ def test_nobody_can_sign_up_and_no_page_of_the_library_is_there_that_we_have_not
 
 
 def paths() -> list[str]:
-    from arrears.web.door.urls import paths as door
+    from arrears.web.sign_in.urls import paths as door
 
     return sorted({"/" + str(p.pattern).replace("<str:token>", "x" * 43).replace("<int:pk>", "1") for p in door})
 

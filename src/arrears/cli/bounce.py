@@ -12,7 +12,7 @@ import click
 from arrears.adapters.channels.bounces import BOUNCE_BYTES_MAX, bounces_in
 from arrears.cli.common import AS_JSON, print_json
 from arrears.core.errors import Refused
-from arrears.engine.bounces import Returned, came_back
+from arrears.engine.messages.bounces import Returned, came_back
 from arrears.wiring import open_installation
 
 

@@ -5,8 +5,8 @@ from __future__ import annotations
 import click
 
 from arrears.cli.common import AS_JSON, print_json, progress_on_terminal
-from arrears.store.check import check_store
-from arrears.store.queries import totals
+from arrears.store.postgres.check import check_store
+from arrears.store.postgres.queries import totals
 from arrears.wiring import open_installation
 
 

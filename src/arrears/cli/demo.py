@@ -25,7 +25,7 @@ from arrears.ports import Store
 from arrears.sandbox.run import running
 from arrears.sim.simulate import START, SimulationReport, simulate
 from arrears.sim.story import Line, as_text, tell
-from arrears.store.postgres import PostgresStore
+from arrears.store.postgres.store import PostgresStore
 from arrears.store.server import default_home
 from arrears.wiring import fresh_database, install, tune_for_batches
 

@@ -17,9 +17,10 @@ from arrears.adapters.channels.memory import MemoryChannel
 from arrears.adapters.payments.stripe import Stripe
 from arrears.adapters.services.inprocess import InProcessServices
 from arrears.core.account import Mode
-from arrears.engine import commands, methods, settling
-from arrears.engine.attempts import Providers
-from arrears.engine.desk import PLAIN_DESK, Desk
+from arrears.engine import commands
+from arrears.engine.correspondence import PLAIN_DESK, Desk
+from arrears.engine.payments import methods, settling
+from arrears.engine.payments.attempts import Providers
 from arrears.ports import Channel, NewAccount, Services, Store
 from arrears.sandbox.run import Running
 from arrears.sim.stage import Stage

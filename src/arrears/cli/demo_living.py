@@ -21,15 +21,15 @@ from arrears.core.account import Mode
 from arrears.core.deadlines import ahead
 from arrears.core.ids import ACCOUNT, format_id
 from arrears.core.money import format_amount
+from arrears.core.payments.settlement import quotes
 from arrears.core.policy import default_policy
-from arrears.core.settle import quotes
 from arrears.core.view import View
 from arrears.engine import system
 from arrears.engine.run import DEFAULT_LIMITS
 from arrears.ports import NewAccount
 from arrears.sandbox.run import Running
 from arrears.sim.story import Line
-from arrears.store.postgres import PostgresStore
+from arrears.store.postgres.store import PostgresStore
 from arrears.wiring import SERVING_CONNECTIONS_MAX, Installation, RealClock, mail_desk, set_up_django
 
 HOST: Final = "127.0.0.1"

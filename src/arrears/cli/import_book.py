@@ -9,8 +9,8 @@ import click
 
 from arrears.adapters.books import load_map, read_book
 from arrears.cli.common import AS_JSON, each_mistake_on_a_line, print_json, progress_on_terminal
-from arrears.engine.importing import import_book
-from arrears.store.queries import known_invoices, known_payments
+from arrears.engine.commands.importing import import_book
+from arrears.store.postgres.queries import known_invoices, known_payments
 from arrears.wiring import open_installation
 
 

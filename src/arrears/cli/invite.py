@@ -6,7 +6,7 @@ import click
 
 from arrears.cli.common import AS_JSON, BY, find_account, print_json
 from arrears.core.ids import ACCOUNT, format_id
-from arrears.engine.access import ROLES, invite
+from arrears.engine.people.access import ROLES, invite
 from arrears.wiring import open_installation
 
 

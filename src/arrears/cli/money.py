@@ -9,8 +9,8 @@ import click
 from arrears.cli.common import AS_JSON, BY, print_json
 from arrears.core.errors import Refused
 from arrears.core.money import format_amount
-from arrears.engine.money_check import MoneyCheck, check
-from arrears.engine.sweep import sweep
+from arrears.engine.payments.reconciliation import MoneyCheck, check
+from arrears.engine.payments.sweep import sweep
 from arrears.engine.system import set_breaker
 from arrears.wiring import open_installation
 

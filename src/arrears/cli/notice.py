@@ -16,8 +16,8 @@ import click
 from arrears.cli.common import AS_JSON, print_json
 from arrears.core.account import Mode
 from arrears.core.errors import Refused
-from arrears.core.notice import Content, Kind, Role
-from arrears.engine.drafting import sums_of
+from arrears.core.messages.content import Content, Kind, Role
+from arrears.engine.messages.drafting import sums_of
 
 if TYPE_CHECKING:
     # MJML and Jinja take longer to load than `--help` may.
@@ -141,7 +141,7 @@ def _as_told_to(named: str) -> Callable[[Content], Content]:
     """Puts an account's own names, zone, debts and dates into an example. What the account does not have at the
     moment, such as a payment that has just arrived, stays the example's."""
     from arrears.cli.common import find_account
-    from arrears.engine.drafting import open_now
+    from arrears.engine.messages.drafting import open_now
     from arrears.wiring import open_installation
 
     with open_installation() as live:

@@ -14,7 +14,7 @@ from arrears.cli.common import AS_JSON, BY, each_mistake_on_a_line, print_json
 from arrears.core.errors import Refused
 from arrears.core.money import format_amount
 from arrears.core.policy import POLICY_CHARACTERS_MAX, Policy, changes_between, load_policy
-from arrears.core.policy_diff import Change
+from arrears.core.policy.differences import Change
 from arrears.engine.system import adopt_policy
 from arrears.wiring import open_installation
 

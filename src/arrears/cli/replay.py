@@ -17,7 +17,7 @@ from arrears.core.money import format_amount
 from arrears.core.policy import default_policy
 from arrears.sim.replay import Replay, ReplayReport, ReplaySettings
 from arrears.store import schema
-from arrears.store.postgres import PostgresStore
+from arrears.store.postgres.store import PostgresStore
 from arrears.store.server import database_url
 
 

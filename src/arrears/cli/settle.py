@@ -7,8 +7,8 @@ import click
 from arrears.cli.common import AS_JSON, BY, find_account, print_json, rows
 from arrears.core.errors import Refused
 from arrears.core.money import format_amount
-from arrears.core.settle import Quote
-from arrears.engine.settling import Result, quote, settle
+from arrears.core.payments.settlement import Quote
+from arrears.engine.payments.settling import Result, quote, settle
 from arrears.wiring import Installation, open_installation
 
 

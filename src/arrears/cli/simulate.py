@@ -15,8 +15,8 @@ from arrears.ports import Store
 from arrears.sim.people import MIXES
 from arrears.sim.simulate import SimulationReport, simulate
 from arrears.store import schema
-from arrears.store.memory import MemoryStore
-from arrears.store.postgres import PostgresStore
+from arrears.store.memory.store import MemoryStore
+from arrears.store.postgres.store import PostgresStore
 from arrears.store.server import database_url
 
 

@@ -9,7 +9,7 @@ import click
 from arrears.cli.common import AS_JSON, find_account, print_json, rows
 from arrears.cli.explain import explanation, standing, step_ahead
 from arrears.core.ids import SUBSCRIPTION, format_id
-from arrears.store.queries import awaiting_release, totals
+from arrears.store.postgres.queries import awaiting_release, totals
 from arrears.wiring import Installation, open_installation
 
 

@@ -11,7 +11,7 @@ from arrears.cli.common import AS_JSON, BY, find_account, print_json, rows
 from arrears.core.account import Stop
 from arrears.core.errors import Refused
 from arrears.core.ids import ACCOUNT, format_id
-from arrears.engine import support as engine
+from arrears.engine.people import support as engine
 from arrears.ports.support import Request
 from arrears.wiring import Installation, open_installation
 

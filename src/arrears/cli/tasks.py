@@ -11,7 +11,7 @@ import click
 
 from arrears.cli.common import AS_JSON, print_json, rows
 from arrears.core.ids import ACCOUNT, format_id
-from arrears.store.queries import Task, open_tasks
+from arrears.store.postgres.queries import Task, open_tasks
 from arrears.wiring import open_installation
 
 EACH_MAX: Final = 3

@@ -8,7 +8,7 @@ from types import FrameType
 
 import click
 
-from arrears.engine.profile import ask_again
+from arrears.engine.people.profile import ask_again
 from arrears.wiring import open_installation, tune_for_batches
 
 

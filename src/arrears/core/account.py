@@ -12,8 +12,8 @@ from enum import StrEnum
 
 import msgspec
 
-from arrears.core.payment import AttemptState, Initiator, MethodKind, Network
-from arrears.core.planner import Tried
+from arrears.core.payments.planner import Tried
+from arrears.core.payments.values import AttemptState, Initiator, MethodKind, Network
 from arrears.core.states import Reason, State
 from arrears.core.value import Value
 

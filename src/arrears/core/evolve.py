@@ -10,8 +10,10 @@ from collections.abc import Iterable
 from typing import Final
 
 from arrears.core import facts as f
-from arrears.core import fold_decided, fold_money, fold_told
 from arrears.core.account import Account
+from arrears.core.fold import decided as fold_decided
+from arrears.core.fold import payments as fold_money
+from arrears.core.fold import reported as fold_told
 
 FOLDS: Final = {**fold_told.FOLDS, **fold_decided.FOLDS, **fold_money.FOLDS}
 

@@ -17,7 +17,7 @@ from arrears.core import facts as f
 from arrears.core.account import Account, Action, Hold, ServiceEnd, Subscription
 from arrears.core.actions import ACTING, ASKING, STEPPING, ActionRow, StepRow, TaskRow, actions_of, steps_of, tasks_of
 from arrears.core.ledger import MOVING_MONEY, Entry, entries_of
-from arrears.core.rows_money import (
+from arrears.core.payments.rows import (
     ABOUT_MONEY,
     OVER,
     AttemptChange,
@@ -33,7 +33,7 @@ from arrears.core.rows_money import (
     method_row,
     part_rows,
 )
-from arrears.core.support import About, Via
+from arrears.core.people.support import About, Via
 from arrears.core.unit import Unit
 
 

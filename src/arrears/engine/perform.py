@@ -15,15 +15,15 @@ from arrears.core.account import Guards
 from arrears.core.actions import CHARGE, NOTICE, ORDER
 from arrears.core.decide import Policies
 from arrears.core.errors import Refused
-from arrears.core.payment import AttemptState
+from arrears.core.payments.values import AttemptState
 from arrears.core.unit import Unit
 from arrears.core.view import View, service_ended_on
-from arrears.engine.attempts import NO_PROVIDERS, Providers, pursue
-from arrears.engine.desk import PLAIN_DESK, Desk
+from arrears.engine.acting import settle
+from arrears.engine.correspondence import PLAIN_DESK, Desk
 from arrears.engine.failpoints import reached
-from arrears.engine.posting import Answer
-from arrears.engine.run import settle
-from arrears.engine.sending import send
+from arrears.engine.messages.delivering import Answer
+from arrears.engine.messages.sending import send
+from arrears.engine.payments.attempts import NO_PROVIDERS, Providers, pursue
 from arrears.ports import Batch, Channel, Claim, Order, Services, Store
 
 LEASE_SECONDS: Final = 120

@@ -6,8 +6,8 @@ from __future__ import annotations
 from typing import Final, NamedTuple
 
 from arrears.core.account import Action
+from arrears.core.messages.content import Content, Kind
 from arrears.core.money import format_amount
-from arrears.core.notice import Content, Kind
 
 _WILL: Final = {
     Action.RESTRICT: "the service is restricted",

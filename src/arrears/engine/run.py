@@ -10,40 +10,41 @@ from __future__ import annotations
 import traceback
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
-from datetime import UTC, datetime, timedelta
+from datetime import datetime, timedelta
 from typing import Final
 
 import msgspec
 
 from arrears.core.account import Guards
-from arrears.core.decide import Policies, decide
+from arrears.core.decide import Policies
+from arrears.core.decision_cache import Shapes
 from arrears.core.facts import (
     ClockSuspected,
-    DeletionCapped,
     DeletionOrdered,
     DeletionScheduled,
     Disabled,
-    Fact,
     Parked,
     Restricted,
 )
-from arrears.core.shapes import Shapes
 from arrears.core.unit import Unit
+from arrears.engine.acting import DeletionGrant, settle
 from arrears.engine.failpoints import reached
 from arrears.ports import Batch, Poisoned, Store
 
 TICK_GAP_MAX: Final = timedelta(hours=26)
 """Spec, section 3, Clock guard: an older last tick means that the clock or this installation stood still."""
 
+
 CLOCK_SKEW_MAX_SECONDS: Final = 300.0
-FACTS_MAX: Final = 500
-"""More facts than this for one account at one instant is a rule that never comes to rest: our own mistake."""
+
 
 DELETIONS_PER_DAY: Final = 10
 """Spec, section 8: ordered by themselves per UTC day, whole installation."""
 
+
 SEND_ACCOUNTS: Final = 500
 """A batch goes to the database in parts of so many accounts, each written while the next is being decided."""
+
 
 CUTS: Final = frozenset({Restricted, Disabled, DeletionScheduled, DeletionOrdered})
 
@@ -66,44 +67,6 @@ class RunReport:
     accounts: int = 0
     facts: int = 0
     parked: int = 0
-
-
-def settle(
-    unit: Unit, policies: Policies, guards: Guards, *, only_consequences: bool, deletions: DeletionGrant | None = None
-) -> None:
-    """Decide and record until nothing is due for this account; its next look is then known."""
-    for _ in range(FACTS_MAX):
-        decision = decide(policies, unit.account, guards, unit.now, only_consequences=only_consequences)
-        for fact in decision.facts:
-            unit.record(_within_cap(fact, deletions))
-        if decision.at_rest:
-            unit.next_at = decision.next_at
-            return
-    raise AssertionError(f"account {unit.no} never comes to rest at {unit.now}")
-
-
-class DeletionGrant:
-    """The day's cap on deletions, asked for one at a time inside the batch's transaction."""
-
-    def __init__(self, batch: Batch, now: datetime, cap: int) -> None:
-        self._batch = batch
-        self._day = now.astimezone(UTC).date()
-        self._cap = cap
-        self._used_up = False
-
-    def one(self) -> bool:
-        """Whether one more deletion may be ordered today; after the first no, nobody is asked again."""
-        if not self._used_up:
-            self._used_up = self._batch.grant_deletions(self._day, 1, self._cap) == 0
-        return not self._used_up
-
-
-def _within_cap(fact: Fact, deletions: DeletionGrant | None) -> Fact:
-    if not isinstance(fact, DeletionOrdered):
-        return fact
-    if deletions is not None and deletions.one():
-        return fact
-    return DeletionCapped(subscription=fact.subscription, generation=fact.generation)
 
 
 def shapes_of(policies: Policies) -> Shapes:

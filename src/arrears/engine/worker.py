@@ -5,12 +5,12 @@ from __future__ import annotations
 from collections.abc import Callable
 from datetime import datetime, timedelta
 
-from arrears.engine.attempts import NO_PROVIDERS, Providers
-from arrears.engine.desk import PLAIN_DESK, Desk
+from arrears.engine.correspondence import PLAIN_DESK, Desk
+from arrears.engine.payments.attempts import NO_PROVIDERS, Providers
+from arrears.engine.payments.sweep import sweep_if_due
+from arrears.engine.people.visitors import attend
 from arrears.engine.perform import perform
 from arrears.engine.run import Limits, RunReport, run
-from arrears.engine.strangers import attend
-from arrears.engine.sweep import sweep_if_due
 from arrears.ports import Channel, Clock, Services, Store
 
 

@@ -9,9 +9,9 @@ from typing import Final
 from babel.core import Locale
 
 from arrears.core.account import Action
-from arrears.core.declines import guidance
+from arrears.core.messages.content import ADMINISTRATOR_ACTS, PAYABLE, Content, Cut, Kind
 from arrears.core.money import format_amount
-from arrears.core.notice import ADMINISTRATOR_ACTS, PAYABLE, Content, Cut, Kind
+from arrears.core.payments.declines import guidance
 from arrears.notices.templates import Fragment
 from arrears.notices.texts import LanguageTexts
 from arrears.notices.values import Form, day, free, joined, same_clock

@@ -13,7 +13,7 @@ from pathlib import Path
 
 from babel.core import Locale
 
-from arrears.core.notice import Content
+from arrears.core.messages.content import Content
 from arrears.notices.layout import load_layout
 from arrears.notices.page import Page, page
 from arrears.notices.plain import plain_text

@@ -9,7 +9,7 @@ from typing import Final
 from msgspec.structs import replace
 
 from arrears.core.account import Action
-from arrears.core.notice import (
+from arrears.core.messages.content import (
     ADMINISTRATOR_ACTS,
     PAYABLE,
     SIGN_IN_CHANGES,

@@ -16,8 +16,8 @@ from importlib import resources
 from pathlib import Path
 from typing import Final
 
-from arrears.core.declines import every_guidance
-from arrears.core.notice import Kind
+from arrears.core.messages.content import Kind
+from arrears.core.payments.declines import every_guidance
 from arrears.notices.templates import Fragment, refused
 from arrears.notices.values import Form, locale_of
 from arrears.notices.variables import KNOWN, SHARED

@@ -13,8 +13,8 @@ from babel.core import Locale
 from markupsafe import Markup
 
 from arrears.core.account import Action
-from arrears.core.declines import guidance
-from arrears.core.notice import CUTTING, Content, Cut, Kind
+from arrears.core.messages.content import CUTTING, Content, Cut, Kind
+from arrears.core.payments.declines import guidance
 from arrears.notices.values import Form, clean, day, free, listed, local_day, moment, place, sums_of
 
 LISTED_MAX: Final = 3

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from datetime import datetime
 from typing import NamedTuple, Protocol
 
-from arrears.core.recipients import Extra
+from arrears.core.messages.recipients import Extra
 from arrears.ports import Store
 
 

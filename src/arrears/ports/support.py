@@ -6,8 +6,8 @@ from collections.abc import Sequence
 from datetime import datetime
 from typing import Literal, NamedTuple, Protocol
 
-from arrears.core.notice import Kind
-from arrears.core.support import About, Via
+from arrears.core.messages.content import Kind
+from arrears.core.people.support import About, Via
 
 RequestState = Literal["unconfirmed", "confirmed", "open", "answered", "closed"]
 Opens = Literal["confirm", "conversation"]

@@ -2,15 +2,18 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Callable
-from typing import TYPE_CHECKING, Any, Final
+from typing import Any, Final
+
+from starlette.requests import Request
+from starlette.responses import JSONResponse, Response
 
 from arrears.sandbox.accounts import INSTRUMENTS, Failure
 from arrears.sandbox.faults import Fault
+from arrears.sandbox.objects import WireError
 from arrears.sandbox.pages import use_card
-
-if TYPE_CHECKING:
-    from arrears.sandbox.server import Sandbox
+from arrears.sandbox.server import Sandbox
 
 Asked = dict[str, Any]
 
@@ -120,3 +123,21 @@ CONTROLS: Final[dict[str, Callable[[Sandbox, Asked], Any]]] = {
         release_webhooks,
     )
 }
+
+
+async def answer(sandbox: Sandbox, request: Request) -> Response:
+    """What is asked of the sandbox itself, as HTTP: 404 for an unknown name, 400 for what makes no sense."""
+    what = request.path_params["what"]
+    asked_for = CONTROLS.get(what)
+    if asked_for is None:
+        return JSONResponse({"error": f"no control {what!r}; there are {', '.join(CONTROLS)}"}, 404)
+    sandbox.pass_time()
+    try:
+        asked = json.loads(await request.body() or b"{}")
+        found, status = asked_for(sandbox, asked), 200
+    except KeyError as error:
+        found, status = {"error": f"{what} needs {error}, or there is none of that name"}, 400
+    except (WireError, TypeError, ValueError, AttributeError) as error:
+        found, status = {"error": str(error)}, 400
+    sandbox.tell()
+    return JSONResponse(found, status)

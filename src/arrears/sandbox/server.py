@@ -1,4 +1,4 @@
-"""The sandbox's HTTP server: the wire, the pages, and the control by which tests give it bad days."""
+"""The sandbox over HTTP: its state, the wire and the pages. `app.py` puts them at their addresses."""
 
 from __future__ import annotations
 
@@ -9,14 +9,11 @@ from collections.abc import Awaitable, Callable
 from hashlib import sha256
 from typing import Any, Final
 
-from starlette.applications import Starlette
 from starlette.requests import Request
 from starlette.responses import HTMLResponse, JSONResponse, RedirectResponse, Response
-from starlette.routing import Route
 
 from arrears.sandbox.api import Api
 from arrears.sandbox.book import Book
-from arrears.sandbox.control import CONTROLS
 from arrears.sandbox.faults import Faults
 from arrears.sandbox.forms import Params, read_form
 from arrears.sandbox.objects import WireError
@@ -61,23 +58,13 @@ class Sandbox:
         self.told = 0
         self.follows_clock = True
 
-    def app(self) -> Starlette:
-        """The ASGI application."""
-        return Starlette(
-            routes=[
-                Route("/v1/{path:path}", self.wire, methods=["GET", "POST"]),
-                Route("/pay/challenge/{intent}", self.challenge, methods=["GET", "POST"]),
-                Route("/pay/{session}", self.page, methods=["GET", "POST"]),
-                Route("/sandbox/{what}", self.control, methods=["GET", "POST"]),
-            ]
-        )
-
     def _now(self) -> int:
         if self.follows_clock:
             self.book.clock = max(self.book.clock, self.clock())
         return self.book.clock
 
-    def _pass_time(self) -> int:
+    def pass_time(self) -> int:
+        """Let happen what is due by now; the sandbox's time in Unix seconds."""
         now = self._now()
         self.book.pass_time()
         return now
@@ -108,7 +95,7 @@ class Sandbox:
             self.late.append((verb, path, body, query, key))
             return Dropped()
         status, answer, replayed = self.once(verb, path, body, query, key, fails=fault == "error_after")
-        self._tell()
+        self.tell()
         if fault == "drop_after":
             return Dropped()
         headers = {"Idempotent-Replayed": "true"} if replayed else {}
@@ -118,7 +105,7 @@ class Sandbox:
         self, verb: str, path: str, body: bytes, query: str, key: str, *, fails: bool = False
     ) -> tuple[int, dict[str, Any], bool]:
         """Do a request, or answer it as it was answered before under the same key."""
-        now = self._pass_time()
+        now = self.pass_time()
         digest = sha256(f"{verb} {path} ".encode() + body).hexdigest()
         kept = self.keys.get(key) if key else None
         if kept is not None and now - kept[3] < KEY_SECONDS:
@@ -145,8 +132,8 @@ class Sandbox:
         session = self.book.sessions.get(request.path_params["session"])
         if session is None:
             return HTMLResponse("<h1>404</h1>", 404)
-        self._pass_time()
-        self._tell()
+        self.pass_time()
+        self.tell()
         lang = language_of(session.locale, request.headers.get("accept-language", ""))
         if request.method == "GET" or session.status != "open":
             return HTMLResponse(session_page(session, lang), headers=_PAGE_HEADERS)
@@ -157,7 +144,7 @@ class Sandbox:
             done = use_card(self.book, session, str(form.get("card", "")))
         except WireError:
             return HTMLResponse(session_page(session, lang, alert="unknown"), 400, headers=_PAGE_HEADERS)
-        self._tell()
+        self.tell()
         if not done:
             return HTMLResponse(session_page(session, lang, alert="declined"), headers=_PAGE_HEADERS)
         return RedirectResponse(back_to(session.success_url, session), 303)
@@ -171,36 +158,17 @@ class Sandbox:
             lang = language_of("auto", request.headers.get("accept-language", ""))
             return HTMLResponse(challenge_page(intent, lang), headers=_PAGE_HEADERS)
         form = await _form(request)
-        self._pass_time()
+        self.pass_time()
         self.book.answer_challenge(intent, confirmed=form.get("do") == "yes")
-        self._tell()
+        self.tell()
         return RedirectResponse(intent.return_url or "/", 303)
-
-    # -- control ---------------------------------------------------------------------------------------------
-
-    async def control(self, request: Request) -> Response:
-        """What is asked of the sandbox itself; see control.py."""
-        what = request.path_params["what"]
-        asked_for = CONTROLS.get(what)
-        if asked_for is None:
-            return JSONResponse({"error": f"no control {what!r}; there are {', '.join(CONTROLS)}"}, 404)
-        self._pass_time()
-        try:
-            asked = json.loads(await request.body() or b"{}")
-            answer, status = asked_for(self, asked), 200
-        except KeyError as error:
-            answer, status = {"error": f"{what} needs {error}, or there is none of that name"}, 400
-        except (WireError, TypeError, ValueError, AttributeError) as error:
-            answer, status = {"error": str(error)}, 400
-        self._tell()
-        return JSONResponse(answer, status)
 
     def signed(self, payload: bytes, at: int) -> str:
         """The signature header of a webhook."""
         digest = hmac.new(self.webhook_secret.encode(), f"{at}.".encode() + payload, sha256).hexdigest()
         return f"t={at},v1={digest}"
 
-    def _tell(self) -> None:
+    def tell(self) -> None:
         """Hand what has happened since the last time to the webhooks."""
         fresh = range(self.told, len(self.book.events))
         self.told = len(self.book.events)

@@ -11,7 +11,7 @@ from datetime import date, datetime, timedelta
 from typing import Final
 from zlib import crc32
 
-from arrears.core.payment import (
+from arrears.core.payments.values import (
     BookLine,
     Canceled,
     Change,
@@ -31,10 +31,10 @@ from arrears.core.payment import (
     SetupOutcome,
     Unknown,
 )
-from arrears.engine import methods
-from arrears.engine.attempts import Providers
-from arrears.engine.changes import attempt_of
-from arrears.engine.settling import quote, settle
+from arrears.engine.payments import methods
+from arrears.engine.payments.attempts import Providers
+from arrears.engine.payments.provider_changes import attempt_of
+from arrears.engine.payments.settling import quote, settle
 from arrears.ports import Store
 from arrears.sim.events import GetCard, SettleByCard
 from arrears.sim.people import Person

@@ -12,10 +12,8 @@ from arrears.core.actions import CHARGE, NOTICE, ORDER
 from arrears.core.evolve import evolve, open_account
 from arrears.core.invariants import Breach, Installation, Watch, check_actions
 from arrears.core.unit import GENESIS, Unit, chained
-from arrears.ports import Store
-from arrears.store.check import check_store
-from arrears.store.memory import MemoryStore
-from arrears.store.postgres import PostgresStore
+from arrears.ports import SelfChecking, Store
+from arrears.store.memory.store import MemoryStore
 
 BREACHES_MAX = 100
 """More are counted and not kept."""
@@ -91,10 +89,10 @@ class Checker:
         """Fold, chain and actions of every account, from where the last whole check ended (the fold of a stream is
         the fold of its rest on the fold of its beginning). Of a database, what `arrears check` looks at."""
         store = self._store
-        if isinstance(store, PostgresStore):
-            report = check_store(store)
-            self.checked += report.checked
-            self.complain(report.breaches)
+        if isinstance(store, SelfChecking):
+            checked, breaches = store.check_all()
+            self.checked += checked
+            self.complain(breaches)
         if not isinstance(store, MemoryStore):
             return
         for number, slot in store.slots.items():

@@ -17,11 +17,11 @@ from arrears.adapters.channels.memory import MemoryChannel
 from arrears.adapters.services.inprocess import InProcessServices
 from arrears.core import facts as f
 from arrears.core.account import Mode
-from arrears.core.book import Book, BookInvoice, BookPayment
 from arrears.core.calendar import calendar_of
 from arrears.core.errors import Refused
 from arrears.core.evolve import fold
 from arrears.core.policy import Policy
+from arrears.core.receivables import Book, BookInvoice, BookPayment
 from arrears.core.unit import Unit
 from arrears.engine import commands
 from arrears.engine.booking import Payment

@@ -10,8 +10,8 @@ from datetime import datetime, timedelta
 from typing import Final
 
 from arrears.core.facts import Recorded
-from arrears.engine.attempts import NO_PROVIDERS, Providers
-from arrears.engine.desk import PLAIN_DESK, Desk
+from arrears.engine.correspondence import PLAIN_DESK, Desk
+from arrears.engine.payments.attempts import NO_PROVIDERS, Providers
 from arrears.engine.perform import perform_all
 from arrears.engine.run import DEFAULT_LIMITS, Limits, run
 from arrears.ports import Channel, Services, Store

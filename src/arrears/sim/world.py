@@ -22,10 +22,10 @@ from arrears.core.policy import load_policy
 from arrears.core.states import Reason, State
 from arrears.engine import commands, system
 from arrears.engine.booking import Payment
-from arrears.engine.desk import PLAIN_DESK
+from arrears.engine.correspondence import PLAIN_DESK
+from arrears.engine.payments.sweep import look_up_open
 from arrears.engine.plain import BriefWriter
 from arrears.engine.run import DELETIONS_PER_DAY, Limits
-from arrears.engine.sweep import look_up_open
 from arrears.ports import NewAccount, Store
 from arrears.sim import events, faults, people
 from arrears.sim.bank import Bank, by_card

@@ -9,12 +9,12 @@ from babel.core import Locale
 from django.utils.translation import gettext as _
 
 from arrears.core.account import Account, Action
-from arrears.core.alerts import Alert, Level, alerts_of
+from arrears.core.messages.alerts import Alert, Level, alerts_of
+from arrears.core.messages.recipients import Reach
 from arrears.core.money import format_amount
-from arrears.core.recipients import Reach
 from arrears.core.states import Reason
 from arrears.core.view import View
-from arrears.engine.profile import needs_confirming
+from arrears.engine.people.profile import needs_confirming
 from arrears.notices import values
 from arrears.web.names import called
 

@@ -16,7 +16,7 @@ from django.contrib.auth.hashers import check_password, make_password
 from django.db import connection, transaction
 
 from arrears.core.errors import Refused
-from arrears.web.door import passwords
+from arrears.web import passwords
 
 TRIES_MAX: Final = 10
 """So many wrong tries for one name, or from one address, in TRIES_WITHIN; then one waits, nobody is locked out."""

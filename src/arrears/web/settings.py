@@ -6,7 +6,7 @@ import os
 import secrets
 from pathlib import Path
 
-from arrears import environment
+from arrears import settings as environment
 from arrears.store.schema import django_database
 from arrears.store.server import default_home
 from arrears.wiring import SERVING_CONNECTIONS_MAX
@@ -113,27 +113,27 @@ TIME_ZONE = "UTC"
 APPEND_SLASH = False
 DATA_UPLOAD_MAX_MEMORY_SIZE = 1024 * 1024
 PASSWORD_HASHERS = ["django.contrib.auth.hashers.PBKDF2PasswordHasher"]
-# Signing in: docs/decisions/0014. Tries are counted by `web/door/throttle.py`, not by allauth.
+# Signing in: docs/decisions/0014. Tries are counted by `web/sign_in/throttle.py`, not by allauth.
 AUTH_USER_MODEL = "store.Person"
 AUTHENTICATION_BACKENDS = ["django.contrib.auth.backends.ModelBackend"]
 LOGIN_URL = "/sign-in"
 LOGIN_REDIRECT_URL = "/"
 KNOWN_COOKIE_NAME = "__Host-known" if HTTPS else "known"
-ACCOUNT_ADAPTER = "arrears.web.door.adapters.AccountAdapter"
+ACCOUNT_ADAPTER = "arrears.web.sign_in.adapters.AccountAdapter"
 ACCOUNT_LOGIN_METHODS = {"email"}
 ACCOUNT_SIGNUP_FIELDS = ["email*", "password1*"]
 ACCOUNT_USER_MODEL_USERNAME_FIELD = None
 ACCOUNT_USER_MODEL_EMAIL_FIELD = "sign_in_email"
-ACCOUNT_USER_DISPLAY = "arrears.web.door.adapters.display"
+ACCOUNT_USER_DISPLAY = "arrears.web.sign_in.adapters.display"
 ACCOUNT_EMAIL_VERIFICATION = "none"
 ACCOUNT_REAUTHENTICATION_METHODS = {"password", "mfa"}
 ACCOUNT_REAUTHENTICATION_TIMEOUT = 5 * 60
 ACCOUNT_RATE_LIMITS = False
-MFA_ADAPTER = "arrears.web.door.adapters.SecondFactors"
+MFA_ADAPTER = "arrears.web.sign_in.adapters.SecondFactors"
 MFA_FORMS = {
-    "authenticate": "arrears.web.door.forms.SecondStep",
-    "reauthenticate": "arrears.web.door.forms.CodeAgain",
-    "add_webauthn": "arrears.web.door.forms.NewPasskey",
+    "authenticate": "arrears.web.sign_in.forms.SecondStep",
+    "reauthenticate": "arrears.web.sign_in.forms.CodeAgain",
+    "add_webauthn": "arrears.web.sign_in.forms.NewPasskey",
 }
 MFA_SUPPORTED_TYPES = ["totp", "webauthn", "recovery_codes"]
 MFA_PASSKEY_LOGIN_ENABLED = True

@@ -4,12 +4,16 @@ from __future__ import annotations
 
 from django.urls import path, re_path, register_converter
 
-from arrears.web import address, assets, bounces, outbox, pages, webhooks
-from arrears.web import help as strangers
+from arrears.web import assets, outbox, pages
+from arrears.web.account_centre import help as support
+from arrears.web.account_centre import home, invoices, methods, pay, profile, settle, story, subscriptions, timeline
 from arrears.web.api import api
-from arrears.web.centre import help as helping
-from arrears.web.centre import home, invoices, methods, pay, profile, settle, story, subscriptions, timeline
-from arrears.web.door import urls as door
+from arrears.web.console import sign_in as staff
+from arrears.web.sign_in import urls as sign_in
+from arrears.web.visitors import confirm_address
+from arrears.web.visitors import help as visitors
+from arrears.web.webhooks import messages as mail_webhooks
+from arrears.web.webhooks import payments as payment_webhooks
 
 
 class AccountId:
@@ -30,13 +34,13 @@ register_converter(AccountId, "account")
 
 urlpatterns = [
     path("", pages.home, {"kind": "person"}),
-    *door.paths,
+    *sign_in.paths,
     path("console/", pages.home, {"kind": "staff"}),
-    path("console/sign-in", pages.staff_door),
-    path("console/sign-out", pages.staff_leave),
+    path("console/sign-in", staff.sign_in),
+    path("console/sign-out", staff.sign_out),
     path("language", pages.language),
     path("banner.js", assets.banner),
-    path("address/<str:token>", address.page),
+    path("address/<str:token>", confirm_address.page),
     path("outbox/", outbox.index),
     path("outbox/<str:name>", outbox.mail),
     path("outbox/<str:name>/html", outbox.html),
@@ -44,10 +48,10 @@ urlpatterns = [
     path("pay/<str:token>", pay.exchange),
     path("settle/<str:account>", pay.stable),
     path("settle/<str:account>/<int:attempt>", pay.stable),
-    path("help", strangers.page),
-    path("help/confirm/<str:token>", strangers.confirm),
-    path("help/read/<str:token>", strangers.read),
-    path("help/request", strangers.conversation),
+    path("help", visitors.page),
+    path("help/confirm/<str:token>", visitors.confirm),
+    path("help/read/<str:token>", visitors.read),
+    path("help/request", visitors.conversation),
     path("<account:account>/", home.page),
     path("<account:account>/settle", settle.page),
     path("<account:account>/settle/back/<int:number>", settle.back),
@@ -58,13 +62,13 @@ urlpatterns = [
     path("<account:account>/profile", profile.page),
     path("<account:account>/timeline", timeline.page),
     path("<account:account>/receipts/<int:number>", invoices.receipt),
-    path("<account:account>/help", helping.page),
-    path("<account:account>/help/<int:number>", helping.one),
+    path("<account:account>/help", support.page),
+    path("<account:account>/help/<int:number>", support.one),
     path("<account:account>/story/<str:attempts>", story.page),
     re_path(r"^assets/(?P<stem>[a-z]+)-(?P<digest>[0-9a-f]{12})\.(?P<suffix>[a-z]{2,3})$", assets.serve),
     path("v1/", api.urls),
-    path("webhooks/mail/<slug:provider>", bounces.receive),
-    path("webhooks/<slug:provider>", webhooks.receive),
+    path("webhooks/mail/<slug:provider>", mail_webhooks.receive),
+    path("webhooks/<slug:provider>", payment_webhooks.receive),
 ]
 
 handler400 = "arrears.web.errors.bad_request"

@@ -18,8 +18,9 @@ from tests.web.living import Living, living
 
 from arrears.adapters.services.inprocess import InProcessServices
 from arrears.core.account import Mode
-from arrears.engine import commands, methods, system
+from arrears.engine import commands, system
 from arrears.engine.booking import Payment
+from arrears.engine.payments import methods
 from arrears.ports import NewAccount, Order
 from arrears.sandbox.run import Running, running
 
@@ -145,7 +146,7 @@ class Scene:
 
     def staff_answer(self, text: str) -> None:
         """Somebody of ours answers the newest request for help."""
-        from arrears.engine import support
+        from arrears.engine.people import support
 
         store = self.shop.store
         newest = max(request.number for request in store.waiting_requests(1000, every=True))

@@ -13,9 +13,9 @@ from pathlib import Path
 from typing import Literal
 
 from arrears.adapters.books.fields import CHECKS, DATE_FORMATS, plain, quoted, text_wrong
-from arrears.core.book import Mode
 from arrears.core.errors import Refused
 from arrears.core.money import exponent
+from arrears.core.receivables import Mode
 
 # Encodings in which every line feed is one byte and ASCII is itself, so that a wrong byte has a row number.
 ENCODINGS = ("utf-8", "us-ascii", "iso-8859-1", "iso-8859-15", "cp1252")

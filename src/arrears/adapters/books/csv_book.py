@@ -15,9 +15,9 @@ from typing import cast
 from arrears.adapters.books.book_map import BookMap, Column, Constant, Source, Words
 from arrears.adapters.books.fields import CHECKS, plain, quoted, read_date, text_wrong
 from arrears.adapters.books.records import BrokenRow, Records, open_book
-from arrears.core.book import INVOICE_FIELDS, Book, BookAccount, BookInvoice, BookPayment, Mode
 from arrears.core.errors import Refused
 from arrears.core.money import exponent, parse_amount
+from arrears.core.receivables import INVOICE_FIELDS, Book, BookAccount, BookInvoice, BookPayment, Mode
 
 MISTAKE_LINES_MAX = 50
 _COLUMNS_SHOWN_MAX = 40

@@ -43,7 +43,7 @@ from arrears.adapters.payments.stripe_events import (
     verified,
 )
 from arrears.core.errors import Refused
-from arrears.core.payment import (
+from arrears.core.payments.values import (
     BookLine,
     Change,
     Charge,

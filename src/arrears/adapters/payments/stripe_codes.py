@@ -12,7 +12,7 @@ from typing import Any, Final
 
 from arrears.core.errors import Refused
 from arrears.core.money import CURRENCIES, exponent
-from arrears.core.payment import (
+from arrears.core.payments.values import (
     Canceled,
     Codes,
     Declined,

@@ -31,7 +31,7 @@ from arrears.adapters.payments.stripe_codes import (
     same_unit,
 )
 from arrears.core.errors import Refused
-from arrears.core.payment import (
+from arrears.core.payments.values import (
     AttemptChange,
     BookLine,
     Canceled,

@@ -51,7 +51,7 @@ from arrears.core.facts.decided import (
     WarningsLapsed,
     WithinTolerance,
 )
-from arrears.core.facts.money import (
+from arrears.core.facts.payments import (
     AttemptCreated,
     AttemptMoved,
     ChallengeLapsed,
@@ -62,13 +62,43 @@ from arrears.core.facts.money import (
     MethodSpent,
     Refunded,
 )
-from arrears.core.facts.support import (
+from arrears.core.facts.people import (
+    AccessEnded,
+    AddressAsked,
+    AddressConfirmed,
+    InvitationAccepted,
+    InvitationWithdrawn,
+    Invited,
     LateOrder,
+    ResetAsked,
     ResumeLate,
+    SignInChanged,
     SupportAnswered,
     SupportClosed,
     SupportOpened,
     SupportSaid,
+    TestAsked,
+)
+from arrears.core.facts.reported import (
+    AccountOpened,
+    AuthorisationDeclined,
+    Canceled,
+    ChargeDeclined,
+    CreditAllocated,
+    DebtReopened,
+    DoubtCleared,
+    DoubtRaised,
+    HoldEnded,
+    HoldPlaced,
+    InvoiceIssued,
+    PaymentBooked,
+    Reactivated,
+    ReasonLifted,
+    ReasonSet,
+    SubscriptionAdded,
+    TermsChanged,
+    Voided,
+    WrittenOff,
 )
 from arrears.core.facts.system import (
     AccountSetAside,
@@ -79,36 +109,6 @@ from arrears.core.facts.system import (
     MailPaused,
     PolicyAdopted,
     SystemFact,
-)
-from arrears.core.facts.told import (
-    AccessEnded,
-    AccountOpened,
-    AddressAsked,
-    AddressConfirmed,
-    AuthorisationDeclined,
-    Canceled,
-    ChargeDeclined,
-    CreditAllocated,
-    DebtReopened,
-    DoubtCleared,
-    DoubtRaised,
-    HoldEnded,
-    HoldPlaced,
-    InvitationAccepted,
-    InvitationWithdrawn,
-    Invited,
-    InvoiceIssued,
-    PaymentBooked,
-    Reactivated,
-    ReasonLifted,
-    ReasonSet,
-    ResetAsked,
-    SignInChanged,
-    SubscriptionAdded,
-    TermsChanged,
-    TestAsked,
-    Voided,
-    WrittenOff,
 )
 
 __all__ = [

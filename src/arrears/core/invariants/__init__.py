@@ -13,7 +13,7 @@ from arrears.core.invariants.account import (
     check_chain,
     check_deletion_cap,
 )
-from arrears.core.invariants.book import Breach, Installation
+from arrears.core.invariants.checked import Breach, Installation
 from arrears.core.invariants.watch import Watch
 
 __all__ = [

@@ -12,7 +12,7 @@ from arrears.core.account import Account
 from arrears.core.actions import CHARGE, NOTICE, ORDER
 from arrears.core.evolve import fold
 from arrears.core.facts import Recorded, encode_fact
-from arrears.core.invariants.book import Breach, Installation, Policies
+from arrears.core.invariants.checked import Breach, Installation, Policies
 from arrears.core.invariants.watch import Watch, instants
 from arrears.core.unit import GENESIS, chained
 

@@ -9,18 +9,8 @@ from typing import Any, Final
 from arrears.core import facts as f
 from arrears.core.account import Action, DoubtKind, Outcome
 from arrears.core.calendar import Calendar, calendar_of
-from arrears.core.invariants.book import (
-    ONE_DAY,
-    STOP,
-    Book,
-    Debt,
-    End,
-    Sub,
-    counted_days,
-    reaches_minimum,
-    stopped,
-)
-from arrears.core.invariants.told import order_given, void
+from arrears.core.invariants.checked import ONE_DAY, STOP, Book, Debt, End, Sub, counted_days, reaches_minimum, stopped
+from arrears.core.invariants.reported import order_given, void
 from arrears.core.policy import Policy
 from arrears.core.states import Reason, State
 

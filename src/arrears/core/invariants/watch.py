@@ -9,12 +9,12 @@ from typing import Any, Final
 from arrears.core import facts as f
 from arrears.core.account import Account, Action, Subscription
 from arrears.core.actions import TELLING, is_told
-from arrears.core.invariants.answers import ANSWERS
-from arrears.core.invariants.book import Book, Breach, Installation, Policies, Sub, reaches_minimum
+from arrears.core.invariants.checked import Book, Breach, Installation, Policies, Sub, reaches_minimum
 from arrears.core.invariants.ladder import LADDER
-from arrears.core.invariants.money import MONEY
-from arrears.core.invariants.support import SUPPORT
-from arrears.core.invariants.told import TOLD
+from arrears.core.invariants.messages import ANSWERS
+from arrears.core.invariants.payments import MONEY
+from arrears.core.invariants.people import SUPPORT
+from arrears.core.invariants.reported import TOLD
 from arrears.core.ledger import RECEIVABLE, entries_of
 from arrears.core.states import Reason, State
 

@@ -9,12 +9,12 @@ from functools import partial
 
 from arrears.core.account import Account, Debt, Method, Mode, Part, Stop
 from arrears.core.facts import AttemptCreated
-from arrears.core.networks import load_rules
-from arrears.core.payment import Initiator, MethodKind
-from arrears.core.planner import Allowed, Tried, Wanted, earliest
-from arrears.core.settle import attempt_key, ordinal_of, quote_for
-from arrears.core.strategies import plan
-from arrears.core.strategies.paydays import Paydays
+from arrears.core.payments.networks import load_rules
+from arrears.core.payments.planner import Allowed, Tried, Wanted, earliest
+from arrears.core.payments.settlement import attempt_key, ordinal_of, quote_for
+from arrears.core.payments.strategies import plan
+from arrears.core.payments.strategies.paydays import Paydays
+from arrears.core.payments.values import Initiator, MethodKind
 from arrears.core.view import Due, Rank, View
 
 

@@ -8,8 +8,8 @@ from datetime import datetime, timedelta
 from functools import partial
 
 from arrears.core.account import Subscription
-from arrears.core.cuts import cut, deferred
 from arrears.core.deadlines import Ahead, ahead
+from arrears.core.escalation import cut, deferred
 from arrears.core.facts import DeletionOrdered, DeletionScheduled, DeletionUnscheduled
 from arrears.core.view import IMMEDIATELY, Due, Rank, View
 

@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterable
 
 from arrears.core.account import Action
-from arrears.core.cuts import cut
 from arrears.core.deadlines import Ahead, ahead
+from arrears.core.escalation import cut
 from arrears.core.facts import Disabled
 from arrears.core.states import State
 from arrears.core.view import ONE_DAY, Due, View

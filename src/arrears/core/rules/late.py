@@ -8,8 +8,8 @@ from functools import partial
 
 from arrears.core.account import Order, Subscription
 from arrears.core.facts import LateOrder, ResumeLate
+from arrears.core.people.support import RESUME_WITHIN
 from arrears.core.states import RUNS
-from arrears.core.support import RESUME_WITHIN
 from arrears.core.view import Due, Rank, View
 
 

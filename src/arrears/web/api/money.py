@@ -13,14 +13,14 @@ from typing import Any, Final
 from django.http import HttpRequest, HttpResponse, JsonResponse
 from ninja import Field, Router
 
-from arrears.core.declines import guidance
 from arrears.core.errors import Refused
 from arrears.core.ids import ACCOUNT, INVOICE, PERSON, SUBSCRIPTION, format_id, parse_id
 from arrears.core.money import format_amount
-from arrears.core.payment import AttemptState
-from arrears.core.settle import Quote
-from arrears.engine import methods, refunds, settling
-from arrears.engine.settling import Result, StaleQuote
+from arrears.core.payments.declines import guidance
+from arrears.core.payments.settlement import Quote
+from arrears.core.payments.values import AttemptState
+from arrears.engine.payments import methods, refunds, settling
+from arrears.engine.payments.settling import Result, StaleQuote
 from arrears.ports import AttemptRecord, MethodRecord
 from arrears.web.api.frame import PROBLEMS, Strict
 from arrears.web.api.idempotency import once_per_key

@@ -12,9 +12,9 @@ from ninja import Router
 
 from arrears.core.errors import Refused
 from arrears.core.ids import ACCOUNT, PERSON, format_id, parse_id
-from arrears.core.recipients import Reach, Recipient
-from arrears.engine import profile
-from arrears.engine.told_when import Telling, told_when
+from arrears.core.messages.recipients import Reach, Recipient
+from arrears.engine.messages.upcoming import Telling, told_when
+from arrears.engine.people import profile
 from arrears.web.api.frame import PROBLEMS, Strict
 from arrears.wiring import installed
 

@@ -1,0 +1,101 @@
+"""Facts about payment methods, attempts to take money, and money that left again."""
+
+from __future__ import annotations
+
+from datetime import date
+
+from arrears.core.account import Part
+from arrears.core.facts.base import Fact
+from arrears.core.payments.values import AttemptState, Codes, Initiator, MethodDetails
+
+
+class MethodAdded(Fact, frozen=True, tag="method_added"):
+    """A method was set up at its provider. `credential` is the first method of this account that is the same card
+    or bank account: the networks count attempts on that."""
+
+    method: int
+    at_provider: str
+    details: MethodDetails
+    credential: int
+
+
+class MethodActivated(Fact, frozen=True, tag="method_activated"):
+    """From now on this method pays for these subscriptions."""
+
+    method: int
+    subscriptions: tuple[int, ...]
+
+
+class MethodRenewed(Fact, frozen=True, tag="method_renewed"):
+    """The same card has a new expiry."""
+
+    method: int
+    expires_on: date
+
+
+class MethodSpent(Fact, frozen=True, tag="method_spent"):
+    """The method has turned out to work only once: it is never tried again, and another is asked for."""
+
+    method: int
+
+
+class MethodRemoved(Fact, frozen=True, tag="method_removed"):
+    method: int
+
+
+class AttemptCreated(Fact, frozen=True, tag="attempt_created"):
+    """Somebody wants to take this much for these debts. Recorded, with its key, before the provider is asked.
+
+    `quote` is the hash of what the payer was shown (empty where nobody was there). `on_page`: on a page of the
+    provider, storing nothing; then `method` is 0. `activates`: on success the method becomes active for every
+    subscription whose active method has failed. `in_part`: less than the whole set, after a failed settlement.
+    """
+
+    attempt: int
+    key: str
+    ordinal: int
+    method: int
+    by: Initiator
+    currency: str
+    amount_minor: int
+    parts: tuple[Part, ...]
+    quote: str = ""
+    on_page: bool = False
+    activates: bool = False
+    in_part: bool = False
+
+
+class AttemptMoved(Fact, frozen=True, tag="attempt_moved"):
+    """The attempt is now in another state, on this evidence from the provider. `ref` is the provider's own id.
+
+    `counts`: it started a challenge that counts as in flight. `tell`: the bank wants the customer to confirm a charge
+    of ours for what is past due already.
+    """
+
+    attempt: int
+    to: AttemptState
+    ref: str = ""
+    codes: Codes = Codes()
+    reached_network: bool = True
+    counts: bool = False
+    why: str = ""
+    tell: bool = False
+
+
+class ChallengeLapsed(Fact, frozen=True, tag="challenge_lapsed"):
+    """A challenge that nobody finished within a day no longer holds anything up. The attempt stays open: its money
+    could still move, until the provider has canceled it."""
+
+    attempt: int
+
+
+class Refunded(Fact, frozen=True, tag="refunded"):
+    """Money that has left again and is no invoice's any more: given back by staff, or what a chargeback or a returned
+    debit took beyond the debts it reopened. `credit_minor` of it was account credit. `ref` is the provider's, so that
+    the same is recorded once; a chargeback that only reopened debts has an amount of 0."""
+
+    ref: str
+    payment_ref: str
+    currency: str
+    amount_minor: int
+    credit_minor: int = 0

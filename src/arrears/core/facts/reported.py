@@ -1,0 +1,135 @@
+"""Facts that come from outside: what the operator, the customer and the bank tell us."""
+
+from __future__ import annotations
+
+from datetime import date, datetime
+
+import msgspec
+
+from arrears.core.account import Action, Debt, DoubtKind, Hold, Mode, Terms
+from arrears.core.facts.base import Allocation, Fact
+from arrears.core.states import Reason, State
+
+
+class AccountOpened(Fact, frozen=True, tag="account_opened"):
+    terms: Terms
+    mode: Mode
+
+
+class TermsChanged(Fact, frozen=True, tag="terms_changed"):
+    """A new policy or zone: for what starts from now on; a running case keeps its own."""
+
+    terms: Terms
+    mode: Mode
+
+
+class SubscriptionAdded(Fact, frozen=True, tag="subscription_added"):
+    subscription: int
+    service: str
+
+
+class InvoiceIssued(Fact, frozen=True, tag="invoice_issued"):
+    debt: Debt
+    issued_on: date
+
+
+class PaymentBooked(Fact, frozen=True, tag="payment_booked"):
+    """Money received, put on the debts it named; the rest is account credit. `tell` is what the customer is told at
+    once: `settled` where debts were past due, `after_deletion` where it comes too late for data, `credit` where no
+    invoice takes it, or nothing."""
+
+    ref: str
+    currency: str
+    amount_minor: int
+    allocations: tuple[Allocation, ...] = ()
+    credit_minor: int = 0
+    tell: str = ""
+
+
+class CreditAllocated(Fact, frozen=True, tag="credit_allocated"):
+    currency: str
+    allocations: tuple[Allocation, ...]
+
+
+class ChargeDeclined(Fact, frozen=True, tag="charge_declined"):
+    """A definitive decline: the debts are past due from this local day. `tell`: a case is open already, whose first
+    reminder has been given, so this one is told by itself."""
+
+    debts: tuple[int, ...]
+    on: date
+    tell: bool = False
+
+
+class AuthorisationDeclined(Fact, frozen=True, tag="authorisation_declined"):
+    """The operator's word that a card was refused for an amount that is not invoiced yet. Nothing is owed."""
+
+    currency: str
+    amount_minor: int
+    decline: str = ""
+
+
+class DebtReopened(Fact, frozen=True, tag="debt_reopened"):
+    """Money has left again (chargeback, returned transfer): that local day is the debt's new day 0."""
+
+    debt: Debt
+    minor: int
+    reason: str
+
+
+class WrittenOff(Fact, frozen=True, tag="written_off"):
+    debt: int
+    minor: int
+    currency: str
+
+
+class Canceled(Fact, frozen=True, tag="canceled"):
+    subscription: int
+    on: date
+    terms: Terms
+    order_no: int
+    before: State
+
+
+class Reactivated(Fact, frozen=True, tag="reactivated"):
+    subscription: int
+
+
+class ReasonSet(Fact, frozen=True, tag="reason_set"):
+    subscription: int
+    reason: Reason
+    on: date
+    terms: Terms
+    order_no: int
+    before: State
+
+
+class ReasonLifted(Fact, frozen=True, tag="reason_lifted"):
+    subscription: int
+    reason: Reason
+
+
+class HoldPlaced(Fact, frozen=True, tag="hold_placed"):
+    hold: Hold
+
+
+class Voided(msgspec.Struct, frozen=True):
+    """The warnings of one action of one subscription no longer count."""
+
+    subscription: int
+    action: Action
+
+
+class HoldEnded(Fact, frozen=True, tag="hold_ended"):
+    hold: int
+    at: datetime
+    voided: tuple[Voided, ...] = ()
+
+
+class DoubtRaised(Fact, frozen=True, tag="doubt_raised"):
+    doubt: DoubtKind
+    ref: str
+
+
+class DoubtCleared(Fact, frozen=True, tag="doubt_cleared"):
+    doubt: DoubtKind
+    ref: str

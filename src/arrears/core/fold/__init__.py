@@ -1,0 +1,1 @@
+"""How each fact changes the account; one small function a kind of fact."""

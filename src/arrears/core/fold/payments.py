@@ -1,0 +1,162 @@
+"""Payment methods and attempts, folded into the account.
+
+An attempt that could still move money is a doubt (I8); one that is over is remembered by its method as long as a
+network's rule looks back.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from datetime import timedelta
+from typing import Any, Final
+
+from msgspec.structs import replace
+
+from arrears.core import facts as f
+from arrears.core.account import Account, Attempt, Doubt, DoubtKind, Method
+from arrears.core.fold.replacing import with_subscription
+from arrears.core.payments.planner import Tried
+from arrears.core.payments.values import OPEN_STATES, AttemptState
+
+Folds = dict[type[f.Fact], Callable[[Account, Any, f.Recorded], Account]]
+
+REMEMBERED: Final = timedelta(days=200)
+"""Longer than the longest window of any network (ACH: 180 days). What forbids for ever is kept for ever."""
+
+
+def _method_added(account: Account, fact: f.MethodAdded, _: f.Recorded) -> Account:
+    details = fact.details
+    method = Method(
+        no=fact.method,
+        kind=details.kind,
+        network=details.network,
+        credential=fact.credential,
+        country=details.country,
+        expires_on=details.expires_on,
+    )
+    return replace(account, methods=(*account.methods, method))
+
+
+def _with_method(account: Account, no: int, **changes: Any) -> Account:
+    methods = tuple(replace(m, **changes) if m.no == no else m for m in account.methods)
+    return replace(account, methods=methods)
+
+
+def _method_activated(account: Account, fact: f.MethodActivated, _: f.Recorded) -> Account:
+    for no in fact.subscriptions:
+        account = with_subscription(account, replace(account.subscription(no), method=fact.method))
+    return account
+
+
+def _method_renewed(account: Account, fact: f.MethodRenewed, recorded: f.Recorded) -> Account:
+    return _with_method(account, fact.method, expires_on=fact.expires_on, renewed_at=recorded.at, announced_days=0)
+
+
+def _method_spent(account: Account, fact: f.MethodSpent, _: f.Recorded) -> Account:
+    return _with_method(account, fact.method, durable=False)
+
+
+def _method_removed(account: Account, fact: f.MethodRemoved, _: f.Recorded) -> Account:
+    return _with_method(account, fact.method, removed=True)
+
+
+def _attempt_created(account: Account, fact: f.AttemptCreated, recorded: f.Recorded) -> Account:
+    attempt = Attempt(
+        no=fact.attempt,
+        key=fact.key,
+        method=fact.method,
+        by=fact.by,
+        currency=fact.currency,
+        amount_minor=fact.amount_minor,
+        parts=fact.parts,
+        created_at=recorded.at,
+        quote=fact.quote,
+        on_page=fact.on_page,
+        activates=fact.activates,
+        in_part=fact.in_part,
+    )
+    account = replace(account, attempts=(*account.attempts, attempt), attempt_count=fact.attempt)
+    return account if fact.on_page else _with_doubt(account, fact.attempt, stands=True)
+
+
+def _with_doubt(account: Account, attempt: int, *, stands: bool) -> Account:
+    """Money in flight is a doubt. A page of the provider that nobody has paid on is not: what is promised there is
+    no more than a link in a mail promises, and an open page must not hold up the ladder for good."""
+    doubt = Doubt(DoubtKind.ATTEMPT, f"attempt {attempt}")
+    others = tuple(d for d in account.doubts if d != doubt)
+    return replace(account, doubts=(*others, doubt) if stands else others)
+
+
+def _attempt_moved(account: Account, fact: f.AttemptMoved, recorded: f.Recorded) -> Account:
+    was = account.attempt(fact.attempt)
+    assert was is not None, f"attempt {fact.attempt} of account {account.no} is over already"
+    waiting = fact.to is AttemptState.NEEDS_CUSTOMER
+    if fact.to in OPEN_STATES:
+        challenged_at = recorded.at if waiting and fact.counts else None
+        now = replace(was, state=fact.to, ref=fact.ref or was.ref, challenged_at=challenged_at)
+        attempts = tuple(now if a.no == now.no else a for a in account.attempts)
+        account = replace(account, attempts=attempts)
+        if waiting and fact.counts and account.case is not None:
+            account = replace(account, case=replace(account.case, challenges=account.case.challenges + 1))
+        if waiting and was.method:
+            account = _with_method(account, was.method, failed=True)
+        stands = fact.counts if waiting else not (was.on_page and fact.to is AttemptState.SUBMITTED)
+        return _with_doubt(account, fact.attempt, stands=stands)
+    account = replace(account, attempts=tuple(a for a in account.attempts if a.no != fact.attempt))
+    account = _with_doubt(account, fact.attempt, stands=False)
+    finished = {part.debt for part in was.parts}
+    debts = tuple(replace(d, tries=d.tries + 1) if d.no in finished else d for d in account.debts)
+    account = replace(account, debts=debts)
+    return _remembered(account, was, fact, recorded) if was.method else account
+
+
+def _remembered(account: Account, was: Attempt, fact: f.AttemptMoved, recorded: f.Recorded) -> Account:
+    method = account.method(was.method)
+    tried = Tried(
+        no=was.no,
+        at=was.created_at,
+        by=was.by,
+        amount_minor=was.amount_minor,
+        currency=was.currency,
+        state=fact.to,
+        codes=fact.codes,
+        reached_network=fact.reached_network,
+    )
+    since = recorded.at - REMEMBERED
+    kept = tuple(t for t in method.tried if t.at >= since or t.state is AttemptState.DECLINED)
+    # Only a decline says something lasting about a method; it is over once something was paid with it.
+    failed = fact.to is AttemptState.DECLINED or (method.failed and fact.to is not AttemptState.PAID)
+    return _with_method(account, was.method, tried=(*kept, tried), failed=failed)
+
+
+def _challenge_lapsed(account: Account, fact: f.ChallengeLapsed, _: f.Recorded) -> Account:
+    attempts = tuple(replace(a, challenged_at=None) if a.no == fact.attempt else a for a in account.attempts)
+    return _with_doubt(replace(account, attempts=attempts), fact.attempt, stands=False)
+
+
+def _less_credit(account: Account, currency: str, minor: int) -> Account:
+    if not minor:
+        return account
+    left = account.credit.get(currency, 0) - minor
+    assert left >= 0, f"account {account.no} would give back more credit than it has"
+    credit = {k: v for k, v in account.credit.items() if k != currency}
+    if left:
+        credit[currency] = left
+    return replace(account, credit=credit)
+
+
+def _refunded(account: Account, fact: f.Refunded, _: f.Recorded) -> Account:
+    return _less_credit(account, fact.currency, fact.credit_minor)
+
+
+FOLDS: Final[Folds] = {
+    f.MethodAdded: _method_added,
+    f.MethodActivated: _method_activated,
+    f.MethodRenewed: _method_renewed,
+    f.MethodSpent: _method_spent,
+    f.MethodRemoved: _method_removed,
+    f.AttemptCreated: _attempt_created,
+    f.AttemptMoved: _attempt_moved,
+    f.ChallengeLapsed: _challenge_lapsed,
+    f.Refunded: _refunded,
+}

@@ -1,0 +1,336 @@
+"""The checker's own book of one account: what its facts say, kept apart from the state that `evolve` makes.
+
+A second, plainer reading of the same facts; where the two differ one of them is wrong. Amounts are minor units,
+days local days, instants UTC.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from datetime import date, datetime, timedelta
+from typing import Final, NamedTuple
+
+from arrears.core.account import Action, DoubtKind, Guards, Hold, Scope, Stop, Terms
+from arrears.core.calendar import Calendar, calendar_of
+from arrears.core.facts import Recorded
+from arrears.core.payments.values import AttemptState
+from arrears.core.policy import Policy
+from arrears.core.policy import Scope as ClockScope
+from arrears.core.states import Reason, State
+
+Policies = Mapping[str, Policy]
+
+ONE_DAY: Final = timedelta(days=1)
+
+STOP: Final = {Action.RESTRICT: Stop.RESTRICT, Action.DISABLE: Stop.DISABLE, Action.DELETE: Stop.DELETE}
+
+
+class Breach(NamedTuple):
+    """One broken invariant: its id, the account (0: the installation) and what was found."""
+
+    invariant: str
+    account: int
+    what: str
+
+
+class Span(NamedTuple):
+    """One time in which a system doubt stood; `end` is None while it does."""
+
+    kind: DoubtKind
+    start: datetime
+    end: datetime | None
+
+
+class Installation:
+    """The doubts of the whole installation over time. `grace` is how long one may stand before it counts: where many
+    processes work, a decision taken in the same moment has not seen it yet."""
+
+    def __init__(self, grace: timedelta = timedelta(0)) -> None:
+        self._open: dict[DoubtKind, datetime] = {}
+        self._spans: list[Span] = []
+        self._grace = grace
+
+    def changed(self, at: datetime, guards: Guards) -> None:
+        """The guards are these from now on; calls come in the order of time."""
+        for kind in guards.doubts:
+            self._open.setdefault(kind, at)
+        for kind in [k for k in self._open if k not in guards.doubts]:
+            self._spans.append(Span(kind, self._open.pop(kind), at))
+
+    def spans_over(self, at: datetime, *, from_before: bool = False) -> list[Span]:
+        """The doubts that stood at an instant, with the time that they stood; `from_before`: not those that only began
+        in that very instant, in which an account may have been decided before they did."""
+        every = [*self._spans, *(Span(kind, start, None) for kind, start in self._open.items())]
+        return [
+            s
+            for s in every
+            if s.start + self._grace <= at and (s.end is None or at < s.end) and not (from_before and s.start == at)
+        ]
+
+
+class Debt:
+    """An invoice, open or paid."""
+
+    __slots__ = ("currency", "day_0", "due_on", "ended", "forced_from", "no", "open", "subs", "total")
+
+    def __init__(self, no: int, currency: str, total: int, due_on: date, subs: tuple[int, ...]) -> None:
+        self.no = no
+        self.currency = currency
+        self.total = total
+        self.open = total
+        self.due_on = due_on
+        self.subs = subs
+        self.day_0: date | None = None
+        self.forced_from: date | None = None
+        self.ended = False
+
+
+class Warned:
+    """One warning that left, and whether and when it was accepted."""
+
+    __slots__ = ("accepted_at", "action", "generation", "promised_on", "seq", "void")
+
+    def __init__(self, seq: int, action: Action, generation: int, promised_on: date) -> None:
+        self.seq = seq
+        self.action = action
+        self.generation = generation
+        self.promised_on = promised_on
+        self.accepted_at: datetime | None = None
+        self.void = False
+
+
+class End:
+    """One time without service."""
+
+    __slots__ = (
+        "capped",
+        "ended_on",
+        "order_no",
+        "ordered_at",
+        "recorded_at",
+        "scheduled_at",
+        "seq",
+        "stopped_on",
+        "terms",
+    )
+
+    def __init__(self, terms: Terms, stopped_on: date, recorded: Recorded, order_no: int) -> None:
+        self.terms = terms
+        self.stopped_on = stopped_on
+        self.recorded_at = recorded.at
+        self.seq = recorded.seq
+        self.order_no = order_no
+        self.ended_on: date | None = None
+        self.scheduled_at: datetime | None = None
+        self.ordered_at: datetime | None = None
+        self.capped = False
+
+
+class Sub:
+    """A subscription. `since` is the fact from which its warnings count, for its debt and for its end."""
+
+    __slots__ = (
+        "cut",
+        "end",
+        "entered_on",
+        "generation",
+        "no",
+        "open_orders",
+        "order_no",
+        "past_due_seq",
+        "promised",
+        "reasons",
+        "resumes",
+        "service",
+        "state",
+        "warned",
+    )
+
+    def __init__(self, no: int, service: str) -> None:
+        self.no = no
+        self.service = service
+        self.state = State.ACTIVE
+        self.generation = 1
+        self.reasons: set[Reason] = set()
+        self.cut = False
+        self.entered_on: date | None = None
+        self.past_due_seq = 0
+        self.promised: dict[Action, date] = {}
+        self.warned: list[Warned] = []
+        self.end: End | None = None
+        self.order_no = 0
+        self.open_orders: dict[int, str] = {}
+        self.resumes: dict[int, datetime] = {}
+
+
+class Doubt(NamedTuple):
+    """One account doubt and the time that it stood."""
+
+    kind: DoubtKind
+    ref: str
+    start: datetime
+    end: datetime | None
+
+
+class Tried:
+    """An attempt to take money, open or over; `parts` are minor units by debt."""
+
+    __slots__ = ("amount", "currency", "is_open", "method", "no", "on_page", "parts", "state")
+
+    def __init__(self, no: int, method: int, currency: str, amount: int, parts: dict[int, int], on_page: bool) -> None:
+        self.no = no
+        self.method = method
+        self.currency = currency
+        self.amount = amount
+        self.parts = parts
+        self.on_page = on_page
+        self.state = AttemptState.CREATED
+        self.is_open = True
+
+
+class Book:
+    """Everything the checks need to know about one account."""
+
+    def __init__(self, policies: Policies, installation: Installation) -> None:
+        self.no = 0
+        self.policies = policies
+        self.installation = installation
+        self.terms = Terms("", "UTC")
+        self.debts: dict[int, Debt] = {}
+        self.open: dict[int, Debt] = {}
+        self.subs: dict[int, Sub] = {}
+        self.holds: dict[int, Hold] = {}
+        self.doubts: list[Doubt] = []
+        self.credit: dict[str, int] = {}
+        self.case: Terms | None = None
+        self.case_no = 0
+        self.parked = False
+        self.seq = 0
+        self.at: datetime | None = None
+        self.reminded: set[tuple[int, int]] = set()
+        self.rungs: set[tuple[object, ...]] = set()
+        self.noticed_on: date | None = None
+        self.unanswered: set[int] = set()
+        self.notices: dict[int, list[Warned]] = {}
+        self.methods: dict[int, bool] = {}
+        self.paying: dict[int, int] = {}
+        self.attempts: dict[int, Tried] = {}
+        self.keys: set[str] = set()
+        self.refunds: set[str] = set()
+        self.helped: set[tuple[int, str]] = set()
+        self.unbooked = 0
+        """The attempt that was just said to be paid, until its money is booked."""
+        self.breaches: list[Breach] = []
+
+    def breach(self, invariant: str, what: str) -> None:
+        """Complain."""
+        self.breaches.append(Breach(invariant, self.no, f"fact {self.seq}: {what}"))
+
+    # -- terms -----------------------------------------------------------------------------------------------
+
+    @property
+    def policy(self) -> Policy:
+        """The policy of the running case, or the newest of the account's name."""
+        return self.policies[(self.case or self.terms).policy]
+
+    @property
+    def calendar(self) -> Calendar:
+        """The calendar of the running case, or the account's."""
+        return calendar_of((self.case or self.terms).zone)
+
+    @property
+    def account_wide(self) -> bool:
+        """Whether every subscription answers for every debt, because the policy says so."""
+        return self.policy.scope is ClockScope.ACCOUNT
+
+    # -- what is owed ----------------------------------------------------------------------------------------
+
+    def owing(self, sub: Sub) -> list[Debt]:
+        """The past-due debts that this subscription answers for, oldest due date first."""
+        if self.case is None:
+            return []
+        wide = self.account_wide
+        found = [d for d in self.open.values() if d.day_0 is not None and not d.ended and (wide or sub.no in d.subs)]
+        if len(found) < 2:
+            return found
+        found.sort(key=lambda d: (d.due_on, d.no))
+        return found
+
+    @property
+    def past_due(self) -> list[Debt]:
+        """Every past-due debt whose case is not over."""
+        return [d for d in self.open.values() if d.day_0 is not None and not d.ended]
+
+    def debt_held(self, debt: Debt) -> bool:
+        """Whether a hold on this very debt is open."""
+        return any(h.scope is Scope.DEBT and h.target == debt.no and h.ended_at is None for h in self.holds.values())
+
+    # -- holds -----------------------------------------------------------------------------------------------
+
+    def spans(self, stop: Stop, sub: Sub, debt: Debt | None) -> list[tuple[datetime, datetime | None]]:
+        """When this was stopped: the start and end of each hold in scope; an end of None has not come."""
+        return [
+            (h.from_at, self.hold_end(h))
+            for h in self.holds.values()
+            if stop in h.stops
+            and (
+                h.scope is Scope.ACCOUNT
+                or (h.scope is Scope.SUBSCRIPTION and h.target == sub.no)
+                or (h.scope is Scope.DEBT and debt is not None and h.target == debt.no)
+            )
+        ]
+
+    def hold_end(self, hold: Hold) -> datetime | None:
+        """When a hold ended, or will."""
+        if hold.ended_at is not None:
+            return hold.ended_at
+        return None if hold.until is None else self.calendar.end_of_day(hold.until)
+
+    # -- doubts ----------------------------------------------------------------------------------------------
+
+    def doubts_over(self, at: datetime, *, from_before: bool = False) -> list[tuple[DoubtKind, datetime | None]]:
+        """Every doubt that stood at an instant, with its end; `from_before`: see Installation.spans_over."""
+        own = [(d.kind, d.end) for d in self.doubts if d.start <= at and (d.end is None or at < d.end)]
+        return own + [(s.kind, s.end) for s in self.installation.spans_over(at, from_before=from_before)]
+
+
+def stopped(spans: list[tuple[datetime, datetime | None]], at: datetime) -> bool:
+    """Whether a hold covers this instant."""
+    return any(start < at and (end is None or at < end) for start, end in spans)
+
+
+def counted_days(start: date, on: date, spans: list[tuple[datetime, datetime | None]], calendar: Calendar) -> int:
+    """The days after `start` up to `on`, without those that lie wholly inside a hold; `start` itself, when it is
+    held, is taken off too (spec, section 3, Holds)."""
+    days = (on - start).days
+    if spans:
+        day = start
+        while day <= on:
+            first, last = calendar.start_of_day(day), calendar.end_of_day(day)
+            if any(a <= first and (b is None or last <= b) for a, b in spans):
+                days -= 1
+            day += ONE_DAY
+    return days
+
+
+def first_day(start: date, days: int, spans: list[tuple[datetime, datetime | None]], calendar: Calendar) -> date | None:
+    """The first day by which `days` days have counted and whose end no hold covers; None if a hold has no end yet."""
+    if not spans:
+        return start + timedelta(days=days)
+    counted, day = -1, start
+    while True:
+        first, last = calendar.start_of_day(day), calendar.end_of_day(day)
+        counted += not any(a <= first and (b is None or last <= b) for a, b in spans)
+        if counted >= days and not stopped(spans, last):
+            return day
+        if any(b is None and a <= first for a, b in spans):
+            return None
+        day += ONE_DAY
+
+
+def reaches_minimum(debts: Iterable[Debt], policy: Policy) -> bool:
+    """Whether these debts are enough, in any currency, for more than reminders to follow."""
+    sums: dict[str, int] = {}
+    for debt in debts:
+        sums[debt.currency] = sums.get(debt.currency, 0) + debt.open
+    return any(total >= max(1, policy.minimum_minor.get(currency, 0)) for currency, total in sums.items())

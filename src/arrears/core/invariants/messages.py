@@ -1,0 +1,180 @@
+"""Messages and answers, checked: reminders and warnings once, dates that only move later, orders answered once."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from datetime import date, datetime, time
+from typing import Any, Final
+
+from arrears.core import facts as f
+from arrears.core.account import Action
+from arrears.core.calendar import calendar_of
+from arrears.core.invariants.checked import ONE_DAY, Book, Sub, Warned
+from arrears.core.states import State
+
+Checks = dict[type[f.Fact], Callable[[Book, Any, f.Recorded], None]]
+
+
+def noticed(book: Book, fact: f.Noticed, recorded: f.Recorded) -> None:
+    """From 09:00 of its day, one a local day, each rung once, each date no earlier than before (I10, I22)."""
+    calendar = book.calendar
+    if fact.on != calendar.local_day(recorded.at):
+        book.breach("I22", f"a message of {calendar.local_day(recorded.at)} says it is of {fact.on}")
+    if not fact.at_once:
+        if not any(_has_begun(zone, recorded.at, book.policy.notice_at) for zone in _zones(book, fact)):
+            book.breach("I22", f"the message of {fact.on} leaves too early in the day")
+        if book.noticed_on is not None and fact.on <= book.noticed_on:
+            book.breach("I22", f"a second message on {fact.on}")
+        book.noticed_on = fact.on
+    if not (fact.reminder or fact.warnings or fact.told or fact.expiring):
+        book.breach("I22", "a message that says nothing")
+    if fact.reminder is not None:
+        _reminded(book, fact.reminder)
+    for warning in fact.warnings:
+        _warned(book, warning, recorded.seq)
+    if (fact.reminder or fact.warnings) and any(d.end is None for d in book.doubts):
+        book.breach("I8", "a demand leaves while an attempt or a bank credit is unknown")
+
+
+def _zones(book: Book, fact: f.Noticed) -> Iterator[str]:
+    """The zones whose morning this message may wait for: a running case, and a service end, keep their own."""
+    yield (book.case or book.terms).zone
+    for warning in fact.warnings:
+        end = book.subs[warning.subscription].end
+        if warning.action is Action.DELETE and end is not None:
+            yield end.terms.zone
+
+
+def _has_begun(zone: str, at: datetime, notice_at: time) -> bool:
+    calendar = calendar_of(zone)
+    return at >= calendar.at(calendar.local_day(at), notice_at)
+
+
+def _reminded(book: Book, reminder: f.Reminder) -> None:
+    if book.case is None or reminder.case != book.case_no:
+        book.breach("I22", f"a reminder about case {reminder.case}, which is not open")
+    for step in (*reminder.skipped, reminder.step):
+        if (reminder.case, step) in book.reminded:
+            book.breach("I22", f"reminder {step} of case {reminder.case} twice")
+        book.reminded.add((reminder.case, step))
+
+
+def _warned(book: Book, warning: f.Warning, seq: int) -> None:
+    sub = book.subs[warning.subscription]
+    rung = (warning.subscription, warning.generation, warning.action, warning.step, warning.promised_on)
+    if rung in book.rungs:
+        book.breach("I22", f"warning {warning.step} of {warning.action} on {warning.promised_on} twice")
+    book.rungs.add(rung)
+    if warning.generation != sub.generation:
+        book.breach("I22", f"a warning about generation {warning.generation} of subscription {sub.no}")
+    if warning.action is Action.DELETE:
+        if sub.state is not State.DISABLED or sub.end is None:
+            book.breach("I22", f"a warning of deletion while subscription {sub.no} is {sub.state}")
+    elif not book.owing(sub) or sub.state not in (State.PAST_DUE, State.RESTRICTED):
+        book.breach("I22", f"a warning of {warning.action} while subscription {sub.no} is {sub.state}")
+    told = Warned(seq, warning.action, warning.generation, warning.promised_on)
+    sub.warned.append(told)
+    book.notices.setdefault(seq, []).append(told)
+    _promised(book, sub, warning.action, warning.promised_on)
+
+
+def date_moved(book: Book, fact: f.DateMoved, _: f.Recorded) -> None:
+    """Later, never earlier (I10)."""
+    _promised(book, book.subs[fact.subscription], fact.action, fact.on)
+
+
+def _promised(book: Book, sub: Sub, action: Action, on: date) -> None:
+    told = sub.promised.get(action)
+    if told is not None and on < told:
+        book.breach("I10", f"the {action} of subscription {sub.no} is promised for {on} after {told}")
+    sub.promised[action] = on
+
+
+def notice_accepted(book: Book, fact: f.NoticeAccepted, recorded: f.Recorded) -> None:
+    """One answer to each message (I16)."""
+    _answered(book, fact.notice)
+    left_out = {id(told) for no in fact.left_out for told in book.subs[no].warned}
+    for told in book.notices.pop(fact.notice, ()):
+        if id(told) not in left_out:
+            told.accepted_at = recorded.at
+
+
+def notice_failed(book: Book, fact: f.NoticeFailed, _: f.Recorded) -> None:
+    """One answer to each message (I16)."""
+    _answered(book, fact.notice)
+    book.notices.pop(fact.notice, None)
+
+
+def notice_bounced(book: Book, fact: f.NoticeBounced, _: f.Recorded) -> None:
+    """What nobody got was no warning (I9); what goes to another address is answered once more (I16)."""
+    for sub in book.subs.values():
+        for told in sub.warned:
+            if told.seq in fact.lost:
+                told.accepted_at = None
+            if told.seq == fact.notice and fact.again:
+                book.notices.setdefault(fact.notice, []).append(told)
+    if fact.again:
+        book.unanswered.add(fact.notice)
+
+
+def _answered(book: Book, notice: int) -> None:
+    if notice not in book.unanswered:
+        book.breach("I16", f"an answer to message {notice}, which was never sent or has its answer")
+    book.unanswered.discard(notice)
+
+
+def order_acknowledged(book: Book, fact: f.OrderAcknowledged, recorded: f.Recorded) -> None:
+    """One answer to each order; of a stop it says from when retention counts (I13, I16)."""
+    sub = book.subs[fact.subscription]
+    if sub.open_orders.pop(fact.order_no, None) != fact.order:
+        book.breach("I16", f"order {fact.order_no} of subscription {sub.no} is not open")
+    if fact.order == "delete":
+        sub.state = State.DELETED
+        return
+    end = sub.end
+    if fact.ended_on is None or end is None or end.order_no != fact.order_no:
+        return
+    calendar = calendar_of(end.terms.zone)
+    earliest = end.ended_on or end.stopped_on
+    if end.ended_on is None and end.recorded_at >= calendar.end_of_day(end.stopped_on + ONE_DAY):
+        earliest = calendar.local_day(end.recorded_at)
+    if fact.ended_on < earliest:
+        book.breach("I13", f"retention counts from {fact.ended_on}, before the service had ended ({earliest})")
+    end.ended_on = fact.ended_on
+
+
+def parked(book: Book, _fact: f.Parked, _: f.Recorded) -> None:
+    """Nothing is decided until a person has looked."""
+    book.parked = True
+
+
+def unparked(book: Book, _fact: f.Unparked, _: f.Recorded) -> None:
+    """A person has looked."""
+    book.parked = False
+
+
+def nothing(_book: Book, _fact: f.Fact, _: f.Recorded) -> None:
+    """Changes nothing that is checked."""
+
+
+ANSWERS: Final[Checks] = {
+    f.Noticed: noticed,
+    f.DateMoved: date_moved,
+    f.NoticeAccepted: notice_accepted,
+    f.NoticeFailed: notice_failed,
+    f.NoticeBounced: notice_bounced,
+    f.AuthorisationDeclined: nothing,
+    f.AddressAsked: nothing,
+    f.AddressConfirmed: nothing,
+    f.TestAsked: nothing,
+    f.Invited: nothing,
+    f.InvitationWithdrawn: nothing,
+    f.InvitationAccepted: nothing,
+    f.AccessEnded: nothing,
+    f.ResetAsked: nothing,
+    f.SignInChanged: nothing,
+    f.OrderAcknowledged: order_acknowledged,
+    f.Parked: parked,
+    f.Unparked: unparked,
+    f.TaskClosed: nothing,
+}

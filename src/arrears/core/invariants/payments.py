@@ -1,0 +1,139 @@
+"""Attempts and methods, checked: one open attempt an invoice (I3), one success an attempt (I4), nothing unknown is
+tried again (I5), what was charged is what was recorded (I6)."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any, Final
+
+from arrears.core import facts as f
+from arrears.core.account import DoubtKind
+from arrears.core.invariants.checked import Book, Doubt, Tried
+from arrears.core.payments.values import OPEN_STATES, AttemptState
+
+Checks = dict[type[f.Fact], Callable[[Book, Any, f.Recorded], None]]
+
+_EDGES: Final = {
+    AttemptState.CREATED: set(AttemptState) - {AttemptState.CREATED},
+    AttemptState.SUBMITTED: set(AttemptState) - {AttemptState.CREATED},
+    AttemptState.UNKNOWN: set(AttemptState) - {AttemptState.CREATED},
+    AttemptState.NEEDS_CUSTOMER: set(AttemptState) - {AttemptState.CREATED},
+}
+
+
+def method_added(book: Book, fact: f.MethodAdded, _: f.Recorded) -> None:
+    """Numbered in order, and never prepaid."""
+    if fact.method != len(book.methods) + 1:
+        book.breach("I18", f"method {fact.method} is not the next number")
+    book.methods[fact.method] = True
+
+
+def method_activated(book: Book, fact: f.MethodActivated, _: f.Recorded) -> None:
+    """Of a method that is there, for subscriptions that are there."""
+    if not book.methods.get(fact.method):
+        book.breach("I18", f"method {fact.method} is made active and is not there")
+    for number in fact.subscriptions:
+        book.paying[number] = fact.method
+
+
+def method_changed(book: Book, fact: f.MethodRenewed | f.MethodSpent, _: f.Recorded) -> None:
+    """Of a method that is there."""
+    if not book.methods.get(fact.method):
+        book.breach("I18", f"method {fact.method} is changed and is not there")
+
+
+def method_removed(book: Book, fact: f.MethodRemoved, _: f.Recorded) -> None:
+    """Only one that nothing holds."""
+    open_with = [t for t in book.attempts.values() if t.is_open and t.method == fact.method]
+    if not book.methods.get(fact.method) or open_with:
+        book.breach("I18", f"method {fact.method} is removed while something holds it")
+    book.methods[fact.method] = False
+
+
+def attempt_created(book: Book, fact: f.AttemptCreated, recorded: f.Recorded) -> None:
+    """Of what is open, in its currency, and of no invoice that has an open attempt (I3, I5, I6)."""
+    if fact.attempt != len(book.attempts) + 1:
+        book.breach("I18", f"attempt {fact.attempt} is not the next number")
+    if fact.key in book.keys:
+        book.breach("I4", f"attempt {fact.attempt} has the key of another one")
+    book.keys.add(fact.key)
+    if fact.amount_minor != sum(part.minor for part in fact.parts) or not fact.parts:
+        book.breach("I6", f"attempt {fact.attempt} is not the sum of its parts")
+    taken = {debt for t in book.attempts.values() if t.is_open for debt in t.parts}
+    for part in fact.parts:
+        debt = book.open.get(part.debt)
+        if debt is None or debt.currency != fact.currency or not 0 < part.minor <= debt.open:
+            book.breach("I6", f"attempt {fact.attempt} asks {part.minor} {fact.currency} for invoice {part.debt}")
+        if part.debt in taken:
+            book.breach("I3", f"invoice {part.debt} has an open attempt already")
+    if fact.method and not book.methods.get(fact.method):
+        book.breach("I18", f"attempt {fact.attempt} is made with method {fact.method}, which is not there")
+    parts = {part.debt: part.minor for part in fact.parts}
+    book.attempts[fact.attempt] = Tried(
+        fact.attempt, fact.method, fact.currency, fact.amount_minor, parts, fact.on_page
+    )
+    if not fact.on_page:
+        _in_flight(book, fact.attempt, recorded, stands=True)
+
+
+def attempt_moved(book: Book, fact: f.AttemptMoved, recorded: f.Recorded) -> None:
+    """Along an edge that exists; a success is followed by its money (I4, I5)."""
+    attempt = book.attempts.get(fact.attempt)
+    if attempt is None or fact.to not in _EDGES.get(attempt.state, ()):
+        was = attempt.state if attempt is not None else "nowhere"
+        book.breach("I5", f"attempt {fact.attempt} goes from {was} to {fact.to}")
+        return
+    if fact.to is AttemptState.PAID and not fact.ref:
+        book.breach("I4", f"attempt {fact.attempt} is paid by nothing of the provider's")
+    attempt.state = fact.to
+    attempt.is_open = fact.to in OPEN_STATES
+    if fact.to is AttemptState.NEEDS_CUSTOMER:
+        stands = fact.counts
+    else:
+        stands = attempt.is_open and not (attempt.on_page and fact.to is AttemptState.SUBMITTED)
+    _in_flight(book, fact.attempt, recorded, stands=stands)
+    if fact.to is AttemptState.PAID:
+        book.unbooked = fact.attempt
+
+
+def challenge_lapsed(book: Book, fact: f.ChallengeLapsed, recorded: f.Recorded) -> None:
+    """Of an attempt that waits for the payer."""
+    attempt = book.attempts.get(fact.attempt)
+    if attempt is None or attempt.state is not AttemptState.NEEDS_CUSTOMER:
+        book.breach("I5", f"attempt {fact.attempt} waits for nobody, and its challenge lapses")
+    _in_flight(book, fact.attempt, recorded, stands=False)
+
+
+def refunded(book: Book, fact: f.Refunded, _: f.Recorded) -> None:
+    """Recorded once, and no more credit than there is (I2)."""
+    if fact.ref in book.refunds:
+        book.breach("I2", f"{fact.ref} is given back twice")
+    book.refunds.add(fact.ref)
+    if fact.amount_minor < 0 or not 0 <= fact.credit_minor <= fact.amount_minor:
+        book.breach("I2", f"{fact.amount_minor} is given back, {fact.credit_minor} of it credit")
+    left = book.credit.get(fact.currency, 0) - fact.credit_minor
+    if left < 0:
+        book.breach("I2", f"{fact.credit_minor} of credit is given back, and there is less")
+    book.credit[fact.currency] = left
+
+
+def _in_flight(book: Book, attempt: int, recorded: f.Recorded, *, stands: bool) -> None:
+    ref = f"attempt {attempt}"
+    known = [d for d in book.doubts if (d.kind, d.ref, d.end) == (DoubtKind.ATTEMPT, ref, None)]
+    if stands and not known:
+        book.doubts.append(Doubt(DoubtKind.ATTEMPT, ref, recorded.at, None))
+    elif known and not stands:
+        book.doubts = [d._replace(end=recorded.at) if d in known else d for d in book.doubts]
+
+
+MONEY: Final[Checks] = {
+    f.MethodAdded: method_added,
+    f.MethodActivated: method_activated,
+    f.MethodRenewed: method_changed,
+    f.MethodSpent: method_changed,
+    f.MethodRemoved: method_removed,
+    f.AttemptCreated: attempt_created,
+    f.AttemptMoved: attempt_moved,
+    f.ChallengeLapsed: challenge_lapsed,
+    f.Refunded: refunded,
+}

@@ -1,0 +1,287 @@
+"""What came from outside, checked: money (I2), terms, holds and doubts, stops for other reasons."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable
+from datetime import date, datetime
+from typing import Any, Final
+
+from msgspec.structs import replace
+
+from arrears.core import facts as f
+from arrears.core.account import Action, Scope
+from arrears.core.calendar import calendar_of
+from arrears.core.invariants.checked import STOP, Book, Debt, Doubt, End, Sub, first_day
+from arrears.core.states import Reason, State
+
+Checks = dict[type[f.Fact], Callable[[Book, Any, f.Recorded], None]]
+
+
+def account_opened(book: Book, fact: f.AccountOpened, recorded: f.Recorded) -> None:
+    """The first fact, and no other."""
+    if recorded.seq != 1:
+        book.breach("I18", "an account is opened once")
+    book.terms = fact.terms
+
+
+def terms_changed(book: Book, fact: f.TermsChanged, _: f.Recorded) -> None:
+    """For what starts from now on."""
+    book.terms = fact.terms
+
+
+def subscription_added(book: Book, fact: f.SubscriptionAdded, _: f.Recorded) -> None:
+    """Numbered in order."""
+    if fact.subscription != len(book.subs) + 1:
+        book.breach("I18", f"subscription {fact.subscription} is not the next number")
+    book.subs[fact.subscription] = Sub(fact.subscription, fact.service)
+
+
+def invoice_issued(book: Book, fact: f.InvoiceIssued, _: f.Recorded) -> None:
+    """Open in full, with a due date not before its issue (I2)."""
+    debt = fact.debt
+    if debt.no in book.debts or debt.open_minor != debt.total_minor or debt.total_minor <= 0:
+        book.breach("I2", f"invoice {debt.no} is not issued once and in full")
+    issued = Debt(debt.no, debt.currency, debt.total_minor, debt.due_on, debt.subscriptions)
+    book.debts[debt.no] = book.open[debt.no] = issued
+
+
+def _allocate(book: Book, currency: str, allocations: Iterable[f.Allocation]) -> int:
+    total = 0
+    for part in allocations:
+        debt = book.debts.get(part.debt)
+        if debt is None or debt.currency != currency:
+            book.breach("I2", f"{currency} is put on invoice {part.debt}, which is not in {currency}")
+            continue
+        if not 0 < part.minor <= debt.open:
+            book.breach("I2", f"{part.minor} is put on invoice {part.debt}, of which {debt.open} is open")
+        debt.open -= part.minor
+        if debt.open == 0:
+            book.open.pop(debt.no, None)
+        total += part.minor
+    return total
+
+
+def payment_booked(book: Book, fact: f.PaymentBooked, _: f.Recorded) -> None:
+    """Received = allocated + credit (I2)."""
+    allocated = _allocate(book, fact.currency, fact.allocations)
+    if fact.amount_minor <= 0 or fact.credit_minor < 0 or allocated + fact.credit_minor != fact.amount_minor:
+        book.breach("I2", f"{fact.amount_minor} received, {allocated} allocated, {fact.credit_minor} kept as credit")
+    book.credit[fact.currency] = book.credit.get(fact.currency, 0) + fact.credit_minor
+
+
+def credit_allocated(book: Book, fact: f.CreditAllocated, _: f.Recorded) -> None:
+    """No more than there is, and nothing on held debt (I2)."""
+    for part in fact.allocations:
+        debt = book.debts.get(part.debt)
+        if debt is not None and book.debt_held(debt):
+            book.breach("I2", f"credit is put on held invoice {part.debt}")
+    left = book.credit.get(fact.currency, 0) - _allocate(book, fact.currency, fact.allocations)
+    if left < 0:
+        book.breach("I2", f"{-left} more {fact.currency} credit is used than there is")
+    book.credit[fact.currency] = left
+
+
+def charge_declined(book: Book, fact: f.ChargeDeclined, recorded: f.Recorded) -> None:
+    """Past due from this local day, never from an earlier one (I10)."""
+    if fact.on < book.calendar.local_day(recorded.at):
+        book.breach("I10", "a decline counts from a day before it was known")
+    for number in fact.debts:
+        debt = book.debts.get(number)
+        if debt is not None and debt.day_0 is None:
+            debt.forced_from = fact.on
+
+
+def debt_reopened(book: Book, fact: f.DebtReopened, recorded: f.Recorded) -> None:
+    """Open by what has left again, from this local day (I2, I10)."""
+    debt = book.debts.get(fact.debt.no)
+    if debt is None:
+        book.breach("I2", f"invoice {fact.debt.no} was never issued")
+        return
+    was, debt.open = debt.open, debt.open + fact.minor
+    if fact.minor <= 0 or debt.open > debt.total or debt.open != fact.debt.open_minor:
+        book.breach("I2", f"invoice {debt.no}: {was} open, {fact.minor} left again, {fact.debt.open_minor} recorded")
+    start = fact.debt.past_due_from
+    if start is None or start < book.calendar.local_day(recorded.at):
+        book.breach("I10", f"invoice {debt.no} reopens with a day 0 before the money left")
+    debt.forced_from, debt.day_0, debt.ended = start, None, False
+    book.open[debt.no] = debt
+
+
+def written_off(book: Book, fact: f.WrittenOff, _: f.Recorded) -> None:
+    """Of one invoice, no more than is open (I2)."""
+    _allocate(book, fact.currency, (f.Allocation(fact.debt, fact.minor),))
+
+
+# -- stops for other reasons -------------------------------------------------------------------------------------
+
+
+def order_given(book: Book, sub: Sub, number: int, kind: str) -> None:
+    """Orders of a subscription count up by one, and nothing follows a deletion (I15, I16)."""
+    if number == 0:
+        return
+    if number != sub.order_no + 1:
+        book.breach("I16", f"order {number} of subscription {sub.no} follows {sub.order_no}")
+    if sub.end is not None and sub.end.ordered_at is not None and kind != "delete":
+        book.breach("I13", f"subscription {sub.no} is ordered to {kind} after its deletion was ordered")
+    sub.order_no = number
+    sub.open_orders[number] = kind
+
+
+def canceled(book: Book, fact: f.Canceled, recorded: f.Recorded) -> None:
+    """The service ends on the day of the cancel (spec, section 8)."""
+    sub = book.subs[fact.subscription]
+    _before(book, sub, fact.before)
+    end = End(fact.terms, fact.on, recorded, fact.order_no)
+    end.ended_on = fact.on
+    if fact.on < book.calendar.local_day(recorded.at):
+        book.breach("I13", f"subscription {sub.no}: a cancel counts from a day before it")
+    order_given(book, sub, fact.order_no, "disable")
+    sub.end, sub.state = end, State.DISABLED
+    sub.reasons.add(Reason.CANCELED)
+
+
+def reason_set(book: Book, fact: f.ReasonSet, recorded: f.Recorded) -> None:
+    """Stopped for a reason that has nothing to do with debt; a time without service that runs goes on."""
+    sub = book.subs[fact.subscription]
+    _before(book, sub, fact.before)
+    order_given(book, sub, fact.order_no, "disable")
+    if sub.end is None:
+        sub.end = End(fact.terms, fact.on, recorded, fact.order_no)
+        sub.end.ended_on = fact.on if fact.order_no == 0 else None
+    sub.state = State.DISABLED
+    sub.reasons.add(fact.reason)
+
+
+def _before(book: Book, sub: Sub, before: State) -> None:
+    if sub.state is not before:
+        book.breach("I18", f"subscription {sub.no} is {sub.state}, and the fact says it was {before}")
+    if sub.state is State.DELETED or (sub.end is not None and sub.end.ordered_at is not None):
+        book.breach("I13", f"subscription {sub.no} is touched after its deletion was ordered")
+
+
+def reactivated(book: Book, fact: f.Reactivated, _: f.Recorded) -> None:
+    """The cancellation is taken back."""
+    book.subs[fact.subscription].reasons.discard(Reason.CANCELED)
+
+
+def reason_lifted(book: Book, fact: f.ReasonLifted, _: f.Recorded) -> None:
+    """One reason less."""
+    book.subs[fact.subscription].reasons.discard(fact.reason)
+
+
+# -- holds and doubts --------------------------------------------------------------------------------------------
+
+
+def hold_placed(book: Book, fact: f.HoldPlaced, _: f.Recorded) -> None:
+    """From now on."""
+    book.holds[fact.hold.no] = fact.hold
+
+
+def hold_ended(book: Book, fact: f.HoldEnded, recorded: f.Recorded) -> None:
+    """Once, at its time; the warnings whose date it moved no longer count (I9)."""
+    hold = book.holds.get(fact.hold)
+    if hold is None or hold.ended_at is not None:
+        book.breach("I18", f"hold {fact.hold} is not open")
+        return
+    early = recorded.author == f.ARREARS and (hold.until is None or fact.at < book.calendar.end_of_day(hold.until))
+    if early:
+        book.breach("I8", f"hold {hold.no} ends by itself before its last day is over")
+    book.holds[hold.no] = replace(hold, ended_at=fact.at)
+    done = {(v.subscription, v.action) for v in fact.voided}
+    for sub in book.subs.values():
+        for action in Action:
+            if (sub.no, action) not in done and STOP[action] in hold.stops and _moved(book, sub, action, hold.no):
+                book.breach("I9", f"hold {hold.no} moved the {action} of subscription {sub.no}, its warnings stay")
+    for number, action in done:
+        void(book.subs[number], action)
+
+
+def _moved(book: Book, sub: Sub, action: Action, hold: int) -> bool:
+    """Whether holds put the day by the clocks after every day that was named in the running episode."""
+    scope, target = book.holds[hold].scope, book.holds[hold].target
+    if scope is Scope.SUBSCRIPTION and target != sub.no:
+        return False
+    if scope is Scope.DEBT and all(d.no != target for d in book.owing(sub)):
+        return False
+    since = sub.past_due_seq if action is not Action.DELETE else sub.end.seq if sub.end is not None else book.seq
+    named = [w.promised_on for w in sub.warned if w.action is action and not w.void and w.seq > since]
+    if not named:
+        return False
+    moved, without = clock_day(book, sub, action), clock_day(book, sub, action, held=False)
+    return moved is not None and without is not None and moved > max(without, *named)
+
+
+def clock_day(book: Book, sub: Sub, action: Action, *, held: bool = True) -> date | None:
+    """The day on which the clocks alone would act, counted one by one; None where this action does not lie ahead."""
+    stop = STOP[action]
+
+    def spans(debt: Debt | None) -> list[tuple[datetime, datetime | None]]:
+        return book.spans(stop, sub, debt) if held else []
+
+    if action is Action.DELETE:
+        if sub.state is not State.DISABLED or sub.end is None or sub.end.ended_on is None or sub.end.ordered_at:
+            return None
+        policy, calendar = book.policies[sub.end.terms.policy], calendar_of(sub.end.terms.zone)
+        found = first_day(sub.end.ended_on, policy.retention_days, spans(None), calendar)
+        days = policy.disable_after_days + policy.retention_days
+    else:
+        policy, calendar = book.policy, book.calendar
+        restricts = policy.restrict_after_days
+        first_stage = State.PAST_DUE if restricts is None or action is Action.RESTRICT else State.RESTRICTED
+        if sub.state is not first_stage or sub.entered_on is None or (action is Action.RESTRICT and restricts is None):
+            return None
+        days = policy.disable_after_days if action is Action.DISABLE else restricts or 0
+        previous = restricts or 0 if first_stage is State.RESTRICTED else 0
+        found = first_day(sub.entered_on, days - previous, spans(None), calendar)
+    debts = book.owing(sub)
+    by_debt = [
+        day
+        for d in debts
+        if d.day_0 is not None and (day := first_day(d.day_0, days, spans(d), book.calendar)) is not None
+    ]
+    if found is None or (debts and not by_debt):
+        return None
+    return max(found, min(by_debt)) if by_debt else found
+
+
+def void(sub: Sub, action: Action) -> None:
+    """The warnings given so far no longer count, nor what was scheduled on them."""
+    for warned in sub.warned:
+        if warned.action is action:
+            warned.void = True
+    if action is Action.DELETE and sub.end is not None:
+        sub.end.scheduled_at, sub.end.capped = None, False
+
+
+def doubt_raised(book: Book, fact: f.DoubtRaised, recorded: f.Recorded) -> None:
+    """It stands from now on."""
+    book.doubts.append(Doubt(fact.doubt, fact.ref, recorded.at, None))
+
+
+def doubt_cleared(book: Book, fact: f.DoubtCleared, recorded: f.Recorded) -> None:
+    """It stood until now."""
+    book.doubts = [
+        d._replace(end=recorded.at) if (d.kind, d.ref, d.end) == (fact.doubt, fact.ref, None) else d
+        for d in book.doubts
+    ]
+
+
+TOLD: Final[Checks] = {
+    f.AccountOpened: account_opened,
+    f.TermsChanged: terms_changed,
+    f.SubscriptionAdded: subscription_added,
+    f.InvoiceIssued: invoice_issued,
+    f.PaymentBooked: payment_booked,
+    f.CreditAllocated: credit_allocated,
+    f.ChargeDeclined: charge_declined,
+    f.DebtReopened: debt_reopened,
+    f.WrittenOff: written_off,
+    f.Canceled: canceled,
+    f.Reactivated: reactivated,
+    f.ReasonSet: reason_set,
+    f.ReasonLifted: reason_lifted,
+    f.HoldPlaced: hold_placed,
+    f.HoldEnded: hold_ended,
+    f.DoubtRaised: doubt_raised,
+    f.DoubtCleared: doubt_cleared,
+}

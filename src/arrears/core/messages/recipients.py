@@ -1,0 +1,148 @@
+"""Who is told: the administrator's contact address, after a hard bounce the sign-in address; warnings go to everybody
+at once (spec, section 7, Recipients)."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from datetime import datetime, timedelta
+from typing import Final, NamedTuple
+
+from arrears.core.messages.content import Kind, Role
+
+TO_ALL: Final = frozenset(
+    {Kind.STOP_WARNING, Kind.DELETION_WARNING, Kind.RETENTION_ENDS, Kind.STOPPED, Kind.DELETED}
+    | {Kind.ADMINISTRATOR_CHANGED}
+)
+"""What every contact is told at once. Everything else goes to the first address of the administrator that works."""
+
+
+class Person(NamedTuple):
+    """Somebody with a role on an account. `contact` may be empty: then mail goes to the sign-in address. `zone` is
+    empty where it is the account's; `confirmed_at` is when the contact address last proved to be read."""
+
+    no: int
+    role: Role
+    name: str
+    sign_in: str
+    contact: str
+    locale: str
+    zone: str
+    confirmed_at: datetime | None = None
+
+    @property
+    def addresses(self) -> tuple[str, ...]:
+        """Where this person can be written to, the better address first."""
+        return tuple(address for address in (self.contact, self.sign_in) if address)
+
+
+class Extra(NamedTuple):
+    """A technical contact: an address that is warned, and no person with rights."""
+
+    address: str
+    name: str
+    locale: str
+
+
+class AddressRequest(NamedTuple):
+    """A link to confirm `new` as the contact address of a person, who had `old` before (the same, where it is only
+    confirmed again)."""
+
+    no: int
+    person: int
+    old: str
+    new: str
+    used: bool
+
+
+INVITATION_LASTS: Final = timedelta(days=7)
+RESET_LASTS: Final = timedelta(days=1)
+"""NIST SP 800-63B-4 lets a link by mail be good for a day."""
+
+
+class SignInLink(NamedTuple):
+    """A link that lets somebody in and has not been used, withdrawn or replaced: an invitation (`person` is 0) to an
+    address with the role it gives, or a new password for a person."""
+
+    no: int
+    person: int
+    address: str
+    name: str
+    locale: str
+    role: Role
+    asked_at: datetime
+
+
+class Reach(NamedTuple):
+    """Everything that is known about reaching one account. `contact` is the address that the operator gave when it
+    was opened, used while nobody is its administrator; `dead` are those of all these addresses that have bounced
+    hard; `cards` are the labels of its payment methods by number."""
+
+    account: int
+    ref: str
+    name: str
+    zone: str
+    locale: str
+    contact: str = ""
+    people: tuple[Person, ...] = ()
+    extras: tuple[Extra, ...] = ()
+    dead: frozenset[str] = frozenset()
+    cards: Mapping[int, str] = {}
+    requests: tuple[AddressRequest, ...] = ()
+    links: tuple[SignInLink, ...] = ()
+
+    @property
+    def administrator(self) -> Person | None:
+        """The one person who gets the billing mail and may pay."""
+        return next((p for p in self.people if p.role is Role.ADMINISTRATOR), None)
+
+
+class Recipient(NamedTuple):
+    """One address to write to, and who reads there; `person` is 0 for nobody that we know by number."""
+
+    address: str
+    role: Role
+    name: str
+    locale: str
+    zone: str
+    person: int = 0
+
+
+def recipients(reach: Reach, kind: Kind) -> tuple[Recipient, ...]:
+    """The addresses that work, in the order of preference, each once. Of what does not go to all, the first that
+    takes it is enough."""
+    found: dict[str, Recipient] = {}
+    for one in _everybody(reach) if kind in TO_ALL else _administrator(reach):
+        if one.address not in reach.dead:
+            found.setdefault(one.address.lower(), one)
+    return tuple(found.values())
+
+
+def addresses(reach: Reach) -> set[str]:
+    """Every address of an account, working or not."""
+    return {one.address for one in _everybody(reach)}
+
+
+def _everybody(reach: Reach) -> Iterator[Recipient]:
+    yield from _administrator(reach)
+    for person in reach.people:
+        if person.role is not Role.ADMINISTRATOR:
+            for address in person.addresses[:1]:
+                yield _to(reach, person, address)
+    for extra in reach.extras:
+        yield Recipient(extra.address, Role.TECHNICAL, extra.name, extra.locale or reach.locale, reach.zone)
+
+
+def _administrator(reach: Reach) -> Iterator[Recipient]:
+    person = reach.administrator
+    if person is None:
+        if reach.contact:
+            yield Recipient(reach.contact, Role.ADMINISTRATOR, "", reach.locale, reach.zone)
+        return
+    for address in person.addresses:
+        yield _to(reach, person, address)
+
+
+def _to(reach: Reach, person: Person, address: str) -> Recipient:
+    return Recipient(
+        address, person.role, person.name, person.locale or reach.locale, person.zone or reach.zone, person.no
+    )

@@ -1,0 +1,1 @@
+"""Payments as values and rules: methods, attempts, networks' rules, the planner, the settlement set."""

@@ -1,0 +1,112 @@
+"""What a settlement takes: every past-due debt of the account, of every service, in one sum per currency.
+
+Spec, section 4: not what is held, disputed or settled separately; net of account credit, which has been allocated
+before anything is shown. What is shown is what is charged: the hash of a quote is compared under the account's lock.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from datetime import date
+from hashlib import sha256
+from typing import NamedTuple
+
+from arrears.core.account import Account, Debt, Method, Part
+from arrears.core.payments.values import MethodKind
+from arrears.core.policy import Policy
+
+
+class Quote(NamedTuple):
+    """One currency of a settlement: the sum, its parts by debt, their invoice numbers, and the hash of it all."""
+
+    account: int
+    currency: str
+    amount_minor: int
+    parts: tuple[Part, ...]
+    numbers: tuple[str, ...]
+    hash: str
+
+
+def settlement_set(account: Account, policy: Policy) -> list[Debt]:
+    """The debts that a settlement pays: past due, and rests within the tolerance whose day has passed."""
+    tolerance = policy.tolerance_minor
+    return [
+        d
+        for d in account.debts
+        if not d.settled_separately
+        and not account.debt_is_held(d.no)
+        and (d.day_0 is not None or d.open_minor <= tolerance.get(d.currency, 0))
+    ]
+
+
+def quotes(account: Account, policy: Policy, also: Iterable[int] = ()) -> list[Quote]:
+    """One quote for each currency, by name; `also` adds debts that are not due yet, which are offered, never added."""
+    wanted = settlement_set(account, policy)
+    chosen = set(also)
+    wanted += [
+        d
+        for d in account.debts
+        if d.no in chosen and d not in wanted and not d.settled_separately and not account.debt_is_held(d.no)
+    ]
+    currencies = sorted({d.currency for d in wanted})
+    return [_quote(account, currency, [d for d in wanted if d.currency == currency]) for currency in currencies]
+
+
+def _quote(account: Account, currency: str, debts: Sequence[Debt]) -> Quote:
+    parts = tuple(Part(d.no, d.open_minor) for d in debts)
+    return quote_for(account, currency, parts)
+
+
+def quote_for(account: Account, currency: str, parts: tuple[Part, ...]) -> Quote:
+    """The quote for exactly these parts."""
+    amount = sum(p.minor for p in parts)
+    # A debt whose money left again is another one than the one that was paid: nobody is answered with that payment.
+    reopened = {d.no: f":{d.reopened_seq}" for d in account.debts if d.reopened_seq}
+    listed = ",".join(f"{p.debt}:{p.minor}{reopened.get(p.debt, '')}" for p in parts)
+    digest = sha256(f"quote|{account.no}|{currency}|{amount}|{listed}".encode()).hexdigest()
+    numbers = {d.no: d.number for d in account.debts}
+    return Quote(account.no, currency, amount, parts, tuple(numbers.get(p.debt, "") for p in parts), digest)
+
+
+def in_part(quote: Quote, account: Account, amount_minor: int) -> Quote:
+    """The first so many minor units of a quote, oldest due date first."""
+    left = amount_minor
+    parts = []
+    for part in quote.parts:
+        if left <= 0:
+            break
+        parts.append(Part(part.debt, min(left, part.minor)))
+        left -= parts[-1].minor
+    return quote_for(account, quote.currency, tuple(parts))
+
+
+def attempt_key(quote: Quote, method: int, ordinal: int) -> str:
+    """The idempotency key, made of account, settlement set, amount and currency (all in the quote's hash), method and
+    ordinal: the same attempt has the same key whoever computes it; a new one only when every earlier attempt for
+    these debts is proven finished (`ordinal` counts those)."""
+    return f"arrears-{sha256(f'attempt|{quote.hash}|{method}|{ordinal}'.encode()).hexdigest()}"
+
+
+def ordinal_of(account: Account, parts: Iterable[Part]) -> int:
+    """How many attempts for these debts are proven finished."""
+    wanted = {p.debt for p in parts}
+    return sum(d.tries for d in account.debts if d.no in wanted)
+
+
+def usable(method: Method, today: date) -> bool:
+    """Whether a method could be charged at all on this day."""
+    expired = method.kind is MethodKind.CARD and method.expires_on is not None and method.expires_on < today
+    return method.durable and not method.removed and not expired
+
+
+def moves_with(account: Account, method: int) -> tuple[int, ...]:
+    """The subscriptions that a successful settlement moves to `method`: all whose active method has failed, works no
+    more, or that have none; the others keep theirs."""
+    moved = []
+    for sub in account.subscriptions:
+        if sub.method == method:
+            continue
+        active = account.method(sub.method) if sub.method else None
+        if active is None or active.failed or active.removed or not active.durable:
+            moved.append(sub.no)
+    return tuple(moved)

@@ -1,0 +1,1 @@
+"""People as values: what a support request is about and what it holds."""

@@ -1,0 +1,136 @@
+"""What the keys of a policy promise together: a ladder on which no stage comes unannounced, late or never.
+
+Each value may be right by itself and the policy still cut somebody off without a notice that had time to be read.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import TYPE_CHECKING, NamedTuple
+
+if TYPE_CHECKING:
+    from arrears.core.policy.values import Policy
+
+
+class Mistake(NamedTuple):
+    """Keys that do not fit together; the mistake is told at the first of them."""
+
+    keys: tuple[str, ...]
+    text: str
+
+
+class _Cut(NamedTuple):
+    """An action with its warnings; all on one clock."""
+
+    done: str
+    warning_key: str
+    action_key: str
+    lead_key: str
+    warning_days: tuple[int, ...]
+    action_day: int
+    lead_days: int
+
+
+def ladder_mistakes(policy: Policy) -> Iterator[Mistake]:
+    """Every way in which the steps of a policy contradict each other (spec, section 3)."""
+    yield from _reminders(policy)
+    for cut in _cuts(policy):
+        yield from _announced(cut)
+    yield from _in_order(policy)
+    yield from _one_a_day(policy)
+
+
+def _cuts(policy: Policy) -> Iterator[_Cut]:
+    if policy.restrict_after_days is not None:
+        yield _Cut(
+            "restricted",
+            *("restrict.warning_days", "restrict.after_days", "restrict.lead_days"),
+            *(policy.restrict_warning_days, policy.restrict_after_days, policy.restrict_lead_days),
+        )
+    yield _Cut(
+        "disabled",
+        *("disable.warning_days", "disable.after_days", "disable.lead_days"),
+        *(policy.disable_warning_days, policy.disable_after_days, policy.disable_lead_days),
+    )
+    yield _Cut(
+        "deleted",
+        *("delete.warning_days", "delete.retention_days", "delete.lead_days"),
+        *(policy.delete_warning_days, policy.retention_days, policy.delete_lead_days),
+    )
+
+
+def _reminders(policy: Policy) -> Iterator[Mistake]:
+    key = ("remind.days",)
+    if not policy.remind_days:
+        yield Mistake(key, "is empty; people are told on day 0 that they owe: write days = [0, 3, 7, 14]")
+        return
+    if policy.remind_days[0] != 0:
+        yield Mistake(
+            key, f"starts on day {policy.remind_days[0]}; people are told on day 0 that they owe: start it with 0"
+        )
+    last_day = policy.disable_after_days + policy.retention_days
+    unreachable = [day for day in policy.remind_days if day >= last_day]
+    if unreachable:
+        yield Mistake(
+            ("remind.days", "disable.after_days", "delete.retention_days"),
+            f"day {unreachable[0]} is never reached: deletion is on day {last_day}; take it out",
+        )
+
+
+def _announced(cut: _Cut) -> Iterator[Mistake]:
+    """No action without a warning, no warning after its action, and time to read the first."""
+    if not cut.warning_days:
+        yield Mistake(
+            (cut.warning_key,),
+            f"is empty; nobody is {cut.done} without a warning: write days before {cut.action_key}",
+        )
+        return
+    late = [day for day in cut.warning_days if day >= cut.action_day]
+    if late:
+        yield Mistake(
+            (cut.warning_key, cut.action_key),
+            f"day {late[0]} is not before {cut.action_key} ({cut.action_day}); move it to an earlier day",
+        )
+    first = cut.warning_days[0]
+    if first < cut.action_day < first + cut.lead_days:
+        yield Mistake(
+            (cut.warning_key, cut.action_key, cut.lead_key),
+            f"the first warning on day {first} and {cut.lead_key} ({cut.lead_days}) end after {cut.action_key} "
+            f"({cut.action_day}); warn on day {cut.action_day - cut.lead_days} or earlier",
+        )
+
+
+def _in_order(policy: Policy) -> Iterator[Mistake]:
+    restrict, disable = policy.restrict_after_days, policy.disable_after_days
+    if restrict is not None and restrict >= disable:
+        yield Mistake(
+            ("restrict.after_days", "disable.after_days"),
+            f"is {restrict}, not before disable.after_days ({disable}); restrict earlier or take [restrict] out",
+        )
+    if not policy.remind_days:
+        return
+    first = policy.remind_days[0]
+    for key, day in (("restrict.after_days", restrict), ("disable.after_days", disable)):
+        if day is not None and day < first:
+            yield Mistake((key, "remind.days"), f"is {day}, before the first reminder (day {first}); remind first")
+
+
+def _one_a_day(policy: Policy) -> Iterator[Mistake]:
+    """One step a day, so that one message says one thing. Retention's days are compared by `_announced`."""
+    steps = [
+        ("remind.days", policy.remind_days),
+        ("disable.after_days", (policy.disable_after_days,)),
+        ("disable.warning_days", policy.disable_warning_days),
+    ]
+    if policy.restrict_after_days is not None:
+        steps.append(("restrict.after_days", (policy.restrict_after_days,)))
+        steps.append(("restrict.warning_days", policy.restrict_warning_days))
+    taken: dict[int, str] = {}
+    for key, days in steps:
+        for day in days:
+            other = taken.setdefault(day, key)
+            # An action beside its own warning, or the other action, is already a mistake of order.
+            table, _, kind = other.partition(".")
+            in_order_already = kind == "after_days" and (key.startswith(table) or key.endswith("after_days"))
+            if other != key and not in_order_already:
+                yield Mistake((key, other), f"day {day} is also in {other}; put one step on a day")

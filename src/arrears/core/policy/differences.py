@@ -1,0 +1,182 @@
+"""What changes for customers between two policies, said plainly, with every shortened promise marked.
+
+A running case keeps its version, so a shorter policy harms nobody who is past due today; whoever puts it in force
+must still see what it takes away from the next customer.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Final
+
+from arrears.core.money import format_amount
+
+if TYPE_CHECKING:
+    from arrears.core.policy.values import Policy
+
+SHORTENED: Final = "(shortens a promise)"
+
+
+@dataclass(frozen=True, slots=True)
+class Change:
+    """One difference. `shortens`: the customer gets less time, less notice or less leniency."""
+
+    key: str
+    sentence: str
+    shortens: bool
+
+    def __str__(self) -> str:
+        return f"{self.sentence} {SHORTENED}" if self.shortens else self.sentence
+
+
+def diff_policies(old: Policy, new: Policy) -> list[str]:
+    """A plain sentence for each difference, in the order of the ladder; empty for equal promises."""
+    return [str(change) for change in changes_between(old, new)]
+
+
+def changes_between(old: Policy, new: Policy) -> tuple[Change, ...]:
+    """The differences as values, in the order of the ladder."""
+    return tuple(_changes(old, new))
+
+
+def _changes(old: Policy, new: Policy) -> Iterator[Change]:
+    if old.name != new.name:
+        yield Change("name", f"name {old.name} -> {new.name}", False)
+    if old.notice_at != new.notice_at:
+        yield Change("notice_at", f"notices go out at {old.notice_at:%H:%M} -> {new.notice_at:%H:%M}", False)
+    if old.scope != new.scope:
+        follows = {"subscription": "a subscription's own debt", "account": "any debt of the account"}
+        sentence = f"service is stopped for {follows[old.scope]} -> {follows[new.scope]}"
+        yield Change("scope", sentence, new.scope == "account")
+    fewer = len(new.remind_days) < len(old.remind_days)
+    yield from _listed("remind.days", "reminders", old.remind_days, new.remind_days, shortens=fewer)
+    yield from _restriction(old, new)
+    yield from _disablement(old, new)
+    yield from _deletion(old, new)
+    rest = "a rest that is not past due, up to"
+    yield from _sums("tolerance", rest, old.tolerance_minor, new.tolerance_minor)
+    least = "the least past-due sum that stops a service"
+    yield from _sums("minimum", least, old.minimum_minor, new.minimum_minor)
+
+
+def _restriction(old: Policy, new: Policy) -> Iterator[Change]:
+    before, after, key = old.restrict_after_days, new.restrict_after_days, "restrict.after_days"
+    if before is None and after is not None:
+        yield Change(key, f"never restricted -> restricted after {_count(after)}: a new stage", True)
+    elif before is not None and after is None:
+        yield Change(key, f"restricted after {_count(before)} -> never restricted", False)
+    elif before is not None and after is not None:
+        yield from _counted(key, "restricted after", before, after)
+        yield from _warned(
+            "restrict",
+            "restriction",
+            (old.restrict_warning_days, before),
+            (new.restrict_warning_days, after),
+        )
+        yield from _counted(
+            "restrict.lead_days",
+            "warning before restriction at least",
+            old.restrict_lead_days,
+            new.restrict_lead_days,
+            less="less notice",
+            more="more notice",
+        )
+
+
+def _disablement(old: Policy, new: Policy) -> Iterator[Change]:
+    yield from _counted("disable.after_days", "disabled after", old.disable_after_days, new.disable_after_days)
+    yield from _warned(
+        "disable",
+        "disablement",
+        (old.disable_warning_days, old.disable_after_days),
+        (new.disable_warning_days, new.disable_after_days),
+    )
+    yield from _counted(
+        "disable.lead_days",
+        "warning before disablement at least",
+        old.disable_lead_days,
+        new.disable_lead_days,
+        less="less notice",
+        more="more notice",
+    )
+
+
+def _deletion(old: Policy, new: Policy) -> Iterator[Change]:
+    key = "delete.retention_days"
+    yield from _counted(key, "after the end of service data is kept for", old.retention_days, new.retention_days)
+    yield from _warned(
+        "delete",
+        "deletion",
+        (old.delete_warning_days, old.retention_days),
+        (new.delete_warning_days, new.retention_days),
+    )
+    yield from _counted(
+        "delete.lead_days",
+        "warning before deletion at least",
+        old.delete_lead_days,
+        new.delete_lead_days,
+        less="less notice",
+        more="more notice",
+    )
+    yield from _counted(
+        "delete.cool_off_hours",
+        "a scheduled deletion waits",
+        old.delete_cool_off_hours,
+        new.delete_cool_off_hours,
+        unit="hour",
+    )
+
+
+def _counted(
+    key: str,
+    what: str,
+    before: int,
+    after: int,
+    *,
+    unit: str = "day",
+    less: str = "sooner",
+    more: str = "later",
+) -> Iterator[Change]:
+    if before != after:
+        how = f"{_count(abs(after - before), unit)} {less if after < before else more}"
+        sentence = f"{what} {_count(before, unit)} -> {_count(after, unit)}: {how}"
+        yield Change(key, sentence, after < before)
+
+
+def _warned(
+    table: str, cut: str, before: tuple[tuple[int, ...], int], after: tuple[tuple[int, ...], int]
+) -> Iterator[Change]:
+    """Fewer warnings, or a first one nearer to its action, is less notice; moved with the action is not."""
+    (old_days, old_action), (new_days, new_action) = before, after
+    old_notice = old_action - old_days[0] if old_days else 0
+    new_notice = new_action - new_days[0] if new_days else 0
+    shortens = len(new_days) < len(old_days) or new_notice < old_notice
+    what = f"warnings before {cut}"
+    if old_days == new_days and shortens:
+        sentence = f"the first warning is {_count(old_notice)} -> {_count(new_notice)} before {cut}"
+        yield Change(f"{table}.warning_days", sentence, True)
+    yield from _listed(f"{table}.warning_days", what, old_days, new_days, shortens=shortens)
+
+
+def _listed(
+    key: str, what: str, before: tuple[int, ...], after: tuple[int, ...], *, shortens: bool
+) -> Iterator[Change]:
+    if before != after:
+        yield Change(key, f"{what} on days {_days(before)} -> {_days(after)}", shortens)
+
+
+def _sums(table: str, what: str, before: Mapping[str, int], after: Mapping[str, int]) -> Iterator[Change]:
+    for code in sorted({*before, *after}):
+        old, new = before.get(code, 0), after.get(code, 0)
+        if old != new:
+            sentence = f"{what} {format_amount(old, code)} -> {format_amount(new, code)}"
+            yield Change(f"{table}.{code}", sentence, new < old)
+
+
+def _count(number: int, unit: str = "day") -> str:
+    return f"{number} {unit}" if number == 1 else f"{number} {unit}s"
+
+
+def _days(days: tuple[int, ...]) -> str:
+    return ", ".join(map(str, days)) or "none"

@@ -1,0 +1,40 @@
+"""Folding the system stream: what each fact of the installation does to its guards."""
+
+from __future__ import annotations
+
+from datetime import datetime
+from typing import NamedTuple, assert_never
+
+from arrears.core import facts as f
+from arrears.core.account import Guards
+
+
+def fold_system(system: System, fact: f.SystemFact) -> System:
+    """The installation's state after one more fact."""
+    match fact:
+        case f.ClockSuspected():
+            return system._replace(clock_suspect=True)
+        case f.ClockConfirmed():
+            return system._replace(clock_suspect=False)
+        case f.FeedSet(stale=stale):
+            return system._replace(feed_stale=stale)
+        case f.BreakerSet(open=is_open):
+            return system._replace(breaker_open=is_open)
+        case f.PolicyAdopted() | f.AccountSetAside() | f.MailPaused():
+            return system
+        case _:
+            assert_never(fact)
+
+
+class System(NamedTuple):
+    """The state of the whole installation."""
+
+    last_tick_at: datetime | None
+    clock_suspect: bool
+    feed_stale: bool
+    breaker_open: bool
+
+    @property
+    def guards(self) -> Guards:
+        """What every decision must wait for."""
+        return Guards(self.feed_stale, self.clock_suspect, self.breaker_open)

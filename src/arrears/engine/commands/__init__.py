@@ -1,0 +1,45 @@
+"""What people and the operator's systems ask. Pages, console, API, command line and simulator call these same ones.
+
+Each command locks its accounts, refuses or records, and lets the consequences follow in the same transaction:
+credit is allocated, causes are lifted, resumes are ordered, dates are moved. What waits for an hour is left to
+the collections run.
+"""
+
+from arrears.engine.commands.accounts import change_terms, clear_doubt, close_task, open_accounts, raise_doubt, unpark
+from arrears.engine.commands.holds import dispute, hold, release
+from arrears.engine.commands.invoices import (
+    Invoice,
+    issue,
+    issue_invoices,
+    record_payments,
+    reopen,
+    report_authorisation_declined,
+    report_decline,
+    write_off,
+)
+from arrears.engine.commands.subscriptions import add_subscription, cancel, lift_reason, reactivate, set_reason
+
+__all__ = [
+    "Invoice",
+    "add_subscription",
+    "cancel",
+    "change_terms",
+    "clear_doubt",
+    "close_task",
+    "dispute",
+    "hold",
+    "issue",
+    "issue_invoices",
+    "lift_reason",
+    "open_accounts",
+    "raise_doubt",
+    "reactivate",
+    "record_payments",
+    "release",
+    "reopen",
+    "report_authorisation_declined",
+    "report_decline",
+    "set_reason",
+    "unpark",
+    "write_off",
+]

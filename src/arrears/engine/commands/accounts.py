@@ -1,0 +1,84 @@
+"""Accounts: opened, their terms changed, doubts about them, and those that were left to a person."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from datetime import datetime
+
+from arrears.core import facts as f
+from arrears.core.account import DoubtKind, Mode, Terms
+from arrears.core.address import check_address
+from arrears.core.calendar import calendar_of
+from arrears.core.decide import decide
+from arrears.core.errors import Refused
+from arrears.core.rules import CUT_RULES
+from arrears.engine.acting import acting_on
+from arrears.engine.failpoints import reached
+from arrears.ports import NewAccount, Store
+
+
+def open_accounts(
+    store: Store, accounts: Sequence[tuple[NewAccount, Sequence[str]]], now: datetime, author: str
+) -> list[int]:
+    """Open accounts, each with one subscription per named service; their numbers in the same order. Refuses
+    `unknown_policy`, `unknown_zone` and `bad_address`: an address that nobody can write to warns nobody."""
+    accounts = [
+        (new if new.contact is None else new._replace(contact=check_address(new.contact)), services)
+        for new, services in accounts
+    ]
+    known = store.policies()
+    for new, _ in accounts:
+        if new.policy not in known:
+            raise Refused("unknown_policy", f"account {new.ref!r} names policy {new.policy!r}, which is not adopted")
+        calendar_of(new.zone)
+    with store.open_accounts([new for new, _ in accounts], now) as batch:
+        for unit, (new, services) in zip(batch.units, accounts, strict=True):
+            unit.record(f.AccountOpened(terms=Terms(new.policy, new.zone), mode=new.mode), author)
+            for number, service in enumerate(services, 1):
+                unit.record(f.SubscriptionAdded(subscription=number, service=service), author)
+        numbers = [unit.no for unit in batch.units]
+        reached("command.before_commit")
+    reached("command.after_commit")
+    return numbers
+
+
+def raise_doubt(store: Store, account: int, kind: DoubtKind, ref: str, now: datetime, author: str) -> None:
+    """Something about this account is unknown; what escalates waits until it is cleared."""
+    with acting_on(store, account, now) as unit:
+        if not any(d.kind is kind and d.ref == ref for d in unit.account.doubts):
+            unit.record(f.DoubtRaised(doubt=kind, ref=ref), author)
+
+
+def clear_doubt(store: Store, account: int, kind: DoubtKind, ref: str, now: datetime, author: str) -> None:
+    """It is known now. A deadline that passed while it stood has waited, even if no run has looked at it since."""
+    policies = store.policies()
+    guards = store.system().guards
+    with acting_on(store, account, now) as unit:
+        if any(d.kind is kind and d.ref == ref for d in unit.account.doubts):
+            while waits := decide(policies, unit.account, guards, now, rules=CUT_RULES).facts:
+                for fact in waits:
+                    unit.record(fact)
+            unit.record(f.DoubtCleared(doubt=kind, ref=ref), author)
+
+
+def change_terms(store: Store, account: int, now: datetime, author: str, *, policy: str, zone: str, mode: Mode) -> None:
+    """Another policy, zone or way of paying for what starts from now on; a running case keeps its own."""
+    if policy not in store.policies():
+        raise Refused("unknown_policy", f"policy {policy!r} is not adopted")
+    calendar_of(zone)
+    with acting_on(store, account, now) as unit:
+        unit.record(f.TermsChanged(terms=Terms(policy, zone), mode=mode), author)
+
+
+def unpark(store: Store, account: int, now: datetime, author: str, why: str) -> None:
+    """A person has looked at a parked account: decide upon it again."""
+    with acting_on(store, account, now) as unit:
+        if not unit.account.parked:
+            raise Refused("not_parked", f"account {account} is not parked")
+        unit.record(f.Unparked(), author, why)
+
+
+def close_task(store: Store, account: int, task: int, now: datetime, author: str, outcome: str) -> None:
+    """A person has dealt with a task; `task` is the fact that raised it."""
+    with acting_on(store, account, now) as unit:
+        unit.record(f.TaskClosed(task=task, outcome=outcome), author)

@@ -1,0 +1,93 @@
+"""Subscriptions: added, canceled, taken back, and stopped for reasons that have nothing to do with debt."""
+
+from __future__ import annotations
+
+from datetime import datetime
+from typing import Final
+
+from arrears.core import facts as f
+from arrears.core.errors import Refused
+from arrears.core.ids import SUBSCRIPTION, format_id
+from arrears.core.states import Reason
+from arrears.core.view import View
+from arrears.engine.acting import acting_on, subscription_of
+from arrears.ports import Store
+
+
+def add_subscription(store: Store, account: int, service: str, now: datetime, author: str) -> int:
+    """Add a subscription to a service; its number within the account."""
+    with acting_on(store, account, now) as unit:
+        number = len(unit.account.subscriptions) + 1
+        unit.record(f.SubscriptionAdded(subscription=number, service=service), author)
+        return number
+
+
+def cancel(store: Store, account: int, subscription: int, now: datetime, author: str) -> None:
+    """The customer ends a subscription: its service ends today, its data is kept for the retention."""
+    policies = store.policies()
+    guards = store.system().guards
+    with acting_on(store, account, now) as unit:
+        sub = subscription_of(unit, subscription)
+        if Reason.CANCELED in sub.reasons:
+            raise Refused("already_canceled", f"{format_id(SUBSCRIPTION, account, subscription)} is canceled already")
+        view = View(policies, unit.account, guards, now)
+        stopped = sub.end is not None
+        unit.record(
+            f.Canceled(
+                subscription=subscription,
+                on=view.today,
+                terms=view.pinned,
+                order_no=0 if stopped else sub.order_count + 1,
+                before=sub.state,
+            ),
+            author,
+        )
+
+
+def reactivate(store: Store, account: int, subscription: int, now: datetime, author: str) -> None:
+    """Take a cancellation back, as long as no deletion has been ordered."""
+    with acting_on(store, account, now) as unit:
+        sub = subscription_of(unit, subscription)
+        if Reason.CANCELED not in sub.reasons:
+            raise Refused("not_canceled", f"{format_id(SUBSCRIPTION, account, subscription)} is not canceled")
+        unit.record(f.Reactivated(subscription=subscription), author)
+
+
+_OTHER: Final = (Reason.SPENDING_LIMIT, Reason.POLICY_VIOLATION, Reason.OTHER)
+
+
+def set_reason(
+    store: Store, account: int, subscription: int, reason: Reason, now: datetime, author: str, why: str
+) -> None:
+    """Stop a subscription for a reason that has nothing to do with debt."""
+    policies = store.policies()
+    guards = store.system().guards
+    with acting_on(store, account, now) as unit:
+        sub = subscription_of(unit, subscription)
+        if reason not in _OTHER or reason in sub.reasons:
+            raise Refused("bad_reason", f"{reason} cannot be set on {format_id(SUBSCRIPTION, account, subscription)}")
+        view = View(policies, unit.account, guards, now)
+        order_no = 0 if sub.end is not None else sub.order_count + 1
+        unit.record(
+            f.ReasonSet(
+                subscription=subscription,
+                reason=reason,
+                on=view.today,
+                terms=view.pinned,
+                order_no=order_no,
+                before=sub.state,
+            ),
+            author,
+            why,
+        )
+
+
+def lift_reason(
+    store: Store, account: int, subscription: int, reason: Reason, now: datetime, author: str, why: str
+) -> None:
+    """Lift a reason that has nothing to do with debt; what then has no reason to be stopped runs again."""
+    with acting_on(store, account, now) as unit:
+        sub = subscription_of(unit, subscription)
+        if reason not in _OTHER or reason not in sub.reasons:
+            raise Refused("bad_reason", f"{reason} is not set on {format_id(SUBSCRIPTION, account, subscription)}")
+        unit.record(f.ReasonLifted(subscription=subscription, reason=reason), author, why)

@@ -1,0 +1,65 @@
+"""What a message is made with: the words, who it is from, where its links lead, and how many may leave."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Final
+
+from arrears.core.messages.content import Operator
+from arrears.engine.plain import PlainWriter
+from arrears.ports import Writer
+
+PAY_PATH: Final = "/pay/"
+
+
+CONFIRM_PATH: Final = "/address/"
+
+
+INVITATION_PATH: Final = "/invitation/"
+
+
+RESET_PATH: Final = "/new-password/"
+
+
+SECURITY_PATH: Final = "/security"
+
+
+PER_HOUR: Final = 20_000
+
+
+PER_RECIPIENT_A_DAY: Final = 30
+
+
+@dataclass(frozen=True, slots=True)
+class MailLimits:
+    """At most so many messages in an hour, and so many to one address in 24 hours; what is above waits.
+
+    Where of an hour's messages at least `bounces_min` came back for good, and at least `bounces_percent` in a
+    hundred, nothing is sent for now: whoever goes on sending into a storm is soon taken by nobody.
+    """
+
+    per_hour: int = PER_HOUR
+    per_recipient_a_day: int = PER_RECIPIENT_A_DAY
+    bounces_min: int = 20
+    bounces_percent: int = 20
+
+
+@dataclass(frozen=True, slots=True)
+class Desk:
+    """`pay_links`: mail to the administrator carries a link that pays without a sign-in (spec, section 7)."""
+
+    writer: Writer
+    operator: Operator
+    base_url: str
+    pay_links: bool = True
+    limits: MailLimits | None = MailLimits()
+
+
+PLAIN_DESK: Final = Desk(
+    PlainWriter(),
+    Operator("arrears", "", "help@arrears.invalid"),
+    "http://127.0.0.1:8000",
+    pay_links=False,
+    limits=None,
+)
+"""For simulation and replay."""

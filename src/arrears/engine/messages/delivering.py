@@ -1,0 +1,165 @@
+"""One notice on its way: its messages to so many addresses, how far each is, and what that comes to."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable, Sequence
+from datetime import datetime, time
+from typing import Final, NamedTuple
+
+from msgspec.structs import replace
+
+from arrears.core import facts as f
+from arrears.core.account import Account
+from arrears.core.calendar import calendar_of
+from arrears.core.messages.content import Kind
+from arrears.core.messages.recipients import TO_ALL, Reach, Recipient, recipients
+from arrears.core.view import ONE_DAY
+from arrears.engine.messages.drafting import left_out
+from arrears.engine.messages.drafting_people import Draft, zone_of
+from arrears.ports import TAKEN, Claim, Mail, MailMove, MailState
+
+CARRYING: Final = frozenset({Kind.STOP_WARNING, Kind.DELETION_WARNING, Kind.RETENTION_ENDS})
+"""The warnings of a notice count only when these have been accepted, whatever else it says."""
+
+MORNING: Final = time(9)
+"""When what is too much for one day goes on."""
+
+_CODE: Final = re.compile(r"\d{3}(?:[ -]\d\.\d{1,3}\.\d{1,3})?")
+
+_FAILED: Final = (MailState.REFUSED, MailState.BOUNCED_HARD)
+
+
+class Answer(NamedTuple):
+    """What became of one notice. `outcome` is True (accepted), False (not) or None: not over, and tried again at
+    `until`, or when the lease is over. `accepted`: it counts as accepted from now on. `why` says why it never will.
+    `moves` are the new states of its messages."""
+
+    claim: Claim
+    outcome: bool | None
+    until: datetime | None
+    accepted: bool
+    digest: str
+    left_out: tuple[int, ...]
+    why: str
+    moves: tuple[MailMove, ...]
+
+
+class Plan:
+    """One notice: the account as it was read, its messages so far by number, and what is still to be said."""
+
+    __slots__ = ("_changed", "_to", "_was_taken", "account", "claim", "drafts", "fact", "mails", "postponed", "reach")
+
+    def __init__(
+        self,
+        claim: Claim,
+        fact: f.AnyFact,
+        account: Account,
+        reach: Reach,
+        mails: Iterable[Mail],
+        drafts: Sequence[Draft],
+    ) -> None:
+        self.claim, self.fact, self.account, self.reach, self.drafts = claim, fact, account, reach, drafts
+        self.mails = {mail.no: mail for mail in mails}
+        self.postponed = False
+        self._changed: set[int] = set()
+        self._to: dict[Kind, Sequence[Recipient]] = {}
+        self._was_taken = any(mail.state in TAKEN for mail in self.mails.values())
+
+    def move(self, mail: Mail, state: MailState, reply: str = "") -> None:
+        """This message has come to another state."""
+        self.mails[mail.no] = replace(mail, state=state, reply=reply)
+        self._changed.add(mail.no)
+
+    def left(self, draft: Draft) -> list[Recipient]:
+        """Where this still has to go: everywhere at once, or to the first address that has not failed."""
+        if not self.mails:
+            return list(self._addressed(draft)) if draft.kind in TO_ALL else list(self._addressed(draft)[:1])
+        states = {m.address.lower(): m.state for m in self._of(draft)}
+        todo = []
+        for to in self._addressed(draft):
+            state = states.get(to.address.lower(), MailState.WAITING)
+            if draft.kind in TO_ALL:
+                todo += [to] if state is MailState.WAITING else []
+            elif state not in _FAILED:
+                return [to] if state is MailState.WAITING else []
+        return todo[:1] if draft.kind not in TO_ALL else todo
+
+    def drop_what_waits(self) -> None:
+        """What waited and is no longer wanted: paid meanwhile, or no longer an address of the account (F53)."""
+        if not self.mails:
+            return
+        wanted = {(d.kind, d.cause, to.address) for d in self.drafts for to in self.left(d)}
+        for mail in list(self.mails.values()):
+            if mail.state is MailState.WAITING and (mail.kind, mail.cause, mail.address) not in wanted:
+                self.move(mail, MailState.DROPPED, "no longer true, or no longer the address")
+
+    def answer(self, now: datetime) -> Answer:
+        """What all this comes to."""
+        open_ = any(self.left(draft) for draft in self.drafts)
+        digest = self._digest()
+        taken = self._was_taken or bool(digest)
+        until = None
+        if open_ and self.postponed:
+            zone = calendar_of(zone_of(self.account))
+            until = zone.at(zone.local_day(now) + ONE_DAY, MORNING)
+        without = left_out(self.account, self.fact, self.claim.seq) if digest else ()
+        return Answer(
+            claim=self.claim,
+            outcome=None if open_ else taken,
+            until=until,
+            accepted=bool(digest) and not self._was_taken,
+            digest=digest,
+            left_out=without,
+            why="" if open_ or taken else self._why(),
+            moves=tuple(MailMove(m.account, m.seq, m.no, m.state, m.reply) for m in self._moved()),
+        )
+
+    def _of(self, draft: Draft) -> list[Mail]:
+        return [m for m in self.mails.values() if (m.kind, m.cause) == (draft.kind, draft.cause)]
+
+    def _moved(self) -> list[Mail]:
+        return [self.mails[no] for no in sorted(self._changed)]
+
+    def _addressed(self, draft: Draft) -> Sequence[Recipient]:
+        """Who gets it: by the rules, the one person that it is about, or whoever is invited."""
+        if draft.link and not draft.person:
+            invited = (link for link in self.reach.links if link.no == draft.link)
+            zone = self.reach.zone
+            return [Recipient(one.address, one.role, one.name, one.locale, zone) for one in invited]
+        if not draft.person:
+            found = self._to.get(draft.kind)
+            if found is None:
+                found = self._to[draft.kind] = recipients(self.reach, draft.kind)
+            return found
+        person = next((p for p in self.reach.people if p.no == draft.person), None)
+        if person is None:
+            return ()
+        to = (draft.to,) if draft.to else person.addresses[:1]
+        zone = person.zone or self.reach.zone
+        return [Recipient(a, person.role, person.name, person.locale, zone, person.no) for a in to]
+
+    def _digest(self) -> str:
+        """The digest of what was taken, or nothing where it does not count: of a notice with warnings, every mail
+        that carries some must be with somebody."""
+        carrying = [d for d in self.drafts if d.kind in CARRYING]
+        if isinstance(self.fact, f.Noticed) and self.fact.warnings and not carrying:
+            return ""
+        for draft in carrying:
+            if not any(m.state in TAKEN for m in self._of(draft)):
+                return ""
+        taken = [m for m in self.mails.values() if m.state in TAKEN]
+        return taken[0].digest if taken else ""
+
+    def _why(self) -> str:
+        states = {m.state for m in self.mails.values()}
+        if MailState.UNKNOWN in states:
+            return "unknown: its sender died while handing it over, or the server never answered"
+        refused = [m for m in self.mails.values() if m.state in _FAILED]
+        if refused:
+            # The server's words stay in the message's row: they name the address.
+            code = _CODE.match(refused[-1].reply)
+            return f"refused: {code[0] if code else 'by the channel'}"
+        if self.drafts and not any(self._addressed(d) for d in self.drafts):
+            return "nobody can be reached: the account has no address that works"
+        return "dropped: what it says is no longer true"

@@ -1,0 +1,333 @@
+"""What a message is about, and whether it is still true when it is about to leave.
+
+The debt is read again just before sending (spec, section 7): a draft is made from the account as it stands then, and
+what is no longer true makes none. One fact can make several messages, one for each kind: a reminder on the day of a
+warning is part of the warning, which lists the same debts.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator
+from datetime import date, datetime
+
+from arrears.core import facts as f
+from arrears.core.account import Account, Action, Debt, Mode, Subscription
+from arrears.core.calendar import calendar_of
+from arrears.core.ids import ACCOUNT, SUBSCRIPTION, format_id
+from arrears.core.messages.content import PAYABLE, Content, Cut, Kind, Line, Operator, Reader, Role, Sum
+from arrears.core.messages.recipients import Reach, Recipient
+from arrears.core.payments.values import AttemptState, Initiator
+from arrears.core.states import RUNNING, Reason, State
+from arrears.engine.messages.drafting_people import Draft, about_address, about_help, about_sign_in, zone_of
+
+
+def drafts(
+    account: Account, fact: f.AnyFact, seq: int, reach: Reach, now: datetime, back: tuple[int, ...] = ()
+) -> list[Draft]:
+    """The messages of a fact that still hold, the gravest first; none where nothing holds any more (I22). `back` are
+    the subscriptions that were ordered to run again because of it."""
+    match fact:
+        case f.Noticed():
+            found = _noticed(account, fact, seq, reach, now)
+        case f.PaymentBooked():
+            found = _received(account, fact, seq, back)
+        case f.ChargeDeclined():
+            found = [_declined(account, reach, str(seq))] if _open(account, fact.debts) else []
+        case f.AttemptMoved():
+            waiting = account.attempt(fact.attempt)
+            waits = waiting is not None and waiting.state is AttemptState.NEEDS_CUSTOMER
+            found = [_declined(account, reach, str(seq))] if waits else []
+        case f.AuthorisationDeclined():
+            found = [_refused_card(account, fact, seq, reach)]
+        case f.AddressAsked() | f.AddressConfirmed():
+            found = about_address(fact, seq, reach)
+        case f.TestAsked():
+            found = [Draft(Kind.TEST, str(seq), person=fact.person)]
+        case f.Invited() | f.ResetAsked() | f.SignInChanged():
+            found = about_sign_in(account, fact, seq, reach)
+        case f.SupportOpened() | f.SupportAnswered() | f.ResumeLate():
+            found = about_help(account, fact, seq)
+        case _:
+            raise AssertionError(fact)
+    return [draft for draft in found if draft.debts or draft.kind not in PAYABLE]
+
+
+def content(
+    draft: Draft, account: Account, reach: Reach, to: Recipient, operator: Operator, link: str, now: datetime
+) -> Content:
+    """The message as one reader gets it. A link under /pay/ pays without a sign-in."""
+    administrator = reach.administrator
+    return Content(
+        kind=draft.kind,
+        locale=to.locale,
+        account_name=reach.name or reach.ref,
+        reader=Reader(to.name, to.role, to.zone),
+        zone=zone_of(account),
+        sent_at=now,
+        operator=operator,
+        link=link,
+        link_is_pay=to.role is Role.ADMINISTRATOR and "/pay/" in link,
+        debts=draft.debts,
+        sums=sums_of(draft.debts),
+        cuts=draft.cuts,
+        paid=draft.paid,
+        services=draft.services,
+        card=draft.card,
+        expires_on=draft.expires_on,
+        days_left=draft.days_left,
+        decline=draft.decline,
+        old_address=draft.old_address,
+        new_address=draft.new_address,
+        change=draft.change,
+        administrator="" if administrator is None else administrator.name,
+        by_transfer=account.mode is Mode.INVOICE,
+        request=str(draft.help or ""),
+        no_deletion_until=draft.no_deletion_until,
+        no_stop_until=draft.no_stop_until,
+    )
+
+
+def sums_of(lines: Iterable[Line]) -> tuple[Sum, ...]:
+    """One total for each currency."""
+    totals: dict[str, int] = {}
+    for line in lines:
+        totals[line.currency] = totals.get(line.currency, 0) + line.open_minor
+    return tuple(Sum(currency, minor) for currency, minor in sorted(totals.items()))
+
+
+def open_now(account: Account) -> tuple[tuple[Line, ...], tuple[Cut, ...]]:
+    """What a reminder would list and announce if it left now."""
+    return _lines(account), _ahead(account)
+
+
+def stable_link(base_url: str, account: int) -> str:
+    """Where everybody but the administrator's mail leads: it asks for a sign-in."""
+    return f"{base_url}/settle/{format_id(ACCOUNT, account)}"
+
+
+def help_link(base_url: str, account: int, number: int) -> str:
+    """The conversation of a support request, or all of them (0), for whoever signs in."""
+    return f"{base_url}/{format_id(ACCOUNT, account)}/help{f'/{number}' if number else ''}"
+
+
+def _asked(account: Account) -> list[Debt]:
+    """What is demanded: past due and not held."""
+    if not account.holds:
+        return list(account.past_due)
+    return [d for d in account.past_due if not account.debt_is_held(d.no)]
+
+
+def _lines(account: Account) -> tuple[Line, ...]:
+    names = {s.no: s.service for s in account.subscriptions}
+    return tuple(
+        Line(d.number, d.due_on, d.open_minor, d.currency, tuple(names[no] for no in d.subscriptions))
+        for d in _asked(account)
+    )
+
+
+def _open(account: Account, debts: Iterable[int]) -> bool:
+    wanted = set(debts)
+    return any(d.no in wanted for d in _asked(account))
+
+
+# -- what was decided ------------------------------------------------------------------------------------------
+
+
+def _noticed(account: Account, fact: f.Noticed, seq: int, reach: Reach, now: datetime) -> list[Draft]:
+    lines = _lines(account)
+    stops: list[Cut] = []
+    deletions: list[Cut] = []
+    for w in _warnings(account, fact, seq):
+        cuts = deletions if w.action is Action.DELETE else stops
+        cuts.append(_cut(account, w.subscription, w.action, w.promised_on))
+    found = []
+    if deletions:
+        kind = Kind.DELETION_WARNING if lines else Kind.RETENTION_ENDS
+        found.append(Draft(kind, debts=lines, cuts=_by_date(deletions)))
+    if stops:
+        found.append(Draft(Kind.STOP_WARNING, debts=lines, cuts=_by_date(stops)))
+    if fact.told:
+        found += _told(account, fact, seq, lines)
+    if _reminds(account, fact) and not any(d.kind in PAYABLE for d in found):
+        found.append(_reminder(account, fact, lines, reach))
+    found += [_card(account, card, reach, now) for card in _expiring(account, fact)]
+    return found
+
+
+def _warnings(account: Account, fact: f.Noticed, seq: int) -> list[f.Warning]:
+    """The warnings of this message that no later message has replaced and whose cause has not gone."""
+    found = []
+    for warning in fact.warnings:
+        sub = account.subscription(warning.subscription)
+        promise = sub.promise(warning.action)
+        newest = max((s.seq for s in promise.sent), default=0)
+        if sub.generation == warning.generation and newest == seq and seq > promise.since_seq:
+            found.append(warning)
+    return found
+
+
+def left_out(account: Account, fact: f.AnyFact, seq: int) -> tuple[int, ...]:
+    """The subscriptions that a notice was to warn of, and of which its messages no longer speak."""
+    if not isinstance(fact, f.Noticed):
+        return ()
+    said = {w.subscription for w in _warnings(account, fact, seq)}
+    return tuple(sorted({w.subscription for w in fact.warnings} - said))
+
+
+def _told(account: Account, fact: f.Noticed, seq: int, lines: tuple[Line, ...]) -> Iterator[Draft]:
+    stopped, deleted, back = [], [], []
+    for told in fact.told:
+        sub = account.subscription(told.subscription)
+        if told.what == RUNNING and sub.state in (State.ACTIVE, State.PAST_DUE) and not sub.orders:
+            back.append(sub.service)
+        elif told.what == "deleted":
+            deleted.append(_cut(account, sub.no, Action.DELETE, told.on))
+        elif told.what == "disabled" and sub.state is State.DISABLED:
+            cut = _cut(account, sub.no, Action.DISABLE, told.on)
+            stopped.append(_kept(cut, sub))
+        elif told.what == "restricted" and sub.state is State.RESTRICTED:
+            stopped.append(_cut(account, sub.no, Action.RESTRICT, told.on))
+    if stopped:
+        yield Draft(Kind.STOPPED, str(seq), debts=lines, cuts=_by_date(stopped))
+    if deleted:
+        yield Draft(Kind.DELETED, str(seq), debts=_ended(account), cuts=_by_date(deleted))
+    if back:
+        yield Draft(Kind.RESUMED, str(seq), services=tuple(back))
+
+
+def _kept(cut: Cut, sub: Subscription) -> Cut:
+    until = sub.promise(Action.DELETE).promised_on
+    return Cut(cut.service, cut.action, cut.on, cut.others, until)
+
+
+def _ended(account: Account) -> tuple[Line, ...]:
+    """What is still owed after a deletion, also for what the ladder pursues no longer."""
+    names = {s.no: s.service for s in account.subscriptions}
+    return tuple(
+        Line(d.number, d.due_on, d.open_minor, d.currency, tuple(names[no] for no in d.subscriptions))
+        for d in account.debts
+        if d.day_0 is not None and not account.debt_is_held(d.no)
+    )
+
+
+def _reminds(account: Account, fact: f.Noticed) -> bool:
+    """Whether this reminder is the newest of the case that is open."""
+    case = account.case
+    if fact.reminder is None or case is None or case.no != fact.reminder.case:
+        return False
+    return case.reminded[-1:] == (fact.reminder.step,)
+
+
+def _reminder(account: Account, fact: f.Noticed, lines: tuple[Line, ...], reach: Reach) -> Draft:
+    assert fact.reminder is not None
+    declined = [d.no for d in _asked(account) if d.declined]
+    if fact.reminder.step == 0 and fact.at_once and declined:
+        return _declined(account, reach, "")
+    return Draft(Kind.REMINDER, debts=lines, cuts=_ahead(account))
+
+
+def _expiring(account: Account, fact: f.Noticed) -> list[f.Expiring]:
+    """The cards of this message that still pay for something and have not been renewed since."""
+    dates = {m.no: m.expires_on for m in account.methods if not m.removed}
+    active = {s.method for s in account.subscriptions if s.state is not State.DELETED}
+    return [e for e in fact.expiring if e.method in active and dates.get(e.method) == e.expires_on]
+
+
+def _card(account: Account, card: f.Expiring, reach: Reach, now: datetime) -> Draft:
+    paying = [s.service for s in account.subscriptions if s.method == card.method and s.state is not State.DELETED]
+    left = (card.expires_on - calendar_of(zone_of(account)).local_day(now)).days
+    return Draft(
+        Kind.CARD_EXPIRES,
+        f"{card.method}:{card.days}",
+        services=tuple(paying),
+        card=reach.cards.get(card.method) or f"card {card.method}",
+        expires_on=card.expires_on,
+        days_left=max(0, left),
+    )
+
+
+# -- what has happened -------------------------------------------------------------------------------------------
+
+
+def _declined(account: Account, reach: Reach, cause: str) -> Draft:
+    """A charge of ours was refused: for good, or until the customer confirms it at the bank."""
+    lines, cuts = _lines(account), _ahead(account)
+    for attempt in account.attempts:
+        if attempt.by is Initiator.MERCHANT and attempt.state is AttemptState.NEEDS_CUSTOMER:
+            card = reach.cards.get(attempt.method, "")
+            return Draft(Kind.CONFIRM, cause, debts=lines, cuts=cuts, card=card)
+    newest = max(
+        ((tried.at, method.no, tried.codes.decline) for method in account.methods for tried in method.tried),
+        default=None,
+    )
+    _, number, word = newest or (None, 0, "")
+    return Draft(
+        Kind.DECLINED, cause, debts=lines, cuts=cuts, card=reach.cards.get(number, ""), decline=word or "generic"
+    )
+
+
+def _refused_card(account: Account, fact: f.AuthorisationDeclined, seq: int, reach: Reach) -> Draft:
+    numbers = {s.method for s in account.subscriptions if s.method and s.state is not State.DELETED}
+    return Draft(
+        Kind.AUTHORISATION_DECLINED,
+        str(seq),
+        paid=(Sum(fact.currency, fact.amount_minor),),
+        services=tuple(s.service for s in account.subscriptions if s.method in numbers),
+        card=reach.cards.get(min(numbers), "") if len(numbers) == 1 else "",
+        decline=fact.decline or "generic",
+    )
+
+
+def _received(account: Account, fact: f.PaymentBooked, seq: int, back: tuple[int, ...]) -> list[Draft]:
+    if fact.tell == "credit":
+        kept = min(fact.credit_minor, account.credit.get(fact.currency, 0))
+        if kept:
+            return [Draft(Kind.CREDIT_OFFERED, str(seq), paid=(Sum(fact.currency, kept),))]
+    paid = (Sum(fact.currency, fact.amount_minor),)
+    if fact.tell == "after_deletion":
+        gone = tuple(s.service for s in account.subscriptions if s.state is State.DELETED)
+        return [Draft(Kind.PAID_AFTER_DELETION, str(seq), debts=_ended(account), paid=paid, services=gone)]
+    again = tuple(account.subscription(no).service for no in back)
+    return [Draft(Kind.SETTLED, str(seq), debts=_lines(account), paid=paid, services=again)]
+
+
+# -- dates -------------------------------------------------------------------------------------------------------
+
+
+def _ahead(account: Account) -> tuple[Cut, ...]:
+    """What happens next to each service that is owed for, on the day that every page says."""
+    cuts = []
+    for sub in account.subscriptions:
+        if Reason.PAST_DUE not in sub.reasons or Reason.CANCELED in sub.reasons:
+            continue
+        if not any(not account.debt_is_held(d.no) for d in account.debts_of(sub)):
+            continue
+        following = {
+            State.PAST_DUE: (Action.RESTRICT, Action.DISABLE),
+            State.RESTRICTED: (Action.DISABLE,),
+            State.DISABLED: (Action.DELETE,),
+        }
+        for action in following.get(sub.state, ()):
+            on = sub.promise(action).promised_on
+            if on is not None:
+                cuts.append(_cut(account, sub.no, action, on))
+                break
+    return _by_date(cuts)
+
+
+def _by_date(cuts: Iterable[Cut]) -> tuple[Cut, ...]:
+    return tuple(sorted(cuts, key=lambda cut: (cut.on, cut.service)))
+
+
+def _cut(account: Account, number: int, action: Action, on: date) -> Cut:
+    """`others`: of the same service, what this does not touch."""
+    service = account.subscription(number).service
+    if len(account.subscriptions) == 1:
+        return Cut(service, action, on)
+    running = (State.ACTIVE, State.PAST_DUE)
+    others = tuple(
+        format_id(SUBSCRIPTION, account.no, s.no)
+        for s in account.subscriptions
+        if s.no != number and s.service == service and s.state in running and Reason.PAST_DUE not in s.reasons
+    )
+    return Cut(service, action, on, others)

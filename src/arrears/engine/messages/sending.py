@@ -1,0 +1,137 @@
+"""Handing messages over, each at most once.
+
+A notice is one fact; it becomes one message for each kind and address. Before a message leaves, its row is claimed
+and committed: whoever finds it claimed by a sender that died looks it up, and never repeats it blindly. What an account
+owes is read just before (spec, section 7), and once more where the server has been slow.
+"""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Sequence
+from datetime import datetime
+from typing import Final, NamedTuple
+
+from arrears.core import facts as f
+from arrears.engine.correspondence import Desk
+from arrears.engine.failpoints import reached
+from arrears.engine.handing_over import handed_over, looked_up
+from arrears.engine.messages.delivering import Answer, Plan
+from arrears.engine.messages.drafting import drafts
+from arrears.engine.messages.writing import Letter, Letters
+from arrears.engine.system import pause_mail
+from arrears.ports import Channel, Claim, Delivery, Fate, Mail, MailState, Store
+
+FRESH_SECONDS: Final = 1.0
+"""What was read longer ago is read again before a message is handed over."""
+
+
+SEND_SECONDS_MAX: Final = 50
+"""So long messages are handed over under one claim; the longest single one (three times 20 seconds) still fits in the
+lease."""
+
+
+_STATES: Final = {
+    Fate.ACCEPTED: MailState.ACCEPTED,
+    Fate.REFUSED: MailState.REFUSED,
+    Fate.UNKNOWN: MailState.UNKNOWN,
+    Fate.NOT_SENT: MailState.WAITING,
+}
+
+
+class Sent(NamedTuple):
+    """What became of some claims; `back` are those that nothing was done for."""
+
+    answers: list[Answer]
+    back: list[Claim]
+
+
+def send(store: Store, channel: Channel, desk: Desk, claims: Sequence[Claim], now: datetime) -> Sent:
+    """Hand over what these claims ask for. Where mail cannot leave, or leaves slowly, the others wait: a claim that
+    outlives its lease would be taken for one whose sender died, and never be sent."""
+    if not claims:
+        return Sent([], [])
+    if _stopped(store, desk, now):
+        return Sent([], list(claims))
+    plans, letters = _prepared(store, channel, desk, claims, now)
+    _hand_over_all(store, channel, letters)
+    return Sent([plan.answer(now) for plan in plans], [])
+
+
+def _stopped(store: Store, desk: Desk, now: datetime) -> bool:
+    """Whether the limits of the whole installation let nothing out for now; of a storm of bounces staff are told."""
+    limits = desk.limits
+    if limits is None:
+        return False
+    counts = store.mail_counts(now, ())
+    storm = counts.bounced >= limits.bounces_min and counts.bounced * 100 >= limits.bounces_percent * counts.handed
+    if storm != counts.paused:
+        pause_mail(store, counts, now, over=not storm)
+    return storm or counts.handed >= limits.per_hour
+
+
+def _prepared(
+    store: Store, channel: Channel, desk: Desk, claims: Sequence[Claim], now: datetime
+) -> tuple[list[Plan], list[Letter]]:
+    """The notices, read just now, with the letters that may be handed over: they are claimed."""
+    numbers = sorted({c.account for c in claims})
+    facts = store.messages(claims)
+    earlier: dict[tuple[int, int], list[Mail]] = {}
+    for mail in store.mails([(c.account, c.seq) for c in claims]):
+        earlier.setdefault((mail.account, mail.seq), []).append(mail)
+    paid = [key for key, fact in facts.items() if isinstance(fact, f.PaymentBooked)]
+    back = store.resumed_with(paid) if paid else {}
+    accounts, reach = store.snapshots(numbers), store.reach(numbers)
+    letters = Letters(store, desk, now)
+    plans = []
+    for claim in claims:
+        key = (claim.account, claim.seq)
+        account = accounts[claim.account]
+        found = drafts(account, facts[key], claim.seq, reach[claim.account], now, back.get(key, ()))
+        plan = Plan(claim, facts[key], account, reach[claim.account], earlier.get(key, ()), found)
+        plans.append(plan)
+        if claim.tries > 1:
+            _look_up(channel, plan)
+        letters.write(plan)
+        plan.drop_what_waits()
+    reached("mail.before_commit")
+    ready = letters.claimed()
+    reached("mail.after_commit")
+    return plans, ready
+
+
+def _look_up(channel: Channel, plan: Plan) -> None:
+    """Messages that were being handed over when their sender died."""
+    for mail in list(plan.mails.values()):
+        if mail.state is not MailState.CLAIMED:
+            continue
+        fate = looked_up(channel, mail.id)
+        if fate in (Fate.ACCEPTED, Fate.NOT_SENT):
+            plan.move(mail, _STATES[fate])
+        else:
+            plan.move(mail, MailState.UNKNOWN, "its sender died while handing it over")
+
+
+def _hand_over_all(store: Store, channel: Channel, letters: Sequence[Letter]) -> None:
+    """One letter after the other, until the server itself takes nothing more."""
+    began = time.monotonic()
+    going = True
+    for letter in letters:
+        seconds = time.monotonic() - began
+        if not going or seconds > SEND_SECONDS_MAX or (seconds > FRESH_SECONDS and not _as_read(store, letter)):
+            letter.plan.move(letter.mail, MailState.WAITING)
+            continue
+        delivery = handed_over(channel, letter.message)
+        letter.plan.move(letter.mail, _STATES[delivery.fate], delivery.reply)
+        going = delivery.fate is not Fate.NOT_SENT or _about_one_address(delivery)
+
+
+def _as_read(store: Store, letter: Letter) -> bool:
+    """Whether the account is as it was when this was written."""
+    account = letter.plan.account
+    return store.snapshots([account.no])[account.no] == account
+
+
+def _about_one_address(delivery: Delivery) -> bool:
+    """A server that answers 4xx (greylisting, a full mailbox) may take the next; 421 says that it takes nothing."""
+    return delivery.reply[:1] == "4" and not delivery.reply.startswith("421")

@@ -1,0 +1,126 @@
+"""Letters: drafts in words, each for one reader, with a link and a row of its own, claimed before they leave."""
+
+from __future__ import annotations
+
+from datetime import date, datetime
+from typing import NamedTuple
+
+from arrears.core.calendar import calendar_of
+from arrears.core.messages.content import PAYABLE, SUPPORT, Kind, Role
+from arrears.core.messages.recipients import Recipient
+from arrears.engine.correspondence import CONFIRM_PATH, INVITATION_PATH, PAY_PATH, RESET_PATH, SECURITY_PATH, Desk
+from arrears.engine.messages.delivering import Plan
+from arrears.engine.messages.drafting import content, help_link, stable_link
+from arrears.engine.messages.drafting_people import Draft, zone_of
+from arrears.engine.tokens import digest_of, new_token
+from arrears.ports import Mail, MailState, Message, PayLink, Store
+
+
+class Letter(NamedTuple):
+    """One message, written, with its row."""
+
+    plan: Plan
+    mail: Mail
+    message: Message
+
+
+class Letters:
+    """The letters of a few notices."""
+
+    def __init__(self, store: Store, desk: Desk, now: datetime) -> None:
+        self._store, self._desk, self._now = store, desk, now
+        self._days: dict[str, date] = {}
+        self._letters: list[Letter] = []
+        self._links: list[PayLink] = []
+
+    def write(self, plan: Plan) -> None:
+        """Everything of this notice that still has to go somewhere."""
+        number = max(plan.mails, default=0)
+        for draft in plan.drafts:
+            for to in plan.left(draft):
+                waiting = next(
+                    (m.no for m in plan.mails.values() if _key(m) == (draft.kind, draft.cause, to.address)), 0
+                )
+                number += not waiting
+                self._letters.append(self._written(plan, draft, to, waiting or number))
+
+    def claimed(self) -> list[Letter]:
+        """Those that may be handed over now. The others are postponed: their address has had one of that kind today,
+        or too many."""
+        if not self._letters:
+            return []
+        wanted = [letter.mail for letter in self._letters]
+        limits = self._desk.limits
+        if limits is not None:
+            had = dict(self._store.mail_counts(self._now, {mail.address for mail in wanted}).to)
+            within = []
+            for mail in wanted:
+                had[mail.address] = had.get(mail.address, 0) + 1
+                if had[mail.address] <= limits.per_recipient_a_day:
+                    within.append(mail)
+            wanted = within
+        granted = {mail.id for mail in self._store.claim_mails(wanted, self._links)}
+        for letter in self._letters:
+            if letter.mail.id in granted:
+                letter.plan.mails[letter.mail.no] = letter.mail
+            else:
+                letter.plan.postponed = True
+        return [letter for letter in self._letters if letter.mail.id in granted]
+
+    def _written(self, plan: Plan, draft: Draft, to: Recipient, number: int) -> Letter:
+        account, desk, now = plan.account, self._desk, self._now
+        secret, link = self._link(plan, draft, to)
+        says = content(draft, account, plan.reach, to, desk.operator, link, now)
+        words = desk.writer.render(says)
+        mail = Mail(
+            account=account.no,
+            seq=plan.claim.seq,
+            no=number,
+            kind=draft.kind,
+            cause=draft.cause,
+            on_day=self._day(zone_of(account)),
+            address=to.address,
+            role=to.role,
+            person=to.person,
+            language=words.language,
+            subject=words.subject,
+            text=words.text.replace(secret, "…") if secret else words.text,
+            state=MailState.CLAIMED,
+            reply="",
+            at=now,
+        )
+        thread = "" if account.case is None else f"case-{account.no}-{account.case.no}"
+        message = Message(mail.id, to.address, words.subject, words.text, words.html, thread=thread, at=now)
+        return Letter(plan, mail, message)
+
+    def _day(self, zone: str) -> date:
+        """The local day: an address gets at most one message of a kind on it."""
+        if zone not in self._days:
+            self._days[zone] = calendar_of(zone).local_day(self._now)
+        return self._days[zone]
+
+    def _link(self, plan: Plan, draft: Draft, to: Recipient) -> tuple[str, str]:
+        """A secret of this message alone (or none), and the address that it is in."""
+        case, desk = plan.account.case, self._desk
+        if draft.kind is Kind.CONFIRM_ADDRESS:
+            secret = new_token()
+            self._store.give_token(draft.request, digest_of(secret))
+            return secret, f"{desk.base_url}{CONFIRM_PATH}{secret}"
+        if draft.kind in (Kind.INVITATION, Kind.PASSWORD_RESET):
+            secret = new_token()
+            self._store.give_link(draft.link, digest_of(secret))
+            path = INVITATION_PATH if draft.kind is Kind.INVITATION else RESET_PATH
+            return secret, f"{desk.base_url}{path}{secret}"
+        if draft.kind is Kind.SIGN_IN_CHANGED:
+            return "", f"{desk.base_url}{SECURITY_PATH}"
+        if desk.pay_links and draft.kind in PAYABLE and to.role is Role.ADMINISTRATOR and case is not None:
+            secret = new_token()
+            self._links.append(PayLink(digest_of(secret), plan.account.no, to.person, to.address, case.no, self._now))
+            return secret, f"{desk.base_url}{PAY_PATH}{secret}"
+        if draft.kind in SUPPORT:
+            return "", help_link(desk.base_url, plan.account.no, draft.help)
+        return "", stable_link(desk.base_url, plan.account.no)
+
+
+def _key(mail: Mail) -> tuple[str, str, str]:
+    return mail.kind, mail.cause, mail.address

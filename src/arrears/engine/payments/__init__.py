@@ -1,0 +1,1 @@
+"""Money: settling everything owed, attempts and their outcomes, methods, refunds, what providers report."""

@@ -1,0 +1,343 @@
+"""Driving attempts to their end: ask the provider, look up what is unknown, record what it says.
+
+No call is made inside a transaction. Every function may be repeated, by anybody, at any time: the attempt's key is
+stored before the first call, and an outcome of an attempt that is over changes nothing.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from typing import Final
+
+from arrears.core import facts as f
+from arrears.core.account import Account, Attempt
+from arrears.core.errors import Refused
+from arrears.core.ids import ACCOUNT, format_id
+from arrears.core.payments.networks import load_rules
+from arrears.core.payments.planner import Refusal, earliest
+from arrears.core.payments.settlement import moves_with
+from arrears.core.payments.values import (
+    OPEN_STATES,
+    AttemptState,
+    Canceled,
+    Charge,
+    Codes,
+    Declined,
+    HostedPage,
+    Initiator,
+    NeedsCustomer,
+    NotFound,
+    Outcome,
+    Paid,
+    Processing,
+    Unknown,
+)
+from arrears.core.rules.charge import history_of, wanted_of
+from arrears.core.unit import Unit
+from arrears.engine.acting import acting_on, local_today
+from arrears.engine.booking import Payment, book
+from arrears.engine.failpoints import reached
+from arrears.ports import Processor, Store
+
+
+@dataclass(frozen=True, slots=True)
+class Providers:
+    """The payment providers by name, and where a payer comes back to: `base_url` is the account centre's."""
+
+    by_name: Mapping[str, Processor]
+    base_url: str = "http://127.0.0.1:8000"
+
+    def of(self, name: str) -> Processor:
+        """The provider of this name; Refused `no_such_provider` where it is not set up."""
+        if name not in self.by_name:
+            raise Refused("no_such_provider", f"payment provider {name!r} is not set up here; see ARREARS_STRIPE_KEY")
+        return self.by_name[name]
+
+    def return_url(self, account: int, attempt: int = 0) -> str:
+        """Where a payer comes back to from the bank or the provider's page: with `attempt` to what became of it."""
+        return f"{self.base_url}/settle/{format_id(ACCOUNT, account)}{f'/{attempt}' if attempt else ''}"
+
+
+NO_PROVIDERS: Final = Providers({})
+
+NONE_FOUND_AFTER: Final = timedelta(hours=24)
+"""When "the provider has nothing of ours" is proof. Commits that appear late have been seen after minutes; and a
+provider may forget a key after 24 hours, so that the same request would then be a new charge (reliability.md, F7, F9).
+Until then the same key is asked again, which cannot charge twice; from then on nothing is ever asked with it."""
+
+REFUSED: Final = "refused"
+"""How the reason of an unknown outcome begins that staff must look at: see `actions.tasks_of`."""
+
+PAGE_MINUTES: Final = 30
+"""How long a payment page stays open: the shortest that the provider knows (it is ended by us when the set changes)."""
+
+PAGE_OVER_AFTER: Final = timedelta(hours=1)
+"""When a page of which nothing more was heard is ended by us, so that its invoices are not held up by it."""
+
+CHALLENGES_MAX: Final = 2
+"""Spec, section 4, point 6: so many challenges of one case count as in flight."""
+
+
+def attempt_ref(account: int, attempt: int) -> str:
+    """Our own reference of an attempt, stored at the provider as metadata and never used again."""
+    return f"att_{account}_{attempt}"
+
+
+def payment_ref(provider: str, ref: str) -> str:
+    """How a provider's payment is named in our book: once, whatever reports it."""
+    return f"{provider}:{ref}"
+
+
+def pursue(store: Store, providers: Providers, account: int, attempt_no: int, now: datetime) -> Attempt | None:
+    """Bring one attempt as far as it can be brought now; what is still open of it, or None when it is over."""
+    attempt = store.snapshots([account])[account].attempt(attempt_no)
+    if attempt is None:
+        return None
+    if attempt.on_page:
+        snapshot = store.snapshots([account])[account]
+        if now - attempt.created_at >= PAGE_OVER_AFTER or not still_owed(snapshot, attempt):
+            end_page(store, providers, account, attempt, now)
+        return store.snapshots([account])[account].attempt(attempt_no)
+    try:
+        provider, outcome = _ask(store, providers, account, attempt, now)
+    except Refused as refused:
+        # Our own mistake, or a provider that is no longer set up: nothing happened now, but who knows what did before.
+        provider, outcome = f.ARREARS, Unknown(f"{REFUSED}: {refused.message}")
+    try:
+        record_outcome(store, provider, account, attempt_no, outcome, now)
+    except Refused as refused:
+        # Our book contradicts the provider's, as when it holds this payment for somebody else: a person must look.
+        record_outcome(store, f.ARREARS, account, attempt_no, Unknown(f"{REFUSED}: {refused.message}"), now)
+    return store.snapshots([account])[account].attempt(attempt_no)
+
+
+def ask_page(store: Store, providers: Providers, account: int, attempt_no: int, now: datetime) -> None:
+    """Ask the provider whether an attempt on its page is over, for a payer who came back before its webhook did."""
+    attempt = store.snapshots([account])[account].attempt(attempt_no)
+    if attempt is None or not attempt.on_page or not attempt.ref:
+        return
+    name = next(iter(providers.by_name), "")
+    outcome = providers.of(name).look_up(attempt_ref(account, attempt.no), "", attempt.ref, attempt.created_at)
+    if isinstance(outcome, Paid | Canceled):
+        record_outcome(store, name, account, attempt_no, outcome, now)
+
+
+def reopen_page(store: Store, providers: Providers, account: int, attempt: Attempt, now: datetime) -> HostedPage:
+    """The page of an attempt on the provider's page; asked again with the same key it is the same page."""
+    name = next(iter(providers.by_name), "")
+    known = store.invoices(account)
+    charge = Charge(
+        attempt=attempt_ref(account, attempt.no),
+        key=attempt.key,
+        customer_ref="",
+        method_ref="",
+        amount_minor=attempt.amount_minor,
+        currency=attempt.currency,
+        off_session=False,
+        return_url=providers.return_url(account, attempt.no),
+        description=", ".join(known[part.debt].number for part in attempt.parts)[:200],
+    )
+    reached("attempt.before_call")
+    # The payer's browser says which language: everything that is sent must be the same when it is sent again.
+    page = providers.of(name).open_payment(charge, attempt.created_at + timedelta(minutes=PAGE_MINUTES), "auto")
+    reached("attempt.after_call")
+    with acting_on(store, account, now) as unit:
+        left = unit.account.attempt(attempt.no)
+        if left is not None:
+            _move(unit, left, AttemptState.SUBMITTED, f"provider:{name}", page.ref)
+    return page
+
+
+def end_page(store: Store, providers: Providers, account: int, attempt: Attempt, now: datetime) -> Outcome:
+    """End an attempt on the provider's page and record what that proves.
+
+    Of one whose page was never learnt (its opener died) the page is asked for again with the same key, so that it can
+    be ended. A page that cannot be opened any more was not opened before either, or is long over.
+    """
+    name = next(iter(providers.by_name), "")
+    ref = attempt.ref
+    outcome: Outcome = Canceled("", reached_network=False)
+    if not ref and now - attempt.created_at < NONE_FOUND_AFTER:
+        try:
+            ref = reopen_page(store, providers, account, attempt, now).ref
+        except Refused as refused:
+            if refused.code != "provider_refused":
+                raise
+    if ref:
+        outcome = providers.of(name).expire_payment(ref, f"{attempt.key}-end")
+    record_outcome(store, name, account, attempt.no, outcome, now)
+    return outcome
+
+
+def _ask(store: Store, providers: Providers, account: int, attempt: Attempt, now: datetime) -> tuple[str, Outcome]:
+    method = store.method(account, attempt.method)
+    processor = providers.of(method.at_provider)
+    reference = attempt_ref(account, attempt.no)
+    fresh = now - attempt.created_at < NONE_FOUND_AFTER
+    stop = _not_to_be_charged(store.snapshots([account])[account], attempt, now)
+    if attempt.state is not AttemptState.CREATED or not fresh or stop is not None:
+        # Somebody may have asked already and died before the answer was recorded.
+        reached("attempt.before_look_up")
+        found = processor.look_up(reference, method.customer_ref, attempt.ref, attempt.created_at)
+        reached("attempt.after_look_up")
+        if not isinstance(found, NotFound):
+            return method.at_provider, found
+        if not fresh:
+            return method.at_provider, Canceled("", reached_network=False)
+        if stop is not None:
+            return method.at_provider, stop
+    charge = Charge(
+        attempt=reference,
+        key=attempt.key,
+        customer_ref=method.customer_ref,
+        method_ref=method.ref,
+        amount_minor=attempt.amount_minor,
+        currency=attempt.currency,
+        off_session=attempt.by is Initiator.MERCHANT,
+        return_url=providers.return_url(account, attempt.no),
+        description=f"account {account}",
+    )
+    reached("attempt.before_call")
+    outcome = processor.charge(charge)
+    reached("attempt.after_call")
+    return method.at_provider, outcome
+
+
+def still_owed(account: Account, attempt: Attempt) -> bool:
+    """Whether everything that an attempt would pay is still open, and in no dispute."""
+    open_minor = {d.no: d.open_minor for d in account.debts if not account.debt_is_held(d.no)}
+    return all(open_minor.get(part.debt, 0) >= part.minor for part in attempt.parts)
+
+
+def _not_to_be_charged(snapshot: Account, attempt: Attempt, now: datetime) -> Declined | Unknown | None:
+    """What the networks' rules forbid is declined by us, before they are asked (and may bill us for asking). What was
+    paid in another way, or disputed, since the attempt was recorded is not charged: it is looked up until it is
+    proven that nobody had asked for it either."""
+    if not still_owed(snapshot, attempt):
+        return Unknown("what it was for is not owed any more, so it is not charged")
+    method = snapshot.method(attempt.method)
+    wanted = wanted_of(method, attempt.amount_minor, attempt.currency, attempt.by)
+    allowed = earliest(load_rules(), wanted, history_of(snapshot, method), now)
+    if not isinstance(allowed, Refusal):
+        return None
+    expired = method.expires_on is not None and method.expires_on < now.date()
+    return Declined("", Codes(decline="expired" if expired else "not_asked"), now)
+
+
+def record_outcome(
+    store: Store, provider: str, account: int, attempt_no: int, outcome: Outcome, now: datetime, author: str = ""
+) -> None:
+    """Record what the provider said of an attempt, with everything that follows, in one transaction: the money, the
+    method, the lifted causes and the resume orders. Of an attempt that is over, only money that was not booked yet."""
+    author = author or f"provider:{provider}"
+    with acting_on(store, account, now) as unit:
+        attempt = unit.account.attempt(attempt_no)
+        if attempt is None:
+            if isinstance(outcome, Paid):
+                _late_money(store, unit, provider, outcome, author)
+        else:
+            _record(unit, provider, attempt, outcome, author)
+
+
+def _record(unit: Unit, provider: str, attempt: Attempt, outcome: Outcome, author: str) -> None:
+    match outcome:
+        case Paid():
+            _paid(unit, provider, attempt, outcome, author)
+        case Declined():
+            reached_network = bool(outcome.ref) or outcome.codes.decline not in ("expired", "not_asked")
+            _move(unit, attempt, AttemptState.DECLINED, author, outcome.ref, outcome.codes, reached_network)
+            _past_due_by_decline(unit, attempt, author)
+        case NeedsCustomer():
+            _needs_customer(unit, attempt, outcome, author)
+        case Processing():
+            _move(unit, attempt, AttemptState.SUBMITTED, author, outcome.ref)
+        case Canceled():
+            _move(unit, attempt, AttemptState.CANCELED, author, outcome.ref, reached=outcome.reached_network)
+        case Unknown() | NotFound():
+            why = outcome.why if isinstance(outcome, Unknown) else "the provider has nothing yet"
+            _move(unit, attempt, AttemptState.UNKNOWN, author, why=why)
+
+
+def _move(
+    unit: Unit,
+    attempt: Attempt,
+    to: AttemptState,
+    author: str,
+    ref: str = "",
+    codes: Codes = Codes(),  # noqa: B008 - frozen
+    reached: bool = True,
+    *,
+    counts: bool = False,
+    why: str = "",
+    tell: bool = False,
+) -> None:
+    """Say it once: a state that was recorded before is not recorded again."""
+    if to in OPEN_STATES and (to, ref or attempt.ref) == (attempt.state, attempt.ref):
+        return
+    unit.record(
+        f.AttemptMoved(
+            attempt=attempt.no,
+            to=to,
+            ref=ref,
+            codes=codes,
+            reached_network=reached,
+            counts=counts,
+            why=why[:300],
+            tell=tell,
+        ),
+        author,
+    )
+
+
+def _paid(unit: Unit, provider: str, attempt: Attempt, outcome: Paid, author: str) -> None:
+    _move(unit, attempt, AttemptState.PAID, author, outcome.ref, outcome.codes)
+    debts = tuple(part.debt for part in attempt.parts)
+    ref = payment_ref(provider, outcome.ref)
+    book(unit, Payment(unit.no, ref, outcome.currency, outcome.amount_minor, debts), author)
+    if attempt.method and not outcome.durable:
+        unit.record(f.MethodSpent(method=attempt.method), author)
+    elif attempt.activates:
+        moved = moves_with(unit.account, attempt.method)
+        if moved:
+            unit.record(f.MethodActivated(method=attempt.method, subscriptions=moved), author)
+    reached("attempt.before_resume")
+
+
+def _past_due_by_decline(unit: Unit, attempt: Attempt, author: str) -> None:
+    """A charge of ours that was definitively refused makes its debts past due that day. What a customer tried of
+    himself before the due date does not."""
+    fresh = _fresh(unit, attempt)
+    if fresh:
+        tell = unit.account.case is not None
+        unit.record(f.ChargeDeclined(debts=fresh, on=local_today(unit), tell=tell), author)
+
+
+def _fresh(unit: Unit, attempt: Attempt) -> tuple[int, ...]:
+    """The debts that are past due from now on, because a charge of ours for them was refused."""
+    if attempt.by is not Initiator.MERCHANT:
+        return ()
+    return tuple(
+        part.debt
+        for part in attempt.parts
+        if (debt := unit.account.debt(part.debt)) is not None and debt.day_0 is None and debt.past_due_from is None
+    )
+
+
+def _needs_customer(unit: Unit, attempt: Attempt, outcome: NeedsCustomer, author: str) -> None:
+    case = unit.account.case
+    on_session = attempt.by is Initiator.CUSTOMER
+    counts = on_session and (case is None or case.challenges < CHALLENGES_MAX)
+    # What is past due only by this is told by its first reminder.
+    tell = not on_session and not _fresh(unit, attempt)
+    _move(unit, attempt, AttemptState.NEEDS_CUSTOMER, author, outcome.ref, counts=counts, tell=tell)
+    _past_due_by_decline(unit, attempt, author)
+
+
+def _late_money(store: Store, unit: Unit, provider: str, outcome: Paid, author: str) -> None:
+    """Money for an attempt that was over, as on a page that had been replaced: it becomes account credit, which pays
+    whatever is still open, and the rest is offered back."""
+    ref = payment_ref(provider, outcome.ref)
+    if store.payment(ref) is None:
+        book(unit, Payment(unit.no, ref, outcome.currency, outcome.amount_minor, unasked=True), author)

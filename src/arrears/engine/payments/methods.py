@@ -1,0 +1,139 @@
+"""Payment methods: set up on the provider's page, made active, renewed, removed (spec, section 4, Payment methods)."""
+
+from __future__ import annotations
+
+from datetime import date, datetime
+
+from arrears.core import facts as f
+from arrears.core.account import Account
+from arrears.core.errors import Refused
+from arrears.core.ids import ACCOUNT, INVOICE, SUBSCRIPTION, format_id
+from arrears.core.payments.values import Funding, HostedPage, MethodDetails, SetupDone, SetupOpen
+from arrears.core.states import State
+from arrears.core.unit import Unit
+from arrears.engine.acting import acting_on
+from arrears.engine.payments.attempts import Providers
+from arrears.ports import Store
+
+
+def start_setup(store: Store, providers: Providers, account: int, provider: str, key: str, locale: str) -> HostedPage:
+    """The provider's page on which a person sets up a new method. Nothing is stored here until it is done."""
+    known = [m.customer_ref for m in store.methods(account) if m.at_provider == provider]
+    customer = known[-1] if known else ""
+    return providers.of(provider).open_setup(key, account, customer, locale, providers.return_url(account))
+
+
+def finish_setup(
+    store: Store, providers: Providers, account: int, provider: str, page_ref: str, now: datetime, author: str
+) -> int:
+    """Store the method that was set up; its number. The same page gives the same method, however often it is asked.
+
+    Refuses `unknown_page` for one that was opened for another account, `setup_open`, `setup_failed`,
+    `prepaid_refused`. Adding alone collects nothing.
+    """
+    outcome = providers.of(provider).setup_outcome(page_ref)
+    if isinstance(outcome, SetupOpen):
+        raise Refused("setup_open", "the payment method has not been set up yet; finish it on the provider's page")
+    if not isinstance(outcome, SetupDone):
+        raise Refused("setup_failed", "no payment method was set up; your bank refused it, or the page was left")
+    if outcome.account != account:
+        raise Refused("unknown_page", f"{format_id(ACCOUNT, account)} has no such page at {provider}")
+    return add(store, providers, account, provider, outcome.method, now, author)
+
+
+def add(
+    store: Store,
+    providers: Providers,
+    account: int,
+    provider: str,
+    details: MethodDetails,
+    now: datetime,
+    author: str,
+) -> int:
+    """Store a method; its number. Refuses `prepaid_refused` before it is stored, and forgets it at the provider."""
+    if details.funding is Funding.PREPAID:
+        providers.of(provider).forget(details.ref, f"forget-{details.ref}")
+        raise Refused("prepaid_refused", "prepaid cards cannot pay for a subscription; use a credit or debit card")
+    with acting_on(store, account, now) as unit:
+        known = store.methods(account)
+        same = next((m for m in known if (m.at_provider, m.ref) == (provider, details.ref) and not m.removed), None)
+        if same is not None:
+            return same.no
+        number = max((m.no for m in known), default=0) + 1
+        credential = next((m.no for m in known if m.fingerprint and m.fingerprint == details.fingerprint), number)
+        unit.record(f.MethodAdded(method=number, at_provider=provider, details=details, credential=credential), author)
+        return number
+
+
+def activate(
+    store: Store, account: int, method: int, now: datetime, author: str, subscriptions: tuple[int, ...] = ()
+) -> None:
+    """Make a method pay for these subscriptions (all where none is named) of an account that owes nothing past due.
+
+    With past-due debt it is the settlement that makes a method active: refuses `settle_first`, `unknown_method`.
+    """
+    with acting_on(store, account, now) as unit:
+        _present(unit.account, method)
+        if unit.account.past_due:
+            raise Refused("settle_first", "pay what is past due with this method; that makes it active")
+        chosen = subscriptions or tuple(s.no for s in unit.account.subscriptions if s.state is not State.DELETED)
+        changed = tuple(s.no for s in unit.account.subscriptions if s.no in chosen and s.method != method)
+        if changed:
+            unit.record(f.MethodActivated(method=method, subscriptions=changed), author)
+
+
+def renew(
+    store: Store, providers: Providers, account: int, method: int, month: int, year: int, now: datetime, author: str
+) -> None:
+    """The same card with a new expiry: nothing else is asked, and it stays what it is."""
+    record = store.method(account, method)
+    if not 1 <= month <= 12 or date(year, month, 1) < now.date().replace(day=1):
+        raise Refused("bad_expiry", f"{month:02d}/{year} is no expiry of a card that can still be used")
+    key = f"renew-{record.ref}-{year}-{month}"
+    details = providers.of(record.at_provider).renew(record.ref, month, year, key)
+    assert details.expires_on is not None, "a renewed card has an expiry"
+    with acting_on(store, account, now) as unit:
+        _present(unit.account, method)
+        if unit.account.method(method).expires_on != details.expires_on:
+            unit.record(f.MethodRenewed(method=method, expires_on=details.expires_on), author)
+
+
+def remove(store: Store, providers: Providers, account: int, method: int, now: datetime, author: str) -> None:
+    """Remove a method; refuses `method_held` with everything that holds it, and until when."""
+    record = store.method(account, method)
+    with acting_on(store, account, now) as unit:
+        _present(unit.account, method)
+        held = holding(unit, method)
+        if held:
+            raise Refused("method_held", f"this payment method cannot be removed: {'; '.join(held)}")
+        unit.record(f.MethodRemoved(method=method), author)
+    providers.of(record.at_provider).forget(record.ref, f"forget-{record.ref}")
+
+
+def holding(unit: Unit, method: int) -> list[str]:
+    """What holds a method, in words, each with what ends it."""
+    account = unit.account
+    found = []
+    for sub in account.subscriptions:
+        if sub.method != method or sub.state is State.DELETED:
+            continue
+        name = f"{sub.service} ({format_id(SUBSCRIPTION, account.no, sub.no)})"
+        if sub.end is None:
+            found.append(f"it is active for {name} until another one is")
+        else:
+            until = sub.end.delete.promised_on
+            when = f" until {until}" if until is not None else ""
+            found.append(f"{name} is in retention{when}: it is held until that is reactivated, deleted or released")
+    paying = {s.no for s in account.subscriptions if s.method == method}
+    for debt in account.debts:
+        if not debt.ended and paying & set(debt.subscriptions):
+            found.append(
+                f"it owes invoice {debt.number} ({format_id(INVOICE, account.no, debt.no)}) until that is paid"
+            )
+    found += [f"attempt {a.no} with it is not over" for a in account.attempts if a.method == method]
+    return found
+
+
+def _present(account: Account, method: int) -> None:
+    if not any(m.no == method and not m.removed for m in account.methods):
+        raise Refused("unknown_method", f"there is no payment method {method} on {format_id(ACCOUNT, account.no)}")

@@ -1,0 +1,43 @@
+"""The provider's page that pays once and stores nothing, for the pay link (spec, section 7)."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from datetime import datetime
+
+from arrears.core.errors import Refused
+from arrears.core.payments.settlement import quotes
+from arrears.core.payments.values import Initiator
+from arrears.core.view import View
+from arrears.engine.acting import acting_on
+from arrears.engine.failpoints import reached
+from arrears.engine.payments.attempts import Providers, reopen_page
+from arrears.engine.payments.settling import StaleQuote, clear_the_way, record_attempt
+from arrears.ports import Store
+
+
+def open_page(
+    store: Store, providers: Providers, account: int, shown: Mapping[str, str], now: datetime, author: str
+) -> str:
+    """The address of the provider's page that pays exactly one currency of what was shown.
+
+    Refuses `stale_quote`, `attempt_in_flight`, `one_currency_a_page`.
+    """
+    if len(shown) != 1:
+        raise Refused("one_currency_a_page", "a payment page takes one currency; open one for each")
+    [(currency, wanted_hash)] = shown.items()
+    clear_the_way(store, providers, account, currency, (), now)
+    with acting_on(store, account, now) as unit:
+        view = View(store.policies(), unit.account, store.system().guards, now)
+        owed = quotes(unit.account, view.policy)
+        wanted = next((q for q in owed if q.currency == currency), None)
+        if wanted is None or wanted.hash != wanted_hash:
+            raise StaleQuote(owed)
+        if unit.account.attempt_on(p.debt for p in wanted.parts) is not None:
+            raise Refused("attempt_in_flight", "a payment for this is under way; wait for its outcome, then look again")
+        providers.of(next(iter(providers.by_name), "")).takes(wanted.amount_minor, currency)
+        number = record_attempt(unit, wanted, 0, Initiator.CUSTOMER, author, shown=wanted_hash, on_page=True)
+        attempt = unit.account.attempt(number)
+    assert attempt is not None, "it was recorded just now"
+    reached("attempt.after_begin")
+    return reopen_page(store, providers, account, attempt, now).url

@@ -1,0 +1,69 @@
+"""Our ledger against the provider's own book: equal per currency and per attempt, or each difference named."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from datetime import datetime
+from typing import NamedTuple
+
+from arrears.core.money import format_amount
+from arrears.core.payments.values import BookLine
+from arrears.engine.payments.attempts import attempt_ref, payment_ref
+from arrears.engine.payments.provider_changes import attempt_of
+from arrears.ports import Processor, Store
+
+
+class MoneyCheck(NamedTuple):
+    """`ours` and `theirs` are net sums per currency in minor units; `compared` counts payments."""
+
+    provider: str
+    compared: int
+    ours: dict[str, int]
+    theirs: dict[str, int]
+    differences: tuple[str, ...]
+
+    @property
+    def holds(self) -> bool:
+        """Whether the two books agree to the cent."""
+        return not self.differences
+
+
+def check(store: Store, processor: Processor, since: datetime, until: datetime) -> MoneyCheck:
+    """Compare the payments that were made in [since, until)."""
+    name = processor.name
+    lines = [line for line in processor.book(since, until) if line.attempt]
+    ours = {ref: (account, currency, minor) for ref, account, currency, minor in store.provider_payments(name, since)}
+    differences = list(_each(store, name, lines, ours))
+    theirs: dict[str, int] = {}
+    for line in lines:
+        left = line.taken_minor - line.refunded_minor - line.disputed_minor
+        theirs[line.currency] = theirs.get(line.currency, 0) + left
+    theirs = {currency: minor for currency, minor in theirs.items() if minor}
+    sums = {currency: minor for currency, minor in store.provider_net(name, since).items() if minor}
+    for currency in sorted({*sums, *theirs}):
+        a, b = sums.get(currency, 0), theirs.get(currency, 0)
+        if a != b:
+            told = f"the ledger has {format_amount(a, currency)}, {name} has {format_amount(b, currency)}"
+            differences.append(f"{currency}: {told}")
+    return MoneyCheck(name, len(lines), sums, theirs, tuple(differences))
+
+
+def _each(store: Store, name: str, lines: list[BookLine], ours: dict[str, tuple[int, str, int]]) -> Iterator[str]:
+    seen: dict[str, str] = {}
+    for line in lines:
+        ref = payment_ref(name, line.payment_ref)
+        place = attempt_of(line.attempt)
+        if line.attempt in seen:
+            yield f"{line.attempt} was taken twice: {seen[line.attempt]} and {line.payment_ref}"
+        seen[line.attempt] = line.payment_ref
+        booked = ours.pop(ref, None)
+        if booked is None:
+            took = format_amount(line.taken_minor, line.currency)
+            yield f"{line.payment_ref} ({line.attempt}) took {took} and is not in our ledger"
+        elif booked[1:] != (line.currency, line.taken_minor):
+            yield f"{line.payment_ref}: we booked {booked[2]} {booked[1]}, it took {line.taken_minor} {line.currency}"
+        elif place is None or place[0] != booked[0]:
+            yield f"{line.payment_ref} is of {line.attempt} and was booked on {attempt_ref(booked[0], 0)}"
+    for ref, (_, currency, minor) in ours.items():
+        if not ref.endswith("-won"):
+            yield f"{ref}: we booked {minor} {currency}, and {name} does not have it"

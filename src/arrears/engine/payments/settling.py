@@ -1,0 +1,282 @@
+"""Settling: everything owed, in one act per currency, once (spec, section 4).
+
+Three steps for each currency: under the account's lock the quote is compared and the attempt recorded; outside any
+transaction the provider is asked; under the lock again its outcome is recorded with all that follows. Pages, console,
+API, command line and simulator call the same command.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from datetime import datetime
+from typing import Final, NamedTuple
+
+from arrears.core import facts as f
+from arrears.core.account import Attempt
+from arrears.core.errors import Refused
+from arrears.core.ids import ACCOUNT, format_id
+from arrears.core.money import format_amount
+from arrears.core.payments.networks import load_rules
+from arrears.core.payments.planner import Refusal, earliest
+from arrears.core.payments.settlement import Quote, attempt_key, in_part, ordinal_of, quotes
+from arrears.core.payments.values import AttemptState, Canceled, Initiator, NeedsCustomer, Paid
+from arrears.core.rules.charge import history_of, wanted_of
+from arrears.core.unit import Unit
+from arrears.core.view import View
+from arrears.engine.acting import acting_on
+from arrears.engine.failpoints import reached
+from arrears.engine.payments.attempts import Providers, attempt_ref, end_page, pursue, record_outcome
+from arrears.ports import AttemptRecord, Store
+
+PART_MINIMUM_MINOR: Final = 100
+"""The smallest part that may be paid after a failed settlement, in minor units; less costs more than it brings."""
+
+
+class Result(NamedTuple):
+    """What became of one currency: the attempt as the book now has it. `joined`: it was somebody's first, and this
+    is its answer. `url`: where the payer confirms it at the bank, if the bank asks for that."""
+
+    attempt: AttemptRecord
+    joined: bool = False
+    url: str = ""
+
+
+class StaleQuote(Refused):
+    """What is owed is no longer what was shown. `now_owed` is what to show instead."""
+
+    def __init__(self, now_owed: Sequence[Quote]) -> None:
+        sums = ", ".join(format_amount(q.amount_minor, q.currency) for q in now_owed) or "nothing"
+        super().__init__("stale_quote", f"what is owed has changed: it is now {sums}; look at it again before you pay")
+        self.now_owed = tuple(now_owed)
+
+
+def quote(store: Store, account: int, now: datetime, also: Iterable[int] = ()) -> list[Quote]:
+    """What a settlement would take, one quote for each currency."""
+    snapshot = store.snapshots([account]).get(account)
+    if snapshot is None:
+        raise Refused("unknown_account", f"there is no account {format_id(ACCOUNT, account)}")
+    view = View(store.policies(), snapshot, store.system().guards, now)
+    return quotes(snapshot, view.policy, also)
+
+
+def settle(
+    store: Store,
+    providers: Providers,
+    account: int,
+    shown: Mapping[str, str],
+    method: int,
+    now: Callable[[], datetime],
+    author: str,
+    *,
+    also: Iterable[int] = (),
+    part_minor: Mapping[str, int] | None = None,
+    wait: Callable[[int], None] = lambda _: None,
+) -> list[Result]:
+    """Pay everything that was shown: `shown` is the hash of each currency's quote. One attempt a currency, one after
+    the other, each recorded by itself; after the first that is not paid the others are still tried. `wait` is called
+    with an attempt that somebody else started with the same request, so that its answer may come first.
+
+    Refuses `stale_quote` with what is owed now, `nothing_owed`, `unknown_method`, `method_not_usable`,
+    `never_retry`, `attempt_in_flight`; a decline is no refusal but a result.
+    """
+    if not shown:
+        raise Refused("nothing_owed", "nothing is owed, so nothing was charged")
+    results = []
+    for currency in sorted(shown):
+        part = (part_minor or {}).get(currency, 0)
+        started = _begin(store, providers, account, currency, shown[currency], method, now(), author, also, part)
+        if started.fresh:
+            reached("attempt.after_begin")
+        else:
+            wait(started.attempt)
+        left = pursue(store, providers, account, started.attempt, now())
+        if left is not None and left.state is AttemptState.UNKNOWN:
+            # The answer was lost; most often the provider can already say what became of it.
+            pursue(store, providers, account, started.attempt, now())
+        record = _record_of(store, account, started.attempt)
+        results.append(Result(record, not started.fresh, confirm_at(store, providers, account, record)))
+    return results
+
+
+def confirm_at(store: Store, providers: Providers, account: int, attempt: AttemptRecord) -> str:
+    """Where the payer confirms an attempt that waits for that; empty for any other."""
+    if attempt.state != AttemptState.NEEDS_CUSTOMER or attempt.on_page:
+        return ""
+    method = store.method(account, attempt.method)
+    reference = attempt_ref(account, attempt.no)
+    found = providers.of(method.at_provider).look_up(reference, method.customer_ref, attempt.ref, attempt.created_at)
+    return found.url if isinstance(found, NeedsCustomer) else ""
+
+
+def confirm(
+    store: Store,
+    providers: Providers,
+    account: int,
+    attempt: AttemptRecord,
+    now: Callable[[], datetime],
+    author: str,
+) -> Result | None:
+    """Let the payer confirm an attempt that waits for that; None where none waits.
+
+    A charge of ours was made without the payer, and nobody can confirm it any more: the same sum is charged once more
+    by the same method, with the payer there. Refuses `stale_quote` where that is not what is owed, and what `settle`
+    refuses.
+    """
+    if attempt.state != AttemptState.NEEDS_CUSTOMER or attempt.on_page:
+        return None
+    url = confirm_at(store, providers, account, attempt)
+    if url:
+        return Result(attempt, joined=True, url=url)
+    owed = quote(store, account, now())
+    same = next((q for q in owed if (q.currency, q.amount_minor) == (attempt.currency, attempt.amount_minor)), None)
+    if same is None:
+        raise StaleQuote(owed)
+    [result] = settle(store, providers, account, {same.currency: same.hash}, attempt.method, now, author)
+    return result
+
+
+class _Started(NamedTuple):
+    attempt: int
+    fresh: bool
+
+
+def _begin(
+    store: Store,
+    providers: Providers,
+    account: int,
+    currency: str,
+    shown: str,
+    method: int,
+    now: datetime,
+    author: str,
+    also: Iterable[int],
+    part_minor: int,
+) -> _Started:
+    also = tuple(also)
+    known = _same_request(store, account, shown, method)
+    if known is not None:
+        return known
+    clear_the_way(store, providers, account, currency, also, now)
+    policies = store.policies()
+    guards = store.system().guards
+    with acting_on(store, account, now) as unit:
+        view = View(policies, unit.account, guards, now)
+        owed = quotes(unit.account, view.policy, also)
+        wanted = next((q for q in owed if q.currency == currency), None)
+        if wanted is None or wanted.hash != shown:
+            # Somebody with the same request may have been first, and be done.
+            known = _same_request(store, account, shown, method)
+            if known is not None:
+                return known
+            raise StaleQuote(owed)
+        open_attempt = unit.account.attempt_on(p.debt for p in wanted.parts)
+        if open_attempt is not None:
+            if (open_attempt.quote, open_attempt.method) == (shown, method):
+                return _Started(open_attempt.no, fresh=False)
+            raise Refused("attempt_in_flight", "a payment for this is under way; wait for its outcome, then look again")
+        paid = _part(unit, wanted, part_minor) if part_minor else wanted
+        _may_be_tried(view, method, paid, now)
+        providers.of(store.method(account, method).at_provider).takes(paid.amount_minor, currency)
+        number = record_attempt(unit, paid, method, Initiator.CUSTOMER, author, shown=shown, in_part=bool(part_minor))
+    return _Started(number, fresh=True)
+
+
+def record_attempt(
+    unit: Unit,
+    wanted: Quote,
+    method: int,
+    by: Initiator,
+    author: str,
+    *,
+    shown: str,
+    in_part: bool = False,
+    on_page: bool = False,
+) -> int:
+    """Record an attempt with its key, before anybody is asked; its number."""
+    number = unit.account.attempt_count + 1
+    ordinal = ordinal_of(unit.account, wanted.parts)
+    unit.record(
+        f.AttemptCreated(
+            attempt=number,
+            key=attempt_key(wanted, method, ordinal),
+            ordinal=ordinal,
+            method=method,
+            by=by,
+            currency=wanted.currency,
+            amount_minor=wanted.amount_minor,
+            parts=wanted.parts,
+            quote=shown,
+            on_page=on_page,
+            activates=not on_page,
+            in_part=in_part,
+        ),
+        author,
+    )
+    return number
+
+
+def _same_request(store: Store, account: int, shown: str, method: int) -> _Started | None:
+    """The attempt that answers this very request: open, or paid. One that was declined, or whose challenge has
+    lapsed, is answered by a new one."""
+    for attempt in reversed(store.attempts(account)):
+        if attempt.quote == shown and attempt.method == method:
+            left = store.snapshots([account])[account].attempt(attempt.no)
+            lapsed = left is not None and left.state is AttemptState.NEEDS_CUSTOMER and left.challenged_at is None
+            if lapsed or attempt.state in ("declined", "canceled"):
+                return None
+            return _Started(attempt.no, fresh=False)
+    return None
+
+
+def _part(unit: Unit, wanted: Quote, part_minor: int) -> Quote:
+    failed = any(m.failed for m in unit.account.methods)
+    tried = any(d.tries for d in unit.account.debts if any(p.debt == d.no for p in wanted.parts))
+    if not (failed or tried):
+        raise Refused("parts_after_failure", "parts can be paid once a payment of the whole sum has failed")
+    if not PART_MINIMUM_MINOR <= part_minor <= wanted.amount_minor:
+        least = format_amount(PART_MINIMUM_MINOR, wanted.currency)
+        most = format_amount(wanted.amount_minor, wanted.currency)
+        raise Refused("bad_amount", f"a part is at least {least} and at most {most}")
+    return in_part(wanted, unit.account, part_minor)
+
+
+def _may_be_tried(view: View, number: int, wanted: Quote, now: datetime) -> None:
+    account = view.account
+    if not any(m.no == number and not m.removed for m in account.methods):
+        raise Refused("unknown_method", f"there is no payment method {number} on this account")
+    method = account.method(number)
+    asked = wanted_of(method, wanted.amount_minor, wanted.currency, Initiator.CUSTOMER)
+    allowed = earliest(load_rules(), asked, history_of(account, method), now)
+    if isinstance(allowed, Refusal):
+        raise Refused("never_retry", allowed.why)
+    if allowed.at > now:
+        raise Refused("retry_later", f"{allowed.why} It can be tried again from {allowed.at:%Y-%m-%d %H:%M} UTC.")
+
+
+def clear_the_way(
+    store: Store, providers: Providers, account: int, currency: str, also: tuple[int, ...], now: datetime
+) -> None:
+    """A new settlement first cancels what is waiting for the payer, at the provider, with proof."""
+    wanted = {p.debt for q in quote(store, account, now, also) if q.currency == currency for p in q.parts}
+    for attempt in store.snapshots([account])[account].attempts:
+        waiting = attempt.on_page or attempt.state is AttemptState.NEEDS_CUSTOMER
+        if waiting and any(p.debt in wanted for p in attempt.parts):
+            cancel(store, providers, account, attempt, now)
+
+
+def cancel(store: Store, providers: Providers, account: int, attempt: Attempt, now: datetime) -> None:
+    """End an attempt that waits for the payer; refuses `attempt_in_flight` where the provider gave no proof."""
+    reference = attempt_ref(account, attempt.no)
+    if attempt.on_page:
+        outcome = end_page(store, providers, account, attempt, now)
+    else:
+        method = store.method(account, attempt.method)
+        processor = providers.of(method.at_provider)
+        outcome = processor.cancel(reference, method.customer_ref, attempt.ref, f"{attempt.key}-end")
+        record_outcome(store, method.at_provider, account, attempt.no, outcome, now)
+    if not isinstance(outcome, Canceled | Paid):
+        raise Refused("attempt_in_flight", "a payment for this is under way; wait for its outcome, then look again")
+
+
+def _record_of(store: Store, account: int, number: int) -> AttemptRecord:
+    return next(a for a in store.attempts(account) if a.no == number)

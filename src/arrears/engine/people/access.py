@@ -1,0 +1,166 @@
+"""Who may come in: invitations, new passwords, and the end of both. Whoever holds a link's token has read the mail.
+
+A password reaches these commands only as a hash. What changes here is in one transaction with its fact; that a second
+factor changed is recorded after the web shell's sign-in has changed it.
+"""
+
+from __future__ import annotations
+
+from datetime import datetime, timedelta
+from typing import Final
+
+from arrears.core import facts as f
+from arrears.core.address import check_address
+from arrears.core.errors import Refused
+from arrears.core.ids import PERSON, format_id
+from arrears.core.messages.content import SIGN_IN_CHANGES, Role
+from arrears.core.messages.recipients import INVITATION_LASTS, RESET_LASTS, Reach
+from arrears.engine.acting import acting_on
+from arrears.engine.people.profile import NAME_CHARS_MAX, check_locale, reach_of
+from arrears.engine.tokens import digest_of
+from arrears.ports.people import Link, PeopleStore
+
+INVITATIONS_A_DAY: Final = 20
+RESETS_A_DAY: Final = 5
+"""So many links for a new password in the time that one lasts: whoever is refused another has one that works, so
+nobody can use the limit to keep somebody else out."""
+
+ROLES: Final = ("administrator", "billing_reader")
+
+
+def invite(
+    store: PeopleStore, account: int, address: str, role: str, name: str, now: datetime, author: str, locale: str = ""
+) -> int:
+    """Send an invitation that is good for a week and once; an open one to the same address is replaced. The link's
+    number. Refuses `bad_role`, `bad_address`, `unknown_locale`, `unknown_account`, `administrator_exists`,
+    `already_there` and `too_many_requests`."""
+    if role not in ROLES:
+        raise Refused("bad_role", f"{role[:40]!r} is not a role; give administrator or billing_reader")
+    to = check_address(address)
+    if locale:
+        check_locale(locale)
+    with acting_on(store, account, now) as unit:
+        reach = reach_of(store, account)
+        _refuse_taken(reach, to, role)
+        if store.invited_since(account, now - timedelta(days=1)) >= INVITATIONS_A_DAY:
+            raise Refused("too_many_requests", f"an account invites at most {INVITATIONS_A_DAY} people a day")
+        for link in reach.links:
+            if not link.person and link.address.lower() == to.lower():
+                store.end_link(link.no, now)
+        number = store.invite(account, to, " ".join(name.split())[:NAME_CHARS_MAX], locale or reach.locale, role, now)
+        unit.record(f.Invited(link=number, role=role), author)
+    return number
+
+
+def _refuse_taken(reach: Reach, address: str, role: str) -> None:
+    if role == "administrator" and reach.administrator is not None:
+        raise Refused("administrator_exists", "this account has an administrator already")
+    there = (p for p in reach.people if p.sign_in == address.lower())
+    if any(role == "billing_reader" or p.role is Role.ADMINISTRATOR for p in there):
+        raise Refused("already_there", "somebody with this address has a role on this account already")
+
+
+def withdraw(store: PeopleStore, account: int, link: int, now: datetime, author: str) -> None:
+    """Take an invitation back. Refuses `unknown_invitation`."""
+    with acting_on(store, account, now) as unit:
+        if not any(one.no == link and not one.person for one in reach_of(store, account).links):
+            raise Refused("unknown_invitation", "that invitation is not open any more")
+        store.end_link(link, now)
+        unit.record(f.InvitationWithdrawn(link=link), author)
+
+
+def link_of(store: PeopleStore, kind: str, token: str, now: datetime) -> Link:
+    """What a link stands for; `kind` is `invitation` or `reset`. Refuses `bad_link` for one that is unknown, used,
+    withdrawn, replaced, or too old."""
+    link = store.link_with(digest_of(token))
+    lasts = INVITATION_LASTS if kind == "invitation" else RESET_LASTS
+    if link is None or link.kind != kind or link.over_at is not None or now - link.asked_at > lasts:
+        raise Refused("bad_link", "this link is not valid any more; ask for a new one")
+    return link
+
+
+def accept(store: PeopleStore, token: str, name: str, hashed: str | None, now: datetime) -> int:
+    """The invitation is taken up: its address's person has the role from now on. A person who is not known yet is made
+    with this name and password; one who is known keeps theirs. The person's number. Refuses `bad_link`,
+    `no_sign_in` (not known, and no password) and `administrator_exists`."""
+    link = link_of(store, "invitation", token, now)
+    with acting_on(store, link.account, now) as unit:
+        link_of(store, "invitation", token, now)
+        if link.role == "administrator" and reach_of(store, link.account).administrator is not None:
+            raise Refused("administrator_exists", "this account has an administrator already")
+        person = store.person_at(link.address)
+        if person is None:
+            if hashed is None:
+                raise Refused("no_sign_in", "nobody signs in with this address yet; choose a password")
+            known_as = " ".join(name.split())[:NAME_CHARS_MAX] or link.name or link.address
+            person = store.new_person(link.address, known_as, hashed, link.locale, now)
+        store.give_role(link.account, person, link.role)
+        store.end_link(link.number, now)
+        unit.record(f.InvitationAccepted(link=link.number, person=person, role=link.role), f"person:{person}")
+    return person
+
+
+def remove(store: PeopleStore, account: int, person: int, now: datetime, author: str) -> None:
+    """A billing reader sees this account no longer, from the next request on; whoever sees none is signed out.
+    Refuses `unknown_person`; the administrator is replaced, not removed."""
+    with acting_on(store, account, now) as unit:
+        if not any(one.no == person and one.role is Role.READER for one in reach_of(store, account).people):
+            raise Refused("unknown_person", f"{format_id(PERSON, person)} is no billing reader of this account")
+        store.take_role(account, person)
+        if store.account_of(person) is None:
+            store.end_sessions(person)
+        unit.record(f.AccessEnded(person=person), author)
+
+
+def ask_reset(store: PeopleStore, address: str, now: datetime) -> None:
+    """Send a link for a new password to the person who signs in with this address, if there is one. Whoever asks
+    learns nothing: neither here nor by an error."""
+    try:
+        person = store.person_at(check_address(address))
+    except Refused:
+        return
+    account = None if person is None else store.account_of(person)
+    if person is None or account is None:
+        return
+    with acting_on(store, account, now) as unit:
+        if store.resets_since(person, now - RESET_LASTS) < RESETS_A_DAY:
+            link = store.ask_reset(account, person, now)
+            unit.record(f.ResetAsked(person=person, link=link), "anonymous")
+
+
+def reset(store: PeopleStore, token: str, hashed: str, now: datetime) -> int:
+    """The link was used: another password, no session from before, and no other such link. The person's number.
+    Refuses `bad_link`."""
+    link = link_of(store, "reset", token, now)
+    with acting_on(store, link.account, now) as unit:
+        link_of(store, "reset", token, now)
+        store.set_password(link.person, hashed, now)
+        store.end_sessions(link.person)
+        unit.record(f.SignInChanged(person=link.person, what="password"), f"person:{link.person}")
+    return link.person
+
+
+def change_password(store: PeopleStore, person: int, hashed: str, now: datetime) -> None:
+    """Another password, chosen by somebody who has just proved the one before. It ends every other session."""
+    account = store.account_of(person)
+    if account is None:
+        store.set_password(person, hashed, now)
+        return
+    with acting_on(store, account, now) as unit:
+        store.set_password(person, hashed, now)
+        unit.record(f.SignInChanged(person=person, what="password"), f"person:{person}")
+
+
+def sign_in_changed(store: PeopleStore, person: int, what: str, now: datetime) -> None:
+    """Tell a person at every address of theirs that the way they sign in has changed. Somebody who has no account any
+    more is not told: nothing of theirs can be reached."""
+    assert what in SIGN_IN_CHANGES, what
+    account = store.account_of(person)
+    if account is not None:
+        with acting_on(store, account, now) as unit:
+            unit.record(f.SignInChanged(person=person, what=what), f"person:{person}")
+
+
+def end_sessions(store: PeopleStore, person: int) -> None:
+    """End every session of a person, in the transaction that is open: with a new administrator, for example."""
+    store.end_sessions(person)

@@ -1,0 +1,146 @@
+"""A person's addresses: changed only by a link that the new one received, confirmed again every 90 days, tested on
+request (spec, sections 7 and 10)."""
+
+from __future__ import annotations
+
+from datetime import datetime, timedelta
+from typing import Final
+
+from babel.core import Locale, UnknownLocaleError
+
+from arrears.core import facts as f
+from arrears.core.address import check_address
+from arrears.core.calendar import calendar_of
+from arrears.core.errors import Refused
+from arrears.core.ids import ACCOUNT, PERSON, format_id
+from arrears.core.messages.content import Role
+from arrears.core.messages.recipients import Extra, Person, Reach
+from arrears.engine.acting import acting_on
+from arrears.engine.tokens import digest_of
+from arrears.ports import Store
+from arrears.ports.people import Asked, PeopleStore
+
+CONFIRMED_FOR: Final = timedelta(days=90)
+LINK_LASTS: Final = timedelta(days=7)
+"""Long enough for a week away; who comes later asks for another."""
+
+ASKS_A_DAY: Final = 5
+"""Nobody else's mailbox is filled with our links, whoever types its address."""
+
+EXTRAS_MAX: Final = 10
+NAME_CHARS_MAX: Final = 200
+
+
+def change_address(store: PeopleStore, account: int, person: int, address: str, now: datetime, author: str) -> int:
+    """Send a link to a new contact address; until it is used, nothing changes. The request's number. Refuses
+    `bad_address`, `same_address`, `unknown_person`, `too_many_requests`."""
+    new = check_address(address)
+    who = _person(store, account, person)
+    if new == who.contact and who.confirmed_at is not None:
+        raise Refused("same_address", "this is the contact address already, and it is confirmed")
+    if store.asked_since(person, now - timedelta(days=1)) >= ASKS_A_DAY:
+        raise Refused("too_many_requests", "a link can be sent five times a day; use the newest one, or wait a day")
+    with acting_on(store, account, now) as unit:
+        number = store.ask(account, person, who.contact, new, now)
+        unit.record(f.AddressAsked(person=person, request=number, again=who.contact == new), author)
+    return number
+
+
+def request_of(store: PeopleStore, token: str, now: datetime) -> Asked:
+    """The request that a link stands for; refuses `bad_link` for one that is unknown, replaced, or too old."""
+    asked = store.asked_with(digest_of(token))
+    if asked is None or (asked.used_at is None and now - asked.asked_at > LINK_LASTS):
+        raise Refused("bad_link", "this link is not valid any more; ask for a new one in the account centre")
+    return asked
+
+
+def confirm_address(store: PeopleStore, token: str, now: datetime) -> Asked:
+    """The link was used: mail goes there from now on, and the address before is told. Using it again changes
+    nothing. Refuses `bad_link`."""
+    asked = request_of(store, token, now)
+    if asked.used_at is not None:
+        return asked
+    with acting_on(store, asked.account, now) as unit:
+        if store.confirm(asked, now):
+            changed = asked.old.lower() != asked.new.lower()
+            confirmed = f.AddressConfirmed(person=asked.person, request=asked.number, changed=changed)
+            unit.record(confirmed, f"person:{asked.person}")
+    return asked
+
+
+def ask_again(store: PeopleStore, now: datetime, limit: int = 100) -> int:
+    """Ask administrators whose contact address was last confirmed 90 days ago, or never; how many. Any number of
+    workers may do this at once: each person is looked at again under the account's lock."""
+    count = 0
+    for account, person, address in store.unconfirmed(now - CONFIRMED_FOR, limit):
+        with acting_on(store, account, now) as unit:
+            if store.asked_since(person, now - CONFIRMED_FOR):
+                continue
+            number = store.ask(account, person, address, address, now)
+            unit.record(f.AddressAsked(person=person, request=number, again=True), f.ARREARS)
+            count += 1
+    return count
+
+
+def send_test(store: Store, account: int, person: int, now: datetime, author: str) -> None:
+    """Send a person a test message, so that they see where warnings will arrive. Refuses `unknown_person`."""
+    _person(store, account, person)
+    with acting_on(store, account, now) as unit:
+        unit.record(f.TestAsked(person=person), author)
+
+
+def set_profile(store: PeopleStore, account: int, person: int, locale: str, zone: str) -> None:
+    """In which language and zone a person reads. Refuses `unknown_person`, `unknown_locale`, `unknown_zone`."""
+    _person(store, account, person)
+    check_locale(locale)
+    if zone:
+        calendar_of(zone)
+    store.set_profile(person, locale, zone)
+
+
+def check_locale(locale: str) -> None:
+    """Refuses `unknown_locale` for what names no language."""
+    try:
+        Locale.parse(locale.replace("-", "_"))
+    except (UnknownLocaleError, ValueError):
+        raise Refused("unknown_locale", f"{locale[:40]!r} is not a locale; give one like en or nl-BE") from None
+
+
+def add_extra(store: PeopleStore, account: int, address: str, name: str, locale: str) -> Extra:
+    """Warn somebody else too, who may do nothing. Refuses `bad_address`, `too_many_recipients`, `unknown_account`."""
+    extra = Extra(check_address(address), " ".join(name.split())[:NAME_CHARS_MAX], locale)
+    known = reach_of(store, account).extras
+    if len(known) >= EXTRAS_MAX and extra.address not in {one.address for one in known}:
+        raise Refused("too_many_recipients", f"an account warns at most {EXTRAS_MAX} others; remove one first")
+    store.add_extra(account, extra)
+    return extra
+
+
+def remove_extra(store: PeopleStore, account: int, address: str) -> None:
+    """Warn them no longer. Refuses `unknown_recipient`."""
+    if not store.remove_extra(account, check_address(address)):
+        raise Refused("unknown_recipient", f"{address[:80]!r} is not one of the extra recipients")
+
+
+def needs_confirming(reach: Reach, now: datetime) -> bool:
+    """Whether the administrator's contact address is to be confirmed, or does not work."""
+    who = reach.administrator
+    if who is None:
+        return False
+    stale = who.confirmed_at is None or now - who.confirmed_at >= CONFIRMED_FOR
+    return stale or any(address in reach.dead for address in who.addresses[:1])
+
+
+def reach_of(store: Store, account: int) -> Reach:
+    """How an account can be reached. Refuses `unknown_account`."""
+    found = store.reach([account]).get(account)
+    if found is None:
+        raise Refused("unknown_account", f"there is no account {format_id(ACCOUNT, account)}")
+    return found
+
+
+def _person(store: Store, account: int, person: int) -> Person:
+    for one in reach_of(store, account).people:
+        if one.no == person and one.role in (Role.ADMINISTRATOR, Role.READER):
+            return one
+    raise Refused("unknown_person", f"{format_id(PERSON, person)} has nothing to do with {format_id(ACCOUNT, account)}")

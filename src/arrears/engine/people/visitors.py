@@ -1,0 +1,186 @@
+"""Help for people who do not sign in: nothing they see or get depends on whether there is an account.
+
+Their question is kept until its mail address is confirmed by a link; only then the worker looks whether an account is
+meant, at a moment that they do not see. Their mail has a queue of its own and says nothing of any account.
+"""
+
+from __future__ import annotations
+
+import ipaddress
+from datetime import datetime, timedelta
+from typing import Final, NamedTuple
+
+from arrears.core.address import check_address
+from arrears.core.errors import Refused
+from arrears.core.facts import ARREARS
+from arrears.core.messages.content import Content, Kind, Reader, Role
+from arrears.core.people.support import About, Via
+from arrears.engine.correspondence import Desk
+from arrears.engine.handing_over import handed_over, looked_up
+from arrears.engine.people.support import A_DAY, ASKED_A_DAY, checked_text, place
+from arrears.engine.tokens import digest_of, new_token
+from arrears.ports import Channel, Fate, Message, Store
+from arrears.ports.support import Letter, LetterState, Opens, Request
+
+FROM_ADDRESS_A_DAY: Final = 3
+"""Nobody's mailbox is filled with our links, whoever types its address."""
+
+FROM_NET_A_DAY: Final = 20
+"""From one address of the net (of IPv6: one customer's network): an office shares one."""
+
+LINK_LASTS: Final = timedelta(days=7)
+CONVERSATION_LASTS: Final = timedelta(days=90)
+"""As long as data is kept; each answer brings a new link."""
+
+LINE_CHARS_MAX: Final = 200
+LETTERS_AT_ONCE: Final = 100
+LEASE: Final = timedelta(minutes=2)
+
+CONFIRM_PATH: Final = "/help/confirm/"
+READ_PATH: Final = "/help/read/"
+
+_PATHS: Final[dict[Opens, str]] = {"confirm": CONFIRM_PATH, "conversation": READ_PATH}
+_STATES: Final[dict[Fate, LetterState]] = {
+    Fate.ACCEPTED: "accepted",
+    Fate.REFUSED: "refused",
+    Fate.UNKNOWN: "unknown",
+    Fate.NOT_SENT: "waiting",
+}
+
+
+class Stranger(NamedTuple):
+    """Somebody who does not sign in, as they typed it; `known_by` is an account id or an invoice number."""
+
+    name: str
+    address: str
+    company: str
+    known_by: str
+    locale: str
+    net: str
+
+
+def ask(store: Store, who: Stranger, about: About, text: str, now: datetime) -> int:
+    """Keep a question and send a link to the address; no account is looked for. Its number. Refuses `bad_address`,
+    `empty_text`, `long_text`, `too_many_requests`."""
+    address, body = check_address(who.address), checked_text(text)
+    name, company, known_by = (_line(part) for part in (who.name, who.company, who.known_by))
+    net = network_of(who.net)
+    lately = store.requests_since(now - A_DAY, 0, Via.ANONYMOUS, address, net)
+    if lately.address >= FROM_ADDRESS_A_DAY or lately.net >= FROM_NET_A_DAY:
+        raise Refused("too_many_requests", "this has been asked for several times today; wait a day")
+    number = store.add_request(
+        Request(
+            *(0, 0, 0, about, Via.ANONYMOUS, "unconfirmed", 0, "", (), 0),
+            *(name, address, company, known_by, who.locale, net, now),
+        ),
+        body,
+    )
+    store.add_letter(number, Kind.SUPPORT_CONFIRM, now)
+    return number
+
+
+def asked_with(store: Store, token: str, now: datetime) -> Request:
+    """The request that a link to confirm stands for; refuses `bad_link`."""
+    found = store.support_linked(digest_of(token), "confirm", now - LINK_LASTS)
+    if found is None:
+        raise Refused("bad_link", "this link is not valid any more; ask again")
+    return found
+
+
+def confirm(store: Store, token: str, now: datetime) -> Request:
+    """The link was used: the question will be read. A second time changes nothing. Refuses `bad_link`."""
+    found = asked_with(store, token, now)
+    if store.confirm_request(found.number):
+        store.add_letter(found.number, Kind.SUPPORT_RECEIVED, now)
+    return found
+
+
+def conversation(store: Store, digest: bytes, now: datetime) -> Request | None:
+    """The request whose conversation a link with this digest opens."""
+    return store.support_linked(digest, "conversation", now - CONVERSATION_LASTS)
+
+
+def attend(store: Store, channel: Channel, desk: Desk, now: datetime) -> int:
+    """What strangers wait for: their confirmed questions are placed, their letters leave. How many."""
+    return place_confirmed(store, now) + send_letters(store, channel, desk, now)
+
+
+def place_confirmed(store: Store, now: datetime, limit: int = 100) -> int:
+    """Give each confirmed question to the one account that it names, or leave it to staff: of what names none or
+    several, and of an account that was asked about too often today."""
+    asked = store.requests_to_place(limit)
+    for request in asked:
+        named = store.accounts_named(request.known_by, request.company)
+        if len(named) != 1 or _often(store, named[0], now):
+            store.move_request(request.number, "open")
+            continue
+        try:
+            place(store, request.number, named[0], now, ARREARS)
+        except Refused as refused:
+            if refused.code != "has_account":  # another worker was quicker
+                raise
+    return len(asked)
+
+
+def _often(store: Store, account: int, now: datetime) -> bool:
+    return store.requests_since(now - A_DAY, account, Via.ANONYMOUS, "", "").account >= ASKED_A_DAY
+
+
+def send_letters(store: Store, channel: Channel, desk: Desk, now: datetime) -> int:
+    """Hand letters over, each at most once, until the server takes no more; how many."""
+    for count in range(LETTERS_AT_ONCE):
+        claimed = store.claim_letters(now, now - LEASE, 1)
+        if not claimed:
+            return count
+        letter = claimed[0]
+        fate = _fate_of(store, channel, desk, letter, now)
+        store.end_letter(letter.no, _STATES[fate], now)
+        if fate is Fate.NOT_SENT:
+            return count
+    return LETTERS_AT_ONCE
+
+
+def _fate_of(store: Store, channel: Channel, desk: Desk, letter: Letter, now: datetime) -> Fate:
+    if letter.claimed_at is not None:
+        fate = looked_up(channel, letter.id)
+        if fate is not Fate.NOT_SENT:
+            return Fate.ACCEPTED if fate is Fate.ACCEPTED else Fate.UNKNOWN
+    request = store.support_request(letter.request)
+    assert request is not None, "a letter is about a request"
+    return handed_over(channel, _written(store, desk, letter, request, now)).fate
+
+
+def _written(store: Store, desk: Desk, letter: Letter, request: Request, now: datetime) -> Message:
+    """The letter with a link of its own. Nothing that was typed is in it: whoever gets it may not have asked."""
+    opens: Opens = "confirm" if letter.kind is Kind.SUPPORT_CONFIRM else "conversation"
+    secret = new_token()
+    store.add_support_link(digest_of(secret), request.number, opens, now)
+    content = Content(
+        kind=letter.kind,
+        locale=request.locale,
+        account_name="",
+        reader=Reader("", Role.TECHNICAL, "UTC"),
+        zone="UTC",
+        sent_at=now,
+        operator=desk.operator,
+        link=f"{desk.base_url}{_PATHS[opens]}{secret}",
+        request=str(request.number),
+    )
+    words = desk.writer.render(content)
+    return Message(letter.id, request.address, words.subject, words.text, words.html, at=now)
+
+
+def network_of(address: str) -> str:
+    """The address itself, or of IPv6 its network of 64 bits: one customer has all of that. Empty for none."""
+    try:
+        found = ipaddress.ip_address(address)
+    except ValueError:
+        return ""
+    if isinstance(found, ipaddress.IPv4Address):
+        return str(found)
+    return str(found.ipv4_mapped or ipaddress.ip_network((found, 64), strict=False))
+
+
+def _line(text: str) -> str:
+    """What was typed into one line."""
+    return " ".join("".join(c if c.isprintable() else " " for c in text).split())[:LINE_CHARS_MAX]

@@ -1,0 +1,195 @@
+"""What the engine needs to reach people: words, channels, and the book of every message."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Collection, Mapping, Sequence
+from datetime import date, datetime
+from enum import StrEnum
+from typing import NamedTuple, Protocol
+
+import msgspec
+
+from arrears.core.messages.content import Content
+from arrears.core.messages.recipients import Reach
+
+
+class Fate(StrEnum):
+    """What became of a message or an order."""
+
+    ACCEPTED = "accepted"
+    REFUSED = "refused"
+    NOT_SENT = "not_sent"
+    UNKNOWN = "unknown"
+
+
+class Message(NamedTuple):
+    """One message, ready to hand over. `id` is the same however often it is tried; `html` may be empty; messages of
+    one `thread` hang together in the reader's mail program; `at` is when it was written."""
+
+    id: str
+    to: str
+    subject: str
+    text: str
+    html: str = ""
+    headers: tuple[tuple[str, str], ...] = ()
+    thread: str = ""
+    at: datetime | None = None
+
+
+class Delivery(NamedTuple):
+    """What became of a message that was handed over, and the server's own words about it."""
+
+    fate: Fate
+    reply: str = ""
+
+
+class Channel(Protocol):
+    """A way to reach people."""
+
+    def send(self, message: Message) -> Delivery:
+        """Hand one message over. Never called twice for one id unless `look_up` proved that it was not sent."""
+
+    def look_up(self, message_id: str) -> Fate:
+        """What became of a message whose sender died; UNKNOWN where this channel cannot tell."""
+
+
+class Words(Protocol):
+    """A message in words: one line, the plain text, the HTML (may be empty), and the language it is in."""
+
+    @property
+    def subject(self) -> str: ...
+
+    @property
+    def text(self) -> str: ...
+
+    @property
+    def html(self) -> str: ...
+
+    @property
+    def language(self) -> str: ...
+
+
+class Writer(Protocol):
+    """Whoever finds the words."""
+
+    def render(self, content: Content) -> Words:
+        """The message in its reader's language."""
+
+
+class MailState(StrEnum):
+    """How far a message is. `waiting`: not handed over, will be tried again; `claimed`: being handed over."""
+
+    WAITING = "waiting"
+    CLAIMED = "claimed"
+    ACCEPTED = "accepted"
+    UNKNOWN = "unknown"
+    REFUSED = "refused"
+    DROPPED = "dropped"
+    BOUNCED_HARD = "bounced_hard"
+    BOUNCED_SOFT = "bounced_soft"
+    COMPLAINED = "complained"
+
+
+TAKEN = frozenset({MailState.ACCEPTED, MailState.BOUNCED_SOFT, MailState.COMPLAINED})
+"""A mail server took it, and the address exists."""
+
+
+class Mail(msgspec.Struct, frozen=True, gc=False):
+    """One message to one address, as its book has it: the row may be erased, the facts keep only its digest.
+
+    It is named by the fact that asked for it and its number there. `kind`, `cause` and `on_day` (the local day it was
+    handed over) make it unique for an address. `text` is the plain part without its link. `person` is 0 for nobody
+    that we know by number. `at` is when it came to its state, or was handed over for what happened to it later.
+    """
+
+    account: int
+    seq: int
+    no: int
+    kind: str
+    cause: str
+    on_day: date
+    address: str
+    role: str
+    person: int
+    language: str
+    subject: str
+    text: str
+    state: MailState
+    reply: str
+    at: datetime
+
+    @property
+    def id(self) -> str:
+        """Its name at mail servers."""
+        return f"a{self.account}-{self.seq}-{self.no}"
+
+    @property
+    def digest(self) -> str:
+        """What the facts keep of it: SHA-256 of its text, in hexadecimal."""
+        return hashlib.sha256(self.text.encode()).hexdigest()
+
+
+class MailMove(NamedTuple):
+    """A message has come to another state."""
+
+    account: int
+    seq: int
+    no: int
+    state: MailState
+    reply: str
+
+
+class PayLink(NamedTuple):
+    """The capability in one message: only the SHA-256 of its token is kept. It ends with the case, and with the
+    administrator that it was given to (`person`; 0 and the address where nobody is)."""
+
+    digest: bytes
+    account: int
+    person: int
+    address: str
+    case: int
+    made_at: datetime
+
+
+class MailCounts(NamedTuple):
+    """Of the last hour: how many messages were handed over, and how many came back for good. `paused`: staff have
+    been told that too many did. Of the last day: how many were handed over to each address asked about."""
+
+    handed: int
+    bounced: int
+    paused: bool
+    to: Mapping[str, int]
+
+
+class MailBook(Protocol):
+    """Who can be reached, and every message to them."""
+
+    def reach(self, numbers: Sequence[int]) -> Mapping[int, Reach]:
+        """How each account can be reached."""
+
+    def mails(self, notices: Sequence[tuple[int, int]]) -> Sequence[Mail]:
+        """Every message of these facts (account, seq), in order."""
+
+    def mails_of(self, account: int) -> Sequence[Mail]:
+        """Every message of an account, in order."""
+
+    def mails_to(self, address: str, since: datetime) -> Sequence[Mail]:
+        """The messages to an address that were handed over since then, of any account, the oldest first."""
+
+    def claim_mails(self, mails: Sequence[Mail], links: Sequence[PayLink]) -> Sequence[Mail]:
+        """Claim these for handing over, new ones and those that wait (or whose sender died, with proof that they did
+        not leave); committed when this returns, with their links. Only the claimed are returned: not one of a kind and
+        cause that its address has today already."""
+
+    def mail_counts(self, now: datetime, addresses: Collection[str]) -> MailCounts:
+        """What limits look at."""
+
+    def give_token(self, request: int, digest: bytes) -> None:
+        """The link of this request is now the one with this digest; links before it are worth nothing."""
+
+    def give_link(self, link: int, digest: bytes) -> None:
+        """The same for a link that lets somebody in."""
+
+    def pay_link(self, digest: bytes) -> PayLink | None:
+        """The link whose token has this digest."""

@@ -1,0 +1,1 @@
+"""The store in memory, for simulation and replay: proved against PostgreSQL by the same contract tests."""

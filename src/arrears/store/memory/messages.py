@@ -1,0 +1,106 @@
+"""The memory store's messages (see mail.py)."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Collection, Mapping, Sequence
+from datetime import datetime, timedelta
+from typing import Final
+
+from msgspec.structs import replace
+
+from arrears.core.messages.recipients import Reach, addresses
+from arrears.ports import Mail, MailCounts, MailMove, MailState, PayLink
+
+_NOTHING_LEFT: Final = (MailState.WAITING, MailState.REFUSED, MailState.DROPPED)
+_BACK: Final = (MailState.BOUNCED_HARD, MailState.BOUNCED_SOFT, MailState.COMPLAINED)
+
+
+class MemoryMail:
+    """See ports.MailBook. Nobody has an identity here: mail goes to the account's own address."""
+
+    tasks: dict[tuple[int, int], tuple[str, str]]
+
+    def __init__(self) -> None:
+        self.reached: dict[int, Reach] = {}
+        self.mail_rows: dict[tuple[int, int], dict[int, Mail]] = {}
+        self.mail_keys: dict[tuple[object, ...], tuple[int, int, int]] = {}
+        self.back_at: dict[tuple[int, int, int], datetime] = {}
+        self.dead: set[str] = set()
+        self.links: dict[bytes, PayLink] = {}
+
+    def reach(self, numbers: Sequence[int]) -> Mapping[int, Reach]:
+        """See ports.MailBook."""
+        found = {number: self.reached[number] for number in numbers if number in self.reached}
+        if not self.dead:
+            return found
+        return {no: one._replace(dead=frozenset(addresses(one) & self.dead)) for no, one in found.items()}
+
+    def mails(self, notices: Sequence[tuple[int, int]]) -> Sequence[Mail]:
+        """See ports.MailBook."""
+        return [mail for key in notices if key in self.mail_rows for _, mail in sorted(self.mail_rows[key].items())]
+
+    def mails_of(self, account: int) -> Sequence[Mail]:
+        """See ports.MailBook."""
+        return self.mails(sorted(key for key in self.mail_rows if key[0] == account))
+
+    def mails_to(self, address: str, since: datetime) -> Sequence[Mail]:
+        """See ports.MailBook."""
+        left = [m for rows in self.mail_rows.values() for m in rows.values() if m.address == address and m.at >= since]
+        handed = [m for m in left if m.state not in (*_NOTHING_LEFT, MailState.CLAIMED)]
+        return sorted(handed, key=lambda m: (m.at, m.account, m.seq, m.no))
+
+    def claim_mails(self, mails: Sequence[Mail], links: Sequence[PayLink]) -> Sequence[Mail]:
+        """See ports.MailBook."""
+        granted = []
+        for mail in mails:
+            rows = self.mail_rows.setdefault((mail.account, mail.seq), {})
+            was, key, name = rows.get(mail.no), _key(mail), (mail.account, mail.seq, mail.no)
+            if was is not None and was.state not in (MailState.WAITING, MailState.CLAIMED):
+                continue
+            if self.mail_keys.setdefault(key, name) != name:
+                continue
+            rows[mail.no] = mail
+            granted.append(mail)
+        self.links.update({link.digest: link for link in links})
+        return granted
+
+    def mail_counts(self, now: datetime, addresses: Collection[str]) -> MailCounts:
+        """See ports.MailBook."""
+        left = [m for rows in self.mail_rows.values() for m in rows.values() if m.state not in _NOTHING_LEFT[::2]]
+        hour, day = now - timedelta(hours=1), now - timedelta(days=1)
+        back = sum(
+            self.back_at.get((m.account, m.seq, m.no), hour) > hour for m in left if m.state is MailState.BOUNCED_HARD
+        )
+        to = Counter(m.address for m in left if m.at > day and m.address in addresses)
+        return MailCounts(
+            sum(m.at > hour for m in left), back, any(kind == "mail_paused" for kind, _ in self.tasks.values()), to
+        )
+
+    def give_token(self, request: int, digest: bytes) -> None:
+        """See ports.MailBook. Nobody has asked for one here."""
+        raise AssertionError(request)
+
+    def give_link(self, link: int, digest: bytes) -> None:
+        """See ports.MailBook. Nobody has a sign-in here."""
+        raise AssertionError(link)
+
+    def pay_link(self, digest: bytes) -> PayLink | None:
+        """See ports.MailBook."""
+        return self.links.get(digest)
+
+    def move_mails(self, moves: Sequence[MailMove], now: datetime) -> None:
+        """See ports.Batch."""
+        for move in moves:
+            rows = self.mail_rows[(move.account, move.seq)]
+            was = rows[move.no]
+            back = move.state in _BACK
+            rows[move.no] = replace(was, state=move.state, reply=move.reply, at=was.at if back else now)
+            if back:
+                self.back_at[move[:3]] = now
+            if move.state in _NOTHING_LEFT:
+                self.mail_keys.pop(_key(was), None)
+
+
+def _key(mail: Mail) -> tuple[object, ...]:
+    return mail.account, mail.on_day, mail.kind, mail.cause, mail.address.lower()

@@ -1,0 +1,183 @@
+"""The memory store's rows about money (see money.py)."""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Mapping, Sequence
+from datetime import datetime
+
+from arrears.core.account import Debt
+from arrears.core.facts import DebtReopened, PaymentBooked, Refunded
+from arrears.core.ledger import BANK, entries_of
+from arrears.core.payments.rows import AttemptRow, RefundRow
+from arrears.core.rows import Rows
+from arrears.core.unit import Stored
+from arrears.ports import AttemptRecord, MethodRecord, PaymentRecord
+from arrears.store.reading import OPEN, issued, method_of
+
+
+class MemoryMoney:
+    """See ports.MoneyBook."""
+
+    facts: dict[int, list[Stored]]
+
+    def __init__(self) -> None:
+        self.method_rows: dict[int, dict[int, MethodRecord]] = {}
+        self.attempt_rows: dict[int, dict[int, AttemptRow]] = {}
+        self.pending: dict[tuple[int, int], AttemptRow] = {}
+        """Of these the ones that are not over, by account and number: they are few, and asked for often."""
+        self.open_parts: dict[tuple[int, int], int] = {}
+        self.payment_seqs: dict[str, tuple[int, int]] = {}
+        self.refund_rows: list[RefundRow] = []
+        self.swept: dict[str, datetime] = {}
+
+    def check_attempts(self, rows: Rows) -> str | None:
+        """What about these rows the database would refuse, or None."""
+        if rows.parts:
+            ending = {(e.account_id, e.attempt) for e in rows.part_ends}
+            taken = {key for key, attempt in self.open_parts.items() if (key[0], attempt) not in ending}
+            for part in rows.parts:
+                if (part.account_id, part.debt) in taken:
+                    return f"invoice {part.debt} of account {part.account_id} has an open attempt already"
+                taken.add((part.account_id, part.debt))
+        for change in rows.attempt_changes:
+            was = self.attempt_rows.get(change.account_id, {}).get(change.no)
+            if was is not None and was.state != change.state and was.state not in OPEN:
+                return f"attempt {change.no} of account {change.account_id}: {was.state} -> {change.state}"
+        return None
+
+    def write_money(self, rows: Rows) -> None:
+        """Keep what PostgreSQL would have in its tables."""
+        for m in rows.methods:
+            self.method_rows.setdefault(m.account_id, {})[m.no] = MethodRecord(
+                m.no, m.at_provider, m.ref, m.customer_ref, m.kind, m.fingerprint, m.label, m.expires_on, m.removed
+            )
+        for c in rows.method_changes:
+            of_account = self.method_rows[c.account_id]
+            of_account[c.no] = of_account[c.no]._replace(expires_on=c.expires_on, removed=c.removed)
+        for a in rows.attempts:
+            self._keep_attempt(a)
+        for change in rows.attempt_changes:
+            was = self.attempt_rows[change.account_id][change.no]
+            self._keep_attempt(
+                was._replace(
+                    state=change.state,
+                    ref=change.ref or was.ref,
+                    decline=change.decline,
+                    network_code=change.network_code,
+                    advice=change.advice,
+                    reached_network=change.reached_network,
+                    moved_at=change.moved_at,
+                )
+            )
+        for end in rows.part_ends:
+            over = [k for k, attempt in self.open_parts.items() if (k[0], attempt) == (end.account_id, end.attempt)]
+            for key in over:
+                del self.open_parts[key]
+        for part in rows.parts:
+            self.open_parts[(part.account_id, part.debt)] = part.attempt
+        for p in rows.payments:
+            self.payment_seqs[p.ref] = (p.account_id, p.seq)
+        self.refund_rows += rows.refunds
+
+    def _keep_attempt(self, row: AttemptRow) -> None:
+        self.attempt_rows.setdefault(row.account_id, {})[row.no] = row
+        if row.state in OPEN:
+            self.pending[(row.account_id, row.no)] = row
+        else:
+            self.pending.pop((row.account_id, row.no), None)
+
+    def method(self, account: int, number: int) -> MethodRecord:
+        """See ports.MoneyBook."""
+        return method_of(self.methods(account), number)
+
+    def methods(self, account: int) -> Sequence[MethodRecord]:
+        """See ports.MoneyBook."""
+        return [m for _, m in sorted(self.method_rows.get(account, {}).items())]
+
+    def attempts(self, account: int) -> Sequence[AttemptRecord]:
+        """See ports.MoneyBook."""
+        return [
+            AttemptRecord(
+                a.no,
+                a.key,
+                a.method,
+                a.initiator,
+                a.on_page,
+                a.currency,
+                a.amount_minor,
+                a.quote,
+                a.state,
+                a.ref,
+                a.decline,
+                a.network_code,
+                a.advice,
+                a.created_at,
+                a.moved_at,
+            )
+            for _, a in sorted(self.attempt_rows.get(account, {}).items())
+        ]
+
+    def open_attempts(self, before: datetime, limit: int) -> Sequence[tuple[int, int]]:
+        """See ports.MoneyBook."""
+        found = [a for a in self.pending.values() if a.moved_at <= before]
+        found.sort(key=lambda a: (a.state in ("submitted", "needs_customer"), a.moved_at, a.account_id, a.no))
+        return [(a.account_id, a.no) for a in found[:limit]]
+
+    def finished_since(self, since: datetime) -> tuple[int, int]:
+        """See ports.MoneyBook."""
+        attempts = (a for of_account in self.attempt_rows.values() for a in of_account.values())
+        ended = [a.state for a in attempts if a.moved_at >= since and a.state in ("paid", "declined")]
+        return ended.count("declined"), len(ended)
+
+    def payment(self, ref: str) -> PaymentRecord | None:
+        """See ports.MoneyBook."""
+        place = self.payment_seqs.get(ref)
+        if place is None:
+            return None
+        account, seq = place
+        fact = self.facts[account][seq - 1].recorded.fact
+        assert isinstance(fact, PaymentBooked), f"payment {ref} is fact {seq} of account {account}"
+        return PaymentRecord(account, seq, fact)
+
+    def invoices(self, account: int) -> Mapping[int, Debt]:
+        """See ports.MoneyBook."""
+        return issued(s.recorded.fact for s in self.facts[account])
+
+    def refund_known(self, ref: str) -> bool:
+        """See ports.MoneyBook."""
+        return any(r.ref == ref for r in self.refund_rows)
+
+    def refunded_minor(self, payment_ref: str) -> int:
+        """See ports.MoneyBook."""
+        return sum(r.amount_minor for r in self.refund_rows if r.payment_ref == payment_ref)
+
+    def provider_payments(self, provider: str, since: datetime) -> Sequence[tuple[str, int, str, int]]:
+        """See ports.MoneyBook."""
+        found = []
+        for ref, (account, seq) in sorted(self.payment_seqs.items()):
+            recorded = self.facts[account][seq - 1].recorded
+            if ref.startswith(f"{provider}:") and recorded.at >= since:
+                assert isinstance(recorded.fact, PaymentBooked), f"payment {ref} is fact {seq} of account {account}"
+                found.append((ref, account, recorded.fact.currency, recorded.fact.amount_minor))
+        return found
+
+    def provider_net(self, provider: str, since: datetime) -> Mapping[str, int]:
+        """See ports.MoneyBook."""
+        of, sums = f"{provider}:", defaultdict[str, int](int)
+        for stored in (s for facts in self.facts.values() for s in facts if s.recorded.at >= since):
+            fact = stored.recorded.fact
+            named = isinstance(fact, PaymentBooked | Refunded) and fact.ref.startswith(of)
+            if named or (isinstance(fact, DebtReopened) and stored.recorded.author == f"provider:{provider}"):
+                for entry in entries_of(stored.recorded):
+                    if entry.ledger == BANK:
+                        sums[entry.currency] += entry.minor
+        return dict(sums)
+
+    def swept_until(self, provider: str) -> datetime | None:
+        """See ports.MoneyBook."""
+        return self.swept.get(provider)
+
+    def set_swept(self, provider: str, until: datetime) -> None:
+        """See ports.MoneyBook."""
+        self.swept[provider] = max(until, self.swept.get(provider, until))

@@ -1,0 +1,256 @@
+"""The store in memory, for the simulator: the same facts, the same chain, the same things that may exist once.
+
+Proved against PostgreSQL by the same contract tests; one thread. Everything is checked before anything is written.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import heapq
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from datetime import datetime, timedelta
+
+from arrears.core.account import Account
+from arrears.core.actions import ORDER
+from arrears.core.errors import Refused
+from arrears.core.facts import (
+    ARREARS,
+    AccountSetAside,
+    AnyFact,
+    BreakerSet,
+    MailPaused,
+    PolicyAdopted,
+    Recorded,
+    Resumed,
+    SystemFact,
+    encode_fact,
+)
+from arrears.core.messages.recipients import Reach
+from arrears.core.policy import Policy
+from arrears.core.system import System, fold_system
+from arrears.core.unit import GENESIS, Unit, chained
+from arrears.ports import Claim, NewAccount
+from arrears.store.memory.batch import MemoryBatch
+from arrears.store.memory.rows import Slot
+from arrears.store.memory.tables import SYSTEM, MemoryTables
+from arrears.store.reading import FOLLOWING_MAX
+
+
+class MemoryStore(MemoryTables):
+    """See ports.Store. Rows that PostgreSQL keeps in tables are checked here for what may exist only once."""
+
+    # -- units of work ---------------------------------------------------------------------------------------
+
+    @contextmanager
+    def open_accounts(
+        self, accounts: Sequence[NewAccount], now: datetime, also: Sequence[int] = ()
+    ) -> Iterator[MemoryBatch]:
+        """See ports.Store."""
+        refs = set(self.refs)
+        for new in accounts:
+            if new.ref in refs:
+                raise Refused("account_exists", f"account {new.ref!r} exists already")
+            refs.add(new.ref)
+        first = len(self.slots) + 1
+        existing = self._units(also, now)
+        now = existing[0].now if existing else now
+        units = [Unit(first + i, None, 0, GENESIS, now) for i in range(len(accounts))]
+        batch = MemoryBatch(self, [*units, *existing])
+        yield batch
+        self.check(batch.units)
+        for unit, new in zip(units, accounts, strict=True):
+            self.slots[unit.no] = Slot()
+            self.refs[new.ref] = unit.no
+            self.reached[unit.no] = Reach(unit.no, new.ref, new.name, new.zone, new.locale, new.contact or "")
+        self._commit(batch)
+
+    @contextmanager
+    def accounts(self, numbers: Sequence[int], now: datetime) -> Iterator[MemoryBatch]:
+        """See ports.Store."""
+        missing = [n for n in numbers if n not in self.slots]
+        if missing:
+            raise Refused("unknown_account", f"there is no account {missing[0]}")
+        batch = MemoryBatch(self, self._units(sorted(set(numbers)), now))
+        yield batch
+        self._commit(batch)
+
+    @contextmanager
+    def due(self, now: datetime, limit: int) -> Iterator[MemoryBatch]:
+        """See ports.Store."""
+        found: list[int] = []
+        later: list[tuple[datetime, int]] = []
+        while self.due_queue and len(found) < limit and self.due_queue[0][0] <= now:
+            at, number = heapq.heappop(self.due_queue)
+            if self._recorded_at(number) > now:
+                later.append((at, number))
+            elif self.slots[number].next_at == at and number not in found:
+                found.append(number)
+        for one in later:
+            heapq.heappush(self.due_queue, one)
+        batch = MemoryBatch(self, [self._unit(n, now) for n in found])
+        committed = False
+        try:
+            yield batch
+            self._commit(batch)
+            committed = True
+        finally:
+            if not committed:
+                for number in found:
+                    due_at = self.slots[number].next_at
+                    assert due_at is not None, "it was due"
+                    heapq.heappush(self.due_queue, (due_at, number))
+
+    def _recorded_at(self, number: int) -> datetime:
+        return self.facts[number][-1].recorded.at
+
+    def _units(self, numbers: Sequence[int], now: datetime) -> list[Unit]:
+        """Their time does not go back (I21): it is the instant of the newest fact that is there, if that is later."""
+        now = max([now, *map(self._recorded_at, numbers)])
+        return [self._unit(n, now) for n in numbers]
+
+    def _unit(self, number: int, now: datetime) -> Unit:
+        slot = self.slots[number]
+        return Unit(number, slot.state, slot.seq, slot.head, now, slot.next_at)
+
+    def _commit(self, batch: MemoryBatch) -> None:
+        units = [u for u in batch.units if u.changed]
+        if units:
+            self.write(*self.check(units))
+        for unit in units:
+            slot = self.slots[unit.no]
+            self.facts[unit.no].extend(unit.stored)
+            slot.state, slot.seq, slot.head = unit.account, unit.seq, unit.head
+            slot.waits = unit.account.waits
+            slot.next_at = unit.next_at
+            if unit.next_at is not None:
+                heapq.heappush(self.due_queue, (unit.next_at, unit.no))
+        for claim, done in batch.finished:
+            key = (claim.account, claim.seq, claim.kind)
+            self.actions[key].status = "done" if done else "failed"
+            self.open_actions.pop(key, None)
+        for claim, until in batch.kept:
+            action = self.actions[(claim.account, claim.seq, claim.kind)]
+            action.tries -= 1
+            action.lease_until = until or action.lease_until
+        for change in batch.mail:
+            change()
+        for day, granted in batch.granted.items():
+            self.deletions[day] += granted
+
+    def set_aside(self, number: int, now: datetime, why: str) -> None:
+        """See ports.Store."""
+        self.slots[number].next_at = None
+        self.record_system(AccountSetAside(account=number, why=why), now, ARREARS, why)
+        self.tasks[(SYSTEM, self.system_seq)] = ("set_aside", f"account {number}: {why}")
+
+    # -- what must be performed --------------------------------------------------------------------------------
+
+    def claim(self, now: datetime, limit: int, lease_seconds: int) -> Sequence[Claim]:
+        """See ports.Store."""
+        claims: list[Claim] = []
+        blocked: set[tuple[int, int]] = set()
+        for key in self.open_actions:
+            if len(claims) == limit:
+                break
+            action = self.actions[key]
+            account, seq, kind = key
+            if kind == ORDER:
+                subscription = (account, action.subscription)
+                if subscription in blocked:
+                    continue
+                blocked.add(subscription)
+            if action.status == "claimed" and action.lease_until is not None and action.lease_until > now:
+                continue
+            action.status = "claimed"
+            action.tries += 1
+            action.lease_until = now + timedelta(seconds=lease_seconds)
+            claims.append(Claim(account, seq, kind, action.subscription, action.order_no, action.order, action.tries))
+        return claims
+
+    def give_back(self, claims: Sequence[Claim]) -> None:
+        """See ports.Store."""
+        for claim in claims:
+            action = self.actions[(claim.account, claim.seq, claim.kind)]
+            if action.status == "claimed" and action.tries == claim.tries:
+                action.tries -= 1
+
+    def messages(self, claims: Sequence[Claim]) -> Mapping[tuple[int, int], AnyFact]:
+        """See ports.Store."""
+        return {(c.account, c.seq): self.facts[c.account][c.seq - 1].recorded.fact for c in claims}
+
+    def resumed_with(self, facts: Sequence[tuple[int, int]]) -> Mapping[tuple[int, int], tuple[int, ...]]:
+        """See ports.Store."""
+        found = {}
+        for account, seq in facts:
+            stream = [s.recorded for s in self.facts[account][seq - 1 : seq + FOLLOWING_MAX]]
+            with_it = [r.fact for r in stream if r.at == stream[0].at]
+            found[account, seq] = tuple(x.subscription for x in with_it if isinstance(x, Resumed) and x.order_no)
+        return found
+
+    # -- reading -----------------------------------------------------------------------------------------------
+
+    def snapshots(self, numbers: Sequence[int]) -> Mapping[int, Account]:
+        """See ports.Store."""
+        return {n: s.state for n in numbers if (s := self.slots.get(n)) is not None and s.state is not None}
+
+    def account_numbers(self, refs: Sequence[str]) -> Mapping[str, int]:
+        """See ports.Store."""
+        return {r: self.refs[r] for r in refs if r in self.refs}
+
+    def history(self, number: int) -> Sequence[Recorded]:
+        """See ports.Store."""
+        return [s.recorded for s in self.facts[number]]
+
+    def next_due(self) -> datetime | None:
+        """See ports.Store."""
+        while self.due_queue and self.slots[self.due_queue[0][1]].next_at != self.due_queue[0][0]:
+            heapq.heappop(self.due_queue)
+        return self.due_queue[0][0] if self.due_queue else None
+
+    def wake_waiting(self, now: datetime) -> int:
+        """See ports.Store."""
+        waiting = [n for n, slot in self.slots.items() if slot.waits]
+        for number in waiting:
+            self.slots[number].next_at = now
+            heapq.heappush(self.due_queue, (now, number))
+        return len(waiting)
+
+    def digest(self) -> str:
+        """See ports.Store."""
+        total = hashlib.sha256(self.system_head)
+        for number in sorted(self.slots):
+            total.update(self.slots[number].head)
+        return total.hexdigest()
+
+    # -- the installation --------------------------------------------------------------------------------------
+
+    def policies(self) -> Mapping[str, Policy]:
+        """See ports.Store."""
+        return self.adopted
+
+    def adopt(self, policy: Policy, now: datetime, author: str) -> None:
+        """See ports.Store."""
+        if self.adopted.get(policy.name) == policy:
+            return
+        self.adopted = {**self.adopted, policy.name: policy, policy.version: policy}
+        self.record_system(PolicyAdopted(name=policy.name, version=policy.version), now, author, "")
+
+    def tick(self, now: datetime) -> tuple[System, float]:
+        """See ports.Store. There is one clock here, so both agree."""
+        before = self.installation
+        self.installation = before._replace(last_tick_at=now)
+        return before, 0.0
+
+    def record_system(self, fact: SystemFact, now: datetime, author: str, why: str) -> None:
+        """See ports.Store."""
+        self.system_seq += 1
+        self.system_head = chained(self.system_head, SYSTEM, self.system_seq, now, author, why, encode_fact(fact))
+        if isinstance(fact, BreakerSet) and fact.open:
+            self.tasks[(SYSTEM, self.system_seq)] = ("decline_storm", why)
+        if isinstance(fact, MailPaused):
+            self.tasks = {key: task for key, task in self.tasks.items() if task[0] != "mail_paused"}
+            if not fact.over:
+                self.tasks[(SYSTEM, self.system_seq)] = ("mail_paused", why)
+        self.installation = fold_system(self.installation, fact)
+        self.system_facts.append(fact)

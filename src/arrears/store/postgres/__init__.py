@@ -1,0 +1,1 @@
+"""The store on PostgreSQL: the only code that knows tables."""

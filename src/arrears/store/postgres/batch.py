@@ -1,0 +1,190 @@
+"""One transaction's batch on PostgreSQL, and the installation's own row and stream."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from datetime import date, datetime
+from typing import Any, Final, LiteralString
+
+import psycopg
+
+from arrears.core.account import Guards
+from arrears.core.errors import Refused
+from arrears.core.facts import BreakerSet, MailPaused, SystemFact, encode_fact, kind_of
+from arrears.core.system import System, fold_system
+from arrears.core.unit import Unit, chained
+from arrears.ports import Claim, MailMove, Poisoned
+from arrears.store.postgres.messages import move_mails
+from arrears.store.postgres.write import Db, Row, Sent, check_sent, send_units, utc
+
+SYSTEM: Final = 0
+"""The stream of the whole installation."""
+
+LEDGER_OPEN: Final[LiteralString] = """
+SELECT account_id, debt, sum(minor)::bigint FROM entry
+WHERE account_id = ANY(%b) AND ledger = 'receivable' GROUP BY account_id, debt HAVING sum(minor) <> 0
+"""
+FINISH: Final[LiteralString] = """
+UPDATE action a SET status = CASE WHEN v.done THEN 'done' ELSE 'failed' END, lease_until = NULL
+FROM unnest(%b::bigint[], %b::bigint[], %b::text[], %b::integer[], %b::boolean[])
+    AS v (account_id, seq, kind, tries, done)
+WHERE a.account_id = v.account_id AND a.seq = v.seq AND a.kind = v.kind
+  AND a.status = 'claimed' AND a.tries = v.tries
+RETURNING a.account_id, a.seq, a.kind
+"""
+
+KEEP: Final[LiteralString] = """
+UPDATE action a SET tries = a.tries - 1, lease_until = coalesce(v.until, a.lease_until)
+FROM unnest(%b::bigint[], %b::bigint[], %b::text[], %b::integer[], %b::timestamptz[])
+    AS v (account_id, seq, kind, tries, until)
+WHERE a.account_id = v.account_id AND a.seq = v.seq AND a.kind = v.kind
+  AND a.status = 'claimed' AND a.tries = v.tries
+RETURNING a.account_id, a.seq, a.kind
+"""
+
+
+class PostgresBatch:
+    """See ports.Batch."""
+
+    def __init__(self, db: Db, units: Sequence[Unit], guards: Guards) -> None:
+        self._db = db
+        self.units = units
+        self.guards = guards
+        self._sent: list[Sent] = []
+        self._sent_numbers: set[int] = set()
+
+    def send(self, units: Sequence[Unit]) -> None:
+        """See ports.Batch. The pipeline that `_writing` opened takes them to the server at once."""
+        changed = [u for u in units if u.changed]
+        if changed:
+            self._sent_numbers.update(u.no for u in changed)
+            self._sent += send_units(self._db, changed)
+
+    @contextmanager
+    def writing(self) -> Iterator[PostgresBatch]:
+        """Everything until the end of this context is one pipeline; what was not sent by then is sent last."""
+        try:
+            with self._db.pipeline():
+                yield self
+                self.send([u for u in self.units if u.no not in self._sent_numbers])
+        except psycopg.errors.UniqueViolation as error:
+            table = error.diag.table_name
+            if table in ("invoice", "payment"):
+                raise Refused(f"duplicate_{table}", f"this {table} exists already: {detail_of(error)}") from None
+            raise Poisoned(first_line(error)) from error
+        except psycopg.IntegrityError as error:
+            raise Poisoned(first_line(error)) from error
+        check_sent(self._sent)
+
+    def ledger_open(self, accounts: Sequence[int]) -> Mapping[tuple[int, int], int]:
+        """See ports.Batch."""
+        found = self._db.execute(LEDGER_OPEN, [list(accounts)], binary=True)
+        return {(account, debt): minor for account, debt, minor in found}
+
+    def grant_deletions(self, day: date, wanted: int, cap: int) -> int:
+        """See ports.Batch. The day's row serialises everybody who asks."""
+        self._db.execute("INSERT INTO deletion_day VALUES (%s, 0) ON CONFLICT DO NOTHING", [day])
+        row = self._db.execute("SELECT ordered FROM deletion_day WHERE day = %s FOR UPDATE", [day]).fetchone()
+        assert row is not None
+        granted = max(0, min(wanted, cap - int(row[0])))
+        if granted:
+            self._db.execute("UPDATE deletion_day SET ordered = ordered + %s WHERE day = %s", [granted, day])
+        return granted
+
+    def keep(self, claims: Sequence[tuple[Claim, datetime | None]]) -> Sequence[Claim]:
+        """See ports.Batch."""
+        if not claims:
+            return []
+        columns = [[c.account for c, _ in claims], [c.seq for c, _ in claims], [c.kind for c, _ in claims]]
+        found = self._db.execute(KEEP, [*columns, [c.tries for c, _ in claims], [until for _, until in claims]])
+        kept = {(account, seq, kind) for account, seq, kind in found}
+        return [c for c, _ in claims if (c.account, c.seq, c.kind) in kept]
+
+    def move_mails(self, moves: Sequence[MailMove], now: datetime) -> None:
+        """See ports.Batch."""
+        move_mails(self._db, moves, now)
+
+    def again(self, account: int, seq: int) -> None:
+        """See ports.Batch."""
+        self._db.execute(
+            "UPDATE action SET status = 'recorded', tries = 0, lease_until = NULL"
+            " WHERE account_id = %s AND seq = %s AND kind = 'notice' AND status IN ('done', 'failed')",
+            [account, seq],
+        )
+
+    def bury(self, address: str, why: str, now: datetime) -> None:
+        """See ports.Batch."""
+        self._db.execute("INSERT INTO dead_address VALUES (%s, %s, %s) ON CONFLICT DO NOTHING", [address, now, why])
+
+    def finish(self, claims: Sequence[tuple[Claim, bool]]) -> Sequence[Claim]:
+        """See ports.Batch."""
+        columns = [[c.account for c, _ in claims], [c.seq for c, _ in claims], [c.kind for c, _ in claims]]
+        found = self._db.execute(FINISH, [*columns, [c.tries for c, _ in claims], [done for _, done in claims]])
+        kept = {(account, seq, kind) for account, seq, kind in found}
+        return [c for c, _ in claims if (c.account, c.seq, c.kind) in kept]
+
+
+def first_line(error: psycopg.Error) -> str:
+    """What the database said, in one line."""
+    return (str(error).strip().splitlines() or ["refused"])[0]
+
+
+def detail_of(error: psycopg.errors.UniqueViolation) -> str:
+    """What exists already, as the database names it."""
+    return (error.diag.message_detail or "").removeprefix("Key ")
+
+
+def locked(db: Db, statement: LiteralString, values: Sequence[Any]) -> tuple[list[Row], Guards]:
+    """The rows that a statement locks, and the guards as they stand once it has: one round trip, with the beginning of
+    the transaction in it."""
+    with db.pipeline():
+        rows = db.execute(statement, values, binary=True)
+        state = db.execute(_SYSTEM)
+    return rows.fetchall(), _system_of(state).guards
+
+
+def read_system(db: Db) -> System:
+    """The installation's state in this transaction."""
+    return _system_of(db.execute(_SYSTEM))
+
+
+_SYSTEM: Final[LiteralString] = "SELECT last_tick_at, clock_suspect, feed_stale, breaker_open FROM system_state"
+
+
+def _system_of(found: psycopg.Cursor[Row]) -> System:
+    row = found.fetchone()
+    assert row is not None
+    last, clock, feed, breaker = row
+    return System(None if last is None else utc(last), clock, feed, breaker)
+
+
+def record_system(db: Db, fact: SystemFact, now: datetime, author: str, why: str) -> None:
+    """Append to the system stream; the caller holds its row."""
+    row = db.execute("SELECT seq, head FROM system_state").fetchone()
+    assert row is not None
+    seq = int(row[0]) + 1
+    body = encode_fact(fact)
+    head = chained(row[1], SYSTEM, seq, now, author, why, body)
+    db.execute(
+        "INSERT INTO fact (account_id, seq, at, kind, author, why, hash, body) VALUES (%s, %s, %s, %s, %s, %s, %s, %s)",
+        [SYSTEM, seq, now, kind_of(fact), author, why, head, body],
+    )
+    if isinstance(fact, BreakerSet) and fact.open:
+        db.execute(
+            "INSERT INTO task (account_id, seq, kind, what) VALUES (%s, %s, 'decline_storm', %s)", [SYSTEM, seq, why]
+        )
+    if isinstance(fact, MailPaused) and not fact.over:
+        db.execute(
+            "INSERT INTO task (account_id, seq, kind, what) VALUES (%s, %s, 'mail_paused', %s)", [SYSTEM, seq, why]
+        )
+    elif isinstance(fact, MailPaused):
+        db.execute(
+            "UPDATE task SET closed_seq = %s WHERE account_id = %s AND kind = 'mail_paused' AND closed_seq IS NULL",
+            [seq, SYSTEM],
+        )
+    after = fold_system(read_system(db), fact)
+    db.execute(
+        "UPDATE system_state SET seq = %s, head = %s, clock_suspect = %s, feed_stale = %s, breaker_open = %s",
+        [seq, head, after.clock_suspect, after.feed_stale, after.breaker_open],
+    )

@@ -1,0 +1,242 @@
+"""Messages, and who can be reached: whole answers for a batch of accounts in a fixed number of statements."""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Collection, Iterable, Mapping, Sequence
+from contextlib import AbstractContextManager
+from datetime import datetime, timedelta
+from typing import Any, Final, LiteralString
+
+from msgspec.structs import astuple, replace
+
+from arrears.core.messages.content import Role
+from arrears.core.messages.recipients import AddressRequest, Extra, Person, Reach, SignInLink, addresses
+from arrears.ports import Mail, MailCounts, MailMove, MailState, PayLink
+from arrears.store.postgres.write import Db, utc
+
+_COLUMNS: Final[LiteralString] = (
+    "account_id, seq, no, kind, cause, on_day, address, role, person_id, language, subject, body, state, reply, at"
+)
+PEOPLE: Final[LiteralString] = """
+SELECT r.account_id, p.person_id, r.role, p.display_name, p.sign_in_email, coalesce(p.contact_email, ''), p.locale,
+    p.zone, p.contact_confirmed_at
+FROM account_role r JOIN person p USING (person_id) WHERE r.account_id = ANY(%b) ORDER BY r.account_id, p.person_id
+"""
+LINKS: Final[LiteralString] = """
+SELECT account_id, link_id, coalesce(person_id, 0), address, name, locale, coalesce(role, 'billing_reader'), asked_at
+FROM sign_in_link WHERE account_id = ANY(%b) AND over_at IS NULL ORDER BY account_id, link_id
+"""
+# What is new, and not the second of a kind for its address today; then what waited, or was proven not to have left
+# when its sender died, as it would now be written.
+CLAIM_NEW: Final[LiteralString] = """
+INSERT INTO message (account_id, seq, no, kind, cause, on_day, address, role, person_id, language, subject, body,
+    state, reply, at)
+SELECT * FROM unnest(%b::bigint[], %b::bigint[], %b::smallint[], %b::text[], %b::text[], %b::date[], %b::text[],
+    %b::text[], %b::bigint[], %b::text[], %b::text[], %b::text[], %b::text[], %b::text[], %b::timestamptz[])
+ON CONFLICT DO NOTHING RETURNING account_id, seq, no
+"""
+CLAIM_WAITING: Final[LiteralString] = """
+UPDATE message m SET state = 'claimed', on_day = v.on_day, subject = v.subject, body = v.body, at = v.at, reply = ''
+FROM unnest(%b::bigint[], %b::bigint[], %b::smallint[], %b::date[], %b::text[], %b::text[], %b::timestamptz[])
+    AS v (account_id, seq, no, on_day, subject, body, at)
+WHERE m.account_id = v.account_id AND m.seq = v.seq AND m.no = v.no AND m.state IN ('waiting', 'claimed')
+  AND NOT EXISTS (SELECT FROM message o WHERE o.account_id = m.account_id AND o.on_day = v.on_day
+      AND (o.seq, o.no) <> (m.seq, m.no)
+      AND o.kind = m.kind AND o.cause = m.cause AND lower(o.address) = lower(m.address)
+      AND o.state NOT IN ('waiting', 'refused', 'dropped'))
+RETURNING m.account_id, m.seq, m.no
+"""
+MOVE: Final[LiteralString] = """
+UPDATE message m SET state = v.state, reply = v.reply,
+    at = CASE WHEN v.state IN ('bounced_hard', 'bounced_soft', 'complained') THEN m.at ELSE %b END,
+    back_at = CASE WHEN v.state IN ('bounced_hard', 'bounced_soft', 'complained') THEN %b ELSE m.back_at END
+FROM unnest(%b::bigint[], %b::bigint[], %b::smallint[], %b::text[], %b::text[])
+    AS v (account_id, seq, no, state, reply)
+WHERE m.account_id = v.account_id AND m.seq = v.seq AND m.no = v.no
+"""
+COUNTS: Final[LiteralString] = """
+SELECT (SELECT count(*) FROM message WHERE at > %(hour)s AND state NOT IN ('waiting', 'dropped')),
+    (SELECT count(*) FROM message WHERE back_at > %(hour)s AND state = 'bounced_hard'),
+    EXISTS (SELECT FROM task WHERE account_id = 0 AND kind = 'mail_paused' AND closed_seq IS NULL)
+"""
+COUNTS_TO: Final[LiteralString] = """
+SELECT address, count(*) FROM message WHERE address = ANY(%b) AND at > %b AND state NOT IN ('waiting', 'dropped')
+GROUP BY address
+"""
+
+
+class PostgresMail:
+    """See ports.MailBook."""
+
+    def transaction(self) -> AbstractContextManager[Db]:
+        """One transaction on a connection of its own."""
+        raise NotImplementedError
+
+    def reading(self) -> AbstractContextManager[Db]:
+        """The transaction that this thread has open, else one of its own."""
+        raise NotImplementedError
+
+    def reach(self, numbers: Sequence[int]) -> Mapping[int, Reach]:
+        """See ports.MailBook."""
+        wanted = [list(numbers)]
+        with self.reading() as db, db.pipeline():
+            accounts = db.execute(
+                "SELECT account_id, ref, name, zone, locale, coalesce(contact, '') FROM account"
+                " WHERE account_id = ANY(%b)",
+                wanted,
+            )
+            people = db.execute(PEOPLE, wanted)
+            extras = db.execute(
+                "SELECT account_id, address, name, locale FROM extra_recipient WHERE account_id = ANY(%b)"
+                " ORDER BY account_id, address",
+                wanted,
+            )
+            cards = db.execute(
+                "SELECT account_id, no, label FROM payment_method WHERE account_id = ANY(%b)",
+                wanted,
+            )
+            requests = db.execute(
+                "SELECT account_id, request_id, person_id, old_address, new_address, used_at IS NOT NULL"
+                " FROM address_request WHERE account_id = ANY(%b)",
+                wanted,
+            )
+            links = db.execute(LINKS, wanted)
+            found = _put_together(accounts, people, extras, cards, requests, links)
+            every = sorted({address for one in found.values() for address in addresses(one)})
+            dead = {a for (a,) in db.execute("SELECT address FROM dead_address WHERE address = ANY(%b)", [every])}
+        if not dead:
+            return found
+        return {number: one._replace(dead=frozenset(addresses(one) & dead)) for number, one in found.items()}
+
+    def mails(self, notices: Sequence[tuple[int, int]]) -> Sequence[Mail]:
+        """See ports.MailBook."""
+        columns = [[account for account, _ in notices], [seq for _, seq in notices]]
+        with self.reading() as db:
+            found = db.execute(
+                f"SELECT {_COLUMNS} FROM message JOIN unnest(%b::bigint[], %b::bigint[]) AS v (account_id, seq)"
+                " USING (account_id, seq) ORDER BY account_id, seq, no",
+                columns,
+            )
+            return [_mail(row) for row in found]
+
+    def mails_of(self, account: int) -> Sequence[Mail]:
+        """See ports.MailBook."""
+        with self.reading() as db:
+            found = db.execute(
+                f"SELECT {_COLUMNS} FROM message WHERE account_id = %s ORDER BY account_id, seq, no", [account]
+            )
+            return [_mail(row) for row in found]
+
+    def mails_to(self, address: str, since: datetime) -> Sequence[Mail]:
+        """See ports.MailBook."""
+        with self.reading() as db:
+            found = db.execute(
+                f"SELECT {_COLUMNS} FROM message WHERE address = %s AND at >= %s AND state NOT IN"
+                " ('waiting', 'claimed', 'refused', 'dropped') ORDER BY at, account_id, seq, no",
+                [address, since],
+            )
+            return [_mail(row) for row in found]
+
+    def claim_mails(self, mails: Sequence[Mail], links: Sequence[PayLink]) -> Sequence[Mail]:
+        """See ports.MailBook."""
+        if not mails:
+            return []
+        with self.transaction() as db:
+            columns = [list(column) for column in zip(*map(astuple, mails), strict=True)]
+            granted = set(db.execute(CLAIM_NEW, columns))
+            rest = [m for m in mails if (m.account, m.seq, m.no) not in granted]
+            if rest:
+                again = [(m.account, m.seq, m.no, m.on_day, m.subject, m.text, m.at) for m in rest]
+                granted |= set(db.execute(CLAIM_WAITING, [list(column) for column in zip(*again, strict=True)]))
+            if links:
+                db.execute(
+                    "INSERT INTO pay_link (digest, account_id, person_id, address, case_no, made_at) SELECT * FROM"
+                    " unnest(%b::bytea[], %b::bigint[], %b::bigint[], %b::text[], %b::integer[], %b::timestamptz[])",
+                    [list(column) for column in zip(*links, strict=True)],
+                )
+        return [m for m in mails if (m.account, m.seq, m.no) in granted]
+
+    def mail_counts(self, now: datetime, addresses: Collection[str]) -> MailCounts:
+        """See ports.MailBook."""
+        with self.reading() as db:
+            row = db.execute(COUNTS, {"hour": now - timedelta(hours=1)}).fetchone()
+            assert row is not None
+            found = db.execute(COUNTS_TO, [list(addresses), now - timedelta(days=1)]) if addresses else ()
+            return MailCounts(int(row[0]), int(row[1]), bool(row[2]), {a: int(count) for a, count in found})
+
+    def give_token(self, request: int, digest: bytes) -> None:
+        """See ports.MailBook."""
+        with self.transaction() as db:
+            db.execute("UPDATE address_request SET digest = %s WHERE request_id = %s", [digest, request])
+
+    def give_link(self, link: int, digest: bytes) -> None:
+        """See ports.MailBook."""
+        with self.transaction() as db:
+            db.execute("UPDATE sign_in_link SET digest = %s WHERE link_id = %s", [digest, link])
+
+    def pay_link(self, digest: bytes) -> PayLink | None:
+        """See ports.MailBook."""
+        with self.reading() as db:
+            row = db.execute(
+                "SELECT digest, account_id, person_id, address, case_no, made_at FROM pay_link WHERE digest = %s",
+                [digest],
+            ).fetchone()
+        return None if row is None else PayLink(bytes(row[0]), row[1], row[2], row[3], row[4], utc(row[5]))
+
+
+def move_mails(db: Db, moves: Sequence[MailMove], now: datetime) -> None:
+    """See ports.Batch."""
+    db.execute(MOVE, [now, now, *(list(column) for column in zip(*moves, strict=True))])
+
+
+def _mail(row: Any) -> Mail:
+    mail = Mail(*row)
+    return replace(mail, state=MailState(mail.state), at=utc(mail.at))
+
+
+_ROLES: Final = {"administrator": Role.ADMINISTRATOR, "billing_reader": Role.READER}
+
+
+def _put_together(
+    accounts: Iterable[Any],
+    people: Iterable[Any],
+    extras: Iterable[Any],
+    cards: Iterable[Any],
+    requests: Iterable[Any],
+    links: Iterable[Any],
+) -> dict[int, Reach]:
+    by_account: dict[int, list[Person]] = defaultdict(list)
+    for number, *row in people:
+        person = Person(*row)
+        at = None if person.confirmed_at is None else utc(person.confirmed_at)
+        by_account[number].append(person._replace(role=_ROLES[person.role], confirmed_at=at))
+    more: dict[int, list[Extra]] = defaultdict(list)
+    for number, *extra in extras:
+        more[number].append(Extra(*extra))
+    labels: dict[int, dict[int, str]] = defaultdict(dict)
+    for number, no, label in cards:
+        labels[number][no] = label
+    asked: dict[int, list[AddressRequest]] = defaultdict(list)
+    for number, *request in requests:
+        asked[number].append(AddressRequest(*request))
+    open_links: dict[int, list[SignInLink]] = defaultdict(list)
+    for number, *row in links:
+        link = SignInLink(*row)
+        open_links[number].append(link._replace(role=_ROLES[link.role], asked_at=utc(link.asked_at)))
+    return {
+        number: Reach(
+            account=number,
+            ref=ref,
+            name=name,
+            zone=zone,
+            locale=locale,
+            contact=contact,
+            people=tuple(by_account[number]),
+            extras=tuple(more[number]),
+            cards=labels[number],
+            requests=tuple(asked[number]),
+            links=tuple(open_links[number]),
+        )
+        for number, ref, name, zone, locale, contact in accounts
+    }

@@ -1,0 +1,161 @@
+"""Methods, attempts and payments as rows: what is asked about money besides the accounts' own values."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from contextlib import AbstractContextManager
+from datetime import datetime
+from typing import Final, LiteralString
+
+from arrears.core.account import Debt
+from arrears.core.facts import PaymentBooked, decode_fact
+from arrears.ports import AttemptRecord, MethodRecord, PaymentRecord
+from arrears.store.postgres.write import Db, utc
+from arrears.store.reading import issued, method_of
+
+METHODS: Final[LiteralString] = """
+SELECT no, at_provider, ref, customer_ref, kind, fingerprint, label, expires_on, removed
+FROM payment_method WHERE account_id = %s ORDER BY no
+"""
+
+
+ATTEMPTS: Final[LiteralString] = """
+SELECT no, key, method, initiator, on_page, currency, amount_minor, quote, state, ref, decline, network_code, advice,
+    created_at, moved_at
+FROM attempt WHERE account_id = %s ORDER BY no
+"""
+
+
+OPEN_ATTEMPTS: Final[LiteralString] = """
+SELECT account_id, no FROM attempt WHERE state IN ('created', 'submitted', 'unknown', 'needs_customer')
+AND moved_at <= %s ORDER BY state IN ('submitted', 'needs_customer'), moved_at, account_id, no LIMIT %s
+"""
+
+
+PAYMENT: Final[LiteralString] = """
+SELECT p.account_id, p.seq, f.body FROM payment p JOIN fact f USING (account_id, seq) WHERE p.ref = %s
+"""
+
+
+ISSUED: Final[LiteralString] = """
+SELECT body FROM account_fact WHERE account_id = %s AND kind = 'invoice_issued' ORDER BY seq
+"""
+
+
+FINISHED: Final[LiteralString] = """
+SELECT count(*) FILTER (WHERE state = 'declined'), count(*) FROM attempt
+WHERE moved_at >= %s AND state IN ('paid', 'declined')
+"""
+
+
+PROVIDER_PAYMENTS: Final[LiteralString] = """
+SELECT p.ref, p.account_id, p.currency, p.amount_minor FROM payment p JOIN fact f USING (account_id, seq)
+WHERE starts_with(p.ref, %s) AND f.at >= %s ORDER BY p.ref
+"""
+
+
+PROVIDER_NET: Final[LiteralString] = """
+SELECT e.currency, sum(e.minor)::bigint FROM entry e JOIN fact f USING (account_id, seq)
+LEFT JOIN payment p USING (account_id, seq) LEFT JOIN refund r USING (account_id, seq)
+WHERE e.ledger = 'bank' AND f.at >= %(since)s AND (
+    starts_with(p.ref, %(of)s) OR starts_with(r.ref, %(of)s)
+    OR (f.kind = 'debt_reopened' AND f.author = %(author)s))
+GROUP BY e.currency
+"""
+
+
+SET_SWEPT: Final[LiteralString] = """
+INSERT INTO provider_sweep VALUES (%s, %s) ON CONFLICT (provider) DO UPDATE
+SET swept_until = greatest(provider_sweep.swept_until, excluded.swept_until)
+"""
+
+
+class PostgresMoney:
+    """See ports.MoneyBook."""
+
+    def transaction(self) -> AbstractContextManager[Db]:
+        """One transaction on a connection of its own."""
+        raise NotImplementedError
+
+    def reading(self) -> AbstractContextManager[Db]:
+        """The transaction that this thread has open, else one of its own."""
+        raise NotImplementedError
+
+    def method(self, account: int, number: int) -> MethodRecord:
+        """See ports.MoneyBook."""
+        return method_of(self.methods(account), number)
+
+    def methods(self, account: int) -> Sequence[MethodRecord]:
+        """See ports.MoneyBook."""
+        with self.reading() as db:
+            return [MethodRecord(*row) for row in db.execute(METHODS, [account])]
+
+    def attempts(self, account: int) -> Sequence[AttemptRecord]:
+        """See ports.MoneyBook."""
+        with self.reading() as db:
+            found = db.execute(ATTEMPTS, [account]).fetchall()
+        return [AttemptRecord(*row)._replace(created_at=utc(row[-2]), moved_at=utc(row[-1])) for row in found]
+
+    def open_attempts(self, before: datetime, limit: int) -> Sequence[tuple[int, int]]:
+        """See ports.MoneyBook."""
+        with self.reading() as db:
+            return [(int(account), int(no)) for account, no in db.execute(OPEN_ATTEMPTS, [before, limit])]
+
+    def finished_since(self, since: datetime) -> tuple[int, int]:
+        """See ports.MoneyBook."""
+        with self.reading() as db:
+            row = db.execute(FINISHED, [since]).fetchone()
+        assert row is not None
+        return int(row[0]), int(row[1])
+
+    def payment(self, ref: str) -> PaymentRecord | None:
+        """See ports.MoneyBook."""
+        with self.reading() as db:
+            row = db.execute(PAYMENT, [ref]).fetchone()
+        if row is None:
+            return None
+        fact = decode_fact(row[2])
+        assert isinstance(fact, PaymentBooked), f"payment {ref} is fact {row[1]} of account {row[0]}"
+        return PaymentRecord(row[0], row[1], fact)
+
+    def invoices(self, account: int) -> Mapping[int, Debt]:
+        """See ports.MoneyBook."""
+        with self.reading() as db:
+            return issued(decode_fact(body) for (body,) in db.execute(ISSUED, [account]))
+
+    def refund_known(self, ref: str) -> bool:
+        """See ports.MoneyBook."""
+        with self.reading() as db:
+            return db.execute("SELECT FROM refund WHERE ref = %s", [ref]).fetchone() is not None
+
+    def refunded_minor(self, payment_ref: str) -> int:
+        """See ports.MoneyBook."""
+        with self.reading() as db:
+            row = db.execute(
+                "SELECT coalesce(sum(amount_minor), 0)::bigint FROM refund WHERE payment_ref = %s", [payment_ref]
+            ).fetchone()
+        assert row is not None
+        return int(row[0])
+
+    def provider_payments(self, provider: str, since: datetime) -> Sequence[tuple[str, int, str, int]]:
+        """See ports.MoneyBook."""
+        with self.reading() as db:
+            found = db.execute(PROVIDER_PAYMENTS, [f"{provider}:", since])
+            return [(str(ref), int(account), str(currency), int(minor)) for ref, account, currency, minor in found]
+
+    def provider_net(self, provider: str, since: datetime) -> Mapping[str, int]:
+        """See ports.MoneyBook."""
+        with self.reading() as db:
+            params = {"of": f"{provider}:", "author": f"provider:{provider}", "since": since}
+            return {str(currency): int(minor) for currency, minor in db.execute(PROVIDER_NET, params)}
+
+    def swept_until(self, provider: str) -> datetime | None:
+        """See ports.MoneyBook."""
+        with self.reading() as db:
+            row = db.execute("SELECT swept_until FROM provider_sweep WHERE provider = %s", [provider]).fetchone()
+        return None if row is None else utc(row[0])
+
+    def set_swept(self, provider: str, until: datetime) -> None:
+        """See ports.MoneyBook."""
+        with self.transaction() as db:
+            db.execute(SET_SWEPT, [provider, until])

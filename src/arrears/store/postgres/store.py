@@ -1,0 +1,376 @@
+"""The store on PostgreSQL: units of work under row locks, read and written in a fixed number of statements.
+
+Correctness comes from the account row's lock, compare-and-set and UNIQUE constraints alone. Every method is one
+transaction on a connection of its own; nothing outside is called inside one.
+"""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from datetime import datetime
+from typing import Any, Final, LiteralString
+
+import msgspec
+import psycopg
+from psycopg_pool import ConnectionPool
+
+from arrears.core.account import Account, decode_account
+from arrears.core.errors import Refused
+from arrears.core.facts import (
+    ARREARS,
+    AccountSetAside,
+    AnyFact,
+    PolicyAdopted,
+    Recorded,
+    Resumed,
+    SystemFact,
+    decode_fact,
+)
+from arrears.core.invariants import Breach
+from arrears.core.policy import Policy, load_policy, policy_text
+from arrears.core.system import System
+from arrears.core.unit import GENESIS, Unit
+from arrears.ports import Claim, NewAccount
+from arrears.store.postgres.access import PostgresAccess
+from arrears.store.postgres.batch import SYSTEM, PostgresBatch, detail_of, locked, read_system, record_system
+from arrears.store.postgres.check import check_store
+from arrears.store.postgres.messages import PostgresMail
+from arrears.store.postgres.payments import PostgresMoney
+from arrears.store.postgres.people import PostgresPeople
+from arrears.store.postgres.setups import PostgresSetups
+from arrears.store.postgres.support import PostgresSupport
+from arrears.store.postgres.write import Db, utc
+from arrears.store.reading import FOLLOWING_MAX
+
+CLAIM_DUE: Final[LiteralString] = """
+SELECT account_id, seq, head, next_at, state FROM account_state WHERE next_at <= %b AND recorded_at <= %b
+ORDER BY next_at, account_id LIMIT %b FOR NO KEY UPDATE SKIP LOCKED
+"""
+
+
+LOCK: Final[LiteralString] = """
+SELECT account_id, seq, head, next_at, state, recorded_at FROM account_state WHERE account_id = ANY(%b)
+ORDER BY account_id FOR NO KEY UPDATE
+"""
+
+
+CLAIM_ACTIONS: Final[LiteralString] = """
+WITH free AS MATERIALIZED (
+    SELECT account_id, seq, kind FROM action a
+    WHERE (status = 'recorded' OR (status = 'claimed' AND lease_until <= %(now)s))
+      AND (kind = 'notice' OR NOT EXISTS (
+          SELECT FROM action e WHERE e.account_id = a.account_id AND e.subscription = a.subscription
+          AND e.kind = 'order' AND e.order_no < a.order_no AND e.status IN ('recorded', 'claimed')))
+    ORDER BY account_id, seq LIMIT %(limit)s FOR UPDATE SKIP LOCKED
+)
+UPDATE action a SET status = 'claimed', tries = a.tries + 1,
+    lease_until = %(now)s + make_interval(secs => %(lease)s)
+FROM free WHERE a.account_id = free.account_id AND a.seq = free.seq AND a.kind = free.kind
+RETURNING a.account_id, a.seq, a.kind, a.subscription, a.order_no, a.what, a.tries
+"""
+
+
+GIVE_BACK: Final[LiteralString] = """
+UPDATE action a SET tries = a.tries - 1
+FROM unnest(%b::bigint[], %b::bigint[], %b::text[], %b::integer[]) AS v (account_id, seq, kind, tries)
+WHERE a.account_id = v.account_id AND a.seq = v.seq AND a.kind = v.kind AND a.status = 'claimed' AND a.tries = v.tries
+"""
+
+
+RESUMED_WITH: Final[LiteralString] = """
+SELECT v.account_id, v.seq, f.body FROM unnest(%b::bigint[], %b::bigint[]) AS v (account_id, seq)
+JOIN fact c ON c.account_id = v.account_id AND c.seq = v.seq
+CROSS JOIN LATERAL generate_series(v.seq + 1, v.seq + %b) AS n (seq)
+JOIN fact f ON f.seq = n.seq AND f.account_id = v.account_id AND f.at = c.at AND f.kind = 'resumed'
+ORDER BY f.seq
+"""
+
+
+class PostgresStore(PostgresMoney, PostgresMail, PostgresSetups, PostgresPeople, PostgresAccess, PostgresSupport):
+    """See ports.Store. `schema` is the schema to work in; the search path is set for every connection. Where `now` is
+    a made-up clock (`clock_is_real=False`: replay, simulation) it is not compared with the database's."""
+
+    def __init__(
+        self,
+        url: str,
+        *,
+        schema: str = "public",
+        connections_max: int = 4,
+        durable: bool = True,
+        clock_is_real: bool = True,
+    ) -> None:
+        options = f"-c search_path={schema} -c timezone=UTC -c plan_cache_mode=force_generic_plan"
+        if not durable:
+            # A scratch copy that is thrown away: losing its last second in a crash loses nothing.
+            options += " -c synchronous_commit=off"
+        self.schema = schema
+        self._clock_is_real = clock_is_real
+        self._pool: ConnectionPool[Db] = ConnectionPool(
+            url, min_size=1, max_size=connections_max, open=True, kwargs={"options": options}, timeout=30
+        )
+        self._policies: dict[str, Policy] = {}
+        self._open = threading.local()
+
+    def close(self) -> None:
+        """Give the connections back."""
+        self._pool.close()
+
+    def check_all(self) -> tuple[int, Sequence[Breach]]:
+        """See ports.SelfChecking."""
+        report = check_store(self)
+        return report.checked, report.breaches
+
+    @contextmanager
+    def transaction(self) -> Iterator[Db]:
+        """One transaction on a connection of its own."""
+        with self._pool.connection() as db:
+            assert db.info.transaction_status == psycopg.pq.TransactionStatus.IDLE, "a transaction is open already"
+            self._open.db = db
+            try:
+                yield db
+            finally:
+                self._open.db = None
+
+    @contextmanager
+    def reading(self) -> Iterator[Db]:
+        """See PostgresMoney. Whoever holds a lock and waits for a second connection would wait for those who wait for
+        the lock."""
+        mine = getattr(self._open, "db", None)
+        if mine is not None:
+            yield mine
+            return
+        with self.each_alone() as db:
+            yield db
+
+    @contextmanager
+    def each_alone(self) -> Iterator[Db]:
+        """A connection on which each statement is a transaction by itself: two round trips less, where one is all."""
+        with self._pool.connection() as db:
+            db.autocommit = True
+            self._open.db = db
+            try:
+                yield db
+            finally:
+                self._open.db = None
+                if not db.closed:
+                    db.autocommit = False
+
+    # -- units of work ---------------------------------------------------------------------------------------
+
+    @contextmanager
+    def open_accounts(
+        self, accounts: Sequence[NewAccount], now: datetime, also: Sequence[int] = ()
+    ) -> Iterator[PostgresBatch]:
+        """See ports.Store."""
+        with self.transaction() as db:
+            numbers = db.execute(
+                "SELECT nextval('account_number') FROM generate_series(1, %s)", [len(accounts)]
+            ).fetchall()
+            rows, guards = locked(db, LOCK, [sorted(also)])
+            existing = _units(rows, now)
+            now = existing[0].now if existing else now
+            units = [Unit(int(n), None, 0, GENESIS, now) for (n,) in numbers]
+            with PostgresBatch(db, [*units, *existing], guards).writing() as batch:
+                yield batch
+            rows = [
+                (u.no, a.ref, a.name, a.country, a.zone, a.locale, a.mode.value, a.policy, a.contact)
+                for u, a in zip(units, accounts, strict=True)
+            ]
+            try:
+                with db.cursor() as cursor:
+                    cursor.executemany(
+                        "INSERT INTO account (account_id, ref, name, country, zone, locale, mode, policy, contact)"
+                        " VALUES (%s, %s, %s, %s, %s, %s, %s, %s, %s)",
+                        rows,
+                    )
+            except psycopg.errors.UniqueViolation as error:
+                raise Refused("account_exists", f"an account exists already: {detail_of(error)}") from None
+
+    @contextmanager
+    def accounts(self, numbers: Sequence[int], now: datetime) -> Iterator[PostgresBatch]:
+        """See ports.Store."""
+        wanted = sorted(set(numbers))
+        with self.transaction() as db:
+            rows, guards = locked(db, LOCK, [wanted])
+            units = _units(rows, now)
+            if len(units) != len(wanted):
+                missing = next(n for n in wanted if n not in {u.no for u in units})
+                raise Refused("unknown_account", f"there is no account {missing}")
+            with PostgresBatch(db, units, guards).writing() as batch:
+                yield batch
+
+    @contextmanager
+    def due(self, now: datetime, limit: int) -> Iterator[PostgresBatch]:
+        """See ports.Store."""
+        with self.transaction() as db:
+            rows, guards = locked(db, CLAIM_DUE, [now, now, limit])
+            units = [Unit(no, None, seq, head, now, next_at, text) for no, seq, head, next_at, text in rows]
+            with PostgresBatch(db, units, guards).writing() as batch:
+                yield batch
+
+    def set_aside(self, number: int, now: datetime, why: str) -> None:
+        """See ports.Store."""
+        with self.transaction() as db:
+            _set_aside(db, number, now, why)
+
+    # -- what must be performed --------------------------------------------------------------------------------
+
+    def claim(self, now: datetime, limit: int, lease_seconds: int) -> Sequence[Claim]:
+        """See ports.Store."""
+        with self.each_alone() as db:
+            found = db.execute(CLAIM_ACTIONS, {"now": now, "limit": limit, "lease": lease_seconds})
+            return sorted(Claim(*row) for row in found)
+
+    def give_back(self, claims: Sequence[Claim]) -> None:
+        """See ports.Store."""
+        columns = [[c.account for c in claims], [c.seq for c in claims], [c.kind for c in claims]]
+        with self.transaction() as db:
+            db.execute(GIVE_BACK, [*columns, [c.tries for c in claims]])
+
+    def messages(self, claims: Sequence[Claim]) -> Mapping[tuple[int, int], AnyFact]:
+        """See ports.Store."""
+        with self.reading() as db:
+            found = db.execute(
+                "SELECT f.account_id, f.seq, f.body FROM fact f"
+                " JOIN unnest(%b::bigint[], %b::bigint[]) AS v (account_id, seq) USING (account_id, seq)",
+                [[c.account for c in claims], [c.seq for c in claims]],
+            )
+            return {(account, seq): decode_fact(body) for account, seq, body in found}
+
+    def resumed_with(self, facts: Sequence[tuple[int, int]]) -> Mapping[tuple[int, int], tuple[int, ...]]:
+        """See ports.Store."""
+        columns = [[account for account, _ in facts], [seq for _, seq in facts]]
+        found: dict[tuple[int, int], list[int]] = {key: [] for key in facts}
+        with self.reading() as db:
+            for account, seq, body in db.execute(RESUMED_WITH, [*columns, FOLLOWING_MAX]):
+                fact = decode_fact(body)
+                if isinstance(fact, Resumed) and fact.order_no:
+                    found[account, seq].append(fact.subscription)
+        return {key: tuple(numbers) for key, numbers in found.items()}
+
+    # -- reading -----------------------------------------------------------------------------------------------
+
+    def snapshots(self, numbers: Sequence[int]) -> Mapping[int, Account]:
+        """See ports.Store."""
+        with self.reading() as db:
+            found = db.execute(
+                "SELECT account_id, state FROM account_state WHERE account_id = ANY(%b)",
+                [list(numbers)],
+            )
+            return {number: _readable(number, state) for number, state in found}
+
+    def account_numbers(self, refs: Sequence[str]) -> Mapping[str, int]:
+        """See ports.Store."""
+        with self.reading() as db:
+            found = db.execute("SELECT ref, account_id FROM account WHERE ref = ANY(%b)", [list(refs)])
+            return dict(found)
+
+    def history(self, number: int) -> Sequence[Recorded]:
+        """See ports.Store."""
+        with self.reading() as db:
+            found = db.execute(
+                "SELECT account_id, seq, at, author, why, body FROM account_fact WHERE account_id = %s ORDER BY seq",
+                [number],
+            )
+            return [Recorded(a, s, utc(at), author, why, decode_fact(body)) for a, s, at, author, why, body in found]
+
+    def next_due(self) -> datetime | None:
+        """See ports.Store."""
+        with self.reading() as db:
+            row = db.execute("SELECT min(next_at) FROM account_state WHERE next_at IS NOT NULL").fetchone()
+            return None if row is None or row[0] is None else utc(row[0])
+
+    def wake_waiting(self, now: datetime) -> int:
+        """See ports.Store."""
+        with self.each_alone() as db:
+            return db.execute("UPDATE account_state SET next_at = %s WHERE waits", [now]).rowcount
+
+    def digest(self) -> str:
+        """See ports.Store."""
+        with self.reading() as db:
+            row = db.execute(
+                "SELECT encode(sha256((SELECT head FROM system_state) ||"
+                " coalesce(string_agg(head, ''::bytea ORDER BY account_id), ''::bytea)), 'hex') FROM account_state"
+            ).fetchone()
+            assert row is not None
+            return str(row[0])
+
+    # -- the installation --------------------------------------------------------------------------------------
+
+    def policies(self) -> Mapping[str, Policy]:
+        """See ports.Store. Versions never change, so only unknown ones are loaded."""
+        with self.reading() as db:
+            listed = db.execute("SELECT version, name FROM policy ORDER BY adopted_no").fetchall()
+            unknown = [version for version, _ in listed if version not in self._policies]
+            if unknown:
+                found = db.execute("SELECT version, body FROM policy WHERE version = ANY(%b)", [unknown])
+                loaded = {version: load_policy(body, where=f"policy {version}") for version, body in found}
+                self._policies = {**self._policies, **loaded}
+        newest = {name: self._policies[version] for version, name in listed}
+        return {**self._policies, **newest}
+
+    def adopt(self, policy: Policy, now: datetime, author: str) -> None:
+        """See ports.Store."""
+        with self.transaction() as db:
+            db.execute("SELECT FROM system_state FOR UPDATE")
+            row = db.execute(
+                "SELECT version FROM policy WHERE name = %s ORDER BY adopted_no DESC LIMIT 1", [policy.name]
+            ).fetchone()
+            if row is not None and row[0] == policy.version:
+                return
+            db.execute("DELETE FROM policy WHERE version = %s", [policy.version])
+            db.execute(
+                "INSERT INTO policy (version, name, body) VALUES (%s, %s, %s)",
+                [policy.version, policy.name, policy_text(policy)],
+            )
+            record_system(db, PolicyAdopted(name=policy.name, version=policy.version), now, author, "")
+
+    def tick(self, now: datetime) -> tuple[System, float]:
+        """See ports.Store."""
+        with self.transaction() as db:
+            before = read_system(db)
+            row = db.execute(
+                "UPDATE system_state SET last_tick_at = %s RETURNING extract(epoch FROM clock_timestamp())", [now]
+            ).fetchone()
+            assert row is not None
+            skew = now.timestamp() - int(row[0] * 1000) / 1000
+        return before, skew if self._clock_is_real else 0.0
+
+    def record_system(self, fact: SystemFact, now: datetime, author: str, why: str) -> None:
+        """See ports.Store."""
+        with self.transaction() as db:
+            db.execute("SELECT FROM system_state FOR UPDATE")
+            record_system(db, fact, now, author, why)
+
+    def system(self) -> System:
+        """See ports.Store."""
+        with self.reading() as db:
+            return read_system(db)
+
+
+def _readable(number: int, state: str) -> Account:
+    try:
+        return decode_account(state)
+    except msgspec.DecodeError as error:
+        raise Refused(
+            "unreadable_state", f"the state of account {number} cannot be read ({error}); `arrears check` says more"
+        ) from None
+
+
+def _set_aside(db: Db, number: int, now: datetime, why: str) -> None:
+    db.execute("SELECT FROM system_state FOR UPDATE")
+    db.execute("UPDATE account_state SET next_at = NULL WHERE account_id = %s", [number])
+    record_system(db, AccountSetAside(account=number, why=why), now, ARREARS, why)
+    db.execute(
+        "INSERT INTO task (account_id, seq, kind, what) SELECT %s, seq, 'set_aside', %s FROM system_state",
+        [SYSTEM, f"account {number}: {why}"],
+    )
+
+
+def _units(rows: Sequence[Any], now: datetime) -> list[Unit]:
+    """Their time does not go back (I21): whoever waited for the lock, or has a slower clock, writes at the instant of
+    the newest fact that is there."""
+    now = max([now, *(utc(recorded_at) for *_, recorded_at in rows)])
+    return [Unit(no, decode_account(state), seq, head, now, next_at) for no, seq, head, next_at, state, _ in rows]

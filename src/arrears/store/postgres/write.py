@@ -1,0 +1,221 @@
+"""Writing a batch of units to PostgreSQL in a fixed number of statements, whatever its size.
+
+Arrays in, through a pipeline: the server writes one part of a batch while the next is being decided. (COPY is as
+fast, but cannot be pipelined.) The statements stand here once and in full, so that a reader sees everything a batch
+can do to the database.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from datetime import UTC, datetime
+from typing import Any, Final
+
+from psycopg import Connection, Cursor
+
+from arrears.core.account import encode_account
+from arrears.core.facts import ARREARS, kind_of
+from arrears.core.rows import Rows, rows_of
+from arrears.core.unit import Unit, stamp
+from arrears.store.postgres.inserts import INSERTS
+
+Row = tuple[Any, ...]
+Db = Connection[Row]
+
+# Free text travels in one string, its parts apart by a sign that no such text contains: see `_joined`.
+_TEXTS: Final = "string_to_array(%s, chr(31))"
+
+INSERT_FACT: Final = f"""
+INSERT INTO fact (account_id, seq, at, kind, author, why, hash, body)
+SELECT account_id, seq, %s, kind, author, coalesce(why, ''), hash, body
+FROM unnest(%s::bigint[], %s::bigint[], %s::text[], {_TEXTS}, {_TEXTS}, %s::bytea[], {_TEXTS})
+    AS v (account_id, seq, kind, author, why, hash, body)
+"""
+INSERT_STEP: Final = """
+INSERT INTO step (account_id, seq, kind, case_no, subscription, generation, rung, promised_on, skipped)
+SELECT * FROM unnest(%s::bigint[], %s::bigint[], %s::text[], %s::integer[], %s::integer[], %s::integer[],
+    %s::integer[], %s::date[], %s::boolean[])
+"""
+INSERT_ACTION: Final = """
+INSERT INTO action (account_id, seq, kind, subscription, order_no, what, status, tries)
+SELECT account_id, seq, kind, subscription, order_no, what, 'recorded', 0
+FROM unnest(%s::bigint[], %s::bigint[], %s::text[], %s::integer[], %s::integer[], %s::text[])
+    AS v (account_id, seq, kind, subscription, order_no, what)
+"""
+INSERT_ENTRY: Final = """
+INSERT INTO entry (account_id, seq, line, ledger, debt, currency, minor)
+SELECT * FROM unnest(%s::bigint[], %s::bigint[], %s::smallint[], %s::text[], %s::integer[], %s::text[], %s::bigint[])
+"""
+# Numbers, instants and hashes go as array literals: joining strings is what Python does fastest.
+_STATES: Final = """
+    unnest(%s::bigint[], %s::bigint[], %s::bigint[], %s::timestamptz[], %s::boolean[], %s::bytea[],
+        string_to_array(%s, chr(31))) AS v (account_id, was, seq, next_at, waits, head, state)
+"""
+UPDATE_STATE: Final = f"""
+UPDATE account_state s SET seq = v.seq, next_at = v.next_at, waits = v.waits, head = v.head, state = v.state,
+    recorded_at = %s
+FROM {_STATES} WHERE s.account_id = v.account_id AND s.seq = v.was
+"""
+INSERT_STATE: Final = f"""
+INSERT INTO account_state (account_id, seq, next_at, waits, head, state, recorded_at)
+SELECT account_id, seq, next_at, waits, head, state, %s FROM {_STATES}
+"""
+
+
+class LostRace(RuntimeError):
+    """The head of a stream was not where it was read: somebody wrote without the account's lock."""
+
+
+def send_units(db: Db, units: Sequence[Unit]) -> list[Sent]:
+    """Send everything these units contain, at most one statement for each kind of row, without waiting for answers:
+    the caller has a pipeline open. What is returned is checked with `check_sent` when the pipeline is closed."""
+    assert len({u.now for u in units}) <= 1, "a batch is of one instant, which is hashed with its facts"
+    rows = rows_of(units)
+    _send_facts(db, units)
+    if rows.steps:
+        db.execute(INSERT_STEP, _step_columns(rows))
+    if rows.actions:
+        db.execute(INSERT_ACTION, _action_columns(rows))
+    if rows.entries:
+        db.execute(INSERT_ENTRY, _entry_columns(rows))
+    sent = _send_states(db, [u for u in units if not u.is_new], UPDATE_STATE)
+    sent += _send_states(db, [u for u in units if u.is_new], INSERT_STATE)
+    for name, statement in INSERTS.items():
+        found = getattr(rows, name)
+        if found:
+            db.execute(statement, [list(column) for column in zip(*found, strict=True)])
+    return sent
+
+
+Sent = tuple[Cursor[Row], int]
+
+
+def check_sent(sent: Sequence[Sent]) -> None:
+    """Every state must have been where it was read: compare-and-set (LostRace otherwise)."""
+    for cursor, expected in sent:
+        if cursor.rowcount != expected:
+            raise LostRace(f"{expected - cursor.rowcount} of {expected} accounts were changed by somebody else")
+
+
+def _send_facts(db: Db, units: Sequence[Unit]) -> None:
+    numbers: list[str] = []
+    seqs: list[str] = []
+    kinds: list[str] = []
+    authors: list[str] = []
+    whys: list[str] = []
+    hashes: list[bytes] = []
+    bodies: list[str] = []
+    for unit in units:
+        if unit.written is not None:
+            for seq, (kind, body, digest) in enumerate(unit.written.facts, unit.seq_before + 1):
+                seqs.append(str(seq))
+                kinds.append(kind)
+                hashes.append(digest)
+                bodies.append(body)
+            count = len(unit.written.facts)
+            authors += [ARREARS] * count
+            whys += [""] * count
+        else:
+            for stored in unit.stored:
+                recorded = stored.recorded
+                seqs.append(str(recorded.seq))
+                kinds.append(kind_of(recorded.fact))
+                authors.append(recorded.author)
+                whys.append(recorded.why)
+                hashes.append(stored.hash)
+                bodies.append(stored.body)
+            count = len(unit.stored)
+        numbers += [str(unit.no)] * count
+    if not numbers:
+        return
+    columns = [_literal(numbers), _literal(seqs), _literal(kinds), _joined(authors), _joined(whys)]
+    db.execute(INSERT_FACT, [units[0].now, *columns, _hashes(hashes), _joined(bodies)])
+
+
+def _send_states(db: Db, units: Sequence[Unit], statement: str) -> list[Sent]:
+    if not units:
+        return []
+    texts, waits = [], []
+    for unit in units:
+        written = unit.written
+        texts.append(encode_account(unit.account) if written is None else written.text)
+        waits.append("t" if (unit.account.waits if written is None else written.waits) else "f")
+    cursor = db.execute(
+        statement,
+        [
+            units[0].now,
+            _literal([str(u.no) for u in units]),
+            _literal([str(u.seq_before) for u in units]),
+            _literal([str(u.seq) for u in units]),
+            _literal(["NULL" if u.next_at is None else f'"{stamp(u.next_at)}"' for u in units]),
+            _literal(waits),
+            _hashes([u.head for u in units]),
+            _joined(texts),
+        ],
+    )
+    return [(cursor, len(units))]
+
+
+def _hashes(digests: Sequence[bytes]) -> str:
+    return _literal([f'"\\\\x{digest.hex()}"' for digest in digests])
+
+
+def _literal(values: list[str]) -> str:
+    """An array in PostgreSQL's own notation; for numbers, instants and hashes, never for free text."""
+    return "{" + ",".join(values) + "}"
+
+
+def _joined(texts: list[str]) -> str:
+    """Free texts as one string. JSON escapes control characters, and names and reasons lose the one that parts."""
+    text = _PART.join(texts)
+    if text.count(_PART) != len(texts) - 1:
+        text = _PART.join([t.replace(_PART, " ") for t in texts])
+    return text
+
+
+_PART: Final = chr(31)
+
+
+def _step_columns(rows: Rows) -> list[str]:
+    steps = rows.steps
+    return [
+        _literal([str(s.account) for s in steps]),
+        _literal([str(s.seq) for s in steps]),
+        _literal([s.kind for s in steps]),
+        _literal([str(s.case) for s in steps]),
+        _literal([str(s.subscription) for s in steps]),
+        _literal([str(s.generation) for s in steps]),
+        _literal([str(s.rung) for s in steps]),
+        _literal(["NULL" if s.promised_on is None else str(s.promised_on) for s in steps]),
+        _literal(["t" if s.skipped else "f" for s in steps]),
+    ]
+
+
+def _action_columns(rows: Rows) -> list[str]:
+    actions = rows.actions
+    return [
+        _literal([str(a.account) for a in actions]),
+        _literal([str(a.seq) for a in actions]),
+        _literal([a.kind for a in actions]),
+        _literal([str(a.subscription) for a in actions]),
+        _literal([str(a.order_no) for a in actions]),
+        _literal([f'"{a.order}"' for a in actions]),
+    ]
+
+
+def _entry_columns(rows: Rows) -> list[str]:
+    entries = rows.entries
+    return [
+        _literal([str(e.account) for e in entries]),
+        _literal([str(e.seq) for e in entries]),
+        _literal([str(e.line) for e in entries]),
+        _literal([e.ledger for e in entries]),
+        _literal([str(e.debt) for e in entries]),
+        _literal([e.currency for e in entries]),
+        _literal([str(e.minor) for e in entries]),
+    ]
+
+
+def utc(instant: datetime) -> datetime:
+    """The same instant in UTC, as the core wants it, whatever zone the session shows."""
+    return instant.astimezone(UTC)

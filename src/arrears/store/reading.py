@@ -1,0 +1,32 @@
+"""What both stores answer alike."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from typing import Final
+
+from arrears.core.account import Debt
+from arrears.core.errors import Refused
+from arrears.core.facts import AnyFact, InvoiceIssued
+from arrears.core.payments.values import OPEN_STATES
+from arrears.ports import MethodRecord
+
+
+def method_of(methods: Sequence[MethodRecord], number: int) -> MethodRecord:
+    """The method with this number; refuses `unknown_method`."""
+    for method in methods:
+        if method.no == number:
+            return method
+    raise Refused("unknown_method", f"there is no payment method {number} on this account")
+
+
+def issued(facts: Iterable[AnyFact]) -> Mapping[int, Debt]:
+    """The debts as they were issued, by their numbers."""
+    return {fact.debt.no: fact.debt for fact in facts if isinstance(fact, InvoiceIssued)}
+
+
+OPEN: Final = tuple(state.value for state in OPEN_STATES)
+
+
+FOLLOWING_MAX: Final = 100
+"""So many facts after a payment are looked at for what it brought back."""

@@ -1,0 +1,138 @@
+"""Invoices and payments: what was asked, what was paid, what is open; a receipt for each payment; all of it as CSV."""
+
+from __future__ import annotations
+
+import csv
+import io
+from typing import Any, Final
+
+from django.http import Http404, HttpResponse
+from django.utils.translation import gettext as _
+
+from arrears.notices import values
+from arrears.web.account_centre.frame import Visit, account_page
+from arrears.web.account_centre.money import Given, Invoice, Received, books_of
+from arrears.web.account_centre.paged import page_of
+from arrears.web.names import called
+
+ROWS_A_PAGE: Final = 40
+
+FORMULA: Final = ("=", "+", "-", "@", "\t", "\r", "\n", "\uff1d", "\uff0b", "\uff0d", "\uff20", "|", "%")
+"""What spreadsheets take as the beginning of a formula or a command, full-width too (OWASP, CSV injection)."""
+
+
+@account_page()
+def page(visit: Visit) -> HttpResponse:
+    """Both lists, the newest first."""
+    books = books_of(visit, visit.live.store.history(visit.account))
+    invoices = page_of(books.invoices[::-1], ROWS_A_PAGE, visit.request.GET)
+    money = page_of(books.money[::-1], ROWS_A_PAGE, visit.request.GET, "payments")
+    shown: dict[str, Any] = {
+        "invoices": [_invoice(visit, one) for one in invoices.items],
+        "money": [_money(visit, one) for one in money.items],
+        "invoice_pages": invoices,
+        "money_pages": money,
+        "credit": visit.sums({c: m for c, m in visit.snapshot.credit.items() if m}),
+        "operator": visit.operator,
+    }
+    return visit.page("invoices", _("Invoices and payments"), **shown)
+
+
+def _invoice(visit: Visit, one: Invoice) -> dict[str, Any]:
+    return {
+        "number": one.debt.number,
+        "issued": visit.day(one.issued_on),
+        "due": visit.day(one.debt.due_on),
+        "amount": visit.amount(one.debt.total_minor, one.debt.currency),
+        "services": visit.listed([called(visit.snapshot, no) for no in one.debt.subscriptions]),
+        "state": _state(visit, one),
+        "late": one.left is not None and one.left.day_0 is not None,
+    }
+
+
+def _state(visit: Visit, one: Invoice) -> str:
+    if one.left is None:
+        return _("not asked for any more") if one.given_up else _("paid")
+    rest = {"rest": visit.amount(one.open_minor, one.debt.currency)}
+    if visit.snapshot.debt_is_held(one.debt.no):
+        return _("on hold: %(rest)s is open, and nothing is asked for it now") % rest
+    if one.left.day_0 is None:
+        return _("%(rest)s is open") % rest
+    if one.left.settled_separately:
+        return _("late: %(rest)s is open, and is settled by itself") % rest
+    return _("late: %(rest)s is open") % rest
+
+
+def _money(visit: Visit, one: Received | Given) -> dict[str, Any]:
+    received = isinstance(one, Received)
+    return {
+        "seq": one.seq if isinstance(one, Received) else 0,
+        "day": visit.day(visit.local_day(one.at)),
+        "what": _("received") if received else _("from credit"),
+        "amount": visit.amount(one.minor, one.currency),
+        "invoices": visit.listed([number for number, _minor in one.parts]),
+        "back": [_back(visit, one, back.minor, back.on) for back in one.back] if isinstance(one, Received) else (),
+    }
+
+
+def _back(visit: Visit, one: Received, minor: int, on: Any) -> str:
+    return _("%(amount)s went back on %(day)s") % {"amount": visit.amount(minor, one.currency), "day": visit.day(on)}
+
+
+@account_page()
+def receipt(visit: Visit, number: int) -> HttpResponse:
+    """One payment, to print: by the number of its fact, which is nobody else's."""
+    books = books_of(visit, visit.live.store.history(visit.account))
+    paid = books.payment(number)
+    if paid is None:
+        raise Http404
+    shown: dict[str, Any] = {
+        "operator": visit.operator,
+        "number": f"{visit.id}-{number}",
+        "amount": visit.amount(paid.minor, paid.currency),
+        "currency": paid.currency,
+        "day": visit.day(visit.local_day(paid.at)),
+        "method": _paid_with(visit, paid),
+        "reference": values.clean(paid.ref.partition(":")[2] or paid.ref),
+        "parts": [(no, visit.amount(minor, paid.currency)) for no, minor in paid.parts],
+        "credit": visit.amount(paid.credit_minor, paid.currency) if paid.credit_minor else "",
+        "back": [
+            {"text": _back(visit, paid, back.minor, back.on), "invoices": visit.listed(list(back.invoices))}
+            for back in paid.back
+        ],
+    }
+    return visit.page("receipt", _("Receipt for %(amount)s") % shown, **shown)
+
+
+def _paid_with(visit: Visit, paid: Received) -> str:
+    """The card or mandate; what is known where there is none."""
+    _provider, _colon, theirs = paid.ref.partition(":")
+    if not theirs:
+        return _("transfer or another way")
+    attempt = next((one for one in visit.live.store.attempts(visit.account) if one.ref == theirs), None)
+    label = visit.reach.cards.get(attempt.method, "") if attempt is not None else ""
+    return values.clean(label) or _("on the payment page")
+
+
+@account_page()
+def export(visit: Visit) -> HttpResponse:
+    """The invoices as CSV: plain numbers and ISO days, for other programs."""
+    text = io.StringIO()
+    # Every text is quoted, so that no spreadsheet finds a second cell in it.
+    writer = csv.writer(text, quoting=csv.QUOTE_NONNUMERIC)
+    writer.writerow(["invoice", "issued_on", "due_on", "currency", "total_minor", "open_minor", "services"])
+    for one in books_of(visit, visit.live.store.history(visit.account)).invoices:
+        debt = one.debt
+        services = " ".join(visit.snapshot.subscription(no).service for no in debt.subscriptions)
+        days = (one.issued_on.isoformat(), debt.due_on.isoformat())
+        writer.writerow(
+            [harmless(debt.number), *days, debt.currency, debt.total_minor, one.open_minor, harmless(services)]
+        )
+    response = HttpResponse(text.getvalue(), content_type="text/csv; charset=utf-8")
+    response.headers["Content-Disposition"] = f'attachment; filename="invoices-{visit.id}.csv"'
+    return response
+
+
+def harmless(cell: str) -> str:
+    """A text that a spreadsheet takes for nothing but text, whatever it begins with."""
+    return f"'{cell}" if cell.lstrip(" \u00a0").startswith(FORMULA) or cell.startswith(FORMULA) else cell

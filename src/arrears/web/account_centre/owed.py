@@ -1,0 +1,124 @@
+"""What is owed, as pages show it: the set that a settlement pays, what is offered, what is held, what comes next."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from datetime import date
+from typing import NamedTuple
+
+from django.utils.translation import gettext as _
+
+from arrears.core.account import Action, Debt, Subscription
+from arrears.core.deadlines import ahead
+from arrears.core.payments.settlement import quotes
+from arrears.core.payments.values import AttemptState
+from arrears.core.states import Reason
+from arrears.web.account_centre.frame import Visit
+from arrears.web.names import called
+
+
+class Line(NamedTuple):
+    """One debt of a list."""
+
+    no: int
+    number: str
+    due: str
+    amount: str
+    services: str
+    past_due: bool
+
+
+class Owed(NamedTuple):
+    """One currency of the settlement: what is shown is exactly what is charged."""
+
+    currency: str
+    minor: int
+    amount: str
+    quote: str
+    lines: tuple[Line, ...]
+
+
+class Next(NamedTuple):
+    """What happens to a subscription, and on which day; `service` is what it is called. `averted`: paying everything
+    keeps it from happening; what has another reason too goes on."""
+
+    subscription: int
+    action: Action
+    service: str
+    on: date
+    day: str
+    averted: bool
+
+
+def owed(visit: Visit, also: Sequence[int] = ()) -> list[Owed]:
+    """The settlement, one part a currency."""
+    account = visit.snapshot
+    found = []
+    for quote in quotes(account, visit.view.policy, also):
+        debts = [debt for part in quote.parts if (debt := account.debt(part.debt)) is not None]
+        lines = tuple(line(visit, debt) for debt in debts)
+        amount = visit.amount(quote.amount_minor, quote.currency)
+        found.append(Owed(quote.currency, quote.amount_minor, amount, f"{quote.currency}:{quote.hash}", lines))
+    return found
+
+
+def line(visit: Visit, debt: Debt) -> Line:
+    """One debt as the reader writes it."""
+    services = visit.listed([called(visit.snapshot, no) for no in debt.subscriptions])
+    amount = visit.amount(debt.open_minor, debt.currency)
+    return Line(debt.no, debt.number, visit.day(debt.due_on), amount, services, debt.day_0 is not None)
+
+
+def offered(visit: Visit) -> list[Line]:
+    """Invoices that are not due yet: they may be paid too, and are never added by themselves."""
+    return [line(visit, debt) for debt in offered_debts(visit) if not debt.settled_separately]
+
+
+def offered_debts(visit: Visit) -> list[Debt]:
+    """The same, with those that are settled separately."""
+    account = visit.snapshot
+    in_set = {part.debt for quote in quotes(account, visit.view.policy) for part in quote.parts}
+    return [
+        debt
+        for debt in account.debts
+        if debt.no not in in_set and debt.day_0 is None and not account.debt_is_held(debt.no)
+    ]
+
+
+def held(visit: Visit) -> list[Line]:
+    """Invoices that are disputed or held: nobody asks for them now."""
+    account = visit.snapshot
+    return [line(visit, debt) for debt in account.debts if account.debt_is_held(debt.no)]
+
+
+def waits_for_the_payer(visit: Visit) -> bool:
+    """Whether the payment that is under way waits for its payer to confirm it."""
+    attempts = visit.snapshot.attempts
+    return bool(attempts) and attempts[-1].state is AttemptState.NEEDS_CUSTOMER
+
+
+def coming(visit: Visit) -> list[Next]:
+    """What will happen, in order, with the dates that the messages name."""
+    found = [_next(visit, one.action, one.sub, one.told_day) for one in ahead(visit.view) if one.told_day is not None]
+    return sorted(found, key=lambda one: (one.on, one.service, one.subscription))
+
+
+def _next(visit: Visit, action: Action, sub: Subscription, on: date) -> Next:
+    averted = set(sub.reasons) <= {Reason.PAST_DUE}
+    return Next(sub.no, action, called(visit.snapshot, sub.no), on, visit.day(on), averted)
+
+
+def says(one: Next) -> str:
+    """The sentence for what comes, as in the mail."""
+    return will(one.action, one.service, one.day)
+
+
+def will(action: Action, service: str, day: str) -> str:
+    """What an action does to a service, and on which day."""
+    if action is Action.DELETE:
+        text = _("%(service)s and its data are deleted on or after %(day)s.")
+    elif action is Action.RESTRICT:
+        text = _("%(service)s can only be read after %(day)s.")
+    else:
+        text = _("%(service)s stops at the end of %(day)s.")
+    return text % {"service": service, "day": day}

@@ -1,0 +1,163 @@
+"""People and addresses: where warnings arrive, who else is warned, language and zone, who is told what when."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Final
+from zoneinfo import available_timezones
+
+from django.conf import settings
+from django.http import HttpRequest, HttpResponse
+from django.utils.functional import Promise
+from django.utils.translation import gettext as _
+from django.utils.translation import gettext_lazy
+
+from arrears.core.errors import Refused
+from arrears.core.messages.content import Kind
+from arrears.core.messages.recipients import INVITATION_LASTS
+from arrears.engine.messages.upcoming import Telling, plan_of
+from arrears.engine.people import access, profile
+from arrears.web.account_centre.frame import Visit, account_page
+from arrears.web.names import called
+from arrears.web.refusals import in_words
+from arrears.web.sign_in.security import step_up
+
+PLAN_MAX: Final = 40
+"""More lines would be more than a page of 50 kB; the timeline has them when they come near."""
+
+KINDS: dict[Kind, Promise | str] = {
+    Kind.REMINDER: gettext_lazy("reminder"),
+    Kind.STOP_WARNING: gettext_lazy("warning before a service stops"),
+    Kind.DELETION_WARNING: gettext_lazy("warning before data is deleted"),
+}
+
+
+PROVED: Final = ("address", "invite", "withdraw", "remove")
+"""What is done only for somebody who has just shown who they are."""
+
+
+@account_page(methods=("GET", "HEAD", "POST"), acts=False)
+def page(visit: Visit) -> HttpResponse:
+    """The page; with POST what its forms ask for. Language and zone are everybody's own."""
+    if visit.request.method != "POST":
+        return shown(visit)
+    form = visit.request.POST
+    try:
+        if form.get("do") == "read":
+            _read_as(visit, visit.request)
+            return visit.to("profile?done=read")
+        if not visit.may_act:
+            return shown(visit, _("Only the account administrator can do this"), 403)
+        if form.get("do") in PROVED:
+            step_up(visit.request)
+        done = _done(visit, form.get("do", ""), form.get("address", ""))
+    except Refused as refused:
+        visit.fresh()
+        return shown(visit, in_words(refused), 422, wrong=form.get("do", ""))
+    return visit.to(f"profile?done={done}" if done else "profile")
+
+
+def _read_as(visit: Visit, request: HttpRequest) -> None:
+    assert visit.somebody is not None, "an account page has somebody"
+    language, zone = request.POST.get("language", ""), request.POST.get("zone", "")
+    if language not in dict(settings.LANGUAGES):
+        raise Refused("unknown_locale", "not one of ours")
+    was = visit.person.locale if visit.person else ""
+    locale = was if was.partition("-")[0] == language else language
+    profile.set_profile(visit.live.store, visit.account, visit.somebody.number, locale, zone)
+
+
+def _done(visit: Visit, do: str, address: str) -> str:
+    """Do it; the word of what was done, for the answer."""
+    store, account = visit.live.store, visit.account
+    assert visit.somebody is not None, "only the administrator comes here"
+    person = visit.somebody.number
+    match do:
+        case "address":
+            profile.change_address(store, account, person, address, visit.now, visit.author)
+        case "test":
+            profile.send_test(store, account, person, visit.now, visit.author)
+        case "invite":
+            name = visit.request.POST.get("name", "")
+            access.invite(store, account, address, "billing_reader", name, visit.now, visit.author)
+        case "withdraw":
+            access.withdraw(store, account, _number(visit, "link"), visit.now, visit.author)
+            return ""
+        case "remove":
+            access.remove(store, account, _number(visit, "person"), visit.now, visit.author)
+            return ""
+        case "warn":
+            profile.add_extra(store, account, address, "", "")
+        case "unwarn":
+            profile.remove_extra(store, account, address)
+        case _:
+            return ""
+    return do
+
+
+def _number(visit: Visit, field: str) -> int:
+    text = visit.request.POST.get(field, "")
+    return int(text) if text.isdecimal() and len(text) <= 18 else 0
+
+
+def shown(visit: Visit, why: str = "", status: int = 200, wrong: str = "") -> HttpResponse:
+    """The page itself; `wrong` names the form that was refused, in which what was typed is kept."""
+    if visit.request.method == "POST":
+        visit.reach = visit.live.store.reach([visit.account])[visit.account]
+    reach = visit.reach
+    plan = plan_of(visit.view, reach)
+    person = visit.person
+    tellings = lines(visit, plan.tellings)
+    values = {
+        "why": why,
+        "wrong": wrong,
+        "typed": visit.request.POST.get("address", "")[:254],
+        "done": visit.request.GET.get("done", ""),
+        "contact": person.contact or person.sign_in if person else "",
+        "sign_in": person.sign_in if person else "",
+        "confirmed": visit.day(visit.local_day(person.confirmed_at)) if person and person.confirmed_at else "",
+        "dead": bool(person and person.addresses and person.addresses[0] in reach.dead),
+        "people": [
+            {
+                "no": one.no,
+                "name": visit.name(one.name),
+                "address": visit.address(one.contact or one.sign_in),
+                "role": str(one.role),
+                "dead": (one.contact or one.sign_in) in reach.dead,
+            }
+            for one in reach.people
+        ],
+        "invited": [
+            {
+                "no": one.no,
+                "address": visit.address(one.address),
+                "until": visit.day(visit.local_day(one.asked_at + INVITATION_LASTS)),
+            }
+            for one in reach.links
+            if not one.person and visit.now - one.asked_at <= INVITATION_LASTS
+        ],
+        "extras": [{"address": visit.address(one.address), "dead": one.address in reach.dead} for one in reach.extras],
+        "plan": tellings[:PLAN_MAX],
+        "plan_more": len(tellings) > PLAN_MAX,
+        "plan_zone": plan.zone,
+        "zone_now": person.zone if person else "",
+        "zones": sorted(name for name in available_timezones() if "/" in name and not name.startswith("Etc/")),
+    }
+    return visit.page("profile", _("People and addresses"), status, **values)
+
+
+def lines(visit: Visit, tellings: Sequence[Telling]) -> list[dict[str, str]]:
+    """One line for each kind of message of a day, whatever services it is about."""
+    grouped: dict[tuple[str, Kind, str], list[str]] = {}
+    for one in tellings:
+        when = visit.day(one.on) if one.on else _("day %(day)s after the due date has passed") % {"day": one.day}
+        if one.on is None and one.kind is Kind.DELETION_WARNING:
+            when = _("day %(day)s after a service has stopped") % {"day": one.day}
+        to = visit.listed(list(dict.fromkeys(visit.name(visit.address(r.address)) for r in one.to)))
+        names = grouped.setdefault((when, one.kind, to), [])
+        if one.subscription:
+            names.append(called(visit.snapshot, one.subscription))
+    return [
+        {"kind": str(KINDS.get(kind, "")), "services": visit.listed(list(dict.fromkeys(names))), "when": when, "to": to}
+        for (when, kind, to), names in grouped.items()
+    ]

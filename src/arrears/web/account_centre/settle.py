@@ -1,0 +1,226 @@
+"""Paying everything that is owed, with a method on file or a new one; in parts after a failure (spec, section 4).
+
+A form carries back the quote it showed and how many attempts there had been: what was shown is what is charged, and
+a form that is sent twice, from two tabs or after a refresh, is answered with what came of it the first time.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Any, Final
+
+from babel.numbers import get_decimal_symbol, get_group_symbol
+from django.http import Http404, HttpRequest, HttpResponse
+from django.utils import translation
+from django.utils.translation import gettext as _
+
+from arrears.core.account import Account, Mode
+from arrears.core.errors import Refused
+from arrears.core.ids import ACCOUNT, parse_id
+from arrears.core.money import parse_amount
+from arrears.core.payments.settlement import usable
+from arrears.engine.payments import settling, setups
+from arrears.engine.payments.settling import PART_MINIMUM_MINOR, StaleQuote
+from arrears.ports.setups import SetupPage
+from arrears.web.account_centre.frame import Visit, account_page
+from arrears.web.account_centre.owed import Owed, coming, held, offered, owed, says, waits_for_the_payer
+from arrears.web.account_centre.story import away
+from arrears.web.refusals import SENTENCES, in_words
+
+OFFERED_MAX: Final = 40
+"""Invoices that are not due yet are offered, the next ones first; all of them are on their own page."""
+
+
+@account_page(methods=("GET", "HEAD", "POST"))
+def page(visit: Visit) -> HttpResponse:
+    """The list and the sum first; then how to pay."""
+    if visit.request.method != "POST":
+        return shown(visit)
+    form = visit.request.POST
+    quotes = dict(text.split(":", 1) for text in form.getlist("quote") if ":" in text)
+    also = [int(text) for text in form.getlist("also") if text.isdecimal()]
+    if form.get("do") == "also":
+        return shown(visit, also)
+    since = int(form.get("seen", "0")) if form.get("seen", "0").isdecimal() else 0
+    if form.get("do") != "card" and since < visit.snapshot.attempt_count:
+        return visit.to(f"story/{'-'.join(str(no) for no in _since(visit, since))}")
+    try:
+        if form.get("do") == "card":
+            return away(visit, go_for_a_card(visit, quotes, also).url)
+        return _pay(visit, form, quotes, also)
+    except StaleQuote as stale:
+        visit.fresh()
+        return shown(visit, also, why=in_words(stale), status=409)
+    except Refused as refused:
+        visit.fresh()
+        return shown(visit, also, why=in_words(refused), status=422, wrong=refused.code)
+
+
+def shown(visit: Visit, also: Sequence[int] = (), why: str = "", status: int = 200, wrong: str = "") -> HttpResponse:
+    """The page itself; `wrong` is the code of what was refused, and what was typed is kept."""
+    why = why or why_of(visit.request)
+    sums = owed(visit, also)
+    account, waiting = visit.snapshot, offered(visit)
+    values = {
+        "owed": sums,
+        "offered": waiting[:OFFERED_MAX],
+        "more_offered": len(waiting) > OFFERED_MAX,
+        "also": also,
+        "held": held(visit),
+        "coming": [says(one) for one in coming(visit) if one.averted],
+        "methods": _methods(visit),
+        "seen": account.attempt_count,
+        "parts": _parts_possible(account),
+        "part_least": [
+            {
+                "currency": o.currency,
+                "least": visit.amount(PART_MINIMUM_MINOR, o.currency),
+                "most": o.amount,
+                "typed": visit.request.POST.get(f"part_{o.currency}", "")[:40],
+            }
+            for o in sums
+        ],
+        "bad_part": wrong == "bad_amount",
+        "chosen": visit.request.POST.get("method", ""),
+        "why": why,
+        "total": visit.listed([one.amount for one in sums]),
+        "open_confirm": waits_for_the_payer(visit),
+        "open_attempt": account.attempts[-1].no if account.attempts else 0,
+        "cards_possible": bool(visit.live.providers.by_name),
+        "transfer": _transfer(visit, sums),
+    }
+    return visit.page("settle", _("Pay what is open") if sums else _("Nothing to pay"), status, **values)
+
+
+def _transfer(visit: Visit, sums: Sequence[Owed]) -> str:
+    """How to pay by bank transfer; empty where a card is the way."""
+    if visit.snapshot.mode is Mode.CARD and visit.live.providers.by_name:
+        return ""
+    numbers = visit.listed([line.number for one in sums for line in one.lines])
+    names = {"operator": visit.operator, "iban": visit.live.desk().operator.iban, "numbers": numbers}
+    if not names["iban"]:
+        return _("Transfer the amount as the invoice says, and mention %(numbers)s.") % names
+    return _("Transfer the amount to %(operator)s, %(iban)s, and mention %(numbers)s.") % names
+
+
+def _since(visit: Visit, seen: int) -> list[int]:
+    return [record.no for record in visit.live.store.attempts(visit.account) if record.no > seen][:10]
+
+
+def _pay(visit: Visit, form: Mapping[str, str], quotes: Mapping[str, str], also: Sequence[int]) -> HttpResponse:
+    method = int(form.get("method", "0")) if form.get("method", "0").isdecimal() else 0
+    parts = _parts(visit, form, quotes) if form.get("do") == "part" else {}
+    if parts:
+        quotes = {currency: one for currency, one in quotes.items() if currency in parts}
+    results = settling.settle(
+        visit.live.store,
+        visit.live.providers,
+        visit.account,
+        quotes,
+        method,
+        visit.live.clock.now,
+        visit.author,
+        also=also,
+        part_minor=parts,
+    )
+    for result in results:
+        if result.url:
+            return away(visit, result.url)
+    return visit.to(f"story/{'-'.join(str(r.attempt.no) for r in results)}")
+
+
+def _parts(visit: Visit, form: Mapping[str, str], quotes: Mapping[str, str]) -> dict[str, int]:
+    found = {}
+    for currency in quotes:
+        text = form.get(f"part_{currency}", "").strip()
+        if not text:
+            continue
+        mark, group = get_decimal_symbol(visit.locale), get_group_symbol(visit.locale)
+        found[currency] = parse_amount(text, currency, decimal_mark=mark, grouping=group)
+    if not found:
+        raise Refused("bad_amount", "no amount was given")
+    return found
+
+
+def _parts_possible(account: Account) -> bool:
+    return any(m.failed for m in account.methods) or any(d.tries for d in account.debts)
+
+
+def _methods(visit: Visit) -> list[dict[str, Any]]:
+    """The methods on file, with what is against paying by them."""
+    found = []
+    for method in visit.snapshot.methods:
+        if method.removed:
+            continue
+        ready = usable(method, visit.view.today)
+        found.append(
+            {
+                "no": method.no,
+                "text": str(method.no),
+                "label": visit.reach.cards.get(method.no, ""),
+                "usable": ready,
+                "failed": method.failed,
+                "active": any(s.method == method.no for s in visit.snapshot.subscriptions),
+            }
+        )
+    return found
+
+
+def go_for_a_card(visit: Visit, quotes: Mapping[str, str], also: Sequence[int] = ()) -> SetupPage:
+    """The provider's page for a new method that then pays what was shown (nothing shown: it is only added)."""
+    live = visit.live
+    provider = next(iter(live.providers.by_name), "")
+    base = live.providers.base_url
+    return setups.start(
+        live.store,
+        live.providers,
+        visit.account,
+        provider,
+        quotes,
+        translation.get_language() or "en",
+        visit.now,
+        visit.author,
+        back=lambda number: f"{base}/{visit.id}/settle/back/{number}",
+        also=also,
+    )
+
+
+@account_page(methods=("GET", "HEAD", "POST"))
+def back(visit: Visit, number: int) -> HttpResponse:
+    """Coming back from the provider's page: with GET what is about to happen, with POST it happens."""
+    store = visit.live.store
+    setup = store.setup(number)
+    if setup is None or setup.account != visit.account:
+        raise Http404
+    if visit.request.method == "POST" and setup.state not in ("done", "failed"):
+        setup = setups.finish(store, visit.live.providers, number, visit.live.clock.now)
+        visit.fresh()
+    # Whoever comes back while the page is still open there has left it without a card.
+    left = visit.request.method == "POST" and setup.state == "open" and setup.why == "setup_open"
+    if setup.state in ("open", "settling") and not left:
+        template = "back_part" if "HX-Request" in visit.request.headers else "back"
+        return visit.page(template, _("One moment, please"), setup=setup)
+    return visit.to(_after(setup))
+
+
+def _after(setup: SetupPage) -> str:
+    if setup.attempts:
+        return f"story/{'-'.join(map(str, setup.attempts))}"
+    page = "settle" if setup.shown else "methods"
+    if setup.why:
+        return f"{page}?why={setup.why}"
+    return page if setup.shown else f"{page}?added={setup.method}"
+
+
+def why_of(request: HttpRequest) -> str:
+    """The sentence for a code in the address, if it is one of ours."""
+    return str(SENTENCES.get(request.GET.get("why", ""), ""))
+
+
+def account_of(text: str) -> int:
+    """The account in a stable link; Http404 for what is no account's id."""
+    try:
+        [number] = parse_id(ACCOUNT, text)
+    except Refused:
+        raise Http404 from None
+    return number

@@ -1,0 +1,198 @@
+"""What became of a payment, told while it happens: captured, booked, services ordered back, services running.
+
+The address of a story can be kept: it tells the same after the tab was closed, and looking at it changes nothing.
+What still waits is asked about with POST, by the page itself where scripts run, else by its button.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Sequence
+from typing import Any, Final, NamedTuple
+
+from django.http import Http404, HttpRequest, HttpResponse
+from django.utils import translation
+
+from arrears.core.payments.declines import guidance
+from arrears.core.payments.values import AttemptState
+from arrears.core.states import State
+from arrears.engine.payments.attempts import ask_page, payment_ref, pursue
+from arrears.engine.payments.settling import confirm
+from arrears.notices.render import Texts
+from arrears.ports import AttemptRecord
+from arrears.web.account_centre.frame import Visit, account_page
+from arrears.web.account_centre.owed import owed
+from arrears.web.account_centre.support_shown import Effect, pending
+from arrears.web.names import called
+
+UNDER_WAY: Final = ("created", "submitted", "unknown")
+
+
+SOON_LOOKS: Final = 15
+"""So often a page asks every two seconds how it stands; then whoever has left it open is not in a hurry."""
+
+
+class Service(NamedTuple):
+    """A service that the payment brings back; `pending` says that it takes longer than was promised."""
+
+    name: str
+    running: bool
+    pending: Effect | None = None
+
+
+class Part(NamedTuple):
+    """One attempt. `state` is `paid`, `declined`, `confirm`, `canceled`, `waiting`, or `page`: nobody knows whether
+    the payer is still on the provider's page, has left it, or has just paid there."""
+
+    amount: str
+    state: str
+    card: str
+    invoices: str
+    guidance: str
+    checks: tuple[str, ...]
+    services: tuple[Service, ...]
+
+
+@account_page(methods=("GET", "HEAD", "POST"))
+def page(visit: Visit, attempts: str) -> HttpResponse:
+    """The story of attempts "5" or "5-6"."""
+    if not re.fullmatch(r"\d{1,6}(-\d{1,6}){0,9}", attempts):
+        raise Http404
+    numbers = [int(text) for text in attempts.split("-")]
+    every = {record.no: record for record in visit.live.store.attempts(visit.account)}
+    if any(no not in every for no in numbers):
+        raise Http404
+    if visit.request.method == "POST":
+        if visit.request.POST.get("do") == "confirm":
+            return go_and_confirm(visit, [every[no] for no in numbers])
+        look_again(visit, numbers)
+        if moved_on(visit, numbers):
+            return visit.to(f"story/{attempts}")
+        if "HX-Request" not in visit.request.headers:
+            return visit.to(f"story/{attempts}?back=1")
+    told = tell(visit, numbers)
+    paid = any(part.state == "paid" for part in told["parts"])
+    left = visit.listed([one.amount for one in owed(visit)]) if paid else ""
+    values = {**told, "action": f"/{visit.id}/story/{attempts}", "left": left}
+    template = "story_part" if "HX-Request" in visit.request.headers else "story"
+    return visit.page(template, title_of(told["parts"]), **values)
+
+
+def look_again(visit: Visit, numbers: Sequence[int]) -> None:
+    """Ask the provider about what is not over."""
+    for no in numbers:
+        left = pursue(visit.live.store, visit.live.providers, visit.account, no, visit.now)
+        if left is not None and left.on_page:
+            ask_page(visit.live.store, visit.live.providers, visit.account, no, visit.now)
+    visit.fresh()
+
+
+def moved_on(visit: Visit, numbers: Sequence[int]) -> bool:
+    """Whether the payments stand otherwise than on the page that asks: then all of it is told anew, its heading too."""
+    return bool(visit.request.POST.get("was", "") != tell(visit, numbers)["was"])
+
+
+def go_and_confirm(visit: Visit, records: Sequence[AttemptRecord]) -> HttpResponse:
+    """On to the bank, where the payer confirms; or to what became of it, where the bank does not ask any more."""
+    live = visit.live
+    for record in records:
+        result = confirm(live.store, live.providers, visit.account, record, live.clock.now, visit.author)
+        if result is not None:
+            return away(visit, result.url) if result.url else visit.to(f"story/{result.attempt.no}")
+    return visit.to(f"story/{'-'.join(str(r.no) for r in records)}")
+
+
+def away(visit: Visit, url: str) -> HttpResponse:
+    """A page that leads on to the provider. A redirect would be refused by our own `form-action`, which keeps every
+    other form from sending anything elsewhere."""
+    return visit.page("away", translation.gettext("You are going to the payment page"), url=url)
+
+
+def tell(visit: Visit, numbers: Sequence[int]) -> dict[str, Any]:
+    """What a page shows of these attempts."""
+    records = {record.no: record for record in visit.live.store.attempts(visit.account)}
+    parts = [_part(visit, records[no]) for no in numbers]
+    looked = _looked(visit.request) + 1
+    open_states = {"waiting", "page"}
+    if looked <= SOON_LOOKS and (looked > 1 or "back" in visit.request.GET):
+        # Whoever is just back from the bank may have confirmed there before we have heard of it.
+        open_states.add("confirm")
+    ended = all(part.state not in open_states and all(s.running for s in part.services) for part in parts)
+    return {
+        "parts": parts,
+        "over": ended,
+        "was": "-".join(part.state for part in parts),
+        "looked": looked,
+        "look_after": 2 if looked <= SOON_LOOKS else 15,
+        "declined": any(part.state == "declined" for part in parts),
+        "confirm": any(part.state == "confirm" for part in parts),
+        "page": any(part.state == "page" for part in parts),
+    }
+
+
+def _looked(request: HttpRequest) -> int:
+    text = request.POST.get("looked", "")
+    return int(text) if re.fullmatch(r"[0-9]{1,6}", text) else 0
+
+
+def title_of(parts: Sequence[Part]) -> str:
+    """The story in one line."""
+    states = {part.state for part in parts}
+    if states == {"paid"}:
+        return translation.gettext("Thank you: your payment has arrived")
+    if "waiting" in states:
+        return translation.gettext("Your payment is on its way")
+    if "confirm" in states:
+        return translation.gettext("Your bank asks you to confirm")
+    if "page" in states:
+        return translation.gettext("Pay what is open")
+    if "paid" in states:
+        return translation.gettext("One payment arrived, another did not")
+    return translation.gettext("The payment did not go through")
+
+
+def _part(visit: Visit, record: AttemptRecord) -> Part:
+    under_way = "page" if record.on_page else "waiting"
+    state = under_way if record.state in UNDER_WAY else record.state
+    if record.state == AttemptState.NEEDS_CUSTOMER:
+        state = "page" if record.on_page else "confirm"
+    text, checks = advice(visit, record.decline) if record.state == "declined" else ("", ())
+    card = visit.reach.cards.get(record.method, "")
+    services: tuple[Service, ...] = ()
+    numbers = ""
+    if record.state == "paid":
+        numbers, services = _brought(visit, record)
+    return Part(visit.amount(record.amount_minor, record.currency), state, card, numbers, text, checks, services)
+
+
+def _brought(visit: Visit, record: AttemptRecord) -> tuple[str, tuple[Service, ...]]:
+    """The invoices that a payment paid, and the services it brings back."""
+    store = visit.live.store
+    for provider in visit.live.providers.by_name:
+        payment = store.payment(payment_ref(provider, record.ref))
+        if payment is None or payment.account != visit.account:
+            continue
+        known = store.invoices(visit.account)
+        numbers = [known[part.debt].number for part in payment.fact.allocations]
+        back = store.resumed_with([(visit.account, payment.seq)]).get((visit.account, payment.seq), ())
+        subs = [visit.snapshot.subscription(no) for no in back]
+        services = tuple(
+            Service(
+                called(visit.snapshot, s.no),
+                not s.orders and s.state in (State.ACTIVE, State.PAST_DUE),
+                pending(visit, s),
+            )
+            for s in subs
+        )
+        return visit.listed(numbers), services
+    return "", ()
+
+
+def advice(visit: Visit, decline: str) -> tuple[str, tuple[str, ...]]:
+    """What to do about a decline, in the words of the mails."""
+    found = guidance(decline)
+    writer = visit.live.desk().writer
+    assert isinstance(writer, Texts), "an installation that is served has its texts"
+    language = translation.get_language() or "en"
+    words = writer.languages.get(language) or writer.languages["en"]
+    return words.about_decline(found.text), tuple(words.about_decline(check) for check in found.checks)

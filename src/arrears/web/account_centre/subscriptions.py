@@ -1,0 +1,147 @@
+"""Subscriptions: how each stands and since when, why, what lifts each reason, what may be done now, and the days that
+are known: above all the one on which data is deleted, and what is gone then."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any, Final
+
+from django.http import HttpResponse
+from django.utils.functional import Promise
+from django.utils.translation import gettext as _
+from django.utils.translation import gettext_lazy
+
+from arrears.core.account import Action, Subscription
+from arrears.core.states import Reason, State, allows
+from arrears.engine import commands
+from arrears.web.account_centre.frame import Visit, account_page
+from arrears.web.account_centre.owed import Next, coming, says
+from arrears.web.account_centre.paged import page_of
+from arrears.web.account_centre.support_shown import effects, pending, waiting
+from arrears.web.names import called
+
+SUBSCRIPTIONS_A_PAGE: Final = 20
+
+STATES: Final[dict[State, Promise | str]] = {
+    State.ACTIVE: gettext_lazy("running"),
+    State.PAST_DUE: gettext_lazy("running, payment is late"),
+    State.RESTRICTED: gettext_lazy("restricted"),
+    State.DISABLED: gettext_lazy("stopped"),
+    State.DELETED: gettext_lazy("deleted"),
+}
+LIFTS: Final[dict[Reason, Promise | str]] = {
+    Reason.PAST_DUE: gettext_lazy("A payment is late. Pay what is open, and it runs again."),
+    Reason.CANCELED: gettext_lazy("It was cancelled. The administrator can bring it back while its data is kept."),
+    Reason.SPENDING_LIMIT: gettext_lazy("Its spending limit is reached. Raise it where you use the service."),
+    Reason.POLICY_VIOLATION: gettext_lazy("It was stopped for breaking the rules of use. Please contact support."),
+    Reason.OTHER: gettext_lazy("It was stopped for another reason. Please contact support."),
+}
+RUNS: Final = (State.ACTIVE, State.PAST_DUE)
+
+# The words of core/data/states.toml, so that they are translated.
+RESOURCES: Final = (
+    gettext_lazy("run"),
+    gettext_lazy("offline, not deallocated, quick to bring back"),
+    gettext_lazy("stopped, storage read-only, temporary addresses released"),
+    gettext_lazy("gone with their data"),
+)
+
+
+@account_page(methods=("GET", "HEAD", "POST"))
+def page(visit: Visit) -> HttpResponse:
+    """The list; with POST a cancelled one comes back."""
+    if visit.request.method == "POST":
+        text = visit.request.POST.get("subscription", "")
+        number = int(text) if text.isdecimal() and len(text) < 9 else 0
+        if any(sub.no == number for sub in visit.snapshot.subscriptions):
+            commands.reactivate(visit.live.store, visit.account, number, visit.now, visit.author)
+        return visit.to("subscriptions")
+    ahead = coming(visit)
+    paged = page_of(visit.snapshot.subscriptions, SUBSCRIPTIONS_A_PAGE, visit.request.GET)
+    rows = [_row(visit, sub, [one for one in ahead if one.subscription == sub.no]) for sub in paged.items]
+    return visit.page(
+        "subscriptions",
+        _("Subscriptions"),
+        subscriptions=rows,
+        paged=paged,
+        effects=effects(visit),
+        waiting=waiting(visit),
+    )
+
+
+def state_of(visit: Visit, sub: Subscription) -> str:
+    """The state in words, and since when it does not run."""
+    if _resuming(sub):
+        return _("is being switched on")
+    state = _("is being deleted") if _being_deleted(sub) else str(STATES[sub.state])
+    if sub.orders and not _being_deleted(sub):
+        changing = _("is being changed")
+        return f"{state}, {changing}"
+    since = sub.end.stopped_on if sub.end is not None else sub.entered_on
+    if since is None or sub.state in (*RUNS, State.DELETED):
+        return state
+    return _("%(state)s since %(day)s") % {"state": state, "day": visit.day(since)}
+
+
+def kept(sub: Subscription, ahead: Sequence[Next]) -> str:
+    """Until when the data of a stopped service is kept at least; empty where it runs or nobody can say yet."""
+    if sub.end is not None and sub.end.scheduled_at is not None and not is_gone(sub):
+        return _("Its deletion is being prepared. If it is paid or brought back now, its data is still kept.")
+    day = next((o.day for o in ahead if o.subscription == sub.no and o.action is Action.DELETE), "")
+    return _("Its data is kept at least until %(day)s.") % {"day": day} if day else ""
+
+
+def is_gone(sub: Subscription) -> bool:
+    """Whether nothing brings it back any more: it is deleted, or its deletion has been ordered."""
+    return sub.state is State.DELETED or _being_deleted(sub)
+
+
+def _being_deleted(sub: Subscription) -> bool:
+    return sub.state is not State.DELETED and sub.end is not None and sub.end.ordered_at is not None
+
+
+def _resuming(sub: Subscription) -> bool:
+    """It runs when the service has said so, not when we have ordered it."""
+    return any(order.kind == "resume" for order in sub.orders)
+
+
+def _row(visit: Visit, sub: Subscription, ahead: list[Next]) -> dict[str, Any]:
+    may = allows(sub.state)
+    gone = is_gone(sub)
+    return {
+        "no": sub.no,
+        "name": called(visit.snapshot, sub.no),
+        "state": state_of(visit, sub),
+        "reasons": [] if gone else [_lifts(sub, reason) for reason in sub.reasons],
+        "pay": Reason.PAST_DUE in sub.reasons and not gone,
+        "coming": [says(one) for one in ahead],
+        "deletion": _deletion(sub, ahead),
+        "kept": kept(sub, ahead),
+        "gone": gone,
+        "allowed": [
+            (_("read your data"), may.read),
+            (_("delete what is yours"), may.delete_own),
+            (_("change and start things"), may.change),
+        ],
+        "resuming": _resuming(sub),
+        "pending": pending(visit, sub),
+        "resources": _(may.resources),
+        "charged": may.charged,
+        "runs": sub.state in RUNS,
+        "canceled": Reason.CANCELED in sub.reasons and not gone,
+        "method": visit.reach.cards.get(sub.method, "") if not gone else "",
+    }
+
+
+def _deletion(sub: Subscription, ahead: Sequence[Next]) -> str:
+    """The day on which data is deleted; empty where none is known, or it has come already."""
+    scheduled = sub.end is not None and sub.end.scheduled_at is not None
+    return "" if scheduled else next((one.day for one in ahead if one.action is Action.DELETE), "")
+
+
+def _lifts(sub: Subscription, reason: Reason) -> str:
+    if reason is Reason.PAST_DUE and sub.state in RUNS:
+        return _("A payment is late. It runs as before; pay what is open, and it stays so.")
+    if reason is Reason.PAST_DUE and len(sub.reasons) > 1:
+        return _("A payment is late. Paying what is open lifts this reason; the others stay.")
+    return str(LIFTS[reason])

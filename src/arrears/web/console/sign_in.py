@@ -1,0 +1,46 @@
+"""Staff sign in and out. Their sign-in is not the customers'."""
+
+from __future__ import annotations
+
+from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
+from django.shortcuts import render
+from django.utils.translation import gettext_lazy as _
+from django.views.decorators.http import require_http_methods, require_POST
+
+from arrears.web.identities import sign_in_staff
+from arrears.web.signed_in import SIGN_IN, left, safe_next
+from arrears.wiring import RealClock
+
+
+@require_http_methods(["GET", "HEAD", "POST"])
+def sign_in(request: HttpRequest) -> HttpResponse:
+    """Sign in as staff."""
+    if request.method != "POST":
+        return _page(request, wrong=False)
+    email, password = request.POST.get("email", ""), request.POST.get("password", "")
+    address = request.META.get("REMOTE_ADDR", "")
+    somebody = sign_in_staff(email.strip()[:254], password[:1000], address, RealClock().now())
+    if somebody is None:
+        return _page(request, wrong=True)
+    target = safe_next(request, "staff")
+    request.session.flush()
+    request.session["staff"] = {"number": somebody.number, "name": somebody.name}
+    return HttpResponseRedirect(target)
+
+
+def _page(request: HttpRequest, *, wrong: bool) -> HttpResponse:
+    values = {
+        "title": _("Sign in for staff"),
+        "wrong": wrong,
+        "email": request.POST.get("email", ""),
+        "next": safe_next(request, "staff"),
+        "here": SIGN_IN["staff"],
+    }
+    return render(request, "sign_in.html", values, status=403 if wrong else 200)
+
+
+@require_POST
+def sign_out(request: HttpRequest) -> HttpResponse:
+    """Sign out; nothing of the session is left, here or in the browser."""
+    request.session.flush()
+    return left("staff")

@@ -1,0 +1,54 @@
+"""allauth's forms for codes and passkeys, with what we add: tries are counted, a passkey is always a whole proof."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from allauth.account.adapter import get_adapter
+from allauth.core import context
+from allauth.mfa.base.forms import AuthenticateForm, ReauthenticateForm
+from allauth.mfa.webauthn.forms import AddWebAuthnForm
+
+from arrears.web.sign_in import throttle
+from arrears.wiring import RealClock
+
+
+class SecondStep(AuthenticateForm):  # type: ignore[misc]
+    """The code of the app, or a recovery code, after the password."""
+
+    def clean_code(self) -> str:
+        """The code, if it is right. A known browser counts apart, as with passwords."""
+        keys = throttle.keys(context.request, "code", self.user.sign_in_email)
+        try:
+            with throttle.one_try(keys, RealClock().now()):
+                return str(super().clean_code())
+        except throttle.TooManyTries:
+            raise get_adapter().validation_error("too_many_login_attempts") from None
+
+
+class CodeAgain(ReauthenticateForm):  # type: ignore[misc]
+    """The same from somebody who is signed in; counted against the session."""
+
+    def clean_code(self) -> str:
+        """The code, if it is right."""
+        try:
+            with throttle.one_try([f"again:{context.request.session.session_key}"], RealClock().now()):
+                return str(super().clean_code())
+        except throttle.TooManyTries:
+            raise get_adapter().validation_error("too_many_login_attempts") from None
+
+
+class NewPasskey(AddWebAuthnForm):  # type: ignore[misc]
+    """A passkey that has asked for finger, face or PIN is enough to sign in with; another kind is not taken."""
+
+    def clean_passwordless(self) -> bool:
+        """Always."""
+        return True
+
+    def clean_name(self) -> str:
+        """A name on one line."""
+        return " ".join(str(super().clean_name()).split())[:60]
+
+    def clean(self) -> dict[str, Any]:
+        """allauth's own check, of what the browser has sent."""
+        return dict(super().clean())

@@ -1,0 +1,50 @@
+"""Who is signed in, as a customer or as staff, and where each comes in and goes out."""
+
+from __future__ import annotations
+
+from typing import Final
+
+from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
+from django.utils.http import url_has_allowed_host_and_scheme
+
+from arrears.store.models import Person
+from arrears.web.identities import Somebody, still_here
+
+HOME: Final = {"person": "/", "staff": "/console/"}
+
+
+SIGN_IN: Final = {"person": "/sign-in", "staff": "/console/sign-in"}
+
+
+def signed_in(request: HttpRequest, kind: str) -> Somebody | None:
+    """Who asks, if they are signed in as this kind and still may come in."""
+    if kind == "person":
+        person = request.user
+        return Somebody("person", person.pk, person.display_name) if isinstance(person, Person) else None
+    known = request.session.get(kind)
+    if not isinstance(known, dict):
+        return None
+    somebody = Somebody(kind, int(known["number"]), str(known["name"]))
+    if still_here(somebody):
+        return somebody
+    request.session.flush()
+    return None
+
+
+def is_ours(wanted: str, kind: str) -> bool:
+    """Whether an address is a place of ours behind the same door: never another host, never another scheme."""
+    ours = url_has_allowed_host_and_scheme(wanted, allowed_hosts=None)
+    return ours and wanted.startswith("/") and wanted.startswith("/console/") == (kind == "staff")
+
+
+def safe_next(request: HttpRequest, kind: str) -> str:
+    """Where to go after signing in: a place of ours below the same door, else home."""
+    wanted = request.POST.get("next") or request.GET.get("next") or ""
+    return wanted if is_ours(wanted, kind) else HOME[kind]
+
+
+def left(kind: str) -> HttpResponse:
+    """To the door, with nothing kept in the browser."""
+    response = HttpResponseRedirect(SIGN_IN[kind])
+    response.headers["Clear-Site-Data"] = '"cache", "storage"'
+    return response
