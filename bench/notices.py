@@ -19,7 +19,7 @@ from statistics import median
 from typing import Any, Final
 
 from torture.post_office import PostOffice
-from torture.postman import SENDER, real_desk
+from torture.postman import SENDER, real_context
 
 from arrears.adapters.channels.headers import compose, origin
 from arrears.adapters.channels.smtp import SmtpChannel
@@ -28,11 +28,11 @@ from arrears.core.account import Mode
 from arrears.core.messages.content import Content
 from arrears.core.policy import default_policy
 from arrears.engine import commands
-from arrears.engine.correspondence import Desk
+from arrears.engine.message_context import MessageContext
 from arrears.engine.perform import perform
 from arrears.engine.run import run
 from arrears.engine.system import adopt_policy
-from arrears.ports import Delivery, Fate, Message, NewAccount, Words
+from arrears.ports import Delivery, Fate, Message, MessageText, NewAccount
 from arrears.store.postgres.store import PostgresStore
 from arrears.wiring import fresh_database, set_up_django, tune_for_batches
 
@@ -63,10 +63,10 @@ class Kept(SmtpChannel):
 class Timed:
     """The real words, and how long they took."""
 
-    def __init__(self, desk: Desk) -> None:
-        self._writer, self.seconds = desk.writer, 0.0
+    def __init__(self, context: MessageContext) -> None:
+        self._writer, self.seconds = context.writer, 0.0
 
-    def render(self, content: Content) -> Words:
+    def render(self, content: Content) -> MessageText:
         """See ports.Writer."""
         began = time.perf_counter()
         words = self._writer.render(content)
@@ -108,9 +108,9 @@ def bench(count: int) -> dict[str, Any]:
     set_up_django(url)
     store = PostgresStore(url, connections_max=4, clock_is_real=False)
     now = open_book(store, count)
-    desk = real_desk()
-    timed = Timed(desk)
-    desk = Desk(timed, desk.operator, desk.base_url, limits=desk.limits)
+    context = real_context()
+    timed = Timed(context)
+    context = MessageContext(timed, context.operator, context.base_url, limits=context.limits)
     tune_for_batches()
     ratios, ours_seconds, bare_seconds = [], 0.0, 0.0
     with tempfile.TemporaryDirectory() as folder:
@@ -124,7 +124,7 @@ def bench(count: int) -> dict[str, Any]:
         sent = 0
         while sent < count:
             began, wanted = time.perf_counter(), min(SLICE, count - sent)
-            while len(channel.sent) < wanted and perform(store, channel, InProcessServices(), now, desk=desk):
+            while len(channel.sent) < wanted and perform(store, channel, InProcessServices(), now, context=context):
                 pass
             ours = time.perf_counter() - began
             finished = [(m.to, compose(m, who).octets()) for m in channel.sent]

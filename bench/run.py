@@ -21,7 +21,7 @@ import psycopg
 from psycopg import sql
 
 from arrears.core.policy import default_policy
-from arrears.engine.run import Limits, run_batch, shapes_of
+from arrears.engine.run import Limits, decision_cache_of, run_batch
 from arrears.engine.system import adopt_policy
 from arrears.store import schema
 from arrears.store.postgres.store import PostgresStore
@@ -124,7 +124,7 @@ def by_engine(url: str, lanes: int) -> float:
     policies, limits = store.policies(), Limits(batch_accounts_max=BATCH_ACCOUNTS)
 
     def lane() -> None:
-        shapes = shapes_of(policies)
+        shapes = decision_cache_of(policies)
         while run_batch(store, policies, NOW, limits, shapes).accounts:
             pass
 
@@ -166,7 +166,7 @@ def _in_process(url: str, ready: Any, go: Any) -> None:
     policies, limits = store.policies(), Limits(batch_accounts_max=BATCH_ACCOUNTS)
     ready.release()
     go.wait()
-    shapes = shapes_of(policies)
+    shapes = decision_cache_of(policies)
     while run_batch(store, policies, NOW, limits, shapes).accounts:
         pass
     store.close()

@@ -43,7 +43,7 @@ _TOO_LATE: Final = frozenset({"deleted", "unknown_invoice"})
 
 
 @dataclass(slots=True)
-class Desk:
+class StaffDay:
     """What the operator does at one instant: whole sets first, then single acts."""
 
     invoices: list[commands.Invoice] = field(default_factory=list)
@@ -63,7 +63,7 @@ class Plan:
     seed: int
     instants: Sequence[datetime]
     gaps: Sequence[int]
-    desks: Mapping[int, Desk]
+    staff_days: Mapping[int, StaffDay]
 
 
 def make_plan(accounts: int, days: int, seed: int, gap_count: int) -> Plan:
@@ -74,17 +74,17 @@ def make_plan(accounts: int, days: int, seed: int, gap_count: int) -> Plan:
     slots = [(d, h) for d in range(days) if d not in skipped for h in HOURS]
     instants = [START + timedelta(days=d, hours=h) for d, h in slots]
     gaps = [i for i, (d, h) in enumerate(slots) if h == HOURS[0] and d - 2 in gap_days]
-    desks: dict[int, Desk] = defaultdict(Desk)
+    staff_days: dict[int, StaffDay] = defaultdict(StaffDay)
     for i in gaps:
-        desks[i + 1].confirms = True
-    desk_instants = [i for i, (d, h) in enumerate(slots) if h == HOURS[1] and d % DESK_EVERY_DAYS == 0]
+        staff_days[i + 1].confirms = True
+    staff_instants = [i for i, (d, h) in enumerate(slots) if h == HOURS[1] and d % DESK_EVERY_DAYS == 0]
     for number in range(1, accounts + 1):
-        _live(number, rng, instants, desk_instants, desks)
-    return Plan(accounts, days, seed, instants, gaps, dict(desks))
+        _live(number, rng, instants, staff_instants, staff_days)
+    return Plan(accounts, days, seed, instants, gaps, dict(staff_days))
 
 
 def _live(
-    number: int, rng: random.Random, instants: Sequence[datetime], at: Sequence[int], desks: dict[int, Desk]
+    number: int, rng: random.Random, instants: Sequence[datetime], at: Sequence[int], staff_days: dict[int, StaffDay]
 ) -> None:
     """One account's bills and what becomes of them. Desks are weeks; terms are 7 days."""
     character = rng.choices(("punctual", "late", "never", "cancels", "disputes", "in_parts"), (30, 30, 25, 5, 5, 5))[0]
@@ -96,8 +96,10 @@ def _live(
         total = rng.randrange(500, 50_000)
         subscriptions = tuple(range(1, services_of(number) + 1)) if rng.random() < 0.5 else (1,)
         ref, due_on = f"I{number}-{debt}", issued_on + timedelta(days=7)
-        desks[at[week]].invoices.append(commands.Invoice(number, ref, "EUR", total, issued_on, due_on, subscriptions))
-        later = {k: desks[at[week + k]] for k in range(1, 30) if week + k < len(at)}
+        staff_days[at[week]].invoices.append(
+            commands.Invoice(number, ref, "EUR", total, issued_on, due_on, subscriptions)
+        )
+        later = {k: staff_days[at[week + k]] for k in range(1, 30) if week + k < len(at)}
         weeks = 1 if character == "punctual" else rng.randrange(2, 12)
         if character in ("punctual", "late", "disputes") and weeks in later:
             later[weeks].payments.append(Payment(number, f"P{number}-{debt}", "EUR", total, (debt,)))
@@ -136,20 +138,20 @@ def open_book(store: Store, plan: Plan) -> None:
     assert numbers == list(range(1, plan.accounts + 1)), "the store was not empty"
 
 
-def sit_at_desk(store: Store, desk: Desk, now: datetime) -> None:
+def play_staff_day(store: Store, staff_day: StaffDay, now: datetime) -> None:
     """Everything the operator does at this instant, however often it has been begun before."""
-    if desk.confirms:
+    if staff_day.confirms:
         confirm_clock(store, now, AUTHOR)
-    if desk.invoices:
-        _once(lambda: commands.issue_invoices(store, desk.invoices, now, AUTHOR))
-    if desk.payments:
-        _once(lambda: commands.record_payments(store, desk.payments, now, AUTHOR))
-    for number in desk.cancels:
+    if staff_day.invoices:
+        _once(lambda: commands.issue_invoices(store, staff_day.invoices, now, AUTHOR))
+    if staff_day.payments:
+        _once(lambda: commands.record_payments(store, staff_day.payments, now, AUTHOR))
+    for number in staff_day.cancels:
         _once(lambda number=number: commands.cancel(store, number, 1, now, AUTHOR))  # type: ignore[misc]
-    for number in desk.disputes:
+    for number in staff_day.disputes:
         if not store.snapshots([number])[number].hold_count:
             _once(lambda number=number: commands.dispute(store, number, 1, now, AUTHOR))  # type: ignore[misc]
-    for number in desk.releases:
+    for number in staff_day.releases:
         _once(lambda number=number: commands.release(store, number, 1, now, AUTHOR, "looked at"))  # type: ignore[misc]
 
 

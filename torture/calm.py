@@ -12,10 +12,10 @@ from arrears.core.account import Account
 from arrears.core.facts import Recorded, kind_of
 from arrears.ports import Delivery, Fate, Message, Order, Store
 from arrears.store.memory.store import MemoryStore
-from torture.book import Plan, open_book, sit_at_desk
+from torture.book import Plan, open_book, play_staff_day
 from torture.victim import work_off
 
-AFTER_DESK = timedelta(seconds=1)
+AFTER_STAFF = timedelta(seconds=1)
 Performed = Mapping[tuple[int, int], list[tuple[int, str, int]]]
 
 
@@ -121,8 +121,8 @@ def play_calm(plan: Plan) -> Calm:
         looked_at.append(work_off(store, outside, outside, now))
         messages_at.append(outside.mails.total() - mails)
         orders_at.append(sum(map(len, outside.orders.values())) - orders)
-        if i in plan.desks:
-            sit_at_desk(store, plan.desks[i], now)
-            work_off(store, outside, outside, now + AFTER_DESK)
+        if i in plan.staff_days:
+            play_staff_day(store, plan.staff_days[i], now)
+            work_off(store, outside, outside, now + AFTER_STAFF)
     end = views(store, plan.accounts)
     return Calm(end, outside.mails, outside.orders, messages_at, orders_at, looked_at)

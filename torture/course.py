@@ -21,8 +21,8 @@ from arrears.engine.failpoints import POINTS
 from arrears.engine.perform import LEASE_SECONDS
 from arrears.store.postgres.store import PostgresStore
 from arrears.store.server import EmbeddedServer
-from torture.book import DRIFT_MAX, Plan, sit_at_desk
-from torture.calm import AFTER_DESK, Calm
+from torture.book import DRIFT_MAX, Plan, play_staff_day
+from torture.calm import AFTER_STAFF, Calm
 from torture.nursery import Nursery, Victim
 from torture.outside import POLL_SECONDS, READY, ClockFile
 
@@ -77,7 +77,7 @@ def strikes_for(
         "look_up": [i for i, n in enumerate(calm.messages_at) if n],
         "order": [i for i, n in enumerate(calm.orders_at) if n],
         "results": [i for i, n in enumerate(calm.messages_at) if n],
-        "command": [i for i, d in plan.desks.items() if d.invoices],
+        "command": [i for i, d in plan.staff_days.items() if d.invoices],
     }
     free = {i for i in range(1, len(plan.instants)) if i not in plan.gaps}
     gaps = list(plan.gaps)
@@ -144,7 +144,7 @@ class Course:
                     time.sleep(self.rng.uniform(0, span))
                     self._kill_database()
             self._settle()
-            if i in self.plan.desks:
+            if i in self.plan.staff_days:
                 self._sit(i, [s for s in points if s.what.startswith("command.")])
 
     def _set_clock(self, now: datetime) -> None:
@@ -204,11 +204,11 @@ class Course:
             self._await_death(victim, strike)
         while True:
             try:
-                sit_at_desk(self.store, plan.desks[index], self.now)
+                play_staff_day(self.store, plan.staff_days[index], self.now)
                 break
             except psycopg.OperationalError:
                 self._check_time()
-        self._set_clock(self.now + AFTER_DESK)
+        self._set_clock(self.now + AFTER_STAFF)
         self._settle()
 
     # -- who dies ----------------------------------------------------------------------------------------------------

@@ -27,7 +27,7 @@ import psycopg
 from arrears.adapters.books import load_map, read_book
 from arrears.core.errors import Refused
 from arrears.core.policy import default_policy
-from arrears.core.receivables import Book
+from arrears.core.receivables import ReceivablesBook
 from arrears.core.view import IMMEDIATELY
 from arrears.engine.perform import LEASE_SECONDS
 from arrears.engine.system import adopt_policy
@@ -250,7 +250,7 @@ def _people(url: str, store: PostgresStore) -> None:
             )
 
 
-def the_book(accounts: int, days: int) -> Book:
+def the_book(accounts: int, days: int) -> ReceivablesBook:
     """The receivables book, half of it in Dutch, in four zones; only the first so many customers, and what was
     invoiced to them in the first so many days."""
     found = read_book(
@@ -270,7 +270,9 @@ def the_book(accounts: int, days: int) -> Book:
     return replace(found, accounts=spoken, invoices=invoices, payments=payments)
 
 
-def torture(settings: ReplaySettings, book: Book, seed: str, *, strikes: float, seconds_max: float) -> dict[str, Any]:
+def torture(
+    settings: ReplaySettings, book: ReceivablesBook, seed: str, *, strikes: float, seconds_max: float
+) -> dict[str, Any]:
     """The figures of one pass; `strikes` is the chance of each kind of blow at each instant."""
     began = time.monotonic()
     folder = Path(tempfile.mkdtemp(prefix="arrears-notices-"))

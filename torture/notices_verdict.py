@@ -13,7 +13,7 @@ from arrears.core.actions import NOTICE
 from arrears.core.calendar import calendar_of
 from arrears.core.deadlines import ahead
 from arrears.core.evolve import evolve, open_account
-from arrears.core.messages.content import PAYABLE, Kind
+from arrears.core.messages.content import PAYABLE, MessageKind
 from arrears.core.messages.recipients import addresses
 from arrears.core.money import format_amount
 from arrears.core.view import View
@@ -65,7 +65,7 @@ class Verdict:
         if not mails:
             return
         numbers = sorted({_account_of(mail) for mail in mails})
-        accounts, reach = self._store.snapshots(numbers), self._store.reach(numbers)
+        accounts, contacts = self._store.snapshots(numbers), self._store.contacts(numbers)
         ledger = self._ledger(numbers)
         policies, guards = self._store.policies(), self._store.system().guards
         rows = {row.id: row for number in numbers for row in self._store.mails_of(number)}
@@ -77,9 +77,9 @@ class Verdict:
             self.counts[f"in_{text.language}"] += 1
             if text != html:
                 self._fault("parts_differ", f"{mail.id}: {text} is not {html}")
-            if mail.to not in addresses(reach[number]):
+            if mail.to not in addresses(contacts[number]):
                 self._fault("strangers", f"{mail.id} went to {mail.to}")
-            self._sums(mail, row, text, account, ledger.get(number, {}), reach[number].locale)
+            self._sums(mail, row, text, account, ledger.get(number, {}), contacts[number].locale)
             self._dates(mail, text, View(policies, account, guards, now))
             self._once(mail, row, account)
             self._tokens.update(text.tokens)
@@ -139,10 +139,10 @@ class Verdict:
         if not isinstance(fact, f.Noticed):
             return
         keys: list[tuple[object, ...]] = []
-        if fact.reminder is not None and row.kind == Kind.REMINDER:
+        if fact.reminder is not None and row.kind == MessageKind.REMINDER:
             keys.append((account.no, "case", fact.reminder.case, fact.reminder.step, mail.to))
-        if row.kind in (Kind.STOP_WARNING, Kind.DELETION_WARNING):
-            deletes = row.kind == Kind.DELETION_WARNING
+        if row.kind in (MessageKind.STOP_WARNING, MessageKind.DELETION_WARNING):
+            deletes = row.kind == MessageKind.DELETION_WARNING
             keys += [
                 (account.no, w.subscription, w.generation, w.action, w.step, w.promised_on, mail.to)
                 for w in fact.warnings

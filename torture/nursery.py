@@ -100,7 +100,7 @@ def serve() -> None:
         elif question["do"] == "warm":
             from torture import postman  # only who sends real mail needs its texts
 
-            postman.real_desk()
+            postman.real_context()
             answer = None
         elif question["do"] == "poll":
             answer = _code(question["pid"], os.WNOHANG)

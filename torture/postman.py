@@ -12,8 +12,8 @@ import psycopg
 from arrears.adapters.channels.smtp import SmtpChannel
 from arrears.adapters.services.inprocess import InProcessServices
 from arrears.core.messages.content import Operator
-from arrears.engine.correspondence import Desk
 from arrears.engine.failpoints import arm
+from arrears.engine.message_context import MessageContext
 from arrears.engine.perform import perform_all
 from arrears.engine.run import run
 from arrears.notices.render import load_texts
@@ -26,9 +26,9 @@ SENDER = "Example Billing <billing@example.org>"
 
 
 @cache
-def real_desk() -> Desk:
+def real_context() -> MessageContext:
     """The texts that ship, with pay links and without limits: the post office sets those."""
-    return Desk(load_texts(), Operator("Example", "https://help.example.org", ""), BASE_URL, limits=None)
+    return MessageContext(load_texts(), Operator("Example", "https://help.example.org", ""), BASE_URL, limits=None)
 
 
 def _same(now: datetime) -> datetime:
@@ -39,7 +39,7 @@ def main(arguments: list[str], armed: str) -> None:
     """`postman name folder url schema smtp-url`; `armed` names a failpoint."""
     _what, name, folder, url, schema, smtp = arguments
     set_up_django(url)
-    desk, channel = real_desk(), SmtpChannel(smtp, SENDER, timeout_seconds=5)
+    context, channel = real_context(), SmtpChannel(smtp, SENDER, timeout_seconds=5)
     store = PostgresStore(url, schema=schema, connections_max=1, clock_is_real=False)
     clock, services = ClockFile(Path(folder)), InProcessServices()
     worked_at = clock.read() if armed else None
@@ -55,7 +55,7 @@ def main(arguments: list[str], armed: str) -> None:
                 channel,
                 services,
                 partial(_same, now),
-                desk=desk,
+                context=context,
             ):
                 pass
         except psycopg.OperationalError:

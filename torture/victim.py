@@ -20,7 +20,7 @@ from arrears.engine.run import run
 from arrears.ports import Channel, Services, Store
 from arrears.store.postgres.store import PostgresStore
 from arrears.store.postgres.write import Db
-from torture.book import make_plan, sit_at_desk
+from torture.book import make_plan, play_staff_day
 from torture.outside import LIMITS, POLL_SECONDS, READY, ClockFile, FileServices
 
 
@@ -80,5 +80,5 @@ def main(arguments: list[str], armed: str) -> None:
         index, *plan_arguments = map(int, numbers)
         now = ClockFile(Path(folder)).read()
         assert now is not None, "the clock stands"
-        sit_at_desk(store, make_plan(*plan_arguments).desks[index], now)
+        play_staff_day(store, make_plan(*plan_arguments).staff_days[index], now)
     store.close()

@@ -27,8 +27,8 @@ from arrears.core.errors import Refused
 from arrears.core.messages.content import Operator
 from arrears.core.policy import default_policy
 from arrears.engine import worker
-from arrears.engine.correspondence import PER_HOUR, PER_RECIPIENT_A_DAY, Desk, MailLimits
 from arrears.engine.failpoints import arm
+from arrears.engine.message_context import PER_HOUR, PER_RECIPIENT_A_DAY, MailLimits, MessageContext
 from arrears.engine.payments.attempts import Providers
 from arrears.engine.people.profile import ask_again
 from arrears.engine.run import DELETIONS_PER_DAY, Limits, RunReport
@@ -66,18 +66,18 @@ class Installation:
     limits: Limits
     providers: Providers
 
-    def desk(self) -> Desk:
+    def context(self) -> MessageContext:
         """What messages are made with; loaded when first asked for, and refused then if a text is wrong."""
-        return mail_desk(self.providers.base_url)
+        return mail_context(self.providers.base_url)
 
     def work_once(self, stopping: Callable[[], bool] = lambda: False) -> tuple[RunReport, int]:
         """See engine/worker.py."""
-        outside = (self.channel, self.services, self.clock, self.limits, self.providers, self.desk())
+        outside = (self.channel, self.services, self.clock, self.limits, self.providers, self.context())
         return worker.work_once(self.store, *outside, stopping=stopping)
 
     def work(self, poll_seconds: int, wait: Callable[[int], bool]) -> None:
         """See engine/worker.py. Once an hour addresses that nobody has confirmed are asked again."""
-        outside = (self.channel, self.services, self.clock, self.limits, self.providers, self.desk())
+        outside = (self.channel, self.services, self.clock, self.limits, self.providers, self.context())
         hourly = partial(ask_again, self.store)
         worker.work(self.store, *outside, poll_seconds=poll_seconds, wait=wait, hourly=hourly)
 
@@ -131,7 +131,7 @@ def mail_channel(database: str) -> Channel:
 
 
 @cache
-def mail_desk(base_url: str) -> Desk:
+def mail_context(base_url: str) -> MessageContext:
     """The words of messages, and what stands around them. `ARREARS_TEXTS` is a folder with the operator's own texts,
     `ARREARS_OPERATOR` its name, `ARREARS_IBAN` where transfers go,
     `ARREARS_SUPPORT_EMAIL` and `ARREARS_SUPPORT_URL` where a person finds help,
@@ -150,7 +150,7 @@ def mail_desk(base_url: str) -> Desk:
         per_hour=environment.number("ARREARS_MAIL_PER_HOUR", PER_HOUR, 1),
         per_recipient_a_day=environment.number("ARREARS_MAIL_PER_RECIPIENT", PER_RECIPIENT_A_DAY, 1),
     )
-    return Desk(load_texts(Path(folder) if folder else None), operator, base_url, limits=limits)
+    return MessageContext(load_texts(Path(folder) if folder else None), operator, base_url, limits=limits)
 
 
 def payment_providers() -> Providers:

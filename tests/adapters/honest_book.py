@@ -7,7 +7,7 @@ import io
 from pathlib import Path
 
 from arrears.adapters.books import BookMap, load_map, read_book
-from arrears.core.receivables import Book
+from arrears.core.receivables import ReceivablesBook
 
 MAP = """
 [file]
@@ -61,7 +61,7 @@ def as_csv(rows: list[dict[str, str]], columns: list[str] | None = None) -> str:
     return out.getvalue()
 
 
-def read(folder: Path, content: str | bytes, map_text: str = MAP) -> Book:
+def read(folder: Path, content: str | bytes, map_text: str = MAP) -> ReceivablesBook:
     file, map_file = folder / "book.csv", folder / "map.toml"
     file.write_bytes(content.encode() if isinstance(content, str) else content)
     map_file.write_text(map_text, encoding="utf-8")

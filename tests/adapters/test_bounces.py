@@ -9,7 +9,7 @@ from anymail.signals import AnymailTrackingEvent
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from arrears.adapters.channels.bounces import BOUNCE_BYTES_MAX, Bounce, Kind, bounce_of, bounces_in
+from arrears.adapters.channels.bounces import BOUNCE_BYTES_MAX, Bounce, ReportKind, bounce_of, bounces_in
 from arrears.core.errors import Refused
 
 
@@ -59,7 +59,7 @@ Content-Type: text/rfc822-headers
 
 
 JO = "rfc822; jo@example.org"
-GONE = (Kind.HARD, "5.1.1", "no such user")
+GONE = (ReportKind.HARD, "5.1.1", "no such user")
 
 COMPLAINT = b"""\
 From: <abusedesk@isp.example>
@@ -152,24 +152,24 @@ PERSON = b"From: Jo <jo@example.org>\nTo: bounce+a12-3@arrears.example\nSubject:
 @pytest.mark.parametrize(
     ("raw", "kind", "status", "why"),
     [
-        (report(), Kind.HARD, "5.1.1", "no such user"),
-        (report(status="5.0.0", said="smtp; 550 unknown"), Kind.HARD, "5.0.0", "550 unknown"),
-        (report(status="", said="smtp; 550 5.1.10 null MX"), Kind.HARD, "5.1.10", "null MX"),
-        (report(status="nonsense", said="gone"), Kind.HARD, "", "gone"),
-        (report(action="delayed", status="4.2.2", said="smtp; 452 full"), Kind.SOFT, "4.2.2", "452 full"),
-        (report(status="4.2.2", said="smtp; 452 4.2.2 over quota"), Kind.SOFT, "4.2.2", "over quota"),
-        (report(status="5.2.2", said="smtp; 552 5.2.2 mailbox full"), Kind.SOFT, "5.2.2", "mailbox full"),
-        (report(status="5.4.7 (expired)"), Kind.SOFT, "5.4.7", "no such user"),
+        (report(), ReportKind.HARD, "5.1.1", "no such user"),
+        (report(status="5.0.0", said="smtp; 550 unknown"), ReportKind.HARD, "5.0.0", "550 unknown"),
+        (report(status="", said="smtp; 550 5.1.10 null MX"), ReportKind.HARD, "5.1.10", "null MX"),
+        (report(status="nonsense", said="gone"), ReportKind.HARD, "", "gone"),
+        (report(action="delayed", status="4.2.2", said="smtp; 452 full"), ReportKind.SOFT, "4.2.2", "452 full"),
+        (report(status="4.2.2", said="smtp; 452 4.2.2 over quota"), ReportKind.SOFT, "4.2.2", "over quota"),
+        (report(status="5.2.2", said="smtp; 552 5.2.2 mailbox full"), ReportKind.SOFT, "5.2.2", "mailbox full"),
+        (report(status="5.4.7 (expired)"), ReportKind.SOFT, "5.4.7", "no such user"),
         (report(recipient=f"Original-Recipient: {JO}\nFinal-Recipient: rfc822; 17@box.internal"), *GONE),
         (report(recipient=f"Final-Recipient: {JO}\nOriginal-Recipient: rfc822;"), *GONE),
         (report(recipient="Final-Recipient: rfc822; <jo@EXAMPLE.org>"), *GONE),
         (report(recipient="Final-Recipient: jo@example.org"), *GONE),
-        (COMPLAINT.replace(b"Jo@", b"jo@"), Kind.COMPLAINT, "", "abuse"),
-        (POSTFIX_PROSE, Kind.SOFT, "5.2.2", "Mailbox full"),
-        (EXIM_PROSE, Kind.HARD, "", "Unrouteable address"),
+        (COMPLAINT.replace(b"Jo@", b"jo@"), ReportKind.COMPLAINT, "", "abuse"),
+        (POSTFIX_PROSE, ReportKind.SOFT, "5.2.2", "Mailbox full"),
+        (EXIM_PROSE, ReportKind.HARD, "", "Unrouteable address"),
     ],
 )
-def test_a_returned_mail_says_whose_address_failed_and_how(raw: bytes, kind: Kind, status: str, why: str) -> None:
+def test_a_returned_mail_says_whose_address_failed_and_how(raw: bytes, kind: ReportKind, status: str, why: str) -> None:
     found = bounces_in(raw)
     assert found is not None
     assert found[:4] == ("a12-3", "jo@example.org", kind, status)
@@ -216,14 +216,16 @@ def test_the_id_given_with_the_envelope_is_known_again() -> None:
 def test_a_report_in_utf8_is_read() -> None:
     raw = report(recipient=r"Final-Recipient: utf-8; j\x{F6}rg@example.org")
     found = bounces_in(raw.replace(b"message/delivery-status", b"message/global-delivery-status"))
-    assert found == Bounce("a12-3", "jörg@example.org", Kind.HARD, "5.1.1", "550 5.1.1 <jo@example.org>: no such user")
+    assert found == Bounce(
+        "a12-3", "jörg@example.org", ReportKind.HARD, "5.1.1", "550 5.1.1 <jo@example.org>: no such user"
+    )
 
 
 def test_of_two_recipients_the_one_that_failed_for_good_counts() -> None:
     late = b"Final-Recipient: rfc822; al@example.org\r\nAction: delayed\r\nStatus: 4.4.1\r\n\r\nFinal-Recipient"
     found = bounces_in(report().replace(b"Final-Recipient", late, 1))
     assert found is not None
-    assert (found.address, found.kind) == ("jo@example.org", Kind.HARD)
+    assert (found.address, found.kind) == ("jo@example.org", ReportKind.HARD)
 
 
 def test_what_the_world_says_is_one_short_line() -> None:
@@ -282,22 +284,22 @@ def test_a_damaged_mail_is_read_or_refused(raw: bytes, damage: list[tuple[int, i
 @pytest.mark.parametrize(
     ("event_type", "reason", "said", "kind"),
     [
-        ("bounced", "bounced", None, Kind.HARD),
-        ("bounced", "invalid", None, Kind.HARD),
-        ("bounced", "bounced", "smtp; 550 5.1.1 unknown", Kind.HARD),
-        ("bounced", "bounced", "smtp; 552 5.2.2 full", Kind.SOFT),
-        ("bounced", "bounced", "452 4.2.2 full", Kind.SOFT),
-        ("bounced", "timed_out", None, Kind.SOFT),
-        ("bounced", "blocked", None, Kind.SOFT),
-        ("bounced", "other", None, Kind.SOFT),
-        ("bounced", "spam", None, Kind.COMPLAINT),
-        ("complained", "spam", None, Kind.COMPLAINT),
-        ("complained", None, "5.1.1", Kind.COMPLAINT),
-        ("rejected", "bounced", None, Kind.HARD),
-        ("rejected", "unsubscribed", None, Kind.HARD),
-        ("rejected", "spam", None, Kind.COMPLAINT),
-        ("rejected", "blocked", None, Kind.SOFT),
-        ("failed", None, None, Kind.SOFT),
+        ("bounced", "bounced", None, ReportKind.HARD),
+        ("bounced", "invalid", None, ReportKind.HARD),
+        ("bounced", "bounced", "smtp; 550 5.1.1 unknown", ReportKind.HARD),
+        ("bounced", "bounced", "smtp; 552 5.2.2 full", ReportKind.SOFT),
+        ("bounced", "bounced", "452 4.2.2 full", ReportKind.SOFT),
+        ("bounced", "timed_out", None, ReportKind.SOFT),
+        ("bounced", "blocked", None, ReportKind.SOFT),
+        ("bounced", "other", None, ReportKind.SOFT),
+        ("bounced", "spam", None, ReportKind.COMPLAINT),
+        ("complained", "spam", None, ReportKind.COMPLAINT),
+        ("complained", None, "5.1.1", ReportKind.COMPLAINT),
+        ("rejected", "bounced", None, ReportKind.HARD),
+        ("rejected", "unsubscribed", None, ReportKind.HARD),
+        ("rejected", "spam", None, ReportKind.COMPLAINT),
+        ("rejected", "blocked", None, ReportKind.SOFT),
+        ("failed", None, None, ReportKind.SOFT),
         *(
             (one, None, None, None)
             for one in ("delivered", "sent", "queued", "deferred", "opened", "clicked", "unknown")
@@ -305,7 +307,7 @@ def test_a_damaged_mail_is_read_or_refused(raw: bytes, damage: list[tuple[int, i
     ],
 )
 def test_a_providers_event_is_translated(
-    event_type: str, reason: str | None, said: str | None, kind: Kind | None
+    event_type: str, reason: str | None, said: str | None, kind: ReportKind | None
 ) -> None:
     event = AnymailTrackingEvent(
         event_type=event_type,

@@ -18,7 +18,7 @@ from tests.data_counts import expected
 
 from arrears.adapters.books import load_map, read_book, records
 from arrears.core.errors import Refused
-from arrears.core.receivables import Book, BookAccount, BookInvoice, BookPayment
+from arrears.core.receivables import BookAccount, BookInvoice, BookPayment, ReceivablesBook
 
 ROOT = Path(__file__).parents[2]
 RECEIVABLES = ROOT.parent / "shared" / "data" / "accounts-receivable.csv"
@@ -217,7 +217,7 @@ def test_a_row_number_is_the_line_of_the_file_on_which_the_row_starts(tmp_path: 
 
 def test_an_honest_row_becomes_its_values(tmp_path: Path) -> None:
     content = row(Paid="").encode()
-    assert read(tmp_path, content) == Book(
+    assert read(tmp_path, content) == ReceivablesBook(
         (BookAccount("c1", "Ada Byte", "FR", "Europe/Paris", "en", "card", "ada@example.org"),),
         (BookInvoice(2, "n1", "c1", "cloud", date(2024, 1, 1), date(2024, 1, 31), "EUR", 1250, False),),
         (),
@@ -311,9 +311,9 @@ def test_the_latest_invoice_decides_the_mode_where_the_map_says_so(tmp_path: Pat
     assert read(tmp_path, as_csv(rows), by_latest).accounts[0].mode == "card"
 
 
-def content_of(book: Book) -> Book:
+def content_of(book: ReceivablesBook) -> ReceivablesBook:
     """The book without what belongs to the file alone: its digest and its row numbers."""
-    return Book(
+    return ReceivablesBook(
         book.accounts,
         tuple(replace(invoice, row=0) for invoice in book.invoices),
         tuple(replace(payment, row=0) for payment in book.payments),

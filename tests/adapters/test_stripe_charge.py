@@ -28,7 +28,7 @@ from tests.adapters.stripe_wire import (
 from arrears.adapters.payments.stripe import Stripe
 from arrears.core.errors import Refused
 from arrears.core.payments.values import (
-    Canceled,
+    AttemptCanceled,
     Codes,
     Declined,
     NeedsCustomer,
@@ -97,8 +97,8 @@ def test_a_card_that_works_only_once_is_paid_and_not_durable(advice: str) -> Non
     [
         (intent("processing"), Processing("pi_1")),
         (intent("requires_action", next_action=REDIRECT), NeedsCustomer("pi_1", "https://bank.example/3ds", NOW)),
-        (intent("canceled"), Canceled("pi_1", reached_network=False)),
-        (intent("canceled", latest_charge="ch_1"), Canceled("pi_1", reached_network=True)),
+        (intent("canceled"), AttemptCanceled("pi_1", reached_network=False)),
+        (intent("canceled", latest_charge="ch_1"), AttemptCanceled("pi_1", reached_network=True)),
         (intent("requires_confirmation"), Unknown("the payment intent is requires_confirmation", "pi_1")),
         (intent("requires_payment_method"), Unknown("the payment intent is requires_payment_method", "pi_1")),
         (intent("brand_new_status"), Unknown("the payment intent is brand_new_status", "pi_1")),
@@ -270,7 +270,7 @@ def test_a_look_up_cancel_or_refund_without_an_answer_is_unknown(answer: Answer)
 
 def test_a_cancel_gives_proof_or_the_payment_that_was_faster() -> None:
     wire = Wire().on(READ, intent("requires_action")).on(CANCEL, intent("canceled"))
-    assert adapter(wire).cancel("att_12_3", "cus_1", "pi_1", "k") == Canceled("pi_1", reached_network=False)
+    assert adapter(wire).cancel("att_12_3", "cus_1", "pi_1", "k") == AttemptCanceled("pi_1", reached_network=False)
     wire = (
         Wire().on(READ, intent("requires_action"), intent()).on(CANCEL, refusal(400, "payment_intent_unexpected_state"))
     )
@@ -279,7 +279,7 @@ def test_a_cancel_gives_proof_or_the_payment_that_was_faster() -> None:
 
 def test_a_cancel_without_an_id_finds_it_first_and_never_guesses() -> None:
     wire = Wire().on("GET payment_intents", listed(intent("requires_action"))).on(CANCEL, intent("canceled"))
-    assert isinstance(adapter(wire).cancel("att_12_3", "cus_1", "", "k"), Canceled)
+    assert isinstance(adapter(wire).cancel("att_12_3", "cus_1", "", "k"), AttemptCanceled)
     wire.on("GET payment_intents", listed()).on("GET checkout/sessions", listed())
     assert adapter(wire).cancel("att_12_3", "cus_1", "", "k") == NotFound()
     assert isinstance(adapter(Wire()).cancel("att_12_3", "", "", "k"), Unknown)
@@ -291,7 +291,7 @@ def test_a_cancel_of_a_hosted_payment_ends_its_page() -> None:
     wire = Wire().on(READ, behind).on("GET checkout/sessions", listed(page("open", payment_intent=behind)))
     wire.on("POST checkout/sessions/cs_1/expire", page("expired"))
     wire.on("GET checkout/sessions/cs_1", page("expired", payment_intent=over))
-    assert adapter(wire).cancel("att_12_3", "cus_1", "pi_1", "k") == Canceled("cs_1", reached_network=False)
+    assert adapter(wire).cancel("att_12_3", "cus_1", "pi_1", "k") == AttemptCanceled("cs_1", reached_network=False)
     assert wire.count(CANCEL) == 0
 
 

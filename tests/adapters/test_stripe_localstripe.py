@@ -22,7 +22,16 @@ import stripe
 from tests.adapters.stripe_wire import KEY, charge
 
 from arrears.adapters.payments.stripe import Stripe
-from arrears.core.payments.values import Canceled, Charge, Declined, NeedsCustomer, NotFound, Paid, RefundState, Unknown
+from arrears.core.payments.values import (
+    AttemptCanceled,
+    Charge,
+    Declined,
+    NeedsCustomer,
+    NotFound,
+    Paid,
+    RefundState,
+    Unknown,
+)
 
 START_SECONDS = 20
 UNKNOWN_TO_IT = re.compile(r"automatic_payment_methods|description|return_url|created|customer$")
@@ -129,14 +138,14 @@ def test_a_refused_card_is_declined_and_can_be_canceled_for_good(client: stripe.
     declined = provider.charge(asked)
     assert isinstance(declined, Declined)
     assert declined.codes.decline == "generic"
-    assert provider.cancel("att_1_2", asked.customer_ref, declined.ref, "k") == Canceled(declined.ref, True)
+    assert provider.cancel("att_1_2", asked.customer_ref, declined.ref, "k") == AttemptCanceled(declined.ref, True)
 
 
 def test_a_challenge_waits_for_the_customer_until_it_is_canceled(client: stripe.StripeClient, provider: Stripe) -> None:
     asked = wanted(client, VISA_CHALLENGED, "att_1_3")._replace(off_session=False)
     waiting = provider.charge(asked)
     assert isinstance(waiting, NeedsCustomer)
-    assert provider.cancel("att_1_3", asked.customer_ref, "", "k") == Canceled(waiting.ref, False)
+    assert provider.cancel("att_1_3", asked.customer_ref, "", "k") == AttemptCanceled(waiting.ref, False)
 
 
 def test_a_cancel_that_comes_too_late_is_the_payment(client: stripe.StripeClient, provider: Stripe) -> None:

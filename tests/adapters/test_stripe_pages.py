@@ -24,7 +24,7 @@ from tests.adapters.stripe_wire import (
 
 from arrears.core.errors import Refused
 from arrears.core.payments.values import (
-    Canceled,
+    AttemptCanceled,
     Codes,
     Funding,
     HostedPage,
@@ -158,11 +158,11 @@ BEHIND = {"attempt": "att_12_3", "page": "1"}
     [
         (page("open"), NeedsCustomer("cs_1", URL, NOW)),
         (page("open", payment_intent=intent("requires_payment_method")), NeedsCustomer("cs_1", URL, NOW)),
-        (page("expired"), Canceled("cs_1", reached_network=False)),
-        (page("expired", payment_intent=intent("canceled")), Canceled("cs_1", reached_network=False)),
+        (page("expired"), AttemptCanceled("cs_1", reached_network=False)),
+        (page("expired", payment_intent=intent("canceled")), AttemptCanceled("cs_1", reached_network=False)),
         (
             page("expired", payment_intent=intent("requires_payment_method", latest_charge="ch_1")),
-            Canceled("cs_1", reached_network=True),
+            AttemptCanceled("cs_1", reached_network=True),
         ),
         (page("expired", payment_intent=intent("processing")), Processing("pi_1")),
         (page("expired", payment_intent=intent("requires_action")), NeedsCustomer("pi_1", "", NOW)),

@@ -44,7 +44,7 @@ class Desk:
         return asked.number
 
     def stranger(self, known_by: str) -> int:
-        who = strangers.Stranger("Piet", f"p{self.count()}@mail.example", "Nobody and Sons", known_by, "nl", "")
+        who = strangers.Visitor("Piet", f"p{self.count()}@mail.example", "Nobody and Sons", known_by, "nl", "")
         number = strangers.ask(self.store, who, About.ADMINISTRATOR_GONE, "She left", self.now)
         self.attend()
         strangers.confirm(self.store, self.letters()[-1].text.rpartition("/")[2].strip(), self.now)
@@ -52,9 +52,9 @@ class Desk:
         return number
 
     def attend(self) -> None:
-        from arrears.engine.correspondence import PLAIN_DESK
+        from arrears.engine.message_context import PLAIN_CONTEXT
 
-        strangers.attend(self.store, self.mail, PLAIN_DESK, self.now)
+        strangers.attend(self.store, self.mail, PLAIN_CONTEXT, self.now)
 
     def letters(self) -> list[Message]:
         return self.mail.taken
@@ -70,7 +70,7 @@ class Desk:
 
 
 @pytest.fixture(scope="module")
-def desk(database_url: str, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Desk]:
+def context(database_url: str, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Desk]:
     folder: Path = tmp_path_factory.mktemp("support")
     name = "support_commands"
     with psycopg.connect(database_url, autocommit=True) as db:
@@ -106,47 +106,47 @@ def desk(database_url: str, tmp_path_factory: pytest.TempPathFactory) -> Iterato
         db.execute(f"DROP DATABASE IF EXISTS {name} WITH (FORCE)")
 
 
-def test_staff_list_show_answer_hold_and_close(desk: Desk) -> None:
-    number = desk.ask()
-    listed = desk.arrears("support", "list", "--open")
+def test_staff_list_show_answer_hold_and_close(context: Desk) -> None:
+    number = context.ask()
+    listed = context.arrears("support", "list", "--open")
     assert f"{number}  " in listed.stdout
     assert "acc_1" in listed.stdout
     assert "cannot_pay" in listed.stdout
-    shown = desk.arrears("support", "show", str(number))
+    shown = context.arrears("support", "show", str(number))
     assert "Please help" in shown.stdout
     assert "holds delete to " in shown.stdout
-    done = desk.arrears("support", "answer", str(number), "Pay in two parts.", "--by", "sam")
+    done = context.arrears("support", "answer", str(number), "Pay in two parts.", "--by", "sam")
     assert (done.returncode, done.stdout.strip()) == (0, f"request {number} is answered")
-    assert f"{number}  " not in desk.arrears("support", "list", "--open").stdout
-    before = desk.deletion()
+    assert f"{number}  " not in context.arrears("support", "list", "--open").stdout
+    before = context.deletion()
     why = ("--why", "a transfer is on its way", "--by", "sam")
-    held = desk.arrears("support", "hold", str(number), "--stops", "disable,delete", "--days", "30", *why)
+    held = context.arrears("support", "hold", str(number), "--stops", "disable,delete", "--days", "30", *why)
     assert held.stdout.startswith("held to ")
-    assert desk.deletion() == before + timedelta(days=16)
-    closed = desk.arrears("support", "close", str(number), "--why", "agreed by phone", "--by", "sam")
+    assert context.deletion() == before + timedelta(days=16)
+    closed = context.arrears("support", "close", str(number), "--why", "agreed by phone", "--by", "sam")
     assert closed.stdout.strip() == f"request {number} is closed"
-    assert desk.deletion() == before + timedelta(days=16), "closing takes nothing back"
-    found = json.loads(desk.arrears("support", "show", str(number), "--json").stdout)
+    assert context.deletion() == before + timedelta(days=16), "closing takes nothing back"
+    found = json.loads(context.arrears("support", "show", str(number), "--json").stdout)
     assert (found["state"], found["account"]) == ("closed", "acc_1")
     assert [one["by"] for one in found["said"]] == ["customer", "staff:sam"]
     assert [h["stops"] for h in found["holds"]] == [["delete"], ["restrict", "disable"], ["disable", "delete"]]
-    timeline = desk.arrears("timeline", "anna").stdout
+    timeline = context.arrears("timeline", "anna").stdout
     for words in ("was opened; placed hold", "was answered  [staff:sam]", "[staff:sam: agreed by phone]"):
         assert words in timeline
-    checked = desk.arrears("check")
+    checked = context.arrears("check")
     assert checked.returncode == 0, checked.stdout
 
 
-def test_the_request_of_a_stranger_is_given_to_an_account_by_staff(desk: Desk) -> None:
-    number = desk.stranger("no such invoice")
-    listed = json.loads(desk.arrears("support", "list", "--open", "--json").stdout)
+def test_the_request_of_a_stranger_is_given_to_an_account_by_staff(context: Desk) -> None:
+    number = context.stranger("no such invoice")
+    listed = json.loads(context.arrears("support", "list", "--open", "--json").stdout)
     [one] = [one for one in listed if one["number"] == number]
     assert (one["account"], one["name"], one["known_by"]) == (None, "Piet", "no such invoice")
-    refused = desk.arrears("support", "hold", str(number), "--stops", "delete", "--days", "3", "--why", "x")
+    refused = context.arrears("support", "hold", str(number), "--stops", "delete", "--days", "3", "--why", "x")
     assert (refused.returncode, "[no_account]" in refused.stderr) == (2, True)
-    done = desk.arrears("support", "assign", str(number), "anna", "--why", "known by phone")
+    done = context.arrears("support", "assign", str(number), "anna", "--why", "known by phone")
     assert done.stdout.strip() == f"request {number} is about acc_1"
-    again = desk.arrears("support", "assign", str(number), "acc_1", "--why", "twice")
+    again = context.arrears("support", "assign", str(number), "acc_1", "--why", "twice")
     assert "[has_account]" in again.stderr
 
 
@@ -164,20 +164,20 @@ def test_the_request_of_a_stranger_is_given_to_an_account_by_staff(desk: Desk) -
         (("assign", "1", "nobody", "--why", "x"), "unknown_account"),
     ],
 )
-def test_a_mistake_is_one_line_and_changes_nothing(desk: Desk, arguments: tuple[str, ...], code: str) -> None:
-    if desk.store.support_request(1) is None:
-        desk.ask(About.OTHER)
-    known = support.known(desk.store, 1)
+def test_a_mistake_is_one_line_and_changes_nothing(context: Desk, arguments: tuple[str, ...], code: str) -> None:
+    if context.store.support_request(1) is None:
+        context.ask(About.OTHER)
+    known = support.known(context.store, 1)
     if known.state != "closed":
-        support.close(desk.store, 1, "done", desk.now, "staff:1")
-    before = desk.store.digest(), desk.count()
-    done = desk.arrears("support", *arguments)
+        support.close(context.store, 1, "done", context.now, "staff:1")
+    before = context.store.digest(), context.count()
+    done = context.arrears("support", *arguments)
     assert done.returncode == 2
     assert done.stderr.count("\n") == 1
     assert f"[{code}]" in done.stderr
-    assert (desk.store.digest(), desk.count()) == before
+    assert (context.store.digest(), context.count()) == before
 
 
 @pytest.mark.parametrize("arguments", [("close", "1"), ("hold", "1", "--days", "3"), ("answer", "1"), ("show", "x")])
-def test_what_is_missing_is_asked_for(desk: Desk, arguments: tuple[str, ...]) -> None:
-    assert desk.arrears("support", *arguments).returncode == 2
+def test_what_is_missing_is_asked_for(context: Desk, arguments: tuple[str, ...]) -> None:
+    assert context.arrears("support", *arguments).returncode == 2

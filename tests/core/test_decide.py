@@ -12,7 +12,7 @@ from tests.stories.story import Story
 from arrears.core import facts as f
 from arrears.core.account import Action, DoubtKind, Guards, Stop
 from arrears.core.decide import NOTHING, Decision, decide, outlook
-from arrears.core.rules import CUT_RULES, RULES
+from arrears.core.rules import ESCALATION_RULES, RULES
 from arrears.core.view import IMMEDIATELY, Due, Rank, View, service_ended_on
 
 NO_DOUBT = Guards()
@@ -127,7 +127,7 @@ def test_the_outlook_lists_everything_ahead_in_order() -> None:
 
 
 def test_credit_goes_before_everything_and_cuts_come_last() -> None:
-    ranks = [Rank.HOLD, Rank.CREDIT, Rank.PAST_DUE, Rank.CONSEQUENCE, Rank.NOTICE, Rank.CUT]
+    ranks = [Rank.HOLD, Rank.CREDIT, Rank.PAST_DUE, Rank.CONSEQUENCE, Rank.NOTICE, Rank.ESCALATION]
     assert ranks == sorted(ranks)
 
 
@@ -149,7 +149,7 @@ def test_a_rule_that_is_added_is_compared_with_the_others() -> None:
 def test_only_the_cut_rules_wait_for_the_installation() -> None:
     story = Story().until(20)
     view = View(story.store.policies(), story.account, Guards(feed_stale=True), story.instant(40))
-    waiting = {due.label for rule in CUT_RULES for due in rule(view)}
+    waiting = {due.label for rule in ESCALATION_RULES for due in rule(view)}
     assert waiting == set(), "no warning was accepted, so there is no deadline that could wait"
     assert story.now > IMMEDIATELY
 

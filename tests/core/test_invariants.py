@@ -17,12 +17,12 @@ from arrears.core.account import Account, Action, DoubtKind, Guards, Subscriptio
 from arrears.core.actions import ActionRow, actions_of
 from arrears.core.deadlines import Ahead, ahead
 from arrears.core.decide import decide
-from arrears.core.escalation import cut
+from arrears.core.escalation import escalate
 from arrears.core.facts import Recorded
 from arrears.core.invariants import (
     INVARIANTS,
     Breach,
-    Installation,
+    CheckedInstallation,
     check_account,
     check_actions,
     check_chain,
@@ -63,7 +63,7 @@ def no_entry_for_credit(recorded: Recorded) -> list[Entry]:
 
 def disable_what_was_never_restricted(view: View) -> Iterable[Due]:
     mine = (one for one in ahead(view) if one.action is Action.DISABLE)
-    return chain.from_iterable(cut(view, one, disable._disabled) for one in mine)
+    return chain.from_iterable(escalate(view, one, disable._disabled) for one in mine)
 
 
 def everybody_is_past_due(view: View, debts: list[tuple[object, date]]) -> f.BecamePastDue:
@@ -84,7 +84,7 @@ def after_ten_days(ahead: Ahead) -> date | None:
 
 def only_the_cool_off(view: View, sub: Subscription, at: datetime, waits: bool, one: Ahead | None) -> Iterable[Due]:
     mine = one or Ahead(view, sub, Action.DELETE, sub.end)
-    yield Due(at + timedelta(hours=24), Rank.CUT, sub.no, "delete", partial(delete._ordered, view, mine))
+    yield Due(at + timedelta(hours=24), Rank.ESCALATION, sub.no, "delete", partial(delete._ordered, view, mine))
 
 
 def no_order_to_resume(recorded: Recorded) -> Iterator[ActionRow]:
@@ -279,7 +279,7 @@ def test_a_doubt_that_ends_before_anybody_looks_at_the_deadline_under_it_is_caug
 
 
 def test_a_doubt_of_the_installation_counts_from_its_start_to_its_end() -> None:
-    installation = Installation()
+    installation = CheckedInstallation()
     installation.changed(START, Guards(feed_stale=True))
     installation.changed(START + timedelta(hours=2), Guards())
     stood = [bool(installation.spans_over(START + timedelta(hours=hours))) for hours in (-1, 0, 1, 2, 3)]

@@ -20,7 +20,7 @@ from hypothesis import strategies as st
 from tests.core import test_planner as table
 
 from arrears.core.calendar import calendar_of
-from arrears.core.payments.networks import Action, Advice, Cap, Category, CodeRow, Counts, Rules, load_rules
+from arrears.core.payments.networks import Advice, AdviceAction, Cap, Category, CodeRow, Counts, Rules, load_rules
 from arrears.core.payments.planner import NEW_ENTRY, Allowed, Refusal, Tried, earliest
 from arrears.core.payments.strategies import plan
 from arrears.core.payments.strategies.paydays import Paydays, is_payday
@@ -251,14 +251,14 @@ def looser_codes(rows: Mapping[str, CodeRow]) -> Iterator[tuple[str, Mapping[str
 
 
 def looser_advice(row: Advice) -> Iterator[Advice]:
-    if row.action is Action.NOT_BEFORE:
+    if row.action is AdviceAction.NOT_BEFORE:
         yield msgspec.structs.replace(row, hours=row.hours - 1)
-    if row.action is Action.STOP:
+    if row.action is AdviceAction.STOP:
         yield msgspec.structs.replace(row, days=row.days - 1 if row.days else 3660)
         for field in {"amount", "currency", "initiator"} - set(row.key):
             yield msgspec.structs.replace(row, key=(*row.key, field))
-    if row.action not in (Action.NOT_BEFORE, Action.NORMAL):
-        yield msgspec.structs.replace(row, action=Action.NORMAL, days=0)
+    if row.action not in (AdviceAction.NOT_BEFORE, AdviceAction.NORMAL):
+        yield msgspec.structs.replace(row, action=AdviceAction.NORMAL, days=0)
 
 
 def looser_caps(cap: Cap) -> Iterator[tuple[str, Cap]]:

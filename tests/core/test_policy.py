@@ -12,7 +12,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from arrears.core.errors import Refused
-from arrears.core.policy import Policy, Scope, default_policy, diff_policies, load_policy, policy_text
+from arrears.core.policy import ClockScope, Policy, default_policy, diff_policies, load_policy, policy_text
 
 LEAST = 'name = "mine"\n[delete]\nretention_days = 90\n'
 DANGER = "a deletion setting left blank once erased"
@@ -46,7 +46,7 @@ def test_the_default_policy_is_the_specified_ladder() -> None:
     assert (policy.restrict_after_days, policy.restrict_warning_days) == (None, ())
     assert (policy.retention_days, policy.delete_warning_days) == (90, (30, 60, 75, 83, 87, 89))
     assert (policy.delete_lead_days, policy.delete_cool_off_hours) == (7, 24)
-    assert (policy.scope, policy.notice_at, policy.name) == (Scope.SUBSCRIPTION, time(9), "default")
+    assert (policy.scope, policy.notice_at, policy.name) == (ClockScope.SUBSCRIPTION, time(9), "default")
     assert policy.tolerance_minor.get("EUR", 0) == policy.minimum_minor.get("EUR", 0) == 0
 
 
@@ -94,7 +94,7 @@ def test_every_key_is_read() -> None:
         delete_warning_days=(1, 50),
         delete_lead_days=30,
         delete_cool_off_hours=48,
-        scope=Scope.ACCOUNT,
+        scope=ClockScope.ACCOUNT,
         tolerance_minor={"EUR": 100},
         minimum_minor={"KWD": 5000},
         notice_at=time(8, 30),
@@ -128,7 +128,7 @@ def test_every_promise_is_in_the_version() -> None:
         replace(base, delete_warning_days=(30,)),
         replace(base, delete_lead_days=8),
         replace(base, delete_cool_off_hours=25),
-        replace(base, scope=Scope.ACCOUNT),
+        replace(base, scope=ClockScope.ACCOUNT),
         replace(base, tolerance_minor={"EUR": 1}),
         replace(base, minimum_minor={"EUR": 1}),
         replace(base, notice_at=time(9, 1)),
@@ -349,7 +349,7 @@ def policies(draw: st.DrawFn) -> Policy:
         delete_warning_days=tuple(sorted(draw(st.sets(st.integers(1, 59 - 20), min_size=1, max_size=9)))),
         delete_lead_days=draw(st.integers(1, 20)),
         delete_cool_off_hours=draw(st.integers(24, 720)),
-        scope=draw(st.sampled_from(Scope)),
+        scope=draw(st.sampled_from(ClockScope)),
         tolerance_minor=draw(st.dictionaries(st.sampled_from(["EUR", "JPY", "KWD"]), st.integers(0, 10**15))),
         minimum_minor=draw(st.dictionaries(st.sampled_from(["EUR", "USD"]), st.integers(0, 10**15))),
         notice_at=time(draw(st.integers(0, 23)), draw(st.integers(0, 59))),

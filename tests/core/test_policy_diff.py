@@ -7,7 +7,7 @@ from datetime import time
 
 import pytest
 
-from arrears.core.policy import Policy, Scope, default_policy, diff_policies
+from arrears.core.policy import ClockScope, Policy, default_policy, diff_policies
 
 BASE = default_policy()
 MARK = " (shortens a promise)"
@@ -53,7 +53,7 @@ MARK = " (shortens a promise)"
             ["a scheduled deletion waits 24 hours -> 48 hours: 24 hours later"],
         ),
         (
-            replace(BASE, scope=Scope.ACCOUNT),
+            replace(BASE, scope=ClockScope.ACCOUNT),
             [f"service is stopped for a subscription's own debt -> any debt of the account{MARK}"],
         ),
         (

@@ -15,7 +15,7 @@ from tests.stories.play import Play, Plot, played, plots
 from tests.stories.story import Story
 
 from arrears.core import facts as f
-from arrears.core.account import Action, Scope, Stop, decode_account, encode_account
+from arrears.core.account import Action, HoldScope, Stop, decode_account, encode_account
 from arrears.core.calendar import calendar_of
 from arrears.core.decide import Decision, decide
 from arrears.core.evolve import fold
@@ -234,9 +234,9 @@ def test_no_deadline_lies_inside_a_hold(plot: Plot) -> None:
             for h in holds.values()
             if STOPS[action] in h.stops and h.from_at < r.at and (h.no not in ended or r.at < ended[h.no])
         ]
-        assert not [h for h in standing if h.scope is Scope.ACCOUNT]
-        assert not [h for h in standing if h.scope is Scope.SUBSCRIPTION and h.target == sub]
-        held = {h.target for h in standing if h.scope is Scope.DEBT}
+        assert not [h for h in standing if h.scope is HoldScope.ACCOUNT]
+        assert not [h for h in standing if h.scope is HoldScope.SUBSCRIPTION and h.target == sub]
+        held = {h.target for h in standing if h.scope is HoldScope.DEBT}
         assert not evidence.owing or any(o.debt not in held for o in evidence.owing)
 
 

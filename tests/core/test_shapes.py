@@ -24,13 +24,13 @@ from arrears.core.account import (
     decode_account,
     encode_account,
 )
-from arrears.core.decision_cache import SHARED, Shapes
+from arrears.core.decision_cache import SHARED, DecisionCache
 from arrears.core.policy import default_policy
 from arrears.core.rows import rows_of
 from arrears.core.states import Reason, State
 from arrears.core.unit import GENESIS, Unit
 from arrears.engine import run as engine
-from arrears.engine.run import shapes_of
+from arrears.engine.run import decision_cache_of
 from arrears.sim.simulate import simulate
 from arrears.store.memory.store import MemoryBatch, MemoryStore
 
@@ -60,7 +60,7 @@ def came_to(unit: Unit) -> tuple[object, ...]:
     return facts, rows, text, unit.seq, unit.head, unit.next_at, unit.account
 
 
-class Twins(Shapes):
+class Twins(DecisionCache):
     """Decides the twin of everything that is written from a shape."""
 
     taken: Counter[str]
@@ -81,7 +81,7 @@ def test_a_made_up_world_is_the_same_with_shapes_and_without(seed: int, monkeypa
     taken: Counter[str] = Counter()
 
     def watched(policies):
-        shapes = shapes_of(policies)
+        shapes = decision_cache_of(policies)
         twins = Twins(policies, shapes._settle, learn_at=1)
         twins.taken = taken
         return twins
@@ -110,8 +110,8 @@ def units(count: int) -> list[Unit]:
     return found
 
 
-def shapes(policies=None) -> Shapes:
-    return shapes_of(policies or {"default": default_policy(), default_policy().version: default_policy()})
+def shapes(policies=None) -> DecisionCache:
+    return decision_cache_of(policies or {"default": default_policy(), default_policy().version: default_policy()})
 
 
 def test_the_second_account_of_a_shape_teaches_it_and_every_later_one_is_written_from_it() -> None:

@@ -8,7 +8,7 @@ from itertools import pairwise
 
 import pytest
 
-from arrears.core.states import STAGES, Allowed, Reason, State, allows, remedy
+from arrears.core.states import STAGES, Permissions, Reason, State, allows, remedy
 
 SPECIFIED = """
 | active | yes | yes | yes | run | yes |
@@ -19,18 +19,18 @@ SPECIFIED = """
 """
 
 
-def specified() -> dict[str, Allowed]:
+def specified() -> dict[str, Permissions]:
     answer = {"yes": True, "no": False}
     rows = [[cell.strip() for cell in line.strip("|").split("|")] for line in SPECIFIED.split("\n") if line]
     return {
-        state: Allowed(answer[read], answer[delete], answer[change], resources, answer[charged])
+        state: Permissions(answer[read], answer[delete], answer[change], resources, answer[charged])
         for state, read, delete, change, resources, charged in rows
     }
 
 
 def test_the_table_is_the_specified_one_in_its_order() -> None:
     table = tomllib.loads((resources.files("arrears.core") / "data" / "states.toml").read_text(encoding="utf-8"))
-    found = {name: Allowed(**row) for name, row in table["state"].items()}
+    found = {name: Permissions(**row) for name, row in table["state"].items()}
     assert list(found.items()) == list(specified().items())
 
 

@@ -11,7 +11,7 @@ import pytest
 from msgspec.structs import replace
 
 from arrears.core.account import Action
-from arrears.core.messages.content import Content, Cut, Kind, Line, Reader, Role, Sum
+from arrears.core.messages.content import Content, DatedAction, DebtLine, MessageKind, Reader, Role, Sum
 from arrears.notices.plain import LINE_CHARS_MAX
 from arrears.notices.render import Texts, load_texts
 from arrears.notices.samples import sample, samples
@@ -25,7 +25,7 @@ def texts() -> Texts:
     return load_texts()
 
 
-def named(name: str, kind: Kind = Kind.STOP_WARNING, locale: str = "en-GB") -> Content:
+def named(name: str, kind: MessageKind = MessageKind.STOP_WARNING, locale: str = "en-GB") -> Content:
     """A message in which everything that somebody else writes is this text."""
     content = sample(kind, locale)
     return replace(
@@ -35,7 +35,7 @@ def named(name: str, kind: Kind = Kind.STOP_WARNING, locale: str = "en-GB") -> C
         administrator=name,
         operator=replace(content.operator, name=name),
         debts=tuple(replace(line, number=name, services=(name,)) for line in content.debts),
-        cuts=tuple(replace(cut, service=name, others=(name,)) for cut in content.cuts),
+        actions=tuple(replace(cut, service=name, others=(name,)) for cut in content.actions),
         services=(name,) if content.services else (),
         card=name if content.card else "",
         new_address=name if content.new_address else "",
@@ -43,11 +43,11 @@ def named(name: str, kind: Kind = Kind.STOP_WARNING, locale: str = "en-GB") -> C
     )
 
 
-@pytest.mark.parametrize("kind", Kind)
+@pytest.mark.parametrize("kind", MessageKind)
 @pytest.mark.parametrize(
     "name", ["<script>alert(1)</script>", "\"><img src=x onerror='x'>", "{{ 7*7 }}{% if x %}", "R&D <b>", "&lt;i&gt;"]
 )
-def test_a_name_is_text_and_never_markup_or_a_template(texts: Texts, kind: Kind, name: str) -> None:
+def test_a_name_is_text_and_never_markup_or_a_template(texts: Texts, kind: MessageKind, name: str) -> None:
     harmless, done = texts.render(named("Name", kind)), texts.render(named(name, kind))
     assert re.findall(r"<[a-zA-Z]+", done.html) == re.findall(r"<[a-zA-Z]+", harmless.html)
     assert "<script" not in done.html
@@ -57,14 +57,14 @@ def test_a_name_is_text_and_never_markup_or_a_template(texts: Texts, kind: Kind,
 
 def test_a_template_of_our_own_with_letters_that_html_knows_is_escaped_once(tmp_path: Path) -> None:
     (tmp_path / "en.toml").write_text('[test]\nheading = "R&D < all"\nbutton = "A & B"')
-    done = load_texts(tmp_path).render(sample(Kind.TEST, "en"))
+    done = load_texts(tmp_path).render(sample(MessageKind.TEST, "en"))
     assert "<h1>R&amp;D &lt; all</h1>" in done.html
     assert "A &amp; B</a>" in done.html
     assert done.text.startswith("R&D < all\n")
 
 
-@pytest.mark.parametrize("kind", Kind)
-def test_a_name_of_ten_thousand_letters_leaves_a_message(texts: Texts, kind: Kind) -> None:
+@pytest.mark.parametrize("kind", MessageKind)
+def test_a_name_of_ten_thousand_letters_leaves_a_message(texts: Texts, kind: MessageKind) -> None:
     for name in ("N" * 10_000, "new " * 2_500, "\u202e" * 10_000 + "x"):
         done = texts.render(named(name, kind))
         assert len(done.html.encode()) < HTML_BYTES_MAX
@@ -88,11 +88,11 @@ def test_marks_that_turn_the_direction_are_taken_out(texts: Texts, mark: str) ->
         assert "Acme gro.live" in part
 
 
-@pytest.mark.parametrize("kind", Kind)
+@pytest.mark.parametrize("kind", MessageKind)
 @pytest.mark.parametrize(
     "between", ["\r\nBcc: all@example.org\r\n", "\n", "\x00\x1b[31m\x7f", "\u2028", "\x85", "\ud800"]
 )
-def test_line_ends_and_control_characters_are_taken_out(texts: Texts, kind: Kind, between: str) -> None:
+def test_line_ends_and_control_characters_are_taken_out(texts: Texts, kind: MessageKind, between: str) -> None:
     done = texts.render(named(f"Acme{between}Ltd", kind))
     assert done.subject.splitlines() == [done.subject]
     for part in (done.subject, done.text, done.html):
@@ -119,19 +119,21 @@ def test_lines_of_plain_text_are_short_and_links_whole(texts: Texts) -> None:
 
 def test_wide_sums_and_long_numbers_still_stand_in_columns(texts: Texts) -> None:
     lines = (
-        Line("HEAD-OFFICE-2026-000412-CORRECTION", datetime(2026, 9, 30, tzinfo=UTC).date(), 12_345_678_900, "EUR", ()),
-        Line("7", datetime(2026, 9, 28, tzinfo=UTC).date(), 1, "JPY", ("cloud",) * 9),
+        DebtLine(
+            "HEAD-OFFICE-2026-000412-CORRECTION", datetime(2026, 9, 30, tzinfo=UTC).date(), 12_345_678_900, "EUR", ()
+        ),
+        DebtLine("7", datetime(2026, 9, 28, tzinfo=UTC).date(), 1, "JPY", ("cloud",) * 9),
     )
     sums = (Sum("EUR", 12_345_678_900), Sum("JPY", 1))
-    text = texts.render(replace(sample(Kind.REMINDER, "nl-NL"), debts=lines, sums=sums)).text
+    text = texts.render(replace(sample(MessageKind.REMINDER, "nl-NL"), debts=lines, sums=sums)).text
     table = text[text.index("Dit staat nog open") :].splitlines()[2:11]
     ends = {len(line) for line in table if (re.search(r"\d$|---$|Bedrag", line) and "€" in line) or "JP¥" in line}
     assert len(ends) == 1, table
     assert max(ends) <= LINE_CHARS_MAX
 
 
-@pytest.mark.parametrize("kind", Kind)
-def test_the_html_is_small_and_asks_nothing_of_other_servers(texts: Texts, kind: Kind) -> None:
+@pytest.mark.parametrize("kind", MessageKind)
+def test_the_html_is_small_and_asks_nothing_of_other_servers(texts: Texts, kind: MessageKind) -> None:
     content = sample(kind, "nl-NL")
     html = texts.render(content).html
     assert len(html.encode()) < HTML_BYTES_MAX
@@ -142,7 +144,7 @@ def test_the_html_is_small_and_asks_nothing_of_other_servers(texts: Texts, kind:
 
 
 def test_the_table_can_be_heard(texts: Texts) -> None:
-    html = texts.render(sample(Kind.REMINDER, "en-GB")).html
+    html = texts.render(sample(MessageKind.REMINDER, "en-GB")).html
     table = re.search("<table[^>]*><caption.*?</table>", html, re.DOTALL)
     assert table is not None
     heads = re.findall(r"<th\b[^>]*>", table[0])
@@ -157,14 +159,14 @@ def test_a_language_from_right_to_left_starts_on_the_right(tmp_path: Path) -> No
 
     folder = resources.files("arrears.notices") / "texts"
     (tmp_path / "he.toml").write_text((folder / "nl.toml").read_text("utf-8"), "utf-8")
-    html = load_texts(tmp_path).render(sample(Kind.REMINDER, "he-IL")).html
+    html = load_texts(tmp_path).render(sample(MessageKind.REMINDER, "he-IL")).html
     assert 'lang="he-IL" dir="rtl"' in html
     assert "direction:ltr" not in html
     assert "text-align: right; vertical-align" in html
 
 
 def test_a_reader_in_another_zone_is_told_whose_days_these_are(texts: Texts) -> None:
-    content = sample(Kind.REMINDER, "en-GB")
+    content = sample(MessageKind.REMINDER, "en-GB")
     for zone, told in (
         ("Europe/Amsterdam", False),
         ("Europe/Paris", False),
@@ -192,7 +194,7 @@ def test_a_reader_in_another_zone_is_told_whose_days_these_are(texts: Texts) -> 
 def test_a_reader_gets_the_language_we_have_and_its_own_way_of_writing_dates(
     texts: Texts, locale: str, language: str, day: str
 ) -> None:
-    done = texts.render(replace(sample(Kind.STOP_WARNING, "en"), locale=locale))
+    done = texts.render(replace(sample(MessageKind.STOP_WARNING, "en"), locale=locale))
     assert done.language == language
     assert day in done.subject.replace("\u00a0", " ")
 
@@ -208,13 +210,13 @@ def test_the_layout_is_compiled_when_the_texts_are_loaded_and_not_again(monkeypa
 
 
 def test_the_same_content_makes_the_same_message(texts: Texts) -> None:
-    content = sample(Kind.STOPPED, "nl-NL")
+    content = sample(MessageKind.STOPPED, "nl-NL")
     assert texts.render(content) == texts.render(content)
     assert texts.render(content) == load_texts().render(content)
 
 
 def test_an_operator_without_a_page_or_without_an_address_still_offers_help(texts: Texts) -> None:
-    content = sample(Kind.REMINDER, "en-GB")
+    content = sample(MessageKind.REMINDER, "en-GB")
     only_page = texts.render(replace(content, operator=replace(content.operator, support_email=""))).text
     assert "better: https://help.example.org/billing" in " ".join(only_page.split())
     only_mail = texts.render(replace(content, operator=replace(content.operator, support_url=""))).text
@@ -224,8 +226,8 @@ def test_an_operator_without_a_page_or_without_an_address_still_offers_help(text
 def test_a_cut_says_what_is_kept_and_what_it_does_not_touch(texts: Texts) -> None:
     on = datetime(2026, 1, 31, tzinfo=UTC).date()
     kept = datetime(2026, 5, 1, tzinfo=UTC).date()
-    cut = Cut("cloud", Action.DISABLE, on, others=("sub_12_2", "sub_12_3"), kept_until=kept)
-    text = " ".join(texts.render(replace(sample(Kind.STOPPED, "en-GB"), cuts=(cut,))).text.split())
+    cut = DatedAction("cloud", Action.DISABLE, on, others=("sub_12_2", "sub_12_3"), kept_until=kept)
+    text = " ".join(texts.render(replace(sample(MessageKind.STOPPED, "en-GB"), actions=(cut,))).text.split())
     assert (
         "- cloud was stopped at the end of 31 January 2026. Its data is kept at least until 1 May 2026. "
         "This does not affect sub_12_2 and sub_12_3." in text

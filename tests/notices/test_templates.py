@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from arrears.core.errors import Refused
-from arrears.core.messages.content import Kind
+from arrears.core.messages.content import MessageKind
 from arrears.notices.render import load_texts
 from arrears.notices.samples import sample
 
@@ -29,15 +29,15 @@ def refusal(folder: Path) -> str:
 def test_a_file_holds_only_what_differs(tmp_path: Path) -> None:
     (tmp_path / "nl.toml").write_text('[reminder]\nsubject = "Graag nog {{ sums }} betalen"\n')
     ours, theirs = load_texts(), load_texts(tmp_path)
-    content = sample(Kind.REMINDER, "nl-NL")
+    content = sample(MessageKind.REMINDER, "nl-NL")
     assert theirs.render(content).subject == "Graag nog € 120,00 en US$ 1.234,50 betalen"
     assert theirs.render(content).text == ours.render(content).text
-    for other in (sample(Kind.STOP_WARNING, "nl-NL"), sample(Kind.REMINDER, "en-GB")):
+    for other in (sample(MessageKind.STOP_WARNING, "nl-NL"), sample(MessageKind.REMINDER, "en-GB")):
         assert theirs.render(other) == ours.render(other)
 
 
 def test_an_empty_file_and_an_empty_folder_change_nothing(tmp_path: Path) -> None:
-    content = sample(Kind.REMINDER, "en-GB")
+    content = sample(MessageKind.REMINDER, "en-GB")
     ours = load_texts().render(content)
     assert load_texts(tmp_path).render(content) == ours
     (tmp_path / "en.toml").write_text("")
@@ -51,7 +51,7 @@ def test_shared_pieces_lists_and_sentences_about_declines_can_change(tmp_path: P
         '[shared]\ngreeting = "Hi {{ reader }}"\n[declined]\nparagraphs = ["{{ guidance }}"]\nreason = "Because."\n'
         f'[guidance]\n"{sentence}" = "Please use a card in another currency."\n'
     )
-    content = sample(Kind.DECLINED, "en-GB")
+    content = sample(MessageKind.DECLINED, "en-GB")
     text = load_texts(tmp_path).render(_declined(content, "currency_unsupported")).text
     assert "Hi Anna de Vries" in text
     assert "Please use a card in another currency." in text
@@ -70,7 +70,7 @@ def test_a_new_language_is_one_file_and_must_be_complete(tmp_path: Path) -> None
     texts = load_texts(tmp_path)
     assert sorted(texts.languages) == ["en", "fy", "nl"]
     assert texts.languages["fy"].name == "Frysk"
-    assert texts.render(sample(Kind.REMINDER, "fy-NL")).language == "fy"
+    assert texts.render(sample(MessageKind.REMINDER, "fy-NL")).language == "fy"
     for line in ('table_caption = "Dit staat nog open"\n', 'language = "Nederlands"\n'):
         (tmp_path / "fy.toml").write_text(DUTCH.replace(line, ""), "utf-8")
         message = refusal(tmp_path)
@@ -82,7 +82,7 @@ def test_a_new_language_is_one_file_and_must_be_complete(tmp_path: Path) -> None
 
 def test_the_layout_can_be_the_operators_own(tmp_path: Path) -> None:
     (tmp_path / "layout.mjml").write_text(LAYOUT.replace("#1d4ed8", "#0b6b3a"), "utf-8")
-    html = load_texts(tmp_path).render(sample(Kind.REMINDER, "en-GB")).html
+    html = load_texts(tmp_path).render(sample(MessageKind.REMINDER, "en-GB")).html
     assert "#0b6b3a" in html
     assert "#1d4ed8" not in html
 

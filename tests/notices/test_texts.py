@@ -14,7 +14,7 @@ from babel.dates import format_date
 from msgspec.structs import replace
 
 from arrears.core.account import Action
-from arrears.core.messages.content import ADMINISTRATOR_ACTS, PAYABLE, Content, Cut, Kind, Reader, Role
+from arrears.core.messages.content import ADMINISTRATOR_ACTS, PAYABLE, Content, DatedAction, MessageKind, Reader, Role
 from arrears.core.money import format_amount
 from arrears.notices.render import Rendered, Texts, load_texts
 from arrears.notices.samples import for_reader, sample, samples
@@ -92,8 +92,8 @@ def test_both_languages_have_the_same_texts() -> None:
     assert set(files["nl"]) == {*files["en"], "guidance"}, "the English sentences about declines are the message ids"
 
 
-@pytest.mark.parametrize("kind", Kind)
-def test_every_kind_renders_for_every_reader_in_every_locale(texts: Texts, kind: Kind) -> None:
+@pytest.mark.parametrize("kind", MessageKind)
+def test_every_kind_renders_for_every_reader_in_every_locale(texts: Texts, kind: MessageKind) -> None:
     for content in (one for one in EVERY if one.kind is kind):
         done = texts.render(content)
         assert done.language == content.locale[:2]
@@ -103,19 +103,19 @@ def test_every_kind_renders_for_every_reader_in_every_locale(texts: Texts, kind:
             assert not re.search(r"[{}]|%}|None|True|False| ,| \.(?!\w)|\.\.| :", text), text
 
 
-@pytest.mark.parametrize("kind", Kind)
-def test_every_sum_number_date_and_name_is_in_both_forms(texts: Texts, kind: Kind) -> None:
+@pytest.mark.parametrize("kind", MessageKind)
+def test_every_sum_number_date_and_name_is_in_both_forms(texts: Texts, kind: MessageKind) -> None:
     for content in (one for one in EVERY if one.kind is kind):
         locale = locale_of(content.locale)
         sums = [(one.minor, one.currency) for one in (*content.sums, *content.paid)]
         sums += [(line.open_minor, line.currency) for line in content.debts]
-        days = [line.due_on for line in content.debts] + [cut.on for cut in content.cuts]
-        days += [on for cut in content.cuts if (on := cut.kept_until)]
+        days = [line.due_on for line in content.debts] + [cut.on for cut in content.actions]
+        days += [on for cut in content.actions if (on := cut.kept_until)]
         days += [on for on in (content.expires_on, content.effective_on) if on]
         days += [on for on in (content.no_deletion_until, content.no_stop_until) if on]
         wanted = [format_amount(minor, currency, content.locale) for minor, currency in sums]
         wanted += [format_date(on, "long", locale=locale) for on in days]
-        wanted += [line.number for line in content.debts] + [cut.service for cut in content.cuts]
+        wanted += [line.number for line in content.debts] + [cut.service for cut in content.actions]
         wanted += [service for line in content.debts for service in line.services]
         wanted += [content.account_name, content.reader.name, content.link, content.operator.name]
         wanted += [content.operator.support_email, content.operator.support_url]
@@ -125,8 +125,8 @@ def test_every_sum_number_date_and_name_is_in_both_forms(texts: Texts, kind: Kin
             assert missing == [], (missing, form)
 
 
-@pytest.mark.parametrize("kind", Kind)
-def test_there_is_one_button_and_it_leads_where_it_should(texts: Texts, kind: Kind) -> None:
+@pytest.mark.parametrize("kind", MessageKind)
+def test_there_is_one_button_and_it_leads_where_it_should(texts: Texts, kind: MessageKind) -> None:
     for content in (one for one in EVERY if one.kind is kind):
         html = texts.render(content).html
         assert html.count(f'href="{content.link}"') == 2, "the button, and the address to copy"
@@ -135,7 +135,7 @@ def test_there_is_one_button_and_it_leads_where_it_should(texts: Texts, kind: Ki
 
 @pytest.mark.parametrize(("locale", "who"), [("en-GB", "Only the account administrator"), ("nl-NL", "Alleen de accou")])
 def test_who_cannot_act_is_told_who_can_and_is_not_asked_to_pay(texts: Texts, locale: str, who: str) -> None:
-    for kind in Kind:
+    for kind in MessageKind:
         content = for_reader(sample(kind, locale))
         done = texts.render(content)
         told = kind in ADMINISTRATOR_ACTS
@@ -155,25 +155,25 @@ def test_who_cannot_act_is_told_who_can_and_is_not_asked_to_pay(texts: Texts, lo
 def test_who_can_pay_learns_what_stops_it_what_to_ask_the_bank_and_where_help_is(
     texts: Texts, locale: str, stops: str, bank: str, cannot: str
 ) -> None:
-    for kind in (Kind.REMINDER, Kind.STOP_WARNING):
+    for kind in (MessageKind.REMINDER, MessageKind.STOP_WARNING):
         for form in forms(texts.render(sample(kind, locale))):
             assert stops in form
             assert bank in form
     for kind in PAYABLE:
         assert cannot in spaced(texts.render(sample(kind, locale)).text)
-    assert cannot not in spaced(texts.render(sample(Kind.CONFIRM_ADDRESS, locale)).text)
+    assert cannot not in spaced(texts.render(sample(MessageKind.CONFIRM_ADDRESS, locale)).text)
 
 
 def test_a_decline_says_what_to_ask_the_bank_before_it_says_what_happens(texts: Texts) -> None:
-    text = spaced(texts.render(sample(Kind.DECLINED, "en-GB")).text)
+    text = spaced(texts.render(sample(MessageKind.DECLINED, "en-GB")).text)
     assert text.index("Are recurring payments allowed") < text.index("If this is not paid") < text.index("Pay €120.00:")
-    expired = texts.render(replace(sample(Kind.DECLINED, "nl-NL"), decline="expired")).text
+    expired = texts.render(replace(sample(MessageKind.DECLINED, "nl-NL"), decline="expired")).text
     assert "Vul de nieuwe vervaldatum in" in spaced(expired)
     assert "Vraag dit aan uw bank" not in expired, "the bank cannot mend an expired card"
 
 
 def test_a_reminder_without_a_date_promises_the_day_before_anything_stops(texts: Texts) -> None:
-    quiet = replace(sample(Kind.REMINDER, "en-GB"), cuts=())
+    quiet = replace(sample(MessageKind.REMINDER, "en-GB"), actions=())
     text = spaced(texts.render(quiet).text)
     assert "Before one stops because of this, we tell you the day." in text
     assert "the following happens" not in text
@@ -181,21 +181,21 @@ def test_a_reminder_without_a_date_promises_the_day_before_anything_stops(texts:
 
 
 def test_a_deletion_is_on_or_after_its_day_and_money_must_be_there_before_it(texts: Texts) -> None:
-    cut = Cut("cloud", Action.DELETE, date(2026, 5, 1))
-    for kind in (Kind.REMINDER, Kind.DELETION_WARNING):
-        english = spaced(texts.render(replace(sample(kind, "en-GB"), cuts=(cut,))).text)
+    cut = DatedAction("cloud", Action.DELETE, date(2026, 5, 1))
+    for kind in (MessageKind.REMINDER, MessageKind.DELETION_WARNING):
+        english = spaced(texts.render(replace(sample(kind, "en-GB"), actions=(cut,))).text)
         assert "will be deleted on or after 1 May 2026" in english
         assert "If the payment reaches us before 1 May 2026" in english
-        dutch = spaced(texts.render(replace(sample(kind, "nl-NL"), cuts=(cut,))).text)
+        dutch = spaced(texts.render(replace(sample(kind, "nl-NL"), actions=(cut,))).text)
         assert "worden op of na 1 mei 2026 verwijderd" in dutch
         assert "Als de betaling vóór 1 mei 2026 bij ons binnen is" in dutch
 
 
 def test_what_stops_on_another_day_is_in_the_list_and_not_in_the_heading(texts: Texts) -> None:
-    first = Cut("cloud", Action.RESTRICT, date(2026, 1, 31))
+    first = DatedAction("cloud", Action.RESTRICT, date(2026, 1, 31))
     content = replace(
-        sample(Kind.STOP_WARNING, "en-GB"),
-        cuts=(first, replace(first, service="web"), Cut("mail", Action.DISABLE, date(2026, 1, 31))),
+        sample(MessageKind.STOP_WARNING, "en-GB"),
+        actions=(first, replace(first, service="web"), DatedAction("mail", Action.DISABLE, date(2026, 1, 31))),
     )
     done = texts.render(content)
     assert done.subject == "cloud and web will be restricted on 31 January 2026: €120.00 unpaid"
@@ -207,7 +207,9 @@ def test_what_stops_on_another_day_is_in_the_list_and_not_in_the_heading(texts: 
 
 def test_subjects_as_they_are_written(texts: Texts) -> None:
     found = [
-        texts.render(sample(kind, locale)).subject.replace("\u00a0", " ") for locale in LOCALES[::2] for kind in Kind
+        texts.render(sample(kind, locale)).subject.replace("\u00a0", " ")
+        for locale in LOCALES[::2]
+        for kind in MessageKind
     ]
     for subject in (
         "Unpaid: €120.00 and US$1,234.50 for cloud, mail and backup",
@@ -227,10 +229,10 @@ def test_subjects_as_they_are_written(texts: Texts) -> None:
     ],
 )
 def test_plural_forms(texts: Texts, locale: str, days: list[str], one: str, several: str) -> None:
-    card = sample(Kind.CARD_EXPIRES, locale)
+    card = sample(MessageKind.CARD_EXPIRES, locale)
     headings = [texts.render(replace(card, days_left=left)).text.splitlines()[0] for left in (0, 1, 7)]
     assert [heading.split(" ", 4)[-1] for heading in headings] == days
-    reminder = sample(Kind.REMINDER, locale)
+    reminder = sample(MessageKind.REMINDER, locale)
     assert several in texts.render(reminder).text
     single = replace(reminder, debts=reminder.debts[2:], sums=reminder.sums[1:])
     assert one in texts.render(single).text
@@ -238,12 +240,12 @@ def test_plural_forms(texts: Texts, locale: str, days: list[str], one: str, seve
 
 def test_more_than_three_names_are_counted(texts: Texts) -> None:
     for names, english in (("abcd", "a, b, c and d"), ("abcde", "a, b, c and 2 others"), ("aabb", "a and b")):
-        done = texts.render(replace(sample(Kind.RESUMED, "en-GB"), services=tuple(names)))
+        done = texts.render(replace(sample(MessageKind.RESUMED, "en-GB"), services=tuple(names)))
         assert done.subject.endswith(f": {english}")
 
 
 def test_settled_with_and_without_debts_left(texts: Texts) -> None:
-    content = sample(Kind.SETTLED, "en-GB")
+    content = sample(MessageKind.SETTLED, "en-GB")
     assert "US$1,234.50 is still open." in spaced(texts.render(content).text)
     done = texts.render(replace(content, debts=(), sums=(), services=()))
     assert done.subject == "Received: €120.00"
@@ -253,7 +255,7 @@ def test_settled_with_and_without_debts_left(texts: Texts) -> None:
 
 
 def test_a_deletion_without_a_debt_does_not_speak_of_one(texts: Texts) -> None:
-    content = sample(Kind.DELETED, "en-GB")
+    content = sample(MessageKind.DELETED, "en-GB")
     assert "without a payment" in spaced(texts.render(content).text)
     done = texts.render(replace(content, debts=(), sums=()))
     assert not re.search("payment|open|paid", spaced(done.text)), done.text

@@ -15,7 +15,7 @@ from tests.data_counts import expected
 from arrears.adapters.books import load_map, read_book
 from arrears.core import facts as f
 from arrears.core.policy import default_policy
-from arrears.core.receivables import Book
+from arrears.core.receivables import ReceivablesBook
 from arrears.sim.replay import Replay, ReplayReport, ReplaySettings
 from arrears.store import schema
 from arrears.store.postgres.store import PostgresStore
@@ -69,7 +69,7 @@ def scratch(url: str, name: str) -> Iterator[PostgresStore]:
             schema.drop_scratch(db, name)
 
 
-def the_book(path: Path) -> Book:
+def the_book(path: Path) -> ReceivablesBook:
     return read_book(path, load_map(MAP))
 
 
@@ -98,7 +98,7 @@ def test_who_never_pays_is_warned_disabled_and_deleted_on_the_exact_days(databas
     assert_book_is_shortened(report, book)
 
 
-def silent_from(book: Book) -> dict[str, date]:
+def silent_from(book: ReceivablesBook) -> dict[str, date]:
     """Every fourth of the customers with a late invoice, and the due date of the first late one."""
     paid = {p.invoice_number: p.paid_on for p in book.payments}
     late: dict[str, date] = {}
@@ -109,7 +109,7 @@ def silent_from(book: Book) -> dict[str, date]:
     return {ref: late[ref] for ref in chosen}
 
 
-def wanted_cuts(book: Book, ref: str, silent: date) -> list[tuple[date, str]]:
+def wanted_cuts(book: ReceivablesBook, ref: str, silent: date) -> list[tuple[date, str]]:
     """The days of the last episode, by the default policy: day 0 is the day after the first unpaid due date."""
     paid = {p.invoice_number: p.paid_on for p in book.payments}
     mine = [i for i in book.invoices if i.account_ref == ref]
@@ -150,7 +150,7 @@ def midnight(day: date) -> datetime:
     return datetime.combine(day, datetime.min.time(), UTC)
 
 
-def assert_book_is_shortened(report: ReplayReport, book: Book) -> None:
+def assert_book_is_shortened(report: ReplayReport, book: ReceivablesBook) -> None:
     """Nothing is invoiced after a deletion date; what is open is what the silent did not pay."""
     paid = {p.invoice_number: p.paid_on for p in book.payments}
     silent = silent_from(book)

@@ -29,7 +29,7 @@ from tests.store.contract import (
 from arrears.adapters.channels.memory import MemoryChannel
 from arrears.adapters.services.inprocess import InProcessServices
 from arrears.core import facts as f
-from arrears.core.account import Action, Debt, DoubtKind, Outcome, Part, Scope, Stop, Terms
+from arrears.core.account import Action, CaseOutcome, Debt, DebtPart, DoubtKind, HoldScope, Stop, Terms
 from arrears.core.errors import Refused
 from arrears.core.evolve import fold
 from arrears.core.facts import Evidence, Noticed, Recorded, Reminder, Warning
@@ -109,7 +109,7 @@ FORBIDDEN: Final[dict[str, tuple[tuple[f.Fact, ...], f.Fact]]] = {
     "a disablement on the same date": ((disabled(1),), disabled(2)),
     "an order number": ((past_due(1), restricted(1)), disabled(1)),
     "a second open case": ((past_due(1),), past_due(2)),
-    "the number of an ended case": ((past_due(1), f.CaseEnded(1, Outcome.SETTLED)), past_due(1)),
+    "the number of an ended case": ((past_due(1), f.CaseEnded(1, CaseOutcome.SETTLED)), past_due(1)),
     "the number of an invoice": ((), issued(number="I1")),
     "the place of an invoice": ((), issued(no=1)),
     "the reference of a payment": ((booked("P1", 100, credit=100),), booked("P1", 100, credit=100)),
@@ -169,7 +169,7 @@ def test_a_case_may_end_and_the_next_one_open_in_one_transaction(
 ) -> None:
     [number] = owing_book(store)
     record(store, number, past_due(1))
-    record(store, number, f.CaseEnded(1, Outcome.SETTLED), past_due(2))
+    record(store, number, f.CaseEnded(1, CaseOutcome.SETTLED), past_due(2))
     with pytest.raises(NO):
         record(store, number, past_due(3))
     assert store.snapshots([number])[number].case_count == 2
@@ -393,7 +393,9 @@ def test_a_claimed_notice_comes_with_its_fact_and_the_address(store: AnyStore) -
     claims = [c for c in store.claim(at(2), 10, 60) if c.kind == "notice"]
     about = store.messages(claims)
     assert {account: type(about[(account, seq)]) for account, seq, *_ in claims} == {one: Noticed}
-    assert {number: reach.contact for number, reach in store.reach([one, 999]).items()} == {one: "A1@example.org"}
+    assert {number: contacts.contact for number, contacts in store.contacts([one, 999]).items()} == {
+        one: "A1@example.org"
+    }
 
 
 # -- when to look again -----------------------------------------------------------------------------------------------
@@ -422,7 +424,7 @@ def test_an_account_that_waits_for_a_doubt_is_woken_and_no_other(store: AnyStore
     commands.hold(
         store,
         2,
-        scope=Scope.ACCOUNT,
+        scope=HoldScope.ACCOUNT,
         reason="asked",
         stops=[Stop.DISABLE],
         until=date(2026, 12, 1),
@@ -611,7 +613,7 @@ def attempt_on(debt: int, key: str) -> f.AttemptCreated:
         by=Initiator.CUSTOMER,
         currency="EUR",
         amount_minor=100,
-        parts=(Part(debt, 100),),
+        parts=(DebtPart(debt, 100),),
         quote="q",
     )
 

@@ -10,15 +10,15 @@ from tests.store.contract import API, NO, AnyStore, at, owing_book, play
 
 from arrears.adapters.channels.memory import MemoryChannel
 from arrears.core.account import Stop
-from arrears.core.messages.content import Kind
+from arrears.core.messages.content import MessageKind
 from arrears.core.people.support import About, Via
 from arrears.engine import commands
 from arrears.engine.booking import Payment
-from arrears.engine.correspondence import PLAIN_DESK
+from arrears.engine.message_context import PLAIN_CONTEXT
 from arrears.engine.people import support
 from arrears.engine.people import visitors as strangers
 from arrears.ports import Order
-from arrears.ports.support import Entry, Request
+from arrears.ports.support import ConversationEntry, Request
 
 
 class Busy:
@@ -51,8 +51,8 @@ def test_a_request_reads_back_as_it_was_written(store: AnyStore) -> None:
     assert store.support_request(second + 1) is None
     assert [r.number for r in store.requests_of(1)] == [second, first]
     assert store.requests_of(2) == []
-    store.add_entry(Entry(first, 0, "staff:1", "We will", 5, at(4)))
-    store.add_entry(Entry(first, 0, "", "Thanks", 6, at(5)))
+    store.add_entry(ConversationEntry(first, 0, "staff:1", "We will", 5, at(4)))
+    store.add_entry(ConversationEntry(first, 0, "", "Thanks", 6, at(5)))
     said = [(e.no, e.author, e.body, e.seq, e.at) for e in store.support_entries(first)]
     assert said == [
         (1, "", "Please help\nsoon", 0, at(3)),
@@ -115,12 +115,12 @@ def test_links_open_what_they_were_made_for_while_they_last(store: AnyStore) -> 
 
 def test_letters_are_claimed_in_order_and_by_one_at_a_time(store: AnyStore) -> None:
     number = store.add_request(asked(), "help")
-    for kind in (Kind.SUPPORT_CONFIRM, Kind.SUPPORT_RECEIVED):
+    for kind in (MessageKind.SUPPORT_CONFIRM, MessageKind.SUPPORT_RECEIVED):
         store.add_letter(number, kind, at(3))
     [first] = store.claim_letters(at(4), at(3), 1)
-    assert (first.request, first.kind, first.claimed_at) == (number, Kind.SUPPORT_CONFIRM, None)
+    assert (first.request, first.kind, first.claimed_at) == (number, MessageKind.SUPPORT_CONFIRM, None)
     [second] = store.claim_letters(at(4), at(3), 5)
-    assert second.kind is Kind.SUPPORT_RECEIVED
+    assert second.kind is MessageKind.SUPPORT_RECEIVED
     assert store.claim_letters(at(4), at(3), 5) == []
     store.end_letter(first.no, "waiting", at(4))
     store.end_letter(second.no, "accepted", at(4))
@@ -179,10 +179,10 @@ def test_two_workers_place_a_request_once(store: AnyStore) -> None:
     owing_book(store, 1)
     play(store, MemoryChannel(), Quick(), 1, 40)
     number = strangers.ask(
-        store, strangers.Stranger("P", "p@mail.example", "", "A1", "nl", ""), About.OTHER, "help", at(40, 12)
+        store, strangers.Visitor("P", "p@mail.example", "", "A1", "nl", ""), About.OTHER, "help", at(40, 12)
     )
     channel = MemoryChannel()
-    strangers.attend(store, channel, PLAIN_DESK, at(40, 12))
+    strangers.attend(store, channel, PLAIN_CONTEXT, at(40, 12))
     assert store.confirm_request(number)
     waiting = store.requests_to_place(9)
     assert strangers.place_confirmed(store, at(40, 13)) == 1

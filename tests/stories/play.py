@@ -13,7 +13,7 @@ from typing import NamedTuple
 from hypothesis import strategies as st
 from tests.stories.story import API, STAFF, Hands, Mail
 
-from arrears.core.account import ALL_STOPS, Account, DoubtKind, Mode, Scope, Stop
+from arrears.core.account import ALL_STOPS, Account, DoubtKind, HoldScope, Mode, Stop
 from arrears.core.calendar import calendar_of
 from arrears.core.errors import Refused
 from arrears.core.facts import InvoiceIssued, Recorded
@@ -266,9 +266,9 @@ class Play:
         commands.dispute(self.store, 1, debts[pick % len(debts)].no if debts else 99, self.now, STAFF)
 
     def _hold(self, pick: int, many: int) -> None:
-        scope = (Scope.ACCOUNT, Scope.SUBSCRIPTION, Scope.DEBT)[pick % 3]
+        scope = (HoldScope.ACCOUNT, HoldScope.SUBSCRIPTION, HoldScope.DEBT)[pick % 3]
         debts = self.account.debts
-        target = 1 + many % 2 if scope is Scope.SUBSCRIPTION else debts[many % len(debts)].no if debts else 99
+        target = 1 + many % 2 if scope is HoldScope.SUBSCRIPTION else debts[many % len(debts)].no if debts else 99
         stops = (ALL_STOPS, (Stop.REMIND,), (Stop.DISABLE, Stop.DELETE), (Stop.RESTRICT,))[many % 4]
         until = calendar_of(self.account.terms.zone).local_day(self.now) + timedelta(days=many)
         commands.hold(

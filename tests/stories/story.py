@@ -13,7 +13,7 @@ from typing import TypeVar
 from tests.stories.words import words
 
 from arrears.core import facts as f
-from arrears.core.account import ALL_STOPS, Account, DoubtKind, Mode, Scope, Stop, Subscription
+from arrears.core.account import ALL_STOPS, Account, DoubtKind, HoldScope, Mode, Stop, Subscription
 from arrears.core.calendar import calendar_of
 from arrears.core.evolve import fold
 from arrears.core.policy import Policy, default_policy, load_policy
@@ -199,7 +199,7 @@ class Story:
         return self.run()
 
     def hold(
-        self, last: int, *, scope: Scope = Scope.ACCOUNT, target: int = 0, stops: Sequence[Stop] = ALL_STOPS
+        self, last: int, *, scope: HoldScope = HoldScope.ACCOUNT, target: int = 0, stops: Sequence[Stop] = ALL_STOPS
     ) -> int:
         """Hold until and including a day of the story; the hold's number."""
         return commands.hold(

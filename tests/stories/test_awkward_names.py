@@ -14,7 +14,7 @@ from arrears.adapters.channels.smtp import SmtpChannel
 from arrears.core.account import Mode
 from arrears.core.errors import Refused
 from arrears.core.messages.content import Role
-from arrears.core.messages.recipients import Person
+from arrears.core.messages.recipients import ContactPerson
 from arrears.engine import commands
 from arrears.notices.render import load_texts
 from arrears.ports import NewAccount
@@ -27,9 +27,9 @@ HEADS = {"from", "to", "subject", "date", "message-id", "mime-version", "content
 def told(name: str, address: str = "anna@example.org", person: str = "Anna") -> Received:
     """The first reminder of an account with this name, as the mail server received it."""
     story = Story()
-    who = Person(1, Role.ADMINISTRATOR, person, address, "", "nl", "")
+    who = ContactPerson(1, Role.ADMINISTRATOR, person, address, "", "nl", "")
     story.inner.reached[story.no] = story.inner.reached[story.no]._replace(name=name, people=(who,))
-    story.stage.desk = replace(story.stage.desk, writer=load_texts())
+    story.stage.context = replace(story.stage.context, writer=load_texts())
     with smtp_server() as server:
         channel = SmtpChannel(server.url, "Example Billing <billing@example.org>", timeout_seconds=5)
         story.stage.channel = channel

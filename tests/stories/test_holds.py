@@ -8,7 +8,7 @@ import pytest
 from tests.stories.story import Story, table
 
 from arrears.core import facts as f
-from arrears.core.account import Action, Scope, Stop
+from arrears.core.account import Action, HoldScope, Stop
 from arrears.core.errors import Refused
 
 
@@ -80,7 +80,7 @@ def test_a_short_hold_across_the_midnight_of_the_deadline_gives_the_full_lead_ag
 def test_overlapping_holds_are_counted_once() -> None:
     story = Story().until(5)
     story.hold(14)
-    story.until(10).hold(16, scope=Scope.SUBSCRIPTION, target=1)
+    story.until(10).hold(16, scope=HoldScope.SUBSCRIPTION, target=1)
     assert story.sub().promise(Action.DISABLE).promised_on == story.date(30 + 11)
     assert story.until(45).diary(only="disabled") == table("""
         day 42 00:00  disabled cloud on day 41
@@ -183,7 +183,7 @@ def test_the_days_on_which_the_only_debt_was_disputed_are_no_days_of_retention()
 
 def test_no_retention_warning_is_sent_about_a_debt_that_is_held() -> None:
     story = Story().until(40)
-    story.hold(70, scope=Scope.DEBT, target=1)
+    story.hold(70, scope=HoldScope.DEBT, target=1)
     assert story.until(121).diary(40) == table("""
         day  40 12:00  hold 1 placed
         day  71 00:00  hold 1 ended
@@ -202,7 +202,7 @@ def test_a_hold_says_when_it_ends() -> None:
 
 def test_a_hold_that_ends_inside_a_dispute_has_still_moved_what_was_warned_of() -> None:
     story = Story().until(23)
-    asked = story.hold(28, scope=Scope.SUBSCRIPTION, target=1)
+    asked = story.hold(28, scope=HoldScope.SUBSCRIPTION, target=1)
     story.until(26)
     disputed = story.dispute()
     story.until(27)

@@ -13,7 +13,7 @@ from tests.stories.story import PRICE, STAFF
 from arrears.core import facts as f
 from arrears.core.account import DoubtKind
 from arrears.core.errors import Refused
-from arrears.core.payments.values import AttemptChange, Canceled
+from arrears.core.payments.values import AttemptCanceled, AttemptChange
 from arrears.core.states import State
 from arrears.engine.payments import pages as hosted
 from arrears.engine.payments import provider_changes as changes
@@ -211,5 +211,7 @@ def test_money_for_a_page_that_had_been_replaced_becomes_credit_and_pays_what_is
 def test_changes_of_what_is_not_ours_are_left_alone(paid: Paying) -> None:
     before = len(paid.history())
     for reference in ("", "order-7", "att_x_1", "att_999_1", "att_1_99"):
-        changes.apply(paid.store, "stripe", AttemptChange(reference, Canceled("pi_x", reached_network=False)), paid.now)
+        changes.apply(
+            paid.store, "stripe", AttemptChange(reference, AttemptCanceled("pi_x", reached_network=False)), paid.now
+        )
     assert len(paid.history()) == before

@@ -10,7 +10,7 @@ from tests.stories.paying import Paying
 
 from arrears.core import facts as f
 from arrears.core.account import Account, Attempt
-from arrears.core.invariants.checked import Installation
+from arrears.core.invariants.checked import CheckedInstallation
 from arrears.core.invariants.watch import Watch
 from arrears.core.payments.settlement import Quote, quote_for
 from arrears.core.payments.values import AttemptState, Unknown
@@ -82,7 +82,7 @@ def forged(story: Paying, change: Callable[[list[f.Recorded]], None]) -> set[str
     change(history)
     renumbered = [replace(recorded, seq=number) for number, recorded in enumerate(history, 1)]
     policies = story.store.policies()
-    return {breach.invariant for breach in Watch(policies, Installation()).see(renumbered, None, policies)}
+    return {breach.invariant for breach in Watch(policies, CheckedInstallation()).see(renumbered, None, policies)}
 
 
 def test_an_attempt_that_comes_back_to_life_is_caught(sandbox: Running) -> None:

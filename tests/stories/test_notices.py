@@ -12,20 +12,20 @@ from tests.stories.story import API, Story
 from arrears.core import facts as f
 from arrears.core.account import Mode
 from arrears.core.messages.content import Role
-from arrears.core.messages.recipients import Extra, Person
+from arrears.core.messages.recipients import ContactPerson, Extra
 from arrears.core.states import State
 from arrears.engine import commands
-from arrears.engine.correspondence import PLAIN_DESK, MailLimits
+from arrears.engine.message_context import PLAIN_CONTEXT, MailLimits
 from arrears.engine.messages.bounces import Returned, came_back
 from arrears.notices.render import load_texts
 from arrears.ports import Delivery, Fate, MailState, Message
 
-ANNA = Person(1, Role.ADMINISTRATOR, "Anna", "anna@sign-in.example", "anna@contact.example", "nl", "")
-SAM = Person(2, Role.READER, "Sam", "sam@sign-in.example", "", "en", "America/New_York")
+ANNA = ContactPerson(1, Role.ADMINISTRATOR, "Anna", "anna@sign-in.example", "anna@contact.example", "nl", "")
+SAM = ContactPerson(2, Role.READER, "Sam", "sam@sign-in.example", "", "en", "America/New_York")
 OPS = Extra("ops@technical.example", "", "")
 
 
-def known(story: Story, *people: Person, extras: tuple[Extra, ...] = ()) -> Story:
+def known(story: Story, *people: ContactPerson, extras: tuple[Extra, ...] = ()) -> Story:
     """People who can be reached on the story's account."""
     was = story.inner.reached[story.no]
     story.inner.reached[story.no] = was._replace(people=people or (ANNA, SAM), extras=extras)
@@ -68,7 +68,7 @@ def test_an_unpaid_bill_of_an_account_that_pays_by_transfer_is_told_the_same_way
 def test_who_pays_by_transfer_is_told_how_and_hears_nothing_of_cards() -> None:
     for mode, transfer in ((Mode.INVOICE, True), (Mode.CARD, False)):
         story = known(Story(mode=mode))
-        story.stage.desk = replace(story.stage.desk, writer=load_texts())
+        story.stage.context = replace(story.stage.context, writer=load_texts())
         story.until(28)
         told = [" ".join(m.text.split()) for m in story.mail.taken if m.to.startswith("anna")]
         assert told
@@ -153,12 +153,12 @@ def test_an_address_that_has_had_its_message_of_the_day_gets_the_next_tomorrow()
 @pytest.mark.parametrize(("per_hour", "taken"), [(0, 0), (2, 2), (100, 5)])
 def test_no_more_than_the_limit_leaves_in_an_hour_and_nothing_is_lost(per_hour: int, taken: int) -> None:
     story = Story(accounts=5)
-    story.stage.desk = replace(PLAIN_DESK, limits=MailLimits(per_hour=per_hour))
+    story.stage.context = replace(PLAIN_CONTEXT, limits=MailLimits(per_hour=per_hour))
     for _ in range(5):
         story.until(0, "09:00")
     story.stage.perform()
     assert len(story.mail.taken) in (taken, 5 if per_hour else 0)
-    story.stage.desk = PLAIN_DESK
+    story.stage.context = PLAIN_CONTEXT
     story.until(0, "15:00").run()
     assert len(story.mail.taken) == 5
 
@@ -167,7 +167,7 @@ def test_an_address_gets_no_more_than_its_limit_in_a_day() -> None:
     story = Story(accounts=40)
     for number in story.numbers:
         story.inner.reached[number] = story.inner.reached[number]._replace(contact="all@example.org")
-    story.stage.desk = replace(PLAIN_DESK, limits=MailLimits(per_recipient_a_day=30))
+    story.stage.context = replace(PLAIN_CONTEXT, limits=MailLimits(per_recipient_a_day=30))
     story.until(0, "23:00")
     assert len(story.mail.taken) == 30
     story.until(1, "12:00")
@@ -264,7 +264,7 @@ def test_a_report_without_our_id_is_about_the_last_message_to_its_address() -> N
 
 def test_a_storm_of_a_thousand_bounces_stops_the_mail_and_makes_one_task() -> None:
     story = Story(accounts=1000)
-    story.stage.desk = replace(PLAIN_DESK, limits=MailLimits())
+    story.stage.context = replace(PLAIN_CONTEXT, limits=MailLimits())
     story.until(21, "09:00")
     before = len(story.mail.taken)
     lucky, others = story.numbers[:10], story.numbers[10:]

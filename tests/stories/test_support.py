@@ -18,12 +18,12 @@ from arrears.core.people.support import HOLDS, About, Via
 from arrears.core.states import Reason, State
 from arrears.engine.people import support
 from arrears.engine.people import visitors as strangers
-from arrears.engine.people.visitors import Stranger
+from arrears.engine.people.visitors import Visitor
 from arrears.engine.worker import work_once
 from arrears.ports import Fate, Message
 from arrears.ports.support import Request
 
-ME = Stranger("Piet Jansen", "piet@mail.example", "", "I1-1", "nl", "192.0.2.7")
+ME = Visitor("Piet Jansen", "piet@mail.example", "", "I1-1", "nl", "192.0.2.7")
 
 
 _words = count()
@@ -44,7 +44,7 @@ def ask(
 def attend(story: Story) -> list[Message]:
     """What the worker does for strangers; the letters that were taken."""
     before = len(story.mail.taken)
-    strangers.attend(story.store, story.mail, story.stage.desk, story.now)
+    strangers.attend(story.store, story.mail, story.stage.context, story.now)
     return story.mail.taken[before:]
 
 
@@ -54,7 +54,7 @@ def token_in(message: Message) -> str:
     return found[1]
 
 
-def confirmed(story: Story, who: Stranger = ME, about: About = About.ADMINISTRATOR_GONE) -> int:
+def confirmed(story: Story, who: Visitor = ME, about: About = About.ADMINISTRATOR_GONE) -> int:
     """A stranger asks and opens the link of the letter; the request's number."""
     number = strangers.ask(story.store, who, about, "Our administrator has left", story.now)
     letter = attend(story)[-1]
@@ -305,7 +305,7 @@ def test_the_worker_places_what_was_confirmed_before_it_deletes_anything() -> No
         def now(self) -> datetime:
             return story.instant(122)
 
-    work_once(story.store, story.mail, story.hands, Clock(), story.stage.limits, desk=story.stage.desk)
+    work_once(story.store, story.mail, story.hands, Clock(), story.stage.limits, context=story.stage.context)
     assert story.sub().state is State.DISABLED
     assert any(isinstance(r.fact, f.DeletionUnscheduled) for r in story.history())
     assert not any(isinstance(r.fact, f.DeletionOrdered) for r in story.history())
@@ -473,7 +473,7 @@ def test_a_letter_leaves_at_most_once() -> None:
     story.store.claim_letters(story.now, story.now, 1)
     story.stage.now += timedelta(minutes=5)
     mute = Mute()
-    strangers.attend(story.store, mute, story.stage.desk, story.now)
+    strangers.attend(story.store, mute, story.stage.context, story.now)
     assert mute.taken == [], "what may have left is never sent again"
 
 

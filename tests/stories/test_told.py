@@ -14,7 +14,7 @@ from arrears.core import facts as f
 from arrears.core.account import Mode
 from arrears.core.states import State
 from arrears.engine import commands
-from arrears.engine.correspondence import PAY_PATH
+from arrears.engine.message_context import PAY_PATH
 from arrears.engine.people.pay_links import good_link
 from arrears.engine.tokens import digest_of
 from arrears.notices.render import load_texts
@@ -24,7 +24,7 @@ from arrears.sandbox.run import Running
 
 def written(story: Story) -> Story:
     """Its messages are in the words that customers get, with pay links."""
-    story.stage.desk = replace(story.stage.desk, writer=load_texts(), pay_links=True)
+    story.stage.context = replace(story.stage.context, writer=load_texts(), pay_links=True)
     return story
 
 
@@ -73,7 +73,7 @@ def test_scenario_4_notices_go_to_the_changed_address_and_the_sign_in_stays_as_i
     story = known(Story()).until(1)
     known(story, ANNA._replace(contact="anna@new.example")).until(4)
     assert [to for to, _ in read(story)] == ["anna@contact.example", "anna@new.example"]
-    who = story.store.reach([story.no])[story.no].administrator
+    who = story.store.contacts([story.no])[story.no].administrator
     assert who is not None
     assert who.sign_in == ANNA.sign_in
 

@@ -76,7 +76,7 @@ class Entrance:
     def mail(self) -> list[Message]:
         """What leaves now about accounts of this house; the database has others too."""
         now = self.clock.now()
-        while perform(self.store, self.channel, self.live.services, now, self.live.providers, wiring.mail_desk(URL)):
+        while perform(self.store, self.channel, self.live.services, now, self.live.providers, wiring.mail_context(URL)):
             pass
         found = [one for one in self.channel.taken if one.id.partition("-")[0] in self.accounts]
         self.channel.taken.clear()

@@ -106,9 +106,9 @@ class Living:
     def work(self, at: datetime | None = None) -> None:
         """What a worker does at an instant."""
         now = at or self.clock.now()
-        attend(self.store, self.channel, wiring.mail_desk(self.url), now)
+        attend(self.store, self.channel, wiring.mail_context(self.url), now)
         run(self.store, now)
-        while perform(self.store, self.channel, self.services, now, self.providers, wiring.mail_desk(self.url)):
+        while perform(self.store, self.channel, self.services, now, self.providers, wiring.mail_context(self.url)):
             pass
 
     def owed(self, account: int) -> dict[str, int]:

@@ -39,7 +39,7 @@ class Desk:
             # Nobody of the other tests is asked to confirm anything here.
             db.execute("UPDATE person SET contact_confirmed_at = now() + interval '1 year'")
         self.account = shop.account((12000, "EUR"), days=5)
-        person = shop.store.reach([self.account])[self.account].administrator
+        person = shop.store.contacts([self.account])[self.account].administrator
         assert person is not None
         self.person, self.id = person, format_id("per", person.no)
         shop.channel.taken.clear()
@@ -58,12 +58,12 @@ class Desk:
         self.shop.channel.taken.clear()
         return found
 
-    def reach(self) -> Any:
-        return self.shop.store.reach([self.account])[self.account]
+    def contacts(self) -> Any:
+        return self.shop.store.contacts([self.account])[self.account]
 
 
 @pytest.fixture
-def desk(site: str, sandbox: Running, client: Client) -> Iterator[Desk]:
+def context(site: str, sandbox: Running, client: Client) -> Iterator[Desk]:
     with living(site, sandbox) as shop:
         yield Desk(shop, client)
 
@@ -74,120 +74,123 @@ def link_in(message: Message) -> str:
     return found[1]
 
 
-def test_an_address_changes_only_when_its_link_is_used_and_the_old_one_is_told(desk: Desk) -> None:
-    answer = desk.call("post", "contact-address", {"person": desk.id, "address": "Anna.New@EXAMPLE.org"})
+def test_an_address_changes_only_when_its_link_is_used_and_the_old_one_is_told(context: Desk) -> None:
+    answer = context.call("post", "contact-address", {"person": context.id, "address": "Anna.New@EXAMPLE.org"})
     assert answer.status_code == 202
-    [asked] = desk.mail()
-    assert (asked.to, desk.reach().administrator.contact) == ("Anna.New@example.org", desk.person.contact)
+    [asked] = context.mail()
+    assert (asked.to, context.contacts().administrator.contact) == ("Anna.New@example.org", context.person.contact)
     link = link_in(asked)
-    before = desk.shop.store.digest()
+    before = context.shop.store.digest()
     for _ in range(2):
-        page = desk.client.get(link)
+        page = context.client.get(link)
         assert page.status_code == 200
         assert "Ja, dit klopt" in page.content.decode()
-    assert desk.client.head(link).status_code == 200
-    assert desk.shop.store.digest() == before, "machines that open links change nothing"
-    assert "bevestigd" in desk.client.post(link).content.decode()
-    assert desk.reach().administrator.contact == "Anna.New@example.org"
-    [told] = desk.mail()
-    assert told.to == desk.person.contact
+    assert context.client.head(link).status_code == 200
+    assert context.shop.store.digest() == before, "machines that open links change nothing"
+    assert "bevestigd" in context.client.post(link).content.decode()
+    assert context.contacts().administrator.contact == "Anna.New@example.org"
+    [told] = context.mail()
+    assert told.to == context.person.contact
     assert "Anna.New@example.org" not in told.text, "the old reader learns no more than that it was changed"
     assert "A•••@example.org" in told.text
-    assert desk.client.post(link).status_code == 200
-    assert desk.mail() == []
-    assert "bevestigd" in desk.client.get(link).content.decode()
+    assert context.client.post(link).status_code == 200
+    assert context.mail() == []
+    assert "bevestigd" in context.client.get(link).content.decode()
 
 
-def test_a_link_that_is_old_replaced_or_made_up_is_refused_kindly(desk: Desk) -> None:
-    desk.call("post", "contact-address", {"person": desk.id, "address": "anna.new@example.org"})
-    [asked] = desk.mail()
-    desk.shop.clock.ahead = timedelta(days=8)
-    assert desk.client.get(link_in(asked)).status_code == 410
-    assert desk.client.post(link_in(asked)).status_code == 410
-    assert desk.client.get("/address/" + "x" * 43).status_code == 410
-    assert desk.reach().administrator.contact == desk.person.contact
+def test_a_link_that_is_old_replaced_or_made_up_is_refused_kindly(context: Desk) -> None:
+    context.call("post", "contact-address", {"person": context.id, "address": "anna.new@example.org"})
+    [asked] = context.mail()
+    context.shop.clock.ahead = timedelta(days=8)
+    assert context.client.get(link_in(asked)).status_code == 410
+    assert context.client.post(link_in(asked)).status_code == 410
+    assert context.client.get("/address/" + "x" * 43).status_code == 410
+    assert context.contacts().administrator.contact == context.person.contact
 
 
-def test_administrators_are_asked_again_after_90_days_once_each(desk: Desk) -> None:
-    store, now = desk.shop.store, desk.shop.clock.now()
-    assert not needs_confirming(desk.reach(), desk.person.confirmed_at or now) or desk.person.confirmed_at is None
+def test_administrators_are_asked_again_after_90_days_once_each(context: Desk) -> None:
+    store, now = context.shop.store, context.shop.clock.now()
+    assert (
+        not needs_confirming(context.contacts(), context.person.confirmed_at or now)
+        or context.person.confirmed_at is None
+    )
     assert ask_again(store, now) == 1, "never confirmed"
     assert ask_again(store, now) == 0
-    [asked] = desk.mail()
-    assert asked.to == desk.person.contact
-    assert needs_confirming(desk.reach(), now)
-    desk.client.post(link_in(asked))
-    assert not needs_confirming(desk.reach(), desk.shop.clock.now())
-    later = desk.shop.clock.now() + CONFIRMED_FOR
-    assert needs_confirming(desk.reach(), later)
+    [asked] = context.mail()
+    assert asked.to == context.person.contact
+    assert needs_confirming(context.contacts(), now)
+    context.client.post(link_in(asked))
+    assert not needs_confirming(context.contacts(), context.shop.clock.now())
+    later = context.shop.clock.now() + CONFIRMED_FOR
+    assert needs_confirming(context.contacts(), later)
     assert ask_again(store, later + timedelta(days=1)) >= 1
-    assert desk.mail()[0].to == desk.person.contact
+    assert context.mail()[0].to == context.person.contact
 
 
-def test_a_test_message_shows_where_warnings_arrive(desk: Desk) -> None:
-    assert desk.call("post", "test-message", {"person": desk.id}).status_code == 202
-    [message] = desk.mail()
-    assert message.to == desk.person.contact
+def test_a_test_message_shows_where_warnings_arrive(context: Desk) -> None:
+    assert context.call("post", "test-message", {"person": context.id}).status_code == 202
+    [message] = context.mail()
+    assert message.to == context.person.contact
     assert "Testbericht" in message.subject
-    assert desk.call("post", "test-message", {"person": "per_999999"}).status_code == 404
+    assert context.call("post", "test-message", {"person": "per_999999"}).status_code == 404
 
 
-def test_others_are_warned_too_and_listed(desk: Desk) -> None:
+def test_others_are_warned_too_and_listed(context: Desk) -> None:
     body = {"address": "ops@example.org", "name": "Ops", "locale": "en"}
-    assert desk.call("put", "recipients/extra", body).json()["extra"] == [
+    assert context.call("put", "recipients/extra", body).json()["extra"] == [
         {"address": "ops@example.org", "name": "Ops", "locale": "en", "bounces": False}
     ]
-    warnings = [t for t in desk.call("get", "told-when").json()["tellings"] if t["kind"] == "stop_warning"]
+    warnings = [t for t in context.call("get", "told-when").json()["tellings"] if t["kind"] == "stop_warning"]
     assert warnings
     assert all({"address": "ops@example.org", "role": "technical", "locale": "en"} in t["to"] for t in warnings)
     for number in range(9):
-        assert desk.call("put", "recipients/extra", {"address": f"o{number}@example.org"}).status_code == 200
-    full = desk.call("put", "recipients/extra", {"address": "one@too.many.example"})
+        assert context.call("put", "recipients/extra", {"address": f"o{number}@example.org"}).status_code == 200
+    full = context.call("put", "recipients/extra", {"address": "one@too.many.example"})
     assert (full.status_code, full.json()["code"]) == (422, "too_many_recipients")
-    assert desk.call("delete", "recipients/extra?address=ops@example.org").status_code == 200
-    assert desk.call("delete", "recipients/extra?address=ops@example.org").status_code == 404
+    assert context.call("delete", "recipients/extra?address=ops@example.org").status_code == 200
+    assert context.call("delete", "recipients/extra?address=ops@example.org").status_code == 404
 
 
-def test_who_will_be_told_what_when_is_what_is_then_told(desk: Desk) -> None:
-    plan = desk.call("get", "told-when").json()
+def test_who_will_be_told_what_when_is_what_is_then_told(context: Desk) -> None:
+    plan = context.call("get", "told-when").json()
     planned = [(t["kind"], t["on"], t["names"]) for t in plan["tellings"] if t["kind"] in ("reminder", "stop_warning")]
-    start = desk.shop.clock.now()
-    desk.shop.until(start, start + timedelta(days=26))
-    with psycopg.connect(desk.shop.database) as db:
+    start = context.shop.clock.now()
+    context.shop.until(start, start + timedelta(days=26))
+    with psycopg.connect(context.shop.database) as db:
         sent = db.execute(
             "SELECT kind, on_day::text FROM message WHERE account_id = %s AND on_day > %s AND state = 'accepted'"
             " AND kind IN ('reminder', 'stop_warning') ORDER BY on_day",
-            [desk.account, start.date()],
+            [context.account, start.date()],
         ).fetchall()
     assert sorted(sent) == sorted((kind, on) for kind, on, _ in planned if on > str(start.date()))
     names = {name for kind, _, name in planned if kind == "stop_warning"}
-    [account] = desk.shop.store.snapshots([desk.account]).values()
+    [account] = context.shop.store.snapshots([context.account]).values()
     assert names == {str(account.subscription(1).disable.promised_on)}
 
 
-def test_language_and_zone_of_a_person(desk: Desk) -> None:
-    path = f"people/{desk.id}/profile"
-    assert desk.call("put", path, {"locale": "en-GB", "zone": "America/Lima"}).status_code == 200
-    desk.call("post", "test-message", {"person": desk.id})
-    [message] = desk.mail()
+def test_language_and_zone_of_a_person(context: Desk) -> None:
+    path = f"people/{context.id}/profile"
+    assert context.call("put", path, {"locale": "en-GB", "zone": "America/Lima"}).status_code == 200
+    context.call("post", "test-message", {"person": context.id})
+    [message] = context.mail()
     assert message.subject.startswith("Test message")
-    assert desk.call("put", path, {"locale": "xx-yy", "zone": ""}).json()["code"] == "unknown_locale"
-    assert desk.call("put", path, {"locale": "nl", "zone": "Mars/Base"}).json()["code"] == "unknown_zone"
-    assert desk.call("put", "people/per_999999/profile", {"locale": "nl", "zone": ""}).status_code == 404
+    assert context.call("put", path, {"locale": "xx-yy", "zone": ""}).json()["code"] == "unknown_locale"
+    assert context.call("put", path, {"locale": "nl", "zone": "Mars/Base"}).json()["code"] == "unknown_zone"
+    assert context.call("put", "people/per_999999/profile", {"locale": "nl", "zone": ""}).status_code == 404
 
 
 @pytest.mark.parametrize(
     "address", ["", "anna", "a@b", "a@@example.org", "a@example.org\r\nBcc: x@y.example", "a b@example.org", "x" * 300]
 )
-def test_a_bad_address_is_refused_when_it_is_entered(desk: Desk, address: str) -> None:
-    answer = desk.call("post", "contact-address", {"person": desk.id, "address": address})
+def test_a_bad_address_is_refused_when_it_is_entered(context: Desk, address: str) -> None:
+    answer = context.call("post", "contact-address", {"person": context.id, "address": address})
     assert (answer.status_code, answer.json()["code"]) == (422, "bad_address")
-    assert desk.mail() == []
+    assert context.mail() == []
 
 
-def test_a_link_can_be_asked_for_five_times_a_day(desk: Desk) -> None:
+def test_a_link_can_be_asked_for_five_times_a_day(context: Desk) -> None:
     for number in range(5):
-        body = {"person": desk.id, "address": f"a{number}@example.org"}
-        assert desk.call("post", "contact-address", body).status_code == 202
-    sixth = desk.call("post", "contact-address", {"person": desk.id, "address": "a6@example.org"})
+        body = {"person": context.id, "address": f"a{number}@example.org"}
+        assert context.call("post", "contact-address", body).status_code == 202
+    sixth = context.call("post", "contact-address", {"person": context.id, "address": "a6@example.org"})
     assert (sixth.status_code, sixth.json()["code"]) == (422, "too_many_requests")

@@ -13,7 +13,7 @@ from tests.web.test_centre import reader_of, sign_in, text
 
 from arrears import wiring
 from arrears.core import facts as f
-from arrears.core.account import Scope, Stop
+from arrears.core.account import HoldScope, Stop
 from arrears.core.messages.content import Role
 from arrears.engine import commands
 from arrears.engine.booking import Payment
@@ -139,7 +139,7 @@ def test_holds_say_what_waits_and_until_when_but_not_what_staff_wrote(shop: Livi
     now = shop.clock.now()
     until = now.date() + timedelta(days=10)
     commands.hold(
-        shop.store, account, scope=Scope.ACCOUNT, stops=(Stop.DISABLE, Stop.DELETE), reason="CANARY promise",
+        shop.store, account, scope=HoldScope.ACCOUNT, stops=(Stop.DISABLE, Stop.DELETE), reason="CANARY promise",
         until=until, now=now, author="staff:1",
     )  # fmt: skip
     commands.dispute(shop.store, account, 2, now, "staff:1", "CANARY dispute")
@@ -240,5 +240,5 @@ def visit_of(live: Any, store: MemoryStore, number: int, now: Any) -> Any:
 
     from arrears.web.account_centre.frame import Visit
 
-    reach = store.reach([number])[number]
-    return Visit(RequestFactory().get("/"), live, number, reach, None, Role.ADMINISTRATOR, now)
+    contacts = store.contacts([number])[number]
+    return Visit(RequestFactory().get("/"), live, number, contacts, None, Role.ADMINISTRATOR, now)

@@ -161,7 +161,7 @@ def test_the_administrator_invites_a_reader_who_comes_in_once(house: Entrance) -
     assert sam.get(link).status_code == sam.post(link, {"password": NEW}).status_code == 410
     again = browser()
     assert sign_in(again, f"sam{number}@example.org", NEW).status_code == 302
-    [reader] = [p for p in house.store.reach([number])[number].people if p.name == "Sam O."]
+    [reader] = [p for p in house.store.contacts([number])[number].people if p.name == "Sam O."]
     admin.post(page, {"do": "remove", "person": str(reader.no)})
     assert sam.get(f"/acc_{number}/").status_code == 302, "whoever sees no account is signed out"
     assert again.get("/").status_code == 302

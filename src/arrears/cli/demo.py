@@ -15,7 +15,7 @@ import click
 
 from arrears.adapters.services.notebook import Notebook
 from arrears.cli.common import progress_on_terminal
-from arrears.cli.demo_living import EMAIL, HOST, NAME, PASSWORD, Told, alive, installation, past_weeks, why
+from arrears.cli.demo_living import EMAIL, HOST, NAME, PASSWORD, PastWeeks, alive, installation, past_weeks, why
 from arrears.cli.explain import explanation, sentences
 from arrears.cli.serve import listen, serve
 from arrears.core.facts import Disabled, Recorded, Resumed
@@ -24,7 +24,7 @@ from arrears.core.states import State
 from arrears.ports import Store
 from arrears.sandbox.run import running
 from arrears.sim.simulate import START, SimulationReport, simulate
-from arrears.sim.story import Line, as_text, tell
+from arrears.sim.story import DiaryLine, as_text, tell
 from arrears.store.postgres.store import PostgresStore
 from arrears.store.server import default_home
 from arrears.wiring import fresh_database, install, tune_for_batches
@@ -86,7 +86,7 @@ def _year(report: SimulationReport, histories: Mapping[int, Sequence[Recorded]],
 _RUNGS: Final = ("of day 0", "of day 3", "of day 7", "of day 14")
 
 
-def chosen(histories: Mapping[int, Sequence[Recorded]]) -> tuple[int, list[Line]]:
+def chosen(histories: Mapping[int, Sequence[Recorded]]) -> tuple[int, list[DiaryLine]]:
     """The account whose episode shows the most in the fewest lines: reminders, warnings, a stop, and back again;
     in the currency that most readers know. Without any such episode, the first account with all that happened to it."""
     best: tuple[int, bool, int, int] | None = None
@@ -106,7 +106,7 @@ def chosen(histories: Mapping[int, Sequence[Recorded]]) -> tuple[int, list[Line]
     return number, _episode(list(tell(histories[number])))
 
 
-def _episode(lines: list[Line]) -> list[Line]:
+def _episode(lines: list[DiaryLine]) -> list[DiaryLine]:
     """From the invoice that was not paid to the service that is back; empty if this account never stopped so."""
     stopped = next((i for i, line in enumerate(lines) if line.what == "disabled"), None)
     if stopped is None:
@@ -120,7 +120,7 @@ def _episode(lines: list[Line]) -> list[Line]:
     return lines[first : back + 1]
 
 
-def _story(store: Store, number: int, episode: list[Line]) -> None:
+def _story(store: Store, number: int, episode: list[DiaryLine]) -> None:
     click.echo()
     click.echo(f"The story of one of them, {format_id(ACCOUNT, number)}, by day (day 0: past due):")
     click.echo()
@@ -157,7 +157,7 @@ def _living(port: int | None, language: str) -> None:
         serve(server, url)
 
 
-def _card(told: Told) -> None:
+def _card(told: PastWeeks) -> None:
     click.echo()
     click.echo("And one with a card, at the sandbox payment provider on this machine (the only thing here that is not")
     click.echo(f"the real one, because that one cannot be reached): {format_id(ACCOUNT, told.number)}, by day")
@@ -166,7 +166,7 @@ def _card(told: Told) -> None:
         click.echo(f"  {as_text(line)}")
 
 
-def _your_turn(told: Told, language: str, base_url: str, notebook: str) -> None:
+def _your_turn(told: PastWeeks, language: str, base_url: str, notebook: str) -> None:
     account = format_id(ACCOUNT, told.waiting)
     looks = (
         (f"{base_url}/outbox/", "its mail: open a message and press its button"),
@@ -183,7 +183,7 @@ def _your_turn(told: Told, language: str, base_url: str, notebook: str) -> None:
     click.echo()
 
 
-def _next(told: Told) -> None:
+def _next(told: PastWeeks) -> None:
     program = sys.argv[0] if sys.argv[0].endswith("arrears") else "arrears"
     program = "arrears" if shutil.which("arrears") == program else program
     account = format_id(ACCOUNT, told.number)

@@ -18,13 +18,13 @@ from arrears.adapters.payments.stripe import Stripe
 from arrears.adapters.services.inprocess import InProcessServices
 from arrears.core.account import Mode
 from arrears.engine import commands
-from arrears.engine.correspondence import PLAIN_DESK, Desk
+from arrears.engine.message_context import PLAIN_CONTEXT, MessageContext
 from arrears.engine.payments import methods, settling
 from arrears.engine.payments.attempts import Providers
 from arrears.ports import Channel, NewAccount, Services, Store
 from arrears.sandbox.run import Running
 from arrears.sim.stage import Stage
-from arrears.sim.story import Line, tell
+from arrears.sim.story import DiaryLine, tell
 
 SERVICES: Final = ("cloud", "mail")
 PRICES: Final = (4900, 1200)
@@ -46,18 +46,18 @@ class Scene:
         choose: Choose,
         channel: Channel | None = None,
         services: Services | None = None,
-        desk: Desk = PLAIN_DESK,
+        context: MessageContext = PLAIN_CONTEXT,
     ) -> None:
         self.store, self.sandbox, self.choose = store, sandbox, choose
         stripe = Stripe(sandbox.secret_key, [sandbox.webhook_secret], live=False, api_base=sandbox.url)
-        self.providers = Providers({"stripe": stripe}, desk.base_url)
+        self.providers = Providers({"stripe": stripe}, context.base_url)
         self.stage = Stage(
             store,
             channel or MemoryChannel(),
             services or InProcessServices(),
             start,
             providers=self.providers,
-            desk=desk,
+            context=context,
         )
 
     def card(self, account: int, name: str) -> int:
@@ -89,12 +89,12 @@ class Scene:
         settling.settle(self.store, self.providers, account, shown, method, lambda: now, "person:1")
         self.stage.perform()
 
-    def story_of(self, account: int) -> list[Line]:
+    def story_of(self, account: int) -> list[DiaryLine]:
         """What happened to an account, from its first invoice on."""
         return [line for line in tell(self.store.history(account)) if line.what not in ("opened", "subscribed")]
 
 
-def card_story(scene: Scene) -> tuple[int, list[Line]]:
+def card_story(scene: Scene) -> tuple[int, list[DiaryLine]]:
     """Play it; the account's number, and its story from the first invoice on."""
     start = scene.stage.now
     new = NewAccount("card", "Card", "NL", "Europe/Amsterdam", "en", Mode.CARD, contact="card@customer.example")

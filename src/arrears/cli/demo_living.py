@@ -28,9 +28,9 @@ from arrears.engine import system
 from arrears.engine.run import DEFAULT_LIMITS
 from arrears.ports import NewAccount
 from arrears.sandbox.run import Running
-from arrears.sim.story import Line
+from arrears.sim.story import DiaryLine
 from arrears.store.postgres.store import PostgresStore
-from arrears.wiring import SERVING_CONNECTIONS_MAX, Installation, RealClock, mail_desk, set_up_django
+from arrears.wiring import SERVING_CONNECTIONS_MAX, Installation, RealClock, mail_context, set_up_django
 
 HOST: Final = "127.0.0.1"
 NAME: Final = {"en": ("Anna Brown", "Brown's Bakery"), "nl": ("Anna de Vries", "Bakkerij De Vries")}
@@ -41,15 +41,15 @@ AGO: Final = timedelta(days=DUE_DAYS + PAID_DAYS_LATE + 1)
 """How long ago the story began, so that its last day was yesterday: the service has been off for three days."""
 
 
-class Told(NamedTuple):
+class PastWeeks(NamedTuple):
     """The account of the card story with its lines, and the one that waits for somebody to play its customer."""
 
     number: int
-    lines: list[Line]
+    lines: list[DiaryLine]
     waiting: int
 
 
-def past_weeks(url: str, sandbox: Running, base_url: str, folder: Path, notebook: Notebook, language: str) -> Told:
+def past_weeks(url: str, sandbox: Running, base_url: str, folder: Path, notebook: Notebook, language: str) -> PastWeeks:
     """Play the last seven weeks, up to this minute: two cards are declined, one customer pays, the other is yours.
     Its mail is kept in `folder`, in the words that customers get."""
     set_up_django(url)
@@ -60,8 +60,8 @@ def past_weeks(url: str, sandbox: Running, base_url: str, folder: Path, notebook
     store = PostgresStore(url, durable=False, clock_is_real=False)
     try:
         system.adopt_policy(store, default_policy(), start, "staff:1")
-        desk = mail_desk(base_url)
-        scene = Scene(store, sandbox, start, choose_on_page, FolderChannel(folder), notebook, desk)
+        context = mail_context(base_url)
+        scene = Scene(store, sandbox, start, choose_on_page, FolderChannel(folder), notebook, context)
         person, company = NAME[language]
         waiting = scene.in_trouble(NewAccount("bakery", company, "NL", "Europe/Amsterdam", language, Mode.CARD))
         identities.grant(waiting, identities.create_person(EMAIL, person, PASSWORD, language, start), "administrator")
@@ -74,14 +74,14 @@ def past_weeks(url: str, sandbox: Running, base_url: str, folder: Path, notebook
         store.close()
     # From here on the provider's clock is the real one, as everybody's.
     sandbox.control("clock", follow=True)
-    return Told(number, lines, waiting)
+    return PastWeeks(number, lines, waiting)
 
 
 def installation(url: str, sandbox: Running, base_url: str, folder: Path, notebook: Notebook) -> Installation:
     """The living installation; the notebook's questions are answered from its store."""
     store = PostgresStore(url, connections_max=SERVING_CONNECTIONS_MAX)
-    desk = mail_desk(base_url)
-    scene = Scene(store, sandbox, RealClock().now(), choose_on_page, FolderChannel(folder), notebook, desk)
+    context = mail_context(base_url)
+    scene = Scene(store, sandbox, RealClock().now(), choose_on_page, FolderChannel(folder), notebook, context)
     return Installation(url, store, FolderChannel(folder), notebook, RealClock(), DEFAULT_LIMITS, scene.providers)
 
 

@@ -16,7 +16,7 @@ import click
 from arrears.cli.common import AS_JSON, print_json
 from arrears.core.account import Mode
 from arrears.core.errors import Refused
-from arrears.core.messages.content import Content, Kind, Role
+from arrears.core.messages.content import Content, MessageKind, Role
 from arrears.engine.messages.drafting import sums_of
 
 if TYPE_CHECKING:
@@ -38,7 +38,7 @@ class Preview(NamedTuple):
 
     name: str
     language: str
-    kind: Kind
+    kind: MessageKind
     role: Role
     subject: str
 
@@ -132,7 +132,7 @@ def _examples(codes: Iterable[str]) -> Iterator[Content]:
     from arrears.notices.samples import for_reader, sample
 
     for code in codes:
-        for kind in Kind:
+        for kind in MessageKind:
             yield sample(kind, code)
             yield for_reader(sample(kind, code))
 
@@ -146,20 +146,28 @@ def _as_told_to(named: str) -> Callable[[Content], Content]:
 
     with open_installation() as live:
         number = find_account(live.store, named)
-        account, reach = live.store.snapshots([number])[number], live.store.reach([number])[number]
-    lines, cuts = open_now(account)
-    who = reach.administrator
-    own = {"account_name": reach.name or reach.ref, "zone": reach.zone, "administrator": who.name if who else ""}
+        account, contacts = live.store.snapshots([number])[number], live.store.contacts([number])[number]
+    lines, actions = open_now(account)
+    who = contacts.administrator
+    own = {
+        "account_name": contacts.name or contacts.ref,
+        "zone": contacts.zone,
+        "administrator": who.name if who else "",
+    }
 
     def told(example: Content) -> Content:
         reader = example.reader
         if who is not None and reader.role is Role.ADMINISTRATOR:
-            reader = replace(reader, name=who.name, zone=who.zone or reach.zone)
+            reader = replace(reader, name=who.name, zone=who.zone or contacts.zone)
         found = replace(example, **own, reader=reader, by_transfer=account.mode is Mode.INVOICE)  # type: ignore[arg-type]
         if lines and example.debts:
             found = replace(found, debts=lines, sums=sums_of(lines))
-        if cuts and example.cuts and example.kind in (Kind.REMINDER, Kind.DECLINED, Kind.CONFIRM):
-            found = replace(found, cuts=cuts)
+        if (
+            actions
+            and example.actions
+            and example.kind in (MessageKind.REMINDER, MessageKind.DECLINED, MessageKind.CONFIRM)
+        ):
+            found = replace(found, actions=actions)
         return found
 
     return told

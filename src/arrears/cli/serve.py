@@ -43,7 +43,7 @@ def _open_part(path: str) -> str:
 def command(host: str, port: int) -> None:
     """Serve until Ctrl-C."""
     with open_installation(connections_max=SERVING_CONNECTIONS_MAX) as live, listen(host, port) as server:
-        live.desk()  # texts that are wrong are refused now, and nobody waits for them later
+        live.context()  # texts that are wrong are refused now, and nobody waits for them later
         install(live)
         serve(server, live.url)
 

@@ -50,7 +50,7 @@ def show(number: int, as_json: bool) -> None:
         asked = engine.known(live.store, number)
         entries = live.store.support_entries(number)
         holds, payment = _holds(live, asked), _payment(live, asked)
-        names = live.store.reach([asked.account]) if asked.account else {}
+        names = live.store.contacts([asked.account]) if asked.account else {}
     said = [{"by": e.author or "customer", "at": e.at, "text": e.body} for e in entries]
     if as_json:
         print_json({**_shown(asked), "holds": holds, "payment": payment, "said": said})

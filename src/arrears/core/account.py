@@ -40,7 +40,7 @@ ALL_STOPS = tuple(Stop)
 ALL_ACTIONS = tuple(Action)
 
 
-class Scope(StrEnum):
+class HoldScope(StrEnum):
     """What a hold is on."""
 
     DEBT = "debt"
@@ -65,7 +65,7 @@ class Mode(StrEnum):
     INVOICE = "invoice"
 
 
-class Outcome(StrEnum):
+class CaseOutcome(StrEnum):
     """How a case ended."""
 
     SETTLED = "settled"
@@ -110,7 +110,7 @@ class Debt(Value, frozen=True, omit_defaults=True):
     charged_back: bool = False
 
 
-class Part(Value, frozen=True, omit_defaults=True):
+class DebtPart(Value, frozen=True, omit_defaults=True):
     """So many minor units of one debt."""
 
     debt: int
@@ -148,7 +148,7 @@ class Attempt(Value, frozen=True, omit_defaults=True):
     by: Initiator
     currency: str
     amount_minor: int
-    parts: tuple[Part, ...]
+    parts: tuple[DebtPart, ...]
     created_at: datetime
     state: AttemptState = AttemptState.CREATED
     ref: str = ""
@@ -164,7 +164,7 @@ class Hold(Value, frozen=True, omit_defaults=True):
     """A stop on escalation. `until` is its last local day; None means until it is released (disputes)."""
 
     no: int
-    scope: Scope
+    scope: HoldScope
     target: int
     stops: tuple[Stop, ...]
     reason: str
@@ -173,7 +173,7 @@ class Hold(Value, frozen=True, omit_defaults=True):
     ended_at: datetime | None = None
 
 
-class Sent(Value, frozen=True, omit_defaults=True):
+class SentWarning(Value, frozen=True, omit_defaults=True):
     """One warning that was recorded: the rung, the date it names, its day by the action's own clock, its fact."""
 
     step: int
@@ -194,7 +194,7 @@ class Promise(Value, frozen=True, omit_defaults=True):
     accepted_at: datetime | None = None
     accepted_seq: int = 0
     since_seq: int = 0
-    sent: tuple[Sent, ...] = ()
+    sent: tuple[SentWarning, ...] = ()
     doubted: bool = False
     renew_from: datetime | None = None
 
@@ -222,7 +222,7 @@ class Tell(Value, frozen=True, omit_defaults=True):
     on: date
 
 
-class Order(Value, frozen=True, omit_defaults=True):
+class OpenOrder(Value, frozen=True, omit_defaults=True):
     """An order to a service that has not been acknowledged. Of an order to resume: `since` it was given, by fact
     `given_seq`, and the fact by which it was late."""
 
@@ -252,7 +252,7 @@ class Subscription(Value, frozen=True, omit_defaults=True):
     end: ServiceEnd | None = None
     relieved: bool = False
     order_count: int = 0
-    orders: tuple[Order, ...] = ()
+    orders: tuple[OpenOrder, ...] = ()
     tells: tuple[Tell, ...] = ()
     method: int = 0
     """The active payment method; 0 where there is none."""
@@ -361,7 +361,7 @@ class Account(Value, frozen=True, omit_defaults=True):
 
     def debt_is_held(self, no: int) -> bool:
         """Whether a hold on this very debt is open: then it is out of the settlement set."""
-        return any(h.scope is Scope.DEBT and h.target == no and h.ended_at is None for h in self.holds)
+        return any(h.scope is HoldScope.DEBT and h.target == no and h.ended_at is None for h in self.holds)
 
 
 class Guards(msgspec.Struct, frozen=True):

@@ -85,10 +85,10 @@ class Template(NamedTuple):
     rows: tuple[RowTemplate, ...]
     next_at: datetime | None
     waits: bool
-    cuts: bool
+    escalates: bool
 
 
-class Shapes:
+class DecisionCache:
     """The shapes met in one run, at one instant. `settle` decides and records one unit under given guards."""
 
     def __init__(self, policies: Policies, settle: Settle, learn_at: int = LEARN_AT) -> None:
@@ -203,7 +203,7 @@ def _template(unit: Unit, own: dict[str, int]) -> Template | None:
         ),
         next_at=unit.next_at,
         waits=unit.account.waits,
-        cuts=any(isinstance(s.recorded.fact, f.Restricted | f.Disabled) for s in unit.stored),
+        escalates=any(isinstance(s.recorded.fact, f.Restricted | f.Disabled) for s in unit.stored),
     )
 
 
@@ -258,4 +258,4 @@ def _write(unit: Unit, template: Template, values: list[str]) -> None:
         for at, (value, ahead) in holes:
             row_values[at] = end + ahead if value == SEQ else no if value == NUMBER else int(values[value])
         rows.append((name, row(*row_values)))
-    unit.write(Written(facts, "".join(text), template.waits, template.cuts, rows), digest, template.next_at)
+    unit.write(Written(facts, "".join(text), template.waits, template.escalates, rows), digest, template.next_at)

@@ -14,7 +14,7 @@ from arrears.core.facts import Deferred, DoubtEnded, Fact
 from arrears.core.view import IMMEDIATELY, Due, Rank, View
 
 
-def cut(view: View, one: Ahead, build: Callable[[View, Ahead], Fact]) -> Iterable[Due]:
+def escalate(view: View, one: Ahead, build: Callable[[View, Ahead], Fact]) -> Iterable[Due]:
     """The proposal to cut at the end of the deadline's day, or to wait there, or to warn anew after waiting."""
     sub, action = one.sub, one.action
     if one.promise.doubted:
@@ -26,8 +26,8 @@ def cut(view: View, one: Ahead, build: Callable[[View, Ahead], Fact]) -> Iterabl
         return ()
     at = one.calendar.end_of_day(one.deadline)
     if view.doubts:
-        return (Due(at, Rank.CUT, sub.no, f"{action} waits", partial(deferred, view, one)),)
-    return (Due(at, Rank.CUT, sub.no, action, partial(build, view, one)),)
+        return (Due(at, Rank.ESCALATION, sub.no, f"{action} waits", partial(deferred, view, one)),)
+    return (Due(at, Rank.ESCALATION, sub.no, action, partial(build, view, one)),)
 
 
 def deferred(view: View, one: Ahead) -> Deferred:

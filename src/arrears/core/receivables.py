@@ -61,7 +61,7 @@ class BookPayment:
 
 
 @dataclass(frozen=True, slots=True)
-class Book:
+class ReceivablesBook:
     """A whole book in an order that does not depend on the file's.
 
     Accounts by `ref`, invoices by (`issued_on`, `number`), payments by (`paid_on`, `ref`). Every invoice's

@@ -20,8 +20,8 @@ from arrears.core.ledger import MOVING_MONEY, Entry, entries_of
 from arrears.core.payments.rows import (
     ABOUT_MONEY,
     OVER,
-    AttemptChange,
     AttemptRow,
+    AttemptRowChange,
     MethodChange,
     MethodRow,
     PartEnd,
@@ -153,7 +153,7 @@ class Rows(msgspec.Struct):
     methods: list[MethodRow] = field(default_factory=list)
     method_changes: list[MethodChange] = field(default_factory=list)
     attempts: list[AttemptRow] = field(default_factory=list)
-    attempt_changes: list[AttemptChange] = field(default_factory=list)
+    attempt_changes: list[AttemptRowChange] = field(default_factory=list)
     part_ends: list[PartEnd] = field(default_factory=list)
     parts: list[PartRow] = field(default_factory=list)
     refunds: list[RefundRow] = field(default_factory=list)

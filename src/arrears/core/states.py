@@ -45,7 +45,7 @@ RUNS: Final = (State.ACTIVE, State.PAST_DUE)
 
 
 @dataclass(frozen=True, slots=True)
-class Allowed:
+class Permissions:
     """What a state allows: read, delete an own resource, create or change or start; whether use is charged.
 
     `resources` says in plain words what becomes of them.
@@ -58,7 +58,7 @@ class Allowed:
     charged: bool
 
 
-def allows(state: State) -> Allowed:
+def allows(state: State) -> Permissions:
     """What a customer may do with a subscription in `state`."""
     return _ALLOWED[state]
 
@@ -68,10 +68,10 @@ def remedy(reason: Reason) -> str:
     return _REMEDIES[reason]
 
 
-def _load() -> tuple[Mapping[State, Allowed], Mapping[Reason, str]]:
+def _load() -> tuple[Mapping[State, Permissions], Mapping[Reason, str]]:
     text = (resources.files("arrears.core") / "data" / "states.toml").read_text(encoding="utf-8")
     table: dict[str, Any] = tomllib.loads(text)
-    allowed = {State(name): Allowed(**row) for name, row in table["state"].items()}
+    allowed = {State(name): Permissions(**row) for name, row in table["state"].items()}
     remedies = {Reason(name): key for name, key in table["remedy"].items()}
     assert list(allowed) == list(State), "every state has its row, in order"
     assert list(remedies) == list(Reason), "every reason has its remedy"

@@ -49,15 +49,15 @@ class Written:
     """What a unit has come to, in the form in which it is stored, without the values it stands for (see shapes.py).
 
     `facts` are (kind, stored text, hash) in order, all by arrears itself and without a reason; `rows` are (name in
-    Rows, row); `cuts` says whether something is restricted or disabled.
+    Rows, row); `escalates` says whether something is restricted or disabled.
     """
 
-    __slots__ = ("cuts", "facts", "rows", "text", "waits")
+    __slots__ = ("escalates", "facts", "rows", "text", "waits")
 
     def __init__(
-        self, facts: list[tuple[str, str, bytes]], text: str, waits: bool, cuts: bool, rows: list[tuple[str, Any]]
+        self, facts: list[tuple[str, str, bytes]], text: str, waits: bool, escalates: bool, rows: list[tuple[str, Any]]
     ) -> None:
-        self.cuts = cuts
+        self.escalates = escalates
         self.facts = facts
         self.text = text
         self.waits = waits

@@ -19,15 +19,15 @@ from arrears.core.account import (
     DoubtKind,
     Guards,
     Hold,
-    Scope,
+    HoldScope,
     Stop,
     Subscription,
     Terms,
 )
 from arrears.core.calendar import Calendar, calendar_of
 from arrears.core.facts import Evidence, Expiring, Fact, Owing, Reminder, Told, Warning
+from arrears.core.policy import ClockScope as ClockScope
 from arrears.core.policy import Policy
-from arrears.core.policy import Scope as ClockScope
 
 ONE_DAY: Final = timedelta(days=1)
 IMMEDIATELY: Final = datetime(1, 1, 1, tzinfo=UTC)
@@ -44,10 +44,10 @@ class Rank:
     CONSEQUENCE: Final = 3
     CHARGE: Final = 4
     NOTICE: Final = 5
-    CUT: Final = 6
+    ESCALATION: Final = 6
 
 
-Part = Reminder | Warning | Told | Expiring
+NoticePart = Reminder | Warning | Told | Expiring
 
 
 class Due(msgspec.Struct, frozen=True, gc=False):
@@ -57,7 +57,7 @@ class Due(msgspec.Struct, frozen=True, gc=False):
     rank: int
     subject: int
     label: str
-    build: Callable[[], Fact | Part]
+    build: Callable[[], Fact | NoticePart]
     at_once: bool = False
 
 
@@ -139,9 +139,9 @@ class View:
             for h in self.account.holds
             if stop in h.stops
             and (
-                h.scope is Scope.ACCOUNT
-                or (h.scope is Scope.SUBSCRIPTION and sub is not None and h.target == sub.no)
-                or (h.scope is Scope.DEBT and debt is not None and h.target == debt.no)
+                h.scope is HoldScope.ACCOUNT
+                or (h.scope is HoldScope.SUBSCRIPTION and sub is not None and h.target == sub.no)
+                or (h.scope is HoldScope.DEBT and debt is not None and h.target == debt.no)
             )
         ]
 

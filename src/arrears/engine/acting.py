@@ -27,7 +27,7 @@ FACTS_MAX: Final = 500
 """More facts than this for one account at one instant is a rule that never comes to rest: our own mistake."""
 
 
-def settle(
+def decide_until_rest(
     unit: Unit, policies: Policies, guards: Guards, *, only_consequences: bool, deletions: DeletionGrant | None = None
 ) -> None:
     """Decide and record until nothing is due for this account; its next look is then known."""
@@ -74,7 +74,7 @@ def acting(store: Store, numbers: Sequence[int], now: datetime) -> Iterator[dict
         yield units
         for unit in units.values():
             if unit.stored:
-                settle(unit, policies, batch.guards, only_consequences=True)
+                decide_until_rest(unit, policies, batch.guards, only_consequences=True)
         reached("command.before_commit")
     reached("command.after_commit")
 

@@ -6,7 +6,7 @@ from datetime import date
 from typing import Final
 
 from arrears.core import facts as f
-from arrears.core.account import ALL_STOPS, Hold, Scope, Stop
+from arrears.core.account import ALL_STOPS, Hold, HoldScope, Stop
 from arrears.core.errors import Refused
 from arrears.core.unit import Unit
 from arrears.engine.acting import open_debts, subscription_of
@@ -16,13 +16,13 @@ HOLD_DAYS_MAX: Final = 366
 
 
 def place_hold(
-    unit: Unit, scope: Scope, target: int, stops: tuple[Stop, ...], reason: str, until: date | None, author: str
+    unit: Unit, scope: HoldScope, target: int, stops: tuple[Stop, ...], reason: str, until: date | None, author: str
 ) -> int:
     """A hold in an open unit; its number."""
-    if scope is Scope.DEBT:
+    if scope is HoldScope.DEBT:
         open_debts(unit, [target])
         stops = ALL_STOPS
-    elif scope is Scope.SUBSCRIPTION:
+    elif scope is HoldScope.SUBSCRIPTION:
         subscription_of(unit, target)
     if not stops or not reason.strip():
         raise Refused("bad_hold", "a hold says what it stops and why")
@@ -30,7 +30,7 @@ def place_hold(
     placed = Hold(
         no=number,
         scope=scope,
-        target=target if scope is not Scope.ACCOUNT else 0,
+        target=target if scope is not HoldScope.ACCOUNT else 0,
         stops=stops,
         reason=reason,
         from_at=unit.now,

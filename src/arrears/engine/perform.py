@@ -18,9 +18,9 @@ from arrears.core.errors import Refused
 from arrears.core.payments.values import AttemptState
 from arrears.core.unit import Unit
 from arrears.core.view import View, service_ended_on
-from arrears.engine.acting import settle
-from arrears.engine.correspondence import PLAIN_DESK, Desk
+from arrears.engine.acting import decide_until_rest
 from arrears.engine.failpoints import reached
+from arrears.engine.message_context import PLAIN_CONTEXT, MessageContext
 from arrears.engine.messages.delivering import Answer
 from arrears.engine.messages.sending import send
 from arrears.engine.payments.attempts import NO_PROVIDERS, Providers, pursue
@@ -41,7 +41,7 @@ def perform(
     services: Services,
     now: datetime,
     providers: Providers = NO_PROVIDERS,
-    desk: Desk = PLAIN_DESK,
+    context: MessageContext = PLAIN_CONTEXT,
 ) -> int:
     """Perform up to CLAIM_MAX actions; how many were claimed."""
     reached("claim.before_commit")
@@ -52,7 +52,7 @@ def perform(
     notices = [c for c in claims if c.kind == NOTICE]
     orders = [c for c in claims if c.kind == ORDER]
     charges = [c for c in claims if c.kind == CHARGE]
-    sent = send(store, channel, desk, notices, now)
+    sent = send(store, channel, context, notices, now)
     if sent.back:
         store.give_back(sent.back)
     results = _order(store, services, orders, now) + _charge(store, providers, charges, now)
@@ -66,11 +66,11 @@ def perform_all(
     services: Services,
     now: Callable[[], datetime],
     providers: Providers = NO_PROVIDERS,
-    desk: Desk = PLAIN_DESK,
+    context: MessageContext = PLAIN_CONTEXT,
 ) -> int:
     """Perform until nothing is left; how many were claimed."""
     total = 0
-    while count := perform(store, channel, services, now(), providers, desk):
+    while count := perform(store, channel, services, now(), providers, context):
         total += count
     return total
 
@@ -130,7 +130,7 @@ def record_results(store: Store, results: Sequence[Result], now: datetime, answe
                 acknowledge(units[claim.account], policies, claim, done_at)
         for unit in units.values():
             if unit.stored:
-                settle(unit, policies, batch.guards, only_consequences=True)
+                decide_until_rest(unit, policies, batch.guards, only_consequences=True)
         reached("results.before_commit")
     reached("results.after_commit")
 

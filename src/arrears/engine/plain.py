@@ -6,7 +6,7 @@ from __future__ import annotations
 from typing import Final, NamedTuple
 
 from arrears.core.account import Action
-from arrears.core.messages.content import Content, Kind
+from arrears.core.messages.content import Content, MessageKind
 from arrears.core.money import format_amount
 
 _WILL: Final = {
@@ -18,7 +18,7 @@ _DONE: Final = {Action.RESTRICT: "restricted", Action.DISABLE: "disabled", Actio
 
 
 class PlainWords(NamedTuple):
-    """See ports.Words."""
+    """See ports.MessageText."""
 
     subject: str
     text: str
@@ -32,12 +32,12 @@ class PlainWriter:
     def render(self, content: Content) -> PlainWords:
         """What is owed, what will happen when, and what happened."""
         lines = []
-        happened = content.kind in (Kind.STOPPED, Kind.DELETED)
-        for cut in content.cuts:
+        happened = content.kind in (MessageKind.STOPPED, MessageKind.DELETED)
+        for dated in content.actions:
             if happened:
-                lines.append(f"{cut.service} was {_DONE[cut.action]} on {cut.on}.")
+                lines.append(f"{dated.service} was {_DONE[dated.action]} on {dated.on}.")
             else:
-                lines.append(f"{cut.service}: {_WILL[cut.action]} on {cut.on} unless everything is paid.")
+                lines.append(f"{dated.service}: {_WILL[dated.action]} on {dated.on} unless everything is paid.")
         for line in content.debts:
             amount = format_amount(line.open_minor, line.currency)
             lines.append(f"Invoice {line.number}, due {line.due_on}: {amount} open.")
@@ -58,5 +58,6 @@ class BriefWriter:
     def render(self, content: Content) -> PlainWords:
         """One line for each date."""
         return PlainWords(
-            content.kind, "\n".join(f"{cut.service}: {_WILL[cut.action]} on {cut.on}" for cut in content.cuts)
+            content.kind,
+            "\n".join(f"{dated.service}: {_WILL[dated.action]} on {dated.on}" for dated in content.actions),
         )

@@ -17,7 +17,7 @@ import msgspec
 
 from arrears.core.account import Guards
 from arrears.core.decide import Policies
-from arrears.core.decision_cache import Shapes
+from arrears.core.decision_cache import DecisionCache
 from arrears.core.facts import (
     ClockSuspected,
     DeletionOrdered,
@@ -27,7 +27,7 @@ from arrears.core.facts import (
     Restricted,
 )
 from arrears.core.unit import Unit
-from arrears.engine.acting import DeletionGrant, settle
+from arrears.engine.acting import DeletionGrant, decide_until_rest
 from arrears.engine.failpoints import reached
 from arrears.ports import Batch, Poisoned, Store
 
@@ -46,7 +46,7 @@ SEND_ACCOUNTS: Final = 500
 """A batch goes to the database in parts of so many accounts, each written while the next is being decided."""
 
 
-CUTS: Final = frozenset({Restricted, Disabled, DeletionScheduled, DeletionOrdered})
+ESCALATIONS: Final = frozenset({Restricted, Disabled, DeletionScheduled, DeletionOrdered})
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,24 +69,24 @@ class RunReport:
     parked: int = 0
 
 
-def shapes_of(policies: Policies) -> Shapes:
+def decision_cache_of(policies: Policies) -> DecisionCache:
     """What the batches of one run, at one instant, may share."""
 
     def decided(unit: Unit, guards: Guards) -> None:
-        settle(unit, policies, guards, only_consequences=False)
+        decide_until_rest(unit, policies, guards, only_consequences=False)
 
-    return Shapes(policies, decided)
+    return DecisionCache(policies, decided)
 
 
 def run_batch(
-    store: Store, policies: Policies, now: datetime, limits: Limits, shapes: Shapes | None = None
+    store: Store, policies: Policies, now: datetime, limits: Limits, cache: DecisionCache | None = None
 ) -> RunReport:
     """Claim, decide and record one batch in one transaction. No accounts in the report: nothing was due.
 
     If the store refuses the batch, its accounts are taken one at a time, and the one at fault is set aside.
     """
     try:
-        return _batch(store, policies, now, limits, [], shapes)
+        return _batch(store, policies, now, limits, [], cache)
     except Poisoned:
         pass
     report = RunReport()
@@ -107,24 +107,24 @@ def run_batch(
 
 
 def _batch(
-    store: Store, policies: Policies, now: datetime, limits: Limits, claimed: list[int], shapes: Shapes | None
+    store: Store, policies: Policies, now: datetime, limits: Limits, claimed: list[int], cache: DecisionCache | None
 ) -> RunReport:
     """One batch; `claimed` learns the accounts, so that they are known even if the store refuses them."""
     report = RunReport()
     with store.due(now, limits.batch_accounts_max) as batch:
         claimed += [u.no for u in batch.units]
-        if shapes is not None:
-            shapes.under(batch.guards)
+        if cache is not None:
+            cache.under(batch.guards)
         grant = DeletionGrant(batch, now, limits.deletions_per_day)
         cut: list[Unit] = []
         for start in range(0, len(batch.units), SEND_ACCOUNTS):
             part = batch.units[start : start + SEND_ACCOUNTS]
             for unit in part:
-                if shapes is None or not shapes.take(unit):
+                if cache is None or not cache.take(unit):
                     _settle_or_park(unit, policies, batch.guards, grant)
             finished: list[Unit] = []
             for unit in part:
-                (cut if _cuts(unit) else finished).append(unit)
+                (cut if _escalates(unit) else finished).append(unit)
             batch.send(finished)
         _park_where_ledger_disagrees(batch, cut)
         report.accounts = len(batch.units)
@@ -143,7 +143,7 @@ def _settle_or_park(unit: Unit, policies: Policies, guards: Guards, grant: Delet
     except msgspec.DecodeError as error:
         raise Poisoned(f"its state cannot be read: {error}") from None
     try:
-        settle(unit, policies, guards, only_consequences=False, deletions=grant)
+        decide_until_rest(unit, policies, guards, only_consequences=False, deletions=grant)
     except Exception:
         park(unit, f"cannot be decided upon: {traceback.format_exc(limit=-1).strip().splitlines()[-1]}")
 
@@ -155,11 +155,11 @@ def park(unit: Unit, why: str) -> None:
     unit.next_at = None
 
 
-def _cuts(unit: Unit) -> bool:
+def _escalates(unit: Unit) -> bool:
     if unit.written is not None:
-        return unit.written.cuts
+        return unit.written.escalates
     for stored in unit.stored:  # noqa: SIM110 - a hundred thousand of these a run
-        if type(stored.recorded.fact) in CUTS:
+        if type(stored.recorded.fact) in ESCALATIONS:
             return True
     return False
 
@@ -186,10 +186,10 @@ def run(
     """Tick, then batches until nothing is due, or until `stopping`, asked after each batch, says so."""
     tick(store, now)
     policies = store.policies()
-    shapes = shapes_of(policies)
+    cache = decision_cache_of(policies)
     total = RunReport()
     while True:
-        report = run_batch(store, policies, now, limits, shapes)
+        report = run_batch(store, policies, now, limits, cache)
         total.accounts += report.accounts
         total.facts += report.facts
         total.parked += report.parked

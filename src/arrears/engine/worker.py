@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from datetime import datetime, timedelta
 
-from arrears.engine.correspondence import PLAIN_DESK, Desk
+from arrears.engine.message_context import PLAIN_CONTEXT, MessageContext
 from arrears.engine.payments.attempts import NO_PROVIDERS, Providers
 from arrears.engine.payments.sweep import sweep_if_due
 from arrears.engine.people.visitors import attend
@@ -21,7 +21,7 @@ def work_once(
     clock: Clock,
     limits: Limits,
     providers: Providers = NO_PROVIDERS,
-    desk: Desk = PLAIN_DESK,
+    context: MessageContext = PLAIN_CONTEXT,
     *,
     stopping: Callable[[], bool] = lambda: False,
 ) -> tuple[RunReport, int]:
@@ -29,10 +29,10 @@ def work_once(
     how much was performed. `stopping` is asked after each batch; what is left then, the next worker finds."""
     sweep_if_due(store, providers, clock.now())
     # Before the run: a request that holds a deletion is there before anything is deleted.
-    attend(store, channel, desk, clock.now())
+    attend(store, channel, context, clock.now())
     report = run(store, clock.now(), limits=limits, stopping=stopping)
     performed = 0
-    while not stopping() and (count := perform(store, channel, services, clock.now(), providers, desk)):
+    while not stopping() and (count := perform(store, channel, services, clock.now(), providers, context)):
         performed += count
     return report, performed
 
@@ -44,7 +44,7 @@ def work(
     clock: Clock,
     limits: Limits,
     providers: Providers = NO_PROVIDERS,
-    desk: Desk = PLAIN_DESK,
+    context: MessageContext = PLAIN_CONTEXT,
     *,
     poll_seconds: int,
     wait: Callable[[int], bool],
@@ -60,7 +60,7 @@ def work(
             hourly(now)
             due = now + timedelta(hours=1)
         report, performed = work_once(
-            store, channel, services, clock, limits, providers, desk, stopping=lambda: wait(0)
+            store, channel, services, clock, limits, providers, context, stopping=lambda: wait(0)
         )
         if wait(0 if report.accounts or performed else poll_seconds):
             return

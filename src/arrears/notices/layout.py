@@ -21,10 +21,21 @@ _BLOCK_ENDS: Final = re.compile(
 
 LAYOUT_VARIABLES: Final = (
     frozenset({"language", "direction", "start", "end", "subject", "preheader", "operator", "heading", "greeting"})
-    | {"paragraphs", "checks_heading", "checks", "cuts_heading", "cuts", "next", "button", "link", "table", "notes"}
+    | {
+        "paragraphs",
+        "checks_heading",
+        "checks",
+        "actions_heading",
+        "actions",
+        "next",
+        "button",
+        "link",
+        "table",
+        "notes",
+    }
     | {"help", "link_intro", "footer"}
 )
-"""What the layout may use: pieces of text; lists of them (`paragraphs`, `checks`, `cuts`, `next`, `notes`, `footer`);
+"""What the layout may use: pieces of text; lists of them (`paragraphs`, `checks`, `actions`, `next`, `notes`, `footer`);
 `direction`, ltr or rtl, with `start` and `end`, left and right or the other way; and `table`, none or with `caption`,
 `invoice`, `due`, `open` and `total` (headings), `rows` (`number`, `services`, `due`, `open`) and `totals`."""
 

@@ -9,7 +9,7 @@ from typing import Final
 from babel.core import Locale
 
 from arrears.core.account import Action
-from arrears.core.messages.content import ADMINISTRATOR_ACTS, PAYABLE, Content, Cut, Kind
+from arrears.core.messages.content import ADMINISTRATOR_ACTS, PAYABLE, Content, DatedAction, MessageKind
 from arrears.core.money import format_amount
 from arrears.core.payments.declines import guidance
 from arrears.notices.templates import Fragment
@@ -17,7 +17,7 @@ from arrears.notices.texts import LanguageTexts
 from arrears.notices.values import Form, day, free, joined, same_clock
 from arrears.notices.variables import Values
 
-LOOKS_AHEAD: Final = frozenset({Kind.REMINDER, Kind.DECLINED, Kind.CONFIRM})
+LOOKS_AHEAD: Final = frozenset({MessageKind.REMINDER, MessageKind.DECLINED, MessageKind.CONFIRM})
 """What is about a debt, and also says what will happen to services, or that nothing is planned yet."""
 
 
@@ -57,8 +57,8 @@ class Page:
     paragraphs: tuple[str, ...]
     checks_heading: str
     checks: tuple[str, ...]
-    cuts_heading: str
-    cuts: tuple[str, ...]
+    actions_heading: str
+    actions: tuple[str, ...]
     next: tuple[str, ...]
     button: str
     link: str
@@ -94,9 +94,12 @@ def page(content: Content, words: LanguageTexts, locale: Locale, form: Form) -> 
         paragraphs=filled(texts.paragraphs),
         checks_heading=piece("checks_heading") if checks else "",
         checks=checks,
-        cuts_heading=piece("unless_paid") if ahead and content.cuts else "",
-        cuts=tuple(_cut(cut, content, values) for cut in content.cuts),
-        next=(*([piece("paid_in_time" if content.cuts else "nothing_planned")] if ahead else ()), *filled(texts.next)),
+        actions_heading=piece("unless_paid") if ahead and content.actions else "",
+        actions=tuple(_dated(dated, content, values) for dated in content.actions),
+        next=(
+            *([piece("paid_in_time" if content.actions else "nothing_planned")] if ahead else ()),
+            *filled(texts.next),
+        ),
         button=texts.button.fill(form, variables) if acts else piece("see_button"),
         link=content.link,
         table=_table(content, values) if content.debts else None,
@@ -109,7 +112,7 @@ def page(content: Content, words: LanguageTexts, locale: Locale, form: Form) -> 
 
 def _checks(content: Content, words: LanguageTexts) -> tuple[str, ...]:
     """What to ask the bank, for the one who can do something with the answer."""
-    if content.kind not in (Kind.DECLINED, Kind.AUTHORISATION_DECLINED) or not content.can_pay:
+    if content.kind not in (MessageKind.DECLINED, MessageKind.AUTHORISATION_DECLINED) or not content.can_pay:
         return ()
     return tuple(words.about_decline(check) for check in guidance(content.decline).checks)
 
@@ -124,7 +127,11 @@ def _notes(content: Content) -> Iterator[str]:
         if content.can_pay and content.by_transfer:
             yield "by_transfer"
         yield "if_paid"
-        if content.can_pay and not content.by_transfer and content.kind not in (Kind.DECLINED, Kind.CONFIRM):
+        if (
+            content.can_pay
+            and not content.by_transfer
+            and content.kind not in (MessageKind.DECLINED, MessageKind.CONFIRM)
+        ):
             yield "if_declined"
 
 
@@ -141,23 +148,23 @@ def _footer(content: Content, values: Values, reason: str) -> Iterator[str]:
     yield reason
 
 
-def _cut(cut: Cut, content: Content, values: Values) -> str:
+def _dated(dated: DatedAction, content: Content, values: Values) -> str:
     """What happens to one service, or happened; then what is kept, and what it does not touch."""
     words, form, locale = values.words, values.form, values.locale
-    happened = content.kind in (Kind.STOPPED, Kind.DELETED)
-    match cut.action:
+    happened = content.kind in (MessageKind.STOPPED, MessageKind.DELETED)
+    match dated.action:
         case Action.RESTRICT:
             name = "was_restricted" if happened else "will_restrict"
         case Action.DISABLE:
             name = "was_disabled" if happened else "will_disable"
         case Action.DELETE:
             # A deletion that was announced and has not been done is still ahead, whatever its date.
-            name = "was_deleted" if content.kind is Kind.DELETED else "will_delete"
-    parts = [words.shared(name, form, service=free(cut.service, form), on=day(cut.on, locale))]
-    if cut.kept_until is not None:
-        parts.append(words.shared("kept_until", form, kept_until=day(cut.kept_until, locale)))
-    if cut.others:
-        parts.append(words.shared("not_touched", form, others=values.names(cut.others)))
+            name = "was_deleted" if content.kind is MessageKind.DELETED else "will_delete"
+    parts = [words.shared(name, form, service=free(dated.service, form), on=day(dated.on, locale))]
+    if dated.kept_until is not None:
+        parts.append(words.shared("kept_until", form, kept_until=day(dated.kept_until, locale)))
+    if dated.others:
+        parts.append(words.shared("not_touched", form, others=values.names(dated.others)))
     return joined(parts, form)
 
 

@@ -24,7 +24,7 @@ def plain_text(page: Page) -> str:
         _wrapped(page.greeting),
         *map(_wrapped, page.paragraphs),
         *_list(page.checks_heading, page.checks),
-        *_list(page.cuts_heading, page.cuts),
+        *_list(page.actions_heading, page.actions),
         *map(_wrapped, page.next),
         f"{_wrapped(page.button + ':')}\n{page.link}",
         _listed(page.table) if page.table else "",

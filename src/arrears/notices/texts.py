@@ -16,7 +16,7 @@ from importlib import resources
 from pathlib import Path
 from typing import Final
 
-from arrears.core.messages.content import Kind
+from arrears.core.messages.content import MessageKind
 from arrears.core.payments.declines import every_guidance
 from arrears.notices.templates import Fragment, refused
 from arrears.notices.values import Form, locale_of
@@ -54,7 +54,7 @@ class LanguageTexts:
     code: str
     name: str
     pieces: Mapping[str, Fragment]
-    kinds: Mapping[Kind, KindTexts]
+    kinds: Mapping[MessageKind, KindTexts]
     guidance: Mapping[str, str]
 
     def shared(self, name: str, form: Form, **variables: object) -> str:
@@ -142,10 +142,12 @@ def _parsed(name: str, text: str) -> _File:
     for table, value in found.items():
         if table == "language":
             raw[""][table] = value
-        elif table in ("shared", "guidance", *Kind) and isinstance(value, dict):
+        elif table in ("shared", "guidance", *MessageKind) and isinstance(value, dict):
             raw[table] = value
         else:
-            raise refused(file.where("", table), "is unknown; the tables are shared, guidance, " + ", ".join(Kind))
+            raise refused(
+                file.where("", table), "is unknown; the tables are shared, guidance, " + ", ".join(MessageKind)
+            )
     for table, values in raw.items():
         for key, value in values.items():
             _check_key(file, table, key, value)
@@ -191,7 +193,7 @@ def _language(code: str, files: list[_File]) -> LanguageTexts:
         for table, keys in file.raw.items():
             values |= {(table, key): value for key, value in keys.items()}
             sources |= dict.fromkeys(((table, key) for key in keys), file)
-    for table in ("", "shared", *Kind, "guidance"):
+    for table in ("", "shared", *MessageKind, "guidance"):
         for key in _keys(table):
             if (table, key) not in values:
                 raise refused(f"{files[-1].name}: {_shown(table, key)}", "is missing; a language must be complete")
@@ -217,7 +219,7 @@ def _language(code: str, files: list[_File]) -> LanguageTexts:
                 paragraphs=fragments(kind, "paragraphs", KNOWN[kind]),
                 next=fragments(kind, "next", KNOWN[kind]),
             )
-            for kind in Kind
+            for kind in MessageKind
         },
         {text: str(values["guidance", text]) for text in _sentences()},
     )

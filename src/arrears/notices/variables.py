@@ -13,7 +13,7 @@ from babel.core import Locale
 from markupsafe import Markup
 
 from arrears.core.account import Action
-from arrears.core.messages.content import CUTTING, Content, Cut, Kind
+from arrears.core.messages.content import ABOUT_ACTIONS, Content, DatedAction, MessageKind
 from arrears.core.payments.declines import guidance
 from arrears.notices.values import Form, clean, day, free, listed, local_day, moment, place, sums_of
 
@@ -27,38 +27,40 @@ _COMMON: Final = frozenset({"account", "reader", "operator", "can_pay", "adminis
     "services_count", "support_email", "support_url",
 }  # fmt: skip
 _DEBTS: Final = frozenset({"sums", "sums_count", "debts_count", "invoices", "due_on"})
-_CUTS: Final = frozenset({"has_cuts", "on", "action", "has_restrict", "has_disable", "means_restrict", "means_disable"})
+_CUTS: Final = frozenset(
+    {"has_actions", "on", "action", "has_restrict", "has_disable", "means_restrict", "means_disable"}
+)
 
-KNOWN: Final[Mapping[Kind, frozenset[str]]] = {
-    Kind.REMINDER: _COMMON | _DEBTS | _CUTS,
-    Kind.DECLINED: _COMMON | _DEBTS | _CUTS | {"card", "guidance"},
-    Kind.CONFIRM: _COMMON | _DEBTS | _CUTS | {"card"},
-    Kind.AUTHORISATION_DECLINED: _COMMON | {"paid", "card", "guidance"},
-    Kind.STOP_WARNING: _COMMON | _DEBTS | _CUTS,
-    Kind.DELETION_WARNING: _COMMON | _DEBTS | _CUTS,
-    Kind.RETENTION_ENDS: _COMMON | _CUTS,
-    Kind.STOPPED: _COMMON | _DEBTS | _CUTS,
-    Kind.DELETED: _COMMON | _DEBTS | _CUTS,
-    Kind.SETTLED: _COMMON | _DEBTS | {"paid"},
-    Kind.RESUMED: _COMMON,
-    Kind.CARD_EXPIRES: _COMMON | {"card", "expires_on", "days_left"},
-    Kind.CONFIRM_ADDRESS: _COMMON | {"new_address"},
-    Kind.ADDRESS_CHANGED: _COMMON | {"old_address", "new_address"},
-    Kind.ADMINISTRATOR_CHANGED: _COMMON | {"effective_on"},
-    Kind.INVITATION: _COMMON | {"expires_on"},
-    Kind.PASSWORD_RESET: _COMMON,
-    Kind.SIGN_IN_CHANGED: _COMMON | {"change"},
-    Kind.PAID_AFTER_DELETION: _COMMON | _DEBTS | {"paid"},
-    Kind.CREDIT_OFFERED: _COMMON | {"paid"},
-    Kind.TEST: _COMMON,
-    Kind.SUPPORT_CONFIRM: _COMMON,
-    Kind.SUPPORT_RECEIVED: _COMMON | {"request", "no_deletion_until", "no_stop_until"},
-    Kind.SUPPORT_ANSWERED: _COMMON | {"request"},
-    Kind.RESUME_LATE: _COMMON,
+KNOWN: Final[Mapping[MessageKind, frozenset[str]]] = {
+    MessageKind.REMINDER: _COMMON | _DEBTS | _CUTS,
+    MessageKind.DECLINED: _COMMON | _DEBTS | _CUTS | {"card", "guidance"},
+    MessageKind.CONFIRM: _COMMON | _DEBTS | _CUTS | {"card"},
+    MessageKind.AUTHORISATION_DECLINED: _COMMON | {"paid", "card", "guidance"},
+    MessageKind.STOP_WARNING: _COMMON | _DEBTS | _CUTS,
+    MessageKind.DELETION_WARNING: _COMMON | _DEBTS | _CUTS,
+    MessageKind.RETENTION_ENDS: _COMMON | _CUTS,
+    MessageKind.STOPPED: _COMMON | _DEBTS | _CUTS,
+    MessageKind.DELETED: _COMMON | _DEBTS | _CUTS,
+    MessageKind.SETTLED: _COMMON | _DEBTS | {"paid"},
+    MessageKind.RESUMED: _COMMON,
+    MessageKind.CARD_EXPIRES: _COMMON | {"card", "expires_on", "days_left"},
+    MessageKind.CONFIRM_ADDRESS: _COMMON | {"new_address"},
+    MessageKind.ADDRESS_CHANGED: _COMMON | {"old_address", "new_address"},
+    MessageKind.ADMINISTRATOR_CHANGED: _COMMON | {"effective_on"},
+    MessageKind.INVITATION: _COMMON | {"expires_on"},
+    MessageKind.PASSWORD_RESET: _COMMON,
+    MessageKind.SIGN_IN_CHANGED: _COMMON | {"change"},
+    MessageKind.PAID_AFTER_DELETION: _COMMON | _DEBTS | {"paid"},
+    MessageKind.CREDIT_OFFERED: _COMMON | {"paid"},
+    MessageKind.TEST: _COMMON,
+    MessageKind.SUPPORT_CONFIRM: _COMMON,
+    MessageKind.SUPPORT_RECEIVED: _COMMON | {"request", "no_deletion_until", "no_stop_until"},
+    MessageKind.SUPPORT_ANSWERED: _COMMON | {"request"},
+    MessageKind.RESUME_LATE: _COMMON,
 }
 """What the texts of each kind may use. What a message does not have is an empty text, 0 or false.
 
-Names are pieces of text except: can_pay, has_cuts, has_restrict and has_disable are true or false, sums_count,
+Names are pieces of text except: can_pay, has_actions, has_restrict and has_disable are true or false, sums_count,
 debts_count and services_count are numbers, action is "restrict", "disable" or "delete", that of the first cut, and
 change is one of core.notice.SIGN_IN_CHANGES.
 """
@@ -113,7 +115,7 @@ SHARED: Final[Mapping[str, frozenset[str]]] = {
 `count` (CLDR: one, few, many, other)."""
 
 
-class Words(Protocol):
+class Wording(Protocol):
     """What a language offers here: its shared pieces, and its sentences about declines."""
 
     def shared(self, name: str, form: Form, **variables: object) -> str:
@@ -128,7 +130,7 @@ class Words(Protocol):
 class Values:
     """The variables of one message in one form; each group is made when its kind has it."""
 
-    def __init__(self, content: Content, words: Words, locale: Locale, form: Form) -> None:
+    def __init__(self, content: Content, words: Wording, locale: Locale, form: Form) -> None:
         self.content, self.words, self.locale, self.form = content, words, locale, form
 
     def all(self) -> dict[str, object]:
@@ -139,7 +141,7 @@ class Values:
             found |= self._transfer()
         if "sums" in known:
             found |= self._debts()
-        if "has_cuts" in known:
+        if "has_actions" in known:
             found |= self._cuts()
         if "paid" in known:
             found["paid"] = self._sums((one.minor, one.currency) for one in content.paid)
@@ -226,10 +228,10 @@ class Values:
         """What the message is about: in the kinds about cuts only what shares the first one's day and action, since
         the heading says both."""
         content = self.content
-        if content.kind in CUTTING:
-            first = content.cuts[0]
-            return (cut.service for cut in content.cuts if (cut.on, cut.action) == (first.on, first.action))
-        if content.services or content.kind in (Kind.SETTLED, Kind.PAID_AFTER_DELETION):
+        if content.kind in ABOUT_ACTIONS:
+            first = content.actions[0]
+            return (dated.service for dated in content.actions if (dated.on, dated.action) == (first.on, first.action))
+        if content.services or content.kind in (MessageKind.SETTLED, MessageKind.PAID_AFTER_DELETION):
             return content.services
         return (service for line in content.debts for service in line.services)
 
@@ -244,14 +246,14 @@ class Values:
         }
 
     def _cuts(self) -> dict[str, object]:
-        cuts: tuple[Cut, ...] = self.content.cuts
-        actions = {cut.action for cut in cuts}
+        actions: tuple[DatedAction, ...] = self.content.actions
+        kinds = {dated.action for dated in actions}
         return {
-            "has_cuts": bool(cuts),
-            "on": day(cuts[0].on, self.locale) if cuts else "",
-            "action": str(cuts[0].action) if cuts else "",
-            "has_restrict": Action.RESTRICT in actions,
-            "has_disable": Action.DISABLE in actions,
+            "has_actions": bool(actions),
+            "on": day(actions[0].on, self.locale) if actions else "",
+            "action": str(actions[0].action) if actions else "",
+            "has_restrict": Action.RESTRICT in kinds,
+            "has_disable": Action.DISABLE in kinds,
             "means_restrict": self.words.shared("means_restrict", self.form),
             "means_disable": self.words.shared("means_disable", self.form),
         }

@@ -12,8 +12,8 @@ from arrears.ports.messages import (
     MailMove,
     MailState,
     Message,
+    MessageText,
     PayLink,
-    Words,
     Writer,
 )
 from arrears.ports.payments import AttemptRecord, MethodRecord, MoneyBook, PaymentRecord, Processor
@@ -37,6 +37,7 @@ __all__ = [
     "MailMove",
     "MailState",
     "Message",
+    "MessageText",
     "MethodRecord",
     "MoneyBook",
     "NewAccount",
@@ -51,6 +52,5 @@ __all__ = [
     "Setups",
     "Store",
     "Support",
-    "Words",
     "Writer",
 ]

@@ -11,7 +11,7 @@ from typing import NamedTuple, Protocol
 import msgspec
 
 from arrears.core.messages.content import Content
-from arrears.core.messages.recipients import Reach
+from arrears.core.messages.recipients import Contacts
 
 
 class Fate(StrEnum):
@@ -54,7 +54,7 @@ class Channel(Protocol):
         """What became of a message whose sender died; UNKNOWN where this channel cannot tell."""
 
 
-class Words(Protocol):
+class MessageText(Protocol):
     """A message in words: one line, the plain text, the HTML (may be empty), and the language it is in."""
 
     @property
@@ -73,7 +73,7 @@ class Words(Protocol):
 class Writer(Protocol):
     """Whoever finds the words."""
 
-    def render(self, content: Content) -> Words:
+    def render(self, content: Content) -> MessageText:
         """The message in its reader's language."""
 
 
@@ -165,7 +165,7 @@ class MailCounts(NamedTuple):
 class MailBook(Protocol):
     """Who can be reached, and every message to them."""
 
-    def reach(self, numbers: Sequence[int]) -> Mapping[int, Reach]:
+    def contacts(self, numbers: Sequence[int]) -> Mapping[int, Contacts]:
         """How each account can be reached."""
 
     def mails(self, notices: Sequence[tuple[int, int]]) -> Sequence[Mail]:

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from datetime import datetime
 from typing import Literal, NamedTuple, Protocol
 
-from arrears.core.messages.content import Kind
+from arrears.core.messages.content import MessageKind
 from arrears.core.people.support import About, Via
 
 RequestState = Literal["unconfirmed", "confirmed", "open", "answered", "closed"]
@@ -44,7 +44,7 @@ class Request(NamedTuple):
         return bool(self.address)
 
 
-class Entry(NamedTuple):
+class ConversationEntry(NamedTuple):
     """One thing that was said; `author` is empty for who asked, and `seq` the fact that says so (0: none)."""
 
     request: int
@@ -55,12 +55,12 @@ class Entry(NamedTuple):
     at: datetime
 
 
-class Letter(NamedTuple):
+class SupportLetter(NamedTuple):
     """One mail to somebody who is not an account's; `claimed_at` is set where its sender may have died."""
 
     no: int
     request: int
-    kind: Kind
+    kind: MessageKind
     claimed_at: datetime | None
 
     @property
@@ -115,10 +115,10 @@ class Support(Protocol):
     def held_in(self, account: int, case: int) -> set[str]:
         """What holds in this case already."""
 
-    def add_entry(self, entry: Entry) -> None:
+    def add_entry(self, entry: ConversationEntry) -> None:
         """The next thing said (its `no` is ignored)."""
 
-    def support_entries(self, number: int) -> Sequence[Entry]:
+    def support_entries(self, number: int) -> Sequence[ConversationEntry]:
         """The conversation in order."""
 
     def tasks_open(self, account: int, seqs: Sequence[int]) -> Sequence[int]:
@@ -130,10 +130,10 @@ class Support(Protocol):
     def support_linked(self, digest: bytes, opens: Opens, since: datetime) -> Request | None:
         """The request of the link with this digest, if it was made since then."""
 
-    def add_letter(self, number: int, kind: Kind, now: datetime) -> None:
+    def add_letter(self, number: int, kind: MessageKind, now: datetime) -> None:
         """Write to who asked."""
 
-    def claim_letters(self, now: datetime, stuck_before: datetime, limit: int) -> Sequence[Letter]:
+    def claim_letters(self, now: datetime, stuck_before: datetime, limit: int) -> Sequence[SupportLetter]:
         """Letters to hand over, or that were being handed over before then and are not known to have left; committed
         when this returns."""
 

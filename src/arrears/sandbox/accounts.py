@@ -20,7 +20,7 @@ class Failure(NamedTuple):
     network_code: str = ""
 
 
-class Account(NamedTuple):
+class BankAccount(NamedTuple):
     """One test account of `kind` (Stripe's type). `failure`: the debit never settles. `returned`: it settles and comes
     back later. `branch` is the routing number, the sort code or the bank code."""
 
@@ -60,9 +60,9 @@ _SEPA: Final = ("19043", "AT", "Testbank")
 _ACH: Final = ("110000000", "US", "STRIPE TEST BANK")
 _BACS: Final = ("108800", "GB", "Test Bank")
 
-ACCOUNTS: Final[tuple[Account, ...]] = (
-    Account("sepa", "sepa_debit", "AT611904300234573201", *_SEPA, "Euro account that pays after days"),
-    Account(
+ACCOUNTS: Final[tuple[BankAccount, ...]] = (
+    BankAccount("sepa", "sepa_debit", "AT611904300234573201", *_SEPA, "Euro account that pays after days"),
+    BankAccount(
         "sepa_empty",
         "sepa_debit",
         "AT981904300002222227",
@@ -70,7 +70,7 @@ ACCOUNTS: Final[tuple[Account, ...]] = (
         "Euro account without enough money",
         failure=_EMPTY["sepa_debit"],
     ),
-    Account(
+    BankAccount(
         "sepa_returned",
         "sepa_debit",
         "AT591904300235473203",
@@ -78,8 +78,8 @@ ACCOUNTS: Final[tuple[Account, ...]] = (
         "Euro account whose bank takes the money back later",
         returned=_EMPTY["sepa_debit"],
     ),
-    Account("ach", "us_bank_account", "000123456789", *_ACH, "Dollar account that pays after days"),
-    Account(
+    BankAccount("ach", "us_bank_account", "000123456789", *_ACH, "Dollar account that pays after days"),
+    BankAccount(
         "ach_empty",
         "us_bank_account",
         "000222222227",
@@ -87,7 +87,7 @@ ACCOUNTS: Final[tuple[Account, ...]] = (
         "Dollar account without enough money",
         failure=_EMPTY["us_bank_account"],
     ),
-    Account(
+    BankAccount(
         "ach_closed",
         "us_bank_account",
         "000111111113",
@@ -95,7 +95,7 @@ ACCOUNTS: Final[tuple[Account, ...]] = (
         "Dollar account that has been closed",
         failure=Failure("account_closed", "R02"),
     ),
-    Account(
+    BankAccount(
         "ach_returned",
         "us_bank_account",
         "000000000009",
@@ -103,8 +103,8 @@ ACCOUNTS: Final[tuple[Account, ...]] = (
         "Dollar account whose bank takes the money back later",
         returned=_EMPTY["us_bank_account"],
     ),
-    Account("bacs", "bacs_debit", "00012345", *_BACS, "Sterling account that pays after days"),
-    Account(
+    BankAccount("bacs", "bacs_debit", "00012345", *_BACS, "Sterling account that pays after days"),
+    BankAccount(
         "bacs_empty",
         "bacs_debit",
         "22222227",
@@ -112,7 +112,7 @@ ACCOUNTS: Final[tuple[Account, ...]] = (
         "Sterling account without enough money",
         failure=_EMPTY["bacs_debit"],
     ),
-    Account(
+    BankAccount(
         "bacs_returned",
         "bacs_debit",
         "33333335",
@@ -122,7 +122,7 @@ ACCOUNTS: Final[tuple[Account, ...]] = (
     ),
 )
 
-Instrument = Card | Account
+Instrument = Card | BankAccount
 _ALL: Final[list[Instrument]] = [*CARDS, *ACCOUNTS]
 INSTRUMENTS: Final = {one.name: one for one in _ALL}
 KINDS: Final = ("card", *SCHEMES)

@@ -7,18 +7,18 @@ from typing import Final
 
 from arrears.sandbox import api_pages as pages
 from arrears.sandbox import api_payments as payments
-from arrears.sandbox.book import Book
+from arrears.sandbox.book import SandboxBook
 from arrears.sandbox.forms import Params
 from arrears.sandbox.objects import WireError
-from arrears.sandbox.wire import Answer, Shapes
+from arrears.sandbox.wire import Answer, WireObjects
 
 
 class Api:
     """The requests. `base_url` is where the pages are."""
 
-    def __init__(self, book: Book, base_url: str) -> None:
+    def __init__(self, book: SandboxBook, base_url: str) -> None:
         self.book = book
-        self.shapes = Shapes(book, base_url)
+        self.shapes = WireObjects(book, base_url)
 
     @property
     def base_url(self) -> str:
@@ -43,7 +43,7 @@ class Api:
         return self.shapes.event(self.book.events[index])
 
 
-Handler = Callable[[Shapes, str, Params], Answer]
+Handler = Callable[[WireObjects, str, Params], Answer]
 ROUTES: Final[dict[tuple[str | bool, ...], Handler]] = {
     ("POST", "customers", False): pages.new_customer,
     ("GET", "customers", True): pages.customer,

@@ -21,8 +21,8 @@ from arrears.sandbox.forms import (
     part,
     text,
 )
-from arrears.sandbox.objects import Customer, Method, Session, SetupIntent, WireError, bad_request
-from arrears.sandbox.wire import Answer, Shapes
+from arrears.sandbox.objects import Customer, SandboxMethod, Session, SetupIntent, WireError, bad_request
+from arrears.sandbox.wire import Answer, WireObjects
 
 LISTS: Final = "limit starting_after ending_before"
 SESSION_SECONDS: Final = (1800, 86_400)
@@ -46,7 +46,7 @@ def known(table: dict[str, T], name: Any, kind: str, param: str = "id") -> T:
 # Customers and methods
 
 
-def new_customer(shapes: Shapes, _: str, params: Params) -> Answer:
+def new_customer(shapes: WireObjects, _: str, params: Params) -> Answer:
     """POST /v1/customers"""
     only(params, "name email metadata preferred_locales description")
     details = {name: text(params, name) or None for name in ("name", "email", "description")}
@@ -57,19 +57,19 @@ def new_customer(shapes: Shapes, _: str, params: Params) -> Answer:
     return shapes.customer(made)
 
 
-def customer(shapes: Shapes, name: str, params: Params) -> Answer:
+def customer(shapes: WireObjects, name: str, params: Params) -> Answer:
     """GET /v1/customers/:id"""
     only(params, "")
     return shapes.customer(known(shapes.book.customers, name, "customer"))
 
 
-def method(shapes: Shapes, name: str, params: Params) -> Answer:
+def method(shapes: WireObjects, name: str, params: Params) -> Answer:
     """GET /v1/payment_methods/:id"""
     only(params, "")
     return shapes.method(known(shapes.book.methods, name, "payment_method"))
 
 
-def change_method(shapes: Shapes, name: str, params: Params) -> Answer:
+def change_method(shapes: WireObjects, name: str, params: Params) -> Answer:
     """POST /v1/payment_methods/:id: the expiry and the metadata are all that may change."""
     only(params, "card metadata")
     book = shapes.book
@@ -83,7 +83,7 @@ def change_method(shapes: Shapes, name: str, params: Params) -> Answer:
     return shapes.method(found)
 
 
-def _renew(found: Method, card: Params, now: datetime) -> None:
+def _renew(found: SandboxMethod, card: Params, now: datetime) -> None:
     only(card, "exp_month exp_year")
     month, year = integer(card, "exp_month"), integer(card, "exp_year", 2000)
     if month > 12:
@@ -94,7 +94,7 @@ def _renew(found: Method, card: Params, now: datetime) -> None:
         found.behaves = "approve"
 
 
-def detach(shapes: Shapes, name: str, params: Params) -> Answer:
+def detach(shapes: WireObjects, name: str, params: Params) -> Answer:
     """POST /v1/payment_methods/:id/detach"""
     only(params, "")
     found = known(shapes.book.methods, name, "payment_method")
@@ -107,7 +107,7 @@ def detach(shapes: Shapes, name: str, params: Params) -> Answer:
     return shapes.method(found)
 
 
-def methods(shapes: Shapes, _: str, params: Params) -> Answer:
+def methods(shapes: WireObjects, _: str, params: Params) -> Answer:
     """GET /v1/payment_methods?customer="""
     only(params, f"customer type {LISTS}")
     wanted = text(params, "customer")
@@ -125,7 +125,7 @@ def methods(shapes: Shapes, _: str, params: Params) -> Answer:
 # Pages
 
 
-def new_session(shapes: Shapes, _: str, params: Params) -> Answer:
+def new_session(shapes: WireObjects, _: str, params: Params) -> Answer:
     """POST /v1/checkout/sessions"""
     only(
         params,
@@ -213,7 +213,7 @@ def _price(session: Session, params: Params) -> None:
     session.intent_metadata = metadata_of(data)
 
 
-def _sets_up(shapes: Shapes, session: Session, params: Params) -> None:
+def _sets_up(shapes: WireObjects, session: Session, params: Params) -> None:
     only(params, f"{_SHARED} currency setup_intent_data customer_creation")
     data = part(params, "setup_intent_data")
     only(data, "metadata description")
@@ -228,13 +228,13 @@ _SHARED: Final = (
 )
 
 
-def session(shapes: Shapes, name: str, params: Params) -> Answer:
+def session(shapes: WireObjects, name: str, params: Params) -> Answer:
     """GET /v1/checkout/sessions/:id"""
     only(params, "")
     return shapes.session(known(shapes.book.sessions, name, "checkout.session"), expands(params))
 
 
-def expire_session(shapes: Shapes, name: str, params: Params) -> Answer:
+def expire_session(shapes: WireObjects, name: str, params: Params) -> Answer:
     """POST /v1/checkout/sessions/:id/expire"""
     only(params, "")
     found = known(shapes.book.sessions, name, "checkout.session")
@@ -244,7 +244,7 @@ def expire_session(shapes: Shapes, name: str, params: Params) -> Answer:
     return shapes.session(found, expands(params))
 
 
-def sessions(shapes: Shapes, _: str, params: Params) -> Answer:
+def sessions(shapes: WireObjects, _: str, params: Params) -> Answer:
     """GET /v1/checkout/sessions"""
     only(params, f"customer payment_intent created status {LISTS}")
     shown = expands(params, of_list=True)
@@ -258,7 +258,7 @@ def sessions(shapes: Shapes, _: str, params: Params) -> Answer:
     return page_of(found, params, "/v1/checkout/sessions", lambda s: shapes.session(s, shown))
 
 
-def setup(shapes: Shapes, name: str, params: Params) -> Answer:
+def setup(shapes: WireObjects, name: str, params: Params) -> Answer:
     """GET /v1/setup_intents/:id"""
     only(params, "")
     return shapes.setup(known(shapes.book.setups, name, "setup_intent"), expands(params))

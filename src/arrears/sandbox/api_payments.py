@@ -22,13 +22,13 @@ from arrears.sandbox.forms import (
     text,
 )
 from arrears.sandbox.objects import Intent, WireError, bad_request
-from arrears.sandbox.wire import Answer, Shapes
+from arrears.sandbox.wire import Answer, WireObjects
 
 EVENT_SECONDS: Final = 30 * 86_400
 """Events are listed for 30 days (docs.stripe.com/api/events)."""
 
 
-def new_intent(shapes: Shapes, _: str, params: Params) -> Answer:
+def new_intent(shapes: WireObjects, _: str, params: Params) -> Answer:
     """POST /v1/payment_intents"""
     only(
         params,
@@ -78,7 +78,7 @@ def _check_confirmation(params: Params, *, confirm: bool) -> None:
         )
 
 
-def _attach(shapes: Shapes, intent: Intent, params: Params) -> None:
+def _attach(shapes: WireObjects, intent: Intent, params: Params) -> None:
     method = known(shapes.book.methods, params["payment_method"], "payment_method", "payment_method")
     if method.customer is None or method.customer != intent.customer:
         raise bad_request("The PaymentMethod does not belong to the Customer.", "resource_missing")
@@ -93,13 +93,13 @@ def _attach(shapes: Shapes, intent: Intent, params: Params) -> None:
     intent.method, intent.status = method.id, "requires_confirmation"
 
 
-def intent(shapes: Shapes, name: str, params: Params) -> Answer:
+def intent(shapes: WireObjects, name: str, params: Params) -> Answer:
     """GET /v1/payment_intents/:id"""
     only(params, "")
     return shapes.intent(known(shapes.book.intents, name, "payment_intent"), expands(params))
 
 
-def confirm_intent(shapes: Shapes, name: str, params: Params) -> Answer:
+def confirm_intent(shapes: WireObjects, name: str, params: Params) -> Answer:
     """POST /v1/payment_intents/:id/confirm"""
     only(params, "payment_method return_url off_session")
     shown = expands(params)
@@ -114,7 +114,7 @@ def confirm_intent(shapes: Shapes, name: str, params: Params) -> Answer:
     return shapes.intent(found, shown)
 
 
-def cancel_intent(shapes: Shapes, name: str, params: Params) -> Answer:
+def cancel_intent(shapes: WireObjects, name: str, params: Params) -> Answer:
     """POST /v1/payment_intents/:id/cancel"""
     only(params, "cancellation_reason")
     found = known(shapes.book.intents, name, "payment_intent")
@@ -122,7 +122,7 @@ def cancel_intent(shapes: Shapes, name: str, params: Params) -> Answer:
     return shapes.intent(found, expands(params))
 
 
-def intents(shapes: Shapes, _: str, params: Params) -> Answer:
+def intents(shapes: WireObjects, _: str, params: Params) -> Answer:
     """GET /v1/payment_intents"""
     only(params, f"customer created {LISTS}")
     shown = expands(params, of_list=True)
@@ -130,7 +130,7 @@ def intents(shapes: Shapes, _: str, params: Params) -> Answer:
     return page_of(found, params, "/v1/payment_intents", lambda i: shapes.intent(i, shown))
 
 
-def _confirm(shapes: Shapes, found: Intent) -> None:
+def _confirm(shapes: WireObjects, found: Intent) -> None:
     try:
         shapes.book.confirm(found)
     except WireError as error:
@@ -141,7 +141,7 @@ def _confirm(shapes: Shapes, found: Intent) -> None:
         raise
 
 
-def charge(shapes: Shapes, name: str, params: Params) -> Answer:
+def charge(shapes: WireObjects, name: str, params: Params) -> Answer:
     """GET /v1/charges/:id"""
     only(params, "")
     return shapes.charge(known(shapes.book.charges, name, "charge"))
@@ -150,7 +150,7 @@ def charge(shapes: Shapes, name: str, params: Params) -> Answer:
 # Money back
 
 
-def new_refund(shapes: Shapes, _: str, params: Params) -> Answer:
+def new_refund(shapes: WireObjects, _: str, params: Params) -> Answer:
     """POST /v1/refunds"""
     only(params, "payment_intent charge amount reason metadata")
     book = shapes.book
@@ -165,7 +165,7 @@ def new_refund(shapes: Shapes, _: str, params: Params) -> Answer:
     return shapes.refund(book.refund(found, amount, metadata_of(params), text(params, "reason")))
 
 
-def refunds(shapes: Shapes, _: str, params: Params) -> Answer:
+def refunds(shapes: WireObjects, _: str, params: Params) -> Answer:
     """GET /v1/refunds"""
     only(params, f"payment_intent charge created {LISTS}")
     found = [
@@ -176,13 +176,13 @@ def refunds(shapes: Shapes, _: str, params: Params) -> Answer:
     return page_of(found, params, "/v1/refunds", shapes.refund)
 
 
-def refund(shapes: Shapes, name: str, params: Params) -> Answer:
+def refund(shapes: WireObjects, name: str, params: Params) -> Answer:
     """GET /v1/refunds/:id"""
     only(params, "")
     return shapes.refund(known(shapes.book.refunds, name, "refund"))
 
 
-def disputes(shapes: Shapes, _: str, params: Params) -> Answer:
+def disputes(shapes: WireObjects, _: str, params: Params) -> Answer:
     """GET /v1/disputes"""
     only(params, f"payment_intent charge created {LISTS}")
     shown = expands(params, of_list=True)
@@ -194,7 +194,7 @@ def disputes(shapes: Shapes, _: str, params: Params) -> Answer:
     return page_of(found, params, "/v1/disputes", lambda d: shapes.dispute(d, shown))
 
 
-def dispute(shapes: Shapes, name: str, params: Params) -> Answer:
+def dispute(shapes: WireObjects, name: str, params: Params) -> Answer:
     """GET /v1/disputes/:id"""
     only(params, "")
     return shapes.dispute(known(shapes.book.disputes, name, "dispute"), expands(params))
@@ -203,7 +203,7 @@ def dispute(shapes: Shapes, name: str, params: Params) -> Answer:
 # Events
 
 
-def events(shapes: Shapes, _: str, params: Params) -> Answer:
+def events(shapes: WireObjects, _: str, params: Params) -> Answer:
     """GET /v1/events: those of the last 30 days."""
     only(params, f"type types created {LISTS}")
     kinds = set(listed(params, "types")) | ({text(params, "type")} if "type" in params else set())
@@ -212,7 +212,7 @@ def events(shapes: Shapes, _: str, params: Params) -> Answer:
     return page_of(found, params, "/v1/events", shapes.event)
 
 
-def event(shapes: Shapes, name: str, params: Params) -> Answer:
+def event(shapes: WireObjects, name: str, params: Params) -> Answer:
     """GET /v1/events/:id"""
     only(params, "")
     found = {e.id: e for e in shapes.book.events if e.id == name}

@@ -8,16 +8,16 @@ from collections.abc import Iterator
 from heapq import heappop, heappush
 from typing import Any
 
-from arrears.sandbox.accounts import SCHEMES, Account, Failure
+from arrears.sandbox.accounts import SCHEMES, BankAccount, Failure
 from arrears.sandbox.cards import Card
 from arrears.sandbox.objects import (
-    Charge,
     Customer,
-    Dispute,
-    Event,
     Intent,
-    Method,
-    Refund,
+    SandboxCharge,
+    SandboxDispute,
+    SandboxEvent,
+    SandboxMethod,
+    SandboxRefund,
     Session,
     SetupIntent,
     WireError,
@@ -28,7 +28,7 @@ CLOSED = ("succeeded", "canceled")
 """States in which a payment asks for nothing more."""
 
 
-class Book:
+class SandboxBook:
     """Everything the provider knows."""
 
     def __init__(self, now: int) -> None:
@@ -36,14 +36,14 @@ class Book:
         self.mark = secrets.token_hex(4)
         self.count = 0
         self.customers: dict[str, Customer] = {}
-        self.methods: dict[str, Method] = {}
+        self.methods: dict[str, SandboxMethod] = {}
         self.intents: dict[str, Intent] = {}
-        self.charges: dict[str, Charge] = {}
+        self.charges: dict[str, SandboxCharge] = {}
         self.sessions: dict[str, Session] = {}
         self.setups: dict[str, SetupIntent] = {}
-        self.refunds: dict[str, Refund] = {}
-        self.disputes: dict[str, Dispute] = {}
-        self.events: list[Event] = []
+        self.refunds: dict[str, SandboxRefund] = {}
+        self.disputes: dict[str, SandboxDispute] = {}
+        self.events: list[SandboxEvent] = []
         self.agenda: list[tuple[int, int, str, str]] = []
         """What time brings: (when, order, what, id), a heap."""
         self.lines: list[tuple[str, str, int]] = []
@@ -57,7 +57,9 @@ class Book:
 
     def happened(self, kind: str, object_id: str, object_kind: str, at: int | None = None) -> None:
         """Add an event."""
-        self.events.append(Event(self.new_id("evt"), kind, self.clock if at is None else at, object_id, object_kind))
+        self.events.append(
+            SandboxEvent(self.new_id("evt"), kind, self.clock if at is None else at, object_id, object_kind)
+        )
 
     # -- time ------------------------------------------------------------------------------------------------
 
@@ -72,7 +74,7 @@ class Book:
             elif what == "return" and not self.intents[name].disputed:
                 intent = self.intents[name]
                 bank = self.methods[self.charges[intent.charge or ""].method].bank
-                if isinstance(bank, Account) and bank.returned and intent.refunded < intent.taken:
+                if isinstance(bank, BankAccount) and bank.returned and intent.refunded < intent.taken:
                     self.give_back(intent, bank.returned, at)
 
     def due(self, at: int, what: str, name: str) -> None:
@@ -107,7 +109,7 @@ class Book:
         if method is None:
             raise bad_request("You cannot confirm this PaymentIntent because it's missing a payment method.")
         bank = method.bank
-        if isinstance(bank, Account):
+        if isinstance(bank, BankAccount):
             self._debit(intent, bank)
             return
         if bank.challenge and not completed and not intent.off_session:
@@ -121,20 +123,20 @@ class Book:
             raise self._refused(intent, charge, "Your card was declined.", _declined(bank))
         self._taken(intent, charge)
 
-    def _charge(self, intent: Intent) -> Charge:
-        charge = Charge(self.new_id("ch"), intent.id, intent.method or "", self.clock)
+    def _charge(self, intent: Intent) -> SandboxCharge:
+        charge = SandboxCharge(self.new_id("ch"), intent.id, intent.method or "", self.clock)
         self.charges[charge.id] = charge
         intent.charge = charge.id
         return charge
 
-    def _taken(self, intent: Intent, charge: Charge, at: int | None = None) -> None:
+    def _taken(self, intent: Intent, charge: SandboxCharge, at: int | None = None) -> None:
         charge.status = "succeeded"
         intent.status, intent.taken, intent.error, intent.refused = "succeeded", intent.amount, None, None
         self.lines.append((intent.id, "taken", intent.amount))
         self.happened("payment_intent.succeeded", intent.id, "payment_intent", at)
 
     def _refused(
-        self, intent: Intent, charge: Charge | None, message: str, codes: dict[str, str], at: int | None = None
+        self, intent: Intent, charge: SandboxCharge | None, message: str, codes: dict[str, str], at: int | None = None
     ) -> WireError:
         error = {**codes, **({"charge": charge.id} if charge is not None else {})}
         if charge is not None:
@@ -173,7 +175,7 @@ class Book:
 
     # -- bank debits -----------------------------------------------------------------------------------------
 
-    def _debit(self, intent: Intent, bank: Account) -> None:
+    def _debit(self, intent: Intent, bank: BankAccount) -> None:
         scheme = SCHEMES[bank.kind]
         assert intent.currency == scheme.currency, "whoever attached the method has compared the currencies"
         self._charge(intent)
@@ -187,7 +189,7 @@ class Book:
             raise bad_request(f"{intent.id} is {intent.status}; only what is processing can settle.")
         charge = self.charges[intent.charge or ""]
         bank = self.methods[charge.method].bank
-        assert isinstance(bank, Account), "only debits take days"
+        assert isinstance(bank, BankAccount), "only debits take days"
         if bank.failure is not None:
             codes = {"code": bank.failure.code, "network_decline_code": bank.failure.network_code}
             self._refused(intent, charge, "The bank returned this debit.", codes, at)
@@ -207,11 +209,11 @@ class Book:
             self.settle(intent)
         return found
 
-    def give_back(self, intent: Intent, why: Failure | None = None, at: int | None = None) -> Dispute:
+    def give_back(self, intent: Intent, why: Failure | None = None, at: int | None = None) -> SandboxDispute:
         """A debit that had settled is returned: a dispute that is lost from the start. Without `why` the payer has
         asked for the money back."""
         bank = self.methods[self.charges[intent.charge or ""].method].bank if intent.charge else None
-        if not isinstance(bank, Account):
+        if not isinstance(bank, BankAccount):
             raise bad_request(f"{intent.id} is no bank debit; only those are returned.")
         why = why or SCHEMES[bank.kind].disputed
         dispute = self._dispute(intent, at)
@@ -222,7 +224,7 @@ class Book:
 
     # -- money back ------------------------------------------------------------------------------------------
 
-    def refund(self, intent: Intent, amount: int | None, metadata: dict[str, str], reason: str = "") -> Refund:
+    def refund(self, intent: Intent, amount: int | None, metadata: dict[str, str], reason: str = "") -> SandboxRefund:
         """Give money back (all that is left without an amount), never more than was taken and is left."""
         if not intent.taken or intent.charge is None:
             raise bad_request("This PaymentIntent does not have a successful charge to refund.")
@@ -234,7 +236,7 @@ class Book:
         amount = left if amount is None else amount
         if amount > left:
             raise bad_request(f"Refund amount ({amount}) is greater than unrefunded amount on charge ({left})")
-        refund = Refund(
+        refund = SandboxRefund(
             self.new_id("re"), intent.id, intent.charge, amount, intent.currency, self.clock, metadata, reason
         )
         self.refunds[refund.id] = refund
@@ -244,28 +246,28 @@ class Book:
         self.happened("charge.refunded", intent.charge, "charge")
         return refund
 
-    def dispute(self, intent: Intent) -> Dispute:
+    def dispute(self, intent: Intent) -> SandboxDispute:
         """The customer's bank takes everything that is left back; from a bank debit for good."""
         charge = self.charges.get(intent.charge or "")
-        if charge is not None and isinstance(self.methods[charge.method].bank, Account):
+        if charge is not None and isinstance(self.methods[charge.method].bank, BankAccount):
             return self.give_back(intent)
         dispute = self._dispute(intent)
         for step in ("created", "funds_withdrawn"):
             self.happened(f"charge.dispute.{step}", dispute.id, "dispute")
         return dispute
 
-    def _dispute(self, intent: Intent, at: int | None = None) -> Dispute:
+    def _dispute(self, intent: Intent, at: int | None = None) -> SandboxDispute:
         left = intent.taken - intent.refunded - intent.disputed
         if left <= 0 or intent.charge is None:
             raise bad_request("Nothing of this payment is left to dispute.")
         when = self.clock if at is None else at
-        dispute = Dispute(self.new_id("du"), intent.id, intent.charge, left, intent.currency, when)
+        dispute = SandboxDispute(self.new_id("du"), intent.id, intent.charge, left, intent.currency, when)
         self.disputes[dispute.id] = dispute
         intent.disputed += left
         self.lines.append((intent.id, "disputed", -left))
         return dispute
 
-    def close_dispute(self, dispute: Dispute, *, won: bool) -> None:
+    def close_dispute(self, dispute: SandboxDispute, *, won: bool) -> None:
         """The network has ruled."""
         if dispute.status != "needs_response":
             raise bad_request("This dispute is closed.")

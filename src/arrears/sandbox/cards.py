@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Final, NamedTuple
 
 
-class Decline(NamedTuple):
+class CardDecline(NamedTuple):
     """A bank's no: Stripe's decline code, the network's response code, and the network's advice if it gave one."""
 
     code: str
@@ -25,7 +25,7 @@ class Card(NamedTuple):
     funding: str
     country: str
     words: str
-    decline: Decline | None = None
+    decline: CardDecline | None = None
     challenge: bool = False
     advice: str = ""
     kind: str = "card"
@@ -41,7 +41,7 @@ CARDS: Final[tuple[Card, ...]] = (
         "debit",
         "NL",
         "Visa without enough money",
-        Decline("card_declined", "insufficient_funds", "51", "try_again_later"),
+        CardDecline("card_declined", "insufficient_funds", "51", "try_again_later"),
     ),
     Card(
         "generic",
@@ -50,7 +50,7 @@ CARDS: Final[tuple[Card, ...]] = (
         "credit",
         "NL",
         "Visa that is declined without a reason",
-        Decline("card_declined", "generic_decline", "05", "try_again_later"),
+        CardDecline("card_declined", "generic_decline", "05", "try_again_later"),
     ),
     Card(
         "lost",
@@ -59,7 +59,7 @@ CARDS: Final[tuple[Card, ...]] = (
         "credit",
         "NL",
         "Visa that was reported lost",
-        Decline("card_declined", "lost_card", "41", "do_not_try_again"),
+        CardDecline("card_declined", "lost_card", "41", "do_not_try_again"),
     ),
     Card(
         "do_not_honor",
@@ -68,7 +68,7 @@ CARDS: Final[tuple[Card, ...]] = (
         "credit",
         "DE",
         "Mastercard that is never to be tried again",
-        Decline("card_declined", "do_not_honor", "05", "do_not_try_again", "03"),
+        CardDecline("card_declined", "do_not_honor", "05", "do_not_try_again", "03"),
     ),
     Card(
         "wait_a_day",
@@ -77,7 +77,7 @@ CARDS: Final[tuple[Card, ...]] = (
         "credit",
         "DE",
         "Mastercard to be tried again after 24 hours",
-        Decline("card_declined", "insufficient_funds", "51", "try_again_later", "25"),
+        CardDecline("card_declined", "insufficient_funds", "51", "try_again_later", "25"),
     ),
     Card(
         "expired",
@@ -86,7 +86,7 @@ CARDS: Final[tuple[Card, ...]] = (
         "credit",
         "NL",
         "Visa that has expired",
-        Decline("expired_card", "expired_card", "54"),
+        CardDecline("expired_card", "expired_card", "54"),
     ),
     Card("challenge", "4000002760003184", "visa", "credit", "NL", "Visa whose bank asks you to confirm", None, True),
     Card("prepaid", "5105105105105100", "mastercard", "prepaid", "NL", "Prepaid Mastercard"),

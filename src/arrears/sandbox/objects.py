@@ -36,7 +36,7 @@ class Customer:
 
 
 @dataclass
-class Method:
+class SandboxMethod:
     """A stored card or bank account. `behaves` names the test instrument whose bank it has; a bank may change its
     mind."""
 
@@ -56,7 +56,7 @@ class Method:
 
 
 @dataclass
-class Charge:
+class SandboxCharge:
     """One try to take the money: `pending`, `succeeded` or `failed`. `error` is what the bank said."""
 
     id: str
@@ -127,7 +127,7 @@ class SetupIntent:
 
 
 @dataclass
-class Refund:
+class SandboxRefund:
     """Money given back."""
 
     id: str
@@ -142,7 +142,7 @@ class Refund:
 
 
 @dataclass
-class Dispute:
+class SandboxDispute:
     """A chargeback: open ones have taken the money. Of a bank debit it is the debit's return, lost from the start."""
 
     id: str
@@ -157,7 +157,7 @@ class Dispute:
 
 
 @dataclass
-class Event:
+class SandboxEvent:
     """Something that happened, as it is told by webhook and listed."""
 
     id: str

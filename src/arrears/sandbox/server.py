@@ -13,7 +13,7 @@ from starlette.requests import Request
 from starlette.responses import HTMLResponse, JSONResponse, RedirectResponse, Response
 
 from arrears.sandbox.api import Api
-from arrears.sandbox.book import Book
+from arrears.sandbox.book import SandboxBook
 from arrears.sandbox.faults import Faults
 from arrears.sandbox.forms import Params, read_form
 from arrears.sandbox.objects import WireError
@@ -49,7 +49,7 @@ class Sandbox:
         self.secret_key = secret_key
         self.webhook_secret = webhook_secret
         self.clock = clock
-        self.book = Book(clock())
+        self.book = SandboxBook(clock())
         self.api = Api(self.book, "")
         self.faults = Faults()
         self.keys: dict[str, tuple[str, int, dict[str, Any], int]] = {}

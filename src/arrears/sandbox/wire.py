@@ -5,10 +5,20 @@ from __future__ import annotations
 from hashlib import sha256
 from typing import Any, Final
 
-from arrears.sandbox.accounts import Account
-from arrears.sandbox.book import Book
+from arrears.sandbox.accounts import BankAccount
+from arrears.sandbox.book import SandboxBook
 from arrears.sandbox.cards import Card
-from arrears.sandbox.objects import Charge, Customer, Dispute, Event, Intent, Method, Refund, Session, SetupIntent
+from arrears.sandbox.objects import (
+    Customer,
+    Intent,
+    SandboxCharge,
+    SandboxDispute,
+    SandboxEvent,
+    SandboxMethod,
+    SandboxRefund,
+    Session,
+    SetupIntent,
+)
 
 Answer = dict[str, Any]
 
@@ -17,10 +27,10 @@ _BASE: Final = {"livemode": False}
 _NOTHING: Final[frozenset[str]] = frozenset()
 
 
-class Shapes:
+class WireObjects:
     """The objects of a book as JSON. `base_url` is where the pages are."""
 
-    def __init__(self, book: Book, base_url: str) -> None:
+    def __init__(self, book: SandboxBook, base_url: str) -> None:
         self.book = book
         self.base_url = base_url
 
@@ -28,7 +38,7 @@ class Shapes:
         """A customer."""
         return {**_BASE, "id": c.id, "object": "customer", "created": c.created, "metadata": c.metadata, **c.details}
 
-    def method(self, m: Method) -> Answer:
+    def method(self, m: SandboxMethod) -> Answer:
         """A payment method."""
         return {
             **_BASE,
@@ -41,7 +51,7 @@ class Shapes:
             "metadata": m.metadata,
         }
 
-    def charge(self, c: Charge) -> Answer:
+    def charge(self, c: SandboxCharge) -> Answer:
         """One try to take the money of an intent."""
         i, m, paid = self.book.intents[c.intent], self.book.methods[c.method], c.status == "succeeded"
         error, kind = c.error or {}, m.instrument.kind
@@ -168,7 +178,7 @@ class Shapes:
             "cancel_url": s.cancel_url or None,
         }
 
-    def refund(self, r: Refund) -> Answer:
+    def refund(self, r: SandboxRefund) -> Answer:
         """A refund."""
         return {
             **_BASE,
@@ -184,7 +194,7 @@ class Shapes:
             "status": r.status,
         }
 
-    def dispute(self, d: Dispute, expand: set[str] | frozenset[str] = _NOTHING) -> Answer:
+    def dispute(self, d: SandboxDispute, expand: set[str] | frozenset[str] = _NOTHING) -> Answer:
         """A dispute."""
         charge: Any = self.charge(self.book.charges[d.charge]) if "charge" in expand else d.charge
         return {
@@ -202,7 +212,7 @@ class Shapes:
             "metadata": {},
         }
 
-    def event(self, e: Event) -> Answer:
+    def event(self, e: SandboxEvent) -> Answer:
         """An event with its object as it stands now."""
         return {
             **_BASE,
@@ -235,7 +245,7 @@ def _within(expand: set[str] | frozenset[str], name: str) -> set[str]:
     return {one.removeprefix(f"{name}.") for one in expand if one.startswith(f"{name}.")}
 
 
-def _outcome(c: Charge, m: Method, error: Answer) -> Answer:
+def _outcome(c: SandboxCharge, m: SandboxMethod, error: Answer) -> Answer:
     paid = c.status == "succeeded"
     advice = m.bank.advice if isinstance(m.bank, Card) else ""
     return {
@@ -247,10 +257,10 @@ def _outcome(c: Charge, m: Method, error: Answer) -> Answer:
     }
 
 
-def _instrument(m: Method) -> Answer:
+def _instrument(m: SandboxMethod) -> Answer:
     one = m.instrument
     same: Answer = {"fingerprint": sha256(one.number.encode()).hexdigest()[:16], "last4": one.number[-4:]}
-    if isinstance(one, Account):
+    if isinstance(one, BankAccount):
         return same | _account(one)
     return same | {
         "brand": one.brand,
@@ -262,7 +272,7 @@ def _instrument(m: Method) -> Answer:
     }
 
 
-def _account(one: Account) -> Answer:
+def _account(one: BankAccount) -> Answer:
     match one.kind:
         case "sepa_debit":
             return {"bank_code": one.branch, "branch_code": "", "country": one.country}

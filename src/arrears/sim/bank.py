@@ -12,8 +12,8 @@ from typing import Final
 from zlib import crc32
 
 from arrears.core.payments.values import (
+    AttemptCanceled,
     BookLine,
-    Canceled,
     Change,
     Charge,
     Codes,
@@ -37,7 +37,7 @@ from arrears.engine.payments.provider_changes import attempt_of
 from arrears.engine.payments.settling import quote, settle
 from arrears.ports import Store
 from arrears.sim.events import GetCard, SettleByCard
-from arrears.sim.people import Person
+from arrears.sim.people import SimulatedPerson
 
 NAME: Final = "bank"
 SOFT: Final = (Codes("insufficient_funds", "51", "24"), Codes("do_not_honor", "05"), Codes("generic", "91", "02"))
@@ -51,7 +51,9 @@ class Bank:
     live = False
     signature_header = ""
 
-    def __init__(self, seed: int, store: Store, people: Mapping[int, Person], now: Callable[[], datetime]) -> None:
+    def __init__(
+        self, seed: int, store: Store, people: Mapping[int, SimulatedPerson], now: Callable[[], datetime]
+    ) -> None:
         self._seed, self._store, self._people, self._now = seed, store, people, now
         self._said: dict[str, Outcome] = {}
         self._found: dict[str, Outcome] = {}
@@ -78,7 +80,7 @@ class Bank:
         """See ports.Processor."""
         found = self._found.get(attempt)
         if isinstance(found, NeedsCustomer):
-            self._found[attempt] = Canceled(found.ref, reached_network=True)
+            self._found[attempt] = AttemptCanceled(found.ref, reached_network=True)
         return self._found.get(attempt, NotFound())
 
     def forget(self, method_ref: str, key: str) -> None:
@@ -164,7 +166,7 @@ class Bank:
         return iter(())
 
 
-def by_card(store: Store, bank: Bank, person: Person, event: GetCard | SettleByCard, now: datetime) -> None:
+def by_card(store: Store, bank: Bank, person: SimulatedPerson, event: GetCard | SettleByCard, now: datetime) -> None:
     """What a payer does with cards."""
     if isinstance(event, GetCard):
         _get_card(store, bank, person, now)
@@ -172,7 +174,7 @@ def by_card(store: Store, bank: Bank, person: Person, event: GetCard | SettleByC
         _settle(store, bank, person, now, new_card=event.new_card)
 
 
-def _get_card(store: Store, bank: Bank, person: Person, now: datetime) -> int:
+def _get_card(store: Store, bank: Bank, person: SimulatedPerson, now: datetime) -> int:
     """Set up a card; where nothing is past due it pays for everything from now on."""
     person.count += 1
     name = f"card-{person.no}-{person.count}"
@@ -192,7 +194,7 @@ def _get_card(store: Store, bank: Bank, person: Person, now: datetime) -> int:
     return number
 
 
-def _settle(store: Store, bank: Bank, person: Person, now: datetime, *, new_card: bool) -> None:
+def _settle(store: Store, bank: Bank, person: SimulatedPerson, now: datetime, *, new_card: bool) -> None:
     """Pay everything that is shown, with the newest card or a new one."""
     known = [m.no for m in store.methods(person.no) if not m.removed]
     number = known[-1] if known and not new_card else _get_card(store, bank, person, now)

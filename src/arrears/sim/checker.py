@@ -10,7 +10,7 @@ from arrears.core import facts as f
 from arrears.core.account import Account
 from arrears.core.actions import CHARGE, NOTICE, ORDER
 from arrears.core.evolve import evolve, open_account
-from arrears.core.invariants import Breach, Installation, Watch, check_actions
+from arrears.core.invariants import Breach, CheckedInstallation, Watch, check_actions
 from arrears.core.unit import GENESIS, Unit, chained
 from arrears.ports import SelfChecking, Store
 from arrears.store.memory.store import MemoryStore
@@ -26,11 +26,11 @@ _LOOKED_AT = frozenset({f.Disabled, f.DeletionOrdered, f.Parked})
 class Checker:
     """Sees everything that is committed, and counts it."""
 
-    def __init__(self, store: Store, cap_per_day: int, on_cut: Callable[[f.Recorded], None]) -> None:
+    def __init__(self, store: Store, cap_per_day: int, on_escalation: Callable[[f.Recorded], None]) -> None:
         self._store = store
         self._cap_per_day = cap_per_day
-        self._on_cut = on_cut
-        self.installation = Installation()
+        self._on_escalation = on_escalation
+        self.installation = CheckedInstallation()
         self.watches: dict[int, Watch] = {}
         self.kinds: Counter[type[f.Fact]] = Counter()
         self.deletions: Counter[date] = Counter()
@@ -83,7 +83,7 @@ class Checker:
             self.deletions[day] += 1
             if self.deletions[day] > self._cap_per_day:
                 self.complain([Breach("I13", recorded.account, f"more than {self._cap_per_day} deletions on {day}")])
-        self._on_cut(recorded)
+        self._on_escalation(recorded)
 
     def whole_state(self) -> None:
         """Fold, chain and actions of every account, from where the last whole check ended (the fold of a stream is

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import NamedTuple
 
-from arrears.core.account import DoubtKind, Scope, Stop
+from arrears.core.account import DoubtKind, HoldScope, Stop
 
 
 class BillDue(NamedTuple):
@@ -23,7 +23,7 @@ class PayEverything(NamedTuple):
     """All that is unpaid in the payer's own book, in one payment per currency."""
 
 
-class Decline(NamedTuple):
+class DeclineByBank(NamedTuple):
     """The operator's charge was definitively declined."""
 
     bill: int
@@ -35,7 +35,7 @@ class Return(NamedTuple):
     bill: int
 
 
-class Dispute(NamedTuple):
+class DisputeByCustomer(NamedTuple):
     """The customer objects; after so many hours the dispute is settled."""
 
     bill: int
@@ -45,7 +45,7 @@ class Dispute(NamedTuple):
 class PlaceHold(NamedTuple):
     """Staff stop something for some days; `release_hours` is 0 where they let it run out."""
 
-    scope: Scope
+    scope: HoldScope
     pick: int
     stops: tuple[Stop, ...]
     days: int
@@ -126,9 +126,9 @@ Event = (
     BillDue
     | Pay
     | PayEverything
-    | Decline
+    | DeclineByBank
     | Return
-    | Dispute
+    | DisputeByCustomer
     | PlaceHold
     | Release
     | Raise

@@ -11,9 +11,9 @@ from datetime import date, datetime, timedelta
 from typing import Final
 
 from arrears.core.calendar import calendar_of
-from arrears.core.policy import Policy, Scope
+from arrears.core.policy import ClockScope, Policy
 from arrears.ports import Message
-from arrears.sim.people import Bill, Person
+from arrears.sim.people import Bill, SimulatedPerson
 
 ONE_DAY: Final = timedelta(days=1)
 
@@ -41,11 +41,11 @@ def bounds(policies: Sequence[Policy]) -> Bounds:
         disable_lead_days=min(p.disable_lead_days for p in policies),
         retention_days=min(p.retention_days for p in policies),
         delete_lead_days=min(p.delete_lead_days for p in policies),
-        wide=any(p.scope is Scope.ACCOUNT for p in policies),
+        wide=any(p.scope is ClockScope.ACCOUNT for p in policies),
     )
 
 
-def _owed_for(person: Person, subscription: int, wide: bool) -> list[Bill]:
+def _owed_for(person: SimulatedPerson, subscription: int, wide: bool) -> list[Bill]:
     owed = [b for b in person.owed if wide or subscription in b.subscriptions]
     unpaid: dict[str, int] = {}
     for bill in person.owed:
@@ -61,7 +61,7 @@ def _told(mailbox: Mailbox, account: int, words: str, before: datetime) -> bool:
 
 
 def wrongful_disablement(
-    person: Person, subscription: int, on: date, at: datetime, allowed: Bounds, mailbox: Mailbox
+    person: SimulatedPerson, subscription: int, on: date, at: datetime, allowed: Bounds, mailbox: Mailbox
 ) -> str | None:
     """Why this customer was disabled wrongfully, or None."""
     owed = _owed_for(person, subscription, allowed.wide)
@@ -76,7 +76,12 @@ def wrongful_disablement(
 
 
 def wrongful_deletion(
-    person: Person, subscription: int, at: datetime, off_since: datetime | None, allowed: Bounds, mailbox: Mailbox
+    person: SimulatedPerson,
+    subscription: int,
+    at: datetime,
+    off_since: datetime | None,
+    allowed: Bounds,
+    mailbox: Mailbox,
 ) -> str | None:
     """Why this customer was deleted wrongfully, or None. `off_since` is when the service was first told to stop."""
     calendar = calendar_of(person.zone)

@@ -13,14 +13,14 @@ from dataclasses import dataclass, field
 from datetime import date, datetime, timedelta
 from typing import Final, NamedTuple
 
-from arrears.core.account import ALL_STOPS, DoubtKind, Mode, Scope, Stop
+from arrears.core.account import ALL_STOPS, DoubtKind, HoldScope, Mode, Stop
 from arrears.core.calendar import calendar_of
 from arrears.sim.events import (
     BillDue,
     Block,
     Cancel,
-    Decline,
-    Dispute,
+    DeclineByBank,
+    DisputeByCustomer,
     Event,
     GetCard,
     GiveUp,
@@ -139,7 +139,7 @@ class Bill:
 
 
 @dataclass(slots=True)
-class Person:
+class SimulatedPerson:
     """One account and who is behind it."""
 
     no: int
@@ -172,14 +172,14 @@ class Person:
         return f"{kind}{self.no}-{self.count}"
 
 
-def make_person(no: int, seed: int, policies: Sequence[str], mix: Mix = TROUBLED) -> Person:
+def make_person(no: int, seed: int, policies: Sequence[str], mix: Mix = TROUBLED) -> SimulatedPerson:
     """The person of account `no` in the world of `seed`."""
     rng = random.Random(f"{seed}/{no}")
     character = rng.choices(tuple(mix.characters), tuple(mix.characters.values()))[0]
     subscriptions = rng.choices((1, 2, 3), (6, 3, 1))[0]
     main = rng.choice(tuple(PRICES))
     currencies = tuple(rng.choice(tuple(PRICES)) if rng.random() < 0.1 else main for _ in range(subscriptions))
-    person = Person(
+    person = SimulatedPerson(
         no=no,
         rng=rng,
         character=character,
@@ -195,7 +195,7 @@ def make_person(no: int, seed: int, policies: Sequence[str], mix: Mix = TROUBLED
     return person
 
 
-def first_plans(person: Person, start: datetime, days: int) -> Planned:
+def first_plans(person: SimulatedPerson, start: datetime, days: int) -> Planned:
     """What is planned from the first day: the bills, and what staff and fate have in store."""
     rng = person.rng
     billed_at = start + timedelta(days=person.bill_day, hours=rng.randrange(4, 8))
@@ -219,10 +219,10 @@ def _some_time(rng: random.Random, start: datetime, days: int) -> datetime:
     return start + timedelta(days=rng.randrange(days), hours=rng.randrange(24))
 
 
-def _trouble(rng: random.Random, person: Person) -> Event:
+def _trouble(rng: random.Random, person: SimulatedPerson) -> Event:
     kind = rng.random()
     if kind < 0.45:
-        scope = rng.choice(tuple(Scope))
+        scope = rng.choice(tuple(HoldScope))
         stops = ALL_STOPS if rng.random() < 0.5 else tuple(s for s in Stop if rng.random() < 0.6) or (Stop.DISABLE,)
         days = rng.choice((0, 1, 3, 7, 14, 30, 60))
         release = rng.choice((0, 0, 1)) * rng.randrange(1, 24 * days + 2)
@@ -233,7 +233,7 @@ def _trouble(rng: random.Random, person: Person) -> Event:
     return Block(rng.randint(1, len(person.currencies)), rng.randrange(1, 24 * 130))
 
 
-def plans_for(person: Person, bill: Bill, now: datetime, horizon: datetime) -> Planned:
+def plans_for(person: SimulatedPerson, bill: Bill, now: datetime, horizon: datetime) -> Planned:
     """What this person will do about one invoice."""
     rng = person.rng
     due_at = calendar_of(person.zone).end_of_day(bill.due_on)
@@ -261,7 +261,7 @@ def plans_for(person: Person, bill: Bill, now: datetime, horizon: datetime) -> P
                     Pay(bill.no, extra_minor=rng.choice((0, 1, bill.total, 3 * bill.total))),
                 )
         case "declined":
-            yield _before_due(person, bill), Decline(bill.no)
+            yield _before_due(person, bill), DeclineByBank(bill.no)
             yield _after(rng, due_at, 40), Pay(bill.no)
         case "by_card":
             if rng.random() < 0.4:
@@ -285,7 +285,7 @@ def _after(rng: random.Random, due_at: datetime, days: int) -> datetime:
     return _hours(due_at) + timedelta(hours=rng.randrange(1, 24 * days))
 
 
-def _before_due(person: Person, bill: Bill) -> datetime:
+def _before_due(person: SimulatedPerson, bill: Bill) -> datetime:
     return calendar_of(person.zone).at(bill.due_on)
 
 
@@ -296,7 +296,7 @@ def _in_parts(rng: random.Random, bill: Bill, now: datetime, due_at: datetime) -
         moment += timedelta(hours=rng.randrange(1, 24 * 20))
 
 
-def _forgetful(person: Person, bill: Bill, now: datetime, due_at: datetime) -> Planned:
+def _forgetful(person: SimulatedPerson, bill: Bill, now: datetime, due_at: datetime) -> Planned:
     rng = person.rng
     if person.spell_until is not None and now < person.spell_until:
         return
@@ -316,12 +316,12 @@ def _disputing(rng: random.Random, bill: Bill, now: datetime, due_at: datetime) 
         return
     moment = _between(rng, now, due_at + timedelta(days=40))
     hours = rng.randrange(1, 24 * 70)
-    yield moment, Dispute(bill.no, hours)
+    yield moment, DisputeByCustomer(bill.no, hours)
     if rng.random() < 0.7:
         yield moment + timedelta(hours=rng.randrange(1, 2 * hours + 2)), Pay(bill.no)
 
 
-def _vanishing(person: Person, bill: Bill, now: datetime, due_at: datetime, horizon: datetime) -> Planned:
+def _vanishing(person: SimulatedPerson, bill: Bill, now: datetime, due_at: datetime, horizon: datetime) -> Planned:
     rng = person.rng
     if person.spell_until is None:
         person.spell_until = now + (horizon - now) * rng.random() * 0.6

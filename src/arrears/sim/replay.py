@@ -21,7 +21,7 @@ from arrears.core.calendar import calendar_of
 from arrears.core.errors import Refused
 from arrears.core.evolve import fold
 from arrears.core.policy import Policy
-from arrears.core.receivables import Book, BookInvoice, BookPayment
+from arrears.core.receivables import BookInvoice, BookPayment, ReceivablesBook
 from arrears.core.unit import Unit
 from arrears.engine import commands
 from arrears.engine.booking import Payment
@@ -68,7 +68,7 @@ class ReplayReport:
     invariants_breached: int
 
 
-def first_late_due(book: Book) -> dict[str, date]:
+def first_late_due(book: ReceivablesBook) -> dict[str, date]:
     """The due date of each customer's first invoice that was paid late or never, by the book."""
     paid_on = {p.invoice_number: p.paid_on for p in book.payments}
     found: dict[str, date] = {}
@@ -91,7 +91,7 @@ class _Moment:
 class Replay:
     """A book being played. `store` must be empty and have a made-up clock."""
 
-    def __init__(self, store: Store, book: Book, settings: ReplaySettings) -> None:
+    def __init__(self, store: Store, book: ReceivablesBook, settings: ReplaySettings) -> None:
         currencies = {i.currency for i in book.invoices}
         if len(currencies) != 1:
             raise Refused("mixed_currencies", f"a replay needs one currency, this book has {', '.join(currencies)}")

@@ -10,7 +10,7 @@ from datetime import datetime, timedelta
 from typing import Final
 
 from arrears.core.facts import Recorded
-from arrears.engine.correspondence import PLAIN_DESK, Desk
+from arrears.engine.message_context import PLAIN_CONTEXT, MessageContext
 from arrears.engine.payments.attempts import NO_PROVIDERS, Providers
 from arrears.engine.perform import perform_all
 from arrears.engine.run import DEFAULT_LIMITS, Limits, run
@@ -34,7 +34,7 @@ class Stage:
         late: timedelta = timedelta(),
         after_step: Callable[[datetime], None] | None = None,
         providers: Providers = NO_PROVIDERS,
-        desk: Desk = PLAIN_DESK,
+        context: MessageContext = PLAIN_CONTEXT,
     ) -> None:
         self.store = store
         self.channel = channel
@@ -44,7 +44,7 @@ class Stage:
         self.late = late
         """How long after its instant everything happens: no worker is there to the microsecond."""
         self.providers = providers
-        self.desk = desk
+        self.context = context
         self._after_step = after_step
         self._ticked_at: datetime | None = None
 
@@ -68,7 +68,7 @@ class Stage:
 
     def perform(self) -> None:
         """Perform what was recorded outside the run, too: a resume goes out at once."""
-        perform_all(self.store, self.channel, self.services, lambda: self.now, self.providers, self.desk)
+        perform_all(self.store, self.channel, self.services, lambda: self.now, self.providers, self.context)
         if self._after_step is not None:
             self._after_step(self.now)
 

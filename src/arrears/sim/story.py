@@ -30,7 +30,7 @@ _Attempt = f.AttemptCreated | f.AttemptMoved | f.ChallengeLapsed | f.Refunded
 _Doubt = f.HoldPlaced | f.HoldEnded | f.DoubtRaised | f.DoubtCleared | f.ChargeDeclined | f.AuthorisationDeclined
 
 
-class Line(NamedTuple):
+class DiaryLine(NamedTuple):
     """One fact as a sentence; `seq` is its number. `day` counts from the day 0 of the case; None outside one."""
 
     seq: int
@@ -40,7 +40,7 @@ class Line(NamedTuple):
     text: str
 
 
-def tell(history: Sequence[f.Recorded], *, every_fact: bool = False) -> Iterator[Line]:
+def tell(history: Sequence[f.Recorded], *, every_fact: bool = False) -> Iterator[DiaryLine]:
     """The whole story of one account. Facts that only say that something went as planned are left out, unless
     every one is asked for."""
     account: Account | None = None
@@ -52,10 +52,10 @@ def tell(history: Sequence[f.Recorded], *, every_fact: bool = False) -> Iterator
         case = account.case or (before.case if before is not None else None)
         on = calendar_of(account.terms.zone).local_day(recorded.at)
         day = None if case is None else (on - case.opened_on).days
-        yield Line(recorded.seq, on, day, *_say(before or account, account, recorded.fact))
+        yield DiaryLine(recorded.seq, on, day, *_say(before or account, account, recorded.fact))
 
 
-def as_text(line: Line) -> str:
+def as_text(line: DiaryLine) -> str:
     """`2026-01-31  day  30  warning     cloud stops on ...`"""
     day = "" if line.day is None else f"day {line.day:3d}"
     return f"{line.on}  {day:7}  {line.what:11} {line.text}".rstrip()

@@ -27,7 +27,7 @@ class WatchedStore:
         self.give_back = inner.give_back
         self.snapshots = inner.snapshots
         self.messages = inner.messages
-        self.reach = inner.reach
+        self.contacts = inner.contacts
         self.resumed_with = inner.resumed_with
         self.mails = inner.mails
         self.mails_of = inner.mails_of

@@ -14,7 +14,7 @@ from datetime import UTC, datetime, timedelta
 from typing import Final, assert_never
 
 from arrears.core import facts as f
-from arrears.core.account import Debt, Scope
+from arrears.core.account import Debt, HoldScope
 from arrears.core.calendar import calendar_of
 from arrears.core.errors import Refused
 from arrears.core.invariants import Breach
@@ -22,7 +22,7 @@ from arrears.core.policy import load_policy
 from arrears.core.states import Reason, State
 from arrears.engine import commands, system
 from arrears.engine.booking import Payment
-from arrears.engine.correspondence import PLAIN_DESK
+from arrears.engine.message_context import PLAIN_CONTEXT
 from arrears.engine.payments.sweep import look_up_open
 from arrears.engine.plain import BriefWriter
 from arrears.engine.run import DELETIONS_PER_DAY, Limits
@@ -31,14 +31,14 @@ from arrears.sim import events, faults, people
 from arrears.sim.bank import Bank, by_card
 from arrears.sim.checker import Checker
 from arrears.sim.oracle import Bounds, bounds, wrongful_deletion, wrongful_disablement
-from arrears.sim.people import PRICES, SERVICES, Bill, Person
+from arrears.sim.people import PRICES, SERVICES, Bill, SimulatedPerson
 from arrears.sim.stage import Stage
 from arrears.sim.watched import WatchedStore
 
 START: Final = datetime(2023, 11, 1, tzinfo=UTC)
 """A leap day lies four months ahead, and every zone's clock changes within the year."""
 
-DESK: Final = replace(PLAIN_DESK, writer=BriefWriter())
+DESK: Final = replace(PLAIN_CONTEXT, writer=BriefWriter())
 OPERATOR: Final = "api:1"
 STAFF: Final = "staff:1"
 
@@ -49,7 +49,7 @@ class World:
     def __init__(self, store: Store, accounts: int, days: int, seed: int, mix: people.Mix = people.TROUBLED) -> None:
         self.seed, self.days = seed, days
         self.end = START + timedelta(days=days)
-        self.checker = Checker(store, DELETIONS_PER_DAY, self._on_cut)
+        self.checker = Checker(store, DELETIONS_PER_DAY, self._on_escalation)
         self.store = WatchedStore(store, self.checker.committed, self.checker.system_changed)
         self.inner = store
         self.versions = {p.name: [p] for p in faults.policies()}
@@ -61,7 +61,7 @@ class World:
         self.bank = Bank(seed, self.store, self.people, lambda: self.stage.now)
         limits = Limits(DELETIONS_PER_DAY)
         self.stage = Stage(
-            self.store, self.channel, self.services, START, limits=limits, providers=self.bank.providers, desk=DESK
+            self.store, self.channel, self.services, START, limits=limits, providers=self.bank.providers, context=DESK
         )
         self.heap: list[tuple[datetime, int, int, events.Event | faults.SystemEvent]] = []
         self.counts: dict[int, int] = {}
@@ -161,7 +161,7 @@ class World:
                 self.plan(at, person.no, event)
 
     @staticmethod
-    def _invoices(person: Person, running: Sequence[int], now: datetime) -> list[commands.Invoice]:
+    def _invoices(person: SimulatedPerson, running: Sequence[int], now: datetime) -> list[commands.Invoice]:
         rng = person.rng
         groups: list[tuple[int, ...]] = [(no,) for no in running]
         if len(running) > 1 and len(set(person.currencies)) == 1 and rng.random() < 0.7:
@@ -195,7 +195,7 @@ class World:
             commands.record_payments(self.store, payments, self.stage.now, OPERATOR)
 
     @staticmethod
-    def _everything(person: Person) -> list[Payment]:
+    def _everything(person: SimulatedPerson) -> list[Payment]:
         payments = []
         for currency in sorted({b.currency for b in person.owed}):
             bills = [b for b in person.owed if b.currency == currency]
@@ -207,7 +207,7 @@ class World:
 
     # -- everything else -----------------------------------------------------------------------------------------
 
-    def _happens(self, person: Person, event: events.Event) -> None:
+    def _happens(self, person: SimulatedPerson, event: events.Event) -> None:
         """What people and staff do. What is refused is not done; they do not insist."""
         self.faults[type(event).__name__] += 1
         try:
@@ -215,17 +215,17 @@ class World:
         except Refused as refused:
             self.faults[f"refused {refused.code}"] += 1
 
-    def _do(self, person: Person, event: events.Event) -> None:
+    def _do(self, person: SimulatedPerson, event: events.Event) -> None:
         store, now, no, rng = self.store, self.stage.now, person.no, person.rng
         match event:
             case events.BillDue() | events.Pay() | events.PayEverything():
                 raise AssertionError("money is handled in sets")
-            case events.Decline():
+            case events.DeclineByBank():
                 commands.report_decline(store, no, [event.bill], now, OPERATOR)
                 self._owed_from_today(person, person.bills[event.bill])
             case events.Return():
                 self._return(person, person.bills[event.bill])
-            case events.Dispute():
+            case events.DisputeByCustomer():
                 hold = commands.dispute(store, no, event.bill, now, f"person:{no}")
                 self.plan(now + timedelta(hours=event.hours), no, events.Release(hold))
             case events.PlaceHold():
@@ -266,7 +266,7 @@ class World:
             case _:
                 assert_never(event)
 
-    def _return(self, person: Person, bill: Bill) -> None:
+    def _return(self, person: SimulatedPerson, bill: Bill) -> None:
         if bill.paid <= 0:
             return
         debt = Debt(bill.no, "", bill.currency, bill.total, 0, bill.due_on, bill.subscriptions)
@@ -274,15 +274,15 @@ class World:
         bill.paid = 0
         self._owed_from_today(person, bill)
 
-    def _owed_from_today(self, person: Person, bill: Bill) -> None:
+    def _owed_from_today(self, person: SimulatedPerson, bill: Bill) -> None:
         """A decline, and money that has left, make a debt past due at once, whatever its due date."""
         bill.due_on = min(bill.due_on, calendar_of(person.zone).local_day(self.stage.now))
 
-    def _hold(self, person: Person, event: events.PlaceHold) -> None:
+    def _hold(self, person: SimulatedPerson, event: events.PlaceHold) -> None:
         targets = {
-            Scope.ACCOUNT: [0],
-            Scope.SUBSCRIPTION: list(range(1, len(person.currencies) + 1)),
-            Scope.DEBT: [b.no for b in person.owed],
+            HoldScope.ACCOUNT: [0],
+            HoldScope.SUBSCRIPTION: list(range(1, len(person.currencies) + 1)),
+            HoldScope.DEBT: [b.no for b in person.owed],
         }[event.scope]
         if not targets:
             return
@@ -344,13 +344,13 @@ class World:
 
     # -- judging -------------------------------------------------------------------------------------------------
 
-    def _allowed(self, person: Person) -> Bounds:
+    def _allowed(self, person: SimulatedPerson) -> Bounds:
         key = tuple(sorted(person.policies))
         if key not in self._bounds:
             self._bounds[key] = bounds([p for name in key for p in self.versions[name]])
         return self._bounds[key]
 
-    def _on_cut(self, recorded: f.Recorded) -> None:
+    def _on_escalation(self, recorded: f.Recorded) -> None:
         fact, person = recorded.fact, self.people[recorded.account]
         allowed, mail = self._allowed(person), self.channel.accepted
         where = f"account {person.no}, fact {recorded.seq}: "

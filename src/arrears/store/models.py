@@ -7,7 +7,7 @@ from django.db import models
 from django.utils.crypto import salted_hmac
 
 
-class People(BaseUserManager["Person"]):
+class PersonQueries(BaseUserManager["Person"]):
     """Finds people by the address that they sign in with, whatever its case."""
 
     def get_by_natural_key(self, username: str | None) -> Person:
@@ -28,7 +28,7 @@ class Person(AbstractBaseUser):
 
     USERNAME_FIELD = "sign_in_email"
     EMAIL_FIELD = "sign_in_email"
-    objects = People()
+    objects = PersonQueries()
 
     class Meta:
         managed = False

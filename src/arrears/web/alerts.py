@@ -10,7 +10,7 @@ from django.utils.translation import gettext as _
 
 from arrears.core.account import Account, Action
 from arrears.core.messages.alerts import Alert, Level, alerts_of
-from arrears.core.messages.recipients import Reach
+from arrears.core.messages.recipients import Contacts
 from arrears.core.money import format_amount
 from arrears.core.states import Reason
 from arrears.core.view import View
@@ -31,15 +31,15 @@ class Standing(NamedTuple):
 URGENT = (Level.DELETION_ON, Level.STOPPED, Level.STOPS_ON, Level.PAST_DUE)
 
 
-def standing(view: View, reach: Reach, locale: Locale) -> list[Standing]:
+def standing(view: View, contacts: Contacts, locale: Locale) -> list[Standing]:
     """The alerts of an account, the most urgent first."""
-    found = alerts_of(view, unconfirmed_address=needs_confirming(reach, view.now))
+    found = alerts_of(view, unconfirmed_address=needs_confirming(contacts, view.now))
     return [
-        Standing(alert, *_words(alert, view.account, reach, locale), urgent=alert.level in URGENT) for alert in found
+        Standing(alert, *_words(alert, view.account, contacts, locale), urgent=alert.level in URGENT) for alert in found
     ]
 
 
-def _words(alert: Alert, account: Account, reach: Reach, locale: Locale) -> tuple[str, str]:
+def _words(alert: Alert, account: Account, contacts: Contacts, locale: Locale) -> tuple[str, str]:
     """Title and text."""
     sums = _listed([format_amount(minor, currency, str(locale)) for currency, minor in alert.sums], locale)
     names = {
@@ -47,7 +47,7 @@ def _words(alert: Alert, account: Account, reach: Reach, locale: Locale) -> tupl
         "on": _day(alert.on, locale),
         "since": _day(alert.since, locale),
         "sums": sums,
-        "card": values.clean(reach.cards.get(alert.method, "")),
+        "card": values.clean(contacts.cards.get(alert.method, "")),
         "numbers": _listed([debt.number for debt in account.debts if debt.no in alert.debts], locale),
     }
     title, text = _sentences(alert)

@@ -45,7 +45,7 @@ Source = Column | Constant
 
 
 @dataclass(frozen=True, slots=True)
-class Words:
+class ValueWords:
     """A column that holds one of a few words, and what each means."""
 
     column: Column
@@ -68,21 +68,21 @@ class BookMap:
     """A checked map. `account`, `invoice` and `payment` hold a source per field that the map names.
 
     `payment` empty: the book has no payments. `disputed` None: no invoice is. `mode` a word instead of
-    `Words`: every account's. `decided_by` says which row has the last word on an account's mode.
+    `ValueWords`: every account's. `decided_by` says which row has the last word on an account's mode.
     """
 
     form: FileForm
     account: Mapping[str, Source]
     invoice: Mapping[str, Source]
     payment: Mapping[str, Source]
-    disputed: Words | None
-    mode: Words | Mode
+    disputed: ValueWords | None
+    mode: ValueWords | Mode
     decided_by: DecidedBy
 
     def columns(self) -> list[str]:
         """The names of all columns that the map reads, each once, in the map's order."""
         sources: list[Source] = [*self.account.values(), *self.invoice.values(), *self.payment.values()]
-        sources += [words.column for words in (self.disputed, self.mode) if isinstance(words, Words)]
+        sources += [words.column for words in (self.disputed, self.mode) if isinstance(words, ValueWords)]
         return list(dict.fromkeys(source.name for source in sources if isinstance(source, Column)))
 
 
@@ -194,7 +194,7 @@ class _Reading:
                 self.wrong(f"{section}.{field}", "is missing")
         return sources
 
-    def words(self, where: str, table: Mapping[str, object], meanings: tuple[str, ...]) -> Words | None:
+    def words(self, where: str, table: Mapping[str, object], meanings: tuple[str, ...]) -> ValueWords | None:
         """A column and the word for each meaning; a word may be empty, for a cell that is."""
         for key in ("column", *meanings):
             if key not in table:
@@ -205,7 +205,7 @@ class _Reading:
             self.wrong(where, f"{' and '.join(meanings)} are the same word")
         if column is None or None in words or len(words) < len(meanings):
             return None
-        return Words(Column(column), {w: m for w, m in zip(words, meanings, strict=True) if w is not None})
+        return ValueWords(Column(column), {w: m for w, m in zip(words, meanings, strict=True) if w is not None})
 
 
 def _form(reading: _Reading) -> FileForm:
@@ -228,7 +228,7 @@ def _form(reading: _Reading) -> FileForm:
     return FileForm(**{key: chosen.get(key, "") for key in _FORM})
 
 
-def _disputed(reading: _Reading) -> Words | None:
+def _disputed(reading: _Reading) -> ValueWords | None:
     found = reading.table("invoice").get("disputed") if reading.has("invoice") else None
     if found is None:
         return None
@@ -239,7 +239,7 @@ def _disputed(reading: _Reading) -> Words | None:
     return reading.words("invoice.disputed", found, ("yes", "no"))
 
 
-def _mode(reading: _Reading) -> tuple[Words | Mode, DecidedBy]:
+def _mode(reading: _Reading) -> tuple[ValueWords | Mode, DecidedBy]:
     table = reading.table("mode")
     if "value" in table:
         reading.known("mode", table, ("value",))

@@ -12,12 +12,12 @@ from datetime import date
 from pathlib import Path
 from typing import cast
 
-from arrears.adapters.books.book_map import BookMap, Column, Constant, Source, Words
+from arrears.adapters.books.book_map import BookMap, Column, Constant, Source, ValueWords
 from arrears.adapters.books.fields import CHECKS, plain, quoted, read_date, text_wrong
 from arrears.adapters.books.records import BrokenRow, Records, open_book
 from arrears.core.errors import Refused
 from arrears.core.money import exponent, parse_amount
-from arrears.core.receivables import INVOICE_FIELDS, Book, BookAccount, BookInvoice, BookPayment, Mode
+from arrears.core.receivables import INVOICE_FIELDS, BookAccount, BookInvoice, BookPayment, Mode, ReceivablesBook
 
 MISTAKE_LINES_MAX = 50
 _COLUMNS_SHOWN_MAX = 40
@@ -113,7 +113,7 @@ class _Row:
             return None
         return minor
 
-    def word(self, words: Words) -> str | None:
+    def word(self, words: ValueWords) -> str | None:
         """The meaning of the word in the row."""
         text = self.raw(words.column)
         if text not in words.meanings:
@@ -158,8 +158,8 @@ class _Reader:
         if first is None and not row.mistakes:
             self._invoices[invoice.number] = (invoice, payment, account.mode)
 
-    def book(self, digest: str) -> Book:
-        return Book(
+    def book(self, digest: str) -> ReceivablesBook:
+        return ReceivablesBook(
             accounts=tuple(self._customers[ref].account for ref in sorted(self._customers)),
             invoices=tuple(
                 sorted((kept[0] for kept in self._invoices.values()), key=lambda i: (i.issued_on, i.number))
@@ -175,7 +175,7 @@ class _Reader:
         email = None
         if "email" in sources and row.raw(sources["email"]):
             email = row.text(sources["email"], "email")
-        mode = row.word(self._map.mode) if isinstance(self._map.mode, Words) else self._map.mode
+        mode = row.word(self._map.mode) if isinstance(self._map.mode, ValueWords) else self._map.mode
         texts = {field: text for field, text in found.items() if text is not None}
         if row.mistakes or mode is None:
             return None
@@ -254,7 +254,7 @@ class _Reader:
         if key is not None and (known.mode_key is None or key > known.mode_key):
             known.account = replace(known.account, mode=account.mode)
             known.mode_row, known.mode_key = row.number, key
-        elif not latest and account.mode != known.account.mode and isinstance(mode, Words):
+        elif not latest and account.mode != known.account.mode and isinstance(mode, ValueWords):
             said = f"{quoted(row.raw(mode.column))} for customer {quoted(account.ref)}"
             row.wrong(mode.column, f"{said}, but row {known.mode_row} says otherwise")
 
@@ -275,7 +275,7 @@ class _Reader:
         ]
         if "ref" not in self._map.payment:
             differing += self._payments_differ(first[1], again[1])
-        if first[2] != again[2] and isinstance(self._map.mode, Words):
+        if first[2] != again[2] and isinstance(self._map.mode, ValueWords):
             differing.append(_label(self._map.mode.column))
         if differing:
             known = f"{quoted(again[0].number)} is already on row {first[0].row} with other content"
@@ -381,7 +381,7 @@ def _read(path: Path, records: Records, book_map: BookMap, mistakes: _Mistakes) 
     return reader
 
 
-def read_book(path: Path, book_map: BookMap) -> Book:
+def read_book(path: Path, book_map: BookMap) -> ReceivablesBook:
     """The book in the CSV file at `path`; row numbers are line numbers of the file, the header's is 1.
 
     Raises Refused `bad_book` (exit code 2): a line per bad row with its row, column and reason, the first 50

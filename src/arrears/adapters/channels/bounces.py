@@ -48,7 +48,7 @@ _STRANGE: Final = (
 """What parsers of mail raise over mail that nobody would write."""
 
 
-class Kind(StrEnum):
+class ReportKind(StrEnum):
     """What a bounce means for the address: nothing arrives there, nothing arrived this time, mail is not welcome."""
 
     HARD = "hard"
@@ -62,7 +62,7 @@ class Bounce(NamedTuple):
 
     message_id: str
     address: str
-    kind: Kind
+    kind: ReportKind
     status: str
     why: str
 
@@ -97,14 +97,14 @@ def bounce_of(event: AnymailTrackingEvent) -> Bounce | None:
     return Bounce(ours, address, kind, status, why) if ours or address else None
 
 
-def _kind_of_event(event_type: str, reason: str, status: str) -> Kind | None:
+def _kind_of_event(event_type: str, reason: str, status: str) -> ReportKind | None:
     if event_type == "complained" or (event_type in ("bounced", "rejected") and reason == "spam"):
-        return Kind.COMPLAINT
+        return ReportKind.COMPLAINT
     if event_type not in ("bounced", "rejected", "failed"):
         return None
     if status:
         return _kind(status)
-    return Kind.HARD if reason in ("invalid", "bounced", "unsubscribed") else Kind.SOFT
+    return ReportKind.HARD if reason in ("invalid", "bounced", "unsubscribed") else ReportKind.SOFT
 
 
 def _read(mail: Mime) -> Bounce | None:
@@ -120,7 +120,7 @@ def _read(mail: Mime) -> Bounce | None:
 
 def _worst(bounces: Sequence[Bounce | None]) -> Bounce | None:
     found = [one for one in bounces if one is not None]
-    return min(found, key=lambda one: one.kind is not Kind.HARD, default=None)
+    return min(found, key=lambda one: one.kind is not ReportKind.HARD, default=None)
 
 
 def _reported(block: Mime, ours: str) -> Bounce | None:
@@ -132,7 +132,7 @@ def _reported(block: Mime, ours: str) -> Bounce | None:
     status = _status_in(_field(block, "Status")) or _status_in(said)
     delayed = action.startswith("delayed")
     address = _recipient(_field(block, "Original-Recipient")) or _recipient(_field(block, "Final-Recipient"))
-    kind = Kind.SOFT if delayed else _kind(status)
+    kind = ReportKind.SOFT if delayed else _kind(status)
     return Bounce(ours, address, kind, status, _line(said or f"{action} {status}"))
 
 
@@ -143,7 +143,7 @@ def _complaint(report: Mime, mail: Mime, ours: str) -> Bounce | None:
     returned = next(_returned(mail), None)
     to = _field(fields, "Original-Rcpt-To") or (_field(returned, "To") if returned is not None else "")
     said = f"{_field(fields, 'Feedback-Type')} {_field(fields, 'User-Agent')}"
-    return Bounce(ours, _address(parseaddr(to)[1]), Kind.COMPLAINT, "", _line(said))
+    return Bounce(ours, _address(parseaddr(to)[1]), ReportKind.COMPLAINT, "", _line(said))
 
 
 def _from_prose(mail: Mime, ours: str) -> Bounce | None:
@@ -152,7 +152,7 @@ def _from_prose(mail: Mime, ours: str) -> Bounce | None:
         return None
     text = " ".join(_texts(mail))
     status = _status_in(text)
-    kind = _kind(status) if permanent else Kind.SOFT
+    kind = _kind(status) if permanent else ReportKind.SOFT
     return Bounce(ours, _address_by_flufl(mail), kind, status, _line(text))
 
 
@@ -173,9 +173,9 @@ def _is_answer(mail: Mime) -> bool:
     return not by_machine
 
 
-def _kind(status: str) -> Kind:
+def _kind(status: str) -> ReportKind:
     """A failure without a status is one for good: to wait for more mail at that address would be to hope."""
-    return Kind.SOFT if status.startswith("4") or status in _SOFT_FIVES else Kind.HARD
+    return ReportKind.SOFT if status.startswith("4") or status in _SOFT_FIVES else ReportKind.HARD
 
 
 def _own_message(mail: Mime) -> str:

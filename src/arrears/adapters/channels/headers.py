@@ -83,7 +83,7 @@ class _WholeParts(BytesGenerator):
             self.write(lines.replace("\r\n", "\n").replace("\r", "\n").replace("\n", self._NL))
 
 
-class Letter(EmailMultiAlternatives):
+class ComposedMail(EmailMultiAlternatives):
     """Django's message with its envelope. `envelope_to` may hold UTF-8 before its @; nothing else of it may."""
 
     envelope_id = ""
@@ -149,7 +149,7 @@ def origin(sender: str, reply_to: str, bounce_to: str) -> Origin:
     return Origin(name, address, answers, bounces)
 
 
-def compose(message: Message, who: Origin) -> Letter:
+def compose(message: Message, who: Origin) -> ComposedMail:
     """The mail of a message. Refuses `bad_address`, `bad_header`, `bad_text` and `bad_message_id`."""
     to_name, to = check_mailbox(message.to)
     headers = {
@@ -163,7 +163,7 @@ def compose(message: Message, who: Origin) -> Letter:
     for part in (message.text, message.html):
         if not _writable(part):
             raise Refused("bad_text", "the text has half of a character (a lone surrogate); render it again")
-    letter = Letter(
+    letter = ComposedMail(
         subject=_line("subject", message.subject),
         body=message.text,
         from_email=_mailbox(who.name, who.address),

@@ -23,7 +23,7 @@ from django.core.mail.backends.base import BaseEmailBackend
 from django.core.mail.backends.smtp import EmailBackend
 from django.core.mail.message import utf8_charset_qp
 
-from arrears.adapters.channels.headers import Letter, compose, origin
+from arrears.adapters.channels.headers import ComposedMail, compose, origin
 from arrears.core.errors import Refused
 from arrears.ports import Delivery, Fate, Message
 
@@ -128,7 +128,7 @@ class KeptConnection(EmailBackend):
         self._patience_seconds = timeout_seconds
         self._deadline = 0.0
 
-    def deliver(self, letter: Letter) -> Delivery:
+    def deliver(self, letter: ComposedMail) -> Delivery:
         """Hand one mail over. A kept connection that proves dead before the mail's text is replaced once."""
         with self._lock:
             self._deadline = time.monotonic() + 2 * self._patience_seconds
@@ -173,7 +173,7 @@ class KeptConnection(EmailBackend):
         self.connection = self._partial_connection = None
 
     def _send(self, email_message: EmailMessage) -> bool:
-        assert isinstance(email_message, Letter)
+        assert isinstance(email_message, ComposedMail)
         assert self.connection is not None
         whole = False
         try:
@@ -185,7 +185,7 @@ class KeptConnection(EmailBackend):
                 self._drop()
         return self.delivery.fate is Fate.ACCEPTED
 
-    def _hand_over(self, smtp: SMTP, letter: Letter) -> Delivery:
+    def _hand_over(self, smtp: SMTP, letter: ComposedMail) -> Delivery:
         utf8 = not letter.envelope_to.isascii()
         if utf8 and not smtp.has_extn("smtputf8"):
             return Delivery(
@@ -247,7 +247,7 @@ class KeptConnection(EmailBackend):
         return Delivery(_fate(code), _reply(code, text))
 
 
-def _commands(smtp: SMTP, letter: Letter, content: bytes) -> Sequence[str]:
+def _commands(smtp: SMTP, letter: ComposedMail, content: bytes) -> Sequence[str]:
     """MAIL with what the server offers of SIZE (RFC 1870), 8BITMIME (RFC 6152), SMTPUTF8 (RFC 6531) and DSN
     (RFC 3461): the head alone comes back, and our id with it."""
     options = ""
@@ -290,7 +290,7 @@ def _wrong_url() -> Refused:
     return Refused("bad_mail_url", "the mail server's URL is wrong; write smtp+starttls://user:password@host:587")
 
 
-def _by_provider(backend: BaseEmailBackend, letter: Letter) -> Delivery:
+def _by_provider(backend: BaseEmailBackend, letter: ComposedMail) -> Delivery:
     """Through anymail. The id travels as metadata, which comes back in the provider's webhooks."""
     # These take longer to load than this module, and most installations have a mail server of their own.
     from anymail import exceptions as refusals  # type: ignore[import-untyped]

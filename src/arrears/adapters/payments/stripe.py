@@ -35,7 +35,7 @@ from arrears.adapters.payments.stripe_codes import (
 from arrears.adapters.payments.stripe_events import (
     API_VERSION,
     PAGE_MARK,
-    Reader,
+    StripeReader,
     answering,
     is_ours,
     refund_state,
@@ -109,7 +109,7 @@ class Stripe:
             http_client=http_client or _http_client(api_base),
         )
         self._v1 = self._client.v1
-        self._reader = Reader(self._client, live)
+        self._reader = StripeReader(self._client, live)
 
     # Methods
 

@@ -13,7 +13,7 @@ from typing import Any, Final
 from arrears.core.errors import Refused
 from arrears.core.money import CURRENCIES, exponent
 from arrears.core.payments.values import (
-    Canceled,
+    AttemptCanceled,
     Codes,
     Declined,
     Funding,
@@ -212,7 +212,7 @@ def outcome_of(intent: Thing) -> Outcome:
         case "requires_payment_method" if intent.get("last_payment_error"):
             return refused(ref, intent["last_payment_error"], charge, at)
         case "canceled":
-            return Canceled(ref, reached_network=bool(intent.get("latest_charge")))
+            return AttemptCanceled(ref, reached_network=bool(intent.get("latest_charge")))
         case status:
             return Unknown(f"the payment intent is {status}", ref)
 
@@ -250,9 +250,9 @@ def page_outcome(session: Thing) -> Outcome:
         return NeedsCustomer(ref, str(session.get("url") or ""), instant(session["created"]))
     if session.get("status") == "expired":
         if not session.get("payment_intent"):
-            return Canceled(ref, reached_network=False)
+            return AttemptCanceled(ref, reached_network=False)
         if intent.get("status") in ("canceled", "requires_payment_method"):
-            return Canceled(ref, reached_network=bool(intent.get("latest_charge")))
+            return AttemptCanceled(ref, reached_network=bool(intent.get("latest_charge")))
     return outcome
 
 

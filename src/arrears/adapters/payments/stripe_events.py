@@ -32,9 +32,9 @@ from arrears.adapters.payments.stripe_codes import (
 )
 from arrears.core.errors import Refused
 from arrears.core.payments.values import (
+    AttemptCanceled,
     AttemptChange,
     BookLine,
-    Canceled,
     Change,
     Codes,
     DebitReturned,
@@ -187,7 +187,7 @@ def dispute_change(dispute: Thing) -> Change:
     return DisputeChange(payment, dispute["id"], state, amount, currency)
 
 
-class Reader:
+class StripeReader:
     """What is at Stripe, in our words. Its methods refuse `provider_refused`, `provider_unreachable` and `wrong_mode`,
     except `session`, `intent` and `search`, which raise the SDK's errors for their callers to translate."""
 
@@ -380,7 +380,7 @@ class Reader:
 
 def _preference(thing: Thing) -> tuple[int, int]:
     outcome = page_outcome(thing) if thing.get("object") == "checkout.session" else outcome_of(thing)
-    rank = 0 if isinstance(outcome, Paid) else 2 if isinstance(outcome, Declined | Canceled) else 1
+    rank = 0 if isinstance(outcome, Paid) else 2 if isinstance(outcome, Declined | AttemptCanceled) else 1
     return rank, -thing["created"]
 
 

@@ -17,7 +17,7 @@ from typing import Any, Final, NamedTuple
 from urllib.parse import parse_qs
 
 from arrears.core.ids import ACCOUNT, format_id
-from arrears.core.states import Allowed, State, allows
+from arrears.core.states import Permissions, State, allows
 from arrears.ports import Order
 
 AFTER: Final = {
@@ -79,7 +79,7 @@ class Notebook:
         """A notebook for a new subscription."""
         self._notes[account, subscription] = list(notes)
 
-    def allowed(self, account: int, subscription: int) -> Allowed:
+    def allowed(self, account: int, subscription: int) -> Permissions:
         """What may be done with a subscription now."""
         return allows(self._states.get((account, subscription), State.ACTIVE))
 
@@ -142,7 +142,7 @@ class Notebook:
         return _answer(status, {"state": str(state), "notes": notes}, page, wants_json)
 
 
-def _says(may: Allowed) -> str:
+def _says(may: Permissions) -> str:
     if may.change:
         return "Notes can be read and written."
     return "Notes can be read, and nothing can be written." if may.read else "Its notes are deleted."

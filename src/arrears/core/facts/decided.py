@@ -6,7 +6,7 @@ from datetime import date, datetime
 
 import msgspec
 
-from arrears.core.account import Action, DoubtKind, Outcome, Terms
+from arrears.core.account import Action, CaseOutcome, DoubtKind, Terms
 from arrears.core.facts.base import Evidence, Fact
 from arrears.core.states import State
 
@@ -152,7 +152,7 @@ class Resumed(Fact, frozen=True, tag="resumed"):
 
 class CaseEnded(Fact, frozen=True, tag="case_ended"):
     case: int
-    outcome: Outcome
+    outcome: CaseOutcome
 
 
 class DeletionScheduled(Fact, frozen=True, tag="deletion_scheduled"):

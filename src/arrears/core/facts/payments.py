@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from datetime import date
 
-from arrears.core.account import Part
+from arrears.core.account import DebtPart
 from arrears.core.facts.base import Fact
 from arrears.core.payments.values import AttemptState, Codes, Initiator, MethodDetails
 
@@ -58,7 +58,7 @@ class AttemptCreated(Fact, frozen=True, tag="attempt_created"):
     by: Initiator
     currency: str
     amount_minor: int
-    parts: tuple[Part, ...]
+    parts: tuple[DebtPart, ...]
     quote: str = ""
     on_page: bool = False
     activates: bool = False

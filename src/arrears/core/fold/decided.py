@@ -14,7 +14,7 @@ from arrears.core.account import (
     Account,
     Case,
     Promise,
-    Sent,
+    SentWarning,
     ServiceEnd,
     Subscription,
     Tell,
@@ -64,7 +64,7 @@ def _noticed(account: Account, fact: f.Noticed, recorded: f.Recorded) -> Account
         promise = sub.promise(warning.action)
         promise = replace(
             promise,
-            sent=(*promise.sent, Sent(warning.step, warning.promised_on, warning.on or fact.on, recorded.seq)),
+            sent=(*promise.sent, SentWarning(warning.step, warning.promised_on, warning.on or fact.on, recorded.seq)),
             promised_on=later(promise.promised_on, warning.promised_on),
             renew_from=None,
         )

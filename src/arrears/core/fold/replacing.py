@@ -7,7 +7,7 @@ from typing import Any
 
 from msgspec.structs import replace
 
-from arrears.core.account import Account, Action, Order, Promise, Subscription
+from arrears.core.account import Account, Action, OpenOrder, Promise, Subscription
 from arrears.core.facts import Recorded
 
 
@@ -32,7 +32,7 @@ def with_order(sub: Subscription, no: int, kind: str, given: Recorded | None = N
     """`given` is the fact that gives an order whose lateness counts."""
     if no == 0:
         return sub
-    order = Order(no, kind) if given is None else Order(no, kind, since=given.at, given_seq=given.seq)
+    order = OpenOrder(no, kind) if given is None else OpenOrder(no, kind, since=given.at, given_seq=given.seq)
     return replace(sub, order_count=no, orders=(*sub.orders, order))
 
 

@@ -13,13 +13,13 @@ from arrears.core.invariants.account import (
     check_chain,
     check_deletion_cap,
 )
-from arrears.core.invariants.checked import Breach, Installation
+from arrears.core.invariants.checked import Breach, CheckedInstallation
 from arrears.core.invariants.watch import Watch
 
 __all__ = [
     "INVARIANTS",
     "Breach",
-    "Installation",
+    "CheckedInstallation",
     "Watch",
     "check_account",
     "check_actions",

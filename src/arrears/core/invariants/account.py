@@ -12,7 +12,7 @@ from arrears.core.account import Account
 from arrears.core.actions import CHARGE, NOTICE, ORDER
 from arrears.core.evolve import fold
 from arrears.core.facts import Recorded, encode_fact
-from arrears.core.invariants.checked import Breach, Installation, Policies
+from arrears.core.invariants.checked import Breach, CheckedInstallation, Policies
 from arrears.core.invariants.watch import Watch, instants
 from arrears.core.unit import GENESIS, chained
 
@@ -43,7 +43,7 @@ def check_account(
     history: Sequence[Recorded],
     policies: Policies,
     now: datetime,
-    installation: Installation | None = None,
+    installation: CheckedInstallation | None = None,
 ) -> list[Breach]:
     """Everything that one account's facts and its stored state break. Pure; empty is what is hoped for.
 
@@ -51,7 +51,7 @@ def check_account(
     """
     if not history:
         return [Breach("I18", account.no, "there is a state and no fact")]
-    watch = Watch(policies, installation or Installation())
+    watch = Watch(policies, installation or CheckedInstallation())
     found: list[Breach] = []
     for group in instants(history):
         found += watch.see(group, None, policies)

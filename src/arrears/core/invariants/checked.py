@@ -10,12 +10,12 @@ from collections.abc import Iterable, Mapping
 from datetime import date, datetime, timedelta
 from typing import Final, NamedTuple
 
-from arrears.core.account import Action, DoubtKind, Guards, Hold, Scope, Stop, Terms
+from arrears.core.account import Action, DoubtKind, Guards, Hold, HoldScope, Stop, Terms
 from arrears.core.calendar import Calendar, calendar_of
 from arrears.core.facts import Recorded
 from arrears.core.payments.values import AttemptState
+from arrears.core.policy import ClockScope as ClockScope
 from arrears.core.policy import Policy
-from arrears.core.policy import Scope as ClockScope
 from arrears.core.states import Reason, State
 
 Policies = Mapping[str, Policy]
@@ -41,7 +41,7 @@ class Span(NamedTuple):
     end: datetime | None
 
 
-class Installation:
+class CheckedInstallation:
     """The doubts of the whole installation over time. `grace` is how long one may stand before it counts: where many
     processes work, a decision taken in the same moment has not seen it yet."""
 
@@ -68,7 +68,7 @@ class Installation:
         ]
 
 
-class Debt:
+class CheckedDebt:
     """An invoice, open or paid."""
 
     __slots__ = ("currency", "day_0", "due_on", "ended", "forced_from", "no", "open", "subs", "total")
@@ -163,7 +163,7 @@ class Sub:
         self.resumes: dict[int, datetime] = {}
 
 
-class Doubt(NamedTuple):
+class CheckedDoubt(NamedTuple):
     """One account doubt and the time that it stood."""
 
     kind: DoubtKind
@@ -172,7 +172,7 @@ class Doubt(NamedTuple):
     end: datetime | None
 
 
-class Tried:
+class CheckedTry:
     """An attempt to take money, open or over; `parts` are minor units by debt."""
 
     __slots__ = ("amount", "currency", "is_open", "method", "no", "on_page", "parts", "state")
@@ -188,19 +188,19 @@ class Tried:
         self.is_open = True
 
 
-class Book:
+class AccountBook:
     """Everything the checks need to know about one account."""
 
-    def __init__(self, policies: Policies, installation: Installation) -> None:
+    def __init__(self, policies: Policies, installation: CheckedInstallation) -> None:
         self.no = 0
         self.policies = policies
         self.installation = installation
         self.terms = Terms("", "UTC")
-        self.debts: dict[int, Debt] = {}
-        self.open: dict[int, Debt] = {}
+        self.debts: dict[int, CheckedDebt] = {}
+        self.open: dict[int, CheckedDebt] = {}
         self.subs: dict[int, Sub] = {}
         self.holds: dict[int, Hold] = {}
-        self.doubts: list[Doubt] = []
+        self.doubts: list[CheckedDoubt] = []
         self.credit: dict[str, int] = {}
         self.case: Terms | None = None
         self.case_no = 0
@@ -214,7 +214,7 @@ class Book:
         self.notices: dict[int, list[Warned]] = {}
         self.methods: dict[int, bool] = {}
         self.paying: dict[int, int] = {}
-        self.attempts: dict[int, Tried] = {}
+        self.attempts: dict[int, CheckedTry] = {}
         self.keys: set[str] = set()
         self.refunds: set[str] = set()
         self.helped: set[tuple[int, str]] = set()
@@ -245,7 +245,7 @@ class Book:
 
     # -- what is owed ----------------------------------------------------------------------------------------
 
-    def owing(self, sub: Sub) -> list[Debt]:
+    def owing(self, sub: Sub) -> list[CheckedDebt]:
         """The past-due debts that this subscription answers for, oldest due date first."""
         if self.case is None:
             return []
@@ -257,26 +257,28 @@ class Book:
         return found
 
     @property
-    def past_due(self) -> list[Debt]:
+    def past_due(self) -> list[CheckedDebt]:
         """Every past-due debt whose case is not over."""
         return [d for d in self.open.values() if d.day_0 is not None and not d.ended]
 
-    def debt_held(self, debt: Debt) -> bool:
+    def debt_held(self, debt: CheckedDebt) -> bool:
         """Whether a hold on this very debt is open."""
-        return any(h.scope is Scope.DEBT and h.target == debt.no and h.ended_at is None for h in self.holds.values())
+        return any(
+            h.scope is HoldScope.DEBT and h.target == debt.no and h.ended_at is None for h in self.holds.values()
+        )
 
     # -- holds -----------------------------------------------------------------------------------------------
 
-    def spans(self, stop: Stop, sub: Sub, debt: Debt | None) -> list[tuple[datetime, datetime | None]]:
+    def spans(self, stop: Stop, sub: Sub, debt: CheckedDebt | None) -> list[tuple[datetime, datetime | None]]:
         """When this was stopped: the start and end of each hold in scope; an end of None has not come."""
         return [
             (h.from_at, self.hold_end(h))
             for h in self.holds.values()
             if stop in h.stops
             and (
-                h.scope is Scope.ACCOUNT
-                or (h.scope is Scope.SUBSCRIPTION and h.target == sub.no)
-                or (h.scope is Scope.DEBT and debt is not None and h.target == debt.no)
+                h.scope is HoldScope.ACCOUNT
+                or (h.scope is HoldScope.SUBSCRIPTION and h.target == sub.no)
+                or (h.scope is HoldScope.DEBT and debt is not None and h.target == debt.no)
             )
         ]
 
@@ -328,7 +330,7 @@ def first_day(start: date, days: int, spans: list[tuple[datetime, datetime | Non
         day += ONE_DAY
 
 
-def reaches_minimum(debts: Iterable[Debt], policy: Policy) -> bool:
+def reaches_minimum(debts: Iterable[CheckedDebt], policy: Policy) -> bool:
     """Whether these debts are enough, in any currency, for more than reminders to follow."""
     sums: dict[str, int] = {}
     for debt in debts:

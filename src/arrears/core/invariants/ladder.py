@@ -7,9 +7,19 @@ from datetime import date, datetime, timedelta
 from typing import Any, Final
 
 from arrears.core import facts as f
-from arrears.core.account import Action, DoubtKind, Outcome
+from arrears.core.account import Action, CaseOutcome, DoubtKind
 from arrears.core.calendar import Calendar, calendar_of
-from arrears.core.invariants.checked import ONE_DAY, STOP, Book, Debt, End, Sub, counted_days, reaches_minimum, stopped
+from arrears.core.invariants.checked import (
+    ONE_DAY,
+    STOP,
+    AccountBook,
+    CheckedDebt,
+    End,
+    Sub,
+    counted_days,
+    reaches_minimum,
+    stopped,
+)
 from arrears.core.invariants.reported import order_given, void
 from arrears.core.policy import Policy
 from arrears.core.states import Reason, State
@@ -17,10 +27,10 @@ from arrears.core.states import Reason, State
 RETENTION_FLOOR_DAYS: Final = 30
 COOL_OFF_MIN: Final = timedelta(hours=24)
 
-Checks = dict[type[f.Fact], Callable[[Book, Any, f.Recorded], None]]
+Checks = dict[type[f.Fact], Callable[[AccountBook, Any, f.Recorded], None]]
 
 
-def became_past_due(book: Book, fact: f.BecamePastDue, recorded: f.Recorded) -> None:
+def became_past_due(book: AccountBook, fact: f.BecamePastDue, recorded: f.Recorded) -> None:
     """Not before the day after the due date is there, and only those that are owed for (I10, I11)."""
     if fact.opened != (book.case is None) or (fact.opened and fact.case != book.case_no + 1):
         book.breach("I18", f"case {fact.case} opens while case {book.case_no} runs")
@@ -55,7 +65,7 @@ def became_past_due(book: Book, fact: f.BecamePastDue, recorded: f.Recorded) -> 
             sub.entered_on = first if recorded_on <= first + ONE_DAY else recorded_on
 
 
-def within_tolerance(book: Book, fact: f.WithinTolerance, _: f.Recorded) -> None:
+def within_tolerance(book: AccountBook, fact: f.WithinTolerance, _: f.Recorded) -> None:
     """Only what is small enough stops being past due (I2)."""
     for number in fact.debts:
         debt = book.debts[number]
@@ -67,7 +77,7 @@ def within_tolerance(book: Book, fact: f.WithinTolerance, _: f.Recorded) -> None
 # -- cuts --------------------------------------------------------------------------------------------------------
 
 
-def restricted(book: Book, fact: f.Restricted, recorded: f.Recorded) -> None:
+def restricted(book: AccountBook, fact: f.Restricted, recorded: f.Recorded) -> None:
     """From past due, after its days, warned of (I10)."""
     sub = book.subs[fact.subscription]
     days = book.policy.restrict_after_days
@@ -83,7 +93,7 @@ def restricted(book: Book, fact: f.Restricted, recorded: f.Recorded) -> None:
     sub.entered_on = fact.on if on <= fact.on + ONE_DAY else on
 
 
-def disabled(book: Book, fact: f.Disabled, recorded: f.Recorded) -> None:
+def disabled(book: AccountBook, fact: f.Disabled, recorded: f.Recorded) -> None:
     """After every stage that the policy has, each as long as it says (I10)."""
     sub = book.subs[fact.subscription]
     policy = book.policy
@@ -102,12 +112,12 @@ def disabled(book: Book, fact: f.Disabled, recorded: f.Recorded) -> None:
     sub.promised.pop(Action.DELETE, None)
 
 
-def _recorded_states(book: Book, sub: Sub, fact: f.Restricted | f.Disabled, after: State) -> None:
+def _recorded_states(book: AccountBook, sub: Sub, fact: f.Restricted | f.Disabled, after: State) -> None:
     if fact.before is not sub.state or fact.after is not after or fact.generation != sub.generation:
         book.breach("I18", f"the fact says {fact.before} -> {fact.after}, the book {sub.state} -> {after}")
 
 
-def _cut(book: Book, sub: Sub, action: Action, on: date, at: datetime, evidence: f.Evidence) -> None:
+def _cut(book: AccountBook, sub: Sub, action: Action, on: date, at: datetime, evidence: f.Evidence) -> None:
     """What every cut must respect: nothing unknown, nothing held, enough owed for long enough, and the evidence."""
     policy, calendar = _terms(book, sub, action)
     _no_doubt(book, sub, action, on, at, calendar)
@@ -126,13 +136,13 @@ def _cut(book: Book, sub: Sub, action: Action, on: date, at: datetime, evidence:
         book.breach("I7", f"the evidence of the {action} is not what stood in the book")
 
 
-def _terms(book: Book, sub: Sub, action: Action) -> tuple[Policy, Calendar]:
+def _terms(book: AccountBook, sub: Sub, action: Action) -> tuple[Policy, Calendar]:
     if action is Action.DELETE and sub.end is not None:
         return book.policies[sub.end.terms.policy], calendar_of(sub.end.terms.zone)
     return book.policy, book.calendar
 
 
-def _no_doubt(book: Book, sub: Sub, action: Action, on: date, at: datetime, calendar: Calendar) -> None:
+def _no_doubt(book: AccountBook, sub: Sub, action: Action, on: date, at: datetime, calendar: Calendar) -> None:
     for kind, _ in book.doubts_over(at):
         invariant = "I21" if kind is DoubtKind.CLOCK else "I8"
         book.breach(invariant, f"the {action} of subscription {sub.no} happens under doubt ({kind})")
@@ -141,12 +151,14 @@ def _no_doubt(book: Book, sub: Sub, action: Action, on: date, at: datetime, cale
         book.breach("I8", f"the {action} of subscription {sub.no} happens inside a hold")
 
 
-def _owes_enough(book: Book, sub: Sub, action: Action, owing: list[Debt], policy: Policy) -> None:
+def _owes_enough(book: AccountBook, sub: Sub, action: Action, owing: list[CheckedDebt], policy: Policy) -> None:
     if not reaches_minimum([d for d in owing if not book.debt_held(d)], policy):
         book.breach("I11", f"the {action} of subscription {sub.no}, which owes nothing that counts")
 
 
-def _long_enough(book: Book, sub: Sub, action: Action, debt: Debt, on: date, at: datetime, policy: Policy) -> bool:
+def _long_enough(
+    book: AccountBook, sub: Sub, action: Action, debt: CheckedDebt, on: date, at: datetime, policy: Policy
+) -> bool:
     days = policy.restrict_after_days if action is Action.RESTRICT else policy.disable_after_days
     assert days is not None
     if action is Action.DELETE:
@@ -159,7 +171,7 @@ def _long_enough(book: Book, sub: Sub, action: Action, debt: Debt, on: date, at:
     return counted_days(debt.day_0, on, spans, calendar) >= days
 
 
-def _dwelt(book: Book, sub: Sub, action: Action, on: date, days: int, lead_days: int) -> None:
+def _dwelt(book: AccountBook, sub: Sub, action: Action, on: date, days: int, lead_days: int) -> None:
     """The stage lasted its days, and a warning that counts was accepted its lead before (I9, I10)."""
     spans = book.spans(STOP[action], sub, None)
     if sub.entered_on is None or counted_days(sub.entered_on, on, spans, book.calendar) < days:
@@ -167,7 +179,7 @@ def _dwelt(book: Book, sub: Sub, action: Action, on: date, days: int, lead_days:
     warned(book, sub, action, on, lead_days, sub.past_due_seq)
 
 
-def warned(book: Book, sub: Sub, action: Action, on: date, lead_days: int, since_seq: int) -> None:
+def warned(book: AccountBook, sub: Sub, action: Action, on: date, lead_days: int, since_seq: int) -> None:
     """A warning that names this day or an earlier one was accepted its lead before, since the cause began, not made
     void by a hold, and after every doubt that stood at the deadline (I9)."""
     _, calendar = _terms(book, sub, action)
@@ -188,21 +200,21 @@ def warned(book: Book, sub: Sub, action: Action, on: date, lead_days: int, since
     book.breach("I9", f"the {action} of {on}: no warning of it was accepted {lead_days} days before")
 
 
-def deferred(book: Book, fact: f.Deferred, _: f.Recorded) -> None:
+def deferred(book: AccountBook, fact: f.Deferred, _: f.Recorded) -> None:
     """Only where something is unknown; the warnings given so far no longer count."""
     if not fact.doubts:
         book.breach("I8", "a deadline waits for no doubt")
     void(book.subs[fact.subscription], fact.action)
 
 
-def doubt_ended(book: Book, fact: f.DoubtEnded, recorded: f.Recorded) -> None:
+def doubt_ended(book: AccountBook, fact: f.DoubtEnded, recorded: f.Recorded) -> None:
     """Nothing may be unknown any more (I8)."""
     if book.doubts_over(recorded.at):
         book.breach("I8", f"the {fact.action} no longer waits although a doubt stands")
     void(book.subs[fact.subscription], fact.action)
 
 
-def warnings_lapsed(book: Book, fact: f.WarningsLapsed, _: f.Recorded) -> None:
+def warnings_lapsed(book: AccountBook, fact: f.WarningsLapsed, _: f.Recorded) -> None:
     """Only where too little is owed."""
     sub = book.subs[fact.subscription]
     if reaches_minimum(book.owing(sub), book.policy):
@@ -213,7 +225,7 @@ def warnings_lapsed(book: Book, fact: f.WarningsLapsed, _: f.Recorded) -> None:
 # -- back again --------------------------------------------------------------------------------------------------
 
 
-def resumed(book: Book, fact: f.Resumed, recorded: f.Recorded) -> None:
+def resumed(book: AccountBook, fact: f.Resumed, recorded: f.Recorded) -> None:
     """Runs again where no reason is left, with an order where the service had stopped (I12)."""
     sub = book.subs[fact.subscription]
     if fact.before is not sub.state:
@@ -247,12 +259,12 @@ def resumed(book: Book, fact: f.Resumed, recorded: f.Recorded) -> None:
     sub.state = after
 
 
-def case_ended(book: Book, fact: f.CaseEnded, _: f.Recorded) -> None:
+def case_ended(book: AccountBook, fact: f.CaseEnded, _: f.Recorded) -> None:
     """With nothing past due, or with everything that it was for deleted."""
     past_due = book.past_due
     if book.case is None or fact.case != book.case_no:
         book.breach("I18", f"case {fact.case} is not open")
-    if fact.outcome is Outcome.ENDED_DELETED:
+    if fact.outcome is CaseOutcome.ENDED_DELETED:
         wide = book.account_wide
         for debt in past_due:
             if any(s.state is not State.DELETED for s in book.subs.values() if wide or s.no in debt.subs):
@@ -266,7 +278,7 @@ def case_ended(book: Book, fact: f.CaseEnded, _: f.Recorded) -> None:
 # -- deletion ----------------------------------------------------------------------------------------------------
 
 
-def deletion_scheduled(book: Book, fact: f.DeletionScheduled, recorded: f.Recorded) -> None:
+def deletion_scheduled(book: AccountBook, fact: f.DeletionScheduled, recorded: f.Recorded) -> None:
     """Only when retention is full (I13)."""
     sub = book.subs[fact.subscription]
     if sub.end is not None and sub.end.scheduled_at is not None:
@@ -276,7 +288,7 @@ def deletion_scheduled(book: Book, fact: f.DeletionScheduled, recorded: f.Record
         sub.end.scheduled_at, sub.end.capped = recorded.at, False
 
 
-def deletion_ordered(book: Book, fact: f.DeletionOrdered, recorded: f.Recorded) -> None:
+def deletion_ordered(book: AccountBook, fact: f.DeletionOrdered, recorded: f.Recorded) -> None:
     """After the cool-off and a second look that agrees, under the cap, addressed exactly (I13)."""
     sub = book.subs[fact.subscription]
     end = sub.end
@@ -294,7 +306,7 @@ def deletion_ordered(book: Book, fact: f.DeletionOrdered, recorded: f.Recorded) 
     end.ordered_at = recorded.at
 
 
-def _retention_is_full(book: Book, sub: Sub, on: date, at: datetime, evidence: f.Evidence) -> None:
+def _retention_is_full(book: AccountBook, sub: Sub, on: date, at: datetime, evidence: f.Evidence) -> None:
     end = sub.end
     if sub.state is not State.DISABLED or end is None or end.ended_on is None or end.ordered_at is not None:
         book.breach("I13", f"subscription {sub.no} is to be deleted while it is {sub.state}")
@@ -309,14 +321,14 @@ def _retention_is_full(book: Book, sub: Sub, on: date, at: datetime, evidence: f
     warned(book, sub, Action.DELETE, on, policy.delete_lead_days, end.seq)
 
 
-def deletion_unscheduled(book: Book, fact: f.DeletionUnscheduled, _: f.Recorded) -> None:
+def deletion_unscheduled(book: AccountBook, fact: f.DeletionUnscheduled, _: f.Recorded) -> None:
     """The second look did not agree."""
     end = book.subs[fact.subscription].end
     if end is not None:
         end.scheduled_at, end.capped = None, False
 
 
-def deletion_capped(book: Book, fact: f.DeletionCapped, _: f.Recorded) -> None:
+def deletion_capped(book: AccountBook, fact: f.DeletionCapped, _: f.Recorded) -> None:
     """It waits for staff."""
     end = book.subs[fact.subscription].end
     if end is None or end.scheduled_at is None:

@@ -9,13 +9,13 @@ from typing import Any, Final
 from arrears.core import facts as f
 from arrears.core.account import Action
 from arrears.core.calendar import calendar_of
-from arrears.core.invariants.checked import ONE_DAY, Book, Sub, Warned
+from arrears.core.invariants.checked import ONE_DAY, AccountBook, Sub, Warned
 from arrears.core.states import State
 
-Checks = dict[type[f.Fact], Callable[[Book, Any, f.Recorded], None]]
+Checks = dict[type[f.Fact], Callable[[AccountBook, Any, f.Recorded], None]]
 
 
-def noticed(book: Book, fact: f.Noticed, recorded: f.Recorded) -> None:
+def noticed(book: AccountBook, fact: f.Noticed, recorded: f.Recorded) -> None:
     """From 09:00 of its day, one a local day, each rung once, each date no earlier than before (I10, I22)."""
     calendar = book.calendar
     if fact.on != calendar.local_day(recorded.at):
@@ -36,7 +36,7 @@ def noticed(book: Book, fact: f.Noticed, recorded: f.Recorded) -> None:
         book.breach("I8", "a demand leaves while an attempt or a bank credit is unknown")
 
 
-def _zones(book: Book, fact: f.Noticed) -> Iterator[str]:
+def _zones(book: AccountBook, fact: f.Noticed) -> Iterator[str]:
     """The zones whose morning this message may wait for: a running case, and a service end, keep their own."""
     yield (book.case or book.terms).zone
     for warning in fact.warnings:
@@ -50,7 +50,7 @@ def _has_begun(zone: str, at: datetime, notice_at: time) -> bool:
     return at >= calendar.at(calendar.local_day(at), notice_at)
 
 
-def _reminded(book: Book, reminder: f.Reminder) -> None:
+def _reminded(book: AccountBook, reminder: f.Reminder) -> None:
     if book.case is None or reminder.case != book.case_no:
         book.breach("I22", f"a reminder about case {reminder.case}, which is not open")
     for step in (*reminder.skipped, reminder.step):
@@ -59,7 +59,7 @@ def _reminded(book: Book, reminder: f.Reminder) -> None:
         book.reminded.add((reminder.case, step))
 
 
-def _warned(book: Book, warning: f.Warning, seq: int) -> None:
+def _warned(book: AccountBook, warning: f.Warning, seq: int) -> None:
     sub = book.subs[warning.subscription]
     rung = (warning.subscription, warning.generation, warning.action, warning.step, warning.promised_on)
     if rung in book.rungs:
@@ -78,19 +78,19 @@ def _warned(book: Book, warning: f.Warning, seq: int) -> None:
     _promised(book, sub, warning.action, warning.promised_on)
 
 
-def date_moved(book: Book, fact: f.DateMoved, _: f.Recorded) -> None:
+def date_moved(book: AccountBook, fact: f.DateMoved, _: f.Recorded) -> None:
     """Later, never earlier (I10)."""
     _promised(book, book.subs[fact.subscription], fact.action, fact.on)
 
 
-def _promised(book: Book, sub: Sub, action: Action, on: date) -> None:
+def _promised(book: AccountBook, sub: Sub, action: Action, on: date) -> None:
     told = sub.promised.get(action)
     if told is not None and on < told:
         book.breach("I10", f"the {action} of subscription {sub.no} is promised for {on} after {told}")
     sub.promised[action] = on
 
 
-def notice_accepted(book: Book, fact: f.NoticeAccepted, recorded: f.Recorded) -> None:
+def notice_accepted(book: AccountBook, fact: f.NoticeAccepted, recorded: f.Recorded) -> None:
     """One answer to each message (I16)."""
     _answered(book, fact.notice)
     left_out = {id(told) for no in fact.left_out for told in book.subs[no].warned}
@@ -99,13 +99,13 @@ def notice_accepted(book: Book, fact: f.NoticeAccepted, recorded: f.Recorded) ->
             told.accepted_at = recorded.at
 
 
-def notice_failed(book: Book, fact: f.NoticeFailed, _: f.Recorded) -> None:
+def notice_failed(book: AccountBook, fact: f.NoticeFailed, _: f.Recorded) -> None:
     """One answer to each message (I16)."""
     _answered(book, fact.notice)
     book.notices.pop(fact.notice, None)
 
 
-def notice_bounced(book: Book, fact: f.NoticeBounced, _: f.Recorded) -> None:
+def notice_bounced(book: AccountBook, fact: f.NoticeBounced, _: f.Recorded) -> None:
     """What nobody got was no warning (I9); what goes to another address is answered once more (I16)."""
     for sub in book.subs.values():
         for told in sub.warned:
@@ -117,13 +117,13 @@ def notice_bounced(book: Book, fact: f.NoticeBounced, _: f.Recorded) -> None:
         book.unanswered.add(fact.notice)
 
 
-def _answered(book: Book, notice: int) -> None:
+def _answered(book: AccountBook, notice: int) -> None:
     if notice not in book.unanswered:
         book.breach("I16", f"an answer to message {notice}, which was never sent or has its answer")
     book.unanswered.discard(notice)
 
 
-def order_acknowledged(book: Book, fact: f.OrderAcknowledged, recorded: f.Recorded) -> None:
+def order_acknowledged(book: AccountBook, fact: f.OrderAcknowledged, recorded: f.Recorded) -> None:
     """One answer to each order; of a stop it says from when retention counts (I13, I16)."""
     sub = book.subs[fact.subscription]
     if sub.open_orders.pop(fact.order_no, None) != fact.order:
@@ -143,17 +143,17 @@ def order_acknowledged(book: Book, fact: f.OrderAcknowledged, recorded: f.Record
     end.ended_on = fact.ended_on
 
 
-def parked(book: Book, _fact: f.Parked, _: f.Recorded) -> None:
+def parked(book: AccountBook, _fact: f.Parked, _: f.Recorded) -> None:
     """Nothing is decided until a person has looked."""
     book.parked = True
 
 
-def unparked(book: Book, _fact: f.Unparked, _: f.Recorded) -> None:
+def unparked(book: AccountBook, _fact: f.Unparked, _: f.Recorded) -> None:
     """A person has looked."""
     book.parked = False
 
 
-def nothing(_book: Book, _fact: f.Fact, _: f.Recorded) -> None:
+def nothing(_book: AccountBook, _fact: f.Fact, _: f.Recorded) -> None:
     """Changes nothing that is checked."""
 
 

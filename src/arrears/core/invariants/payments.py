@@ -8,10 +8,10 @@ from typing import Any, Final
 
 from arrears.core import facts as f
 from arrears.core.account import DoubtKind
-from arrears.core.invariants.checked import Book, Doubt, Tried
+from arrears.core.invariants.checked import AccountBook, CheckedDoubt, CheckedTry
 from arrears.core.payments.values import OPEN_STATES, AttemptState
 
-Checks = dict[type[f.Fact], Callable[[Book, Any, f.Recorded], None]]
+Checks = dict[type[f.Fact], Callable[[AccountBook, Any, f.Recorded], None]]
 
 _EDGES: Final = {
     AttemptState.CREATED: set(AttemptState) - {AttemptState.CREATED},
@@ -21,14 +21,14 @@ _EDGES: Final = {
 }
 
 
-def method_added(book: Book, fact: f.MethodAdded, _: f.Recorded) -> None:
+def method_added(book: AccountBook, fact: f.MethodAdded, _: f.Recorded) -> None:
     """Numbered in order, and never prepaid."""
     if fact.method != len(book.methods) + 1:
         book.breach("I18", f"method {fact.method} is not the next number")
     book.methods[fact.method] = True
 
 
-def method_activated(book: Book, fact: f.MethodActivated, _: f.Recorded) -> None:
+def method_activated(book: AccountBook, fact: f.MethodActivated, _: f.Recorded) -> None:
     """Of a method that is there, for subscriptions that are there."""
     if not book.methods.get(fact.method):
         book.breach("I18", f"method {fact.method} is made active and is not there")
@@ -36,13 +36,13 @@ def method_activated(book: Book, fact: f.MethodActivated, _: f.Recorded) -> None
         book.paying[number] = fact.method
 
 
-def method_changed(book: Book, fact: f.MethodRenewed | f.MethodSpent, _: f.Recorded) -> None:
+def method_changed(book: AccountBook, fact: f.MethodRenewed | f.MethodSpent, _: f.Recorded) -> None:
     """Of a method that is there."""
     if not book.methods.get(fact.method):
         book.breach("I18", f"method {fact.method} is changed and is not there")
 
 
-def method_removed(book: Book, fact: f.MethodRemoved, _: f.Recorded) -> None:
+def method_removed(book: AccountBook, fact: f.MethodRemoved, _: f.Recorded) -> None:
     """Only one that nothing holds."""
     open_with = [t for t in book.attempts.values() if t.is_open and t.method == fact.method]
     if not book.methods.get(fact.method) or open_with:
@@ -50,7 +50,7 @@ def method_removed(book: Book, fact: f.MethodRemoved, _: f.Recorded) -> None:
     book.methods[fact.method] = False
 
 
-def attempt_created(book: Book, fact: f.AttemptCreated, recorded: f.Recorded) -> None:
+def attempt_created(book: AccountBook, fact: f.AttemptCreated, recorded: f.Recorded) -> None:
     """Of what is open, in its currency, and of no invoice that has an open attempt (I3, I5, I6)."""
     if fact.attempt != len(book.attempts) + 1:
         book.breach("I18", f"attempt {fact.attempt} is not the next number")
@@ -69,14 +69,14 @@ def attempt_created(book: Book, fact: f.AttemptCreated, recorded: f.Recorded) ->
     if fact.method and not book.methods.get(fact.method):
         book.breach("I18", f"attempt {fact.attempt} is made with method {fact.method}, which is not there")
     parts = {part.debt: part.minor for part in fact.parts}
-    book.attempts[fact.attempt] = Tried(
+    book.attempts[fact.attempt] = CheckedTry(
         fact.attempt, fact.method, fact.currency, fact.amount_minor, parts, fact.on_page
     )
     if not fact.on_page:
         _in_flight(book, fact.attempt, recorded, stands=True)
 
 
-def attempt_moved(book: Book, fact: f.AttemptMoved, recorded: f.Recorded) -> None:
+def attempt_moved(book: AccountBook, fact: f.AttemptMoved, recorded: f.Recorded) -> None:
     """Along an edge that exists; a success is followed by its money (I4, I5)."""
     attempt = book.attempts.get(fact.attempt)
     if attempt is None or fact.to not in _EDGES.get(attempt.state, ()):
@@ -96,7 +96,7 @@ def attempt_moved(book: Book, fact: f.AttemptMoved, recorded: f.Recorded) -> Non
         book.unbooked = fact.attempt
 
 
-def challenge_lapsed(book: Book, fact: f.ChallengeLapsed, recorded: f.Recorded) -> None:
+def challenge_lapsed(book: AccountBook, fact: f.ChallengeLapsed, recorded: f.Recorded) -> None:
     """Of an attempt that waits for the payer."""
     attempt = book.attempts.get(fact.attempt)
     if attempt is None or attempt.state is not AttemptState.NEEDS_CUSTOMER:
@@ -104,7 +104,7 @@ def challenge_lapsed(book: Book, fact: f.ChallengeLapsed, recorded: f.Recorded) 
     _in_flight(book, fact.attempt, recorded, stands=False)
 
 
-def refunded(book: Book, fact: f.Refunded, _: f.Recorded) -> None:
+def refunded(book: AccountBook, fact: f.Refunded, _: f.Recorded) -> None:
     """Recorded once, and no more credit than there is (I2)."""
     if fact.ref in book.refunds:
         book.breach("I2", f"{fact.ref} is given back twice")
@@ -117,11 +117,11 @@ def refunded(book: Book, fact: f.Refunded, _: f.Recorded) -> None:
     book.credit[fact.currency] = left
 
 
-def _in_flight(book: Book, attempt: int, recorded: f.Recorded, *, stands: bool) -> None:
+def _in_flight(book: AccountBook, attempt: int, recorded: f.Recorded, *, stands: bool) -> None:
     ref = f"attempt {attempt}"
     known = [d for d in book.doubts if (d.kind, d.ref, d.end) == (DoubtKind.ATTEMPT, ref, None)]
     if stands and not known:
-        book.doubts.append(Doubt(DoubtKind.ATTEMPT, ref, recorded.at, None))
+        book.doubts.append(CheckedDoubt(DoubtKind.ATTEMPT, ref, recorded.at, None))
     elif known and not stands:
         book.doubts = [d._replace(end=recorded.at) if d in known else d for d in book.doubts]
 

@@ -6,17 +6,17 @@ from collections.abc import Callable
 from typing import Any, Final
 
 from arrears.core import facts as f
-from arrears.core.account import Scope, Stop
-from arrears.core.invariants.checked import Book
+from arrears.core.account import HoldScope, Stop
+from arrears.core.invariants.checked import AccountBook
 from arrears.core.people.support import RESUME_WITHIN, Via
 from arrears.core.states import State
 
-Checks = dict[type[f.Fact], Callable[[Book, Any, f.Recorded], None]]
+Checks = dict[type[f.Fact], Callable[[AccountBook, Any, f.Recorded], None]]
 
 _DAYS_MAX: Final = {Stop.DELETE: 14, Stop.DISABLE: 5, Stop.RESTRICT: 5}
 
 
-def support_opened(book: Book, fact: f.SupportOpened, _: f.Recorded) -> None:
+def support_opened(book: AccountBook, fact: f.SupportOpened, _: f.Recorded) -> None:
     """Deletion 14 days and disablement 5 once for each case and kind; an unknown person's deletion alone, 5 days, once
     a case (spec, section 10)."""
     if not fact.holds:
@@ -30,7 +30,7 @@ def support_opened(book: Book, fact: f.SupportOpened, _: f.Recorded) -> None:
         book.breach("I25", f"request {fact.request} holds where it may not")
     for number in fact.holds:
         hold = book.holds.get(number)
-        if hold is None or hold.until is None or hold.scope is not Scope.ACCOUNT:
+        if hold is None or hold.until is None or hold.scope is not HoldScope.ACCOUNT:
             book.breach("I25", f"request {fact.request} names hold {number}, which is not its own")
             continue
         days = (hold.until - book.calendar.local_day(hold.from_at)).days
@@ -40,7 +40,7 @@ def support_opened(book: Book, fact: f.SupportOpened, _: f.Recorded) -> None:
                 book.breach("I25", f"request {fact.request} holds {stop} for {days} days")
 
 
-def resume_late(book: Book, fact: f.ResumeLate, recorded: f.Recorded) -> None:
+def resume_late(book: AccountBook, fact: f.ResumeLate, recorded: f.Recorded) -> None:
     """An open order to resume, given 24 hours ago or longer, once (spec, section 9)."""
     for late in fact.orders:
         sub = book.subs[late.subscription]
@@ -53,7 +53,7 @@ def resume_late(book: Book, fact: f.ResumeLate, recorded: f.Recorded) -> None:
             book.breach("I12", f"subscription {sub.no} is {sub.state}: it need not run")
 
 
-def nothing(_book: Book, _fact: f.Fact, _: f.Recorded) -> None:
+def nothing(_book: AccountBook, _fact: f.Fact, _: f.Recorded) -> None:
     """Changes nothing that is checked."""
 
 

@@ -9,43 +9,43 @@ from typing import Any, Final
 from msgspec.structs import replace
 
 from arrears.core import facts as f
-from arrears.core.account import Action, Scope
+from arrears.core.account import Action, HoldScope
 from arrears.core.calendar import calendar_of
-from arrears.core.invariants.checked import STOP, Book, Debt, Doubt, End, Sub, first_day
+from arrears.core.invariants.checked import STOP, AccountBook, CheckedDebt, CheckedDoubt, End, Sub, first_day
 from arrears.core.states import Reason, State
 
-Checks = dict[type[f.Fact], Callable[[Book, Any, f.Recorded], None]]
+Checks = dict[type[f.Fact], Callable[[AccountBook, Any, f.Recorded], None]]
 
 
-def account_opened(book: Book, fact: f.AccountOpened, recorded: f.Recorded) -> None:
+def account_opened(book: AccountBook, fact: f.AccountOpened, recorded: f.Recorded) -> None:
     """The first fact, and no other."""
     if recorded.seq != 1:
         book.breach("I18", "an account is opened once")
     book.terms = fact.terms
 
 
-def terms_changed(book: Book, fact: f.TermsChanged, _: f.Recorded) -> None:
+def terms_changed(book: AccountBook, fact: f.TermsChanged, _: f.Recorded) -> None:
     """For what starts from now on."""
     book.terms = fact.terms
 
 
-def subscription_added(book: Book, fact: f.SubscriptionAdded, _: f.Recorded) -> None:
+def subscription_added(book: AccountBook, fact: f.SubscriptionAdded, _: f.Recorded) -> None:
     """Numbered in order."""
     if fact.subscription != len(book.subs) + 1:
         book.breach("I18", f"subscription {fact.subscription} is not the next number")
     book.subs[fact.subscription] = Sub(fact.subscription, fact.service)
 
 
-def invoice_issued(book: Book, fact: f.InvoiceIssued, _: f.Recorded) -> None:
+def invoice_issued(book: AccountBook, fact: f.InvoiceIssued, _: f.Recorded) -> None:
     """Open in full, with a due date not before its issue (I2)."""
     debt = fact.debt
     if debt.no in book.debts or debt.open_minor != debt.total_minor or debt.total_minor <= 0:
         book.breach("I2", f"invoice {debt.no} is not issued once and in full")
-    issued = Debt(debt.no, debt.currency, debt.total_minor, debt.due_on, debt.subscriptions)
+    issued = CheckedDebt(debt.no, debt.currency, debt.total_minor, debt.due_on, debt.subscriptions)
     book.debts[debt.no] = book.open[debt.no] = issued
 
 
-def _allocate(book: Book, currency: str, allocations: Iterable[f.Allocation]) -> int:
+def _allocate(book: AccountBook, currency: str, allocations: Iterable[f.Allocation]) -> int:
     total = 0
     for part in allocations:
         debt = book.debts.get(part.debt)
@@ -61,7 +61,7 @@ def _allocate(book: Book, currency: str, allocations: Iterable[f.Allocation]) ->
     return total
 
 
-def payment_booked(book: Book, fact: f.PaymentBooked, _: f.Recorded) -> None:
+def payment_booked(book: AccountBook, fact: f.PaymentBooked, _: f.Recorded) -> None:
     """Received = allocated + credit (I2)."""
     allocated = _allocate(book, fact.currency, fact.allocations)
     if fact.amount_minor <= 0 or fact.credit_minor < 0 or allocated + fact.credit_minor != fact.amount_minor:
@@ -69,7 +69,7 @@ def payment_booked(book: Book, fact: f.PaymentBooked, _: f.Recorded) -> None:
     book.credit[fact.currency] = book.credit.get(fact.currency, 0) + fact.credit_minor
 
 
-def credit_allocated(book: Book, fact: f.CreditAllocated, _: f.Recorded) -> None:
+def credit_allocated(book: AccountBook, fact: f.CreditAllocated, _: f.Recorded) -> None:
     """No more than there is, and nothing on held debt (I2)."""
     for part in fact.allocations:
         debt = book.debts.get(part.debt)
@@ -81,7 +81,7 @@ def credit_allocated(book: Book, fact: f.CreditAllocated, _: f.Recorded) -> None
     book.credit[fact.currency] = left
 
 
-def charge_declined(book: Book, fact: f.ChargeDeclined, recorded: f.Recorded) -> None:
+def charge_declined(book: AccountBook, fact: f.ChargeDeclined, recorded: f.Recorded) -> None:
     """Past due from this local day, never from an earlier one (I10)."""
     if fact.on < book.calendar.local_day(recorded.at):
         book.breach("I10", "a decline counts from a day before it was known")
@@ -91,7 +91,7 @@ def charge_declined(book: Book, fact: f.ChargeDeclined, recorded: f.Recorded) ->
             debt.forced_from = fact.on
 
 
-def debt_reopened(book: Book, fact: f.DebtReopened, recorded: f.Recorded) -> None:
+def debt_reopened(book: AccountBook, fact: f.DebtReopened, recorded: f.Recorded) -> None:
     """Open by what has left again, from this local day (I2, I10)."""
     debt = book.debts.get(fact.debt.no)
     if debt is None:
@@ -107,7 +107,7 @@ def debt_reopened(book: Book, fact: f.DebtReopened, recorded: f.Recorded) -> Non
     book.open[debt.no] = debt
 
 
-def written_off(book: Book, fact: f.WrittenOff, _: f.Recorded) -> None:
+def written_off(book: AccountBook, fact: f.WrittenOff, _: f.Recorded) -> None:
     """Of one invoice, no more than is open (I2)."""
     _allocate(book, fact.currency, (f.Allocation(fact.debt, fact.minor),))
 
@@ -115,7 +115,7 @@ def written_off(book: Book, fact: f.WrittenOff, _: f.Recorded) -> None:
 # -- stops for other reasons -------------------------------------------------------------------------------------
 
 
-def order_given(book: Book, sub: Sub, number: int, kind: str) -> None:
+def order_given(book: AccountBook, sub: Sub, number: int, kind: str) -> None:
     """Orders of a subscription count up by one, and nothing follows a deletion (I15, I16)."""
     if number == 0:
         return
@@ -127,7 +127,7 @@ def order_given(book: Book, sub: Sub, number: int, kind: str) -> None:
     sub.open_orders[number] = kind
 
 
-def canceled(book: Book, fact: f.Canceled, recorded: f.Recorded) -> None:
+def canceled(book: AccountBook, fact: f.Canceled, recorded: f.Recorded) -> None:
     """The service ends on the day of the cancel (spec, section 8)."""
     sub = book.subs[fact.subscription]
     _before(book, sub, fact.before)
@@ -140,7 +140,7 @@ def canceled(book: Book, fact: f.Canceled, recorded: f.Recorded) -> None:
     sub.reasons.add(Reason.CANCELED)
 
 
-def reason_set(book: Book, fact: f.ReasonSet, recorded: f.Recorded) -> None:
+def reason_set(book: AccountBook, fact: f.ReasonSet, recorded: f.Recorded) -> None:
     """Stopped for a reason that has nothing to do with debt; a time without service that runs goes on."""
     sub = book.subs[fact.subscription]
     _before(book, sub, fact.before)
@@ -152,19 +152,19 @@ def reason_set(book: Book, fact: f.ReasonSet, recorded: f.Recorded) -> None:
     sub.reasons.add(fact.reason)
 
 
-def _before(book: Book, sub: Sub, before: State) -> None:
+def _before(book: AccountBook, sub: Sub, before: State) -> None:
     if sub.state is not before:
         book.breach("I18", f"subscription {sub.no} is {sub.state}, and the fact says it was {before}")
     if sub.state is State.DELETED or (sub.end is not None and sub.end.ordered_at is not None):
         book.breach("I13", f"subscription {sub.no} is touched after its deletion was ordered")
 
 
-def reactivated(book: Book, fact: f.Reactivated, _: f.Recorded) -> None:
+def reactivated(book: AccountBook, fact: f.Reactivated, _: f.Recorded) -> None:
     """The cancellation is taken back."""
     book.subs[fact.subscription].reasons.discard(Reason.CANCELED)
 
 
-def reason_lifted(book: Book, fact: f.ReasonLifted, _: f.Recorded) -> None:
+def reason_lifted(book: AccountBook, fact: f.ReasonLifted, _: f.Recorded) -> None:
     """One reason less."""
     book.subs[fact.subscription].reasons.discard(fact.reason)
 
@@ -172,12 +172,12 @@ def reason_lifted(book: Book, fact: f.ReasonLifted, _: f.Recorded) -> None:
 # -- holds and doubts --------------------------------------------------------------------------------------------
 
 
-def hold_placed(book: Book, fact: f.HoldPlaced, _: f.Recorded) -> None:
+def hold_placed(book: AccountBook, fact: f.HoldPlaced, _: f.Recorded) -> None:
     """From now on."""
     book.holds[fact.hold.no] = fact.hold
 
 
-def hold_ended(book: Book, fact: f.HoldEnded, recorded: f.Recorded) -> None:
+def hold_ended(book: AccountBook, fact: f.HoldEnded, recorded: f.Recorded) -> None:
     """Once, at its time; the warnings whose date it moved no longer count (I9)."""
     hold = book.holds.get(fact.hold)
     if hold is None or hold.ended_at is not None:
@@ -196,12 +196,12 @@ def hold_ended(book: Book, fact: f.HoldEnded, recorded: f.Recorded) -> None:
         void(book.subs[number], action)
 
 
-def _moved(book: Book, sub: Sub, action: Action, hold: int) -> bool:
+def _moved(book: AccountBook, sub: Sub, action: Action, hold: int) -> bool:
     """Whether holds put the day by the clocks after every day that was named in the running episode."""
     scope, target = book.holds[hold].scope, book.holds[hold].target
-    if scope is Scope.SUBSCRIPTION and target != sub.no:
+    if scope is HoldScope.SUBSCRIPTION and target != sub.no:
         return False
-    if scope is Scope.DEBT and all(d.no != target for d in book.owing(sub)):
+    if scope is HoldScope.DEBT and all(d.no != target for d in book.owing(sub)):
         return False
     since = sub.past_due_seq if action is not Action.DELETE else sub.end.seq if sub.end is not None else book.seq
     named = [w.promised_on for w in sub.warned if w.action is action and not w.void and w.seq > since]
@@ -211,11 +211,11 @@ def _moved(book: Book, sub: Sub, action: Action, hold: int) -> bool:
     return moved is not None and without is not None and moved > max(without, *named)
 
 
-def clock_day(book: Book, sub: Sub, action: Action, *, held: bool = True) -> date | None:
+def clock_day(book: AccountBook, sub: Sub, action: Action, *, held: bool = True) -> date | None:
     """The day on which the clocks alone would act, counted one by one; None where this action does not lie ahead."""
     stop = STOP[action]
 
-    def spans(debt: Debt | None) -> list[tuple[datetime, datetime | None]]:
+    def spans(debt: CheckedDebt | None) -> list[tuple[datetime, datetime | None]]:
         return book.spans(stop, sub, debt) if held else []
 
     if action is Action.DELETE:
@@ -253,12 +253,12 @@ def void(sub: Sub, action: Action) -> None:
         sub.end.scheduled_at, sub.end.capped = None, False
 
 
-def doubt_raised(book: Book, fact: f.DoubtRaised, recorded: f.Recorded) -> None:
+def doubt_raised(book: AccountBook, fact: f.DoubtRaised, recorded: f.Recorded) -> None:
     """It stands from now on."""
-    book.doubts.append(Doubt(fact.doubt, fact.ref, recorded.at, None))
+    book.doubts.append(CheckedDoubt(fact.doubt, fact.ref, recorded.at, None))
 
 
-def doubt_cleared(book: Book, fact: f.DoubtCleared, recorded: f.Recorded) -> None:
+def doubt_cleared(book: AccountBook, fact: f.DoubtCleared, recorded: f.Recorded) -> None:
     """It stood until now."""
     book.doubts = [
         d._replace(end=recorded.at) if (d.kind, d.ref, d.end) == (fact.doubt, fact.ref, None) else d

@@ -9,7 +9,7 @@ from typing import Any, Final
 from arrears.core import facts as f
 from arrears.core.account import Account, Action, Subscription
 from arrears.core.actions import TELLING, is_told
-from arrears.core.invariants.checked import Book, Breach, Installation, Policies, Sub, reaches_minimum
+from arrears.core.invariants.checked import AccountBook, Breach, CheckedInstallation, Policies, Sub, reaches_minimum
 from arrears.core.invariants.ladder import LADDER
 from arrears.core.invariants.messages import ANSWERS
 from arrears.core.invariants.payments import MONEY
@@ -18,7 +18,7 @@ from arrears.core.invariants.reported import TOLD
 from arrears.core.ledger import RECEIVABLE, entries_of
 from arrears.core.states import Reason, State
 
-CHECKS: Final[dict[type[f.Fact], Callable[[Book, Any, f.Recorded], None]]] = {
+CHECKS: Final[dict[type[f.Fact], Callable[[AccountBook, Any, f.Recorded], None]]] = {
     **TOLD, **LADDER, **ANSWERS, **MONEY, **SUPPORT,
 }  # fmt: skip
 
@@ -38,8 +38,8 @@ class Watch:
 
     __slots__ = ("_ledger", "book")
 
-    def __init__(self, policies: Policies, installation: Installation) -> None:
-        self.book = Book(policies, installation)
+    def __init__(self, policies: Policies, installation: CheckedInstallation) -> None:
+        self.book = AccountBook(policies, installation)
         self._ledger: dict[int, int] = {}
 
     def see(self, facts: Sequence[f.Recorded], account: Account | None, policies: Policies) -> list[Breach]:
@@ -54,7 +54,7 @@ class Watch:
         found, book.breaches = book.breaches, []
         return found
 
-    def _one(self, book: Book, recorded: f.Recorded) -> None:
+    def _one(self, book: AccountBook, recorded: f.Recorded) -> None:
         fact = recorded.fact
         book.no = recorded.account
         if recorded.seq != book.seq + 1:
@@ -77,7 +77,7 @@ class Watch:
         if kind in _MONEY:
             self._entries(book, recorded)
 
-    def _entries(self, book: Book, recorded: f.Recorded) -> None:
+    def _entries(self, book: AccountBook, recorded: f.Recorded) -> None:
         """Double entry: each fact's entries add up to nothing, and receivables to what is open (I1)."""
         sums: dict[str, int] = {}
         for entry in entries_of(recorded):
@@ -90,7 +90,7 @@ class Watch:
         if any(sums.values()):
             book.breach("I1", f"the entries add up to {sums}")
 
-    def _committed(self, book: Book) -> None:
+    def _committed(self, book: AccountBook) -> None:
         """What holds in every committed state: paid is restored (I12), credit is used before anything is due (I2)."""
         if book.parked:
             return
@@ -104,7 +104,7 @@ class Watch:
             if minor and any(d.currency == currency and not book.debt_held(d) for d in book.open.values()):
                 book.breach("I2", f"{minor} {currency} of credit lie unused beside open debt")
 
-    def _restored(self, book: Book, sub: Sub) -> None:
+    def _restored(self, book: AccountBook, sub: Sub) -> None:
         if sub.state is State.DELETED or (sub.end is not None and sub.end.ordered_at is not None):
             return
         if Reason.PAST_DUE in sub.reasons and not book.owing(sub):
@@ -119,7 +119,7 @@ class Watch:
             book.breach("I18", f"subscription {sub.no} is active with {', '.join(sorted(sub.reasons))}")
 
     @staticmethod
-    def _lapsed(book: Book, sub: Sub) -> None:
+    def _lapsed(book: AccountBook, sub: Sub) -> None:
         """Where too little is owed for anything to follow, no earlier warning stands for later (I9)."""
         if sub.state is State.DISABLED and not sub.cut:
             return
@@ -131,7 +131,7 @@ class Watch:
             if runs and not w.void and not (w.action is Action.RESTRICT and sub.state is State.RESTRICTED):
                 book.breach("I9", f"too little is owed for a {w.action} of subscription {sub.no}, its warnings stay")
 
-    def _agrees(self, book: Book, account: Account) -> None:
+    def _agrees(self, book: AccountBook, account: Account) -> None:
         """The state that was stored says what the facts say (I18)."""
         seen = [(d.no, d.open_minor, d.day_0) for d in account.debts]
         told = [(d.no, d.open, d.day_0) for d in book.open.values()]

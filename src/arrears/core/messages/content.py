@@ -15,7 +15,7 @@ import msgspec
 from arrears.core.account import Action
 
 
-class Kind(StrEnum):
+class MessageKind(StrEnum):
     """What a message is about; each has its own text in every language."""
 
     REMINDER = "reminder"
@@ -54,31 +54,53 @@ class Role(StrEnum):
 
 
 PAYABLE: Final = frozenset(
-    {Kind.REMINDER, Kind.DECLINED, Kind.CONFIRM, Kind.STOP_WARNING, Kind.DELETION_WARNING, Kind.STOPPED}
+    {
+        MessageKind.REMINDER,
+        MessageKind.DECLINED,
+        MessageKind.CONFIRM,
+        MessageKind.STOP_WARNING,
+        MessageKind.DELETION_WARNING,
+        MessageKind.STOPPED,
+    }
 )
 """What asks for money: these always list debts."""
 
 ADMINISTRATOR_ACTS: Final = PAYABLE | {
-    Kind.CARD_EXPIRES,
-    Kind.CREDIT_OFFERED,
-    Kind.AUTHORISATION_DECLINED,
-    Kind.RETENTION_ENDS,
+    MessageKind.CARD_EXPIRES,
+    MessageKind.CREDIT_OFFERED,
+    MessageKind.AUTHORISATION_DECLINED,
+    MessageKind.RETENTION_ENDS,
 }
 """What only the administrator can act on: another reader is told who that is, and gets no such button."""
 
-CUTTING: Final = frozenset({Kind.STOP_WARNING, Kind.DELETION_WARNING, Kind.RETENTION_ENDS, Kind.STOPPED, Kind.DELETED})
-"""What is about services that stop, stopped or are deleted: these always have cuts."""
+ABOUT_ACTIONS: Final = frozenset(
+    {
+        MessageKind.STOP_WARNING,
+        MessageKind.DELETION_WARNING,
+        MessageKind.RETENTION_ENDS,
+        MessageKind.STOPPED,
+        MessageKind.DELETED,
+    }
+)
+"""What is about services that stop, stopped or are deleted: these always have actions."""
 
-PAID: Final = frozenset({Kind.SETTLED, Kind.PAID_AFTER_DELETION, Kind.CREDIT_OFFERED, Kind.AUTHORISATION_DECLINED})
+PAID: Final = frozenset(
+    {
+        MessageKind.SETTLED,
+        MessageKind.PAID_AFTER_DELETION,
+        MessageKind.CREDIT_OFFERED,
+        MessageKind.AUTHORISATION_DECLINED,
+    }
+)
 """What is about money that arrived, or that a card was refused for: these always say how much."""
 
 SIGN_IN_CHANGES: Final = ("password", "app_added", "app_removed", "passkey_added", "passkey_removed", "codes")
 """How a person signs in can change: another password, an authenticator app, a passkey, new recovery codes."""
-SUPPORT: Final = frozenset({Kind.SUPPORT_RECEIVED, Kind.SUPPORT_ANSWERED, Kind.RESUME_LATE})
+SUPPORT: Final = frozenset({MessageKind.SUPPORT_RECEIVED, MessageKind.SUPPORT_ANSWERED, MessageKind.RESUME_LATE})
 """What is about a support request: its link leads to the conversation."""
 
 
-class Line(msgspec.Struct, frozen=True, gc=False):
+class DebtLine(msgspec.Struct, frozen=True, gc=False):
     """One unpaid invoice: its number, due date, what is still open in minor units, and what it is for."""
 
     number: str
@@ -95,7 +117,7 @@ class Sum(msgspec.Struct, frozen=True, gc=False):
     minor: int
 
 
-class Cut(msgspec.Struct, frozen=True, gc=False):
+class DatedAction(msgspec.Struct, frozen=True, gc=False):
     """What happens, or happened, to a service, and on which local day of the account.
 
     `others` are the account's other subscriptions of that service, which this does not touch. `kept_until` is, for
@@ -131,7 +153,7 @@ class Content(msgspec.Struct, frozen=True, gc=False):
     """One message to one person. What a kind does not need stays empty.
 
     `zone` is the account's time zone (IANA) and the one of every day here; `sent_at` is aware and UTC: the sums are
-    those of that moment. `sums` is what is owed and `paid` what arrived, per currency. `cuts` are in the order of
+    those of that moment. `sums` is what is owed and `paid` what arrived, per currency. `actions` are in the order of
     their dates, and ahead, except in `stopped` and `deleted`, where they have happened. `link` is where the one button
     leads; only if `link_is_pay` can it pay without a sign-in.
     `administrator` is who can pay, and in `administrator_changed` the new one. Addresses are masked by the caller
@@ -142,7 +164,7 @@ class Content(msgspec.Struct, frozen=True, gc=False):
     Breaking one of these rules is our own mistake and asserted.
     """
 
-    kind: Kind
+    kind: MessageKind
     locale: str
     account_name: str
     reader: Reader
@@ -151,9 +173,9 @@ class Content(msgspec.Struct, frozen=True, gc=False):
     operator: Operator
     link: str
     link_is_pay: bool = False
-    debts: tuple[Line, ...] = ()
+    debts: tuple[DebtLine, ...] = ()
     sums: tuple[Sum, ...] = ()
-    cuts: tuple[Cut, ...] = ()
+    actions: tuple[DatedAction, ...] = ()
     paid: tuple[Sum, ...] = ()
     services: tuple[str, ...] = ()
     card: str = ""
@@ -178,14 +200,16 @@ class Content(msgspec.Struct, frozen=True, gc=False):
         assert not self.link_is_pay or self.reader.role is Role.ADMINISTRATOR, "only the administrator gets a pay link"
         assert bool(self.debts) == bool(self.sums), "the list of debts and their sums go together"
         assert self.debts or kind not in PAYABLE, f"{kind} needs the debts"
-        assert self.cuts or kind not in CUTTING, f"{kind} needs what happens, and when"
+        assert self.actions or kind not in ABOUT_ACTIONS, f"{kind} needs what happens, and when"
         assert self.paid or kind not in PAID, f"{kind} needs what was paid"
-        assert self.decline or kind is not Kind.DECLINED, "declined needs the decline word"
-        if kind is Kind.CARD_EXPIRES:
+        assert self.decline or kind is not MessageKind.DECLINED, "declined needs the decline word"
+        if kind is MessageKind.CARD_EXPIRES:
             assert self.card, "card_expires needs the card"
             assert self.expires_on is not None, "card_expires needs the date"
             assert self.days_left is not None, "card_expires needs the days left"
-        assert (self.change in SIGN_IN_CHANGES) == (kind is Kind.SIGN_IN_CHANGED), "only that kind says what changed"
+        assert (self.change in SIGN_IN_CHANGES) == (kind is MessageKind.SIGN_IN_CHANGED), (
+            "only that kind says what changed"
+        )
         totals = {one.currency: one.minor for one in self.sums}
         for line in self.debts:
             totals[line.currency] = totals.get(line.currency, 0) - line.open_minor

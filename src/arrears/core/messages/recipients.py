@@ -7,16 +7,22 @@ from collections.abc import Iterator, Mapping
 from datetime import datetime, timedelta
 from typing import Final, NamedTuple
 
-from arrears.core.messages.content import Kind, Role
+from arrears.core.messages.content import MessageKind, Role
 
 TO_ALL: Final = frozenset(
-    {Kind.STOP_WARNING, Kind.DELETION_WARNING, Kind.RETENTION_ENDS, Kind.STOPPED, Kind.DELETED}
-    | {Kind.ADMINISTRATOR_CHANGED}
+    {
+        MessageKind.STOP_WARNING,
+        MessageKind.DELETION_WARNING,
+        MessageKind.RETENTION_ENDS,
+        MessageKind.STOPPED,
+        MessageKind.DELETED,
+    }
+    | {MessageKind.ADMINISTRATOR_CHANGED}
 )
 """What every contact is told at once. Everything else goes to the first address of the administrator that works."""
 
 
-class Person(NamedTuple):
+class ContactPerson(NamedTuple):
     """Somebody with a role on an account. `contact` may be empty: then mail goes to the sign-in address. `zone` is
     empty where it is the account's; `confirmed_at` is when the contact address last proved to be read."""
 
@@ -72,7 +78,7 @@ class SignInLink(NamedTuple):
     asked_at: datetime
 
 
-class Reach(NamedTuple):
+class Contacts(NamedTuple):
     """Everything that is known about reaching one account. `contact` is the address that the operator gave when it
     was opened, used while nobody is its administrator; `dead` are those of all these addresses that have bounced
     hard; `cards` are the labels of its payment methods by number."""
@@ -83,7 +89,7 @@ class Reach(NamedTuple):
     zone: str
     locale: str
     contact: str = ""
-    people: tuple[Person, ...] = ()
+    people: tuple[ContactPerson, ...] = ()
     extras: tuple[Extra, ...] = ()
     dead: frozenset[str] = frozenset()
     cards: Mapping[int, str] = {}
@@ -91,7 +97,7 @@ class Reach(NamedTuple):
     links: tuple[SignInLink, ...] = ()
 
     @property
-    def administrator(self) -> Person | None:
+    def administrator(self) -> ContactPerson | None:
         """The one person who gets the billing mail and may pay."""
         return next((p for p in self.people if p.role is Role.ADMINISTRATOR), None)
 
@@ -107,42 +113,42 @@ class Recipient(NamedTuple):
     person: int = 0
 
 
-def recipients(reach: Reach, kind: Kind) -> tuple[Recipient, ...]:
+def recipients(contacts: Contacts, kind: MessageKind) -> tuple[Recipient, ...]:
     """The addresses that work, in the order of preference, each once. Of what does not go to all, the first that
     takes it is enough."""
     found: dict[str, Recipient] = {}
-    for one in _everybody(reach) if kind in TO_ALL else _administrator(reach):
-        if one.address not in reach.dead:
+    for one in _everybody(contacts) if kind in TO_ALL else _administrator(contacts):
+        if one.address not in contacts.dead:
             found.setdefault(one.address.lower(), one)
     return tuple(found.values())
 
 
-def addresses(reach: Reach) -> set[str]:
+def addresses(contacts: Contacts) -> set[str]:
     """Every address of an account, working or not."""
-    return {one.address for one in _everybody(reach)}
+    return {one.address for one in _everybody(contacts)}
 
 
-def _everybody(reach: Reach) -> Iterator[Recipient]:
-    yield from _administrator(reach)
-    for person in reach.people:
+def _everybody(contacts: Contacts) -> Iterator[Recipient]:
+    yield from _administrator(contacts)
+    for person in contacts.people:
         if person.role is not Role.ADMINISTRATOR:
             for address in person.addresses[:1]:
-                yield _to(reach, person, address)
-    for extra in reach.extras:
-        yield Recipient(extra.address, Role.TECHNICAL, extra.name, extra.locale or reach.locale, reach.zone)
+                yield _to(contacts, person, address)
+    for extra in contacts.extras:
+        yield Recipient(extra.address, Role.TECHNICAL, extra.name, extra.locale or contacts.locale, contacts.zone)
 
 
-def _administrator(reach: Reach) -> Iterator[Recipient]:
-    person = reach.administrator
+def _administrator(contacts: Contacts) -> Iterator[Recipient]:
+    person = contacts.administrator
     if person is None:
-        if reach.contact:
-            yield Recipient(reach.contact, Role.ADMINISTRATOR, "", reach.locale, reach.zone)
+        if contacts.contact:
+            yield Recipient(contacts.contact, Role.ADMINISTRATOR, "", contacts.locale, contacts.zone)
         return
     for address in person.addresses:
-        yield _to(reach, person, address)
+        yield _to(contacts, person, address)
 
 
-def _to(reach: Reach, person: Person, address: str) -> Recipient:
+def _to(contacts: Contacts, person: ContactPerson, address: str) -> Recipient:
     return Recipient(
-        address, person.role, person.name, person.locale or reach.locale, person.zone or reach.zone, person.no
+        address, person.role, person.name, person.locale or contacts.locale, person.zone or contacts.zone, person.no
     )

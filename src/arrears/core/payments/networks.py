@@ -49,7 +49,7 @@ class Category(StrEnum):
 STRICTEST_FIRST: Final = tuple(Category)
 
 
-class Action(StrEnum):
+class AdviceAction(StrEnum):
     """What an advice code asks of us."""
 
     NOT_BEFORE = "not_before"
@@ -85,7 +85,7 @@ class Advice(Value, frozen=True, forbid_unknown_fields=True):
     what else than the credential must be the same for it to bind."""
 
     codes: _Codes
-    action: Action
+    action: AdviceAction
     source: _Source
     as_of: date
     hours: _Hours = 0
@@ -317,9 +317,9 @@ class _Reading:
 
 def _wrong_advice(where: str, rows: Mapping[str, Advice]) -> Iterator[str]:
     for code, row in rows.items():
-        if (row.action is Action.NOT_BEFORE) != bool(row.hours):
+        if (row.action is AdviceAction.NOT_BEFORE) != bool(row.hours):
             yield f"{where} {code}: hours belong to not_before, and to it alone"
-        if row.days and row.action is not Action.STOP:
+        if row.days and row.action is not AdviceAction.STOP:
             yield f"{where} {code}: days belong to stop"
 
 

@@ -23,8 +23,8 @@ from typing import Final, NamedTuple
 
 from arrears.core.payments.networks import (
     STRICTEST_FIRST,
-    Action,
     Advice,
+    AdviceAction,
     Cap,
     Category,
     CodeRow,
@@ -231,18 +231,18 @@ def _advice_bound(
 ) -> Allowed | Refusal | None:
     code, rule = tried.codes.advice, f"advice_{row.action.value}"
     silent = wanted.by is Initiator.MERCHANT
-    if row.action is Action.NOT_BEFORE:
+    if row.action is AdviceAction.NOT_BEFORE:
         why = f"Advice {code} of the card network asks to wait at least {row.hours} hours."
         return Allowed(tried.at + timedelta(hours=row.hours), rule, row.source, why)
-    if row.action is Action.STOP and _same(row.key, wanted, tried):
+    if row.action is AdviceAction.STOP and _same(row.key, wanted, tried):
         if row.days:
             why = f"Advice {code} of the card network forbids this amount on this card for {row.days} days."
             return Refusal(rule, row.source, why, tried.at + timedelta(days=row.days))
         return Refusal(rule, row.source, f"Advice {code} of the card network ends all attempts on this card.", None)
-    if row.action is Action.ASK_DURABLE_CARD and silent:
+    if row.action is AdviceAction.ASK_DURABLE_CARD and silent:
         why = f"Advice {code} of the card network says that the card is not made to be kept; ask for another."
         return Refusal(rule, row.source, why, None)
-    if row.action in (Action.UPDATER_THEN_ONCE, Action.TECHNICAL) and silent and not lifted:
+    if row.action in (AdviceAction.UPDATER_THEN_ONCE, AdviceAction.TECHNICAL) and silent and not lifted:
         # New data allow one attempt of ours. Whether that reached the network does not matter: it had its chance.
         renewed = wanted.renewed_at
         used = renewed is not None and any(t.by is Initiator.MERCHANT and t.at >= renewed for t in book)

@@ -60,7 +60,7 @@ class AttemptRow(NamedTuple):
     moved_at: datetime
 
 
-class AttemptChange(NamedTuple):
+class AttemptRowChange(NamedTuple):
     account_id: int
     no: int
     state: str
@@ -158,10 +158,10 @@ def part_rows(account: int, fact: f.AttemptCreated) -> list[PartRow]:
     return [PartRow(account, fact.attempt, part.debt, part.minor, is_open=True) for part in fact.parts]
 
 
-def attempt_change(recorded: f.Recorded, fact: f.AttemptMoved) -> AttemptChange:
+def attempt_change(recorded: f.Recorded, fact: f.AttemptMoved) -> AttemptRowChange:
     """Where the attempt now is."""
     codes = fact.codes
-    return AttemptChange(
+    return AttemptRowChange(
         recorded.account,
         fact.attempt,
         fact.to.value,

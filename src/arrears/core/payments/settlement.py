@@ -11,7 +11,7 @@ from datetime import date
 from hashlib import sha256
 from typing import NamedTuple
 
-from arrears.core.account import Account, Debt, Method, Part
+from arrears.core.account import Account, Debt, DebtPart, Method
 from arrears.core.payments.values import MethodKind
 from arrears.core.policy import Policy
 
@@ -22,7 +22,7 @@ class Quote(NamedTuple):
     account: int
     currency: str
     amount_minor: int
-    parts: tuple[Part, ...]
+    parts: tuple[DebtPart, ...]
     numbers: tuple[str, ...]
     hash: str
 
@@ -53,11 +53,11 @@ def quotes(account: Account, policy: Policy, also: Iterable[int] = ()) -> list[Q
 
 
 def _quote(account: Account, currency: str, debts: Sequence[Debt]) -> Quote:
-    parts = tuple(Part(d.no, d.open_minor) for d in debts)
+    parts = tuple(DebtPart(d.no, d.open_minor) for d in debts)
     return quote_for(account, currency, parts)
 
 
-def quote_for(account: Account, currency: str, parts: tuple[Part, ...]) -> Quote:
+def quote_for(account: Account, currency: str, parts: tuple[DebtPart, ...]) -> Quote:
     """The quote for exactly these parts."""
     amount = sum(p.minor for p in parts)
     # A debt whose money left again is another one than the one that was paid: nobody is answered with that payment.
@@ -75,7 +75,7 @@ def in_part(quote: Quote, account: Account, amount_minor: int) -> Quote:
     for part in quote.parts:
         if left <= 0:
             break
-        parts.append(Part(part.debt, min(left, part.minor)))
+        parts.append(DebtPart(part.debt, min(left, part.minor)))
         left -= parts[-1].minor
     return quote_for(account, quote.currency, tuple(parts))
 
@@ -87,7 +87,7 @@ def attempt_key(quote: Quote, method: int, ordinal: int) -> str:
     return f"arrears-{sha256(f'attempt|{quote.hash}|{method}|{ordinal}'.encode()).hexdigest()}"
 
 
-def ordinal_of(account: Account, parts: Iterable[Part]) -> int:
+def ordinal_of(account: Account, parts: Iterable[DebtPart]) -> int:
     """How many attempts for these debts are proven finished."""
     wanted = {p.debt for p in parts}
     return sum(d.tries for d in account.debts if d.no in wanted)

@@ -135,14 +135,14 @@ class NotFound(NamedTuple):
     """The provider has nothing under our reference *now*; proof only after a wait (see `none_found_after`)."""
 
 
-class Canceled(NamedTuple):
+class AttemptCanceled(NamedTuple):
     """Proof from the provider that this can never take money any more."""
 
     ref: str
     reached_network: bool
 
 
-Outcome = Paid | Declined | NeedsCustomer | Processing | Unknown | NotFound | Canceled
+Outcome = Paid | Declined | NeedsCustomer | Processing | Unknown | NotFound | AttemptCanceled
 """Everything a provider can answer about one attempt."""
 
 

@@ -3,13 +3,13 @@
 from arrears.core.policy.differences import Change, changes_between, diff_policies
 from arrears.core.policy.loading import default_policy, load_policy
 from arrears.core.policy.reading import POLICY_CHARACTERS_MAX
-from arrears.core.policy.values import Policy, Scope, policy_text
+from arrears.core.policy.values import ClockScope, Policy, policy_text
 
 __all__ = [
     "POLICY_CHARACTERS_MAX",
     "Change",
+    "ClockScope",
     "Policy",
-    "Scope",
     "changes_between",
     "default_policy",
     "diff_policies",

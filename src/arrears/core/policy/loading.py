@@ -9,7 +9,7 @@ from typing import Any
 from arrears.core.errors import Refused
 from arrears.core.policy.checks import ladder_mistakes
 from arrears.core.policy.reading import Reading, parse_toml
-from arrears.core.policy.values import Policy, Scope
+from arrears.core.policy.values import ClockScope, Policy
 
 
 def load_policy(text: str, *, where: str) -> Policy:
@@ -38,7 +38,7 @@ def _read(reading: Reading) -> Policy:
     return Policy(
         name=reading.name("name"),
         notice_at=reading.clock_time("notice_at"),
-        scope=Scope(reading.choice("scope", [scope.value for scope in Scope])),
+        scope=ClockScope(reading.choice("scope", [scope.value for scope in ClockScope])),
         remind_days=reading.days("remind.days", least=0),
         restrict_after_days=reading.whole("restrict.after_days") if restricts else None,
         restrict_warning_days=reading.days("restrict.warning_days", least=1) if restricts else (),

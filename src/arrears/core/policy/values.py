@@ -13,7 +13,7 @@ from enum import StrEnum
 from hashlib import sha256
 
 
-class Scope(StrEnum):
+class ClockScope(StrEnum):
     """Whose oldest past-due debt a subscription's clock follows: its own, or the account's."""
 
     SUBSCRIPTION = "subscription"
@@ -42,7 +42,7 @@ class Policy:
     delete_warning_days: tuple[int, ...]
     delete_lead_days: int
     delete_cool_off_hours: int
-    scope: Scope
+    scope: ClockScope
     tolerance_minor: Mapping[str, int]
     minimum_minor: Mapping[str, int]
     notice_at: time

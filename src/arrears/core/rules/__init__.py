@@ -48,5 +48,5 @@ RULES: tuple[Rule, ...] = (
     delete.rule,
 )
 
-CUT_RULES: tuple[Rule, ...] = (restrict.rule, disable.rule, delete.rule)
+ESCALATION_RULES: tuple[Rule, ...] = (restrict.rule, disable.rule, delete.rule)
 """Those that a doubt makes wait."""

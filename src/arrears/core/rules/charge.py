@@ -7,7 +7,7 @@ from collections.abc import Iterable, Iterator
 from datetime import datetime
 from functools import partial
 
-from arrears.core.account import Account, Debt, Method, Mode, Part, Stop
+from arrears.core.account import Account, Debt, DebtPart, Method, Mode, Stop
 from arrears.core.facts import AttemptCreated
 from arrears.core.payments.networks import load_rules
 from arrears.core.payments.planner import Allowed, Tried, Wanted, earliest
@@ -119,7 +119,7 @@ def wanted_of(method: Method, amount_minor: int, currency: str, by: Initiator) -
 
 def _attempt(view: View, method: Method, currency: str, debts: list[Debt]) -> AttemptCreated:
     account = view.account
-    quote = quote_for(account, currency, tuple(Part(d.no, d.open_minor) for d in debts))
+    quote = quote_for(account, currency, tuple(DebtPart(d.no, d.open_minor) for d in debts))
     ordinal = ordinal_of(account, quote.parts)
     return AttemptCreated(
         attempt=account.attempt_count + 1,

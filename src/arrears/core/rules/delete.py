@@ -9,7 +9,7 @@ from functools import partial
 
 from arrears.core.account import Subscription
 from arrears.core.deadlines import Ahead, ahead
-from arrears.core.escalation import cut, deferred
+from arrears.core.escalation import deferred, escalate
 from arrears.core.facts import DeletionOrdered, DeletionScheduled, DeletionUnscheduled
 from arrears.core.view import IMMEDIATELY, Due, Rank, View
 
@@ -25,7 +25,7 @@ def rule(view: View) -> Iterable[Due]:
         if end.scheduled_at is not None:
             dues.extend(_second_look(view, sub, end.scheduled_at, end.awaiting_release, one))
         elif one is not None:
-            dues.extend(cut(view, one, _scheduled))
+            dues.extend(escalate(view, one, _scheduled))
     return dues
 
 
@@ -41,9 +41,9 @@ def _second_look(
         return
     at = scheduled_at + timedelta(hours=one.policy.delete_cool_off_hours)
     if view.doubts:
-        yield Due(at, Rank.CUT, sub.no, "delete waits", partial(deferred, view, one))
+        yield Due(at, Rank.ESCALATION, sub.no, "delete waits", partial(deferred, view, one))
     else:
-        yield Due(at, Rank.CUT, sub.no, "delete", partial(_ordered, view, one))
+        yield Due(at, Rank.ESCALATION, sub.no, "delete", partial(_ordered, view, one))
 
 
 def _scheduled(view: View, one: Ahead) -> DeletionScheduled:

@@ -6,7 +6,7 @@ from collections.abc import Iterable
 
 from arrears.core.account import Action
 from arrears.core.deadlines import Ahead, ahead
-from arrears.core.escalation import cut
+from arrears.core.escalation import escalate
 from arrears.core.facts import Disabled
 from arrears.core.states import State
 from arrears.core.view import ONE_DAY, Due, View
@@ -22,7 +22,7 @@ def rule(view: View) -> Iterable[Due]:
         due
         for one in lying_ahead
         if one.action is Action.DISABLE and not (restricts and one.sub.state is State.PAST_DUE)
-        for due in cut(view, one, _disabled)
+        for due in escalate(view, one, _disabled)
     ]
 
 

@@ -8,7 +8,7 @@ from functools import partial
 
 from msgspec.structs import replace
 
-from arrears.core.account import Hold, Scope
+from arrears.core.account import Hold, HoldScope
 from arrears.core.deadlines import applying
 from arrears.core.facts import HoldEnded, Voided
 from arrears.core.view import Due, Rank, View
@@ -53,9 +53,9 @@ def _until(hold: Hold, at: datetime) -> Hold:
 
 def _moved(then: View, free: View, hold: Hold) -> Iterator[Voided]:
     for sub in then.account.subscriptions:
-        if hold.scope is Scope.SUBSCRIPTION and hold.target != sub.no:
+        if hold.scope is HoldScope.SUBSCRIPTION and hold.target != sub.no:
             continue
-        if hold.scope is Scope.DEBT and all(debt.no != hold.target for debt in then.debts_of(sub)):
+        if hold.scope is HoldScope.DEBT and all(debt.no != hold.target for debt in then.debts_of(sub)):
             continue
         without = {one.action: one.base() for one in applying(free, sub, whatever_is_owed=True)}
         for one in applying(then, sub, whatever_is_owed=True):

@@ -6,7 +6,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 from functools import partial
 
-from arrears.core.account import Order, Subscription
+from arrears.core.account import OpenOrder, Subscription
 from arrears.core.facts import LateOrder, ResumeLate
 from arrears.core.people.support import RESUME_WITHIN
 from arrears.core.states import RUNS
@@ -29,5 +29,5 @@ def rule(view: View) -> Iterable[Due]:
     return (Due(at, Rank.CONSEQUENCE, late[0][0].no, "a service that should run again", partial(_late, late)),)
 
 
-def _late(late: list[tuple[Subscription, Order]]) -> ResumeLate:
+def _late(late: list[tuple[Subscription, OpenOrder]]) -> ResumeLate:
     return ResumeLate(orders=tuple(LateOrder(sub.no, sub.generation, order.no, order.given_seq) for sub, order in late))

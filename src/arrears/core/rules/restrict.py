@@ -6,7 +6,7 @@ from collections.abc import Iterable
 
 from arrears.core.account import Action
 from arrears.core.deadlines import Ahead, ahead
-from arrears.core.escalation import cut
+from arrears.core.escalation import escalate
 from arrears.core.facts import Restricted
 from arrears.core.view import ONE_DAY, Due, View
 
@@ -15,7 +15,7 @@ def rule(view: View) -> Iterable[Due]:
     """At the end of the deadline's day."""
     if view.policy.restrict_after_days is None:
         return ()
-    return [due for one in ahead(view) if one.action is Action.RESTRICT for due in cut(view, one, _restricted)]
+    return [due for one in ahead(view) if one.action is Action.RESTRICT for due in escalate(view, one, _restricted)]
 
 
 def _restricted(view: View, one: Ahead) -> Restricted:

@@ -9,7 +9,7 @@ from collections.abc import Iterable
 from functools import partial
 from typing import Final
 
-from arrears.core.account import Case, Debt, Outcome, Subscription
+from arrears.core.account import Case, CaseOutcome, Debt, Subscription
 from arrears.core.facts import CaseEnded, Resumed
 from arrears.core.states import Reason, State
 from arrears.core.view import IMMEDIATELY, Due, Rank, View
@@ -56,11 +56,11 @@ def _resume(view: View, sub: Subscription, lifted: bool) -> Resumed:
 
 def _end_of(view: View, case: Case) -> Due | None:
     if not view.past_due:
-        outcome = Outcome.WRITTEN_OFF if case.written_off else Outcome.SETTLED
+        outcome = CaseOutcome.WRITTEN_OFF if case.written_off else CaseOutcome.SETTLED
     elif State.DELETED in [s.state for s in view.account.subscriptions] and all(
         _all_deleted(view, debt) for debt in view.past_due
     ):
-        outcome = Outcome.ENDED_DELETED
+        outcome = CaseOutcome.ENDED_DELETED
     else:
         return None
     # After the causes are lifted, so that no subscription is left past due without a case.

@@ -10,7 +10,7 @@ from collections.abc import Iterable, Sequence
 from datetime import date, datetime, timedelta
 from functools import partial
 
-from arrears.core.account import Sent
+from arrears.core.account import SentWarning
 from arrears.core.deadlines import Ahead, ahead
 from arrears.core.facts import Warning
 from arrears.core.view import ONE_DAY, Due, Rank, View
@@ -70,7 +70,7 @@ def _warning(view: View, one: Ahead, step: int, late: bool) -> Warning:
     )
 
 
-def _next_rung(view: View, one: Ahead, valid: Sequence[Sent]) -> tuple[int, datetime] | None:
+def _next_rung(view: View, one: Ahead, valid: Sequence[SentWarning]) -> tuple[int, datetime] | None:
     """The rung to send next and its 09:00. Of several that are overtaken the newest, due since the first."""
     first: datetime | None = None
     chosen = 0

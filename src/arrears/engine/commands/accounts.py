@@ -11,7 +11,7 @@ from arrears.core.address import check_address
 from arrears.core.calendar import calendar_of
 from arrears.core.decide import decide
 from arrears.core.errors import Refused
-from arrears.core.rules import CUT_RULES
+from arrears.core.rules import ESCALATION_RULES
 from arrears.engine.acting import acting_on
 from arrears.engine.failpoints import reached
 from arrears.ports import NewAccount, Store
@@ -55,7 +55,7 @@ def clear_doubt(store: Store, account: int, kind: DoubtKind, ref: str, now: date
     guards = store.system().guards
     with acting_on(store, account, now) as unit:
         if any(d.kind is kind and d.ref == ref for d in unit.account.doubts):
-            while waits := decide(policies, unit.account, guards, now, rules=CUT_RULES).facts:
+            while waits := decide(policies, unit.account, guards, now, rules=ESCALATION_RULES).facts:
                 for fact in waits:
                     unit.record(fact)
             unit.record(f.DoubtCleared(doubt=kind, ref=ref), author)

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from datetime import date, datetime, timedelta
 
-from arrears.core.account import ALL_STOPS, Scope, Stop
+from arrears.core.account import ALL_STOPS, HoldScope, Stop
 from arrears.core.errors import Refused
 from arrears.core.ids import HOLD, format_id
 from arrears.core.rules.hold import end_hold
@@ -19,7 +19,7 @@ def hold(
     store: Store,
     account: int,
     *,
-    scope: Scope,
+    scope: HoldScope,
     target: int = 0,
     stops: Sequence[Stop] = ALL_STOPS,
     reason: str,
@@ -38,7 +38,7 @@ def hold(
 def dispute(store: Store, account: int, debt: int, now: datetime, author: str, reason: str = "dispute") -> int:
     """The customer objects to an invoice (or their bank reversed it): everything about it stops until released."""
     with acting_on(store, account, now) as unit:
-        return place_hold(unit, Scope.DEBT, debt, ALL_STOPS, reason, None, author)
+        return place_hold(unit, HoldScope.DEBT, debt, ALL_STOPS, reason, None, author)
 
 
 def release(store: Store, account: int, number: int, now: datetime, author: str, why: str = "") -> None:

@@ -13,20 +13,20 @@ from datetime import datetime
 from typing import Final
 
 from arrears.core import facts as f
-from arrears.core.account import ALL_STOPS, Hold, Mode, Scope, Terms
+from arrears.core.account import ALL_STOPS, Hold, HoldScope, Mode, Terms
 from arrears.core.calendar import calendar_of
 from arrears.core.errors import Refused
 from arrears.core.receivables import (
     INVOICE_FIELDS,
     PAYMENT_FIELDS,
-    Book,
     BookInvoice,
     BookPayment,
     KnownInvoice,
     KnownPayment,
+    ReceivablesBook,
 )
 from arrears.core.unit import Unit
-from arrears.engine.acting import settle
+from arrears.engine.acting import decide_until_rest
 from arrears.engine.booking import Payment
 from arrears.engine.booking import book as book_payment
 from arrears.engine.commands.invoices import Invoice, issue
@@ -50,7 +50,7 @@ class ImportReport:
 
 def import_book(
     store: Store,
-    book: Book,
+    book: ReceivablesBook,
     known_invoices: Mapping[str, KnownInvoice],
     known_payments: Mapping[str, KnownPayment],
     now: datetime,
@@ -84,7 +84,7 @@ def import_book(
         numbers = {number: known.no for number, known in known_invoices.items()}
         _record(by_ref, invoices, payments, numbers, author, progress)
         for unit in batch.units:
-            settle(unit, policies, guards, only_consequences=True)
+            decide_until_rest(unit, policies, guards, only_consequences=True)
         reached("command.before_commit")
     reached("command.after_commit")
     return ImportReport(
@@ -119,7 +119,7 @@ def _record(
 
 
 def _refuse_wrong_rows(
-    book: Book,
+    book: ReceivablesBook,
     known_invoices: Mapping[str, KnownInvoice],
     known_payments: Mapping[str, KnownPayment],
     now: datetime,
@@ -145,7 +145,10 @@ def _refuse_wrong_rows(
 
 
 def _otherwise(
-    book: Book, row: BookInvoice | BookPayment, known: KnownInvoice | KnownPayment | None, fields: Sequence[str]
+    book: ReceivablesBook,
+    row: BookInvoice | BookPayment,
+    known: KnownInvoice | KnownPayment | None,
+    fields: Sequence[str],
 ) -> str:
     """What the database says otherwise, by the file's columns; empty if nothing."""
     if known is None:
@@ -184,5 +187,5 @@ def _pay(unit: Unit, payment: BookPayment, debt: int, author: str) -> None:
 def _dispute(unit: Unit, invoice: BookInvoice, debt: int, author: str) -> None:
     if invoice.disputed and unit.account.debt(debt) is not None:
         number = unit.account.hold_count + 1
-        hold = Hold(no=number, scope=Scope.DEBT, target=debt, stops=ALL_STOPS, reason="dispute", from_at=unit.now)
+        hold = Hold(no=number, scope=HoldScope.DEBT, target=debt, stops=ALL_STOPS, reason="dispute", from_at=unit.now)
         unit.record(f.HoldPlaced(hold=hold), author, "disputed in the book")

@@ -14,9 +14,9 @@ from typing import Final, NamedTuple
 
 from arrears.core import facts as f
 from arrears.core.account import ALL_ACTIONS, Account
-from arrears.core.messages.content import Kind
-from arrears.core.messages.recipients import Reach, recipients
-from arrears.engine.acting import settle
+from arrears.core.messages.content import MessageKind
+from arrears.core.messages.recipients import Contacts, recipients
+from arrears.engine.acting import decide_until_rest
 from arrears.engine.failpoints import reached
 from arrears.engine.messages.delivering import CARRYING
 from arrears.ports import TAKEN, Mail, MailMove, MailState, Store
@@ -80,34 +80,34 @@ def _record(store: Store, mail: Mail, returned: Returned, now: datetime) -> bool
         if was.state not in (*TAKEN, MailState.UNKNOWN) or was.state in (after, MailState.COMPLAINED):
             return False
         batch.move_mails([MailMove(mail.account, mail.seq, mail.no, after, returned.why)], now)
-        reach = store.reach([mail.account])[mail.account]
+        contacts = store.contacts([mail.account])[mail.account]
         if how == HARD:
             batch.bury(was.address, returned.status, now)
-            reach = reach._replace(dead=reach.dead | {was.address})
-        again = how == HARD and was.state in TAKEN and not _taken_by_others(was, mails) and _left(reach, was, mails)
+            contacts = contacts._replace(dead=contacts.dead | {was.address})
+        again = how == HARD and was.state in TAKEN and not _taken_by_others(was, mails) and _left(contacts, was, mails)
         unit.record(
             f.NoticeBounced(
                 notice=mail.seq,
                 message=mail.no,
                 how=how,
                 why=returned.status,
-                lost=_lost(store, unit.account, reach) if how == HARD else (),
+                lost=_lost(store, unit.account, contacts) if how == HARD else (),
                 again=again,
-                reachable=bool(recipients(reach, Kind.STOP_WARNING)),
+                reachable=bool(recipients(contacts, MessageKind.STOP_WARNING)),
             )
         )
         if again:
             batch.again(mail.account, mail.seq)
-        settle(unit, policies, guards, only_consequences=True)
+        decide_until_rest(unit, policies, guards, only_consequences=True)
         reached("command.before_commit")
     reached("command.after_commit")
     return True
 
 
-def _left(reach: Reach, was: Mail, mails: Sequence[Mail]) -> bool:
+def _left(contacts: Contacts, was: Mail, mails: Sequence[Mail]) -> bool:
     """Whether there is an address that this message has not been to."""
     been = {m.address.lower() for m in mails if (m.kind, m.cause) == (was.kind, was.cause)}
-    return any(to.address.lower() not in been for to in recipients(reach, Kind(was.kind)))
+    return any(to.address.lower() not in been for to in recipients(contacts, MessageKind(was.kind)))
 
 
 def _taken_by_others(was: Mail, mails: Sequence[Mail]) -> bool:
@@ -116,7 +116,7 @@ def _taken_by_others(was: Mail, mails: Sequence[Mail]) -> bool:
     return any(m.state in TAKEN for m in same)
 
 
-def _lost(store: Store, account: Account, reach: Reach) -> tuple[int, ...]:
+def _lost(store: Store, account: Account, contacts: Contacts) -> tuple[int, ...]:
     """The notices whose warnings count now, and which nobody has got by an address that works (I9)."""
     counting = {}
     for sub in account.subscriptions:
@@ -127,6 +127,6 @@ def _lost(store: Store, account: Account, reach: Reach) -> tuple[int, ...]:
     had = {
         m.seq
         for m in store.mails([(account.no, seq) for seq in counting])
-        if m.kind in CARRYING and m.state in TAKEN and m.address not in reach.dead and m.at <= counting[m.seq]
+        if m.kind in CARRYING and m.state in TAKEN and m.address not in contacts.dead and m.at <= counting[m.seq]
     }
     return tuple(sorted(set(counting) - had))

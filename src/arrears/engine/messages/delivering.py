@@ -12,14 +12,14 @@ from msgspec.structs import replace
 from arrears.core import facts as f
 from arrears.core.account import Account
 from arrears.core.calendar import calendar_of
-from arrears.core.messages.content import Kind
-from arrears.core.messages.recipients import TO_ALL, Reach, Recipient, recipients
+from arrears.core.messages.content import MessageKind
+from arrears.core.messages.recipients import TO_ALL, Contacts, Recipient, recipients
 from arrears.core.view import ONE_DAY
 from arrears.engine.messages.drafting import left_out
 from arrears.engine.messages.drafting_people import Draft, zone_of
 from arrears.ports import TAKEN, Claim, Mail, MailMove, MailState
 
-CARRYING: Final = frozenset({Kind.STOP_WARNING, Kind.DELETION_WARNING, Kind.RETENTION_ENDS})
+CARRYING: Final = frozenset({MessageKind.STOP_WARNING, MessageKind.DELETION_WARNING, MessageKind.RETENTION_ENDS})
 """The warnings of a notice count only when these have been accepted, whatever else it says."""
 
 MORNING: Final = time(9)
@@ -45,25 +45,36 @@ class Answer(NamedTuple):
     moves: tuple[MailMove, ...]
 
 
-class Plan:
+class NoticeDelivery:
     """One notice: the account as it was read, its messages so far by number, and what is still to be said."""
 
-    __slots__ = ("_changed", "_to", "_was_taken", "account", "claim", "drafts", "fact", "mails", "postponed", "reach")
+    __slots__ = (
+        "_changed",
+        "_to",
+        "_was_taken",
+        "account",
+        "claim",
+        "contacts",
+        "drafts",
+        "fact",
+        "mails",
+        "postponed",
+    )
 
     def __init__(
         self,
         claim: Claim,
         fact: f.AnyFact,
         account: Account,
-        reach: Reach,
+        contacts: Contacts,
         mails: Iterable[Mail],
         drafts: Sequence[Draft],
     ) -> None:
-        self.claim, self.fact, self.account, self.reach, self.drafts = claim, fact, account, reach, drafts
+        self.claim, self.fact, self.account, self.contacts, self.drafts = claim, fact, account, contacts, drafts
         self.mails = {mail.no: mail for mail in mails}
         self.postponed = False
         self._changed: set[int] = set()
-        self._to: dict[Kind, Sequence[Recipient]] = {}
+        self._to: dict[MessageKind, Sequence[Recipient]] = {}
         self._was_taken = any(mail.state in TAKEN for mail in self.mails.values())
 
     def move(self, mail: Mail, state: MailState, reply: str = "") -> None:
@@ -124,19 +135,19 @@ class Plan:
     def _addressed(self, draft: Draft) -> Sequence[Recipient]:
         """Who gets it: by the rules, the one person that it is about, or whoever is invited."""
         if draft.link and not draft.person:
-            invited = (link for link in self.reach.links if link.no == draft.link)
-            zone = self.reach.zone
+            invited = (link for link in self.contacts.links if link.no == draft.link)
+            zone = self.contacts.zone
             return [Recipient(one.address, one.role, one.name, one.locale, zone) for one in invited]
         if not draft.person:
             found = self._to.get(draft.kind)
             if found is None:
-                found = self._to[draft.kind] = recipients(self.reach, draft.kind)
+                found = self._to[draft.kind] = recipients(self.contacts, draft.kind)
             return found
-        person = next((p for p in self.reach.people if p.no == draft.person), None)
+        person = next((p for p in self.contacts.people if p.no == draft.person), None)
         if person is None:
             return ()
         to = (draft.to,) if draft.to else person.addresses[:1]
-        zone = person.zone or self.reach.zone
+        zone = person.zone or self.contacts.zone
         return [Recipient(a, person.role, person.name, person.locale, zone, person.no) for a in to]
 
     def _digest(self) -> str:

@@ -14,37 +14,47 @@ from arrears.core import facts as f
 from arrears.core.account import Account, Action, Debt, Mode, Subscription
 from arrears.core.calendar import calendar_of
 from arrears.core.ids import ACCOUNT, SUBSCRIPTION, format_id
-from arrears.core.messages.content import PAYABLE, Content, Cut, Kind, Line, Operator, Reader, Role, Sum
-from arrears.core.messages.recipients import Reach, Recipient
+from arrears.core.messages.content import (
+    PAYABLE,
+    Content,
+    DatedAction,
+    DebtLine,
+    MessageKind,
+    Operator,
+    Reader,
+    Role,
+    Sum,
+)
+from arrears.core.messages.recipients import Contacts, Recipient
 from arrears.core.payments.values import AttemptState, Initiator
 from arrears.core.states import RUNNING, Reason, State
 from arrears.engine.messages.drafting_people import Draft, about_address, about_help, about_sign_in, zone_of
 
 
 def drafts(
-    account: Account, fact: f.AnyFact, seq: int, reach: Reach, now: datetime, back: tuple[int, ...] = ()
+    account: Account, fact: f.AnyFact, seq: int, contacts: Contacts, now: datetime, back: tuple[int, ...] = ()
 ) -> list[Draft]:
     """The messages of a fact that still hold, the gravest first; none where nothing holds any more (I22). `back` are
     the subscriptions that were ordered to run again because of it."""
     match fact:
         case f.Noticed():
-            found = _noticed(account, fact, seq, reach, now)
+            found = _noticed(account, fact, seq, contacts, now)
         case f.PaymentBooked():
             found = _received(account, fact, seq, back)
         case f.ChargeDeclined():
-            found = [_declined(account, reach, str(seq))] if _open(account, fact.debts) else []
+            found = [_declined(account, contacts, str(seq))] if _open(account, fact.debts) else []
         case f.AttemptMoved():
             waiting = account.attempt(fact.attempt)
             waits = waiting is not None and waiting.state is AttemptState.NEEDS_CUSTOMER
-            found = [_declined(account, reach, str(seq))] if waits else []
+            found = [_declined(account, contacts, str(seq))] if waits else []
         case f.AuthorisationDeclined():
-            found = [_refused_card(account, fact, seq, reach)]
+            found = [_refused_card(account, fact, seq, contacts)]
         case f.AddressAsked() | f.AddressConfirmed():
-            found = about_address(fact, seq, reach)
+            found = about_address(fact, seq, contacts)
         case f.TestAsked():
-            found = [Draft(Kind.TEST, str(seq), person=fact.person)]
+            found = [Draft(MessageKind.TEST, str(seq), person=fact.person)]
         case f.Invited() | f.ResetAsked() | f.SignInChanged():
-            found = about_sign_in(account, fact, seq, reach)
+            found = about_sign_in(account, fact, seq, contacts)
         case f.SupportOpened() | f.SupportAnswered() | f.ResumeLate():
             found = about_help(account, fact, seq)
         case _:
@@ -53,14 +63,14 @@ def drafts(
 
 
 def content(
-    draft: Draft, account: Account, reach: Reach, to: Recipient, operator: Operator, link: str, now: datetime
+    draft: Draft, account: Account, contacts: Contacts, to: Recipient, operator: Operator, link: str, now: datetime
 ) -> Content:
     """The message as one reader gets it. A link under /pay/ pays without a sign-in."""
-    administrator = reach.administrator
+    administrator = contacts.administrator
     return Content(
         kind=draft.kind,
         locale=to.locale,
-        account_name=reach.name or reach.ref,
+        account_name=contacts.name or contacts.ref,
         reader=Reader(to.name, to.role, to.zone),
         zone=zone_of(account),
         sent_at=now,
@@ -69,7 +79,7 @@ def content(
         link_is_pay=to.role is Role.ADMINISTRATOR and "/pay/" in link,
         debts=draft.debts,
         sums=sums_of(draft.debts),
-        cuts=draft.cuts,
+        actions=draft.actions,
         paid=draft.paid,
         services=draft.services,
         card=draft.card,
@@ -87,7 +97,7 @@ def content(
     )
 
 
-def sums_of(lines: Iterable[Line]) -> tuple[Sum, ...]:
+def sums_of(lines: Iterable[DebtLine]) -> tuple[Sum, ...]:
     """One total for each currency."""
     totals: dict[str, int] = {}
     for line in lines:
@@ -95,7 +105,7 @@ def sums_of(lines: Iterable[Line]) -> tuple[Sum, ...]:
     return tuple(Sum(currency, minor) for currency, minor in sorted(totals.items()))
 
 
-def open_now(account: Account) -> tuple[tuple[Line, ...], tuple[Cut, ...]]:
+def open_now(account: Account) -> tuple[tuple[DebtLine, ...], tuple[DatedAction, ...]]:
     """What a reminder would list and announce if it left now."""
     return _lines(account), _ahead(account)
 
@@ -117,10 +127,10 @@ def _asked(account: Account) -> list[Debt]:
     return [d for d in account.past_due if not account.debt_is_held(d.no)]
 
 
-def _lines(account: Account) -> tuple[Line, ...]:
+def _lines(account: Account) -> tuple[DebtLine, ...]:
     names = {s.no: s.service for s in account.subscriptions}
     return tuple(
-        Line(d.number, d.due_on, d.open_minor, d.currency, tuple(names[no] for no in d.subscriptions))
+        DebtLine(d.number, d.due_on, d.open_minor, d.currency, tuple(names[no] for no in d.subscriptions))
         for d in _asked(account)
     )
 
@@ -133,24 +143,24 @@ def _open(account: Account, debts: Iterable[int]) -> bool:
 # -- what was decided ------------------------------------------------------------------------------------------
 
 
-def _noticed(account: Account, fact: f.Noticed, seq: int, reach: Reach, now: datetime) -> list[Draft]:
+def _noticed(account: Account, fact: f.Noticed, seq: int, contacts: Contacts, now: datetime) -> list[Draft]:
     lines = _lines(account)
-    stops: list[Cut] = []
-    deletions: list[Cut] = []
+    stops: list[DatedAction] = []
+    deletions: list[DatedAction] = []
     for w in _warnings(account, fact, seq):
-        cuts = deletions if w.action is Action.DELETE else stops
-        cuts.append(_cut(account, w.subscription, w.action, w.promised_on))
+        actions = deletions if w.action is Action.DELETE else stops
+        actions.append(_dated(account, w.subscription, w.action, w.promised_on))
     found = []
     if deletions:
-        kind = Kind.DELETION_WARNING if lines else Kind.RETENTION_ENDS
-        found.append(Draft(kind, debts=lines, cuts=_by_date(deletions)))
+        kind = MessageKind.DELETION_WARNING if lines else MessageKind.RETENTION_ENDS
+        found.append(Draft(kind, debts=lines, actions=_by_date(deletions)))
     if stops:
-        found.append(Draft(Kind.STOP_WARNING, debts=lines, cuts=_by_date(stops)))
+        found.append(Draft(MessageKind.STOP_WARNING, debts=lines, actions=_by_date(stops)))
     if fact.told:
         found += _told(account, fact, seq, lines)
     if _reminds(account, fact) and not any(d.kind in PAYABLE for d in found):
-        found.append(_reminder(account, fact, lines, reach))
-    found += [_card(account, card, reach, now) for card in _expiring(account, fact)]
+        found.append(_reminder(account, fact, lines, contacts))
+    found += [_card(account, card, contacts, now) for card in _expiring(account, fact)]
     return found
 
 
@@ -174,37 +184,37 @@ def left_out(account: Account, fact: f.AnyFact, seq: int) -> tuple[int, ...]:
     return tuple(sorted({w.subscription for w in fact.warnings} - said))
 
 
-def _told(account: Account, fact: f.Noticed, seq: int, lines: tuple[Line, ...]) -> Iterator[Draft]:
+def _told(account: Account, fact: f.Noticed, seq: int, lines: tuple[DebtLine, ...]) -> Iterator[Draft]:
     stopped, deleted, back = [], [], []
     for told in fact.told:
         sub = account.subscription(told.subscription)
         if told.what == RUNNING and sub.state in (State.ACTIVE, State.PAST_DUE) and not sub.orders:
             back.append(sub.service)
         elif told.what == "deleted":
-            deleted.append(_cut(account, sub.no, Action.DELETE, told.on))
+            deleted.append(_dated(account, sub.no, Action.DELETE, told.on))
         elif told.what == "disabled" and sub.state is State.DISABLED:
-            cut = _cut(account, sub.no, Action.DISABLE, told.on)
-            stopped.append(_kept(cut, sub))
+            dated = _dated(account, sub.no, Action.DISABLE, told.on)
+            stopped.append(_kept(dated, sub))
         elif told.what == "restricted" and sub.state is State.RESTRICTED:
-            stopped.append(_cut(account, sub.no, Action.RESTRICT, told.on))
+            stopped.append(_dated(account, sub.no, Action.RESTRICT, told.on))
     if stopped:
-        yield Draft(Kind.STOPPED, str(seq), debts=lines, cuts=_by_date(stopped))
+        yield Draft(MessageKind.STOPPED, str(seq), debts=lines, actions=_by_date(stopped))
     if deleted:
-        yield Draft(Kind.DELETED, str(seq), debts=_ended(account), cuts=_by_date(deleted))
+        yield Draft(MessageKind.DELETED, str(seq), debts=_ended(account), actions=_by_date(deleted))
     if back:
-        yield Draft(Kind.RESUMED, str(seq), services=tuple(back))
+        yield Draft(MessageKind.RESUMED, str(seq), services=tuple(back))
 
 
-def _kept(cut: Cut, sub: Subscription) -> Cut:
+def _kept(dated: DatedAction, sub: Subscription) -> DatedAction:
     until = sub.promise(Action.DELETE).promised_on
-    return Cut(cut.service, cut.action, cut.on, cut.others, until)
+    return DatedAction(dated.service, dated.action, dated.on, dated.others, until)
 
 
-def _ended(account: Account) -> tuple[Line, ...]:
+def _ended(account: Account) -> tuple[DebtLine, ...]:
     """What is still owed after a deletion, also for what the ladder pursues no longer."""
     names = {s.no: s.service for s in account.subscriptions}
     return tuple(
-        Line(d.number, d.due_on, d.open_minor, d.currency, tuple(names[no] for no in d.subscriptions))
+        DebtLine(d.number, d.due_on, d.open_minor, d.currency, tuple(names[no] for no in d.subscriptions))
         for d in account.debts
         if d.day_0 is not None and not account.debt_is_held(d.no)
     )
@@ -218,12 +228,12 @@ def _reminds(account: Account, fact: f.Noticed) -> bool:
     return case.reminded[-1:] == (fact.reminder.step,)
 
 
-def _reminder(account: Account, fact: f.Noticed, lines: tuple[Line, ...], reach: Reach) -> Draft:
+def _reminder(account: Account, fact: f.Noticed, lines: tuple[DebtLine, ...], contacts: Contacts) -> Draft:
     assert fact.reminder is not None
     declined = [d.no for d in _asked(account) if d.declined]
     if fact.reminder.step == 0 and fact.at_once and declined:
-        return _declined(account, reach, "")
-    return Draft(Kind.REMINDER, debts=lines, cuts=_ahead(account))
+        return _declined(account, contacts, "")
+    return Draft(MessageKind.REMINDER, debts=lines, actions=_ahead(account))
 
 
 def _expiring(account: Account, fact: f.Noticed) -> list[f.Expiring]:
@@ -233,14 +243,14 @@ def _expiring(account: Account, fact: f.Noticed) -> list[f.Expiring]:
     return [e for e in fact.expiring if e.method in active and dates.get(e.method) == e.expires_on]
 
 
-def _card(account: Account, card: f.Expiring, reach: Reach, now: datetime) -> Draft:
+def _card(account: Account, card: f.Expiring, contacts: Contacts, now: datetime) -> Draft:
     paying = [s.service for s in account.subscriptions if s.method == card.method and s.state is not State.DELETED]
     left = (card.expires_on - calendar_of(zone_of(account)).local_day(now)).days
     return Draft(
-        Kind.CARD_EXPIRES,
+        MessageKind.CARD_EXPIRES,
         f"{card.method}:{card.days}",
         services=tuple(paying),
-        card=reach.cards.get(card.method) or f"card {card.method}",
+        card=contacts.cards.get(card.method) or f"card {card.method}",
         expires_on=card.expires_on,
         days_left=max(0, left),
     )
@@ -249,31 +259,36 @@ def _card(account: Account, card: f.Expiring, reach: Reach, now: datetime) -> Dr
 # -- what has happened -------------------------------------------------------------------------------------------
 
 
-def _declined(account: Account, reach: Reach, cause: str) -> Draft:
+def _declined(account: Account, contacts: Contacts, cause: str) -> Draft:
     """A charge of ours was refused: for good, or until the customer confirms it at the bank."""
-    lines, cuts = _lines(account), _ahead(account)
+    lines, actions = _lines(account), _ahead(account)
     for attempt in account.attempts:
         if attempt.by is Initiator.MERCHANT and attempt.state is AttemptState.NEEDS_CUSTOMER:
-            card = reach.cards.get(attempt.method, "")
-            return Draft(Kind.CONFIRM, cause, debts=lines, cuts=cuts, card=card)
+            card = contacts.cards.get(attempt.method, "")
+            return Draft(MessageKind.CONFIRM, cause, debts=lines, actions=actions, card=card)
     newest = max(
         ((tried.at, method.no, tried.codes.decline) for method in account.methods for tried in method.tried),
         default=None,
     )
     _, number, word = newest or (None, 0, "")
     return Draft(
-        Kind.DECLINED, cause, debts=lines, cuts=cuts, card=reach.cards.get(number, ""), decline=word or "generic"
+        MessageKind.DECLINED,
+        cause,
+        debts=lines,
+        actions=actions,
+        card=contacts.cards.get(number, ""),
+        decline=word or "generic",
     )
 
 
-def _refused_card(account: Account, fact: f.AuthorisationDeclined, seq: int, reach: Reach) -> Draft:
+def _refused_card(account: Account, fact: f.AuthorisationDeclined, seq: int, contacts: Contacts) -> Draft:
     numbers = {s.method for s in account.subscriptions if s.method and s.state is not State.DELETED}
     return Draft(
-        Kind.AUTHORISATION_DECLINED,
+        MessageKind.AUTHORISATION_DECLINED,
         str(seq),
         paid=(Sum(fact.currency, fact.amount_minor),),
         services=tuple(s.service for s in account.subscriptions if s.method in numbers),
-        card=reach.cards.get(min(numbers), "") if len(numbers) == 1 else "",
+        card=contacts.cards.get(min(numbers), "") if len(numbers) == 1 else "",
         decline=fact.decline or "generic",
     )
 
@@ -282,21 +297,21 @@ def _received(account: Account, fact: f.PaymentBooked, seq: int, back: tuple[int
     if fact.tell == "credit":
         kept = min(fact.credit_minor, account.credit.get(fact.currency, 0))
         if kept:
-            return [Draft(Kind.CREDIT_OFFERED, str(seq), paid=(Sum(fact.currency, kept),))]
+            return [Draft(MessageKind.CREDIT_OFFERED, str(seq), paid=(Sum(fact.currency, kept),))]
     paid = (Sum(fact.currency, fact.amount_minor),)
     if fact.tell == "after_deletion":
         gone = tuple(s.service for s in account.subscriptions if s.state is State.DELETED)
-        return [Draft(Kind.PAID_AFTER_DELETION, str(seq), debts=_ended(account), paid=paid, services=gone)]
+        return [Draft(MessageKind.PAID_AFTER_DELETION, str(seq), debts=_ended(account), paid=paid, services=gone)]
     again = tuple(account.subscription(no).service for no in back)
-    return [Draft(Kind.SETTLED, str(seq), debts=_lines(account), paid=paid, services=again)]
+    return [Draft(MessageKind.SETTLED, str(seq), debts=_lines(account), paid=paid, services=again)]
 
 
 # -- dates -------------------------------------------------------------------------------------------------------
 
 
-def _ahead(account: Account) -> tuple[Cut, ...]:
+def _ahead(account: Account) -> tuple[DatedAction, ...]:
     """What happens next to each service that is owed for, on the day that every page says."""
-    cuts = []
+    actions = []
     for sub in account.subscriptions:
         if Reason.PAST_DUE not in sub.reasons or Reason.CANCELED in sub.reasons:
             continue
@@ -310,24 +325,24 @@ def _ahead(account: Account) -> tuple[Cut, ...]:
         for action in following.get(sub.state, ()):
             on = sub.promise(action).promised_on
             if on is not None:
-                cuts.append(_cut(account, sub.no, action, on))
+                actions.append(_dated(account, sub.no, action, on))
                 break
-    return _by_date(cuts)
+    return _by_date(actions)
 
 
-def _by_date(cuts: Iterable[Cut]) -> tuple[Cut, ...]:
-    return tuple(sorted(cuts, key=lambda cut: (cut.on, cut.service)))
+def _by_date(actions: Iterable[DatedAction]) -> tuple[DatedAction, ...]:
+    return tuple(sorted(actions, key=lambda dated: (dated.on, dated.service)))
 
 
-def _cut(account: Account, number: int, action: Action, on: date) -> Cut:
+def _dated(account: Account, number: int, action: Action, on: date) -> DatedAction:
     """`others`: of the same service, what this does not touch."""
     service = account.subscription(number).service
     if len(account.subscriptions) == 1:
-        return Cut(service, action, on)
+        return DatedAction(service, action, on)
     running = (State.ACTIVE, State.PAST_DUE)
     others = tuple(
         format_id(SUBSCRIPTION, account.no, s.no)
         for s in account.subscriptions
         if s.no != number and s.service == service and s.state in running and Reason.PAST_DUE not in s.reasons
     )
-    return Cut(service, action, on, others)
+    return DatedAction(service, action, on, others)

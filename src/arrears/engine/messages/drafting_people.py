@@ -10,8 +10,8 @@ from arrears.core import facts as f
 from arrears.core.account import Account, Stop
 from arrears.core.address import masked
 from arrears.core.calendar import calendar_of
-from arrears.core.messages.content import Cut, Kind, Line, Sum
-from arrears.core.messages.recipients import INVITATION_LASTS, Reach
+from arrears.core.messages.content import DatedAction, DebtLine, MessageKind, Sum
+from arrears.core.messages.recipients import INVITATION_LASTS, Contacts
 from arrears.core.people.support import held_until
 
 
@@ -21,10 +21,10 @@ class Draft(NamedTuple):
     person it is for, 0 for whoever it goes to, and `to` the one address where it is not simply theirs; `help` is the
     number of a support request."""
 
-    kind: Kind
+    kind: MessageKind
     cause: str = ""
-    debts: tuple[Line, ...] = ()
-    cuts: tuple[Cut, ...] = ()
+    debts: tuple[DebtLine, ...] = ()
+    actions: tuple[DatedAction, ...] = ()
     paid: tuple[Sum, ...] = ()
     services: tuple[str, ...] = ()
     card: str = ""
@@ -48,45 +48,47 @@ def zone_of(account: Account) -> str:
     return (account.terms if account.case is None else account.case.terms).zone
 
 
-def about_address(fact: f.AddressAsked | f.AddressConfirmed, seq: int, reach: Reach) -> list[Draft]:
+def about_address(fact: f.AddressAsked | f.AddressConfirmed, seq: int, contacts: Contacts) -> list[Draft]:
     """A link to the new address; when it has been used, word to the old one."""
-    asked = next((r for r in reach.requests if r.no == fact.request), None)
+    asked = next((r for r in contacts.requests if r.no == fact.request), None)
     if asked is None:
         return []
     if isinstance(fact, f.AddressAsked):
-        found = Draft(Kind.CONFIRM_ADDRESS, str(seq), request=asked.no, to=asked.new, new_address=asked.new)
+        found = Draft(MessageKind.CONFIRM_ADDRESS, str(seq), request=asked.no, to=asked.new, new_address=asked.new)
         return [] if asked.used else [found._replace(person=fact.person)]
-    told = Draft(Kind.ADDRESS_CHANGED, str(seq), to=asked.old, old_address=asked.old, new_address=masked(asked.new))
+    told = Draft(
+        MessageKind.ADDRESS_CHANGED, str(seq), to=asked.old, old_address=asked.old, new_address=masked(asked.new)
+    )
     return [told._replace(person=fact.person)] if asked.old else []
 
 
 def about_sign_in(
-    account: Account, fact: f.Invited | f.ResetAsked | f.SignInChanged, seq: int, reach: Reach
+    account: Account, fact: f.Invited | f.ResetAsked | f.SignInChanged, seq: int, contacts: Contacts
 ) -> list[Draft]:
     """A link that lets somebody in; word to every address of a person that their sign-in has changed."""
     if isinstance(fact, f.SignInChanged):
-        to = [address for one in reach.people if one.no == fact.person for address in dict.fromkeys(one.addresses)]
-        told = Draft(Kind.SIGN_IN_CHANGED, str(seq), person=fact.person, change=fact.what)
+        to = [address for one in contacts.people if one.no == fact.person for address in dict.fromkeys(one.addresses)]
+        told = Draft(MessageKind.SIGN_IN_CHANGED, str(seq), person=fact.person, change=fact.what)
         return [told._replace(to=address) for address in to]
-    link = next((one for one in reach.links if one.no == fact.link), None)
+    link = next((one for one in contacts.links if one.no == fact.link), None)
     if link is None:
         return []
     if isinstance(fact, f.ResetAsked):
-        return [Draft(Kind.PASSWORD_RESET, str(seq), link=link.no, person=fact.person, to=link.address)]
+        return [Draft(MessageKind.PASSWORD_RESET, str(seq), link=link.no, person=fact.person, to=link.address)]
     last = calendar_of(zone_of(account)).local_day(link.asked_at + INVITATION_LASTS)
-    return [Draft(Kind.INVITATION, str(seq), link=link.no, expires_on=last)]
+    return [Draft(MessageKind.INVITATION, str(seq), link=link.no, expires_on=last)]
 
 
 def about_help(account: Account, fact: f.SupportOpened | f.SupportAnswered | f.ResumeLate, seq: int) -> list[Draft]:
     """A request has come in, with what it holds; it was answered; or one opened by itself."""
     if isinstance(fact, f.ResumeLate):
         late = {sub.service: 0 for sub in account.subscriptions if any(o.late_seq == seq for o in sub.orders)}
-        return [Draft(Kind.RESUME_LATE, str(seq), services=tuple(late))] if late else []
+        return [Draft(MessageKind.RESUME_LATE, str(seq), services=tuple(late))] if late else []
     if isinstance(fact, f.SupportAnswered):
-        return [Draft(Kind.SUPPORT_ANSWERED, str(seq), person=fact.person, help=fact.request)]
+        return [Draft(MessageKind.SUPPORT_ANSWERED, str(seq), person=fact.person, help=fact.request)]
     return [
         Draft(
-            Kind.SUPPORT_RECEIVED,
+            MessageKind.SUPPORT_RECEIVED,
             str(seq),
             person=fact.person,
             help=fact.request,

@@ -13,10 +13,10 @@ from datetime import datetime
 from typing import Final, NamedTuple
 
 from arrears.core import facts as f
-from arrears.engine.correspondence import Desk
 from arrears.engine.failpoints import reached
 from arrears.engine.handing_over import handed_over, looked_up
-from arrears.engine.messages.delivering import Answer, Plan
+from arrears.engine.message_context import MessageContext
+from arrears.engine.messages.delivering import Answer, NoticeDelivery
 from arrears.engine.messages.drafting import drafts
 from arrears.engine.messages.writing import Letter, Letters
 from arrears.engine.system import pause_mail
@@ -39,28 +39,28 @@ _STATES: Final = {
 }
 
 
-class Sent(NamedTuple):
+class SendResult(NamedTuple):
     """What became of some claims; `back` are those that nothing was done for."""
 
     answers: list[Answer]
     back: list[Claim]
 
 
-def send(store: Store, channel: Channel, desk: Desk, claims: Sequence[Claim], now: datetime) -> Sent:
+def send(store: Store, channel: Channel, context: MessageContext, claims: Sequence[Claim], now: datetime) -> SendResult:
     """Hand over what these claims ask for. Where mail cannot leave, or leaves slowly, the others wait: a claim that
     outlives its lease would be taken for one whose sender died, and never be sent."""
     if not claims:
-        return Sent([], [])
-    if _stopped(store, desk, now):
-        return Sent([], list(claims))
-    plans, letters = _prepared(store, channel, desk, claims, now)
+        return SendResult([], [])
+    if _stopped(store, context, now):
+        return SendResult([], list(claims))
+    plans, letters = _prepared(store, channel, context, claims, now)
     _hand_over_all(store, channel, letters)
-    return Sent([plan.answer(now) for plan in plans], [])
+    return SendResult([plan.answer(now) for plan in plans], [])
 
 
-def _stopped(store: Store, desk: Desk, now: datetime) -> bool:
+def _stopped(store: Store, context: MessageContext, now: datetime) -> bool:
     """Whether the limits of the whole installation let nothing out for now; of a storm of bounces staff are told."""
-    limits = desk.limits
+    limits = context.limits
     if limits is None:
         return False
     counts = store.mail_counts(now, ())
@@ -71,8 +71,8 @@ def _stopped(store: Store, desk: Desk, now: datetime) -> bool:
 
 
 def _prepared(
-    store: Store, channel: Channel, desk: Desk, claims: Sequence[Claim], now: datetime
-) -> tuple[list[Plan], list[Letter]]:
+    store: Store, channel: Channel, context: MessageContext, claims: Sequence[Claim], now: datetime
+) -> tuple[list[NoticeDelivery], list[Letter]]:
     """The notices, read just now, with the letters that may be handed over: they are claimed."""
     numbers = sorted({c.account for c in claims})
     facts = store.messages(claims)
@@ -81,14 +81,14 @@ def _prepared(
         earlier.setdefault((mail.account, mail.seq), []).append(mail)
     paid = [key for key, fact in facts.items() if isinstance(fact, f.PaymentBooked)]
     back = store.resumed_with(paid) if paid else {}
-    accounts, reach = store.snapshots(numbers), store.reach(numbers)
-    letters = Letters(store, desk, now)
+    accounts, contacts = store.snapshots(numbers), store.contacts(numbers)
+    letters = Letters(store, context, now)
     plans = []
     for claim in claims:
         key = (claim.account, claim.seq)
         account = accounts[claim.account]
-        found = drafts(account, facts[key], claim.seq, reach[claim.account], now, back.get(key, ()))
-        plan = Plan(claim, facts[key], account, reach[claim.account], earlier.get(key, ()), found)
+        found = drafts(account, facts[key], claim.seq, contacts[claim.account], now, back.get(key, ()))
+        plan = NoticeDelivery(claim, facts[key], account, contacts[claim.account], earlier.get(key, ()), found)
         plans.append(plan)
         if claim.tries > 1:
             _look_up(channel, plan)
@@ -100,7 +100,7 @@ def _prepared(
     return plans, ready
 
 
-def _look_up(channel: Channel, plan: Plan) -> None:
+def _look_up(channel: Channel, plan: NoticeDelivery) -> None:
     """Messages that were being handed over when their sender died."""
     for mail in list(plan.mails.values()):
         if mail.state is not MailState.CLAIMED:

@@ -10,8 +10,8 @@ from arrears.core.account import Action
 from arrears.core.deadlines import ahead
 from arrears.core.errors import Refused
 from arrears.core.ids import ACCOUNT, format_id
-from arrears.core.messages.content import Kind
-from arrears.core.messages.recipients import Reach, Recipient, recipients
+from arrears.core.messages.content import MessageKind
+from arrears.core.messages.recipients import Contacts, Recipient, recipients
 from arrears.core.view import View
 from arrears.ports import Store
 
@@ -21,7 +21,7 @@ class Telling(NamedTuple):
     past due; `day` counts from day 0, for `deletion_warning` from the end of service. `names` is the date it will
     promise, where that is known. `subscription` is 0 for what concerns the account."""
 
-    kind: Kind
+    kind: MessageKind
     service: str
     day: int
     on: date | None
@@ -30,61 +30,63 @@ class Telling(NamedTuple):
     subscription: int = 0
 
 
-class Plan(NamedTuple):
+class UpcomingMessages(NamedTuple):
     """What is ahead, in order; and every address, working or not, that anything would go to."""
 
-    reach: Reach
+    contacts: Contacts
     zone: str
     tellings: tuple[Telling, ...]
 
 
-def told_when(store: Store, account: int, now: datetime) -> Plan:
+def told_when(store: Store, account: int, now: datetime) -> UpcomingMessages:
     """The plan of one account; refuses `unknown_account`."""
     snapshot = store.snapshots([account]).get(account)
     if snapshot is None:
         raise Refused("unknown_account", f"there is no account {format_id(ACCOUNT, account)}")
     view = View(store.policies(), snapshot, store.system().guards, now)
-    return plan_of(view, store.reach([account])[account])
+    return plan_of(view, store.contacts([account])[account])
 
 
-def plan_of(view: View, reach: Reach) -> Plan:
+def plan_of(view: View, contacts: Contacts) -> UpcomingMessages:
     """The plan of an account that has been read."""
     running = view.account.case is not None or _ending(view)
-    found = list(_planned(view, reach)) if running else list(_usual(view, reach))
+    found = list(_planned(view, contacts)) if running else list(_usual(view, contacts))
     found.sort(key=lambda one: (one.on or date.min, one.day, one.kind, one.service, one.subscription))
-    return Plan(reach, view.terms.zone, tuple(found))
+    return UpcomingMessages(contacts, view.terms.zone, tuple(found))
 
 
 def _ending(view: View) -> bool:
     return any(sub.end is not None for sub in view.account.subscriptions)
 
 
-def _planned(view: View, reach: Reach) -> Iterator[Telling]:
+def _planned(view: View, contacts: Contacts) -> Iterator[Telling]:
     """What the case and the ends of service have ahead of them."""
     case, first = view.account.case, view.oldest_day_0(view.past_due)
     if case is not None and first is not None:
         for step in view.policy.remind_days:
             on = first + timedelta(days=step)
             if step not in case.reminded and on >= view.today:
-                yield Telling(Kind.REMINDER, "", step, on, None, recipients(reach, Kind.REMINDER))
+                yield Telling(MessageKind.REMINDER, "", step, on, None, recipients(contacts, MessageKind.REMINDER))
     for one in ahead(view):
         if one.planned is None:
             continue
-        kind = Kind.DELETION_WARNING if one.action is Action.DELETE else Kind.STOP_WARNING
+        kind = MessageKind.DELETION_WARNING if one.action is Action.DELETE else MessageKind.STOP_WARNING
         names = one.told_day
         sent = {s.step for s in one.promise.sent if s.seq > one.promise.since_seq}
         for step in one.warning_days:
             day = one.rung(step)
             if day is not None and day >= view.today and step not in sent:
-                yield Telling(kind, one.sub.service, step, day, names, recipients(reach, kind), one.sub.no)
+                yield Telling(kind, one.sub.service, step, day, names, recipients(contacts, kind), one.sub.no)
 
 
-def _usual(view: View, reach: Reach) -> Iterator[Telling]:
+def _usual(view: View, contacts: Contacts) -> Iterator[Telling]:
     """What the policy would do if a payment did not arrive."""
     policy = view.policy
     for step in policy.remind_days:
-        yield Telling(Kind.REMINDER, "", step, None, None, recipients(reach, Kind.REMINDER))
+        yield Telling(MessageKind.REMINDER, "", step, None, None, recipients(contacts, MessageKind.REMINDER))
     for step in policy.disable_warning_days:
-        yield Telling(Kind.STOP_WARNING, "", step, None, None, recipients(reach, Kind.STOP_WARNING))
+        yield Telling(MessageKind.STOP_WARNING, "", step, None, None, recipients(contacts, MessageKind.STOP_WARNING))
     for step in policy.delete_warning_days:
-        yield Telling(Kind.DELETION_WARNING, "", step, None, None, recipients(reach, Kind.DELETION_WARNING))
+        yield Telling(
+            MessageKind.DELETION_WARNING, "", step, None, None, recipients(contacts, MessageKind.DELETION_WARNING)
+        )

@@ -6,10 +6,17 @@ from datetime import date, datetime
 from typing import NamedTuple
 
 from arrears.core.calendar import calendar_of
-from arrears.core.messages.content import PAYABLE, SUPPORT, Kind, Role
+from arrears.core.messages.content import PAYABLE, SUPPORT, MessageKind, Role
 from arrears.core.messages.recipients import Recipient
-from arrears.engine.correspondence import CONFIRM_PATH, INVITATION_PATH, PAY_PATH, RESET_PATH, SECURITY_PATH, Desk
-from arrears.engine.messages.delivering import Plan
+from arrears.engine.message_context import (
+    CONFIRM_PATH,
+    INVITATION_PATH,
+    PAY_PATH,
+    RESET_PATH,
+    SECURITY_PATH,
+    MessageContext,
+)
+from arrears.engine.messages.delivering import NoticeDelivery
 from arrears.engine.messages.drafting import content, help_link, stable_link
 from arrears.engine.messages.drafting_people import Draft, zone_of
 from arrears.engine.tokens import digest_of, new_token
@@ -19,7 +26,7 @@ from arrears.ports import Mail, MailState, Message, PayLink, Store
 class Letter(NamedTuple):
     """One message, written, with its row."""
 
-    plan: Plan
+    plan: NoticeDelivery
     mail: Mail
     message: Message
 
@@ -27,13 +34,13 @@ class Letter(NamedTuple):
 class Letters:
     """The letters of a few notices."""
 
-    def __init__(self, store: Store, desk: Desk, now: datetime) -> None:
-        self._store, self._desk, self._now = store, desk, now
+    def __init__(self, store: Store, context: MessageContext, now: datetime) -> None:
+        self._store, self._desk, self._now = store, context, now
         self._days: dict[str, date] = {}
         self._letters: list[Letter] = []
         self._links: list[PayLink] = []
 
-    def write(self, plan: Plan) -> None:
+    def write(self, plan: NoticeDelivery) -> None:
         """Everything of this notice that still has to go somewhere."""
         number = max(plan.mails, default=0)
         for draft in plan.drafts:
@@ -67,11 +74,11 @@ class Letters:
                 letter.plan.postponed = True
         return [letter for letter in self._letters if letter.mail.id in granted]
 
-    def _written(self, plan: Plan, draft: Draft, to: Recipient, number: int) -> Letter:
-        account, desk, now = plan.account, self._desk, self._now
+    def _written(self, plan: NoticeDelivery, draft: Draft, to: Recipient, number: int) -> Letter:
+        account, context, now = plan.account, self._desk, self._now
         secret, link = self._link(plan, draft, to)
-        says = content(draft, account, plan.reach, to, desk.operator, link, now)
-        words = desk.writer.render(says)
+        says = content(draft, account, plan.contacts, to, context.operator, link, now)
+        words = context.writer.render(says)
         mail = Mail(
             account=account.no,
             seq=plan.claim.seq,
@@ -99,27 +106,27 @@ class Letters:
             self._days[zone] = calendar_of(zone).local_day(self._now)
         return self._days[zone]
 
-    def _link(self, plan: Plan, draft: Draft, to: Recipient) -> tuple[str, str]:
+    def _link(self, plan: NoticeDelivery, draft: Draft, to: Recipient) -> tuple[str, str]:
         """A secret of this message alone (or none), and the address that it is in."""
-        case, desk = plan.account.case, self._desk
-        if draft.kind is Kind.CONFIRM_ADDRESS:
+        case, context = plan.account.case, self._desk
+        if draft.kind is MessageKind.CONFIRM_ADDRESS:
             secret = new_token()
             self._store.give_token(draft.request, digest_of(secret))
-            return secret, f"{desk.base_url}{CONFIRM_PATH}{secret}"
-        if draft.kind in (Kind.INVITATION, Kind.PASSWORD_RESET):
+            return secret, f"{context.base_url}{CONFIRM_PATH}{secret}"
+        if draft.kind in (MessageKind.INVITATION, MessageKind.PASSWORD_RESET):
             secret = new_token()
             self._store.give_link(draft.link, digest_of(secret))
-            path = INVITATION_PATH if draft.kind is Kind.INVITATION else RESET_PATH
-            return secret, f"{desk.base_url}{path}{secret}"
-        if draft.kind is Kind.SIGN_IN_CHANGED:
-            return "", f"{desk.base_url}{SECURITY_PATH}"
-        if desk.pay_links and draft.kind in PAYABLE and to.role is Role.ADMINISTRATOR and case is not None:
+            path = INVITATION_PATH if draft.kind is MessageKind.INVITATION else RESET_PATH
+            return secret, f"{context.base_url}{path}{secret}"
+        if draft.kind is MessageKind.SIGN_IN_CHANGED:
+            return "", f"{context.base_url}{SECURITY_PATH}"
+        if context.pay_links and draft.kind in PAYABLE and to.role is Role.ADMINISTRATOR and case is not None:
             secret = new_token()
             self._links.append(PayLink(digest_of(secret), plan.account.no, to.person, to.address, case.no, self._now))
-            return secret, f"{desk.base_url}{PAY_PATH}{secret}"
+            return secret, f"{context.base_url}{PAY_PATH}{secret}"
         if draft.kind in SUPPORT:
-            return "", help_link(desk.base_url, plan.account.no, draft.help)
-        return "", stable_link(desk.base_url, plan.account.no)
+            return "", help_link(context.base_url, plan.account.no, draft.help)
+        return "", stable_link(context.base_url, plan.account.no)
 
 
 def _key(mail: Mail) -> tuple[str, str, str]:

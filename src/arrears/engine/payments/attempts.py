@@ -20,8 +20,8 @@ from arrears.core.payments.planner import Refusal, earliest
 from arrears.core.payments.settlement import moves_with
 from arrears.core.payments.values import (
     OPEN_STATES,
+    AttemptCanceled,
     AttemptState,
-    Canceled,
     Charge,
     Codes,
     Declined,
@@ -120,7 +120,7 @@ def ask_page(store: Store, providers: Providers, account: int, attempt_no: int, 
         return
     name = next(iter(providers.by_name), "")
     outcome = providers.of(name).look_up(attempt_ref(account, attempt.no), "", attempt.ref, attempt.created_at)
-    if isinstance(outcome, Paid | Canceled):
+    if isinstance(outcome, Paid | AttemptCanceled):
         record_outcome(store, name, account, attempt_no, outcome, now)
 
 
@@ -158,7 +158,7 @@ def end_page(store: Store, providers: Providers, account: int, attempt: Attempt,
     """
     name = next(iter(providers.by_name), "")
     ref = attempt.ref
-    outcome: Outcome = Canceled("", reached_network=False)
+    outcome: Outcome = AttemptCanceled("", reached_network=False)
     if not ref and now - attempt.created_at < NONE_FOUND_AFTER:
         try:
             ref = reopen_page(store, providers, account, attempt, now).ref
@@ -185,7 +185,7 @@ def _ask(store: Store, providers: Providers, account: int, attempt: Attempt, now
         if not isinstance(found, NotFound):
             return method.at_provider, found
         if not fresh:
-            return method.at_provider, Canceled("", reached_network=False)
+            return method.at_provider, AttemptCanceled("", reached_network=False)
         if stop is not None:
             return method.at_provider, stop
     charge = Charge(
@@ -253,7 +253,7 @@ def _record(unit: Unit, provider: str, attempt: Attempt, outcome: Outcome, autho
             _needs_customer(unit, attempt, outcome, author)
         case Processing():
             _move(unit, attempt, AttemptState.SUBMITTED, author, outcome.ref)
-        case Canceled():
+        case AttemptCanceled():
             _move(unit, attempt, AttemptState.CANCELED, author, outcome.ref, reached=outcome.reached_network)
         case Unknown() | NotFound():
             why = outcome.why if isinstance(outcome, Unknown) else "the provider has nothing yet"

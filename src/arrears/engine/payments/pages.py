@@ -12,7 +12,7 @@ from arrears.core.view import View
 from arrears.engine.acting import acting_on
 from arrears.engine.failpoints import reached
 from arrears.engine.payments.attempts import Providers, reopen_page
-from arrears.engine.payments.settling import StaleQuote, clear_the_way, record_attempt
+from arrears.engine.payments.settling import StaleQuote, cancel_open_attempts, record_attempt
 from arrears.ports import Store
 
 
@@ -26,7 +26,7 @@ def open_page(
     if len(shown) != 1:
         raise Refused("one_currency_a_page", "a payment page takes one currency; open one for each")
     [(currency, wanted_hash)] = shown.items()
-    clear_the_way(store, providers, account, currency, (), now)
+    cancel_open_attempts(store, providers, account, currency, (), now)
     with acting_on(store, account, now) as unit:
         view = View(store.policies(), unit.account, store.system().guards, now)
         owed = quotes(unit.account, view.policy)

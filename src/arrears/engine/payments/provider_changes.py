@@ -12,7 +12,7 @@ from typing import Final
 from msgspec.structs import replace
 
 from arrears.core import facts as f
-from arrears.core.account import ALL_STOPS, Hold, Scope
+from arrears.core.account import ALL_STOPS, Hold, HoldScope
 from arrears.core.errors import Refused
 from arrears.core.payments.values import (
     AttemptChange,
@@ -148,7 +148,7 @@ def _hold_all(unit: Unit, record: PaymentRecord, reason: str, author: str) -> No
             continue
         hold = Hold(
             no=unit.account.hold_count + 1,
-            scope=Scope.DEBT,
+            scope=HoldScope.DEBT,
             target=part.debt,
             stops=ALL_STOPS,
             reason=reason,

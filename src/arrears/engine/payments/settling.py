@@ -19,7 +19,7 @@ from arrears.core.money import format_amount
 from arrears.core.payments.networks import load_rules
 from arrears.core.payments.planner import Refusal, earliest
 from arrears.core.payments.settlement import Quote, attempt_key, in_part, ordinal_of, quotes
-from arrears.core.payments.values import AttemptState, Canceled, Initiator, NeedsCustomer, Paid
+from arrears.core.payments.values import AttemptCanceled, AttemptState, Initiator, NeedsCustomer, Paid
 from arrears.core.rules.charge import history_of, wanted_of
 from arrears.core.unit import Unit
 from arrears.core.view import View
@@ -156,7 +156,7 @@ def _begin(
     known = _same_request(store, account, shown, method)
     if known is not None:
         return known
-    clear_the_way(store, providers, account, currency, also, now)
+    cancel_open_attempts(store, providers, account, currency, also, now)
     policies = store.policies()
     guards = store.system().guards
     with acting_on(store, account, now) as unit:
@@ -253,7 +253,7 @@ def _may_be_tried(view: View, number: int, wanted: Quote, now: datetime) -> None
         raise Refused("retry_later", f"{allowed.why} It can be tried again from {allowed.at:%Y-%m-%d %H:%M} UTC.")
 
 
-def clear_the_way(
+def cancel_open_attempts(
     store: Store, providers: Providers, account: int, currency: str, also: tuple[int, ...], now: datetime
 ) -> None:
     """A new settlement first cancels what is waiting for the payer, at the provider, with proof."""
@@ -274,7 +274,7 @@ def cancel(store: Store, providers: Providers, account: int, attempt: Attempt, n
         processor = providers.of(method.at_provider)
         outcome = processor.cancel(reference, method.customer_ref, attempt.ref, f"{attempt.key}-end")
         record_outcome(store, method.at_provider, account, attempt.no, outcome, now)
-    if not isinstance(outcome, Canceled | Paid):
+    if not isinstance(outcome, AttemptCanceled | Paid):
         raise Refused("attempt_in_flight", "a payment for this is under way; wait for its outcome, then look again")
 
 

@@ -14,9 +14,9 @@ from arrears.core.address import check_address
 from arrears.core.errors import Refused
 from arrears.core.ids import PERSON, format_id
 from arrears.core.messages.content import SIGN_IN_CHANGES, Role
-from arrears.core.messages.recipients import INVITATION_LASTS, RESET_LASTS, Reach
+from arrears.core.messages.recipients import INVITATION_LASTS, RESET_LASTS, Contacts
 from arrears.engine.acting import acting_on
-from arrears.engine.people.profile import NAME_CHARS_MAX, check_locale, reach_of
+from arrears.engine.people.profile import NAME_CHARS_MAX, check_locale, contacts_of
 from arrears.engine.tokens import digest_of
 from arrears.ports.people import Link, PeopleStore
 
@@ -40,22 +40,24 @@ def invite(
     if locale:
         check_locale(locale)
     with acting_on(store, account, now) as unit:
-        reach = reach_of(store, account)
-        _refuse_taken(reach, to, role)
+        contacts = contacts_of(store, account)
+        _refuse_taken(contacts, to, role)
         if store.invited_since(account, now - timedelta(days=1)) >= INVITATIONS_A_DAY:
             raise Refused("too_many_requests", f"an account invites at most {INVITATIONS_A_DAY} people a day")
-        for link in reach.links:
+        for link in contacts.links:
             if not link.person and link.address.lower() == to.lower():
                 store.end_link(link.no, now)
-        number = store.invite(account, to, " ".join(name.split())[:NAME_CHARS_MAX], locale or reach.locale, role, now)
+        number = store.invite(
+            account, to, " ".join(name.split())[:NAME_CHARS_MAX], locale or contacts.locale, role, now
+        )
         unit.record(f.Invited(link=number, role=role), author)
     return number
 
 
-def _refuse_taken(reach: Reach, address: str, role: str) -> None:
-    if role == "administrator" and reach.administrator is not None:
+def _refuse_taken(contacts: Contacts, address: str, role: str) -> None:
+    if role == "administrator" and contacts.administrator is not None:
         raise Refused("administrator_exists", "this account has an administrator already")
-    there = (p for p in reach.people if p.sign_in == address.lower())
+    there = (p for p in contacts.people if p.sign_in == address.lower())
     if any(role == "billing_reader" or p.role is Role.ADMINISTRATOR for p in there):
         raise Refused("already_there", "somebody with this address has a role on this account already")
 
@@ -63,7 +65,7 @@ def _refuse_taken(reach: Reach, address: str, role: str) -> None:
 def withdraw(store: PeopleStore, account: int, link: int, now: datetime, author: str) -> None:
     """Take an invitation back. Refuses `unknown_invitation`."""
     with acting_on(store, account, now) as unit:
-        if not any(one.no == link and not one.person for one in reach_of(store, account).links):
+        if not any(one.no == link and not one.person for one in contacts_of(store, account).links):
             raise Refused("unknown_invitation", "that invitation is not open any more")
         store.end_link(link, now)
         unit.record(f.InvitationWithdrawn(link=link), author)
@@ -86,7 +88,7 @@ def accept(store: PeopleStore, token: str, name: str, hashed: str | None, now: d
     link = link_of(store, "invitation", token, now)
     with acting_on(store, link.account, now) as unit:
         link_of(store, "invitation", token, now)
-        if link.role == "administrator" and reach_of(store, link.account).administrator is not None:
+        if link.role == "administrator" and contacts_of(store, link.account).administrator is not None:
             raise Refused("administrator_exists", "this account has an administrator already")
         person = store.person_at(link.address)
         if person is None:
@@ -104,7 +106,7 @@ def remove(store: PeopleStore, account: int, person: int, now: datetime, author:
     """A billing reader sees this account no longer, from the next request on; whoever sees none is signed out.
     Refuses `unknown_person`; the administrator is replaced, not removed."""
     with acting_on(store, account, now) as unit:
-        if not any(one.no == person and one.role is Role.READER for one in reach_of(store, account).people):
+        if not any(one.no == person and one.role is Role.READER for one in contacts_of(store, account).people):
             raise Refused("unknown_person", f"{format_id(PERSON, person)} is no billing reader of this account")
         store.take_role(account, person)
         if store.account_of(person) is None:

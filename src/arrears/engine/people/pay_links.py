@@ -6,7 +6,7 @@ changes nothing, however often machines do.
 
 from __future__ import annotations
 
-from arrears.core.messages.recipients import Reach
+from arrears.core.messages.recipients import Contacts
 from arrears.ports import PayLink, Store
 
 
@@ -18,21 +18,21 @@ def good_link(store: Store, digest: bytes) -> PayLink | None:
     account = store.snapshots([link.account]).get(link.account)
     if account is None or account.case is None or account.case.no != link.case:
         return None
-    return link if _is_still_meant(store.reach([link.account])[link.account], link) else None
+    return link if _is_still_meant(store.contacts([link.account])[link.account], link) else None
 
 
 def known_link(store: Store, digest: bytes) -> PayLink | None:
     """A link that was once sent, for its holder to read what became of it; it pays nothing any more once its case is
     over. None where it is unknown or revoked."""
     link = store.pay_link(digest)
-    if link is None or not _is_still_meant(store.reach([link.account])[link.account], link):
+    if link is None or not _is_still_meant(store.contacts([link.account])[link.account], link):
         return None
     return link
 
 
-def _is_still_meant(reach: Reach, link: PayLink) -> bool:
+def _is_still_meant(contacts: Contacts, link: PayLink) -> bool:
     """Whether it was sent to who is the administrator now, or to the account's contact address while nobody is."""
-    who = reach.administrator
+    who = contacts.administrator
     if who is None:
-        return link.person == 0 and link.address.lower() == reach.contact.lower()
+        return link.person == 0 and link.address.lower() == contacts.contact.lower()
     return who.no == link.person

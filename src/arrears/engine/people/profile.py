@@ -14,7 +14,7 @@ from arrears.core.calendar import calendar_of
 from arrears.core.errors import Refused
 from arrears.core.ids import ACCOUNT, PERSON, format_id
 from arrears.core.messages.content import Role
-from arrears.core.messages.recipients import Extra, Person, Reach
+from arrears.core.messages.recipients import ContactPerson, Contacts, Extra
 from arrears.engine.acting import acting_on
 from arrears.engine.tokens import digest_of
 from arrears.ports import Store
@@ -109,7 +109,7 @@ def check_locale(locale: str) -> None:
 def add_extra(store: PeopleStore, account: int, address: str, name: str, locale: str) -> Extra:
     """Warn somebody else too, who may do nothing. Refuses `bad_address`, `too_many_recipients`, `unknown_account`."""
     extra = Extra(check_address(address), " ".join(name.split())[:NAME_CHARS_MAX], locale)
-    known = reach_of(store, account).extras
+    known = contacts_of(store, account).extras
     if len(known) >= EXTRAS_MAX and extra.address not in {one.address for one in known}:
         raise Refused("too_many_recipients", f"an account warns at most {EXTRAS_MAX} others; remove one first")
     store.add_extra(account, extra)
@@ -122,25 +122,25 @@ def remove_extra(store: PeopleStore, account: int, address: str) -> None:
         raise Refused("unknown_recipient", f"{address[:80]!r} is not one of the extra recipients")
 
 
-def needs_confirming(reach: Reach, now: datetime) -> bool:
+def needs_confirming(contacts: Contacts, now: datetime) -> bool:
     """Whether the administrator's contact address is to be confirmed, or does not work."""
-    who = reach.administrator
+    who = contacts.administrator
     if who is None:
         return False
     stale = who.confirmed_at is None or now - who.confirmed_at >= CONFIRMED_FOR
-    return stale or any(address in reach.dead for address in who.addresses[:1])
+    return stale or any(address in contacts.dead for address in who.addresses[:1])
 
 
-def reach_of(store: Store, account: int) -> Reach:
+def contacts_of(store: Store, account: int) -> Contacts:
     """How an account can be reached. Refuses `unknown_account`."""
-    found = store.reach([account]).get(account)
+    found = store.contacts([account]).get(account)
     if found is None:
         raise Refused("unknown_account", f"there is no account {format_id(ACCOUNT, account)}")
     return found
 
 
-def _person(store: Store, account: int, person: int) -> Person:
-    for one in reach_of(store, account).people:
+def _person(store: Store, account: int, person: int) -> ContactPerson:
+    for one in contacts_of(store, account).people:
         if one.no == person and one.role in (Role.ADMINISTRATOR, Role.READER):
             return one
     raise Refused("unknown_person", f"{format_id(PERSON, person)} has nothing to do with {format_id(ACCOUNT, account)}")

@@ -12,15 +12,15 @@ from datetime import date, datetime, timedelta
 from typing import Final
 
 from arrears.core import facts as f
-from arrears.core.account import Scope, Stop
+from arrears.core.account import HoldScope, Stop
 from arrears.core.errors import Refused
-from arrears.core.messages.content import Kind
+from arrears.core.messages.content import MessageKind
 from arrears.core.people.support import HOLDS, About, Via, bracket, slot
 from arrears.core.unit import Unit
 from arrears.engine.acting import acting_on, local_today
 from arrears.engine.holding import HOLD_DAYS_MAX, place_hold
 from arrears.ports import Store
-from arrears.ports.support import Entry, Request, RequestState
+from arrears.ports.support import ConversationEntry, Request, RequestState
 
 TEXT_CHARS_MAX: Final = 4000
 """Two pages; who has more to say sends it in parts."""
@@ -66,7 +66,7 @@ def open_request(
         opened = opened._replace(number=store.add_request(opened, body))
         _record_opened(unit, opened, author)
     if opened.by_letter:
-        store.add_letter(opened.number, Kind.SUPPORT_RECEIVED, now)
+        store.add_letter(opened.number, MessageKind.SUPPORT_RECEIVED, now)
     return opened
 
 
@@ -103,7 +103,7 @@ def _held(store: Store, unit: Unit, asked: Request, author: str, *, may_hold: bo
         reason = f"support request: {asked.about.replace('_', ' ')}"
         today = local_today(unit)
         holds = tuple(
-            place_hold(unit, Scope.ACCOUNT, 0, held.stops, reason, today + timedelta(days=held.days), author)
+            place_hold(unit, HoldScope.ACCOUNT, 0, held.stops, reason, today + timedelta(days=held.days), author)
             for held in HOLDS[asked.via]
         )
     at = asked._replace(seq=unit.seq + 1)
@@ -136,13 +136,13 @@ def say(store: Store, number: int, text: str, now: datetime, author: str) -> Non
         raise Refused("too_many_requests", f"{SAID_A_DAY} texts a day are read; wait a day")
     if not asked.account or asked.via is Via.ANONYMOUS:
         # The same for every stranger: how long it takes must not tell whether there is an account.
-        store.add_entry(Entry(number, 0, "", body, 0, now))
+        store.add_entry(ConversationEntry(number, 0, "", body, 0, now))
         if asked.state != "confirmed":
             store.move_request(number, "open")
         return
     with acting_on(store, asked.account, now) as unit:
         recorded = unit.record(f.SupportSaid(request=number), author)
-        store.add_entry(Entry(number, 0, "", body, recorded.seq, now))
+        store.add_entry(ConversationEntry(number, 0, "", body, recorded.seq, now))
         store.move_request(number, "open")
 
 
@@ -156,13 +156,13 @@ def answer(store: Store, number: int, text: str, now: datetime, author: str) -> 
             recorded = unit.record(fact, author)
             # What should run and does not is not done by an answer.
             _close_tasks(store, unit, asked, author, "answered", also_opening=asked.via is not Via.ARREARS)
-            store.add_entry(Entry(number, 0, author, body, recorded.seq, now))
+            store.add_entry(ConversationEntry(number, 0, author, body, recorded.seq, now))
             store.move_request(number, "answered")
     else:
-        store.add_entry(Entry(number, 0, author, body, 0, now))
+        store.add_entry(ConversationEntry(number, 0, author, body, 0, now))
         store.move_request(number, "answered")
     if asked.by_letter:
-        store.add_letter(number, Kind.SUPPORT_ANSWERED, now)
+        store.add_letter(number, MessageKind.SUPPORT_ANSWERED, now)
 
 
 def grant_hold(
@@ -178,7 +178,7 @@ def grant_hold(
     _refuse_blank(why)
     with acting_on(store, asked.account, now) as unit:
         until = local_today(unit) + timedelta(days=days)
-        hold = place_hold(unit, Scope.ACCOUNT, 0, tuple(stops), why, until, author)
+        hold = place_hold(unit, HoldScope.ACCOUNT, 0, tuple(stops), why, until, author)
         store.add_hold(number, hold)
     return until
 

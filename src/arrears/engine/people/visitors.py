@@ -13,14 +13,14 @@ from typing import Final, NamedTuple
 from arrears.core.address import check_address
 from arrears.core.errors import Refused
 from arrears.core.facts import ARREARS
-from arrears.core.messages.content import Content, Kind, Reader, Role
+from arrears.core.messages.content import Content, MessageKind, Reader, Role
 from arrears.core.people.support import About, Via
-from arrears.engine.correspondence import Desk
 from arrears.engine.handing_over import handed_over, looked_up
+from arrears.engine.message_context import MessageContext
 from arrears.engine.people.support import A_DAY, ASKED_A_DAY, checked_text, place
 from arrears.engine.tokens import digest_of, new_token
 from arrears.ports import Channel, Fate, Message, Store
-from arrears.ports.support import Letter, LetterState, Opens, Request
+from arrears.ports.support import LetterState, Opens, Request, SupportLetter
 
 FROM_ADDRESS_A_DAY: Final = 3
 """Nobody's mailbox is filled with our links, whoever types its address."""
@@ -48,7 +48,7 @@ _STATES: Final[dict[Fate, LetterState]] = {
 }
 
 
-class Stranger(NamedTuple):
+class Visitor(NamedTuple):
     """Somebody who does not sign in, as they typed it; `known_by` is an account id or an invoice number."""
 
     name: str
@@ -59,7 +59,7 @@ class Stranger(NamedTuple):
     net: str
 
 
-def ask(store: Store, who: Stranger, about: About, text: str, now: datetime) -> int:
+def ask(store: Store, who: Visitor, about: About, text: str, now: datetime) -> int:
     """Keep a question and send a link to the address; no account is looked for. Its number. Refuses `bad_address`,
     `empty_text`, `long_text`, `too_many_requests`."""
     address, body = check_address(who.address), checked_text(text)
@@ -75,7 +75,7 @@ def ask(store: Store, who: Stranger, about: About, text: str, now: datetime) -> 
         ),
         body,
     )
-    store.add_letter(number, Kind.SUPPORT_CONFIRM, now)
+    store.add_letter(number, MessageKind.SUPPORT_CONFIRM, now)
     return number
 
 
@@ -91,7 +91,7 @@ def confirm(store: Store, token: str, now: datetime) -> Request:
     """The link was used: the question will be read. A second time changes nothing. Refuses `bad_link`."""
     found = asked_with(store, token, now)
     if store.confirm_request(found.number):
-        store.add_letter(found.number, Kind.SUPPORT_RECEIVED, now)
+        store.add_letter(found.number, MessageKind.SUPPORT_RECEIVED, now)
     return found
 
 
@@ -100,9 +100,9 @@ def conversation(store: Store, digest: bytes, now: datetime) -> Request | None:
     return store.support_linked(digest, "conversation", now - CONVERSATION_LASTS)
 
 
-def attend(store: Store, channel: Channel, desk: Desk, now: datetime) -> int:
+def attend(store: Store, channel: Channel, context: MessageContext, now: datetime) -> int:
     """What strangers wait for: their confirmed questions are placed, their letters leave. How many."""
-    return place_confirmed(store, now) + send_letters(store, channel, desk, now)
+    return place_confirmed(store, now) + send_letters(store, channel, context, now)
 
 
 def place_confirmed(store: Store, now: datetime, limit: int = 100) -> int:
@@ -126,33 +126,33 @@ def _often(store: Store, account: int, now: datetime) -> bool:
     return store.requests_since(now - A_DAY, account, Via.ANONYMOUS, "", "").account >= ASKED_A_DAY
 
 
-def send_letters(store: Store, channel: Channel, desk: Desk, now: datetime) -> int:
+def send_letters(store: Store, channel: Channel, context: MessageContext, now: datetime) -> int:
     """Hand letters over, each at most once, until the server takes no more; how many."""
     for count in range(LETTERS_AT_ONCE):
         claimed = store.claim_letters(now, now - LEASE, 1)
         if not claimed:
             return count
         letter = claimed[0]
-        fate = _fate_of(store, channel, desk, letter, now)
+        fate = _fate_of(store, channel, context, letter, now)
         store.end_letter(letter.no, _STATES[fate], now)
         if fate is Fate.NOT_SENT:
             return count
     return LETTERS_AT_ONCE
 
 
-def _fate_of(store: Store, channel: Channel, desk: Desk, letter: Letter, now: datetime) -> Fate:
+def _fate_of(store: Store, channel: Channel, context: MessageContext, letter: SupportLetter, now: datetime) -> Fate:
     if letter.claimed_at is not None:
         fate = looked_up(channel, letter.id)
         if fate is not Fate.NOT_SENT:
             return Fate.ACCEPTED if fate is Fate.ACCEPTED else Fate.UNKNOWN
     request = store.support_request(letter.request)
     assert request is not None, "a letter is about a request"
-    return handed_over(channel, _written(store, desk, letter, request, now)).fate
+    return handed_over(channel, _written(store, context, letter, request, now)).fate
 
 
-def _written(store: Store, desk: Desk, letter: Letter, request: Request, now: datetime) -> Message:
+def _written(store: Store, context: MessageContext, letter: SupportLetter, request: Request, now: datetime) -> Message:
     """The letter with a link of its own. Nothing that was typed is in it: whoever gets it may not have asked."""
-    opens: Opens = "confirm" if letter.kind is Kind.SUPPORT_CONFIRM else "conversation"
+    opens: Opens = "confirm" if letter.kind is MessageKind.SUPPORT_CONFIRM else "conversation"
     secret = new_token()
     store.add_support_link(digest_of(secret), request.number, opens, now)
     content = Content(
@@ -162,11 +162,11 @@ def _written(store: Store, desk: Desk, letter: Letter, request: Request, now: da
         reader=Reader("", Role.TECHNICAL, "UTC"),
         zone="UTC",
         sent_at=now,
-        operator=desk.operator,
-        link=f"{desk.base_url}{_PATHS[opens]}{secret}",
+        operator=context.operator,
+        link=f"{context.base_url}{_PATHS[opens]}{secret}",
         request=str(request.number),
     )
-    words = desk.writer.render(content)
+    words = context.writer.render(content)
     return Message(letter.id, request.address, words.subject, words.text, words.html, at=now)
 
 

@@ -9,7 +9,7 @@ from typing import Final
 
 from msgspec.structs import replace
 
-from arrears.core.messages.recipients import Reach, addresses
+from arrears.core.messages.recipients import Contacts, addresses
 from arrears.ports import Mail, MailCounts, MailMove, MailState, PayLink
 
 _NOTHING_LEFT: Final = (MailState.WAITING, MailState.REFUSED, MailState.DROPPED)
@@ -22,14 +22,14 @@ class MemoryMail:
     tasks: dict[tuple[int, int], tuple[str, str]]
 
     def __init__(self) -> None:
-        self.reached: dict[int, Reach] = {}
+        self.reached: dict[int, Contacts] = {}
         self.mail_rows: dict[tuple[int, int], dict[int, Mail]] = {}
         self.mail_keys: dict[tuple[object, ...], tuple[int, int, int]] = {}
         self.back_at: dict[tuple[int, int, int], datetime] = {}
         self.dead: set[str] = set()
         self.links: dict[bytes, PayLink] = {}
 
-    def reach(self, numbers: Sequence[int]) -> Mapping[int, Reach]:
+    def contacts(self, numbers: Sequence[int]) -> Mapping[int, Contacts]:
         """See ports.MailBook."""
         found = {number: self.reached[number] for number in numbers if number in self.reached}
         if not self.dead:

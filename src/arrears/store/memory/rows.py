@@ -27,7 +27,7 @@ class Slot:
         self.waits = False
 
 
-class Action:
+class QueuedAction:
     """One action and how far it is."""
 
     __slots__ = ("lease_until", "order", "order_no", "status", "subscription", "tries")

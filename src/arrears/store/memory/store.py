@@ -26,7 +26,7 @@ from arrears.core.facts import (
     SystemFact,
     encode_fact,
 )
-from arrears.core.messages.recipients import Reach
+from arrears.core.messages.recipients import Contacts
 from arrears.core.policy import Policy
 from arrears.core.system import System, fold_system
 from arrears.core.unit import GENESIS, Unit, chained
@@ -62,7 +62,7 @@ class MemoryStore(MemoryTables):
         for unit, new in zip(units, accounts, strict=True):
             self.slots[unit.no] = Slot()
             self.refs[new.ref] = unit.no
-            self.reached[unit.no] = Reach(unit.no, new.ref, new.name, new.zone, new.locale, new.contact or "")
+            self.reached[unit.no] = Contacts(unit.no, new.ref, new.name, new.zone, new.locale, new.contact or "")
         self._commit(batch)
 
     @contextmanager

@@ -7,14 +7,14 @@ from datetime import datetime
 from typing import TYPE_CHECKING
 
 from arrears.core.facts import InvoiceIssued, PaymentBooked
-from arrears.core.messages.content import Kind
+from arrears.core.messages.content import MessageKind
 from arrears.core.people.support import About, Via
 from arrears.core.rows import Rows
-from arrears.ports.support import Entry, Lately, Letter, LetterState, Opens, Request, RequestState
+from arrears.ports.support import ConversationEntry, Lately, LetterState, Opens, Request, RequestState, SupportLetter
 from arrears.store.memory.rows import Duplicate
 
 if TYPE_CHECKING:
-    from arrears.core.messages.recipients import Reach
+    from arrears.core.messages.recipients import Contacts
     from arrears.core.unit import Stored
 
 
@@ -23,13 +23,13 @@ class MemorySupport:
 
     tasks: dict[tuple[int, int], tuple[str, str]]
     facts: dict[int, list[Stored]]
-    reached: dict[int, Reach]
+    reached: dict[int, Contacts]
 
     def __init__(self) -> None:
         self.request_rows: dict[int, Request] = {}
-        self.entry_rows: dict[int, list[Entry]] = {}
+        self.entry_rows: dict[int, list[ConversationEntry]] = {}
         self.support_links: dict[bytes, tuple[int, Opens, datetime]] = {}
-        self.letters: dict[int, tuple[Letter, LetterState, datetime]] = {}
+        self.letters: dict[int, tuple[SupportLetter, LetterState, datetime]] = {}
 
     def write_requests(self, rows: Rows) -> None:
         """Those that open by themselves."""
@@ -45,7 +45,7 @@ class MemorySupport:
         self._check_slot(request)
         number = len(self.request_rows) + 1
         self.request_rows[number] = request._replace(number=number)
-        self.entry_rows[number] = [Entry(number, 1, "", body, request.seq, request.asked_at)]
+        self.entry_rows[number] = [ConversationEntry(number, 1, "", body, request.seq, request.asked_at)]
         return number
 
     def _check_slot(self, request: Request) -> None:
@@ -112,12 +112,12 @@ class MemorySupport:
         """See ports.Support."""
         return {r.slot for r in self.request_rows.values() if (r.account, r.case) == (account, case) and r.slot}
 
-    def add_entry(self, entry: Entry) -> None:
+    def add_entry(self, entry: ConversationEntry) -> None:
         """See ports.Support."""
         said = self.entry_rows.setdefault(entry.request, [])
         said.append(entry._replace(no=len(said) + 1))
 
-    def support_entries(self, number: int) -> Sequence[Entry]:
+    def support_entries(self, number: int) -> Sequence[ConversationEntry]:
         """See ports.Support."""
         return list(self.entry_rows.get(number, ()))
 
@@ -134,14 +134,14 @@ class MemorySupport:
         number, for_what, made_at = self.support_links.get(digest, (0, opens, since))
         return self.request_rows.get(number) if for_what == opens and made_at > since else None
 
-    def add_letter(self, number: int, kind: Kind, now: datetime) -> None:
+    def add_letter(self, number: int, kind: MessageKind, now: datetime) -> None:
         """See ports.Support."""
         no = len(self.letters) + 1
-        self.letters[no] = Letter(no, number, kind, None), "waiting", now
+        self.letters[no] = SupportLetter(no, number, kind, None), "waiting", now
 
-    def claim_letters(self, now: datetime, stuck_before: datetime, limit: int) -> Sequence[Letter]:
+    def claim_letters(self, now: datetime, stuck_before: datetime, limit: int) -> Sequence[SupportLetter]:
         """See ports.Support."""
-        claimed: list[Letter] = []
+        claimed: list[SupportLetter] = []
         for no, (letter, state, at) in self.letters.items():
             if len(claimed) < limit and (state == "waiting" or (state == "claimed" and at < stuck_before)):
                 self.letters[no] = letter, "claimed", now
@@ -154,7 +154,7 @@ class MemorySupport:
 
     def accounts_named(self, known_by: str, company: str) -> Sequence[int]:
         """See ports.Support."""
-        named = {a for a, reach in self.reached.items() if known_by and known_by in (reach.ref, f"acc_{a}")}
+        named = {a for a, contacts in self.reached.items() if known_by and known_by in (contacts.ref, f"acc_{a}")}
         named |= {
             account
             for account, stored in self.facts.items()
@@ -163,7 +163,7 @@ class MemorySupport:
         }
         if not named and company:
             wanted = company.strip().lower()
-            named = {a for a, reach in self.reached.items() if reach.name.strip().lower() == wanted}
+            named = {a for a, contacts in self.reached.items() if contacts.name.strip().lower() == wanted}
         return sorted(named)[:2]
 
     def payment_behind(self, account: int, seq: int) -> str:

@@ -23,7 +23,7 @@ from arrears.core.unit import GENESIS, Stored, Unit
 from arrears.store.memory.edges import EDGES
 from arrears.store.memory.messages import MemoryMail
 from arrears.store.memory.payments import MemoryMoney
-from arrears.store.memory.rows import Action, Duplicate, Slot, keys_of
+from arrears.store.memory.rows import Duplicate, QueuedAction, Slot, keys_of
 from arrears.store.memory.setups import MemorySetups
 from arrears.store.memory.support import MemorySupport
 
@@ -43,7 +43,7 @@ class MemoryTables(MemoryMoney, MemoryMail, MemorySetups, MemorySupport):
         MemorySetups.__init__(self)
         MemorySupport.__init__(self)
         self.facts: dict[int, list[Stored]] = defaultdict(list)
-        self.actions: dict[tuple[int, int, str], Action] = {}
+        self.actions: dict[tuple[int, int, str], QueuedAction] = {}
         self.open_actions: dict[tuple[int, int, str], None] = {}
         self.ledger_open: dict[int, dict[tuple[int, int], int]] = defaultdict(dict)
         self.deletions: dict[date, int] = defaultdict(int)
@@ -98,7 +98,7 @@ class MemoryTables(MemoryMoney, MemoryMail, MemorySetups, MemorySupport):
         for i in rows.invoices:
             self.totals[(i.account_id, i.no)] = i.total_minor
         for a in rows.actions:
-            self.actions[(a.account, a.seq, a.kind)] = Action(a.subscription, a.order_no, a.order)
+            self.actions[(a.account, a.seq, a.kind)] = QueuedAction(a.subscription, a.order_no, a.order)
             self.open_actions[(a.account, a.seq, a.kind)] = None
         for t in rows.tasks:
             self.tasks[(t.account, t.seq)] = (t.kind, t.what)
@@ -151,7 +151,7 @@ class MemoryTables(MemoryMoney, MemoryMail, MemorySetups, MemorySupport):
         """See ports.Batch."""
         key = (account, seq, NOTICE)
         if self.actions[key].status in ("done", "failed"):
-            self.actions[key] = Action(0, 0, "")
+            self.actions[key] = QueuedAction(0, 0, "")
             self.open_actions[key] = None
 
     def system(self) -> System:

@@ -17,7 +17,7 @@ from typing import Any, Final, LiteralString, Protocol
 from arrears.core.account import Account, decode_account, encode_account
 from arrears.core.evolve import fold
 from arrears.core.facts import Recorded, decode_fact, decode_system_fact
-from arrears.core.invariants import INVARIANTS, Breach, Installation, check_account
+from arrears.core.invariants import INVARIANTS, Breach, CheckedInstallation, check_account
 from arrears.core.invariants.checked import Policies
 from arrears.core.policy import Policy
 from arrears.core.rows import subscription_row
@@ -242,7 +242,7 @@ def check_book(
 ) -> CheckReport:
     """The same inside a transaction that is open."""
     report = CheckReport(len(CHECKS), check_database(db))
-    installation = Installation(GRACE)
+    installation = CheckedInstallation(GRACE)
     report.breaches += _system(db, installation)
     for states in _states(db):
         for account, history, stored in _histories(db, states):
@@ -300,7 +300,7 @@ def _account(
     history: list[Recorded],
     stored: Stored,
     policies: Policies,
-    installation: Installation,
+    installation: CheckedInstallation,
     now: datetime | None,
 ) -> list[Breach]:
     found = _chain(state, history, stored)
@@ -374,7 +374,7 @@ def _holds(accounts: dict[int, Account]) -> set[tuple[Any, ...]]:
     }
 
 
-def _system(db: Db, installation: Installation) -> list[Breach]:
+def _system(db: Db, installation: CheckedInstallation) -> list[Breach]:
     """The installation's own stream: its chain, and what its doubts were over time."""
     state = System(None, False, False, False)
     head = GENESIS

@@ -11,7 +11,7 @@ from typing import Any, Final, LiteralString
 from msgspec.structs import astuple, replace
 
 from arrears.core.messages.content import Role
-from arrears.core.messages.recipients import AddressRequest, Extra, Person, Reach, SignInLink, addresses
+from arrears.core.messages.recipients import AddressRequest, ContactPerson, Contacts, Extra, SignInLink, addresses
 from arrears.ports import Mail, MailCounts, MailMove, MailState, PayLink
 from arrears.store.postgres.write import Db, utc
 
@@ -77,7 +77,7 @@ class PostgresMail:
         """The transaction that this thread has open, else one of its own."""
         raise NotImplementedError
 
-    def reach(self, numbers: Sequence[int]) -> Mapping[int, Reach]:
+    def contacts(self, numbers: Sequence[int]) -> Mapping[int, Contacts]:
         """See ports.MailBook."""
         wanted = [list(numbers)]
         with self.reading() as db, db.pipeline():
@@ -205,10 +205,10 @@ def _put_together(
     cards: Iterable[Any],
     requests: Iterable[Any],
     links: Iterable[Any],
-) -> dict[int, Reach]:
-    by_account: dict[int, list[Person]] = defaultdict(list)
+) -> dict[int, Contacts]:
+    by_account: dict[int, list[ContactPerson]] = defaultdict(list)
     for number, *row in people:
-        person = Person(*row)
+        person = ContactPerson(*row)
         at = None if person.confirmed_at is None else utc(person.confirmed_at)
         by_account[number].append(person._replace(role=_ROLES[person.role], confirmed_at=at))
     more: dict[int, list[Extra]] = defaultdict(list)
@@ -225,7 +225,7 @@ def _put_together(
         link = SignInLink(*row)
         open_links[number].append(link._replace(role=_ROLES[link.role], asked_at=utc(link.asked_at)))
     return {
-        number: Reach(
+        number: Contacts(
             account=number,
             ref=ref,
             name=name,

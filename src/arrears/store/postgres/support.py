@@ -7,9 +7,9 @@ from contextlib import AbstractContextManager
 from datetime import datetime
 from typing import Any, Final, LiteralString
 
-from arrears.core.messages.content import Kind
+from arrears.core.messages.content import MessageKind
 from arrears.core.people.support import About, Via
-from arrears.ports.support import Entry, Lately, Letter, LetterState, Opens, Request, RequestState
+from arrears.ports.support import ConversationEntry, Lately, LetterState, Opens, Request, RequestState, SupportLetter
 from arrears.store.postgres.write import Db, utc
 
 _COLUMNS: Final[LiteralString] = (
@@ -147,7 +147,7 @@ class PostgresSupport:
             )
             return {slot for (slot,) in found}
 
-    def add_entry(self, entry: Entry) -> None:
+    def add_entry(self, entry: ConversationEntry) -> None:
         """See ports.Support."""
         with self.reading() as db:
             # The request's row is the lock: two that speak at once speak one after the other.
@@ -158,14 +158,14 @@ class PostgresSupport:
                 [entry.request, entry.author, entry.body, entry.seq, entry.at, entry.request],
             )
 
-    def support_entries(self, number: int) -> Sequence[Entry]:
+    def support_entries(self, number: int) -> Sequence[ConversationEntry]:
         """See ports.Support."""
         with self.reading() as db:
             rows = db.execute(
                 "SELECT request_id, no, author, body, seq, at FROM support_entry WHERE request_id = %s ORDER BY no",
                 [number],
             ).fetchall()
-        return [entry._replace(at=utc(entry.at)) for entry in (Entry(*row) for row in rows)]
+        return [entry._replace(at=utc(entry.at)) for entry in (ConversationEntry(*row) for row in rows)]
 
     def tasks_open(self, account: int, seqs: Sequence[int]) -> Sequence[int]:
         """See ports.Support."""
@@ -189,7 +189,7 @@ class PostgresSupport:
         )
         return found[0] if found else None
 
-    def add_letter(self, number: int, kind: Kind, now: datetime) -> None:
+    def add_letter(self, number: int, kind: MessageKind, now: datetime) -> None:
         """See ports.Support."""
         with self.reading() as db:
             db.execute(
@@ -197,11 +197,13 @@ class PostgresSupport:
                 [number, kind.value, now],
             )
 
-    def claim_letters(self, now: datetime, stuck_before: datetime, limit: int) -> Sequence[Letter]:
+    def claim_letters(self, now: datetime, stuck_before: datetime, limit: int) -> Sequence[SupportLetter]:
         """See ports.Support."""
         with self.transaction() as db:
             found = db.execute(CLAIM, {"now": now, "stuck": stuck_before, "limit": limit}).fetchall()
-        return [Letter(no, request, Kind(kind), at and utc(at)) for no, request, kind, at in sorted(found)]
+        return [
+            SupportLetter(no, request, MessageKind(kind), at and utc(at)) for no, request, kind, at in sorted(found)
+        ]
 
     def end_letter(self, number: int, state: LetterState, now: datetime) -> None:
         """See ports.Support."""

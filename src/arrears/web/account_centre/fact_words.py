@@ -15,7 +15,7 @@ from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
 from arrears.core import facts as f
-from arrears.core.account import Action, DoubtKind, Hold, Outcome, Scope, Stop
+from arrears.core.account import Action, CaseOutcome, DoubtKind, Hold, HoldScope, Stop
 from arrears.core.payments.values import AttemptState, Initiator
 from arrears.core.states import Reason, State
 from arrears.notices import values
@@ -125,7 +125,7 @@ class Teller:
         return self.visit.listed([self.invoices[no] for no in debts if no in self.invoices])
 
     def _card(self, method: int) -> str:
-        return values.clean(self.visit.reach.cards.get(method, "")) or _("a payment method")
+        return values.clean(self.visit.contacts.cards.get(method, "")) or _("a payment method")
 
     # -- sentences -----------------------------------------------------------------------------------------------
 
@@ -217,9 +217,11 @@ class Teller:
                 }
             case f.CaseEnded(outcome=outcome):
                 return {
-                    Outcome.SETTLED: _("Nothing is past due any more. The case is closed."),
-                    Outcome.WRITTEN_OFF: _("What was past due is no longer asked for. The case is closed."),
-                    Outcome.ENDED_DELETED: _("The case is closed with the deletion. What is open can still be paid."),
+                    CaseOutcome.SETTLED: _("Nothing is past due any more. The case is closed."),
+                    CaseOutcome.WRITTEN_OFF: _("What was past due is no longer asked for. The case is closed."),
+                    CaseOutcome.ENDED_DELETED: _(
+                        "The case is closed with the deletion. What is open can still be paid."
+                    ),
                 }[outcome]
             case f.ChargeDeclined(debts=debts):
                 if author.startswith("provider:"):
@@ -295,7 +297,7 @@ class Teller:
                 return ""  # An attempt tells its own course; what stands over the whole installation is staff's.
 
     def _hold(self, hold: Hold) -> str:
-        if hold.scope is Scope.DEBT:
+        if hold.scope is HoldScope.DEBT:
             text = _("Invoice %(numbers)s is on hold: nothing is asked for it, and nothing happens because of it.")
             return text % {"numbers": self._numbers([hold.target])}
         text = _("On hold for %(what)s: %(stops)s.")
@@ -308,11 +310,11 @@ class Teller:
     def on_what(self, hold: Hold) -> str:
         """What a hold is on, as it stands in a sentence."""
         match hold.scope:
-            case Scope.DEBT:
+            case HoldScope.DEBT:
                 return _("invoice %(numbers)s") % {"numbers": self._numbers([hold.target])}
-            case Scope.SUBSCRIPTION:
+            case HoldScope.SUBSCRIPTION:
                 return self._name(hold.target)
-            case Scope.ACCOUNT:
+            case HoldScope.ACCOUNT:
                 return _("this account")
 
     def _method(self, fact: Method) -> str:

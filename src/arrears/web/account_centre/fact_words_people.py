@@ -68,5 +68,5 @@ def _help(fact: Help) -> str:
 
 
 def _name(visit: Visit, person: int) -> str:
-    found = next((one.name for one in visit.reach.people if one.no == person), "")
+    found = next((one.name for one in visit.contacts.people if one.no == person), "")
     return visit.name(found) or _("Somebody who is not here any more")

@@ -26,7 +26,7 @@ from arrears.core.address import masked
 from arrears.core.errors import Refused
 from arrears.core.ids import ACCOUNT, format_id
 from arrears.core.messages.content import Role
-from arrears.core.messages.recipients import Reach
+from arrears.core.messages.recipients import Contacts
 from arrears.core.money import format_amount
 from arrears.core.view import View
 from arrears.notices import values
@@ -48,7 +48,7 @@ class Visit:
     request: HttpRequest
     live: Installation
     account: int
-    reach: Reach
+    contacts: Contacts
     somebody: Somebody | None
     role: Role
     now: datetime
@@ -94,13 +94,15 @@ class Visit:
     def locale(self) -> Locale:
         """The formats of the page's language, as this reader's country writes them."""
         person = self.person
-        return values.formats_of(translation.get_language() or "en", person.locale if person else "", self.reach.locale)
+        return values.formats_of(
+            translation.get_language() or "en", person.locale if person else "", self.contacts.locale
+        )
 
     @property
     def person(self) -> Any:
         """The signed-in person as the account knows them, or None."""
         number = self.somebody.number if self.somebody else 0
-        return next((p for p in self.reach.people if p.no == number), None)
+        return next((p for p in self.contacts.people if p.no == number), None)
 
     @property
     def zone(self) -> str:
@@ -154,9 +156,9 @@ class Visit:
 
     def page(self, template: str, title: str, status: int = 200, **more: Any) -> HttpResponse:
         """A page of the account centre."""
-        account = {"id": self.id, "name": self.name(self.reach.name)}
+        account = {"id": self.id, "name": self.name(self.contacts.name)}
         shared = {"title": title, "visit": self, "account": account, "here": template, "may_act": self.may_act}
-        administrator = self.reach.administrator
+        administrator = self.contacts.administrator
         shared["who_can"] = self.name(administrator.name) if administrator else ""
         return render(self.request, f"account_centre/{template}.html", {**shared, **more}, status=status)
 
@@ -208,17 +210,17 @@ def account_page(*, methods: Sequence[str] = READS, acts: bool = True) -> Callab
 def visit_of(request: HttpRequest, account: int, somebody: Somebody) -> Visit:
     """The visit of somebody who has a role on the account; Http404 for anybody else."""
     live = installed()
-    reach = live.store.reach([account]).get(account)
-    person = next((p for p in reach.people if p.no == somebody.number), None) if reach else None
-    if reach is None or person is None:
+    contacts = live.store.contacts([account]).get(account)
+    person = next((p for p in contacts.people if p.no == somebody.number), None) if contacts else None
+    if contacts is None or person is None:
         raise Http404
-    return Visit(request, live, account, reach, somebody, person.role, live.clock.now())
+    return Visit(request, live, account, contacts, somebody, person.role, live.clock.now())
 
 
 def speak(request: HttpRequest, visit: Visit) -> None:
     """The language: chosen on a page, else the person's, else the account's, else the browser's."""
     person = visit.person
-    speak_to(request, person.locale if person else "", visit.reach.locale)
+    speak_to(request, person.locale if person else "", visit.contacts.locale)
 
 
 def only_the_administrator(visit: Visit) -> HttpResponse:

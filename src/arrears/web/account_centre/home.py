@@ -40,7 +40,7 @@ def page(visit: Visit) -> HttpResponse:
     sums = owed(visit)
     ahead = coming(visit)
     present = [sub for sub in visit.snapshot.subscriptions if sub.state is not State.DELETED]
-    found = standing(visit.view, visit.reach, visit.locale)
+    found = standing(visit.view, visit.contacts, visit.locale)
     announced = {(one.alert.subscription, one.alert.action) for one in found}
     total = visit.listed([one.amount for one in sums])
     late = next((one for one in found if one.alert.level is Level.PAST_DUE), None)

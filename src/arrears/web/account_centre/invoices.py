@@ -11,7 +11,7 @@ from django.utils.translation import gettext as _
 
 from arrears.notices import values
 from arrears.web.account_centre.frame import Visit, account_page
-from arrears.web.account_centre.money import Given, Invoice, Received, books_of
+from arrears.web.account_centre.money import Given, InvoiceShown, Received, books_of
 from arrears.web.account_centre.paged import page_of
 from arrears.web.names import called
 
@@ -38,7 +38,7 @@ def page(visit: Visit) -> HttpResponse:
     return visit.page("invoices", _("Invoices and payments"), **shown)
 
 
-def _invoice(visit: Visit, one: Invoice) -> dict[str, Any]:
+def _invoice(visit: Visit, one: InvoiceShown) -> dict[str, Any]:
     return {
         "number": one.debt.number,
         "issued": visit.day(one.issued_on),
@@ -50,7 +50,7 @@ def _invoice(visit: Visit, one: Invoice) -> dict[str, Any]:
     }
 
 
-def _state(visit: Visit, one: Invoice) -> str:
+def _state(visit: Visit, one: InvoiceShown) -> str:
     if one.left is None:
         return _("not asked for any more") if one.given_up else _("paid")
     rest = {"rest": visit.amount(one.open_minor, one.debt.currency)}
@@ -110,7 +110,7 @@ def _paid_with(visit: Visit, paid: Received) -> str:
     if not theirs:
         return _("transfer or another way")
     attempt = next((one for one in visit.live.store.attempts(visit.account) if one.ref == theirs), None)
-    label = visit.reach.cards.get(attempt.method, "") if attempt is not None else ""
+    label = visit.contacts.cards.get(attempt.method, "") if attempt is not None else ""
     return values.clean(label) or _("on the payment page")
 
 

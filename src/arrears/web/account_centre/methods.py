@@ -77,7 +77,7 @@ def held_by(visit: Visit, method: int) -> list[str]:
 def shown(visit: Visit, why: str = "", status: int = 200) -> HttpResponse:
     """The page itself."""
     account = visit.snapshot
-    labels = visit.reach.cards
+    labels = visit.contacts.cards
     rows: list[dict[str, Any]] = []
     for method in account.methods:
         if method.removed:

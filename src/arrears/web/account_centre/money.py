@@ -12,7 +12,7 @@ from arrears.web.account_centre.frame import Visit
 
 
 @dataclass
-class Invoice:
+class InvoiceShown:
     """One invoice as it was issued; `left` is what is still open of it, None when that is nothing. `given_up` is what
     nobody asks for any more, in minor units."""
 
@@ -64,7 +64,7 @@ class Given:
 class Books:
     """Everything of both, the oldest first."""
 
-    invoices: list[Invoice]
+    invoices: list[InvoiceShown]
     money: list[Received | Given]
 
     def payment(self, seq: int) -> Received | None:
@@ -75,7 +75,7 @@ class Books:
 def books_of(visit: Visit, history: Sequence[f.Recorded]) -> Books:
     """The books of one account."""
     left = {debt.no: debt for debt in visit.snapshot.debts}
-    invoices: dict[int, Invoice] = {}
+    invoices: dict[int, InvoiceShown] = {}
     money: list[Received | Given] = []
     payments: dict[str, Received] = {}
     reopened: list[tuple[datetime, str, int]] = []
@@ -86,7 +86,7 @@ def books_of(visit: Visit, history: Sequence[f.Recorded]) -> Books:
     for one in history:
         match one.fact:
             case f.InvoiceIssued(debt=debt, issued_on=issued_on):
-                invoices[debt.no] = Invoice(debt, issued_on, left.get(debt.no))
+                invoices[debt.no] = InvoiceShown(debt, issued_on, left.get(debt.no))
             case f.WrittenOff(debt=no, minor=minor):
                 invoices[no].given_up += minor
             case f.PaymentBooked() as fact:

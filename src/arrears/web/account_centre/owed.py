@@ -17,7 +17,7 @@ from arrears.web.account_centre.frame import Visit
 from arrears.web.names import called
 
 
-class Line(NamedTuple):
+class OwedLine(NamedTuple):
     """One debt of a list."""
 
     no: int
@@ -35,7 +35,7 @@ class Owed(NamedTuple):
     minor: int
     amount: str
     quote: str
-    lines: tuple[Line, ...]
+    lines: tuple[OwedLine, ...]
 
 
 class Next(NamedTuple):
@@ -62,14 +62,14 @@ def owed(visit: Visit, also: Sequence[int] = ()) -> list[Owed]:
     return found
 
 
-def line(visit: Visit, debt: Debt) -> Line:
+def line(visit: Visit, debt: Debt) -> OwedLine:
     """One debt as the reader writes it."""
     services = visit.listed([called(visit.snapshot, no) for no in debt.subscriptions])
     amount = visit.amount(debt.open_minor, debt.currency)
-    return Line(debt.no, debt.number, visit.day(debt.due_on), amount, services, debt.day_0 is not None)
+    return OwedLine(debt.no, debt.number, visit.day(debt.due_on), amount, services, debt.day_0 is not None)
 
 
-def offered(visit: Visit) -> list[Line]:
+def offered(visit: Visit) -> list[OwedLine]:
     """Invoices that are not due yet: they may be paid too, and are never added by themselves."""
     return [line(visit, debt) for debt in offered_debts(visit) if not debt.settled_separately]
 
@@ -85,7 +85,7 @@ def offered_debts(visit: Visit) -> list[Debt]:
     ]
 
 
-def held(visit: Visit) -> list[Line]:
+def held(visit: Visit) -> list[OwedLine]:
     """Invoices that are disputed or held: nobody asks for them now."""
     account = visit.snapshot
     return [line(visit, debt) for debt in account.debts if account.debt_is_held(debt.no)]

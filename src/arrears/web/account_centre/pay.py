@@ -84,7 +84,7 @@ def page(request: HttpRequest) -> HttpResponse:
         request,
         live,
         link.account,
-        live.store.reach([link.account])[link.account],
+        live.store.contacts([link.account])[link.account],
         None,
         Role.ADMINISTRATOR,
         live.clock.now(),
@@ -163,7 +163,7 @@ def shown(visit: Visit, numbers: Sequence[int], why: str = "", status: int = 200
         title = title_of(told["parts"])
     values = {
         "title": title,
-        "name": masked_name(visit.reach.name),
+        "name": masked_name(visit.contacts.name),
         "owed": sums,
         "total": visit.listed([one.amount for one in sums]),
         "coming": [says(one) for one in coming(visit) if one.averted] if sums else (),

@@ -13,7 +13,7 @@ from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
 from arrears.core.errors import Refused
-from arrears.core.messages.content import Kind
+from arrears.core.messages.content import MessageKind
 from arrears.core.messages.recipients import INVITATION_LASTS
 from arrears.engine.messages.upcoming import Telling, plan_of
 from arrears.engine.people import access, profile
@@ -25,10 +25,10 @@ from arrears.web.sign_in.security import step_up
 PLAN_MAX: Final = 40
 """More lines would be more than a page of 50 kB; the timeline has them when they come near."""
 
-KINDS: dict[Kind, Promise | str] = {
-    Kind.REMINDER: gettext_lazy("reminder"),
-    Kind.STOP_WARNING: gettext_lazy("warning before a service stops"),
-    Kind.DELETION_WARNING: gettext_lazy("warning before data is deleted"),
+KINDS: dict[MessageKind, Promise | str] = {
+    MessageKind.REMINDER: gettext_lazy("reminder"),
+    MessageKind.STOP_WARNING: gettext_lazy("warning before a service stops"),
+    MessageKind.DELETION_WARNING: gettext_lazy("warning before data is deleted"),
 }
 
 
@@ -103,9 +103,9 @@ def _number(visit: Visit, field: str) -> int:
 def shown(visit: Visit, why: str = "", status: int = 200, wrong: str = "") -> HttpResponse:
     """The page itself; `wrong` names the form that was refused, in which what was typed is kept."""
     if visit.request.method == "POST":
-        visit.reach = visit.live.store.reach([visit.account])[visit.account]
-    reach = visit.reach
-    plan = plan_of(visit.view, reach)
+        visit.contacts = visit.live.store.contacts([visit.account])[visit.account]
+    contacts = visit.contacts
+    plan = plan_of(visit.view, contacts)
     person = visit.person
     tellings = lines(visit, plan.tellings)
     values = {
@@ -116,16 +116,16 @@ def shown(visit: Visit, why: str = "", status: int = 200, wrong: str = "") -> Ht
         "contact": person.contact or person.sign_in if person else "",
         "sign_in": person.sign_in if person else "",
         "confirmed": visit.day(visit.local_day(person.confirmed_at)) if person and person.confirmed_at else "",
-        "dead": bool(person and person.addresses and person.addresses[0] in reach.dead),
+        "dead": bool(person and person.addresses and person.addresses[0] in contacts.dead),
         "people": [
             {
                 "no": one.no,
                 "name": visit.name(one.name),
                 "address": visit.address(one.contact or one.sign_in),
                 "role": str(one.role),
-                "dead": (one.contact or one.sign_in) in reach.dead,
+                "dead": (one.contact or one.sign_in) in contacts.dead,
             }
-            for one in reach.people
+            for one in contacts.people
         ],
         "invited": [
             {
@@ -133,10 +133,12 @@ def shown(visit: Visit, why: str = "", status: int = 200, wrong: str = "") -> Ht
                 "address": visit.address(one.address),
                 "until": visit.day(visit.local_day(one.asked_at + INVITATION_LASTS)),
             }
-            for one in reach.links
+            for one in contacts.links
             if not one.person and visit.now - one.asked_at <= INVITATION_LASTS
         ],
-        "extras": [{"address": visit.address(one.address), "dead": one.address in reach.dead} for one in reach.extras],
+        "extras": [
+            {"address": visit.address(one.address), "dead": one.address in contacts.dead} for one in contacts.extras
+        ],
         "plan": tellings[:PLAN_MAX],
         "plan_more": len(tellings) > PLAN_MAX,
         "plan_zone": plan.zone,
@@ -148,10 +150,10 @@ def shown(visit: Visit, why: str = "", status: int = 200, wrong: str = "") -> Ht
 
 def lines(visit: Visit, tellings: Sequence[Telling]) -> list[dict[str, str]]:
     """One line for each kind of message of a day, whatever services it is about."""
-    grouped: dict[tuple[str, Kind, str], list[str]] = {}
+    grouped: dict[tuple[str, MessageKind, str], list[str]] = {}
     for one in tellings:
         when = visit.day(one.on) if one.on else _("day %(day)s after the due date has passed") % {"day": one.day}
-        if one.on is None and one.kind is Kind.DELETION_WARNING:
+        if one.on is None and one.kind is MessageKind.DELETION_WARNING:
             when = _("day %(day)s after a service has stopped") % {"day": one.day}
         to = visit.listed(list(dict.fromkeys(visit.name(visit.address(r.address)) for r in one.to)))
         names = grouped.setdefault((when, one.kind, to), [])

@@ -97,7 +97,7 @@ def _transfer(visit: Visit, sums: Sequence[Owed]) -> str:
     if visit.snapshot.mode is Mode.CARD and visit.live.providers.by_name:
         return ""
     numbers = visit.listed([line.number for one in sums for line in one.lines])
-    names = {"operator": visit.operator, "iban": visit.live.desk().operator.iban, "numbers": numbers}
+    names = {"operator": visit.operator, "iban": visit.live.context().operator.iban, "numbers": numbers}
     if not names["iban"]:
         return _("Transfer the amount as the invoice says, and mention %(numbers)s.") % names
     return _("Transfer the amount to %(operator)s, %(iban)s, and mention %(numbers)s.") % names
@@ -157,7 +157,7 @@ def _methods(visit: Visit) -> list[dict[str, Any]]:
             {
                 "no": method.no,
                 "text": str(method.no),
-                "label": visit.reach.cards.get(method.no, ""),
+                "label": visit.contacts.cards.get(method.no, ""),
                 "usable": ready,
                 "failed": method.failed,
                 "active": any(s.method == method.no for s in visit.snapshot.subscriptions),

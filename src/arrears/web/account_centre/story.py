@@ -40,7 +40,7 @@ class Service(NamedTuple):
     pending: Effect | None = None
 
 
-class Part(NamedTuple):
+class StoryPart(NamedTuple):
     """One attempt. `state` is `paid`, `declined`, `confirm`, `canceled`, `waiting`, or `page`: nobody knows whether
     the payer is still on the provider's page, has left it, or has just paid there."""
 
@@ -135,7 +135,7 @@ def _looked(request: HttpRequest) -> int:
     return int(text) if re.fullmatch(r"[0-9]{1,6}", text) else 0
 
 
-def title_of(parts: Sequence[Part]) -> str:
+def title_of(parts: Sequence[StoryPart]) -> str:
     """The story in one line."""
     states = {part.state for part in parts}
     if states == {"paid"}:
@@ -151,18 +151,18 @@ def title_of(parts: Sequence[Part]) -> str:
     return translation.gettext("The payment did not go through")
 
 
-def _part(visit: Visit, record: AttemptRecord) -> Part:
+def _part(visit: Visit, record: AttemptRecord) -> StoryPart:
     under_way = "page" if record.on_page else "waiting"
     state = under_way if record.state in UNDER_WAY else record.state
     if record.state == AttemptState.NEEDS_CUSTOMER:
         state = "page" if record.on_page else "confirm"
     text, checks = advice(visit, record.decline) if record.state == "declined" else ("", ())
-    card = visit.reach.cards.get(record.method, "")
+    card = visit.contacts.cards.get(record.method, "")
     services: tuple[Service, ...] = ()
     numbers = ""
     if record.state == "paid":
         numbers, services = _brought(visit, record)
-    return Part(visit.amount(record.amount_minor, record.currency), state, card, numbers, text, checks, services)
+    return StoryPart(visit.amount(record.amount_minor, record.currency), state, card, numbers, text, checks, services)
 
 
 def _brought(visit: Visit, record: AttemptRecord) -> tuple[str, tuple[Service, ...]]:
@@ -191,7 +191,7 @@ def _brought(visit: Visit, record: AttemptRecord) -> tuple[str, tuple[Service, .
 def advice(visit: Visit, decline: str) -> tuple[str, tuple[str, ...]]:
     """What to do about a decline, in the words of the mails."""
     found = guidance(decline)
-    writer = visit.live.desk().writer
+    writer = visit.live.context().writer
     assert isinstance(writer, Texts), "an installation that is served has its texts"
     language = translation.get_language() or "en"
     words = writer.languages.get(language) or writer.languages["en"]

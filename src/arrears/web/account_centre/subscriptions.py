@@ -129,7 +129,7 @@ def _row(visit: Visit, sub: Subscription, ahead: list[Next]) -> dict[str, Any]:
         "charged": may.charged,
         "runs": sub.state in RUNS,
         "canceled": Reason.CANCELED in sub.reasons and not gone,
-        "method": visit.reach.cards.get(sub.method, "") if not gone else "",
+        "method": visit.contacts.cards.get(sub.method, "") if not gone else "",
     }
 
 

@@ -19,7 +19,7 @@ from django.utils.translation import gettext_lazy
 
 from arrears.core.decide import outlook
 from arrears.core.facts import ARREARS, AttemptCreated, NoticeFailed, PaymentBooked, Recorded
-from arrears.core.messages.content import Kind
+from arrears.core.messages.content import MessageKind
 from arrears.core.rules.expire import DAYS_AHEAD
 from arrears.core.states import State
 from arrears.engine.messages.upcoming import Telling, plan_of
@@ -46,14 +46,14 @@ FATES: Final[dict[MailState, Promise | str]] = {
     MailState.BOUNCED_SOFT: gettext_lazy("The e-mail to %(to)s could not be delivered for now."),
     MailState.COMPLAINED: gettext_lazy("The e-mail to %(to)s was called unwanted by its reader."),
 }
-MESSAGES: Final[dict[Kind, Promise | str]] = {
-    Kind.REMINDER: gettext_lazy("Reminder by e-mail."),
-    Kind.STOP_WARNING: gettext_lazy("Warning by e-mail before this stops: %(services)s."),
-    Kind.DELETION_WARNING: gettext_lazy("Warning by e-mail before the data of this is deleted: %(services)s."),
+MESSAGES: Final[dict[MessageKind, Promise | str]] = {
+    MessageKind.REMINDER: gettext_lazy("Reminder by e-mail."),
+    MessageKind.STOP_WARNING: gettext_lazy("Warning by e-mail before this stops: %(services)s."),
+    MessageKind.DELETION_WARNING: gettext_lazy("Warning by e-mail before the data of this is deleted: %(services)s."),
 }
 
 
-class Event(NamedTuple):
+class TimelineEvent(NamedTuple):
     """Something that happened, or will (`grave`: something stops or is deleted). `time` is local, `by` who did it;
     `receipt` is the number of a payment's receipt, 0 for anything else."""
 
@@ -85,7 +85,7 @@ def page(visit: Visit) -> HttpResponse:
     return visit.page("timeline", _("What happened and what is ahead"), **shown)
 
 
-def by_day(visit: Visit, events: Sequence[Event]) -> list[dict[str, Any]]:
+def by_day(visit: Visit, events: Sequence[TimelineEvent]) -> list[dict[str, Any]]:
     """Events that follow each other, under their days."""
     return [
         {"day": visit.day(on), "today": on == visit.view.today, "events": list(group)}
@@ -93,7 +93,7 @@ def by_day(visit: Visit, events: Sequence[Event]) -> list[dict[str, Any]]:
     ]
 
 
-def _events(visit: Visit, told: Sequence[tuple[Recorded, str]], history: Sequence[Recorded]) -> Iterator[Event]:
+def _events(visit: Visit, told: Sequence[tuple[Recorded, str]], history: Sequence[Recorded]) -> Iterator[TimelineEvent]:
     mails: dict[int, list[Mail]] = defaultdict(list)
     for mail in visit.live.store.mails([(visit.account, one.seq) for one, _text in told]):
         mails[mail.seq].append(mail)
@@ -102,7 +102,7 @@ def _events(visit: Visit, told: Sequence[tuple[Recorded, str]], history: Sequenc
         sent = fates(visit, mails[one.seq])
         if not sent and one.seq in failed:
             sent = (_("This message was not sent."),)
-        yield Event(
+        yield TimelineEvent(
             on=visit.local_day(one.at),
             text=text,
             time=visit.clock(one.at),
@@ -126,7 +126,7 @@ def _author(visit: Visit, author: str) -> str:
     if author == ARREARS:
         return ""
     if kind == "person":
-        name = next((p.name for p in visit.reach.people if str(p.no) == number), "")
+        name = next((p.name for p in visit.contacts.people if str(p.no) == number), "")
         return visit.name(name) or _("somebody who is not here any more")
     if kind == "link":
         return _("with the link of an e-mail")
@@ -136,24 +136,26 @@ def _author(visit: Visit, author: str) -> str:
 # -- ahead -------------------------------------------------------------------------------------------------------
 
 
-def ahead(visit: Visit, teller: Teller) -> Iterator[Event]:
+def ahead(visit: Visit, teller: Teller) -> Iterator[TimelineEvent]:
     """What happens if nobody does anything. What is late already happens today."""
     today = visit.view.today
     for debt in offered_debts(visit):
         text = _("Last day to pay invoice %(number)s: %(amount)s.")
         names = {"number": debt.number, "amount": visit.amount(debt.open_minor, debt.currency)}
-        yield Event(max(debt.due_on, today), text % names)
+        yield TimelineEvent(max(debt.due_on, today), text % names)
     yield from _charges(visit)
-    yield from _messages(visit, plan_of(visit.view, visit.reach).tellings)
+    yield from _messages(visit, plan_of(visit.view, visit.contacts).tellings)
     for one in coming(visit):
-        yield Event(max(one.on, today), says(one), grave=True)
+        yield TimelineEvent(max(one.on, today), says(one), grave=True)
     for hold in visit.snapshot.holds:
         if hold.ended_at is None and hold.until is not None:
-            yield Event(max(hold.until, today), _("The hold on %(what)s ends.") % {"what": teller.on_what(hold)})
+            yield TimelineEvent(
+                max(hold.until, today), _("The hold on %(what)s ends.") % {"what": teller.on_what(hold)}
+            )
     yield from _cards(visit)
 
 
-def _charges(visit: Visit) -> Iterator[Event]:
+def _charges(visit: Visit) -> Iterator[TimelineEvent]:
     """When we ask the bank ourselves, as the networks allow."""
     if visit.snapshot.parked:
         return
@@ -161,30 +163,30 @@ def _charges(visit: Visit) -> Iterator[Event]:
         if due.label.startswith("charge"):
             fact = due.build()
             assert isinstance(fact, AttemptCreated), fact
-            card = values.clean(visit.reach.cards.get(fact.method, ""))
+            card = values.clean(visit.contacts.cards.get(fact.method, ""))
             names = {"amount": visit.amount(fact.amount_minor, fact.currency), "card": card}
-            yield Event(
+            yield TimelineEvent(
                 max(visit.local_day(max(at, visit.now)), visit.view.today),
                 _("We collect %(amount)s from %(card)s.") % names,
             )
 
 
-def _messages(visit: Visit, tellings: Sequence[Telling]) -> Iterator[Event]:
+def _messages(visit: Visit, tellings: Sequence[Telling]) -> Iterator[TimelineEvent]:
     """One line a day and kind, however many services it is about."""
-    grouped: dict[tuple[date, Kind], list[str]] = defaultdict(list)
+    grouped: dict[tuple[date, MessageKind], list[str]] = defaultdict(list)
     for one in tellings:
         if one.on is not None:
             names = [called(visit.snapshot, one.subscription)] if one.subscription else []
             grouped[one.on, one.kind].extend(names)
     for (on, kind), services in grouped.items():
-        yield Event(on, str(MESSAGES[kind]) % {"services": visit.listed(list(dict.fromkeys(services)))})
+        yield TimelineEvent(on, str(MESSAGES[kind]) % {"services": visit.listed(list(dict.fromkeys(services)))})
 
 
-def _cards(visit: Visit) -> Iterator[Event]:
+def _cards(visit: Visit) -> Iterator[TimelineEvent]:
     today = visit.view.today
     paying = {sub.method for sub in visit.snapshot.subscriptions if sub.state is not State.DELETED}
     for method in visit.snapshot.methods:
         on = method.expires_on
         if method.no in paying and not method.removed and on and today <= on <= today + timedelta(max(DAYS_AHEAD)):
             text = _("%(card)s expires: add another card or its new date before.")
-            yield Event(on, text % {"card": values.clean(visit.reach.cards.get(method.no, ""))})
+            yield TimelineEvent(on, text % {"card": values.clean(visit.contacts.cards.get(method.no, ""))})

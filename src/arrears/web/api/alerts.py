@@ -65,15 +65,15 @@ def alerts(request: HttpRequest, account: str, lang: str = "") -> HttpResponse:
     """What stands, the most urgent first, in the language of `?lang=`, else of the browser, else of the account."""
     live = installed()
     number = _number(account)
-    reach = live.store.reach([number]).get(number)
+    contacts = live.store.contacts([number]).get(number)
     snapshot = live.store.snapshots([number]).get(number)
-    if reach is None or snapshot is None:
+    if contacts is None or snapshot is None:
         raise Refused("unknown_account", f"there is no account {account}")
     view = View(live.store.policies(), snapshot, live.store.system().guards, live.clock.now())
-    language = _language(request, lang, reach.locale)
+    language = _language(request, lang, contacts.locale)
     with translation.override(language):
-        locale = values.formats_of(language, reach.locale)
-        found = standing(view, reach, locale)
+        locale = values.formats_of(language, contacts.locale)
+        found = standing(view, contacts, locale)
         link = stable_link(live.providers.base_url, number)
         body = {
             "account": account,

@@ -86,7 +86,7 @@ class Renew(Strict):
     person: str | None = None
 
 
-class Refund(Strict):
+class RefundBody(Strict):
     """Give back so much of a payment, and why."""
 
     amount_minor: int
@@ -249,13 +249,13 @@ def attempts(request: HttpRequest, account: str) -> HttpResponse:
 
 
 @router.post("/payments/{payment}/refund", response={200: dict[str, Any], **PROBLEMS})
-def refund(request: HttpRequest, payment: str, body: Refund) -> HttpResponse:
+def refund(request: HttpRequest, payment: str, body: RefundBody) -> HttpResponse:
     """Give back a payment or a part of it; it reopens nothing. Needs an `Idempotency-Key`."""
     return _refund_once(request, payment, body)
 
 
 @once_per_key
-def _refund_once(request: HttpRequest, payment: str, body: Refund) -> HttpResponse:
+def _refund_once(request: HttpRequest, payment: str, body: RefundBody) -> HttpResponse:
     live = installed()
     record = live.store.payment(payment)
     if record is not None and record.fact.currency != body.currency:

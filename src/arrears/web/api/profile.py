@@ -12,7 +12,7 @@ from ninja import Router
 
 from arrears.core.errors import Refused
 from arrears.core.ids import ACCOUNT, PERSON, format_id, parse_id
-from arrears.core.messages.recipients import Reach, Recipient
+from arrears.core.messages.recipients import Contacts, Recipient
 from arrears.engine.messages.upcoming import Telling, told_when
 from arrears.engine.people import profile
 from arrears.web.api.frame import PROBLEMS, Strict
@@ -119,13 +119,13 @@ def _author(request: HttpRequest) -> str:
 
 
 def _recipients(number: int) -> dict[str, Any]:
-    reach = installed().store.reach([number]).get(number)
-    if reach is None:
+    contacts = installed().store.contacts([number]).get(number)
+    if contacts is None:
         raise Refused("unknown_account", f"there is no account {format_id(ACCOUNT, number)}")
-    return {"account": format_id(ACCOUNT, number), **_people(reach)}
+    return {"account": format_id(ACCOUNT, number), **_people(contacts)}
 
 
-def _people(reach: Reach) -> dict[str, Any]:
+def _people(contacts: Contacts) -> dict[str, Any]:
     people = [
         {
             "person": format_id(PERSON, one.no),
@@ -134,17 +134,22 @@ def _people(reach: Reach) -> dict[str, Any]:
             "sign_in": one.sign_in,
             "contact": one.contact,
             "locale": one.locale,
-            "zone": one.zone or reach.zone,
+            "zone": one.zone or contacts.zone,
             "confirmed_at": one.confirmed_at and one.confirmed_at.isoformat(),
-            "bounces": sorted(address for address in set(one.addresses) if address in reach.dead),
+            "bounces": sorted(address for address in set(one.addresses) if address in contacts.dead),
         }
-        for one in reach.people
+        for one in contacts.people
     ]
     extras = [
-        {"address": e.address, "name": e.name, "locale": e.locale or reach.locale, "bounces": e.address in reach.dead}
-        for e in reach.extras
+        {
+            "address": e.address,
+            "name": e.name,
+            "locale": e.locale or contacts.locale,
+            "bounces": e.address in contacts.dead,
+        }
+        for e in contacts.extras
     ]
-    return {"contact": reach.contact or None, "people": people, "extra": extras}
+    return {"contact": contacts.contact or None, "people": people, "extra": extras}
 
 
 def _telling(one: Telling) -> dict[str, Any]:

@@ -157,11 +157,11 @@ def invitation(request: HttpRequest, token: str) -> HttpResponse:
 
 
 def _invited(request: HttpRequest, link: Link, *, known: bool, why: str = "", status: int = 200) -> HttpResponse:
-    reach = installed().store.reach([link.account])[link.account]
+    contacts = installed().store.contacts([link.account])[link.account]
     shown = {
         "title": _("You are invited"),
         "why": why,
-        "account": values.clean(reach.name),
+        "account": values.clean(contacts.name),
         "address": link.address,
         "pays": link.role == "administrator",
         "name": request.POST.get("name", link.name),

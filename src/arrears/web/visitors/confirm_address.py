@@ -31,9 +31,9 @@ def page(request: HttpRequest, token: str) -> HttpResponse:
 
 def shown(request: HttpRequest, asked: Asked, *, done: bool) -> HttpResponse:
     """The page."""
-    reach = installed().store.reach([asked.account])[asked.account]
-    person = next((one for one in reach.people if one.no == asked.person), None)
-    speak_to(request, person.locale if person else "", reach.locale)
+    contacts = installed().store.contacts([asked.account])[asked.account]
+    person = next((one for one in contacts.people if one.no == asked.person), None)
+    speak_to(request, person.locale if person else "", contacts.locale)
     title = _("Thank you: this address is confirmed") if done else _("Is this the right address?")
     return render(
         request,
@@ -41,7 +41,7 @@ def shown(request: HttpRequest, asked: Asked, *, done: bool) -> HttpResponse:
         {
             "title": title,
             "address": asked.new,
-            "name": values.clean(reach.name),
+            "name": values.clean(contacts.name),
             "done": done,
             "changed": asked.old.lower() != asked.new.lower(),
         },

@@ -45,9 +45,9 @@ def page(request: HttpRequest) -> HttpResponse:
     """The form; with POST the request is kept."""
     link = None if "other" in request.GET or request.POST.get("as") == "stranger" else link_in(request)
     if link is not None:
-        reach = installed().store.reach([link.account])[link.account]
-        person = next((one for one in reach.people if one.no == link.person), None)
-        speak_to(request, person.locale if person else "", reach.locale)
+        contacts = installed().store.contacts([link.account])[link.account]
+        person = next((one for one in contacts.people if one.no == link.person), None)
+        speak_to(request, person.locale if person else "", contacts.locale)
     if request.method != "POST":
         if "sent" in request.GET:
             return render(request, "help_sent.html", {"title": _("Please look into your mailbox")})
@@ -62,7 +62,7 @@ def asked_by_stranger(request: HttpRequest) -> HttpResponse:
     """Keep it until the address is confirmed."""
     form = request.POST
     live = installed()
-    who = strangers.Stranger(
+    who = strangers.Visitor(
         form.get("name", ""),
         form.get("email", ""),
         form.get("company", ""),
@@ -100,7 +100,7 @@ def shown(request: HttpRequest, link: PayLink | None, why: str = "", status: int
     somebody = signed_in(request, "person")
     name = ""
     if link is not None:
-        name = masked_name(installed().store.reach([link.account])[link.account].name)
+        name = masked_name(installed().store.contacts([link.account])[link.account].name)
     typed = {field: request.POST.get(field, "") for field in FIELDS}
     more = {
         "title": _("Help"),
@@ -178,9 +178,9 @@ def still_theirs(asked: Request) -> bool:
     """A pay link ends with its administrator, and so does what was asked through it."""
     if asked.via is not Via.LINK:
         return True
-    reach = installed().store.reach([asked.account])[asked.account]
-    who = reach.administrator
-    theirs = (reach.contact,) if who is None else who.addresses
+    contacts = installed().store.contacts([asked.account])[asked.account]
+    who = contacts.administrator
+    theirs = (contacts.contact,) if who is None else who.addresses
     return asked.address.lower() in {address.lower() for address in theirs}
 
 
@@ -226,8 +226,8 @@ def held_by(request: HttpRequest, asked: Request) -> list[str]:
     if asked.via is not Via.LINK:
         return []
     live = installed()
-    reach = live.store.reach([asked.account])[asked.account]
-    visit = Visit(request, live, asked.account, reach, None, Role.ADMINISTRATOR, live.clock.now())
+    contacts = live.store.contacts([asked.account])[asked.account]
+    visit = Visit(request, live, asked.account, contacts, None, Role.ADMINISTRATOR, live.clock.now())
     return held(visit, asked)
 
 

@@ -45,7 +45,7 @@ class MailLimits:
 
 
 @dataclass(frozen=True, slots=True)
-class Desk:
+class MessageContext:
     """`pay_links`: mail to the administrator carries a link that pays without a sign-in (spec, section 7)."""
 
     writer: Writer
@@ -55,7 +55,7 @@ class Desk:
     limits: MailLimits | None = MailLimits()
 
 
-PLAIN_DESK: Final = Desk(
+PLAIN_CONTEXT: Final = MessageContext(
     PlainWriter(),
     Operator("arrears", "", "help@arrears.invalid"),
     "http://127.0.0.1:8000",
