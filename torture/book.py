@@ -1,7 +1,7 @@
 """A made-up book and everything its operator does to it in a year: the same for the disturbed and the calm run.
 
 Time jumps from instant to instant, two a day, and nowhere near a midnight or a 09:00 of the zones in use: a clock that
-was pushed on by some minutes to let a lease end still shows the same local day everywhere. The desk's acts may be
+was pushed on by some minutes to let a lease end still shows the same local day everywhere. What staff do may be
 repeated after a crash: what was done already is refused and stays done once.
 """
 

@@ -52,7 +52,7 @@ class Stopped(Exception):
 
 
 def open_store(url: str) -> PostgresStore:
-    """The desk's own store."""
+    """The store of the staff."""
     return PostgresStore(url, schema=SCHEMA, connections_max=1, clock_is_real=False)
 
 
@@ -194,13 +194,13 @@ class Course:
         if time.monotonic() > self.stop_at:
             raise Stopped(f"out of time at {self.now}")
 
-    # -- the desk --------------------------------------------------------------------------------------------------
+    # -- the staff -------------------------------------------------------------------------------------------------
 
     def _sit(self, index: int, points: Sequence[Strike]) -> None:
         plan = self.plan
         numbers = (index, plan.accounts, plan.days, int(plan.seed), len(plan.gaps))
         for strike in points:
-            victim = self._spawn("desk", *map(str, numbers), armed=strike)
+            victim = self._spawn("staff", *map(str, numbers), armed=strike)
             self._await_death(victim, strike)
         while True:
             try:

@@ -1,6 +1,6 @@
 """A worker process to be killed: the real engine on PostgreSQL, on a clock that is a file. `torture.nursery` bears it.
 
-`worker` collects and performs until the clock stops; `desk` does what the operator does at one instant, and ends.
+`worker` collects and performs until the clock stops; `staff` does what the operator does at one instant, and ends.
 """
 
 from __future__ import annotations
@@ -65,7 +65,7 @@ def work_off(store: Store, channel: Channel, services: Services, now: datetime) 
 
 
 def main(arguments: list[str], armed: str) -> None:
-    """`what name folder url schema`, and for a desk `index accounts days seed gaps`; `armed` names a failpoint."""
+    """`what name folder url schema`, and for `staff` `index accounts days seed gaps`; `armed` names a failpoint."""
     what, name, folder, url, schema, *numbers = arguments
     if what == "postman":
         from torture import postman  # only who sends real mail needs MJML, Jinja and Django

@@ -152,8 +152,8 @@ BAD_FILES = {
     "layout, no MJML": ("layout.mjml", b"hello", "layout.mjml is not MJML: "),
     "layout, unknown part": ("layout.mjml", b"<mjml><mj-nothing></mjml>", "layout.mjml is not MJML: "),
     "layout, unknown variable": ("layout.mjml", b"<mjml>\n{{ nmae }}</mjml>", "layout.mjml:2: uses {{ nmae }}, which"),
-    "layout, not ended": ("layout.mjml", b"<mjml>\n\n{% if cuts %}</mjml>", "layout.mjml:3: is not a template: "),
-    "layout, call": ("layout.mjml", b"<mjml>\n{{ cuts.pop() }}</mjml>", "layout.mjml:2: uses a call"),
+    "layout, not ended": ("layout.mjml", b"<mjml>\n\n{% if actions %}</mjml>", "layout.mjml:3: is not a template: "),
+    "layout, call": ("layout.mjml", b"<mjml>\n{{ actions.pop() }}</mjml>", "layout.mjml:2: uses a call"),
     "layout, safe": ("layout.mjml", b"<mjml>{{ heading|safe }}</mjml>", "layout.mjml:1: is not a template: No filter"),
     "layout, unknown attribute": (
         "layout.mjml",

@@ -27,20 +27,20 @@ _COMMON: Final = frozenset({"account", "reader", "operator", "can_pay", "adminis
     "services_count", "support_email", "support_url",
 }  # fmt: skip
 _DEBTS: Final = frozenset({"sums", "sums_count", "debts_count", "invoices", "due_on"})
-_CUTS: Final = frozenset(
+_ACTIONS: Final = frozenset(
     {"has_actions", "on", "action", "has_restrict", "has_disable", "means_restrict", "means_disable"}
 )
 
 KNOWN: Final[Mapping[MessageKind, frozenset[str]]] = {
-    MessageKind.REMINDER: _COMMON | _DEBTS | _CUTS,
-    MessageKind.DECLINED: _COMMON | _DEBTS | _CUTS | {"card", "guidance"},
-    MessageKind.CONFIRM: _COMMON | _DEBTS | _CUTS | {"card"},
+    MessageKind.REMINDER: _COMMON | _DEBTS | _ACTIONS,
+    MessageKind.DECLINED: _COMMON | _DEBTS | _ACTIONS | {"card", "guidance"},
+    MessageKind.CONFIRM: _COMMON | _DEBTS | _ACTIONS | {"card"},
     MessageKind.AUTHORISATION_DECLINED: _COMMON | {"paid", "card", "guidance"},
-    MessageKind.STOP_WARNING: _COMMON | _DEBTS | _CUTS,
-    MessageKind.DELETION_WARNING: _COMMON | _DEBTS | _CUTS,
-    MessageKind.RETENTION_ENDS: _COMMON | _CUTS,
-    MessageKind.STOPPED: _COMMON | _DEBTS | _CUTS,
-    MessageKind.DELETED: _COMMON | _DEBTS | _CUTS,
+    MessageKind.STOP_WARNING: _COMMON | _DEBTS | _ACTIONS,
+    MessageKind.DELETION_WARNING: _COMMON | _DEBTS | _ACTIONS,
+    MessageKind.RETENTION_ENDS: _COMMON | _ACTIONS,
+    MessageKind.STOPPED: _COMMON | _DEBTS | _ACTIONS,
+    MessageKind.DELETED: _COMMON | _DEBTS | _ACTIONS,
     MessageKind.SETTLED: _COMMON | _DEBTS | {"paid"},
     MessageKind.RESUMED: _COMMON,
     MessageKind.CARD_EXPIRES: _COMMON | {"card", "expires_on", "days_left"},
@@ -142,7 +142,7 @@ class Values:
         if "sums" in known:
             found |= self._debts()
         if "has_actions" in known:
-            found |= self._cuts()
+            found |= self._dated_actions()
         if "paid" in known:
             found["paid"] = self._sums((one.minor, one.currency) for one in content.paid)
         for name in ("new_address", "old_address", "request"):
@@ -225,7 +225,7 @@ class Values:
         }
 
     def _services(self) -> Iterable[str]:
-        """What the message is about: in the kinds about cuts only what shares the first one's day and action, since
+        """What the message is about: in the kinds about actions only what shares the first one's day and action, since
         the heading says both."""
         content = self.content
         if content.kind in ABOUT_ACTIONS:
@@ -245,7 +245,7 @@ class Values:
             "due_on": day(min(line.due_on for line in content.debts), self.locale) if content.debts else "",
         }
 
-    def _cuts(self) -> dict[str, object]:
+    def _dated_actions(self) -> dict[str, object]:
         actions: tuple[DatedAction, ...] = self.content.actions
         kinds = {dated.action for dated in actions}
         return {
