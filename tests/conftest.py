@@ -12,6 +12,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+from hypothesis import HealthCheck, settings
 from playwright.sync_api import Browser
 from tests.browser import MISSING, chromium, launched, left_out
 from tests.site import site
@@ -19,6 +20,10 @@ from tests.site import site
 from arrears.store.server import EmbeddedServer
 
 __all__ = ["site"]
+
+# How long an example takes is the machine's, not the code's: a busy one, or one that measures coverage, is no fault.
+settings.register_profile("any machine", settings.default, deadline=None, suppress_health_check=[HealthCheck.too_slow])
+settings.load_profile("any machine")
 
 
 @pytest.hookimpl(tryfirst=True)
