@@ -9,9 +9,9 @@ from datetime import date, datetime, timedelta
 from itertools import permutations
 
 import pytest
-from hypothesis import HealthCheck, given, settings
+from hypothesis import HealthCheck, example, given, settings
 from hypothesis import strategies as st
-from tests.stories.play import Play, Plot, played, plots
+from tests.stories.play import Move, Play, Plot, played, plots
 from tests.stories.story import Story
 
 from arrears.core import facts as f
@@ -51,7 +51,23 @@ def test_every_invariant_holds_after_every_transaction(plot: Plot) -> None:
     assert play.checker.breaches == []
 
 
+LATER_RESTRICTION = Plot(
+    zone="Pacific/Niue",
+    policy=4,
+    start=date(2023, 3, 10),
+    moves=(
+        Move(hours=7, what="doubt", pick=0, many=0),
+        Move(hours=0, what="stand still", pick=0, many=11),
+        Move(hours=0, what="wait", pick=0, many=1),
+        Move(hours=7, what="stand still", pick=0, many=0),
+        Move(hours=7, what="wait", pick=0, many=0),
+    ),
+)
+"""An accepted warning moves the restriction to a later day, and the disablement with it."""
+
+
 @examples(60)
+@example(LATER_RESTRICTION)
 @given(plots())
 def test_deciding_twice_does_nothing_twice(plot: Plot) -> None:
     def again(play: Play) -> None:
