@@ -16,14 +16,14 @@ from arrears.core.states import State
 from arrears.engine import commands
 from arrears.engine.desk import PAY_PATH, digest_of
 from arrears.engine.links import good_link
-from arrears.notices.render import load_texts
 from arrears.ports import MailState
 from arrears.sandbox.run import Running
+from arrears.wiring import texts
 
 
 def written(story: Story) -> Story:
     """Its messages are in the words that customers get, with pay links."""
-    story.stage.desk = replace(story.stage.desk, writer=load_texts(), pay_links=True)
+    story.stage.desk = replace(story.stage.desk, writer=texts(), pay_links=True)
     return story
 
 
