@@ -9,7 +9,8 @@ import pytest
 
 _ROOT: Final = Path(__file__).parents[1]
 
-SAMPLE: Final = _ROOT.parent / "shared" / "data" / "accounts-receivable.csv"
+PLACE: Final = "../shared/data/accounts-receivable.csv"
+SAMPLE: Final = _ROOT.parent / PLACE.removeprefix("../")
 """2,466 invoices of 100 customers (IBM's "late payment histories"). It is not part of the project."""
 
 OWN: Final = _ROOT / "examples" / "receivables.csv"
@@ -21,3 +22,5 @@ MAP: Final = _ROOT / "examples" / "maps" / "accounts-receivable.toml"
 MISSING: Final = "the sample book is not beside the project"
 needs_sample: Final = pytest.mark.skipif(not SAMPLE.exists(), reason=MISSING)
 BOTH: Final = [pytest.param(SAMPLE, id="sample", marks=needs_sample), pytest.param(OWN, id="own")]
+PLAYED: Final = [pytest.param(SAMPLE, id="sample", marks=[needs_sample, pytest.mark.long]), pytest.param(OWN, id="own")]
+"""For what plays a whole book, where the sample takes long."""

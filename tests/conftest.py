@@ -13,6 +13,7 @@ from pathlib import Path
 
 import pytest
 from playwright.sync_api import Browser
+from tests import books, sizes
 from tests.browser import MISSING, chromium, launched, left_out
 from tests.site import site
 
@@ -24,6 +25,8 @@ __all__ = ["site"]
 @pytest.hookimpl(tryfirst=True)
 def pytest_configure(config: pytest.Config) -> None:
     """Let one seed drive the order of the tests, `random` and hypothesis, before their plugins choose their own."""
+    for marker in sizes.MARKERS:
+        config.addinivalue_line("markers", marker)
     if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
         # A shell starts what is in the background without Ctrl-C; what the tests start must have it to be ended.
         signal.signal(signal.SIGINT, signal.default_int_handler)
@@ -33,6 +36,13 @@ def pytest_configure(config: pytest.Config) -> None:
         chromium()  # installed once, before the lanes look for it
     if getattr(config.option, "hypothesis_seed", None) is None:
         config.option.hypothesis_seed = str(config.getoption("randomly_seed", 0))
+
+
+def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
+    """Leave to `make test-all` what is for it alone."""
+    kept = sizes.chosen(items, config.option.hypothesis_seed)
+    config.hook.pytest_deselected(items=[item for item in items if item not in set(kept)])
+    items[:] = kept
 
 
 def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
@@ -51,6 +61,11 @@ def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
     line = left_out([report.nodeid for report in skipped if MISSING in str(report.longrepr)])
     if line:
         terminalreporter.write_line(line)
+    without = sum(books.MISSING in str(report.longrepr) for report in skipped)
+    if without:
+        terminalreporter.write_line(
+            f"left out: {without} tests, as {books.MISSING} ({books.PLACE}); ours is read instead"
+        )
 
 
 @pytest.fixture(scope="session")

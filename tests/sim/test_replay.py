@@ -21,7 +21,7 @@ from arrears.store import schema
 from arrears.store.postgres import PostgresStore
 
 
-@pytest.fixture(scope="module", params=books.BOTH)
+@pytest.fixture(scope="module", params=books.PLAYED)
 def path(request: pytest.FixtureRequest) -> Path:
     found: Path = request.param
     return found

@@ -7,7 +7,6 @@ put in by the browser's tools, not by the page.
 
 from __future__ import annotations
 
-import os
 import random
 from collections.abc import Iterator
 from dataclasses import replace
@@ -17,6 +16,7 @@ from typing import Any, Final, NamedTuple
 
 import pytest
 from playwright.sync_api import Browser, BrowserContext, Page
+from tests.sizes import ALL
 from tests.web.routes import of_an_account, parts, routes, target
 from tests.web.states import RECIPES, Town
 from tests.web.visitors import visitor
@@ -24,7 +24,6 @@ from tests.web.visitors import visitor
 from arrears import wiring
 from arrears.adapters.channels.folder import FolderChannel
 
-ALL: Final = bool(os.environ.get("ARREARS_TEST_ALL"))
 SAMPLE: Final = 30
 """So many pages in `make test`, each looked at in one of the eight ways: about a second each."""
 
