@@ -63,9 +63,7 @@ def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
         terminalreporter.write_line(line)
     without = sum(books.MISSING in str(report.longrepr) for report in skipped)
     if without:
-        terminalreporter.write_line(
-            f"left out: {without} tests, as {books.MISSING} ({books.PLACE}); ours is read instead"
-        )
+        terminalreporter.write_line(f"left out: {without} tests, as {books.MISSING} ({books.PLACE})")
 
 
 @pytest.fixture(scope="session")

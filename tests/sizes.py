@@ -1,8 +1,8 @@
 """How much `make test` takes of what `make test-all` takes whole.
 
-A test marked `long` is for `make test-all` alone. Of the cases of a test marked `sample(n)`, `make test` takes n that the
-seed of the run chooses, so that all have their turn. What stands here must be cheap to leave out: a case that alone
-would catch a mistake belongs in every run.
+A test marked `long` is for `make test-all` alone. Of the cases of a test marked `sample(n)`, `make test` takes n that
+the seed of the run chooses, so that all have their turn. These are for made-up worlds and combinations; a case that
+alone would catch a mistake belongs in every run.
 """
 
 from __future__ import annotations
