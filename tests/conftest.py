@@ -10,6 +10,7 @@ import tempfile
 from collections import defaultdict
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import pytest
 from playwright.sync_api import Browser
@@ -30,6 +31,8 @@ def pytest_configure(config: pytest.Config) -> None:
     if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
         # A shell starts what is in the background without Ctrl-C; what the tests start must have it to be ended.
         signal.signal(signal.SIGINT, signal.default_int_handler)
+    lane = getattr(config, "workerinput", {})
+    config.option.hypothesis_seed = lane.get("hypothesis_seed", config.getoption("hypothesis_seed", None))
     if getattr(config.option, "randomly_seed", None) == "default":
         config.option.randomly_seed = random.SystemRandom().getrandbits(32)
     if getattr(config.option, "numprocesses", None) and not hasattr(config, "workerinput"):
@@ -64,6 +67,12 @@ def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
     without = sum(books.MISSING in str(report.longrepr) for report in skipped)
     if without:
         terminalreporter.write_line(f"left out: {without} tests, as {books.MISSING} ({books.PLACE})")
+
+
+@pytest.hookimpl(optionalhook=True)
+def pytest_configure_node(node: Any) -> None:
+    """A lane reads its own command line, in which no seed need stand: it has ours."""
+    node.workerinput["hypothesis_seed"] = node.config.option.hypothesis_seed
 
 
 @pytest.fixture(scope="session")

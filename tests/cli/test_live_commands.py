@@ -16,7 +16,7 @@ from pathlib import Path
 
 import psycopg
 import pytest
-from tests.cli.test_main import ran
+from tests.cli import commands
 
 HEADER = "customer,number,issued,due,amount,paid,mail\n"
 MAP = """
@@ -72,7 +72,7 @@ def live(database_url: str, tmp_path_factory: pytest.TempPathFactory) -> Iterato
     (folder / "book.csv").write_text(HEADER + with_mail(ROWS))
 
     def run(*arguments: str, **more: str) -> subprocess.CompletedProcess[str]:
-        return ran("-m", "arrears", *arguments, **(environment | more))
+        return commands.arrears(*arguments, **(environment | more))
 
     run.folder = folder  # type: ignore[attr-defined]
     run.environment = environment  # type: ignore[attr-defined]

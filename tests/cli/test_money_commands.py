@@ -15,8 +15,8 @@ from pathlib import Path
 
 import psycopg
 import pytest
+from tests.cli import commands
 from tests.cli.test_live_commands import HEADER, MAP, with_mail
-from tests.cli.test_main import ran
 from tests.stories.paying import post
 
 from arrears.adapters.payments.stripe import Stripe
@@ -58,7 +58,7 @@ def live(book: str, sandbox: Running, tmp_path_factory: pytest.TempPathFactory) 
     }
 
     def run(*arguments: str, **more: str) -> subprocess.CompletedProcess[str]:
-        return ran("-m", "arrears", *arguments, **(environment | more))
+        return commands.arrears(*arguments, **(environment | more))
 
     today = datetime.now(UTC).date()
     issued, due = today - timedelta(days=20), today - timedelta(days=2)
