@@ -45,7 +45,7 @@ test-all: .venv/installed-dev ## run the tests with their long matrices too
 	echo "tests, long matrices too: $$(($$(date +%s) - start)) s"; exit $$status
 
 pictures: .venv/installed-dev ## walk the customers' journeys and keep what they see in docs/pictures
-	@ARREARS_PICTURES=docs/pictures $(RUN)/python -m pytest -p no:randomly tests/web/journeys $(ARGS)
+	@ARREARS_TEST_ALL=1 ARREARS_PICTURES=docs/pictures $(RUN)/python -m pytest -p no:randomly tests/web/journeys $(ARGS)
 
 check: .venv/installed-dev ## check style, types and imports
 	@$(RUN)/ruff check .

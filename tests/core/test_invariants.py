@@ -38,7 +38,9 @@ from arrears.engine import run, system
 from arrears.sim.simulate import simulate
 from arrears.store.memory import MemoryStore
 
-SEEDS = range(40, 52)
+SEEDS = (48, 47, *range(40, 47), *range(49, 52))
+"""Worlds in which much happens; the first two show nearly every sabotage."""
+
 Sabotage = Callable[[pytest.MonkeyPatch], None]
 
 
