@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 import random
 from collections.abc import Callable
 from datetime import date, datetime, timedelta
@@ -11,6 +10,7 @@ from itertools import permutations
 import pytest
 from hypothesis import HealthCheck, example, given, settings
 from hypothesis import strategies as st
+from tests.sizes import few
 from tests.stories.play import Move, Play, Plot, played, plots
 from tests.stories.story import Story
 
@@ -26,7 +26,6 @@ from arrears.engine import commands
 from arrears.engine.booking import Payment
 from arrears.engine.run import run
 
-LONG = bool(os.environ.get("ARREARS_TEST_ALL"))
 ONE_DAY = timedelta(days=1)
 TINY = timedelta(microseconds=1)
 STOPS = {Action.RESTRICT: Stop.RESTRICT, Action.DISABLE: Stop.DISABLE, Action.DELETE: Stop.DELETE}
@@ -34,7 +33,7 @@ STOPS = {Action.RESTRICT: Stop.RESTRICT, Action.DISABLE: Stop.DISABLE, Action.DE
 
 def examples(count: int) -> Callable[..., object]:
     return settings(
-        max_examples=count * 20 if LONG else count,
+        max_examples=few(count // 2, count * 20),
         deadline=None,
         suppress_health_check=[HealthCheck.too_slow, HealthCheck.data_too_large],
     )
