@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Any, NamedTuple
 
 import pytest
-from tests.cli.test_main import arrears
+from tests.cli.commands import arrears
 from tests.site import using
 
 from arrears import wiring

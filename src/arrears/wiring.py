@@ -151,7 +151,8 @@ def mail_context(base_url: str) -> MessageContext:
 def _mail_context(ours: Settings, base_url: str) -> MessageContext:
     operator = Operator(ours.operator, ours.support_url or f"{base_url}/help", ours.support_email, ours.iban)
     limits = MailLimits(per_hour=ours.mail_per_hour, per_recipient_a_day=ours.mail_per_recipient)
-    return MessageContext(texts(ours.texts), operator, base_url, limits=limits)
+    words = texts(ours.texts) if ours.texts else texts()  # for a cache, None and nothing are two
+    return MessageContext(words, operator, base_url, limits=limits)
 
 
 @cache
