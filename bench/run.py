@@ -25,8 +25,7 @@ from arrears.engine.run import Limits, decision_cache_of, run_batch
 from arrears.engine.system import adopt_policy
 from arrears.store import schema
 from arrears.store.postgres.store import PostgresStore
-from arrears.store.server import database_url
-from arrears.wiring import tune_for_batches
+from arrears.wiring import database_url, tune_for_batches
 from bench.book import NOW, write_book
 
 FLOORS: Final = {"one_lane": 0.40, "two_lanes": 0.65, "two_processes": 1.35, "growth_1m_over_100k": 1.40}

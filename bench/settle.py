@@ -27,8 +27,7 @@ from arrears.engine.payments.settling import quote, settle
 from arrears.sandbox.run import Running, running
 from arrears.store.postgres.batch import PostgresBatch
 from arrears.store.postgres.store import LOCK, PostgresStore
-from arrears.store.server import database_url
-from arrears.wiring import fresh_database
+from arrears.wiring import database_url, fresh_database
 from bench.run import Server
 
 AT_ONCE: Final = 32

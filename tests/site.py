@@ -6,16 +6,31 @@ Django's settings are read once a process, so whatever needs Django in the tests
 from __future__ import annotations
 
 from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import replace
 from datetime import UTC, datetime
 from pathlib import Path
+from typing import Any
 
 import psycopg
 import pytest
 
 from arrears import wiring
+from arrears.setting_values import Secret
 
 NOW = datetime(2026, 6, 1, 9, tzinfo=UTC)
 PASSWORD = "correct horse battery staple"
+
+
+@contextmanager
+def using(**changed: Any) -> Iterator[None]:
+    """This process works with other settings until the end of the block."""
+    was = wiring.settings()
+    wiring.use_settings(replace(was, **changed))
+    try:
+        yield
+    finally:
+        wiring.use_settings(was)
 
 
 @pytest.fixture(scope="session")
@@ -26,9 +41,7 @@ def site(database_url: str, tmp_path_factory: pytest.TempPathFactory) -> Iterato
         db.execute("CREATE DATABASE site")
     url = psycopg.conninfo.make_conninfo(database_url, dbname="site")
     home: Path = tmp_path_factory.mktemp("home")
-    with pytest.MonkeyPatch.context() as patch:
-        patch.setenv("ARREARS_HOME", str(home))
-        patch.setenv("ARREARS_DATABASE_URL", url)
+    with using(home=home, database_url=Secret(url)), pytest.MonkeyPatch.context() as patch:
         wiring.migrate(url)
         with psycopg.connect(url) as db:
             db.execute(

@@ -39,6 +39,13 @@ BROAD_EXCEPT_ALLOWED = {
     "src/arrears/engine/run.py": "one poisoned account never stops a batch: it is parked, and staff are told",
     "src/arrears/core/decision_cache.py": "what a made-up account meets the real one meets too, and is parked for it",
 }
+# file -> why it may read the environment, or write to it
+ENVIRONMENT_ALLOWED = {
+    "src/arrears/settings.py": "reads it, once",
+    "src/arrears/wiring.py": "where its settings are, Django asks the environment and nobody else",
+    "src/arrears/sandbox/run.py": "a live key is looked for under every name, not only ours",
+}
+READS_ENVIRONMENT = re.compile(r"\bos\.(environb?|getenvb?|putenv)\b|\bfrom os import .*\b(environ|getenv)|\benvvar=")
 BANNED_NAMES = re.compile(r"Manager|Helper|(^|_)(utils?|helpers?)$")
 
 # In pieces, so that this file does not hold what it looks for.
@@ -115,6 +122,10 @@ def test_everything_is_caught_only_where_a_reason_is_listed() -> None:
         if isinstance(node, ast.ExceptHandler) and broad(node) and name not in BROAD_EXCEPT_ALLOWED
     ]
     assert found == []
+
+
+def test_only_settings_read_the_environment() -> None:
+    assert {name for name, text in SOURCES.items() if READS_ENVIRONMENT.search(text)} == set(ENVIRONMENT_ALLOWED)
 
 
 def test_every_module_opens_with_why_it_exists() -> None:

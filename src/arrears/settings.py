@@ -1,77 +1,195 @@
-"""Settings of an installation, read from the environment and refused in one line where they are wrong.
+"""Settings of an installation: one frozen value, read from the environment once, each wrong one refused in one line.
 
-What would only show later, as a dead link in a thousand mails or behind a proxy, is looked at before anything begins.
+`Settings` is the table: a field is a setting, its variable is `ARREARS_` and the field's name in capitals, and what
+stands behind it is what README says of it (`arrears settings --markdown`), its parser and its default. What would only
+show later, as a dead link in a thousand mails or behind a proxy, is looked at before anything begins. Nothing else in
+the program reads the environment; `wiring.settings` holds the value that this process works with.
 """
 
 from __future__ import annotations
 
 import os
-import re
-from typing import Final
+from collections.abc import Mapping
+from dataclasses import dataclass, fields
+from difflib import get_close_matches
+from pathlib import Path
+from typing import Any, Final, Literal
 
-from arrears.core.address import check_address
 from arrears.core.errors import Refused
+from arrears.engine.message_context import PER_HOUR, PER_RECIPIENT_A_DAY
+from arrears.engine.run import DELETIONS_PER_DAY
+from arrears.setting_values import (
+    ROW,
+    Row,
+    Secret,
+    as_address,
+    as_database_url,
+    as_folder,
+    as_home,
+    as_hosts,
+    as_mail_backend,
+    as_mail_url,
+    as_mailbox,
+    as_mode,
+    as_number,
+    as_origins,
+    as_secret,
+    as_secret_key,
+    as_secrets,
+    as_switch,
+    as_text,
+    as_url,
+    as_user_and_password,
+    own_home,
+    setting,
+)
 
-SECRET_CHARACTERS_MIN: Final = 32
-"""For a key that signs and encrypts: 128 bits at the least, however it was written down."""
-
-_NUMBER: Final = re.compile(r"[0-9]{1,9}")
-_URL: Final = re.compile(r"https?://[^\s/]+(/\S*)?")
-
-
-def number(name: str, default: int, least: int = 0) -> int:
-    """A whole number, `least` or more."""
-    given = os.environ.get(name, "").strip()
-    if not given:
-        return default
-    if not _NUMBER.fullmatch(given) or int(given) < least:
-        raise _refused(name, f"is {given[:40]!r}; give a whole number, {least} or more")
-    return int(given)
-
-
-def switch(name: str) -> bool:
-    """1 is on; 0 or nothing is off."""
-    given = os.environ.get(name, "").strip()
-    if given not in ("", "0", "1"):
-        raise _refused(name, f"is {given[:40]!r}; give 1 or leave it out")
-    return given == "1"
-
-
-def url(name: str, default: str = "") -> str:
-    """An address of pages, without a slash at its end; `default` where nothing is given."""
-    given = os.environ.get(name, "").strip() or default
-    if given and not _URL.fullmatch(given):
-        raise _refused(name, f"is {given[:80]!r}; write it like https://billing.example.org")
-    return given.rstrip("/")
-
-
-def check() -> None:
-    """Refuses the first setting that whatever runs now would only stumble over later."""
-    for name in ("ARREARS_BASE_URL", "ARREARS_SUPPORT_URL", "ARREARS_STRIPE_API"):
-        url(name)
-    for name, least in (("DELETIONS_PER_DAY", 0), ("MAIL_PER_HOUR", 1), ("MAIL_PER_RECIPIENT", 1), ("PROXIES", 0)):
-        number(f"ARREARS_{name}", least, least)
-    switch("ARREARS_HTTPS")
-    support = os.environ.get("ARREARS_SUPPORT_EMAIL", "")
-    if support:
-        try:
-            check_address(support)
-        except Refused as refused:
-            raise _refused("ARREARS_SUPPORT_EMAIL", f"is no address: {refused.message}") from None
-    if 0 < len(os.environ.get("ARREARS_SECRET_KEY", "")) < SECRET_CHARACTERS_MIN:
-        raise _refused("ARREARS_SECRET_KEY", f"is short; give {SECRET_CHARACTERS_MIN} random characters or more")
-    user, _, password = os.environ.get("ARREARS_MAIL_WEBHOOK_SECRET", "").partition(":")
-    if bool(user) != bool(password):
-        raise _refused("ARREARS_MAIL_WEBHOOK_SECRET", "has no colon; write it like user:password")
-    if "ARREARS_HOSTS" in os.environ and not hosts():
-        raise _refused("ARREARS_HOSTS", "names no host; write them with commas between, or leave it out")
+PREFIX: Final = "ARREARS_"
+PROVIDER_PREFIX: Final = "ANYMAIL_"
+"""A mail provider's own settings have the names that anymail gives them, and are handed to it as they are."""
 
 
-def hosts() -> list[str]:
-    """The names that pages answer to; this machine's own where none are given."""
-    given = os.environ.get("ARREARS_HOSTS", "localhost,127.0.0.1,[::1]")
-    return [host.strip() for host in given.split(",") if host.strip()]
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Settings:
+    """Every setting of an installation. Made by `read`, and by `dataclasses.replace` where a part of the program works
+    with another one, as the demo and tests do."""
+
+    database_url: Secret = setting(
+        "a PostgreSQL server of your own: `postgresql://USER:PASSWORD@HOST:PORT/DATABASE`",
+        as_database_url,
+        Secret(),
+        "the embedded one is started, where `arrears[embedded]` is installed",
+    )
+    database: str = setting("another database of the same server", as_text, "", "the one that the URL names")
+    home: Path = setting(
+        "the folder for what belongs to this machine",
+        as_home,
+        own_home,
+        "`/var/lib/arrears` for root, else `~/.local/share/arrears`",
+    )
+    mode: Literal["test", "live"] = setting(
+        "`test` or `live`; keys and events of the other kind are refused", as_mode, "test", empty_is_default=False
+    )
+    stripe_key: Secret = setting("Stripe's secret key", as_secret, Secret(), "nothing is charged")
+    stripe_webhook_secrets: tuple[Secret, ...] = setting(
+        "the secrets of the webhook at `/webhooks/stripe`, with commas between (two while you rotate)",
+        as_secrets,
+        (),
+        "no event is taken",
+    )
+    stripe_api: str = setting("another address than Stripe's: the sandbox's; never with `live`", as_url, "", "Stripe's")
+    base_url: str = setting(
+        "where payers come back to: the address of the account centre", as_url, "http://127.0.0.1:8000"
+    )
+    deletions_per_day: int = setting("how many deletions are ordered by themselves", as_number(0), DELETIONS_PER_DAY)
+    mail_url: Secret = setting(
+        "the mail server: `smtp://user:password@host:port`, `smtps://` or `smtp+starttls://`",
+        as_mail_url,
+        Secret(),
+        "mail is laid in a folder",
+    )
+    mail_from: str = setting("the sender; where mail is sent it must be given", as_mailbox, "", "none")
+    mail_reply_to: str = setting("who gets answers", as_address, "", "the sender")
+    mail_bounce_to: str = setting("where bounces go (docs/notices.md)", as_address, "", "the sender")
+    mail_folder: Path | None = setting(
+        "where messages are laid when no mail server is set; `/outbox/` shows them, in test mode only",
+        as_folder,
+        None,
+        "`mail` in the home",
+    )
+    mail_backend: str = setting(
+        "a mail provider instead of a server: one of anymail's backends; its keys are `ANYMAIL_...`",
+        as_mail_backend,
+        "",
+        "none",
+    )
+    mail_webhook_secret: Secret = setting(
+        "user:password of the provider's webhook for bounces, at `/webhooks/mail/PROVIDER`",
+        as_user_and_password,
+        Secret(),
+        "there is none",
+    )
+    mail_per_hour: int = setting("the most messages that leave in an hour", as_number(1), PER_HOUR)
+    mail_per_recipient: int = setting("the most that leave to one address in a day", as_number(1), PER_RECIPIENT_A_DAY)
+    texts: Path | None = setting("a folder with your own texts of messages (docs/notices.md)", as_folder, None, "ours")
+    operator: str = setting("your name, as messages and pages say it", as_text, "arrears")
+    iban: str = setting("where bank transfers go, as messages say it", as_text, "", "they go where the invoice says")
+    support_url: str = setting(
+        "where a customer finds help",
+        as_url,
+        "",
+        "the page `/help`, whose requests `arrears support` lists",
+    )
+    support_email: str = setting("the address where a customer finds help", as_address, "", "none")
+    brand: Path | None = setting("a TOML file with your name, logo and colours for the pages", as_folder, None, "ours")
+    portal_origins: frozenset[str] = setting(
+        "the origins of your portals that may show the banner, with commas between (docs/portal-banner.md)",
+        as_origins,
+        frozenset(),
+        "none",
+    )
+    hosts: tuple[str, ...] = setting(
+        "the names that pages answer to, with commas between",
+        as_hosts,
+        ("localhost", "127.0.0.1", "[::1]"),
+        "this machine's own",
+        empty_is_default=False,
+    )
+    https: bool = setting(
+        "`1` behind a proxy that speaks HTTPS and sets `X-Forwarded-Proto`", as_switch, False, "plain HTTP"
+    )
+    secret_key: Secret = setting(
+        "the key that signs and encrypts, 32 random characters or more",
+        as_secret_key,
+        Secret(),
+        "this machine's own, made once and kept in the home",
+    )
+    proxies: int = setting("how many servers of your own stand in front and add to `X-Forwarded-For`", as_number(0), 0)
+    failpoint: str = setting("the failpoint at which this process dies", as_text, "", "none", for_tests=True)
+    test_all: str = setting("the long tests too, as `make test-all`", as_text, "", "a sample", for_tests=True)
+    pictures: str = setting("the folder where tests lay pictures of pages", as_text, "", "none", for_tests=True)
+
+    anymail: tuple[tuple[str, Secret], ...] = ()
+    """A mail provider's own settings, without `ANYMAIL_`."""
+
+    given: frozenset[str] = frozenset()
+    """The fields that the environment gave; the others have their defaults."""
 
 
-def _refused(name: str, why: str) -> Refused:
-    return Refused("bad_setting", f"{name} {why}")
+TABLE: Final[Mapping[str, Row]] = {one.name: one.metadata[ROW] for one in fields(Settings) if ROW in one.metadata}
+"""Every setting by the name of its field, in the order in which README has them."""
+
+
+def variable(name: str) -> str:
+    """The variable of the environment that gives a field of `Settings`."""
+    return PREFIX + name.upper()
+
+
+def read(environ: Mapping[str, str] = os.environ) -> Settings:
+    """The settings that this environment gives. Refuses the first that is wrong, and a variable that begins like ours
+    and is none: behind a name with a typo in it, a limit would silently stay what it is by default."""
+    _refuse_unknown(environ)
+    found: dict[str, Any] = {}
+    given: set[str] = set()
+    for name, row in TABLE.items():
+        text = environ.get(variable(name))
+        if text is None or (row.empty_is_default and not text.strip()):
+            found[name] = row.default(environ) if callable(row.default) else row.default
+        else:
+            found[name] = row.parse(variable(name), text)
+            given.add(name)
+    anymail = tuple(
+        (name.removeprefix(PROVIDER_PREFIX), Secret(text))
+        for name, text in sorted(environ.items())
+        if name.startswith(PROVIDER_PREFIX)
+    )
+    return Settings(**found, anymail=anymail, given=frozenset(given))
+
+
+def _refuse_unknown(environ: Mapping[str, str]) -> None:
+    known = [name.upper() for name in TABLE]
+    for name in sorted(environ):
+        if name.startswith(PREFIX) and name.removeprefix(PREFIX) not in known:
+            near = get_close_matches(name.removeprefix(PREFIX), known, n=1)
+            meant = f"did you mean {PREFIX}{near[0]}?" if near else "`arrears settings --markdown` lists what there is"
+            raise Refused("bad_setting", f"{name[:80]} is no setting; {meant}")

@@ -1,7 +1,7 @@
 """The only place that holds real things: the clock, the database, the mail folder, the services, Django.
 
-Everything else is handed what it needs. `ARREARS_DATABASE_URL` points at any PostgreSQL server; without it the
-embedded one is started. `ARREARS_HOME` is the folder for what belongs to this machine.
+Everything else is handed what it needs. Which real things is for the settings to say (`settings.py`), which are read
+here, once.
 """
 
 from __future__ import annotations
@@ -20,7 +20,6 @@ from typing import TYPE_CHECKING, Final
 import psycopg
 from psycopg import sql
 
-from arrears import settings as environment
 from arrears.adapters.channels.folder import FolderChannel
 from arrears.adapters.services.inprocess import InProcessServices
 from arrears.core.errors import Refused
@@ -28,15 +27,16 @@ from arrears.core.messages.content import Operator
 from arrears.core.policy import default_policy
 from arrears.engine import worker
 from arrears.engine.failpoints import arm
-from arrears.engine.message_context import PER_HOUR, PER_RECIPIENT_A_DAY, MailLimits, MessageContext
+from arrears.engine.message_context import MailLimits, MessageContext
 from arrears.engine.payments.attempts import Providers
 from arrears.engine.people.profile import ask_again
-from arrears.engine.run import DELETIONS_PER_DAY, Limits, RunReport
+from arrears.engine.run import Limits, RunReport
 from arrears.engine.system import adopt_policy
 from arrears.ports import Channel, Clock, Services
+from arrears.settings import Settings, read
 from arrears.store import schema
 from arrears.store.postgres.store import PostgresStore
-from arrears.store.server import database_url, default_home
+from arrears.store.server import EmbeddedServer
 
 if TYPE_CHECKING:
     from arrears.notices.render import Texts
@@ -46,7 +46,23 @@ SYSTEM_AUTHOR: Final = "arrears"
 SERVING_CONNECTIONS_MAX: Final = 16
 """For a process that answers requests: more at once than this would only wait in the database instead."""
 
-arm(os.environ.get("ARREARS_FAILPOINT"))
+_settings: Final[list[Settings]] = []
+
+
+def settings() -> Settings:
+    """The settings of this process: what its environment gave when they were first asked for, or `use_settings` since.
+    Refuses `bad_setting` and the other codes of `settings.read`. A failpoint that is named is armed as they are read.
+    """
+    if not _settings:
+        use_settings(read())
+        if _settings[0].failpoint:
+            arm(_settings[0].failpoint)
+    return _settings[0]
+
+
+def use_settings(chosen: Settings | None) -> None:
+    """Work with these settings from now on, or read the environment anew when they are next asked for (None)."""
+    _settings[:] = [] if chosen is None else [chosen]
 
 
 class RealClock:
@@ -104,91 +120,81 @@ def tune_for_batches() -> None:
     gc.set_threshold(200_000, 20, 50)
 
 
-def mail_folder() -> Path:
-    """Where messages go until a mail server is configured."""
-    return Path(os.environ.get("ARREARS_MAIL_FOLDER") or default_home() / "mail")
-
-
 def mail_channel(database: str) -> Channel:
-    """How messages leave: by SMTP where `ARREARS_MAIL_URL` names a server (smtp://user:password@host:port, smtps:// or
-    smtp+starttls://), through a mail provider where `ARREARS_MAIL_BACKEND` names one of anymail's backends (its keys
-    are ANYMAIL_...), else into the mail folder. `ARREARS_MAIL_FROM` is the sender, `ARREARS_MAIL_REPLY_TO` who gets
-    answers, `ARREARS_MAIL_BOUNCE_TO` the address that bounces come back to."""
-    url, backend = os.environ.get("ARREARS_MAIL_URL", ""), os.environ.get("ARREARS_MAIL_BACKEND", "")
-    if not url and not backend:
-        folder = mail_folder()
+    """How messages leave: by SMTP where a server is set, through a mail provider where one of anymail's backends is,
+    else into the mail folder. Refuses `bad_setting`, `bad_mail_url`, `bad_address` and `no_sender`."""
+    ours = settings()
+    if not ours.mail_url and not ours.mail_backend:
+        folder = ours.mail_folder or ours.home / "mail"
         try:
             return FolderChannel(folder)
         except OSError as error:
             reason = (error.strerror or "error").lower()
             raise Refused("bad_setting", f"the mail folder {str(folder)!r} cannot be used: {reason}") from None
-    sender = os.environ.get("ARREARS_MAIL_FROM", "")
-    if not sender:
+    if not ours.mail_from:
         raise Refused("no_sender", "ARREARS_MAIL_FROM is missing: give the address that messages come from")
-    reply_to, bounce_to = (os.environ.get(f"ARREARS_MAIL_{name}", "") for name in ("REPLY_TO", "BOUNCE_TO"))
     # Only installations that send mail load it, and Django with it.
     set_up_django(database)
     from arrears.adapters.channels.smtp import SmtpChannel
 
-    return SmtpChannel(url, sender, reply_to, backend=backend, bounce_to=bounce_to)
+    return SmtpChannel(
+        ours.mail_url, ours.mail_from, ours.mail_reply_to, backend=ours.mail_backend, bounce_to=ours.mail_bounce_to
+    )
 
 
-@cache
 def mail_context(base_url: str) -> MessageContext:
-    """The words of messages, and what stands around them. `ARREARS_TEXTS` is a folder with the operator's own texts,
-    `ARREARS_OPERATOR` its name, `ARREARS_IBAN` where transfers go,
-    `ARREARS_SUPPORT_EMAIL` and `ARREARS_SUPPORT_URL` where a person finds help,
-    `ARREARS_MAIL_PER_HOUR` and `ARREARS_MAIL_PER_RECIPIENT` (a day) the most that may leave. Refuses `bad_template`."""
-    operator = Operator(
-        os.environ.get("ARREARS_OPERATOR", "arrears"),
-        environment.url("ARREARS_SUPPORT_URL", f"{base_url}/help"),
-        os.environ.get("ARREARS_SUPPORT_EMAIL", ""),
-        os.environ.get("ARREARS_IBAN", ""),
-    )
-    limits = MailLimits(
-        per_hour=environment.number("ARREARS_MAIL_PER_HOUR", PER_HOUR, 1),
-        per_recipient_a_day=environment.number("ARREARS_MAIL_PER_RECIPIENT", PER_RECIPIENT_A_DAY, 1),
-    )
-    return MessageContext(texts(os.environ.get("ARREARS_TEXTS", "")), operator, base_url, limits=limits)
+    """The words of messages for pages at this address, and what stands around them. Refuses `bad_template`."""
+    return _mail_context(settings(), base_url)
 
 
 @cache
-def texts(folder: str = "") -> Texts:
+def _mail_context(ours: Settings, base_url: str) -> MessageContext:
+    operator = Operator(ours.operator, ours.support_url or f"{base_url}/help", ours.support_email, ours.iban)
+    limits = MailLimits(per_hour=ours.mail_per_hour, per_recipient_a_day=ours.mail_per_recipient)
+    words = texts(ours.texts) if ours.texts else texts()  # for a cache, None and nothing are two
+    return MessageContext(words, operator, base_url, limits=limits)
+
+
+@cache
+def texts(folder: Path | None = None) -> Texts:
     """Our words of messages, with what the operator's folder changes; read once, whatever the address of the pages.
     Refuses `bad_template`."""
     # MJML and Jinja take longer to load than most commands run.
     from arrears.notices.render import load_texts
 
-    return load_texts(Path(folder) if folder else None)
+    return load_texts(folder)
 
 
 def payment_providers() -> Providers:
     """The payment providers of this installation; none without a key.
 
-    `ARREARS_STRIPE_KEY` is the secret key, `ARREARS_STRIPE_WEBHOOK_SECRETS` the webhook secrets with commas between,
-    `ARREARS_STRIPE_API` another address than Stripe's own (the sandbox provider). `ARREARS_MODE` is `test` or `live`:
-    a key of the other kind is refused, and so is a live installation without one.
+    A key of the other mode is refused, and so is a live installation without one, or with another address than the
+    provider's own: `wrong_mode` and `no_provider_key`.
     """
-    mode = os.environ.get("ARREARS_MODE", "test")
-    if mode not in ("test", "live"):
-        raise Refused("bad_mode", f"ARREARS_MODE is {mode!r}; it is test or live")
-    key = os.environ.get("ARREARS_STRIPE_KEY", "")
-    base_url = environment.url("ARREARS_BASE_URL", "http://127.0.0.1:8000")
-    if not key and mode == "test":
-        return Providers({}, base_url)
-    secrets = [s for s in os.environ.get("ARREARS_STRIPE_WEBHOOK_SECRETS", "").split(",") if s]
-    api = environment.url("ARREARS_STRIPE_API") or None
-    if api is not None and mode == "live":
+    ours = settings()
+    live, api = ours.mode == "live", ours.stripe_api or None
+    if not ours.stripe_key and not live:
+        return Providers({}, ours.base_url)
+    if api is not None and live:
         raise Refused("wrong_mode", "ARREARS_STRIPE_API names another address than Stripe's, and this is live")
     # The SDK is half the time a command takes to start, so only installations that charge load it.
     from arrears.adapters.payments.stripe import Stripe
 
-    return Providers({"stripe": Stripe(key, secrets, live=mode == "live", api_base=api)}, base_url)
+    stripe = Stripe(ours.stripe_key, ours.stripe_webhook_secrets, live=live, api_base=api)
+    return Providers({"stripe": stripe}, ours.base_url)
+
+
+def database_url() -> str:
+    """The database that the settings name, else the embedded server's, which is started for it.
+
+    The host may be a percent-encoded folder: take it apart with `psycopg.conninfo`, as `urllib` lowers its case.
+    """
+    return settings().database_url or EmbeddedServer(settings().home).start()
 
 
 def live_url() -> str:
-    """The database to work on. ARREARS_DATABASE names another one on the same server: `demo` after `arrears demo`."""
-    url, name = database_url(), os.environ.get("ARREARS_DATABASE")
+    """The database to work on: another one on the same server where one is set, as after `arrears demo`."""
+    url, name = database_url(), settings().database
     return psycopg.conninfo.make_conninfo(url, dbname=name) if name else url
 
 
@@ -206,14 +212,13 @@ def fresh_database(name: str) -> str:
 
 def open_installation(*, connections_max: int = 4) -> Installation:
     """The live installation, its settings and its schema checked; the default policy is adopted on first use."""
-    environment.check()
     url = live_url()
     _bring_up(url)
     store = PostgresStore(url, connections_max=connections_max)
     clock = RealClock()
     if not store.policies():
         adopt_policy(store, default_policy(), clock.now(), SYSTEM_AUTHOR)
-    limits = Limits(environment.number("ARREARS_DELETIONS_PER_DAY", DELETIONS_PER_DAY))
+    limits = Limits(settings().deletions_per_day)
     channel, services = mail_channel(url), InProcessServices()
     return Installation(url, store, channel, services, clock, limits, payment_providers())
 
@@ -247,10 +252,19 @@ def _bring_up(url: str) -> None:
         schema.gate(db)
 
 
+_django_on: Final[list[str]] = []
+
+
+def django_url() -> str:
+    """The database that Django was set up for, else, under Django's own commands, the one to work on."""
+    return _django_on[0] if _django_on else live_url()
+
+
 def set_up_django(url: str) -> None:
     """Configure Django for this database; the one place that does. A process that comes to another database later is
     pointed at that one, for whatever connects from then on."""
-    os.environ["ARREARS_DATABASE_URL"] = url
+    _django_on[:] = [url]
+    # Where its settings are, Django asks the environment and nobody else.
     os.environ.setdefault("DJANGO_SETTINGS_MODULE", "arrears.web.settings")
     import django
 

@@ -20,7 +20,7 @@ FAILING = """
 import logging, sys, click, psycopg
 from arrears.cli import main
 from arrears.core import errors
-from arrears.store import server
+from arrears import wiring
 @click.command()
 @click.argument("how")
 def fail(how):
@@ -29,7 +29,7 @@ def fail(how):
     if how == "deadlock":
         raise psycopg.errors.DeadlockDetected("deadlock detected")
     if how == "own":
-        server.database_url()
+        wiring.database_url()
     if how == "pipeline":
         logging.getLogger("psycopg").warning("error ignored terminating %s", "<psycopg.Pipeline>")
         logging.getLogger("psycopg.pool").warning("discarding closed connection")

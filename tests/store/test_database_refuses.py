@@ -15,6 +15,7 @@ import psycopg
 import pytest
 from psycopg import sql
 from psycopg.conninfo import make_conninfo
+from tests.site import using
 from tests.store.contract import API, AnyStore, at, invoice, owing_book, payment, standing
 
 from arrears.adapters.channels.folder import FolderChannel
@@ -24,6 +25,7 @@ from arrears.engine import commands
 from arrears.engine.perform import perform
 from arrears.engine.run import Limits, run, run_batch
 from arrears.ports import Fate, Message
+from arrears.setting_values import Secret
 from arrears.store import schema
 from arrears.store.postgres.store import PostgresStore
 from arrears.wiring import open_installation
@@ -108,12 +110,11 @@ def test_a_worker_refuses_a_schema_that_is_not_its_own(own_database: str, tmp_pa
     assert "[wrong_schema]" in ran.stderr
 
 
-def test_a_half_made_schema_is_refused_too(own_database: str, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_half_made_schema_is_refused_too(own_database: str) -> None:
     """A migration that was killed leaves nothing; what somebody began by hand is not ours to finish."""
     with psycopg.connect(own_database) as db:
         db.execute("CREATE TABLE schema_version (version integer PRIMARY KEY)")
-    monkeypatch.setenv("ARREARS_DATABASE_URL", own_database)
-    with pytest.raises(Refused) as refused:
+    with using(database_url=Secret(own_database)), pytest.raises(Refused) as refused:
         open_installation()
     assert (refused.value.code, refused.value.exit_code) == ("wrong_schema", 5)
 

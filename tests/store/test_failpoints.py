@@ -78,7 +78,10 @@ def test_a_process_dies_at_the_named_point_when_it_is_reached_the_named_time() -
 
 
 def test_a_real_process_is_armed_by_its_environment() -> None:
-    program = "import arrears.wiring; from arrears.engine.failpoints import reached; reached('tick.after_commit')"
+    program = (
+        "from arrears.engine.failpoints import reached; from arrears.wiring import settings\n"
+        "settings(); reached('tick.after_commit')"
+    )
     environment = {**os.environ, "ARREARS_FAILPOINT": "tick.after_commit:1"}
     ran = subprocess.run([sys.executable, "-c", program], env=environment, capture_output=True, text=True)
     assert ran.returncode == -signal.SIGKILL, ran.stderr

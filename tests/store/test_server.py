@@ -18,7 +18,7 @@ from psycopg.conninfo import conninfo_to_dict, make_conninfo
 from tests.store.contract import wait_until
 
 from arrears.core.errors import Refused
-from arrears.store.server import EmbeddedServer, database_url, default_home
+from arrears.store.server import EmbeddedServer
 
 
 @pytest.fixture(scope="module")
@@ -243,18 +243,3 @@ def test_a_folder_that_cannot_hold_a_socket_is_refused_before_anything_is_made(t
     with pytest.raises(Refused, match="set ARREARS_HOME"):
         EmbeddedServer(tmp_path / name).start()
     assert not (tmp_path / name).exists()
-
-
-def test_the_home_is_where_the_environment_says(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
-    monkeypatch.setenv("ARREARS_HOME", str(tmp_path))
-    assert default_home() == tmp_path
-    monkeypatch.delenv("ARREARS_HOME")
-    monkeypatch.setenv("XDG_DATA_HOME", "/xdg")
-    assert default_home() == Path("/var/lib/arrears" if os.geteuid() == 0 else "/xdg/arrears")
-
-
-def test_a_given_database_is_used_as_it_is(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
-    monkeypatch.setenv("ARREARS_DATABASE_URL", "postgresql://db.example/arrears")
-    monkeypatch.setenv("ARREARS_HOME", str(tmp_path / "never made"))
-    assert database_url() == "postgresql://db.example/arrears"
-    assert not (tmp_path / "never made").exists()

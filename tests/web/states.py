@@ -15,7 +15,6 @@ from datetime import datetime, timedelta
 from typing import Any, Final, NamedTuple
 
 import psycopg
-import pytest
 from psycopg import sql
 from tests.site import PASSWORD
 from tests.stories.paying import post
@@ -269,13 +268,11 @@ def django_on(url: str) -> Iterator[None]:
     settings = connections["default"].settings_dict
     was, settings["NAME"] = settings["NAME"], psycopg.conninfo.conninfo_to_dict(url)["dbname"]
     _let_go()
-    with pytest.MonkeyPatch.context() as patch:
-        patch.setenv("ARREARS_DATABASE_URL", url)
-        try:
-            yield
-        finally:
-            _let_go()
-            settings["NAME"] = was
+    try:
+        yield
+    finally:
+        _let_go()
+        settings["NAME"] = was
 
 
 def _let_go() -> None:

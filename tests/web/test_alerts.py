@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 from playwright.sync_api import Browser
+from tests.site import using
 from tests.store.contract import wait_until
 from tests.web.living import Living, living
 
@@ -20,10 +21,12 @@ from arrears.core.errors import Refused
 from arrears.engine.booking import Payment
 from arrears.engine.commands import record_payments
 from arrears.sandbox.run import Running, running
+from arrears.settings import read
 
 if TYPE_CHECKING:
     from django.test import Client
 
+PORTALS = "https://portal.example.org, http://localhost:81"
 PORTAL_CSP = (
     "default-src 'none'; script-src {arrears} 'nonce-portal'; connect-src {arrears}; require-trusted-types-for 'script'"
 )
@@ -105,14 +108,16 @@ def test_a_banner_token_opens_this_route_of_this_account_for_a_quarter_of_an_hou
     assert ask(client, account, banner).status_code == 401
 
 
-def test_only_the_operators_portals_may_read_it_from_a_browser(
-    shop: Living, client: Client, token: str, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    from arrears.web.api.alerts import portal_origins
+@pytest.fixture
+def portals() -> Iterator[None]:
+    with using(portal_origins=read({"ARREARS_PORTAL_ORIGINS": PORTALS}).portal_origins):
+        yield
 
+
+def test_only_the_operators_portals_may_read_it_from_a_browser(
+    shop: Living, client: Client, token: str, portals: None
+) -> None:
     account = shop.account((12000, "EUR"))
-    monkeypatch.setenv("ARREARS_PORTAL_ORIGINS", "https://portal.example.org, http://localhost:81")
-    portal_origins.cache_clear()
     path = f"/v1/accounts/acc_{account}/alerts"
     preflight = {"Access-Control-Request-Method": "GET", "Access-Control-Request-Headers": "authorization"}
     good = client.options(path, headers={"Origin": "https://portal.example.org", **preflight})
@@ -124,12 +129,8 @@ def test_only_the_operators_portals_may_read_it_from_a_browser(
         assert "Access-Control-Allow-Origin" not in ask(client, account, token, Origin=origin)
     assert "Access-Control-Allow-Origin" not in client.get("/", headers={"Origin": "https://portal.example.org"})
     for text in ("*", "portal.example.org", "https://portal.example.org/", "https://*.example.org"):
-        monkeypatch.setenv("ARREARS_PORTAL_ORIGINS", text)
-        portal_origins.cache_clear()
         with pytest.raises(Refused, match="is not an origin"):
-            portal_origins()
-    monkeypatch.undo()
-    portal_origins.cache_clear()
+            read({"ARREARS_PORTAL_ORIGINS": text})
 
 
 def test_the_banner_is_small_and_asks_nobody_else(client: Client, shop: Living) -> None:
@@ -175,15 +176,9 @@ def portal(arrears: str, account: int) -> Iterator[tuple[str, dict[str, str]]]:
         server.server_close()
 
 
-def test_the_banner_in_a_strict_portal(
-    shop: Living, browser: Browser, token: str, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    from arrears.web.api.alerts import portal_origins
-
+def test_the_banner_in_a_strict_portal(shop: Living, browser: Browser, token: str) -> None:
     account = shop.account((12000, "EUR"), days=25)
-    with portal(shop.url, account) as (url, state):
-        monkeypatch.setenv("ARREARS_PORTAL_ORIGINS", url)
-        portal_origins.cache_clear()
+    with portal(shop.url, account) as (url, state), using(portal_origins=frozenset({url})):
         state["token"] = mint_over_http(shop.url, account, token)
         page = browser.new_page(viewport={"width": 375, "height": 500}, locale="nl")
         said: list[str] = []
@@ -209,5 +204,3 @@ def test_the_banner_in_a_strict_portal(
         banner.get_by_text("cloud will stop on").wait_for(state="detached")
         assert banner.get_by_role("alert").count() == 0
         assert [line for line in said if "401" not in line] == []
-    monkeypatch.undo()
-    portal_origins.cache_clear()

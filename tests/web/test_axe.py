@@ -106,13 +106,11 @@ def outbox(town: Town, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Pat
     """Mail that was kept, so that the outbox has pages too."""
     folder = tmp_path_factory.mktemp("outbox")
     channel = FolderChannel(folder)
-    with pytest.MonkeyPatch.context() as patch:
-        patch.setenv("ARREARS_MAIL_FOLDER", str(folder))
-        wiring.install(replace(town.shop.live, channel=channel))
-        for message in town.mails:
-            channel.send(message)
-        yield folder
-        wiring.install(town.shop.live)
+    wiring.install(replace(town.shop.live, channel=channel))
+    for message in town.mails:
+        channel.send(message)
+    yield folder
+    wiring.install(town.shop.live)
 
 
 def context_of(browser: Browser, town: Town, role: str, account: int, language: str, **more: Any) -> BrowserContext:

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 from playwright.sync_api import Browser, Page
-from tests.site import PASSWORD
+from tests.site import PASSWORD, using
 from tests.web.living import Living, living
 from tests.web.test_centre import sign_in, text
 
@@ -74,18 +74,13 @@ def test_every_pair_of_colours_that_meets_can_be_read(scheme: str) -> None:
     assert weak == {}
 
 
-def test_an_operators_colours_are_each_for_their_own_scheme(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_an_operators_colours_are_each_for_their_own_scheme(tmp_path: Path) -> None:
     from arrears.web.brand import brand
 
     file = tmp_path / "brand.toml"
     file.write_text('name = "Hosting"\n[light]\naccent = "#123456"\n')
-    monkeypatch.setenv("ARREARS_BRAND", str(file))
-    brand.cache_clear()
-    try:
+    with using(brand=file):
         style = brand().style
-    finally:
-        monkeypatch.undo()
-        brand.cache_clear()
     assert "@media (prefers-color-scheme:light){:root{--accent:#123456;}}" in style
     assert style.count("#123456") == 1
 

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 from playwright.sync_api import Browser
+from tests.site import using
 from tests.web.living import Living, living
 
 from arrears import wiring
@@ -28,8 +29,7 @@ def sandbox() -> Iterator[Running]:
 
 
 @pytest.fixture
-def shop(site: str, sandbox: Running, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Living]:
-    monkeypatch.setenv("ARREARS_MAIL_FOLDER", str(tmp_path))
+def shop(site: str, sandbox: Running, tmp_path: Path) -> Iterator[Living]:
     with living(site, sandbox) as found:
         found.channel = FolderChannel(tmp_path)  # type: ignore[assignment]
         wiring.install(replace(found.live, channel=found.channel))
@@ -59,11 +59,10 @@ def test_nothing_but_mails_of_the_folder_can_be_opened(shop: Living, client: Cli
 
 
 def test_live_installations_and_those_with_a_mail_server_have_no_outbox(
-    site: str, sandbox: Running, shop: Living, client: Client, monkeypatch: pytest.MonkeyPatch
+    site: str, sandbox: Running, shop: Living, client: Client
 ) -> None:
-    monkeypatch.setenv("ARREARS_MODE", "live")
-    assert client.get("/outbox/").status_code == 404
-    monkeypatch.setenv("ARREARS_MODE", "test")
+    with using(mode="live"):
+        assert client.get("/outbox/").status_code == 404
     wiring.install(shop.live)
     assert client.get("/outbox/").status_code == 404
 

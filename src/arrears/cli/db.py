@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import json
-import os
 from dataclasses import asdict
 
 import click
 
 from arrears.core.errors import Refused
-from arrears.store.server import EmbeddedServer, ServerStatus, default_home
+from arrears.store.server import EmbeddedServer, ServerStatus
+from arrears.wiring import settings
 
 _as_json = click.option("--json", "as_json", is_flag=True, help="Print JSON for a script.")
 
@@ -17,7 +17,7 @@ _as_json = click.option("--json", "as_json", is_flag=True, help="Print JSON for 
 @click.group()
 def command() -> None:
     """Start, stop or look at the embedded database."""
-    if os.environ.get("ARREARS_DATABASE_URL"):
+    if settings().database_url:
         message = "ARREARS_DATABASE_URL names another database, so there is no embedded one to look after; unset it"
         raise Refused("database_not_embedded", message)
 
@@ -26,7 +26,7 @@ def command() -> None:
 @_as_json
 def start(as_json: bool) -> None:
     """Start it, and recover it if it was killed."""
-    server = EmbeddedServer(default_home())
+    server = EmbeddedServer(settings().home)
     server.start()
     _show(server.status(), as_json)
 
@@ -35,7 +35,7 @@ def start(as_json: bool) -> None:
 @_as_json
 def stop(as_json: bool) -> None:
     """Stop it; its connections are closed first."""
-    server = EmbeddedServer(default_home())
+    server = EmbeddedServer(settings().home)
     server.stop()
     _show(server.status(), as_json)
 
@@ -44,7 +44,7 @@ def stop(as_json: bool) -> None:
 @_as_json
 def status(as_json: bool) -> None:
     """Show whether it runs, where, and which version. Changes nothing."""
-    _show(EmbeddedServer(default_home()).status(), as_json)
+    _show(EmbeddedServer(settings().home).status(), as_json)
 
 
 def _show(status: ServerStatus, as_json: bool) -> None:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 import shutil
 import sys
 import time
@@ -26,8 +25,7 @@ from arrears.sandbox.run import running
 from arrears.sim.simulate import START, SimulationReport, simulate
 from arrears.sim.story import DiaryLine, as_text, tell
 from arrears.store.postgres.store import PostgresStore
-from arrears.store.server import default_home
-from arrears.wiring import fresh_database, install, tune_for_batches
+from arrears.wiring import fresh_database, install, settings, tune_for_batches
 
 DATABASE: Final = "arrears_demo"
 DATABASE_YEAR: Final = "arrears_demo_year"
@@ -137,9 +135,8 @@ def _living(port: int | None, language: str) -> None:
     """The story of a declined card, with real requests to the sandbox provider on this machine, up to this minute; then
     an account in the same trouble is served to whoever wants to play its customer."""
     url = fresh_database(DATABASE)
-    folder = default_home() / "demo-mail"
+    folder = settings().home / "demo-mail"
     shutil.rmtree(folder, ignore_errors=True)
-    os.environ["ARREARS_MAIL_FOLDER"] = str(folder)
     with ExitStack() as stack:
         server = None if port is None else stack.enter_context(listen(HOST, port))
         base_url = f"http://{HOST}:{server.server_port if server else DEFAULT_PORT}"

@@ -27,7 +27,6 @@ _TEXTS: Final = click.option(
     "--texts",
     "texts_folder",
     metavar="DIR",
-    envvar="ARREARS_TEXTS",
     type=click.Path(path_type=Path),
     help="Your own texts [default: ARREARS_TEXTS, if set].",
 )
@@ -124,8 +123,9 @@ def written(texts: Texts, contents: Iterable[Content], folder: Path) -> list[Pre
 
 def _loaded(folder: Path | None) -> Texts:
     from arrears.notices.render import load_texts
+    from arrears.wiring import settings
 
-    return load_texts(folder)
+    return load_texts(folder or settings().texts)
 
 
 def _examples(codes: Iterable[str]) -> Iterator[Content]:

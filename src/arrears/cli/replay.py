@@ -18,7 +18,7 @@ from arrears.core.policy import default_policy
 from arrears.sim.replay import Replay, ReplayReport, ReplaySettings
 from arrears.store import schema
 from arrears.store.postgres.store import PostgresStore
-from arrears.store.server import database_url
+from arrears.wiring import database_url
 
 
 @click.command()

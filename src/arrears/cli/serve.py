@@ -65,13 +65,10 @@ def listen(host: str, port: int) -> _Server:
 def serve(server: _Server, url: str) -> None:
     """Serve the pages of the installation in this database until interrupted."""
     set_up_django(url)
-    from arrears.web.api.alerts import portal_origins
     from arrears.web.brand import brand
     from arrears.web.wsgi import get_application
 
-    # What is wrong with these is refused now, not on the first page.
-    brand()
-    portal_origins()
+    brand()  # what is wrong with its file is refused now, not on the first page
     server.set_app(get_application())
     host = server.server_address[0]
     click.echo(f"serving on http://{host!s}:{server.server_port}/ (Ctrl-C ends it)")

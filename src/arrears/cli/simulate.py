@@ -17,7 +17,7 @@ from arrears.sim.simulate import SimulationReport, simulate
 from arrears.store import schema
 from arrears.store.memory.store import MemoryStore
 from arrears.store.postgres.store import PostgresStore
-from arrears.store.server import database_url
+from arrears.wiring import database_url
 
 
 @click.command()

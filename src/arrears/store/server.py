@@ -31,7 +31,6 @@ from typing import Final
 from urllib.parse import quote
 
 import psycopg
-from psycopg.conninfo import conninfo_to_dict
 
 from arrears.core.errors import Refused
 
@@ -81,34 +80,6 @@ class ServerStatus:
     data_folder: Path
     version: str
     pid: int | None
-
-
-def default_home() -> Path:
-    """Return the folder of the embedded server: ARREARS_HOME, else by user (design, section 2)."""
-    chosen = os.environ.get("ARREARS_HOME")
-    if chosen:
-        return Path(chosen).expanduser().absolute()
-    if os.geteuid() == 0:
-        return Path("/var/lib/arrears")
-    base = Path(os.environ.get("XDG_DATA_HOME", ""))
-    return (base if base.is_absolute() else Path.home() / ".local" / "share") / "arrears"
-
-
-def database_url() -> str:
-    """Return ARREARS_DATABASE_URL if set, else start the embedded server and return its URL.
-
-    The host may be a percent-encoded folder: take it apart with `psycopg.conninfo`, as `urllib` lowers its case.
-    """
-    given = os.environ.get("ARREARS_DATABASE_URL")
-    if not given:
-        return EmbeddedServer(default_home()).start()
-    try:
-        conninfo_to_dict(given)
-    except psycopg.ProgrammingError:
-        # What libpq says quotes the URL, which holds a password.
-        message = "ARREARS_DATABASE_URL is not like postgresql://USER:PASSWORD@HOST:PORT/DATABASE"
-        raise Refused("database_url_invalid", message) from None
-    return given
 
 
 class EmbeddedServer:

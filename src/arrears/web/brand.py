@@ -10,7 +10,6 @@ accent = "#8cc4ea"
 
 from __future__ import annotations
 
-import os
 import re
 import tomllib
 from functools import cache
@@ -18,6 +17,7 @@ from pathlib import Path
 from typing import Any, Final, NamedTuple
 
 from arrears.core.errors import Refused
+from arrears.wiring import settings
 
 COLOURS: Final = ("ink", "paper", "line", "accent", "on-accent", "alert", "good", "soft")
 _COLOUR: Final = re.compile("#[0-9a-f]{6}", re.IGNORECASE)
@@ -33,14 +33,15 @@ class Brand(NamedTuple):
     logo_name: str
 
 
-@cache
 def brand() -> Brand:
     """The brand of this installation. Refuses `bad_brand` with what is wrong."""
-    named = os.environ.get("ARREARS_BRAND", "")
-    operator = os.environ.get("ARREARS_OPERATOR", "arrears")
-    if not named:
+    return _brand(settings().brand, settings().operator)
+
+
+@cache
+def _brand(path: Path | None, operator: str) -> Brand:
+    if path is None:
         return Brand(operator, "", None, "")
-    path = Path(named)
     try:
         found = tomllib.loads(path.read_text(encoding="utf-8"))
     except OSError as error:

@@ -6,7 +6,6 @@ are secrets of its reader, so an outbox must never stand where strangers can loo
 
 from __future__ import annotations
 
-import os
 import re
 from datetime import UTC, datetime
 from email import message_from_bytes, policy
@@ -21,7 +20,7 @@ from django.utils.translation import gettext as _
 from django.views.decorators.http import require_safe
 
 from arrears.adapters.channels.folder import FolderChannel
-from arrears.wiring import installed, mail_folder
+from arrears.wiring import installed, settings
 
 SHOWN_MAX: Final = 200
 _NAME: Final = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,60}")
@@ -47,13 +46,14 @@ class Listed(NamedTuple):
 
 
 def only_here(page: Any) -> Any:
-    """The pages of the outbox are there in test mode with a mail folder, and nowhere else."""
+    """The pages of the outbox, which are handed the mail folder, are there in test mode with one, and nowhere else."""
 
     @wraps(page)
     def answered(request: HttpRequest, **more: str) -> HttpResponse:
-        if os.environ.get("ARREARS_MODE", "test") != "test" or not isinstance(installed().channel, FolderChannel):
+        channel = installed().channel
+        if settings().mode != "test" or not isinstance(channel, FolderChannel):
             raise Http404
-        answer: HttpResponse = page(request, **more)
+        answer: HttpResponse = page(request, channel.folder, **more)
         return answer
 
     return answered
@@ -61,18 +61,18 @@ def only_here(page: Any) -> Any:
 
 @require_safe
 @only_here
-def index(request: HttpRequest) -> HttpResponse:
+def index(request: HttpRequest, folder: Path) -> HttpResponse:
     """The newest mails first."""
-    paths = sorted(mail_folder().glob("*.eml"), key=lambda path: path.stat().st_mtime_ns, reverse=True)
+    paths = sorted(folder.glob("*.eml"), key=lambda path: path.stat().st_mtime_ns, reverse=True)
     mails = [_listed(path) for path in paths[:SHOWN_MAX]]
     return render(request, "outbox.html", {"title": _("Outbox"), "mails": mails, "count": len(paths)})
 
 
 @require_safe
 @only_here
-def mail(request: HttpRequest, name: str) -> HttpResponse:
+def mail(request: HttpRequest, folder: Path, name: str) -> HttpResponse:
     """One mail: its head, the page that most readers see, and the plain text."""
-    found = _open(name)
+    found = _open(folder, name)
     text = found.get_body(("plain",))
     heads = [(head, str(found[head])) for head in ("Date", "From", "To", "Subject", "Message-ID") if found[head]]
     values = {
@@ -89,9 +89,9 @@ def mail(request: HttpRequest, name: str) -> HttpResponse:
 
 @require_safe
 @only_here
-def html(_request: HttpRequest, name: str) -> HttpResponse:
+def html(_request: HttpRequest, folder: Path, name: str) -> HttpResponse:
     """The page of one mail, by itself, for the frame that shows it."""
-    part = _open(name).get_body(("html",))
+    part = _open(folder, name).get_body(("html",))
     if part is None:
         raise Http404
     # A mail's links open in the whole window, as they would from a mail program.
@@ -102,11 +102,11 @@ def html(_request: HttpRequest, name: str) -> HttpResponse:
     return response
 
 
-def _open(name: str) -> EmailMessage:
+def _open(folder: Path, name: str) -> EmailMessage:
     if not _NAME.fullmatch(name) or ".." in name:
         raise Http404
     try:
-        octets = (mail_folder() / f"{name}.eml").read_bytes()
+        octets = (folder / f"{name}.eml").read_bytes()
     except OSError:
         raise Http404 from None
     found = message_from_bytes(octets, policy=policy.default)

@@ -1,4 +1,4 @@
-"""Django's settings, from the environment alone. Only `wiring` loads them."""
+"""Django's settings, from the installation's own. Only `wiring` loads them, and Django's own commands."""
 
 from __future__ import annotations
 
@@ -6,18 +6,17 @@ import os
 import secrets
 from pathlib import Path
 
-from arrears import settings as environment
 from arrears.store.schema import django_database
-from arrears.store.server import default_home
-from arrears.wiring import SERVING_CONNECTIONS_MAX
+from arrears.wiring import SERVING_CONNECTIONS_MAX, django_url, settings
+
+OURS = settings()
 
 
 def _secret_key() -> str:
-    """ARREARS_SECRET_KEY, else one of this machine's own, made once and readable by its owner alone."""
-    given = os.environ.get("ARREARS_SECRET_KEY")
-    if given:
-        return given
-    path = default_home() / "secret_key"
+    """The key that is set, else one of this machine's own, made once and readable by its owner alone."""
+    if OURS.secret_key:
+        return OURS.secret_key
+    path = OURS.home / "secret_key"
     try:
         return path.read_text(encoding="ascii")
     except FileNotFoundError:
@@ -34,11 +33,11 @@ def _secret_key() -> str:
 HERE = Path(__file__).parent
 DEBUG = False
 SECRET_KEY = _secret_key()
-ALLOWED_HOSTS = environment.hosts()
-HTTPS = environment.switch("ARREARS_HTTPS")
+ALLOWED_HOSTS = list(OURS.hosts)
+HTTPS = OURS.https
 DATABASES = {
     "default": {
-        **django_database(os.environ["ARREARS_DATABASE_URL"], SERVING_CONNECTIONS_MAX),
+        **django_database(django_url(), SERVING_CONNECTIONS_MAX),
         "ATOMIC_REQUESTS": False,
     }
 }
@@ -142,7 +141,7 @@ MFA_ALLOW_UNVERIFIED_EMAIL = True
 MFA_TOTP_TOLERANCE = 1
 MFA_RATE_LIMITS = False
 # How many servers of one's own stand in front, each adding to X-Forwarded-For.
-ALLAUTH_TRUSTED_PROXY_COUNT = environment.number("ARREARS_PROXIES", 0)
+ALLAUTH_TRUSTED_PROXY_COUNT = OURS.proxies
 CACHES = {
     "default": {
         "BACKEND": "django.core.cache.backends.db.DatabaseCache",
@@ -151,5 +150,5 @@ CACHES = {
     }
 }
 # A mail provider's own settings, as anymail names them: ANYMAIL_MAILGUN_API_KEY, ...
-ANYMAIL = {name.removeprefix("ANYMAIL_"): value for name, value in os.environ.items() if name.startswith("ANYMAIL_")}
+ANYMAIL = dict(OURS.anymail)
 NINJA_PAGINATION_MAX_LIMIT = 1000

@@ -19,7 +19,7 @@ class FolderChannel:
     """A folder on a local file system. `sender` is the address in the From line."""
 
     def __init__(self, folder: Path, sender: str = "billing@arrears.invalid") -> None:
-        self._folder = folder
+        self.folder = folder
         self._sender = sender
         folder.mkdir(parents=True, exist_ok=True)
 
@@ -39,7 +39,7 @@ class FolderChannel:
         mail.set_content(message.text)
         if message.html:
             mail.add_alternative(message.html, subtype="html")
-        part = self._folder / f".{message.id}.{os.getpid()}.part"
+        part = self.folder / f".{message.id}.{os.getpid()}.part"
         named = False
         try:
             with part.open("wb") as file:
@@ -63,10 +63,10 @@ class FolderChannel:
         return Fate.ACCEPTED if self._path(message_id).exists() else Fate.NOT_SENT
 
     def _path(self, message_id: str) -> Path:
-        return self._folder / f"{message_id}.eml"
+        return self.folder / f"{message_id}.eml"
 
     def _sync_folder(self) -> None:
-        handle = os.open(self._folder, os.O_RDONLY)
+        handle = os.open(self.folder, os.O_RDONLY)
         try:
             os.fsync(handle)
         finally:

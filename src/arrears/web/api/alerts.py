@@ -6,11 +6,9 @@ stored, and grants less than the token that asked for it.
 
 from __future__ import annotations
 
-import os
 import re
 from collections.abc import Callable
 from datetime import timedelta
-from functools import cache
 from typing import Any, Final
 
 from django.core import signing
@@ -27,14 +25,13 @@ from arrears.engine.messages.drafting import stable_link
 from arrears.notices import values
 from arrears.web.alerts import Standing, standing
 from arrears.web.api.frame import PROBLEMS, Bearer
-from arrears.wiring import RealClock, installed
+from arrears.wiring import RealClock, installed, settings
 
 router = Router(tags=["alerts"])
 
 SALT: Final = "arrears.banner"
 LASTS: Final = timedelta(minutes=15)
 _PATH: Final = re.compile(r"/v1/accounts/([^/]+)/alerts/?")
-_ORIGIN: Final = re.compile(r"https?://[a-z0-9.-]+(:[0-9]{1,5})?")
 
 
 class BannerOrBearer(Bearer):
@@ -131,19 +128,6 @@ def _said(one: Standing, account: int, locale: str, link: str) -> dict[str, Any]
     }
 
 
-@cache
-def portal_origins() -> frozenset[str]:
-    """The origins of ARREARS_PORTAL_ORIGINS, exact, with commas between. Refuses `bad_origin`."""
-    found = [text.strip() for text in os.environ.get("ARREARS_PORTAL_ORIGINS", "").split(",") if text.strip()]
-    for text in found:
-        if not _ORIGIN.fullmatch(text):
-            raise Refused(
-                "bad_origin",
-                f"ARREARS_PORTAL_ORIGINS: {text[:80]!r} is not an origin; write it like https://portal.example.org",
-            )
-    return frozenset(found)
-
-
 def portal_access(answer: Callable[[HttpRequest], HttpResponse]) -> Callable[[HttpRequest], HttpResponse]:
     """Middleware: the operator's portals, and no other origin, may read the alerts from a browser."""
 
@@ -151,7 +135,7 @@ def portal_access(answer: Callable[[HttpRequest], HttpResponse]) -> Callable[[Ht
         if not _PATH.fullmatch(request.path):
             return answer(request)
         origin = request.headers.get("Origin", "")
-        allowed = origin in portal_origins()
+        allowed = origin in settings().portal_origins
         preflight = request.method == "OPTIONS" and "Access-Control-Request-Method" in request.headers
         response = HttpResponse(status=204) if preflight and allowed else answer(request)
         response.headers["Vary"] = "Origin"

@@ -5,7 +5,6 @@ Every provider must sign in with `ARREARS_MAIL_WEBHOOK_SECRET` ("user:password")
 
 from __future__ import annotations
 
-import os
 from typing import Any, Final
 
 from anymail.exceptions import AnymailWebhookValidationFailure  # type: ignore[import-untyped]
@@ -27,7 +26,7 @@ from django.views.decorators.http import require_http_methods
 from arrears.adapters.channels.bounces import bounce_of
 from arrears.engine.messages.bounces import Returned, came_back
 from arrears.web.errors import problem
-from arrears.wiring import installed
+from arrears.wiring import installed, settings
 
 VIEWS: Final[dict[str, Any]] = {
     "brevo": brevo.BrevoTrackingWebhookView,
@@ -46,8 +45,8 @@ VIEWS: Final[dict[str, Any]] = {
 @require_http_methods(["POST", "HEAD"])
 def receive(request: HttpRequest, provider: str) -> HttpResponse:
     """Record what came back, once. What cannot be read is answered with 400 and changes nothing."""
-    secret = os.environ.get("ARREARS_MAIL_WEBHOOK_SECRET", "")
-    if provider not in VIEWS or ":" not in secret:
+    secret = settings().mail_webhook_secret
+    if provider not in VIEWS or not secret:
         return problem(404, "no_such_provider", "Not set up", "no mail provider of this name is set up here")
     if request.method == "HEAD":
         return HttpResponse()

@@ -1,0 +1,278 @@
+"""Settings are one table: each has a default, takes what is right, and refuses what is wrong in one line."""
+
+from __future__ import annotations
+
+import json
+import os
+import re
+from dataclasses import FrozenInstanceError
+from pathlib import Path
+from typing import Any, NamedTuple
+
+import pytest
+from tests.cli.commands import arrears
+from tests.site import using
+
+from arrears import wiring
+from arrears.cli.settings import as_markdown
+from arrears.core.errors import Refused
+from arrears.setting_values import Secret
+from arrears.settings import TABLE, read, variable
+from arrears.web import brand
+
+README = Path(__file__).parents[1] / "README.md"
+OWN_HOME = Path("/var/lib/arrears" if os.geteuid() == 0 else "/xdg/arrears")
+A_NUMBER = "is {given!r}; give a whole number, {least} or more"
+AN_ADDRESS = "is no address: the address {given!r} has no @; write it like name@example.org"
+A_URL = "is {given!r}; write it like https://billing.example.org"
+LINES = "has a line break in it; leave that out"
+
+
+class Case(NamedTuple):
+    """What a setting is without anything given, something good with its value, something bad with what is said of it.
+    `{given!r}` in that is the bad text itself."""
+
+    default: Any
+    good: str
+    value: Any
+    bad: str
+    said: str
+
+
+CASES = {
+    "database_url": Case(
+        "",
+        "postgresql://a:b@db.example/x",
+        "postgresql://a:b@db.example/x",
+        "postgresql://a:sec%zzret@h/x",
+        "is not like postgresql://USER:PASSWORD@HOST:PORT/DATABASE",
+    ),
+    "database": Case("", "arrears_demo", "arrears_demo", "arrears\n", LINES),
+    "home": Case(OWN_HOME, "/srv/arrears", Path("/srv/arrears"), "~nobody-of-this-name/x", "is {given!r}, which is"),
+    "mode": Case("test", "live", "live", "production", "is 'production'; it is test or live"),
+    "stripe_key": Case("", "sk_test_1", "sk_test_1", "sk_test_1\n", LINES),
+    "stripe_webhook_secrets": Case((), "whsec_1, whsec_2,", ("whsec_1", "whsec_2"), "whsec_1\nwhsec_2", LINES),
+    "stripe_api": Case("", "http://127.0.0.1:12111", "http://127.0.0.1:12111", "localhost:12111", A_URL),
+    "base_url": Case(
+        "http://127.0.0.1:8000", "https://pay.example.org/", "https://pay.example.org", "pay.example.org", A_URL
+    ),
+    "deletions_per_day": Case(10, "0", 0, "ten", A_NUMBER.replace("{least}", "0")),
+    "mail_url": Case(
+        "",
+        "smtps://user:password@mail.example.org",
+        "smtps://user:password@mail.example.org",
+        "mail.example.org:25",
+        "names no mail server; write it like smtp+starttls://user:password@host:587",
+    ),
+    "mail_from": Case("", "Example <billing@example.org>", "Example <billing@example.org>", "Billing", AN_ADDRESS),
+    "mail_reply_to": Case("", "help@example.org", "help@example.org", "help", AN_ADDRESS),
+    "mail_bounce_to": Case("", "bounces@example.org", "bounces@example.org", "bounces", AN_ADDRESS),
+    "mail_folder": Case(None, "/srv/mail", Path("/srv/mail"), "/srv/mail\n", LINES),
+    "mail_backend": Case(
+        "",
+        "anymail.backends.postmark.EmailBackend",
+        "anymail.backends.postmark.EmailBackend",
+        "postmark",
+        "is 'postmark'; give one of anymail's, like anymail.backends.postmark.EmailBackend",
+    ),
+    "mail_webhook_secret": Case(
+        "", "user:pass:word", "user:pass:word", "secret", "has no colon; write it like user:password"
+    ),
+    "mail_per_hour": Case(20_000, " 500 ", 500, "0", A_NUMBER.replace("{least}", "1")),
+    "mail_per_recipient": Case(30, "5", 5, "NaN", A_NUMBER.replace("{least}", "1")),
+    "texts": Case(None, "texts", Path("texts"), "te\u0007xts", "has the control character U+0007 in it"),
+    "operator": Case("arrears", "Example Hosting", "Example Hosting", "Example\nHosting", LINES),
+    "iban": Case("", "NL91 ABNA 0417 1643 00", "NL91 ABNA 0417 1643 00", "NL91ABNA0417164300\n", LINES),
+    "support_url": Case(
+        "", "https://help.example.org/b?from=mail", "https://help.example.org/b?from=mail", "javascript:alert(1)", A_URL
+    ),
+    "support_email": Case("", "help@example.org", "help@example.org", "help", AN_ADDRESS),
+    "brand": Case(None, "brand.toml", Path("brand.toml"), "brand.toml\n", LINES),
+    "portal_origins": Case(
+        frozenset(),
+        "https://a.example, http://localhost:81",
+        frozenset({"https://a.example", "http://localhost:81"}),
+        "https://a.example/",
+        "{given!r} is not an origin; write it like https://portal.example.org",
+    ),
+    "hosts": Case(
+        ("localhost", "127.0.0.1", "[::1]"),
+        "pay.example.org, 127.0.0.1",
+        ("pay.example.org", "127.0.0.1"),
+        " , ",
+        "names no host; write them with commas between, or leave it out",
+    ),
+    "https": Case(False, "1", True, "yes", "is 'yes'; give 1 or leave it out"),
+    "secret_key": Case("", "x" * 32, "x" * 32, "hush", "is short; give 32 random characters or more"),
+    "proxies": Case(0, "2", 2, "-1", A_NUMBER.replace("{least}", "0")),
+    "failpoint": Case("", "tick.after_commit:1", "tick.after_commit:1", "tick\n", LINES),
+    "test_all": Case("", "1", "1", "1\n", LINES),
+    "pictures": Case("", "docs/pictures", "docs/pictures", "docs\n", LINES),
+}
+MORE_THAT_IS_BAD = {
+    "deletions_per_day": ["-1", "1.5", "1e3", "\u0664", "9" * 10],
+    "mail_per_hour": ["many"],
+    "mail_per_recipient": ["0"],
+    "proxies": ["one"],
+    "https": ["true", "2"],
+    "base_url": ["ftp://billing.example.org", "https://", "https:// x"],
+    "support_url": ["help"],
+    "support_email": ["@example.org"],
+    "mail_webhook_secret": ["user:", ":password", ":"],
+    "mail_url": ["http://mail.example.org", "smtp://", "smtp://host:port"],
+    "mail_backend": ["anymail.backends.postmark.", "../postmark.py"],
+    "hosts": [""],
+    "mode": [""],
+    "portal_origins": ["*", "a.example", "https://*.example"],
+}
+SECRETS = ("database_url", "stripe_key", "stripe_webhook_secrets", "mail_url", "mail_webhook_secret", "secret_key")
+
+
+def test_every_setting_has_a_case_here() -> None:
+    assert list(CASES) == list(TABLE)
+
+
+@pytest.mark.parametrize("name", CASES)
+def test_a_setting_has_a_default_and_takes_what_is_right(name: str) -> None:
+    case = CASES[name]
+    default, given = read({"XDG_DATA_HOME": "/xdg"}), read({variable(name): case.good})
+    assert getattr(default, name) == case.default
+    assert getattr(given, name) == case.value
+    assert (default.given, given.given) == (frozenset(), frozenset({name}))
+
+
+@pytest.mark.parametrize("name", CASES)
+def test_what_is_wrong_is_refused_in_one_line_with_what_to_write(name: str) -> None:
+    case = CASES[name]
+    with pytest.raises(Refused) as refused:
+        read({variable(name): case.bad})
+    assert refused.value.message.startswith(variable(name))
+    said = refused.value.message.removeprefix(variable(name)).lstrip(": ")
+    assert said.startswith(case.said.format(given=case.bad))
+    assert "\n" not in refused.value.message
+    own_codes = {"database_url": "database_url_invalid", "mode": "bad_mode", "portal_origins": "bad_origin"}
+    assert (refused.value.code, refused.value.exit_code) == (own_codes.get(name, "bad_setting"), 2)
+
+
+@pytest.mark.parametrize(("name", "given"), [(name, bad) for name, every in MORE_THAT_IS_BAD.items() for bad in every])
+def test_other_things_that_are_wrong_are_refused_by_name(name: str, given: str) -> None:
+    with pytest.raises(Refused) as refused:
+        read({variable(name): given})
+    assert refused.value.message.startswith(variable(name))
+    assert "\n" not in refused.value.message
+
+
+@pytest.mark.parametrize("name", [name for name in CASES if name not in ("hosts", "mode")])
+def test_an_empty_text_is_the_default(name: str) -> None:
+    environ = {"XDG_DATA_HOME": "/xdg"}
+    assert read({**environ, variable(name): " "}) == read(environ)
+
+
+@pytest.mark.parametrize("name", ["secret_key", "mail_webhook_secret", "database_url", "mail_url"])
+def test_a_secret_that_is_wrong_is_not_said(name: str) -> None:
+    with pytest.raises(Refused) as refused:
+        read({variable(name): "hush"})
+    assert "hush" not in refused.value.message
+
+
+@pytest.mark.parametrize(
+    ("wrong", "says"),
+    [
+        ("ARREARS_DELETIONS_PERDAY", "is no setting; did you mean ARREARS_DELETIONS_PER_DAY?"),
+        ("ARREARS_STRIPE_WEBHOOK_SECRET", "is no setting; did you mean ARREARS_STRIPE_WEBHOOK_SECRETS?"),
+        ("ARREARS_home", "is no setting; `arrears settings --markdown` lists what there is"),
+        ("ARREARS_", "is no setting; `arrears settings --markdown` lists what there is"),
+    ],
+)
+def test_a_variable_that_begins_like_ours_and_is_none_is_refused(wrong: str, says: str) -> None:
+    with pytest.raises(Refused) as refused:
+        read({wrong: "5", "DELETIONS_PER_DAY": "5"})
+    assert (refused.value.code, refused.value.message) == ("bad_setting", f"{wrong} {says}")
+
+
+def test_settings_cannot_be_changed_and_show_no_secret() -> None:
+    environ = {
+        **{variable(name): CASES[name].good for name in SECRETS},
+        "ARREARS_DATABASE_URL": "postgresql://anna:canary1@db.example:5433/x?sslpassword=canary2",
+        "ARREARS_MAIL_URL": "smtp+starttls://canary3:canary4@mail.example.org:587",
+        "ARREARS_STRIPE_KEY": "sk_test_canary5",
+        "ANYMAIL_POSTMARK_SERVER_TOKEN": "canary6",
+    }
+    found = read(environ)
+    for text in (repr(found), str(found)):
+        assert "canary" not in text
+        assert "x" * 32 not in text
+        assert "whsec" not in text
+    assert "<host=db.example port=5433 user=anna dbname=x>" in repr(found)
+    assert "<smtp+starttls://mail.example.org:587>" in repr(found)
+    assert dict(found.anymail) == {"POSTMARK_SERVER_TOKEN": "canary6"}
+    assert read(environ) == found
+    with pytest.raises(FrozenInstanceError):
+        found.mode = "live"  # type: ignore[misc]
+
+
+def test_the_environment_is_read_once_a_process(monkeypatch: pytest.MonkeyPatch) -> None:
+    before = wiring.settings()
+    monkeypatch.setenv("ARREARS_OPERATOR", "Somebody else")
+    assert wiring.settings() is before
+    with using(operator="Somebody else"):
+        assert brand.brand().name == "Somebody else"
+    assert wiring.settings() is before
+
+
+# -- the command and README ----------------------------------------------------------------------------------------
+
+
+def test_readme_has_the_table_that_the_command_prints() -> None:
+    text = README.read_text()
+    [table] = re.findall(r"<!-- arrears settings --markdown -->\n(.*?)<!-- end -->", text, re.DOTALL)
+    assert table == as_markdown()
+    assert "ARREARS_FAILPOINT" not in table
+    assert arrears("settings", "--markdown", ARREARS_NONSENSE="1").stdout == table
+
+
+def test_the_command_shows_each_setting_its_value_and_its_source_and_no_secret() -> None:
+    given = {
+        "ARREARS_DATABASE_URL": "postgresql://anna:canary@db.example/x",
+        "ARREARS_STRIPE_KEY": "sk_test_canary",
+        "ARREARS_HOSTS": "a.example,b.example",
+        "ANYMAIL_POSTMARK_SERVER_TOKEN": "canary",
+    }
+    for_people, for_scripts = arrears("settings", **given), arrears("settings", "--json", **given)
+    assert "canary" not in for_people.stdout + for_scripts.stdout
+    said = {line.split()[0]: line.split(maxsplit=2)[1:] for line in for_people.stdout.splitlines()}
+    assert said["ARREARS_DATABASE_URL"] == ["environment", "host=db.example user=anna dbname=x"]
+    assert said["ARREARS_STRIPE_KEY"] == ["environment", "set"]
+    assert said["ARREARS_HOSTS"] == ["environment", "a.example, b.example"]
+    assert said["ARREARS_DELETIONS_PER_DAY"] == ["default", "10"]
+    assert said["ARREARS_SECRET_KEY"] == ["default", "(this machine's own, made once and kept in the home)"]
+    assert said["ANYMAIL_POSTMARK_SERVER_TOKEN"] == ["environment", "set"]
+    rows = {row["variable"]: row for row in json.loads(for_scripts.stdout)}
+    assert set(rows) == set(said)
+    assert rows["ARREARS_HOSTS"]["value"] == ["a.example", "b.example"]
+    assert (rows["ARREARS_STRIPE_API"]["value"], rows["ARREARS_STRIPE_API"]["default"]) == (None, "Stripe's")
+    assert (rows["ARREARS_HTTPS"]["value"], rows["ARREARS_HTTPS"]["source"]) == (False, "default")
+    assert "ARREARS_FAILPOINT" not in said
+    assert "ARREARS_FAILPOINT" in arrears("settings", ARREARS_FAILPOINT="tick.after_commit:1").stdout
+
+
+# -- who uses them -------------------------------------------------------------------------------------------------
+
+
+def test_a_command_looks_at_every_setting_before_it_opens_anything() -> None:
+    failed = arrears("status", ARREARS_HTTPS="yes", ARREARS_DATABASE_URL="postgresql://a@127.0.0.1:1/x")
+    assert (failed.returncode, failed.stdout) == (2, "")
+    assert failed.stderr == "arrears: ARREARS_HTTPS is 'yes'; give 1 or leave it out [bad_setting]\n"
+
+
+def test_a_given_database_is_used_as_it_is(tmp_path: Path) -> None:
+    with using(database_url=Secret("postgresql://db.example/arrears"), home=tmp_path / "never made", database=""):
+        assert wiring.database_url() == wiring.live_url() == "postgresql://db.example/arrears"
+    assert not (tmp_path / "never made").exists()
+
+
+def test_a_mail_folder_that_is_none_is_refused_in_one_line(tmp_path: Path) -> None:
+    (tmp_path / "mail").write_text("no folder")
+    with using(mail_url=Secret(), mail_backend="", mail_folder=tmp_path / "mail"), pytest.raises(Refused) as refused:
+        wiring.mail_channel("")
+    assert refused.value.message == f"the mail folder '{tmp_path}/mail' cannot be used: file exists"
