@@ -39,6 +39,15 @@ BROAD_EXCEPT_ALLOWED = {
     "src/arrears/engine/run.py": "one poisoned account never stops a batch: it is parked, and staff are told",
     "src/arrears/core/decision_cache.py": "what a made-up account meets the real one meets too, and is parked for it",
 }
+# provider -> where alone it may be named: its adapter, the sandbox that speaks its wire, and what sets it up.
+PROVIDERS_NAMED = {
+    "stripe": (
+        "src/arrears/adapters/payments/stripe/",
+        "src/arrears/sandbox/",
+        "src/arrears/settings.py",
+        "src/arrears/wiring.py",
+    )
+}
 BANNED_NAMES = re.compile(r"Manager|Helper|(^|_)(utils?|helpers?)$")
 
 # In pieces, so that this file does not hold what it looks for.
@@ -119,6 +128,14 @@ def test_everything_is_caught_only_where_a_reason_is_listed() -> None:
 
 def test_every_module_opens_with_why_it_exists() -> None:
     assert [name for name, tree in TREES.items() if tree.body and not ast.get_docstring(tree)] == []
+
+
+@pytest.mark.parametrize("provider", PROVIDERS_NAMED)
+def test_a_provider_is_named_only_where_it_is_translated_and_set_up(provider: str) -> None:
+    elsewhere = [name for name in SOURCES if not name.startswith(PROVIDERS_NAMED[provider])]
+    assert [name for name in elsewhere if provider in SOURCES[name].lower()] == []
+    folders = [path.name for path in (ROOT / "src/arrears/adapters/payments").iterdir() if path.is_dir()]
+    assert {name for name in folders if not name.startswith("_")} == set(PROVIDERS_NAMED)
 
 
 def test_no_name_says_nothing() -> None:

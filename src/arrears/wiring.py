@@ -174,7 +174,9 @@ def payment_providers() -> Providers:
     # The SDK is half the time a command takes to start, so only installations that charge load it.
     from arrears.adapters.payments.stripe import Stripe
 
-    return Providers({"stripe": Stripe(key, secrets, live=mode == "live", api_base=api)}, base_url)
+    configured = [Stripe(key, secrets, live=mode == "live", api_base=api)]
+    # The first one opens new pages; what the others have opened stays theirs.
+    return Providers({one.name: one for one in configured}, base_url, default=configured[0].name)
 
 
 def live_url() -> str:

@@ -11,6 +11,7 @@ from typing import Final
 
 import psycopg
 import pytest
+from msgspec.structs import replace
 from tests.store.contract import (
     API,
     DAY_1,
@@ -34,7 +35,7 @@ from arrears.core.errors import Refused
 from arrears.core.evolve import fold
 from arrears.core.facts import Evidence, Noticed, Recorded, Reminder, Warning
 from arrears.core.facts.decided import PastDue
-from arrears.core.payments.values import AttemptState, Initiator
+from arrears.core.payments.values import AttemptState, Initiator, MethodDetails, MethodKind, Network
 from arrears.core.policy import default_policy, load_policy
 from arrears.core.states import Reason, State
 from arrears.core.unit import Unit
@@ -626,3 +627,14 @@ def test_what_is_unknown_is_looked_up_before_what_waits_for_its_payer(store: Any
     assert store.open_attempts(at(4), 10) == [(other, 1), (one, 1)]
     assert store.open_attempts(at(4), 1) == [(other, 1)]
     assert store.open_attempts(at(2), 10) == [(one, 1)]
+
+
+def test_an_attempt_is_at_its_methods_provider_and_a_page_at_the_one_that_opened_it(store: AnyStore) -> None:
+    [one] = owing_book(store)
+    details = MethodDetails("pm_1", "cus_1", MethodKind.CARD, Network.VISA, "fp", "Visa 1")
+    record(store, one, f.MethodAdded(method=1, at_provider="beta", details=details, credential=1), day=2)
+    for number, (at_provider, method, on_page) in enumerate([("alpha", 0, True), ("", 1, False), ("", 0, True)], 1):
+        made = replace(attempt_on(1, f"k{number}"), attempt=number, method=method, on_page=on_page)
+        record(store, one, replace(made, at_provider=at_provider), day=2)
+        record(store, one, f.AttemptMoved(attempt=number, to=AttemptState.CANCELED), day=2)
+    assert [attempt.at_provider for attempt in store.attempts(one)] == ["alpha", "beta", ""]

@@ -37,7 +37,7 @@ def test_two_open_attempts_on_one_invoice_are_caught(sandbox: Running, monkeypat
     story.settle(first)
     monkeypatch.setattr(Account, "attempt_on", lambda *_: None)
     monkeypatch.setattr(MemoryStore, "check_attempts", lambda *_: None)
-    monkeypatch.setattr(settling, "clear_the_way", lambda *_: None)
+    monkeypatch.setattr(settling, "cancel_open_attempts", lambda *_: None)
     story.settle(second)
     assert "I3" in breaches(story)
 

@@ -1,4 +1,4 @@
-"""What the engine needs from the world, as protocols. Adapters and stores implement them; the engine knows no more."""
+"""What the engine needs from the world, as contracts. Adapters and stores implement them; the engine knows no more."""
 
 from arrears.ports.clock import Clock
 from arrears.ports.messages import (
