@@ -79,7 +79,7 @@ def _record(store: Store, mail: Mail, returned: Returned, now: datetime) -> bool
         after = _STATE[how]
         if was.state not in (*TAKEN, MailState.UNKNOWN) or was.state in (after, MailState.COMPLAINED):
             return False
-        batch.move_mails([MailMove(mail.account, mail.seq, mail.no, after, returned.why)], now)
+        batch.move_mails([MailMove(mail.account, mail.seq, mail.no, after, returned.why, returned.status)], now)
         contacts = store.contacts([mail.account])[mail.account]
         if how == HARD:
             batch.bury(was.address, returned.status, now)

@@ -20,7 +20,7 @@ from arrears.engine.messages.delivering import Answer, NoticeDelivery
 from arrears.engine.messages.drafting import drafts
 from arrears.engine.messages.writing import Letter, Letters
 from arrears.engine.system import pause_mail
-from arrears.ports import Channel, Claim, Delivery, Fate, Mail, MailState, Store
+from arrears.ports import Channel, Claim, DeliveryAbout, Fate, Mail, MailState, Store
 
 FRESH_SECONDS: Final = 1.0
 """What was read longer ago is read again before a message is handed over."""
@@ -122,16 +122,11 @@ def _hand_over_all(store: Store, channel: Channel, letters: Sequence[Letter]) ->
             letter.plan.move(letter.mail, MailState.WAITING)
             continue
         delivery = handed_over(channel, letter.message)
-        letter.plan.move(letter.mail, _STATES[delivery.fate], delivery.reply)
-        going = delivery.fate is not Fate.NOT_SENT or _about_one_address(delivery)
+        letter.plan.move(letter.mail, _STATES[delivery.fate], delivery.reply, delivery.code)
+        going = delivery.about is DeliveryAbout.ADDRESS
 
 
 def _as_read(store: Store, letter: Letter) -> bool:
     """Whether the account is as it was when this was written."""
     account = letter.plan.account
     return store.snapshots([account.no])[account.no] == account
-
-
-def _about_one_address(delivery: Delivery) -> bool:
-    """A server that answers 4xx (greylisting, a full mailbox) may take the next; 421 says that it takes nothing."""
-    return delivery.reply[:1] == "4" and not delivery.reply.startswith("421")
