@@ -10,8 +10,8 @@ import gc
 import os
 import sys
 import threading
-from collections.abc import Callable
-from dataclasses import dataclass
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 from functools import cache, partial
 from pathlib import Path
@@ -25,6 +25,7 @@ from arrears.adapters.channels.folder import FolderChannel
 from arrears.adapters.services.inprocess import InProcessServices
 from arrears.core.errors import Refused
 from arrears.core.messages.content import Operator
+from arrears.core.messages.recipients import ChannelName
 from arrears.core.policy import default_policy
 from arrears.engine import worker
 from arrears.engine.failpoints import arm
@@ -65,10 +66,12 @@ class Installation:
     clock: Clock
     limits: Limits
     providers: Providers
+    channels: Mapping[ChannelName, Channel] = field(default_factory=dict)
+    """The ways to reach people besides mail, by the name that stands with their addresses."""
 
     def context(self) -> MessageContext:
         """What messages are made with; loaded when first asked for, and refused then if a text is wrong."""
-        return mail_context(self.providers.base_url)
+        return replace(mail_context(self.providers.base_url), channels=self.channels)
 
     def work_once(self, stopping: Callable[[], bool] = lambda: False) -> tuple[RunReport, int]:
         """See engine/worker.py."""

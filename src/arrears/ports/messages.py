@@ -11,7 +11,7 @@ from typing import NamedTuple, Protocol
 import msgspec
 
 from arrears.core.messages.content import Content
-from arrears.core.messages.recipients import Contacts
+from arrears.core.messages.recipients import EMAIL, ChannelName, Contacts
 
 
 class Fate(StrEnum):
@@ -110,9 +110,9 @@ class Mail(msgspec.Struct, frozen=True, gc=False):
     """One message to one address, as its book has it: the row may be erased, the facts keep only its digest.
 
     It is named by the fact that asked for it and its number there. `kind`, `cause` and `on_day` (the local day it was
-    handed over) make it unique for an address. `text` is the plain part without its link. `person` is 0 for nobody
-    that we know by number. `at` is when it came to its state, or was handed over for what happened to it later.
-    `reply` are the server's words, and name the address; `code` is its code for them, which does not.
+    handed over) make it unique for an address of its `channel`. `text` is the plain part without its link. `person` is
+    0 for nobody that we know by number. `at` is when it came to its state, or was handed over for what happened to it
+    later. `reply` are the server's words, and name the address; `code` is its code for them, which does not.
     """
 
     account: int
@@ -131,6 +131,7 @@ class Mail(msgspec.Struct, frozen=True, gc=False):
     reply: str
     at: datetime
     code: str = ""
+    channel: ChannelName = EMAIL
 
     @property
     def id(self) -> str:

@@ -83,10 +83,10 @@ class NoticeDelivery:
         """Where this still has to go: everywhere at once, or to the first address that has not failed."""
         if not self.mails:
             return list(self._addressed(draft)) if draft.kind in TO_ALL else list(self._addressed(draft)[:1])
-        states = {m.address.lower(): m.state for m in self._of(draft)}
+        states = {(m.channel, m.address.lower()): m.state for m in self._of(draft)}
         todo = []
         for to in self._addressed(draft):
-            state = states.get(to.address.lower(), MailState.WAITING)
+            state = states.get((to.channel, to.address.lower()), MailState.WAITING)
             if draft.kind in TO_ALL:
                 todo += [to] if state is MailState.WAITING else []
             elif state not in _FAILED:
@@ -97,9 +97,9 @@ class NoticeDelivery:
         """What waited and is no longer wanted: paid meanwhile, or no longer an address of the account (F53)."""
         if not self.mails:
             return
-        wanted = {(d.kind, d.cause, to.address) for d in self.drafts for to in self.left(d)}
+        wanted = {(d.kind, d.cause, to.channel, to.address) for d in self.drafts for to in self.left(d)}
         for mail in list(self.mails.values()):
-            if mail.state is MailState.WAITING and (mail.kind, mail.cause, mail.address) not in wanted:
+            if mail.state is MailState.WAITING and (mail.kind, mail.cause, mail.channel, mail.address) not in wanted:
                 self.move(mail, MailState.DROPPED, "no longer true, or no longer the address")
 
     def answer(self, now: datetime) -> Answer:

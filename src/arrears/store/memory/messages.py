@@ -103,4 +103,4 @@ class MemoryMail:
 
 
 def _key(mail: Mail) -> tuple[object, ...]:
-    return mail.account, mail.on_day, mail.kind, mail.cause, mail.address.lower()
+    return mail.account, mail.on_day, mail.kind, mail.cause, mail.channel, mail.address.lower()

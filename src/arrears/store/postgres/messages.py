@@ -17,7 +17,7 @@ from arrears.store.postgres.write import Db, utc
 
 _COLUMNS: Final[LiteralString] = (
     "account_id, seq, no, kind, cause, on_day, address, role, person_id, language, subject, body, state, reply, at,"
-    " code"
+    " code, channel"
 )
 PEOPLE: Final[LiteralString] = """
 SELECT r.account_id, p.person_id, r.role, p.display_name, p.sign_in_email, coalesce(p.contact_email, ''), p.locale,
@@ -32,10 +32,10 @@ FROM sign_in_link WHERE account_id = ANY(%b) AND over_at IS NULL ORDER BY accoun
 # when its sender died, as it would now be written.
 CLAIM_NEW: Final[LiteralString] = """
 INSERT INTO message (account_id, seq, no, kind, cause, on_day, address, role, person_id, language, subject, body,
-    state, reply, at, code)
+    state, reply, at, code, channel)
 SELECT * FROM unnest(%b::bigint[], %b::bigint[], %b::smallint[], %b::text[], %b::text[], %b::date[], %b::text[],
     %b::text[], %b::bigint[], %b::text[], %b::text[], %b::text[], %b::text[], %b::text[], %b::timestamptz[],
-    %b::text[])
+    %b::text[], %b::text[])
 ON CONFLICT DO NOTHING RETURNING account_id, seq, no
 """
 CLAIM_WAITING: Final[LiteralString] = """
@@ -46,7 +46,7 @@ FROM unnest(%b::bigint[], %b::bigint[], %b::smallint[], %b::date[], %b::text[], 
 WHERE m.account_id = v.account_id AND m.seq = v.seq AND m.no = v.no AND m.state IN ('waiting', 'claimed')
   AND NOT EXISTS (SELECT FROM message o WHERE o.account_id = m.account_id AND o.on_day = v.on_day
       AND (o.seq, o.no) <> (m.seq, m.no)
-      AND o.kind = m.kind AND o.cause = m.cause AND lower(o.address) = lower(m.address)
+      AND o.kind = m.kind AND o.cause = m.cause AND o.channel = m.channel AND lower(o.address) = lower(m.address)
       AND o.state NOT IN ('waiting', 'refused', 'dropped'))
 RETURNING m.account_id, m.seq, m.no
 """
@@ -91,8 +91,8 @@ class PostgresMail:
             )
             people = db.execute(PEOPLE, wanted)
             extras = db.execute(
-                "SELECT account_id, address, name, locale FROM extra_recipient WHERE account_id = ANY(%b)"
-                " ORDER BY account_id, address",
+                "SELECT account_id, address, name, locale, channel FROM extra_recipient WHERE account_id = ANY(%b)"
+                " ORDER BY account_id, address, channel",
                 wanted,
             )
             cards = db.execute(
