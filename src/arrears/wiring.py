@@ -10,8 +10,8 @@ import gc
 import os
 import sys
 import threading
-from collections.abc import Callable
-from dataclasses import dataclass
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 from functools import cache, partial
 from pathlib import Path
@@ -24,6 +24,7 @@ from arrears.adapters.channels.folder import FolderChannel
 from arrears.adapters.services.inprocess import InProcessServices
 from arrears.core.errors import Refused
 from arrears.core.messages.content import Operator
+from arrears.core.messages.recipients import ChannelName
 from arrears.core.policy import default_policy
 from arrears.engine import worker
 from arrears.engine.failpoints import arm
@@ -84,10 +85,12 @@ class Installation:
     clock: Clock
     limits: Limits
     providers: Providers
+    channels: Mapping[ChannelName, Channel] = field(default_factory=dict)
+    """The ways to reach people besides mail, by the name that stands with their addresses."""
 
     def context(self) -> MessageContext:
         """What messages are made with; loaded when first asked for, and refused then if a text is wrong."""
-        return mail_context(self.providers.base_url)
+        return replace(mail_context(self.providers.base_url), channels=self.channels)
 
     def work_once(self, stopping: Callable[[], bool] = lambda: False) -> tuple[RunReport, int]:
         """See engine/worker.py."""
@@ -180,8 +183,9 @@ def payment_providers() -> Providers:
     # The SDK is half the time a command takes to start, so only installations that charge load it.
     from arrears.adapters.payments.stripe import Stripe
 
-    stripe = Stripe(ours.stripe_key, ours.stripe_webhook_secrets, live=live, api_base=api)
-    return Providers({"stripe": stripe}, ours.base_url)
+    configured = [Stripe(ours.stripe_key, ours.stripe_webhook_secrets, live=live, api_base=api)]
+    # The first one opens new pages; what the others have opened stays theirs.
+    return Providers({one.name: one for one in configured}, ours.base_url, default=configured[0].name)
 
 
 def database_url() -> str:

@@ -17,7 +17,7 @@ from tests.smtp_server import Act, SmtpServer, smtp_server
 from arrears.adapters.channels.bounces import bounces_in
 from arrears.adapters.channels.smtp import SmtpChannel
 from arrears.core.errors import Refused
-from arrears.ports import Delivery, Fate, Message
+from arrears.ports import Delivery, DeliveryAbout, Fate, Message
 
 SENDER = "Acmé Billing <billing@acme.example>"
 MESSAGE = Message("a12-3", "jo@example.org", "Your invoice", "You owe € 12.\n", "<p>You owe € 12.</p>")
@@ -65,6 +65,9 @@ def test_what_became_of_a_message_is_told_in_the_servers_words(
         delivery = channel.send(MESSAGE)
     assert delivery.fate is fate
     assert reply in delivery.reply
+    assert delivery.code == (reply[:9] if reply[0].isdecimal() and act is not Act.GOODBYE else "")
+    nothing_taken = act in (Act.GOODBYE, Act.DROP_AT_RECIPIENT)
+    assert delivery.about is (DeliveryAbout.SERVER if nothing_taken else DeliveryAbout.ADDRESS)
     assert len(server.received) == kept
 
 
@@ -77,7 +80,7 @@ def test_after_any_end_of_a_message_the_next_one_is_accepted_with_its_own_reply(
         channel.send(MESSAGE)
         before = len(server.received)
         assert channel.send(MESSAGE._replace(id="a12-4")) == Delivery(
-            Fate.ACCEPTED, f"250 2.0.0 queued as {before + 1}"
+            Fate.ACCEPTED, reply=f"250 2.0.0 queued as {before + 1}", code="250 2.0.0"
         )
     assert server.received[-1].mail["Message-ID"] == "<a12-4@acme.example>"
 
@@ -136,7 +139,7 @@ def test_fifty_messages_go_over_one_connection(server: SmtpServer) -> None:
     with channel_to(server.url) as channel:
         for number in range(1, 51):
             sent = channel.send(MESSAGE._replace(id=f"a12-{number}"))
-            assert sent == Delivery(Fate.ACCEPTED, f"250 2.0.0 queued as {number}")
+            assert sent == Delivery(Fate.ACCEPTED, reply=f"250 2.0.0 queued as {number}", code="250 2.0.0")
     assert server.connections == 1
     assert len({one.mail["Message-ID"] for one in server.received}) == 50
 
@@ -340,7 +343,7 @@ def test_an_address_beyond_ascii_is_refused_where_the_server_cannot_take_it() ->
     with smtp_server(smtputf8=False) as server, channel_to(server.url) as channel:
         delivery = channel.send(MESSAGE._replace(to="jörg@example.org"))
         assert delivery == Delivery(
-            Fate.REFUSED, "the mail server takes only ASCII before the @ of an address, not jörg@example.org"
+            Fate.REFUSED, reply="the mail server takes only ASCII before the @ of an address, not jörg@example.org"
         )
         assert channel.send(MESSAGE._replace(to="jo@bücher.example")).fate is Fate.ACCEPTED
 

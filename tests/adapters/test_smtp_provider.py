@@ -12,7 +12,7 @@ from django.test import override_settings
 
 from arrears.adapters.channels.smtp import SmtpChannel
 from arrears.core.errors import Refused
-from arrears.ports import Fate, Message
+from arrears.ports import DeliveryAbout, Fate, Message
 
 SENDER = "Acmé Billing <billing@acme.example>"
 MESSAGE = Message("a12-3", "jo@example.org", "Your invoice", "You owe € 12.\n", "<p>You owe € 12.</p>")
@@ -78,6 +78,7 @@ def test_a_providers_answer_tells_what_became_of_a_message(status: int, fate: Fa
     with provider(status) as (api, asked), through_provider(api) as channel:
         delivery = channel.send(MESSAGE)
     assert delivery.fate is fate
+    assert delivery.about is (DeliveryAbout.SERVER if fate is Fate.NOT_SENT else DeliveryAbout.ADDRESS)
     assert len(asked) == 1
     assert b"a12-3" in asked[0]
     if fate is Fate.ACCEPTED:

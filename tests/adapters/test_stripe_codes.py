@@ -7,7 +7,7 @@ from datetime import date
 import pytest
 from tests.adapters.stripe_wire import intent, method, paid_charge
 
-from arrears.adapters.payments.stripe_codes import (
+from arrears.adapters.payments.stripe.codes import (
     DECLINES,
     check_amount,
     codes_of,

@@ -9,8 +9,10 @@ from collections.abc import Callable
 from datetime import date, timedelta
 from typing import Final
 
+import msgspec
 import psycopg
 import pytest
+from msgspec.structs import replace
 from tests.store.contract import (
     API,
     DAY_1,
@@ -34,7 +36,8 @@ from arrears.core.errors import Refused
 from arrears.core.evolve import fold
 from arrears.core.facts import Evidence, Noticed, Recorded, Reminder, Warning
 from arrears.core.facts.decided import PastDue
-from arrears.core.payments.values import AttemptState, Initiator
+from arrears.core.messages.recipients import ChannelName, Extra
+from arrears.core.payments.values import AttemptState, Initiator, MethodDetails, MethodKind, Network
 from arrears.core.policy import default_policy, load_policy
 from arrears.core.states import Reason, State
 from arrears.core.unit import Unit
@@ -42,6 +45,7 @@ from arrears.engine import commands
 from arrears.engine.booking import Payment
 from arrears.engine.run import run
 from arrears.engine.system import adopt_policy, set_breaker, set_feed
+from arrears.ports import Mail, MailMove, MailState
 from arrears.store.memory.edges import EDGES
 from arrears.store.memory.store import MemoryStore
 from arrears.store.postgres.store import PostgresStore
@@ -626,3 +630,40 @@ def test_what_is_unknown_is_looked_up_before_what_waits_for_its_payer(store: Any
     assert store.open_attempts(at(4), 10) == [(other, 1), (one, 1)]
     assert store.open_attempts(at(4), 1) == [(other, 1)]
     assert store.open_attempts(at(2), 10) == [(one, 1)]
+
+
+def test_an_attempt_is_at_its_methods_provider_and_a_page_at_the_one_that_opened_it(store: AnyStore) -> None:
+    [one] = owing_book(store)
+    details = MethodDetails("pm_1", "cus_1", MethodKind.CARD, Network.VISA, "fp", "Visa 1")
+    record(store, one, f.MethodAdded(method=1, at_provider="beta", details=details, credential=1), day=2)
+    for number, (at_provider, method, on_page) in enumerate([("alpha", 0, True), ("", 1, False), ("", 0, True)], 1):
+        made = replace(attempt_on(1, f"k{number}"), attempt=number, method=method, on_page=on_page)
+        record(store, one, replace(made, at_provider=at_provider), day=2)
+        record(store, one, f.AttemptMoved(attempt=number, to=AttemptState.CANCELED), day=2)
+    assert [attempt.at_provider for attempt in store.attempts(one)] == ["alpha", "beta", ""]
+
+
+def test_an_address_of_two_channels_may_have_a_message_by_each_on_a_day_and_one_by_none_twice(store: AnyStore) -> None:
+    [one] = owing_book(store)
+    words = ("stop_warning", "1", DAY_1, "+31612345678", "technical", 0, "en", "stop", "It stops.")
+    sms, other = (
+        Mail(one, 1, no, *words, MailState.CLAIMED, "", at(1), channel=ChannelName(name))
+        for no, name in enumerate(("sms", "messenger"), 1)
+    )
+    assert store.claim_mails([sms, other], []) == [sms, other]
+    assert store.claim_mails([msgspec.structs.replace(sms, no=3)], []) == []
+    assert [mail.channel for mail in store.mails_of(one)] == ["sms", "messenger"]
+    moved = MailMove(one, 1, 1, MailState.REFUSED, "422 of +31612345678", "HTTP 422")
+    with store.accounts([one], at(1)) as batch:
+        batch.move_mails([moved], at(1))
+    assert [(mail.state, mail.code) for mail in store.mails_of(one)] == [("refused", "HTTP 422"), ("claimed", "")]
+    assert store.claim_mails([msgspec.structs.replace(sms, no=3)], []) != []
+
+
+def test_an_extra_recipient_keeps_its_channel(make_postgres: Callable[[], PostgresStore]) -> None:
+    store = make_postgres()
+    [one] = owing_book(store)
+    extras = (Extra("+31612345678", "On call", "nl", ChannelName("sms")), Extra("ops@example.org", "Ops", "nl"))
+    for extra in (*extras, *extras):
+        store.add_extra(one, extra)
+    assert store.contacts([one])[one].extras == extras

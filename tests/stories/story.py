@@ -21,7 +21,7 @@ from arrears.core.states import Reason
 from arrears.engine import commands, system
 from arrears.engine.booking import Payment
 from arrears.engine.run import DEFAULT_LIMITS, Limits
-from arrears.ports import Delivery, Fate, Message, NewAccount, Order
+from arrears.ports import Delivery, DeliveryAbout, Fate, Message, NewAccount, Order
 from arrears.sim.checker import Checker
 from arrears.sim.stage import Stage
 from arrears.sim.watched import WatchedStore
@@ -47,7 +47,7 @@ class Mail:
     def send(self, message: Message) -> Delivery:
         """See ports.Channel."""
         if not self.works:
-            return Delivery(Fate.NOT_SENT if self.down else Fate.REFUSED)
+            return Delivery(Fate.NOT_SENT, DeliveryAbout.SERVER) if self.down else Delivery(Fate.REFUSED)
         self.taken.append(message)
         return Delivery(Fate.ACCEPTED)
 

@@ -297,9 +297,9 @@ class Greylisting:
     def send(self, message: Message) -> Delivery:
         """See ports.Channel."""
         if message.to in self.addresses and self.story.now < self.story.instant(22):
-            return Delivery(Fate.NOT_SENT, "451 4.7.1 try again later")
+            return Delivery(Fate.NOT_SENT, reply="451 4.7.1 try again later", code="451 4.7.1")
         self.taken.append(message)
-        return Delivery(Fate.ACCEPTED, "250 2.0.0 queued")
+        return Delivery(Fate.ACCEPTED, reply="250 2.0.0 queued")
 
     def look_up(self, message_id: str) -> Fate:
         """See ports.Channel."""

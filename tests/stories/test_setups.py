@@ -19,7 +19,7 @@ class Going(Paying):
         """Choose a card on the page, and close the tab."""
         shown = {q.currency: q.hash for q in self.owed()} if pay else {}
         page = setups.start(
-            self.store, self.providers, self.no, "stripe", shown, "nl", self.now, ADMIN, back=lambda n: f"http://x/{n}"
+            self.store, self.providers, self.no, shown, "nl", self.now, ADMIN, back=lambda n: f"http://x/{n}"
         )
         if card:
             post(page.url, card=card, do="go")
@@ -108,7 +108,7 @@ def test_what_changed_meanwhile_is_not_charged_and_the_card_is_kept(going: Going
 
 def test_a_page_is_not_opened_for_what_is_not_owed_any_more(going: Going) -> None:
     with pytest.raises(StaleQuote):
-        setups.start(going.store, going.providers, going.no, "stripe", {"EUR": "old"}, "nl", going.now, ADMIN, back=str)
+        setups.start(going.store, going.providers, going.no, {"EUR": "old"}, "nl", going.now, ADMIN, back=str)
 
 
 def test_a_page_that_is_still_open_stays_so_and_one_that_failed_says_why(going: Going) -> None:

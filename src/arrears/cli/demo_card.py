@@ -14,7 +14,6 @@ from datetime import datetime, timedelta
 from typing import Any, Final
 
 from arrears.adapters.channels.memory import MemoryChannel
-from arrears.adapters.payments.stripe import Stripe
 from arrears.adapters.services.inprocess import InProcessServices
 from arrears.core.account import Mode
 from arrears.engine import commands
@@ -49,8 +48,8 @@ class Scene:
         context: MessageContext = PLAIN_CONTEXT,
     ) -> None:
         self.store, self.sandbox, self.choose = store, sandbox, choose
-        stripe = Stripe(sandbox.secret_key, [sandbox.webhook_secret], live=False, api_base=sandbox.url)
-        self.providers = Providers({"stripe": stripe}, context.base_url)
+        processor = sandbox.processor()
+        self.providers = Providers({processor.name: processor}, context.base_url)
         self.stage = Stage(
             store,
             channel or MemoryChannel(),
@@ -65,9 +64,10 @@ class Scene:
         now = self.stage.now
         self.sandbox.control("clock", now=int(now.timestamp()))
         key = f"demo-{account}-{name}-{now}"
-        page = methods.start_setup(self.store, self.providers, account, "stripe", key, "en")
+        provider = self.providers.default
+        page = methods.start_setup(self.store, self.providers, account, provider, key, "en")
         self.choose(page.url, name)
-        return methods.finish_setup(self.store, self.providers, account, "stripe", page.ref, now, "person:1")
+        return methods.finish_setup(self.store, self.providers, account, provider, page.ref, now, "person:1")
 
     def in_trouble(self, new: NewAccount) -> int:
         """An account with two services whose first bills its card cannot pay; its number."""

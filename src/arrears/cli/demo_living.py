@@ -106,7 +106,7 @@ def alive(live: Installation, sandbox: Running, base_url: str, notebook_port: in
     with listen(HOST, notebook_port) as pages:
         pages.set_app(notebook)
         serving = threading.Thread(target=pages.serve_forever, name="notebook", daemon=True)
-        sandbox.control("webhook", url=f"{base_url}/webhooks/stripe")
+        sandbox.control("webhook", url=f"{base_url}/webhooks/{live.providers.default}")
         serving.start()
         worker.start()
         try:

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 from typing import Final
 
 from arrears.core.messages.content import Operator
+from arrears.core.messages.recipients import ChannelName
 from arrears.engine.plain import PlainWriter
-from arrears.ports import Writer
+from arrears.ports import Channel, Writer
 
 PAY_PATH: Final = "/pay/"
 
@@ -46,13 +48,15 @@ class MailLimits:
 
 @dataclass(frozen=True, slots=True)
 class MessageContext:
-    """`pay_links`: mail to the administrator carries a link that pays without a sign-in (spec, section 7)."""
+    """`pay_links`: mail to the administrator carries a link that pays without a sign-in (spec, section 7). `channels`
+    are the ways to reach people besides mail; an address of any other is not written to."""
 
     writer: Writer
     operator: Operator
     base_url: str
     pay_links: bool = True
     limits: MailLimits | None = MailLimits()
+    channels: Mapping[ChannelName, Channel] = field(default_factory=dict)
 
 
 PLAIN_CONTEXT: Final = MessageContext(

@@ -1,10 +1,11 @@
-"""What the engine needs from the world, as protocols. Adapters and stores implement them; the engine knows no more."""
+"""What the engine needs from the world, as contracts. Adapters and stores implement them; the engine knows no more."""
 
 from arrears.ports.clock import Clock
 from arrears.ports.messages import (
     TAKEN,
     Channel,
     Delivery,
+    DeliveryAbout,
     Fate,
     Mail,
     MailBook,
@@ -30,6 +31,7 @@ __all__ = [
     "Claim",
     "Clock",
     "Delivery",
+    "DeliveryAbout",
     "Fate",
     "Mail",
     "MailBook",

@@ -11,7 +11,7 @@ from typing import NamedTuple, Protocol
 import msgspec
 
 from arrears.core.messages.content import Content
-from arrears.core.messages.recipients import Contacts
+from arrears.core.messages.recipients import EMAIL, ChannelName, Contacts
 
 
 class Fate(StrEnum):
@@ -37,11 +37,22 @@ class Message(NamedTuple):
     at: datetime | None = None
 
 
+class DeliveryAbout(StrEnum):
+    """What an answer is about. SERVER: nothing at all is taken now (no connection, the wrong key, too many messages),
+    so the next message need not be tried."""
+
+    ADDRESS = "address"
+    SERVER = "server"
+
+
 class Delivery(NamedTuple):
-    """What became of a message that was handed over, and the server's own words about it."""
+    """What became of a message that was handed over; the server's own words about it; and its code for that, which
+    names nobody and may stand in a fact ("550 5.1.1", empty for none). What codes mean only the channel knows."""
 
     fate: Fate
+    about: DeliveryAbout = DeliveryAbout.ADDRESS
     reply: str = ""
+    code: str = ""
 
 
 class Channel(Protocol):
@@ -99,8 +110,9 @@ class Mail(msgspec.Struct, frozen=True, gc=False):
     """One message to one address, as its book has it: the row may be erased, the facts keep only its digest.
 
     It is named by the fact that asked for it and its number there. `kind`, `cause` and `on_day` (the local day it was
-    handed over) make it unique for an address. `text` is the plain part without its link. `person` is 0 for nobody
-    that we know by number. `at` is when it came to its state, or was handed over for what happened to it later.
+    handed over) make it unique for an address of its `channel`. `text` is the plain part without its link. `person` is
+    0 for nobody that we know by number. `at` is when it came to its state, or was handed over for what happened to it
+    later. `reply` are the server's words, and name the address; `code` is its code for them, which does not.
     """
 
     account: int
@@ -118,6 +130,8 @@ class Mail(msgspec.Struct, frozen=True, gc=False):
     state: MailState
     reply: str
     at: datetime
+    code: str = ""
+    channel: ChannelName = EMAIL
 
     @property
     def id(self) -> str:
@@ -138,6 +152,7 @@ class MailMove(NamedTuple):
     no: int
     state: MailState
     reply: str
+    code: str
 
 
 class PayLink(NamedTuple):

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from abc import ABC, abstractmethod
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from datetime import date, datetime
-from typing import NamedTuple, Protocol
+from typing import Final, NamedTuple, Protocol
 
 from arrears.core.account import Debt
+from arrears.core.errors import Refused
 from arrears.core.facts import PaymentBooked
 from arrears.core.payments.values import (
     BookLine,
@@ -17,6 +19,7 @@ from arrears.core.payments.values import (
     Outcome,
     RefundAnswer,
     SetupOutcome,
+    Unknown,
 )
 
 
@@ -35,7 +38,8 @@ class MethodRecord(NamedTuple):
 
 
 class AttemptRecord(NamedTuple):
-    """An attempt as the book has it, over or not."""
+    """An attempt as the book has it, over or not. `at_provider` is its method's provider, of a page the one that opened
+    it; empty for a page from before that was recorded."""
 
     no: int
     key: str
@@ -52,6 +56,7 @@ class AttemptRecord(NamedTuple):
     advice: str
     created_at: datetime
     moved_at: datetime
+    at_provider: str
 
 
 class PaymentRecord(NamedTuple):
@@ -106,59 +111,109 @@ class MoneyBook(Protocol):
         """The sweep has read so far."""
 
 
-class Processor(Protocol):
-    """A payment provider. Every call may be repeated with the same key; none is made inside a transaction.
+class Processor(ABC):
+    """A payment provider: what every adapter is, and may build on.
+
+    `charge` and `look_up` are all that it must have. What else it leaves as it is here, it does without: each method
+    says what then happens, and those that nothing can stand in for refuse `not_supported` in one line. Every call may
+    be repeated with the same key; none is made inside a transaction.
 
     Refuses `provider_refused` for a request that is our own mistake (bad parameters, wrong key): nothing happened.
     Where the answer did not come, `charge`, `cancel` and `refund` say Unknown and never raise.
     """
 
     name: str
+    """Letters, digits, `-` and `_`: it stands in addresses, and with a colon before the provider's own references."""
+
     live: bool
     """Whether this moves real money. Objects and events of the other kind are refused across."""
 
-    signature_header: str
+    signature_header: str = ""
     """The header in which its webhooks carry their signature."""
 
-    def open_setup(self, key: str, account: int, customer_ref: str, locale: str, return_url: str) -> HostedPage:
-        """A page to set up a method for later use; `customer_ref` may be empty, then one is made."""
+    def supports(self, method: Callable[..., object]) -> bool:
+        """Whether this provider has a method of its own: `supports(Processor.open_setup)`."""
+        return getattr(type(self), method.__name__) is not method
 
-    def setup_outcome(self, ref: str) -> SetupOutcome:
-        """What became of a set-up page."""
+    def must_support(self, method: Callable[..., object]) -> None:
+        """Refuse `not_supported` unless it does, before anything is recorded that could not be carried out."""
+        if not self.supports(method):
+            raise self._without(method)
 
-    def open_payment(self, charge: Charge, expires_at: datetime, locale: str) -> HostedPage:
-        """A page to pay exactly this once, storing nothing; it ends at `expires_at` or the provider's minimum."""
+    def _without(self, method: Callable[..., object]) -> Refused:
+        return Refused("not_supported", f"payment provider {self.name!r} cannot {OPTIONAL[method.__name__]}")
 
-    def expire_payment(self, ref: str, key: str) -> Outcome:
-        """End such a page: Canceled is the proof that nobody can pay on it any more, Paid that somebody did."""
-
-    def takes(self, amount_minor: int, currency: str) -> None:
-        """Refuse `provider_refused`, without asking anybody, where exactly this amount can never be charged."""
-
+    @abstractmethod
     def charge(self, charge: Charge) -> Outcome:
         """Take money from a stored method."""
 
+    @abstractmethod
     def look_up(self, attempt: str, customer_ref: str, ref: str, since: datetime) -> Outcome:
         """What the provider has under our reference; `ref` may be empty when it was never learnt."""
 
+    def takes(self, amount_minor: int, currency: str) -> None:  # noqa: B027 - without it every amount may be tried
+        """Refuse `provider_refused`, without asking anybody, where exactly this amount can never be charged."""
+
     def cancel(self, attempt: str, customer_ref: str, ref: str, key: str) -> Outcome:
-        """Make sure that an attempt never takes money: Canceled is the proof, Paid that it was too late."""
+        """Make sure that an attempt never takes money: AttemptCanceled is the proof, Paid that it was too late.
+
+        Without it nothing is ended, and there is no proof: what is open stays open until a look-up says otherwise.
+        """
+        return Unknown(f"payment provider {self.name!r} cannot end a payment", ref)
+
+    def open_setup(self, key: str, account: int, customer_ref: str, locale: str, return_url: str) -> HostedPage:
+        """A page to set up a method for later use; `customer_ref` may be empty, then one is made."""
+        raise self._without(Processor.open_setup)
+
+    def setup_outcome(self, ref: str) -> SetupOutcome:
+        """What became of a set-up page."""
+        raise self._without(Processor.setup_outcome)
+
+    def open_payment(self, charge: Charge, expires_at: datetime, locale: str) -> HostedPage:
+        """A page to pay exactly this once, storing nothing; it ends at `expires_at` or the provider's minimum."""
+        raise self._without(Processor.open_payment)
+
+    def expire_payment(self, ref: str, key: str) -> Outcome:
+        """End such a page: AttemptCanceled is the proof that nobody can pay on it any more, Paid that somebody did."""
+        raise self._without(Processor.expire_payment)
 
     def renew(self, method_ref: str, month: int, year: int, key: str) -> MethodDetails:
         """The same card with a new expiry."""
+        raise self._without(Processor.renew)
 
-    def forget(self, method_ref: str, key: str) -> None:
-        """Remove a stored method at the provider."""
+    def forget(self, method_ref: str, key: str) -> None:  # noqa: B027 - without it there is nothing to remove there
+        """Remove a stored method at the provider. Without it the method is forgotten here only."""
 
     def refund(self, payment_ref: str, amount_minor: int, key: str) -> RefundAnswer:
         """Give money back, all or a part."""
+        raise self._without(Processor.refund)
 
     def changes_in(self, body: bytes, signature: str, now: datetime) -> Sequence[Change]:
         """What a webhook says happened, with the objects read anew. Refuses `bad_signature`, `old_event`,
         `wrong_mode`; an event of no interest gives nothing."""
+        raise self._without(Processor.changes_in)
 
     def changes_since(self, since: datetime) -> Iterator[Change]:
-        """The sweep: everything of ours that was created or ended since then, in any order."""
+        """The sweep: everything of ours that was created or ended since then, in any order.
+
+        Without it nothing is read: what is open is still looked up, one by one, but money that leaves again is not
+        noticed.
+        """
+        return iter(())
 
     def book(self, since: datetime, until: datetime) -> Iterator[BookLine]:
         """The provider's own book of the payments created in [since, until)."""
+        raise self._without(Processor.book)
+
+
+OPTIONAL: Final[Mapping[str, str]] = {
+    "open_setup": "set up a payment method on a page of its own",
+    "setup_outcome": "set up a payment method on a page of its own",
+    "open_payment": "take a payment on a page of its own",
+    "expire_payment": "take a payment on a page of its own",
+    "renew": "take a card's new expiry",
+    "refund": "give money back from here",
+    "changes_in": "report by webhook",
+    "book": "show its book of payments",
+}
+"""What a provider cannot do that leaves a method of `Processor` as it is, in words for staff."""

@@ -16,6 +16,7 @@ from typing import Any, Final
 import uvicorn
 
 from arrears.core.errors import Refused
+from arrears.ports import Processor
 from arrears.sandbox.app import app
 from arrears.sandbox.server import Sandbox
 from arrears.wiring import RealClock
@@ -36,6 +37,12 @@ class Running:
         self.sandbox = sandbox
         self.secret_key = sandbox.secret_key
         self.webhook_secret = sandbox.webhook_secret
+
+    def processor(self) -> Processor:
+        """The adapter that charges here: the real one, on the provider's own SDK."""
+        from arrears.adapters.payments.stripe import Stripe
+
+        return Stripe(self.secret_key, [self.webhook_secret], live=False, api_base=self.url)
 
     def control(self, what: str, **asked: Any) -> Any:
         """Ask something of the sandbox itself (see control.py); urllib.error.HTTPError 400 or 404 where it refuses."""

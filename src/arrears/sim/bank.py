@@ -13,13 +13,10 @@ from zlib import crc32
 
 from arrears.core.payments.values import (
     AttemptCanceled,
-    BookLine,
-    Change,
     Charge,
     Codes,
     Declined,
     Funding,
-    HostedPage,
     MethodDetails,
     MethodKind,
     NeedsCustomer,
@@ -27,15 +24,13 @@ from arrears.core.payments.values import (
     NotFound,
     Outcome,
     Paid,
-    RefundAnswer,
-    SetupOutcome,
     Unknown,
 )
 from arrears.engine.payments import methods
 from arrears.engine.payments.attempts import Providers
 from arrears.engine.payments.provider_changes import attempt_of
 from arrears.engine.payments.settling import quote, settle
-from arrears.ports import Store
+from arrears.ports import Processor, Store
 from arrears.sim.events import GetCard, SettleByCard
 from arrears.sim.people import SimulatedPerson
 
@@ -44,12 +39,11 @@ SOFT: Final = (Codes("insufficient_funds", "51", "24"), Codes("do_not_honor", "0
 HARD: Final = (Codes("stolen_card", "43", "03"), Codes("no_account", "14", "03"))
 
 
-class Bank:
+class Bank(Processor):
     """See ports.Processor, as far as a world without pages needs it."""
 
     name = NAME
     live = False
-    signature_header = ""
 
     def __init__(
         self, seed: int, store: Store, people: Mapping[int, SimulatedPerson], now: Callable[[], datetime]
@@ -60,11 +54,6 @@ class Bank:
         self.taken: dict[str, tuple[int, str, int]] = {}
         """By payment reference: account, currency, minor units."""
         self.providers = Providers({NAME: self})
-
-    # -- what the world uses ---------------------------------------------------------------------------------
-
-    def takes(self, amount_minor: int, currency: str) -> None:
-        """See ports.Processor. Everything."""
 
     def charge(self, charge: Charge) -> Outcome:
         """See ports.Processor."""
@@ -82,9 +71,6 @@ class Bank:
         if isinstance(found, NeedsCustomer):
             self._found[attempt] = AttemptCanceled(found.ref, reached_network=True)
         return self._found.get(attempt, NotFound())
-
-    def forget(self, method_ref: str, key: str) -> None:
-        """See ports.Processor."""
 
     def disagreements(self) -> Iterator[str]:
         """Where the engine's ledger and this bank's book differ."""
@@ -126,44 +112,6 @@ class Bank:
         for part in attempt.parts:
             self._people[account].bills[part.debt].paid += part.minor
         return paid
-
-    # -- what it has no use for ------------------------------------------------------------------------------
-
-    def open_setup(self, key: str, account: int, customer_ref: str, locale: str, return_url: str) -> HostedPage:
-        """See ports.Processor."""
-        raise NotImplementedError("nobody looks at pages here")
-
-    def setup_outcome(self, ref: str) -> SetupOutcome:
-        """See ports.Processor."""
-        raise NotImplementedError("nobody looks at pages here")
-
-    def open_payment(self, charge: Charge, expires_at: datetime, locale: str) -> HostedPage:
-        """See ports.Processor."""
-        raise NotImplementedError("nobody looks at pages here")
-
-    def expire_payment(self, ref: str, key: str) -> Outcome:
-        """See ports.Processor."""
-        raise NotImplementedError("nobody looks at pages here")
-
-    def renew(self, method_ref: str, month: int, year: int, key: str) -> MethodDetails:
-        """See ports.Processor."""
-        raise NotImplementedError("cards do not get old here")
-
-    def refund(self, payment_ref: str, amount_minor: int, key: str) -> RefundAnswer:
-        """See ports.Processor."""
-        raise NotImplementedError("nobody asks for money back here")
-
-    def changes_in(self, body: bytes, signature: str, now: datetime) -> Sequence[Change]:
-        """See ports.Processor."""
-        return ()
-
-    def changes_since(self, since: datetime) -> Iterator[Change]:
-        """See ports.Processor."""
-        return iter(())
-
-    def book(self, since: datetime, until: datetime) -> Iterator[BookLine]:
-        """See ports.Processor."""
-        return iter(())
 
 
 def by_card(store: Store, bank: Bank, person: SimulatedPerson, event: GetCard | SettleByCard, now: datetime) -> None:

@@ -25,7 +25,7 @@ from django.core.mail.message import utf8_charset_qp
 
 from arrears.adapters.channels.headers import ComposedMail, compose, origin
 from arrears.core.errors import Refused
-from arrears.ports import Delivery, Fate, Message
+from arrears.ports import Delivery, DeliveryAbout, Fate, Message
 
 REPLY_CHARS_MAX: Final = 500
 
@@ -33,6 +33,9 @@ _SCHEMES: Final = {"smtp": 25, "smtps": 465, "smtp+starttls": 587}
 _EXPECTED: Final = {"MAIL": (250,), "RCPT": (250, 251), "DATA": (354,)}
 _NOT_SIGNED_IN: Final = (530, 534, 535, 538)
 """RFC 4954, 6: about us and our password, not about the message."""
+
+_CODE: Final = re.compile(r"\d{3}(?:[ -]\d\.\d{1,3}\.\d{1,3})?")
+"""What of a reply names nobody: its code, and that of RFC 3463 where there is one."""
 
 _END: Final = b".\r\n"
 
@@ -67,7 +70,7 @@ class SmtpChannel:
         try:
             letter = compose(message, self._origin)
         except Refused as refused:
-            return Delivery(Fate.REFUSED, refused.message)
+            return Delivery(Fate.REFUSED, reply=refused.message)
         if isinstance(self._connection, KeptConnection):
             return self._connection.deliver(letter)
         return _by_provider(self._connection, letter)
@@ -124,7 +127,7 @@ class KeptConnection(EmailBackend):
             use_ssl=server.scheme == "smtps",
             timeout=timeout_seconds,
         )
-        self.delivery = Delivery(Fate.NOT_SENT)
+        self.delivery = Delivery(Fate.NOT_SENT, DeliveryAbout.SERVER)
         self._patience_seconds = timeout_seconds
         self._deadline = 0.0
 
@@ -141,7 +144,7 @@ class KeptConnection(EmailBackend):
                     self._drop()
                     if kept and time.monotonic() < self._deadline:
                         continue
-                    return Delivery(Fate.NOT_SENT, str(lost))
+                    return Delivery(Fate.NOT_SENT, DeliveryAbout.SERVER, str(lost))
                 return self.delivery
 
     def close(self) -> None:
@@ -190,7 +193,7 @@ class KeptConnection(EmailBackend):
         if utf8 and not smtp.has_extn("smtputf8"):
             return Delivery(
                 Fate.REFUSED,
-                f"the mail server takes only ASCII before the @ of an address, not {letter.envelope_to}",
+                reply=f"the mail server takes only ASCII before the @ of an address, not {letter.envelope_to}",
             )
         if not smtp.has_extn("8bitmime"):
             letter.encoding = utf8_charset_qp
@@ -199,7 +202,7 @@ class KeptConnection(EmailBackend):
             code, text = self._ask(smtp, command, utf8)
             if code not in _EXPECTED[command[:4]]:
                 self._forget(smtp, code)
-                return Delivery(_fate(code), _reply(code, text))
+                return _answered(code, text)
         return self._write(smtp, content.replace(b"\r\n.", b"\r\n..") + _END)
 
     def _ask(self, smtp: SMTP, command: str, utf8: bool) -> tuple[int, bytes]:
@@ -236,15 +239,16 @@ class KeptConnection(EmailBackend):
         except OSError as error:
             self._drop()
             ended = len(rest) < len(_END)
-            return Delivery(Fate.UNKNOWN if ended else Fate.NOT_SENT, _line(f"broken off: {_words(error)}"))
+            why = _line(f"broken off: {_words(error)}")
+            return Delivery(Fate.UNKNOWN, reply=why) if ended else Delivery(Fate.NOT_SENT, DeliveryAbout.SERVER, why)
         try:
             code, text = smtp.getreply()
         except OSError as error:
             self._drop()
-            return Delivery(Fate.UNKNOWN, _line(f"handed over whole, but without an answer: {_words(error)}"))
+            return Delivery(Fate.UNKNOWN, reply=_line(f"handed over whole, but without an answer: {_words(error)}"))
         if code == 421 or not 200 <= code < 600:
             self._drop()
-        return Delivery(_fate(code), _reply(code, text))
+        return _answered(code, text)
 
 
 def _commands(smtp: SMTP, letter: ComposedMail, content: bytes) -> Sequence[str]:
@@ -262,12 +266,21 @@ def _commands(smtp: SMTP, letter: ComposedMail, content: bytes) -> Sequence[str]
     return f"MAIL FROM:<{letter.envelope_from}>{options}", f"RCPT TO:<{letter.envelope_to}>", "DATA"
 
 
-def _fate(code: int) -> Fate:
+def _answered(code: int, text: bytes) -> Delivery:
+    """What a reply means (RFC 5321, 4.2). 4xx (greylisting, a full mailbox) is about the one address; 421 says that the
+    server takes nothing, and what is about our password is about every message."""
+    reply = _reply(code, text)
     if 200 <= code < 300:
-        return Fate.ACCEPTED
-    if 400 <= code < 500 or code in _NOT_SIGNED_IN:
-        return Fate.NOT_SENT
-    return Fate.REFUSED if 500 <= code < 600 else Fate.UNKNOWN
+        fate = Fate.ACCEPTED
+    elif 400 <= code < 500 or code in _NOT_SIGNED_IN:
+        fate = Fate.NOT_SENT
+    else:
+        fate = Fate.REFUSED if 500 <= code < 600 else Fate.UNKNOWN
+    server = code == 421 or code in _NOT_SIGNED_IN
+    found = _CODE.match(reply)
+    return Delivery(
+        fate, DeliveryAbout.SERVER if server else DeliveryAbout.ADDRESS, reply, found[0] if found is not None else ""
+    )
 
 
 def _server(url: str) -> Server:
@@ -306,19 +319,20 @@ def _by_provider(backend: BaseEmailBackend, letter: ComposedMail) -> Delivery:
         refusals.AnymailSerializationError,
         refusals.AnymailUnsupportedFeature,
     ) as error:
-        return Delivery(Fate.REFUSED, _line(str(error)))
+        return Delivery(Fate.REFUSED, reply=_line(str(error)))
     except refusals.AnymailError as error:
-        return Delivery(_fate_of_call(error, error.status_code), _line(str(error)))
+        fate = _fate_of_call(error, error.status_code)
+        about = DeliveryAbout.SERVER if fate is Fate.NOT_SENT else DeliveryAbout.ADDRESS
+        return Delivery(fate, about, _line(str(error)))
     except (RequestException, OSError) as error:
-        return Delivery(Fate.UNKNOWN, _line(_words(error)))
+        return Delivery(Fate.UNKNOWN, reply=_line(_words(error)))
     status = getattr(letter, "anymail_status", None)
     if status is None:
         return Delivery(Fate.ACCEPTED)
     said = {str(one.status) for one in status.recipients.values()}
     taken = said and said <= {"sent", "queued"}
-    return Delivery(
-        Fate.ACCEPTED if taken else Fate.UNKNOWN, _line(f"{' '.join(sorted(said))} {status.message_id or ''}")
-    )
+    fate = Fate.ACCEPTED if taken else Fate.UNKNOWN
+    return Delivery(fate, reply=_line(f"{' '.join(sorted(said))} {status.message_id or ''}"))
 
 
 def _fate_of_call(error: BaseException, http_status: int | None) -> Fate:

@@ -47,8 +47,9 @@ class AttemptCreated(Fact, frozen=True, tag="attempt_created"):
     """Somebody wants to take this much for these debts. Recorded, with its key, before the provider is asked.
 
     `quote` is the hash of what the payer was shown (empty where nobody was there). `on_page`: on a page of the
-    provider, storing nothing; then `method` is 0. `activates`: on success the method becomes active for every
-    subscription whose active method has failed. `in_part`: less than the whole set, after a failed settlement.
+    provider, storing nothing; then `method` is 0, and `at_provider` is who opens that page (empty where nobody could
+    but one). With a method it is at that method's provider. `activates`: on success the method becomes active for
+    every subscription whose active method has failed. `in_part`: less than the whole set, after a failed settlement.
     """
 
     attempt: int
@@ -63,6 +64,7 @@ class AttemptCreated(Fact, frozen=True, tag="attempt_created"):
     on_page: bool = False
     activates: bool = False
     in_part: bool = False
+    at_provider: str = ""
 
 
 class AttemptMoved(Fact, frozen=True, tag="attempt_moved"):

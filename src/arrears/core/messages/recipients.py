@@ -5,7 +5,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 from datetime import datetime, timedelta
-from typing import Final, NamedTuple
+from typing import Final, NamedTuple, NewType
 
 from arrears.core.messages.content import MessageKind, Role
 
@@ -20,6 +20,13 @@ TO_ALL: Final = frozenset(
     | {MessageKind.ADMINISTRATOR_CHANGED}
 )
 """What every contact is told at once. Everything else goes to the first address of the administrator that works."""
+
+
+ChannelName = NewType("ChannelName", str)
+"""A way to reach people, as the operator names it: an address means something only together with it."""
+
+EMAIL: Final = ChannelName("email")
+"""The channel of all addresses that people give here themselves; the only one that is shipped."""
 
 
 class ContactPerson(NamedTuple):
@@ -42,11 +49,12 @@ class ContactPerson(NamedTuple):
 
 
 class Extra(NamedTuple):
-    """A technical contact: an address that is warned, and no person with rights."""
+    """A technical contact: an address of a channel that is warned, and no person with rights."""
 
     address: str
     name: str
     locale: str
+    channel: ChannelName = EMAIL
 
 
 class AddressRequest(NamedTuple):
@@ -81,7 +89,7 @@ class SignInLink(NamedTuple):
 class Contacts(NamedTuple):
     """Everything that is known about reaching one account. `contact` is the address that the operator gave when it
     was opened, used while nobody is its administrator; `dead` are those of all these addresses that have bounced
-    hard; `cards` are the labels of its payment methods by number."""
+    hard, whatever the channel; `cards` are the labels of its payment methods by number."""
 
     account: int
     ref: str
@@ -103,7 +111,7 @@ class Contacts(NamedTuple):
 
 
 class Recipient(NamedTuple):
-    """One address to write to, and who reads there; `person` is 0 for nobody that we know by number."""
+    """One address to write to by its channel, and who reads there; `person` is 0 for nobody that we know by number."""
 
     address: str
     role: Role
@@ -111,15 +119,16 @@ class Recipient(NamedTuple):
     locale: str
     zone: str
     person: int = 0
+    channel: ChannelName = EMAIL
 
 
 def recipients(contacts: Contacts, kind: MessageKind) -> tuple[Recipient, ...]:
     """The addresses that work, in the order of preference, each once. Of what does not go to all, the first that
     takes it is enough."""
-    found: dict[str, Recipient] = {}
+    found: dict[tuple[ChannelName, str], Recipient] = {}
     for one in _everybody(contacts) if kind in TO_ALL else _administrator(contacts):
         if one.address not in contacts.dead:
-            found.setdefault(one.address.lower(), one)
+            found.setdefault((one.channel, one.address.lower()), one)
     return tuple(found.values())
 
 
@@ -135,7 +144,8 @@ def _everybody(contacts: Contacts) -> Iterator[Recipient]:
             for address in person.addresses[:1]:
                 yield _to(contacts, person, address)
     for extra in contacts.extras:
-        yield Recipient(extra.address, Role.TECHNICAL, extra.name, extra.locale or contacts.locale, contacts.zone)
+        locale = extra.locale or contacts.locale
+        yield Recipient(extra.address, Role.TECHNICAL, extra.name, locale, contacts.zone, channel=extra.channel)
 
 
 def _administrator(contacts: Contacts) -> Iterator[Recipient]:

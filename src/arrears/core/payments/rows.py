@@ -58,6 +58,7 @@ class AttemptRow(NamedTuple):
     reached_network: bool
     created_at: datetime
     moved_at: datetime
+    at_provider: str
 
 
 class AttemptRowChange(NamedTuple):
@@ -150,6 +151,7 @@ def attempt_row(recorded: f.Recorded, fact: f.AttemptCreated) -> AttemptRow:
         reached_network=False,
         created_at=recorded.at,
         moved_at=recorded.at,
+        at_provider=fact.at_provider,
     )
 
 

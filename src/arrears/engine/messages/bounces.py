@@ -79,7 +79,7 @@ def _record(store: Store, mail: Mail, returned: Returned, now: datetime) -> bool
         after = _STATE[how]
         if was.state not in (*TAKEN, MailState.UNKNOWN) or was.state in (after, MailState.COMPLAINED):
             return False
-        batch.move_mails([MailMove(mail.account, mail.seq, mail.no, after, returned.why)], now)
+        batch.move_mails([MailMove(mail.account, mail.seq, mail.no, after, returned.why, returned.status)], now)
         contacts = store.contacts([mail.account])[mail.account]
         if how == HARD:
             batch.bury(was.address, returned.status, now)
@@ -106,8 +106,8 @@ def _record(store: Store, mail: Mail, returned: Returned, now: datetime) -> bool
 
 def _left(contacts: Contacts, was: Mail, mails: Sequence[Mail]) -> bool:
     """Whether there is an address that this message has not been to."""
-    been = {m.address.lower() for m in mails if (m.kind, m.cause) == (was.kind, was.cause)}
-    return any(to.address.lower() not in been for to in recipients(contacts, MessageKind(was.kind)))
+    been = {(m.channel, m.address.lower()) for m in mails if (m.kind, m.cause) == (was.kind, was.cause)}
+    return any((to.channel, to.address.lower()) not in been for to in recipients(contacts, MessageKind(was.kind)))
 
 
 def _taken_by_others(was: Mail, mails: Sequence[Mail]) -> bool:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterable, Sequence
 from datetime import datetime, time
 from typing import Final, NamedTuple
@@ -24,8 +23,6 @@ CARRYING: Final = frozenset({MessageKind.STOP_WARNING, MessageKind.DELETION_WARN
 
 MORNING: Final = time(9)
 """When what is too much for one day goes on."""
-
-_CODE: Final = re.compile(r"\d{3}(?:[ -]\d\.\d{1,3}\.\d{1,3})?")
 
 _FAILED: Final = (MailState.REFUSED, MailState.BOUNCED_HARD)
 
@@ -77,19 +74,19 @@ class NoticeDelivery:
         self._to: dict[MessageKind, Sequence[Recipient]] = {}
         self._was_taken = any(mail.state in TAKEN for mail in self.mails.values())
 
-    def move(self, mail: Mail, state: MailState, reply: str = "") -> None:
+    def move(self, mail: Mail, state: MailState, reply: str = "", code: str = "") -> None:
         """This message has come to another state."""
-        self.mails[mail.no] = replace(mail, state=state, reply=reply)
+        self.mails[mail.no] = replace(mail, state=state, reply=reply, code=code)
         self._changed.add(mail.no)
 
     def left(self, draft: Draft) -> list[Recipient]:
         """Where this still has to go: everywhere at once, or to the first address that has not failed."""
         if not self.mails:
             return list(self._addressed(draft)) if draft.kind in TO_ALL else list(self._addressed(draft)[:1])
-        states = {m.address.lower(): m.state for m in self._of(draft)}
+        states = {(m.channel, m.address.lower()): m.state for m in self._of(draft)}
         todo = []
         for to in self._addressed(draft):
-            state = states.get(to.address.lower(), MailState.WAITING)
+            state = states.get((to.channel, to.address.lower()), MailState.WAITING)
             if draft.kind in TO_ALL:
                 todo += [to] if state is MailState.WAITING else []
             elif state not in _FAILED:
@@ -100,9 +97,9 @@ class NoticeDelivery:
         """What waited and is no longer wanted: paid meanwhile, or no longer an address of the account (F53)."""
         if not self.mails:
             return
-        wanted = {(d.kind, d.cause, to.address) for d in self.drafts for to in self.left(d)}
+        wanted = {(d.kind, d.cause, to.channel, to.address) for d in self.drafts for to in self.left(d)}
         for mail in list(self.mails.values()):
-            if mail.state is MailState.WAITING and (mail.kind, mail.cause, mail.address) not in wanted:
+            if mail.state is MailState.WAITING and (mail.kind, mail.cause, mail.channel, mail.address) not in wanted:
                 self.move(mail, MailState.DROPPED, "no longer true, or no longer the address")
 
     def answer(self, now: datetime) -> Answer:
@@ -123,7 +120,7 @@ class NoticeDelivery:
             digest=digest,
             left_out=without,
             why="" if open_ or taken else self._why(),
-            moves=tuple(MailMove(m.account, m.seq, m.no, m.state, m.reply) for m in self._moved()),
+            moves=tuple(MailMove(m.account, m.seq, m.no, m.state, m.reply, m.code) for m in self._moved()),
         )
 
     def _of(self, draft: Draft) -> list[Mail]:
@@ -169,8 +166,7 @@ class NoticeDelivery:
         refused = [m for m in self.mails.values() if m.state in _FAILED]
         if refused:
             # The server's words stay in the message's row: they name the address.
-            code = _CODE.match(refused[-1].reply)
-            return f"refused: {code[0] if code else 'by the channel'}"
+            return f"refused: {refused[-1].code or 'by the channel'}"
         if self.drafts and not any(self._addressed(d) for d in self.drafts):
             return "nobody can be reached: the account has no address that works"
         return "dropped: what it says is no longer true"

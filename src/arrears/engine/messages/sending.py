@@ -8,11 +8,12 @@ owes is read just before (spec, section 7), and once more where the server has b
 from __future__ import annotations
 
 import time
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from datetime import datetime
 from typing import Final, NamedTuple
 
 from arrears.core import facts as f
+from arrears.core.messages.recipients import EMAIL, ChannelName, Contacts
 from arrears.engine.failpoints import reached
 from arrears.engine.handing_over import handed_over, looked_up
 from arrears.engine.message_context import MessageContext
@@ -20,7 +21,10 @@ from arrears.engine.messages.delivering import Answer, NoticeDelivery
 from arrears.engine.messages.drafting import drafts
 from arrears.engine.messages.writing import Letter, Letters
 from arrears.engine.system import pause_mail
-from arrears.ports import Channel, Claim, Delivery, Fate, Mail, MailState, Store
+from arrears.ports import Channel, Claim, DeliveryAbout, Fate, Mail, MailState, Store
+
+Channels = Mapping[ChannelName, Channel]
+"""The ways to reach people, by name: each recipient is written to by the channel that its address belongs to."""
 
 FRESH_SECONDS: Final = 1.0
 """What was read longer ago is read again before a message is handed over."""
@@ -53,8 +57,9 @@ def send(store: Store, channel: Channel, context: MessageContext, claims: Sequen
         return SendResult([], [])
     if _stopped(store, context, now):
         return SendResult([], list(claims))
-    plans, letters = _prepared(store, channel, context, claims, now)
-    _hand_over_all(store, channel, letters)
+    channels = {EMAIL: channel, **context.channels}
+    plans, letters = _prepared(store, channels, context, claims, now)
+    _hand_over_all(store, channels, letters)
     return SendResult([plan.answer(now) for plan in plans], [])
 
 
@@ -71,7 +76,7 @@ def _stopped(store: Store, context: MessageContext, now: datetime) -> bool:
 
 
 def _prepared(
-    store: Store, channel: Channel, context: MessageContext, claims: Sequence[Claim], now: datetime
+    store: Store, channels: Channels, context: MessageContext, claims: Sequence[Claim], now: datetime
 ) -> tuple[list[NoticeDelivery], list[Letter]]:
     """The notices, read just now, with the letters that may be handed over: they are claimed."""
     numbers = sorted({c.account for c in claims})
@@ -81,7 +86,8 @@ def _prepared(
         earlier.setdefault((mail.account, mail.seq), []).append(mail)
     paid = [key for key, fact in facts.items() if isinstance(fact, f.PaymentBooked)]
     back = store.resumed_with(paid) if paid else {}
-    accounts, contacts = store.snapshots(numbers), store.contacts(numbers)
+    accounts = store.snapshots(numbers)
+    contacts = {number: _reachable(found, channels) for number, found in store.contacts(numbers).items()}
     letters = Letters(store, context, now)
     plans = []
     for claim in claims:
@@ -91,7 +97,7 @@ def _prepared(
         plan = NoticeDelivery(claim, facts[key], account, contacts[claim.account], earlier.get(key, ()), found)
         plans.append(plan)
         if claim.tries > 1:
-            _look_up(channel, plan)
+            _look_up(channels, plan)
         letters.write(plan)
         plan.drop_what_waits()
     reached("mail.before_commit")
@@ -100,38 +106,40 @@ def _prepared(
     return plans, ready
 
 
-def _look_up(channel: Channel, plan: NoticeDelivery) -> None:
+def _reachable(contacts: Contacts, channels: Channels) -> Contacts:
+    """Without the addresses of channels that are not set up."""
+    return contacts._replace(extras=tuple(extra for extra in contacts.extras if extra.channel in channels))
+
+
+def _look_up(channels: Channels, plan: NoticeDelivery) -> None:
     """Messages that were being handed over when their sender died."""
     for mail in list(plan.mails.values()):
         if mail.state is not MailState.CLAIMED:
             continue
-        fate = looked_up(channel, mail.id)
+        fate = looked_up(channels[mail.channel], mail.id) if mail.channel in channels else Fate.UNKNOWN
         if fate in (Fate.ACCEPTED, Fate.NOT_SENT):
             plan.move(mail, _STATES[fate])
         else:
             plan.move(mail, MailState.UNKNOWN, "its sender died while handing it over")
 
 
-def _hand_over_all(store: Store, channel: Channel, letters: Sequence[Letter]) -> None:
-    """One letter after the other, until the server itself takes nothing more."""
+def _hand_over_all(store: Store, channels: Channels, letters: Sequence[Letter]) -> None:
+    """One letter after the other; of a channel whose server takes nothing more the others wait."""
     began = time.monotonic()
-    going = True
+    shut: set[ChannelName] = set()
     for letter in letters:
         seconds = time.monotonic() - began
-        if not going or seconds > SEND_SECONDS_MAX or (seconds > FRESH_SECONDS and not _as_read(store, letter)):
+        name = letter.mail.channel
+        if name in shut or seconds > SEND_SECONDS_MAX or (seconds > FRESH_SECONDS and not _as_read(store, letter)):
             letter.plan.move(letter.mail, MailState.WAITING)
             continue
-        delivery = handed_over(channel, letter.message)
-        letter.plan.move(letter.mail, _STATES[delivery.fate], delivery.reply)
-        going = delivery.fate is not Fate.NOT_SENT or _about_one_address(delivery)
+        delivery = handed_over(channels[name], letter.message)
+        letter.plan.move(letter.mail, _STATES[delivery.fate], delivery.reply, delivery.code)
+        if delivery.about is DeliveryAbout.SERVER:
+            shut.add(name)
 
 
 def _as_read(store: Store, letter: Letter) -> bool:
     """Whether the account is as it was when this was written."""
     account = letter.plan.account
     return store.snapshots([account.no])[account.no] == account
-
-
-def _about_one_address(delivery: Delivery) -> bool:
-    """A server that answers 4xx (greylisting, a full mailbox) may take the next; 421 says that it takes nothing."""
-    return delivery.reply[:1] == "4" and not delivery.reply.startswith("421")

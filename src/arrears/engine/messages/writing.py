@@ -45,9 +45,8 @@ class Letters:
         number = max(plan.mails, default=0)
         for draft in plan.drafts:
             for to in plan.left(draft):
-                waiting = next(
-                    (m.no for m in plan.mails.values() if _key(m) == (draft.kind, draft.cause, to.address)), 0
-                )
+                wanted = (draft.kind, draft.cause, to.channel, to.address)
+                waiting = next((m.no for m in plan.mails.values() if _key(m) == wanted), 0)
                 number += not waiting
                 self._letters.append(self._written(plan, draft, to, waiting or number))
 
@@ -95,6 +94,7 @@ class Letters:
             state=MailState.CLAIMED,
             reply="",
             at=now,
+            channel=to.channel,
         )
         thread = "" if account.case is None else f"case-{account.no}-{account.case.no}"
         message = Message(mail.id, to.address, words.subject, words.text, words.html, thread=thread, at=now)
@@ -129,5 +129,5 @@ class Letters:
         return "", stable_link(context.base_url, plan.account.no)
 
 
-def _key(mail: Mail) -> tuple[str, str, str]:
-    return mail.kind, mail.cause, mail.address
+def _key(mail: Mail) -> tuple[str, str, str, str]:
+    return mail.kind, mail.cause, mail.channel, mail.address

@@ -6,7 +6,8 @@ stored before the first call, and an outcome of an attempt that is over changes 
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+import re
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Final
@@ -44,16 +45,39 @@ from arrears.ports import Processor, Store
 
 @dataclass(frozen=True, slots=True)
 class Providers:
-    """The payment providers by name, and where a payer comes back to: `base_url` is the account centre's."""
+    """The payment providers by name, and where a payer comes back to: `base_url` is the account centre's.
+
+    `default` is the one that opens new pages; it must be said where there are several. What has been opened, or set
+    up, stays with the provider that did it.
+    """
 
     by_name: Mapping[str, Processor]
     base_url: str = "http://127.0.0.1:8000"
+    default: str = ""
+
+    def __post_init__(self) -> None:
+        if not self.default and len(self.by_name) == 1:
+            object.__setattr__(self, "default", *self.by_name)
+        assert not self.by_name or self.default in self.by_name, "say which of several providers opens new pages"
+        assert all(re.fullmatch(r"[\w-]+", name) for name in self.by_name), "it stands before a reference's colon"
 
     def of(self, name: str) -> Processor:
         """The provider of this name; Refused `no_such_provider` where it is not set up."""
         if name not in self.by_name:
-            raise Refused("no_such_provider", f"payment provider {name!r} is not set up here; see ARREARS_STRIPE_KEY")
+            which = f"payment provider {name!r} is not" if name else "no payment provider is"
+            raise Refused("no_such_provider", f"{which} set up here")
         return self.by_name[name]
+
+    def opening(self, method: Callable[..., object]) -> Processor:
+        """The provider that opens new pages; refuses `no_such_provider`, and `not_supported` where it cannot do this:
+        `opening(Processor.open_setup)`."""
+        processor = self.of(self.default)
+        processor.must_support(method)
+        return processor
+
+    def can_open(self, method: Callable[..., object]) -> bool:
+        """Whether `opening` would give one."""
+        return self.default in self.by_name and self.by_name[self.default].supports(method)
 
     def return_url(self, account: int, attempt: int = 0) -> str:
         """Where a payer comes back to from the bank or the provider's page: with `attempt` to what became of it."""
@@ -90,6 +114,14 @@ def payment_ref(provider: str, ref: str) -> str:
     return f"{provider}:{ref}"
 
 
+def provider_of(store: Store, otherwise: str, account: int, attempt: Attempt) -> str:
+    """The provider at which an attempt was made: its method's, or the one that opened its page; `otherwise` for a page
+    from before that was recorded."""
+    if attempt.method:
+        return store.method(account, attempt.method).at_provider
+    return attempt.at_provider or otherwise
+
+
 def pursue(store: Store, providers: Providers, account: int, attempt_no: int, now: datetime) -> Attempt | None:
     """Bring one attempt as far as it can be brought now; what is still open of it, or None when it is over."""
     attempt = store.snapshots([account])[account].attempt(attempt_no)
@@ -98,7 +130,7 @@ def pursue(store: Store, providers: Providers, account: int, attempt_no: int, no
     if attempt.on_page:
         snapshot = store.snapshots([account])[account]
         if now - attempt.created_at >= PAGE_OVER_AFTER or not still_owed(snapshot, attempt):
-            end_page(store, providers, account, attempt, now)
+            _end_or_tell(store, providers, account, attempt, now)
         return store.snapshots([account])[account].attempt(attempt_no)
     try:
         provider, outcome = _ask(store, providers, account, attempt, now)
@@ -118,7 +150,7 @@ def ask_page(store: Store, providers: Providers, account: int, attempt_no: int, 
     attempt = store.snapshots([account])[account].attempt(attempt_no)
     if attempt is None or not attempt.on_page or not attempt.ref:
         return
-    name = next(iter(providers.by_name), "")
+    name = provider_of(store, providers.default, account, attempt)
     outcome = providers.of(name).look_up(attempt_ref(account, attempt.no), "", attempt.ref, attempt.created_at)
     if isinstance(outcome, Paid | AttemptCanceled):
         record_outcome(store, name, account, attempt_no, outcome, now)
@@ -126,7 +158,7 @@ def ask_page(store: Store, providers: Providers, account: int, attempt_no: int, 
 
 def reopen_page(store: Store, providers: Providers, account: int, attempt: Attempt, now: datetime) -> HostedPage:
     """The page of an attempt on the provider's page; asked again with the same key it is the same page."""
-    name = next(iter(providers.by_name), "")
+    name = provider_of(store, providers.default, account, attempt)
     known = store.invoices(account)
     charge = Charge(
         attempt=attempt_ref(account, attempt.no),
@@ -156,7 +188,7 @@ def end_page(store: Store, providers: Providers, account: int, attempt: Attempt,
     Of one whose page was never learnt (its opener died) the page is asked for again with the same key, so that it can
     be ended. A page that cannot be opened any more was not opened before either, or is long over.
     """
-    name = next(iter(providers.by_name), "")
+    name = provider_of(store, providers.default, account, attempt)
     ref = attempt.ref
     outcome: Outcome = AttemptCanceled("", reached_network=False)
     if not ref and now - attempt.created_at < NONE_FOUND_AFTER:
@@ -169,6 +201,16 @@ def end_page(store: Store, providers: Providers, account: int, attempt: Attempt,
         outcome = providers.of(name).expire_payment(ref, f"{attempt.key}-end")
     record_outcome(store, name, account, attempt.no, outcome, now)
     return outcome
+
+
+def _end_or_tell(store: Store, providers: Providers, account: int, attempt: Attempt, now: datetime) -> None:
+    """End a page. At a provider that is no longer set up it may still be paid on: then nobody knows, and staff look."""
+    try:
+        end_page(store, providers, account, attempt, now)
+    except Refused as refused:
+        if refused.code != "no_such_provider":
+            raise
+        record_outcome(store, f.ARREARS, account, attempt.no, Unknown(f"{REFUSED}: {refused.message}"), now)
 
 
 def _ask(store: Store, providers: Providers, account: int, attempt: Attempt, now: datetime) -> tuple[str, Outcome]:
@@ -239,6 +281,14 @@ def record_outcome(
                 _late_money(store, unit, provider, outcome, author)
         else:
             _record(unit, provider, attempt, outcome, author)
+
+
+def record_foreign(store: Store, provider: str, account: int, outcome: Outcome, now: datetime) -> None:
+    """Record what a provider says of an attempt that was made at another one: money of it is money that arrived, and
+    nothing else that it says is proof of anything."""
+    if isinstance(outcome, Paid):
+        with acting_on(store, account, now) as unit:
+            _late_money(store, unit, provider, outcome, f"provider:{provider}")
 
 
 def _record(unit: Unit, provider: str, attempt: Attempt, outcome: Outcome, author: str) -> None:

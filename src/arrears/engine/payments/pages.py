@@ -13,7 +13,7 @@ from arrears.engine.acting import acting_on
 from arrears.engine.failpoints import reached
 from arrears.engine.payments.attempts import Providers, reopen_page
 from arrears.engine.payments.settling import StaleQuote, cancel_open_attempts, record_attempt
-from arrears.ports import Store
+from arrears.ports import Processor, Store
 
 
 def open_page(
@@ -21,8 +21,10 @@ def open_page(
 ) -> str:
     """The address of the provider's page that pays exactly one currency of what was shown.
 
-    Refuses `stale_quote`, `attempt_in_flight`, `one_currency_a_page`.
+    The provider that opens pages opens it, and it stays with that one. Refuses `stale_quote`, `attempt_in_flight`,
+    `one_currency_a_page`, `no_such_provider`, `not_supported`.
     """
+    opener, page_at = providers.opening(Processor.open_payment), providers.default
     if len(shown) != 1:
         raise Refused("one_currency_a_page", "a payment page takes one currency; open one for each")
     [(currency, wanted_hash)] = shown.items()
@@ -35,8 +37,8 @@ def open_page(
             raise StaleQuote(owed)
         if unit.account.attempt_on(p.debt for p in wanted.parts) is not None:
             raise Refused("attempt_in_flight", "a payment for this is under way; wait for its outcome, then look again")
-        providers.of(next(iter(providers.by_name), "")).takes(wanted.amount_minor, currency)
-        number = record_attempt(unit, wanted, 0, Initiator.CUSTOMER, author, shown=wanted_hash, on_page=True)
+        opener.takes(wanted.amount_minor, currency)
+        number = record_attempt(unit, wanted, 0, Initiator.CUSTOMER, author, shown=wanted_hash, page_at=page_at)
         attempt = unit.account.attempt(number)
     assert attempt is not None, "it was recorded just now"
     reached("attempt.after_begin")

@@ -29,7 +29,7 @@ from arrears.core.unit import Unit
 from arrears.core.view import View
 from arrears.engine.acting import acting_on, local_today
 from arrears.engine.booking import Payment, book
-from arrears.engine.payments.attempts import payment_ref, record_outcome
+from arrears.engine.payments.attempts import payment_ref, provider_of, record_foreign, record_outcome
 from arrears.ports import PaymentRecord, Store
 
 _ATTEMPT: Final = "att"
@@ -39,9 +39,7 @@ def apply(store: Store, provider: str, change: Change, now: datetime) -> None:
     """Record one change, if it is not recorded yet. Of payments and attempts that are not ours, nothing."""
     match change:
         case AttemptChange():
-            place = attempt_of(change.attempt)
-            if place is not None and place[0] in store.snapshots([place[0]]):
-                record_outcome(store, provider, *place, change.outcome, now)
+            _attempt(store, provider, change, now)
         case SetupChange():
             return
         case RefundChange():
@@ -51,6 +49,19 @@ def apply(store: Store, provider: str, change: Change, now: datetime) -> None:
             _dispute(store, provider, change, now)
         case DebitReturned():
             _money_left(store, provider, change.payment_ref, change.ref, change.amount_minor, "returned debit", now)
+
+
+def _attempt(store: Store, provider: str, change: AttemptChange, now: datetime) -> None:
+    place = attempt_of(change.attempt)
+    snapshot = None if place is None else store.snapshots([place[0]]).get(place[0])
+    if place is None or snapshot is None:
+        return
+    number, attempt_no = place
+    attempt = snapshot.attempt(attempt_no)
+    if attempt is not None and provider_of(store, provider, number, attempt) != provider:
+        record_foreign(store, provider, number, change.outcome, now)
+    else:
+        record_outcome(store, provider, number, attempt_no, change.outcome, now)
 
 
 def attempt_of(reference: str) -> tuple[int, int] | None:

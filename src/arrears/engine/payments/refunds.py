@@ -17,8 +17,8 @@ from arrears.ports import Store
 def refund(
     store: Store, providers: Providers, payment: str, amount_minor: int, now: datetime, author: str, why: str
 ) -> RefundAnswer:
-    """Give back so much of a payment ("stripe:pi_..."), all or a part. What the provider does not answer is found by
-    the sweep. Refuses `unknown_payment`, `bad_amount`, `refund_refused`.
+    """Give back so much of a payment ("provider:reference"), all or a part, at that provider. What it does not answer
+    is found by the sweep. Refuses `unknown_payment`, `bad_amount`, `refund_refused`, `not_supported`.
 
     The key names the payment, the amount and what was given back before: the same request twice is one refund, and a
     second one of the same amount, after the first is in the book, is another.

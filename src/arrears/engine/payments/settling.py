@@ -190,9 +190,10 @@ def record_attempt(
     *,
     shown: str,
     in_part: bool = False,
-    on_page: bool = False,
+    page_at: str = "",
 ) -> int:
-    """Record an attempt with its key, before anybody is asked; its number."""
+    """Record an attempt with its key, before anybody is asked; its number. `page_at` is the provider whose page it is
+    for, where it is not for a method."""
     number = unit.account.attempt_count + 1
     ordinal = ordinal_of(unit.account, wanted.parts)
     unit.record(
@@ -206,9 +207,10 @@ def record_attempt(
             amount_minor=wanted.amount_minor,
             parts=wanted.parts,
             quote=shown,
-            on_page=on_page,
-            activates=not on_page,
+            on_page=bool(page_at),
+            activates=not page_at,
             in_part=in_part,
+            at_provider=page_at,
         ),
         author,
     )

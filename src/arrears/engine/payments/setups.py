@@ -16,7 +16,7 @@ from arrears.engine.payments import provider_changes as changes
 from arrears.engine.payments import settling
 from arrears.engine.payments.attempts import Providers
 from arrears.engine.payments.methods import activate, finish_setup
-from arrears.ports import Store
+from arrears.ports import Processor, Store
 from arrears.ports.setups import SetupPage, SetupState
 
 STUCK_AFTER: Final = timedelta(minutes=2)
@@ -30,7 +30,6 @@ def start(
     store: Store,
     providers: Providers,
     account: int,
-    provider: str,
     shown: Mapping[str, str],
     locale: str,
     now: datetime,
@@ -40,7 +39,9 @@ def start(
     also: Iterable[int] = (),
 ) -> SetupPage:
     """The provider's page for a new method that will pay what was `shown` (currency to quote hash); with nothing
-    shown it is only added. `back` gives the address to come back to, by the page's number. Refuses `stale_quote`."""
+    shown it is only added. `back` gives the address to come back to, by the page's number. Refuses `stale_quote`,
+    `no_such_provider`, `not_supported`."""
+    opener, provider = providers.opening(Processor.open_setup), providers.default
     also = tuple(also)
     owed = {q.currency: q.hash for q in settling.quote(store, account, now, also)}
     if any(owed.get(currency) != wanted for currency, wanted in shown.items()):
@@ -48,7 +49,7 @@ def start(
     number = store.begin_setup(account, author, provider, shown, also, now)
     known = [m.customer_ref for m in store.methods(account) if m.at_provider == provider]
     customer = known[-1] if known else ""
-    page = providers.of(provider).open_setup(f"setup-{account}-{number}", account, customer, locale, back(number))
+    page = opener.open_setup(f"setup-{account}-{number}", account, customer, locale, back(number))
     store.opened_setup(number, page.ref, page.url)
     made = store.setup(number)
     assert made is not None, "it was noted just now"

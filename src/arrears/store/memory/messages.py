@@ -95,7 +95,7 @@ class MemoryMail:
             rows = self.mail_rows[(move.account, move.seq)]
             was = rows[move.no]
             back = move.state in _BACK
-            rows[move.no] = replace(was, state=move.state, reply=move.reply, at=was.at if back else now)
+            rows[move.no] = replace(was, state=move.state, reply=move.reply, code=move.code, at=was.at if back else now)
             if back:
                 self.back_at[move[:3]] = now
             if move.state in _NOTHING_LEFT:
@@ -103,4 +103,4 @@ class MemoryMail:
 
 
 def _key(mail: Mail) -> tuple[object, ...]:
-    return mail.account, mail.on_day, mail.kind, mail.cause, mail.address.lower()
+    return mail.account, mail.on_day, mail.kind, mail.cause, mail.channel, mail.address.lower()

@@ -97,6 +97,7 @@ class MemoryMoney:
 
     def attempts(self, account: int) -> Sequence[AttemptRecord]:
         """See ports.MoneyBook."""
+        methods = self.method_rows.get(account, {})
         return [
             AttemptRecord(
                 a.no,
@@ -114,6 +115,7 @@ class MemoryMoney:
                 a.advice,
                 a.created_at,
                 a.moved_at,
+                methods[a.method].at_provider if a.method in methods else a.at_provider,
             )
             for _, a in sorted(self.attempt_rows.get(account, {}).items())
         ]

@@ -162,8 +162,10 @@ SELECT account_id, debt FROM attempt_part WHERE is_open GROUP BY account_id, deb
         "I4",
         "attempt {} is paid, and its money is not in the book once",
         """
-SELECT a.account_id, a.no FROM attempt a LEFT JOIN payment p
-    ON p.account_id = a.account_id AND split_part(p.ref, ':', 2) = a.ref AND p.currency = a.currency
+SELECT a.account_id, a.no FROM attempt a
+LEFT JOIN payment_method m ON m.account_id = a.account_id AND m.no = a.method
+LEFT JOIN payment p ON p.account_id = a.account_id AND p.currency = a.currency AND split_part(p.ref, ':', 2) = a.ref
+    AND coalesce(m.at_provider, a.at_provider) IN ('', split_part(p.ref, ':', 1))
 WHERE a.state = 'paid' GROUP BY a.account_id, a.no HAVING count(p.ref) <> 1""",
     ),
     (

@@ -162,6 +162,7 @@ WHERE m.account_id = v.account_id AND m.no = v.no""",
             ("reached_network", "boolean"),
             ("created_at", "timestamptz"),
             ("moved_at", "timestamptz"),
+            ("at_provider", "text"),
         ),
     ),
     "attempt_changes": f"""

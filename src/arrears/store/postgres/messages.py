@@ -16,7 +16,8 @@ from arrears.ports import Mail, MailCounts, MailMove, MailState, PayLink
 from arrears.store.postgres.write import Db, utc
 
 _COLUMNS: Final[LiteralString] = (
-    "account_id, seq, no, kind, cause, on_day, address, role, person_id, language, subject, body, state, reply, at"
+    "account_id, seq, no, kind, cause, on_day, address, role, person_id, language, subject, body, state, reply, at,"
+    " code, channel"
 )
 PEOPLE: Final[LiteralString] = """
 SELECT r.account_id, p.person_id, r.role, p.display_name, p.sign_in_email, coalesce(p.contact_email, ''), p.locale,
@@ -31,28 +32,30 @@ FROM sign_in_link WHERE account_id = ANY(%b) AND over_at IS NULL ORDER BY accoun
 # when its sender died, as it would now be written.
 CLAIM_NEW: Final[LiteralString] = """
 INSERT INTO message (account_id, seq, no, kind, cause, on_day, address, role, person_id, language, subject, body,
-    state, reply, at)
+    state, reply, at, code, channel)
 SELECT * FROM unnest(%b::bigint[], %b::bigint[], %b::smallint[], %b::text[], %b::text[], %b::date[], %b::text[],
-    %b::text[], %b::bigint[], %b::text[], %b::text[], %b::text[], %b::text[], %b::text[], %b::timestamptz[])
+    %b::text[], %b::bigint[], %b::text[], %b::text[], %b::text[], %b::text[], %b::text[], %b::timestamptz[],
+    %b::text[], %b::text[])
 ON CONFLICT DO NOTHING RETURNING account_id, seq, no
 """
 CLAIM_WAITING: Final[LiteralString] = """
-UPDATE message m SET state = 'claimed', on_day = v.on_day, subject = v.subject, body = v.body, at = v.at, reply = ''
+UPDATE message m SET state = 'claimed', on_day = v.on_day, subject = v.subject, body = v.body, at = v.at, reply = '',
+    code = ''
 FROM unnest(%b::bigint[], %b::bigint[], %b::smallint[], %b::date[], %b::text[], %b::text[], %b::timestamptz[])
     AS v (account_id, seq, no, on_day, subject, body, at)
 WHERE m.account_id = v.account_id AND m.seq = v.seq AND m.no = v.no AND m.state IN ('waiting', 'claimed')
   AND NOT EXISTS (SELECT FROM message o WHERE o.account_id = m.account_id AND o.on_day = v.on_day
       AND (o.seq, o.no) <> (m.seq, m.no)
-      AND o.kind = m.kind AND o.cause = m.cause AND lower(o.address) = lower(m.address)
+      AND o.kind = m.kind AND o.cause = m.cause AND o.channel = m.channel AND lower(o.address) = lower(m.address)
       AND o.state NOT IN ('waiting', 'refused', 'dropped'))
 RETURNING m.account_id, m.seq, m.no
 """
 MOVE: Final[LiteralString] = """
-UPDATE message m SET state = v.state, reply = v.reply,
+UPDATE message m SET state = v.state, reply = v.reply, code = v.code,
     at = CASE WHEN v.state IN ('bounced_hard', 'bounced_soft', 'complained') THEN m.at ELSE %b END,
     back_at = CASE WHEN v.state IN ('bounced_hard', 'bounced_soft', 'complained') THEN %b ELSE m.back_at END
-FROM unnest(%b::bigint[], %b::bigint[], %b::smallint[], %b::text[], %b::text[])
-    AS v (account_id, seq, no, state, reply)
+FROM unnest(%b::bigint[], %b::bigint[], %b::smallint[], %b::text[], %b::text[], %b::text[])
+    AS v (account_id, seq, no, state, reply, code)
 WHERE m.account_id = v.account_id AND m.seq = v.seq AND m.no = v.no
 """
 COUNTS: Final[LiteralString] = """
@@ -88,8 +91,8 @@ class PostgresMail:
             )
             people = db.execute(PEOPLE, wanted)
             extras = db.execute(
-                "SELECT account_id, address, name, locale FROM extra_recipient WHERE account_id = ANY(%b)"
-                " ORDER BY account_id, address",
+                "SELECT account_id, address, name, locale, channel FROM extra_recipient WHERE account_id = ANY(%b)"
+                " ORDER BY account_id, address, channel",
                 wanted,
             )
             cards = db.execute(

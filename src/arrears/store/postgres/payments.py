@@ -20,9 +20,10 @@ FROM payment_method WHERE account_id = %s ORDER BY no
 
 
 ATTEMPTS: Final[LiteralString] = """
-SELECT no, key, method, initiator, on_page, currency, amount_minor, quote, state, ref, decline, network_code, advice,
-    created_at, moved_at
-FROM attempt WHERE account_id = %s ORDER BY no
+SELECT a.no, a.key, a.method, a.initiator, a.on_page, a.currency, a.amount_minor, a.quote, a.state, a.ref, a.decline,
+    a.network_code, a.advice, a.created_at, a.moved_at, coalesce(m.at_provider, a.at_provider)
+FROM attempt a LEFT JOIN payment_method m ON m.account_id = a.account_id AND m.no = a.method
+WHERE a.account_id = %s ORDER BY a.no
 """
 
 
@@ -94,7 +95,8 @@ class PostgresMoney:
         """See ports.MoneyBook."""
         with self.reading() as db:
             found = db.execute(ATTEMPTS, [account]).fetchall()
-        return [AttemptRecord(*row)._replace(created_at=utc(row[-2]), moved_at=utc(row[-1])) for row in found]
+        records = [AttemptRecord(*row) for row in found]
+        return [a._replace(created_at=utc(a.created_at), moved_at=utc(a.moved_at)) for a in records]
 
     def open_attempts(self, before: datetime, limit: int) -> Sequence[tuple[int, int]]:
         """See ports.MoneyBook."""

@@ -96,9 +96,10 @@ class PostgresPeople:
         """See ports.People."""
         with self.transaction() as db:
             db.execute(
-                "INSERT INTO extra_recipient (account_id, address, name, locale) VALUES (%s, %s, %s, %s)"
-                " ON CONFLICT (account_id, address) DO UPDATE SET name = excluded.name, locale = excluded.locale",
-                [account, extra.address, extra.name, extra.locale],
+                "INSERT INTO extra_recipient (account_id, address, name, locale, channel) VALUES (%s, %s, %s, %s, %s)"
+                " ON CONFLICT (account_id, channel, address)"
+                " DO UPDATE SET name = excluded.name, locale = excluded.locale",
+                [account, *extra],
             )
 
     def remove_extra(self, account: int, address: str) -> bool:

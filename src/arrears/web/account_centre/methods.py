@@ -11,6 +11,7 @@ from arrears.core.errors import Refused
 from arrears.core.payments.settlement import usable
 from arrears.core.states import State
 from arrears.engine.payments import methods
+from arrears.ports import Processor
 from arrears.web.account_centre.frame import Visit, account_page
 from arrears.web.account_centre.settle import go_for_a_card, why_of
 from arrears.web.account_centre.story import away
@@ -107,7 +108,7 @@ def shown(visit: Visit, why: str = "", status: int = 200) -> HttpResponse:
         "why": why or why_of(visit.request),
         "added": label,
         "owes": bool(account.past_due),
-        "cards_possible": bool(visit.live.providers.by_name),
+        "cards_possible": visit.live.providers.can_open(Processor.open_setup),
         "years": range(visit.view.today.year, visit.view.today.year + 15),
         "months": range(1, 13),
     }

@@ -24,7 +24,7 @@ from arrears.engine.payments.pages import open_page
 from arrears.engine.payments.settling import StaleQuote, confirm
 from arrears.engine.people.pay_links import good_link, known_link
 from arrears.engine.tokens import digest_of
-from arrears.ports import AttemptRecord, PayLink
+from arrears.ports import AttemptRecord, PayLink, Processor
 from arrears.web.account_centre.frame import Visit, read_on, speak
 from arrears.web.account_centre.owed import coming, owed, says
 from arrears.web.account_centre.settle import account_of
@@ -171,6 +171,7 @@ def shown(visit: Visit, numbers: Sequence[int], why: str = "", status: int = 200
         "why": why,
         "action": "/pay/",
         "settle": f"/{visit.id}/settle",
+        "pages_possible": visit.live.providers.can_open(Processor.open_payment),
         "under_way": any(attempt.on_page for attempt in visit.snapshot.attempts),
         **told,
     }

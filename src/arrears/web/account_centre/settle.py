@@ -21,6 +21,7 @@ from arrears.core.money import parse_amount
 from arrears.core.payments.settlement import usable
 from arrears.engine.payments import settling, setups
 from arrears.engine.payments.settling import PART_MINIMUM_MINOR, StaleQuote
+from arrears.ports import Processor
 from arrears.ports.setups import SetupPage
 from arrears.web.account_centre.frame import Visit, account_page
 from arrears.web.account_centre.owed import Owed, coming, held, offered, owed, says, waits_for_the_payer
@@ -86,7 +87,7 @@ def shown(visit: Visit, also: Sequence[int] = (), why: str = "", status: int = 2
         "total": visit.listed([one.amount for one in sums]),
         "open_confirm": waits_for_the_payer(visit),
         "open_attempt": account.attempts[-1].no if account.attempts else 0,
-        "cards_possible": bool(visit.live.providers.by_name),
+        "cards_possible": visit.live.providers.can_open(Processor.open_setup),
         "transfer": _transfer(visit, sums),
     }
     return visit.page("settle", _("Pay what is open") if sums else _("Nothing to pay"), status, **values)
@@ -94,7 +95,7 @@ def shown(visit: Visit, also: Sequence[int] = (), why: str = "", status: int = 2
 
 def _transfer(visit: Visit, sums: Sequence[Owed]) -> str:
     """How to pay by bank transfer; empty where a card is the way."""
-    if visit.snapshot.mode is Mode.CARD and visit.live.providers.by_name:
+    if visit.snapshot.mode is Mode.CARD and visit.live.providers.can_open(Processor.open_setup):
         return ""
     numbers = visit.listed([line.number for one in sums for line in one.lines])
     names = {"operator": visit.operator, "iban": visit.live.context().operator.iban, "numbers": numbers}
@@ -169,13 +170,11 @@ def _methods(visit: Visit) -> list[dict[str, Any]]:
 def go_for_a_card(visit: Visit, quotes: Mapping[str, str], also: Sequence[int] = ()) -> SetupPage:
     """The provider's page for a new method that then pays what was shown (nothing shown: it is only added)."""
     live = visit.live
-    provider = next(iter(live.providers.by_name), "")
     base = live.providers.base_url
     return setups.start(
         live.store,
         live.providers,
         visit.account,
-        provider,
         quotes,
         translation.get_language() or "en",
         visit.now,

@@ -168,24 +168,22 @@ def _part(visit: Visit, record: AttemptRecord) -> StoryPart:
 def _brought(visit: Visit, record: AttemptRecord) -> tuple[str, tuple[Service, ...]]:
     """The invoices that a payment paid, and the services it brings back."""
     store = visit.live.store
-    for provider in visit.live.providers.by_name:
-        payment = store.payment(payment_ref(provider, record.ref))
-        if payment is None or payment.account != visit.account:
-            continue
-        known = store.invoices(visit.account)
-        numbers = [known[part.debt].number for part in payment.fact.allocations]
-        back = store.resumed_with([(visit.account, payment.seq)]).get((visit.account, payment.seq), ())
-        subs = [visit.snapshot.subscription(no) for no in back]
-        services = tuple(
-            Service(
-                called(visit.snapshot, s.no),
-                not s.orders and s.state in (State.ACTIVE, State.PAST_DUE),
-                pending(visit, s),
-            )
-            for s in subs
+    payment = store.payment(payment_ref(record.at_provider or visit.live.providers.default, record.ref))
+    if payment is None or payment.account != visit.account:
+        return "", ()
+    known = store.invoices(visit.account)
+    numbers = [known[part.debt].number for part in payment.fact.allocations]
+    back = store.resumed_with([(visit.account, payment.seq)]).get((visit.account, payment.seq), ())
+    subs = [visit.snapshot.subscription(no) for no in back]
+    services = tuple(
+        Service(
+            called(visit.snapshot, s.no),
+            not s.orders and s.state in (State.ACTIVE, State.PAST_DUE),
+            pending(visit, s),
         )
-        return visit.listed(numbers), services
-    return "", ()
+        for s in subs
+    )
+    return visit.listed(numbers), services
 
 
 def advice(visit: Visit, decline: str) -> tuple[str, tuple[str, ...]]:

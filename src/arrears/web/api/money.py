@@ -56,17 +56,18 @@ class Settle(Strict):
 
 
 class Setup(Strict):
-    """Where a person sets up a new method: at this provider, in this language."""
+    """Where a person sets up a new method: in this language, at this provider or the one that opens new pages here."""
 
-    provider: str = "stripe"
+    provider: str = ""
     locale: str = "en"
     person: str | None = None
 
 
 class Finish(Strict):
-    """The provider's page on which a method was set up."""
+    """The provider's page on which a method was set up, and that provider as it was answered when the page was opened:
+    left out, the one that opens new pages here."""
 
-    provider: str = "stripe"
+    provider: str = ""
     page: str
     person: str | None = None
 
@@ -192,8 +193,9 @@ def _start_once(request: HttpRequest, account: str, body: Setup) -> HttpResponse
     number = _known(live, account)
     author = _author(request, number, body.person)
     key = f"{author}-{number}-{request.headers['Idempotency-Key']}"
-    page = methods.start_setup(live.store, live.providers, number, body.provider, key, body.locale)
-    return JsonResponse({"page": page.ref, "url": page.url}, status=201)
+    provider = body.provider or live.providers.default
+    page = methods.start_setup(live.store, live.providers, number, provider, key, body.locale)
+    return JsonResponse({"page": page.ref, "url": page.url, "provider": provider}, status=201)
 
 
 @router.post("/accounts/{account}/payment-methods/finish", response={200: dict[str, Any], **PROBLEMS})
@@ -203,7 +205,8 @@ def finish_setup(request: HttpRequest, account: str, body: Finish) -> HttpRespon
     number = _known(live, account)
     author = _author(request, number, body.person)
     now = live.clock.now()
-    method = methods.finish_setup(live.store, live.providers, number, body.provider, body.page, now, author)
+    provider = body.provider or live.providers.default
+    method = methods.finish_setup(live.store, live.providers, number, provider, body.page, now, author)
     return JsonResponse(_method(live.store.method(number, method), []))
 
 

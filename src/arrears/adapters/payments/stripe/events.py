@@ -17,7 +17,7 @@ import stripe
 from stripe.params import PaymentIntentListParams
 from stripe.params.checkout import SessionListParams
 
-from arrears.adapters.payments.stripe_codes import (
+from arrears.adapters.payments.stripe.codes import (
     DEBITS,
     DECLINES,
     Thing,

@@ -1,6 +1,6 @@
 """What Stripe's objects mean in our words: pure, so that every code can be tested from a table.
 
-Objects are plain dictionaries as the API sends them, at the version that `stripe_events.API_VERSION` pins.
+Objects are plain dictionaries as the API sends them, at the version that `events.API_VERSION` pins.
 """
 
 from __future__ import annotations

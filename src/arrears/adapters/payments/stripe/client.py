@@ -18,7 +18,7 @@ import stripe
 from stripe.params import PaymentIntentCreateParams
 from stripe.params.checkout import SessionCreateParams
 
-from arrears.adapters.payments.stripe_codes import (
+from arrears.adapters.payments.stripe.codes import (
     Thing,
     attempt_in,
     check_amount,
@@ -32,7 +32,7 @@ from arrears.adapters.payments.stripe_codes import (
     refused,
     setup_outcome_of,
 )
-from arrears.adapters.payments.stripe_events import (
+from arrears.adapters.payments.stripe.events import (
     API_VERSION,
     PAGE_MARK,
     StripeReader,
@@ -56,6 +56,7 @@ from arrears.core.payments.values import (
     SetupOutcome,
     Unknown,
 )
+from arrears.ports import Processor
 
 CONNECT_SECONDS: Final = 5
 READ_SECONDS: Final = 40
@@ -76,7 +77,7 @@ _LOCALES: Final = frozenset(
 stripe.enable_telemetry = False
 
 
-class Stripe:
+class Stripe(Processor):
     """One Stripe account. See `ports.Processor` for what each method promises.
 
     `key` is a secret or restricted key and must match `live`; `webhook_secrets` are all that are valid now (two while
