@@ -41,7 +41,7 @@ class Recorder:
 
     def __init__(self) -> None:
         self.transactions: dict[int, list[list[Statement]]] = defaultdict(list)
-        self._send = PostgresBatch.send
+        self._send = PostgresBatch.write_early
 
     @contextmanager
     def recording(self) -> Iterator[None]:
@@ -65,11 +65,11 @@ class Recorder:
             recorder._send(batch, units)
             batch._db = db
 
-        PostgresBatch.send = send  # type: ignore[method-assign]
+        PostgresBatch.write_early = send  # type: ignore[method-assign]
         try:
             yield
         finally:
-            PostgresBatch.send = self._send  # type: ignore[method-assign]
+            PostgresBatch.write_early = self._send  # type: ignore[method-assign]
 
 
 def at_once(numbers: Sequence[int], work: Callable[[int], None]) -> list[float]:

@@ -17,8 +17,7 @@ from arrears.core.account import Action, Mode
 from arrears.core.people.support import About, Via
 from arrears.core.policy import default_policy
 from arrears.engine import commands, system
-from arrears.engine.people import support
-from arrears.engine.people import visitors as strangers
+from arrears.engine.people import support, visitors
 from arrears.engine.perform import perform
 from arrears.engine.run import run
 from arrears.ports import Message, NewAccount
@@ -44,17 +43,17 @@ class Desk:
         return asked.number
 
     def stranger(self, known_by: str) -> int:
-        who = strangers.Visitor("Piet", f"p{self.count()}@mail.example", "Nobody and Sons", known_by, "nl", "")
-        number = strangers.ask(self.store, who, About.ADMINISTRATOR_GONE, "She left", self.now)
+        who = visitors.Visitor("Piet", f"p{self.count()}@mail.example", "Nobody and Sons", known_by, "nl", "")
+        number = visitors.ask(self.store, who, About.ADMINISTRATOR_GONE, "She left", self.now)
         self.attend()
-        strangers.confirm(self.store, self.letters()[-1].text.rpartition("/")[2].strip(), self.now)
+        visitors.confirm(self.store, self.letters()[-1].text.rpartition("/")[2].strip(), self.now)
         self.attend()
         return number
 
     def attend(self) -> None:
         from arrears.engine.message_context import PLAIN_CONTEXT
 
-        strangers.attend(self.store, self.mail, PLAIN_CONTEXT, self.now)
+        visitors.attend(self.store, self.mail, PLAIN_CONTEXT, self.now)
 
     def letters(self) -> list[Message]:
         return self.mail.taken

@@ -21,7 +21,7 @@ from arrears.core.facts import (
 from arrears.core.ids import INVOICE, SUBSCRIPTION, format_id
 from arrears.core.unit import Unit
 from arrears.engine.failpoints import reached
-from arrears.ports import Batch, Store
+from arrears.ports import Accounts, Batch
 
 FACTS_MAX: Final = 500
 """More facts than this for one account at one instant is a rule that never comes to rest: our own mistake."""
@@ -66,7 +66,7 @@ def _within_cap(fact: Fact, deletions: DeletionGrant | None) -> Fact:
 
 
 @contextmanager
-def acting(store: Store, numbers: Sequence[int], now: datetime) -> Iterator[dict[int, Unit]]:
+def acting(store: Accounts, numbers: Sequence[int], now: datetime) -> Iterator[dict[int, Unit]]:
     """The units of these accounts, locked; on leaving, the consequences of what was recorded are recorded too."""
     policies = store.policies()
     with store.accounts(sorted(set(numbers)), now) as batch:
@@ -80,7 +80,7 @@ def acting(store: Store, numbers: Sequence[int], now: datetime) -> Iterator[dict
 
 
 @contextmanager
-def acting_on(store: Store, number: int, now: datetime) -> Iterator[Unit]:
+def acting_on(store: Accounts, number: int, now: datetime) -> Iterator[Unit]:
     """The same for one account."""
     with acting(store, [number], now) as units:
         yield units[number]

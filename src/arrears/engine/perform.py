@@ -24,7 +24,7 @@ from arrears.engine.message_context import PLAIN_CONTEXT, MessageContext
 from arrears.engine.messages.delivering import Answer
 from arrears.engine.messages.sending import send
 from arrears.engine.payments.attempts import NO_PROVIDERS, Providers, pursue
-from arrears.ports import Batch, Channel, Claim, Order, Services, Store
+from arrears.ports import AccountReader, Accounts, AccountsAndMoney, Batch, Channel, Claim, Order, Services, Store
 
 LEASE_SECONDS: Final = 120
 """Longer than any one message or order takes; a performer that dies is taken over after this."""
@@ -75,7 +75,7 @@ def perform_all(
     return total
 
 
-def _order(store: Store, services: Services, claims: Sequence[Claim], now: datetime) -> list[Result]:
+def _order(store: AccountReader, services: Services, claims: Sequence[Claim], now: datetime) -> list[Result]:
     if not claims:
         return []
     accounts = store.snapshots(sorted({c.account for c in claims}))
@@ -99,7 +99,7 @@ def _order(store: Store, services: Services, claims: Sequence[Claim], now: datet
     return results
 
 
-def _charge(store: Store, providers: Providers, claims: Sequence[Claim], now: datetime) -> list[Result]:
+def _charge(store: AccountsAndMoney, providers: Providers, claims: Sequence[Claim], now: datetime) -> list[Result]:
     """Bring each attempt as far as it can be brought. What waits for the payer is nobody's work here any more; what
     is unknown keeps its claim, and is looked up when the lease is over."""
     results: list[Result] = []
@@ -110,7 +110,7 @@ def _charge(store: Store, providers: Providers, claims: Sequence[Claim], now: da
     return results
 
 
-def record_results(store: Store, results: Sequence[Result], now: datetime, answers: Sequence[Answer] = ()) -> None:
+def record_results(store: Accounts, results: Sequence[Result], now: datetime, answers: Sequence[Answer] = ()) -> None:
     """Record what the world answered, for the claims that are still held by this performer."""
     if not results and not answers:
         return
@@ -121,8 +121,8 @@ def record_results(store: Store, results: Sequence[Result], now: datetime, answe
         sorted({c.account for c in (*(r[0] for r in results), *(a.claim for a in answers))}), now
     ) as batch:
         units = {unit.no: unit for unit in batch.units}
-        kept = set(batch.finish(claims))
-        kept |= set(batch.keep([(a.claim, a.until) for a in answers if a.outcome is None]))
+        kept = set(batch.end_claims(claims))
+        kept |= set(batch.postpone_claims([(a.claim, a.until) for a in answers if a.outcome is None]))
         _record_answers(batch, units, [a for a in answers if a.claim in kept], now)
         for claim, _, done_at in results:
             if claim in kept and claim.kind == ORDER:

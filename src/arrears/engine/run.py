@@ -29,7 +29,7 @@ from arrears.core.facts import (
 from arrears.core.unit import Unit
 from arrears.engine.acting import DeletionGrant, decide_until_rest
 from arrears.engine.failpoints import reached
-from arrears.ports import Batch, Poisoned, Store
+from arrears.ports import Batch, CollectionsRun, DueAccounts, InstallationControl, Poisoned
 
 TICK_GAP_MAX: Final = timedelta(hours=26)
 """Spec, section 3, Clock guard: an older last tick means that the clock or this installation stood still."""
@@ -79,7 +79,7 @@ def decision_cache_of(policies: Policies) -> DecisionCache:
 
 
 def run_batch(
-    store: Store, policies: Policies, now: datetime, limits: Limits, cache: DecisionCache | None = None
+    store: DueAccounts, policies: Policies, now: datetime, limits: Limits, cache: DecisionCache | None = None
 ) -> RunReport:
     """Claim, decide and record one batch in one transaction. No accounts in the report: nothing was due.
 
@@ -107,7 +107,12 @@ def run_batch(
 
 
 def _batch(
-    store: Store, policies: Policies, now: datetime, limits: Limits, claimed: list[int], cache: DecisionCache | None
+    store: DueAccounts,
+    policies: Policies,
+    now: datetime,
+    limits: Limits,
+    claimed: list[int],
+    cache: DecisionCache | None,
 ) -> RunReport:
     """One batch; `claimed` learns the accounts, so that they are known even if the store refuses them."""
     report = RunReport()
@@ -125,7 +130,7 @@ def _batch(
             finished: list[Unit] = []
             for unit in part:
                 (cut if _escalates(unit) else finished).append(unit)
-            batch.send(finished)
+            batch.write_early(finished)
         _park_where_ledger_disagrees(batch, cut)
         report.accounts = len(batch.units)
         report.facts = sum(u.fact_count for u in batch.units)
@@ -176,7 +181,7 @@ def _park_where_ledger_disagrees(batch: Batch, cut: Sequence[Unit]) -> None:
 
 
 def run(
-    store: Store,
+    store: CollectionsRun,
     now: datetime,
     *,
     limits: Limits = DEFAULT_LIMITS,
@@ -199,7 +204,7 @@ def run(
             return total
 
 
-def tick(store: Store, now: datetime) -> None:
+def tick(store: InstallationControl, now: datetime) -> None:
     """Look at both clocks; a jump or a difference makes every cut wait until a person confirms (I21).
 
     A gap is recorded before the tick that closes it: whoever dies or runs in between still sees it.
@@ -216,7 +221,7 @@ def tick(store: Store, now: datetime) -> None:
         _suspect(store, now, f"the clocks of application and database differ by {seconds:.0f} seconds")
 
 
-def _suspect(store: Store, now: datetime, why: str) -> None:
+def _suspect(store: InstallationControl, now: datetime, why: str) -> None:
     reached("suspicion.before_commit")
     store.record_system(ClockSuspected(why=why), now, "arrears", why)
     reached("suspicion.after_commit")

@@ -20,7 +20,7 @@ from arrears.engine.messages.delivering import Answer, NoticeDelivery
 from arrears.engine.messages.drafting import drafts
 from arrears.engine.messages.writing import Letter, Letters
 from arrears.engine.system import pause_mail
-from arrears.ports import Channel, Claim, Delivery, Fate, Mail, MailState, Store
+from arrears.ports import AccountReader, Channel, Claim, Delivery, Fate, Mail, MailState, NoticeSending
 
 FRESH_SECONDS: Final = 1.0
 """What was read longer ago is read again before a message is handed over."""
@@ -46,7 +46,9 @@ class SendResult(NamedTuple):
     back: list[Claim]
 
 
-def send(store: Store, channel: Channel, context: MessageContext, claims: Sequence[Claim], now: datetime) -> SendResult:
+def send(
+    store: NoticeSending, channel: Channel, context: MessageContext, claims: Sequence[Claim], now: datetime
+) -> SendResult:
     """Hand over what these claims ask for. Where mail cannot leave, or leaves slowly, the others wait: a claim that
     outlives its lease would be taken for one whose sender died, and never be sent."""
     if not claims:
@@ -58,7 +60,7 @@ def send(store: Store, channel: Channel, context: MessageContext, claims: Sequen
     return SendResult([plan.answer(now) for plan in plans], [])
 
 
-def _stopped(store: Store, context: MessageContext, now: datetime) -> bool:
+def _stopped(store: NoticeSending, context: MessageContext, now: datetime) -> bool:
     """Whether the limits of the whole installation let nothing out for now; of a storm of bounces staff are told."""
     limits = context.limits
     if limits is None:
@@ -71,16 +73,16 @@ def _stopped(store: Store, context: MessageContext, now: datetime) -> bool:
 
 
 def _prepared(
-    store: Store, channel: Channel, context: MessageContext, claims: Sequence[Claim], now: datetime
+    store: NoticeSending, channel: Channel, context: MessageContext, claims: Sequence[Claim], now: datetime
 ) -> tuple[list[NoticeDelivery], list[Letter]]:
     """The notices, read just now, with the letters that may be handed over: they are claimed."""
     numbers = sorted({c.account for c in claims})
-    facts = store.messages(claims)
+    facts = store.noticed_facts(claims)
     earlier: dict[tuple[int, int], list[Mail]] = {}
-    for mail in store.mails([(c.account, c.seq) for c in claims]):
+    for mail in store.mails_of_notices([(c.account, c.seq) for c in claims]):
         earlier.setdefault((mail.account, mail.seq), []).append(mail)
     paid = [key for key, fact in facts.items() if isinstance(fact, f.PaymentBooked)]
-    back = store.resumed_with(paid) if paid else {}
+    back = store.subscriptions_resumed_with(paid) if paid else {}
     accounts, contacts = store.snapshots(numbers), store.contacts(numbers)
     letters = Letters(store, context, now)
     plans = []
@@ -112,7 +114,7 @@ def _look_up(channel: Channel, plan: NoticeDelivery) -> None:
             plan.move(mail, MailState.UNKNOWN, "its sender died while handing it over")
 
 
-def _hand_over_all(store: Store, channel: Channel, letters: Sequence[Letter]) -> None:
+def _hand_over_all(store: AccountReader, channel: Channel, letters: Sequence[Letter]) -> None:
     """One letter after the other, until the server itself takes nothing more."""
     began = time.monotonic()
     going = True
@@ -126,7 +128,7 @@ def _hand_over_all(store: Store, channel: Channel, letters: Sequence[Letter]) ->
         going = delivery.fate is not Fate.NOT_SENT or _about_one_address(delivery)
 
 
-def _as_read(store: Store, letter: Letter) -> bool:
+def _as_read(store: AccountReader, letter: Letter) -> bool:
     """Whether the account is as it was when this was written."""
     account = letter.plan.account
     return store.snapshots([account.no])[account.no] == account

@@ -13,7 +13,7 @@ from arrears.core.ids import ACCOUNT, format_id
 from arrears.core.messages.content import MessageKind
 from arrears.core.messages.recipients import Contacts, Recipient, recipients
 from arrears.core.view import View
-from arrears.ports import Store
+from arrears.ports import ReachableAccounts
 
 
 class Telling(NamedTuple):
@@ -38,7 +38,7 @@ class UpcomingMessages(NamedTuple):
     tellings: tuple[Telling, ...]
 
 
-def told_when(store: Store, account: int, now: datetime) -> UpcomingMessages:
+def told_when(store: ReachableAccounts, account: int, now: datetime) -> UpcomingMessages:
     """The plan of one account; refuses `unknown_account`."""
     snapshot = store.snapshots([account]).get(account)
     if snapshot is None:

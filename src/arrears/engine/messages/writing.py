@@ -20,7 +20,7 @@ from arrears.engine.messages.delivering import NoticeDelivery
 from arrears.engine.messages.drafting import content, help_link, stable_link
 from arrears.engine.messages.drafting_people import Draft, zone_of
 from arrears.engine.tokens import digest_of, new_token
-from arrears.ports import Mail, MailState, Message, PayLink, Store
+from arrears.ports import Mail, MailBook, MailState, Message, PayLink
 
 
 class Letter(NamedTuple):
@@ -34,7 +34,7 @@ class Letter(NamedTuple):
 class Letters:
     """The letters of a few notices."""
 
-    def __init__(self, store: Store, context: MessageContext, now: datetime) -> None:
+    def __init__(self, store: MailBook, context: MessageContext, now: datetime) -> None:
         self._store, self._desk, self._now = store, context, now
         self._days: dict[str, date] = {}
         self._letters: list[Letter] = []
@@ -111,11 +111,11 @@ class Letters:
         case, context = plan.account.case, self._desk
         if draft.kind is MessageKind.CONFIRM_ADDRESS:
             secret = new_token()
-            self._store.give_token(draft.request, digest_of(secret))
+            self._store.renew_address_link(draft.request, digest_of(secret))
             return secret, f"{context.base_url}{CONFIRM_PATH}{secret}"
         if draft.kind in (MessageKind.INVITATION, MessageKind.PASSWORD_RESET):
             secret = new_token()
-            self._store.give_link(draft.link, digest_of(secret))
+            self._store.renew_sign_in_link(draft.link, digest_of(secret))
             path = INVITATION_PATH if draft.kind is MessageKind.INVITATION else RESET_PATH
             return secret, f"{context.base_url}{path}{secret}"
         if draft.kind is MessageKind.SIGN_IN_CHANGED:

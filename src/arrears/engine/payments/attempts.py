@@ -39,7 +39,7 @@ from arrears.core.unit import Unit
 from arrears.engine.acting import acting_on, local_today
 from arrears.engine.booking import Payment, book
 from arrears.engine.failpoints import reached
-from arrears.ports import Processor, Store
+from arrears.ports import AccountsAndMoney, MoneyBook, Processor
 
 
 @dataclass(frozen=True, slots=True)
@@ -90,7 +90,9 @@ def payment_ref(provider: str, ref: str) -> str:
     return f"{provider}:{ref}"
 
 
-def pursue(store: Store, providers: Providers, account: int, attempt_no: int, now: datetime) -> Attempt | None:
+def pursue(
+    store: AccountsAndMoney, providers: Providers, account: int, attempt_no: int, now: datetime
+) -> Attempt | None:
     """Bring one attempt as far as it can be brought now; what is still open of it, or None when it is over."""
     attempt = store.snapshots([account])[account].attempt(attempt_no)
     if attempt is None:
@@ -113,7 +115,7 @@ def pursue(store: Store, providers: Providers, account: int, attempt_no: int, no
     return store.snapshots([account])[account].attempt(attempt_no)
 
 
-def ask_page(store: Store, providers: Providers, account: int, attempt_no: int, now: datetime) -> None:
+def ask_page(store: AccountsAndMoney, providers: Providers, account: int, attempt_no: int, now: datetime) -> None:
     """Ask the provider whether an attempt on its page is over, for a payer who came back before its webhook did."""
     attempt = store.snapshots([account])[account].attempt(attempt_no)
     if attempt is None or not attempt.on_page or not attempt.ref:
@@ -124,7 +126,9 @@ def ask_page(store: Store, providers: Providers, account: int, attempt_no: int, 
         record_outcome(store, name, account, attempt_no, outcome, now)
 
 
-def reopen_page(store: Store, providers: Providers, account: int, attempt: Attempt, now: datetime) -> HostedPage:
+def reopen_page(
+    store: AccountsAndMoney, providers: Providers, account: int, attempt: Attempt, now: datetime
+) -> HostedPage:
     """The page of an attempt on the provider's page; asked again with the same key it is the same page."""
     name = next(iter(providers.by_name), "")
     known = store.invoices(account)
@@ -150,7 +154,7 @@ def reopen_page(store: Store, providers: Providers, account: int, attempt: Attem
     return page
 
 
-def end_page(store: Store, providers: Providers, account: int, attempt: Attempt, now: datetime) -> Outcome:
+def end_page(store: AccountsAndMoney, providers: Providers, account: int, attempt: Attempt, now: datetime) -> Outcome:
     """End an attempt on the provider's page and record what that proves.
 
     Of one whose page was never learnt (its opener died) the page is asked for again with the same key, so that it can
@@ -171,7 +175,9 @@ def end_page(store: Store, providers: Providers, account: int, attempt: Attempt,
     return outcome
 
 
-def _ask(store: Store, providers: Providers, account: int, attempt: Attempt, now: datetime) -> tuple[str, Outcome]:
+def _ask(
+    store: AccountsAndMoney, providers: Providers, account: int, attempt: Attempt, now: datetime
+) -> tuple[str, Outcome]:
     method = store.method(account, attempt.method)
     processor = providers.of(method.at_provider)
     reference = attempt_ref(account, attempt.no)
@@ -227,7 +233,13 @@ def _not_to_be_charged(snapshot: Account, attempt: Attempt, now: datetime) -> De
 
 
 def record_outcome(
-    store: Store, provider: str, account: int, attempt_no: int, outcome: Outcome, now: datetime, author: str = ""
+    store: AccountsAndMoney,
+    provider: str,
+    account: int,
+    attempt_no: int,
+    outcome: Outcome,
+    now: datetime,
+    author: str = "",
 ) -> None:
     """Record what the provider said of an attempt, with everything that follows, in one transaction: the money, the
     method, the lifted causes and the resume orders. Of an attempt that is over, only money that was not booked yet."""
@@ -335,7 +347,7 @@ def _needs_customer(unit: Unit, attempt: Attempt, outcome: NeedsCustomer, author
     _past_due_by_decline(unit, attempt, author)
 
 
-def _late_money(store: Store, unit: Unit, provider: str, outcome: Paid, author: str) -> None:
+def _late_money(store: MoneyBook, unit: Unit, provider: str, outcome: Paid, author: str) -> None:
     """Money for an attempt that was over, as on a page that had been replaced: it becomes account credit, which pays
     whatever is still open, and the rest is offered back."""
     ref = payment_ref(provider, outcome.ref)

@@ -19,7 +19,7 @@ from arrears.core.people.support import HOLDS, About, Via, bracket, slot
 from arrears.core.unit import Unit
 from arrears.engine.acting import acting_on, local_today
 from arrears.engine.holding import HOLD_DAYS_MAX, place_hold
-from arrears.ports import Store
+from arrears.ports import AccountsAndSupport, SupportBook
 from arrears.ports.support import ConversationEntry, Request, RequestState
 
 TEXT_CHARS_MAX: Final = 4000
@@ -37,7 +37,7 @@ SAID_A_DAY: Final = 20
 
 
 def open_request(
-    store: Store,
+    store: AccountsAndSupport,
     account: int,
     via: Via,
     about: About,
@@ -53,7 +53,7 @@ def open_request(
     """A question about an account by somebody who is known there. Who gives an `address` is answered by letter; a pay
     link whose case is over may not hold. Refuses `empty_text`, `long_text`, `too_many_requests`."""
     body = checked_text(text)
-    if store.requests_since(now - A_DAY, account, via, "", "").account >= ASKED_A_DAY:
+    if store.request_counts(now - A_DAY, account, via, "", "").account >= ASKED_A_DAY:
         raise Refused("too_many_requests", f"an account can ask {ASKED_A_DAY} times a day")
     asked = Request(
         0, account, 0, about, via, "open", 0, "", (), person, "", address, "", "", locale, "", now
@@ -70,7 +70,7 @@ def open_request(
     return opened
 
 
-def _is_again(store: Store, asked: Request, before: Request, body: str) -> bool:
+def _is_again(store: SupportBook, asked: Request, before: Request, body: str) -> bool:
     if asked.asked_at - before.asked_at > TWICE_WITHIN:
         return False
     who, same = ((r.via, r.about, r.person, r.address) for r in (asked, before))
@@ -80,7 +80,7 @@ def _is_again(store: Store, asked: Request, before: Request, body: str) -> bool:
     return len(said) == 1 and said[0].body == body
 
 
-def place(store: Store, number: int, account: int, now: datetime, author: str, why: str = "") -> Request:
+def place(store: AccountsAndSupport, number: int, account: int, now: datetime, author: str, why: str = "") -> Request:
     """The request of a stranger is about this account: from now on it belongs there, and holds what it may. Refuses
     `unknown_request`, `has_account`, `unknown_account`."""
     with acting_on(store, account, now) as unit:
@@ -95,11 +95,11 @@ def place(store: Store, number: int, account: int, now: datetime, author: str, w
     return placed
 
 
-def _held(store: Store, unit: Unit, asked: Request, author: str, *, may_hold: bool = True) -> Request:
+def _held(store: SupportBook, unit: Unit, asked: Request, author: str, *, may_hold: bool = True) -> Request:
     """With the holds that it may place, and the fact that is to be recorded next."""
     case, once = bracket(unit.account), slot(asked.via, asked.about)
     holds: tuple[int, ...] = ()
-    if may_hold and case and once not in store.held_in(unit.no, case):
+    if may_hold and case and once not in store.slots_held(unit.no, case):
         reason = f"support request: {asked.about.replace('_', ' ')}"
         today = local_today(unit)
         holds = tuple(
@@ -124,7 +124,7 @@ def _record_opened(unit: Unit, opened: Request, author: str, why: str = "") -> N
     assert recorded.seq == opened.seq, "nothing comes between the holds and the request"
 
 
-def say(store: Store, number: int, text: str, now: datetime, author: str) -> None:
+def say(store: AccountsAndSupport, number: int, text: str, now: datetime, author: str) -> None:
     """Whoever asked writes more; a closed request is open again. Refuses `unknown_request`, `empty_text`, `long_text`,
     `too_many_requests`."""
     body, asked = checked_text(text), known(store, number)
@@ -146,7 +146,7 @@ def say(store: Store, number: int, text: str, now: datetime, author: str) -> Non
         store.move_request(number, "open")
 
 
-def answer(store: Store, number: int, text: str, now: datetime, author: str) -> None:
+def answer(store: AccountsAndSupport, number: int, text: str, now: datetime, author: str) -> None:
     """Staff answer, and whoever asked gets a message with a link. What waited for this is done. Refuses
     `unknown_request`, `empty_text`, `long_text`."""
     body, asked = checked_text(text), known(store, number)
@@ -166,7 +166,7 @@ def answer(store: Store, number: int, text: str, now: datetime, author: str) -> 
 
 
 def grant_hold(
-    store: Store, number: int, stops: Sequence[Stop], days: int, why: str, now: datetime, author: str
+    store: AccountsAndSupport, number: int, stops: Sequence[Stop], days: int, why: str, now: datetime, author: str
 ) -> date:
     """Staff hold more for a request; the last local day that is held. Refuses `unknown_request`, `no_account`,
     `bad_date`, `bad_hold`, `no_reason`."""
@@ -183,7 +183,7 @@ def grant_hold(
     return until
 
 
-def close(store: Store, number: int, why: str, now: datetime, author: str) -> None:
+def close(store: AccountsAndSupport, number: int, why: str, now: datetime, author: str) -> None:
     """Nothing is left to do. Its holds go on to their last day: what was promised is not taken back. Refuses
     `unknown_request`, `no_reason`, `already_closed`."""
     asked = known(store, number)
@@ -199,7 +199,9 @@ def close(store: Store, number: int, why: str, now: datetime, author: str) -> No
         store.move_request(number, "closed")
 
 
-def _close_tasks(store: Store, unit: Unit, asked: Request, author: str, outcome: str, *, also_opening: bool) -> None:
+def _close_tasks(
+    store: SupportBook, unit: Unit, asked: Request, author: str, outcome: str, *, also_opening: bool
+) -> None:
     """The tasks that this request has raised are done."""
     seqs = {entry.seq for entry in store.support_entries(asked.number) if entry.seq}
     seqs = seqs | {asked.seq} if also_opening else seqs - {asked.seq}
@@ -207,7 +209,7 @@ def _close_tasks(store: Store, unit: Unit, asked: Request, author: str, outcome:
         unit.record(f.TaskClosed(task=seq, outcome=f"request {asked.number}: {outcome}"), author)
 
 
-def known(store: Store, number: int) -> Request:
+def known(store: SupportBook, number: int) -> Request:
     """The request with this number, if its address was ever confirmed; refuses `unknown_request`."""
     found = store.support_request(number) if 0 < number < 2**63 else None
     if found is None or found.state == "unconfirmed":

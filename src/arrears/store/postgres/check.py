@@ -39,7 +39,7 @@ class CheckedStore(Protocol):
     """What of the store is needed to check it."""
 
     def policies(self) -> Mapping[str, Policy]:
-        """See ports.Store."""
+        """See ports.InstallationState."""
 
     def transaction(self) -> AbstractContextManager[Db]:
         """One transaction on a connection of its own."""

@@ -174,7 +174,7 @@ def _brought(visit: Visit, record: AttemptRecord) -> tuple[str, tuple[Service, .
             continue
         known = store.invoices(visit.account)
         numbers = [known[part.debt].number for part in payment.fact.allocations]
-        back = store.resumed_with([(visit.account, payment.seq)]).get((visit.account, payment.seq), ())
+        back = store.subscriptions_resumed_with([(visit.account, payment.seq)]).get((visit.account, payment.seq), ())
         subs = [visit.snapshot.subscription(no) for no in back]
         services = tuple(
             Service(

@@ -21,7 +21,7 @@ from arrears.core.errors import Refused
 from arrears.core.ids import ACCOUNT, format_id
 from arrears.engine.people import access
 from arrears.notices import values
-from arrears.ports.people import Link
+from arrears.ports.people import AccessLink
 from arrears.store.models import Person
 from arrears.web import passwords
 from arrears.web.brand import brand
@@ -156,7 +156,7 @@ def invitation(request: HttpRequest, token: str) -> HttpResponse:
     return _in(request, person, target)
 
 
-def _invited(request: HttpRequest, link: Link, *, known: bool, why: str = "", status: int = 200) -> HttpResponse:
+def _invited(request: HttpRequest, link: AccessLink, *, known: bool, why: str = "", status: int = 200) -> HttpResponse:
     contacts = installed().store.contacts([link.account])[link.account]
     shown = {
         "title": _("You are invited"),
