@@ -131,8 +131,8 @@ def by_sql(url: str, transactions: dict[int, list[list[Statement]]]) -> list[flo
 
 
 def _figures(seconds: list[float]) -> dict[str, float]:
-    cuts = quantiles(seconds, n=100)
-    return {"p50_ms": round(1000 * median(seconds), 1), "p99_ms": round(1000 * cuts[98], 1)}
+    percentiles = quantiles(seconds, n=100)
+    return {"p50_ms": round(1000 * median(seconds), 1), "p99_ms": round(1000 * percentiles[98], 1)}
 
 
 def main() -> int:

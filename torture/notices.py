@@ -128,7 +128,7 @@ class Course:
             self._kill_one()
         if bad:
             time.sleep(self.rng.uniform(0.02, 0.2))
-            self._good_again()
+            self._mend_post()
         self.settle()
 
     def settle(self) -> None:
@@ -191,7 +191,7 @@ class Course:
         else:
             self.post.set(mode)
 
-    def _good_again(self) -> None:
+    def _mend_post(self) -> None:
         self.post.set("accept")
         self.post.kill()
         self.post.start()

@@ -77,7 +77,9 @@ class Twins(DecisionCache):
 
 
 @pytest.mark.parametrize("seed", range(12))
-def test_a_made_up_world_is_the_same_with_the_decision_cache_and_without(seed: int, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_made_up_world_is_the_same_with_the_decision_cache_and_without(
+    seed: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
     taken: Counter[str] = Counter()
 
     def twins_of(policies):

@@ -54,13 +54,13 @@ def test_every_invariant_holds_after_every_transaction(plot: Plot) -> None:
 @examples(60)
 @given(plots())
 def test_deciding_twice_does_nothing_twice(plot: Plot) -> None:
-    def again(play: Play) -> None:
+    def replayed(play: Play) -> None:
         assert answer(play, play.now).facts == ()
         before = len(play.history)
         run(play.store, play.now)
         assert len(play.history) == before
 
-    played(plot, again, calm_days=150)
+    played(plot, replayed, calm_days=150)
 
 
 @examples(60)

@@ -18,7 +18,7 @@ ROLES: Final = ("anonymous", "link", "administrator", "reader", "stranger", "sta
 _SIGNS_IN: Final = {
     "administrator": ("/sign-in", states.ADMINISTRATOR),
     "reader": ("/sign-in", states.READER),
-    "stranger": ("/sign-in", states.STRANGER),
+    "stranger": ("/sign-in", states.OUTSIDER),
     "other": ("/sign-in", states.OTHER),
     "staff": ("/console/sign-in", states.STAFF),
 }

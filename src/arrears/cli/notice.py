@@ -87,7 +87,7 @@ def preview(
     codes = sorted(set(wanted) or texts.languages)
     examples = _examples(codes)
     if account is not None:
-        examples = map(_as_told_to(account), examples)
+        examples = map(_written_to(account), examples)
     found = written(texts, examples, folder)
     index = folder / "index.html"
     if as_json:
@@ -137,7 +137,7 @@ def _examples(codes: Iterable[str]) -> Iterator[Content]:
             yield for_reader(sample(kind, code))
 
 
-def _as_told_to(named: str) -> Callable[[Content], Content]:
+def _written_to(named: str) -> Callable[[Content], Content]:
     """Puts an account's own names, zone, debts and dates into an example. What the account does not have at the
     moment, such as a payment that has just arrived, stays the example's."""
     from arrears.cli.common import find_account

@@ -74,7 +74,7 @@ class Ahead:
         self.deadline = self._deadline()
 
     @property
-    def told_day(self) -> date | None:
+    def announced_day(self) -> date | None:
         """The day that pages, answers and messages name: the deadline, or the plan until a warning was accepted."""
         return self.planned if self.deadline is None else self.deadline
 

@@ -22,8 +22,8 @@ from msgspec.structs import astuple
 
 from arrears.core import facts as f
 from arrears.core.account import Guards, encode_account
-from arrears.core.decide import Policies
 from arrears.core.facts import ARREARS, kind_of
+from arrears.core.policy import Policies
 from arrears.core.rows import Rows, rows_of
 from arrears.core.unit import GENESIS, Unit, Written, stamp
 

@@ -11,7 +11,7 @@ from typing import Final
 
 from arrears.core.account import Debt, Guards, Subscription
 from arrears.core.calendar import calendar_of
-from arrears.core.decide import Policies, decide
+from arrears.core.decide import decide
 from arrears.core.errors import Refused
 from arrears.core.facts import (
     DeletionCapped,
@@ -19,6 +19,7 @@ from arrears.core.facts import (
     Fact,
 )
 from arrears.core.ids import INVOICE, SUBSCRIPTION, format_id
+from arrears.core.policy import Policies
 from arrears.core.unit import Unit
 from arrears.engine.failpoints import reached
 from arrears.ports import Accounts, Batch

@@ -54,13 +54,13 @@ def book(unit: Unit, payment: Payment, author: str) -> None:
             amount_minor=payment.amount_minor,
             allocations=tuple(allocations),
             credit_minor=left,
-            tell=_told(unit.account, payment, [a.debt for a in allocations]),
+            tell=_receipt_kind(unit.account, payment, [a.debt for a in allocations]),
         ),
         author,
     )
 
 
-def _told(account: Account, payment: Payment, paid: Sequence[int]) -> str:
+def _receipt_kind(account: Account, payment: Payment, paid: Sequence[int]) -> str:
     """What the customer is told at once: nothing about what was paid in time."""
     debts = [d for d in account.debts if d.no in paid] or [d for d in account.debts if d.currency == payment.currency]
     late = [d for d in debts if d.day_0 is not None]

@@ -13,9 +13,9 @@ from typing import Final
 from arrears.core import facts as f
 from arrears.core.account import Guards
 from arrears.core.actions import CHARGE, NOTICE, ORDER
-from arrears.core.decide import Policies
 from arrears.core.errors import Refused
 from arrears.core.payments.values import AttemptState
+from arrears.core.policy import Policies
 from arrears.core.unit import Unit
 from arrears.core.view import View, service_ended_on
 from arrears.engine.acting import decide_until_rest
@@ -31,7 +31,7 @@ LEASE_SECONDS: Final = 120
 
 CLAIM_MAX: Final = 100
 
-Result = tuple[Claim, bool, datetime | None]
+ActionResult = tuple[Claim, bool, datetime | None]
 """A claim of an order or a charge, whether it is done, and when an order was."""
 
 
@@ -75,11 +75,11 @@ def perform_all(
     return total
 
 
-def _order(store: AccountReader, services: Services, claims: Sequence[Claim], now: datetime) -> list[Result]:
+def _order(store: AccountReader, services: Services, claims: Sequence[Claim], now: datetime) -> list[ActionResult]:
     if not claims:
         return []
     accounts = store.snapshots(sorted({c.account for c in claims}))
-    results: list[Result] = []
+    results: list[ActionResult] = []
     for claim in claims:
         sub = accounts[claim.account].subscription(claim.subscription)
         order = Order(
@@ -99,10 +99,12 @@ def _order(store: AccountReader, services: Services, claims: Sequence[Claim], no
     return results
 
 
-def _charge(store: AccountsAndMoney, providers: Providers, claims: Sequence[Claim], now: datetime) -> list[Result]:
+def _charge(
+    store: AccountsAndMoney, providers: Providers, claims: Sequence[Claim], now: datetime
+) -> list[ActionResult]:
     """Bring each attempt as far as it can be brought. What waits for the payer is nobody's work here any more; what
     is unknown keeps its claim, and is looked up when the lease is over."""
-    results: list[Result] = []
+    results: list[ActionResult] = []
     for claim in claims:
         left = pursue(store, providers, claim.account, claim.order_no, now)
         if left is None or left.on_page or left.state in (AttemptState.NEEDS_CUSTOMER, AttemptState.SUBMITTED):
@@ -110,7 +112,9 @@ def _charge(store: AccountsAndMoney, providers: Providers, claims: Sequence[Clai
     return results
 
 
-def record_results(store: Accounts, results: Sequence[Result], now: datetime, answers: Sequence[Answer] = ()) -> None:
+def record_results(
+    store: Accounts, results: Sequence[ActionResult], now: datetime, answers: Sequence[Answer] = ()
+) -> None:
     """Record what the world answered, for the claims that are still held by this performer."""
     if not results and not answers:
         return

@@ -16,7 +16,6 @@ from typing import Final
 import msgspec
 
 from arrears.core.account import Guards
-from arrears.core.decide import Policies
 from arrears.core.decision_cache import DecisionCache
 from arrears.core.facts import (
     ClockSuspected,
@@ -26,6 +25,7 @@ from arrears.core.facts import (
     Parked,
     Restricted,
 )
+from arrears.core.policy import Policies
 from arrears.core.unit import Unit
 from arrears.engine.acting import DeletionGrant, decide_until_rest
 from arrears.engine.failpoints import reached
@@ -126,7 +126,7 @@ def _batch(
             part = batch.units[start : start + SEND_ACCOUNTS]
             for unit in part:
                 if cache is None or not cache.take(unit):
-                    _settle_or_park(unit, policies, batch.guards, grant)
+                    _decide_or_park(unit, policies, batch.guards, grant)
             finished: list[Unit] = []
             for unit in part:
                 (cut if _escalates(unit) else finished).append(unit)
@@ -142,7 +142,7 @@ def _batch(
     return report
 
 
-def _settle_or_park(unit: Unit, policies: Policies, guards: Guards, grant: DeletionGrant) -> None:
+def _decide_or_park(unit: Unit, policies: Policies, guards: Guards, grant: DeletionGrant) -> None:
     try:
         unit.before  # noqa: B018 - reading the stored text is what may fail
     except msgspec.DecodeError as error:

@@ -38,7 +38,7 @@ from arrears.sim.watched import watched
 START: Final = datetime(2023, 11, 1, tzinfo=UTC)
 """A leap day lies four months ahead, and every zone's clock changes within the year."""
 
-DESK: Final = replace(PLAIN_CONTEXT, writer=BriefWriter())
+BRIEF_CONTEXT: Final = replace(PLAIN_CONTEXT, writer=BriefWriter())
 OPERATOR: Final = "api:1"
 STAFF: Final = "staff:1"
 
@@ -61,7 +61,13 @@ class World:
         self.bank = Bank(seed, self.store, self.people, lambda: self.stage.now)
         limits = Limits(DELETIONS_PER_DAY)
         self.stage = Stage(
-            self.store, self.channel, self.services, START, limits=limits, providers=self.bank.providers, context=DESK
+            self.store,
+            self.channel,
+            self.services,
+            START,
+            limits=limits,
+            providers=self.bank.providers,
+            context=BRIEF_CONTEXT,
         )
         self.heap: list[tuple[datetime, int, int, events.Event | faults.SystemEvent]] = []
         self.counts: dict[int, int] = {}

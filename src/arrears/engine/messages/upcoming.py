@@ -38,7 +38,7 @@ class UpcomingMessages(NamedTuple):
     tellings: tuple[Telling, ...]
 
 
-def told_when(store: ReachableAccounts, account: int, now: datetime) -> UpcomingMessages:
+def upcoming_messages(store: ReachableAccounts, account: int, now: datetime) -> UpcomingMessages:
     """The plan of one account; refuses `unknown_account`."""
     snapshot = store.snapshots([account]).get(account)
     if snapshot is None:
@@ -71,7 +71,7 @@ def _planned(view: View, contacts: Contacts) -> Iterator[Telling]:
         if one.planned is None:
             continue
         kind = MessageKind.DELETION_WARNING if one.action is Action.DELETE else MessageKind.STOP_WARNING
-        names = one.told_day
+        names = one.announced_day
         sent = {s.step for s in one.promise.sent if s.seq > one.promise.since_seq}
         for step in one.warning_days:
             day = one.rung(step)

@@ -35,7 +35,7 @@ class Letters:
     """The letters of a few notices."""
 
     def __init__(self, store: MailBook, context: MessageContext, now: datetime) -> None:
-        self._store, self._desk, self._now = store, context, now
+        self._store, self._context, self._now = store, context, now
         self._days: dict[str, date] = {}
         self._letters: list[Letter] = []
         self._links: list[PayLink] = []
@@ -57,7 +57,7 @@ class Letters:
         if not self._letters:
             return []
         wanted = [letter.mail for letter in self._letters]
-        limits = self._desk.limits
+        limits = self._context.limits
         if limits is not None:
             had = dict(self._store.mail_counts(self._now, {mail.address for mail in wanted}).to)
             within = []
@@ -75,7 +75,7 @@ class Letters:
         return [letter for letter in self._letters if letter.mail.id in granted]
 
     def _written(self, plan: NoticeDelivery, draft: Draft, to: Recipient, number: int) -> Letter:
-        account, context, now = plan.account, self._desk, self._now
+        account, context, now = plan.account, self._context, self._now
         secret, link = self._link(plan, draft, to)
         says = content(draft, account, plan.contacts, to, context.operator, link, now)
         words = context.writer.render(says)
@@ -108,7 +108,7 @@ class Letters:
 
     def _link(self, plan: NoticeDelivery, draft: Draft, to: Recipient) -> tuple[str, str]:
         """A secret of this message alone (or none), and the address that it is in."""
-        case, context = plan.account.case, self._desk
+        case, context = plan.account.case, self._context
         if draft.kind is MessageKind.CONFIRM_ADDRESS:
             secret = new_token()
             self._store.renew_address_link(draft.request, digest_of(secret))

@@ -70,7 +70,7 @@ def confirm_address(store: AccountsAndAddresses, token: str, now: datetime) -> A
     return asked
 
 
-def ask_again(store: AccountsAndAddresses, now: datetime, limit: int = 100) -> int:
+def ask_unconfirmed(store: AccountsAndAddresses, now: datetime, limit: int = 100) -> int:
     """Ask administrators whose contact address was last confirmed 90 days ago, or never; how many. Any number of
     workers may do this at once: each person is looked at again under the account's lock."""
     count = 0

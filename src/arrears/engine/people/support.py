@@ -27,7 +27,7 @@ TEXT_CHARS_MAX: Final = 4000
 
 A_DAY: Final = timedelta(days=1)
 ASKED_A_DAY: Final = 10
-"""Requests of one account by its administrator; its readers, and strangers, have as many of their own."""
+"""Requests of one account by its administrator; its readers, and visitors, have as many of their own."""
 
 TWICE_WITHIN: Final = timedelta(minutes=10)
 """The same words again within so long are the same click again, not another request."""
@@ -60,7 +60,7 @@ def open_request(
     )  # fmt: skip
     with acting_on(store, account, now) as unit:
         for before in store.requests_of(account)[:1]:
-            if _is_again(store, asked, before, body):
+            if _is_repeated(store, asked, before, body):
                 return before
         opened = _held(store, unit, asked, author, may_hold=may_hold)
         opened = opened._replace(number=store.add_request(opened, body))
@@ -70,7 +70,7 @@ def open_request(
     return opened
 
 
-def _is_again(store: SupportBook, asked: Request, before: Request, body: str) -> bool:
+def _is_repeated(store: SupportBook, asked: Request, before: Request, body: str) -> bool:
     if asked.asked_at - before.asked_at > TWICE_WITHIN:
         return False
     who, same = ((r.via, r.about, r.person, r.address) for r in (asked, before))

@@ -101,7 +101,7 @@ def conversation(store: VisitorBook, digest: bytes, now: datetime) -> Request | 
 
 
 def attend(store: AccountsAndVisitors, channel: Channel, context: MessageContext, now: datetime) -> int:
-    """What strangers wait for: their confirmed questions are placed, their letters leave. How many."""
+    """Serve people who do not sign in: their confirmed questions are placed, their letters leave. How many."""
     return place_confirmed(store, now) + send_letters(store, channel, context, now)
 
 

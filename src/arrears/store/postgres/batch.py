@@ -16,7 +16,7 @@ from arrears.core.system import System, fold_system
 from arrears.core.unit import Unit, chained
 from arrears.ports import Claim, MailMove, Poisoned
 from arrears.store.postgres.messages import move_mails
-from arrears.store.postgres.write import Db, Row, Sent, check_sent, send_units, utc
+from arrears.store.postgres.write import Db, DbRow, Sent, check_sent, send_units, utc
 
 SYSTEM: Final = 0
 """The stream of the whole installation."""
@@ -135,7 +135,7 @@ def detail_of(error: psycopg.errors.UniqueViolation) -> str:
     return (error.diag.message_detail or "").removeprefix("Key ")
 
 
-def locked(db: Db, statement: LiteralString, values: Sequence[Any]) -> tuple[list[Row], Guards]:
+def locked(db: Db, statement: LiteralString, values: Sequence[Any]) -> tuple[list[DbRow], Guards]:
     """The rows that a statement locks, and the guards as they stand once it has: one round trip, with the beginning of
     the transaction in it."""
     with db.pipeline():
@@ -152,7 +152,7 @@ def read_system(db: Db) -> System:
 _SYSTEM: Final[LiteralString] = "SELECT last_tick_at, clock_suspect, feed_stale, breaker_open FROM system_state"
 
 
-def _system_of(found: psycopg.Cursor[Row]) -> System:
+def _system_of(found: psycopg.Cursor[DbRow]) -> System:
     row = found.fetchone()
     assert row is not None
     last, clock, feed, breaker = row

@@ -52,12 +52,12 @@ def page(request: HttpRequest) -> HttpResponse:
             return render(request, "help_sent.html", {"title": _("Please look into your mailbox")})
         return shown(request, link)
     try:
-        return asked_by_link(request, link) if link is not None else asked_by_stranger(request)
+        return asked_by_link(request, link) if link is not None else asked_by_visitor(request)
     except Refused as refused:
         return shown(request, link, in_words(refused), 429 if refused.code == "too_many_requests" else 422)
 
 
-def asked_by_stranger(request: HttpRequest) -> HttpResponse:
+def asked_by_visitor(request: HttpRequest) -> HttpResponse:
     """Keep it until the address is confirmed."""
     form = request.POST
     live = installed()
