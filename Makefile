@@ -11,13 +11,18 @@ export PIP_ROOT_USER_ACTION := ignore
 RUN := .venv/bin
 PYTHON = $(shell for p in python3 python3.14 python3.13 python3.12 python3.11 /usr/bin/python3; do \
 	$$p -c 'import sys; sys.exit(sys.version_info < (3, 11))' >/dev/null 2>&1 && echo $$p && break; done)
-# Two lanes of whole files, each with a database server of its own; on a server of yours there is one.
-LANES := $(if $(ARREARS_DATABASE_URL),,--numprocesses 2 --dist loadfile)
+# Two lanes, each with a database server of its own, and the one that is done first takes over half of what the other
+# has left; on a server of yours there is one.
+LANES := $(if $(ARREARS_DATABASE_URL),,--numprocesses 2 --dist worksteal)
 PIP_INSTALL := $(RUN)/python -m pip install --quiet --only-binary :all: --require-hashes
 # The build backend is pinned in the lock, so nothing is fetched that the lock does not name.
 PIP_INSTALL_SELF := $(RUN)/python -m pip install --quiet --no-deps --no-build-isolation --editable .
 
-.PHONY: help setup demo serve test test-all pictures check
+UV = uv
+UV_EXPORT = $(UV) export --quiet --no-header --no-annotate --no-emit-project --extra embedded
+COVERED_BY = tests/core tests/store tests/stories tests/adapters tests/notices tests/sandbox
+
+.PHONY: help setup demo serve test test-fast test-all pictures check coverage hooks locks
 
 help: ## show this list
 	@sed -n 's/^\([a-z-]*\):.*## /\1\t/p' Makefile | while IFS="$$(printf '\t')" read -r name text; do \
@@ -35,18 +40,37 @@ test: .venv/installed-dev ## install, then run the tests
 	@start=$$(date +%s); status=0; $(RUN)/python -m pytest $(LANES) $(ARGS) || status=$$?; \
 	echo "tests: $$(($$(date +%s) - start)) s"; exit $$status
 
+test-fast: .venv/installed-dev ## run the tests of the rules and the stories alone, in less than a minute
+	@start=$$(date +%s); status=0; $(RUN)/python -m pytest $(LANES) tests/core tests/stories $(ARGS) || status=$$?; \
+	echo "tests of the rules and the stories: $$(($$(date +%s) - start)) s (budget 60 s)"; exit $$status
+
 test-all: .venv/installed-dev ## run the tests with their long matrices too
 	@start=$$(date +%s); status=0; ARREARS_TEST_ALL=1 $(RUN)/python -m pytest $(LANES) $(ARGS) || status=$$?; \
 	echo "tests, long matrices too: $$(($$(date +%s) - start)) s"; exit $$status
 
 pictures: .venv/installed-dev ## walk the customers' journeys and keep what they see in docs/pictures
-	@ARREARS_PICTURES=docs/pictures $(RUN)/python -m pytest -p no:randomly tests/web/journeys $(ARGS)
+	@ARREARS_TEST_ALL=1 ARREARS_PICTURES=docs/pictures $(RUN)/python -m pytest -p no:randomly tests/web/journeys $(ARGS)
 
-check: .venv/installed-dev ## check style, types and imports
+check: .venv/installed-dev ## check style, types, imports and dependencies
 	@$(RUN)/ruff check .
 	@$(RUN)/ruff format --check .
 	@$(RUN)/mypy
 	@$(RUN)/lint-imports --no-logo
+	@$(RUN)/deptry src
+	@$(RUN)/deptry --ignore DEP002,DEP004 bench examples tests torture
+
+coverage: .venv/installed-dev ## measure what the tests of core, engine, store and adapters reach
+	@$(RUN)/python -m pytest $(LANES) --cov --cov-report=term $(COVERED_BY) $(ARGS)
+
+hooks: .venv/installed-dev ## run the checks before every commit of yours
+	@$(RUN)/pre-commit install
+
+locks: ## pin what pyproject.toml asks for anew, keeping every version that fits (UV=... is uv)
+	@rm -rf build/locks && mkdir -p build/locks && cp pyproject.toml build/locks
+	@{ echo '[tool.uv]'; echo 'constraint-dependencies = ['; sed -n 's/^\([a-z0-9-]*\)==\([^ ]*\).*/"\1==\2",/p' \
+		requirements-dev.lock; echo ']'; } >> build/locks/pyproject.toml
+	@cd build/locks && $(UV_EXPORT) --no-dev --group build --output-file ../../requirements.lock
+	@cd build/locks && $(UV_EXPORT) --all-groups --output-file ../../requirements-dev.lock
 
 .venv/installed: requirements.lock pyproject.toml | .venv/bin/python
 	@echo "installing into .venv ..."

@@ -10,9 +10,12 @@ import tempfile
 from collections import defaultdict
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import pytest
+from hypothesis import HealthCheck, settings
 from playwright.sync_api import Browser
+from tests import books, sizes
 from tests.browser import MISSING, chromium, launched, left_out
 from tests.site import site
 
@@ -20,19 +23,34 @@ from arrears.store.server import EmbeddedServer
 
 __all__ = ["site"]
 
+# How long an example takes is the machine's, not the code's: a busy one, or one that measures coverage, is no fault.
+settings.register_profile("any machine", settings.default, deadline=None, suppress_health_check=[HealthCheck.too_slow])
+settings.load_profile("any machine")
+
 
 @pytest.hookimpl(tryfirst=True)
 def pytest_configure(config: pytest.Config) -> None:
     """Let one seed drive the order of the tests, `random` and hypothesis, before their plugins choose their own."""
+    for marker in sizes.MARKERS:
+        config.addinivalue_line("markers", marker)
     if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
         # A shell starts what is in the background without Ctrl-C; what the tests start must have it to be ended.
         signal.signal(signal.SIGINT, signal.default_int_handler)
+    lane = getattr(config, "workerinput", {})
+    config.option.hypothesis_seed = lane.get("hypothesis_seed", config.getoption("hypothesis_seed", None))
     if getattr(config.option, "randomly_seed", None) == "default":
         config.option.randomly_seed = random.SystemRandom().getrandbits(32)
     if getattr(config.option, "numprocesses", None) and not hasattr(config, "workerinput"):
         chromium()  # installed once, before the lanes look for it
     if getattr(config.option, "hypothesis_seed", None) is None:
         config.option.hypothesis_seed = str(config.getoption("randomly_seed", 0))
+
+
+def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
+    """Leave to `make test-all` what is for it alone."""
+    kept = sizes.chosen(items, config.option.hypothesis_seed)
+    config.hook.pytest_deselected(items=[item for item in items if item not in set(kept)])
+    items[:] = kept
 
 
 def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
@@ -43,7 +61,7 @@ def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
             if isinstance(report, pytest.TestReport):
                 seconds["/".join(report.nodeid.partition("::")[0].split("/")[:2])] += report.duration
     parts = ", ".join(f"{part} {spent:.1f}" for part, spent in sorted(seconds.items()))
-    terminalreporter.write_line(f"\nseconds by part (budget of all 660): {parts}")
+    terminalreporter.write_line(f"\nseconds by part (budget of all 330): {parts}")
     seeds = {name: terminalreporter.config.getoption(name, None) for name in ("randomly_seed", "hypothesis_seed")}
     repeat = " ".join(f"--{name.replace('_', '-')}={seed}" for name, seed in seeds.items() if seed is not None)
     terminalreporter.write_line(f"repeat with {repeat}")
@@ -51,6 +69,15 @@ def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
     line = left_out([report.nodeid for report in skipped if MISSING in str(report.longrepr)])
     if line:
         terminalreporter.write_line(line)
+    without = sum(books.MISSING in str(report.longrepr) for report in skipped)
+    if without:
+        terminalreporter.write_line(f"left out: {without} tests, as {books.MISSING} ({books.PLACE})")
+
+
+@pytest.hookimpl(optionalhook=True)
+def pytest_configure_node(node: Any) -> None:
+    """A lane reads its own command line, in which no seed need stand: it has ours."""
+    node.workerinput["hypothesis_seed"] = node.config.option.hypothesis_seed
 
 
 @pytest.fixture(scope="session")

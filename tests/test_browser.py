@@ -27,7 +27,8 @@ def test_one_line_says_which_tests_were_left_out_and_how_to_run_them(tmp_path: P
     assert "1 passed, 1 skipped" in said
     lines = [line for line in said.splitlines() if line.startswith("left out")]
     assert lines == [
-        "left out: 1 browser tests (test_it.py); to run them, as root: apt-get install chromium, then: make test"
+        "left out: 1 browser tests (test_it.py); "
+        "to run them, as root: apt-get install chromium-headless-shell, then: make test"
     ]
 
 

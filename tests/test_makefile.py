@@ -1,7 +1,8 @@
-"""What `make` says on a machine that lacks something: one clear line, before anything is made."""
+"""What `make` says on a machine that lacks something: one clear line, before anything is made; and how it tests."""
 
 from __future__ import annotations
 
+import os
 import subprocess
 import sys
 from pathlib import Path
@@ -54,3 +55,25 @@ def test_a_python_that_is_too_old_is_one_line_with_its_version(tmp_path: Path) -
     program(tmp_path / "bin", "python3", TOO_OLD)
     line = said(tmp_path, "PYTHON=", path=f"{tmp_path / 'bin'}:/usr/bin:/bin")
     assert line.startswith("arrears needs Python 3.11 or newer, this is Python 3.9.2; on Debian 12:")
+
+
+def planned(target: str, **environment: str) -> str:
+    """The command with which this target starts pytest."""
+    command = ["/usr/bin/make", "--dry-run", "--assume-old=.venv/installed-dev", target]
+    kept = {"PATH": os.environ["PATH"], **environment}
+    shown = subprocess.run(command, cwd=ROOT, env=kept, capture_output=True, text=True, check=True).stdout
+    [line] = [line for line in shown.splitlines() if "-m pytest" in line]
+    return line
+
+
+@pytest.mark.parametrize("target", ["test", "test-fast", "test-all"])
+def test_tests_run_in_two_lanes_that_share_the_work_and_in_one_on_a_server_of_yours(target: str) -> None:
+    assert "--numprocesses 2 --dist worksteal" in planned(target)
+    assert "--numprocesses" not in planned(target, ARREARS_DATABASE_URL="postgresql://a@b/c")
+
+
+def test_the_fast_ones_are_the_rules_and_the_stories_and_all_is_all() -> None:
+    assert "tests/core tests/stories" in planned("test-fast")
+    assert [target for target in ("test", "test-fast", "test-all") if "ARREARS_TEST_ALL=1" in planned(target)] == [
+        "test-all"
+    ]

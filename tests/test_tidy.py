@@ -158,7 +158,8 @@ def test_what_the_project_needs_is_in_the_lock_and_all_of_that_in_the_tests_lock
     def names(lock: str) -> set[tuple[str, str]]:
         return set(re.findall(r"^([a-z0-9-]+)==(\S+)", (ROOT / lock).read_text(), re.MULTILINE))
 
-    needed = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]["dependencies"]
+    project = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]
+    needed = project["dependencies"] + project["optional-dependencies"]["embedded"]
     locked = {name for name, _ in names("requirements.lock")}
     assert {re.split(r"[^a-z0-9-]", need)[0] for need in needed} <= locked
     assert names("requirements.lock") <= names("requirements-dev.lock")
@@ -172,9 +173,13 @@ def test_the_readme_has_two_set_up_commands_and_ci_runs_the_one_that_tests() -> 
     assert re.findall(r"^(make [a-z-]+)", run, re.MULTILINE) == ["make test"]
 
 
-def test_make_check_holds_style_strict_types_and_imports() -> None:
+def test_make_check_and_the_hooks_of_a_commit_hold_style_strict_types_imports_and_dependencies() -> None:
     recipe = (ROOT / "Makefile").read_text().partition("\ncheck:")[2].partition("\n\n")[0]
-    assert [tool for tool in ("ruff check", "ruff format --check", "mypy", "lint-imports") if tool not in recipe] == []
+    hooks = (ROOT / ".pre-commit-config.yaml").read_text()
+    for tool in ("ruff check", "ruff format --check", "mypy", "lint-imports", "deptry src"):
+        assert f"$(RUN)/{tool}" in recipe
+        assert f"entry: .venv/bin/{tool}" in hooks
+    assert re.findall(r"^ *- repo: (.*)", hooks, re.MULTILINE) == ["local"], "a hook would be fetched from elsewhere"
     assert tomllib.loads((ROOT / "pyproject.toml").read_text())["tool"]["mypy"]["strict"] is True
 
 

@@ -1,4 +1,4 @@
-"""`python -m torture.notices`: a year of the receivables book, told by real mail; what every mail says must be true.
+"""`python -m torture.notices`: a year of a receivables book, told by real mail; what every mail says must be true.
 
 The book is played on PostgreSQL. Real worker processes collect and send with the real texts over real SMTP; they die
 by SIGKILL at random moments and at the failpoints around a message, and so does the mail server, which also has days
@@ -61,6 +61,9 @@ POLL_SECONDS: Final = 0.004
 STEP_MAX: Final = timedelta(hours=20)
 DRIFT_MAX: Final = timedelta(hours=12)
 ZONES: Final = ("UTC", "Europe/Amsterdam", "America/Lima", "Pacific/Auckland")
+BOOKS: Final = (ROOT.parent / "shared/data/accounts-receivable.csv", ROOT / "examples/receivables.csv")
+"""The book of a hundred customers where it lies beside the project, and a small one that is always here."""
+
 BAD_DAYS: Final = ("defer", "refuse", "drop_kept", "drop_lost", "gone")
 
 
@@ -250,12 +253,10 @@ def _people(url: str, store: PostgresStore) -> None:
             )
 
 
-def the_book(accounts: int, days: int) -> ReceivablesBook:
-    """The receivables book, half of it in Dutch, in four zones; only the first so many customers, and what was
+def the_book(path: Path, accounts: int, days: int) -> ReceivablesBook:
+    """A receivables book, half of it in Dutch, in four zones; only the first so many customers, and what was
     invoiced to them in the first so many days."""
-    found = read_book(
-        ROOT.parent / "shared/data/accounts-receivable.csv", load_map(ROOT / "examples/maps/accounts-receivable.toml")
-    )
+    found = read_book(path, load_map(ROOT / "examples/maps/accounts-receivable.toml"))
     last = min(i.issued_on for i in found.invoices) + timedelta(days=days)
     invoiced = {i.account_ref for i in found.invoices if i.issued_on < last}
     chosen = set([a.ref for a in found.accounts if a.ref in invoiced][:accounts])
@@ -321,6 +322,7 @@ def main() -> int:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--json", action="store_true", help="only the JSON object, on one line")
     parser.add_argument("--pass", dest="which", choices=(*PASSES, "both"), default="both")
+    parser.add_argument("--book", type=Path, default=next(path for path in BOOKS if path.exists()), help="a CSV file")
     parser.add_argument("--count", type=int, default=100, help="only the first so many customers")
     parser.add_argument("--days", type=int, default=1000, help="only what was invoiced in the first so many days")
     parser.add_argument("--strikes", type=float, default=0.03, help="the chance of each blow at each instant")
@@ -329,7 +331,7 @@ def main() -> int:
     options = parser.parse_args()
     seed = options.seed if options.seed is not None else random.SystemRandom().randrange(10**9)
     try:
-        book = the_book(options.count, options.days)
+        book = the_book(options.book, options.count, options.days)
     except Refused as refused:
         sys.stderr.write(f"{refused.message}\n")
         return 2

@@ -15,7 +15,7 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from functools import cache, partial
 from pathlib import Path
-from typing import Final
+from typing import TYPE_CHECKING, Final
 
 import psycopg
 from psycopg import sql
@@ -37,6 +37,9 @@ from arrears.ports import Channel, Clock, Services
 from arrears.store import schema
 from arrears.store.postgres.store import PostgresStore
 from arrears.store.server import database_url, default_home
+
+if TYPE_CHECKING:
+    from arrears.notices.render import Texts
 
 SYSTEM_AUTHOR: Final = "arrears"
 
@@ -136,10 +139,6 @@ def mail_context(base_url: str) -> MessageContext:
     `ARREARS_OPERATOR` its name, `ARREARS_IBAN` where transfers go,
     `ARREARS_SUPPORT_EMAIL` and `ARREARS_SUPPORT_URL` where a person finds help,
     `ARREARS_MAIL_PER_HOUR` and `ARREARS_MAIL_PER_RECIPIENT` (a day) the most that may leave. Refuses `bad_template`."""
-    # MJML and Jinja take longer to load than most commands run.
-    from arrears.notices.render import load_texts
-
-    folder = os.environ.get("ARREARS_TEXTS")
     operator = Operator(
         os.environ.get("ARREARS_OPERATOR", "arrears"),
         environment.url("ARREARS_SUPPORT_URL", f"{base_url}/help"),
@@ -150,7 +149,17 @@ def mail_context(base_url: str) -> MessageContext:
         per_hour=environment.number("ARREARS_MAIL_PER_HOUR", PER_HOUR, 1),
         per_recipient_a_day=environment.number("ARREARS_MAIL_PER_RECIPIENT", PER_RECIPIENT_A_DAY, 1),
     )
-    return MessageContext(load_texts(Path(folder) if folder else None), operator, base_url, limits=limits)
+    return MessageContext(texts(os.environ.get("ARREARS_TEXTS", "")), operator, base_url, limits=limits)
+
+
+@cache
+def texts(folder: str = "") -> Texts:
+    """Our words of messages, with what the operator's folder changes; read once, whatever the address of the pages.
+    Refuses `bad_template`."""
+    # MJML and Jinja take longer to load than most commands run.
+    from arrears.notices.render import load_texts
+
+    return load_texts(Path(folder) if folder else None)
 
 
 def payment_providers() -> Providers:

@@ -13,16 +13,13 @@ from pathlib import Path
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from tests import books
 from tests.adapters.honest_book import HEADER, HONEST, MAP, as_csv, map_from, read
 from tests.data_counts import expected
 
 from arrears.adapters.books import load_map, read_book, records
 from arrears.core.errors import Refused
 from arrears.core.receivables import BookAccount, BookInvoice, BookPayment, ReceivablesBook
-
-ROOT = Path(__file__).parents[2]
-RECEIVABLES = ROOT.parent / "shared" / "data" / "accounts-receivable.csv"
-RECEIVABLES_MAP = ROOT / "examples" / "maps" / "accounts-receivable.toml"
 
 
 def refusal(folder: Path, content: str | bytes, map_text: str = MAP) -> str:
@@ -339,32 +336,28 @@ def test_the_order_of_rows_and_columns_changes_nothing(
     assert content_of(read(folder, shuffled, map_text)) == content_of(read(folder, as_csv(rows), map_text))
 
 
-needs_receivables = pytest.mark.skipif(
-    not RECEIVABLES.exists(), reason="the sample book is not here (../shared/data/accounts-receivable.csv)"
-)
-
-
-@needs_receivables
-def test_the_real_book_is_read_whole() -> None:
-    book = read_book(RECEIVABLES, load_map(RECEIVABLES_MAP))
-    counted = expected(RECEIVABLES, "hold")
-    assert (len(book.invoices), len(book.accounts)) == (counted["invoices"], counted["accounts"]) == (2466, 100)
+@pytest.mark.parametrize("path", books.BOTH)
+def test_a_whole_book_is_read(path: Path) -> None:
+    book = read_book(path, load_map(books.MAP))
+    counted = expected(path, "hold")
+    size = {books.SAMPLE: (2466, 100), books.OWN: (108, 12)}[path]
+    assert (len(book.invoices), len(book.accounts)) == (counted["invoices"], counted["accounts"]) == size
     assert sum(invoice.total_minor for invoice in book.invoices) == counted["invoiced_minor"]
     assert sum(payment.amount_minor for payment in book.payments) == counted["invoiced_minor"]
-    assert book.digest == hashlib.sha256(RECEIVABLES.read_bytes()).hexdigest()
+    assert book.digest == hashlib.sha256(path.read_bytes()).hexdigest()
     assert {account.mode for account in book.accounts} == {"card", "invoice"}
 
 
-@needs_receivables
-def test_the_real_book_shuffled_is_the_same_book(tmp_path: Path) -> None:
-    with RECEIVABLES.open(newline="") as file:
+@pytest.mark.parametrize("path", books.BOTH)
+def test_a_whole_book_shuffled_is_the_same_book(path: Path, tmp_path: Path) -> None:
+    with path.open(newline="") as file:
         rows = list(csv.DictReader(file))
     columns = list(rows[0])
     shuffler = random.Random(5)
     shuffler.shuffle(rows)
     shuffler.shuffle(columns)
     (tmp_path / "shuffled.csv").write_text(as_csv(rows, columns))
-    book_map = load_map(RECEIVABLES_MAP)
-    shuffled, straight = read_book(tmp_path / "shuffled.csv", book_map), read_book(RECEIVABLES, book_map)
+    book_map = load_map(books.MAP)
+    shuffled, straight = read_book(tmp_path / "shuffled.csv", book_map), read_book(path, book_map)
     assert content_of(shuffled) == content_of(straight)
     assert shuffled.digest != straight.digest

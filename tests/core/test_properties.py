@@ -2,16 +2,16 @@
 
 from __future__ import annotations
 
-import os
 import random
 from collections.abc import Callable
 from datetime import date, datetime, timedelta
 from itertools import permutations
 
 import pytest
-from hypothesis import HealthCheck, given, settings
+from hypothesis import HealthCheck, example, given, settings
 from hypothesis import strategies as st
-from tests.stories.play import Play, Plot, played, plots
+from tests.sizes import few
+from tests.stories.play import Move, Play, Plot, played, plots
 from tests.stories.story import Story
 
 from arrears.core import facts as f
@@ -26,7 +26,6 @@ from arrears.engine import commands
 from arrears.engine.booking import Payment
 from arrears.engine.run import run
 
-LONG = bool(os.environ.get("ARREARS_TEST_ALL"))
 ONE_DAY = timedelta(days=1)
 TINY = timedelta(microseconds=1)
 STOPS = {Action.RESTRICT: Stop.RESTRICT, Action.DISABLE: Stop.DISABLE, Action.DELETE: Stop.DELETE}
@@ -34,7 +33,7 @@ STOPS = {Action.RESTRICT: Stop.RESTRICT, Action.DISABLE: Stop.DISABLE, Action.DE
 
 def examples(count: int) -> Callable[..., object]:
     return settings(
-        max_examples=count * 20 if LONG else count,
+        max_examples=few(count // 2, count * 20),
         deadline=None,
         suppress_health_check=[HealthCheck.too_slow, HealthCheck.data_too_large],
     )
@@ -51,7 +50,23 @@ def test_every_invariant_holds_after_every_transaction(plot: Plot) -> None:
     assert play.checker.breaches == []
 
 
+LATER_RESTRICTION = Plot(
+    zone="Pacific/Niue",
+    policy=4,
+    start=date(2023, 3, 10),
+    moves=(
+        Move(hours=7, what="doubt", pick=0, many=0),
+        Move(hours=0, what="stand still", pick=0, many=11),
+        Move(hours=0, what="wait", pick=0, many=1),
+        Move(hours=7, what="stand still", pick=0, many=0),
+        Move(hours=7, what="wait", pick=0, many=0),
+    ),
+)
+"""An accepted warning moves the restriction to a later day, and the disablement with it."""
+
+
 @examples(60)
+@example(LATER_RESTRICTION)
 @given(plots())
 def test_deciding_twice_does_nothing_twice(plot: Plot) -> None:
     def replayed(play: Play) -> None:

@@ -10,6 +10,7 @@ import mjml
 import pytest
 from msgspec.structs import replace
 
+from arrears import wiring
 from arrears.core.account import Action
 from arrears.core.messages.content import Content, DatedAction, DebtLine, MessageKind, Reader, Role, Sum
 from arrears.notices.plain import LINE_CHARS_MAX
@@ -22,7 +23,7 @@ HEBREW, ARABIC = "שלום עולם", "شركة التصوير"
 
 @pytest.fixture(scope="module")
 def texts() -> Texts:
-    return load_texts()
+    return wiring.texts()
 
 
 def named(name: str, kind: MessageKind = MessageKind.STOP_WARNING, locale: str = "en-GB") -> Content:

@@ -7,6 +7,7 @@ from pathlib import Path
 
 import pytest
 
+from arrears import wiring
 from arrears.core.errors import Refused
 from arrears.core.messages.content import MessageKind
 from arrears.notices.render import load_texts
@@ -28,7 +29,7 @@ def refusal(folder: Path) -> str:
 
 def test_a_file_holds_only_what_differs(tmp_path: Path) -> None:
     (tmp_path / "nl.toml").write_text('[reminder]\nsubject = "Graag nog {{ sums }} betalen"\n')
-    ours, theirs = load_texts(), load_texts(tmp_path)
+    ours, theirs = wiring.texts(), load_texts(tmp_path)
     content = sample(MessageKind.REMINDER, "nl-NL")
     assert theirs.render(content).subject == "Graag nog € 120,00 en US$ 1.234,50 betalen"
     assert theirs.render(content).text == ours.render(content).text
@@ -38,7 +39,7 @@ def test_a_file_holds_only_what_differs(tmp_path: Path) -> None:
 
 def test_an_empty_file_and_an_empty_folder_change_nothing(tmp_path: Path) -> None:
     content = sample(MessageKind.REMINDER, "en-GB")
-    ours = load_texts().render(content)
+    ours = wiring.texts().render(content)
     assert load_texts(tmp_path).render(content) == ours
     (tmp_path / "en.toml").write_text("")
     (tmp_path / "notes.txt").write_text("mine")

@@ -13,10 +13,11 @@ import pytest
 from babel.dates import format_date
 from msgspec.structs import replace
 
+from arrears import wiring
 from arrears.core.account import Action
 from arrears.core.messages.content import ADMINISTRATOR_ACTS, PAYABLE, Content, DatedAction, MessageKind, Reader, Role
 from arrears.core.money import format_amount
-from arrears.notices.render import Rendered, Texts, load_texts
+from arrears.notices.render import Rendered, Texts
 from arrears.notices.samples import for_reader, sample, samples
 from arrears.notices.values import locale_of
 
@@ -26,7 +27,7 @@ SUBJECT_CHARS_MAX = 78
 
 @pytest.fixture(scope="module")
 def texts() -> Texts:
-    return load_texts()
+    return wiring.texts()
 
 
 def every() -> Iterator[Content]:

@@ -335,7 +335,7 @@ def test_it_never_runs_beside_a_live_key(monkeypatch: pytest.MonkeyPatch, name: 
 
 def test_as_a_process_it_says_in_one_line_why_it_does_not_start() -> None:
     command, more = [sys.executable, "-m", "arrears.sandbox"], {"STRIPE_KEY": "sk_live_1"}
-    ran = subprocess.run(command, env={**os.environ, **more}, capture_output=True, text=True, timeout=30)
+    ran = subprocess.run(command, env={**os.environ, **more}, capture_output=True, text=True, timeout=120)
     assert (ran.returncode, ran.stdout, len(ran.stderr.splitlines())) == (2, "", 1)
     assert "holds a live key" in ran.stderr
 

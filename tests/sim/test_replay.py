@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import random
 from collections.abc import Iterator
 from contextlib import contextmanager
 from datetime import UTC, date, datetime, timedelta
@@ -10,6 +9,7 @@ from pathlib import Path
 
 import psycopg
 import pytest
+from tests import books
 from tests.data_counts import expected
 
 from arrears.adapters.books import load_map, read_book
@@ -20,41 +20,11 @@ from arrears.sim.replay import Replay, ReplayReport, ReplaySettings
 from arrears.store import schema
 from arrears.store.postgres.store import PostgresStore
 
-ROOT = Path(__file__).parents[2]
-CSV = ROOT.parent / "shared" / "data" / "accounts-receivable.csv"
-MAP = ROOT / "examples" / "maps" / "accounts-receivable.toml"
 
-SAMPLE_THERE = pytest.mark.skipif(not CSV.exists(), reason="the shared data folder is not beside the project")
-COLUMNS = ("customerID", "invoiceNumber", "InvoiceDate", "DueDate", "InvoiceAmount", "Disputed", "SettledDate")
-
-
-@pytest.fixture(scope="module", params=[pytest.param("sample", marks=SAMPLE_THERE), "made up"])
-def path(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """The sample book where it is there, and always one in its columns of which nothing is known beforehand."""
-    if request.param == "sample":
-        return CSV
-    made_up = tmp_path_factory.mktemp("book") / "made-up.csv"
-    made_up.write_text("".join(",".join(row) + "\n" for row in [(*COLUMNS, "PaperlessBill"), *made_up_rows()]))
-    return made_up
-
-
-def made_up_rows() -> Iterator[tuple[str, ...]]:
-    """Twelve customers over most of a year, most of them late now and then, some of them very."""
-    dice = random.Random(2)
-
-    def shown(day: date) -> str:
-        return f"{day.month}/{day.day}/{day.year}"
-
-    for customer in range(12):
-        day = date(2023, 1, 1) + timedelta(days=dice.randrange(40))
-        for number in range(9):
-            due = day + timedelta(days=dice.choice((14, 30)))
-            settled = max(day, due + timedelta(days=int(dice.triangular(-25, 60, -5))))
-            amount = f"{dice.randrange(1, 400)}.{dice.randrange(100):02}"
-            disputed = "Yes" if dice.random() < 0.2 else "No"
-            days = (shown(day), shown(due))
-            yield f"C-{customer:02}", f"{customer:02}-{number:02}", *days, amount, disputed, shown(settled), "Paper"
-            day += timedelta(days=dice.randrange(20, 45))
+@pytest.fixture(scope="module", params=books.PLAYED)
+def path(request: pytest.FixtureRequest) -> Path:
+    found: Path = request.param
+    return found
 
 
 @contextmanager
@@ -70,7 +40,7 @@ def scratch(url: str, name: str) -> Iterator[PostgresStore]:
 
 
 def the_book(path: Path) -> ReceivablesBook:
-    return read_book(path, load_map(MAP))
+    return read_book(path, load_map(books.MAP))
 
 
 @pytest.mark.parametrize("disputes", ["hold", "ignore"])

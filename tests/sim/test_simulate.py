@@ -36,6 +36,7 @@ def test_an_account_lives_the_same_life_among_others() -> None:
     assert lives[0] == lives[1]
 
 
+@pytest.mark.sample(6)
 @pytest.mark.parametrize("seed", range(20))
 def test_memory_and_postgresql_write_the_same_facts(seed: int, database_url: str) -> None:
     name = f"simulate_test_{seed}"

@@ -85,7 +85,7 @@ def standing(store: Store, numbers: Sequence[int]) -> tuple[object, ...]:
     )
 
 
-def wait_until(true: Callable[[], bool], seconds_max: float = 10) -> None:
+def wait_until(true: Callable[[], bool], seconds_max: float = 60) -> None:
     deadline = time.monotonic() + seconds_max
     while not true():
         assert time.monotonic() < deadline, "it did not happen in time"

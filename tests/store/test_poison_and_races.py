@@ -58,7 +58,7 @@ def test_payments_and_two_runs_at_the_same_instant_leave_every_payer_running(
 
     def at_once(deed: Callable[[], object]) -> None:
         try:
-            gate.wait(timeout=10)
+            gate.wait(timeout=60)
             deed()
         except BaseException as error:
             failed.append(error)

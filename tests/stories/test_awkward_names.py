@@ -16,8 +16,8 @@ from arrears.core.errors import Refused
 from arrears.core.messages.content import Role
 from arrears.core.messages.recipients import ContactPerson
 from arrears.engine import commands
-from arrears.notices.render import load_texts
 from arrears.ports import NewAccount
+from arrears.wiring import texts
 
 HEADS = {"from", "to", "subject", "date", "message-id", "mime-version", "content-type", "auto-submitted"} | {
     "x-auto-response-suppress", "references", "in-reply-to",
@@ -29,7 +29,7 @@ def told(name: str, address: str = "anna@example.org", person: str = "Anna") -> 
     story = Story()
     who = ContactPerson(1, Role.ADMINISTRATOR, person, address, "", "nl", "")
     story.inner.reached[story.no] = story.inner.reached[story.no]._replace(name=name, people=(who,))
-    story.stage.context = replace(story.stage.context, writer=load_texts())
+    story.stage.context = replace(story.stage.context, writer=texts())
     with smtp_server() as server:
         channel = SmtpChannel(server.url, "Example Billing <billing@example.org>", timeout_seconds=5)
         story.stage.channel = channel

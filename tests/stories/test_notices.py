@@ -17,8 +17,8 @@ from arrears.core.states import State
 from arrears.engine import commands
 from arrears.engine.message_context import PLAIN_CONTEXT, MailLimits
 from arrears.engine.messages.bounces import Returned, came_back
-from arrears.notices.render import load_texts
 from arrears.ports import Delivery, Fate, MailState, Message
+from arrears.wiring import texts
 
 ANNA = ContactPerson(1, Role.ADMINISTRATOR, "Anna", "anna@sign-in.example", "anna@contact.example", "nl", "")
 SAM = ContactPerson(2, Role.READER, "Sam", "sam@sign-in.example", "", "en", "America/New_York")
@@ -68,7 +68,7 @@ def test_an_unpaid_bill_of_an_account_that_pays_by_transfer_is_told_the_same_way
 def test_who_pays_by_transfer_is_told_how_and_hears_nothing_of_cards() -> None:
     for mode, transfer in ((Mode.INVOICE, True), (Mode.CARD, False)):
         story = known(Story(mode=mode))
-        story.stage.context = replace(story.stage.context, writer=load_texts())
+        story.stage.context = replace(story.stage.context, writer=texts())
         story.until(28)
         told = [" ".join(m.text.split()) for m in story.mail.taken if m.to.startswith("anna")]
         assert told

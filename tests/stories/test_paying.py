@@ -15,8 +15,8 @@ from arrears.core.states import State
 from arrears.engine.payments import attempts, methods, settling
 from arrears.engine.payments import pages as hosted
 from arrears.engine.payments.settling import StaleQuote
-from arrears.notices.render import load_texts
 from arrears.sandbox.run import Running
+from arrears.wiring import texts
 
 
 def told(story: Paying) -> str:
@@ -54,7 +54,7 @@ def test_scenario_6_a_charge_refused_for_want_of_authentication_is_confirmed_wit
     sandbox: Running,
 ) -> None:
     story = Paying(sandbox)
-    story.stage.context = replace(story.stage.context, writer=load_texts())
+    story.stage.context = replace(story.stage.context, writer=texts())
     card = story.card("challenge")
     story.until(2)
     assert story.sub().state is State.PAST_DUE
@@ -313,7 +313,7 @@ def test_scenario_21_adding_a_card_collects_nothing_and_a_renewed_one_needs_only
 
 def test_scenario_22_an_expired_card_fails_as_expired_and_the_network_is_not_asked(sandbox: Running) -> None:
     story = Paying(sandbox)
-    story.stage.context = replace(story.stage.context, writer=load_texts())
+    story.stage.context = replace(story.stage.context, writer=texts())
     story.card("expired")
     story.until(1)
     [attempt] = story.attempts()

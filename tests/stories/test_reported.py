@@ -17,14 +17,14 @@ from arrears.engine import commands
 from arrears.engine.message_context import PAY_PATH
 from arrears.engine.people.pay_links import good_link
 from arrears.engine.tokens import digest_of
-from arrears.notices.render import load_texts
 from arrears.ports import MailState
 from arrears.sandbox.run import Running
+from arrears.wiring import texts
 
 
 def written(story: Story) -> Story:
     """Its messages are in the words that customers get, with pay links."""
-    story.stage.context = replace(story.stage.context, writer=load_texts(), pay_links=True)
+    story.stage.context = replace(story.stage.context, writer=texts(), pay_links=True)
     return story
 
 

@@ -11,7 +11,7 @@ import sys
 def test_payers_that_are_killed_charge_nobody_twice_and_leave_nobody_off(database_url: str) -> None:
     command = [sys.executable, "-m", "torture.money", "--json", "--count", "30", "--rounds", "1"]
     environment = {**os.environ, "ARREARS_DATABASE_URL": database_url}
-    ran = subprocess.run(command, env=environment, capture_output=True, text=True, timeout=120, check=False)
+    ran = subprocess.run(command, env=environment, capture_output=True, text=True, timeout=300, check=False)
     assert ran.stdout, ran.stderr[-2000:]
     figures = json.loads(ran.stdout)
     assert (figures["payments_compared"], figures["kills"] > 3) == (30, True), figures

@@ -141,7 +141,7 @@ def served(environment: dict[str, str]) -> Iterator[int]:
         yield int(found[1])
     finally:
         process.terminate()
-        process.wait(20)
+        process.wait(60)
         process.stdout.close()
 
 

@@ -14,6 +14,7 @@ from tests.web.test_centre import sign_in, text
 
 from arrears.core import facts as f
 from arrears.engine import commands
+from arrears.engine.acting import acting_on
 from arrears.engine.booking import Payment
 from arrears.sandbox.run import Running, running
 
@@ -75,7 +76,7 @@ def test_money_that_went_back_is_on_its_receipt(shop: Living, client: Client) ->
     account = shop.account((12000, "EUR"), (4000, "EUR"))
     seq = pay(shop, account, 16000, 1, 2)
     issued = shop.store.invoices(account)[2]
-    with commands.acting_on(shop.store, account, shop.clock.now()) as unit:
+    with acting_on(shop.store, account, shop.clock.now()) as unit:
         again = f.DebtReopened(debt=issued, minor=4000, reason="chargeback dp_1")
         unit.record(again, "provider:stripe", "chargeback")
         ref = f"bank-{account}-16000"

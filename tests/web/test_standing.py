@@ -14,6 +14,7 @@ from tests.web.test_centre import add_card, quotes, reader_of, sign_in, text
 from arrears.core import facts as f
 from arrears.core.states import Reason, State, allows
 from arrears.engine import commands
+from arrears.engine.acting import acting_on
 from arrears.sandbox.run import Running, running
 
 if TYPE_CHECKING:
@@ -118,7 +119,7 @@ def test_while_a_deletion_is_prepared_no_day_that_has_passed_is_named_as_safe(sh
 
 def test_once_a_deletion_is_ordered_nothing_promises_that_paying_brings_it_back(shop: Living, client: Client) -> None:
     account = shop.account((12000, "EUR"), days=122)
-    with commands.acting_on(shop.store, account, shop.clock.now()) as unit:
+    with acting_on(shop.store, account, shop.clock.now()) as unit:
         sub = unit.account.subscription(1)
         evidence = f.Evidence(policy=unit.account.terms.policy)
         unit.record(
@@ -214,9 +215,9 @@ def test_what_holds_a_card_is_listed_with_what_ends_it(shop: Living, client: Cli
     account = shop.account((12000, "EUR"), days=40)
     sign_in(client, shop.email(account))
     first = add_card(shop, client, account, "approve")
-    with commands.acting_on(shop.store, account, shop.clock.now()) as unit:
+    with acting_on(shop.store, account, shop.clock.now()) as unit:
         unit.record(f.MethodActivated(method=first, subscriptions=(1, 2)), "person:1")
-    with commands.acting_on(shop.store, account, shop.clock.now()) as unit:
+    with acting_on(shop.store, account, shop.clock.now()) as unit:
         held = holding(unit, first)
     page = main_of(client, account, "methods")
     assert "Hiermee wordt mail betaald. Kies daarvoor eerst een andere." in page

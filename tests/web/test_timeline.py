@@ -16,6 +16,7 @@ from arrears.core import facts as f
 from arrears.core.account import HoldScope, Stop
 from arrears.core.messages.content import Role
 from arrears.engine import commands
+from arrears.engine.acting import acting_on
 from arrears.engine.booking import Payment
 from arrears.engine.payments.attempts import Providers
 from arrears.engine.run import DEFAULT_LIMITS
@@ -143,7 +144,7 @@ def test_holds_say_what_waits_and_until_when_but_not_what_staff_wrote(shop: Livi
         until=until, now=now, author="staff:1",
     )  # fmt: skip
     commands.dispute(shop.store, account, 2, now, "staff:1", "CANARY dispute")
-    with commands.acting_on(shop.store, account, now) as unit:
+    with acting_on(shop.store, account, now) as unit:
         unit.record(f.TaskClosed(task=1, outcome="CANARY task"), "staff:1")
         unit.record(f.Parked(why="CANARY parked"))
         unit.record(f.Unparked(), "staff:1", "CANARY unparked")

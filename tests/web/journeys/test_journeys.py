@@ -5,8 +5,12 @@
 
 from __future__ import annotations
 
+import pytest
 from tests.web.journeys.conftest import Meet
 from tests.web.journeys.scene import Scene
+
+pytestmark = pytest.mark.sample(1)
+"""A run of `make test` walks each journey in one of its languages."""
 
 
 def test_card_declined_then_mail_then_pay_link_then_new_card_then_running(

@@ -1,0 +1,62 @@
+"""`make test` takes a sample that its seed chooses, `make test-all` everything; what is not beside us is one line."""
+
+from __future__ import annotations
+
+import os
+import re
+import subprocess
+import sys
+from pathlib import Path
+
+from tests import books
+
+ROOT = Path(__file__).parents[1]
+TESTS = """
+import pytest
+
+@pytest.mark.sample(2)
+@pytest.mark.parametrize("seed", range(20))
+def test_a_world(seed):
+    pass
+
+@pytest.mark.long
+def test_a_hundred_thousand():
+    pass
+
+@pytest.mark.parametrize("book", ["a", "b"])
+def test_a_book(book):
+    pytest.skip("{missing}")
+"""
+
+
+def said(folder: Path, *arguments: str, **env: str) -> str:
+    """What pytest says of those tests, with our conftest."""
+    (folder / "test_it.py").write_text(TESTS.replace("{missing}", books.MISSING))
+    command = [sys.executable, "-m", "pytest", "-c", str(ROOT / "pyproject.toml"), "--rootdir", str(folder), "-v"]
+    command += ["-p", "tests.conftest", "-p", "no:cacheprovider", *arguments, str(folder)]
+    path = os.pathsep.join([str(ROOT / "src"), str(ROOT)])
+    ran = subprocess.run(
+        command, env={"PATH": os.environ["PATH"], "PYTHONPATH": path, **env}, cwd=ROOT, capture_output=True, text=True
+    )
+    return ran.stdout + ran.stderr
+
+
+def worlds(text: str) -> set[str]:
+    return set(re.findall(r"test_a_world\[\d+\]", text))
+
+
+def test_a_seed_chooses_the_same_sample_in_one_process_and_in_two_lanes(tmp_path: Path) -> None:
+    alone, lanes = (said(tmp_path, "--hypothesis-seed=7", *how, "-v") for how in (["-n", "0"], ["-n", "2"]))
+    assert "2 passed, 2 skipped" in alone
+    assert "2 passed, 2 skipped" in lanes
+    assert worlds(alone) == worlds(lanes)
+    assert len(worlds(alone)) == 2
+
+
+def test_all_is_all(tmp_path: Path) -> None:
+    assert "21 passed, 2 skipped" in said(tmp_path, ARREARS_TEST_ALL="1")
+
+
+def test_one_line_says_how_many_tests_had_no_sample_book(tmp_path: Path) -> None:
+    lines = [line for line in said(tmp_path).splitlines() if line.startswith("left out")]
+    assert lines == [f"left out: 2 tests, as {books.MISSING} ({books.PLACE})"]
