@@ -86,7 +86,7 @@ def floors_together(edges: Edges) -> Edges:
 def without_what_follows(edges: Edges) -> Edges:
     """The same without each arrow that a longer way says already."""
 
-    def reach(starts: Iterable[str]) -> set[str]:
+    def reached_from(starts: Iterable[str]) -> set[str]:
         seen: set[str] = set()
         left = list(starts)
         while left:
@@ -97,7 +97,7 @@ def without_what_follows(edges: Edges) -> Edges:
         return seen
 
     return {
-        start: {to for to in ends if to not in reach(other for other in ends if other != to)}
+        start: {to for to in ends if to not in reached_from(other for other in ends if other != to)}
         for start, ends in edges.items()
     }
 

@@ -104,7 +104,7 @@ class Course:
         for at in instants:
             self.until(at)
             replay.happen(self.now, plan[at])
-            self.settle()
+            self.wait_until_done()
         self.until(instants[-1] + timedelta(days=replay.settings.days_beyond + 1))
 
     def until(self, instant: datetime) -> None:
@@ -132,9 +132,9 @@ class Course:
         if bad:
             time.sleep(self.rng.uniform(0.02, 0.2))
             self._mend_post()
-        self.settle()
+        self.wait_until_done()
 
-    def settle(self) -> None:
+    def wait_until_done(self) -> None:
         """Wait until nothing is due and nothing waits to leave; then judge what has come."""
         began, was, moved_at = self.now, (-1, -1), time.monotonic()
         while (left := self._left()) != (0, 0):

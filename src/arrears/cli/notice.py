@@ -155,7 +155,7 @@ def _written_to(named: str) -> Callable[[Content], Content]:
         "administrator": who.name if who else "",
     }
 
-    def told(example: Content) -> Content:
+    def addressed(example: Content) -> Content:
         reader = example.reader
         if who is not None and reader.role is Role.ADMINISTRATOR:
             reader = replace(reader, name=who.name, zone=who.zone or contacts.zone)
@@ -170,7 +170,7 @@ def _written_to(named: str) -> Callable[[Content], Content]:
             found = replace(found, actions=actions)
         return found
 
-    return told
+    return addressed
 
 
 def _index(texts: Texts, found: list[Preview]) -> str:
