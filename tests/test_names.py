@@ -3,9 +3,7 @@
 from __future__ import annotations
 
 import ast
-import io
 import re
-import tokenize
 from collections import defaultdict
 from functools import cache
 from pathlib import Path
@@ -19,7 +17,8 @@ FILES = {
     for folder in FOLDERS
     for path in sorted((ROOT / folder).rglob("*.py"))
 }
-PUBLIC = {name: ast.parse(text) for name, text in FILES.items() if name.startswith("src/arrears/")}
+TREES = {name: ast.parse(text) for name, text in FILES.items()}
+PUBLIC = {name: tree for name, tree in TREES.items() if name.startswith("src/arrears/")}
 
 # name -> why it may stand in several places
 TWICE = {"Migration": "Django finds a migration by this name"}
@@ -69,11 +68,12 @@ def parts(name: str) -> list[str]:
 def identifiers() -> dict[str, set[str]]:
     """Every identifier and module's name, with the files that have it."""
     found: dict[str, set[str]] = defaultdict(set)
-    for file, text in FILES.items():
+    for file, tree in TREES.items():
         found[Path(file).stem].add(file)
-        for token in tokenize.generate_tokens(io.StringIO(text).readline):
-            if token.type == tokenize.NAME:
-                found[token.string].add(file)
+        for node in ast.walk(tree):
+            for field in ("id", "attr", "arg", "name", "asname"):
+                if isinstance(name := getattr(node, field, None), str):
+                    found[name].add(file)
     return found
 
 
@@ -91,9 +91,9 @@ def named_with() -> dict[str, list[tuple[str, str]]]:
 def defined() -> list[tuple[str, str]]:
     """The names, with their files, that others must find: modules, functions, classes and constants."""
     found = []
-    for file, text in FILES.items():
+    for file, tree in TREES.items():
         found.append((file, Path(file).stem))
-        for node in ast.walk(ast.parse(text)):
+        for node in ast.walk(tree):
             if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef | ast.ClassDef):
                 found.append((file, node.name))
             elif isinstance(node, ast.Name) and isinstance(node.ctx, ast.Store) and node.id.isupper():
