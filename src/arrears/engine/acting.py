@@ -52,7 +52,7 @@ class DeletionGrant:
         self._used_up = False
 
     def one(self) -> bool:
-        """Whether one more deletion may be ordered today; after the first no, nobody is asked again."""
+        """Whether one more deletion may be ordered today. After the first no the store is not asked again."""
         if not self._used_up:
             self._used_up = self._batch.grant_deletions(self._day, 1, self._cap) == 0
         return not self._used_up
@@ -68,7 +68,8 @@ def _within_cap(fact: Fact, deletions: DeletionGrant | None) -> Fact:
 
 @contextmanager
 def acting(store: Accounts, numbers: Sequence[int], now: datetime) -> Iterator[dict[int, Unit]]:
-    """The units of these accounts, locked; on leaving, the consequences of what was recorded are recorded too."""
+    """Hold these accounts under their locks, in one transaction; yields their units by number. On leaving, every
+    consequence of what was recorded is recorded too, so that no committed state lacks one."""
     policies = store.policies()
     with store.accounts(sorted(set(numbers)), now) as batch:
         units = {unit.no: unit for unit in batch.units}
@@ -82,13 +83,13 @@ def acting(store: Accounts, numbers: Sequence[int], now: datetime) -> Iterator[d
 
 @contextmanager
 def acting_on(store: Accounts, number: int, now: datetime) -> Iterator[Unit]:
-    """The same for one account."""
+    """Hold one account as `acting` does; yields its unit."""
     with acting(store, [number], now) as units:
         yield units[number]
 
 
 def local_today(unit: Unit) -> date:
-    """The account's local day; a running case keeps the zone it started with."""
+    """The local day of a unit's instant in the account's zone; a running case keeps the zone it started with."""
     case = unit.account.case
     return calendar_of((unit.account if case is None else case).terms.zone).local_day(unit.now)
 

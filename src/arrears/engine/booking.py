@@ -28,8 +28,9 @@ class Payment:
 
 
 def book(unit: Unit, payment: Payment, author: str) -> None:
-    """Book on the named debts of the same currency, held ones too; what is left becomes account credit, which the
-    consequences then put on whatever else is open. Refuses `unknown_currency`, `bad_amount`, `wrong_currency`."""
+    """Book a payment on the debts it names, of the same currency, held ones too; what is left becomes account credit,
+    which the consequences then put on whatever else is open. Refuses `unknown_currency`, `bad_amount`,
+    `wrong_currency`."""
     exponent(payment.currency)
     if payment.amount_minor <= 0:
         raise Refused("bad_amount", f"payment {payment.ref!r} must be more than zero")

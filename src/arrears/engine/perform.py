@@ -43,7 +43,8 @@ def perform(
     providers: Providers = NO_PROVIDERS,
     context: MessageContext = PLAIN_CONTEXT,
 ) -> int:
-    """Perform up to CLAIM_MAX actions; how many were claimed."""
+    """Claim up to CLAIM_MAX actions and perform them: hand messages over, give orders, pursue charges. Returns how many
+    were claimed."""
     reached("claim.before_commit")
     claims = store.claim(now, CLAIM_MAX, LEASE_SECONDS)
     reached("claim.after_commit")
@@ -68,7 +69,7 @@ def perform_all(
     providers: Providers = NO_PROVIDERS,
     context: MessageContext = PLAIN_CONTEXT,
 ) -> int:
-    """Perform until nothing is left; how many were claimed."""
+    """Perform actions until none is left; how many were claimed."""
     total = 0
     while count := perform(store, channel, services, now(), providers, context):
         total += count
@@ -152,7 +153,7 @@ def _record_answers(batch: Batch, units: Mapping[int, Unit], answers: Sequence[A
 
 
 def acknowledge(unit: Unit, policies: Policies, claim: Claim, done_at: datetime) -> None:
-    """Record a service's word that an order was carried out. Of an unknown order it is refused."""
+    """Record a service's word that an order was carried out; refused for an order that was never given."""
     sub = unit.account.subscription(claim.subscription)
     if not any(o.no == claim.order_no for o in sub.orders):
         raise Refused("unknown_order", f"order {claim.order_no} of subscription {claim.subscription} is not open")

@@ -70,7 +70,7 @@ class RunReport:
 
 
 def decision_cache_of(policies: Policies) -> DecisionCache:
-    """What the batches of one run, at one instant, may share."""
+    """The decisions that the batches of one run, at one instant, may share."""
 
     def decided(unit: Unit, guards: Guards) -> None:
         decide_until_rest(unit, policies, guards, only_consequences=False)
@@ -154,7 +154,7 @@ def _decide_or_park(unit: Unit, policies: Policies, guards: Guards, grant: Delet
 
 
 def park(unit: Unit, why: str) -> None:
-    """Leave this account to a person: nothing else of this unit is kept."""
+    """Leave an account to staff with a task that says why; nothing else of its unit is kept."""
     unit.undo()
     unit.record(Parked(why=why[:500]))
     unit.next_at = None
@@ -188,7 +188,8 @@ def run(
     progress: Callable[[int], None] | None = None,
     stopping: Callable[[], bool] = lambda: False,
 ) -> RunReport:
-    """Tick, then batches until nothing is due, or until `stopping`, asked after each batch, says so."""
+    """One collections run at `now`: record the tick, then decide batch after batch until nothing is due, or until
+    `stopping`, asked after each batch, says so."""
     tick(store, now)
     policies = store.policies()
     cache = decision_cache_of(policies)
@@ -205,7 +206,8 @@ def run(
 
 
 def tick(store: InstallationControl, now: datetime) -> None:
-    """Look at both clocks; a jump or a difference makes every cut wait until a person confirms (I21).
+    """Compare the clock with the last tick and with the database's. A jump or a difference makes every escalation wait
+    until a person confirms the time (I21).
 
     A gap is recorded before the tick that closes it: whoever dies or runs in between still sees it.
     """

@@ -20,7 +20,8 @@ def adopt_policy(store: InstallationControl, policy: Policy, now: datetime, auth
 
 
 def confirm_clock(store: CollectionsRun, now: datetime, author: str, why: str = "") -> int:
-    """A person says that the time is right; what waited is looked at again. How many accounts waited."""
+    """Record that a person has found the clock right. What waited for that is looked at again; how many accounts
+    did."""
     if store.system().clock_suspect:
         run(store, now)
     store.tick(now)
@@ -29,7 +30,8 @@ def confirm_clock(store: CollectionsRun, now: datetime, author: str, why: str = 
 
 
 def set_feed(store: CollectionsRun, *, stale: bool, now: datetime, author: str, why: str = "") -> int:
-    """Whether the bank's statements or the provider's events are too old to decide upon."""
+    """Record that the bank's statements or the provider's events are too old to decide upon, or no longer are; how many
+    accounts waited."""
     if not stale and store.system().feed_stale:
         run(store, now)
     store.record_system(FeedSet(stale=stale), now, author, why)
@@ -37,7 +39,8 @@ def set_feed(store: CollectionsRun, *, stale: bool, now: datetime, author: str, 
 
 
 def set_breaker(store: CollectionsRun, *, is_open: bool, now: datetime, author: str, why: str = "") -> int:
-    """Whether a storm of declines makes every cut wait; opening it is a task for staff."""
+    """Open or close the breaker: open, it makes every escalation wait while declines come like a storm, and is a task
+    for staff. How many accounts waited."""
     if not is_open and store.system().breaker_open:
         run(store, now)
     store.record_system(BreakerSet(open=is_open), now, author, why)
@@ -45,6 +48,7 @@ def set_breaker(store: CollectionsRun, *, is_open: bool, now: datetime, author: 
 
 
 def pause_mail(store: InstallationControl, counts: MailCounts, now: datetime, *, over: bool) -> None:
-    """A storm of bounces has begun, and is a task for staff, or is over."""
+    """Record that too much mail comes back and none is sent for now, which is a task for staff, or that this is
+    over."""
     why = "" if over else f"{counts.bounced} of {counts.handed} messages of the last hour came back; mail waits"
     store.record_system(MailPaused(bounced=counts.bounced, sent=counts.handed, over=over), now, ARREARS, why)

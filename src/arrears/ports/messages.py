@@ -45,7 +45,7 @@ class Delivery(NamedTuple):
 
 
 class Channel(Protocol):
-    """A way to reach people."""
+    """A way to hand messages over to people: a mail server, a provider's API, a folder."""
 
     def send(self, message: Message) -> Delivery:
         """Hand one message over. Never called twice for one id unless `look_up` proved that it was not sent."""
@@ -71,7 +71,7 @@ class MessageText(Protocol):
 
 
 class Writer(Protocol):
-    """Whoever finds the words."""
+    """What puts a message into words."""
 
     def render(self, content: Content) -> MessageText:
         """The message in its reader's language."""
@@ -121,12 +121,12 @@ class Mail(msgspec.Struct, frozen=True, gc=False):
 
     @property
     def id(self) -> str:
-        """Its name at mail servers."""
+        """The name by which mail servers know it, the same however often it is handed over."""
         return f"a{self.account}-{self.seq}-{self.no}"
 
     @property
     def digest(self) -> str:
-        """What the facts keep of it: SHA-256 of its text, in hexadecimal."""
+        """What the facts keep of its text: SHA-256 of it, in hexadecimal."""
         return hashlib.sha256(self.text.encode()).hexdigest()
 
 

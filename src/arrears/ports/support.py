@@ -18,7 +18,7 @@ class Request(NamedTuple):
     """One request. `number` is what people call it; `account` is 0 while it belongs to none. `seq` is the fact that
     opened it, `holds` the holds placed for it, `slot` what it holds by itself once in the case `case`. `person` is who
     asked, where they sign in; `address` where that is answered by letter. `company` and `known_by` (an account id, an
-    invoice number) are as a stranger typed them."""
+    invoice number) are as a visitor typed them."""
 
     number: int
     account: int
@@ -65,7 +65,7 @@ class SupportLetter(NamedTuple):
 
     @property
     def id(self) -> str:
-        """Its name at mail servers."""
+        """The name by which mail servers know it, the same however often it is handed over."""
         return f"s{self.request}-{self.no}"
 
 

@@ -43,14 +43,16 @@ def open_accounts(
 
 
 def raise_doubt(store: Accounts, account: int, kind: DoubtKind, ref: str, now: datetime, author: str) -> None:
-    """Something about this account is unknown; what escalates waits until it is cleared."""
+    """Record that something about this account is unknown: restrictions, disablements and deletions wait until the
+    doubt is cleared. No date moves."""
     with acting_on(store, account, now) as unit:
         if not any(d.kind is kind and d.ref == ref for d in unit.account.doubts):
             unit.record(f.DoubtRaised(doubt=kind, ref=ref), author)
 
 
 def clear_doubt(store: Accounts, account: int, kind: DoubtKind, ref: str, now: datetime, author: str) -> None:
-    """It is known now. A deadline that passed while it stood has waited, even if no run has looked at it since."""
+    """End a doubt. What is due is looked at first, while it still stands: a deadline that passed under it has waited,
+    even if no run has looked at it since."""
     policies = store.policies()
     guards = store.system().guards
     with acting_on(store, account, now) as unit:
@@ -64,7 +66,8 @@ def clear_doubt(store: Accounts, account: int, kind: DoubtKind, ref: str, now: d
 def change_terms(
     store: Accounts, account: int, now: datetime, author: str, *, policy: str, zone: str, mode: Mode
 ) -> None:
-    """Another policy, zone or way of paying for what starts from now on; a running case keeps its own."""
+    """Give an account another policy, zone or way of paying, for what starts from now on; a running case keeps its own.
+    Refuses `unknown_policy` and `unknown_zone`."""
     if policy not in store.policies():
         raise Refused("unknown_policy", f"policy {policy!r} is not adopted")
     calendar_of(zone)
@@ -73,7 +76,7 @@ def change_terms(
 
 
 def unpark(store: Accounts, account: int, now: datetime, author: str, why: str) -> None:
-    """A person has looked at a parked account: decide upon it again."""
+    """Decide upon a parked account again, once staff have looked at it."""
     with acting_on(store, account, now) as unit:
         if not unit.account.parked:
             raise Refused("not_parked", f"account {account} is not parked")
@@ -81,6 +84,6 @@ def unpark(store: Accounts, account: int, now: datetime, author: str, why: str) 
 
 
 def close_task(store: Accounts, account: int, task: int, now: datetime, author: str, outcome: str) -> None:
-    """A person has dealt with a task; `task` is the fact that raised it."""
+    """Close a task that staff have dealt with; `task` is the number of the fact that raised it."""
     with acting_on(store, account, now) as unit:
         unit.record(f.TaskClosed(task=task, outcome=outcome), author)

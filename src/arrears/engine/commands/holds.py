@@ -36,13 +36,14 @@ def hold(
 
 
 def dispute(store: Accounts, account: int, debt: int, now: datetime, author: str, reason: str = "dispute") -> int:
-    """The customer objects to an invoice (or their bank reversed it): everything about it stops until released."""
+    """Hold everything about one invoice that the customer objects to, or whose payment their bank reversed, until it is
+    released; the hold's number."""
     with acting_on(store, account, now) as unit:
         return place_hold(unit, HoldScope.DEBT, debt, ALL_STOPS, reason, None, author)
 
 
 def release(store: Accounts, account: int, number: int, now: datetime, author: str, why: str = "") -> None:
-    """End a hold now. Warnings whose date it moved no longer count; a new one with its full lead follows."""
+    """End a hold now. Warnings whose date the hold moved no longer count; new ones follow with their full lead."""
     policies = store.policies()
     guards = store.system().guards
     with acting_on(store, account, now) as unit:

@@ -72,7 +72,7 @@ def record_payments(store: Accounts, payments: Sequence[Payment], now: datetime,
 
 
 def report_decline(store: Accounts, account: int, debts: Sequence[int], now: datetime, author: str) -> None:
-    """The charge of these debts was definitively declined: they are past due from this local day."""
+    """Record that the charge of these debts was definitively declined: they are past due from this local day."""
     with acting_on(store, account, now) as unit:
         fresh = [d for d in open_debts(unit, debts) if d.day_0 is None and d.past_due_from is None]
         # The first reminder of a new case tells it; in an open one that has been given.
@@ -83,7 +83,8 @@ def report_decline(store: Accounts, account: int, debts: Sequence[int], now: dat
 def report_authorisation_declined(
     store: Accounts, account: int, currency: str, amount_minor: int, decline: str, now: datetime, author: str
 ) -> None:
-    """A card was refused for an amount that is not invoiced yet: the customer is told at once, and nothing is owed.
+    """Record that a card was refused for an amount that is not invoiced yet: the customer hears of it at once, and
+    nothing is owed.
     `decline` is one of our words (core/data/declines.toml), or empty. Refuses `bad_amount`, `unknown_currency`."""
     exponent(currency)
     if amount_minor <= 0:
@@ -94,7 +95,8 @@ def report_authorisation_declined(
 
 
 def reopen(store: Accounts, account: int, debt: Debt, minor: int, reason: str, now: datetime, author: str) -> None:
-    """Money has left again: the debt is owed anew and this local day is its day 0 (spec, section 4, point 10).
+    """Record that money has left again: the debt is owed anew and this local day is its day 0 (spec, section 4, point
+    10).
 
     `debt` describes the invoice as issued; what is open already stays open.
     """
@@ -109,7 +111,7 @@ def reopen(store: Accounts, account: int, debt: Debt, minor: int, reason: str, n
 
 
 def write_off(store: Accounts, account: int, debt: int, now: datetime, author: str, why: str) -> None:
-    """Give up what is open of a debt; it lifts the cause as a payment does."""
+    """Give up what is open of a debt. It ends what the debt caused, as a payment does."""
     with acting_on(store, account, now) as unit:
         found = open_debts(unit, [debt])[0]
         unit.record(f.WrittenOff(debt=debt, minor=found.open_minor, currency=found.currency), author, why)

@@ -23,7 +23,7 @@ def add_subscription(store: Accounts, account: int, service: str, now: datetime,
 
 
 def cancel(store: Accounts, account: int, subscription: int, now: datetime, author: str) -> None:
-    """The customer ends a subscription: its service ends today, its data is kept for the retention."""
+    """End a subscription for the customer: its service ends today, its data is kept for the days of retention."""
     policies = store.policies()
     guards = store.system().guards
     with acting_on(store, account, now) as unit:
@@ -45,7 +45,7 @@ def cancel(store: Accounts, account: int, subscription: int, now: datetime, auth
 
 
 def reactivate(store: Accounts, account: int, subscription: int, now: datetime, author: str) -> None:
-    """Take a cancellation back, as long as no deletion has been ordered."""
+    """Take a cancellation back. Refused once the deletion has been ordered."""
     with acting_on(store, account, now) as unit:
         sub = subscription_of(unit, subscription)
         if Reason.CANCELED not in sub.reasons:
@@ -85,7 +85,7 @@ def set_reason(
 def lift_reason(
     store: Accounts, account: int, subscription: int, reason: Reason, now: datetime, author: str, why: str
 ) -> None:
-    """Lift a reason that has nothing to do with debt; what then has no reason to be stopped runs again."""
+    """Lift a reason that has nothing to do with debt; a subscription with no reason left to be stopped runs again."""
     with acting_on(store, account, now) as unit:
         sub = subscription_of(unit, subscription)
         if reason not in _OTHER or reason not in sub.reasons:

@@ -39,7 +39,7 @@ class UpcomingMessages(NamedTuple):
 
 
 def upcoming_messages(store: ReachableAccounts, account: int, now: datetime) -> UpcomingMessages:
-    """The plan of one account; refuses `unknown_account`."""
+    """The messages that lie ahead of one account; refuses `unknown_account`."""
     snapshot = store.snapshots([account]).get(account)
     if snapshot is None:
         raise Refused("unknown_account", f"there is no account {format_id(ACCOUNT, account)}")
@@ -48,7 +48,7 @@ def upcoming_messages(store: ReachableAccounts, account: int, now: datetime) -> 
 
 
 def plan_of(view: View, contacts: Contacts) -> UpcomingMessages:
-    """The plan of an account that has been read."""
+    """The messages that lie ahead of an account that has been read already."""
     running = view.account.case is not None or _ending(view)
     found = list(_planned(view, contacts)) if running else list(_usual(view, contacts))
     found.sort(key=lambda one: (one.on or date.min, one.day, one.kind, one.service, one.subscription))

@@ -89,7 +89,7 @@ def link_of(store: AccessBook, kind: str, token: str, now: datetime) -> AccessLi
 
 
 def accept(store: AccountsAndAccess, token: str, name: str, hashed: str | None, now: datetime) -> int:
-    """The invitation is taken up: its address's person has the role from now on. A person who is not known yet is made
+    """Take an invitation up: the person of its address has the role from now on. A person who is not known yet is made
     with this name and password; one who is known keeps theirs. The person's number. Refuses `bad_link`,
     `no_sign_in` (not known, and no password) and `administrator_exists`."""
     link = link_of(store, "invitation", token, now)
@@ -110,7 +110,7 @@ def accept(store: AccountsAndAccess, token: str, name: str, hashed: str | None, 
 
 
 def remove(store: AccountsAndAccess, account: int, person: int, now: datetime, author: str) -> None:
-    """A billing reader sees this account no longer, from the next request on; whoever sees none is signed out.
+    """Take a billing reader off an account, from the next request on; whoever then sees none is signed out.
     Refuses `unknown_person`; the administrator is replaced, not removed."""
     with acting_on(store, account, now) as unit:
         if not any(one.no == person and one.role is Role.READER for one in contacts_of(store, account).people):
@@ -138,7 +138,7 @@ def ask_reset(store: AccountsAndAccess, address: str, now: datetime) -> None:
 
 
 def reset(store: AccountsAndAccess, token: str, hashed: str, now: datetime) -> int:
-    """The link was used: another password, no session from before, and no other such link. The person's number.
+    """Use a link: the person has another password, no session from before, and no other such link. Their number.
     Refuses `bad_link`."""
     link = link_of(store, "reset", token, now)
     with acting_on(store, link.account, now) as unit:
@@ -150,7 +150,7 @@ def reset(store: AccountsAndAccess, token: str, hashed: str, now: datetime) -> i
 
 
 def change_password(store: AccountsAndAccess, person: int, hashed: str, now: datetime) -> None:
-    """Another password, chosen by somebody who has just proved the one before. It ends every other session."""
+    """Set another password for somebody who has just proved the one before. It ends every other session."""
     account = store.account_of(person)
     if account is None:
         store.set_password(person, hashed, now)

@@ -57,7 +57,7 @@ def request_of(store: AddressBook, token: str, now: datetime) -> AskedAddress:
 
 
 def confirm_address(store: AccountsAndAddresses, token: str, now: datetime) -> AskedAddress:
-    """The link was used: mail goes there from now on, and the address before is told. Using it again changes
+    """Use a link: mail goes to its address from now on, and the address before is told so. Using it twice changes
     nothing. Refuses `bad_link`."""
     asked = request_of(store, token, now)
     if asked.used_at is not None:
@@ -92,7 +92,7 @@ def send_test(store: AccountsAndContacts, account: int, person: int, now: dateti
 
 
 def set_profile(store: AccountsAndAddresses, account: int, person: int, locale: str, zone: str) -> None:
-    """In which language and zone a person reads. Refuses `unknown_person`, `unknown_locale`, `unknown_zone`."""
+    """Set in which language and zone a person reads. Refuses `unknown_person`, `unknown_locale`, `unknown_zone`."""
     _person(store, account, person)
     check_locale(locale)
     if zone:
@@ -109,7 +109,8 @@ def check_locale(locale: str) -> None:
 
 
 def add_extra(store: AccountsAndAddresses, account: int, address: str, name: str, locale: str) -> Extra:
-    """Warn somebody else too, who may do nothing. Refuses `bad_address`, `too_many_recipients`, `unknown_account`."""
+    """Add a technical contact: warned too, with no rights. Refuses `bad_address`, `too_many_recipients`,
+    `unknown_account`."""
     extra = Extra(check_address(address), " ".join(name.split())[:NAME_CHARS_MAX], locale)
     known = contacts_of(store, account).extras
     if len(known) >= EXTRAS_MAX and extra.address not in {one.address for one in known}:
@@ -119,7 +120,7 @@ def add_extra(store: AccountsAndAddresses, account: int, address: str, name: str
 
 
 def remove_extra(store: AddressBook, account: int, address: str) -> None:
-    """Warn them no longer. Refuses `unknown_recipient`."""
+    """Remove a technical contact. Refuses `unknown_recipient`."""
     if not store.remove_extra(account, check_address(address)):
         raise Refused("unknown_recipient", f"{address[:80]!r} is not one of the extra recipients")
 

@@ -50,8 +50,8 @@ def open_request(
     locale: str = "",
     may_hold: bool = True,
 ) -> Request:
-    """A question about an account by somebody who is known there. Who gives an `address` is answered by letter; a pay
-    link whose case is over may not hold. Refuses `empty_text`, `long_text`, `too_many_requests`."""
+    """Open a request about an account for somebody who is known there. Who gives an `address` is answered by letter; a
+    pay link whose case is over may not hold. Refuses `empty_text`, `long_text`, `too_many_requests`."""
     body = checked_text(text)
     if store.request_counts(now - A_DAY, account, via, "", "").account >= ASKED_A_DAY:
         raise Refused("too_many_requests", f"an account can ask {ASKED_A_DAY} times a day")
@@ -81,7 +81,7 @@ def _is_repeated(store: SupportBook, asked: Request, before: Request, body: str)
 
 
 def place(store: AccountsAndSupport, number: int, account: int, now: datetime, author: str, why: str = "") -> Request:
-    """The request of a stranger is about this account: from now on it belongs there, and holds what it may. Refuses
+    """Give a visitor's request to this account: from now on it belongs there, and holds what it may. Refuses
     `unknown_request`, `has_account`, `unknown_account`."""
     with acting_on(store, account, now) as unit:
         asked = known(store, number)
@@ -125,8 +125,8 @@ def _record_opened(unit: Unit, opened: Request, author: str, why: str = "") -> N
 
 
 def say(store: AccountsAndSupport, number: int, text: str, now: datetime, author: str) -> None:
-    """Whoever asked writes more; a closed request is open again. Refuses `unknown_request`, `empty_text`, `long_text`,
-    `too_many_requests`."""
+    """Add what whoever asked writes later; a closed request is open again. Refuses `unknown_request`, `empty_text`,
+    `long_text`, `too_many_requests`."""
     body, asked = checked_text(text), known(store, number)
     every = store.support_entries(number)
     if every and (every[-1].author, every[-1].body) == ("", body) and now - every[-1].at < TWICE_WITHIN:
@@ -147,8 +147,8 @@ def say(store: AccountsAndSupport, number: int, text: str, now: datetime, author
 
 
 def answer(store: AccountsAndSupport, number: int, text: str, now: datetime, author: str) -> None:
-    """Staff answer, and whoever asked gets a message with a link. What waited for this is done. Refuses
-    `unknown_request`, `empty_text`, `long_text`."""
+    """Add the answer of staff; whoever asked gets a message with a link, and the tasks of the request are closed.
+    Refuses `unknown_request`, `empty_text`, `long_text`."""
     body, asked = checked_text(text), known(store, number)
     if asked.account:
         with acting_on(store, asked.account, now) as unit:
@@ -168,7 +168,7 @@ def answer(store: AccountsAndSupport, number: int, text: str, now: datetime, aut
 def grant_hold(
     store: AccountsAndSupport, number: int, stops: Sequence[Stop], days: int, why: str, now: datetime, author: str
 ) -> date:
-    """Staff hold more for a request; the last local day that is held. Refuses `unknown_request`, `no_account`,
+    """Place another hold for a request; the last local day that is held. Refuses `unknown_request`, `no_account`,
     `bad_date`, `bad_hold`, `no_reason`."""
     asked = known(store, number)
     if not asked.account:
@@ -184,7 +184,7 @@ def grant_hold(
 
 
 def close(store: AccountsAndSupport, number: int, why: str, now: datetime, author: str) -> None:
-    """Nothing is left to do. Its holds go on to their last day: what was promised is not taken back. Refuses
+    """Close a request. Its holds go on to their last day: what was promised is not taken back. Refuses
     `unknown_request`, `no_reason`, `already_closed`."""
     asked = known(store, number)
     _refuse_blank(why)

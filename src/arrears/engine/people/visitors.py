@@ -88,7 +88,7 @@ def asked_with(store: VisitorBook, token: str, now: datetime) -> Request:
 
 
 def confirm(store: VisitorSupport, token: str, now: datetime) -> Request:
-    """The link was used: the question will be read. A second time changes nothing. Refuses `bad_link`."""
+    """Use a link to confirm: the question will be read. Using it twice changes nothing. Refuses `bad_link`."""
     found = asked_with(store, token, now)
     if store.confirm_request(found.number):
         store.add_letter(found.number, MessageKind.SUPPORT_RECEIVED, now)
