@@ -107,11 +107,11 @@ class Visitor:
         self._port, self.account, self._cookies = port, account, cookies
 
     def sign_in(self) -> dict[str, str]:
-        """In by the door, with what its form asks for; the cookies."""
+        """Sign in, with what the form asks for; the cookies."""
         page = self.get("/sign-in")
         typed, form = {"email": EMAIL, "password": PASSWORD}, {}
-        door = page[page.index("<form", page.index("<main")) :].partition("</form>")[0]
-        for tag in re.findall(r"<input[^>]*>", door):
+        form = page[page.index("<form", page.index("<main")) :].partition("</form>")[0]
+        for tag in re.findall(r"<input[^>]*>", form):
             attributes = dict(re.findall(r'([\w-]+)="([^"]*)"', tag))
             given = unescape(attributes.get("value", ""))
             form[attributes["name"]] = typed.get(attributes.get("type", "text"), given)
@@ -237,8 +237,12 @@ def by_sql(
 
 def figures_of(seconds: list[float]) -> dict[str, float]:
     """p50 and p99 in milliseconds."""
-    cuts = quantiles(seconds, n=100) if len(seconds) > 1 else [seconds[0]] * 99
-    return {"p50_ms": round(1000 * median(seconds), 1), "p99_ms": round(1000 * cuts[98], 1), "count": len(seconds)}
+    percentiles = quantiles(seconds, n=100) if len(seconds) > 1 else [seconds[0]] * 99
+    return {
+        "p50_ms": round(1000 * median(seconds), 1),
+        "p99_ms": round(1000 * percentiles[98], 1),
+        "count": len(seconds),
+    }
 
 
 def bench(each: int, seed: int) -> dict[str, Any]:

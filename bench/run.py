@@ -123,8 +123,8 @@ def by_engine(url: str, lanes: int) -> float:
     policies, limits = store.policies(), Limits(batch_accounts_max=BATCH_ACCOUNTS)
 
     def lane() -> None:
-        shapes = decision_cache_of(policies)
-        while run_batch(store, policies, NOW, limits, shapes).accounts:
+        cache = decision_cache_of(policies)
+        while run_batch(store, policies, NOW, limits, cache).accounts:
             pass
 
     seconds = _timed([lane] * lanes)
@@ -165,8 +165,8 @@ def _in_process(url: str, ready: Any, go: Any) -> None:
     policies, limits = store.policies(), Limits(batch_accounts_max=BATCH_ACCOUNTS)
     ready.release()
     go.wait()
-    shapes = decision_cache_of(policies)
-    while run_batch(store, policies, NOW, limits, shapes).accounts:
+    cache = decision_cache_of(policies)
+    while run_batch(store, policies, NOW, limits, cache).accounts:
         pass
     store.close()
 

@@ -40,7 +40,7 @@ class Recorder:
 
     def __init__(self) -> None:
         self.transactions: dict[int, list[list[Statement]]] = defaultdict(list)
-        self._send = PostgresBatch.send
+        self._send = PostgresBatch.write_early
 
     @contextmanager
     def recording(self) -> Iterator[None]:
@@ -64,11 +64,11 @@ class Recorder:
             recorder._send(batch, units)
             batch._db = db
 
-        PostgresBatch.send = send  # type: ignore[method-assign]
+        PostgresBatch.write_early = send  # type: ignore[method-assign]
         try:
             yield
         finally:
-            PostgresBatch.send = self._send  # type: ignore[method-assign]
+            PostgresBatch.write_early = self._send  # type: ignore[method-assign]
 
 
 def at_once(numbers: Sequence[int], work: Callable[[int], None]) -> list[float]:
@@ -130,8 +130,8 @@ def by_sql(url: str, transactions: dict[int, list[list[Statement]]]) -> list[flo
 
 
 def _figures(seconds: list[float]) -> dict[str, float]:
-    cuts = quantiles(seconds, n=100)
-    return {"p50_ms": round(1000 * median(seconds), 1), "p99_ms": round(1000 * cuts[98], 1)}
+    percentiles = quantiles(seconds, n=100)
+    return {"p50_ms": round(1000 * median(seconds), 1), "p99_ms": round(1000 * percentiles[98], 1)}
 
 
 def main() -> int:

@@ -28,7 +28,7 @@ HOURS: Final = (0, 13)
 
 ZONES: Final = ("UTC", "Europe/Amsterdam", "America/New_York", "Asia/Kolkata", "Australia/Lord_Howe")
 DRIFT_MAX: Final = timedelta(minutes=55)
-DESK_EVERY_DAYS: Final = 7
+STAFF_EVERY_DAYS: Final = 7
 AUTHOR: Final = "api:1"
 
 # The cool-off is no multiple of the time between instants, so that a pushed clock orders a deletion on the same day.
@@ -77,7 +77,7 @@ def make_plan(accounts: int, days: int, seed: int, gap_count: int) -> Plan:
     staff_days: dict[int, StaffDay] = defaultdict(StaffDay)
     for i in gaps:
         staff_days[i + 1].confirms = True
-    staff_instants = [i for i, (d, h) in enumerate(slots) if h == HOURS[1] and d % DESK_EVERY_DAYS == 0]
+    staff_instants = [i for i, (d, h) in enumerate(slots) if h == HOURS[1] and d % STAFF_EVERY_DAYS == 0]
     for number in range(1, accounts + 1):
         _live(number, rng, instants, staff_instants, staff_days)
     return Plan(accounts, days, seed, instants, gaps, dict(staff_days))

@@ -10,7 +10,7 @@ from typing import NamedTuple
 
 from arrears.core.account import Account
 from arrears.core.facts import Recorded, kind_of
-from arrears.ports import Delivery, Fate, Message, Order, Store
+from arrears.ports import AccountHistory, Delivery, Fate, Message, Order
 from arrears.store.memory.store import MemoryStore
 from torture.book import Plan, open_book, play_staff_day
 from torture.victim import work_off
@@ -70,7 +70,7 @@ def view(account: Account, history: list[Recorded]) -> AccountView:
     )
 
 
-def views(store: Store, accounts: int) -> dict[int, AccountView]:
+def views(store: AccountHistory, accounts: int) -> dict[int, AccountView]:
     """Of all accounts of a book."""
     numbers = range(1, accounts + 1)
     return {n: view(account, list(store.history(n))) for n, account in sorted(store.snapshots(numbers).items())}

@@ -143,7 +143,7 @@ class Course:
                 elif strike.what == "database":
                     time.sleep(self.rng.uniform(0, span))
                     self._kill_database()
-            self._settle()
+            self._wait_until_done()
             if i in self.plan.staff_days:
                 self._sit(i, [s for s in points if s.what.startswith("command.")])
 
@@ -153,7 +153,7 @@ class Course:
         self.now = now
         self.clock.set(now)
 
-    def _settle(self) -> None:
+    def _wait_until_done(self) -> None:
         """Wait until nothing is due and nothing is to be performed; if nothing moves, let leases end."""
         was, moved_at = (-1, -1, -1), time.monotonic()
         while (left := self._left()) != (0, 0, 0):
@@ -209,7 +209,7 @@ class Course:
             except psycopg.OperationalError:
                 self._check_time()
         self._set_clock(self.now + AFTER_STAFF)
-        self._settle()
+        self._wait_until_done()
 
     # -- who dies ----------------------------------------------------------------------------------------------------
 

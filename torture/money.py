@@ -159,7 +159,7 @@ class Payers:
         return subprocess.Popen(command), point
 
 
-def settle_down(store: PostgresStore, sandbox: Running, count: int) -> None:
+def finish_all(store: PostgresStore, sandbox: Running, count: int) -> None:
     """The bad days are over: what is open is brought to its end, and what follows from it is performed."""
     sandbox.control("faults", plan=[])
     sandbox.control("release")
@@ -190,7 +190,7 @@ def torture(count: int, seed: int, *, rounds: int = 10, seconds_max: float = 150
         payers = Payers(url, sandbox, count, seed, rounds)
         payers.run(seconds_max)
         faults = sandbox.control("faults")
-        settle_down(store, sandbox, count)
+        finish_all(store, sandbox, count)
         providers = providers_at(sandbox.url, sandbox.secret_key, sandbox.webhook_secret)
         compared = check(store, providers.of("stripe"), started_at, now() + timedelta(minutes=5))
         figures = _judge(store, sandbox, count)

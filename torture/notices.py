@@ -104,7 +104,7 @@ class Course:
         for at in instants:
             self.until(at)
             replay.happen(self.now, plan[at])
-            self.settle()
+            self.wait_until_done()
         self.until(instants[-1] + timedelta(days=replay.settings.days_beyond + 1))
 
     def until(self, instant: datetime) -> None:
@@ -131,10 +131,10 @@ class Course:
             self._kill_one()
         if bad:
             time.sleep(self.rng.uniform(0.02, 0.2))
-            self._good_again()
-        self.settle()
+            self._mend_post()
+        self.wait_until_done()
 
-    def settle(self) -> None:
+    def wait_until_done(self) -> None:
         """Wait until nothing is due and nothing waits to leave; then judge what has come."""
         began, was, moved_at = self.now, (-1, -1), time.monotonic()
         while (left := self._left()) != (0, 0):
@@ -194,7 +194,7 @@ class Course:
         else:
             self.post.set(mode)
 
-    def _good_again(self) -> None:
+    def _mend_post(self) -> None:
         self.post.set("accept")
         self.post.kill()
         self.post.start()

@@ -49,7 +49,7 @@ class Verdict:
         self.counts: Counter[str] = Counter()
         self.wrong: list[str] = []
         self._ids: set[str] = set()
-        self._told: set[tuple[object, ...]] = set()
+        self._days_named: set[tuple[object, ...]] = set()
         self._promises: dict[Promised, list[tuple[datetime, date]]] = defaultdict(list)
         self._tokens: set[str] = set()
 
@@ -117,7 +117,7 @@ class Verdict:
 
     def _dates(self, mail: Accepted, letter: Letter, view: View) -> None:
         """A promised day is the stored one, and never earlier than one that was promised before."""
-        stored = {(one.sub.service, one.action): (one.sub, one.told_day) for one in ahead(view)}
+        stored = {(one.sub.service, one.action): (one.sub, one.announced_day) for one in ahead(view)}
         for service, action, day in letter.promises:
             self.counts["dates_compared"] += 1
             sub, told = stored.get((service, action), (None, None))
@@ -150,16 +150,16 @@ class Verdict:
             ]
         for key in keys:
             self.counts["rungs"] += 1
-            if key in self._told:
+            if key in self._days_named:
                 self._fault("duplicates", f"{mail.id} repeats {key}")
-            self._told.add(key)
+            self._days_named.add(key)
 
     # -- in the end ----------------------------------------------------------------------------------------------
 
     def close(self, numbers: Sequence[int]) -> dict[str, Any]:
         """The figures. Nobody was cut off before the last day told, or without a mail a full lead before."""
         for number in numbers:
-            self._cuts(number)
+            self._stops(number)
         counts = self._store_counts()
         breaches = check_store(self._store).breaches
         return {
@@ -172,7 +172,7 @@ class Verdict:
             "wrong": [*self.wrong, *map(str, breaches[:5])],
         }
 
-    def _cuts(self, number: int) -> None:
+    def _stops(self, number: int) -> None:
         """Each disablement and deletion against what the post office had taken before it."""
         history = self._store.history(number)
         account: Account | None = None
@@ -194,8 +194,8 @@ class Verdict:
             calendar = calendar_of(account.terms.zone)
             today = calendar.local_day(recorded.at)
             last_day = max((day for _, day in told), default=None)
-            first_told = min((calendar.local_day(at) for at, _ in told), default=None)
-            if last_day is None or first_told is None or today <= last_day or (last_day - first_told).days < lead:
+            first_warned = min((calendar.local_day(at) for at, _ in told), default=None)
+            if last_day is None or first_warned is None or today <= last_day or (last_day - first_warned).days < lead:
                 self._fault("too_early", f"account {number}: {name} on {today}, told {told[:3]}")
 
     def _store_counts(self) -> dict[str, int]:

@@ -104,7 +104,7 @@ class PostOffice:
         return found
 
 
-class _Desk:
+class _Handler:
     """aiosmtpd's handler."""
 
     def __init__(self, folder: Path) -> None:
@@ -145,7 +145,7 @@ class _Desk:
 def main() -> None:
     """Serve until killed, or until whoever started this is gone."""
     folder, port = Path(sys.argv[1]), int(sys.argv[2])
-    controller = Controller(_Desk(folder), hostname="127.0.0.1", port=port, ready_timeout=10)
+    controller = Controller(_Handler(folder), hostname="127.0.0.1", port=port, ready_timeout=10)
     controller.start()
     (folder / "post.ready").touch()
     parent = os.getppid()

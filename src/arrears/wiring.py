@@ -30,7 +30,7 @@ from arrears.engine import worker
 from arrears.engine.failpoints import arm
 from arrears.engine.message_context import MailLimits, MessageContext
 from arrears.engine.payments.attempts import Providers
-from arrears.engine.people.profile import ask_again
+from arrears.engine.people.profile import ask_unconfirmed
 from arrears.engine.run import Limits, RunReport
 from arrears.engine.system import adopt_policy
 from arrears.ports import Channel, Clock, Services
@@ -100,7 +100,7 @@ class Installation:
     def work(self, poll_seconds: int, wait: Callable[[int], bool]) -> None:
         """See engine/worker.py. Once an hour addresses that nobody has confirmed are asked again."""
         outside = (self.channel, self.services, self.clock, self.limits, self.providers, self.context())
-        hourly = partial(ask_again, self.store)
+        hourly = partial(ask_unconfirmed, self.store)
         worker.work(self.store, *outside, poll_seconds=poll_seconds, wait=wait, hourly=hourly)
 
     def __enter__(self) -> Installation:

@@ -53,7 +53,7 @@ def signed(body: bytes, secret: str = SECRET, at: int = T) -> str:
     return f"t={at},v1={mac}"
 
 
-def told(wire: Wire, what: Mapping[str, Any], now: datetime = NOW) -> list[Change]:
+def reported(wire: Wire, what: Mapping[str, Any], now: datetime = NOW) -> list[Change]:
     body = json.dumps(what).encode()
     return list(adapter(wire).changes_in(body, signed(body), now))
 
@@ -122,12 +122,12 @@ def test_one_good_signature_among_several_is_enough() -> None:
 def test_five_minutes_are_tolerated_by_the_clock_that_is_given(seconds: int) -> None:
     wire = Wire().on(READ, intent())
     what = event("payment_intent.succeeded", {"id": "pi_1"})
-    assert len(told(wire, what, NOW + timedelta(seconds=seconds))) == 1
+    assert len(reported(wire, what, NOW + timedelta(seconds=seconds))) == 1
 
 
 def test_an_object_is_read_anew_whatever_the_event_says_of_it() -> None:
     stale = intent("requires_payment_method", last_payment_error=card_error())
-    (change,) = told(Wire().on(READ, intent()), event("payment_intent.payment_failed", stale))
+    (change,) = reported(Wire().on(READ, intent()), event("payment_intent.payment_failed", stale))
     assert isinstance(change, AttemptChange)
     assert isinstance(change.outcome, Paid)
 
@@ -137,27 +137,28 @@ def test_an_object_is_read_anew_whatever_the_event_says_of_it() -> None:
 )
 def test_an_event_of_no_interest_gives_nothing_and_asks_nothing(kind: str) -> None:
     wire = Wire()
-    assert told(wire, event(kind, {"id": "x_1"})) == []
+    assert reported(wire, event(kind, {"id": "x_1"})) == []
     assert wire.asked == []
 
 
 def test_an_event_about_what_is_not_ours_or_is_gone_gives_nothing() -> None:
     wire = Wire().on(READ, intent(metadata={}))
-    assert told(wire, event("payment_intent.succeeded", {"id": "pi_1"})) == []
+    assert reported(wire, event("payment_intent.succeeded", {"id": "pi_1"})) == []
     assert (
-        told(wire.on(READ, refusal(404, "resource_missing")), event("payment_intent.succeeded", {"id": "pi_1"})) == []
+        reported(wire.on(READ, refusal(404, "resource_missing")), event("payment_intent.succeeded", {"id": "pi_1"}))
+        == []
     )
 
 
 def test_an_event_whose_object_cannot_be_read_must_come_again() -> None:
     with pytest.raises(Refused) as caught:
-        told(Wire().on(READ, refusal(500, kind="api_error")), event("payment_intent.succeeded", {"id": "pi_1"}))
+        reported(Wire().on(READ, refusal(500, kind="api_error")), event("payment_intent.succeeded", {"id": "pi_1"}))
     assert caught.value.code == "provider_unreachable"
 
 
 def test_a_page_that_was_paid_is_its_attempts_outcome() -> None:
     wire = Wire().on("GET checkout/sessions/cs_1", page("complete", payment_intent=intent()))
-    (change,) = told(wire, event("checkout.session.completed", {"id": "cs_1"}))
+    (change,) = reported(wire, event("checkout.session.completed", {"id": "cs_1"}))
     assert isinstance(change, AttemptChange)
     assert (change.attempt, type(change.outcome)) == ("att_12_3", Paid)
 
@@ -166,9 +167,9 @@ def test_a_page_that_was_paid_is_its_attempts_outcome() -> None:
 def test_a_set_up_page_is_reported_once_it_has_ended(status: str, wanted: list[Change]) -> None:
     session = page(status, "setup", setup_intent="seti_1")
     wire = Wire().on("GET checkout/sessions/cs_1", session).on("GET checkout/sessions", listed(session))
-    assert told(wire, event("checkout.session.completed", {"id": "cs_1"})) == wanted
-    assert told(wire, event("setup_intent.succeeded", {"id": "seti_1", "customer": "cus_1"})) == wanted
-    assert told(wire, event("setup_intent.succeeded", {"id": "seti_2", "customer": "cus_1"})) == []
+    assert reported(wire, event("checkout.session.completed", {"id": "cs_1"})) == wanted
+    assert reported(wire, event("setup_intent.succeeded", {"id": "seti_1", "customer": "cus_1"})) == wanted
+    assert reported(wire, event("setup_intent.succeeded", {"id": "seti_2", "customer": "cus_1"})) == []
 
 
 REFUNDED = RefundChange("pi_1", "re_1", "refund-1", RefundState.DONE, 1200, "EUR")
@@ -177,13 +178,13 @@ REFUNDED = RefundChange("pi_1", "re_1", "refund-1", RefundState.DONE, 1200, "EUR
 def test_a_refund_is_reported_with_our_key() -> None:
     wire = Wire().on("GET refunds/re_1", refund()).on("GET refunds", listed(refund()))
     for kind in ("refund.updated", "refund.created", "charge.refund.updated"):
-        assert told(wire, event(kind, {"id": "re_1"})) == [REFUNDED]
-    assert told(wire, event("charge.refunded", {"id": "ch_1"})) == [REFUNDED]
+        assert reported(wire, event(kind, {"id": "re_1"})) == [REFUNDED]
+    assert reported(wire, event("charge.refunded", {"id": "ch_1"})) == [REFUNDED]
     assert wire.sent("GET refunds")["charge"] == "ch_1"
 
 
 def test_a_refund_made_by_hand_has_no_key() -> None:
-    (change,) = told(Wire().on("GET refunds/re_1", refund(metadata=None)), event("refund.created", {"id": "re_1"}))
+    (change,) = reported(Wire().on("GET refunds/re_1", refund(metadata=None)), event("refund.created", {"id": "re_1"}))
     assert isinstance(change, RefundChange)
     assert change.key == ""
 
@@ -205,14 +206,14 @@ def test_a_refund_made_by_hand_has_no_key() -> None:
 )
 def test_every_status_of_a_dispute_has_one_meaning(status: str, state: DisputeState) -> None:
     wire = Wire().on("GET disputes/dp_1", dispute(status))
-    changes = told(wire, event("charge.dispute.updated", {"id": "dp_1"}))
+    changes = reported(wire, event("charge.dispute.updated", {"id": "dp_1"}))
     assert changes == [DisputeChange("pi_1", "dp_1", state, 4200, "EUR")]
 
 
 @pytest.mark.parametrize("kind", ["us_bank_account", "sepa_debit", "bacs_debit"])
 def test_a_dispute_of_a_bank_debit_is_its_return(kind: str) -> None:
     back = dispute("lost", kind, reason="insufficient_funds", network_reason_code="R01")
-    changes = told(Wire().on("GET disputes/dp_1", back), event("charge.dispute.created", {"id": "dp_1"}))
+    changes = reported(Wire().on("GET disputes/dp_1", back), event("charge.dispute.created", {"id": "dp_1"}))
     assert changes == [DebitReturned("pi_1", "dp_1", 4200, "EUR", Codes("insufficient_funds", "R01"))]
 
 
@@ -274,7 +275,7 @@ def test_the_book_has_what_was_taken_refunded_and_disputed() -> None:
 
 def test_a_webhook_before_the_answer_and_after_it_say_the_same() -> None:
     wire = Wire().on(READ, intent()).on("POST payment_intents", intent())
-    (before,) = told(wire, event("payment_intent.created", {"id": "pi_1"}))
+    (before,) = reported(wire, event("payment_intent.created", {"id": "pi_1"}))
     answer = adapter(wire).charge(charge())
-    (after,) = told(wire, event("payment_intent.succeeded", {"id": "pi_1"}))
+    (after,) = reported(wire, event("payment_intent.succeeded", {"id": "pi_1"}))
     assert before == after == AttemptChange("att_12_3", answer)

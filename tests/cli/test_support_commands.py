@@ -17,8 +17,7 @@ from arrears.core.account import Action, Mode
 from arrears.core.people.support import About, Via
 from arrears.core.policy import default_policy
 from arrears.engine import commands, system
-from arrears.engine.people import support
-from arrears.engine.people import visitors as strangers
+from arrears.engine.people import support, visitors
 from arrears.engine.perform import perform
 from arrears.engine.run import run
 from arrears.ports import Message, NewAccount
@@ -27,7 +26,7 @@ from arrears.store.postgres.store import PostgresStore
 Arrears = Callable[..., CompletedProcess[str]]
 
 
-class Desk:
+class Staff:
     """`arrears` on a database with one account in retention, and its store."""
 
     def __init__(self, store: PostgresStore, arrears: Arrears) -> None:
@@ -43,18 +42,18 @@ class Desk:
         asked = support.open_request(self.store, 1, Via.ADMINISTRATOR, about, "Please help", self.now, "person:1")
         return asked.number
 
-    def stranger(self, known_by: str) -> int:
-        who = strangers.Visitor("Piet", f"p{self.count()}@mail.example", "Nobody and Sons", known_by, "nl", "")
-        number = strangers.ask(self.store, who, About.ADMINISTRATOR_GONE, "She left", self.now)
+    def visitor(self, known_by: str) -> int:
+        who = visitors.Visitor("Piet", f"p{self.count()}@mail.example", "Nobody and Sons", known_by, "nl", "")
+        number = visitors.ask(self.store, who, About.ADMINISTRATOR_GONE, "She left", self.now)
         self.attend()
-        strangers.confirm(self.store, self.letters()[-1].text.rpartition("/")[2].strip(), self.now)
+        visitors.confirm(self.store, self.letters()[-1].text.rpartition("/")[2].strip(), self.now)
         self.attend()
         return number
 
     def attend(self) -> None:
         from arrears.engine.message_context import PLAIN_CONTEXT
 
-        strangers.attend(self.store, self.mail, PLAIN_CONTEXT, self.now)
+        visitors.attend(self.store, self.mail, PLAIN_CONTEXT, self.now)
 
     def letters(self) -> list[Message]:
         return self.mail.taken
@@ -70,7 +69,7 @@ class Desk:
 
 
 @pytest.fixture(scope="module")
-def context(database_url: str, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Desk]:
+def context(database_url: str, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Staff]:
     folder: Path = tmp_path_factory.mktemp("support")
     name = "support_commands"
     with psycopg.connect(database_url, autocommit=True) as db:
@@ -100,13 +99,13 @@ def context(database_url: str, tmp_path_factory: pytest.TempPathFactory) -> Iter
         due = store.next_due()
         at = min(max(due or now, at + timedelta(hours=1)), at + timedelta(hours=20))
     run(store, now)
-    yield Desk(store, arrears)
+    yield Staff(store, arrears)
     store.close()
     with psycopg.connect(database_url, autocommit=True) as db:
         db.execute(f"DROP DATABASE IF EXISTS {name} WITH (FORCE)")
 
 
-def test_staff_list_show_answer_hold_and_close(context: Desk) -> None:
+def test_staff_list_show_answer_hold_and_close(context: Staff) -> None:
     number = context.ask()
     listed = context.arrears("support", "list", "--open")
     assert f"{number}  " in listed.stdout
@@ -137,8 +136,8 @@ def test_staff_list_show_answer_hold_and_close(context: Desk) -> None:
     assert checked.returncode == 0, checked.stdout
 
 
-def test_the_request_of_a_stranger_is_given_to_an_account_by_staff(context: Desk) -> None:
-    number = context.stranger("no such invoice")
+def test_the_request_of_a_stranger_is_given_to_an_account_by_staff(context: Staff) -> None:
+    number = context.visitor("no such invoice")
     listed = json.loads(context.arrears("support", "list", "--open", "--json").stdout)
     [one] = [one for one in listed if one["number"] == number]
     assert (one["account"], one["name"], one["known_by"]) == (None, "Piet", "no such invoice")
@@ -164,7 +163,7 @@ def test_the_request_of_a_stranger_is_given_to_an_account_by_staff(context: Desk
         (("assign", "1", "nobody", "--why", "x"), "unknown_account"),
     ],
 )
-def test_a_mistake_is_one_line_and_changes_nothing(context: Desk, arguments: tuple[str, ...], code: str) -> None:
+def test_a_mistake_is_one_line_and_changes_nothing(context: Staff, arguments: tuple[str, ...], code: str) -> None:
     if context.store.support_request(1) is None:
         context.ask(About.OTHER)
     known = support.known(context.store, 1)
@@ -179,5 +178,5 @@ def test_a_mistake_is_one_line_and_changes_nothing(context: Desk, arguments: tup
 
 
 @pytest.mark.parametrize("arguments", [("close", "1"), ("hold", "1", "--days", "3"), ("answer", "1"), ("show", "x")])
-def test_what_is_missing_is_asked_for(context: Desk, arguments: tuple[str, ...]) -> None:
+def test_what_is_missing_is_asked_for(context: Staff, arguments: tuple[str, ...]) -> None:
     assert context.arrears("support", *arguments).returncode == 2

@@ -70,7 +70,7 @@ class Twins(DecisionCache):
         if not super().take(unit):
             self.taken["alone"] += 1
             return False
-        self._settle(alone, self._guards)
+        self._decide(alone, self._guards)
         assert came_to(unit) == came_to(alone)
         self.taken.update(type(s.recorded.fact).__name__ for s in unit.stored)
         return True
@@ -78,17 +78,19 @@ class Twins(DecisionCache):
 
 @pytest.mark.sample(4)
 @pytest.mark.parametrize("seed", range(12))
-def test_a_made_up_world_is_the_same_with_the_cache_and_without(seed: int, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_made_up_world_is_the_same_with_the_decision_cache_and_without(
+    seed: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
     taken: Counter[str] = Counter()
 
-    def watched(policies):
+    def twins_of(policies):
         cache = decision_cache_of(policies)
-        twins = Twins(policies, cache._settle, learn_at=1)
+        twins = Twins(policies, cache._decide, learn_at=1)
         twins.taken = taken
         return twins
 
     alone = simulate(MemoryStore(), 6, 400, seed)
-    monkeypatch.setattr(engine, "decision_cache_of", watched)
+    monkeypatch.setattr(engine, "decision_cache_of", twins_of)
     together = simulate(TextStore(), 6, 400, seed)
     assert together.digest == alone.digest
     assert taken["Noticed"] > 20
@@ -111,17 +113,17 @@ def units(count: int) -> list[Unit]:
     return found
 
 
-def cache(policies=None) -> DecisionCache:
+def decision_cache(policies=None) -> DecisionCache:
     return decision_cache_of(policies or {"default": default_policy(), default_policy().version: default_policy()})
 
 
 def test_the_second_account_of_a_shape_teaches_it_and_every_later_one_is_written_from_it() -> None:
-    known = cache()
+    known = decision_cache()
     assert [known.take(u) for u in units(5)] == [False, True, True, True, True]
 
 
 def test_an_invoice_number_that_looks_like_a_stored_amount_is_only_a_number() -> None:
-    known = cache()
+    known = decision_cache()
     for unit in units(3)[1:]:
         known._learn_at = 1
         assert known.take(unit)
@@ -132,12 +134,12 @@ def test_an_invoice_number_that_looks_like_a_stored_amount_is_only_a_number() ->
 
 def test_where_a_policy_looks_at_amounts_nothing_is_shared() -> None:
     policy = replace(default_policy(), minimum_minor={"EUR": 1500})
-    known = cache({"default": policy, policy.version: policy, default_policy().version: default_policy()})
+    known = decision_cache({"default": policy, policy.version: policy, default_policy().version: default_policy()})
     assert not any(known.take(u) for u in units(3))
 
 
 def test_what_was_learnt_under_other_guards_is_forgotten() -> None:
-    known = cache()
+    known = decision_cache()
     known.under(Guards())
     assert [known.take(u) for u in units(3)] == [False, True, True]
     known.under(Guards(feed_stale=True))
@@ -169,7 +171,7 @@ def test_only_numbers_of_invoices_and_amounts_have_names_that_end_in_r() -> None
 
 
 def test_a_text_that_nobody_wrote_is_never_taken() -> None:
-    known = cache()
+    known = decision_cache()
     for text in ("", "garbage", '{"no":1}', '{"no":x,"debts":[{"number":"', '{"no":1,"a":2,"seq":9}'):
         for _ in range(3):
             assert not known.take(Unit(1, None, 5, GENESIS, NOW, NOW, text))

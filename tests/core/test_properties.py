@@ -69,13 +69,13 @@ LATER_RESTRICTION = Plot(
 @example(LATER_RESTRICTION)
 @given(plots())
 def test_deciding_twice_does_nothing_twice(plot: Plot) -> None:
-    def again(play: Play) -> None:
+    def replayed(play: Play) -> None:
         assert answer(play, play.now).facts == ()
         before = len(play.history)
         run(play.store, play.now)
         assert len(play.history) == before
 
-    played(plot, again, calm_days=150)
+    played(plot, replayed, calm_days=150)
 
 
 @examples(60)

@@ -101,7 +101,7 @@ class Shop:
         return [(line["taken"], line["refunded"], line["disputed"]) for line in self.control("book")]
 
 
-class Told(NamedTuple):
+class Reported(NamedTuple):
     body: bytes
     signature: str
 
@@ -110,7 +110,7 @@ class Receiver:
     """Takes webhooks on loopback. `answers` are the next statuses; 0 hangs up without one; then 200."""
 
     def __init__(self) -> None:
-        self.told: list[Told] = []
+        self.told: list[Reported] = []
         self.answers: list[int] = []
         outer = self
 
@@ -127,7 +127,7 @@ class Receiver:
 
     def take(self, handler: BaseHTTPRequestHandler) -> None:
         body = handler.rfile.read(int(handler.headers["Content-Length"]))
-        self.told.append(Told(body, handler.headers["Stripe-Signature"]))
+        self.told.append(Reported(body, handler.headers["Stripe-Signature"]))
         status = self.answers.pop(0) if self.answers else 200
         if status:
             handler.send_response(status)

@@ -187,7 +187,7 @@ def test_an_unknown_control_is_a_404(shared: Shop) -> None:
     with pytest.raises(urllib.error.HTTPError) as caught:
         shared.control("explode")
     with caught.value as answer:
-        assert (answer.code, b"settle_debits" in answer.read()) == (404, True)
+        assert (answer.code, b"end_debits" in answer.read()) == (404, True)
 
 
 # Webhooks

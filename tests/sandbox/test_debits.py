@@ -99,7 +99,7 @@ def test_a_debit_is_under_way_until_its_days_have_passed(shop: Shop, name: str) 
 def test_a_debit_that_fails_says_so_in_the_schemes_own_code(shop: Shop, name: str, code: str, network: str) -> None:
     made = debit(shop, name, metadata={"attempt": "att_1_1"})
     assert outcome(shop, made.id) == Processing(made.id)
-    assert shop.control("settle_debits") == {made.id: "requires_payment_method"}
+    assert shop.control("end_debits") == {made.id: "requires_payment_method"}
     failed = shop.v1.payment_intents.retrieve(made.id, {"expand": ["latest_charge"]})
     assert (failed.last_payment_error.code, failed.payment_method) == (code, None)
     charge = failed.latest_charge
@@ -151,7 +151,7 @@ def test_a_payer_may_ask_for_a_settled_debit_back_and_gets_it_for_good(
     shop: Shop, name: str, network: str | None
 ) -> None:
     made = debit(shop, name)
-    shop.control("settle_debits", intent=made.id)
+    shop.control("end_debits", intent=made.id)
     dispute = shop.v1.disputes.retrieve(shop.control("dispute", intent=made.id)["id"])
     assert (dispute.status, dispute.reason, dispute.network_reason_code) == ("lost", "debit_not_authorized", network)
     with pytest.raises(urllib.error.HTTPError) as caught:
@@ -168,7 +168,7 @@ def test_a_debit_can_be_returned_for_any_reason_but_only_once_and_only_after_it_
         with pytest.raises(urllib.error.HTTPError) as caught:
             shop.control("return_debit", **one)
         caught.value.close()
-    shop.control("settle_debits")
+    shop.control("end_debits")
     back = shop.v1.disputes.retrieve(shop.control("return_debit", **ask)["id"])
     assert (back.reason, back.network_reason_code) == ("account_closed", "R02")
     with pytest.raises(urllib.error.HTTPError) as caught:
@@ -182,7 +182,7 @@ def test_a_debit_that_is_under_way_can_be_neither_canceled_nor_confirmed_again(s
         with pytest.raises(stripe.InvalidRequestError) as caught:
             call(made.id)
         assert caught.value.code == "payment_intent_unexpected_state"
-    assert [shop.control("settle_debits"), shop.control("settle_debits")] == [{made.id: "succeeded"}, {}]
+    assert [shop.control("end_debits"), shop.control("end_debits")] == [{made.id: "succeeded"}, {}]
 
 
 def test_an_account_pays_only_in_its_own_currency(shop: Shop) -> None:
@@ -200,7 +200,7 @@ def test_a_bank_may_change_its_mind_while_a_debit_is_under_way_but_stays_a_bank(
     method = shop.method("sepa", kind="sepa_debit")
     made = shop.charge(method)
     shop.control("behave", **{"method": method[0], "as": "sepa_empty"})
-    assert shop.control("settle_debits") == {made.id: "requires_payment_method"}
+    assert shop.control("end_debits") == {made.id: "requires_payment_method"}
     with pytest.raises(urllib.error.HTTPError) as caught:
         shop.control("behave", **{"method": method[0], "as": "approve"})
     caught.value.close()

@@ -373,10 +373,10 @@ def test_lists_can_be_cut_by_the_time_of_creation(shop: Shop) -> None:
     first, start = shop.charge(method).id, shop.now
     shop.move(10)
     second = shop.charge(method).id
-    cuts = {"gte": start + 10, "gt": start, "lte": start, "lt": start + 10}
+    bounds = {"gte": start + 10, "gt": start, "lte": start, "lt": start + 10}
     found = {
         name: [one.id for one in shop.v1.payment_intents.list({"created": {name: at}}).data]
-        for name, at in cuts.items()
+        for name, at in bounds.items()
     }
     assert found == {"gte": [second], "gt": [second], "lte": [first], "lt": [first]}
     assert [one.id for one in shop.v1.payment_intents.list({"created": start + 10}).data] == [second]

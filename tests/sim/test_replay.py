@@ -62,7 +62,7 @@ def test_who_never_pays_is_warned_disabled_and_deleted_on_the_exact_days(databas
         silent = silent_from(book)
         assert len(silent) == len([r for r in silent if r in numbers]) > 1
         for ref, first_late_due in silent.items():
-            assert cuts(store, numbers[ref]) == wanted_cuts(book, ref, first_late_due), ref
+            assert stops(store, numbers[ref]) == expected_stops(book, ref, first_late_due), ref
     assert report.deleted == len(silent)
     assert report.invariants_breached == 0
     assert_book_is_shortened(report, book)
@@ -79,7 +79,7 @@ def silent_from(book: ReceivablesBook) -> dict[str, date]:
     return {ref: late[ref] for ref in chosen}
 
 
-def wanted_cuts(book: ReceivablesBook, ref: str, silent: date) -> list[tuple[date, str]]:
+def expected_stops(book: ReceivablesBook, ref: str, silent: date) -> list[tuple[date, str]]:
     """The days of the last episode, by the default policy: day 0 is the day after the first unpaid due date."""
     paid = {p.invoice_number: p.paid_on for p in book.payments}
     mine = [i for i in book.invoices if i.account_ref == ref]
@@ -95,7 +95,7 @@ def wanted_cuts(book: ReceivablesBook, ref: str, silent: date) -> list[tuple[dat
     return days
 
 
-def cuts(store: PostgresStore, account: int) -> list[tuple[date, str]]:
+def stops(store: PostgresStore, account: int) -> list[tuple[date, str]]:
     """The warnings and cuts of the episode that ended with the deletion, as they were recorded; UTC."""
     found: list[tuple[date, str]] = []
     for r in store.history(account):
@@ -124,7 +124,7 @@ def assert_book_is_shortened(report: ReplayReport, book: ReceivablesBook) -> Non
     """Nothing is invoiced after a deletion date; what is open is what the silent did not pay."""
     paid = {p.invoice_number: p.paid_on for p in book.payments}
     silent = silent_from(book)
-    deleted_on = {ref: date.fromisoformat(wanted_cuts(book, ref, day)[-1][1][-10:]) for ref, day in silent.items()}
+    deleted_on = {ref: date.fromisoformat(expected_stops(book, ref, day)[-1][1][-10:]) for ref, day in silent.items()}
     issued = [i for i in book.invoices if i.issued_on <= deleted_on.get(i.account_ref, date.max)]
     unpaid = [i for i in issued if paid[i.number] > silent.get(i.account_ref, date.max)]
     assert report.invoices == len(issued) < len(book.invoices)

@@ -13,7 +13,7 @@ from arrears.sim.story import as_text, tell
 from arrears.store.memory.store import MemoryStore
 
 
-def told(story: Story) -> list[str]:
+def lines_of(story: Story) -> list[str]:
     return table("\n".join(as_text(line) for line in tell(story.history())))
 
 
@@ -26,7 +26,7 @@ def test_a_disablement_and_a_resume_are_told_by_day() -> None:
     story = Story()
     story.until(31, "12:00")
     story.pay()
-    assert told(story)[2:] == table(
+    assert lines_of(story)[2:] == table(
         """
         2025-12-31           invoice     I1-1: €120.00, due 1 January 2026
         2026-01-02  day   0  past due    I1-1; a case opens

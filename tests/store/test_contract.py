@@ -292,7 +292,7 @@ def test_a_mistake_of_our_own_in_the_middle_of_a_batch_leaves_every_account_due(
         with store.due(at(2), 10) as batch:
             batch.units[0].record(past_due(1))
             assert batch.grant_deletions(DAY_1, 5, 5) == 5
-            batch.send([batch.units[0]])
+            batch.write_early([batch.units[0]])
             raise ZeroDivisionError
 
     with pytest.raises(ZeroDivisionError):
@@ -332,11 +332,11 @@ def test_an_action_is_claimed_once_until_its_lease_ends_and_then_by_a_higher_cou
     [second] = store.claim(at(2) + timedelta(seconds=60), 10, 60)
     assert second == first._replace(tries=2)
     with store.accounts([number], at(2)) as batch:
-        assert batch.finish([(first, True)]) == []
+        assert batch.end_claims([(first, True)]) == []
     with store.accounts([number], at(2)) as batch:
-        assert batch.finish([(second, True)]) == [second]
+        assert batch.end_claims([(second, True)]) == [second]
     with store.accounts([number], at(2)) as batch:
-        assert batch.finish([(second, False)]) == []
+        assert batch.end_claims([(second, False)]) == []
     assert store.claim(at(400), 10, 60) == []
 
 
@@ -360,7 +360,7 @@ def test_a_finish_that_is_rolled_back_has_not_happened(store: AnyStore) -> None:
 
     def fail() -> None:
         with store.accounts([number], at(2)) as batch:
-            assert batch.finish([(claim, True)]) == [claim]
+            assert batch.end_claims([(claim, True)]) == [claim]
             raise ZeroDivisionError
 
     with pytest.raises(ZeroDivisionError):
@@ -377,7 +377,7 @@ def test_the_orders_of_a_subscription_are_claimed_one_after_the_other(store: Any
     assert [(c.account, c.order_no, c.order) for c in first] == [(one, 1, "restrict"), (other, 1, "restrict")]
     assert store.claim(at(2), 10, 60) == []
     with store.accounts([one], at(2)) as batch:
-        batch.finish([(first[0], done)])
+        batch.end_claims([(first[0], done)])
     assert [(c.account, c.order_no, c.order) for c in store.claim(at(2), 10, 60)] == [(one, 2, "disable")]
 
 
@@ -395,7 +395,7 @@ def test_a_claimed_notice_comes_with_its_fact_and_the_address(store: AnyStore) -
     record(store, one, reminder())
     record(store, other, past_due(1), disabled(1), f.Resumed(1, DAY_1, State.DISABLED, State.ACTIVE, 2))
     claims = [c for c in store.claim(at(2), 10, 60) if c.kind == "notice"]
-    about = store.messages(claims)
+    about = store.noticed_facts(claims)
     assert {account: type(about[(account, seq)]) for account, seq, *_ in claims} == {one: Noticed}
     assert {number: contacts.contact for number, contacts in store.contacts([one, 999]).items()} == {
         one: "A1@example.org"

@@ -80,8 +80,8 @@ def test_payments_and_two_runs_at_the_same_instant_leave_every_payer_running(
     perform_all(store, channel, services, lambda: CUT)
     assert states(store, numbers) == [State.ACTIVE, State.DISABLED] * 20
     for n in payers:
-        cuts = [r.fact for r in store.history(n) if isinstance(r.fact, Disabled | Resumed)]
-        assert [type(fact) for fact in cuts] in ([Resumed], [Disabled, Resumed])
+        stops = [r.fact for r in store.history(n) if isinstance(r.fact, Disabled | Resumed)]
+        assert [type(fact) for fact in stops] in ([Resumed], [Disabled, Resumed])
         assert services.state.get((n, 1)) in (None, "resume")
         assert store.snapshots([n])[n].debts == ()
 

@@ -15,8 +15,7 @@ from arrears.core.people.support import About, Via
 from arrears.engine import commands
 from arrears.engine.booking import Payment
 from arrears.engine.message_context import PLAIN_CONTEXT
-from arrears.engine.people import support
-from arrears.engine.people import visitors as strangers
+from arrears.engine.people import support, visitors
 from arrears.ports import Order
 from arrears.ports.support import ConversationEntry, Request
 
@@ -64,11 +63,11 @@ def test_a_request_reads_back_as_it_was_written(store: AnyStore) -> None:
     assert store.support_request(first) == found._replace(state="answered", holds=(1, 2, 9))
     assert [r.number for r in store.waiting_requests(9, every=False)] == [second]
     assert [r.number for r in store.waiting_requests(9, every=True)] == [second, first]
-    assert store.held_in(1, 1) == {"cannot_pay"}
-    lately = store.requests_since(at(2), 1, Via.ADMINISTRATOR, "a@EXAMPLE.org", "192.0.2.1")
+    assert store.slots_held(1, 1) == {"cannot_pay"}
+    lately = store.request_counts(at(2), 1, Via.ADMINISTRATOR, "a@EXAMPLE.org", "192.0.2.1")
     assert lately == (2, 1, 2)
-    assert store.requests_since(at(3), 1, Via.ADMINISTRATOR, "a@example.org", "192.0.2.1") == (0, 0, 0)
-    assert store.requests_since(at(2), 1, Via.READER, "", "") == (0, 0, 0)
+    assert store.request_counts(at(3), 1, Via.ADMINISTRATOR, "a@example.org", "192.0.2.1") == (0, 0, 0)
+    assert store.request_counts(at(2), 1, Via.READER, "", "") == (0, 0, 0)
 
 
 def test_what_holds_holds_once_in_a_case(store: AnyStore) -> None:
@@ -104,13 +103,13 @@ def test_links_open_what_they_were_made_for_while_they_last(store: AnyStore) -> 
     number = store.add_request(asked(), "help")
     store.add_support_link(b"c" * 32, number, "confirm", at(3))
     store.add_support_link(b"r" * 32, number, "conversation", at(4))
-    found = store.support_linked(b"c" * 32, "confirm", at(2))
+    found = store.request_by_link(b"c" * 32, "confirm", at(2))
     assert found is not None
     assert found.number == number
-    assert store.support_linked(b"c" * 32, "conversation", at(2)) is None
-    assert store.support_linked(b"c" * 32, "confirm", at(3)) is None
-    assert store.support_linked(b"x" * 32, "confirm", at(2)) is None
-    assert store.support_linked(b"r" * 32, "conversation", at(3)) is not None
+    assert store.request_by_link(b"c" * 32, "conversation", at(2)) is None
+    assert store.request_by_link(b"c" * 32, "confirm", at(3)) is None
+    assert store.request_by_link(b"x" * 32, "confirm", at(2)) is None
+    assert store.request_by_link(b"r" * 32, "conversation", at(3)) is not None
 
 
 def test_letters_are_claimed_in_order_and_by_one_at_a_time(store: AnyStore) -> None:
@@ -140,7 +139,7 @@ def test_letters_are_claimed_in_order_and_by_one_at_a_time(store: AnyStore) -> N
 )  # fmt: skip
 def test_accounts_are_found_by_what_people_have(store: AnyStore, known_by: str, company: str, found: list[int]) -> None:
     owing_book(store, 2)
-    assert list(store.accounts_named(known_by, company)) == found
+    assert list(store.accounts_known_by(known_by, company)) == found
 
 
 def test_a_request_its_holds_and_its_tasks_are_one_transaction(store: AnyStore) -> None:
@@ -170,22 +169,22 @@ def test_what_is_late_opens_its_request_in_both(store: AnyStore) -> None:
     [late] = store.requests_of(1)
     order = store.snapshots([1])[1].subscription(1).orders[0]
     assert (late.via, late.state, late.seq) == (Via.ARREARS, "open", order.late_seq)
-    assert store.payment_behind(1, order.given_seq) == "P-late"
-    assert store.payment_behind(1, 1) == ""
+    assert store.payment_of_fact(1, order.given_seq) == "P-late"
+    assert store.payment_of_fact(1, 1) == ""
     assert store.support_entries(late.number) == []
 
 
 def test_two_workers_place_a_request_once(store: AnyStore) -> None:
     owing_book(store, 1)
     play(store, MemoryChannel(), Quick(), 1, 40)
-    number = strangers.ask(
-        store, strangers.Visitor("P", "p@mail.example", "", "A1", "nl", ""), About.OTHER, "help", at(40, 12)
+    number = visitors.ask(
+        store, visitors.Visitor("P", "p@mail.example", "", "A1", "nl", ""), About.OTHER, "help", at(40, 12)
     )
     channel = MemoryChannel()
-    strangers.attend(store, channel, PLAIN_CONTEXT, at(40, 12))
+    visitors.attend(store, channel, PLAIN_CONTEXT, at(40, 12))
     assert store.confirm_request(number)
     waiting = store.requests_to_place(9)
-    assert strangers.place_confirmed(store, at(40, 13)) == 1
+    assert visitors.place_confirmed(store, at(40, 13)) == 1
     for one in waiting:
         with pytest.raises(NO):
             support.place(store, one.number, 1, at(40, 13), "arrears")

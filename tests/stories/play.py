@@ -27,7 +27,7 @@ from arrears.ports import NewAccount
 from arrears.sim.checker import Checker
 from arrears.sim.faults import POLICY_TEXTS, RENEWED
 from arrears.sim.stage import Stage
-from arrears.sim.watched import WatchedStore
+from arrears.sim.watched import watched
 from arrears.store.memory.store import MemoryStore
 
 ZONES = (
@@ -137,7 +137,7 @@ class Play:
         self.plot = plot
         self.inner = MemoryStore()
         self.checker = Checker(self.inner, 10, lambda _: None)
-        self.store = WatchedStore(self.inner, self.checker.committed, self.checker.system_changed)
+        self.store = watched(self.inner, self.checker.committed, self.checker.system_changed)
         self.mail, self.hands = Mail(), Hands()
         self.at_rest = at_rest
         start = datetime.combine(plot.start, datetime.min.time(), UTC)

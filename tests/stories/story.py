@@ -24,7 +24,7 @@ from arrears.engine.run import DEFAULT_LIMITS, Limits
 from arrears.ports import Delivery, DeliveryAbout, Fate, Message, NewAccount, Order
 from arrears.sim.checker import Checker
 from arrears.sim.stage import Stage
-from arrears.sim.watched import WatchedStore
+from arrears.sim.watched import watched
 from arrears.store.memory.store import MemoryStore
 
 LocalDay = date  # a Story has a method of that name
@@ -100,7 +100,7 @@ class Story:
         chosen = default_policy() if policy is None else policy_from(policy) if isinstance(policy, str) else policy
         self.inner = MemoryStore()
         self.checker = Checker(self.inner, limits.deletions_per_day, lambda _: None)
-        self.store = WatchedStore(self.inner, self.checker.committed, self.checker.system_changed)
+        self.store = watched(self.inner, self.checker.committed, self.checker.system_changed)
         self.calendar = calendar_of(zone)
         self.day_0 = due + timedelta(days=1)
         self.mail, self.hands = Mail(), Hands()

@@ -24,7 +24,7 @@ HEADS = {"from", "to", "subject", "date", "message-id", "mime-version", "content
 }  # fmt: skip
 
 
-def told(name: str, address: str = "anna@example.org", person: str = "Anna") -> Received:
+def mail_to(name: str, address: str = "anna@example.org", person: str = "Anna") -> Received:
     """The first reminder of an account with this name, as the mail server received it."""
     story = Story()
     who = ContactPerson(1, Role.ADMINISTRATOR, person, address, "", "nl", "")
@@ -57,7 +57,7 @@ def parts(mail: EmailMessage) -> tuple[str, str]:
     ],
 )
 def test_a_name_with_line_ends_makes_no_head_of_its_own(site: str, name: str) -> None:
-    for received in (told(name), told("Acme", person=name)):
+    for received in (mail_to(name), mail_to("Acme", person=name)):
         assert received.envelope_to == "anna@example.org"
         assert {head.lower() for head in received.mail} <= HEADS
         assert received.mail["Subject"].startswith("Nog te betalen")
@@ -67,14 +67,14 @@ def test_a_name_with_line_ends_makes_no_head_of_its_own(site: str, name: str) ->
 
 
 def test_markup_in_a_name_is_letters(site: str) -> None:
-    text, html = parts(told("<script>alert(1)</script> & Zonen").mail)
+    text, html = parts(mail_to("<script>alert(1)</script> & Zonen").mail)
     assert "<script>alert(1)</script> & Zonen" in " ".join(text.split())
     assert "<script" not in html
     assert "&lt;script&gt;alert(1)&lt;/script&gt; &amp; Zonen" in html
 
 
 def test_a_name_of_ten_thousand_letters_is_cut_and_the_sum_stays_in_sight(site: str) -> None:
-    received = told("n" * 10_000)
+    received = mail_to("n" * 10_000)
     text, html = parts(received.mail)
     assert "n" * 79 + "…" in "".join(text.split())
     assert len(html) < 30_000
@@ -83,7 +83,7 @@ def test_a_name_of_ten_thousand_letters_is_cut_and_the_sum_stays_in_sight(site: 
 
 
 def test_a_name_from_right_to_left_turns_nothing_but_itself(site: str) -> None:
-    text, html = parts(told("\u202eשלום עולם").mail)
+    text, html = parts(mail_to("\u202eשלום עולם").mail)
     assert "<bdi>שלום עולם</bdi>" in html
     assert "\u2068שלום עולם\u2069" in text
     assert "\u202e" not in text + html
@@ -98,7 +98,7 @@ def test_a_name_from_right_to_left_turns_nothing_but_itself(site: str) -> None:
     ],
 )
 def test_unusual_addresses_arrive(site: str, address: str, envelope: str, head: str) -> None:
-    received = told("Acme", address)
+    received = mail_to("Acme", address)
     assert received.envelope_to == envelope
     assert head in str(received.mail["To"])
 

@@ -187,8 +187,8 @@ def test_a_time_out_of_which_the_provider_has_nothing_is_proof_only_after_a_day(
 def test_a_storm_of_declines_opens_the_breaker_and_tells_staff(sandbox: Running) -> None:
     story = Paying(sandbox)
     assert not story.store.system().breaker_open
-    story.inner.finished_since = lambda since: (15, 20)  # type: ignore[method-assign]
-    story.store.finished_since = story.inner.finished_since
+    story.inner.attempts_finished_since = lambda since: (15, 20)  # type: ignore[method-assign]
+    story.store.attempts_finished_since = story.inner.attempts_finished_since
     story.until(1).sweep()
     assert story.store.system().breaker_open
     assert "decline_storm" in story.tasks()

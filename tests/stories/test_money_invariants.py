@@ -91,11 +91,11 @@ def test_an_attempt_that_comes_back_to_life_is_caught(sandbox: Running) -> None:
     story.until(-1, "12:00")
     assert forged(story, lambda _: None) == set()
 
-    def again(history: list[f.Recorded]) -> None:
+    def repeated(history: list[f.Recorded]) -> None:
         fact = f.AttemptMoved(attempt=1, to=AttemptState.UNKNOWN)
         history.append(replace(history[-1], fact=fact))
 
-    assert "I5" in forged(story, again)
+    assert "I5" in forged(story, repeated)
 
 
 def test_a_key_that_is_used_for_two_attempts_is_caught(sandbox: Running) -> None:
@@ -104,7 +104,7 @@ def test_a_key_that_is_used_for_two_attempts_is_caught(sandbox: Running) -> None
     story.until(-1, "12:00")
     [created] = [r for r in story.history() if isinstance(r.fact, f.AttemptCreated)]
 
-    def again(history: list[f.Recorded]) -> None:
+    def repeated(history: list[f.Recorded]) -> None:
         history.append(replace(history[-1], fact=replace(created.fact, attempt=2)))
 
-    assert "I4" in forged(story, again)
+    assert "I4" in forged(story, repeated)

@@ -1,4 +1,4 @@
-"""Who is told what, and what becomes of a message (spec, sections 3 and 7). The scenarios are in test_told.py."""
+"""Who is told what, and what becomes of a message (spec, sections 3 and 7). The scenarios are in test_reported.py."""
 
 from __future__ import annotations
 

@@ -19,7 +19,7 @@ from arrears.sandbox.run import Running
 from arrears.wiring import texts
 
 
-def told(story: Paying) -> str:
+def outcome_of(story: Paying) -> str:
     """The first message, its lines joined."""
     first = story.mail.taken[0]
     return " ".join(f"{first.subject} {first.text}".split())
@@ -60,7 +60,7 @@ def test_scenario_6_a_charge_refused_for_want_of_authentication_is_confirmed_wit
     assert story.sub().state is State.PAST_DUE
     assert [a.state for a in story.attempts()] == ["needs_customer"]
     for said in ("Bevestig € 120,00 voor cloud", "die hoeft niet te worden vervangen", "/settle/acc_1"):
-        assert said in told(story)
+        assert said in outcome_of(story)
     assert story.settle(card) == ["needs_customer"]
     assert story.account.doubts, "the payer is at the bank"
     story.answer_bank(confirmed=True).sweep()
@@ -319,8 +319,8 @@ def test_scenario_22_an_expired_card_fails_as_expired_and_the_network_is_not_ask
     [attempt] = story.attempts()
     assert (attempt.state, attempt.decline, attempt.ref) == ("declined", "expired", "")
     assert story.sub().state is State.PAST_DUE
-    assert "Vul de nieuwe vervaldatum in of voeg een nieuwe kaart toe." in told(story)
-    assert "uw bank" not in told(story)
+    assert "Vul de nieuwe vervaldatum in of voeg een nieuwe kaart toe." in outcome_of(story)
+    assert "uw bank" not in outcome_of(story)
 
 
 def test_scenarios_23_and_24_a_card_that_is_active_owes_or_is_in_retention_cannot_be_removed(sandbox: Running) -> None:

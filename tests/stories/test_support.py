@@ -16,8 +16,7 @@ from arrears.core.account import Action, Stop
 from arrears.core.errors import Refused
 from arrears.core.people.support import HOLDS, About, Via
 from arrears.core.states import Reason, State
-from arrears.engine.people import support
-from arrears.engine.people import visitors as strangers
+from arrears.engine.people import support, visitors
 from arrears.engine.people.visitors import Visitor
 from arrears.engine.worker import work_once
 from arrears.ports import Fate, Message
@@ -44,7 +43,7 @@ def ask(
 def attend(story: Story) -> list[Message]:
     """What the worker does for strangers; the letters that were taken."""
     before = len(story.mail.taken)
-    strangers.attend(story.store, story.mail, story.stage.context, story.now)
+    visitors.attend(story.store, story.mail, story.stage.context, story.now)
     return story.mail.taken[before:]
 
 
@@ -56,9 +55,9 @@ def token_in(message: Message) -> str:
 
 def confirmed(story: Story, who: Visitor = ME, about: About = About.ADMINISTRATOR_GONE) -> int:
     """A stranger asks and opens the link of the letter; the request's number."""
-    number = strangers.ask(story.store, who, about, "Our administrator has left", story.now)
+    number = visitors.ask(story.store, who, about, "Our administrator has left", story.now)
     letter = attend(story)[-1]
-    strangers.confirm(story.store, token_in(letter), story.now)
+    visitors.confirm(story.store, token_in(letter), story.now)
     attend(story)
     return number
 
@@ -274,30 +273,30 @@ def test_no_fact_holds_a_word_or_an_address() -> None:
 def test_a_stranger_touches_no_account_before_the_address_is_confirmed() -> None:
     story = known(Story()).until(110)
     before = untouched(story)
-    strangers.ask(story.store, ME, About.ADMINISTRATOR_GONE, "Help", story.now)
+    visitors.ask(story.store, ME, About.ADMINISTRATOR_GONE, "Help", story.now)
     [letter] = attend(story)
     assert letter.to == "piet@mail.example"
     attend(story)
     assert untouched(story) == before
     token = token_in(letter)
-    strangers.asked_with(story.store, token, story.now)
+    visitors.asked_with(story.store, token, story.now)
     assert untouched(story) == before, "looking changes nothing"
-    strangers.confirm(story.store, token, story.now)
+    visitors.confirm(story.store, token, story.now)
     assert untouched(story) == before, "the worker looks for the account, at a moment that nobody sees"
     [received] = attend(story)
     assert received.subject == "support received"
     assert promised(story, Action.DELETE) == 125
     assert [h.stops for h in story.account.holds] == [(Stop.DELETE,)]
-    strangers.confirm(story.store, token, story.now)
+    visitors.confirm(story.store, token, story.now)
     assert attend(story) == [], "a second time changes nothing"
     story.check()
 
 
 def test_the_worker_places_what_was_confirmed_before_it_deletes_anything() -> None:
     story = known(Story()).until(121, "23:00")
-    strangers.ask(story.store, ME, About.ADMINISTRATOR_GONE, "Help", story.now)
+    visitors.ask(story.store, ME, About.ADMINISTRATOR_GONE, "Help", story.now)
     [letter] = attend(story)
-    strangers.confirm(story.store, token_in(letter), story.now)
+    visitors.confirm(story.store, token_in(letter), story.now)
     due = story.store.next_due()
     assert due == story.instant(122)
 
@@ -400,35 +399,35 @@ def test_an_answer_brings_a_stranger_a_link_to_the_conversation() -> None:
     number = confirmed(story)
     support.answer(story.store, number, "Who is the new administrator?", story.now, STAFF)
     [letter] = attend(story)
-    digest = strangers.digest_of(token_in(letter))
-    found = strangers.conversation(story.store, digest, story.now)
+    digest = visitors.digest_of(token_in(letter))
+    found = visitors.conversation(story.store, digest, story.now)
     assert found is not None
     assert found.number == number
-    assert strangers.conversation(story.store, digest, story.now + strangers.CONVERSATION_LASTS) is None
+    assert visitors.conversation(story.store, digest, story.now + visitors.CONVERSATION_LASTS) is None
     with pytest.raises(Refused, match="not valid"):
-        strangers.confirm(story.store, token_in(letter), story.now)
+        visitors.confirm(story.store, token_in(letter), story.now)
 
 
 def test_a_link_to_confirm_lasts_a_week() -> None:
     story = known(Story()).until(100)
-    strangers.ask(story.store, ME, About.OTHER, "Help", story.now)
+    visitors.ask(story.store, ME, About.OTHER, "Help", story.now)
     token = token_in(attend(story)[-1])
     with pytest.raises(Refused, match="not valid"):
-        strangers.confirm(story.store, token, story.now + strangers.LINK_LASTS)
-    strangers.confirm(story.store, token, story.now + strangers.LINK_LASTS - timedelta(seconds=1))
+        visitors.confirm(story.store, token, story.now + visitors.LINK_LASTS)
+    visitors.confirm(story.store, token, story.now + visitors.LINK_LASTS - timedelta(seconds=1))
 
 
 def test_abuse_is_bounded_by_mailbox_by_net_and_by_account() -> None:
     story = known(Story()).until(100)
-    for _ in range(strangers.FROM_ADDRESS_A_DAY):
-        strangers.ask(story.store, ME, About.OTHER, "Help", story.now)
+    for _ in range(visitors.FROM_ADDRESS_A_DAY):
+        visitors.ask(story.store, ME, About.OTHER, "Help", story.now)
     with pytest.raises(Refused, match="wait a day"):
-        strangers.ask(story.store, ME._replace(net="", address="PIET@mail.example"), About.OTHER, "Help", story.now)
-    for number in range(strangers.FROM_NET_A_DAY - strangers.FROM_ADDRESS_A_DAY):
-        strangers.ask(story.store, ME._replace(address=f"x{number}@mail.example"), About.OTHER, "Help", story.now)
+        visitors.ask(story.store, ME._replace(net="", address="PIET@mail.example"), About.OTHER, "Help", story.now)
+    for number in range(visitors.FROM_NET_A_DAY - visitors.FROM_ADDRESS_A_DAY):
+        visitors.ask(story.store, ME._replace(address=f"x{number}@mail.example"), About.OTHER, "Help", story.now)
     with pytest.raises(Refused, match="wait a day"):
-        strangers.ask(story.store, ME._replace(address="y@mail.example"), About.OTHER, "Help", story.now)
-    strangers.ask(story.store, ME, About.OTHER, "Help", story.now + timedelta(days=1))
+        visitors.ask(story.store, ME._replace(address="y@mail.example"), About.OTHER, "Help", story.now)
+    visitors.ask(story.store, ME, About.OTHER, "Help", story.now + timedelta(days=1))
     request, *_rest = [ask(story) for _ in range(support.ASKED_A_DAY)]
     with pytest.raises(Refused, match="times a day"):
         ask(story)
@@ -450,15 +449,15 @@ def test_strangers_who_ask_about_one_account_all_day_are_left_to_staff() -> None
 
 
 def test_one_network_of_ipv6_counts_as_one() -> None:
-    assert strangers.network_of("2001:db8:1:2:3:4:5:6") == strangers.network_of("2001:db8:1:2::9")
-    assert strangers.network_of("2001:db8:1:3::9") != strangers.network_of("2001:db8:1:2::9")
-    assert strangers.network_of("::ffff:192.0.2.7") == strangers.network_of("192.0.2.7") == "192.0.2.7"
-    assert strangers.network_of("nonsense") == ""
+    assert visitors.network_of("2001:db8:1:2:3:4:5:6") == visitors.network_of("2001:db8:1:2::9")
+    assert visitors.network_of("2001:db8:1:3::9") != visitors.network_of("2001:db8:1:2::9")
+    assert visitors.network_of("::ffff:192.0.2.7") == visitors.network_of("192.0.2.7") == "192.0.2.7"
+    assert visitors.network_of("nonsense") == ""
 
 
 def test_a_letter_leaves_at_most_once() -> None:
     story = known(Story()).until(100)
-    strangers.ask(story.store, ME, About.OTHER, "Help", story.now)
+    visitors.ask(story.store, ME, About.OTHER, "Help", story.now)
     [claimed] = story.store.claim_letters(story.now, story.now, 1)
     assert attend(story) == [], "its sender may be alive"
     story.stage.now += timedelta(minutes=5)
@@ -469,17 +468,17 @@ def test_a_letter_leaves_at_most_once() -> None:
         def look_up(self, message_id: str) -> Fate:
             return Fate.UNKNOWN
 
-    strangers.ask(story.store, ME._replace(address="b@mail.example"), About.OTHER, "Help", story.now)
+    visitors.ask(story.store, ME._replace(address="b@mail.example"), About.OTHER, "Help", story.now)
     story.store.claim_letters(story.now, story.now, 1)
     story.stage.now += timedelta(minutes=5)
     mute = Mute()
-    strangers.attend(story.store, mute, story.stage.context, story.now)
+    visitors.attend(story.store, mute, story.stage.context, story.now)
     assert mute.taken == [], "what may have left is never sent again"
 
 
 def test_letters_wait_while_the_server_is_down() -> None:
     story = known(Story()).until(100)
-    strangers.ask(story.store, ME, About.OTHER, "Help", story.now)
+    visitors.ask(story.store, ME, About.OTHER, "Help", story.now)
     story.mail.works, story.mail.down = False, True
     assert attend(story) == []
     story.mail.works = True
@@ -504,7 +503,7 @@ def test_a_text_is_kept_as_it_was_written_without_what_cannot_be_seen() -> None:
 def test_no_line_can_be_put_into_the_head_of_a_mail(address: str) -> None:
     story = known(Story()).until(1)
     with pytest.raises(Refused):
-        strangers.ask(story.store, ME._replace(address=address), About.OTHER, "Help", story.now)
+        visitors.ask(story.store, ME._replace(address=address), About.OTHER, "Help", story.now)
     assert attend(story) == []
 
 
@@ -522,7 +521,7 @@ def test_what_does_not_run_24_hours_after_it_was_paid_opens_a_request_by_itself_
     assert late.at == story.instant(42, "12:00")
     [request] = story.store.requests_of(story.no)
     assert (request.about, request.via, request.seq) == (About.PAID_BUT_DISABLED, Via.ARREARS, late.seq)
-    assert story.store.payment_behind(story.no, late.fact.orders[0].given_seq) == "P1"
+    assert story.store.payment_of_fact(story.no, late.fact.orders[0].given_seq) == "P1"
     assert story.mail.taken[-1].subject == "resume late"
     assert [kind for kind, _ in story.inner.tasks.values()] == ["resume_late"]
     story.until(60)

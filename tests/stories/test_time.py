@@ -188,7 +188,7 @@ class SkewedStore(MemoryStore):
     skew_seconds = 0.0
 
     def tick(self, now: datetime) -> tuple[System, float]:
-        """See ports.Store."""
+        """See ports.InstallationControl."""
         return super().tick(now)[0], self.skew_seconds
 
 

@@ -33,7 +33,7 @@ if TYPE_CHECKING:
     from django.test import Client
 
 URL = "http://localhost:8000"
-AGAIN = "account_authentication_methods"
+REAUTHENTICATED = "account_authentication_methods"
 _serial = itertools.count(1)
 
 
@@ -112,8 +112,8 @@ def come_in(client: Client, person: int) -> None:
 
     client.force_login(Person.objects.get(pk=person))
     session = client.session
-    session[AGAIN] = [{"method": "password", "at": time.time()}]
-    session[f"{AGAIN}_user"] = str(person)
+    session[REAUTHENTICATED] = [{"method": "password", "at": time.time()}]
+    session[f"{REAUTHENTICATED}_user"] = str(person)
     session.save()
 
 
@@ -144,7 +144,7 @@ def link_in(message: Message, path: str) -> str:
 def long_ago(client: Client) -> None:
     """Whoever is signed in here has proved it some time ago."""
     session = client.session
-    session[AGAIN] = [{**record, "at": record["at"] - 3600} for record in session[AGAIN]]
+    session[REAUTHENTICATED] = [{**record, "at": record["at"] - 3600} for record in session[REAUTHENTICATED]]
     session.save()
 
 

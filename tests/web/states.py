@@ -34,7 +34,7 @@ from arrears.sandbox.run import Running
 
 ADMINISTRATOR: Final = "anna@example.org"
 READER: Final = "sam@example.org"
-STRANGER: Final = "nora@example.org"
+OUTSIDER: Final = "nora@example.org"
 OTHER: Final = "olga@canary.example"
 STAFF: Final = "staff@example.org"
 CANARY: Final = ("CANARY", "canary.example", "87.654", "87,654", "8765432")
@@ -207,7 +207,7 @@ def _people(begin: datetime) -> None:
     for email, name in (
         (ADMINISTRATOR, "Anna de Vries"),
         (READER, "Sam Jansen"),
-        (STRANGER, "Nora"),
+        (OUTSIDER, "Nora"),
         (OTHER, "CANARY"),
     ):
         identities.create_person(email, name, PASSWORD, "nl-NL", begin)

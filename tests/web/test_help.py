@@ -39,7 +39,7 @@ def shop(site: str, sandbox: Running) -> Iterator[Living]:
         yield found
 
 
-def stranger(**changes: str) -> dict[str, str]:
+def visitor(**changes: str) -> dict[str, str]:
     typed = {"as": "stranger", "email": "piet@mail.example", "name": "Piet", "company": "", "known_by": ""}
     return {**typed, "about": "administrator_gone", "text": "She left in May.", **changes}
 
@@ -177,7 +177,7 @@ def test_no_get_changes_anything_and_no_form_goes_without_its_token(shop: Living
     sign_in(client, shop.email(account))
     client.post(f"/acc_{account}/help", ASK)
     number = last_request(shop)
-    client.post("/help?other=1", stranger())
+    client.post("/help?other=1", visitor())
     link = path_in(letters(shop)[-1])
     before = digest(shop)
     paths = (f"/acc_{account}/help", f"/acc_{account}/help/{number}", "/help", "/help?sent=1", link, "/help/request")
@@ -189,7 +189,7 @@ def test_no_get_changes_anything_and_no_form_goes_without_its_token(shop: Living
     assert digest(shop) == before
     strict = Browser(enforce_csrf_checks=True, HTTP_HOST="localhost")
     for path in ("/help", link, "/help/request"):
-        assert strict.post(path, stranger()).status_code == 403, path
+        assert strict.post(path, visitor()).status_code == 403, path
     assert digest(shop) == before
 
 
@@ -230,7 +230,7 @@ def test_a_link_that_went_to_an_administrator_who_has_left_opens_no_conversation
 def test_a_stranger_confirms_and_only_then_deletion_is_held(shop: Living, client: Client) -> None:
     account = shop.account((12000, "EUR"), days=32)
     before = deletion_of(shop, account)
-    answer = client.post("/help", stranger(known_by=f"acc_{account}"))
+    answer = client.post("/help", visitor(known_by=f"acc_{account}"))
     assert (answer.status_code, answer["Location"]) == (303, "/help?sent=1")
     assert "Kijk" in text(client.get("/help?sent=1", headers={"accept-language": "nl"}))
     [letter] = letters(shop)
@@ -264,7 +264,7 @@ def test_no_word_says_whether_an_account_exists(shop: Living, client: Client) ->
     seen = []
     for which, known_by in enumerate((f"acc_{account}", "acc_999999999", "")):
         email = f"piet{which}@mail.example"
-        pages = [client.post("/help", stranger(known_by=known_by, email=email))]
+        pages = [client.post("/help", visitor(known_by=known_by, email=email))]
         pages.append(client.get("/help?sent=1"))
         [letter] = letters(shop, email)
         link = path_in(letter)
@@ -294,8 +294,8 @@ def plain(page: str, known_by: str) -> str:
 
 def test_too_many_requests_are_refused_in_one_way_for_everybody(shop: Living, client: Client) -> None:
     for _ in range(FROM_ADDRESS_A_DAY):
-        assert client.post("/help", stranger(email="many@mail.example")).status_code == 303
-    answer = client.post("/help", stranger(email="many@mail.example", known_by="acc_1"))
+        assert client.post("/help", visitor(email="many@mail.example")).status_code == 303
+    answer = client.post("/help", visitor(email="many@mail.example", known_by="acc_1"))
     assert answer.status_code == 429
     assert "She left in May." in text(answer)
     assert len(letters(shop, "many@mail.example")) == FROM_ADDRESS_A_DAY
@@ -306,7 +306,7 @@ def test_an_address_that_nobody_can_write_to_is_refused_with_what_was_typed(
     shop: Living, client: Client, email: str
 ) -> None:
     before = digest(shop)
-    answer = client.post("/help", stranger(email=email, headers=""))
+    answer = client.post("/help", visitor(email=email, headers=""))
     assert answer.status_code == 422
     assert "She left in May." in text(answer)
     assert digest(shop) == before

@@ -18,8 +18,8 @@ ADDRESSES = ("/", "/sign-in", "/console/", "/console/sign-in", "/nothing-here", 
 LOCALE = Path(__file__).parents[2] / "src" / "arrears" / "locale"
 
 
-def sign_in(client: Client, door: str = "/sign-in", email: str = "anna@example.org", **more: str) -> int:
-    return int(client.post(door, {"email": email, "password": PASSWORD, **more}).status_code)
+def sign_in(client: Client, path: str = "/sign-in", email: str = "anna@example.org", **more: str) -> int:
+    return int(client.post(path, {"email": email, "password": PASSWORD, **more}).status_code)
 
 
 def test_a_person_signs_in_and_sees_their_own_accounts_and_nobody_elses(client: Client) -> None:

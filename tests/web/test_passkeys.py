@@ -133,9 +133,9 @@ def test_a_passkey_of_somebody_else_or_a_refusal_changes_nothing(house: Entrance
     visitor.is_signed_in(person)
     visitor.adds_a_passkey("Laptop")
     [(key,)] = house.rows("SELECT id FROM mfa_authenticator WHERE user_id = %s AND type = 'webauthn'", person)
-    stranger = browser_of(other)
+    outsider = browser_of(other)
     for path in (f"/security/passkeys/{key}", f"/security/passkeys/{key}/remove"):
-        assert stranger.post(path, {"name": "mine"}).status_code == 404
+        assert outsider.post(path, {"name": "mine"}).status_code == 404
     visitor.wire.send("WebAuthn.setUserVerified", {"authenticatorId": visitor.authenticator, "isUserVerified": False})
     visitor.is_signed_out()
     page = visitor.goes("/sign-in")

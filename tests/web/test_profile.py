@@ -13,7 +13,7 @@ import pytest
 from tests.web.living import Living, living
 
 from arrears.core.ids import format_id
-from arrears.engine.people.profile import CONFIRMED_FOR, ask_again, needs_confirming
+from arrears.engine.people.profile import CONFIRMED_FOR, ask_unconfirmed, needs_confirming
 from arrears.ports import Message
 from arrears.sandbox.run import Running, running
 
@@ -27,7 +27,7 @@ def sandbox() -> Iterator[Running]:
         yield found
 
 
-class Desk:
+class ProfilePages:
     """A program with a token, and the mail that leaves."""
 
     def __init__(self, shop: Living, client: Client) -> None:
@@ -63,9 +63,9 @@ class Desk:
 
 
 @pytest.fixture
-def context(site: str, sandbox: Running, client: Client) -> Iterator[Desk]:
+def context(site: str, sandbox: Running, client: Client) -> Iterator[ProfilePages]:
     with living(site, sandbox) as shop:
-        yield Desk(shop, client)
+        yield ProfilePages(shop, client)
 
 
 def link_in(message: Message) -> str:
@@ -74,7 +74,7 @@ def link_in(message: Message) -> str:
     return found[1]
 
 
-def test_an_address_changes_only_when_its_link_is_used_and_the_old_one_is_told(context: Desk) -> None:
+def test_an_address_changes_only_when_its_link_is_used_and_the_old_one_is_told(context: ProfilePages) -> None:
     answer = context.call("post", "contact-address", {"person": context.id, "address": "Anna.New@EXAMPLE.org"})
     assert answer.status_code == 202
     [asked] = context.mail()
@@ -98,7 +98,7 @@ def test_an_address_changes_only_when_its_link_is_used_and_the_old_one_is_told(c
     assert "bevestigd" in context.client.get(link).content.decode()
 
 
-def test_a_link_that_is_old_replaced_or_made_up_is_refused_kindly(context: Desk) -> None:
+def test_a_link_that_is_old_replaced_or_made_up_is_refused_kindly(context: ProfilePages) -> None:
     context.call("post", "contact-address", {"person": context.id, "address": "anna.new@example.org"})
     [asked] = context.mail()
     context.shop.clock.ahead = timedelta(days=8)
@@ -108,14 +108,14 @@ def test_a_link_that_is_old_replaced_or_made_up_is_refused_kindly(context: Desk)
     assert context.contacts().administrator.contact == context.person.contact
 
 
-def test_administrators_are_asked_again_after_90_days_once_each(context: Desk) -> None:
+def test_administrators_are_asked_again_after_90_days_once_each(context: ProfilePages) -> None:
     store, now = context.shop.store, context.shop.clock.now()
     assert (
         not needs_confirming(context.contacts(), context.person.confirmed_at or now)
         or context.person.confirmed_at is None
     )
-    assert ask_again(store, now) == 1, "never confirmed"
-    assert ask_again(store, now) == 0
+    assert ask_unconfirmed(store, now) == 1, "never confirmed"
+    assert ask_unconfirmed(store, now) == 0
     [asked] = context.mail()
     assert asked.to == context.person.contact
     assert needs_confirming(context.contacts(), now)
@@ -123,11 +123,11 @@ def test_administrators_are_asked_again_after_90_days_once_each(context: Desk) -
     assert not needs_confirming(context.contacts(), context.shop.clock.now())
     later = context.shop.clock.now() + CONFIRMED_FOR
     assert needs_confirming(context.contacts(), later)
-    assert ask_again(store, later + timedelta(days=1)) >= 1
+    assert ask_unconfirmed(store, later + timedelta(days=1)) >= 1
     assert context.mail()[0].to == context.person.contact
 
 
-def test_a_test_message_shows_where_warnings_arrive(context: Desk) -> None:
+def test_a_test_message_shows_where_warnings_arrive(context: ProfilePages) -> None:
     assert context.call("post", "test-message", {"person": context.id}).status_code == 202
     [message] = context.mail()
     assert message.to == context.person.contact
@@ -135,7 +135,7 @@ def test_a_test_message_shows_where_warnings_arrive(context: Desk) -> None:
     assert context.call("post", "test-message", {"person": "per_999999"}).status_code == 404
 
 
-def test_others_are_warned_too_and_listed(context: Desk) -> None:
+def test_others_are_warned_too_and_listed(context: ProfilePages) -> None:
     body = {"address": "ops@example.org", "name": "Ops", "locale": "en"}
     assert context.call("put", "recipients/extra", body).json()["extra"] == [
         {"address": "ops@example.org", "name": "Ops", "locale": "en", "bounces": False}
@@ -151,7 +151,7 @@ def test_others_are_warned_too_and_listed(context: Desk) -> None:
     assert context.call("delete", "recipients/extra?address=ops@example.org").status_code == 404
 
 
-def test_who_will_be_told_what_when_is_what_is_then_told(context: Desk) -> None:
+def test_who_will_be_told_what_when_is_what_is_then_told(context: ProfilePages) -> None:
     plan = context.call("get", "told-when").json()
     planned = [(t["kind"], t["on"], t["names"]) for t in plan["tellings"] if t["kind"] in ("reminder", "stop_warning")]
     start = context.shop.clock.now()
@@ -168,7 +168,7 @@ def test_who_will_be_told_what_when_is_what_is_then_told(context: Desk) -> None:
     assert names == {str(account.subscription(1).disable.promised_on)}
 
 
-def test_language_and_zone_of_a_person(context: Desk) -> None:
+def test_language_and_zone_of_a_person(context: ProfilePages) -> None:
     path = f"people/{context.id}/profile"
     assert context.call("put", path, {"locale": "en-GB", "zone": "America/Lima"}).status_code == 200
     context.call("post", "test-message", {"person": context.id})
@@ -182,13 +182,13 @@ def test_language_and_zone_of_a_person(context: Desk) -> None:
 @pytest.mark.parametrize(
     "address", ["", "anna", "a@b", "a@@example.org", "a@example.org\r\nBcc: x@y.example", "a b@example.org", "x" * 300]
 )
-def test_a_bad_address_is_refused_when_it_is_entered(context: Desk, address: str) -> None:
+def test_a_bad_address_is_refused_when_it_is_entered(context: ProfilePages, address: str) -> None:
     answer = context.call("post", "contact-address", {"person": context.id, "address": address})
     assert (answer.status_code, answer.json()["code"]) == (422, "bad_address")
     assert context.mail() == []
 
 
-def test_a_link_can_be_asked_for_five_times_a_day(context: Desk) -> None:
+def test_a_link_can_be_asked_for_five_times_a_day(context: ProfilePages) -> None:
     for number in range(5):
         body = {"person": context.id, "address": f"a{number}@example.org"}
         assert context.call("post", "contact-address", body).status_code == 202

@@ -177,10 +177,10 @@ def test_sessions_are_listed_and_ended_elsewhere(house: Entrance) -> None:
 
 def test_nobody_ends_the_session_of_somebody_else(house: Entrance) -> None:
     _, person, email = house.account()
-    _, _, stranger = house.account()
+    _, _, outsider = house.account()
     mine, theirs = browser(), browser()
     sign_in(mine, email)
-    sign_in(theirs, stranger)
+    sign_in(theirs, outsider)
     [(number,)] = house.rows("SELECT no FROM sign_in_session WHERE person_id = %s", person)
     theirs.post("/security", {"session": str(number)})
     assert mine.get("/").status_code == 200
@@ -206,12 +206,12 @@ def test_every_session_ends_with_a_transaction_of_the_engine(house: Entrance) ->
 
 def test_strangers_who_guess_lock_out_nobody(house: Entrance) -> None:
     _, _, email = house.account()
-    known, stranger = browser(), browser()
+    known, outsider = browser(), browser()
     sign_in(known, email)
     known.post("/sign-out")
     for _ in range(10):
-        assert sign_in(stranger, email, "guess").status_code == 403
-    assert sign_in(stranger, email).status_code == 403, "too many tries, even with the right password"
+        assert sign_in(outsider, email, "guess").status_code == 403
+    assert sign_in(outsider, email).status_code == 403, "too many tries, even with the right password"
     assert sign_in(browser(), email).status_code == 403
     assert sign_in(known, email).status_code == 302, "a browser that has signed in before"
     known.post("/sign-out")

@@ -302,9 +302,9 @@ def test_nobody_can_sign_up_and_no_page_of_the_library_is_there_that_we_have_not
 
 
 def paths() -> list[str]:
-    from arrears.web.sign_in.urls import paths as door
+    from arrears.web.sign_in.urls import paths
 
-    return sorted({"/" + str(p.pattern).replace("<str:token>", "x" * 43).replace("<int:pk>", "1") for p in door})
+    return sorted({"/" + str(p.pattern).replace("<str:token>", "x" * 43).replace("<int:pk>", "1") for p in paths})
 
 
 def test_every_form_of_the_door_refuses_what_comes_from_elsewhere(house: Entrance) -> None:
@@ -317,7 +317,7 @@ def test_every_form_of_the_door_refuses_what_comes_from_elsewhere(house: Entranc
 
 def test_looking_at_the_door_changes_nothing(house: Entrance) -> None:
     number, person, _ = house.account()
-    client, stranger = browser(), browser()
+    client, outsider = browser(), browser()
     come_in(client, person)
     with_app(client)
     house.mail()
@@ -330,7 +330,7 @@ def test_looking_at_the_door_changes_nothing(house: Entrance) -> None:
     before = rows()
     seen = {}
     for path in [*paths(), f"/acc_{number}/profile"]:
-        for one in (client, stranger):
+        for one in (client, outsider):
             seen[path] = one.get(path).status_code
             one.head(path)
     assert rows() == before

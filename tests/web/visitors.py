@@ -18,7 +18,7 @@ ROLES: Final = ("anonymous", "link", "administrator", "reader", "stranger", "sta
 _SIGNS_IN: Final = {
     "administrator": ("/sign-in", states.ADMINISTRATOR),
     "reader": ("/sign-in", states.READER),
-    "stranger": ("/sign-in", states.STRANGER),
+    "stranger": ("/sign-in", states.OUTSIDER),
     "other": ("/sign-in", states.OTHER),
     "staff": ("/console/sign-in", states.STAFF),
 }
@@ -45,12 +45,12 @@ def visitor(town: Town, role: str, own: int = 0, **more: Any) -> Client:
     return browser
 
 
-def sign_in(town: Town, browser: Client, door: str, email: str) -> None:
-    """In by the door, as a person does it. Wrong tries of other tests do not make this one wait."""
+def sign_in(town: Town, browser: Client, path: str, email: str) -> None:
+    """Sign in at this path as a person does it. Wrong tries of other tests do not make this one wait."""
     with psycopg.connect(town.shop.database) as db:
         db.execute("DELETE FROM sign_in_attempt")
-    answer = browser.post(door, {"email": email, "password": PASSWORD})
-    assert answer.status_code == 302, f"{email} cannot sign in at {door}: {answer.status_code}"
+    answer = browser.post(path, {"email": email, "password": PASSWORD})
+    assert answer.status_code == 302, f"{email} cannot sign in at {path}: {answer.status_code}"
 
 
 def forget_sessions() -> None:

@@ -14,7 +14,7 @@ import click
 
 from arrears.core.errors import Refused
 from arrears.core.ids import ACCOUNT, parse_id
-from arrears.ports import Store
+from arrears.ports import AccountReader
 
 _SURROGATE: Final = re.compile("[\ud800-\udfff]")
 
@@ -62,7 +62,7 @@ def each_mistake_on_a_line(so: str) -> Iterator[None]:
         raise Refused(refused.code, so, exit_code=refused.exit_code) from None
 
 
-def find_account(store: Store, text: str) -> int:
+def find_account(store: AccountReader, text: str) -> int:
     """The number of the account that `acc_12` or the operator's own reference names; refuses `unknown_account`."""
     # Bytes that are not UTF-8 reach us as lone surrogates, which no reference in the database can hold.
     known = {} if _SURROGATE.search(text) else store.account_numbers([text])

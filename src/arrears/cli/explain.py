@@ -17,7 +17,7 @@ from arrears.core.ids import ACCOUNT, format_id
 from arrears.core.money import format_amount
 from arrears.core.states import Reason, State
 from arrears.core.view import IMMEDIATELY, Due, View
-from arrears.ports import Store
+from arrears.ports import AccountHistory
 from arrears.sim.causes import causes
 from arrears.sim.story import WILL, as_text, in_words, tell, unless_lifted
 from arrears.wiring import open_installation
@@ -38,7 +38,7 @@ def command(account: str, as_json: bool) -> None:
         click.echo(line)
 
 
-def explanation(store: Store, number: int, now: datetime) -> dict[str, Any]:
+def explanation(store: AccountHistory, number: int, now: datetime) -> dict[str, Any]:
     """Everything there is to say about an account's state at an instant."""
     history = store.history(number)
     account = store.snapshots([number])[number]

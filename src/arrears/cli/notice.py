@@ -86,7 +86,7 @@ def preview(
     codes = sorted(set(wanted) or texts.languages)
     examples = _examples(codes)
     if account is not None:
-        examples = map(_as_told_to(account), examples)
+        examples = map(_written_to(account), examples)
     found = written(texts, examples, folder)
     index = folder / "index.html"
     if as_json:
@@ -137,7 +137,7 @@ def _examples(codes: Iterable[str]) -> Iterator[Content]:
             yield for_reader(sample(kind, code))
 
 
-def _as_told_to(named: str) -> Callable[[Content], Content]:
+def _written_to(named: str) -> Callable[[Content], Content]:
     """Puts an account's own names, zone, debts and dates into an example. What the account does not have at the
     moment, such as a payment that has just arrived, stays the example's."""
     from arrears.cli.common import find_account
@@ -155,7 +155,7 @@ def _as_told_to(named: str) -> Callable[[Content], Content]:
         "administrator": who.name if who else "",
     }
 
-    def told(example: Content) -> Content:
+    def addressed(example: Content) -> Content:
         reader = example.reader
         if who is not None and reader.role is Role.ADMINISTRATOR:
             reader = replace(reader, name=who.name, zone=who.zone or contacts.zone)
@@ -170,7 +170,7 @@ def _as_told_to(named: str) -> Callable[[Content], Content]:
             found = replace(found, actions=actions)
         return found
 
-    return told
+    return addressed
 
 
 def _index(texts: Texts, found: list[Preview]) -> str:

@@ -14,7 +14,7 @@ from arrears.cli.common import AS_JSON, BY, each_mistake_on_a_line, print_json
 from arrears.core.errors import Refused
 from arrears.core.money import format_amount
 from arrears.core.policy import POLICY_CHARACTERS_MAX, Policy, changes_between, load_policy
-from arrears.core.policy.differences import Change
+from arrears.core.policy.differences import PolicyChange
 from arrears.engine.system import adopt_policy
 from arrears.wiring import open_installation
 
@@ -90,12 +90,12 @@ def adopt(file: str, yes: bool, by: str, as_json: bool) -> None:
         )
 
 
-def _changes_as_dict(changes: Sequence[Change]) -> dict[str, Any]:
+def _changes_as_dict(changes: Sequence[PolicyChange]) -> dict[str, Any]:
     listed = [{"key": c.key, "sentence": c.sentence, "shortens": c.shortens} for c in changes]
     return {"shortened": sum(c.shortens for c in changes), "changes": listed}
 
 
-def _show(changes: Sequence[Change]) -> None:
+def _show(changes: Sequence[PolicyChange]) -> None:
     if not changes:
         return
     for change in changes:

@@ -152,7 +152,7 @@ def _payment(live: Installation, asked: Request) -> str:
         return ""
     account = live.store.snapshots([asked.account])[asked.account]
     late = [o for sub in account.subscriptions for o in sub.orders if asked.seq and o.late_seq == asked.seq]
-    return live.store.payment_behind(asked.account, late[0].given_seq) if late else ""
+    return live.store.payment_of_fact(asked.account, late[0].given_seq) if late else ""
 
 
 def _shown(asked: Request) -> dict[str, Any]:

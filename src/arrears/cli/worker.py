@@ -8,7 +8,7 @@ from types import FrameType
 
 import click
 
-from arrears.engine.people.profile import ask_again
+from arrears.engine.people.profile import ask_unconfirmed
 from arrears.wiring import open_installation, tune_for_batches
 
 
@@ -27,7 +27,7 @@ def command(poll_seconds: int, once: bool) -> None:
     tune_for_batches()
     with open_installation() as live:
         if once:
-            ask_again(live.store, live.clock.now())
+            ask_unconfirmed(live.store, live.clock.now())
             live.work_once(stop.is_set)
             return
         click.echo(f"working; looking every {poll_seconds} seconds", err=True)

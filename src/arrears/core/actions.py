@@ -95,11 +95,11 @@ def actions_of(recorded: f.Recorded) -> Iterator[ActionRow]:
         case f.AttemptCreated():
             yield ActionRow(account, seq, CHARGE, 0, fact.attempt, "page" if fact.on_page else "charge")
         case _:
-            if is_told(fact):
+            if asks_for_message(fact):
                 yield ActionRow(account, seq, NOTICE)
 
 
-def is_told(fact: f.AnyFact) -> bool:
+def asks_for_message(fact: f.AnyFact) -> bool:
     """Whether a message goes out because of this fact."""
     match fact:
         case f.Noticed() | f.AuthorisationDeclined() | f.AddressAsked() | f.TestAsked() | f.ResumeLate():

@@ -74,7 +74,7 @@ class Ahead:
         self.deadline = self._deadline()
 
     @property
-    def told_day(self) -> date | None:
+    def announced_day(self) -> date | None:
         """The day that pages, answers and messages name: the deadline, or the plan until a warning was accepted."""
         return self.planned if self.deadline is None else self.deadline
 
@@ -96,7 +96,7 @@ class Ahead:
         if self.action is Action.DISABLE and policy.restrict_after_days is not None:
             previous_days = policy.restrict_after_days
             if self.before is not None:
-                entered = self.before.told_day
+                entered = self.before.announced_day
                 if entered is None:
                     return None
         dwell = self._counted(entered, days - previous_days)

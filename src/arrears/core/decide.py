@@ -6,17 +6,15 @@ A pure function. The caller records the facts, folds them into the account and a
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from datetime import datetime
 from typing import Final, NamedTuple
 
 from arrears.core.account import Account, Guards
 from arrears.core.facts import DateMoved, Disabled, Expiring, Fact, Noticed, Reminder, Told, Warning
-from arrears.core.policy import Policy
+from arrears.core.policy import Policies
 from arrears.core.rules import RULES, Rule
 from arrears.core.view import IMMEDIATELY, ONE_DAY, Due, Rank, View
-
-Policies = Mapping[str, Policy]
 
 
 class Decision(NamedTuple):

@@ -22,8 +22,8 @@ from msgspec.structs import astuple
 
 from arrears.core import facts as f
 from arrears.core.account import Guards, encode_account
-from arrears.core.decide import Policies
 from arrears.core.facts import ARREARS, kind_of
+from arrears.core.policy import Policies
 from arrears.core.rows import Rows, rows_of
 from arrears.core.unit import GENESIS, Unit, Written, stamp
 
@@ -39,7 +39,7 @@ _VALUES: Final = re.compile(r'r":(\d+|"[^"\\]*(?:\\.[^"\\]*)*")')
 look like one: inside a text the quotation mark is escaped."""
 _SEQS: Final = re.compile(r'seq":(\d+)')
 
-Settle = Callable[[Unit, Guards], None]
+DecideUnit = Callable[[Unit, Guards], None]
 
 
 class Hole(NamedTuple):
@@ -89,10 +89,10 @@ class Template(NamedTuple):
 
 
 class DecisionCache:
-    """The shapes met in one run, at one instant. `settle` decides and records one unit under given guards."""
+    """The shapes met in one run, at one instant. `decide` decides and records one unit under given guards."""
 
-    def __init__(self, policies: Policies, settle: Settle, learn_at: int = LEARN_AT) -> None:
-        self._settle = settle
+    def __init__(self, policies: Policies, decide: DecideUnit, learn_at: int = LEARN_AT) -> None:
+        self._decide = decide
         self._learn_at = learn_at
         self._looking_at_amounts = [
             f'"policy":"{name}"' for name, p in policies.items() if p.tolerance_minor or p.minimum_minor
@@ -132,7 +132,7 @@ class DecisionCache:
         for which in (1, 2):
             member, own = _made_up(unit, values, which)
             try:
-                self._settle(member, self._guards)
+                self._decide(member, self._guards)
             except Exception:  # whatever it is, the account itself will meet it too, and be parked
                 return None
             found.append(_template(member, own))

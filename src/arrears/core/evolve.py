@@ -1,7 +1,7 @@
 """Folding: what each fact does to the account. The stored state is this fold and nothing else.
 
-One small function a kind of fact (`fold_told`, `fold_decided`, `fold_money`); a kind without one is caught by a test
-that walks all kinds.
+One small function a kind of fact (`fold_reported`, `fold_decided`, `fold_money`); a kind without one is caught by a
+test that walks all kinds.
 """
 
 from __future__ import annotations
@@ -13,9 +13,9 @@ from arrears.core import facts as f
 from arrears.core.account import Account
 from arrears.core.fold import decided as fold_decided
 from arrears.core.fold import payments as fold_money
-from arrears.core.fold import reported as fold_told
+from arrears.core.fold import reported as fold_reported
 
-FOLDS: Final = {**fold_told.FOLDS, **fold_decided.FOLDS, **fold_money.FOLDS}
+FOLDS: Final = {**fold_reported.FOLDS, **fold_decided.FOLDS, **fold_money.FOLDS}
 
 
 def evolve(account: Account, recorded: f.Recorded) -> Account:

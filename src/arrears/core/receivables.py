@@ -11,7 +11,7 @@ from dataclasses import dataclass, field
 from datetime import date
 from typing import Final, Literal
 
-Mode = Literal["card", "invoice"]
+BookMode = Literal["card", "invoice"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -23,7 +23,7 @@ class BookAccount:
     country: str
     zone: str
     locale: str
-    mode: Mode
+    mode: BookMode
     email: str | None
 
 

@@ -46,7 +46,8 @@ class Stored:
 
 
 class Written:
-    """What a unit has come to, in the form in which it is stored, without the values it stands for (see shapes.py).
+    """What a unit has come to, in the form in which it is stored, without the values it stands for (see
+    decision_cache.py).
 
     `facts` are (kind, stored text, hash) in order, all by arrears itself and without a reason; `rows` are (name in
     Rows, row); `escalates` says whether something is restricted or disabled.

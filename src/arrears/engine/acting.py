@@ -11,7 +11,7 @@ from typing import Final
 
 from arrears.core.account import Debt, Guards, Subscription
 from arrears.core.calendar import calendar_of
-from arrears.core.decide import Policies, decide
+from arrears.core.decide import decide
 from arrears.core.errors import Refused
 from arrears.core.facts import (
     DeletionCapped,
@@ -19,9 +19,10 @@ from arrears.core.facts import (
     Fact,
 )
 from arrears.core.ids import INVOICE, SUBSCRIPTION, format_id
+from arrears.core.policy import Policies
 from arrears.core.unit import Unit
 from arrears.engine.failpoints import reached
-from arrears.ports import Batch, Store
+from arrears.ports import Accounts, Batch
 
 FACTS_MAX: Final = 500
 """More facts than this for one account at one instant is a rule that never comes to rest: our own mistake."""
@@ -51,7 +52,7 @@ class DeletionGrant:
         self._used_up = False
 
     def one(self) -> bool:
-        """Whether one more deletion may be ordered today; after the first no, nobody is asked again."""
+        """Whether one more deletion may be ordered today. After the first no the store is not asked again."""
         if not self._used_up:
             self._used_up = self._batch.grant_deletions(self._day, 1, self._cap) == 0
         return not self._used_up
@@ -66,8 +67,9 @@ def _within_cap(fact: Fact, deletions: DeletionGrant | None) -> Fact:
 
 
 @contextmanager
-def acting(store: Store, numbers: Sequence[int], now: datetime) -> Iterator[dict[int, Unit]]:
-    """The units of these accounts, locked; on leaving, the consequences of what was recorded are recorded too."""
+def acting(store: Accounts, numbers: Sequence[int], now: datetime) -> Iterator[dict[int, Unit]]:
+    """Hold these accounts under their locks, in one transaction; yields their units by number. On leaving, every
+    consequence of what was recorded is recorded too, so that no committed state lacks one."""
     policies = store.policies()
     with store.accounts(sorted(set(numbers)), now) as batch:
         units = {unit.no: unit for unit in batch.units}
@@ -80,14 +82,14 @@ def acting(store: Store, numbers: Sequence[int], now: datetime) -> Iterator[dict
 
 
 @contextmanager
-def acting_on(store: Store, number: int, now: datetime) -> Iterator[Unit]:
-    """The same for one account."""
+def acting_on(store: Accounts, number: int, now: datetime) -> Iterator[Unit]:
+    """Hold one account as `acting` does; yields its unit."""
     with acting(store, [number], now) as units:
         yield units[number]
 
 
 def local_today(unit: Unit) -> date:
-    """The account's local day; a running case keeps the zone it started with."""
+    """The local day of a unit's instant in the account's zone; a running case keeps the zone it started with."""
     case = unit.account.case
     return calendar_of((unit.account if case is None else case).terms.zone).local_day(unit.now)
 

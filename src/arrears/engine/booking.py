@@ -28,8 +28,9 @@ class Payment:
 
 
 def book(unit: Unit, payment: Payment, author: str) -> None:
-    """Book on the named debts of the same currency, held ones too; what is left becomes account credit, which the
-    consequences then put on whatever else is open. Refuses `unknown_currency`, `bad_amount`, `wrong_currency`."""
+    """Book a payment on the debts it names, of the same currency, held ones too; what is left becomes account credit,
+    which the consequences then put on whatever else is open. Refuses `unknown_currency`, `bad_amount`,
+    `wrong_currency`."""
     exponent(payment.currency)
     if payment.amount_minor <= 0:
         raise Refused("bad_amount", f"payment {payment.ref!r} must be more than zero")
@@ -54,13 +55,13 @@ def book(unit: Unit, payment: Payment, author: str) -> None:
             amount_minor=payment.amount_minor,
             allocations=tuple(allocations),
             credit_minor=left,
-            tell=_told(unit.account, payment, [a.debt for a in allocations]),
+            tell=_receipt_kind(unit.account, payment, [a.debt for a in allocations]),
         ),
         author,
     )
 
 
-def _told(account: Account, payment: Payment, paid: Sequence[int]) -> str:
+def _receipt_kind(account: Account, payment: Payment, paid: Sequence[int]) -> str:
     """What the customer is told at once: nothing about what was paid in time."""
     debts = [d for d in account.debts if d.no in paid] or [d for d in account.debts if d.currency == payment.currency]
     late = [d for d in debts if d.day_0 is not None]

@@ -7,7 +7,8 @@ from arrears.ports import Channel, Delivery, Fate, Message
 
 
 def looked_up(channel: Channel, message_id: str) -> Fate:
-    """What became of a message whose sender died."""
+    """Ask the channel what became of a message whose sender died. Unknown where it cannot tell: the message is then
+    never sent once more."""
     reached("look_up.before_call")
     fate = channel.look_up(message_id)
     reached("look_up.after_call")
@@ -15,7 +16,7 @@ def looked_up(channel: Channel, message_id: str) -> Fate:
 
 
 def handed_over(channel: Channel, message: Message) -> Delivery:
-    """Hand a message over that has been claimed."""
+    """Hand a message over whose claim is committed, at most once; what became of it."""
     reached("send.before_call")
     delivery = channel.send(message)
     reached("send.after_call")

@@ -18,7 +18,7 @@ HOLD_DAYS_MAX: Final = 366
 def place_hold(
     unit: Unit, scope: HoldScope, target: int, stops: tuple[Stop, ...], reason: str, until: date | None, author: str
 ) -> int:
-    """A hold in an open unit; its number."""
+    """Place a hold in a unit whose account is under its lock; the hold's number within the account."""
     if scope is HoldScope.DEBT:
         open_debts(unit, [target])
         stops = ALL_STOPS

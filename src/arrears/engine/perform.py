@@ -13,9 +13,9 @@ from typing import Final
 from arrears.core import facts as f
 from arrears.core.account import Guards
 from arrears.core.actions import CHARGE, NOTICE, ORDER
-from arrears.core.decide import Policies
 from arrears.core.errors import Refused
 from arrears.core.payments.values import AttemptState
+from arrears.core.policy import Policies
 from arrears.core.unit import Unit
 from arrears.core.view import View, service_ended_on
 from arrears.engine.acting import decide_until_rest
@@ -24,14 +24,14 @@ from arrears.engine.message_context import PLAIN_CONTEXT, MessageContext
 from arrears.engine.messages.delivering import Answer
 from arrears.engine.messages.sending import send
 from arrears.engine.payments.attempts import NO_PROVIDERS, Providers, pursue
-from arrears.ports import Batch, Channel, Claim, Order, Services, Store
+from arrears.ports import AccountReader, Accounts, AccountsAndMoney, Batch, Channel, Claim, Order, Services, Store
 
 LEASE_SECONDS: Final = 120
 """Longer than any one message or order takes; a performer that dies is taken over after this."""
 
 CLAIM_MAX: Final = 100
 
-Result = tuple[Claim, bool, datetime | None]
+ActionResult = tuple[Claim, bool, datetime | None]
 """A claim of an order or a charge, whether it is done, and when an order was."""
 
 
@@ -43,7 +43,8 @@ def perform(
     providers: Providers = NO_PROVIDERS,
     context: MessageContext = PLAIN_CONTEXT,
 ) -> int:
-    """Perform up to CLAIM_MAX actions; how many were claimed."""
+    """Claim up to CLAIM_MAX actions and perform them: hand messages over, give orders, pursue charges. Returns how many
+    were claimed."""
     reached("claim.before_commit")
     claims = store.claim(now, CLAIM_MAX, LEASE_SECONDS)
     reached("claim.after_commit")
@@ -68,18 +69,18 @@ def perform_all(
     providers: Providers = NO_PROVIDERS,
     context: MessageContext = PLAIN_CONTEXT,
 ) -> int:
-    """Perform until nothing is left; how many were claimed."""
+    """Perform actions until none is left; how many were claimed."""
     total = 0
     while count := perform(store, channel, services, now(), providers, context):
         total += count
     return total
 
 
-def _order(store: Store, services: Services, claims: Sequence[Claim], now: datetime) -> list[Result]:
+def _order(store: AccountReader, services: Services, claims: Sequence[Claim], now: datetime) -> list[ActionResult]:
     if not claims:
         return []
     accounts = store.snapshots(sorted({c.account for c in claims}))
-    results: list[Result] = []
+    results: list[ActionResult] = []
     for claim in claims:
         sub = accounts[claim.account].subscription(claim.subscription)
         order = Order(
@@ -99,10 +100,12 @@ def _order(store: Store, services: Services, claims: Sequence[Claim], now: datet
     return results
 
 
-def _charge(store: Store, providers: Providers, claims: Sequence[Claim], now: datetime) -> list[Result]:
+def _charge(
+    store: AccountsAndMoney, providers: Providers, claims: Sequence[Claim], now: datetime
+) -> list[ActionResult]:
     """Bring each attempt as far as it can be brought. What waits for the payer is nobody's work here any more; what
     is unknown keeps its claim, and is looked up when the lease is over."""
-    results: list[Result] = []
+    results: list[ActionResult] = []
     for claim in claims:
         left = pursue(store, providers, claim.account, claim.order_no, now)
         if left is None or left.on_page or left.state in (AttemptState.NEEDS_CUSTOMER, AttemptState.SUBMITTED):
@@ -110,7 +113,9 @@ def _charge(store: Store, providers: Providers, claims: Sequence[Claim], now: da
     return results
 
 
-def record_results(store: Store, results: Sequence[Result], now: datetime, answers: Sequence[Answer] = ()) -> None:
+def record_results(
+    store: Accounts, results: Sequence[ActionResult], now: datetime, answers: Sequence[Answer] = ()
+) -> None:
     """Record what the world answered, for the claims that are still held by this performer."""
     if not results and not answers:
         return
@@ -121,8 +126,8 @@ def record_results(store: Store, results: Sequence[Result], now: datetime, answe
         sorted({c.account for c in (*(r[0] for r in results), *(a.claim for a in answers))}), now
     ) as batch:
         units = {unit.no: unit for unit in batch.units}
-        kept = set(batch.finish(claims))
-        kept |= set(batch.keep([(a.claim, a.until) for a in answers if a.outcome is None]))
+        kept = set(batch.end_claims(claims))
+        kept |= set(batch.postpone_claims([(a.claim, a.until) for a in answers if a.outcome is None]))
         _record_answers(batch, units, [a for a in answers if a.claim in kept], now)
         for claim, _, done_at in results:
             if claim in kept and claim.kind == ORDER:
@@ -148,7 +153,7 @@ def _record_answers(batch: Batch, units: Mapping[int, Unit], answers: Sequence[A
 
 
 def acknowledge(unit: Unit, policies: Policies, claim: Claim, done_at: datetime) -> None:
-    """Record a service's word that an order was carried out. Of an unknown order it is refused."""
+    """Record a service's word that an order was carried out; refused for an order that was never given."""
     sub = unit.account.subscription(claim.subscription)
     if not any(o.no == claim.order_no for o in sub.orders):
         raise Refused("unknown_order", f"order {claim.order_no} of subscription {claim.subscription} is not open")

@@ -32,9 +32,9 @@ class PlainWriter:
     def render(self, content: Content) -> PlainWords:
         """What is owed, what will happen when, and what happened."""
         lines = []
-        happened = content.kind in (MessageKind.STOPPED, MessageKind.DELETED)
+        is_past = content.kind in (MessageKind.STOPPED, MessageKind.DELETED)
         for dated in content.actions:
-            if happened:
+            if is_past:
                 lines.append(f"{dated.service} was {_DONE[dated.action]} on {dated.on}.")
             else:
                 lines.append(f"{dated.service}: {_WILL[dated.action]} on {dated.on} unless everything is paid.")

@@ -16,7 +16,6 @@ from typing import Final
 import msgspec
 
 from arrears.core.account import Guards
-from arrears.core.decide import Policies
 from arrears.core.decision_cache import DecisionCache
 from arrears.core.facts import (
     ClockSuspected,
@@ -26,10 +25,11 @@ from arrears.core.facts import (
     Parked,
     Restricted,
 )
+from arrears.core.policy import Policies
 from arrears.core.unit import Unit
 from arrears.engine.acting import DeletionGrant, decide_until_rest
 from arrears.engine.failpoints import reached
-from arrears.ports import Batch, Poisoned, Store
+from arrears.ports import Batch, CollectionsRun, DueAccounts, InstallationControl, Poisoned
 
 TICK_GAP_MAX: Final = timedelta(hours=26)
 """Spec, section 3, Clock guard: an older last tick means that the clock or this installation stood still."""
@@ -70,7 +70,7 @@ class RunReport:
 
 
 def decision_cache_of(policies: Policies) -> DecisionCache:
-    """What the batches of one run, at one instant, may share."""
+    """The decisions that the batches of one run, at one instant, may share."""
 
     def decided(unit: Unit, guards: Guards) -> None:
         decide_until_rest(unit, policies, guards, only_consequences=False)
@@ -79,7 +79,7 @@ def decision_cache_of(policies: Policies) -> DecisionCache:
 
 
 def run_batch(
-    store: Store, policies: Policies, now: datetime, limits: Limits, cache: DecisionCache | None = None
+    store: DueAccounts, policies: Policies, now: datetime, limits: Limits, cache: DecisionCache | None = None
 ) -> RunReport:
     """Claim, decide and record one batch in one transaction. No accounts in the report: nothing was due.
 
@@ -107,7 +107,12 @@ def run_batch(
 
 
 def _batch(
-    store: Store, policies: Policies, now: datetime, limits: Limits, claimed: list[int], cache: DecisionCache | None
+    store: DueAccounts,
+    policies: Policies,
+    now: datetime,
+    limits: Limits,
+    claimed: list[int],
+    cache: DecisionCache | None,
 ) -> RunReport:
     """One batch; `claimed` learns the accounts, so that they are known even if the store refuses them."""
     report = RunReport()
@@ -121,11 +126,11 @@ def _batch(
             part = batch.units[start : start + SEND_ACCOUNTS]
             for unit in part:
                 if cache is None or not cache.take(unit):
-                    _settle_or_park(unit, policies, batch.guards, grant)
+                    _decide_or_park(unit, policies, batch.guards, grant)
             finished: list[Unit] = []
             for unit in part:
                 (cut if _escalates(unit) else finished).append(unit)
-            batch.send(finished)
+            batch.write_early(finished)
         _park_where_ledger_disagrees(batch, cut)
         report.accounts = len(batch.units)
         report.facts = sum(u.fact_count for u in batch.units)
@@ -137,7 +142,7 @@ def _batch(
     return report
 
 
-def _settle_or_park(unit: Unit, policies: Policies, guards: Guards, grant: DeletionGrant) -> None:
+def _decide_or_park(unit: Unit, policies: Policies, guards: Guards, grant: DeletionGrant) -> None:
     try:
         unit.before  # noqa: B018 - reading the stored text is what may fail
     except msgspec.DecodeError as error:
@@ -149,7 +154,7 @@ def _settle_or_park(unit: Unit, policies: Policies, guards: Guards, grant: Delet
 
 
 def park(unit: Unit, why: str) -> None:
-    """Leave this account to a person: nothing else of this unit is kept."""
+    """Leave an account to staff with a task that says why; nothing else of its unit is kept."""
     unit.undo()
     unit.record(Parked(why=why[:500]))
     unit.next_at = None
@@ -176,14 +181,15 @@ def _park_where_ledger_disagrees(batch: Batch, cut: Sequence[Unit]) -> None:
 
 
 def run(
-    store: Store,
+    store: CollectionsRun,
     now: datetime,
     *,
     limits: Limits = DEFAULT_LIMITS,
     progress: Callable[[int], None] | None = None,
     stopping: Callable[[], bool] = lambda: False,
 ) -> RunReport:
-    """Tick, then batches until nothing is due, or until `stopping`, asked after each batch, says so."""
+    """One collections run at `now`: record the tick, then decide batch after batch until nothing is due, or until
+    `stopping`, asked after each batch, says so."""
     tick(store, now)
     policies = store.policies()
     cache = decision_cache_of(policies)
@@ -199,8 +205,9 @@ def run(
             return total
 
 
-def tick(store: Store, now: datetime) -> None:
-    """Look at both clocks; a jump or a difference makes every cut wait until a person confirms (I21).
+def tick(store: InstallationControl, now: datetime) -> None:
+    """Compare the clock with the last tick and with the database's. A jump or a difference makes every escalation wait
+    until a person confirms the time (I21).
 
     A gap is recorded before the tick that closes it: whoever dies or runs in between still sees it.
     """
@@ -216,7 +223,7 @@ def tick(store: Store, now: datetime) -> None:
         _suspect(store, now, f"the clocks of application and database differ by {seconds:.0f} seconds")
 
 
-def _suspect(store: Store, now: datetime, why: str) -> None:
+def _suspect(store: InstallationControl, now: datetime, why: str) -> None:
     reached("suspicion.before_commit")
     store.record_system(ClockSuspected(why=why), now, "arrears", why)
     reached("suspicion.after_commit")

@@ -11,16 +11,17 @@ from datetime import datetime
 from arrears.core.facts import ARREARS, BreakerSet, ClockConfirmed, FeedSet, MailPaused
 from arrears.core.policy import Policy
 from arrears.engine.run import run
-from arrears.ports import MailCounts, Store
+from arrears.ports import CollectionsRun, InstallationControl, MailCounts
 
 
-def adopt_policy(store: Store, policy: Policy, now: datetime, author: str) -> None:
+def adopt_policy(store: InstallationControl, policy: Policy, now: datetime, author: str) -> None:
     """Make this version the newest of its name. Running cases keep the version they started with."""
     store.adopt(policy, now, author)
 
 
-def confirm_clock(store: Store, now: datetime, author: str, why: str = "") -> int:
-    """A person says that the time is right; what waited is looked at again. How many accounts waited."""
+def confirm_clock(store: CollectionsRun, now: datetime, author: str, why: str = "") -> int:
+    """Record that a person has found the clock right. What waited for that is looked at again; how many accounts
+    did."""
     if store.system().clock_suspect:
         run(store, now)
     store.tick(now)
@@ -28,23 +29,26 @@ def confirm_clock(store: Store, now: datetime, author: str, why: str = "") -> in
     return store.wake_waiting(now)
 
 
-def set_feed(store: Store, *, stale: bool, now: datetime, author: str, why: str = "") -> int:
-    """Whether the bank's statements or the provider's events are too old to decide upon."""
+def set_feed(store: CollectionsRun, *, stale: bool, now: datetime, author: str, why: str = "") -> int:
+    """Record that the bank's statements or the provider's events are too old to decide upon, or no longer are; how many
+    accounts waited."""
     if not stale and store.system().feed_stale:
         run(store, now)
     store.record_system(FeedSet(stale=stale), now, author, why)
     return 0 if stale else store.wake_waiting(now)
 
 
-def set_breaker(store: Store, *, is_open: bool, now: datetime, author: str, why: str = "") -> int:
-    """Whether a storm of declines makes every cut wait; opening it is a task for staff."""
+def set_breaker(store: CollectionsRun, *, is_open: bool, now: datetime, author: str, why: str = "") -> int:
+    """Open or close the breaker: open, it makes every escalation wait while declines come like a storm, and is a task
+    for staff. How many accounts waited."""
     if not is_open and store.system().breaker_open:
         run(store, now)
     store.record_system(BreakerSet(open=is_open), now, author, why)
     return 0 if is_open else store.wake_waiting(now)
 
 
-def pause_mail(store: Store, counts: MailCounts, now: datetime, *, over: bool) -> None:
-    """A storm of bounces has begun, and is a task for staff, or is over."""
+def pause_mail(store: InstallationControl, counts: MailCounts, now: datetime, *, over: bool) -> None:
+    """Record that too much mail comes back and none is sent for now, which is a task for staff, or that this is
+    over."""
     why = "" if over else f"{counts.bounced} of {counts.handed} messages of the last hour came back; mail waits"
     store.record_system(MailPaused(bounced=counts.bounced, sent=counts.handed, over=over), now, ARREARS, why)

@@ -151,12 +151,12 @@ def _footer(content: Content, values: Values, reason: str) -> Iterator[str]:
 def _dated(dated: DatedAction, content: Content, values: Values) -> str:
     """What happens to one service, or happened; then what is kept, and what it does not touch."""
     words, form, locale = values.words, values.form, values.locale
-    happened = content.kind in (MessageKind.STOPPED, MessageKind.DELETED)
+    is_past = content.kind in (MessageKind.STOPPED, MessageKind.DELETED)
     match dated.action:
         case Action.RESTRICT:
-            name = "was_restricted" if happened else "will_restrict"
+            name = "was_restricted" if is_past else "will_restrict"
         case Action.DISABLE:
-            name = "was_disabled" if happened else "will_disable"
+            name = "was_disabled" if is_past else "will_disable"
         case Action.DELETE:
             # A deletion that was announced and has not been done is still ahead, whatever its date.
             name = "was_deleted" if content.kind is MessageKind.DELETED else "will_delete"

@@ -1,9 +1,31 @@
 """What the engine needs from the world, as contracts. Adapters and stores implement them; the engine knows no more."""
 
-from arrears.ports.clock import Clock
+from arrears.ports.accounts import (
+    AccountOpening,
+    AccountReader,
+    Accounts,
+    Batch,
+    DueAccounts,
+    Journal,
+    NewAccount,
+    Poisoned,
+)
+from arrears.ports.actions import (
+    ActionQueue,
+    Claim,
+    NoticeFacts,
+)
+from arrears.ports.clock import (
+    Clock,
+)
+from arrears.ports.installation import (
+    InstallationControl,
+    InstallationState,
+)
 from arrears.ports.messages import (
     TAKEN,
     Channel,
+    ContactBook,
     Delivery,
     DeliveryAbout,
     Fate,
@@ -15,24 +37,93 @@ from arrears.ports.messages import (
     Message,
     MessageText,
     PayLink,
+    PayLinkBook,
     Writer,
 )
-from arrears.ports.payments import AttemptRecord, MethodRecord, MoneyBook, PaymentRecord, Processor
-from arrears.ports.services import Order, Services
-from arrears.ports.setups import SetupPage, Setups
-from arrears.ports.store import Batch, Claim, NewAccount, Poisoned, SelfChecking, Store
-from arrears.ports.support import Support
+from arrears.ports.payments import (
+    AttemptRecord,
+    MethodRecord,
+    MoneyBook,
+    PaymentRecord,
+    Processor,
+    ProviderBook,
+    SweepBook,
+)
+from arrears.ports.people import (
+    AccessBook,
+    AccessLink,
+    AddressBook,
+    AskedAddress,
+)
+from arrears.ports.services import (
+    Order,
+    Services,
+)
+from arrears.ports.setups import (
+    SetupBook,
+    SetupPage,
+)
+from arrears.ports.store import (
+    AccountHistory,
+    AccountsAndAccess,
+    AccountsAndAddresses,
+    AccountsAndContacts,
+    AccountsAndMail,
+    AccountsAndMoney,
+    AccountsAndSetups,
+    AccountsAndSupport,
+    AccountsAndVisitors,
+    CollectionsRun,
+    NoticeSending,
+    PayLinkAccounts,
+    ReachableAccounts,
+    SelfChecking,
+    Store,
+    VisitorSupport,
+)
+from arrears.ports.support import (
+    ConversationEntry,
+    Request,
+    RequestCounts,
+    SupportBook,
+    SupportLetter,
+    VisitorBook,
+)
 
 __all__ = [
     "TAKEN",
+    "AccessBook",
+    "AccessLink",
+    "AccountHistory",
+    "AccountOpening",
+    "AccountReader",
+    "Accounts",
+    "AccountsAndAccess",
+    "AccountsAndAddresses",
+    "AccountsAndContacts",
+    "AccountsAndMail",
+    "AccountsAndMoney",
+    "AccountsAndSetups",
+    "AccountsAndSupport",
+    "AccountsAndVisitors",
+    "ActionQueue",
+    "AddressBook",
+    "AskedAddress",
     "AttemptRecord",
     "Batch",
     "Channel",
     "Claim",
     "Clock",
+    "CollectionsRun",
+    "ContactBook",
+    "ConversationEntry",
     "Delivery",
     "DeliveryAbout",
+    "DueAccounts",
     "Fate",
+    "InstallationControl",
+    "InstallationState",
+    "Journal",
     "Mail",
     "MailBook",
     "MailCounts",
@@ -43,16 +134,28 @@ __all__ = [
     "MethodRecord",
     "MoneyBook",
     "NewAccount",
+    "NoticeFacts",
+    "NoticeSending",
     "Order",
     "PayLink",
+    "PayLinkAccounts",
+    "PayLinkBook",
     "PaymentRecord",
     "Poisoned",
     "Processor",
+    "ProviderBook",
+    "ReachableAccounts",
+    "Request",
+    "RequestCounts",
     "SelfChecking",
     "Services",
+    "SetupBook",
     "SetupPage",
-    "Setups",
     "Store",
-    "Support",
+    "SupportBook",
+    "SupportLetter",
+    "SweepBook",
+    "VisitorBook",
+    "VisitorSupport",
     "Writer",
 ]

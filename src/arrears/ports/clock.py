@@ -1,4 +1,4 @@
-"""Where now comes from."""
+"""The clock, as a port: only wiring holds a real one."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from typing import Protocol
 
 
 class Clock(Protocol):
-    """Where now comes from."""
+    """What says the present instant. The engine's functions take it as an argument instead."""
 
     def now(self) -> datetime:
-        """An aware instant in UTC."""
+        """The present instant, aware and in UTC."""

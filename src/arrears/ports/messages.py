@@ -56,7 +56,7 @@ class Delivery(NamedTuple):
 
 
 class Channel(Protocol):
-    """A way to reach people."""
+    """A way to hand messages over to people: a mail server, a provider's API, a folder."""
 
     def send(self, message: Message) -> Delivery:
         """Hand one message over. Never called twice for one id unless `look_up` proved that it was not sent."""
@@ -82,7 +82,7 @@ class MessageText(Protocol):
 
 
 class Writer(Protocol):
-    """Whoever finds the words."""
+    """What puts a message into words."""
 
     def render(self, content: Content) -> MessageText:
         """The message in its reader's language."""
@@ -135,12 +135,12 @@ class Mail(msgspec.Struct, frozen=True, gc=False):
 
     @property
     def id(self) -> str:
-        """Its name at mail servers."""
+        """The name by which mail servers know it, the same however often it is handed over."""
         return f"a{self.account}-{self.seq}-{self.no}"
 
     @property
     def digest(self) -> str:
-        """What the facts keep of it: SHA-256 of its text, in hexadecimal."""
+        """What the facts keep of its text: SHA-256 of it, in hexadecimal."""
         return hashlib.sha256(self.text.encode()).hexdigest()
 
 
@@ -177,14 +177,18 @@ class MailCounts(NamedTuple):
     to: Mapping[str, int]
 
 
-class MailBook(Protocol):
-    """Who can be reached, and every message to them."""
+class ContactBook(Protocol):
+    """How the people of accounts can be reached. It may be erased, so no fact holds it."""
 
     def contacts(self, numbers: Sequence[int]) -> Mapping[int, Contacts]:
-        """How each account can be reached."""
+        """How each of these accounts can be reached."""
 
-    def mails(self, notices: Sequence[tuple[int, int]]) -> Sequence[Mail]:
-        """Every message of these facts (account, seq), in order."""
+
+class MailBook(ContactBook, Protocol):
+    """Every message to one address: what was claimed for handing over, and what became of it."""
+
+    def mails_of_notices(self, notices: Sequence[tuple[int, int]]) -> Sequence[Mail]:
+        """Every message that these facts (account, seq) asked for, in order."""
 
     def mails_of(self, account: int) -> Sequence[Mail]:
         """Every message of an account, in order."""
@@ -198,13 +202,18 @@ class MailBook(Protocol):
         cause that its address has today already."""
 
     def mail_counts(self, now: datetime, addresses: Collection[str]) -> MailCounts:
-        """What limits look at."""
+        """How many messages were handed over and came back lately: what the limits on mail are compared with."""
 
-    def give_token(self, request: int, digest: bytes) -> None:
-        """The link of this request is now the one with this digest; links before it are worth nothing."""
+    def renew_address_link(self, request: int, digest: bytes) -> None:
+        """From now on the link that confirms an address is the one whose token has this digest; the links sent for
+        this request before are worth nothing."""
 
-    def give_link(self, link: int, digest: bytes) -> None:
-        """The same for a link that lets somebody in."""
+    def renew_sign_in_link(self, link: int, digest: bytes) -> None:
+        """The same for a link that lets somebody in: an invitation, or a way to choose another password."""
+
+
+class PayLinkBook(Protocol):
+    """The pay links that messages carried."""
 
     def pay_link(self, digest: bytes) -> PayLink | None:
-        """The link whose token has this digest."""
+        """The link whose token has this digest; None for one that was never sent."""

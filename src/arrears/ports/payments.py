@@ -68,47 +68,58 @@ class PaymentRecord(NamedTuple):
 
 
 class MoneyBook(Protocol):
-    """What is asked about methods, attempts and payments besides the accounts' own values."""
+    """The methods, attempts and payments of accounts, besides what the accounts' own values hold of them."""
 
     def method(self, account: int, number: int) -> MethodRecord:
         """One payment method, removed or not; refuses `unknown_method`."""
 
     def methods(self, account: int) -> Sequence[MethodRecord]:
-        """All payment methods of an account by number."""
+        """All payment methods of an account by number, removed ones too."""
 
     def attempts(self, account: int) -> Sequence[AttemptRecord]:
-        """The book of attempts of an account by number."""
-
-    def open_attempts(self, before: datetime, limit: int) -> Sequence[tuple[int, int]]:
-        """Up to `limit` attempts (account, number) that have been open and unmoved since `before`, the longest first;
-        those that wait for their payer or the bank come last."""
-
-    def finished_since(self, since: datetime) -> tuple[int, int]:
-        """How many attempts were declined, and how many ended at all (paid or declined), since then."""
+        """Every attempt of an account by number, over or not."""
 
     def payment(self, ref: str) -> PaymentRecord | None:
         """The payment booked under this reference."""
+
+    def payment_of_fact(self, account: int, seq: int) -> str:
+        """The reference of the payment in whose transaction fact `seq` was recorded; empty where there was none."""
 
     def invoices(self, account: int) -> Mapping[int, Debt]:
         """Every debt of an account as it was issued, paid or not, by its number."""
 
     def refund_known(self, ref: str) -> bool:
-        """Whether a refund is in the book."""
+        """Whether a refund with this reference is in the book."""
 
     def refunded_minor(self, payment_ref: str) -> int:
-        """How much of a payment has left again without reopening anything."""
+        """How many minor units of a payment have left again without reopening anything."""
+
+
+class SweepBook(Protocol):
+    """What the sweep of the payment providers remembers, and what it has to ask them about."""
+
+    def open_attempts(self, before: datetime, limit: int) -> Sequence[tuple[int, int]]:
+        """Up to `limit` attempts (account, number) that have been open and unmoved since `before`, the longest first;
+        those that wait for their payer or the bank come last."""
+
+    def attempts_finished_since(self, since: datetime) -> tuple[int, int]:
+        """How many attempts were declined, and how many ended at all (paid or declined), since then."""
+
+    def swept_until(self, provider: str) -> datetime | None:
+        """The instant up to which everything of this provider has been read; None before the first sweep."""
+
+    def set_swept(self, provider: str, until: datetime) -> None:
+        """Note that everything of this provider has been read up to `until`."""
+
+
+class ProviderBook(Protocol):
+    """What came from one payment provider, by our own book: compared with the provider's."""
 
     def provider_payments(self, provider: str, since: datetime) -> Sequence[tuple[str, int, str, int]]:
         """Every payment booked from a provider since then: reference, account, currency, minor units."""
 
     def provider_net(self, provider: str, since: datetime) -> Mapping[str, int]:
         """By the ledger: what came from a provider since then less what left again, in minor units by currency."""
-
-    def swept_until(self, provider: str) -> datetime | None:
-        """How far the sweep of this provider has read."""
-
-    def set_swept(self, provider: str, until: datetime) -> None:
-        """The sweep has read so far."""
 
 
 class Processor(ABC):

@@ -1,4 +1,4 @@
-"""People and their addresses: what cannot be folded from facts, because it may be erased."""
+"""People, their addresses and their access: what cannot be folded from facts, because it may be erased."""
 
 from __future__ import annotations
 
@@ -7,11 +7,10 @@ from datetime import datetime
 from typing import NamedTuple, Protocol
 
 from arrears.core.messages.recipients import Extra
-from arrears.ports import Store
 
 
-class Asked(NamedTuple):
-    """A request to confirm an address: `number` of `account`, for a person who had `old` before."""
+class AskedAddress(NamedTuple):
+    """A request to confirm the address `new` of a person, who had `old` before: row `number`, of `account`."""
 
     number: int
     account: int
@@ -22,7 +21,7 @@ class Asked(NamedTuple):
     used_at: datetime | None
 
 
-class Link(NamedTuple):
+class AccessLink(NamedTuple):
     """A link that lets somebody in: `kind` is `invitation` (then `role` says what is given, `person` is 0) or `reset`.
     Once it is used, withdrawn or replaced, `over_at` says since when."""
 
@@ -38,77 +37,77 @@ class Link(NamedTuple):
     over_at: datetime | None
 
 
-class Access(Protocol):
-    """Who may come in. What writes does so in the transaction that this thread has open, else in one of its own."""
+class AccessBook(Protocol):
+    """Who may sign in, and the links that let people in. Writing happens in the transaction that this thread has open,
+    else in one of its own."""
 
     def invite(self, account: int, address: str, name: str, locale: str, role: str, now: datetime) -> int:
-        """A new invitation; its number."""
+        """Add an invitation; the number of its link."""
 
     def invited_since(self, account: int, since: datetime) -> int:
         """How many invitations an account has made since then."""
 
     def ask_reset(self, account: int, person: int, now: datetime) -> int:
-        """A new link for a person to choose another password; its number."""
+        """Add a link with which a person chooses another password; its number."""
 
     def resets_since(self, person: int, since: datetime) -> int:
-        """How many of those a person has had since then."""
+        """How many of those links a person has had since then."""
 
-    def link_with(self, digest: bytes) -> Link | None:
-        """The link whose token has this digest."""
+    def access_link(self, digest: bytes) -> AccessLink | None:
+        """The link whose token has this digest, over or not."""
 
     def end_link(self, number: int, now: datetime) -> None:
-        """It lets nobody in any more."""
+        """From now on this link lets nobody in."""
 
     def person_at(self, address: str) -> int | None:
-        """Who signs in with this address."""
+        """The person who signs in with this address."""
 
     def account_of(self, person: int) -> int | None:
         """The first of the accounts on which a person has a role."""
 
     def new_person(self, address: str, name: str, hashed: str, locale: str, now: datetime) -> int:
-        """Somebody who signs in with this address; mail reaches them there, as their link has proved."""
+        """Add somebody who signs in with this address; their number. The address counts as confirmed, because the link
+        that brought them was read there."""
 
     def give_role(self, account: int, person: int, role: str) -> None:
-        """This role from now on, and no other on this account."""
+        """Give a person this role on an account, in place of any other there."""
 
     def take_role(self, account: int, person: int) -> None:
-        """None on this account from now on."""
+        """Leave a person no role on an account."""
 
     def set_password(self, person: int, hashed: str, now: datetime) -> None:
-        """Another password; sessions and links that came with the one before are over."""
+        """Set another password; sessions and links that came with the one before are over."""
 
     def end_sessions(self, person: int) -> None:
-        """Every session that a person has is over with this transaction."""
+        """End every session of a person with this transaction."""
 
 
-class People(Protocol):
-    """What is known about people besides how to reach them."""
+class AddressBook(Protocol):
+    """The addresses of people and in which language and zone they read; technical contacts of accounts. Writing
+    happens in the transaction that this thread has open."""
 
-    def ask(self, account: int, person: int, old: str, new: str, now: datetime) -> int:
-        """Note a request in the transaction that this thread has open; its number."""
+    def ask_address(self, account: int, person: int, old: str, new: str, now: datetime) -> int:
+        """Add a request to confirm an address; its number."""
 
-    def asked_with(self, digest: bytes) -> Asked | None:
-        """The request whose link has the token with this digest."""
+    def asked_address(self, digest: bytes) -> AskedAddress | None:
+        """The request whose link has the token with this digest, used or not."""
 
     def asked_since(self, person: int, since: datetime) -> int:
-        """How many requests a person has made since then."""
+        """How many requests to confirm an address a person has made since then."""
 
-    def confirm(self, asked: Asked, now: datetime) -> bool:
-        """In the transaction that this thread has open: the link was used, so the address is the person's contact
-        address, it is confirmed, and it is dead no longer. False if it had been used before."""
+    def confirm_address(self, asked: AskedAddress, now: datetime) -> bool:
+        """Use a link: the address is the person's contact address, it is confirmed, and it is no longer dead. False,
+        and nothing changes, if the link had been used before."""
 
-    def unconfirmed(self, before: datetime, limit: int) -> Sequence[tuple[int, int, str]]:
-        """Administrators (account, person, address) whose address was last confirmed, and asked about, before then."""
+    def unconfirmed_addresses(self, before: datetime, limit: int) -> Sequence[tuple[int, int, str]]:
+        """Up to `limit` administrators (account, person, address) whose address was last confirmed, and last asked
+        about, before then."""
 
     def set_profile(self, person: int, locale: str, zone: str) -> None:
-        """In which language and zone a person reads; an empty zone is the account's."""
+        """Set in which language and zone a person reads; an empty zone is the account's."""
 
     def add_extra(self, account: int, extra: Extra) -> None:
-        """A technical contact, or a change of it."""
+        """Add a technical contact to an account, or change it."""
 
     def remove_extra(self, account: int, address: str) -> bool:
-        """No longer one; False if it was none."""
-
-
-class PeopleStore(Store, People, Access, Protocol):
-    """A store that knows people: every one but the simulator's."""
+        """Remove a technical contact; False if it was none."""

@@ -1,4 +1,4 @@
-"""The services that obey, as the engine sees them."""
+"""The operator's services, as the engine sees them: they obey orders."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ class Order(NamedTuple):
 
 
 class Services(Protocol):
-    """The services that obey."""
+    """Whoever gives orders to the services and hears that they were carried out."""
 
     def order(self, order: Order, now: datetime) -> datetime | None:
         """Give an order, as often as needed; the instant it was done, or None while it is only accepted."""

@@ -29,28 +29,29 @@ class SetupPage(NamedTuple):
     started_at: datetime
 
 
-class Setups(Protocol):
-    """Pages as rows; each method is one transaction."""
+class SetupBook(Protocol):
+    """The pages on which payment methods are set up, as rows. Each method is one transaction."""
 
     def begin_setup(
         self, account: int, author: str, provider: str, shown: Mapping[str, str], also: Sequence[int], now: datetime
     ) -> int:
-        """Note that a person goes to a page; its number."""
+        """Note that a person asked for a page, before the provider is asked for it; its number."""
 
-    def opened_setup(self, number: int, ref: str, url: str) -> None:
-        """The provider has made the page."""
+    def record_setup_page(self, number: int, ref: str, url: str) -> None:
+        """Note what the provider calls the page that it has made, and where it is."""
 
     def setup(self, number: int) -> SetupPage | None:
-        """One page."""
+        """The page with this number."""
 
     def setup_at(self, provider: str, ref: str) -> SetupPage | None:
-        """The page that a provider calls so; None for one that is not ours."""
+        """The page by what its provider calls it; None for one that is not ours."""
 
     def claim_setup(self, number: int, now: datetime, stuck_before: datetime) -> bool:
-        """Take a page that is open, or that whoever took it before then has not finished; False if it is taken."""
+        """Take a page in order to finish it: one that is open, or that somebody took before `stuck_before` and has not
+        finished. False if somebody else has it."""
 
     def end_setup(self, number: int, state: SetupState, method: int, attempts: Sequence[int], why: str) -> None:
-        """What came of it; `open` gives it back."""
+        """Record what came of a page that was taken; the state `open` gives it back."""
 
     def stuck_setups(self, before: datetime, limit: int) -> Sequence[int]:
-        """Pages that somebody took before then and has not finished."""
+        """Up to `limit` pages that somebody took before then and has not finished."""

@@ -18,7 +18,7 @@ class Request(NamedTuple):
     """One request. `number` is what people call it; `account` is 0 while it belongs to none. `seq` is the fact that
     opened it, `holds` the holds placed for it, `slot` what it holds by itself once in the case `case`. `person` is who
     asked, where they sign in; `address` where that is answered by letter. `company` and `known_by` (an account id, an
-    invoice number) are as a stranger typed them."""
+    invoice number) are as a visitor typed them."""
 
     number: int
     account: int
@@ -65,84 +65,89 @@ class SupportLetter(NamedTuple):
 
     @property
     def id(self) -> str:
-        """Its name at mail servers."""
+        """The name by which mail servers know it, the same however often it is handed over."""
         return f"s{self.request}-{self.no}"
 
 
-class Lately(NamedTuple):
-    """How many requests there have been: of an account in one way, from a mail address, from an address of the net."""
+class RequestCounts(NamedTuple):
+    """How many requests there have been lately: of an account in one way, from a mail address, and from an address of
+    the net. Limits are compared with them."""
 
     account: int
     address: int
     net: int
 
 
-class Support(Protocol):
-    """Support requests. Writing happens in the transaction that this thread has open, else in one of its own."""
+class SupportBook(Protocol):
+    """Support requests and their conversations. Writing happens in the transaction that this thread has open, else in
+    one of its own."""
 
     def add_request(self, request: Request, body: str) -> int:
-        """A new request with the first thing said; its number (that of the argument is ignored). Refuses what holds a
-        second time in one case."""
+        """Add a request with the first thing said; its number (that of the argument is ignored). A slot that holds in
+        this case already is refused as a row that exists twice: the batch around it is `Poisoned`."""
 
     def support_request(self, number: int) -> Request | None:
-        """One request."""
+        """The request with this number."""
 
     def requests_of(self, account: int) -> Sequence[Request]:
         """Every request of an account, the newest first."""
 
     def waiting_requests(self, limit: int, *, every: bool) -> Sequence[Request]:
-        """What waits for staff, the oldest first; with `every` all that were confirmed, the newest first."""
+        """Up to `limit` requests that wait for staff, the oldest first; with `every` all that were confirmed, the
+        newest first."""
 
-    def requests_to_place(self, limit: int) -> Sequence[Request]:
-        """Those that were confirmed and have not been looked at since, the oldest first."""
-
-    def confirm_request(self, number: int) -> bool:
-        """Its address is its owner's; False if that was known already."""
+    def request_counts(self, since: datetime, account: int, via: Via, address: str, net: str) -> RequestCounts:
+        """How many requests there have been since then."""
 
     def place_request(self, request: Request) -> bool:
-        """A request that belonged to no account belongs to this one, with this fact, state, case, slot and holds;
-        False if somebody else has placed it. Refuses what holds a second time in one case."""
+        """Give a request that belonged to no account to one, with this fact, state, case, slot and holds; False if
+        somebody else has placed it. Refuses as `add_request` does."""
 
     def move_request(self, number: int, state: RequestState) -> None:
-        """It has come to this state."""
+        """Record that a request has come to this state."""
 
     def add_hold(self, number: int, hold: int) -> None:
-        """One more hold was placed for it."""
+        """Record one more hold that was placed for a request."""
 
-    def requests_since(self, since: datetime, account: int, via: Via, address: str, net: str) -> Lately:
-        """How many there have been since then."""
-
-    def held_in(self, account: int, case: int) -> set[str]:
-        """What holds in this case already."""
+    def slots_held(self, account: int, case: int) -> set[str]:
+        """The slots that requests have used up in this case: each holds by itself once."""
 
     def add_entry(self, entry: ConversationEntry) -> None:
-        """The next thing said (its `no` is ignored)."""
+        """Add the next thing that was said (its `no` is ignored)."""
 
     def support_entries(self, number: int) -> Sequence[ConversationEntry]:
-        """The conversation in order."""
+        """The conversation of a request in order."""
 
     def tasks_open(self, account: int, seqs: Sequence[int]) -> Sequence[int]:
-        """Which of these facts have raised a task that is still open."""
-
-    def add_support_link(self, digest: bytes, number: int, opens: Opens, now: datetime) -> None:
-        """A new link to a request; those before it stay good."""
-
-    def support_linked(self, digest: bytes, opens: Opens, since: datetime) -> Request | None:
-        """The request of the link with this digest, if it was made since then."""
+        """Which of these facts have raised a task for staff that is still open."""
 
     def add_letter(self, number: int, kind: MessageKind, now: datetime) -> None:
-        """Write to who asked."""
+        """Queue a letter to whoever asked, where that is answered by letter."""
+
+
+class VisitorBook(Protocol):
+    """What requests of people who do not sign in need besides: proof of their address, links, letters, and the account
+    that they mean. Writing happens as in `SupportBook`."""
+
+    def confirm_request(self, number: int) -> bool:
+        """Record that the address of a request is its owner's; False if that was known already."""
+
+    def requests_to_place(self, limit: int) -> Sequence[Request]:
+        """Up to `limit` requests that were confirmed and not looked at since, the oldest first."""
+
+    def accounts_known_by(self, known_by: str, company: str) -> Sequence[int]:
+        """The accounts that somebody may mean, by the operator's reference, by an invoice's number, else by name. At
+        most two: as soon as it is not one, staff must choose."""
+
+    def add_support_link(self, digest: bytes, number: int, opens: Opens, now: datetime) -> None:
+        """Add a link to a request; those before it stay good."""
+
+    def request_by_link(self, digest: bytes, opens: Opens, since: datetime) -> Request | None:
+        """The request of the link whose token has this digest, if the link was made since then."""
 
     def claim_letters(self, now: datetime, stuck_before: datetime, limit: int) -> Sequence[SupportLetter]:
-        """Letters to hand over, or that were being handed over before then and are not known to have left; committed
-        when this returns."""
+        """Claim up to `limit` letters for handing over: those that wait, and those claimed before `stuck_before` that
+        are not known to have left. Committed when this returns."""
 
     def end_letter(self, number: int, state: LetterState, now: datetime) -> None:
-        """What became of it."""
-
-    def accounts_named(self, known_by: str, company: str) -> Sequence[int]:
-        """The accounts that this names, by their own reference, by an invoice's number, else by their name; at most
-        two, since two are as good as none."""
-
-    def payment_behind(self, account: int, seq: int) -> str:
-        """The reference of the payment in whose transaction fact `seq` was recorded; empty where there was none."""
+        """Record what became of a claimed letter."""

@@ -10,7 +10,7 @@ from arrears.sandbox import api_payments as payments
 from arrears.sandbox.book import SandboxBook
 from arrears.sandbox.forms import Params
 from arrears.sandbox.objects import WireError
-from arrears.sandbox.wire import Answer, WireObjects
+from arrears.sandbox.wire import WireAnswer, WireObjects
 
 
 class Api:
@@ -18,32 +18,32 @@ class Api:
 
     def __init__(self, book: SandboxBook, base_url: str) -> None:
         self.book = book
-        self.shapes = WireObjects(book, base_url)
+        self.wire = WireObjects(book, base_url)
 
     @property
     def base_url(self) -> str:
         """Where the pages are."""
-        return self.shapes.base_url
+        return self.wire.base_url
 
     @base_url.setter
     def base_url(self, url: str) -> None:
-        self.shapes.base_url = url
+        self.wire.base_url = url
 
-    def answer(self, verb: str, path: list[str], params: Params) -> Answer:
+    def answer(self, verb: str, path: list[str], params: Params) -> WireAnswer:
         """Route one request; WireError for everything the real one refuses."""
         place = ["checkout.sessions", *path[2:]] if path[:2] == ["checkout", "sessions"] else path
         name = place[1] if len(place) > 1 else ""
         handler = ROUTES.get((verb, place[0], bool(name), *place[2:]))
         if handler is None:
             raise WireError(404, "invalid_request_error", f"Unrecognized request URL ({verb}: /v1/{'/'.join(path)}).")
-        return handler(self.shapes, name, params)
+        return handler(self.wire, name, params)
 
-    def event_json(self, index: int) -> Answer:
+    def event_json(self, index: int) -> WireAnswer:
         """One event with its object as it stands now."""
-        return self.shapes.event(self.book.events[index])
+        return self.wire.event(self.book.events[index])
 
 
-Handler = Callable[[WireObjects, str, Params], Answer]
+Handler = Callable[[WireObjects, str, Params], WireAnswer]
 ROUTES: Final[dict[tuple[str | bool, ...], Handler]] = {
     ("POST", "customers", False): pages.new_customer,
     ("GET", "customers", True): pages.customer,

@@ -22,7 +22,7 @@ from arrears.sandbox.forms import (
     text,
 )
 from arrears.sandbox.objects import Customer, SandboxMethod, Session, SetupIntent, WireError, bad_request
-from arrears.sandbox.wire import Answer, WireObjects
+from arrears.sandbox.wire import WireAnswer, WireObjects
 
 LISTS: Final = "limit starting_after ending_before"
 SESSION_SECONDS: Final = (1800, 86_400)
@@ -46,33 +46,33 @@ def known(table: dict[str, T], name: Any, kind: str, param: str = "id") -> T:
 # Customers and methods
 
 
-def new_customer(shapes: WireObjects, _: str, params: Params) -> Answer:
+def new_customer(wire: WireObjects, _: str, params: Params) -> WireAnswer:
     """POST /v1/customers"""
     only(params, "name email metadata preferred_locales description")
     details = {name: text(params, name) or None for name in ("name", "email", "description")}
     locales = listed(params, "preferred_locales")
-    book = shapes.book
+    book = wire.book
     made = Customer(book.new_id("cus"), book.clock, metadata_of(params), {**details, "preferred_locales": locales})
     book.customers[made.id] = made
-    return shapes.customer(made)
+    return wire.customer(made)
 
 
-def customer(shapes: WireObjects, name: str, params: Params) -> Answer:
+def customer(wire: WireObjects, name: str, params: Params) -> WireAnswer:
     """GET /v1/customers/:id"""
     only(params, "")
-    return shapes.customer(known(shapes.book.customers, name, "customer"))
+    return wire.customer(known(wire.book.customers, name, "customer"))
 
 
-def method(shapes: WireObjects, name: str, params: Params) -> Answer:
+def method(wire: WireObjects, name: str, params: Params) -> WireAnswer:
     """GET /v1/payment_methods/:id"""
     only(params, "")
-    return shapes.method(known(shapes.book.methods, name, "payment_method"))
+    return wire.method(known(wire.book.methods, name, "payment_method"))
 
 
-def change_method(shapes: WireObjects, name: str, params: Params) -> Answer:
+def change_method(wire: WireObjects, name: str, params: Params) -> WireAnswer:
     """POST /v1/payment_methods/:id: the expiry and the metadata are all that may change."""
     only(params, "card metadata")
-    book = shapes.book
+    book = wire.book
     found = known(book.methods, name, "payment_method")
     if "metadata" in params:
         found.metadata |= metadata_of(params)
@@ -80,7 +80,7 @@ def change_method(shapes: WireObjects, name: str, params: Params) -> Answer:
         if found.instrument.kind != "card":
             raise bad_request(f"Received unknown parameter for a {found.instrument.kind}: card", param="card")
         _renew(found, part(params, "card"), datetime.fromtimestamp(book.clock, UTC))
-    return shapes.method(found)
+    return wire.method(found)
 
 
 def _renew(found: SandboxMethod, card: Params, now: datetime) -> None:
@@ -94,38 +94,38 @@ def _renew(found: SandboxMethod, card: Params, now: datetime) -> None:
         found.behaves = "approve"
 
 
-def detach(shapes: WireObjects, name: str, params: Params) -> Answer:
+def detach(wire: WireObjects, name: str, params: Params) -> WireAnswer:
     """POST /v1/payment_methods/:id/detach"""
     only(params, "")
-    found = known(shapes.book.methods, name, "payment_method")
+    found = known(wire.book.methods, name, "payment_method")
     if found.customer is None:
         raise bad_request(
             "The payment method you provided is not attached to a customer so detachment is impossible.",
             param="payment_method",
         )
     found.customer = None
-    return shapes.method(found)
+    return wire.method(found)
 
 
-def methods(shapes: WireObjects, _: str, params: Params) -> Answer:
+def methods(wire: WireObjects, _: str, params: Params) -> WireAnswer:
     """GET /v1/payment_methods?customer="""
     only(params, f"customer type {LISTS}")
     wanted = text(params, "customer")
     if not wanted:
         raise bad_request("Missing required param: customer.", "parameter_missing", param="customer")
-    known(shapes.book.customers, wanted, "customer", "customer")
+    known(wire.book.customers, wanted, "customer", "customer")
     found = [
         m
-        for m in shapes.book.methods.values()
+        for m in wire.book.methods.values()
         if m.customer == wanted and m.instrument.kind == params.get("type", m.instrument.kind)
     ]
-    return page_of(found, params, "/v1/payment_methods", shapes.method)
+    return page_of(found, params, "/v1/payment_methods", wire.method)
 
 
 # Pages
 
 
-def new_session(shapes: WireObjects, _: str, params: Params) -> Answer:
+def new_session(wire: WireObjects, _: str, params: Params) -> WireAnswer:
     """POST /v1/checkout/sessions"""
     only(
         params,
@@ -137,7 +137,7 @@ def new_session(shapes: WireObjects, _: str, params: Params) -> Answer:
         raise bad_request("Invalid mode.", "parameter_invalid", param="mode")
     if not text(params, "success_url"):
         raise bad_request("Missing required param: success_url.", "parameter_missing", param="success_url")
-    book = shapes.book
+    book = wire.book
     wanted = params.get("customer")
     found = Session(
         book.new_id("cs_test"),
@@ -154,9 +154,9 @@ def new_session(shapes: WireObjects, _: str, params: Params) -> Answer:
     if mode == "payment":
         _price(found, params)
     else:
-        _sets_up(shapes, found, params)
+        _sets_up(wire, found, params)
     book.open_page(found)
-    return shapes.session(found, expands(params))
+    return wire.session(found, expands(params))
 
 
 def _end(params: Params, now: int) -> int:
@@ -213,11 +213,11 @@ def _price(session: Session, params: Params) -> None:
     session.intent_metadata = metadata_of(data)
 
 
-def _sets_up(shapes: WireObjects, session: Session, params: Params) -> None:
+def _sets_up(wire: WireObjects, session: Session, params: Params) -> None:
     only(params, f"{_SHARED} currency setup_intent_data customer_creation")
     data = part(params, "setup_intent_data")
     only(data, "metadata description")
-    book = shapes.book
+    book = wire.book
     made = SetupIntent(book.new_id("seti"), book.clock, session.customer, metadata_of(data))
     book.setups[made.id] = made
     session.setup_intent = made.id
@@ -228,37 +228,37 @@ _SHARED: Final = (
 )
 
 
-def session(shapes: WireObjects, name: str, params: Params) -> Answer:
+def session(wire: WireObjects, name: str, params: Params) -> WireAnswer:
     """GET /v1/checkout/sessions/:id"""
     only(params, "")
-    return shapes.session(known(shapes.book.sessions, name, "checkout.session"), expands(params))
+    return wire.session(known(wire.book.sessions, name, "checkout.session"), expands(params))
 
 
-def expire_session(shapes: WireObjects, name: str, params: Params) -> Answer:
+def expire_session(wire: WireObjects, name: str, params: Params) -> WireAnswer:
     """POST /v1/checkout/sessions/:id/expire"""
     only(params, "")
-    found = known(shapes.book.sessions, name, "checkout.session")
+    found = known(wire.book.sessions, name, "checkout.session")
     if found.status != "open":
         raise bad_request(f'Only Checkout Sessions with a status in ["open"] can be expired; it is {found.status}.')
-    shapes.book.expire(found)
-    return shapes.session(found, expands(params))
+    wire.book.expire(found)
+    return wire.session(found, expands(params))
 
 
-def sessions(shapes: WireObjects, _: str, params: Params) -> Answer:
+def sessions(wire: WireObjects, _: str, params: Params) -> WireAnswer:
     """GET /v1/checkout/sessions"""
     only(params, f"customer payment_intent created status {LISTS}")
     shown = expands(params, of_list=True)
     found = [
         s
-        for s in shapes.book.sessions.values()
+        for s in wire.book.sessions.values()
         if params.get("customer", s.customer) == s.customer
         and params.get("payment_intent", s.intent) == s.intent
         and params.get("status", s.status) == s.status
     ]
-    return page_of(found, params, "/v1/checkout/sessions", lambda s: shapes.session(s, shown))
+    return page_of(found, params, "/v1/checkout/sessions", lambda s: wire.session(s, shown))
 
 
-def setup(shapes: WireObjects, name: str, params: Params) -> Answer:
+def setup(wire: WireObjects, name: str, params: Params) -> WireAnswer:
     """GET /v1/setup_intents/:id"""
     only(params, "")
-    return shapes.setup(known(shapes.book.setups, name, "setup_intent"), expands(params))
+    return wire.setup(known(wire.book.setups, name, "setup_intent"), expands(params))

@@ -22,13 +22,13 @@ from arrears.sandbox.forms import (
     text,
 )
 from arrears.sandbox.objects import Intent, WireError, bad_request
-from arrears.sandbox.wire import Answer, WireObjects
+from arrears.sandbox.wire import WireAnswer, WireObjects
 
 EVENT_SECONDS: Final = 30 * 86_400
 """Events are listed for 30 days (docs.stripe.com/api/events)."""
 
 
-def new_intent(shapes: WireObjects, _: str, params: Params) -> Answer:
+def new_intent(wire: WireObjects, _: str, params: Params) -> WireAnswer:
     """POST /v1/payment_intents"""
     only(
         params,
@@ -36,7 +36,7 @@ def new_intent(shapes: WireObjects, _: str, params: Params) -> Answer:
         " payment_method_types error_on_requires_action statement_descriptor_suffix automatic_payment_methods",
     )
     shown, confirm = expands(params), flag(params, "confirm")
-    book = shapes.book
+    book = wire.book
     found = Intent(
         book.new_id("pi"),
         amount_of(params),
@@ -51,14 +51,14 @@ def new_intent(shapes: WireObjects, _: str, params: Params) -> Answer:
         found.customer = known(book.customers, params["customer"], "customer", "customer").id
     _check_confirmation(params, confirm=confirm)
     if "payment_method" in params:
-        _attach(shapes, found, params)
+        _attach(wire, found, params)
     elif confirm:
         raise bad_request("You cannot confirm this PaymentIntent because it's missing a payment method.")
     book.intents[found.id] = found
-    book.happened("payment_intent.created", found.id, "payment_intent")
+    book.add_event("payment_intent.created", found.id, "payment_intent")
     if confirm:
-        _confirm(shapes, found)
-    return shapes.intent(found, shown)
+        _confirm(wire, found)
+    return wire.intent(found, shown)
 
 
 def _check_confirmation(params: Params, *, confirm: bool) -> None:
@@ -78,8 +78,8 @@ def _check_confirmation(params: Params, *, confirm: bool) -> None:
         )
 
 
-def _attach(shapes: WireObjects, intent: Intent, params: Params) -> None:
-    method = known(shapes.book.methods, params["payment_method"], "payment_method", "payment_method")
+def _attach(wire: WireObjects, intent: Intent, params: Params) -> None:
+    method = known(wire.book.methods, params["payment_method"], "payment_method", "payment_method")
     if method.customer is None or method.customer != intent.customer:
         raise bad_request("The PaymentMethod does not belong to the Customer.", "resource_missing")
     types = listed(params, "payment_method_types")
@@ -93,67 +93,67 @@ def _attach(shapes: WireObjects, intent: Intent, params: Params) -> None:
     intent.method, intent.status = method.id, "requires_confirmation"
 
 
-def intent(shapes: WireObjects, name: str, params: Params) -> Answer:
+def intent(wire: WireObjects, name: str, params: Params) -> WireAnswer:
     """GET /v1/payment_intents/:id"""
     only(params, "")
-    return shapes.intent(known(shapes.book.intents, name, "payment_intent"), expands(params))
+    return wire.intent(known(wire.book.intents, name, "payment_intent"), expands(params))
 
 
-def confirm_intent(shapes: WireObjects, name: str, params: Params) -> Answer:
+def confirm_intent(wire: WireObjects, name: str, params: Params) -> WireAnswer:
     """POST /v1/payment_intents/:id/confirm"""
     only(params, "payment_method return_url off_session")
     shown = expands(params)
-    found = known(shapes.book.intents, name, "payment_intent")
+    found = known(wire.book.intents, name, "payment_intent")
     if found.status in (*CLOSED, "processing") or found.session is not None:
         raise bad_request(f"This PaymentIntent is {found.status}.", "payment_intent_unexpected_state")
     if "payment_method" in params:
-        _attach(shapes, found, params)
+        _attach(wire, found, params)
     found.off_session = flag(params, "off_session")
     found.return_url = address_of(params, "return_url") or found.return_url
-    _confirm(shapes, found)
-    return shapes.intent(found, shown)
+    _confirm(wire, found)
+    return wire.intent(found, shown)
 
 
-def cancel_intent(shapes: WireObjects, name: str, params: Params) -> Answer:
+def cancel_intent(wire: WireObjects, name: str, params: Params) -> WireAnswer:
     """POST /v1/payment_intents/:id/cancel"""
     only(params, "cancellation_reason")
-    found = known(shapes.book.intents, name, "payment_intent")
-    shapes.book.cancel(found)
-    return shapes.intent(found, expands(params))
+    found = known(wire.book.intents, name, "payment_intent")
+    wire.book.cancel(found)
+    return wire.intent(found, expands(params))
 
 
-def intents(shapes: WireObjects, _: str, params: Params) -> Answer:
+def intents(wire: WireObjects, _: str, params: Params) -> WireAnswer:
     """GET /v1/payment_intents"""
     only(params, f"customer created {LISTS}")
     shown = expands(params, of_list=True)
-    found = [i for i in shapes.book.intents.values() if params.get("customer", i.customer) == i.customer]
-    return page_of(found, params, "/v1/payment_intents", lambda i: shapes.intent(i, shown))
+    found = [i for i in wire.book.intents.values() if params.get("customer", i.customer) == i.customer]
+    return page_of(found, params, "/v1/payment_intents", lambda i: wire.intent(i, shown))
 
 
-def _confirm(shapes: WireObjects, found: Intent) -> None:
+def _confirm(wire: WireObjects, found: Intent) -> None:
     try:
-        shapes.book.confirm(found)
+        wire.book.confirm(found)
     except WireError as error:
         if found.refused is not None:
-            said = shapes.intent(found)
-            refused = shapes.method(shapes.book.methods[found.refused])
+            said = wire.intent(found)
+            refused = wire.method(wire.book.methods[found.refused])
             error.error |= {"payment_intent": said, "payment_method": refused}
         raise
 
 
-def charge(shapes: WireObjects, name: str, params: Params) -> Answer:
+def charge(wire: WireObjects, name: str, params: Params) -> WireAnswer:
     """GET /v1/charges/:id"""
     only(params, "")
-    return shapes.charge(known(shapes.book.charges, name, "charge"))
+    return wire.charge(known(wire.book.charges, name, "charge"))
 
 
 # Money back
 
 
-def new_refund(shapes: WireObjects, _: str, params: Params) -> Answer:
+def new_refund(wire: WireObjects, _: str, params: Params) -> WireAnswer:
     """POST /v1/refunds"""
     only(params, "payment_intent charge amount reason metadata")
-    book = shapes.book
+    book = wire.book
     if "charge" in params:
         wanted = known(book.charges, params["charge"], "charge", "charge").intent
     elif "payment_intent" in params:
@@ -162,58 +162,58 @@ def new_refund(shapes: WireObjects, _: str, params: Params) -> Answer:
         raise bad_request("One of the following params should be provided: payment_intent or charge.")
     found = known(book.intents, wanted, "payment_intent", "payment_intent")
     amount = amount_of(params) if "amount" in params else None
-    return shapes.refund(book.refund(found, amount, metadata_of(params), text(params, "reason")))
+    return wire.refund(book.refund(found, amount, metadata_of(params), text(params, "reason")))
 
 
-def refunds(shapes: WireObjects, _: str, params: Params) -> Answer:
+def refunds(wire: WireObjects, _: str, params: Params) -> WireAnswer:
     """GET /v1/refunds"""
     only(params, f"payment_intent charge created {LISTS}")
     found = [
         r
-        for r in shapes.book.refunds.values()
+        for r in wire.book.refunds.values()
         if params.get("payment_intent", r.intent) == r.intent and params.get("charge", r.charge) == r.charge
     ]
-    return page_of(found, params, "/v1/refunds", shapes.refund)
+    return page_of(found, params, "/v1/refunds", wire.refund)
 
 
-def refund(shapes: WireObjects, name: str, params: Params) -> Answer:
+def refund(wire: WireObjects, name: str, params: Params) -> WireAnswer:
     """GET /v1/refunds/:id"""
     only(params, "")
-    return shapes.refund(known(shapes.book.refunds, name, "refund"))
+    return wire.refund(known(wire.book.refunds, name, "refund"))
 
 
-def disputes(shapes: WireObjects, _: str, params: Params) -> Answer:
+def disputes(wire: WireObjects, _: str, params: Params) -> WireAnswer:
     """GET /v1/disputes"""
     only(params, f"payment_intent charge created {LISTS}")
     shown = expands(params, of_list=True)
     found = [
         d
-        for d in shapes.book.disputes.values()
+        for d in wire.book.disputes.values()
         if params.get("payment_intent", d.intent) == d.intent and params.get("charge", d.charge) == d.charge
     ]
-    return page_of(found, params, "/v1/disputes", lambda d: shapes.dispute(d, shown))
+    return page_of(found, params, "/v1/disputes", lambda d: wire.dispute(d, shown))
 
 
-def dispute(shapes: WireObjects, name: str, params: Params) -> Answer:
+def dispute(wire: WireObjects, name: str, params: Params) -> WireAnswer:
     """GET /v1/disputes/:id"""
     only(params, "")
-    return shapes.dispute(known(shapes.book.disputes, name, "dispute"), expands(params))
+    return wire.dispute(known(wire.book.disputes, name, "dispute"), expands(params))
 
 
 # Events
 
 
-def events(shapes: WireObjects, _: str, params: Params) -> Answer:
+def events(wire: WireObjects, _: str, params: Params) -> WireAnswer:
     """GET /v1/events: those of the last 30 days."""
     only(params, f"type types created {LISTS}")
     kinds = set(listed(params, "types")) | ({text(params, "type")} if "type" in params else set())
-    oldest = shapes.book.clock - EVENT_SECONDS
-    found = [e for e in shapes.book.events if e.created >= oldest and (not kinds or e.type in kinds)]
-    return page_of(found, params, "/v1/events", shapes.event)
+    oldest = wire.book.clock - EVENT_SECONDS
+    found = [e for e in wire.book.events if e.created >= oldest and (not kinds or e.type in kinds)]
+    return page_of(found, params, "/v1/events", wire.event)
 
 
-def event(shapes: WireObjects, name: str, params: Params) -> Answer:
+def event(wire: WireObjects, name: str, params: Params) -> WireAnswer:
     """GET /v1/events/:id"""
     only(params, "")
-    found = {e.id: e for e in shapes.book.events if e.id == name}
-    return shapes.event(known(found, name, "event"))
+    found = {e.id: e for e in wire.book.events if e.id == name}
+    return wire.event(known(found, name, "event"))

@@ -55,7 +55,7 @@ class SandboxBook:
         self.count += 1
         return f"{prefix}_sandbox{self.mark}x{self.count:08d}"
 
-    def happened(self, kind: str, object_id: str, object_kind: str, at: int | None = None) -> None:
+    def add_event(self, kind: str, object_id: str, object_kind: str, at: int | None = None) -> None:
         """Add an event."""
         self.events.append(
             SandboxEvent(self.new_id("evt"), kind, self.clock if at is None else at, object_id, object_kind)
@@ -70,7 +70,7 @@ class SandboxBook:
             if what == "expire" and self.sessions[name].status == "open":
                 self.expire(self.sessions[name], at)
             elif what == "settle" and self.intents[name].status == "processing":
-                self.settle(self.intents[name], at)
+                self.end_debit(self.intents[name], at)
             elif what == "return" and not self.intents[name].disputed:
                 intent = self.intents[name]
                 bank = self.methods[self.charges[intent.charge or ""].method].bank
@@ -92,14 +92,14 @@ class SandboxBook:
     def expire(self, session: Session, at: int | None = None) -> None:
         """Close a page that nobody has used."""
         session.status = "expired"
-        self.happened("checkout.session.expired", session.id, "checkout.session", at)
+        self.add_event("checkout.session.expired", session.id, "checkout.session", at)
 
     def complete(self, session: Session) -> None:
         """A person has done what the page was for."""
         session.status = "complete"
         if session.setup_intent is not None:
-            self.happened("setup_intent.succeeded", session.setup_intent, "setup_intent")
-        self.happened("checkout.session.completed", session.id, "checkout.session")
+            self.add_event("setup_intent.succeeded", session.setup_intent, "setup_intent")
+        self.add_event("checkout.session.completed", session.id, "checkout.session")
 
     # -- payments --------------------------------------------------------------------------------------------
 
@@ -114,7 +114,7 @@ class SandboxBook:
             return
         if bank.challenge and not completed and not intent.off_session:
             intent.status = "requires_action"
-            self.happened("payment_intent.requires_action", intent.id, "payment_intent")
+            self.add_event("payment_intent.requires_action", intent.id, "payment_intent")
             return
         charge = self._charge(intent)
         if bank.challenge and not completed:
@@ -133,7 +133,7 @@ class SandboxBook:
         charge.status = "succeeded"
         intent.status, intent.taken, intent.error, intent.refused = "succeeded", intent.amount, None, None
         self.lines.append((intent.id, "taken", intent.amount))
-        self.happened("payment_intent.succeeded", intent.id, "payment_intent", at)
+        self.add_event("payment_intent.succeeded", intent.id, "payment_intent", at)
 
     def _refused(
         self, intent: Intent, charge: SandboxCharge | None, message: str, codes: dict[str, str], at: int | None = None
@@ -143,7 +143,7 @@ class SandboxBook:
             charge.status, charge.error = "failed", error
         intent.status, intent.refused, intent.method = "requires_payment_method", intent.method, None
         intent.error = {"type": "card_error", "message": message, **error}
-        self.happened("payment_intent.payment_failed", intent.id, "payment_intent", at)
+        self.add_event("payment_intent.payment_failed", intent.id, "payment_intent", at)
         return WireError(402, "card_error", message, **error)
 
     def answer_challenge(self, intent: Intent, *, confirmed: bool) -> None:
@@ -171,7 +171,7 @@ class SandboxBook:
                 "payment_intent_unexpected_state",
             )
         intent.status = "canceled"
-        self.happened("payment_intent.canceled", intent.id, "payment_intent")
+        self.add_event("payment_intent.canceled", intent.id, "payment_intent")
 
     # -- bank debits -----------------------------------------------------------------------------------------
 
@@ -181,9 +181,9 @@ class SandboxBook:
         self._charge(intent)
         intent.status, intent.error, intent.refused = "processing", None, None
         self.due(self.clock + scheme.settles_seconds, "settle", intent.id)
-        self.happened("payment_intent.processing", intent.id, "payment_intent")
+        self.add_event("payment_intent.processing", intent.id, "payment_intent")
 
-    def settle(self, intent: Intent, at: int | None = None) -> None:
+    def end_debit(self, intent: Intent, at: int | None = None) -> None:
         """The bank of a debit has answered. Refused for what is not under way."""
         if intent.status != "processing":
             raise bad_request(f"{intent.id} is {intent.status}; only what is processing can settle.")
@@ -200,13 +200,13 @@ class SandboxBook:
                 self.due(when, "return", intent.id)
         if intent.session is not None:
             end = "failed" if bank.failure is not None else "succeeded"
-            self.happened(f"checkout.session.async_payment_{end}", intent.session, "checkout.session", at)
+            self.add_event(f"checkout.session.async_payment_{end}", intent.session, "checkout.session", at)
 
-    def settle_debits(self) -> list[Intent]:
+    def end_debits(self) -> list[Intent]:
         """All that is under way settles or fails now."""
         found = [intent for intent in self.intents.values() if intent.status == "processing"]
         for intent in found:
-            self.settle(intent)
+            self.end_debit(intent)
         return found
 
     def give_back(self, intent: Intent, why: Failure | None = None, at: int | None = None) -> SandboxDispute:
@@ -219,7 +219,7 @@ class SandboxBook:
         dispute = self._dispute(intent, at)
         dispute.status, dispute.reason, dispute.network_code = "lost", why.code, why.network_code
         for step in ("created", "funds_withdrawn", "closed"):
-            self.happened(f"charge.dispute.{step}", dispute.id, "dispute", at)
+            self.add_event(f"charge.dispute.{step}", dispute.id, "dispute", at)
         return dispute
 
     # -- money back ------------------------------------------------------------------------------------------
@@ -242,8 +242,8 @@ class SandboxBook:
         self.refunds[refund.id] = refund
         intent.refunded += amount
         self.lines.append((intent.id, "refunded", -amount))
-        self.happened("refund.created", refund.id, "refund")
-        self.happened("charge.refunded", intent.charge, "charge")
+        self.add_event("refund.created", refund.id, "refund")
+        self.add_event("charge.refunded", intent.charge, "charge")
         return refund
 
     def dispute(self, intent: Intent) -> SandboxDispute:
@@ -253,7 +253,7 @@ class SandboxBook:
             return self.give_back(intent)
         dispute = self._dispute(intent)
         for step in ("created", "funds_withdrawn"):
-            self.happened(f"charge.dispute.{step}", dispute.id, "dispute")
+            self.add_event(f"charge.dispute.{step}", dispute.id, "dispute")
         return dispute
 
     def _dispute(self, intent: Intent, at: int | None = None) -> SandboxDispute:
@@ -275,8 +275,8 @@ class SandboxBook:
         if won:
             self.intents[dispute.intent].disputed -= dispute.amount
             self.lines.append((dispute.intent, "dispute won", dispute.amount))
-            self.happened("charge.dispute.funds_reinstated", dispute.id, "dispute")
-        self.happened("charge.dispute.closed", dispute.id, "dispute")
+            self.add_event("charge.dispute.funds_reinstated", dispute.id, "dispute")
+        self.add_event("charge.dispute.closed", dispute.id, "dispute")
 
     def truth(self) -> Iterator[dict[str, Any]]:
         """Every payment that took money, with its balance recomputed from the lines."""

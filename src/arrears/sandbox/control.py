@@ -37,7 +37,7 @@ def faults(sandbox: Sandbox, asked: Asked) -> Any:
     """Plan bad days (`plan`, `seed`); how many of each there were."""
     if "plan" in asked:
         sandbox.faults.plan([Fault(**one) for one in asked["plan"]], int(asked.get("seed", 0)))
-    return sandbox.faults.happened
+    return sandbox.faults.counts
 
 
 def release(sandbox: Sandbox, _: Asked) -> Any:
@@ -77,13 +77,13 @@ def close(sandbox: Sandbox, asked: Asked) -> Any:
     return {}
 
 
-def settle_debits(sandbox: Sandbox, asked: Asked) -> Any:
+def end_debits(sandbox: Sandbox, asked: Asked) -> Any:
     """Debits that are under way settle or fail now, all or that of `intent`: their statuses by id."""
     if "intent" in asked:
         found = [sandbox.book.intents[asked["intent"]]]
-        sandbox.book.settle(found[0])
+        sandbox.book.end_debit(found[0])
     else:
-        found = sandbox.book.settle_debits()
+        found = sandbox.book.end_debits()
     return {intent.id: intent.status for intent in found}
 
 
@@ -117,7 +117,7 @@ CONTROLS: Final[dict[str, Callable[[Sandbox, Asked], Any]]] = {
         challenge,
         dispute,
         close,
-        settle_debits,
+        end_debits,
         return_debit,
         webhook,
         release_webhooks,

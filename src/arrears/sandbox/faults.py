@@ -38,7 +38,7 @@ class Faults:
     def __init__(self) -> None:
         self.planned: list[Fault] = []
         self.random = random.Random(0)
-        self.happened: dict[str, int] = {}
+        self.counts: dict[str, int] = {}
 
     def plan(self, faults: list[Fault], seed: int) -> None:
         """Replace what is planned."""
@@ -51,6 +51,6 @@ class Faults:
                 hit = self.random.random() < fault.share if fault.share else fault.times > 0
                 if hit:
                     fault.times -= 1
-                    self.happened[fault.kind] = self.happened.get(fault.kind, 0) + 1
+                    self.counts[fault.kind] = self.counts.get(fault.kind, 0) + 1
                     return fault.kind
         return ""

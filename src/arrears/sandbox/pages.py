@@ -212,5 +212,5 @@ def _intent_of(book: SandboxBook, session: Session) -> Intent:
         )
         book.intents[intent.id] = intent
         session.intent = intent.id
-        book.happened("payment_intent.created", intent.id, "payment_intent")
+        book.add_event("payment_intent.created", intent.id, "payment_intent")
     return book.intents[session.intent]

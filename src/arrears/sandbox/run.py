@@ -55,12 +55,12 @@ class Running:
 class _Server(uvicorn.Server):
     """A server that ends when it is told to, and not at its next look at the clock: tests start many."""
 
-    _told: tuple[asyncio.AbstractEventLoop, asyncio.Event] | None = None
+    _loop_and_end: tuple[asyncio.AbstractEventLoop, asyncio.Event] | None = None
 
     async def main_loop(self) -> None:
         """uvicorn's own, ten ticks a second, until `stop`."""
         ended, tick = asyncio.Event(), 0
-        self._told = asyncio.get_running_loop(), ended
+        self._loop_and_end = asyncio.get_running_loop(), ended
         while not await self.on_tick(tick):
             tick = (tick + 1) % 864_000
             with suppress(asyncio.TimeoutError):
@@ -69,8 +69,8 @@ class _Server(uvicorn.Server):
     def stop(self) -> None:
         """End, from another thread; kept connections of clients that are still there are not waited for."""
         self.should_exit = self.force_exit = True
-        if self._told is not None:
-            loop, ended = self._told
+        if self._loop_and_end is not None:
+            loop, ended = self._loop_and_end
             with suppress(RuntimeError):  # it has ended by itself
                 loop.call_soon_threadsafe(ended.set)
 

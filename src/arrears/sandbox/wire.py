@@ -20,7 +20,7 @@ from arrears.sandbox.objects import (
     SetupIntent,
 )
 
-Answer = dict[str, Any]
+WireAnswer = dict[str, Any]
 
 API_VERSION: Final = "2026-10-28.endive"
 _BASE: Final = {"livemode": False}
@@ -34,11 +34,11 @@ class WireObjects:
         self.book = book
         self.base_url = base_url
 
-    def customer(self, c: Customer) -> Answer:
+    def customer(self, c: Customer) -> WireAnswer:
         """A customer."""
         return {**_BASE, "id": c.id, "object": "customer", "created": c.created, "metadata": c.metadata, **c.details}
 
-    def method(self, m: SandboxMethod) -> Answer:
+    def method(self, m: SandboxMethod) -> WireAnswer:
         """A payment method."""
         return {
             **_BASE,
@@ -51,11 +51,11 @@ class WireObjects:
             "metadata": m.metadata,
         }
 
-    def charge(self, c: SandboxCharge) -> Answer:
+    def charge(self, c: SandboxCharge) -> WireAnswer:
         """One try to take the money of an intent."""
         i, m, paid = self.book.intents[c.intent], self.book.methods[c.method], c.status == "succeeded"
         error, kind = c.error or {}, m.instrument.kind
-        details: Answer = _instrument(m)
+        details: WireAnswer = _instrument(m)
         if isinstance(m.instrument, Card):
             details |= {"network": m.instrument.brand, "network_transaction_id": f"nti-{i.id}"}
         else:
@@ -84,7 +84,7 @@ class WireObjects:
             "payment_method_details": {"type": kind, kind: details},
         }
 
-    def intent(self, i: Intent, expand: set[str] | frozenset[str] = _NOTHING) -> Answer:
+    def intent(self, i: Intent, expand: set[str] | frozenset[str] = _NOTHING) -> WireAnswer:
         """A payment intent."""
         latest: Any = i.charge
         if i.charge is not None and "latest_charge" in expand:
@@ -116,7 +116,7 @@ class WireObjects:
             "confirmation_method": "automatic",
         }
 
-    def _action(self, i: Intent) -> Answer | None:
+    def _action(self, i: Intent) -> WireAnswer | None:
         if i.status != "requires_action":
             return None
         url = f"{self.base_url}/pay/challenge/{i.id}"
@@ -125,7 +125,7 @@ class WireObjects:
     def _customer(self, name: str | None, expand: set[str] | frozenset[str]) -> Any:
         return self.customer(self.book.customers[name]) if name is not None and "customer" in expand else name
 
-    def setup(self, s: SetupIntent, expand: set[str] | frozenset[str] = _NOTHING) -> Answer:
+    def setup(self, s: SetupIntent, expand: set[str] | frozenset[str] = _NOTHING) -> WireAnswer:
         """A set-up intent."""
         method: Any = s.method
         mandate = None
@@ -147,7 +147,7 @@ class WireObjects:
             "last_setup_error": None,
         }
 
-    def session(self, s: Session, expand: set[str] | frozenset[str] = _NOTHING) -> Answer:
+    def session(self, s: Session, expand: set[str] | frozenset[str] = _NOTHING) -> WireAnswer:
         """A checkout session."""
         setup: Any = s.setup_intent
         if s.setup_intent is not None and "setup_intent" in expand:
@@ -178,7 +178,7 @@ class WireObjects:
             "cancel_url": s.cancel_url or None,
         }
 
-    def refund(self, r: SandboxRefund) -> Answer:
+    def refund(self, r: SandboxRefund) -> WireAnswer:
         """A refund."""
         return {
             **_BASE,
@@ -194,7 +194,7 @@ class WireObjects:
             "status": r.status,
         }
 
-    def dispute(self, d: SandboxDispute, expand: set[str] | frozenset[str] = _NOTHING) -> Answer:
+    def dispute(self, d: SandboxDispute, expand: set[str] | frozenset[str] = _NOTHING) -> WireAnswer:
         """A dispute."""
         charge: Any = self.charge(self.book.charges[d.charge]) if "charge" in expand else d.charge
         return {
@@ -212,7 +212,7 @@ class WireObjects:
             "metadata": {},
         }
 
-    def event(self, e: SandboxEvent) -> Answer:
+    def event(self, e: SandboxEvent) -> WireAnswer:
         """An event with its object as it stands now."""
         return {
             **_BASE,
@@ -224,7 +224,7 @@ class WireObjects:
             "data": {"object": self._about(e.object_kind, e.object_id)},
         }
 
-    def _about(self, kind: str, name: str) -> Answer:
+    def _about(self, kind: str, name: str) -> WireAnswer:
         book = self.book
         match kind:
             case "payment_intent":
@@ -245,7 +245,7 @@ def _within(expand: set[str] | frozenset[str], name: str) -> set[str]:
     return {one.removeprefix(f"{name}.") for one in expand if one.startswith(f"{name}.")}
 
 
-def _outcome(c: SandboxCharge, m: SandboxMethod, error: Answer) -> Answer:
+def _outcome(c: SandboxCharge, m: SandboxMethod, error: WireAnswer) -> WireAnswer:
     paid = c.status == "succeeded"
     advice = m.bank.advice if isinstance(m.bank, Card) else ""
     return {
@@ -257,9 +257,9 @@ def _outcome(c: SandboxCharge, m: SandboxMethod, error: Answer) -> Answer:
     }
 
 
-def _instrument(m: SandboxMethod) -> Answer:
+def _instrument(m: SandboxMethod) -> WireAnswer:
     one = m.instrument
-    same: Answer = {"fingerprint": sha256(one.number.encode()).hexdigest()[:16], "last4": one.number[-4:]}
+    same: WireAnswer = {"fingerprint": sha256(one.number.encode()).hexdigest()[:16], "last4": one.number[-4:]}
     if isinstance(one, BankAccount):
         return same | _account(one)
     return same | {
@@ -272,7 +272,7 @@ def _instrument(m: SandboxMethod) -> Answer:
     }
 
 
-def _account(one: BankAccount) -> Answer:
+def _account(one: BankAccount) -> WireAnswer:
     match one.kind:
         case "sepa_debit":
             return {"bank_code": one.branch, "branch_code": "", "country": one.country}

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from datetime import date, datetime, timedelta
-from typing import Final
+from typing import Final, Protocol
 from zlib import crc32
 
 from arrears.core.payments.values import (
@@ -30,13 +30,17 @@ from arrears.engine.payments import methods
 from arrears.engine.payments.attempts import Providers
 from arrears.engine.payments.provider_changes import attempt_of
 from arrears.engine.payments.settling import quote, settle
-from arrears.ports import Processor, Store
+from arrears.ports import AccountReader, AccountsAndMoney, Processor, ProviderBook
 from arrears.sim.events import GetCard, SettleByCard
 from arrears.sim.people import SimulatedPerson
 
 NAME: Final = "bank"
 SOFT: Final = (Codes("insufficient_funds", "51", "24"), Codes("do_not_honor", "05"), Codes("generic", "91", "02"))
 HARD: Final = (Codes("stolen_card", "43", "03"), Codes("no_account", "14", "03"))
+
+
+class BankRecords(AccountReader, ProviderBook, Protocol):
+    """What the bank looks up of ours: the accounts, and what we booked from it."""
 
 
 class Bank(Processor):
@@ -46,7 +50,7 @@ class Bank(Processor):
     live = False
 
     def __init__(
-        self, seed: int, store: Store, people: Mapping[int, SimulatedPerson], now: Callable[[], datetime]
+        self, seed: int, store: BankRecords, people: Mapping[int, SimulatedPerson], now: Callable[[], datetime]
     ) -> None:
         self._seed, self._store, self._people, self._now = seed, store, people, now
         self._said: dict[str, Outcome] = {}
@@ -114,7 +118,9 @@ class Bank(Processor):
         return paid
 
 
-def by_card(store: Store, bank: Bank, person: SimulatedPerson, event: GetCard | SettleByCard, now: datetime) -> None:
+def by_card(
+    store: AccountsAndMoney, bank: Bank, person: SimulatedPerson, event: GetCard | SettleByCard, now: datetime
+) -> None:
     """What a payer does with cards."""
     if isinstance(event, GetCard):
         _get_card(store, bank, person, now)
@@ -122,7 +128,7 @@ def by_card(store: Store, bank: Bank, person: SimulatedPerson, event: GetCard | 
         _settle(store, bank, person, now, new_card=event.new_card)
 
 
-def _get_card(store: Store, bank: Bank, person: SimulatedPerson, now: datetime) -> int:
+def _get_card(store: AccountsAndMoney, bank: Bank, person: SimulatedPerson, now: datetime) -> int:
     """Set up a card; where nothing is past due it pays for everything from now on."""
     person.count += 1
     name = f"card-{person.no}-{person.count}"
@@ -142,7 +148,7 @@ def _get_card(store: Store, bank: Bank, person: SimulatedPerson, now: datetime) 
     return number
 
 
-def _settle(store: Store, bank: Bank, person: SimulatedPerson, now: datetime, *, new_card: bool) -> None:
+def _settle(store: AccountsAndMoney, bank: Bank, person: SimulatedPerson, now: datetime, *, new_card: bool) -> None:
     """Pay everything that is shown, with the newest card or a new one."""
     known = [m.no for m in store.methods(person.no) if not m.removed]
     number = known[-1] if known and not new_card else _get_card(store, bank, person, now)

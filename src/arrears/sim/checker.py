@@ -12,7 +12,7 @@ from arrears.core.actions import CHARGE, NOTICE, ORDER
 from arrears.core.evolve import evolve, open_account
 from arrears.core.invariants import Breach, CheckedInstallation, Watch, check_actions
 from arrears.core.unit import GENESIS, Unit, chained
-from arrears.ports import SelfChecking, Store
+from arrears.ports import InstallationState, SelfChecking
 from arrears.store.memory.store import MemoryStore
 
 BREACHES_MAX = 100
@@ -26,7 +26,7 @@ _LOOKED_AT = frozenset({f.Disabled, f.DeletionOrdered, f.Parked})
 class Checker:
     """Sees everything that is committed, and counts it."""
 
-    def __init__(self, store: Store, cap_per_day: int, on_escalation: Callable[[f.Recorded], None]) -> None:
+    def __init__(self, store: InstallationState, cap_per_day: int, on_escalation: Callable[[f.Recorded], None]) -> None:
         self._store = store
         self._cap_per_day = cap_per_day
         self._on_escalation = on_escalation

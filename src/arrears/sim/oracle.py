@@ -53,7 +53,7 @@ def _owed_for(person: SimulatedPerson, subscription: int, wide: bool) -> list[Bi
     return [b for b in owed if person.spare.get(b.currency, 0) < unpaid[b.currency]]
 
 
-def _told(mailbox: Mailbox, account: int, words: str, before: datetime) -> bool:
+def _warned(mailbox: Mailbox, account: int, words: str, before: datetime) -> bool:
     """Whether mail with these words had arrived; a warning counts as long as the subscription stays past due, even
     when the debt that it was about has been paid and another one has taken its place."""
     since = before - timedelta(days=WARNING_DAYS_MAX)
@@ -70,7 +70,7 @@ def wrongful_disablement(
     due_on = min(b.due_on for b in owed)
     if on < due_on + timedelta(days=allowed.disable_after_days):
         return f"the oldest unpaid invoice was due only on {due_on}"
-    if not _told(mailbox, person.no, "the service stops on", at - timedelta(days=allowed.disable_lead_days)):
+    if not _warned(mailbox, person.no, "the service stops on", at - timedelta(days=allowed.disable_lead_days)):
         return "no warning had arrived in time"
     return None
 
@@ -97,7 +97,7 @@ def wrongful_deletion(
     earliest = (starts[0] if given_up else max(starts)) + timedelta(days=allowed.retention_days)
     if calendar.local_day(at) < earliest:
         return f"it could be deleted on {earliest} at the earliest"
-    told_before = at - timedelta(days=allowed.delete_lead_days)
-    if not _told(mailbox, person.no, "the data is deleted on", told_before):
+    warned_before = at - timedelta(days=allowed.delete_lead_days)
+    if not _warned(mailbox, person.no, "the data is deleted on", warned_before):
         return "no warning had arrived in time"
     return None

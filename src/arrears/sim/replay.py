@@ -30,7 +30,7 @@ from arrears.engine.system import adopt_policy
 from arrears.ports import NewAccount, Store
 from arrears.sim.checker import Checker
 from arrears.sim.stage import Stage
-from arrears.sim.watched import WatchedStore
+from arrears.sim.watched import watched
 
 NOON: Final = time(12)
 AUTHOR: Final = "replay"
@@ -103,7 +103,7 @@ class Replay:
         self._past_due: set[tuple[int, int]] = set()
         self._with_case: set[int] = set()
         self._checker = Checker(store, DELETIONS_PER_DAY, lambda _: None)
-        self._store = WatchedStore(store, self._committed, self._checker.system_changed)
+        self._store = watched(store, self._committed, self._checker.system_changed)
         self._zones = {a.ref: a.zone for a in book.accounts}
         services: dict[str, set[str]] = defaultdict(set)
         for invoice in book.invoices:

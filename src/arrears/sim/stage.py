@@ -14,7 +14,7 @@ from arrears.engine.message_context import PLAIN_CONTEXT, MessageContext
 from arrears.engine.payments.attempts import NO_PROVIDERS, Providers
 from arrears.engine.perform import perform_all
 from arrears.engine.run import DEFAULT_LIMITS, Limits, run
-from arrears.ports import Channel, Services, Store
+from arrears.ports import Channel, Journal, Services, Store
 
 TICK_EVERY: Final = timedelta(hours=24)
 """A made-up clock ticks at least this often, so that the clock guard has nothing to suspect."""
@@ -73,6 +73,6 @@ class Stage:
             self._after_step(self.now)
 
 
-def facts_of(store: Store, account: int) -> list[Recorded]:
+def facts_of(store: Journal, account: int) -> list[Recorded]:
     """All facts of one account, for stories and explanations."""
     return list(store.history(account))

@@ -33,12 +33,12 @@ from arrears.sim.checker import Checker
 from arrears.sim.oracle import Bounds, bounds, wrongful_deletion, wrongful_disablement
 from arrears.sim.people import PRICES, SERVICES, Bill, SimulatedPerson
 from arrears.sim.stage import Stage
-from arrears.sim.watched import WatchedStore
+from arrears.sim.watched import watched
 
 START: Final = datetime(2023, 11, 1, tzinfo=UTC)
 """A leap day lies four months ahead, and every zone's clock changes within the year."""
 
-DESK: Final = replace(PLAIN_CONTEXT, writer=BriefWriter())
+BRIEF_CONTEXT: Final = replace(PLAIN_CONTEXT, writer=BriefWriter())
 OPERATOR: Final = "api:1"
 STAFF: Final = "staff:1"
 
@@ -50,7 +50,7 @@ class World:
         self.seed, self.days = seed, days
         self.end = START + timedelta(days=days)
         self.checker = Checker(store, DELETIONS_PER_DAY, self._on_escalation)
-        self.store = WatchedStore(store, self.checker.committed, self.checker.system_changed)
+        self.store = watched(store, self.checker.committed, self.checker.system_changed)
         self.inner = store
         self.versions = {p.name: [p] for p in faults.policies()}
         names = sorted(self.versions)
@@ -61,7 +61,13 @@ class World:
         self.bank = Bank(seed, self.store, self.people, lambda: self.stage.now)
         limits = Limits(DELETIONS_PER_DAY)
         self.stage = Stage(
-            self.store, self.channel, self.services, START, limits=limits, providers=self.bank.providers, context=DESK
+            self.store,
+            self.channel,
+            self.services,
+            START,
+            limits=limits,
+            providers=self.bank.providers,
+            context=BRIEF_CONTEXT,
         )
         self.heap: list[tuple[datetime, int, int, events.Event | faults.SystemEvent]] = []
         self.counts: dict[int, int] = {}

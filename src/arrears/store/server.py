@@ -137,7 +137,7 @@ class EmbeddedServer:
                 raise self._refused(f"it did not stop in {_STOP_SECONDS_MAX} seconds", said=self._log())
 
     def _start_cold(self, deadline: float) -> None:
-        self._settle_in()
+        self._prepare_home()
         if not self.data.exists():
             self._create()
         elif (major := (self.data / "PG_VERSION").read_text().strip()) != _postgres_version().partition(".")[0]:
@@ -162,7 +162,7 @@ class EmbeddedServer:
         if len(os.fsencode(self._run / ".s.PGSQL.5432")) > _SOCKET_PATH_BYTES_MAX:
             raise self._refused("its folder has too long a name for a socket; set ARREARS_HOME to a shorter one")
 
-    def _settle_in(self) -> None:
+    def _prepare_home(self) -> None:
         """Write what every start needs beside the data: folders, binaries, settings."""
         user = self._user
         if not self._run.is_dir():

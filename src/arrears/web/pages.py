@@ -14,7 +14,7 @@ from arrears.web.signed_in import HOME, SIGN_IN, safe_next, signed_in
 
 @require_safe
 def home(request: HttpRequest, kind: str) -> HttpResponse:
-    """The first page behind the door."""
+    """The first page after signing in."""
     somebody = signed_in(request, kind)
     if somebody is None:
         return HttpResponseRedirect(f"{SIGN_IN[kind]}?next={HOME[kind]}")

@@ -131,7 +131,7 @@ ACCOUNT_RATE_LIMITS = False
 MFA_ADAPTER = "arrears.web.sign_in.adapters.SecondFactors"
 MFA_FORMS = {
     "authenticate": "arrears.web.sign_in.forms.SecondStep",
-    "reauthenticate": "arrears.web.sign_in.forms.CodeAgain",
+    "reauthenticate": "arrears.web.sign_in.forms.ReauthenticationCode",
     "add_webauthn": "arrears.web.sign_in.forms.NewPasskey",
 }
 MFA_SUPPORTED_TYPES = ["totp", "webauthn", "recovery_codes"]

@@ -32,19 +32,19 @@ def signed_in(request: HttpRequest, kind: str) -> Somebody | None:
 
 
 def is_ours(wanted: str, kind: str) -> bool:
-    """Whether an address is a place of ours behind the same door: never another host, never another scheme."""
+    """Whether an address is a page of ours for the same people: never another host, never another scheme."""
     ours = url_has_allowed_host_and_scheme(wanted, allowed_hosts=None)
     return ours and wanted.startswith("/") and wanted.startswith("/console/") == (kind == "staff")
 
 
 def safe_next(request: HttpRequest, kind: str) -> str:
-    """Where to go after signing in: a place of ours below the same door, else home."""
+    """Where to go after signing in: a page of ours for the same people, else home."""
     wanted = request.POST.get("next") or request.GET.get("next") or ""
     return wanted if is_ours(wanted, kind) else HOME[kind]
 
 
 def left(kind: str) -> HttpResponse:
-    """To the door, with nothing kept in the browser."""
+    """To the sign-in page, with nothing kept in the browser."""
     response = HttpResponseRedirect(SIGN_IN[kind])
     response.headers["Clear-Site-Data"] = '"cache", "storage"'
     return response

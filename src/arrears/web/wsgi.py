@@ -1,4 +1,4 @@
-"""The door for a web server. `wiring.set_up_django` has been called before."""
+"""What a web server calls (WSGI). `wiring.set_up_django` has been called before."""
 
 from __future__ import annotations
 

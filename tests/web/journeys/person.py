@@ -98,7 +98,7 @@ class Person:
             self.words(english, dutch), ignore_case=True, timeout=PATIENCE_MS
         )
 
-    def looks_again_for(self, english: str, dutch: str) -> None:
+    def reloads_until(self, english: str, dutch: str) -> None:
         """These words come by themselves; without scripts, by pressing "look again", as whoever waits does."""
         if self.scripts:
             self.sees(english, dutch)

@@ -174,7 +174,7 @@ def test_what_the_bank_wants_confirmed_is_confirmed_through_the_mails_link(
     anna.page.wait_for_url(f"{scene.sandbox.url}/pay/challenge/**")
     anna.clicks("Confirm", "Bevestigen")
     anna.page.wait_for_url(f"{scene.shop.url}/pay/**")
-    anna.looks_again_for(*THANKS)
+    anna.reloads_until(*THANKS)
     anna.title_is(*THANKS)
     assert scene.captures(anna.account) == [12000]
 
@@ -182,9 +182,9 @@ def test_what_the_bank_wants_confirmed_is_confirmed_through_the_mails_link(
 def test_what_the_payer_refused_at_the_bank_is_paid_another_way(scene: Scene, meet: Meet) -> None:
     anna = asked_to_confirm(scene, meet, "nl", scripts=False)
     anna.clicks("Refuse", "Weigeren")
-    anna.looks_again_for("Nothing was taken", "Er is niets afgeschreven")
+    anna.reloads_until("Nothing was taken", "Er is niets afgeschreven")
     anna.sees("was not confirmed at your bank", "De betaling is niet bij uw bank bevestigd.")
     anna.clicks("Pay €120.00", "€ 120,00 betalen")
     anna.chooses("approve")
-    anna.looks_again_for(*PAID)
+    anna.reloads_until(*PAID)
     assert scene.captures(anna.account) == [12000]

@@ -15,7 +15,7 @@ from typing import Literal
 from arrears.adapters.books.fields import CHECKS, DATE_FORMATS, plain, quoted, text_wrong
 from arrears.core.errors import Refused
 from arrears.core.money import exponent
-from arrears.core.receivables import Mode
+from arrears.core.receivables import BookMode
 
 # Encodings in which every line feed is one byte and ASCII is itself, so that a wrong byte has a row number.
 ENCODINGS = ("utf-8", "us-ascii", "iso-8859-1", "iso-8859-15", "cp1252")
@@ -76,7 +76,7 @@ class BookMap:
     invoice: Mapping[str, Source]
     payment: Mapping[str, Source]
     disputed: ValueWords | None
-    mode: ValueWords | Mode
+    mode: ValueWords | BookMode
     decided_by: DecidedBy
 
     def columns(self) -> list[str]:
@@ -106,7 +106,7 @@ _INVOICE = {
 _PAYMENT = {"paid_on": True, "amount": False, "ref": False}
 # One value for every row would make all invoices one, or bill everybody the same day: surely a slip.
 _COLUMN_ONLY = {"ref", "number", "issued_on", "due_on", "paid_on", "name", "email", "invoice.amount"}
-_MODES: tuple[Mode, ...] = ("card", "invoice")
+_MODES: tuple[BookMode, ...] = ("card", "invoice")
 
 
 class _Reading:
@@ -239,7 +239,7 @@ def _disputed(reading: _Reading) -> ValueWords | None:
     return reading.words("invoice.disputed", found, ("yes", "no"))
 
 
-def _mode(reading: _Reading) -> tuple[ValueWords | Mode, DecidedBy]:
+def _mode(reading: _Reading) -> tuple[ValueWords | BookMode, DecidedBy]:
     table = reading.table("mode")
     if "value" in table:
         reading.known("mode", table, ("value",))

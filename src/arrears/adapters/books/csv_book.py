@@ -17,7 +17,7 @@ from arrears.adapters.books.fields import CHECKS, plain, quoted, read_date, text
 from arrears.adapters.books.records import BrokenRow, Records, open_book
 from arrears.core.errors import Refused
 from arrears.core.money import exponent, parse_amount
-from arrears.core.receivables import INVOICE_FIELDS, BookAccount, BookInvoice, BookPayment, Mode, ReceivablesBook
+from arrears.core.receivables import INVOICE_FIELDS, BookAccount, BookInvoice, BookMode, BookPayment, ReceivablesBook
 
 MISTAKE_LINES_MAX = 50
 _COLUMNS_SHOWN_MAX = 40
@@ -138,7 +138,7 @@ class _Reader:
     def __init__(self, book_map: BookMap) -> None:
         self._map = book_map
         self._customers: dict[str, _Customer] = {}
-        self._invoices: dict[str, tuple[BookInvoice, BookPayment | None, Mode]] = {}
+        self._invoices: dict[str, tuple[BookInvoice, BookPayment | None, BookMode]] = {}
         self._payments: dict[str, BookPayment] = {}
 
     def take(self, row: _Row) -> None:
@@ -180,7 +180,7 @@ class _Reader:
         if row.mistakes or mode is None:
             return None
         texts.setdefault("name", texts["ref"])
-        return BookAccount(**texts, mode=cast(Mode, mode), email=email)
+        return BookAccount(**texts, mode=cast(BookMode, mode), email=email)
 
     def _invoice(self, row: _Row, account: BookAccount | None) -> BookInvoice | None:
         sources = self._map.invoice
@@ -261,8 +261,8 @@ class _Reader:
     def _compare_invoices(
         self,
         row: _Row,
-        first: tuple[BookInvoice, BookPayment | None, Mode],
-        again: tuple[BookInvoice, BookPayment | None, Mode],
+        first: tuple[BookInvoice, BookPayment | None, BookMode],
+        again: tuple[BookInvoice, BookPayment | None, BookMode],
     ) -> None:
         """The same invoice twice is one invoice; with another content, nobody knows which one is meant.
 

@@ -40,7 +40,7 @@ _STYLE: Final = (
     "background:#e2eee5;padding:.7rem 1rem;border-radius:.3rem}"
 )
 
-Answer = tuple[str, str, str]
+NotebookReply = tuple[str, str, str]
 """Status line, content type, body."""
 
 
@@ -102,7 +102,7 @@ class Notebook:
         start_response(status, [*heads.items(), ("Cache-Control", "no-store"), ("X-Content-Type-Options", "nosniff")])
         return [octets]
 
-    def _add(self, key: tuple[int, int], note: str, wants_json: bool) -> Answer:
+    def _add(self, key: tuple[int, int], note: str, wants_json: bool) -> NotebookReply:
         with self._lock:
             may = allows(self._states.get(key, State.ACTIVE)).change
             notes = self._notes.setdefault(key, [])
@@ -114,7 +114,7 @@ class Notebook:
         told = f"give a note of 1 to {NOTE_CHARACTERS_MAX} characters; a notebook has {NOTES_MAX} at the most"
         return _answer("422 Unprocessable Content", {"code": "bad_note", "detail": told}, f"<p>{told}</p>", wants_json)
 
-    def _refused(self, key: tuple[int, int], wants_json: bool) -> Answer:
+    def _refused(self, key: tuple[int, int], wants_json: bool) -> NotebookReply:
         state, why = self._states[key], self._why(*key)
         code = f"subscription_{state}"
         said = {"code": code, "reasons": why.reasons, "amount": why.amount, "dates": why.dates, "link": why.link}
@@ -127,7 +127,7 @@ class Notebook:
         )
         return _answer("403 Forbidden", said, page, wants_json)
 
-    def _shown(self, key: tuple[int, int], wants_json: bool, status: str = "200 OK") -> Answer:
+    def _shown(self, key: tuple[int, int], wants_json: bool, status: str = "200 OK") -> NotebookReply:
         state = self._states.get(key, State.ACTIVE)
         may = allows(state)
         notes = tuple(self._notes.get(key, ())) if may.read else ()
@@ -156,7 +156,7 @@ def _note_in(environ: dict[str, Any]) -> str:
     return note if len(note) <= NOTE_CHARACTERS_MAX else ""
 
 
-def _answer(status: str, said: Mapping[str, Any], page: str, wants_json: bool) -> Answer:
+def _answer(status: str, said: Mapping[str, Any], page: str, wants_json: bool) -> NotebookReply:
     if wants_json:
         return status, "application/json", json.dumps(said)
     head = '<meta charset="utf-8"><meta name="viewport" content="width=device-width, initial-scale=1">'

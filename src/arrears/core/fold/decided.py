@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from datetime import date
 from typing import Any, Final
 
@@ -19,10 +18,9 @@ from arrears.core.account import (
     Subscription,
     Tell,
 )
+from arrears.core.fold import Folds
 from arrears.core.fold.replacing import fresh, later, void, with_order, with_promise, with_subscription
 from arrears.core.states import RUNNING, Reason, State
-
-Folds = dict[type[f.Fact], Callable[[Account, Any, f.Recorded], Account]]
 
 
 def _new_episode(sub: Subscription, seq: int, on: date) -> Subscription:

@@ -6,7 +6,6 @@ network's rule looks back.
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from datetime import timedelta
 from typing import Any, Final
 
@@ -14,11 +13,10 @@ from msgspec.structs import replace
 
 from arrears.core import facts as f
 from arrears.core.account import Account, Attempt, Doubt, DoubtKind, Method
+from arrears.core.fold import Folds
 from arrears.core.fold.replacing import with_subscription
 from arrears.core.payments.planner import Tried
 from arrears.core.payments.values import OPEN_STATES, AttemptState
-
-Folds = dict[type[f.Fact], Callable[[Account, Any, f.Recorded], Account]]
 
 REMEMBERED: Final = timedelta(days=200)
 """Longer than the longest window of any network (ACH: 180 days). What forbids for ever is kept for ever."""

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
+from collections.abc import Iterable
 from datetime import timedelta
 from typing import Any, Final
 
@@ -18,10 +18,9 @@ from arrears.core.account import (
     Subscription,
     Terms,
 )
+from arrears.core.fold import Folds
 from arrears.core.fold.replacing import fresh, void, with_order, with_subscription
 from arrears.core.states import Reason, State
-
-Folds = dict[type[f.Fact], Callable[[Account, Any, f.Recorded], Account]]
 
 
 def _terms_changed(account: Account, fact: f.TermsChanged, _: f.Recorded) -> Account:

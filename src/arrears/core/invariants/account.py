@@ -12,8 +12,9 @@ from arrears.core.account import Account
 from arrears.core.actions import CHARGE, NOTICE, ORDER
 from arrears.core.evolve import fold
 from arrears.core.facts import Recorded, encode_fact
-from arrears.core.invariants.checked import Breach, CheckedInstallation, Policies
+from arrears.core.invariants.checked import Breach, CheckedInstallation
 from arrears.core.invariants.watch import Watch, instants
+from arrears.core.policy import Policies
 from arrears.core.unit import GENESIS, chained
 
 INVARIANTS: Final[Mapping[str, str]] = {

@@ -6,19 +6,17 @@ days local days, instants UTC.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable
 from datetime import date, datetime, timedelta
-from typing import Final, NamedTuple
+from typing import Any, Final, NamedTuple
 
 from arrears.core.account import Action, DoubtKind, Guards, Hold, HoldScope, Stop, Terms
 from arrears.core.calendar import Calendar, calendar_of
-from arrears.core.facts import Recorded
+from arrears.core.facts import Fact, Recorded
 from arrears.core.payments.values import AttemptState
 from arrears.core.policy import ClockScope as ClockScope
-from arrears.core.policy import Policy
+from arrears.core.policy import Policies, Policy
 from arrears.core.states import Reason, State
-
-Policies = Mapping[str, Policy]
 
 ONE_DAY: Final = timedelta(days=1)
 
@@ -336,3 +334,7 @@ def reaches_minimum(debts: Iterable[CheckedDebt], policy: Policy) -> bool:
     for debt in debts:
         sums[debt.currency] = sums.get(debt.currency, 0) + debt.open
     return any(total >= max(1, policy.minimum_minor.get(currency, 0)) for currency, total in sums.items())
+
+
+Checks = dict[type[Fact], Callable[[AccountBook, Any, Recorded], None]]
+"""How each kind of fact is checked against the book, and changes it."""

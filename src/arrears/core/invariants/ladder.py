@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from datetime import date, datetime, timedelta
-from typing import Any, Final
+from typing import Final
 
 from arrears.core import facts as f
 from arrears.core.account import Action, CaseOutcome, DoubtKind
@@ -14,6 +13,7 @@ from arrears.core.invariants.checked import (
     STOP,
     AccountBook,
     CheckedDebt,
+    Checks,
     End,
     Sub,
     counted_days,
@@ -26,8 +26,6 @@ from arrears.core.states import Reason, State
 
 RETENTION_FLOOR_DAYS: Final = 30
 COOL_OFF_MIN: Final = timedelta(hours=24)
-
-Checks = dict[type[f.Fact], Callable[[AccountBook, Any, f.Recorded], None]]
 
 
 def became_past_due(book: AccountBook, fact: f.BecamePastDue, recorded: f.Recorded) -> None:

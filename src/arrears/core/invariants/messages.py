@@ -2,17 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from datetime import date, datetime, time
-from typing import Any, Final
+from typing import Final
 
 from arrears.core import facts as f
 from arrears.core.account import Action
 from arrears.core.calendar import calendar_of
-from arrears.core.invariants.checked import ONE_DAY, AccountBook, Sub, Warned
+from arrears.core.invariants.checked import ONE_DAY, AccountBook, Checks, Sub, Warned
 from arrears.core.states import State
-
-Checks = dict[type[f.Fact], Callable[[AccountBook, Any, f.Recorded], None]]
 
 
 def noticed(book: AccountBook, fact: f.Noticed, recorded: f.Recorded) -> None:

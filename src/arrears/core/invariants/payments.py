@@ -3,15 +3,12 @@ tried again (I5), what was charged is what was recorded (I6)."""
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from typing import Any, Final
+from typing import Final
 
 from arrears.core import facts as f
 from arrears.core.account import DoubtKind
-from arrears.core.invariants.checked import AccountBook, CheckedDoubt, CheckedTry
+from arrears.core.invariants.checked import AccountBook, CheckedDoubt, CheckedTry, Checks
 from arrears.core.payments.values import OPEN_STATES, AttemptState
-
-Checks = dict[type[f.Fact], Callable[[AccountBook, Any, f.Recorded], None]]
 
 _EDGES: Final = {
     AttemptState.CREATED: set(AttemptState) - {AttemptState.CREATED},

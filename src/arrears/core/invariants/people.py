@@ -2,16 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from typing import Any, Final
+from typing import Final
 
 from arrears.core import facts as f
 from arrears.core.account import HoldScope, Stop
-from arrears.core.invariants.checked import AccountBook
+from arrears.core.invariants.checked import AccountBook, Checks
 from arrears.core.people.support import RESUME_WITHIN, Via
 from arrears.core.states import State
-
-Checks = dict[type[f.Fact], Callable[[AccountBook, Any, f.Recorded], None]]
 
 _DAYS_MAX: Final = {Stop.DELETE: 14, Stop.DISABLE: 5, Stop.RESTRICT: 5}
 

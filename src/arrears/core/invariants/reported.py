@@ -2,19 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
+from collections.abc import Iterable
 from datetime import date, datetime
-from typing import Any, Final
+from typing import Final
 
 from msgspec.structs import replace
 
 from arrears.core import facts as f
 from arrears.core.account import Action, HoldScope
 from arrears.core.calendar import calendar_of
-from arrears.core.invariants.checked import STOP, AccountBook, CheckedDebt, CheckedDoubt, End, Sub, first_day
+from arrears.core.invariants.checked import STOP, AccountBook, CheckedDebt, CheckedDoubt, Checks, End, Sub, first_day
 from arrears.core.states import Reason, State
-
-Checks = dict[type[f.Fact], Callable[[AccountBook, Any, f.Recorded], None]]
 
 
 def account_opened(book: AccountBook, fact: f.AccountOpened, recorded: f.Recorded) -> None:
@@ -266,7 +264,7 @@ def doubt_cleared(book: AccountBook, fact: f.DoubtCleared, recorded: f.Recorded)
     ]
 
 
-TOLD: Final[Checks] = {
+REPORTED: Final[Checks] = {
     f.AccountOpened: account_opened,
     f.TermsChanged: terms_changed,
     f.SubscriptionAdded: subscription_added,

@@ -8,21 +8,22 @@ from typing import Any, Final
 
 from arrears.core import facts as f
 from arrears.core.account import Account, Action, Subscription
-from arrears.core.actions import TELLING, is_told
-from arrears.core.invariants.checked import AccountBook, Breach, CheckedInstallation, Policies, Sub, reaches_minimum
+from arrears.core.actions import TELLING, asks_for_message
+from arrears.core.invariants.checked import AccountBook, Breach, CheckedInstallation, Sub, reaches_minimum
 from arrears.core.invariants.ladder import LADDER
 from arrears.core.invariants.messages import ANSWERS
 from arrears.core.invariants.payments import MONEY
 from arrears.core.invariants.people import SUPPORT
-from arrears.core.invariants.reported import TOLD
+from arrears.core.invariants.reported import REPORTED
 from arrears.core.ledger import RECEIVABLE, entries_of
+from arrears.core.policy import Policies
 from arrears.core.states import Reason, State
 
 CHECKS: Final[dict[type[f.Fact], Callable[[AccountBook, Any, f.Recorded], None]]] = {
-    **TOLD, **LADDER, **ANSWERS, **MONEY, **SUPPORT,
+    **REPORTED, **LADDER, **ANSWERS, **MONEY, **SUPPORT,
 }  # fmt: skip
 
-TOLD_OF: Final = TELLING | {f.Noticed}
+ASKING: Final = TELLING | {f.Noticed}
 
 _MONEY: Final = frozenset(
     {f.InvoiceIssued, f.PaymentBooked, f.CreditAllocated, f.DebtReopened, f.WrittenOff, f.Refunded}
@@ -69,7 +70,7 @@ class Watch:
         if book.parked and kind in _NOT_WHILE_PARKED:
             book.breach("I7", "a parked account is decided upon")
         unbooked, book.unbooked = book.unbooked, 0
-        if kind in TOLD_OF and is_told(fact):
+        if kind in ASKING and asks_for_message(fact):
             book.unanswered.add(recorded.seq)
         CHECKS[kind](book, fact, recorded)
         if unbooked and kind is not f.PaymentBooked:

@@ -84,7 +84,7 @@ def _stopped(view: View, sub: Subscription) -> Iterator[Alert]:
 
 def _announced(view: View, one: Ahead) -> Iterator[Alert]:
     """What has been announced and not happened. The day is the one that messages name."""
-    on, told = one.told_day, _told_on(one.promise)
+    on, told = one.announced_day, _first_warned_on(one.promise)
     if on is None or told is None:
         return
     sub = one.sub
@@ -96,7 +96,7 @@ def _announced(view: View, one: Ahead) -> Iterator[Alert]:
     yield _about(Alert(level, cause, told, on, sub.service, one.action, subscription=sub.no), debts)
 
 
-def _told_on(promise: Promise) -> date | None:
+def _first_warned_on(promise: Promise) -> date | None:
     """The day of the first warning that still counts."""
     return min((sent.on for sent in promise.sent if sent.seq > promise.since_seq), default=None)
 

@@ -60,7 +60,7 @@ RESUME_WITHIN: Final = timedelta(hours=24)
 
 
 def slot(via: Via, about: About) -> str:
-    """What may hold once: the administrator's requests of each kind, the readers' all together, the strangers' too."""
+    """What may hold once: the administrator's requests of each kind, the readers' all together, the visitors' too."""
     return about.value if via in (Via.ADMINISTRATOR, Via.LINK) else via.value
 
 

@@ -1,15 +1,16 @@
 """The operator's promises: a policy as a value, read from TOML, checked, and compared with another."""
 
-from arrears.core.policy.differences import Change, changes_between, diff_policies
+from arrears.core.policy.differences import PolicyChange, changes_between, diff_policies
 from arrears.core.policy.loading import default_policy, load_policy
 from arrears.core.policy.reading import POLICY_CHARACTERS_MAX
-from arrears.core.policy.values import ClockScope, Policy, policy_text
+from arrears.core.policy.values import ClockScope, Policies, Policy, policy_text
 
 __all__ = [
     "POLICY_CHARACTERS_MAX",
-    "Change",
     "ClockScope",
+    "Policies",
     "Policy",
+    "PolicyChange",
     "changes_between",
     "default_policy",
     "diff_policies",

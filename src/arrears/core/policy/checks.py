@@ -34,13 +34,13 @@ class _Cut(NamedTuple):
 def ladder_mistakes(policy: Policy) -> Iterator[Mistake]:
     """Every way in which the steps of a policy contradict each other (spec, section 3)."""
     yield from _reminders(policy)
-    for cut in _cuts(policy):
+    for cut in _announced_steps(policy):
         yield from _announced(cut)
     yield from _in_order(policy)
     yield from _one_a_day(policy)
 
 
-def _cuts(policy: Policy) -> Iterator[_Cut]:
+def _announced_steps(policy: Policy) -> Iterator[_Cut]:
     if policy.restrict_after_days is not None:
         yield _Cut(
             "restricted",

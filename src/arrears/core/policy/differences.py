@@ -19,7 +19,7 @@ SHORTENED: Final = "(shortens a promise)"
 
 
 @dataclass(frozen=True, slots=True)
-class Change:
+class PolicyChange:
     """One difference. `shortens`: the customer gets less time, less notice or less leniency."""
 
     key: str
@@ -35,20 +35,20 @@ def diff_policies(old: Policy, new: Policy) -> list[str]:
     return [str(change) for change in changes_between(old, new)]
 
 
-def changes_between(old: Policy, new: Policy) -> tuple[Change, ...]:
+def changes_between(old: Policy, new: Policy) -> tuple[PolicyChange, ...]:
     """The differences as values, in the order of the ladder."""
     return tuple(_changes(old, new))
 
 
-def _changes(old: Policy, new: Policy) -> Iterator[Change]:
+def _changes(old: Policy, new: Policy) -> Iterator[PolicyChange]:
     if old.name != new.name:
-        yield Change("name", f"name {old.name} -> {new.name}", False)
+        yield PolicyChange("name", f"name {old.name} -> {new.name}", False)
     if old.notice_at != new.notice_at:
-        yield Change("notice_at", f"notices go out at {old.notice_at:%H:%M} -> {new.notice_at:%H:%M}", False)
+        yield PolicyChange("notice_at", f"notices go out at {old.notice_at:%H:%M} -> {new.notice_at:%H:%M}", False)
     if old.scope != new.scope:
         follows = {"subscription": "a subscription's own debt", "account": "any debt of the account"}
         sentence = f"service is stopped for {follows[old.scope]} -> {follows[new.scope]}"
-        yield Change("scope", sentence, new.scope == "account")
+        yield PolicyChange("scope", sentence, new.scope == "account")
     fewer = len(new.remind_days) < len(old.remind_days)
     yield from _listed("remind.days", "reminders", old.remind_days, new.remind_days, shortens=fewer)
     yield from _restriction(old, new)
@@ -60,12 +60,12 @@ def _changes(old: Policy, new: Policy) -> Iterator[Change]:
     yield from _sums("minimum", least, old.minimum_minor, new.minimum_minor)
 
 
-def _restriction(old: Policy, new: Policy) -> Iterator[Change]:
+def _restriction(old: Policy, new: Policy) -> Iterator[PolicyChange]:
     before, after, key = old.restrict_after_days, new.restrict_after_days, "restrict.after_days"
     if before is None and after is not None:
-        yield Change(key, f"never restricted -> restricted after {_count(after)}: a new stage", True)
+        yield PolicyChange(key, f"never restricted -> restricted after {_count(after)}: a new stage", True)
     elif before is not None and after is None:
-        yield Change(key, f"restricted after {_count(before)} -> never restricted", False)
+        yield PolicyChange(key, f"restricted after {_count(before)} -> never restricted", False)
     elif before is not None and after is not None:
         yield from _counted(key, "restricted after", before, after)
         yield from _warned(
@@ -84,7 +84,7 @@ def _restriction(old: Policy, new: Policy) -> Iterator[Change]:
         )
 
 
-def _disablement(old: Policy, new: Policy) -> Iterator[Change]:
+def _disablement(old: Policy, new: Policy) -> Iterator[PolicyChange]:
     yield from _counted("disable.after_days", "disabled after", old.disable_after_days, new.disable_after_days)
     yield from _warned(
         "disable",
@@ -102,7 +102,7 @@ def _disablement(old: Policy, new: Policy) -> Iterator[Change]:
     )
 
 
-def _deletion(old: Policy, new: Policy) -> Iterator[Change]:
+def _deletion(old: Policy, new: Policy) -> Iterator[PolicyChange]:
     key = "delete.retention_days"
     yield from _counted(key, "after the end of service data is kept for", old.retention_days, new.retention_days)
     yield from _warned(
@@ -137,16 +137,16 @@ def _counted(
     unit: str = "day",
     less: str = "sooner",
     more: str = "later",
-) -> Iterator[Change]:
+) -> Iterator[PolicyChange]:
     if before != after:
         how = f"{_count(abs(after - before), unit)} {less if after < before else more}"
         sentence = f"{what} {_count(before, unit)} -> {_count(after, unit)}: {how}"
-        yield Change(key, sentence, after < before)
+        yield PolicyChange(key, sentence, after < before)
 
 
 def _warned(
     table: str, cut: str, before: tuple[tuple[int, ...], int], after: tuple[tuple[int, ...], int]
-) -> Iterator[Change]:
+) -> Iterator[PolicyChange]:
     """Fewer warnings, or a first one nearer to its action, is less notice; moved with the action is not."""
     (old_days, old_action), (new_days, new_action) = before, after
     old_notice = old_action - old_days[0] if old_days else 0
@@ -155,23 +155,23 @@ def _warned(
     what = f"warnings before {cut}"
     if old_days == new_days and shortens:
         sentence = f"the first warning is {_count(old_notice)} -> {_count(new_notice)} before {cut}"
-        yield Change(f"{table}.warning_days", sentence, True)
+        yield PolicyChange(f"{table}.warning_days", sentence, True)
     yield from _listed(f"{table}.warning_days", what, old_days, new_days, shortens=shortens)
 
 
 def _listed(
     key: str, what: str, before: tuple[int, ...], after: tuple[int, ...], *, shortens: bool
-) -> Iterator[Change]:
+) -> Iterator[PolicyChange]:
     if before != after:
-        yield Change(key, f"{what} on days {_days(before)} -> {_days(after)}", shortens)
+        yield PolicyChange(key, f"{what} on days {_days(before)} -> {_days(after)}", shortens)
 
 
-def _sums(table: str, what: str, before: Mapping[str, int], after: Mapping[str, int]) -> Iterator[Change]:
+def _sums(table: str, what: str, before: Mapping[str, int], after: Mapping[str, int]) -> Iterator[PolicyChange]:
     for code in sorted({*before, *after}):
         old, new = before.get(code, 0), after.get(code, 0)
         if old != new:
             sentence = f"{what} {format_amount(old, code)} -> {format_amount(new, code)}"
-            yield Change(f"{table}.{code}", sentence, new < old)
+            yield PolicyChange(f"{table}.{code}", sentence, new < old)
 
 
 def _count(number: int, unit: str = "day") -> str:

@@ -57,6 +57,10 @@ class Policy:
         return hash(self.version)
 
 
+Policies = Mapping[str, Policy]
+"""Adopted policies: each by its version, and the newest of each name by that name."""
+
+
 def policy_text(policy: Policy) -> str:
     """The canonical TOML of a policy; loads back equal."""
     lines = [

@@ -18,7 +18,7 @@ def rule(view: View) -> Iterable[Due]:
     for sub in view.account.subscriptions:
         for tell in sub.tells:
             if tell.what != RUNNING or not _resuming(view):
-                dues.append(_told(view, sub.no, tell))
+                dues.append(_due(view, sub.no, tell))
     return dues
 
 
@@ -26,7 +26,7 @@ def _resuming(view: View) -> bool:
     return any(order.kind == "resume" for sub in view.account.subscriptions for order in sub.orders)
 
 
-def _told(view: View, subscription: int, tell: Tell) -> Due:
+def _due(view: View, subscription: int, tell: Tell) -> Due:
     build = partial(Told, subscription=subscription, what=tell.what, on=tell.on)
     at_once = tell.what == RUNNING
     at = IMMEDIATELY if at_once else view.next_morning(tell.not_before)

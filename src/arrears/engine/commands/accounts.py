@@ -14,11 +14,11 @@ from arrears.core.errors import Refused
 from arrears.core.rules import ESCALATION_RULES
 from arrears.engine.acting import acting_on
 from arrears.engine.failpoints import reached
-from arrears.ports import NewAccount, Store
+from arrears.ports import AccountOpening, Accounts, NewAccount
 
 
 def open_accounts(
-    store: Store, accounts: Sequence[tuple[NewAccount, Sequence[str]]], now: datetime, author: str
+    store: AccountOpening, accounts: Sequence[tuple[NewAccount, Sequence[str]]], now: datetime, author: str
 ) -> list[int]:
     """Open accounts, each with one subscription per named service; their numbers in the same order. Refuses
     `unknown_policy`, `unknown_zone` and `bad_address`: an address that nobody can write to warns nobody."""
@@ -42,15 +42,17 @@ def open_accounts(
     return numbers
 
 
-def raise_doubt(store: Store, account: int, kind: DoubtKind, ref: str, now: datetime, author: str) -> None:
-    """Something about this account is unknown; what escalates waits until it is cleared."""
+def raise_doubt(store: Accounts, account: int, kind: DoubtKind, ref: str, now: datetime, author: str) -> None:
+    """Record that something about this account is unknown: restrictions, disablements and deletions wait until the
+    doubt is cleared. No date moves."""
     with acting_on(store, account, now) as unit:
         if not any(d.kind is kind and d.ref == ref for d in unit.account.doubts):
             unit.record(f.DoubtRaised(doubt=kind, ref=ref), author)
 
 
-def clear_doubt(store: Store, account: int, kind: DoubtKind, ref: str, now: datetime, author: str) -> None:
-    """It is known now. A deadline that passed while it stood has waited, even if no run has looked at it since."""
+def clear_doubt(store: Accounts, account: int, kind: DoubtKind, ref: str, now: datetime, author: str) -> None:
+    """End a doubt. What is due is looked at first, while it still stands: a deadline that passed under it has waited,
+    even if no run has looked at it since."""
     policies = store.policies()
     guards = store.system().guards
     with acting_on(store, account, now) as unit:
@@ -61,8 +63,11 @@ def clear_doubt(store: Store, account: int, kind: DoubtKind, ref: str, now: date
             unit.record(f.DoubtCleared(doubt=kind, ref=ref), author)
 
 
-def change_terms(store: Store, account: int, now: datetime, author: str, *, policy: str, zone: str, mode: Mode) -> None:
-    """Another policy, zone or way of paying for what starts from now on; a running case keeps its own."""
+def change_terms(
+    store: Accounts, account: int, now: datetime, author: str, *, policy: str, zone: str, mode: Mode
+) -> None:
+    """Give an account another policy, zone or way of paying, for what starts from now on; a running case keeps its own.
+    Refuses `unknown_policy` and `unknown_zone`."""
     if policy not in store.policies():
         raise Refused("unknown_policy", f"policy {policy!r} is not adopted")
     calendar_of(zone)
@@ -70,15 +75,15 @@ def change_terms(store: Store, account: int, now: datetime, author: str, *, poli
         unit.record(f.TermsChanged(terms=Terms(policy, zone), mode=mode), author)
 
 
-def unpark(store: Store, account: int, now: datetime, author: str, why: str) -> None:
-    """A person has looked at a parked account: decide upon it again."""
+def unpark(store: Accounts, account: int, now: datetime, author: str, why: str) -> None:
+    """Decide upon a parked account again, once staff have looked at it."""
     with acting_on(store, account, now) as unit:
         if not unit.account.parked:
             raise Refused("not_parked", f"account {account} is not parked")
         unit.record(f.Unparked(), author, why)
 
 
-def close_task(store: Store, account: int, task: int, now: datetime, author: str, outcome: str) -> None:
-    """A person has dealt with a task; `task` is the fact that raised it."""
+def close_task(store: Accounts, account: int, task: int, now: datetime, author: str, outcome: str) -> None:
+    """Close a task that staff have dealt with; `task` is the number of the fact that raised it."""
     with acting_on(store, account, now) as unit:
         unit.record(f.TaskClosed(task=task, outcome=outcome), author)

@@ -12,11 +12,11 @@ from arrears.core.rules.hold import end_hold
 from arrears.core.view import View
 from arrears.engine.acting import acting_on, local_today
 from arrears.engine.holding import HOLD_DAYS_MAX, place_hold
-from arrears.ports import Store
+from arrears.ports import Accounts
 
 
 def hold(
-    store: Store,
+    store: Accounts,
     account: int,
     *,
     scope: HoldScope,
@@ -35,14 +35,15 @@ def hold(
         return place_hold(unit, scope, target, tuple(stops), reason, until, author)
 
 
-def dispute(store: Store, account: int, debt: int, now: datetime, author: str, reason: str = "dispute") -> int:
-    """The customer objects to an invoice (or their bank reversed it): everything about it stops until released."""
+def dispute(store: Accounts, account: int, debt: int, now: datetime, author: str, reason: str = "dispute") -> int:
+    """Hold everything about one invoice that the customer objects to, or whose payment their bank reversed, until it is
+    released; the hold's number."""
     with acting_on(store, account, now) as unit:
         return place_hold(unit, HoldScope.DEBT, debt, ALL_STOPS, reason, None, author)
 
 
-def release(store: Store, account: int, number: int, now: datetime, author: str, why: str = "") -> None:
-    """End a hold now. Warnings whose date it moved no longer count; a new one with its full lead follows."""
+def release(store: Accounts, account: int, number: int, now: datetime, author: str, why: str = "") -> None:
+    """End a hold now. Warnings whose date the hold moved no longer count; new ones follow with their full lead."""
     policies = store.policies()
     guards = store.system().guards
     with acting_on(store, account, now) as unit:

@@ -31,7 +31,7 @@ from arrears.engine.booking import Payment
 from arrears.engine.booking import book as book_payment
 from arrears.engine.commands.invoices import Invoice, issue
 from arrears.engine.failpoints import reached
-from arrears.ports import NewAccount, Store
+from arrears.ports import AccountOpening, NewAccount
 
 REASONS_MAX: Final = 50
 """So many rows are named when a book is refused, then they are counted."""
@@ -49,7 +49,7 @@ class ImportReport:
 
 
 def import_book(
-    store: Store,
+    store: AccountOpening,
     book: ReceivablesBook,
     known_invoices: Mapping[str, KnownInvoice],
     known_payments: Mapping[str, KnownPayment],

@@ -15,7 +15,7 @@ from arrears.core.money import exponent
 from arrears.core.unit import Unit
 from arrears.engine.acting import acting, acting_on, local_today, open_debts
 from arrears.engine.booking import Payment, book
-from arrears.ports import Store
+from arrears.ports import Accounts
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,7 +32,7 @@ class Invoice:
     settled_separately: bool = False
 
 
-def issue_invoices(store: Store, invoices: Sequence[Invoice], now: datetime, author: str) -> list[int]:
+def issue_invoices(store: Accounts, invoices: Sequence[Invoice], now: datetime, author: str) -> list[int]:
     """Issue invoices set-wise; their numbers within their accounts. Refuses the whole set if one is wrong."""
     with acting(store, [i.account for i in invoices], now) as units:
         return [issue(units[invoice.account], invoice, author) for invoice in invoices]
@@ -64,15 +64,15 @@ def issue(unit: Unit, invoice: Invoice, author: str) -> int:
     return number
 
 
-def record_payments(store: Store, payments: Sequence[Payment], now: datetime, author: str) -> None:
+def record_payments(store: Accounts, payments: Sequence[Payment], now: datetime, author: str) -> None:
     """Book money received. A payment that names an invoice is booked on it first, the rest is account credit."""
     with acting(store, [p.account for p in payments], now) as units:
         for payment in payments:
             book(units[payment.account], payment, author)
 
 
-def report_decline(store: Store, account: int, debts: Sequence[int], now: datetime, author: str) -> None:
-    """The charge of these debts was definitively declined: they are past due from this local day."""
+def report_decline(store: Accounts, account: int, debts: Sequence[int], now: datetime, author: str) -> None:
+    """Record that the charge of these debts was definitively declined: they are past due from this local day."""
     with acting_on(store, account, now) as unit:
         fresh = [d for d in open_debts(unit, debts) if d.day_0 is None and d.past_due_from is None]
         # The first reminder of a new case tells it; in an open one that has been given.
@@ -81,9 +81,10 @@ def report_decline(store: Store, account: int, debts: Sequence[int], now: dateti
 
 
 def report_authorisation_declined(
-    store: Store, account: int, currency: str, amount_minor: int, decline: str, now: datetime, author: str
+    store: Accounts, account: int, currency: str, amount_minor: int, decline: str, now: datetime, author: str
 ) -> None:
-    """A card was refused for an amount that is not invoiced yet: the customer is told at once, and nothing is owed.
+    """Record that a card was refused for an amount that is not invoiced yet: the customer hears of it at once, and
+    nothing is owed.
     `decline` is one of our words (core/data/declines.toml), or empty. Refuses `bad_amount`, `unknown_currency`."""
     exponent(currency)
     if amount_minor <= 0:
@@ -93,8 +94,9 @@ def report_authorisation_declined(
         unit.record(refused, author)
 
 
-def reopen(store: Store, account: int, debt: Debt, minor: int, reason: str, now: datetime, author: str) -> None:
-    """Money has left again: the debt is owed anew and this local day is its day 0 (spec, section 4, point 10).
+def reopen(store: Accounts, account: int, debt: Debt, minor: int, reason: str, now: datetime, author: str) -> None:
+    """Record that money has left again: the debt is owed anew and this local day is its day 0 (spec, section 4, point
+    10).
 
     `debt` describes the invoice as issued; what is open already stays open.
     """
@@ -108,8 +110,8 @@ def reopen(store: Store, account: int, debt: Debt, minor: int, reason: str, now:
         unit.record(f.DebtReopened(debt=again, minor=minor, reason=reason), author, reason)
 
 
-def write_off(store: Store, account: int, debt: int, now: datetime, author: str, why: str) -> None:
-    """Give up what is open of a debt; it lifts the cause as a payment does."""
+def write_off(store: Accounts, account: int, debt: int, now: datetime, author: str, why: str) -> None:
+    """Give up what is open of a debt. It ends what the debt caused, as a payment does."""
     with acting_on(store, account, now) as unit:
         found = open_debts(unit, [debt])[0]
         unit.record(f.WrittenOff(debt=debt, minor=found.open_minor, currency=found.currency), author, why)

@@ -11,10 +11,10 @@ from arrears.core.ids import SUBSCRIPTION, format_id
 from arrears.core.states import Reason
 from arrears.core.view import View
 from arrears.engine.acting import acting_on, subscription_of
-from arrears.ports import Store
+from arrears.ports import Accounts
 
 
-def add_subscription(store: Store, account: int, service: str, now: datetime, author: str) -> int:
+def add_subscription(store: Accounts, account: int, service: str, now: datetime, author: str) -> int:
     """Add a subscription to a service; its number within the account."""
     with acting_on(store, account, now) as unit:
         number = len(unit.account.subscriptions) + 1
@@ -22,8 +22,8 @@ def add_subscription(store: Store, account: int, service: str, now: datetime, au
         return number
 
 
-def cancel(store: Store, account: int, subscription: int, now: datetime, author: str) -> None:
-    """The customer ends a subscription: its service ends today, its data is kept for the retention."""
+def cancel(store: Accounts, account: int, subscription: int, now: datetime, author: str) -> None:
+    """End a subscription for the customer: its service ends today, its data is kept for the days of retention."""
     policies = store.policies()
     guards = store.system().guards
     with acting_on(store, account, now) as unit:
@@ -44,8 +44,8 @@ def cancel(store: Store, account: int, subscription: int, now: datetime, author:
         )
 
 
-def reactivate(store: Store, account: int, subscription: int, now: datetime, author: str) -> None:
-    """Take a cancellation back, as long as no deletion has been ordered."""
+def reactivate(store: Accounts, account: int, subscription: int, now: datetime, author: str) -> None:
+    """Take a cancellation back. Refused once the deletion has been ordered."""
     with acting_on(store, account, now) as unit:
         sub = subscription_of(unit, subscription)
         if Reason.CANCELED not in sub.reasons:
@@ -57,7 +57,7 @@ _OTHER: Final = (Reason.SPENDING_LIMIT, Reason.POLICY_VIOLATION, Reason.OTHER)
 
 
 def set_reason(
-    store: Store, account: int, subscription: int, reason: Reason, now: datetime, author: str, why: str
+    store: Accounts, account: int, subscription: int, reason: Reason, now: datetime, author: str, why: str
 ) -> None:
     """Stop a subscription for a reason that has nothing to do with debt."""
     policies = store.policies()
@@ -83,9 +83,9 @@ def set_reason(
 
 
 def lift_reason(
-    store: Store, account: int, subscription: int, reason: Reason, now: datetime, author: str, why: str
+    store: Accounts, account: int, subscription: int, reason: Reason, now: datetime, author: str, why: str
 ) -> None:
-    """Lift a reason that has nothing to do with debt; what then has no reason to be stopped runs again."""
+    """Lift a reason that has nothing to do with debt; a subscription with no reason left to be stopped runs again."""
     with acting_on(store, account, now) as unit:
         sub = subscription_of(unit, subscription)
         if reason not in _OTHER or reason not in sub.reasons:

@@ -19,7 +19,7 @@ from arrears.core.messages.recipients import Contacts, recipients
 from arrears.engine.acting import decide_until_rest
 from arrears.engine.failpoints import reached
 from arrears.engine.messages.delivering import CARRYING
-from arrears.ports import TAKEN, Mail, MailMove, MailState, Store
+from arrears.ports import TAKEN, AccountsAndMail, Mail, MailBook, MailMove, MailState
 
 HARD: Final = "hard"
 SOFT: Final = "soft"
@@ -48,17 +48,17 @@ class Returned(NamedTuple):
     why: str
 
 
-def came_back(store: Store, returned: Returned, now: datetime) -> int:
+def came_back(store: AccountsAndMail, returned: Returned, now: datetime) -> int:
     """Record one report; to how many messages it was news. Of a message that is not ours, or was for another address,
     nothing: such reports are made up, or somebody else's."""
     return sum(_record(store, mail, returned, now) for mail in _meant(store, returned, now))
 
 
-def _meant(store: Store, returned: Returned, now: datetime) -> Sequence[Mail]:
+def _meant(store: MailBook, returned: Returned, now: datetime) -> Sequence[Mail]:
     named = _ID.fullmatch(returned.message)
     if named is not None:
         account, seq, number = map(int, named.groups())
-        found = [m for m in store.mails([(account, seq)]) if m.no == number]
+        found = [m for m in store.mails_of_notices([(account, seq)]) if m.no == number]
         return [m for m in found if returned.address.lower() in (m.address.lower(), "")]
     if returned.message or not returned.address:
         return []
@@ -68,13 +68,13 @@ def _meant(store: Store, returned: Returned, now: datetime) -> Sequence[Mail]:
     return list(newest.values())
 
 
-def _record(store: Store, mail: Mail, returned: Returned, now: datetime) -> bool:
+def _record(store: AccountsAndMail, mail: Mail, returned: Returned, now: datetime) -> bool:
     # Without an address it may be anybody's that the mail was passed on to.
     how = returned.how if returned.address else SOFT
     policies, guards = store.policies(), store.system().guards
     with store.accounts([mail.account], now) as batch:
         [unit] = batch.units
-        mails = store.mails([(mail.account, mail.seq)])
+        mails = store.mails_of_notices([(mail.account, mail.seq)])
         [was] = [m for m in mails if m.no == mail.no]
         after = _STATE[how]
         if was.state not in (*TAKEN, MailState.UNKNOWN) or was.state in (after, MailState.COMPLAINED):
@@ -82,7 +82,7 @@ def _record(store: Store, mail: Mail, returned: Returned, now: datetime) -> bool
         batch.move_mails([MailMove(mail.account, mail.seq, mail.no, after, returned.why, returned.status)], now)
         contacts = store.contacts([mail.account])[mail.account]
         if how == HARD:
-            batch.bury(was.address, returned.status, now)
+            batch.mark_dead(was.address, returned.status, now)
             contacts = contacts._replace(dead=contacts.dead | {was.address})
         again = how == HARD and was.state in TAKEN and not _taken_by_others(was, mails) and _left(contacts, was, mails)
         unit.record(
@@ -97,7 +97,7 @@ def _record(store: Store, mail: Mail, returned: Returned, now: datetime) -> bool
             )
         )
         if again:
-            batch.again(mail.account, mail.seq)
+            batch.send_notice_again(mail.account, mail.seq)
         decide_until_rest(unit, policies, guards, only_consequences=True)
         reached("command.before_commit")
     reached("command.after_commit")
@@ -116,7 +116,7 @@ def _taken_by_others(was: Mail, mails: Sequence[Mail]) -> bool:
     return any(m.state in TAKEN for m in same)
 
 
-def _lost(store: Store, account: Account, contacts: Contacts) -> tuple[int, ...]:
+def _lost(store: MailBook, account: Account, contacts: Contacts) -> tuple[int, ...]:
     """The notices whose warnings count now, and which nobody has got by an address that works (I9)."""
     counting = {}
     for sub in account.subscriptions:
@@ -126,7 +126,7 @@ def _lost(store: Store, account: Account, contacts: Contacts) -> tuple[int, ...]
                 counting[promise.accepted_seq] = promise.accepted_at
     had = {
         m.seq
-        for m in store.mails([(account.no, seq) for seq in counting])
+        for m in store.mails_of_notices([(account.no, seq) for seq in counting])
         if m.kind in CARRYING and m.state in TAKEN and m.address not in contacts.dead and m.at <= counting[m.seq]
     }
     return tuple(sorted(set(counting) - had))

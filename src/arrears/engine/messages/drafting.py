@@ -157,7 +157,7 @@ def _noticed(account: Account, fact: f.Noticed, seq: int, contacts: Contacts, no
     if stops:
         found.append(Draft(MessageKind.STOP_WARNING, debts=lines, actions=_by_date(stops)))
     if fact.told:
-        found += _told(account, fact, seq, lines)
+        found += _change_drafts(account, fact, seq, lines)
     if _reminds(account, fact) and not any(d.kind in PAYABLE for d in found):
         found.append(_reminder(account, fact, lines, contacts))
     found += [_card(account, card, contacts, now) for card in _expiring(account, fact)]
@@ -184,7 +184,7 @@ def left_out(account: Account, fact: f.AnyFact, seq: int) -> tuple[int, ...]:
     return tuple(sorted({w.subscription for w in fact.warnings} - said))
 
 
-def _told(account: Account, fact: f.Noticed, seq: int, lines: tuple[DebtLine, ...]) -> Iterator[Draft]:
+def _change_drafts(account: Account, fact: f.Noticed, seq: int, lines: tuple[DebtLine, ...]) -> Iterator[Draft]:
     stopped, deleted, back = [], [], []
     for told in fact.told:
         sub = account.subscription(told.subscription)

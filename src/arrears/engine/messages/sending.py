@@ -21,7 +21,7 @@ from arrears.engine.messages.delivering import Answer, NoticeDelivery
 from arrears.engine.messages.drafting import drafts
 from arrears.engine.messages.writing import Letter, Letters
 from arrears.engine.system import pause_mail
-from arrears.ports import Channel, Claim, DeliveryAbout, Fate, Mail, MailState, Store
+from arrears.ports import AccountReader, Channel, Claim, DeliveryAbout, Fate, Mail, MailState, NoticeSending
 
 Channels = Mapping[ChannelName, Channel]
 """The ways to reach people, by name: each recipient is written to by the channel that its address belongs to."""
@@ -50,7 +50,9 @@ class SendResult(NamedTuple):
     back: list[Claim]
 
 
-def send(store: Store, channel: Channel, context: MessageContext, claims: Sequence[Claim], now: datetime) -> SendResult:
+def send(
+    store: NoticeSending, channel: Channel, context: MessageContext, claims: Sequence[Claim], now: datetime
+) -> SendResult:
     """Hand over what these claims ask for. Where mail cannot leave, or leaves slowly, the others wait: a claim that
     outlives its lease would be taken for one whose sender died, and never be sent."""
     if not claims:
@@ -63,7 +65,7 @@ def send(store: Store, channel: Channel, context: MessageContext, claims: Sequen
     return SendResult([plan.answer(now) for plan in plans], [])
 
 
-def _stopped(store: Store, context: MessageContext, now: datetime) -> bool:
+def _stopped(store: NoticeSending, context: MessageContext, now: datetime) -> bool:
     """Whether the limits of the whole installation let nothing out for now; of a storm of bounces staff are told."""
     limits = context.limits
     if limits is None:
@@ -76,16 +78,16 @@ def _stopped(store: Store, context: MessageContext, now: datetime) -> bool:
 
 
 def _prepared(
-    store: Store, channels: Channels, context: MessageContext, claims: Sequence[Claim], now: datetime
+    store: NoticeSending, channels: Channels, context: MessageContext, claims: Sequence[Claim], now: datetime
 ) -> tuple[list[NoticeDelivery], list[Letter]]:
     """The notices, read just now, with the letters that may be handed over: they are claimed."""
     numbers = sorted({c.account for c in claims})
-    facts = store.messages(claims)
+    facts = store.noticed_facts(claims)
     earlier: dict[tuple[int, int], list[Mail]] = {}
-    for mail in store.mails([(c.account, c.seq) for c in claims]):
+    for mail in store.mails_of_notices([(c.account, c.seq) for c in claims]):
         earlier.setdefault((mail.account, mail.seq), []).append(mail)
     paid = [key for key, fact in facts.items() if isinstance(fact, f.PaymentBooked)]
-    back = store.resumed_with(paid) if paid else {}
+    back = store.subscriptions_resumed_with(paid) if paid else {}
     accounts = store.snapshots(numbers)
     contacts = {number: _reachable(found, channels) for number, found in store.contacts(numbers).items()}
     letters = Letters(store, context, now)
@@ -123,7 +125,7 @@ def _look_up(channels: Channels, plan: NoticeDelivery) -> None:
             plan.move(mail, MailState.UNKNOWN, "its sender died while handing it over")
 
 
-def _hand_over_all(store: Store, channels: Channels, letters: Sequence[Letter]) -> None:
+def _hand_over_all(store: AccountReader, channels: Channels, letters: Sequence[Letter]) -> None:
     """One letter after the other; of a channel whose server takes nothing more the others wait."""
     began = time.monotonic()
     shut: set[ChannelName] = set()
@@ -139,7 +141,7 @@ def _hand_over_all(store: Store, channels: Channels, letters: Sequence[Letter]) 
             shut.add(name)
 
 
-def _as_read(store: Store, letter: Letter) -> bool:
+def _as_read(store: AccountReader, letter: Letter) -> bool:
     """Whether the account is as it was when this was written."""
     account = letter.plan.account
     return store.snapshots([account.no])[account.no] == account

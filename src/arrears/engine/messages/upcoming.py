@@ -13,7 +13,7 @@ from arrears.core.ids import ACCOUNT, format_id
 from arrears.core.messages.content import MessageKind
 from arrears.core.messages.recipients import Contacts, Recipient, recipients
 from arrears.core.view import View
-from arrears.ports import Store
+from arrears.ports import ReachableAccounts
 
 
 class Telling(NamedTuple):
@@ -38,8 +38,8 @@ class UpcomingMessages(NamedTuple):
     tellings: tuple[Telling, ...]
 
 
-def told_when(store: Store, account: int, now: datetime) -> UpcomingMessages:
-    """The plan of one account; refuses `unknown_account`."""
+def upcoming_messages(store: ReachableAccounts, account: int, now: datetime) -> UpcomingMessages:
+    """The messages that lie ahead of one account; refuses `unknown_account`."""
     snapshot = store.snapshots([account]).get(account)
     if snapshot is None:
         raise Refused("unknown_account", f"there is no account {format_id(ACCOUNT, account)}")
@@ -48,7 +48,7 @@ def told_when(store: Store, account: int, now: datetime) -> UpcomingMessages:
 
 
 def plan_of(view: View, contacts: Contacts) -> UpcomingMessages:
-    """The plan of an account that has been read."""
+    """The messages that lie ahead of an account that has been read already."""
     running = view.account.case is not None or _ending(view)
     found = list(_planned(view, contacts)) if running else list(_usual(view, contacts))
     found.sort(key=lambda one: (one.on or date.min, one.day, one.kind, one.service, one.subscription))
@@ -71,7 +71,7 @@ def _planned(view: View, contacts: Contacts) -> Iterator[Telling]:
         if one.planned is None:
             continue
         kind = MessageKind.DELETION_WARNING if one.action is Action.DELETE else MessageKind.STOP_WARNING
-        names = one.told_day
+        names = one.announced_day
         sent = {s.step for s in one.promise.sent if s.seq > one.promise.since_seq}
         for step in one.warning_days:
             day = one.rung(step)

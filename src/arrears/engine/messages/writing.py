@@ -20,7 +20,7 @@ from arrears.engine.messages.delivering import NoticeDelivery
 from arrears.engine.messages.drafting import content, help_link, stable_link
 from arrears.engine.messages.drafting_people import Draft, zone_of
 from arrears.engine.tokens import digest_of, new_token
-from arrears.ports import Mail, MailState, Message, PayLink, Store
+from arrears.ports import Mail, MailBook, MailState, Message, PayLink
 
 
 class Letter(NamedTuple):
@@ -34,8 +34,8 @@ class Letter(NamedTuple):
 class Letters:
     """The letters of a few notices."""
 
-    def __init__(self, store: Store, context: MessageContext, now: datetime) -> None:
-        self._store, self._desk, self._now = store, context, now
+    def __init__(self, store: MailBook, context: MessageContext, now: datetime) -> None:
+        self._store, self._context, self._now = store, context, now
         self._days: dict[str, date] = {}
         self._letters: list[Letter] = []
         self._links: list[PayLink] = []
@@ -56,7 +56,7 @@ class Letters:
         if not self._letters:
             return []
         wanted = [letter.mail for letter in self._letters]
-        limits = self._desk.limits
+        limits = self._context.limits
         if limits is not None:
             had = dict(self._store.mail_counts(self._now, {mail.address for mail in wanted}).to)
             within = []
@@ -74,7 +74,7 @@ class Letters:
         return [letter for letter in self._letters if letter.mail.id in granted]
 
     def _written(self, plan: NoticeDelivery, draft: Draft, to: Recipient, number: int) -> Letter:
-        account, context, now = plan.account, self._desk, self._now
+        account, context, now = plan.account, self._context, self._now
         secret, link = self._link(plan, draft, to)
         says = content(draft, account, plan.contacts, to, context.operator, link, now)
         words = context.writer.render(says)
@@ -108,14 +108,14 @@ class Letters:
 
     def _link(self, plan: NoticeDelivery, draft: Draft, to: Recipient) -> tuple[str, str]:
         """A secret of this message alone (or none), and the address that it is in."""
-        case, context = plan.account.case, self._desk
+        case, context = plan.account.case, self._context
         if draft.kind is MessageKind.CONFIRM_ADDRESS:
             secret = new_token()
-            self._store.give_token(draft.request, digest_of(secret))
+            self._store.renew_address_link(draft.request, digest_of(secret))
             return secret, f"{context.base_url}{CONFIRM_PATH}{secret}"
         if draft.kind in (MessageKind.INVITATION, MessageKind.PASSWORD_RESET):
             secret = new_token()
-            self._store.give_link(draft.link, digest_of(secret))
+            self._store.renew_sign_in_link(draft.link, digest_of(secret))
             path = INVITATION_PATH if draft.kind is MessageKind.INVITATION else RESET_PATH
             return secret, f"{context.base_url}{path}{secret}"
         if draft.kind is MessageKind.SIGN_IN_CHANGED:

@@ -40,7 +40,7 @@ from arrears.core.unit import Unit
 from arrears.engine.acting import acting_on, local_today
 from arrears.engine.booking import Payment, book
 from arrears.engine.failpoints import reached
-from arrears.ports import Processor, Store
+from arrears.ports import AccountsAndMoney, MoneyBook, Processor
 
 
 @dataclass(frozen=True, slots=True)
@@ -114,7 +114,7 @@ def payment_ref(provider: str, ref: str) -> str:
     return f"{provider}:{ref}"
 
 
-def provider_of(store: Store, otherwise: str, account: int, attempt: Attempt) -> str:
+def provider_of(store: AccountsAndMoney, otherwise: str, account: int, attempt: Attempt) -> str:
     """The provider at which an attempt was made: its method's, or the one that opened its page; `otherwise` for a page
     from before that was recorded."""
     if attempt.method:
@@ -122,7 +122,9 @@ def provider_of(store: Store, otherwise: str, account: int, attempt: Attempt) ->
     return attempt.at_provider or otherwise
 
 
-def pursue(store: Store, providers: Providers, account: int, attempt_no: int, now: datetime) -> Attempt | None:
+def pursue(
+    store: AccountsAndMoney, providers: Providers, account: int, attempt_no: int, now: datetime
+) -> Attempt | None:
     """Bring one attempt as far as it can be brought now; what is still open of it, or None when it is over."""
     attempt = store.snapshots([account])[account].attempt(attempt_no)
     if attempt is None:
@@ -145,7 +147,7 @@ def pursue(store: Store, providers: Providers, account: int, attempt_no: int, no
     return store.snapshots([account])[account].attempt(attempt_no)
 
 
-def ask_page(store: Store, providers: Providers, account: int, attempt_no: int, now: datetime) -> None:
+def ask_page(store: AccountsAndMoney, providers: Providers, account: int, attempt_no: int, now: datetime) -> None:
     """Ask the provider whether an attempt on its page is over, for a payer who came back before its webhook did."""
     attempt = store.snapshots([account])[account].attempt(attempt_no)
     if attempt is None or not attempt.on_page or not attempt.ref:
@@ -156,7 +158,9 @@ def ask_page(store: Store, providers: Providers, account: int, attempt_no: int, 
         record_outcome(store, name, account, attempt_no, outcome, now)
 
 
-def reopen_page(store: Store, providers: Providers, account: int, attempt: Attempt, now: datetime) -> HostedPage:
+def reopen_page(
+    store: AccountsAndMoney, providers: Providers, account: int, attempt: Attempt, now: datetime
+) -> HostedPage:
     """The page of an attempt on the provider's page; asked again with the same key it is the same page."""
     name = provider_of(store, providers.default, account, attempt)
     known = store.invoices(account)
@@ -182,7 +186,7 @@ def reopen_page(store: Store, providers: Providers, account: int, attempt: Attem
     return page
 
 
-def end_page(store: Store, providers: Providers, account: int, attempt: Attempt, now: datetime) -> Outcome:
+def end_page(store: AccountsAndMoney, providers: Providers, account: int, attempt: Attempt, now: datetime) -> Outcome:
     """End an attempt on the provider's page and record what that proves.
 
     Of one whose page was never learnt (its opener died) the page is asked for again with the same key, so that it can
@@ -203,7 +207,7 @@ def end_page(store: Store, providers: Providers, account: int, attempt: Attempt,
     return outcome
 
 
-def _end_or_tell(store: Store, providers: Providers, account: int, attempt: Attempt, now: datetime) -> None:
+def _end_or_tell(store: AccountsAndMoney, providers: Providers, account: int, attempt: Attempt, now: datetime) -> None:
     """End a page. At a provider that is no longer set up it may still be paid on: then nobody knows, and staff look."""
     try:
         end_page(store, providers, account, attempt, now)
@@ -213,7 +217,9 @@ def _end_or_tell(store: Store, providers: Providers, account: int, attempt: Atte
         record_outcome(store, f.ARREARS, account, attempt.no, Unknown(f"{REFUSED}: {refused.message}"), now)
 
 
-def _ask(store: Store, providers: Providers, account: int, attempt: Attempt, now: datetime) -> tuple[str, Outcome]:
+def _ask(
+    store: AccountsAndMoney, providers: Providers, account: int, attempt: Attempt, now: datetime
+) -> tuple[str, Outcome]:
     method = store.method(account, attempt.method)
     processor = providers.of(method.at_provider)
     reference = attempt_ref(account, attempt.no)
@@ -269,7 +275,13 @@ def _not_to_be_charged(snapshot: Account, attempt: Attempt, now: datetime) -> De
 
 
 def record_outcome(
-    store: Store, provider: str, account: int, attempt_no: int, outcome: Outcome, now: datetime, author: str = ""
+    store: AccountsAndMoney,
+    provider: str,
+    account: int,
+    attempt_no: int,
+    outcome: Outcome,
+    now: datetime,
+    author: str = "",
 ) -> None:
     """Record what the provider said of an attempt, with everything that follows, in one transaction: the money, the
     method, the lifted causes and the resume orders. Of an attempt that is over, only money that was not booked yet."""
@@ -283,7 +295,7 @@ def record_outcome(
             _record(unit, provider, attempt, outcome, author)
 
 
-def record_foreign(store: Store, provider: str, account: int, outcome: Outcome, now: datetime) -> None:
+def record_foreign(store: AccountsAndMoney, provider: str, account: int, outcome: Outcome, now: datetime) -> None:
     """Record what a provider says of an attempt that was made at another one: money of it is money that arrived, and
     nothing else that it says is proof of anything."""
     if isinstance(outcome, Paid):
@@ -385,7 +397,7 @@ def _needs_customer(unit: Unit, attempt: Attempt, outcome: NeedsCustomer, author
     _past_due_by_decline(unit, attempt, author)
 
 
-def _late_money(store: Store, unit: Unit, provider: str, outcome: Paid, author: str) -> None:
+def _late_money(store: MoneyBook, unit: Unit, provider: str, outcome: Paid, author: str) -> None:
     """Money for an attempt that was over, as on a page that had been replaced: it becomes account credit, which pays
     whatever is still open, and the rest is offered back."""
     ref = payment_ref(provider, outcome.ref)

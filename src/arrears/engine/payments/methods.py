@@ -13,10 +13,12 @@ from arrears.core.states import State
 from arrears.core.unit import Unit
 from arrears.engine.acting import acting_on
 from arrears.engine.payments.attempts import Providers
-from arrears.ports import Store
+from arrears.ports import Accounts, AccountsAndMoney, MoneyBook
 
 
-def start_setup(store: Store, providers: Providers, account: int, provider: str, key: str, locale: str) -> HostedPage:
+def start_setup(
+    store: MoneyBook, providers: Providers, account: int, provider: str, key: str, locale: str
+) -> HostedPage:
     """The provider's page on which a person sets up a new method. Nothing is stored here until it is done."""
     known = [m.customer_ref for m in store.methods(account) if m.at_provider == provider]
     customer = known[-1] if known else ""
@@ -24,7 +26,13 @@ def start_setup(store: Store, providers: Providers, account: int, provider: str,
 
 
 def finish_setup(
-    store: Store, providers: Providers, account: int, provider: str, page_ref: str, now: datetime, author: str
+    store: AccountsAndMoney,
+    providers: Providers,
+    account: int,
+    provider: str,
+    page_ref: str,
+    now: datetime,
+    author: str,
 ) -> int:
     """Store the method that was set up; its number. The same page gives the same method, however often it is asked.
 
@@ -42,7 +50,7 @@ def finish_setup(
 
 
 def add(
-    store: Store,
+    store: AccountsAndMoney,
     providers: Providers,
     account: int,
     provider: str,
@@ -66,7 +74,7 @@ def add(
 
 
 def activate(
-    store: Store, account: int, method: int, now: datetime, author: str, subscriptions: tuple[int, ...] = ()
+    store: Accounts, account: int, method: int, now: datetime, author: str, subscriptions: tuple[int, ...] = ()
 ) -> None:
     """Make a method pay for these subscriptions (all where none is named) of an account that owes nothing past due.
 
@@ -83,7 +91,14 @@ def activate(
 
 
 def renew(
-    store: Store, providers: Providers, account: int, method: int, month: int, year: int, now: datetime, author: str
+    store: AccountsAndMoney,
+    providers: Providers,
+    account: int,
+    method: int,
+    month: int,
+    year: int,
+    now: datetime,
+    author: str,
 ) -> None:
     """The same card with a new expiry: nothing else is asked, and it stays what it is."""
     record = store.method(account, method)
@@ -98,7 +113,9 @@ def renew(
             unit.record(f.MethodRenewed(method=method, expires_on=details.expires_on), author)
 
 
-def remove(store: Store, providers: Providers, account: int, method: int, now: datetime, author: str) -> None:
+def remove(
+    store: AccountsAndMoney, providers: Providers, account: int, method: int, now: datetime, author: str
+) -> None:
     """Remove a method; refuses `method_held` with everything that holds it, and until when."""
     record = store.method(account, method)
     with acting_on(store, account, now) as unit:

@@ -13,11 +13,11 @@ from arrears.engine.acting import acting_on
 from arrears.engine.failpoints import reached
 from arrears.engine.payments.attempts import Providers, reopen_page
 from arrears.engine.payments.settling import StaleQuote, cancel_open_attempts, record_attempt
-from arrears.ports import Processor, Store
+from arrears.ports import AccountsAndMoney, Processor
 
 
 def open_page(
-    store: Store, providers: Providers, account: int, shown: Mapping[str, str], now: datetime, author: str
+    store: AccountsAndMoney, providers: Providers, account: int, shown: Mapping[str, str], now: datetime, author: str
 ) -> str:
     """The address of the provider's page that pays exactly one currency of what was shown.
 

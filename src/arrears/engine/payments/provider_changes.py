@@ -30,12 +30,12 @@ from arrears.core.view import View
 from arrears.engine.acting import acting_on, local_today
 from arrears.engine.booking import Payment, book
 from arrears.engine.payments.attempts import payment_ref, provider_of, record_foreign, record_outcome
-from arrears.ports import PaymentRecord, Store
+from arrears.ports import AccountsAndMoney, MoneyBook, PaymentRecord
 
 _ATTEMPT: Final = "att"
 
 
-def apply(store: Store, provider: str, change: Change, now: datetime) -> None:
+def apply(store: AccountsAndMoney, provider: str, change: Change, now: datetime) -> None:
     """Record one change, if it is not recorded yet. Of payments and attempts that are not ours, nothing."""
     match change:
         case AttemptChange():
@@ -51,7 +51,7 @@ def apply(store: Store, provider: str, change: Change, now: datetime) -> None:
             _money_left(store, provider, change.payment_ref, change.ref, change.amount_minor, "returned debit", now)
 
 
-def _attempt(store: Store, provider: str, change: AttemptChange, now: datetime) -> None:
+def _attempt(store: AccountsAndMoney, provider: str, change: AttemptChange, now: datetime) -> None:
     place = attempt_of(change.attempt)
     snapshot = None if place is None else store.snapshots([place[0]]).get(place[0])
     if place is None or snapshot is None:
@@ -74,7 +74,7 @@ def attempt_of(reference: str) -> tuple[int, int] | None:
 
 
 def _money_left(
-    store: Store, provider: str, payment: str, ref: str, minor: int, reason: str, now: datetime
+    store: AccountsAndMoney, provider: str, payment: str, ref: str, minor: int, reason: str, now: datetime
 ) -> PaymentRecord | None:
     """Money of a payment has left. A refund reopens nothing; what the bank or network took back reopens the debts
     that the payment had paid: this local day is their day 0 (spec, section 4, point 10)."""
@@ -103,7 +103,7 @@ def _money_left(
     return record
 
 
-def _reopened(store: Store, unit: Unit, record: PaymentRecord, minor: int, reason: str, provider: str) -> int:
+def _reopened(store: MoneyBook, unit: Unit, record: PaymentRecord, minor: int, reason: str, provider: str) -> int:
     """How much of the money that left is owed again."""
     left = minor
     today = local_today(unit)
@@ -128,7 +128,7 @@ def _reopened(store: Store, unit: Unit, record: PaymentRecord, minor: int, reaso
     return minor - left
 
 
-def _dispute(store: Store, provider: str, change: DisputeChange, now: datetime) -> None:
+def _dispute(store: AccountsAndMoney, provider: str, change: DisputeChange, now: datetime) -> None:
     """An open chargeback has taken the money and is a hold until won or lost. An inquiry has taken nothing."""
     if change.state is DisputeState.INQUIRY:
         return

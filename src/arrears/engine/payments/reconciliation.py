@@ -10,7 +10,7 @@ from arrears.core.money import format_amount
 from arrears.core.payments.values import BookLine
 from arrears.engine.payments.attempts import attempt_ref, payment_ref
 from arrears.engine.payments.provider_changes import attempt_of
-from arrears.ports import Processor, Store
+from arrears.ports import Processor, ProviderBook
 
 
 class MoneyCheck(NamedTuple):
@@ -28,12 +28,12 @@ class MoneyCheck(NamedTuple):
         return not self.differences
 
 
-def check(store: Store, processor: Processor, since: datetime, until: datetime) -> MoneyCheck:
+def check(store: ProviderBook, processor: Processor, since: datetime, until: datetime) -> MoneyCheck:
     """Compare the payments that were made in [since, until)."""
     name = processor.name
     lines = [line for line in processor.book(since, until) if line.attempt]
     ours = {ref: (account, currency, minor) for ref, account, currency, minor in store.provider_payments(name, since)}
-    differences = list(_each(store, name, lines, ours))
+    differences = list(_each(name, lines, ours))
     theirs: dict[str, int] = {}
     for line in lines:
         left = line.taken_minor - line.refunded_minor - line.disputed_minor
@@ -48,7 +48,7 @@ def check(store: Store, processor: Processor, since: datetime, until: datetime) 
     return MoneyCheck(name, len(lines), sums, theirs, tuple(differences))
 
 
-def _each(store: Store, name: str, lines: list[BookLine], ours: dict[str, tuple[int, str, int]]) -> Iterator[str]:
+def _each(name: str, lines: list[BookLine], ours: dict[str, tuple[int, str, int]]) -> Iterator[str]:
     seen: dict[str, str] = {}
     for line in lines:
         ref = payment_ref(name, line.payment_ref)

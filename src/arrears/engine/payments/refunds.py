@@ -11,11 +11,11 @@ from arrears.core.money import format_amount
 from arrears.core.payments.values import RefundAnswer, RefundState
 from arrears.engine.acting import acting_on
 from arrears.engine.payments.attempts import Providers, payment_ref
-from arrears.ports import Store
+from arrears.ports import AccountsAndMoney
 
 
 def refund(
-    store: Store, providers: Providers, payment: str, amount_minor: int, now: datetime, author: str, why: str
+    store: AccountsAndMoney, providers: Providers, payment: str, amount_minor: int, now: datetime, author: str, why: str
 ) -> RefundAnswer:
     """Give back so much of a payment ("provider:reference"), all or a part, at that provider. What it does not answer
     is found by the sweep. Refuses `unknown_payment`, `bad_amount`, `refund_refused`, `not_supported`.

@@ -26,7 +26,7 @@ from arrears.core.view import View
 from arrears.engine.acting import acting_on
 from arrears.engine.failpoints import reached
 from arrears.engine.payments.attempts import Providers, attempt_ref, end_page, pursue, record_outcome
-from arrears.ports import AttemptRecord, Store
+from arrears.ports import AccountReader, AccountsAndMoney, AttemptRecord, MoneyBook
 
 PART_MINIMUM_MINOR: Final = 100
 """The smallest part that may be paid after a failed settlement, in minor units; less costs more than it brings."""
@@ -50,7 +50,7 @@ class StaleQuote(Refused):
         self.now_owed = tuple(now_owed)
 
 
-def quote(store: Store, account: int, now: datetime, also: Iterable[int] = ()) -> list[Quote]:
+def quote(store: AccountReader, account: int, now: datetime, also: Iterable[int] = ()) -> list[Quote]:
     """What a settlement would take, one quote for each currency."""
     snapshot = store.snapshots([account]).get(account)
     if snapshot is None:
@@ -60,7 +60,7 @@ def quote(store: Store, account: int, now: datetime, also: Iterable[int] = ()) -
 
 
 def settle(
-    store: Store,
+    store: AccountsAndMoney,
     providers: Providers,
     account: int,
     shown: Mapping[str, str],
@@ -98,7 +98,7 @@ def settle(
     return results
 
 
-def confirm_at(store: Store, providers: Providers, account: int, attempt: AttemptRecord) -> str:
+def confirm_at(store: MoneyBook, providers: Providers, account: int, attempt: AttemptRecord) -> str:
     """Where the payer confirms an attempt that waits for that; empty for any other."""
     if attempt.state != AttemptState.NEEDS_CUSTOMER or attempt.on_page:
         return ""
@@ -109,7 +109,7 @@ def confirm_at(store: Store, providers: Providers, account: int, attempt: Attemp
 
 
 def confirm(
-    store: Store,
+    store: AccountsAndMoney,
     providers: Providers,
     account: int,
     attempt: AttemptRecord,
@@ -141,7 +141,7 @@ class _Started(NamedTuple):
 
 
 def _begin(
-    store: Store,
+    store: AccountsAndMoney,
     providers: Providers,
     account: int,
     currency: str,
@@ -217,7 +217,7 @@ def record_attempt(
     return number
 
 
-def _same_request(store: Store, account: int, shown: str, method: int) -> _Started | None:
+def _same_request(store: AccountsAndMoney, account: int, shown: str, method: int) -> _Started | None:
     """The attempt that answers this very request: open, or paid. One that was declined, or whose challenge has
     lapsed, is answered by a new one."""
     for attempt in reversed(store.attempts(account)):
@@ -256,7 +256,7 @@ def _may_be_tried(view: View, number: int, wanted: Quote, now: datetime) -> None
 
 
 def cancel_open_attempts(
-    store: Store, providers: Providers, account: int, currency: str, also: tuple[int, ...], now: datetime
+    store: AccountsAndMoney, providers: Providers, account: int, currency: str, also: tuple[int, ...], now: datetime
 ) -> None:
     """A new settlement first cancels what is waiting for the payer, at the provider, with proof."""
     wanted = {p.debt for q in quote(store, account, now, also) if q.currency == currency for p in q.parts}
@@ -266,7 +266,7 @@ def cancel_open_attempts(
             cancel(store, providers, account, attempt, now)
 
 
-def cancel(store: Store, providers: Providers, account: int, attempt: Attempt, now: datetime) -> None:
+def cancel(store: AccountsAndMoney, providers: Providers, account: int, attempt: Attempt, now: datetime) -> None:
     """End an attempt that waits for the payer; refuses `attempt_in_flight` where the provider gave no proof."""
     reference = attempt_ref(account, attempt.no)
     if attempt.on_page:
@@ -280,5 +280,5 @@ def cancel(store: Store, providers: Providers, account: int, attempt: Attempt, n
         raise Refused("attempt_in_flight", "a payment for this is under way; wait for its outcome, then look again")
 
 
-def _record_of(store: Store, account: int, number: int) -> AttemptRecord:
+def _record_of(store: MoneyBook, account: int, number: int) -> AttemptRecord:
     return next(a for a in store.attempts(account) if a.no == number)

@@ -16,7 +16,7 @@ from arrears.engine.payments import provider_changes as changes
 from arrears.engine.payments import settling
 from arrears.engine.payments.attempts import Providers
 from arrears.engine.payments.methods import activate, finish_setup
-from arrears.ports import Processor, Store
+from arrears.ports import AccountsAndMoney, AccountsAndSetups, MoneyBook, Processor
 from arrears.ports.setups import SetupPage, SetupState
 
 STUCK_AFTER: Final = timedelta(minutes=2)
@@ -27,7 +27,7 @@ WAITS: Final = ("setup_open", "provider_unreachable", "attempt_in_flight")
 
 
 def start(
-    store: Store,
+    store: AccountsAndSetups,
     providers: Providers,
     account: int,
     shown: Mapping[str, str],
@@ -50,13 +50,13 @@ def start(
     known = [m.customer_ref for m in store.methods(account) if m.at_provider == provider]
     customer = known[-1] if known else ""
     page = opener.open_setup(f"setup-{account}-{number}", account, customer, locale, back(number))
-    store.opened_setup(number, page.ref, page.url)
+    store.record_setup_page(number, page.ref, page.url)
     made = store.setup(number)
     assert made is not None, "it was noted just now"
     return made
 
 
-def finish(store: Store, providers: Providers, number: int, now: Callable[[], datetime]) -> SetupPage:
+def finish(store: AccountsAndSetups, providers: Providers, number: int, now: Callable[[], datetime]) -> SetupPage:
     """Store the method and settle what was shown with it; asked again, what came of it. While somebody else does it,
     or the person has not finished, the page comes back as it stands. Refuses `unknown_setup`."""
     page = store.setup(number)
@@ -79,7 +79,9 @@ def finish(store: Store, providers: Providers, number: int, now: Callable[[], da
     return done
 
 
-def _settle(store: Store, providers: Providers, page: SetupPage, method: int, now: Callable[[], datetime]) -> None:
+def _settle(
+    store: AccountsAndMoney, providers: Providers, page: SetupPage, method: int, now: Callable[[], datetime]
+) -> None:
     if not page.shown:
         _first_method(store, page, method, now())
         return
@@ -89,7 +91,7 @@ def _settle(store: Store, providers: Providers, page: SetupPage, method: int, no
         settling.settle(store, providers, page.account, left, method, now, page.author, also=page.also)
 
 
-def _made(store: Store, page: SetupPage, method: int) -> dict[str, int]:
+def _made(store: MoneyBook, page: SetupPage, method: int) -> dict[str, int]:
     """The attempt of each currency that this page has led to: made by us, or by whoever was ended before they could
     say so. It is found by what it is for, so that a decline is not tried once more."""
     return {
@@ -101,7 +103,7 @@ def _made(store: Store, page: SetupPage, method: int) -> dict[str, int]:
     }
 
 
-def _first_method(store: Store, page: SetupPage, method: int, now: datetime) -> None:
+def _first_method(store: AccountsAndMoney, page: SetupPage, method: int, now: datetime) -> None:
     """A method that was only added pays for what has none yet; nothing is collected."""
     account = store.snapshots([page.account])[page.account]
     without = tuple(s.no for s in account.subscriptions if s.method == 0)
@@ -109,7 +111,9 @@ def _first_method(store: Store, page: SetupPage, method: int, now: datetime) -> 
         activate(store, page.account, method, now, page.author, without)
 
 
-def follow(store: Store, providers: Providers, provider: str, change: Change, now: Callable[[], datetime]) -> None:
+def follow(
+    store: AccountsAndSetups, providers: Providers, provider: str, change: Change, now: Callable[[], datetime]
+) -> None:
     """Record what a provider reports; a set-up page that has ended settles what it was opened for."""
     if not isinstance(change, SetupChange):
         changes.apply(store, provider, change, now())
@@ -119,7 +123,7 @@ def follow(store: Store, providers: Providers, provider: str, change: Change, no
         finish(store, providers, page.number, now)
 
 
-def finish_stuck(store: Store, providers: Providers, now: Callable[[], datetime], limit: int = 100) -> None:
+def finish_stuck(store: AccountsAndSetups, providers: Providers, now: Callable[[], datetime], limit: int = 100) -> None:
     """Go on where whoever settled was ended."""
     for number in store.stuck_setups(now() - STUCK_AFTER, limit):
         finish(store, providers, number, now)

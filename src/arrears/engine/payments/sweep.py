@@ -19,7 +19,7 @@ from arrears.engine.payments.attempts import Providers, pursue, still_owed
 from arrears.engine.payments.settling import cancel
 from arrears.engine.payments.setups import finish_stuck, follow
 from arrears.engine.system import set_breaker, set_feed
-from arrears.ports import Store
+from arrears.ports import AccountReader, Store
 
 OVERLAP: Final = timedelta(hours=1)
 """A delayed commit shows up under the time at which it was asked for (reliability.md, F7: minutes)."""
@@ -76,7 +76,7 @@ def look_up_open(store: Store, providers: Providers, now: datetime) -> None:
                 cancel(store, providers, account, attempt, now)
 
 
-def _readable(store: Store, numbers: Sequence[int]) -> Mapping[int, Account]:
+def _readable(store: AccountReader, numbers: Sequence[int]) -> Mapping[int, Account]:
     """The accounts; without those that cannot be read, of which the collections run tells staff."""
     try:
         return store.snapshots(numbers)
@@ -125,7 +125,7 @@ def _read(store: Store, providers: Providers, name: str, now: datetime) -> int:
 
 def watch_for_storm(store: Store, now: datetime) -> None:
     """Open the breaker in a storm of declines; a person closes it, when it is known what it was."""
-    declined, finished = store.finished_since(now - STORM_WINDOW)
+    declined, finished = store.attempts_finished_since(now - STORM_WINDOW)
     if finished >= STORM_ATTEMPTS_MIN and declined > finished * STORM_SHARE and not store.system().breaker_open:
         why = f"{declined} of the last hour's {finished} attempts were declined"
         set_breaker(store, is_open=True, now=now, author=ARREARS, why=why)

@@ -18,7 +18,7 @@ from arrears.core.messages.recipients import INVITATION_LASTS, RESET_LASTS, Cont
 from arrears.engine.acting import acting_on
 from arrears.engine.people.profile import NAME_CHARS_MAX, check_locale, contacts_of
 from arrears.engine.tokens import digest_of
-from arrears.ports.people import Link, PeopleStore
+from arrears.ports import AccessBook, AccessLink, AccountsAndAccess
 
 INVITATIONS_A_DAY: Final = 20
 RESETS_A_DAY: Final = 5
@@ -29,7 +29,14 @@ ROLES: Final = ("administrator", "billing_reader")
 
 
 def invite(
-    store: PeopleStore, account: int, address: str, role: str, name: str, now: datetime, author: str, locale: str = ""
+    store: AccountsAndAccess,
+    account: int,
+    address: str,
+    role: str,
+    name: str,
+    now: datetime,
+    author: str,
+    locale: str = "",
 ) -> int:
     """Send an invitation that is good for a week and once; an open one to the same address is replaced. The link's
     number. Refuses `bad_role`, `bad_address`, `unknown_locale`, `unknown_account`, `administrator_exists`,
@@ -62,7 +69,7 @@ def _refuse_taken(contacts: Contacts, address: str, role: str) -> None:
         raise Refused("already_there", "somebody with this address has a role on this account already")
 
 
-def withdraw(store: PeopleStore, account: int, link: int, now: datetime, author: str) -> None:
+def withdraw(store: AccountsAndAccess, account: int, link: int, now: datetime, author: str) -> None:
     """Take an invitation back. Refuses `unknown_invitation`."""
     with acting_on(store, account, now) as unit:
         if not any(one.no == link and not one.person for one in contacts_of(store, account).links):
@@ -71,18 +78,18 @@ def withdraw(store: PeopleStore, account: int, link: int, now: datetime, author:
         unit.record(f.InvitationWithdrawn(link=link), author)
 
 
-def link_of(store: PeopleStore, kind: str, token: str, now: datetime) -> Link:
+def link_of(store: AccessBook, kind: str, token: str, now: datetime) -> AccessLink:
     """What a link stands for; `kind` is `invitation` or `reset`. Refuses `bad_link` for one that is unknown, used,
     withdrawn, replaced, or too old."""
-    link = store.link_with(digest_of(token))
+    link = store.access_link(digest_of(token))
     lasts = INVITATION_LASTS if kind == "invitation" else RESET_LASTS
     if link is None or link.kind != kind or link.over_at is not None or now - link.asked_at > lasts:
         raise Refused("bad_link", "this link is not valid any more; ask for a new one")
     return link
 
 
-def accept(store: PeopleStore, token: str, name: str, hashed: str | None, now: datetime) -> int:
-    """The invitation is taken up: its address's person has the role from now on. A person who is not known yet is made
+def accept(store: AccountsAndAccess, token: str, name: str, hashed: str | None, now: datetime) -> int:
+    """Take an invitation up: the person of its address has the role from now on. A person who is not known yet is made
     with this name and password; one who is known keeps theirs. The person's number. Refuses `bad_link`,
     `no_sign_in` (not known, and no password) and `administrator_exists`."""
     link = link_of(store, "invitation", token, now)
@@ -102,8 +109,8 @@ def accept(store: PeopleStore, token: str, name: str, hashed: str | None, now: d
     return person
 
 
-def remove(store: PeopleStore, account: int, person: int, now: datetime, author: str) -> None:
-    """A billing reader sees this account no longer, from the next request on; whoever sees none is signed out.
+def remove(store: AccountsAndAccess, account: int, person: int, now: datetime, author: str) -> None:
+    """Take a billing reader off an account, from the next request on; whoever then sees none is signed out.
     Refuses `unknown_person`; the administrator is replaced, not removed."""
     with acting_on(store, account, now) as unit:
         if not any(one.no == person and one.role is Role.READER for one in contacts_of(store, account).people):
@@ -114,7 +121,7 @@ def remove(store: PeopleStore, account: int, person: int, now: datetime, author:
         unit.record(f.AccessEnded(person=person), author)
 
 
-def ask_reset(store: PeopleStore, address: str, now: datetime) -> None:
+def ask_reset(store: AccountsAndAccess, address: str, now: datetime) -> None:
     """Send a link for a new password to the person who signs in with this address, if there is one. Whoever asks
     learns nothing: neither here nor by an error."""
     try:
@@ -130,8 +137,8 @@ def ask_reset(store: PeopleStore, address: str, now: datetime) -> None:
             unit.record(f.ResetAsked(person=person, link=link), "anonymous")
 
 
-def reset(store: PeopleStore, token: str, hashed: str, now: datetime) -> int:
-    """The link was used: another password, no session from before, and no other such link. The person's number.
+def reset(store: AccountsAndAccess, token: str, hashed: str, now: datetime) -> int:
+    """Use a link: the person has another password, no session from before, and no other such link. Their number.
     Refuses `bad_link`."""
     link = link_of(store, "reset", token, now)
     with acting_on(store, link.account, now) as unit:
@@ -142,8 +149,8 @@ def reset(store: PeopleStore, token: str, hashed: str, now: datetime) -> int:
     return link.person
 
 
-def change_password(store: PeopleStore, person: int, hashed: str, now: datetime) -> None:
-    """Another password, chosen by somebody who has just proved the one before. It ends every other session."""
+def change_password(store: AccountsAndAccess, person: int, hashed: str, now: datetime) -> None:
+    """Set another password for somebody who has just proved the one before. It ends every other session."""
     account = store.account_of(person)
     if account is None:
         store.set_password(person, hashed, now)
@@ -153,7 +160,7 @@ def change_password(store: PeopleStore, person: int, hashed: str, now: datetime)
         unit.record(f.SignInChanged(person=person, what="password"), f"person:{person}")
 
 
-def sign_in_changed(store: PeopleStore, person: int, what: str, now: datetime) -> None:
+def sign_in_changed(store: AccountsAndAccess, person: int, what: str, now: datetime) -> None:
     """Tell a person at every address of theirs that the way they sign in has changed. Somebody who has no account any
     more is not told: nothing of theirs can be reached."""
     assert what in SIGN_IN_CHANGES, what
@@ -163,6 +170,6 @@ def sign_in_changed(store: PeopleStore, person: int, what: str, now: datetime) -
             unit.record(f.SignInChanged(person=person, what=what), f"person:{person}")
 
 
-def end_sessions(store: PeopleStore, person: int) -> None:
+def end_sessions(store: AccessBook, person: int) -> None:
     """End every session of a person, in the transaction that is open: with a new administrator, for example."""
     store.end_sessions(person)

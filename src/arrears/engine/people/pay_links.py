@@ -7,10 +7,10 @@ changes nothing, however often machines do.
 from __future__ import annotations
 
 from arrears.core.messages.recipients import Contacts
-from arrears.ports import PayLink, Store
+from arrears.ports import PayLink, PayLinkAccounts
 
 
-def good_link(store: Store, digest: bytes) -> PayLink | None:
+def good_link(store: PayLinkAccounts, digest: bytes) -> PayLink | None:
     """The link with this digest (SHA-256 of its token), or None where it is unknown, over or revoked."""
     link = store.pay_link(digest)
     if link is None:
@@ -21,7 +21,7 @@ def good_link(store: Store, digest: bytes) -> PayLink | None:
     return link if _is_still_meant(store.contacts([link.account])[link.account], link) else None
 
 
-def known_link(store: Store, digest: bytes) -> PayLink | None:
+def known_link(store: PayLinkAccounts, digest: bytes) -> PayLink | None:
     """A link that was once sent, for its holder to read what became of it; it pays nothing any more once its case is
     over. None where it is unknown or revoked."""
     link = store.pay_link(digest)

@@ -17,8 +17,8 @@ from arrears.core.messages.content import Role
 from arrears.core.messages.recipients import ContactPerson, Contacts, Extra
 from arrears.engine.acting import acting_on
 from arrears.engine.tokens import digest_of
-from arrears.ports import Store
-from arrears.ports.people import Asked, PeopleStore
+from arrears.ports import AccountsAndAddresses, AccountsAndContacts, AddressBook, ContactBook
+from arrears.ports.people import AskedAddress
 
 CONFIRMED_FOR: Final = timedelta(days=90)
 LINK_LASTS: Final = timedelta(days=7)
@@ -31,7 +31,9 @@ EXTRAS_MAX: Final = 10
 NAME_CHARS_MAX: Final = 200
 
 
-def change_address(store: PeopleStore, account: int, person: int, address: str, now: datetime, author: str) -> int:
+def change_address(
+    store: AccountsAndAddresses, account: int, person: int, address: str, now: datetime, author: str
+) -> int:
     """Send a link to a new contact address; until it is used, nothing changes. The request's number. Refuses
     `bad_address`, `same_address`, `unknown_person`, `too_many_requests`."""
     new = check_address(address)
@@ -41,56 +43,56 @@ def change_address(store: PeopleStore, account: int, person: int, address: str, 
     if store.asked_since(person, now - timedelta(days=1)) >= ASKS_A_DAY:
         raise Refused("too_many_requests", "a link can be sent five times a day; use the newest one, or wait a day")
     with acting_on(store, account, now) as unit:
-        number = store.ask(account, person, who.contact, new, now)
+        number = store.ask_address(account, person, who.contact, new, now)
         unit.record(f.AddressAsked(person=person, request=number, again=who.contact == new), author)
     return number
 
 
-def request_of(store: PeopleStore, token: str, now: datetime) -> Asked:
+def request_of(store: AddressBook, token: str, now: datetime) -> AskedAddress:
     """The request that a link stands for; refuses `bad_link` for one that is unknown, replaced, or too old."""
-    asked = store.asked_with(digest_of(token))
+    asked = store.asked_address(digest_of(token))
     if asked is None or (asked.used_at is None and now - asked.asked_at > LINK_LASTS):
         raise Refused("bad_link", "this link is not valid any more; ask for a new one in the account centre")
     return asked
 
 
-def confirm_address(store: PeopleStore, token: str, now: datetime) -> Asked:
-    """The link was used: mail goes there from now on, and the address before is told. Using it again changes
+def confirm_address(store: AccountsAndAddresses, token: str, now: datetime) -> AskedAddress:
+    """Use a link: mail goes to its address from now on, and the address before is told so. Using it twice changes
     nothing. Refuses `bad_link`."""
     asked = request_of(store, token, now)
     if asked.used_at is not None:
         return asked
     with acting_on(store, asked.account, now) as unit:
-        if store.confirm(asked, now):
+        if store.confirm_address(asked, now):
             changed = asked.old.lower() != asked.new.lower()
             confirmed = f.AddressConfirmed(person=asked.person, request=asked.number, changed=changed)
             unit.record(confirmed, f"person:{asked.person}")
     return asked
 
 
-def ask_again(store: PeopleStore, now: datetime, limit: int = 100) -> int:
+def ask_unconfirmed(store: AccountsAndAddresses, now: datetime, limit: int = 100) -> int:
     """Ask administrators whose contact address was last confirmed 90 days ago, or never; how many. Any number of
     workers may do this at once: each person is looked at again under the account's lock."""
     count = 0
-    for account, person, address in store.unconfirmed(now - CONFIRMED_FOR, limit):
+    for account, person, address in store.unconfirmed_addresses(now - CONFIRMED_FOR, limit):
         with acting_on(store, account, now) as unit:
             if store.asked_since(person, now - CONFIRMED_FOR):
                 continue
-            number = store.ask(account, person, address, address, now)
+            number = store.ask_address(account, person, address, address, now)
             unit.record(f.AddressAsked(person=person, request=number, again=True), f.ARREARS)
             count += 1
     return count
 
 
-def send_test(store: Store, account: int, person: int, now: datetime, author: str) -> None:
+def send_test(store: AccountsAndContacts, account: int, person: int, now: datetime, author: str) -> None:
     """Send a person a test message, so that they see where warnings will arrive. Refuses `unknown_person`."""
     _person(store, account, person)
     with acting_on(store, account, now) as unit:
         unit.record(f.TestAsked(person=person), author)
 
 
-def set_profile(store: PeopleStore, account: int, person: int, locale: str, zone: str) -> None:
-    """In which language and zone a person reads. Refuses `unknown_person`, `unknown_locale`, `unknown_zone`."""
+def set_profile(store: AccountsAndAddresses, account: int, person: int, locale: str, zone: str) -> None:
+    """Set in which language and zone a person reads. Refuses `unknown_person`, `unknown_locale`, `unknown_zone`."""
     _person(store, account, person)
     check_locale(locale)
     if zone:
@@ -106,8 +108,9 @@ def check_locale(locale: str) -> None:
         raise Refused("unknown_locale", f"{locale[:40]!r} is not a locale; give one like en or nl-BE") from None
 
 
-def add_extra(store: PeopleStore, account: int, address: str, name: str, locale: str) -> Extra:
-    """Warn somebody else too, who may do nothing. Refuses `bad_address`, `too_many_recipients`, `unknown_account`."""
+def add_extra(store: AccountsAndAddresses, account: int, address: str, name: str, locale: str) -> Extra:
+    """Add a technical contact: warned too, with no rights. Refuses `bad_address`, `too_many_recipients`,
+    `unknown_account`."""
     extra = Extra(check_address(address), " ".join(name.split())[:NAME_CHARS_MAX], locale)
     known = contacts_of(store, account).extras
     if len(known) >= EXTRAS_MAX and extra.address not in {one.address for one in known}:
@@ -116,8 +119,8 @@ def add_extra(store: PeopleStore, account: int, address: str, name: str, locale:
     return extra
 
 
-def remove_extra(store: PeopleStore, account: int, address: str) -> None:
-    """Warn them no longer. Refuses `unknown_recipient`."""
+def remove_extra(store: AddressBook, account: int, address: str) -> None:
+    """Remove a technical contact. Refuses `unknown_recipient`."""
     if not store.remove_extra(account, check_address(address)):
         raise Refused("unknown_recipient", f"{address[:80]!r} is not one of the extra recipients")
 
@@ -131,7 +134,7 @@ def needs_confirming(contacts: Contacts, now: datetime) -> bool:
     return stale or any(address in contacts.dead for address in who.addresses[:1])
 
 
-def contacts_of(store: Store, account: int) -> Contacts:
+def contacts_of(store: ContactBook, account: int) -> Contacts:
     """How an account can be reached. Refuses `unknown_account`."""
     found = store.contacts([account]).get(account)
     if found is None:
@@ -139,7 +142,7 @@ def contacts_of(store: Store, account: int) -> Contacts:
     return found
 
 
-def _person(store: Store, account: int, person: int) -> ContactPerson:
+def _person(store: ContactBook, account: int, person: int) -> ContactPerson:
     for one in contacts_of(store, account).people:
         if one.no == person and one.role in (Role.ADMINISTRATOR, Role.READER):
             return one

@@ -19,7 +19,7 @@ from arrears.core.people.support import HOLDS, About, Via, bracket, slot
 from arrears.core.unit import Unit
 from arrears.engine.acting import acting_on, local_today
 from arrears.engine.holding import HOLD_DAYS_MAX, place_hold
-from arrears.ports import Store
+from arrears.ports import AccountsAndSupport, SupportBook
 from arrears.ports.support import ConversationEntry, Request, RequestState
 
 TEXT_CHARS_MAX: Final = 4000
@@ -27,7 +27,7 @@ TEXT_CHARS_MAX: Final = 4000
 
 A_DAY: Final = timedelta(days=1)
 ASKED_A_DAY: Final = 10
-"""Requests of one account by its administrator; its readers, and strangers, have as many of their own."""
+"""Requests of one account by its administrator; its readers, and visitors, have as many of their own."""
 
 TWICE_WITHIN: Final = timedelta(minutes=10)
 """The same words again within so long are the same click again, not another request."""
@@ -37,7 +37,7 @@ SAID_A_DAY: Final = 20
 
 
 def open_request(
-    store: Store,
+    store: AccountsAndSupport,
     account: int,
     via: Via,
     about: About,
@@ -50,17 +50,17 @@ def open_request(
     locale: str = "",
     may_hold: bool = True,
 ) -> Request:
-    """A question about an account by somebody who is known there. Who gives an `address` is answered by letter; a pay
-    link whose case is over may not hold. Refuses `empty_text`, `long_text`, `too_many_requests`."""
+    """Open a request about an account for somebody who is known there. Who gives an `address` is answered by letter; a
+    pay link whose case is over may not hold. Refuses `empty_text`, `long_text`, `too_many_requests`."""
     body = checked_text(text)
-    if store.requests_since(now - A_DAY, account, via, "", "").account >= ASKED_A_DAY:
+    if store.request_counts(now - A_DAY, account, via, "", "").account >= ASKED_A_DAY:
         raise Refused("too_many_requests", f"an account can ask {ASKED_A_DAY} times a day")
     asked = Request(
         0, account, 0, about, via, "open", 0, "", (), person, "", address, "", "", locale, "", now
     )  # fmt: skip
     with acting_on(store, account, now) as unit:
         for before in store.requests_of(account)[:1]:
-            if _is_again(store, asked, before, body):
+            if _is_repeated(store, asked, before, body):
                 return before
         opened = _held(store, unit, asked, author, may_hold=may_hold)
         opened = opened._replace(number=store.add_request(opened, body))
@@ -70,7 +70,7 @@ def open_request(
     return opened
 
 
-def _is_again(store: Store, asked: Request, before: Request, body: str) -> bool:
+def _is_repeated(store: SupportBook, asked: Request, before: Request, body: str) -> bool:
     if asked.asked_at - before.asked_at > TWICE_WITHIN:
         return False
     who, same = ((r.via, r.about, r.person, r.address) for r in (asked, before))
@@ -80,8 +80,8 @@ def _is_again(store: Store, asked: Request, before: Request, body: str) -> bool:
     return len(said) == 1 and said[0].body == body
 
 
-def place(store: Store, number: int, account: int, now: datetime, author: str, why: str = "") -> Request:
-    """The request of a stranger is about this account: from now on it belongs there, and holds what it may. Refuses
+def place(store: AccountsAndSupport, number: int, account: int, now: datetime, author: str, why: str = "") -> Request:
+    """Give a visitor's request to this account: from now on it belongs there, and holds what it may. Refuses
     `unknown_request`, `has_account`, `unknown_account`."""
     with acting_on(store, account, now) as unit:
         asked = known(store, number)
@@ -95,11 +95,11 @@ def place(store: Store, number: int, account: int, now: datetime, author: str, w
     return placed
 
 
-def _held(store: Store, unit: Unit, asked: Request, author: str, *, may_hold: bool = True) -> Request:
+def _held(store: SupportBook, unit: Unit, asked: Request, author: str, *, may_hold: bool = True) -> Request:
     """With the holds that it may place, and the fact that is to be recorded next."""
     case, once = bracket(unit.account), slot(asked.via, asked.about)
     holds: tuple[int, ...] = ()
-    if may_hold and case and once not in store.held_in(unit.no, case):
+    if may_hold and case and once not in store.slots_held(unit.no, case):
         reason = f"support request: {asked.about.replace('_', ' ')}"
         today = local_today(unit)
         holds = tuple(
@@ -124,9 +124,9 @@ def _record_opened(unit: Unit, opened: Request, author: str, why: str = "") -> N
     assert recorded.seq == opened.seq, "nothing comes between the holds and the request"
 
 
-def say(store: Store, number: int, text: str, now: datetime, author: str) -> None:
-    """Whoever asked writes more; a closed request is open again. Refuses `unknown_request`, `empty_text`, `long_text`,
-    `too_many_requests`."""
+def say(store: AccountsAndSupport, number: int, text: str, now: datetime, author: str) -> None:
+    """Add what whoever asked writes later; a closed request is open again. Refuses `unknown_request`, `empty_text`,
+    `long_text`, `too_many_requests`."""
     body, asked = checked_text(text), known(store, number)
     every = store.support_entries(number)
     if every and (every[-1].author, every[-1].body) == ("", body) and now - every[-1].at < TWICE_WITHIN:
@@ -146,9 +146,9 @@ def say(store: Store, number: int, text: str, now: datetime, author: str) -> Non
         store.move_request(number, "open")
 
 
-def answer(store: Store, number: int, text: str, now: datetime, author: str) -> None:
-    """Staff answer, and whoever asked gets a message with a link. What waited for this is done. Refuses
-    `unknown_request`, `empty_text`, `long_text`."""
+def answer(store: AccountsAndSupport, number: int, text: str, now: datetime, author: str) -> None:
+    """Add the answer of staff; whoever asked gets a message with a link, and the tasks of the request are closed.
+    Refuses `unknown_request`, `empty_text`, `long_text`."""
     body, asked = checked_text(text), known(store, number)
     if asked.account:
         with acting_on(store, asked.account, now) as unit:
@@ -166,9 +166,9 @@ def answer(store: Store, number: int, text: str, now: datetime, author: str) -> 
 
 
 def grant_hold(
-    store: Store, number: int, stops: Sequence[Stop], days: int, why: str, now: datetime, author: str
+    store: AccountsAndSupport, number: int, stops: Sequence[Stop], days: int, why: str, now: datetime, author: str
 ) -> date:
-    """Staff hold more for a request; the last local day that is held. Refuses `unknown_request`, `no_account`,
+    """Place another hold for a request; the last local day that is held. Refuses `unknown_request`, `no_account`,
     `bad_date`, `bad_hold`, `no_reason`."""
     asked = known(store, number)
     if not asked.account:
@@ -183,8 +183,8 @@ def grant_hold(
     return until
 
 
-def close(store: Store, number: int, why: str, now: datetime, author: str) -> None:
-    """Nothing is left to do. Its holds go on to their last day: what was promised is not taken back. Refuses
+def close(store: AccountsAndSupport, number: int, why: str, now: datetime, author: str) -> None:
+    """Close a request. Its holds go on to their last day: what was promised is not taken back. Refuses
     `unknown_request`, `no_reason`, `already_closed`."""
     asked = known(store, number)
     _refuse_blank(why)
@@ -199,7 +199,9 @@ def close(store: Store, number: int, why: str, now: datetime, author: str) -> No
         store.move_request(number, "closed")
 
 
-def _close_tasks(store: Store, unit: Unit, asked: Request, author: str, outcome: str, *, also_opening: bool) -> None:
+def _close_tasks(
+    store: SupportBook, unit: Unit, asked: Request, author: str, outcome: str, *, also_opening: bool
+) -> None:
     """The tasks that this request has raised are done."""
     seqs = {entry.seq for entry in store.support_entries(asked.number) if entry.seq}
     seqs = seqs | {asked.seq} if also_opening else seqs - {asked.seq}
@@ -207,7 +209,7 @@ def _close_tasks(store: Store, unit: Unit, asked: Request, author: str, outcome:
         unit.record(f.TaskClosed(task=seq, outcome=f"request {asked.number}: {outcome}"), author)
 
 
-def known(store: Store, number: int) -> Request:
+def known(store: SupportBook, number: int) -> Request:
     """The request with this number, if its address was ever confirmed; refuses `unknown_request`."""
     found = store.support_request(number) if 0 < number < 2**63 else None
     if found is None or found.state == "unconfirmed":

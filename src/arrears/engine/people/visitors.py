@@ -19,7 +19,7 @@ from arrears.engine.handing_over import handed_over, looked_up
 from arrears.engine.message_context import MessageContext
 from arrears.engine.people.support import A_DAY, ASKED_A_DAY, checked_text, place
 from arrears.engine.tokens import digest_of, new_token
-from arrears.ports import Channel, Fate, Message, Store
+from arrears.ports import AccountsAndVisitors, Channel, Fate, Message, SupportBook, VisitorBook, VisitorSupport
 from arrears.ports.support import LetterState, Opens, Request, SupportLetter
 
 FROM_ADDRESS_A_DAY: Final = 3
@@ -59,13 +59,13 @@ class Visitor(NamedTuple):
     net: str
 
 
-def ask(store: Store, who: Visitor, about: About, text: str, now: datetime) -> int:
+def ask(store: SupportBook, who: Visitor, about: About, text: str, now: datetime) -> int:
     """Keep a question and send a link to the address; no account is looked for. Its number. Refuses `bad_address`,
     `empty_text`, `long_text`, `too_many_requests`."""
     address, body = check_address(who.address), checked_text(text)
     name, company, known_by = (_line(part) for part in (who.name, who.company, who.known_by))
     net = network_of(who.net)
-    lately = store.requests_since(now - A_DAY, 0, Via.ANONYMOUS, address, net)
+    lately = store.request_counts(now - A_DAY, 0, Via.ANONYMOUS, address, net)
     if lately.address >= FROM_ADDRESS_A_DAY or lately.net >= FROM_NET_A_DAY:
         raise Refused("too_many_requests", "this has been asked for several times today; wait a day")
     number = store.add_request(
@@ -79,38 +79,38 @@ def ask(store: Store, who: Visitor, about: About, text: str, now: datetime) -> i
     return number
 
 
-def asked_with(store: Store, token: str, now: datetime) -> Request:
+def asked_with(store: VisitorBook, token: str, now: datetime) -> Request:
     """The request that a link to confirm stands for; refuses `bad_link`."""
-    found = store.support_linked(digest_of(token), "confirm", now - LINK_LASTS)
+    found = store.request_by_link(digest_of(token), "confirm", now - LINK_LASTS)
     if found is None:
         raise Refused("bad_link", "this link is not valid any more; ask again")
     return found
 
 
-def confirm(store: Store, token: str, now: datetime) -> Request:
-    """The link was used: the question will be read. A second time changes nothing. Refuses `bad_link`."""
+def confirm(store: VisitorSupport, token: str, now: datetime) -> Request:
+    """Use a link to confirm: the question will be read. Using it twice changes nothing. Refuses `bad_link`."""
     found = asked_with(store, token, now)
     if store.confirm_request(found.number):
         store.add_letter(found.number, MessageKind.SUPPORT_RECEIVED, now)
     return found
 
 
-def conversation(store: Store, digest: bytes, now: datetime) -> Request | None:
+def conversation(store: VisitorBook, digest: bytes, now: datetime) -> Request | None:
     """The request whose conversation a link with this digest opens."""
-    return store.support_linked(digest, "conversation", now - CONVERSATION_LASTS)
+    return store.request_by_link(digest, "conversation", now - CONVERSATION_LASTS)
 
 
-def attend(store: Store, channel: Channel, context: MessageContext, now: datetime) -> int:
-    """What strangers wait for: their confirmed questions are placed, their letters leave. How many."""
+def attend(store: AccountsAndVisitors, channel: Channel, context: MessageContext, now: datetime) -> int:
+    """Serve people who do not sign in: their confirmed questions are placed, their letters leave. How many."""
     return place_confirmed(store, now) + send_letters(store, channel, context, now)
 
 
-def place_confirmed(store: Store, now: datetime, limit: int = 100) -> int:
+def place_confirmed(store: AccountsAndVisitors, now: datetime, limit: int = 100) -> int:
     """Give each confirmed question to the one account that it names, or leave it to staff: of what names none or
     several, and of an account that was asked about too often today."""
     asked = store.requests_to_place(limit)
     for request in asked:
-        named = store.accounts_named(request.known_by, request.company)
+        named = store.accounts_known_by(request.known_by, request.company)
         if len(named) != 1 or _often(store, named[0], now):
             store.move_request(request.number, "open")
             continue
@@ -122,11 +122,11 @@ def place_confirmed(store: Store, now: datetime, limit: int = 100) -> int:
     return len(asked)
 
 
-def _often(store: Store, account: int, now: datetime) -> bool:
-    return store.requests_since(now - A_DAY, account, Via.ANONYMOUS, "", "").account >= ASKED_A_DAY
+def _often(store: SupportBook, account: int, now: datetime) -> bool:
+    return store.request_counts(now - A_DAY, account, Via.ANONYMOUS, "", "").account >= ASKED_A_DAY
 
 
-def send_letters(store: Store, channel: Channel, context: MessageContext, now: datetime) -> int:
+def send_letters(store: VisitorSupport, channel: Channel, context: MessageContext, now: datetime) -> int:
     """Hand letters over, each at most once, until the server takes no more; how many."""
     for count in range(LETTERS_AT_ONCE):
         claimed = store.claim_letters(now, now - LEASE, 1)
@@ -140,7 +140,9 @@ def send_letters(store: Store, channel: Channel, context: MessageContext, now: d
     return LETTERS_AT_ONCE
 
 
-def _fate_of(store: Store, channel: Channel, context: MessageContext, letter: SupportLetter, now: datetime) -> Fate:
+def _fate_of(
+    store: VisitorSupport, channel: Channel, context: MessageContext, letter: SupportLetter, now: datetime
+) -> Fate:
     if letter.claimed_at is not None:
         fate = looked_up(channel, letter.id)
         if fate is not Fate.NOT_SENT:
@@ -150,7 +152,9 @@ def _fate_of(store: Store, channel: Channel, context: MessageContext, letter: Su
     return handed_over(channel, _written(store, context, letter, request, now)).fate
 
 
-def _written(store: Store, context: MessageContext, letter: SupportLetter, request: Request, now: datetime) -> Message:
+def _written(
+    store: VisitorBook, context: MessageContext, letter: SupportLetter, request: Request, now: datetime
+) -> Message:
     """The letter with a link of its own. Nothing that was typed is in it: whoever gets it may not have asked."""
     opens: Opens = "confirm" if letter.kind is MessageKind.SUPPORT_CONFIRM else "conversation"
     secret = new_token()

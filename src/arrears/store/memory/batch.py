@@ -23,7 +23,7 @@ class MemoryBatch:
         self.mail: list[Callable[[], None]] = []
         self.granted: dict[date, int] = {}
 
-    def send(self, units: Sequence[Unit]) -> None:
+    def write_early(self, units: Sequence[Unit]) -> None:
         """See ports.Batch. Nothing is faster here than writing everything at the end."""
 
     def ledger_open(self, accounts: Sequence[int]) -> Mapping[tuple[int, int], int]:
@@ -39,13 +39,13 @@ class MemoryBatch:
         self.granted[day] = self.granted.get(day, 0) + granted
         return granted
 
-    def finish(self, claims: Sequence[tuple[Claim, bool]]) -> Sequence[Claim]:
+    def end_claims(self, claims: Sequence[tuple[Claim, bool]]) -> Sequence[Claim]:
         """See ports.Batch."""
         held = [(claim, done) for claim, done in claims if self._held(claim)]
         self.finished += held
         return [claim for claim, _ in held]
 
-    def keep(self, claims: Sequence[tuple[Claim, datetime | None]]) -> Sequence[Claim]:
+    def postpone_claims(self, claims: Sequence[tuple[Claim, datetime | None]]) -> Sequence[Claim]:
         """See ports.Batch."""
         held = [(claim, until) for claim, until in claims if self._held(claim)]
         self.kept += held
@@ -59,10 +59,10 @@ class MemoryBatch:
         """See ports.Batch."""
         self.mail.append(partial(self._store.move_mails, moves, now))
 
-    def again(self, account: int, seq: int) -> None:
+    def send_notice_again(self, account: int, seq: int) -> None:
         """See ports.Batch."""
-        self.mail.append(partial(self._store.again, account, seq))
+        self.mail.append(partial(self._store.send_notice_again, account, seq))
 
-    def bury(self, address: str, why: str, now: datetime) -> None:
+    def mark_dead(self, address: str, why: str, now: datetime) -> None:
         """See ports.Batch."""
         self.mail.append(partial(self._store.dead.add, address))

@@ -30,19 +30,19 @@ class MemoryMail:
         self.links: dict[bytes, PayLink] = {}
 
     def contacts(self, numbers: Sequence[int]) -> Mapping[int, Contacts]:
-        """See ports.MailBook."""
+        """See ports.ContactBook."""
         found = {number: self.reached[number] for number in numbers if number in self.reached}
         if not self.dead:
             return found
         return {no: one._replace(dead=frozenset(addresses(one) & self.dead)) for no, one in found.items()}
 
-    def mails(self, notices: Sequence[tuple[int, int]]) -> Sequence[Mail]:
+    def mails_of_notices(self, notices: Sequence[tuple[int, int]]) -> Sequence[Mail]:
         """See ports.MailBook."""
         return [mail for key in notices if key in self.mail_rows for _, mail in sorted(self.mail_rows[key].items())]
 
     def mails_of(self, account: int) -> Sequence[Mail]:
         """See ports.MailBook."""
-        return self.mails(sorted(key for key in self.mail_rows if key[0] == account))
+        return self.mails_of_notices(sorted(key for key in self.mail_rows if key[0] == account))
 
     def mails_to(self, address: str, since: datetime) -> Sequence[Mail]:
         """See ports.MailBook."""
@@ -77,16 +77,16 @@ class MemoryMail:
             sum(m.at > hour for m in left), back, any(kind == "mail_paused" for kind, _ in self.tasks.values()), to
         )
 
-    def give_token(self, request: int, digest: bytes) -> None:
+    def renew_address_link(self, request: int, digest: bytes) -> None:
         """See ports.MailBook. Nobody has asked for one here."""
         raise AssertionError(request)
 
-    def give_link(self, link: int, digest: bytes) -> None:
+    def renew_sign_in_link(self, link: int, digest: bytes) -> None:
         """See ports.MailBook. Nobody has a sign-in here."""
         raise AssertionError(link)
 
     def pay_link(self, digest: bytes) -> PayLink | None:
-        """See ports.MailBook."""
+        """See ports.PayLinkBook."""
         return self.links.get(digest)
 
     def move_mails(self, moves: Sequence[MailMove], now: datetime) -> None:

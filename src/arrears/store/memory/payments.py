@@ -121,13 +121,13 @@ class MemoryMoney:
         ]
 
     def open_attempts(self, before: datetime, limit: int) -> Sequence[tuple[int, int]]:
-        """See ports.MoneyBook."""
+        """See ports.SweepBook."""
         found = [a for a in self.pending.values() if a.moved_at <= before]
         found.sort(key=lambda a: (a.state in ("submitted", "needs_customer"), a.moved_at, a.account_id, a.no))
         return [(a.account_id, a.no) for a in found[:limit]]
 
-    def finished_since(self, since: datetime) -> tuple[int, int]:
-        """See ports.MoneyBook."""
+    def attempts_finished_since(self, since: datetime) -> tuple[int, int]:
+        """See ports.SweepBook."""
         attempts = (a for of_account in self.attempt_rows.values() for a in of_account.values())
         ended = [a.state for a in attempts if a.moved_at >= since and a.state in ("paid", "declined")]
         return ended.count("declined"), len(ended)
@@ -155,7 +155,7 @@ class MemoryMoney:
         return sum(r.amount_minor for r in self.refund_rows if r.payment_ref == payment_ref)
 
     def provider_payments(self, provider: str, since: datetime) -> Sequence[tuple[str, int, str, int]]:
-        """See ports.MoneyBook."""
+        """See ports.ProviderBook."""
         found = []
         for ref, (account, seq) in sorted(self.payment_seqs.items()):
             recorded = self.facts[account][seq - 1].recorded
@@ -165,7 +165,7 @@ class MemoryMoney:
         return found
 
     def provider_net(self, provider: str, since: datetime) -> Mapping[str, int]:
-        """See ports.MoneyBook."""
+        """See ports.ProviderBook."""
         of, sums = f"{provider}:", defaultdict[str, int](int)
         for stored in (s for facts in self.facts.values() for s in facts if s.recorded.at >= since):
             fact = stored.recorded.fact
@@ -177,9 +177,9 @@ class MemoryMoney:
         return dict(sums)
 
     def swept_until(self, provider: str) -> datetime | None:
-        """See ports.MoneyBook."""
+        """See ports.SweepBook."""
         return self.swept.get(provider)
 
     def set_swept(self, provider: str, until: datetime) -> None:
-        """See ports.MoneyBook."""
+        """See ports.SweepBook."""
         self.swept[provider] = max(until, self.swept.get(provider, until))

@@ -46,7 +46,7 @@ class MemoryStore(MemoryTables):
     def open_accounts(
         self, accounts: Sequence[NewAccount], now: datetime, also: Sequence[int] = ()
     ) -> Iterator[MemoryBatch]:
-        """See ports.Store."""
+        """See ports.AccountOpening."""
         refs = set(self.refs)
         for new in accounts:
             if new.ref in refs:
@@ -67,7 +67,7 @@ class MemoryStore(MemoryTables):
 
     @contextmanager
     def accounts(self, numbers: Sequence[int], now: datetime) -> Iterator[MemoryBatch]:
-        """See ports.Store."""
+        """See ports.Accounts."""
         missing = [n for n in numbers if n not in self.slots]
         if missing:
             raise Refused("unknown_account", f"there is no account {missing[0]}")
@@ -77,7 +77,7 @@ class MemoryStore(MemoryTables):
 
     @contextmanager
     def due(self, now: datetime, limit: int) -> Iterator[MemoryBatch]:
-        """See ports.Store."""
+        """See ports.DueAccounts."""
         found: list[int] = []
         later: list[tuple[datetime, int]] = []
         while self.due_queue and len(found) < limit and self.due_queue[0][0] <= now:
@@ -139,7 +139,7 @@ class MemoryStore(MemoryTables):
             self.deletions[day] += granted
 
     def set_aside(self, number: int, now: datetime, why: str) -> None:
-        """See ports.Store."""
+        """See ports.DueAccounts."""
         self.slots[number].next_at = None
         self.record_system(AccountSetAside(account=number, why=why), now, ARREARS, why)
         self.tasks[(SYSTEM, self.system_seq)] = ("set_aside", f"account {number}: {why}")
@@ -147,7 +147,7 @@ class MemoryStore(MemoryTables):
     # -- what must be performed --------------------------------------------------------------------------------
 
     def claim(self, now: datetime, limit: int, lease_seconds: int) -> Sequence[Claim]:
-        """See ports.Store."""
+        """See ports.ActionQueue."""
         claims: list[Claim] = []
         blocked: set[tuple[int, int]] = set()
         for key in self.open_actions:
@@ -169,18 +169,18 @@ class MemoryStore(MemoryTables):
         return claims
 
     def give_back(self, claims: Sequence[Claim]) -> None:
-        """See ports.Store."""
+        """See ports.ActionQueue."""
         for claim in claims:
             action = self.actions[(claim.account, claim.seq, claim.kind)]
             if action.status == "claimed" and action.tries == claim.tries:
                 action.tries -= 1
 
-    def messages(self, claims: Sequence[Claim]) -> Mapping[tuple[int, int], AnyFact]:
-        """See ports.Store."""
+    def noticed_facts(self, claims: Sequence[Claim]) -> Mapping[tuple[int, int], AnyFact]:
+        """See ports.NoticeFacts."""
         return {(c.account, c.seq): self.facts[c.account][c.seq - 1].recorded.fact for c in claims}
 
-    def resumed_with(self, facts: Sequence[tuple[int, int]]) -> Mapping[tuple[int, int], tuple[int, ...]]:
-        """See ports.Store."""
+    def subscriptions_resumed_with(self, facts: Sequence[tuple[int, int]]) -> Mapping[tuple[int, int], tuple[int, ...]]:
+        """See ports.NoticeFacts."""
         found = {}
         for account, seq in facts:
             stream = [s.recorded for s in self.facts[account][seq - 1 : seq + FOLLOWING_MAX]]
@@ -191,25 +191,25 @@ class MemoryStore(MemoryTables):
     # -- reading -----------------------------------------------------------------------------------------------
 
     def snapshots(self, numbers: Sequence[int]) -> Mapping[int, Account]:
-        """See ports.Store."""
+        """See ports.AccountReader."""
         return {n: s.state for n in numbers if (s := self.slots.get(n)) is not None and s.state is not None}
 
     def account_numbers(self, refs: Sequence[str]) -> Mapping[str, int]:
-        """See ports.Store."""
+        """See ports.AccountReader."""
         return {r: self.refs[r] for r in refs if r in self.refs}
 
     def history(self, number: int) -> Sequence[Recorded]:
-        """See ports.Store."""
+        """See ports.Journal."""
         return [s.recorded for s in self.facts[number]]
 
     def next_due(self) -> datetime | None:
-        """See ports.Store."""
+        """See ports.DueAccounts."""
         while self.due_queue and self.slots[self.due_queue[0][1]].next_at != self.due_queue[0][0]:
             heapq.heappop(self.due_queue)
         return self.due_queue[0][0] if self.due_queue else None
 
     def wake_waiting(self, now: datetime) -> int:
-        """See ports.Store."""
+        """See ports.InstallationControl."""
         waiting = [n for n, slot in self.slots.items() if slot.waits]
         for number in waiting:
             self.slots[number].next_at = now
@@ -217,7 +217,7 @@ class MemoryStore(MemoryTables):
         return len(waiting)
 
     def digest(self) -> str:
-        """See ports.Store."""
+        """See ports.Journal."""
         total = hashlib.sha256(self.system_head)
         for number in sorted(self.slots):
             total.update(self.slots[number].head)
@@ -226,24 +226,24 @@ class MemoryStore(MemoryTables):
     # -- the installation --------------------------------------------------------------------------------------
 
     def policies(self) -> Mapping[str, Policy]:
-        """See ports.Store."""
+        """See ports.InstallationState."""
         return self.adopted
 
     def adopt(self, policy: Policy, now: datetime, author: str) -> None:
-        """See ports.Store."""
+        """See ports.InstallationControl."""
         if self.adopted.get(policy.name) == policy:
             return
         self.adopted = {**self.adopted, policy.name: policy, policy.version: policy}
         self.record_system(PolicyAdopted(name=policy.name, version=policy.version), now, author, "")
 
     def tick(self, now: datetime) -> tuple[System, float]:
-        """See ports.Store. There is one clock here, so both agree."""
+        """See ports.InstallationControl. There is one clock here, so both agree."""
         before = self.installation
         self.installation = before._replace(last_tick_at=now)
         return before, 0.0
 
     def record_system(self, fact: SystemFact, now: datetime, author: str, why: str) -> None:
-        """See ports.Store."""
+        """See ports.InstallationControl."""
         self.system_seq += 1
         self.system_head = chained(self.system_head, SYSTEM, self.system_seq, now, author, why, encode_fact(fact))
         if isinstance(fact, BreakerSet) and fact.open:

@@ -10,7 +10,15 @@ from arrears.core.facts import InvoiceIssued, PaymentBooked
 from arrears.core.messages.content import MessageKind
 from arrears.core.people.support import About, Via
 from arrears.core.rows import Rows
-from arrears.ports.support import ConversationEntry, Lately, LetterState, Opens, Request, RequestState, SupportLetter
+from arrears.ports.support import (
+    ConversationEntry,
+    LetterState,
+    Opens,
+    Request,
+    RequestCounts,
+    RequestState,
+    SupportLetter,
+)
 from arrears.store.memory.rows import Duplicate
 
 if TYPE_CHECKING:
@@ -19,7 +27,7 @@ if TYPE_CHECKING:
 
 
 class MemorySupport:
-    """See ports.Support."""
+    """See ports.SupportBook and ports.VisitorBook."""
 
     tasks: dict[tuple[int, int], tuple[str, str]]
     facts: dict[int, list[Stored]]
@@ -41,7 +49,7 @@ class MemorySupport:
             )  # fmt: skip
 
     def add_request(self, request: Request, body: str) -> int:
-        """See ports.Support."""
+        """See ports.SupportBook."""
         self._check_slot(request)
         number = len(self.request_rows) + 1
         self.request_rows[number] = request._replace(number=number)
@@ -57,25 +65,25 @@ class MemorySupport:
             raise Duplicate(f"{request.slot} holds in case {request.case} of account {request.account} already")
 
     def support_request(self, number: int) -> Request | None:
-        """See ports.Support."""
+        """See ports.SupportBook."""
         return self.request_rows.get(number)
 
     def requests_of(self, account: int) -> Sequence[Request]:
-        """See ports.Support."""
+        """See ports.SupportBook."""
         return [r for r in reversed(self.request_rows.values()) if r.account == account > 0]
 
     def waiting_requests(self, limit: int, *, every: bool) -> Sequence[Request]:
-        """See ports.Support."""
+        """See ports.SupportBook."""
         if every:
             return [r for r in reversed(self.request_rows.values()) if r.state != "unconfirmed"][:limit]
         return [r for r in self.request_rows.values() if r.state in ("confirmed", "open")][:limit]
 
     def requests_to_place(self, limit: int) -> Sequence[Request]:
-        """See ports.Support."""
+        """See ports.VisitorBook."""
         return [r for r in self.request_rows.values() if r.state == "confirmed"][:limit]
 
     def confirm_request(self, number: int) -> bool:
-        """See ports.Support."""
+        """See ports.VisitorBook."""
         request = self.request_rows[number]
         if request.state != "unconfirmed":
             return False
@@ -83,7 +91,7 @@ class MemorySupport:
         return True
 
     def place_request(self, request: Request) -> bool:
-        """See ports.Support."""
+        """See ports.SupportBook."""
         if self.request_rows[request.number].account:
             return False
         self._check_slot(request)
@@ -91,56 +99,56 @@ class MemorySupport:
         return True
 
     def move_request(self, number: int, state: RequestState) -> None:
-        """See ports.Support."""
+        """See ports.SupportBook."""
         self.request_rows[number] = self.request_rows[number]._replace(state=state)
 
     def add_hold(self, number: int, hold: int) -> None:
-        """See ports.Support."""
+        """See ports.SupportBook."""
         request = self.request_rows[number]
         self.request_rows[number] = request._replace(holds=(*request.holds, hold))
 
-    def requests_since(self, since: datetime, account: int, via: Via, address: str, net: str) -> Lately:
-        """See ports.Support."""
+    def request_counts(self, since: datetime, account: int, via: Via, address: str, net: str) -> RequestCounts:
+        """See ports.SupportBook."""
         late = [r for r in self.request_rows.values() if r.asked_at > since]
-        return Lately(
+        return RequestCounts(
             sum(r.account == account > 0 and r.via is via for r in late),
             sum(r.address.lower() == address.lower() != "" for r in late),
             sum(r.net == net != "" for r in late),
         )
 
-    def held_in(self, account: int, case: int) -> set[str]:
-        """See ports.Support."""
+    def slots_held(self, account: int, case: int) -> set[str]:
+        """See ports.SupportBook."""
         return {r.slot for r in self.request_rows.values() if (r.account, r.case) == (account, case) and r.slot}
 
     def add_entry(self, entry: ConversationEntry) -> None:
-        """See ports.Support."""
+        """See ports.SupportBook."""
         said = self.entry_rows.setdefault(entry.request, [])
         said.append(entry._replace(no=len(said) + 1))
 
     def support_entries(self, number: int) -> Sequence[ConversationEntry]:
-        """See ports.Support."""
+        """See ports.SupportBook."""
         return list(self.entry_rows.get(number, ()))
 
     def tasks_open(self, account: int, seqs: Sequence[int]) -> Sequence[int]:
-        """See ports.Support."""
+        """See ports.SupportBook."""
         return sorted(seq for seq in set(seqs) if (account, seq) in self.tasks)
 
     def add_support_link(self, digest: bytes, number: int, opens: Opens, now: datetime) -> None:
-        """See ports.Support."""
+        """See ports.VisitorBook."""
         self.support_links[digest] = (number, opens, now)
 
-    def support_linked(self, digest: bytes, opens: Opens, since: datetime) -> Request | None:
-        """See ports.Support."""
+    def request_by_link(self, digest: bytes, opens: Opens, since: datetime) -> Request | None:
+        """See ports.VisitorBook."""
         number, for_what, made_at = self.support_links.get(digest, (0, opens, since))
         return self.request_rows.get(number) if for_what == opens and made_at > since else None
 
     def add_letter(self, number: int, kind: MessageKind, now: datetime) -> None:
-        """See ports.Support."""
+        """See ports.SupportBook."""
         no = len(self.letters) + 1
         self.letters[no] = SupportLetter(no, number, kind, None), "waiting", now
 
     def claim_letters(self, now: datetime, stuck_before: datetime, limit: int) -> Sequence[SupportLetter]:
-        """See ports.Support."""
+        """See ports.VisitorBook."""
         claimed: list[SupportLetter] = []
         for no, (letter, state, at) in self.letters.items():
             if len(claimed) < limit and (state == "waiting" or (state == "claimed" and at < stuck_before)):
@@ -149,11 +157,11 @@ class MemorySupport:
         return claimed
 
     def end_letter(self, number: int, state: LetterState, now: datetime) -> None:
-        """See ports.Support."""
+        """See ports.VisitorBook."""
         self.letters[number] = self.letters[number][0], state, now
 
-    def accounts_named(self, known_by: str, company: str) -> Sequence[int]:
-        """See ports.Support."""
+    def accounts_known_by(self, known_by: str, company: str) -> Sequence[int]:
+        """See ports.VisitorBook."""
         named = {a for a, contacts in self.reached.items() if known_by and known_by in (contacts.ref, f"acc_{a}")}
         named |= {
             account
@@ -166,8 +174,8 @@ class MemorySupport:
             named = {a for a, contacts in self.reached.items() if contacts.name.strip().lower() == wanted}
         return sorted(named)[:2]
 
-    def payment_behind(self, account: int, seq: int) -> str:
-        """See ports.Support."""
+    def payment_of_fact(self, account: int, seq: int) -> str:
+        """See ports.MoneyBook."""
         stream = [s.recorded for s in self.facts[account]]
         at = stream[seq - 1].at
         refs = [r.fact.ref for r in stream[: seq - 1] if r.at == at and isinstance(r.fact, PaymentBooked)]

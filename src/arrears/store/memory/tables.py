@@ -147,7 +147,7 @@ class MemoryTables(MemoryMoney, MemoryMail, MemorySetups, MemorySupport):
                 raise Duplicate(f"account {c.account_id} has an open case already")
             opened.add(c.account_id)
 
-    def again(self, account: int, seq: int) -> None:
+    def send_notice_again(self, account: int, seq: int) -> None:
         """See ports.Batch."""
         key = (account, seq, NOTICE)
         if self.actions[key].status in ("done", "failed"):
@@ -155,5 +155,5 @@ class MemoryTables(MemoryMoney, MemoryMail, MemorySetups, MemorySupport):
             self.open_actions[key] = None
 
     def system(self) -> System:
-        """See ports.Store."""
+        """See ports.InstallationState."""
         return self.installation

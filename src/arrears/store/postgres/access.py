@@ -6,19 +6,19 @@ from contextlib import AbstractContextManager
 from datetime import datetime
 from typing import Any, LiteralString
 
-from arrears.ports.people import Link
+from arrears.ports.people import AccessLink
 from arrears.store.postgres.write import Db, utc
 
 
 class PostgresAccess:
-    """See ports.Access."""
+    """See ports.AccessBook."""
 
     def reading(self) -> AbstractContextManager[Db]:
         """The transaction that this thread has open, else one of its own."""
         raise NotImplementedError
 
     def invite(self, account: int, address: str, name: str, locale: str, role: str, now: datetime) -> int:
-        """See ports.Access."""
+        """See ports.AccessBook."""
         return self._number(
             "INSERT INTO sign_in_link (account_id, kind, address, name, locale, role, asked_at)"
             " VALUES (%s, 'invitation', %s, %s, %s, %s, %s) RETURNING link_id",
@@ -26,14 +26,14 @@ class PostgresAccess:
         )
 
     def invited_since(self, account: int, since: datetime) -> int:
-        """See ports.Access."""
+        """See ports.AccessBook."""
         return self._number(
             "SELECT count(*) FROM sign_in_link WHERE account_id = %s AND kind = 'invitation' AND asked_at > %s",
             [account, since],
         )
 
     def ask_reset(self, account: int, person: int, now: datetime) -> int:
-        """See ports.Access."""
+        """See ports.AccessBook."""
         return self._number(
             "INSERT INTO sign_in_link (account_id, kind, person_id, address, name, locale, asked_at)"
             " SELECT %s, 'reset', person_id, sign_in_email, display_name, locale, %s FROM person"
@@ -42,14 +42,14 @@ class PostgresAccess:
         )
 
     def resets_since(self, person: int, since: datetime) -> int:
-        """See ports.Access."""
+        """See ports.AccessBook."""
         return self._number(
             "SELECT count(*) FROM sign_in_link WHERE person_id = %s AND asked_at > %s AND over_at IS NULL",
             [person, since],
         )
 
-    def link_with(self, digest: bytes) -> Link | None:
-        """See ports.Access."""
+    def access_link(self, digest: bytes) -> AccessLink | None:
+        """See ports.AccessBook."""
         with self.reading() as db:
             row = db.execute(
                 "SELECT link_id, account_id, kind, coalesce(person_id, 0), address, name, locale, coalesce(role, ''),"
@@ -58,23 +58,23 @@ class PostgresAccess:
             ).fetchone()
         if row is None:
             return None
-        link = Link(*row)
+        link = AccessLink(*row)
         return link._replace(asked_at=utc(link.asked_at), over_at=link.over_at and utc(link.over_at))
 
     def end_link(self, number: int, now: datetime) -> None:
-        """See ports.Access."""
+        """See ports.AccessBook."""
         self._do("UPDATE sign_in_link SET over_at = %s WHERE link_id = %s AND over_at IS NULL", [now, number])
 
     def person_at(self, address: str) -> int | None:
-        """See ports.Access."""
+        """See ports.AccessBook."""
         return self._found("SELECT person_id FROM person WHERE sign_in_email = %s", [address.lower()])
 
     def account_of(self, person: int) -> int | None:
-        """See ports.Access."""
+        """See ports.AccessBook."""
         return self._found("SELECT min(account_id) FROM account_role WHERE person_id = %s", [person])
 
     def new_person(self, address: str, name: str, hashed: str, locale: str, now: datetime) -> int:
-        """See ports.Access."""
+        """See ports.AccessBook."""
         return self._number(
             "INSERT INTO person (sign_in_email, contact_email, display_name, locale, password, created_at,"
             " contact_confirmed_at) VALUES (%s, %s, %s, %s, %s, %s, %s) RETURNING person_id",
@@ -82,7 +82,7 @@ class PostgresAccess:
         )
 
     def give_role(self, account: int, person: int, role: str) -> None:
-        """See ports.Access."""
+        """See ports.AccessBook."""
         self._do(
             "INSERT INTO account_role (account_id, person_id, role) VALUES (%s, %s, %s)"
             " ON CONFLICT (account_id, person_id) DO UPDATE SET role = excluded.role",
@@ -90,16 +90,16 @@ class PostgresAccess:
         )
 
     def take_role(self, account: int, person: int) -> None:
-        """See ports.Access."""
+        """See ports.AccessBook."""
         self._do("DELETE FROM account_role WHERE account_id = %s AND person_id = %s", [account, person])
 
     def set_password(self, person: int, hashed: str, now: datetime) -> None:
-        """See ports.Access."""
+        """See ports.AccessBook."""
         self._do("UPDATE person SET password = %s WHERE person_id = %s", [hashed, person])
         self._do("UPDATE sign_in_link SET over_at = %s WHERE person_id = %s AND over_at IS NULL", [now, person])
 
     def end_sessions(self, person: int) -> None:
-        """See ports.Access."""
+        """See ports.AccessBook."""
         self._do("UPDATE person SET session_epoch = session_epoch + 1 WHERE person_id = %s", [person])
         self._do("DELETE FROM sign_in_session WHERE person_id = %s", [person])
 

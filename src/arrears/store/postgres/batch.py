@@ -16,7 +16,7 @@ from arrears.core.system import System, fold_system
 from arrears.core.unit import Unit, chained
 from arrears.ports import Claim, MailMove, Poisoned
 from arrears.store.postgres.messages import move_mails
-from arrears.store.postgres.write import Db, Row, Sent, check_sent, send_units, utc
+from arrears.store.postgres.write import Db, DbRow, Sent, check_sent, send_units, utc
 
 SYSTEM: Final = 0
 """The stream of the whole installation."""
@@ -54,7 +54,7 @@ class PostgresBatch:
         self._sent: list[Sent] = []
         self._sent_numbers: set[int] = set()
 
-    def send(self, units: Sequence[Unit]) -> None:
+    def write_early(self, units: Sequence[Unit]) -> None:
         """See ports.Batch. The pipeline that `_writing` opened takes them to the server at once."""
         changed = [u for u in units if u.changed]
         if changed:
@@ -67,7 +67,7 @@ class PostgresBatch:
         try:
             with self._db.pipeline():
                 yield self
-                self.send([u for u in self.units if u.no not in self._sent_numbers])
+                self.write_early([u for u in self.units if u.no not in self._sent_numbers])
         except psycopg.errors.UniqueViolation as error:
             table = error.diag.table_name
             if table in ("invoice", "payment"):
@@ -92,7 +92,7 @@ class PostgresBatch:
             self._db.execute("UPDATE deletion_day SET ordered = ordered + %s WHERE day = %s", [granted, day])
         return granted
 
-    def keep(self, claims: Sequence[tuple[Claim, datetime | None]]) -> Sequence[Claim]:
+    def postpone_claims(self, claims: Sequence[tuple[Claim, datetime | None]]) -> Sequence[Claim]:
         """See ports.Batch."""
         if not claims:
             return []
@@ -105,7 +105,7 @@ class PostgresBatch:
         """See ports.Batch."""
         move_mails(self._db, moves, now)
 
-    def again(self, account: int, seq: int) -> None:
+    def send_notice_again(self, account: int, seq: int) -> None:
         """See ports.Batch."""
         self._db.execute(
             "UPDATE action SET status = 'recorded', tries = 0, lease_until = NULL"
@@ -113,11 +113,11 @@ class PostgresBatch:
             [account, seq],
         )
 
-    def bury(self, address: str, why: str, now: datetime) -> None:
+    def mark_dead(self, address: str, why: str, now: datetime) -> None:
         """See ports.Batch."""
         self._db.execute("INSERT INTO dead_address VALUES (%s, %s, %s) ON CONFLICT DO NOTHING", [address, now, why])
 
-    def finish(self, claims: Sequence[tuple[Claim, bool]]) -> Sequence[Claim]:
+    def end_claims(self, claims: Sequence[tuple[Claim, bool]]) -> Sequence[Claim]:
         """See ports.Batch."""
         columns = [[c.account for c, _ in claims], [c.seq for c, _ in claims], [c.kind for c, _ in claims]]
         found = self._db.execute(FINISH, [*columns, [c.tries for c, _ in claims], [done for _, done in claims]])
@@ -135,7 +135,7 @@ def detail_of(error: psycopg.errors.UniqueViolation) -> str:
     return (error.diag.message_detail or "").removeprefix("Key ")
 
 
-def locked(db: Db, statement: LiteralString, values: Sequence[Any]) -> tuple[list[Row], Guards]:
+def locked(db: Db, statement: LiteralString, values: Sequence[Any]) -> tuple[list[DbRow], Guards]:
     """The rows that a statement locks, and the guards as they stand once it has: one round trip, with the beginning of
     the transaction in it."""
     with db.pipeline():
@@ -152,7 +152,7 @@ def read_system(db: Db) -> System:
 _SYSTEM: Final[LiteralString] = "SELECT last_tick_at, clock_suspect, feed_stale, breaker_open FROM system_state"
 
 
-def _system_of(found: psycopg.Cursor[Row]) -> System:
+def _system_of(found: psycopg.Cursor[DbRow]) -> System:
     row = found.fetchone()
     assert row is not None
     last, clock, feed, breaker = row

@@ -18,8 +18,7 @@ from arrears.core.account import Account, decode_account, encode_account
 from arrears.core.evolve import fold
 from arrears.core.facts import Recorded, decode_fact, decode_system_fact
 from arrears.core.invariants import INVARIANTS, Breach, CheckedInstallation, check_account
-from arrears.core.invariants.checked import Policies
-from arrears.core.policy import Policy
+from arrears.core.policy import Policies, Policy
 from arrears.core.rows import subscription_row
 from arrears.core.system import System, fold_system
 from arrears.core.unit import GENESIS, chained
@@ -39,7 +38,7 @@ class CheckedStore(Protocol):
     """What of the store is needed to check it."""
 
     def policies(self) -> Mapping[str, Policy]:
-        """See ports.Store."""
+        """See ports.InstallationState."""
 
     def transaction(self) -> AbstractContextManager[Db]:
         """One transaction on a connection of its own."""
@@ -278,10 +277,10 @@ def _states(db: Db) -> Iterator[list[_State]]:
         last = found[-1][0]
 
 
-Stored = list[tuple[bytes, str]]
+StoredTexts = list[tuple[bytes, str]]
 
 
-def _histories(db: Db, states: Sequence[_State]) -> Iterator[tuple[_State, list[Recorded], Stored]]:
+def _histories(db: Db, states: Sequence[_State]) -> Iterator[tuple[_State, list[Recorded], StoredTexts]]:
     """Each state with its facts, and these as they are stored: hash and text."""
     found = db.execute(
         "SELECT account_id, seq, at, author, why, hash, body FROM fact"
@@ -300,7 +299,7 @@ def _histories(db: Db, states: Sequence[_State]) -> Iterator[tuple[_State, list[
 def _account(
     state: _State,
     history: list[Recorded],
-    stored: Stored,
+    stored: StoredTexts,
     policies: Policies,
     installation: CheckedInstallation,
     now: datetime | None,
@@ -315,7 +314,7 @@ def _account(
     return found + check_account(decode_account(state.text), history, policies, until, installation)
 
 
-def _chain(state: _State, history: Sequence[Recorded], stored: Stored) -> list[Breach]:
+def _chain(state: _State, history: Sequence[Recorded], stored: StoredTexts) -> list[Breach]:
     head = GENESIS
     for r, (digest, body) in zip(history, stored, strict=True):
         head = chained(head, r.account, r.seq, r.at, r.author, r.why, body)

@@ -81,7 +81,7 @@ class PostgresMail:
         raise NotImplementedError
 
     def contacts(self, numbers: Sequence[int]) -> Mapping[int, Contacts]:
-        """See ports.MailBook."""
+        """See ports.ContactBook."""
         wanted = [list(numbers)]
         with self.reading() as db, db.pipeline():
             accounts = db.execute(
@@ -112,7 +112,7 @@ class PostgresMail:
             return found
         return {number: one._replace(dead=frozenset(addresses(one) & dead)) for number, one in found.items()}
 
-    def mails(self, notices: Sequence[tuple[int, int]]) -> Sequence[Mail]:
+    def mails_of_notices(self, notices: Sequence[tuple[int, int]]) -> Sequence[Mail]:
         """See ports.MailBook."""
         columns = [[account for account, _ in notices], [seq for _, seq in notices]]
         with self.reading() as db:
@@ -168,18 +168,18 @@ class PostgresMail:
             found = db.execute(COUNTS_TO, [list(addresses), now - timedelta(days=1)]) if addresses else ()
             return MailCounts(int(row[0]), int(row[1]), bool(row[2]), {a: int(count) for a, count in found})
 
-    def give_token(self, request: int, digest: bytes) -> None:
+    def renew_address_link(self, request: int, digest: bytes) -> None:
         """See ports.MailBook."""
         with self.transaction() as db:
             db.execute("UPDATE address_request SET digest = %s WHERE request_id = %s", [digest, request])
 
-    def give_link(self, link: int, digest: bytes) -> None:
+    def renew_sign_in_link(self, link: int, digest: bytes) -> None:
         """See ports.MailBook."""
         with self.transaction() as db:
             db.execute("UPDATE sign_in_link SET digest = %s WHERE link_id = %s", [digest, link])
 
     def pay_link(self, digest: bytes) -> PayLink | None:
-        """See ports.MailBook."""
+        """See ports.PayLinkBook."""
         with self.reading() as db:
             row = db.execute(
                 "SELECT digest, account_id, person_id, address, case_no, made_at FROM pay_link WHERE digest = %s",

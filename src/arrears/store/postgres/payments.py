@@ -99,12 +99,12 @@ class PostgresMoney:
         return [a._replace(created_at=utc(a.created_at), moved_at=utc(a.moved_at)) for a in records]
 
     def open_attempts(self, before: datetime, limit: int) -> Sequence[tuple[int, int]]:
-        """See ports.MoneyBook."""
+        """See ports.SweepBook."""
         with self.reading() as db:
             return [(int(account), int(no)) for account, no in db.execute(OPEN_ATTEMPTS, [before, limit])]
 
-    def finished_since(self, since: datetime) -> tuple[int, int]:
-        """See ports.MoneyBook."""
+    def attempts_finished_since(self, since: datetime) -> tuple[int, int]:
+        """See ports.SweepBook."""
         with self.reading() as db:
             row = db.execute(FINISHED, [since]).fetchone()
         assert row is not None
@@ -140,24 +140,24 @@ class PostgresMoney:
         return int(row[0])
 
     def provider_payments(self, provider: str, since: datetime) -> Sequence[tuple[str, int, str, int]]:
-        """See ports.MoneyBook."""
+        """See ports.ProviderBook."""
         with self.reading() as db:
             found = db.execute(PROVIDER_PAYMENTS, [f"{provider}:", since])
             return [(str(ref), int(account), str(currency), int(minor)) for ref, account, currency, minor in found]
 
     def provider_net(self, provider: str, since: datetime) -> Mapping[str, int]:
-        """See ports.MoneyBook."""
+        """See ports.ProviderBook."""
         with self.reading() as db:
             params = {"of": f"{provider}:", "author": f"provider:{provider}", "since": since}
             return {str(currency): int(minor) for currency, minor in db.execute(PROVIDER_NET, params)}
 
     def swept_until(self, provider: str) -> datetime | None:
-        """See ports.MoneyBook."""
+        """See ports.SweepBook."""
         with self.reading() as db:
             row = db.execute("SELECT swept_until FROM provider_sweep WHERE provider = %s", [provider]).fetchone()
         return None if row is None else utc(row[0])
 
     def set_swept(self, provider: str, until: datetime) -> None:
-        """See ports.MoneyBook."""
+        """See ports.SweepBook."""
         with self.transaction() as db:
             db.execute(SET_SWEPT, [provider, until])

@@ -8,7 +8,7 @@ from datetime import datetime
 from typing import Final, LiteralString
 
 from arrears.core.messages.recipients import Extra
-from arrears.ports.people import Asked
+from arrears.ports.people import AskedAddress
 from arrears.store.postgres.write import Db, utc
 
 UNCONFIRMED: Final[LiteralString] = """
@@ -21,7 +21,7 @@ GROUP BY p.person_id ORDER BY 1 LIMIT %(limit)s
 
 
 class PostgresPeople:
-    """See ports.People."""
+    """See ports.AddressBook."""
 
     def transaction(self) -> AbstractContextManager[Db]:
         """One transaction on a connection of its own."""
@@ -31,8 +31,8 @@ class PostgresPeople:
         """The transaction that this thread has open, else one of its own."""
         raise NotImplementedError
 
-    def ask(self, account: int, person: int, old: str, new: str, now: datetime) -> int:
-        """See ports.People."""
+    def ask_address(self, account: int, person: int, old: str, new: str, now: datetime) -> int:
+        """See ports.AddressBook."""
         with self.reading() as db:
             row = db.execute(
                 "INSERT INTO address_request (account_id, person_id, old_address, new_address, asked_at)"
@@ -42,8 +42,8 @@ class PostgresPeople:
             assert row is not None
             return int(row[0])
 
-    def asked_with(self, digest: bytes) -> Asked | None:
-        """See ports.People."""
+    def asked_address(self, digest: bytes) -> AskedAddress | None:
+        """See ports.AddressBook."""
         with self.reading() as db:
             row = db.execute(
                 "SELECT request_id, account_id, person_id, old_address, new_address, asked_at, used_at"
@@ -52,11 +52,11 @@ class PostgresPeople:
             ).fetchone()
         if row is None:
             return None
-        asked = Asked(*row)
+        asked = AskedAddress(*row)
         return asked._replace(asked_at=utc(asked.asked_at), used_at=asked.used_at and utc(asked.used_at))
 
     def asked_since(self, person: int, since: datetime) -> int:
-        """See ports.People."""
+        """See ports.AddressBook."""
         with self.reading() as db:
             row = db.execute(
                 "SELECT count(*) FROM address_request WHERE person_id = %s AND asked_at > %s", [person, since]
@@ -64,8 +64,8 @@ class PostgresPeople:
             assert row is not None
             return int(row[0])
 
-    def confirm(self, asked: Asked, now: datetime) -> bool:
-        """See ports.People."""
+    def confirm_address(self, asked: AskedAddress, now: datetime) -> bool:
+        """See ports.AddressBook."""
         with self.reading() as db:
             used = db.execute(
                 "UPDATE address_request SET used_at = %s WHERE request_id = %s AND used_at IS NULL RETURNING true",
@@ -81,19 +81,19 @@ class PostgresPeople:
             db.execute("DELETE FROM dead_address WHERE address = %s", [asked.new])
             return True
 
-    def unconfirmed(self, before: datetime, limit: int) -> Sequence[tuple[int, int, str]]:
-        """See ports.People."""
+    def unconfirmed_addresses(self, before: datetime, limit: int) -> Sequence[tuple[int, int, str]]:
+        """See ports.AddressBook."""
         with self.reading() as db:
             found = db.execute(UNCONFIRMED, {"before": before, "limit": limit})
             return [(int(account), int(person), str(address)) for account, person, address in found]
 
     def set_profile(self, person: int, locale: str, zone: str) -> None:
-        """See ports.People."""
+        """See ports.AddressBook."""
         with self.transaction() as db:
             db.execute("UPDATE person SET locale = %s, zone = %s WHERE person_id = %s", [locale, zone, person])
 
     def add_extra(self, account: int, extra: Extra) -> None:
-        """See ports.People."""
+        """See ports.AddressBook."""
         with self.transaction() as db:
             db.execute(
                 "INSERT INTO extra_recipient (account_id, address, name, locale, channel) VALUES (%s, %s, %s, %s, %s)"
@@ -103,7 +103,7 @@ class PostgresPeople:
             )
 
     def remove_extra(self, account: int, address: str) -> bool:
-        """See ports.People."""
+        """See ports.AddressBook."""
         with self.transaction() as db:
             gone = db.execute("DELETE FROM extra_recipient WHERE account_id = %s AND address = %s", [account, address])
             return gone.rowcount > 0

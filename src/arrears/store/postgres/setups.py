@@ -18,7 +18,7 @@ _COLUMNS: Final[LiteralString] = (
 
 
 class PostgresSetups:
-    """See ports.Setups."""
+    """See ports.SetupBook."""
 
     def transaction(self) -> AbstractContextManager[Db]:
         """One transaction on a connection of its own."""
@@ -31,7 +31,7 @@ class PostgresSetups:
     def begin_setup(
         self, account: int, author: str, provider: str, shown: Mapping[str, str], also: Sequence[int], now: datetime
     ) -> int:
-        """See ports.Setups."""
+        """See ports.SetupBook."""
         with self.transaction() as db:
             row = db.execute(
                 "INSERT INTO setup_page (account_id, author, provider, shown, also, state, started_at)"
@@ -41,17 +41,17 @@ class PostgresSetups:
             assert row is not None
             return int(row[0])
 
-    def opened_setup(self, number: int, ref: str, url: str) -> None:
-        """See ports.Setups."""
+    def record_setup_page(self, number: int, ref: str, url: str) -> None:
+        """See ports.SetupBook."""
         with self.transaction() as db:
             db.execute("UPDATE setup_page SET ref = %s, url = %s WHERE setup_id = %s", [ref, url, number])
 
     def setup(self, number: int) -> SetupPage | None:
-        """See ports.Setups."""
+        """See ports.SetupBook."""
         return self._one("setup_id = %s", [number])
 
     def setup_at(self, provider: str, ref: str) -> SetupPage | None:
-        """See ports.Setups."""
+        """See ports.SetupBook."""
         return self._one("provider = %s AND ref = %s", [provider, ref])
 
     def _one(self, where: LiteralString, values: list[Any]) -> SetupPage | None:
@@ -63,7 +63,7 @@ class PostgresSetups:
         return page._replace(also=tuple(page.also), attempts=tuple(page.attempts), started_at=utc(page.started_at))
 
     def claim_setup(self, number: int, now: datetime, stuck_before: datetime) -> bool:
-        """See ports.Setups."""
+        """See ports.SetupBook."""
         with self.transaction() as db:
             taken = db.execute(
                 "UPDATE setup_page SET state = 'settling', claimed_at = %s WHERE setup_id = %s"
@@ -73,7 +73,7 @@ class PostgresSetups:
             return taken.rowcount > 0
 
     def end_setup(self, number: int, state: SetupState, method: int, attempts: Sequence[int], why: str) -> None:
-        """See ports.Setups."""
+        """See ports.SetupBook."""
         with self.transaction() as db:
             db.execute(
                 "UPDATE setup_page SET state = %s, method = %s, attempts = %s, why = %s WHERE setup_id = %s",
@@ -81,7 +81,7 @@ class PostgresSetups:
             )
 
     def stuck_setups(self, before: datetime, limit: int) -> Sequence[int]:
-        """See ports.Setups."""
+        """See ports.SetupBook."""
         with self.reading() as db:
             found = db.execute(
                 "SELECT setup_id FROM setup_page WHERE state = 'settling' AND claimed_at < %s"

@@ -163,7 +163,7 @@ class PostgresStore(PostgresMoney, PostgresMail, PostgresSetups, PostgresPeople,
     def open_accounts(
         self, accounts: Sequence[NewAccount], now: datetime, also: Sequence[int] = ()
     ) -> Iterator[PostgresBatch]:
-        """See ports.Store."""
+        """See ports.AccountOpening."""
         with self.transaction() as db:
             numbers = db.execute(
                 "SELECT nextval('account_number') FROM generate_series(1, %s)", [len(accounts)]
@@ -190,7 +190,7 @@ class PostgresStore(PostgresMoney, PostgresMail, PostgresSetups, PostgresPeople,
 
     @contextmanager
     def accounts(self, numbers: Sequence[int], now: datetime) -> Iterator[PostgresBatch]:
-        """See ports.Store."""
+        """See ports.Accounts."""
         wanted = sorted(set(numbers))
         with self.transaction() as db:
             rows, guards = locked(db, LOCK, [wanted])
@@ -203,7 +203,7 @@ class PostgresStore(PostgresMoney, PostgresMail, PostgresSetups, PostgresPeople,
 
     @contextmanager
     def due(self, now: datetime, limit: int) -> Iterator[PostgresBatch]:
-        """See ports.Store."""
+        """See ports.DueAccounts."""
         with self.transaction() as db:
             rows, guards = locked(db, CLAIM_DUE, [now, now, limit])
             units = [Unit(no, None, seq, head, now, next_at, text) for no, seq, head, next_at, text in rows]
@@ -211,26 +211,26 @@ class PostgresStore(PostgresMoney, PostgresMail, PostgresSetups, PostgresPeople,
                 yield batch
 
     def set_aside(self, number: int, now: datetime, why: str) -> None:
-        """See ports.Store."""
+        """See ports.DueAccounts."""
         with self.transaction() as db:
             _set_aside(db, number, now, why)
 
     # -- what must be performed --------------------------------------------------------------------------------
 
     def claim(self, now: datetime, limit: int, lease_seconds: int) -> Sequence[Claim]:
-        """See ports.Store."""
+        """See ports.ActionQueue."""
         with self.each_alone() as db:
             found = db.execute(CLAIM_ACTIONS, {"now": now, "limit": limit, "lease": lease_seconds})
             return sorted(Claim(*row) for row in found)
 
     def give_back(self, claims: Sequence[Claim]) -> None:
-        """See ports.Store."""
+        """See ports.ActionQueue."""
         columns = [[c.account for c in claims], [c.seq for c in claims], [c.kind for c in claims]]
         with self.transaction() as db:
             db.execute(GIVE_BACK, [*columns, [c.tries for c in claims]])
 
-    def messages(self, claims: Sequence[Claim]) -> Mapping[tuple[int, int], AnyFact]:
-        """See ports.Store."""
+    def noticed_facts(self, claims: Sequence[Claim]) -> Mapping[tuple[int, int], AnyFact]:
+        """See ports.NoticeFacts."""
         with self.reading() as db:
             found = db.execute(
                 "SELECT f.account_id, f.seq, f.body FROM fact f"
@@ -239,8 +239,8 @@ class PostgresStore(PostgresMoney, PostgresMail, PostgresSetups, PostgresPeople,
             )
             return {(account, seq): decode_fact(body) for account, seq, body in found}
 
-    def resumed_with(self, facts: Sequence[tuple[int, int]]) -> Mapping[tuple[int, int], tuple[int, ...]]:
-        """See ports.Store."""
+    def subscriptions_resumed_with(self, facts: Sequence[tuple[int, int]]) -> Mapping[tuple[int, int], tuple[int, ...]]:
+        """See ports.NoticeFacts."""
         columns = [[account for account, _ in facts], [seq for _, seq in facts]]
         found: dict[tuple[int, int], list[int]] = {key: [] for key in facts}
         with self.reading() as db:
@@ -253,7 +253,7 @@ class PostgresStore(PostgresMoney, PostgresMail, PostgresSetups, PostgresPeople,
     # -- reading -----------------------------------------------------------------------------------------------
 
     def snapshots(self, numbers: Sequence[int]) -> Mapping[int, Account]:
-        """See ports.Store."""
+        """See ports.AccountReader."""
         with self.reading() as db:
             found = db.execute(
                 "SELECT account_id, state FROM account_state WHERE account_id = ANY(%b)",
@@ -262,13 +262,13 @@ class PostgresStore(PostgresMoney, PostgresMail, PostgresSetups, PostgresPeople,
             return {number: _readable(number, state) for number, state in found}
 
     def account_numbers(self, refs: Sequence[str]) -> Mapping[str, int]:
-        """See ports.Store."""
+        """See ports.AccountReader."""
         with self.reading() as db:
             found = db.execute("SELECT ref, account_id FROM account WHERE ref = ANY(%b)", [list(refs)])
             return dict(found)
 
     def history(self, number: int) -> Sequence[Recorded]:
-        """See ports.Store."""
+        """See ports.Journal."""
         with self.reading() as db:
             found = db.execute(
                 "SELECT account_id, seq, at, author, why, body FROM account_fact WHERE account_id = %s ORDER BY seq",
@@ -277,18 +277,18 @@ class PostgresStore(PostgresMoney, PostgresMail, PostgresSetups, PostgresPeople,
             return [Recorded(a, s, utc(at), author, why, decode_fact(body)) for a, s, at, author, why, body in found]
 
     def next_due(self) -> datetime | None:
-        """See ports.Store."""
+        """See ports.DueAccounts."""
         with self.reading() as db:
             row = db.execute("SELECT min(next_at) FROM account_state WHERE next_at IS NOT NULL").fetchone()
             return None if row is None or row[0] is None else utc(row[0])
 
     def wake_waiting(self, now: datetime) -> int:
-        """See ports.Store."""
+        """See ports.InstallationControl."""
         with self.each_alone() as db:
             return db.execute("UPDATE account_state SET next_at = %s WHERE waits", [now]).rowcount
 
     def digest(self) -> str:
-        """See ports.Store."""
+        """See ports.Journal."""
         with self.reading() as db:
             row = db.execute(
                 "SELECT encode(sha256((SELECT head FROM system_state) ||"
@@ -300,7 +300,7 @@ class PostgresStore(PostgresMoney, PostgresMail, PostgresSetups, PostgresPeople,
     # -- the installation --------------------------------------------------------------------------------------
 
     def policies(self) -> Mapping[str, Policy]:
-        """See ports.Store. Versions never change, so only unknown ones are loaded."""
+        """See ports.InstallationState. Versions never change, so only unknown ones are loaded."""
         with self.reading() as db:
             listed = db.execute("SELECT version, name FROM policy ORDER BY adopted_no").fetchall()
             unknown = [version for version, _ in listed if version not in self._policies]
@@ -312,7 +312,7 @@ class PostgresStore(PostgresMoney, PostgresMail, PostgresSetups, PostgresPeople,
         return {**self._policies, **newest}
 
     def adopt(self, policy: Policy, now: datetime, author: str) -> None:
-        """See ports.Store."""
+        """See ports.InstallationControl."""
         with self.transaction() as db:
             db.execute("SELECT FROM system_state FOR UPDATE")
             row = db.execute(
@@ -328,7 +328,7 @@ class PostgresStore(PostgresMoney, PostgresMail, PostgresSetups, PostgresPeople,
             record_system(db, PolicyAdopted(name=policy.name, version=policy.version), now, author, "")
 
     def tick(self, now: datetime) -> tuple[System, float]:
-        """See ports.Store."""
+        """See ports.InstallationControl."""
         with self.transaction() as db:
             before = read_system(db)
             row = db.execute(
@@ -339,13 +339,13 @@ class PostgresStore(PostgresMoney, PostgresMail, PostgresSetups, PostgresPeople,
         return before, skew if self._clock_is_real else 0.0
 
     def record_system(self, fact: SystemFact, now: datetime, author: str, why: str) -> None:
-        """See ports.Store."""
+        """See ports.InstallationControl."""
         with self.transaction() as db:
             db.execute("SELECT FROM system_state FOR UPDATE")
             record_system(db, fact, now, author, why)
 
     def system(self) -> System:
-        """See ports.Store."""
+        """See ports.InstallationState."""
         with self.reading() as db:
             return read_system(db)
 

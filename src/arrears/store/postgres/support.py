@@ -9,7 +9,15 @@ from typing import Any, Final, LiteralString
 
 from arrears.core.messages.content import MessageKind
 from arrears.core.people.support import About, Via
-from arrears.ports.support import ConversationEntry, Lately, LetterState, Opens, Request, RequestState, SupportLetter
+from arrears.ports.support import (
+    ConversationEntry,
+    LetterState,
+    Opens,
+    Request,
+    RequestCounts,
+    RequestState,
+    SupportLetter,
+)
 from arrears.store.postgres.write import Db, utc
 
 _COLUMNS: Final[LiteralString] = (
@@ -47,7 +55,7 @@ WHERE r.account_id = %s AND r.seq = %s ORDER BY p.seq DESC LIMIT 1
 
 
 class PostgresSupport:
-    """See ports.Support."""
+    """See ports.SupportBook and ports.VisitorBook."""
 
     def transaction(self) -> AbstractContextManager[Db]:
         """One transaction on a connection of its own."""
@@ -58,7 +66,7 @@ class PostgresSupport:
         raise NotImplementedError
 
     def add_request(self, request: Request, body: str) -> int:
-        """See ports.Support."""
+        """See ports.SupportBook."""
         with self.reading() as db:
             of_enums = [request.about.value, request.via.value]
             values = [*request[1:3], *of_enums, *request[5:8], list(request.holds), *request[9:], body]
@@ -67,22 +75,22 @@ class PostgresSupport:
             return int(row[0])
 
     def support_request(self, number: int) -> Request | None:
-        """See ports.Support."""
+        """See ports.SupportBook."""
         found = self._requests("WHERE r.request_id = %s", [number])
         return found[0] if found else None
 
     def requests_of(self, account: int) -> Sequence[Request]:
-        """See ports.Support."""
+        """See ports.SupportBook."""
         return self._requests("WHERE r.account_id = %s AND r.account_id > 0 ORDER BY r.request_id DESC", [account])
 
     def waiting_requests(self, limit: int, *, every: bool) -> Sequence[Request]:
-        """See ports.Support."""
+        """See ports.SupportBook."""
         if every:
             return self._requests("WHERE r.state <> 'unconfirmed' ORDER BY r.request_id DESC LIMIT %s", [limit])
         return self._requests("WHERE r.state IN ('confirmed', 'open') ORDER BY r.request_id LIMIT %s", [limit])
 
     def requests_to_place(self, limit: int) -> Sequence[Request]:
-        """See ports.Support."""
+        """See ports.VisitorBook."""
         return self._requests("WHERE r.state = 'confirmed' ORDER BY r.request_id LIMIT %s", [limit])
 
     def _requests(self, where: LiteralString, values: Sequence[Any]) -> list[Request]:
@@ -91,7 +99,7 @@ class PostgresSupport:
         return [_request(row) for row in rows]
 
     def confirm_request(self, number: int) -> bool:
-        """See ports.Support."""
+        """See ports.VisitorBook."""
         with self.reading() as db:
             done = db.execute(
                 "UPDATE support_request SET state = 'confirmed' WHERE request_id = %s AND state = 'unconfirmed'"
@@ -101,7 +109,7 @@ class PostgresSupport:
             return done.fetchone() is not None
 
     def place_request(self, request: Request) -> bool:
-        """See ports.Support."""
+        """See ports.SupportBook."""
         with self.reading() as db:
             placed = db.execute(
                 "UPDATE support_request SET account_id = %s, seq = %s, state = %s, case_no = %s, slot = %s, holds = %s"
@@ -115,17 +123,17 @@ class PostgresSupport:
             return placed.fetchone() is not None
 
     def move_request(self, number: int, state: RequestState) -> None:
-        """See ports.Support."""
+        """See ports.SupportBook."""
         with self.reading() as db:
             db.execute("UPDATE support_request SET state = %s WHERE request_id = %s", [state, number])
 
     def add_hold(self, number: int, hold: int) -> None:
-        """See ports.Support."""
+        """See ports.SupportBook."""
         with self.reading() as db:
             db.execute("UPDATE support_request SET holds = holds || %s::integer WHERE request_id = %s", [hold, number])
 
-    def requests_since(self, since: datetime, account: int, via: Via, address: str, net: str) -> Lately:
-        """See ports.Support."""
+    def request_counts(self, since: datetime, account: int, via: Via, address: str, net: str) -> RequestCounts:
+        """See ports.SupportBook."""
         with self.reading() as db:
             row = db.execute(
                 "SELECT (SELECT count(*) FROM support_request WHERE account_id = %(account)s AND account_id > 0"
@@ -136,10 +144,10 @@ class PostgresSupport:
                 {"account": account, "via": via.value, "address": address, "net": net, "since": since},
             ).fetchone()
             assert row is not None
-            return Lately(*(int(count) for count in row))
+            return RequestCounts(*(int(count) for count in row))
 
-    def held_in(self, account: int, case: int) -> set[str]:
-        """See ports.Support."""
+    def slots_held(self, account: int, case: int) -> set[str]:
+        """See ports.SupportBook."""
         with self.reading() as db:
             found = db.execute(
                 "SELECT slot FROM support_request WHERE account_id = %s AND case_no = %s AND slot <> ''",
@@ -148,7 +156,7 @@ class PostgresSupport:
             return {slot for (slot,) in found}
 
     def add_entry(self, entry: ConversationEntry) -> None:
-        """See ports.Support."""
+        """See ports.SupportBook."""
         with self.reading() as db:
             # The request's row is the lock: two that speak at once speak one after the other.
             db.execute("SELECT FROM support_request WHERE request_id = %s FOR UPDATE", [entry.request])
@@ -159,7 +167,7 @@ class PostgresSupport:
             )
 
     def support_entries(self, number: int) -> Sequence[ConversationEntry]:
-        """See ports.Support."""
+        """See ports.SupportBook."""
         with self.reading() as db:
             rows = db.execute(
                 "SELECT request_id, no, author, body, seq, at FROM support_entry WHERE request_id = %s ORDER BY no",
@@ -168,7 +176,7 @@ class PostgresSupport:
         return [entry._replace(at=utc(entry.at)) for entry in (ConversationEntry(*row) for row in rows)]
 
     def tasks_open(self, account: int, seqs: Sequence[int]) -> Sequence[int]:
-        """See ports.Support."""
+        """See ports.SupportBook."""
         with self.reading() as db:
             found = db.execute(
                 "SELECT seq FROM task WHERE account_id = %s AND seq = ANY(%s) AND closed_seq IS NULL ORDER BY seq",
@@ -177,12 +185,12 @@ class PostgresSupport:
             return [int(seq) for (seq,) in found]
 
     def add_support_link(self, digest: bytes, number: int, opens: Opens, now: datetime) -> None:
-        """See ports.Support."""
+        """See ports.VisitorBook."""
         with self.reading() as db:
             db.execute("INSERT INTO support_link VALUES (%s, %s, %s, %s)", [digest, number, opens, now])
 
-    def support_linked(self, digest: bytes, opens: Opens, since: datetime) -> Request | None:
-        """See ports.Support."""
+    def request_by_link(self, digest: bytes, opens: Opens, since: datetime) -> Request | None:
+        """See ports.VisitorBook."""
         found = self._requests(
             "JOIN support_link l USING (request_id) WHERE l.digest = %s AND l.opens = %s AND l.made_at > %s",
             [digest, opens, since],
@@ -190,7 +198,7 @@ class PostgresSupport:
         return found[0] if found else None
 
     def add_letter(self, number: int, kind: MessageKind, now: datetime) -> None:
-        """See ports.Support."""
+        """See ports.SupportBook."""
         with self.reading() as db:
             db.execute(
                 "INSERT INTO support_letter (request_id, kind, state, at) VALUES (%s, %s, 'waiting', %s)",
@@ -198,7 +206,7 @@ class PostgresSupport:
             )
 
     def claim_letters(self, now: datetime, stuck_before: datetime, limit: int) -> Sequence[SupportLetter]:
-        """See ports.Support."""
+        """See ports.VisitorBook."""
         with self.transaction() as db:
             found = db.execute(CLAIM, {"now": now, "stuck": stuck_before, "limit": limit}).fetchall()
         return [
@@ -206,12 +214,12 @@ class PostgresSupport:
         ]
 
     def end_letter(self, number: int, state: LetterState, now: datetime) -> None:
-        """See ports.Support."""
+        """See ports.VisitorBook."""
         with self.transaction() as db:
             db.execute("UPDATE support_letter SET state = %s, at = %s WHERE letter_id = %s", [state, now, number])
 
-    def accounts_named(self, known_by: str, company: str) -> Sequence[int]:
-        """See ports.Support."""
+    def accounts_known_by(self, known_by: str, company: str) -> Sequence[int]:
+        """See ports.VisitorBook."""
         number = known_by.removeprefix("acc_")
         values = {"known": known_by, "number": int(number) if number.isdecimal() and len(number) < 18 else 0}
         if number == known_by:
@@ -224,8 +232,8 @@ class PostgresSupport:
                 ).fetchall()
         return [int(account) for (account,) in found]
 
-    def payment_behind(self, account: int, seq: int) -> str:
-        """See ports.Support."""
+    def payment_of_fact(self, account: int, seq: int) -> str:
+        """See ports.MoneyBook."""
         with self.reading() as db:
             row = db.execute(BEHIND, [account, seq]).fetchone()
         return "" if row is None else str(row[0])

@@ -19,8 +19,8 @@ from arrears.core.rows import Rows, rows_of
 from arrears.core.unit import Unit, stamp
 from arrears.store.postgres.inserts import INSERTS
 
-Row = tuple[Any, ...]
-Db = Connection[Row]
+DbRow = tuple[Any, ...]
+Db = Connection[DbRow]
 
 # Free text travels in one string, its parts apart by a sign that no such text contains: see `_joined`.
 _TEXTS: Final = "string_to_array(%s, chr(31))"
@@ -87,7 +87,7 @@ def send_units(db: Db, units: Sequence[Unit]) -> list[Sent]:
     return sent
 
 
-Sent = tuple[Cursor[Row], int]
+Sent = tuple[Cursor[DbRow], int]
 
 
 def check_sent(sent: Sequence[Sent]) -> None:

@@ -25,18 +25,18 @@ from arrears.web.account_centre.owed import will
 from arrears.web.account_centre.story import advice
 from arrears.web.names import called
 
-Staffs = f.Parked | f.Unparked | f.TaskClosed | f.DeletionCapped | f.DoubtEnded | f.WarningsLapsed
+StaffsFact = f.Parked | f.Unparked | f.TaskClosed | f.DeletionCapped | f.DoubtEnded | f.WarningsLapsed
 """What only concerns staff; after a deferred action the customer is warned anew, which is told."""
 
-Mail = f.Noticed | f.NoticeAccepted | f.NoticeFailed | f.NoticeBounced | f.AddressAsked | f.AddressConfirmed
-Money = f.InvoiceIssued | f.PaymentBooked | f.CreditAllocated | f.WrittenOff | f.DebtReopened | f.Refunded
-Late = f.BecamePastDue | f.WithinTolerance | f.CaseEnded | f.ChargeDeclined | f.AuthorisationDeclined
-Cut = f.Restricted | f.Disabled | f.Deferred | f.Resumed | f.DateMoved
-Deletion = f.DeletionScheduled | f.DeletionUnscheduled | f.DeletionOrdered
-Service = f.SubscriptionAdded | f.Canceled | f.Reactivated | f.ReasonSet | f.ReasonLifted | f.OrderAcknowledged
-Wait = f.HoldPlaced | f.HoldEnded | f.DoubtRaised | f.DoubtCleared
-Method = f.MethodAdded | f.MethodActivated | f.MethodRenewed | f.MethodSpent | f.MethodRemoved
-Try = f.AttemptCreated | f.AttemptMoved | f.ChallengeLapsed
+MailFact = f.Noticed | f.NoticeAccepted | f.NoticeFailed | f.NoticeBounced | f.AddressAsked | f.AddressConfirmed
+MoneyFact = f.InvoiceIssued | f.PaymentBooked | f.CreditAllocated | f.WrittenOff | f.DebtReopened | f.Refunded
+LateFact = f.BecamePastDue | f.WithinTolerance | f.CaseEnded | f.ChargeDeclined | f.AuthorisationDeclined
+CutFact = f.Restricted | f.Disabled | f.Deferred | f.Resumed | f.DateMoved
+DeletionFact = f.DeletionScheduled | f.DeletionUnscheduled | f.DeletionOrdered
+ServiceFact = f.SubscriptionAdded | f.Canceled | f.Reactivated | f.ReasonSet | f.ReasonLifted | f.OrderAcknowledged
+WaitFact = f.HoldPlaced | f.HoldEnded | f.DoubtRaised | f.DoubtCleared
+MethodFact = f.MethodAdded | f.MethodActivated | f.MethodRenewed | f.MethodSpent | f.MethodRemoved
+TryFact = f.AttemptCreated | f.AttemptMoved | f.ChallengeLapsed
 
 WHY: Final[dict[Reason, Promise | str]] = {
     Reason.PAST_DUE: gettext_lazy("a payment is late"),
@@ -91,25 +91,25 @@ class Teller:
     def tells(self, recorded: f.Recorded) -> str:
         """The sentences for one fact; empty where a customer is told nothing."""
         fact = recorded.fact
-        if isinstance(fact, Staffs):
+        if isinstance(fact, StaffsFact):
             return ""
-        if isinstance(fact, Mail):
+        if isinstance(fact, MailFact):
             return self._mail(fact)
-        if isinstance(fact, Money):
+        if isinstance(fact, MoneyFact):
             return self._money(fact)
-        if isinstance(fact, Late):
+        if isinstance(fact, LateFact):
             return self._late(fact, recorded.author)
-        if isinstance(fact, Cut):
+        if isinstance(fact, CutFact):
             return self._cut(fact, recorded.seq)
-        if isinstance(fact, Deletion):
+        if isinstance(fact, DeletionFact):
             return self._deletion(fact)
-        if isinstance(fact, Service):
+        if isinstance(fact, ServiceFact):
             return self._service(fact)
-        if isinstance(fact, Wait):
+        if isinstance(fact, WaitFact):
             return self._wait(fact)
-        if isinstance(fact, Method):
+        if isinstance(fact, MethodFact):
             return self._method(fact)
-        if isinstance(fact, Try):
+        if isinstance(fact, TryFact):
             return self._try(fact)
         return tell_of_account(self.visit, fact)
 
@@ -129,7 +129,7 @@ class Teller:
 
     # -- sentences -----------------------------------------------------------------------------------------------
 
-    def _mail(self, fact: Mail) -> str:
+    def _mail(self, fact: MailFact) -> str:
         match fact:
             case f.Noticed():
                 return " ".join(self._message(fact))
@@ -162,7 +162,7 @@ class Teller:
                 "card": self._card(card.method), "day": day(card.expires_on),
             }  # fmt: skip
 
-    def _money(self, fact: Money) -> str:
+    def _money(self, fact: MoneyFact) -> str:
         amount, day = self.visit.amount, self.visit.day
         match fact:
             case f.InvoiceIssued(debt=debt):
@@ -202,7 +202,7 @@ class Teller:
             return _("%(amount)s was received for %(numbers)s; %(credit)s of it is kept as credit.") % sums
         return _("%(amount)s was received for %(numbers)s.") % sums
 
-    def _late(self, fact: Late, author: str) -> str:
+    def _late(self, fact: LateFact, author: str) -> str:
         match fact:
             case f.BecamePastDue():
                 text = _("Past due since %(since)s: %(numbers)s.") % {
@@ -232,7 +232,7 @@ class Teller:
                     "amount": self.visit.amount(fact.amount_minor, fact.currency)
                 }
 
-    def _cut(self, fact: Cut, seq: int) -> str:
+    def _cut(self, fact: CutFact, seq: int) -> str:
         name, day = self._name(fact.subscription), self.visit.day
         match fact:
             case f.Restricted(on=on):
@@ -256,7 +256,7 @@ class Teller:
                 text = _("The date has moved: %(what)s") if seq in self.earlier else _("Planned: %(what)s")
                 return text % {"what": what}
 
-    def _deletion(self, fact: Deletion) -> str:
+    def _deletion(self, fact: DeletionFact) -> str:
         name = {"service": self._name(fact.subscription)}
         match fact:
             case f.DeletionScheduled():
@@ -266,7 +266,7 @@ class Teller:
             case f.DeletionOrdered():
                 return _("%(service)s was told to delete its data.") % name
 
-    def _service(self, fact: Service) -> str:
+    def _service(self, fact: ServiceFact) -> str:
         name = self._name(fact.subscription)
         match fact:
             case f.SubscriptionAdded():
@@ -282,7 +282,7 @@ class Teller:
             case f.OrderAcknowledged(order=order):
                 return str(ACKNOWLEDGED[order]) % {"service": name}
 
-    def _wait(self, fact: Wait) -> str:
+    def _wait(self, fact: WaitFact) -> str:
         match fact:
             case f.HoldPlaced(hold=hold):
                 return self._hold(hold)
@@ -317,7 +317,7 @@ class Teller:
             case HoldScope.ACCOUNT:
                 return _("this account")
 
-    def _method(self, fact: Method) -> str:
+    def _method(self, fact: MethodFact) -> str:
         card = {"card": self._card(fact.method)}
         match fact:
             case f.MethodAdded():
@@ -331,7 +331,7 @@ class Teller:
             case f.MethodRemoved():
                 return _("%(card)s was removed.") % card
 
-    def _try(self, fact: Try) -> str:
+    def _try(self, fact: TryFact) -> str:
         known = self.attempts[fact.attempt]
         names = {"amount": self.visit.amount(known.amount_minor, known.currency), "card": self._card(known.method)}
         match fact:

@@ -8,17 +8,17 @@ from django.utils.translation import gettext as _
 from arrears.core import facts as f
 from arrears.web.account_centre.frame import Visit
 
-Access = f.Invited | f.InvitationWithdrawn | f.InvitationAccepted | f.AccessEnded
-SignIn = f.ResetAsked | f.SignInChanged
-Help = f.SupportOpened | f.SupportSaid | f.SupportAnswered | f.SupportClosed | f.ResumeLate
-Account = f.AccountOpened | f.TermsChanged | f.TestAsked
+AccessFact = f.Invited | f.InvitationWithdrawn | f.InvitationAccepted | f.AccessEnded
+SignInFact = f.ResetAsked | f.SignInChanged
+HelpFact = f.SupportOpened | f.SupportSaid | f.SupportAnswered | f.SupportClosed | f.ResumeLate
+AccountFact = f.AccountOpened | f.TermsChanged | f.TestAsked
 
 
-def tell_of_account(visit: Visit, fact: Account | Access | SignIn | Help) -> str:
+def tell_of_account(visit: Visit, fact: AccountFact | AccessFact | SignInFact | HelpFact) -> str:
     """The sentence for one fact; empty where this reader is told nothing."""
-    if isinstance(fact, SignIn):
+    if isinstance(fact, SignInFact):
         return _sign_in(visit, fact)
-    if isinstance(fact, Help):
+    if isinstance(fact, HelpFact):
         return _help(fact)
     match fact:
         case f.AccountOpened():
@@ -42,7 +42,7 @@ def tell_of_account(visit: Visit, fact: Account | Access | SignIn | Help) -> str
             return _("%(name)s cannot see this account any more.") % {"name": _name(visit, person)}
 
 
-def _sign_in(visit: Visit, fact: SignIn) -> str:
+def _sign_in(visit: Visit, fact: SignInFact) -> str:
     """How somebody signs in is told to nobody but them."""
     if visit.somebody is None or visit.somebody.number != fact.person:
         return ""
@@ -51,7 +51,7 @@ def _sign_in(visit: Visit, fact: SignIn) -> str:
     return _("The way you sign in was changed.")
 
 
-def _help(fact: Help) -> str:
+def _help(fact: HelpFact) -> str:
     """That somebody asked for help is no secret; what was written is read in the conversation alone."""
     match fact:
         case f.SupportOpened(request=number):

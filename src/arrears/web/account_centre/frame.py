@@ -178,14 +178,14 @@ def read_on(request: HttpRequest, path: str) -> HttpResponse:
     return response
 
 
-Page = Callable[..., HttpResponse]
+PageView = Callable[..., HttpResponse]
 
 
-def account_page(*, methods: Sequence[str] = READS, acts: bool = True) -> Callable[[Page], Page]:
+def account_page(*, methods: Sequence[str] = READS, acts: bool = True) -> Callable[[PageView], PageView]:
     """A page of one account: `page(visit, ...)`. With `acts`, only the administrator may send its form; others get
     403 with who can. A refusal of the engine becomes one sentence in the reader's language."""
 
-    def decorated(page: Page) -> Page:
+    def decorated(page: PageView) -> PageView:
         @wraps(page)
         def answered(request: HttpRequest, account: int, **more: Any) -> HttpResponse:
             if request.method not in methods:

@@ -94,7 +94,7 @@ def talk(visit: Visit, asked: Request, why: str = "", status: int = 200) -> Http
     """What was said, in order."""
     store = visit.live.store
     late = [o for s in visit.snapshot.subscriptions for o in s.orders if asked.seq and o.late_seq == asked.seq]
-    paid = [ref for order in late if (ref := store.payment_behind(visit.account, order.given_seq))]
+    paid = [ref for order in late if (ref := store.payment_of_fact(visit.account, order.given_seq))]
     values: dict[str, Any] = {
         "why": why,
         "text": visit.request.POST.get("text", "") if why else "",

@@ -99,7 +99,11 @@ def waits_for_the_payer(visit: Visit) -> bool:
 
 def coming(visit: Visit) -> list[Next]:
     """What will happen, in order, with the dates that the messages name."""
-    found = [_next(visit, one.action, one.sub, one.told_day) for one in ahead(visit.view) if one.told_day is not None]
+    found = [
+        _next(visit, one.action, one.sub, one.announced_day)
+        for one in ahead(visit.view)
+        if one.announced_day is not None
+    ]
     return sorted(found, key=lambda one: (one.on, one.service, one.subscription))
 
 

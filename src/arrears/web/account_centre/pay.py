@@ -28,7 +28,7 @@ from arrears.ports import AttemptRecord, PayLink, Processor
 from arrears.web.account_centre.frame import Visit, read_on, speak
 from arrears.web.account_centre.owed import coming, owed, says
 from arrears.web.account_centre.settle import account_of
-from arrears.web.account_centre.story import UNDER_WAY, look_again, moved_on, tell, title_of
+from arrears.web.account_centre.story import UNDER_WAY, ask_providers, moved_on, tell, title_of
 from arrears.web.identities import role_of
 from arrears.web.refusals import in_words
 from arrears.web.signed_in import signed_in
@@ -37,7 +37,7 @@ from arrears.wiring import installed
 COOKIE: Final = "__Host-pay" if settings.HTTPS else "pay"
 SALT: Final = "arrears.pay-link"
 COOKIE_SECONDS: Final = 12 * 3600
-TOLD_FOR_HOURS: Final = 24
+SHOWN_FOR_HOURS: Final = 24
 """How long after a payment its story stands on the page."""
 
 
@@ -99,7 +99,7 @@ def page(request: HttpRequest) -> HttpResponse:
     if request.POST.get("do") == "confirm":
         return _confirm(visit, recent, good=good)
     if request.POST.get("do") == "look":
-        look_again(visit, recent)
+        ask_providers(visit, recent)
         if moved_on(visit, recent):
             return read_on(request, "/pay/")
         if "HX-Request" in request.headers:
@@ -192,7 +192,7 @@ def _recent(visit: Visit) -> Sequence[int]:
     file that can be confirmed, or have ended in the last day (of our own charges only what was paid)."""
     found = []
     for record in visit.live.store.attempts(visit.account):
-        fresh = (visit.now - record.moved_at).total_seconds() < TOLD_FOR_HOURS * 3600
+        fresh = (visit.now - record.moved_at).total_seconds() < SHOWN_FOR_HOURS * 3600
         if record.on_page:
             told = record.state != "canceled" and (fresh or record.state in UNDER_WAY)
         else:

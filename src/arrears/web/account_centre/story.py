@@ -65,7 +65,7 @@ def page(visit: Visit, attempts: str) -> HttpResponse:
     if visit.request.method == "POST":
         if visit.request.POST.get("do") == "confirm":
             return go_and_confirm(visit, [every[no] for no in numbers])
-        look_again(visit, numbers)
+        ask_providers(visit, numbers)
         if moved_on(visit, numbers):
             return visit.to(f"story/{attempts}")
         if "HX-Request" not in visit.request.headers:
@@ -78,7 +78,7 @@ def page(visit: Visit, attempts: str) -> HttpResponse:
     return visit.page(template, title_of(told["parts"]), **values)
 
 
-def look_again(visit: Visit, numbers: Sequence[int]) -> None:
+def ask_providers(visit: Visit, numbers: Sequence[int]) -> None:
     """Ask the provider about what is not over."""
     for no in numbers:
         left = pursue(visit.live.store, visit.live.providers, visit.account, no, visit.now)
@@ -173,7 +173,7 @@ def _brought(visit: Visit, record: AttemptRecord) -> tuple[str, tuple[Service, .
         return "", ()
     known = store.invoices(visit.account)
     numbers = [known[part.debt].number for part in payment.fact.allocations]
-    back = store.resumed_with([(visit.account, payment.seq)]).get((visit.account, payment.seq), ())
+    back = store.subscriptions_resumed_with([(visit.account, payment.seq)]).get((visit.account, payment.seq), ())
     subs = [visit.snapshot.subscription(no) for no in back]
     services = tuple(
         Service(

@@ -115,7 +115,7 @@ def pending(visit: Visit, sub: Subscription) -> Effect | None:
     order = next((order for order in sub.orders if order.late_seq), None)
     if order is None:
         return None
-    if visit.live.store.payment_behind(visit.account, order.given_seq):
+    if visit.live.store.payment_of_fact(visit.account, order.given_seq):
         text = _("%(service)s: paid, reactivation pending.") % {"service": sub.service}
     else:
         text = _("%(service)s: reactivation pending.") % {"service": sub.service}

@@ -95,7 +95,7 @@ def by_day(visit: Visit, events: Sequence[TimelineEvent]) -> list[dict[str, Any]
 
 def _events(visit: Visit, told: Sequence[tuple[Recorded, str]], history: Sequence[Recorded]) -> Iterator[TimelineEvent]:
     mails: dict[int, list[Mail]] = defaultdict(list)
-    for mail in visit.live.store.mails([(visit.account, one.seq) for one, _text in told]):
+    for mail in visit.live.store.mails_of_notices([(visit.account, one.seq) for one, _text in told]):
         mails[mail.seq].append(mail)
     failed = {one.fact.notice for one in history if isinstance(one.fact, NoticeFailed)}
     for one, text in told:

@@ -13,7 +13,7 @@ from ninja import Router
 from arrears.core.errors import Refused
 from arrears.core.ids import ACCOUNT, PERSON, format_id, parse_id
 from arrears.core.messages.recipients import Contacts, Recipient
-from arrears.engine.messages.upcoming import Telling, told_when
+from arrears.engine.messages.upcoming import Telling, upcoming_messages
 from arrears.engine.people import profile
 from arrears.web.api.frame import PROBLEMS, Strict
 from arrears.wiring import installed
@@ -59,7 +59,7 @@ def recipients(request: HttpRequest, account: str) -> HttpResponse:
 def tellings(request: HttpRequest, account: str) -> HttpResponse:
     """Who will be told what, when: by the policy, and by the case that is open."""
     live = installed()
-    plan = told_when(live.store, _number(account), live.clock.now())
+    plan = upcoming_messages(live.store, _number(account), live.clock.now())
     return JsonResponse({"zone": plan.zone, "tellings": [_telling(one) for one in plan.tellings]})
 
 

@@ -27,7 +27,7 @@ from arrears.wiring import RealClock, installed
 WAIT: Final = _("That was too often. Wait a quarter of an hour, then try again.")
 WRONG_CODE: Final = _("That code is not right. Look again: a new one comes every half minute.")
 
-TOLD: Final = {
+CHANGE_WORDS: Final = {
     "totp_activated": "app_added",
     "totp_deactivated": "app_removed",
     "webauthn_added": "passkey_added",
@@ -92,7 +92,7 @@ class AccountAdapter(DefaultAccountAdapter):  # type: ignore[misc]
 
     def send_notification_mail(self, template_prefix: str, user: Person, *_args: Any, **_more: Any) -> None:
         """Tell the person, in a message of ours."""
-        what = TOLD.get(template_prefix.rpartition("/")[2])
+        what = CHANGE_WORDS.get(template_prefix.rpartition("/")[2])
         if what is not None:
             live = installed()
             access.sign_in_changed(live.store, user.pk, what, live.clock.now())

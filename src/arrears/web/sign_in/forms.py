@@ -26,7 +26,7 @@ class SecondStep(AuthenticateForm):  # type: ignore[misc]
             raise get_adapter().validation_error("too_many_login_attempts") from None
 
 
-class CodeAgain(ReauthenticateForm):  # type: ignore[misc]
+class ReauthenticationCode(ReauthenticateForm):  # type: ignore[misc]
     """The same from somebody who is signed in; counted against the session."""
 
     def clean_code(self) -> str:

@@ -1,4 +1,4 @@
-"""The customers' door: sign in with a password or a passkey, sign out, ask for a new password, use a link from mail."""
+"""How customers sign in: with a password or a passkey, sign out, ask for a new password, use a link from mail."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ from arrears.core.errors import Refused
 from arrears.core.ids import ACCOUNT, format_id
 from arrears.engine.people import access
 from arrears.notices import values
-from arrears.ports.people import Link
+from arrears.ports.people import AccessLink
 from arrears.store.models import Person
 from arrears.web import passwords
 from arrears.web.brand import brand
@@ -42,11 +42,11 @@ PASSWORD_READ_MAX: Final = 1000
 def sign_in(request: HttpRequest) -> HttpResponse:
     """Sign in with a password. Another name, another password and too many tries are answered alike."""
     if request.method != "POST":
-        return _door(request, wrong=False)
+        return _sign_in_page(request, wrong=False)
     email = request.POST.get("email", "").strip()[:254]
     password = request.POST.get("password", "")[:PASSWORD_READ_MAX]
     if "\x00" in email + password:
-        return _door(request, wrong=True)
+        return _sign_in_page(request, wrong=True)
     person = None
     try:
         with throttle.one_try(throttle.keys(request, "person", email), installed().clock.now()):
@@ -54,7 +54,7 @@ def sign_in(request: HttpRequest) -> HttpResponse:
             if person is None:
                 raise _Wrong
     except (throttle.TooManyTries, _Wrong):
-        return _door(request, wrong=True)
+        return _sign_in_page(request, wrong=True)
     clear_login(request)
     login = Login(user=person, redirect_url=safe_next(request, "person"))
     answer: HttpResponse = perform_password_login(request, {"email": email}, login)
@@ -65,7 +65,7 @@ class _Wrong(Exception):
     """Not this name, or not this password."""
 
 
-def _door(request: HttpRequest, *, wrong: bool) -> HttpResponse:
+def _sign_in_page(request: HttpRequest, *, wrong: bool) -> HttpResponse:
     shown = {
         "title": _("Sign in"),
         "wrong": wrong,
@@ -77,12 +77,12 @@ def _door(request: HttpRequest, *, wrong: bool) -> HttpResponse:
     return render(request, "sign_in.html", shown, status=403 if wrong else 200)
 
 
-class PasskeyDoor(LoginWebAuthnView):  # type: ignore[misc]
+class PasskeySignIn(LoginWebAuthnView):  # type: ignore[misc]
     """Sign in with a passkey alone: what the browser needs for it (GET, JSON), and what it answers (POST)."""
 
     def form_invalid(self, form: Any) -> HttpResponse:
         """The same words as for a password."""
-        return _door(self.request, wrong=True)
+        return _sign_in_page(self.request, wrong=True)
 
 
 @require_POST
@@ -156,7 +156,7 @@ def invitation(request: HttpRequest, token: str) -> HttpResponse:
     return _in(request, person, target)
 
 
-def _invited(request: HttpRequest, link: Link, *, known: bool, why: str = "", status: int = 200) -> HttpResponse:
+def _invited(request: HttpRequest, link: AccessLink, *, known: bool, why: str = "", status: int = 200) -> HttpResponse:
     contacts = installed().store.contacts([link.account])[link.account]
     shown = {
         "title": _("You are invited"),

@@ -33,10 +33,10 @@ from arrears.web.sign_in.adapters import AccountAdapter, just_proved
 from arrears.web.sign_in.pages import PASSWORD_READ_MAX, chosen
 from arrears.wiring import installed
 
-View = Callable[..., HttpResponseBase]
+HttpView = Callable[..., HttpResponseBase]
 
 
-def spoken(view: View) -> View:
+def spoken(view: HttpView) -> HttpView:
     """In the language of whoever is signed in, or about to be."""
 
     @wraps(view)

@@ -1,4 +1,4 @@
-"""The addresses of the customers' door: ours, and those of allauth's pages that we use. There are no others of it:
+"""The addresses of the customers' sign-in: ours, and those of allauth's pages that we use. There are no others of it:
 no sign-up, no addresses, no sign-out by GET. The names are the ones that allauth looks its pages up by."""
 
 from __future__ import annotations
@@ -7,7 +7,7 @@ from typing import Any, Final
 
 from allauth.account.views._reauthenticate import ReauthenticateView
 from allauth.mfa.base.views import AuthenticateView
-from allauth.mfa.base.views import ReauthenticateView as CodeAgainView
+from allauth.mfa.base.views import ReauthenticateView as ReauthenticateByCodeView
 from allauth.mfa.recovery_codes.views import GenerateRecoveryCodesView
 from allauth.mfa.totp.views import ActivateTOTPView, DeactivateTOTPView
 from allauth.mfa.webauthn.views import (
@@ -33,16 +33,16 @@ def _theirs(view: Any, title: Promise | str) -> Any:
     return _FORM(spoken(view.as_view(extra_context={"title": title})))
 
 
-_AGAIN: Final = _("Is it you?")
+_IS_IT_YOU: Final = _("Is it you?")
 
 paths: Final[list[URLPattern]] = [
     path("sign-in", front.sign_in, name="account_login"),
     path("sign-in/second-step", _theirs(AuthenticateView, _("The second step")), name="mfa_authenticate"),
-    path("sign-in/passkey", _FORM(front.PasskeyDoor.as_view()), name="mfa_login_webauthn"),
+    path("sign-in/passkey", _FORM(front.PasskeySignIn.as_view()), name="mfa_login_webauthn"),
     path("sign-in/forgotten", front.forgotten, name="account_reset_password"),
-    path("sign-in/again", _theirs(ReauthenticateView, _AGAIN), name="account_reauthenticate"),
-    path("sign-in/again/code", _theirs(CodeAgainView, _AGAIN), name="mfa_reauthenticate"),
-    path("sign-in/again/passkey", _theirs(ReauthenticateWebAuthnView, _AGAIN), name="mfa_reauthenticate_webauthn"),
+    path("sign-in/again", _theirs(ReauthenticateView, _IS_IT_YOU), name="account_reauthenticate"),
+    path("sign-in/again/code", _theirs(ReauthenticateByCodeView, _IS_IT_YOU), name="mfa_reauthenticate"),
+    path("sign-in/again/passkey", _theirs(ReauthenticateWebAuthnView, _IS_IT_YOU), name="mfa_reauthenticate_webauthn"),
     path("sign-out", front.leave, name="account_logout"),
     path("new-password/<str:token>", front.new_password),
     path("invitation/<str:token>", front.invitation),

@@ -10,7 +10,7 @@ from django.views.decorators.http import require_http_methods
 from arrears.core.errors import Refused
 from arrears.engine.people.profile import confirm_address, request_of
 from arrears.notices import values
-from arrears.ports.people import Asked
+from arrears.ports.people import AskedAddress
 from arrears.web.languages import speak_to
 from arrears.wiring import installed
 
@@ -29,7 +29,7 @@ def page(request: HttpRequest, token: str) -> HttpResponse:
     return shown(request, asked, done=asked.used_at is not None)
 
 
-def shown(request: HttpRequest, asked: Asked, *, done: bool) -> HttpResponse:
+def shown(request: HttpRequest, asked: AskedAddress, *, done: bool) -> HttpResponse:
     """The page."""
     contacts = installed().store.contacts([asked.account])[asked.account]
     person = next((one for one in contacts.people if one.no == asked.person), None)

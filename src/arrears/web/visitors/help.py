@@ -19,8 +19,7 @@ from django.views.decorators.http import require_http_methods, require_safe
 from arrears.core.errors import Refused
 from arrears.core.messages.content import Role
 from arrears.core.people.support import Via
-from arrears.engine.people import support
-from arrears.engine.people import visitors as strangers
+from arrears.engine.people import support, visitors
 from arrears.engine.people.pay_links import good_link
 from arrears.engine.tokens import digest_of, new_token
 from arrears.notices import values
@@ -53,16 +52,16 @@ def page(request: HttpRequest) -> HttpResponse:
             return render(request, "help_sent.html", {"title": _("Please look into your mailbox")})
         return shown(request, link)
     try:
-        return asked_by_link(request, link) if link is not None else asked_by_stranger(request)
+        return asked_by_link(request, link) if link is not None else asked_by_visitor(request)
     except Refused as refused:
         return shown(request, link, in_words(refused), 429 if refused.code == "too_many_requests" else 422)
 
 
-def asked_by_stranger(request: HttpRequest) -> HttpResponse:
+def asked_by_visitor(request: HttpRequest) -> HttpResponse:
     """Keep it until the address is confirmed."""
     form = request.POST
     live = installed()
-    who = strangers.Visitor(
+    who = visitors.Visitor(
         form.get("name", ""),
         form.get("email", ""),
         form.get("company", ""),
@@ -70,7 +69,7 @@ def asked_by_stranger(request: HttpRequest) -> HttpResponse:
         translation.get_language() or "en",
         request.META.get("REMOTE_ADDR", ""),
     )
-    strangers.ask(live.store, who, about_in(form.get("about", "")), form.get("text", ""), live.clock.now())
+    visitors.ask(live.store, who, about_in(form.get("about", "")), form.get("text", ""), live.clock.now())
     return _to("/help?sent=1")
 
 
@@ -122,9 +121,9 @@ def confirm(request: HttpRequest, token: str) -> HttpResponse:
     now = live.clock.now()
     try:
         if request.method == "POST":
-            asked = strangers.confirm(live.store, token, now)
+            asked = visitors.confirm(live.store, token, now)
         else:
-            asked = strangers.asked_with(live.store, token, now)
+            asked = visitors.asked_with(live.store, token, now)
     except Refused:
         return over(request)
     speak_to(request, asked.locale)
@@ -139,7 +138,7 @@ def read(request: HttpRequest, token: str) -> HttpResponse:
     """The link of a later letter: a cookie for a token, and on to the clean address."""
     live = installed()
     digest = digest_of(token)
-    if strangers.conversation(live.store, digest, live.clock.now()) is None:
+    if visitors.conversation(live.store, digest, live.clock.now()) is None:
         return over(request)
     return _with_cookie(digest)
 
@@ -170,7 +169,7 @@ def request_in(request: HttpRequest) -> Request | None:
     except signing.BadSignature:
         return None
     live = installed()
-    asked = strangers.conversation(live.store, bytes.fromhex(text), live.clock.now())
+    asked = visitors.conversation(live.store, bytes.fromhex(text), live.clock.now())
     return asked if asked is not None and still_theirs(asked) else None
 
 

@@ -1,0 +1,122 @@
+"""Accounts: units of work under their locks, snapshots without one, what is due, and the journal of their facts."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from contextlib import AbstractContextManager
+from datetime import date, datetime
+from typing import NamedTuple, Protocol
+
+from arrears.core.account import Account, Guards, Mode
+from arrears.core.facts import Recorded
+from arrears.core.unit import Unit
+from arrears.ports.actions import Claim
+from arrears.ports.installation import InstallationState
+from arrears.ports.messages import MailMove
+
+
+class NewAccount(NamedTuple):
+    """What is known of a customer when the account is opened. Names and addresses never enter a fact: the store keeps
+    them in rows that can be erased. `ref` is the operator's own name for the account, unique among all."""
+
+    ref: str
+    name: str
+    country: str
+    zone: str
+    locale: str
+    mode: Mode
+    policy: str = "default"
+    contact: str | None = None
+
+
+class Poisoned(Exception):
+    """The store refused what a batch contains: something would exist twice, or be what it may not be. Nothing of
+    the batch was written."""
+
+
+class Batch(Protocol):
+    """Units of work under their accounts' locks, inside one transaction. Leaving it without an error commits."""
+
+    units: Sequence[Unit]
+    guards: Guards
+    """The doubts about the installation as they stood when this transaction began."""
+
+    def write_early(self, units: Sequence[Unit]) -> None:
+        """Begin to write these units while others of the batch are still being decided. They must be finished: what
+        is recorded on them afterwards is lost."""
+
+    def ledger_open(self, accounts: Sequence[int]) -> Mapping[tuple[int, int], int]:
+        """The open minor units of each (account, debt) by the sum of the ledger's entries, in this transaction."""
+
+    def grant_deletions(self, day: date, wanted: int, cap: int) -> int:
+        """How many of `wanted` deletions the cap of this UTC day still allows; what is granted is used up."""
+
+    def end_claims(self, claims: Sequence[tuple[Claim, bool]]) -> Sequence[Claim]:
+        """Mark claimed actions done (True) or failed (False). Returns those that their claimer still held; the others
+        were claimed by somebody else meanwhile and are unchanged."""
+
+    def postpone_claims(self, claims: Sequence[tuple[Claim, datetime | None]]) -> Sequence[Claim]:
+        """Leave claimed actions in the queue, to be claimed at the instant given, or when the lease is over (None); the
+        try is not counted. Returns those that their claimer still held."""
+
+    def move_mails(self, moves: Sequence[MailMove], now: datetime) -> None:
+        """Messages have come to another state. Of a message that had been accepted, the instant of that is kept."""
+
+    def send_notice_again(self, account: int, seq: int) -> None:
+        """Put the notice of this fact back into the queue, because it has another address to go to."""
+
+    def mark_dead(self, address: str, why: str, now: datetime) -> None:
+        """Note that this address has bounced hard: nothing goes there until its owner has confirmed it anew."""
+
+
+class AccountReader(InstallationState, Protocol):
+    """Accounts as they were last committed, and what decides over them, read without a lock."""
+
+    def snapshots(self, numbers: Sequence[int]) -> Mapping[int, Account]:
+        """These accounts by number; refuses `unknown_account`."""
+
+    def account_numbers(self, refs: Sequence[str]) -> Mapping[str, int]:
+        """Account numbers by the operator's own reference; absent where unknown."""
+
+
+class Accounts(InstallationState, Protocol):
+    """Accounts under their locks: what every command asks for."""
+
+    def accounts(self, numbers: Sequence[int], now: datetime) -> AbstractContextManager[Batch]:
+        """Units of these accounts, locked in ascending order; refuses `unknown_account`. They are of `now`, or of the
+        newest fact that is there if that is later: time does not go back within a stream (I21)."""
+
+
+class AccountOpening(AccountReader, Protocol):
+    """New accounts, and finding those that are there."""
+
+    def open_accounts(
+        self, accounts: Sequence[NewAccount], now: datetime, also: Sequence[int] = ()
+    ) -> AbstractContextManager[Batch]:
+        """Units of accounts that do not exist yet, numbered in order, then those of the existing accounts `also`;
+        refuses a `ref` that exists."""
+
+
+class DueAccounts(Protocol):
+    """The accounts at which the collections run has to look."""
+
+    def due(self, now: datetime, limit: int) -> AbstractContextManager[Batch]:
+        """Units of up to `limit` accounts that are due, skipping those that another run holds, and those that have a
+        fact of a later instant."""
+
+    def set_aside(self, number: int, now: datetime, why: str) -> None:
+        """Leave an account to staff whose units cannot be read or written: it is no longer due, and the system stream
+        and the tasks say why. Nothing of the account itself is touched."""
+
+    def next_due(self) -> datetime | None:
+        """The earliest instant at which any account is due, or None."""
+
+
+class Journal(Protocol):
+    """The recorded facts themselves."""
+
+    def history(self, number: int) -> Sequence[Recorded]:
+        """All facts of one account in order."""
+
+    def digest(self) -> str:
+        """SHA-256, in hexadecimal, over the heads of all streams in order: equal journals give equal digests."""

@@ -1,0 +1,38 @@
+"""The installation as a whole: its adopted policies, its doubts about itself, and the stream of facts about both."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from datetime import datetime
+from typing import Protocol
+
+from arrears.core.facts import SystemFact
+from arrears.core.policy import Policy
+from arrears.core.system import System
+
+
+class InstallationState(Protocol):
+    """What every decision is made under, read without a lock."""
+
+    def policies(self) -> Mapping[str, Policy]:
+        """Every adopted policy by its version, and the newest of each name by that name."""
+
+    def system(self) -> System:
+        """The state of the installation: its clock, its feed of payments, its breaker. Reading it is no tick."""
+
+
+class InstallationControl(InstallationState, Protocol):
+    """What changes the state of the installation. A change wakes no account by itself: see `wake_waiting`."""
+
+    def adopt(self, policy: Policy, now: datetime, author: str) -> None:
+        """Make this version the newest of its name; adopting the newest once more changes nothing."""
+
+    def tick(self, now: datetime) -> tuple[System, float]:
+        """Record that a run begins at `now`. Returns the state before this tick, and by how many seconds the
+        application's clock is ahead of the database's."""
+
+    def record_system(self, fact: SystemFact, now: datetime, author: str, why: str) -> None:
+        """Append a fact to the installation's stream and fold it into its state, in one transaction."""
+
+    def wake_waiting(self, now: datetime) -> int:
+        """Make every account due that waited for a doubt about the installation to end; how many there were."""
