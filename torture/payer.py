@@ -13,7 +13,7 @@ from typing import Final
 from arrears.adapters.payments.stripe import Stripe
 from arrears.core.errors import Refused
 from arrears.engine.failpoints import arm
-from arrears.engine.payments.attempts import Providers
+from arrears.engine.payments.providers import Providers
 from arrears.engine.payments.settling import quote, settle
 from arrears.store.postgres.store import PostgresStore
 

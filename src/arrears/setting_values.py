@@ -52,7 +52,7 @@ class Secret(str):
         return f"<{self.shown}>"
 
 
-class Row(NamedTuple):
+class SettingRow(NamedTuple):
     """What the table says of a setting: what it is, and its default in words, both as README has them."""
 
     what: str
@@ -77,7 +77,7 @@ def setting(
     would not. An empty
     text is the default too, or where it is not (`empty_is_default`) the parser's to judge."""
     said = words or f"`{default}`"
-    return cast(T, field(metadata={ROW: Row(what, parse, default, said, for_tests, empty_is_default)}))
+    return cast(T, field(metadata={ROW: SettingRow(what, parse, default, said, for_tests, empty_is_default)}))
 
 
 # -- parsers -------------------------------------------------------------------------------------------------------

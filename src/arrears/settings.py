@@ -20,8 +20,8 @@ from arrears.engine.message_context import PER_HOUR, PER_RECIPIENT_A_DAY
 from arrears.engine.run import DELETIONS_PER_DAY
 from arrears.setting_values import (
     ROW,
-    Row,
     Secret,
+    SettingRow,
     as_address,
     as_database_url,
     as_folder,
@@ -156,7 +156,9 @@ class Settings:
     """The fields that the environment gave; the others have their defaults."""
 
 
-TABLE: Final[Mapping[str, Row]] = {one.name: one.metadata[ROW] for one in fields(Settings) if ROW in one.metadata}
+TABLE: Final[Mapping[str, SettingRow]] = {
+    one.name: one.metadata[ROW] for one in fields(Settings) if ROW in one.metadata
+}
 """Every setting by the name of its field, in the order in which README has them."""
 
 

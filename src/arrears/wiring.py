@@ -29,7 +29,7 @@ from arrears.core.policy import default_policy
 from arrears.engine import worker
 from arrears.engine.failpoints import arm
 from arrears.engine.message_context import MailLimits, MessageContext
-from arrears.engine.payments.attempts import Providers
+from arrears.engine.payments.providers import Providers
 from arrears.engine.people.profile import ask_unconfirmed
 from arrears.engine.run import Limits, RunReport
 from arrears.engine.system import adopt_policy

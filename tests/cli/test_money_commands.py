@@ -21,7 +21,7 @@ from tests.stories.paying import post
 
 from arrears.adapters.payments.stripe import Stripe
 from arrears.engine.payments import methods
-from arrears.engine.payments.attempts import Providers
+from arrears.engine.payments.providers import Providers
 from arrears.engine.system import set_breaker
 from arrears.sandbox.run import Running, running
 from arrears.store.postgres.store import PostgresStore

@@ -13,7 +13,7 @@ from arrears.adapters.channels.memory import MemoryChannel
 from arrears.adapters.services.inprocess import InProcessServices
 from arrears.cli.status import _installation
 from arrears.engine import commands
-from arrears.engine.payments.attempts import NO_PROVIDERS
+from arrears.engine.payments.providers import NO_PROVIDERS
 from arrears.engine.perform import perform_all
 from arrears.engine.run import Limits, run
 from arrears.store import schema

@@ -20,7 +20,7 @@ from arrears.core.policy import default_policy
 from arrears.core.states import State
 from arrears.engine import commands, system
 from arrears.engine.payments import methods
-from arrears.engine.payments.attempts import Providers
+from arrears.engine.payments.providers import Providers
 from arrears.engine.payments.settling import Result, quote, settle
 from arrears.engine.run import run
 from arrears.ports import NewAccount

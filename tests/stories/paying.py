@@ -15,7 +15,7 @@ from arrears.adapters.payments.stripe import Stripe
 from arrears.core.payments.settlement import Quote
 from arrears.engine.payments import methods, settling, sweep
 from arrears.engine.payments import provider_changes as changes
-from arrears.engine.payments.attempts import Providers
+from arrears.engine.payments.providers import Providers
 from arrears.ports import AttemptRecord
 from arrears.sandbox.run import Running
 

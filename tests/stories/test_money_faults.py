@@ -15,7 +15,7 @@ from arrears.core.errors import Refused
 from arrears.core.states import State
 from arrears.engine.payments import attempts, sweep
 from arrears.engine.payments import pages as hosted
-from arrears.engine.payments.attempts import Providers
+from arrears.engine.payments.providers import Providers
 from arrears.engine.payments.reconciliation import check
 from arrears.engine.run import run
 from arrears.sandbox.run import Running

@@ -30,7 +30,7 @@ from arrears.core.payments.values import (
 )
 from arrears.core.states import State
 from arrears.engine.payments import methods, pages, refunds, settling, setups, sweep
-from arrears.engine.payments.attempts import Providers
+from arrears.engine.payments.providers import Providers
 from arrears.ports import Processor
 from arrears.ports.payments import OPTIONAL
 

@@ -20,7 +20,7 @@ from arrears.core.states import State
 from arrears.engine.acting import acting_on
 from arrears.engine.payments import attempts, methods, pages, refunds, setups
 from arrears.engine.payments import provider_changes as changes
-from arrears.engine.payments.attempts import Providers
+from arrears.engine.payments.providers import Providers
 from arrears.engine.payments.reconciliation import check
 from arrears.sandbox.run import Running, running
 
@@ -82,7 +82,7 @@ class Two(Paying):
         post(page.url, card=card, do="go")
         return methods.finish_setup(self.store, self.providers, self.no, name, page.ref, self.now, ADMIN)
 
-    def told_by(self, name: str) -> None:
+    def reported_by(self, name: str) -> None:
         """Every webhook of a provider arrives."""
         box = self.at[name].sandbox.sandbox
         for number in range(len(box.book.events)):
@@ -155,7 +155,7 @@ def test_a_page_whose_opener_died_is_asked_for_again_at_the_provider_that_was_to
 def test_each_provider_reports_what_was_paid_and_given_back_there(two: Two, opener: str, other: str, by: str) -> None:
     def reported() -> None:
         for name in NAMES if by == "webhook" else ():
-            two.told_by(name)
+            two.reported_by(name)
         if by == "sweep":
             two.sweep()
 

@@ -23,7 +23,7 @@ from arrears.adapters.services.inprocess import InProcessServices
 from arrears.core.account import Mode
 from arrears.core.policy import default_policy
 from arrears.engine import commands, system
-from arrears.engine.payments.attempts import Providers
+from arrears.engine.payments.providers import Providers
 from arrears.engine.perform import perform
 from arrears.engine.run import DEFAULT_LIMITS
 from arrears.ports import Message, NewAccount

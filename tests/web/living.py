@@ -20,7 +20,7 @@ from arrears.cli.serve import _Server
 from arrears.core.account import Mode
 from arrears.core.policy import default_policy
 from arrears.engine import commands, system
-from arrears.engine.payments.attempts import Providers
+from arrears.engine.payments.providers import Providers
 from arrears.engine.payments.settling import quote
 from arrears.engine.people.visitors import attend
 from arrears.engine.perform import perform

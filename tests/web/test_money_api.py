@@ -23,7 +23,7 @@ from arrears.core.account import Mode
 from arrears.core.policy import default_policy
 from arrears.engine import commands, system
 from arrears.engine.payments import methods, settling
-from arrears.engine.payments.attempts import Providers
+from arrears.engine.payments.providers import Providers
 from arrears.engine.run import DEFAULT_LIMITS, run
 from arrears.ports import NewAccount
 from arrears.sandbox.run import Running, running

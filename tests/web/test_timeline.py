@@ -18,7 +18,7 @@ from arrears.core.messages.content import Role
 from arrears.engine import commands
 from arrears.engine.acting import acting_on
 from arrears.engine.booking import Payment
-from arrears.engine.payments.attempts import Providers
+from arrears.engine.payments.providers import Providers
 from arrears.engine.run import DEFAULT_LIMITS
 from arrears.sandbox.run import Running, running
 from arrears.sim.simulate import START, simulate

@@ -22,7 +22,7 @@ from tests.web.test_axe import Sight, context_of, sights
 from tests.web.visitors import forget_sessions, visitor
 
 from arrears import wiring
-from arrears.engine.payments.attempts import Providers
+from arrears.engine.payments.providers import Providers
 from arrears.sandbox.run import Running
 
 SAMPLE: Final = 4

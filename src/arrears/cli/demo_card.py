@@ -19,7 +19,7 @@ from arrears.core.account import Mode
 from arrears.engine import commands
 from arrears.engine.message_context import PLAIN_CONTEXT, MessageContext
 from arrears.engine.payments import methods, settling
-from arrears.engine.payments.attempts import Providers
+from arrears.engine.payments.providers import Providers
 from arrears.ports import Channel, NewAccount, Services, Store
 from arrears.sandbox.run import Running
 from arrears.sim.stage import Stage

@@ -13,7 +13,7 @@ from arrears.settings import PROVIDER_PREFIX, TABLE, Settings, variable
 from arrears.wiring import settings
 
 
-class Shown(NamedTuple):
+class SettingShown(NamedTuple):
     """A setting as people may see it. `value` is a number, a switch, a text or a list of texts; of a secret it is `set`
     or the server that it names; None where nothing is set and the default is no value. `default` is in words."""
 
@@ -45,15 +45,15 @@ def as_markdown() -> str:
     return "\n".join(lines) + "\n"
 
 
-def shown(ours: Settings) -> Iterator[Shown]:
+def shown(ours: Settings) -> Iterator[SettingShown]:
     """Every setting in the order of the table; one for tests only where it is set."""
     for name, row in TABLE.items():
         given = name in ours.given
         if given or not row.for_tests:
             value = _plain(getattr(ours, name))
-            yield Shown(variable(name), value, "environment" if given else "default", row.words.replace("`", ""))
+            yield SettingShown(variable(name), value, "environment" if given else "default", row.words.replace("`", ""))
     for name, secret in ours.anymail:
-        yield Shown(PROVIDER_PREFIX + name, _plain(secret), "environment", "none")
+        yield SettingShown(PROVIDER_PREFIX + name, _plain(secret), "environment", "none")
 
 
 def _plain(value: Any) -> Any:
@@ -64,7 +64,7 @@ def _plain(value: Any) -> Any:
     return value if isinstance(value, bool | int) else str(value or "") or None
 
 
-def _in_words(one: Shown) -> str:
+def _in_words(one: SettingShown) -> str:
     if one.value is None:
         return f"({one.default})"
     if isinstance(one.value, bool):

@@ -23,7 +23,8 @@ from arrears.engine.failpoints import reached
 from arrears.engine.message_context import PLAIN_CONTEXT, MessageContext
 from arrears.engine.messages.delivering import Answer
 from arrears.engine.messages.sending import send
-from arrears.engine.payments.attempts import NO_PROVIDERS, Providers, pursue
+from arrears.engine.payments.attempts import pursue
+from arrears.engine.payments.providers import NO_PROVIDERS, Providers
 from arrears.ports import AccountReader, Accounts, AccountsAndMoney, Batch, Channel, Claim, Order, Services, Store
 
 LEASE_SECONDS: Final = 120

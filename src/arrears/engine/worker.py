@@ -6,7 +6,7 @@ from collections.abc import Callable
 from datetime import datetime, timedelta
 
 from arrears.engine.message_context import PLAIN_CONTEXT, MessageContext
-from arrears.engine.payments.attempts import NO_PROVIDERS, Providers
+from arrears.engine.payments.providers import NO_PROVIDERS, Providers
 from arrears.engine.payments.sweep import sweep_if_due
 from arrears.engine.people.visitors import attend
 from arrears.engine.perform import perform

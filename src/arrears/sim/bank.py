@@ -27,8 +27,8 @@ from arrears.core.payments.values import (
     Unknown,
 )
 from arrears.engine.payments import methods
-from arrears.engine.payments.attempts import Providers
 from arrears.engine.payments.provider_changes import attempt_of
+from arrears.engine.payments.providers import Providers
 from arrears.engine.payments.settling import quote, settle
 from arrears.ports import AccountReader, AccountsAndMoney, Processor, ProviderBook
 from arrears.sim.events import GetCard, SettleByCard

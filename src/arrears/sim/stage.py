@@ -11,7 +11,7 @@ from typing import Final
 
 from arrears.core.facts import Recorded
 from arrears.engine.message_context import PLAIN_CONTEXT, MessageContext
-from arrears.engine.payments.attempts import NO_PROVIDERS, Providers
+from arrears.engine.payments.providers import NO_PROVIDERS, Providers
 from arrears.engine.perform import perform_all
 from arrears.engine.run import DEFAULT_LIMITS, Limits, run
 from arrears.ports import Channel, Journal, Services, Store

@@ -12,7 +12,7 @@ from arrears.core.payments.values import Funding, HostedPage, MethodDetails, Set
 from arrears.core.states import State
 from arrears.core.unit import Unit
 from arrears.engine.acting import acting_on
-from arrears.engine.payments.attempts import Providers
+from arrears.engine.payments.providers import Providers
 from arrears.ports import Accounts, AccountsAndMoney, MoneyBook
 
 

@@ -11,7 +11,8 @@ from arrears.core.payments.values import Initiator
 from arrears.core.view import View
 from arrears.engine.acting import acting_on
 from arrears.engine.failpoints import reached
-from arrears.engine.payments.attempts import Providers, reopen_page
+from arrears.engine.payments.attempts import reopen_page
+from arrears.engine.payments.providers import Providers
 from arrears.engine.payments.settling import StaleQuote, cancel_open_attempts, record_attempt
 from arrears.ports import AccountsAndMoney, Processor
 

@@ -29,7 +29,8 @@ from arrears.core.unit import Unit
 from arrears.core.view import View
 from arrears.engine.acting import acting_on, local_today
 from arrears.engine.booking import Payment, book
-from arrears.engine.payments.attempts import payment_ref, provider_of, record_foreign, record_outcome
+from arrears.engine.payments.attempts import payment_ref, record_foreign, record_outcome
+from arrears.engine.payments.providers import provider_of
 from arrears.ports import AccountsAndMoney, MoneyBook, PaymentRecord
 
 _ATTEMPT: Final = "att"

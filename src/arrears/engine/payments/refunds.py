@@ -10,7 +10,8 @@ from arrears.core.errors import Refused
 from arrears.core.money import format_amount
 from arrears.core.payments.values import RefundAnswer, RefundState
 from arrears.engine.acting import acting_on
-from arrears.engine.payments.attempts import Providers, payment_ref
+from arrears.engine.payments.attempts import payment_ref
+from arrears.engine.payments.providers import Providers
 from arrears.ports import AccountsAndMoney
 
 

@@ -25,7 +25,8 @@ from arrears.core.unit import Unit
 from arrears.core.view import View
 from arrears.engine.acting import acting_on
 from arrears.engine.failpoints import reached
-from arrears.engine.payments.attempts import Providers, attempt_ref, end_page, pursue, record_outcome
+from arrears.engine.payments.attempts import attempt_ref, end_page, pursue, record_outcome
+from arrears.engine.payments.providers import Providers
 from arrears.ports import AccountReader, AccountsAndMoney, AttemptRecord, MoneyBook
 
 PART_MINIMUM_MINOR: Final = 100

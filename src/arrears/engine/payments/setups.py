@@ -14,8 +14,8 @@ from arrears.core.errors import Refused
 from arrears.core.payments.values import Change, SetupChange
 from arrears.engine.payments import provider_changes as changes
 from arrears.engine.payments import settling
-from arrears.engine.payments.attempts import Providers
 from arrears.engine.payments.methods import activate, finish_setup
+from arrears.engine.payments.providers import Providers
 from arrears.ports import AccountsAndMoney, AccountsAndSetups, MoneyBook, Processor
 from arrears.ports.setups import SetupPage, SetupState
 

@@ -15,7 +15,8 @@ from arrears.core.account import Account
 from arrears.core.errors import Refused
 from arrears.core.facts import ARREARS
 from arrears.core.payments.values import AttemptState
-from arrears.engine.payments.attempts import Providers, pursue, still_owed
+from arrears.engine.payments.attempts import pursue, still_owed
+from arrears.engine.payments.providers import Providers
 from arrears.engine.payments.settling import cancel
 from arrears.engine.payments.setups import finish_stuck, follow
 from arrears.engine.system import set_breaker, set_feed
