@@ -139,13 +139,13 @@ class Verdict:
         if not isinstance(fact, f.Noticed):
             return
         keys: list[tuple[object, ...]] = []
-        if fact.reminder is not None and row.kind == MessageKind.REMINDER:
-            keys.append((account.no, "case", fact.reminder.case, fact.reminder.step, mail.to))
+        if row.kind == MessageKind.REMINDER:
+            keys += [(account.no, "case", r.case, r.step, mail.to) for r in fact.each(f.Reminder)]
         if row.kind in (MessageKind.STOP_WARNING, MessageKind.DELETION_WARNING):
             deletes = row.kind == MessageKind.DELETION_WARNING
             keys += [
                 (account.no, w.subscription, w.generation, w.action, w.step, w.promised_on, mail.to)
-                for w in fact.warnings
+                for w in fact.each(f.Warning)
                 if (w.action is Action.DELETE) == deletes
             ]
         for key in keys:

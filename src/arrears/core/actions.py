@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from datetime import date
-from typing import Final, NamedTuple
+from typing import Final, NamedTuple, assert_never
 
 import msgspec
 
@@ -121,13 +121,8 @@ def steps_of(recorded: f.Recorded) -> Iterator[StepRow]:
     account, seq, fact = recorded.account, recorded.seq, recorded.fact
     match fact:
         case f.Noticed():
-            if fact.reminder is not None:
-                for rung in (*fact.reminder.skipped, fact.reminder.step):
-                    skipped = rung != fact.reminder.step
-                    yield StepRow(account, seq, "remind", fact.reminder.case, 0, 0, rung, None, skipped)
-            for w in fact.warnings:
-                kind = f"warn_{w.action}"
-                yield StepRow(account, seq, kind, 0, w.subscription, w.generation, w.step, w.promised_on, False)
+            for part in fact.parts:
+                yield from _steps_of_part(account, seq, part)
         case f.ResumeLate():
             for o in fact.orders:
                 yield StepRow(account, seq, "resume_late", 0, o.subscription, o.generation, o.order_no, None, False)
@@ -143,12 +138,25 @@ def steps_of(recorded: f.Recorded) -> Iterator[StepRow]:
             return
 
 
+def _steps_of_part(account: int, seq: int, part: f.NoticePart) -> Iterator[StepRow]:
+    match part:
+        case f.Reminder(case=case, step=step, skipped=skipped):
+            for rung in (*skipped, step):
+                yield StepRow(account, seq, "remind", case, 0, 0, rung, None, rung != step)
+        case f.Warning(subscription=sub, generation=generation, promised_on=on):
+            yield StepRow(account, seq, f"warn_{part.action}", 0, sub, generation, part.step, on, False)
+        case f.Told() | f.Expiring():
+            pass  # that it was said stands with the subscription, or the method
+        case _:
+            assert_never(part)
+
+
 def tasks_of(recorded: f.Recorded) -> Iterator[TaskRow]:
     """What staff must look at because of this fact."""
     account, seq, fact = recorded.account, recorded.seq, recorded.fact
     match fact:
-        case f.Noticed() if any(w.late for w in fact.warnings):
-            numbers = ", ".join(str(w.subscription) for w in fact.warnings if w.late)
+        case f.Noticed() if any(w.late for w in fact.each(f.Warning)):
+            numbers = ", ".join(str(w.subscription) for w in fact.each(f.Warning) if w.late)
             yield TaskRow(account, seq, "warning_not_accepted", f"no warning was accepted for subscription {numbers}")
         case f.NoticeFailed(why=why) if why.startswith("unknown"):
             yield TaskRow(account, seq, "notice_fate_unknown", f"the message of fact {fact.notice}: {why}")

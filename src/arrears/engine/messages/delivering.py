@@ -154,7 +154,7 @@ class NoticeDelivery:
         """The digest of what was taken, or nothing where it does not count: of a notice with warnings, every mail
         that carries some must be with somebody."""
         carrying = [d for d in self.drafts if d.kind in CARRYING]
-        if isinstance(self.fact, f.Noticed) and self.fact.warnings and not carrying:
+        if isinstance(self.fact, f.Noticed) and not carrying and self.fact.each(f.Warning):
             return ""
         for draft in carrying:
             if not any(m.state in TAKEN for m in self._of(draft)):
