@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from arrears.core.errors import Refused
-from arrears.core.messages.content import MessageKind
+from arrears.core.messages.kinds import MessageKind
 from arrears.notices.render import load_texts
 from arrears.notices.samples import sample
 

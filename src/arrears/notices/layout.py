@@ -37,7 +37,8 @@ LAYOUT_VARIABLES: Final = (
 )
 """What the layout may use: pieces of text; lists of them (`paragraphs`, `checks`, `actions`, `next`, `notes`,
 `footer`); `direction`, ltr or rtl, with `start` and `end`, left and right or the other way; and `table`, none or with
-`caption`, `invoice`, `due`, `open` and `total` (headings), `rows` (`number`, `services`, `due`, `open`) and `totals`."""
+`caption`, `invoice`, `due`, `open` and `total` (headings), `rows` (`number`, `services`, `due`, `open`) and
+`totals`."""
 
 
 def load_layout(folder: Path | None) -> PageTemplate:

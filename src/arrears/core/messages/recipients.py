@@ -7,19 +7,8 @@ from collections.abc import Iterator, Mapping
 from datetime import datetime, timedelta
 from typing import Final, NamedTuple
 
-from arrears.core.messages.content import MessageKind, Role
-
-TO_ALL: Final = frozenset(
-    {
-        MessageKind.STOP_WARNING,
-        MessageKind.DELETION_WARNING,
-        MessageKind.RETENTION_ENDS,
-        MessageKind.STOPPED,
-        MessageKind.DELETED,
-    }
-    | {MessageKind.ADMINISTRATOR_CHANGED}
-)
-"""What every contact is told at once. Everything else goes to the first address of the administrator that works."""
+from arrears.core.messages.content import Role
+from arrears.core.messages.kinds import KINDS, Audience, MessageKind
 
 
 class ContactPerson(NamedTuple):
@@ -117,7 +106,7 @@ def recipients(contacts: Contacts, kind: MessageKind) -> tuple[Recipient, ...]:
     """The addresses that work, in the order of preference, each once. Of what does not go to all, the first that
     takes it is enough."""
     found: dict[str, Recipient] = {}
-    for one in _everybody(contacts) if kind in TO_ALL else _administrator(contacts):
+    for one in _everybody(contacts) if KINDS[kind].to is Audience.EVERYBODY else _administrator(contacts):
         if one.address not in contacts.dead:
             found.setdefault(one.address.lower(), one)
     return tuple(found.values())

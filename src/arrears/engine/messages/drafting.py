@@ -15,17 +15,8 @@ from arrears.core import facts as f
 from arrears.core.account import Account, Action, Debt, Mode, Subscription
 from arrears.core.calendar import calendar_of
 from arrears.core.ids import ACCOUNT, SUBSCRIPTION, format_id
-from arrears.core.messages.content import (
-    PAYABLE,
-    Content,
-    DatedAction,
-    DebtLine,
-    MessageKind,
-    Operator,
-    Reader,
-    Role,
-    Sum,
-)
+from arrears.core.messages.content import Content, DatedAction, DebtLine, Operator, Reader, Role, Sum
+from arrears.core.messages.kinds import KINDS, MessageKind
 from arrears.core.messages.recipients import Contacts, Recipient
 from arrears.core.payments.values import AttemptState, Initiator
 from arrears.core.states import RUNNING, Reason, State
@@ -60,7 +51,7 @@ def drafts(
             found = about_help(account, fact, seq)
         case _:
             raise AssertionError(fact)
-    return [draft for draft in found if draft.debts or draft.kind not in PAYABLE]
+    return [draft for draft in found if draft.debts or not KINDS[draft.kind].asks_for_money]
 
 
 def content(
@@ -163,7 +154,7 @@ def _noticed(account: Account, fact: f.Noticed, seq: int, contacts: Contacts, no
             case _:
                 assert_never(part)
     found = [*_warnings(account, warnings, lines), *_told(account, told, seq, lines)]
-    if not any(d.kind in PAYABLE for d in found):
+    if not any(KINDS[d.kind].asks_for_money for d in found):
         found += [_reminder(account, one, fact.at_once, lines, contacts) for one in reminders]
     return found + [_card(account, card, contacts, now) for card in cards]
 
