@@ -4,11 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from datetime import datetime
-from typing import Any, Final
+from typing import Any, Final, get_args
 
 from arrears.core import facts as f
 from arrears.core.account import Account, Action, Subscription
-from arrears.core.actions import TELLING, is_told
+from arrears.core.actions import is_told
+from arrears.core.closed import closed
+from arrears.core.effects import MOVING_MONEY, TELLING
 from arrears.core.invariants.checked import AccountBook, Breach, CheckedInstallation, Policies, Sub, reaches_minimum
 from arrears.core.invariants.ladder import LADDER
 from arrears.core.invariants.messages import ANSWERS
@@ -18,14 +20,8 @@ from arrears.core.invariants.reported import TOLD
 from arrears.core.ledger import RECEIVABLE, entries_of
 from arrears.core.states import Reason, State
 
-CHECKS: Final[dict[type[f.Fact], Callable[[AccountBook, Any, f.Recorded], None]]] = {
-    **TOLD, **LADDER, **ANSWERS, **MONEY, **SUPPORT,
-}  # fmt: skip
-
-TOLD_OF: Final = TELLING | {f.Noticed}
-
-_MONEY: Final = frozenset(
-    {f.InvoiceIssued, f.PaymentBooked, f.CreditAllocated, f.DebtReopened, f.WrittenOff, f.Refunded}
+CHECKS: Final[dict[type[f.Fact], Callable[[AccountBook, Any, f.Recorded], None]]] = closed(
+    "checks of facts", get_args(f.AnyFact), TOLD, LADDER, ANSWERS, MONEY, SUPPORT
 )
 
 _NOT_WHILE_PARKED: Final = frozenset(
@@ -69,12 +65,12 @@ class Watch:
         if book.parked and kind in _NOT_WHILE_PARKED:
             book.breach("I7", "a parked account is decided upon")
         unbooked, book.unbooked = book.unbooked, 0
-        if kind in TOLD_OF and is_told(fact):
+        if kind in TELLING and is_told(fact):
             book.unanswered.add(recorded.seq)
         CHECKS[kind](book, fact, recorded)
         if unbooked and kind is not f.PaymentBooked:
             book.breach("I4", f"attempt {unbooked} is paid, and its money is not booked with it")
-        if kind in _MONEY:
+        if kind in MOVING_MONEY:
             self._entries(book, recorded)
 
     def _entries(self, book: AccountBook, recorded: f.Recorded) -> None:

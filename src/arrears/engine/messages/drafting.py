@@ -22,12 +22,31 @@ from arrears.core.payments.values import AttemptState, Initiator
 from arrears.core.states import RUNNING, Reason, State
 from arrears.engine.messages.drafting_people import Draft, about_address, about_help, about_sign_in, zone_of
 
+Telling = (
+    f.Noticed
+    | f.PaymentBooked
+    | f.ChargeDeclined
+    | f.AttemptMoved
+    | f.AuthorisationDeclined
+    | f.AddressAsked
+    | f.AddressConfirmed
+    | f.TestAsked
+    | f.Invited
+    | f.ResetAsked
+    | f.SignInChanged
+    | f.SupportOpened
+    | f.SupportAnswered
+    | f.ResumeLate
+)
+"""The facts that messages can be made of: those that `core.effects` says leave one."""
+
 
 def drafts(
     account: Account, fact: f.AnyFact, seq: int, contacts: Contacts, now: datetime, back: tuple[int, ...] = ()
 ) -> list[Draft]:
     """The messages of a fact that still hold, the gravest first; none where nothing holds any more (I22). `back` are
     the subscriptions that were ordered to run again because of it."""
+    assert isinstance(fact, Telling), fact
     match fact:
         case f.Noticed():
             found = _noticed(account, fact, seq, contacts, now)
@@ -50,7 +69,7 @@ def drafts(
         case f.SupportOpened() | f.SupportAnswered() | f.ResumeLate():
             found = about_help(account, fact, seq)
         case _:
-            raise AssertionError(fact)
+            assert_never(fact)
     return [draft for draft in found if draft.debts or not KINDS[draft.kind].asks_for_money]
 
 
