@@ -13,7 +13,7 @@ from arrears.core.actions import NOTICE
 from arrears.core.calendar import calendar_of
 from arrears.core.deadlines import ahead
 from arrears.core.evolve import evolve, open_account
-from arrears.core.messages.content import PAYABLE, MessageKind
+from arrears.core.messages.kinds import KINDS, MessageKind
 from arrears.core.messages.recipients import addresses
 from arrears.core.money import format_amount
 from arrears.core.view import View
@@ -103,7 +103,7 @@ class Verdict:
         locale: str,
     ) -> None:
         """The total of each currency is what the ledger has of the debts that are asked for."""
-        if row.kind not in PAYABLE:
+        if not KINDS[MessageKind(row.kind)].asks_for_money:
             return
         owed: dict[str, int] = defaultdict(int)
         for debt in account.debts:
@@ -139,13 +139,13 @@ class Verdict:
         if not isinstance(fact, f.Noticed):
             return
         keys: list[tuple[object, ...]] = []
-        if fact.reminder is not None and row.kind == MessageKind.REMINDER:
-            keys.append((account.no, "case", fact.reminder.case, fact.reminder.step, mail.to))
+        if row.kind == MessageKind.REMINDER:
+            keys += [(account.no, "case", r.case, r.step, mail.to) for r in fact.each(f.Reminder)]
         if row.kind in (MessageKind.STOP_WARNING, MessageKind.DELETION_WARNING):
             deletes = row.kind == MessageKind.DELETION_WARNING
             keys += [
                 (account.no, w.subscription, w.generation, w.action, w.step, w.promised_on, mail.to)
-                for w in fact.warnings
+                for w in fact.each(f.Warning)
                 if (w.action is Action.DELETE) == deletes
             ]
         for key in keys:

@@ -31,6 +31,6 @@ def test_a_mail_server_that_is_away_for_four_days_of_the_ladder_costs_no_message
     assert story.sub().state is State.DISABLED
     assert len(received) == len(story.facts(f.NoticeAccepted))
     assert max(Counter(str(one.mail["Message-ID"]) for one in received).values()) == 1
-    [(warned_at, _)] = [(at, n) for at, n in story.facts(f.Noticed) for w in n.warnings][:1]
+    [(warned_at, _)] = [(at, n) for at, n in story.facts(f.Noticed) for w in n.each(f.Warning)][:1]
     assert story.calendar.local_day(warned_at) == story.date(21)
     story.check()

@@ -143,7 +143,7 @@ def test_a_rule_that_is_added_is_compared_with_the_others() -> None:
         assert decide(policies, account, NO_DOUBT, story.now, rules=rules) == Decision((), at)
         [fact] = decide(policies, account, NO_DOUBT, at, rules=rules).facts
         assert isinstance(fact, f.Noticed)
-        assert fact.reminder == f.Reminder(case=1, step=99)
+        assert fact.parts == (f.Reminder(case=1, step=99),)
 
 
 def test_only_the_cut_rules_wait_for_the_installation() -> None:

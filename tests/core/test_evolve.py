@@ -146,7 +146,7 @@ def test_a_promised_day_only_moves_later() -> None:
 
 def test_only_the_first_accepted_warning_starts_the_lead_and_none_from_before_the_episode() -> None:
     warning = f.Warning(subscription=1, generation=1, action=Action.DISABLE, step=21, promised_on=date(2026, 2, 1))
-    sent = f.Noticed(on=date(2026, 1, 22), warnings=(warning,))
+    sent = f.Noticed(on=date(2026, 1, 22), parts=(warning,))
     account = opened(sent)
     late = Recorded(1, 5, datetime(2026, 1, 25, tzinfo=UTC), "arrears", "", f.NoticeAccepted(notice=4))
     first = evolve(account, replace(late, at=NOW))

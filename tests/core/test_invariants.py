@@ -209,7 +209,7 @@ def test_a_changed_amount_breaks_the_conservation_of_money(book: MemoryStore) ->
 def test_a_message_sent_twice_is_caught(book: MemoryStore) -> None:
     number = the_busiest(book)
     history = list(book.history(number))
-    place = next(i for i, r in enumerate(history) if isinstance(r.fact, f.Noticed) and r.fact.reminder)
+    place = next(i for i, r in enumerate(history) if isinstance(r.fact, f.Noticed) and r.fact.each(f.Reminder))
     assert "I22" in caught(book, number, renumbered([*history[: place + 1], *history[place:]]))
 
 

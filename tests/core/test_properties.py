@@ -148,8 +148,8 @@ def promises(play: Play) -> list[tuple[tuple[int, int, Action], date]]:
                 owing[sub] = keeps
             case f.DateMoved(subscription=sub, action=action, on=on):
                 tell(sub, action, on)
-            case f.Noticed(warnings=warnings):
-                for w in warnings:
+            case f.Noticed() as notice:
+                for w in notice.each(f.Warning):
                     tell(w.subscription, w.action, w.promised_on)
             case f.Restricted(subscription=sub, on=on):
                 tell(sub, Action.RESTRICT, on)
@@ -190,8 +190,8 @@ def test_no_stage_is_skipped_or_shortened_whatever_happens(plot: Plot) -> None:
                     if state[sub] is State.ACTIVE:
                         state[sub] = State.PAST_DUE
                         entered[sub] = min(d.day_0 for d in fact.debts)
-            case f.Noticed(warnings=warnings):
-                warned += [(r.seq, w) for w in warnings]
+            case f.Noticed() as notice:
+                warned += [(r.seq, w) for w in notice.each(f.Warning)]
             case f.Restricted(subscription=sub) | f.Disabled(subscription=sub) as cut:
                 policy = policies[cut.evidence.policy]
                 limit, before, lead = policy.disable_after_days, State.PAST_DUE, policy.disable_lead_days

@@ -12,7 +12,8 @@ from msgspec.structs import replace
 
 from arrears import wiring
 from arrears.core.account import Action
-from arrears.core.messages.content import Content, DatedAction, DebtLine, MessageKind, Reader, Role, Sum
+from arrears.core.messages.content import Content, DatedAction, DebtLine, Reader, Role, Sum
+from arrears.core.messages.kinds import MessageKind
 from arrears.notices.plain import LINE_CHARS_MAX
 from arrears.notices.render import Texts, load_texts
 from arrears.notices.samples import sample, samples

@@ -9,7 +9,7 @@ import pytest
 
 from arrears import wiring
 from arrears.core.errors import Refused
-from arrears.core.messages.content import MessageKind
+from arrears.core.messages.kinds import MessageKind
 from arrears.notices.render import load_texts
 from arrears.notices.samples import sample
 

@@ -15,7 +15,8 @@ from msgspec.structs import replace
 
 from arrears import wiring
 from arrears.core.account import Action
-from arrears.core.messages.content import ADMINISTRATOR_ACTS, PAYABLE, Content, DatedAction, MessageKind, Reader, Role
+from arrears.core.messages.content import Content, DatedAction, Reader, Role
+from arrears.core.messages.kinds import KINDS, Actor, MessageKind
 from arrears.core.money import format_amount
 from arrears.notices.render import Rendered, Texts
 from arrears.notices.samples import for_reader, sample, samples
@@ -139,7 +140,7 @@ def test_who_cannot_act_is_told_who_can_and_is_not_asked_to_pay(texts: Texts, lo
     for kind in MessageKind:
         content = for_reader(sample(kind, locale))
         done = texts.render(content)
-        told = kind in ADMINISTRATOR_ACTS
+        told = KINDS[kind].actor is Actor.ADMINISTRATOR
         assert (who in spaced(done.text)) is told, kind
         assert (who in seen(done.html)) is told, kind
         assert not told or content.administrator in done.text
@@ -160,7 +161,7 @@ def test_who_can_pay_learns_what_stops_it_what_to_ask_the_bank_and_where_help_is
         for form in forms(texts.render(sample(kind, locale))):
             assert stops in form
             assert bank in form
-    for kind in PAYABLE:
+    for kind in (one for one, spec in KINDS.items() if spec.asks_for_money):
         assert cannot in spaced(texts.render(sample(kind, locale)).text)
     assert cannot not in spaced(texts.render(sample(MessageKind.CONFIRM_ADDRESS, locale)).text)
 

@@ -102,7 +102,8 @@ def stops(store: PostgresStore, account: int) -> list[tuple[date, str]]:
         match r.fact:
             case f.CaseEnded(outcome=outcome) if outcome == "settled":
                 found = []
-            case f.Noticed(warnings=warnings):
+            case f.Noticed() as notice:
+                warnings = notice.each(f.Warning)
                 assert not warnings or r.at.hour == 9
                 found += [(r.at.date(), f"warn {w.action} {w.promised_on}") for w in warnings]
             case f.Disabled(on=on):

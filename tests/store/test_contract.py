@@ -66,11 +66,11 @@ def record(store: AnyStore, account: int, *facts: f.Fact, day: int = 2) -> None:
 
 
 def reminder(step: int = 3, case: int = 1) -> Noticed:
-    return Noticed(on=DAY_1, reminder=Reminder(case, step))
+    return Noticed(on=DAY_1, parts=(Reminder(case, step),))
 
 
 def warning(promised_on: date, step: int = 21) -> Noticed:
-    return Noticed(on=DAY_1, warnings=(Warning(1, 1, Action.DISABLE, step, promised_on),))
+    return Noticed(on=DAY_1, parts=(Warning(1, 1, Action.DISABLE, step, promised_on),))
 
 
 def restricted(order_no: int, on: date = DAY_1) -> f.Restricted:
@@ -107,7 +107,7 @@ PROMISED: Final = DAY_1 + timedelta(days=40)
 # what is tried -> (facts that are welcome, the fact that must be refused)
 FORBIDDEN: Final[dict[str, tuple[tuple[f.Fact, ...], f.Fact]]] = {
     "a reminder rung of a case": ((reminder(),), reminder()),
-    "a rung that was overtaken": ((Noticed(on=DAY_1, reminder=Reminder(1, 7, (3,))),), reminder()),
+    "a rung that was overtaken": ((Noticed(on=DAY_1, parts=(Reminder(1, 7, (3,)),)),), reminder()),
     "a warning of a rung with the same promised date": ((warning(PROMISED),), warning(PROMISED)),
     "a restriction on the same date": ((past_due(1), restricted(1)), restricted(2)),
     "a disablement on the same date": ((disabled(1),), disabled(2)),

@@ -10,7 +10,7 @@ from tests.store.contract import API, NO, AnyStore, at, owing_book, play
 
 from arrears.adapters.channels.memory import MemoryChannel
 from arrears.core.account import Stop
-from arrears.core.messages.content import MessageKind
+from arrears.core.messages.kinds import MessageKind
 from arrears.core.people.support import About, Via
 from arrears.engine import commands
 from arrears.engine.booking import Payment

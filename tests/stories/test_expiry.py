@@ -11,7 +11,7 @@ from arrears.sandbox.run import Running
 
 def announced(story: Paying) -> list[tuple[int, int]]:
     """On which day of the story which card was said to expire in so many days."""
-    return [(story.day(told.on), card.days) for _, told in story.facts(f.Noticed) for card in told.expiring]
+    return [(story.day(told.on), card.days) for _, told in story.facts(f.Noticed) for card in told.each(f.Expiring)]
 
 
 def test_an_expiring_card_is_announced_60_30_and_7_days_ahead_and_not_after_it_was_renewed(sandbox: Running) -> None:

@@ -211,7 +211,7 @@ def test_a_hold_that_ends_inside_a_dispute_has_still_moved_what_was_warned_of() 
     assert [(e.hold, len(e.voided)) for e in ended] == [(asked, 1)], "the warning of day 21 named an earlier day"
     story.release(disputed)
     story.until(60)
-    warned_at = [at for at, fact in story.facts(f.Noticed) for w in fact.warnings if at > story.instant(27)]
+    warned_at = [at for at, fact in story.facts(f.Noticed) for w in fact.each(f.Warning) if at > story.instant(27)]
     [(disabled_at, _)] = story.facts(f.Disabled)
     assert disabled_at - warned_at[0] > timedelta(days=7), "a new warning with its whole lead"
     story.check()

@@ -59,7 +59,7 @@ def test_nobody_is_cut_off_while_the_provider_cannot_be_read(sandbox: Running) -
     story.until(50)
     assert story.sub().state is State.DISABLED
     [(disabled_at, _)] = story.facts(f.Disabled)
-    warned = [on for _, fact in story.facts(f.Noticed) for w in fact.warnings for on in [w.promised_on]]
+    warned = [on for _, fact in story.facts(f.Noticed) for w in fact.each(f.Warning) for on in [w.promised_on]]
     assert story.calendar.local_day(disabled_at) == max(warned[:3]) + timedelta(days=1), "the doubt voided the warnings"
     story.check()
 
@@ -92,7 +92,7 @@ def test_a_chargeback_months_after_everything_ran_again_starts_a_new_case_with_i
     assert story.sub().state is State.PAST_DUE
     story.until(182)
     assert story.sub().state is State.DISABLED
-    warned = [w.promised_on for _, fact in story.facts(f.Noticed) for w in fact.warnings]
+    warned = [w.promised_on for _, fact in story.facts(f.Noticed) for w in fact.each(f.Warning)]
     assert story.date(180) in warned
     story.check()
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 from datetime import date
+from typing import assert_never
 
 from arrears.core import facts as f
 from arrears.core.states import RUNNING
@@ -154,14 +155,22 @@ def _decided(fact: f.AnyFact, services: Services, day: Day) -> str | None:
 
 def _parts(fact: f.Noticed, services: Services, day: Day) -> list[str]:
     parts = []
-    if fact.reminder is not None:
-        skipped = f" (skipped {', '.join(map(str, fact.reminder.skipped))})" if fact.reminder.skipped else ""
-        parts.append(f"reminder {fact.reminder.step}{skipped}")
-    for w in fact.warnings:
-        late = " (late)" if w.late else ""
-        parts.append(f"warning {w.step}: {w.action} {services[w.subscription]} on day {day(w.promised_on)}{late}")
-    # That a service runs again is told at once, and the line before says that it does.
-    told = [t for t in fact.told if t.what != RUNNING]
-    parts.extend(f"told: {services[t.subscription]} {t.what} on day {day(t.on)}" for t in told)
-    parts.extend(f"card {c.method} expires in {c.days} days" for c in fact.expiring)
+    for part in fact.parts:
+        match part:
+            case f.Reminder(step=step, skipped=skipped):
+                parts.append(f"reminder {step}{f' (skipped {_listed(skipped)})' if skipped else ''}")
+            case f.Warning(step=step, action=action, subscription=no, promised_on=on, late=late):
+                parts.append(f"warning {step}: {action} {services[no]} on day {day(on)}{' (late)' if late else ''}")
+            case f.Told(what=what) if what == RUNNING:
+                pass  # told at once, and the line before says that it does
+            case f.Told(subscription=no, what=what, on=on):
+                parts.append(f"told: {services[no]} {what} on day {day(on)}")
+            case f.Expiring(method=no, days=days):
+                parts.append(f"card {no} expires in {days} days")
+            case _:
+                assert_never(part)
     return parts
+
+
+def _listed(numbers: Sequence[int]) -> str:
+    return ", ".join(map(str, numbers))

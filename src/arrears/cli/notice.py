@@ -16,7 +16,8 @@ import click
 from arrears.cli.common import AS_JSON, print_json
 from arrears.core.account import Mode
 from arrears.core.errors import Refused
-from arrears.core.messages.content import Content, MessageKind, Role
+from arrears.core.messages.content import Content, Role
+from arrears.core.messages.kinds import KINDS, Dated, MessageKind
 from arrears.engine.messages.drafting import sums_of
 
 if TYPE_CHECKING:
@@ -162,11 +163,7 @@ def _written_to(named: str) -> Callable[[Content], Content]:
         found = replace(example, **own, reader=reader, by_transfer=account.mode is Mode.INVOICE)  # type: ignore[arg-type]
         if lines and example.debts:
             found = replace(found, debts=lines, sums=sums_of(lines))
-        if (
-            actions
-            and example.actions
-            and example.kind in (MessageKind.REMINDER, MessageKind.DECLINED, MessageKind.CONFIRM)
-        ):
+        if actions and example.actions and KINDS[example.kind].dated is Dated.PLANNED:
             found = replace(found, actions=actions)
         return found
 

@@ -1,44 +1,23 @@
 """What a fact asks of the outside world: messages to send, orders to give, tasks for staff; and the rungs it took.
 
-The rows are made from the facts, so there is an action if and only if its cause was recorded (I16).
+The rows are made from the facts, so there is an action if and only if its cause was recorded (I16). Which facts leave
+which of them is the table in `effects.py`; one that it lists and that is forgotten here is an error, never nothing.
 """
 
 from __future__ import annotations
 
 from collections.abc import Iterator
 from datetime import date
-from typing import Final, NamedTuple
+from typing import Final, NamedTuple, assert_never
 
 import msgspec
 
 from arrears.core import facts as f
+from arrears.core.effects import ACTING, ASKING, STEPPING, TELLING
 
 NOTICE: Final = "notice"
 ORDER: Final = "order"
 CHARGE: Final = "charge"
-
-
-STEPPING: Final[frozenset[type[f.Fact]]] = frozenset(
-    [f.Noticed, f.Restricted, f.Disabled, f.DeletionOrdered, f.ResumeLate]
-)
-TELLING: Final[frozenset[type[f.Fact]]] = frozenset(
-    [
-        *(f.PaymentBooked, f.ChargeDeclined, f.AttemptMoved, f.AuthorisationDeclined),
-        *(f.AddressAsked, f.AddressConfirmed, f.TestAsked),
-        *(f.Invited, f.ResetAsked, f.SignInChanged),
-        *(f.SupportOpened, f.SupportAnswered, f.ResumeLate),
-    ]
-)
-"""What is told at once, besides the messages that are decided."""
-
-ACTING: Final[frozenset[type[f.Fact]]] = STEPPING | TELLING | {f.Canceled, f.ReasonSet, f.Resumed, f.AttemptCreated}
-ASKING: Final[frozenset[type[f.Fact]]] = frozenset(
-    [
-        *(f.Noticed, f.NoticeFailed, f.NoticeBounced, f.Parked, f.DeletionCapped, f.Deferred, f.AttemptMoved),
-        *(f.SupportOpened, f.SupportSaid, f.ResumeLate),
-    ]
-)
-"""The kinds of fact that reach a rung, ask for an action, or raise a task. A test holds them against the functions."""
 
 
 class ActionRow(msgspec.Struct, frozen=True, gc=False):
@@ -79,9 +58,9 @@ class TaskRow(NamedTuple):
 def actions_of(recorded: f.Recorded) -> Iterator[ActionRow]:
     """What must be performed because of this fact."""
     account, seq, fact = recorded.account, recorded.seq, recorded.fact
+    if type(fact) not in ACTING:
+        return
     match fact:
-        case f.Noticed():
-            yield ActionRow(account, seq, NOTICE)
         case f.Restricted():
             yield ActionRow(account, seq, ORDER, fact.subscription, fact.order_no, "restrict")
         case f.Disabled() | f.Canceled() | f.ReasonSet():
@@ -101,11 +80,9 @@ def actions_of(recorded: f.Recorded) -> Iterator[ActionRow]:
 
 def asks_for_message(fact: f.AnyFact) -> bool:
     """Whether a message goes out because of this fact."""
+    if type(fact) not in TELLING:
+        return False
     match fact:
-        case f.Noticed() | f.AuthorisationDeclined() | f.AddressAsked() | f.TestAsked() | f.ResumeLate():
-            return True
-        case f.Invited() | f.ResetAsked() | f.SignInChanged():
-            return True
         case f.PaymentBooked(tell=tell) | f.ChargeDeclined(tell=tell) | f.AttemptMoved(tell=tell):
             return bool(tell)
         case f.SupportOpened(tell=tell) | f.SupportAnswered(tell=tell):
@@ -113,21 +90,18 @@ def asks_for_message(fact: f.AnyFact) -> bool:
         case f.AddressConfirmed(changed=changed):
             return changed
         case _:
-            return False
+            return True
 
 
 def steps_of(recorded: f.Recorded) -> Iterator[StepRow]:
     """The rungs that this fact reached."""
     account, seq, fact = recorded.account, recorded.seq, recorded.fact
+    if type(fact) not in STEPPING:
+        return
     match fact:
         case f.Noticed():
-            if fact.reminder is not None:
-                for rung in (*fact.reminder.skipped, fact.reminder.step):
-                    skipped = rung != fact.reminder.step
-                    yield StepRow(account, seq, "remind", fact.reminder.case, 0, 0, rung, None, skipped)
-            for w in fact.warnings:
-                kind = f"warn_{w.action}"
-                yield StepRow(account, seq, kind, 0, w.subscription, w.generation, w.step, w.promised_on, False)
+            for part in fact.parts:
+                yield from _steps_of_part(account, seq, part)
         case f.ResumeLate():
             for o in fact.orders:
                 yield StepRow(account, seq, "resume_late", 0, o.subscription, o.generation, o.order_no, None, False)
@@ -140,15 +114,30 @@ def steps_of(recorded: f.Recorded) -> Iterator[StepRow]:
                 account, seq, "delete", 0, fact.subscription, fact.generation, 0, fact.evidence.promised_on, False
             )
         case _:
-            return
+            raise AssertionError(fact)
+
+
+def _steps_of_part(account: int, seq: int, part: f.NoticePart) -> Iterator[StepRow]:
+    match part:
+        case f.Reminder(case=case, step=step, skipped=skipped):
+            for rung in (*skipped, step):
+                yield StepRow(account, seq, "remind", case, 0, 0, rung, None, rung != step)
+        case f.Warning(subscription=sub, generation=generation, promised_on=on):
+            yield StepRow(account, seq, f"warn_{part.action}", 0, sub, generation, part.step, on, False)
+        case f.Told() | f.Expiring():
+            pass  # that it was said stands with the subscription, or the method
+        case _:
+            assert_never(part)
 
 
 def tasks_of(recorded: f.Recorded) -> Iterator[TaskRow]:
     """What staff must look at because of this fact."""
     account, seq, fact = recorded.account, recorded.seq, recorded.fact
+    if type(fact) not in ASKING:
+        return
     match fact:
-        case f.Noticed() if any(w.late for w in fact.warnings):
-            numbers = ", ".join(str(w.subscription) for w in fact.warnings if w.late)
+        case f.Noticed() if any(w.late for w in fact.each(f.Warning)):
+            numbers = ", ".join(str(w.subscription) for w in fact.each(f.Warning) if w.late)
             yield TaskRow(account, seq, "warning_not_accepted", f"no warning was accepted for subscription {numbers}")
         case f.NoticeFailed(why=why) if why.startswith("unknown"):
             yield TaskRow(account, seq, "notice_fate_unknown", f"the message of fact {fact.notice}: {why}")
@@ -177,5 +166,7 @@ def tasks_of(recorded: f.Recorded) -> Iterator[TaskRow]:
         case f.Deferred():
             doubts = ", ".join(fact.doubts)
             yield TaskRow(account, seq, "deferred", f"{fact.action} of subscription {fact.subscription}: {doubts}")
+        case f.Noticed() | f.NoticeFailed() | f.NoticeBounced() | f.AttemptMoved():
+            return  # as planned
         case _:
-            return
+            raise AssertionError(fact)

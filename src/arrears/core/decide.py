@@ -11,7 +11,7 @@ from datetime import datetime
 from typing import Final, NamedTuple
 
 from arrears.core.account import Account, Guards
-from arrears.core.facts import DateMoved, Disabled, Expiring, Fact, Noticed, Reminder, Told, Warning
+from arrears.core.facts import DateMoved, Disabled, Fact, Noticed, NoticePart, notice_of
 from arrears.core.policy import Policies
 from arrears.core.rules import RULES, Rule
 from arrears.core.view import IMMEDIATELY, ONE_DAY, Due, Rank, View
@@ -127,21 +127,11 @@ def _fact(due: Due) -> Fact:
     return fact
 
 
-def _one_message(view: View, parts: Sequence[Due]) -> Noticed:
-    reminder: Reminder | None = None
-    warnings: tuple[Warning, ...] = ()
-    told: tuple[Told, ...] = ()
-    expiring: tuple[Expiring, ...] = ()
-    at_once = True
-    for due in parts:
-        part = due.build()
-        at_once = at_once and due.at_once
-        if isinstance(part, Reminder):
-            reminder = part
-        elif isinstance(part, Warning):
-            warnings = (*warnings, part)
-        elif isinstance(part, Told):
-            told = (*told, part)
-        elif isinstance(part, Expiring):
-            expiring = (*expiring, part)
-    return Noticed(on=view.today, reminder=reminder, warnings=warnings, told=told, at_once=at_once, expiring=expiring)
+def _one_message(view: View, dues: Sequence[Due]) -> Noticed:
+    return notice_of(view.today, [_part(due) for due in dues], all(due.at_once for due in dues))
+
+
+def _part(due: Due) -> NoticePart:
+    part = due.build()
+    assert not isinstance(part, Fact), part
+    return part

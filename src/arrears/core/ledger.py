@@ -12,6 +12,7 @@ from typing import Final
 import msgspec
 
 from arrears.core import facts as f
+from arrears.core.effects import MOVING_MONEY
 
 RECEIVABLE: Final = "receivable"
 REVENUE: Final = "revenue"
@@ -19,11 +20,6 @@ BANK: Final = "bank"
 CREDIT: Final = "credit"
 BAD_DEBT: Final = "bad_debt"
 REFUND: Final = "refund"
-
-
-MOVING_MONEY: Final[frozenset[type[f.Fact]]] = frozenset(
-    {f.InvoiceIssued, f.PaymentBooked, f.CreditAllocated, f.DebtReopened, f.WrittenOff, f.Refunded}
-)
 
 
 class Entry(msgspec.Struct, frozen=True, gc=False):
@@ -40,6 +36,8 @@ class Entry(msgspec.Struct, frozen=True, gc=False):
 
 def entries_of(recorded: f.Recorded) -> list[Entry]:
     """The entries that a fact makes; none for a fact that moves no money."""
+    if type(recorded.fact) not in MOVING_MONEY:
+        return []
     lines = [line for line in _lines(recorded.fact) if line[3]]
     return [
         Entry(recorded.account, recorded.seq, number, ledger, debt, currency, minor)
@@ -75,4 +73,4 @@ def _lines(fact: f.AnyFact) -> Iterable[Line]:
             yield CREDIT, 0, fact.currency, fact.credit_minor
             yield BANK, 0, fact.currency, -fact.amount_minor
         case _:
-            return
+            raise AssertionError(fact)

@@ -7,9 +7,9 @@ which date format) ends at the adapter that read it.
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, fields
 from datetime import date
-from typing import Final, Literal
+from typing import Any, Final, Literal
 
 BookMode = Literal["card", "invoice"]
 
@@ -99,6 +99,41 @@ class KnownPayment:
     amount_minor: int
 
 
-INVOICE_FIELDS: Final = ("account_ref", "services", "currency", "total_minor", "issued_on", "due_on")
-PAYMENT_FIELDS: Final = ("account_ref", "currency", "amount_minor")
-"""What a row and the database must say alike."""
+def _compared(row: type[Any], known: type[Any], left_out: Mapping[str, str]) -> tuple[str, ...]:
+    """The fields in which a row and the database must agree: all that either has, but those left out for a reason.
+
+    Raises TypeError for a field that only one of them has and that nobody left out, and for one left out of nothing.
+    """
+    of_row, of_known = {one.name for one in fields(row)}, [one.name for one in fields(known)]
+    names = tuple(name for name in of_known if name not in left_out)
+    wrong = of_row.difference(names, left_out) | {
+        name for name in names if name not in of_row and not hasattr(row, name)
+    }
+    wrong |= left_out.keys() - of_row - set(of_known)
+    if wrong:
+        raise TypeError(f"{row.__name__}: {', '.join(sorted(wrong))} neither compared nor left out for a reason")
+    return names
+
+
+INVOICE_FIELDS: Final = _compared(
+    BookInvoice,
+    KnownInvoice,
+    {
+        "row": "where it stood in the file",
+        "number": "it is found by this",
+        "no": "our own number",
+        "service": "compared as `services`",
+        "disputed": "a hold of its own, placed and released without the book once the invoice is here",
+    },
+)
+PAYMENT_FIELDS: Final = _compared(
+    BookPayment,
+    KnownPayment,
+    {
+        "row": "where it stood in the file",
+        "ref": "it is found by this",
+        "invoice_number": "where the money is now may have changed since it was booked",
+        "paid_on": "the database has the day on which it was booked",
+    },
+)
+"""In what a row and the database must say alike."""

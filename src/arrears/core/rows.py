@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
 from datetime import date, datetime
-from typing import Final, NamedTuple
+from typing import NamedTuple
 
 import msgspec
 from msgspec import field
@@ -15,10 +15,10 @@ from msgspec.structs import replace
 
 from arrears.core import facts as f
 from arrears.core.account import Account, Action, Hold, ServiceEnd, Subscription
-from arrears.core.actions import ACTING, ASKING, STEPPING, ActionRow, StepRow, TaskRow, actions_of, steps_of, tasks_of
-from arrears.core.ledger import MOVING_MONEY, Entry, entries_of
+from arrears.core.actions import ActionRow, StepRow, TaskRow, actions_of, steps_of, tasks_of
+from arrears.core.effects import ACTING, ASKING, IN_OTHER_ROWS, MOVING_MONEY, STEPPING
+from arrears.core.ledger import Entry, entries_of
 from arrears.core.payments.rows import (
-    ABOUT_MONEY,
     OVER,
     AttemptRow,
     AttemptRowChange,
@@ -175,14 +175,8 @@ def rows_of(units: Iterable[Unit]) -> Rows:
     return rows
 
 
-_IN_OTHER_ROWS: Final[frozenset[type[f.Fact]]] = frozenset(
-    {f.InvoiceIssued, f.PaymentBooked, f.BecamePastDue, f.CaseEnded, f.ResumeLate, f.TaskClosed}
-)
-
-
 def _from_fact(recorded: f.Recorded, rows: Rows) -> None:
-    account, seq, fact = recorded.account, recorded.seq, recorded.fact
-    kind = type(fact)
+    kind = type(recorded.fact)
     if kind in STEPPING:
         rows.steps.extend(steps_of(recorded))
     if kind in ACTING:
@@ -191,10 +185,12 @@ def _from_fact(recorded: f.Recorded, rows: Rows) -> None:
         rows.tasks.extend(tasks_of(recorded))
     if kind in MOVING_MONEY:
         rows.entries.extend(entries_of(recorded))
-    if kind in ABOUT_MONEY:
-        _from_money(recorded, rows)
-    if kind not in _IN_OTHER_ROWS:
-        return
+    if kind in IN_OTHER_ROWS:
+        _other_rows(recorded, rows)
+
+
+def _other_rows(recorded: f.Recorded, rows: Rows) -> None:
+    account, seq, fact = recorded.account, recorded.seq, recorded.fact
     match fact:
         case f.InvoiceIssued(debt=d):
             rows.invoices.append(
@@ -204,7 +200,9 @@ def _from_fact(recorded: f.Recorded, rows: Rows) -> None:
             )
         case f.PaymentBooked():
             rows.payments.append(PaymentRow(account, seq, fact.ref, fact.currency, fact.amount_minor))
-        case f.BecamePastDue(opened=True):
+        case f.BecamePastDue(opened=False):
+            pass
+        case f.BecamePastDue():
             first = min(d.day_0 for d in fact.debts)
             rows.cases.append(CaseRow(account, fact.case, first, fact.terms.policy, fact.terms.zone))
         case f.CaseEnded():
@@ -215,7 +213,7 @@ def _from_fact(recorded: f.Recorded, rows: Rows) -> None:
         case f.TaskClosed():
             rows.task_ends.append(TaskEnd(account, fact.task, seq))
         case _:
-            pass
+            _from_money(recorded, rows)
 
 
 def _from_money(recorded: f.Recorded, rows: Rows) -> None:
@@ -237,7 +235,7 @@ def _from_money(recorded: f.Recorded, rows: Rows) -> None:
         case f.Refunded():
             rows.refunds.append(RefundRow(account, seq, fact.ref, fact.payment_ref, fact.currency, fact.amount_minor))
         case _:
-            pass
+            raise AssertionError(fact)
 
 
 def _end_case(rows: Rows, end: CaseEnd) -> None:

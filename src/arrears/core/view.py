@@ -25,7 +25,7 @@ from arrears.core.account import (
     Terms,
 )
 from arrears.core.calendar import Calendar, calendar_of
-from arrears.core.facts import Evidence, Expiring, Fact, Owing, Reminder, Told, Warning
+from arrears.core.facts import Evidence, Fact, NoticePart, Owing
 from arrears.core.policy import ClockScope as ClockScope
 from arrears.core.policy import Policy
 
@@ -45,9 +45,6 @@ class Rank:
     CHARGE: Final = 4
     NOTICE: Final = 5
     ESCALATION: Final = 6
-
-
-NoticePart = Reminder | Warning | Told | Expiring
 
 
 class Due(msgspec.Struct, frozen=True, gc=False):

@@ -6,7 +6,8 @@ from __future__ import annotations
 from typing import Final, NamedTuple
 
 from arrears.core.account import Action
-from arrears.core.messages.content import Content, MessageKind
+from arrears.core.messages.content import Content
+from arrears.core.messages.kinds import KINDS, Dated
 from arrears.core.money import format_amount
 
 _WILL: Final = {
@@ -32,7 +33,7 @@ class PlainWriter:
     def render(self, content: Content) -> PlainWords:
         """What is owed, what will happen when, and what happened."""
         lines = []
-        is_past = content.kind in (MessageKind.STOPPED, MessageKind.DELETED)
+        is_past = KINDS[content.kind].dated is Dated.HAPPENED
         for dated in content.actions:
             if is_past:
                 lines.append(f"{dated.service} was {_DONE[dated.action]} on {dated.on}.")

@@ -4,21 +4,18 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass
-from typing import Final
 
 from babel.core import Locale
 
 from arrears.core.account import Action
-from arrears.core.messages.content import ADMINISTRATOR_ACTS, PAYABLE, Content, DatedAction, MessageKind
+from arrears.core.messages.content import Content, DatedAction
+from arrears.core.messages.kinds import KINDS, Actor, Dated, MessageKind
 from arrears.core.money import format_amount
 from arrears.core.payments.declines import guidance
 from arrears.notices.templates import Fragment
 from arrears.notices.texts import LanguageTexts
 from arrears.notices.values import Form, day, free, joined, same_clock
 from arrears.notices.variables import Values
-
-LOOKS_AHEAD: Final = frozenset({MessageKind.REMINDER, MessageKind.DECLINED, MessageKind.CONFIRM})
-"""What is about a debt, and also says what will happen to services, or that nothing is planned yet."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -81,8 +78,9 @@ def page(content: Content, words: LanguageTexts, locale: Locale, form: Form) -> 
     def piece(name: str) -> str:
         return words.shared(name, form, **variables)
 
-    acts = content.can_pay or content.kind not in ADMINISTRATOR_ACTS
-    ahead = content.kind in LOOKS_AHEAD
+    spec = KINDS[content.kind]
+    acts = content.can_pay or spec.actor is Actor.READER
+    ahead = spec.dated is Dated.PLANNED
     checks = _checks(content, words)
     reason = texts.reason.fill(form, variables) if texts.reason else piece(f"reason_{content.reader.role}")
     return Page(
@@ -104,7 +102,7 @@ def page(content: Content, words: LanguageTexts, locale: Locale, form: Form) -> 
         link=content.link,
         table=_table(content, values) if content.debts else None,
         notes=tuple(piece(name) for name in _notes(content)),
-        help=piece("help_paying" if content.kind in PAYABLE else "help"),
+        help=piece("help_paying" if spec.asks_for_money else "help"),
         link_intro=piece("link_intro"),
         footer=tuple(_footer(content, values, reason)),
     )
@@ -112,26 +110,23 @@ def page(content: Content, words: LanguageTexts, locale: Locale, form: Form) -> 
 
 def _checks(content: Content, words: LanguageTexts) -> tuple[str, ...]:
     """What to ask the bank, for the one who can do something with the answer."""
-    if content.kind not in (MessageKind.DECLINED, MessageKind.AUTHORISATION_DECLINED) or not content.can_pay:
+    if not KINDS[content.kind].declined or not content.can_pay:
         return ()
     return tuple(words.about_decline(check) for check in guidance(content.decline).checks)
 
 
 def _notes(content: Content) -> Iterator[str]:
     """The shared remarks below the button, most useful first."""
-    if content.kind in ADMINISTRATOR_ACTS and not content.can_pay:
+    spec = KINDS[content.kind]
+    if spec.actor is Actor.ADMINISTRATOR and not content.can_pay:
         yield "who_can_pay"
     if content.link_is_pay:
         yield "pay_link_note"
-    if content.kind in PAYABLE:
+    if spec.asks_for_money:
         if content.can_pay and content.by_transfer:
             yield "by_transfer"
         yield "if_paid"
-        if (
-            content.can_pay
-            and not content.by_transfer
-            and content.kind not in (MessageKind.DECLINED, MessageKind.CONFIRM)
-        ):
+        if content.can_pay and not content.by_transfer and not spec.charged:
             yield "if_declined"
 
 
@@ -151,7 +146,7 @@ def _footer(content: Content, values: Values, reason: str) -> Iterator[str]:
 def _dated(dated: DatedAction, content: Content, values: Values) -> str:
     """What happens to one service, or happened; then what is kept, and what it does not touch."""
     words, form, locale = values.words, values.form, values.locale
-    is_past = content.kind in (MessageKind.STOPPED, MessageKind.DELETED)
+    is_past = KINDS[content.kind].dated is Dated.HAPPENED
     match dated.action:
         case Action.RESTRICT:
             name = "was_restricted" if is_past else "will_restrict"

@@ -16,11 +16,12 @@ from importlib import resources
 from pathlib import Path
 from typing import Final
 
-from arrears.core.messages.content import MessageKind
+from arrears.core.messages.kinds import MessageKind
 from arrears.core.payments.declines import every_guidance
+from arrears.notices.kinds import NOTICE_KINDS
 from arrears.notices.templates import Fragment, refused
 from arrears.notices.values import Form, locale_of
-from arrears.notices.variables import KNOWN, SHARED
+from arrears.notices.variables import SHARED
 
 DEFAULT_LANGUAGE: Final = "en"
 """What a reader gets whose language we do not have."""
@@ -214,10 +215,10 @@ def _language(code: str, files: list[_File]) -> LanguageTexts:
         {name: fragments("shared", name, known)[0] for name, known in SHARED.items()},
         {
             kind: KindTexts(
-                **{key: fragments(kind, key, KNOWN[kind])[0] for key in _SINGLE},
-                reason=fragments(kind, "reason", KNOWN[kind])[0] if values[kind, "reason"] else None,
-                paragraphs=fragments(kind, "paragraphs", KNOWN[kind]),
-                next=fragments(kind, "next", KNOWN[kind]),
+                **{key: fragments(kind, key, NOTICE_KINDS[kind].variables)[0] for key in _SINGLE},
+                reason=fragments(kind, "reason", NOTICE_KINDS[kind].variables)[0] if values[kind, "reason"] else None,
+                paragraphs=fragments(kind, "paragraphs", NOTICE_KINDS[kind].variables),
+                next=fragments(kind, "next", NOTICE_KINDS[kind].variables),
             )
             for kind in MessageKind
         },

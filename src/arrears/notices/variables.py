@@ -13,8 +13,10 @@ from babel.core import Locale
 from markupsafe import Markup
 
 from arrears.core.account import Action
-from arrears.core.messages.content import ABOUT_ACTIONS, Content, DatedAction, MessageKind
+from arrears.core.messages.content import Content, DatedAction
+from arrears.core.messages.kinds import KINDS
 from arrears.core.payments.declines import guidance
+from arrears.notices.kinds import NOTICE_KINDS
 from arrears.notices.values import Form, clean, day, free, listed, local_day, moment, place, sums_of
 
 LISTED_MAX: Final = 3
@@ -22,48 +24,6 @@ LISTED_MAX: Final = 3
 
 NUMBERS_MAX: Final = 12
 """So many invoices are named for a transfer; who pays more of them knows the list."""
-
-_COMMON: Final = frozenset({"account", "reader", "operator", "can_pay", "administrator", "sent_on", "services"}) | {
-    "services_count", "support_email", "support_url",
-}  # fmt: skip
-_DEBTS: Final = frozenset({"sums", "sums_count", "debts_count", "invoices", "due_on"})
-_ACTIONS: Final = frozenset(
-    {"has_actions", "on", "action", "has_restrict", "has_disable", "means_restrict", "means_disable"}
-)
-
-KNOWN: Final[Mapping[MessageKind, frozenset[str]]] = {
-    MessageKind.REMINDER: _COMMON | _DEBTS | _ACTIONS,
-    MessageKind.DECLINED: _COMMON | _DEBTS | _ACTIONS | {"card", "guidance"},
-    MessageKind.CONFIRM: _COMMON | _DEBTS | _ACTIONS | {"card"},
-    MessageKind.AUTHORISATION_DECLINED: _COMMON | {"paid", "card", "guidance"},
-    MessageKind.STOP_WARNING: _COMMON | _DEBTS | _ACTIONS,
-    MessageKind.DELETION_WARNING: _COMMON | _DEBTS | _ACTIONS,
-    MessageKind.RETENTION_ENDS: _COMMON | _ACTIONS,
-    MessageKind.STOPPED: _COMMON | _DEBTS | _ACTIONS,
-    MessageKind.DELETED: _COMMON | _DEBTS | _ACTIONS,
-    MessageKind.SETTLED: _COMMON | _DEBTS | {"paid"},
-    MessageKind.RESUMED: _COMMON,
-    MessageKind.CARD_EXPIRES: _COMMON | {"card", "expires_on", "days_left"},
-    MessageKind.CONFIRM_ADDRESS: _COMMON | {"new_address"},
-    MessageKind.ADDRESS_CHANGED: _COMMON | {"old_address", "new_address"},
-    MessageKind.ADMINISTRATOR_CHANGED: _COMMON | {"effective_on"},
-    MessageKind.INVITATION: _COMMON | {"expires_on"},
-    MessageKind.PASSWORD_RESET: _COMMON,
-    MessageKind.SIGN_IN_CHANGED: _COMMON | {"change"},
-    MessageKind.PAID_AFTER_DELETION: _COMMON | _DEBTS | {"paid"},
-    MessageKind.CREDIT_OFFERED: _COMMON | {"paid"},
-    MessageKind.TEST: _COMMON,
-    MessageKind.SUPPORT_CONFIRM: _COMMON,
-    MessageKind.SUPPORT_RECEIVED: _COMMON | {"request", "no_deletion_until", "no_stop_until"},
-    MessageKind.SUPPORT_ANSWERED: _COMMON | {"request"},
-    MessageKind.RESUME_LATE: _COMMON,
-}
-"""What the texts of each kind may use. What a message does not have is an empty text, 0 or false.
-
-Names are pieces of text except: can_pay, has_actions, has_restrict and has_disable are true or false, sums_count,
-debts_count and services_count are numbers, action is "restrict", "disable" or "delete", that of the first cut, and
-change is one of core.notice.SIGN_IN_CHANGES.
-"""
 
 _COUNTED: Final = frozenset({"count", "plural"})
 _CUT: Final = frozenset({"service", "on"})
@@ -135,7 +95,7 @@ class Values:
 
     def all(self) -> dict[str, object]:
         """Every variable that the kind's texts may use."""
-        content, known = self.content, KNOWN[self.content.kind]
+        content, known = self.content, NOTICE_KINDS[self.content.kind].variables
         found: dict[str, object] = self._common()
         if content.by_transfer:
             found |= self._transfer()
@@ -228,10 +188,10 @@ class Values:
         """What the message is about: in the kinds about actions only what shares the first one's day and action, since
         the heading says both."""
         content = self.content
-        if content.kind in ABOUT_ACTIONS:
+        if KINDS[content.kind].about_actions:
             first = content.actions[0]
             return (dated.service for dated in content.actions if (dated.on, dated.action) == (first.on, first.action))
-        if content.services or content.kind in (MessageKind.SETTLED, MessageKind.PAID_AFTER_DELETION):
+        if content.services or KINDS[content.kind].paid:
             return content.services
         return (service for line in content.debts for service in line.services)
 

@@ -117,19 +117,26 @@ def _say(before: Account, after: Account, fact: f.AnyFact) -> tuple[str, str]:
 
 def _message(account: Account, fact: f.Noticed) -> tuple[str, str]:
     """What one message says; it is named after the gravest thing in it."""
-    parts = []
-    for w in fact.warnings:
-        parts.append(("warning", f"{_service(account, w.subscription)} {WILL[w.action]} on {in_words(w.promised_on)}"))
-    for told in fact.told:
-        what = "has been running again since" if told.what == "running" else f"was {told.what} on"
-        parts.append(("told", f"{_service(account, told.subscription)} {what} {in_words(told.on)}"))
-    for card in fact.expiring:
-        parts.append(("card", f"method {card.method} expires on {in_words(card.expires_on)}, {card.days} days ahead"))
-    if fact.reminder is not None:
-        skipped = f" (overtaken: {', '.join(map(str, fact.reminder.skipped))})" if fact.reminder.skipped else ""
-        parts.append(("reminder", f"of day {fact.reminder.step}{skipped}"))
-    (kind, text), *rest = parts or [("message", "")]
+    gravest_first = sorted(fact.parts, key=lambda part: isinstance(part, f.Reminder))
+    (kind, text), *rest = [_part(account, part) for part in gravest_first]
     return kind, "; ".join([text, *(also if what == kind else f"{what} {also}" for what, also in rest)])
+
+
+def _part(account: Account, part: f.NoticePart) -> tuple[str, str]:
+    match part:
+        case f.Warning(subscription=no, action=action, promised_on=on):
+            return "warning", f"{_service(account, no)} {WILL[action]} on {in_words(on)}"
+        case f.Told(subscription=no, what=what, on=on):
+            happened = "has been running again since" if what == "running" else f"was {what} on"
+            return "told", f"{_service(account, no)} {happened} {in_words(on)}"
+        case f.Expiring(method=no, days=days, expires_on=on):
+            return "card", f"method {no} expires on {in_words(on)}, {days} days ahead"
+        case f.Reminder(step=step, skipped=skipped):
+            return "reminder", f"of day {step}{f' (overtaken: {_listed(skipped)})' if skipped else ''}"
+
+
+def _listed(numbers: Sequence[int]) -> str:
+    return ", ".join(map(str, numbers))
 
 
 def _money(before: Account, fact: _Money) -> tuple[str, str]:

@@ -10,7 +10,7 @@ from __future__ import annotations
 
 from datetime import datetime
 from functools import cache
-from typing import Final
+from typing import Any, Final, Union, get_args
 
 import msgspec
 
@@ -38,18 +38,25 @@ from arrears.core.facts.decided import (
     DeletionUnscheduled,
     Disabled,
     DoubtEnded,
-    Expiring,
-    Noticed,
     Parked,
     PastDue,
-    Reminder,
     Restricted,
     Resumed,
-    Told,
     Unparked,
-    Warning,
     WarningsLapsed,
     WithinTolerance,
+)
+from arrears.core.facts.notice import (
+    Expiring,
+    Noticed,
+    NoticePart,
+    Reminder,
+    StoredNotice,
+    Told,
+    Warning,
+    from_stored,
+    notice_of,
+    to_stored,
 )
 from arrears.core.facts.payments import (
     AttemptCreated,
@@ -163,6 +170,7 @@ __all__ = [
     "NoticeAccepted",
     "NoticeBounced",
     "NoticeFailed",
+    "NoticePart",
     "Noticed",
     "OrderAcknowledged",
     "Owing",
@@ -201,6 +209,7 @@ __all__ = [
     "decode_system_fact",
     "encode_fact",
     "kind_of",
+    "notice_of",
 ]
 
 AnyFact = (
@@ -287,18 +296,21 @@ class Recorded(msgspec.Struct, frozen=True, gc=False):
 ARREARS: Final = "arrears"
 
 _encoder = msgspec.json.Encoder(order="deterministic")
-_decoder: msgspec.json.Decoder[AnyFact] = msgspec.json.Decoder(AnyFact)
+_decoder: msgspec.json.Decoder[Any] = msgspec.json.Decoder(
+    Union[tuple(StoredNotice if kind is Noticed else kind for kind in get_args(AnyFact))]  # noqa: UP007
+)
 _system_decoder: msgspec.json.Decoder[SystemFact] = msgspec.json.Decoder(SystemFact)
 
 
 def encode_fact(fact: Fact) -> str:
     """The canonical JSON text of a fact, as it is stored and hashed."""
-    return _encoder.encode(fact).decode()
+    return _encoder.encode(to_stored(fact) if type(fact) is Noticed else fact).decode()
 
 
 def decode_fact(text: str | bytes) -> AnyFact:
     """The fact from its stored text."""
-    return _decoder.decode(text)
+    fact: AnyFact = _decoder.decode(text)
+    return from_stored(fact) if type(fact) is StoredNotice else fact
 
 
 def decode_system_fact(text: str | bytes) -> SystemFact:

@@ -35,55 +35,6 @@ class WithinTolerance(Fact, frozen=True, tag="within_tolerance"):
     debts: tuple[int, ...]
 
 
-class Reminder(msgspec.Struct, frozen=True, omit_defaults=True):
-    """One rung of a case's reminders, and the rungs that an outage overtook."""
-
-    case: int
-    step: int
-    skipped: tuple[int, ...] = ()
-
-
-class Warning(msgspec.Struct, frozen=True, omit_defaults=True):
-    """One rung of the warnings before an action. `late`: no earlier one was accepted in time; staff get a task. `on`
-    is the local day by the action's own clock where that is not the day of the message: a service end keeps its
-    zone."""
-
-    subscription: int
-    generation: int
-    action: Action
-    step: int
-    promised_on: date
-    late: bool = False
-    on: date | None = None
-
-
-class Told(msgspec.Struct, frozen=True):
-    """Something that happened, told on the morning after."""
-
-    subscription: int
-    what: str
-    on: date
-
-
-class Expiring(msgspec.Struct, frozen=True):
-    """A card that pays for something and whose last day is near; `days` is the rung of 60, 30 and 7 days ahead."""
-
-    method: int
-    days: int
-    expires_on: date
-
-
-class Noticed(Fact, frozen=True, tag="noticed"):
-    """One message to the account: everything there was to say this local day."""
-
-    on: date
-    reminder: Reminder | None = None
-    warnings: tuple[Warning, ...] = ()
-    told: tuple[Told, ...] = ()
-    at_once: bool = False
-    expiring: tuple[Expiring, ...] = ()
-
-
 class DateMoved(Fact, frozen=True, tag="date_moved"):
     """The day on which something will happen, as every page and answer now says it. Never earlier than before."""
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from datetime import date
-from typing import Any, Final
+from typing import Any, Final, assert_never
 
 from msgspec.structs import replace
 
@@ -54,27 +54,41 @@ def _within_tolerance(account: Account, fact: f.WithinTolerance, _: f.Recorded) 
 def _noticed(account: Account, fact: f.Noticed, recorded: f.Recorded) -> Account:
     if not fact.at_once:
         account = replace(account, noticed_on=fact.on)
-    if fact.reminder is not None and account.case is not None:
-        done = (*account.case.reminded, *fact.reminder.skipped, fact.reminder.step)
-        account = replace(account, case=replace(account.case, reminded=done))
-    for warning in fact.warnings:
-        sub = account.subscription(warning.subscription)
-        promise = sub.promise(warning.action)
-        promise = replace(
-            promise,
-            sent=(*promise.sent, SentWarning(warning.step, warning.promised_on, warning.on or fact.on, recorded.seq)),
-            promised_on=later(promise.promised_on, warning.promised_on),
-            renew_from=None,
-        )
-        account = with_subscription(account, with_promise(sub, warning.action, promise))
-    for told in fact.told:
-        sub = account.subscription(told.subscription)
-        left = tuple(t for t in sub.tells if (t.what, t.on) != (told.what, told.on))
-        account = with_subscription(account, replace(sub, tells=left))
-    for card in fact.expiring:
-        methods = tuple(replace(m, announced_days=card.days) if m.no == card.method else m for m in account.methods)
-        account = replace(account, methods=methods)
+    for part in fact.parts:
+        match part:
+            case f.Reminder():
+                account = _reminded(account, part)
+            case f.Warning():
+                account = _warned(account, part, part.on or fact.on, recorded.seq)
+            case f.Told(subscription=number, what=what, on=on):
+                sub = account.subscription(number)
+                left = tuple(t for t in sub.tells if (t.what, t.on) != (what, on))
+                account = with_subscription(account, replace(sub, tells=left))
+            case f.Expiring(method=number, days=days):
+                methods = tuple(replace(m, announced_days=days) if m.no == number else m for m in account.methods)
+                account = replace(account, methods=methods)
+            case _:
+                assert_never(part)
     return account
+
+
+def _reminded(account: Account, reminder: f.Reminder) -> Account:
+    if account.case is None:
+        return account
+    done = (*account.case.reminded, *reminder.skipped, reminder.step)
+    return replace(account, case=replace(account.case, reminded=done))
+
+
+def _warned(account: Account, warning: f.Warning, on: date, seq: int) -> Account:
+    sub = account.subscription(warning.subscription)
+    promise = sub.promise(warning.action)
+    promise = replace(
+        promise,
+        sent=(*promise.sent, SentWarning(warning.step, warning.promised_on, on, seq)),
+        promised_on=later(promise.promised_on, warning.promised_on),
+        renew_from=None,
+    )
+    return with_subscription(account, with_promise(sub, warning.action, promise))
 
 
 def _date_moved(account: Account, fact: f.DateMoved, _: f.Recorded) -> Account:

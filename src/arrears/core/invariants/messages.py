@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from datetime import date, datetime, time
-from typing import Final
+from typing import Final, assert_never
 
 from arrears.core import facts as f
 from arrears.core.account import Action
@@ -24,20 +24,29 @@ def noticed(book: AccountBook, fact: f.Noticed, recorded: f.Recorded) -> None:
         if book.noticed_on is not None and fact.on <= book.noticed_on:
             book.breach("I22", f"a second message on {fact.on}")
         book.noticed_on = fact.on
-    if not (fact.reminder or fact.warnings or fact.told or fact.expiring):
+    if not fact.parts:
         book.breach("I22", "a message that says nothing")
-    if fact.reminder is not None:
-        _reminded(book, fact.reminder)
-    for warning in fact.warnings:
-        _warned(book, warning, recorded.seq)
-    if (fact.reminder or fact.warnings) and any(d.end is None for d in book.doubts):
+    demands = False
+    for part in fact.parts:
+        match part:
+            case f.Reminder():
+                demands = True
+                _reminded(book, part)
+            case f.Warning():
+                demands = True
+                _warned(book, part, recorded.seq)
+            case f.Told() | f.Expiring():
+                pass
+            case _:
+                assert_never(part)
+    if demands and any(d.end is None for d in book.doubts):
         book.breach("I8", "a demand leaves while an attempt or a bank credit is unknown")
 
 
 def _zones(book: AccountBook, fact: f.Noticed) -> Iterator[str]:
     """The zones whose morning this message may wait for: a running case, and a service end, keep their own."""
     yield (book.case or book.terms).zone
-    for warning in fact.warnings:
+    for warning in fact.each(f.Warning):
         end = book.subs[warning.subscription].end
         if warning.action is Action.DELETE and end is not None:
             yield end.terms.zone

@@ -4,11 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from datetime import datetime
-from typing import Any, Final
+from typing import Any, Final, get_args
 
 from arrears.core import facts as f
 from arrears.core.account import Account, Action, Subscription
-from arrears.core.actions import TELLING, asks_for_message
+from arrears.core.actions import asks_for_message
+from arrears.core.closed import closed
+from arrears.core.effects import MOVING_MONEY, TELLING
 from arrears.core.invariants.checked import AccountBook, Breach, CheckedInstallation, Sub, reaches_minimum
 from arrears.core.invariants.ladder import LADDER
 from arrears.core.invariants.messages import ANSWERS
@@ -19,14 +21,8 @@ from arrears.core.ledger import RECEIVABLE, entries_of
 from arrears.core.policy import Policies
 from arrears.core.states import Reason, State
 
-CHECKS: Final[dict[type[f.Fact], Callable[[AccountBook, Any, f.Recorded], None]]] = {
-    **REPORTED, **LADDER, **ANSWERS, **MONEY, **SUPPORT,
-}  # fmt: skip
-
-ASKING: Final = TELLING | {f.Noticed}
-
-_MONEY: Final = frozenset(
-    {f.InvoiceIssued, f.PaymentBooked, f.CreditAllocated, f.DebtReopened, f.WrittenOff, f.Refunded}
+CHECKS: Final[dict[type[f.Fact], Callable[[AccountBook, Any, f.Recorded], None]]] = closed(
+    "checks of facts", get_args(f.AnyFact), REPORTED, LADDER, ANSWERS, MONEY, SUPPORT
 )
 
 _NOT_WHILE_PARKED: Final = frozenset(
@@ -70,12 +66,12 @@ class Watch:
         if book.parked and kind in _NOT_WHILE_PARKED:
             book.breach("I7", "a parked account is decided upon")
         unbooked, book.unbooked = book.unbooked, 0
-        if kind in ASKING and asks_for_message(fact):
+        if kind in TELLING and asks_for_message(fact):
             book.unanswered.add(recorded.seq)
         CHECKS[kind](book, fact, recorded)
         if unbooked and kind is not f.PaymentBooked:
             book.breach("I4", f"attempt {unbooked} is paid, and its money is not booked with it")
-        if kind in _MONEY:
+        if kind in MOVING_MONEY:
             self._entries(book, recorded)
 
     def _entries(self, book: AccountBook, recorded: f.Recorded) -> None:

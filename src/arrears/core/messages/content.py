@@ -13,36 +13,7 @@ from typing import Final
 import msgspec
 
 from arrears.core.account import Action
-
-
-class MessageKind(StrEnum):
-    """What a message is about; each has its own text in every language."""
-
-    REMINDER = "reminder"
-    DECLINED = "declined"
-    CONFIRM = "confirm"
-    AUTHORISATION_DECLINED = "authorisation_declined"
-    STOP_WARNING = "stop_warning"
-    DELETION_WARNING = "deletion_warning"
-    RETENTION_ENDS = "retention_ends"
-    STOPPED = "stopped"
-    DELETED = "deleted"
-    SETTLED = "settled"
-    RESUMED = "resumed"
-    CARD_EXPIRES = "card_expires"
-    CONFIRM_ADDRESS = "confirm_address"
-    ADDRESS_CHANGED = "address_changed"
-    ADMINISTRATOR_CHANGED = "administrator_changed"
-    INVITATION = "invitation"
-    PASSWORD_RESET = "password_reset"
-    SIGN_IN_CHANGED = "sign_in_changed"
-    PAID_AFTER_DELETION = "paid_after_deletion"
-    CREDIT_OFFERED = "credit_offered"
-    TEST = "test"
-    SUPPORT_CONFIRM = "support_confirm"
-    SUPPORT_RECEIVED = "support_received"
-    SUPPORT_ANSWERED = "support_answered"
-    RESUME_LATE = "resume_late"
+from arrears.core.messages.kinds import KINDS, MessageKind
 
 
 class Role(StrEnum):
@@ -53,51 +24,8 @@ class Role(StrEnum):
     TECHNICAL = "technical"
 
 
-PAYABLE: Final = frozenset(
-    {
-        MessageKind.REMINDER,
-        MessageKind.DECLINED,
-        MessageKind.CONFIRM,
-        MessageKind.STOP_WARNING,
-        MessageKind.DELETION_WARNING,
-        MessageKind.STOPPED,
-    }
-)
-"""What asks for money: these always list debts."""
-
-ADMINISTRATOR_ACTS: Final = PAYABLE | {
-    MessageKind.CARD_EXPIRES,
-    MessageKind.CREDIT_OFFERED,
-    MessageKind.AUTHORISATION_DECLINED,
-    MessageKind.RETENTION_ENDS,
-}
-"""What only the administrator can act on: another reader is told who that is, and gets no such button."""
-
-ABOUT_ACTIONS: Final = frozenset(
-    {
-        MessageKind.STOP_WARNING,
-        MessageKind.DELETION_WARNING,
-        MessageKind.RETENTION_ENDS,
-        MessageKind.STOPPED,
-        MessageKind.DELETED,
-    }
-)
-"""What is about services that stop, stopped or are deleted: these always have actions."""
-
-PAID: Final = frozenset(
-    {
-        MessageKind.SETTLED,
-        MessageKind.PAID_AFTER_DELETION,
-        MessageKind.CREDIT_OFFERED,
-        MessageKind.AUTHORISATION_DECLINED,
-    }
-)
-"""What is about money that arrived, or that a card was refused for: these always say how much."""
-
 SIGN_IN_CHANGES: Final = ("password", "app_added", "app_removed", "passkey_added", "passkey_removed", "codes")
 """How a person signs in can change: another password, an authenticator app, a passkey, new recovery codes."""
-SUPPORT: Final = frozenset({MessageKind.SUPPORT_RECEIVED, MessageKind.SUPPORT_ANSWERED, MessageKind.RESUME_LATE})
-"""What is about a support request: its link leads to the conversation."""
 
 
 class DebtLine(msgspec.Struct, frozen=True, gc=False):
@@ -193,16 +121,16 @@ class Content(msgspec.Struct, frozen=True, gc=False):
     no_stop_until: date | None = None
 
     def __post_init__(self) -> None:
-        kind = self.kind
+        kind, spec = self.kind, KINDS[self.kind]
         assert self.sent_at.utcoffset() == timedelta(0), self.sent_at
         assert self.link.startswith(("https://", "http://")), self.link
         assert self.operator.support_url or self.operator.support_email, "nobody could ask for help"
         assert not self.link_is_pay or self.reader.role is Role.ADMINISTRATOR, "only the administrator gets a pay link"
         assert bool(self.debts) == bool(self.sums), "the list of debts and their sums go together"
-        assert self.debts or kind not in PAYABLE, f"{kind} needs the debts"
-        assert self.actions or kind not in ABOUT_ACTIONS, f"{kind} needs what happens, and when"
-        assert self.paid or kind not in PAID, f"{kind} needs what was paid"
-        assert self.decline or kind is not MessageKind.DECLINED, "declined needs the decline word"
+        assert self.debts or not spec.asks_for_money, f"{kind} needs the debts"
+        assert self.actions or not spec.about_actions, f"{kind} needs what happens, and when"
+        assert self.paid or not spec.paid, f"{kind} needs what was paid"
+        assert self.decline or not spec.declined, f"{kind} needs the decline word"
         if kind is MessageKind.CARD_EXPIRES:
             assert self.card, "card_expires needs the card"
             assert self.expires_on is not None, "card_expires needs the date"

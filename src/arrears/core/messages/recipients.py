@@ -7,20 +7,8 @@ from collections.abc import Iterator, Mapping
 from datetime import datetime, timedelta
 from typing import Final, NamedTuple, NewType
 
-from arrears.core.messages.content import MessageKind, Role
-
-TO_ALL: Final = frozenset(
-    {
-        MessageKind.STOP_WARNING,
-        MessageKind.DELETION_WARNING,
-        MessageKind.RETENTION_ENDS,
-        MessageKind.STOPPED,
-        MessageKind.DELETED,
-    }
-    | {MessageKind.ADMINISTRATOR_CHANGED}
-)
-"""What every contact is told at once. Everything else goes to the first address of the administrator that works."""
-
+from arrears.core.messages.content import Role
+from arrears.core.messages.kinds import KINDS, Audience, MessageKind
 
 ChannelName = NewType("ChannelName", str)
 """A way to reach people, as the operator names it: an address means something only together with it."""
@@ -126,7 +114,7 @@ def recipients(contacts: Contacts, kind: MessageKind) -> tuple[Recipient, ...]:
     """The addresses that work, in the order of preference, each once. Of what does not go to all, the first that
     takes it is enough."""
     found: dict[tuple[ChannelName, str], Recipient] = {}
-    for one in _everybody(contacts) if kind in TO_ALL else _administrator(contacts):
+    for one in _everybody(contacts) if KINDS[kind].to is Audience.EVERYBODY else _administrator(contacts):
         if one.address not in contacts.dead:
             found.setdefault((one.channel, one.address.lower()), one)
     return tuple(found.values())

@@ -95,7 +95,6 @@ class RefundRow(NamedTuple):
     amount_minor: int
 
 
-ABOUT_MONEY: Final[frozenset[type[f.Fact]]] = frozenset({f.MethodAdded, f.AttemptCreated, f.AttemptMoved, f.Refunded})
 OVER: Final = (AttemptState.PAID, AttemptState.DECLINED, AttemptState.CANCELED)
 
 

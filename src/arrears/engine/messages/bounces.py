@@ -14,7 +14,7 @@ from typing import Final, NamedTuple
 
 from arrears.core import facts as f
 from arrears.core.account import ALL_ACTIONS, Account
-from arrears.core.messages.content import MessageKind
+from arrears.core.messages.kinds import MessageKind
 from arrears.core.messages.recipients import Contacts, recipients
 from arrears.engine.acting import decide_until_rest
 from arrears.engine.failpoints import reached

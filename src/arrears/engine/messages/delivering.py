@@ -11,14 +11,14 @@ from msgspec.structs import replace
 from arrears.core import facts as f
 from arrears.core.account import Account
 from arrears.core.calendar import calendar_of
-from arrears.core.messages.content import MessageKind
-from arrears.core.messages.recipients import TO_ALL, Contacts, Recipient, recipients
+from arrears.core.messages.kinds import KINDS, Audience, Dated, MessageKind
+from arrears.core.messages.recipients import Contacts, Recipient, recipients
 from arrears.core.view import ONE_DAY
 from arrears.engine.messages.drafting import left_out
 from arrears.engine.messages.drafting_people import Draft, zone_of
 from arrears.ports import TAKEN, Claim, Mail, MailMove, MailState
 
-CARRYING: Final = frozenset({MessageKind.STOP_WARNING, MessageKind.DELETION_WARNING, MessageKind.RETENTION_ENDS})
+CARRYING: Final = frozenset(kind for kind, spec in KINDS.items() if spec.dated is Dated.AHEAD)
 """The warnings of a notice count only when these have been accepted, whatever else it says."""
 
 MORNING: Final = time(9)
@@ -81,17 +81,18 @@ class NoticeDelivery:
 
     def left(self, draft: Draft) -> list[Recipient]:
         """Where this still has to go: everywhere at once, or to the first address that has not failed."""
+        to_all = KINDS[draft.kind].to is Audience.EVERYBODY
         if not self.mails:
-            return list(self._addressed(draft)) if draft.kind in TO_ALL else list(self._addressed(draft)[:1])
+            return list(self._addressed(draft)) if to_all else list(self._addressed(draft)[:1])
         states = {(m.channel, m.address.lower()): m.state for m in self._of(draft)}
         todo = []
         for to in self._addressed(draft):
             state = states.get((to.channel, to.address.lower()), MailState.WAITING)
-            if draft.kind in TO_ALL:
+            if to_all:
                 todo += [to] if state is MailState.WAITING else []
             elif state not in _FAILED:
                 return [to] if state is MailState.WAITING else []
-        return todo[:1] if draft.kind not in TO_ALL else todo
+        return todo if to_all else todo[:1]
 
     def drop_what_waits(self) -> None:
         """What waited and is no longer wanted: paid meanwhile, or no longer an address of the account (F53)."""
@@ -151,7 +152,7 @@ class NoticeDelivery:
         """The digest of what was taken, or nothing where it does not count: of a notice with warnings, every mail
         that carries some must be with somebody."""
         carrying = [d for d in self.drafts if d.kind in CARRYING]
-        if isinstance(self.fact, f.Noticed) and self.fact.warnings and not carrying:
+        if isinstance(self.fact, f.Noticed) and not carrying and self.fact.each(f.Warning):
             return ""
         for draft in carrying:
             if not any(m.state in TAKEN for m in self._of(draft)):

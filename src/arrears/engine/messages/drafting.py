@@ -9,26 +9,36 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
 from datetime import date, datetime
+from typing import assert_never
 
 from arrears.core import facts as f
 from arrears.core.account import Account, Action, Debt, Mode, Subscription
 from arrears.core.calendar import calendar_of
 from arrears.core.ids import ACCOUNT, SUBSCRIPTION, format_id
-from arrears.core.messages.content import (
-    PAYABLE,
-    Content,
-    DatedAction,
-    DebtLine,
-    MessageKind,
-    Operator,
-    Reader,
-    Role,
-    Sum,
-)
+from arrears.core.messages.content import Content, DatedAction, DebtLine, Operator, Reader, Role, Sum
+from arrears.core.messages.kinds import KINDS, MessageKind
 from arrears.core.messages.recipients import Contacts, Recipient
 from arrears.core.payments.values import AttemptState, Initiator
 from arrears.core.states import RUNNING, Reason, State
 from arrears.engine.messages.drafting_people import Draft, about_address, about_help, about_sign_in, zone_of
+
+Telling = (
+    f.Noticed
+    | f.PaymentBooked
+    | f.ChargeDeclined
+    | f.AttemptMoved
+    | f.AuthorisationDeclined
+    | f.AddressAsked
+    | f.AddressConfirmed
+    | f.TestAsked
+    | f.Invited
+    | f.ResetAsked
+    | f.SignInChanged
+    | f.SupportOpened
+    | f.SupportAnswered
+    | f.ResumeLate
+)
+"""The facts that messages can be made of: those that `core.effects` says leave one."""
 
 
 def drafts(
@@ -36,6 +46,7 @@ def drafts(
 ) -> list[Draft]:
     """The messages of a fact that still hold, the gravest first; none where nothing holds any more (I22). `back` are
     the subscriptions that were ordered to run again because of it."""
+    assert isinstance(fact, Telling), fact
     match fact:
         case f.Noticed():
             found = _noticed(account, fact, seq, contacts, now)
@@ -58,8 +69,8 @@ def drafts(
         case f.SupportOpened() | f.SupportAnswered() | f.ResumeLate():
             found = about_help(account, fact, seq)
         case _:
-            raise AssertionError(fact)
-    return [draft for draft in found if draft.debts or draft.kind not in PAYABLE]
+            assert_never(fact)
+    return [draft for draft in found if draft.debts or not KINDS[draft.kind].asks_for_money]
 
 
 def content(
@@ -145,48 +156,61 @@ def _open(account: Account, debts: Iterable[int]) -> bool:
 
 def _noticed(account: Account, fact: f.Noticed, seq: int, contacts: Contacts, now: datetime) -> list[Draft]:
     lines = _lines(account)
+    warnings: list[f.Warning] = []
+    told: list[f.Told] = []
+    reminders: list[f.Reminder] = []
+    cards: list[f.Expiring] = []
+    for part in fact.parts:
+        match part:
+            case f.Warning():
+                warnings += [part] if _warns(account, part, seq) else []
+            case f.Told():
+                told.append(part)
+            case f.Reminder():
+                reminders += [part] if _reminds(account, part) else []
+            case f.Expiring():
+                cards += [part] if _expires(account, part) else []
+            case _:
+                assert_never(part)
+    found = [*_warnings(account, warnings, lines), *_change_drafts(account, told, seq, lines)]
+    if not any(KINDS[d.kind].asks_for_money for d in found):
+        found += [_reminder(account, one, fact.at_once, lines, contacts) for one in reminders]
+    return found + [_card(account, card, contacts, now) for card in cards]
+
+
+def _warns(account: Account, warning: f.Warning, seq: int) -> bool:
+    """Whether no later message has replaced this warning and its cause has not gone."""
+    sub = account.subscription(warning.subscription)
+    promise = sub.promise(warning.action)
+    newest = max((s.seq for s in promise.sent), default=0)
+    return sub.generation == warning.generation and newest == seq and seq > promise.since_seq
+
+
+def _warnings(account: Account, warnings: Iterable[f.Warning], lines: tuple[DebtLine, ...]) -> Iterator[Draft]:
     stops: list[DatedAction] = []
     deletions: list[DatedAction] = []
-    for w in _warnings(account, fact, seq):
+    for w in warnings:
         actions = deletions if w.action is Action.DELETE else stops
         actions.append(_dated(account, w.subscription, w.action, w.promised_on))
-    found = []
     if deletions:
         kind = MessageKind.DELETION_WARNING if lines else MessageKind.RETENTION_ENDS
-        found.append(Draft(kind, debts=lines, actions=_by_date(deletions)))
+        yield Draft(kind, debts=lines, actions=_by_date(deletions))
     if stops:
-        found.append(Draft(MessageKind.STOP_WARNING, debts=lines, actions=_by_date(stops)))
-    if fact.told:
-        found += _change_drafts(account, fact, seq, lines)
-    if _reminds(account, fact) and not any(d.kind in PAYABLE for d in found):
-        found.append(_reminder(account, fact, lines, contacts))
-    found += [_card(account, card, contacts, now) for card in _expiring(account, fact)]
-    return found
-
-
-def _warnings(account: Account, fact: f.Noticed, seq: int) -> list[f.Warning]:
-    """The warnings of this message that no later message has replaced and whose cause has not gone."""
-    found = []
-    for warning in fact.warnings:
-        sub = account.subscription(warning.subscription)
-        promise = sub.promise(warning.action)
-        newest = max((s.seq for s in promise.sent), default=0)
-        if sub.generation == warning.generation and newest == seq and seq > promise.since_seq:
-            found.append(warning)
-    return found
+        yield Draft(MessageKind.STOP_WARNING, debts=lines, actions=_by_date(stops))
 
 
 def left_out(account: Account, fact: f.AnyFact, seq: int) -> tuple[int, ...]:
     """The subscriptions that a notice was to warn of, and of which its messages no longer speak."""
     if not isinstance(fact, f.Noticed):
         return ()
-    said = {w.subscription for w in _warnings(account, fact, seq)}
-    return tuple(sorted({w.subscription for w in fact.warnings} - said))
+    warnings = fact.each(f.Warning)
+    said = {w.subscription for w in warnings if _warns(account, w, seq)}
+    return tuple(sorted({w.subscription for w in warnings} - said))
 
 
-def _change_drafts(account: Account, fact: f.Noticed, seq: int, lines: tuple[DebtLine, ...]) -> Iterator[Draft]:
+def _change_drafts(account: Account, tells: Iterable[f.Told], seq: int, lines: tuple[DebtLine, ...]) -> Iterator[Draft]:
     stopped, deleted, back = [], [], []
-    for told in fact.told:
+    for told in tells:
         sub = account.subscription(told.subscription)
         if told.what == RUNNING and sub.state in (State.ACTIVE, State.PAST_DUE) and not sub.orders:
             back.append(sub.service)
@@ -220,27 +244,26 @@ def _ended(account: Account) -> tuple[DebtLine, ...]:
     )
 
 
-def _reminds(account: Account, fact: f.Noticed) -> bool:
+def _reminds(account: Account, reminder: f.Reminder) -> bool:
     """Whether this reminder is the newest of the case that is open."""
     case = account.case
-    if fact.reminder is None or case is None or case.no != fact.reminder.case:
-        return False
-    return case.reminded[-1:] == (fact.reminder.step,)
+    return case is not None and case.no == reminder.case and case.reminded[-1:] == (reminder.step,)
 
 
-def _reminder(account: Account, fact: f.Noticed, lines: tuple[DebtLine, ...], contacts: Contacts) -> Draft:
-    assert fact.reminder is not None
+def _reminder(
+    account: Account, reminder: f.Reminder, at_once: bool, lines: tuple[DebtLine, ...], contacts: Contacts
+) -> Draft:
     declined = [d.no for d in _asked(account) if d.declined]
-    if fact.reminder.step == 0 and fact.at_once and declined:
+    if reminder.step == 0 and at_once and declined:
         return _declined(account, contacts, "")
     return Draft(MessageKind.REMINDER, debts=lines, actions=_ahead(account))
 
 
-def _expiring(account: Account, fact: f.Noticed) -> list[f.Expiring]:
-    """The cards of this message that still pay for something and have not been renewed since."""
+def _expires(account: Account, card: f.Expiring) -> bool:
+    """Whether this card still pays for something and has not been renewed since."""
     dates = {m.no: m.expires_on for m in account.methods if not m.removed}
     active = {s.method for s in account.subscriptions if s.state is not State.DELETED}
-    return [e for e in fact.expiring if e.method in active and dates.get(e.method) == e.expires_on]
+    return card.method in active and dates.get(card.method) == card.expires_on
 
 
 def _card(account: Account, card: f.Expiring, contacts: Contacts, now: datetime) -> Draft:

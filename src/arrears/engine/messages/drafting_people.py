@@ -10,7 +10,8 @@ from arrears.core import facts as f
 from arrears.core.account import Account, Stop
 from arrears.core.address import masked
 from arrears.core.calendar import calendar_of
-from arrears.core.messages.content import DatedAction, DebtLine, MessageKind, Sum
+from arrears.core.messages.content import DatedAction, DebtLine, Sum
+from arrears.core.messages.kinds import MessageKind
 from arrears.core.messages.recipients import INVITATION_LASTS, Contacts
 from arrears.core.people.support import held_until
 

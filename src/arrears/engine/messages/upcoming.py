@@ -10,7 +10,7 @@ from arrears.core.account import Action
 from arrears.core.deadlines import ahead
 from arrears.core.errors import Refused
 from arrears.core.ids import ACCOUNT, format_id
-from arrears.core.messages.content import MessageKind
+from arrears.core.messages.kinds import MessageKind
 from arrears.core.messages.recipients import Contacts, Recipient, recipients
 from arrears.core.view import View
 from arrears.ports import ReachableAccounts

@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 from datetime import date, datetime
-from typing import NamedTuple
+from typing import NamedTuple, assert_never
 
 from arrears.core.calendar import calendar_of
-from arrears.core.messages.content import PAYABLE, SUPPORT, MessageKind, Role
+from arrears.core.messages.content import Role
+from arrears.core.messages.kinds import KINDS, LeadsTo
 from arrears.core.messages.recipients import Recipient
 from arrears.engine.message_context import (
     CONFIRM_PATH,
@@ -109,24 +110,29 @@ class Letters:
     def _link(self, plan: NoticeDelivery, draft: Draft, to: Recipient) -> tuple[str, str]:
         """A secret of this message alone (or none), and the address that it is in."""
         case, context = plan.account.case, self._context
-        if draft.kind is MessageKind.CONFIRM_ADDRESS:
-            secret = new_token()
-            self._store.renew_address_link(draft.request, digest_of(secret))
-            return secret, f"{context.base_url}{CONFIRM_PATH}{secret}"
-        if draft.kind in (MessageKind.INVITATION, MessageKind.PASSWORD_RESET):
-            secret = new_token()
-            self._store.renew_sign_in_link(draft.link, digest_of(secret))
-            path = INVITATION_PATH if draft.kind is MessageKind.INVITATION else RESET_PATH
-            return secret, f"{context.base_url}{path}{secret}"
-        if draft.kind is MessageKind.SIGN_IN_CHANGED:
-            return "", f"{context.base_url}{SECURITY_PATH}"
-        if context.pay_links and draft.kind in PAYABLE and to.role is Role.ADMINISTRATOR and case is not None:
-            secret = new_token()
-            self._links.append(PayLink(digest_of(secret), plan.account.no, to.person, to.address, case.no, self._now))
-            return secret, f"{context.base_url}{PAY_PATH}{secret}"
-        if draft.kind in SUPPORT:
-            return "", help_link(context.base_url, plan.account.no, draft.help)
-        return "", stable_link(context.base_url, plan.account.no)
+        match KINDS[draft.kind].leads_to:
+            case LeadsTo.CONFIRMING:
+                secret = new_token()
+                self._store.renew_address_link(draft.request, digest_of(secret))
+                return secret, f"{context.base_url}{CONFIRM_PATH}{secret}"
+            case LeadsTo.INVITATION | LeadsTo.NEW_PASSWORD as leads_to:
+                secret = new_token()
+                self._store.renew_sign_in_link(draft.link, digest_of(secret))
+                path = INVITATION_PATH if leads_to is LeadsTo.INVITATION else RESET_PATH
+                return secret, f"{context.base_url}{path}{secret}"
+            case LeadsTo.SECURITY:
+                return "", f"{context.base_url}{SECURITY_PATH}"
+            case LeadsTo.HELP:
+                return "", help_link(context.base_url, plan.account.no, draft.help)
+            case LeadsTo.PAYING if context.pay_links and to.role is Role.ADMINISTRATOR and case is not None:
+                secret = new_token()
+                link = PayLink(digest_of(secret), plan.account.no, to.person, to.address, case.no, self._now)
+                self._links.append(link)
+                return secret, f"{context.base_url}{PAY_PATH}{secret}"
+            case LeadsTo.PAYING | LeadsTo.ACCOUNT:
+                return "", stable_link(context.base_url, plan.account.no)
+            case other:
+                assert_never(other)
 
 
 def _key(mail: Mail) -> tuple[str, str, str, str]:

@@ -14,7 +14,7 @@ from typing import Final
 from arrears.core import facts as f
 from arrears.core.account import HoldScope, Stop
 from arrears.core.errors import Refused
-from arrears.core.messages.content import MessageKind
+from arrears.core.messages.kinds import MessageKind
 from arrears.core.people.support import HOLDS, About, Via, bracket, slot
 from arrears.core.unit import Unit
 from arrears.engine.acting import acting_on, local_today

@@ -13,7 +13,8 @@ from typing import Final, NamedTuple
 from arrears.core.address import check_address
 from arrears.core.errors import Refused
 from arrears.core.facts import ARREARS
-from arrears.core.messages.content import Content, MessageKind, Reader, Role
+from arrears.core.messages.content import Content, Reader, Role
+from arrears.core.messages.kinds import MessageKind
 from arrears.core.people.support import About, Via
 from arrears.engine.handing_over import handed_over, looked_up
 from arrears.engine.message_context import MessageContext

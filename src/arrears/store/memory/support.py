@@ -7,7 +7,7 @@ from datetime import datetime
 from typing import TYPE_CHECKING
 
 from arrears.core.facts import InvoiceIssued, PaymentBooked
-from arrears.core.messages.content import MessageKind
+from arrears.core.messages.kinds import MessageKind
 from arrears.core.people.support import About, Via
 from arrears.core.rows import Rows
 from arrears.ports.support import (

@@ -7,7 +7,7 @@ from contextlib import AbstractContextManager
 from datetime import datetime
 from typing import Any, Final, LiteralString
 
-from arrears.core.messages.content import MessageKind
+from arrears.core.messages.kinds import MessageKind
 from arrears.core.people.support import About, Via
 from arrears.ports.support import (
     ConversationEntry,

@@ -132,7 +132,7 @@ class Teller:
     def _mail(self, fact: MailFact) -> str:
         match fact:
             case f.Noticed():
-                return " ".join(self._message(fact))
+                return " ".join(self._part(part) for part in fact.parts)
             case f.AddressAsked(again=again):
                 if again:
                     return _("We asked whether the contact address is still right.")
@@ -142,25 +142,22 @@ class Teller:
             case f.NoticeAccepted() | f.NoticeFailed() | f.NoticeBounced():
                 return ""  # What became of a message stands beside it, address by address.
 
-    def _message(self, fact: f.Noticed) -> Iterable[str]:
+    def _part(self, part: f.NoticePart) -> str:
         day = self.visit.day
-        if fact.reminder is not None:
-            yield _("Reminder of what is open.")
-        for one in fact.warnings:
-            yield _("Warning: %(what)s") % {
-                "what": will(one.action, self._name(one.subscription), day(one.promised_on))
-            }
-        for told in fact.told:
-            text = {
-                "restricted": _("Message: %(service)s was restricted on %(day)s."),
-                "disabled": _("Message: %(service)s was stopped on %(day)s."),
-                "deleted": _("Message: the data of %(service)s was deleted on %(day)s."),
-            }.get(told.what, _("Message: %(service)s has been running again since %(day)s."))
-            yield text % {"service": self._name(told.subscription), "day": day(told.on)}
-        for card in fact.expiring:
-            yield _("Message: %(card)s expires on %(day)s.") % {
-                "card": self._card(card.method), "day": day(card.expires_on),
-            }  # fmt: skip
+        match part:
+            case f.Reminder():
+                return _("Reminder of what is open.")
+            case f.Warning(subscription=number, action=action, promised_on=on):
+                return _("Warning: %(what)s") % {"what": will(action, self._name(number), day(on))}
+            case f.Told(subscription=number, what=what, on=on):
+                text = {
+                    "restricted": _("Message: %(service)s was restricted on %(day)s."),
+                    "disabled": _("Message: %(service)s was stopped on %(day)s."),
+                    "deleted": _("Message: the data of %(service)s was deleted on %(day)s."),
+                }.get(what, _("Message: %(service)s has been running again since %(day)s."))
+                return text % {"service": self._name(number), "day": day(on)}
+            case f.Expiring(method=number, expires_on=on):
+                return _("Message: %(card)s expires on %(day)s.") % {"card": self._card(number), "day": day(on)}
 
     def _money(self, fact: MoneyFact) -> str:
         amount, day = self.visit.amount, self.visit.day

@@ -12,8 +12,9 @@ from django.utils.functional import Promise
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
+from arrears.core.closed import closed
 from arrears.core.errors import Refused
-from arrears.core.messages.content import MessageKind
+from arrears.core.messages.kinds import FORESEEN, MessageKind
 from arrears.core.messages.recipients import INVITATION_LASTS
 from arrears.engine.messages.upcoming import Telling, plan_of
 from arrears.engine.people import access, profile
@@ -25,11 +26,11 @@ from arrears.web.sign_in.security import step_up
 PLAN_MAX: Final = 40
 """More lines would be more than a page of 50 kB; the timeline has them when they come near."""
 
-KINDS: dict[MessageKind, Promise | str] = {
+MESSAGES: dict[MessageKind, Promise | str] = closed("names of messages ahead", FORESEEN, {
     MessageKind.REMINDER: gettext_lazy("reminder"),
     MessageKind.STOP_WARNING: gettext_lazy("warning before a service stops"),
     MessageKind.DELETION_WARNING: gettext_lazy("warning before data is deleted"),
-}
+})  # fmt: skip
 
 
 PROVED: Final = ("address", "invite", "withdraw", "remove")
@@ -160,6 +161,6 @@ def lines(visit: Visit, tellings: Sequence[Telling]) -> list[dict[str, str]]:
         if one.subscription:
             names.append(called(visit.snapshot, one.subscription))
     return [
-        {"kind": str(KINDS.get(kind, "")), "services": visit.listed(list(dict.fromkeys(names))), "when": when, "to": to}
+        {"kind": str(MESSAGES[kind]), "services": visit.listed(list(dict.fromkeys(names))), "when": when, "to": to}
         for (when, kind, to), names in grouped.items()
     ]

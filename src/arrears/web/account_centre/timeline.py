@@ -17,9 +17,10 @@ from django.utils.functional import Promise
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
+from arrears.core.closed import closed
 from arrears.core.decide import outlook
 from arrears.core.facts import ARREARS, AttemptCreated, NoticeFailed, PaymentBooked, Recorded
-from arrears.core.messages.content import MessageKind
+from arrears.core.messages.kinds import FORESEEN, MessageKind
 from arrears.core.rules.expire import DAYS_AHEAD
 from arrears.core.states import State
 from arrears.engine.messages.upcoming import Telling, plan_of
@@ -46,11 +47,11 @@ FATES: Final[dict[MailState, Promise | str]] = {
     MailState.BOUNCED_SOFT: gettext_lazy("The e-mail to %(to)s could not be delivered for now."),
     MailState.COMPLAINED: gettext_lazy("The e-mail to %(to)s was called unwanted by its reader."),
 }
-MESSAGES: Final[dict[MessageKind, Promise | str]] = {
+MESSAGES: Final[dict[MessageKind, Promise | str]] = closed("words of messages ahead", FORESEEN, {
     MessageKind.REMINDER: gettext_lazy("Reminder by e-mail."),
     MessageKind.STOP_WARNING: gettext_lazy("Warning by e-mail before this stops: %(services)s."),
     MessageKind.DELETION_WARNING: gettext_lazy("Warning by e-mail before the data of this is deleted: %(services)s."),
-}
+})  # fmt: skip
 
 
 class TimelineEvent(NamedTuple):

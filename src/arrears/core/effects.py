@@ -1,0 +1,119 @@
+"""What each fact leaves besides the account's new state: a fact that leaves nothing says so here."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from enum import Flag, auto
+from typing import Final, get_args
+
+from arrears.core import facts as f
+from arrears.core.closed import closed
+
+
+class Leaves(Flag):
+    """What a fact may leave, not always does: a rung that is done for good (`actions.steps_of`), a message or another
+    action to perform (`actions.actions_of`), a task for staff (`actions.tasks_of`), entries of the ledger
+    (`ledger.entries_of`), a row of its own in another table (`rows.rows_of`)."""
+
+    NOTHING = 0
+    STEP = auto()
+    MESSAGE = auto()
+    ACTION = auto()
+    TASK = auto()
+    ENTRY = auto()
+    ROW = auto()
+
+
+_NOTHING, _STEP, _MESSAGE = Leaves.NOTHING, Leaves.STEP, Leaves.MESSAGE
+_ACTION, _TASK, _ENTRY, _ROW = Leaves.ACTION, Leaves.TASK, Leaves.ENTRY, Leaves.ROW
+
+LEAVES: Final[Mapping[type[f.Fact], Leaves]] = closed(
+    "what each fact leaves",
+    get_args(f.AnyFact),
+    {
+        f.AccountOpened: _NOTHING,
+        f.TermsChanged: _NOTHING,
+        f.SubscriptionAdded: _NOTHING,
+        f.InvoiceIssued: _ENTRY | _ROW,
+        f.PaymentBooked: _MESSAGE | _ENTRY | _ROW,
+        f.CreditAllocated: _ENTRY,
+        f.ChargeDeclined: _MESSAGE,
+        f.DebtReopened: _ENTRY,
+        f.WrittenOff: _ENTRY,
+        f.Canceled: _ACTION,
+        f.Reactivated: _NOTHING,
+        f.ReasonSet: _ACTION,
+        f.ReasonLifted: _NOTHING,
+        f.HoldPlaced: _NOTHING,
+        f.HoldEnded: _NOTHING,
+        f.DoubtRaised: _NOTHING,
+        f.DoubtCleared: _NOTHING,
+        f.AuthorisationDeclined: _MESSAGE,
+    },
+    {
+        f.BecamePastDue: _ROW,
+        f.WithinTolerance: _NOTHING,
+        f.Noticed: _STEP | _MESSAGE | _TASK,
+        f.DateMoved: _NOTHING,
+        f.Restricted: _STEP | _ACTION,
+        f.Disabled: _STEP | _ACTION,
+        f.Deferred: _TASK,
+        f.DoubtEnded: _NOTHING,
+        f.WarningsLapsed: _NOTHING,
+        f.Resumed: _ACTION,
+        f.CaseEnded: _ROW,
+        f.DeletionScheduled: _NOTHING,
+        f.DeletionUnscheduled: _NOTHING,
+        f.DeletionOrdered: _STEP | _ACTION,
+        f.DeletionCapped: _TASK,
+        f.Parked: _TASK,
+        f.Unparked: _NOTHING,
+    },
+    {
+        f.OrderAcknowledged: _NOTHING,
+        f.NoticeAccepted: _NOTHING,
+        f.NoticeFailed: _TASK,
+        f.NoticeBounced: _TASK,
+        f.TaskClosed: _ROW,
+    },
+    {
+        f.AttemptCreated: _ACTION | _ROW,
+        f.AttemptMoved: _MESSAGE | _TASK | _ROW,
+        f.ChallengeLapsed: _NOTHING,
+        f.MethodActivated: _NOTHING,
+        f.MethodAdded: _ROW,
+        f.MethodRemoved: _NOTHING,
+        f.MethodRenewed: _NOTHING,
+        f.MethodSpent: _NOTHING,
+        f.Refunded: _ENTRY | _ROW,
+    },
+    {
+        f.AddressAsked: _MESSAGE,
+        f.AddressConfirmed: _MESSAGE,
+        f.TestAsked: _MESSAGE,
+        f.Invited: _MESSAGE,
+        f.InvitationWithdrawn: _NOTHING,
+        f.InvitationAccepted: _NOTHING,
+        f.AccessEnded: _NOTHING,
+        f.ResetAsked: _MESSAGE,
+        f.SignInChanged: _MESSAGE,
+        f.SupportOpened: _MESSAGE | _TASK,
+        f.SupportSaid: _TASK,
+        f.SupportAnswered: _MESSAGE,
+        f.SupportClosed: _NOTHING,
+        f.ResumeLate: _STEP | _MESSAGE | _TASK | _ROW,
+    },
+)
+"""The table, by the rooms in which the facts are told (`core/facts/`)."""
+
+
+def _that_leave(what: Leaves) -> frozenset[type[f.Fact]]:
+    return frozenset(kind for kind, leaves in LEAVES.items() if leaves & what)
+
+
+STEPPING: Final = _that_leave(Leaves.STEP)
+TELLING: Final = _that_leave(Leaves.MESSAGE)
+ACTING: Final = _that_leave(Leaves.MESSAGE | Leaves.ACTION)
+ASKING: Final = _that_leave(Leaves.TASK)
+MOVING_MONEY: Final = _that_leave(Leaves.ENTRY)
+IN_OTHER_ROWS: Final = _that_leave(Leaves.ROW)

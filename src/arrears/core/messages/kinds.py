@@ -1,0 +1,146 @@
+"""The kinds of message, each with everything the rooms decide by: who gets it, who can act on it, where its button
+leads and what it always says. What its texts may use stands in `notices/kinds.py`.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from enum import StrEnum
+from typing import Final, NamedTuple
+
+from arrears.core.closed import closed
+
+
+class MessageKind(StrEnum):
+    """What a message is about; each has its own text in every language."""
+
+    REMINDER = "reminder"
+    DECLINED = "declined"
+    CONFIRM = "confirm"
+    AUTHORISATION_DECLINED = "authorisation_declined"
+    STOP_WARNING = "stop_warning"
+    DELETION_WARNING = "deletion_warning"
+    RETENTION_ENDS = "retention_ends"
+    STOPPED = "stopped"
+    DELETED = "deleted"
+    SETTLED = "settled"
+    RESUMED = "resumed"
+    CARD_EXPIRES = "card_expires"
+    CONFIRM_ADDRESS = "confirm_address"
+    ADDRESS_CHANGED = "address_changed"
+    ADMINISTRATOR_CHANGED = "administrator_changed"
+    INVITATION = "invitation"
+    PASSWORD_RESET = "password_reset"
+    SIGN_IN_CHANGED = "sign_in_changed"
+    PAID_AFTER_DELETION = "paid_after_deletion"
+    CREDIT_OFFERED = "credit_offered"
+    TEST = "test"
+    SUPPORT_CONFIRM = "support_confirm"
+    SUPPORT_RECEIVED = "support_received"
+    SUPPORT_ANSWERED = "support_answered"
+    RESUME_LATE = "resume_late"
+
+
+class Audience(StrEnum):
+    """Who is written to: every contact of the account at once; or the administrator, or the one person it is about,
+    at the first address that works."""
+
+    EVERYBODY = "everybody"
+    ONE = "one"
+
+
+class Actor(StrEnum):
+    """Who can act on a message. Where it is the administrator alone, another reader is told who that is, and gets no
+    such button."""
+
+    ADMINISTRATOR = "administrator"
+    READER = "reader"
+
+
+class LeadsTo(StrEnum):
+    """Where the button of a message leads. PAYING is what asks for money, and then always lists debts."""
+
+    PAYING = "paying"
+    ACCOUNT = "account"
+    HELP = "help"
+    SECURITY = "security"
+    CONFIRMING = "confirming"
+    INVITATION = "invitation"
+    NEW_PASSWORD = "new_password"
+
+
+class Dated(StrEnum):
+    """What a message says of dates on which services stop or are deleted: nothing; what is planned, if anything is;
+    always what will happen, so that it counts as a warning; or always what has happened."""
+
+    NOTHING = "nothing"
+    PLANNED = "planned"
+    AHEAD = "ahead"
+    HAPPENED = "happened"
+
+
+class KindSpec(NamedTuple):
+    """One kind of message. `paid`: it always says an amount, which arrived or which a card was refused for.
+    `declined`: it says why a bank refused, and what to ask it. `charged`: it is about a charge of ours that a bank
+    refused or wants confirmed. `foreseen`: pages say ahead of time on which day it will be sent."""
+
+    to: Audience
+    actor: Actor
+    leads_to: LeadsTo
+    dated: Dated
+    paid: bool = False
+    declined: bool = False
+    charged: bool = False
+    foreseen: bool = False
+
+    @property
+    def asks_for_money(self) -> bool:
+        """Whether it asks for money, and so lists the debts."""
+        return self.leads_to is LeadsTo.PAYING
+
+    @property
+    def about_actions(self) -> bool:
+        """Whether it is about services that stop, stopped or are deleted, and so says what happens, and when."""
+        return self.dated in (Dated.AHEAD, Dated.HAPPENED)
+
+
+_ALL, _ONE = Audience.EVERYBODY, Audience.ONE
+_ADMIN, _READER = Actor.ADMINISTRATOR, Actor.READER
+
+KINDS: Final[Mapping[MessageKind, KindSpec]] = closed(
+    "kinds of message",
+    MessageKind,
+    {
+        MessageKind.REMINDER: KindSpec(_ONE, _ADMIN, LeadsTo.PAYING, Dated.PLANNED, foreseen=True),
+        MessageKind.DECLINED: KindSpec(_ONE, _ADMIN, LeadsTo.PAYING, Dated.PLANNED, declined=True, charged=True),
+        MessageKind.CONFIRM: KindSpec(_ONE, _ADMIN, LeadsTo.PAYING, Dated.PLANNED, charged=True),
+        MessageKind.AUTHORISATION_DECLINED: KindSpec(
+            _ONE, _ADMIN, LeadsTo.ACCOUNT, Dated.NOTHING, paid=True, declined=True
+        ),
+        MessageKind.STOP_WARNING: KindSpec(_ALL, _ADMIN, LeadsTo.PAYING, Dated.AHEAD, foreseen=True),
+        MessageKind.DELETION_WARNING: KindSpec(_ALL, _ADMIN, LeadsTo.PAYING, Dated.AHEAD, foreseen=True),
+        MessageKind.RETENTION_ENDS: KindSpec(_ALL, _ADMIN, LeadsTo.ACCOUNT, Dated.AHEAD),
+        MessageKind.STOPPED: KindSpec(_ALL, _ADMIN, LeadsTo.PAYING, Dated.HAPPENED),
+        MessageKind.DELETED: KindSpec(_ALL, _READER, LeadsTo.ACCOUNT, Dated.HAPPENED),
+        MessageKind.SETTLED: KindSpec(_ONE, _READER, LeadsTo.ACCOUNT, Dated.NOTHING, paid=True),
+        MessageKind.RESUMED: KindSpec(_ONE, _READER, LeadsTo.ACCOUNT, Dated.NOTHING),
+        MessageKind.CARD_EXPIRES: KindSpec(_ONE, _ADMIN, LeadsTo.ACCOUNT, Dated.NOTHING),
+        MessageKind.CONFIRM_ADDRESS: KindSpec(_ONE, _READER, LeadsTo.CONFIRMING, Dated.NOTHING),
+        MessageKind.ADDRESS_CHANGED: KindSpec(_ONE, _READER, LeadsTo.ACCOUNT, Dated.NOTHING),
+        MessageKind.ADMINISTRATOR_CHANGED: KindSpec(_ALL, _READER, LeadsTo.ACCOUNT, Dated.NOTHING),
+        MessageKind.INVITATION: KindSpec(_ONE, _READER, LeadsTo.INVITATION, Dated.NOTHING),
+        MessageKind.PASSWORD_RESET: KindSpec(_ONE, _READER, LeadsTo.NEW_PASSWORD, Dated.NOTHING),
+        MessageKind.SIGN_IN_CHANGED: KindSpec(_ONE, _READER, LeadsTo.SECURITY, Dated.NOTHING),
+        MessageKind.PAID_AFTER_DELETION: KindSpec(_ONE, _READER, LeadsTo.ACCOUNT, Dated.NOTHING, paid=True),
+        MessageKind.CREDIT_OFFERED: KindSpec(_ONE, _ADMIN, LeadsTo.ACCOUNT, Dated.NOTHING, paid=True),
+        MessageKind.TEST: KindSpec(_ONE, _READER, LeadsTo.ACCOUNT, Dated.NOTHING),
+        MessageKind.SUPPORT_CONFIRM: KindSpec(_ONE, _READER, LeadsTo.HELP, Dated.NOTHING),
+        MessageKind.SUPPORT_RECEIVED: KindSpec(_ONE, _READER, LeadsTo.HELP, Dated.NOTHING),
+        MessageKind.SUPPORT_ANSWERED: KindSpec(_ONE, _READER, LeadsTo.HELP, Dated.NOTHING),
+        MessageKind.RESUME_LATE: KindSpec(_ONE, _READER, LeadsTo.HELP, Dated.NOTHING),
+    },
+)
+"""Everything that is known of each kind outside its texts."""
+
+FORESEEN: Final = tuple(kind for kind, spec in KINDS.items() if spec.foreseen)
+"""The kinds whose day is said ahead of time, on the timeline and on the page about messages."""

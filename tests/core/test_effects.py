@@ -1,0 +1,40 @@
+"""What a fact leaves is what its table says, in a world in which nearly everything happens."""
+
+from __future__ import annotations
+
+from typing import get_args
+
+from arrears.core import facts as f
+from arrears.core.actions import actions_of, steps_of, tasks_of
+from arrears.core.effects import ACTING, ASKING, LEAVES, MOVING_MONEY, STEPPING, TELLING
+from arrears.core.ledger import entries_of
+from arrears.engine.messages.drafting import Telling
+from arrears.sim.simulate import simulate
+from arrears.store.memory.store import MemoryStore
+
+LEFT = {
+    "steps": (STEPPING, steps_of),
+    "actions": (ACTING, actions_of),
+    "tasks": (ASKING, tasks_of),
+    "entries": (MOVING_MONEY, entries_of),
+}
+
+
+def test_every_message_that_a_fact_leaves_can_be_drafted() -> None:
+    assert set(get_args(Telling)) == TELLING <= ACTING
+
+
+def test_what_facts_are_said_to_leave_they_leave_in_a_made_up_world() -> None:
+    """Each kind at least once; a kind that its function forgets is an error, and never nothing."""
+    store = MemoryStore()
+    simulate(store, 20, 500, 3)
+    seen: dict[str, set[type[f.Fact]]] = {name: set() for name in LEFT}
+    met = set()
+    for number in store.slots:
+        for recorded in store.history(number):
+            met.add(type(recorded.fact))
+            for name, (_, rows) in LEFT.items():
+                seen[name] |= {type(recorded.fact)} if list(rows(recorded)) else set()
+    assert len(met) > len(LEAVES) // 2
+    silent = {name: kinds & met - seen[name] for name, (kinds, _) in LEFT.items()}
+    assert silent == {**{name: set() for name in LEFT}, "tasks": {f.AttemptMoved}}, "no provider refuses a charge here"
