@@ -20,7 +20,7 @@ from arrears.setting_values import Secret
 from arrears.settings import TABLE, read, variable
 from arrears.web import brand
 
-README = Path(__file__).parents[1] / "README.md"
+ROOT = Path(__file__).parents[1]
 OWN_HOME = Path("/var/lib/arrears" if os.geteuid() == 0 else "/xdg/arrears")
 A_NUMBER = "is {given!r}; give a whole number, {least} or more"
 AN_ADDRESS = "is no address: the address {given!r} has no @; write it like name@example.org"
@@ -224,11 +224,23 @@ def test_the_environment_is_read_once_a_process(monkeypatch: pytest.MonkeyPatch)
 
 
 def test_readme_has_the_table_that_the_command_prints() -> None:
-    text = README.read_text()
+    text = (ROOT / "README.md").read_text()
     [table] = re.findall(r"<!-- arrears settings --markdown -->\n(.*?)<!-- end -->", text, re.DOTALL)
     assert table == as_markdown()
     assert "ARREARS_FAILPOINT" not in table
     assert arrears("settings", "--markdown", ARREARS_NONSENSE="1").stdout == table
+
+
+def test_what_documents_and_code_name_is_a_setting() -> None:
+    folders = ("src", "docs", "bench", "torture", "examples")
+    files = [path for folder in folders for path in (ROOT / folder).rglob("*") if path.suffix in (".py", ".md", ".css")]
+    named = {
+        (name, path.relative_to(ROOT).as_posix())
+        for path in [*files, *ROOT.glob("*.md"), ROOT / "Makefile"]
+        for name in re.findall(r"ARREARS_[A-Z][A-Z_]*[A-Z]", path.read_text())
+    }
+    known = {variable(name) for name in TABLE}
+    assert {(name, path) for name, path in named if name not in known} == set()
 
 
 def test_the_command_shows_each_setting_its_value_and_its_source_and_no_secret() -> None:
