@@ -17,11 +17,11 @@ PIP_INSTALL := $(RUN)/python -m pip install --quiet --only-binary :all: --requir
 # The build backend is pinned in the lock, so nothing is fetched that the lock does not name.
 PIP_INSTALL_SELF := $(RUN)/python -m pip install --quiet --no-deps --no-build-isolation --editable .
 
-.PHONY: help setup demo serve test test-all pictures check
+.PHONY: help setup demo serve test test-all pictures translations check
 
 help: ## show this list
 	@sed -n 's/^\([a-z-]*\):.*## /\1\t/p' Makefile | while IFS="$$(printf '\t')" read -r name text; do \
-		printf '  make %-9s %s\n' "$$name" "$$text"; done
+		printf '  make %-12s %s\n' "$$name" "$$text"; done
 
 setup: .venv/installed ## install arrears into .venv
 
@@ -41,6 +41,9 @@ test-all: .venv/installed-dev ## run the tests with their long matrices too
 
 pictures: .venv/installed-dev ## walk the customers' journeys and keep what they see in docs/pictures
 	@ARREARS_PICTURES=docs/pictures $(RUN)/python -m pytest -p no:randomly tests/web/journeys $(ARGS)
+
+translations: .venv/installed ## say what each language still lacks, and compile the pages' sentences
+	@$(RUN)/arrears notice translations $(ARGS)
 
 check: .venv/installed-dev ## check style, types and imports
 	@$(RUN)/ruff check .

@@ -7,6 +7,7 @@ import secrets
 from pathlib import Path
 
 from arrears import settings as environment
+from arrears.notices import languages
 from arrears.store.schema import django_database
 from arrears.store.server import default_home
 from arrears.wiring import SERVING_CONNECTIONS_MAX
@@ -101,8 +102,8 @@ SILENCED_SYSTEM_CHECKS = [
     # HSTS preload binds the operator's whole domain, for years, in every browser: that is theirs to ask for.
     "security.W021",
 ]
-LANGUAGE_CODE = "en"
-LANGUAGES = [("en", "English"), ("nl", "Nederlands")]
+LANGUAGE_CODE = languages.DEFAULT_LANGUAGE
+LANGUAGES = list(languages.LANGUAGES.items())
 LOCALE_PATHS = [HERE.parent / "locale"]
 LANGUAGE_COOKIE_NAME = "__Host-language" if HTTPS else "language"
 LANGUAGE_COOKIE_HTTPONLY = True
