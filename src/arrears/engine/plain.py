@@ -33,7 +33,7 @@ class PlainWriter:
     def render(self, content: Content) -> PlainWords:
         """What is owed, what will happen when, and what happened."""
         lines = []
-        is_past = KINDS[content.kind].dated is Dated.HAPPENED
+        is_past = KINDS[content.kind].dated is Dated.PAST
         for dated in content.actions:
             if is_past:
                 lines.append(f"{dated.service} was {_DONE[dated.action]} on {dated.on}.")

@@ -146,7 +146,7 @@ def _footer(content: Content, values: Values, reason: str) -> Iterator[str]:
 def _dated(dated: DatedAction, content: Content, values: Values) -> str:
     """What happens to one service, or happened; then what is kept, and what it does not touch."""
     words, form, locale = values.words, values.form, values.locale
-    is_past = KINDS[content.kind].dated is Dated.HAPPENED
+    is_past = KINDS[content.kind].dated is Dated.PAST
     match dated.action:
         case Action.RESTRICT:
             name = "was_restricted" if is_past else "will_restrict"

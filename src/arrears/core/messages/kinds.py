@@ -76,7 +76,7 @@ class Dated(StrEnum):
     NOTHING = "nothing"
     PLANNED = "planned"
     AHEAD = "ahead"
-    HAPPENED = "happened"
+    PAST = "past"
 
 
 class KindSpec(NamedTuple):
@@ -101,7 +101,7 @@ class KindSpec(NamedTuple):
     @property
     def about_actions(self) -> bool:
         """Whether it is about services that stop, stopped or are deleted, and so says what happens, and when."""
-        return self.dated in (Dated.AHEAD, Dated.HAPPENED)
+        return self.dated in (Dated.AHEAD, Dated.PAST)
 
 
 _ALL, _ONE = Audience.EVERYBODY, Audience.ONE
@@ -120,8 +120,8 @@ KINDS: Final[Mapping[MessageKind, KindSpec]] = closed(
         MessageKind.STOP_WARNING: KindSpec(_ALL, _ADMIN, LeadsTo.PAYING, Dated.AHEAD, foreseen=True),
         MessageKind.DELETION_WARNING: KindSpec(_ALL, _ADMIN, LeadsTo.PAYING, Dated.AHEAD, foreseen=True),
         MessageKind.RETENTION_ENDS: KindSpec(_ALL, _ADMIN, LeadsTo.ACCOUNT, Dated.AHEAD),
-        MessageKind.STOPPED: KindSpec(_ALL, _ADMIN, LeadsTo.PAYING, Dated.HAPPENED),
-        MessageKind.DELETED: KindSpec(_ALL, _READER, LeadsTo.ACCOUNT, Dated.HAPPENED),
+        MessageKind.STOPPED: KindSpec(_ALL, _ADMIN, LeadsTo.PAYING, Dated.PAST),
+        MessageKind.DELETED: KindSpec(_ALL, _READER, LeadsTo.ACCOUNT, Dated.PAST),
         MessageKind.SETTLED: KindSpec(_ONE, _READER, LeadsTo.ACCOUNT, Dated.NOTHING, paid=True),
         MessageKind.RESUMED: KindSpec(_ONE, _READER, LeadsTo.ACCOUNT, Dated.NOTHING),
         MessageKind.CARD_EXPIRES: KindSpec(_ONE, _ADMIN, LeadsTo.ACCOUNT, Dated.NOTHING),

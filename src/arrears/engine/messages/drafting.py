@@ -22,7 +22,7 @@ from arrears.core.payments.values import AttemptState, Initiator
 from arrears.core.states import RUNNING, Reason, State
 from arrears.engine.messages.drafting_people import Draft, about_address, about_help, about_sign_in, zone_of
 
-Telling = (
+MessageFact = (
     f.Noticed
     | f.PaymentBooked
     | f.ChargeDeclined
@@ -46,7 +46,7 @@ def drafts(
 ) -> list[Draft]:
     """The messages of a fact that still hold, the gravest first; none where nothing holds any more (I22). `back` are
     the subscriptions that were ordered to run again because of it."""
-    assert isinstance(fact, Telling), fact
+    assert isinstance(fact, MessageFact), fact
     match fact:
         case f.Noticed():
             found = _noticed(account, fact, seq, contacts, now)
