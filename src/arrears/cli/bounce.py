@@ -2,36 +2,45 @@
 
 from __future__ import annotations
 
-import sys
 from collections import Counter
 from collections.abc import Sequence
-from typing import BinaryIO
+from typing import Any, Final
 
 import click
 
-from arrears.adapters.channels.bounces import BOUNCE_BYTES_MAX, bounces_in
+from arrears.adapters.channels.bounces import bounces_in
+from arrears.adapters.channels.mail_parts import MAIL_BYTES_MAX
+from arrears.adapters.channels.reports import Report, Verdict, read_report
 from arrears.cli.common import AS_JSON, print_json
 from arrears.core.errors import Refused
 from arrears.engine.messages.bounces import Returned, came_back
 from arrears.wiring import open_installation
 
+READ: Final = "read"
+
 
 @click.command()
-@click.argument("mails", type=click.File("rb"), nargs=-1)
+@click.argument("mails", type=click.Path(allow_dash=True), nargs=-1)
 @AS_JSON
-def command(mails: tuple[BinaryIO, ...], as_json: bool) -> None:
+def command(mails: tuple[str, ...], as_json: bool) -> None:
     """Read returned mail from MAILS, or one mail from standard input, and record what came back.
+
+    `arrears bounce read MAILS` only says what each means: its verdict (dead, not_the_address, no_bounce, feedback or
+    unknown), address, status and reason. It changes nothing and needs no database.
 
     Mail that is no bounce of ours changes nothing. The command ends with 0 all the same: what it refused, a mail
     server would send back once more.
     """
+    if mails[:1] == (READ,):
+        _say([_row(name) for name in mails[1:] or ("-",)], as_json)
+        return
     counts: Counter[str] = Counter()
     with open_installation() as live:
-        for mail in mails or _standard_input():
+        for name in mails or ("-",):
             try:
-                found = bounces_in(mail.read(BOUNCE_BYTES_MAX + 1))
+                found = bounces_in(_content(name))
             except Refused as refused:
-                click.echo(f"{getattr(mail, 'name', 'stdin')}: {refused.message}", err=True)
+                click.echo(f"{name}: {refused.message}", err=True)
                 counts["unreadable"] += 1
                 continue
             if found is None:
@@ -46,5 +55,35 @@ def command(mails: tuple[BinaryIO, ...], as_json: bool) -> None:
     click.echo(", ".join(f"{count} {name.replace('_', ' ')}" for name, count in figures.items()))
 
 
-def _standard_input() -> Sequence[BinaryIO]:
-    return (sys.stdin.buffer,)
+def _content(name: str) -> bytes:
+    """One octet more than is read tells that there is more."""
+    try:
+        with click.open_file(name, "rb") as stream:
+            return bytes(stream.read(MAIL_BYTES_MAX + 1))
+    except OSError as error:
+        raise click.FileError(name, error.strerror or "cannot be read") from error
+
+
+def _row(name: str) -> dict[str, Any]:
+    try:
+        report, _ = read_report(_content(name))
+    except Refused as refused:
+        report = Report(Verdict.UNKNOWN, reason=refused.code)
+    return {
+        "file": name,
+        "verdict": report.verdict.value,
+        "address": report.address,
+        "status": report.status,
+        "reason": report.reason,
+        "final": report.final,
+    }
+
+
+def _say(rows: Sequence[dict[str, Any]], as_json: bool) -> None:
+    if as_json:
+        print_json(rows)
+        return
+    width = max(len(str(row["file"])) for row in rows)
+    for row in rows:
+        told = (row["verdict"], row["reason"], row["status"] or "-", row["address"] or "-")
+        click.echo(f"{row['file']:{width}}  {told[0]:15}  {told[1]:15}  {told[2]:9}  {told[3]}")
