@@ -2,6 +2,7 @@
 
 from arrears.ports.clock import Clock
 from arrears.ports.messages import (
+    BACK,
     TAKEN,
     Channel,
     Delivery,
@@ -23,6 +24,7 @@ from arrears.ports.store import Batch, Claim, NewAccount, Poisoned, SelfChecking
 from arrears.ports.support import Support
 
 __all__ = [
+    "BACK",
     "TAKEN",
     "AttemptRecord",
     "Batch",

@@ -78,7 +78,8 @@ class Writer(Protocol):
 
 
 class MailState(StrEnum):
-    """How far a message is. `waiting`: not handed over, will be tried again; `claimed`: being handed over."""
+    """How far a message is. `waiting`: not handed over, will be tried again; `claimed`: being handed over;
+    `bounced_hard`: its address does not exist; `came_back`: it did not arrive, for any other final reason."""
 
     WAITING = "waiting"
     CLAIMED = "claimed"
@@ -87,12 +88,15 @@ class MailState(StrEnum):
     REFUSED = "refused"
     DROPPED = "dropped"
     BOUNCED_HARD = "bounced_hard"
-    BOUNCED_SOFT = "bounced_soft"
+    CAME_BACK = "came_back"
     COMPLAINED = "complained"
 
 
-TAKEN = frozenset({MailState.ACCEPTED, MailState.BOUNCED_SOFT, MailState.COMPLAINED})
-"""A mail server took it, and the address exists."""
+TAKEN = frozenset({MailState.ACCEPTED, MailState.COMPLAINED})
+"""A mail server took it, and nothing final says that it did not arrive."""
+
+BACK = frozenset({MailState.BOUNCED_HARD, MailState.CAME_BACK})
+"""It did not arrive. No answer that is stored later undoes that."""
 
 
 class Mail(msgspec.Struct, frozen=True, gc=False):

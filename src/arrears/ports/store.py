@@ -75,8 +75,9 @@ class Batch(Protocol):
         """Leave claims to be claimed again, as if for the first time, at the instant given, or when their lease is
         over; only those still held by their claimer are returned."""
 
-    def move_mails(self, moves: Sequence[MailMove], now: datetime) -> None:
-        """Messages have come to another state; of what had been accepted, the instant of that is kept."""
+    def move_mails(self, moves: Sequence[MailMove], now: datetime) -> Sequence[MailMove]:
+        """Messages have come to another state; of what had been accepted, the instant of that is kept. What has come
+        back (BACK) meanwhile stays so, whatever else is stored later: such messages are returned as they are."""
 
     def again(self, account: int, seq: int) -> None:
         """The notice of this fact is performed once more: it has another address to go to."""

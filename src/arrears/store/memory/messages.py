@@ -10,10 +10,10 @@ from typing import Final
 from msgspec.structs import replace
 
 from arrears.core.messages.recipients import Contacts, addresses
-from arrears.ports import Mail, MailCounts, MailMove, MailState, PayLink
+from arrears.ports import BACK, Mail, MailCounts, MailMove, MailState, PayLink
 
 _NOTHING_LEFT: Final = (MailState.WAITING, MailState.REFUSED, MailState.DROPPED)
-_BACK: Final = (MailState.BOUNCED_HARD, MailState.BOUNCED_SOFT, MailState.COMPLAINED)
+_REPORTED: Final = BACK | {MailState.COMPLAINED}
 
 
 class MemoryMail:
@@ -89,12 +89,21 @@ class MemoryMail:
         """See ports.MailBook."""
         return self.links.get(digest)
 
+    def stays(self, move: MailMove) -> MailMove | None:
+        """The message as it is, where it has come back and this move says something else."""
+        was = self.mail_rows[(move.account, move.seq)][move.no]
+        if was.state in BACK and move.state not in _REPORTED:
+            return move._replace(state=was.state, reply=was.reply)
+        return None
+
     def move_mails(self, moves: Sequence[MailMove], now: datetime) -> None:
         """See ports.Batch."""
         for move in moves:
+            if self.stays(move) is not None:
+                continue
             rows = self.mail_rows[(move.account, move.seq)]
             was = rows[move.no]
-            back = move.state in _BACK
+            back = move.state in _REPORTED
             rows[move.no] = replace(was, state=move.state, reply=move.reply, at=was.at if back else now)
             if back:
                 self.back_at[move[:3]] = now

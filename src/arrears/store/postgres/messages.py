@@ -47,13 +47,21 @@ WHERE m.account_id = v.account_id AND m.seq = v.seq AND m.no = v.no AND m.state 
       AND o.state NOT IN ('waiting', 'refused', 'dropped'))
 RETURNING m.account_id, m.seq, m.no
 """
+# The rows that are returned are those that came back before, as they were: the statement sees what was there.
 MOVE: Final[LiteralString] = """
-UPDATE message m SET state = v.state, reply = v.reply,
-    at = CASE WHEN v.state IN ('bounced_hard', 'bounced_soft', 'complained') THEN m.at ELSE %b END,
-    back_at = CASE WHEN v.state IN ('bounced_hard', 'bounced_soft', 'complained') THEN %b ELSE m.back_at END
-FROM unnest(%b::bigint[], %b::bigint[], %b::smallint[], %b::text[], %b::text[])
-    AS v (account_id, seq, no, state, reply)
-WHERE m.account_id = v.account_id AND m.seq = v.seq AND m.no = v.no
+WITH v AS (
+    SELECT * FROM unnest(%b::bigint[], %b::bigint[], %b::smallint[], %b::text[], %b::text[])
+        AS v (account_id, seq, no, state, reply)
+), moved AS (
+    UPDATE message m SET state = v.state, reply = v.reply,
+        at = CASE WHEN v.state IN ('bounced_hard', 'came_back', 'complained') THEN m.at ELSE %b END,
+        back_at = CASE WHEN v.state IN ('bounced_hard', 'came_back', 'complained') THEN %b ELSE m.back_at END
+    FROM v
+    WHERE m.account_id = v.account_id AND m.seq = v.seq AND m.no = v.no
+      AND (m.state NOT IN ('bounced_hard', 'came_back') OR v.state IN ('bounced_hard', 'came_back', 'complained'))
+)
+SELECT m.account_id, m.seq, m.no, m.state, m.reply FROM v JOIN message m USING (account_id, seq, no)
+WHERE m.state IN ('bounced_hard', 'came_back') AND v.state NOT IN ('bounced_hard', 'came_back', 'complained')
 """
 COUNTS: Final[LiteralString] = """
 SELECT (SELECT count(*) FROM message WHERE at > %(hour)s AND state NOT IN ('waiting', 'dropped')),
@@ -185,9 +193,10 @@ class PostgresMail:
         return None if row is None else PayLink(bytes(row[0]), row[1], row[2], row[3], row[4], utc(row[5]))
 
 
-def move_mails(db: Db, moves: Sequence[MailMove], now: datetime) -> None:
+def move_mails(db: Db, moves: Sequence[MailMove], now: datetime) -> Sequence[MailMove]:
     """See ports.Batch."""
-    db.execute(MOVE, [now, now, *(list(column) for column in zip(*moves, strict=True))])
+    stayed = db.execute(MOVE, [*(list(column) for column in zip(*moves, strict=True)), now, now])
+    return [MailMove(account, seq, no, MailState(state), reply) for account, seq, no, state, reply in stayed]
 
 
 def _mail(row: Any) -> Mail:
