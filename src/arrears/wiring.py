@@ -127,7 +127,16 @@ def mail_channel(database: str) -> Channel:
     set_up_django(database)
     from arrears.adapters.channels.smtp import SmtpChannel
 
-    return SmtpChannel(url, sender, reply_to, backend=backend, bounce_to=bounce_to)
+    return SmtpChannel(url, sender, reply_to, backend=backend, bounce_to=bounce_to, key=return_keys(database)[0])
+
+
+def return_keys(database: str) -> tuple[bytes, ...]:
+    """What signs the return addresses of messages, and what signed them before: the installation's secret key. Whoever
+    takes in returned mail must have the same."""
+    set_up_django(database)
+    from django.conf import settings
+
+    return tuple(key.encode() for key in (settings.SECRET_KEY, *settings.SECRET_KEY_FALLBACKS))
 
 
 @cache

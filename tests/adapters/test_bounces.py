@@ -247,7 +247,7 @@ def read_or_refused(raw: bytes) -> str:
         found = bounces_in(raw)
     except Refused as refused:
         return refused.code
-    return "no bounce" if found is None else "bounce" if found.address or found.message_id else "about nobody"
+    return "no bounce" if found is None else "bounce"
 
 
 def nested(depth: int) -> bytes:

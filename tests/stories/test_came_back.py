@@ -105,4 +105,5 @@ def test_who_knows_an_address_alone_buries_nobody_and_stops_no_mail() -> None:
         returned = Returned("", "anna@contact.example", "hard", "5.1.1", "forged")
         assert came_back(story.store, returned, story.now) == 0
     assert len(story.history()) == facts
+    assert [report.why for report in story.store.reports_of("")] == ["forged"] * 20, "kept"
     assert sent(story.until(14))[-1] == ("reminder", "anna@contact.example")

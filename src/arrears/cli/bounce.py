@@ -14,31 +14,37 @@ from arrears.adapters.channels.reports import Report, Verdict, read_report
 from arrears.cli.common import AS_JSON, print_json
 from arrears.core.errors import Refused
 from arrears.engine.messages.bounces import Returned, came_back
-from arrears.wiring import open_installation
+from arrears.wiring import open_installation, return_keys
 
 READ: Final = "read"
+
+KEPT_BYTES_MAX: Final = 8 * 1024
+"""So much of a report is kept: its fields and words stand first."""
 
 
 @click.command()
 @click.argument("mails", type=click.Path(allow_dash=True), nargs=-1)
+@click.option("--trusted", is_flag=True, help="A person has looked at these: a report without our signature counts.")
 @AS_JSON
-def command(mails: tuple[str, ...], as_json: bool) -> None:
+def command(mails: tuple[str, ...], trusted: bool, as_json: bool) -> None:
     """Read returned mail from MAILS, or one mail from standard input, and record what came back.
 
     `arrears bounce read MAILS` only says what each means: its verdict (dead, not_the_address, no_bounce, feedback or
     unknown), address, status and reason. It changes nothing and needs no database.
 
-    Mail that is no bounce of ours changes nothing. The command ends with 0 all the same: what it refused, a mail
-    server would send back once more.
+    Mail that is no bounce of ours changes nothing; a report without the signature of our return addresses is kept and
+    changes nothing. The command ends with 0 all the same: what it refused, a mail server would send back once more.
     """
     if mails[:1] == (READ,):
         _say([_row(name) for name in mails[1:] or ("-",)], as_json)
         return
     counts: Counter[str] = Counter()
     with open_installation() as live:
+        keys = None if trusted else return_keys(live.url)
         for name in mails or ("-",):
             try:
-                found = bounces_in(_content(name))
+                content = _content(name)
+                found = bounces_in(content, keys)
             except Refused as refused:
                 click.echo(f"{name}: {refused.message}", err=True)
                 counts["unreadable"] += 1
@@ -46,9 +52,11 @@ def command(mails: tuple[str, ...], as_json: bool) -> None:
             if found is None:
                 counts["no_bounce"] += 1
                 continue
-            returned = Returned(found.message_id, found.address, found.kind, found.status, found.why)
-            counts["recorded" if came_back(live.store, returned, live.clock.now()) else "not_ours"] += 1
-    figures = {name: counts[name] for name in ("recorded", "not_ours", "no_bounce", "unreadable")}
+            text = content[:KEPT_BYTES_MAX].decode("utf-8", "replace").replace("\x00", "")
+            returned = Returned(found.message_id, found.address, found.kind, found.status, found.why, text=text)
+            news = came_back(live.store, returned, live.clock.now())
+            counts["recorded" if news else "not_news" if found.message_id else "not_proven"] += 1
+    figures = {name: counts[name] for name in ("recorded", "not_news", "not_proven", "no_bounce", "unreadable")}
     if as_json:
         print_json(figures)
         return

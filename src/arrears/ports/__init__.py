@@ -3,10 +3,12 @@
 from arrears.ports.clock import Clock
 from arrears.ports.messages import (
     BACK,
+    REPORTS_MAX,
     TAKEN,
     Channel,
     Delivery,
     Fate,
+    KeptReport,
     Mail,
     MailBook,
     MailCounts,
@@ -25,6 +27,7 @@ from arrears.ports.support import Support
 
 __all__ = [
     "BACK",
+    "REPORTS_MAX",
     "TAKEN",
     "AttemptRecord",
     "Batch",
@@ -33,6 +36,7 @@ __all__ = [
     "Clock",
     "Delivery",
     "Fate",
+    "KeptReport",
     "Mail",
     "MailBook",
     "MailCounts",

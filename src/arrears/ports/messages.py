@@ -6,7 +6,7 @@ import hashlib
 from collections.abc import Collection, Mapping, Sequence
 from datetime import date, datetime
 from enum import StrEnum
-from typing import NamedTuple, Protocol
+from typing import Final, NamedTuple, Protocol
 
 import msgspec
 
@@ -166,8 +166,30 @@ class MailCounts(NamedTuple):
     to: Mapping[str, int]
 
 
+class KeptReport(NamedTuple):
+    """What somebody reported about a message. `message` is ports.Message.id where the report proves to be about it;
+    empty for a report that proves nothing and changes nothing. `text` is the report itself, the first of it."""
+
+    message: str
+    address: str
+    how: str
+    status: str
+    why: str
+    text: str
+
+
+REPORTS_MAX: Final = 10_000
+"""So many of the reports that prove nothing are kept, the newest: anybody can send them."""
+
+
 class MailBook(Protocol):
     """Who can be reached, and every message to them."""
+
+    def keep_report(self, report: KeptReport, now: datetime) -> None:
+        """Keep what somebody reported; of what proves nothing the newest REPORTS_MAX."""
+
+    def reports_of(self, message: str) -> Sequence[KeptReport]:
+        """What was reported about a message, the oldest first; of no message (empty) what proves nothing."""
 
     def contacts(self, numbers: Sequence[int]) -> Mapping[int, Contacts]:
         """How each account can be reached."""

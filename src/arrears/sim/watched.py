@@ -29,6 +29,8 @@ class WatchedStore:
         self.messages = inner.messages
         self.contacts = inner.contacts
         self.resumed_with = inner.resumed_with
+        self.keep_report = inner.keep_report
+        self.reports_of = inner.reports_of
         self.mails = inner.mails
         self.mails_of = inner.mails_of
         self.mails_to = inner.mails_to

@@ -7,6 +7,7 @@ is about. Whoever acts on it checks that the message was really sent to that add
 from __future__ import annotations
 
 import re
+from collections.abc import Iterator, Sequence
 from enum import StrEnum
 from typing import TYPE_CHECKING, Final, NamedTuple
 
@@ -14,11 +15,12 @@ from arrears.adapters.channels.headers import own_id
 from arrears.adapters.channels.mail_parts import Parts, field, fields_of
 from arrears.adapters.channels.reasons import reason_in, reason_of, status_in
 from arrears.adapters.channels.reports import Verdict, one_line, read_report, recipient, returned_heads
+from arrears.adapters.channels.signing import proven, unsigned
 
 if TYPE_CHECKING:
     from anymail.signals import AnymailTrackingEvent  # type: ignore[import-untyped]
 
-_VERP: Final = re.compile(r"\+([A-Za-z0-9._-]{1,40})@", re.ASCII)
+_VERP: Final = re.compile(r"\+([A-Za-z0-9._-]{1,60})@", re.ASCII)
 _MESSAGE_ID: Final = re.compile(r"<([^<>@\s]{1,64})@[^<>@\s]{1,255}>")
 _NO_COMPLAINT: Final = ("not-spam", "auth-failure", "dmarc", "opt-out", "opt-out-list")
 
@@ -32,8 +34,8 @@ class ReportKind(StrEnum):
 
 
 class Bounce(NamedTuple):
-    """One report. `message_id` is ports.Message.id where the report tells it, `status` is of RFC 3463 ("5.1.1");
-    `message_id`, `address` and `status` may be empty, the first two not both."""
+    """One report. `message_id` is ports.Message.id where the report proves it, `status` is of RFC 3463 ("5.1.1");
+    `message_id`, `address` and `status` may be empty."""
 
     message_id: str
     address: str
@@ -42,15 +44,15 @@ class Bounce(NamedTuple):
     why: str
 
 
-def bounces_in(raw: bytes) -> Bounce | None:
+def bounces_in(raw: bytes, keys: Sequence[bytes] | None = None) -> Bounce | None:
     """The bounce or complaint that a mail holds; None for any other mail, and for a delay, which a report that is
-    final will end. Refuses `bad_bounce`: the mail is too long to be read, or cannot be taken apart."""
+    final will end. `message_id` is one that these keys have signed; without keys, whatever the mail names: for a mail
+    that a person has looked at. Refuses `bad_bounce`: the mail is too long to be read, or cannot be taken apart."""
     report, mail = read_report(raw)
     kind = _KIND[report.verdict]
     if kind is None or not report.final or report.reason in _NO_COMPLAINT:
         return None
-    found = Bounce(_own_message(mail), report.address, kind, report.status, report.said or report.reason)
-    return found if found.address or found.message_id else None
+    return Bounce(_own_message(mail, keys), report.address, kind, report.status, report.said or report.reason)
 
 
 _KIND: Final = {
@@ -89,22 +91,27 @@ def _kind_of_event(event_type: str, reject: str, said: str, status: str) -> Repo
     return ReportKind.HARD if dead else ReportKind.SOFT
 
 
-def _own_message(mail: Parts) -> str:
+def _own_message(mail: Parts, keys: Sequence[bytes] | None) -> str:
     """Our message's id: from the address that it came back to, from the envelope's id, or from the returned head."""
-    for name in ("X-Original-To", "Delivered-To", "Envelope-To", "To"):
-        for value in mail.head.get_all(name, []):
-            if (match := _VERP.search(str(value))) and own_id(match[1]):
-                return match[1]
-    for report in mail.of("message/delivery-status", "message/global-delivery-status"):
-        for block in fields_of(report.text):
-            if ours := own_id(field(block, "Original-Envelope-Id")):
-                return ours
-    for head in returned_heads(mail):
-        if ours := _of_message_id(field(head, "Message-ID")):
+    for name in _names(mail):
+        if ours := own_id(unsigned(name) if keys is None else proven(name, keys)):
             return ours
     return ""
 
 
+def _names(mail: Parts) -> Iterator[str]:
+    for header in ("X-Original-To", "Delivered-To", "Envelope-To", "To"):
+        for value in mail.head.get_all(header, []):
+            if match := _VERP.search(str(value)):
+                yield match[1]
+    for report in mail.of("message/delivery-status", "message/global-delivery-status"):
+        for block in fields_of(report.text):
+            yield field(block, "Original-Envelope-Id")
+    for head in returned_heads(mail):
+        if match := _MESSAGE_ID.search(field(head, "Message-ID")):
+            yield match[1]
+
+
 def _of_message_id(text: str) -> str:
     match = _MESSAGE_ID.search(text)
-    return own_id(match[1]) if match else ""
+    return own_id(unsigned(match[1])) if match else ""

@@ -18,7 +18,7 @@ from arrears.core.messages.recipients import Contacts, recipients
 from arrears.engine.acting import decide_until_rest
 from arrears.engine.failpoints import reached
 from arrears.engine.messages.delivering import CARRYING
-from arrears.ports import BACK, TAKEN, Mail, MailMove, MailState, Store
+from arrears.ports import BACK, TAKEN, KeptReport, Mail, MailMove, MailState, Store
 
 HARD: Final = "hard"
 SOFT: Final = "soft"
@@ -43,7 +43,8 @@ TOLD_FOR: Final = timedelta(days=30)
 class Returned(NamedTuple):
     """One report. `message` is the id of ours that it proves to be about, `address` the one that it names; both may be
     empty. `how` is `hard`, `soft` or `complaint`, `status` of RFC 3463 or empty, `why` the server's words.
-    `by_provider`: a mail provider that signed in tells it, so that the address alone says what it is about."""
+    `by_provider`: a mail provider that signed in tells it, so that the address alone says what it is about. `text` is
+    the report itself, as much of it as is kept."""
 
     message: str
     address: str
@@ -51,12 +52,17 @@ class Returned(NamedTuple):
     status: str
     why: str
     by_provider: bool = False
+    text: str = ""
 
 
 def came_back(store: Store, returned: Returned, now: datetime) -> int:
-    """Record one report; to how many messages it was news. Of a message that is not ours, nothing: such reports are
-    made up, or somebody else's."""
-    return sum(_record(store, mail, returned, now) for mail in _meant(store, returned, now))
+    """Record one report; to how many messages it was news. Of a message that is not proven to be ours, nothing: such
+    reports are made up, or somebody else's. Every report is kept."""
+    news = sum(_record(store, mail, returned, now) for mail in _meant(store, returned, now))
+    store.keep_report(
+        KeptReport(returned.message, returned.address, returned.how, returned.status, returned.why, returned.text), now
+    )
+    return news
 
 
 def _meant(store: Store, returned: Returned, now: datetime) -> Sequence[Mail]:

@@ -10,7 +10,7 @@ from typing import Final
 from msgspec.structs import replace
 
 from arrears.core.messages.recipients import Contacts, addresses
-from arrears.ports import BACK, Mail, MailCounts, MailMove, MailState, PayLink
+from arrears.ports import BACK, REPORTS_MAX, KeptReport, Mail, MailCounts, MailMove, MailState, PayLink
 
 _NOTHING_LEFT: Final = (MailState.WAITING, MailState.REFUSED, MailState.DROPPED)
 _REPORTED: Final = BACK | {MailState.COMPLAINED}
@@ -27,6 +27,7 @@ class MemoryMail:
         self.mail_keys: dict[tuple[object, ...], tuple[int, int, int]] = {}
         self.back_at: dict[tuple[int, int, int], datetime] = {}
         self.dead: set[str] = set()
+        self.reports: list[KeptReport] = []
         self.links: dict[bytes, PayLink] = {}
 
     def contacts(self, numbers: Sequence[int]) -> Mapping[int, Contacts]:
@@ -76,6 +77,16 @@ class MemoryMail:
         return MailCounts(
             sum(m.at > hour for m in left), back, any(kind == "mail_paused" for kind, _ in self.tasks.values()), to
         )
+
+    def keep_report(self, report: KeptReport, now: datetime) -> None:
+        """See ports.MailBook."""
+        self.reports.append(report)
+        if not report.message and len(loose := self.reports_of("")) > REPORTS_MAX:
+            self.reports.remove(loose[0])
+
+    def reports_of(self, message: str) -> Sequence[KeptReport]:
+        """See ports.MailBook."""
+        return [report for report in self.reports if report.message == message]
 
     def give_token(self, request: int, digest: bytes) -> None:
         """See ports.MailBook. Nobody has asked for one here."""

@@ -12,7 +12,7 @@ from msgspec.structs import astuple, replace
 
 from arrears.core.messages.content import Role
 from arrears.core.messages.recipients import AddressRequest, ContactPerson, Contacts, Extra, SignInLink, addresses
-from arrears.ports import Mail, MailCounts, MailMove, MailState, PayLink
+from arrears.ports import REPORTS_MAX, KeptReport, Mail, MailCounts, MailMove, MailState, PayLink
 from arrears.store.postgres.write import Db, utc
 
 _COLUMNS: Final[LiteralString] = (
@@ -172,6 +172,31 @@ class PostgresMail:
             assert row is not None
             found = db.execute(COUNTS_TO, [list(addresses), now - timedelta(days=1)]) if addresses else ()
             return MailCounts(int(row[0]), int(row[1]), bool(row[2]), {a: int(count) for a, count in found})
+
+    def keep_report(self, report: KeptReport, now: datetime) -> None:
+        """See ports.MailBook."""
+        with self.transaction() as db:
+            db.execute(
+                "INSERT INTO mail_report (message, address, how, status, why, report, at)"
+                " VALUES (%s, %s, %s, %s, %s, %s, %s)",
+                [*report, now],
+            )
+            if not report.message:
+                db.execute(
+                    "DELETE FROM mail_report WHERE message = '' AND report_id <= ("
+                    "SELECT report_id FROM mail_report WHERE message = '' ORDER BY report_id DESC OFFSET %s LIMIT 1)",
+                    [REPORTS_MAX],
+                )
+
+    def reports_of(self, message: str) -> Sequence[KeptReport]:
+        """See ports.MailBook."""
+        with self.reading() as db:
+            found = db.execute(
+                "SELECT message, address, how, status, why, report FROM mail_report WHERE message = %s"
+                " ORDER BY report_id",
+                [message],
+            )
+            return [KeptReport(*row) for row in found]
 
     def give_token(self, request: int, digest: bytes) -> None:
         """See ports.MailBook."""
