@@ -141,8 +141,22 @@ def mail_channel(database: str) -> Channel:
     from arrears.adapters.channels.smtp import SmtpChannel
 
     return SmtpChannel(
-        ours.mail_url, ours.mail_from, ours.mail_reply_to, backend=ours.mail_backend, bounce_to=ours.mail_bounce_to
+        ours.mail_url,
+        ours.mail_from,
+        ours.mail_reply_to,
+        backend=ours.mail_backend,
+        bounce_to=ours.mail_bounce_to,
+        key=return_keys(database)[0],
     )
+
+
+def return_keys(database: str) -> tuple[bytes, ...]:
+    """What signs the return addresses of messages, and what signed them before: the installation's secret key. Whoever
+    takes in returned mail must have the same."""
+    set_up_django(database)
+    from django.conf import settings as django_settings
+
+    return tuple(key.encode() for key in (django_settings.SECRET_KEY, *django_settings.SECRET_KEY_FALLBACKS))
 
 
 def mail_context(base_url: str) -> MessageContext:

@@ -9,7 +9,8 @@ from anymail.signals import AnymailTrackingEvent
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from arrears.adapters.channels.bounces import BOUNCE_BYTES_MAX, Bounce, ReportKind, bounce_of, bounces_in
+from arrears.adapters.channels.bounces import Bounce, ReportKind, bounce_of, bounces_in
+from arrears.adapters.channels.mail_parts import MAIL_BYTES_MAX
 from arrears.core.errors import Refused
 
 
@@ -153,13 +154,12 @@ PERSON = b"From: Jo <jo@example.org>\nTo: bounce+a12-3@arrears.example\nSubject:
     ("raw", "kind", "status", "why"),
     [
         (report(), ReportKind.HARD, "5.1.1", "no such user"),
-        (report(status="5.0.0", said="smtp; 550 unknown"), ReportKind.HARD, "5.0.0", "550 unknown"),
+        (report(status="5.0.0", said="smtp; 550 unknown"), ReportKind.SOFT, "5.0.0", "550 unknown"),
         (report(status="", said="smtp; 550 5.1.10 null MX"), ReportKind.HARD, "5.1.10", "null MX"),
-        (report(status="nonsense", said="gone"), ReportKind.HARD, "", "gone"),
-        (report(action="delayed", status="4.2.2", said="smtp; 452 full"), ReportKind.SOFT, "4.2.2", "452 full"),
+        (report(status="nonsense", said="gone"), ReportKind.SOFT, "", "gone"),
         (report(status="4.2.2", said="smtp; 452 4.2.2 over quota"), ReportKind.SOFT, "4.2.2", "over quota"),
         (report(status="5.2.2", said="smtp; 552 5.2.2 mailbox full"), ReportKind.SOFT, "5.2.2", "mailbox full"),
-        (report(status="5.4.7 (expired)"), ReportKind.SOFT, "5.4.7", "no such user"),
+        (report(status="5.4.7 (expired)", said=""), ReportKind.SOFT, "5.4.7", "could not be delivered"),
         (report(recipient=f"Original-Recipient: {JO}\nFinal-Recipient: rfc822; 17@box.internal"), *GONE),
         (report(recipient=f"Final-Recipient: {JO}\nOriginal-Recipient: rfc822;"), *GONE),
         (report(recipient="Final-Recipient: rfc822; <jo@EXAMPLE.org>"), *GONE),
@@ -181,6 +181,7 @@ def test_a_returned_mail_says_whose_address_failed_and_how(raw: bytes, kind: Rep
     [
         *(b"", b"\n\n", b"\x00" * 500, b"hello", b"\xff\xfe\xfd" * 100, VACATION, PERSON),
         *(report(action="delivered", status="2.1.5"), report(action="relayed"), report(action="expanded")),
+        *(report(action="delayed", status="4.2.2", said="smtp; 452 full"), report(action="delayed")),
         COMPLAINT.replace(b"Feedback-Type: abuse", b"Feedback-Type: not-spam"),
     ],
 )
@@ -236,8 +237,8 @@ def test_what_the_world_says_is_one_short_line() -> None:
 
 
 def test_a_huge_mail_is_refused_unread() -> None:
-    with pytest.raises(Refused, match=re.escape(str(BOUNCE_BYTES_MAX))) as refused:
-        bounces_in(report() + b"x" * BOUNCE_BYTES_MAX)
+    with pytest.raises(Refused, match=re.escape(str(MAIL_BYTES_MAX))) as refused:
+        bounces_in(report() + b"x" * MAIL_BYTES_MAX)
     assert refused.value.code == "bad_bounce"
 
 
@@ -246,7 +247,7 @@ def read_or_refused(raw: bytes) -> str:
         found = bounces_in(raw)
     except Refused as refused:
         return refused.code
-    return "no bounce" if found is None else "bounce" if found.address or found.message_id else "about nobody"
+    return "no bounce" if found is None else "bounce"
 
 
 def nested(depth: int) -> bytes:
@@ -284,7 +285,7 @@ def test_a_damaged_mail_is_read_or_refused(raw: bytes, damage: list[tuple[int, i
 @pytest.mark.parametrize(
     ("event_type", "reason", "said", "kind"),
     [
-        ("bounced", "bounced", None, ReportKind.HARD),
+        ("bounced", "bounced", None, ReportKind.SOFT),
         ("bounced", "invalid", None, ReportKind.HARD),
         ("bounced", "bounced", "smtp; 550 5.1.1 unknown", ReportKind.HARD),
         ("bounced", "bounced", "smtp; 552 5.2.2 full", ReportKind.SOFT),
@@ -295,8 +296,8 @@ def test_a_damaged_mail_is_read_or_refused(raw: bytes, damage: list[tuple[int, i
         ("bounced", "spam", None, ReportKind.COMPLAINT),
         ("complained", "spam", None, ReportKind.COMPLAINT),
         ("complained", None, "5.1.1", ReportKind.COMPLAINT),
-        ("rejected", "bounced", None, ReportKind.HARD),
-        ("rejected", "unsubscribed", None, ReportKind.HARD),
+        ("rejected", "bounced", None, ReportKind.SOFT),
+        ("rejected", "unsubscribed", None, ReportKind.SOFT),
         ("rejected", "spam", None, ReportKind.COMPLAINT),
         ("rejected", "blocked", None, ReportKind.SOFT),
         ("failed", None, None, ReportKind.SOFT),

@@ -220,12 +220,12 @@ def test_nothing_is_deleted_while_nobody_can_be_reached() -> None:
     story.check()
 
 
-def test_a_soft_bounce_and_a_complaint_are_noted_and_change_nothing_else() -> None:
+def test_a_complaint_is_noted_and_its_warning_counts_on_though_the_other_came_back() -> None:
     story = known(Story(), ANNA).until(21)
     accepted_at = story.sub().disable.accepted_at
     assert bounce(story, "anna@contact.example", "soft") + bounce(story, "anna@sign-in.example", "complaint") == 2
     assert story.sub().disable.accepted_at == accepted_at
-    assert states(story) == {"anna@contact.example": "bounced_soft", "anna@sign-in.example": "complained"}
+    assert states(story) == {"anna@contact.example": "came_back", "anna@sign-in.example": "complained"}
     story.check()
 
 
@@ -234,7 +234,7 @@ def test_a_soft_bounce_and_a_complaint_are_noted_and_change_nothing_else() -> No
     [
         ("a1-999-1", "anna@contact.example"),
         ("a77-1-1", "anna@contact.example"),
-        ("a1-6-1", "somebody@else.example"),
+        ("a1-6-9", "anna@contact.example"),
         ("x", "anna@contact.example"),
         ("", "nobody@example.org"),
         ("", ""),
@@ -254,9 +254,9 @@ def test_the_same_report_a_hundred_times_is_one_bounce() -> None:
     assert len(story.facts(f.NoticeBounced)) == 1
 
 
-def test_a_report_without_our_id_is_about_the_last_message_to_its_address() -> None:
+def test_a_providers_report_without_our_id_is_about_the_last_message_to_its_address() -> None:
     story = known(Story(), ANNA).until(7)
-    returned = Returned("", "anna@contact.example", "hard", "5.1.1", "")
+    returned = Returned("", "anna@contact.example", "hard", "5.1.1", "", by_provider=True)
     assert came_back(story.store, returned, story.now) == 1
     assert [fact.message for _, fact in story.facts(f.NoticeBounced)] == [1]
     assert [m.to for m in story.run().mail.taken][-1] == "anna@sign-in.example"

@@ -2,49 +2,96 @@
 
 from __future__ import annotations
 
-import sys
 from collections import Counter
 from collections.abc import Sequence
-from typing import BinaryIO
+from typing import Any, Final
 
 import click
 
-from arrears.adapters.channels.bounces import BOUNCE_BYTES_MAX, bounces_in
+from arrears.adapters.channels.bounces import bounces_in
+from arrears.adapters.channels.mail_parts import MAIL_BYTES_MAX
+from arrears.adapters.channels.reports import Report, Verdict, read_report
 from arrears.cli.common import AS_JSON, print_json
 from arrears.core.errors import Refused
 from arrears.engine.messages.bounces import Returned, came_back
-from arrears.wiring import open_installation
+from arrears.wiring import open_installation, return_keys
+
+READ: Final = "read"
+
+KEPT_BYTES_MAX: Final = 8 * 1024
+"""So much of a report is kept: its fields and words stand first."""
 
 
 @click.command()
-@click.argument("mails", type=click.File("rb"), nargs=-1)
+@click.argument("mails", type=click.Path(allow_dash=True), nargs=-1)
+@click.option("--trusted", is_flag=True, help="A person has looked at these: a report without our signature counts.")
 @AS_JSON
-def command(mails: tuple[BinaryIO, ...], as_json: bool) -> None:
+def command(mails: tuple[str, ...], trusted: bool, as_json: bool) -> None:
     """Read returned mail from MAILS, or one mail from standard input, and record what came back.
 
-    Mail that is no bounce of ours changes nothing. The command ends with 0 all the same: what it refused, a mail
-    server would send back once more.
+    `arrears bounce read MAILS` only says what each means: its verdict (dead, not_the_address, no_bounce, feedback or
+    unknown), address, status and reason. It changes nothing and needs no database.
+
+    Mail that is no bounce of ours changes nothing; a report without the signature of our return addresses is kept and
+    changes nothing. The command ends with 0 all the same: what it refused, a mail server would send back once more.
     """
+    if mails[:1] == (READ,):
+        _say([_row(name) for name in mails[1:] or ("-",)], as_json)
+        return
     counts: Counter[str] = Counter()
     with open_installation() as live:
-        for mail in mails or _standard_input():
+        keys = None if trusted else return_keys(live.url)
+        for name in mails or ("-",):
             try:
-                found = bounces_in(mail.read(BOUNCE_BYTES_MAX + 1))
+                content = _content(name)
+                found = bounces_in(content, keys)
             except Refused as refused:
-                click.echo(f"{getattr(mail, 'name', 'stdin')}: {refused.message}", err=True)
+                click.echo(f"{name}: {refused.message}", err=True)
                 counts["unreadable"] += 1
                 continue
             if found is None:
                 counts["no_bounce"] += 1
                 continue
-            returned = Returned(found.message_id, found.address, found.kind, found.status, found.why)
-            counts["recorded" if came_back(live.store, returned, live.clock.now()) else "not_ours"] += 1
-    figures = {name: counts[name] for name in ("recorded", "not_ours", "no_bounce", "unreadable")}
+            text = content[:KEPT_BYTES_MAX].decode("utf-8", "replace").replace("\x00", "")
+            returned = Returned(found.message_id, found.address, found.kind, found.status, found.why, text=text)
+            news = came_back(live.store, returned, live.clock.now())
+            counts["recorded" if news else "not_news" if found.message_id else "not_proven"] += 1
+    figures = {name: counts[name] for name in ("recorded", "not_news", "not_proven", "no_bounce", "unreadable")}
     if as_json:
         print_json(figures)
         return
     click.echo(", ".join(f"{count} {name.replace('_', ' ')}" for name, count in figures.items()))
 
 
-def _standard_input() -> Sequence[BinaryIO]:
-    return (sys.stdin.buffer,)
+def _content(name: str) -> bytes:
+    """One octet more than is read tells that there is more."""
+    try:
+        with click.open_file(name, "rb") as stream:
+            return bytes(stream.read(MAIL_BYTES_MAX + 1))
+    except OSError as error:
+        raise click.FileError(name, error.strerror or "cannot be read") from error
+
+
+def _row(name: str) -> dict[str, Any]:
+    try:
+        report, _ = read_report(_content(name))
+    except Refused as refused:
+        report = Report(Verdict.UNKNOWN, reason=refused.code)
+    return {
+        "file": name,
+        "verdict": report.verdict.value,
+        "address": report.address,
+        "status": report.status,
+        "reason": report.reason,
+        "final": report.final,
+    }
+
+
+def _say(rows: Sequence[dict[str, Any]], as_json: bool) -> None:
+    if as_json:
+        print_json(rows)
+        return
+    width = max(len(str(row["file"])) for row in rows)
+    for row in rows:
+        told = (row["verdict"], row["reason"], row["status"] or "-", row["address"] or "-")
+        click.echo(f"{row['file']:{width}}  {told[0]:15}  {told[1]:15}  {told[2]:9}  {told[3]}")

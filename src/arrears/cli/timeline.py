@@ -68,8 +68,8 @@ _FATES: Final = {
     MailState.UNKNOWN: "nobody can tell whether it was taken; it is never sent again",
     MailState.REFUSED: "refused",
     MailState.DROPPED: "dropped, since it was no longer true",
-    MailState.BOUNCED_HARD: "came back for good",
-    MailState.BOUNCED_SOFT: "came back for now",
+    MailState.BOUNCED_HARD: "came back: no such address",
+    MailState.CAME_BACK: "came back",
     MailState.COMPLAINED: "its reader complained",
 }
 

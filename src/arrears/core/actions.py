@@ -145,6 +145,8 @@ def tasks_of(recorded: f.Recorded) -> Iterator[TaskRow]:
             yield TaskRow(account, seq, "nobody_reachable", f"the message of fact {fact.notice}: {why}")
         case f.NoticeBounced() if not fact.reachable:
             yield TaskRow(account, seq, "nobody_reachable", f"the message of fact {fact.notice} came back: {fact.why}")
+        case f.NoticeBounced(tell=True):
+            yield TaskRow(account, seq, "mail_came_back", f"the message of fact {fact.notice} came back: {fact.why}")
         case f.AttemptMoved(why=why) if why.startswith("refused"):
             yield TaskRow(account, seq, "charge_refused", f"attempt {fact.attempt} cannot go on: {why}")
         case f.Parked(why=why):

@@ -143,9 +143,12 @@ def record_results(
 
 def _record_answers(batch: Batch, units: Mapping[int, Unit], answers: Sequence[Answer], now: datetime) -> None:
     moves = [move for answer in answers for move in answer.moves]
-    if moves:
-        batch.move_mails(moves, now)
-    for answer in answers:
+    stayed = batch.move_mails(moves, now) if moves else ()
+    for given in answers:
+        # What came back while it was being handed over did so, whatever the server said then.
+        answer = given.without([s for s in stayed if (s.account, s.seq) == (given.claim.account, given.claim.seq)], now)
+        if answer.outcome is None and given.outcome is not None:
+            batch.send_notice_again(answer.claim.account, answer.claim.seq)
         unit, notice = units[answer.claim.account], answer.claim.seq
         if answer.accepted:
             unit.record(f.NoticeAccepted(notice=notice, digest=answer.digest, left_out=answer.left_out))

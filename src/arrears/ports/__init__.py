@@ -23,12 +23,15 @@ from arrears.ports.installation import (
     InstallationState,
 )
 from arrears.ports.messages import (
+    BACK,
+    REPORTS_MAX,
     TAKEN,
     Channel,
     ContactBook,
     Delivery,
     DeliveryAbout,
     Fate,
+    KeptReport,
     Mail,
     MailBook,
     MailCounts,
@@ -91,6 +94,8 @@ from arrears.ports.support import (
 )
 
 __all__ = [
+    "BACK",
+    "REPORTS_MAX",
     "TAKEN",
     "AccessBook",
     "AccessLink",
@@ -124,6 +129,7 @@ __all__ = [
     "InstallationControl",
     "InstallationState",
     "Journal",
+    "KeptReport",
     "Mail",
     "MailBook",
     "MailCounts",

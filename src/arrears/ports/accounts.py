@@ -59,8 +59,10 @@ class Batch(Protocol):
         """Leave claimed actions in the queue, to be claimed at the instant given, or when the lease is over (None); the
         try is not counted. Returns those that their claimer still held."""
 
-    def move_mails(self, moves: Sequence[MailMove], now: datetime) -> None:
-        """Messages have come to another state. Of a message that had been accepted, the instant of that is kept."""
+    def move_mails(self, moves: Sequence[MailMove], now: datetime) -> Sequence[MailMove]:
+        """Messages have come to another state. Of a message that had been accepted, the instant of that is kept. What
+        has come back (BACK) meanwhile stays so, whatever else is stored later: such messages are returned as they
+        are."""
 
     def send_notice_again(self, account: int, seq: int) -> None:
         """Put the notice of this fact back into the queue, because it has another address to go to."""

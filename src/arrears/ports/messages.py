@@ -6,7 +6,7 @@ import hashlib
 from collections.abc import Collection, Mapping, Sequence
 from datetime import date, datetime
 from enum import StrEnum
-from typing import NamedTuple, Protocol
+from typing import Final, NamedTuple, Protocol
 
 import msgspec
 
@@ -89,7 +89,8 @@ class Writer(Protocol):
 
 
 class MailState(StrEnum):
-    """How far a message is. `waiting`: not handed over, will be tried again; `claimed`: being handed over."""
+    """How far a message is. `waiting`: not handed over, will be tried again; `claimed`: being handed over;
+    `bounced_hard`: its address does not exist; `came_back`: it did not arrive, for any other final reason."""
 
     WAITING = "waiting"
     CLAIMED = "claimed"
@@ -98,12 +99,15 @@ class MailState(StrEnum):
     REFUSED = "refused"
     DROPPED = "dropped"
     BOUNCED_HARD = "bounced_hard"
-    BOUNCED_SOFT = "bounced_soft"
+    CAME_BACK = "came_back"
     COMPLAINED = "complained"
 
 
-TAKEN = frozenset({MailState.ACCEPTED, MailState.BOUNCED_SOFT, MailState.COMPLAINED})
-"""A mail server took it, and the address exists."""
+TAKEN = frozenset({MailState.ACCEPTED, MailState.COMPLAINED})
+"""A mail server took it, and nothing final says that it did not arrive."""
+
+BACK = frozenset({MailState.BOUNCED_HARD, MailState.CAME_BACK})
+"""It did not arrive. No answer that is stored later undoes that."""
 
 
 class Mail(msgspec.Struct, frozen=True, gc=False):
@@ -177,6 +181,22 @@ class MailCounts(NamedTuple):
     to: Mapping[str, int]
 
 
+class KeptReport(NamedTuple):
+    """What somebody reported about a message. `message` is ports.Message.id where the report proves to be about it;
+    empty for a report that proves nothing and changes nothing. `text` is the report itself, the first of it."""
+
+    message: str
+    address: str
+    how: str
+    status: str
+    why: str
+    text: str
+
+
+REPORTS_MAX: Final = 10_000
+"""So many of the reports that prove nothing are kept, the newest: anybody can send them."""
+
+
 class ContactBook(Protocol):
     """How the people of accounts can be reached. It may be erased, so no fact holds it."""
 
@@ -186,6 +206,12 @@ class ContactBook(Protocol):
 
 class MailBook(ContactBook, Protocol):
     """Every message to one address: what was claimed for handing over, and what became of it."""
+
+    def keep_report(self, report: KeptReport, now: datetime) -> None:
+        """Keep what somebody reported; of what proves nothing the newest REPORTS_MAX."""
+
+    def reports_of(self, message: str) -> Sequence[KeptReport]:
+        """What was reported about a message, the oldest first; of no message (empty) what proves nothing."""
 
     def mails_of_notices(self, notices: Sequence[tuple[int, int]]) -> Sequence[Mail]:
         """Every message that these facts (account, seq) asked for, in order."""

@@ -274,7 +274,7 @@ def _account(fact: _Account) -> tuple[str, str]:
 
 _CAME_BACK: Final = {
     "hard": "does not exist",
-    "soft": "could not take it for now",
+    "soft": "did not get it",
     "complaint": "called it unwanted",
 }
 

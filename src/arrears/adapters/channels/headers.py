@@ -20,12 +20,13 @@ from typing import Final, NamedTuple
 from django.core.mail import EmailMultiAlternatives
 from django.core.mail.message import utf8_charset
 
-from arrears.core.address import check_address, check_mailbox, control_in
+from arrears.adapters.channels.signing import signed
+from arrears.core.address import LOCAL_BYTES_MAX, check_address, check_mailbox, control_in
 from arrears.core.errors import Refused
 from arrears.ports import Message
 
 BOUNCE_LOCAL_MAX: Final = 23
-"""64 octets before an @ (RFC 5321, 4.5.3.1.1), less a plus sign and an id of 40."""
+"""64 octets before an @ (RFC 5321, 4.5.3.1.1), less a plus sign and a signed id of 40."""
 
 _ID: Final = re.compile(r"[A-Za-z0-9](?:[A-Za-z0-9._-]{0,38}[A-Za-z0-9])?", re.ASCII)
 _HEADER: Final = re.compile(r"[A-Za-z][A-Za-z0-9-]{0,60}", re.ASCII)
@@ -47,12 +48,14 @@ _FOLD_CHARS: Final = 76
 
 
 class Origin(NamedTuple):
-    """Who writes: display name and address, where answers go, and where bounces go (either may be empty)."""
+    """Who writes: display name and address, where answers go, and where bounces go (either may be empty). With `key`
+    the names of messages are signed."""
 
     name: str
     address: str
     reply_to: str
     bounce_to: str
+    key: bytes = b""
 
     @property
     def domain(self) -> str:
@@ -134,7 +137,7 @@ def encoded_words(text: str) -> str:
     return " ".join(f"=?utf-8?b?{b64encode(word).decode()}?=" for word in (*words, part))
 
 
-def origin(sender: str, reply_to: str, bounce_to: str) -> Origin:
+def origin(sender: str, reply_to: str, bounce_to: str, key: bytes = b"") -> Origin:
     """Check the addresses of a configuration: `sender` may be `Name <address>`. Refuses `bad_address`."""
     name, address = check_mailbox(sender)
     answers = check_address(reply_to) if reply_to else ""
@@ -146,14 +149,14 @@ def origin(sender: str, reply_to: str, bounce_to: str) -> Origin:
         raise Refused("bad_address", f"the address {bounces!r} has no room for ids before its @; take a shorter one")
     if bounces.startswith('"'):
         raise Refused("bad_address", f"the address {bounces!r} has quotes; take one without for bounces")
-    return Origin(name, address, answers, bounces)
+    return Origin(name, address, answers, bounces, key)
 
 
 def compose(message: Message, who: Origin) -> ComposedMail:
     """The mail of a message. Refuses `bad_address`, `bad_header`, `bad_text` and `bad_message_id`."""
     to_name, to = check_mailbox(message.to)
     headers = {
-        "Message-ID": f"<{_checked_id(message.id)}@{who.domain}>",
+        "Message-ID": f"<{signed(_checked_id(message.id), who.key)}@{who.domain}>",
         "Auto-Submitted": "auto-generated",
         "X-Auto-Response-Suppress": "All",
         **_extra(message),
@@ -178,12 +181,16 @@ def compose(message: Message, who: Origin) -> ComposedMail:
 
 
 def bounce_address(who: Origin, message_id: str) -> str:
-    """Where the bounce of one message goes: the message's id after a plus sign, so that it is known whatever of the
-    message the bounce returns. The sender itself when no address for bounces is configured."""
+    """Where the bounce of one message goes: the message's signed id after a plus sign, so that it is known whatever of
+    the message the bounce returns. The sender itself when no address for bounces is configured. Refuses
+    `bad_message_id`: it leaves no room for its signature."""
     if not who.bounce_to:
         return who.address
     local, _, domain = who.bounce_to.rpartition("@")
-    return f"{local}+{message_id}@{domain}"
+    name = signed(message_id, who.key)
+    if len(f"{local}+{name}") > LOCAL_BYTES_MAX:
+        raise Refused("bad_message_id", f"{message_id!r} is too long to be signed in a return address")
+    return f"{local}+{name}@{domain}"
 
 
 def own_id(text: str) -> str:

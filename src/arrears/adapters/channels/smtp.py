@@ -42,8 +42,9 @@ _END: Final = b".\r\n"
 
 class SmtpChannel:
     """One kept connection to one server. `url` is smtp://user:password@host:port, smtps:// or smtp+starttls://;
-    `sender` may be `Name <address>`. With `bounce_to`, bounces go to that address with the message's id in it. With
-    `backend`, the dotted path of an anymail backend, mail goes through that provider and `url` is not used.
+    `sender` may be `Name <address>`. With `bounce_to`, bounces go to that address with the message's id in it, which
+    `key` signs. With `backend`, the dotted path of an anymail backend, mail goes through that provider and `url` is not
+    used.
 
     One message takes at most three times `timeout_seconds` besides connecting. Refuses `bad_mail_url` and
     `bad_address`.
@@ -57,8 +58,9 @@ class SmtpChannel:
         timeout_seconds: int = 20,
         backend: str = "",
         bounce_to: str = "",
+        key: bytes = b"",
     ) -> None:
-        self._origin = origin(sender, reply_to, bounce_to)
+        self._origin = origin(sender, reply_to, bounce_to, key)
         self._connection: KeptConnection | BaseEmailBackend
         if backend:
             self._connection = _backend(backend, timeout_seconds)

@@ -39,11 +39,12 @@ class NoticeFailed(Fact, frozen=True, tag="notice_failed"):
 
 
 class NoticeBounced(Fact, frozen=True, tag="notice_bounced"):
-    """A message of fact `notice` that had been accepted came back, or its reader complained: `how` is `hard`, `soft`
-    or `complaint`, `message` its number within the notice.
+    """A message of fact `notice` came back, or its reader complained: `how` is `hard` (the address does not exist),
+    `soft` (any other final reason) or `complaint`, `message` its number within the notice.
 
-    `lost` are the notices, this or earlier ones, that count no longer: every address that took one has bounced hard.
+    `lost` are the notices, this or earlier ones, that count no longer: from every address that took one it came back.
     `again`: it goes to another address now. `reachable`: whether any address of the account is left at all.
+    `tell`: staff are asked to look, which they are once while mail of the account keeps coming back.
     """
 
     notice: int
@@ -53,6 +54,7 @@ class NoticeBounced(Fact, frozen=True, tag="notice_bounced"):
     lost: tuple[int, ...] = ()
     again: bool = False
     reachable: bool = True
+    tell: bool = False
 
 
 class TaskClosed(Fact, frozen=True, tag="task_closed"):

@@ -1,8 +1,7 @@
-"""Mail that came back: the address is no longer used, the message no longer counts, and it goes to the next one.
+"""Mail that came back: the message no longer counts; an address that does not exist is no longer used.
 
-Reports of bounces can be made up by anybody who knows a message's id. So one is believed only about a message that was
-handed over, and about the address it was handed over for; and all it can do is to make deadlines move and to ask
-another contact.
+A report counts whenever it comes, also while its message is still being handed over, and no answer that is stored later
+undoes it. All it can do is to make deadlines move, to ask another contact, and to tell staff.
 """
 
 from __future__ import annotations
@@ -19,7 +18,7 @@ from arrears.core.messages.recipients import Contacts, recipients
 from arrears.engine.acting import decide_until_rest
 from arrears.engine.failpoints import reached
 from arrears.engine.messages.delivering import CARRYING
-from arrears.ports import TAKEN, AccountsAndMail, Mail, MailBook, MailMove, MailState
+from arrears.ports import BACK, TAKEN, AccountsAndMail, KeptReport, Mail, MailBook, MailMove, MailState
 
 HARD: Final = "hard"
 SOFT: Final = "soft"
@@ -27,7 +26,7 @@ COMPLAINT: Final = "complaint"
 
 _STATE: Final = {
     HARD: MailState.BOUNCED_HARD,
-    SOFT: MailState.BOUNCED_SOFT,
+    SOFT: MailState.CAME_BACK,
     COMPLAINT: MailState.COMPLAINED,
 }
 _ID: Final = re.compile(r"a(\d{1,18})-(\d{1,18})-(\d{1,4})", re.ASCII)
@@ -37,30 +36,41 @@ LOOK_BACK: Final = timedelta(days=7)
 (RFC 5321, 4.5.4.1)."""
 
 
+TOLD_FOR: Final = timedelta(days=30)
+"""So long after mail of an account came back staff are not told anew."""
+
+
 class Returned(NamedTuple):
-    """One report. `message` is the id of ours that it names, `address` the one it is about; not both are empty.
-    `how` is `hard`, `soft` or `complaint`, `status` of RFC 3463 or empty, `why` the server's words."""
+    """One report. `message` is the id of ours that it proves to be about, `address` the one that it names; both may be
+    empty. `how` is `hard`, `soft` or `complaint`, `status` of RFC 3463 or empty, `why` the server's words.
+    `by_provider`: a mail provider that signed in tells it, so that the address alone says what it is about. `text` is
+    the report itself, as much of it as is kept."""
 
     message: str
     address: str
     how: str
     status: str
     why: str
+    by_provider: bool = False
+    text: str = ""
 
 
 def came_back(store: AccountsAndMail, returned: Returned, now: datetime) -> int:
-    """Record one report; to how many messages it was news. Of a message that is not ours, or was for another address,
-    nothing: such reports are made up, or somebody else's."""
-    return sum(_record(store, mail, returned, now) for mail in _meant(store, returned, now))
+    """Record one report; to how many messages it was news. Of a message that is not proven to be ours, nothing: such
+    reports are made up, or somebody else's. Every report is kept."""
+    news = sum(_record(store, mail, returned, now) for mail in _meant(store, returned, now))
+    store.keep_report(
+        KeptReport(returned.message, returned.address, returned.how, returned.status, returned.why, returned.text), now
+    )
+    return news
 
 
 def _meant(store: MailBook, returned: Returned, now: datetime) -> Sequence[Mail]:
     named = _ID.fullmatch(returned.message)
     if named is not None:
         account, seq, number = map(int, named.groups())
-        found = [m for m in store.mails_of_notices([(account, seq)]) if m.no == number]
-        return [m for m in found if returned.address.lower() in (m.address.lower(), "")]
-    if returned.message or not returned.address:
+        return [m for m in store.mails_of_notices([(account, seq)]) if m.no == number]
+    if not returned.by_provider or returned.message or not returned.address:
         return []
     newest: dict[int, Mail] = {}
     for mail in store.mails_to(returned.address, now - LOOK_BACK):
@@ -68,17 +78,31 @@ def _meant(store: MailBook, returned: Returned, now: datetime) -> Sequence[Mail]
     return list(newest.values())
 
 
+def _how(mail: Mail, returned: Returned) -> str:
+    """That another address does not exist, or one that is not named, is about whoever the mail was passed on to."""
+    if returned.how == HARD and returned.address.lower() != mail.address.lower():
+        return SOFT
+    return returned.how
+
+
+def _is_news(was: MailState, after: MailState) -> bool:
+    """What came back stays so; that its address does not exist may follow."""
+    if was in BACK:
+        return after is MailState.BOUNCED_HARD and was is not after
+    return was is not after
+
+
 def _record(store: AccountsAndMail, mail: Mail, returned: Returned, now: datetime) -> bool:
-    # Without an address it may be anybody's that the mail was passed on to.
-    how = returned.how if returned.address else SOFT
+    how = _how(mail, returned)
     policies, guards = store.policies(), store.system().guards
     with store.accounts([mail.account], now) as batch:
         [unit] = batch.units
         mails = store.mails_of_notices([(mail.account, mail.seq)])
         [was] = [m for m in mails if m.no == mail.no]
         after = _STATE[how]
-        if was.state not in (*TAKEN, MailState.UNKNOWN) or was.state in (after, MailState.COMPLAINED):
+        if not _is_news(was.state, after):
             return False
+        tell = how == SOFT and not _lately(store, was, now)
         batch.move_mails([MailMove(mail.account, mail.seq, mail.no, after, returned.why, returned.status)], now)
         contacts = store.contacts([mail.account])[mail.account]
         if how == HARD:
@@ -91,9 +115,10 @@ def _record(store: AccountsAndMail, mail: Mail, returned: Returned, now: datetim
                 message=mail.no,
                 how=how,
                 why=returned.status,
-                lost=_lost(store, unit.account, contacts) if how == HARD else (),
+                lost=_lost(store, unit.account, contacts, was) if after in BACK else (),
                 again=again,
                 reachable=bool(recipients(contacts, MessageKind.STOP_WARNING)),
+                tell=tell,
             )
         )
         if again:
@@ -102,6 +127,12 @@ def _record(store: AccountsAndMail, mail: Mail, returned: Returned, now: datetim
         reached("command.before_commit")
     reached("command.after_commit")
     return True
+
+
+def _lately(store: AccountsAndMail, was: Mail, now: datetime) -> bool:
+    """Whether staff know that mail of this account comes back."""
+    known = (m for m in store.mails_of(was.account) if m.state is MailState.CAME_BACK and m.id != was.id)
+    return any(m.at > now - TOLD_FOR for m in known)
 
 
 def _left(contacts: Contacts, was: Mail, mails: Sequence[Mail]) -> bool:
@@ -116,7 +147,7 @@ def _taken_by_others(was: Mail, mails: Sequence[Mail]) -> bool:
     return any(m.state in TAKEN for m in same)
 
 
-def _lost(store: MailBook, account: Account, contacts: Contacts) -> tuple[int, ...]:
+def _lost(store: MailBook, account: Account, contacts: Contacts, was: Mail) -> tuple[int, ...]:
     """The notices whose warnings count now, and which nobody has got by an address that works (I9)."""
     counting = {}
     for sub in account.subscriptions:
@@ -127,6 +158,7 @@ def _lost(store: MailBook, account: Account, contacts: Contacts) -> tuple[int, .
     had = {
         m.seq
         for m in store.mails_of_notices([(account.no, seq) for seq in counting])
-        if m.kind in CARRYING and m.state in TAKEN and m.address not in contacts.dead and m.at <= counting[m.seq]
+        if m.kind in CARRYING and m.state in TAKEN and m.id != was.id
+        if m.address not in contacts.dead and m.at <= counting[m.seq]
     }
     return tuple(sorted(set(counting) - had))

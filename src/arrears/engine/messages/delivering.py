@@ -40,6 +40,11 @@ class Answer(NamedTuple):
     left_out: tuple[int, ...]
     why: str
     moves: tuple[MailMove, ...]
+    delivery: NoticeDelivery
+
+    def without(self, came_back: Sequence[MailMove], now: datetime) -> Answer:
+        """The answer where these of its messages have come back meanwhile."""
+        return self.delivery.without(came_back, now) if came_back else self
 
 
 class NoticeDelivery:
@@ -122,7 +127,14 @@ class NoticeDelivery:
             left_out=without,
             why="" if open_ or taken else self._why(),
             moves=tuple(MailMove(m.account, m.seq, m.no, m.state, m.reply, m.code) for m in self._moved()),
+            delivery=self,
         )
+
+    def without(self, came_back: Sequence[MailMove], now: datetime) -> Answer:
+        """What it comes to where these of its messages have come back meanwhile."""
+        for move in came_back:
+            self.move(self.mails[move.no], move.state, move.reply)
+        return self.answer(now)
 
     def _of(self, draft: Draft) -> list[Mail]:
         return [m for m in self.mails.values() if (m.kind, m.cause) == (draft.kind, draft.cause)]
@@ -162,6 +174,8 @@ class NoticeDelivery:
 
     def _why(self) -> str:
         states = {m.state for m in self.mails.values()}
+        if MailState.CAME_BACK in states:
+            return "came back"
         if MailState.UNKNOWN in states:
             return "unknown: its sender died while handing it over, or the server never answered"
         refused = [m for m in self.mails.values() if m.state in _FAILED]

@@ -55,9 +55,11 @@ class MemoryBatch:
         action = self._store.actions[(claim.account, claim.seq, claim.kind)]
         return action.status == "claimed" and action.tries == claim.tries
 
-    def move_mails(self, moves: Sequence[MailMove], now: datetime) -> None:
+    def move_mails(self, moves: Sequence[MailMove], now: datetime) -> Sequence[MailMove]:
         """See ports.Batch."""
+        stayed = [stays for move in moves if (stays := self._store.stays(move)) is not None]
         self.mail.append(partial(self._store.move_mails, moves, now))
+        return stayed
 
     def send_notice_again(self, account: int, seq: int) -> None:
         """See ports.Batch."""

@@ -10,10 +10,10 @@ from typing import Final
 from msgspec.structs import replace
 
 from arrears.core.messages.recipients import Contacts, addresses
-from arrears.ports import Mail, MailCounts, MailMove, MailState, PayLink
+from arrears.ports import BACK, REPORTS_MAX, KeptReport, Mail, MailCounts, MailMove, MailState, PayLink
 
 _NOTHING_LEFT: Final = (MailState.WAITING, MailState.REFUSED, MailState.DROPPED)
-_BACK: Final = (MailState.BOUNCED_HARD, MailState.BOUNCED_SOFT, MailState.COMPLAINED)
+_REPORTED: Final = BACK | {MailState.COMPLAINED}
 
 
 class MemoryMail:
@@ -27,6 +27,7 @@ class MemoryMail:
         self.mail_keys: dict[tuple[object, ...], tuple[int, int, int]] = {}
         self.back_at: dict[tuple[int, int, int], datetime] = {}
         self.dead: set[str] = set()
+        self.reports: list[KeptReport] = []
         self.links: dict[bytes, PayLink] = {}
 
     def contacts(self, numbers: Sequence[int]) -> Mapping[int, Contacts]:
@@ -77,6 +78,16 @@ class MemoryMail:
             sum(m.at > hour for m in left), back, any(kind == "mail_paused" for kind, _ in self.tasks.values()), to
         )
 
+    def keep_report(self, report: KeptReport, now: datetime) -> None:
+        """See ports.MailBook."""
+        self.reports.append(report)
+        if not report.message and len(loose := self.reports_of("")) > REPORTS_MAX:
+            self.reports.remove(loose[0])
+
+    def reports_of(self, message: str) -> Sequence[KeptReport]:
+        """See ports.MailBook."""
+        return [report for report in self.reports if report.message == message]
+
     def renew_address_link(self, request: int, digest: bytes) -> None:
         """See ports.MailBook. Nobody has asked for one here."""
         raise AssertionError(request)
@@ -89,12 +100,21 @@ class MemoryMail:
         """See ports.PayLinkBook."""
         return self.links.get(digest)
 
+    def stays(self, move: MailMove) -> MailMove | None:
+        """The message as it is, where it has come back and this move says something else."""
+        was = self.mail_rows[(move.account, move.seq)][move.no]
+        if was.state in BACK and move.state not in _REPORTED:
+            return move._replace(state=was.state, reply=was.reply)
+        return None
+
     def move_mails(self, moves: Sequence[MailMove], now: datetime) -> None:
         """See ports.Batch."""
         for move in moves:
+            if self.stays(move) is not None:
+                continue
             rows = self.mail_rows[(move.account, move.seq)]
             was = rows[move.no]
-            back = move.state in _BACK
+            back = move.state in _REPORTED
             rows[move.no] = replace(was, state=move.state, reply=move.reply, code=move.code, at=was.at if back else now)
             if back:
                 self.back_at[move[:3]] = now

@@ -101,9 +101,9 @@ class PostgresBatch:
         kept = {(account, seq, kind) for account, seq, kind in found}
         return [c for c, _ in claims if (c.account, c.seq, c.kind) in kept]
 
-    def move_mails(self, moves: Sequence[MailMove], now: datetime) -> None:
+    def move_mails(self, moves: Sequence[MailMove], now: datetime) -> Sequence[MailMove]:
         """See ports.Batch."""
-        move_mails(self._db, moves, now)
+        return move_mails(self._db, moves, now)
 
     def send_notice_again(self, account: int, seq: int) -> None:
         """See ports.Batch."""

@@ -12,7 +12,7 @@ from msgspec.structs import astuple, replace
 
 from arrears.core.messages.content import Role
 from arrears.core.messages.recipients import AddressRequest, ContactPerson, Contacts, Extra, SignInLink, addresses
-from arrears.ports import Mail, MailCounts, MailMove, MailState, PayLink
+from arrears.ports import REPORTS_MAX, KeptReport, Mail, MailCounts, MailMove, MailState, PayLink
 from arrears.store.postgres.write import Db, utc
 
 _COLUMNS: Final[LiteralString] = (
@@ -50,13 +50,21 @@ WHERE m.account_id = v.account_id AND m.seq = v.seq AND m.no = v.no AND m.state 
       AND o.state NOT IN ('waiting', 'refused', 'dropped'))
 RETURNING m.account_id, m.seq, m.no
 """
+# The rows that are returned are those that came back before, as they were: the statement sees what was there.
 MOVE: Final[LiteralString] = """
-UPDATE message m SET state = v.state, reply = v.reply, code = v.code,
-    at = CASE WHEN v.state IN ('bounced_hard', 'bounced_soft', 'complained') THEN m.at ELSE %b END,
-    back_at = CASE WHEN v.state IN ('bounced_hard', 'bounced_soft', 'complained') THEN %b ELSE m.back_at END
-FROM unnest(%b::bigint[], %b::bigint[], %b::smallint[], %b::text[], %b::text[], %b::text[])
-    AS v (account_id, seq, no, state, reply, code)
-WHERE m.account_id = v.account_id AND m.seq = v.seq AND m.no = v.no
+WITH v AS (
+    SELECT * FROM unnest(%b::bigint[], %b::bigint[], %b::smallint[], %b::text[], %b::text[], %b::text[])
+        AS v (account_id, seq, no, state, reply, code)
+), moved AS (
+    UPDATE message m SET state = v.state, reply = v.reply, code = v.code,
+        at = CASE WHEN v.state IN ('bounced_hard', 'came_back', 'complained') THEN m.at ELSE %b END,
+        back_at = CASE WHEN v.state IN ('bounced_hard', 'came_back', 'complained') THEN %b ELSE m.back_at END
+    FROM v
+    WHERE m.account_id = v.account_id AND m.seq = v.seq AND m.no = v.no
+      AND (m.state NOT IN ('bounced_hard', 'came_back') OR v.state IN ('bounced_hard', 'came_back', 'complained'))
+)
+SELECT m.account_id, m.seq, m.no, m.state, m.reply, m.code FROM v JOIN message m USING (account_id, seq, no)
+WHERE m.state IN ('bounced_hard', 'came_back') AND v.state NOT IN ('bounced_hard', 'came_back', 'complained')
 """
 COUNTS: Final[LiteralString] = """
 SELECT (SELECT count(*) FROM message WHERE at > %(hour)s AND state NOT IN ('waiting', 'dropped')),
@@ -168,6 +176,31 @@ class PostgresMail:
             found = db.execute(COUNTS_TO, [list(addresses), now - timedelta(days=1)]) if addresses else ()
             return MailCounts(int(row[0]), int(row[1]), bool(row[2]), {a: int(count) for a, count in found})
 
+    def keep_report(self, report: KeptReport, now: datetime) -> None:
+        """See ports.MailBook."""
+        with self.transaction() as db:
+            db.execute(
+                "INSERT INTO mail_report (message, address, how, status, why, report, at)"
+                " VALUES (%s, %s, %s, %s, %s, %s, %s)",
+                [*report, now],
+            )
+            if not report.message:
+                db.execute(
+                    "DELETE FROM mail_report WHERE message = '' AND report_id <= ("
+                    "SELECT report_id FROM mail_report WHERE message = '' ORDER BY report_id DESC OFFSET %s LIMIT 1)",
+                    [REPORTS_MAX],
+                )
+
+    def reports_of(self, message: str) -> Sequence[KeptReport]:
+        """See ports.MailBook."""
+        with self.reading() as db:
+            found = db.execute(
+                "SELECT message, address, how, status, why, report FROM mail_report WHERE message = %s"
+                " ORDER BY report_id",
+                [message],
+            )
+            return [KeptReport(*row) for row in found]
+
     def renew_address_link(self, request: int, digest: bytes) -> None:
         """See ports.MailBook."""
         with self.transaction() as db:
@@ -188,9 +221,12 @@ class PostgresMail:
         return None if row is None else PayLink(bytes(row[0]), row[1], row[2], row[3], row[4], utc(row[5]))
 
 
-def move_mails(db: Db, moves: Sequence[MailMove], now: datetime) -> None:
+def move_mails(db: Db, moves: Sequence[MailMove], now: datetime) -> Sequence[MailMove]:
     """See ports.Batch."""
-    db.execute(MOVE, [now, now, *(list(column) for column in zip(*moves, strict=True))])
+    stayed = db.execute(MOVE, [*(list(column) for column in zip(*moves, strict=True)), now, now])
+    return [
+        MailMove(account, seq, no, MailState(state), reply, code) for account, seq, no, state, reply, code in stayed
+    ]
 
 
 def _mail(row: Any) -> Mail:

@@ -44,7 +44,7 @@ FATES: Final[dict[MailState, Promise | str]] = {
     MailState.REFUSED: gettext_lazy("The e-mail to %(to)s was refused by its mail server."),
     MailState.DROPPED: gettext_lazy("The e-mail to %(to)s was not sent, since it was no longer true."),
     MailState.BOUNCED_HARD: gettext_lazy("The e-mail to %(to)s came back: there is no such address."),
-    MailState.BOUNCED_SOFT: gettext_lazy("The e-mail to %(to)s could not be delivered for now."),
+    MailState.CAME_BACK: gettext_lazy("The e-mail to %(to)s came back: it was not delivered."),
     MailState.COMPLAINED: gettext_lazy("The e-mail to %(to)s was called unwanted by its reader."),
 }
 MESSAGES: Final[dict[MessageKind, Promise | str]] = closed("words of messages ahead", FORESEEN, {

@@ -62,6 +62,6 @@ def receive(request: HttpRequest, provider: str) -> HttpResponse:
     for event in events:
         found = bounce_of(event)
         if found is not None:
-            returned = Returned(found.message_id, found.address, found.kind, found.status, found.why)
+            returned = Returned(found.message_id, found.address, found.kind, found.status, found.why, by_provider=True)
             came_back(live.store, returned, live.clock.now())
     return HttpResponse(status=200)

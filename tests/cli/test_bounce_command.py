@@ -1,0 +1,99 @@
+"""Returned mail on its way in: what carries our signature counts, the rest is kept, and a person can vouch for it."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+
+import psycopg
+import pytest
+from tests.adapters.test_bounces import report
+from tests.cli.test_main import ran
+from tests.stories.story import Hands, Mail
+
+from arrears.adapters.channels.signing import signed
+from arrears.core.account import Mode
+from arrears.core.policy import default_policy
+from arrears.engine import commands, system
+from arrears.engine.perform import perform
+from arrears.engine.run import run
+from arrears.ports import MailState, NewAccount
+from arrears.store.postgres.store import PostgresStore
+
+SECRET = "the secret key of one installation, long enough"
+ANNA = "anna@example.org"
+
+
+class Reported:
+    """A database with one account that was reminded, and the mail server's pipe into it."""
+
+    def __init__(self, url: str, folder: Path) -> None:
+        self.url, self.folder = url, folder
+        self.environment = {"ARREARS_DATABASE_URL": url, "ARREARS_HOME": str(folder), "ARREARS_SECRET_KEY": SECRET}
+        assert ran("-m", "arrears", "tasks", **self.environment).returncode == 0
+        self.store = PostgresStore(url, clock_is_real=False)
+        start = datetime.now(UTC) - timedelta(days=2)
+        system.adopt_policy(self.store, default_policy(), start, "staff:1")
+        new = NewAccount("anna", "Bakkerij", "NL", "UTC", "nl", Mode.INVOICE, "default", ANNA)
+        commands.open_accounts(self.store, [(new, ("cloud",))], start, "api:1")
+        day = start.date() - timedelta(days=1)
+        commands.issue_invoices(self.store, [commands.Invoice(1, "I", "EUR", 12_000, day, day, (1,))], start, "api:1")
+        for hour in range(48):
+            run(self.store, start + timedelta(hours=hour))
+            perform(self.store, Mail(), Hands(), start + timedelta(hours=hour))
+        self.message_id = self.store.mails_of(1)[0].id
+
+    def pipe(self, to: str, *options: str) -> dict[str, int]:
+        """What `arrears bounce` says of a report that came back to this address."""
+        path = self.folder / "returned.eml"
+        recipient = f"Final-Recipient: rfc822; {ANNA}"
+        path.write_bytes(
+            report(to=to, returned=f"Message-ID: <{self.message_id}@arrears.example>", recipient=recipient)
+        )
+        done = ran("-m", "arrears", "bounce", str(path), "--json", *options, **self.environment)
+        assert done.returncode == 0, done.stderr
+        counts: dict[str, int] = json.loads(done.stdout)
+        return {name: count for name, count in counts.items() if count}
+
+    @property
+    def state(self) -> MailState:
+        return self.store.mails_of(1)[0].state
+
+    @property
+    def dead(self) -> frozenset[str]:
+        return self.store.contacts([1])[1].dead
+
+
+@pytest.fixture
+def reported(database_url: str, tmp_path: Path) -> Iterator[Reported]:
+    name = "bounce_command"
+    with psycopg.connect(database_url, autocommit=True) as db:
+        db.execute(f"DROP DATABASE IF EXISTS {name} WITH (FORCE)")
+        db.execute(f"CREATE DATABASE {name}")
+    made = Reported(psycopg.conninfo.make_conninfo(database_url, dbname=name), tmp_path)
+    yield made
+    made.store.close()
+    with psycopg.connect(database_url, autocommit=True) as db:
+        db.execute(f"DROP DATABASE IF EXISTS {name} WITH (FORCE)")
+
+
+def test_a_forged_report_is_kept_and_changes_nothing_and_a_signed_one_buries_the_address(reported: Reported) -> None:
+    name = reported.message_id
+    for forged in ("bounces@x.example", f"bounces+{name}@x.example", f"bounces+{signed(name, b'guess')}@x.example"):
+        assert reported.pipe(forged) == {"not_proven": 1}
+    assert (reported.state, reported.dead) == (MailState.ACCEPTED, frozenset())
+    kept = reported.store.reports_of("")
+    assert [(one.address, one.how) for one in kept] == [(ANNA, "hard")] * 3
+    assert "Diagnostic-Code" in kept[0].text
+    ours = f"bounces+{signed(name, SECRET.encode())}@x.example"
+    assert reported.pipe(ours) == {"recorded": 1}
+    assert reported.pipe(ours) == {"not_news": 1}
+    assert (reported.state, reported.dead) == (MailState.BOUNCED_HARD, frozenset({ANNA}))
+    assert len(reported.store.reports_of(name)) == 2
+
+
+def test_a_person_can_vouch_for_a_report_without_our_signature(reported: Reported) -> None:
+    assert reported.pipe(f"bounces+{reported.message_id}@x.example", "--trusted") == {"recorded": 1}
+    assert reported.state is MailState.BOUNCED_HARD

@@ -1,0 +1,109 @@
+"""A message that did not arrive warned nobody, whenever and for whatever final reason it came back (spec, 3 and 7)."""
+
+from __future__ import annotations
+
+import pytest
+from tests.stories.story import Story
+from tests.stories.test_notices import ANNA, bounce, known, sent, states
+
+from arrears.core import facts as f
+from arrears.core.states import State
+from arrears.engine.messages.bounces import Returned, came_back
+from arrears.ports import Delivery, Fate, Message
+
+ALONE = ANNA._replace(sign_in="anna@contact.example")
+
+
+class Bouncing:
+    """A server that takes everything, and whose report of what came back is there while it still answers."""
+
+    def __init__(self, story: Story, how: str, about: str = "") -> None:
+        self.story, self.how, self.about, self.taken, self.recorded = story, how, about, list[Message](), 0
+
+    def send(self, message: Message) -> Delivery:
+        """See ports.Channel."""
+        self.taken.append(message)
+        returned = Returned(message.id, self.about or message.to, self.how, "5.2.2", "552 mailbox full")
+        self.recorded += came_back(self.story.store, returned, self.story.now)
+        return Delivery(Fate.ACCEPTED, "250 queued")
+
+    def look_up(self, message_id: str) -> Fate:
+        """See ports.Channel."""
+        return Fate.UNKNOWN
+
+
+def everything_comes_back(story: Story, how: str, days: int, about: str = "") -> None:
+    """Each noon, what the server took that morning is reported to have come back."""
+    done = 0
+    for day in range(days):
+        story.until(day, "12:00")
+        for message in story.mail.taken[done:]:
+            returned = Returned(message.id, about or message.to, how, "5.2.2", "552 mailbox full")
+            assert came_back(story.store, returned, story.now) == 1
+        done = len(story.mail.taken)
+
+
+@pytest.mark.parametrize("how", ["hard", "soft"])
+def test_a_report_that_comes_before_the_batch_is_stored_is_not_lost(how: str) -> None:
+    story = known(Story(), ALONE)
+    server = Bouncing(story, how)
+    story.stage.channel = server
+    story.until(129, "10:00")
+    assert server.recorded == len(server.taken) > 0
+    assert story.sub().state is State.PAST_DUE
+    assert set(states(story).values()) == {"bounced_hard" if how == "hard" else "came_back"}
+    assert not story.facts(f.NoticeAccepted)
+    story.check()
+
+
+def test_a_reminder_whose_address_died_before_the_batch_was_stored_goes_to_the_next_one() -> None:
+    story = known(Story(), ANNA)
+    honest, server = story.stage.channel, Bouncing(story, "hard")
+    story.stage.channel = server
+    story.until(-1, "12:00")
+    story.decline()
+    assert [m.to for m in server.taken] == ["anna@contact.example", "anna@sign-in.example"]
+    story.stage.channel = honest
+    story.check()
+
+
+@pytest.mark.parametrize("about", ["", "anna@forwarded.example"])
+def test_nothing_is_stopped_or_deleted_while_every_mail_comes_back_and_staff_are_told_once(about: str) -> None:
+    story = known(Story(), ALONE)
+    everything_comes_back(story, "hard" if about else "soft", 130, about)
+    assert story.sub().state is State.PAST_DUE
+    assert set(states(story).values()) == {"came_back"}
+    assert story.tasks().count("mail_came_back") == 1
+    assert not story.store.contacts([story.no])[story.no].dead, "nobody said that the address does not exist"
+    assert len(story.mail.taken) > 2, "the warning is sent again, with a later date"
+    story.check()
+
+
+def test_what_came_back_from_one_address_counts_on_by_the_other() -> None:
+    story = known(Story(), ANNA).until(21)
+    assert bounce(story, "anna@contact.example", "soft") == 1
+    assert story.sub().disable.accepted_at is not None
+    assert bounce(story, "anna@sign-in.example", "soft") == 1
+    assert story.sub().disable.accepted_at is None
+    story.check()
+
+
+def test_that_the_address_does_not_exist_may_follow_and_nothing_undoes_it() -> None:
+    story = known(Story(), ANNA).until(0)
+    assert bounce(story, "anna@contact.example", "soft") == 1
+    assert bounce(story, "anna@contact.example", "hard") == 1
+    assert bounce(story, "anna@contact.example", "soft") + bounce(story, "anna@contact.example", "complaint") == 0
+    assert states(story) == {"anna@contact.example": "bounced_hard"}
+    assert story.until(3).mail.taken[-1].to == "anna@sign-in.example"
+    story.check()
+
+
+def test_who_knows_an_address_alone_buries_nobody_and_stops_no_mail() -> None:
+    story = known(Story(), ANNA).until(7)
+    facts = len(story.history())
+    for _ in range(20):
+        returned = Returned("", "anna@contact.example", "hard", "5.1.1", "forged")
+        assert came_back(story.store, returned, story.now) == 0
+    assert len(story.history()) == facts
+    assert [report.why for report in story.store.reports_of("")] == ["forged"] * 20, "kept"
+    assert sent(story.until(14))[-1] == ("reminder", "anna@contact.example")
