@@ -22,11 +22,11 @@ UV = uv
 UV_EXPORT = $(UV) export --quiet --no-header --no-annotate --no-emit-project --extra embedded
 COVERED_BY = tests/core tests/store tests/stories tests/adapters tests/notices tests/sandbox
 
-.PHONY: help setup demo serve test test-fast test-all pictures drawing check coverage hooks locks
+.PHONY: help setup demo serve test test-fast test-all pictures translations drawing check coverage hooks locks
 
 help: ## show this list
 	@sed -n 's/^\([a-z-]*\):.*## /\1\t/p' Makefile | while IFS="$$(printf '\t')" read -r name text; do \
-		printf '  make %-9s %s\n' "$$name" "$$text"; done
+		printf '  make %-12s %s\n' "$$name" "$$text"; done
 
 setup: .venv/installed ## install arrears into .venv
 
@@ -50,6 +50,9 @@ test-all: .venv/installed-dev ## run the tests with their long matrices too
 
 pictures: .venv/installed-dev ## walk the customers' journeys and keep what they see in docs/pictures
 	@ARREARS_TEST_ALL=1 ARREARS_PICTURES=docs/pictures $(RUN)/python -m pytest -p no:randomly tests/web/journeys $(ARGS)
+
+translations: .venv/installed ## say what each language still lacks, and compile the pages' sentences
+	@$(RUN)/arrears notice translations $(ARGS)
 
 drawing: .venv/installed-dev ## draw what imports what, into docs/tour.md
 	@$(RUN)/python docs/draw_imports.py

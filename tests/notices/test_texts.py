@@ -18,6 +18,7 @@ from arrears.core.account import Action
 from arrears.core.messages.content import Content, DatedAction, Reader, Role
 from arrears.core.messages.kinds import KINDS, Actor, MessageKind
 from arrears.core.money import format_amount
+from arrears.notices.languages import DEFAULT_LANGUAGE, LANGUAGES
 from arrears.notices.render import Rendered, Texts
 from arrears.notices.samples import for_reader, sample, samples
 from arrears.notices.values import locale_of
@@ -83,15 +84,17 @@ def forms(done: Rendered) -> tuple[str, str]:
     return spaced(done.text), seen(done.html)
 
 
-def test_both_languages_have_the_same_texts() -> None:
+def test_every_language_has_the_same_texts_in_the_same_order() -> None:
     files = {
         code: tomllib.loads((resources.files("arrears.notices") / "texts" / f"{code}.toml").read_text("utf-8"))
-        for code in ("en", "nl")
+        for code in LANGUAGES
     }
-    for table, values in files["en"].items():
-        if isinstance(values, dict):
-            assert list(files["nl"][table]) == list(values), table
-    assert set(files["nl"]) == {*files["en"], "guidance"}, "the English sentences about declines are the message ids"
+    english = files.pop(DEFAULT_LANGUAGE)
+    for code, found in files.items():
+        assert set(found) == {*english, "guidance"}, "the English sentences about declines are the message ids"
+        for table, values in english.items():
+            if isinstance(values, dict):
+                assert list(found[table]) == list(values), f"{code}: {table}"
 
 
 @pytest.mark.parametrize("kind", MessageKind)

@@ -1,8 +1,7 @@
-"""Every sentence of every page is there in Dutch, none is a guess, and no page in Dutch shows an English one."""
+"""Every sentence of every page is there in every language, none is a guess, and no page in Dutch shows English."""
 
 from __future__ import annotations
 
-import io
 import random
 import re
 from collections.abc import Iterator
@@ -12,19 +11,30 @@ from typing import Any, Final
 
 import pytest
 from babel.messages.catalog import Message
-from babel.messages.extract import extract_python
-from babel.messages.pofile import read_po
+from babel.messages.mofile import read_mo
+from babel.messages.pofile import write_po
 from tests.sizes import ALL
 from tests.web.routes import of_an_account, parts, routes, target
 from tests.web.states import RECIPES, Town
 from tests.web.visitors import visitor
 
-SRC = Path(__file__).parents[2] / "src/arrears"
-PO = SRC / "locale/nl/LC_MESSAGES/django.po"
-KEYWORDS = [
-    *("_", "gettext", "gettext_lazy", "gettext_noop", "ngettext", "ngettext_lazy"),
-    *("pgettext", "pgettext_lazy", "npgettext", "npgettext_lazy"),
-]
+from arrears.cli.translations import (
+    begin,
+    catalogue_path,
+    compile_catalogues,
+    compiled,
+    missing,
+    read_catalogue,
+    said,
+    said_in,
+    said_in_template,
+    texts_path,
+)
+from arrears.core.errors import Refused
+from arrears.notices.languages import DEFAULT_LANGUAGE, LANGUAGES
+from arrears.notices.texts import every_key, load_languages
+
+TRANSLATED = sorted(LANGUAGES.keys() - {DEFAULT_LANGUAGE})
 ENGLISH: Final = frozenset(
     (
         *("the", "you", "your", "are", "this", "that", "please", "with", "and", "not", "have", "has", "been", "which"),
@@ -32,30 +42,6 @@ ENGLISH: Final = frozenset(
     )
 )
 """Words of nearly every English sentence, and of no Dutch one."""
-
-
-def said_in(source: str) -> Iterator[str]:
-    """The message ids of a Python source: one, or the singular and the plural."""
-    for _line, _name, message, _comments in extract_python(io.BytesIO(source.encode()), KEYWORDS, [], {}):
-        for one in (message,) if isinstance(message, str) else message or ():
-            if isinstance(one, str) and one:
-                yield one
-
-
-def said_in_template(text: str) -> Iterator[str]:
-    """The message ids of a template, as Django itself takes them out: every form of translate and blocktranslate."""
-    from django.utils.translation.template import templatize
-
-    yield from said_in(templatize(text).replace("\n", " "))
-
-
-def said() -> Iterator[tuple[str, str]]:
-    """Every message id with the file it stands in."""
-    for path in sorted((SRC / "web").rglob("*")):
-        if path.suffix == ".py":
-            yield from ((one, path.name) for one in said_in(path.read_text("utf-8")))
-        elif path.suffix == ".html":
-            yield from ((one, path.name) for one in said_in_template(path.read_text("utf-8")))
 
 
 @pytest.mark.parametrize(
@@ -74,41 +60,79 @@ def said() -> Iterator[tuple[str, str]]:
     ],
 )
 def test_every_way_of_saying_something_in_a_template_is_seen(site: str, template: str, ids: list[str]) -> None:
-    assert list(said_in_template(template)) == ids
+    assert [one for words, _ in said_in_template(template) for one in forms(words)] == ids
 
 
 def test_every_way_of_saying_something_in_python_is_seen() -> None:
     source = '_("a"); gettext_lazy("b"); ngettext("c", "d", n); pgettext("where", "e"); f(_("f" "g"))'
-    assert [one for one in said_in(source) if one != "where"] == ["a", "b", "c", "d", "e", "fg"]
+    assert list(said_in(source)) == [
+        ("a", None), ("b", None), (("c", "d"), None), ("e", "where"), ("fg", None),
+    ]  # fmt: skip
 
 
-def catalogue() -> list[Message]:
-    with PO.open("rb") as file:
-        return [message for message in read_po(file) if message.id]
+def catalogue(code: str) -> list[Message]:
+    return [message for message in read_catalogue(catalogue_path(code)) if message.id]
 
 
 def forms(words: Any) -> tuple[str, ...]:
     return tuple(words) if isinstance(words, tuple | list) else (str(words or ""),)
 
 
-def test_every_message_is_translated_and_no_translation_is_a_guess(site: str) -> None:
-    known: dict[str, bool] = {}
-    for message in catalogue():
-        assert not message.fuzzy, f"{message.id!r} is a guess"
-        whole = all(forms(message.string)) and len(forms(message.string)) == len(forms(message.id))
-        known.update(dict.fromkeys(forms(message.id), whole))
-    found = list(said())
-    assert len(found) > 60
-    missing = sorted({f"{name}: {text}" for text, name in found if not known.get(text)})
-    assert missing == []
+@pytest.mark.parametrize("code", LANGUAGES)
+def test_every_text_and_every_sentence_is_there_in_every_language(site: str, code: str) -> None:
+    assert len(list(said())) > 60
+    assert missing(code) == []
 
 
-def test_every_translation_names_what_the_original_names() -> None:
+@pytest.mark.parametrize("code", TRANSLATED)
+def test_no_translation_is_a_guess_and_the_compiled_catalogue_is_the_one_that_is_read(code: str) -> None:
+    assert [message.id for message in catalogue(code) if message.fuzzy] == []
+    with catalogue_path(code).with_suffix(".mo").open("rb") as file:
+        read = {(one.id, one.context): one.string for one in read_mo(file) if one.id}
+    assert read == {(one.id, one.context): one.string for one in catalogue(code)}, "`make translations` compiles it"
+
+
+@pytest.mark.parametrize("code", TRANSLATED)
+def test_every_translation_names_what_the_original_names(code: str) -> None:
     """A name that is left out would leave out a sum or a day; one too many is an error when the page is shown."""
     names = re.compile(r"%\((\w+)\)s|%%")
-    for message in catalogue():
-        for original, words in zip(forms(message.id), forms(message.string), strict=True):
+    for message in catalogue(code):
+        originals = forms(message.id)
+        for words in forms(message.string):
+            original = originals[0] if words is forms(message.string)[0] else originals[-1]
             assert sorted(set(names.findall(words))) == sorted(set(names.findall(original))), original
+
+
+def test_a_language_that_is_begun_has_everything_to_translate_and_is_not_begun_twice(tmp_path: Path) -> None:
+    texts, pages = begin("de", tmp_path)
+    assert (texts, pages) == (texts_path("de", tmp_path), catalogue_path("de", tmp_path))
+    lacking = missing("de", tmp_path)
+    assert "de.toml: [reminder] subject" in lacking
+    assert "de/django.po: base.html: Skip to the text" in lacking
+    assert len(lacking) == len(list(every_key())) - 1 + len({(forms(ids)[0], name) for (ids, _), name in said()})
+    with pytest.raises(Refused) as refusal:
+        begin("de", tmp_path)
+    assert refusal.value.code == "already_there"
+    for code, why in (("nl", "already_there"), ("de-AT", "unknown_language"), ("../x", "unknown_language")):
+        with pytest.raises(Refused) as refusal:
+            begin(code, tmp_path)
+        assert refusal.value.code == why
+
+
+def test_a_language_whose_every_line_is_translated_is_whole(tmp_path: Path) -> None:
+    texts, pages = begin("de", tmp_path)
+    texts.write_text(re.sub("(?m)^# (?!Translate)", "", texts.read_text("utf-8")), "utf-8")
+    whole = read_catalogue(pages)
+    for message in whole:
+        message.string = message.id
+    with pages.open("wb") as file:
+        write_po(file, whole)
+    assert missing("de", tmp_path) == []
+    compile_catalogues(["de"], tmp_path)
+    assert pages.with_suffix(".mo").read_bytes() == compiled(pages)
+    (tmp_path / "own").mkdir()
+    texts.rename(tmp_path / "own" / "de.toml")
+    assert load_languages(tmp_path / "own")["de"].name == "Deutsch"
 
 
 # -- what pages show -----------------------------------------------------------------------------------------------
@@ -142,7 +166,7 @@ class Shown(HTMLParser):
 def english() -> list[re.Pattern[str]]:
     """What an untranslated sentence would look like, whatever stands in its open places."""
     found = []
-    for message in catalogue():
+    for message in catalogue("nl"):
         for original, words in zip(forms(message.id), forms(message.string), strict=True):
             open_places = re.escape(original).replace("%%", "%")
             pattern = re.sub(r"%\\\(\w+\\\)s", ".+", open_places)

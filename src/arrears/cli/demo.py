@@ -14,12 +14,13 @@ import click
 
 from arrears.adapters.services.notebook import Notebook
 from arrears.cli.common import progress_on_terminal
-from arrears.cli.demo_living import EMAIL, HOST, NAME, PASSWORD, PastWeeks, alive, installation, past_weeks, why
+from arrears.cli.demo_living import EMAIL, HOST, PASSWORD, PastWeeks, alive, installation, name_in, past_weeks, why
 from arrears.cli.explain import explanation, sentences
 from arrears.cli.serve import listen, serve
 from arrears.core.facts import Disabled, Recorded, Resumed
 from arrears.core.ids import ACCOUNT, format_id
 from arrears.core.states import State
+from arrears.notices.languages import DEFAULT_LANGUAGE, LANGUAGES
 from arrears.ports import AccountHistory
 from arrears.sandbox.run import running
 from arrears.sim.simulate import START, SimulationReport, simulate
@@ -42,7 +43,13 @@ DAYS: Final = 365
 @click.option("--no-year", is_flag=True, help="Leave out the made-up year and its story.")
 @click.option("--seed", type=click.IntRange(0, 2**31), default=6, show_default=True, help="Another world.")
 @click.option("--port", type=click.IntRange(0, 65534), default=DEFAULT_PORT, show_default=True)
-@click.option("--language", type=click.Choice(tuple(NAME)), default="en", show_default=True, help="The customer's.")
+@click.option(
+    "--language",
+    type=click.Choice(tuple(LANGUAGES)),
+    default=DEFAULT_LANGUAGE,
+    show_default=True,
+    help="The customer's.",
+)
 def command(no_serve: bool, no_year: bool, seed: int, port: int, language: str) -> None:
     """Play a year of 50 made-up accounts on PostgreSQL, and tell the story of one; then an account is yours."""
     if not no_year:
@@ -172,7 +179,7 @@ def _your_turn(told: PastWeeks, language: str, base_url: str, notebook: str) -> 
     )
     click.echo()
     click.echo(
-        f"Your turn: {NAME[language][1]} ({account}) is in the same trouble, today. Pay for it with a test card,"
+        f"Your turn: {name_in(language)[1]} ({account}) is in the same trouble, today. Pay for it with a test card,"
     )
     click.echo("and watch its notebook come back:")
     for address, what in looks:

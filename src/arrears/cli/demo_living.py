@@ -26,6 +26,7 @@ from arrears.core.policy import default_policy
 from arrears.core.view import View
 from arrears.engine import system
 from arrears.engine.run import DEFAULT_LIMITS
+from arrears.notices.languages import DEFAULT_LANGUAGE
 from arrears.ports import NewAccount
 from arrears.sandbox.run import Running
 from arrears.sim.story import DiaryLine
@@ -33,12 +34,17 @@ from arrears.store.postgres.store import PostgresStore
 from arrears.wiring import SERVING_CONNECTIONS_MAX, Installation, RealClock, mail_context, set_up_django
 
 HOST: Final = "127.0.0.1"
-NAME: Final = {"en": ("Anna Brown", "Brown's Bakery"), "nl": ("Anna de Vries", "Bakkerij De Vries")}
+_NAMES: Final = {"en": ("Anna Brown", "Brown's Bakery"), "nl": ("Anna de Vries", "Bakkerij De Vries")}
 EMAIL: Final = "anna@bakery.example"
 PASSWORD: Final = "bread and butter pudding"
 NOTES: Final = ("Order flour", "Ask about the oven")
 AGO: Final = timedelta(days=DUE_DAYS + PAID_DAYS_LATE + 1)
 """How long ago the story began, so that its last day was yesterday: the service has been off for three days."""
+
+
+def name_in(language: str) -> tuple[str, str]:
+    """The customer of the demo and the company, as they would be called where that language is spoken."""
+    return _NAMES.get(language, _NAMES[DEFAULT_LANGUAGE])
 
 
 class PastWeeks(NamedTuple):
@@ -62,7 +68,7 @@ def past_weeks(url: str, sandbox: Running, base_url: str, folder: Path, notebook
         system.adopt_policy(store, default_policy(), start, "staff:1")
         context = mail_context(base_url)
         scene = Scene(store, sandbox, start, choose_on_page, FolderChannel(folder), notebook, context)
-        person, company = NAME[language]
+        person, company = name_in(language)
         waiting = scene.in_trouble(NewAccount("bakery", company, "NL", "Europe/Amsterdam", language, Mode.CARD))
         identities.grant(waiting, identities.create_person(EMAIL, person, PASSWORD, language, start), "administrator")
         number, lines = card_story(scene)

@@ -1,6 +1,6 @@
-"""`arrears notice preview` and `arrears notice check`: see what every message will say before anybody gets one.
+"""`arrears notice`: see what every message will say before anybody gets one, and add a language.
 
-Both only read texts, and with `--account` that account; nothing is sent.
+`preview` and `check` only read texts, and with `--account` that account; nothing is sent.
 """
 
 from __future__ import annotations
@@ -95,6 +95,36 @@ def preview(
         return
     where = f"{_counted(len(found), 'message')} in {_counted(len(codes), 'language')}"
     click.echo(f"{where} written; open {index}")
+
+
+@command.command("new-language")
+@click.argument("code")
+def new_language(code: str) -> None:
+    """Write the files of language CODE (de, fr, ...) without words: its texts and the catalogue of the pages."""
+    from arrears.cli.translations import begin
+
+    for path in begin(code):
+        click.echo(f"{path} written")
+    click.echo(f"translate both, see what is left with `make translations`, then name {code} in notices/languages.py")
+
+
+@command.command()
+@AS_JSON
+def translations(as_json: bool) -> None:
+    """Say everything that a language still lacks, and compile the catalogues of the pages."""
+    from arrears.cli.translations import begun, compile_catalogues, missing
+    from arrears.notices.languages import LANGUAGES
+
+    found = {code: missing(code) for code in begun()}
+    compile_catalogues(found)
+    if as_json:
+        print_json({"ok": not any(found[code] for code in LANGUAGES), "missing": found})
+    else:
+        for code, lines in found.items():
+            off = "" if code in LANGUAGES else " (not in notices/languages.py)"
+            click.echo("\n  ".join([f"{code}{off}: {len(lines) or 'nothing'} missing", *lines]))
+    if any(found[code] for code in LANGUAGES):
+        raise SystemExit(1)
 
 
 def written(texts: Texts, contents: Iterable[Content], folder: Path) -> list[Preview]:

@@ -14,12 +14,13 @@ from pathlib import Path
 from babel.core import Locale
 
 from arrears.core.messages.content import Content
+from arrears.notices.languages import DEFAULT_LANGUAGE
 from arrears.notices.layout import load_layout
 from arrears.notices.page import Page, page
 from arrears.notices.plain import plain_text
 from arrears.notices.samples import samples
 from arrears.notices.templates import PageTemplate
-from arrears.notices.texts import DEFAULT_LANGUAGE, LanguageTexts, load_languages
+from arrears.notices.texts import LanguageTexts, load_languages
 from arrears.notices.values import FALLBACK_LOCALE, NOT_TEXT, Form, formats_of, locale_of
 
 _PARTS = tuple(field.name for field in fields(Page))

@@ -19,12 +19,10 @@ from typing import Final
 from arrears.core.messages.kinds import MessageKind
 from arrears.core.payments.declines import every_guidance
 from arrears.notices.kinds import NOTICE_KINDS
+from arrears.notices.languages import DEFAULT_LANGUAGE, LANGUAGES
 from arrears.notices.templates import Fragment, refused
 from arrears.notices.values import Form, locale_of
 from arrears.notices.variables import SHARED
-
-DEFAULT_LANGUAGE: Final = "en"
-"""What a reader gets whose language we do not have."""
 
 _SINGLE: Final = ("subject", "preheader", "heading", "button")
 _LISTS: Final = ("paragraphs", "next")
@@ -109,7 +107,8 @@ def load_languages(folder: Path | None) -> dict[str, LanguageTexts]:
 @lru_cache(maxsize=1)
 def _built_in() -> tuple[tuple[str, str], ...]:
     every = (resources.files("arrears.notices") / _FOLDER).iterdir()
-    return tuple(sorted((one.name, one.read_text(encoding="utf-8")) for one in every if one.name.endswith(".toml")))
+    files = {one.name.removesuffix(".toml"): one for one in every}
+    return tuple((f"{code}.toml", files[code].read_text(encoding="utf-8")) for code in sorted(LANGUAGES))
 
 
 def _operators(folder: Path | None) -> Iterator[tuple[str, str]]:
@@ -170,6 +169,12 @@ def _check_key(file: _File, table: str, key: str, value: object) -> None:
         raise refused(where, "is empty; every message needs one")
 
 
+def every_key() -> Iterator[tuple[str, str]]:
+    """Table and key of everything that a complete language says; its name is in the table ""."""
+    for table in ("", "shared", *MessageKind, "guidance"):
+        yield from ((table, key) for key in _keys(table))
+
+
 def _keys(table: str) -> Iterable[str]:
     if table == "":
         return ("language",)
@@ -194,10 +199,9 @@ def _language(code: str, files: list[_File]) -> LanguageTexts:
         for table, keys in file.raw.items():
             values |= {(table, key): value for key, value in keys.items()}
             sources |= dict.fromkeys(((table, key) for key in keys), file)
-    for table in ("", "shared", *MessageKind, "guidance"):
-        for key in _keys(table):
-            if (table, key) not in values:
-                raise refused(f"{files[-1].name}: {_shown(table, key)}", "is missing; a language must be complete")
+    for table, key in every_key():
+        if (table, key) not in values:
+            raise refused(f"{files[-1].name}: {_shown(table, key)}", "is missing; a language must be complete")
 
     def fragments(table: str, key: str, known: frozenset[str]) -> tuple[Fragment, ...]:
         value = values[table, key]

@@ -6,6 +6,8 @@ from django.conf import settings
 from django.http import HttpRequest
 from django.utils import translation
 
+from arrears.notices.languages import DEFAULT_LANGUAGE
+
 
 def speak_to(request: HttpRequest, *locales: str) -> None:
     """Speak the language of the first of these locales that we have, unless the reader has chosen one."""
@@ -18,3 +20,8 @@ def speak_to(request: HttpRequest, *locales: str) -> None:
             translation.activate(language)
             request.LANGUAGE_CODE = language
             return
+
+
+def language_now() -> str:
+    """The code of the language that the page speaks now."""
+    return translation.get_language() or DEFAULT_LANGUAGE

@@ -6,6 +6,7 @@ import os
 import secrets
 from pathlib import Path
 
+from arrears.notices import languages
 from arrears.store.schema import django_database
 from arrears.wiring import SERVING_CONNECTIONS_MAX, django_url, settings
 
@@ -100,8 +101,8 @@ SILENCED_SYSTEM_CHECKS = [
     # HSTS preload binds the operator's whole domain, for years, in every browser: that is theirs to ask for.
     "security.W021",
 ]
-LANGUAGE_CODE = "en"
-LANGUAGES = [("en", "English"), ("nl", "Nederlands")]
+LANGUAGE_CODE = languages.DEFAULT_LANGUAGE
+LANGUAGES = list(languages.LANGUAGES.items())
 LOCALE_PATHS = [HERE.parent / "locale"]
 LANGUAGE_COOKIE_NAME = "__Host-language" if HTTPS else "language"
 LANGUAGE_COOKIE_HTTPONLY = True

@@ -18,7 +18,6 @@ from babel.core import Locale
 from babel.dates import format_time
 from django.http import Http404, HttpRequest, HttpResponse, HttpResponseNotAllowed, HttpResponseRedirect
 from django.shortcuts import render
-from django.utils import translation
 from django.utils.translation import gettext as _
 
 from arrears.core.account import Account
@@ -33,7 +32,7 @@ from arrears.notices import values
 from arrears.ports.support import Request
 from arrears.web.brand import brand
 from arrears.web.identities import Somebody, accounts_of
-from arrears.web.languages import speak_to
+from arrears.web.languages import language_now, speak_to
 from arrears.web.refusals import in_words
 from arrears.web.signed_in import signed_in
 from arrears.wiring import Installation, installed
@@ -94,9 +93,7 @@ class Visit:
     def locale(self) -> Locale:
         """The formats of the page's language, as this reader's country writes them."""
         person = self.person
-        return values.formats_of(
-            translation.get_language() or "en", person.locale if person else "", self.contacts.locale
-        )
+        return values.formats_of(language_now(), person.locale if person else "", self.contacts.locale)
 
     @property
     def person(self) -> Any:

@@ -5,7 +5,6 @@ from __future__ import annotations
 from typing import Any, Final
 
 from django.http import Http404, HttpResponse
-from django.utils import translation
 from django.utils.translation import gettext as _
 
 from arrears.core.errors import Refused
@@ -25,6 +24,7 @@ from arrears.web.account_centre.support_shown import (
     name_of,
     waiting,
 )
+from arrears.web.languages import language_now
 from arrears.web.refusals import in_words
 
 BOTH: Final = ("GET", "HEAD", "POST")
@@ -47,7 +47,7 @@ def page(visit: Visit) -> HttpResponse:
             visit.now,
             visit.author,
             person=visit.somebody.number,
-            locale=translation.get_language() or "en",
+            locale=language_now(),
         )
     except Refused as refused:
         return shown(visit, in_words(refused), 422)

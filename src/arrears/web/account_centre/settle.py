@@ -11,7 +11,6 @@ from typing import Any, Final
 
 from babel.numbers import get_decimal_symbol, get_group_symbol
 from django.http import Http404, HttpRequest, HttpResponse
-from django.utils import translation
 from django.utils.translation import gettext as _
 
 from arrears.core.account import Account, Mode
@@ -26,6 +25,7 @@ from arrears.ports.setups import SetupPage
 from arrears.web.account_centre.frame import Visit, account_page
 from arrears.web.account_centre.owed import Owed, coming, held, offered, owed, says, waits_for_the_payer
 from arrears.web.account_centre.story import away
+from arrears.web.languages import language_now
 from arrears.web.refusals import SENTENCES, in_words
 
 OFFERED_MAX: Final = 40
@@ -176,7 +176,7 @@ def go_for_a_card(visit: Visit, quotes: Mapping[str, str], also: Sequence[int] =
         live.providers,
         visit.account,
         quotes,
-        translation.get_language() or "en",
+        language_now(),
         visit.now,
         visit.author,
         back=lambda number: f"{base}/{visit.id}/settle/back/{number}",

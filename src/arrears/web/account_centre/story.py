@@ -23,6 +23,7 @@ from arrears.ports import AttemptRecord
 from arrears.web.account_centre.frame import Visit, account_page
 from arrears.web.account_centre.owed import owed
 from arrears.web.account_centre.support_shown import Effect, pending
+from arrears.web.languages import language_now
 from arrears.web.names import called
 
 UNDER_WAY: Final = ("created", "submitted", "unknown")
@@ -191,6 +192,5 @@ def advice(visit: Visit, decline: str) -> tuple[str, tuple[str, ...]]:
     found = guidance(decline)
     writer = visit.live.context().writer
     assert isinstance(writer, Texts), "an installation that is served has its texts"
-    language = translation.get_language() or "en"
-    words = writer.languages.get(language) or writer.languages["en"]
+    words = writer.languages[language_now()]
     return words.about_decline(found.text), tuple(words.about_decline(check) for check in found.checks)

@@ -23,6 +23,7 @@ from arrears.core.money import format_amount
 from arrears.core.view import View
 from arrears.engine.messages.drafting import stable_link
 from arrears.notices import values
+from arrears.notices.languages import language_of
 from arrears.web.alerts import Standing, standing
 from arrears.web.api.frame import PROBLEMS, Bearer
 from arrears.wiring import RealClock, installed, settings
@@ -96,11 +97,7 @@ def _number(text: str) -> int:
 
 
 def _language(request: HttpRequest, asked: str, account_locale: str) -> str:
-    for wanted in (asked, *_accepted(request), account_locale):
-        language = wanted.strip().replace("_", "-").partition("-")[0].lower()
-        if translation.check_for_language(language) and language in ("en", "nl"):
-            return language
-    return "en"
+    return language_of(asked, *_accepted(request), account_locale)
 
 
 def _accepted(request: HttpRequest) -> list[str]:

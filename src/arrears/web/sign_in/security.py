@@ -16,7 +16,6 @@ from babel.core import Locale
 from django.contrib.auth.decorators import login_required
 from django.http import Http404, HttpRequest, HttpResponse, HttpResponseBase, HttpResponseRedirect
 from django.shortcuts import render
-from django.utils import translation
 from django.utils.translation import gettext as _
 from django.views.decorators.debug import sensitive_post_parameters
 from django.views.decorators.http import require_http_methods, require_safe
@@ -26,7 +25,7 @@ from arrears.engine.people import access
 from arrears.notices import values
 from arrears.store.models import Person
 from arrears.web.identities import zone_of
-from arrears.web.languages import speak_to
+from arrears.web.languages import language_now, speak_to
 from arrears.web.refusals import in_words
 from arrears.web.sign_in import sessions
 from arrears.web.sign_in.adapters import AccountAdapter, just_proved
@@ -95,7 +94,7 @@ def _passkey(person: Person, one: Authenticator) -> dict[str, Any]:
 
 
 def _moment(person: Person, at: Any) -> str:
-    locale: Locale = values.formats_of(translation.get_language() or "en", person.locale)
+    locale: Locale = values.formats_of(language_now(), person.locale)
     return values.moment(at, zone_of(person.pk), locale)
 
 

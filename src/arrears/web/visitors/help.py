@@ -12,7 +12,6 @@ from django.conf import settings
 from django.core import signing
 from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
 from django.shortcuts import render
-from django.utils import translation
 from django.utils.translation import gettext as _
 from django.views.decorators.http import require_http_methods, require_safe
 
@@ -28,7 +27,7 @@ from arrears.ports.support import Request
 from arrears.web.account_centre.frame import Visit, own_accounts
 from arrears.web.account_centre.pay import link_in, masked_name
 from arrears.web.account_centre.support_shown import KINDS, STATES, about_in, choices, held
-from arrears.web.languages import speak_to
+from arrears.web.languages import language_now, speak_to
 from arrears.web.refusals import in_words
 from arrears.web.signed_in import signed_in
 from arrears.wiring import installed
@@ -66,7 +65,7 @@ def asked_by_visitor(request: HttpRequest) -> HttpResponse:
         form.get("email", ""),
         form.get("company", ""),
         form.get("known_by", ""),
-        translation.get_language() or "en",
+        language_now(),
         request.META.get("REMOTE_ADDR", ""),
     )
     visitors.ask(live.store, who, about_in(form.get("about", "")), form.get("text", ""), live.clock.now())
@@ -86,7 +85,7 @@ def asked_by_link(request: HttpRequest, link: PayLink) -> HttpResponse:
         now,
         "link",
         address=link.address,
-        locale=translation.get_language() or "en",
+        locale=language_now(),
         may_hold=good_link(live.store, link.digest) is not None,
     )
     digest = digest_of(new_token())
@@ -203,7 +202,7 @@ def conversation(request: HttpRequest) -> HttpResponse:
 
 def talk(request: HttpRequest, asked: Request, why: str = "", status: int = 200) -> HttpResponse:
     """The page of one conversation."""
-    locale = values.formats_of(translation.get_language() or "en", asked.locale)
+    locale = values.formats_of(language_now(), asked.locale)
     more: dict[str, Any] = {
         "title": _("Request %(number)s") % {"number": asked.number},
         "why": why,
