@@ -127,8 +127,8 @@ def _part(account: Account, part: f.NoticePart) -> tuple[str, str]:
         case f.Warning(subscription=no, action=action, promised_on=on):
             return "warning", f"{_service(account, no)} {WILL[action]} on {in_words(on)}"
         case f.Told(subscription=no, what=what, on=on):
-            verb = "has been running again since" if what == "running" else f"was {what} on"
-            return "told", f"{_service(account, no)} {verb} {in_words(on)}"
+            said = "has been running again since" if what == "running" else f"was {what} on"
+            return "told", f"{_service(account, no)} {said} {in_words(on)}"
         case f.Expiring(method=no, days=days, expires_on=on):
             return "card", f"method {no} expires on {in_words(on)}, {days} days ahead"
         case f.Reminder(step=step, skipped=skipped):
