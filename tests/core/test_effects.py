@@ -8,7 +8,7 @@ from arrears.core import facts as f
 from arrears.core.actions import actions_of, steps_of, tasks_of
 from arrears.core.effects import ACTING, ASKING, LEAVES, MOVING_MONEY, STEPPING, TELLING
 from arrears.core.ledger import entries_of
-from arrears.engine.messages.drafting import Telling
+from arrears.engine.messages.drafting import MessageFact
 from arrears.sim.simulate import simulate
 from arrears.store.memory.store import MemoryStore
 
@@ -21,7 +21,7 @@ LEFT = {
 
 
 def test_every_message_that_a_fact_leaves_can_be_drafted() -> None:
-    assert set(get_args(Telling)) == TELLING <= ACTING
+    assert set(get_args(MessageFact)) == TELLING <= ACTING
 
 
 def test_what_facts_are_said_to_leave_they_leave_in_a_made_up_world() -> None:

@@ -140,7 +140,7 @@ class Method(Value, frozen=True, omit_defaults=True):
 
 
 class Attempt(Value, frozen=True, omit_defaults=True):
-    """An attempt that is not over: money could still move. At most one for each debt (I3). Of a page, `at_provider` is
+    """An attempt that is not over: money could still move. At most one for each debt (I3). Of a page, `opened_by` is
     who opened it; an attempt with a method is at that method's provider."""
 
     no: int
@@ -159,7 +159,7 @@ class Attempt(Value, frozen=True, omit_defaults=True):
     in_part: bool = False
     challenged_at: datetime | None = None
     """Since when the payer has been at the bank, while that counts as in flight."""
-    at_provider: str = ""
+    opened_by: str = ""
 
 
 class Hold(Value, frozen=True, omit_defaults=True):

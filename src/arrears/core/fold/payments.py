@@ -72,7 +72,7 @@ def _attempt_created(account: Account, fact: f.AttemptCreated, recorded: f.Recor
         on_page=fact.on_page,
         activates=fact.activates,
         in_part=fact.in_part,
-        at_provider=fact.at_provider,
+        opened_by=fact.at_provider,
     )
     account = replace(account, attempts=(*account.attempts, attempt), attempt_count=fact.attempt)
     return account if fact.on_page else _with_doubt(account, fact.attempt, stands=True)

@@ -62,4 +62,4 @@ def provider_of(store: AccountsAndMoney, otherwise: str, account: int, attempt: 
     from before that was recorded."""
     if attempt.method:
         return store.method(account, attempt.method).at_provider
-    return attempt.at_provider or otherwise
+    return attempt.opened_by or otherwise
