@@ -135,7 +135,7 @@ class Verdict:
             self._fault("duplicates", f"{mail.id} was delivered twice")
         self._ids.add(mail.id)
         claim = Claim(row.account, row.seq, NOTICE, 0, 0, "", 1)
-        fact = self._store.messages([claim])[row.account, row.seq]
+        fact = self._store.noticed_facts([claim])[row.account, row.seq]
         if not isinstance(fact, f.Noticed):
             return
         keys: list[tuple[object, ...]] = []
