@@ -1,5 +1,6 @@
 """What the engine needs from the world, as protocols. Adapters and stores implement them; the engine knows no more."""
 
+from arrears.ports.book import NewAccount, Place, Receivables, Sums
 from arrears.ports.clock import Clock
 from arrears.ports.messages import (
     TAKEN,
@@ -19,7 +20,7 @@ from arrears.ports.messages import (
 from arrears.ports.payments import AttemptRecord, MethodRecord, MoneyBook, PaymentRecord, Processor
 from arrears.ports.services import Order, Services
 from arrears.ports.setups import SetupPage, Setups
-from arrears.ports.store import Batch, Claim, NewAccount, Poisoned, SelfChecking, Store
+from arrears.ports.store import Batch, Claim, Poisoned, SelfChecking, Store
 from arrears.ports.support import Support
 
 __all__ = [
@@ -44,13 +45,16 @@ __all__ = [
     "Order",
     "PayLink",
     "PaymentRecord",
+    "Place",
     "Poisoned",
     "Processor",
+    "Receivables",
     "SelfChecking",
     "Services",
     "SetupPage",
     "Setups",
     "Store",
+    "Sums",
     "Support",
     "Writer",
 ]

@@ -7,12 +7,13 @@ from contextlib import AbstractContextManager
 from datetime import date, datetime
 from typing import NamedTuple, Protocol, runtime_checkable
 
-from arrears.core.account import Account, Guards, Mode
+from arrears.core.account import Account, Guards
 from arrears.core.facts import AnyFact, Recorded, SystemFact
 from arrears.core.invariants import Breach
 from arrears.core.policy import Policy
 from arrears.core.system import System
 from arrears.core.unit import Unit
+from arrears.ports.book import NewAccount, Receivables
 from arrears.ports.messages import (
     MailBook,
     MailMove,
@@ -20,19 +21,6 @@ from arrears.ports.messages import (
 from arrears.ports.payments import MoneyBook
 from arrears.ports.setups import Setups
 from arrears.ports.support import Support
-
-
-class NewAccount(NamedTuple):
-    """What is known of a customer when the account is opened. Names and addresses never enter a fact."""
-
-    ref: str
-    name: str
-    country: str
-    zone: str
-    locale: str
-    mode: Mode
-    policy: str = "default"
-    contact: str | None = None
 
 
 class Claim(NamedTuple):
@@ -81,6 +69,9 @@ class Batch(Protocol):
     def again(self, account: int, seq: int) -> None:
         """The notice of this fact is performed once more: it has another address to go to."""
 
+    def describe(self, account: int, known: NewAccount) -> None:
+        """What is known of this customer is now this; its reference stays."""
+
     def bury(self, address: str, why: str, now: datetime) -> None:
         """This address has bounced hard: nothing goes there until its owner has confirmed it anew."""
 
@@ -93,7 +84,7 @@ class SelfChecking(Protocol):
         """How many things were checked, and what is broken."""
 
 
-class Store(MoneyBook, MailBook, Setups, Support, Protocol):
+class Store(MoneyBook, MailBook, Setups, Support, Receivables, Protocol):
     """Accounts, their facts and what follows from them; in PostgreSQL, or in memory for the simulator."""
 
     def open_accounts(

@@ -39,6 +39,7 @@ class WatchedStore:
         self.pay_link = inner.pay_link
         self._pass_on_setups(inner)
         self._pass_on_support(inner)
+        self._pass_on_receivables(inner)
         self.policies = inner.policies
         self.adopt = inner.adopt
         self.tick = inner.tick
@@ -62,6 +63,15 @@ class WatchedStore:
         self.provider_net = inner.provider_net
         self.swept_until = inner.swept_until
         self.set_swept = inner.set_swept
+
+    def _pass_on_receivables(self, inner: Store) -> None:
+        self.facts_of = inner.facts_of
+        self.described = inner.described
+        self.invoice_places = inner.invoice_places
+        self.payment_places = inner.payment_places
+        self.invoice_count = inner.invoice_count
+        self.book_sums = inner.book_sums
+        self.policy_followers = inner.policy_followers
 
     def _pass_on_support(self, inner: Store) -> None:
         self.add_request = inner.add_request

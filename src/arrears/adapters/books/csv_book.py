@@ -17,7 +17,7 @@ from arrears.adapters.books.fields import CHECKS, plain, quoted, read_date, text
 from arrears.adapters.books.records import BrokenRow, Records, open_book
 from arrears.core.errors import Refused
 from arrears.core.money import exponent, parse_amount
-from arrears.core.receivables import INVOICE_FIELDS, BookAccount, BookInvoice, BookPayment, Mode, ReceivablesBook
+from arrears.core.receivables import BookAccount, BookInvoice, BookPayment, Mode, ReceivablesBook
 
 MISTAKE_LINES_MAX = 50
 _COLUMNS_SHOWN_MAX = 40
@@ -139,7 +139,7 @@ class _Reader:
         self._map = book_map
         self._customers: dict[str, _Customer] = {}
         self._invoices: dict[str, tuple[BookInvoice, BookPayment | None, Mode]] = {}
-        self._payments: dict[str, BookPayment] = {}
+        self._payments: dict[tuple[str, str], BookPayment] = {}
 
     def take(self, row: _Row) -> None:
         """Add one row; whatever is wrong with it is in `row.mistakes`, and then nothing of its money is added."""
@@ -198,7 +198,7 @@ class _Reader:
                 row=row.number,
                 number=number,
                 account_ref=account.ref,
-                service=service,
+                services=(service,),
                 issued_on=issued_on,
                 due_on=due_on,
                 currency=currency,
@@ -300,17 +300,25 @@ class _Reader:
         return self._map.invoice[{"total_minor": "amount", "services": "service"}.get(field, field)]
 
     def _columns(self) -> dict[str, str]:
-        """The label of each field that can contradict the database or the calendar."""
-        columns = {name: _label(self._source(name)) for name in ("number", *INVOICE_FIELDS)}
+        """The label of each field that the file has a word about, as the import asks for it."""
+        names = {"service": "services", "amount": "total_minor"}
+        columns = {name: _label(source) for name, source in self._map.account.items() if name != "ref"}
+        columns |= {names.get(name, name): _label(source) for name, source in self._map.invoice.items()}
+        if isinstance(self._map.mode, ValueWords):
+            columns["mode"] = _label(self._map.mode.column)
+        else:
+            columns["mode"] = "the map's mode"
+        if self._map.disputed is not None:
+            columns["disputed"] = _label(self._map.disputed.column)
         if self._map.payment:
             amount = self._map.payment.get("amount")
+            columns["paid"] = _label(amount if isinstance(amount, Column) else self._map.payment["paid_on"])
             columns["paid_on"] = _label(self._map.payment["paid_on"])
             columns["ref"] = _label(self._map.payment.get("ref", self._map.invoice["number"]))
-            columns["amount_minor"] = _label(amount) if isinstance(amount, Column) else columns["total_minor"]
         return columns
 
     def _take_payment(self, row: _Row, payment: BookPayment) -> None:
-        known = self._payments.setdefault(payment.ref, payment)
+        known = self._payments.setdefault((payment.ref, payment.invoice_number), payment)
         if replace(known, row=payment.row) != payment:
             source = self._map.payment.get("ref", self._map.invoice["number"])
             row.wrong(source, f"{quoted(payment.ref)} is already on row {known.row} for another payment")

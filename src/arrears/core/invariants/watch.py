@@ -25,7 +25,7 @@ CHECKS: Final[dict[type[f.Fact], Callable[[AccountBook, Any, f.Recorded], None]]
 TOLD_OF: Final = TELLING | {f.Noticed}
 
 _MONEY: Final = frozenset(
-    {f.InvoiceIssued, f.PaymentBooked, f.CreditAllocated, f.DebtReopened, f.WrittenOff, f.Refunded}
+    {f.InvoiceIssued, f.PaymentBooked, f.CreditAllocated, f.DebtReopened, f.WrittenOff, f.InvoiceCredited, f.Refunded}
 )
 
 _NOT_WHILE_PARKED: Final = frozenset(
