@@ -365,3 +365,19 @@ def test_serving_refuses_what_only_its_pages_would_stumble_over(live: Run, name:
     assert (failed.returncode, failed.stderr.count("\n")) == (2, 1)
     assert failed.stderr.startswith(f"arrears: {name}: ")
     assert failed.stderr.endswith(f" [{code}]\n")
+
+
+def test_an_invoice_is_corrected_and_a_payment_taken_back_by_name_and_reason(live: Run) -> None:
+    rows = "gerd,I-40,2026-01-01,2026-01-15,10.00,2026-01-10\n"
+    assert live("import", write(live, "gerd.csv", rows), "--map", the_map(live)).returncode == 0
+    by = ("--who", "Ann", "--why", "agreed by telephone")
+    assert live("payment", "take-back", "I-40", *by).returncode == 0
+    done = live("invoice", "credit", "I-40", "4.00", *by, "--note", "CN-40")
+    assert (done.returncode, done.stdout.partition(";")[0]) == (0, "4.00 less is asked for invoice I-40")
+    assert live("invoice", "correct", "I-40", "5.00", *by).returncode == 0
+    assert live("invoice", "move-due", "I-40", "2026-01-20", *by).returncode == 0
+    assert live("invoice", "write-off", "I-40", *by).returncode == 0
+    assert live("invoice", "void", "I-40", *by).returncode == 0
+    said = live("timeline", "gerd").stdout
+    assert "agreed by telephone" in said
+    assert live("invoice", "void", "I-40", "--who", "Ann").returncode == 2
