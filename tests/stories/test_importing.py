@@ -26,6 +26,7 @@ from arrears.core.receivables import (
 )
 from arrears.core.states import State
 from arrears.engine import commands, system
+from arrears.engine.commands import corrections
 from arrears.engine.commands.importing import import_book
 
 SLOW = policy_from("[disable]\nafter_days = 60\nwarning_days = [50]", name="slow")
@@ -356,3 +357,26 @@ def test_a_policy_that_nobody_adopted_is_refused_with_those_that_are_in_force() 
     ledger.account = replace(ledger.account, policy="gold")
     with pytest.raises(Refused, match=r"row 2, column policy: policy gold is not in force .in force: default."):
         ledger.comes()
+
+
+def test_what_a_person_credited_stays_credited_and_blocks_no_later_export() -> None:
+    story, ledger = imported()
+    corrections.credit(story.store, "I1", 500, story.now, STAFF, "agreed")
+    report = ledger.comes()
+    assert (report.changes, report.count["asked_less_here"]) == ([], 1)
+    assert story.account.debts[0].open_minor == 9500
+    assert ledger.change("I1", total_minor=9500).comes().changes == [], "the ledger has heard of it: no second credit"
+    ledger.change("I1", total_minor=9000).comes()
+    assert story.account.debts[0].open_minor == 9000
+    with pytest.raises(Refused, match="ask for the other"):
+        ledger.change("I1", total_minor=9500).comes()
+
+
+def test_a_due_date_that_a_person_moved_stays_until_the_ledger_says_another() -> None:
+    story, ledger = imported()
+    story.until(10)
+    corrections.move_due(story.store, "I1", story.date(40), story.now, STAFF, "agreed")
+    assert ledger.comes().changes == []
+    assert story.account.debts[0].due_on == story.date(40)
+    assert ledger.change("I1", due_on=story.date(50)).comes().changed == {"due_on": 1}
+    assert ledger.comes().changes == []

@@ -76,6 +76,8 @@ def _said(report: ImportReport, dry_run: bool) -> Iterator[str]:
         yield f"changed: {number} {_CHANGED[what]}"
     if count["paid_here_only"]:
         yield f"{count['paid_here_only']} invoices are paid here further than the file knows; that stays"
+    if count["asked_less_here"]:
+        yield f"{count['asked_less_here']} invoices were credited here and not in the file; that stays"
     if count["nothing_asked"]:
         yield f"{count['nothing_asked']} invoices ask for nothing and are left out"
     for why, what in _LEFT_OUT.items():
@@ -124,5 +126,6 @@ _COUNTED: Final = (
     "known_credits",
     "nothing_asked",
     "paid_here_only",
+    "asked_less_here",
     "invoices_gone",
 )

@@ -50,7 +50,8 @@ class KnownInvoice:
     """One invoice. Sums are minor units.
 
     `total_minor` is what is asked now: less than was issued after a credit note; `noted_minor` of what it is less has
-    a credit note of its own, beside the invoice. `other_minor` is what was paid of it
+    a credit note of its own in the book, and `here_only_minor` was credited by a person, which the billing system need
+    not know. `other_minor` is what was paid of it
     besides the imported payments: collected by arrears, booked by a person or the bank, covered by account credit.
     `book_holds` are the open holds that an import has placed on it. `demanded`: a message about it has left.
     """
@@ -61,6 +62,9 @@ class KnownInvoice:
     issued_on: date
     due_on: date
     noted_minor: int = 0
+    here_only_minor: int = 0
+    said_due_on: date | None = None
+    """The due date that the billing system last said, where a person has moved it since."""
     other_minor: int = 0
     given_up_minor: int = 0
     given_up_by_book: bool = False
@@ -134,12 +138,13 @@ class _Reading:
             case f.InvoiceIssued(debt=debt):
                 services = tuple(self._services[no] for no in debt.subscriptions)
                 found = KnownInvoice(debt, services, debt.total_minor, fact.issued_on, debt.due_on)
+                found.said_due_on = debt.due_on
                 invoices[debt.no], self.known.by_number[debt.number] = found, debt.no
             case f.InvoiceCredited():
                 if fact.debt:
                     invoices[fact.debt].total_minor -= fact.minor
                     invoices[fact.debt].void = fact.void
-                    invoices[fact.debt].noted_minor += fact.minor if fact.ref else 0
+                    self._credited(invoices[fact.debt], fact, by_book)
                 if fact.ref:
                     self.known.credits[fact.ref] = self.known.credits.get(fact.ref, 0) + fact.minor
             case f.WrittenOff(debt=no):
@@ -147,6 +152,7 @@ class _Reading:
                 invoices[no].given_up_by_book = by_book
             case f.DueMoved(debt=no):
                 invoices[no].due_on = fact.due_on
+                invoices[no].said_due_on = fact.due_on if by_book else invoices[no].said_due_on
                 self._past_due.discard(no)
             case f.PaymentBooked() | f.CreditAllocated() | f.DebtReopened() | f.Refunded():
                 self._money(fact, by_book)
@@ -159,6 +165,14 @@ class _Reading:
                 self._demand(fact)
             case _:
                 pass
+
+    def _credited(self, invoice: KnownInvoice, fact: f.InvoiceCredited, by_book: bool) -> None:
+        if not by_book:
+            invoice.here_only_minor += fact.minor
+        elif fact.ref:
+            invoice.noted_minor += fact.minor
+        else:
+            invoice.here_only_minor = 0  # The billing system asks for exactly what is asked here now.
 
     def _demand(self, fact: f.BecamePastDue | f.ChargeDeclined | f.Noticed) -> None:
         match fact:

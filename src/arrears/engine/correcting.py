@@ -41,6 +41,7 @@ def credit_invoice(
     unit.record(fact, author, why)
     invoice.total_minor -= minor
     invoice.noted_minor += minor if ref else 0
+    invoice.here_only_minor = invoice.here_only_minor if ref else 0
     invoice.void = void
 
 

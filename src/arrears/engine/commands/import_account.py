@@ -188,6 +188,7 @@ class AccountImport:
         before = len(self.taken.changes)
         self._refuse_other(row, was)
         less = min(was.total_minor + was.noted_minor - row.asked_minor, was.total_minor)
+        self.taken.count["asked_less_here"] += less < 0
         if less > 0:
             now = was.total_minor - less
             self._changed(row, "total_minor", self._amount(was, was.total_minor), self._amount(was, now))
@@ -196,7 +197,7 @@ class AccountImport:
             credit_invoice(self.unit, was, less, self._author, why, void=void)
         self._paid(row, was)
         self._standing(row, was)
-        if row.due_on != was.due_on and row.asked_minor:
+        if row.due_on not in (was.due_on, was.said_due_on) and row.asked_minor:
             self._changed(row, "due_on", str(was.due_on), str(row.due_on))
             self._guarded(row, "due_on", lambda: move_due(self.unit, was, row.due_on, self._view(), self._author, WHY))
         self._dispute(row, was)
@@ -210,7 +211,7 @@ class AccountImport:
             if self.label(name) and said != told:
                 shown, before = (" ".join(v) if isinstance(v, tuple) else str(v) for v in (said, told))
                 raise self._wrong(row, name, f"says {shown}, and it is here with {before}; give it another number")
-        before_notes = was.total_minor + was.noted_minor
+        before_notes = was.total_minor + was.noted_minor + was.here_only_minor
         if row.asked_minor > before_notes:
             more = self._amount(was, row.asked_minor - before_notes)
             told_minor = self._amount(was, before_notes)
