@@ -95,8 +95,10 @@ from arrears.core.facts.reported import (
     DebtReopened,
     DoubtCleared,
     DoubtRaised,
+    DueMoved,
     HoldEnded,
     HoldPlaced,
+    InvoiceCredited,
     InvoiceIssued,
     PaymentBooked,
     Reactivated,
@@ -150,6 +152,7 @@ __all__ = [
     "DoubtCleared",
     "DoubtEnded",
     "DoubtRaised",
+    "DueMoved",
     "Evidence",
     "Expiring",
     "Fact",
@@ -159,6 +162,7 @@ __all__ = [
     "InvitationAccepted",
     "InvitationWithdrawn",
     "Invited",
+    "InvoiceCredited",
     "InvoiceIssued",
     "LateOrder",
     "MailPaused",
@@ -209,6 +213,7 @@ __all__ = [
     "decode_system_fact",
     "encode_fact",
     "kind_of",
+    "kind_of_type",
     "notice_of",
 ]
 
@@ -222,6 +227,8 @@ AnyFact = (
     | ChargeDeclined
     | DebtReopened
     | WrittenOff
+    | InvoiceCredited
+    | DueMoved
     | Canceled
     | Reactivated
     | ReasonSet
@@ -320,9 +327,10 @@ def decode_system_fact(text: str | bytes) -> SystemFact:
 
 def kind_of(fact: Fact) -> str:
     """The tag a fact is stored under."""
-    return _kind_of(type(fact))
+    return kind_of_type(type(fact))
 
 
 @cache
-def _kind_of(kind: type[Fact]) -> str:
+def kind_of_type(kind: type[Fact]) -> str:
+    """The tag that facts of a kind are stored under."""
     return str(kind.__struct_config__.tag)
