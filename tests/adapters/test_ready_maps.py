@@ -9,9 +9,9 @@ from tests.adapters.honest_book import HONEST, MAP, as_csv, read
 
 from arrears.adapters.books import load_map, read_book
 from arrears.core.errors import Refused
-from arrears.core.receivables import Standing
+from arrears.core.receivables import InvoiceStanding
 
-SHAPES = Path(__file__).parent / "shapes"
+EXPORTS = Path(__file__).parent / "shapes"
 MAPS = Path(__file__).parents[2] / "examples" / "maps"
 # Thirty invoices of ten customers; what was asked and what was paid of it, counted from how the files were made.
 ASKED, PAID = 4_286_842, 2_898_669
@@ -35,22 +35,22 @@ def row(**cells: str) -> str:
     ],
 )
 def test_a_ready_map_reads_its_systems_export_to_the_cent(shape: str, name: str, currency: str) -> None:
-    book = read_book(SHAPES / f"{shape}.csv", load_map(MAPS / f"{name}.toml"))
+    book = read_book(EXPORTS / f"{shape}.csv", load_map(MAPS / f"{name}.toml"))
     assert {i.currency for i in book.invoices} == {currency}
     assert sum(i.asked_minor for i in book.invoices) == ASKED
     assert sum(p.amount_minor for p in book.payments) == PAID
 
 
 def test_drafts_are_left_out_and_withdrawn_and_given_up_invoices_are_said_as_such() -> None:
-    book = read_book(SHAPES / "stripe_invoices.csv", load_map(MAPS / "stripe.toml"))
-    asked = sum(i.asked_minor for i in book.invoices if i.standing is Standing.OPEN)
+    book = read_book(EXPORTS / "stripe_invoices.csv", load_map(MAPS / "stripe.toml"))
+    asked = sum(i.asked_minor for i in book.invoices if i.standing is InvoiceStanding.OPEN)
     assert (asked, sum(p.amount_minor for p in book.payments)) == (ASKED, PAID)
     assert book.left_out == {"draft": 1}
-    assert {i.standing for i in book.invoices} == set(Standing)
+    assert {i.standing for i in book.invoices} == set(InvoiceStanding)
 
 
 def test_a_sum_below_nothing_is_a_credit_note_where_the_map_says_so() -> None:
-    book = read_book(SHAPES / "xero_creditnote.csv", load_map(MAPS / "xero.toml"))
+    book = read_book(EXPORTS / "xero_creditnote.csv", load_map(MAPS / "xero.toml"))
     assert [(c.number, c.amount_minor) for c in book.credits] == [("CN-0001", 12_000)]
 
 

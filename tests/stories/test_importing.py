@@ -21,7 +21,7 @@ from arrears.core.receivables import (
     BookCredit,
     BookInvoice,
     BookPayment,
-    Standing,
+    InvoiceStanding,
     compared,
 )
 from arrears.core.states import State
@@ -203,7 +203,7 @@ def test_void_closes_a_debt_and_uncollectible_writes_it_off() -> None:
     story, ledger = imported()
     ledger.invoice("I2", -1).comes()
     story.until(5)
-    ledger.change("I1", standing=Standing.VOID).change("I2", standing=Standing.UNCOLLECTIBLE)
+    ledger.change("I1", standing=InvoiceStanding.VOID).change("I2", standing=InvoiceStanding.UNCOLLECTIBLE)
     report = ledger.comes()
     assert (story.account.debts, story.account.case) == ((), None)
     assert (report.after["EUR"].issued, report.after["EUR"].given_up) == (PRICE, PRICE)
@@ -212,8 +212,8 @@ def test_void_closes_a_debt_and_uncollectible_writes_it_off() -> None:
 
 def test_what_was_given_up_and_is_paid_after_all_is_paid_and_no_credit() -> None:
     story, ledger = imported()
-    ledger.change("I1", standing=Standing.UNCOLLECTIBLE).comes()
-    ledger.change("I1", standing=Standing.OPEN).pay("I1").comes()
+    ledger.change("I1", standing=InvoiceStanding.UNCOLLECTIBLE).comes()
+    ledger.change("I1", standing=InvoiceStanding.OPEN).pay("I1").comes()
     assert (story.account.debts, story.account.credit) == ((), {})
     assert ledger.comes().changes == []
 
@@ -302,7 +302,7 @@ OTHER: dict[str, dict[str, Any]] = {
     },
     "BookInvoice": {
         "account_ref": "A1", "services": ("mail",), "issued_on": Story().date(-40), "due_on": Story().date(20),
-        "currency": "USD", "total_minor": 1, "disputed": True, "standing": Standing.VOID,
+        "currency": "USD", "total_minor": 1, "disputed": True, "standing": InvoiceStanding.VOID,
     },
     "BookPayment": {"amount_minor": 1},
     "BookCredit": {"amount_minor": 1},

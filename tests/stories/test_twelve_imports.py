@@ -16,7 +16,7 @@ from tests.stories.story import Story
 
 from arrears.core import facts as f
 from arrears.core.known import IMPORTER, KINDS, known_of
-from arrears.core.receivables import ReceivablesBook, Standing
+from arrears.core.receivables import ReceivablesBook, InvoiceStanding
 from arrears.engine.commands.importing import import_book
 
 MONTHS = 12
@@ -82,7 +82,7 @@ class Year:
                 one.said = 0
             case "disputed":
                 ledger.change(name, disputed=not row.disputed)
-            case "moved" if row.standing is Standing.OPEN:
+            case "moved" if row.standing is InvoiceStanding.OPEN:
                 ledger.change(name, due_on=row.due_on + timedelta(days=10))
             case "credited" if one.asked > 2000 and not (one.said or one.ours or one.by_book):
                 # Of what is paid already it would be account credit, which pays another invoice.

@@ -15,7 +15,7 @@ from typing import Final, Literal
 BookMode = Literal["card", "invoice"]
 
 
-class Standing(StrEnum):
+class InvoiceStanding(StrEnum):
     """What the billing system says of an invoice as a whole."""
 
     OPEN = "open"
@@ -51,12 +51,12 @@ class BookInvoice:
     currency: str
     total_minor: int
     disputed: bool
-    standing: Standing = Standing.OPEN
+    standing: InvoiceStanding = InvoiceStanding.OPEN
 
     @property
     def asked_minor(self) -> int:
         """What is asked: nothing of an invoice that was withdrawn."""
-        return 0 if self.standing is Standing.VOID else self.total_minor
+        return 0 if self.standing is InvoiceStanding.VOID else self.total_minor
 
 
 @dataclass(frozen=True, slots=True)

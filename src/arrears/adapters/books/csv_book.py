@@ -17,7 +17,7 @@ from arrears.adapters.books.book_map import BookMap, Column, Source, ValueWords
 from arrears.adapters.books.fields import plain, quoted
 from arrears.adapters.books.plausible import refuse_unread_balance
 from arrears.adapters.books.records import BrokenRow, Records, open_book
-from arrears.adapters.books.rows import Row, label
+from arrears.adapters.books.rows import BookRow, label
 from arrears.core.errors import Refused
 from arrears.core.receivables import (
     BookAccount,
@@ -26,7 +26,7 @@ from arrears.core.receivables import (
     BookMode,
     BookPayment,
     ReceivablesBook,
-    Standing,
+    InvoiceStanding,
 )
 
 MISTAKE_LINES_MAX = 50
@@ -74,7 +74,7 @@ class _Reader:
         self._credits: dict[str, BookCredit] = {}
         self._left_out: Counter[str] = Counter()
 
-    def take(self, row: Row) -> None:
+    def take(self, row: BookRow) -> None:
         """Add one row; whatever is wrong with it is in `row.mistakes`, and then nothing of its money is added."""
         status = row.status()
         if status == "draft":
@@ -111,7 +111,7 @@ class _Reader:
             left_out=self._left_out,
         )
 
-    def _account(self, row: Row) -> BookAccount | None:
+    def _account(self, row: BookRow) -> BookAccount | None:
         sources = self._map.account
         found = {field: row.text(source, field) for field, source in sources.items() if field != "email"}
         email = None
@@ -124,7 +124,7 @@ class _Reader:
         texts.setdefault("name", texts["ref"])
         return BookAccount(**texts, mode=cast(BookMode, mode), email=email)
 
-    def _invoice(self, row: Row, account: BookAccount | None) -> BookInvoice | None:
+    def _invoice(self, row: BookRow, account: BookAccount | None) -> BookInvoice | None:
         sources = self._map.invoice
         number = row.text(sources["number"], "number")
         service = row.text(sources["service"], "service")
@@ -149,11 +149,11 @@ class _Reader:
                 currency=currency,
                 total_minor=total_minor,
                 disputed=disputed == "yes" or status == "disputed",
-                standing=Standing(status) if status in ("void", "uncollectible") else Standing.OPEN,
+                standing=InvoiceStanding(status) if status in ("void", "uncollectible") else InvoiceStanding.OPEN,
             )
         return None
 
-    def _credit_note(self, row: Row, account: BookAccount | None) -> None:
+    def _credit_note(self, row: BookRow, account: BookAccount | None) -> None:
         """A sum below nothing, where the map says that this is a credit note."""
         sources = self._map.invoice
         number = row.text(sources["number"], "number")
@@ -167,7 +167,7 @@ class _Reader:
             if replace(known, row=row.number) != note:
                 row.wrong(sources["number"], f"{quoted(number)} is already on row {known.row} with other content")
 
-    def _balance(self, row: Row, invoice: BookInvoice | None, status: str | None) -> BookPayment | None:
+    def _balance(self, row: BookRow, invoice: BookInvoice | None, status: str | None) -> BookPayment | None:
         """What is paid by now: by a column that says so, by what is still open, or by the word for a paid invoice."""
         if invoice is None:
             return None
@@ -180,7 +180,7 @@ class _Reader:
             minor = None if still is None else invoice.total_minor - still
         elif paid is not None:
             minor = row.amount_minor(paid, invoice.currency, signed=True) if row.raw(paid) else 0
-        if not minor or minor < 0 or invoice.standing is Standing.VOID:
+        if not minor or minor < 0 or invoice.standing is InvoiceStanding.VOID:
             return None
         return BookPayment(
             row=row.number,
@@ -193,7 +193,7 @@ class _Reader:
             dated=False,
         )
 
-    def _payment(self, row: Row, invoice: BookInvoice | None) -> BookPayment | None:
+    def _payment(self, row: BookRow, invoice: BookInvoice | None) -> BookPayment | None:
         """The row's payment; None where its date is empty, which means not paid."""
         sources = self._map.payment
         amount = sources.get("amount")
@@ -226,7 +226,7 @@ class _Reader:
             amount_minor=amount_minor,
         )
 
-    def _take_account(self, row: Row, account: BookAccount, invoice: BookInvoice | None) -> None:
+    def _take_account(self, row: BookRow, account: BookAccount, invoice: BookInvoice | None) -> None:
         """Rows of one customer agree, except about the mode where its latest invoice decides that."""
         latest = self._map.decided_by == "latest_invoice"
         key = (invoice.issued_on, invoice.number) if latest and invoice else None
@@ -249,7 +249,7 @@ class _Reader:
 
     def _compare_invoices(
         self,
-        row: Row,
+        row: BookRow,
         first: tuple[BookInvoice, BookPayment | None, BookMode],
         again: tuple[BookInvoice, BookPayment | None, BookMode],
     ) -> None:
@@ -315,7 +315,7 @@ class _Reader:
             columns["ref"] = label(self._map.payment.get("ref", self._map.invoice["number"]))
         return columns
 
-    def _take_payment(self, row: Row, payment: BookPayment) -> None:
+    def _take_payment(self, row: BookRow, payment: BookPayment) -> None:
         known = self._payments.setdefault((payment.ref, payment.invoice_number), payment)
         if replace(known, row=payment.row) != payment:
             source = self._map.payment.get("ref", self._map.invoice["number"])
@@ -364,7 +364,7 @@ def _read(path: Path, records: Records, book_map: BookMap, mistakes: _Mistakes) 
             if reason := _ragged(cells, header):
                 mistakes.add(number, [reason])
                 continue
-            row = Row(number, cells, places, book_map)
+            row = BookRow(number, cells, places, book_map)
             reader.take(row)
             mistakes.add(number, row.mistakes)
     except BrokenRow as broken:

@@ -18,7 +18,7 @@ _NO_DATE: Final = ("0000-00-00", "0000-00-00 00:00:00")
 """What some systems write where there is no date."""
 
 
-class Row:
+class BookRow:
     """One row under its map: each reading answers with a value, or None and a mistake kept."""
 
     __slots__ = ("_cells", "_map", "_places", "mistakes", "number")

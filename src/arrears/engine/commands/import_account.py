@@ -15,7 +15,7 @@ from arrears.core.errors import Refused
 from arrears.core.known import Known, KnownInvoice
 from arrears.core.money import format_amount
 from arrears.core.policy import Policy
-from arrears.core.receivables import BookAccount, BookCredit, BookInvoice, BookPayment, Standing, compared
+from arrears.core.receivables import BookAccount, BookCredit, BookInvoice, BookPayment, InvoiceStanding, compared
 from arrears.core.rules.hold import end_hold
 from arrears.core.unit import Unit
 from arrears.core.view import View
@@ -100,7 +100,7 @@ class AccountImport:
         fresh = [i for i in self.rows.invoices if i.number not in self.known.by_number]
         for invoice in self.rows.invoices:
             if invoice.number in self.known.by_number:
-                self._again(invoice, self.known.invoices[self.known.by_number[invoice.number]])
+                self._newer(invoice, self.known.invoices[self.known.by_number[invoice.number]])
         for invoice in fresh:
             self._new(invoice)
         for note in self.rows.credits:
@@ -179,11 +179,11 @@ class AccountImport:
         for payment in self.rows.payments.get(invoice.number, ()):
             self._book(payment, payment.amount_minor, no)
             self.taken.count["payments"] += 1
-        if invoice.standing is Standing.UNCOLLECTIBLE:
+        if invoice.standing is InvoiceStanding.UNCOLLECTIBLE:
             give_up(self.unit, self.known.invoices[no], self._author, "uncollectible in the book")
         self._dispute(invoice, self.known.invoices[no])
 
-    def _again(self, row: BookInvoice, was: KnownInvoice) -> None:
+    def _newer(self, row: BookInvoice, was: KnownInvoice) -> None:
         """What the newer word changes, in the order in which money moves: less asked, paid, given up, due, disputed."""
         before = len(self.taken.changes)
         self._refuse_other(row, was)
@@ -192,7 +192,7 @@ class AccountImport:
         if less > 0:
             now = was.total_minor - less
             self._changed(row, "total_minor", self._amount(was, was.total_minor), self._amount(was, now))
-            void = row.standing is Standing.VOID
+            void = row.standing is InvoiceStanding.VOID
             why = "withdrawn in the book" if void else "less is asked in the book"
             credit_invoice(self.unit, was, less, self._author, why, void=void)
         self._paid(row, was)
@@ -266,10 +266,10 @@ class AccountImport:
         book(self.unit, booked, self._author)
 
     def _standing(self, row: BookInvoice, was: KnownInvoice) -> None:
-        if row.standing is Standing.UNCOLLECTIBLE:
+        if row.standing is InvoiceStanding.UNCOLLECTIBLE:
             if give_up(self.unit, was, self._author, "uncollectible in the book"):
                 self._changed(row, "standing", "open", "uncollectible")
-        elif row.standing is Standing.OPEN and was.given_up_by_book and was.given_up_minor:
+        elif row.standing is InvoiceStanding.OPEN and was.given_up_by_book and was.given_up_minor:
             self._changed(row, "standing", "uncollectible", "open")
             ask_again(self.unit, was, was.given_up_minor, self._author, "asked for again in the book")
 
