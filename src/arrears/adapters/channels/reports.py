@@ -40,9 +40,7 @@ _WARNING: Final = re.compile(
     r"warning message only|(?:will|to) (?:be )?(?:retr(?:y|ied)|keep trying|try again)(?! to send)|has been delayed|"
     r"is delayed|delivery status notification \(delay|not need to re-?send|still being retried|no action is required"
 )
-_TAG: Final = re.compile(
-    r"<(?:style|script)\b.{0,20000}?</(?:style|script)>|<[^@<>]{1,2000}>", re.DOTALL | re.IGNORECASE
-)
+_TAG: Final = re.compile(r"<(?:style|script)\b[^<]{0,5000}</(?:style|script)>|<[^@<>]{1,2000}>", re.IGNORECASE)
 _STRANGE: Final = (
     AttributeError,
     AssertionError,
