@@ -13,7 +13,7 @@ from arrears.core import facts as f
 from arrears.core.errors import Refused
 from arrears.core.known import IMPORTER, KINDS, known_of
 from arrears.core.policy import default_policy
-from arrears.core.receivables import BookAccount, BookCredit, BookInvoice, BookPayment, ReceivablesBook, InvoiceStanding
+from arrears.core.receivables import BookAccount, BookCredit, BookInvoice, BookPayment, InvoiceStanding, ReceivablesBook
 from arrears.engine import commands
 from arrears.engine.booking import Payment
 from arrears.engine.commands import corrections
@@ -69,7 +69,9 @@ def test_the_sums_are_those_that_the_import_said(store: AnyStore) -> None:
     adopt_policy(store, default_policy(), at(1), "staff:1")
     first = comes(store, replace(BOOK, payments=(paid(ONE, 3000),)), 15)
     assert first.after == dict(store.book_sums(date(2026, 1, 15))) == {"EUR": Sums(20_000, 0, 17_000, 7000)}
-    gone = replace(BOOK, invoices=(replace(ONE, standing=InvoiceStanding.UNCOLLECTIBLE), TWO), payments=(paid(ONE, 3000),))
+    gone = replace(
+        BOOK, invoices=(replace(ONE, standing=InvoiceStanding.UNCOLLECTIBLE), TWO), payments=(paid(ONE, 3000),)
+    )
     second = comes(store, gone, 25)
     assert (second.before["EUR"].open, second.after) == (17_000, dict(store.book_sums(date(2026, 1, 25))))
 

@@ -16,7 +16,7 @@ from tests.stories.story import Story
 
 from arrears.core import facts as f
 from arrears.core.known import IMPORTER, KINDS, known_of
-from arrears.core.receivables import ReceivablesBook, InvoiceStanding
+from arrears.core.receivables import InvoiceStanding, ReceivablesBook
 from arrears.engine.commands.importing import import_book
 
 MONTHS = 12

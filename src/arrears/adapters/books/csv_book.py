@@ -25,8 +25,8 @@ from arrears.core.receivables import (
     BookInvoice,
     BookMode,
     BookPayment,
-    ReceivablesBook,
     InvoiceStanding,
+    ReceivablesBook,
 )
 
 MISTAKE_LINES_MAX = 50
