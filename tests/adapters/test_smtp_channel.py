@@ -229,7 +229,7 @@ def test_the_mail_is_complete_and_tells_machines_to_be_quiet(server: SmtpServer)
         "Reply-To": "help@acme.example",
         "Message-ID": "<a12-3@acme.example>",
         "Auto-Submitted": "auto-generated",
-        "X-Auto-Response-Suppress": "All",
+        "X-Auto-Response-Suppress": "DR, RN, NRN, OOF, AutoReply",
         "Content-Language": "nl",
         "References": "<thread.c7@acme.example>",
         "In-Reply-To": "<thread.c7@acme.example>",

@@ -44,7 +44,7 @@ def test_a_message_that_came_back_is_handed_back_as_it_is(store: AnyStore) -> No
     [number] = owing_book(store)
     play(store, Bouncing(store), InProcessServices(), 1, 3)
     [mail, *_] = store.mails_of(number)
-    was = MailMove(number, mail.seq, mail.no, MailState.CAME_BACK, mail.reply)
+    was = MailMove(number, mail.seq, mail.no, MailState.CAME_BACK, mail.reply, mail.code)
     with store.accounts([number], at(4)) as batch:
         assert batch.move_mails([was._replace(state=MailState.ACCEPTED, reply="250")], at(4)) == [was]
         assert batch.move_mails([was._replace(state=MailState.BOUNCED_HARD, reply="550")], at(4)) == []

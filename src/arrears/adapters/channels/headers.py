@@ -158,7 +158,8 @@ def compose(message: Message, who: Origin) -> ComposedMail:
     headers = {
         "Message-ID": f"<{signed(_checked_id(message.id), who.key)}@{who.domain}>",
         "Auto-Submitted": "auto-generated",
-        "X-Auto-Response-Suppress": "All",
+        # Not All, which asks Exchange to keep back its reports of what could not be delivered.
+        "X-Auto-Response-Suppress": "DR, RN, NRN, OOF, AutoReply",
         **_extra(message),
     }
     if message.thread:

@@ -111,6 +111,10 @@ class _Lost(Exception):
     """The connection is of no use any more, and nothing of the message was handed over."""
 
 
+class _OutOfStep(_Lost):
+    """The server answers something else than it was asked; whatever it says next means nothing."""
+
+
 class KeptConnection(EmailBackend):
     """Django's SMTP backend, with the connection kept from message to message and the dialogue spoken step by step.
 
@@ -144,7 +148,7 @@ class KeptConnection(EmailBackend):
                     self.send_messages([letter])
                 except _Lost as lost:
                     self._drop()
-                    if kept and time.monotonic() < self._deadline:
+                    if kept and not isinstance(lost, _OutOfStep) and time.monotonic() < self._deadline:
                         continue
                     return Delivery(Fate.NOT_SENT, DeliveryAbout.SERVER, str(lost))
                 return self.delivery
@@ -203,8 +207,13 @@ class KeptConnection(EmailBackend):
         for command in _commands(smtp, letter, content):
             code, text = self._ask(smtp, command, utf8)
             if code not in _EXPECTED[command[:4]]:
+                if not 400 <= code < 600:
+                    # The stage decides, not the number: before the text nothing can have been accepted.
+                    raise _OutOfStep(_line(f"{_reply(code, text)} is no answer to {command[:4]}"))
                 self._forget(smtp, code)
                 return _answered(code, text)
+            if _says_more(smtp):
+                raise _OutOfStep(_line(f"more than one answer to {command[:4]}"))
         return self._write(smtp, content.replace(b"\r\n.", b"\r\n..") + _END)
 
     def _ask(self, smtp: SMTP, command: str, utf8: bool) -> tuple[int, bytes]:
@@ -248,9 +257,28 @@ class KeptConnection(EmailBackend):
         except OSError as error:
             self._drop()
             return Delivery(Fate.UNKNOWN, reply=_line(f"handed over whole, but without an answer: {_words(error)}"))
+        if _says_more(smtp):
+            self._drop()
+            return Delivery(Fate.UNKNOWN, reply=_line(f"more than one answer to the text: {_reply(code, text)}"))
         if code == 421 or not 200 <= code < 600:
             self._drop()
         return _answered(code, text)
+
+
+def _says_more(smtp: SMTP) -> bool:
+    """Whether the server has said more than the answer that was just read: then what it says next is an answer to
+    nobody knows what, and its 250 must not be taken for that of a text."""
+    sock, answers = smtp.sock, smtp.file
+    if sock is None or answers is None:
+        return False
+    patience = sock.gettimeout()
+    sock.settimeout(0)
+    try:
+        return bool(answers.peek(1))
+    except OSError:
+        return False  # nothing more yet, or it hung up: the next command says so
+    finally:
+        sock.settimeout(patience)
 
 
 def _commands(smtp: SMTP, letter: ComposedMail, content: bytes) -> Sequence[str]:

@@ -133,7 +133,7 @@ class NoticeDelivery:
     def without(self, came_back: Sequence[MailMove], now: datetime) -> Answer:
         """What it comes to where these of its messages have come back meanwhile."""
         for move in came_back:
-            self.move(self.mails[move.no], move.state, move.reply)
+            self.move(self.mails[move.no], move.state, move.reply, move.code)
         return self.answer(now)
 
     def _of(self, draft: Draft) -> list[Mail]:

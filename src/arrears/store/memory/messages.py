@@ -104,7 +104,7 @@ class MemoryMail:
         """The message as it is, where it has come back and this move says something else."""
         was = self.mail_rows[(move.account, move.seq)][move.no]
         if was.state in BACK and move.state not in _REPORTED:
-            return move._replace(state=was.state, reply=was.reply)
+            return move._replace(state=was.state, reply=was.reply, code=was.code)
         return None
 
     def move_mails(self, moves: Sequence[MailMove], now: datetime) -> None:
