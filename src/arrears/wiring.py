@@ -16,6 +16,7 @@ from datetime import UTC, datetime
 from functools import cache, partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
+from urllib.parse import urlsplit
 
 import psycopg
 from psycopg import sql
@@ -43,6 +44,8 @@ if TYPE_CHECKING:
     from arrears.notices.render import Texts
 
 SYSTEM_AUTHOR: Final = "arrears"
+
+LOOPBACK: Final = ("localhost", "::1", "0.0.0.0")
 
 SERVING_CONNECTIONS_MAX: Final = 16
 """For a process that answers requests: more at once than this would only wait in the database instead."""
@@ -237,8 +240,31 @@ def open_installation(*, connections_max: int = 4) -> Installation:
     if not store.policies():
         adopt_policy(store, default_policy(), clock.now(), SYSTEM_AUTHOR)
     limits = Limits(settings().deletions_per_day)
+    providers = payment_providers()
+    refuse_stand_ins(settings())
     channel, services = mail_channel(url), InProcessServices()
-    return Installation(url, store, channel, services, clock, limits, payment_providers())
+    return Installation(url, store, channel, services, clock, limits, providers)
+
+
+def refuse_stand_ins(ours: Settings) -> None:
+    """In live mode nothing that was meant for a demo works: mail must leave, and its links must lead to pages that
+    others can open. Mail that is laid into a folder warns nobody, and counts as accepted there. Refuses
+    `no_mail_server`, `bad_base_url`."""
+    if ours.mode != "live":
+        return
+    if not ours.mail_url and not ours.mail_backend:
+        raise Refused(
+            "no_mail_server",
+            "ARREARS_MODE is live and no mail can leave: set ARREARS_MAIL_URL to your mail server, or"
+            " ARREARS_MAIL_BACKEND to a provider",
+        )
+    base = urlsplit(ours.base_url)
+    if base.scheme != "https" or not base.hostname or base.hostname in LOOPBACK or base.hostname.startswith("127."):
+        raise Refused(
+            "bad_base_url",
+            f"ARREARS_MODE is live and ARREARS_BASE_URL is {ours.base_url}, which nobody else can open safely; give the"
+            " https address of your account centre",
+        )
 
 
 _installed: list[Installation] = []

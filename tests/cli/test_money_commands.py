@@ -142,6 +142,10 @@ def test_the_breaker_is_shown_and_closed_by_a_person_with_a_reason(live: Run, st
     assert not store.system().breaker_open
 
 
+LIVE = {"ARREARS_MODE": "live", "ARREARS_STRIPE_API": "", "ARREARS_STRIPE_KEY": "sk_live_x", "ARREARS_BASE_URL": ""}
+MAILED = {"ARREARS_MAIL_URL": "smtp://mail.example.org"}
+
+
 @pytest.mark.parametrize(
     ("settings", "says"),
     [
@@ -151,6 +155,11 @@ def test_the_breaker_is_shown_and_closed_by_a_person_with_a_reason(live: Run, st
         ({"ARREARS_STRIPE_KEY": "sk_live_x", "ARREARS_STRIPE_API": ""}, "give a key that starts with sk_test_"),
         ({"ARREARS_MODE": "production"}, "it is test or live"),
         ({"ARREARS_MAIL_URL": "smtp://127.0.0.1:25"}, "ARREARS_MAIL_FROM is missing"),
+        (LIVE, "no mail can leave"),
+        ({**LIVE, "ARREARS_MAIL_URL": "smtp://mail.example.org"}, "ARREARS_BASE_URL is http://127.0.0.1:8000"),
+        ({**LIVE, **MAILED, "ARREARS_BASE_URL": "http://billing.example.org"}, "give the https address"),
+        ({**LIVE, **MAILED, "ARREARS_BASE_URL": "https://localhost"}, "give the https address"),
+        ({**LIVE, **MAILED, "ARREARS_BASE_URL": "https://billing.example.org"}, "ARREARS_MAIL_FROM is missing"),
     ],
 )
 def test_what_is_set_wrongly_refuses_to_start_with_one_line(live: Run, settings: dict[str, str], says: str) -> None:
