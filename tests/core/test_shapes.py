@@ -87,7 +87,7 @@ def test_a_made_up_world_is_the_same_with_shapes_and_without(seed: int, monkeypa
         return twins
 
     alone = simulate(MemoryStore(), 6, 400, seed)
-    monkeypatch.setattr(engine, "shapes_of", watched)
+    monkeypatch.setattr(engine, "decision_cache_of", watched)
     together = simulate(TextStore(), 6, 400, seed)
     assert together.digest == alone.digest
     assert taken["Noticed"] > 20

@@ -14,6 +14,7 @@ import msgspec
 
 from arrears.core.payments.planner import Tried
 from arrears.core.payments.values import AttemptState, Initiator, MethodKind, Network
+from arrears.core.promises import Promise
 from arrears.core.states import Reason, State
 from arrears.core.value import Value
 
@@ -173,32 +174,6 @@ class Hold(Value, frozen=True, omit_defaults=True):
     ended_at: datetime | None = None
 
 
-class SentWarning(Value, frozen=True, omit_defaults=True):
-    """One warning that was recorded: the rung, the date it names, its day by the action's own clock, its fact."""
-
-    step: int
-    promised_on: date
-    on: date
-    seq: int
-
-
-class Promise(Value, frozen=True, omit_defaults=True):
-    """What has been told about one action in the running episode of one subscription.
-
-    `promised_on` is the latest date told anywhere; the action is never earlier. The lead runs from `accepted_at`, when
-    the message of fact `accepted_seq` was; acceptances of messages recorded before fact `since_seq` do not count.
-    `doubted`: a doubt stood at the deadline. `renew_from`: a hold or doubt that voided the warnings ended then.
-    """
-
-    promised_on: date | None = None
-    accepted_at: datetime | None = None
-    accepted_seq: int = 0
-    since_seq: int = 0
-    sent: tuple[SentWarning, ...] = ()
-    doubted: bool = False
-    renew_from: datetime | None = None
-
-
 class ServiceEnd(Value, frozen=True, omit_defaults=True):
     """One time without service. `stopped_on` is the stored date of the stop; `ended_on` is known when the service
     has acknowledged it (spec, section 8), and retention counts from its end."""
@@ -236,8 +211,8 @@ class OpenOrder(Value, frozen=True, omit_defaults=True):
 class Subscription(Value, frozen=True, omit_defaults=True):
     """An account's use of one service, with every reason for which it is not active.
 
-    `cut`: it was disabled because of debt, not by another reason. `relieved`: everything that is not disputed was
-    paid, so it must run again although a held debt remains. `entered_on`: the day its stage counts from.
+    `cut`: it was disabled because of debt, not by another reason. `relieved`: a past-due debt was paid in full since
+    it stopped, so it runs again as soon as every other is held. `entered_on`: the day its stage counts from.
     """
 
     no: int
@@ -329,11 +304,11 @@ class Account(Value, frozen=True, omit_defaults=True):
         """The past-due debts whose clock this subscription follows: its own, or all where the policy says so."""
         if self.case is None:
             return ()
-        if self.case.terms.account_wide:
-            return self.past_due
-        return tuple(
-            [d for d in self.debts if d.day_0 is not None and not d.ended and subscription.no in d.subscriptions]
-        )
+        return self.past_due if self.case.terms.account_wide else self.debts_for(subscription)
+
+    def debts_for(self, subscription: Subscription) -> tuple[Debt, ...]:
+        """The past-due debts that name this subscription: only for these may it be deleted."""
+        return tuple([d for d in self.past_due if subscription.no in d.subscriptions])
 
     @property
     def waits(self) -> bool:
@@ -374,15 +349,13 @@ class Guards(msgspec.Struct, frozen=True):
     @property
     def doubts(self) -> tuple[DoubtKind, ...]:
         """The system doubts that stand, in a fixed order."""
-        if not (self.feed_stale or self.clock_suspect or self.breaker_open):
+        stand = (self.feed_stale, self.clock_suspect, self.breaker_open)
+        if not any(stand):
             return ()
-        found = (
-            (self.feed_stale, DoubtKind.FEED),
-            (self.clock_suspect, DoubtKind.CLOCK),
-            (self.breaker_open, DoubtKind.BREAKER),
-        )
-        return tuple(kind for stands, kind in found if stands)
+        return tuple([kind for kind, stands in zip(_OF_THE_SYSTEM, stand, strict=True) if stands])
 
+
+_OF_THE_SYSTEM = (DoubtKind.FEED, DoubtKind.CLOCK, DoubtKind.BREAKER)
 
 _encoder = msgspec.json.Encoder(order="deterministic")
 _decoder = msgspec.json.Decoder(Account)

@@ -7,12 +7,13 @@ ask for it. The action itself happens at the end of the deadline's day.
 from __future__ import annotations
 
 from collections.abc import Sequence
-from datetime import date, timedelta
+from datetime import date, datetime, timedelta
 
-from arrears.core.account import Action, Promise, ServiceEnd, Stop, Subscription
+from arrears.core.account import Action, Debt, Hold, ServiceEnd, Stop, Subscription
 from arrears.core.calendar import calendar_of
+from arrears.core.promises import Promise
 from arrears.core.states import State
-from arrears.core.view import View
+from arrears.core.view import View, latest
 
 
 class Ahead:
@@ -74,9 +75,22 @@ class Ahead:
         self.deadline = self._deadline()
 
     @property
-    def told_day(self) -> date | None:
-        """The day that pages, answers and messages name: the deadline, or the plan until a warning was accepted."""
+    def settled_day(self) -> date | None:
+        """The day as far as it is settled, and stored: the deadline, or the plan until a warning counts."""
         return self.planned if self.deadline is None else self.deadline
+
+    @property
+    def told_day(self) -> date | None:
+        """The day that pages, answers and messages name. While no warning of it counts never earlier than today and the
+        lead, so that nobody is told a day that has passed; and no earlier than what is told of the stage before."""
+        day = self.settled_day
+        if day is None:
+            return None
+        if self.deadline is None:
+            day = max(day, self.calendar.local_day(self.view.now) + timedelta(days=self.lead_days))
+        if self.before is not None:
+            return latest(day, self._after(self.before.told_day))
+        return day
 
     def base(self) -> date | None:
         """The day by the clocks alone."""
@@ -92,15 +106,18 @@ class Ahead:
             own = view.debt_clock(sub, days, self.stop)
         if own is None or entered is None:
             return None
+        if self.before is not None:
+            return latest(own, self._after(self.before.settled_day))
         previous_days = 0
         if self.action is Action.DISABLE and policy.restrict_after_days is not None:
             previous_days = policy.restrict_after_days
-            if self.before is not None:
-                entered = self.before.told_day
-                if entered is None:
-                    return None
-        dwell = self._counted(entered, days - previous_days)
-        return None if dwell is None else max(own, dwell)
+        return latest(own, self._counted(entered, days - previous_days))
+
+    def _after(self, restricted_on: date | None) -> date | None:
+        """The day by the stage before, which is entered on this day."""
+        before = self.policy.restrict_after_days
+        assert before is not None
+        return None if restricted_on is None else self._counted(restricted_on, self.policy.disable_after_days - before)
 
     def _deletion_base(self) -> date | None:
         """The latest of service end + retention, and oldest debt + disable_after_days + retention."""
@@ -134,6 +151,17 @@ class Ahead:
             free = None if own is None else view.clear_day(max(own, day), holds, self.calendar)
             if free is not None and (found is None or free < found):
                 found = free
+        return self._named_by_free_debt(found) if self.action is Action.DELETE and self.sub.cut else found
+
+    def _named_by_free_debt(self, day: date | None) -> date | None:
+        """The first day from `day` at whose end a past-due debt that names the subscription is free of holds: whoever's
+        clock counts, what is only named by debt that is held is not deleted."""
+        found: date | None = None
+        for debt in self.view.account.debts_for(self.sub):
+            holds = self.view.holds_on(self.stop, self.sub, debt)
+            free = None if day is None else self.view.clear_day(day, holds, self.calendar)
+            if free is not None and (found is None or free < found):
+                found = free
         return found
 
     @property
@@ -154,8 +182,8 @@ class Ahead:
         if not view.account.holds:
             return start + timedelta(days=days)
         found: date | None = None
-        for debt in view.debts_of(self.sub) or (None,):
-            day = view.day_number(start, days, view.holds_on(self.stop, self.sub, debt), self.calendar)
+        for _, holds in self._followed():
+            day = view.day_number(start, days, holds, self.calendar)
             if day is not None and (found is None or day < found):
                 found = day
         return found
@@ -174,14 +202,37 @@ class Ahead:
         lead_end = self.calendar.local_day(accepted_at) + timedelta(days=self.lead_days)
         return planned if lead_end <= planned else self.clear(self._counted(lead_end, 0))
 
-    def rung(self, step: int) -> date | None:
-        """The day of a warning's rung: of the debt's ladder, or of retention."""
-        if self.start is not None:
-            return self.start + timedelta(step)
-        if self.action is not Action.DELETE:
-            return self.view.debt_clock(self.sub, step, self.stop)
-        end = self.sub.end
-        return None if end is None or end.ended_on is None else self._counted(end.ended_on, step)
+    def rung(self, step: int) -> tuple[date, datetime] | None:
+        """The day of a warning's rung, of the debt's ladder or of retention, and the 09:00 at which it may be sent: the
+        first outside the holds on the debt that it follows, which of several is the one that lets it come first."""
+        view, end, start = self.view, self.sub.end, self.start
+        if start is not None:
+            day = start + timedelta(step)
+            return day, view.morning(day, self.calendar)
+        found: list[tuple[date, datetime]] = []
+        for debt, holds in self._followed():
+            start = end.ended_on if end is not None else None if debt is None else debt.day_0
+            counted = None if start is None else view.counted(start, step, holds, self.calendar)
+            at = None if counted is None else view.outside(view.morning(counted, self.calendar), holds, self.calendar)
+            if counted is not None and at is not None:
+                found.append((counted, at))
+        return (min([day for day, _ in found]), min([at for _, at in found])) if found else None
+
+    def outside(self, at: datetime) -> datetime | None:
+        """`at`, or the first 09:00 after it at which a warning may be sent: of one debt that it follows at least
+        nothing is held. None while nobody can say."""
+        if not self.view.account.holds:
+            return at
+        found = [self.view.outside(at, holds, self.calendar) for _, holds in self._followed()]
+        return min([free for free in found if free is not None], default=None)
+
+    def _followed(self) -> list[tuple[Debt | None, list[Hold]]]:
+        """The debts that this may follow from, each with the holds on the action: those whose clock it follows, and of
+        a deletion those that name the subscription. Of a service that ended without any debt the holds alone."""
+        view, sub = self.view, self.sub
+        named = self.action is Action.DELETE and sub.cut
+        debts = view.account.debts_for(sub) if named else view.debts_of(sub)
+        return [(debt, view.holds_on(self.stop, sub, debt)) for debt in (debts or (None,))]
 
 
 def ahead(view: View) -> Sequence[Ahead]:
@@ -205,6 +256,8 @@ def applying(view: View, sub: Subscription, *, whatever_is_owed: bool = False) -
     if sub.state is State.DISABLED:
         if end is None or end.ordered_at is not None or (sub.cut and not enough):
             return []
+        if not whatever_is_owed and unnamed(view, sub):
+            return []
         return [Ahead(view, sub, Action.DELETE, end)]
     if view.account.case is None or not enough:
         return []
@@ -212,3 +265,8 @@ def applying(view: View, sub: Subscription, *, whatever_is_owed: bool = False) -
         restrict = Ahead(view, sub, Action.RESTRICT)
         return [restrict, Ahead(view, sub, Action.DISABLE, before=restrict)]
     return [Ahead(view, sub, Action.DISABLE)]
+
+
+def unnamed(view: View, sub: Subscription) -> bool:
+    """Whether a subscription was disabled for debts of the account of which none names it: it is never deleted."""
+    return sub.cut and view.debts_of(sub) != () and not view.account.debts_for(sub)

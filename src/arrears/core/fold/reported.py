@@ -9,16 +9,9 @@ from typing import Any, Final
 from msgspec.structs import replace
 
 from arrears.core import facts as f
-from arrears.core.account import (
-    Account,
-    Debt,
-    Doubt,
-    Promise,
-    ServiceEnd,
-    Subscription,
-    Terms,
-)
-from arrears.core.fold.replacing import fresh, void, with_order, with_subscription
+from arrears.core.account import Account, Debt, Doubt, ServiceEnd, Subscription, Terms
+from arrears.core.fold.replacing import fresh, relieved, void, with_order, with_subscription
+from arrears.core.promises import Promise
 from arrears.core.states import Reason, State
 
 Folds = dict[type[f.Fact], Callable[[Account, Any, f.Recorded], Account]]
@@ -45,8 +38,8 @@ def _by_due_date(debt: Debt) -> tuple[Any, int]:
 
 
 def _reduced(account: Account, allocations: Iterable[f.Allocation]) -> Account:
-    """Less is open; a debt with nothing open leaves. A stopped subscription whose remaining debts are all held
-    is relieved: what is disputed must not keep a customer out who paid the rest."""
+    """Less is open; a debt with nothing open leaves. A stopped subscription for which it was past due is relieved:
+    what is disputed must not keep a customer out who paid the rest, whichever came first."""
     paid = {a.debt: a.minor for a in allocations}
     if not paid:
         return account
@@ -63,17 +56,7 @@ def _reduced(account: Account, allocations: Iterable[f.Allocation]) -> Account:
             debt = replace(debt, open_minor=rest)
         debts.append(debt)
     account = replace(account, debts=tuple(debts))
-    for sub in account.subscriptions:
-        remaining = account.debts_of(sub)
-        if (
-            closed
-            and remaining
-            and (sub.cut or sub.state is State.RESTRICTED)
-            and any(d.no in closed for d in before.debts_of(sub))
-            and all(account.debt_is_held(d.no) for d in remaining)
-        ):
-            account = with_subscription(account, replace(sub, relieved=True))
-    return account
+    return relieved(before, account, closed) if closed else account
 
 
 def _payment_booked(account: Account, fact: f.PaymentBooked, _: f.Recorded) -> Account:

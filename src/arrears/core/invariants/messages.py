@@ -10,6 +10,7 @@ from arrears.core import facts as f
 from arrears.core.account import Action
 from arrears.core.calendar import calendar_of
 from arrears.core.invariants.checked import ONE_DAY, AccountBook, Sub, Warned
+from arrears.core.invariants.reported import since
 from arrears.core.states import State
 
 Checks = dict[type[f.Fact], Callable[[AccountBook, Any, f.Recorded], None]]
@@ -75,7 +76,7 @@ def _warned(book: AccountBook, warning: f.Warning, seq: int) -> None:
     told = Warned(seq, warning.action, warning.generation, warning.promised_on)
     sub.warned.append(told)
     book.notices.setdefault(seq, []).append(told)
-    _promised(book, sub, warning.action, warning.promised_on)
+    _not_earlier(book, sub, warning.action, warning.promised_on)
 
 
 def date_moved(book: AccountBook, fact: f.DateMoved, _: f.Recorded) -> None:
@@ -84,19 +85,28 @@ def date_moved(book: AccountBook, fact: f.DateMoved, _: f.Recorded) -> None:
 
 
 def _promised(book: AccountBook, sub: Sub, action: Action, on: date) -> None:
+    _not_earlier(book, sub, action, on)
+    sub.promised[action] = on
+
+
+def _not_earlier(book: AccountBook, sub: Sub, action: Action, on: date) -> None:
     told = sub.promised.get(action)
     if told is not None and on < told:
         book.breach("I10", f"the {action} of subscription {sub.no} is promised for {on} after {told}")
-    sub.promised[action] = on
 
 
 def notice_accepted(book: AccountBook, fact: f.NoticeAccepted, recorded: f.Recorded) -> None:
     """One answer to each message (I16)."""
     _answered(book, fact.notice)
-    left_out = {id(told) for no in fact.left_out for told in book.subs[no].warned}
+    about = {id(told): sub for sub in book.subs.values() for told in sub.warned}
     for told in book.notices.pop(fact.notice, ()):
-        if id(told) not in left_out:
-            told.accepted_at = recorded.at
+        sub = about[id(told)]
+        if sub.no in fact.left_out:
+            continue
+        told.accepted_at = recorded.at
+        if not told.void and told.generation == sub.generation and told.seq > since(sub, told.action):
+            # What somebody got is promised; what nobody got promises nothing.
+            sub.promised[told.action] = max(told.promised_on, sub.promised.get(told.action, told.promised_on))
 
 
 def notice_failed(book: AccountBook, fact: f.NoticeFailed, _: f.Recorded) -> None:

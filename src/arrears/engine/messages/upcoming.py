@@ -74,7 +74,8 @@ def _planned(view: View, contacts: Contacts) -> Iterator[Telling]:
         names = one.told_day
         sent = {s.step for s in one.promise.sent if s.seq > one.promise.since_seq}
         for step in one.warning_days:
-            day = one.rung(step)
+            rung = one.rung(step)
+            day = None if rung is None else one.calendar.local_day(rung[1])
             if day is not None and day >= view.today and step not in sent:
                 yield Telling(kind, one.sub.service, step, day, names, recipients(contacts, kind), one.sub.no)
 
