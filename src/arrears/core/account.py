@@ -92,6 +92,7 @@ class Debt(Value, frozen=True, omit_defaults=True):
     become past due. `ended` says that its case ended with a deletion: still owed, no longer pursued by the ladder.
     `tries` counts the attempts for it that are proven finished; `reopened_seq` is the fact by which its money left
     again, `charged_back` that the payer's bank took it: then only the payer pays it, never a charge of ours.
+    `reminded` are the steps that are done or were overtaken since it is past due.
     """
 
     no: int
@@ -109,6 +110,7 @@ class Debt(Value, frozen=True, omit_defaults=True):
     tries: int = 0
     reopened_seq: int = 0
     charged_back: bool = False
+    reminded: tuple[int, ...] = ()
 
 
 class DebtPart(Value, frozen=True, omit_defaults=True):
@@ -242,12 +244,14 @@ class Subscription(Value, frozen=True, omit_defaults=True):
 
 
 class Case(Value, frozen=True, omit_defaults=True):
-    """The bracket around one past-due episode. `reminded` are the steps that are done or were overtaken."""
+    """The bracket around one past-due episode. `reminder_seq` is the fact of its newest reminder, `oldest_since` when a
+    payment or a hold last made another debt the oldest that is not held."""
 
     no: int
     opened_on: date
     terms: Terms
-    reminded: tuple[int, ...] = ()
+    reminder_seq: int = 0
+    oldest_since: datetime | None = None
     written_off: bool = False
     challenges: int = 0
     """How many challenges have counted as in flight (spec, section 4, point 6: at most two)."""

@@ -54,7 +54,8 @@ class ActionRow(msgspec.Struct, frozen=True, gc=False):
 
 
 class StepRow(msgspec.Struct, frozen=True, gc=False):
-    """One rung that was reached (or overtaken): unique, so nothing is ever done twice."""
+    """One rung that was reached (or overtaken): unique, so nothing is ever done twice. Of a reminder `subscription` is
+    the number of its debt and `generation` the fact by which that debt's money left again."""
 
     account: int
     seq: int
@@ -122,9 +123,7 @@ def steps_of(recorded: f.Recorded) -> Iterator[StepRow]:
     match fact:
         case f.Noticed():
             if fact.reminder is not None:
-                for rung in (*fact.reminder.skipped, fact.reminder.step):
-                    skipped = rung != fact.reminder.step
-                    yield StepRow(account, seq, "remind", fact.reminder.case, 0, 0, rung, None, skipped)
+                yield from _reminders(account, seq, fact.reminder)
             for w in fact.warnings:
                 kind = f"warn_{w.action}"
                 yield StepRow(account, seq, kind, 0, w.subscription, w.generation, w.step, w.promised_on, False)
@@ -141,6 +140,13 @@ def steps_of(recorded: f.Recorded) -> Iterator[StepRow]:
             )
         case _:
             return
+
+
+def _reminders(account: int, seq: int, reminder: f.Reminder) -> Iterator[StepRow]:
+    case = reminder.case
+    for part in reminder.debts or (f.RemindedDebt(0, reminder.step, reminder.skipped),):
+        for rung in (*part.skipped, part.step):
+            yield StepRow(account, seq, "remind", case, part.debt, part.reopened, rung, None, rung != part.step)
 
 
 def tasks_of(recorded: f.Recorded) -> Iterator[TaskRow]:

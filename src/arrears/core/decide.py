@@ -10,6 +10,8 @@ from collections.abc import Mapping, Sequence
 from datetime import datetime
 from typing import Final, NamedTuple
 
+from msgspec.structs import replace
+
 from arrears.core.account import Account, Guards
 from arrears.core.facts import DateMoved, Disabled, Expiring, Fact, Noticed, Reminder, Told, Warning
 from arrears.core.policy import Policy
@@ -139,7 +141,7 @@ def _one_message(view: View, parts: Sequence[Due]) -> Noticed:
         part = due.build()
         at_once = at_once and due.at_once
         if isinstance(part, Reminder):
-            reminder = part
+            reminder = part if reminder is None else _together(reminder, part)
         elif isinstance(part, Warning):
             warnings = (*warnings, part)
         elif isinstance(part, Told):
@@ -147,3 +149,10 @@ def _one_message(view: View, parts: Sequence[Due]) -> Noticed:
         elif isinstance(part, Expiring):
             expiring = (*expiring, part)
     return Noticed(on=view.today, reminder=reminder, warnings=warnings, told=told, at_once=at_once, expiring=expiring)
+
+
+def _together(one: Reminder, other: Reminder) -> Reminder:
+    """The reminders of several debts are one, named after the debt that is furthest on the ladder."""
+    first = max(one, other, key=lambda reminder: reminder.step)
+    debts = tuple(sorted((*one.debts, *other.debts), key=lambda part: part.debt))
+    return replace(first, debts=debts)

@@ -226,7 +226,7 @@ class View:
         for _ in range(len(holds) + 1):
             for hold in holds:
                 end = self.hold_end(hold, self.calendar)
-                if hold.from_at <= max(at, self.now) and (end is None or max(at, self.now) < end):
+                if any(hold.from_at <= t and (end is None or t < end) for t in (at, max(at, self.now))):
                     if end is None:
                         return None
                     at = self.next_morning(end, calendar)

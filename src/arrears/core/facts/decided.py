@@ -35,12 +35,24 @@ class WithinTolerance(Fact, frozen=True, tag="within_tolerance"):
     debts: tuple[int, ...]
 
 
+class RemindedDebt(msgspec.Struct, frozen=True, omit_defaults=True):
+    """The rung of one debt, and those that were overtaken. `reopened` is the fact by which its money left again, 0
+    where it never did: each such time has rungs of its own."""
+
+    debt: int
+    step: int
+    skipped: tuple[int, ...] = ()
+    reopened: int = 0
+
+
 class Reminder(msgspec.Struct, frozen=True, omit_defaults=True):
-    """One rung of a case's reminders, and the rungs that an outage overtook."""
+    """The reminder of one day: `debts` says what it is for. `step` and `skipped` are those of the debt that is furthest
+    on the ladder; in a journal that names no debts they are rungs of the case, for all that is past due."""
 
     case: int
     step: int
     skipped: tuple[int, ...] = ()
+    debts: tuple[RemindedDebt, ...] = ()
 
 
 class Warning(msgspec.Struct, frozen=True, omit_defaults=True):

@@ -9,7 +9,7 @@ from typing import Any, Final
 from msgspec.structs import replace
 
 from arrears.core import facts as f
-from arrears.core.account import ALL_ACTIONS, Account, Case, ServiceEnd, Subscription, Tell
+from arrears.core.account import ALL_ACTIONS, Account, Case, Debt, ServiceEnd, Subscription, Tell
 from arrears.core.fold.replacing import (
     accepted,
     came_back,
@@ -59,8 +59,8 @@ def _noticed(account: Account, fact: f.Noticed, recorded: f.Recorded) -> Account
     if not fact.at_once:
         account = replace(account, noticed_on=fact.on)
     if fact.reminder is not None and account.case is not None:
-        done = (*account.case.reminded, *fact.reminder.skipped, fact.reminder.step)
-        account = replace(account, case=replace(account.case, reminded=done))
+        account = replace(account, case=replace(account.case, reminder_seq=recorded.seq))
+        account = replace(account, debts=_reminded(account.debts, fact.reminder))
     for warning in fact.warnings:
         sub = account.subscription(warning.subscription)
         promise = sub.promise(warning.action)
@@ -78,6 +78,13 @@ def _noticed(account: Account, fact: f.Noticed, recorded: f.Recorded) -> Account
         methods = tuple(replace(m, announced_days=card.days) if m.no == card.method else m for m in account.methods)
         account = replace(account, methods=methods)
     return account
+
+
+def _reminded(debts: tuple[Debt, ...], reminder: f.Reminder) -> tuple[Debt, ...]:
+    named = {part.debt: (*part.skipped, part.step) for part in reminder.debts}
+    if not named:
+        named = {d.no: (*reminder.skipped, reminder.step) for d in debts if d.day_0 is not None and not d.ended}
+    return tuple([replace(d, reminded=(*d.reminded, *named[d.no])) if d.no in named else d for d in debts])
 
 
 def _date_moved(account: Account, fact: f.DateMoved, _: f.Recorded) -> Account:

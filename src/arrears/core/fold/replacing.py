@@ -72,6 +72,18 @@ def _recounted(promise: Promise) -> Promise:
     return replace(promise, accepted_at=at, accepted_seq=seq)
 
 
+def reminded_of(before: Account, account: Account, at: datetime) -> Account:
+    """The account, with the instant from which the later reminders follow another debt than before."""
+    if account.case is None or _oldest_free(before) == _oldest_free(account):
+        return account
+    return replace(account, case=replace(account.case, oldest_since=at))
+
+
+def _oldest_free(account: Account) -> int | None:
+    free = [d for d in account.past_due if not account.debt_is_held(d.no)]
+    return min(free, key=lambda d: (d.day_0, d.due_on, d.no)).no if free else None
+
+
 def relieved(before: Account, account: Account, closed: Collection[int]) -> Account:
     """The account with every stopped subscription marked that followed one of these debts, of which nothing is past due
     any more, and has others left."""

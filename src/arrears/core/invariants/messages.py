@@ -54,10 +54,15 @@ def _has_begun(zone: str, at: datetime, notice_at: time) -> bool:
 def _reminded(book: AccountBook, reminder: f.Reminder) -> None:
     if book.case is None or reminder.case != book.case_no:
         book.breach("I22", f"a reminder about case {reminder.case}, which is not open")
-    for step in (*reminder.skipped, reminder.step):
-        if (reminder.case, step) in book.reminded:
-            book.breach("I22", f"reminder {step} of case {reminder.case} twice")
-        book.reminded.add((reminder.case, step))
+    for part in reminder.debts or (f.RemindedDebt(0, reminder.step, reminder.skipped),):
+        debt = book.debts.get(part.debt)
+        if part.debt and (debt is None or debt.open == 0 or debt.day_0 is None or book.debt_held(debt)):
+            book.breach("I22", f"a reminder of invoice {part.debt}, which is not past due or is held")
+        for step in (*part.skipped, part.step):
+            rung = (reminder.case, part.debt, part.reopened, step)
+            if rung in book.reminded:
+                book.breach("I22", f"reminder {step} of invoice {part.debt} in case {reminder.case} twice")
+            book.reminded.add(rung)
 
 
 def _warned(book: AccountBook, warning: f.Warning, seq: int) -> None:

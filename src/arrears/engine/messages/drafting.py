@@ -158,7 +158,7 @@ def _noticed(account: Account, fact: f.Noticed, seq: int, contacts: Contacts, no
         found.append(Draft(MessageKind.STOP_WARNING, debts=lines, actions=_by_date(stops)))
     if fact.told:
         found += _told(account, fact, seq, lines)
-    if _reminds(account, fact) and not any(d.kind in PAYABLE for d in found):
+    if _reminds(account, fact, seq) and not any(d.kind in PAYABLE for d in found):
         found.append(_reminder(account, fact, lines, contacts))
     found += [_card(account, card, contacts, now) for card in _expiring(account, fact)]
     return found
@@ -220,12 +220,10 @@ def _ended(account: Account) -> tuple[DebtLine, ...]:
     )
 
 
-def _reminds(account: Account, fact: f.Noticed) -> bool:
+def _reminds(account: Account, fact: f.Noticed, seq: int) -> bool:
     """Whether this reminder is the newest of the case that is open."""
     case = account.case
-    if fact.reminder is None or case is None or case.no != fact.reminder.case:
-        return False
-    return case.reminded[-1:] == (fact.reminder.step,)
+    return fact.reminder is not None and case is not None and case.reminder_seq == seq
 
 
 def _reminder(account: Account, fact: f.Noticed, lines: tuple[DebtLine, ...], contacts: Contacts) -> Draft:
