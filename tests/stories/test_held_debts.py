@@ -63,6 +63,21 @@ def test_a_hold_on_the_older_debt_lets_the_other_one_warn_and_still_gives_the_fu
     """)
 
 
+def test_a_newer_debt_does_not_hide_that_a_hold_moved_the_day_of_the_older_one() -> None:
+    """The stage began anew when another reason was lifted, and the held days are no days of it either."""
+    story = Story().until(10).block().until(50).unblock().until(60)
+    story.bill(63)
+    story = on_debt(story, 66)
+    assert story.until(90).diary(51, dates=True, only="warning promised: ended disabled") == table("""
+        day 60 12:00 promised: disable cloud on day 86
+        day 67 00:00 hold 1 ended, void: disable cloud
+        day 67 09:00 warning 28: disable cloud on day 86
+        day 87 00:00 disabled cloud on day 86
+        day 87 00:00 promised: delete cloud on day 176
+        day 87 09:00 told: cloud disabled on day 86
+    """)
+
+
 def test_a_hold_on_the_debt_before_its_deletion_gives_the_full_lead_after_it() -> None:
     story = on_debt(Story().until(119), 130)
     assert story.until(141).diary(119, only=LADDER) == table("""

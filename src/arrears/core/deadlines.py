@@ -94,42 +94,49 @@ class Ahead:
 
     def base(self) -> date | None:
         """The day by the clocks alone."""
+        return min([day for day, _ in self._by_debt()], default=None)
+
+    def _by_debt(self) -> list[tuple[date, list[Hold]]]:
+        """For each debt that this may follow from the later of its own day and the day of the stage, both without the
+        days on which it was held; with its holds. Of a debt that cannot come to it there is none."""
+        view, (entered, days) = self.view, self._stage()
+        if entered is None:
+            return []
+        if not view.account.holds:
+            oldest = view.oldest_day_0(view.debts_of(self.sub))
+            if oldest is None:
+                return [(entered + timedelta(days), [])] if self.action is Action.DELETE else []
+            return [(max(entered + timedelta(days), oldest + timedelta(self._ladder_days)), [])]
+        named = self.action is Action.DELETE and self.sub.cut
+        found: list[tuple[date, list[Hold]]] = []
+        for debt, holds in self._followed():
+            by_stage = view.day_number(entered, days, holds, self.calendar)
+            if debt is None:
+                own = by_stage if self.action is Action.DELETE else None
+            elif named:
+                own = view.debt_clock(self.sub, self._ladder_days, self.stop)
+            else:
+                own = debt.day_0 and view.day_number(debt.day_0, self._ladder_days, holds, view.calendar)
+            day = latest(own, by_stage)
+            if day is not None:
+                found.append((day, holds))
+        return found
+
+    def _stage(self) -> tuple[date | None, int]:
+        """The day from which the stage before counts, and how many days it lasts."""
+        policy, restrict = self.policy, self.policy.restrict_after_days or 0
         if self.action is Action.DELETE:
-            return self._deletion_base()
-        policy, view, sub = self.policy, self.view, self.sub
-        days = policy.disable_after_days if self.action is Action.DISABLE else policy.restrict_after_days
-        entered = sub.entered_on
-        assert days is not None
-        if self.start is not None:
-            own: date | None = self.start + timedelta(days)
-        else:
-            own = view.debt_clock(sub, days, self.stop)
-        if own is None or entered is None:
-            return None
-        if self.before is not None:
-            return latest(own, self._after(self.before.settled_day))
-        previous_days = 0
-        if self.action is Action.DISABLE and policy.restrict_after_days is not None:
-            previous_days = policy.restrict_after_days
-        return latest(own, self._counted(entered, days - previous_days))
+            return None if self.sub.end is None else self.sub.end.ended_on, policy.retention_days
+        if self.action is Action.RESTRICT:
+            return self.sub.entered_on, restrict
+        entered = self.sub.entered_on if self.before is None else self.before.settled_day
+        return entered, policy.disable_after_days - restrict
 
     def _after(self, restricted_on: date | None) -> date | None:
         """The day by the stage before, which is entered on this day."""
         before = self.policy.restrict_after_days
         assert before is not None
         return None if restricted_on is None else self._counted(restricted_on, self.policy.disable_after_days - before)
-
-    def _deletion_base(self) -> date | None:
-        """The latest of service end + retention, and oldest debt + disable_after_days + retention."""
-        end, policy = self.sub.end, self.policy
-        if end is None or end.ended_on is None:
-            return None
-        day = self._counted(end.ended_on, policy.retention_days)
-        if day is None or not self.view.debts_of(self.sub):
-            return day
-        days = policy.disable_after_days + policy.retention_days
-        by_debt = self.view.debt_clock(self.sub, days, self.stop)
-        return None if by_debt is None else max(day, by_debt)
 
     def clear(self, day: date | None) -> date | None:
         """The first day from `day` at whose end no hold stands in the way of every debt that has had its days: not
@@ -140,26 +147,9 @@ class Ahead:
         over = self.calendar.end_of_day(day)
         if all(h.ended_at is not None and h.ended_at <= over for h in view.account.holds):
             return day
-        debts = view.debts_of(self.sub)
-        if not debts:
-            return view.clear_day(day, view.holds_on(self.stop, self.sub, None), self.calendar)
         found: date | None = None
-        for debt in debts:
-            assert debt.day_0 is not None
-            holds = view.holds_on(self.stop, self.sub, debt)
-            own = view.day_number(debt.day_0, self._ladder_days, holds, view.calendar)
-            free = None if own is None else view.clear_day(max(own, day), holds, self.calendar)
-            if free is not None and (found is None or free < found):
-                found = free
-        return self._named_by_free_debt(found) if self.action is Action.DELETE and self.sub.cut else found
-
-    def _named_by_free_debt(self, day: date | None) -> date | None:
-        """The first day from `day` at whose end a past-due debt that names the subscription is free of holds: whoever's
-        clock counts, what is only named by debt that is held is not deleted."""
-        found: date | None = None
-        for debt in self.view.account.debts_for(self.sub):
-            holds = self.view.holds_on(self.stop, self.sub, debt)
-            free = None if day is None else self.view.clear_day(day, holds, self.calendar)
+        for own, holds in self._by_debt():
+            free = view.clear_day(max(own, day), holds, self.calendar)
             if free is not None and (found is None or free < found):
                 found = free
         return found
@@ -200,7 +190,7 @@ class Ahead:
         if accepted_at is None or planned is None:
             return None
         lead_end = self.calendar.local_day(accepted_at) + timedelta(days=self.lead_days)
-        return planned if lead_end <= planned else self.clear(self._counted(lead_end, 0))
+        return planned if lead_end <= planned else self.clear(lead_end)
 
     def rung(self, step: int) -> tuple[date, datetime] | None:
         """The day of a warning's rung, of the debt's ladder or of retention, and the 09:00 at which it may be sent: the

@@ -117,10 +117,14 @@ class Ladder:
             return None
         debts = self.debts_of(sub)
         found: list[date | None] = []
-        named = self.debts_of(sub, named=True) if sub.cut and action is Action.DELETE else debts
+        followed: list[Owed | None] = [
+            *(self.debts_of(sub, named=True) if sub.cut and action is Action.DELETE else debts)
+        ]
+        if not followed and not sub.cut:
+            followed = [None]
         own = self.spans
         clocks = [_day(d.day_0, days, own(stop, sub, d) if held else [], self._zone) for d in debts if d.day_0]
-        for debt in named or [None] if not sub.cut else named:
+        for debt in followed:
             spans = own(stop, sub, debt) if held else []
             by_debt = min([day for day in clocks if day is not None], default=None if debts else start)
             if debt is not None and debt.day_0 is not None and not (action is Action.DELETE and sub.cut):
