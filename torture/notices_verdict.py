@@ -140,7 +140,8 @@ class Verdict:
             return
         keys: list[tuple[object, ...]] = []
         if fact.reminder is not None and row.kind == MessageKind.REMINDER:
-            keys.append((account.no, "case", fact.reminder.case, fact.reminder.step, mail.to))
+            case = fact.reminder.case
+            keys += [(account.no, "case", case, d.debt, d.reopened, d.step, mail.to) for d in fact.reminder.debts]
         if row.kind in (MessageKind.STOP_WARNING, MessageKind.DELETION_WARNING):
             deletes = row.kind == MessageKind.DELETION_WARNING
             keys += [
