@@ -265,6 +265,7 @@ def nested(depth: int) -> bytes:
         b"From: mailer-daemon@x.example\n\n" + b"<jo@example.org>:\n" * 14_000,
         b"From: mailer-daemon@x.example\nContent-Type: text/plain; charset=no-such\n\n550 " + b"<" * 200_000,
         report().replace(b"us-ascii", b"\xff\xfe"),
+        b"From: mailer-daemon@x.example\nContent-Type: text/html\n\n" + b"<script" * 36_000,
     ],
 )
 def test_a_mail_built_to_hurt_is_read_or_refused(raw: bytes) -> None:

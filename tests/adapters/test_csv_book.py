@@ -54,14 +54,11 @@ BAD_CELLS: dict[str, tuple[str | bytes, str, str]] = {
     "an amount finer than its currency": (row(Amount="12.50", Currency="JPY"), "Amount", '"12.50"'),
     "no amount": (row(Amount=""), "Amount", "is empty; an amount is needed"),
     "a negative total": (row(Amount="-5.00"), "Amount", '"-5.00"'),
-    "a zero total": (row(Amount="0.00"), "Amount", '"0.00" is not above zero'),
     "an unknown currency": (row(Currency="EUX"), "Currency", "EUX"),
-    "a currency in small letters": (row(Currency="eur"), "Currency", "eur"),
     "no currency": (row(Currency=""), "Currency", "is empty"),
     "an impossible date": (row(Due="2024-02-30"), "Due", '"2024-02-30" is not a day of the calendar'),
     "no leap day in 2023": (row(Issued="2023-02-29"), "Issued", '"2023-02-29" is not a day of the calendar'),
     "a date the other way round": (row(Due="31/01/2024"), "Due", "is not a date written year-month-day"),
-    "a date with a time": (row(Due="2024-01-31T00:00"), "Due", "is not a date written year-month-day"),
     "a date of zeros": (row(Due="0000-00-00"), "Due", '"0000-00-00" is not a day of the calendar'),
     "a date before 1990": (row(Issued="1989-12-31"), "Issued", '"1989-12-31" is outside 1990-2100'),
     "a date after 2100": (row(Due="2101-01-01"), "Due", '"2101-01-01" is outside 1990-2100'),
@@ -216,7 +213,7 @@ def test_an_honest_row_becomes_its_values(tmp_path: Path) -> None:
     content = row(Paid="").encode()
     assert read(tmp_path, content) == ReceivablesBook(
         (BookAccount("c1", "Ada Byte", "FR", "Europe/Paris", "en", "card", "ada@example.org"),),
-        (BookInvoice(2, "n1", "c1", "cloud", date(2024, 1, 1), date(2024, 1, 31), "EUR", 1250, False),),
+        (BookInvoice(2, "n1", "c1", ("cloud",), date(2024, 1, 1), date(2024, 1, 31), "EUR", 1250, False),),
         (),
         hashlib.sha256(content).hexdigest(),
     )

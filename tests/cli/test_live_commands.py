@@ -52,6 +52,7 @@ def with_mail(rows: str) -> str:
     return "".join(f"{row},{row.partition(',')[0]}@example.org\n" for row in rows.splitlines())
 
 
+NEW = ("accounts", "invoices", "payments", "known_invoices", "known_payments")
 Run = Callable[..., subprocess.CompletedProcess[str]]
 
 
@@ -78,13 +79,9 @@ def live(database_url: str, tmp_path_factory: pytest.TempPathFactory) -> Iterato
     run.environment = environment  # type: ignore[attr-defined]
     done = run("import", str(folder / "book.csv"), "--map", str(folder / "map.toml"), "--json")
     assert done.returncode == 0, done.stderr
-    assert json.loads(done.stdout) == {
-        "accounts": 2,
-        "invoices": 2,
-        "payments": 1,
-        "known_invoices": 0,
-        "known_payments": 0,
-    }
+    said = json.loads(done.stdout)
+    assert [said[what] for what in NEW] == [2, 2, 1, 0, 0]
+    assert said["after"] == {"EUR": {"issued": 16900, "given_up": 0, "open": 4900, "overdue": 4900, "paid": 12000}}
     yield run
     with psycopg.connect(database_url, autocommit=True) as db:
         db.execute("DROP DATABASE IF EXISTS live_commands WITH (FORCE)")
@@ -102,22 +99,18 @@ def the_map(run: Run) -> str:
 
 def test_the_same_book_again_changes_nothing(live: Run) -> None:
     done = live("import", write(live, "again.csv", ROWS), "--map", the_map(live), "--json")
-    assert json.loads(done.stdout) == {
-        "accounts": 0,
-        "invoices": 0,
-        "payments": 0,
-        "known_invoices": 2,
-        "known_payments": 1,
-    }
+    said = json.loads(done.stdout)
+    assert [said[what] for what in NEW] == [0, 0, 0, 2, 1]
+    assert (said["changes"], said["before"]) == ([], said["after"])
 
 
-def test_an_invoice_that_comes_with_other_content_is_refused_with_its_row_and_nothing_is_written(live: Run) -> None:
+def test_an_invoice_that_asks_for_more_now_is_refused_with_its_row_and_nothing_is_written(live: Run) -> None:
     rows = "carl,I-9,2026-01-01,2026-01-15,1.00,\nbert,I-2,2026-01-01,2026-01-15,50.00,\n"
     done = live("import", write(live, "other.csv", rows), "--map", the_map(live))
     assert done.returncode == 2
     assert done.stderr == (
-        "arrears: row 3, column number: invoice I-2 is in the database already with other content (column amount)"
-        " [conflicting_book]\n"
+        "arrears: row 3, column amount: invoice I-2 says €50.00, and it asked €49.00 before;"
+        " ask for the other €1.00 with a new invoice [conflicting_book]\n"
     )
     assert live("status", "carl").returncode == 2
 
@@ -136,9 +129,26 @@ def test_an_invoice_for_another_service_is_another_invoice(live: Run) -> None:
     other.write_text(MAP.replace('"cloud"', '"mail"'))
     done = live("import", write(live, "mail.csv", ROWS), "--map", str(other))
     assert done.returncode == 2
-    other_content = 'is in the database already with other content (the map\'s "mail")\n'
-    assert f"row 2, column number: invoice I-1 {other_content}" in done.stderr
-    assert f"row 3, column number: invoice I-2 {other_content}" in done.stderr
+    other_content = "says mail, and it is here with cloud; give it another number\n"
+    assert f'row 2, the map\'s "mail": invoice I-1 {other_content}' in done.stderr
+    assert f'row 3, the map\'s "mail": invoice I-2 {other_content}' in done.stderr
+
+
+def test_an_account_with_a_wrong_row_stays_as_it_was_and_the_others_are_taken(live: Run) -> None:
+    rows = "anna,I-20,2026-01-01,2026-01-15,1.00,2026-01-10\nbert,I-2,2026-01-01,2026-01-15,50.00,\n"
+    done = live("import", write(live, "some.csv", rows), "--map", the_map(live), "--per-account")
+    assert done.returncode == 3
+    assert "bert: row 3, column amount: invoice I-2 says" in done.stderr
+    assert "0 accounts, 1 invoices and 1 payments are new" in done.stdout
+
+
+def test_a_dry_run_shows_the_sums_before_and_after_and_writes_nothing(live: Run) -> None:
+    rows = "fred,I-30,2026-01-01,2026-01-15,1000.00,\n"
+    done = live("import", write(live, "dry.csv", rows), "--map", the_map(live), "--dry-run")
+    assert done.returncode == 0, done.stderr
+    assert done.stdout.startswith("nothing is written")
+    assert [line.split()[:2] for line in done.stdout.splitlines()[-2:]] == [["EUR", "before"], ["EUR", "after"]]
+    assert live("status", "fred").returncode == 2
 
 
 @pytest.mark.parametrize("command", ["import", "replay"])
@@ -326,8 +336,8 @@ def test_a_policy_is_put_in_force_once_and_shortens_a_promise_only_when_told_to(
         file.write_text(f'name = "mine"\n[delete]\nwarning_days = [30, 50]\nretention_days = {retention_days}\n')
         return live("policy", "adopt", str(file), "--by", "jo", *more)
 
-    assert adopt(90).stdout.endswith(" is in force; it is new\n")
-    assert adopt(90).stdout.endswith(" is in force already\n")
+    assert " is in force; it is new\n0 accounts follow it; `arrears policy assign`" in adopt(90).stdout
+    assert " is in force already\n" in adopt(90).stdout
     shorter = adopt(60)
     assert (shorter.returncode, shorter.stderr.count("\n")) == (3, 1)
     assert shorter.stderr.endswith(
@@ -354,3 +364,19 @@ def test_serving_refuses_what_only_its_pages_would_stumble_over(live: Run, name:
     assert (failed.returncode, failed.stderr.count("\n")) == (2, 1)
     assert failed.stderr.startswith(f"arrears: {name}: ")
     assert failed.stderr.endswith(f" [{code}]\n")
+
+
+def test_an_invoice_is_corrected_and_a_payment_taken_back_by_name_and_reason(live: Run) -> None:
+    rows = "anna,I-40,2026-01-01,2026-01-15,10.00,2026-01-10\n"
+    assert live("import", write(live, "anna.csv", rows), "--map", the_map(live)).returncode == 0
+    by = ("--who", "Ann", "--why", "agreed by telephone")
+    assert live("payment", "take-back", "I-40", *by).returncode == 0
+    done = live("invoice", "credit", "I-40", "4.00", *by, "--note", "CN-40")
+    assert (done.returncode, done.stdout.partition(";")[0]) == (0, "4.00 less is asked for invoice I-40")
+    assert live("invoice", "correct", "I-40", "5.00", *by).returncode == 0
+    assert live("invoice", "move-due", "I-40", "2026-01-20", *by).returncode == 0
+    assert live("invoice", "write-off", "I-40", *by).returncode == 0
+    assert live("invoice", "void", "I-40", *by).returncode == 0
+    said = live("timeline", "anna").stdout
+    assert "agreed by telephone" in said
+    assert live("invoice", "void", "I-40", "--who", "Ann").returncode == 2

@@ -168,7 +168,7 @@ def test_only_numbers_of_invoices_and_amounts_have_names_that_end_in_r() -> None
 
     walk(Account)
     assert {name for name in found if name.endswith("r")} == VALUES
-    seqs = {"accepted_seq", "given_seq", "late_seq", "reminder_seq", "reopened_seq", "seq", "since_seq"}
+    seqs = {"accepted_seq", "given_seq", "late_seq", "moved_seq", "reminder_seq", "reopened_seq", "seq", "since_seq"}
     assert {name for name in found if name.endswith("seq")} == seqs
 
 

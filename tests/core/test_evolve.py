@@ -216,6 +216,8 @@ NOT_IN_THE_STORY = {
     f.AddressAsked,
     f.AddressConfirmed,
     f.TestAsked,
+    f.InvoiceCredited,
+    f.DueMoved,
     f.Invited,
     f.InvitationWithdrawn,
     f.InvitationAccepted,

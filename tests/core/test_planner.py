@@ -36,7 +36,8 @@ NEVER_WORDS = (
 )
 FIX_WORDS = (
     "expired incorrect_data incorrect_number not_permitted transaction_not_allowed fraud_suspected "
-    "highest_risk_level currency_unsupported a_word_we_do_not_know"
+    "highest_risk_level currency_unsupported do_not_try_again configuration abandoned not_asked "
+    "unrecognised a_word_we_do_not_know"
 )
 LATER_WORDS = "insufficient_funds limit_exceeded provider_error do_not_honor generic unknown"
 WAITS = {"02": 72, "24": 1, "25": 24, "26": 48, "27": 96, "28": 144, "29": 192, "30": 240}

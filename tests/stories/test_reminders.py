@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from tests.stories.story import Story, table
+from tests.stories.story import STAFF, Story, table
 
 from arrears.core import facts as f
 from arrears.core.facts import decode_fact, encode_fact
+from arrears.engine.commands import corrections
 
 ONLY = "reminder"
 
@@ -88,3 +89,15 @@ def test_a_journal_that_names_no_debts_is_read_as_reminders_of_all_that_was_past
     assert decode_fact('{"kind":"noticed","on":"2026-01-05","reminder":{"case":1,"step":3}}') == old
     assert decode_fact(encode_fact(told[-1].fact)) == told[-1].fact
     assert [d.reminded for d in story.account.debts] == [(0, 3)]
+
+
+def test_a_debt_whose_due_date_moved_is_reminded_of_anew_while_another_keeps_the_case_open() -> None:
+    story = Story()
+    story.bill(2)
+    story.until(5)
+    corrections.move_due(story.store, "I1-1", story.date(9), story.now, STAFF, "agreed")
+    story.until(14)
+    reminders = [r for _, fact in story.facts(f.Noticed) for r in fact.each(f.Reminder)]
+    reminded = [part for reminder in reminders for part in reminder.debts if part.debt == 1]
+    assert [(part.step, bool(part.reopened)) for part in reminded] == [(0, False), (3, False), (0, True)]
+    story.check()

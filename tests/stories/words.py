@@ -32,6 +32,10 @@ def _money(fact: f.AnyFact) -> str | None:
             return f"credit on {_debts([a.debt for a in fact.allocations])}"
         case f.ChargeDeclined():
             return f"declined {_debts(fact.debts)}"
+        case f.InvoiceCredited():
+            return f"credited {fact.minor}" + (f" of I{fact.debt}" if fact.debt else "")
+        case f.DueMoved():
+            return f"due date of I{fact.debt} moved"
         case f.DebtReopened():
             return f"reopened I{fact.debt.no}"
         case f.WrittenOff():

@@ -54,23 +54,23 @@ def test_every_kind_of_fact_is_told_or_left_to_staff_on_purpose(site: str) -> No
     from arrears.web.account_centre import fact_words_people as p
 
     groups = (
-        h.Mail,
-        h.Money,
-        h.Late,
-        h.Cut,
-        h.Deletion,
-        h.Service,
-        h.Wait,
-        h.Method,
-        h.Try,
-        p.Account,
-        p.Access,
-        p.SignIn,
-        p.Help,
+        h.MailFact,
+        h.MoneyFact,
+        h.LateFact,
+        h.CutFact,
+        h.DeletionFact,
+        h.ServiceFact,
+        h.WaitFact,
+        h.MethodFact,
+        h.TryFact,
+        p.AccountFact,
+        p.AccessFact,
+        p.SignInFact,
+        p.HelpFact,
     )
     told = [kind for group in groups for kind in get_args(group)]
     assert sorted(kind.__name__ for kind in (*told, *STAFFS)) == sorted(kind.__name__ for kind in get_args(f.AnyFact))
-    assert set(get_args(h.Staffs)) == set(STAFFS)
+    assert set(get_args(h.StaffsFact)) == set(STAFFS)
 
 
 def test_a_stop_is_told_with_its_warnings_and_what_is_ahead_with_its_days(shop: Living, client: Client) -> None:

@@ -17,6 +17,7 @@ from arrears.engine.messages.bounces import Returned, came_back
 from arrears.wiring import open_installation, return_keys
 
 READ: Final = "read"
+KEPT: Final = "kept"
 
 KEPT_BYTES_MAX: Final = 8 * 1024
 """So much of a report is kept: its fields and words stand first."""
@@ -32,11 +33,16 @@ def command(mails: tuple[str, ...], trusted: bool, as_json: bool) -> None:
     `arrears bounce read MAILS` only says what each means: its verdict (dead, not_the_address, no_bounce, feedback or
     unknown), address, status and reason. It changes nothing and needs no database.
 
+    `arrears bounce kept [MESSAGE]` lists the reports that are kept: of a message, or those that proved nothing.
+
     Mail that is no bounce of ours changes nothing; a report without the signature of our return addresses is kept and
     changes nothing. The command ends with 0 all the same: what it refused, a mail server would send back once more.
     """
     if mails[:1] == (READ,):
         _say([_row(name) for name in mails[1:] or ("-",)], as_json)
+        return
+    if mails[:1] == (KEPT,):
+        _say_kept(mails[1:] or ("",), as_json)
         return
     counts: Counter[str] = Counter()
     with open_installation() as live:
@@ -95,3 +101,13 @@ def _say(rows: Sequence[dict[str, Any]], as_json: bool) -> None:
     for row in rows:
         told = (row["verdict"], row["reason"], row["status"] or "-", row["address"] or "-")
         click.echo(f"{row['file']:{width}}  {told[0]:15}  {told[1]:15}  {told[2]:9}  {told[3]}")
+
+
+def _say_kept(messages: Sequence[str], as_json: bool) -> None:
+    with open_installation() as live:
+        found = [report for message in messages for report in live.store.reports_of(message)]
+    if as_json:
+        print_json([report._asdict() for report in found])
+        return
+    for one in found:
+        click.echo(f"{one.message or '-'}  {one.how}  {one.status or '-'}  {one.address or '-'}  {one.why}")

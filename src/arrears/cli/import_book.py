@@ -1,34 +1,131 @@
-"""`arrears import`: bring a receivables book in, all or nothing."""
+"""`arrears import`: bring a receivables book in, and every newer one after it."""
 
 from __future__ import annotations
 
-from dataclasses import asdict
+from collections.abc import Iterator, Mapping
 from pathlib import Path
+from typing import Any, Final
 
 import click
 
 from arrears.adapters.books import load_map, read_book
-from arrears.cli.common import AS_JSON, each_mistake_on_a_line, print_json, progress_on_terminal
-from arrears.engine.commands.importing import import_book
-from arrears.store.postgres.queries import known_invoices, known_payments
+from arrears.cli.common import AS_JSON, each_mistake_on_a_line, print_json, progress_on_terminal, rows
+from arrears.core.errors import Refused
+from arrears.core.known import IMPORTER
+from arrears.core.money import format_amount
+from arrears.engine.commands.importing import ImportReport, import_book
+from arrears.ports import Sums
 from arrears.wiring import open_installation
+
+# Field -> how a change of it is said.
+_CHANGED: Final = {
+    "email": "mail addresses",
+    "total_minor": "totals (lower: credited)",
+    "paid": "payments",
+    "due_on": "due dates",
+    "disputed": "disputes",
+    "standing": "invoices given up, or asked for again",
+    "policy": "policies",
+    "zone": "time zones",
+    "mode": "ways of paying",
+    "locale": "languages",
+    "country": "countries",
+    "name": "names",
+}
+_LEFT_OUT: Final = {"draft": "drafts", "skipped": "rows that the map skips"}
 
 
 @click.command()
 @click.argument("file")
 @click.option("--map", "map_file", required=True, help="The map that says what each column means (docs/import.md).")
+@click.option("--dry-run", is_flag=True, help="Write nothing; say what would come of it.")
+@click.option("--per-account", is_flag=True, help="Leave accounts with a wrong row as they are, and take the others.")
 @AS_JSON
-def command(file: str, map_file: str, as_json: bool) -> None:
-    """Import accounts, invoices and payments from FILE. The same file again changes nothing."""
+def command(file: str, map_file: str, dry_run: bool, per_account: bool, as_json: bool) -> int:
+    """Import accounts, invoices and payments from FILE; what is here already is brought up to date with it."""
     with each_mistake_on_a_line("nothing was imported"):
         book = read_book(Path(file), load_map(Path(map_file)))
         with open_installation() as live, progress_on_terminal("import") as progress:
-            invoices = known_invoices(live.store, [i.number for i in book.invoices])
-            payments = known_payments(live.store, [p.ref for p in book.payments])
-            report = import_book(live.store, book, invoices, payments, live.clock.now(), "import", progress)
+            report = import_book(
+                live.store, book, live.clock.now(), IMPORTER, progress, per_account=per_account, dry_run=dry_run
+            )
     if as_json:
-        print_json(asdict(report))
-        return
-    click.echo(f"{report.accounts} accounts, {report.invoices} invoices and {report.payments} payments are new")
-    if report.known_invoices or report.known_payments:
-        click.echo(f"{report.known_invoices} invoices and {report.known_payments} payments were here already, the same")
+        print_json(_as_dict(report, dry_run))
+    else:
+        for line in _said(report, dry_run):
+            click.echo(line)
+        _table(report)
+    for ref, reasons in report.refused.items():
+        for reason in reasons:
+            click.echo(f"{ref}: {reason}", err=True)
+    if report.refused:
+        accounts = "1 account was" if len(report.refused) == 1 else f"{len(report.refused)} accounts were"
+        raise Refused("accounts_left_out", f"{accounts} left as before; the others were imported", exit_code=3)
+    return 0
+
+
+def _said(report: ImportReport, dry_run: bool) -> Iterator[str]:
+    count = report.count
+    if dry_run:
+        yield "nothing is written; this is what would come of it"
+    new = f"{count['accounts']} accounts, {count['invoices']} invoices and {count['payments']} payments are new"
+    yield new + (f", and {count['credits']} credit notes" if count["credits"] else "")
+    if count["known_invoices"] or count["known_payments"]:
+        yield f"{count['known_invoices']} invoices and {count['known_payments']} payments were here already, the same"
+    for what, number in sorted(report.changed.items()):
+        yield f"changed: {number} {_CHANGED[what]}"
+    if count["paid_here_only"]:
+        yield f"{count['paid_here_only']} invoices are paid here further than the file knows; that stays"
+    if count["asked_less_here"]:
+        yield f"{count['asked_less_here']} invoices were credited here and not in the file; that stays"
+    if count["nothing_asked"]:
+        yield f"{count['nothing_asked']} invoices ask for nothing and are left out"
+    for why, what in _LEFT_OUT.items():
+        if count[f"left_out_{why}"]:
+            yield f"left out: {count[f'left_out_{why}']} {what}"
+    if count["invoices_gone"]:
+        yield f"{count['invoices_gone']} invoices of the book are not in this file; they stay as they are"
+
+
+def _table(report: ImportReport) -> None:
+    table: list[tuple[Any, ...]] = [("", "issued", "paid", "given up", "open", "overdue")]
+    for currency in sorted({*report.before, *report.after}):
+        for when, sums in (("before", report.before), ("after", report.after)):
+            one = sums.get(currency, Sums())
+            amounts = (one.issued, one.paid, one.given_up, one.open, one.overdue)
+            table.append((f"{currency} {when}", *(format_amount(minor, currency) for minor in amounts)))
+    if len(table) > 1:
+        rows(table)
+
+
+def _sums(sums: Mapping[str, Sums]) -> dict[str, dict[str, int]]:
+    return {currency: {**one._asdict(), "paid": one.paid} for currency, one in sorted(sums.items())}
+
+
+def _as_dict(report: ImportReport, dry_run: bool) -> dict[str, Any]:
+    return {
+        "dry_run": dry_run,
+        **{name: report.count[name] for name in _COUNTED},
+        "left_out": {why: report.count[f"left_out_{why}"] for why in _LEFT_OUT},
+        "changed": report.changed,
+        "changes": [one._asdict() for one in report.changes],
+        "refused": report.refused,
+        "before": _sums(report.before),
+        "after": _sums(report.after),
+    }
+
+
+_COUNTED: Final = (
+    "accounts",
+    "invoices",
+    "payments",
+    "credits",
+    "known_accounts",
+    "known_invoices",
+    "known_payments",
+    "known_credits",
+    "nothing_asked",
+    "paid_here_only",
+    "asked_less_here",
+    "invoices_gone",
+)

@@ -10,11 +10,12 @@ from typing import Any, Final
 
 import click
 
-from arrears.cli.common import AS_JSON, BY, each_mistake_on_a_line, print_json
+from arrears.cli.common import AS_JSON, BY, each_mistake_on_a_line, find_account, print_json, rows
 from arrears.core.errors import Refused
 from arrears.core.money import format_amount
 from arrears.core.policy import POLICY_CHARACTERS_MAX, ClockScope, Policy, changes_between, load_policy
 from arrears.core.policy.differences import PolicyChange
+from arrears.engine.commands import change_terms
 from arrears.engine.system import adopt_policy
 from arrears.wiring import open_installation
 
@@ -79,15 +80,81 @@ def adopt(file: str, yes: bool, by: str, as_json: bool) -> None:
             why = "it shortens a promise, so nothing was changed; add --yes to put it in force all the same"
             raise Refused("shortens_a_promise", f"{_place(file)}: {why}", exit_code=3)
         adopt_policy(live.store, found, live.clock.now(), f"staff:{by}")
+        follow = live.store.policy_followers().get(found.name, 0)
     was = None if before is None else before.version
     if as_json:
-        print_json({"name": found.name, "version": found.version, "before": was, **_changes_as_dict(changes)})
+        said = {"name": found.name, "version": found.version, "before": was, "accounts": follow}
+        print_json({**said, **_changes_as_dict(changes)})
     elif was == found.version:
         click.echo(f"policy {found.name}, version {found.version}, is in force already")
     else:
         click.echo(
             f"policy {found.name}, version {found.version}, is in force; {f'before: {was}' if was else 'it is new'}"
         )
+    if not as_json:
+        none = "; `arrears policy assign`, or policy in an import's map, lets accounts follow it" if not follow else ""
+        click.echo(f"{_accounts(follow)} follow it{none}" if follow != 1 else "1 account follows it")
+
+
+@policy.command(name="list")
+@AS_JSON
+def list_policies(as_json: bool) -> None:
+    """List the policies in force and how many accounts follow each."""
+    with open_installation() as live:
+        found = {one.name: one for one in live.store.policies().values()}
+        newest = {name: live.store.policies()[name] for name in sorted(found)}
+        follow = live.store.policy_followers()
+    if as_json:
+        print_json([{"name": n, "version": p.version, "accounts": follow.get(n, 0)} for n, p in newest.items()])
+        return
+    rows([(name, p.version, _accounts(follow.get(name, 0))) for name, p in newest.items()])
+
+
+@policy.command()
+@click.argument("name")
+@AS_JSON
+def show(name: str, as_json: bool) -> None:
+    """Print the ladder of the policy NAME as it is in force."""
+    with open_installation() as live:
+        found = live.store.policies().get(name)
+    if found is None or found.name != name:
+        raise Refused(
+            "unknown_policy", f"no policy {name[:60]!r} is in force; `arrears policy list` names those that are"
+        )
+    if as_json:
+        print_json(_as_dict(found))
+        return
+    for line in (f"policy {found.name}, version {found.version}", *_ladder(found)):
+        click.echo(line)
+
+
+@policy.command()
+@click.argument("name")
+@click.argument("accounts", nargs=-1, required=True)
+@BY
+def assign(name: str, accounts: tuple[str, ...], by: str) -> None:
+    """Let ACCOUNTS follow the policy NAME, for what starts from now on; a running case keeps its own."""
+    with open_installation() as live:
+        numbers = [find_account(live.store, account) for account in accounts]
+        for number in numbers:
+            known = live.store.snapshots([number])[number]
+            change_terms(
+                live.store,
+                number,
+                live.clock.now(),
+                f"staff:{by}",
+                policy=name,
+                zone=known.terms.zone,
+                mode=known.mode,
+            )
+        follow = live.store.policy_followers().get(name, 0)
+    click.echo(
+        f"policy {name} is followed by {_accounts(follow)}; running cases keep the policy that they started with"
+    )
+
+
+def _accounts(count: int) -> str:
+    return "1 account" if count == 1 else f"{count} accounts"
 
 
 def _changes_as_dict(changes: Sequence[PolicyChange]) -> dict[str, Any]:

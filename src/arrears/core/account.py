@@ -92,7 +92,8 @@ class Debt(Value, frozen=True, omit_defaults=True):
     become past due. `ended` says that its case ended with a deletion: still owed, no longer pursued by the ladder.
     `tries` counts the attempts for it that are proven finished; `reopened_seq` is the fact by which its money left
     again, `charged_back` that the payer's bank took it: then only the payer pays it, never a charge of ours.
-    `reminded` are the steps that are done or were overtaken since it is past due.
+    `reminded` are the steps that are done or were overtaken since it is past due, `moved_seq` the fact that gave it
+    another due date.
     """
 
     no: int
@@ -111,6 +112,12 @@ class Debt(Value, frozen=True, omit_defaults=True):
     reopened_seq: int = 0
     charged_back: bool = False
     reminded: tuple[int, ...] = ()
+    moved_seq: int = 0
+
+    @property
+    def anew_seq(self) -> int:
+        """The fact since which its reminders begin anew: its money left again, or its due date moved; 0 for neither."""
+        return max(self.reopened_seq, self.moved_seq)
 
 
 class DebtPart(Value, frozen=True, omit_defaults=True):

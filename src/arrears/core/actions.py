@@ -34,7 +34,7 @@ class ActionRow(msgspec.Struct, frozen=True, gc=False):
 
 class StepRow(msgspec.Struct, frozen=True, gc=False):
     """One rung that was reached (or overtaken): unique, so nothing is ever done twice. Of a reminder `subscription` is
-    the number of its debt and `generation` the fact by which that debt's money left again."""
+    the number of its debt and `generation` the fact by which that debt's money left again or its due date moved."""
 
     account: int
     seq: int

@@ -40,6 +40,8 @@ LEAVES: Final[Mapping[type[f.Fact], Leaves]] = closed(
         f.ChargeDeclined: _MESSAGE,
         f.DebtReopened: _ENTRY,
         f.WrittenOff: _ENTRY,
+        f.InvoiceCredited: _ENTRY,
+        f.DueMoved: _ROW,
         f.Canceled: _ACTION,
         f.Reactivated: _NOTHING,
         f.ReasonSet: _ACTION,

@@ -64,10 +64,14 @@ def _lines(fact: f.AnyFact) -> Iterable[Line]:
                 yield RECEIVABLE, part.debt, fact.currency, -part.minor
         case f.DebtReopened(debt=debt):
             yield RECEIVABLE, debt.no, debt.currency, fact.minor
-            yield BANK, 0, debt.currency, -fact.minor
+            yield BAD_DEBT if fact.given_up else BANK, 0, debt.currency, -fact.minor
         case f.WrittenOff():
             yield BAD_DEBT, 0, fact.currency, fact.minor
             yield RECEIVABLE, fact.debt, fact.currency, -fact.minor
+        case f.InvoiceCredited():
+            yield REVENUE, 0, fact.currency, fact.minor
+            yield RECEIVABLE, fact.debt, fact.currency, fact.credit_minor - fact.minor
+            yield CREDIT, 0, fact.currency, -fact.credit_minor
         case f.Refunded():
             yield REFUND, 0, fact.currency, fact.amount_minor - fact.credit_minor
             yield CREDIT, 0, fact.currency, fact.credit_minor

@@ -9,14 +9,24 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, field, fields
 from datetime import date
-from typing import Any, Final, Literal
+from enum import StrEnum
+from typing import Final, Literal
 
 BookMode = Literal["card", "invoice"]
 
 
+class InvoiceStanding(StrEnum):
+    """What the billing system says of an invoice as a whole."""
+
+    OPEN = "open"
+    VOID = "void"
+    UNCOLLECTIBLE = "uncollectible"
+
+
 @dataclass(frozen=True, slots=True)
 class BookAccount:
-    """One customer. `zone` is an IANA name, `country` two capital letters, `email` None where none is known."""
+    """One customer. `zone` is an IANA name, `country` two capital letters, `email` None where none is known. `policy`
+    is the name of the policy that it follows."""
 
     ref: str
     name: str
@@ -25,31 +35,34 @@ class BookAccount:
     locale: str
     mode: BookMode
     email: str | None
+    policy: str = "default"
 
 
 @dataclass(frozen=True, slots=True)
 class BookInvoice:
-    """Money asked, `total_minor` above zero. `row` is the line of the file it came from (the header is 1)."""
+    """Money asked, `total_minor` zero or more. `row` is the line of the file it came from (the header is 1)."""
 
     row: int
     number: str
     account_ref: str
-    service: str
+    services: tuple[str, ...]
     issued_on: date
     due_on: date
     currency: str
     total_minor: int
     disputed: bool
+    standing: InvoiceStanding = InvoiceStanding.OPEN
 
     @property
-    def services(self) -> tuple[str, ...]:
-        """What the invoice is for; a row names one service."""
-        return (self.service,)
+    def asked_minor(self) -> int:
+        """What is asked: nothing of an invoice that was withdrawn."""
+        return 0 if self.standing is InvoiceStanding.VOID else self.total_minor
 
 
 @dataclass(frozen=True, slots=True)
 class BookPayment:
-    """Money that arrived and names its invoice; `ref` is unique in its book, `amount_minor` above zero."""
+    """Money that arrived and names its invoice; `ref` is unique for its invoice, `amount_minor` above zero. `dated`:
+    the file says when it was paid; else `paid_on` is the due date, which only a replay looks at."""
 
     row: int
     ref: str
@@ -58,16 +71,33 @@ class BookPayment:
     paid_on: date
     currency: str
     amount_minor: int
+    dated: bool = True
+
+
+@dataclass(frozen=True, slots=True)
+class BookCredit:
+    """A credit note, `amount_minor` above zero; of one invoice, or of the account where `invoice_number` is empty.
+    `balance`: the sum is what is left of it, the rest having gone to invoices already."""
+
+    row: int
+    number: str
+    account_ref: str
+    invoice_number: str
+    issued_on: date
+    currency: str
+    amount_minor: int
+    balance: bool = False
 
 
 @dataclass(frozen=True, slots=True)
 class ReceivablesBook:
     """A whole book in an order that does not depend on the file's.
 
-    Accounts by `ref`, invoices by (`issued_on`, `number`), payments by (`paid_on`, `ref`). Every invoice's
-    account and every payment's invoice is in the book. `digest` is the SHA-256 of the file's bytes, in hex.
-    `columns` says where each of INVOICE_FIELDS, PAYMENT_FIELDS and `number`, `paid_on`, `ref` stood, for a mistake
-    that only the database knows.
+    Accounts by `ref`, invoices and credit notes by (`issued_on`, `number`), payments by (`paid_on`, `ref`). Every
+    invoice's account and every payment's invoice is in the book. `digest` is the SHA-256 of the file's bytes, in hex.
+    `columns` says where each field stood that the file has a word about, for a mistake that only the database knows;
+    a field of an account or an invoice that is not there has no word to be compared. `left_out` counts the rows that
+    the map leaves out, by why.
     """
 
     accounts: tuple[BookAccount, ...]
@@ -75,65 +105,33 @@ class ReceivablesBook:
     payments: tuple[BookPayment, ...]
     digest: str
     columns: Mapping[str, str] = field(default_factory=dict, compare=False)
+    credits: tuple[BookCredit, ...] = ()
+    left_out: Mapping[str, int] = field(default_factory=dict, compare=False)
 
 
-@dataclass(frozen=True, slots=True)
-class KnownInvoice:
-    """An invoice that is in the database already; `services` are those of the subscriptions that it is for."""
-
-    account_ref: str
-    no: int
-    services: tuple[str, ...]
-    currency: str
-    total_minor: int
-    issued_on: date
-    due_on: date
-
-
-@dataclass(frozen=True, slots=True)
-class KnownPayment:
-    """A payment that is in the database already."""
-
-    account_ref: str
-    currency: str
-    amount_minor: int
-
-
-def _compared(row: type[Any], known: type[Any], left_out: Mapping[str, str]) -> tuple[str, ...]:
-    """The fields in which a row and the database must agree: all that either has, but those left out for a reason.
-
-    Raises TypeError for a field that only one of them has and that nobody left out, and for one left out of nothing.
-    """
-    of_row, of_known = {one.name for one in fields(row)}, [one.name for one in fields(known)]
-    names = tuple(name for name in of_known if name not in left_out)
-    wrong = of_row.difference(names, left_out) | {
-        name for name in names if name not in of_row and not hasattr(row, name)
-    }
-    wrong |= left_out.keys() - of_row - set(of_known)
-    if wrong:
-        raise TypeError(f"{row.__name__}: {', '.join(sorted(wrong))} neither compared nor left out for a reason")
-    return names
+NOT_COMPARED: Final[Mapping[str, str]] = {
+    "BookAccount.ref": "it is what an account is known by",
+    "BookInvoice.row": "it is where the file says it",
+    "BookInvoice.number": "it is what an invoice is known by",
+    "BookPayment.row": "it is where the file says it",
+    "BookPayment.ref": "what counts is how much of an invoice is paid, whatever each part of it is called",
+    "BookPayment.invoice_number": "payments are compared invoice by invoice",
+    "BookPayment.paid_on": "what is paid is paid; a day in the past has no consequence, and arrears keeps its own",
+    "BookPayment.dated": "it is whether the file says a day",
+    "BookPayment.currency": "it is the invoice's, which is compared",
+    "BookPayment.account_ref": "it is the invoice's, which is compared",
+    "BookCredit.row": "it is where the file says it",
+    "BookCredit.number": "it is what a credit note is known by",
+    "BookCredit.account_ref": "a number that is another account's is refused as a new one there",
+    "BookCredit.invoice_number": "what a credit note once went to has been booked",
+    "BookCredit.issued_on": "a day in the past has no consequence",
+    "BookCredit.balance": "it is which sum the file says",
+    "BookCredit.currency": "the sum of another currency is another sum",
+}
+"""Why a field of a book is not compared with the database when the book comes again. Every other field is."""
 
 
-INVOICE_FIELDS: Final = _compared(
-    BookInvoice,
-    KnownInvoice,
-    {
-        "row": "where it stood in the file",
-        "number": "it is found by this",
-        "no": "our own number",
-        "service": "compared as `services`",
-        "disputed": "a hold of its own, placed and released without the book once the invoice is here",
-    },
-)
-PAYMENT_FIELDS: Final = _compared(
-    BookPayment,
-    KnownPayment,
-    {
-        "row": "where it stood in the file",
-        "ref": "it is found by this",
-        "invoice_number": "where the money is now may have changed since it was booked",
-        "paid_on": "the database has the day on which it was booked",
-    },
-)
-"""In what a row and the database must say alike."""
+def compared(kind: type[object]) -> tuple[str, ...]:
+    """The fields of a kind of row that are compared when a book comes again, in the order of their declaration."""
+    names = [one.name for one in fields(kind)]  # type: ignore[arg-type]
+    return tuple(name for name in names if f"{kind.__name__}.{name}" not in NOT_COMPARED)

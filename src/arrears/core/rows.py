@@ -68,6 +68,14 @@ class InvoiceChange(NamedTuple):
     day_0: date | None
 
 
+class InvoiceMove(NamedTuple):
+    """An invoice that has another due date."""
+
+    account_id: int
+    no: int
+    due_on: date
+
+
 class PaymentRow(NamedTuple):
     account_id: int
     seq: int
@@ -145,6 +153,7 @@ class Rows(msgspec.Struct):
     payments: list[PaymentRow] = field(default_factory=list)
     invoices: list[InvoiceRow] = field(default_factory=list)
     invoice_changes: list[InvoiceChange] = field(default_factory=list)
+    invoice_moves: list[InvoiceMove] = field(default_factory=list)
     cases: list[CaseRow] = field(default_factory=list)
     case_ends: list[CaseEnd] = field(default_factory=list)
     subscriptions: list[SubscriptionRow] = field(default_factory=list)
@@ -198,6 +207,8 @@ def _other_rows(recorded: f.Recorded, rows: Rows) -> None:
                     account, d.no, d.number, d.currency, d.total_minor, d.open_minor, fact.issued_on, d.due_on, None
                 )
             )
+        case f.DueMoved():
+            rows.invoice_moves.append(InvoiceMove(account, fact.debt, fact.due_on))
         case f.PaymentBooked():
             rows.payments.append(PaymentRow(account, seq, fact.ref, fact.currency, fact.amount_minor))
         case f.BecamePastDue(opened=False):

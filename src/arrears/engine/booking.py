@@ -25,6 +25,8 @@ class Payment:
     amount_minor: int
     debts: tuple[int, ...] = ()
     unasked: bool = False
+    names: int = 0
+    """The one invoice that the money came for, where it must be known whatever of it went there."""
 
 
 def book(unit: Unit, payment: Payment, author: str) -> None:
@@ -36,6 +38,7 @@ def book(unit: Unit, payment: Payment, author: str) -> None:
         raise Refused("bad_amount", f"payment {payment.ref!r} must be more than zero")
     left = payment.amount_minor
     allocations = []
+    only = payment.debts[0] if len(payment.debts) == 1 else 0
     for number in payment.debts:
         debt = unit.account.debt(number)
         if debt is None or not left:
@@ -56,6 +59,7 @@ def book(unit: Unit, payment: Payment, author: str) -> None:
             allocations=tuple(allocations),
             credit_minor=left,
             tell=_receipt_kind(unit.account, payment, [a.debt for a in allocations]),
+            invoice=payment.names or (only if left else 0),
         ),
         author,
     )

@@ -64,6 +64,9 @@ class Batch(Protocol):
         has come back (BACK) meanwhile stays so, whatever else is stored later: such messages are returned as they
         are."""
 
+    def describe(self, account: int, known: NewAccount) -> None:
+        """What is known of this customer is now this; its reference stays."""
+
     def send_notice_again(self, account: int, seq: int) -> None:
         """Put the notice of this fact back into the queue, because it has another address to go to."""
 

@@ -12,6 +12,7 @@ from typing import Protocol, runtime_checkable
 from arrears.core.invariants import Breach
 from arrears.ports.accounts import AccountOpening, AccountReader, Accounts, DueAccounts, Journal
 from arrears.ports.actions import ActionQueue, NoticeFacts
+from arrears.ports.book import Receivables
 from arrears.ports.installation import InstallationControl
 from arrears.ports.messages import ContactBook, MailBook, PayLinkBook
 from arrears.ports.payments import MoneyBook, ProviderBook, SweepBook
@@ -84,8 +85,15 @@ class AccountsAndVisitors(AccountsAndSupport, VisitorBook, Protocol):
     """The same with the accounts to which such requests are given."""
 
 
+class AccountsAndReceivables(Accounts, Receivables, Protocol):
+    """What corrections of single invoices and payments need: the accounts, and whose each of them is."""
+
+
+class ReceivablesImport(AccountOpening, Receivables, Protocol):
+    """What an import needs: accounts that are there or come with it, and what is known of their receivables."""
+
+
 class Store(
-    AccountOpening,
     AccountsAndMail,
     AccountsAndSetups,
     AccountsAndVisitors,
@@ -95,6 +103,7 @@ class Store(
     NoticeFacts,
     PayLinkBook,
     ProviderBook,
+    ReceivablesImport,
     SweepBook,
     Protocol,
 ):

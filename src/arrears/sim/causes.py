@@ -70,6 +70,8 @@ def _keys(fact: f.AnyFact) -> Iterator[Key]:
             yield from (("money", number) for number in numbers)
         case f.DebtReopened(debt=debt):
             yield ("money", debt.no)
+        case f.DueMoved(debt=number):
+            yield ("money", number)
         case f.HoldPlaced(hold=hold):
             yield ("hold", hold.no)
         case f.DoubtRaised(doubt=doubt, ref=ref):

@@ -239,6 +239,12 @@ class Ladder:
                     self.debts[part.debt].open -= part.minor
             case f.WrittenOff(debt=no, minor=minor):
                 self.debts[no].open -= minor
+            case f.InvoiceCredited(debt=no, minor=minor, credit_minor=kept) if minor > kept:
+                self.debts[no].open -= minor - kept
+            case f.DueMoved(debt=no, voided=voided):
+                self.debts[no].day_0 = None
+                for one in voided:
+                    self.void(one.subscription, one.action)
             case f.DebtReopened(debt=d):
                 self.debts[d.no] = OwedDebt(d.no, d.subscriptions, d.open_minor)
             case f.WithinTolerance(debts=numbers):

@@ -107,7 +107,7 @@ class Replay:
         self._zones = {a.ref: a.zone for a in book.accounts}
         services: dict[str, set[str]] = defaultdict(set)
         for invoice in book.invoices:
-            services[invoice.account_ref].add(invoice.service)
+            services[invoice.account_ref].update(invoice.services)
         self._services = {ref: sorted(found) for ref, found in services.items()}
         self._silent_from = self._who_stops_paying()
         self._issued: dict[str, tuple[int, int]] = {}
@@ -231,7 +231,7 @@ class Replay:
                     i.total_minor,
                     i.issued_on,
                     i.due_on,
-                    (self._services[i.account_ref].index(i.service) + 1,),
+                    tuple(self._services[i.account_ref].index(name) + 1 for name in i.services),
                 )
                 for i in invoices
             ],
@@ -248,7 +248,7 @@ class Replay:
             return False
         number = self._numbers[invoice.account_ref]
         account = self._store.snapshots([number])[number]
-        end = account.subscription(self._services[invoice.account_ref].index(invoice.service) + 1).end
+        end = account.subscription(self._services[invoice.account_ref].index(invoice.services[0]) + 1).end
         return end is not None and end.delete.promised_on is not None and end.delete.promised_on < invoice.issued_on
 
     def _report(self, days: int) -> ReplayReport:

@@ -17,7 +17,16 @@ WILL: Final = {Action.RESTRICT: "is restricted", Action.DISABLE: "stops", Action
 _AS_PLANNED = f.NoticeAccepted | f.DoubtEnded | f.TaskClosed
 """Facts that a story leaves out and a timeline shows."""
 
-_Money = f.InvoiceIssued | f.PaymentBooked | f.CreditAllocated | f.WrittenOff | f.DebtReopened | f.WithinTolerance
+_Money = (
+    f.InvoiceIssued
+    | f.PaymentBooked
+    | f.CreditAllocated
+    | f.WrittenOff
+    | f.DebtReopened
+    | f.InvoiceCredited
+    | f.DueMoved
+    | f.WithinTolerance
+)
 _Cut = f.Restricted | f.Disabled | f.Resumed | f.Deferred | f.DoubtEnded | f.WarningsLapsed | f.DateMoved
 _Deletion = f.DeletionScheduled | f.DeletionUnscheduled | f.DeletionOrdered | f.DeletionCapped
 _Subscription = f.SubscriptionAdded | f.Canceled | f.Reactivated | f.ReasonSet | f.ReasonLifted | f.OrderAcknowledged
@@ -150,6 +159,15 @@ def _money(before: Account, fact: _Money) -> tuple[str, str]:
             return "credit", f"{format_amount(used, fact.currency)} of account credit put on open invoices"
         case f.WrittenOff():
             return "written off", format_amount(fact.minor, fact.currency)
+        case f.InvoiceCredited():
+            whose = ", ".join(d.number for d in before.debts if d.no == fact.debt)
+            credited = f"{whose}: {format_amount(fact.minor, fact.currency)} less is asked"
+            return "withdrawn" if fact.void else "credited", credited.removeprefix(": ")
+        case f.DueMoved():
+            numbers = ", ".join(d.number for d in before.debts if d.no == fact.debt)
+            return "due date", f"{numbers}: due {in_words(fact.due_on)} now".removeprefix(": ")
+        case f.DebtReopened(debt=d, given_up=True):
+            return "reopened", f"{d.number}: {format_amount(fact.minor, d.currency)} is asked for after all"
         case f.DebtReopened(debt=d):
             return "reopened", f"{d.number}: {format_amount(fact.minor, d.currency)} has left again ({fact.reason})"
         case f.WithinTolerance():

@@ -5,9 +5,11 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Final
 
+from msgspec.structs import replace
+
 from arrears.core.account import Debt
 from arrears.core.errors import Refused
-from arrears.core.facts import AnyFact, InvoiceIssued
+from arrears.core.facts import AnyFact, DueMoved, InvoiceIssued
 from arrears.core.payments.values import OPEN_STATES
 from arrears.ports import MethodRecord
 
@@ -21,8 +23,14 @@ def method_of(methods: Sequence[MethodRecord], number: int) -> MethodRecord:
 
 
 def issued(facts: Iterable[AnyFact]) -> Mapping[int, Debt]:
-    """The debts as they were issued, by their numbers."""
-    return {fact.debt.no: fact.debt for fact in facts if isinstance(fact, InvoiceIssued)}
+    """The debts as they were issued, by their numbers, each with the due date that it has now."""
+    found: dict[int, Debt] = {}
+    for fact in facts:
+        if isinstance(fact, InvoiceIssued):
+            found[fact.debt.no] = fact.debt
+        elif isinstance(fact, DueMoved):
+            found[fact.debt] = replace(found[fact.debt], due_on=fact.due_on)
+    return found
 
 
 OPEN: Final = tuple(state.value for state in OPEN_STATES)

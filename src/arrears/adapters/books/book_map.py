@@ -6,9 +6,10 @@ same for every row. docs/import.md shows a whole map.
 
 from __future__ import annotations
 
+import dataclasses
 import tomllib
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Literal
 
@@ -18,6 +19,7 @@ from arrears.core.money import exponent
 from arrears.core.receivables import BookMode
 
 # Encodings in which every line feed is one byte and ASCII is itself, so that a wrong byte has a row number.
+STATUSES = ("open", "paid", "void", "draft", "uncollectible", "disputed")
 ENCODINGS = ("utf-8", "us-ascii", "iso-8859-1", "iso-8859-15", "cp1252")
 DELIMITERS = (",", ";", "\t", "|")
 DECIMAL_MARKS = (".", ",")
@@ -61,6 +63,7 @@ class FileForm:
     date_format: str
     decimal_mark: str
     grouping: str
+    minor_units: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -78,11 +81,17 @@ class BookMap:
     disputed: ValueWords | None
     mode: ValueWords | BookMode
     decided_by: DecidedBy
+    balance: Mapping[str, Source] = dataclasses.field(default_factory=dict)
+    """`open`, what is left of an invoice, or `paid`, what has been paid of it by now; instead of `payment`."""
+    status: ValueWords | None = None
+    """The words for an invoice as a whole, in small letters, each with a meaning of STATUSES."""
+    negative_is_credit: bool = False
 
     def columns(self) -> list[str]:
         """The names of all columns that the map reads, each once, in the map's order."""
         sources: list[Source] = [*self.account.values(), *self.invoice.values(), *self.payment.values()]
-        sources += [words.column for words in (self.disputed, self.mode) if isinstance(words, ValueWords)]
+        sources += self.balance.values()
+        sources += [words.column for words in (self.disputed, self.mode, self.status) if isinstance(words, ValueWords)]
         return list(dict.fromkeys(source.name for source in sources if isinstance(source, Column)))
 
 
@@ -94,7 +103,7 @@ _FORM: dict[str, tuple[tuple[str, ...], str | None]] = {
     "decimal_mark": (DECIMAL_MARKS, "."),
     "grouping": (GROUPINGS, ""),
 }
-_ACCOUNT = {"ref": True, "name": False, "email": False, "country": True, "zone": True, "locale": True}
+_ACCOUNT = {"ref": True, "name": False, "email": False, "country": True, "zone": True, "locale": True, "policy": False}
 _INVOICE = {
     "number": True,
     "service": True,
@@ -210,7 +219,10 @@ class _Reading:
 
 def _form(reading: _Reading) -> FileForm:
     table = reading.table("file")
-    reading.known("file", table, _FORM)
+    reading.known("file", table, (*_FORM, "minor_units"))
+    minor_units = table.get("minor_units", False)
+    if not isinstance(minor_units, bool):
+        reading.wrong("file.minor_units", "must be true or false")
     chosen: dict[str, str] = {}
     for key, (allowed, default) in _FORM.items():
         found = table.get(key, default)
@@ -225,7 +237,47 @@ def _form(reading: _Reading) -> FileForm:
             chosen[key] = found
     if chosen.get("decimal_mark", ".") == chosen.get("grouping", ""):
         reading.wrong("file.grouping", "is the decimal mark too; an amount could be read in two ways")
-    return FileForm(**{key: chosen.get(key, "") for key in _FORM})
+    return FileForm(**{key: chosen.get(key, "") for key in _FORM}, minor_units=minor_units is True)
+
+
+def _balance(reading: _Reading) -> dict[str, Source]:
+    """Of what is open and what is paid by now, the one that the map names."""
+    table = reading.table("invoice", needed=False)
+    found: dict[str, Source] = {}
+    for name in ("open", "paid"):
+        if name in table:
+            source = reading.source(f"invoice.{name}", table[name])
+            if source is not None:
+                found[name] = source
+    if len(found) > 1 or (found and "payment" in reading.tables):
+        reading.wrong("invoice.open", "what is paid is said once: by open, by paid, or by [payment]")
+    return found
+
+
+def _status(reading: _Reading) -> ValueWords | None:
+    """The words for each meaning: one word, or a list of them."""
+    table = reading.table("invoice", needed=False).get("status")
+    if table is None:
+        return None
+    if not isinstance(table, dict) or not isinstance(table.get("column"), str):
+        reading.wrong("invoice.status", 'must be { column = "NAME", open = ["WORD", ...], void = "WORD", ... }')
+        return None
+    reading.known("invoice.status", table, ("column", *STATUSES))
+    words: dict[str, str] = {}
+    for meaning in STATUSES:
+        said = table.get(meaning, [])
+        for word in said if isinstance(said, list) else [said]:
+            text = reading.text(f"invoice.status.{meaning}", word, empty=True)
+            if text is not None and words.setdefault(text.casefold(), meaning) != meaning:
+                reading.wrong(f"invoice.status.{meaning}", f"{quoted(text)} is a word for {words[text.casefold()]} too")
+    return ValueWords(Column(table["column"]), words)
+
+
+def _negative(reading: _Reading) -> bool:
+    found = reading.table("invoice", needed=False).get("negative", "refused")
+    if found not in ("refused", "credit_note"):
+        reading.wrong("invoice.negative", 'must be "credit_note" or "refused"')
+    return found == "credit_note"
 
 
 def _disputed(reading: _Reading) -> ValueWords | None:
@@ -288,10 +340,16 @@ def load_map(path: Path) -> BookMap:
     reading.known("", tables, ("file", "account", "invoice", "payment", "mode"))
     form = _form(reading)
     account = reading.sources("account", _ACCOUNT)
-    invoice = reading.sources("invoice", _INVOICE, besides=("disputed",))
+    invoice = reading.sources("invoice", _INVOICE, besides=("disputed", "open", "paid", "status", "negative"))
     disputed = _disputed(reading)
     payment = reading.sources("payment", _PAYMENT) if "payment" in tables else {}
     mode, decided_by = _mode(reading)
+    balance, status, negative = _balance(reading), _status(reading), _negative(reading)
     if reading.mistakes:
         raise Refused("bad_map", "\n".join(f"map {path}: {mistake}" for mistake in reading.mistakes))
-    return BookMap(form, account, invoice, payment, disputed, mode, decided_by)
+    return replace(
+        BookMap(form, account, invoice, payment, disputed, mode, decided_by),
+        balance=balance,
+        status=status,
+        negative_is_credit=negative,
+    )

@@ -6,18 +6,28 @@ store: an amount read in the wrong locale or a date read the wrong way round wou
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass, fields, replace
 from datetime import date
 from pathlib import Path
 from typing import cast
 
-from arrears.adapters.books.book_map import BookMap, Column, Constant, Source, ValueWords
-from arrears.adapters.books.fields import CHECKS, plain, quoted, read_date, text_wrong
+from arrears.adapters.books.book_map import BookMap, Column, Source, ValueWords
+from arrears.adapters.books.fields import plain, quoted
+from arrears.adapters.books.plausible import refuse_unread_balance
 from arrears.adapters.books.records import BrokenRow, Records, open_book
+from arrears.adapters.books.rows import BookRow, label
 from arrears.core.errors import Refused
-from arrears.core.money import exponent, parse_amount
-from arrears.core.receivables import INVOICE_FIELDS, BookAccount, BookInvoice, BookMode, BookPayment, ReceivablesBook
+from arrears.core.receivables import (
+    BookAccount,
+    BookCredit,
+    BookInvoice,
+    BookMode,
+    BookPayment,
+    InvoiceStanding,
+    ReceivablesBook,
+)
 
 MISTAKE_LINES_MAX = 50
 _COLUMNS_SHOWN_MAX = 40
@@ -43,85 +53,6 @@ class _Mistakes:
             raise Refused("bad_book", "\n".join(self._lines))
 
 
-class _Row:
-    """One row under its map: each reading answers with a value, or None and a mistake kept."""
-
-    __slots__ = ("_cells", "_map", "_places", "mistakes", "number")
-
-    def __init__(self, number: int, cells: list[str], places: dict[str, int], book_map: BookMap) -> None:
-        self.number = number
-        self.mistakes: list[str] = []
-        self._cells = cells
-        self._places = places
-        self._map = book_map
-
-    def raw(self, source: Source) -> str:
-        return source.text if isinstance(source, Constant) else self._cells[self._places[source.name]]
-
-    def wrong(self, source: Source, reason: str) -> None:
-        self.mistakes.append(f"{_label(source)}: {reason}")
-
-    def text(self, source: Source, field: str) -> str | None:
-        """One short line that is not empty and, where the field has a form of its own, has that form."""
-        text = self.raw(source)
-        reason = text_wrong(text)
-        if not text:
-            self.wrong(source, "is empty")
-        elif reason is None and field in CHECKS:
-            reason = CHECKS[field](text)
-        if reason is not None:
-            self.wrong(source, f"{quoted(text)} {reason}")
-        return text if text and reason is None else None
-
-    def day(self, source: Source) -> date | None:
-        text = self.raw(source)
-        if not text:
-            self.wrong(source, "is empty; a date is needed")
-            return None
-        found = read_date(text, self._map.form.date_format)
-        if isinstance(found, str):
-            self.wrong(source, f"{quoted(text)} {found}")
-            return None
-        return found
-
-    def currency(self, source: Source) -> str | None:
-        text = self.text(source, "currency")
-        if text is None:
-            return None
-        try:
-            exponent(text)
-        except Refused as refusal:
-            self.wrong(source, _reason(text, refusal))
-            return None
-        return text
-
-    def amount_minor(self, source: Source, currency: str | None) -> int | None:
-        """A sum above zero in minor units; nothing is said about it while its currency is not known."""
-        if currency is None:
-            return None
-        text, form = self.raw(source), self._map.form
-        if not text:
-            self.wrong(source, "is empty; an amount is needed")
-            return None
-        try:
-            minor = parse_amount(text, currency, decimal_mark=form.decimal_mark, grouping=form.grouping)
-        except Refused as refusal:
-            self.wrong(source, _reason(text, refusal))
-            return None
-        if minor <= 0:
-            self.wrong(source, f"{quoted(text)} is not above zero")
-            return None
-        return minor
-
-    def word(self, words: ValueWords) -> str | None:
-        """The meaning of the word in the row."""
-        text = self.raw(words.column)
-        if text not in words.meanings:
-            known = " or ".join(quoted(word) for word in words.meanings)
-            self.wrong(words.column, f"{quoted(text)} is neither of the map's words, {known}")
-        return words.meanings.get(text)
-
-
 @dataclass(slots=True)
 class _Customer:
     """An account as the rows so far describe it, and the row that decides its mode."""
@@ -139,13 +70,22 @@ class _Reader:
         self._map = book_map
         self._customers: dict[str, _Customer] = {}
         self._invoices: dict[str, tuple[BookInvoice, BookPayment | None, BookMode]] = {}
-        self._payments: dict[str, BookPayment] = {}
+        self._payments: dict[tuple[str, str], BookPayment] = {}
+        self._credits: dict[str, BookCredit] = {}
+        self._left_out: Counter[str] = Counter()
 
-    def take(self, row: _Row) -> None:
+    def take(self, row: BookRow) -> None:
         """Add one row; whatever is wrong with it is in `row.mistakes`, and then nothing of its money is added."""
+        status = row.status()
+        if status == "draft":
+            self._left_out["draft"] += 1
+            return
         account = self._account(row)
+        if self._map.negative_is_credit and row.is_negative(self._map.invoice["amount"]):
+            self._credit_note(row, account)
+            return
         invoice = self._invoice(row, account)
-        payment = self._payment(row, invoice) if self._map.payment else None
+        payment = self._payment(row, invoice) if self._map.payment else self._balance(row, invoice, status)
         if account is not None:
             self._take_account(row, account, invoice)
         if account is None or invoice is None or row.mistakes:
@@ -167,9 +107,11 @@ class _Reader:
             payments=tuple(sorted(self._payments.values(), key=lambda p: (p.paid_on, p.ref))),
             digest=digest,
             columns=self._columns(),
+            credits=tuple(sorted(self._credits.values(), key=lambda c: (c.issued_on, c.number))),
+            left_out=self._left_out,
         )
 
-    def _account(self, row: _Row) -> BookAccount | None:
+    def _account(self, row: BookRow) -> BookAccount | None:
         sources = self._map.account
         found = {field: row.text(source, field) for field, source in sources.items() if field != "email"}
         email = None
@@ -182,38 +124,82 @@ class _Reader:
         texts.setdefault("name", texts["ref"])
         return BookAccount(**texts, mode=cast(BookMode, mode), email=email)
 
-    def _invoice(self, row: _Row, account: BookAccount | None) -> BookInvoice | None:
+    def _invoice(self, row: BookRow, account: BookAccount | None) -> BookInvoice | None:
         sources = self._map.invoice
         number = row.text(sources["number"], "number")
         service = row.text(sources["service"], "service")
         issued_on, due_on = row.day(sources["issued_on"]), row.day(sources["due_on"])
         currency = row.currency(sources["currency"])
         total_minor = row.amount_minor(sources["amount"], currency)
+        status = row.status()
         disputed = "no" if self._map.disputed is None else row.word(self._map.disputed)
         if issued_on and due_on and due_on < issued_on:
             row.wrong(sources["due_on"], f"due on {due_on}, before it was issued on {issued_on}")
             return None
-        if account and number and service and issued_on and due_on and currency and total_minor and disputed:
+        if total_minor is None or not status:
+            return None
+        if account and number and service and issued_on and due_on and currency and disputed:
             return BookInvoice(
                 row=row.number,
                 number=number,
                 account_ref=account.ref,
-                service=service,
+                services=(service,),
                 issued_on=issued_on,
                 due_on=due_on,
                 currency=currency,
                 total_minor=total_minor,
-                disputed=disputed == "yes",
+                disputed=disputed == "yes" or status == "disputed",
+                standing=InvoiceStanding(status) if status in ("void", "uncollectible") else InvoiceStanding.OPEN,
             )
         return None
 
-    def _payment(self, row: _Row, invoice: BookInvoice | None) -> BookPayment | None:
+    def _credit_note(self, row: BookRow, account: BookAccount | None) -> None:
+        """A sum below nothing, where the map says that this is a credit note."""
+        sources = self._map.invoice
+        number = row.text(sources["number"], "number")
+        issued_on, currency = row.day(sources["issued_on"]), row.currency(sources["currency"])
+        left = self._map.balance.get("open")
+        minor = row.amount_minor(left or sources["amount"], currency, signed=True)
+        if account and number and issued_on and currency and minor is not None and not row.mistakes:
+            self._take_account(row, account, None)
+            note = BookCredit(row.number, number, account.ref, "", issued_on, currency, -minor, left is not None)
+            known = self._credits.setdefault(number, note) if minor else note
+            if replace(known, row=row.number) != note:
+                row.wrong(sources["number"], f"{quoted(number)} is already on row {known.row} with other content")
+
+    def _balance(self, row: BookRow, invoice: BookInvoice | None, status: str | None) -> BookPayment | None:
+        """What is paid by now: by a column that says so, by what is still open, or by the word for a paid invoice."""
+        if invoice is None:
+            return None
+        left, paid = self._map.balance.get("open"), self._map.balance.get("paid")
+        minor: int | None = invoice.total_minor if status == "paid" else 0
+        if left is not None:
+            still = row.amount_minor(left, invoice.currency, signed=True)
+            if still is not None and still > invoice.total_minor:
+                row.wrong(left, f"{quoted(row.raw(left))} is open, which is more than was asked")
+            minor = None if still is None else invoice.total_minor - still
+        elif paid is not None:
+            minor = row.amount_minor(paid, invoice.currency, signed=True) if row.raw(paid) else 0
+        if not minor or minor < 0 or invoice.standing is InvoiceStanding.VOID:
+            return None
+        return BookPayment(
+            row=row.number,
+            ref=invoice.number,
+            account_ref=invoice.account_ref,
+            invoice_number=invoice.number,
+            paid_on=invoice.due_on,
+            currency=invoice.currency,
+            amount_minor=minor,
+            dated=False,
+        )
+
+    def _payment(self, row: BookRow, invoice: BookInvoice | None) -> BookPayment | None:
         """The row's payment; None where its date is empty, which means not paid."""
         sources = self._map.payment
         amount = sources.get("amount")
-        if not row.raw(sources["paid_on"]):
+        if not row.date_text(sources["paid_on"]):
             if isinstance(amount, Column) and row.raw(amount).strip("0., "):
-                row.wrong(sources["paid_on"], f"is empty, but {_label(amount)} says {quoted(row.raw(amount))}")
+                row.wrong(sources["paid_on"], f"is empty, but {label(amount)} says {quoted(row.raw(amount))}")
             return None
         paid_on = row.day(sources["paid_on"])
         ref = row.text(sources["ref"], "ref") if "ref" in sources else None
@@ -221,7 +207,10 @@ class _Reader:
             return None
         amount_minor = invoice.total_minor
         if isinstance(amount, Column):
-            amount_minor = row.amount_minor(amount, invoice.currency) or 0
+            found = row.amount_minor(amount, invoice.currency)
+            if found == 0:
+                row.wrong(amount, f"{quoted(row.raw(amount))} is not above zero")
+            amount_minor = found or 0
         if paid_on and paid_on < invoice.issued_on:
             reason = f"paid on {paid_on}, before it was issued on {invoice.issued_on}"
             row.wrong(sources["paid_on"], reason)
@@ -237,7 +226,7 @@ class _Reader:
             amount_minor=amount_minor,
         )
 
-    def _take_account(self, row: _Row, account: BookAccount, invoice: BookInvoice | None) -> None:
+    def _take_account(self, row: BookRow, account: BookAccount, invoice: BookInvoice | None) -> None:
         """Rows of one customer agree, except about the mode where its latest invoice decides that."""
         latest = self._map.decided_by == "latest_invoice"
         key = (invoice.issued_on, invoice.number) if latest and invoice else None
@@ -260,7 +249,7 @@ class _Reader:
 
     def _compare_invoices(
         self,
-        row: _Row,
+        row: BookRow,
         first: tuple[BookInvoice, BookPayment | None, BookMode],
         again: tuple[BookInvoice, BookPayment | None, BookMode],
     ) -> None:
@@ -269,14 +258,14 @@ class _Reader:
         Where payments have references of their own, a repeated invoice may carry a further payment.
         """
         differing = [
-            _label(self._source(field.name))
+            label(self._source(field.name))
             for field in fields(BookInvoice)
             if field.name != "row" and getattr(first[0], field.name) != getattr(again[0], field.name)
         ]
         if "ref" not in self._map.payment:
             differing += self._payments_differ(first[1], again[1])
         if first[2] != again[2] and isinstance(self._map.mode, ValueWords):
-            differing.append(_label(self._map.mode.column))
+            differing.append(label(self._map.mode.column))
         if differing:
             known = f"{quoted(again[0].number)} is already on row {first[0].row} with other content"
             row.wrong(self._map.invoice["number"], f"{known} ({', '.join(differing)})")
@@ -286,10 +275,10 @@ class _Reader:
         if first is None and again is None:
             return []
         if first is None or again is None or first.paid_on != again.paid_on:
-            return [_label(self._map.payment["paid_on"])]
+            return [label(self._map.payment["paid_on"])]
         amount = self._map.payment.get("amount")
         if isinstance(amount, Column) and first.amount_minor != again.amount_minor:
-            return [_label(amount)]
+            return [label(amount)]
         return []
 
     def _source(self, field: str) -> Source:
@@ -300,39 +289,45 @@ class _Reader:
         return self._map.invoice[{"total_minor": "amount", "services": "service"}.get(field, field)]
 
     def _columns(self) -> dict[str, str]:
-        """The label of each field that can contradict the database or the calendar."""
-        columns = {name: _label(self._source(name)) for name in ("number", *INVOICE_FIELDS)}
+        """The label of each field that the file has a word about, as the import asks for it."""
+        names = {"service": "services", "amount": "total_minor"}
+        columns = {name: label(source) for name, source in self._map.account.items() if name != "ref"}
+        columns |= {names.get(name, name): label(source) for name, source in self._map.invoice.items()}
+        if isinstance(self._map.mode, ValueWords):
+            columns["mode"] = label(self._map.mode.column)
+        else:
+            columns["mode"] = "the map's mode"
+        if self._map.disputed is not None:
+            columns["disputed"] = label(self._map.disputed.column)
+        columns["standing"] = columns["number"]
+        if self._map.balance:
+            columns["paid"] = label(next(iter(self._map.balance.values())))
+        elif self._map.status is not None and "paid" in self._map.status.meanings.values():
+            columns["paid"] = label(self._map.status.column)
+        if self._map.status is not None:
+            columns["standing"] = label(self._map.status.column)
+            if "disputed" in self._map.status.meanings.values():
+                columns.setdefault("disputed", columns["standing"])
         if self._map.payment:
             amount = self._map.payment.get("amount")
-            columns["paid_on"] = _label(self._map.payment["paid_on"])
-            columns["ref"] = _label(self._map.payment.get("ref", self._map.invoice["number"]))
-            columns["amount_minor"] = _label(amount) if isinstance(amount, Column) else columns["total_minor"]
+            columns["paid"] = label(amount if isinstance(amount, Column) else self._map.payment["paid_on"])
+            columns["paid_on"] = label(self._map.payment["paid_on"])
+            columns["ref"] = label(self._map.payment.get("ref", self._map.invoice["number"]))
         return columns
 
-    def _take_payment(self, row: _Row, payment: BookPayment) -> None:
-        known = self._payments.setdefault(payment.ref, payment)
+    def _take_payment(self, row: BookRow, payment: BookPayment) -> None:
+        known = self._payments.setdefault((payment.ref, payment.invoice_number), payment)
         if replace(known, row=payment.row) != payment:
             source = self._map.payment.get("ref", self._map.invoice["number"])
             row.wrong(source, f"{quoted(payment.ref)} is already on row {known.row} for another payment")
-
-
-def _reason(text: str, refusal: Refused) -> str:
-    """The refusal, with `text` quoted as everywhere in this report if it begins with it in its own quotes."""
-    theirs = f"{text!a} "
-    if refusal.message.startswith(theirs):
-        return f"{quoted(text)} {refusal.message.removeprefix(theirs)}"
-    return refusal.message
-
-
-def _label(source: Source) -> str:
-    return f"column {plain(source.name)}" if isinstance(source, Column) else f"the map's {quoted(source.text)}"
 
 
 def _places(header: list[str], book_map: BookMap) -> dict[str, int]:
     """Column name -> place in a row, from 0."""
     named = [name for name in header if name]
     shown = ", ".join(plain(name) for name in named[:_COLUMNS_SHOWN_MAX])
-    twice = sorted({name for name in named if named.count(name) > 1})
+    read = book_map.columns()
+    twice = sorted({name for name in named if named.count(name) > 1 and name in read})
     if twice:
         names = ", ".join(plain(name) for name in twice)
         raise Refused("bad_book", f"row 1, column {names}: is there more than once; rename all but one")
@@ -342,6 +337,7 @@ def _places(header: list[str], book_map: BookMap) -> dict[str, int]:
         more = ", ..." if len(named) > _COLUMNS_SHOWN_MAX else ""
         hint = f" (one column only: is {quoted(book_map.form.delimiter)} the delimiter?)" if len(header) == 1 else ""
         raise Refused("bad_book", f"row 1, column {names}: not in the file; columns there: {shown}{more}{hint}")
+    refuse_unread_balance(named, book_map)
     return {name: place for place, name in enumerate(header) if name}
 
 
@@ -368,7 +364,7 @@ def _read(path: Path, records: Records, book_map: BookMap, mistakes: _Mistakes) 
             if reason := _ragged(cells, header):
                 mistakes.add(number, [reason])
                 continue
-            row = _Row(number, cells, places, book_map)
+            row = BookRow(number, cells, places, book_map)
             reader.take(row)
             mistakes.add(number, row.mistakes)
     except BrokenRow as broken:

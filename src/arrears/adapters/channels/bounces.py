@@ -12,7 +12,7 @@ from enum import StrEnum
 from typing import TYPE_CHECKING, Final, NamedTuple
 
 from arrears.adapters.channels.headers import own_id
-from arrears.adapters.channels.mail_parts import Parts, field, fields_of
+from arrears.adapters.channels.mail_parts import MailParts, field, fields_of
 from arrears.adapters.channels.reasons import reason_in, reason_of, status_in
 from arrears.adapters.channels.reports import Verdict, one_line, read_report, recipient, returned_heads
 from arrears.adapters.channels.signing import proven, unsigned
@@ -91,7 +91,7 @@ def _kind_of_event(event_type: str, reject: str, said: str, status: str) -> Repo
     return ReportKind.HARD if dead else ReportKind.SOFT
 
 
-def _own_message(mail: Parts, keys: Sequence[bytes] | None) -> str:
+def _own_message(mail: MailParts, keys: Sequence[bytes] | None) -> str:
     """Our message's id: from the address that it came back to, from the envelope's id, or from the returned head."""
     for name in _names(mail):
         if ours := own_id(unsigned(name) if keys is None else proven(name, keys)):
@@ -99,7 +99,7 @@ def _own_message(mail: Parts, keys: Sequence[bytes] | None) -> str:
     return ""
 
 
-def _names(mail: Parts) -> Iterator[str]:
+def _names(mail: MailParts) -> Iterator[str]:
     for header in ("X-Original-To", "Delivered-To", "Envelope-To", "To"):
         for value in mail.head.get_all(header, []):
             if match := _VERP.search(str(value)):

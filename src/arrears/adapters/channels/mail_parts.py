@@ -31,7 +31,7 @@ _SLOW: Final = frozenset({"punycode", "idna", "utf-7", "utf_7", "unicode_escape"
 """What Python takes for charsets as well, in quadratic time or with a meaning of its own."""
 
 
-class Part(NamedTuple):
+class MailPart(NamedTuple):
     """One part: its content type in lower case, its fields, and its text, decoded."""
 
     kind: str
@@ -39,18 +39,18 @@ class Part(NamedTuple):
     text: str
 
 
-class Parts(NamedTuple):
+class MailParts(NamedTuple):
     """A mail: its fields and its parts that are no containers, in order."""
 
     head: Mime
-    leaves: tuple[Part, ...]
+    leaves: tuple[MailPart, ...]
 
-    def of(self, *kinds: str) -> Iterator[Part]:
+    def of(self, *kinds: str) -> Iterator[MailPart]:
         """The parts of these content types."""
         return (part for part in self.leaves if part.kind in kinds)
 
 
-def take_apart(raw: bytes) -> Parts:
+def take_apart(raw: bytes) -> MailParts:
     """The mail's parts. Refuses `bad_bounce`: more than MAIL_BYTES_MAX octets."""
     if len(raw) > MAIL_BYTES_MAX:
         raise Refused(
@@ -62,7 +62,7 @@ def take_apart(raw: bytes) -> Parts:
     if text.startswith("From "):
         text = text.partition("\n")[2]
     head, body = _split(text)
-    leaves: list[Part] = []
+    leaves: list[MailPart] = []
     waiting = [(head, body, 0)]
     while waiting and len(leaves) < PARTS_MAX:
         fields, content, level = waiting.pop()
@@ -70,8 +70,8 @@ def take_apart(raw: bytes) -> Parts:
         waiting += [(*_split(one), level + 1) for one in reversed(inner[: PARTS_MAX - len(leaves)])]
         if not inner:
             kind = _content_type(fields)
-            leaves.append(Part(kind, fields, "" if kind.startswith("multipart/") else _decoded(fields, content)))
-    return Parts(head, tuple(leaves))
+            leaves.append(MailPart(kind, fields, "" if kind.startswith("multipart/") else _decoded(fields, content)))
+    return MailParts(head, tuple(leaves))
 
 
 def fields_of(text: str) -> Iterator[Mime]:

@@ -35,7 +35,7 @@ _LABELLED: Final = re.compile(
 """IronPort sets a label of its own before what the other server said."""
 
 
-class Reason(NamedTuple):
+class ReportReason(NamedTuple):
     """Why a mail came back. `dead`: the address does not exist (any more)."""
 
     word: str
@@ -62,10 +62,10 @@ class Words(NamedTuple):
     copy: re.Pattern[str]
     senders: re.Pattern[str]
     subjects: re.Pattern[str]
-    reasons: Sequence[tuple[Reason, re.Pattern[str], Sequence[str]]]
+    reasons: Sequence[tuple[ReportReason, re.Pattern[str], Sequence[str]]]
 
 
-REFUSED: Final = Reason("refused", dead=False)
+REFUSED: Final = ReportReason("refused", dead=False)
 """It failed, and no word says why."""
 
 
@@ -79,7 +79,7 @@ def words() -> Words:
         senders=re.compile("|".join(file.senders), re.IGNORECASE),
         subjects=re.compile("|".join(map(_pattern, file.subjects))),
         reasons=[
-            (Reason(word, row.verdict == "dead"), re.compile("|".join(map(_pattern, row.words))), row.status)
+            (ReportReason(word, row.verdict == "dead"), re.compile("|".join(map(_pattern, row.words))), row.status)
             for word, row in file.reasons.items()
         ],
     )
@@ -103,7 +103,7 @@ def status_in(text: str) -> str:
     return match[1] if match else ""
 
 
-def reason_in(said: str) -> Reason | None:
+def reason_in(said: str) -> ReportReason | None:
     """The reason that these words give; None where they give none."""
     text = folded(own_words(said[:SAID_CHARS_MAX]))
     for reason, pattern, _ in words().reasons:
@@ -112,18 +112,18 @@ def reason_in(said: str) -> Reason | None:
     return None
 
 
-def reason_of(status: str) -> Reason | None:
+def reason_of(status: str) -> ReportReason | None:
     """The reason that a code of RFC 3463 gives; None for one that says nothing."""
     for reason, _, codes in words().reasons:
         if any(status == code or (code.endswith("*") and status.startswith(code[:-1])) for code in codes):
             return reason
-    return Reason("deferred", dead=False) if status.startswith("4") else None
+    return ReportReason("deferred", dead=False) if status.startswith("4") else None
 
 
-def _deferred(reason: Reason, said: str) -> Reason:
+def _deferred(reason: ReportReason, said: str) -> ReportReason:
     """A name server that fails today finds the host tomorrow; a user who is unknown for days is unknown."""
     passes = reason.word in ("host_unknown", "no_mail_there") and _DEFERRED.match(said)
-    return Reason("deferred", dead=False) if passes else reason
+    return ReportReason("deferred", dead=False) if passes else reason
 
 
 def _pattern(phrase: str) -> str:

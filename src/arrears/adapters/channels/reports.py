@@ -17,8 +17,8 @@ from email.utils import parseaddr
 from enum import StrEnum
 from typing import Final, NamedTuple
 
-from arrears.adapters.channels.mail_parts import Part, Parts, field, fields_of, take_apart
-from arrears.adapters.channels.reasons import REFUSED, Reason, folded, reason_in, reason_of, status_in, words
+from arrears.adapters.channels.mail_parts import MailPart, MailParts, field, fields_of, take_apart
+from arrears.adapters.channels.reasons import REFUSED, ReportReason, folded, reason_in, reason_of, status_in, words
 from arrears.core.address import check_address
 from arrears.core.errors import Refused
 
@@ -40,9 +40,7 @@ _WARNING: Final = re.compile(
     r"warning message only|(?:will|to) (?:be )?(?:retr(?:y|ied)|keep trying|try again)(?! to send)|has been delayed|"
     r"is delayed|delivery status notification \(delay|not need to re-?send|still being retried|no action is required"
 )
-_TAG: Final = re.compile(
-    r"<(?:style|script)\b.{0,20000}?</(?:style|script)>|<[^@<>]{1,2000}>", re.DOTALL | re.IGNORECASE
-)
+_TAG: Final = re.compile(r"<(?:style|script)\b[^<]{0,5000}</(?:style|script)>|<[^@<>]{1,2000}>", re.IGNORECASE)
 _STRANGE: Final = (
     AttributeError,
     AssertionError,
@@ -83,7 +81,7 @@ class Report(NamedTuple):
     final: bool = True
 
 
-def read_report(raw: bytes) -> tuple[Report, Parts]:
+def read_report(raw: bytes) -> tuple[Report, MailParts]:
     """What a mail says, and the mail in parts. Refuses `bad_bounce`: it is too long, or cannot be taken apart."""
     try:
         mail = take_apart(raw)
@@ -92,7 +90,7 @@ def read_report(raw: bytes) -> tuple[Report, Parts]:
         raise Refused("bad_bounce", f"a returned mail cannot be read ({type(error).__name__}); look at it") from error
 
 
-def _read(mail: Parts) -> Report:
+def _read(mail: MailParts) -> Report:
     if complaint := next(mail.of("message/feedback-report"), None):
         return _complaint(mail, complaint)
     if notification := _notification(mail):
@@ -144,12 +142,12 @@ def _judged(address: str, said: str, given: str, human: str, *, final: bool) -> 
     if around is not None and around.word in _MORE_EXACT:
         found = around
     if found.dead and not final:
-        found = Reason("deferred", dead=False)
+        found = ReportReason("deferred", dead=False)
     verdict = Verdict.DEAD if found.dead else Verdict.NOT_THE_ADDRESS
     return Report(verdict, address, code or given, found.word, one_line(said or answer or human), final)
 
 
-def _from_prose(mail: Parts, human: str) -> Report:
+def _from_prose(mail: MailParts, human: str) -> Report:
     subject = _subject(mail)
     failed = bool(words().subjects.search(subject)) or bool(field(mail.head, "X-Failed-Recipients"))
     final = not _WARNING.search(folded(f"{subject} {human[:2_000]}"))
@@ -160,7 +158,7 @@ def _from_prose(mail: Parts, human: str) -> Report:
     return found
 
 
-def _by_machine(mail: Parts) -> bool:
+def _by_machine(mail: MailParts) -> bool:
     """Whether a mail system wrote this of its own accord: no person, no absence (RFC 3834), nobody who passes on."""
     head, subject = mail.head, _subject(mail)
     if head.get("X-Failed-Recipients"):
@@ -179,7 +177,7 @@ def _by_machine(mail: Parts) -> bool:
     return daemon or report or bool(words().subjects.search(said))
 
 
-def _complaint(mail: Parts, report: Part) -> Report:
+def _complaint(mail: MailParts, report: MailPart) -> Report:
     fields = next(fields_of(report.text), Mime())
     returned = next(returned_heads(mail), None)
     to = field(fields, "Original-Rcpt-To") or (field(returned, "To") if returned is not None else "")
@@ -188,7 +186,7 @@ def _complaint(mail: Parts, report: Part) -> Report:
     return Report(Verdict.FEEDBACK, _address(parseaddr(to)[1]), "", reason, one_line(said))
 
 
-def _notification(mail: Parts) -> Report | None:
+def _notification(mail: MailParts) -> Report | None:
     """What Amazon SES tells by mail through SNS, in JSON."""
     text = mail.leaves[0].text.lstrip() if mail.leaves else ""
     if not text.startswith('{"') or '"notificationType"' not in text[:200]:
@@ -206,7 +204,7 @@ def _notification(mail: Parts) -> Report | None:
     return Report(Verdict.NO_BOUNCE, reason=kind[:40])
 
 
-def returned_heads(mail: Parts) -> Iterator[Mime]:
+def returned_heads(mail: MailParts) -> Iterator[Mime]:
     """The heads of what was returned: the whole mail or its head alone."""
     for part in mail.of(
         "message/rfc822", "message/global", "text/rfc822-headers", "message/global-headers", "message/rfc822-headers"
@@ -214,7 +212,7 @@ def returned_heads(mail: Parts) -> Iterator[Mime]:
         yield from list(fields_of(part.text))[:1]
 
 
-def _prose(mail: Parts) -> str:
+def _prose(mail: MailParts) -> str:
     """What the machine itself wrote, down to the mail that it returns."""
     texts = [part.text for part in mail.of("text/plain")] or [
         _TAG.sub(" ", p.text[:32_000]) for p in mail.of("text/html")
@@ -224,7 +222,7 @@ def _prose(mail: Parts) -> str:
     return text[: copy.start()] if copy else text
 
 
-def _named(mail: Parts, human: str) -> str:
+def _named(mail: MailParts, human: str) -> str:
     """The address that a machine's prose is about: the first, but nobody's who is asked for help there."""
     for text in (field(mail.head, "X-Failed-Recipients"), human):
         for match in _ADDRESS.finditer(text[:4_000]):
@@ -245,7 +243,7 @@ def _section(human: str, address: str) -> str:
     return human
 
 
-def _subject(mail: Parts) -> str:
+def _subject(mail: MailParts) -> str:
     raw = str(mail.head.get("Subject", ""))[:1_000]
     pieces = (t.decode(c or "ascii", "replace") if isinstance(t, bytes) else t for t, c in decode_header(raw))
     return folded(" ".join(pieces))

@@ -96,8 +96,10 @@ from arrears.core.facts.reported import (
     DebtReopened,
     DoubtCleared,
     DoubtRaised,
+    DueMoved,
     HoldEnded,
     HoldPlaced,
+    InvoiceCredited,
     InvoiceIssued,
     PaymentBooked,
     Reactivated,
@@ -151,6 +153,7 @@ __all__ = [
     "DoubtCleared",
     "DoubtEnded",
     "DoubtRaised",
+    "DueMoved",
     "Evidence",
     "Expiring",
     "Fact",
@@ -160,6 +163,7 @@ __all__ = [
     "InvitationAccepted",
     "InvitationWithdrawn",
     "Invited",
+    "InvoiceCredited",
     "InvoiceIssued",
     "LateOrder",
     "MailPaused",
@@ -211,6 +215,7 @@ __all__ = [
     "decode_system_fact",
     "encode_fact",
     "kind_of",
+    "kind_of_type",
     "notice_of",
 ]
 
@@ -224,6 +229,8 @@ AnyFact = (
     | ChargeDeclined
     | DebtReopened
     | WrittenOff
+    | InvoiceCredited
+    | DueMoved
     | Canceled
     | Reactivated
     | ReasonSet
@@ -322,9 +329,10 @@ def decode_system_fact(text: str | bytes) -> SystemFact:
 
 def kind_of(fact: Fact) -> str:
     """The tag a fact is stored under."""
-    return _kind_of(type(fact))
+    return kind_of_type(type(fact))
 
 
 @cache
-def _kind_of(kind: type[Fact]) -> str:
+def kind_of_type(kind: type[Fact]) -> str:
+    """The tag that facts of a kind are stored under."""
     return str(kind.__struct_config__.tag)

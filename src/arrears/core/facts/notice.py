@@ -19,8 +19,8 @@ from arrears.core.facts.base import Fact
 
 
 class RemindedDebt(msgspec.Struct, frozen=True, omit_defaults=True):
-    """The rung of one debt, and those that were overtaken. `reopened` is the fact by which its money left again, 0
-    where it never did: each such time has rungs of its own."""
+    """The rung of one debt, and those that were overtaken. `reopened` is the fact by which its money left again or its
+    due date moved, 0 where that never was: each such time has rungs of its own."""
 
     debt: int
     step: int

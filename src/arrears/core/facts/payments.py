@@ -101,3 +101,5 @@ class Refunded(Fact, frozen=True, tag="refunded"):
     currency: str
     amount_minor: int
     credit_minor: int = 0
+    reopened_minor: int = 0
+    """How much of what was taken back besides is owed again, by the facts right before this one."""

@@ -44,6 +44,8 @@ class PaymentBooked(Fact, frozen=True, tag="payment_booked"):
     allocations: tuple[Allocation, ...] = ()
     credit_minor: int = 0
     tell: str = ""
+    invoice: int = 0
+    """The one invoice that it names, where its allocations do not say so: more came than was open, or an import."""
 
 
 class CreditAllocated(Fact, frozen=True, tag="credit_allocated"):
@@ -69,11 +71,26 @@ class AuthorisationDeclined(Fact, frozen=True, tag="authorisation_declined"):
 
 
 class DebtReopened(Fact, frozen=True, tag="debt_reopened"):
-    """Money has left again (chargeback, returned transfer): that local day is the debt's new day 0."""
+    """Money has left again (chargeback, returned transfer): that local day is the debt's new day 0. `given_up`: no
+    money has left, but what was written off is asked for after all."""
 
     debt: Debt
     minor: int
     reason: str
+    given_up: bool = False
+
+
+class InvoiceCredited(Fact, frozen=True, tag="invoice_credited"):
+    """Less is asked than before: a credit note, an invoice withdrawn (`void`) or corrected downwards. It lowers what is
+    open of its invoice; `credit_minor` of it, which nothing open takes, is account credit. `debt` 0: of no invoice.
+    `ref` is the credit note's own number, where it has one."""
+
+    debt: int
+    currency: str
+    minor: int
+    credit_minor: int = 0
+    void: bool = False
+    ref: str = ""
 
 
 class WrittenOff(Fact, frozen=True, tag="written_off"):
@@ -117,6 +134,15 @@ class Voided(msgspec.Struct, frozen=True):
 
     subscription: int
     action: Action
+
+
+class DueMoved(Fact, frozen=True, tag="due_moved"):
+    """The operator gives an invoice another due date. What was past due is not any more, until that day has passed;
+    `voided` are the warnings that named a day which has moved."""
+
+    debt: int
+    due_on: date
+    voided: tuple[Voided, ...] = ()
 
 
 class HoldEnded(Fact, frozen=True, tag="hold_ended"):

@@ -122,6 +122,31 @@ def _stopped(sub: Subscription, reason: Reason, terms: Terms, recorded: f.Record
     return with_order(sub, order_no, "disable")
 
 
+def _invoice_credited(account: Account, fact: f.InvoiceCredited, recorded: f.Recorded) -> Account:
+    lowered = fact.minor - fact.credit_minor
+    if lowered:
+        account = _reduced(account, (f.Allocation(fact.debt, lowered),), recorded)
+    if fact.credit_minor:
+        credit = dict(account.credit)
+        credit[fact.currency] = credit.get(fact.currency, 0) + fact.credit_minor
+        account = replace(account, credit=credit)
+    return account
+
+
+def _due_moved(account: Account, fact: f.DueMoved, recorded: f.Recorded) -> Account:
+    """It has rungs of its own from its next day 0, and until then the later reminders follow another debt."""
+    moved = account.debt(fact.debt)
+    if moved is not None:
+        others = tuple(d for d in account.debts if d.no != fact.debt)
+        moved = replace(moved, due_on=fact.due_on, day_0=None, past_due_from=None, declined=False)
+        moved = replace(moved, reminded=(), moved_seq=recorded.seq)
+        debts = tuple(sorted((*others, moved), key=_by_due_date))
+        account = reminded_of(account, replace(account, debts=debts), recorded.at)
+    for voided in fact.voided:
+        account = void(account, voided.subscription, voided.action, recorded, doubted=False)
+    return account
+
+
 def _canceled(account: Account, fact: f.Canceled, recorded: f.Recorded) -> Account:
     sub = account.subscription(fact.subscription)
     return with_subscription(account, _stopped(sub, Reason.CANCELED, fact.terms, recorded, fact.order_no))
@@ -189,6 +214,8 @@ FOLDS: Final[Folds] = {
     f.ChargeDeclined: _charge_declined,
     f.DebtReopened: _debt_reopened,
     f.WrittenOff: _written_off,
+    f.InvoiceCredited: _invoice_credited,
+    f.DueMoved: _due_moved,
     f.Canceled: _canceled,
     f.Reactivated: _reactivated,
     f.ReasonSet: _reason_set,

@@ -110,8 +110,9 @@ def debt_reopened(book: AccountBook, fact: f.DebtReopened, recorded: f.Recorded)
     was, debt.open = debt.open, debt.open + fact.minor
     if fact.minor <= 0 or debt.open > debt.total or debt.open != fact.debt.open_minor:
         book.breach("I2", f"invoice {debt.no}: {was} open, {fact.minor} left again, {fact.debt.open_minor} recorded")
-    start = fact.debt.past_due_from
-    if start is None or start < book.calendar.local_day(recorded.at):
+    start, today = fact.debt.past_due_from, book.calendar.local_day(recorded.at)
+    # An invoice whose day has not come is owed again, and not past due before that day is over.
+    if (start is None and debt.due_on < today) or (start is not None and start < today):
         book.breach("I10", f"invoice {debt.no} reopens with a day 0 before the money left")
     debt.forced_from, debt.day_0, debt.ended = start, None, False
     book.open[debt.no] = debt
@@ -120,6 +121,30 @@ def debt_reopened(book: AccountBook, fact: f.DebtReopened, recorded: f.Recorded)
 def written_off(book: AccountBook, fact: f.WrittenOff, _: f.Recorded) -> None:
     """Of one invoice, no more than is open (I2)."""
     _allocate(book, fact.currency, (f.Allocation(fact.debt, fact.minor),))
+
+
+def invoice_credited(book: AccountBook, fact: f.InvoiceCredited, _: f.Recorded) -> None:
+    """What is credited = what is open less + credit (I2)."""
+    lowered = fact.minor - fact.credit_minor
+    if fact.minor <= 0 or fact.credit_minor < 0 or lowered < 0 or (lowered and not fact.debt):
+        book.breach("I2", f"{fact.minor} of invoice {fact.debt} is credited, {fact.credit_minor} of it kept as credit")
+    if lowered:
+        _allocate(book, fact.currency, (f.Allocation(fact.debt, lowered),))
+    book.credit[fact.currency] = book.credit.get(fact.currency, 0) + fact.credit_minor
+
+
+def due_moved(book: AccountBook, fact: f.DueMoved, _: f.Recorded) -> None:
+    """Earlier only where nothing was demanded; warnings whose day has moved no longer count (I9, I10)."""
+    debt = book.debts.get(fact.debt)
+    if debt is None:
+        book.breach("I10", f"invoice {fact.debt} is given a due date and was never issued")
+        return
+    if fact.due_on < debt.due_on and debt.day_0 is not None:
+        book.breach("I10", f"invoice {debt.no} is past due and gets an earlier due date")
+    debt.due_on, debt.day_0, debt.forced_from = fact.due_on, None, None
+    done = {(v.subscription, v.action) for v in fact.voided}
+    for number, action in done:
+        void(book.subs[number], action)
 
 
 # -- stops for other reasons -------------------------------------------------------------------------------------
@@ -311,6 +336,8 @@ REPORTED: Final[Checks] = {
     f.ChargeDeclined: charge_declined,
     f.DebtReopened: debt_reopened,
     f.WrittenOff: written_off,
+    f.InvoiceCredited: invoice_credited,
+    f.DueMoved: due_moved,
     f.Canceled: canceled,
     f.Reactivated: reactivated,
     f.ReasonSet: reason_set,

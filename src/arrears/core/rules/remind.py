@@ -75,7 +75,7 @@ def _next(view: View, case: Case, debt: Debt, left: Sequence[int]) -> Iterable[D
     assert debt.day_0 is not None
     # The reminder after a decline goes out at once, unless a hold has moved it; every other at 09:00.
     at_once = steps[-1] == FIRST and debt.declined and first == view.morning(debt.day_0)
-    part = RemindedDebt(debt.no, steps[-1], tuple(steps[:-1]), debt.reopened_seq)
+    part = RemindedDebt(debt.no, steps[-1], tuple(steps[:-1]), debt.anew_seq)
     build = partial(Reminder, case=case.no, step=part.step, skipped=part.skipped, debts=(part,))
     at = IMMEDIATELY if at_once else first
     return (Due(at, Rank.NOTICE, debt.no, f"reminder {part.step}", build, at_once),)

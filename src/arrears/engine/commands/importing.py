@@ -1,191 +1,265 @@
-"""Bringing a receivables book in: accounts, invoices and payments, all or nothing, in one transaction.
+"""Bringing a receivables book in, again and again: accounts, invoices, payments and credit notes, in one transaction.
 
-What is there already with the same content is left alone, so the same book can come twice. The book's past is
-recorded now: an invoice that the book says is paid is issued and paid at once and never goes past due; an open one
-whose due date has passed goes past due at the next run and gets the full ladder from that day.
+The first time the book's past is recorded now: an invoice that the book says is paid is issued and paid at once and
+never goes past due; an open one whose due date has passed goes past due at the next run and gets the full ladder from
+that day. Later books are newer words about the same things, field by field (spec, section 14; import_account.py).
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from collections import Counter, defaultdict
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Final
 
 from arrears.core import facts as f
-from arrears.core.account import ALL_STOPS, Hold, HoldScope, Mode, Terms
+from arrears.core.account import Mode
 from arrears.core.calendar import calendar_of
 from arrears.core.errors import Refused
-from arrears.core.receivables import (
-    INVOICE_FIELDS,
-    PAYMENT_FIELDS,
-    BookInvoice,
-    BookPayment,
-    KnownInvoice,
-    KnownPayment,
-    ReceivablesBook,
-)
+from arrears.core.known import KINDS, Known, known_of
+from arrears.core.ledger import BAD_DEBT, RECEIVABLE, REVENUE, entries_of
+from arrears.core.receivables import ReceivablesBook
 from arrears.core.unit import Unit
 from arrears.engine.acting import decide_until_rest
-from arrears.engine.booking import Payment
-from arrears.engine.booking import book as book_payment
-from arrears.engine.commands.invoices import Invoice, issue
+from arrears.engine.commands.import_account import AccountImport, AccountRows, Changed, Taken, WrongRow
 from arrears.engine.failpoints import reached
-from arrears.ports import AccountOpening, NewAccount
+from arrears.ports import Batch, NewAccount, ReceivablesImport, Sums
 
 REASONS_MAX: Final = 50
 """So many rows are named when a book is refused, then they are counted."""
 
+Progress = Callable[[int, int], None]
+
 
 @dataclass(frozen=True, slots=True)
 class ImportReport:
-    """How much was new."""
+    """What came of it. `count` has what was new (`accounts`, `invoices`, `payments`, `credits`), what was here with the
+    same content (`known_...`), and what was left out; `changes` what differed and was taken; `refused` the reasons of
+    each account that was left as it was, by its reference; `before` and `after` the sums of the whole book."""
 
-    accounts: int
-    invoices: int
-    payments: int
-    known_invoices: int
-    known_payments: int
+    count: Counter[str]
+    changes: list[Changed]
+    refused: dict[str, list[str]]
+    before: Mapping[str, Sums]
+    after: Mapping[str, Sums]
+
+    @property
+    def changed(self) -> dict[str, int]:
+        """How often each field differed and was taken."""
+        return dict(Counter(one.what for one in self.changes))
+
+
+@dataclass(slots=True)
+class _Import:
+    """One import under way."""
+
+    book: ReceivablesBook
+    rows: dict[str, AccountRows]
+    wrong: dict[str, dict[int, str]] = field(default_factory=lambda: defaultdict(dict))
+    count: Counter[str] = field(default_factory=Counter)
+    changes: list[Changed] = field(default_factory=list)
+
+    def label(self, name: str) -> str:
+        """The column of a field; empty where the file says nothing about it."""
+        return self.book.columns.get(name, "")
+
+    def refuse(self, ref: str, row: int, reason: str) -> None:
+        """One reason a row; the first is the one that is told."""
+        self.wrong[ref].setdefault(row, reason)
+
+    def lines(self) -> list[str]:
+        """The reasons in the order of the file."""
+        found = sorted((row, reason) for reasons in self.wrong.values() for row, reason in reasons.items())
+        return [f"row {row}, {reason}" for row, reason in found]
+
+
+class _Undo(Exception):
+    """Leaves a transaction without writing it, with what it would have come to."""
+
+    def __init__(self, report: ImportReport) -> None:
+        super().__init__("a dry run")
+        self.report = report
 
 
 def import_book(
-    store: AccountOpening,
+    store: ReceivablesImport,
     book: ReceivablesBook,
-    known_invoices: Mapping[str, KnownInvoice],
-    known_payments: Mapping[str, KnownPayment],
     now: datetime,
     author: str,
-    progress: Callable[[int, int], None] | None = None,
+    progress: Progress | None = None,
+    *,
+    per_account: bool = False,
+    dry_run: bool = False,
 ) -> ImportReport:
-    """Import what is new. Refuses `conflicting_book`, naming rows and columns, if something is there with other
-    content or is said to be paid on a day that is still to come."""
-    _refuse_wrong_rows(book, known_invoices, known_payments, now)
-    policies, guards = store.policies(), store.system().guards
+    """Import a book. Refuses `conflicting_book`, naming rows and columns, if anything in it cannot be taken; with
+    `per_account` only the accounts with such a row are left as they were, and the report says which. `dry_run`
+    writes nothing and reports what would come of it."""
+    going = _Import(book, _by_account(book))
+    _check_before(store, going, now)
+    if going.wrong and not per_account:
+        raise _refused(going)
+    try:
+        return _import(store, going, now, author, progress, per_account, dry_run)
+    except _Undo as undone:
+        return undone.report
+
+
+def _import(
+    store: ReceivablesImport,
+    going: _Import,
+    now: datetime,
+    author: str,
+    progress: Progress | None,
+    per_account: bool,
+    dry_run: bool,
+) -> ImportReport:
+    right = [rows for ref, rows in going.rows.items() if ref not in going.wrong]
+    here = store.account_numbers([rows.account.ref for rows in right])
+    new = [rows for rows in right if rows.account.ref not in here]
+    before = store.book_sums(now.date())
+    with store.open_accounts([_new(rows) for rows in new], now, also=sorted(here.values())) as batch:
+        units = {unit.no: unit for unit in batch.units}
+        pairs = list(zip(batch.units, new, strict=False))
+        pairs += [(units[here[rows.account.ref]], rows) for rows in right if rows.account.ref in here]
+        _record(store, batch, going, pairs, author, progress)
+        if going.wrong and not per_account:
+            raise _refused(going)
+        report = _report(store, going, batch, before, now)
+        reached("command.before_commit")
+        if dry_run:
+            raise _Undo(report)
+    reached("command.after_commit")
+    return report
+
+
+def _record(
+    store: ReceivablesImport,
+    batch: Batch,
+    going: _Import,
+    pairs: list[tuple[Unit, AccountRows]],
+    author: str,
+    progress: Progress | None,
+) -> None:
+    """Each account into its unit, and what follows from it; one with a wrong row is left as it was."""
+    existing = [unit.no for unit, _ in pairs if not unit.is_new]
+    histories = store.facts_of(existing, KINDS)
+    described = store.described(existing)
+    used = set(store.payment_places([p.ref for p in going.book.payments]))
+    used |= {s.fact.ref for facts in histories.values() for s in facts if isinstance(s.fact, f.PaymentBooked)}
+    policies = store.policies()
+    for done, (unit, rows) in enumerate(pairs):
+        known = Known() if unit.is_new else known_of(histories.get(unit.no, ()), author)
+        one = AccountImport(
+            unit, rows, known, described.get(unit.no), policies, batch.guards, going.label, used, author
+        )
+        try:
+            taken = one.run()
+        except WrongRow as found:
+            if unit.is_new:
+                raise  # Whatever can be wrong about a new account is checked before: this is our own mistake.
+            unit.undo()
+            going.refuse(rows.account.ref, found.row, found.reason)
+            continue
+        _take(batch, going, unit, taken)
+        if unit.stored:
+            decide_until_rest(unit, policies, batch.guards, only_consequences=True)
+        if progress is not None and done % 200 == 0:
+            progress(done, len(pairs))
+
+
+def _take(batch: Batch, going: _Import, unit: Unit, taken: Taken) -> None:
+    going.count += taken.count
+    going.changes += taken.changes
+    if taken.described is not None:
+        batch.describe(unit.no, taken.described)
+
+
+def _by_account(book: ReceivablesBook) -> dict[str, AccountRows]:
+    rows = {account.ref: AccountRows(account) for account in book.accounts}
+    for invoice in book.invoices:
+        rows[invoice.account_ref].invoices.append(invoice)
+    for payment in book.payments:
+        rows[payment.account_ref].payments.setdefault(payment.invoice_number, []).append(payment)
+    for note in book.credits:
+        rows[note.account_ref].credits.append(note)
+    return rows
+
+
+def _new(rows: AccountRows) -> NewAccount:
+    a = rows.account
+    return NewAccount(a.ref, a.name, a.country, a.zone, a.locale, Mode(a.mode), a.policy, a.email)
+
+
+def _check_before(store: ReceivablesImport, going: _Import, now: datetime) -> None:
+    """What can be known to be wrong without an account's lock: another account's numbers, money that cannot have
+    arrived yet, policies that nobody has adopted."""
+    book, policies = going.book, store.policies()
     if "default" not in policies:
         raise Refused(
             "unknown_policy", "no policy named default is in force; `arrears policy adopt FILE` puts one in force"
         )
-    known_accounts = store.account_numbers([a.ref for a in book.accounts])
-    new = [a for a in book.accounts if a.ref not in known_accounts]
-    opened = [NewAccount(a.ref, a.name, a.country, a.zone, a.locale, Mode(a.mode), "default", a.email) for a in new]
-    invoices = [i for i in book.invoices if i.number not in known_invoices]
-    payments = [p for p in book.payments if p.ref not in known_payments]
-    touched = {i.account_ref for i in invoices} | {p.account_ref for p in payments}
-    existing = sorted(known_accounts[ref] for ref in touched if ref in known_accounts)
-    if not (new or invoices or payments):
-        return ImportReport(0, 0, 0, len(book.invoices), len(book.payments))
-    with store.open_accounts(opened, now, also=existing) as batch:
-        units = {u.no: u for u in batch.units}
-        by_ref = {a.ref: unit for a, unit in zip(new, batch.units, strict=False)}
-        by_ref |= {ref: units[no] for ref, no in known_accounts.items() if no in units}
-        for account in new:
-            terms = Terms("default", account.zone)
-            by_ref[account.ref].record(f.AccountOpened(terms=terms, mode=Mode(account.mode)), author)
-        numbers = {number: known.no for number, known in known_invoices.items()}
-        _record(by_ref, invoices, payments, numbers, author, progress)
-        for unit in batch.units:
-            decide_until_rest(unit, policies, guards, only_consequences=True)
-        reached("command.before_commit")
-    reached("command.after_commit")
-    return ImportReport(
-        len(new),
-        len(invoices),
-        len(payments),
-        len(book.invoices) - len(invoices),
-        len(book.payments) - len(payments),
-    )
-
-
-def _record(
-    by_ref: Mapping[str, Unit],
-    invoices: Sequence[BookInvoice],
-    payments: Sequence[BookPayment],
-    numbers: dict[str, int],
-    author: str,
-    progress: Callable[[int, int], None] | None,
-) -> None:
-    """Issue, then pay, then dispute what is still open; `numbers` learns each new invoice's number."""
-    total = len(invoices) + len(payments)
-    for done, invoice in enumerate(invoices):
-        numbers[invoice.number] = _issue(by_ref[invoice.account_ref], invoice, author)
-        if progress is not None and done % 1000 == 0:
-            progress(done, total)
-    for done, payment in enumerate(payments):
-        _pay(by_ref[payment.account_ref], payment, numbers[payment.invoice_number], author)
-        if progress is not None and done % 1000 == 0:
-            progress(len(invoices) + done, total)
-    for invoice in invoices:
-        _dispute(by_ref[invoice.account_ref], invoice, numbers[invoice.number], author)
-
-
-def _refuse_wrong_rows(
-    book: ReceivablesBook,
-    known_invoices: Mapping[str, KnownInvoice],
-    known_payments: Mapping[str, KnownPayment],
-    now: datetime,
-) -> None:
-    """One reason a row: what contradicts the database, and money that cannot have arrived yet."""
-    wrong: dict[int, str] = {}
+    rows_of = {ref: min((i.row for i in rows.invoices), default=0) for ref, rows in going.rows.items()}
+    for account in book.accounts:
+        if account.policy not in policies:
+            known = ", ".join(sorted(p.name for version, p in policies.items() if version == p.name))
+            way = f"policy {account.policy} is not in force (in force: {known}); `arrears policy adopt FILE` adopts one"
+            going.refuse(account.ref, rows_of[account.ref], f"{going.label('policy') or 'the map'}: {way}")
+    places = store.invoice_places([i.number for i in book.invoices])
     for invoice in book.invoices:
-        reason = _otherwise(book, invoice, known_invoices.get(invoice.number), INVOICE_FIELDS)
-        if reason:
-            wrong[invoice.row] = f"{book.columns['number']}: invoice {invoice.number} {reason}"
+        place = places.get(invoice.number)
+        if place is not None and place.ref != invoice.account_ref:
+            reason = f"invoice {invoice.number} is {invoice.account_ref}'s, and here it is {place.ref}'s already"
+            way = "number the invoices of each customer on their own, or merge the two customers in the file"
+            going.refuse(invoice.account_ref, invoice.row, f"{going.label('number')}: {reason}; {way}")
+    paid = store.payment_places([p.ref for p in book.payments])
     today = {account.ref: calendar_of(account.zone).local_day(now) for account in book.accounts}
     for payment in book.payments:
-        reason = _otherwise(book, payment, known_payments.get(payment.ref), PAYMENT_FIELDS)
-        if payment.paid_on > today[payment.account_ref]:
-            late = f"paid on {payment.paid_on}, and today is {today[payment.account_ref]}; leave out what is not paid"
-            wrong.setdefault(payment.row, f"{book.columns['paid_on']}: {late}")
-        elif reason:
-            wrong.setdefault(payment.row, f"{book.columns['ref']}: payment {payment.ref} {reason}")
-    if wrong:
-        lines = [f"row {row}, {reason}" for row, reason in sorted(wrong.items())]
-        more = [f"and {len(lines) - REASONS_MAX} more"] if len(lines) > REASONS_MAX else []
-        raise Refused("conflicting_book", "\n".join([*lines[:REASONS_MAX], *more]))
+        ref, found = payment.account_ref, paid.get(payment.ref)
+        if payment.dated and payment.paid_on > today[ref]:
+            late = f"paid on {payment.paid_on}, and today is {today[ref]}; leave out what is not paid"
+            going.refuse(ref, payment.row, f"{going.label('paid_on')}: {late}")
+        elif found is not None and found.ref != ref:
+            reason = f"payment {payment.ref} is {ref}'s, and here it is {found.ref}'s already"
+            going.refuse(ref, payment.row, f"{going.label('ref')}: {reason}; give it a reference of its own")
 
 
-def _otherwise(
-    book: ReceivablesBook,
-    row: BookInvoice | BookPayment,
-    known: KnownInvoice | KnownPayment | None,
-    fields: Sequence[str],
-) -> str:
-    """What the database says otherwise, by the file's columns; empty if nothing."""
-    if known is None:
-        return ""
-    columns = [book.columns[name] for name in fields if getattr(row, name) != getattr(known, name)]
-    return f"is in the database already with other content ({', '.join(columns)})" if columns else ""
+def _report(
+    store: ReceivablesImport, going: _Import, batch: Batch, before: Mapping[str, Sums], now: datetime
+) -> ImportReport:
+    count = going.count
+    known = {i.number for i in going.book.invoices}
+    count["invoices_gone"] = max(0, store.invoice_count() - len(store.invoice_places(sorted(known))))
+    count.update({f"left_out_{why}": rows for why, rows in going.book.left_out.items()})
+    refused = {
+        ref: [f"row {row}, {reason}" for row, reason in sorted(reasons.items())] for ref, reasons in going.wrong.items()
+    }
+    return ImportReport(count, going.changes, refused, before, _after(before, batch, now))
 
 
-def _subscription(unit: Unit, service: str, author: str) -> int:
-    found: Sequence[int] = [s.no for s in unit.account.subscriptions if s.service == service]
-    if found:
-        return found[0]
-    number = len(unit.account.subscriptions) + 1
-    unit.record(f.SubscriptionAdded(subscription=number, service=service), author)
-    return number
+def _after(before: Mapping[str, Sums], batch: Batch, now: datetime) -> Mapping[str, Sums]:
+    """The sums once this is written: those before, and what the units add."""
+    found = {currency: sums for currency, sums in before.items() if any(sums)}
+    for unit in batch.units:
+        for stored in unit.stored:
+            for entry in entries_of(stored.recorded):
+                was, minor = found.get(entry.currency, Sums()), entry.minor
+                if entry.ledger == REVENUE:
+                    found[entry.currency] = was._replace(issued=was.issued - minor)
+                elif entry.ledger == BAD_DEBT:
+                    found[entry.currency] = was._replace(given_up=was.given_up + minor)
+                elif entry.ledger == RECEIVABLE:
+                    found[entry.currency] = was._replace(open=was.open + minor)
+        if unit.stored:
+            for sign, account in ((-1, unit.before), (1, unit.account)):
+                for debt in () if account is None else account.debts:
+                    if debt.due_on < now.date():
+                        was = found.get(debt.currency, Sums())
+                        found[debt.currency] = was._replace(overdue=was.overdue + sign * debt.open_minor)
+    return found
 
 
-def _issue(unit: Unit, invoice: BookInvoice, author: str) -> int:
-    issued = Invoice(
-        unit.no,
-        invoice.number,
-        invoice.currency,
-        invoice.total_minor,
-        invoice.issued_on,
-        invoice.due_on,
-        (_subscription(unit, invoice.service, author),),
-    )
-    return issue(unit, issued, author)
-
-
-def _pay(unit: Unit, payment: BookPayment, debt: int, author: str) -> None:
-    booked = Payment(unit.no, payment.ref, payment.currency, payment.amount_minor, (debt,))
-    book_payment(unit, booked, author)
-
-
-def _dispute(unit: Unit, invoice: BookInvoice, debt: int, author: str) -> None:
-    if invoice.disputed and unit.account.debt(debt) is not None:
-        number = unit.account.hold_count + 1
-        hold = Hold(no=number, scope=HoldScope.DEBT, target=debt, stops=ALL_STOPS, reason="dispute", from_at=unit.now)
-        unit.record(f.HoldPlaced(hold=hold), author, "disputed in the book")
+def _refused(going: _Import) -> Refused:
+    lines = going.lines()
+    more = [f"and {len(lines) - REASONS_MAX} more"] if len(lines) > REASONS_MAX else []
+    return Refused("conflicting_book", "\n".join([*lines[:REASONS_MAX], *more]))

@@ -36,7 +36,7 @@ LOOK_BACK: Final = timedelta(days=7)
 (RFC 5321, 4.5.4.1)."""
 
 
-STAFF_KNOW_FOR: Final = timedelta(days=30)
+KNOWN_FOR: Final = timedelta(days=30)
 """So long after mail of an account came back staff are not told anew."""
 
 
@@ -132,7 +132,7 @@ def _record(store: AccountsAndMail, mail: Mail, returned: Returned, now: datetim
 def _lately(store: AccountsAndMail, was: Mail, now: datetime) -> bool:
     """Whether staff know that mail of this account comes back."""
     known = (m for m in store.mails_of(was.account) if m.state is MailState.CAME_BACK and m.id != was.id)
-    return any(m.at > now - STAFF_KNOW_FOR for m in known)
+    return any(m.at > now - KNOWN_FOR for m in known)
 
 
 def _left(contacts: Contacts, was: Mail, mails: Sequence[Mail]) -> bool:

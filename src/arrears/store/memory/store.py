@@ -62,6 +62,7 @@ class MemoryStore(MemoryTables):
         for unit, new in zip(units, accounts, strict=True):
             self.slots[unit.no] = Slot()
             self.refs[new.ref] = unit.no
+            self.known[unit.no] = new
             self.reached[unit.no] = Contacts(unit.no, new.ref, new.name, new.zone, new.locale, new.contact or "")
         self._commit(batch)
 

@@ -20,6 +20,7 @@ from arrears.core.policy import Policy
 from arrears.core.rows import Rows, rows_of
 from arrears.core.system import System
 from arrears.core.unit import GENESIS, Stored, Unit
+from arrears.store.memory.book import MemoryReceivables
 from arrears.store.memory.edges import EDGES
 from arrears.store.memory.messages import MemoryMail
 from arrears.store.memory.payments import MemoryMoney
@@ -32,7 +33,7 @@ SYSTEM: Final = 0
 """The account number under which the stream of the installation is kept."""
 
 
-class MemoryTables(MemoryMoney, MemoryMail, MemorySetups, MemorySupport):
+class MemoryTables(MemoryMoney, MemoryMail, MemorySetups, MemorySupport, MemoryReceivables):
     """Accounts, facts, actions and keys as committed; nothing is written that `check` has not let through."""
 
     def __init__(self) -> None:
@@ -42,6 +43,7 @@ class MemoryTables(MemoryMoney, MemoryMail, MemorySetups, MemorySupport):
         MemoryMail.__init__(self)
         MemorySetups.__init__(self)
         MemorySupport.__init__(self)
+        MemoryReceivables.__init__(self)
         self.facts: dict[int, list[Stored]] = defaultdict(list)
         self.actions: dict[tuple[int, int, str], QueuedAction] = {}
         self.open_actions: dict[tuple[int, int, str], None] = {}

@@ -48,6 +48,10 @@ INSERTS: Final[dict[str, str]] = {
 UPDATE invoice i SET open_minor = v.open_minor, day_0 = v.day_0
 FROM unnest({_arrays("bigint", "integer", "bigint", "date")}) AS v (account_id, no, open_minor, day_0)
 WHERE i.account_id = v.account_id AND i.no = v.no""",
+    "invoice_moves": f"""
+UPDATE invoice i SET due_on = v.due_on
+FROM unnest({_arrays("bigint", "integer", "date")}) AS v (account_id, no, due_on)
+WHERE i.account_id = v.account_id AND i.no = v.no""",
     "payments": _insert(
         "payment",
         (

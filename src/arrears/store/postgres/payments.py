@@ -39,7 +39,7 @@ SELECT p.account_id, p.seq, f.body FROM payment p JOIN fact f USING (account_id,
 
 
 ISSUED: Final[LiteralString] = """
-SELECT body FROM account_fact WHERE account_id = %s AND kind = 'invoice_issued' ORDER BY seq
+SELECT body FROM account_fact WHERE account_id = %s AND kind IN ('invoice_issued', 'due_moved') ORDER BY seq
 """
 
 

@@ -5,8 +5,6 @@ from __future__ import annotations
 from dataclasses import dataclass
 from datetime import date, datetime
 
-from arrears.core.facts import InvoiceIssued, decode_fact
-from arrears.core.receivables import KnownInvoice, KnownPayment
 from arrears.store.postgres.store import PostgresStore
 from arrears.store.postgres.write import utc
 
@@ -98,39 +96,3 @@ def reference(store: PostgresStore, account: int) -> str:
         row = db.execute("SELECT ref FROM account WHERE account_id = %s", [account]).fetchone()
         assert row is not None
         return str(row[0])
-
-
-def known_invoices(store: PostgresStore, numbers: list[str]) -> dict[str, KnownInvoice]:
-    """Which of these invoices are in the database, by number. What they are for is in their facts."""
-    with store.transaction() as db:
-        found = db.execute(
-            "SELECT i.number, a.ref, i.account_id, i.no, i.currency, i.total_minor, i.issued_on, i.due_on"
-            " FROM invoice i JOIN account a USING (account_id) WHERE i.number = ANY(%s)",
-            [numbers],
-        ).fetchall()
-        accounts = sorted({row[2] for row in found})
-        named = db.execute(
-            "SELECT account_id, no, service FROM subscription WHERE account_id = ANY(%s)", [accounts]
-        ).fetchall()
-        issued = db.execute(
-            "SELECT account_id, body FROM account_fact WHERE account_id = ANY(%s) AND kind = 'invoice_issued'",
-            [accounts],
-        ).fetchall()
-    service = {(account, no): name for account, no, name in named}
-    services: dict[tuple[int, int], tuple[str, ...]] = {}
-    for account, body in issued:
-        fact = decode_fact(body)
-        assert isinstance(fact, InvoiceIssued), fact
-        services[account, fact.debt.no] = tuple(service[account, sub] for sub in fact.debt.subscriptions)
-    return {number: KnownInvoice(ref, no, services[account, no], *rest) for number, ref, account, no, *rest in found}
-
-
-def known_payments(store: PostgresStore, refs: list[str]) -> dict[str, KnownPayment]:
-    """Which of these payments are in the database, by reference."""
-    with store.transaction() as db:
-        found = db.execute(
-            "SELECT p.ref, a.ref, p.currency, p.amount_minor"
-            " FROM payment p JOIN account a USING (account_id) WHERE p.ref = ANY(%s)",
-            [refs],
-        )
-        return {ref: KnownPayment(*rest) for ref, *rest in found}

@@ -35,6 +35,7 @@ from arrears.core.unit import GENESIS, Unit
 from arrears.ports import Claim, NewAccount
 from arrears.store.postgres.access import PostgresAccess
 from arrears.store.postgres.batch import SYSTEM, PostgresBatch, detail_of, locked, read_system, record_system
+from arrears.store.postgres.book import PostgresReceivables
 from arrears.store.postgres.check import check_store
 from arrears.store.postgres.messages import PostgresMail
 from arrears.store.postgres.payments import PostgresMoney
@@ -88,7 +89,9 @@ ORDER BY f.seq
 """
 
 
-class PostgresStore(PostgresMoney, PostgresMail, PostgresSetups, PostgresPeople, PostgresAccess, PostgresSupport):
+class PostgresStore(
+    PostgresMoney, PostgresMail, PostgresSetups, PostgresPeople, PostgresAccess, PostgresSupport, PostgresReceivables
+):
     """See ports.Store. `schema` is the schema to work in; the search path is set for every connection. Where `now` is
     a made-up clock (`clock_is_real=False`: replay, simulation) it is not compared with the database's."""
 

@@ -29,7 +29,16 @@ StaffsFact = f.Parked | f.Unparked | f.TaskClosed | f.DeletionCapped | f.DoubtEn
 """What only concerns staff; after a deferred action the customer is warned anew, which is told."""
 
 MailFact = f.Noticed | f.NoticeAccepted | f.NoticeFailed | f.NoticeBounced | f.AddressAsked | f.AddressConfirmed
-MoneyFact = f.InvoiceIssued | f.PaymentBooked | f.CreditAllocated | f.WrittenOff | f.DebtReopened | f.Refunded
+MoneyFact = (
+    f.InvoiceIssued
+    | f.PaymentBooked
+    | f.CreditAllocated
+    | f.WrittenOff
+    | f.DebtReopened
+    | f.InvoiceCredited
+    | f.DueMoved
+    | f.Refunded
+)
 LateFact = f.BecamePastDue | f.WithinTolerance | f.CaseEnded | f.ChargeDeclined | f.AuthorisationDeclined
 CutFact = f.Restricted | f.Disabled | f.Deferred | f.Resumed | f.DateMoved
 DeletionFact = f.DeletionScheduled | f.DeletionUnscheduled | f.DeletionOrdered
@@ -159,6 +168,16 @@ class Teller:
             case f.Expiring(method=number, expires_on=on):
                 return _("Message: %(card)s expires on %(day)s.") % {"card": self._card(number), "day": day(on)}
 
+    def _credited(self, fact: f.InvoiceCredited) -> str:
+        amount = self.visit.amount(fact.minor, fact.currency)
+        if not fact.debt:
+            return _("A credit of %(amount)s was given.") % {"amount": amount}
+        if fact.void:
+            return _("%(numbers)s was withdrawn.") % {"numbers": self._numbers([fact.debt])}
+        return _("%(amount)s less is asked for %(numbers)s.") % {
+            "amount": amount, "numbers": self._numbers([fact.debt]),
+        }  # fmt: skip
+
     def _money(self, fact: MoneyFact) -> str:
         amount, day = self.visit.amount, self.visit.day
         match fact:
@@ -176,6 +195,16 @@ class Teller:
             case f.WrittenOff():
                 return _("%(amount)s of %(numbers)s is no longer asked for.") % {
                     "amount": amount(fact.minor, fact.currency), "numbers": self._numbers([fact.debt]),
+                }  # fmt: skip
+            case f.DebtReopened(debt=debt, given_up=True):
+                return _("%(amount)s of %(number)s is asked for again.") % {
+                    "amount": amount(fact.minor, debt.currency), "number": debt.number,
+                }  # fmt: skip
+            case f.InvoiceCredited():
+                return self._credited(fact)
+            case f.DueMoved():
+                return _("%(numbers)s: the due date is now %(day)s.") % {
+                    "numbers": self._numbers([fact.debt]), "day": day(fact.due_on),
                 }  # fmt: skip
             case f.DebtReopened(debt=debt):
                 return _("%(amount)s of %(number)s is open again: that money has gone back to the bank.") % {

@@ -6,6 +6,8 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 from datetime import date, datetime
 
+from msgspec.structs import replace
+
 from arrears.core import facts as f
 from arrears.core.account import Debt
 from arrears.web.account_centre.frame import Visit
@@ -89,6 +91,10 @@ def books_of(visit: Visit, history: Sequence[f.Recorded]) -> Books:
                 invoices[debt.no] = InvoiceShown(debt, issued_on, left.get(debt.no))
             case f.WrittenOff(debt=no, minor=minor):
                 invoices[no].given_up += minor
+            case f.InvoiceCredited(debt=no, minor=minor) if no:
+                invoices[no].given_up += minor
+            case f.DueMoved(debt=no, due_on=due_on):
+                invoices[no].debt = replace(invoices[no].debt, due_on=due_on)
             case f.PaymentBooked() as fact:
                 booked = parts(fact.allocations)
                 paid = Received(one.seq, one.at, fact.ref, fact.currency, fact.amount_minor, booked, fact.credit_minor)

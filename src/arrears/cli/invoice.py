@@ -1,0 +1,114 @@
+"""`arrears invoice` and `arrears payment`: corrections of what was booked, each with who and why."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from datetime import datetime
+
+import click
+
+from arrears.core.money import parse_amount
+from arrears.engine.commands import corrections
+from arrears.wiring import Installation, open_installation
+
+WHO = click.option("--who", required=True, help="Who does this, for the journal.")
+REASON = click.option("--why", required=True, help="Why, for the journal.")
+DATE = click.DateTime(formats=["%Y-%m-%d"])
+
+
+@click.group()
+def invoice() -> None:
+    """Correct an invoice: another due date, less asked, withdrawn, given up."""
+
+
+@click.group()
+def payment() -> None:
+    """Correct a payment that was booked and never came."""
+
+
+def _do(act: Callable[[Installation], None], said: str) -> None:
+    with open_installation() as live:
+        act(live)
+    click.echo(f"{said}; notices and promises follow, see `arrears explain`")
+
+
+@invoice.command(name="move-due")
+@click.argument("number")
+@click.argument("date", type=DATE)
+@WHO
+@REASON
+def move_due(number: str, date: datetime, who: str, why: str) -> None:
+    """Give invoice NUMBER another due DATE; what was promised only moves later."""
+    on = date.date()
+    _do(
+        lambda live: corrections.move_due(live.store, number, on, live.clock.now(), f"staff:{who}", why),
+        f"invoice {number} is due on {on}",
+    )
+
+
+@invoice.command()
+@click.argument("number")
+@click.argument("amount")
+@click.option("--note", default="", help="The credit note's own number.")
+@WHO
+@REASON
+def credit(number: str, amount: str, note: str, who: str, why: str) -> None:
+    """Ask AMOUNT less of invoice NUMBER; what is paid of that already becomes account credit."""
+
+    def act(live: Installation) -> None:
+        minor = parse_amount(amount, corrections.currency_of(live.store, number))
+        corrections.credit(live.store, number, minor, live.clock.now(), f"staff:{who}", why, note)
+
+    _do(act, f"{amount} less is asked for invoice {number}")
+
+
+@invoice.command()
+@click.argument("number")
+@click.argument("total")
+@WHO
+@REASON
+def correct(number: str, total: str, who: str, why: str) -> None:
+    """Invoice NUMBER asks TOTAL, which is less than before; for more, issue another invoice."""
+
+    def act(live: Installation) -> None:
+        minor = parse_amount(total, corrections.currency_of(live.store, number))
+        corrections.correct(live.store, number, minor, live.clock.now(), f"staff:{who}", why)
+
+    _do(act, f"invoice {number} asks {total}")
+
+
+@invoice.command()
+@click.argument("number")
+@WHO
+@REASON
+def void(number: str, who: str, why: str) -> None:
+    """Withdraw invoice NUMBER; what is paid of it becomes account credit."""
+    _do(
+        lambda live: corrections.void(live.store, number, live.clock.now(), f"staff:{who}", why),
+        f"invoice {number} is withdrawn",
+    )
+
+
+@invoice.command(name="write-off")
+@click.argument("number")
+@WHO
+@REASON
+def write_off(number: str, who: str, why: str) -> None:
+    """Give up what is open of invoice NUMBER."""
+    _do(
+        lambda live: corrections.give_up(live.store, number, live.clock.now(), f"staff:{who}", why),
+        f"what was open of invoice {number} is given up",
+    )
+
+
+@payment.command(name="take-back")
+@click.argument("ref")
+@click.option("--minor", type=click.IntRange(1), help="So many minor units (cents) of it; all of it otherwise.")
+@WHO
+@REASON
+def take_back(ref: str, minor: int | None, who: str, why: str) -> None:
+    """Payment REF never came, or has left again: what it paid is owed again from today."""
+    _do(
+        lambda live: corrections.take_back(live.store, ref, minor, live.clock.now(), f"staff:{who}", why),
+        f"payment {ref} is taken back",
+    )

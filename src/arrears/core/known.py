@@ -1,0 +1,223 @@
+"""What arrears knows of each invoice of one account, read from the account's facts: what is asked, and who says that
+how much of it is paid. A newer export of the billing system is compared with this (spec, section 14).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass, field
+from datetime import date
+from typing import Final
+
+from arrears.core import facts as f
+from arrears.core.account import Debt, HoldScope
+
+IMPORTER: Final = "import"
+"""The author of everything that an import records: its word is the billing system's, and can be taken back by it."""
+
+KINDS: Final[tuple[type[f.Fact], ...]] = (
+    f.SubscriptionAdded,
+    f.InvoiceIssued,
+    f.PaymentBooked,
+    f.CreditAllocated,
+    f.DebtReopened,
+    f.WrittenOff,
+    f.InvoiceCredited,
+    f.DueMoved,
+    f.Refunded,
+    f.HoldPlaced,
+    f.HoldEnded,
+    f.BecamePastDue,
+    f.ChargeDeclined,
+    f.Noticed,
+)
+"""The facts that say it; no other is read."""
+
+
+@dataclass(slots=True)
+class KnownPayment:
+    """A payment as it was booked; `minor` is what of it has not been taken back. `invoice` 0: it names none."""
+
+    ref: str
+    invoice: int
+    currency: str
+    minor: int
+    by_book: bool
+
+
+@dataclass(slots=True)
+class KnownInvoice:
+    """One invoice. Sums are minor units.
+
+    `total_minor` is what is asked now: less than was issued after a credit note; `noted_minor` of what it is less has
+    a credit note of its own in the book, and `here_only_minor` was credited by a person, which the billing system need
+    not know. `other_minor` is what was paid of it
+    besides the imported payments: collected by arrears, booked by a person or the bank, covered by account credit.
+    `book_holds` are the open holds that an import has placed on it. `demanded`: a message about it has left.
+    """
+
+    issued: Debt
+    services: tuple[str, ...]
+    total_minor: int
+    issued_on: date
+    due_on: date
+    noted_minor: int = 0
+    here_only_minor: int = 0
+    said_due_on: date | None = None
+    """The due date that the billing system last said, where a person has moved it since."""
+    other_minor: int = 0
+    given_up_minor: int = 0
+    given_up_by_book: bool = False
+    void: bool = False
+    demanded: bool = False
+    book_holds: tuple[int, ...] = ()
+
+    @property
+    def no(self) -> int:
+        """Its number within the account."""
+        return self.issued.no
+
+    @property
+    def number(self) -> str:
+        """Its own number, as people know it."""
+        return self.issued.number
+
+    @property
+    def currency(self) -> str:
+        """The currency that it asks."""
+        return self.issued.currency
+
+
+@dataclass(slots=True)
+class Known:
+    """Everything about one account; invoices by their numbers within it, payments in the order they were booked.
+
+    `by_number` leads from an invoice's own number to its number within the account. `credits` has the minor units of
+    each credit note, by its number. `on_credit` are the allocations of account credit, the oldest first.
+    """
+
+    invoices: dict[int, KnownInvoice] = field(default_factory=dict)
+    by_number: dict[str, int] = field(default_factory=dict)
+    payments: dict[str, KnownPayment] = field(default_factory=dict)
+    credits: dict[str, int] = field(default_factory=dict)
+    on_credit: list[f.Allocation] = field(default_factory=list)
+
+    def by_book(self, invoice: int) -> int:
+        """How much of an invoice is paid by the imports' own word."""
+        return sum(p.minor for p in self.payments.values() if p.by_book and p.invoice == invoice)
+
+    def paid(self, invoice: int) -> int:
+        """How much has come for an invoice at least, whoever said so; it can be more than was asked."""
+        return self.by_book(invoice) + self.invoices[invoice].other_minor
+
+
+def known_of(history: Iterable[f.Recorded], importer: str) -> Known:
+    """What these facts of one account come to; `importer` is the author of what an import recorded."""
+    reading = _Reading(importer)
+    for recorded in history:
+        reading.take(recorded.fact, recorded.author == importer)
+    return reading.known
+
+
+class _Reading:
+    """The facts of one account, one after the other."""
+
+    def __init__(self, importer: str) -> None:
+        self.known = Known()
+        self.importer = importer
+        self._services: dict[int, str] = {}
+        self._past_due: set[int] = set()
+        self._taken_back: list[tuple[int, int]] = []
+
+    def take(self, fact: f.AnyFact, by_book: bool) -> None:
+        """One more fact."""
+        invoices = self.known.invoices
+        match fact:
+            case f.SubscriptionAdded():
+                self._services[fact.subscription] = fact.service
+            case f.InvoiceIssued(debt=debt):
+                services = tuple(self._services[no] for no in debt.subscriptions)
+                found = KnownInvoice(debt, services, debt.total_minor, fact.issued_on, debt.due_on)
+                found.said_due_on = debt.due_on
+                invoices[debt.no], self.known.by_number[debt.number] = found, debt.no
+            case f.InvoiceCredited():
+                if fact.debt:
+                    invoices[fact.debt].total_minor -= fact.minor
+                    invoices[fact.debt].void = fact.void
+                    self._credited(invoices[fact.debt], fact, by_book)
+                if fact.ref:
+                    self.known.credits[fact.ref] = self.known.credits.get(fact.ref, 0) + fact.minor
+            case f.WrittenOff(debt=no):
+                invoices[no].given_up_minor += fact.minor
+                invoices[no].given_up_by_book = by_book
+            case f.DueMoved(debt=no):
+                invoices[no].due_on = fact.due_on
+                invoices[no].said_due_on = fact.due_on if by_book else invoices[no].said_due_on
+                self._past_due.discard(no)
+            case f.PaymentBooked() | f.CreditAllocated() | f.DebtReopened() | f.Refunded():
+                self._money(fact, by_book)
+            case f.HoldPlaced(hold=hold) if by_book and hold.scope is HoldScope.DEBT:
+                invoices[hold.target].book_holds += (hold.no,)
+            case f.HoldEnded(hold=ended):
+                for one in invoices.values():
+                    one.book_holds = tuple(no for no in one.book_holds if no != ended)
+            case f.BecamePastDue() | f.ChargeDeclined() | f.Noticed():
+                self._demand(fact)
+            case _:
+                pass
+
+    def _credited(self, invoice: KnownInvoice, fact: f.InvoiceCredited, by_book: bool) -> None:
+        if not by_book:
+            invoice.here_only_minor += fact.minor
+        elif fact.ref:
+            invoice.noted_minor += fact.minor
+        else:
+            invoice.here_only_minor = 0  # The billing system asks for exactly what is asked here now.
+
+    def _demand(self, fact: f.BecamePastDue | f.ChargeDeclined | f.Noticed) -> None:
+        match fact:
+            case f.BecamePastDue(debts=debts):
+                self._past_due.update(d.debt for d in debts)
+            case f.ChargeDeclined(debts=numbers):
+                self._past_due.update(numbers)
+            case f.Noticed():
+                for no in self._past_due:
+                    self.known.invoices[no].demanded = True
+
+    def _money(self, fact: f.PaymentBooked | f.CreditAllocated | f.DebtReopened | f.Refunded, by_book: bool) -> None:
+        invoices = self.known.invoices
+        match fact:
+            case f.PaymentBooked():
+                self._payment(fact, by_book)
+            case f.CreditAllocated():
+                for part in fact.allocations:
+                    invoices[part.debt].other_minor += part.minor
+                self.known.on_credit += fact.allocations
+            case f.DebtReopened(debt=debt, given_up=True):
+                invoices[debt.no].given_up_minor -= fact.minor
+            case f.DebtReopened(debt=debt):
+                # What is taken back of a payment is followed by the fact that names the payment.
+                self._taken_back.append((debt.no, fact.minor))
+                invoices[debt.no].other_minor -= fact.minor
+            case f.Refunded():
+                payment = self.known.payments.get(fact.payment_ref)
+                if payment is not None and payment.by_book and fact.reopened_minor:
+                    for no, minor in self._taken_back:
+                        if no == payment.invoice:
+                            invoices[no].other_minor += minor
+                self._taken_back = []
+                if payment is not None:
+                    payment.minor -= fact.amount_minor + fact.reopened_minor
+
+    def _payment(self, fact: f.PaymentBooked, by_book: bool) -> None:
+        known = self.known
+        named = fact.invoice or (fact.allocations[0].debt if len(fact.allocations) == 1 else 0)
+        # Before an import said which invoice it pays, its payments had that invoice's number for a reference.
+        named = named or (known.by_number.get(fact.ref, 0) if by_book else 0)
+        known.payments[fact.ref] = KnownPayment(fact.ref, named, fact.currency, fact.amount_minor, by_book)
+        if by_book and named:
+            return
+        for part in fact.allocations:
+            known.invoices[part.debt].other_minor += part.minor
+        if fact.invoice:
+            known.invoices[fact.invoice].other_minor += fact.credit_minor

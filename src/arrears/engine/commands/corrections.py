@@ -1,0 +1,100 @@
+"""Corrections that a person makes: another due date, less asked, an invoice withdrawn or given up, a payment that
+never came. Who and why are recorded; notices, promises and causes follow by themselves.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from datetime import date, datetime
+
+from arrears.core.errors import Refused
+from arrears.core.known import IMPORTER, KINDS, Known, KnownInvoice, known_of
+from arrears.core.money import format_amount
+from arrears.core.unit import Unit
+from arrears.core.view import View
+from arrears.engine import correcting
+from arrears.engine.acting import acting_on
+from arrears.ports import AccountsAndReceivables
+
+
+@contextmanager
+def _open(store: AccountsAndReceivables, number: str, now: datetime) -> Iterator[tuple[Unit, KnownInvoice]]:
+    """The account of an invoice, open for a change, and what is known of the invoice."""
+    place = store.invoice_places([number]).get(number)
+    if place is None:
+        raise Refused("unknown_invoice", f"there is no invoice {number[:60]!r}; give the number that is on it")
+    with acting_on(store, place.account, now) as unit:
+        known = _known(store, unit)
+        yield unit, known.invoices[known.by_number[number]]
+
+
+def _known(store: AccountsAndReceivables, unit: Unit) -> Known:
+    return known_of(store.facts_of([unit.no], KINDS)[unit.no], IMPORTER)
+
+
+def move_due(store: AccountsAndReceivables, number: str, due_on: date, now: datetime, author: str, why: str) -> None:
+    """Give an invoice another due date; every promise that moves with it is void. Refuses `unknown_invoice`,
+    `bad_date`, `demanded` (earlier than what the customer was told), `nothing_changes`."""
+    policies, guards = store.policies(), store.system().guards
+    with _open(store, number, now) as (unit, invoice):
+        if due_on == invoice.due_on:
+            raise Refused("nothing_changes", f"invoice {number!r} is due on {due_on} already")
+        view = View(policies, unit.account, guards, unit.now)
+        correcting.move_due(unit, invoice, due_on, view, author, why)
+
+
+def credit(
+    store: AccountsAndReceivables, number: str, minor: int, now: datetime, author: str, why: str, ref: str = ""
+) -> None:
+    """Ask so much less of an invoice; what is paid of that already is account credit. Refuses `unknown_invoice`,
+    `bad_amount`."""
+    with _open(store, number, now) as (unit, invoice):
+        correcting.credit_invoice(unit, invoice, minor, author, why, ref=ref)
+
+
+def void(store: AccountsAndReceivables, number: str, now: datetime, author: str, why: str) -> None:
+    """Withdraw an invoice: nothing is asked any more. Refuses `unknown_invoice`, `nothing_changes`."""
+    with _open(store, number, now) as (unit, invoice):
+        if not invoice.total_minor:
+            raise Refused("nothing_changes", f"invoice {number!r} asks for nothing any more")
+        correcting.credit_invoice(unit, invoice, invoice.total_minor, author, why, void=True)
+
+
+def correct(store: AccountsAndReceivables, number: str, total_minor: int, now: datetime, author: str, why: str) -> None:
+    """The invoice asks this much: less than before. Refuses `unknown_invoice`, `bad_amount`; for more there is
+    another invoice."""
+    with _open(store, number, now) as (unit, invoice):
+        less = invoice.total_minor - total_minor
+        if less <= 0 or total_minor < 0:
+            asked = format_amount(invoice.total_minor, invoice.currency)
+            raise Refused("bad_amount", f"invoice {number!r} asks {asked}; for more, issue another invoice")
+        correcting.credit_invoice(unit, invoice, less, author, why)
+
+
+def give_up(store: AccountsAndReceivables, number: str, now: datetime, author: str, why: str) -> None:
+    """Write off what is open of an invoice. Refuses `unknown_invoice`, `nothing_changes`."""
+    with _open(store, number, now) as (unit, invoice):
+        if not correcting.give_up(unit, invoice, author, why):
+            raise Refused("nothing_changes", f"nothing is open of invoice {number!r}")
+
+
+def take_back(store: AccountsAndReceivables, ref: str, minor: int | None, now: datetime, author: str, why: str) -> None:
+    """A payment never came, or has left again: what it paid is owed again from today. `minor` None: all of it.
+    Refuses `unknown_payment`, `bad_amount`."""
+    place = store.payment_places([ref]).get(ref)
+    if place is None:
+        raise Refused("unknown_payment", f"there is no payment {ref[:60]!r}; `arrears timeline` shows their references")
+    with acting_on(store, place.account, now) as unit:
+        known = _known(store, unit)
+        payment = known.payments[ref]
+        correcting.take_back(unit, known, payment, payment.minor if minor is None else minor, author, why)
+
+
+def currency_of(store: AccountsAndReceivables, number: str) -> str:
+    """The currency that an invoice asks. Refuses `unknown_invoice`."""
+    place = store.invoice_places([number]).get(number)
+    if place is None:
+        raise Refused("unknown_invoice", f"there is no invoice {number[:60]!r}; give the number that is on it")
+    known = known_of(store.facts_of([place.account], KINDS)[place.account], IMPORTER)
+    return known.invoices[known.by_number[number]].currency

@@ -1,0 +1,350 @@
+"""One account of a book that is imported: what is new is recorded, what differs is taken or refused, field by field
+(spec, section 14). Everything stays in the account's unit; nothing here writes.
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass, field, replace
+from typing import Final, NamedTuple
+
+from arrears.core import facts as f
+from arrears.core.account import ALL_STOPS, Guards, Hold, HoldScope, Mode, Terms
+from arrears.core.errors import Refused
+from arrears.core.known import Known, KnownInvoice
+from arrears.core.money import format_amount
+from arrears.core.policy import Policy
+from arrears.core.receivables import BookAccount, BookCredit, BookInvoice, BookPayment, InvoiceStanding, compared
+from arrears.core.rules.hold import end_hold
+from arrears.core.unit import Unit
+from arrears.core.view import View
+from arrears.engine.booking import Payment, book
+from arrears.engine.commands.invoices import Invoice, issue
+from arrears.engine.correcting import ask_again, credit_account, credit_invoice, give_up, move_due, take_back
+from arrears.ports import NewAccount
+
+WHY: Final = "in the book"
+
+
+@dataclass(slots=True)
+class AccountRows:
+    """The rows of one account."""
+
+    account: BookAccount
+    invoices: list[BookInvoice] = field(default_factory=list)
+    payments: dict[str, list[BookPayment]] = field(default_factory=dict)
+    credits: list[BookCredit] = field(default_factory=list)
+
+
+class Changed(NamedTuple):
+    """One thing that was taken: which field of which invoice (or of the account), before and after, as people read
+    it. `row` is 0 for what is not said by one row."""
+
+    row: int
+    account: str
+    invoice: str
+    what: str
+    before: str
+    after: str
+
+
+class WrongRow(Exception):
+    """A row that cannot be taken, in one line: its number, its column, the reason and the way out."""
+
+    def __init__(self, row: int, reason: str) -> None:
+        super().__init__(reason)
+        self.row = row
+        self.reason = reason
+
+
+@dataclass(slots=True)
+class Taken:
+    """What one account's rows came to. `count` has the new rows and those that are the same."""
+
+    count: Counter[str] = field(default_factory=Counter)
+    changes: list[Changed] = field(default_factory=list)
+    described: NewAccount | None = None
+
+
+class AccountImport:
+    """The rows of one account, going into its unit. `label` names the column of a field, or is empty where the file
+    says nothing about it. `used` are the payment references that exist, which grows."""
+
+    def __init__(
+        self,
+        unit: Unit,
+        rows: AccountRows,
+        known: Known,
+        described: NewAccount | None,
+        policies: Mapping[str, Policy],
+        guards: Guards,
+        label: Callable[[str], str],
+        used: set[str],
+        author: str,
+    ) -> None:
+        self.unit = unit
+        self.rows = rows
+        self.known = known
+        self.described = described
+        self.label = label
+        self.taken = Taken()
+        self._policies = policies
+        self._guards = guards
+        self._used = used
+        self._author = author
+
+    def run(self) -> Taken:
+        """Record everything; raises WrongRow at the first row that cannot be taken."""
+        self._account()
+        fresh = [i for i in self.rows.invoices if i.number not in self.known.by_number]
+        for invoice in self.rows.invoices:
+            if invoice.number in self.known.by_number:
+                self._newer(invoice, self.known.invoices[self.known.by_number[invoice.number]])
+        for invoice in fresh:
+            self._new(invoice)
+        for note in self.rows.credits:
+            self._credit_note(note)
+        return self.taken
+
+    def _view(self) -> View:
+        return View(self._policies, self.unit.account, self._guards, self.unit.now)
+
+    # -- the account -----------------------------------------------------------------------------------------
+
+    def _account(self) -> None:
+        said = self.rows.account
+        if self.described is None:
+            terms = Terms(said.policy, said.zone)
+            self.unit.record(f.AccountOpened(terms=terms, mode=Mode(said.mode)), self._author)
+            self.taken.count["accounts"] += 1
+            return
+        was = self._as_known(said, self.described)
+        changes = [
+            Changed(0, said.ref, "", name, str(getattr(was, name) or ""), str(getattr(said, name)))
+            for name in compared(BookAccount)
+            # An empty cell is no word: nobody is made unreachable, or loses a name, by a column that is not filled.
+            if self.label(name) and getattr(said, name) and getattr(said, name) != getattr(was, name)
+        ]
+        if not changes:
+            self.taken.count["known_accounts"] += 1
+            return
+        now = replace(was, **{one.what: getattr(said, one.what) for one in changes})
+        mode, terms = Mode(now.mode), Terms(now.policy, now.zone)
+        self.taken.changes += changes
+        self.taken.described = NewAccount(
+            said.ref, now.name, now.country, now.zone, now.locale, mode, now.policy, now.email
+        )
+        if (terms, mode) != (self.unit.account.terms, self.unit.account.mode):
+            self.unit.record(f.TermsChanged(terms=terms, mode=mode), self._author)
+
+    def _as_known(self, said: BookAccount, known: NewAccount) -> BookAccount:
+        account = self.unit.account
+        return BookAccount(
+            ref=said.ref,
+            name=known.name,
+            country=known.country,
+            zone=account.terms.zone,
+            locale=known.locale,
+            mode=account.mode.value,
+            email=known.contact,
+            policy=account.terms.policy,
+        )
+
+    # -- an invoice ------------------------------------------------------------------------------------------
+
+    def _new(self, invoice: BookInvoice) -> None:
+        """Issue, pay, close or dispute. What asks for nothing is nothing."""
+        if invoice.asked_minor == 0:
+            self.taken.count["nothing_asked"] += 1
+            return
+        subscriptions = tuple(self._subscription(name) for name in invoice.services)
+        issued = Invoice(
+            self.unit.no,
+            invoice.number,
+            invoice.currency,
+            invoice.total_minor,
+            invoice.issued_on,
+            invoice.due_on,
+            subscriptions,
+        )
+        no = issue(self.unit, issued, self._author)
+        debt = self.unit.account.debt(no)
+        assert debt is not None, "an invoice is open when it is issued"
+        self.known.invoices[no] = KnownInvoice(
+            debt, invoice.services, invoice.total_minor, invoice.issued_on, invoice.due_on
+        )
+        self.known.by_number[invoice.number] = no
+        self.taken.count["invoices"] += 1
+        for payment in self.rows.payments.get(invoice.number, ()):
+            self._book(payment, payment.amount_minor, no)
+            self.taken.count["payments"] += 1
+        if invoice.standing is InvoiceStanding.UNCOLLECTIBLE:
+            give_up(self.unit, self.known.invoices[no], self._author, "uncollectible in the book")
+        self._dispute(invoice, self.known.invoices[no])
+
+    def _newer(self, row: BookInvoice, was: KnownInvoice) -> None:
+        """What the newer word changes, in the order in which money moves: less asked, paid, given up, due, disputed."""
+        before = len(self.taken.changes)
+        self._refuse_other(row, was)
+        less = min(was.total_minor + was.noted_minor - row.asked_minor, was.total_minor)
+        self.taken.count["asked_less_here"] += less < 0
+        if less > 0:
+            now = was.total_minor - less
+            self._changed(row, "total_minor", self._amount(was, was.total_minor), self._amount(was, now))
+            void = row.standing is InvoiceStanding.VOID
+            why = "withdrawn in the book" if void else "less is asked in the book"
+            credit_invoice(self.unit, was, less, self._author, why, void=void)
+        self._paid(row, was)
+        self._standing(row, was)
+        if row.due_on not in (was.due_on, was.said_due_on) and row.asked_minor:
+            self._changed(row, "due_on", str(was.due_on), str(row.due_on))
+            self._guarded(row, "due_on", lambda: move_due(self.unit, was, row.due_on, self._view(), self._author, WHY))
+        self._dispute(row, was)
+        if len(self.taken.changes) == before:
+            self.taken.count["known_invoices"] += 1
+
+    def _refuse_other(self, row: BookInvoice, was: KnownInvoice) -> None:
+        """What no later word can change about an invoice."""
+        for name, told in (("services", was.services), ("currency", was.currency), ("issued_on", was.issued_on)):
+            said = getattr(row, name)
+            if self.label(name) and said != told:
+                shown, before = (" ".join(v) if isinstance(v, tuple) else str(v) for v in (said, told))
+                raise self._wrong(row, name, f"says {shown}, and it is here with {before}; give it another number")
+        before_notes = was.total_minor + was.noted_minor + was.here_only_minor
+        if row.asked_minor > before_notes:
+            more = self._amount(was, row.asked_minor - before_notes)
+            told_minor = self._amount(was, before_notes)
+            way = f"it asked {told_minor} before; ask for the other {more} with a new invoice"
+            raise self._wrong(row, "total_minor", f"says {self._amount(was, row.asked_minor)}, and {way}")
+
+    def _paid(self, row: BookInvoice, was: KnownInvoice) -> None:
+        """At least so much is paid, whoever took it. Only what an import has booked is taken back by an import."""
+        if not self.label("paid"):
+            return
+        parts = self.rows.payments.get(row.number, [])
+        said = sum(p.amount_minor for p in parts)
+        by_book = self.known.by_book(was.no)
+        here = self.known.paid(was.no)
+        if said > here:
+            self._changed(row, "paid", self._amount(was, here), self._amount(was, said))
+            self._missing(parts, said - here, was)
+        elif said < by_book:
+            self._changed(row, "paid", self._amount(was, here), self._amount(was, here - by_book + said))
+            self._gone(row, was, by_book - said)
+        else:
+            self.taken.count["known_payments"] += len(parts)
+            self.taken.count["paid_here_only"] += said < min(here, was.total_minor)
+
+    def _missing(self, parts: list[BookPayment], minor: int, was: KnownInvoice) -> None:
+        """Book what is not here yet, under the references that are new first. What was given up is asked for again as
+        far as it is paid now."""
+        debt = self.unit.account.debt(was.no)
+        open_minor = 0 if debt is None else debt.open_minor
+        ask_again(self.unit, was, minor - open_minor, self._author, "paid in the book after all")
+        for part in sorted(parts, key=lambda p: p.ref in self._used):
+            taken = min(minor, part.amount_minor)
+            if taken:
+                self._book(part, taken, was.no)
+                minor -= taken
+
+    def _gone(self, row: BookInvoice, was: KnownInvoice, minor: int) -> None:
+        why = "no longer paid in the book"
+        for payment in reversed([p for p in self.known.payments.values() if p.by_book and p.invoice == was.no]):
+            taken = min(minor, payment.minor)
+            if taken:
+                take_back(self.unit, self.known, payment, taken, self._author, why)
+                minor -= taken
+
+    def _book(self, payment: BookPayment, minor: int, debt: int) -> None:
+        ref, count = payment.ref, 1
+        while ref in self._used:
+            count += 1
+            ref = f"{payment.ref}+{count}"
+        self._used.add(ref)
+        booked = Payment(self.unit.no, ref, payment.currency, minor, (debt,), names=debt)
+        book(self.unit, booked, self._author)
+
+    def _standing(self, row: BookInvoice, was: KnownInvoice) -> None:
+        if row.standing is InvoiceStanding.UNCOLLECTIBLE:
+            if give_up(self.unit, was, self._author, "uncollectible in the book"):
+                self._changed(row, "standing", "open", "uncollectible")
+        elif row.standing is InvoiceStanding.OPEN and was.given_up_by_book and was.given_up_minor:
+            self._changed(row, "standing", "uncollectible", "open")
+            ask_again(self.unit, was, was.given_up_minor, self._author, "asked for again in the book")
+
+    def _dispute(self, row: BookInvoice, was: KnownInvoice) -> None:
+        """The book's own hold: what a person holds stays held until a person releases it."""
+        if not self.label("disputed"):
+            return
+        if row.disputed and not was.book_holds and self.unit.account.debt(was.no) is not None:
+            number = self.unit.account.hold_count + 1
+            hold = Hold(
+                no=number,
+                scope=HoldScope.DEBT,
+                target=was.no,
+                stops=ALL_STOPS,
+                reason="dispute",
+                from_at=self.unit.now,
+            )
+            if row.number not in self._just_issued():
+                self._changed(row, "disputed", "no", "yes")
+            self.unit.record(f.HoldPlaced(hold=hold), self._author, "disputed in the book")
+        elif not row.disputed and was.book_holds:
+            self._changed(row, "disputed", "yes", "no")
+            for hold in self._holds(was):
+                ended = end_hold(self._view(), hold, self.unit.now)
+                self.unit.record(ended, self._author, "no longer disputed in the book")
+
+    def _just_issued(self) -> set[str]:
+        return {s.recorded.fact.debt.number for s in self.unit.stored if isinstance(s.recorded.fact, f.InvoiceIssued)}
+
+    def _holds(self, was: KnownInvoice) -> Iterator[Hold]:
+        for hold in self.unit.account.holds:
+            if hold.no in was.book_holds and hold.ended_at is None:
+                yield hold
+
+    # -- credit notes ----------------------------------------------------------------------------------------
+
+    def _credit_note(self, note: BookCredit) -> None:
+        more = note.amount_minor - self.known.credits.get(note.number, 0)
+        if more < 0 and not note.balance:
+            here = format_amount(self.known.credits[note.number], note.currency)
+            way = f"and it is here with {here}; ask for the difference with a new invoice"
+            raise WrongRow(note.row, f"{self.label('total_minor')}: credit note {note.number} is lower now, {way}")
+        if more <= 0:
+            self.taken.count["known_credits"] += 1
+            return
+        self.taken.count["credits"] += 1
+        no = self.known.by_number.get(note.invoice_number, 0)
+        asked = self.known.invoices[no].total_minor if no else 0
+        of_invoice = min(more, asked)
+        if of_invoice:
+            credit_invoice(self.unit, self.known.invoices[no], of_invoice, self._author, WHY, ref=note.number)
+        if more > of_invoice:
+            credit_account(self.unit, note.currency, more - of_invoice, note.number, self._author, WHY)
+
+    # -- saying so -------------------------------------------------------------------------------------------
+
+    def _changed(self, row: BookInvoice, what: str, before: str, after: str) -> None:
+        self.taken.changes.append(Changed(row.row, row.account_ref, row.number, what, before, after))
+
+    def _amount(self, was: KnownInvoice, minor: int) -> str:
+        return format_amount(minor, was.currency)
+
+    def _wrong(self, row: BookInvoice, name: str, reason: str) -> WrongRow:
+        return WrongRow(row.row, f"{self.label(name)}: invoice {row.number} {reason}")
+
+    def _guarded(self, row: BookInvoice, name: str, act: Callable[[], None]) -> None:
+        try:
+            act()
+        except Refused as refused:
+            raise WrongRow(row.row, f"{self.label(name)}: {refused.message}") from None
+
+    def _subscription(self, service: str) -> int:
+        for sub in self.unit.account.subscriptions:
+            if sub.service == service:
+                return sub.no
+        number = len(self.unit.account.subscriptions) + 1
+        self.unit.record(f.SubscriptionAdded(subscription=number, service=service), self._author)
+        return number

@@ -1,0 +1,56 @@
+"""What an import reads of the receivables that are there already, and how it says what has changed of an account."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from datetime import date
+from typing import NamedTuple, Protocol
+
+from arrears.core.facts import Fact, Recorded
+from arrears.ports.accounts import NewAccount
+
+
+class Place(NamedTuple):
+    """Whose an invoice or a payment is: the account's number, and the operator's own reference of it."""
+
+    account: int
+    ref: str
+
+
+class Sums(NamedTuple):
+    """The whole book in one currency, in minor units: asked, given up, still open, and open after its due date."""
+
+    issued: int = 0
+    given_up: int = 0
+    open: int = 0
+    overdue: int = 0
+
+    @property
+    def paid(self) -> int:
+        """What has been paid of it."""
+        return self.issued - self.given_up - self.open
+
+
+class Receivables(Protocol):
+    """The receivables that are there already."""
+
+    def facts_of(self, numbers: Sequence[int], kinds: Sequence[type[Fact]]) -> Mapping[int, Sequence[Recorded]]:
+        """The facts of these kinds of each account, in order; with no facts, an account may be missing."""
+
+    def described(self, numbers: Sequence[int]) -> Mapping[int, NewAccount]:
+        """What is known of these customers now."""
+
+    def invoice_places(self, numbers: Sequence[str]) -> Mapping[str, Place]:
+        """Whose each of these invoices is; absent where there is none of that number."""
+
+    def payment_places(self, refs: Sequence[str]) -> Mapping[str, Place]:
+        """Whose each of these payments is; absent where there is none of that reference."""
+
+    def invoice_count(self) -> int:
+        """How many invoices there are."""
+
+    def book_sums(self, today: date) -> Mapping[str, Sums]:
+        """The sums of the whole book by currency; an invoice is overdue that is open and was due before `today`."""
+
+    def policy_followers(self) -> Mapping[str, int]:
+        """How many accounts name each policy."""

@@ -1,0 +1,102 @@
+"""The receivables that are there already, in memory (see ports.book)."""
+
+from __future__ import annotations
+
+from collections import Counter, defaultdict
+from collections.abc import Mapping, Sequence
+from datetime import date
+from typing import TYPE_CHECKING
+
+from arrears.core.account import Account
+from arrears.core.facts import Fact, InvoiceIssued, PaymentBooked, Recorded
+from arrears.core.ledger import BAD_DEBT, RECEIVABLE, REVENUE, entries_of
+from arrears.core.messages.recipients import Contacts
+from arrears.core.unit import Stored
+from arrears.ports import NewAccount
+from arrears.ports.book import Place, Sums
+
+if TYPE_CHECKING:
+    from arrears.store.memory.rows import Slot
+
+
+class MemoryReceivables:
+    """See ports.book.Receivables."""
+
+    facts: dict[int, list[Stored]]
+    refs: dict[str, int]
+    slots: dict[int, Slot]
+    reached: dict[int, Contacts]
+
+    def __init__(self) -> None:
+        self.known: dict[int, NewAccount] = {}
+
+    def facts_of(self, numbers: Sequence[int], kinds: Sequence[type[Fact]]) -> Mapping[int, Sequence[Recorded]]:
+        """See ports.book.Receivables."""
+        wanted = frozenset(kinds)
+        return {n: [s.recorded for s in self.facts[n] if type(s.recorded.fact) in wanted] for n in numbers}
+
+    def described(self, numbers: Sequence[int]) -> Mapping[int, NewAccount]:
+        """See ports.book.Receivables."""
+        return {n: self.known[n] for n in numbers if n in self.known}
+
+    def describe(self, account: int, known: NewAccount) -> None:
+        """See ports.Batch."""
+        self.known[account] = known
+        before = self.reached[account]
+        self.reached[account] = before._replace(
+            name=known.name, zone=known.zone, locale=known.locale, contact=known.contact or ""
+        )
+
+    def invoice_places(self, numbers: Sequence[str]) -> Mapping[str, Place]:
+        """See ports.book.Receivables."""
+        wanted = set(numbers)
+        return {number: place for number, place in self._invoices() if number in wanted}
+
+    def _invoices(self) -> Sequence[tuple[str, Place]]:
+        refs = {number: ref for ref, number in self.refs.items()}
+        return [
+            (stored.recorded.fact.debt.number, Place(account, refs[account]))
+            for account, facts in self.facts.items()
+            for stored in facts
+            if isinstance(stored.recorded.fact, InvoiceIssued)
+        ]
+
+    def payment_places(self, refs: Sequence[str]) -> Mapping[str, Place]:
+        """See ports.book.Receivables."""
+        names, wanted = {number: ref for ref, number in self.refs.items()}, set(refs)
+        return {
+            stored.recorded.fact.ref: Place(account, names[account])
+            for account, facts in self.facts.items()
+            for stored in facts
+            if isinstance(stored.recorded.fact, PaymentBooked) and stored.recorded.fact.ref in wanted
+        }
+
+    def invoice_count(self) -> int:
+        """See ports.book.Receivables."""
+        return len(self._invoices())
+
+    def book_sums(self, today: date) -> Mapping[str, Sums]:
+        """See ports.book.Receivables."""
+        entries = [e for facts in self.facts.values() for stored in facts for e in entries_of(stored.recorded)]
+        found: dict[tuple[str, str], int] = defaultdict(int)
+        for entry in entries:
+            found[entry.currency, entry.ledger] += entry.minor
+        overdue: dict[str, int] = defaultdict(int)
+        for slot in self.slots.values():
+            for debt in _state(slot).debts:
+                overdue[debt.currency] += debt.open_minor if debt.due_on < today else 0
+        return {
+            currency: Sums(
+                -found[currency, REVENUE], found[currency, BAD_DEBT], found[currency, RECEIVABLE], overdue[currency]
+            )
+            for currency in {currency for currency, _ in found}
+        }
+
+    def policy_followers(self) -> Mapping[str, int]:
+        """See ports.book.Receivables."""
+        return Counter(_state(slot).terms.policy for slot in self.slots.values())
+
+
+def _state(slot: Slot) -> Account:
+    assert slot.state is not None, "an account that was opened has a state"
+    return slot.state

@@ -1,0 +1,119 @@
+"""The receivables that are there already (see ports.book)."""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Mapping, Sequence
+from contextlib import AbstractContextManager
+from datetime import date
+from typing import Final, LiteralString
+
+from arrears.core.account import Mode
+from arrears.core.facts import Fact, Recorded, decode_fact, kind_of_type
+from arrears.ports import NewAccount
+from arrears.ports.book import Place, Sums
+from arrears.store.postgres.write import Db, utc
+
+FACTS_OF: Final[LiteralString] = """
+SELECT account_id, seq, at, author, why, body FROM account_fact
+WHERE account_id = ANY(%s) AND kind = ANY(%s) ORDER BY account_id, seq
+"""
+
+DESCRIBED: Final[LiteralString] = """
+SELECT account_id, ref, name, country, zone, locale, mode, policy, contact FROM account WHERE account_id = ANY(%s)
+"""
+
+DESCRIBE: Final[LiteralString] = """
+UPDATE account SET name = %s, country = %s, zone = %s, locale = %s, mode = %s, policy = %s, contact = %s
+WHERE account_id = %s
+"""
+
+INVOICE_PLACES: Final[LiteralString] = """
+SELECT i.number, i.account_id, a.ref FROM invoice i JOIN account a USING (account_id) WHERE i.number = ANY(%s)
+"""
+
+PAYMENT_PLACES: Final[LiteralString] = """
+SELECT p.ref, p.account_id, a.ref FROM payment p JOIN account a USING (account_id) WHERE p.ref = ANY(%s)
+"""
+
+ENTRY_SUMS: Final[LiteralString] = "SELECT currency, ledger, sum(minor)::bigint FROM entry GROUP BY currency, ledger"
+
+OVERDUE: Final[LiteralString] = """
+SELECT currency, sum(open_minor)::bigint FROM invoice WHERE open_minor > 0 AND due_on < %s GROUP BY currency
+"""
+
+# An account's own word stands in its state, which may be newer than what was known when it was opened.
+FOLLOWERS: Final[LiteralString] = """
+SELECT state::json -> 'terms' ->> 'policy', count(*) FROM account_state GROUP BY 1
+"""
+
+
+class PostgresReceivables:
+    """See ports.book.Receivables."""
+
+    def reading(self) -> AbstractContextManager[Db]:
+        """The transaction that this thread has open, else one of its own."""
+        raise NotImplementedError
+
+    def facts_of(self, numbers: Sequence[int], kinds: Sequence[type[Fact]]) -> Mapping[int, Sequence[Recorded]]:
+        """See ports.book.Receivables."""
+        found: dict[int, list[Recorded]] = defaultdict(list)
+        with self.reading() as db:
+            rows = db.execute(FACTS_OF, [list(numbers), [kind_of_type(kind) for kind in kinds]])
+            for a, s, at, author, why, body in rows:
+                found[a].append(Recorded(a, s, utc(at), author, why, decode_fact(body)))
+        return found
+
+    def described(self, numbers: Sequence[int]) -> Mapping[int, NewAccount]:
+        """See ports.book.Receivables."""
+        with self.reading() as db:
+            return {
+                number: NewAccount(ref, name, country, zone, locale, Mode(mode), policy, contact)
+                for number, ref, name, country, zone, locale, mode, policy, contact in db.execute(
+                    DESCRIBED, [list(numbers)]
+                )
+            }
+
+    def invoice_places(self, numbers: Sequence[str]) -> Mapping[str, Place]:
+        """See ports.book.Receivables."""
+        with self.reading() as db:
+            return {number: Place(*rest) for number, *rest in db.execute(INVOICE_PLACES, [list(numbers)])}
+
+    def payment_places(self, refs: Sequence[str]) -> Mapping[str, Place]:
+        """See ports.book.Receivables."""
+        with self.reading() as db:
+            return {ref: Place(*rest) for ref, *rest in db.execute(PAYMENT_PLACES, [list(refs)])}
+
+    def invoice_count(self) -> int:
+        """See ports.book.Receivables."""
+        with self.reading() as db:
+            row = db.execute("SELECT count(*) FROM invoice").fetchone()
+            assert row is not None
+            return int(row[0])
+
+    def book_sums(self, today: date) -> Mapping[str, Sums]:
+        """See ports.book.Receivables."""
+        sums: dict[str, Sums] = defaultdict(Sums)
+        with self.reading() as db:
+            for currency, ledger, minor in db.execute(ENTRY_SUMS):
+                one = sums[currency]
+                if ledger == "revenue":
+                    sums[currency] = one._replace(issued=-minor)
+                elif ledger == "bad_debt":
+                    sums[currency] = one._replace(given_up=minor)
+                elif ledger == "receivable":
+                    sums[currency] = one._replace(open=minor)
+            for currency, minor in db.execute(OVERDUE, [today]):
+                sums[currency] = sums[currency]._replace(overdue=minor)
+        return sums
+
+    def policy_followers(self) -> Mapping[str, int]:
+        """See ports.book.Receivables."""
+        with self.reading() as db:
+            return dict(db.execute(FOLLOWERS).fetchall())
+
+
+def describe(db: Db, account: int, known: NewAccount) -> None:
+    """See ports.Batch."""
+    values = [known.name, known.country, known.zone, known.locale, known.mode.value, known.policy, known.contact]
+    db.execute(DESCRIBE, [*values, account])

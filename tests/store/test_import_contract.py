@@ -1,0 +1,93 @@
+"""One contract, two stores: what an import reads of the receivables that are there, and what it writes."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from datetime import date
+
+import pytest
+from tests.store.contract import API, AnyStore, at
+from tests.stories.ledger import COLUMNS
+
+from arrears.core import facts as f
+from arrears.core.errors import Refused
+from arrears.core.known import IMPORTER, KINDS, known_of
+from arrears.core.policy import default_policy
+from arrears.core.receivables import BookAccount, BookCredit, BookInvoice, BookPayment, InvoiceStanding, ReceivablesBook
+from arrears.engine import commands
+from arrears.engine.booking import Payment
+from arrears.engine.commands import corrections
+from arrears.engine.commands.importing import ImportReport, import_book
+from arrears.engine.system import adopt_policy
+from arrears.ports import Place, Sums
+from arrears.store.memory.store import MemoryStore
+
+ANNE = BookAccount("A", "Anne", "NL", "UTC", "nl", "card", "anne@example.org")
+ONE = BookInvoice(2, "I1", "A", ("cloud",), date(2026, 1, 1), date(2026, 1, 10), "EUR", 10_000, False)
+TWO = replace(ONE, row=3, number="I2", due_on=date(2026, 1, 20))
+BOOK = ReceivablesBook((ANNE,), (ONE, TWO), (), "", COLUMNS)
+
+
+def paid(invoice: BookInvoice, minor: int) -> BookPayment:
+    return BookPayment(invoice.row, invoice.number, "A", invoice.number, invoice.issued_on, "EUR", minor)
+
+
+def comes(store: AnyStore, book: ReceivablesBook, day: int, **how: bool) -> ImportReport:
+    return import_book(store, book, at(day), IMPORTER, **how)
+
+
+def months(store: AnyStore) -> None:
+    """A book that comes four times, with a payment through arrears and corrections between."""
+    adopt_policy(store, default_policy(), at(1), "staff:1")
+    comes(store, BOOK, 2)
+    commands.record_payments(store, [Payment(1, "bank-1", "EUR", 4000, (1,))], at(3), API)
+    comes(store, replace(BOOK, payments=(paid(ONE, 10_000), paid(TWO, 5000))), 5)
+    less = replace(TWO, total_minor=8000, due_on=date(2026, 2, 20), disputed=True)
+    note = BookCredit(4, "CN-1", "A", "I2", date(2026, 1, 3), "EUR", 1000)
+    renamed = replace(ANNE, name="Anne BV", email="new@example.org", mode="invoice")
+    comes(store, replace(BOOK, accounts=(renamed,), invoices=(ONE, less), payments=(), credits=(note,)), 12)
+    corrections.credit(store, "I1", 500, at(13), "staff:1", "agreed")
+
+
+def test_both_stores_come_to_the_same_facts_and_the_same_answers(store: AnyStore) -> None:
+    months(store)
+    memory = MemoryStore()
+    months(memory)
+    assert store.digest() == memory.digest()
+    assert store.described([1]) == memory.described([1])
+    assert store.described([1])[1].contact == "new@example.org"
+    assert dict(store.book_sums(date(2026, 1, 15))) == dict(memory.book_sums(date(2026, 1, 15)))
+    assert dict(store.policy_followers()) == {"default": 1}
+    assert store.invoice_count() == 2
+    assert store.invoice_places(["I1", "I9"]) == {"I1": Place(1, "A")}
+    assert store.payment_places(["bank-1", "none"]) == {"bank-1": Place(1, "A")}
+    assert store.facts_of([1], [f.DueMoved]).keys() == {1}
+    assert store.invoices(1)[2].due_on == date(2026, 2, 20)
+
+
+def test_the_sums_are_those_that_the_import_said(store: AnyStore) -> None:
+    adopt_policy(store, default_policy(), at(1), "staff:1")
+    first = comes(store, replace(BOOK, payments=(paid(ONE, 3000),)), 15)
+    assert first.after == dict(store.book_sums(date(2026, 1, 15))) == {"EUR": Sums(20_000, 0, 17_000, 7000)}
+    gone = replace(
+        BOOK, invoices=(replace(ONE, standing=InvoiceStanding.UNCOLLECTIBLE), TWO), payments=(paid(ONE, 3000),)
+    )
+    second = comes(store, gone, 25)
+    assert (second.before["EUR"].open, second.after) == (17_000, dict(store.book_sums(date(2026, 1, 25))))
+
+
+def test_a_dry_run_and_a_refused_book_write_nothing(store: AnyStore) -> None:
+    months(store)
+    before = store.digest()
+    comes(store, replace(BOOK, invoices=(ONE, replace(TWO, total_minor=7000))), 14, dry_run=True)
+    with pytest.raises(Refused):
+        comes(store, replace(BOOK, invoices=(replace(ONE, total_minor=20_000), TWO)), 14)
+    assert store.digest() == before
+
+
+def test_what_is_known_of_an_invoice_is_what_its_facts_say(store: AnyStore) -> None:
+    months(store)
+    known = known_of(store.facts_of([1], KINDS)[1], IMPORTER)
+    one, two = known.invoices[1], known.invoices[2]
+    assert (one.total_minor, two.total_minor, two.noted_minor) == (9500, 7000, 1000)
+    assert (known.by_book(1), known.by_book(2), two.book_holds) == (0, 0, (1,))

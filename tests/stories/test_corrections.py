@@ -1,0 +1,83 @@
+"""What a person corrects: notices, promises and causes follow by themselves."""
+
+from __future__ import annotations
+
+import pytest
+from tests.stories.story import PRICE, STAFF, Story
+
+from arrears.core import facts as f
+from arrears.core.errors import Refused
+from arrears.core.states import State
+from arrears.engine.commands import corrections as do
+
+WHY = "agreed by telephone"
+
+
+def test_a_due_date_that_is_moved_lifts_the_cause_and_starts_anew() -> None:
+    story = Story().until(29)
+    do.move_due(story.store, "I1-1", story.date(59), story.now, STAFF, WHY)
+    assert (story.account.case, story.sub().state) == (None, State.ACTIVE)
+    story.until(85)
+    assert story.sub().state is State.PAST_DUE
+
+
+def test_a_due_date_is_not_moved_before_what_was_told() -> None:
+    story = Story().until(10)
+    do.move_due(story.store, "I1-1", story.date(40), story.now, STAFF, WHY)
+    with pytest.raises(Refused, match="only moves later"):
+        do.move_due(story.store, "I1-1", story.date(35), story.now, STAFF, WHY)
+
+
+def test_a_credit_note_for_the_whole_ends_the_case() -> None:
+    story = Story().until(40)
+    assert story.sub().state is State.DISABLED
+    do.credit(story.store, "I1-1", PRICE, story.now, STAFF, WHY)
+    assert (story.account.debts, story.sub().state) == ((), State.ACTIVE)
+
+
+def test_a_corrected_total_lowers_what_is_open_and_what_was_paid_too_much_is_credit() -> None:
+    story = Story().until(3).pay(PRICE - 1000)
+    do.correct(story.store, "I1-1", PRICE - 3000, story.now, STAFF, WHY)
+    assert (story.account.debts, story.account.credit) == ((), {"EUR": 2000})
+    with pytest.raises(Refused, match="issue another invoice"):
+        do.correct(story.store, "I1-1", PRICE, story.now, STAFF, WHY)
+
+
+def test_a_withdrawn_invoice_asks_for_nothing_once() -> None:
+    story = Story().until(3)
+    do.void(story.store, "I1-1", story.now, STAFF, WHY)
+    assert story.account.debts == ()
+    with pytest.raises(Refused, match="asks for nothing"):
+        do.void(story.store, "I1-1", story.now, STAFF, WHY)
+
+
+def test_what_is_given_up_is_given_up_once() -> None:
+    story = Story().until(3)
+    do.give_up(story.store, "I1-1", story.now, STAFF, WHY)
+    with pytest.raises(Refused, match="nothing is open"):
+        do.give_up(story.store, "I1-1", story.now, STAFF, WHY)
+
+
+def test_a_payment_that_is_taken_back_is_owed_again_from_that_day_and_only_once() -> None:
+    story = Story().until(3).pay(PRICE)
+    story.until(10)
+    do.take_back(story.store, "P1", None, story.now, STAFF, WHY)
+    story.run()
+    assert [(d.open_minor, d.day_0) for d in story.account.debts] == [(PRICE, story.date(10))]
+    with pytest.raises(Refused, match="more cannot be taken back"):
+        do.take_back(story.store, "P1", None, story.now, STAFF, WHY)
+
+
+def test_who_and_why_stand_in_the_journal() -> None:
+    story = Story().until(3)
+    do.credit(story.store, "I1-1", 1000, story.now, STAFF, WHY, ref="CN-1")
+    [one] = [r for r in story.store.history(story.no) if isinstance(r.fact, f.InvoiceCredited)]
+    assert (one.author, one.why, one.fact.ref) == (STAFF, WHY, "CN-1")
+
+
+def test_what_is_not_there_is_named() -> None:
+    story = Story()
+    with pytest.raises(Refused, match="there is no invoice 'I9'"):
+        do.void(story.store, "I9", story.now, STAFF, WHY)
+    with pytest.raises(Refused, match="there is no payment 'P9'"):
+        do.take_back(story.store, "P9", None, story.now, STAFF, WHY)
