@@ -140,7 +140,11 @@ class Verdict:
             return
         keys: list[tuple[object, ...]] = []
         if row.kind == MessageKind.REMINDER:
-            keys += [(account.no, "case", r.case, r.step, mail.to) for r in fact.each(f.Reminder)]
+            keys += [
+                (account.no, "case", r.case, d.debt, d.reopened, d.step, mail.to)
+                for r in fact.each(f.Reminder)
+                for d in r.debts
+            ]
         if row.kind in (MessageKind.STOP_WARNING, MessageKind.DELETION_WARNING):
             deletes = row.kind == MessageKind.DELETION_WARNING
             keys += [

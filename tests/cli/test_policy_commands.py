@@ -50,7 +50,14 @@ def test_a_good_policy_is_shown_as_its_ladder(tmp_path: Path) -> None:
         "day   30  disabled; retention starts",
         "retention day   30  warning of deletion",
     ]
-    assert lines[-1] == "retention day   90  deletion scheduled; ordered 24 hours later at the earliest"
+    assert lines[-2] == "retention day   90  deletion scheduled; ordered 24 hours later at the earliest"
+    assert lines[-1].startswith("Each subscription follows the oldest past-due debt that names it")
+
+
+def test_a_policy_says_whose_clock_counts_and_what_may_be_touched(tmp_path: Path) -> None:
+    output = run("check", write(tmp_path / "p.toml", 'scope = "account"\n' + LEAST)).output
+    assert "the clock of all its subscriptions, and restricts and disables them all" in output
+    assert "only what an unpaid past-due debt that nobody holds names is deleted" in output
 
 
 def test_restriction_and_sums_are_shown_where_there_are_any(tmp_path: Path) -> None:
@@ -58,7 +65,7 @@ def test_restriction_and_sums_are_shown_where_there_are_any(tmp_path: Path) -> N
     output = run("check", write(tmp_path / "p.toml", LEAST + restrict)).output
     assert "day   10  warning of restriction\n" in output
     assert "day   20  restricted\n" in output
-    assert output.endswith("tolerance €1.50\n")
+    assert "tolerance €1.50\n" in output
 
 
 def test_a_program_gets_the_whole_policy(tmp_path: Path) -> None:

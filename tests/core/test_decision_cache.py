@@ -102,10 +102,12 @@ def units(count: int) -> list[Unit]:
     day_0 = date(2026, 5, 29)
     found = []
     for no in range(1, count + 1):
-        debt = Debt(1, f'{no}"\\_minor":{no}', "EUR", 1000 * no, 900 * no, date(2026, 5, 28), (1,), day_0=day_0)
+        debt = Debt(
+            1, f'{no}"\\_minor":{no}', "EUR", 1000 * no, 900 * no, date(2026, 5, 28), (1,), day_0=day_0, reminded=(0,)
+        )
         told = Promise(promised_on=date(2026, 6, 28), since_seq=4 + no)
         sub = Subscription(1, "cloud", State.PAST_DUE, reasons=(Reason.PAST_DUE,), entered_on=day_0, disable=told)
-        case = Case(1, day_0, PINNED, reminded=(0,))
+        case = Case(1, day_0, PINNED, reminder_seq=4 + no)
         account = Account(
             no, Terms("default", "UTC"), debts=(debt,), subscriptions=(sub,), case=case, debt_count=1, case_count=1
         )
@@ -166,7 +168,7 @@ def test_only_numbers_of_invoices_and_amounts_have_names_that_end_in_r() -> None
 
     walk(Account)
     assert {name for name in found if name.endswith("r")} == VALUES
-    seqs = {"accepted_seq", "given_seq", "late_seq", "reopened_seq", "seq", "since_seq"}
+    seqs = {"accepted_seq", "given_seq", "late_seq", "moved_seq", "reminder_seq", "reopened_seq", "seq", "since_seq"}
     assert {name for name in found if name.endswith("seq")} == seqs
 
 

@@ -82,6 +82,8 @@ def a_day_early(ahead: Ahead) -> date | None:
 
 def after_ten_days(ahead: Ahead) -> date | None:
     end = ahead.sub.end
+    if ahead.action is not Action.DELETE:
+        return ORIGINAL_BASE(ahead)
     return None if end is None or end.ended_on is None else end.ended_on + timedelta(days=10)
 
 
@@ -128,7 +130,7 @@ SABOTAGES: dict[str, tuple[str, Sabotage]] = {
     "others answer for the debt": ("I11", patched(past_due, "_became_past_due", everybody_is_past_due)),
     "paying lifts nothing": ("I12", without(resume.rule)),
     "there is no cool-off": ("I13", patched(delete, "timedelta", lambda **_: timedelta(0))),
-    "retention is short": ("I13", patched(Ahead, "_deletion_base", after_ten_days)),
+    "retention is short": ("I13", patched(Ahead, "base", after_ten_days)),
     "there is no second look": ("I13", patched(delete, "_second_look", only_the_cool_off)),
     "an order is not recorded": ("I16", patched(rows, "actions_of", no_order_to_resume)),
     "a payment is not folded": (

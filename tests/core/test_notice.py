@@ -17,8 +17,10 @@ from arrears.core.facts.notice import STORED
 
 DAYS = st.dates(date(2020, 1, 1), date(2040, 1, 1))
 NUMBERS = st.integers(0, 10**6)
+STEPS = st.lists(NUMBERS, max_size=3).map(tuple)
+DEBTS = st.lists(st.builds(f.RemindedDebt, NUMBERS, NUMBERS, STEPS, NUMBERS), max_size=3).map(tuple)
 KINDS = {
-    f.Reminder: st.builds(f.Reminder, NUMBERS, NUMBERS, st.lists(NUMBERS, max_size=3).map(tuple)),
+    f.Reminder: st.builds(f.Reminder, NUMBERS, NUMBERS, STEPS, DEBTS),
     f.Warning: st.builds(
         f.Warning, NUMBERS, NUMBERS, st.sampled_from(Action), NUMBERS, DAYS, st.booleans(), st.none() | DAYS
     ),
@@ -72,9 +74,16 @@ def test_every_combination_of_parts_comes_back_from_the_text_that_was_always_wri
 
 
 def test_one_notice_has_one_reminder() -> None:
-    twice = f.notice_of(date(2026, 1, 1), [f.Reminder(1, 3), f.Reminder(1, 7)])
+    twice = f.Noticed(on=date(2026, 1, 1), parts=(f.Reminder(1, 3), f.Reminder(1, 7)))
     with pytest.raises(AssertionError, match="a second reminder"):
         f.encode_fact(twice)
+
+
+def test_the_reminders_of_several_debts_are_one_named_after_the_furthest() -> None:
+    one, other = f.RemindedDebt(2, 0), f.RemindedDebt(1, 7, (3,))
+    told = f.Told(1, "disabled", date(2026, 1, 1))
+    parts = [told, f.Reminder(1, 0, (), (one,)), f.Reminder(1, 7, (3,), (other,))]
+    assert f.notice_of(date(2026, 1, 1), parts).parts == (f.Reminder(1, 7, (3,), (other, one)), told)
 
 
 def test_a_table_that_forgets_a_kind_says_so_when_it_is_loaded() -> None:

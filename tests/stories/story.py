@@ -13,11 +13,13 @@ from typing import TypeVar
 from tests.stories.words import words
 
 from arrears.core import facts as f
-from arrears.core.account import ALL_STOPS, Account, DoubtKind, HoldScope, Mode, Stop, Subscription
+from arrears.core.account import ALL_STOPS, Account, Action, DoubtKind, HoldScope, Mode, Stop, Subscription
 from arrears.core.calendar import calendar_of
+from arrears.core.deadlines import ahead
 from arrears.core.evolve import fold
 from arrears.core.policy import Policy, default_policy, load_policy
 from arrears.core.states import Reason
+from arrears.core.view import View
 from arrears.engine import commands, system
 from arrears.engine.booking import Payment
 from arrears.engine.run import DEFAULT_LIMITS, Limits
@@ -296,6 +298,12 @@ class Story:
     def facts(self, kind: type[Kind], account: int = 0) -> list[tuple[datetime, Kind]]:
         """The facts of one kind, each with its instant."""
         return [(r.at, r.fact) for r in self.history(account) if isinstance(r.fact, kind)]
+
+    def announced(self, action: Action, subscription: int = 1) -> int | None:
+        """The day of the story that pages and messages name for an action; None where they name none."""
+        view = View(self.store.policies(), self.account, self.store.system().guards, self.now)
+        days = [one.announced_day for one in ahead(view) if one.action is action and one.sub.no == subscription]
+        return self.day(days[0]) if days and days[0] is not None else None
 
     def tasks(self) -> list[str]:
         """What staff must look at, by kind."""

@@ -266,7 +266,7 @@ def test_an_invoice_for_two_subscriptions_stops_both_until_it_is_paid() -> None:
     """)
 
 
-def test_reminders_follow_the_oldest_debt_of_the_account_and_are_once_a_case() -> None:
+def test_every_debt_has_a_first_reminder_and_the_later_ones_follow_the_oldest() -> None:
     story = two_services()
     story.bill(4, subscriptions=(2,))
     story.until(20)
@@ -275,6 +275,7 @@ def test_reminders_follow_the_oldest_debt_of_the_account_and_are_once_a_case() -
         day  0 09:00  reminder 0
         day  3 09:00  reminder 3
         day  5 00:00  past due I2 from day 5
+        day  5 09:00  reminder 0
         day  7 09:00  reminder 7
         day 14 09:00  reminder 14
     """)
@@ -338,7 +339,7 @@ def test_the_minimum_counts_the_past_due_sum_of_the_subscription() -> None:
     story.until(60)
     assert story.diary(40, only="past warning disabled") == table("""
         day 50 00:00  past due I2 from day 50
-        day 50 09:00  warning 28: disable cloud on day 57
+        day 50 09:00  reminder 0; warning 28: disable cloud on day 57
         day 58 00:00  disabled cloud on day 57
         day 58 09:00  told: cloud disabled on day 57
     """)
@@ -353,7 +354,7 @@ def test_who_came_below_the_minimum_is_warned_anew_before_a_service_stops() -> N
     assert story.diary(20, only="warning lapse disabled") == table("""
         day 21 09:00  warning 21: disable cloud on day 30
         day 25 12:00  warnings of disable cloud lapse
-        day 101 09:00  warning 28: disable cloud on day 108
+        day 101 09:00  reminder 0; warning 28: disable cloud on day 108
         day 109 00:00  disabled cloud on day 108
         day 109 09:00  told: cloud disabled on day 108
     """)
@@ -368,7 +369,7 @@ def test_who_came_below_the_minimum_is_warned_anew_before_data_is_deleted() -> N
     assert story.diary(80, only="warning lapse deletion") == table("""
         day 90 09:00  warning 60: delete cloud on day 120
         day 95 12:00  warnings of delete cloud lapse
-        day 131 09:00  warning 89: delete cloud on day 138
+        day 131 09:00  reminder 0; warning 89: delete cloud on day 138
         day 139 00:00  deletion of cloud scheduled
         day 140 00:00  deletion of cloud ordered
     """)

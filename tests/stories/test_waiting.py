@@ -7,6 +7,7 @@ from datetime import timedelta
 import pytest
 from tests.stories.story import API, STAFF, Story, table
 
+from arrears.core import facts as f
 from arrears.core.account import Action, DoubtKind
 from arrears.core.states import State
 from arrears.engine import system
@@ -152,8 +153,9 @@ def test_nobody_whom_no_warning_reached_is_ever_disabled() -> None:
     story.mail.works = False
     story.until(400)
     assert story.sub().state is State.PAST_DUE
-    promised = story.sub().promise(Action.DISABLE).promised_on
-    assert promised == story.date(407), "each morning's warning names its own day and the lead"
+    told = story.announced(Action.DISABLE)
+    assert told == 407, "each morning's warning names its own day and the lead"
+    assert story.facts(f.Noticed)[-1][1].each(f.Warning)[0].promised_on == story.date(407)
     story.check()
 
 

@@ -11,7 +11,8 @@ import click
 
 from arrears.cli.common import AS_JSON, find_account, print_json
 from arrears.core import facts as f
-from arrears.core.account import Account
+from arrears.core.account import Account, Action, Subscription
+from arrears.core.deadlines import ahead, unnamed
 from arrears.core.decide import outlook
 from arrears.core.ids import ACCOUNT, format_id
 from arrears.core.money import format_amount
@@ -50,7 +51,7 @@ def explanation(store: AccountHistory, number: int, now: datetime) -> dict[str, 
         "policy": view.policy.version,
         "case": None if account.case is None else {"no": account.case.no, "opened_on": account.case.opened_on},
         "owed": _owed(account),
-        "subscriptions": [_subscription(account, s.no) for s in account.subscriptions],
+        "subscriptions": [_subscription(view, s.no) for s in account.subscriptions],
         "waits_for": _waits_for(view),
         "holds": [
             {"scope": h.scope, "until": h.until, "reason": h.reason} for h in account.holds if h.ended_at is None
@@ -82,17 +83,34 @@ def _owed(account: Account) -> list[dict[str, Any]]:
     ]
 
 
-def _subscription(account: Account, number: int) -> dict[str, Any]:
-    sub = account.subscription(number)
-    ahead = sub.end is None and Reason.PAST_DUE in sub.reasons
+def _subscription(view: View, number: int) -> dict[str, Any]:
+    sub = view.account.subscription(number)
+    told = {one.action: one.announced_day for one in ahead(view) if one.sub.no == number}
     return {
         "service": sub.service,
         "state": sub.state,
         "reasons": list(sub.reasons),
-        "restricted_on": sub.restrict.promised_on if ahead and sub.state is State.PAST_DUE else None,
-        "stops_on": sub.disable.promised_on if ahead else None,
-        "deleted_on": None if sub.end is None else sub.end.delete.promised_on,
+        "restricted_on": told.get(Action.RESTRICT),
+        "stops_on": told.get(Action.DISABLE),
+        "deleted_on": told.get(Action.DELETE),
+        "nothing_follows": None if any(told.values()) else _nothing_follows(view, sub),
     }
+
+
+def _nothing_follows(view: View, sub: Subscription) -> str | None:
+    """Why a subscription that is owed for has no date ahead of it."""
+    debts = view.debts_of(sub)
+    if Reason.PAST_DUE not in sub.reasons or not debts or sub.state is State.DELETED:
+        return None
+    if not view.enough(sub):
+        sums = {debt.currency for debt in debts}
+        least = [format_amount(view.policy.minimum_minor[code], code) for code in sorted(sums)]
+        return f"reminders alone: what is past due is below the minimum of {' and '.join(least)}"
+    if unnamed(view, sub):
+        return "not deleted: no past-due invoice names it; it runs again when the account's last one is paid"
+    if all(view.account.debt_is_held(debt.no) for debt in debts):
+        return "nothing, as long as every invoice that is past due is held"
+    return None
 
 
 def _ahead(view: View, at: datetime, due: Due) -> dict[str, Any]:
@@ -170,6 +188,8 @@ def standing(found: dict[str, Any]) -> Iterator[str]:
     for sub in found["subscriptions"]:
         reasons = f", because of {', '.join(r.replace('_', ' ') for r in sub['reasons'])}" if sub["reasons"] else ""
         yield f"{sub['service']} is {sub['state'].replace('_', ' ')}{reasons}"
+        if sub["nothing_follows"]:
+            yield f"  what follows: {sub['nothing_follows']}"
         if sub["restricted_on"]:
             yield f"  it is restricted on {in_words(sub['restricted_on'])} unless everything is paid"
         if sub["stops_on"]:

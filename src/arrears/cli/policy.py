@@ -13,7 +13,7 @@ import click
 from arrears.cli.common import AS_JSON, BY, each_mistake_on_a_line, find_account, print_json, rows
 from arrears.core.errors import Refused
 from arrears.core.money import format_amount
-from arrears.core.policy import POLICY_CHARACTERS_MAX, Policy, changes_between, load_policy
+from arrears.core.policy import POLICY_CHARACTERS_MAX, ClockScope, Policy, changes_between, load_policy
 from arrears.core.policy.differences import PolicyChange
 from arrears.engine.commands import change_terms
 from arrears.engine.system import adopt_policy
@@ -217,7 +217,17 @@ def _ladder(found: Policy) -> list[str]:
     lines += [f"retention day {day:>4}  {what}" for day, what in kept]
     for what, sums in (("tolerance", found.tolerance_minor), ("minimum", found.minimum_minor)):
         lines += [f"{what} {format_amount(minor, code)}" for code, minor in sums.items()]
-    return lines
+    return [*lines, whose_clock(found)]
+
+
+def whose_clock(found: Policy) -> str:
+    """Whose debt counts the days, and what may be touched, in one sentence."""
+    if found.scope is ClockScope.ACCOUNT:
+        return (
+            "The account's oldest past-due debt is the clock of all its subscriptions, and restricts and disables them "
+            "all; only what an unpaid past-due debt that nobody holds names is deleted."
+        )
+    return "Each subscription follows the oldest past-due debt that names it, and nothing else is touched."
 
 
 def _as_dict(found: Policy) -> dict[str, Any]:

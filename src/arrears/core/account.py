@@ -14,6 +14,7 @@ import msgspec
 
 from arrears.core.payments.planner import Tried
 from arrears.core.payments.values import AttemptState, Initiator, MethodKind, Network
+from arrears.core.promises import Promise
 from arrears.core.states import Reason, State
 from arrears.core.value import Value
 
@@ -91,6 +92,8 @@ class Debt(Value, frozen=True, omit_defaults=True):
     become past due. `ended` says that its case ended with a deletion: still owed, no longer pursued by the ladder.
     `tries` counts the attempts for it that are proven finished; `reopened_seq` is the fact by which its money left
     again, `charged_back` that the payer's bank took it: then only the payer pays it, never a charge of ours.
+    `reminded` are the steps that are done or were overtaken since it is past due, `moved_seq` the fact that gave it
+    another due date.
     """
 
     no: int
@@ -108,6 +111,13 @@ class Debt(Value, frozen=True, omit_defaults=True):
     tries: int = 0
     reopened_seq: int = 0
     charged_back: bool = False
+    reminded: tuple[int, ...] = ()
+    moved_seq: int = 0
+
+    @property
+    def anew_seq(self) -> int:
+        """The fact since which its reminders begin anew: its money left again, or its due date moved; 0 for neither."""
+        return max(self.reopened_seq, self.moved_seq)
 
 
 class DebtPart(Value, frozen=True, omit_defaults=True):
@@ -175,32 +185,6 @@ class Hold(Value, frozen=True, omit_defaults=True):
     ended_at: datetime | None = None
 
 
-class SentWarning(Value, frozen=True, omit_defaults=True):
-    """One warning that was recorded: the rung, the date it names, its day by the action's own clock, its fact."""
-
-    step: int
-    promised_on: date
-    on: date
-    seq: int
-
-
-class Promise(Value, frozen=True, omit_defaults=True):
-    """What has been told about one action in the running episode of one subscription.
-
-    `promised_on` is the latest date told anywhere; the action is never earlier. The lead runs from `accepted_at`, when
-    the message of fact `accepted_seq` was; acceptances of messages recorded before fact `since_seq` do not count.
-    `doubted`: a doubt stood at the deadline. `renew_from`: a hold or doubt that voided the warnings ended then.
-    """
-
-    promised_on: date | None = None
-    accepted_at: datetime | None = None
-    accepted_seq: int = 0
-    since_seq: int = 0
-    sent: tuple[SentWarning, ...] = ()
-    doubted: bool = False
-    renew_from: datetime | None = None
-
-
 class ServiceEnd(Value, frozen=True, omit_defaults=True):
     """One time without service. `stopped_on` is the stored date of the stop; `ended_on` is known when the service
     has acknowledged it (spec, section 8), and retention counts from its end."""
@@ -238,8 +222,8 @@ class OpenOrder(Value, frozen=True, omit_defaults=True):
 class Subscription(Value, frozen=True, omit_defaults=True):
     """An account's use of one service, with every reason for which it is not active.
 
-    `cut`: it was disabled because of debt, not by another reason. `relieved`: everything that is not disputed was
-    paid, so it must run again although a held debt remains. `entered_on`: the day its stage counts from.
+    `cut`: it was disabled because of debt, not by another reason. `relieved`: a past-due debt was paid in full since
+    it stopped, so it runs again as soon as every other is held. `entered_on`: the day its stage counts from.
     """
 
     no: int
@@ -269,12 +253,14 @@ class Subscription(Value, frozen=True, omit_defaults=True):
 
 
 class Case(Value, frozen=True, omit_defaults=True):
-    """The bracket around one past-due episode. `reminded` are the steps that are done or were overtaken."""
+    """The bracket around one past-due episode. `reminder_seq` is the fact of its newest reminder, `oldest_since` when a
+    payment or a hold last made another debt the oldest that is not held."""
 
     no: int
     opened_on: date
     terms: Terms
-    reminded: tuple[int, ...] = ()
+    reminder_seq: int = 0
+    oldest_since: datetime | None = None
     written_off: bool = False
     challenges: int = 0
     """How many challenges have counted as in flight (spec, section 4, point 6: at most two)."""
@@ -331,11 +317,11 @@ class Account(Value, frozen=True, omit_defaults=True):
         """The past-due debts whose clock this subscription follows: its own, or all where the policy says so."""
         if self.case is None:
             return ()
-        if self.case.terms.account_wide:
-            return self.past_due
-        return tuple(
-            [d for d in self.debts if d.day_0 is not None and not d.ended and subscription.no in d.subscriptions]
-        )
+        return self.past_due if self.case.terms.account_wide else self.debts_for(subscription)
+
+    def debts_for(self, subscription: Subscription) -> tuple[Debt, ...]:
+        """The past-due debts that name this subscription: only for these may it be deleted."""
+        return tuple([d for d in self.past_due if subscription.no in d.subscriptions])
 
     @property
     def waits(self) -> bool:
@@ -376,15 +362,13 @@ class Guards(msgspec.Struct, frozen=True):
     @property
     def doubts(self) -> tuple[DoubtKind, ...]:
         """The system doubts that stand, in a fixed order."""
-        if not (self.feed_stale or self.clock_suspect or self.breaker_open):
+        stand = (self.feed_stale, self.clock_suspect, self.breaker_open)
+        if not any(stand):
             return ()
-        found = (
-            (self.feed_stale, DoubtKind.FEED),
-            (self.clock_suspect, DoubtKind.CLOCK),
-            (self.breaker_open, DoubtKind.BREAKER),
-        )
-        return tuple(kind for stands, kind in found if stands)
+        return tuple([kind for kind, stands in zip(_OF_THE_SYSTEM, stand, strict=True) if stands])
 
+
+_OF_THE_SYSTEM = (DoubtKind.FEED, DoubtKind.CLOCK, DoubtKind.BREAKER)
 
 _encoder = msgspec.json.Encoder(order="deterministic")
 _decoder = msgspec.json.Decoder(Account)

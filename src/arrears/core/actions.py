@@ -33,7 +33,8 @@ class ActionRow(msgspec.Struct, frozen=True, gc=False):
 
 
 class StepRow(msgspec.Struct, frozen=True, gc=False):
-    """One rung that was reached (or overtaken): unique, so nothing is ever done twice."""
+    """One rung that was reached (or overtaken): unique, so nothing is ever done twice. Of a reminder `subscription` is
+    the number of its debt and `generation` the fact by which that debt's money left again or its due date moved."""
 
     account: int
     seq: int
@@ -119,15 +120,21 @@ def steps_of(recorded: f.Recorded) -> Iterator[StepRow]:
 
 def _steps_of_part(account: int, seq: int, part: f.NoticePart) -> Iterator[StepRow]:
     match part:
-        case f.Reminder(case=case, step=step, skipped=skipped):
-            for rung in (*skipped, step):
-                yield StepRow(account, seq, "remind", case, 0, 0, rung, None, rung != step)
+        case f.Reminder():
+            yield from _steps_of_reminder(account, seq, part)
         case f.Warning(subscription=sub, generation=generation, promised_on=on):
             yield StepRow(account, seq, f"warn_{part.action}", 0, sub, generation, part.step, on, False)
         case f.Told() | f.Expiring():
             pass  # that it was said stands with the subscription, or the method
         case _:
             assert_never(part)
+
+
+def _steps_of_reminder(account: int, seq: int, reminder: f.Reminder) -> Iterator[StepRow]:
+    case = reminder.case
+    for part in reminder.debts or (f.RemindedDebt(0, reminder.step, reminder.skipped),):
+        for rung in (*part.skipped, part.step):
+            yield StepRow(account, seq, "remind", case, part.debt, part.reopened, rung, None, rung != part.step)
 
 
 def tasks_of(recorded: f.Recorded) -> Iterator[TaskRow]:

@@ -7,12 +7,13 @@ ask for it. The action itself happens at the end of the deadline's day.
 from __future__ import annotations
 
 from collections.abc import Sequence
-from datetime import date, timedelta
+from datetime import date, datetime, timedelta
 
-from arrears.core.account import Action, Promise, ServiceEnd, Stop, Subscription
+from arrears.core.account import Action, Debt, Hold, ServiceEnd, Stop, Subscription
 from arrears.core.calendar import calendar_of
+from arrears.core.promises import Promise
 from arrears.core.states import State
-from arrears.core.view import View
+from arrears.core.view import View, latest
 
 
 class Ahead:
@@ -74,45 +75,68 @@ class Ahead:
         self.deadline = self._deadline()
 
     @property
-    def announced_day(self) -> date | None:
-        """The day that pages, answers and messages name: the deadline, or the plan until a warning was accepted."""
+    def stored_day(self) -> date | None:
+        """The day as far as it is fixed, and stored: the deadline, or the plan until a warning counts."""
         return self.planned if self.deadline is None else self.deadline
+
+    @property
+    def announced_day(self) -> date | None:
+        """The day that pages, answers and messages name. While no warning of it counts never earlier than today and the
+        lead, so that nobody is told a day that has passed; and no earlier than what is told of the stage before."""
+        day = self.stored_day
+        if day is None:
+            return None
+        if self.deadline is None:
+            day = max(day, self.calendar.local_day(self.view.now) + timedelta(days=self.lead_days))
+        if self.before is not None:
+            return latest(day, self._after(self.before.announced_day))
+        return day
 
     def base(self) -> date | None:
         """The day by the clocks alone."""
-        if self.action is Action.DELETE:
-            return self._deletion_base()
-        policy, view, sub = self.policy, self.view, self.sub
-        days = policy.disable_after_days if self.action is Action.DISABLE else policy.restrict_after_days
-        entered = sub.entered_on
-        assert days is not None
-        if self.start is not None:
-            own: date | None = self.start + timedelta(days)
-        else:
-            own = view.debt_clock(sub, days, self.stop)
-        if own is None or entered is None:
-            return None
-        previous_days = 0
-        if self.action is Action.DISABLE and policy.restrict_after_days is not None:
-            previous_days = policy.restrict_after_days
-            if self.before is not None:
-                entered = self.before.announced_day
-                if entered is None:
-                    return None
-        dwell = self._counted(entered, days - previous_days)
-        return None if dwell is None else max(own, dwell)
+        return min([day for day, _ in self._by_debt()], default=None)
 
-    def _deletion_base(self) -> date | None:
-        """The latest of service end + retention, and oldest debt + disable_after_days + retention."""
-        end, policy = self.sub.end, self.policy
-        if end is None or end.ended_on is None:
-            return None
-        day = self._counted(end.ended_on, policy.retention_days)
-        if day is None or not self.view.debts_of(self.sub):
-            return day
-        days = policy.disable_after_days + policy.retention_days
-        by_debt = self.view.debt_clock(self.sub, days, self.stop)
-        return None if by_debt is None else max(day, by_debt)
+    def _by_debt(self) -> list[tuple[date, list[Hold]]]:
+        """For each debt that this may follow from the later of its own day and the day of the stage, both without the
+        days on which it was held; with its holds. Of a debt that cannot come to it there is none."""
+        view, (entered, days) = self.view, self._stage()
+        if entered is None:
+            return []
+        if not view.account.holds:
+            oldest = view.oldest_day_0(view.debts_of(self.sub))
+            if oldest is None:
+                return [(entered + timedelta(days), [])] if self.action is Action.DELETE else []
+            return [(max(entered + timedelta(days), oldest + timedelta(self._ladder_days)), [])]
+        named = self.action is Action.DELETE and self.sub.cut
+        found: list[tuple[date, list[Hold]]] = []
+        for debt, holds in self._followed():
+            by_stage = view.day_number(entered, days, holds, self.calendar)
+            if debt is None:
+                own = by_stage if self.action is Action.DELETE else None
+            elif named:
+                own = view.debt_clock(self.sub, self._ladder_days, self.stop)
+            else:
+                own = debt.day_0 and view.day_number(debt.day_0, self._ladder_days, holds, view.calendar)
+            day = latest(own, by_stage)
+            if day is not None:
+                found.append((day, holds))
+        return found
+
+    def _stage(self) -> tuple[date | None, int]:
+        """The day from which the stage before counts, and how many days it lasts."""
+        policy, restrict = self.policy, self.policy.restrict_after_days or 0
+        if self.action is Action.DELETE:
+            return None if self.sub.end is None else self.sub.end.ended_on, policy.retention_days
+        if self.action is Action.RESTRICT:
+            return self.sub.entered_on, restrict
+        entered = self.sub.entered_on if self.before is None else self.before.stored_day
+        return entered, policy.disable_after_days - restrict
+
+    def _after(self, restricted_on: date | None) -> date | None:
+        """The day by the stage before, which is entered on this day."""
+        before = self.policy.restrict_after_days
+        assert before is not None
+        return None if restricted_on is None else self._counted(restricted_on, self.policy.disable_after_days - before)
 
     def clear(self, day: date | None) -> date | None:
         """The first day from `day` at whose end no hold stands in the way of every debt that has had its days: not
@@ -123,15 +147,9 @@ class Ahead:
         over = self.calendar.end_of_day(day)
         if all(h.ended_at is not None and h.ended_at <= over for h in view.account.holds):
             return day
-        debts = view.debts_of(self.sub)
-        if not debts:
-            return view.clear_day(day, view.holds_on(self.stop, self.sub, None), self.calendar)
         found: date | None = None
-        for debt in debts:
-            assert debt.day_0 is not None
-            holds = view.holds_on(self.stop, self.sub, debt)
-            own = view.day_number(debt.day_0, self._ladder_days, holds, view.calendar)
-            free = None if own is None else view.clear_day(max(own, day), holds, self.calendar)
+        for own, holds in self._by_debt():
+            free = view.clear_day(max(own, day), holds, self.calendar)
             if free is not None and (found is None or free < found):
                 found = free
         return found
@@ -154,8 +172,8 @@ class Ahead:
         if not view.account.holds:
             return start + timedelta(days=days)
         found: date | None = None
-        for debt in view.debts_of(self.sub) or (None,):
-            day = view.day_number(start, days, view.holds_on(self.stop, self.sub, debt), self.calendar)
+        for _, holds in self._followed():
+            day = view.day_number(start, days, holds, self.calendar)
             if day is not None and (found is None or day < found):
                 found = day
         return found
@@ -172,16 +190,39 @@ class Ahead:
         if accepted_at is None or planned is None:
             return None
         lead_end = self.calendar.local_day(accepted_at) + timedelta(days=self.lead_days)
-        return planned if lead_end <= planned else self.clear(self._counted(lead_end, 0))
+        return planned if lead_end <= planned else self.clear(lead_end)
 
-    def rung(self, step: int) -> date | None:
-        """The day of a warning's rung: of the debt's ladder, or of retention."""
-        if self.start is not None:
-            return self.start + timedelta(step)
-        if self.action is not Action.DELETE:
-            return self.view.debt_clock(self.sub, step, self.stop)
-        end = self.sub.end
-        return None if end is None or end.ended_on is None else self._counted(end.ended_on, step)
+    def rung(self, step: int) -> tuple[date, datetime] | None:
+        """The day of a warning's rung, of the debt's ladder or of retention, and the 09:00 at which it may be sent: the
+        first outside the holds on the debt that it follows, which of several is the one that lets it come first."""
+        view, end, start = self.view, self.sub.end, self.start
+        if start is not None:
+            day = start + timedelta(step)
+            return day, view.morning(day, self.calendar)
+        found: list[tuple[date, datetime]] = []
+        for debt, holds in self._followed():
+            start = end.ended_on if end is not None else None if debt is None else debt.day_0
+            counted = None if start is None else view.counted(start, step, holds, self.calendar)
+            at = None if counted is None else view.outside(view.morning(counted, self.calendar), holds, self.calendar)
+            if counted is not None and at is not None:
+                found.append((counted, at))
+        return (min([day for day, _ in found]), min([at for _, at in found])) if found else None
+
+    def outside(self, at: datetime) -> datetime | None:
+        """`at`, or the first 09:00 after it at which a warning may be sent: of one debt that it follows at least
+        nothing is held. None while nobody can say."""
+        if not self.view.account.holds:
+            return at
+        found = [self.view.outside(at, holds, self.calendar) for _, holds in self._followed()]
+        return min([free for free in found if free is not None], default=None)
+
+    def _followed(self) -> list[tuple[Debt | None, list[Hold]]]:
+        """The debts that this may follow from, each with the holds on the action: those whose clock it follows, and of
+        a deletion those that name the subscription. Of a service that ended without any debt the holds alone."""
+        view, sub = self.view, self.sub
+        named = self.action is Action.DELETE and sub.cut
+        debts = view.account.debts_for(sub) if named else view.debts_of(sub)
+        return [(debt, view.holds_on(self.stop, sub, debt)) for debt in (debts or (None,))]
 
 
 def ahead(view: View) -> Sequence[Ahead]:
@@ -205,6 +246,8 @@ def applying(view: View, sub: Subscription, *, whatever_is_owed: bool = False) -
     if sub.state is State.DISABLED:
         if end is None or end.ordered_at is not None or (sub.cut and not enough):
             return []
+        if not whatever_is_owed and unnamed(view, sub):
+            return []
         return [Ahead(view, sub, Action.DELETE, end)]
     if view.account.case is None or not enough:
         return []
@@ -212,3 +255,8 @@ def applying(view: View, sub: Subscription, *, whatever_is_owed: bool = False) -
         restrict = Ahead(view, sub, Action.RESTRICT)
         return [restrict, Ahead(view, sub, Action.DISABLE, before=restrict)]
     return [Ahead(view, sub, Action.DISABLE)]
+
+
+def unnamed(view: View, sub: Subscription) -> bool:
+    """Whether a subscription was disabled for debts of the account of which none names it: it is never deleted."""
+    return sub.cut and view.debts_of(sub) != () and not view.account.debts_for(sub)

@@ -121,11 +121,11 @@ class View:
         """09:00 (the policy's `notice_at`) of a local day."""
         return (self.calendar if calendar is None else calendar).at(day, self.policy.notice_at)
 
-    def next_morning(self, after: datetime) -> datetime:
+    def next_morning(self, after: datetime, calendar: Calendar | None = None) -> datetime:
         """The first 09:00 at or after an instant."""
-        day = self.calendar.local_day(after)
-        at = self.morning(day)
-        return at if at >= after else self.morning(day + ONE_DAY)
+        day = (self.calendar if calendar is None else calendar).local_day(after)
+        at = self.morning(day, calendar)
+        return at if at >= after else self.morning(day + ONE_DAY, calendar)
 
     # -- holds -----------------------------------------------------------------------------------------------
 
@@ -172,6 +172,12 @@ class View:
         yield from merged
 
     def day_number(self, start: date, days: int, holds: list[Hold], calendar: Calendar) -> date | None:
+        """The first day from `days` counted days after `start` at whose end nothing is held; None if an open hold
+        keeps it from ever coming."""
+        day = self.counted(start, days, holds, calendar)
+        return day if day is None or not holds else self._end_outside(day, holds, calendar)
+
+    def counted(self, start: date, days: int, holds: list[Hold], calendar: Calendar) -> date | None:
         """The day that is `days` counted days after `start`; None if an open hold keeps it from ever coming."""
         day = start + timedelta(days=days)
         if not holds:
@@ -184,7 +190,7 @@ class View:
                 return None
             if last >= first:
                 day += last - first + ONE_DAY
-        return self._end_outside(day, holds, calendar)
+        return day
 
     def clear_day(self, day: date, holds: list[Hold], calendar: Calendar) -> date | None:
         """The first day from `day` at whose end nothing is held; a day that is over counts as today while a hold
@@ -211,15 +217,16 @@ class View:
                     break
         return day
 
-    def outside(self, at: datetime, holds: list[Hold]) -> datetime | None:
-        """`at`, or the first 09:00 after the holds that cover it; None while nobody can say."""
+    def outside(self, at: datetime, holds: list[Hold], calendar: Calendar | None = None) -> datetime | None:
+        """`at`, or the first 09:00 after the holds that cover it; None while nobody can say. What was due before a
+        hold and is still to be sent waits for its end too."""
         for _ in range(len(holds) + 1):
             for hold in holds:
                 end = self.hold_end(hold, self.calendar)
-                if hold.from_at <= at and (end is None or at < end):
+                if any(hold.from_at <= t and (end is None or t < end) for t in (at, max(at, self.now))):
                     if end is None:
                         return None
-                    at = self.next_morning(end)
+                    at = self.next_morning(end, calendar)
                     break
             else:
                 return at
@@ -248,16 +255,15 @@ class View:
             return debts[0].day_0
         return min([d.day_0 for d in debts if d.day_0 is not None], default=None)
 
-    def enough(self, sub: Subscription, *, held_too: bool = False) -> bool:
-        """Whether the past-due sum reaches the policy's minimum in any currency (below it: reminders only). What is
-        held does not count, unless `held_too`."""
+    def enough(self, sub: Subscription) -> bool:
+        """Whether the past-due sum reaches the policy's minimum in any currency (below it: reminders only). A hold
+        changes days, never sums."""
         minimum = self.policy.minimum_minor
         if not minimum:
             return True
         sums: dict[str, int] = {}
         for debt in self.debts_of(sub):
-            if held_too or not self.account.debt_is_held(debt.no):
-                sums[debt.currency] = sums.get(debt.currency, 0) + debt.open_minor
+            sums[debt.currency] = sums.get(debt.currency, 0) + debt.open_minor
         return any(total >= minimum.get(currency, 0) for currency, total in sums.items())
 
     def evidence(self, sub: Subscription, action: Action, policy: Policy) -> Evidence:
@@ -271,6 +277,11 @@ class View:
             warning_accepted_at=promise.accepted_at,
             promised_on=promise.promised_on,
         )
+
+
+def latest(a: date | None, b: date | None) -> date | None:
+    """The later of two days; None while either cannot be known."""
+    return None if a is None or b is None else max(a, b)
 
 
 def service_ended_on(stopped_on: date, recorded_at: datetime, acknowledged_at: datetime, zone: str) -> date:

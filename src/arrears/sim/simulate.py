@@ -82,6 +82,7 @@ def simulate(
     world.stage.until(max(world.stage.now, world.end))
     world.checker.whole_state()
     world.compare_services()
+    world.judge_days()
     return _report(world)
 
 

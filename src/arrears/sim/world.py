@@ -14,7 +14,7 @@ from datetime import UTC, datetime, timedelta
 from typing import Final, assert_never
 
 from arrears.core import facts as f
-from arrears.core.account import Debt, HoldScope
+from arrears.core.account import Action, Debt, HoldScope
 from arrears.core.calendar import calendar_of
 from arrears.core.errors import Refused
 from arrears.core.invariants import Breach
@@ -30,6 +30,7 @@ from arrears.ports import NewAccount, Store
 from arrears.sim import events, faults, people
 from arrears.sim.bank import Bank, by_card
 from arrears.sim.checker import Checker
+from arrears.sim.ladder import disagreements
 from arrears.sim.oracle import Bounds, bounds, wrongful_deletion, wrongful_disablement
 from arrears.sim.people import PRICES, SERVICES, Bill, SimulatedPerson
 from arrears.sim.stage import Stage
@@ -369,6 +370,14 @@ class World:
             why = wrongful_deletion(person, fact.subscription, recorded.at, off_since, allowed, mail)
             if why is not None:
                 self.wrongful_deletions.append(where + why)
+
+    def judge_days(self) -> None:
+        """Every action on every account is on the day that a second reading of the ladder gives."""
+        policies = self.store.policies()
+        for number in self.people:
+            for what in disagreements(self.store.history(number), policies):
+                wrongful = self.wrongful_deletions if Action.DELETE in what else self.wrongful_disablements
+                wrongful.append(f"account {number}, {what}")
 
     def compare_services(self) -> None:
         """What each service was last told is what its subscription's state says, unless an order is on its way."""

@@ -83,7 +83,7 @@ class DoubtEnded(Fact, frozen=True, tag="doubt_ended"):
 
 
 class WarningsLapsed(Fact, frozen=True, tag="warnings_lapsed"):
-    """So little is owed that nothing follows: the warnings given so far no longer count."""
+    """Nothing follows from what is owed: the warnings given so far no longer count."""
 
     subscription: int
     action: Action

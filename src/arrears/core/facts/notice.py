@@ -11,18 +11,31 @@ from datetime import date
 from typing import Any, Final, NamedTuple, TypeVar, get_args
 
 import msgspec
+from msgspec.structs import replace
 
 from arrears.core.account import Action
 from arrears.core.closed import closed
 from arrears.core.facts.base import Fact
 
 
+class RemindedDebt(msgspec.Struct, frozen=True, omit_defaults=True):
+    """The rung of one debt, and those that were overtaken. `reopened` is the fact by which its money left again or its
+    due date moved, 0 where that never was: each such time has rungs of its own."""
+
+    debt: int
+    step: int
+    skipped: tuple[int, ...] = ()
+    reopened: int = 0
+
+
 class Reminder(msgspec.Struct, frozen=True, omit_defaults=True):
-    """One rung of a case's reminders, and the rungs that an outage overtook."""
+    """The reminder of one day: `debts` says what it is for. `step` and `skipped` are those of the debt that is furthest
+    on the ladder; in a journal that names no debts they are rungs of the case, for all that is past due."""
 
     case: int
     step: int
     skipped: tuple[int, ...] = ()
+    debts: tuple[RemindedDebt, ...] = ()
 
 
 class Warning(msgspec.Struct, frozen=True, omit_defaults=True):
@@ -97,8 +110,23 @@ _PLACES: Final = {kind: place for place, kind in enumerate(STORED)}
 
 
 def notice_of(on: date, parts: Iterable[NoticePart], at_once: bool = False) -> Noticed:
-    """The notice with these parts, those of one kind together and in the order they came in."""
-    return Noticed(on=on, parts=tuple(sorted(parts, key=lambda part: _PLACES[type(part)])), at_once=at_once)
+    """The notice with these parts, those of one kind together and in the order they came in; of several reminders it
+    has one, of all their debts."""
+    reminder: Reminder | None = None
+    others: list[NoticePart] = []
+    for part in parts:
+        if isinstance(part, Reminder):
+            reminder = part if reminder is None else _together(reminder, part)
+        else:
+            others.append(part)
+    found = others if reminder is None else [reminder, *others]
+    return Noticed(on=on, parts=tuple(sorted(found, key=lambda part: _PLACES[type(part)])), at_once=at_once)
+
+
+def _together(one: Reminder, other: Reminder) -> Reminder:
+    """The reminders of several debts are one, named after the debt that is furthest on the ladder."""
+    first = max(one, other, key=lambda reminder: reminder.step)
+    return replace(first, debts=tuple(sorted((*one.debts, *other.debts), key=lambda part: part.debt)))
 
 
 def _fields() -> Iterator[tuple[str, Any] | tuple[str, Any, Any]]:

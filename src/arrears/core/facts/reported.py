@@ -54,8 +54,8 @@ class CreditAllocated(Fact, frozen=True, tag="credit_allocated"):
 
 
 class ChargeDeclined(Fact, frozen=True, tag="charge_declined"):
-    """A definitive decline: the debts are past due from this local day. `tell`: a case is open already, whose first
-    reminder has been given, so this one is told by itself."""
+    """A definitive decline: the debts are past due from this local day, and their first reminder tells it at once.
+    `tell`: of a journal in which a case that was open gave none, so that this is told by itself."""
 
     debts: tuple[int, ...]
     on: date

@@ -8,18 +8,20 @@ from typing import Any, Final, assert_never
 from msgspec.structs import replace
 
 from arrears.core import facts as f
-from arrears.core.account import (
-    ALL_ACTIONS,
-    Account,
-    Case,
-    Promise,
-    SentWarning,
-    ServiceEnd,
-    Subscription,
-    Tell,
-)
+from arrears.core.account import ALL_ACTIONS, Account, Case, ServiceEnd, Subscription, Tell
 from arrears.core.fold import Folds
-from arrears.core.fold.replacing import fresh, later, void, with_order, with_promise, with_subscription
+from arrears.core.fold.replacing import (
+    accepted,
+    came_back,
+    fresh,
+    later,
+    relieved,
+    void,
+    with_order,
+    with_promise,
+    with_subscription,
+)
+from arrears.core.promises import Promise, SentWarning
 from arrears.core.states import RUNNING, Reason, State
 
 
@@ -48,7 +50,7 @@ def _became_past_due(account: Account, fact: f.BecamePastDue, recorded: f.Record
 
 def _within_tolerance(account: Account, fact: f.WithinTolerance, _: f.Recorded) -> Account:
     debts = tuple(replace(d, day_0=None, past_due_from=None) if d.no in fact.debts else d for d in account.debts)
-    return replace(account, debts=debts)
+    return relieved(account, replace(account, debts=debts), fact.debts)
 
 
 def _noticed(account: Account, fact: f.Noticed, recorded: f.Recorded) -> Account:
@@ -57,7 +59,7 @@ def _noticed(account: Account, fact: f.Noticed, recorded: f.Recorded) -> Account
     for part in fact.parts:
         match part:
             case f.Reminder():
-                account = _reminded(account, part)
+                account = _reminded(account, part, recorded.seq)
             case f.Warning():
                 account = _warned(account, part, part.on or fact.on, recorded.seq)
             case f.Told(subscription=number, what=what, on=on):
@@ -72,11 +74,14 @@ def _noticed(account: Account, fact: f.Noticed, recorded: f.Recorded) -> Account
     return account
 
 
-def _reminded(account: Account, reminder: f.Reminder) -> Account:
+def _reminded(account: Account, reminder: f.Reminder, seq: int) -> Account:
     if account.case is None:
         return account
-    done = (*account.case.reminded, *reminder.skipped, reminder.step)
-    return replace(account, case=replace(account.case, reminded=done))
+    named = {part.debt: (*part.skipped, part.step) for part in reminder.debts}
+    if not named:
+        named = {d.no: (*reminder.skipped, reminder.step) for d in account.past_due}
+    debts = [replace(d, reminded=(*d.reminded, *named[d.no])) if d.no in named else d for d in account.debts]
+    return replace(account, case=replace(account.case, reminder_seq=seq), debts=tuple(debts))
 
 
 def _warned(account: Account, warning: f.Warning, on: date, seq: int) -> Account:
@@ -85,7 +90,6 @@ def _warned(account: Account, warning: f.Warning, on: date, seq: int) -> Account
     promise = replace(
         promise,
         sent=(*promise.sent, SentWarning(warning.step, warning.promised_on, on, seq)),
-        promised_on=later(promise.promised_on, warning.promised_on),
         renew_from=None,
     )
     return with_subscription(account, with_promise(sub, warning.action, promise))
@@ -115,7 +119,9 @@ def _disabled(account: Account, fact: f.Disabled, recorded: f.Recorded) -> Accou
         delete=Promise(since_seq=recorded.seq),
     )
     tell = Tell("disabled", fact.tell_at, fact.on)
-    sub = replace(sub, state=State.DISABLED, cut=True, entered_on=fact.on, end=end, tells=(*sub.tells, tell))
+    sub = replace(
+        sub, state=State.DISABLED, cut=True, relieved=False, entered_on=fact.on, end=end, tells=(*sub.tells, tell)
+    )
     return with_subscription(account, with_order(sub, fact.order_no, "disable"))
 
 
@@ -223,24 +229,21 @@ def _notice_accepted(account: Account, fact: f.NoticeAccepted, recorded: f.Recor
             continue
         for action in ALL_ACTIONS:
             promise = sub.promise(action)
-            if not promise.sent or promise.accepted_at is not None:
-                continue
-            if any(s.seq == fact.notice and s.seq > promise.since_seq for s in promise.sent):
-                counted = replace(promise, accepted_at=recorded.at, accepted_seq=fact.notice)
-                sub = with_promise(sub, action, counted)
+            if any(s.seq == fact.notice and s.accepted_at is None for s in promise.sent):
+                sub = with_promise(sub, action, accepted(promise, fact.notice, recorded.at))
                 account = with_subscription(account, sub)
     return account
 
 
 def _notice_bounced(account: Account, fact: f.NoticeBounced, _: f.Recorded) -> Account:
-    """What no address took after all never counted."""
+    """What no address took after all never counted; of the others the first that did is the one that counts."""
     if not fact.lost:
         return account
     for sub in account.subscriptions:
         for action in ALL_ACTIONS:
             promise = sub.promise(action)
-            if promise.accepted_seq in fact.lost:
-                sub = with_promise(sub, action, replace(promise, accepted_at=None, accepted_seq=0))
+            if any(s.seq in fact.lost for s in promise.sent):
+                sub = with_promise(sub, action, came_back(promise, fact.lost))
                 account = with_subscription(account, sub)
     return account
 

@@ -9,17 +9,10 @@ from typing import Any, Final
 from msgspec.structs import replace
 
 from arrears.core import facts as f
-from arrears.core.account import (
-    Account,
-    Debt,
-    Doubt,
-    Promise,
-    ServiceEnd,
-    Subscription,
-    Terms,
-)
+from arrears.core.account import Account, Debt, Doubt, ServiceEnd, Subscription, Terms
 from arrears.core.fold import Folds
-from arrears.core.fold.replacing import fresh, void, with_order, with_subscription
+from arrears.core.fold.replacing import fresh, relieved, reminded_of, void, with_order, with_subscription
+from arrears.core.promises import Promise
 from arrears.core.states import Reason, State
 
 
@@ -43,9 +36,9 @@ def _by_due_date(debt: Debt) -> tuple[Any, int]:
     return (debt.due_on, debt.no)
 
 
-def _reduced(account: Account, allocations: Iterable[f.Allocation]) -> Account:
-    """Less is open; a debt with nothing open leaves. A stopped subscription whose remaining debts are all held
-    is relieved: what is disputed must not keep a customer out who paid the rest."""
+def _reduced(account: Account, allocations: Iterable[f.Allocation], recorded: f.Recorded) -> Account:
+    """Less is open; a debt with nothing open leaves. A stopped subscription for which it was past due is relieved:
+    what is disputed must not keep a customer out who paid the rest, whichever came first."""
     paid = {a.debt: a.minor for a in allocations}
     if not paid:
         return account
@@ -62,21 +55,11 @@ def _reduced(account: Account, allocations: Iterable[f.Allocation]) -> Account:
             debt = replace(debt, open_minor=rest)
         debts.append(debt)
     account = replace(account, debts=tuple(debts))
-    for sub in account.subscriptions:
-        remaining = account.debts_of(sub)
-        if (
-            closed
-            and remaining
-            and (sub.cut or sub.state is State.RESTRICTED)
-            and any(d.no in closed for d in before.debts_of(sub))
-            and all(account.debt_is_held(d.no) for d in remaining)
-        ):
-            account = with_subscription(account, replace(sub, relieved=True))
-    return account
+    return reminded_of(before, relieved(before, account, closed), recorded.at) if closed else account
 
 
-def _payment_booked(account: Account, fact: f.PaymentBooked, _: f.Recorded) -> Account:
-    account = _reduced(account, fact.allocations)
+def _payment_booked(account: Account, fact: f.PaymentBooked, recorded: f.Recorded) -> Account:
+    account = _reduced(account, fact.allocations, recorded)
     if fact.credit_minor:
         credit = dict(account.credit)
         credit[fact.currency] = credit.get(fact.currency, 0) + fact.credit_minor
@@ -86,14 +69,14 @@ def _payment_booked(account: Account, fact: f.PaymentBooked, _: f.Recorded) -> A
     return account
 
 
-def _credit_allocated(account: Account, fact: f.CreditAllocated, _: f.Recorded) -> Account:
+def _credit_allocated(account: Account, fact: f.CreditAllocated, recorded: f.Recorded) -> Account:
     used = sum(a.minor for a in fact.allocations)
     left = account.credit.get(fact.currency, 0) - used
     assert left >= 0, f"account {account.no} would use more credit than it has"
     credit = {k: v for k, v in account.credit.items() if k != fact.currency}
     if left:
         credit[fact.currency] = left
-    return replace(_reduced(account, fact.allocations), credit=credit)
+    return replace(_reduced(account, fact.allocations, recorded), credit=credit)
 
 
 def _charge_declined(account: Account, fact: f.ChargeDeclined, _: f.Recorded) -> Account:
@@ -106,12 +89,12 @@ def _charge_declined(account: Account, fact: f.ChargeDeclined, _: f.Recorded) ->
 
 def _debt_reopened(account: Account, fact: f.DebtReopened, recorded: f.Recorded) -> Account:
     others = tuple(d for d in account.debts if d.no != fact.debt.no)
-    again = replace(fact.debt, reopened_seq=recorded.seq)
+    again = replace(fact.debt, reopened_seq=recorded.seq, reminded=())
     return replace(account, debts=tuple(sorted((*others, again), key=_by_due_date)))
 
 
-def _written_off(account: Account, fact: f.WrittenOff, _: f.Recorded) -> Account:
-    account = _reduced(account, (f.Allocation(fact.debt, fact.minor),))
+def _written_off(account: Account, fact: f.WrittenOff, recorded: f.Recorded) -> Account:
+    account = _reduced(account, (f.Allocation(fact.debt, fact.minor),), recorded)
     if account.case is not None:
         account = replace(account, case=replace(account.case, written_off=True))
     return account
@@ -139,10 +122,10 @@ def _stopped(sub: Subscription, reason: Reason, terms: Terms, recorded: f.Record
     return with_order(sub, order_no, "disable")
 
 
-def _invoice_credited(account: Account, fact: f.InvoiceCredited, _: f.Recorded) -> Account:
+def _invoice_credited(account: Account, fact: f.InvoiceCredited, recorded: f.Recorded) -> Account:
     lowered = fact.minor - fact.credit_minor
     if lowered:
-        account = _reduced(account, (f.Allocation(fact.debt, lowered),))
+        account = _reduced(account, (f.Allocation(fact.debt, lowered),), recorded)
     if fact.credit_minor:
         credit = dict(account.credit)
         credit[fact.currency] = credit.get(fact.currency, 0) + fact.credit_minor
@@ -151,11 +134,14 @@ def _invoice_credited(account: Account, fact: f.InvoiceCredited, _: f.Recorded) 
 
 
 def _due_moved(account: Account, fact: f.DueMoved, recorded: f.Recorded) -> Account:
-    debts = [
-        replace(d, due_on=fact.due_on, day_0=None, past_due_from=None, declined=False) if d.no == fact.debt else d
-        for d in account.debts
-    ]
-    account = replace(account, debts=tuple(sorted(debts, key=_by_due_date)))
+    """It has rungs of its own from its next day 0, and until then the later reminders follow another debt."""
+    moved = account.debt(fact.debt)
+    if moved is not None:
+        others = tuple(d for d in account.debts if d.no != fact.debt)
+        moved = replace(moved, due_on=fact.due_on, day_0=None, past_due_from=None, declined=False)
+        moved = replace(moved, reminded=(), moved_seq=recorded.seq)
+        debts = tuple(sorted((*others, moved), key=_by_due_date))
+        account = reminded_of(account, replace(account, debts=debts), recorded.at)
     for voided in fact.voided:
         account = void(account, voided.subscription, voided.action, recorded, doubted=False)
     return account
@@ -184,13 +170,14 @@ def _reason_lifted(account: Account, fact: f.ReasonLifted, _: f.Recorded) -> Acc
     return _lifted(account, fact.subscription, fact.reason)
 
 
-def _hold_placed(account: Account, fact: f.HoldPlaced, _: f.Recorded) -> Account:
-    return replace(account, holds=(*account.holds, fact.hold), hold_count=fact.hold.no)
+def _hold_placed(account: Account, fact: f.HoldPlaced, recorded: f.Recorded) -> Account:
+    held = replace(account, holds=(*account.holds, fact.hold), hold_count=fact.hold.no)
+    return reminded_of(account, held, recorded.at)
 
 
 def _hold_ended(account: Account, fact: f.HoldEnded, recorded: f.Recorded) -> Account:
     holds = tuple(replace(h, ended_at=fact.at) if h.no == fact.hold else h for h in account.holds)
-    account = replace(account, holds=holds)
+    account = reminded_of(account, replace(account, holds=holds), fact.at)
     for voided in fact.voided:
         account = void(account, voided.subscription, voided.action, recorded, doubted=False)
     if not _days_are_counted(account, recorded):

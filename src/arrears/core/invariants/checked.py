@@ -205,7 +205,7 @@ class AccountBook:
         self.parked = False
         self.seq = 0
         self.at: datetime | None = None
-        self.reminded: set[tuple[int, int]] = set()
+        self.reminded: set[tuple[int, ...]] = set()
         self.rungs: set[tuple[object, ...]] = set()
         self.noticed_on: date | None = None
         self.unanswered: set[int] = set()

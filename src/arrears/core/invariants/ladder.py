@@ -150,8 +150,10 @@ def _no_doubt(book: AccountBook, sub: Sub, action: Action, on: date, at: datetim
 
 
 def _owes_enough(book: AccountBook, sub: Sub, action: Action, owing: list[CheckedDebt], policy: Policy) -> None:
-    if not reaches_minimum([d for d in owing if not book.debt_held(d)], policy):
+    if not reaches_minimum(owing, policy) or all(book.debt_held(d) for d in owing):
         book.breach("I11", f"the {action} of subscription {sub.no}, which owes nothing that counts")
+    if action is Action.DELETE and all(book.debt_held(d) for d in owing if sub.no in d.subs):
+        book.breach("I11", f"the {action} of subscription {sub.no}, which no debt free of holds names")
 
 
 def _long_enough(
@@ -213,9 +215,11 @@ def doubt_ended(book: AccountBook, fact: f.DoubtEnded, recorded: f.Recorded) -> 
 
 
 def warnings_lapsed(book: AccountBook, fact: f.WarningsLapsed, _: f.Recorded) -> None:
-    """Only where too little is owed."""
+    """Only where too little is owed, or nothing that names it."""
     sub = book.subs[fact.subscription]
-    if reaches_minimum(book.owing(sub), book.policy):
+    owing = book.owing(sub)
+    unnamed = fact.action is Action.DELETE and all(sub.no not in d.subs for d in owing)
+    if reaches_minimum(owing, book.policy) and not unnamed:
         book.breach("I8", f"the warnings of the {fact.action} lapse although enough is owed")
     void(sub, fact.action)
 

@@ -10,6 +10,7 @@ from arrears.core import facts as f
 from arrears.core.account import Action
 from arrears.core.calendar import calendar_of
 from arrears.core.invariants.checked import ONE_DAY, AccountBook, Checks, Sub, Warned
+from arrears.core.invariants.reported import since
 from arrears.core.states import State
 
 
@@ -60,10 +61,15 @@ def _has_begun(zone: str, at: datetime, notice_at: time) -> bool:
 def _reminded(book: AccountBook, reminder: f.Reminder) -> None:
     if book.case is None or reminder.case != book.case_no:
         book.breach("I22", f"a reminder about case {reminder.case}, which is not open")
-    for step in (*reminder.skipped, reminder.step):
-        if (reminder.case, step) in book.reminded:
-            book.breach("I22", f"reminder {step} of case {reminder.case} twice")
-        book.reminded.add((reminder.case, step))
+    for part in reminder.debts or (f.RemindedDebt(0, reminder.step, reminder.skipped),):
+        debt = book.debts.get(part.debt)
+        if part.debt and (debt is None or debt.open == 0 or debt.day_0 is None or book.debt_held(debt)):
+            book.breach("I22", f"a reminder of invoice {part.debt}, which is not past due or is held")
+        for step in (*part.skipped, part.step):
+            rung = (reminder.case, part.debt, part.reopened, step)
+            if rung in book.reminded:
+                book.breach("I22", f"reminder {step} of invoice {part.debt} in case {reminder.case} twice")
+            book.reminded.add(rung)
 
 
 def _warned(book: AccountBook, warning: f.Warning, seq: int) -> None:
@@ -82,7 +88,7 @@ def _warned(book: AccountBook, warning: f.Warning, seq: int) -> None:
     told = Warned(seq, warning.action, warning.generation, warning.promised_on)
     sub.warned.append(told)
     book.notices.setdefault(seq, []).append(told)
-    _promised(book, sub, warning.action, warning.promised_on)
+    _not_earlier(book, sub, warning.action, warning.promised_on)
 
 
 def date_moved(book: AccountBook, fact: f.DateMoved, _: f.Recorded) -> None:
@@ -91,19 +97,28 @@ def date_moved(book: AccountBook, fact: f.DateMoved, _: f.Recorded) -> None:
 
 
 def _promised(book: AccountBook, sub: Sub, action: Action, on: date) -> None:
+    _not_earlier(book, sub, action, on)
+    sub.promised[action] = on
+
+
+def _not_earlier(book: AccountBook, sub: Sub, action: Action, on: date) -> None:
     told = sub.promised.get(action)
     if told is not None and on < told:
         book.breach("I10", f"the {action} of subscription {sub.no} is promised for {on} after {told}")
-    sub.promised[action] = on
 
 
 def notice_accepted(book: AccountBook, fact: f.NoticeAccepted, recorded: f.Recorded) -> None:
     """One answer to each message (I16)."""
     _answered(book, fact.notice)
-    left_out = {id(told) for no in fact.left_out for told in book.subs[no].warned}
+    about = {id(told): sub for sub in book.subs.values() for told in sub.warned}
     for told in book.notices.pop(fact.notice, ()):
-        if id(told) not in left_out:
-            told.accepted_at = recorded.at
+        sub = about[id(told)]
+        if sub.no in fact.left_out:
+            continue
+        told.accepted_at = recorded.at
+        if not told.void and told.generation == sub.generation and told.seq > since(sub, told.action):
+            # What somebody got is promised; what nobody got promises nothing.
+            sub.promised[told.action] = max(told.promised_on, sub.promised.get(told.action, told.promised_on))
 
 
 def notice_failed(book: AccountBook, fact: f.NoticeFailed, _: f.Recorded) -> None:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
-from datetime import date, datetime
+from datetime import date, datetime, timedelta
 from typing import Final
 
 from msgspec.structs import replace
@@ -11,8 +11,20 @@ from msgspec.structs import replace
 from arrears.core import facts as f
 from arrears.core.account import Action, HoldScope
 from arrears.core.calendar import calendar_of
-from arrears.core.invariants.checked import STOP, AccountBook, CheckedDebt, CheckedDoubt, Checks, End, Sub, first_day
+from arrears.core.invariants.checked import (
+    STOP,
+    AccountBook,
+    CheckedDebt,
+    CheckedDoubt,
+    Checks,
+    End,
+    Sub,
+    Warned,
+    first_day,
+)
 from arrears.core.states import Reason, State
+
+NEVER: Final = 10**18
 
 
 def account_opened(book: AccountBook, fact: f.AccountOpened, recorded: f.Recorded) -> None:
@@ -226,12 +238,37 @@ def _moved(book: AccountBook, sub: Sub, action: Action, hold: int) -> bool:
         return False
     if scope is HoldScope.DEBT and all(d.no != target for d in book.owing(sub)):
         return False
-    since = sub.past_due_seq if action is not Action.DELETE else sub.end.seq if sub.end is not None else book.seq
-    named = [w.promised_on for w in sub.warned if w.action is action and not w.void and w.seq > since]
-    if not named:
-        return False
+    counting = [
+        w
+        for w in sub.warned
+        if w.action is action and not w.void and w.seq > since(sub, action) and w.accepted_at is not None
+    ]
     moved, without = clock_day(book, sub, action), clock_day(book, sub, action, held=False)
-    return moved is not None and without is not None and moved > max(without, *named)
+    if not counting or moved is None or without is None:
+        return False
+    first = min(counting, key=lambda w: (w.accepted_at, w.seq))
+    return moved > max(without, first.promised_on, lead_end(book, sub, first))
+
+
+def since(sub: Sub, action: Action) -> int:
+    """The fact since which warnings of this action count: the cause, or the end of the service."""
+    if action is not Action.DELETE:
+        return sub.past_due_seq
+    return sub.end.seq if sub.end is not None else NEVER
+
+
+def lead_end(book: AccountBook, sub: Sub, warned: Warned) -> date:
+    """The day on which the lead of an accepted warning is over."""
+    policy, calendar = book.policy, book.calendar
+    if warned.action is Action.DELETE and sub.end is not None:
+        policy, calendar = book.policies[sub.end.terms.policy], calendar_of(sub.end.terms.zone)
+    leads = {
+        Action.RESTRICT: policy.restrict_lead_days,
+        Action.DISABLE: policy.disable_lead_days,
+        Action.DELETE: policy.delete_lead_days,
+    }
+    assert warned.accepted_at is not None
+    return calendar.local_day(warned.accepted_at) + timedelta(days=leads[warned.action])
 
 
 def clock_day(book: AccountBook, sub: Sub, action: Action, *, held: bool = True) -> date | None:

@@ -11,8 +11,9 @@ from datetime import date
 from enum import StrEnum
 from typing import NamedTuple
 
-from arrears.core.account import Action, Debt, Promise, Subscription
+from arrears.core.account import Action, Debt, Subscription
 from arrears.core.deadlines import Ahead, ahead
+from arrears.core.promises import Promise
 from arrears.core.states import Reason, State
 from arrears.core.view import View
 

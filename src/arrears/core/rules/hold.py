@@ -8,9 +8,10 @@ from functools import partial
 
 from msgspec.structs import replace
 
-from arrears.core.account import Hold, HoldScope
+from arrears.core.account import Account, Hold, HoldScope, Subscription
 from arrears.core.deadlines import applying
 from arrears.core.facts import HoldEnded, Voided
+from arrears.core.promises import Promise
 from arrears.core.view import Due, Rank, View
 
 
@@ -34,7 +35,7 @@ def end_hold(view: View, hold: Hold, at: datetime) -> HoldEnded:
 def _voided(view: View, hold: Hold, at: datetime) -> Iterator[Voided]:
     """The warnings whose date has been moved: looked at in the last moment of the hold, against a world without
     holds, because of two that overlap neither moves anything by itself."""
-    account, moment = view.account, at - timedelta(microseconds=1)
+    account, moment = replace(view.account, subscriptions=_as_warned(view.account)), at - timedelta(microseconds=1)
     free = View(view.policies, replace(account, holds=()), view.guards, moment)
     # Released early it has still moved what was promised: to where its last day would have put it.
     this = tuple(_until(h, at) if h.no == hold.no else h for h in account.holds)
@@ -51,18 +52,34 @@ def _until(hold: Hold, at: datetime) -> Hold:
     return replace(hold, ended_at=at) if hold.until is None and hold.ended_at is None else hold
 
 
+def _as_warned(account: Account) -> tuple[Subscription, ...]:
+    """The subscriptions with no other promise than that of the first warning that counts: what pages say since then
+    may be the doing of the hold."""
+    return tuple(
+        replace(
+            sub,
+            restrict=_of_the_first(sub.restrict),
+            disable=_of_the_first(sub.disable),
+            end=None if sub.end is None else replace(sub.end, delete=_of_the_first(sub.end.delete)),
+        )
+        for sub in account.subscriptions
+    )
+
+
+def _of_the_first(promise: Promise) -> Promise:
+    named = [warning.promised_on for warning in promise.counting if warning.seq == promise.accepted_seq]
+    return replace(promise, promised_on=min(named, default=None))
+
+
 def _moved(then: View, free: View, hold: Hold) -> Iterator[Voided]:
+    """The actions that were warned of and that the holds put later than they would have been by now."""
     for sub in then.account.subscriptions:
         if hold.scope is HoldScope.SUBSCRIPTION and hold.target != sub.no:
             continue
         if hold.scope is HoldScope.DEBT and all(debt.no != hold.target for debt in then.debts_of(sub)):
             continue
-        without = {one.action: one.base() for one in applying(free, sub, whatever_is_owed=True)}
+        without = {one.action: one.deadline for one in applying(free, sub, whatever_is_owed=True)}
         for one in applying(then, sub, whatever_is_owed=True):
-            named = [s.promised_on for s in one.promise.sent if s.seq > one.promise.since_seq]
-            by_clock, freely = one.base(), without.get(one.action)
-            if one.stop not in hold.stops or not named or by_clock is None or freely is None:
-                continue
-            moved_to = one.clear(max(by_clock, *named))
-            if moved_to is not None and moved_to > max(freely, *named):
+            freely = without.get(one.action)
+            if one.stop in hold.stops and freely is not None and one.deadline is not None and one.deadline > freely:
                 yield Voided(sub.no, one.action)

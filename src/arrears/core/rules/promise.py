@@ -14,7 +14,7 @@ def rule(view: View) -> Iterable[Due]:
     """Record each day that is later than the one told so far, in the transaction that made it so."""
     dues: list[Due] = []
     for one in ahead(view):
-        day, told = one.announced_day, one.promise.promised_on
+        day, told = one.stored_day, one.promise.promised_on
         if day is not None and (told is None or day > told):
             build = partial(DateMoved, subscription=one.sub.no, action=one.action, on=day)
             dues.append(Due(IMMEDIATELY, Rank.CONSEQUENCE, one.sub.no, f"{one.action} on", build))

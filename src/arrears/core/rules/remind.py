@@ -1,67 +1,110 @@
-"""Reminders follow the account's oldest past-due debt, at 09:00 of their day (spec, section 3, Whose clock)."""
+"""Every debt is reminded of on its day 0; the later reminders follow the oldest past-due debt that is not held, by its
+own day 0, at 09:00 (spec, section 3, Whose clock)."""
 
 from __future__ import annotations
 
-from collections.abc import Iterable
-from datetime import datetime, timedelta
+from collections.abc import Iterable, Sequence
+from datetime import date, datetime, timedelta
 from functools import partial
 
-from arrears.core.account import Debt, Hold, Stop
-from arrears.core.facts import Reminder
+from arrears.core.account import Case, Debt, Hold, Stop
+from arrears.core.facts import RemindedDebt, Reminder
 from arrears.core.view import IMMEDIATELY, Due, Rank, View
+
+FIRST = 0
+"""The step that every debt has for itself."""
 
 
 def rule(view: View) -> Iterable[Due]:
-    """The next rung that is not done; after an outage the newest, with the overtaken ones recorded as skipped."""
+    """The next rung of each debt that is not done; after an outage the newest, with the overtaken ones recorded as
+    skipped."""
     case = view.account.case
     if case is None or view.account.doubts:
         return ()
-    reminded = case.reminded
-    left = [step for step in view.policy.remind_days if step not in reminded]
-    if not left:
-        return ()
+    return [due for debt, steps in _left(view) for due in _next(view, case, debt, steps)]
+
+
+def coming(view: View) -> list[tuple[int, datetime]]:
+    """Every reminder that will go out if nothing changes, by step, and when."""
+    found: list[tuple[int, datetime]] = []
+    for debt, steps in _left(view) if view.account.case is not None else ():
+        holds = _holds(view, debt)
+        for step in steps:
+            day = _day(view, debt, step, holds)
+            at = None if day is None else view.outside(view.morning(day), holds)
+            if at is not None:
+                found.append((step, at))
+    return found
+
+
+def _left(view: View) -> list[tuple[Debt, list[int]]]:
+    """The debts that are still to be reminded of, each with its steps that are not done."""
+    if not view.past_due:
+        return []
+    oldest, found = _oldest(view), []
+    for debt in view.past_due:
+        reminded = debt.reminded
+        left = [step for step in view.policy.remind_days if (step == FIRST or debt is oldest) and step not in reminded]
+        if left:
+            found.append((debt, left))
+    return found
+
+
+def _next(view: View, case: Case, debt: Debt, left: Sequence[int]) -> Iterable[Due]:
+    holds = _holds(view, debt)
     first: datetime | None = None
     due: list[int] = []
+    upcoming = FIRST
     for step in left:
-        at = _at(view, step)
+        day = _day(view, debt, step, holds)
+        at = None if day is None else view.outside(view.morning(day), holds)
         if at is None:
             break
+        if step != FIRST and case.oldest_since is not None and at < case.oldest_since:
+            # Its day was over before this debt was the one to follow.
+            continue
         if first is None:
             first = at
+        upcoming = step
         if at > view.now:
             break
         due.append(step)
     if first is None:
         return ()
-    steps = due or left[:1]
+    steps = due or [upcoming]
+    assert debt.day_0 is not None
     # The reminder after a decline goes out at once, unless a hold has moved it; every other at 09:00.
-    at_once = steps[-1] == 0 and first in [
-        view.morning(d.day_0) for d in view.past_due if d.declined and d.day_0 is not None
-    ]
-    build = partial(Reminder, case=case.no, step=steps[-1], skipped=tuple(steps[:-1]))
-    return (Due(IMMEDIATELY if at_once else first, Rank.NOTICE, 0, f"reminder {steps[-1]}", build, at_once),)
+    at_once = steps[-1] == FIRST and debt.declined and first == view.morning(debt.day_0)
+    part = RemindedDebt(debt.no, steps[-1], tuple(steps[:-1]), debt.anew_seq)
+    build = partial(Reminder, case=case.no, step=part.step, skipped=part.skipped, debts=(part,))
+    at = IMMEDIATELY if at_once else first
+    return (Due(at, Rank.NOTICE, debt.no, f"reminder {part.step}", build, at_once),)
 
 
-def _at(view: View, step: int) -> datetime | None:
-    """The 09:00 of this rung for the debt that has the most days counted, outside its holds."""
+def _oldest(view: View) -> Debt:
+    """The debt with the most days counted, of those that are not held now, or of all where every one is held."""
     if not view.account.holds:
-        oldest = view.oldest_day_0(view.past_due)
-        return None if oldest is None else view.morning(oldest + timedelta(step))
-    found: datetime | None = None
-    for debt in view.past_due:
-        assert debt.day_0 is not None
+        return min(view.past_due, key=lambda debt: debt.day_0 or date.max)
+    found: list[tuple[bool, date, int]] = []
+    for place, debt in enumerate(view.past_due):
         holds = _holds(view, debt)
-        day = view.day_number(debt.day_0, step, holds, view.calendar)
-        if day is None:
-            continue
-        at = view.outside(view.morning(day), holds)
-        if at is not None and (found is None or at < found):
-            found = at
-    return found
+        day = _day(view, debt, FIRST + 1, holds)
+        held = any(h.ended_at is None and h.from_at <= view.now for h in holds)
+        found.append((held, day or date.max, place))
+    return view.past_due[min(found)[2]]
+
+
+def _day(view: View, debt: Debt, step: int, holds: list[Hold]) -> date | None:
+    assert debt.day_0 is not None
+    if not holds:
+        return debt.day_0 + timedelta(step)
+    return view.counted(debt.day_0, step, holds, view.calendar)
 
 
 def _holds(view: View, debt: Debt) -> list[Hold]:
     """The holds on reminding about this debt; one on a subscription counts when all its subscriptions have it."""
+    if not view.account.holds:
+        return []
     subs = [s for s in view.account.subscriptions if s.no in debt.subscriptions]
     common: list[Hold] | None = None
     for sub in subs:

@@ -10,9 +10,9 @@ from collections.abc import Iterable, Sequence
 from datetime import date, datetime, timedelta
 from functools import partial
 
-from arrears.core.account import SentWarning
 from arrears.core.deadlines import Ahead, ahead
 from arrears.core.facts import Warning
+from arrears.core.promises import SentWarning
 from arrears.core.view import ONE_DAY, Due, Rank, View
 
 
@@ -20,7 +20,7 @@ def rule(view: View) -> Iterable[Due]:
     """At most one proposal for each subscription and action that lies ahead of it."""
     if view.account.doubts:
         return ()
-    found = [_next(view, one) for one in ahead(view) if one.planned is not None and not one.promise.doubted]
+    found = [_next(view, one) for one in ahead(view) if one.announced_day is not None and not one.promise.doubted]
     return [due for due in found if due is not None]
 
 
@@ -33,8 +33,9 @@ def _next(view: View, one: Ahead) -> Due | None:
     found = _next_rung(view, one, valid)
     late = False
     if promise.accepted_at is None and valid:
+        assert one.planned is not None
         # Nothing was accepted yet: the day named can only be kept until day + lead passes it.
-        day = max(s.promised_on for s in valid) - timedelta(days=one.lead_days) + ONE_DAY
+        day = max(one.planned, *(s.promised_on for s in valid)) - timedelta(days=one.lead_days) + ONE_DAY
         again = view.morning(max(day, valid[-1].on + ONE_DAY), one.calendar)
         if found is None or again < found[1]:
             found, late = (valid[-1].step, again), True
@@ -42,19 +43,13 @@ def _next(view: View, one: Ahead) -> Due | None:
         return None
     step, at = found
     if promise.renew_from is not None:
-        at = max(at, view.next_morning(promise.renew_from))
+        at = max(at, view.next_morning(promise.renew_from, one.calendar))
         late = False
-    if view.account.holds:
-        clear = view.outside(at, view.holds_on(one.stop, one.sub, None))
-        if clear is None:
-            return None
-        at = clear
-    if promise.accepted_at is not None and any(s.step == step for s in promise.sent):
-        named = _named_day(view, one)
-        if any((s.step, s.promised_on) == (step, named) for s in promise.sent):
-            return None
+    clear = one.outside(at)
+    if clear is None:
+        return None
     label = f"warning {step} before {one.action}"
-    return Due(at, Rank.NOTICE, one.sub.no, label, partial(_warning, view, one, step, late))
+    return Due(clear, Rank.NOTICE, one.sub.no, label, partial(_warning, view, one, step, late))
 
 
 def _warning(view: View, one: Ahead, step: int, late: bool) -> Warning:
@@ -64,7 +59,7 @@ def _warning(view: View, one: Ahead, step: int, late: bool) -> Warning:
         generation=one.sub.generation,
         action=one.action,
         step=step,
-        promised_on=_named_day(view, one),
+        promised_on=_named_day(one, step),
         late=late,
         on=None if on == view.today else on,
     )
@@ -74,17 +69,13 @@ def _next_rung(view: View, one: Ahead, valid: Sequence[SentWarning]) -> tuple[in
     """The rung to send next and its 09:00. Of several that are overtaken the newest, due since the first."""
     first: datetime | None = None
     chosen = 0
-    last = valid[-1] if valid else None
     for step in one.warning_days:
-        day = one.rung(step)
-        if day is None:
+        rung = one.rung(step)
+        if rung is None:
             break
-        if last is not None:
-            if last.step >= step and last.on >= day:
-                continue
-            if any(s.step >= step and s.on >= day for s in valid):
-                continue
-        at = view.morning(day, one.calendar)
+        day, at = rung
+        if any(s.step >= step and s.on >= day for s in valid) or _is_named(one, step):
+            continue
         if first is not None and at > view.now:
             break
         if first is None:
@@ -95,14 +86,19 @@ def _next_rung(view: View, one: Ahead, valid: Sequence[SentWarning]) -> tuple[in
     return None if first is None else (chosen, first)
 
 
-def _named_day(view: View, one: Ahead) -> date:
-    """The later of the action's day and the warning's own day (or the counted acceptance) + lead; a day that
-    warnings which no longer count have named is not named again."""
-    promise, planned = one.promise, one.planned
-    assert planned is not None
-    counted = one.calendar.local_day(view.now if promise.accepted_at is None else promise.accepted_at)
-    named = max(planned, counted + timedelta(days=one.lead_days))
-    if promise.accepted_at is None:
-        while any(s.promised_on == named for s in promise.sent):
+def _is_named(one: Ahead, step: int) -> bool:
+    """Whether this rung has named the day that an accepted warning has settled: that is not sent twice."""
+    return one.promise.accepted_at is not None and any(
+        (s.step, s.promised_on) == (step, one.announced_day) for s in one.promise.sent
+    )
+
+
+def _named_day(one: Ahead, step: int) -> date:
+    """The day that is told. One that this very rung has named before, in a warning that does not count, is not named
+    again by it, so the day after is."""
+    named = one.announced_day
+    assert named is not None
+    if one.promise.accepted_at is None:
+        while any((s.step, s.promised_on) == (step, named) for s in one.promise.sent):
             named += ONE_DAY
     return named

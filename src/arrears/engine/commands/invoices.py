@@ -74,10 +74,8 @@ def record_payments(store: Accounts, payments: Sequence[Payment], now: datetime,
 def report_decline(store: Accounts, account: int, debts: Sequence[int], now: datetime, author: str) -> None:
     """Record that the charge of these debts was definitively declined: they are past due from this local day."""
     with acting_on(store, account, now) as unit:
-        fresh = [d for d in open_debts(unit, debts) if d.day_0 is None and d.past_due_from is None]
-        # The first reminder of a new case tells it; in an open one that has been given.
-        tell = bool(fresh) and unit.account.case is not None
-        unit.record(f.ChargeDeclined(debts=tuple(debts), on=local_today(unit), tell=tell), author)
+        open_debts(unit, debts)
+        unit.record(f.ChargeDeclined(debts=tuple(debts), on=local_today(unit)), author)
 
 
 def report_authorisation_declined(

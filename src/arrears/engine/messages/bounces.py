@@ -152,9 +152,9 @@ def _lost(store: MailBook, account: Account, contacts: Contacts, was: Mail) -> t
     counting = {}
     for sub in account.subscriptions:
         for action in ALL_ACTIONS:
-            promise = sub.promise(action)
-            if promise.accepted_at is not None:
-                counting[promise.accepted_seq] = promise.accepted_at
+            for warning in sub.promise(action).counting:
+                assert warning.accepted_at is not None, "what counts was accepted"
+                counting[warning.seq] = warning.accepted_at
     had = {
         m.seq
         for m in store.mails_of_notices([(account.no, seq) for seq in counting])

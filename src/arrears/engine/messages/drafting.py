@@ -167,7 +167,7 @@ def _noticed(account: Account, fact: f.Noticed, seq: int, contacts: Contacts, no
             case f.Told():
                 told.append(part)
             case f.Reminder():
-                reminders += [part] if _reminds(account, part) else []
+                reminders += [part] if _reminds(account, part, seq) else []
             case f.Expiring():
                 cards += [part] if _expires(account, part) else []
             case _:
@@ -244,10 +244,10 @@ def _ended(account: Account) -> tuple[DebtLine, ...]:
     )
 
 
-def _reminds(account: Account, reminder: f.Reminder) -> bool:
+def _reminds(account: Account, reminder: f.Reminder, seq: int) -> bool:
     """Whether this reminder is the newest of the case that is open."""
     case = account.case
-    return case is not None and case.no == reminder.case and case.reminded[-1:] == (reminder.step,)
+    return case is not None and case.no == reminder.case and case.reminder_seq == seq
 
 
 def _reminder(

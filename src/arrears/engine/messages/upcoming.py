@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from datetime import date, datetime, timedelta
+from datetime import date, datetime
 from typing import NamedTuple
 
 from arrears.core.account import Action
@@ -12,6 +12,7 @@ from arrears.core.errors import Refused
 from arrears.core.ids import ACCOUNT, format_id
 from arrears.core.messages.kinds import MessageKind
 from arrears.core.messages.recipients import Contacts, Recipient, recipients
+from arrears.core.rules.remind import coming
 from arrears.core.view import View
 from arrears.ports import ReachableAccounts
 
@@ -61,12 +62,10 @@ def _ending(view: View) -> bool:
 
 def _planned(view: View, contacts: Contacts) -> Iterator[Telling]:
     """What the case and the ends of service have ahead of them."""
-    case, first = view.account.case, view.oldest_day_0(view.past_due)
-    if case is not None and first is not None:
-        for step in view.policy.remind_days:
-            on = first + timedelta(days=step)
-            if step not in case.reminded and on >= view.today:
-                yield Telling(MessageKind.REMINDER, "", step, on, None, recipients(contacts, MessageKind.REMINDER))
+    for step, at in coming(view):
+        on = view.calendar.local_day(at)
+        if on >= view.today:
+            yield Telling(MessageKind.REMINDER, "", step, on, None, recipients(contacts, MessageKind.REMINDER))
     for one in ahead(view):
         if one.planned is None:
             continue
@@ -74,7 +73,8 @@ def _planned(view: View, contacts: Contacts) -> Iterator[Telling]:
         names = one.announced_day
         sent = {s.step for s in one.promise.sent if s.seq > one.promise.since_seq}
         for step in one.warning_days:
-            day = one.rung(step)
+            rung = one.rung(step)
+            day = None if rung is None else one.calendar.local_day(rung[1])
             if day is not None and day >= view.today and step not in sent:
                 yield Telling(kind, one.sub.service, step, day, names, recipients(contacts, kind), one.sub.no)
 

@@ -321,8 +321,7 @@ def _past_due_by_decline(unit: Unit, attempt: Attempt, author: str) -> None:
     himself before the due date does not."""
     fresh = _fresh(unit, attempt)
     if fresh:
-        tell = unit.account.case is not None
-        unit.record(f.ChargeDeclined(debts=fresh, on=local_today(unit), tell=tell), author)
+        unit.record(f.ChargeDeclined(debts=fresh, on=local_today(unit)), author)
 
 
 def _fresh(unit: Unit, attempt: Attempt) -> tuple[int, ...]:

@@ -1,0 +1,41 @@
+"""What has been told about an action before it happens, and which of the warnings count (spec, section 3)."""
+
+from __future__ import annotations
+
+from datetime import date, datetime
+
+from arrears.core.value import Value
+
+
+class SentWarning(Value, frozen=True, omit_defaults=True):
+    """One recorded warning: the rung, the date it names, its day by the action's own clock, its fact, and since when it
+    is accepted for an address from which it has not come back."""
+
+    step: int
+    promised_on: date
+    on: date
+    seq: int
+    accepted_at: datetime | None = None
+
+
+class Promise(Value, frozen=True, omit_defaults=True):
+    """What has been told about one action in the running episode of one subscription.
+
+    `promised_on` is the latest date told on a page or in an accepted warning; the action is never earlier. The lead
+    runs from `accepted_at` of the first warning that counts, that of fact `accepted_seq`; older ones than fact
+    `since_seq` do not count.
+    `doubted`: a doubt stood at the deadline. `renew_from`: a hold or doubt that voided the warnings ended then.
+    """
+
+    promised_on: date | None = None
+    accepted_at: datetime | None = None
+    accepted_seq: int = 0
+    since_seq: int = 0
+    sent: tuple[SentWarning, ...] = ()
+    doubted: bool = False
+    renew_from: datetime | None = None
+
+    @property
+    def counting(self) -> tuple[SentWarning, ...]:
+        """The warnings that count: accepted, and not void."""
+        return tuple([s for s in self.sent if s.seq > self.since_seq and s.accepted_at is not None])

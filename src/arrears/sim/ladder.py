@@ -1,0 +1,379 @@
+"""A second, plainer reading of the ladder (spec, section 3), written from its text: on which day an action may happen.
+
+It reads the facts in order and counts days one by one. It knows nothing of the rules that decide, of their order or of
+what they keep; where the two name different days one of them is wrong.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass, field
+from datetime import date, datetime, timedelta
+from typing import Final
+
+from arrears.core import facts as f
+from arrears.core.account import Action, Hold, HoldScope, Stop, Terms
+from arrears.core.calendar import Calendar, calendar_of
+from arrears.core.policy import ClockScope, Policy
+from arrears.core.states import State
+
+ONE_DAY: Final = timedelta(days=1)
+NEVER: Final = 4000
+"""Days after which a hold without an end is taken to have none."""
+
+
+@dataclass
+class OwedDebt:
+    """A debt as the facts have left it."""
+
+    no: int
+    subscriptions: tuple[int, ...]
+    open: int
+    day_0: date | None = None
+    ended: bool = False
+
+
+@dataclass
+class Announced:
+    """One warning."""
+
+    seq: int
+    subscription: int
+    generation: int
+    action: Action
+    on: date
+    accepted_at: datetime | None = None
+    void: bool = False
+
+
+@dataclass
+class Used:
+    """A subscription. `since` is the fact from which its warnings count; `ended_on` the end of its service."""
+
+    no: int
+    state: State = State.ACTIVE
+    generation: int = 1
+    owing: bool = False
+    cut: bool = False
+    entered_on: date | None = None
+    since: int = 0
+    end: Terms | None = None
+    end_since: int = 0
+    ended_on: date | None = None
+    told: dict[Action, date] = field(default_factory=dict)
+
+
+class Ladder:
+    """The facts of one account so far, and what they allow."""
+
+    def __init__(self, policies: Mapping[str, Policy]) -> None:
+        self.policies = policies
+        self.terms = Terms("", "UTC")
+        self.case: Terms | None = None
+        self.debts: dict[int, OwedDebt] = {}
+        self.subs: dict[int, Used] = {}
+        self.holds: dict[int, Hold] = {}
+        self.warnings: list[Announced] = []
+        self.found: list[str] = []
+
+    # -- days ------------------------------------------------------------------------------------------------------
+
+    def spans(self, stop: Stop, sub: Used, debt: OwedDebt | None) -> list[tuple[datetime, datetime | None]]:
+        """When this was held for this subscription because of this debt."""
+        calendar, found = calendar_of((self.case or self.terms).zone), []
+        for hold in self.holds.values():
+            on = {
+                HoldScope.ACCOUNT: True,
+                HoldScope.SUBSCRIPTION: hold.target == sub.no,
+                HoldScope.DEBT: debt is not None and hold.target == debt.no,
+            }
+            if stop in hold.stops and on[hold.scope]:
+                last = None if hold.until is None else calendar.end_of_day(hold.until)
+                found.append((hold.from_at, hold.ended_at or last))
+        return found
+
+    def debts_of(self, sub: Used, *, named: bool = False) -> list[OwedDebt]:
+        """The past-due debts whose clock a subscription follows, or those that name it."""
+        wide = self.policy.scope is ClockScope.ACCOUNT and not named
+        past_due = [d for d in self.debts.values() if d.open > 0 and d.day_0 is not None and not d.ended]
+        return [d for d in past_due if wide or sub.no in d.subscriptions]
+
+    @property
+    def policy(self) -> Policy:
+        """The version that the running case keeps."""
+        return self.policies[(self.case or self.terms).policy]
+
+    def allowed(self, sub: Used, action: Action, floor: Iterable[date], *, held: bool = True) -> date | None:
+        """The day of an action: the latest of the debt's day, the stage's days, and `floor`, outside every hold."""
+        policy, calendar, start = self.policy, calendar_of((self.case or self.terms).zone), sub.entered_on
+        restrict, stop = policy.restrict_after_days or 0, Stop(action.value)
+        days = restrict if action is Action.RESTRICT else policy.disable_after_days
+        dwell = days - restrict if sub.state is State.RESTRICTED else days
+        if action is Action.DELETE:
+            assert sub.end is not None
+            policy, calendar, start = self.policies[sub.end.policy], calendar_of(sub.end.zone), sub.ended_on
+            days, dwell = policy.disable_after_days + policy.retention_days, policy.retention_days
+        if start is None:
+            return None
+        debts = self.debts_of(sub)
+        found: list[date | None] = []
+        followed: list[OwedDebt | None] = [
+            *(self.debts_of(sub, named=True) if sub.cut and action is Action.DELETE else debts)
+        ]
+        if not followed and not sub.cut:
+            followed = [None]
+        own = self.spans
+        clocks = [_day(d.day_0, days, own(stop, sub, d) if held else [], self._zone) for d in debts if d.day_0]
+        for debt in followed:
+            spans = own(stop, sub, debt) if held else []
+            by_debt = min([day for day in clocks if day is not None], default=None if debts else start)
+            if debt is not None and debt.day_0 is not None and not (action is Action.DELETE and sub.cut):
+                by_debt = _day(debt.day_0, days, spans, self._zone)
+            by_stage = _day(start, dwell, spans, calendar)
+            if by_debt is not None and by_stage is not None:
+                found.append(_outside(max(by_debt, by_stage, *floor), spans, calendar))
+        return min([day for day in found if day is not None], default=None)
+
+    @property
+    def _zone(self) -> Calendar:
+        return calendar_of((self.case or self.terms).zone)
+
+    # -- warnings --------------------------------------------------------------------------------------------------
+
+    def counting(self, sub: Used, action: Action) -> list[Announced]:
+        """The warnings that count, the first that was accepted first."""
+        since = sub.end_since if action is Action.DELETE else sub.since
+        found = [
+            w
+            for w in self.warnings
+            if (w.subscription, w.generation, w.action) == (sub.no, sub.generation, action)
+            and w.seq > since
+            and w.accepted_at is not None
+            and not w.void
+        ]
+        return sorted(found, key=lambda w: (w.accepted_at, w.seq))
+
+    def lead(self, sub: Used, warning: Announced) -> date:
+        """The day on which its lead is over."""
+        policy, calendar = self.policy, self._zone
+        if warning.action is Action.DELETE and sub.end is not None:
+            policy, calendar = self.policies[sub.end.policy], calendar_of(sub.end.zone)
+        days = {
+            Action.RESTRICT: policy.restrict_lead_days,
+            Action.DISABLE: policy.disable_lead_days,
+            Action.DELETE: policy.delete_lead_days,
+        }
+        assert warning.accepted_at is not None
+        return calendar.local_day(warning.accepted_at) + timedelta(days=days[warning.action])
+
+    def void(self, subscription: int, action: Action) -> None:
+        """What was announced so far counts no more."""
+        for warning in self.warnings:
+            if warning.subscription == subscription and warning.action is action:
+                warning.void = True
+
+    # -- facts -----------------------------------------------------------------------------------------------------
+
+    def read(self, recorded: f.Recorded) -> None:
+        """One fact more; `found` says on which day an action happened that was not its day."""
+        fact = recorded.fact
+        match fact:
+            case f.Restricted():
+                self._acts(self.subs[fact.subscription], Action.RESTRICT, fact.on, recorded)
+            case f.Disabled():
+                self._acts(self.subs[fact.subscription], Action.DISABLE, fact.on, recorded)
+            case f.DeletionScheduled():
+                self._acts(self.subs[fact.subscription], Action.DELETE, fact.on, recorded)
+            case f.HoldEnded():
+                self._hold_ended(fact)
+            case _:
+                pass
+        self._money(fact)
+        self._stages(fact, recorded)
+        self._messages(fact, recorded)
+
+    def _acts(self, sub: Used, action: Action, on: date, recorded: f.Recorded) -> None:
+        what = f"fact {recorded.seq}: {action} of subscription {sub.no} on {on}"
+        counting = self.counting(sub, action)
+        if not counting:
+            self.found.append(f"{what}: no warning counts")
+            return
+        told = sub.told.get(action, counting[0].on)
+        day = self.allowed(sub, action, (told, self.lead(sub, counting[0])))
+        if day != on:
+            self.found.append(f"{what}: its day is {day}")
+
+    def _hold_ended(self, fact: f.HoldEnded) -> None:
+        """Judged as the hold stood: with its last day, where it is released before it."""
+        hold = self.holds[fact.hold]
+        before = dict(self.holds)
+        moment = {no: h if h.until or h.ended_at else _ended(h, fact.at) for no, h in before.items()}
+        for sub in self.subs.values():
+            elsewhere = hold.scope is HoldScope.SUBSCRIPTION and hold.target != sub.no
+            other = hold.scope is HoldScope.DEBT and hold.target not in [d.no for d in self.debts_of(sub)]
+            for action in () if elsewhere or other else self._ahead(sub):
+                counting = self.counting(sub, action)
+                if not counting or Stop(action.value) not in hold.stops:
+                    continue
+                floor = (counting[0].on, self.lead(sub, counting[0]))
+                freely = self.allowed(sub, action, floor, held=False)
+                for holds in (moment, {**before, hold.no: moment[hold.no]}):
+                    self.holds = holds
+                    day = self.allowed(sub, action, floor)
+                    if day is not None and freely is not None and day > freely:
+                        self.void(sub.no, action)
+                self.holds = before
+        self.holds[hold.no] = _ended(hold, fact.at)
+
+    def _ahead(self, sub: Used) -> tuple[Action, ...]:
+        if sub.state is State.PAST_DUE:
+            return (Action.DISABLE,) if self.policy.restrict_after_days is None else (Action.RESTRICT,)
+        return {State.RESTRICTED: (Action.DISABLE,), State.DISABLED: (Action.DELETE,)}.get(sub.state, ())
+
+    def _money(self, fact: f.AnyFact) -> None:
+        match fact:
+            case f.InvoiceIssued(debt=d):
+                self.debts[d.no] = OwedDebt(d.no, d.subscriptions, d.open_minor)
+            case f.PaymentBooked(allocations=parts) | f.CreditAllocated(allocations=parts):
+                for part in parts:
+                    self.debts[part.debt].open -= part.minor
+            case f.WrittenOff(debt=no, minor=minor):
+                self.debts[no].open -= minor
+            case f.InvoiceCredited(debt=no, minor=minor, credit_minor=kept) if minor > kept:
+                self.debts[no].open -= minor - kept
+            case f.DueMoved(debt=no, voided=voided):
+                self.debts[no].day_0 = None
+                for one in voided:
+                    self.void(one.subscription, one.action)
+            case f.DebtReopened(debt=d):
+                self.debts[d.no] = OwedDebt(d.no, d.subscriptions, d.open_minor)
+            case f.WithinTolerance(debts=numbers):
+                for no in numbers:
+                    self.debts[no].day_0 = None
+            case f.HoldPlaced(hold=hold):
+                self.holds[hold.no] = hold
+            case f.AccountOpened(terms=terms) | f.TermsChanged(terms=terms):
+                self.terms = terms
+            case f.SubscriptionAdded(subscription=no):
+                self.subs[no] = Used(no)
+            case _:
+                pass
+
+    def _stages(self, fact: f.AnyFact, recorded: f.Recorded) -> None:
+        match fact:
+            case f.BecamePastDue():
+                self._past_due(fact, recorded)
+            case f.Restricted(subscription=no, on=on):
+                today = self._zone.local_day(recorded.at)
+                self.subs[no].state, self.subs[no].entered_on = State.RESTRICTED, on if today <= on + ONE_DAY else today
+            case f.Disabled(subscription=no, terms=terms):
+                self._stopped(self.subs[no], terms, recorded.seq, None, cut=True)
+            case f.Canceled(subscription=no, on=on, terms=terms):
+                self._stopped(self.subs[no], terms, recorded.seq, on, cut=self.subs[no].cut)
+            case f.ReasonSet(subscription=no, on=on, terms=terms, order_no=order):
+                if self.subs[no].end is None:
+                    self._stopped(self.subs[no], terms, recorded.seq, None if order else on, cut=False)
+                self.subs[no].state = State.DISABLED
+            case f.OrderAcknowledged(subscription=no, ended_on=ended_on) if ended_on is not None:
+                self.subs[no].ended_on = ended_on
+            case f.OrderAcknowledged(subscription=no, order="delete"):
+                self.subs[no].state = State.DELETED
+            case f.Resumed():
+                self._resumed(self.subs[fact.subscription], fact, recorded.seq)
+            case f.CaseEnded(outcome=outcome):
+                self.case = None
+                for debt in self.debts.values():
+                    debt.ended = debt.ended or (outcome.value == "ended_deleted" and debt.day_0 is not None)
+            case _:
+                pass
+
+    def _past_due(self, fact: f.BecamePastDue, recorded: f.Recorded) -> None:
+        self.case = fact.terms
+        for part in fact.debts:
+            self.debts[part.debt].day_0 = part.day_0
+        first, today = min(part.day_0 for part in fact.debts), self._zone.local_day(recorded.at)
+        for no in fact.subscriptions:
+            sub = self.subs[no]
+            if not sub.owing:
+                sub.owing, sub.since = True, recorded.seq
+                for action in (Action.RESTRICT, Action.DISABLE):
+                    sub.told.pop(action, None)
+            if sub.state is State.ACTIVE:
+                sub.state, sub.entered_on = State.PAST_DUE, first if today <= first + ONE_DAY else today
+
+    def _stopped(self, sub: Used, terms: Terms, seq: int, ended_on: date | None, *, cut: bool) -> None:
+        sub.state, sub.cut, sub.end, sub.end_since, sub.ended_on = State.DISABLED, cut, terms, seq, ended_on
+
+    def _resumed(self, sub: Used, fact: f.Resumed, seq: int) -> None:
+        sub.owing, sub.cut, sub.since = fact.keeps_past_due, False, seq
+        for action in (Action.RESTRICT, Action.DISABLE):
+            sub.told.pop(action, None)
+        sub.state = fact.after
+        if fact.after is not State.DISABLED:
+            sub.generation += sub.end is not None
+            sub.end, sub.ended_on = None, None
+            sub.told.pop(Action.DELETE, None)
+            sub.entered_on = fact.on if fact.after is State.PAST_DUE else None
+
+    def _messages(self, fact: f.AnyFact, recorded: f.Recorded) -> None:
+        match fact:
+            case f.Noticed():
+                for w in fact.each(f.Warning):
+                    told = Announced(recorded.seq, w.subscription, w.generation, w.action, w.promised_on)
+                    self.warnings.append(told)
+            case f.NoticeAccepted(notice=seq, left_out=left_out):
+                for told in self.warnings:
+                    if told.seq == seq and told.subscription not in left_out and told.accepted_at is None:
+                        told.accepted_at = recorded.at
+                        sub = self.subs[told.subscription]
+                        if told in self.counting(sub, told.action):
+                            sub.told[told.action] = max(told.on, sub.told.get(told.action, told.on))
+            case f.NoticeBounced(lost=lost):
+                for told in self.warnings:
+                    told.accepted_at = None if told.seq in lost else told.accepted_at
+            case f.DateMoved(subscription=no, action=action, on=on):
+                self.subs[no].told[action] = max(on, self.subs[no].told.get(action, on))
+            case (
+                f.Deferred(subscription=no, action=action)
+                | f.DoubtEnded(subscription=no, action=action)
+                | f.WarningsLapsed(subscription=no, action=action)
+            ):
+                self.void(no, action)
+            case _:
+                pass
+
+
+def _ended(hold: Hold, at: datetime) -> Hold:
+    return Hold(hold.no, hold.scope, hold.target, hold.stops, hold.reason, hold.from_at, hold.until, at)
+
+
+def _day(start: date, days: int, spans: list[tuple[datetime, datetime | None]], calendar: Calendar) -> date | None:
+    """The day with this number, counted from `start` as 0, where a day that lies wholly inside a hold has none."""
+    if not spans:
+        return start + timedelta(days=days)
+    number, day = -1, start
+    for _ in range(NEVER):
+        first, last = calendar.start_of_day(day), calendar.end_of_day(day)
+        number += not any(a <= first and (b is None or last <= b) for a, b in spans)
+        if number >= days:
+            return day
+        day += ONE_DAY
+    return None
+
+
+def _outside(day: date, spans: list[tuple[datetime, datetime | None]], calendar: Calendar) -> date | None:
+    """The first day from this one whose end no hold covers."""
+    for _ in range(NEVER if spans else 1):
+        end = calendar.end_of_day(day)
+        if not any(a < end and (b is None or end < b) for a, b in spans):
+            return day
+        day += ONE_DAY
+    return None
+
+
+def disagreements(history: Iterable[f.Recorded], policies: Mapping[str, Policy]) -> Iterator[str]:
+    """Every action on one account that happened on another day than the text allows."""
+    ladder = Ladder(policies)
+    for recorded in history:
+        ladder.read(recorded)
+    yield from ladder.found

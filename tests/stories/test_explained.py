@@ -1,0 +1,39 @@
+"""`arrears explain` names the day that everything else names, or says why there is none."""
+
+from __future__ import annotations
+
+import pytest
+from tests.stories.story import Story
+
+from arrears.cli.explain import explanation, sentences
+from arrears.core.account import DoubtKind
+
+
+@pytest.mark.parametrize(
+    ("policy", "what", "said"),
+    [
+        (
+            "[minimum]\nEUR = 20000\n",
+            "",
+            "  what follows: reminders alone: what is past due is below the minimum of €200.00",
+        ),
+        ("", "dispute", "  what follows: nothing, as long as every invoice that is past due is held"),
+    ],
+)
+def test_explain_says_why_nothing_follows_and_names_no_day(policy: str, what: str, said: str) -> None:
+    story = Story(policy=policy).until(5)
+    if what:
+        story.dispute()
+    found = explanation(story.store, story.no, story.now)
+    lines = list(sentences(found))
+    assert said in [line.removeprefix("  ") for line in lines]
+    assert not [line for line in lines if "it stops" in line]
+    assert "reminder" not in " ".join(lines).partition("what comes next")[2] or not what
+
+
+def test_explain_names_no_day_that_has_passed() -> None:
+    story = Story().until(5)
+    story.doubt(DoubtKind.BANK_CREDIT)
+    story.until(40)
+    [sub] = explanation(story.store, story.no, story.now)["subscriptions"]
+    assert sub["stops_on"] == story.date(47)
