@@ -94,7 +94,7 @@ UNKNOWN_POLICY = (
 UNBALANCED = (
     "INSERT INTO entry VALUES (2, 900, 1, 'receivable', 1, 'EUR', -100), (2, 900, 2, 'bad_debt', 0, 'EUR', 100)"
 )
-RUNG_TAKEN = "INSERT INTO step VALUES (2, 900, 'remind', 1, 0, 0, 0, NULL, false)"
+RUNG_TAKEN = "INSERT INTO step VALUES (2, 900, 'remind', 1, 1, 0, 0, NULL, false)"
 TORN_STATE = "UPDATE account_state SET state = left(state, 20) WHERE account_id = 2"
 
 

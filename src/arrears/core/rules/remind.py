@@ -75,6 +75,8 @@ def _next(view: View, case: Case, debt: Debt, left: Sequence[int]) -> Iterable[D
     assert debt.day_0 is not None
     # The reminder after a decline goes out at once, unless a hold has moved it; every other at 09:00.
     at_once = steps[-1] == FIRST and debt.declined and first == view.morning(debt.day_0)
+    if at_once and any(h.ended_at is None and h.from_at <= view.now for h in holds):
+        return ()  # a hold that is over at this instant is ended first, and then this is looked at again
     part = RemindedDebt(debt.no, steps[-1], tuple(steps[:-1]), debt.anew_seq)
     build = partial(Reminder, case=case.no, step=part.step, skipped=part.skipped, debts=(part,))
     at = IMMEDIATELY if at_once else first
