@@ -369,7 +369,7 @@ def test_serving_refuses_what_only_its_pages_would_stumble_over(live: Run, name:
 def test_an_invoice_is_corrected_and_a_payment_taken_back_by_name_and_reason(live: Run) -> None:
     rows = "anna,I-40,2026-01-01,2026-01-15,10.00,2026-01-10\n"
     assert live("import", write(live, "anna.csv", rows), "--map", the_map(live)).returncode == 0
-    by = ("--who", "Ann", "--why", "agreed by telephone")
+    by = ("--by", "Ann", "--why", "agreed by telephone")
     assert live("payment", "take-back", "I-40", *by).returncode == 0
     done = live("invoice", "credit", "I-40", "4.00", *by, "--note", "CN-40")
     assert (done.returncode, done.stdout.partition(";")[0]) == (0, "4.00 less is asked for invoice I-40")
@@ -379,4 +379,4 @@ def test_an_invoice_is_corrected_and_a_payment_taken_back_by_name_and_reason(liv
     assert live("invoice", "void", "I-40", *by).returncode == 0
     said = live("timeline", "anna").stdout
     assert "agreed by telephone" in said
-    assert live("invoice", "void", "I-40", "--who", "Ann").returncode == 2
+    assert live("invoice", "void", "I-40", "--by", "Ann").returncode == 2

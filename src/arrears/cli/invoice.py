@@ -11,7 +11,7 @@ from arrears.core.money import parse_amount
 from arrears.engine.commands import corrections
 from arrears.wiring import Installation, open_installation
 
-WHO = click.option("--who", required=True, help="Who does this, for the journal.")
+WHO = click.option("--by", "who", required=True, help="Who does this, for the journal.")
 REASON = click.option("--why", required=True, help="Why, for the journal.")
 DATE = click.DateTime(formats=["%Y-%m-%d"])
 
@@ -34,7 +34,7 @@ def _do(act: Callable[[Installation], None], said: str) -> None:
 
 @invoice.command(name="move-due")
 @click.argument("number")
-@click.argument("date", type=DATE)
+@click.argument("date", type=DATE, metavar="DATE")
 @WHO
 @REASON
 def move_due(number: str, date: datetime, who: str, why: str) -> None:
