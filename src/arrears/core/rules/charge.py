@@ -14,8 +14,8 @@ from arrears.core.payments.planner import Allowed, Tried, Wanted, earliest
 from arrears.core.payments.settlement import attempt_key, ordinal_of, quote_for
 from arrears.core.payments.strategies import plan
 from arrears.core.payments.strategies.paydays import Paydays
-from arrears.core.payments.values import Initiator, MethodKind
-from arrears.core.view import Due, Rank, View
+from arrears.core.payments.values import AttemptState, Initiator, MethodKind
+from arrears.core.view import ONE_DAY, Due, Rank, View
 
 
 def rule(view: View) -> Iterable[Due]:
@@ -45,11 +45,12 @@ def _proposals(view: View) -> Iterator[Due]:
 
 
 def paying(account: Account, debt: Debt) -> Method | None:
-    """The method that pays for a debt: the active one of its first subscription that has one."""
+    """The method that pays for a debt: the active one of its first subscription that has one that works."""
     for sub in account.subscriptions:
         if sub.no in debt.subscriptions and sub.method:
             method = account.method(sub.method)
-            return method if method.durable and not method.removed else None
+            if method.durable and not method.removed:
+                return method
     return None
 
 
@@ -63,13 +64,25 @@ def _chargeable(view: View, debt: Debt) -> bool:
     return all(h.ended_at is not None for h in held)
 
 
+def _first(view: View, debt: Debt) -> bool:
+    """Whether our first charge of a debt is still to come. What its payer tried before its day, or a charge that was
+    ended with proof, does not stand in for it."""
+    if debt.declined or debt.reopened_seq or not debt.tries or debt.day_0 is None:
+        return not (debt.declined or debt.reopened_seq)
+    tried = (t for method in view.account.methods for t in method.tried)
+    due = view.calendar.start_of_day(debt.due_on)
+    return not any(t.state is AttemptState.DECLINED and t.at >= due for t in tried)
+
+
 def _at(view: View, method: Method, debts: list[Debt]) -> datetime | None:
     history = history_of(view.account, method)
-    fresh = [view.morning(d.due_on) for d in debts if not (d.tries or d.declined or d.reopened_seq)]
+    fresh = [view.morning(d.due_on) for d in debts if _first(view, d)]
     amount = sum(d.open_minor for d in debts)
     wanted = wanted_of(method, amount, debts[0].currency, Initiator.MERCHANT)
     if fresh:
-        at = min(fresh)
+        # One that came to nothing, proven at the provider, is no charge; it is made anew, at most once a day.
+        ended = [t.at + ONE_DAY for t in history if t.state is AttemptState.CANCELED and t.by is Initiator.MERCHANT]
+        at = max([min(fresh), *ended])
         allowed = earliest(load_rules(), wanted, history, max(at, view.now))
         # What the networks forbid is still a charge that fails: the attempt is refused before they are asked.
         return max(at, allowed.at) if isinstance(allowed, Allowed) and allowed.rule else at
