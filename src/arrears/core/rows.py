@@ -186,6 +186,17 @@ def rows_of(units: Iterable[Unit]) -> Rows:
     return rows
 
 
+def rows_of_state(account: Account, rows: Rows) -> None:
+    """Add the rows of what a state holds now, for a state that was made anew from its facts: open invoices, holds,
+    subscriptions and their service ends."""
+    rows.invoice_changes.extend(InvoiceChange(account.no, d.no, d.open_minor, d.day_0) for d in account.debts)
+    rows.holds.extend(_hold_row(account.no, hold) for hold in account.holds)
+    for sub in account.subscriptions:
+        rows.subscriptions.append(subscription_row(account.no, sub))
+        if sub.end is not None:
+            rows.service_ends.append(_service_end_row(account.no, sub))
+
+
 def _from_fact(recorded: f.Recorded, account: Account, rows: Rows) -> None:
     kind = type(recorded.fact)
     if kind in STEPPING:
