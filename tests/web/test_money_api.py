@@ -20,6 +20,7 @@ from arrears.adapters.payments.stripe import Stripe
 from arrears.adapters.services.inprocess import InProcessServices
 from arrears.core import facts as f
 from arrears.core.account import Mode
+from arrears.core.payments.trail import KINDS, trail_of
 from arrears.core.policy import default_policy
 from arrears.engine import commands, system
 from arrears.engine.payments import methods, settling
@@ -325,7 +326,8 @@ def test_a_refund_is_bounded_by_its_payment_and_given_once(shop: Shop) -> None:
     assert code(shop.send(path, {"amount_minor": 12_001, "currency": "EUR", "why": "x"})) == (422, "bad_amount")
     assert code(shop.send(path, {"amount_minor": 100, "currency": "USD", "why": "x"})) == (422, "bad_amount")
     assert shop.send(path, {"amount_minor": 2_000, "currency": "EUR", "why": "goodwill"}).json()["state"] == "done"
-    assert shop.store.refunded_minor(ref) == 2_000
+    trail = trail_of(shop.store.facts_of([account], KINDS)[account])
+    assert trail.payments[ref].given_back == 2_000
     assert code(shop.send("payments/stripe:pi_none/refund", {"amount_minor": 1, "currency": "EUR", "why": "x"})) == (
         404,
         "unknown_payment",

@@ -63,12 +63,15 @@ from arrears.core.facts.payments import (
     AttemptCreated,
     AttemptMoved,
     ChallengeLapsed,
+    ChargebackClosed,
     MethodActivated,
     MethodAdded,
     MethodRemoved,
     MethodRenewed,
     MethodSpent,
+    RefundAsked,
     Refunded,
+    RefundUndone,
 )
 from arrears.core.facts.people import (
     AccessEnded,
@@ -142,6 +145,7 @@ __all__ = [
     "CaseEnded",
     "ChallengeLapsed",
     "ChargeDeclined",
+    "ChargebackClosed",
     "ClockConfirmed",
     "ClockSuspected",
     "CreditAllocated",
@@ -192,6 +196,8 @@ __all__ = [
     "ReasonLifted",
     "ReasonSet",
     "Recorded",
+    "RefundAsked",
+    "RefundUndone",
     "Refunded",
     "RemindedDebt",
     "Reminder",
@@ -276,6 +282,9 @@ AnyFact = (
     | MethodRenewed
     | MethodSpent
     | Refunded
+    | RefundAsked
+    | RefundUndone
+    | ChargebackClosed
     | AuthorisationDeclined
     | AddressAsked
     | AddressConfirmed

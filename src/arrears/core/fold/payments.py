@@ -166,6 +166,21 @@ def _refunded(account: Account, fact: f.Refunded, _: f.Recorded) -> Account:
     return _less_credit(account, fact.currency, fact.credit_minor)
 
 
+def _refund_asked(account: Account, fact: f.RefundAsked, _: f.Recorded) -> Account:
+    return _less_credit(account, fact.currency, fact.credit_minor)
+
+
+def _refund_undone(account: Account, fact: f.RefundUndone, _: f.Recorded) -> Account:
+    if not fact.credit_minor:
+        return account
+    credit = {**account.credit, fact.currency: account.credit.get(fact.currency, 0) + fact.credit_minor}
+    return replace(account, credit=credit)
+
+
+def _chargeback_closed(account: Account, _fact: f.ChargebackClosed, _: f.Recorded) -> Account:
+    return account
+
+
 FOLDS: Final[Folds] = {
     f.MethodAdded: _method_added,
     f.MethodActivated: _method_activated,
@@ -176,4 +191,7 @@ FOLDS: Final[Folds] = {
     f.AttemptMoved: _attempt_moved,
     f.ChallengeLapsed: _challenge_lapsed,
     f.Refunded: _refunded,
+    f.RefundAsked: _refund_asked,
+    f.RefundUndone: _refund_undone,
+    f.ChargebackClosed: _chargeback_closed,
 }

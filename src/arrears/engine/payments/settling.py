@@ -182,7 +182,9 @@ def _begin(
     part_minor: int,
 ) -> _Started:
     also = tuple(also)
-    known = _same_request(store, account, shown, method)
+    # A part of what was shown is another request than the whole of it.
+    request = f"{shown}/{part_minor}" if part_minor else shown
+    known = _same_request(store, account, request, method)
     if known is not None:
         return known
     cancel_open_attempts(store, providers, account, currency, also, now)
@@ -194,19 +196,19 @@ def _begin(
         wanted = next((q for q in owed if q.currency == currency), None)
         if wanted is None or wanted.hash != shown:
             # Somebody with the same request may have been first, and be done.
-            known = _same_request(store, account, shown, method)
+            known = _same_request(store, account, request, method)
             if known is not None:
                 return known
             raise StaleQuote(owed)
         open_attempt = unit.account.attempt_on(p.debt for p in wanted.parts)
         if open_attempt is not None:
-            if (open_attempt.quote, open_attempt.method) == (shown, method):
+            if (open_attempt.quote, open_attempt.method) == (request, method):
                 return _Started(open_attempt.no, fresh=False)
             raise Refused("attempt_in_flight", "a payment for this is under way; wait for its outcome, then look again")
         paid = _part(unit, wanted, part_minor) if part_minor else wanted
         _may_be_tried(view, method, paid, now)
         providers.of(store.method(account, method).at_provider).takes(paid.amount_minor, currency)
-        number = record_attempt(unit, paid, method, Initiator.CUSTOMER, author, shown=shown, in_part=bool(part_minor))
+        number = record_attempt(unit, paid, method, Initiator.CUSTOMER, author, shown=request, in_part=bool(part_minor))
     return _Started(number, fresh=True)
 
 

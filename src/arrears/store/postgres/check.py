@@ -123,7 +123,7 @@ WITH wanted AS (
         'support_answered')
       AND body::jsonb ?| array['tell', 'changed']
     UNION ALL
-    SELECT account_id, seq, 'charge' FROM fact WHERE kind = 'attempt_created'
+    SELECT account_id, seq, 'charge' FROM fact WHERE kind IN ('attempt_created', 'refund_asked')
 )
 SELECT coalesce(w.account_id, a.account_id), coalesce(w.seq, a.seq)
 FROM wanted w FULL JOIN action a ON a.account_id = w.account_id AND a.seq = w.seq AND a.kind = w.kind

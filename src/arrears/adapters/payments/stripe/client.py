@@ -42,6 +42,7 @@ from arrears.adapters.payments.stripe.events import (
     refusal,
     verified,
 )
+from arrears.adapters.payments.stripe.refunds import find_refund
 from arrears.core.errors import Refused
 from arrears.core.payments.values import (
     BookLine,
@@ -310,6 +311,10 @@ class Stripe(Processor):
             return RefundAnswer(RefundState.UNKNOWN, why=_why(error))
         why = str(refund.get("failure_reason") or refund.get("pending_reason") or "")
         return RefundAnswer(refund_state(refund), str(refund["id"]), why)
+
+    def look_up_refund(self, payment_ref: str, key: str) -> RefundAnswer:
+        """See ports.Processor."""
+        return find_refund(self._client, payment_ref, key)
 
     # What Stripe says by itself
 
