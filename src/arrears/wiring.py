@@ -169,7 +169,8 @@ def mail_context(base_url: str) -> MessageContext:
 
 @cache
 def _mail_context(ours: Settings, base_url: str) -> MessageContext:
-    operator = Operator(ours.operator, ours.support_url or f"{base_url}/help", ours.support_email, ours.iban)
+    help_url = ours.support_url or f"{base_url}/help"
+    operator = Operator(ours.operator, help_url, ours.support_email, ours.iban, ours.legal_identity)
     limits = MailLimits(per_hour=ours.mail_per_hour, per_recipient_a_day=ours.mail_per_recipient)
     words = texts(ours.texts) if ours.texts else texts()  # for a cache, None and nothing are two
     return MessageContext(words, operator, base_url, limits=limits)
