@@ -18,7 +18,7 @@ from arrears.notices.kinds import LINK, OPERATOR
 from arrears.notices.render import Texts
 from arrears.notices.samples import for_reader, sample
 
-Kind = MessageKind
+K = MessageKind
 Change = Callable[[Content], Content]
 
 
@@ -43,7 +43,7 @@ def one_sum(content: Content) -> Content:
 
 
 def two_sums(content: Content) -> Content:
-    reminder = sample(Kind.REMINDER, content.locale)
+    reminder = sample(K.REMINDER, content.locale)
     more = {"debts": reminder.debts, "sums": reminder.sums} if content.debts else {}
     paid = (*content.paid, Sum("USD", 500)) if content.paid else ()
     return replace(content, **more, paid=paid)  # type: ignore[arg-type]
@@ -85,7 +85,7 @@ CASES: dict[str, tuple[Change, ...]] = {
 }
 
 
-def in_case(case: str, kind: MessageKind, locale: str) -> Content:
+def given(case: str, kind: MessageKind, locale: str) -> Content:
     content = sample(kind, locale)
     for change in CASES[case]:
         content = change(content)
@@ -124,7 +124,7 @@ NAMES = r"(cloud|mail|backup|a\.devries|here)\b"
 @pytest.mark.parametrize("locale", BREAKS)
 def test_no_case_breaks_the_grammar(texts: Texts, kind: MessageKind, locale: str) -> None:
     for case in CASES:
-        text = read(texts, in_case(case, kind, locale))
+        text = read(texts, given(case, kind, locale))
         prose = re.sub(r"https?://\S+", "here", text).replace(OPERATOR.identity, "").replace(" - ", " ")
         for pattern in (*BREAKS[locale], *NEVER):
             found = re.search(pattern, prose)
@@ -137,81 +137,81 @@ ON = date(2026, 1, 31)
 SAME_DAY = (DatedAction("cloud", Action.RESTRICT, ON), DatedAction("mail", Action.DISABLE, ON))
 
 SAYS: list[tuple[str, Content, str, str]] = [
-    ("deleted, a part was paid", in_case("part paid", Kind.DELETED, "en-GB"), "€96.80 is still open", "without a payment"),
-    ("deleted", in_case("part paid", Kind.DELETED, "nl-NL"), "er staat nog € 96,80 open", "zonder dat er is betaald"),
-    ("part paid", in_case("part paid", Kind.REMINDER, "en-GB"), "has been paid only in part", "has not been paid"),
-    ("part paid", in_case("part paid", Kind.REMINDER, "nl-NL"), "maar voor een deel betaald", "niet op tijd betaald"),
-    ("part paid, line", in_case("part paid", Kind.STOP_WARNING, "en-GB"), "for cloud, paid in part", "has not been paid"),
-    ("returned", in_case("returned", Kind.REMINDER, "en-GB"), "was paid, but the payment was returned", "not been paid"),
-    ("returned", in_case("returned", Kind.REMINDER, "nl-NL"), "de betaling is teruggeboekt", "niet op tijd betaald"),
-    ("returned", in_case("returned", Kind.REMINDER, "en-GB"), "Payment returned: €96.80", "Unpaid"),
-    ("returned, line", in_case("returned", Kind.DELETION_WARNING, "nl-NL"), "betaling teruggeboekt", "niet betaald"),
-    ("several returned", in_case("several returned", Kind.REMINDER, "en-GB"), "the payments were returned", "not been"),
-    ("restricted", sample(Kind.STOP_WARNING, "nl-NL"), "alles in de dienst is uitgeschakeld", "bij u"),
-    ("data after the stop", sample(Kind.STOP_WARNING, "en-GB"), "The data stays and can still be read", "your data"),
-    ("data after the stop", sample(Kind.STOP_WARNING, "en-GB"), "Before any of it is deleted", "your data"),
-    ("data after the stop", sample(Kind.STOP_WARNING, "nl-NL"), "De gegevens blijven bewaard", "Uw gegevens"),
-    ("two sums", in_case("two sums, one service", Kind.STOP_WARNING, "nl-NL"), "US$ 1.234,50 staan open", "50 staat open"),
+    ("deleted, a part was paid", given("part paid", K.DELETED, "en-GB"), "€96.80 is still open", "without a payment"),
+    ("deleted", given("part paid", K.DELETED, "nl-NL"), "er staat nog € 96,80 open", "zonder dat er is betaald"),
+    ("part paid", given("part paid", K.REMINDER, "en-GB"), "has been paid only in part", "has not been paid"),
+    ("part paid", given("part paid", K.REMINDER, "nl-NL"), "maar voor een deel betaald", "niet op tijd betaald"),
+    ("part paid, line", given("part paid", K.STOP_WARNING, "en-GB"), "for cloud, paid in part", "has not been paid"),
+    ("returned", given("returned", K.REMINDER, "en-GB"), "was paid, but the payment was returned", "not been paid"),
+    ("returned", given("returned", K.REMINDER, "nl-NL"), "de betaling is teruggeboekt", "niet op tijd betaald"),
+    ("returned", given("returned", K.REMINDER, "en-GB"), "Payment returned: €96.80", "Unpaid"),
+    ("returned, line", given("returned", K.DELETION_WARNING, "nl-NL"), "betaling teruggeboekt", "niet betaald"),
+    ("several returned", given("several returned", K.REMINDER, "en-GB"), "the payments were returned", "not been"),
+    ("restricted", sample(K.STOP_WARNING, "nl-NL"), "alles in de dienst is uitgeschakeld", "bij u"),
+    ("data after the stop", sample(K.STOP_WARNING, "en-GB"), "The data stays and can still be read", "your data"),
+    ("data after the stop", sample(K.STOP_WARNING, "en-GB"), "Before any of it is deleted", "your data"),
+    ("data after the stop", sample(K.STOP_WARNING, "nl-NL"), "De gegevens blijven bewaard", "Uw gegevens"),
+    ("two sums", given("two sums, one service", K.STOP_WARNING, "nl-NL"), "US$ 1.234,50 staan open", "50 staat open"),
     (
         "the graver of one day",
-        replace(sample(Kind.STOP_WARNING, "en-GB"), actions=SAME_DAY),
+        replace(sample(K.STOP_WARNING, "en-GB"), actions=SAME_DAY),
         "mail will stop on 31 January 2026: €120.00 unpaid.",
         "cloud will be restricted on",
     ),
     (
         "the graver of one day, done",
-        replace(sample(Kind.STOPPED, "nl-NL"), actions=SAME_DAY),
+        replace(sample(K.STOPPED, "nl-NL"), actions=SAME_DAY),
         "mail is op 31 januari 2026 gestopt: € 120,00 staat open.",
         "cloud is op 31 januari 2026 beperkt:",
     ),
-    ("a reader", in_case("a reader", Kind.STOP_WARNING, "en-GB"), "Has it been paid already?", "Can you not pay now"),
-    ("a reader", in_case("a reader", Kind.REMINDER, "nl-NL"), "Is er al betaald?", "Kunt u nu niet betalen"),
-    ("a reader", in_case("a reader", Kind.DELETION_WARNING, "en-GB"), "Is something not right", "Have you already paid"),
+    ("a reader", given("a reader", K.STOP_WARNING, "en-GB"), "Has it been paid already?", "Can you not pay now"),
+    ("a reader", given("a reader", K.REMINDER, "nl-NL"), "Is er al betaald?", "Kunt u nu niet betalen"),
+    ("a reader", given("a reader", K.DELETION_WARNING, "en-GB"), "Is something not right", "Have you already paid"),
     (
         "an address in use",
-        replace(sample(Kind.CONFIRM_ADDRESS, "en-GB"), again=True),
+        replace(sample(K.CONFIRM_ADDRESS, "en-GB"), again=True),
         "goes on coming here, whether you answer or not",
         "is not used",
     ),
     (
         "an address in use",
-        replace(sample(Kind.CONFIRM_ADDRESS, "nl-NL"), again=True),
+        replace(sample(K.CONFIRM_ADDRESS, "nl-NL"), again=True),
         "blijven hier komen, ook als u niet reageert",
         "niet gebruikt",
     ),
     (
         "staff invite",
-        replace(for_reader(sample(Kind.INVITATION, "en-GB")), inviter=""),
+        replace(for_reader(sample(K.INVITATION, "en-GB")), inviter=""),
         "You are invited to see the bills",
         "Anna",
     ),
     (
         "she invites",
-        for_reader(sample(Kind.INVITATION, "nl-NL")),
+        for_reader(sample(K.INVITATION, "nl-NL")),
         "Anna de Vries nodigt u uit",
         "U bent uitgenodigd om de facturen van De Vries Fotografie bij",
     ),
     (
         "elsewhere",
-        in_case("another zone", Kind.STOP_WARNING, "en-GB"),
+        given("another zone", K.STOP_WARNING, "en-GB"),
         "by the end of 31 January 2026 (Amsterdam time), none of this happens",
         "by the end of 31 January 2026,",
     ),
     (
         "elsewhere",
-        in_case("another zone", Kind.REMINDER, "nl-NL"),
+        given("another zone", K.REMINDER, "nl-NL"),
         "cloud stopt op 31 januari 2026 (tijd in Amsterdam), aan het einde van de dag.",
         "uiterlijk op 31 januari 2026 bij",
     ),
     (
         "elsewhere",
-        in_case("another zone", Kind.DELETION_WARNING, "en-GB"),
+        given("another zone", K.DELETION_WARNING, "en-GB"),
         "will be deleted on or after 1 May 2026 (Amsterdam time).",
         "reaches us before 1 May 2026,",
     ),
     (
         "who sends it",
-        sample(Kind.TEST, "en-GB"),
+        sample(K.TEST, "en-GB"),
         "Voorbeeld Hosting B.V., Keizersgracht 1, 1015 CC Amsterdam, KvK",
         "{",
     ),
@@ -229,7 +229,7 @@ def test_who_sends_it_stands_in_both_forms_whole_and_as_text(texts: Texts) -> No
     identity = (
         "Müller & Söhne GmbH, Lange Straße 1, 10115 Berlin, Amtsgericht Charlottenburg HRB 12345, <USt> DE123456789"
     )
-    content = sample(Kind.REMINDER, "en-GB")
+    content = sample(K.REMINDER, "en-GB")
     done = texts.render(replace(content, operator=replace(content.operator, identity=identity)))
     assert identity in " ".join(done.text.split())
     assert identity.replace("&", "&amp;").replace("<", "&lt;").replace(">", "&gt;") in done.html
@@ -239,6 +239,6 @@ def test_a_reader_is_asked_for_nothing_in_any_kind(texts: Texts) -> None:
     asked = "Can you not pay|Have you already|Please put this right|Kunt u nu niet|Hebt u al betaald|Breng dit in orde"
     for kind in (one for one, spec in KINDS.items() if spec.asks_for_money or spec.declined):
         for locale in BREAKS:
-            content = in_case("a reader", kind, locale)
+            content = given("a reader", kind, locale)
             assert content.link == LINK
             assert not re.search(asked, read(texts, content)), (kind, locale)
