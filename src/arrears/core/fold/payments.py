@@ -12,11 +12,11 @@ from typing import Any, Final
 from msgspec.structs import replace
 
 from arrears.core import facts as f
-from arrears.core.account import Account, Attempt, Doubt, DoubtKind, Method
+from arrears.core.account import Account, Attempt, Debt, Doubt, DoubtKind, Method
 from arrears.core.fold import Folds
 from arrears.core.fold.replacing import with_subscription
 from arrears.core.payments.planner import Tried
-from arrears.core.payments.values import OPEN_STATES, AttemptState
+from arrears.core.payments.values import OPEN_STATES, AttemptState, MethodKind
 
 REMEMBERED: Final = timedelta(days=200)
 """Longer than the longest window of any network (ACH: 180 days). What forbids for ever is kept for ever."""
@@ -73,6 +73,7 @@ def _attempt_created(account: Account, fact: f.AttemptCreated, recorded: f.Recor
         activates=fact.activates,
         in_part=fact.in_part,
         opened_by=fact.at_provider,
+        entry=fact.entry,
     )
     account = replace(account, attempts=(*account.attempts, attempt), attempt_count=fact.attempt)
     return account if fact.on_page else _with_doubt(account, fact.attempt, stands=True)
@@ -104,9 +105,17 @@ def _attempt_moved(account: Account, fact: f.AttemptMoved, recorded: f.Recorded)
     account = replace(account, attempts=tuple(a for a in account.attempts if a.no != fact.attempt))
     account = _with_doubt(account, fact.attempt, stands=False)
     finished = {part.debt for part in was.parts}
-    debts = tuple(replace(d, tries=d.tries + 1) if d.no in finished else d for d in account.debts)
+    debit = was.method != 0 and account.method(was.method).kind is not MethodKind.CARD
+    debts = tuple(_tried(d, was, fact, debit=debit) if d.no in finished else d for d in account.debts)
     account = replace(account, debts=debts)
     return _remembered(account, was, fact, recorded) if was.method else account
+
+
+def _tried(debt: Debt, was: Attempt, fact: f.AttemptMoved, *, debit: bool) -> Debt:
+    """A debt after an attempt for it is over. A bank debit that failed has an entry, which may be presented again."""
+    if not debit or fact.to is not AttemptState.DECLINED or not fact.reached_network:
+        return replace(debt, tries=debt.tries + 1)
+    return replace(debt, tries=debt.tries + 1, entry=was.entry or was.no)
 
 
 def _remembered(account: Account, was: Attempt, fact: f.AttemptMoved, recorded: f.Recorded) -> Account:
@@ -120,6 +129,7 @@ def _remembered(account: Account, was: Attempt, fact: f.AttemptMoved, recorded: 
         state=fact.to,
         codes=fact.codes,
         reached_network=fact.reached_network,
+        entry=0 if method.kind is MethodKind.CARD else was.entry or was.no,
     )
     since = recorded.at - REMEMBERED
     kept = tuple(t for t in method.tried if t.at >= since or t.state is AttemptState.DECLINED)

@@ -88,7 +88,9 @@ def _settle(
     made = _made(store, page, method)
     left = {currency: wanted for currency, wanted in page.shown.items() if currency not in made}
     if left:
-        settling.settle(store, providers, page.account, left, method, now, page.author, also=page.also)
+        results = settling.settle(store, providers, page.account, left, method, now, page.author, also=page.also)
+        for refused in results.refused.values():
+            raise refused
 
 
 def _made(store: MoneyBook, page: SetupPage, method: int) -> dict[str, int]:
