@@ -61,6 +61,7 @@ SHARED: Final[Mapping[str, frozenset[str]]] = {
     "means_disable": _NONE,
     "if_paid": frozenset({"can_pay"}),
     "if_declined": _NONE,
+    "no_method": _NONE,
     "by_transfer": frozenset({"numbers", "beneficiary", "iban"}),
     "unless_paid": _NONE,
     "paid_in_time": frozenset({"on", "deadline", "action"}),
