@@ -127,7 +127,7 @@ def _notes(content: Content) -> Iterator[str]:
             yield "by_transfer"
         yield "if_paid"
         if content.can_pay and not content.by_transfer and not spec.charged:
-            yield "if_declined"
+            yield "no_method" if content.no_method else "if_declined"
 
 
 def _footer(content: Content, values: Values, reason: str) -> Iterator[str]:

@@ -53,6 +53,7 @@ SHARED: Final[Mapping[str, frozenset[str]]] = {
     "means_disable": _NONE,
     "if_paid": _NONE,
     "if_declined": _NONE,
+    "no_method": _NONE,
     "by_transfer": frozenset({"numbers", "beneficiary", "iban"}),
     "unless_paid": _NONE,
     "paid_in_time": frozenset({"on", "action"}),

@@ -87,6 +87,7 @@ class Content(msgspec.Struct, frozen=True, gc=False):
     `administrator` is who can pay, and in `administrator_changed` the new one. Addresses are masked by the caller
     where their reader may not see them. Days count from today; `effective_on` is the day from which a new
     administrator acts (None: already). `by_transfer`: the account pays by bank transfer, so nothing is said of cards.
+    `no_method`: no payment method of the account pays for any of the debts.
     `expires_on` is the last day of a card or an invitation; `change` is one of SIGN_IN_CHANGES.
     `request` is the number of a support request, `no_deletion_until` and `no_stop_until` the last days that it holds.
     Breaking one of these rules is our own mistake and asserted.
@@ -115,6 +116,7 @@ class Content(msgspec.Struct, frozen=True, gc=False):
     new_address: str = ""
     effective_on: date | None = None
     by_transfer: bool = False
+    no_method: bool = False
     change: str = ""
     request: str = ""
     no_deletion_until: date | None = None

@@ -19,6 +19,7 @@ from arrears.core.messages.content import Content, DatedAction, DebtLine, Operat
 from arrears.core.messages.kinds import KINDS, MessageKind
 from arrears.core.messages.recipients import Contacts, Recipient
 from arrears.core.payments.values import AttemptState, Initiator
+from arrears.core.rules.charge import paying
 from arrears.core.states import RUNNING, Reason, State
 from arrears.engine.messages.drafting_people import Draft, about_address, about_help, about_sign_in, zone_of
 
@@ -102,10 +103,18 @@ def content(
         change=draft.change,
         administrator="" if administrator is None else administrator.name,
         by_transfer=account.mode is Mode.INVOICE,
+        no_method=_no_method(account, draft),
         request=str(draft.help or ""),
         no_deletion_until=draft.no_deletion_until,
         no_stop_until=draft.no_stop_until,
     )
+
+
+def _no_method(account: Account, draft: Draft) -> bool:
+    """Whether no payment method pays for any of what a message lists."""
+    listed = {line.number for line in draft.debts}
+    debts = [d for d in account.debts if d.number in listed]
+    return account.mode is Mode.CARD and bool(debts) and not any(paying(account, d) for d in debts)
 
 
 def sums_of(lines: Iterable[DebtLine]) -> tuple[Sum, ...]:
