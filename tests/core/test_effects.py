@@ -5,9 +5,10 @@ from __future__ import annotations
 from typing import get_args
 
 from arrears.core import facts as f
-from arrears.core.actions import actions_of, steps_of, tasks_of
+from arrears.core.actions import actions_of, steps_of
 from arrears.core.effects import ACTING, ASKING, LEAVES, MOVING_MONEY, STEPPING, TELLING
 from arrears.core.ledger import entries_of
+from arrears.core.tasks import tasks_of
 from arrears.engine.messages.drafting import MessageFact
 from arrears.sim.simulate import simulate
 from arrears.store.memory.store import MemoryStore

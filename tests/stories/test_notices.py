@@ -78,6 +78,19 @@ def test_who_pays_by_transfer_is_told_how_and_hears_nothing_of_cards() -> None:
             assert ("een andere kaart" in text) is not transfer
 
 
+def test_a_debt_of_which_a_part_is_paid_or_whose_money_left_again_is_never_called_not_paid() -> None:
+    for paid, said in ((2_000, "maar voor een deel betaald"), (12_000, "de betaling is teruggeboekt")):
+        story = known(Story().until(1))
+        story.stage.context = replace(story.stage.context, writer=texts())
+        story.pay(paid)
+        if paid == 12_000:
+            story.reopen()
+        story.until(8)
+        text = " ".join(story.mail.taken[-1].text.split())
+        assert said in text
+        assert "niet op tijd betaald" not in text
+
+
 def test_warnings_go_to_everybody_at_once_and_reminders_to_one() -> None:
     story = known(Story(), ANNA, SAM, extras=(OPS,)).until(40)
     everybody = ["anna@contact.example", "anna@sign-in.example", "sam@sign-in.example", "ops@technical.example"]

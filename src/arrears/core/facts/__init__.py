@@ -117,8 +117,11 @@ from arrears.core.facts.system import (
     ClockSuspected,
     FeedSet,
     MailPaused,
+    MailTrouble,
+    MailTroubleKind,
     PolicyAdopted,
     SystemFact,
+    SystemTaskClosed,
 )
 
 __all__ = [
@@ -167,6 +170,8 @@ __all__ = [
     "InvoiceIssued",
     "LateOrder",
     "MailPaused",
+    "MailTrouble",
+    "MailTroubleKind",
     "MethodActivated",
     "MethodAdded",
     "MethodRemoved",
@@ -201,6 +206,7 @@ __all__ = [
     "SupportOpened",
     "SupportSaid",
     "SystemFact",
+    "SystemTaskClosed",
     "TaskClosed",
     "TermsChanged",
     "TestAsked",

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from enum import StrEnum
+
 from arrears.core.facts.base import Fact
 
 
@@ -43,4 +45,37 @@ class MailPaused(Fact, frozen=True, tag="mail_paused"):
     over: bool = False
 
 
-SystemFact = AccountSetAside | PolicyAdopted | ClockSuspected | ClockConfirmed | FeedSet | BreakerSet | MailPaused
+class MailTroubleKind(StrEnum):
+    """What is wrong with mail as a whole. `server`: nothing leaves at all; `blocked`: what leaves is refused for who we
+    are; `returned`: nearly everything comes back; `key`: reports carry the signature of another secret key."""
+
+    SERVER = "server"
+    BLOCKED = "blocked"
+    RETURNED = "returned"
+    KEY = "key"
+
+
+class MailTrouble(Fact, frozen=True, tag="mail_trouble"):
+    """Something is wrong with mail as a whole, which is a task for staff; or that is `over`."""
+
+    what: MailTroubleKind
+    over: bool = False
+
+
+class SystemTaskClosed(Fact, frozen=True, tag="system_task_closed"):
+    """A person has dealt with the task that fact `task` of the installation raised."""
+
+    task: int
+
+
+SystemFact = (
+    AccountSetAside
+    | PolicyAdopted
+    | ClockSuspected
+    | ClockConfirmed
+    | FeedSet
+    | BreakerSet
+    | MailPaused
+    | MailTrouble
+    | SystemTaskClosed
+)

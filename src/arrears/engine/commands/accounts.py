@@ -12,9 +12,10 @@ from arrears.core.calendar import calendar_of
 from arrears.core.decide import decide
 from arrears.core.errors import Refused
 from arrears.core.rules import ESCALATION_RULES
+from arrears.core.tasks import SYSTEM
 from arrears.engine.acting import acting_on
 from arrears.engine.failpoints import reached
-from arrears.ports import AccountOpening, Accounts, NewAccount
+from arrears.ports import AccountOpening, Accounts, AccountsAndInstallation, NewAccount
 
 
 def open_accounts(
@@ -83,7 +84,15 @@ def unpark(store: Accounts, account: int, now: datetime, author: str, why: str) 
         unit.record(f.Unparked(), author, why)
 
 
-def close_task(store: Accounts, account: int, task: int, now: datetime, author: str, outcome: str) -> None:
-    """Close a task that staff have dealt with; `task` is the number of the fact that raised it."""
+def close_task(
+    store: AccountsAndInstallation, account: int, task: int, now: datetime, author: str, outcome: str
+) -> None:
+    """Close a task that staff have dealt with; `task` is the number of the fact that raised it, `account` is 0 for one
+    of the installation. Refuses `no_reason`."""
+    if not outcome.strip():
+        raise Refused("no_reason", "say why it is done; it is kept with the fact")
+    if account == SYSTEM:
+        store.record_system(f.SystemTaskClosed(task=task), now, author, outcome)
+        return
     with acting_on(store, account, now) as unit:
         unit.record(f.TaskClosed(task=task, outcome=outcome), author)

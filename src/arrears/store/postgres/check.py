@@ -6,26 +6,22 @@ accounts at a time, so that memory does not grow with the book.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from contextlib import AbstractContextManager
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
-from itertools import groupby
-from operator import itemgetter
 from typing import Any, Final, LiteralString, Protocol
 
 from arrears.core.account import Account, decode_account, encode_account
 from arrears.core.evolve import fold
-from arrears.core.facts import Recorded, decode_fact, decode_system_fact
+from arrears.core.facts import decode_system_fact
 from arrears.core.invariants import INVARIANTS, Breach, CheckedInstallation, check_account
 from arrears.core.policy import Policies, Policy
 from arrears.core.rows import subscription_row
 from arrears.core.system import System, fold_system
 from arrears.core.unit import GENESIS, chained
+from arrears.store.postgres.streams import StoredState, Stream, states_after, streams
 from arrears.store.postgres.write import Db, utc
-
-ACCOUNTS_PER_READ: Final = 200
-"""So many accounts are in memory at once."""
 
 BREACHES_MAX: Final = 1000
 """A database with more needs a person, not a longer list."""
@@ -245,11 +241,13 @@ def check_book(
     report = CheckReport(len(CHECKS), check_database(db))
     installation = CheckedInstallation(GRACE)
     report.breaches += _system(db, installation)
-    for states in _states(db):
-        for account, history, stored in _histories(db, states):
+    last = 0
+    while states := states_after(db, last):
+        last = states[-1].number
+        for stream in streams(db, states):
             report.checked += len(INVARIANTS)
             if len(report.breaches) < BREACHES_MAX:
-                report.breaches += _account(account, history, stored, policies, installation, now)
+                report.breaches += _account(stream, policies, installation, now)
         if len(report.breaches) < BREACHES_MAX:
             report.breaches += _projected(db, states)
         if progress is not None:
@@ -257,54 +255,12 @@ def check_book(
     return report
 
 
-@dataclass(frozen=True, slots=True)
-class _State:
-    number: int
-    head: bytes
-    text: str
-
-
-def _states(db: Db) -> Iterator[list[_State]]:
-    last = 0
-    while True:
-        found = db.execute(
-            "SELECT account_id, head, state FROM account_state WHERE account_id > %s ORDER BY account_id LIMIT %s",
-            [last, ACCOUNTS_PER_READ],
-        ).fetchall()
-        if not found:
-            return
-        yield [_State(number, bytes(head), text) for number, head, text in found]
-        last = found[-1][0]
-
-
-StoredTexts = list[tuple[bytes, str]]
-
-
-def _histories(db: Db, states: Sequence[_State]) -> Iterator[tuple[_State, list[Recorded], StoredTexts]]:
-    """Each state with its facts, and these as they are stored: hash and text."""
-    found = db.execute(
-        "SELECT account_id, seq, at, author, why, hash, body FROM fact"
-        " WHERE account_id = ANY(%b) ORDER BY account_id, seq",
-        [[s.number for s in states]],
-    )
-    by_account = {number: list(rows) for number, rows in groupby(found, key=itemgetter(0))}
-    for state in states:
-        rows = by_account.get(state.number, [])
-        history = [
-            Recorded(n, seq, utc(at), author, why, decode_fact(body)) for n, seq, at, author, why, _, body in rows
-        ]
-        yield state, history, [(bytes(row[5]), row[6]) for row in rows]
-
-
 def _account(
-    state: _State,
-    history: list[Recorded],
-    stored: StoredTexts,
-    policies: Policies,
-    installation: CheckedInstallation,
-    now: datetime | None,
+    stream: Stream, policies: Policies, installation: CheckedInstallation, now: datetime | None
 ) -> list[Breach]:
-    found = _chain(state, history, stored)
+    state, history = stream.state, stream.history
+    broken = stream.broken()
+    found = [] if broken is None else [broken]
     if history and encode_account(fold(history)) != state.text:
         found.append(Breach("I18", state.number, "folding the facts does not give the stored text of the state"))
     # Other machines' clocks may be a little ahead of ours.
@@ -314,16 +270,7 @@ def _account(
     return found + check_account(decode_account(state.text), history, policies, until, installation)
 
 
-def _chain(state: _State, history: Sequence[Recorded], stored: StoredTexts) -> list[Breach]:
-    head = GENESIS
-    for r, (digest, body) in zip(history, stored, strict=True):
-        head = chained(head, r.account, r.seq, r.at, r.author, r.why, body)
-        if head != digest:
-            return [Breach("I18", state.number, f"fact {r.seq} is not what was hashed: it or one before was changed")]
-    return [] if head == state.head else [Breach("I18", state.number, "the head is not the hash of the last fact")]
-
-
-def _projected(db: Db, states: Sequence[_State]) -> list[Breach]:
+def _projected(db: Db, states: Sequence[StoredState]) -> list[Breach]:
     """The rows that pages read say what the states say: subscriptions, invoices, open cases (I18)."""
     numbers = [s.number for s in states]
     accounts = {s.number: decode_account(s.text) for s in states}
