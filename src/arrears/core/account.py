@@ -297,6 +297,8 @@ class Account(Value, frozen=True, omit_defaults=True):
     methods: tuple[Method, ...] = ()
     attempts: tuple[Attempt, ...] = ()
     attempt_count: int = 0
+    default_method: int = 0
+    """The payment method that pays for what is added later; 0 while there is none."""
 
     @property
     def past_due(self) -> tuple[Debt, ...]:

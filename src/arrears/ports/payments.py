@@ -132,11 +132,12 @@ class Processor(ABC):
 
     Refuses `provider_refused` for a request that is our own mistake, `provider_denied` where our key may not ask this:
     nothing happened. A charge that the provider would never take is AttemptCanceled, with its reason. Where the answer
-    did not come, `charge`, `cancel` and `refund` say Unknown and never raise.
+    did not come, `charge`, `look_up`, `cancel` and `refund` say Unknown and never raise.
     """
 
     name: str
-    """Letters, digits, `-` and `_`: it stands in addresses, and with a colon before the provider's own references."""
+    """Letters, digits, `-` and `_`, as its adapter's folder: it stands in addresses, and with a colon before the
+    provider's own references."""
 
     live: bool
     """Whether this moves real money. Objects and events of the other kind are refused across."""
