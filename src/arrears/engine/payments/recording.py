@@ -26,7 +26,7 @@ from arrears.engine.payments.attempts import payment_ref
 from arrears.engine.payments.provider_changes import attempt_of
 from arrears.engine.payments.providers import Providers
 from arrears.engine.payments.setups import follow
-from arrears.ports import MoneyBook, Store
+from arrears.ports import AccountReader, MoneyBook, Store
 
 
 class Recording(Enum):
@@ -85,7 +85,7 @@ def _account_of(store: MoneyBook, provider: str, change: Change) -> int:
             return 0 if record is None else record.account
 
 
-def _doubts(store: Store, account: int) -> tuple[Doubt, ...]:
+def _doubts(store: AccountReader, account: int) -> tuple[Doubt, ...]:
     with suppress(Refused):
         found = store.snapshots([account]).get(account)
         return () if found is None else found.doubts
