@@ -116,6 +116,7 @@ from arrears.core.facts.reported import (
 from arrears.core.facts.system import (
     AccountSetAside,
     BreakerSet,
+    ChangeSetAside,
     ClockConfirmed,
     ClockSuspected,
     FeedSet,
@@ -144,6 +145,7 @@ __all__ = [
     "Canceled",
     "CaseEnded",
     "ChallengeLapsed",
+    "ChangeSetAside",
     "ChargeDeclined",
     "ChargebackClosed",
     "ClockConfirmed",

@@ -7,7 +7,7 @@ warning is part of the warning, which lists the same debts.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from datetime import date, datetime
 from typing import assert_never
 
@@ -101,6 +101,8 @@ def content(
         old_address=draft.old_address,
         new_address=draft.new_address,
         change=draft.change,
+        again=draft.again,
+        inviter=draft.inviter,
         administrator="" if administrator is None else administrator.name,
         by_transfer=account.mode is Mode.INVOICE,
         no_method=_no_method(account, draft),
@@ -149,10 +151,14 @@ def _asked(account: Account) -> list[Debt]:
 
 def _lines(account: Account) -> tuple[DebtLine, ...]:
     names = {s.no: s.service for s in account.subscriptions}
-    return tuple(
-        DebtLine(d.number, d.due_on, d.open_minor, d.currency, tuple(names[no] for no in d.subscriptions))
-        for d in _asked(account)
-    )
+    return tuple(_line(d, names) for d in _asked(account))
+
+
+def _line(debt: Debt, names: Mapping[int, str]) -> DebtLine:
+    services = tuple(names[no] for no in debt.subscriptions)
+    returned = debt.reopened_seq > 0
+    part_paid = debt.open_minor < debt.total_minor
+    return DebtLine(debt.number, debt.due_on, debt.open_minor, debt.currency, services, part_paid, returned)
 
 
 def _open(account: Account, debts: Iterable[int]) -> bool:
@@ -246,11 +252,7 @@ def _kept(dated: DatedAction, sub: Subscription) -> DatedAction:
 def _ended(account: Account) -> tuple[DebtLine, ...]:
     """What is still owed after a deletion, also for what the ladder pursues no longer."""
     names = {s.no: s.service for s in account.subscriptions}
-    return tuple(
-        DebtLine(d.number, d.due_on, d.open_minor, d.currency, tuple(names[no] for no in d.subscriptions))
-        for d in account.debts
-        if d.day_0 is not None and not account.debt_is_held(d.no)
-    )
+    return tuple(_line(d, names) for d in account.debts if d.day_0 is not None and not account.debt_is_held(d.no))
 
 
 def _reminds(account: Account, reminder: f.Reminder, seq: int) -> bool:
