@@ -17,7 +17,7 @@ from arrears.core.fold import Folds
 from arrears.core.fold.replacing import with_subscription
 from arrears.core.payments.planner import Tried
 from arrears.core.payments.settlement import usable
-from arrears.core.payments.values import OPEN_STATES, AttemptState, MethodKind
+from arrears.core.payments.values import OPEN_STATES, AttemptState, Initiator, MethodKind
 from arrears.core.states import State
 
 REMEMBERED: Final = timedelta(days=200)
@@ -121,9 +121,11 @@ def _attempt_moved(account: Account, fact: f.AttemptMoved, recorded: f.Recorded)
 
 def _tried(debt: Debt, was: Attempt, fact: f.AttemptMoved, *, debit: bool) -> Debt:
     """A debt after an attempt for it is over. A bank debit that failed has an entry, which may be presented again."""
+    ours = was.by is Initiator.MERCHANT and fact.to is not AttemptState.CANCELED
+    debt = replace(debt, tries=debt.tries + 1, charged=debt.charged or ours)
     if not debit or fact.to is not AttemptState.DECLINED or not fact.reached_network:
-        return replace(debt, tries=debt.tries + 1)
-    return replace(debt, tries=debt.tries + 1, entry=was.entry or was.no)
+        return debt
+    return replace(debt, entry=was.entry or was.no)
 
 
 def _remembered(account: Account, was: Attempt, fact: f.AttemptMoved, recorded: f.Recorded) -> Account:

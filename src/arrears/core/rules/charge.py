@@ -98,20 +98,10 @@ def _chargeable(view: View, debt: Debt) -> bool:
     return all(h.ended_at is not None for h in held)
 
 
-def _is_to_come(view: View, debt: Debt) -> bool:
-    """Whether our first charge of a debt is still to come. What its payer tried before its day, or a charge that was
-    ended with proof, does not stand in for it."""
-    if debt.declined or debt.reopened_seq or not debt.tries or debt.day_0 is None:
-        return not (debt.declined or debt.reopened_seq)
-    tried = (t for method in view.account.methods for t in method.tried)
-    due = view.calendar.start_of_day(debt.due_on)
-    return not any(t.state is AttemptState.DECLINED and t.at >= due for t in tried)
-
-
 def _first(view: View, group: _Group) -> datetime | None:
     """When the first of these is charged for the first time: at 09:00 of its due date, or as soon as the networks let
     us. What they forbid is not attempted, and no decline of the customer's; an expired card has failed."""
-    mornings = [view.morning(d.due_on) for d in group.debts if _is_to_come(view, d)]
+    mornings = [view.morning(d.due_on) for d in group.debts if not (d.charged or d.declined or d.reopened_seq)]
     if not mornings:
         return None
     # One that came to nothing, proven at the provider, is no charge; it is made anew, at most once a day.

@@ -20,9 +20,9 @@ from arrears.core.payments.values import (
     SetupChange,
 )
 from arrears.engine.payments import refunds, reversals
-from arrears.engine.payments.attempts import record_foreign, record_outcome
+from arrears.engine.payments.attempts import payment_ref, record_foreign, record_outcome
 from arrears.engine.payments.providers import provider_of
-from arrears.ports import AccountsAndMoney
+from arrears.ports import AccountsAndMoney, PaymentRecord
 
 _ATTEMPT: Final = "att"
 
@@ -71,8 +71,3 @@ def attempt_of(reference: str) -> tuple[int, int] | None:
     if kind != _ATTEMPT or not account.isdecimal() or not number.isdecimal():
         return None
     return int(account), int(number)
-
-
-def refuse_unknown_payment(ref: str) -> Refused:
-    """For commands that name a payment."""
-    return Refused("unknown_payment", f"there is no payment {ref!r} in the book")

@@ -27,6 +27,7 @@ from arrears.adapters.payments.stripe.codes import (
     inside,
     instant,
     method_details,
+    not_certain,
     outcome_of,
     page_outcome,
     refused,
@@ -38,11 +39,10 @@ from arrears.adapters.payments.stripe.events import (
     StripeReader,
     answering,
     is_ours,
-    refund_state,
     refusal,
     verified,
 )
-from arrears.adapters.payments.stripe.refunds import find_refund
+from arrears.adapters.payments.stripe.refunds import find_refund, give_back
 from arrears.core.errors import Refused
 from arrears.core.payments.values import (
     AttemptCanceled,
@@ -54,7 +54,6 @@ from arrears.core.payments.values import (
     NotFound,
     Outcome,
     RefundAnswer,
-    RefundState,
     SetupOutcome,
     Unknown,
 )
@@ -305,19 +304,7 @@ class Stripe(Processor):
 
     def refund(self, payment_ref: str, amount_minor: int, key: str) -> RefundAnswer:
         """See ports.Processor."""
-        try:
-            refund = self._v1.refunds.create(
-                {"payment_intent": payment_ref, "amount": amount_minor, "metadata": {"key": key}},
-                {"idempotency_key": key},
-            ).to_dict()
-        except (stripe.InvalidRequestError, stripe.CardError) as error:
-            return RefundAnswer(RefundState.REFUSED, why=(error.user_message or "refused by Stripe")[:300])
-        except stripe.StripeError as error:
-            if is_ours(error):
-                raise refusal(error) from error
-            return RefundAnswer(RefundState.UNKNOWN, why=_why(error))
-        why = str(refund.get("failure_reason") or refund.get("pending_reason") or "")
-        return RefundAnswer(refund_state(refund), str(refund["id"]), why)
+        return give_back(self._client, payment_ref, amount_minor, key)
 
     def look_up_refund(self, payment_ref: str, key: str) -> RefundAnswer:
         """See ports.Processor."""
@@ -350,7 +337,7 @@ class Stripe(Processor):
         if is_ours(error):
             raise refusal(error) from error
         if not isinstance(error, stripe.CardError):
-            return Unknown(_why(error), ref)
+            return Unknown(not_certain(error), ref)
         said = inside(inside(error.json_body).get("error"))
         intent = inside(said.get("payment_intent"))
         if attempt_in(intent):
@@ -398,8 +385,3 @@ def _date_of(error: stripe.StripeError) -> datetime | None:
         return parsedate_to_datetime(headers.get("Date") or headers.get("date") or "")
     except ValueError:
         return None
-
-
-def _why(error: stripe.StripeError) -> str:
-    status = f" {error.http_status}" if error.http_status else ""
-    return f"no certain answer from Stripe: {type(error).__name__}{status}"

@@ -10,6 +10,8 @@ from collections.abc import Mapping
 from datetime import UTC, date, datetime
 from typing import Any, Final
 
+import stripe
+
 from arrears.core.errors import Refused
 from arrears.core.money import CURRENCIES, exponent
 from arrears.core.payments.values import (
@@ -305,3 +307,9 @@ def _label(kind: MethodKind, kept: Thing) -> str:
 
 def _last_day(year: int, month: int) -> date:
     return date(year, month, calendar.monthrange(year, month)[1])
+
+
+def not_certain(error: stripe.StripeError) -> str:
+    """Why nobody knows what became of a request."""
+    status = f" {error.http_status}" if error.http_status else ""
+    return f"no certain answer from Stripe: {type(error).__name__}{status}"
