@@ -76,6 +76,7 @@ class Bank(Processor):
         self.taken: dict[str, Taken] = {}
         self.forgotten: set[str] = set()
         self.silent = False
+        self.refuses = {"empty"}
         self.no_refunds = False
         self._keys: dict[str, RefundAnswer] = {}
         self._numbers = count(1)
@@ -85,7 +86,7 @@ class Bank(Processor):
     def charge(self, charge: Charge) -> Outcome:
         """See ports.Processor."""
         if charge.attempt not in self.said:
-            empty = charge.method_ref == "empty"
+            empty = charge.method_ref in self.refuses
             codes = Codes("insufficient_funds", "51")
             declined = Declined(f"d-{charge.attempt}", codes, self._now())
             self.said[charge.attempt] = declined if empty else self._take(charge)
