@@ -17,6 +17,7 @@ import stripe
 from stripe.params import PaymentIntentListParams
 from stripe.params.checkout import SessionListParams
 
+from arrears.adapters.payments.stripe.amounts import same_unit
 from arrears.adapters.payments.stripe.codes import (
     DEBITS,
     DECLINES,
@@ -28,7 +29,6 @@ from arrears.adapters.payments.stripe.codes import (
     instant,
     outcome_of,
     page_outcome,
-    same_unit,
 )
 from arrears.core.errors import Refused
 from arrears.core.payments.values import (
