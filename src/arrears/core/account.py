@@ -6,12 +6,13 @@ The value is stored as one JSON text in the account's narrow row and is, by defi
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from datetime import date, datetime
 from enum import StrEnum
 
 import msgspec
 
+from arrears.core.payments.limits import AmountLimits
 from arrears.core.payments.planner import Tried
 from arrears.core.payments.values import AttemptState, Initiator, MethodKind, Network
 from arrears.core.promises import Promise
@@ -361,11 +362,13 @@ class Account(Value, frozen=True, omit_defaults=True):
 
 
 class Guards(msgspec.Struct, frozen=True):
-    """The doubts that belong to the whole installation."""
+    """What every decision must know of the whole installation: its doubts, and what can be charged."""
 
     feed_stale: bool = False
     clock_suspect: bool = False
     breaker_open: bool = False
+    limits: Mapping[str, AmountLimits] = {}
+    """What the payment providers take in one charge, by currency. No doubt: known, or without limit."""
 
     @property
     def doubts(self) -> tuple[DoubtKind, ...]:

@@ -171,9 +171,16 @@ def system_tasks_of(seq: int, fact: f.SystemFact, why: str) -> Iterator[TaskRow]
             yield TaskRow(SYSTEM, seq, "change_not_recorded", why, ref)
         case f.AccountSetAside(account=number):
             yield TaskRow(SYSTEM, seq, "set_aside", f"account {number}: {why}", str(number))
-        case f.BreakerSet() | f.MailPaused() | f.MailTrouble():
+        case f.BreakerSet() | f.MailPaused() | f.MailTrouble() | f.LimitsSet():
             return
-        case f.PolicyAdopted() | f.ClockSuspected() | f.ClockConfirmed() | f.FeedSet() | f.SystemTaskClosed():
+        case (
+            f.PolicyAdopted()
+            | f.ClockSuspected()
+            | f.ClockConfirmed()
+            | f.LimitsSet()
+            | f.FeedSet()
+            | f.SystemTaskClosed()
+        ):
             return
         case _:
             assert_never(fact)

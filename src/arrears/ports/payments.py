@@ -10,6 +10,7 @@ from typing import Final, NamedTuple, Protocol
 from arrears.core.account import Debt
 from arrears.core.errors import Refused
 from arrears.core.facts import Fact, PaymentBooked, Recorded
+from arrears.core.payments.limits import AmountLimits
 from arrears.core.payments.values import (
     BookLine,
     Change,
@@ -165,6 +166,10 @@ class Processor(ABC):
     @abstractmethod
     def look_up(self, attempt: str, customer_ref: str, ref: str, since: datetime) -> Outcome:
         """What the provider has under our reference; `ref` may be empty when it was never learnt."""
+
+    def limits(self) -> Mapping[str, AmountLimits]:
+        """What one charge can be, by currency; without it any amount of any currency."""
+        return {}
 
     def takes(self, amount_minor: int, currency: str) -> None:  # noqa: B027 - without it every amount may be tried
         """Refuse `provider_refused`, without asking anybody, where exactly this amount can never be charged."""

@@ -121,7 +121,9 @@ def _attempt_moved(account: Account, fact: f.AttemptMoved, recorded: f.Recorded)
 
 def _tried(debt: Debt, was: Attempt, fact: f.AttemptMoved, *, debit: bool) -> Debt:
     """A debt after an attempt for it is over. A bank debit that failed has an entry, which may be presented again."""
-    ours = was.by is Initiator.MERCHANT and fact.to is not AttemptState.CANCELED
+    # One that was ended with proof was none, unless that is how it was refused.
+    answered = fact.to is not AttemptState.CANCELED or bool(fact.codes.decline)
+    ours = was.by is Initiator.MERCHANT and answered
     debt = replace(debt, tries=debt.tries + 1, charged=debt.charged or ours)
     if not debit or fact.to is not AttemptState.DECLINED or not fact.reached_network:
         return debt

@@ -10,9 +10,10 @@ from typing import NamedTuple
 
 from arrears.core.account import Account, Debt, DebtPart, Method, Mode, Stop
 from arrears.core.facts import AttemptCreated
+from arrears.core.payments.limits import charge_of
 from arrears.core.payments.networks import load_rules
 from arrears.core.payments.planner import EXPIRED, NEW_ENTRY, Allowed, Tried, Wanted, earliest
-from arrears.core.payments.settlement import attempt_key, ordinal_of, quote_for
+from arrears.core.payments.settlement import attempt_key, in_part, ordinal_of, quote_for
 from arrears.core.payments.strategies import plan
 from arrears.core.payments.strategies.paydays import Paydays
 from arrears.core.payments.values import AttemptState, Initiator, MethodKind
@@ -107,8 +108,12 @@ def _first(view: View, group: _Group) -> datetime | None:
     # One that came to nothing, proven at the provider, is no charge; it is made anew, at most once a day.
     history = history_of(view.account, group.method)
     ended = [t.at + ONE_DAY for t in history if t.state is AttemptState.CANCELED and t.by is Initiator.MERCHANT]
-    at = max([min(mornings), *ended])
-    wanted = _wanted(group, _taken(view, group, at))
+    # What is too little for a charge of its own waits for the next that falls due.
+    enough = [one for one in sorted(mornings) if _amount(view, group, _taken(view, group, one))]
+    if not enough:
+        return None
+    at = max([enough[0], *ended])
+    wanted = _wanted(view, group, _taken(view, group, at))
     allowed = earliest(load_rules(), wanted, history, max(at, view.now))
     if isinstance(allowed, Allowed):
         return max(at, allowed.at) if allowed.rule else at
@@ -122,7 +127,9 @@ def _retry(view: View, group: _Group) -> datetime | None:
         return None
     history = history_of(view.account, group.method)
     own = [t for t in history if group.entry in (t.no, t.entry)] if group.entry > 0 else history
-    wanted = _wanted(group, past_due)
+    if not _amount(view, group, past_due):
+        return None
+    wanted = _wanted(view, group, past_due)
     day_0 = min(d.day_0 for d in past_due if d.day_0 is not None)
     since = max([t.at for t in own], default=view.calendar.start_of_day(day_0))
     planned = plan(
@@ -145,9 +152,13 @@ def _retry(view: View, group: _Group) -> datetime | None:
     return planned
 
 
-def _wanted(group: _Group, debts: Iterable[Debt]) -> Wanted:
-    amount = sum(d.open_minor for d in debts)
-    return wanted_of(group.method, amount, group.currency, Initiator.MERCHANT, group.entry)
+def _wanted(view: View, group: _Group, debts: Iterable[Debt]) -> Wanted:
+    return wanted_of(group.method, _amount(view, group, debts), group.currency, Initiator.MERCHANT, group.entry)
+
+
+def _amount(view: View, group: _Group, debts: Iterable[Debt]) -> int:
+    """What one charge for these takes: all, or the most that the provider takes at once; 0 where it takes nothing."""
+    return charge_of(view.guards.limits, group.currency, sum(d.open_minor for d in debts))
 
 
 def history_of(account: Account, method: Method) -> list[Tried]:
@@ -174,7 +185,9 @@ def wanted_of(method: Method, amount_minor: int, currency: str, by: Initiator, e
 
 def _attempt(view: View, group: _Group, debts: list[Debt]) -> AttemptCreated:
     account = view.account
-    quote = quote_for(account, group.currency, tuple(DebtPart(d.no, d.open_minor) for d in debts))
+    whole = quote_for(account, group.currency, tuple(DebtPart(d.no, d.open_minor) for d in debts))
+    amount = _amount(view, group, debts)
+    quote = whole if amount == whole.amount_minor else in_part(whole, account, amount)
     ordinal = ordinal_of(account, quote.parts)
     return AttemptCreated(
         attempt=account.attempt_count + 1,

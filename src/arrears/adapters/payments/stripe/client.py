@@ -18,10 +18,10 @@ import stripe
 from stripe.params import PaymentIntentCreateParams
 from stripe.params.checkout import SessionCreateParams
 
+from arrears.adapters.payments.stripe.amounts import amount_limits, check_amount
 from arrears.adapters.payments.stripe.codes import (
     Thing,
     attempt_in,
-    check_amount,
     id_of,
     in_mode,
     inside,
@@ -44,6 +44,7 @@ from arrears.adapters.payments.stripe.events import (
 )
 from arrears.adapters.payments.stripe.refunds import find_refund, give_back
 from arrears.core.errors import Refused
+from arrears.core.payments.limits import AmountLimits
 from arrears.core.payments.values import (
     AttemptCanceled,
     BookLine,
@@ -164,6 +165,10 @@ class Stripe(Processor):
                     raise
 
     # Attempts
+
+    def limits(self) -> Mapping[str, AmountLimits]:
+        """See ports.Processor."""
+        return amount_limits()
 
     def takes(self, amount_minor: int, currency: str) -> None:
         """See ports.Processor."""

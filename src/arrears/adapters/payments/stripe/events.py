@@ -16,6 +16,7 @@ import stripe
 from stripe.params import PaymentIntentListParams
 from stripe.params.checkout import SessionListParams
 
+from arrears.adapters.payments.stripe.amounts import same_unit
 from arrears.adapters.payments.stripe.codes import (
     DEBITS,
     DECLINES,
@@ -27,7 +28,6 @@ from arrears.adapters.payments.stripe.codes import (
     instant,
     outcome_of,
     page_outcome,
-    same_unit,
 )
 from arrears.core import strict_json
 from arrears.core.errors import Refused
