@@ -147,7 +147,10 @@ def outcome(dice: random.Random, network: Network, hard: int) -> dict[str, Any]:
         return {"codes": Codes("", dice.choice(HARD[network].split()), "")}
     if draw < hard + 5:
         return {
-            "codes": Codes(dice.choice(("lost_card", "do_not_try_again", "authentication_required")), "51" if network in CARDS else "0")
+            "codes": Codes(
+                dice.choice(("lost_card", "do_not_try_again", "authentication_required")),
+                "51" if network in CARDS else "0",
+            )
         }
     if draw < 40:
         return {"state": AttemptState.PAID, "codes": Codes(advice=dice.choice(("", "40", "24")))}

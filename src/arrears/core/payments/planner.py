@@ -127,6 +127,12 @@ def earliest(rules: Rules, wanted: Wanted, history: Sequence[Tried], now: dateti
     return allowed
 
 
+def is_final(rules: Rules, wanted: Wanted, tried: Tried, now: datetime) -> bool:
+    """Whether this one attempt alone forbids every other on its card, for ever and to everybody."""
+    answer = earliest(rules, wanted._replace(by=Initiator.CUSTOMER), [tried], now)
+    return isinstance(answer, Refusal) and answer.until is None
+
+
 def counts(tried: Tried) -> bool:
     """Whether the networks count this attempt, or might: declined or canceled after it reached them, or open."""
     if tried.state in OPEN_STATES:
