@@ -6,7 +6,7 @@ Every body is read here, whoever signed it, so that no shape of one can be more 
 from __future__ import annotations
 
 import json
-from math import isinf
+from decimal import Decimal
 from typing import Any, Final
 
 DEPTH_MAX: Final = 100
@@ -58,10 +58,10 @@ def _whole(digits: str) -> int:
     return int(digits)
 
 
-def _fraction(digits: str) -> float:
-    number = float(digits)
-    if isinf(number):
-        raise NotStrict("a number is too large")
+def _fraction(digits: str) -> Decimal:
+    number = Decimal(digits)
+    if abs(number.adjusted()) > DIGITS_MAX:
+        raise NotStrict("a number is too large, or too small")
     return number
 
 

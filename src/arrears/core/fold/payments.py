@@ -121,9 +121,10 @@ def _attempt_moved(account: Account, fact: f.AttemptMoved, recorded: f.Recorded)
 
 def _tried(debt: Debt, was: Attempt, fact: f.AttemptMoved, *, debit: bool) -> Debt:
     """A debt after an attempt for it is over. A bank debit that failed has an entry, which may be presented again."""
-    # One that was ended with proof was none, unless that is how it was refused.
-    answered = fact.to is not AttemptState.CANCELED or bool(fact.codes.decline)
-    ours = was.by is Initiator.MERCHANT and answered
+    # One that was ended with proof was none, unless that is how it was refused; one for a part leaves the rest to come.
+    whole = any(part.debt == debt.no and part.minor >= debt.open_minor for part in was.parts)
+    over = whole if fact.to is AttemptState.PAID else fact.to is AttemptState.DECLINED or bool(fact.codes.decline)
+    ours = was.by is Initiator.MERCHANT and over
     debt = replace(debt, tries=debt.tries + 1, charged=debt.charged or ours)
     if not debit or fact.to is not AttemptState.DECLINED or not fact.reached_network:
         return debt
