@@ -196,10 +196,10 @@ class Trail:
     def _reopened(self, seq: int, debt: int, minor: int) -> None:
         """Money left: of the payment that the next fact names, or where it names none of the latest that paid it."""
         if self._apart and self._apart[-1][0] != seq - 1:
-            self._settle_apart("")
+            self._assign_apart("")
         self._apart.append((seq, debt, minor))
 
-    def _settle_apart(self, payment: str) -> None:
+    def _assign_apart(self, payment: str) -> None:
         named = [self.payments[payment]] if payment in self.payments else []
         for _, debt, minor in self._apart:
             left = minor
@@ -213,7 +213,7 @@ class Trail:
     def _refunded(self, seq: int, fact: f.Refunded, recorded: f.Recorded) -> None:
         follows = bool(self._apart) and self._apart[-1][0] == seq - 1
         reopened = sum(minor for _, _, minor in self._apart) if follows else 0
-        self._settle_apart(fact.payment_ref if follows else "")
+        self._assign_apart(fact.payment_ref if follows else "")
         traced = self.payments.get(fact.payment_ref)
         self._take_credit(fact.currency, fact.payment_ref, fact.credit_minor)
         if traced is None:
