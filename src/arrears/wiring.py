@@ -95,16 +95,18 @@ class Installation:
         """What messages are made with; loaded when first asked for, and refused then if a text is wrong."""
         return replace(mail_context(self.providers.base_url), channels=self.channels)
 
-    def work_once(self, stopping: Callable[[], bool] = lambda: False) -> tuple[RunReport, int]:
-        """See engine/worker.py."""
+    def work_once(
+        self, stopping: Callable[[], bool] = lambda: False, say: Callable[[str], object] = lambda _line: None
+    ) -> tuple[RunReport, int]:
+        """See engine/worker.py. `say` gets a line for each thing that is wrong with mail as a whole."""
         outside = (self.channel, self.services, self.clock, self.limits, self.providers, self.context())
-        return worker.work_once(self.store, *outside, stopping=stopping)
+        return worker.work_once(self.store, *outside, stopping=stopping, tell=worker.MailNews(say).tell)
 
-    def work(self, poll_seconds: int, wait: Callable[[int], bool]) -> None:
+    def work(self, poll_seconds: int, wait: Callable[[int], bool], say: Callable[[str], object]) -> None:
         """See engine/worker.py. Once an hour addresses that nobody has confirmed are asked again."""
         outside = (self.channel, self.services, self.clock, self.limits, self.providers, self.context())
         hourly = partial(ask_unconfirmed, self.store)
-        worker.work(self.store, *outside, poll_seconds=poll_seconds, wait=wait, hourly=hourly)
+        worker.work(self.store, *outside, poll_seconds=poll_seconds, wait=wait, hourly=hourly, say=say)
 
     def __enter__(self) -> Installation:
         return self

@@ -25,6 +25,7 @@ from arrears.ports.installation import (
 )
 from arrears.ports.messages import (
     BACK,
+    NOT_STUCK,
     REPORTS_MAX,
     TAKEN,
     Channel,
@@ -36,12 +37,14 @@ from arrears.ports.messages import (
     Mail,
     MailBook,
     MailCounts,
+    MailHealth,
     MailMove,
     MailState,
     Message,
     MessageText,
     PayLink,
     PayLinkBook,
+    StuckMail,
     Writer,
 )
 from arrears.ports.payments import (
@@ -80,6 +83,7 @@ from arrears.ports.store import (
     AccountsAndSupport,
     AccountsAndVisitors,
     CollectionsRun,
+    MailWatching,
     NoticeSending,
     PayLinkAccounts,
     ReachableAccounts,
@@ -99,6 +103,7 @@ from arrears.ports.support import (
 
 __all__ = [
     "BACK",
+    "NOT_STUCK",
     "REPORTS_MAX",
     "TAKEN",
     "AccessBook",
@@ -139,8 +144,10 @@ __all__ = [
     "Mail",
     "MailBook",
     "MailCounts",
+    "MailHealth",
     "MailMove",
     "MailState",
+    "MailWatching",
     "Message",
     "MessageText",
     "MethodRecord",
@@ -167,6 +174,7 @@ __all__ = [
     "SetupBook",
     "SetupPage",
     "Store",
+    "StuckMail",
     "Sums",
     "Support",
     "SupportBook",

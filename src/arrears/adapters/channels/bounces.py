@@ -82,7 +82,7 @@ def bounce_of(event: AnymailTrackingEvent) -> Bounce | None:
 
 def _kind_of_event(event_type: str, reject: str, said: str, status: str) -> ReportKind | None:
     """Of the words for a rejection that anymail has, one says that the address does not exist: `invalid`."""
-    if event_type == "complained" or (event_type in ("bounced", "rejected") and reject == "spam"):
+    if event_type == "complained":
         return ReportKind.COMPLAINT
     if event_type not in ("bounced", "rejected", "failed"):
         return None

@@ -36,6 +36,9 @@ LOOK_BACK: Final = timedelta(days=7)
 (RFC 5321, 4.5.4.1)."""
 
 
+SHARED_SINCE: Final = timedelta(days=400)
+"""Older messages are no notice of anything that still lies ahead: the longest ladder is shorter."""
+
 KNOWN_FOR: Final = timedelta(days=30)
 """So long after mail of an account came back staff are not told anew."""
 
@@ -58,11 +61,32 @@ class Returned(NamedTuple):
 def came_back(store: AccountsAndMail, returned: Returned, now: datetime) -> int:
     """Record one report; to how many messages it was news. Of a message that is not proven to be ours, nothing: such
     reports are made up, or somebody else's. Every report is kept."""
-    news = sum(_record(store, mail, returned, now) for mail in _meant(store, returned, now))
+    news = 0
+    for mail in _meant(store, returned, now):
+        news += _record(store, mail, returned, now)
+        if _how(mail, returned) == HARD:
+            _bury_elsewhere(store, mail, returned, now)
     store.keep_report(
         KeptReport(returned.message, returned.address, returned.how, returned.status, returned.why, returned.text), now
     )
     return news
+
+
+def refused_at_delivery(store: AccountsAndMail, mail: Mail, status: str, why: str, now: datetime) -> None:
+    """Record that a mail server said, when this message was handed over, that its address does not exist."""
+    returned = Returned(mail.id, mail.address, HARD, status, why)
+    _record(store, mail, returned, now)
+    _bury_elsewhere(store, mail, returned, now)
+
+
+def _bury_elsewhere(store: AccountsAndMail, mail: Mail, returned: Returned, now: datetime) -> None:
+    """An address that is gone is so for every account that it belongs to: what it took counts for none of them."""
+    newest: dict[int, Mail] = {}
+    for other in store.mails_to(mail.address, now - SHARED_SINCE):
+        if other.account != mail.account and other.state in TAKEN:
+            newest[other.account] = other
+    for other in newest.values():
+        _record(store, other, returned, now)
 
 
 def _meant(store: MailBook, returned: Returned, now: datetime) -> Sequence[Mail]:

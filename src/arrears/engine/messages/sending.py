@@ -43,11 +43,20 @@ _STATES: Final = {
 }
 
 
+class DeadAddress(NamedTuple):
+    """A message that a server refused since its address does not exist, with its words and their code."""
+
+    mail: Mail
+    reply: str
+    code: str
+
+
 class SendResult(NamedTuple):
-    """What became of some claims; `back` are those that nothing was done for."""
+    """What became of some claims; `back` are those that nothing was done for, `dead` the addresses that are gone."""
 
     answers: list[Answer]
     back: list[Claim]
+    dead: list[DeadAddress]
 
 
 def send(
@@ -56,13 +65,13 @@ def send(
     """Hand over what these claims ask for. Where mail cannot leave, or leaves slowly, the others wait: a claim that
     outlives its lease would be taken for one whose sender died, and never be sent."""
     if not claims:
-        return SendResult([], [])
+        return SendResult([], [], [])
     if _stopped(store, context, now):
-        return SendResult([], list(claims))
+        return SendResult([], list(claims), [])
     channels = {EMAIL: channel, **context.channels}
     plans, letters = _prepared(store, channels, context, claims, now)
-    _hand_over_all(store, channels, letters)
-    return SendResult([plan.answer(now) for plan in plans], [])
+    dead = _hand_over_all(store, channels, letters)
+    return SendResult([plan.answer(now) for plan in plans], [], dead)
 
 
 def _stopped(store: NoticeSending, context: MessageContext, now: datetime) -> bool:
@@ -125,8 +134,9 @@ def _look_up(channels: Channels, plan: NoticeDelivery) -> None:
             plan.move(mail, MailState.UNKNOWN, "its sender died while handing it over")
 
 
-def _hand_over_all(store: AccountReader, channels: Channels, letters: Sequence[Letter]) -> None:
+def _hand_over_all(store: AccountReader, channels: Channels, letters: Sequence[Letter]) -> list[DeadAddress]:
     """One letter after the other; of a channel whose server takes nothing more the others wait."""
+    dead = []
     began = time.monotonic()
     shut: set[ChannelName] = set()
     for letter in letters:
@@ -136,9 +146,12 @@ def _hand_over_all(store: AccountReader, channels: Channels, letters: Sequence[L
             letter.plan.move(letter.mail, MailState.WAITING)
             continue
         delivery = handed_over(channels[name], letter.message)
-        letter.plan.move(letter.mail, _STATES[delivery.fate], delivery.reply, delivery.code)
+        letter.plan.handed_over(letter.mail, _STATES[delivery.fate], delivery)
+        if delivery.dead:
+            dead.append(DeadAddress(letter.mail, delivery.reply, delivery.code))
         if delivery.about is DeliveryAbout.SERVER:
             shut.add(name)
+    return dead
 
 
 def _as_read(store: AccountReader, letter: Letter) -> bool:
