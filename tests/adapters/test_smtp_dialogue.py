@@ -12,6 +12,8 @@ from tests.adapters.test_smtp_channel import MESSAGE, channel_to
 
 from arrears.ports import Fate
 
+pytestmark = pytest.mark.usefixtures("site")
+
 GOOD = {"MAIL": "250 ok", "RCPT": "250 ok", "DATA": "354 go on", "TEXT": "250 taken"}
 STAGES = tuple(GOOD)
 CODES = (

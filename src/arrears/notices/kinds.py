@@ -3,7 +3,8 @@ check when texts are loaded.
 
 Names of variables are pieces of text except: can_pay, has_actions, has_restrict and has_disable are true or false,
 sums_count, debts_count and services_count are numbers, action is "restrict", "disable" or "delete", that of the first
-cut, and change is one of SIGN_IN_CHANGES. What a message does not have is an empty text, 0 or false.
+cut that the message is about, and change is one of SIGN_IN_CHANGES. paid_in_time says by when paying saves everything
+that is listed. What a message does not have is an empty text, 0 or false.
 """
 
 from __future__ import annotations
@@ -38,7 +39,7 @@ _COMMON: Final = frozenset({"account", "reader", "operator", "can_pay", "adminis
 }  # fmt: skip
 _DEBTS: Final = frozenset({"sums", "sums_count", "debts_count", "invoices", "due_on"})
 _ACTIONS: Final = frozenset(
-    {"has_actions", "on", "action", "has_restrict", "has_disable", "means_restrict", "means_disable"}
+    {"has_actions", "on", "action", "paid_in_time", "has_restrict", "has_disable", "means_restrict", "means_disable"}
 )
 
 OPERATOR: Final = Operator("Voorbeeld Hosting", "https://help.example.org/billing", "billing@example.org")

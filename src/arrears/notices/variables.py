@@ -14,7 +14,7 @@ from markupsafe import Markup
 
 from arrears.core.account import Action
 from arrears.core.messages.content import Content, DatedAction
-from arrears.core.messages.kinds import KINDS
+from arrears.core.messages.kinds import KINDS, MessageKind
 from arrears.core.payments.declines import guidance
 from arrears.notices.kinds import NOTICE_KINDS
 from arrears.notices.values import Form, clean, day, free, listed, local_day, moment, place, sums_of
@@ -27,6 +27,7 @@ NUMBERS_MAX: Final = 12
 
 _COUNTED: Final = frozenset({"count", "plural"})
 _CUT: Final = frozenset({"service", "on"})
+_ABOUT_DELETION: Final = (MessageKind.DELETION_WARNING, MessageKind.RETENTION_ENDS, MessageKind.DELETED)
 _HELP: Final = frozenset({"operator", "support_email", "support_url"})
 _NONE: Final[frozenset[str]] = frozenset()
 
@@ -189,11 +190,18 @@ class Values:
         the heading says both."""
         content = self.content
         if KINDS[content.kind].about_actions:
-            first = content.actions[0]
+            first = self.leading()
             return (dated.service for dated in content.actions if (dated.on, dated.action) == (first.on, first.action))
         if content.services or KINDS[content.kind].paid:
             return content.services
         return (service for line in content.debts for service in line.services)
+
+    def leading(self) -> DatedAction:
+        """The earliest of the actions that the kind is about: a warning that a service stops lists the deletions that
+        lie ahead too."""
+        deletes = self.content.kind in _ABOUT_DELETION
+        own = (a for a in self.content.actions if (a.action is Action.DELETE) == deletes)
+        return next(own, self.content.actions[0]) if KINDS[self.content.kind].about_actions else self.content.actions[0]
 
     def _debts(self) -> dict[str, object]:
         content = self.content
@@ -208,10 +216,14 @@ class Values:
     def _dated_actions(self) -> dict[str, object]:
         actions: tuple[DatedAction, ...] = self.content.actions
         kinds = {dated.action for dated in actions}
+        first = self.leading() if actions else None
+        # What saves everything that is listed is paying by the earliest day of all.
+        soonest = {"on": day(actions[0].on, self.locale), "action": str(actions[0].action)} if actions else {}
         return {
             "has_actions": bool(actions),
-            "on": day(actions[0].on, self.locale) if actions else "",
-            "action": str(actions[0].action) if actions else "",
+            "on": day(first.on, self.locale) if first else "",
+            "action": str(first.action) if first else "",
+            "paid_in_time": self.words.shared("paid_in_time", self.form, **soonest) if soonest else "",
             "has_restrict": Action.RESTRICT in kinds,
             "has_disable": Action.DISABLE in kinds,
             "means_restrict": self.words.shared("means_restrict", self.form),
