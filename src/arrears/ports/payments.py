@@ -130,11 +130,12 @@ class Processor(ABC):
     be repeated with the same key; none is made inside a transaction.
 
     Refuses `provider_refused` for a request that is our own mistake (bad parameters, wrong key): nothing happened.
-    Where the answer did not come, `charge`, `cancel` and `refund` say Unknown and never raise.
+    Where the answer did not come, `charge`, `look_up`, `cancel` and `refund` say Unknown and never raise.
     """
 
     name: str
-    """Letters, digits, `-` and `_`: it stands in addresses, and with a colon before the provider's own references."""
+    """Letters, digits, `-` and `_`, as its adapter's folder: it stands in addresses, and with a colon before the
+    provider's own references."""
 
     live: bool
     """Whether this moves real money. Objects and events of the other kind are refused across."""

@@ -132,7 +132,7 @@ class Unknown(NamedTuple):
 
 
 class NotFound(NamedTuple):
-    """The provider has nothing under our reference *now*; proof only after a wait (see `none_found_after`)."""
+    """The provider has nothing under our reference *now*; proof only after a day (engine/payments/attempts.py)."""
 
 
 class AttemptCanceled(NamedTuple):

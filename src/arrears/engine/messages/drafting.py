@@ -7,7 +7,6 @@ warning is part of the warning, which lists the same debts.
 
 from __future__ import annotations
 
-from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping
 from datetime import date, datetime
 from typing import assert_never
@@ -20,8 +19,10 @@ from arrears.core.messages.content import Content, DatedAction, DebtLine, Operat
 from arrears.core.messages.kinds import KINDS, MessageKind
 from arrears.core.messages.recipients import Contacts, Recipient
 from arrears.core.payments.values import AttemptState, Initiator
+from arrears.core.rules.charge import paying
 from arrears.core.states import RUNNING, Reason, State
 from arrears.engine.messages.drafting_people import Draft, about_address, about_help, about_sign_in, zone_of
+from arrears.engine.messages.subscription_names import subscription_names
 
 MessageFact = (
     f.Noticed
@@ -101,12 +102,22 @@ def content(
         old_address=draft.old_address,
         new_address=draft.new_address,
         change=draft.change,
+        again=draft.again,
+        inviter=draft.inviter,
         administrator="" if administrator is None else administrator.name,
         by_transfer=account.mode is Mode.INVOICE,
+        no_method=_no_method(account, draft),
         request=str(draft.help or ""),
         no_deletion_until=draft.no_deletion_until,
         no_stop_until=draft.no_stop_until,
     )
+
+
+def _no_method(account: Account, draft: Draft) -> bool:
+    """Whether no payment method pays for any of what a message lists."""
+    listed = {line.number for line in draft.debts}
+    debts = [d for d in account.debts if d.number in listed]
+    return account.mode is Mode.CARD and bool(debts) and not any(paying(account, d) for d in debts)
 
 
 def sums_of(lines: Iterable[DebtLine]) -> tuple[Sum, ...]:
@@ -140,23 +151,15 @@ def _asked(account: Account) -> list[Debt]:
 
 
 def _lines(account: Account) -> tuple[DebtLine, ...]:
-    names = _names(account)
-    return tuple(
-        DebtLine(d.number, d.due_on, d.open_minor, d.currency, tuple(names[no] for no in d.subscriptions))
-        for d in _asked(account)
-    )
+    names = subscription_names(account)
+    return tuple(_line(d, names) for d in _asked(account))
 
 
-def _names(account: Account) -> Mapping[int, str]:
-    """What each subscription is called: its service, and of several of one service also its own id, so that nobody
-    takes the date of one for that of another."""
-    if len(account.subscriptions) == 1:
-        return {s.no: s.service for s in account.subscriptions}
-    count = Counter(s.service for s in account.subscriptions if s.state is not State.DELETED)
-    return {
-        s.no: f"{s.service} ({format_id(SUBSCRIPTION, account.no, s.no)})" if count[s.service] > 1 else s.service
-        for s in account.subscriptions
-    }
+def _line(debt: Debt, names: Mapping[int, str]) -> DebtLine:
+    services = tuple(names[no] for no in debt.subscriptions)
+    returned = debt.reopened_seq > 0
+    part_paid = debt.open_minor < debt.total_minor
+    return DebtLine(debt.number, debt.due_on, debt.open_minor, debt.currency, services, part_paid, returned)
 
 
 def _open(account: Account, debts: Iterable[int]) -> bool:
@@ -225,7 +228,7 @@ def left_out(account: Account, fact: f.AnyFact, seq: int) -> tuple[int, ...]:
 
 def _change_drafts(account: Account, tells: Iterable[f.Told], seq: int, lines: tuple[DebtLine, ...]) -> Iterator[Draft]:
     stopped, deleted, back = [], [], []
-    names = _names(account)
+    names = subscription_names(account)
     for told in tells:
         sub = account.subscription(told.subscription)
         if told.what == RUNNING and sub.state in (State.ACTIVE, State.PAST_DUE) and not sub.orders:
@@ -252,12 +255,8 @@ def _kept(dated: DatedAction, sub: Subscription) -> DatedAction:
 
 def _ended(account: Account) -> tuple[DebtLine, ...]:
     """What is still owed after a deletion, also for what the ladder pursues no longer."""
-    names = _names(account)
-    return tuple(
-        DebtLine(d.number, d.due_on, d.open_minor, d.currency, tuple(names[no] for no in d.subscriptions))
-        for d in account.debts
-        if d.day_0 is not None and not account.debt_is_held(d.no)
-    )
+    names = subscription_names(account)
+    return tuple(_line(d, names) for d in account.debts if d.day_0 is not None and not account.debt_is_held(d.no))
 
 
 def _reminds(account: Account, reminder: f.Reminder, seq: int) -> bool:
@@ -283,7 +282,7 @@ def _expires(account: Account, card: f.Expiring) -> bool:
 
 
 def _card(account: Account, card: f.Expiring, contacts: Contacts, now: datetime) -> Draft:
-    names = _names(account)
+    names = subscription_names(account)
     paying = [names[s.no] for s in account.subscriptions if s.method == card.method and s.state is not State.DELETED]
     left = (card.expires_on - calendar_of(zone_of(account)).local_day(now)).days
     return Draft(
@@ -322,7 +321,7 @@ def _declined(account: Account, contacts: Contacts, cause: str) -> Draft:
 
 
 def _refused_card(account: Account, fact: f.AuthorisationDeclined, seq: int, contacts: Contacts) -> Draft:
-    names = _names(account)
+    names = subscription_names(account)
     numbers = {s.method for s in account.subscriptions if s.method and s.state is not State.DELETED}
     return Draft(
         MessageKind.AUTHORISATION_DECLINED,
@@ -339,7 +338,7 @@ def _received(account: Account, fact: f.PaymentBooked, seq: int, back: tuple[int
         kept = min(fact.credit_minor, account.credit.get(fact.currency, 0))
         if kept:
             return [Draft(MessageKind.CREDIT_OFFERED, str(seq), paid=(Sum(fact.currency, kept),))]
-    names = _names(account)
+    names = subscription_names(account)
     paid = (Sum(fact.currency, fact.amount_minor),)
     if fact.tell == "after_deletion":
         gone = tuple(names[s.no] for s in account.subscriptions if s.state is State.DELETED)
@@ -382,7 +381,7 @@ def _dated(account: Account, number: int, action: Action, on: date) -> DatedActi
     service = account.subscription(number).service
     if len(account.subscriptions) == 1:
         return DatedAction(service, action, on)
-    named = _names(account)[number]
+    named = subscription_names(account)[number]
     running = (State.ACTIVE, State.PAST_DUE)
     others = tuple(
         format_id(SUBSCRIPTION, account.no, s.no)

@@ -13,7 +13,7 @@ from arrears.core import facts as f
 from arrears.core.account import Account, Attempt
 from arrears.core.errors import Refused
 from arrears.core.payments.networks import load_rules
-from arrears.core.payments.planner import Refusal, earliest
+from arrears.core.payments.planner import EXPIRED, NEW_ENTRY, Refusal, earliest
 from arrears.core.payments.settlement import moves_with
 from arrears.core.payments.values import (
     OPEN_STATES,
@@ -208,19 +208,23 @@ def still_owed(account: Account, attempt: Attempt) -> bool:
     return all(open_minor.get(part.debt, 0) >= part.minor for part in attempt.parts)
 
 
-def _not_to_be_charged(snapshot: Account, attempt: Attempt, now: datetime) -> Declined | Unknown | None:
-    """What the networks' rules forbid is declined by us, before they are asked (and may bill us for asking). What was
+def _not_to_be_charged(
+    snapshot: Account, attempt: Attempt, now: datetime
+) -> Declined | AttemptCanceled | Unknown | None:
+    """What the networks' rules forbid is not asked for (they may bill us for asking): it is no decline of the
+    customer's, and is canceled; an expired card has failed. What was
     paid in another way, or disputed, since the attempt was recorded is not charged: it is looked up until it is
     proven that nobody had asked for it either."""
     if not still_owed(snapshot, attempt):
         return Unknown("what it was for is not owed any more, so it is not charged")
     method = snapshot.method(attempt.method)
-    wanted = wanted_of(method, attempt.amount_minor, attempt.currency, attempt.by)
+    wanted = wanted_of(method, attempt.amount_minor, attempt.currency, attempt.by, attempt.entry or NEW_ENTRY)
     allowed = earliest(load_rules(), wanted, history_of(snapshot, method), now)
     if not isinstance(allowed, Refusal):
         return None
-    expired = method.expires_on is not None and method.expires_on < now.date()
-    return Declined("", Codes(decline="expired" if expired else "not_asked"), now)
+    if allowed.rule == EXPIRED:
+        return Declined("", Codes(decline="expired"), now)
+    return AttemptCanceled("", reached_network=False)
 
 
 def record_outcome(
@@ -257,7 +261,7 @@ def _record(unit: Unit, provider: str, attempt: Attempt, outcome: Outcome, autho
         case Paid():
             _paid(unit, provider, attempt, outcome, author)
         case Declined():
-            reached_network = bool(outcome.ref) or outcome.codes.decline not in ("expired", "not_asked")
+            reached_network = bool(outcome.ref) or outcome.codes.decline != "expired"
             _move(unit, attempt, AttemptState.DECLINED, author, outcome.ref, outcome.codes, reached_network)
             _past_due_by_decline(unit, attempt, author)
         case NeedsCustomer():

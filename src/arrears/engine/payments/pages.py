@@ -32,7 +32,7 @@ def open_page(
     cancel_open_attempts(store, providers, account, currency, (), now)
     with acting_on(store, account, now) as unit:
         view = View(store.policies(), unit.account, store.system().guards, now)
-        owed = quotes(unit.account, view.policy)
+        owed = quotes(view)
         wanted = next((q for q in owed if q.currency == currency), None)
         if wanted is None or wanted.hash != wanted_hash:
             raise StaleQuote(owed)
