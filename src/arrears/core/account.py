@@ -50,7 +50,8 @@ class HoldScope(StrEnum):
 
 
 class DoubtKind(StrEnum):
-    """Why a decision waits without moving days. The first two belong to an account, the others to the system."""
+    """Why a decision waits without moving days. The first two belong to an account, the others to the system; FEED also
+    to an account of which something that the provider reported could not be recorded."""
 
     ATTEMPT = "attempt"
     BANK_CREDIT = "bank_credit"

@@ -136,10 +136,12 @@ class NotFound(NamedTuple):
 
 
 class AttemptCanceled(NamedTuple):
-    """Proof from the provider that this can never take money any more."""
+    """Proof that this can never take money any more. `why` is given where the provider would not even try: the request
+    itself is one that it never takes."""
 
     ref: str
     reached_network: bool
+    why: str = ""
 
 
 Outcome = Paid | Declined | NeedsCustomer | Processing | Unknown | NotFound | AttemptCanceled

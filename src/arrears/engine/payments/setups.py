@@ -22,7 +22,7 @@ from arrears.ports.setups import SetupPage, SetupState
 STUCK_AFTER: Final = timedelta(minutes=2)
 """Longer than a provider takes to answer for every currency; after that another goes on."""
 
-WAITS: Final = ("setup_open", "provider_unreachable", "attempt_in_flight")
+WAITS: Final = ("setup_open", "provider_unreachable", "provider_denied", "attempt_in_flight")
 """What passes by itself: the page stays open, and is looked at again."""
 
 
