@@ -103,9 +103,16 @@ class Server(NamedTuple):
 class _Lost(Exception):
     """The connection is of no use any more, and nothing of the message was handed over."""
 
+    about = DeliveryAbout.SERVER
+
 
 class _OutOfStep(_Lost):
-    """The server answers something else than it was asked; whatever it says next means nothing."""
+    """The server answers something else than it was asked; whatever it says next means nothing. Once the recipient is
+    named this is about that one alone: mail to the others leaves over a new connection."""
+
+    def __init__(self, said: str, command: str) -> None:
+        super().__init__(line_of(said))
+        self.about = DeliveryAbout.SERVER if command.startswith("MAIL") else DeliveryAbout.ADDRESS
 
 
 class KeptConnection(EmailBackend):
@@ -143,7 +150,7 @@ class KeptConnection(EmailBackend):
                     self._drop()
                     if kept and not isinstance(lost, _OutOfStep) and time.monotonic() < self._deadline:
                         continue
-                    return Delivery(Fate.NOT_SENT, DeliveryAbout.SERVER, str(lost))
+                    return Delivery(Fate.NOT_SENT, lost.about, str(lost))
                 return self.delivery
 
     def close(self) -> None:
@@ -202,11 +209,11 @@ class KeptConnection(EmailBackend):
             if code not in _EXPECTED[command[:4]]:
                 if not 400 <= code < 600:
                     # The stage decides, not the number: before the text nothing can have been accepted.
-                    raise _OutOfStep(line_of(f"{reply_of(code, text)} is no answer to {command[:4]}"))
+                    raise _OutOfStep(f"{reply_of(code, text)} is no answer to {command[:4]}", command)
                 self._forget(smtp, code)
                 return answered(command[:4], code, text)
             if _says_more(smtp):
-                raise _OutOfStep(line_of(f"more than one answer to {command[:4]}"))
+                raise _OutOfStep(f"more than one answer to {command[:4]}", command)
         return self._write(smtp, content.replace(b"\r\n.", b"\r\n..") + _END)
 
     def _ask(self, smtp: SMTP, command: str, utf8: bool) -> tuple[int, bytes]:
