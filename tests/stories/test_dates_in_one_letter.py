@@ -11,7 +11,7 @@ from tests.stories.test_notices import ANNA, known
 from arrears.notices.render import load_texts
 
 
-def told(locale: str, services: tuple[str, str], until: int = 26, second_due: int = 3) -> Story:
+def two_services(locale: str, services: tuple[str, str], until: int = 26, second_due: int = 3) -> Story:
     """An account with two services, whose debts are due some days apart."""
     story = known(Story(services=services, bill=False), ANNA._replace(locale=locale, sign_in="anna@contact.example"))
     story.stage.context = replace(story.stage.context, writer=load_texts())
@@ -32,7 +32,7 @@ def told(locale: str, services: tuple[str, str], until: int = 26, second_due: in
 def test_the_warning_of_the_later_service_names_the_earlier_date_as_the_one_that_saves(
     locale: str, lines: tuple[str, ...], saves: str, never: str
 ) -> None:
-    last = " ".join(told(locale, ("cloud", "mail")).mail.taken[-1].text.split())
+    last = " ".join(two_services(locale, ("cloud", "mail")).mail.taken[-1].text.split())
     assert saves in last
     assert never not in last
     dates = [last.find(line) for line in lines]
@@ -41,7 +41,7 @@ def test_the_warning_of_the_later_service_names_the_earlier_date_as_the_one_that
 
 
 def test_two_subscriptions_of_one_service_are_told_apart() -> None:
-    story = told("en", ("cloud", "cloud"))
+    story = two_services("en", ("cloud", "cloud"))
     last = " ".join(story.mail.taken[-1].text.split())
     assert "cloud (sub_1_1) will stop at the end of 1 February 2026." in last
     assert "cloud (sub_1_2) will stop at the end of 5 February 2026." in last
@@ -51,7 +51,7 @@ def test_two_subscriptions_of_one_service_are_told_apart() -> None:
 
 def test_a_stop_warning_beside_a_deletion_that_lies_ahead_says_the_earlier_of_both() -> None:
     """The first one is stopped and its data goes on day 120; the second one stops on day 126, and is warned on 117."""
-    story = told("en", ("cloud", "mail"), until=119, second_due=95)
+    story = two_services("en", ("cloud", "mail"), until=119, second_due=95)
     [warning] = [m for m in story.mail.taken if m.subject.startswith("mail will stop")][-1:]
     text = " ".join(warning.text.split())
     assert "The data of cloud will be deleted on or after" in text
