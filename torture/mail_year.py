@@ -126,7 +126,7 @@ class MailYear:
         self.stage = Stage(self.store, _Post(self, self.channel), self.services, START, context=context)
         self.context = context
         self.people = self._open(accounts)
-        self.strangers: dict[str, datetime] = {}
+        self.helped: dict[str, datetime] = {}
         self.forged = 0
         if not self.by_provider and self.rng.random() < 0.3:
             began = START + DAY * (self.rng.choice(RUNGS[1:4]) + 2)
@@ -186,11 +186,11 @@ class MailYear:
         self.outside.now = now = self.stage.now
         reports, events = self.outside.due()
         for raw in reports:
-            self._told(channel_bounces.bounces_in(raw, [KEY]), now, by_provider=False)
+            self._hand_over_report(channel_bounces.bounces_in(raw, [KEY]), now, by_provider=False)
         for event in events:
-            self._told(channel_bounces.bounce_of(event), now, by_provider=True)
+            self._hand_over_report(channel_bounces.bounce_of(event), now, by_provider=True)
 
-    def _told(self, found: channel_bounces.Bounce | None, now: datetime, *, by_provider: bool) -> None:
+    def _hand_over_report(self, found: channel_bounces.Bounce | None, now: datetime, *, by_provider: bool) -> None:
         if found is not None:
             report = bounces.Returned(found.message_id, found.address, found.kind, found.status, found.why, by_provider)
             bounces.came_back(self.store, report, now)
@@ -223,7 +223,7 @@ class MailYear:
         for number, address in enumerate((put_off, other)):
             who = Visitor("Jo", address, "", "", "en", f"192.0.2.{2 * day % 200 + number}")
             ask(self.store, who, About.OTHER, "what is this?", self.stage.now)
-        self.strangers[other] = self.stage.now
+        self.helped[other] = self.stage.now
 
     # -- judging -----------------------------------------------------------------------------------------------
 
@@ -238,7 +238,7 @@ class MailYear:
             orders = {Action(command): at for at, number, command in self.services.orders if number == person.account}
             self._reached(verdict, person, orders)
             self._went_on(verdict, person, orders, days)
-        for address, asked_at in self.strangers.items():
+        for address, asked_at in self.helped.items():
             answered = [one.at for one in outside.handed if one.to == address]
             if asked_at < self.stage.now - 2 * DAY and not any(at <= asked_at + 2 * DAY for at in answered):
                 verdict.fault("held_back", f"a stranger asked for help at {asked_at} and got {answered}")
