@@ -12,6 +12,7 @@ from typing import Any, Final, NamedTuple
 from arrears.adapters.channels import bounces as reading
 from arrears.adapters.channels import headers, signing, smtp
 from arrears.adapters.channels.reports import Verdict
+from arrears.engine import handing_over
 from arrears.engine.messages import bounces, delivering
 from arrears.engine.people import visitors
 from arrears.ports import BACK, Delivery, DeliveryAbout, Fate, Mail, MailBook, MailState
@@ -40,12 +41,7 @@ def _surplus() -> Sequence[Swap]:
 
 
 def _server_at_fault() -> Sequence[Swap]:
-    class Server(smtp._OutOfStep):
-        def __init__(self, said: str, command: str) -> None:
-            super().__init__(said, command)
-            self.about = DeliveryAbout.SERVER
-
-    return [(smtp, "_OutOfStep", Server)]
+    return [(handing_over, "BROKE_MAX", 1)]
 
 
 def _silence_counts() -> Sequence[Swap]:
@@ -193,7 +189,7 @@ def _back_counts() -> Sequence[Swap]:
 FAULTS: Final = (
     Fault("any 2xx or 3xx before the text is as good as another", _any_answer),
     Fault("an answer too many is taken for that of the text", _surplus, 3),
-    Fault("one recipient's wrong answer keeps everybody's mail back", _server_at_fault),
+    Fault("one recipient at whom a server breaks off keeps everybody's mail back", _server_at_fault),
     Fault("a server that never answered has accepted", _silence_counts, 4),
     Fault("a report that comes before the batch is stored is thrown away", _early_is_lost),
     Fault("acceptance that is stored later undoes a report", _accepted_undoes),

@@ -45,6 +45,9 @@ STOP_DAY, RETENTION_DAYS = 30, 90
 GRACE_DAYS: Final = 14
 """After an address can be reached again: two mornings, a new warning's lead, and what waits between two tries."""
 
+LOOKS: Final = (9 * 60 + 4, 9 * 60 + 8, 9 * 60 + 20, 12 * 60)
+"""In which minutes of a day a worker looks for what waits: when a lease is over, and when what was put off is due."""
+
 FAULTS: Final = ("unreached", "held_back", "overdue", "twice", "to_the_dead")
 
 
@@ -120,7 +123,7 @@ class MailYear:
         self.store, self.services = MemoryStore(), _Services()
         backend = "torture.recipients.ProviderBackend" if self.by_provider else ""
         ProviderBackend.recipients = outside
-        self.channel = SmtpChannel(outside.url, SENDER, timeout_seconds=5, backend=backend, bounce_to=BOUNCES, key=KEY)
+        self.channel = SmtpChannel(outside.url, SENDER, timeout_seconds=60, backend=backend, bounce_to=BOUNCES, key=KEY)
         operator = Operator("Example", "https://help.example.org", "")
         context = MessageContext(PlainWriter(), operator, "https://pay.example.org", False, MailLimits())
         self.stage = Stage(self.store, _Post(self, self.channel), self.services, START, context=context)
@@ -165,7 +168,9 @@ class MailYear:
     def play(self, days: int) -> Verdict:
         """All of it, judged."""
         for day in range(days):
-            self._until(START + DAY * day + timedelta(hours=12))
+            for minutes in LOOKS:
+                self._until(START + DAY * day + timedelta(minutes=minutes))
+                self.stage.perform()
             if self.rng.random() < 0.15:
                 self._forge()
             if self.rng.random() < 0.05:

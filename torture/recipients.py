@@ -38,6 +38,7 @@ class Way(StrEnum):
     SURPLUS = "has one answer too many"
     SILENT_KEPT = "keeps the text and never answers"
     SILENT_LOST = "loses the text and never answers"
+    HANGS_UP = "hangs up at RCPT"
     DEFERS = "451, later"
     FULL = "552 after the text"
     BLOCKED = "554 5.7.1 to RCPT"
@@ -179,6 +180,8 @@ class _Dialogue(socketserver.StreamRequestHandler):
                 self._say("553 5.1.8 sender address rejected" if us.refuses_us else "250 2.1.0 ok")
             elif verb == "RCPT":
                 to = line.partition("<")[2].partition(">")[0]
+                if us.way(to) is Way.HANGS_UP:
+                    return
                 self._recipient(us, to)
             elif verb == "DATA":
                 if not self._data(us, sender, to):

@@ -101,18 +101,16 @@ class Server(NamedTuple):
 
 
 class _Lost(Exception):
-    """The connection is of no use any more, and nothing of the message was handed over."""
+    """The connection is of no use any more, and nothing of the message was handed over. `broke`: the recipient had been
+    named, so that it may be about that one alone."""
 
-    about = DeliveryAbout.SERVER
+    def __init__(self, said: str, command: str = "") -> None:
+        super().__init__(line_of(said))
+        self.broke = command.startswith(("RCPT", "DATA"))
 
 
 class _OutOfStep(_Lost):
-    """The server answers something else than it was asked; whatever it says next means nothing. Once the recipient is
-    named this is about that one alone: mail to the others leaves over a new connection."""
-
-    def __init__(self, said: str, command: str) -> None:
-        super().__init__(line_of(said))
-        self.about = DeliveryAbout.SERVER if command.startswith("MAIL") else DeliveryAbout.ADDRESS
+    """The server answers something else than it was asked; whatever it says next means nothing."""
 
 
 class KeptConnection(EmailBackend):
@@ -150,7 +148,7 @@ class KeptConnection(EmailBackend):
                     self._drop()
                     if kept and not isinstance(lost, _OutOfStep) and time.monotonic() < self._deadline:
                         continue
-                    return Delivery(Fate.NOT_SENT, lost.about, str(lost))
+                    return Delivery(Fate.NOT_SENT, DeliveryAbout.SERVER, str(lost), broke=lost.broke)
                 return self.delivery
 
     def close(self) -> None:
@@ -172,7 +170,7 @@ class KeptConnection(EmailBackend):
             assert self.connection is not None
             self.connection.ehlo_or_helo_if_needed()
         except (OSError, ValueError) as error:
-            raise _Lost(line_of(f"cannot use the mail server {self.host}:{self.port}: {words_of(error)}")) from None
+            raise _Lost(f"cannot use the mail server {self.host}:{self.port}: {words_of(error)}") from None
 
     def _drop(self) -> None:
         for one in (self.connection, self._partial_connection):
@@ -220,15 +218,15 @@ class KeptConnection(EmailBackend):
         """Say one command that hands nothing over yet; the answer."""
         left = self._deadline - time.monotonic()
         if left <= 0 or smtp.sock is None:
-            raise _Lost("the mail server is too slow" if left <= 0 else "the mail server hung up")
+            raise _Lost("the mail server is too slow" if left <= 0 else "the mail server hung up", command)
         try:
             smtp.sock.settimeout(min(left, self._patience_seconds))
             smtp.command_encoding = "utf-8" if utf8 else "ascii"
             code, text = smtp.docmd(command)
         except OSError as error:
-            raise _Lost(line_of(f"no answer to {command[:4]}: {words_of(error)}")) from None
+            raise _Lost(f"no answer to {command[:4]}: {words_of(error)}", command) from None
         if code in (421, -1):
-            raise _Lost(reply_of(code, text))
+            raise _Lost(reply_of(code, text), command if code < 0 else "")
         return code, text
 
     def _forget(self, smtp: SMTP, code: int) -> None:
