@@ -20,6 +20,8 @@ from arrears.core.facts.answered import (
     NoticeFailed,
     OrderAcknowledged,
     TaskClosed,
+    WarnedHow,
+    WarnedOtherwise,
 )
 from arrears.core.facts.base import (
     Allocation,
@@ -223,6 +225,8 @@ __all__ = [
     "Told",
     "Unparked",
     "Voided",
+    "WarnedHow",
+    "WarnedOtherwise",
     "Warning",
     "WarningsLapsed",
     "WithinTolerance",
@@ -277,6 +281,7 @@ AnyFact = (
     | NoticeFailed
     | NoticeBounced
     | TaskClosed
+    | WarnedOtherwise
     | AttemptCreated
     | AttemptMoved
     | ChallengeLapsed
