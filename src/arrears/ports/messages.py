@@ -50,13 +50,15 @@ class DeliveryAbout(StrEnum):
 class Delivery(NamedTuple):
     """What became of a message that was handed over; the server's own words about it; and its code for that, which
     names nobody and may stand in a fact ("550 5.1.1", empty for none). What codes mean only the channel knows. `dead`:
-    the server says that the address does not exist."""
+    the server says that the address does not exist. `broke`: a server broke off, or answered out of step, when it had
+    been told of this recipient: that may be about this one alone."""
 
     fate: Fate
     about: DeliveryAbout = DeliveryAbout.ADDRESS
     reply: str = ""
     code: str = ""
     dead: bool = False
+    broke: bool = False
 
 
 class Channel(Protocol):

@@ -101,7 +101,12 @@ class Server(NamedTuple):
 
 
 class _Lost(Exception):
-    """The connection is of no use any more, and nothing of the message was handed over."""
+    """The connection is of no use any more, and nothing of the message was handed over. `broke`: the recipient had been
+    named, so that it may be about that one alone."""
+
+    def __init__(self, said: str, command: str = "") -> None:
+        super().__init__(line_of(said))
+        self.broke = command.startswith(("RCPT", "DATA"))
 
 
 class _OutOfStep(_Lost):
@@ -143,7 +148,7 @@ class KeptConnection(EmailBackend):
                     self._drop()
                     if kept and not isinstance(lost, _OutOfStep) and time.monotonic() < self._deadline:
                         continue
-                    return Delivery(Fate.NOT_SENT, DeliveryAbout.SERVER, str(lost))
+                    return Delivery(Fate.NOT_SENT, DeliveryAbout.SERVER, str(lost), broke=lost.broke)
                 return self.delivery
 
     def close(self) -> None:
@@ -165,7 +170,7 @@ class KeptConnection(EmailBackend):
             assert self.connection is not None
             self.connection.ehlo_or_helo_if_needed()
         except (OSError, ValueError) as error:
-            raise _Lost(line_of(f"cannot use the mail server {self.host}:{self.port}: {words_of(error)}")) from None
+            raise _Lost(f"cannot use the mail server {self.host}:{self.port}: {words_of(error)}") from None
 
     def _drop(self) -> None:
         for one in (self.connection, self._partial_connection):
@@ -202,26 +207,26 @@ class KeptConnection(EmailBackend):
             if code not in _EXPECTED[command[:4]]:
                 if not 400 <= code < 600:
                     # The stage decides, not the number: before the text nothing can have been accepted.
-                    raise _OutOfStep(line_of(f"{reply_of(code, text)} is no answer to {command[:4]}"))
+                    raise _OutOfStep(f"{reply_of(code, text)} is no answer to {command[:4]}", command)
                 self._forget(smtp, code)
                 return answered(command[:4], code, text)
             if _says_more(smtp):
-                raise _OutOfStep(line_of(f"more than one answer to {command[:4]}"))
+                raise _OutOfStep(f"more than one answer to {command[:4]}", command)
         return self._write(smtp, content.replace(b"\r\n.", b"\r\n..") + _END)
 
     def _ask(self, smtp: SMTP, command: str, utf8: bool) -> tuple[int, bytes]:
         """Say one command that hands nothing over yet; the answer."""
         left = self._deadline - time.monotonic()
         if left <= 0 or smtp.sock is None:
-            raise _Lost("the mail server is too slow" if left <= 0 else "the mail server hung up")
+            raise _Lost("the mail server is too slow" if left <= 0 else "the mail server hung up", command)
         try:
             smtp.sock.settimeout(min(left, self._patience_seconds))
             smtp.command_encoding = "utf-8" if utf8 else "ascii"
             code, text = smtp.docmd(command)
         except OSError as error:
-            raise _Lost(line_of(f"no answer to {command[:4]}: {words_of(error)}")) from None
+            raise _Lost(f"no answer to {command[:4]}: {words_of(error)}", command) from None
         if code in (421, -1):
-            raise _Lost(reply_of(code, text))
+            raise _Lost(reply_of(code, text), command if code < 0 else "")
         return code, text
 
     def _forget(self, smtp: SMTP, code: int) -> None:

@@ -8,6 +8,7 @@ owes is read just before (spec, section 7), and once more where the server has b
 from __future__ import annotations
 
 import time
+from collections import defaultdict
 from collections.abc import Mapping, Sequence
 from datetime import datetime
 from typing import Final, NamedTuple
@@ -15,13 +16,13 @@ from typing import Final, NamedTuple
 from arrears.core import facts as f
 from arrears.core.messages.recipients import EMAIL, ChannelName, Contacts
 from arrears.engine.failpoints import reached
-from arrears.engine.handing_over import handed_over, looked_up
+from arrears.engine.handing_over import Patience, handed_over, looked_up
 from arrears.engine.message_context import MessageContext
 from arrears.engine.messages.delivering import Answer, NoticeDelivery
 from arrears.engine.messages.drafting import drafts
 from arrears.engine.messages.writing import Letter, Letters
 from arrears.engine.system import pause_mail
-from arrears.ports import AccountReader, Channel, Claim, DeliveryAbout, Fate, Mail, MailState, NoticeSending
+from arrears.ports import AccountReader, Channel, Claim, Fate, Mail, MailState, NoticeSending
 
 Channels = Mapping[ChannelName, Channel]
 """The ways to reach people, by name: each recipient is written to by the channel that its address belongs to."""
@@ -139,6 +140,7 @@ def _hand_over_all(store: AccountReader, channels: Channels, letters: Sequence[L
     dead = []
     began = time.monotonic()
     shut: set[ChannelName] = set()
+    patience: defaultdict[ChannelName, Patience] = defaultdict(Patience)
     for letter in letters:
         seconds = time.monotonic() - began
         name = letter.mail.channel
@@ -149,7 +151,7 @@ def _hand_over_all(store: AccountReader, channels: Channels, letters: Sequence[L
         letter.plan.handed_over(letter.mail, _STATES[delivery.fate], delivery)
         if delivery.dead:
             dead.append(DeadAddress(letter.mail, delivery.reply, delivery.code))
-        if delivery.about is DeliveryAbout.SERVER:
+        if patience[name].is_over(delivery):
             shut.add(name)
     return dead
 

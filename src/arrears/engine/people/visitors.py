@@ -16,7 +16,7 @@ from arrears.core.facts import ARREARS
 from arrears.core.messages.content import Content, Reader, Role
 from arrears.core.messages.kinds import MessageKind
 from arrears.core.people.support import About, Via
-from arrears.engine.handing_over import handed_over, looked_up
+from arrears.engine.handing_over import Patience, handed_over, looked_up
 from arrears.engine.message_context import MessageContext
 from arrears.engine.people.support import A_DAY, ASKED_A_DAY, checked_text, place
 from arrears.engine.tokens import digest_of, new_token
@@ -141,16 +141,17 @@ def _often(store: SupportBook, account: int, now: datetime) -> bool:
 def send_letters(store: VisitorSupport, channel: Channel, context: MessageContext, now: datetime) -> int:
     """Hand letters over, each at most once, until the server takes no more; how many. One that is put off waits by
     itself, and is given up when its links would have ended."""
+    patience = Patience()
     for count in range(LETTERS_AT_ONCE):
         claimed = store.claim_letters(now, now - LEASE, 1)
         if not claimed:
             return count
         letter = claimed[0]
         delivery = _handed_over(store, channel, context, letter, now)
-        all_wait = delivery.about is DeliveryAbout.SERVER
-        waits = delivery.fate is Fate.NOT_SENT and not all_wait
+        alone = delivery.broke or delivery.about is not DeliveryAbout.SERVER
+        waits = delivery.fate is Fate.NOT_SENT and alone
         store.end_letter(letter.no, _STATES[delivery.fate], now + TRY_AGAIN_AFTER if waits else now)
-        if all_wait:
+        if patience.is_over(delivery):
             return count
     return LETTERS_AT_ONCE
 
