@@ -7,6 +7,7 @@ from typing import get_args
 
 from tests.stories.bank import Banked, DisputeState
 from tests.stories.story import STAFF
+from tests.stories.test_warned_otherwise import tell, unreachable
 
 from arrears.core import facts as f
 from arrears.core.actions import actions_of, steps_of
@@ -51,10 +52,13 @@ def money_back() -> Banked:
 def test_what_facts_are_said_to_leave_they_leave_in_a_made_up_world() -> None:
     """Each kind at least once; a kind that its function forgets is an error, and never nothing."""
     store = MemoryStore()
-    simulate(store, 30, 500, 3)
+    simulate(store, 20, 500, 3)
+    by_staff = unreachable()
+    tell(by_staff, by_staff.date(26))
     seen: dict[str, set[type[f.Fact]]] = {name: set() for name in LEFT}
     met = set()
-    for recorded in chain(money_back().history(), *(store.history(number) for number in store.slots)):
+    stories = (money_back(), by_staff)
+    for recorded in chain(*map(store.history, store.slots), *(story.history() for story in stories)):
         met.add(type(recorded.fact))
         for name, (_, rows) in LEFT.items():
             seen[name] |= {type(recorded.fact)} if list(rows(recorded)) else set()
