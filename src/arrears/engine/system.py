@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from datetime import datetime
 
-from arrears.core.facts import ARREARS, BreakerSet, ClockConfirmed, FeedSet, MailPaused
+from arrears.core.facts import ARREARS, BreakerSet, ClockConfirmed, FeedSet, MailPaused, SystemTaskClosed
 from arrears.core.policy import Policy
 from arrears.engine.run import run
 from arrears.ports import CollectionsRun, InstallationControl, MailCounts
@@ -52,3 +52,8 @@ def pause_mail(store: InstallationControl, counts: MailCounts, now: datetime, *,
     over."""
     why = "" if over else f"{counts.bounced} of {counts.handed} messages of the last hour came back; mail waits"
     store.record_system(MailPaused(bounced=counts.bounced, sent=counts.handed, over=over), now, ARREARS, why)
+
+
+def close_task(store: InstallationControl, task: int, now: datetime, author: str, outcome: str) -> None:
+    """Close a task of the installation, which the fact of this number raised and staff have dealt with."""
+    store.record_system(SystemTaskClosed(task=task), now, author, outcome)
