@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
+from contextlib import closing
 from pathlib import Path
 from typing import Any, Final
 
 import click
 
-from arrears.adapters.books import load_map, read_book
+from arrears.adapters.books import load_map, read_rows
 from arrears.cli.common import AS_JSON, each_mistake_on_a_line, print_json, progress_on_terminal, rows
 from arrears.core.errors import Refused
 from arrears.core.known import IMPORTER
@@ -44,11 +45,15 @@ _LEFT_OUT: Final = {"draft": "drafts", "skipped": "rows that the map skips"}
 def command(file: str, map_file: str, dry_run: bool, per_account: bool, as_json: bool) -> int:
     """Import accounts, invoices and payments from FILE; what is here already is brought up to date with it."""
     with each_mistake_on_a_line("nothing was imported"):
-        book = read_book(Path(file), load_map(Path(map_file)))
-        with open_installation() as live, progress_on_terminal("import") as progress:
-            report = import_book(
-                live.store, book, live.clock.now(), IMPORTER, progress, per_account=per_account, dry_run=dry_run
-            )
+        book_map = load_map(Path(map_file))
+        with progress_on_terminal("reading") as progress:
+            book = read_rows(Path(file), book_map, progress)
+        with closing(book):
+            book.refuse_before(per_account=per_account)
+            with open_installation() as live, progress_on_terminal("import") as progress:
+                report = import_book(
+                    live.store, book, live.clock.now(), IMPORTER, progress, per_account=per_account, dry_run=dry_run
+                )
     if as_json:
         print_json(_as_dict(report, dry_run))
     else:

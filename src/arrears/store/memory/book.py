@@ -75,6 +75,10 @@ class MemoryReceivables:
         """See ports.book.Receivables."""
         return len(self._invoices())
 
+    def payment_count(self) -> int:
+        """See ports.book.Receivables."""
+        return sum(isinstance(s.recorded.fact, PaymentBooked) for facts in self.facts.values() for s in facts)
+
     def book_sums(self, today: date) -> Mapping[str, Sums]:
         """See ports.book.Receivables."""
         entries = [e for facts in self.facts.values() for stored in facts for e in entries_of(stored.recorded)]

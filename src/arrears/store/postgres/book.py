@@ -91,6 +91,13 @@ class PostgresReceivables:
             assert row is not None
             return int(row[0])
 
+    def payment_count(self) -> int:
+        """See ports.book.Receivables."""
+        with self.reading() as db:
+            row = db.execute("SELECT count(*) FROM payment").fetchone()
+            assert row is not None
+            return int(row[0])
+
     def book_sums(self, today: date) -> Mapping[str, Sums]:
         """See ports.book.Receivables."""
         sums: dict[str, Sums] = defaultdict(Sums)
