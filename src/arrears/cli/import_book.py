@@ -16,7 +16,7 @@ from arrears.core.known import IMPORTER
 from arrears.core.money import format_amount
 from arrears.engine.commands.importing import ImportReport, import_book
 from arrears.ports import Sums
-from arrears.wiring import open_installation
+from arrears.wiring import open_installation, tune_for_batches
 
 # Field -> how a change of it is said.
 _CHANGED: Final = {
@@ -44,6 +44,7 @@ _LEFT_OUT: Final = {"draft": "drafts", "skipped": "rows that the map skips"}
 @AS_JSON
 def command(file: str, map_file: str, dry_run: bool, per_account: bool, as_json: bool) -> int:
     """Import accounts, invoices and payments from FILE; what is here already is brought up to date with it."""
+    tune_for_batches()
     with each_mistake_on_a_line("nothing was imported"):
         book_map = load_map(Path(map_file))
         with progress_on_terminal("reading") as progress:

@@ -30,11 +30,14 @@ class Wrong(Exception):
 
 class Cell(Generic[T]):
     """One field of every row: the text that the map gives it, and its reading, kept for the next row that says the
-    same."""
+    same. `unique`: few rows say the same."""
 
-    __slots__ = ("_known", "_read", "_source", "label", "place")
+    __slots__ = ("_known", "_read", "_source", "_unique", "label", "place")
 
-    def __init__(self, source: Source, places: Mapping[str, int], read: Callable[[str], T]) -> None:
+    def __init__(
+        self, source: Source, places: Mapping[str, int], read: Callable[[str], T], *, unique: bool = False
+    ) -> None:
+        self._unique = unique
         self.label = label(source)
         self.place = -1 if isinstance(source, Constant) else places[source.name]
         self._source = source
@@ -63,15 +66,14 @@ class Cell(Generic[T]):
 
     def take(self, cells: list[str], mistakes: list[str]) -> T | None:
         """The value, or None and the reason among the mistakes."""
-        source = self._source
-        text = source.text if isinstance(source, Constant) else cells[self.place]
+        text = cells[self.place] if self.place >= 0 else self.written(cells)
         found = self._known.get(text)
         if found is None:
             try:
                 found = (self._read(self._said(text)), "")
             except Wrong as wrong:
                 found = (None, f"{self.label}: {wrong}")
-            if len(self._known) < _REMEMBERED_MAX:
+            if not self._unique and len(self._known) < _REMEMBERED_MAX:
                 self._known[text] = found
         if found[1]:
             mistakes.append(found[1])
