@@ -71,9 +71,7 @@ def write_book(path: Path, rows: int, seed: int) -> None:
     dice.shuffle(order)
     with path.open("w", newline="", encoding="utf-8") as file:
         out = csv.writer(file, delimiter=";")
-        out.writerow(
-            ["customer", "name", "mail", "number", "issued", "due", "total", "currency", "paid_on", "paid", "reference"]
-        )
+        out.writerow(COLUMNS)
         for number in order:
             customer = number // INVOICES_EACH
             issued = date(2024, 1, 1) + timedelta(days=number * 7 % 700)

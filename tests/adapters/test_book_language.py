@@ -183,7 +183,10 @@ def test_several_words_mean_one_thing_and_otherwise_stands_for_the_rest(tmp_path
 
 def test_a_word_that_the_map_does_not_know_is_named(tmp_path: Path) -> None:
     said = mapped(('service = { column = "Service" }', 'service = { column = "Service", words = { mail = "post" } }'))
-    assert why(tmp_path, rows({}), said) == 'row 2, column Service: "cloud" is none of the map\'s words, "post"'
+    assert (
+        why(tmp_path, rows({}), said)
+        == 'row 2, column Service: "cloud" is none of the map\'s words, "post"; add it to one of them'
+    )
 
 
 # -- what is no invoice --------------------------------------------------------------------------------------

@@ -295,7 +295,7 @@ def test_a_payment_without_a_reference_has_its_invoices_number(tmp_path: Path) -
     [
         ({"Paid": "", "Got": "5.00"}, 'row 3, column Paid: is empty, but column Got says "5.00"'),
         ({"Ref": "p1"}, 'row 3, column Ref: "p1" is already on row 2 for another payment'),
-        ({"Got": "0"}, 'row 3, column Got: "0" is not above zero'),
+        ({"Got": "0"}, 'row 3, column Got: "0" is not above zero; a row that was not paid has no date of payment'),
     ],
 )
 def test_a_payment_that_is_not_whole_is_named(tmp_path: Path, cells: dict[str, str], line: str) -> None:

@@ -9,8 +9,9 @@ from typing import Any, Final
 
 import click
 
-from arrears.adapters.books import load_map, read_rows
+from arrears.adapters.books import guess, load_map, read_rows
 from arrears.cli.common import AS_JSON, each_mistake_on_a_line, print_json, progress_on_terminal, rows
+from arrears.cli.import_show import show_rows
 from arrears.core.errors import Refused
 from arrears.core.known import IMPORTER
 from arrears.core.money import format_amount
@@ -38,18 +39,36 @@ _LEFT_OUT: Final = {"draft": "drafts", "skipped": "rows that the map skips"}
 
 @click.command()
 @click.argument("file")
-@click.option("--map", "map_file", required=True, help="The map that says what each column means (docs/import.md).")
+@click.option("--map", "map_file", help="The map that says what each column means (docs/import.md).")
+@click.option("--guess", "guessing", is_flag=True, help="Propose a map for FILE, with its doubts; read nothing in.")
+@click.option("--show", type=click.IntRange(min=1), help="Print the first rows as understood; read nothing in.")
 @click.option("--dry-run", is_flag=True, help="Write nothing; say what would come of it.")
 @click.option("--per-account", is_flag=True, help="Leave accounts with a wrong row as they are, and take the others.")
 @AS_JSON
-def command(file: str, map_file: str, dry_run: bool, per_account: bool, as_json: bool) -> int:
+def command(
+    file: str,
+    map_file: str | None,
+    guessing: bool,
+    show: int | None,
+    dry_run: bool,
+    per_account: bool,
+    as_json: bool,
+) -> int:
     """Import accounts, invoices and payments from FILE; what is here already is brought up to date with it."""
+    if guessing:
+        click.echo(guess(Path(file)), nl=False)
+        return 0
+    if map_file is None:
+        raise click.UsageError("say --map MAP.toml; --guess proposes one for this file")
     tune_for_batches()
     with each_mistake_on_a_line("nothing was imported"):
         book_map = load_map(Path(map_file))
         with progress_on_terminal("reading") as progress:
             book = read_rows(Path(file), book_map, progress)
         with closing(book):
+            if show is not None:
+                show_rows(book, show, as_json)
+                return 0
             book.refuse_before(per_account=per_account)
             with open_installation() as live, progress_on_terminal("import") as progress:
                 report = import_book(

@@ -255,7 +255,8 @@ class RowReader:
         if amount is not None:
             minor = amount.take(cells, currency, self.mistakes) or 0
             if minor <= 0 and amount.written(cells):
-                self.mistakes.append(f"{amount.label}: {quoted(amount.written(cells))} is not above zero")
+                way = "a row that was not paid has no date of payment"
+                self.mistakes.append(f"{amount.label}: {quoted(amount.written(cells))} is not above zero; {way}")
         if day < issued:
             reason = f"paid on {day}, before it was issued on {issued}"
             if not self._rules.prepaid:

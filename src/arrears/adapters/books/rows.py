@@ -60,7 +60,7 @@ class Cell(Generic[T]):
             meaning = source.words.get(text.casefold(), source.otherwise)
             if meaning is None and text not in source.words.values():
                 known = ", ".join(quoted(word) for word in list(source.words)[:8])
-                raise Wrong(f"{quoted(text)} is none of the map's words, {known}")
+                raise Wrong(f"{quoted(text)} is none of the map's words, {known}; add it to one of them")
             return text if meaning is None else meaning
         return text or source.otherwise or ""
 
@@ -87,7 +87,8 @@ def reading_text(field: str) -> Callable[[str], str]:
     def read(text: str) -> str:
         text = meant(field, text)
         if not text:
-            raise Wrong("is empty")
+            filled = field in ("ref", "number", "email")
+            raise Wrong("is empty" if filled else "is empty; say otherwise = ... in the map for such cells")
         if field == "name":
             text = " ".join(text.split())
         reason = text_wrong(text)
@@ -157,7 +158,7 @@ def reading_word(words: ValueWords) -> Callable[[str], str]:
             written = words.written[:12]
             known = " or ".join(quoted(word) for word in written)
             neither = "neither of" if len(written) == 2 else "none of"
-            raise Wrong(f"{quoted(text)} is {neither} the map's words, {known}")
+            raise Wrong(f"{quoted(text)} is {neither} the map's words, {known}; add it to one of them")
         return found
 
     return read
