@@ -380,3 +380,13 @@ def test_a_due_date_that_a_person_moved_stays_until_the_ledger_says_another() ->
     assert story.account.debts[0].due_on == story.date(40)
     assert ledger.change("I1", due_on=story.date(50)).comes().changed == {"due_on": 1}
     assert ledger.comes().changes == []
+
+
+def test_a_payment_that_staff_took_back_and_the_ledger_still_calls_paid_is_booked_again_and_said() -> None:
+    story, ledger = imported()
+    ledger.pay("I1").comes()
+    corrections.take_back(story.store, "I1", None, story.now, STAFF, "never came")
+    assert [d.open_minor for d in story.account.debts] == [PRICE]
+    report = ledger.comes()
+    assert (report.count["booked_again"], report.changed, story.account.debts) == (1, {"paid": 1}, ())
+    assert ledger.comes().count["booked_again"] == 0

@@ -101,6 +101,8 @@ def _said(report: ImportReport, dry_run: bool) -> Iterator[str]:
         yield f"changed: {number} {_CHANGED[what]}"
     if count["paid_here_only"]:
         yield f"{count['paid_here_only']} invoices are paid here further than the file knows; that stays"
+    if count["booked_again"]:
+        yield f"{count['booked_again']} payments were taken back here and are booked again; take them back there too"
     if count["asked_less_here"]:
         yield f"{count['asked_less_here']} invoices were credited here and not in the file; that stays"
     if count["nothing_asked"]:
@@ -151,6 +153,7 @@ _COUNTED: Final = (
     "known_credits",
     "nothing_asked",
     "paid_here_only",
+    "booked_again",
     "asked_less_here",
     "invoices_gone",
 )

@@ -98,7 +98,8 @@ class BookRows:
                     customer = label(self._map.account["ref"])
                     said = f"{quoted(number)} is already on row {first_row} with other content ({customer}); {way}"
                     self.mistakes.add(row, ref, [f"{label(source)}: {said}"])
-                    self.mistakes.add(row, first_ref, [])
+                    other = f"{label(source)}: {quoted(number)} is on row {row} for another customer; {way}"
+                    self.mistakes.also(first_row, first_ref, other)
         shared: dict[str, Set[str]] = defaultdict(set)
         for name, customers in self._by_ref.groups():
             refs = {ref for (ref,) in customers}

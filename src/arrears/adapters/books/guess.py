@@ -15,7 +15,7 @@ from arrears.adapters.books.book_map import DELIMITERS, map_of
 from arrears.adapters.books.csv_book import read_rows
 from arrears.adapters.books.dates import read_date, says_no_date
 from arrears.adapters.books.fields import meant, plain, quoted
-from arrears.adapters.books.guess_words import COLUMNS, KIND, NO, STATUS, YES, folded
+from arrears.adapters.books.guess_words import COLUMNS, KIND, NO, STATUS, TWO_MEANINGS, YES, folded
 from arrears.adapters.books.map_values import FileForm
 from arrears.adapters.books.records import BrokenRow, Records, encoding_of, open_book
 from arrears.adapters.books.sums import BLANKS, read_sum
@@ -339,6 +339,8 @@ class _Guess:
             meaning = known.get(folded(word))
             if meaning == "paid" and ("open" in self.found or "paid_on" in self.found):
                 meaning = "open"  # A sum or a date says what is paid.
+            if folded(word) in TWO_MEANINGS:
+                self.doubts.append(f"{quoted(word)} in {self.found[name]} is {TWO_MEANINGS[folded(word)]}?")
             if meaning is None:
                 self.doubts.append(f"nobody knows what {quoted(word)} means in {self.found[name]}: say it")
             else:

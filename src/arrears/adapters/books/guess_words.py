@@ -76,6 +76,14 @@ STATUS: Final[dict[str, str]] = {
     **dict.fromkeys(_words("uncollectible writtenoff baddebt abgeschrieben"), "uncollectible"),
     **dict.fromkeys(_words("disputed strittig"), "disputed"),
 }
+TWO_MEANINGS: Final = {
+    "pending": "open, or a draft",
+    "refunded": "paid, or void",
+    "reversed": "void, or a credit note",
+    "complete": "paid, or only issued",
+    "completed": "paid, or only issued",
+}
+"""Words that one system uses for this and another for that."""
 KIND: Final[dict[str, str]] = {
     **dict.fromkeys(_words("invoice salesinvoice rechnung facture rv re rn outinvoice accrec"), "invoice"),
     **dict.fromkeys(

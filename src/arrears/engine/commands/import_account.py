@@ -226,6 +226,7 @@ class AccountImport:
         here = self.known.paid(was.no)
         if said > here:
             self._changed(row, "paid", self._amount(was, here), self._amount(was, said))
+            self.taken.count["booked_again"] += was.taken_back_minor > 0
             self._missing(parts, said - here, was)
         elif said < by_book:
             self._changed(row, "paid", self._amount(was, here), self._amount(was, here - by_book + said))

@@ -33,6 +33,8 @@ REASONS_MAX: Final = 50
 """So many rows are named when a book is refused, then they are counted."""
 CHANGES_MAX: Final = 100_000
 """So many changes are reported one by one; all of them are counted."""
+SHARED_REFS_MAX: Final = 50
+"""So many payments of one transfer, in other imports, are looked for: each is booked under a name of its own."""
 ROWS_IN_A_PART: Final = 4_000
 ACCOUNTS_IN_A_PART: Final = 1_000
 
@@ -179,6 +181,7 @@ class _Import:
         places = self._store.invoice_places(numbers) if self._has_invoices else {}
         self._found_here += len(places)
         refs = [p.ref for rows in group for payments in rows.payments.values() for p in payments]
+        refs += [f"{ref}+{n}" for ref in self._source.shared_refs.keys() & set(refs) for n in range(2, SHARED_REFS_MAX)]
         paid = self._store.payment_places(refs) if self._has_payments else {}
         payers = {ref: place.ref for ref, place in paid.items()}
         for rows in group:
@@ -264,7 +267,8 @@ class _Import:
                 decide_until_rest(unit, self._policies, self._parts.guards, only_consequences=True)
                 self._sums.add(unit)
                 decided.append(unit)
-        self._shared_used |= part.used & self._source.shared_refs.keys()
+        shared = self._source.shared_refs
+        self._shared_used |= {ref for ref in part.used if ref in shared or ref.rpartition("+")[0] in shared}
         return [] if self._wrong and not self._per_account else decided
 
     # -- what cannot be taken --------------------------------------------------------------------------------
