@@ -50,7 +50,8 @@ class HoldScope(StrEnum):
 
 
 class DoubtKind(StrEnum):
-    """Why a decision waits without moving days. The first two belong to an account, the others to the system."""
+    """Why a decision waits without moving days. The first two belong to an account, the others to the system; FEED also
+    to an account of which something that the provider reported could not be recorded."""
 
     ATTEMPT = "attempt"
     BANK_CREDIT = "bank_credit"
@@ -296,6 +297,8 @@ class Account(Value, frozen=True, omit_defaults=True):
     methods: tuple[Method, ...] = ()
     attempts: tuple[Attempt, ...] = ()
     attempt_count: int = 0
+    default_method: int = 0
+    """The payment method that pays for what is added later; 0 while there is none."""
 
     @property
     def past_due(self) -> tuple[Debt, ...]:

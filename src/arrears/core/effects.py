@@ -50,8 +50,8 @@ LEAVES: Final[Mapping[type[f.Fact], Leaves]] = closed(
         f.ReasonLifted: _NOTHING,
         f.HoldPlaced: _NOTHING,
         f.HoldEnded: _NOTHING,
-        f.DoubtRaised: _NOTHING,
-        f.DoubtCleared: _NOTHING,
+        f.DoubtRaised: _TASK,
+        f.DoubtCleared: _OVER,
         f.AuthorisationDeclined: _MESSAGE,
     },
     {

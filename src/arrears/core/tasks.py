@@ -10,7 +10,7 @@ from collections.abc import Iterator
 from typing import Final, NamedTuple, assert_never
 
 from arrears.core import facts as f
-from arrears.core.account import Account
+from arrears.core.account import Account, DoubtKind
 from arrears.core.effects import ASKING, TASK_ENDING
 from arrears.core.payments.values import AttemptState
 
@@ -70,7 +70,9 @@ def tasks_of(recorded: f.Recorded) -> Iterator[TaskRow]:
         case f.Deferred(subscription=sub, action=action):
             doubts = ", ".join(fact.doubts)
             yield TaskRow(account, seq, "deferred", f"{action} of subscription {sub}: {doubts}", f"{action} {sub}")
-        case f.Noticed() | f.AttemptMoved():
+        case f.DoubtRaised(doubt=DoubtKind.FEED, ref=ref):
+            yield TaskRow(account, seq, "change_not_recorded", recorded.why, ref)
+        case f.Noticed() | f.AttemptMoved() | f.DoubtRaised():
             return  # as planned
         case _:
             raise AssertionError(fact)
@@ -117,6 +119,8 @@ def _ended(fact: f.AnyFact, account: Account) -> Iterator[tuple[str, str | None]
             yield "charge_refused", None
         case f.Unparked():
             yield "parked", None
+        case f.DoubtCleared(doubt=DoubtKind.FEED, ref=ref):
+            yield "change_not_recorded", ref
         case f.Restricted(subscription=sub):
             yield "deferred", f"restrict {sub}"
         case f.Disabled(subscription=sub):
@@ -131,7 +135,7 @@ def _ended(fact: f.AnyFact, account: Account) -> Iterator[tuple[str, str | None]
         case f.OrderAcknowledged(order="resume"):
             if not any(order.kind == "resume" for sub in account.subscriptions for order in sub.orders):
                 yield "resume_late", None
-        case f.AttemptMoved() | f.OrderAcknowledged():
+        case f.AttemptMoved() | f.OrderAcknowledged() | f.DoubtCleared():
             return
         case _:
             raise AssertionError(fact)
@@ -146,6 +150,10 @@ def system_tasks_of(seq: int, fact: f.SystemFact, why: str) -> Iterator[TaskRow]
             yield TaskRow(SYSTEM, seq, "mail_paused", why)
         case f.MailTrouble(what=kind, over=False):
             yield TaskRow(SYSTEM, seq, f"mail_{kind}", why)
+        case f.FeedSet(stale=True):
+            yield TaskRow(SYSTEM, seq, "provider_unread", why)
+        case f.ChangeSetAside(ref=ref):
+            yield TaskRow(SYSTEM, seq, "change_not_recorded", why, ref)
         case f.AccountSetAside(account=number):
             yield TaskRow(SYSTEM, seq, "set_aside", f"account {number}: {why}", str(number))
         case f.BreakerSet() | f.MailPaused() | f.MailTrouble():
@@ -159,6 +167,8 @@ def system_tasks_of(seq: int, fact: f.SystemFact, why: str) -> Iterator[TaskRow]
 def system_ends_of(seq: int, fact: f.SystemFact) -> Iterator[TaskGone]:
     """Which tasks of the installation are over with this fact."""
     match fact:
+        case f.FeedSet(stale=False):
+            yield TaskGone(SYSTEM, "provider_unread", None, seq)
         case f.BreakerSet(open=False):
             yield TaskGone(SYSTEM, "decline_storm", None, seq)
         case f.MailPaused(over=True):

@@ -113,6 +113,7 @@ from arrears.core.facts.reported import (
 from arrears.core.facts.system import (
     AccountSetAside,
     BreakerSet,
+    ChangeSetAside,
     ClockConfirmed,
     ClockSuspected,
     FeedSet,
@@ -141,6 +142,7 @@ __all__ = [
     "Canceled",
     "CaseEnded",
     "ChallengeLapsed",
+    "ChangeSetAside",
     "ChargeDeclined",
     "ClockConfirmed",
     "ClockSuspected",

@@ -26,6 +26,12 @@ class FeedSet(Fact, frozen=True, tag="feed_set"):
     stale: bool
 
 
+class ChangeSetAside(Fact, frozen=True, tag="change_set_aside"):
+    """What a provider reported could not be recorded, nor that it could not, as its account cannot be read."""
+
+    ref: str
+
+
 class AccountSetAside(Fact, frozen=True, tag="account_set_aside"):
     """An account whose state cannot be read, or whose decision the database refuses, waits for a person."""
 
@@ -75,6 +81,7 @@ SystemFact = (
     | ClockConfirmed
     | FeedSet
     | BreakerSet
+    | ChangeSetAside
     | MailPaused
     | MailTrouble
     | SystemTaskClosed

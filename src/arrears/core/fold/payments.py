@@ -16,7 +16,9 @@ from arrears.core.account import Account, Attempt, Debt, Doubt, DoubtKind, Metho
 from arrears.core.fold import Folds
 from arrears.core.fold.replacing import with_subscription
 from arrears.core.payments.planner import Tried
+from arrears.core.payments.settlement import usable
 from arrears.core.payments.values import OPEN_STATES, AttemptState, MethodKind
+from arrears.core.states import State
 
 REMEMBERED: Final = timedelta(days=200)
 """Longer than the longest window of any network (ACH: 180 days). What forbids for ever is kept for ever."""
@@ -40,10 +42,14 @@ def _with_method(account: Account, no: int, **changes: Any) -> Account:
     return replace(account, methods=methods)
 
 
-def _method_activated(account: Account, fact: f.MethodActivated, _: f.Recorded) -> Account:
+def _method_activated(account: Account, fact: f.MethodActivated, recorded: f.Recorded) -> Account:
+    """It becomes the account's default where there is none that works, or none that pays for anything."""
     for no in fact.subscriptions:
         account = with_subscription(account, replace(account.subscription(no), method=fact.method))
-    return account
+    default = account.method(account.default_method) if account.default_method else None
+    works = default is not None and not default.failed and usable(default, recorded.at.date())
+    pays = any(s.method == account.default_method and s.state is not State.DELETED for s in account.subscriptions)
+    return account if works and pays else replace(account, default_method=fact.method)
 
 
 def _method_renewed(account: Account, fact: f.MethodRenewed, recorded: f.Recorded) -> Account:
@@ -55,6 +61,8 @@ def _method_spent(account: Account, fact: f.MethodSpent, _: f.Recorded) -> Accou
 
 
 def _method_removed(account: Account, fact: f.MethodRemoved, _: f.Recorded) -> Account:
+    if account.default_method == fact.method:
+        account = replace(account, default_method=0)
     return _with_method(account, fact.method, removed=True)
 
 

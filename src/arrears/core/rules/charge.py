@@ -16,7 +16,7 @@ from arrears.core.payments.settlement import attempt_key, ordinal_of, quote_for
 from arrears.core.payments.strategies import plan
 from arrears.core.payments.strategies.paydays import Paydays
 from arrears.core.payments.values import AttemptState, Initiator, MethodKind
-from arrears.core.view import Due, Rank, View
+from arrears.core.view import ONE_DAY, Due, Rank, View
 
 
 def rule(view: View) -> Iterable[Due]:
@@ -79,11 +79,12 @@ def _taken(view: View, group: _Group, at: datetime) -> list[Debt]:
 
 
 def paying(account: Account, debt: Debt) -> Method | None:
-    """The method that pays for a debt: the active one of its first subscription that has one."""
+    """The method that pays for a debt: the active one of its first subscription that has one that works."""
     for sub in account.subscriptions:
         if sub.no in debt.subscriptions and sub.method:
             method = account.method(sub.method)
-            return method if method.durable and not method.removed else None
+            if method.durable and not method.removed:
+                return method
     return None
 
 
@@ -97,15 +98,28 @@ def _chargeable(view: View, debt: Debt) -> bool:
     return all(h.ended_at is not None for h in held)
 
 
+def _is_to_come(view: View, debt: Debt) -> bool:
+    """Whether our first charge of a debt is still to come. What its payer tried before its day, or a charge that was
+    ended with proof, does not stand in for it."""
+    if debt.declined or debt.reopened_seq or not debt.tries or debt.day_0 is None:
+        return not (debt.declined or debt.reopened_seq)
+    tried = (t for method in view.account.methods for t in method.tried)
+    due = view.calendar.start_of_day(debt.due_on)
+    return not any(t.state is AttemptState.DECLINED and t.at >= due for t in tried)
+
+
 def _first(view: View, group: _Group) -> datetime | None:
     """When the first of these is charged for the first time: at 09:00 of its due date, or as soon as the networks let
     us. What they forbid is not attempted, and no decline of the customer's; an expired card has failed."""
-    mornings = [view.morning(d.due_on) for d in group.debts if not (d.tries or d.declined or d.reopened_seq)]
+    mornings = [view.morning(d.due_on) for d in group.debts if _is_to_come(view, d)]
     if not mornings:
         return None
-    at = min(mornings)
+    # One that came to nothing, proven at the provider, is no charge; it is made anew, at most once a day.
+    history = history_of(view.account, group.method)
+    ended = [t.at + ONE_DAY for t in history if t.state is AttemptState.CANCELED and t.by is Initiator.MERCHANT]
+    at = max([min(mornings), *ended])
     wanted = _wanted(group, _taken(view, group, at))
-    allowed = earliest(load_rules(), wanted, history_of(view.account, group.method), max(at, view.now))
+    allowed = earliest(load_rules(), wanted, history, max(at, view.now))
     if isinstance(allowed, Allowed):
         return max(at, allowed.at) if allowed.rule else at
     return at if allowed.rule == EXPIRED else allowed.until
