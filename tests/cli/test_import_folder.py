@@ -14,7 +14,7 @@ from tests.cli import commands
 
 ROOT: Final = Path(__file__).parents[2]
 CASES: Final = ROOT.parent / "shared" / "cases" / "import"
-SHAPES: Final = ROOT / "tests" / "adapters" / "shapes"
+EXPORTS: Final = ROOT / "tests" / "adapters" / "shapes"
 MAPS: Final = ROOT / "examples" / "maps"
 needs_cases: Final = pytest.mark.skipif(not CASES.exists(), reason="the exports are not beside the project")
 
@@ -22,7 +22,7 @@ ASKED, PAID = 4_286_842, 2_898_669
 Sums = dict[str, tuple[int, int]]
 
 # Shape -> its map, and what is asked, less its credit notes, and paid by currency; void and draft ask for nothing.
-OF_SHAPES: Final[dict[str, tuple[str, Sums]]] = {
+OF_FILES: Final[dict[str, tuple[str, Sums]]] = {
     "french": ("french-list", {"EUR": (ASKED, PAID)}),
     "french_eursign": ("french-list", {"EUR": (ASKED, 0)}),
     "freshbooks": ("freshbooks", {"USD": (ASKED, PAID)}),
@@ -103,9 +103,9 @@ def sums(done: commands.CompletedProcess[str]) -> Sums:
 
 @needs_cases
 @pytest.mark.sample(4)
-@pytest.mark.parametrize("name", sorted(OF_SHAPES))
+@pytest.mark.parametrize("name", sorted(OF_FILES))
 def test_an_export_comes_to_the_sums_that_were_counted_apart(tried: Tried, name: str) -> None:
-    book_map, expected = OF_SHAPES[name]
+    book_map, expected = OF_FILES[name]
     assert sums(tried(CASES / "shapes" / f"{name}.csv", MAPS / f"{book_map}.toml")) == expected
 
 
@@ -139,17 +139,17 @@ def test_a_newer_export_is_a_newer_word(tried: Tried, name: str) -> None:
 def test_every_file_beside_the_project_has_its_row_here() -> None:
     if not CASES.exists():
         pytest.skip("the exports are not beside the project")
-    told = {"shapes": {*OF_SHAPES, "german_utf16", "xero_creditnote"}, "edge": {*OF_EDGES, "future_due_1y_paid_future"}}
+    told = {"shapes": {*OF_FILES, "german_utf16", "xero_creditnote"}, "edge": {*OF_EDGES, "future_due_1y_paid_future"}}
     told["update"] = {*OF_UPDATES, "v1"}
     assert {name: {path.stem for path in (CASES / name).glob("*.csv")} for name in told} == told
 
 
-def test_a_clone_alone_has_shapes_of_its_own(tried: Tried) -> None:
-    assert sums(tried(SHAPES / "datev-opos.csv", MAPS / "datev-opos.toml")) == {"EUR": (ASKED - 12_000, PAID)}
+def test_a_clone_alone_has_exports_of_its_own(tried: Tried) -> None:
+    assert sums(tried(EXPORTS / "datev-opos.csv", MAPS / "datev-opos.toml")) == {"EUR": (ASKED - 12_000, PAID)}
 
 
 def test_the_first_rows_are_shown_as_they_are_understood_and_a_map_is_proposed_without_a_database() -> None:
-    book = str(SHAPES / "german_total.csv")
+    book = str(EXPORTS / "german_total.csv")
     done = commands.arrears("import", book, "--map", str(MAPS / "german-list.toml"), "--show", "2")
     assert done.returncode == 0, done.stderr
     assert [line.split()[:3] for line in done.stdout.splitlines()] == [
