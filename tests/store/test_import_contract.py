@@ -44,7 +44,9 @@ def months(store: AnyStore) -> None:
     comes(store, replace(BOOK, payments=(paid(ONE, 10_000), paid(TWO, 5000))), 5)
     less = replace(TWO, total_minor=8000, due_on=date(2026, 2, 20), disputed=True)
     note = BookCredit(4, "CN-1", "A", "I2", date(2026, 1, 3), "EUR", 1000)
-    renamed = replace(ANNE, name="Anne BV", email="new@example.org", mode="invoice")
+    renamed = replace(
+        ANNE, name="Anne BV", email="new@example.org", mode="invoice", copies=("cfo@x.test", "boss@x.test")
+    )
     comes(store, replace(BOOK, accounts=(renamed,), invoices=(ONE, less), payments=(), credits=(note,)), 12)
     corrections.credit(store, "I1", 500, at(13), "staff:1", "agreed")
 
@@ -56,6 +58,7 @@ def test_both_stores_come_to_the_same_facts_and_the_same_answers(store: AnyStore
     assert store.digest() == memory.digest()
     assert store.described([1]) == memory.described([1])
     assert store.described([1])[1].contact == "new@example.org"
+    assert store.described([1])[1].copies == ("boss@x.test", "cfo@x.test")
     assert dict(store.book_sums(date(2026, 1, 15))) == dict(memory.book_sums(date(2026, 1, 15)))
     assert dict(store.policy_followers()) == {"default": 1}
     assert store.invoice_count() == 2

@@ -33,6 +33,7 @@ _CHANGED: Final = {
     "locale": "languages",
     "country": "countries",
     "name": "names",
+    "copies": "further addresses that are warned",
 }
 _LEFT_OUT: Final = {"draft": "drafts", "skipped": "rows that the map skips"}
 

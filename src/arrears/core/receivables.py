@@ -29,7 +29,7 @@ class InvoiceStanding(StrEnum):
 @dataclass(frozen=True, slots=True)
 class BookAccount:
     """One customer. `zone` is an IANA name, `country` two capital letters, `email` None where none is known. `policy`
-    is the name of the policy that it follows."""
+    is the name of the policy that it follows, `copies` are further addresses that are warned."""
 
     ref: str
     name: str
@@ -39,6 +39,7 @@ class BookAccount:
     mode: BookMode
     email: str | None
     policy: str = "default"
+    copies: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)

@@ -27,6 +27,8 @@ class NewAccount(NamedTuple):
     mode: Mode
     policy: str = "default"
     contact: str | None = None
+    copies: tuple[str, ...] = ()
+    """Further addresses that are warned, and that nobody may sign in with."""
 
 
 class Poisoned(Exception):

@@ -296,4 +296,4 @@ def _rows(rows: AccountRows) -> int:
 
 def _new(rows: AccountRows) -> NewAccount:
     a = rows.account
-    return NewAccount(a.ref, a.name, a.country, a.zone, a.locale, Mode(a.mode), a.policy, a.email)
+    return NewAccount(a.ref, a.name, a.country, a.zone, a.locale, Mode(a.mode), a.policy, a.email, a.copies)

@@ -31,6 +31,7 @@ from arrears.core.tasks import SYSTEM
 from arrears.core.unit import GENESIS, Unit, chained
 from arrears.ports import Claim, NewAccount
 from arrears.store.memory.batch import MemoryBatch
+from arrears.store.memory.book import extras_of
 from arrears.store.memory.parts import MemoryParts
 from arrears.store.memory.rows import Slot
 from arrears.store.memory.tables import MemoryTables
@@ -77,7 +78,8 @@ class MemoryStore(MemoryTables):
             self.slots[number] = Slot()
             self.refs[new.ref] = number
             self.known[number] = new
-            self.reached[number] = Contacts(number, new.ref, new.name, new.zone, new.locale, new.contact or "")
+            reached = Contacts(number, new.ref, new.name, new.zone, new.locale, new.contact or "")
+            self.reached[number] = reached._replace(extras=extras_of(new))
 
     @contextmanager
     def accounts(self, numbers: Sequence[int], now: datetime) -> Iterator[MemoryBatch]:

@@ -18,7 +18,7 @@ from arrears.core.errors import Refused
 from arrears.core.unit import GENESIS, Unit
 from arrears.ports import NewAccount, Poisoned
 from arrears.store.postgres.batch import detail_of, first_line, locked
-from arrears.store.postgres.book import describe
+from arrears.store.postgres.book import describe, warn_too
 from arrears.store.postgres.write import Db, DbRow, Sent, check_sent, send_units, utc
 
 LOCK: Final[LiteralString] = """
@@ -48,6 +48,7 @@ def open_rows(db: Db, units: Sequence[Unit], accounts: Sequence[NewAccount]) -> 
             for u, a in zip(units, accounts, strict=True)
         ]
         db.execute(OPEN, [list(column) for column in zip(*rows, strict=True)])
+        warn_too(db, [(u.no, address) for u, a in zip(units, accounts, strict=True) for address in a.copies])
 
 
 def new_units(db: Db, count: int, now: datetime) -> list[Unit]:
