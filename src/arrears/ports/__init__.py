@@ -26,6 +26,7 @@ from arrears.ports.installation import (
 )
 from arrears.ports.messages import (
     BACK,
+    NOT_STUCK,
     REPORTS_MAX,
     TAKEN,
     Channel,
@@ -37,6 +38,7 @@ from arrears.ports.messages import (
     Mail,
     MailBook,
     MailCounts,
+    MailHealth,
     MailMove,
     MailState,
     Message,
@@ -44,6 +46,7 @@ from arrears.ports.messages import (
     OtherChannel,
     PayLink,
     PayLinkBook,
+    StuckMail,
     Writer,
 )
 from arrears.ports.payments import (
@@ -82,6 +85,8 @@ from arrears.ports.store import (
     AccountsAndSupport,
     AccountsAndVisitors,
     CollectionsRun,
+    MailReturning,
+    MailWatching,
     NoticeSending,
     PayLinkAccounts,
     ReachableAccounts,
@@ -101,6 +106,7 @@ from arrears.ports.support import (
 
 __all__ = [
     "BACK",
+    "NOT_STUCK",
     "REPORTS_MAX",
     "TAKEN",
     "AccessBook",
@@ -142,8 +148,11 @@ __all__ = [
     "Mail",
     "MailBook",
     "MailCounts",
+    "MailHealth",
     "MailMove",
+    "MailReturning",
     "MailState",
+    "MailWatching",
     "Message",
     "MessageText",
     "MethodRecord",
@@ -171,6 +180,7 @@ __all__ = [
     "SetupBook",
     "SetupPage",
     "Store",
+    "StuckMail",
     "Sums",
     "Support",
     "SupportBook",
