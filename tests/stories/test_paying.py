@@ -479,8 +479,8 @@ def test_a_page_that_was_opened_is_paid_once_and_money_for_a_replaced_page_becom
 @pytest.mark.parametrize("days", [100, 365, 730])
 def test_a_success_is_remembered_as_long_as_the_decline_that_it_cured(sandbox: Running, days: int) -> None:
     story = Paying(sandbox)
-    card = story.card("expired")
-    story.until(1)
+    card = story.card()
+    story.bank_says(card, "expired").until(1)
     assert story.attempts()[-1].state == "declined"
     assert story.bank_says(card, "approve").settle(card) == ["paid"]
     story.down_until(days - 2)
