@@ -474,3 +474,21 @@ def test_a_page_that_was_opened_is_paid_once_and_money_for_a_replaced_page_becom
     assert story.taken() == {"EUR": PRICE}
     assert not story.account.methods, "a page stores no card"
     story.check()
+
+
+@pytest.mark.parametrize("days", [100, 365, 730])
+def test_a_success_is_remembered_as_long_as_the_decline_that_it_cured(sandbox: Running, days: int) -> None:
+    story = Paying(sandbox)
+    card = story.card()
+    story.bank_says(card, "expired").until(1)
+    assert story.attempts()[-1].state == "declined"
+    assert story.bank_says(card, "approve").settle(card) == ["paid"]
+    story.down_until(days - 2)
+    story.bill(days)
+    story.bank_says(card, "insufficient_funds")
+    story.until(days, "12:00")
+    assert [a.decline for a in story.attempts()] == ["expired", "", "insufficient_funds"]
+    story.bank_says(card, "approve")
+    story.until(days + 10)
+    assert (story.attempts()[-1].state, story.sub().state) == ("paid", State.ACTIVE)
+    story.check()

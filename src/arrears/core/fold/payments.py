@@ -145,7 +145,9 @@ def _remembered(account: Account, was: Attempt, fact: f.AttemptMoved, recorded: 
         entry=0 if method.kind is MethodKind.CARD else was.entry or was.no,
     )
     since = recorded.at - REMEMBERED
-    kept = tuple(t for t in method.tried if t.at >= since or t.state is AttemptState.DECLINED)
+    # A decline is remembered as long as what cured it: without the newest success it would bind again.
+    paid = [t for t in (*method.tried, tried) if t.state is AttemptState.PAID][-1:]
+    kept = tuple(t for t in method.tried if t.at >= since or t.state is AttemptState.DECLINED or t in paid)
     # Only a decline says something lasting about a method; it is over once something was paid with it.
     failed = fact.to is AttemptState.DECLINED or (method.failed and fact.to is not AttemptState.PAID)
     return _with_method(account, was.method, tried=(*kept, tried), failed=failed)

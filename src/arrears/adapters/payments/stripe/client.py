@@ -29,6 +29,7 @@ from arrears.adapters.payments.stripe.codes import (
     method_details,
     not_certain,
     outcome_of,
+    page_locale,
     page_outcome,
     refused,
     setup_outcome_of,
@@ -70,11 +71,6 @@ PAGE_MAX: Final = timedelta(hours=24)
 
 _SLACK: Final = timedelta(minutes=1)
 _LOOPBACK: Final = ("127.0.0.1", "::1", "localhost")
-_LOCALES: Final = frozenset(
-    """bg cs da de el en en-GB es es-419 et fi fil fr fr-CA hr hu id it ja ko lt lv ms mt nb nl pl pt pt-BR ro ru sk sl
-    sv th tr vi zh zh-HK zh-TW""".split()  # noqa: SIM905 - readable
-)
-
 # Otherwise the SDK writes an id into the home folder and sends it, the platform and our timings with every request.
 stripe.enable_telemetry = False
 
@@ -128,7 +124,7 @@ class Stripe(Processor):
                     "mode": "setup",
                     "customer": customer_ref,
                     "allowed_payment_method_types": [*self._method_types],
-                    "locale": _locale(locale),
+                    "locale": page_locale(locale),
                     "success_url": return_url,
                     "cancel_url": return_url,
                     "metadata": ours,
@@ -266,7 +262,7 @@ class Stripe(Processor):
         wanted: SessionCreateParams = {
             "mode": "payment",
             "allowed_payment_method_types": [*self._method_types],
-            "locale": _locale(locale),
+            "locale": page_locale(locale),
             "line_items": [
                 {
                     "quantity": 1,
@@ -375,12 +371,6 @@ def _http_client(api_base: str | None) -> stripe.HTTPClient:
 def _metadata(charge: Charge) -> dict[str, str]:
     parts = charge.attempt.split("_")
     return {"attempt": charge.attempt, "account": parts[1] if len(parts) > 1 else ""}
-
-
-def _locale(locale: str) -> str:
-    known = locale.replace("_", "-")
-    language = known.partition("-")[0]
-    return next((one for one in (known, language) if one in _LOCALES), "auto")
 
 
 def _date_of(error: stripe.StripeError) -> datetime | None:

@@ -96,6 +96,20 @@ _DEBIT_NETWORKS: Final = {MethodKind.ACH: Network.ACH, MethodKind.SEPA: Network.
 _BRANDS: Final = {"amex": "American Express", "jcb": "JCB", "unionpay": "UnionPay", "eftpos_au": "eftpos"}
 
 
+_LOCALES: Final = frozenset(
+    """bg cs da de el en en-GB es es-419 et fi fil fr fr-CA hr hu id it ja ko lt lv ms mt nb nl pl pt pt-BR ro ru sk sl
+    sv th tr vi zh zh-HK zh-TW""".split()  # noqa: SIM905 - readable
+)
+"""The languages of Checkout's pages."""
+
+
+def page_locale(locale: str) -> str:
+    """The language of a page for a reader's, by its whole name or its language; "auto" is the browser's."""
+    known = locale.replace("_", "-")
+    language = known.partition("-")[0]
+    return next((one for one in (known, language) if one in _LOCALES), "auto")
+
+
 def instant(seconds: int) -> datetime:
     """Stripe's Unix seconds as an aware instant in UTC."""
     return datetime.fromtimestamp(seconds, UTC)
