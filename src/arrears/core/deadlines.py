@@ -107,7 +107,7 @@ class Ahead:
             if oldest is None:
                 return [(entered + timedelta(days), [])] if self.action is Action.DELETE else []
             return [(max(entered + timedelta(days), oldest + timedelta(self._ladder_days)), [])]
-        named = self.action is Action.DELETE and self.sub.cut
+        named = self._named()
         found: list[tuple[date, list[Hold]]] = []
         for debt, holds in self._followed():
             by_stage = view.day_number(entered, days, holds, self.calendar)
@@ -220,9 +220,15 @@ class Ahead:
         """The debts that this may follow from, each with the holds on the action: those whose clock it follows, and of
         a deletion those that name the subscription. Of a service that ended without any debt the holds alone."""
         view, sub = self.view, self.sub
-        named = self.action is Action.DELETE and sub.cut
-        debts = view.account.debts_for(sub) if named else view.debts_of(sub)
+        debts = view.account.debts_for(sub) if self._named() else view.debts_of(sub)
         return [(debt, view.holds_on(self.stop, sub, debt)) for debt in (debts or (None,))]
+
+
+    def _named(self) -> bool:
+        """Whether only debts that name the subscription lead to it: to the deletion of what was stopped for debt, and
+        of what ended for another reason and is owed for."""
+        sub = self.sub
+        return self.action is Action.DELETE and (sub.cut or self.view.account.debts_for(sub) != ())
 
 
 def ahead(view: View) -> Sequence[Ahead]:

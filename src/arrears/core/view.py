@@ -235,7 +235,8 @@ class View:
     # -- clocks ----------------------------------------------------------------------------------------------
 
     def debt_clock(self, sub: Subscription, days: int, stop: Stop) -> date | None:
-        """Day `days` of the subscription's own oldest debt: the one with the most days counted."""
+        """Day `days` of the subscription's oldest debt: the one with the most days counted. A debt that is held is no
+        clock for another one, also where its days were over before the hold began."""
         if not self.account.holds:
             oldest = self.oldest_day_0(self.debts_of(sub))
             return None if oldest is None else oldest + timedelta(days)
@@ -244,6 +245,7 @@ class View:
             assert debt.day_0 is not None
             holds = self.holds_on(stop, sub, debt)
             day = self.day_number(debt.day_0, days, holds, self.calendar)
+            day = day and self.clear_day(day, holds, self.calendar)
             if day is not None and (found is None or day < found):
                 found = day
         return found
