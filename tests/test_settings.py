@@ -82,6 +82,7 @@ CASES = {
     "mail_per_recipient": Case(30, "5", 5, "NaN", A_NUMBER.replace("{least}", "1")),
     "texts": Case(None, "texts", Path("texts"), "te\u0007xts", "has the control character U+0007 in it"),
     "operator": Case("arrears", "Example Hosting", "Example Hosting", "Example\nHosting", LINES),
+    "legal_identity": Case("", "Example B.V., KvK 12345678", "Example B.V., KvK 12345678", "Example\nB.V.", LINES),
     "iban": Case("", "NL91 ABNA 0417 1643 00", "NL91 ABNA 0417 1643 00", "NL91ABNA0417164300\n", LINES),
     "support_url": Case(
         "", "https://help.example.org/b?from=mail", "https://help.example.org/b?from=mail", "javascript:alert(1)", A_URL

@@ -46,15 +46,8 @@ ENVIRONMENT_ALLOWED = {
     "src/arrears/sandbox/run.py": "a live key is looked for under every name, not only ours",
 }
 READS_ENVIRONMENT = re.compile(r"\bos\.(environb?|getenvb?|putenv)\b|\bfrom os import .*\b(environ|getenv)|\benvvar=")
-# provider -> where alone it may be named: its adapter, the sandbox that speaks its wire, and what sets it up.
-PROVIDERS_NAMED = {
-    "stripe": (
-        "src/arrears/adapters/payments/stripe/",
-        "src/arrears/sandbox/",
-        "src/arrears/settings.py",
-        "src/arrears/wiring.py",
-    )
-}
+PROVIDERS = sorted(path.parent.name for path in (ROOT / "src/arrears/adapters/payments").glob("*/__init__.py"))
+SPEAKS_THE_WIRE_OF = {"stripe": ("src/arrears/sandbox/",)}
 BANNED_NAMES = re.compile(r"Manager|Helper|(^|_)(utils?|helpers?)$")
 
 # In pieces, so that this file does not hold what it looks for.
@@ -141,12 +134,13 @@ def test_every_module_opens_with_why_it_exists() -> None:
     assert [name for name, tree in TREES.items() if tree.body and not ast.get_docstring(tree)] == []
 
 
-@pytest.mark.parametrize("provider", PROVIDERS_NAMED)
+@pytest.mark.parametrize("provider", PROVIDERS)
 def test_a_provider_is_named_only_where_it_is_translated_and_set_up(provider: str) -> None:
-    elsewhere = [name for name in SOURCES if not name.startswith(PROVIDERS_NAMED[provider])]
+    own = (f"src/arrears/adapters/payments/{provider}/", "src/arrears/settings.py", "src/arrears/wiring.py")
+    elsewhere = [name for name in SOURCES if not name.startswith((*own, *SPEAKS_THE_WIRE_OF.get(provider, ())))]
     assert [name for name in elsewhere if provider in SOURCES[name].lower()] == []
     folders = [path.name for path in (ROOT / "src/arrears/adapters/payments").iterdir() if path.is_dir()]
-    assert {name for name in folders if not name.startswith("_")} == set(PROVIDERS_NAMED)
+    assert sorted(name for name in folders if not name.startswith("_")) == PROVIDERS, "each holds a package"
 
 
 def test_no_name_says_nothing() -> None:

@@ -62,6 +62,7 @@ def test_the_installed_command_says_its_version(programs: Path) -> None:
     assert where.startswith(str(programs.parent))
 
 
+@pytest.mark.long
 @pytest.mark.skipif(importlib.util.find_spec("arrears.cli.demo") is None, reason="there is no demo yet")
 def test_the_installed_demo_runs(programs: Path, short_folder: Path) -> None:
     home = short_folder / "demo"

@@ -113,6 +113,9 @@ class Settings:
     mail_per_recipient: int = setting("the most that leave to one address in a day", as_number(1), PER_RECIPIENT_A_DAY)
     texts: Path | None = setting("a folder with your own texts of messages (docs/notices.md)", as_folder, None, "ours")
     operator: str = setting("your name, as messages and pages say it", as_text, "arrears")
+    legal_identity: str = setting(
+        "who you are by law, at the foot of every message and page: name, address, register number", as_text, "", "none"
+    )
     iban: str = setting("where bank transfers go, as messages say it", as_text, "", "they go where the invoice says")
     support_url: str = setting(
         "where a customer finds help",

@@ -34,7 +34,7 @@ from arrears.engine.payments.providers import Providers
 from arrears.engine.people.profile import ask_unconfirmed
 from arrears.engine.run import Limits, RunReport
 from arrears.engine.system import adopt_policy
-from arrears.ports import Channel, Clock, Services
+from arrears.ports import Channel, Clock, OtherChannel, Processor, Services
 from arrears.settings import Settings, read
 from arrears.store import schema
 from arrears.store.postgres.store import PostgresStore
@@ -88,7 +88,7 @@ class Installation:
     clock: Clock
     limits: Limits
     providers: Providers
-    channels: Mapping[ChannelName, Channel] = field(default_factory=dict)
+    channels: Mapping[ChannelName, OtherChannel] = field(default_factory=dict)
     """The ways to reach people besides mail, by the name that stands with their addresses."""
 
     def context(self) -> MessageContext:
@@ -153,6 +153,11 @@ def mail_channel(database: str) -> Channel:
     )
 
 
+def other_channels() -> Mapping[ChannelName, OtherChannel]:
+    """The ways to reach people besides mail: by name, those whose settings are given. None is shipped."""
+    return {}
+
+
 def return_keys(database: str) -> tuple[bytes, ...]:
     """What signs the return addresses of messages, and what signed them before: the installation's secret key. Whoever
     takes in returned mail must have the same."""
@@ -169,7 +174,8 @@ def mail_context(base_url: str) -> MessageContext:
 
 @cache
 def _mail_context(ours: Settings, base_url: str) -> MessageContext:
-    operator = Operator(ours.operator, ours.support_url or f"{base_url}/help", ours.support_email, ours.iban)
+    help_url = ours.support_url or f"{base_url}/help"
+    operator = Operator(ours.operator, help_url, ours.support_email, ours.iban, ours.legal_identity)
     limits = MailLimits(per_hour=ours.mail_per_hour, per_recipient_a_day=ours.mail_per_recipient)
     words = texts(ours.texts) if ours.texts else texts()  # for a cache, None and nothing are two
     return MessageContext(words, operator, base_url, limits=limits)
@@ -186,23 +192,29 @@ def texts(folder: Path | None = None) -> Texts:
 
 
 def payment_providers() -> Providers:
-    """The payment providers of this installation; none without a key.
+    """The payment providers of this installation: each whose key is given, a line each. The first opens new pages.
 
-    A key of the other mode is refused, and so is a live installation without one, or with another address than the
+    A key of the other mode is refused, and so is a live installation without any, or with another address than the
     provider's own: `wrong_mode` and `no_provider_key`.
     """
     ours = settings()
+    configured: list[Processor] = []
+    if ours.stripe_key:
+        configured.append(_stripe(ours))
+    if ours.mode == "live" and not configured:
+        raise Refused("no_provider_key", "ARREARS_MODE is live: give ARREARS_STRIPE_KEY, or another provider's key")
+    default = configured[0].name if configured else ""
+    return Providers({one.name: one for one in configured}, ours.base_url, default)
+
+
+def _stripe(ours: Settings) -> Processor:
     live, api = ours.mode == "live", ours.stripe_api or None
-    if not ours.stripe_key and not live:
-        return Providers({}, ours.base_url)
     if api is not None and live:
         raise Refused("wrong_mode", "ARREARS_STRIPE_API names another address than Stripe's, and this is live")
     # The SDK is half the time a command takes to start, so only installations that charge load it.
     from arrears.adapters.payments.stripe import Stripe
 
-    configured = [Stripe(ours.stripe_key, ours.stripe_webhook_secrets, live=live, api_base=api)]
-    # The first one opens new pages; what the others have opened stays theirs.
-    return Providers({one.name: one for one in configured}, ours.base_url, default=configured[0].name)
+    return Stripe(ours.stripe_key, ours.stripe_webhook_secrets, live=live, api_base=api)
 
 
 def database_url() -> str:
@@ -243,7 +255,7 @@ def open_installation(*, connections_max: int = 4) -> Installation:
     providers = payment_providers()
     refuse_stand_ins(settings())
     channel, services = mail_channel(url), InProcessServices()
-    return Installation(url, store, channel, services, clock, limits, providers)
+    return Installation(url, store, channel, services, clock, limits, providers, other_channels())
 
 
 def refuse_stand_ins(ours: Settings) -> None:

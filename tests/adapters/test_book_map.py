@@ -42,7 +42,7 @@ BAD_MAPS = {
         MAP.replace("[mode]", 'amount = { value = "half" }\n[mode]'),
         'payment.amount: "half" is not known',
     ),
-    "one word for two": (MAP.replace('no = "No"', 'no = "Yes"'), "invoice.disputed: yes and no are the same word"),
+    "one word for two": (MAP.replace('no = "No"', 'no = "Yes"'), 'invoice.disputed.no: "Yes" is a word for yes too'),
     "a missing word": (MAP.replace(', no = "No"', ""), "invoice.disputed.no: is missing"),
     "a switch": (MAP.replace('{ column = "Disputed", yes = "Yes", no = "No" }', "true"), "invoice.disputed: must be"),
     "an unknown mode": (MAP[: MAP.index('column = "Mode"')] + 'value = "cash"\n', "mode.value: must be one of"),
@@ -81,7 +81,7 @@ def test_a_map_that_cannot_be_read_is_one_line(tmp_path: Path) -> None:
 
 def test_the_map_that_ships_says_how_the_sample_book_is_written() -> None:
     book_map = load_map(SHIPPED_MAP)
-    assert book_map.form.date_format == "%m/%d/%Y"
+    assert book_map.form.date_formats == ("%m/%d/%Y",)
     assert book_map.decided_by == "latest_invoice"
     assert book_map.columns() == [
         "customerID", "invoiceNumber", "InvoiceDate", "DueDate", "InvoiceAmount", "SettledDate", "Disputed",
@@ -96,4 +96,4 @@ def test_one_mode_for_every_account_needs_no_column(tmp_path: Path) -> None:
 def test_the_map_in_the_documentation_loads(tmp_path: Path) -> None:
     text = (ROOT / "docs" / "import.md").read_text(encoding="utf-8")
     shown = text.split("```toml\n")[1].split("```")[0]
-    assert map_from(tmp_path, shown).disputed is not None
+    assert map_from(tmp_path, shown).rules.disputed is not None

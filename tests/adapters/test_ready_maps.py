@@ -32,6 +32,13 @@ def row(**cells: str) -> str:
         ("wave", "wave", "USD"),
         ("whmcs", "whmcs", "USD"),
         ("qbo_list", "quickbooks-online", "USD"),
+        ("stripe_cleaned", "stripe", "EUR"),
+        ("chargebee", "chargebee", "EUR"),
+        ("erpnext", "erpnext", "EUR"),
+        ("freshbooks", "freshbooks", "USD"),
+        ("german", "german-list", "EUR"),
+        ("german_total", "german-list", "EUR"),
+        ("datev-opos", "datev-opos", "EUR"),
     ],
 )
 def test_a_ready_map_reads_its_systems_export_to_the_cent(shape: str, name: str, currency: str) -> None:
@@ -39,6 +46,49 @@ def test_a_ready_map_reads_its_systems_export_to_the_cent(shape: str, name: str,
     assert {i.currency for i in book.invoices} == {currency}
     assert sum(i.asked_minor for i in book.invoices) == ASKED
     assert sum(p.amount_minor for p in book.payments) == PAID
+
+
+@pytest.mark.parametrize(
+    ("shape", "name", "currency"),
+    [("qbo_aging", "quickbooks-aging", "USD"), ("sap-open-items", "sap-open-items", "EUR")],
+)
+def test_a_list_of_open_items_asks_for_what_is_open(shape: str, name: str, currency: str) -> None:
+    book = read_book(EXPORTS / f"{shape}.csv", load_map(MAPS / f"{name}.toml"))
+    assert ({i.currency for i in book.invoices}, book.payments) == ({currency}, ())
+    assert sum(i.asked_minor for i in book.invoices) == ASKED - PAID
+
+
+def test_what_was_given_up_at_kill_bill_is_written_off() -> None:
+    book = read_book(EXPORTS / "kill-bill.csv", load_map(MAPS / "kill-bill.toml"))
+    given_up = [i for i in book.invoices if i.standing is InvoiceStanding.UNCOLLECTIBLE]
+    assert [i.total_minor for i in given_up] == [5900]
+    assert sum(i.asked_minor for i in book.invoices) - 5900 == ASKED
+    assert sum(p.amount_minor for p in book.payments) == PAID
+
+
+@pytest.mark.parametrize(("shape", "paid"), [("french", PAID), ("french_eursign", 0)])
+def test_a_french_list_has_narrow_blanks_between_its_digits(shape: str, paid: int) -> None:
+    book = read_book(EXPORTS / f"{shape}.csv", load_map(MAPS / "french-list.toml"))
+    assert sum(i.asked_minor for i in book.invoices) == ASKED
+    assert sum(p.amount_minor for p in book.payments) == paid
+
+
+def test_a_byte_order_mark_proves_utf_16_whatever_the_map_says(tmp_path: Path) -> None:
+    said = (MAPS / "german-list.toml").read_text(encoding="utf-8").replace('";"', '"\\t"')
+    for encoding in ("cp1252", "utf-16"):
+        (tmp_path / "map.toml").write_text(said.replace("cp1252", encoding), encoding="utf-8")
+        book = read_book(EXPORTS / "german_utf16.csv", load_map(tmp_path / "map.toml"))
+        assert sum(i.asked_minor for i in book.invoices) == ASKED
+        assert sum(p.amount_minor for p in book.payments) == PAID
+        assert "Kunde 3 Straße, Ltd" in {a.name for a in book.accounts}
+
+
+@pytest.mark.parametrize(
+    ("name", "credit"), [("erpnext", "PE-0001"), ("datev-opos", "GU-0001"), ("sap-open-items", "1600000001")]
+)
+def test_what_a_list_of_open_items_owes_the_customer_is_credit(name: str, credit: str) -> None:
+    book = read_book(EXPORTS / f"{name}.csv", load_map(MAPS / f"{name}.toml"))
+    assert [(c.number, c.amount_minor) for c in book.credits] == [(credit, 12_000)]
 
 
 def test_drafts_are_left_out_and_withdrawn_and_given_up_invoices_are_said_as_such() -> None:
@@ -57,6 +107,8 @@ def test_a_sum_below_nothing_is_a_credit_note_where_the_map_says_so() -> None:
 @pytest.mark.parametrize("name", sorted(path.stem for path in MAPS.glob("*.toml")))
 def test_every_map_that_ships_loads_and_is_short(name: str) -> None:
     assert load_map(MAPS / f"{name}.toml").columns()
+    lines = (MAPS / f"{name}.toml").read_text(encoding="utf-8").splitlines()
+    assert len([line for line in lines if line.strip()]) <= 30
 
 
 OPEN = MAP.replace('[payment]\npaid_on = { column = "Paid" }\n', "").replace(

@@ -237,6 +237,19 @@ def test_the_mail_is_complete_and_tells_machines_to_be_quiet(server: SmtpServer)
     assert (got.envelope_from, got.envelope_to) == ("billing@acme.example", "jo@example.org")
 
 
+@pytest.mark.parametrize(
+    "subject", ["Überfällig: " + "é" * 300, "Ж" * 60, "Nog te betalen: € 120,00 voor cloud, mail en web"]
+)
+def test_a_subject_begins_on_its_own_line_and_the_date_says_its_zone(server: SmtpServer, subject: str) -> None:
+    with channel_to(server.url) as channel:
+        assert channel.send(MESSAGE._replace(subject=subject)).fate is Fate.ACCEPTED
+    head = server.received[0].content.split(b"\r\n\r\n")[0].split(b"\r\n")
+    assert any(line.startswith(b"Subject: =?utf-8?b?") for line in head)
+    assert all(line.strip() and len(line) <= 78 for line in head)
+    assert any(line.startswith(b"Date: ") and line.endswith(b" +0000") for line in head)
+    assert str(server.received[0].mail["Subject"]) == subject
+
+
 def written(part: EmailMessage) -> str:
     """A part's text with the line ends of the message that was given, less the one that only parts the parts."""
     return str(part.get_content()).replace("\r\n", "\n")

@@ -132,21 +132,26 @@ def test_where_no_certain_answer_came_the_outcome_is_unknown(answer: Answer) -> 
     assert wire.count(CREATE) == 1, "the SDK tried again by itself"
 
 
+@pytest.mark.parametrize("answer", [refusal(400, "parameter_missing"), refusal(404, "resource_missing")], ids=repr)
+def test_a_charge_that_is_refused_as_a_request_has_taken_nothing(answer: Answer) -> None:
+    outcome = adapter(Wire().on(CREATE, answer)).charge(charge())
+    assert isinstance(outcome, AttemptCanceled)
+    assert (outcome.reached_network, outcome.why[:26]) == (False, "Stripe refused the request")
+
+
 @pytest.mark.parametrize(
-    "answer",
+    ("answer", "code"),
     [
-        refusal(400, "parameter_missing"),
-        refusal(401),
-        refusal(403),
-        refusal(404, "resource_missing"),
-        refusal(400, kind="idempotency_error"),
+        (refusal(401), "provider_denied"),
+        (refusal(403), "provider_denied"),
+        (refusal(400, kind="idempotency_error"), "provider_refused"),
     ],
     ids=repr,
 )
-def test_a_mistake_of_ours_is_refused(answer: Answer) -> None:
+def test_a_mistake_of_ours_is_refused(answer: Answer, code: str) -> None:
     with pytest.raises(Refused) as caught:
         adapter(Wire().on(CREATE, answer)).charge(charge())
-    assert caught.value.code == "provider_refused"
+    assert caught.value.code == code
     assert KEY not in caught.value.message
 
 
@@ -171,10 +176,11 @@ def test_an_object_of_the_other_mode_is_refused() -> None:
     ],
 )
 def test_an_amount_that_stripe_would_read_otherwise_is_never_sent(amount: int, currency: str, code: str) -> None:
-    for ask in (adapter(Wire()).charge, lambda c: adapter(Wire()).open_payment(c, NOW, "en")):
-        with pytest.raises(Refused) as caught:
-            ask(charge(amount_minor=amount, currency=currency))
-        assert caught.value.code == code
+    wanted = charge(amount_minor=amount, currency=currency)
+    with pytest.raises(Refused) as caught:
+        adapter(Wire()).open_payment(wanted, NOW, "en")
+    assert caught.value.code == code
+    assert adapter(Wire()).charge(wanted) == AttemptCanceled("", reached_network=False, why=caught.value.message)
 
 
 @pytest.mark.parametrize(("amount", "currency"), [(500, "JPY"), (501, "HUF"), (501, "TWD"), (5120, "KWD"), (1, "EUR")])
@@ -319,8 +325,12 @@ def test_a_refund_that_cannot_be_made_is_refused_in_words() -> None:
     assert (answer.state, answer.why) == (RefundState.REFUSED, "refused: charge_already_refunded")
 
 
-@pytest.mark.parametrize("answer", [refusal(401), refusal(400, kind="idempotency_error")], ids=repr)
-def test_a_refund_asked_for_wrongly_is_our_mistake(answer: Answer) -> None:
+@pytest.mark.parametrize(
+    ("answer", "code"),
+    [(refusal(401), "provider_denied"), (refusal(400, kind="idempotency_error"), "provider_refused")],
+    ids=repr,
+)
+def test_a_refund_asked_for_wrongly_is_our_mistake(answer: Answer, code: str) -> None:
     with pytest.raises(Refused) as caught:
         adapter(Wire().on("POST refunds", answer)).refund("pi_1", 1200, "k")
-    assert caught.value.code == "provider_refused"
+    assert caught.value.code == code

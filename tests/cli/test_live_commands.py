@@ -215,6 +215,21 @@ def test_what_a_person_reads_names_the_sum_the_dates_and_the_causes(live: Run) -
     assert "nothing waits for a person" in live("tasks").stdout
 
 
+def test_messages_are_shown_as_an_account_would_get_them_now(live: Run) -> None:
+    folder: Path = live.folder / "preview"  # type: ignore[attr-defined]
+    done = live("notice", "preview", "--account", "bert", "--language", "nl", "--folder", str(folder))
+    assert (done.returncode, done.stderr) == (0, "")
+    shown = (folder / "nl" / "reminder.txt").read_text("utf-8")
+    assert "beheerder bent van bert" in shown
+
+
+def test_a_task_that_is_not_there_cannot_be_closed_and_closing_wants_a_reason(live: Run) -> None:
+    gone = live("tasks", "close", "999999", "--why", "done")
+    assert (gone.returncode, "unknown_task" in gone.stderr) == (2, True), gone.stderr
+    assert live("tasks", "close", "1").returncode == 2
+    assert live("tasks", "close", "x", "--why", "done").returncode == 2
+
+
 def test_the_check_finds_every_promise_kept(live: Run) -> None:
     done = live("check", "--json")
     assert done.returncode == 0, done.stdout + done.stderr

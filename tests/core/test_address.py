@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from arrears.core.address import NAME_CHARS_MAX, check_address, check_mailbox, control_in
+from arrears.core.address import NAME_CHARS_MAX, check_address, check_mailbox, control_in, masked
 from arrears.core.errors import Refused
 
 
@@ -112,6 +112,11 @@ def test_a_name_that_would_begin_another_line_is_refused(name: str) -> None:
         check_mailbox(f"Jo {name} Anna <jo@example.org>")
     assert refused.value.message.isprintable()
     assert control_in(name) != ""
+
+
+def test_an_address_is_masked_whatever_its_channel() -> None:
+    assert masked("anna@example.org") == "a•••@example.org"
+    assert masked("+31612345678") == "•••78"
 
 
 def test_text_from_right_to_left_is_no_control_character() -> None:

@@ -5,9 +5,10 @@ from __future__ import annotations
 from typing import get_args
 
 from arrears.core import facts as f
-from arrears.core.actions import actions_of, steps_of, tasks_of
+from arrears.core.actions import actions_of, steps_of
 from arrears.core.effects import ACTING, ASKING, LEAVES, MOVING_MONEY, STEPPING, TELLING
 from arrears.core.ledger import entries_of
+from arrears.core.tasks import tasks_of
 from arrears.engine.messages.drafting import MessageFact
 from arrears.sim.simulate import simulate
 from arrears.store.memory.store import MemoryStore
@@ -39,5 +40,5 @@ def test_what_facts_are_said_to_leave_they_leave_in_a_made_up_world() -> None:
     silent = {name: kinds & met - seen[name] for name, (kinds, _) in LEFT.items()}
     # The reminder of the debt tells of a decline; the fact by itself does so in older journals alone.
     declines = {"actions": {f.ChargeDeclined}}
-    refusals = {"tasks": {f.AttemptMoved}}
+    refusals = {"tasks": {f.AttemptMoved, f.DoubtRaised}}
     assert silent == {**{name: set() for name in LEFT}, **declines, **refusals}, "no provider refuses a charge here"

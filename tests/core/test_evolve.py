@@ -22,11 +22,12 @@ from arrears.core.account import (
     decode_account,
     encode_account,
 )
-from arrears.core.actions import actions_of, steps_of, tasks_of
+from arrears.core.actions import actions_of, steps_of
 from arrears.core.evolve import FOLDS, evolve, fold, open_account
 from arrears.core.facts import AnyFact, Fact, Recorded, decode_fact, encode_fact, kind_of
 from arrears.core.ledger import entries_of
 from arrears.core.states import State
+from arrears.core.tasks import tasks_of
 
 NOW = datetime(2026, 1, 1, 12, tzinfo=UTC)
 KINDS = get_args(AnyFact)

@@ -13,6 +13,7 @@ from hypothesis import strategies as st
 
 from arrears.core.errors import Refused
 from arrears.core.policy import ClockScope, Policy, default_policy, diff_policies, load_policy, policy_text
+from arrears.core.policy.values import KEYS
 
 LEAST = 'name = "mine"\n[delete]\nretention_days = 90\n'
 DANGER = "a deletion setting left blank once erased"
@@ -100,6 +101,14 @@ def test_every_key_is_read() -> None:
         notice_at=time(8, 30),
     )
     assert load_policy(policy_text(policy), where="p.toml") == policy
+
+
+def test_a_key_that_is_off_is_not_in_the_text_so_that_a_new_one_changes_no_version() -> None:
+    policy = load_policy(LEAST, where="p.toml")
+    keys = {**KEYS, "delete_lead_days": KEYS["delete_lead_days"]._replace(off=policy.delete_lead_days)}
+    line = f"lead_days = {policy.delete_lead_days}\n"
+    before, _, after = policy_text(policy).rpartition(line)
+    assert policy_text(policy, keys) == before + after
 
 
 def test_the_version_is_of_the_contents_and_not_of_the_writing() -> None:

@@ -4,10 +4,12 @@ from __future__ import annotations
 
 from dataclasses import replace
 from datetime import time
+from typing import Any
 
 import pytest
 
 from arrears.core.policy import ClockScope, Policy, default_policy, diff_policies
+from arrears.core.policy.values import KEYS, KeyKind
 
 BASE = default_policy()
 MARK = " (shortens a promise)"
@@ -74,3 +76,24 @@ def test_what_the_way_back_shortens_is_marked_too() -> None:
     assert [line.endswith(MARK) for line in diff_policies(milder, BASE)] == [True, True, True]
     restricting = replace(BASE, restrict_after_days=20, restrict_warning_days=(10,))
     assert diff_policies(restricting, BASE) == ["restricted after 20 days -> never restricted"]
+
+
+@pytest.mark.parametrize("name", KEYS)
+def test_a_difference_in_any_key_is_said(name: str) -> None:
+    base = replace(BASE, restrict_after_days=20, restrict_warning_days=(10,))
+    value = getattr(base, name)
+    other: Any
+    match KEYS[name].kind:
+        case KeyKind.NAME:
+            other = "other"
+        case KeyKind.CLOCK:
+            other = time(8)
+        case KeyKind.SCOPE:
+            other = ClockScope.ACCOUNT
+        case KeyKind.WHOLE:
+            other = value + 1
+        case KeyKind.DAYS:
+            other = (*value, 365)
+        case KeyKind.SUMS:
+            other = {"EUR": 7}
+    assert len(diff_policies(base, replace(base, **{name: other}))) == 1

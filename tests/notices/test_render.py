@@ -14,6 +14,7 @@ from arrears import wiring
 from arrears.core.account import Action
 from arrears.core.messages.content import Content, DatedAction, DebtLine, Reader, Role, Sum
 from arrears.core.messages.kinds import MessageKind
+from arrears.notices import layout
 from arrears.notices.plain import LINE_CHARS_MAX
 from arrears.notices.render import Texts, load_texts
 from arrears.notices.samples import sample, samples
@@ -205,6 +206,7 @@ def test_the_layout_is_compiled_when_the_texts_are_loaded_and_not_again(monkeypa
     calls = []
     compile_mjml = mjml.mjml2html
     monkeypatch.setattr(mjml, "mjml2html", lambda *args, **more: (calls.append(1), compile_mjml(*args, **more))[1])
+    layout.compiled.cache_clear()
     loaded = load_texts()
     for content in samples("nl-NL"):
         loaded.render(content)

@@ -81,6 +81,16 @@ def test_a_new_language_is_one_file_and_must_be_complete(tmp_path: Path) -> None
     assert refusal(tmp_path).startswith("fy.toml: [guidance] Your bank declined")
 
 
+def test_a_language_that_is_only_begun_can_be_looked_at_and_says_in_english_what_it_lacks(tmp_path: Path) -> None:
+    (tmp_path / "fy.toml").write_text('language = "Frysk"\n[reminder]\nsubject = "Noch {{ sums }}"\n', "utf-8")
+    content = sample(MessageKind.REMINDER, "fy-NL")
+    begun = load_texts(tmp_path, ["fy"]).render(content)
+    assert begun.language == "fy"
+    assert begun.subject.startswith("Noch ")
+    assert "What is open" in begun.text
+    assert refusal(tmp_path).endswith("is missing; a language must be complete")
+
+
 def test_the_layout_can_be_the_operators_own(tmp_path: Path) -> None:
     (tmp_path / "layout.mjml").write_text(LAYOUT.replace("#1d4ed8", "#0b6b3a"), "utf-8")
     html = load_texts(tmp_path).render(sample(MessageKind.REMINDER, "en-GB")).html

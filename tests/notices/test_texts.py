@@ -196,15 +196,16 @@ def test_a_deletion_is_on_or_after_its_day_and_money_must_be_there_before_it(tex
         assert "Als de betaling vóór 1 mei 2026 bij ons binnen is" in dutch
 
 
-def test_what_stops_on_another_day_is_in_the_list_and_not_in_the_heading(texts: Texts) -> None:
+def test_what_is_less_grave_or_later_is_in_the_list_and_not_in_the_heading(texts: Texts) -> None:
     first = DatedAction("cloud", Action.RESTRICT, date(2026, 1, 31))
     content = replace(
         sample(MessageKind.STOP_WARNING, "en-GB"),
         actions=(first, replace(first, service="web"), DatedAction("mail", Action.DISABLE, date(2026, 1, 31))),
     )
     done = texts.render(content)
-    assert done.subject == "cloud and web will be restricted on 31 January 2026: €120.00 unpaid"
+    assert done.subject == "mail will stop on 31 January 2026: €120.00 unpaid", "the gravest of that day"
     text = spaced(done.text)
+    assert "- cloud will be restricted at the end of 31 January 2026." in text
     assert "- mail will stop at the end of 31 January 2026." in text
     assert "Restricted means:" in text
     assert "Stopped means:" in text
@@ -261,7 +262,7 @@ def test_settled_with_and_without_debts_left(texts: Texts) -> None:
 
 def test_a_deletion_without_a_debt_does_not_speak_of_one(texts: Texts) -> None:
     content = sample(MessageKind.DELETED, "en-GB")
-    assert "without a payment" in spaced(texts.render(content).text)
+    assert "has ended, and €120.00 is still open." in spaced(texts.render(content).text)
     done = texts.render(replace(content, debts=(), sums=()))
     assert not re.search("payment|open|paid", spaced(done.text)), done.text
 

@@ -307,7 +307,7 @@ class Story:
 
     def tasks(self) -> list[str]:
         """What staff must look at, by kind."""
-        return [kind for kind, _ in self.inner.tasks.values()]
+        return [task.kind for task in self.inner.tasks.values()]
 
     def diary(self, since: int = -1, *, only: str = "", dates: bool = False, account: int = 0) -> list[str]:
         """What happened from a day on, one line a fact; with `dates` every moved date too, and with `only` just the

@@ -78,3 +78,64 @@ def test_a_closed_account_is_never_debited_again(sandbox: Running) -> None:
     story.until(60).sweep()
     assert [(a.state, a.network_code) for a in story.attempts()] == [("declined", "R02")]
     story.check()
+
+
+def test_a_new_invoice_is_a_new_entry_and_a_failed_debit_is_presented_again_alone(sandbox: Running) -> None:
+    story = Paying(sandbox, kinds=DEBITS, bill=False)
+    mandate = story.card("ach_empty")
+    story.bill(-1, PRICE, currency="USD")
+    daily(story, 0, 12)
+    assert {a.amount_minor for a in story.attempts()} == {PRICE}
+    story.bank_says(mandate, "ach")
+    story.bill(20, 5_000, currency="USD")
+    daily(story, 12, 30)
+    assert [(a.state, a.amount_minor) for a in story.attempts() if a.amount_minor != PRICE] == [("paid", 5_000)]
+    assert 3 >= len([a for a in story.attempts() if a.amount_minor == PRICE]) >= 2
+    assert story.facts(f.Disabled) == []
+    story.check()
+
+
+def test_failures_of_other_invoices_never_use_up_a_mandate(sandbox: Running) -> None:
+    story = Paying(sandbox, kinds=DEBITS, bill=False)
+    mandate = story.card("sepa_empty")
+    for number in range(1, 4):
+        first = 60 * number
+        story.bill(first - 1)
+        before = len(story.attempts())
+        daily(story, first, first + 25)
+        assert len(story.attempts()) - before == 3, "each invoice has its own count"
+        story.pay(debts=(number,))
+    story.bank_says(mandate, "sepa")
+    story.bill(249)
+    daily(story, 249, 258)
+    assert (story.attempts()[-1].state, story.sub().state) == ("paid", State.ACTIVE)
+    story.check()
+
+
+def test_a_customer_may_use_the_account_whose_debit_may_not_be_presented_again(sandbox: Running) -> None:
+    story = by_debit(sandbox, "sepa_empty")
+    daily(story, 0, 25)
+    assert [a.state for a in story.attempts()] == ["declined"] * 3
+    assert story.settle(story.bank_says(1, "sepa") and 1) == ["submitted"]
+    story.until(32).sweep()
+    assert (story.taken(), story.sub().state) == ({"EUR": PRICE}, State.ACTIVE)
+    story.check()
+
+
+def test_what_our_own_planner_refuses_is_no_decline_of_the_customers(sandbox: Running) -> None:
+    story = Paying(sandbox, kinds=DEBITS, bill=False)
+    story.card("ach_closed")
+    story.bill(-1, PRICE, currency="USD")
+    daily(story, 0, 6)
+    story.bill(20, 5_000, currency="USD")
+    daily(story, 6, 22)
+    assert [a.amount_minor for a in story.attempts()] == [PRICE], "a closed account is asked once"
+    second = next(d for d in story.account.debts if d.no == 2)
+    assert second.day_0 == story.date(21), "past due the day after it was due, as for anybody who has not paid"
+    story.check()
+
+
+def daily(story: Paying, first: int, last: int) -> None:
+    """Let days pass, each with its sweep."""
+    for day in range(first, last):
+        story.until(day).sweep()

@@ -11,9 +11,10 @@ from tests.stories.story import PRICE
 
 from arrears.adapters.payments.stripe import Stripe
 from arrears.core import facts as f
+from arrears.core.account import DoubtKind
 from arrears.core.errors import Refused
 from arrears.core.states import State
-from arrears.engine.payments import attempts, sweep
+from arrears.engine.payments import attempts, recording
 from arrears.engine.payments import pages as hosted
 from arrears.engine.payments.providers import Providers
 from arrears.engine.payments.reconciliation import check
@@ -208,7 +209,7 @@ def test_one_change_that_cannot_be_recorded_holds_up_no_other_and_is_read_again(
     story.settle(story.add("challenge"))
     story.answer_bank(confirmed=True).sweep()
     story.until(26)
-    follow, odd = sweep.follow, [0]
+    follow, odd = recording.follow, [0]
 
     def refusing(*told: Any) -> None:
         odd[0] += 1
@@ -217,14 +218,14 @@ def test_one_change_that_cannot_be_recorded_holds_up_no_other_and_is_read_again(
         follow(*told)
 
     story.control("dispute", intent=story.attempts()[-1].ref)
-    monkeypatch.setattr(sweep, "follow", refusing)
-    before = story.store.swept_until("stripe")
+    monkeypatch.setattr(recording, "follow", refusing)
     story.sweep()
     assert story.account.debt_is_held(1), "the dispute came after what was refused"
-    assert story.store.swept_until("stripe") == before
+    assert [d.kind for d in story.account.doubts] == [DoubtKind.FEED], "its account waits"
+    assert not story.store.system().feed_stale, "nobody else does"
     monkeypatch.undo()
     story.sweep()
-    assert story.store.swept_until("stripe") == story.now
+    assert (story.account.doubts, story.tasks()) == ((), [])
 
 
 @pytest.mark.parametrize("seconds", [-1, 0, 1])

@@ -7,6 +7,7 @@ from datetime import timedelta
 
 import pytest
 from msgspec import structs
+from tests.sizes import few
 from tests.stories.story import API, Story
 
 from arrears.core import facts as f
@@ -75,6 +76,19 @@ def test_who_pays_by_transfer_is_told_how_and_hears_nothing_of_cards() -> None:
         for text in told:
             assert ("Maak het bedrag over zoals op de factuur staat en vermeld I1-1." in text) is transfer, text
             assert ("een andere kaart" in text) is not transfer
+
+
+def test_a_debt_of_which_a_part_is_paid_or_whose_money_left_again_is_never_called_not_paid() -> None:
+    for paid, said in ((2_000, "maar voor een deel betaald"), (12_000, "de betaling is teruggeboekt")):
+        story = known(Story().until(1))
+        story.stage.context = replace(story.stage.context, writer=texts())
+        story.pay(paid)
+        if paid == 12_000:
+            story.reopen()
+        story.until(8)
+        text = " ".join(story.mail.taken[-1].text.split())
+        assert said in text
+        assert "niet op tijd betaald" not in text
 
 
 def test_warnings_go_to_everybody_at_once_and_reminders_to_one() -> None:
@@ -262,8 +276,8 @@ def test_a_providers_report_without_our_id_is_about_the_last_message_to_its_addr
     assert [m.to for m in story.run().mail.taken][-1] == "anna@sign-in.example"
 
 
-def test_a_storm_of_a_thousand_bounces_stops_the_mail_and_makes_one_task() -> None:
-    story = Story(accounts=1000)
+def test_a_storm_of_bounces_stops_the_mail_and_makes_one_task() -> None:
+    story = Story(accounts=few(300, 1000))
     story.stage.context = replace(PLAIN_CONTEXT, limits=MailLimits())
     story.until(21, "09:00")
     before = len(story.mail.taken)

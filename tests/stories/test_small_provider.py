@@ -36,7 +36,8 @@ from arrears.ports.payments import OPTIONAL
 
 
 class Till(Processor):
-    """Takes money by the name of the card: `empty` is declined, `asks` wants the payer, `silent` is paid unanswered."""
+    """Takes money by the name of the card: `empty` is declined, `asks` wants the payer, `silent` is paid unanswered,
+    `single` works once, and while it is `deaf` nothing is heard of `deaf`."""
 
     name = "till"
     live = False
@@ -44,9 +45,12 @@ class Till(Processor):
     def __init__(self, now: Callable[[], datetime]) -> None:
         self._now = now
         self.said: dict[str, Outcome] = {}
+        self.deaf = True
 
     def charge(self, charge: Charge) -> Outcome:
         """See ports.Processor."""
+        if charge.method_ref == "deaf" and self.deaf:
+            return Unknown("no answer")
         fresh = charge.attempt not in self.said
         if fresh:
             self.said[charge.attempt] = self._new(charge)
@@ -57,7 +61,8 @@ class Till(Processor):
             return Declined(f"t-{charge.attempt}", Codes("insufficient_funds", "51"), self._now())
         if charge.method_ref == "asks":
             return NeedsCustomer(f"t-{charge.attempt}", "", self._now())
-        return Paid(f"t-{charge.attempt}", charge.amount_minor, charge.currency, self._now())
+        durable = charge.method_ref != "single"
+        return Paid(f"t-{charge.attempt}", charge.amount_minor, charge.currency, self._now(), durable=durable)
 
     def look_up(self, attempt: str, customer_ref: str, ref: str, since: datetime) -> Outcome:
         """See ports.Processor."""

@@ -245,14 +245,14 @@ def test_who_asks_is_told_what_is_held_and_that_there_is_an_answer() -> None:
     story.run()
     assert (story.mail.taken[-1].subject, story.mail.taken[-1].to) == ("support received", "anna@contact.example")
     assert story.mail.taken[-1].text.endswith(f"/acc_{story.no}/help/{request.number}")
-    tasks = {seq: kind for (_, seq), (kind, _) in story.inner.tasks.items() if kind == "support_request"}
+    tasks = [seq for (_, seq), task in story.inner.tasks.items() if task.kind == "support_request"]
     assert len(tasks) == 1
     support.answer(story.store, request.number, "We see your transfer.", story.now, STAFF)
     story.run()
     assert story.mail.taken[-1].subject == "support answered"
-    assert not [kind for kind, _ in story.inner.tasks.values() if kind == "support_request"]
+    assert not [task for task in story.inner.tasks.values() if task.kind == "support_request"]
     support.say(story.store, request.number, "Thank you!", story.now, "person:1")
-    assert [kind for kind, _ in story.inner.tasks.values() if kind == "support_request"]
+    assert [task for task in story.inner.tasks.values() if task.kind == "support_request"]
     said = [(e.author, e.body) for e in story.store.support_entries(request.number)]
     assert said[1:] == [(STAFF, "We see your transfer."), ("", "Thank you!")]
     story.check()
@@ -523,11 +523,11 @@ def test_what_does_not_run_24_hours_after_it_was_paid_opens_a_request_by_itself_
     assert (request.about, request.via, request.seq) == (About.PAID_BUT_DISABLED, Via.ARREARS, late.seq)
     assert story.store.payment_of_fact(story.no, late.fact.orders[0].given_seq) == "P1"
     assert story.mail.taken[-1].subject == "resume late"
-    assert [kind for kind, _ in story.inner.tasks.values()] == ["resume_late"]
+    assert story.tasks() == ["resume_late"]
     story.until(60)
     assert len(story.store.requests_of(story.no)) == 1, "once for each order"
     support.answer(story.store, request.number, "We are on it", story.now, STAFF)
-    assert [kind for kind, _ in story.inner.tasks.values()] == ["resume_late"], "an answer does not make it run"
+    assert story.tasks() == ["resume_late"], "an answer does not make it run"
     story.hands.busy = False
     story.until(61)
     assert story.mail.taken[-1].subject == "resumed"

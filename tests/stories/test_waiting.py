@@ -131,7 +131,17 @@ def test_without_an_accepted_warning_the_deadline_moves_and_staff_get_a_task() -
         day 35 00:00  disabled cloud on day 34
         day 35 09:00  told: cloud disabled on day 34
     """)
-    assert story.tasks() == ["warning_not_accepted"] * 4
+    assert story.tasks() == [], "it was one task, and a warning has been accepted since"
+
+
+def test_one_task_counts_the_days_on_which_nobody_took_a_warning_until_somebody_does() -> None:
+    story = Story().until(20)
+    story.mail.works = False
+    story.until(29)
+    [task] = [t for t in story.inner.tasks.values() if t.kind == "warning_not_accepted"]
+    assert (task.times, task.cause) == (5, "")
+    story.mail.works = True
+    assert story.until(30).tasks() == []
 
 
 def test_the_lead_runs_from_the_day_of_the_acceptance_and_not_from_that_of_the_warning() -> None:
@@ -187,8 +197,9 @@ def test_warnings_of_an_earlier_episode_do_not_count() -> None:
 
 @pytest.mark.parametrize("kind", [DoubtKind.ATTEMPT, DoubtKind.BANK_CREDIT])
 def test_under_a_doubt_about_the_account_nothing_is_demanded_and_nothing_cut(kind: DoubtKind) -> None:
-    story = Story().until(13).doubt(kind).until(15).clear(kind).until(29).doubt(kind).until(33).clear(kind)
-    assert story.until(45).diary(13) == table(f"""
+    story = Story().until(13).doubt(kind).until(15).clear(kind).until(29).doubt(kind).until(33)
+    assert story.tasks() == ["deferred"]
+    assert story.clear(kind).until(45).diary(13) == table(f"""
         day 13 12:00  doubt {kind}
         day 15 12:00  no doubt {kind}
         day 15 12:00  reminder 14
@@ -203,7 +214,7 @@ def test_under_a_doubt_about_the_account_nothing_is_demanded_and_nothing_cut(kin
         day 42 00:00  cloud stopped; retention from day 41
         day 42 09:00  told: cloud disabled on day 41
     """)
-    assert "deferred" in story.tasks()
+    assert story.tasks() == [], "what it waited for is over"
 
 
 def test_a_doubt_that_ends_before_the_deadline_moves_nothing() -> None:

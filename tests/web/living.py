@@ -6,8 +6,9 @@ import itertools
 import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, date, datetime, timedelta
 from wsgiref.simple_server import WSGIRequestHandler, make_server
+from zoneinfo import ZoneInfo
 
 import psycopg
 from tests.site import PASSWORD
@@ -31,6 +32,11 @@ from arrears.store.postgres.store import PostgresStore
 
 _counter = itertools.count(1)
 _millions = itertools.count(1)
+
+
+def day_in_amsterdam(now: datetime) -> date:
+    """The day there, by which an account of these tests is late; around midnight it is not the day in UTC."""
+    return now.astimezone(ZoneInfo("Europe/Amsterdam")).date()
 
 
 class Clock:
@@ -75,7 +81,7 @@ class Living:
         new = NewAccount(ref, name or f"Bakkerij De Vries {serial}", "NL", "Europe/Amsterdam", locale, Mode.CARD)
         opened = now - timedelta(days=days + 20)
         [number] = commands.open_accounts(self.store, [(new, ("cloud", "mail"))], opened, "api:1")
-        due = now.date() - timedelta(days=days)
+        due = day_in_amsterdam(now) - timedelta(days=days)
         invoices = [
             commands.Invoice(number, f"{ref}-{k}", currency, minor, due - timedelta(days=14), due, (k % 2 + 1,))
             for k, (minor, currency) in enumerate(sums)

@@ -18,7 +18,7 @@ import psycopg
 from psycopg import sql
 from tests.site import PASSWORD
 from tests.stories.paying import post
-from tests.web.living import Living, living
+from tests.web.living import Living, day_in_amsterdam, living
 
 from arrears import wiring
 from arrears.core.account import Mode
@@ -223,7 +223,7 @@ def _person(town: Town, email: str) -> int:
 
 def _bill(town: Town, state: str, recipe: Recipe, begin: datetime) -> None:
     number = town.accounts[state]
-    due = town.now.date() - timedelta(days=recipe.days)
+    due = day_in_amsterdam(town.now) - timedelta(days=recipe.days)
     name = "CANARY-2026" if state == "canary" else f"2026-{number:03d}"
     invoices = [
         commands.Invoice(number, f"{name}-{k}", currency, minor, due - timedelta(days=14), due, (k % 2 + 1,))

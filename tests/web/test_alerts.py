@@ -80,7 +80,7 @@ def test_alerts_say_sum_date_and_where_to_pay_in_the_language_asked_for(
     told = {one["level"]: one for one in found["alerts"]}
     assert list(told) == ["stopped", "past_due", "confirm_address"]
     assert [one["service"] for one in found["alerts"]] == ["cloud", "mail", None, None]
-    assert told["past_due"]["title"].replace("\u00a0", " ") == "Er staat nog € 120,00 en US$ 5,00 open"
+    assert told["past_due"]["title"].replace("\u00a0", " ") == "Nog te betalen: € 120,00 en US$ 5,00"
     assert told["past_due"]["settle_url"] == f"{shop.url}/settle/acc_{account}"
     assert [s["amount_minor"] for s in told["past_due"]["sums"]] == [12000, 500]
     english = client.get(

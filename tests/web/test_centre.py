@@ -97,7 +97,7 @@ def test_home_says_the_sum_the_day_and_the_one_button(shop: Living, client: Clie
     account = shop.account((12000, "EUR"), days=25)
     sign_in(client, shop.email(account))
     page = text(client.get(f"/acc_{account}/"))
-    assert "Er staat € 120,00 open" in page
+    assert "Nog te betalen: € 120,00" in page
     assert "cloud stopt op" in page
     assert page.count('class="button"') == 1
     calm = shop.account()

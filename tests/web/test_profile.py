@@ -5,14 +5,19 @@ from __future__ import annotations
 import json
 import re
 from collections.abc import Iterator
+from dataclasses import replace
 from datetime import timedelta
 from typing import TYPE_CHECKING, Any
 
 import psycopg
 import pytest
+from tests.stories.story import Mail
 from tests.web.living import Living, living
 
+from arrears import wiring
+from arrears.core.errors import Refused
 from arrears.core.ids import format_id
+from arrears.core.messages.recipients import ChannelName
 from arrears.engine.people.profile import CONFIRMED_FOR, ask_unconfirmed, needs_confirming
 from arrears.ports import Message
 from arrears.sandbox.run import Running, running
@@ -25,6 +30,17 @@ if TYPE_CHECKING:
 def sandbox() -> Iterator[Running]:
     with running() as found:
         yield found
+
+
+class Texts(Mail):
+    """A service for text messages."""
+
+    def checked(self, address: str) -> str:
+        """See ports.OtherChannel."""
+        number = address.replace(" ", "")
+        if not re.fullmatch(r"\+[0-9]{7,15}", number):
+            raise Refused("bad_address", f"{address!r} is no telephone number; write it like +31612345678")
+        return number
 
 
 class ProfilePages:
@@ -138,17 +154,38 @@ def test_a_test_message_shows_where_warnings_arrive(context: ProfilePages) -> No
 def test_others_are_warned_too_and_listed(context: ProfilePages) -> None:
     body = {"address": "ops@example.org", "name": "Ops", "locale": "en"}
     assert context.call("put", "recipients/extra", body).json()["extra"] == [
-        {"address": "ops@example.org", "name": "Ops", "locale": "en", "bounces": False}
+        {"address": "ops@example.org", "name": "Ops", "locale": "en", "channel": "email", "bounces": False}
     ]
     warnings = [t for t in context.call("get", "told-when").json()["tellings"] if t["kind"] == "stop_warning"]
     assert warnings
-    assert all({"address": "ops@example.org", "role": "technical", "locale": "en"} in t["to"] for t in warnings)
+    ops = {"address": "ops@example.org", "channel": "email", "role": "technical", "locale": "en"}
+    assert all(ops in t["to"] for t in warnings)
     for number in range(9):
         assert context.call("put", "recipients/extra", {"address": f"o{number}@example.org"}).status_code == 200
     full = context.call("put", "recipients/extra", {"address": "one@too.many.example"})
     assert (full.status_code, full.json()["code"]) == (422, "too_many_recipients")
     assert context.call("delete", "recipients/extra?address=ops@example.org").status_code == 200
     assert context.call("delete", "recipients/extra?address=ops@example.org").status_code == 404
+
+
+def test_a_telephone_is_warned_where_there_is_a_channel_for_it_and_is_removed_again(context: ProfilePages) -> None:
+    body = {"address": "+31 612345678", "channel": "sms"}
+    refused = context.call("put", "recipients/extra", body)
+    assert (refused.status_code, refused.json()["code"]) == (404, "unknown_channel")
+    texts = Texts()
+    wiring.install(replace(context.shop.live, channels={ChannelName("sms"): texts}))
+    try:
+        refused = context.call("put", "recipients/extra", {**body, "address": "ops@example.org"})
+        assert (refused.status_code, refused.json()["code"]) == (422, "bad_address")
+        for _ in range(2):
+            [added] = context.call("put", "recipients/extra", body).json()["extra"]
+        assert (added["address"], added["channel"]) == ("+31612345678", "sms")
+        warned = [to for t in context.call("get", "told-when").json()["tellings"] for to in t["to"]]
+        assert ("+31612345678", "sms") in {(to["address"], to["channel"]) for to in warned}
+        assert wiring.installed().context().channels == {"sms": texts}, "what messages leave by"
+        assert context.call("delete", "recipients/extra?address=%2B31612345678").json()["extra"] == []
+    finally:
+        wiring.install(context.shop.live)
 
 
 def test_who_will_be_told_what_when_is_what_is_then_told(context: ProfilePages) -> None:

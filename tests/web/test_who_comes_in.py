@@ -140,6 +140,14 @@ def invited(house: Entrance, account: int, email: str = "sam@example.org", role:
     return link_in(message, "/invitation/")
 
 
+def test_what_staff_invite_to_is_in_nobody_elses_name(house: Entrance) -> None:
+    number, _person, _ = house.account()
+    access.invite(house.store, number, "sam@example.org", "billing_reader", "Sam", house.clock.now(), "staff:1")
+    [message] = house.mail()
+    assert "You are invited to see the bills" in " ".join(message.text.split())
+    assert "Anna" not in message.text
+
+
 def test_the_administrator_invites_a_reader_who_comes_in_once(house: Entrance) -> None:
     number, person, _ = house.account()
     admin = browser()

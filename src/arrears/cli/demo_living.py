@@ -96,7 +96,7 @@ def why(store: PostgresStore, base_url: str, account: int, subscription: int, no
     snapshot = store.snapshots([account])[account]
     view = View(store.policies(), snapshot, store.system().guards, now)
     sub = snapshot.subscription(subscription)
-    sums = [format_amount(one.amount_minor, one.currency) for one in quotes(snapshot, view.policy)]
+    sums = [format_amount(one.amount_minor, one.currency) for one in quotes(view)]
     days = {f"{one.announced_day}": f"{sub.service}: {one.action}" for one in ahead(view) if one.sub.no == sub.no}
     reasons = tuple(str(reason).replace("_", " ") for reason in sorted(sub.reasons))
     return Why(reasons, " and ".join(sums) or "Nothing", days, f"{base_url}/settle/{format_id(ACCOUNT, account)}")

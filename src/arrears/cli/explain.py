@@ -11,11 +11,12 @@ import click
 
 from arrears.cli.common import AS_JSON, find_account, print_json
 from arrears.core import facts as f
-from arrears.core.account import Account, Action, Subscription
+from arrears.core.account import Account, Action, Mode, Subscription
 from arrears.core.deadlines import ahead, unnamed
 from arrears.core.decide import outlook
 from arrears.core.ids import ACCOUNT, format_id
 from arrears.core.money import format_amount
+from arrears.core.rules.charge import paying
 from arrears.core.states import Reason, State
 from arrears.core.view import IMMEDIATELY, Due, View
 from arrears.ports import AccountHistory
@@ -78,6 +79,7 @@ def _owed(account: Account) -> list[dict[str, Any]]:
             "due_on": d.due_on,
             "past_due_since": d.day_0,
             "held": account.debt_is_held(d.no),
+            "nothing_pays": account.mode is Mode.CARD and paying(account, d) is None,
         }
         for d in account.debts
     ]
@@ -202,7 +204,11 @@ def standing(found: dict[str, Any]) -> Iterator[str]:
         yield "nothing is owed"
 
 
+_NO_METHOD: Final = "; no payment method pays it, and it is charged as soon as one does"
+
+
 def _debt(debt: dict[str, Any]) -> str:
     past_due: date | None = debt["past_due_since"]
     since = f", past due since {in_words(past_due)}" if past_due else ""
-    return f"{debt['invoice']}: {debt['open']} open, due {in_words(debt['due_on'])}{since}{', held' * debt['held']}"
+    notes = ", held" * debt["held"] + _NO_METHOD * debt["nothing_pays"]
+    return f"{debt['invoice']}: {debt['open']} open, due {in_words(debt['due_on'])}{since}{notes}"

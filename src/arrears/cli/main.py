@@ -35,7 +35,7 @@ COMMANDS: Final = {
     "replay": ("arrears.cli.replay:command", "Play a receivables book through a policy, day by day."),
     "run": ("arrears.cli.run:command", "Make one collections run, then exit."),
     "worker": ("arrears.cli.worker:command", "Keep running: collections and everything they deferred."),
-    "tasks": ("arrears.cli.tasks:command", "List what waits for a person."),
+    "tasks": ("arrears.cli.tasks:command", "List what waits for a person, or close what was dealt with."),
     "status": ("arrears.cli.status:command", "Show an account's state, or the installation's."),
     "explain": ("arrears.cli.explain:command", "Say why an account is in its state and what comes next."),
     "timeline": ("arrears.cli.timeline:command", "Show everything that happened to an account."),

@@ -31,9 +31,9 @@ def check_command(days: int, no_sweep: bool, as_json: bool) -> None:
         if not live.providers.by_name:
             raise Refused("no_provider_key", "no payment provider is set up here")
         now = live.clock.now()
-        if not no_sweep:
-            sweep(live.store, live.providers, now)
         since = now - timedelta(days=days)
+        if not no_sweep:
+            sweep(live.store, live.providers, now, since)
         until = now + timedelta(minutes=5)
         shown = [one for one in live.providers.by_name.values() if one.supports(Processor.book)]
         unseen = [one.name for one in live.providers.by_name.values() if one not in shown]

@@ -5,13 +5,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator
-from dataclasses import replace
+from collections.abc import Callable, Collection, Iterable, Iterator
 from html import escape
 from pathlib import Path
 from typing import TYPE_CHECKING, Final, NamedTuple
 
 import click
+from msgspec.structs import replace
 
 from arrears.cli.common import AS_JSON, print_json
 from arrears.core.account import Mode
@@ -71,7 +71,13 @@ def check(texts_folder: Path | None, as_json: bool) -> None:
     help="Where to write; files of an earlier preview are replaced.",
 )
 @_TEXTS
-@click.option("--language", "wanted", metavar="CODE", multiple=True, help="Only this language; may be repeated.")
+@click.option(
+    "--language",
+    "wanted",
+    metavar="CODE",
+    multiple=True,
+    help="Only this one, also if it is only begun; may be repeated.",
+)
 @click.option("--account", help="With the names, debts and dates of this account (acc_12, or your own reference).")
 @AS_JSON
 def preview(
@@ -79,7 +85,7 @@ def preview(
 ) -> None:
     """Write every message in every language, for the administrator and for a reader who cannot pay: with examples, or
     as an account would get them now."""
-    texts = _loaded(texts_folder)
+    texts = _loaded(texts_folder, wanted)
     unknown = [code for code in wanted if code not in texts.languages]
     if unknown:
         known = ", ".join(sorted(texts.languages))
@@ -152,11 +158,11 @@ def written(texts: Texts, contents: Iterable[Content], folder: Path) -> list[Pre
     return list(found.values())
 
 
-def _loaded(folder: Path | None) -> Texts:
+def _loaded(folder: Path | None, begun: Collection[str] = ()) -> Texts:
     from arrears.notices.render import load_texts
     from arrears.wiring import settings
 
-    return load_texts(folder or settings().texts)
+    return load_texts(folder or settings().texts, begun)
 
 
 def _examples(codes: Iterable[str]) -> Iterator[Content]:
@@ -190,7 +196,7 @@ def _written_to(named: str) -> Callable[[Content], Content]:
         reader = example.reader
         if who is not None and reader.role is Role.ADMINISTRATOR:
             reader = replace(reader, name=who.name, zone=who.zone or contacts.zone)
-        found = replace(example, **own, reader=reader, by_transfer=account.mode is Mode.INVOICE)  # type: ignore[arg-type]
+        found = replace(example, **own, reader=reader, by_transfer=account.mode is Mode.INVOICE)
         if lines and example.debts:
             found = replace(found, debts=lines, sums=sums_of(lines))
         if actions and example.actions and KINDS[example.kind].dated is Dated.PLANNED:

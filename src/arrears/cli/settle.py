@@ -38,7 +38,9 @@ def command(account: str, method: int | None, yes: bool, by: str, as_json: bool)
         shown = {q.currency: q.hash for q in owed}
         results = settle(live.store, live.providers, number, shown, chosen, live.clock.now, f"staff:{by}")
     _say(results, as_json)
-    if any(r.attempt.state != "paid" for r in results):
+    for currency, refused in results.refused.items():
+        click.echo(f"{currency}: not tried: {refused.message}", err=True)
+    if results.refused or any(r.attempt.state != "paid" for r in results):
         raise Refused("not_paid", "not everything was paid; see `arrears timeline`", exit_code=1)
 
 

@@ -9,9 +9,10 @@ from typing import Final
 
 import click
 
-from arrears.cli.common import AS_JSON, print_json, rows
+from arrears.cli.common import AS_JSON, BY, print_json, rows
 from arrears.core.ids import ACCOUNT, format_id
-from arrears.store.postgres.queries import Task, open_tasks
+from arrears.engine.commands import close_task
+from arrears.store.postgres.queries import Task, open_task, open_tasks
 from arrears.wiring import open_installation
 
 EACH_MAX: Final = 3
@@ -20,11 +21,16 @@ EACH_MAX: Final = 3
 NAMED_MAX: Final = 5
 
 
-@click.command()
+@click.group(invoke_without_command=True)
 @click.option("--kind", help="Only tasks of this kind, each on a line of its own.")
 @AS_JSON
-def command(kind: str | None, as_json: bool) -> None:
-    """List the open tasks, oldest first. Many of one kind are one line with a count; --kind lists them."""
+@click.pass_context
+def command(context: click.Context, kind: str | None, as_json: bool) -> None:
+    """List the open tasks, oldest first, each with its number. There is one for an account and a cause; how often it
+    was asked for is counted, and it is closed by itself when its cause is gone. Many of one kind are one line with a
+    count of accounts; --kind lists them."""
+    if context.invoked_subcommand is not None:
+        return
     with open_installation() as live:
         found = [task for task in open_tasks(live.store) if kind in (None, task.kind)]
     if as_json:
@@ -35,19 +41,33 @@ def command(kind: str | None, as_json: bool) -> None:
     rows(list(lines(found, each=kind is not None)))
 
 
+@command.command()
+@click.argument("number", type=click.IntRange(1, 2**63 - 1))
+@click.option("--why", required=True, help="What was done about it, for the journal.")
+@BY
+def close(number: int, why: str, by: str) -> None:
+    """Close task NUMBER, which a person has dealt with. What asks for it again opens another."""
+    with open_installation() as live:
+        task = open_task(live.store, number)
+        close_task(live.store, task.account, task.seq, live.clock.now(), f"staff:{by}", why)
+    click.echo(f"task {number} is closed: {task.kind} of {_where(task.account)}")
+
+
 def lines(tasks: Sequence[Task], *, each: bool) -> Iterator[tuple[str, ...]]:
-    """A line for each task, or with many of one kind a line for all of those."""
+    """A line for each task, or with many of one kind a line for all of those, which counts accounts."""
     by_kind = Counter(task.kind for task in tasks)
     counted: set[str] = set()
     for task in tasks:
-        count = by_kind[task.kind]
-        if each or count <= EACH_MAX:
-            yield f"{task.since:%Y-%m-%d %H:%M}", _where(task.account), task.ref, task.kind, task.what
+        if each or by_kind[task.kind] <= EACH_MAX:
+            what = task.what if task.times == 1 else f"{task.what} ({task.times} times)"
+            yield f"{task.since:%Y-%m-%d %H:%M}", str(task.no), _where(task.account), task.ref, task.kind, what
         elif task.kind not in counted:
             counted.add(task.kind)
-            named = [_where(one.account) for one in tasks if one.kind == task.kind][:NAMED_MAX]
-            more = ", ..." if count > NAMED_MAX else ""
-            yield f"{task.since:%Y-%m-%d %H:%M}", f"{count:,} accounts", "", task.kind, f"{', '.join(named)}{more}"
+            accounts = list(dict.fromkeys(one.account for one in tasks if one.kind == task.kind))
+            more = ", ..." if len(accounts) > NAMED_MAX else ""
+            named = ", ".join(map(_where, accounts[:NAMED_MAX]))
+            count = f"{len(accounts):,} account{'s' if len(accounts) > 1 else ''}"
+            yield f"{task.since:%Y-%m-%d %H:%M}", "", count, "", task.kind, f"{named}{more}"
 
 
 def _where(account: int) -> str:

@@ -50,7 +50,8 @@ class HoldScope(StrEnum):
 
 
 class DoubtKind(StrEnum):
-    """Why a decision waits without moving days. The first two belong to an account, the others to the system."""
+    """Why a decision waits without moving days. The first two belong to an account, the others to the system; FEED also
+    to an account of which something that the provider reported could not be recorded."""
 
     ATTEMPT = "attempt"
     BANK_CREDIT = "bank_credit"
@@ -92,6 +93,7 @@ class Debt(Value, frozen=True, omit_defaults=True):
     become past due. `ended` says that its case ended with a deletion: still owed, no longer pursued by the ladder.
     `tries` counts the attempts for it that are proven finished; `reopened_seq` is the fact by which its money left
     again, `charged_back` that the payer's bank took it: then only the payer pays it, never a charge of ours.
+    `entry` is the first attempt of the bank debit that failed for it last: presented again it is the same entry.
     `reminded` are the steps that are done or were overtaken since it is past due, `moved_seq` the fact that gave it
     another due date.
     """
@@ -113,6 +115,7 @@ class Debt(Value, frozen=True, omit_defaults=True):
     charged_back: bool = False
     reminded: tuple[int, ...] = ()
     moved_seq: int = 0
+    entry: int = 0
 
     @property
     def anew_seq(self) -> int:
@@ -170,6 +173,7 @@ class Attempt(Value, frozen=True, omit_defaults=True):
     challenged_at: datetime | None = None
     """Since when the payer has been at the bank, while that counts as in flight."""
     opened_by: str = ""
+    entry: int = 0
 
 
 class Hold(Value, frozen=True, omit_defaults=True):
@@ -293,6 +297,8 @@ class Account(Value, frozen=True, omit_defaults=True):
     methods: tuple[Method, ...] = ()
     attempts: tuple[Attempt, ...] = ()
     attempt_count: int = 0
+    default_method: int = 0
+    """The payment method that pays for what is added later; 0 while there is none."""
 
     @property
     def past_due(self) -> tuple[Debt, ...]:

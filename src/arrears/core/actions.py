@@ -1,4 +1,4 @@
-"""What a fact asks of the outside world: messages to send, orders to give, tasks for staff; and the rungs it took.
+"""What a fact asks of the outside world: messages to send, orders to give; and the rungs it took.
 
 The rows are made from the facts, so there is an action if and only if its cause was recorded (I16). Which facts leave
 which of them is the table in `effects.py`; one that it lists and that is forgotten here is an error, never nothing.
@@ -8,12 +8,12 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from datetime import date
-from typing import Final, NamedTuple, assert_never
+from typing import Final, assert_never
 
 import msgspec
 
 from arrears.core import facts as f
-from arrears.core.effects import ACTING, ASKING, STEPPING, TELLING
+from arrears.core.effects import ACTING, STEPPING, TELLING
 
 NOTICE: Final = "notice"
 ORDER: Final = "order"
@@ -45,15 +45,6 @@ class StepRow(msgspec.Struct, frozen=True, gc=False):
     rung: int
     promised_on: date | None
     skipped: bool
-
-
-class TaskRow(NamedTuple):
-    """Something a person must look at, named by the fact that asks for it."""
-
-    account: int
-    seq: int
-    kind: str
-    what: str
 
 
 def actions_of(recorded: f.Recorded) -> Iterator[ActionRow]:
@@ -135,47 +126,3 @@ def _steps_of_reminder(account: int, seq: int, reminder: f.Reminder) -> Iterator
     for part in reminder.debts or (f.RemindedDebt(0, reminder.step, reminder.skipped),):
         for rung in (*part.skipped, part.step):
             yield StepRow(account, seq, "remind", case, part.debt, part.reopened, rung, None, rung != part.step)
-
-
-def tasks_of(recorded: f.Recorded) -> Iterator[TaskRow]:
-    """What staff must look at because of this fact."""
-    account, seq, fact = recorded.account, recorded.seq, recorded.fact
-    if type(fact) not in ASKING:
-        return
-    match fact:
-        case f.Noticed() if any(w.late for w in fact.each(f.Warning)):
-            numbers = ", ".join(str(w.subscription) for w in fact.each(f.Warning) if w.late)
-            yield TaskRow(account, seq, "warning_not_accepted", f"no warning was accepted for subscription {numbers}")
-        case f.NoticeFailed(why=why) if why.startswith("unknown"):
-            yield TaskRow(account, seq, "notice_fate_unknown", f"the message of fact {fact.notice}: {why}")
-        case f.NoticeFailed(why=why) if why.startswith("nobody"):
-            yield TaskRow(account, seq, "nobody_reachable", f"the message of fact {fact.notice}: {why}")
-        case f.NoticeBounced() if not fact.reachable:
-            yield TaskRow(account, seq, "nobody_reachable", f"the message of fact {fact.notice} came back: {fact.why}")
-        case f.NoticeBounced(tell=True):
-            yield TaskRow(account, seq, "mail_came_back", f"the message of fact {fact.notice} came back: {fact.why}")
-        case f.AttemptMoved(why=why) if why.startswith("refused"):
-            yield TaskRow(account, seq, "charge_refused", f"attempt {fact.attempt} cannot go on: {why}")
-        case f.Parked(why=why):
-            yield TaskRow(account, seq, "parked", why)
-        case f.DeletionCapped():
-            yield TaskRow(
-                account,
-                seq,
-                "deletion_release",
-                f"subscription {fact.subscription} waits for the release of two staff",
-            )
-        case f.SupportOpened(request=no, about=about):
-            yield TaskRow(account, seq, "support_request", f"request {no}: {about}")
-        case f.SupportSaid(request=no):
-            yield TaskRow(account, seq, "support_request", f"request {no}: the person wrote again")
-        case f.ResumeLate(orders=orders):
-            late = ", ".join(f"order {o.order_no} of subscription {o.subscription}" for o in orders)
-            yield TaskRow(account, seq, "resume_late", f"to run again, not acknowledged for 24 hours: {late}")
-        case f.Deferred():
-            doubts = ", ".join(fact.doubts)
-            yield TaskRow(account, seq, "deferred", f"{fact.action} of subscription {fact.subscription}: {doubts}")
-        case f.Noticed() | f.NoticeFailed() | f.NoticeBounced() | f.AttemptMoved():
-            return  # as planned
-        case _:
-            raise AssertionError(fact)

@@ -111,6 +111,8 @@ def _refused(text: str, why: str) -> Refused:
 
 
 def masked(address: str) -> str:
-    """An address that its owner recognises and nobody else learns: a•••@example.org."""
-    local, _, domain = address.rpartition("@")
+    """An address that its owner recognises and nobody else learns: a•••@example.org, •••78 for one without an @."""
+    local, at, domain = address.rpartition("@")
+    if not at:
+        return f"•••{address[-2:]}"
     return f"{local[:1]}•••@{domain}"

@@ -12,20 +12,22 @@ from arrears.core.closed import closed
 
 class Leaves(Flag):
     """What a fact may leave, not always does: a rung that is done for good (`actions.steps_of`), a message or another
-    action to perform (`actions.actions_of`), a task for staff (`actions.tasks_of`), entries of the ledger
-    (`ledger.entries_of`), a row of its own in another table (`rows.rows_of`)."""
+    action to perform (`actions.actions_of`), a task for staff (`tasks.tasks_of`) or its end (`tasks.ends_of`), entries
+    of the ledger (`ledger.entries_of`), a row of its own in another table (`rows.rows_of`)."""
 
     NOTHING = 0
     STEP = auto()
     MESSAGE = auto()
     ACTION = auto()
     TASK = auto()
+    TASK_END = auto()
     ENTRY = auto()
     ROW = auto()
 
 
 _NOTHING, _STEP, _MESSAGE = Leaves.NOTHING, Leaves.STEP, Leaves.MESSAGE
-_ACTION, _TASK, _ENTRY, _ROW = Leaves.ACTION, Leaves.TASK, Leaves.ENTRY, Leaves.ROW
+_ACTION, _TASK, _OVER = Leaves.ACTION, Leaves.TASK, Leaves.TASK_END
+_ENTRY, _ROW = Leaves.ENTRY, Leaves.ROW
 
 LEAVES: Final[Mapping[type[f.Fact], Leaves]] = closed(
     "what each fact leaves",
@@ -48,8 +50,8 @@ LEAVES: Final[Mapping[type[f.Fact], Leaves]] = closed(
         f.ReasonLifted: _NOTHING,
         f.HoldPlaced: _NOTHING,
         f.HoldEnded: _NOTHING,
-        f.DoubtRaised: _NOTHING,
-        f.DoubtCleared: _NOTHING,
+        f.DoubtRaised: _TASK,
+        f.DoubtCleared: _OVER,
         f.AuthorisationDeclined: _MESSAGE,
     },
     {
@@ -57,30 +59,30 @@ LEAVES: Final[Mapping[type[f.Fact], Leaves]] = closed(
         f.WithinTolerance: _NOTHING,
         f.Noticed: _STEP | _MESSAGE | _TASK,
         f.DateMoved: _NOTHING,
-        f.Restricted: _STEP | _ACTION,
-        f.Disabled: _STEP | _ACTION,
+        f.Restricted: _STEP | _ACTION | _OVER,
+        f.Disabled: _STEP | _ACTION | _OVER,
         f.Deferred: _TASK,
-        f.DoubtEnded: _NOTHING,
-        f.WarningsLapsed: _NOTHING,
-        f.Resumed: _ACTION,
-        f.CaseEnded: _ROW,
+        f.DoubtEnded: _OVER,
+        f.WarningsLapsed: _OVER,
+        f.Resumed: _ACTION | _OVER,
+        f.CaseEnded: _ROW | _OVER,
         f.DeletionScheduled: _NOTHING,
-        f.DeletionUnscheduled: _NOTHING,
-        f.DeletionOrdered: _STEP | _ACTION,
+        f.DeletionUnscheduled: _OVER,
+        f.DeletionOrdered: _STEP | _ACTION | _OVER,
         f.DeletionCapped: _TASK,
         f.Parked: _TASK,
-        f.Unparked: _NOTHING,
+        f.Unparked: _OVER,
     },
     {
-        f.OrderAcknowledged: _NOTHING,
-        f.NoticeAccepted: _NOTHING,
+        f.OrderAcknowledged: _OVER,
+        f.NoticeAccepted: _OVER,
         f.NoticeFailed: _TASK,
         f.NoticeBounced: _TASK,
         f.TaskClosed: _ROW,
     },
     {
         f.AttemptCreated: _ACTION | _ROW,
-        f.AttemptMoved: _MESSAGE | _TASK | _ROW,
+        f.AttemptMoved: _MESSAGE | _TASK | _OVER | _ROW,
         f.ChallengeLapsed: _NOTHING,
         f.MethodActivated: _NOTHING,
         f.MethodAdded: _ROW,
@@ -91,7 +93,7 @@ LEAVES: Final[Mapping[type[f.Fact], Leaves]] = closed(
     },
     {
         f.AddressAsked: _MESSAGE,
-        f.AddressConfirmed: _MESSAGE,
+        f.AddressConfirmed: _MESSAGE | _OVER,
         f.TestAsked: _MESSAGE,
         f.Invited: _MESSAGE,
         f.InvitationWithdrawn: _NOTHING,
@@ -117,5 +119,6 @@ STEPPING: Final = _that_leave(Leaves.STEP)
 TELLING: Final = _that_leave(Leaves.MESSAGE)
 ACTING: Final = _that_leave(Leaves.MESSAGE | Leaves.ACTION)
 ASKING: Final = _that_leave(Leaves.TASK)
+TASK_ENDING: Final = _that_leave(Leaves.TASK_END)
 MOVING_MONEY: Final = _that_leave(Leaves.ENTRY)
 IN_OTHER_ROWS: Final = _that_leave(Leaves.ROW)

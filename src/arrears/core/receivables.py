@@ -6,13 +6,16 @@ which date format) ends at the adapter that read it.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, fields
 from datetime import date
 from enum import StrEnum
 from typing import Final, Literal
 
 BookMode = Literal["card", "invoice"]
+
+Progress = Callable[[int, int], None]
+"""Is told how much of a book is done, of how much."""
 
 
 class InvoiceStanding(StrEnum):
@@ -87,6 +90,17 @@ class BookCredit:
     currency: str
     amount_minor: int
     balance: bool = False
+
+
+@dataclass(slots=True)
+class AccountRows:
+    """Everything that a book says of one account: its invoices in the order of (`issued_on`, `number`), the payments of
+    each of them by its number, its credit notes."""
+
+    account: BookAccount
+    invoices: list[BookInvoice] = field(default_factory=list)
+    payments: dict[str, list[BookPayment]] = field(default_factory=dict)
+    credits: list[BookCredit] = field(default_factory=list)
 
 
 @dataclass(frozen=True, slots=True)

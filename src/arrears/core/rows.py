@@ -15,8 +15,8 @@ from msgspec.structs import replace
 
 from arrears.core import facts as f
 from arrears.core.account import Account, Action, Hold, ServiceEnd, Subscription
-from arrears.core.actions import ActionRow, StepRow, TaskRow, actions_of, steps_of, tasks_of
-from arrears.core.effects import ACTING, ASKING, IN_OTHER_ROWS, MOVING_MONEY, STEPPING
+from arrears.core.actions import ActionRow, StepRow, actions_of, steps_of
+from arrears.core.effects import ACTING, ASKING, IN_OTHER_ROWS, MOVING_MONEY, STEPPING, TASK_ENDING
 from arrears.core.ledger import Entry, entries_of
 from arrears.core.payments.rows import (
     OVER,
@@ -34,6 +34,7 @@ from arrears.core.payments.rows import (
     part_rows,
 )
 from arrears.core.people.support import About, Via
+from arrears.core.tasks import TaskGone, TaskRow, ends_of, tasks_of
 from arrears.core.unit import Unit
 
 
@@ -150,6 +151,7 @@ class Rows(msgspec.Struct):
     entries: list[Entry] = field(default_factory=list)
     tasks: list[TaskRow] = field(default_factory=list)
     task_ends: list[TaskEnd] = field(default_factory=list)
+    tasks_gone: list[TaskGone] = field(default_factory=list)
     payments: list[PaymentRow] = field(default_factory=list)
     invoices: list[InvoiceRow] = field(default_factory=list)
     invoice_changes: list[InvoiceChange] = field(default_factory=list)
@@ -178,7 +180,7 @@ def rows_of(units: Iterable[Unit]) -> Rows:
                 getattr(rows, name).append(row)
             continue
         for stored in unit.stored:
-            _from_fact(stored.recorded, rows)
+            _from_fact(stored.recorded, unit.account, rows)
         if unit.stored:
             _from_state(unit, rows)
     return rows
@@ -195,7 +197,7 @@ def rows_of_state(account: Account, rows: Rows) -> None:
             rows.service_ends.append(_service_end_row(account.no, sub))
 
 
-def _from_fact(recorded: f.Recorded, rows: Rows) -> None:
+def _from_fact(recorded: f.Recorded, account: Account, rows: Rows) -> None:
     kind = type(recorded.fact)
     if kind in STEPPING:
         rows.steps.extend(steps_of(recorded))
@@ -203,6 +205,8 @@ def _from_fact(recorded: f.Recorded, rows: Rows) -> None:
         rows.actions.extend(actions_of(recorded))
     if kind in ASKING:
         rows.tasks.extend(tasks_of(recorded))
+    if kind in TASK_ENDING:
+        rows.tasks_gone.extend(ends_of(recorded, account))
     if kind in MOVING_MONEY:
         rows.entries.extend(entries_of(recorded))
     if kind in IN_OTHER_ROWS:

@@ -20,7 +20,14 @@ def fold_system(system: System, fact: f.SystemFact) -> System:
             return system._replace(feed_stale=stale)
         case f.BreakerSet(open=is_open):
             return system._replace(breaker_open=is_open)
-        case f.PolicyAdopted() | f.AccountSetAside() | f.MailPaused():
+        case (
+            f.PolicyAdopted()
+            | f.ChangeSetAside()
+            | f.AccountSetAside()
+            | f.MailPaused()
+            | f.MailTrouble()
+            | f.SystemTaskClosed()
+        ):
             return system
         case _:
             assert_never(fact)

@@ -1,9 +1,11 @@
 """What the texts of each kind of message may use, and an example of it: for the preview, for the tests, and for the
 check when texts are loaded.
 
-Names of variables are pieces of text except: can_pay, has_actions, has_restrict and has_disable are true or false,
-sums_count, debts_count and services_count are numbers, action is "restrict", "disable" or "delete", that of the first
-cut, and change is one of SIGN_IN_CHANGES. What a message does not have is an empty text, 0 or false.
+Names of variables are pieces of text except: can_pay, has_actions, has_restrict, has_disable and again are true or
+false, sums_count, paid_count, debts_count and services_count are numbers, action is "restrict", "disable" or "delete",
+the gravest of the first day, debts_are is "unpaid", "part_paid", "returned" or "mixed", and change is one of
+SIGN_IN_CHANGES. deadline is the same day as on, with the account's zone for a reader elsewhere. What a message does not
+have is an empty text, 0 or false.
 """
 
 from __future__ import annotations
@@ -36,12 +38,17 @@ class NoticeKind(NamedTuple):
 _COMMON: Final = frozenset({"account", "reader", "operator", "can_pay", "administrator", "sent_on", "services"}) | {
     "services_count", "support_email", "support_url",
 }  # fmt: skip
-_DEBTS: Final = frozenset({"sums", "sums_count", "debts_count", "invoices", "due_on"})
+_DEBTS: Final = frozenset({"sums", "sums_count", "debts_count", "debts_are", "invoices", "due_on"})
 _ACTIONS: Final = frozenset(
-    {"has_actions", "on", "action", "has_restrict", "has_disable", "means_restrict", "means_disable"}
+    {"has_actions", "on", "deadline", "action", "has_restrict", "has_disable", "means_restrict", "means_disable"}
 )
 
-OPERATOR: Final = Operator("Voorbeeld Hosting", "https://help.example.org/billing", "billing@example.org")
+OPERATOR: Final = Operator(
+    "Voorbeeld Hosting",
+    "https://help.example.org/billing",
+    "billing@example.org",
+    identity="Voorbeeld Hosting B.V., Keizersgracht 1, 1015 CC Amsterdam, KvK 12345678",
+)
 _CLOUD: Final = DebtLine("2026-00412", date(2026, 1, 1), 9_680, "EUR", ("cloud",))
 _MAIL: Final = DebtLine("2026-00437", date(2026, 1, 8), 2_320, "EUR", ("mail",))
 _DOLLARS: Final = DebtLine("2026-00451", date(2026, 1, 15), 123_450, "USD", ("cloud", "backup"))
@@ -100,7 +107,7 @@ NOTICE_KINDS: Final[Mapping[MessageKind, NoticeKind]] = closed(
             [_LITTLE, {"actions": _DELETIONS}],
         ),
         MessageKind.AUTHORISATION_DECLINED: NoticeKind(
-            _COMMON | {"paid", "card", "guidance"},
+            _COMMON | {"paid", "paid_count", "card", "guidance"},
             datetime(2026, 1, 16, 8, tzinfo=UTC),
             {"paid": (Sum("EUR", 25_000),), "decline": "insufficient_funds", "card": _CARD, "services": ("cloud",)},
         ),
@@ -131,7 +138,7 @@ NOTICE_KINDS: Final[Mapping[MessageKind, NoticeKind]] = closed(
             [_NOTHING_OWED],
         ),
         MessageKind.SETTLED: NoticeKind(
-            _COMMON | _DEBTS | {"paid"},
+            _COMMON | _DEBTS | {"paid", "paid_count"},
             datetime(2026, 2, 3, 13, 20, tzinfo=UTC),
             {
                 "paid": (Sum("EUR", 12_000),),
@@ -151,10 +158,10 @@ NOTICE_KINDS: Final[Mapping[MessageKind, NoticeKind]] = closed(
             [{"days_left": days} for days in (0, 1)],
         ),
         MessageKind.CONFIRM_ADDRESS: NoticeKind(
-            _COMMON | {"new_address"},
+            _COMMON | {"new_address", "again"},
             datetime(2026, 1, 5, 10, tzinfo=UTC),
             {"new_address": "a.devries@example.org"},
-            [_NO_NAMES],
+            [_NO_NAMES, {"again": True}, {"again": True, **_NO_NAMES}],
         ),
         MessageKind.ADDRESS_CHANGED: NoticeKind(
             _COMMON | {"old_address", "new_address"},
@@ -169,10 +176,10 @@ NOTICE_KINDS: Final[Mapping[MessageKind, NoticeKind]] = closed(
             [_NO_NAMES],
         ),
         MessageKind.INVITATION: NoticeKind(
-            _COMMON | {"expires_on"},
+            _COMMON | {"expires_on", "inviter"},
             datetime(2026, 1, 5, 10, tzinfo=UTC),
-            {"link": f"{_SITE}/invitation/{_TOKEN}", "expires_on": date(2026, 1, 12)},
-            [{"reader": _NAMELESS, "administrator": ""}],
+            {"link": f"{_SITE}/invitation/{_TOKEN}", "expires_on": date(2026, 1, 12), "inviter": "Anna de Vries"},
+            [{"reader": _NAMELESS, "administrator": "", "inviter": ""}],
         ),
         MessageKind.PASSWORD_RESET: NoticeKind(
             _COMMON, datetime(2026, 1, 5, 10, tzinfo=UTC), {"link": f"{_SITE}/new-password/{_TOKEN}"}
@@ -184,13 +191,13 @@ NOTICE_KINDS: Final[Mapping[MessageKind, NoticeKind]] = closed(
             [{"change": change} for change in SIGN_IN_CHANGES],
         ),
         MessageKind.PAID_AFTER_DELETION: NoticeKind(
-            _COMMON | _DEBTS | {"paid"},
+            _COMMON | _DEBTS | {"paid", "paid_count"},
             datetime(2026, 5, 6, 9, tzinfo=UTC),
             {"paid": (Sum("EUR", 12_000),), "services": ("cloud",)},
             [_NOTHING_OWED],
         ),
         MessageKind.CREDIT_OFFERED: NoticeKind(
-            _COMMON | {"paid"}, datetime(2026, 2, 5, 9, tzinfo=UTC), {"paid": (Sum("EUR", 5_000),)}
+            _COMMON | {"paid", "paid_count"}, datetime(2026, 2, 5, 9, tzinfo=UTC), {"paid": (Sum("EUR", 5_000),)}
         ),
         MessageKind.TEST: NoticeKind(_COMMON, datetime(2026, 1, 5, 10, tzinfo=UTC), {}),
         MessageKind.SUPPORT_CONFIRM: NoticeKind(

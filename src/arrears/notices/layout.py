@@ -4,6 +4,7 @@ message to fill. What is wrong with it comes out then, not on the day of the fir
 from __future__ import annotations
 
 import re
+from functools import lru_cache
 from importlib import resources
 from pathlib import Path
 from typing import Final
@@ -53,6 +54,7 @@ def load_layout(folder: Path | None) -> PageTemplate:
     return PageTemplate(compiled(source), LAYOUT_NAME)
 
 
+@lru_cache(maxsize=8)
 def compiled(source: str) -> str:
     """The layout as HTML that still has its placeholders. Refuses `bad_template` for what is not MJML."""
     try:

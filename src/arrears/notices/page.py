@@ -8,13 +8,13 @@ from dataclasses import dataclass
 from babel.core import Locale
 
 from arrears.core.account import Action
-from arrears.core.messages.content import Content, DatedAction
+from arrears.core.messages.content import Content, DatedAction, DebtLine
 from arrears.core.messages.kinds import KINDS, Actor, Dated, MessageKind
 from arrears.core.money import format_amount
 from arrears.core.payments.declines import guidance
 from arrears.notices.templates import Fragment
 from arrears.notices.texts import LanguageTexts
-from arrears.notices.values import Form, day, free, joined, same_clock
+from arrears.notices.values import IDENTITY_CHARS_MAX, Form, day, free, joined
 from arrears.notices.variables import Values
 
 
@@ -102,7 +102,7 @@ def page(content: Content, words: LanguageTexts, locale: Locale, form: Form) -> 
         link=content.link,
         table=_table(content, values) if content.debts else None,
         notes=tuple(piece(name) for name in _notes(content)),
-        help=piece("help_paying" if spec.asks_for_money else "help"),
+        help=piece("help_paying" if spec.asks_for_money and content.can_pay else "help"),
         link_intro=piece("link_intro"),
         footer=tuple(_footer(content, values, reason)),
     )
@@ -127,14 +127,15 @@ def _notes(content: Content) -> Iterator[str]:
             yield "by_transfer"
         yield "if_paid"
         if content.can_pay and not content.by_transfer and not spec.charged:
-            yield "if_declined"
+            yield "no_method" if content.no_method else "if_declined"
 
 
 def _footer(content: Content, values: Values, reason: str) -> Iterator[str]:
     words, form = values.words, values.form
     now, where = values.now(), values.place()
-    month = (content.sent_at.year, content.sent_at.month)
-    if same_clock(content.reader.zone, content.zone, month):
+    if content.operator.identity:
+        yield free(content.operator.identity, form, IDENTITY_CHARS_MAX)
+    if not values.elsewhere:
         yield words.shared("as_of", form, moment=now)
     else:
         named = words.shared("moment_in_zone", form, moment=now, account_zone=where)
@@ -155,7 +156,8 @@ def _dated(dated: DatedAction, content: Content, values: Values) -> str:
         case Action.DELETE:
             # A deletion that was announced and has not been done is still ahead, whatever its date.
             name = "was_deleted" if content.kind is MessageKind.DELETED else "will_delete"
-    parts = [words.shared(name, form, service=free(dated.service, form), on=day(dated.on, locale))]
+    on = day(dated.on, locale) if is_past else values.deadline(dated.on)
+    parts = [words.shared(name, form, service=free(dated.service, form), on=on)]
     if dated.kept_until is not None:
         parts.append(words.shared("kept_until", form, kept_until=day(dated.kept_until, locale)))
     if dated.others:
@@ -166,8 +168,11 @@ def _dated(dated: DatedAction, content: Content, values: Values) -> str:
 def _table(content: Content, values: Values) -> Table:
     words, form, locale = values.words, values.form, values.locale
 
-    def services(names: tuple[str, ...]) -> str:
-        return words.shared("line_for", form, services=values.names(names)) if names else ""
+    def about(line: DebtLine) -> str:
+        found = [words.shared("line_for", form, services=values.names(line.services))] if line.services else []
+        if line.returned or line.part_paid:
+            found.append(words.shared("line_returned" if line.returned else "line_part_paid", form))
+        return joined(found, form, ", ")
 
     return Table(
         caption=words.shared("table_caption", form),
@@ -178,7 +183,7 @@ def _table(content: Content, values: Values) -> Table:
         rows=tuple(
             Row(
                 free(line.number, form),
-                services(line.services),
+                about(line),
                 # May be broken over two lines here: a phone has no room for three columns otherwise.
                 day(line.due_on, locale).replace("\u00a0", " "),
                 format_amount(line.open_minor, line.currency, str(locale)),

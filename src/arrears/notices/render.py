@@ -7,7 +7,7 @@ the samples. What was loaded then renders without surprises.
 from __future__ import annotations
 
 import unicodedata
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass, fields
 from pathlib import Path
 
@@ -63,12 +63,13 @@ class Texts:
         return self.languages[DEFAULT_LANGUAGE], Locale.parse(FALLBACK_LOCALE)
 
 
-def load_texts(folder: Path | None = None) -> Texts:
+def load_texts(folder: Path | None = None, begun: Collection[str] = ()) -> Texts:
     """Our texts, with what the operator's folder changes: `<language>.toml` files and `layout.mjml`, each optional.
+    Languages in `begun` may be incomplete (see `load_languages`).
 
     Refuses `bad_template` with the file, the line where there is one, the text and the variable.
     """
-    texts = Texts(load_languages(folder), load_layout(folder))
+    texts = Texts(load_languages(folder, begun), load_layout(folder))
     for code in texts.languages:
         for sample in samples(code):
             texts.render(sample)

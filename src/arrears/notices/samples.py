@@ -46,6 +46,7 @@ def variants(kind: MessageKind, locale: str) -> Iterator[Content]:
     if spec.asks_for_money:
         yield replace(content, by_transfer=True, operator=replace(OPERATOR, iban="NL91ABNA0417164300"))
         yield replace(content, by_transfer=True)
+        yield replace(content, no_method=True)
     yield from (replace(content, **changes) for changes in NOTICE_KINDS[kind].variants)
 
 

@@ -7,6 +7,7 @@ needed, and no template may turn a customer's name into markup.
 from __future__ import annotations
 
 from collections.abc import Mapping
+from functools import lru_cache
 from typing import Any, Final
 
 from jinja2 import StrictUndefined, Template, TemplateSyntaxError, nodes
@@ -26,6 +27,9 @@ _NOT_IN_A_TEXT: Final = (*_NOT_IN_A_PAGE, nodes.Getattr, nodes.Getitem, nodes.Fo
 
 _RAW: Final = ("safe", "forceescape", "xmlattr", "tojson", "urlize", "pprint")
 """Filters that would let a name become markup, or show what no reader should see."""
+
+_KEPT_MAX: Final = 4096
+"""How many sources are remembered as compiled: a language has about four hundred, and an operator changes few."""
 
 
 def _environment(form: Form) -> ImmutableSandboxedEnvironment:
@@ -64,18 +68,21 @@ class Fragment:
         """The text; in HTML as `Markup`. Refuses `bad_template` for what shows only when it is filled."""
         if self._plain_parts is not None and (known := _put_together(self._plain_parts, form, variables)) is not None:
             return known
-        self._templates = self._templates or tuple(map(self._compiled, _ENVIRONMENTS))
+        self._templates = self._templates or tuple(_compiled(self._source, form) for form in Form)
         text = _filled(self._templates[form], self.where, variables)
         return Markup(text) if form is Form.HTML else text
 
-    def _compiled(self, environment: ImmutableSandboxedEnvironment) -> Template:
-        source = self._source
-        return environment.from_string(_escaped(environment.parse(source)) if environment.autoescape else source)
+
+@lru_cache(_KEPT_MAX)
+def _compiled(source: str, form: Form) -> Template:
+    environment = _ENVIRONMENTS[form]
+    return environment.from_string(_escaped(environment.parse(source)) if environment.autoescape else source)
 
 
 Parts = tuple[tuple[bool, str], ...]
 
 
+@lru_cache(_KEPT_MAX)
 def _parts(source: str) -> Parts | None:
     """A text that is words and variables alone, as (whether it is a variable, the word or its name); None for one that
     decides something. Most are that simple, and a template engine takes ten times as long for them."""
@@ -137,6 +144,7 @@ def _filled(template: Any, where: str, variables: Mapping[str, object]) -> str:
     return text
 
 
+@lru_cache(_KEPT_MAX)
 def _check(
     source: str, where: str, known: frozenset[str], banned: tuple[type[nodes.Node], ...], *, lines: bool = False
 ) -> None:

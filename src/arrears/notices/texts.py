@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import re
 import tomllib
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Collection, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from functools import lru_cache
 from importlib import resources
@@ -91,24 +91,31 @@ class _File:
         return f"{self.name}: {_shown(table, key)}"
 
 
-def load_languages(folder: Path | None) -> dict[str, LanguageTexts]:
-    """Every language by its code: ours, and what the operator's `folder` changes or adds.
+def load_languages(folder: Path | None, begun: Collection[str] = ()) -> dict[str, LanguageTexts]:
+    """Every language by its code: ours, and what the operator's `folder` changes or adds. Those in `begun` are there
+    before they are named in languages.py, and say in English what their file does not say yet.
 
     Refuses `bad_template`: a file that is not TOML or not named like a language, an unknown table or key, a value of
     the wrong type, a missing text, and everything that `Fragment` refuses.
     """
     files: dict[str, list[_File]] = {}
-    for name, text in (*_built_in(), *_operators(folder)):
-        code = name.removesuffix(".toml")
-        files.setdefault(code, []).append(_parsed(name, text))
-    return {code: _language(code, every) for code, every in sorted(files.items())}
+    ours, looked_at = _built_in(), {*LANGUAGES, *begun}
+    for name, text in (*(one for one in ours if _code(one[0]) in looked_at), *_operators(folder)):
+        files.setdefault(_code(name), []).append(_parsed(name, text))
+    in_english = [_parsed(name, text) for name, text in ours if _code(name) == DEFAULT_LANGUAGE]
+    gaps = {code: in_english for code in begun if code not in LANGUAGES}
+    return {code: _language(code, every, gaps.get(code, [])) for code, every in sorted(files.items())}
 
 
 @lru_cache(maxsize=1)
 def _built_in() -> tuple[tuple[str, str], ...]:
-    every = (resources.files("arrears.notices") / _FOLDER).iterdir()
-    files = {one.name.removesuffix(".toml"): one for one in every}
-    return tuple((f"{code}.toml", files[code].read_text(encoding="utf-8")) for code in sorted(LANGUAGES))
+    """The name and text of each file of ours, those of languages that are only begun too."""
+    files = [one for one in (resources.files("arrears.notices") / _FOLDER).iterdir() if one.name.endswith(".toml")]
+    return tuple((one.name, one.read_text(encoding="utf-8")) for one in sorted(files, key=lambda one: one.name))
+
+
+def _code(name: str) -> str:
+    return name.removesuffix(".toml")
 
 
 def _operators(folder: Path | None) -> Iterator[tuple[str, str]]:
@@ -190,12 +197,12 @@ def _sentences() -> tuple[str, ...]:
     return tuple(dict.fromkeys([one.text for one in every] + [check for one in every for check in one.checks]))
 
 
-def _language(code: str, files: list[_File]) -> LanguageTexts:
+def _language(code: str, files: list[_File], gaps: list[_File]) -> LanguageTexts:
     values: dict[tuple[str, str], object] = {}
     sources: dict[tuple[str, str], _File] = {}
-    if code == DEFAULT_LANGUAGE:
+    if code == DEFAULT_LANGUAGE or gaps:
         values |= {("guidance", text): text for text in _sentences()}
-    for file in files:
+    for file in (*gaps, *files):
         for table, keys in file.raw.items():
             values |= {(table, key): value for key, value in keys.items()}
             sources |= dict.fromkeys(((table, key) for key in keys), file)

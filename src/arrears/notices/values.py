@@ -25,6 +25,9 @@ from arrears.core.money import format_amount
 NAME_CHARS_MAX: Final = 80
 """A longer name says nothing more to its owner, and would push the sum out of sight."""
 
+IDENTITY_CHARS_MAX: Final = 400
+"""Room for what any country asks: name, address, register and its court, tax number, directors."""
+
 FALLBACK_LOCALE: Final = "en_GB"
 """How sums and days are written for a language without texts; day before month, as in most of the world."""
 
@@ -43,22 +46,22 @@ class Form(IntEnum):
     HTML = 1
 
 
-def clean(text: str) -> str:
-    """The text on one line, without control characters and marks of direction, at most 80 characters long."""
+def clean(text: str, chars_max: int = NAME_CHARS_MAX) -> str:
+    """The text on one line, without control characters and marks of direction, at most so many characters long."""
     # Cut first, roughly: whatever is this long is an accident or an attack, and would cost time in every step.
-    line = _GAPS.sub(" ", text[: 20 * NAME_CHARS_MAX].translate(_DIRECTIONS)).strip()
+    line = _GAPS.sub(" ", text[: 20 * chars_max].translate(_DIRECTIONS)).strip()
     if not line.isprintable():
         line = "".join(char for char in line if unicodedata.category(char) not in NOT_TEXT)
-    if len(line) <= NAME_CHARS_MAX and len(text) <= 20 * NAME_CHARS_MAX:
+    if len(line) <= chars_max and len(text) <= 20 * chars_max:
         return line
-    return line[: NAME_CHARS_MAX - 1].rstrip() + "…"
+    return line[: chars_max - 1].rstrip() + "…"
 
 
 @lru_cache(maxsize=4096)
-def free(text: str, form: Form) -> str:
+def free(text: str, form: Form, chars_max: int = NAME_CHARS_MAX) -> str:
     """What somebody else has written, ready to stand in our sentence: cleaned, escaped for HTML, and kept apart from
     it where it is written from right to left."""
-    line = clean(text)
+    line = clean(text, chars_max)
     other_way = not line.isascii() and any(unicodedata.bidirectional(char) in ("R", "AL", "AN") for char in line)
     if form is Form.HTML:
         return Markup("<bdi>{}</bdi>").format(line) if other_way else escape(line)
@@ -71,9 +74,9 @@ def listed(items: Sequence[str], locale: Locale, form: Form) -> str:
     return Markup(text) if form is Form.HTML else text
 
 
-def joined(sentences: Iterable[str], form: Form) -> str:
-    """Ready sentences, one after the other."""
-    return Markup(" ").join(sentences) if form is Form.HTML else " ".join(sentences)
+def joined(pieces: Iterable[str], form: Form, between: str = " ") -> str:
+    """Ready pieces, one after the other."""
+    return Markup(between).join(pieces) if form is Form.HTML else between.join(pieces)
 
 
 @lru_cache(maxsize=64)

@@ -7,17 +7,19 @@ it to look into, and a name that is not listed here is refused when the texts ar
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
+from datetime import date
 from typing import Final, Protocol
 
 from babel.core import Locale
 from markupsafe import Markup
 
 from arrears.core.account import Action
-from arrears.core.messages.content import Content, DatedAction
+from arrears.core.closed import closed
+from arrears.core.messages.content import Content, DatedAction, DebtLine
 from arrears.core.messages.kinds import KINDS
 from arrears.core.payments.declines import guidance
 from arrears.notices.kinds import NOTICE_KINDS
-from arrears.notices.values import Form, clean, day, free, listed, local_day, moment, place, sums_of
+from arrears.notices.values import Form, clean, day, free, listed, local_day, moment, place, same_clock, sums_of
 
 LISTED_MAX: Final = 3
 """Names in one sentence; the lists below it hold them all."""
@@ -30,6 +32,10 @@ _CUT: Final = frozenset({"service", "on"})
 _HELP: Final = frozenset({"operator", "support_email", "support_url"})
 _NONE: Final[frozenset[str]] = frozenset()
 
+_GRAVITY: Final = closed(
+    "actions by how grave they are", Action, {Action.RESTRICT: 0, Action.DISABLE: 1, Action.DELETE: 2}
+)
+
 SHARED: Final[Mapping[str, frozenset[str]]] = {
     "greeting": frozenset({"reader"}),
     "more": _COUNTED,
@@ -40,6 +46,8 @@ SHARED: Final[Mapping[str, frozenset[str]]] = {
     "column_due": _NONE,
     "column_open": _NONE,
     "line_for": frozenset({"services"}),
+    "line_part_paid": _NONE,
+    "line_returned": _NONE,
     "total": _NONE,
     "will_restrict": _CUT,
     "will_disable": _CUT,
@@ -51,11 +59,12 @@ SHARED: Final[Mapping[str, frozenset[str]]] = {
     "not_touched": frozenset({"others"}),
     "means_restrict": _NONE,
     "means_disable": _NONE,
-    "if_paid": _NONE,
+    "if_paid": frozenset({"can_pay"}),
     "if_declined": _NONE,
+    "no_method": _NONE,
     "by_transfer": frozenset({"numbers", "beneficiary", "iban"}),
     "unless_paid": _NONE,
-    "paid_in_time": frozenset({"on", "action"}),
+    "paid_in_time": frozenset({"on", "deadline", "action"}),
     "nothing_planned": _NONE,
     "checks_heading": _NONE,
     "see_button": _NONE,
@@ -105,7 +114,8 @@ class Values:
             found |= self._dated_actions()
         if "paid" in known:
             found["paid"] = self._sums((one.minor, one.currency) for one in content.paid)
-        for name in ("new_address", "old_address", "request"):
+            found["paid_count"] = len(content.paid)
+        for name in ("new_address", "old_address", "request", "inviter"):
             if name in known:
                 found[name] = free(getattr(content, name), self.form)
         if "card" in known:
@@ -115,8 +125,9 @@ class Values:
             if name in known:
                 on = getattr(content, name)
                 found[name] = day(on, self.locale) if on else ""
-        if "change" in known:
-            found["change"] = content.change
+        for name in ("change", "again"):
+            if name in known:
+                found[name] = getattr(content, name)
         if "days_left" in known:
             found["days_left"] = self.counted("in_days", content.days_left or 0)
         if "guidance" in known:
@@ -167,6 +178,21 @@ class Values:
         """Where the account's days begin and end."""
         return place(self.content.zone, self.locale)
 
+    @property
+    def elsewhere(self) -> bool:
+        """Whether the reader's clock differs from the account's, so that its days have to be told apart."""
+        content = self.content
+        month = (content.sent_at.year, content.sent_at.month)
+        return not same_clock(content.reader.zone, content.zone, month)
+
+    def deadline(self, on: date) -> str:
+        """A day at whose end or beginning something happens; with the place where it is that day, for a reader whose
+        own day ends at another time."""
+        written = day(on, self.locale)
+        if not self.elsewhere:
+            return written
+        return self.words.shared("moment_in_zone", self.form, moment=written, account_zone=self.place())
+
     def _sums(self, sums: Iterable[tuple[int, str]]) -> str:
         return listed(sums_of(sums, self.locale), self.locale, self.form)
 
@@ -189,7 +215,7 @@ class Values:
         the heading says both."""
         content = self.content
         if KINDS[content.kind].about_actions:
-            first = content.actions[0]
+            first = leading(content.actions)
             return (dated.service for dated in content.actions if (dated.on, dated.action) == (first.on, first.action))
         if content.services or KINDS[content.kind].paid:
             return content.services
@@ -202,21 +228,35 @@ class Values:
             "sums_count": len(content.sums),
             "debts_count": len(content.debts),
             "invoices": self.counted("invoices", len(content.debts)),
+            "debts_are": _alike(content.debts),
             "due_on": day(min(line.due_on for line in content.debts), self.locale) if content.debts else "",
         }
 
     def _dated_actions(self) -> dict[str, object]:
         actions: tuple[DatedAction, ...] = self.content.actions
         kinds = {dated.action for dated in actions}
+        first = leading(actions) if actions else None
         return {
             "has_actions": bool(actions),
-            "on": day(actions[0].on, self.locale) if actions else "",
-            "action": str(actions[0].action) if actions else "",
+            "on": day(first.on, self.locale) if first else "",
+            "deadline": self.deadline(first.on) if first else "",
+            "action": str(first.action) if first else "",
             "has_restrict": Action.RESTRICT in kinds,
             "has_disable": Action.DISABLE in kinds,
             "means_restrict": self.words.shared("means_restrict", self.form),
             "means_disable": self.words.shared("means_disable", self.form),
         }
+
+
+def leading(actions: Iterable[DatedAction]) -> DatedAction:
+    """What a heading names: of the earliest day the gravest."""
+    return min(actions, key=lambda dated: (dated.on, -_GRAVITY[dated.action]))
+
+
+def _alike(lines: Iterable[DebtLine]) -> str:
+    """What all these debts have in common: unpaid, part_paid or returned; mixed where they have nothing."""
+    found = {"returned" if line.returned else "part_paid" if line.part_paid else "unpaid" for line in lines}
+    return found.pop() if len(found) == 1 else "mixed"
 
 
 def _linked(target: str, shown: str) -> Markup:

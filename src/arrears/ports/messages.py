@@ -65,6 +65,13 @@ class Channel(Protocol):
         """What became of a message whose sender died; UNKNOWN where this channel cannot tell."""
 
 
+class OtherChannel(Channel, Protocol):
+    """A channel beside mail: what an address of it is, only it knows."""
+
+    def checked(self, address: str) -> str:
+        """The address in the one form in which it is stored, compared and handed over. Refuses `bad_address`."""
+
+
 class MessageText(Protocol):
     """A message in words: one line, the plain text, the HTML (may be empty), and the language it is in."""
 

@@ -103,7 +103,8 @@ class SweepBook(Protocol):
         those that wait for their payer or the bank come last."""
 
     def attempts_finished_since(self, since: datetime) -> tuple[int, int]:
-        """How many attempts were declined, and how many ended at all (paid or declined), since then."""
+        """How many attempts were declined, and how many ended at all (paid or declined), since then. Not those with a
+        method whose attempt before was declined too: that it does not pay is known, and retries come in one hour."""
 
     def swept_until(self, provider: str) -> datetime | None:
         """The instant up to which everything of this provider has been read; None before the first sweep."""
@@ -129,12 +130,14 @@ class Processor(ABC):
     says what then happens, and those that nothing can stand in for refuse `not_supported` in one line. Every call may
     be repeated with the same key; none is made inside a transaction.
 
-    Refuses `provider_refused` for a request that is our own mistake (bad parameters, wrong key): nothing happened.
-    Where the answer did not come, `charge`, `cancel` and `refund` say Unknown and never raise.
+    Refuses `provider_refused` for a request that is our own mistake, `provider_denied` where our key may not ask this:
+    nothing happened. A charge that the provider would never take is AttemptCanceled, with its reason. Where the answer
+    did not come, `charge`, `look_up`, `cancel` and `refund` say Unknown and never raise.
     """
 
     name: str
-    """Letters, digits, `-` and `_`: it stands in addresses, and with a colon before the provider's own references."""
+    """Letters, digits, `-` and `_`, as its adapter's folder: it stands in addresses, and with a colon before the
+    provider's own references."""
 
     live: bool
     """Whether this moves real money. Objects and events of the other kind are refused across."""
@@ -185,7 +188,8 @@ class Processor(ABC):
         raise self._without(Processor.open_payment)
 
     def expire_payment(self, ref: str, key: str) -> Outcome:
-        """End such a page: AttemptCanceled is the proof that nobody can pay on it any more, Paid that somebody did."""
+        """End such a page: AttemptCanceled is the proof that nobody can pay on it any more, Paid that somebody did.
+        NotFound: the provider knows no such page, which proves nothing before a page's longest life is over."""
         raise self._without(Processor.expire_payment)
 
     def renew(self, method_ref: str, month: int, year: int, key: str) -> MethodDetails:

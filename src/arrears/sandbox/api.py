@@ -36,7 +36,12 @@ class Api:
         handler = ROUTES.get((verb, place[0], bool(name), *place[2:]))
         if handler is None:
             raise WireError(404, "invalid_request_error", f"Unrecognized request URL ({verb}: /v1/{'/'.join(path)}).")
-        return handler(self.wire, name, params)
+        if name in self.book.forgotten:
+            raise WireError(404, "invalid_request_error", f"No such object: '{name}'", "resource_missing", param="id")
+        found = handler(self.wire, name, params)
+        if self.book.forgotten and found.get("object") == "list":
+            found["data"] = [one for one in found["data"] if one["id"] not in self.book.forgotten]
+        return found
 
     def event_json(self, index: int) -> WireAnswer:
         """One event with its object as it stands now."""

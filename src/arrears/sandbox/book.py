@@ -44,6 +44,7 @@ class SandboxBook:
         self.refunds: dict[str, SandboxRefund] = {}
         self.disputes: dict[str, SandboxDispute] = {}
         self.events: list[SandboxEvent] = []
+        self.forgotten: set[str] = set()
         self.agenda: list[tuple[int, int, str, str]] = []
         """What time brings: (when, order, what, id), a heap."""
         self.lines: list[tuple[str, str, int]] = []

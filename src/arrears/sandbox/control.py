@@ -40,6 +40,19 @@ def faults(sandbox: Sandbox, asked: Asked) -> Any:
     return sandbox.faults.counts
 
 
+def key(sandbox: Sandbox, asked: Asked) -> Any:
+    """The secret key is another one from now on (`secret`), or may not ask for what begins with one of `denied`."""
+    sandbox.secret_key = asked.get("secret", sandbox.secret_key)
+    sandbox.denied = tuple(asked.get("denied", sandbox.denied))
+    return {"secret": sandbox.secret_key, "denied": sandbox.denied}
+
+
+def forget(sandbox: Sandbox, asked: Asked) -> Any:
+    """The provider no longer knows the object `id`, as where its test data were deleted. Its book keeps the money."""
+    sandbox.book.forgotten.add(asked["id"])
+    return {}
+
+
 def release(sandbox: Sandbox, _: Asked) -> Any:
     """What was late is done now: the statuses."""
     late, sandbox.late = sandbox.late, []
@@ -111,6 +124,8 @@ CONTROLS: Final[dict[str, Callable[[Sandbox, Asked], Any]]] = {
         book,
         clock,
         faults,
+        key,
+        forget,
         release,
         behave,
         card,

@@ -57,6 +57,8 @@ class Sandbox:
         self.webhooks = Webhooks(lambda payload: self.signed(payload, self.book.clock))
         self.told = 0
         self.follows_clock = True
+        self.denied: tuple[str, ...] = ()
+        """What the key may not ask for, by the beginning of the path."""
 
     def _now(self) -> int:
         if self.follows_clock:
@@ -79,6 +81,9 @@ class Sandbox:
         if not hmac.compare_digest(_key_of(request).encode(), self.secret_key.encode()):
             return _error(401, "invalid_request_error", "Invalid API Key provided.")
         path, query, verb = request.path_params["path"].strip("/"), str(request.url.query), request.method
+        if path.startswith(self.denied):
+            message = f"The provided key does not have the required permissions for this endpoint ({path})."
+            return _error(403, "invalid_request_error", message)
         key = request.headers.get("idempotency-key", "") if verb == "POST" else ""
         if len(key) > KEY_CHARS_MAX:
             return _error(400, "invalid_request_error", f"Idempotency keys have at most {KEY_CHARS_MAX} characters.")

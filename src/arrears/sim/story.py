@@ -182,7 +182,7 @@ def _method(after: Account, fact: _Method) -> tuple[str, str]:
             return "method", f"{name}, {fact.details.label}, was added; adding alone collects nothing"
         case f.MethodActivated():
             services = ", ".join(_service(after, no) for no in fact.subscriptions)
-            return "method", f"{name} now pays for {services}"
+            return "method", f"{name} now pays for {services or 'what is added later'}"
         case f.MethodRenewed():
             return "method", f"{name} is good until {in_words(fact.expires_on)}"
         case f.MethodSpent():

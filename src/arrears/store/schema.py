@@ -73,6 +73,7 @@ def gate(db: Connection[Any]) -> None:
         raise Refused(
             "wrong_schema",
             f"the database has schema version {found or 'none'} and this program needs {expected}; "
-            "install the program that fits, or run `arrears db start` with this one to bring the database up to date",
+            "install the program that fits, or make a backup and bring the database up to date: "
+            "`django-admin migrate --settings arrears.web.settings`",
             exit_code=5,
         )

@@ -69,11 +69,11 @@ def _not_by_paying(alert: Alert, account: Account) -> str:
         return ""
     if not alert.sums:
         return _("Your subscriptions say what brings it back.")
-    return _("%(sums)s is unpaid, but paying is not enough here: your subscriptions say what brings it back.")
+    return _("Unpaid: %(sums)s. Paying is not enough here: your subscriptions say what brings it back.")
 
 
 def _sentences(alert: Alert) -> tuple[str, str]:
-    unpaid = _("%(sums)s is unpaid. Pay it, and this does not happen.") if alert.sums else ""
+    unpaid = _("Unpaid: %(sums)s. Pay it, and this does not happen.") if alert.sums else ""
     looked_into = _("Nothing has to be paid while the invoice is being looked into.")
     match alert.level:
         case Level.DELETION_ON:

@@ -41,9 +41,10 @@ def security_headers(answer: Callable[[HttpRequest], HttpResponse]) -> Callable[
 
 
 def page_parts(request: HttpRequest) -> dict[str, object]:
-    """For every template: where the style sheets are, what the operator is called, the nonce of this answer."""
+    """For every template: where the style sheets are, who the operator is, the nonce of this answer."""
     from arrears.web.assets import asset
     from arrears.web.brand import brand
+    from arrears.wiring import settings
 
     ours = brand()
     return {
@@ -51,6 +52,7 @@ def page_parts(request: HttpRequest) -> dict[str, object]:
         "brand_path": asset("brand.css").path if ours.style else "",
         "logo_path": asset(ours.logo_name).path if ours.logo is not None else "",
         "operator": ours.name,
+        "identity": settings().legal_identity,
         "htmx_path": asset("htmx.js").path,
         "passkeys_path": asset("passkeys.js").path,
         "csp_nonce": getattr(request, "csp_nonce", ""),

@@ -37,6 +37,7 @@ SENTENCES: Final[Mapping[str, Promise | str]] = {
     "parts_after_failure": _("You can pay in parts once a payment of the whole sum has failed."),
     "prepaid_refused": _("Prepaid cards cannot pay for a subscription. Please use a credit or debit card."),
     "provider_unreachable": _("The payment provider cannot be reached right now. Nothing was charged. Try again soon."),
+    "provider_denied": _("The payment provider cannot be reached right now. Nothing was charged. Try again soon."),
     "retry_later": _("The card network does not allow another try with this card yet. Please use another one."),
     "same_address": _("This is your contact address already, and it is confirmed."),
     "settle_first": _("Pay what is past due with this payment method; that makes it the one we use."),

@@ -88,7 +88,7 @@ def test_the_bank_has_fixed_it_and_the_same_card_pays(scene: Scene, meet: Meet, 
 
     anna.opens("")
     anna.signs_in()
-    anna.title_is("Please pay €120.00", "Er staat € 120,00 open")
+    anna.title_is("Please pay €120.00", "Nog te betalen: € 120,00")
     anna.picture("same-card-1-home")
     anna.clicks("Pay €120.00", "€ 120,00 betalen")
     anna.sees("choose it if your bank has solved that", "kies deze als uw bank dat heeft opgelost")

@@ -14,6 +14,8 @@ from tests.web.journeys.conftest import Meet
 from tests.web.journeys.person import Person
 from tests.web.journeys.scene import Scene
 
+pytestmark = pytest.mark.sample(1)
+
 NUMBERS = itertools.count(101)
 THREE_DAYS_LATE = datetime(2026, 1, 29, 9, tzinfo=UTC)
 PAID = ("Paid: €120.00", "Betaald: € 120,00")

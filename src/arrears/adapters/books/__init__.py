@@ -1,6 +1,6 @@
 """Receivables books from outside: a file and a map of its columns in, typed rows out (docs/import.md)."""
 
 from arrears.adapters.books.book_map import BookMap, load_map
-from arrears.adapters.books.csv_book import read_book
+from arrears.adapters.books.csv_book import BookRows, read_book, read_rows
 
-__all__ = ["BookMap", "load_map", "read_book"]
+__all__ = ["BookMap", "BookRows", "load_map", "read_book", "read_rows"]

@@ -7,43 +7,17 @@ from __future__ import annotations
 
 import re
 import zoneinfo
-from collections.abc import Callable
-from datetime import date
+from collections.abc import Callable, Mapping
 from functools import cache
+from typing import Final
+
+from babel.core import Locale
 
 from arrears.core.address import check_address
 from arrears.core.errors import Refused
 
 TEXT_CHARACTERS_MAX = 200
 SHOWN_CHARACTERS_MAX = 60
-YEAR_MIN, YEAR_MAX = 1990, 2100
-
-# Format -> (how a person writes it, the pattern). Only unambiguous, all-digit forms: no month names, which
-# depend on a locale, and no two-digit years, which depend on the century one is in.
-DATE_FORMATS: dict[str, tuple[str, re.Pattern[str]]] = {
-    form: (
-        form.replace("%Y", "year").replace("%m", "month").replace("%d", "day"),
-        re.compile(
-            "".join(
-                {
-                    "%Y": "(?P<year>[0-9]{4})",
-                    "%m": f"(?P<month>{digits})",
-                    "%d": f"(?P<day>{digits})",
-                }.get(part, re.escape(part))
-                for part in re.split(r"(%[Ymd])", form)
-            )
-        ),
-    )
-    for form, digits in (
-        ("%Y-%m-%d", "[0-9]{1,2}"),
-        ("%Y/%m/%d", "[0-9]{1,2}"),
-        ("%Y%m%d", "[0-9]{2}"),
-        ("%m/%d/%Y", "[0-9]{1,2}"),
-        ("%d/%m/%Y", "[0-9]{1,2}"),
-        ("%d.%m.%Y", "[0-9]{1,2}"),
-        ("%d-%m-%Y", "[0-9]{1,2}"),
-    )
-}
 
 
 def plain(text: str) -> str:
@@ -55,24 +29,6 @@ def plain(text: str) -> str:
 def quoted(text: str) -> str:
     """`plain` text between double quotes."""
     return f'"{plain(text)}"'
-
-
-def read_date(text: str, form: str) -> date | str:
-    """The date that `text` writes in one of DATE_FORMATS, or the reason why it is none.
-
-    Months and days may lack their leading zero where something separates them.
-    """
-    spelled, pattern = DATE_FORMATS[form]
-    found = pattern.fullmatch(text)
-    if found is None:
-        return f"is not a date written {spelled}"
-    try:
-        day = date(int(found["year"]), int(found["month"]), int(found["day"]))
-    except ValueError:
-        return f"is not a day of the calendar (read as {spelled})"
-    if not YEAR_MIN <= day.year <= YEAR_MAX:
-        return f"is outside {YEAR_MIN}-{YEAR_MAX}"
-    return day
 
 
 def text_wrong(text: str) -> str | None:
@@ -117,3 +73,25 @@ CHECKS: dict[str, Callable[[str], str | None]] = {
     "locale": _locale_wrong,
     "email": _email_wrong,
 }
+
+_NAMED_IN: Final = ("en", "de", "fr", "nl", "es", "it", "pt")
+_ALSO: Final = {"usa": "US", "u.s.a.": "US", "uk": "GB", "u.k.": "GB", "great britain": "GB", "holland": "NL"}
+
+
+@cache
+def _countries() -> Mapping[str, str]:
+    """Each country's name in a few languages, in small letters, to its code; no name that means two."""
+    found: dict[str, set[str]] = {}
+    for language in _NAMED_IN:
+        for code, name in Locale(language).territories.items():
+            if len(code) == 2 and code.isalpha():
+                found.setdefault(str(name).casefold(), set()).add(str(code))
+    return {name: codes.pop() for name, codes in found.items() if len(codes) == 1} | _ALSO
+
+
+def meant(field: str, text: str) -> str:
+    """What a text of this field says in its own form: a country's name or small letters are its code. Any other text is
+    returned as it is."""
+    if field == "country" and not (len(text) == 2 and text.isupper()):
+        return text.upper() if len(text) == 2 and text.isalpha() else _countries().get(text.casefold(), text)
+    return text

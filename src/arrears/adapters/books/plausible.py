@@ -7,8 +7,8 @@ import re
 from collections.abc import Sequence
 from typing import Final
 
-from arrears.adapters.books.book_map import BookMap, Column
 from arrears.adapters.books.fields import plain, quoted
+from arrears.adapters.books.map_values import BookMap, Column
 from arrears.core.errors import Refused
 
 _CENTS: Final = re.compile(r"(^|[^a-z])(cents?|minor|pence|centimes?|in_cents)($|[^a-z])", re.IGNORECASE)
@@ -19,14 +19,14 @@ _BALANCE: Final = re.compile(
 )
 
 
-def refuse_unread_balance(header: Sequence[str], book_map: BookMap) -> None:
+def refuse_unread_balance(row: int, header: Sequence[str], book_map: BookMap) -> None:
     """Raises Refused `bad_book` for a map that cannot be right for a file with these columns."""
     amount = book_map.invoice["amount"]
     if isinstance(amount, Column):
         says_cents = _CENTS.search(amount.name.replace("_", " ")) is not None
         if says_cents and not book_map.form.minor_units:
             way = "say minor_units = true under [file]"
-            raise Refused("bad_book", f"row 1, column {plain(amount.name)}: its name says cents; {way}")
+            raise Refused("bad_book", f"row {row}, column {plain(amount.name)}: its name says cents; {way}")
     paid = book_map.payment.get("amount")
     if book_map.balance or isinstance(paid, Column):
         return
@@ -34,4 +34,4 @@ def refuse_unread_balance(header: Sequence[str], book_map: BookMap) -> None:
     if unread:
         wrong = "says how much is still open, and the map does not read it"
         way = f"say open = {{ column = {quoted(unread[0])} }} under [invoice], instead of [payment]"
-        raise Refused("bad_book", f"row 1, column {plain(unread[0])}: {wrong}; {way}")
+        raise Refused("bad_book", f"row {row}, column {plain(unread[0])}: {wrong}; {way}")

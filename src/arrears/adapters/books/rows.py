@@ -1,155 +1,192 @@
-"""One row of a book under its map: each reading answers with a value, or None and a mistake kept."""
+"""Cells of a row under the map: each reading answers with a value, or None and a mistake kept."""
 
 from __future__ import annotations
 
-import re
+from collections.abc import Callable, Mapping
 from datetime import date
-from typing import Final
+from typing import Final, Generic, TypeVar
 
-from arrears.adapters.books.book_map import BookMap, Column, Constant, Source, ValueWords
-from arrears.adapters.books.fields import CHECKS, plain, quoted, read_date, text_wrong
+from arrears.adapters.books.dates import read_date, says_no_date
+from arrears.adapters.books.fields import CHECKS, meant, plain, quoted, text_wrong
+from arrears.adapters.books.map_values import Column, Constant, FileForm, Source, ValueWords
+from arrears.adapters.books.sums import read_sum
 from arrears.core.errors import Refused
-from arrears.core.money import exponent, parse_amount
+from arrears.core.money import exponent
 
-_SIGNS: Final = re.compile(r"^[€$£¥]\s*|\s*[€$£¥]$")
-_TIME: Final = re.compile(r"(?<=[0-9])[ T][0-9]{1,2}:[0-9]{2}(:[0-9]{2}(\.[0-9]+)?)?( ?(Z|UTC|\+00:?00))?$")
-"""The hour behind a date; days are what counts."""
-_NO_DATE: Final = ("0000-00-00", "0000-00-00 00:00:00")
-"""What some systems write where there is no date."""
+T = TypeVar("T")
 
-
-class BookRow:
-    """One row under its map: each reading answers with a value, or None and a mistake kept."""
-
-    __slots__ = ("_cells", "_map", "_places", "mistakes", "number")
-
-    def __init__(self, number: int, cells: list[str], places: dict[str, int], book_map: BookMap) -> None:
-        self.number = number
-        self.mistakes: list[str] = []
-        self._cells = cells
-        self._places = places
-        self._map = book_map
-
-    def raw(self, source: Source) -> str:
-        return source.text if isinstance(source, Constant) else self._cells[self._places[source.name]]
-
-    def wrong(self, source: Source, reason: str) -> None:
-        self.mistakes.append(f"{label(source)}: {reason}")
-
-    def text(self, source: Source, field: str) -> str | None:
-        """One short line that is not empty and, where the field has a form of its own, has that form."""
-        text = self.raw(source)
-        reason = text_wrong(text)
-        if not text:
-            self.wrong(source, "is empty")
-        elif reason is None and field in CHECKS:
-            reason = CHECKS[field](text)
-        if reason is not None:
-            self.wrong(source, f"{quoted(text)} {reason}")
-        return text if text and reason is None else None
-
-    def day(self, source: Source) -> date | None:
-        text = self.raw(source)
-        if not text:
-            self.wrong(source, "is empty; a date is needed")
-            return None
-        found = read_date(_TIME.sub("", text), self._map.form.date_format)
-        if isinstance(found, str):
-            self.wrong(source, f"{quoted(text)} {found}")
-            return None
-        return found
-
-    def currency(self, source: Source) -> str | None:
-        text = self.text(source, "currency")
-        if text is None:
-            return None
-        text = text.upper() if text.islower() else text
-        try:
-            exponent(text)
-        except Refused as refusal:
-            self.wrong(source, reason_of(text, refusal))
-            return None
-        return text
-
-    def status(self) -> str | None:
-        """What the row says of the invoice as a whole, in the map's meanings; `open` where the map has no word."""
-        words = self._map.status
-        if words is None:
-            return "open"
-        text = self.raw(words.column)
-        found = words.meanings.get(text.casefold())
-        if found is None:
-            known = ", ".join(quoted(word) for word in words.meanings)
-            self.wrong(words.column, f"{quoted(text)} is none of the map's words, {known}")
-        return found
-
-    def date_text(self, source: Source) -> str:
-        """The text of a date, empty where it only says that there is none."""
-        text = self.raw(source)
-        return "" if text in _NO_DATE else text
-
-    def is_negative(self, source: Source) -> bool:
-        """Whether a sum is below nothing: `-1.00`, `(1.00)` or `1.00-`."""
-        text = self.raw(source)
-        return bool(text.strip("-()")) and (text.startswith(("-", "(")) or text.endswith("-") or "-" in text[:2])
-
-    def _plain_amount(self, text: str, currency: str) -> str:
-        """A sum without the sign of its currency, the brackets of a sum below nothing, and decimals that are zeros and
-        more than its currency has."""
-        mark = self._map.form.decimal_mark
-        bare = text.strip("()-")
-        bare = _SIGNS.sub("", bare.strip()).removesuffix(currency).removeprefix(currency).strip().strip("-")
-        whole, dot, decimals = bare.partition(mark)
-        digits = exponent(currency)
-        if dot and len(decimals) > digits and not decimals[digits:].strip("0"):
-            bare = whole + (dot + decimals[:digits] if digits else "")
-        return bare
-
-    def amount_minor(self, source: Source, currency: str | None, *, signed: bool = False) -> int | None:
-        """A sum of zero or more in minor units, below zero only if `signed`; nothing is said about it while its
-        currency is not known."""
-        if currency is None:
-            return None
-        text, form = self.raw(source), self._map.form
-        if not text:
-            self.wrong(source, "is empty; an amount is needed")
-            return None
-        try:
-            bare = self._plain_amount(text, currency)
-            if form.minor_units and bare.isascii() and bare.isdecimal():
-                minor = int(bare)
-            elif form.minor_units:
-                self.wrong(source, f"{quoted(text)} is not a whole number, and the map says minor_units")
-                return None
-            else:
-                minor = parse_amount(bare, currency, decimal_mark=form.decimal_mark, grouping=form.grouping)
-        except Refused as refusal:
-            self.wrong(source, reason_of(text, refusal))
-            return None
-        if self.is_negative(source) and minor:
-            if not signed:
-                way = 'say negative = "credit_note" under [invoice] if it is a credit note'
-                self.wrong(source, f"{quoted(text)} is below zero; {way}")
-                return None
-            return -minor
-        return minor
-
-    def word(self, words: ValueWords) -> str | None:
-        """The meaning of the word in the row."""
-        text = self.raw(words.column)
-        if text not in words.meanings:
-            known = " or ".join(quoted(word) for word in words.meanings)
-            self.wrong(words.column, f"{quoted(text)} is neither of the map's words, {known}")
-        return words.meanings.get(text)
-
-
-def reason_of(text: str, refusal: Refused) -> str:
-    """The refusal, with `text` quoted as everywhere in this report if it begins with it in its own quotes."""
-    theirs = f"{text!a} "
-    if refusal.message.startswith(theirs):
-        return f"{quoted(text)} {refusal.message.removeprefix(theirs)}"
-    return refusal.message
+_REMEMBERED_MAX: Final = 20_000
+"""Texts of one column whose reading is kept: names, days and words come again and again."""
 
 
 def label(source: Source) -> str:
+    """How a mistake names where its value stands."""
     return f"column {plain(source.name)}" if isinstance(source, Column) else f"the map's {quoted(source.text)}"
+
+
+class Wrong(Exception):
+    """A text that cannot be read, with the reason as a whole clause."""
+
+
+class Cell(Generic[T]):
+    """One field of every row: the text that the map gives it, and its reading, kept for the next row that says the
+    same."""
+
+    __slots__ = ("_known", "_read", "_source", "label", "place")
+
+    def __init__(self, source: Source, places: Mapping[str, int], read: Callable[[str], T]) -> None:
+        self.label = label(source)
+        self.place = -1 if isinstance(source, Constant) else places[source.name]
+        self._source = source
+        self._read = read
+        self._known: dict[str, tuple[T | None, str]] = {}
+
+    def written(self, cells: list[str]) -> str:
+        """What stands in the file."""
+        return self._source.text if isinstance(self._source, Constant) else cells[self.place]
+
+    def text(self, cells: list[str]) -> str:
+        """What it means where the map has words for it."""
+        return self._said(self.written(cells))
+
+    def _said(self, text: str) -> str:
+        source = self._source
+        if isinstance(source, Constant):
+            return text
+        if source.words:
+            meaning = source.words.get(text.casefold(), source.otherwise)
+            if meaning is None and text not in source.words.values():
+                known = ", ".join(quoted(word) for word in list(source.words)[:8])
+                raise Wrong(f"{quoted(text)} is none of the map's words, {known}")
+            return text if meaning is None else meaning
+        return text or source.otherwise or ""
+
+    def take(self, cells: list[str], mistakes: list[str]) -> T | None:
+        """The value, or None and the reason among the mistakes."""
+        source = self._source
+        text = source.text if isinstance(source, Constant) else cells[self.place]
+        found = self._known.get(text)
+        if found is None:
+            try:
+                found = (self._read(self._said(text)), "")
+            except Wrong as wrong:
+                found = (None, f"{self.label}: {wrong}")
+            if len(self._known) < _REMEMBERED_MAX:
+                self._known[text] = found
+        if found[1]:
+            mistakes.append(found[1])
+        return found[0]
+
+
+def reading_text(field: str) -> Callable[[str], str]:
+    """One short line that is not empty and, where the field has a form of its own, has that form."""
+    check = CHECKS.get(field)
+
+    def read(text: str) -> str:
+        text = meant(field, text)
+        if not text:
+            raise Wrong("is empty")
+        if field == "name":
+            text = " ".join(text.split())
+        reason = text_wrong(text)
+        if reason is None and check is not None:
+            reason = check(text)
+        if reason is not None:
+            raise Wrong(f"{quoted(text)} {reason}")
+        return text
+
+    return read
+
+
+def reading_texts(field: str, separator: str) -> Callable[[str], tuple[str, ...]]:
+    """Several of them in one cell, each once, in their order; one where no separator is said."""
+    one = reading_text(field)
+
+    def read(text: str) -> tuple[str, ...]:
+        parts = [part.strip() for part in text.split(separator)] if separator else [text]
+        return tuple(dict.fromkeys(one(part) for part in parts if part or not separator)) or (one(""),)
+
+    return read
+
+
+def reading_day(form: FileForm) -> Callable[[str], date]:
+    """A day in one of the file's formats."""
+
+    def read(text: str) -> date:
+        if not text:
+            raise Wrong("is empty; a date is needed")
+        found = read_date(text, form.date_formats)
+        if isinstance(found, str):
+            raise Wrong(f"{quoted(text)} {found}")
+        return found
+
+    return read
+
+
+def reading_day_or_none(form: FileForm) -> Callable[[str], date | bool]:
+    """A day, or False where the text only says that there is none."""
+    day = reading_day(form)
+    return lambda text: False if says_no_date(text) else day(text)
+
+
+def read_currency(text: str) -> str:
+    """A currency, in small letters too."""
+    if not text:
+        raise Wrong("is empty")
+    if reason := text_wrong(text):
+        raise Wrong(f"{quoted(text)} {reason}")
+    code = text.upper() if text.islower() else text
+    try:
+        exponent(code)
+    except Refused as refusal:
+        theirs = f"{code!a} "
+        message = refusal.message
+        own = f"{quoted(code)} {message.removeprefix(theirs)}" if message.startswith(theirs) else message
+        raise Wrong(own) from None
+    return code
+
+
+def reading_word(words: ValueWords) -> Callable[[str], str]:
+    """The meaning of the word in the row."""
+
+    def read(text: str) -> str:
+        found = words.meanings.get(text.casefold(), words.otherwise)
+        if found is None:
+            written = words.written[:12]
+            known = " or ".join(quoted(word) for word in written)
+            neither = "neither of" if len(written) == 2 else "none of"
+            raise Wrong(f"{quoted(text)} is {neither} the map's words, {known}")
+        return found
+
+    return read
+
+
+class SumCell:
+    """A sum, which means something only with its currency."""
+
+    __slots__ = ("_form", "_source", "label", "place")
+
+    def __init__(self, source: Column, places: Mapping[str, int], form: FileForm) -> None:
+        self.label = label(source)
+        self.place = places[source.name]
+        self._source = source
+        self._form = form
+
+    def written(self, cells: list[str]) -> str:
+        """What stands in the file, or what the map says for an empty cell."""
+        return cells[self.place] or self._source.otherwise or ""
+
+    def take(self, cells: list[str], currency: str | None, mistakes: list[str]) -> int | None:
+        """Minor units, below nothing where the file says so; nothing is said about it while its currency is not
+        known."""
+        if currency is None:
+            return None
+        text, form = self.written(cells), self._form
+        if not text:
+            mistakes.append(f"{self.label}: is empty; an amount is needed")
+            return None
+        try:
+            return read_sum(text, currency, form.decimal_mark, form.grouping, form.minor_units)
+        except Refused as refusal:
+            mistakes.append(f"{self.label}: {quoted(text)} {refusal.message}")
+            return None

@@ -43,6 +43,9 @@ _LINE_OCTETS_MAX: Final = 998
 _WORD_OCTETS_MAX: Final = 45
 """In base64 and with its frame, 72 characters."""
 
+_FIRST_WORD_OCTETS_MAX: Final = 36
+"""60 characters: beside "Subject: " on a line of 78, since otherwise the head's first line would be empty."""
+
 _FOLD_CHARS: Final = 76
 """With a colon and a space, the 78 that RFC 5322, 2.1.1 recommends."""
 
@@ -102,6 +105,8 @@ class ComposedMail(EmailMultiAlternatives):
         if self.encoding is None and _lines_fit(str(self.body), *(str(content) for content, _ in self.alternatives)):
             self.encoding = utf8_charset
         mail: Mime = self.message()
+        # -0000 says that nobody knows the clock's zone (RFC 5322, 3.3); ours is UTC.
+        mail.replace_header("Date", str(mail["Date"]).replace("-0000", "+0000"))
         if not self.envelope_to.isascii():
             # Django would write UTF-8 before an @ as an encoded word, which is another address.
             del mail["To"]
@@ -127,10 +132,11 @@ def encoded_words(text: str) -> str:
     """A subject that is not ASCII, as RFC 2047 writes it: words of at most 75 characters, none with half a letter."""
     if text.isascii():
         return text
-    words, part = [], b""
+    words: list[bytes] = []
+    part = b""
     for char in text:
         octets = char.encode()
-        if len(part) + len(octets) > _WORD_OCTETS_MAX:
+        if len(part) + len(octets) > (_WORD_OCTETS_MAX if words else _FIRST_WORD_OCTETS_MAX):
             words.append(part)
             part = b""
         part += octets

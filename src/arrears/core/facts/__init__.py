@@ -113,12 +113,16 @@ from arrears.core.facts.reported import (
 from arrears.core.facts.system import (
     AccountSetAside,
     BreakerSet,
+    ChangeSetAside,
     ClockConfirmed,
     ClockSuspected,
     FeedSet,
     MailPaused,
+    MailTrouble,
+    MailTroubleKind,
     PolicyAdopted,
     SystemFact,
+    SystemTaskClosed,
 )
 
 __all__ = [
@@ -138,6 +142,7 @@ __all__ = [
     "Canceled",
     "CaseEnded",
     "ChallengeLapsed",
+    "ChangeSetAside",
     "ChargeDeclined",
     "ClockConfirmed",
     "ClockSuspected",
@@ -167,6 +172,8 @@ __all__ = [
     "InvoiceIssued",
     "LateOrder",
     "MailPaused",
+    "MailTrouble",
+    "MailTroubleKind",
     "MethodActivated",
     "MethodAdded",
     "MethodRemoved",
@@ -201,6 +208,7 @@ __all__ = [
     "SupportOpened",
     "SupportSaid",
     "SystemFact",
+    "SystemTaskClosed",
     "TaskClosed",
     "TermsChanged",
     "TestAsked",

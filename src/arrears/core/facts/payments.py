@@ -50,6 +50,8 @@ class AttemptCreated(Fact, frozen=True, tag="attempt_created"):
     provider, storing nothing; then `method` is 0, and `at_provider` is who opens that page (empty where nobody could
     but one). With a method it is at that method's provider. `activates`: on success the method becomes active for
     every subscription whose active method has failed. `in_part`: less than the whole set, after a failed settlement.
+    `entry`: the number of the first attempt of the bank debit that this presents again; 0 for a debit made anew, and
+    for every card.
     """
 
     attempt: int
@@ -65,6 +67,7 @@ class AttemptCreated(Fact, frozen=True, tag="attempt_created"):
     activates: bool = False
     in_part: bool = False
     at_provider: str = ""
+    entry: int = 0
 
 
 class AttemptMoved(Fact, frozen=True, tag="attempt_moved"):

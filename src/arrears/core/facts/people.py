@@ -81,10 +81,12 @@ class TestAsked(Fact, frozen=True, tag="test_asked"):
 
 
 class Invited(Fact, frozen=True, tag="invited"):
-    """Somebody is invited to be the administrator or a billing reader; the link goes to their address."""
+    """Somebody is invited to be the administrator or a billing reader; the link goes to their address. `by_person` is
+    the person of the account who invites; 0 for the operator's staff, who invite in nobody else's name."""
 
     link: int
     role: str
+    by_person: int = 0
 
 
 class InvitationWithdrawn(Fact, frozen=True, tag="invitation_withdrawn"):

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from enum import StrEnum
+
 from arrears.core.facts.base import Fact
 
 
@@ -24,6 +26,12 @@ class FeedSet(Fact, frozen=True, tag="feed_set"):
     stale: bool
 
 
+class ChangeSetAside(Fact, frozen=True, tag="change_set_aside"):
+    """What a provider reported could not be recorded, nor that it could not, as its account cannot be read."""
+
+    ref: str
+
+
 class AccountSetAside(Fact, frozen=True, tag="account_set_aside"):
     """An account whose state cannot be read, or whose decision the database refuses, waits for a person."""
 
@@ -43,4 +51,38 @@ class MailPaused(Fact, frozen=True, tag="mail_paused"):
     over: bool = False
 
 
-SystemFact = AccountSetAside | PolicyAdopted | ClockSuspected | ClockConfirmed | FeedSet | BreakerSet | MailPaused
+class MailTroubleKind(StrEnum):
+    """What is wrong with mail as a whole. `server`: nothing leaves at all; `blocked`: what leaves is refused for who we
+    are; `returned`: nearly everything comes back; `key`: reports carry the signature of another secret key."""
+
+    SERVER = "server"
+    BLOCKED = "blocked"
+    RETURNED = "returned"
+    KEY = "key"
+
+
+class MailTrouble(Fact, frozen=True, tag="mail_trouble"):
+    """Something is wrong with mail as a whole, which is a task for staff; or that is `over`."""
+
+    what: MailTroubleKind
+    over: bool = False
+
+
+class SystemTaskClosed(Fact, frozen=True, tag="system_task_closed"):
+    """A person has dealt with the task that fact `task` of the installation raised."""
+
+    task: int
+
+
+SystemFact = (
+    AccountSetAside
+    | PolicyAdopted
+    | ClockSuspected
+    | ClockConfirmed
+    | FeedSet
+    | BreakerSet
+    | ChangeSetAside
+    | MailPaused
+    | MailTrouble
+    | SystemTaskClosed
+)

@@ -12,11 +12,13 @@ from typing import Any, Final
 from msgspec.structs import replace
 
 from arrears.core import facts as f
-from arrears.core.account import Account, Attempt, Doubt, DoubtKind, Method
+from arrears.core.account import Account, Attempt, Debt, Doubt, DoubtKind, Method
 from arrears.core.fold import Folds
 from arrears.core.fold.replacing import with_subscription
 from arrears.core.payments.planner import Tried
-from arrears.core.payments.values import OPEN_STATES, AttemptState
+from arrears.core.payments.settlement import usable
+from arrears.core.payments.values import OPEN_STATES, AttemptState, MethodKind
+from arrears.core.states import State
 
 REMEMBERED: Final = timedelta(days=200)
 """Longer than the longest window of any network (ACH: 180 days). What forbids for ever is kept for ever."""
@@ -40,10 +42,14 @@ def _with_method(account: Account, no: int, **changes: Any) -> Account:
     return replace(account, methods=methods)
 
 
-def _method_activated(account: Account, fact: f.MethodActivated, _: f.Recorded) -> Account:
+def _method_activated(account: Account, fact: f.MethodActivated, recorded: f.Recorded) -> Account:
+    """It becomes the account's default where there is none that works, or none that pays for anything."""
     for no in fact.subscriptions:
         account = with_subscription(account, replace(account.subscription(no), method=fact.method))
-    return account
+    default = account.method(account.default_method) if account.default_method else None
+    works = default is not None and not default.failed and usable(default, recorded.at.date())
+    pays = any(s.method == account.default_method and s.state is not State.DELETED for s in account.subscriptions)
+    return account if works and pays else replace(account, default_method=fact.method)
 
 
 def _method_renewed(account: Account, fact: f.MethodRenewed, recorded: f.Recorded) -> Account:
@@ -55,6 +61,8 @@ def _method_spent(account: Account, fact: f.MethodSpent, _: f.Recorded) -> Accou
 
 
 def _method_removed(account: Account, fact: f.MethodRemoved, _: f.Recorded) -> Account:
+    if account.default_method == fact.method:
+        account = replace(account, default_method=0)
     return _with_method(account, fact.method, removed=True)
 
 
@@ -73,6 +81,7 @@ def _attempt_created(account: Account, fact: f.AttemptCreated, recorded: f.Recor
         activates=fact.activates,
         in_part=fact.in_part,
         opened_by=fact.at_provider,
+        entry=fact.entry,
     )
     account = replace(account, attempts=(*account.attempts, attempt), attempt_count=fact.attempt)
     return account if fact.on_page else _with_doubt(account, fact.attempt, stands=True)
@@ -104,9 +113,17 @@ def _attempt_moved(account: Account, fact: f.AttemptMoved, recorded: f.Recorded)
     account = replace(account, attempts=tuple(a for a in account.attempts if a.no != fact.attempt))
     account = _with_doubt(account, fact.attempt, stands=False)
     finished = {part.debt for part in was.parts}
-    debts = tuple(replace(d, tries=d.tries + 1) if d.no in finished else d for d in account.debts)
+    debit = was.method != 0 and account.method(was.method).kind is not MethodKind.CARD
+    debts = tuple(_tried(d, was, fact, debit=debit) if d.no in finished else d for d in account.debts)
     account = replace(account, debts=debts)
     return _remembered(account, was, fact, recorded) if was.method else account
+
+
+def _tried(debt: Debt, was: Attempt, fact: f.AttemptMoved, *, debit: bool) -> Debt:
+    """A debt after an attempt for it is over. A bank debit that failed has an entry, which may be presented again."""
+    if not debit or fact.to is not AttemptState.DECLINED or not fact.reached_network:
+        return replace(debt, tries=debt.tries + 1)
+    return replace(debt, tries=debt.tries + 1, entry=was.entry or was.no)
 
 
 def _remembered(account: Account, was: Attempt, fact: f.AttemptMoved, recorded: f.Recorded) -> Account:
@@ -120,6 +137,7 @@ def _remembered(account: Account, was: Attempt, fact: f.AttemptMoved, recorded: 
         state=fact.to,
         codes=fact.codes,
         reached_network=fact.reached_network,
+        entry=0 if method.kind is MethodKind.CARD else was.entry or was.no,
     )
     since = recorded.at - REMEMBERED
     kept = tuple(t for t in method.tried if t.at >= since or t.state is AttemptState.DECLINED)

@@ -29,13 +29,17 @@ SIGN_IN_CHANGES: Final = ("password", "app_added", "app_removed", "passkey_added
 
 
 class DebtLine(msgspec.Struct, frozen=True, gc=False):
-    """One unpaid invoice: its number, due date, what is still open in minor units, and what it is for."""
+    """One unpaid invoice: its number, due date, what is still open in minor units, and what it is for. `part_paid`: a
+    part of it is paid; `returned`: it was paid, and that money has left again. Of neither it is said that nobody paid
+    (spec, section 4.10)."""
 
     number: str
     due_on: date
     open_minor: int
     currency: str
     services: tuple[str, ...] = ()
+    part_paid: bool = False
+    returned: bool = False
 
 
 class Sum(msgspec.Struct, frozen=True, gc=False):
@@ -69,12 +73,14 @@ class Reader(msgspec.Struct, frozen=True, gc=False):
 
 class Operator(msgspec.Struct, frozen=True, gc=False):
     """Who sends it, and where a person finds help. One of address and page may be empty. `iban` is where transfers
-    go, empty where the invoices alone say so."""
+    go, empty where the invoices alone say so. `identity` is the legal one, as the foot says it: name, address, register
+    number."""
 
     name: str
     support_url: str
     support_email: str
     iban: str = ""
+    identity: str = ""
 
 
 class Content(msgspec.Struct, frozen=True, gc=False):
@@ -87,7 +93,9 @@ class Content(msgspec.Struct, frozen=True, gc=False):
     `administrator` is who can pay, and in `administrator_changed` the new one. Addresses are masked by the caller
     where their reader may not see them. Days count from today; `effective_on` is the day from which a new
     administrator acts (None: already). `by_transfer`: the account pays by bank transfer, so nothing is said of cards.
-    `expires_on` is the last day of a card or an invitation; `change` is one of SIGN_IN_CHANGES.
+    `no_method`: no payment method of the account pays for any of the debts.
+    `expires_on` is the last day of a card or an invitation; `change` is one of SIGN_IN_CHANGES. `again`: an address in
+    use is to be confirmed once more. `inviter` is the person who invites, empty where the operator's staff do.
     `request` is the number of a support request, `no_deletion_until` and `no_stop_until` the last days that it holds.
     Breaking one of these rules is our own mistake and asserted.
     """
@@ -115,7 +123,10 @@ class Content(msgspec.Struct, frozen=True, gc=False):
     new_address: str = ""
     effective_on: date | None = None
     by_transfer: bool = False
+    no_method: bool = False
     change: str = ""
+    again: bool = False
+    inviter: str = ""
     request: str = ""
     no_deletion_until: date | None = None
     no_stop_until: date | None = None

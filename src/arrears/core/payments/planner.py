@@ -38,6 +38,9 @@ from arrears.core.payments.networks import (
 from arrears.core.payments.values import OPEN_STATES, AttemptState, Codes, Initiator, MethodKind, Network
 from arrears.core.value import Value
 
+EXPIRED: Final = "expired"
+"""The rule of a refusal because the card is over: no network forbids it, the card itself has failed."""
+
 NEW_ENTRY: Final = -1
 """`Wanted.entry` of a debit for a debt that this account has never been debited for."""
 
@@ -159,7 +162,7 @@ def _expired(wanted: Wanted, at: datetime) -> bool:
 
 
 def _expiry(rules: Rules) -> Refusal:
-    return Refusal("expired", rules.general["expired"].source, "The card has expired; its new expiry is needed.", None)
+    return Refusal(EXPIRED, rules.general["expired"].source, "The card has expired; its new expiry is needed.", None)
 
 
 def _since_paid(book: Sequence[Tried]) -> Sequence[Tried]:

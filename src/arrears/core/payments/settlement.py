@@ -13,7 +13,7 @@ from typing import NamedTuple
 
 from arrears.core.account import Account, Debt, DebtPart, Method
 from arrears.core.payments.values import MethodKind
-from arrears.core.policy import Policy
+from arrears.core.view import View
 
 
 class Quote(NamedTuple):
@@ -27,21 +27,27 @@ class Quote(NamedTuple):
     hash: str
 
 
-def settlement_set(account: Account, policy: Policy) -> list[Debt]:
-    """The debts that a settlement pays: past due, and rests within the tolerance whose day has passed."""
-    tolerance = policy.tolerance_minor
+def settlement_set(view: View) -> list[Debt]:
+    """The debts that a settlement pays: past due, and rests within the tolerance whose day has passed. What is not due
+    yet is never demanded, however small (spec, section 3, Amounts)."""
+    account, tolerance = view.account, view.policy.tolerance_minor
     return [
         d
         for d in account.debts
         if not d.settled_separately
         and not account.debt_is_held(d.no)
-        and (d.day_0 is not None or d.open_minor <= tolerance.get(d.currency, 0))
+        and (d.day_0 is not None or (d.open_minor <= tolerance.get(d.currency, 0) and _day_has_passed(view, d)))
     ]
 
 
-def quotes(account: Account, policy: Policy, also: Iterable[int] = ()) -> list[Quote]:
+def _day_has_passed(view: View, debt: Debt) -> bool:
+    return debt.past_due_from is not None or debt.due_on < view.today
+
+
+def quotes(view: View, also: Iterable[int] = ()) -> list[Quote]:
     """One quote for each currency, by name; `also` adds debts that are not due yet, which are offered, never added."""
-    wanted = settlement_set(account, policy)
+    account = view.account
+    wanted = settlement_set(view)
     chosen = set(also)
     wanted += [
         d

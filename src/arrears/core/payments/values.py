@@ -132,14 +132,16 @@ class Unknown(NamedTuple):
 
 
 class NotFound(NamedTuple):
-    """The provider has nothing under our reference *now*; proof only after a wait (see `none_found_after`)."""
+    """The provider has nothing under our reference *now*; proof only after a day (engine/payments/attempts.py)."""
 
 
 class AttemptCanceled(NamedTuple):
-    """Proof from the provider that this can never take money any more."""
+    """Proof that this can never take money any more. `why` is given where the provider would not even try: the request
+    itself is one that it never takes."""
 
     ref: str
     reached_network: bool
+    why: str = ""
 
 
 Outcome = Paid | Declined | NeedsCustomer | Processing | Unknown | NotFound | AttemptCanceled

@@ -4,12 +4,12 @@ from __future__ import annotations
 
 from functools import lru_cache
 from importlib import resources
-from typing import Any
+from typing import Any, Final, assert_never
 
 from arrears.core.errors import Refused
 from arrears.core.policy.checks import ladder_mistakes
 from arrears.core.policy.reading import Reading, parse_toml
-from arrears.core.policy.values import ClockScope, Policy
+from arrears.core.policy.values import KEYS, ClockScope, KeyKind, Policy, PolicyKey
 
 
 def load_policy(text: str, *, where: str) -> Policy:
@@ -33,26 +33,32 @@ def default_policy() -> Policy:
     return load_policy(_default_text(), where="default.toml")
 
 
+_WITHOUT_RESTRICT: Final[dict[str, Any]] = {"restrict_after_days": None, "restrict_warning_days": ()}
+"""What a policy has whose file has no such table."""
+
+
 def _read(reading: Reading) -> Policy:
-    restricts = reading.has_table("restrict")
-    return Policy(
-        name=reading.name("name"),
-        notice_at=reading.clock_time("notice_at"),
-        scope=ClockScope(reading.choice("scope", [scope.value for scope in ClockScope])),
-        remind_days=reading.days("remind.days", least=0),
-        restrict_after_days=reading.whole("restrict.after_days") if restricts else None,
-        restrict_warning_days=reading.days("restrict.warning_days", least=1) if restricts else (),
-        restrict_lead_days=reading.whole("restrict.lead_days"),
-        disable_after_days=reading.whole("disable.after_days"),
-        disable_warning_days=reading.days("disable.warning_days", least=1),
-        disable_lead_days=reading.whole("disable.lead_days"),
-        retention_days=reading.whole("delete.retention_days"),
-        delete_warning_days=reading.days("delete.warning_days", least=1),
-        delete_lead_days=reading.whole("delete.lead_days"),
-        delete_cool_off_hours=reading.whole("delete.cool_off_hours"),
-        tolerance_minor=reading.sums("tolerance"),
-        minimum_minor=reading.sums("minimum"),
-    )
+    fixed: dict[str, Any] = {} if reading.has_table("restrict") else _WITHOUT_RESTRICT
+    values = {name: fixed[name] if name in fixed else _value(reading, key) for name, key in KEYS.items()}
+    return Policy(**values)
+
+
+def _value(reading: Reading, key: PolicyKey) -> Any:
+    match key.kind:
+        case KeyKind.NAME:
+            return reading.name(key.path)
+        case KeyKind.CLOCK:
+            return reading.clock_time(key.path)
+        case KeyKind.SCOPE:
+            return ClockScope(reading.choice(key.path, [scope.value for scope in ClockScope]))
+        case KeyKind.WHOLE:
+            return reading.whole(key.path)
+        case KeyKind.DAYS:
+            return reading.days(key.path)
+        case KeyKind.SUMS:
+            return reading.sums(key.path)
+        case _:
+            assert_never(key.kind)
 
 
 def _default_text() -> str:

@@ -12,52 +12,36 @@ from collections.abc import Iterable, Mapping, Sequence
 from datetime import date, time
 from difflib import get_close_matches
 from itertools import pairwise
-from typing import Any, Final, NamedTuple
+from typing import Any, Final
 
 from arrears.core.errors import Refused
 from arrears.core.money import exponent
+from arrears.core.policy.values import DAYS_MAX, KEYS, KeyKind, PolicyKey
 
 POLICY_CHARACTERS_MAX: Final = 64 * 1024
 """A policy is a page; more is another file."""
 
-DAYS_MAX: Final = 3650
 SUM_MINOR_MAX: Final = 10**15
 _STEPS_MAX: Final = 50
 _NAME: Final = re.compile(r"[a-z0-9][a-z0-9_-]{0,59}", re.ASCII)
 _CLOCK: Final = re.compile(r"([01][0-9]|2[0-3]):([0-5][0-9])", re.ASCII)
 _YAML: Final = re.compile(r"^\s*(---|- |[\w\"'.-]+:(\s|$))|!!|^\s*%YAML", re.MULTILINE)
 
-_KEYS: Final[Mapping[str, Sequence[str]]] = {
-    "": ("name", "notice_at", "scope"),
-    "remind": ("days",),
-    "restrict": ("after_days", "warning_days", "lead_days"),
-    "disable": ("after_days", "warning_days", "lead_days"),
-    "delete": ("retention_days", "warning_days", "lead_days", "cool_off_hours"),
-}
-_SUMS: Final = ("tolerance", "minimum")
+_SUMS: Final = tuple(key.path for key in KEYS.values() if key.kind is KeyKind.SUMS)
+_BY_PATH: Final[Mapping[str, PolicyKey]] = {key.path: key for key in KEYS.values()}
+
+
+def _by_table() -> dict[str, tuple[str, ...]]:
+    found: dict[str, tuple[str, ...]] = {}
+    for path in _BY_PATH:
+        if path not in _SUMS:
+            table, _, last = path.rpartition(".")
+            found[table] = (*found.get(table, ()), last)
+    return found
+
+
+_KEYS: Final[Mapping[str, Sequence[str]]] = _by_table()
 _TABLES: Final = (*(table for table in _KEYS if table), *_SUMS)
-
-
-class _Span(NamedTuple):
-    least: int
-    most: int
-    unit: str
-    why: str = ""
-
-
-_RETENTION_WHY: Final = (
-    ". It decides when customers' data is deleted, and has no default: a deletion setting left blank "
-    "once erased a customer's whole private cloud (UniSuper, 2024)"
-)
-_SPANS: Final = {
-    "restrict.after_days": _Span(1, DAYS_MAX, "days"),
-    "restrict.lead_days": _Span(1, 365, "days"),
-    "disable.after_days": _Span(1, DAYS_MAX, "days"),
-    "disable.lead_days": _Span(1, 365, "days"),
-    "delete.retention_days": _Span(30, DAYS_MAX, "days", _RETENTION_WHY),
-    "delete.lead_days": _Span(1, 365, "days"),
-    "delete.cool_off_hours": _Span(24, 720, "hours"),
-}
 
 
 def parse_toml(text: str, *, where: str) -> dict[str, Any]:
@@ -146,7 +130,7 @@ class Reading:
 
     def whole(self, key: str) -> int:
         """A whole number inside the span of this key."""
-        value, (least, most, unit, why) = self._value(key), _SPANS[key]
+        value, (_path, _kind, least, most, unit, why, _off) = self._value(key), _BY_PATH[key]
         write = f"write a whole number of {unit} from {least} to {most}{why}"
         table = key.partition(".")[0]
         if table in self._broken:
@@ -159,9 +143,9 @@ class Reading:
             return int(value)
         return least
 
-    def days(self, key: str, *, least: int) -> tuple[int, ...]:
+    def days(self, key: str) -> tuple[int, ...]:
         """A list of days, each later than the one before."""
-        value = self._value(key)
+        value, least = self._value(key), _BY_PATH[key].least
         write = f"write whole numbers from {least} to {DAYS_MAX}, each higher than the one before, like [3, 7, 14]"
         if not isinstance(value, list) or len(value) > _STEPS_MAX:
             few = f"a list of at most {_STEPS_MAX} days"

@@ -11,6 +11,9 @@ from dataclasses import dataclass, field
 from datetime import time
 from enum import StrEnum
 from hashlib import sha256
+from typing import Annotated, Any, Final, NamedTuple, get_type_hints
+
+DAYS_MAX: Final = 3650
 
 
 class ClockScope(StrEnum):
@@ -20,32 +23,64 @@ class ClockScope(StrEnum):
     ACCOUNT = "account"
 
 
+class KeyKind(StrEnum):
+    """What stands at a key of a policy file: `days` is a rising list of days, `sums` a table of minor units."""
+
+    NAME = "name"
+    CLOCK = "clock"
+    SCOPE = "scope"
+    WHOLE = "whole"
+    DAYS = "days"
+    SUMS = "sums"
+
+
+class PolicyKey(NamedTuple):
+    """A key of a policy file (`disable.after_days`): what may stand there, from `least` to `most`, of which unit, and
+    `why` nothing else. `off` is what a policy without this promise has: then its text does not name the key, so that a
+    new one changes no version of a policy that is in force."""
+
+    path: str
+    kind: KeyKind
+    least: int = 0
+    most: int = DAYS_MAX
+    unit: str = "days"
+    why: str = ""
+    off: object = None
+
+
+_RETENTION_WHY: Final = (
+    ". It decides when customers' data is deleted, and has no default: a deletion setting left blank "
+    "once erased a customer's whole private cloud (UniSuper, 2024)"
+)
+
+
 @dataclass(frozen=True, slots=True)
 class Policy:
     """The operator's promises (spec, section 3). Days of the ladder count from day 0, those of deletion from the
-    end of service; sums are minor units per currency, and a currency that is not named has 0.
+    end of service; sums are minor units per currency, and a currency that is not named has 0. Every field but the
+    version is annotated with its key: reading, checking and writing a file follow from that.
 
     `version` is computed: the first 16 hex digits of the SHA-256 of `policy_text`, so equal promises have equal
     versions, however their file is written. `restrict_after_days` is None where nothing is ever restricted.
     """
 
-    name: str
     version: str = field(init=False)
-    remind_days: tuple[int, ...]
-    restrict_after_days: int | None
-    restrict_warning_days: tuple[int, ...]
-    restrict_lead_days: int
-    disable_after_days: int
-    disable_warning_days: tuple[int, ...]
-    disable_lead_days: int
-    retention_days: int
-    delete_warning_days: tuple[int, ...]
-    delete_lead_days: int
-    delete_cool_off_hours: int
-    scope: ClockScope
-    tolerance_minor: Mapping[str, int]
-    minimum_minor: Mapping[str, int]
-    notice_at: time
+    name: Annotated[str, PolicyKey("name", KeyKind.NAME)]
+    notice_at: Annotated[time, PolicyKey("notice_at", KeyKind.CLOCK)]
+    scope: Annotated[ClockScope, PolicyKey("scope", KeyKind.SCOPE)]
+    remind_days: Annotated[tuple[int, ...], PolicyKey("remind.days", KeyKind.DAYS)]
+    restrict_after_days: Annotated[int | None, PolicyKey("restrict.after_days", KeyKind.WHOLE, 1)]
+    restrict_warning_days: Annotated[tuple[int, ...], PolicyKey("restrict.warning_days", KeyKind.DAYS, 1)]
+    restrict_lead_days: Annotated[int, PolicyKey("restrict.lead_days", KeyKind.WHOLE, 1, 365)]
+    disable_after_days: Annotated[int, PolicyKey("disable.after_days", KeyKind.WHOLE, 1)]
+    disable_warning_days: Annotated[tuple[int, ...], PolicyKey("disable.warning_days", KeyKind.DAYS, 1)]
+    disable_lead_days: Annotated[int, PolicyKey("disable.lead_days", KeyKind.WHOLE, 1, 365)]
+    retention_days: Annotated[int, PolicyKey("delete.retention_days", KeyKind.WHOLE, 30, why=_RETENTION_WHY)]
+    delete_warning_days: Annotated[tuple[int, ...], PolicyKey("delete.warning_days", KeyKind.DAYS, 1)]
+    delete_lead_days: Annotated[int, PolicyKey("delete.lead_days", KeyKind.WHOLE, 1, 365)]
+    delete_cool_off_hours: Annotated[int, PolicyKey("delete.cool_off_hours", KeyKind.WHOLE, 24, 720, "hours")]
+    tolerance_minor: Annotated[Mapping[str, int], PolicyKey("tolerance", KeyKind.SUMS)]
+    minimum_minor: Annotated[Mapping[str, int], PolicyKey("minimum", KeyKind.SUMS)]
 
     def __post_init__(self) -> None:
         for name in ("tolerance_minor", "minimum_minor"):
@@ -57,34 +92,40 @@ class Policy:
         return hash(self.version)
 
 
+KEYS: Final[Mapping[str, PolicyKey]] = {
+    name: hint.__metadata__[0]
+    for name, hint in get_type_hints(Policy, include_extras=True).items()
+    if hasattr(hint, "__metadata__")
+}
+"""Every key by its field, in the order in which a policy's text has them; tables of sums come last."""
+
 Policies = Mapping[str, Policy]
 """Adopted policies: each by its version, and the newest of each name by that name."""
 
 
-def policy_text(policy: Policy) -> str:
+def policy_text(policy: Policy, keys: Mapping[str, PolicyKey] = KEYS) -> str:
     """The canonical TOML of a policy; loads back equal."""
-    lines = [
-        f'name = "{policy.name}"',
-        f'notice_at = "{policy.notice_at:%H:%M}"',
-        f'scope = "{policy.scope.value}"',
-        *("", "[remind]", f"days = {list(policy.remind_days)}"),
-    ]
-    if policy.restrict_after_days is not None:
-        lines += [
-            *("", "[restrict]", f"after_days = {policy.restrict_after_days}"),
-            f"warning_days = {list(policy.restrict_warning_days)}",
-            f"lead_days = {policy.restrict_lead_days}",
-        ]
-    lines += [
-        *("", "[disable]", f"after_days = {policy.disable_after_days}"),
-        f"warning_days = {list(policy.disable_warning_days)}",
-        f"lead_days = {policy.disable_lead_days}",
-        *("", "[delete]", f"retention_days = {policy.retention_days}"),
-        f"warning_days = {list(policy.delete_warning_days)}",
-        f"lead_days = {policy.delete_lead_days}",
-        f"cool_off_hours = {policy.delete_cool_off_hours}",
-    ]
-    for table, sums in (("tolerance", policy.tolerance_minor), ("minimum", policy.minimum_minor)):
-        if sums:
-            lines += ["", f"[{table}]", *(f"{code} = {sums[code]}" for code in sorted(sums))]
+    lines: list[str] = []
+    current = ""
+    for name, key in keys.items():
+        value = getattr(policy, name)
+        table, _, last = key.path.rpartition(".")
+        if key.kind is KeyKind.SUMS:
+            if value:
+                lines += ["", f"[{key.path}]", *(f"{code} = {value[code]}" for code in sorted(value))]
+            continue
+        if (table == "restrict" and policy.restrict_after_days is None) or (key.off is not None and value == key.off):
+            continue
+        if table != current:
+            lines += ["", f"[{table}]"]
+            current = table
+        lines.append(f"{last} = {_written(value)}")
     return "\n".join(lines) + "\n"
+
+
+def _written(value: Any) -> str:
+    if isinstance(value, str):
+        return f'"{value}"'
+    if isinstance(value, time):
+        return f'"{value:%H:%M}"'
+    return str(list(value) if isinstance(value, tuple) else value)

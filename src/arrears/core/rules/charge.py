@@ -6,16 +6,17 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator
 from datetime import datetime
 from functools import partial
+from typing import NamedTuple
 
 from arrears.core.account import Account, Debt, DebtPart, Method, Mode, Stop
 from arrears.core.facts import AttemptCreated
 from arrears.core.payments.networks import load_rules
-from arrears.core.payments.planner import Allowed, Tried, Wanted, earliest
+from arrears.core.payments.planner import EXPIRED, NEW_ENTRY, Allowed, Tried, Wanted, earliest
 from arrears.core.payments.settlement import attempt_key, ordinal_of, quote_for
 from arrears.core.payments.strategies import plan
 from arrears.core.payments.strategies.paydays import Paydays
-from arrears.core.payments.values import Initiator, MethodKind
-from arrears.core.view import Due, Rank, View
+from arrears.core.payments.values import AttemptState, Initiator, MethodKind
+from arrears.core.view import ONE_DAY, Due, Rank, View
 
 
 def rule(view: View) -> Iterable[Due]:
@@ -28,28 +29,62 @@ def rule(view: View) -> Iterable[Due]:
     return [min(proposals, key=lambda due: due.at)] if proposals else ()
 
 
-def _proposals(view: View) -> Iterator[Due]:
-    groups: dict[tuple[int, str], list[Debt]] = {}
+class _Group(NamedTuple):
+    """What one attempt is for: everything that is due on a card, in one currency; of a bank debit only what has never
+    been debited, or what one debit that failed was for. `entry` is the planner's (see `payments.planner.Wanted`)."""
+
+    method: Method
+    currency: str
+    entry: int
+    debts: list[Debt]
+
+
+def _groups(view: View) -> Iterator[_Group]:
+    found: dict[tuple[int, str, int], list[Debt]] = {}
     for debt in view.account.debts:
         method = paying(view.account, debt)
         if method is not None and _chargeable(view, debt):
-            groups.setdefault((method.no, debt.currency), []).append(debt)
-    for (no, currency), debts in sorted(groups.items()):
-        method = view.account.method(no)
-        at = _at(view, method, debts)
+            entry = _entry_of(view.account, method, debt)
+            found.setdefault((method.no, debt.currency, entry), []).append(debt)
+    for (no, currency, entry), debts in sorted(found.items()):
+        yield _Group(view.account.method(no), currency, entry, debts)
+
+
+def _entry_of(account: Account, method: Method, debt: Debt) -> int:
+    """Which entry a debit for this debt would be: the failed one that it presents again, or a new one."""
+    if method.kind is MethodKind.CARD:
+        return 0
+    history = history_of(account, method)
+    if any(t.no == debt.entry for t in history):
+        return debt.entry
+    # A book from before entries were counted does not say: the same amount is then taken for the same entry.
+    unsaid = any(
+        not t.entry and t.state is not AttemptState.PAID and t.amount_minor == debt.open_minor for t in history
+    )
+    return 0 if unsaid else NEW_ENTRY
+
+
+def _proposals(view: View) -> Iterator[Due]:
+    for group in _groups(view):
+        at = min(filter(None, (_first(view, group), _retry(view, group))), default=None)
         if at is None:
             continue
-        taken = [d for d in debts if d.day_0 is not None or view.morning(d.due_on) <= max(at, view.now)]
-        build = partial(_attempt, view, method, currency, taken)
-        yield Due(at, Rank.CHARGE, no, f"charge {currency}", build)
+        build = partial(_attempt, view, group, _taken(view, group, at))
+        yield Due(at, Rank.CHARGE, group.method.no, f"charge {group.currency}", build)
+
+
+def _taken(view: View, group: _Group, at: datetime) -> list[Debt]:
+    """What an attempt at this instant takes: never what is due only later."""
+    return [d for d in group.debts if d.day_0 is not None or view.morning(d.due_on) <= max(at, view.now)]
 
 
 def paying(account: Account, debt: Debt) -> Method | None:
-    """The method that pays for a debt: the active one of its first subscription that has one."""
+    """The method that pays for a debt: the active one of its first subscription that has one that works."""
     for sub in account.subscriptions:
         if sub.no in debt.subscriptions and sub.method:
             method = account.method(sub.method)
-            return method if method.durable and not method.removed else None
+            if method.durable and not method.removed:
+                return method
     return None
 
 
@@ -63,26 +98,49 @@ def _chargeable(view: View, debt: Debt) -> bool:
     return all(h.ended_at is not None for h in held)
 
 
-def _at(view: View, method: Method, debts: list[Debt]) -> datetime | None:
-    history = history_of(view.account, method)
-    fresh = [view.morning(d.due_on) for d in debts if not (d.tries or d.declined or d.reopened_seq)]
-    amount = sum(d.open_minor for d in debts)
-    wanted = wanted_of(method, amount, debts[0].currency, Initiator.MERCHANT)
-    if fresh:
-        at = min(fresh)
-        allowed = earliest(load_rules(), wanted, history, max(at, view.now))
-        # What the networks forbid is still a charge that fails: the attempt is refused before they are asked.
-        return max(at, allowed.at) if isinstance(allowed, Allowed) and allowed.rule else at
-    past_due = [d for d in debts if d.day_0 is not None]
+def _is_to_come(view: View, debt: Debt) -> bool:
+    """Whether our first charge of a debt is still to come. What its payer tried before its day, or a charge that was
+    ended with proof, does not stand in for it."""
+    if debt.declined or debt.reopened_seq or not debt.tries or debt.day_0 is None:
+        return not (debt.declined or debt.reopened_seq)
+    tried = (t for method in view.account.methods for t in method.tried)
+    due = view.calendar.start_of_day(debt.due_on)
+    return not any(t.state is AttemptState.DECLINED and t.at >= due for t in tried)
+
+
+def _first(view: View, group: _Group) -> datetime | None:
+    """When the first of these is charged for the first time: at 09:00 of its due date, or as soon as the networks let
+    us. What they forbid is not attempted, and no decline of the customer's; an expired card has failed."""
+    mornings = [view.morning(d.due_on) for d in group.debts if _is_to_come(view, d)]
+    if not mornings:
+        return None
+    # One that came to nothing, proven at the provider, is no charge; it is made anew, at most once a day.
+    history = history_of(view.account, group.method)
+    ended = [t.at + ONE_DAY for t in history if t.state is AttemptState.CANCELED and t.by is Initiator.MERCHANT]
+    at = max([min(mornings), *ended])
+    wanted = _wanted(group, _taken(view, group, at))
+    allowed = earliest(load_rules(), wanted, history, max(at, view.now))
+    if isinstance(allowed, Allowed):
+        return max(at, allowed.at) if allowed.rule else at
+    return at if allowed.rule == EXPIRED else allowed.until
+
+
+def _retry(view: View, group: _Group) -> datetime | None:
+    """When those that are past due are tried again."""
+    past_due = [d for d in group.debts if d.day_0 is not None]
     if not past_due:
         return None
+    history = history_of(view.account, group.method)
+    own = [t for t in history if group.entry in (t.no, t.entry)] if group.entry > 0 else history
+    wanted = _wanted(group, past_due)
     day_0 = min(d.day_0 for d in past_due if d.day_0 is not None)
-    since = max([t.at for t in history], default=view.calendar.start_of_day(day_0))
+    since = max([t.at for t in own], default=view.calendar.start_of_day(day_0))
     planned = plan(
         load_rules(),
         Paydays(),
         wanted,
         history,
+        own=own,
         zone=view.terms.zone,
         day_0=day_0,
         now=max(since, view.calendar.start_of_day(day_0)),
@@ -97,13 +155,19 @@ def _at(view: View, method: Method, debts: list[Debt]) -> datetime | None:
     return planned
 
 
+def _wanted(group: _Group, debts: Iterable[Debt]) -> Wanted:
+    amount = sum(d.open_minor for d in debts)
+    return wanted_of(group.method, amount, group.currency, Initiator.MERCHANT, group.entry)
+
+
 def history_of(account: Account, method: Method) -> list[Tried]:
     """Everything tried on the same card or bank account, whichever method it was added as."""
     return [t for m in account.methods if m.credential == method.credential for t in m.tried]
 
 
-def wanted_of(method: Method, amount_minor: int, currency: str, by: Initiator) -> Wanted:
-    """What the planner is asked about one attempt."""
+def wanted_of(method: Method, amount_minor: int, currency: str, by: Initiator, entry: int = NEW_ENTRY) -> Wanted:
+    """What the planner is asked about one attempt. A bank debit that presents no earlier one again is a new entry, as
+    is every one that the customer asks for."""
     return Wanted(
         kind=method.kind,
         network=method.network,
@@ -114,20 +178,22 @@ def wanted_of(method: Method, amount_minor: int, currency: str, by: Initiator) -
         currency=currency,
         by=by,
         renewed_at=method.renewed_at,
+        entry=0 if method.kind is MethodKind.CARD else entry,
     )
 
 
-def _attempt(view: View, method: Method, currency: str, debts: list[Debt]) -> AttemptCreated:
+def _attempt(view: View, group: _Group, debts: list[Debt]) -> AttemptCreated:
     account = view.account
-    quote = quote_for(account, currency, tuple(DebtPart(d.no, d.open_minor) for d in debts))
+    quote = quote_for(account, group.currency, tuple(DebtPart(d.no, d.open_minor) for d in debts))
     ordinal = ordinal_of(account, quote.parts)
     return AttemptCreated(
         attempt=account.attempt_count + 1,
-        key=attempt_key(quote, method.no, ordinal),
+        key=attempt_key(quote, group.method.no, ordinal),
         ordinal=ordinal,
-        method=method.no,
+        method=group.method.no,
         by=Initiator.MERCHANT,
-        currency=currency,
+        currency=group.currency,
         amount_minor=quote.amount_minor,
         parts=quote.parts,
+        entry=max(group.entry, 0),
     )

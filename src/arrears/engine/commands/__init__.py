@@ -5,7 +5,7 @@ credit is allocated, causes are lifted, resumes are ordered, dates are moved. Wh
 the collections run.
 """
 
-from arrears.engine.commands.accounts import change_terms, clear_doubt, close_task, open_accounts, raise_doubt, unpark
+from arrears.engine.commands.accounts import change_terms, close_task, open_accounts, unpark
 from arrears.engine.commands.holds import dispute, hold, release
 from arrears.engine.commands.invoices import (
     Invoice,
@@ -18,6 +18,7 @@ from arrears.engine.commands.invoices import (
     write_off,
 )
 from arrears.engine.commands.subscriptions import add_subscription, cancel, lift_reason, reactivate, set_reason
+from arrears.engine.doubting import clear_doubt, raise_doubt
 
 __all__ = [
     "Invoice",

@@ -6,15 +6,15 @@ from collections.abc import Sequence
 from datetime import datetime
 
 from arrears.core import facts as f
-from arrears.core.account import DoubtKind, Mode, Terms
+from arrears.core.account import Mode, Terms
 from arrears.core.address import check_address
 from arrears.core.calendar import calendar_of
-from arrears.core.decide import decide
 from arrears.core.errors import Refused
-from arrears.core.rules import ESCALATION_RULES
+from arrears.core.tasks import SYSTEM
 from arrears.engine.acting import acting_on
+from arrears.engine.doubting import clear_doubt
 from arrears.engine.failpoints import reached
-from arrears.ports import AccountOpening, Accounts, NewAccount
+from arrears.ports import AccountOpening, Accounts, AccountsAndInstallation, NewAccount
 
 
 def open_accounts(
@@ -42,27 +42,6 @@ def open_accounts(
     return numbers
 
 
-def raise_doubt(store: Accounts, account: int, kind: DoubtKind, ref: str, now: datetime, author: str) -> None:
-    """Record that something about this account is unknown: restrictions, disablements and deletions wait until the
-    doubt is cleared. No date moves."""
-    with acting_on(store, account, now) as unit:
-        if not any(d.kind is kind and d.ref == ref for d in unit.account.doubts):
-            unit.record(f.DoubtRaised(doubt=kind, ref=ref), author)
-
-
-def clear_doubt(store: Accounts, account: int, kind: DoubtKind, ref: str, now: datetime, author: str) -> None:
-    """End a doubt. What is due is looked at first, while it still stands: a deadline that passed under it has waited,
-    even if no run has looked at it since."""
-    policies = store.policies()
-    guards = store.system().guards
-    with acting_on(store, account, now) as unit:
-        if any(d.kind is kind and d.ref == ref for d in unit.account.doubts):
-            while waits := decide(policies, unit.account, guards, now, rules=ESCALATION_RULES).facts:
-                for fact in waits:
-                    unit.record(fact)
-            unit.record(f.DoubtCleared(doubt=kind, ref=ref), author)
-
-
 def change_terms(
     store: Accounts, account: int, now: datetime, author: str, *, policy: str, zone: str, mode: Mode
 ) -> None:
@@ -83,7 +62,19 @@ def unpark(store: Accounts, account: int, now: datetime, author: str, why: str) 
         unit.record(f.Unparked(), author, why)
 
 
-def close_task(store: Accounts, account: int, task: int, now: datetime, author: str, outcome: str) -> None:
-    """Close a task that staff have dealt with; `task` is the number of the fact that raised it."""
+def close_task(
+    store: AccountsAndInstallation, account: int, task: int, now: datetime, author: str, outcome: str
+) -> None:
+    """Close a task that staff have dealt with; `task` is the number of the fact that raised it, `account` is 0 for one
+    of the installation. Refuses `no_reason`."""
+    if not outcome.strip():
+        raise Refused("no_reason", "say why it is done; it is kept with the fact")
+    if account == SYSTEM:
+        store.record_system(f.SystemTaskClosed(task=task), now, author, outcome)
+        return
+    raised = next((r.fact for r in store.history(account) if r.seq == task), None)
     with acting_on(store, account, now) as unit:
         unit.record(f.TaskClosed(task=task, outcome=outcome), author)
+    if isinstance(raised, f.DoubtRaised):
+        # What could not be recorded has been dealt with by hand, so the account waits for it no more.
+        clear_doubt(store, account, raised.doubt, raised.ref, now, author)

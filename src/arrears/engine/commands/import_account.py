@@ -15,7 +15,15 @@ from arrears.core.errors import Refused
 from arrears.core.known import Known, KnownInvoice
 from arrears.core.money import format_amount
 from arrears.core.policy import Policy
-from arrears.core.receivables import BookAccount, BookCredit, BookInvoice, BookPayment, InvoiceStanding, compared
+from arrears.core.receivables import (
+    AccountRows,
+    BookAccount,
+    BookCredit,
+    BookInvoice,
+    BookPayment,
+    InvoiceStanding,
+    compared,
+)
 from arrears.core.rules.hold import end_hold
 from arrears.core.unit import Unit
 from arrears.core.view import View
@@ -25,16 +33,6 @@ from arrears.engine.correcting import ask_again, credit_account, credit_invoice,
 from arrears.ports import NewAccount
 
 WHY: Final = "in the book"
-
-
-@dataclass(slots=True)
-class AccountRows:
-    """The rows of one account."""
-
-    account: BookAccount
-    invoices: list[BookInvoice] = field(default_factory=list)
-    payments: dict[str, list[BookPayment]] = field(default_factory=dict)
-    credits: list[BookCredit] = field(default_factory=list)
 
 
 class Changed(NamedTuple):

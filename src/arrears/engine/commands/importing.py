@@ -8,7 +8,7 @@ that day. Later books are newer words about the same things, field by field (spe
 from __future__ import annotations
 
 from collections import Counter, defaultdict
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Final
@@ -19,17 +19,15 @@ from arrears.core.calendar import calendar_of
 from arrears.core.errors import Refused
 from arrears.core.known import KINDS, Known, known_of
 from arrears.core.ledger import BAD_DEBT, RECEIVABLE, REVENUE, entries_of
-from arrears.core.receivables import ReceivablesBook
+from arrears.core.receivables import AccountRows, Progress, ReceivablesBook
 from arrears.core.unit import Unit
 from arrears.engine.acting import decide_until_rest
-from arrears.engine.commands.import_account import AccountImport, AccountRows, Changed, Taken, WrongRow
+from arrears.engine.commands.import_account import AccountImport, Changed, Taken, WrongRow
 from arrears.engine.failpoints import reached
 from arrears.ports import Batch, NewAccount, ReceivablesImport, Sums
 
 REASONS_MAX: Final = 50
 """So many rows are named when a book is refused, then they are counted."""
-
-Progress = Callable[[int, int], None]
 
 
 @dataclass(frozen=True, slots=True)

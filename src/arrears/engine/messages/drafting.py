@@ -7,7 +7,7 @@ warning is part of the warning, which lists the same debts.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from datetime import date, datetime
 from typing import assert_never
 
@@ -19,6 +19,7 @@ from arrears.core.messages.content import Content, DatedAction, DebtLine, Operat
 from arrears.core.messages.kinds import KINDS, MessageKind
 from arrears.core.messages.recipients import Contacts, Recipient
 from arrears.core.payments.values import AttemptState, Initiator
+from arrears.core.rules.charge import paying
 from arrears.core.states import RUNNING, Reason, State
 from arrears.engine.messages.drafting_people import Draft, about_address, about_help, about_sign_in, zone_of
 
@@ -100,12 +101,22 @@ def content(
         old_address=draft.old_address,
         new_address=draft.new_address,
         change=draft.change,
+        again=draft.again,
+        inviter=draft.inviter,
         administrator="" if administrator is None else administrator.name,
         by_transfer=account.mode is Mode.INVOICE,
+        no_method=_no_method(account, draft),
         request=str(draft.help or ""),
         no_deletion_until=draft.no_deletion_until,
         no_stop_until=draft.no_stop_until,
     )
+
+
+def _no_method(account: Account, draft: Draft) -> bool:
+    """Whether no payment method pays for any of what a message lists."""
+    listed = {line.number for line in draft.debts}
+    debts = [d for d in account.debts if d.number in listed]
+    return account.mode is Mode.CARD and bool(debts) and not any(paying(account, d) for d in debts)
 
 
 def sums_of(lines: Iterable[DebtLine]) -> tuple[Sum, ...]:
@@ -140,10 +151,14 @@ def _asked(account: Account) -> list[Debt]:
 
 def _lines(account: Account) -> tuple[DebtLine, ...]:
     names = {s.no: s.service for s in account.subscriptions}
-    return tuple(
-        DebtLine(d.number, d.due_on, d.open_minor, d.currency, tuple(names[no] for no in d.subscriptions))
-        for d in _asked(account)
-    )
+    return tuple(_line(d, names) for d in _asked(account))
+
+
+def _line(debt: Debt, names: Mapping[int, str]) -> DebtLine:
+    services = tuple(names[no] for no in debt.subscriptions)
+    returned = debt.reopened_seq > 0
+    part_paid = debt.open_minor < debt.total_minor
+    return DebtLine(debt.number, debt.due_on, debt.open_minor, debt.currency, services, part_paid, returned)
 
 
 def _open(account: Account, debts: Iterable[int]) -> bool:
@@ -237,11 +252,7 @@ def _kept(dated: DatedAction, sub: Subscription) -> DatedAction:
 def _ended(account: Account) -> tuple[DebtLine, ...]:
     """What is still owed after a deletion, also for what the ladder pursues no longer."""
     names = {s.no: s.service for s in account.subscriptions}
-    return tuple(
-        DebtLine(d.number, d.due_on, d.open_minor, d.currency, tuple(names[no] for no in d.subscriptions))
-        for d in account.debts
-        if d.day_0 is not None and not account.debt_is_held(d.no)
-    )
+    return tuple(_line(d, names) for d in account.debts if d.day_0 is not None and not account.debt_is_held(d.no))
 
 
 def _reminds(account: Account, reminder: f.Reminder, seq: int) -> bool:

@@ -39,6 +39,8 @@ class Draft(NamedTuple):
     old_address: str = ""
     new_address: str = ""
     change: str = ""
+    again: bool = False
+    inviter: str = ""
     help: int = 0
     no_deletion_until: date | None = None
     no_stop_until: date | None = None
@@ -56,7 +58,7 @@ def about_address(fact: f.AddressAsked | f.AddressConfirmed, seq: int, contacts:
         return []
     if isinstance(fact, f.AddressAsked):
         found = Draft(MessageKind.CONFIRM_ADDRESS, str(seq), request=asked.no, to=asked.new, new_address=asked.new)
-        return [] if asked.used else [found._replace(person=fact.person)]
+        return [] if asked.used else [found._replace(person=fact.person, again=fact.again)]
     told = Draft(
         MessageKind.ADDRESS_CHANGED, str(seq), to=asked.old, old_address=asked.old, new_address=masked(asked.new)
     )
@@ -77,7 +79,8 @@ def about_sign_in(
     if isinstance(fact, f.ResetAsked):
         return [Draft(MessageKind.PASSWORD_RESET, str(seq), link=link.no, person=fact.person, to=link.address)]
     last = calendar_of(zone_of(account)).local_day(link.asked_at + INVITATION_LASTS)
-    return [Draft(MessageKind.INVITATION, str(seq), link=link.no, expires_on=last)]
+    inviter = next((one.name for one in contacts.people if fact.by_person and one.no == fact.by_person), "")
+    return [Draft(MessageKind.INVITATION, str(seq), link=link.no, expires_on=last, inviter=inviter)]
 
 
 def about_help(account: Account, fact: f.SupportOpened | f.SupportAnswered | f.ResumeLate, seq: int) -> list[Draft]:

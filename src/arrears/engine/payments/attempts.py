@@ -13,7 +13,7 @@ from arrears.core import facts as f
 from arrears.core.account import Account, Attempt
 from arrears.core.errors import Refused
 from arrears.core.payments.networks import load_rules
-from arrears.core.payments.planner import Refusal, earliest
+from arrears.core.payments.planner import EXPIRED, NEW_ENTRY, Refusal, earliest
 from arrears.core.payments.settlement import moves_with
 from arrears.core.payments.values import (
     OPEN_STATES,
@@ -47,6 +47,13 @@ Until then the same key is asked again, which cannot charge twice; from then on 
 
 REFUSED: Final = "refused"
 """How the reason of an unknown outcome begins that staff must look at: see `actions.tasks_of`."""
+
+
+REQUEST_REFUSED: Final = "request_refused"
+"""The word for a charge that the provider would not even try: no decline, and our own staff's to mend."""
+
+UNREAD: Final = ("provider_unreachable", "provider_denied")
+"""A provider that says nothing, or nothing to us. Nobody's attempt is at fault."""
 
 
 PAGE_MINUTES: Final = 30
@@ -86,14 +93,20 @@ def pursue(
     try:
         provider, outcome = _ask(store, providers, account, attempt, now)
     except Refused as refused:
-        # Our own mistake, or a provider that is no longer set up: nothing happened now, but who knows what did before.
-        provider, outcome = f.ARREARS, Unknown(f"{REFUSED}: {refused.message}")
+        provider, outcome = f.ARREARS, _not_known(refused)
     try:
         record_outcome(store, provider, account, attempt_no, outcome, now)
     except Refused as refused:
         # Our book contradicts the provider's, as when it holds this payment for somebody else: a person must look.
         record_outcome(store, f.ARREARS, account, attempt_no, Unknown(f"{REFUSED}: {refused.message}"), now)
     return store.snapshots([account])[account].attempt(attempt_no)
+
+
+def _not_known(refused: Refused) -> Unknown:
+    """Our own mistake, or a provider that is no longer set up: nothing happened now, but who knows what did before. A
+    key that is not accepted, or a provider that does not answer, is said once for the installation, by the sweep."""
+    whole = refused.code in UNREAD
+    return Unknown(refused.message if whole else f"{REFUSED}: {refused.message}")
 
 
 def ask_page(store: AccountsAndMoney, providers: Providers, account: int, attempt_no: int, now: datetime) -> None:
@@ -152,18 +165,24 @@ def end_page(store: AccountsAndMoney, providers: Providers, account: int, attemp
                 raise
     if ref:
         outcome = providers.of(name).expire_payment(ref, f"{attempt.key}-end")
+    if isinstance(outcome, NotFound):
+        # Another account of the provider's, perhaps, where somebody may pay on it until the page is over by itself.
+        why = f"{name} does not know this payment page; a day after it was opened it is over"
+        outcome = Unknown(f"{REFUSED}: {why}", ref)
+        if now - attempt.created_at >= NONE_FOUND_AFTER:
+            outcome = AttemptCanceled(ref, reached_network=False)
     record_outcome(store, name, account, attempt.no, outcome, now)
     return outcome
 
 
 def _end_or_tell(store: AccountsAndMoney, providers: Providers, account: int, attempt: Attempt, now: datetime) -> None:
-    """End a page. At a provider that is no longer set up it may still be paid on: then nobody knows, and staff look."""
+    """End a page. At a provider that is no longer set up, or refuses, it may still be paid on: then nobody knows, and
+    staff look. One that does not answer is asked again."""
     try:
         end_page(store, providers, account, attempt, now)
     except Refused as refused:
-        if refused.code != "no_such_provider":
-            raise
-        record_outcome(store, f.ARREARS, account, attempt.no, Unknown(f"{REFUSED}: {refused.message}"), now)
+        if refused.code not in UNREAD:
+            record_outcome(store, f.ARREARS, account, attempt.no, _not_known(refused), now)
 
 
 def _ask(
@@ -208,19 +227,23 @@ def still_owed(account: Account, attempt: Attempt) -> bool:
     return all(open_minor.get(part.debt, 0) >= part.minor for part in attempt.parts)
 
 
-def _not_to_be_charged(snapshot: Account, attempt: Attempt, now: datetime) -> Declined | Unknown | None:
-    """What the networks' rules forbid is declined by us, before they are asked (and may bill us for asking). What was
+def _not_to_be_charged(
+    snapshot: Account, attempt: Attempt, now: datetime
+) -> Declined | AttemptCanceled | Unknown | None:
+    """What the networks' rules forbid is not asked for (they may bill us for asking): it is no decline of the
+    customer's, and is canceled; an expired card has failed. What was
     paid in another way, or disputed, since the attempt was recorded is not charged: it is looked up until it is
     proven that nobody had asked for it either."""
     if not still_owed(snapshot, attempt):
         return Unknown("what it was for is not owed any more, so it is not charged")
     method = snapshot.method(attempt.method)
-    wanted = wanted_of(method, attempt.amount_minor, attempt.currency, attempt.by)
+    wanted = wanted_of(method, attempt.amount_minor, attempt.currency, attempt.by, attempt.entry or NEW_ENTRY)
     allowed = earliest(load_rules(), wanted, history_of(snapshot, method), now)
     if not isinstance(allowed, Refusal):
         return None
-    expired = method.expires_on is not None and method.expires_on < now.date()
-    return Declined("", Codes(decline="expired" if expired else "not_asked"), now)
+    if allowed.rule == EXPIRED:
+        return Declined("", Codes(decline="expired"), now)
+    return AttemptCanceled("", reached_network=False)
 
 
 def record_outcome(
@@ -257,15 +280,18 @@ def _record(unit: Unit, provider: str, attempt: Attempt, outcome: Outcome, autho
         case Paid():
             _paid(unit, provider, attempt, outcome, author)
         case Declined():
-            reached_network = bool(outcome.ref) or outcome.codes.decline not in ("expired", "not_asked")
+            reached_network = bool(outcome.ref) or outcome.codes.decline != "expired"
             _move(unit, attempt, AttemptState.DECLINED, author, outcome.ref, outcome.codes, reached_network)
             _past_due_by_decline(unit, attempt, author)
         case NeedsCustomer():
             _needs_customer(unit, attempt, outcome, author)
         case Processing():
             _move(unit, attempt, AttemptState.SUBMITTED, author, outcome.ref)
-        case AttemptCanceled():
-            _move(unit, attempt, AttemptState.CANCELED, author, outcome.ref, reached=outcome.reached_network)
+        case AttemptCanceled(ref=ref, why="", reached_network=reached):
+            _move(unit, attempt, AttemptState.CANCELED, author, ref, reached=reached)
+        case AttemptCanceled(ref=ref, why=why):
+            codes = Codes(decline=REQUEST_REFUSED)
+            _move(unit, attempt, AttemptState.CANCELED, author, ref, codes, reached=False, why=f"{REFUSED}: {why}")
         case Unknown() | NotFound():
             why = outcome.why if isinstance(outcome, Unknown) else "the provider has nothing yet"
             _move(unit, attempt, AttemptState.UNKNOWN, author, why=why)

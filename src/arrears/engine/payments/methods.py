@@ -76,7 +76,8 @@ def add(
 def activate(
     store: Accounts, account: int, method: int, now: datetime, author: str, subscriptions: tuple[int, ...] = ()
 ) -> None:
-    """Make a method pay for these subscriptions (all where none is named) of an account that owes nothing past due.
+    """Make a method pay for these subscriptions (all where none is named, and what is added later) of an account that
+    owes nothing past due.
 
     With past-due debt it is the settlement that makes a method active: refuses `settle_first`, `unknown_method`.
     """
@@ -86,7 +87,7 @@ def activate(
             raise Refused("settle_first", "pay what is past due with this method; that makes it active")
         chosen = subscriptions or tuple(s.no for s in unit.account.subscriptions if s.state is not State.DELETED)
         changed = tuple(s.no for s in unit.account.subscriptions if s.no in chosen and s.method != method)
-        if changed:
+        if changed or (not subscriptions and unit.account.default_method != method):
             unit.record(f.MethodActivated(method=method, subscriptions=changed), author)
 
 

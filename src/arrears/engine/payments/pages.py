@@ -7,11 +7,11 @@ from datetime import datetime
 
 from arrears.core.errors import Refused
 from arrears.core.payments.settlement import quotes
-from arrears.core.payments.values import Initiator
+from arrears.core.payments.values import AttemptCanceled, Initiator
 from arrears.core.view import View
 from arrears.engine.acting import acting_on
 from arrears.engine.failpoints import reached
-from arrears.engine.payments.attempts import reopen_page
+from arrears.engine.payments.attempts import record_outcome, reopen_page
 from arrears.engine.payments.providers import Providers
 from arrears.engine.payments.settling import StaleQuote, cancel_open_attempts, record_attempt
 from arrears.ports import AccountsAndMoney, Processor
@@ -32,7 +32,7 @@ def open_page(
     cancel_open_attempts(store, providers, account, currency, (), now)
     with acting_on(store, account, now) as unit:
         view = View(store.policies(), unit.account, store.system().guards, now)
-        owed = quotes(unit.account, view.policy)
+        owed = quotes(view)
         wanted = next((q for q in owed if q.currency == currency), None)
         if wanted is None or wanted.hash != wanted_hash:
             raise StaleQuote(owed)
@@ -43,4 +43,10 @@ def open_page(
         attempt = unit.account.attempt(number)
     assert attempt is not None, "it was recorded just now"
     reached("attempt.after_begin")
-    return reopen_page(store, providers, account, attempt, now).url
+    try:
+        return reopen_page(store, providers, account, attempt, now).url
+    except Refused as refused:
+        if refused.code == "provider_refused":
+            gone = AttemptCanceled("", reached_network=False, why=refused.message)
+            record_outcome(store, page_at, account, number, gone, now)
+        raise

@@ -14,6 +14,7 @@ from msgspec.structs import replace
 from arrears.core import facts as f
 from arrears.core.account import ALL_STOPS, Hold, HoldScope
 from arrears.core.errors import Refused
+from arrears.core.money import format_amount
 from arrears.core.payments.values import (
     AttemptChange,
     Change,
@@ -37,7 +38,11 @@ _ATTEMPT: Final = "att"
 
 
 def apply(store: AccountsAndMoney, provider: str, change: Change, now: datetime) -> None:
-    """Record one change, if it is not recorded yet. Of payments and attempts that are not ours, nothing."""
+    """Record one change, if it is not recorded yet. Of payments and attempts that are not ours, nothing. Refuses
+    `wrong_currency` for money that left in another currency than it came in: how much of ours that is, nobody here
+    knows."""
+    if isinstance(change, RefundChange | DisputeChange | DebitReturned):
+        _same_currency(store.payment(payment_ref(provider, change.payment_ref)), change)
     match change:
         case AttemptChange():
             _attempt(store, provider, change, now)
@@ -50,6 +55,13 @@ def apply(store: AccountsAndMoney, provider: str, change: Change, now: datetime)
             _dispute(store, provider, change, now)
         case DebitReturned():
             _money_left(store, provider, change.payment_ref, change.ref, change.amount_minor, "returned debit", now)
+
+
+def _same_currency(record: PaymentRecord | None, change: RefundChange | DisputeChange | DebitReturned) -> None:
+    if record is not None and record.fact.currency != change.currency:
+        ours = format_amount(record.fact.amount_minor, record.fact.currency)
+        theirs = format_amount(change.amount_minor, change.currency)
+        raise Refused("wrong_currency", f"{change.ref} moves {theirs} of a payment of {ours}")
 
 
 def _attempt(store: AccountsAndMoney, provider: str, change: AttemptChange, now: datetime) -> None:

@@ -42,6 +42,14 @@ class Result(NamedTuple):
     url: str = ""
 
 
+class Results(list[Result]):
+    """What became of each currency that was tried, by its name; `refused` says why any other was not, by currency."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.refused: dict[str, Refused] = {}
+
+
 class StaleQuote(Refused):
     """What is owed is no longer what was shown. `now_owed` is what to show instead."""
 
@@ -57,7 +65,7 @@ def quote(store: AccountReader, account: int, now: datetime, also: Iterable[int]
     if snapshot is None:
         raise Refused("unknown_account", f"there is no account {format_id(ACCOUNT, account)}")
     view = View(store.policies(), snapshot, store.system().guards, now)
-    return quotes(snapshot, view.policy, also)
+    return quotes(view, also)
 
 
 def settle(
@@ -72,20 +80,26 @@ def settle(
     also: Iterable[int] = (),
     part_minor: Mapping[str, int] | None = None,
     wait: Callable[[int], None] = lambda _: None,
-) -> list[Result]:
-    """Pay everything that was shown: `shown` is the hash of each currency's quote. One attempt a currency, one after
-    the other, each recorded by itself; after the first that is not paid the others are still tried. `wait` is called
-    with an attempt that somebody else started with the same request, so that its answer may come first.
+) -> Results:
+    """Pay everything that was shown: `shown` is the hash of each currency's quote, `part_minor` how much of it where
+    that is less. One attempt a currency, one after the other, each recorded by itself; after one that is declined or
+    refused the others are still tried. `wait` is called with an attempt that somebody else started with the same
+    request, so that its answer may come first.
 
-    Refuses `stale_quote` with what is owed now, `nothing_owed`, `unknown_method`, `method_not_usable`,
-    `never_retry`, `attempt_in_flight`; a decline is no refusal but a result.
+    Refuses `stale_quote` with what is owed now, `nothing_owed`, `bad_part`, `unknown_method`, `method_not_usable`,
+    `never_retry`, `attempt_in_flight`, where nothing at all was tried; a decline is no refusal but a result.
     """
     if not shown:
         raise Refused("nothing_owed", "nothing is owed, so nothing was charged")
-    results = []
+    parts = _parts_of(shown, part_minor or {})
+    results = Results()
     for currency in sorted(shown):
-        part = (part_minor or {}).get(currency, 0)
-        started = _begin(store, providers, account, currency, shown[currency], method, now(), author, also, part)
+        part = parts.get(currency, 0)
+        try:
+            started = _begin(store, providers, account, currency, shown[currency], method, now(), author, also, part)
+        except Refused as refused:
+            results.refused[currency] = refused
+            continue
         if started.fresh:
             reached("attempt.after_begin")
         else:
@@ -96,7 +110,21 @@ def settle(
             pursue(store, providers, account, started.attempt, now())
         record = _record_of(store, account, started.attempt)
         results.append(Result(record, not started.fresh, confirm_at(store, providers, account, record)))
+    if not results:
+        # What has changed is said before what is impossible: a new look comes first.
+        raise min(results.refused.values(), key=lambda refused: not isinstance(refused, StaleQuote))
     return results
+
+
+def _parts_of(shown: Mapping[str, str], part_minor: Mapping[str, int]) -> Mapping[str, int]:
+    """How much of each currency is to be paid, where that is less than what was shown. A part of anything else is
+    refused: left out, it would charge the whole of what the payer wanted to pay in part."""
+    for currency, minor in part_minor.items():
+        if currency not in shown:
+            raise Refused("bad_part", f"part_minor names {currency!r}; it can name only {', '.join(sorted(shown))}")
+        if minor <= 0:
+            raise Refused("bad_part", f"part_minor says {minor} for {currency}; a part is more than nothing")
+    return part_minor
 
 
 def confirm_at(store: MoneyBook, providers: Providers, account: int, attempt: AttemptRecord) -> str:
@@ -162,7 +190,7 @@ def _begin(
     guards = store.system().guards
     with acting_on(store, account, now) as unit:
         view = View(policies, unit.account, guards, now)
-        owed = quotes(unit.account, view.policy, also)
+        owed = quotes(view, also)
         wanted = next((q for q in owed if q.currency == currency), None)
         if wanted is None or wanted.hash != shown:
             # Somebody with the same request may have been first, and be done.

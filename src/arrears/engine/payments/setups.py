@@ -22,7 +22,7 @@ from arrears.ports.setups import SetupPage, SetupState
 STUCK_AFTER: Final = timedelta(minutes=2)
 """Longer than a provider takes to answer for every currency; after that another goes on."""
 
-WAITS: Final = ("setup_open", "provider_unreachable", "attempt_in_flight")
+WAITS: Final = ("setup_open", "provider_unreachable", "provider_denied", "attempt_in_flight")
 """What passes by itself: the page stays open, and is looked at again."""
 
 
@@ -88,7 +88,9 @@ def _settle(
     made = _made(store, page, method)
     left = {currency: wanted for currency, wanted in page.shown.items() if currency not in made}
     if left:
-        settling.settle(store, providers, page.account, left, method, now, page.author, also=page.also)
+        results = settling.settle(store, providers, page.account, left, method, now, page.author, also=page.also)
+        for refused in results.refused.values():
+            raise refused
 
 
 def _made(store: MoneyBook, page: SetupPage, method: int) -> dict[str, int]:
@@ -104,10 +106,11 @@ def _made(store: MoneyBook, page: SetupPage, method: int) -> dict[str, int]:
 
 
 def _first_method(store: AccountsAndMoney, page: SetupPage, method: int, now: datetime) -> None:
-    """A method that was only added pays for what has none yet; nothing is collected."""
+    """A method that was only added pays for what has none yet, and as the first one for what comes later; nothing is
+    collected."""
     account = store.snapshots([page.account])[page.account]
     without = tuple(s.no for s in account.subscriptions if s.method == 0)
-    if without and not account.past_due:
+    if not account.past_due and (without or not account.default_method):
         activate(store, page.account, method, now, page.author, without)
 
 

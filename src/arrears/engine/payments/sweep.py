@@ -6,10 +6,11 @@ same change again changes nothing.
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Mapping, Sequence
 from contextlib import suppress
 from datetime import datetime, timedelta
-from typing import Final
+from typing import Final, NamedTuple
 
 from arrears.core.account import Account
 from arrears.core.errors import Refused
@@ -17,8 +18,9 @@ from arrears.core.facts import ARREARS
 from arrears.core.payments.values import AttemptState
 from arrears.engine.payments.attempts import pursue, still_owed
 from arrears.engine.payments.providers import Providers
+from arrears.engine.payments.recording import Recording, record_change
 from arrears.engine.payments.settling import cancel
-from arrears.engine.payments.setups import finish_stuck, follow
+from arrears.engine.payments.setups import finish_stuck
 from arrears.engine.system import set_breaker, set_feed
 from arrears.ports import AccountReader, Store
 
@@ -48,15 +50,15 @@ STORM_SHARE: Final = 0.5
 customers'. Escalation freezes and staff are told (spec, section 3, Doubt)."""
 
 
-def sweep(store: Store, providers: Providers, now: datetime) -> int:
-    """Read what changed at every provider since the last sweep, then look up what is open; how many changes."""
-    count = 0
-    for name in providers.by_name:
-        count += _read(store, providers, name, now)
+def sweep(store: Store, providers: Providers, now: datetime, since: datetime | None = None) -> int:
+    """Read what changed at every provider since the last sweep (or `since`, if that is earlier), then look up what is
+    open; how many changes. What goes wrong with one provider, attempt or change holds up no other."""
+    read = [_read(store, providers, name, now, since) for name in providers.by_name]
+    _note_unread(store, read, now)
     look_up_open(store, providers, now)
     finish_stuck(store, providers, lambda: now)
     watch_for_storm(store, now)
-    return count
+    return sum(one.changes for one in read)
 
 
 def look_up_open(store: Store, providers: Providers, now: datetime) -> None:
@@ -70,10 +72,10 @@ def look_up_open(store: Store, providers: Providers, now: datetime) -> None:
         attempt = accounts[account].attempt(number) if account in accounts else None
         if attempt is None:
             continue
-        if attempt.on_page or attempt.state not in (AttemptState.NEEDS_CUSTOMER, AttemptState.SUBMITTED):
-            pursue(store, providers, account, number, now)
-        elif attempt.state is AttemptState.NEEDS_CUSTOMER and not still_owed(accounts[account], attempt):
-            with suppress(Refused):  # no proof yet: it stays open, and is tried again
+        with suppress(Refused):  # no proof yet: it stays open, and is tried again
+            if attempt.on_page or attempt.state not in (AttemptState.NEEDS_CUSTOMER, AttemptState.SUBMITTED):
+                pursue(store, providers, account, number, now)
+            elif attempt.state is AttemptState.NEEDS_CUSTOMER and not still_owed(accounts[account], attempt):
                 cancel(store, providers, account, attempt, now)
 
 
@@ -96,32 +98,44 @@ def sweep_if_due(store: Store, providers: Providers, now: datetime) -> None:
         sweep(store, providers, now)
 
 
-def _read(store: Store, providers: Providers, name: str, now: datetime) -> int:
-    """Read one provider from where it last stood. While it cannot be read, and that is long ago, every cut waits."""
+class _Read(NamedTuple):
+    """What became of reading one provider: `why` it could not be read; `stale`, whether that would be too long ago."""
+
+    provider: str
+    changes: int
+    stale: bool
+    why: str = ""
+
+
+def _read(store: Store, providers: Providers, name: str, now: datetime, since: datetime | None) -> _Read:
+    """Read one provider from where it last stood. What was never read is as stale as what was read long ago: nobody
+    knows what it has taken."""
     until = store.swept_until(name)
-    stale = until is not None and now - until >= STALE_AFTER
-    count = 0
-    refusals = []
+    stale = until is None or now - until >= STALE_AFTER
+    start = min(filter(None, (until or now - FIRST, since))) - OVERLAP
+    met: Counter[Recording] = Counter()
     try:
-        for change in providers.of(name).changes_since((until or now - FIRST) - OVERLAP):
-            try:
-                follow(store, providers, name, change, lambda: now)
-                count += 1
-            except Refused as refused:
-                refusals.append(refused)  # one that cannot be recorded holds up no other, and is read again
+        for change in providers.of(name).changes_since(start):
+            met[record_change(store, providers, name, change, now)] += 1
     except Refused as refused:
-        if refused.code != "provider_unreachable":
-            raise
-        refusals.append(refused)
-    if refusals:
-        if stale and not store.system().feed_stale:
-            why = f"{name} cannot be read since {until:%Y-%m-%d %H:%M} UTC: {refusals[0].message}"
-            set_feed(store, stale=True, now=now, author=ARREARS, why=why[:500])
-        return count
-    store.set_swept(name, now)
-    if stale and store.system().feed_stale:
-        set_feed(store, stale=False, now=now, author=ARREARS, why=f"{name} has been read again")
-    return count
+        when = "was never read" if until is None else f"cannot be read since {until:%Y-%m-%d %H:%M} UTC"
+        stale = stale or refused.code == "provider_denied"  # that does not pass by itself
+        return _Read(name, met[Recording.RECORDED], stale, f"{name} {when}: {refused.message}")
+    # What could not be recorded is read again for some hours: most of it was a moment's trouble.
+    if not met[Recording.NEWLY_ASIDE] and (stale or not met[Recording.ASIDE]):
+        store.set_swept(name, now)
+    return _Read(name, met[Recording.RECORDED], stale)
+
+
+def _note_unread(store: Store, read: Sequence[_Read], now: datetime) -> None:
+    """While a provider could not be read for long, every cut waits: it may have taken what we do not know of."""
+    unread = [one for one in read if one.why and one.stale]
+    marked = store.system().feed_stale
+    if unread and not marked:
+        set_feed(store, stale=True, now=now, author=ARREARS, why=unread[0].why[:500])
+    elif marked and not unread and any(one.stale for one in read):
+        names = ", ".join(one.provider for one in read)
+        set_feed(store, stale=False, now=now, author=ARREARS, why=f"{names} has been read again")
 
 
 def watch_for_storm(store: Store, now: datetime) -> None:

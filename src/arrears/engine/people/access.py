@@ -37,10 +37,14 @@ def invite(
     now: datetime,
     author: str,
     locale: str = "",
+    by_person: int = 0,
 ) -> int:
-    """Send an invitation that is good for a week and once; an open one to the same address is replaced. The link's
-    number. Refuses `bad_role`, `bad_address`, `unknown_locale`, `unknown_account`, `administrator_exists`,
-    `already_there` and `too_many_requests`."""
+    """Send an invitation that is good for a week and once; an open one to the same address is replaced. `by_person` is
+    the person of this account in whose name it is, 0 for the operator's. The link's number.
+
+    Refuses `bad_role`, `bad_address`, `unknown_locale`, `unknown_account`, `administrator_exists`, `already_there` and
+    `too_many_requests`.
+    """
     if role not in ROLES:
         raise Refused("bad_role", f"{role[:40]!r} is not a role; give administrator or billing_reader")
     to = check_address(address)
@@ -57,7 +61,7 @@ def invite(
         number = store.invite(
             account, to, " ".join(name.split())[:NAME_CHARS_MAX], locale or contacts.locale, role, now
         )
-        unit.record(f.Invited(link=number, role=role), author)
+        unit.record(f.Invited(link=number, role=role, by_person=by_person), author)
     return number
 
 

@@ -3,6 +3,7 @@ request (spec, sections 7 and 10)."""
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from datetime import datetime, timedelta
 from typing import Final
 
@@ -14,10 +15,10 @@ from arrears.core.calendar import calendar_of
 from arrears.core.errors import Refused
 from arrears.core.ids import ACCOUNT, PERSON, format_id
 from arrears.core.messages.content import Role
-from arrears.core.messages.recipients import ContactPerson, Contacts, Extra
+from arrears.core.messages.recipients import EMAIL, ChannelName, ContactPerson, Contacts, Extra
 from arrears.engine.acting import acting_on
 from arrears.engine.tokens import digest_of
-from arrears.ports import AccountsAndAddresses, AccountsAndContacts, AddressBook, ContactBook
+from arrears.ports import AccountsAndAddresses, AccountsAndContacts, AddressBook, ContactBook, OtherChannel
 from arrears.ports.people import AskedAddress
 
 CONFIRMED_FOR: Final = timedelta(days=90)
@@ -29,6 +30,7 @@ ASKS_A_DAY: Final = 5
 
 EXTRAS_MAX: Final = 10
 NAME_CHARS_MAX: Final = 200
+NO_OTHERS: Final[Mapping[ChannelName, OtherChannel]] = {}
 
 
 def change_address(
@@ -108,20 +110,34 @@ def check_locale(locale: str) -> None:
         raise Refused("unknown_locale", f"{locale[:40]!r} is not a locale; give one like en or nl-BE") from None
 
 
-def add_extra(store: AccountsAndAddresses, account: int, address: str, name: str, locale: str) -> Extra:
-    """Add a technical contact: warned too, with no rights. Refuses `bad_address`, `too_many_recipients`,
-    `unknown_account`."""
-    extra = Extra(check_address(address), " ".join(name.split())[:NAME_CHARS_MAX], locale)
+def add_extra(
+    store: AccountsAndAddresses,
+    account: int,
+    address: str,
+    name: str,
+    locale: str,
+    channel: ChannelName = EMAIL,
+    channels: Mapping[ChannelName, OtherChannel] = NO_OTHERS,
+) -> Extra:
+    """Add a technical contact: warned too, with no rights, by mail or by one of the other `channels`. Refuses
+    `bad_address`, `too_many_recipients`, `unknown_account`, `unknown_channel`."""
+    if channel != EMAIL and channel not in channels:
+        there = ", ".join([EMAIL, *channels])
+        raise Refused("unknown_channel", f"no channel {channel[:40]!r} is set up here; give one of: {there}")
+    checked = check_address(address) if channel == EMAIL else channels[channel].checked(address)
+    extra = Extra(checked, " ".join(name.split())[:NAME_CHARS_MAX], locale, channel)
     known = contacts_of(store, account).extras
-    if len(known) >= EXTRAS_MAX and extra.address not in {one.address for one in known}:
+    if len(known) >= EXTRAS_MAX and (channel, extra.address) not in {(one.channel, one.address) for one in known}:
         raise Refused("too_many_recipients", f"an account warns at most {EXTRAS_MAX} others; remove one first")
     store.add_extra(account, extra)
     return extra
 
 
-def remove_extra(store: AddressBook, account: int, address: str) -> None:
-    """Remove a technical contact. Refuses `unknown_recipient`."""
-    if not store.remove_extra(account, check_address(address)):
+def remove_extra(store: AccountsAndAddresses, account: int, address: str) -> None:
+    """Remove a technical contact, by whatever channel it is warned. Refuses `unknown_recipient`, and `bad_address` for
+    what is neither known nor an address of mail."""
+    known = {one.address for one in contacts_of(store, account).extras}
+    if not store.remove_extra(account, address if address in known else check_address(address)):
         raise Refused("unknown_recipient", f"{address[:80]!r} is not one of the extra recipients")
 
 

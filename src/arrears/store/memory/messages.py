@@ -11,6 +11,7 @@ from msgspec.structs import replace
 
 from arrears.core.messages.recipients import Contacts, addresses
 from arrears.ports import BACK, REPORTS_MAX, KeptReport, Mail, MailCounts, MailMove, MailState, PayLink
+from arrears.store.memory.tasks import OpenTask
 
 _NOTHING_LEFT: Final = (MailState.WAITING, MailState.REFUSED, MailState.DROPPED)
 _REPORTED: Final = BACK | {MailState.COMPLAINED}
@@ -19,7 +20,7 @@ _REPORTED: Final = BACK | {MailState.COMPLAINED}
 class MemoryMail:
     """See ports.MailBook. Nobody has an identity here: mail goes to the account's own address."""
 
-    tasks: dict[tuple[int, int], tuple[str, str]]
+    tasks: dict[tuple[int, int], OpenTask]
 
     def __init__(self) -> None:
         self.reached: dict[int, Contacts] = {}
@@ -75,7 +76,7 @@ class MemoryMail:
         )
         to = Counter(m.address for m in left if m.at > day and m.address in addresses)
         return MailCounts(
-            sum(m.at > hour for m in left), back, any(kind == "mail_paused" for kind, _ in self.tasks.values()), to
+            sum(m.at > hour for m in left), back, any(task.kind == "mail_paused" for task in self.tasks.values()), to
         )
 
     def keep_report(self, report: KeptReport, now: datetime) -> None:

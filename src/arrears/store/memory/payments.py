@@ -128,8 +128,14 @@ class MemoryMoney:
 
     def attempts_finished_since(self, since: datetime) -> tuple[int, int]:
         """See ports.SweepBook."""
-        attempts = (a for of_account in self.attempt_rows.values() for a in of_account.values())
-        ended = [a.state for a in attempts if a.moved_at >= since and a.state in ("paid", "declined")]
+        ended: list[str] = []
+        for of_account in self.attempt_rows.values():
+            before: dict[int, str] = {}
+            for _, attempt in sorted(of_account.items()):
+                if attempt.state in ("paid", "declined"):
+                    if attempt.moved_at >= since and before.get(attempt.method) != "declined":
+                        ended.append(attempt.state)
+                    before[attempt.method] = attempt.state
         return ended.count("declined"), len(ended)
 
     def payment(self, ref: str) -> PaymentRecord | None:

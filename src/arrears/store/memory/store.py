@@ -18,8 +18,6 @@ from arrears.core.facts import (
     ARREARS,
     AccountSetAside,
     AnyFact,
-    BreakerSet,
-    MailPaused,
     PolicyAdopted,
     Recorded,
     Resumed,
@@ -29,11 +27,12 @@ from arrears.core.facts import (
 from arrears.core.messages.recipients import Contacts
 from arrears.core.policy import Policy
 from arrears.core.system import System, fold_system
+from arrears.core.tasks import SYSTEM
 from arrears.core.unit import GENESIS, Unit, chained
 from arrears.ports import Claim, NewAccount
 from arrears.store.memory.batch import MemoryBatch
 from arrears.store.memory.rows import Slot
-from arrears.store.memory.tables import SYSTEM, MemoryTables
+from arrears.store.memory.tables import MemoryTables
 from arrears.store.reading import FOLLOWING_MAX
 
 
@@ -143,7 +142,6 @@ class MemoryStore(MemoryTables):
         """See ports.DueAccounts."""
         self.slots[number].next_at = None
         self.record_system(AccountSetAside(account=number, why=why), now, ARREARS, why)
-        self.tasks[(SYSTEM, self.system_seq)] = ("set_aside", f"account {number}: {why}")
 
     # -- what must be performed --------------------------------------------------------------------------------
 
@@ -247,11 +245,6 @@ class MemoryStore(MemoryTables):
         """See ports.InstallationControl."""
         self.system_seq += 1
         self.system_head = chained(self.system_head, SYSTEM, self.system_seq, now, author, why, encode_fact(fact))
-        if isinstance(fact, BreakerSet) and fact.open:
-            self.tasks[(SYSTEM, self.system_seq)] = ("decline_storm", why)
-        if isinstance(fact, MailPaused):
-            self.tasks = {key: task for key, task in self.tasks.items() if task[0] != "mail_paused"}
-            if not fact.over:
-                self.tasks[(SYSTEM, self.system_seq)] = ("mail_paused", why)
+        self.write_system_tasks(self.system_seq, fact, why)
         self.installation = fold_system(self.installation, fact)
         self.system_facts.append(fact)

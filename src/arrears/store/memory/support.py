@@ -20,6 +20,7 @@ from arrears.ports.support import (
     SupportLetter,
 )
 from arrears.store.memory.rows import Duplicate
+from arrears.store.memory.tasks import OpenTask
 
 if TYPE_CHECKING:
     from arrears.core.messages.recipients import Contacts
@@ -29,7 +30,7 @@ if TYPE_CHECKING:
 class MemorySupport:
     """See ports.SupportBook and ports.VisitorBook."""
 
-    tasks: dict[tuple[int, int], tuple[str, str]]
+    tasks: dict[tuple[int, int], OpenTask]
     facts: dict[int, list[Stored]]
     reached: dict[int, Contacts]
 

@@ -27,13 +27,12 @@ from arrears.store.memory.payments import MemoryMoney
 from arrears.store.memory.rows import Duplicate, QueuedAction, Slot, keys_of
 from arrears.store.memory.setups import MemorySetups
 from arrears.store.memory.support import MemorySupport
+from arrears.store.memory.tasks import MemoryTasks
 
 _CURRENCY: Final = re.compile("[A-Z]{3}", re.ASCII)
-SYSTEM: Final = 0
-"""The account number under which the stream of the installation is kept."""
 
 
-class MemoryTables(MemoryMoney, MemoryMail, MemorySetups, MemorySupport, MemoryReceivables):
+class MemoryTables(MemoryMoney, MemoryMail, MemorySetups, MemorySupport, MemoryReceivables, MemoryTasks):
     """Accounts, facts, actions and keys as committed; nothing is written that `check` has not let through."""
 
     def __init__(self) -> None:
@@ -44,6 +43,7 @@ class MemoryTables(MemoryMoney, MemoryMail, MemorySetups, MemorySupport, MemoryR
         MemorySetups.__init__(self)
         MemorySupport.__init__(self)
         MemoryReceivables.__init__(self)
+        MemoryTasks.__init__(self)
         self.facts: dict[int, list[Stored]] = defaultdict(list)
         self.actions: dict[tuple[int, int, str], QueuedAction] = {}
         self.open_actions: dict[tuple[int, int, str], None] = {}
@@ -53,7 +53,6 @@ class MemoryTables(MemoryMoney, MemoryMail, MemorySetups, MemorySupport, MemoryR
         self.open_cases: set[int] = set()
         self.totals: dict[tuple[int, int], int] = {}
         self.states: dict[tuple[int, int], str] = {}
-        self.tasks: dict[tuple[int, int], tuple[str, str]] = {}
         self.due_queue: list[tuple[datetime, int]] = []
         self.installation = System(None, False, False, False)
         self.system_seq, self.system_head = 0, GENESIS
@@ -102,10 +101,7 @@ class MemoryTables(MemoryMoney, MemoryMail, MemorySetups, MemorySupport, MemoryR
         for a in rows.actions:
             self.actions[(a.account, a.seq, a.kind)] = QueuedAction(a.subscription, a.order_no, a.order)
             self.open_actions[(a.account, a.seq, a.kind)] = None
-        for t in rows.tasks:
-            self.tasks[(t.account, t.seq)] = (t.kind, t.what)
-        for end in rows.task_ends:
-            self.tasks.pop((end.account_id, end.seq), None)
+        self.write_tasks(rows)
 
     def _check_once(self, fresh: list[tuple[object, ...]]) -> None:
         seen: set[tuple[object, ...]] = set()

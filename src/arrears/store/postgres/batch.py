@@ -11,16 +11,15 @@ import psycopg
 
 from arrears.core.account import Guards
 from arrears.core.errors import Refused
-from arrears.core.facts import BreakerSet, MailPaused, SystemFact, encode_fact, kind_of
+from arrears.core.facts import SystemFact, SystemTaskClosed, encode_fact, kind_of
 from arrears.core.system import System, fold_system
+from arrears.core.tasks import SYSTEM, system_ends_of, system_tasks_of
 from arrears.core.unit import Unit, chained
 from arrears.ports import Claim, MailMove, NewAccount, Poisoned
 from arrears.store.postgres.book import describe
+from arrears.store.postgres.inserts import TASKS, TASKS_GONE
 from arrears.store.postgres.messages import move_mails
 from arrears.store.postgres.write import Db, DbRow, Sent, check_sent, send_units, utc
-
-SYSTEM: Final = 0
-"""The stream of the whole installation."""
 
 LEDGER_OPEN: Final[LiteralString] = """
 SELECT account_id, debt, sum(minor)::bigint FROM entry
@@ -175,19 +174,11 @@ def record_system(db: Db, fact: SystemFact, now: datetime, author: str, why: str
         "INSERT INTO fact (account_id, seq, at, kind, author, why, hash, body) VALUES (%s, %s, %s, %s, %s, %s, %s, %s)",
         [SYSTEM, seq, now, kind_of(fact), author, why, head, body],
     )
-    if isinstance(fact, BreakerSet) and fact.open:
-        db.execute(
-            "INSERT INTO task (account_id, seq, kind, what) VALUES (%s, %s, 'decline_storm', %s)", [SYSTEM, seq, why]
-        )
-    if isinstance(fact, MailPaused) and not fact.over:
-        db.execute(
-            "INSERT INTO task (account_id, seq, kind, what) VALUES (%s, %s, 'mail_paused', %s)", [SYSTEM, seq, why]
-        )
-    elif isinstance(fact, MailPaused):
-        db.execute(
-            "UPDATE task SET closed_seq = %s WHERE account_id = %s AND kind = 'mail_paused' AND closed_seq IS NULL",
-            [seq, SYSTEM],
-        )
+    for statement, rows in ((TASKS, system_tasks_of(seq, fact, why)), (TASKS_GONE, system_ends_of(seq, fact))):
+        if found := list(rows):
+            db.execute(statement, [list(column) for column in zip(*found, strict=True)])
+    if isinstance(fact, SystemTaskClosed):
+        db.execute("UPDATE task SET closed_seq = %s WHERE account_id = %s AND seq = %s", [seq, SYSTEM, fact.task])
     after = fold_system(read_system(db), fact)
     db.execute(
         "UPDATE system_state SET seq = %s, head = %s, clock_suspect = %s, feed_stale = %s, breaker_open = %s",

@@ -28,6 +28,24 @@ def _insert(table: str, columns: Sequence[tuple[str, str]]) -> str:
     return f"INSERT INTO {table} ({names}) SELECT * FROM unnest({_arrays(*(t for _, t in columns))})"
 
 
+# One open task for an account, kind and cause: what asks again is counted on it.
+TASKS: Final = f"""
+WITH v AS (
+    SELECT account_id, min(seq) AS seq, kind, cause, (array_agg(what ORDER BY seq DESC))[1] AS what,
+        count(*) AS times, max(seq) AS last_seq
+    FROM unnest({_arrays("bigint", "bigint", "text", "text", "text")}) AS v (account_id, seq, kind, what, cause)
+    GROUP BY account_id, kind, cause
+)
+INSERT INTO task AS t (account_id, seq, kind, cause, what, times, last_seq)
+SELECT account_id, seq, kind, cause, what, times, last_seq FROM v
+ON CONFLICT (account_id, kind, cause) WHERE closed_seq IS NULL
+DO UPDATE SET times = t.times + excluded.times, what = excluded.what, last_seq = excluded.last_seq"""
+TASKS_GONE: Final = f"""
+UPDATE task t SET closed_seq = v.seq
+FROM unnest({_arrays("bigint", "text", "text", "bigint")}) AS v (account_id, kind, cause, seq)
+WHERE t.account_id = v.account_id AND t.kind = v.kind AND (v.cause IS NULL OR t.cause = v.cause)
+  AND t.closed_seq IS NULL AND t.last_seq < v.seq"""
+
 _KEY: Final = (("account_id", "bigint"), ("no", "integer"))
 
 INSERTS: Final[dict[str, str]] = {
@@ -211,9 +229,10 @@ WHERE p.account_id = v.account_id AND p.attempt = v.attempt""",
             ("asked_at", "timestamptz"),
         ),
     ),
-    "tasks": _insert("task", (("account_id", "bigint"), ("seq", "bigint"), ("kind", "text"), ("what", "text"))),
+    "tasks": TASKS,
     "task_ends": f"""
 UPDATE task t SET closed_seq = v.closed_seq
 FROM unnest({_arrays("bigint", "bigint", "bigint")}) AS v (account_id, seq, closed_seq)
 WHERE t.account_id = v.account_id AND t.seq = v.seq""",
+    "tasks_gone": TASKS_GONE,
 }

@@ -44,8 +44,11 @@ SELECT body FROM account_fact WHERE account_id = %s AND kind IN ('invoice_issued
 
 
 FINISHED: Final[LiteralString] = """
-SELECT count(*) FILTER (WHERE state = 'declined'), count(*) FROM attempt
-WHERE moved_at >= %s AND state IN ('paid', 'declined')
+SELECT count(*) FILTER (WHERE a.state = 'declined'), count(*) FROM attempt a
+WHERE a.moved_at >= %b AND a.state IN ('paid', 'declined') AND 'declined' IS DISTINCT FROM (
+    SELECT b.state FROM attempt b
+    WHERE b.account_id = a.account_id AND b.method = a.method AND b.no < a.no AND b.state IN ('paid', 'declined')
+    ORDER BY b.no DESC LIMIT 1)
 """
 
 

@@ -4,14 +4,17 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from datetime import date, datetime
+from typing import Any, Final, LiteralString
 
+from arrears.core.errors import Refused
 from arrears.store.postgres.store import PostgresStore
 from arrears.store.postgres.write import utc
 
 
 @dataclass(frozen=True, slots=True)
 class Task:
-    """Something that waits for a person; `seq` is the fact that raised it."""
+    """Something that waits for a person: `no` is its number here, `seq` the fact that first asked for it, `times` how
+    often it was asked for, and `what` what was said last."""
 
     account: int
     ref: str
@@ -19,6 +22,8 @@ class Task:
     kind: str
     what: str
     since: datetime
+    no: int = 0
+    times: int = 1
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,16 +50,31 @@ class Totals:
     subscriptions: dict[str, int]
 
 
-def open_tasks(store: PostgresStore, limit: int = 1000) -> list[Task]:
-    """The open tasks, oldest first."""
+def open_tasks(store: PostgresStore) -> list[Task]:
+    """All open tasks, oldest first."""
     with store.transaction() as db:
-        found = db.execute(
-            "SELECT t.account_id, coalesce(a.ref, ''), t.seq, t.kind, t.what, f.at FROM task t"
-            " LEFT JOIN account a USING (account_id) JOIN fact f ON f.account_id = t.account_id AND f.seq = t.seq"
-            " WHERE t.closed_seq IS NULL ORDER BY f.at, t.account_id, t.seq LIMIT %s",
-            [limit],
-        )
-        return [Task(account, ref, seq, kind, what, utc(at)) for account, ref, seq, kind, what, at in found]
+        found = db.execute(f"{_TASK} WHERE t.closed_seq IS NULL ORDER BY f.at, t.account_id, t.seq")
+        return [_task(row) for row in found]
+
+
+def open_task(store: PostgresStore, number: int) -> Task:
+    """The open task with this number; refuses `unknown_task`."""
+    with store.transaction() as db:
+        row = db.execute(f"{_TASK} WHERE t.no = %s AND t.closed_seq IS NULL", [number]).fetchone()
+    if row is None:
+        raise Refused("unknown_task", f"there is no open task {number}; `arrears tasks` lists them")
+    return _task(row)
+
+
+_TASK: Final[LiteralString] = (
+    "SELECT t.account_id, coalesce(a.ref, ''), t.seq, t.kind, t.what, f.at, t.no, t.times FROM task t"
+    " LEFT JOIN account a USING (account_id) JOIN fact f ON f.account_id = t.account_id AND f.seq = t.seq"
+)
+
+
+def _task(row: Any) -> Task:
+    account, ref, seq, kind, what, at, no, times = row
+    return Task(account, ref, seq, kind, what, utc(at), no, times)
 
 
 def awaiting_release(store: PostgresStore, limit: int = 1000) -> list[Awaiting]:

@@ -34,7 +34,7 @@ from arrears.core.system import System
 from arrears.core.unit import GENESIS, Unit
 from arrears.ports import Claim, NewAccount
 from arrears.store.postgres.access import PostgresAccess
-from arrears.store.postgres.batch import SYSTEM, PostgresBatch, detail_of, locked, read_system, record_system
+from arrears.store.postgres.batch import PostgresBatch, detail_of, locked, read_system, record_system
 from arrears.store.postgres.book import PostgresReceivables
 from arrears.store.postgres.check import check_store
 from arrears.store.postgres.messages import PostgresMail
@@ -366,10 +366,6 @@ def _set_aside(db: Db, number: int, now: datetime, why: str) -> None:
     db.execute("SELECT FROM system_state FOR UPDATE")
     db.execute("UPDATE account_state SET next_at = NULL WHERE account_id = %s", [number])
     record_system(db, AccountSetAside(account=number, why=why), now, ARREARS, why)
-    db.execute(
-        "INSERT INTO task (account_id, seq, kind, what) SELECT %s, seq, 'set_aside', %s FROM system_state",
-        [SYSTEM, f"account {number}: {why}"],
-    )
 
 
 def _units(rows: Sequence[Any], now: datetime) -> list[Unit]:

@@ -348,6 +348,8 @@ class Teller:
         match fact:
             case f.MethodAdded():
                 return _("%(card)s was added. Nothing was collected by that.") % card
+            case f.MethodActivated(subscriptions=()):
+                return _("%(card)s now pays for what is added later.") % card
             case f.MethodActivated(subscriptions=numbers):
                 return _("%(card)s now pays for %(services)s.") % {**card, "services": self._names(numbers)}
             case f.MethodRenewed(expires_on=on):

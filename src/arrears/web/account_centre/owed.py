@@ -54,7 +54,7 @@ def owed(visit: Visit, also: Sequence[int] = ()) -> list[Owed]:
     """The settlement, one part a currency."""
     account = visit.snapshot
     found = []
-    for quote in quotes(account, visit.view.policy, also):
+    for quote in quotes(visit.view, also):
         debts = [debt for part in quote.parts if (debt := account.debt(part.debt)) is not None]
         lines = tuple(line(visit, debt) for debt in debts)
         amount = visit.amount(quote.amount_minor, quote.currency)
@@ -77,7 +77,7 @@ def offered(visit: Visit) -> list[OwedLine]:
 def offered_debts(visit: Visit) -> list[Debt]:
     """The same, with those that are settled separately."""
     account = visit.snapshot
-    in_set = {part.debt for quote in quotes(account, visit.view.policy) for part in quote.parts}
+    in_set = {part.debt for quote in quotes(visit.view) for part in quote.parts}
     return [
         debt
         for debt in account.debts

@@ -80,7 +80,7 @@ def _done(visit: Visit, do: str, address: str) -> str:
             profile.send_test(store, account, person, visit.now, visit.author)
         case "invite":
             name = visit.request.POST.get("name", "")
-            access.invite(store, account, address, "billing_reader", name, visit.now, visit.author)
+            access.invite(store, account, address, "billing_reader", name, visit.now, visit.author, by_person=person)
         case "withdraw":
             access.withdraw(store, account, _number(visit, "link"), visit.now, visit.author)
             return ""

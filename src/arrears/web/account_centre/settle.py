@@ -127,7 +127,8 @@ def _pay(visit: Visit, form: Mapping[str, str], quotes: Mapping[str, str], also:
     for result in results:
         if result.url:
             return away(visit, result.url)
-    return visit.to(f"story/{'-'.join(str(r.attempt.no) for r in results)}")
+    left = "?left=1" if results.refused else ""
+    return visit.to(f"story/{'-'.join(str(r.attempt.no) for r in results)}{left}")
 
 
 def _parts(visit: Visit, form: Mapping[str, str], quotes: Mapping[str, str]) -> dict[str, int]:

@@ -73,7 +73,9 @@ def page(visit: Visit, attempts: str) -> HttpResponse:
             return visit.to(f"story/{attempts}?back=1")
     told = tell(visit, numbers)
     paid = any(part.state == "paid" for part in told["parts"])
-    left = visit.listed([one.amount for one in owed(visit)]) if paid else ""
+    # A currency that could not even be tried has no attempt to tell of: it is said to be open still.
+    said = paid or "left" in visit.request.GET
+    left = visit.listed([one.amount for one in owed(visit)]) if said else ""
     values = {**told, "action": f"/{visit.id}/story/{attempts}", "left": left}
     template = "story_part" if "HX-Request" in visit.request.headers else "story"
     return visit.page(template, title_of(told["parts"]), **values)

@@ -46,6 +46,7 @@ STATUS: Final = {
     "method_held": 409,
     "settle_first": 409,
     "provider_unreachable": 503,
+    "provider_denied": 503,
 }
 STATUS_BY_START: Final = (("unknown_", 404), ("duplicate_", 409))
 """The status of what a command refuses; 422 where nothing else is said."""

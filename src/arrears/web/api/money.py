@@ -140,7 +140,8 @@ def _settle_once(request: HttpRequest, account: str, body: Settle) -> HttpRespon
     except StaleQuote as stale:
         owed = [_quote(q) for q in stale.now_owed]
         return problem(409, stale.code, "What is owed has changed", stale.message, owed=owed)
-    return JsonResponse({"results": [_result(r) for r in results]})
+    refused = [{"currency": code, "code": r.code, "why": r.message} for code, r in sorted(results.refused.items())]
+    return JsonResponse({"results": [_result(r) for r in results], "refused": refused})
 
 
 def _as_quoted(owed: Sequence[Quote], shown: Sequence[Shown]) -> None:

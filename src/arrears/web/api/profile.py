@@ -12,7 +12,7 @@ from ninja import Router
 
 from arrears.core.errors import Refused
 from arrears.core.ids import ACCOUNT, PERSON, format_id, parse_id
-from arrears.core.messages.recipients import Contacts, Recipient
+from arrears.core.messages.recipients import EMAIL, ChannelName, Contacts, Recipient
 from arrears.engine.messages.upcoming import Telling, upcoming_messages
 from arrears.engine.people import profile
 from arrears.web.api.frame import PROBLEMS, Strict
@@ -40,6 +40,7 @@ class Other(Strict):
     address: str
     name: str = ""
     locale: str = ""
+    channel: str = EMAIL
 
 
 class Profile(Strict):
@@ -83,8 +84,9 @@ def test_message(request: HttpRequest, account: str, body: Whom) -> HttpResponse
 @router.put("/accounts/{account}/recipients/extra", response={200: dict[str, Any], **PROBLEMS})
 def add_extra(request: HttpRequest, account: str, body: Other) -> HttpResponse:
     """Warn somebody else too; the same address again changes name and language."""
-    number = _number(account)
-    profile.add_extra(installed().store, number, body.address, body.name, body.locale)
+    live, number = installed(), _number(account)
+    channel = ChannelName(body.channel)
+    profile.add_extra(live.store, number, body.address, body.name, body.locale, channel, live.channels)
     return JsonResponse(_recipients(number))
 
 
@@ -145,6 +147,7 @@ def _people(contacts: Contacts) -> dict[str, Any]:
             "address": e.address,
             "name": e.name,
             "locale": e.locale or contacts.locale,
+            "channel": e.channel,
             "bounces": e.address in contacts.dead,
         }
         for e in contacts.extras
@@ -164,4 +167,4 @@ def _telling(one: Telling) -> dict[str, Any]:
 
 
 def _to(one: Recipient) -> dict[str, Any]:
-    return {"address": one.address, "role": one.role, "locale": one.locale}
+    return {"address": one.address, "channel": one.channel, "role": one.role, "locale": one.locale}

@@ -11,7 +11,8 @@ from django.views.decorators.csrf import csrf_exempt
 from django.views.decorators.http import require_POST
 
 from arrears.core.errors import Refused
-from arrears.engine.payments.setups import follow
+from arrears.engine.payments.attempts import UNREAD
+from arrears.engine.payments.recording import record_change
 from arrears.web.api.strict import BODY_BYTES_MAX
 from arrears.web.errors import problem
 from arrears.wiring import installed
@@ -31,7 +32,9 @@ def receive(request: HttpRequest, provider: str) -> HttpResponse:
     try:
         found = processor.changes_in(request.body, request.headers.get(processor.signature_header, ""), now)
     except Refused as refused:
-        return problem(400, refused.code, "Not accepted", refused.message)
+        # What could not be read now is sent again by the provider where it hears that we are not there.
+        status = 503 if refused.code in UNREAD else 400
+        return problem(status, refused.code, "Not accepted", refused.message)
     for change in found:
-        follow(live.store, live.providers, provider, change, live.clock.now)
+        record_change(live.store, live.providers, provider, change, now)
     return HttpResponse(status=200)

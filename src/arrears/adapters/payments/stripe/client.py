@@ -44,6 +44,7 @@ from arrears.adapters.payments.stripe.events import (
 )
 from arrears.core.errors import Refused
 from arrears.core.payments.values import (
+    AttemptCanceled,
     BookLine,
     Change,
     Charge,
@@ -169,8 +170,12 @@ class Stripe(Processor):
         check_amount(amount_minor, currency)
 
     def charge(self, charge: Charge) -> Outcome:
-        """See ports.Processor."""
-        check_amount(charge.amount_minor, charge.currency)
+        """See ports.Processor. What Stripe refuses as a request is proof that nothing was taken: had an earlier request
+        with this key taken anything, that one's answer would have been given again."""
+        try:
+            check_amount(charge.amount_minor, charge.currency)
+        except Refused as refused:
+            return AttemptCanceled("", reached_network=False, why=refused.message)
         wanted: PaymentIntentCreateParams = {
             "amount": charge.amount_minor,
             "currency": charge.currency.lower(),
@@ -190,6 +195,8 @@ class Stripe(Processor):
             wanted["return_url"] = charge.return_url
         try:
             intent = self._v1.payment_intents.create(wanted, {"idempotency_key": charge.key})
+        except stripe.InvalidRequestError as error:
+            return AttemptCanceled("", reached_network=False, why=refusal(error).message)
         except stripe.StripeError as error:
             return self._failed(error)
         return outcome_of(in_mode(intent.to_dict(), self.live))
@@ -290,7 +297,7 @@ class Stripe(Processor):
             self._v1.checkout.sessions.expire(ref)
         except stripe.InvalidRequestError as error:
             if error.code == "resource_missing":
-                raise
+                return NotFound()
         return page_outcome(self._reader.session(ref))
 
     # Money back

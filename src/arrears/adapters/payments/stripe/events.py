@@ -105,7 +105,12 @@ _SESSION: Final = ["payment_intent", "payment_intent.latest_charge"]
 
 
 def refusal(error: stripe.StripeError) -> Refused:
-    """The error as a refusal: `provider_refused` for a mistake of ours, `provider_unreachable` where no answer came."""
+    """The error as a refusal: `provider_denied` where our key may not do this, `provider_refused` for another mistake
+    of ours, `provider_unreachable` where no answer came."""
+    if isinstance(error, stripe.AuthenticationError | stripe.PermissionError):
+        said = (error.user_message or type(error).__name__)[:200]
+        what = "set ARREARS_STRIPE_KEY to one that is valid and may do everything that arrears asks"
+        return Refused("provider_denied", f"Stripe does not accept our key: {said}; {what}", exit_code=4)
     if is_ours(error) or isinstance(error, stripe.CardError):
         said = (error.user_message or type(error).__name__)[:300]
         return Refused("provider_refused", f"Stripe refused the request: {said}")

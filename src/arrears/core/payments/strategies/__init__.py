@@ -43,9 +43,11 @@ def plan(
     day_0: date,
     now: datetime,
     account_no: int,
+    own: Sequence[Tried] | None = None,
 ) -> datetime | Refusal:
     """The instant (UTC) of the next automatic attempt, never before the networks allow it; or why there is none.
 
+    `own` is what of the history the strategy counts: of a bank debit only its own entry; all where it is not said.
     The same account, history and day give the same instant, so asking twice plans nothing twice.
     """
     allowed = earliest(rules, wanted, history, now)
@@ -54,7 +56,7 @@ def plan(
     day = calendar_of(zone).local_day(allowed.at)
     # The hour of the first day may be over; that of the next one is not.
     for one in (day, day + _ONE_DAY):
-        preferred = strategy.preferred(one, zone, history, day_0)
+        preferred = strategy.preferred(one, zone, history if own is None else own, day_0)
         if preferred is None:
             why = "This case has had all its automatic attempts; the customer may still pay."
             return Refusal("strategy", "spec-5", why, None)

@@ -58,5 +58,6 @@ def is_payday(day: date) -> bool:
 
 
 def _ours(tried: Tried) -> bool:
-    canceled = tried.state is AttemptState.CANCELED and not tried.reached_network
+    # What the provider would not even try counts, or it would be asked every day.
+    canceled = tried.state is AttemptState.CANCELED and not tried.reached_network and not tried.codes.decline
     return tried.by is Initiator.MERCHANT and not canceled

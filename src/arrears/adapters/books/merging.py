@@ -1,0 +1,335 @@
+"""The rows of one customer become its account, invoices, payments and credit notes; rows that contradict each other
+are mistakes of the later row."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Sequence
+from datetime import date
+from typing import Final, NamedTuple, cast
+
+from arrears.adapters.books.fields import quoted
+from arrears.adapters.books.map_values import BookMap, Column, Source, ValueWords
+from arrears.adapters.books.reading import FULL, LEFT, NOTHING, SO_MUCH, AccountWord, ReadRow
+from arrears.adapters.books.rows import label
+from arrears.core.money import format_amount
+from arrears.core.receivables import (
+    AccountRows,
+    BookAccount,
+    BookCredit,
+    BookInvoice,
+    BookMode,
+    BookPayment,
+    InvoiceStanding,
+)
+
+Complain = Callable[[int, str, str], None]
+"""Keeps a mistake: the row, whose it is, and the reason."""
+
+_NAMES: Final = {"total_minor": "amount", "services": "service"}
+
+
+class _Payment(NamedTuple):
+    """A payment of an invoice, or what it says is paid by now."""
+
+    row: int
+    how: int
+    minor: int
+    on: int
+    ref: str
+
+
+class _Invoice:
+    """An invoice as the rows so far say it."""
+
+    __slots__ = ("first", "minor", "mode", "payments", "services")
+
+    def __init__(self, first: ReadRow) -> None:
+        self.first = first
+        self.minor = first.minor
+        self.services = list(first.services)
+        self.mode = first.account.mode
+        self.payments: list[_Payment] = []
+
+
+class Merging:
+    """Merges the rows of one customer after the other."""
+
+    def __init__(self, book_map: BookMap, complain: Complain) -> None:
+        self._map = book_map
+        self._rules = book_map.rules
+        self._complain = complain
+        self._invoices: dict[str, _Invoice] = {}
+        self._credits: dict[str, _Invoice] = {}
+
+    def rows_of(self, rows: Sequence[ReadRow]) -> AccountRows:
+        """Everything of one customer; its rows in the order of the file, at least one."""
+        self._invoices, self._credits = {}, {}
+        account = self._account(rows)
+        for row in rows:
+            self._take(row)
+        merged = AccountRows(account)
+        for number, one in sorted(self._invoices.items(), key=lambda item: (item[1].first.issued, item[0])):
+            minor = one.minor
+            if minor < 0 and self._rules.negative_is_credit:
+                self._credits.setdefault(number, one)
+            elif minor < 0:
+                way = 'say negative = "credit_note" under [invoice] if it is a credit note'
+                self._wrong(one.first, self._source("amount"), f"the lines of {quoted(number)} are below zero; {way}")
+            else:
+                merged.invoices.append(self._invoice(one))
+                payments = list(self._payments(one))
+                if payments:
+                    merged.payments[number] = payments
+        merged.credits += sorted(map(self._credit, self._credits.values()), key=lambda c: (c.issued_on, c.number))
+        return merged
+
+    # -- the customer ----------------------------------------------------------------------------------------
+
+    def _account(self, rows: Sequence[ReadRow]) -> BookAccount:
+        """Rows of one customer agree, unless the map lets its latest invoice decide."""
+        word = self._words_of(rows)
+        return BookAccount(
+            ref=word.ref,
+            name=word.name,
+            country=word.country,
+            zone=word.zone,
+            locale=word.locale,
+            mode=cast(BookMode, self._mode(rows)),
+            email=word.email or None,
+            policy=word.policy,
+        )
+
+    def _words_of(self, rows: Sequence[ReadRow]) -> AccountWord:
+        first = rows[0].account
+        if self._map.account_decided_by == "latest_invoice":
+            by_age = sorted(rows, key=lambda row: (row.issued, row.number, row.row))
+            word = by_age[-1].account
+            email = next((row.account.email for row in reversed(by_age) if row.account.email), "")
+            return word._replace(email=email)
+        for row in rows:
+            word = row.account
+            if word is not first and word != first:
+                for field, source in self._map.account.items():
+                    now, then = getattr(word, field), getattr(first, field)
+                    if now != then:
+                        said = f"{quoted(now)} for customer {quoted(word.ref)}, but row {rows[0].row} says"
+                        way = 'say decided_by = "latest_invoice" under [account] to take the newest'
+                        self._wrong(row, source, f"{said} {quoted(then)}; {way}")
+        return first
+
+    def _mode(self, rows: Sequence[ReadRow]) -> str:
+        words = self._map.mode
+        if not isinstance(words, ValueWords):
+            return words
+        if self._map.decided_by == "latest_invoice":
+            latest = max((row for row in rows if not row.is_credit), key=_age, default=rows[0])
+            return latest.account.mode
+        for row in rows:
+            if row.account.mode != rows[0].account.mode:
+                written = next(word for word in words.written if words.meanings[word.casefold()] == row.account.mode)
+                said = f"{quoted(written)} for customer {quoted(row.account.ref)}"
+                self._wrong(row, words.column, f"{said}, but row {rows[0].row} says otherwise")
+        return rows[0].account.mode
+
+    # -- its invoices ----------------------------------------------------------------------------------------
+
+    def _take(self, row: ReadRow) -> None:
+        known = self._credits if row.is_credit else self._invoices
+        one = known.get(row.number)
+        if one is None:
+            one = known[row.number] = _Invoice(row)
+        elif self._rules.each_row == "invoice" and not row.is_credit:
+            differing = self._differing(one, row)
+            if differing:
+                said = f"{quoted(row.number)} is already on row {one.first.row} with other content"
+                way = self._way_out(differing)
+                shown = ", ".join(label(source) for source in differing)
+                self._wrong(row, self._source("number"), f"{said} ({shown}){way}")
+                return
+        elif not self._joins(one, row):
+            return
+        if row.paid != NOTHING:
+            self._take_payment(one, row)
+
+    def _joins(self, one: _Invoice, row: ReadRow) -> bool:
+        """A further row of an invoice of which each row is a part."""
+        if one.first == row._replace(row=one.first.row, paid=one.first.paid) and self._rules.each_row != "line":
+            return True
+        apart = [source for source in self._differing(one, row) if source is not self._source("service")]
+        if self._rules.each_row == "line":
+            apart = [source for source in apart if source is not self._source("amount")]
+        if apart:
+            said = f"{quoted(row.number)} is already on row {one.first.row} with other content"
+            self._wrong(row, self._source("number"), f"{said} ({', '.join(label(source) for source in apart)})")
+            return False
+        one.services += [service for service in row.services if service not in one.services]
+        if self._rules.each_row == "line":
+            one.minor += row.minor
+        return True
+
+    def _differing(self, one: _Invoice, row: ReadRow) -> list[Source]:
+        """The sources of what a repeated invoice says otherwise. Where payments have references of their own, or sums,
+        it may carry a further payment."""
+        first = one.first
+        found: list[Source] = []
+        for field, differs in (
+            ("service", first.services != row.services),
+            ("issued_on", first.issued != row.issued),
+            ("due_on", first.due != row.due),
+            ("currency", first.currency != row.currency),
+            ("amount", first.minor != row.minor),
+            ("disputed", first.disputed != row.disputed),
+            ("status", first.standing != row.standing),
+        ):
+            if differs:
+                found.append(self._source(field))
+        if "ref" not in self._map.payment and "amount" not in self._map.payment:
+            found += self._payments_differ(first, row)
+        mode = self._map.mode
+        if one.mode != row.account.mode and isinstance(mode, ValueWords) and self._map.decided_by == "latest_invoice":
+            found.append(mode.column)
+        return found
+
+    def _payments_differ(self, first: ReadRow, row: ReadRow) -> list[Source]:
+        if (first.paid, first.paid_minor, first.paid_on) == (row.paid, row.paid_minor, row.paid_on):
+            return []
+        balance = next(iter(self._map.balance.values()), None)
+        paid_on = self._map.payment.get("paid_on")
+        status = self._rules.status
+        source = paid_on or balance or (None if status is None else status.column)
+        return [] if source is None else [source]
+
+    def _way_out(self, differing: Sequence[Source]) -> str:
+        places = {id(source) for source in differing}
+        if places <= {id(self._source("service")), id(self._source("amount"))}:
+            ways = 'each_row = "line" under [invoice] if the rows are lines that add up'
+            if id(self._source("amount")) not in places:
+                ways += ', each_row = "service" if each row says the whole invoice'
+            return f"; say {ways}"
+        if places == {id(self._source("number"))}:
+            return ""
+        return ""
+
+    def _invoice(self, one: _Invoice) -> BookInvoice:
+        first = one.first
+        return BookInvoice(
+            row=first.row,
+            number=first.number,
+            account_ref=first.account.ref,
+            services=tuple(one.services),
+            issued_on=date.fromordinal(first.issued),
+            due_on=date.fromordinal(first.due),
+            currency=first.currency,
+            total_minor=one.minor,
+            disputed=first.disputed,
+            standing=InvoiceStanding(first.standing),
+        )
+
+    # -- what is paid of them --------------------------------------------------------------------------------
+
+    def _take_payment(self, one: _Invoice, row: ReadRow) -> None:
+        """The same payment again is one payment; the same reference for another one is a mistake."""
+        said = _Payment(row.row, row.paid, row.paid_minor, row.paid_on, row.ref)
+        same = next((p for p in one.payments if p[1:] == said[1:]), None)
+        if same is not None:
+            return
+        if one.payments and not row.paid_on:
+            return  # What is left of an invoice stands on each of its rows; another sum is said of already.
+        other = next((p for p in one.payments if said.ref and p.ref == said.ref), None)
+        if other is not None:
+            source = self._map.payment.get("ref", self._source("number"))
+            self._wrong(row, source, f"{quoted(said.ref)} is already on row {other.row} for another payment")
+        else:
+            one.payments.append(said)
+
+    def _payments(self, one: _Invoice) -> Iterable[BookPayment]:
+        first = one.first
+        unnamed = sum(p.minor for p in one.payments if not p.ref)
+        for number, p in enumerate(one.payments):
+            minor = {FULL: one.minor, SO_MUCH: p.minor, LEFT: one.minor - p.minor}[p.how]
+            if p.how == LEFT and p.minor > one.minor:
+                still = format_amount(p.minor, first.currency)
+                reason = f"{quoted(still)} is open, which is more than was asked"
+                self._complain(p.row, first.account.ref, f"{label(self._map.balance['open'])}: {reason}")
+            if number and not p.ref and unnamed > one.minor:
+                paid, asked = format_amount(unnamed, first.currency), format_amount(one.minor, first.currency)
+                reason = f"{paid} of {asked} would be paid of {quoted(first.number)}; give each payment a ref"
+                self._complain(p.row, first.account.ref, f"{label(self._source('number'))}: {reason}")
+            if minor <= 0 or (not p.on and first.standing == "void"):
+                continue
+            yield BookPayment(
+                row=p.row,
+                ref=p.ref or first.number,
+                account_ref=first.account.ref,
+                invoice_number=first.number,
+                paid_on=date.fromordinal(p.on or first.due),
+                currency=first.currency,
+                amount_minor=minor,
+                dated=p.on > 0,
+            )
+
+    # -- its credit notes ------------------------------------------------------------------------------------
+
+    def _credit(self, one: _Invoice) -> BookCredit:
+        first = one.first
+        left = one.payments[0] if one.payments else None
+        minor = abs(one.minor)
+        if first.standing == "void" or (left is not None and left.how == FULL):
+            minor = 0
+        elif left is not None and left.how == LEFT:
+            minor = abs(left.minor)
+        return BookCredit(
+            row=first.row,
+            number=first.number,
+            account_ref=first.account.ref,
+            invoice_number=first.credited,
+            issued_on=date.fromordinal(first.issued),
+            currency=first.currency,
+            amount_minor=minor,
+            balance=left is not None,
+        )
+
+    # -- saying what is wrong --------------------------------------------------------------------------------
+
+    def _source(self, field: str) -> Source:
+        rules = self._rules
+        if field == "disputed" and rules.disputed is not None:
+            return rules.disputed.column
+        if field in ("status", "disputed"):
+            return rules.status.column if rules.status is not None else self._map.invoice["number"]
+        found = self._map.invoice.get(_NAMES.get(field, field))
+        return found if found is not None else self._map.invoice["number"]
+
+    def _wrong(self, row: ReadRow, source: Source, reason: str) -> None:
+        self._complain(row.row, row.account.ref, f"{label(source)}: {reason}")
+
+
+def _age(row: ReadRow) -> tuple[int, str]:
+    return row.issued, row.number
+
+
+def columns_of(book_map: BookMap) -> dict[str, str]:
+    """The label of each field that the file has a word about, as the import asks for it."""
+    names = {"service": "services", "amount": "total_minor"}
+    columns = {name: label(source) for name, source in book_map.account.items() if name != "ref"}
+    columns |= {names.get(name, name): label(source) for name, source in book_map.invoice.items()}
+    columns.setdefault("due_on", "the map's due date")
+    mode, status, disputed = book_map.mode, book_map.rules.status, book_map.rules.disputed
+    columns["mode"] = label(mode.column) if isinstance(mode, ValueWords) else "the map's mode"
+    columns["standing"] = columns["number"]
+    if disputed is not None:
+        columns["disputed"] = label(disputed.column)
+    if book_map.balance:
+        columns["paid"] = label(next(iter(book_map.balance.values())))
+    elif status is not None and "paid" in status.meanings.values():
+        columns["paid"] = label(status.column)
+    if status is not None:
+        columns["standing"] = label(status.column)
+        if "disputed" in status.meanings.values():
+            columns.setdefault("disputed", columns["standing"])
+    if book_map.payment:
+        amount = book_map.payment.get("amount")
+        columns["paid"] = label(amount if isinstance(amount, Column) else book_map.payment["paid_on"])
+        columns["paid_on"] = label(book_map.payment["paid_on"])
+        columns["ref"] = label(book_map.payment.get("ref", book_map.invoice["number"]))
+    return columns

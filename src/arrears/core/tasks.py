@@ -1,0 +1,179 @@
+"""What staff must look at because of a fact, and which fact says that this is over.
+
+There is one open task for an account (or the installation) and a cause: what asks for it again is counted, and the fact
+with which the cause is gone closes it, else a person. Made from the facts, so both stores have the same tasks.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Final, NamedTuple, assert_never
+
+from arrears.core import facts as f
+from arrears.core.account import Account, DoubtKind
+from arrears.core.effects import ASKING, TASK_ENDING
+from arrears.core.payments.values import AttemptState
+
+SYSTEM: Final = 0
+"""The stream of the whole installation, in the place of an account's number."""
+
+
+class TaskRow(NamedTuple):
+    """Something a person must look at, named by the fact that asks for it. What else there is of its kind in an account
+    is told apart by `cause`."""
+
+    account: int
+    seq: int
+    kind: str
+    what: str
+    cause: str = ""
+
+
+class TaskGone(NamedTuple):
+    """What such tasks were about is over since fact `seq`; `cause` is None where that holds for all of the kind."""
+
+    account: int
+    kind: str
+    cause: str | None
+    seq: int
+
+
+_ABOUT_REACHING: Final = ("warning_not_accepted", "nobody_reachable", "notice_fate_unknown", "notice_refused")
+_OF_A_CASE: Final = (*_ABOUT_REACHING, "mail_came_back", "charge_refused", "deferred", "deletion_release")
+
+
+def tasks_of(recorded: f.Recorded) -> Iterator[TaskRow]:
+    """What staff must look at because of this fact."""
+    account, seq, fact = recorded.account, recorded.seq, recorded.fact
+    if type(fact) not in ASKING:
+        return
+    match fact:
+        case f.Noticed() if any(w.late for w in fact.each(f.Warning)):
+            numbers = ", ".join(str(w.subscription) for w in fact.each(f.Warning) if w.late)
+            yield TaskRow(account, seq, "warning_not_accepted", f"no warning was accepted for subscription {numbers}")
+        case f.NoticeFailed() | f.NoticeBounced():
+            yield from _of_mail(account, seq, fact)
+        case f.AttemptMoved(why=why) if why.startswith("refused"):
+            yield TaskRow(account, seq, "charge_refused", f"attempt {fact.attempt} cannot go on: {why}")
+        case f.Parked(why=why):
+            yield TaskRow(account, seq, "parked", why)
+        case f.DeletionCapped(subscription=sub):
+            what = f"subscription {sub} waits for the release of two staff"
+            yield TaskRow(account, seq, "deletion_release", what, str(sub))
+        case f.SupportOpened(request=no, about=about):
+            yield TaskRow(account, seq, "support_request", f"request {no}: {about}", str(no))
+        case f.SupportSaid(request=no):
+            yield TaskRow(account, seq, "support_request", f"request {no}: the person wrote again", str(no))
+        case f.ResumeLate(orders=orders):
+            late = ", ".join(f"order {o.order_no} of subscription {o.subscription}" for o in orders)
+            yield TaskRow(account, seq, "resume_late", f"to run again, not acknowledged for 24 hours: {late}")
+        case f.Deferred(subscription=sub, action=action):
+            doubts = ", ".join(fact.doubts)
+            yield TaskRow(account, seq, "deferred", f"{action} of subscription {sub}: {doubts}", f"{action} {sub}")
+        case f.DoubtRaised(doubt=DoubtKind.FEED, ref=ref):
+            yield TaskRow(account, seq, "change_not_recorded", recorded.why, ref)
+        case f.Noticed() | f.AttemptMoved() | f.DoubtRaised():
+            return  # as planned
+        case _:
+            raise AssertionError(fact)
+
+
+def _of_mail(account: int, seq: int, fact: f.NoticeFailed | f.NoticeBounced) -> Iterator[TaskRow]:
+    about = f"the message of fact {fact.notice}"
+    match fact:
+        case f.NoticeFailed(why=why) if why.startswith("unknown"):
+            yield TaskRow(account, seq, "notice_fate_unknown", f"{about}: {why}")
+        case f.NoticeFailed(why=why) if why.startswith("nobody"):
+            yield TaskRow(account, seq, "nobody_reachable", f"{about}: {why}")
+        case f.NoticeFailed(why=why) if why.startswith("refused"):
+            yield TaskRow(account, seq, "notice_refused", f"{about} was {why}")
+        case f.NoticeBounced(reachable=False, why=why):
+            yield TaskRow(account, seq, "nobody_reachable", f"{about} came back: {why}")
+        case f.NoticeBounced(tell=True, why=why):
+            yield TaskRow(account, seq, "mail_came_back", f"{about} came back: {why}")
+        case f.NoticeFailed() | f.NoticeBounced():
+            return
+        case _:
+            assert_never(fact)
+
+
+def ends_of(recorded: f.Recorded, account: Account) -> Iterator[TaskGone]:
+    """Which tasks are over with this fact; `account` is what it had become when it was written."""
+    fact = recorded.fact
+    if type(fact) not in TASK_ENDING:
+        return
+    for kind, cause in _ended(fact, account):
+        yield TaskGone(recorded.account, kind, cause, recorded.seq)
+
+
+def _ended(fact: f.AnyFact, account: Account) -> Iterator[tuple[str, str | None]]:
+    match fact:
+        case f.NoticeAccepted():
+            # Not that mail came back: a full mailbox takes each message first, and then returns it.
+            yield from ((kind, None) for kind in _ABOUT_REACHING)
+        case f.AddressConfirmed():
+            yield from ((kind, None) for kind in (*_ABOUT_REACHING, "mail_came_back"))
+        case f.CaseEnded():
+            yield from ((kind, None) for kind in _OF_A_CASE)
+        case f.AttemptMoved(to=AttemptState.PAID):
+            yield "charge_refused", None
+        case f.Unparked():
+            yield "parked", None
+        case f.DoubtCleared(doubt=DoubtKind.FEED, ref=ref):
+            yield "change_not_recorded", ref
+        case f.Restricted(subscription=sub):
+            yield "deferred", f"restrict {sub}"
+        case f.Disabled(subscription=sub):
+            yield from (("deferred", f"{action} {sub}") for action in ("restrict", "disable"))
+        case f.DeletionOrdered(subscription=sub) | f.DeletionUnscheduled(subscription=sub):
+            yield from (("deletion_release", str(sub)), ("deferred", f"delete {sub}"))
+        case f.Resumed(subscription=sub):
+            yield "deletion_release", str(sub)
+            yield from (("deferred", f"{action} {sub}") for action in ("restrict", "disable", "delete"))
+        case f.DoubtEnded(subscription=sub, action=action) | f.WarningsLapsed(subscription=sub, action=action):
+            yield "deferred", f"{action} {sub}"
+        case f.OrderAcknowledged(order="resume"):
+            if not any(order.kind == "resume" for sub in account.subscriptions for order in sub.orders):
+                yield "resume_late", None
+        case f.AttemptMoved() | f.OrderAcknowledged() | f.DoubtCleared():
+            return
+        case _:
+            raise AssertionError(fact)
+
+
+def system_tasks_of(seq: int, fact: f.SystemFact, why: str) -> Iterator[TaskRow]:
+    """What staff must look at because of a fact of the installation."""
+    match fact:
+        case f.BreakerSet(open=True):
+            yield TaskRow(SYSTEM, seq, "decline_storm", why)
+        case f.MailPaused(over=False):
+            yield TaskRow(SYSTEM, seq, "mail_paused", why)
+        case f.MailTrouble(what=kind, over=False):
+            yield TaskRow(SYSTEM, seq, f"mail_{kind}", why)
+        case f.FeedSet(stale=True):
+            yield TaskRow(SYSTEM, seq, "provider_unread", why)
+        case f.ChangeSetAside(ref=ref):
+            yield TaskRow(SYSTEM, seq, "change_not_recorded", why, ref)
+        case f.AccountSetAside(account=number):
+            yield TaskRow(SYSTEM, seq, "set_aside", f"account {number}: {why}", str(number))
+        case f.BreakerSet() | f.MailPaused() | f.MailTrouble():
+            return
+        case f.PolicyAdopted() | f.ClockSuspected() | f.ClockConfirmed() | f.FeedSet() | f.SystemTaskClosed():
+            return
+        case _:
+            assert_never(fact)
+
+
+def system_ends_of(seq: int, fact: f.SystemFact) -> Iterator[TaskGone]:
+    """Which tasks of the installation are over with this fact."""
+    match fact:
+        case f.FeedSet(stale=False):
+            yield TaskGone(SYSTEM, "provider_unread", None, seq)
+        case f.BreakerSet(open=False):
+            yield TaskGone(SYSTEM, "decline_storm", None, seq)
+        case f.MailPaused(over=True):
+            yield TaskGone(SYSTEM, "mail_paused", None, seq)
+        case f.MailTrouble(what=kind, over=True):
+            yield TaskGone(SYSTEM, f"mail_{kind}", None, seq)
+        case _:
+            return
