@@ -24,6 +24,8 @@ class Judge(Outside):
 
     def take(self, recorded: f.Recorded) -> Said:
         """One more fact."""
+        self.version += 1
+        self._plans.clear()
         name = f"_{_snake(type(recorded.fact).__name__)}"
         handler = getattr(self, name, None)
         if handler is not None:
@@ -149,7 +151,7 @@ class Judge(Outside):
             if any(not self.held(d, r.at) for d in owed) and not self._not_its_own(sub):
                 yield f"{sub.no} is resumed, and owes"
             sub.reasons.discard("past_due")
-        elif any(not self.held(d, r.at) for d in owed):
+        elif sub.cut and any(not self.held(d, r.at) for d in owed):
             yield f"{sub.no} is resumed, and owes what is not held"
         elif sub.cut and not sub.paid_since_stop:
             yield f"{sub.no} is resumed, and nothing was paid since it stopped"
@@ -218,7 +220,9 @@ class Judge(Outside):
                 yield f"a second message on {fact.on}"
             self.noticed.add(fact.on)
             zones = {zone} | {s.end.zone for s in self.subs.values() if s.end is not None}
-            if not fact.each(f.Told) and all(r.at < morning(fact.on, policy.notice_at, z) for z in zones):
+            hours = {policy.notice_at} | {self.policies[s.end.policy].notice_at for s in self.subs.values() if s.end}
+            early = all(r.at < morning(local_day(r.at, z), min(hours), z) for z in zones)
+            if early and not fact.each(f.Told):
                 yield f"a message on {fact.on} before its hour"
         for part in fact.each(f.Warning):
             yield from self._warning(part, r)
@@ -302,7 +306,8 @@ class Judge(Outside):
         if max(plan, sub.told.get(action, plan)) > today:
             return
         since = self.unwarned.setdefault((sub.no, action), now)
-        if since < morning(today, policy.notice_at, zone) <= now and today not in self.noticed:
+        hour = max(policy.notice_at, self.terms(None, "")[0].notice_at)
+        if since < morning(today, hour, zone) <= now and today not in self.noticed:
             yield f"{now}: nobody is warned of the {action} of {sub.no}, planned for {plan}"
 
 

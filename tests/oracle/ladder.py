@@ -45,6 +45,8 @@ class Ladder:
         self.system_doubts: set[str] = set()
         self.case: Case | None = None
         self.noticed: set[date] = set()
+        self.version = 0
+        self._plans: dict[tuple[object, ...], date | None] = {}
 
     # -- terms -----------------------------------------------------------------------------------------------------
 
@@ -128,6 +130,16 @@ class Ladder:
     def plan(self, sub: Sub, action: str, now: datetime, *, but: int = 0, without: int = 0) -> date | None:
         """The day of an action by the debts' clocks and the stage before it, without its warnings; None for never.
         Debts that are held now have no clock. `but` one hold, `without` one debt."""
+        zone = self.day_zone
+        over = [h.end(zone) for h in self.holds.values()]
+        active = tuple(h.active(now, zone) for h in self.holds.values())
+        today = local_day(now, zone) if None in over or action == DISABLE else None
+        key = (self.version, sub.no, action, but, without, active, today)
+        if key not in self._plans:
+            self._plans[key] = self._plan(sub, action, now, but, without)
+        return self._plans[key]
+
+    def _plan(self, sub: Sub, action: str, now: datetime, but: int, without: int) -> date | None:
         policy, _ = self.terms(sub, action)
         if action == DELETE:
             return self._deletion(sub, policy, now, but, without)

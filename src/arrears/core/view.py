@@ -234,18 +234,18 @@ class View:
 
     # -- clocks ----------------------------------------------------------------------------------------------
 
-    def debt_clock(self, sub: Subscription, days: int, stop: Stop) -> date | None:
+    def debt_clock(self, sub: Subscription, days: int, stop: Stop, followed: Debt) -> date | None:
         """Day `days` of the subscription's oldest debt: the one with the most days counted. A debt that is held is no
-        clock for another one, also where its days were over before the hold began."""
+        clock for the one that is `followed`, also where its days were over before the hold began."""
         if not self.account.holds:
             oldest = self.oldest_day_0(self.debts_of(sub))
             return None if oldest is None else oldest + timedelta(days)
         found: date | None = None
         for debt in self.debts_of(sub):
             assert debt.day_0 is not None
-            holds = self.holds_on(stop, sub, debt)
-            day = self.day_number(debt.day_0, days, holds, self.calendar)
-            day = day and self.clear_day(day, holds, self.calendar)
+            if debt is not followed and self.account.debt_is_held(debt.no):
+                continue
+            day = self.day_number(debt.day_0, days, self.holds_on(stop, sub, debt), self.calendar)
             if day is not None and (found is None or day < found):
                 found = day
         return found
