@@ -13,7 +13,7 @@ BEFORE = {RESTRICT: "past_due", DISABLE: "restricted"}
 
 
 @dataclass
-class Debt:
+class BookDebt:
     """An issued invoice with something open."""
 
     no: int
@@ -28,7 +28,7 @@ class Debt:
 
 
 @dataclass
-class Hold:
+class BookHold:
     """A stop: scope `debt`, `subscription` or `account`; on a debt it stops everything."""
 
     no: int
@@ -61,7 +61,7 @@ class Hold:
 
 
 @dataclass
-class Warned:
+class BookWarning:
     """A warning that was sent, and what became of it."""
 
     seq: int
@@ -83,7 +83,7 @@ class Warned:
 
 
 @dataclass
-class End:
+class BookEnd:
     """The time without service."""
 
     policy: str
@@ -98,7 +98,7 @@ class End:
 
 
 @dataclass
-class Sub:
+class BookSubscription:
     """A subscription: why it is not active, since when its stage counts, and what has been told of it."""
 
     no: int
@@ -106,14 +106,14 @@ class Sub:
     reasons: set[str] = field(default_factory=set)
     generation: int = 1
     entered: date | None = None
-    end: End | None = None
+    end: BookEnd | None = None
     paid_since_stop: bool = False
     cut: bool = False
     told: dict[str, date] = field(default_factory=dict)
-    warned: list[Warned] = field(default_factory=list)
+    warned: list[BookWarning] = field(default_factory=list)
     deferred: set[str] = field(default_factory=set)
 
-    def counting(self, action: str) -> list[Warned]:
+    def counting(self, action: str) -> list[BookWarning]:
         """The warnings that count, the first accepted first."""
         found = [w for w in self.warned if w.action == action and w.counts]
         return sorted(found, key=lambda w: w.accepted or w.sent)
@@ -126,7 +126,7 @@ class Sub:
 
 
 @dataclass
-class Case:
+class BookCase:
     """The bracket around an episode: it keeps the policy and the zone that it began with."""
 
     policy: str

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from datetime import date, datetime, timedelta
 
-from tests.oracle.book import DELETE, DISABLE, RESTRICT, Case, Debt, End, Sub, Warned
+from tests.oracle.book import DELETE, DISABLE, RESTRICT, BookCase, BookDebt, BookEnd, BookSubscription, BookWarning
 from tests.oracle.days import DAY, ends, local_day, morning, starts
 from tests.oracle.outside import Outside
 
@@ -36,7 +36,7 @@ class Judge(Outside):
 
     def _became_past_due(self, fact: f.BecamePastDue, r: f.Recorded) -> Said:
         if self.case is None:
-            self.case = Case(fact.terms.policy, fact.terms.zone)
+            self.case = BookCase(fact.terms.policy, fact.terms.zone)
             if (fact.terms.zone, self.policies[fact.terms.policy].name) != (self.zone, self.policies[self.policy].name):
                 yield "the case does not begin with the account's own terms"
         policy, zone = self.terms(None, "")
@@ -51,7 +51,7 @@ class Judge(Outside):
             sub.reasons.add("past_due")
             self._enter(sub, fact, r, zone)
 
-    def _enter(self, sub: Sub, fact: f.BecamePastDue, r: f.Recorded, zone: str) -> None:
+    def _enter(self, sub: BookSubscription, fact: f.BecamePastDue, r: f.Recorded, zone: str) -> None:
         first = min(d.day_0 for d in self.owed_for(sub) if d.day_0 is not None)
         today = local_day(r.at, zone)
         sub.entered = today if today > first + DAY else first
@@ -61,7 +61,7 @@ class Judge(Outside):
         if sub.state == "active":
             sub.state = "past_due"
 
-    def _day_0(self, debt: Debt, now: datetime, policy: Policy, zone: str) -> Said:
+    def _day_0(self, debt: BookDebt, now: datetime, policy: Policy, zone: str) -> Said:
         day = min(filter(None, (debt.due + DAY, debt.forced)))
         if debt.forced is not None and debt.forced > day and debt.day_0 == debt.forced:
             day = debt.forced
@@ -79,7 +79,7 @@ class Judge(Outside):
             debt.day_0, debt.forced = None, None
             if debt.open > policy.tolerance_minor.get(debt.currency, 0):
                 yield f"debt {no} is more than the tolerance"
-            self._paid(Debt(debt.no, debt.currency, 0, debt.due, debt.subs, day_0=debt.due))
+            self._paid(BookDebt(debt.no, debt.currency, 0, debt.due, debt.subs, day_0=debt.due))
 
     def _date_moved(self, fact: f.DateMoved, r: f.Recorded) -> Said:
         sub = self.subs[fact.subscription]
@@ -101,7 +101,7 @@ class Judge(Outside):
         if not sub.cut:
             sub.paid_since_stop = False
         sub.state, sub.cut = "disabled", True
-        sub.end = End(fact.terms.policy, fact.terms.zone, fact.on, r.at, fact.order_no, canceled=False)
+        sub.end = BookEnd(fact.terms.policy, fact.terms.zone, fact.on, r.at, fact.order_no, canceled=False)
         sub.warned, sub.told, sub.deferred = [], {}, set()
 
     @staticmethod
@@ -109,7 +109,7 @@ class Judge(Outside):
         today = local_day(at, zone)
         return today if today > on + DAY else on
 
-    def _cut(self, sub: Sub, action: str, on: date, at: datetime) -> Said:
+    def _cut(self, sub: BookSubscription, action: str, on: date, at: datetime) -> Said:
         wanted, label = self.due_day(sub, action, at), f"{action} of {sub.no} on {on}"
         if self.next_action(sub) != action:
             yield f"{label}: its next stage is {self.next_action(sub)}"
@@ -165,7 +165,7 @@ class Judge(Outside):
         if fact.keeps_past_due:
             sub.entered = local_day(r.at, self.day_zone)
 
-    def _not_its_own(self, sub: Sub) -> bool:
+    def _not_its_own(self, sub: BookSubscription) -> bool:
         return not self.naming(sub)
 
     def _case_ended(self, fact: f.CaseEnded, r: f.Recorded) -> Said:
@@ -235,7 +235,7 @@ class Judge(Outside):
         _, zone = self.terms(sub, action)
         today = local_day(r.at, zone)
         label = f"warning {part.step} of {action} of {sub.no} for {part.promised_on}"
-        exact = self.told_day(sub, action, r.at)
+        exact = self.announced_day(sub, action, r.at)
         if not self.free(sub, action, r.at):
             yield f"{label}: it is held, or too little is owed"
         if {"attempt", "bank_credit"} & {kind for kind, _ in self.doubts}:
@@ -247,7 +247,7 @@ class Judge(Outside):
             yield f"{label}: nothing lies ahead"
         elif part.promised_on != exact:
             yield f"{label}: it is {exact}"
-        warned = Warned(r.seq, sub.no, part.generation, action, part.step, part.promised_on, today)
+        warned = BookWarning(r.seq, sub.no, part.generation, action, part.step, part.promised_on, today)
         sub.warned.append(warned)
         self.sent.setdefault(r.seq, []).append(warned)
 
@@ -278,7 +278,7 @@ class Judge(Outside):
         for sub in self.subs.values():
             yield from self._left_undone(sub, now)
 
-    def _left_undone(self, sub: Sub, now: datetime) -> Said:
+    def _left_undone(self, sub: BookSubscription, now: datetime) -> Said:
         action = self.next_action(sub)
         owed = self.owed_for(sub)
         if "past_due" in sub.reasons and not owed and sub.state != "deleted":
@@ -297,7 +297,7 @@ class Judge(Outside):
                 yield f"{now}: {action} of {sub.no} is due since {day}, and was not done"
         yield from self._unwarned(sub, action, now, policy, zone)
 
-    def _unwarned(self, sub: Sub, action: str, now: datetime, policy: Policy, zone: str) -> Said:
+    def _unwarned(self, sub: BookSubscription, action: str, now: datetime, policy: Policy, zone: str) -> Said:
         """After its morning, who has nothing that counts has been warned again once the plan has come."""
         plan, today = self.plan(sub, action, now), local_day(now, zone)
         if plan is None or sub.counting(action) or self.doubts or action in sub.deferred:

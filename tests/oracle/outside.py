@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Mapping
 from datetime import date, datetime, timedelta
 
-from tests.oracle.book import DELETE, DISABLE, RESTRICT, Debt, End, Hold, Sub, Warned
+from tests.oracle.book import DELETE, DISABLE, RESTRICT, BookDebt, BookEnd, BookHold, BookSubscription, BookWarning
 from tests.oracle.days import DAY, ends, local_day
-from tests.oracle.ladder import Ladder
+from tests.oracle.ladder import TextLadder
 
 from arrears.core import facts as f
 from arrears.core.policy import Policy
@@ -15,12 +15,12 @@ from arrears.core.policy import Policy
 Said = Iterator[str]
 
 
-class Outside(Ladder):
+class Outside(TextLadder):
     """One method a kind of fact; what they yield is not as the text says."""
 
     def __init__(self, policies: Mapping[str, Policy]) -> None:
         super().__init__(policies)
-        self.sent: dict[int, list[Warned]] = {}
+        self.sent: dict[int, list[BookWarning]] = {}
 
     # -- from outside ----------------------------------------------------------------------------------------------
 
@@ -30,11 +30,11 @@ class Outside(Ladder):
     _terms_changed = _account_opened
 
     def _subscription_added(self, fact: f.SubscriptionAdded, r: f.Recorded) -> None:
-        self.subs[fact.subscription] = Sub(fact.subscription)
+        self.subs[fact.subscription] = BookSubscription(fact.subscription)
 
     def _invoice_issued(self, fact: f.InvoiceIssued, r: f.Recorded) -> None:
         d = fact.debt
-        self.debts[d.no] = Debt(d.no, d.currency, d.open_minor, d.due_on, d.subscriptions)
+        self.debts[d.no] = BookDebt(d.no, d.currency, d.open_minor, d.due_on, d.subscriptions)
 
     def _less(self, parts: Iterable[tuple[int, int]]) -> None:
         for no, minor in parts:
@@ -46,7 +46,7 @@ class Outside(Ladder):
                 del self.debts[no]
                 self._paid(debt)
 
-    def _paid(self, debt: Debt) -> None:
+    def _paid(self, debt: BookDebt) -> None:
         if debt.day_0 is None:
             return
         wide = self.case is not None and self.policies[self.case.policy].scope == "account"
@@ -77,7 +77,7 @@ class Outside(Ladder):
         found = self.debts.pop(fact.debt.no, None)
         open_before = 0 if found is None else found.open
         d = fact.debt
-        self.debts[d.no] = Debt(d.no, d.currency, open_before + fact.minor, d.due_on, d.subscriptions, forced=today)
+        self.debts[d.no] = BookDebt(d.no, d.currency, open_before + fact.minor, d.due_on, d.subscriptions, forced=today)
         yield from ()
 
     def _due_moved(self, fact: f.DueMoved, r: f.Recorded) -> None:
@@ -99,7 +99,7 @@ class Outside(Ladder):
             order_no = order_no or (sub.end.order_no if sub.end is not None else 0)
             sub.warned, sub.deferred = [], set()
             policy, zone = terms.policy, terms.zone  # type: ignore[attr-defined]
-            sub.end = End(policy, zone, on, r.at, order_no, canceled=reason == "canceled")
+            sub.end = BookEnd(policy, zone, on, r.at, order_no, canceled=reason == "canceled")
             sub.end.ended_on = on if reason == "canceled" else None
             sub.state = "disabled"
 
@@ -112,7 +112,7 @@ class Outside(Ladder):
     def _hold_placed(self, fact: f.HoldPlaced, r: f.Recorded) -> None:
         h = fact.hold
         stops = frozenset(s.value for s in h.stops)
-        self.holds[h.no] = Hold(h.no, h.scope.value, h.target, stops, h.from_at, h.until)
+        self.holds[h.no] = BookHold(h.no, h.scope.value, h.target, stops, h.from_at, h.until)
 
     def _hold_ended(self, fact: f.HoldEnded, r: f.Recorded) -> None:
         hold = self.holds[fact.hold]
@@ -123,7 +123,7 @@ class Outside(Ladder):
                 if self._moved(hold, sub, action, r.at):
                     sub.void(action, end)
 
-    def _moved(self, hold: Hold, sub: Sub, action: str, now: datetime) -> bool:
+    def _moved(self, hold: BookHold, sub: BookSubscription, action: str, now: datetime) -> bool:
         """Whether the day that was promised before the hold has moved by it."""
         counting = sub.counting(action)
         if not counting:
@@ -139,7 +139,7 @@ class Outside(Ladder):
             return True
         return self._kept_back(hold, max(after, first.named, lead), sub, action, now)
 
-    def _kept_back(self, hold: Hold, day: date, sub: Sub, action: str, now: datetime) -> bool:
+    def _kept_back(self, hold: BookHold, day: date, sub: BookSubscription, action: str, now: datetime) -> bool:
         """Whether it stood at the end of the day on which the action would have come, or came while that waited."""
         if hold.scope == "debt":
             others = self.plan(sub, action, now, without=hold.target)

@@ -56,7 +56,7 @@ ALL_OF_ONE: Final = "".join(
     for table in ("fact", "account_state", "entry", "invoice", "subscription", "action", "step", "collection_case")
 )
 
-EDITS: Final = {
+CHANGES: Final = {
     "a promised day in a warning": FREE + "UPDATE fact SET body = replace(body, '2026-02-01', '2026-01-20')" + ONE,
     "the author of a fact": FREE + "UPDATE fact SET author = 'staff:9'" + ONE + " AND seq = 3",
     "the instant of a fact": FREE + "UPDATE fact SET at = at - interval '1 day'" + ONE + " AND seq = 5",
@@ -130,17 +130,17 @@ def test_a_book_that_nobody_touched_is_clean(book: PostgresStore) -> None:
 
 
 def test_there_are_enough_of_them() -> None:
-    assert len(EDITS) >= 40
+    assert len(CHANGES) >= 40
 
 
-@pytest.mark.parametrize("name", EDITS)
+@pytest.mark.parametrize("name", CHANGES)
 def test_check_names_what_was_changed_by_hand(name: str, book: PostgresStore) -> None:
     policies = book.policies()
     with book.transaction() as db:
-        touched = [db.execute(statement.encode()).rowcount for statement in EDITS[name].split("; ") if statement]
+        touched = [db.execute(statement.encode()).rowcount for statement in CHANGES[name].split("; ") if statement]
         found = check_book(db, policies, now=TODAY).breaches
         db.rollback()
-    assert touched[-1], "the edit touches something"
+    assert touched[-1], "the change touches something"
     assert found != []
 
 
@@ -182,7 +182,7 @@ def test_a_run_cuts_nothing_that_was_changed_by_hand_and_tells_staff(make_due: C
     changed = dict(enumerate(REFUSED, start=2))
     with store.transaction() as db:
         for number, name in changed.items():
-            for statement in EDITS[name].split("; "):
+            for statement in CHANGES[name].split("; "):
                 db.execute(statement.replace("account_id = 1", f"account_id = {number}").encode())
     run(store, at(33))
     states = {n: a.subscriptions[0].state for n, a in store.snapshots([1, *changed]).items()}
@@ -199,7 +199,7 @@ def test_a_run_cuts_nothing_by_a_policy_that_was_changed_by_hand(
 ) -> None:
     store = make_due(1)
     with store.transaction() as db:
-        db.execute(EDITS[name].encode())
+        db.execute(CHANGES[name].encode())
     store._policies.clear()  # as a process that starts now
     run(store, at(33))
     assert store.snapshots([1])[1].subscriptions[0].state is State.PAST_DUE

@@ -23,7 +23,7 @@ from arrears.store.postgres.audit import SEAL_BROKEN
 from arrears.store.postgres.streams import Stream
 from arrears.store.postgres.write import Db, utc
 
-Row = tuple[Any, ...]
+_Row = tuple[Any, ...]
 
 SETS: Final[tuple[tuple[str, LiteralString], ...]] = (
     (
@@ -179,23 +179,23 @@ SELECT account_id, seq, kind, subscription, order_no FROM action
 WHERE account_id = ANY(%b) AND status IN ('recorded', 'claimed') AND kind IN ('notice', 'order')"""
 
 
-def _of_step(step: Any) -> Row:
+def _of_step(step: Any) -> _Row:
     return (
         *(step.account, step.seq, step.kind, step.case, step.subscription, step.generation, step.rung),
         *(step.promised_on, step.skipped),
     )
 
 
-def _of_action(action: Any) -> Row:
+def _of_action(action: Any) -> _Row:
     return action.account, action.seq, action.kind, action.subscription, action.order_no, action.order
 
 
-def _payment(r: f.Recorded) -> Row:
+def _payment(r: f.Recorded) -> _Row:
     assert isinstance(r.fact, f.PaymentBooked)
     return r.account, r.seq, r.fact.ref, r.fact.currency, r.fact.amount_minor
 
 
-def _invoices(facts: Iterable[f.Recorded]) -> Iterator[Row]:
+def _invoices(facts: Iterable[f.Recorded]) -> Iterator[_Row]:
     found: dict[tuple[int, int], list[Any]] = {}
     for r in facts:
         if isinstance(r.fact, f.InvoiceIssued):
@@ -208,7 +208,7 @@ def _invoices(facts: Iterable[f.Recorded]) -> Iterator[Row]:
         yield tuple(row)
 
 
-def _cases(facts: Iterable[f.Recorded]) -> Iterator[Row]:
+def _cases(facts: Iterable[f.Recorded]) -> Iterator[_Row]:
     found: dict[tuple[int, int], list[Any]] = {}
     for r in facts:
         if isinstance(r.fact, f.BecamePastDue) and r.fact.opened:
