@@ -21,7 +21,7 @@ from arrears.core.rows import subscription_row
 from arrears.core.system import System, fold_system
 from arrears.core.unit import GENESIS, chained
 from arrears.store.postgres.streams import Stream, states_after, streams
-from arrears.store.postgres.tampering import changed_in_installation, changed_rows
+from arrears.store.postgres.tampering import changed_in_installation, changed_looks, changed_rows
 from arrears.store.postgres.write import Db, utc
 
 BREACHES_MAX: Final = 1000
@@ -255,6 +255,7 @@ def check_book(
             accounts = {s.number: decode_account(s.text) for s in states}
             report.breaches += _projected(db, accounts)
             report.breaches += changed_rows(db, found, list(accounts.values()))
+            report.breaches += changed_looks(db, found, list(accounts.values()), policies)
         if progress is not None:
             progress(len(states))
     return report

@@ -32,7 +32,7 @@ class RefoldReport:
 
 
 REWRITE: Final[LiteralString] = """
-UPDATE account_state s SET state = v.state, waits = v.waits, seal = NULL,
+UPDATE account_state s SET state = v.state, waits = v.waits,
     next_at = CASE WHEN v.parked OR EXISTS (
         SELECT FROM task t WHERE t.account_id = 0 AND t.kind = 'set_aside' AND t.closed_seq IS NULL
         AND starts_with(t.what, 'account ' || s.account_id || ': ')
@@ -42,15 +42,10 @@ WHERE s.account_id = v.account_id
 """
 """A rewritten account is looked at by the next run, except one that waits for a person."""
 
-SEAL: Final[LiteralString] = """
-UPDATE account_state SET seal = state_seal(account_id, seq, next_at, waits, head, state, recorded_at)
-WHERE account_id = ANY(%b) AND seal IS NULL
-"""
-
 
 def refold_states(store: CheckedStore, now: datetime, progress: Callable[[int], None] | None = None) -> RefoldReport:
     """Fold each account's facts, and where that gives another state than the stored one, write it with the rows that
-    follow from it, and let the next run look at the account; what has no seal gets one. `progress` is told how many
+    follow from it, and let the next run look at the account. `progress` is told how many
     accounts were looked at since it was told last. May run beside workers, may be broken off and run again; the second
     time it changes nothing."""
     report = RefoldReport()
@@ -71,8 +66,6 @@ def refold_states(store: CheckedStore, now: datetime, progress: Callable[[int], 
                 if encode_account(account) != stream.state.text:
                     changed.append(account)
             _rewrite(db, changed, now)
-            unproven = {breach.account for breach in report.broken}
-            db.execute(SEAL, [[s.number for s in states if s.number not in unproven]])
         report.accounts += len(states)
         report.rewritten += len(changed)
         if progress is not None:

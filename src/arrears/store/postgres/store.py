@@ -80,14 +80,6 @@ WHERE a.account_id = v.account_id AND a.seq = v.seq AND a.kind = v.kind AND a.st
 """
 
 
-LOOK_AT: Final[LiteralString] = """
-UPDATE account_state SET next_at = %(at)s::timestamptz,
-    seal = CASE WHEN seal = state_seal(account_id, seq, next_at, waits, head, state, recorded_at)
-        THEN state_seal(account_id, seq, %(at)s::timestamptz, waits, head, state, recorded_at) ELSE seal END
-"""
-"""A seal that is broken stays broken."""
-
-
 RESUMED_WITH: Final[LiteralString] = """
 SELECT v.account_id, v.seq, f.body FROM unnest(%b::bigint[], %b::bigint[]) AS v (account_id, seq)
 JOIN fact c ON c.account_id = v.account_id AND c.seq = v.seq
@@ -198,7 +190,6 @@ class PostgresStore(
                     )
             except psycopg.errors.UniqueViolation as error:
                 raise Refused("account_exists", f"an account exists already: {detail_of(error)}") from None
-            db.execute("UPDATE system_state SET accounts = accounts + %s", [len(accounts)])
 
     @contextmanager
     def accounts(self, numbers: Sequence[int], now: datetime) -> Iterator[PostgresBatch]:
@@ -297,7 +288,7 @@ class PostgresStore(
     def wake_waiting(self, now: datetime) -> int:
         """See ports.InstallationControl."""
         with self.each_alone() as db:
-            return db.execute(f"{LOOK_AT} WHERE waits", {"at": now}).rowcount
+            return db.execute("UPDATE account_state SET next_at = %s WHERE waits", [now]).rowcount
 
     def digest(self) -> str:
         """See ports.Journal."""
@@ -373,7 +364,7 @@ def _readable(number: int, state: str) -> Account:
 
 def _set_aside(db: Db, number: int, now: datetime, why: str) -> None:
     db.execute("SELECT FROM system_state FOR UPDATE")
-    db.execute(f"{LOOK_AT} WHERE account_id = %(account)s", {"at": None, "account": number})
+    db.execute("UPDATE account_state SET next_at = NULL WHERE account_id = %s", [number])
     record_system(db, AccountSetAside(account=number, why=why), now, ARREARS, why)
 
 

@@ -15,21 +15,18 @@ from typing import Any, Final, LiteralString
 from arrears.core import facts as f
 from arrears.core.account import Account
 from arrears.core.actions import actions_of, steps_of
+from arrears.core.decide import decide
 from arrears.core.errors import Refused
 from arrears.core.invariants import Breach
-from arrears.core.policy import load_policy
+from arrears.core.policy import Policies, load_policy
 from arrears.store import schema
-from arrears.store.postgres.audit import SEAL_BROKEN
+from arrears.store.postgres.batch import read_system
 from arrears.store.postgres.streams import Stream
 from arrears.store.postgres.write import Db, utc
 
 _Row = tuple[Any, ...]
 
 SETS: Final[tuple[tuple[str, LiteralString], ...]] = (
-    (
-        "its next look, its state or its place in the journal was changed by hand, or it was never sealed",
-        f"SELECT account_id FROM account_state WHERE seal IS NULL OR {SEAL_BROKEN}",
-    ),
     (
         "it was due before the last run, and was left out",
         "SELECT account_id FROM account_state, system_state"
@@ -51,11 +48,9 @@ def changed_in_installation(db: Db, now: datetime | None, grace: timedelta) -> I
     for what, statement in SETS:
         for (account,) in db.execute(statement):
             yield Breach("I18", account, what)
-    row = db.execute("SELECT accounts, (SELECT count(*) FROM account_state), last_tick_at FROM system_state").fetchone()
+    row = db.execute("SELECT last_tick_at FROM system_state").fetchone()
     assert row is not None
-    opened, there, ticked_at = row
-    if opened != there:
-        yield Breach("I18", 0, f"{opened} accounts were opened, and {there} are there")
+    [ticked_at] = row
     if now is not None and ticked_at is not None and utc(ticked_at) > now + grace:
         yield Breach("I21", 0, f"the last run was at {utc(ticked_at):%Y-%m-%d %H:%M} UTC, which lies ahead")
     yield from _policies(db)
@@ -138,6 +133,45 @@ def _expected() -> tuple[set[str], set[str], dict[str, str]]:
             indexes |= {f"{name}_{column}_key" for column in re.findall(r"(\w+) [a-z]+ NOT NULL UNIQUE", body)}
         functions |= dict(_FUNCTION.findall(text))
     return triggers, indexes, functions
+
+
+def changed_looks(
+    db: Db, streams: Sequence[Stream], accounts: Sequence[Account], policies: Policies
+) -> Iterator[Breach]:
+    """Nothing that was due at the last run is left out: each account is decided upon once more, as of that run or its
+    newest fact, and looks again no later than that says. What waits, and the newest instant, are as the state says."""
+    row = db.execute("SELECT last_tick_at FROM system_state").fetchone()
+    assert row is not None
+    guards, ticked_at = read_system(db).guards, row[0]
+    newest = {s.state.number: s.history[-1].at for s in streams if s.history}
+    aside = {int(name) for (name,) in db.execute(_ASIDE)}
+    rows = {no: rest for no, *rest in db.execute(_LOOKS, [[a.no for a in accounts]])}
+    for account in accounts:
+        next_at, waits, recorded_at = rows[account.no]
+        if waits != account.waits:
+            yield Breach("I18", account.no, "whether it waits for a doubt is not what the state says")
+        looked_at = [newest.get(account.no, utc(recorded_at))] + ([utc(ticked_at)] if ticked_at is not None else [])
+        if not looked_at[0] <= utc(recorded_at) <= max(looked_at):
+            yield Breach("I18", account.no, "the instant of its newest look is neither a run's nor that of a fact")
+            continue
+        if account.parked or account.no in aside or ticked_at is None:
+            continue
+        now = max(utc(ticked_at), utc(recorded_at))
+        try:
+            decision = decide(policies, account, guards, now)
+        except Exception as error:
+            yield Breach("I18", account.no, f"it cannot be decided upon: {error!r}"[:300])
+            continue
+        latest = now if decision.facts else decision.next_at
+        if latest is not None and (next_at is None or utc(next_at) > latest):
+            yield Breach("I18", account.no, "something is due before its next look: that was changed by hand")
+
+
+_LOOKS: Final[LiteralString] = """
+SELECT account_id, next_at, waits, recorded_at FROM account_state WHERE account_id = ANY(%b)"""
+_ASIDE: Final[LiteralString] = """
+SELECT split_part(split_part(what, ':', 1), ' ', 2) FROM task
+WHERE account_id = 0 AND kind = 'set_aside' AND closed_seq IS NULL"""
 
 
 # -- the rows of accounts --------------------------------------------------------------------------------------------

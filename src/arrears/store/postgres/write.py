@@ -53,13 +53,12 @@ _STATES: Final = """
 """
 UPDATE_STATE: Final = f"""
 UPDATE account_state s SET seq = v.seq, next_at = v.next_at, waits = v.waits, head = v.head, state = v.state,
-    recorded_at = %s, seal = state_seal(v.account_id, v.seq, v.next_at, v.waits, v.head, v.state, %s)
+    recorded_at = %s
 FROM {_STATES} WHERE s.account_id = v.account_id AND s.seq = v.was
 """
 INSERT_STATE: Final = f"""
-INSERT INTO account_state (account_id, seq, next_at, waits, head, state, recorded_at, seal)
-SELECT account_id, seq, next_at, waits, head, state, %s, state_seal(account_id, seq, next_at, waits, head, state, %s)
-FROM {_STATES}
+INSERT INTO account_state (account_id, seq, next_at, waits, head, state, recorded_at)
+SELECT account_id, seq, next_at, waits, head, state, %s FROM {_STATES}
 """
 
 
@@ -144,7 +143,6 @@ def _send_states(db: Db, units: Sequence[Unit], statement: str) -> list[Sent]:
     cursor = db.execute(
         statement,
         [
-            units[0].now,
             units[0].now,
             _literal([str(u.no) for u in units]),
             _literal([str(u.seq_before) for u in units]),
