@@ -254,7 +254,7 @@ def check_book(
         if len(report.breaches) < BREACHES_MAX:
             accounts = {s.number: decode_account(s.text) for s in states}
             report.breaches += _projected(db, accounts)
-            report.breaches += changed_rows(db, found, list(accounts.values()))
+            report.breaches += changed_rows(db, found)
             report.breaches += changed_looks(db, found, list(accounts.values()), policies)
         if progress is not None:
             progress(len(states))

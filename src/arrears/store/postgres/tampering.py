@@ -177,7 +177,7 @@ WHERE account_id = 0 AND kind = 'set_aside' AND closed_seq IS NULL"""
 # -- the rows of accounts --------------------------------------------------------------------------------------------
 
 
-def changed_rows(db: Db, streams: Sequence[Stream], accounts: Sequence[Account]) -> Iterator[Breach]:
+def changed_rows(db: Db, streams: Sequence[Stream]) -> Iterator[Breach]:
     """Every row of these accounts that the journal does not say, and every one that it says and is not there."""
     numbers = [s.state.number for s in streams]
     facts = [recorded for stream in streams for recorded in stream.history]
@@ -187,13 +187,26 @@ def changed_rows(db: Db, streams: Sequence[Stream], accounts: Sequence[Account])
         ("invoice", _INVOICES, list(_invoices(facts))),
         ("payment", _PAYMENTS, [_payment(r) for r in facts if isinstance(r.fact, f.PaymentBooked)]),
         ("case", _CASES, list(_cases(facts))),
-        ("account", _ACCOUNTS, [(a.no, a.terms.zone, a.terms.policy, a.mode.value) for a in accounts]),
     ):
         stored = Counter(map(tuple, db.execute(statement, [numbers])))
         different = (Counter(wanted) - stored) + (stored - Counter(wanted))
-        for key in sorted({(row[0], row[1] if name != "account" else "") for row in different}):
-            yield Breach("I18", key[0], f"the row of {name} {key[1]}".rstrip() + " is not what the journal says")
+        for account, no in sorted({row[:2] for row in different}):
+            yield Breach("I18", account, f"the row of {name} {no} is not what the journal says")
+    yield from _accounts(db, numbers, facts)
     yield from _done_again(db, numbers, facts)
+
+
+def _accounts(db: Db, numbers: list[int], facts: Iterable[f.Recorded]) -> Iterator[Breach]:
+    """An account's row has the terms of its opening, or those that somebody has given it since."""
+    known: dict[int, list[set[str]]] = {number: [set(), set(), set()] for number in numbers}
+    for r in facts:
+        if isinstance(r.fact, f.AccountOpened | f.TermsChanged):
+            terms = (r.fact.terms.zone, r.fact.terms.policy, r.fact.mode.value)
+            for values, value in zip(known[r.account], terms, strict=True):
+                values.add(value)
+    for account, *row in db.execute(_ACCOUNTS, [numbers]):
+        if any(value not in values for values, value in zip(known[account], row, strict=True)):
+            yield Breach("I18", account, "the row of the account has terms that nobody gave it")
 
 
 _STEPS: Final[LiteralString] = """
