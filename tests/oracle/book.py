@@ -49,9 +49,10 @@ class BookHold:
         end = self.end(zone)
         return self.start <= now and (end is None or now < end)
 
-    def span(self, zone: str, now: datetime | None) -> tuple[date, date]:
-        """The first and the last local day that lie in it whole; with `now`, as far as that has come."""
-        end = self.end(zone)
+    def span(self, zone: str, now: datetime | None, account_zone: str = "") -> tuple[date, date]:
+        """The first and the last local day that lie in it whole; with `now`, as far as that has come. Its own last day
+        is one of the account, where days are counted in another zone."""
+        end = self.end(account_zone or zone)
         if end is None:
             end = now or datetime.max.replace(tzinfo=self.start.tzinfo) - DAY
         first = local_day(self.start, zone)

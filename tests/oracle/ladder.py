@@ -210,11 +210,15 @@ class TextLadder:
         """Retention without the days on which deletion was held, or every debt that names the subscription was."""
         zone = self.terms(sub, DELETE)[1]
         own = [h for h in self._off(sub, DELETE, None, now, True) if h.no != but]
-        if any(h.end(zone) is None for h in own):
+        if any(h.end(self.day_zone) is None for h in own):
             return None
-        spans = [h.span(zone, None) for h in own]
+        spans = [h.span(zone, None, self.day_zone) for h in own]
         by_debt = [
-            [h.span(zone, now) for h in self.holds.values() if h.scope == "debt" and h.target == d.no and h.no != but]
+            [
+                h.span(zone, now, self.day_zone)
+                for h in self.holds.values()
+                if h.scope == "debt" and h.target == d.no and h.no != but
+            ]
             for d in self.naming(sub)
         ]
 

@@ -47,3 +47,18 @@ def test_what_was_canceled_and_is_named_by_a_disputed_debt_alone_is_kept(policy:
     story.until(0).cancel(2).dispute(2)
     story.until(250)
     assert {s.no: s.state for s in story.account.subscriptions} == {1: State.DELETED, 2: State.DISABLED}
+
+
+def test_the_last_day_of_a_hold_is_one_of_the_account_whatever_zone_the_service_ended_in() -> None:
+    story = Story(zone="Europe/Amsterdam").until(0)
+    story.cancel()
+    story.move("America/St_Johns").until(117)
+    story.dispute()
+    story.until(125)
+    story.hold(130)
+    story.until(127).pay()
+    story.until(131, "03:00")
+    assert story.facts(DeletionScheduled) == []
+    story.until(170)
+    [(_, scheduled)] = story.facts(DeletionScheduled)
+    assert story.day(scheduled.on) >= 131 + 7, "a new warning with its whole lead comes first"
