@@ -23,7 +23,7 @@ from arrears.engine import commands
 from arrears.engine.perform import perform, perform_all
 from arrears.engine.run import Limits, run, run_batch
 from arrears.store import schema
-from arrears.store.postgres import batch, write
+from arrears.store.postgres import audit, batch, write
 from arrears.store.postgres import store as postgres
 from arrears.store.postgres.store import PostgresStore
 
@@ -137,7 +137,7 @@ PLANS: Final = {
     "update of the states": (write.UPDATE_STATE, "account_state_pkey", "account_state"),
     "claim of actions": (postgres.CLAIM_ACTIONS, "action_open", "action"),
     "finish of actions": (batch.FINISH, "action_open", "action"),
-    "sum of the ledger": (batch.LEDGER_OPEN, "entry_pkey", "entry"),
+    "audit before a cut": (audit.AUDIT, "entry_pkey", "entry"),
 }
 
 

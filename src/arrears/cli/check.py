@@ -23,7 +23,7 @@ def command(as_json: bool) -> None:
             done += accounts
             progress(done, total)
 
-        report = check_store(live.store, checked)
+        report = check_store(live.store, checked, now=live.clock.now())
     if as_json:
         print_json({"checked": report.checked, "breaches": [b._asdict() for b in report.breaches]})
     else:

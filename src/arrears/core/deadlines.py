@@ -94,9 +94,9 @@ class Ahead:
 
     def base(self) -> date | None:
         """The day by the clocks alone."""
-        return min([day for day, _ in self._by_debt()], default=None)
+        return min([day for day, *_ in self._by_debt()], default=None)
 
-    def _by_debt(self) -> list[tuple[date, list[Hold]]]:
+    def _by_debt(self) -> list[tuple[date, Debt | None, list[Hold]]]:
         """For each debt that this may follow from the later of its own day and the day of the stage, both without the
         days on which it was held; with its holds. Of a debt that cannot come to it there is none."""
         view, (entered, days) = self.view, self._stage()
@@ -105,21 +105,21 @@ class Ahead:
         if not view.account.holds:
             oldest = view.oldest_day_0(view.debts_of(self.sub))
             if oldest is None:
-                return [(entered + timedelta(days), [])] if self.action is Action.DELETE else []
-            return [(max(entered + timedelta(days), oldest + timedelta(self._ladder_days)), [])]
-        named = self.action is Action.DELETE and self.sub.cut
-        found: list[tuple[date, list[Hold]]] = []
+                return [(entered + timedelta(days), None, [])] if self.action is Action.DELETE else []
+            return [(max(entered + timedelta(days), oldest + timedelta(self._ladder_days)), None, [])]
+        named = self._named()
+        found: list[tuple[date, Debt | None, list[Hold]]] = []
         for debt, holds in self._followed():
             by_stage = view.day_number(entered, days, holds, self.calendar)
             if debt is None:
                 own = by_stage if self.action is Action.DELETE else None
             elif named:
-                own = view.debt_clock(self.sub, self._ladder_days, self.stop)
+                own = view.debt_clock(self.sub, self._ladder_days, self.stop, debt)
             else:
                 own = debt.day_0 and view.day_number(debt.day_0, self._ladder_days, holds, view.calendar)
             day = latest(own, by_stage)
             if day is not None:
-                found.append((day, holds))
+                found.append((day, debt, holds))
         return found
 
     def _stage(self) -> tuple[date | None, int]:
@@ -148,7 +148,7 @@ class Ahead:
         if all(h.ended_at is not None and h.ended_at <= over for h in view.account.holds):
             return day
         found: date | None = None
-        for own, holds in self._by_debt():
+        for own, _, holds in self._by_debt():
             free = view.clear_day(max(own, day), holds, self.calendar)
             if free is not None and (found is None or free < found):
                 found = free
@@ -200,7 +200,7 @@ class Ahead:
             day = start + timedelta(step)
             return day, view.morning(day, self.calendar)
         found: list[tuple[date, datetime]] = []
-        for debt, holds in self._followed():
+        for debt, holds in self._leading():
             start = end.ended_on if end is not None else None if debt is None else debt.day_0
             counted = None if start is None else view.counted(start, step, holds, self.calendar)
             at = None if counted is None else view.outside(view.morning(counted, self.calendar), holds, self.calendar)
@@ -213,16 +213,29 @@ class Ahead:
         nothing is held. None while nobody can say."""
         if not self.view.account.holds:
             return at
-        found = [self.view.outside(at, holds, self.calendar) for _, holds in self._followed()]
+        found = [self.view.outside(at, holds, self.calendar) for _, holds in self._leading()]
         return min([free for free in found if free is not None], default=None)
+
+    def _leading(self) -> list[tuple[Debt | None, list[Hold]]]:
+        """Those of the followed debts that let this come first: its warnings follow them, and are kept back by the
+        holds on them alone."""
+        view = self.view
+        free = [(view.clear_day(day, holds, self.calendar), debt, holds) for day, debt, holds in self._by_debt()]
+        first = min([day for day, *_ in free if day is not None], default=None)
+        return [(debt, holds) for day, debt, holds in free if day is not None and day == first]
 
     def _followed(self) -> list[tuple[Debt | None, list[Hold]]]:
         """The debts that this may follow from, each with the holds on the action: those whose clock it follows, and of
         a deletion those that name the subscription. Of a service that ended without any debt the holds alone."""
         view, sub = self.view, self.sub
-        named = self.action is Action.DELETE and sub.cut
-        debts = view.account.debts_for(sub) if named else view.debts_of(sub)
+        debts = view.account.debts_for(sub) if self._named() else view.debts_of(sub)
         return [(debt, view.holds_on(self.stop, sub, debt)) for debt in (debts or (None,))]
+
+    def _named(self) -> bool:
+        """Whether only debts that name the subscription lead to it: to the deletion of what was stopped for debt, and
+        of what ended for another reason and is owed for."""
+        sub = self.sub
+        return self.action is Action.DELETE and (sub.cut or self.view.account.debts_for(sub) != ())
 
 
 def ahead(view: View) -> Sequence[Ahead]:

@@ -143,12 +143,12 @@ class View:
             )
         ]
 
-    @staticmethod
-    def hold_end(hold: Hold, calendar: Calendar) -> datetime | None:
-        """When a hold ended or will end; None while nobody can say."""
+    def hold_end(self, hold: Hold) -> datetime | None:
+        """When a hold ended or will end; None while nobody can say. Its last day is one of the account, also where a
+        service end that it keeps open has another zone."""
         if hold.ended_at is not None:
             return hold.ended_at
-        return None if hold.until is None else calendar.end_of_day(hold.until)
+        return None if hold.until is None else self.calendar.end_of_day(hold.until)
 
     def _held_days(self, holds: list[Hold], calendar: Calendar) -> Iterator[tuple[date, date | None]]:
         """The full local days inside each hold, merged, in order; None is 'without end'."""
@@ -157,7 +157,7 @@ class View:
             first = calendar.local_day(hold.from_at)
             if calendar.start_of_day(first) < hold.from_at:
                 first += ONE_DAY
-            end = self.hold_end(hold, calendar)
+            end = self.hold_end(hold)
             last = None if end is None else calendar.local_day(end) - ONE_DAY
             if last is None or last >= first:
                 spans.append((first, last))
@@ -197,7 +197,7 @@ class View:
         """The first day from `day` at whose end nothing is held; a day that is over counts as today while a hold
         stands, so that a hold placed after a deadline that was missed still stops it."""
         for hold in holds:
-            end = self.hold_end(hold, calendar)
+            end = self.hold_end(hold)
             if hold.from_at <= self.now and (end is None or self.now < end) and calendar.end_of_day(day) <= self.now:
                 day = calendar.local_day(self.now)
         return self._end_outside(day, holds, calendar)
@@ -209,7 +209,7 @@ class View:
             moved = False
             at = calendar.end_of_day(day)
             for hold in holds:
-                end = self.hold_end(hold, calendar)
+                end = self.hold_end(hold)
                 if hold.from_at < at and (end is None or at < end):
                     if end is None:
                         return None
@@ -223,7 +223,7 @@ class View:
         hold and is still to be sent waits for its end too."""
         for _ in range(len(holds) + 1):
             for hold in holds:
-                end = self.hold_end(hold, self.calendar)
+                end = self.hold_end(hold)
                 if any(hold.from_at <= t and (end is None or t < end) for t in (at, max(at, self.now))):
                     if end is None:
                         return None
@@ -235,16 +235,18 @@ class View:
 
     # -- clocks ----------------------------------------------------------------------------------------------
 
-    def debt_clock(self, sub: Subscription, days: int, stop: Stop) -> date | None:
-        """Day `days` of the subscription's own oldest debt: the one with the most days counted."""
+    def debt_clock(self, sub: Subscription, days: int, stop: Stop, followed: Debt) -> date | None:
+        """Day `days` of the subscription's oldest debt: the one with the most days counted. A debt that is held is no
+        clock for the one that is `followed`, also where its days were over before the hold began."""
         if not self.account.holds:
             oldest = self.oldest_day_0(self.debts_of(sub))
             return None if oldest is None else oldest + timedelta(days)
         found: date | None = None
         for debt in self.debts_of(sub):
             assert debt.day_0 is not None
-            holds = self.holds_on(stop, sub, debt)
-            day = self.day_number(debt.day_0, days, holds, self.calendar)
+            if debt is not followed and self.account.debt_is_held(debt.no):
+                continue
+            day = self.day_number(debt.day_0, days, self.holds_on(stop, sub, debt), self.calendar)
             if day is not None and (found is None or day < found):
                 found = day
         return found

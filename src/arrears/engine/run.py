@@ -131,7 +131,7 @@ def _batch(
             for unit in part:
                 (cut if _escalates(unit) else finished).append(unit)
             batch.write_early(finished)
-        _park_where_ledger_disagrees(batch, cut)
+        _park_what_was_changed(batch, cut, policies)
         report.accounts = len(batch.units)
         report.facts = sum(u.fact_count for u in batch.units)
         report.parked = sum(
@@ -169,15 +169,27 @@ def _escalates(unit: Unit) -> bool:
     return False
 
 
-def _park_where_ledger_disagrees(batch: Batch, cut: Sequence[Unit]) -> None:
-    """Where something is cut, the state's open sums must be what the ledger's entries add up to (I7)."""
+def _park_what_was_changed(batch: Batch, cut: Sequence[Unit], policies: Policies) -> None:
+    """Where something is cut, all that it rests on must be as arrears left it (I7): the ledger's sums, the journal and
+    its chain, the state, the rows, and the promises of the policy."""
     if not cut:
         return
-    sums = batch.ledger_open([u.no for u in cut])
+    changed = batch.audit(cut)
     for unit in cut:
-        differing = [d.number for d in unit.account.debts if sums.get((unit.no, d.no), 0) != d.open_minor]
-        if differing:
-            park(unit, f"the ledger disagrees about invoice {', '.join(differing[:5])}")
+        why = changed.get(unit.no) or _changed_policy(unit, policies)
+        if why:
+            park(unit, why)
+
+
+def _changed_policy(unit: Unit, policies: Policies) -> str:
+    """A policy is known by its contents; one whose text no longer gives its version was changed by hand."""
+    before = unit.before
+    assert before is not None, "only what is stored is cut"
+    versions = {sub.end.terms.policy for sub in before.subscriptions if sub.end is not None}
+    if before.case is not None:
+        versions.add(before.case.terms.policy)
+    differing = sorted(version for version in versions if policies[version].version != version)
+    return f"the text of policy {', '.join(differing)} was changed by hand" if differing else ""
 
 
 def run(

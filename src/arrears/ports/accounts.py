@@ -47,8 +47,9 @@ class Batch(Protocol):
         """Begin to write these units while others of the batch are still being decided. They must be finished: what
         is recorded on them afterwards is lost."""
 
-    def ledger_open(self, accounts: Sequence[int]) -> Mapping[tuple[int, int], int]:
-        """The open minor units of each (account, debt) by the sum of the ledger's entries, in this transaction."""
+    def audit(self, units: Sequence[Unit]) -> Mapping[int, str]:
+        """Of these accounts, in this transaction and as they were before it, those of which something is not as it was
+        left: their ledger's sums, their journal, their state or a row was changed by hand. Each with what it is."""
 
     def grant_deletions(self, day: date, wanted: int, cap: int) -> int:
         """How many of `wanted` deletions the cap of this UTC day still allows; what is granted is used up."""

@@ -19,15 +19,12 @@ from arrears.core.system import System, fold_system
 from arrears.core.tasks import SYSTEM, system_ends_of, system_tasks_of
 from arrears.core.unit import Unit, chained
 from arrears.ports import Claim, MailMove, NewAccount, Poisoned
+from arrears.store.postgres.audit import audit
 from arrears.store.postgres.book import describe
 from arrears.store.postgres.inserts import TASKS, TASKS_GONE
 from arrears.store.postgres.messages import move_mails
 from arrears.store.postgres.write import Db, DbRow, Sent, check_sent, send_units, utc
 
-LEDGER_OPEN: Final[LiteralString] = """
-SELECT account_id, debt, sum(minor)::bigint FROM entry
-WHERE account_id = ANY(%b) AND ledger = 'receivable' GROUP BY account_id, debt HAVING sum(minor) <> 0
-"""
 FINISH: Final[LiteralString] = """
 UPDATE action a SET status = CASE WHEN v.done THEN 'done' ELSE 'failed' END, lease_until = NULL
 FROM unnest(%b::bigint[], %b::bigint[], %b::text[], %b::integer[], %b::boolean[])
@@ -80,10 +77,9 @@ class PostgresBatch:
             raise Poisoned(first_line(error)) from error
         check_sent(self._sent)
 
-    def ledger_open(self, accounts: Sequence[int]) -> Mapping[tuple[int, int], int]:
+    def audit(self, units: Sequence[Unit]) -> Mapping[int, str]:
         """See ports.Batch."""
-        found = self._db.execute(LEDGER_OPEN, [list(accounts)], binary=True)
-        return {(account, debt): minor for account, debt, minor in found}
+        return audit(self._db, units)
 
     def grant_deletions(self, day: date, wanted: int, cap: int) -> int:
         """See ports.Batch. The day's row serialises everybody who asks."""

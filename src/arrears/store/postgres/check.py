@@ -6,7 +6,7 @@ accounts at a time, so that memory does not grow with the book.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Mapping
 from contextlib import AbstractContextManager
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
@@ -21,7 +21,8 @@ from arrears.core.rows import subscription_row
 from arrears.core.system import System, fold_system
 from arrears.core.unit import GENESIS, chained
 from arrears.store.postgres.batch import limits_text
-from arrears.store.postgres.streams import StoredState, Stream, states_after, streams
+from arrears.store.postgres.streams import Stream, states_after, streams
+from arrears.store.postgres.tampering import changed_in_installation, changed_looks, changed_rows
 from arrears.store.postgres.write import Db, utc
 
 BREACHES_MAX: Final = 1000
@@ -242,15 +243,20 @@ def check_book(
     report = CheckReport(len(CHECKS), check_database(db))
     installation = CheckedInstallation(GRACE)
     report.breaches += _system(db, installation)
+    report.breaches += changed_in_installation(db, now, GRACE)
     last = 0
     while states := states_after(db, last):
         last = states[-1].number
-        for stream in streams(db, states):
+        found = list(streams(db, states))
+        for stream in found:
             report.checked += len(INVARIANTS)
             if len(report.breaches) < BREACHES_MAX:
                 report.breaches += _account(stream, policies, installation, now)
         if len(report.breaches) < BREACHES_MAX:
-            report.breaches += _projected(db, states)
+            accounts = {s.number: decode_account(s.text) for s in states}
+            report.breaches += _projected(db, accounts)
+            report.breaches += changed_rows(db, found)
+            report.breaches += changed_looks(db, found, list(accounts.values()), policies)
         if progress is not None:
             progress(len(states))
     return report
@@ -271,10 +277,9 @@ def _account(
     return found + check_account(decode_account(state.text), history, policies, until, installation)
 
 
-def _projected(db: Db, states: Sequence[StoredState]) -> list[Breach]:
+def _projected(db: Db, accounts: dict[int, Account]) -> list[Breach]:
     """The rows that pages read say what the states say: subscriptions, invoices, open cases (I18)."""
-    numbers = [s.number for s in states]
-    accounts = {s.number: decode_account(s.text) for s in states}
+    numbers = list(accounts)
     found: list[Breach] = []
     for name, wanted, stored in (
         ("subscription", _subscriptions(accounts), _rows(db, _SUBSCRIPTIONS, numbers)),

@@ -45,8 +45,9 @@ WHERE s.account_id = v.account_id
 
 def refold_states(store: CheckedStore, now: datetime, progress: Callable[[int], None] | None = None) -> RefoldReport:
     """Fold each account's facts, and where that gives another state than the stored one, write it with the rows that
-    follow from it, and let the next run look at the account. `progress` is told how many accounts were looked at since
-    it was told last. May run beside workers, may be broken off and run again; the second time it changes nothing."""
+    follow from it, and let the next run look at the account. `progress` is told how many
+    accounts were looked at since it was told last. May run beside workers, may be broken off and run again; the second
+    time it changes nothing."""
     report = RefoldReport()
     last = 0
     while True:

@@ -1,0 +1,193 @@
+"""What the oracle takes from outside as it is told: money, holds, doubts, cancellations, and what became of mail."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Mapping
+from datetime import date, datetime, timedelta
+
+from tests.oracle.book import DELETE, DISABLE, RESTRICT, BookDebt, BookEnd, BookHold, BookSubscription, BookWarning
+from tests.oracle.days import DAY, ends, local_day
+from tests.oracle.ladder import TextLadder
+
+from arrears.core import facts as f
+from arrears.core.policy import Policy
+
+Said = Iterator[str]
+
+
+class Outside(TextLadder):
+    """One method a kind of fact; what they yield is not as the text says."""
+
+    def __init__(self, policies: Mapping[str, Policy]) -> None:
+        super().__init__(policies)
+        self.sent: dict[int, list[BookWarning]] = {}
+
+    # -- from outside ----------------------------------------------------------------------------------------------
+
+    def _account_opened(self, fact: f.AccountOpened, r: f.Recorded) -> None:
+        self.policy, self.zone = fact.terms.policy, fact.terms.zone
+
+    _terms_changed = _account_opened
+
+    def _subscription_added(self, fact: f.SubscriptionAdded, r: f.Recorded) -> None:
+        self.subs[fact.subscription] = BookSubscription(fact.subscription)
+
+    def _invoice_issued(self, fact: f.InvoiceIssued, r: f.Recorded) -> None:
+        d = fact.debt
+        self.debts[d.no] = BookDebt(d.no, d.currency, d.open_minor, d.due_on, d.subscriptions)
+
+    def _less(self, parts: Iterable[tuple[int, int]]) -> None:
+        for no, minor in parts:
+            debt = self.debts.get(no)
+            if debt is None:
+                continue
+            debt.open -= minor
+            if debt.open <= 0:
+                del self.debts[no]
+                self._paid(debt)
+
+    def _paid(self, debt: BookDebt) -> None:
+        if debt.day_0 is None:
+            return
+        wide = self.case is not None and self.policies[self.case.policy].scope == "account"
+        for sub in self.subs.values():
+            if sub.no in debt.subs or wide:
+                sub.paid_since_stop = sub.paid_since_stop or sub.cut
+
+    def _payment_booked(self, fact: f.PaymentBooked, r: f.Recorded) -> None:
+        self._less((a.debt, a.minor) for a in fact.allocations)
+
+    def _credit_allocated(self, fact: f.CreditAllocated, r: f.Recorded) -> None:
+        self._less((a.debt, a.minor) for a in fact.allocations)
+
+    def _invoice_credited(self, fact: f.InvoiceCredited, r: f.Recorded) -> None:
+        self._less([(fact.debt, fact.minor - fact.credit_minor)])
+
+    def _written_off(self, fact: f.WrittenOff, r: f.Recorded) -> None:
+        self._less([(fact.debt, fact.minor)])
+
+    def _charge_declined(self, fact: f.ChargeDeclined, r: f.Recorded) -> None:
+        for no in fact.debts:
+            debt = self.debts.get(no)
+            if debt is not None and debt.day_0 is None:
+                debt.forced = min(debt.forced or fact.on, fact.on)
+
+    def _debt_reopened(self, fact: f.DebtReopened, r: f.Recorded) -> Said:
+        today = local_day(r.at, self.day_zone)
+        found = self.debts.pop(fact.debt.no, None)
+        open_before = 0 if found is None else found.open
+        d = fact.debt
+        self.debts[d.no] = BookDebt(d.no, d.currency, open_before + fact.minor, d.due_on, d.subscriptions, forced=today)
+        yield from ()
+
+    def _due_moved(self, fact: f.DueMoved, r: f.Recorded) -> None:
+        debt = self.debts.get(fact.debt)
+        if debt is not None:
+            debt.due, debt.day_0, debt.forced = fact.due_on, None, None
+
+    def _canceled(self, fact: f.Canceled, r: f.Recorded) -> None:
+        self._stopped(fact.subscription, "canceled", fact.on, fact.terms, fact.order_no, r)
+
+    def _reason_set(self, fact: f.ReasonSet, r: f.Recorded) -> None:
+        self._stopped(fact.subscription, fact.reason.value, fact.on, fact.terms, fact.order_no, r)
+
+    def _stopped(self, no: int, reason: str, on: date, terms: object, order_no: int, r: f.Recorded) -> None:
+        sub = self.subs[no]
+        sub.reasons.add(reason)
+        if sub.end is None or reason == "canceled":
+            # Who cancels what is stopped has a service end of its own from that day, and is warned anew.
+            order_no = order_no or (sub.end.order_no if sub.end is not None else 0)
+            sub.warned, sub.deferred = [], set()
+            policy, zone = terms.policy, terms.zone  # type: ignore[attr-defined]
+            sub.end = BookEnd(policy, zone, on, r.at, order_no, canceled=reason == "canceled")
+            sub.end.ended_on = on if reason == "canceled" else None
+            sub.state = "disabled"
+
+    def _reactivated(self, fact: f.Reactivated, r: f.Recorded) -> None:
+        self.subs[fact.subscription].reasons.discard("canceled")
+
+    def _reason_lifted(self, fact: f.ReasonLifted, r: f.Recorded) -> None:
+        self.subs[fact.subscription].reasons.discard(fact.reason.value)
+
+    def _hold_placed(self, fact: f.HoldPlaced, r: f.Recorded) -> None:
+        h = fact.hold
+        stops = frozenset(s.value for s in h.stops)
+        self.holds[h.no] = BookHold(h.no, h.scope.value, h.target, stops, h.from_at, h.until)
+
+    def _hold_ended(self, fact: f.HoldEnded, r: f.Recorded) -> None:
+        hold = self.holds[fact.hold]
+        hold.ended = r.at
+        end = hold.end(self.day_zone) or r.at
+        for sub in self.subs.values():
+            for action in (RESTRICT, DISABLE, DELETE):
+                if self._moved(hold, sub, action, r.at):
+                    sub.void(action, end)
+
+    def _moved(self, hold: BookHold, sub: BookSubscription, action: str, now: datetime) -> bool:
+        """Whether the day that was promised before the hold has moved by it."""
+        counting = sub.counting(action)
+        if not counting:
+            return False
+        after, before = self.plan(sub, action, now), self.plan(sub, action, now, but=hold.no)
+        if after is None:
+            return False
+        policy, zone = self.terms(sub, action)
+        first = counting[0]
+        assert first.accepted is not None
+        lead = local_day(first.accepted, zone) + timedelta(days=self.lead(policy, action))
+        if after > max(first.named, lead) and (before is None or after > before):
+            return True
+        return self._kept_back(hold, max(after, first.named, lead), sub, action, now)
+
+    def _kept_back(self, hold: BookHold, day: date, sub: BookSubscription, action: str, now: datetime) -> bool:
+        """Whether it stood at the end of the day on which the action would have come, or came while that waited."""
+        if hold.scope == "debt":
+            others = self.plan(sub, action, now, without=hold.target)
+            if hold.target not in {d.no for d in self.owed_for(sub)} or (others is not None and others <= day):
+                return False
+        elif not (action in hold.stops and self._concerns(hold, sub)):
+            return False
+        end = hold.end(self.day_zone)
+        return end is not None and end > ends(day, self.day_zone)
+
+    def _doubt_raised(self, fact: f.DoubtRaised, r: f.Recorded) -> None:
+        self.doubts.add((fact.doubt.value, fact.ref))
+
+    def _doubt_cleared(self, fact: f.DoubtCleared, r: f.Recorded) -> None:
+        self.doubts.discard((fact.doubt.value, fact.ref))
+        self.doubt_gone(r.at)
+
+    def doubt_gone(self, now: datetime) -> None:
+        """A doubt that was present at a deadline voids the warnings accepted before its end."""
+        if self.in_doubt():
+            return
+        for sub in self.subs.values():
+            for action in sub.deferred:
+                sub.void(action, now)
+            sub.deferred = set()
+
+    def _order_acknowledged(self, fact: f.OrderAcknowledged, r: f.Recorded) -> Said:
+        sub = self.subs[fact.subscription]
+        end = sub.end
+        if end is None or end.order_no != fact.order_no or end.canceled or fact.order != "disable":
+            return
+        done = local_day(r.at, end.zone)
+        end.ended_on = end.on if r.at < ends(end.on + DAY, end.zone) else max(done, local_day(end.recorded, end.zone))
+        if fact.ended_on != end.ended_on:
+            yield f"service {sub.no} ended on {end.ended_on}, not on {fact.ended_on}"
+
+    # -- mail ------------------------------------------------------------------------------------------------------
+
+    def _notice_accepted(self, fact: f.NoticeAccepted, r: f.Recorded) -> None:
+        for warned in self.sent.get(fact.notice, ()):
+            if warned.sub not in fact.left_out:
+                warned.accepted = r.at
+
+    def _notice_failed(self, fact: f.NoticeFailed, r: f.Recorded) -> None:
+        for warned in self.sent.get(fact.notice, ()):
+            warned.failed = True
+
+    def _notice_bounced(self, fact: f.NoticeBounced, r: f.Recorded) -> None:
+        for seq in fact.lost:
+            for warned in self.sent.get(seq, ()):
+                warned.lost = True

@@ -1,0 +1,204 @@
+"""Whatever somebody changes in the database by hand is named by `check`; where a cut rests on it, a run refuses."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from datetime import timedelta
+from typing import Final
+
+import pytest
+from tests.store.contract import API, DAY_1, at, invoice, open_book, owing_book, payment
+from tests.stories.story import Hands, Mail
+
+from arrears.core.account import ALL_STOPS, HoldScope
+from arrears.core.states import State
+from arrears.engine import commands
+from arrears.engine.run import run
+from arrears.sim.stage import Stage
+from arrears.store import schema
+from arrears.store.postgres.check import check_book, check_store
+from arrears.store.postgres.queries import open_tasks
+from arrears.store.postgres.store import PostgresStore
+
+TODAY: Final = at(33) - timedelta(hours=1)
+"""An hour before the end of day 30: account 1 is disabled then, account 2 has paid, 3 is held, 4 was disabled."""
+
+
+@pytest.fixture(scope="module")
+def book(database_url: str) -> Iterator[PostgresStore]:
+    schema.create_scratch(database_url, "tampering")
+    store = PostgresStore(database_url, schema="tampering", durable=False, clock_is_real=False)
+    stage = Stage(store, Mail(), Hands(), at(1))
+    numbers = open_book(store, 4)
+    commands.issue_invoices(store, [invoice(n, f"I{n}") for n in numbers[:3]], at(1), API)
+    commands.issue_invoices(store, [invoice(4, "I4")], at(1), API)
+    commands.report_decline(store, 4, [1], at(1, 1), API)
+    stage.until(at(10))
+    commands.record_payments(store, [payment(2, "P2")], at(10), API)
+    stage.until(at(12))
+    commands.hold(
+        store, 3, scope=HoldScope.ACCOUNT, target=0, stops=ALL_STOPS, reason="asked", until=DAY_1 + timedelta(days=60),
+        now=at(12), author="staff:1",
+    )  # fmt: skip
+    stage.until(TODAY)
+    assert {n: a.subscriptions[0].state for n, a in store.snapshots(numbers).items()} == {
+        1: State.PAST_DUE, 2: State.ACTIVE, 3: State.PAST_DUE, 4: State.DISABLED,
+    }  # fmt: skip
+    yield store
+    store.close()
+
+
+FREE: Final = "ALTER TABLE fact DISABLE TRIGGER USER; ALTER TABLE entry DISABLE TRIGGER USER; "
+STATE: Final = "UPDATE account_state SET "
+ONE: Final = " WHERE account_id = 1"
+ALL_OF_ONE: Final = "".join(
+    f"DELETE FROM {table} WHERE account_id = 1; "
+    for table in ("fact", "account_state", "entry", "invoice", "subscription", "action", "step", "collection_case")
+)
+
+CHANGES: Final = {
+    "a promised day in a warning": FREE + "UPDATE fact SET body = replace(body, '2026-02-01', '2026-01-20')" + ONE,
+    "the author of a fact": FREE + "UPDATE fact SET author = 'staff:9'" + ONE + " AND seq = 3",
+    "the instant of a fact": FREE + "UPDATE fact SET at = at - interval '1 day'" + ONE + " AND seq = 5",
+    "the last fact": FREE + "DELETE FROM fact" + ONE + " AND seq = (SELECT seq FROM account_state" + ONE + ")",
+    "a fact in the middle": FREE + "DELETE FROM fact WHERE account_id = 1 AND seq = 4",
+    "the last fact and its place": FREE
+    + "DELETE FROM fact WHERE account_id = 1 AND seq = (SELECT seq FROM account_state" + ONE + "); "
+    + STATE + "seq = seq - 1" + ONE,
+    "a warning accepted earlier": STATE + "state = replace(state, '2026-01-23T', '2026-01-10T')" + ONE,
+    "the head": STATE + "head = sha256(head)" + ONE,
+    "the next look, far away": STATE + "next_at = '2030-01-01'" + ONE,
+    "the next look, never": STATE + "next_at = NULL" + ONE,
+    "what waits": STATE + "waits = NOT waits" + ONE,
+    "the instant of the newest fact": STATE + "recorded_at = '2027-06-01'" + ONE,
+    "a policy, a day earlier": "UPDATE policy SET body = replace(body, 'after_days = 30', 'after_days = 29')",
+    "a policy, a shorter lead": "UPDATE policy SET body = replace(body, 'lead_days = 7', 'lead_days = 1')",
+    "a policy's name": "UPDATE policy SET name = 'other'",
+    "a policy that nobody adopted": "INSERT INTO policy (version, name, body) SELECT 'x', 'x', body FROM policy",
+    "the total of an invoice": "UPDATE invoice SET total_minor = 99999" + ONE,
+    "the total of a paid invoice": "UPDATE invoice SET total_minor = 99999 WHERE account_id = 2",
+    "what is open of an invoice": "UPDATE invoice SET open_minor = 1" + ONE,
+    "the number of an invoice": "UPDATE invoice SET number = 'X'" + ONE,
+    "the due date of an invoice": "UPDATE invoice SET due_on = '2026-12-28'" + ONE,
+    "day 0 of an invoice": "UPDATE invoice SET day_0 = day_0 - 5" + ONE,
+    "the zone of an account": "UPDATE account SET zone = 'Pacific/Kiritimati'" + ONE,
+    "the policy of an account": "UPDATE account SET policy = 'other'" + ONE,
+    "how an account pays": "UPDATE account SET mode = 'invoice'" + ONE,
+    "the zone of a case": "UPDATE collection_case SET zone = 'Pacific/Kiritimati'" + ONE,
+    "a case, closed": "UPDATE collection_case SET outcome = 'settled', ended_at = now()" + ONE,
+    "a case, begun earlier": "UPDATE collection_case SET opened_on = opened_on - 9" + ONE,
+    "a case that was closed": "UPDATE collection_case SET outcome = 'written_off' WHERE account_id = 2",
+    "the state of a subscription": "ALTER TABLE subscription DISABLE TRIGGER USER; "
+    "UPDATE subscription SET state = 'active', reasons = ''" + ONE,
+    "the day of a subscription": "UPDATE subscription SET disable_on = '2027-01-01'" + ONE,
+    "both sides of an entry": FREE + "UPDATE entry SET minor = sign(minor) * 9000" + ONE,
+    "one side of an entry": FREE + "UPDATE entry SET minor = 9000 WHERE account_id = 1 AND ledger = 'receivable'",
+    "entries and the invoice": FREE + "UPDATE entry SET minor = sign(minor) * 9000" + ONE
+    + "; UPDATE invoice SET open_minor = 9000" + ONE,
+    "no entries": FREE + "DELETE FROM entry" + ONE,
+    "a payment": "UPDATE payment SET amount_minor = amount_minor + 1",
+    "the name of a payment": "UPDATE payment SET ref = 'P9'",
+    "a hold, longer": "UPDATE hold SET until = until + 30",
+    "a step, gone": "DELETE FROM step WHERE account_id = 1 AND rung = 28",
+    "a step, another day": "UPDATE step SET promised_on = '2026-01-01' WHERE account_id = 1 AND rung = 28",
+    "an action, gone": "DELETE FROM action WHERE account_id = 1 AND seq = (SELECT max(seq) FROM action" + ONE + ")",
+    "an action of nobody": "INSERT INTO action VALUES (1, 2, 'order', 1, 7, 'disable', 'recorded', 0)",
+    "a notice that is done, set back": "UPDATE action SET status = 'recorded' WHERE account_id = 1 AND kind = 'notice'",
+    "an order that is done, set back": "UPDATE action SET status = 'recorded' WHERE account_id = 4 AND kind = 'order'",
+    "another order": "UPDATE action SET what = 'delete' WHERE account_id = 4 AND kind = 'order'",
+    "the trigger of the journal": "DROP TRIGGER fact_append_only ON fact",
+    "the trigger of the edges": "ALTER TABLE subscription DISABLE TRIGGER subscription_edges",
+    "the trigger of the balance": "DROP TRIGGER entry_balances ON entry",
+    "what a trigger does": "CREATE OR REPLACE FUNCTION refuse_change() RETURNS trigger LANGUAGE plpgsql"
+    " AS $$BEGIN RETURN NULL;END$$",
+    "the index of what is due": "DROP INDEX account_state_due",
+    "the index of steps": "DROP INDEX step_once",
+    "the key of payments": "ALTER TABLE payment DROP CONSTRAINT payment_ref_key",
+    "the last tick, in the future": "UPDATE system_state SET last_tick_at = '2027-06-01'",
+    "the doubt about the clock": "UPDATE system_state SET clock_suspect = true",
+    "a fact of the installation": FREE + "UPDATE fact SET why = 'x' WHERE account_id = 0 AND seq = 1",
+    "the last fact of the installation": FREE + "DELETE FROM fact WHERE account_id = 0",
+    "a whole account": FREE + ALL_OF_ONE + "DELETE FROM account" + ONE,
+    "an account without its row": "DELETE FROM account" + ONE,
+    "an account without its state": FREE + "DELETE FROM account_state" + ONE,
+}  # fmt: skip
+
+
+def test_a_book_that_nobody_touched_is_clean(book: PostgresStore) -> None:
+    assert check_store(book, now=TODAY).breaches == []
+
+
+def test_there_are_enough_of_them() -> None:
+    assert len(CHANGES) >= 40
+
+
+@pytest.mark.parametrize("name", CHANGES)
+def test_check_names_what_was_changed_by_hand(name: str, book: PostgresStore) -> None:
+    policies = book.policies()
+    with book.transaction() as db:
+        touched = [db.execute(statement.encode()).rowcount for statement in CHANGES[name].split("; ") if statement]
+        found = check_book(db, policies, now=TODAY).breaches
+        db.rollback()
+    assert touched[-1], "the change touches something"
+    assert found != []
+
+
+REFUSED: Final = (
+    "a promised day in a warning",
+    "the author of a fact",
+    "the instant of a fact",
+    "a fact in the middle",
+    "the last fact",
+    "a warning accepted earlier",
+    "the head",
+    "what is open of an invoice",
+    "the number of an invoice",
+    "the due date of an invoice",
+    "day 0 of an invoice",
+    "the day of a subscription",
+    "both sides of an entry",
+    "no entries",
+)
+"""What a cut rests on."""
+
+
+@pytest.fixture
+def make_due(make_postgres: Callable[[], PostgresStore]) -> Callable[[int], PostgresStore]:
+    """Makes books of accounts that are disabled by the next run."""
+
+    def make(accounts: int) -> PostgresStore:
+        store = make_postgres()
+        owing_book(store, accounts)
+        Stage(store, Mail(), Hands(), at(1)).until(TODAY)
+        return store
+
+    return make
+
+
+def test_a_run_cuts_nothing_that_was_changed_by_hand_and_tells_staff(make_due: Callable[[int], PostgresStore]) -> None:
+    store = make_due(1 + len(REFUSED))
+    changed = dict(enumerate(REFUSED, start=2))
+    with store.transaction() as db:
+        for number, name in changed.items():
+            for statement in CHANGES[name].split("; "):
+                db.execute(statement.replace("account_id = 1", f"account_id = {number}").encode())
+    run(store, at(33))
+    states = {n: a.subscriptions[0].state for n, a in store.snapshots([1, *changed]).items()}
+    assert {changed.get(n, "untouched") for n, state in states.items() if state is State.DISABLED} == {"untouched"}
+    told = {task.account: task.what for task in open_tasks(store)}
+    assert {
+        changed[n] for n in changed if "by hand" not in told.get(n, "") and "ledger" not in told.get(n, "")
+    } == set()
+
+
+@pytest.mark.parametrize("name", ["a policy, a day earlier", "a policy, a shorter lead"])
+def test_a_run_cuts_nothing_by_a_policy_that_was_changed_by_hand(
+    name: str, make_due: Callable[[int], PostgresStore]
+) -> None:
+    store = make_due(1)
+    with store.transaction() as db:
+        db.execute(CHANGES[name].encode())
+    store._policies.clear()  # as a process that starts now
+    run(store, at(33))
+    assert store.snapshots([1])[1].subscriptions[0].state is State.PAST_DUE
+    assert ["the text of policy" in task.what for task in open_tasks(store)] == [True]
