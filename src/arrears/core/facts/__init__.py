@@ -47,6 +47,7 @@ from arrears.core.facts.decided import (
     WithinTolerance,
 )
 from arrears.core.facts.notice import (
+    Announcement,
     Expiring,
     Noticed,
     NoticePart,
@@ -133,6 +134,7 @@ __all__ = [
     "AddressAsked",
     "AddressConfirmed",
     "Allocation",
+    "Announcement",
     "AnyFact",
     "AttemptCreated",
     "AttemptMoved",

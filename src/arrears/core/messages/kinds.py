@@ -79,10 +79,19 @@ class Dated(StrEnum):
     PAST = "past"
 
 
+class Announces(StrEnum):
+    """Of what a kind of message announces the date, once for each date (see `core.announcements`)."""
+
+    DEBT = "debt"
+    SUBSCRIPTION = "subscription"
+    METHOD = "method"
+
+
 class KindSpec(NamedTuple):
     """One kind of message. `paid`: it always says an amount, which arrived or which a card was refused for.
     `declined`: it says why a bank refused, and what to ask it. `charged`: it is about a charge of ours that a bank
-    refused or wants confirmed. `foreseen`: pages say ahead of time on which day it will be sent."""
+    refused or wants confirmed. `foreseen`: pages say ahead of time on which day it will be sent. `announces`: what it
+    says once before its date, in words and with an example that all such kinds share; None for every other message."""
 
     to: Audience
     actor: Actor
@@ -92,6 +101,7 @@ class KindSpec(NamedTuple):
     declined: bool = False
     charged: bool = False
     foreseen: bool = False
+    announces: Announces | None = None
 
     @property
     def asks_for_money(self) -> bool:

@@ -21,6 +21,7 @@ from arrears.core.messages.recipients import Contacts, Recipient
 from arrears.core.payments.values import AttemptState, Initiator
 from arrears.core.rules.charge import paying
 from arrears.core.states import RUNNING, Reason, State
+from arrears.engine.messages.drafting_announced import Lines, announcement_drafts
 from arrears.engine.messages.drafting_people import Draft, about_address, about_help, about_sign_in, zone_of
 
 MessageFact = (
@@ -150,8 +151,12 @@ def _asked(account: Account) -> list[Debt]:
 
 
 def _lines(account: Account) -> tuple[DebtLine, ...]:
+    return _lines_of(account, _asked(account))
+
+
+def _lines_of(account: Account, debts: Iterable[Debt]) -> tuple[DebtLine, ...]:
     names = {s.no: s.service for s in account.subscriptions}
-    return tuple(_line(d, names) for d in _asked(account))
+    return tuple(_line(d, names) for d in debts)
 
 
 def _line(debt: Debt, names: Mapping[int, str]) -> DebtLine:
@@ -175,6 +180,7 @@ def _noticed(account: Account, fact: f.Noticed, seq: int, contacts: Contacts, no
     told: list[f.Told] = []
     reminders: list[f.Reminder] = []
     cards: list[f.Expiring] = []
+    announced: list[f.Announcement] = []
     for part in fact.parts:
         match part:
             case f.Warning():
@@ -185,11 +191,14 @@ def _noticed(account: Account, fact: f.Noticed, seq: int, contacts: Contacts, no
                 reminders += [part] if _reminds(account, part, seq) else []
             case f.Expiring():
                 cards += [part] if _expires(account, part) else []
+            case f.Announcement():
+                announced.append(part)
             case _:
                 assert_never(part)
     found = [*_warnings(account, warnings, lines), *_change_drafts(account, told, seq, lines)]
     if not any(KINDS[d.kind].asks_for_money for d in found):
         found += [_reminder(account, one, fact.at_once, lines, contacts) for one in reminders]
+    found += announcement_drafts(account, announced, contacts, Lines(_lines_of, _dated), now)
     return found + [_card(account, card, contacts, now) for card in cards]
 
 
