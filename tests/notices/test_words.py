@@ -187,7 +187,7 @@ SAYS: list[tuple[str, Content, str, str]] = [
     ),
     (
         "she invites",
-        for_reader(sample(K.INVITATION, "nl-NL")),
+        replace(for_reader(sample(K.INVITATION, "nl-NL")), inviter="Anna de Vries"),
         "Anna de Vries nodigt u uit",
         "U bent uitgenodigd om de facturen van De Vries Fotografie bij",
     ),

@@ -9,6 +9,7 @@ import psycopg
 import pytest
 from babel.messages.mofile import read_mo
 from babel.messages.pofile import read_po
+from tests.site import using
 from tests.web.conftest import PASSWORD
 
 if TYPE_CHECKING:
@@ -29,6 +30,16 @@ def test_a_person_signs_in_and_sees_their_own_accounts_and_nobody_elses(client: 
     assert "You are signed in as Anna." in page
     assert "Bakery &lt;b&gt;Anna&lt;/b&gt;" in page
     assert "CANARY" not in page
+
+
+def test_who_the_operator_is_by_law_stands_at_the_foot_of_every_page(client: Client) -> None:
+    with using(legal_identity="Müller & Söhne GmbH, HRB 12345"):
+        for address in ("/sign-in", "/help", "/"):
+            if address == "/":
+                sign_in(client)
+            page = client.get(address).content.decode()
+            assert page.count("Müller &amp; Söhne GmbH, HRB 12345") == page.count("<footer>") == 1, address
+    assert "<footer>" not in client.get("/help").content.decode(), "nothing to say, no foot"
 
 
 def test_a_customer_is_never_staff_and_staff_are_never_a_customer(client: Client) -> None:

@@ -71,6 +71,7 @@ LINK: Final = f"{_SITE}/settle/acc_12"
 PAY_LINK: Final = f"{_SITE}/pay/{_TOKEN}"
 _CARD: Final = "Visa •••• 4242"
 
+_INVITED: Final = Reader("Sam Okafor", Role.READER, "America/New_York")
 _NAMELESS: Final = Reader("", Role.ADMINISTRATOR, "Europe/Amsterdam")
 
 _RESTRICTION: Final = (DatedAction("cloud", Action.RESTRICT, date(2026, 1, 31)),)
@@ -201,8 +202,8 @@ NOTICE_KINDS: Final[Mapping[MessageKind, NoticeKind]] = closed(
         MessageKind.INVITATION: NoticeKind(
             _COMMON | {"expires_on", "inviter"},
             datetime(2026, 1, 5, 10, tzinfo=UTC),
-            {"link": f"{_SITE}/invitation/{_TOKEN}", "expires_on": date(2026, 1, 12), "inviter": "Anna de Vries"},
-            [{"reader": _NAMELESS, "administrator": "", "inviter": ""}],
+            {"link": f"{_SITE}/invitation/{_TOKEN}", "expires_on": date(2026, 1, 12)},
+            [{"reader": _NAMELESS, "administrator": ""}, {"reader": _INVITED, "inviter": "Anna de Vries"}],
         ),
         MessageKind.PASSWORD_RESET: NoticeKind(
             _COMMON, datetime(2026, 1, 5, 10, tzinfo=UTC), {"link": f"{_SITE}/new-password/{_TOKEN}"}

@@ -10,6 +10,7 @@ from typing import Final, NamedTuple, Protocol
 from arrears.core.account import Debt
 from arrears.core.errors import Refused
 from arrears.core.facts import PaymentBooked
+from arrears.core.payments.planner import Tried
 from arrears.core.payments.values import (
     BookLine,
     Change,
@@ -21,6 +22,9 @@ from arrears.core.payments.values import (
     SetupOutcome,
     Unknown,
 )
+
+TRIES_MAX: Final = 1000
+"""More than any network allows on one card in any window that its rules look back."""
 
 
 class MethodRecord(NamedTuple):
@@ -72,6 +76,11 @@ class MoneyBook(Protocol):
 
     def method(self, account: int, number: int) -> MethodRecord:
         """One payment method, removed or not; refuses `unknown_method`."""
+
+    def method_and_tries(self, account: int, number: int) -> tuple[MethodRecord, Sequence[Tried]]:
+        """One payment method, and what the accounts besides this one have tried on the same card: the networks count
+        on the card, whoever's it is. Of what was paid elsewhere only the last, and what came with advice, is told; of
+        everything else the newest TRIES_MAX. Refuses `unknown_method`."""
 
     def methods(self, account: int) -> Sequence[MethodRecord]:
         """All payment methods of an account by number, removed ones too."""

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
+from datetime import UTC, datetime
 from typing import Final
 
 from msgspec.structs import replace
@@ -10,7 +11,8 @@ from msgspec.structs import replace
 from arrears.core.account import Debt
 from arrears.core.errors import Refused
 from arrears.core.facts import AnyFact, DueMoved, InvoiceIssued
-from arrears.core.payments.values import OPEN_STATES
+from arrears.core.payments.planner import Tried
+from arrears.core.payments.values import OPEN_STATES, AttemptState, Codes, Initiator
 from arrears.ports import MethodRecord
 
 
@@ -20,6 +22,24 @@ def method_of(methods: Sequence[MethodRecord], number: int) -> MethodRecord:
         if method.no == number:
             return method
     raise Refused("unknown_method", f"there is no payment method {number} on this account")
+
+
+def tried_of(
+    no: int,
+    at: datetime,
+    by: str,
+    amount_minor: int,
+    currency: str,
+    state: str,
+    decline: str,
+    network: str,
+    advice: str,
+    reached_network: bool,
+) -> Tried:
+    """One attempt's row as the planner reads it."""
+    codes = Codes(decline, network, advice)
+    how, when = AttemptState(state), at.astimezone(UTC)
+    return Tried(no, when, Initiator(by), amount_minor, currency, how, codes, reached_network)
 
 
 def issued(facts: Iterable[AnyFact]) -> Mapping[int, Debt]:

@@ -8,7 +8,8 @@ forbids it. Where the networks' texts leave a doubt the strictest reading counts
   caps of *both* card networks (so does a Mastercard decline without advice: not every provider passes it on);
 - an advice code binds on every card and also on an approval, as does an unknown one, which stops for ever;
 - a reattempt is every attempt after a first one that did not succeed, however long ago that was;
-- a success resets a counter only where it belongs to it (Visa: the same amount, currency and initiator).
+- what a card's counters hold is every amount and currency of every account, and no success resets them: that it
+  would is the word of one processor alone. It ends the entry of a bank debit.
 
 What one success or new data of a card shows to be cured (wrong data, want of authentication) binds until then; a code
 that says never binds for ever on that credential.
@@ -126,6 +127,12 @@ def earliest(rules: Rules, wanted: Wanted, history: Sequence[Tried], now: dateti
     return allowed
 
 
+def is_final(rules: Rules, wanted: Wanted, tried: Tried, now: datetime) -> bool:
+    """Whether this one attempt alone forbids every other on its card, for ever and to everybody."""
+    answer = earliest(rules, wanted._replace(by=Initiator.CUSTOMER), [tried], now)
+    return isinstance(answer, Refusal) and answer.until is None
+
+
 def counts(tried: Tried) -> bool:
     """Whether the networks count this attempt, or might: declined or canceled after it reached them, or open."""
     if tried.state in OPEN_STATES:
@@ -239,7 +246,7 @@ def _advice_bound(
         return Allowed(tried.at + timedelta(hours=row.hours), rule, row.source, why)
     if row.action is AdviceAction.STOP and _same(row.key, wanted, tried):
         if row.days:
-            why = f"Advice {code} of the card network forbids this amount on this card for {row.days} days."
+            why = f"Advice {code} of the card network forbids every attempt on this card for {row.days} days."
             return Refusal(rule, row.source, why, tried.at + timedelta(days=row.days))
         return Refusal(rule, row.source, f"Advice {code} of the card network ends all attempts on this card.", None)
     if row.action is AdviceAction.ASK_DURABLE_CARD and silent:
@@ -265,8 +272,8 @@ def _same(key: Sequence[str], wanted: Wanted, tried: Tried) -> bool:
 
 
 def _counted(cap: Cap, wanted: Wanted, book: Sequence[Tried]) -> list[Tried]:
-    """What a counter holds: everything of its key since the last success in it, whatever its age."""
-    return [tried for tried in _since_paid([t for t in book if _same(cap.key, wanted, t)]) if counts(tried)]
+    """What a counter holds: everything of its key, whatever its age."""
+    return [tried for tried in book if _same(cap.key, wanted, tried) and counts(tried)]
 
 
 def _cap_bounds(cap: Cap, wanted: Wanted, book: Sequence[Tried]) -> Iterator[Allowed | Refusal]:
@@ -289,7 +296,7 @@ def _entry_bounds(cap: Cap, wanted: Wanted, book: Sequence[Tried], now: datetime
     if wanted.entry == NEW_ENTRY:
         return
     said = wanted.entry != 0
-    chain = [t for t in book if counts(t) and wanted.entry in (t.no, t.entry)] if said else _counted(cap, wanted, book)
+    chain = [t for t in book if counts(t) and wanted.entry in (t.no, t.entry)] if said else _unsaid(cap, wanted, book)
     if "amount" in cap.key and wanted.by is Initiator.MERCHANT and _other_amount(cap, wanted, chain, book):
         why = "A returned debit may be presented again only alone and at its own amount."
         yield Refusal(f"{cap.name}_same_amount", cap.source, why, None)
@@ -301,6 +308,11 @@ def _entry_bounds(cap: Cap, wanted: Wanted, book: Sequence[Tried], now: datetime
     if len(chain) > cap.limit:
         why = f"A debit may be presented again at most {cap.limit} times, and that is used up."
         yield Refusal(cap.name, cap.source, why, None)
+
+
+def _unsaid(cap: Cap, wanted: Wanted, book: Sequence[Tried]) -> list[Tried]:
+    """The entry of a debit of which nobody said which it is: what came of its key after the last success."""
+    return [t for t in _since_paid([t for t in book if _same(cap.key, wanted, t)]) if counts(t)]
 
 
 def _other_amount(cap: Cap, wanted: Wanted, chain: Sequence[Tried], book: Sequence[Tried]) -> bool:

@@ -142,6 +142,8 @@ class AttemptCanceled(NamedTuple):
     ref: str
     reached_network: bool
     why: str = ""
+    codes: Codes = Codes()
+    """What forbids the card where we did not ask for that: its refusal on another account."""
 
 
 Outcome = Paid | Declined | NeedsCustomer | Processing | Unknown | NotFound | AttemptCanceled

@@ -6,14 +6,14 @@ stored before the first call, and an outcome of an attempt that is over changes 
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from datetime import datetime, timedelta
 from typing import Final
 
 from arrears.core import facts as f
 from arrears.core.account import Account, Attempt
 from arrears.core.errors import Refused
-from arrears.core.payments.networks import load_rules
-from arrears.core.payments.planner import EXPIRED, NEW_ENTRY, Refusal, earliest
+from arrears.core.payments.planner import Tried
 from arrears.core.payments.settlement import moves_with
 from arrears.core.payments.values import (
     OPEN_STATES,
@@ -31,11 +31,11 @@ from arrears.core.payments.values import (
     Processing,
     Unknown,
 )
-from arrears.core.rules.charge import history_of, wanted_of
 from arrears.core.unit import Unit
 from arrears.engine.acting import acting_on, local_today
 from arrears.engine.booking import Payment, book
 from arrears.engine.failpoints import reached
+from arrears.engine.payments.permitted import not_to_be_asked
 from arrears.engine.payments.providers import Providers, provider_of
 from arrears.ports import AccountsAndMoney, MoneyBook
 
@@ -188,11 +188,11 @@ def _end_or_tell(store: AccountsAndMoney, providers: Providers, account: int, at
 def _ask(
     store: AccountsAndMoney, providers: Providers, account: int, attempt: Attempt, now: datetime
 ) -> tuple[str, Outcome]:
-    method = store.method(account, attempt.method)
+    method, elsewhere = store.method_and_tries(account, attempt.method)
     processor = providers.of(method.at_provider)
     reference = attempt_ref(account, attempt.no)
     fresh = now - attempt.created_at < NONE_FOUND_AFTER
-    stop = _not_to_be_charged(store.snapshots([account])[account], attempt, now)
+    stop = _not_to_be_charged(store.snapshots([account])[account], attempt, elsewhere, now)
     if attempt.state is not AttemptState.CREATED or not fresh or stop is not None:
         # Somebody may have asked already and died before the answer was recorded.
         reached("attempt.before_look_up")
@@ -228,22 +228,13 @@ def still_owed(account: Account, attempt: Attempt) -> bool:
 
 
 def _not_to_be_charged(
-    snapshot: Account, attempt: Attempt, now: datetime
+    snapshot: Account, attempt: Attempt, elsewhere: Sequence[Tried], now: datetime
 ) -> Declined | AttemptCanceled | Unknown | None:
-    """What the networks' rules forbid is not asked for (they may bill us for asking): it is no decline of the
-    customer's, and is canceled; an expired card has failed. What was
-    paid in another way, or disputed, since the attempt was recorded is not charged: it is looked up until it is
-    proven that nobody had asked for it either."""
+    """What the networks' rules forbid is not asked for. What was paid in another way, or disputed, since the attempt
+    was recorded is not charged: it is looked up until it is proven that nobody had asked for it either."""
     if not still_owed(snapshot, attempt):
         return Unknown("what it was for is not owed any more, so it is not charged")
-    method = snapshot.method(attempt.method)
-    wanted = wanted_of(method, attempt.amount_minor, attempt.currency, attempt.by, attempt.entry or NEW_ENTRY)
-    allowed = earliest(load_rules(), wanted, history_of(snapshot, method), now)
-    if not isinstance(allowed, Refusal):
-        return None
-    if allowed.rule == EXPIRED:
-        return Declined("", Codes(decline="expired"), now)
-    return AttemptCanceled("", reached_network=False)
+    return not_to_be_asked(snapshot, attempt, elsewhere, now)
 
 
 def record_outcome(
@@ -287,8 +278,8 @@ def _record(unit: Unit, provider: str, attempt: Attempt, outcome: Outcome, autho
             _needs_customer(unit, attempt, outcome, author)
         case Processing():
             _move(unit, attempt, AttemptState.SUBMITTED, author, outcome.ref)
-        case AttemptCanceled(ref=ref, why="", reached_network=reached):
-            _move(unit, attempt, AttemptState.CANCELED, author, ref, reached=reached)
+        case AttemptCanceled(ref=ref, why="", reached_network=reached, codes=codes):
+            _move(unit, attempt, AttemptState.CANCELED, author, ref, codes, reached)
         case AttemptCanceled(ref=ref, why=why):
             codes = Codes(decline=REQUEST_REFUSED)
             _move(unit, attempt, AttemptState.CANCELED, author, ref, codes, reached=False, why=f"{REFUSED}: {why}")

@@ -16,16 +16,14 @@ from arrears.core.account import Attempt
 from arrears.core.errors import Refused
 from arrears.core.ids import ACCOUNT, format_id
 from arrears.core.money import format_amount
-from arrears.core.payments.networks import load_rules
-from arrears.core.payments.planner import Refusal, earliest
 from arrears.core.payments.settlement import Quote, attempt_key, in_part, ordinal_of, quotes
 from arrears.core.payments.values import AttemptCanceled, AttemptState, Initiator, NeedsCustomer, Paid
-from arrears.core.rules.charge import history_of, wanted_of
 from arrears.core.unit import Unit
 from arrears.core.view import View
 from arrears.engine.acting import acting_on
 from arrears.engine.failpoints import reached
 from arrears.engine.payments.attempts import attempt_ref, end_page, pursue, record_outcome
+from arrears.engine.payments.permitted import must_be_permitted
 from arrears.engine.payments.providers import Providers
 from arrears.ports import AccountReader, AccountsAndMoney, AttemptRecord, MoneyBook
 
@@ -204,8 +202,9 @@ def _begin(
                 return _Started(open_attempt.no, fresh=False)
             raise Refused("attempt_in_flight", "a payment for this is under way; wait for its outcome, then look again")
         paid = _part(unit, wanted, part_minor) if part_minor else wanted
-        _may_be_tried(view, method, paid, now)
-        providers.of(store.method(account, method).at_provider).takes(paid.amount_minor, currency)
+        on_file, elsewhere = store.method_and_tries(account, method)
+        must_be_permitted(unit.account, method, paid.amount_minor, currency, elsewhere, now)
+        providers.of(on_file.at_provider).takes(paid.amount_minor, currency)
         number = record_attempt(unit, paid, method, Initiator.CUSTOMER, author, shown=shown, in_part=bool(part_minor))
     return _Started(number, fresh=True)
 
@@ -269,19 +268,6 @@ def _part(unit: Unit, wanted: Quote, part_minor: int) -> Quote:
         most = format_amount(wanted.amount_minor, wanted.currency)
         raise Refused("bad_amount", f"a part is at least {least} and at most {most}")
     return in_part(wanted, unit.account, part_minor)
-
-
-def _may_be_tried(view: View, number: int, wanted: Quote, now: datetime) -> None:
-    account = view.account
-    if not any(m.no == number and not m.removed for m in account.methods):
-        raise Refused("unknown_method", f"there is no payment method {number} on this account")
-    method = account.method(number)
-    asked = wanted_of(method, wanted.amount_minor, wanted.currency, Initiator.CUSTOMER)
-    allowed = earliest(load_rules(), asked, history_of(account, method), now)
-    if isinstance(allowed, Refusal):
-        raise Refused("never_retry", allowed.why)
-    if allowed.at > now:
-        raise Refused("retry_later", f"{allowed.why} It can be tried again from {allowed.at:%Y-%m-%d %H:%M} UTC.")
 
 
 def cancel_open_attempts(

@@ -5,15 +5,19 @@ from __future__ import annotations
 from collections import defaultdict
 from collections.abc import Mapping, Sequence
 from datetime import datetime
+from operator import attrgetter
 
 from arrears.core.account import Debt
 from arrears.core.facts import DebtReopened, PaymentBooked, Refunded
 from arrears.core.ledger import BANK, entries_of
+from arrears.core.payments.planner import Tried
 from arrears.core.payments.rows import AttemptRow, RefundRow
+from arrears.core.payments.values import AttemptState
 from arrears.core.rows import Rows
 from arrears.core.unit import Stored
 from arrears.ports import AttemptRecord, MethodRecord, PaymentRecord
-from arrears.store.reading import OPEN, issued, method_of
+from arrears.ports.payments import TRIES_MAX
+from arrears.store.reading import OPEN, issued, method_of, tried_of
 
 
 class MemoryMoney:
@@ -23,6 +27,8 @@ class MemoryMoney:
 
     def __init__(self) -> None:
         self.method_rows: dict[int, dict[int, MethodRecord]] = {}
+        self.cards: dict[tuple[str, str], list[tuple[int, int]]] = {}
+        """The methods (account, number) that are one card, by its provider and its fingerprint there."""
         self.attempt_rows: dict[int, dict[int, AttemptRow]] = {}
         self.pending: dict[tuple[int, int], AttemptRow] = {}
         """Of these the ones that are not over, by account and number: they are few, and asked for often."""
@@ -52,6 +58,8 @@ class MemoryMoney:
             self.method_rows.setdefault(m.account_id, {})[m.no] = MethodRecord(
                 m.no, m.at_provider, m.ref, m.customer_ref, m.kind, m.fingerprint, m.label, m.expires_on, m.removed
             )
+            if m.kind == "card" and m.fingerprint:
+                self.cards.setdefault((m.at_provider, m.fingerprint), []).append((m.account_id, m.no))
         for c in rows.method_changes:
             of_account = self.method_rows[c.account_id]
             of_account[c.no] = of_account[c.no]._replace(expires_on=c.expires_on, removed=c.removed)
@@ -90,6 +98,33 @@ class MemoryMoney:
     def method(self, account: int, number: int) -> MethodRecord:
         """See ports.MoneyBook."""
         return method_of(self.methods(account), number)
+
+    def method_and_tries(self, account: int, number: int) -> tuple[MethodRecord, Sequence[Tried]]:
+        """See ports.MoneyBook."""
+        method = self.method(account, number)
+        same = self.cards.get((method.at_provider, method.fingerprint), ()) if method.kind == "card" else ()
+        tried = [
+            tried_of(
+                a.no,
+                a.created_at,
+                a.initiator,
+                a.amount_minor,
+                a.currency,
+                a.state,
+                a.decline,
+                a.network_code,
+                a.advice,
+                a.reached_network,
+            )
+            for other, no in same
+            if other != account
+            for a in self.attempt_rows.get(other, {}).values()
+            if a.method == no
+        ]
+        tried.sort(key=attrgetter("at"), reverse=True)
+        told = [t for t in tried if t.state is not AttemptState.PAID or t.codes.advice]
+        paid = [t for t in tried if t.state is AttemptState.PAID and not t.codes.advice]
+        return method, [*told[:TRIES_MAX], *paid[:1]]
 
     def methods(self, account: int) -> Sequence[MethodRecord]:
         """See ports.MoneyBook."""

@@ -9,13 +9,32 @@ from typing import Final, LiteralString
 
 from arrears.core.account import Debt
 from arrears.core.facts import PaymentBooked, decode_fact
+from arrears.core.payments.planner import Tried
 from arrears.ports import AttemptRecord, MethodRecord, PaymentRecord
+from arrears.ports.payments import TRIES_MAX
 from arrears.store.postgres.write import Db, utc
-from arrears.store.reading import issued, method_of
+from arrears.store.reading import issued, method_of, tried_of
 
 METHODS: Final[LiteralString] = """
 SELECT no, at_provider, ref, customer_ref, kind, fingerprint, label, expires_on, removed
 FROM payment_method WHERE account_id = %s ORDER BY no
+"""
+
+
+METHOD_AND_TRIES: Final[LiteralString] = """
+SELECT m.no, m.at_provider, m.ref, m.customer_ref, m.kind, m.fingerprint, m.label, m.expires_on, m.removed,
+    t.no, t.created_at, t.initiator, t.amount_minor, t.currency, t.state, t.decline, t.network_code, t.advice,
+    t.reached_network
+FROM payment_method m LEFT JOIN LATERAL (
+    (SELECT a.* FROM payment_method o JOIN attempt a ON a.account_id = o.account_id AND a.method = o.no
+    WHERE o.at_provider = m.at_provider AND o.fingerprint = m.fingerprint AND o.account_id <> m.account_id
+    AND (a.state <> 'paid' OR a.advice <> '') ORDER BY a.created_at DESC LIMIT %(most)s)
+    UNION ALL
+    (SELECT a.* FROM payment_method o JOIN attempt a ON a.account_id = o.account_id AND a.method = o.no
+    WHERE o.at_provider = m.at_provider AND o.fingerprint = m.fingerprint AND o.account_id <> m.account_id
+    AND a.state = 'paid' AND a.advice = '' ORDER BY a.created_at DESC LIMIT 1)
+) t ON m.kind = 'card' AND m.fingerprint <> ''
+WHERE m.account_id = %(account)s AND m.no = %(number)s
 """
 
 
@@ -88,6 +107,14 @@ class PostgresMoney:
     def method(self, account: int, number: int) -> MethodRecord:
         """See ports.MoneyBook."""
         return method_of(self.methods(account), number)
+
+    def method_and_tries(self, account: int, number: int) -> tuple[MethodRecord, Sequence[Tried]]:
+        """See ports.MoneyBook."""
+        with self.reading() as db:
+            asked = {"account": account, "number": number, "most": TRIES_MAX}
+            found = db.execute(METHOD_AND_TRIES, asked).fetchall()
+        method = method_of([MethodRecord(*row[:9]) for row in found[:1]], number)
+        return method, [tried_of(*row[9:]) for row in found if row[9] is not None]
 
     def methods(self, account: int) -> Sequence[MethodRecord]:
         """See ports.MoneyBook."""

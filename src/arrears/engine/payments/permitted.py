@@ -1,0 +1,55 @@
+"""Whether the networks' rules let a card be asked now, by this account's book of attempts and by the books of every
+other account that pays with the same card."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from datetime import datetime
+
+from arrears.core.account import Account, Attempt
+from arrears.core.errors import Refused
+from arrears.core.payments.networks import load_rules
+from arrears.core.payments.planner import EXPIRED, NEW_ENTRY, Allowed, Refusal, Tried, Wanted, earliest, is_final
+from arrears.core.payments.values import AttemptCanceled, Codes, Declined, Initiator
+from arrears.core.rules.charge import history_of, wanted_of
+
+
+def not_to_be_asked(
+    account: Account, attempt: Attempt, elsewhere: Sequence[Tried], now: datetime
+) -> Declined | AttemptCanceled | None:
+    """What the networks' rules forbid is not asked for (they may bill us for asking): it is no decline of the
+    customer's, and is canceled; an expired card has failed. None where it may be asked."""
+    method = account.method(attempt.method)
+    wanted = wanted_of(method, attempt.amount_minor, attempt.currency, attempt.by, attempt.entry or NEW_ENTRY)
+    own = history_of(account, method)
+    allowed = earliest(load_rules(), wanted, own, now)
+    if isinstance(allowed, Refusal):
+        expired = Declined("", Codes(decline="expired"), now)
+        return expired if allowed.rule == EXPIRED else AttemptCanceled("", reached_network=False)
+    if not elsewhere:
+        return None
+    everywhere = earliest(load_rules(), wanted, [*elsewhere, *own], now)
+    if isinstance(everywhere, Allowed) and everywhere.at <= now:
+        return None
+    # What forbids the card for ever is kept with the account, which then plans no more of it.
+    return AttemptCanceled("", reached_network=False, codes=_final(wanted, elsewhere, now))
+
+
+def _final(wanted: Wanted, elsewhere: Sequence[Tried], now: datetime) -> Codes:
+    final = (tried.codes for tried in elsewhere if is_final(load_rules(), wanted, tried, now))
+    return next(final, Codes())
+
+
+def must_be_permitted(
+    account: Account, number: int, amount_minor: int, currency: str, elsewhere: Sequence[Tried], now: datetime
+) -> None:
+    """Refuse `unknown_method`, `never_retry` or `retry_later` where the customer may not pay this much with it now."""
+    if not any(m.no == number and not m.removed for m in account.methods):
+        raise Refused("unknown_method", f"there is no payment method {number} on this account")
+    method = account.method(number)
+    asked = wanted_of(method, amount_minor, currency, Initiator.CUSTOMER)
+    allowed = earliest(load_rules(), asked, [*elsewhere, *history_of(account, method)], now)
+    if isinstance(allowed, Refusal):
+        raise Refused("never_retry", allowed.why)
+    if allowed.at > now:
+        raise Refused("retry_later", f"{allowed.why} It can be tried again from {allowed.at:%Y-%m-%d %H:%M} UTC.")
