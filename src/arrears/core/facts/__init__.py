@@ -14,6 +14,7 @@ from typing import Any, Final, Union, get_args
 
 import msgspec
 
+from arrears.core.announcements import Announcement
 from arrears.core.facts.answered import (
     NoticeAccepted,
     NoticeBounced,
@@ -47,7 +48,6 @@ from arrears.core.facts.decided import (
     WithinTolerance,
 )
 from arrears.core.facts.notice import (
-    Announcement,
     Expiring,
     Noticed,
     NoticePart,

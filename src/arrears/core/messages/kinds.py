@@ -14,6 +14,7 @@ from arrears.core.closed import closed
 class MessageKind(StrEnum):
     """What a message is about; each has its own text in every language."""
 
+    DUE_SOON = "due_soon"
     REMINDER = "reminder"
     DECLINED = "declined"
     CONFIRM = "confirm"
@@ -121,6 +122,7 @@ KINDS: Final[Mapping[MessageKind, KindSpec]] = closed(
     "kinds of message",
     MessageKind,
     {
+        MessageKind.DUE_SOON: KindSpec(_ONE, _ADMIN, LeadsTo.ACCOUNT, Dated.NOTHING, announces=Announces.DEBT),
         MessageKind.REMINDER: KindSpec(_ONE, _ADMIN, LeadsTo.PAYING, Dated.PLANNED, foreseen=True),
         MessageKind.DECLINED: KindSpec(_ONE, _ADMIN, LeadsTo.PAYING, Dated.PLANNED, declined=True, charged=True),
         MessageKind.CONFIRM: KindSpec(_ONE, _ADMIN, LeadsTo.PAYING, Dated.PLANNED, charged=True),

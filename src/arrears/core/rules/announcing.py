@@ -14,17 +14,15 @@ from arrears.core.view import Due, Rank, View
 
 
 def announce(view: View, said: Announcement, days: int) -> Iterator[Due]:
-    """`said` at 09:00 so many days before its date, once, or at the first 09:00 after a hold on reminding that still
-    comes before that date.
-
-    Nothing under doubt, nothing that does not stand (`stands`), and only on its own day: what an invoice that is issued
-    later, or an outage, made impossible on that day is not made up for.
+    """`said` once, at 09:00 so many days before its date, or as soon after that as it can be said: after a hold on
+    reminding, a doubt or an outage, or when its date is only known by then. From that date on it is not said any more,
+    and nothing that does not stand (`stands`) ever is.
     """
     account = view.account
     if said in account.announced or account.doubts or not stands(account, said):
         return
     at = view.outside(view.morning(said.on - timedelta(days)), _holds(view, said))
-    if at is not None and view.today <= view.calendar.local_day(at) < said.on:
+    if at is not None and max(view.today, view.calendar.local_day(at)) < said.on:
         yield Due(at, Rank.NOTICE, said.about, said.name, partial(_part, said))
 
 
