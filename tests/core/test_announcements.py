@@ -101,15 +101,15 @@ def of_what_is_paid(patch: pytest.MonkeyPatch, story: Story) -> None:
 
 
 @pytest.mark.parametrize(
-    ("said", "told"),
-    zip(
-        EVERY,
-        ["invoice I1, 20 January 2026", "cloud, 20 January 2026", "payment method 1, 20 January 2026"],
-        strict=True,
-    ),
+    ("said", "words"),
+    [
+        (EVERY[0], "invoice I1, 20 January 2026"),
+        (EVERY[1], "cloud, 20 January 2026"),
+        (EVERY[2], "payment method 1, 20 January 2026"),
+    ],
 )
-def test_staff_read_what_was_announced(said: f.Announcement, told: str) -> None:
-    assert _part(ACCOUNT, said) == ("due soon", told)
+def test_staff_read_what_was_announced(said: f.Announcement, words: str) -> None:
+    assert _part(ACCOUNT, said) == ("due soon", words)
 
 
 @pytest.mark.parametrize("wrong", [of_what_is_held, of_what_is_paid])

@@ -24,7 +24,7 @@ def billed(due: int = 20, *, mode: Mode = Mode.INVOICE) -> Story:
     return story
 
 
-def told(story: Story) -> Iterator[tuple[int, str]]:
+def messages_of(story: Story) -> Iterator[tuple[int, str]]:
     """On which day of the story which message said so."""
     return ((story.day(m.at.date()), m.text) for m in story.mail.taken if m.subject == "due soon")
 
@@ -35,7 +35,7 @@ def test_an_invoice_is_announced_once_three_days_before_it_is_due_and_reminded_o
         day 17 09:00  due soon: I1 on day 20
         day 21 09:00  reminder 0
     """)
-    [(day, text)] = told(story)
+    [(day, text)] = messages_of(story)
     assert day == 17
     assert "I1-1" in text
     assert [len(notice.each(f.Announcement)) for _, notice in story.facts(f.Noticed)] == [1, 0]
@@ -53,7 +53,7 @@ def test_what_is_paid_before_the_message_is_written_is_left_out_of_it() -> None:
     story.stage.now = story.instant(17, "09:00")
     run(story.store, story.now)
     story.pay()
-    [(_, text)] = told(story)
+    [(_, text)] = messages_of(story)
     assert "I1-2" in text
     assert "I1-1" not in text
 
@@ -66,7 +66,7 @@ def test_two_invoices_of_one_day_are_one_message_and_another_day_has_its_own() -
         day 17 09:00  due soon: I1 on day 20; due soon: I2 on day 20
         day 18 09:00  due soon: I3 on day 21
     """)
-    assert [day for day, _ in told(story)] == [17, 18]
+    assert [day for day, _ in messages_of(story)] == [17, 18]
 
 
 def test_an_invoice_whose_due_date_has_moved_is_announced_for_its_new_one() -> None:
