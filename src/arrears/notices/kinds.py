@@ -85,6 +85,8 @@ _REQUESTS: Final[Sequence[Fields]] = (
     {"account_name": "", "administrator": "", "no_stop_until": None},
 )
 
+_TOGETHER: Final[Fields] = {**_EUROS, "debts": (_CLOUD, replace(_MAIL, due_on=_CLOUD.due_on))}
+
 _ANNOUNCED: Final[Mapping[Announces, NoticeKind]] = closed(
     "what can be announced",
     Announces,
@@ -93,7 +95,7 @@ _ANNOUNCED: Final[Mapping[Announces, NoticeKind]] = closed(
             _COMMON | _DEBTS | {"card"},
             datetime(2025, 12, 29, 8, tzinfo=UTC),
             {"debts": (_CLOUD,), "sums": (Sum("EUR", 9_680),), "card": _CARD},
-            [{"card": "", **_EUROS}, {"card": "", "no_method": True}, {"card": "", "by_transfer": True}],
+            [{"card": "", **_TOGETHER}, {"card": "", "no_method": True}, {"card": "", "by_transfer": True}],
         ),
         Announces.SUBSCRIPTION: NoticeKind(
             _COMMON | _ACTIONS, datetime(2026, 4, 28, 7, tzinfo=UTC), {"actions": _DELETIONS}
