@@ -21,6 +21,8 @@ from arrears.core.facts.answered import (
     NoticeFailed,
     OrderAcknowledged,
     TaskClosed,
+    WarnedHow,
+    WarnedOtherwise,
 )
 from arrears.core.facts.base import (
     Allocation,
@@ -217,6 +219,8 @@ __all__ = [
     "Told",
     "Unparked",
     "Voided",
+    "WarnedHow",
+    "WarnedOtherwise",
     "Warning",
     "WarningsLapsed",
     "WithinTolerance",
@@ -271,6 +275,7 @@ AnyFact = (
     | NoticeFailed
     | NoticeBounced
     | TaskClosed
+    | WarnedOtherwise
     | AttemptCreated
     | AttemptMoved
     | ChallengeLapsed

@@ -19,6 +19,7 @@ from arrears.core.messages.recipients import Contacts
 from arrears.core.rules.announcing import planned, stands, users
 from arrears.core.rules.charge import charged_with
 from arrears.engine.messages.drafting_people import Draft, zone_of
+from arrears.engine.messages.subscription_names import subscription_names
 
 
 class Lines(NamedTuple):
@@ -57,11 +58,12 @@ def announcement_drafts(
 
 
 def _of_method(account: Account, said: Announcement, contacts: Contacts, now: datetime) -> Draft:
+    names = subscription_names(account)
     left = (said.on - calendar_of(zone_of(account)).local_day(now)).days
     return Draft(
         said.kind,
         f"{said.on}:{said.method}",
-        services=tuple(sub.service for sub in users(account, said.method)),
+        services=tuple(names[sub.no] for sub in users(account, said.method)),
         card=_called(contacts, said.method),
         expires_on=said.on,
         days_left=max(0, left),
