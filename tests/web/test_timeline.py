@@ -273,4 +273,6 @@ def test_an_announcement_is_told_by_what_it_is_about(site: str, language: str, s
     parts = [f.Announcement(kind, on, debt=1), f.Announcement(kind, on, subscription=1)]
     with translation.override(language):
         for part, words in zip([*parts, f.Announcement(kind, on, method=1)], said, strict=True):
-            assert words.format(name=called(visit.snapshot, 1)) in tell_of_part(visit, part, {1: "F-1"})
+            assert words.format(name=called(visit.snapshot, 1)) in tell_of_part(visit, part, {1: "F-1"}).replace(
+                "\xa0", " "
+            )
