@@ -8,6 +8,7 @@ from dataclasses import replace
 from tests.stories.paying import Paying
 from tests.stories.story import STAFF, Story, table
 
+from arrears.cli.explain import explanation
 from arrears.core import facts as f
 from arrears.core.account import DoubtKind, HoldScope, Mode, Stop
 from arrears.engine.commands import corrections
@@ -130,6 +131,12 @@ def test_who_pays_by_transfer_is_told_how_and_to_whom_it_is_collected_from_that_
     story.bill(20)
     text = announced_with(story)
     assert "schrijven we € 120,00 af van card 1. U hoeft niets te doen." in text
+
+
+def test_staff_see_ahead_of_time_which_invoice_will_be_announced() -> None:
+    story = billed().until(10)
+    first = explanation(story.store, story.no, story.now)["ahead"][0]
+    assert (first["local"], first["what"]) == ("2026-01-19 09:00", "message, due soon: invoice I1-1, 22 January 2026")
 
 
 def test_nothing_is_announced_unless_the_policy_says_so() -> None:
