@@ -13,6 +13,7 @@ from typing import NamedTuple
 from arrears.core.account import Account, Action, Debt
 from arrears.core.announcements import Announcement
 from arrears.core.calendar import calendar_of
+from arrears.core.facts import Expiring
 from arrears.core.messages.content import DatedAction, DebtLine
 from arrears.core.messages.kinds import MessageKind
 from arrears.core.messages.recipients import Contacts
@@ -55,6 +56,15 @@ def announcement_drafts(
     for kind, ahead in actions.items():
         ahead.sort(key=lambda dated: (dated.on, dated.service))
         yield Draft(kind, f"{ahead[0].on}", actions=tuple(ahead))
+
+
+def expiry_drafts(account: Account, cards: Iterable[Expiring], contacts: Contacts, now: datetime) -> Iterator[Draft]:
+    """The cards that still pay for something and have not been renewed since."""
+    kind = MessageKind.CARD_EXPIRES
+    for card in cards:
+        said = Announcement(kind, card.expires_on, method=card.method)
+        if stands(account, said):
+            yield _of_method(account, said, contacts, now)._replace(cause=f"{card.method}:{card.days}")
 
 
 def _of_method(account: Account, said: Announcement, contacts: Contacts, now: datetime) -> Draft:
