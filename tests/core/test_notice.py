@@ -14,6 +14,7 @@ from arrears.core import facts as f
 from arrears.core.account import Action
 from arrears.core.closed import closed
 from arrears.core.facts.notice import STORED
+from arrears.core.messages.kinds import MessageKind
 
 DAYS = st.dates(date(2020, 1, 1), date(2040, 1, 1))
 NUMBERS = st.integers(0, 10**6)
@@ -26,6 +27,7 @@ KINDS = {
     ),
     f.Told: st.builds(f.Told, NUMBERS, st.sampled_from(["restricted", "disabled", "deleted", "running"]), DAYS),
     f.Expiring: st.builds(f.Expiring, NUMBERS, NUMBERS, DAYS),
+    f.Announcement: st.builds(f.Announcement, st.sampled_from(MessageKind), DAYS, NUMBERS, NUMBERS, NUMBERS),
 }
 
 
@@ -38,6 +40,7 @@ class Written(msgspec.Struct, frozen=True, omit_defaults=True, tag_field="kind",
     told: tuple[f.Told, ...] = ()
     at_once: bool = False
     expiring: tuple[f.Expiring, ...] = ()
+    announced: tuple[f.Announcement, ...] = ()
 
 
 @st.composite
@@ -57,6 +60,7 @@ def as_written(notice: f.Noticed) -> str:
         notice.each(f.Told),
         notice.at_once,
         notice.each(f.Expiring),
+        notice.each(f.Announcement),
     )
     return msgspec.json.Encoder(order="deterministic").encode(written).decode()
 

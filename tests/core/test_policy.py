@@ -62,6 +62,7 @@ def test_every_key_is_read() -> None:
         scope = "account"
         [remind]
         days = [0, 5]
+        before_due_days = 3
         [restrict]
         after_days = 12
         warning_days = [4, 9]
@@ -85,6 +86,7 @@ def test_every_key_is_read() -> None:
     assert policy == Policy(
         name="strict-1",
         remind_days=(0, 5),
+        before_due_days=3,
         restrict_after_days=12,
         restrict_warning_days=(4, 9),
         restrict_lead_days=5,
@@ -348,6 +350,7 @@ def policies(draw: st.DrawFn) -> Policy:
     return Policy(
         name=draw(st.from_regex(r"[a-z0-9][a-z0-9_-]{0,20}", fullmatch=True)),
         remind_days=(0, *sorted(reminders - taken)),
+        before_due_days=draw(st.integers(0, 60)),
         restrict_after_days=restrict_after if restricts else None,
         restrict_warning_days=(warn,) if restricts else (),
         restrict_lead_days=lead if restricts else 7,

@@ -63,6 +63,10 @@ MARK = " (shortens a promise)"
             ["a rest that is not past due, up to €0.00 -> €5.00"],
         ),
         (replace(BASE, name="b", notice_at=time(8)), ["name default -> b", "notices go out at 09:00 -> 08:00"]),
+        (
+            replace(BASE, before_due_days=3),
+            ["the due date of an invoice is announced never -> 3 days ahead"],
+        ),
         (BASE, []),
     ],
 )

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator
-from datetime import timedelta
+from datetime import date, timedelta
 from typing import TYPE_CHECKING, Any, get_args
 
 import pytest
@@ -243,3 +243,36 @@ def visit_of(live: Any, store: MemoryStore, number: int, now: Any) -> Any:
 
     contacts = store.contacts([number])[number]
     return Visit(RequestFactory().get("/"), live, number, contacts, None, Role.ADMINISTRATOR, now)
+
+
+@pytest.mark.parametrize(
+    ("language", "said"),
+    [
+        (
+            "en",
+            ["invoice F-1, due on 4 March 2026", "{name} and what is planned on 4 March 2026", "valid until 4 March"],
+        ),
+        (
+            "nl",
+            ["factuur F-1, die vervalt op 4 maart 2026", "{name} en wat gepland is op 4 maart 2026", "geldig tot en"],
+        ),
+    ],
+)
+def test_an_announcement_is_told_by_what_it_is_about(site: str, language: str, said: list[str]) -> None:
+    from django.utils import translation
+
+    from arrears.core.messages.kinds import MessageKind
+    from arrears.web.account_centre.fact_words_messages import tell_of_part
+    from arrears.web.names import called
+
+    store = MemoryStore()
+    simulate(store, 1, 5, 6)
+    live = wiring.Installation("", store, None, None, None, DEFAULT_LIMITS, Providers({}, "http://x"))  # type: ignore[arg-type]
+    visit = visit_of(live, store, 1, START + timedelta(days=5))
+    on, kind = date(2026, 3, 4), MessageKind.DUE_SOON
+    parts = [f.Announcement(kind, on, debt=1), f.Announcement(kind, on, subscription=1)]
+    with translation.override(language):
+        for part, words in zip([*parts, f.Announcement(kind, on, method=1)], said, strict=True):
+            assert words.format(name=called(visit.snapshot, 1)) in tell_of_part(visit, part, {1: "F-1"}).replace(
+                "\xa0", " "
+            )

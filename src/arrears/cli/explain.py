@@ -21,7 +21,7 @@ from arrears.core.states import Reason, State
 from arrears.core.view import IMMEDIATELY, Due, View
 from arrears.ports import AccountHistory
 from arrears.sim.causes import causes
-from arrears.sim.story import WILL, as_text, in_words, tell, unless_lifted
+from arrears.sim.story import WILL, as_text, in_words, tell, unless_lifted, whose_date
 from arrears.wiring import open_installation
 
 
@@ -146,6 +146,8 @@ def _expected(account: Account, due: Due) -> str:
             return f"warning: {account.subscription(sub).service} {WILL[action]} on {in_words(on)}"
         case f.Told(subscription=sub, what=what, on=on):
             return f"message: {account.subscription(sub).service} was {what} on {in_words(on)}"
+        case f.Announcement(on=on) as said:
+            return f"message, {said.name}: {whose_date(account, said)}, {in_words(on)}"
         case f.Deferred(subscription=sub, action=action, doubts=doubts):
             return f"{action} of {account.subscription(sub).service}, but it waits for: {', '.join(doubts)}"
         case f.HoldEnded(hold=number):

@@ -13,7 +13,14 @@ import click
 from arrears.cli.common import AS_JSON, BY, each_mistake_on_a_line, find_account, print_json, rows
 from arrears.core.errors import Refused
 from arrears.core.money import format_amount
-from arrears.core.policy import POLICY_CHARACTERS_MAX, ClockScope, Policy, changes_between, load_policy
+from arrears.core.policy import (
+    POLICY_CHARACTERS_MAX,
+    ClockScope,
+    Policy,
+    announced_ahead,
+    changes_between,
+    load_policy,
+)
 from arrears.core.policy.differences import PolicyChange
 from arrears.engine.commands import change_terms
 from arrears.engine.system import adopt_policy
@@ -210,7 +217,8 @@ def _ladder(found: Policy) -> list[str]:
     if found.restrict_after_days is not None:
         steps += [(day, "warning of restriction") for day in found.restrict_warning_days]
         steps.append((found.restrict_after_days, "restricted"))
-    lines = [f"day {day:>4}  {what}" for day, what in sorted(steps)]
+    lines = [f"{days:>4} days before {what}: announced" for days, what in announced_ahead(found)]
+    lines += [f"day {day:>4}  {what}" for day, what in sorted(steps)]
     kept = [(day, "warning of deletion") for day in found.delete_warning_days]
     wait = f"deletion scheduled; ordered {found.delete_cool_off_hours} hours later at the earliest"
     kept.append((found.retention_days, wait))

@@ -12,6 +12,7 @@ from enum import StrEnum
 
 import msgspec
 
+from arrears.core.announcements import Announcement
 from arrears.core.payments.limits import AmountLimits
 from arrears.core.payments.planner import Tried
 from arrears.core.payments.values import AttemptState, Initiator, MethodKind, Network
@@ -302,6 +303,7 @@ class Account(Value, frozen=True, omit_defaults=True):
     attempt_count: int = 0
     default_method: int = 0
     """The payment method that pays for what is added later; 0 while there is none."""
+    announced: tuple[Announcement, ...] = ()
 
     @property
     def past_due(self) -> tuple[Debt, ...]:

@@ -36,7 +36,8 @@ class ActionRow(msgspec.Struct, frozen=True, gc=False):
 
 class StepRow(msgspec.Struct, frozen=True, gc=False):
     """One rung that was reached (or overtaken): unique, so nothing is ever done twice. Of a reminder `subscription` is
-    the number of its debt and `generation` the fact by which that debt's money left again or its due date moved."""
+    the number of its debt and `generation` the fact by which that debt's money left again or its due date moved; of an
+    announcement `subscription` is the number of whatever it is about."""
 
     account: int
     seq: int
@@ -119,6 +120,8 @@ def _steps_of_part(account: int, seq: int, part: f.NoticePart) -> Iterator[StepR
             yield from _steps_of_reminder(account, seq, part)
         case f.Warning(subscription=sub, generation=generation, promised_on=on):
             yield StepRow(account, seq, f"warn_{part.action}", 0, sub, generation, part.step, on, False)
+        case f.Announcement(on=on):
+            yield StepRow(account, seq, f"announce_{part.kind}", 0, part.about, 0, 0, on, False)
         case f.Told() | f.Expiring():
             pass  # that it was said stands with the subscription, or the method
         case _:

@@ -19,7 +19,7 @@ from msgspec.structs import replace
 from arrears.core.account import Action
 from arrears.core.closed import closed
 from arrears.core.messages.content import SIGN_IN_CHANGES, DatedAction, DebtLine, Operator, Reader, Role, Sum
-from arrears.core.messages.kinds import MessageKind
+from arrears.core.messages.kinds import KINDS, Announces, MessageKind
 
 Fields = Mapping[str, object]
 """Fields of a Content by name."""
@@ -85,6 +85,31 @@ _REQUESTS: Final[Sequence[Fields]] = (
     {"request": "", "no_deletion_until": None, "no_stop_until": None},
     {"account_name": "", "administrator": "", "no_stop_until": None},
 )
+
+_TOGETHER: Final[Fields] = {**_EUROS, "debts": (_CLOUD, replace(_MAIL, due_on=_CLOUD.due_on))}
+
+_ANNOUNCED: Final[Mapping[Announces, NoticeKind]] = closed(
+    "what can be announced",
+    Announces,
+    {
+        Announces.DEBT: NoticeKind(
+            _COMMON | _DEBTS | {"card"},
+            datetime(2025, 12, 29, 8, tzinfo=UTC),
+            {"debts": (_CLOUD,), "sums": (Sum("EUR", 9_680),), "card": _CARD},
+            [{"card": "", **_TOGETHER}, {"card": "", "no_method": True}, {"card": "", "by_transfer": True}],
+        ),
+        Announces.SUBSCRIPTION: NoticeKind(
+            _COMMON | _ACTIONS, datetime(2026, 4, 28, 7, tzinfo=UTC), {"actions": _DELETIONS}
+        ),
+        Announces.METHOD: NoticeKind(
+            _COMMON | {"card", "expires_on", "days_left"},
+            datetime(2026, 1, 28, 8, tzinfo=UTC),
+            {"card": _CARD, "expires_on": date(2026, 1, 31), "days_left": 3, "services": ("cloud", "mail")},
+        ),
+    },
+)
+"""What the texts of every kind that announces one of these may use; `card` is empty where an invoice is not collected
+by itself."""
 
 NOTICE_KINDS: Final[Mapping[MessageKind, NoticeKind]] = closed(
     "kinds of notice",
@@ -218,5 +243,6 @@ NOTICE_KINDS: Final[Mapping[MessageKind, NoticeKind]] = closed(
             _COMMON, datetime(2026, 2, 4, 13, 20, tzinfo=UTC), {"services": ("cloud",)}
         ),
     },
+    {kind: _ANNOUNCED[spec.announces] for kind, spec in KINDS.items() if spec.announces is not None},
 )
 """What the texts of every kind may use, and its example."""

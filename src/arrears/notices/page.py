@@ -9,7 +9,7 @@ from babel.core import Locale
 
 from arrears.core.account import Action
 from arrears.core.messages.content import Content, DatedAction, DebtLine
-from arrears.core.messages.kinds import KINDS, Actor, Dated, MessageKind
+from arrears.core.messages.kinds import KINDS, Actor, Announces, Dated, MessageKind
 from arrears.core.money import format_amount
 from arrears.core.payments.declines import guidance
 from arrears.notices.templates import Fragment
@@ -128,6 +128,11 @@ def _notes(content: Content) -> Iterator[str]:
         yield "if_paid"
         if content.can_pay and not content.by_transfer and not spec.charged:
             yield "no_method" if content.no_method else "if_declined"
+    elif spec.announces is Announces.DEBT and content.can_pay:
+        if content.by_transfer:
+            yield "by_transfer"
+        elif content.no_method:
+            yield "no_method"
 
 
 def _footer(content: Content, values: Values, reason: str) -> Iterator[str]:

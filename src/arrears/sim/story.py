@@ -151,8 +151,18 @@ def _part(account: Account, part: f.NoticePart) -> tuple[str, str]:
             return "told", f"{_service(account, no)} {said} {in_words(on)}"
         case f.Expiring(method=no, days=days, expires_on=on):
             return "card", f"method {no} expires on {in_words(on)}, {days} days ahead"
+        case f.Announcement(on=on):
+            return part.name, f"{whose_date(account, part)}, {in_words(on)}"
         case f.Reminder(step=step, skipped=skipped):
             return "reminder", f"of day {step}{f' (overtaken: {_listed(skipped)})' if skipped else ''}"
+
+
+def whose_date(account: Account, said: f.Announcement) -> str:
+    """What an announcement is about: `invoice F-1`, a service, `payment method 1`."""
+    if said.debt:
+        debt = account.debt(said.debt)
+        return f"invoice {said.debt if debt is None else debt.number}"
+    return _service(account, said.subscription) if said.subscription else f"payment method {said.method}"
 
 
 def _listed(numbers: Sequence[int]) -> str:

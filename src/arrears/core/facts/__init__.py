@@ -14,6 +14,7 @@ from typing import Any, Final, Union, get_args
 
 import msgspec
 
+from arrears.core.announcements import Announcement
 from arrears.core.facts.answered import (
     NoticeAccepted,
     NoticeBounced,
@@ -139,6 +140,7 @@ __all__ = [
     "AddressAsked",
     "AddressConfirmed",
     "Allocation",
+    "Announcement",
     "AnyFact",
     "AttemptCreated",
     "AttemptMoved",

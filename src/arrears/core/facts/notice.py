@@ -14,6 +14,7 @@ import msgspec
 from msgspec.structs import replace
 
 from arrears.core.account import Action
+from arrears.core.announcements import Announcement
 from arrears.core.closed import closed
 from arrears.core.facts.base import Fact
 
@@ -68,10 +69,10 @@ class Expiring(msgspec.Struct, frozen=True):
     expires_on: date
 
 
-NoticePart = Reminder | Warning | Told | Expiring
+NoticePart = Reminder | Warning | Told | Expiring | Announcement
 """What one message can say. Whoever takes a notice apart ends with `assert_never`, so that no kind is forgotten."""
 
-Part = TypeVar("Part", Reminder, Warning, Told, Expiring)
+Part = TypeVar("Part", Reminder, Warning, Told, Expiring, Announcement)
 
 
 class Noticed(Fact, frozen=True, tag="noticed"):
@@ -102,6 +103,7 @@ STORED: Final[Mapping[type[NoticePart], StoredPart]] = closed(
         Warning: StoredPart("warnings"),
         Told: StoredPart("told"),
         Expiring: StoredPart("expiring"),
+        Announcement: StoredPart("announced"),
     },
 )
 """Where each kind of part stands in the journal, in this order; a new kind goes to the end."""

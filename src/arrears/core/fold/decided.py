@@ -69,6 +69,10 @@ def _noticed(account: Account, fact: f.Noticed, recorded: f.Recorded) -> Account
             case f.Expiring(method=number, days=days):
                 methods = tuple(replace(m, announced_days=days) if m.no == number else m for m in account.methods)
                 account = replace(account, methods=methods)
+            case f.Announcement():
+                # What was said of a day that is over cannot be said again.
+                ahead = tuple(said for said in account.announced if said.on >= fact.on)
+                account = replace(account, announced=(*ahead, part))
             case _:
                 assert_never(part)
     return account

@@ -11,6 +11,7 @@ from datetime import date, datetime, timedelta
 from typing import Any, Final, NamedTuple
 
 from arrears.core.account import Action, DoubtKind, Guards, Hold, HoldScope, Stop, Terms
+from arrears.core.announcements import Announcement
 from arrears.core.calendar import Calendar, calendar_of
 from arrears.core.facts import Fact, Recorded
 from arrears.core.payments.values import AttemptState
@@ -221,6 +222,7 @@ class AccountBook:
         self.at: datetime | None = None
         self.reminded: set[tuple[int, ...]] = set()
         self.rungs: set[tuple[object, ...]] = set()
+        self.announced: set[Announcement] = set()
         self.noticed_on: date | None = None
         self.unanswered: set[int] = set()
         self.notices: dict[int, list[Warned]] = {}

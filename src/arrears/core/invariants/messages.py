@@ -36,6 +36,9 @@ def noticed(book: AccountBook, fact: f.Noticed, recorded: f.Recorded) -> None:
             case f.Warning():
                 demands = True
                 _warned(book, part, recorded.seq)
+            case f.Announcement():
+                demands = demands or bool(part.debt)
+                _announced(book, part, fact.on)
             case f.Told() | f.Expiring():
                 pass
             case _:
@@ -89,6 +92,25 @@ def _warned(book: AccountBook, warning: f.Warning, seq: int) -> None:
     sub.warned.append(told)
     book.notices.setdefault(seq, []).append(told)
     _not_earlier(book, sub, warning.action, warning.promised_on)
+
+
+def _announced(book: AccountBook, said: f.Announcement, on: date) -> None:
+    """Once, before its day, and never of what is paid, past due, held, gone or has another day."""
+    if said in book.announced:
+        book.breach("I22", f"{said.name}: {said.about} is announced for {said.on} twice")
+    book.announced.add(said)
+    if said.on <= on:
+        book.breach("I22", f"{said.name}: {said.on} is announced on {on}")
+    if said.debt:
+        debt = book.debts.get(said.debt)
+        if debt is None or debt.open == 0 or debt.day_0 is not None or debt.due_on != said.on or book.debt_held(debt):
+            book.breach("I22", f"{said.name}: invoice {said.debt} is paid, past due, held or not due on {said.on}")
+    elif said.subscription:
+        sub = book.subs[said.subscription]
+        if sub.state is State.DELETED or said.on not in sub.promised.values():
+            book.breach("I22", f"{said.name}: nothing is planned for subscription {sub.no} on {said.on}")
+    elif not book.methods.get(said.method):
+        book.breach("I22", f"{said.name}: payment method {said.method} is gone")
 
 
 def date_moved(book: AccountBook, fact: f.DateMoved, _: f.Recorded) -> None:

@@ -14,6 +14,7 @@ from arrears.core.closed import closed
 class MessageKind(StrEnum):
     """What a message is about; each has its own text in every language."""
 
+    DUE_SOON = "due_soon"
     REMINDER = "reminder"
     DECLINED = "declined"
     CONFIRM = "confirm"
@@ -79,10 +80,19 @@ class Dated(StrEnum):
     PAST = "past"
 
 
+class Announces(StrEnum):
+    """Of what a kind of message announces the date, once for each date (see `core.announcements`)."""
+
+    DEBT = "debt"
+    SUBSCRIPTION = "subscription"
+    METHOD = "method"
+
+
 class KindSpec(NamedTuple):
     """One kind of message. `paid`: it always says an amount, which arrived or which a card was refused for.
     `declined`: it says why a bank refused, and what to ask it. `charged`: it is about a charge of ours that a bank
-    refused or wants confirmed. `foreseen`: pages say ahead of time on which day it will be sent."""
+    refused or wants confirmed. `foreseen`: pages say ahead of time on which day it will be sent. `announces`: what it
+    says once before its date, in words and with an example that all such kinds share; None for every other message."""
 
     to: Audience
     actor: Actor
@@ -92,6 +102,7 @@ class KindSpec(NamedTuple):
     declined: bool = False
     charged: bool = False
     foreseen: bool = False
+    announces: Announces | None = None
 
     @property
     def asks_for_money(self) -> bool:
@@ -111,6 +122,7 @@ KINDS: Final[Mapping[MessageKind, KindSpec]] = closed(
     "kinds of message",
     MessageKind,
     {
+        MessageKind.DUE_SOON: KindSpec(_ONE, _ADMIN, LeadsTo.ACCOUNT, Dated.NOTHING, announces=Announces.DEBT),
         MessageKind.REMINDER: KindSpec(_ONE, _ADMIN, LeadsTo.PAYING, Dated.PLANNED, foreseen=True),
         MessageKind.DECLINED: KindSpec(_ONE, _ADMIN, LeadsTo.PAYING, Dated.PLANNED, declined=True, charged=True),
         MessageKind.CONFIRM: KindSpec(_ONE, _ADMIN, LeadsTo.PAYING, Dated.PLANNED, charged=True),

@@ -3,7 +3,7 @@
 from arrears.core.policy.differences import PolicyChange, changes_between, diff_policies
 from arrears.core.policy.loading import default_policy, load_policy
 from arrears.core.policy.reading import POLICY_CHARACTERS_MAX
-from arrears.core.policy.values import ClockScope, Policies, Policy, policy_text
+from arrears.core.policy.values import ClockScope, Policies, Policy, announced_ahead, policy_text
 
 __all__ = [
     "POLICY_CHARACTERS_MAX",
@@ -11,6 +11,7 @@ __all__ = [
     "Policies",
     "Policy",
     "PolicyChange",
+    "announced_ahead",
     "changes_between",
     "default_policy",
     "diff_policies",

@@ -8,12 +8,10 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Final
+from typing import Final
 
 from arrears.core.money import format_amount
-
-if TYPE_CHECKING:
-    from arrears.core.policy.values import Policy
+from arrears.core.policy.values import KEYS, Policy
 
 SHORTENED: Final = "(shortens a promise)"
 
@@ -51,6 +49,7 @@ def _changes(old: Policy, new: Policy) -> Iterator[PolicyChange]:
         yield PolicyChange("scope", sentence, new.scope == "account")
     fewer = len(new.remind_days) < len(old.remind_days)
     yield from _listed("remind.days", "reminders", old.remind_days, new.remind_days, shortens=fewer)
+    yield from _announced(old, new)
     yield from _restriction(old, new)
     yield from _disablement(old, new)
     yield from _deletion(old, new)
@@ -58,6 +57,14 @@ def _changes(old: Policy, new: Policy) -> Iterator[PolicyChange]:
     yield from _sums("tolerance", rest, old.tolerance_minor, new.tolerance_minor)
     least = "the least past-due sum that stops a service"
     yield from _sums("minimum", least, old.minimum_minor, new.minimum_minor)
+
+
+def _announced(old: Policy, new: Policy) -> Iterator[PolicyChange]:
+    for name, key in KEYS.items():
+        before, after = getattr(old, name), getattr(new, name)
+        if key.announces and before != after:
+            sentence = f"{key.announces} is announced {_ahead(before)} -> {_ahead(after)}"
+            yield PolicyChange(key.path, sentence, after < before)
 
 
 def _restriction(old: Policy, new: Policy) -> Iterator[PolicyChange]:
@@ -176,6 +183,10 @@ def _sums(table: str, what: str, before: Mapping[str, int], after: Mapping[str, 
 
 def _count(number: int, unit: str = "day") -> str:
     return f"{number} {unit}" if number == 1 else f"{number} {unit}s"
+
+
+def _ahead(days: int) -> str:
+    return f"{_count(days)} ahead" if days else "never"
 
 
 def _days(days: tuple[int, ...]) -> str:

@@ -71,4 +71,8 @@ def _defaults() -> dict[str, Any]:
     table = parse_toml(_default_text(), where="default.toml")
     del table["name"], table["delete"]["retention_days"], table["tolerance"], table["minimum"]
     table["restrict"] = {"warning_days": [], "lead_days": table["disable"]["lead_days"]}
+    for key in KEYS.values():
+        if key.off is not None:
+            within, _, last = key.path.rpartition(".")
+            table.setdefault(within, {}).setdefault(last, key.off)
     return table

@@ -130,8 +130,9 @@ class Reading:
 
     def whole(self, key: str) -> int:
         """A whole number inside the span of this key."""
-        value, (_path, _kind, least, most, unit, why, _off) = self._value(key), _BY_PATH[key]
-        write = f"write a whole number of {unit} from {least} to {most}{why}"
+        value, known = self._value(key), _BY_PATH[key]
+        least, most = known.least, known.most
+        write = f"write a whole number of {known.unit} from {least} to {most}{known.why}"
         table = key.partition(".")[0]
         if table in self._broken:
             pass

@@ -36,8 +36,9 @@ class KeyKind(StrEnum):
 
 class PolicyKey(NamedTuple):
     """A key of a policy file (`disable.after_days`): what may stand there, from `least` to `most`, of which unit, and
-    `why` nothing else. `off` is what a policy without this promise has: then its text does not name the key, so that a
-    new one changes no version of a policy that is in force."""
+    `why` nothing else. `off` is what a policy without this promise has, and one whose file leaves it out: then its text
+    does not name the key, so that a new one changes no version of a policy that is in force. `announces` is of a key
+    that says how many days ahead something is announced, and names it: all that is said of the policy follows."""
 
     path: str
     kind: KeyKind
@@ -46,6 +47,7 @@ class PolicyKey(NamedTuple):
     unit: str = "days"
     why: str = ""
     off: object = None
+    announces: str = ""
 
 
 _RETENTION_WHY: Final = (
@@ -54,7 +56,7 @@ _RETENTION_WHY: Final = (
 )
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Policy:
     """The operator's promises (spec, section 3). Days of the ladder count from day 0, those of deletion from the
     end of service; sums are minor units per currency, and a currency that is not named has 0. Every field but the
@@ -69,6 +71,9 @@ class Policy:
     notice_at: Annotated[time, PolicyKey("notice_at", KeyKind.CLOCK)]
     scope: Annotated[ClockScope, PolicyKey("scope", KeyKind.SCOPE)]
     remind_days: Annotated[tuple[int, ...], PolicyKey("remind.days", KeyKind.DAYS)]
+    before_due_days: Annotated[
+        int, PolicyKey("remind.before_due_days", KeyKind.WHOLE, 0, 60, off=0, announces="the due date of an invoice")
+    ] = 0
     restrict_after_days: Annotated[int | None, PolicyKey("restrict.after_days", KeyKind.WHOLE, 1)]
     restrict_warning_days: Annotated[tuple[int, ...], PolicyKey("restrict.warning_days", KeyKind.DAYS, 1)]
     restrict_lead_days: Annotated[int, PolicyKey("restrict.lead_days", KeyKind.WHOLE, 1, 365)]
@@ -101,6 +106,12 @@ KEYS: Final[Mapping[str, PolicyKey]] = {
 
 Policies = Mapping[str, Policy]
 """Adopted policies: each by its version, and the newest of each name by that name."""
+
+
+def announced_ahead(policy: Policy) -> list[tuple[int, str]]:
+    """How many days ahead this policy announces what, the earliest first."""
+    found = [(getattr(policy, name), key.announces) for name, key in KEYS.items() if key.announces]
+    return sorted([(days, what) for days, what in found if days], reverse=True)
 
 
 def policy_text(policy: Policy, keys: Mapping[str, PolicyKey] = KEYS) -> str:

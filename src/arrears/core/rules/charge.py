@@ -8,7 +8,7 @@ from datetime import datetime
 from functools import partial
 from typing import NamedTuple
 
-from arrears.core.account import Account, Debt, DebtPart, Method, Mode, Stop
+from arrears.core.account import Account, Debt, DebtPart, HoldScope, Method, Mode, Stop
 from arrears.core.facts import AttemptCreated
 from arrears.core.payments.limits import charge_of
 from arrears.core.payments.networks import load_rules
@@ -87,6 +87,25 @@ def paying(account: Account, debt: Debt) -> Method | None:
             if method.durable and not method.removed:
                 return method
     return None
+
+
+def charged_with(account: Account, debt: Debt) -> Method | None:
+    """The method from which a debt is collected on its due date, without its payer doing anything; None where that is
+    not so, or cannot be promised: its last attempt was declined, it expires before, or a hold lasts that long."""
+    method = paying(account, debt) if account.mode is Mode.CARD else None
+    if method is None or method.failed or debt.settled_separately or debt.charged_back or debt.ended:
+        return None
+    if method.expires_on is not None and method.expires_on < debt.due_on:
+        return None
+    held = any(
+        Stop.CHARGE in hold.stops
+        and hold.ended_at is None
+        and hold.target
+        in {HoldScope.SUBSCRIPTION: debt.subscriptions, HoldScope.DEBT: (debt.no,)}.get(hold.scope, (hold.target,))
+        and (hold.until is None or hold.until >= debt.due_on)
+        for hold in account.holds
+    )
+    return None if held else method
 
 
 def _chargeable(view: View, debt: Debt) -> bool:

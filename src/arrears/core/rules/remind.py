@@ -28,7 +28,7 @@ def coming(view: View) -> list[tuple[int, datetime]]:
     """Every reminder that will go out if nothing changes, by step, and when."""
     found: list[tuple[int, datetime]] = []
     for debt, steps in _left(view) if view.account.case is not None else ():
-        holds = _holds(view, debt)
+        holds = reminder_holds(view, debt)
         for step in steps:
             day = _day(view, debt, step, holds)
             at = None if day is None else view.outside(view.morning(day), holds)
@@ -51,7 +51,7 @@ def _left(view: View) -> list[tuple[Debt, list[int]]]:
 
 
 def _next(view: View, case: Case, debt: Debt, left: Sequence[int]) -> Iterable[Due]:
-    holds = _holds(view, debt)
+    holds = reminder_holds(view, debt)
     first: datetime | None = None
     due: list[int] = []
     upcoming = FIRST
@@ -89,7 +89,7 @@ def _oldest(view: View) -> Debt:
         return min(view.past_due, key=lambda debt: debt.day_0 or date.max)
     found: list[tuple[bool, date, int]] = []
     for place, debt in enumerate(view.past_due):
-        holds = _holds(view, debt)
+        holds = reminder_holds(view, debt)
         day = _day(view, debt, FIRST + 1, holds)
         held = any(h.ended_at is None and h.from_at <= view.now for h in holds)
         found.append((held, day or date.max, place))
@@ -103,7 +103,7 @@ def _day(view: View, debt: Debt, step: int, holds: list[Hold]) -> date | None:
     return view.counted(debt.day_0, step, holds, view.calendar)
 
 
-def _holds(view: View, debt: Debt) -> list[Hold]:
+def reminder_holds(view: View, debt: Debt) -> list[Hold]:
     """The holds on reminding about this debt; one on a subscription counts when all its subscriptions have it."""
     if not view.account.holds:
         return []

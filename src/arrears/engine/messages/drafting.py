@@ -13,7 +13,6 @@ from typing import assert_never
 
 from arrears.core import facts as f
 from arrears.core.account import Account, Action, Debt, Mode, Subscription
-from arrears.core.calendar import calendar_of
 from arrears.core.ids import ACCOUNT, SUBSCRIPTION, format_id
 from arrears.core.messages.content import Content, DatedAction, DebtLine, Operator, Reader, Role, Sum
 from arrears.core.messages.kinds import KINDS, MessageKind
@@ -21,6 +20,7 @@ from arrears.core.messages.recipients import Contacts, Recipient
 from arrears.core.payments.values import AttemptState, Initiator
 from arrears.core.rules.charge import paying
 from arrears.core.states import RUNNING, Reason, State
+from arrears.engine.messages.drafting_announced import Lines, announcement_drafts, expiry_drafts
 from arrears.engine.messages.drafting_people import Draft, about_address, about_help, about_sign_in, zone_of
 from arrears.engine.messages.subscription_names import subscription_names
 
@@ -151,8 +151,12 @@ def _asked(account: Account) -> list[Debt]:
 
 
 def _lines(account: Account) -> tuple[DebtLine, ...]:
+    return _lines_of(account, _asked(account))
+
+
+def _lines_of(account: Account, debts: Iterable[Debt]) -> tuple[DebtLine, ...]:
     names = subscription_names(account)
-    return tuple(_line(d, names) for d in _asked(account))
+    return tuple(_line(d, names) for d in debts)
 
 
 def _line(debt: Debt, names: Mapping[int, str]) -> DebtLine:
@@ -176,6 +180,7 @@ def _noticed(account: Account, fact: f.Noticed, seq: int, contacts: Contacts, no
     told: list[f.Told] = []
     reminders: list[f.Reminder] = []
     cards: list[f.Expiring] = []
+    announced: list[f.Announcement] = []
     for part in fact.parts:
         match part:
             case f.Warning():
@@ -185,13 +190,16 @@ def _noticed(account: Account, fact: f.Noticed, seq: int, contacts: Contacts, no
             case f.Reminder():
                 reminders += [part] if _reminds(account, part, seq) else []
             case f.Expiring():
-                cards += [part] if _expires(account, part) else []
+                cards.append(part)
+            case f.Announcement():
+                announced.append(part)
             case _:
                 assert_never(part)
     found = [*_warnings(account, warnings, lines), *_change_drafts(account, told, seq, lines)]
     if not any(KINDS[d.kind].asks_for_money for d in found):
         found += [_reminder(account, one, fact.at_once, lines, contacts) for one in reminders]
-    return found + [_card(account, card, contacts, now) for card in cards]
+    found += announcement_drafts(account, announced, contacts, Lines(_lines_of, _dated), now)
+    return [*found, *expiry_drafts(account, cards, contacts, now)]
 
 
 def _warns(account: Account, warning: f.Warning, seq: int) -> bool:
@@ -264,8 +272,7 @@ def _kept(dated: DatedAction, sub: Subscription) -> DatedAction:
 
 def _ended(account: Account) -> tuple[DebtLine, ...]:
     """What is still owed after a deletion, also for what the ladder pursues no longer."""
-    names = subscription_names(account)
-    return tuple(_line(d, names) for d in account.debts if d.day_0 is not None and not account.debt_is_held(d.no))
+    return _lines_of(account, (d for d in account.debts if d.day_0 is not None and not account.debt_is_held(d.no)))
 
 
 def _reminds(account: Account, reminder: f.Reminder, seq: int) -> bool:
@@ -281,27 +288,6 @@ def _reminder(
     if reminder.step == 0 and at_once and declined:
         return _declined(account, contacts, "")
     return Draft(MessageKind.REMINDER, debts=lines, actions=_ahead(account))
-
-
-def _expires(account: Account, card: f.Expiring) -> bool:
-    """Whether this card still pays for something and has not been renewed since."""
-    dates = {m.no: m.expires_on for m in account.methods if not m.removed}
-    active = {s.method for s in account.subscriptions if s.state is not State.DELETED}
-    return card.method in active and dates.get(card.method) == card.expires_on
-
-
-def _card(account: Account, card: f.Expiring, contacts: Contacts, now: datetime) -> Draft:
-    names = subscription_names(account)
-    paying = [names[s.no] for s in account.subscriptions if s.method == card.method and s.state is not State.DELETED]
-    left = (card.expires_on - calendar_of(zone_of(account)).local_day(now)).days
-    return Draft(
-        MessageKind.CARD_EXPIRES,
-        f"{card.method}:{card.days}",
-        services=tuple(paying),
-        card=contacts.cards.get(card.method) or f"card {card.method}",
-        expires_on=card.expires_on,
-        days_left=max(0, left),
-    )
 
 
 # -- what has happened -------------------------------------------------------------------------------------------

@@ -18,7 +18,7 @@ from arrears.core import facts as f
 from arrears.core.account import Action, CaseOutcome, DoubtKind, Hold, HoldScope, Stop
 from arrears.core.payments.values import AttemptState, Initiator
 from arrears.core.states import Reason, State
-from arrears.notices import values
+from arrears.web.account_centre.fact_words_messages import card_name, tell_of_part
 from arrears.web.account_centre.fact_words_money_back import MoneyBackFact, tell_of_money_back
 from arrears.web.account_centre.fact_words_people import tell_of_account
 from arrears.web.account_centre.frame import Visit
@@ -138,14 +138,14 @@ class Teller:
         return self.visit.listed([self.invoices[no] for no in debts if no in self.invoices])
 
     def _card(self, method: int) -> str:
-        return values.clean(self.visit.contacts.cards.get(method, "")) or _("a payment method")
+        return card_name(self.visit, method)
 
     # -- sentences -----------------------------------------------------------------------------------------------
 
     def _mail(self, fact: MailFact) -> str:
         match fact:
             case f.Noticed():
-                return " ".join(self._part(part) for part in fact.parts)
+                return " ".join(tell_of_part(self.visit, part, self.invoices) for part in fact.parts)
             case f.AddressAsked(again=again):
                 if again:
                     return _("We asked whether the contact address is still right.")
@@ -154,23 +154,6 @@ class Teller:
                 return _("The contact address was changed.") if changed else _("The contact address was confirmed.")
             case f.NoticeAccepted() | f.NoticeFailed() | f.NoticeBounced():
                 return ""  # What became of a message stands beside it, address by address.
-
-    def _part(self, part: f.NoticePart) -> str:
-        day = self.visit.day
-        match part:
-            case f.Reminder():
-                return _("Reminder of what is open.")
-            case f.Warning(subscription=number, action=action, promised_on=on):
-                return _("Warning: %(what)s") % {"what": will(action, self._name(number), day(on))}
-            case f.Told(subscription=number, what=what, on=on):
-                text = {
-                    "restricted": _("Message: %(service)s was restricted on %(day)s."),
-                    "disabled": _("Message: %(service)s was stopped on %(day)s."),
-                    "deleted": _("Message: the data of %(service)s was deleted on %(day)s."),
-                }.get(what, _("Message: %(service)s has been running again since %(day)s."))
-                return text % {"service": self._name(number), "day": day(on)}
-            case f.Expiring(method=number, expires_on=on):
-                return _("Message: %(card)s expires on %(day)s.") % {"card": self._card(number), "day": day(on)}
 
     def _credited(self, fact: f.InvoiceCredited) -> str:
         amount = self.visit.amount(fact.minor, fact.currency)

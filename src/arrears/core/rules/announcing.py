@@ -1,0 +1,73 @@
+"""Saying something once, some days before its date: what every announcement has in common, whatever it is about."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from datetime import date, timedelta
+from functools import partial
+
+from arrears.core.account import Account, Action, Hold, Stop, Subscription
+from arrears.core.announcements import Announcement
+from arrears.core.rules.remind import reminder_holds
+from arrears.core.states import State
+from arrears.core.view import Due, Rank, View
+
+
+def announce(view: View, said: Announcement, days: int) -> Iterator[Due]:
+    """`said` once, at 09:00 so many days before its date, or as soon after that as it can be said: after a hold on
+    reminding, a doubt or an outage, or when its date is only known by then. From that date on it is not said any more,
+    and nothing that does not stand (`stands`) ever is.
+    """
+    account = view.account
+    if said in account.announced or account.doubts or not stands(account, said):
+        return
+    at = view.outside(view.morning(said.on - timedelta(days)), _holds(view, said))
+    if at is not None and max(view.today, view.calendar.local_day(at)) < said.on:
+        yield Due(at, Rank.NOTICE, said.about, said.name, partial(_part, said))
+
+
+def stands(account: Account, said: Announcement) -> bool:
+    """Whether this is still so: an open invoice that is due on that day, neither past due nor held, and no payment of
+    it is under way; a subscription for which something is planned on that day; a payment method in use whose last day
+    that is."""
+    if said.debt:
+        debt = account.debt(said.debt)
+        if debt is None or debt.ended or debt.due_on != said.on or account.debt_is_held(debt.no):
+            return False
+        return debt.day_0 is None and debt.past_due_from is None and account.attempt_on([debt.no]) is None
+    if said.subscription:
+        return planned(account.subscription(said.subscription), said.on) is not None
+    method = account.method(said.method)
+    return method.expires_on == said.on and not method.removed and bool(users(account, method.no))
+
+
+def planned(subscription: Subscription, on: date) -> Action | None:
+    """What happens to a subscription on a day that lies ahead, as far as that day is promised."""
+    ends = subscription.end is not None and subscription.state is not State.DELETED
+    actions = (Action.DELETE,) if ends else (Action.RESTRICT, Action.DISABLE)
+    return next((action for action in actions if subscription.promise(action).promised_on == on), None)
+
+
+def users(account: Account, method: int) -> list[Subscription]:
+    """The subscriptions that a payment method pays for."""
+    return [s for s in account.subscriptions if s.method == method and s.state is not State.DELETED]
+
+
+def _holds(view: View, said: Announcement) -> list[Hold]:
+    """The holds that keep it back: those on reminding and, of a day on which something is planned, those on that."""
+    account = view.account
+    if not account.holds:
+        return []
+    debt = account.debt(said.debt)
+    if debt is not None:
+        return reminder_holds(view, debt)
+    if not said.subscription:
+        return view.holds_on(Stop.REMIND, None, None)
+    sub = account.subscription(said.subscription)
+    action = planned(sub, said.on)
+    stops = [Stop.REMIND] if action is None else [Stop.REMIND, Stop(action.value)]
+    return [hold for stop in stops for hold in view.holds_on(stop, sub, None)]
+
+
+def _part(said: Announcement) -> Announcement:
+    return said

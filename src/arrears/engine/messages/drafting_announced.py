@@ -1,0 +1,84 @@
+"""The messages of announcements, made of what they are about: a kind that announces something needs nothing here.
+
+Invoices that are due on one day and paid in one way are one message, as is all that is planned for subscriptions; each
+payment method has its own.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Iterator
+from datetime import date, datetime
+from typing import NamedTuple
+
+from arrears.core.account import Account, Action, Debt
+from arrears.core.announcements import Announcement
+from arrears.core.calendar import calendar_of
+from arrears.core.facts import Expiring
+from arrears.core.messages.content import DatedAction, DebtLine
+from arrears.core.messages.kinds import MessageKind
+from arrears.core.messages.recipients import Contacts
+from arrears.core.rules.announcing import planned, stands, users
+from arrears.core.rules.charge import charged_with
+from arrears.engine.messages.drafting_people import Draft, zone_of
+from arrears.engine.messages.subscription_names import subscription_names
+
+
+class Lines(NamedTuple):
+    """How debts, and what happens to a subscription, stand in every message."""
+
+    debts: Callable[[Account, Iterable[Debt]], tuple[DebtLine, ...]]
+    dated: Callable[[Account, int, Action, date], DatedAction]
+
+
+def announcement_drafts(
+    account: Account, parts: Iterable[Announcement], contacts: Contacts, lines: Lines, now: datetime
+) -> Iterator[Draft]:
+    """What is still as it was to be announced; nothing of what was paid, held or given another date since."""
+    debts: dict[tuple[MessageKind, date, int], list[Debt]] = {}
+    actions: dict[MessageKind, list[DatedAction]] = {}
+    for said in parts:
+        debt = account.debt(said.debt)
+        if not stands(account, said):
+            continue
+        if debt is not None:
+            method = charged_with(account, debt)
+            debts.setdefault((said.kind, said.on, 0 if method is None else method.no), []).append(debt)
+        elif said.subscription:
+            action = planned(account.subscription(said.subscription), said.on)
+            assert action is not None, said
+            dated = lines.dated(account, said.subscription, action, said.on)
+            actions.setdefault(said.kind, []).append(dated)
+        else:
+            yield _of_method(account, said, contacts, now)
+    for (kind, on, number), owed in debts.items():
+        card = _called(contacts, number) if number else ""
+        yield Draft(kind, f"{on}:{owed[0].no}", debts=lines.debts(account, owed), card=card)
+    for kind, ahead in actions.items():
+        ahead.sort(key=lambda dated: (dated.on, dated.service))
+        yield Draft(kind, f"{ahead[0].on}", actions=tuple(ahead))
+
+
+def expiry_drafts(account: Account, cards: Iterable[Expiring], contacts: Contacts, now: datetime) -> Iterator[Draft]:
+    """The cards that still pay for something and have not been renewed since."""
+    kind = MessageKind.CARD_EXPIRES
+    for card in cards:
+        said = Announcement(kind, card.expires_on, method=card.method)
+        if stands(account, said):
+            yield _of_method(account, said, contacts, now)._replace(cause=f"{card.method}:{card.days}")
+
+
+def _of_method(account: Account, said: Announcement, contacts: Contacts, now: datetime) -> Draft:
+    names = subscription_names(account)
+    left = (said.on - calendar_of(zone_of(account)).local_day(now)).days
+    return Draft(
+        said.kind,
+        f"{said.on}:{said.method}",
+        services=tuple(names[sub.no] for sub in users(account, said.method)),
+        card=_called(contacts, said.method),
+        expires_on=said.on,
+        days_left=max(0, left),
+    )
+
+
+def _called(contacts: Contacts, method: int) -> str:
+    return contacts.cards.get(method) or f"card {method}"
