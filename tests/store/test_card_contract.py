@@ -63,5 +63,7 @@ def test_what_others_tried_on_the_same_card_is_found_and_of_what_they_paid_the_l
     assert elsewhere(store, numbers[1]) == [("declined", "51", 4), ("paid", "", 9)], "not what is its own"
     assert elsewhere(store, numbers[3]) == []
     assert elsewhere(store, numbers[4]) == [], "a bank's rules count each mandate"
+    assert {no: len(tries) for no, tries in store.tries_elsewhere(numbers[0]).items()} == {1: 4}
+    assert store.tries_elsewhere(numbers[3]) == {}
     with pytest.raises(Refused, match="there is no payment method 2"):
         store.method_and_tries(numbers[0], 2)

@@ -82,6 +82,9 @@ class MoneyBook(Protocol):
         on the card, whoever's it is. Of what was paid elsewhere only the last, and what came with advice, is told; of
         everything else the newest TRIES_MAX. Refuses `unknown_method`."""
 
+    def tries_elsewhere(self, account: int) -> Mapping[int, Sequence[Tried]]:
+        """The same of every method of an account on whose card others have tried anything, by its number."""
+
     def methods(self, account: int) -> Sequence[MethodRecord]:
         """All payment methods of an account by number, removed ones too."""
 
