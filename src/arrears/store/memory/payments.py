@@ -123,8 +123,7 @@ class MemoryMoney:
         ]
         tried.sort(key=attrgetter("at"), reverse=True)
         told = [t for t in tried if t.state is not AttemptState.PAID or t.codes.advice]
-        paid = [t for t in tried if t.state is AttemptState.PAID and not t.codes.advice]
-        return method, [*told[:TRIES_MAX], *paid[:1]]
+        return method, told[:TRIES_MAX]
 
     def tries_elsewhere(self, account: int) -> Mapping[int, Sequence[Tried]]:
         """See ports.MoneyBook."""

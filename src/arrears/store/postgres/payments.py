@@ -26,15 +26,10 @@ SELECT m.no, m.at_provider, m.ref, m.customer_ref, m.kind, m.fingerprint, m.labe
     t.no, t.created_at, t.initiator, t.amount_minor, t.currency, t.state, t.decline, t.network_code, t.advice,
     t.reached_network
 FROM payment_method m LEFT JOIN LATERAL (
-    (SELECT a.* FROM payment_method o JOIN attempt a ON a.account_id = o.account_id AND a.method = o.no
+    SELECT a.* FROM payment_method o JOIN attempt a ON a.account_id = o.account_id AND a.method = o.no
     WHERE o.at_provider = m.at_provider AND o.fingerprint = m.fingerprint AND o.kind = m.kind
     AND o.account_id <> m.account_id
-    AND (a.state <> 'paid' OR a.advice <> '') ORDER BY a.created_at DESC LIMIT %(most)s)
-    UNION ALL
-    (SELECT a.* FROM payment_method o JOIN attempt a ON a.account_id = o.account_id AND a.method = o.no
-    WHERE o.at_provider = m.at_provider AND o.fingerprint = m.fingerprint AND o.kind = m.kind
-    AND o.account_id <> m.account_id
-    AND a.state = 'paid' AND a.advice = '' ORDER BY a.created_at DESC LIMIT 1)
+    AND (a.state <> 'paid' OR a.advice <> '') ORDER BY a.created_at DESC LIMIT %(most)s
 ) t ON m.kind = 'card' AND m.fingerprint <> ''
 WHERE m.account_id = %(account)s AND (m.no = %(number)s OR %(number)s = 0)
 """
