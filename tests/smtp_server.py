@@ -90,6 +90,9 @@ class SmtpServer:
         self.received: deque[Received] = deque(maxlen=MESSAGES_MAX)
         self.connections = 0
         self.dialogues: deque[str] = deque(maxlen=1_000)
+        self.refusing: dict[str, str] = {}
+        """What it answers to a stage (MAIL, RCPT, TEXT) of every message to one of `refused_domains`."""
+        self.refused_domains: tuple[str, ...] = ()
         self.on_accepted: Callable[[Received], None] | None = None
         self._eightbit = eightbit
         self._user = user
@@ -177,6 +180,8 @@ class SmtpServer:
     ) -> str:
         envelope.act = self.next_acts.popleft() if self.next_acts else self.act  # type: ignore[attr-defined]
         self.dialogues.append(f"MAIL {address}")
+        if "MAIL" in self.refusing:
+            return self.refusing["MAIL"]
         if envelope.act is Act.REFUSE_SENDER:
             return "550 5.7.1 sender not allowed"
         if envelope.act is Act.DEFER_SENDER:
@@ -189,6 +194,8 @@ class SmtpServer:
         self, server: SMTP, session: Session, envelope: Envelope, address: str, options: list[str]
     ) -> str:
         act = envelope.act  # type: ignore[attr-defined]
+        if "RCPT" in self.refusing and self._refuses(address):
+            return self.refusing["RCPT"]
         if act is Act.REFUSE_RECIPIENT:
             return "550 5.1.1 no such user here"
         if act is Act.DEFER_RECIPIENT:
@@ -203,6 +210,8 @@ class SmtpServer:
 
     async def handle_DATA(self, server: SMTP, session: Session, envelope: Envelope) -> str:  # noqa: N802
         act = envelope.act  # type: ignore[attr-defined]
+        if "TEXT" in self.refusing and self._refuses(envelope.rcpt_tos[0]):
+            return self.refusing["TEXT"]
         if act is Act.REFUSE_DATA:
             return "554 5.6.0 not this text"
         if act is Act.DEFER_DATA:
@@ -218,6 +227,9 @@ class SmtpServer:
         if act is Act.BABBLE:
             return "what was the question?"
         return f"250 2.0.0 queued as {len(self.received)}"
+
+    def _refuses(self, address: str) -> bool:
+        return address.rpartition("@")[2] in self.refused_domains
 
     def _keep(self, server: SMTP, envelope: Envelope) -> None:
         content = envelope.original_content

@@ -4,6 +4,8 @@ The book is played on PostgreSQL. Real worker processes collect and send with th
 by SIGKILL at random moments and at the failpoints around a message, and so does the mail server, which also has days
 on which it takes nothing, refuses, or dies after it has taken a text. Every mail that it took is read as a reader
 would, and compared with the ledger and the stored dates of that instant.
+
+With `--mixes` years in which mail goes wrong in every way (`torture.mail_year`), with `--faults` what these would find.
 """
 
 from __future__ import annotations
@@ -35,6 +37,7 @@ from arrears.sim.replay import AUTHOR, Replay, ReplaySettings
 from arrears.store import schema
 from arrears.store.postgres.store import PostgresStore
 from arrears.store.server import EmbeddedServer
+from arrears.wiring import set_up_django
 from torture.notices_verdict import FAULTS, Verdict
 from torture.nursery import ROOT, Nursery, Victim
 from torture.outside import READY, ClockFile
@@ -317,6 +320,19 @@ PASSES: Final = {
 }
 
 
+def _mixes(seed: int, count: int, *, faults: bool) -> int:
+    """So many worlds of `torture.mail_year`; or each fault of `torture.mail_faults`, looked for by so many."""
+    set_up_django("postgresql://nobody@127.0.0.1/none")  # its settings are needed to write mail, and no database
+    from torture import mail_faults, mail_year
+
+    seeds = range(seed, seed + count)
+    if faults:
+        return 0 if mail_faults.tell(seeds, accounts=10, days=60) else 1
+    found = {"seed": seed, **mail_year.figures(seeds, accounts=12, days=365)}
+    sys.stdout.write(json.dumps(found, indent=2) + "\n")
+    return 0 if found["holds"] else 1
+
+
 def main() -> int:
     """One JSON object with both passes; exit code 1 unless everything holds, 2 without a book to play."""
     parser = argparse.ArgumentParser(description=__doc__)
@@ -328,8 +344,14 @@ def main() -> int:
     parser.add_argument("--strikes", type=float, default=0.03, help="the chance of each blow at each instant")
     parser.add_argument("--seconds", type=float, default=1500.0, help="the most that one pass may take")
     parser.add_argument("--seed", type=int, default=None)
+    parser.add_argument(
+        "--mixes", type=int, default=0, help="instead: so many years in which mail goes wrong every way"
+    )
+    parser.add_argument("--faults", action="store_true", help="instead: put each known fault back; which seed finds it")
     options = parser.parse_args()
     seed = options.seed if options.seed is not None else random.SystemRandom().randrange(10**9)
+    if options.mixes or options.faults:
+        return _mixes(seed, options.mixes or 40, faults=options.faults)
     try:
         book = the_book(options.book, options.count, options.days)
     except Refused as refused:

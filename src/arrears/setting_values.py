@@ -219,6 +219,14 @@ def as_hosts(variable: str, given: str) -> tuple[str, ...]:
     return found
 
 
+def is_loopback(host: str) -> bool:
+    """Whether a host name or address is this machine to itself."""
+    name = host.strip("[]").rstrip(".").lower()
+    if name in ("localhost", "::1", "0.0.0.0", "::") or name.endswith(".localhost"):
+        return True
+    return re.fullmatch(r"127(\.\d{1,3}){1,3}|::ffff:127(\.\d{1,3}){3}", name) is not None
+
+
 def as_origins(variable: str, given: str) -> frozenset[str]:
     found = [text.strip() for text in given.split(",") if text.strip()]
     for text in found:

@@ -142,7 +142,7 @@ class Settings:
         "`1` behind a proxy that speaks HTTPS and sets `X-Forwarded-Proto`", as_switch, False, "plain HTTP"
     )
     secret_key: Secret = setting(
-        "the key that signs and encrypts, 32 random characters or more",
+        "the key that signs and encrypts, the same on every host: 32 random characters or more",
         as_secret_key,
         Secret(),
         "this machine's own, made once and kept in the home",

@@ -35,17 +35,16 @@ from arrears.engine.people.profile import ask_unconfirmed
 from arrears.engine.run import Limits, RunReport
 from arrears.engine.system import adopt_policy
 from arrears.ports import Channel, Clock, OtherChannel, Processor, Services
+from arrears.setting_values import is_loopback
 from arrears.settings import Settings, read
 from arrears.store import schema
 from arrears.store.postgres.store import PostgresStore
-from arrears.store.server import EmbeddedServer
+from arrears.store.server import EmbeddedServer, make_home
 
 if TYPE_CHECKING:
     from arrears.notices.render import Texts
 
 SYSTEM_AUTHOR: Final = "arrears"
-
-LOOPBACK: Final = ("localhost", "::1", "0.0.0.0")
 
 SERVING_CONNECTIONS_MAX: Final = 16
 """For a process that answers requests: more at once than this would only wait in the database instead."""
@@ -95,16 +94,18 @@ class Installation:
         """What messages are made with; loaded when first asked for, and refused then if a text is wrong."""
         return replace(mail_context(self.providers.base_url), channels=self.channels)
 
-    def work_once(self, stopping: Callable[[], bool] = lambda: False) -> tuple[RunReport, int]:
-        """See engine/worker.py."""
+    def work_once(
+        self, stopping: Callable[[], bool] = lambda: False, say: Callable[[str], object] = lambda _line: None
+    ) -> tuple[RunReport, int]:
+        """See engine/worker.py. `say` gets a line for each thing that is wrong with mail as a whole."""
         outside = (self.channel, self.services, self.clock, self.limits, self.providers, self.context())
-        return worker.work_once(self.store, *outside, stopping=stopping)
+        return worker.work_once(self.store, *outside, stopping=stopping, tell=worker.MailNews(say).tell)
 
-    def work(self, poll_seconds: int, wait: Callable[[int], bool]) -> None:
+    def work(self, poll_seconds: int, wait: Callable[[int], bool], say: Callable[[str], object]) -> None:
         """See engine/worker.py. Once an hour addresses that nobody has confirmed are asked again."""
         outside = (self.channel, self.services, self.clock, self.limits, self.providers, self.context())
         hourly = partial(ask_unconfirmed, self.store)
-        worker.work(self.store, *outside, poll_seconds=poll_seconds, wait=wait, hourly=hourly)
+        worker.work(self.store, *outside, poll_seconds=poll_seconds, wait=wait, hourly=hourly, say=say)
 
     def __enter__(self) -> Installation:
         return self
@@ -133,6 +134,7 @@ def mail_channel(database: str) -> Channel:
     if not ours.mail_url and not ours.mail_backend:
         folder = ours.mail_folder or ours.home / "mail"
         try:
+            make_home(ours.home)
             return FolderChannel(folder)
         except OSError as error:
             reason = (error.strerror or "error").lower()
@@ -259,24 +261,36 @@ def open_installation(*, connections_max: int = 4) -> Installation:
 
 
 def refuse_stand_ins(ours: Settings) -> None:
-    """In live mode nothing that was meant for a demo works: mail must leave, and its links must lead to pages that
-    others can open. Mail that is laid into a folder warns nobody, and counts as accepted there. Refuses
-    `no_mail_server`, `bad_base_url`."""
-    if ours.mode != "live":
+    """Where others can come in, nothing that was meant for a demo works: mail must leave, and its links must lead to
+    pages that others can open safely. Mail that is laid into a folder warns nobody, counts as accepted there, and its
+    links are secrets. Others can come in with live mode, behind HTTPS, or under a name that is not this machine's own.
+    Refuses `no_mail_server`, `bad_base_url`."""
+    why = _open_to_others(ours)
+    if not why:
         return
     if not ours.mail_url and not ours.mail_backend:
         raise Refused(
             "no_mail_server",
-            "ARREARS_MODE is live and no mail can leave: set ARREARS_MAIL_URL to your mail server, or"
+            f"{why} and no mail can leave: set ARREARS_MAIL_URL to your mail server, or"
             " ARREARS_MAIL_BACKEND to a provider",
         )
     base = urlsplit(ours.base_url)
-    if base.scheme != "https" or not base.hostname or base.hostname in LOOPBACK or base.hostname.startswith("127."):
+    if base.scheme != "https" or not base.hostname or is_loopback(base.hostname):
         raise Refused(
             "bad_base_url",
-            f"ARREARS_MODE is live and ARREARS_BASE_URL is {ours.base_url}, which nobody else can open safely; give the"
+            f"{why} and ARREARS_BASE_URL is {ours.base_url}, which nobody else can open safely; give the"
             " https address of your account centre",
         )
+
+
+def _open_to_others(ours: Settings) -> str:
+    """Why others can come in, or nothing."""
+    if ours.mode == "live":
+        return "ARREARS_MODE is live"
+    if ours.https:
+        return "ARREARS_HTTPS is set"
+    public = [host for host in ours.hosts if not is_loopback(host)]
+    return f"ARREARS_HOSTS names {public[0]}" if public else ""
 
 
 _installed: list[Installation] = []

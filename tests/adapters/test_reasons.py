@@ -102,6 +102,9 @@ DEAD = [
     ("5.0.0", "550 5.1.6 Recipient has moved"),
     ("5.0.0", "user is no longer on this system"),
     ("5.0.0", "unknown address"),
+    ("5.1.1", "550 Message was not accepted -- invalid mailbox. Local mailbox is unavailable: user not found"),
+    ("5.4.310", "550 5.4.310 DNS domain gone.example does not exist [Message=InfoDomainNonexistent]"),
+    ("5.0.0", "jo wasn't found at example.org."),
     ("5.1.1", ""),
 ]  # fmt: skip
 
@@ -151,6 +154,7 @@ ALIVE = [
     ("5.0.0", "552 El buzón está lleno", "full"),
     ("5.0.0", "552 Skrzynka odbiorcy jest przepełniona", "full"),
     ("5.1.0", "5.1.0 - Unknown address error 550-'5.7.1 <x@example.org>... Access denied'", "policy"),
+    ("5.2.1", "550 5.2.1 Mailbox inactive", "disabled"),
     ("", "", "refused"),
 ]  # fmt: skip
 

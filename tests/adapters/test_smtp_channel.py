@@ -42,7 +42,7 @@ def channel_to(url: str, timeout_seconds: int = 5, **more: str) -> Iterator[Smtp
 
 FATES = [
     (Act.ACCEPT, Fate.ACCEPTED, "250 2.0.0 queued as 1", 1),
-    (Act.REFUSE_SENDER, Fate.REFUSED, "550 5.7.1 sender not allowed", 0),
+    (Act.REFUSE_SENDER, Fate.NOT_SENT, "550 5.7.1 sender not allowed", 0),
     (Act.REFUSE_RECIPIENT, Fate.REFUSED, "550 5.1.1 no such user here", 0),
     (Act.REFUSE_DATA, Fate.REFUSED, "554 5.6.0 not this text", 0),
     (Act.DEFER_SENDER, Fate.NOT_SENT, "451 4.3.0 try again later", 0),
@@ -67,7 +67,10 @@ def test_what_became_of_a_message_is_told_in_the_servers_words(
     assert reply in delivery.reply
     assert delivery.code == (reply[:9] if reply[0].isdecimal() and act is not Act.GOODBYE else "")
     nothing_taken = act in (Act.GOODBYE, Act.DROP_AT_RECIPIENT)
-    assert delivery.about is (DeliveryAbout.SERVER if nothing_taken else DeliveryAbout.ADDRESS)
+    of_us = act in (Act.REFUSE_SENDER, Act.DEFER_SENDER)
+    about = DeliveryAbout.SENDER if of_us else DeliveryAbout.ADDRESS
+    assert delivery.about is (DeliveryAbout.SERVER if nothing_taken else about)
+    assert delivery.dead is (act is Act.REFUSE_RECIPIENT)
     assert len(server.received) == kept
 
 

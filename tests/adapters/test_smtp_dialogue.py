@@ -10,7 +10,9 @@ from contextlib import contextmanager
 import pytest
 from tests.adapters.test_smtp_channel import MESSAGE, channel_to
 
-from arrears.ports import Fate
+from arrears.ports import DeliveryAbout, Fate
+
+pytestmark = pytest.mark.usefixtures("site")
 
 GOOD = {"MAIL": "250 ok", "RCPT": "250 ok", "DATA": "354 go on", "TEXT": "250 taken"}
 STAGES = tuple(GOOD)
@@ -117,6 +119,9 @@ def test_after_an_answer_out_of_step_the_connection_is_closed(stage: str, code: 
     if code in EXPECTED[stage]:
         code += 1 if stage != "RCPT" else 2
     with scripted({stage: f"{code} whatever"}) as server, channel_to(server.url) as channel:
-        assert channel.send(MESSAGE).fate is Fate.NOT_SENT
+        first = channel.send(MESSAGE)
+        assert first.fate is Fate.NOT_SENT
+        assert first.about is DeliveryAbout.SERVER
+        assert first.broke is (stage != "MAIL"), "it may be about this recipient alone"
         assert channel.send(MESSAGE).fate is Fate.ACCEPTED
         assert (server.connections, len(server.texts)) == (2, 1)

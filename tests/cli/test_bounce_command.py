@@ -20,6 +20,7 @@ from arrears.engine import commands, system
 from arrears.engine.perform import perform
 from arrears.engine.run import run
 from arrears.ports import MailState, NewAccount
+from arrears.store.postgres import queries
 from arrears.store.postgres.store import PostgresStore
 
 SECRET = "the secret key of one installation, long enough"
@@ -30,7 +31,7 @@ class Reported:
     """A database with one account that was reminded, and the mail server's pipe into it."""
 
     def __init__(self, url: str, folder: Path) -> None:
-        self.url, self.folder = url, folder
+        self.url, self.folder, self.said = url, folder, ""
         self.environment = {"ARREARS_DATABASE_URL": url, "ARREARS_HOME": str(folder), "ARREARS_SECRET_KEY": SECRET}
         assert ran("-m", "arrears", "tasks", **self.environment).returncode == 0
         self.store = PostgresStore(url, clock_is_real=False)
@@ -54,6 +55,7 @@ class Reported:
         )
         done = ran("-m", "arrears", "bounce", str(path), "--json", *options, **self.environment)
         assert done.returncode == 0, done.stderr
+        self.said = done.stderr
         counts: dict[str, int] = json.loads(done.stdout)
         return {name: count for name, count in counts.items() if count}
 
@@ -92,6 +94,25 @@ def test_a_forged_report_is_kept_and_changes_nothing_and_a_signed_one_buries_the
     assert reported.pipe(ours) == {"not_news": 1}
     assert (reported.state, reported.dead) == (MailState.BOUNCED_HARD, frozenset({ANNA}))
     assert len(reported.store.reports_of(name)) == 2
+
+
+def test_a_host_with_another_secret_key_says_so_once_until_a_report_is_proven(reported: Reported) -> None:
+    """Else it would keep every report unread, and nobody would know."""
+
+    def open_tasks() -> list[str]:
+        return [task.what for task in queries.open_tasks(reported.store) if task.kind == "mail_key"]
+
+    name = reported.message_id
+    reported.pipe(f"bounces+{signed('a77-1-1', b'another key')}@x.example")
+    reported.pipe(f"bounces+{name}@x.example")
+    assert open_tasks() == [], "a message that was never sent, and a report that claims nothing"
+    for _ in range(2):
+        reported.pipe(f"bounces+{signed(name, b'another key')}@x.example")
+        assert "is signed with another ARREARS_SECRET_KEY" in reported.said
+    [task] = open_tasks()
+    assert "give the host that runs `arrears bounce` the ARREARS_SECRET_KEY" in task
+    reported.pipe(f"bounces+{signed(name, SECRET.encode())}@x.example")
+    assert (open_tasks(), reported.said) == ([], "")
 
 
 def test_a_person_can_vouch_for_a_report_without_our_signature(reported: Reported) -> None:

@@ -28,7 +28,7 @@ def test_every_message_that_a_fact_leaves_can_be_drafted() -> None:
 def test_what_facts_are_said_to_leave_they_leave_in_a_made_up_world() -> None:
     """Each kind at least once; a kind that its function forgets is an error, and never nothing."""
     store = MemoryStore()
-    simulate(store, 20, 500, 3)
+    simulate(store, 30, 500, 3)
     seen: dict[str, set[type[f.Fact]]] = {name: set() for name in LEFT}
     met = set()
     for number in store.slots:

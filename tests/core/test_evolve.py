@@ -231,6 +231,7 @@ NOT_IN_THE_STORY = {
     f.Parked,
     f.Unparked,
     f.TaskClosed,
+    f.WarnedOtherwise,
     f.MethodAdded,
     f.MethodActivated,
     f.MethodRenewed,

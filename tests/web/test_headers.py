@@ -116,7 +116,8 @@ def https(town: Town, folder: Path) -> dict[str, str]:
         "ARREARS_HTTPS": "1",
         "ARREARS_HOSTS": "pay.example.org,127.0.0.1",
         "ARREARS_BASE_URL": "https://pay.example.org",
-        "ARREARS_MAIL_FOLDER": str(folder),
+        "ARREARS_MAIL_URL": "smtp://127.0.0.1:9",
+        "ARREARS_MAIL_FROM": "billing@example.org",
         "DJANGO_SETTINGS_MODULE": "arrears.web.settings",
     }
 

@@ -36,6 +36,39 @@ def shop(site: str, sandbox: Running, tmp_path: Path) -> Iterator[Living]:
         yield found
 
 
+@pytest.mark.parametrize(
+    "asks",
+    [
+        {"HTTP_HOST": "pay.example.org"},
+        {"HTTP_HOST": "localhost.example.org"},
+        {"HTTP_HOST": "127.0.0.1.example.org"},
+        {"REMOTE_ADDR": "192.0.2.7"},
+        {"REMOTE_ADDR": "::ffff:192.0.2.7"},
+        {"HTTP_X_FORWARDED_FOR": "192.0.2.7"},
+        {"HTTP_X_FORWARDED_FOR": "127.0.0.1"},
+        {"HTTP_X_FORWARDED_HOST": "localhost"},
+        {"HTTP_FORWARDED": "for=127.0.0.1"},
+        {"HTTP_VIA": "1.1 proxy"},
+    ],
+)
+def test_whoever_comes_from_elsewhere_or_through_a_proxy_finds_no_outbox(
+    shop: Living, client: Client, asks: dict[str, str]
+) -> None:
+    from django.test import override_settings
+
+    shop.account((12000, "EUR"))
+    name = re.findall(r'href="/outbox/([^"]+)"', client.get("/outbox/").content.decode())[0]
+    with override_settings(ALLOWED_HOSTS=["*"]):
+        for path in ("/outbox/", f"/outbox/{name}", f"/outbox/{name}/html"):
+            assert client.get(path).status_code == 200
+            assert client.get(path, **asks).status_code == 404  # type: ignore[arg-type]
+
+
+@pytest.mark.parametrize("asks", [{"HTTP_HOST": "localhost"}, {"HTTP_HOST": "[::1]:8000", "REMOTE_ADDR": "::1"}])
+def test_a_browser_on_this_machine_finds_it(shop: Living, client: Client, asks: dict[str, str]) -> None:
+    assert client.get("/outbox/", **asks).status_code == 200  # type: ignore[arg-type]
+
+
 def test_the_newest_mail_stands_first_and_opens_as_page_and_text(shop: Living, client: Client) -> None:
     account = shop.account((12000, "EUR"))
     listed = client.get("/outbox/").content.decode()

@@ -27,7 +27,7 @@ from arrears.store.memory.store import MemoryStore
 if TYPE_CHECKING:
     from django.test import Client
 
-STAFFS = (f.Parked, f.Unparked, f.TaskClosed, f.DeletionCapped, f.DoubtEnded, f.WarningsLapsed)
+STAFFS = (f.Parked, f.Unparked, f.TaskClosed, f.DeletionCapped, f.DoubtEnded, f.WarningsLapsed, f.WarnedOtherwise)
 
 
 @pytest.fixture(scope="module")

@@ -60,7 +60,10 @@ def command(mails: tuple[str, ...], trusted: bool, as_json: bool) -> None:
                 continue
             text = content[:KEPT_BYTES_MAX].decode("utf-8", "replace").replace("\x00", "")
             returned = Returned(found.message_id, found.address, found.kind, found.status, found.why, text=text)
-            news = came_back(live.store, returned, live.clock.now())
+            news = came_back(live.store, returned._replace(claimed=found.claimed), live.clock.now())
+            if found.claimed:
+                other = "is signed with another ARREARS_SECRET_KEY than this host has; see `arrears tasks`"
+                click.echo(f"{name}: {other}", err=True)
             counts["recorded" if news else "not_news" if found.message_id else "not_proven"] += 1
     figures = {name: counts[name] for name in ("recorded", "not_news", "not_proven", "no_bounce", "unreadable")}
     if as_json:

@@ -39,6 +39,7 @@ COMMANDS: Final = {
     "status": ("arrears.cli.status:command", "Show an account's state, or the installation's."),
     "explain": ("arrears.cli.explain:command", "Say why an account is in its state and what comes next."),
     "timeline": ("arrears.cli.timeline:command", "Show everything that happened to an account."),
+    "told": ("arrears.cli.warned_otherwise:command", "Record that somebody was told by letter or telephone."),
     "invite": ("arrears.cli.invite:command", "Let somebody into the account centre."),
     "notice": ("arrears.cli.notice:command", "Preview and check the texts of messages."),
     "bounce": ("arrears.cli.bounce:command", "Take in mail that came back."),

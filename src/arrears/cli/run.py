@@ -16,7 +16,7 @@ def command(as_json: bool) -> None:
     """Collect what is due now, perform what that asked for, and exit."""
     tune_for_batches()
     with open_installation() as live:
-        report, performed = live.work_once()
+        report, performed = live.work_once(say=lambda line: click.echo(line, err=True))
     if as_json:
         print_json({**asdict(report), "performed": performed})
         return

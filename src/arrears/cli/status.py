@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from dataclasses import asdict
 
 import click
@@ -9,6 +10,8 @@ import click
 from arrears.cli.common import AS_JSON, find_account, print_json, rows
 from arrears.cli.explain import explanation, standing, step_ahead
 from arrears.core.ids import SUBSCRIPTION, format_id
+from arrears.engine.messages.health import waiting
+from arrears.ports import MailHealth
 from arrears.store.postgres.queries import awaiting_release, totals
 from arrears.wiring import Installation, open_installation
 
@@ -41,9 +44,12 @@ def _account(live: Installation, account: str, as_json: bool) -> None:
 
 def _installation(live: Installation, as_json: bool) -> None:
     now = live.clock.now()
-    system, numbers, waiting = live.store.system(), totals(live.store, now), awaiting_release(live.store)
+    system, numbers, deletions = live.store.system(), totals(live.store, now), awaiting_release(live.store)
+    mail = live.store.mail_health(now)
     if as_json:
-        print_json({**system._asdict(), **asdict(numbers), "awaiting_release": [asdict(w) for w in waiting]})
+        of_mail = {**mail._asdict(), "server": mail.server._asdict(), "sender": mail.sender._asdict()}
+        deleted = [asdict(w) for w in deletions]
+        print_json({**system._asdict(), **asdict(numbers), "mail": of_mail, "awaiting_release": deleted})
         return
     click.echo(f"{numbers.accounts} accounts, {numbers.open_cases} with an open case")
     states = ", ".join(f"{count} {state}" for state, count in numbers.subscriptions.items())
@@ -51,6 +57,20 @@ def _installation(live: Installation, as_json: bool) -> None:
     click.echo(f"due now: {numbers.due_now}; to perform: {numbers.open_actions}; tasks for staff: {numbers.open_tasks}")
     guards = [str(doubt) for doubt in system.guards.doubts]
     click.echo(f"last tick: {system.last_tick_at or 'never'}; doubts: {', '.join(guards) or 'none'}")
-    if waiting:
+    for line in _of_mail(mail):
+        click.echo(line)
+    if deletions:
         click.echo("deletions that wait for the release of two members of staff, oldest first:")
-    rows([(format_id(SUBSCRIPTION, w.account, w.subscription), w.ref, w.delete_on) for w in waiting])
+    rows([(format_id(SUBSCRIPTION, w.account, w.subscription), w.ref, w.delete_on) for w in deletions])
+
+
+def _of_mail(mail: MailHealth) -> Iterator[str]:
+    """One line on how mail is doing, and one for each thing that is wrong with it."""
+    taken = f"last taken {mail.accepted_at:%Y-%m-%d %H:%M} UTC" if mail.accepted_at else "none taken in 24 hours"
+    came_back = f"{mail.back} of the last hour's {mail.handed} came back"
+    yield f"mail: {taken}; {came_back}"
+    for what, stuck in (("the server", mail.server), ("who we are", mail.sender)):
+        if stuck.messages:
+            yield f"mail waits because of {what}: {stuck.reply} ({waiting(stuck)})"
+    for kind, what in sorted(mail.open.items()):
+        yield f"{kind}: {what}"

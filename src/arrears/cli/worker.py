@@ -22,14 +22,17 @@ def command(poll_seconds: int, once: bool) -> None:
     def ask_to_stop(_signal: int, _frame: FrameType | None) -> None:
         stop.set()
 
+    def say(line: str) -> None:
+        click.echo(line, err=True)
+
     signal.signal(signal.SIGTERM, ask_to_stop)
     signal.signal(signal.SIGINT, ask_to_stop)
     tune_for_batches()
     with open_installation() as live:
         if once:
             ask_unconfirmed(live.store, live.clock.now())
-            live.work_once(stop.is_set)
+            live.work_once(stop.is_set, say)
             return
         click.echo(f"working; looking every {poll_seconds} seconds", err=True)
-        live.work(poll_seconds, stop.wait)
+        live.work(poll_seconds, stop.wait, say)
     click.echo("stopped", err=True)

@@ -79,6 +79,7 @@ LEAVES: Final[Mapping[type[f.Fact], Leaves]] = closed(
         f.NoticeFailed: _TASK,
         f.NoticeBounced: _TASK,
         f.TaskClosed: _ROW,
+        f.WarnedOtherwise: _OVER,
     },
     {
         f.AttemptCreated: _ACTION | _ROW,

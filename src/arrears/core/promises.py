@@ -9,13 +9,14 @@ from arrears.core.value import Value
 
 class SentWarning(Value, frozen=True, omit_defaults=True):
     """One recorded warning: the rung, the date it names, its day by the action's own clock, its fact, and since when it
-    is accepted for an address from which it has not come back."""
+    is accepted for an address from which it has not come back; or, `otherwise`, told by a person."""
 
     step: int
     promised_on: date
     on: date
     seq: int
     accepted_at: datetime | None = None
+    otherwise: bool = False
 
 
 class Promise(Value, frozen=True, omit_defaults=True):

@@ -111,7 +111,7 @@ def _ended(fact: f.AnyFact, account: Account) -> Iterator[tuple[str, str | None]
         case f.NoticeAccepted():
             # Not that mail came back: a full mailbox takes each message first, and then returns it.
             yield from ((kind, None) for kind in _ABOUT_REACHING)
-        case f.AddressConfirmed():
+        case f.AddressConfirmed() | f.WarnedOtherwise():
             yield from ((kind, None) for kind in (*_ABOUT_REACHING, "mail_came_back"))
         case f.CaseEnded():
             yield from ((kind, None) for kind in _OF_A_CASE)

@@ -2,8 +2,26 @@
 
 from __future__ import annotations
 
+from typing import Final
+
 from arrears.engine.failpoints import reached
-from arrears.ports import Channel, Delivery, Fate, Message
+from arrears.ports import Channel, Delivery, DeliveryAbout, Fate, Message
+
+BROKE_MAX: Final = 3
+"""So many recipients in a row at whom a server broke off, and it is the server."""
+
+
+class Patience:
+    """How long a server is still asked in one round: one recipient at whom it breaks off, each time, must not keep
+    everybody else's mail back."""
+
+    def __init__(self) -> None:
+        self._broke = 0
+
+    def is_over(self, delivery: Delivery) -> bool:
+        """Whether it takes nothing for now, by its newest answer."""
+        self._broke = self._broke + 1 if delivery.broke else 0
+        return delivery.about is DeliveryAbout.SERVER and (not delivery.broke or self._broke >= BROKE_MAX)
 
 
 def looked_up(channel: Channel, message_id: str) -> Fate:

@@ -21,6 +21,7 @@ from arrears.core.view import View, service_ended_on
 from arrears.engine.acting import decide_until_rest
 from arrears.engine.failpoints import reached
 from arrears.engine.message_context import PLAIN_CONTEXT, MessageContext
+from arrears.engine.messages.bounces import refused_at_delivery
 from arrears.engine.messages.delivering import Answer
 from arrears.engine.messages.sending import send
 from arrears.engine.payments.attempts import pursue
@@ -59,6 +60,8 @@ def perform(
         store.give_back(sent.back)
     results = _order(store, services, orders, now) + _charge(store, providers, charges, now)
     record_results(store, results, now, sent.answers)
+    for gone in sent.dead:
+        refused_at_delivery(store, gone.mail, gone.code, gone.reply, now)
     return len(claims)
 
 

@@ -2,16 +2,34 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from datetime import datetime, timedelta
 
 from arrears.engine.message_context import PLAIN_CONTEXT, MessageContext
+from arrears.engine.messages.health import watch_mail
 from arrears.engine.payments.providers import NO_PROVIDERS, Providers
 from arrears.engine.payments.sweep import sweep_if_due
 from arrears.engine.people.visitors import attend
 from arrears.engine.perform import perform
 from arrears.engine.run import Limits, RunReport, run
 from arrears.ports import Channel, Clock, Services, Store
+
+
+class MailNews:
+    """Says once that something is wrong with mail as a whole, and once that it is over."""
+
+    def __init__(self, say: Callable[[str], object]) -> None:
+        self._say = say
+        self._known: set[str] = set()
+
+    def tell(self, troubles: Mapping[str, str]) -> None:
+        """What is wrong now."""
+        for kind, what in troubles.items():
+            if kind not in self._known:
+                self._say(f"{kind}: {what}; see `arrears tasks`")
+        for kind in sorted(self._known - troubles.keys()):
+            self._say(f"{kind}: over")
+        self._known = set(troubles)
 
 
 def work_once(
@@ -24,9 +42,11 @@ def work_once(
     context: MessageContext = PLAIN_CONTEXT,
     *,
     stopping: Callable[[], bool] = lambda: False,
+    tell: Callable[[Mapping[str, str]], object] = lambda _troubles: None,
 ) -> tuple[RunReport, int]:
     """What the providers know, then one collections run, then everything there is to perform; the run's report and
-    how much was performed. `stopping` is asked after each batch; what is left then, the next worker finds."""
+    how much was performed. `stopping` is asked after each batch; what is left then, the next worker finds. `tell` gets
+    what is wrong with mail as a whole (see `watch_mail`), each time."""
     sweep_if_due(store, providers, clock.now())
     # Before the run: a request that holds a deletion is there before anything is deleted.
     attend(store, channel, context, clock.now())
@@ -34,6 +54,7 @@ def work_once(
     performed = 0
     while not stopping() and (count := perform(store, channel, services, clock.now(), providers, context)):
         performed += count
+    tell(watch_mail(store, context, clock.now()))
     return report, performed
 
 
@@ -49,18 +70,21 @@ def work(
     poll_seconds: int,
     wait: Callable[[int], bool],
     hourly: Callable[[datetime], object] = lambda _now: None,
+    say: Callable[[str], object] = lambda _line: None,
 ) -> None:
     """Work until `wait(seconds)` says to stop (True). It is asked between batches only, so that a batch in hand is
     always finished; a worker that is killed instead loses nothing either. `hourly` is called when this begins and
-    once an hour, by every worker."""
+    once an hour, by every worker. `say` gets a line when something is wrong with mail as a whole, and when it is over.
+    """
     due: datetime | None = None
+    news = MailNews(say)
     while True:
         now = clock.now()
         if due is None or now >= due:
             hourly(now)
             due = now + timedelta(hours=1)
         report, performed = work_once(
-            store, channel, services, clock, limits, providers, context, stopping=lambda: wait(0)
+            store, channel, services, clock, limits, providers, context, stopping=lambda: wait(0), tell=news.tell
         )
         if wait(0 if report.accounts or performed else poll_seconds):
             return

@@ -3,9 +3,9 @@ check when texts are loaded.
 
 Names of variables are pieces of text except: can_pay, has_actions, has_restrict, has_disable and again are true or
 false, sums_count, paid_count, debts_count and services_count are numbers, action is "restrict", "disable" or "delete",
-the gravest of the first day, debts_are is "unpaid", "part_paid", "returned" or "mixed", and change is one of
-SIGN_IN_CHANGES. deadline is the same day as on, with the account's zone for a reader elsewhere. What a message does not
-have is an empty text, 0 or false.
+the gravest of the first day that the message is about, debts_are is "unpaid", "part_paid", "returned" or "mixed", and
+change is one of SIGN_IN_CHANGES. deadline is the same day as on, with the account's zone for a reader elsewhere;
+paid_in_time says by when paying saves all that is listed. What a message does not have is an empty text, 0 or false.
 """
 
 from __future__ import annotations
@@ -40,7 +40,8 @@ _COMMON: Final = frozenset({"account", "reader", "operator", "can_pay", "adminis
 }  # fmt: skip
 _DEBTS: Final = frozenset({"sums", "sums_count", "debts_count", "debts_are", "invoices", "due_on"})
 _ACTIONS: Final = frozenset(
-    {"has_actions", "on", "deadline", "action", "has_restrict", "has_disable", "means_restrict", "means_disable"}
+    {"has_actions", "on", "deadline", "action", "paid_in_time", "has_restrict", "has_disable", "means_restrict"}
+    | {"means_disable"}
 )
 
 OPERATOR: Final = Operator(

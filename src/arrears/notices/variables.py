@@ -16,7 +16,7 @@ from markupsafe import Markup
 from arrears.core.account import Action
 from arrears.core.closed import closed
 from arrears.core.messages.content import Content, DatedAction, DebtLine
-from arrears.core.messages.kinds import KINDS
+from arrears.core.messages.kinds import KINDS, MessageKind
 from arrears.core.payments.declines import guidance
 from arrears.notices.kinds import NOTICE_KINDS
 from arrears.notices.values import Form, clean, day, free, listed, local_day, moment, place, same_clock, sums_of
@@ -29,6 +29,7 @@ NUMBERS_MAX: Final = 12
 
 _COUNTED: Final = frozenset({"count", "plural"})
 _CUT: Final = frozenset({"service", "on"})
+_ABOUT_DELETION: Final = (MessageKind.DELETION_WARNING, MessageKind.RETENTION_ENDS, MessageKind.DELETED)
 _HELP: Final = frozenset({"operator", "support_email", "support_url"})
 _NONE: Final[frozenset[str]] = frozenset()
 
@@ -215,11 +216,19 @@ class Values:
         the heading says both."""
         content = self.content
         if KINDS[content.kind].about_actions:
-            first = leading(content.actions)
+            first = self.leading()
             return (dated.service for dated in content.actions if (dated.on, dated.action) == (first.on, first.action))
         if content.services or KINDS[content.kind].paid:
             return content.services
         return (service for line in content.debts for service in line.services)
+
+    def leading(self) -> DatedAction:
+        """What the heading names, of what the kind is about: a warning that a service stops lists the deletions that
+        lie ahead too, and the other way round."""
+        content = self.content
+        deletes = content.kind in _ABOUT_DELETION
+        own = [dated for dated in content.actions if (dated.action is Action.DELETE) == deletes]
+        return leading(own if own and KINDS[content.kind].about_actions else content.actions)
 
     def _debts(self) -> dict[str, object]:
         content = self.content
@@ -235,12 +244,24 @@ class Values:
     def _dated_actions(self) -> dict[str, object]:
         actions: tuple[DatedAction, ...] = self.content.actions
         kinds = {dated.action for dated in actions}
-        first = leading(actions) if actions else None
+        first = self.leading() if actions else None
+        # What saves everything that is listed is paying by the earliest day of all.
+        soonest = leading(actions) if actions else None
+        in_time = (
+            {}
+            if soonest is None
+            else {
+                "on": day(soonest.on, self.locale),
+                "deadline": self.deadline(soonest.on),
+                "action": str(soonest.action),
+            }
+        )
         return {
             "has_actions": bool(actions),
             "on": day(first.on, self.locale) if first else "",
             "deadline": self.deadline(first.on) if first else "",
             "action": str(first.action) if first else "",
+            "paid_in_time": self.words.shared("paid_in_time", self.form, **in_time) if in_time else "",
             "has_restrict": Action.RESTRICT in kinds,
             "has_disable": Action.DISABLE in kinds,
             "means_restrict": self.words.shared("means_restrict", self.form),

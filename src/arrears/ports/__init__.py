@@ -25,6 +25,7 @@ from arrears.ports.installation import (
 )
 from arrears.ports.messages import (
     BACK,
+    NOT_STUCK,
     REPORTS_MAX,
     TAKEN,
     Channel,
@@ -36,6 +37,7 @@ from arrears.ports.messages import (
     Mail,
     MailBook,
     MailCounts,
+    MailHealth,
     MailMove,
     MailState,
     Message,
@@ -43,6 +45,7 @@ from arrears.ports.messages import (
     OtherChannel,
     PayLink,
     PayLinkBook,
+    StuckMail,
     Writer,
 )
 from arrears.ports.payments import (
@@ -81,6 +84,8 @@ from arrears.ports.store import (
     AccountsAndSupport,
     AccountsAndVisitors,
     CollectionsRun,
+    MailReturning,
+    MailWatching,
     NoticeSending,
     PayLinkAccounts,
     ReachableAccounts,
@@ -100,6 +105,7 @@ from arrears.ports.support import (
 
 __all__ = [
     "BACK",
+    "NOT_STUCK",
     "REPORTS_MAX",
     "TAKEN",
     "AccessBook",
@@ -140,8 +146,11 @@ __all__ = [
     "Mail",
     "MailBook",
     "MailCounts",
+    "MailHealth",
     "MailMove",
+    "MailReturning",
     "MailState",
+    "MailWatching",
     "Message",
     "MessageText",
     "MethodRecord",
@@ -169,6 +178,7 @@ __all__ = [
     "SetupBook",
     "SetupPage",
     "Store",
+    "StuckMail",
     "Sums",
     "Support",
     "SupportBook",

@@ -39,20 +39,26 @@ class Message(NamedTuple):
 
 class DeliveryAbout(StrEnum):
     """What an answer is about. SERVER: nothing at all is taken now (no connection, the wrong key, too many messages),
-    so the next message need not be tried."""
+    so the next message need not be tried. SENDER: who we are is refused (our address, our host), at least by those who
+    take mail for this recipient. Neither says anything about the message or its address."""
 
     ADDRESS = "address"
     SERVER = "server"
+    SENDER = "sender"
 
 
 class Delivery(NamedTuple):
     """What became of a message that was handed over; the server's own words about it; and its code for that, which
-    names nobody and may stand in a fact ("550 5.1.1", empty for none). What codes mean only the channel knows."""
+    names nobody and may stand in a fact ("550 5.1.1", empty for none). What codes mean only the channel knows. `dead`:
+    the server says that the address does not exist. `broke`: a server broke off, or answered out of step, when it had
+    been told of this recipient: that may be about this one alone."""
 
     fate: Fate
     about: DeliveryAbout = DeliveryAbout.ADDRESS
     reply: str = ""
     code: str = ""
+    dead: bool = False
+    broke: bool = False
 
 
 class Channel(Protocol):
@@ -123,7 +129,8 @@ class Mail(msgspec.Struct, frozen=True, gc=False):
     It is named by the fact that asked for it and its number there. `kind`, `cause` and `on_day` (the local day it was
     handed over) make it unique for an address of its `channel`. `text` is the plain part without its link. `person` is
     0 for nobody that we know by number. `at` is when it came to its state, or was handed over for what happened to it
-    later. `reply` are the server's words, and name the address; `code` is its code for them, which does not.
+    later. `reply` are the server's words, and name the address; `code` is its code for them, which does not. `about` is
+    a DeliveryAbout while it waits because of what is not its own, else empty.
     """
 
     account: int
@@ -143,6 +150,7 @@ class Mail(msgspec.Struct, frozen=True, gc=False):
     at: datetime
     code: str = ""
     channel: ChannelName = EMAIL
+    about: str = ""
 
     @property
     def id(self) -> str:
@@ -164,6 +172,7 @@ class MailMove(NamedTuple):
     state: MailState
     reply: str
     code: str
+    about: str = ""
 
 
 class PayLink(NamedTuple):
@@ -186,6 +195,32 @@ class MailCounts(NamedTuple):
     bounced: int
     paused: bool
     to: Mapping[str, int]
+
+
+class StuckMail(NamedTuple):
+    """Messages that wait because of what is not their own: how many, to how many domains, some of these, and what was
+    said last."""
+
+    messages: int
+    domains: int
+    named: tuple[str, ...]
+    reply: str
+
+
+NOT_STUCK: Final = StuckMail(0, 0, (), "")
+
+
+class MailHealth(NamedTuple):
+    """How mail as a whole is doing: when a message was last taken, what waits for the server and because of who we are,
+    how many of the last hour's were handed over and did not arrive, and the open tasks of the installation about mail,
+    by kind."""
+
+    accepted_at: datetime | None
+    server: StuckMail
+    sender: StuckMail
+    handed: int
+    back: int
+    open: Mapping[str, str]
 
 
 class KeptReport(NamedTuple):
@@ -236,6 +271,9 @@ class MailBook(ContactBook, Protocol):
 
     def mail_counts(self, now: datetime, addresses: Collection[str]) -> MailCounts:
         """How many messages were handed over and came back lately: what the limits on mail are compared with."""
+
+    def mail_health(self, now: datetime) -> MailHealth:
+        """How mail as a whole is doing."""
 
     def renew_address_link(self, request: int, digest: bytes) -> None:
         """From now on the link that confirms an address is the one whose token has this digest; the links sent for

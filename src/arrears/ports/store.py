@@ -58,6 +58,14 @@ class AccountsAndMail(Accounts, MailBook, Protocol):
     """Accounts under their locks with the book of every message: what a bounce needs."""
 
 
+class MailReturning(AccountsAndMail, InstallationControl, Protocol):
+    """What mail that came back needs: its accounts, its messages, and the tasks of the whole installation."""
+
+
+class MailWatching(MailBook, InstallationControl, Protocol):
+    """The book of every message, and the tasks of the whole installation: what is wrong with mail is told there."""
+
+
 class NoticeSending(AccountReader, MailBook, NoticeFacts, InstallationControl, Protocol):
     """What sending notices needs. It only reads accounts: what became of a message is recorded by who claimed it."""
 

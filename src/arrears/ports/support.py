@@ -146,8 +146,8 @@ class VisitorBook(Protocol):
         """The request of the link whose token has this digest, if the link was made since then."""
 
     def claim_letters(self, now: datetime, stuck_before: datetime, limit: int) -> Sequence[SupportLetter]:
-        """Claim up to `limit` letters for handing over: those that wait, and those claimed before `stuck_before` that
-        are not known to have left. Committed when this returns."""
+        """Claim up to `limit` letters for handing over: those that wait, until no later instant, and those claimed
+        before `stuck_before` that are not known to have left. Committed when this returns."""
 
     def end_letter(self, number: int, state: LetterState, now: datetime) -> None:
-        """Record what became of a claimed letter."""
+        """Record what became of a claimed letter; one that waits does so until `now`, which may lie ahead."""

@@ -321,7 +321,8 @@ class Ladder:
                 for w in fact.each(f.Warning):
                     told = Announced(recorded.seq, w.subscription, w.generation, w.action, w.promised_on)
                     self.warnings.append(told)
-            case f.NoticeAccepted(notice=seq, left_out=left_out):
+            case f.NoticeAccepted(notice=seq) | f.WarnedOtherwise(notice=seq):
+                left_out = fact.left_out if isinstance(fact, f.NoticeAccepted) else ()
                 for told in self.warnings:
                     if told.seq == seq and told.subscription not in left_out and told.accepted_at is None:
                         told.accepted_at = recorded.at

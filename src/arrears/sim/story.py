@@ -32,7 +32,15 @@ _Deletion = f.DeletionScheduled | f.DeletionUnscheduled | f.DeletionOrdered | f.
 _Subscription = f.SubscriptionAdded | f.Canceled | f.Reactivated | f.ReasonSet | f.ReasonLifted | f.OrderAcknowledged
 _Account = f.AccountOpened | f.TermsChanged | f.Parked | f.Unparked | f.TaskClosed
 _Support = f.SupportOpened | f.SupportSaid | f.SupportAnswered | f.SupportClosed | f.ResumeLate
-_Mail = f.NoticeAccepted | f.NoticeFailed | f.NoticeBounced | f.AddressAsked | f.AddressConfirmed | f.TestAsked
+_Mail = (
+    f.NoticeAccepted
+    | f.WarnedOtherwise
+    | f.NoticeFailed
+    | f.NoticeBounced
+    | f.AddressAsked
+    | f.AddressConfirmed
+    | f.TestAsked
+)
 _People = f.Invited | f.InvitationWithdrawn | f.InvitationAccepted | f.AccessEnded | f.ResetAsked | f.SignInChanged
 _Method = f.MethodAdded | f.MethodActivated | f.MethodRenewed | f.MethodSpent | f.MethodRemoved
 _Attempt = f.AttemptCreated | f.AttemptMoved | f.ChallengeLapsed | f.Refunded
@@ -297,10 +305,19 @@ _CAME_BACK: Final = {
 }
 
 
+_HOW: Final = {
+    f.WarnedHow.LETTER: "letter",
+    f.WarnedHow.TELEPHONE: "telephone",
+    f.WarnedHow.IN_PERSON: "word of mouth",
+}
+
+
 def _mail(fact: _Mail) -> tuple[str, str]:
     match fact:
         case f.NoticeAccepted(notice=seq):
             return "accepted", f"the message of fact {seq}, by the mail server"
+        case f.WarnedOtherwise(notice=seq, how=how, on=on, proof=proof):
+            return "warned otherwise", f"the warnings of fact {seq}, by {_HOW[how]} on {on}; proof: {proof}"
         case f.NoticeFailed(why=why):
             return "not sent", why
         case f.NoticeBounced(notice=seq, how=how):

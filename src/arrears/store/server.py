@@ -21,6 +21,7 @@ import secrets
 import shlex
 import shutil
 import signal
+import stat
 import subprocess
 import time
 from collections.abc import Iterator, Sequence
@@ -69,6 +70,10 @@ CREATE ROLE arrears LOGIN CREATEDB PASSWORD '{password}';
 GRANT pg_monitor, pg_checkpoint, pg_signal_backend TO arrears;
 CREATE DATABASE arrears OWNER arrears;
 """
+
+
+_OURS: Final = ("secret_key", "password", "data", "mail", "lock")
+"""By these a folder is known as a home of ours."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -298,10 +303,7 @@ class EmbeddedServer:
     @contextmanager
     def _locked(self, deadline: float) -> Iterator[None]:
         """Let one starter or stopper at a time into the home, creating it if need be."""
-        if not self.home.exists():
-            self.home.mkdir(parents=True, exist_ok=True)
-            # Root's server runs as somebody else, who must be able to pass through.
-            self.home.chmod(0o711 if os.geteuid() == 0 else 0o700)
+        make_home(self.home, self._user.pw_gid if os.geteuid() == 0 else None)
         handle = os.open(self.home / "lock", os.O_RDWR | os.O_CREAT, 0o600)
         try:
             while True:
@@ -335,6 +337,22 @@ class EmbeddedServer:
         quoted = f"; its log says: {(complaints or lines)[-1]}" if lines else ""
         message = f"the embedded database in {self.home} is not available: {what}{quoted}"
         return Refused("database_unavailable", message, exit_code=4)
+
+
+def make_home(home: Path, passing_gid: int | None = None) -> None:
+    """Make the folder for what belongs to this machine; nobody else can look into it. Root's server runs as somebody
+    else, whose group (`passing_gid`) may pass through to the data, and no more. A folder that is there and has nothing
+    of ours in it is left as it is."""
+    made = not home.exists()
+    home.mkdir(mode=0o700, parents=True, exist_ok=True)
+    found = home.stat()
+    if found.st_uid != os.geteuid() or not (made or any((home / name).exists() for name in _OURS)):
+        return
+    if passing_gid is not None:
+        os.chown(home, -1, passing_gid)
+        home.chmod(0o710)
+    else:
+        home.chmod(stat.S_IMODE(found.st_mode) & (0o710 if (home / "data").exists() else 0o700))
 
 
 @functools.cache

@@ -1,7 +1,7 @@
 """The local outbox: mail that went to the folder instead of a server, as its reader would see it.
 
-Only where the installation is in test mode and mail goes to a folder; elsewhere there is no such page. Links in a mail
-are secrets of its reader, so an outbox must never stand where strangers can look.
+Only where the installation is in test mode and mail goes to a folder, and only for a browser on this machine that asks
+for it by this machine's own name; for everybody else there is no such page. Links in a mail are secrets of its reader.
 """
 
 from __future__ import annotations
@@ -15,11 +15,13 @@ from pathlib import Path
 from typing import Any, Final, NamedTuple
 
 from django.http import Http404, HttpRequest, HttpResponse
+from django.http.request import split_domain_port
 from django.shortcuts import render
 from django.utils.translation import gettext as _
 from django.views.decorators.http import require_safe
 
 from arrears.adapters.channels.folder import FolderChannel
+from arrears.setting_values import is_loopback
 from arrears.wiring import installed, settings
 
 SHOWN_MAX: Final = 200
@@ -51,12 +53,23 @@ def only_here(page: Any) -> Any:
     @wraps(page)
     def answered(request: HttpRequest, **more: str) -> HttpResponse:
         channel = installed().channel
-        if settings().mode != "test" or not isinstance(channel, FolderChannel):
+        if settings().mode != "test" or not isinstance(channel, FolderChannel) or not _asked_here(request):
             raise Http404
         answer: HttpResponse = page(request, channel.folder, **more)
         return answer
 
     return answered
+
+
+_PASSED_ON: Final = ("HTTP_FORWARDED", "HTTP_VIA", "HTTP_X_FORWARDED_FOR", "HTTP_X_FORWARDED_HOST", "HTTP_X_REAL_IP")
+
+
+def _asked_here(request: HttpRequest) -> bool:
+    """Whether the peer is this machine, nobody passed the request on, and it names this machine by its own name: a
+    page elsewhere that has its name point here does not."""
+    host = split_domain_port(request.META.get("HTTP_HOST", ""))[0]
+    passed_on = any(name in request.META for name in _PASSED_ON)
+    return is_loopback(request.META.get("REMOTE_ADDR", "")) and is_loopback(host) and not passed_on
 
 
 @require_safe

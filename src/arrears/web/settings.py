@@ -8,6 +8,7 @@ from pathlib import Path
 
 from arrears.notices import languages
 from arrears.store.schema import django_database
+from arrears.store.server import make_home
 from arrears.wiring import SERVING_CONNECTIONS_MAX, django_url, settings
 
 OURS = settings()
@@ -21,7 +22,7 @@ def _secret_key() -> str:
     try:
         return path.read_text(encoding="ascii")
     except FileNotFoundError:
-        path.parent.mkdir(parents=True, exist_ok=True)
+        make_home(path.parent)
     try:
         handle = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
     except FileExistsError:

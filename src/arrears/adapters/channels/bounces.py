@@ -35,13 +35,15 @@ class ReportKind(StrEnum):
 
 class Bounce(NamedTuple):
     """One report. `message_id` is ports.Message.id where the report proves it, `status` is of RFC 3463 ("5.1.1");
-    `message_id`, `address` and `status` may be empty."""
+    `message_id`, `address` and `status` may be empty. `claimed` is the id that it names with a signature of another
+    key: a forged one, or made by a host with another secret key."""
 
     message_id: str
     address: str
     kind: ReportKind
     status: str
     why: str
+    claimed: str = ""
 
 
 def bounces_in(raw: bytes, keys: Sequence[bytes] | None = None) -> Bounce | None:
@@ -52,7 +54,9 @@ def bounces_in(raw: bytes, keys: Sequence[bytes] | None = None) -> Bounce | None
     kind = _KIND[report.verdict]
     if kind is None or not report.final or report.reason in _NO_COMPLAINT:
         return None
-    return Bounce(_own_message(mail, keys), report.address, kind, report.status, report.said or report.reason)
+    ours = _own_message(mail, keys)
+    claimed = "" if ours or keys is None else _claimed(mail)
+    return Bounce(ours, report.address, kind, report.status, report.said or report.reason, claimed)
 
 
 _KIND: Final = {
@@ -82,7 +86,7 @@ def bounce_of(event: AnymailTrackingEvent) -> Bounce | None:
 
 def _kind_of_event(event_type: str, reject: str, said: str, status: str) -> ReportKind | None:
     """Of the words for a rejection that anymail has, one says that the address does not exist: `invalid`."""
-    if event_type == "complained" or (event_type in ("bounced", "rejected") and reject == "spam"):
+    if event_type == "complained":
         return ReportKind.COMPLAINT
     if event_type not in ("bounced", "rejected", "failed"):
         return None
@@ -97,6 +101,11 @@ def _own_message(mail: MailParts, keys: Sequence[bytes] | None) -> str:
         if ours := own_id(unsigned(name) if keys is None else proven(name, keys)):
             return ours
     return ""
+
+
+def _claimed(mail: MailParts) -> str:
+    """The id of ours that a name with any signature stands for."""
+    return next((ours for name in _names(mail) if unsigned(name) != name and (ours := own_id(unsigned(name)))), "")
 
 
 def _names(mail: MailParts) -> Iterator[str]:

@@ -21,7 +21,10 @@ class FolderChannel:
     def __init__(self, folder: Path, sender: str = "billing@arrears.invalid") -> None:
         self.folder = folder
         self._sender = sender
-        folder.mkdir(parents=True, exist_ok=True)
+        # Links in mails are secrets, and so is who gets them.
+        folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+        if folder.stat().st_uid == os.geteuid():
+            folder.chmod(0o700)
 
     def send(self, message: Message) -> Delivery:
         """Write, sync, then give the file its name; a name that exists was sent before and is left alone."""
@@ -40,9 +43,10 @@ class FolderChannel:
         if message.html:
             mail.add_alternative(message.html, subtype="html")
         part = self.folder / f".{message.id}.{os.getpid()}.part"
+        part.unlink(missing_ok=True)
         named = False
         try:
-            with part.open("wb") as file:
+            with open(part, "xb", opener=_private) as file:
                 file.write(mail.as_bytes())
                 file.flush()
                 os.fsync(file.fileno())
@@ -71,3 +75,7 @@ class FolderChannel:
             os.fsync(handle)
         finally:
             os.close(handle)
+
+
+def _private(name: str, flags: int) -> int:
+    return os.open(name, flags, 0o600)

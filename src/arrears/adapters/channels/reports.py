@@ -38,7 +38,12 @@ _ANSWER: Final = re.compile(
 )
 _WARNING: Final = re.compile(
     r"warning message only|(?:will|to) (?:be )?(?:retr(?:y|ied)|keep trying|try again)(?! to send)|has been delayed|"
-    r"is delayed|delivery status notification \(delay|not need to re-?send|still being retried|no action is required"
+    r"is delayed|delivery status notification \(delay|not need to re-?send|still being retried|no action is required|"
+    r"not yet been delivered|delivery attempts will continue|delayed \d+ hours"
+)
+_DELIVERED: Final = re.compile(
+    r"(?:success(?:ful|fully)?|erfolgreich|avec succes|con exito|correctamente|met succes) (?:mail )?"
+    r"(?:deliver|zugestellt|remis|distribue|entregad|afgeleverd|bezorgd)|(?:has been|was) delivered to"
 )
 _TAG: Final = re.compile(r"<(?:style|script)\b[^<]{0,5000}</(?:style|script)>|<[^@<>]{1,2000}>", re.IGNORECASE)
 _STRANGE: Final = (
@@ -153,6 +158,8 @@ def _from_prose(mail: MailParts, human: str) -> Report:
     final = not _WARNING.search(folded(f"{subject} {human[:2_000]}"))
     address = _named(mail, human)
     found = _judged(address, "", "", f"{_section(human, address)}\n\n{subject}", final=final)
+    if found.reason == REFUSED.word and _DELIVERED.search(folded(f"{subject} {human[:2_000]}")):
+        return Report(Verdict.NO_BOUNCE, address, found.status, "delivered")
     if found.reason == REFUSED.word and not failed and _REPLY.search(human) is None:
         return Report(Verdict.UNKNOWN, address, found.status, "unknown", found.said)
     return found

@@ -23,20 +23,13 @@ from django.core.mail.backends.base import BaseEmailBackend
 from django.core.mail.backends.smtp import EmailBackend
 from django.core.mail.message import utf8_charset_qp
 
+from arrears.adapters.channels.answers import NOT_SIGNED_IN, answered, line_of, reply_of, words_of
 from arrears.adapters.channels.headers import ComposedMail, compose, origin
 from arrears.core.errors import Refused
 from arrears.ports import Delivery, DeliveryAbout, Fate, Message
 
-REPLY_CHARS_MAX: Final = 500
-
 _SCHEMES: Final = {"smtp": 25, "smtps": 465, "smtp+starttls": 587}
 _EXPECTED: Final = {"MAIL": (250,), "RCPT": (250, 251), "DATA": (354,)}
-_NOT_SIGNED_IN: Final = (530, 534, 535, 538)
-"""RFC 4954, 6: about us and our password, not about the message."""
-
-_CODE: Final = re.compile(r"\d{3}(?:[ -]\d\.\d{1,3}\.\d{1,3})?")
-"""What of a reply names nobody: its code, and that of RFC 3463 where there is one."""
-
 _END: Final = b".\r\n"
 
 
@@ -108,7 +101,12 @@ class Server(NamedTuple):
 
 
 class _Lost(Exception):
-    """The connection is of no use any more, and nothing of the message was handed over."""
+    """The connection is of no use any more, and nothing of the message was handed over. `broke`: the recipient had been
+    named, so that it may be about that one alone."""
+
+    def __init__(self, said: str, command: str = "") -> None:
+        super().__init__(line_of(said))
+        self.broke = command.startswith(("RCPT", "DATA"))
 
 
 class _OutOfStep(_Lost):
@@ -150,7 +148,7 @@ class KeptConnection(EmailBackend):
                     self._drop()
                     if kept and not isinstance(lost, _OutOfStep) and time.monotonic() < self._deadline:
                         continue
-                    return Delivery(Fate.NOT_SENT, DeliveryAbout.SERVER, str(lost))
+                    return Delivery(Fate.NOT_SENT, DeliveryAbout.SERVER, str(lost), broke=lost.broke)
                 return self.delivery
 
     def close(self) -> None:
@@ -172,7 +170,7 @@ class KeptConnection(EmailBackend):
             assert self.connection is not None
             self.connection.ehlo_or_helo_if_needed()
         except (OSError, ValueError) as error:
-            raise _Lost(_line(f"cannot use the mail server {self.host}:{self.port}: {_words(error)}")) from None
+            raise _Lost(f"cannot use the mail server {self.host}:{self.port}: {words_of(error)}") from None
 
     def _drop(self) -> None:
         for one in (self.connection, self._partial_connection):
@@ -209,32 +207,32 @@ class KeptConnection(EmailBackend):
             if code not in _EXPECTED[command[:4]]:
                 if not 400 <= code < 600:
                     # The stage decides, not the number: before the text nothing can have been accepted.
-                    raise _OutOfStep(_line(f"{_reply(code, text)} is no answer to {command[:4]}"))
+                    raise _OutOfStep(f"{reply_of(code, text)} is no answer to {command[:4]}", command)
                 self._forget(smtp, code)
-                return _answered(code, text)
+                return answered(command[:4], code, text)
             if _says_more(smtp):
-                raise _OutOfStep(_line(f"more than one answer to {command[:4]}"))
+                raise _OutOfStep(f"more than one answer to {command[:4]}", command)
         return self._write(smtp, content.replace(b"\r\n.", b"\r\n..") + _END)
 
     def _ask(self, smtp: SMTP, command: str, utf8: bool) -> tuple[int, bytes]:
         """Say one command that hands nothing over yet; the answer."""
         left = self._deadline - time.monotonic()
         if left <= 0 or smtp.sock is None:
-            raise _Lost("the mail server is too slow" if left <= 0 else "the mail server hung up")
+            raise _Lost("the mail server is too slow" if left <= 0 else "the mail server hung up", command)
         try:
             smtp.sock.settimeout(min(left, self._patience_seconds))
             smtp.command_encoding = "utf-8" if utf8 else "ascii"
             code, text = smtp.docmd(command)
         except OSError as error:
-            raise _Lost(_line(f"no answer to {command[:4]}: {_words(error)}")) from None
+            raise _Lost(f"no answer to {command[:4]}: {words_of(error)}", command) from None
         if code in (421, -1):
-            raise _Lost(_reply(code, text))
+            raise _Lost(reply_of(code, text), command if code < 0 else "")
         return code, text
 
     def _forget(self, smtp: SMTP, code: int) -> None:
         """Have the server forget a message that it did not take; sign in anew where it forgot who we are."""
         try:
-            reset = self._ask(smtp, "RSET", utf8=False)[0] == 250 and code not in _NOT_SIGNED_IN
+            reset = self._ask(smtp, "RSET", utf8=False)[0] == 250 and code not in NOT_SIGNED_IN
         except _Lost:
             reset = False
         if not reset:
@@ -250,19 +248,19 @@ class KeptConnection(EmailBackend):
         except OSError as error:
             self._drop()
             ended = len(rest) < len(_END)
-            why = _line(f"broken off: {_words(error)}")
+            why = line_of(f"broken off: {words_of(error)}")
             return Delivery(Fate.UNKNOWN, reply=why) if ended else Delivery(Fate.NOT_SENT, DeliveryAbout.SERVER, why)
         try:
             code, text = smtp.getreply()
         except OSError as error:
             self._drop()
-            return Delivery(Fate.UNKNOWN, reply=_line(f"handed over whole, but without an answer: {_words(error)}"))
+            return Delivery(Fate.UNKNOWN, reply=line_of(f"handed over whole, but without an answer: {words_of(error)}"))
         if _says_more(smtp):
             self._drop()
-            return Delivery(Fate.UNKNOWN, reply=_line(f"more than one answer to the text: {_reply(code, text)}"))
+            return Delivery(Fate.UNKNOWN, reply=line_of(f"more than one answer to the text: {reply_of(code, text)}"))
         if code == 421 or not 200 <= code < 600:
             self._drop()
-        return _answered(code, text)
+        return answered("TEXT", code, text)
 
 
 def _says_more(smtp: SMTP) -> bool:
@@ -294,23 +292,6 @@ def _commands(smtp: SMTP, letter: ComposedMail, content: bytes) -> Sequence[str]
     if smtp.has_extn("dsn"):
         options += f" RET=HDRS ENVID={letter.envelope_id}"
     return f"MAIL FROM:<{letter.envelope_from}>{options}", f"RCPT TO:<{letter.envelope_to}>", "DATA"
-
-
-def _answered(code: int, text: bytes) -> Delivery:
-    """What a reply means (RFC 5321, 4.2). 4xx (greylisting, a full mailbox) is about the one address; 421 says that the
-    server takes nothing, and what is about our password is about every message."""
-    reply = _reply(code, text)
-    if 200 <= code < 300:
-        fate = Fate.ACCEPTED
-    elif 400 <= code < 500 or code in _NOT_SIGNED_IN:
-        fate = Fate.NOT_SENT
-    else:
-        fate = Fate.REFUSED if 500 <= code < 600 else Fate.UNKNOWN
-    server = code == 421 or code in _NOT_SIGNED_IN
-    found = _CODE.match(reply)
-    return Delivery(
-        fate, DeliveryAbout.SERVER if server else DeliveryAbout.ADDRESS, reply, found[0] if found is not None else ""
-    )
 
 
 def _server(url: str) -> Server:
@@ -349,20 +330,20 @@ def _by_provider(backend: BaseEmailBackend, letter: ComposedMail) -> Delivery:
         refusals.AnymailSerializationError,
         refusals.AnymailUnsupportedFeature,
     ) as error:
-        return Delivery(Fate.REFUSED, reply=_line(str(error)))
+        return Delivery(Fate.REFUSED, reply=line_of(str(error)))
     except refusals.AnymailError as error:
         fate = _fate_of_call(error, error.status_code)
         about = DeliveryAbout.SERVER if fate is Fate.NOT_SENT else DeliveryAbout.ADDRESS
-        return Delivery(fate, about, _line(str(error)))
+        return Delivery(fate, about, line_of(str(error)))
     except (RequestException, OSError) as error:
-        return Delivery(Fate.UNKNOWN, reply=_line(_words(error)))
+        return Delivery(Fate.UNKNOWN, reply=line_of(words_of(error)))
     status = getattr(letter, "anymail_status", None)
     if status is None:
         return Delivery(Fate.ACCEPTED)
     said = {str(one.status) for one in status.recipients.values()}
     taken = said and said <= {"sent", "queued"}
     fate = Fate.ACCEPTED if taken else Fate.UNKNOWN
-    return Delivery(fate, reply=_line(f"{' '.join(sorted(said))} {status.message_id or ''}"))
+    return Delivery(fate, reply=line_of(f"{' '.join(sorted(said))} {status.message_id or ''}"))
 
 
 def _fate_of_call(error: BaseException, http_status: int | None) -> Fate:
@@ -379,17 +360,3 @@ def _fate_of_call(error: BaseException, http_status: int | None) -> Fate:
     beneath = error.__cause__.args[0] if error.__cause__ is not None and error.__cause__.args else None
     never = isinstance(error, ConnectTimeout) or isinstance(getattr(beneath, "reason", None), NewConnectionError)
     return Fate.NOT_SENT if never else Fate.UNKNOWN
-
-
-def _reply(code: int, text: bytes) -> str:
-    return _line(f"{code} {text.decode('utf-8', 'replace')}" if code > 0 else "an answer that is not SMTP")
-
-
-def _words(error: BaseException) -> str:
-    if len(error.args) > 1 and isinstance(error.args[0], int) and isinstance(error.args[1], bytes):
-        return _reply(error.args[0], error.args[1])
-    return str(error) or type(error).__name__
-
-
-def _line(text: str) -> str:
-    return " ".join("".join(c if c.isprintable() else " " for c in text).split())[:REPLY_CHARS_MAX]

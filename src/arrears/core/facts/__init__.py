@@ -20,6 +20,8 @@ from arrears.core.facts.answered import (
     NoticeFailed,
     OrderAcknowledged,
     TaskClosed,
+    WarnedHow,
+    WarnedOtherwise,
 )
 from arrears.core.facts.base import (
     Allocation,
@@ -215,6 +217,8 @@ __all__ = [
     "Told",
     "Unparked",
     "Voided",
+    "WarnedHow",
+    "WarnedOtherwise",
     "Warning",
     "WarningsLapsed",
     "WithinTolerance",
@@ -269,6 +273,7 @@ AnyFact = (
     | NoticeFailed
     | NoticeBounced
     | TaskClosed
+    | WarnedOtherwise
     | AttemptCreated
     | AttemptMoved
     | ChallengeLapsed

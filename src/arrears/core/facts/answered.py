@@ -3,8 +3,17 @@
 from __future__ import annotations
 
 from datetime import date, datetime
+from enum import StrEnum
 
 from arrears.core.facts.base import Fact
+
+
+class WarnedHow(StrEnum):
+    """How somebody is warned otherwise than by a message of ours."""
+
+    LETTER = "letter"
+    TELEPHONE = "telephone"
+    IN_PERSON = "in_person"
 
 
 class OrderAcknowledged(Fact, frozen=True, tag="order_acknowledged"):
@@ -55,6 +64,17 @@ class NoticeBounced(Fact, frozen=True, tag="notice_bounced"):
     again: bool = False
     reachable: bool = True
     tell: bool = False
+
+
+class WarnedOtherwise(Fact, frozen=True, tag="warned_otherwise"):
+    """A person was told of the warnings of fact `notice` by another way than a message of ours, on the local day `on`;
+    that counts as acceptance from when it is recorded. `proof` says where the proof is kept, and names nobody: who told
+    them is the author, and what was said is the reason."""
+
+    notice: int
+    how: WarnedHow
+    on: date
+    proof: str
 
 
 class TaskClosed(Fact, frozen=True, tag="task_closed"):

@@ -235,6 +235,19 @@ def _notice_accepted(account: Account, fact: f.NoticeAccepted, recorded: f.Recor
     return account
 
 
+def _warned_otherwise(account: Account, fact: f.WarnedOtherwise, recorded: f.Recorded) -> Account:
+    """The same as an acceptance, that no message which comes back undoes."""
+    for sub in account.subscriptions:
+        for action in ALL_ACTIONS:
+            promise = sub.promise(action)
+            if any(s.seq == fact.notice and s.accepted_at is None for s in promise.sent):
+                after = accepted(promise, fact.notice, recorded.at)
+                sent = tuple(replace(s, otherwise=True) if s.seq == fact.notice else s for s in after.sent)
+                sub = with_promise(sub, action, replace(after, sent=sent))
+                account = with_subscription(account, sub)
+    return account
+
+
 def _notice_bounced(account: Account, fact: f.NoticeBounced, _: f.Recorded) -> Account:
     """What no address took after all never counted; of the others the first that did is the one that counts."""
     if not fact.lost:
@@ -286,6 +299,7 @@ FOLDS: Final[Folds] = {
     f.ResetAsked: _nothing,
     f.SignInChanged: _nothing,
     f.TaskClosed: _nothing,
+    f.WarnedOtherwise: _warned_otherwise,
     f.SupportOpened: _nothing,
     f.SupportSaid: _nothing,
     f.SupportAnswered: _nothing,

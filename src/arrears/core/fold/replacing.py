@@ -61,7 +61,7 @@ def accepted(promise: Promise, seq: int, at: datetime) -> Promise:
 
 def came_back(promise: Promise, seqs: Collection[int]) -> Promise:
     """The warnings of these facts do not count any more; the days that they named stay."""
-    sent = tuple(replace(s, accepted_at=None) if s.seq in seqs else s for s in promise.sent)
+    sent = tuple(replace(s, accepted_at=None) if s.seq in seqs and not s.otherwise else s for s in promise.sent)
     return _recounted(replace(promise, sent=sent))
 
 

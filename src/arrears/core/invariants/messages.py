@@ -121,6 +121,18 @@ def notice_accepted(book: AccountBook, fact: f.NoticeAccepted, recorded: f.Recor
             sub.promised[told.action] = max(told.promised_on, sub.promised.get(told.action, told.promised_on))
 
 
+def warned_otherwise(book: AccountBook, fact: f.WarnedOtherwise, recorded: f.Recorded) -> None:
+    """What a person told counts from when that is recorded, and is of a day that is not ahead (spec, section 3)."""
+    warned = [(sub, told) for sub in book.subs.values() for told in sub.warned if told.seq == fact.notice]
+    if not warned or fact.on > book.calendar.local_day(recorded.at):
+        book.breach("I9", f"fact {fact.notice} warned of nothing that could be told on {fact.on}")
+    for sub, told in warned:
+        if told.accepted_at is None:
+            told.accepted_at = recorded.at
+            if not told.void and told.generation == sub.generation and told.seq > since(sub, told.action):
+                sub.promised[told.action] = max(told.promised_on, sub.promised.get(told.action, told.promised_on))
+
+
 def notice_failed(book: AccountBook, fact: f.NoticeFailed, _: f.Recorded) -> None:
     """One answer to each message (I16)."""
     _answered(book, fact.notice)
@@ -199,4 +211,5 @@ ANSWERS: Final[Checks] = {
     f.Parked: parked,
     f.Unparked: unparked,
     f.TaskClosed: nothing,
+    f.WarnedOtherwise: warned_otherwise,
 }

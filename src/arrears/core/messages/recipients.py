@@ -3,7 +3,7 @@ at once (spec, section 7, Recipients)."""
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Collection, Iterator, Mapping
 from datetime import datetime, timedelta
 from typing import Final, NamedTuple, NewType
 
@@ -118,6 +118,11 @@ def recipients(contacts: Contacts, kind: MessageKind) -> tuple[Recipient, ...]:
         if one.address not in contacts.dead:
             found.setdefault((one.channel, one.address.lower()), one)
     return tuple(found.values())
+
+
+def dead_of(contacts: Contacts, dead: Collection[str]) -> frozenset[str]:
+    """Which addresses of an account are among these, that are in lower case: the same mailbox in any case."""
+    return frozenset(address for address in addresses(contacts) if address.lower() in dead)
 
 
 def addresses(contacts: Contacts) -> set[str]:

@@ -100,12 +100,16 @@ def _chargeable(view: View, debt: Debt) -> bool:
 
 def _is_to_come(view: View, debt: Debt) -> bool:
     """Whether our first charge of a debt is still to come. What its payer tried before its day, or a charge that was
-    ended with proof, does not stand in for it."""
-    if debt.declined or debt.reopened_seq or not debt.tries or debt.day_0 is None:
+    ended with proof, does not stand in for it; one of ours that was paid does, whatever became of the money."""
+    if debt.declined or debt.reopened_seq or not debt.tries:
         return not (debt.declined or debt.reopened_seq)
     tried = (t for method in view.account.methods for t in method.tried)
     due = view.calendar.start_of_day(debt.due_on)
-    return not any(t.state is AttemptState.DECLINED and t.at >= due for t in tried)
+    return not any(
+        t.at >= due
+        and (t.state is AttemptState.DECLINED or (t.state is AttemptState.PAID and t.by is Initiator.MERCHANT))
+        for t in tried
+    )
 
 
 def _first(view: View, group: _Group) -> datetime | None:

@@ -18,7 +18,7 @@ from arrears.core.messages.recipients import Contacts, recipients
 from arrears.engine.acting import decide_until_rest
 from arrears.engine.failpoints import reached
 from arrears.engine.messages.delivering import CARRYING
-from arrears.ports import BACK, TAKEN, AccountsAndMail, KeptReport, Mail, MailBook, MailMove, MailState
+from arrears.ports import BACK, TAKEN, AccountsAndMail, KeptReport, Mail, MailBook, MailMove, MailReturning, MailState
 
 HARD: Final = "hard"
 SOFT: Final = "soft"
@@ -36,15 +36,24 @@ LOOK_BACK: Final = timedelta(days=7)
 (RFC 5321, 4.5.4.1)."""
 
 
+SHARED_SINCE: Final = timedelta(days=400)
+"""Older messages are no notice of anything that still lies ahead: the longest ladder is shorter."""
+
 KNOWN_FOR: Final = timedelta(days=30)
 """So long after mail of an account came back staff are not told anew."""
+
+
+_OTHER_KEY: Final = (
+    "a report about a message of ours carries the signature of another key: give the host that runs `arrears bounce`"
+    " the ARREARS_SECRET_KEY of those that send; else it is made up (`arrears bounce kept`)"
+)
 
 
 class Returned(NamedTuple):
     """One report. `message` is the id of ours that it proves to be about, `address` the one that it names; both may be
     empty. `how` is `hard`, `soft` or `complaint`, `status` of RFC 3463 or empty, `why` the server's words.
     `by_provider`: a mail provider that signed in tells it, so that the address alone says what it is about. `text` is
-    the report itself, as much of it as is kept."""
+    the report itself, as much of it as is kept. `claimed` is an id that it names with a signature of another key."""
 
     message: str
     address: str
@@ -53,16 +62,59 @@ class Returned(NamedTuple):
     why: str
     by_provider: bool = False
     text: str = ""
+    claimed: str = ""
 
 
-def came_back(store: AccountsAndMail, returned: Returned, now: datetime) -> int:
+def came_back(store: MailReturning, returned: Returned, now: datetime) -> int:
     """Record one report; to how many messages it was news. Of a message that is not proven to be ours, nothing: such
     reports are made up, or somebody else's. Every report is kept."""
-    news = sum(_record(store, mail, returned, now) for mail in _meant(store, returned, now))
+    news = 0
+    for mail in _meant(store, returned, now):
+        news += _record(store, mail, returned, now)
+        if _how(mail, returned) == HARD:
+            _mark_dead_elsewhere(store, mail, returned, now)
+    _watch_key(store, returned, now)
     store.keep_report(
         KeptReport(returned.message, returned.address, returned.how, returned.status, returned.why, returned.text), now
     )
     return news
+
+
+def _watch_key(store: MailReturning, returned: Returned, now: datetime) -> None:
+    """A message of ours with the signature of another key: the host that sends has another secret key than this one,
+    and every report would be kept unread; or somebody made the report up. One task says so, until one is proven."""
+    if returned.by_provider or not (returned.message or returned.claimed):
+        return
+    over = bool(returned.message)
+    if over != ("mail_key" in store.mail_health(now).open) or not (over or _sent(store, returned.claimed)):
+        return
+    why = "" if over else _OTHER_KEY
+    store.record_system(f.MailTrouble(what=f.MailTroubleKind.KEY, over=over), now, f.ARREARS, why)
+
+
+def _sent(store: MailBook, message: str) -> bool:
+    named = _ID.fullmatch(message)
+    if named is None:
+        return False
+    account, seq, number = map(int, named.groups())
+    return any(mail.no == number for mail in store.mails_of_notices([(account, seq)]))
+
+
+def refused_at_delivery(store: AccountsAndMail, mail: Mail, status: str, why: str, now: datetime) -> None:
+    """Record that a mail server said, when this message was handed over, that its address does not exist."""
+    returned = Returned(mail.id, mail.address, HARD, status, why)
+    _record(store, mail, returned, now)
+    _mark_dead_elsewhere(store, mail, returned, now)
+
+
+def _mark_dead_elsewhere(store: AccountsAndMail, mail: Mail, returned: Returned, now: datetime) -> None:
+    """An address that is gone is so for every account that it belongs to: what it took counts for none of them."""
+    newest: dict[int, Mail] = {}
+    for other in store.mails_to(mail.address, now - SHARED_SINCE):
+        if other.account != mail.account and other.state in TAKEN:
+            newest[other.account] = other
+    for other in newest.values():
+        _record(store, other, returned, now)
 
 
 def _meant(store: MailBook, returned: Returned, now: datetime) -> Sequence[Mail]:
@@ -154,7 +206,8 @@ def _lost(store: MailBook, account: Account, contacts: Contacts, was: Mail) -> t
         for action in ALL_ACTIONS:
             for warning in sub.promise(action).counting:
                 assert warning.accepted_at is not None, "what counts was accepted"
-                counting[warning.seq] = warning.accepted_at
+                if not warning.otherwise:
+                    counting[warning.seq] = warning.accepted_at
     had = {
         m.seq
         for m in store.mails_of_notices([(account.no, seq) for seq in counting])

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
-from datetime import datetime, time
+from datetime import datetime, time, timedelta
 from typing import Final, NamedTuple
 
 from msgspec.structs import replace
@@ -16,13 +16,16 @@ from arrears.core.messages.recipients import Contacts, Recipient, recipients
 from arrears.core.view import ONE_DAY
 from arrears.engine.messages.drafting import left_out
 from arrears.engine.messages.drafting_people import Draft, zone_of
-from arrears.ports import TAKEN, Claim, Mail, MailMove, MailState
+from arrears.ports import TAKEN, Claim, Delivery, DeliveryAbout, Mail, MailMove, MailState
 
 CARRYING: Final = frozenset(kind for kind, spec in KINDS.items() if spec.dated is Dated.AHEAD)
 """The warnings of a notice count only when these have been accepted, whatever else it says."""
 
 MORNING: Final = time(9)
 """When what is too much for one day goes on."""
+
+TRY_AGAIN_AFTER: Final = timedelta(minutes=15)
+"""What its own server put off is tried again after this: greylisting lets pass what comes back after some minutes."""
 
 _FAILED: Final = (MailState.REFUSED, MailState.BOUNCED_HARD)
 
@@ -52,6 +55,8 @@ class NoticeDelivery:
 
     __slots__ = (
         "_changed",
+        "_gone",
+        "_put_off",
         "_to",
         "_was_taken",
         "account",
@@ -75,14 +80,24 @@ class NoticeDelivery:
         self.claim, self.fact, self.account, self.contacts, self.drafts = claim, fact, account, contacts, drafts
         self.mails = {mail.no: mail for mail in mails}
         self.postponed = False
+        self._gone, self._put_off = "", False
         self._changed: set[int] = set()
         self._to: dict[MessageKind, Sequence[Recipient]] = {}
         self._was_taken = any(mail.state in TAKEN for mail in self.mails.values())
 
-    def move(self, mail: Mail, state: MailState, reply: str = "", code: str = "") -> None:
+    def move(self, mail: Mail, state: MailState, reply: str = "", code: str = "", about: str = "") -> None:
         """This message has come to another state."""
-        self.mails[mail.no] = replace(mail, state=state, reply=reply, code=code)
+        about = "" if about == DeliveryAbout.ADDRESS else about
+        self.mails[mail.no] = replace(mail, state=state, reply=reply, code=code, about=about)
         self._changed.add(mail.no)
+
+    def handed_over(self, mail: Mail, state: MailState, delivery: Delivery) -> None:
+        """A channel has answered."""
+        waits = state is MailState.WAITING
+        self.move(mail, state, delivery.reply, delivery.code, delivery.about if waits else "")
+        # Also at whom the server broke off: were this the first of the next round, one recipient would stop all mail.
+        self._put_off |= waits and (delivery.broke or delivery.about is not DeliveryAbout.SERVER)
+        self._gone = delivery.code if delivery.dead else self._gone
 
     def left(self, draft: Draft) -> list[Recipient]:
         """Where this still has to go: everywhere at once, or to the first address that has not failed."""
@@ -117,6 +132,8 @@ class NoticeDelivery:
         if open_ and self.postponed:
             zone = calendar_of(zone_of(self.account))
             until = zone.at(zone.local_day(now) + ONE_DAY, MORNING)
+        elif open_ and self._put_off:
+            until = now + TRY_AGAIN_AFTER
         without = left_out(self.account, self.fact, self.claim.seq) if digest else ()
         return Answer(
             claim=self.claim,
@@ -126,7 +143,7 @@ class NoticeDelivery:
             digest=digest,
             left_out=without,
             why="" if open_ or taken else self._why(),
-            moves=tuple(MailMove(m.account, m.seq, m.no, m.state, m.reply, m.code) for m in self._moved()),
+            moves=tuple(MailMove(m.account, m.seq, m.no, m.state, m.reply, m.code, m.about) for m in self._moved()),
             delivery=self,
         )
 
@@ -178,6 +195,8 @@ class NoticeDelivery:
             return "came back"
         if MailState.UNKNOWN in states:
             return "unknown: its sender died while handing it over, or the server never answered"
+        if self._gone:
+            return f"no such address: {self._gone}"
         refused = [m for m in self.mails.values() if m.state in _FAILED]
         if refused:
             # The server's words stay in the message's row: they name the address.

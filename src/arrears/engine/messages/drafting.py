@@ -22,6 +22,7 @@ from arrears.core.payments.values import AttemptState, Initiator
 from arrears.core.rules.charge import paying
 from arrears.core.states import RUNNING, Reason, State
 from arrears.engine.messages.drafting_people import Draft, about_address, about_help, about_sign_in, zone_of
+from arrears.engine.messages.subscription_names import subscription_names
 
 MessageFact = (
     f.Noticed
@@ -150,7 +151,7 @@ def _asked(account: Account) -> list[Debt]:
 
 
 def _lines(account: Account) -> tuple[DebtLine, ...]:
-    names = {s.no: s.service for s in account.subscriptions}
+    names = subscription_names(account)
     return tuple(_line(d, names) for d in _asked(account))
 
 
@@ -202,16 +203,18 @@ def _warns(account: Account, warning: f.Warning, seq: int) -> bool:
 
 
 def _warnings(account: Account, warnings: Iterable[f.Warning], lines: tuple[DebtLine, ...]) -> Iterator[Draft]:
-    stops: list[DatedAction] = []
-    deletions: list[DatedAction] = []
+    stops: dict[int, DatedAction] = {}
+    deletions: dict[int, DatedAction] = {}
     for w in warnings:
         actions = deletions if w.action is Action.DELETE else stops
-        actions.append(_dated(account, w.subscription, w.action, w.promised_on))
+        actions[w.subscription] = _dated(account, w.subscription, w.action, w.promised_on)
+    # Who is asked for everything is told every date that it moves: paying by a later one would not save all of it.
+    also = dict(_ahead_by_number(account)) if lines else {}
     if deletions:
         kind = MessageKind.DELETION_WARNING if lines else MessageKind.RETENTION_ENDS
-        yield Draft(kind, debts=lines, actions=_by_date(deletions))
+        yield Draft(kind, debts=lines, actions=_by_date({**also, **deletions}.values()))
     if stops:
-        yield Draft(MessageKind.STOP_WARNING, debts=lines, actions=_by_date(stops))
+        yield Draft(MessageKind.STOP_WARNING, debts=lines, actions=_by_date({**also, **stops}.values()))
 
 
 def left_out(account: Account, fact: f.AnyFact, seq: int) -> tuple[int, ...]:
@@ -225,10 +228,11 @@ def left_out(account: Account, fact: f.AnyFact, seq: int) -> tuple[int, ...]:
 
 def _change_drafts(account: Account, tells: Iterable[f.Told], seq: int, lines: tuple[DebtLine, ...]) -> Iterator[Draft]:
     stopped, deleted, back = [], [], []
+    names = subscription_names(account)
     for told in tells:
         sub = account.subscription(told.subscription)
         if told.what == RUNNING and sub.state in (State.ACTIVE, State.PAST_DUE) and not sub.orders:
-            back.append(sub.service)
+            back.append(names[sub.no])
         elif told.what == "deleted":
             deleted.append(_dated(account, sub.no, Action.DELETE, told.on))
         elif told.what == "disabled" and sub.state is State.DISABLED:
@@ -251,7 +255,7 @@ def _kept(dated: DatedAction, sub: Subscription) -> DatedAction:
 
 def _ended(account: Account) -> tuple[DebtLine, ...]:
     """What is still owed after a deletion, also for what the ladder pursues no longer."""
-    names = {s.no: s.service for s in account.subscriptions}
+    names = subscription_names(account)
     return tuple(_line(d, names) for d in account.debts if d.day_0 is not None and not account.debt_is_held(d.no))
 
 
@@ -278,7 +282,8 @@ def _expires(account: Account, card: f.Expiring) -> bool:
 
 
 def _card(account: Account, card: f.Expiring, contacts: Contacts, now: datetime) -> Draft:
-    paying = [s.service for s in account.subscriptions if s.method == card.method and s.state is not State.DELETED]
+    names = subscription_names(account)
+    paying = [names[s.no] for s in account.subscriptions if s.method == card.method and s.state is not State.DELETED]
     left = (card.expires_on - calendar_of(zone_of(account)).local_day(now)).days
     return Draft(
         MessageKind.CARD_EXPIRES,
@@ -316,12 +321,13 @@ def _declined(account: Account, contacts: Contacts, cause: str) -> Draft:
 
 
 def _refused_card(account: Account, fact: f.AuthorisationDeclined, seq: int, contacts: Contacts) -> Draft:
+    names = subscription_names(account)
     numbers = {s.method for s in account.subscriptions if s.method and s.state is not State.DELETED}
     return Draft(
         MessageKind.AUTHORISATION_DECLINED,
         str(seq),
         paid=(Sum(fact.currency, fact.amount_minor),),
-        services=tuple(s.service for s in account.subscriptions if s.method in numbers),
+        services=tuple(names[s.no] for s in account.subscriptions if s.method in numbers),
         card=contacts.cards.get(min(numbers), "") if len(numbers) == 1 else "",
         decline=fact.decline or "generic",
     )
@@ -332,11 +338,12 @@ def _received(account: Account, fact: f.PaymentBooked, seq: int, back: tuple[int
         kept = min(fact.credit_minor, account.credit.get(fact.currency, 0))
         if kept:
             return [Draft(MessageKind.CREDIT_OFFERED, str(seq), paid=(Sum(fact.currency, kept),))]
+    names = subscription_names(account)
     paid = (Sum(fact.currency, fact.amount_minor),)
     if fact.tell == "after_deletion":
-        gone = tuple(s.service for s in account.subscriptions if s.state is State.DELETED)
+        gone = tuple(names[s.no] for s in account.subscriptions if s.state is State.DELETED)
         return [Draft(MessageKind.PAID_AFTER_DELETION, str(seq), debts=_ended(account), paid=paid, services=gone)]
-    again = tuple(account.subscription(no).service for no in back)
+    again = tuple(names[no] for no in back)
     return [Draft(MessageKind.SETTLED, str(seq), debts=_lines(account), paid=paid, services=again)]
 
 
@@ -345,23 +352,24 @@ def _received(account: Account, fact: f.PaymentBooked, seq: int, back: tuple[int
 
 def _ahead(account: Account) -> tuple[DatedAction, ...]:
     """What happens next to each service that is owed for, on the day that every page says."""
-    actions = []
+    return _by_date(dated for _, dated in _ahead_by_number(account))
+
+
+def _ahead_by_number(account: Account) -> Iterator[tuple[int, DatedAction]]:
+    following = {
+        State.PAST_DUE: (Action.RESTRICT, Action.DISABLE),
+        State.RESTRICTED: (Action.DISABLE,),
+        State.DISABLED: (Action.DELETE,),
+    }
     for sub in account.subscriptions:
         if Reason.PAST_DUE not in sub.reasons or Reason.CANCELED in sub.reasons:
             continue
         if not any(not account.debt_is_held(d.no) for d in account.debts_of(sub)):
             continue
-        following = {
-            State.PAST_DUE: (Action.RESTRICT, Action.DISABLE),
-            State.RESTRICTED: (Action.DISABLE,),
-            State.DISABLED: (Action.DELETE,),
-        }
-        for action in following.get(sub.state, ()):
-            on = sub.promise(action).promised_on
-            if on is not None:
-                actions.append(_dated(account, sub.no, action, on))
-                break
-    return _by_date(actions)
+        dates = ((action, sub.promise(action).promised_on) for action in following.get(sub.state, ()))
+        first = next(((action, on) for action, on in dates if on is not None), None)
+        if first is not None:
+            yield sub.no, _dated(account, sub.no, *first)
 
 
 def _by_date(actions: Iterable[DatedAction]) -> tuple[DatedAction, ...]:
@@ -373,10 +381,11 @@ def _dated(account: Account, number: int, action: Action, on: date) -> DatedActi
     service = account.subscription(number).service
     if len(account.subscriptions) == 1:
         return DatedAction(service, action, on)
+    named = subscription_names(account)[number]
     running = (State.ACTIVE, State.PAST_DUE)
     others = tuple(
         format_id(SUBSCRIPTION, account.no, s.no)
         for s in account.subscriptions
         if s.no != number and s.service == service and s.state in running and Reason.PAST_DUE not in s.reasons
     )
-    return DatedAction(service, action, on, others)
+    return DatedAction(named, action, on, others)

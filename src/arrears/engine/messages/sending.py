@@ -8,6 +8,7 @@ owes is read just before (spec, section 7), and once more where the server has b
 from __future__ import annotations
 
 import time
+from collections import defaultdict
 from collections.abc import Mapping, Sequence
 from datetime import datetime
 from typing import Final, NamedTuple
@@ -15,13 +16,13 @@ from typing import Final, NamedTuple
 from arrears.core import facts as f
 from arrears.core.messages.recipients import EMAIL, ChannelName, Contacts
 from arrears.engine.failpoints import reached
-from arrears.engine.handing_over import handed_over, looked_up
+from arrears.engine.handing_over import Patience, handed_over, looked_up
 from arrears.engine.message_context import MessageContext
 from arrears.engine.messages.delivering import Answer, NoticeDelivery
 from arrears.engine.messages.drafting import drafts
 from arrears.engine.messages.writing import Letter, Letters
 from arrears.engine.system import pause_mail
-from arrears.ports import AccountReader, Channel, Claim, DeliveryAbout, Fate, Mail, MailState, NoticeSending
+from arrears.ports import AccountReader, Channel, Claim, Fate, Mail, MailState, NoticeSending
 
 Channels = Mapping[ChannelName, Channel]
 """The ways to reach people, by name: each recipient is written to by the channel that its address belongs to."""
@@ -43,11 +44,20 @@ _STATES: Final = {
 }
 
 
+class DeadAddress(NamedTuple):
+    """A message that a server refused since its address does not exist, with its words and their code."""
+
+    mail: Mail
+    reply: str
+    code: str
+
+
 class SendResult(NamedTuple):
-    """What became of some claims; `back` are those that nothing was done for."""
+    """What became of some claims; `back` are those that nothing was done for, `dead` the addresses that are gone."""
 
     answers: list[Answer]
     back: list[Claim]
+    dead: list[DeadAddress]
 
 
 def send(
@@ -56,13 +66,13 @@ def send(
     """Hand over what these claims ask for. Where mail cannot leave, or leaves slowly, the others wait: a claim that
     outlives its lease would be taken for one whose sender died, and never be sent."""
     if not claims:
-        return SendResult([], [])
+        return SendResult([], [], [])
     if _stopped(store, context, now):
-        return SendResult([], list(claims))
+        return SendResult([], list(claims), [])
     channels = {EMAIL: channel, **context.channels}
     plans, letters = _prepared(store, channels, context, claims, now)
-    _hand_over_all(store, channels, letters)
-    return SendResult([plan.answer(now) for plan in plans], [])
+    dead = _hand_over_all(store, channels, letters)
+    return SendResult([plan.answer(now) for plan in plans], [], dead)
 
 
 def _stopped(store: NoticeSending, context: MessageContext, now: datetime) -> bool:
@@ -125,10 +135,12 @@ def _look_up(channels: Channels, plan: NoticeDelivery) -> None:
             plan.move(mail, MailState.UNKNOWN, "its sender died while handing it over")
 
 
-def _hand_over_all(store: AccountReader, channels: Channels, letters: Sequence[Letter]) -> None:
+def _hand_over_all(store: AccountReader, channels: Channels, letters: Sequence[Letter]) -> list[DeadAddress]:
     """One letter after the other; of a channel whose server takes nothing more the others wait."""
+    dead = []
     began = time.monotonic()
     shut: set[ChannelName] = set()
+    patience: defaultdict[ChannelName, Patience] = defaultdict(Patience)
     for letter in letters:
         seconds = time.monotonic() - began
         name = letter.mail.channel
@@ -136,9 +148,12 @@ def _hand_over_all(store: AccountReader, channels: Channels, letters: Sequence[L
             letter.plan.move(letter.mail, MailState.WAITING)
             continue
         delivery = handed_over(channels[name], letter.message)
-        letter.plan.move(letter.mail, _STATES[delivery.fate], delivery.reply, delivery.code)
-        if delivery.about is DeliveryAbout.SERVER:
+        letter.plan.handed_over(letter.mail, _STATES[delivery.fate], delivery)
+        if delivery.dead:
+            dead.append(DeadAddress(letter.mail, delivery.reply, delivery.code))
+        if patience[name].is_over(delivery):
             shut.add(name)
+    return dead
 
 
 def _as_read(store: AccountReader, letter: Letter) -> bool:

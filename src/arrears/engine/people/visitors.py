@@ -16,11 +16,21 @@ from arrears.core.facts import ARREARS
 from arrears.core.messages.content import Content, Reader, Role
 from arrears.core.messages.kinds import MessageKind
 from arrears.core.people.support import About, Via
-from arrears.engine.handing_over import handed_over, looked_up
+from arrears.engine.handing_over import Patience, handed_over, looked_up
 from arrears.engine.message_context import MessageContext
 from arrears.engine.people.support import A_DAY, ASKED_A_DAY, checked_text, place
 from arrears.engine.tokens import digest_of, new_token
-from arrears.ports import AccountsAndVisitors, Channel, Fate, Message, SupportBook, VisitorBook, VisitorSupport
+from arrears.ports import (
+    AccountsAndVisitors,
+    Channel,
+    Delivery,
+    DeliveryAbout,
+    Fate,
+    Message,
+    SupportBook,
+    VisitorBook,
+    VisitorSupport,
+)
 from arrears.ports.support import LetterState, Opens, Request, SupportLetter
 
 FROM_ADDRESS_A_DAY: Final = 3
@@ -35,6 +45,7 @@ CONVERSATION_LASTS: Final = timedelta(days=90)
 
 LINE_CHARS_MAX: Final = 200
 LETTERS_AT_ONCE: Final = 100
+TRY_AGAIN_AFTER: Final = timedelta(minutes=15)
 LEASE: Final = timedelta(minutes=2)
 
 CONFIRM_PATH: Final = "/help/confirm/"
@@ -128,29 +139,36 @@ def _often(store: SupportBook, account: int, now: datetime) -> bool:
 
 
 def send_letters(store: VisitorSupport, channel: Channel, context: MessageContext, now: datetime) -> int:
-    """Hand letters over, each at most once, until the server takes no more; how many."""
+    """Hand letters over, each at most once, until the server takes no more; how many. One that is put off waits by
+    itself, and is given up when its links would have ended."""
+    patience = Patience()
     for count in range(LETTERS_AT_ONCE):
         claimed = store.claim_letters(now, now - LEASE, 1)
         if not claimed:
             return count
         letter = claimed[0]
-        fate = _fate_of(store, channel, context, letter, now)
-        store.end_letter(letter.no, _STATES[fate], now)
-        if fate is Fate.NOT_SENT:
+        delivery = _handed_over(store, channel, context, letter, now)
+        alone = delivery.broke or delivery.about is not DeliveryAbout.SERVER
+        waits = delivery.fate is Fate.NOT_SENT and alone
+        store.end_letter(letter.no, _STATES[delivery.fate], now + TRY_AGAIN_AFTER if waits else now)
+        if patience.is_over(delivery):
             return count
     return LETTERS_AT_ONCE
 
 
-def _fate_of(
+def _handed_over(
     store: VisitorSupport, channel: Channel, context: MessageContext, letter: SupportLetter, now: datetime
-) -> Fate:
+) -> Delivery:
     if letter.claimed_at is not None:
         fate = looked_up(channel, letter.id)
         if fate is not Fate.NOT_SENT:
-            return Fate.ACCEPTED if fate is Fate.ACCEPTED else Fate.UNKNOWN
+            return Delivery(Fate.ACCEPTED if fate is Fate.ACCEPTED else Fate.UNKNOWN)
     request = store.support_request(letter.request)
     assert request is not None, "a letter is about a request"
-    return handed_over(channel, _written(store, context, letter, request, now)).fate
+    lasts = LINK_LASTS if letter.kind is MessageKind.SUPPORT_CONFIRM else CONVERSATION_LASTS
+    if now - request.asked_at > lasts:
+        return Delivery(Fate.REFUSED)
+    return handed_over(channel, _written(store, context, letter, request, now))
 
 
 def _written(

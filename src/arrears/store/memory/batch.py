@@ -71,4 +71,4 @@ class MemoryBatch:
 
     def mark_dead(self, address: str, why: str, now: datetime) -> None:
         """See ports.Batch."""
-        self.mail.append(partial(self._store.dead.add, address))
+        self.mail.append(partial(self._store.dead.add, address.lower()))

@@ -9,8 +9,22 @@ from typing import Final
 
 from msgspec.structs import replace
 
-from arrears.core.messages.recipients import Contacts, addresses
-from arrears.ports import BACK, REPORTS_MAX, KeptReport, Mail, MailCounts, MailMove, MailState, PayLink
+from arrears.core.messages.recipients import Contacts, dead_of
+from arrears.core.tasks import SYSTEM
+from arrears.ports import (
+    BACK,
+    NOT_STUCK,
+    REPORTS_MAX,
+    DeliveryAbout,
+    KeptReport,
+    Mail,
+    MailCounts,
+    MailHealth,
+    MailMove,
+    MailState,
+    PayLink,
+    StuckMail,
+)
 from arrears.store.memory.tasks import OpenTask
 
 _NOTHING_LEFT: Final = (MailState.WAITING, MailState.REFUSED, MailState.DROPPED)
@@ -36,7 +50,7 @@ class MemoryMail:
         found = {number: self.reached[number] for number in numbers if number in self.reached}
         if not self.dead:
             return found
-        return {no: one._replace(dead=frozenset(addresses(one) & self.dead)) for no, one in found.items()}
+        return {no: one._replace(dead=dead_of(one, self.dead)) for no, one in found.items()}
 
     def mails_of_notices(self, notices: Sequence[tuple[int, int]]) -> Sequence[Mail]:
         """See ports.MailBook."""
@@ -48,7 +62,8 @@ class MemoryMail:
 
     def mails_to(self, address: str, since: datetime) -> Sequence[Mail]:
         """See ports.MailBook."""
-        left = [m for rows in self.mail_rows.values() for m in rows.values() if m.address == address and m.at >= since]
+        left = [m for rows in self.mail_rows.values() for m in rows.values() if m.at >= since]
+        left = [m for m in left if m.address.lower() == address.lower()]
         handed = [m for m in left if m.state not in (*_NOTHING_LEFT, MailState.CLAIMED)]
         return sorted(handed, key=lambda m: (m.at, m.account, m.seq, m.no))
 
@@ -62,7 +77,7 @@ class MemoryMail:
                 continue
             if self.mail_keys.setdefault(key, name) != name:
                 continue
-            rows[mail.no] = mail
+            rows[mail.no] = mail if was is None else replace(mail, about=was.about)
             granted.append(mail)
         self.links.update({link.digest: link for link in links})
         return granted
@@ -77,6 +92,24 @@ class MemoryMail:
         to = Counter(m.address for m in left if m.at > day and m.address in addresses)
         return MailCounts(
             sum(m.at > hour for m in left), back, any(task.kind == "mail_paused" for task in self.tasks.values()), to
+        )
+
+    def mail_health(self, now: datetime) -> MailHealth:
+        """See ports.MailBook."""
+        every = [m for rows in self.mail_rows.values() for m in rows.values()]
+        hour = now - timedelta(hours=1)
+        left = [m for m in every if m.at > hour and m.state not in (*_NOTHING_LEFT, MailState.CLAIMED)]
+        taken = [m.at for m in every if m.state is MailState.ACCEPTED and m.at > now - timedelta(days=1)]
+        back = sum(self.back_at.get((m.account, m.seq, m.no), hour) > hour for m in left if m.state in BACK)
+        stuck = {about: _stuck([m for m in every if m.about == about]) for about in DeliveryAbout}
+        open_ = {t.kind: t.what for (account, _), t in self.tasks.items() if account == SYSTEM}
+        return MailHealth(
+            max(taken, default=None),
+            stuck[DeliveryAbout.SERVER],
+            stuck[DeliveryAbout.SENDER],
+            len(left),
+            back,
+            {kind: what for kind, what in open_.items() if kind.startswith("mail_")},
         )
 
     def keep_report(self, report: KeptReport, now: datetime) -> None:
@@ -116,11 +149,20 @@ class MemoryMail:
             rows = self.mail_rows[(move.account, move.seq)]
             was = rows[move.no]
             back = move.state in _REPORTED
-            rows[move.no] = replace(was, state=move.state, reply=move.reply, code=move.code, at=was.at if back else now)
+            at = was.at if back else now
+            rows[move.no] = replace(was, state=move.state, reply=move.reply, code=move.code, at=at, about=move.about)
             if back:
                 self.back_at[move[:3]] = now
             if move.state in _NOTHING_LEFT:
                 self.mail_keys.pop(_key(was), None)
+
+
+def _stuck(mails: Sequence[Mail]) -> StuckMail:
+    if not mails:
+        return NOT_STUCK
+    domains = sorted({m.address.partition("@")[2].lower() for m in mails})
+    last = min(mails, key=lambda m: (m.reply == "", -m.at.timestamp(), m.account))
+    return StuckMail(len(mails), len(domains), tuple(domains[:3]), last.reply)
 
 
 def _key(mail: Mail) -> tuple[object, ...]:

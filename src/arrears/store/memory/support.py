@@ -152,7 +152,9 @@ class MemorySupport:
         """See ports.VisitorBook."""
         claimed: list[SupportLetter] = []
         for no, (letter, state, at) in self.letters.items():
-            if len(claimed) < limit and (state == "waiting" or (state == "claimed" and at < stuck_before)):
+            if len(claimed) < limit and (
+                (state == "waiting" and at <= now) or (state == "claimed" and at < stuck_before)
+            ):
                 self.letters[no] = letter, "claimed", now
                 claimed.append(letter._replace(claimed_at=at if state == "claimed" else None))
         return claimed

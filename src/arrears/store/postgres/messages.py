@@ -11,13 +11,33 @@ from typing import Any, Final, LiteralString
 from msgspec.structs import astuple, replace
 
 from arrears.core.messages.content import Role
-from arrears.core.messages.recipients import AddressRequest, ContactPerson, Contacts, Extra, SignInLink, addresses
-from arrears.ports import REPORTS_MAX, KeptReport, Mail, MailCounts, MailMove, MailState, PayLink
+from arrears.core.messages.recipients import (
+    AddressRequest,
+    ContactPerson,
+    Contacts,
+    Extra,
+    SignInLink,
+    addresses,
+    dead_of,
+)
+from arrears.ports import (
+    NOT_STUCK,
+    REPORTS_MAX,
+    DeliveryAbout,
+    KeptReport,
+    Mail,
+    MailCounts,
+    MailHealth,
+    MailMove,
+    MailState,
+    PayLink,
+    StuckMail,
+)
 from arrears.store.postgres.write import Db, utc
 
 _COLUMNS: Final[LiteralString] = (
     "account_id, seq, no, kind, cause, on_day, address, role, person_id, language, subject, body, state, reply, at,"
-    " code, channel"
+    " code, channel, about"
 )
 PEOPLE: Final[LiteralString] = """
 SELECT r.account_id, p.person_id, r.role, p.display_name, p.sign_in_email, coalesce(p.contact_email, ''), p.locale,
@@ -32,10 +52,10 @@ FROM sign_in_link WHERE account_id = ANY(%b) AND over_at IS NULL ORDER BY accoun
 # when its sender died, as it would now be written.
 CLAIM_NEW: Final[LiteralString] = """
 INSERT INTO message (account_id, seq, no, kind, cause, on_day, address, role, person_id, language, subject, body,
-    state, reply, at, code, channel)
+    state, reply, at, code, channel, about)
 SELECT * FROM unnest(%b::bigint[], %b::bigint[], %b::smallint[], %b::text[], %b::text[], %b::date[], %b::text[],
     %b::text[], %b::bigint[], %b::text[], %b::text[], %b::text[], %b::text[], %b::text[], %b::timestamptz[],
-    %b::text[], %b::text[])
+    %b::text[], %b::text[], %b::text[])
 ON CONFLICT DO NOTHING RETURNING account_id, seq, no
 """
 CLAIM_WAITING: Final[LiteralString] = """
@@ -53,10 +73,10 @@ RETURNING m.account_id, m.seq, m.no
 # The rows that are returned are those that came back before, as they were: the statement sees what was there.
 MOVE: Final[LiteralString] = """
 WITH v AS (
-    SELECT * FROM unnest(%b::bigint[], %b::bigint[], %b::smallint[], %b::text[], %b::text[], %b::text[])
-        AS v (account_id, seq, no, state, reply, code)
+    SELECT * FROM unnest(%b::bigint[], %b::bigint[], %b::smallint[], %b::text[], %b::text[], %b::text[], %b::text[])
+        AS v (account_id, seq, no, state, reply, code, about)
 ), moved AS (
-    UPDATE message m SET state = v.state, reply = v.reply, code = v.code,
+    UPDATE message m SET state = v.state, reply = v.reply, code = v.code, about = v.about,
         at = CASE WHEN v.state IN ('bounced_hard', 'came_back', 'complained') THEN m.at ELSE %b END,
         back_at = CASE WHEN v.state IN ('bounced_hard', 'came_back', 'complained') THEN %b ELSE m.back_at END
     FROM v
@@ -70,6 +90,19 @@ COUNTS: Final[LiteralString] = """
 SELECT (SELECT count(*) FROM message WHERE at > %(hour)s AND state NOT IN ('waiting', 'dropped')),
     (SELECT count(*) FROM message WHERE back_at > %(hour)s AND state = 'bounced_hard'),
     EXISTS (SELECT FROM task WHERE account_id = 0 AND kind = 'mail_paused' AND closed_seq IS NULL)
+"""
+DEAD: Final[LiteralString] = "SELECT lower(address) FROM dead_address WHERE lower(address) = ANY(%b)"
+HEALTH: Final[LiteralString] = """
+SELECT (SELECT max(at) FROM message WHERE state = 'accepted' AND at > %(day)s),
+    (SELECT count(*) FROM message WHERE at > %(hour)s AND state NOT IN ('waiting', 'dropped', 'claimed', 'refused')),
+    (SELECT count(*) FROM message WHERE back_at > %(hour)s AND at > %(hour)s
+        AND state IN ('bounced_hard', 'came_back'))
+"""
+STUCK: Final[LiteralString] = """
+SELECT about, count(*), count(DISTINCT lower(split_part(address, '@', 2))),
+    (array_agg(DISTINCT lower(split_part(address, '@', 2))))[1:3],
+    (array_agg(reply ORDER BY reply = '', at DESC, account_id))[1]
+FROM message WHERE state IN ('waiting', 'claimed') AND about <> '' GROUP BY about
 """
 COUNTS_TO: Final[LiteralString] = """
 SELECT address, count(*) FROM message WHERE address = ANY(%b) AND at > %b AND state NOT IN ('waiting', 'dropped')
@@ -115,10 +148,10 @@ class PostgresMail:
             links = db.execute(LINKS, wanted)
             found = _put_together(accounts, people, extras, cards, requests, links)
             every = sorted({address for one in found.values() for address in addresses(one)})
-            dead = {a for (a,) in db.execute("SELECT address FROM dead_address WHERE address = ANY(%b)", [every])}
+            dead = {a for (a,) in db.execute(DEAD, [[address.lower() for address in every]])}
         if not dead:
             return found
-        return {number: one._replace(dead=frozenset(addresses(one) & dead)) for number, one in found.items()}
+        return {number: one._replace(dead=dead_of(one, dead)) for number, one in found.items()}
 
     def mails_of_notices(self, notices: Sequence[tuple[int, int]]) -> Sequence[Mail]:
         """See ports.MailBook."""
@@ -143,7 +176,7 @@ class PostgresMail:
         """See ports.MailBook."""
         with self.reading() as db:
             found = db.execute(
-                f"SELECT {_COLUMNS} FROM message WHERE address = %s AND at >= %s AND state NOT IN"
+                f"SELECT {_COLUMNS} FROM message WHERE lower(address) = lower(%s) AND at >= %s AND state NOT IN"
                 " ('waiting', 'claimed', 'refused', 'dropped') ORDER BY at, account_id, seq, no",
                 [address, since],
             )
@@ -175,6 +208,22 @@ class PostgresMail:
             assert row is not None
             found = db.execute(COUNTS_TO, [list(addresses), now - timedelta(days=1)]) if addresses else ()
             return MailCounts(int(row[0]), int(row[1]), bool(row[2]), {a: int(count) for a, count in found})
+
+    def mail_health(self, now: datetime) -> MailHealth:
+        """See ports.MailBook."""
+        with self.reading() as db:
+            row = db.execute(HEALTH, {"hour": now - timedelta(hours=1), "day": now - timedelta(days=1)}).fetchone()
+            assert row is not None
+            stuck = {about: StuckMail(n, to, tuple(named), said) for about, n, to, named, said in db.execute(STUCK)}
+            open_ = db.execute("SELECT kind, what FROM task WHERE account_id = 0 AND closed_seq IS NULL").fetchall()
+        return MailHealth(
+            None if row[0] is None else utc(row[0]),
+            stuck.get(DeliveryAbout.SERVER, NOT_STUCK),
+            stuck.get(DeliveryAbout.SENDER, NOT_STUCK),
+            int(row[1]),
+            int(row[2]),
+            {kind: what for kind, what in open_ if kind.startswith("mail_")},
+        )
 
     def keep_report(self, report: KeptReport, now: datetime) -> None:
         """See ports.MailBook."""

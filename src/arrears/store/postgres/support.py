@@ -35,7 +35,7 @@ INSERT INTO support_entry SELECT request_id, 1, '', %s, seq, asked_at FROM added
 CLAIM: Final[LiteralString] = """
 WITH free AS MATERIALIZED (
     SELECT letter_id, at, state FROM support_letter
-    WHERE state = 'waiting' OR (state = 'claimed' AND at < %(stuck)s)
+    WHERE (state = 'waiting' AND at <= %(now)s) OR (state = 'claimed' AND at < %(stuck)s)
     ORDER BY letter_id LIMIT %(limit)s FOR UPDATE SKIP LOCKED
 )
 UPDATE support_letter l SET state = 'claimed', at = %(now)s FROM free WHERE l.letter_id = free.letter_id

@@ -25,7 +25,9 @@ from arrears.web.account_centre.owed import will
 from arrears.web.account_centre.story import advice
 from arrears.web.names import called
 
-StaffsFact = f.Parked | f.Unparked | f.TaskClosed | f.DeletionCapped | f.DoubtEnded | f.WarningsLapsed
+StaffsFact = (
+    f.Parked | f.Unparked | f.TaskClosed | f.DeletionCapped | f.DoubtEnded | f.WarningsLapsed | f.WarnedOtherwise
+)
 """What only concerns staff; after a deferred action the customer is warned anew, which is told."""
 
 MailFact = f.Noticed | f.NoticeAccepted | f.NoticeFailed | f.NoticeBounced | f.AddressAsked | f.AddressConfirmed

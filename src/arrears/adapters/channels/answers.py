@@ -1,0 +1,70 @@
+"""What an SMTP server's answer means: about the message, about its address, about the server, or about who we are.
+
+What is about us says nothing about the message: it waits, and staff are told, instead of a reminder being used up.
+"""
+
+from __future__ import annotations
+
+import re
+from typing import Final
+
+from arrears.adapters.channels.reasons import ReportReason, reason_in, reason_of, status_in
+from arrears.ports import Delivery, DeliveryAbout, Fate
+
+REPLY_CHARS_MAX: Final = 500
+
+NOT_SIGNED_IN: Final = (530, 534, 535, 538)
+"""RFC 4954, 6: about us and our password, not about the message."""
+
+_OF_THE_MESSAGE: Final = (552, 555)
+"""At MAIL too: it is too big, or its address needs what this server cannot (RFC 1870, 6.1; RFC 5321, 4.1.1.11)."""
+
+_ABOUT_US: Final = frozenset({"sender", "authentication", "reverse_dns", "relaying", "too_many", "blocked"})
+"""The reasons of `core/data/bounces.toml` that would be said to every message of ours."""
+
+_CODE: Final = re.compile(r"\d{3}(?:[ -]\d\.\d{1,3}\.\d{1,3})?")
+"""What of a reply names nobody: its code, and that of RFC 3463 where there is one."""
+
+
+def answered(stage: str, code: int, text: bytes) -> Delivery:
+    """What a reply at a stage (MAIL, RCPT, DATA or TEXT) means (RFC 5321, 4.2). 4xx (greylisting, a full mailbox) is
+    about the one address, at MAIL about us; 421 says that the server takes nothing, and what is about our password is
+    about every message. Before the text nothing is accepted."""
+    reply = reply_of(code, text)
+    found = _CODE.match(reply)
+    short = found[0] if found is not None else ""
+    if code == 421 or code in NOT_SIGNED_IN:
+        return Delivery(Fate.NOT_SENT, DeliveryAbout.SERVER, reply, short)
+    if 200 <= code < 300:
+        return Delivery(Fate.ACCEPTED, reply=reply, code=short)
+    if stage == "MAIL" and 400 <= code < 600 and code not in _OF_THE_MESSAGE:
+        return Delivery(Fate.NOT_SENT, DeliveryAbout.SENDER, reply, short)
+    if 400 <= code < 500:
+        return Delivery(Fate.NOT_SENT, reply=reply, code=short)
+    if not 500 <= code < 600:
+        return Delivery(Fate.UNKNOWN, reply=reply, code=short)
+    reason = _reason(reply)
+    if reason is not None and reason.word in _ABOUT_US:
+        return Delivery(Fate.NOT_SENT, DeliveryAbout.SENDER, reply, short)
+    return Delivery(Fate.REFUSED, reply=reply, code=short, dead=reason is not None and reason.dead)
+
+
+def _reason(reply: str) -> ReportReason | None:
+    return reason_in(reply) or reason_of(status_in(reply))
+
+
+def reply_of(code: int, text: bytes) -> str:
+    """A reply in one line."""
+    return line_of(f"{code} {text.decode('utf-8', 'replace')}" if code > 0 else "an answer that is not SMTP")
+
+
+def words_of(error: BaseException) -> str:
+    """What went wrong, in the server's words where it said some."""
+    if len(error.args) > 1 and isinstance(error.args[0], int) and isinstance(error.args[1], bytes):
+        return reply_of(error.args[0], error.args[1])
+    return str(error) or type(error).__name__
+
+
+def line_of(text: str) -> str:
+    """Foreign words in one line of at most REPLY_CHARS_MAX characters."""
+    return " ".join("".join(c if c.isprintable() else " " for c in text).split())[:REPLY_CHARS_MAX]

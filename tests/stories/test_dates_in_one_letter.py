@@ -1,0 +1,67 @@
+"""Where several services have dates, each is named with its own, and never a later one as the one that saves all."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+import pytest
+from tests.stories.story import Story
+from tests.stories.test_notices import ANNA, known
+
+from arrears.notices.render import load_texts
+
+
+def two_services(locale: str, services: tuple[str, str], until: int = 26, second_due: int = 3) -> Story:
+    """An account with two services, whose debts are due some days apart."""
+    story = known(Story(services=services, bill=False), ANNA._replace(locale=locale, sign_in="anna@contact.example"))
+    story.stage.context = replace(story.stage.context, writer=load_texts())
+    story.bill(-1, 12_000, subscriptions=(1,))
+    story.bill(second_due, 4_000, subscriptions=(2,))
+    return story.until(until)
+
+
+@pytest.mark.parametrize(
+    ("locale", "lines", "saves", "never"),
+    [
+        ("en", ("cloud will stop at the end of 1 February 2026.", "mail will stop at the end of 5 February 2026."),
+         "reaches us by the end of 1 February 2026, none of this", "reaches us by the end of 5 February"),
+        ("nl", ("cloud", "1 februari 2026", "mail", "5 februari 2026"),
+         "uiterlijk op 1 februari 2026 bij ons binnen is, gaat dit niet door", "uiterlijk op 5 februari"),
+    ],
+)  # fmt: skip
+def test_the_warning_of_the_later_service_names_the_earlier_date_as_the_one_that_saves(
+    locale: str, lines: tuple[str, ...], saves: str, never: str
+) -> None:
+    last = " ".join(two_services(locale, ("cloud", "mail")).mail.taken[-1].text.split())
+    assert saves in last
+    assert never not in last
+    dates = [last.find(line) for line in lines]
+    assert -1 < dates[0] == min(dates), last
+    assert dates == sorted(dates)
+
+
+def test_two_subscriptions_of_one_service_are_told_apart() -> None:
+    story = two_services("en", ("cloud", "cloud"))
+    last = " ".join(story.mail.taken[-1].text.split())
+    assert "cloud (sub_1_1) will stop at the end of 1 February 2026." in last
+    assert "cloud (sub_1_2) will stop at the end of 5 February 2026." in last
+    assert "for cloud (sub_1_1)" in last
+    assert "for cloud (sub_1_2)" in last
+
+
+def test_a_stop_warning_beside_a_deletion_that_lies_ahead_says_the_earlier_of_both() -> None:
+    """The first one is stopped and its data goes on day 120; the second one stops on day 126, and is warned on 117."""
+    story = two_services("en", ("cloud", "mail"), until=119, second_due=95)
+    [warning] = [m for m in story.mail.taken if m.subject.startswith("mail will stop")][-1:]
+    text = " ".join(warning.text.split())
+    assert "The data of cloud will be deleted on or after" in text
+    assert "If the payment reaches us before" in text
+    assert "If the payment reaches us by the end of" not in text
+
+
+def test_who_has_one_service_reads_its_name_alone() -> None:
+    story = known(Story(), ANNA._replace(locale="en"))
+    story.stage.context = replace(story.stage.context, writer=load_texts())
+    story.until(21)
+    assert "cloud will stop at the end of" in " ".join(story.mail.taken[-1].text.split())
+    assert "sub_" not in story.mail.taken[-1].text
