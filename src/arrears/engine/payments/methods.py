@@ -8,6 +8,7 @@ from arrears.core import facts as f
 from arrears.core.account import Account
 from arrears.core.errors import Refused
 from arrears.core.ids import ACCOUNT, INVOICE, SUBSCRIPTION, format_id
+from arrears.core.payments.settlement import usable
 from arrears.core.payments.values import Funding, HostedPage, MethodDetails, SetupDone, SetupOpen
 from arrears.core.states import State
 from arrears.core.unit import Unit
@@ -100,7 +101,8 @@ def _can_be_charged(store: AccountsAndMoney, account: Account, number: int, now:
     if not method.durable:
         raise Refused("method_not_usable", "this card works only once; use another one")
     why = refused_card(account, number, store.method_and_tries(account.no, number)[1], now)
-    if why:
+    # One that is over is announced, and its new expiry is asked for.
+    if why and usable(method, now.date()):
         raise Refused(why, "the card networks' rules forbid charging this card; use another one")
     if method.failed:
         raise Refused("last_declined", "the last payment with this method was declined; use another one")
