@@ -81,7 +81,7 @@ def test_a_watched_store_passes_on_every_method_of_the_port_to_the_same_method()
     outer = watched(inner, lambda _units: None, lambda _now: None)
     passed_on = methods_of(ports.Store) - WATCHED
     assert {name for name in passed_on if getattr(outer, name) != getattr(inner, name)} == set()
-    assert sorted(WATCHED) == ["accounts", "due", "open_accounts", "record_system"], (
+    assert sorted(WATCHED) == ["accounts", "due", "in_parts", "open_accounts", "record_system"], (
         "who commits units, or moves a guard"
     )
     assert methods_of(ports.Store) > WATCHED

@@ -187,9 +187,9 @@ def _back_counts() -> Sequence[Swap]:
 
 
 FAULTS: Final = (
-    Fault("any 2xx or 3xx before the text is as good as another", _any_answer),
-    Fault("an answer too many is taken for that of the text", _surplus, 3),
-    Fault("one recipient at whom a server breaks off keeps everybody's mail back", _server_at_fault),
+    Fault("any 2xx or 3xx before the text is as good as another", _any_answer, 9),
+    Fault("an answer too many is taken for that of the text", _surplus, 13),
+    Fault("one recipient at whom a server breaks off keeps everybody's mail back", _server_at_fault, 2),
     Fault("a server that never answered has accepted", _silence_counts, 4),
     Fault("a report that comes before the batch is stored is thrown away", _early_is_lost),
     Fault("acceptance that is stored later undoes a report", _accepted_undoes),

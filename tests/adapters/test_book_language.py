@@ -183,7 +183,10 @@ def test_several_words_mean_one_thing_and_otherwise_stands_for_the_rest(tmp_path
 
 def test_a_word_that_the_map_does_not_know_is_named(tmp_path: Path) -> None:
     said = mapped(('service = { column = "Service" }', 'service = { column = "Service", words = { mail = "post" } }'))
-    assert why(tmp_path, rows({}), said) == 'row 2, column Service: "cloud" is none of the map\'s words, "post"'
+    assert (
+        why(tmp_path, rows({}), said)
+        == 'row 2, column Service: "cloud" is none of the map\'s words, "post"; add it to one of them'
+    )
 
 
 # -- what is no invoice --------------------------------------------------------------------------------------
@@ -350,3 +353,10 @@ def test_a_file_is_read_in_the_encoding_that_the_map_names(tmp_path: Path, encod
 def test_half_a_character_of_utf_16_is_one_line(tmp_path: Path) -> None:
     said = mapped(("[account]", 'encoding = "utf-16"\n[account]'))
     assert "is not utf-16" in why(tmp_path, rows({}).encode("utf-16") + b"x", said)
+
+
+def test_one_cell_may_name_several_addresses_of_which_the_first_gets_the_mail(tmp_path: Path) -> None:
+    said = mapped(('email = { column = "Mail" }', 'email = { column = "Mail", separator = ";" }'))
+    content = rows({"Mail": "a@x.test; b@x.test"}, {"Number": "n2", "Mail": "a@x.test;c@x.test;b@x.test"})
+    [account] = read(tmp_path, content, said).accounts
+    assert (account.email, account.copies) == ("a@x.test", ("b@x.test", "c@x.test"))

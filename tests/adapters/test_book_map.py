@@ -47,6 +47,27 @@ BAD_MAPS = {
     "a switch": (MAP.replace('{ column = "Disputed", yes = "Yes", no = "No" }', "true"), "invoice.disputed: must be"),
     "an unknown mode": (MAP[: MAP.index('column = "Mode"')] + 'value = "cash"\n', "mode.value: must be one of"),
     "an unknown judge": (MAP + 'decided_by = "me"\n', "mode.decided_by: must be"),
+    "one number for many": (
+        MAP.replace('{ column = "Number" }', '{ column = "Number", otherwise = "n1" }'),
+        "invoice.number.otherwise: would make rows of different things one",
+    ),
+    "words for what is not known": (
+        MAP.replace('{ column = "Zone" }', '{ column = "Zone", words = { Mars = "M" } }'),
+        'account.zone: "Mars" is not a time zone',
+    ),
+    "one word of two meanings": (
+        MAP.replace('{ column = "Zone" }', '{ column = "Zone", words = { UTC = "x", "Asia/Tokyo" = ["X"] } }'),
+        'account.zone.words.Asia/Tokyo: "X" is a word for UTC too',
+    ),
+    "a rule for no rows": (MAP + '[skip]\nwhere = [{ column = "Number" }]\n', "skip.where 1: must be {"),
+    "a number of days that is none": (
+        MAP.replace('{ column = "Due" }', "{ days_after_issue = -1 }"),
+        "invoice.due_on.days_after_issue: must be a number of days",
+    ),
+    "several customers in a cell": (
+        MAP.replace('{ column = "Customer" }', '{ column = "Customer", separator = ";" }'),
+        "account.ref.separator: holds one value",
+    ),
     "no TOML": ("[file", "is not TOML: "),
 }
 

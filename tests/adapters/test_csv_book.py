@@ -126,6 +126,10 @@ BAD_FILES = {
     "two missing columns": (HEADER.replace("Due,Amount", "x,y").encode(), "row 1, column Due, Amount: not in the"),
     "another delimiter": (HEADER.replace(",", ";").encode(), '(one column only: is "," the delimiter?)'),
     "a column twice": (f"{HEADER},Due".encode(), "row 1, column Due: is there more than once"),
+    "a workbook": (
+        b"PK\x03\x04" + bytes(100),
+        "not a CSV file; save it as CSV first",
+    ),
     "UTF-16 without a mark": (as_csv([HONEST]).encode("utf-16-le"), "row 1, a NUL byte at byte 2 of the file"),
     "old line ends": (as_csv([HONEST]).replace("\n", "\r").encode(), "row 1, lines end with a bare carriage"),
     "a quote never closed": (f'{HEADER}\n{LINE}\n"{LINE}\n'.encode(), 'row 3, a quote (") is opened here'),
@@ -295,7 +299,7 @@ def test_a_payment_without_a_reference_has_its_invoices_number(tmp_path: Path) -
     [
         ({"Paid": "", "Got": "5.00"}, 'row 3, column Paid: is empty, but column Got says "5.00"'),
         ({"Ref": "p1"}, 'row 3, column Ref: "p1" is already on row 2 for another payment'),
-        ({"Got": "0"}, 'row 3, column Got: "0" is not above zero'),
+        ({"Got": "0"}, 'row 3, column Got: "0" is not above zero; a row that was not paid has no date of payment'),
     ],
 )
 def test_a_payment_that_is_not_whole_is_named(tmp_path: Path, cells: dict[str, str], line: str) -> None:

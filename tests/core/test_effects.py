@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from typing import get_args
 
+from tests.stories.test_warned_otherwise import tell, unreachable
+
 from arrears.core import facts as f
 from arrears.core.actions import actions_of, steps_of
 from arrears.core.effects import ACTING, ASKING, LEAVES, MOVING_MONEY, STEPPING, TELLING
@@ -28,11 +30,13 @@ def test_every_message_that_a_fact_leaves_can_be_drafted() -> None:
 def test_what_facts_are_said_to_leave_they_leave_in_a_made_up_world() -> None:
     """Each kind at least once; a kind that its function forgets is an error, and never nothing."""
     store = MemoryStore()
-    simulate(store, 30, 500, 3)
+    simulate(store, 20, 500, 3)
+    by_staff = unreachable()
+    tell(by_staff, by_staff.date(26))
     seen: dict[str, set[type[f.Fact]]] = {name: set() for name in LEFT}
     met = set()
-    for number in store.slots:
-        for recorded in store.history(number):
+    for history in (*map(store.history, store.slots), by_staff.history()):
+        for recorded in history:
             met.add(type(recorded.fact))
             for name, (_, rows) in LEFT.items():
                 seen[name] |= {type(recorded.fact)} if list(rows(recorded)) else set()

@@ -44,7 +44,9 @@ def months(store: AnyStore) -> None:
     comes(store, replace(BOOK, payments=(paid(ONE, 10_000), paid(TWO, 5000))), 5)
     less = replace(TWO, total_minor=8000, due_on=date(2026, 2, 20), disputed=True)
     note = BookCredit(4, "CN-1", "A", "I2", date(2026, 1, 3), "EUR", 1000)
-    renamed = replace(ANNE, name="Anne BV", email="new@example.org", mode="invoice")
+    renamed = replace(
+        ANNE, name="Anne BV", email="new@example.org", mode="invoice", copies=("cfo@x.test", "boss@x.test")
+    )
     comes(store, replace(BOOK, accounts=(renamed,), invoices=(ONE, less), payments=(), credits=(note,)), 12)
     corrections.credit(store, "I1", 500, at(13), "staff:1", "agreed")
 
@@ -56,6 +58,7 @@ def test_both_stores_come_to_the_same_facts_and_the_same_answers(store: AnyStore
     assert store.digest() == memory.digest()
     assert store.described([1]) == memory.described([1])
     assert store.described([1])[1].contact == "new@example.org"
+    assert store.described([1])[1].copies == ("boss@x.test", "cfo@x.test")
     assert dict(store.book_sums(date(2026, 1, 15))) == dict(memory.book_sums(date(2026, 1, 15)))
     assert dict(store.policy_followers()) == {"default": 1}
     assert store.invoice_count() == 2
@@ -91,3 +94,42 @@ def test_what_is_known_of_an_invoice_is_what_its_facts_say(store: AnyStore) -> N
     one, two = known.invoices[1], known.invoices[2]
     assert (one.total_minor, two.total_minor, two.noted_minor) == (9500, 7000, 1000)
     assert (known.by_book(1), known.by_book(2), two.book_holds) == (0, 0, (1,))
+
+
+def many(count: int) -> ReceivablesBook:
+    """A book of so many accounts, each with two invoices of which one is paid, by one transfer for all of them."""
+    accounts = tuple(replace(ANNE, ref=f"A{n}", name=f"Anne {n}") for n in range(count))
+    first = [replace(ONE, row=2 * n, number=f"I{n}-1", account_ref=f"A{n}") for n in range(count)]
+    second = [replace(TWO, row=2 * n + 1, number=f"I{n}-2", account_ref=f"A{n}") for n in range(count)]
+    payments = tuple(
+        BookPayment(i.row, "T1" if n < 4 else i.number, i.account_ref, i.number, i.issued_on, "EUR", 10_000)
+        for n, i in enumerate(first)
+    )
+    return ReceivablesBook(accounts, tuple(first + second), payments, "", COLUMNS)
+
+
+def test_a_book_in_many_parts_comes_to_the_same_as_in_one(store: AnyStore) -> None:
+    memory = MemoryStore()
+    for one, rows in ((store, 3), (memory, 1000)):
+        adopt_policy(one, default_policy(), at(1), "staff:1")
+        for day in (2, 3):
+            report = import_book(one, many(7), at(day), IMPORTER, rows_in_a_part=rows)
+        assert (report.count["known_invoices"], report.count["known_payments"], report.changes) == (14, 7, [])
+        assert report.before == report.after == {"EUR": Sums(140_000, 0, 70_000, 0)}
+        assert report.count["invoices_gone"] == 0
+    assert store.digest() == memory.digest()
+    assert sorted(store.payment_places(["T1", "T1+2", "T1+3", "T1+4"])) == ["T1", "T1+2", "T1+3", "T1+4"]
+
+
+def test_a_row_of_the_last_part_that_cannot_be_taken_leaves_nothing_of_the_first(store: AnyStore) -> None:
+    adopt_policy(store, default_policy(), at(1), "staff:1")
+    comes(store, BOOK, 2)
+    before = store.digest()
+    book = many(5)
+    taken = replace(book.invoices[-1], number="I1")
+    with pytest.raises(Refused, match="invoice I1 is A4's, and here it is A's already"):
+        import_book(store, replace(book, invoices=(*book.invoices[:-1], taken)), at(3), IMPORTER, rows_in_a_part=1)
+    assert store.digest() == before
+    assert store.account_numbers(["A0", "A4"]) == {}
+    report = import_book(store, book, at(3), IMPORTER, dry_run=True, rows_in_a_part=1)
+    assert (report.count["accounts"], store.digest()) == (5, before)

@@ -42,14 +42,16 @@ def test_accounts_opened_beside_one_with_a_later_fact_are_of_that_instant_and_ev
 ) -> None:
     [one] = owing_book(store, 1)
     commands.add_subscription(store, one, "mail", at(4), API)
-    with store.open_accounts([new_account("B")], at(3), also=[one]) as batch:
-        for unit in batch.units:
+    with store.in_parts(at(3)) as parts:
+        units = parts.units([new_account("B")], [one])
+        for unit in units:
             if unit.no != one:
                 unit.record(f.AccountOpened(terms=Terms("default", "UTC"), mode=Mode.CARD), API)
             unit.record(f.SubscriptionAdded(subscription=3 if unit.no == one else 1, service="web"), API)
-    other = max(unit.no for unit in batch.units)
+        parts.send(units)
+    other = max(unit.no for unit in units)
     assert {store.history(n)[-1].at for n in (one, other)} == {at(4)}
-    heads = {unit.no: unit.head for unit in batch.units}
+    heads = {unit.no: unit.head for unit in units}
     assert [check_chain(store.history(n), heads[n]) for n in (one, other)] == [[], []]
 
 

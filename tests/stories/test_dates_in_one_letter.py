@@ -65,3 +65,13 @@ def test_who_has_one_service_reads_its_name_alone() -> None:
     story.until(21)
     assert "cloud will stop at the end of" in " ".join(story.mail.taken[-1].text.split())
     assert "sub_" not in story.mail.taken[-1].text
+
+
+def test_both_steps_of_one_service_are_named_when_they_are_warned_of_together() -> None:
+    """After some days without a worker both are due in one message, which once named the restriction alone."""
+    policy = "[restrict]\nafter_days = 25\nwarning_days = [17]\nlead_days = 7\n[disable]\nwarning_days = [21]"
+    story = Story(policy=policy).until(16)
+    story.down_until(22, "10:00").run()
+    [warning] = [m for m in story.mail.taken if m.subject == "stop warning"]
+    assert "the service is restricted on" in warning.text
+    assert "the service stops on" in warning.text

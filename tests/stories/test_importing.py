@@ -270,17 +270,27 @@ def test_a_dry_run_writes_nothing_and_says_what_would_come_of_it() -> None:
         ("mode", "invoice"),
         ("email", "new@example.org"),
         ("policy", "slow"),
+        ("copies", ("boss@example.org", "cfo@example.org")),
     ],
 )
-def test_whatever_differs_about_a_customer_is_taken_and_counted(name: str, now: str) -> None:
+def test_whatever_differs_about_a_customer_is_taken_and_counted(name: str, now: Any) -> None:
     story, ledger = imported()
     adopt_slow(story)
     story.until(5)
     ledger.account = replace(ledger.account, **{name: now})  # type: ignore[arg-type]
     report = ledger.comes()
-    assert [(c.what, c.after) for c in report.changes] == [(name, now)]
+    assert [(c.what, c.after) for c in report.changes] == [(name, now if isinstance(now, str) else ", ".join(now))]
     known, account = story.store.described([story.no])[story.no], story.account
-    assert now in (known.name, known.country, known.zone, known.locale, known.mode, known.policy, known.contact)
+    assert now in (
+        known.name,
+        known.country,
+        known.zone,
+        known.locale,
+        known.mode,
+        known.policy,
+        known.contact,
+        known.copies,
+    )
     if name in ("zone", "policy", "mode"):
         assert now in (account.terms.zone, account.terms.policy, account.mode)
         assert account.case is not None
@@ -298,7 +308,7 @@ def test_an_empty_mail_cell_takes_nobodys_address_away() -> None:
 OTHER: dict[str, dict[str, Any]] = {
     "BookAccount": {
         "name": "x", "country": "BE", "zone": "Asia/Tokyo", "locale": "en", "mode": "invoice", "email": "x@example.org",
-        "policy": "slow",
+        "policy": "slow", "copies": ("y@example.org",),
     },
     "BookInvoice": {
         "account_ref": "A1", "services": ("mail",), "issued_on": Story().date(-40), "due_on": Story().date(20),
@@ -380,3 +390,13 @@ def test_a_due_date_that_a_person_moved_stays_until_the_ledger_says_another() ->
     assert story.account.debts[0].due_on == story.date(40)
     assert ledger.change("I1", due_on=story.date(50)).comes().changed == {"due_on": 1}
     assert ledger.comes().changes == []
+
+
+def test_a_payment_that_staff_took_back_and_the_ledger_still_calls_paid_is_booked_again_and_said() -> None:
+    story, ledger = imported()
+    ledger.pay("I1").comes()
+    corrections.take_back(story.store, "I1", None, story.now, STAFF, "never came")
+    assert [d.open_minor for d in story.account.debts] == [PRICE]
+    report = ledger.comes()
+    assert (report.count["booked_again"], report.changed, story.account.debts) == (1, {"paid": 1}, ())
+    assert ledger.comes().count["booked_again"] == 0

@@ -40,13 +40,22 @@ def day_in_amsterdam(now: datetime) -> date:
 
 
 class Clock:
-    """The wall clock, and what a test adds to it."""
+    """The wall clock, moved to the nearest hour of a day in Amsterdam, and what a test adds to it: what happens to an
+    account in the morning or at midnight does not depend on the hour at which the tests run."""
 
     def __init__(self) -> None:
+        now = datetime.now(ZoneInfo("Europe/Amsterdam")).replace(tzinfo=None)
+        morning, evening = now.replace(hour=11, minute=0), now.replace(hour=20, minute=0)
+        near = (evening - timedelta(days=1), max(morning, min(now, evening)), morning + timedelta(days=1))
+        self._to_daytime = min((at - now for at in near), key=abs)
         self.ahead = timedelta(0)
 
     def now(self) -> datetime:
-        return datetime.now(UTC) + self.ahead
+        return datetime.now(UTC) + self._to_daytime + self.ahead
+
+    def go_to(self, at: datetime) -> None:
+        """From here on it is `at`, and time goes on."""
+        self.ahead += at - self.now()
 
 
 class _Quiet(WSGIRequestHandler):

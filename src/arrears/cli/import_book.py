@@ -3,19 +3,21 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
+from contextlib import closing
 from pathlib import Path
 from typing import Any, Final
 
 import click
 
-from arrears.adapters.books import load_map, read_book
+from arrears.adapters.books import guess, load_map, read_rows
 from arrears.cli.common import AS_JSON, each_mistake_on_a_line, print_json, progress_on_terminal, rows
+from arrears.cli.import_show import show_rows
 from arrears.core.errors import Refused
 from arrears.core.known import IMPORTER
 from arrears.core.money import format_amount
 from arrears.engine.commands.importing import ImportReport, import_book
 from arrears.ports import Sums
-from arrears.wiring import open_installation
+from arrears.wiring import open_installation, tune_for_batches
 
 # Field -> how a change of it is said.
 _CHANGED: Final = {
@@ -31,24 +33,48 @@ _CHANGED: Final = {
     "locale": "languages",
     "country": "countries",
     "name": "names",
+    "copies": "further addresses that are warned",
 }
 _LEFT_OUT: Final = {"draft": "drafts", "skipped": "rows that the map skips"}
 
 
 @click.command()
 @click.argument("file")
-@click.option("--map", "map_file", required=True, help="The map that says what each column means (docs/import.md).")
+@click.option("--map", "map_file", help="The map that says what each column means (docs/import.md).")
+@click.option("--guess", "guessing", is_flag=True, help="Propose a map for FILE, with its doubts; read nothing in.")
+@click.option("--show", type=click.IntRange(min=1), help="Print the first rows as understood; read nothing in.")
 @click.option("--dry-run", is_flag=True, help="Write nothing; say what would come of it.")
 @click.option("--per-account", is_flag=True, help="Leave accounts with a wrong row as they are, and take the others.")
 @AS_JSON
-def command(file: str, map_file: str, dry_run: bool, per_account: bool, as_json: bool) -> int:
+def command(
+    file: str,
+    map_file: str | None,
+    guessing: bool,
+    show: int | None,
+    dry_run: bool,
+    per_account: bool,
+    as_json: bool,
+) -> int:
     """Import accounts, invoices and payments from FILE; what is here already is brought up to date with it."""
+    if guessing:
+        click.echo(guess(Path(file)), nl=False)
+        return 0
+    if map_file is None:
+        raise click.UsageError("say --map MAP.toml; --guess proposes one for this file")
+    tune_for_batches()
     with each_mistake_on_a_line("nothing was imported"):
-        book = read_book(Path(file), load_map(Path(map_file)))
-        with open_installation() as live, progress_on_terminal("import") as progress:
-            report = import_book(
-                live.store, book, live.clock.now(), IMPORTER, progress, per_account=per_account, dry_run=dry_run
-            )
+        book_map = load_map(Path(map_file))
+        with progress_on_terminal("reading") as progress:
+            book = read_rows(Path(file), book_map, progress)
+        with closing(book):
+            if show is not None:
+                show_rows(book, show, as_json)
+                return 0
+            book.refuse_before(per_account=per_account)
+            with open_installation() as live, progress_on_terminal("import") as progress:
+                report = import_book(
+                    live.store, book, live.clock.now(), IMPORTER, progress, per_account=per_account, dry_run=dry_run
+                )
     if as_json:
         print_json(_as_dict(report, dry_run))
     else:
@@ -76,6 +102,8 @@ def _said(report: ImportReport, dry_run: bool) -> Iterator[str]:
         yield f"changed: {number} {_CHANGED[what]}"
     if count["paid_here_only"]:
         yield f"{count['paid_here_only']} invoices are paid here further than the file knows; that stays"
+    if count["booked_again"]:
+        yield f"{count['booked_again']} payments were taken back here and are booked again; take them back there too"
     if count["asked_less_here"]:
         yield f"{count['asked_less_here']} invoices were credited here and not in the file; that stays"
     if count["nothing_asked"]:
@@ -126,6 +154,7 @@ _COUNTED: Final = (
     "known_credits",
     "nothing_asked",
     "paid_here_only",
+    "booked_again",
     "asked_less_here",
     "invoices_gone",
 )

@@ -66,6 +66,8 @@ class KnownInvoice:
     said_due_on: date | None = None
     """The due date that the billing system last said, where a person has moved it since."""
     other_minor: int = 0
+    taken_back_minor: int = 0
+    """What a person has taken back of what an import booked."""
     given_up_minor: int = 0
     given_up_by_book: bool = False
     void: bool = False
@@ -205,6 +207,7 @@ class _Reading:
                     for no, minor in self._taken_back:
                         if no == payment.invoice:
                             invoices[no].other_minor += minor
+                            invoices[no].taken_back_minor += 0 if by_book else minor
                 self._taken_back = []
                 if payment is not None:
                     payment.minor -= fact.amount_minor + fact.reopened_minor

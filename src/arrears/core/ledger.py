@@ -38,11 +38,12 @@ def entries_of(recorded: f.Recorded) -> list[Entry]:
     """The entries that a fact makes; none for a fact that moves no money."""
     if type(recorded.fact) not in MOVING_MONEY:
         return []
-    lines = [line for line in _lines(recorded.fact) if line[3]]
-    return [
-        Entry(recorded.account, recorded.seq, number, ledger, debt, currency, minor)
-        for number, (ledger, debt, currency, minor) in enumerate(lines, 1)
-    ]
+    account, seq = recorded.account, recorded.seq
+    entries: list[Entry] = []
+    for ledger, debt, currency, minor in _lines(recorded.fact):
+        if minor:
+            entries.append(Entry(account, seq, len(entries) + 1, ledger, debt, currency, minor))
+    return entries
 
 
 Line = tuple[str, int, str, int]

@@ -6,11 +6,11 @@ which date format) ends at the adapter that read it.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping, Set
 from dataclasses import dataclass, field, fields
 from datetime import date
 from enum import StrEnum
-from typing import Final, Literal
+from typing import Final, Literal, Protocol
 
 BookMode = Literal["card", "invoice"]
 
@@ -29,7 +29,7 @@ class InvoiceStanding(StrEnum):
 @dataclass(frozen=True, slots=True)
 class BookAccount:
     """One customer. `zone` is an IANA name, `country` two capital letters, `email` None where none is known. `policy`
-    is the name of the policy that it follows."""
+    is the name of the policy that it follows, `copies` are further addresses that are warned."""
 
     ref: str
     name: str
@@ -39,6 +39,7 @@ class BookAccount:
     mode: BookMode
     email: str | None
     policy: str = "default"
+    copies: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -121,6 +122,78 @@ class ReceivablesBook:
     columns: Mapping[str, str] = field(default_factory=dict, compare=False)
     credits: tuple[BookCredit, ...] = ()
     left_out: Mapping[str, int] = field(default_factory=dict, compare=False)
+
+
+class BookSource(Protocol):
+    """A book that is read an account at a time."""
+
+    @property
+    def columns(self) -> Mapping[str, str]:
+        """See ReceivablesBook."""
+
+    @property
+    def left_out(self) -> Mapping[str, int]:
+        """See ReceivablesBook."""
+
+    @property
+    def shared_refs(self) -> Mapping[str, Set[str]]:
+        """The accounts of each payment's reference that several of them name."""
+
+    @property
+    def rows(self) -> int:
+        """About how many rows it has."""
+
+    def accounts(self) -> Iterator[AccountRows]:
+        """Every account, each once."""
+
+    def is_wrong(self, ref: str) -> bool:
+        """Whether any row of this account that was read so far is wrong."""
+
+    def reasons(self) -> dict[str, dict[int, str]]:
+        """What is wrong with the rows of each account, by row."""
+
+    def refuse_if_wrong(self, *, per_account: bool) -> None:
+        """Raises Refused `bad_book` if a row is wrong; with `per_account` only if nobody can say whose it is."""
+
+
+class _WholeBook:
+    """A book in memory, without a mistake, an account at a time."""
+
+    def __init__(self, book: ReceivablesBook) -> None:
+        self.columns = book.columns
+        self.left_out = book.left_out
+        self.rows = len(book.invoices) + len(book.credits)
+        refs: dict[str, set[str]] = {}
+        for payment in book.payments:
+            refs.setdefault(payment.ref, set()).add(payment.account_ref)
+        self.shared_refs: Mapping[str, Set[str]] = {ref: whose for ref, whose in refs.items() if len(whose) > 1}
+        self._rows = {account.ref: AccountRows(account) for account in book.accounts}
+        for invoice in book.invoices:
+            self._rows[invoice.account_ref].invoices.append(invoice)
+        for payment in book.payments:
+            self._rows[payment.account_ref].payments.setdefault(payment.invoice_number, []).append(payment)
+        for note in book.credits:
+            self._rows[note.account_ref].credits.append(note)
+
+    def accounts(self) -> Iterator[AccountRows]:
+        """See BookSource."""
+        yield from self._rows.values()
+
+    def is_wrong(self, ref: str) -> bool:
+        """See BookSource."""
+        return False
+
+    def reasons(self) -> dict[str, dict[int, str]]:
+        """See BookSource."""
+        return {}
+
+    def refuse_if_wrong(self, *, per_account: bool) -> None:
+        """See BookSource."""
+
+
+def rows_of_book(book: ReceivablesBook) -> BookSource:
+    """A whole book, an account at a time."""
+    return _WholeBook(book)
 
 
 NOT_COMPARED: Final[Mapping[str, str]] = {

@@ -179,11 +179,24 @@ def rows_of(units: Iterable[Unit]) -> Rows:
             for name, row in unit.written.rows:
                 getattr(rows, name).append(row)
             continue
+        issued = len(rows.invoices)
         for stored in unit.stored:
             _from_fact(stored.recorded, unit.account, rows)
         if unit.stored:
+            if unit.is_new:
+                _as_they_are_now(unit.account, rows.invoices, issued)
             _from_state(unit, rows)
     return rows
+
+
+def _as_they_are_now(account: Account, invoices: list[InvoiceRow], since: int) -> None:
+    """Of an account that comes with all its invoices, each is written once, as it has come to be. A due date that moved
+    is a row of its own."""
+    still_open = {debt.no: debt for debt in account.debts}
+    for place in range(since, len(invoices)):
+        debt = still_open.get(invoices[place].no)
+        open_minor, day_0 = (0, None) if debt is None else (debt.open_minor, debt.day_0)
+        invoices[place] = invoices[place]._replace(open_minor=open_minor, day_0=day_0)
 
 
 def rows_of_state(account: Account, rows: Rows) -> None:
@@ -275,7 +288,7 @@ def _end_case(rows: Rows, end: CaseEnd) -> None:
 
 def _from_state(unit: Unit, rows: Rows) -> None:
     before, after = unit.before, unit.account
-    if before is None or before.debts is not after.debts or before.debt_count != after.debt_count:
+    if before is not None and (before.debts is not after.debts or before.debt_count != after.debt_count):
         rows.invoice_changes.extend(_changed_debts(before, after))
     if before is None or before.holds is not after.holds:
         rows.holds.extend(_changed_holds(unit, before, after))
@@ -316,15 +329,15 @@ def _end_differs(old: ServiceEnd, new: ServiceEnd) -> bool:
     )
 
 
-def _changed_debts(before: Account | None, after: Account) -> Iterator[InvoiceChange]:
-    was = {d.no: d for d in before.debts} if before is not None else {}
+def _changed_debts(before: Account, after: Account) -> Iterator[InvoiceChange]:
+    was = {d.no: d for d in before.debts}
     for debt in after.debts:
         if was.pop(debt.no, None) is not debt:
             yield InvoiceChange(after.no, debt.no, debt.open_minor, debt.day_0)
     for gone in was.values():
         yield InvoiceChange(after.no, gone.no, 0, gone.day_0)
     still_open = {d.no for d in after.debts}
-    for issued in range(before.debt_count + 1 if before is not None else 1, after.debt_count + 1):
+    for issued in range(before.debt_count + 1, after.debt_count + 1):
         if issued not in still_open:
             # Account credit has paid it in the transaction that issued it.
             yield InvoiceChange(after.no, issued, 0, None)

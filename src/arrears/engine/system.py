@@ -8,7 +8,17 @@ from __future__ import annotations
 
 from datetime import datetime
 
-from arrears.core.facts import ARREARS, BreakerSet, ClockConfirmed, FeedSet, MailPaused
+from arrears.core.facts import (
+    ARREARS,
+    BreakerSet,
+    ChangeSetAside,
+    ClockConfirmed,
+    FeedSet,
+    MailPaused,
+    MailTrouble,
+    MailTroubleKind,
+    SystemTaskClosed,
+)
 from arrears.core.policy import Policy
 from arrears.engine.run import run
 from arrears.ports import CollectionsRun, InstallationControl, MailCounts
@@ -52,3 +62,19 @@ def pause_mail(store: InstallationControl, counts: MailCounts, now: datetime, *,
     over."""
     why = "" if over else f"{counts.bounced} of {counts.handed} messages of the last hour came back; mail waits"
     store.record_system(MailPaused(bounced=counts.bounced, sent=counts.handed, over=over), now, ARREARS, why)
+
+
+def tell_mail_trouble(store: InstallationControl, what: MailTroubleKind, now: datetime, why: str) -> None:
+    """Record what is wrong with mail as a whole, which is a task for staff; or, without a `why`, that it is over."""
+    store.record_system(MailTrouble(what=what, over=not why), now, ARREARS, why)
+
+
+def set_change_aside(store: InstallationControl, ref: str, now: datetime, author: str, why: str) -> None:
+    """Record that a change which a provider reported could not be recorded, and belongs to no account that can be read:
+    a task for staff."""
+    store.record_system(ChangeSetAside(ref=ref), now, author, why)
+
+
+def close_task(store: InstallationControl, task: int, now: datetime, author: str, outcome: str) -> None:
+    """Close a task of the installation, which the fact of this number raised and staff have dealt with."""
+    store.record_system(SystemTaskClosed(task=task), now, author, outcome)

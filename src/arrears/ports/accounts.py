@@ -27,6 +27,8 @@ class NewAccount(NamedTuple):
     mode: Mode
     policy: str = "default"
     contact: str | None = None
+    copies: tuple[str, ...] = ()
+    """Further addresses that are warned, and that nobody may sign in with."""
 
 
 class Poisoned(Exception):
@@ -74,6 +76,27 @@ class Batch(Protocol):
         """Note that this address has bounced hard: nothing goes there until its owner has confirmed it anew."""
 
 
+class AccountsInParts(Protocol):
+    """Many accounts in one transaction, a part of them at a time, each account in one part. What this thread reads
+    from the store meanwhile, it reads in that transaction."""
+
+    guards: Guards
+    """The doubts about the installation as they stood when this transaction began."""
+
+    def units(self, accounts: Sequence[NewAccount], also: Sequence[int]) -> Sequence[Unit]:
+        """Units of accounts that do not exist yet, numbered in order, then those of the existing accounts `also`, under
+        their locks. All are of one instant: of the newest fact that is there, if that is later (I21)."""
+
+    def send(self, units: Sequence[Unit]) -> None:
+        """Begin to write these units. What is recorded on them afterwards is lost."""
+
+    def keep_sending(self) -> None:
+        """Let what has begun go on while the next part is being decided; returns at once."""
+
+    def describe(self, account: int, known: NewAccount) -> None:
+        """What is known of this customer is now this; its reference stays."""
+
+
 class AccountReader(InstallationState, Protocol):
     """Accounts as they were last committed, and what decides over them, read without a lock."""
 
@@ -95,11 +118,11 @@ class Accounts(InstallationState, Protocol):
 class AccountOpening(AccountReader, Protocol):
     """New accounts, and finding those that are there."""
 
-    def open_accounts(
-        self, accounts: Sequence[NewAccount], now: datetime, also: Sequence[int] = ()
-    ) -> AbstractContextManager[Batch]:
-        """Units of accounts that do not exist yet, numbered in order, then those of the existing accounts `also`;
-        refuses a `ref` that exists."""
+    def open_accounts(self, accounts: Sequence[NewAccount], now: datetime) -> AbstractContextManager[Batch]:
+        """Units of accounts that do not exist yet, numbered in order; refuses a `ref` that exists."""
+
+    def in_parts(self, now: datetime) -> AbstractContextManager[AccountsInParts]:
+        """One transaction over more accounts than fit into memory; leaving it without an error commits."""
 
 
 class DueAccounts(Protocol):

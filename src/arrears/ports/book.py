@@ -49,6 +49,9 @@ class Receivables(Protocol):
     def invoice_count(self) -> int:
         """How many invoices there are."""
 
+    def payment_count(self) -> int:
+        """How many payments there are."""
+
     def book_sums(self, today: date) -> Mapping[str, Sums]:
         """The sums of the whole book by currency; an invoice is overdue that is open and was due before `today`."""
 

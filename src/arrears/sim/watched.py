@@ -9,7 +9,7 @@ from typing import Final, cast
 
 from arrears.core.facts import SystemFact
 from arrears.core.unit import Unit
-from arrears.ports import Batch, NewAccount, Store
+from arrears.ports import AccountsInParts, Batch, NewAccount, Store
 
 
 def methods_of(port: type) -> frozenset[str]:
@@ -44,10 +44,17 @@ class _Watched:
             setattr(self, name, getattr(inner, name))
 
     @contextmanager
-    def open_accounts(self, accounts: Sequence[NewAccount], now: datetime, also: Sequence[int] = ()) -> Iterator[Batch]:
-        with self._inner.open_accounts(accounts, now, also) as batch:
+    def open_accounts(self, accounts: Sequence[NewAccount], now: datetime) -> Iterator[Batch]:
+        with self._inner.open_accounts(accounts, now) as batch:
             yield batch
         self._committed(batch.units)
+
+    @contextmanager
+    def in_parts(self, now: datetime) -> Iterator[AccountsInParts]:
+        with self._inner.in_parts(now) as parts:
+            seen = _Parts(parts)
+            yield seen
+        self._committed(seen.sent)
 
     @contextmanager
     def accounts(self, numbers: Sequence[int], now: datetime) -> Iterator[Batch]:
@@ -64,6 +71,20 @@ class _Watched:
     def record_system(self, fact: SystemFact, now: datetime, author: str, why: str) -> None:
         self._inner.record_system(fact, now, author, why)
         self._system_changed(now)
+
+
+class _Parts:
+    """Parts of one transaction, with all units that were sent in it."""
+
+    def __init__(self, inner: AccountsInParts) -> None:
+        self.sent: list[Unit] = []
+        self.guards = inner.guards
+        self.units, self.describe, self.keep_sending = inner.units, inner.describe, inner.keep_sending
+        self._inner = inner
+
+    def send(self, units: Sequence[Unit]) -> None:
+        self.sent += units
+        self._inner.send(units)
 
 
 WATCHED: Final = frozenset(name for name in vars(_Watched) if name[0] != "_")

@@ -69,7 +69,7 @@ class Scene:
 
     def stand(self, at: datetime) -> None:
         """It is now so late."""
-        self.shop.clock.ahead = at - datetime.now(UTC)
+        self.shop.clock.go_to(at)
 
     def later(self, **time: int) -> None:
         """Time passes; the worker finds what is due."""

@@ -39,7 +39,7 @@ class BookRows:
         self.mistakes = Mistakes()
         self.left_out: Counter[str] = Counter()
         self.shared_refs: Mapping[str, Set[str]] = {}
-        self.columns = columns_of(book_map)
+        self.columns: Mapping[str, str] = columns_of(book_map)
         self.digest = ""
         self.rows = 0
         self._map = book_map
@@ -54,9 +54,22 @@ class BookRows:
         for _, rows in self._by_customer.groups():
             yield merging.rows_of([_read_row(row) for row in rows])
 
-    def refuse_if_wrong(self) -> None:
-        """Raises Refused `bad_book` if a row is wrong, with everything that is wrong with the file."""
-        if self.mistakes.rows:
+    def is_wrong(self, ref: str) -> bool:
+        """See BookSource."""
+        return self.mistakes.is_wrong(ref)
+
+    def reasons(self) -> dict[str, dict[int, str]]:
+        """See BookSource."""
+        return self.mistakes.by_account
+
+    def refuse_if_wrong(self, *, per_account: bool) -> None:
+        """See BookSource."""
+        if not per_account or self.mistakes.unowned:
+            self.mistakes.refuse_if_any()
+
+    def refuse_before(self, *, per_account: bool) -> None:
+        """Raises Refused `bad_book` if a row is wrong by itself, with everything that is wrong with the file."""
+        if self.mistakes.rows and not (per_account and not self.mistakes.unowned):
             for _ in self.accounts():
                 pass
             self.mistakes.refuse_if_any()
@@ -85,7 +98,8 @@ class BookRows:
                     customer = label(self._map.account["ref"])
                     said = f"{quoted(number)} is already on row {first_row} with other content ({customer}); {way}"
                     self.mistakes.add(row, ref, [f"{label(source)}: {said}"])
-                    self.mistakes.add(row, first_ref, [])
+                    other = f"{label(source)}: {quoted(number)} is on row {row} for another customer; {way}"
+                    self.mistakes.also(first_row, first_ref, other)
         shared: dict[str, Set[str]] = defaultdict(set)
         for name, customers in self._by_ref.groups():
             refs = {ref for (ref,) in customers}

@@ -12,6 +12,8 @@ from arrears.core.money import exponent
 
 # One value for every row would make all invoices one, or bill everybody the same day: surely a slip.
 _COLUMN_ONLY: Final = {"ref", "number", "issued_on", "due_on", "paid_on", "name", "email", "invoice.amount", "credited"}
+_OWN: Final = ("ref", "number", "email")
+"""What one text for several rows would mix up."""
 _OF_A_COLUMN: Final = ("column", "words", "otherwise", "separator")
 
 
@@ -94,6 +96,8 @@ class MapReading:
         name = self.text(f"{where}.column", found["column"])
         words = self._words(where, found.get("words", {}))
         otherwise = self._meaning(where, found["otherwise"]) if "otherwise" in found else None
+        if otherwise is not None and where.rpartition(".")[2] in _OWN:
+            self.wrong(f"{where}.otherwise", "would make rows of different things one; leave such rows out with [skip]")
         separator = found.get("separator", "")
         if not isinstance(separator, str) or len(separator) > 3:
             self.wrong(f"{where}.separator", "must be one to three characters")

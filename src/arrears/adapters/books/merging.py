@@ -97,6 +97,7 @@ class Merging:
             mode=cast(BookMode, self._mode(rows)),
             email=word.email or None,
             policy=word.policy,
+            copies=tuple(dict.fromkeys(copy for row in rows for copy in row.account.copies if copy != word.email)),
         )
 
     def _words_of(self, rows: Sequence[ReadRow]) -> AccountWord:
@@ -313,6 +314,8 @@ def columns_of(book_map: BookMap) -> dict[str, str]:
     names = {"service": "services", "amount": "total_minor"}
     columns = {name: label(source) for name, source in book_map.account.items() if name != "ref"}
     columns |= {names.get(name, name): label(source) for name, source in book_map.invoice.items()}
+    if isinstance(book_map.account.get("email"), Column):
+        columns["copies"] = columns["email"]
     columns.setdefault("due_on", "the map's due date")
     mode, status, disputed = book_map.mode, book_map.rules.status, book_map.rules.disputed
     columns["mode"] = label(mode.column) if isinstance(mode, ValueWords) else "the map's mode"

@@ -44,6 +44,10 @@ class Mistakes:
         if row in self._shown:
             self._shown[row].extend(reasons)
 
+    def also(self, row: int, ref: str, reason: str) -> None:
+        """A row that another one contradicts: where accounts are taken one by one, this customer's are left too."""
+        self._by_ref[ref].setdefault(row, []).append(reason)
+
     @property
     def by_account(self) -> dict[str, dict[int, str]]:
         """The reasons of each customer's bad rows, a row in one line."""

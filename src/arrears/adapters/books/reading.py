@@ -88,7 +88,7 @@ class RowReader:
         self._said_of_accounts = sorted(
             cell.place for cell in (*self._account.values(), self._email, self._mode) if cell and cell.place >= 0
         )
-        self._number = Cell(invoice["number"], places, reading_text("number"))
+        self._number = Cell(invoice["number"], places, reading_text("number"), unique=True)
         self._service = Cell(invoice["service"], places, reading_texts("service", _separator(invoice["service"])))
         self._issued = Cell(invoice["issued_on"], places, reading_day(form))
         self._due: Cell[date | bool] | Cell[date] | None = None
@@ -112,7 +112,7 @@ class RowReader:
         self._paid_on = Cell(payment["paid_on"], places, reading_day_or_none(book_map.form)) if payment else None
         amount = payment.get("amount")
         self._paid_amount = _sum(amount, places, book_map) if isinstance(amount, Column) else None
-        self._ref = Cell(payment["ref"], places, lambda text: text) if "ref" in payment else None
+        self._ref = Cell(payment["ref"], places, lambda text: text, unique=True) if "ref" in payment else None
 
     def skips(self, cells: list[str]) -> bool:
         """Whether the map leaves this row out. A row that is shorter than the header ends with empty cells."""
@@ -255,7 +255,8 @@ class RowReader:
         if amount is not None:
             minor = amount.take(cells, currency, self.mistakes) or 0
             if minor <= 0 and amount.written(cells):
-                self.mistakes.append(f"{amount.label}: {quoted(amount.written(cells))} is not above zero")
+                way = "a row that was not paid has no date of payment"
+                self.mistakes.append(f"{amount.label}: {quoted(amount.written(cells))} is not above zero; {way}")
         if day < issued:
             reason = f"paid on {day}, before it was issued on {issued}"
             if not self._rules.prepaid:

@@ -22,6 +22,12 @@ FILE_BYTES_MAX = 8 * 1024 * 1024 * 1024
 LINE_BYTES_MAX = 1024 * 1024
 # A byte order mark is proof, whatever the map says: no other encoding begins a table with it.
 _BOMS: Final = ((b"\xef\xbb\xbf", "utf-8"), (b"\xff\xfe", "utf-16-le"), (b"\xfe\xff", "utf-16-be"))
+_NO_TEXT: Final = {
+    b"PK\x03\x04": "a workbook or another archive (xlsx, ods, zip)",
+    b"\xd0\xcf\x11\xe0": "an old workbook (xls)",
+    b"\x1f\x8b": "compressed (gzip)",
+    b"%PDF": "a PDF",
+}
 _BLOCK_BYTES: Final = 64 * 1024
 _PLAIN: Final = '\n\r,;\t|"'
 
@@ -52,7 +58,14 @@ def open_book(path: Path) -> BinaryIO:
                 f"{path}: has {found.st_size // (1024 * 1024)} MiB, the most is "
                 f"{FILE_BYTES_MAX // (1024 * 1024)} MiB; split it by customer",
             )
-        return path.open("rb")
+        file = path.open("rb")
+        start = file.read(4)
+        file.seek(0)
+        for mark, what in _NO_TEXT.items():
+            if start.startswith(mark):
+                file.close()
+                raise Refused("bad_book", f"{path}: is {what}, not a CSV file; save it as CSV first")
+        return file
     except FileNotFoundError:
         raise Refused("bad_book", f"{path}: there is no such file") from None
     except OSError as error:

@@ -30,11 +30,14 @@ class Wrong(Exception):
 
 class Cell(Generic[T]):
     """One field of every row: the text that the map gives it, and its reading, kept for the next row that says the
-    same."""
+    same. `unique`: few rows say the same."""
 
-    __slots__ = ("_known", "_read", "_source", "label", "place")
+    __slots__ = ("_known", "_read", "_source", "_unique", "label", "place")
 
-    def __init__(self, source: Source, places: Mapping[str, int], read: Callable[[str], T]) -> None:
+    def __init__(
+        self, source: Source, places: Mapping[str, int], read: Callable[[str], T], *, unique: bool = False
+    ) -> None:
+        self._unique = unique
         self.label = label(source)
         self.place = -1 if isinstance(source, Constant) else places[source.name]
         self._source = source
@@ -57,21 +60,20 @@ class Cell(Generic[T]):
             meaning = source.words.get(text.casefold(), source.otherwise)
             if meaning is None and text not in source.words.values():
                 known = ", ".join(quoted(word) for word in list(source.words)[:8])
-                raise Wrong(f"{quoted(text)} is none of the map's words, {known}")
+                raise Wrong(f"{quoted(text)} is none of the map's words, {known}; add it to one of them")
             return text if meaning is None else meaning
         return text or source.otherwise or ""
 
     def take(self, cells: list[str], mistakes: list[str]) -> T | None:
         """The value, or None and the reason among the mistakes."""
-        source = self._source
-        text = source.text if isinstance(source, Constant) else cells[self.place]
+        text = cells[self.place] if self.place >= 0 else self.written(cells)
         found = self._known.get(text)
         if found is None:
             try:
                 found = (self._read(self._said(text)), "")
             except Wrong as wrong:
                 found = (None, f"{self.label}: {wrong}")
-            if len(self._known) < _REMEMBERED_MAX:
+            if not self._unique and len(self._known) < _REMEMBERED_MAX:
                 self._known[text] = found
         if found[1]:
             mistakes.append(found[1])
@@ -85,7 +87,8 @@ def reading_text(field: str) -> Callable[[str], str]:
     def read(text: str) -> str:
         text = meant(field, text)
         if not text:
-            raise Wrong("is empty")
+            filled = field in ("ref", "number", "email")
+            raise Wrong("is empty" if filled else "is empty; say otherwise = ... in the map for such cells")
         if field == "name":
             text = " ".join(text.split())
         reason = text_wrong(text)
@@ -155,7 +158,7 @@ def reading_word(words: ValueWords) -> Callable[[str], str]:
             written = words.written[:12]
             known = " or ".join(quoted(word) for word in written)
             neither = "neither of" if len(written) == 2 else "none of"
-            raise Wrong(f"{quoted(text)} is {neither} the map's words, {known}")
+            raise Wrong(f"{quoted(text)} is {neither} the map's words, {known}; add it to one of them")
         return found
 
     return read

@@ -52,8 +52,12 @@ def _without_currency(text: str, currency: str) -> str:
 def read_sum(text: str, currency: str, decimal_mark: str, grouping: str, minor_units: bool) -> int:
     """The minor units that `text` says, below nothing where it is. Never rounded: decimals beyond those of the currency
     are read only where they are zeros. Refuses `bad_amount`."""
-    sign = -1 if is_negative(text) else 1
-    bare = _without_currency(text.replace("\u2212", "-").strip().strip("()-").strip(), currency).strip("()-").strip()
+    if text[:1].isdecimal() and text[-1:].isdecimal():
+        sign, bare = 1, text
+    else:
+        sign = -1 if is_negative(text) else 1
+        bare = text.replace("\u2212", "-").strip().strip("()-").strip()
+        bare = _without_currency(bare, currency).strip("()-").strip()
     if minor_units:
         whole, _, zeros = bare.partition(decimal_mark)
         if not (whole.isascii() and whole.isdecimal()) or zeros.strip("0"):

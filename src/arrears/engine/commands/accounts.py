@@ -11,6 +11,7 @@ from arrears.core.address import check_address
 from arrears.core.calendar import calendar_of
 from arrears.core.errors import Refused
 from arrears.core.tasks import SYSTEM
+from arrears.engine import system
 from arrears.engine.acting import acting_on
 from arrears.engine.doubting import clear_doubt
 from arrears.engine.failpoints import reached
@@ -70,7 +71,7 @@ def close_task(
     if not outcome.strip():
         raise Refused("no_reason", "say why it is done; it is kept with the fact")
     if account == SYSTEM:
-        store.record_system(f.SystemTaskClosed(task=task), now, author, outcome)
+        system.close_task(store, task, now, author, outcome)
         return
     raised = next((r.fact for r in store.history(account) if r.seq == task), None)
     with acting_on(store, account, now) as unit:

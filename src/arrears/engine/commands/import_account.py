@@ -65,6 +65,10 @@ class Taken:
     described: NewAccount | None = None
 
 
+def _read_as(value: object) -> str:
+    return ", ".join(value) if isinstance(value, tuple) else str(value or "")
+
+
 class AccountImport:
     """The rows of one account, going into its unit. `label` names the column of a field, or is empty where the file
     says nothing about it. `used` are the payment references that exist, which grows."""
@@ -118,8 +122,10 @@ class AccountImport:
             self.taken.count["accounts"] += 1
             return
         was = self._as_known(said, self.described)
+        if set(said.copies) <= set(was.copies):
+            said = replace(said, copies=was.copies)
         changes = [
-            Changed(0, said.ref, "", name, str(getattr(was, name) or ""), str(getattr(said, name)))
+            Changed(0, said.ref, "", name, _read_as(getattr(was, name)), _read_as(getattr(said, name)))
             for name in compared(BookAccount)
             # An empty cell is no word: nobody is made unreachable, or loses a name, by a column that is not filled.
             if self.label(name) and getattr(said, name) and getattr(said, name) != getattr(was, name)
@@ -131,7 +137,7 @@ class AccountImport:
         mode, terms = Mode(now.mode), Terms(now.policy, now.zone)
         self.taken.changes += changes
         self.taken.described = NewAccount(
-            said.ref, now.name, now.country, now.zone, now.locale, mode, now.policy, now.email
+            said.ref, now.name, now.country, now.zone, now.locale, mode, now.policy, now.email, now.copies
         )
         if (terms, mode) != (self.unit.account.terms, self.unit.account.mode):
             self.unit.record(f.TermsChanged(terms=terms, mode=mode), self._author)
@@ -147,6 +153,7 @@ class AccountImport:
             mode=account.mode.value,
             email=known.contact,
             policy=account.terms.policy,
+            copies=known.copies,
         )
 
     # -- an invoice ------------------------------------------------------------------------------------------
@@ -226,6 +233,7 @@ class AccountImport:
         here = self.known.paid(was.no)
         if said > here:
             self._changed(row, "paid", self._amount(was, here), self._amount(was, said))
+            self.taken.count["booked_again"] += was.taken_back_minor > 0
             self._missing(parts, said - here, was)
         elif said < by_book:
             self._changed(row, "paid", self._amount(was, here), self._amount(was, here - by_book + said))

@@ -18,6 +18,7 @@ from arrears.core.messages.recipients import Contacts, recipients
 from arrears.engine.acting import decide_until_rest
 from arrears.engine.failpoints import reached
 from arrears.engine.messages.delivering import CARRYING
+from arrears.engine.system import tell_mail_trouble
 from arrears.ports import BACK, TAKEN, AccountsAndMail, KeptReport, Mail, MailBook, MailMove, MailReturning, MailState
 
 HARD: Final = "hard"
@@ -88,8 +89,7 @@ def _watch_key(store: MailReturning, returned: Returned, now: datetime) -> None:
     over = bool(returned.message)
     if over != ("mail_key" in store.mail_health(now).open) or not (over or _sent(store, returned.claimed)):
         return
-    why = "" if over else _OTHER_KEY
-    store.record_system(f.MailTrouble(what=f.MailTroubleKind.KEY, over=over), now, f.ARREARS, why)
+    tell_mail_trouble(store, f.MailTroubleKind.KEY, now, "" if over else _OTHER_KEY)
 
 
 def _sent(store: MailBook, message: str) -> bool:

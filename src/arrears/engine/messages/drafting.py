@@ -203,18 +203,27 @@ def _warns(account: Account, warning: f.Warning, seq: int) -> bool:
 
 
 def _warnings(account: Account, warnings: Iterable[f.Warning], lines: tuple[DebtLine, ...]) -> Iterator[Draft]:
-    stops: dict[int, DatedAction] = {}
-    deletions: dict[int, DatedAction] = {}
+    stops: list[tuple[int, DatedAction]] = []
+    deletions: list[tuple[int, DatedAction]] = []
     for w in warnings:
         actions = deletions if w.action is Action.DELETE else stops
-        actions[w.subscription] = _dated(account, w.subscription, w.action, w.promised_on)
+        actions.append((w.subscription, _dated(account, w.subscription, w.action, w.promised_on)))
     # Who is asked for everything is told every date that it moves: paying by a later one would not save all of it.
-    also = dict(_ahead_by_number(account)) if lines else {}
+    ahead = tuple(_ahead_by_number(account)) if lines else ()
     if deletions:
         kind = MessageKind.DELETION_WARNING if lines else MessageKind.RETENTION_ENDS
-        yield Draft(kind, debts=lines, actions=_by_date({**also, **deletions}.values()))
+        yield Draft(kind, debts=lines, actions=_with_others(deletions, ahead))
     if stops:
-        yield Draft(MessageKind.STOP_WARNING, debts=lines, actions=_by_date({**also, **stops}.values()))
+        yield Draft(MessageKind.STOP_WARNING, debts=lines, actions=_with_others(stops, ahead))
+
+
+def _with_others(
+    warned: Iterable[tuple[int, DatedAction]], ahead: Iterable[tuple[int, DatedAction]]
+) -> tuple[DatedAction, ...]:
+    """What is warned of (of one subscription there can be several), and what lies ahead of every other one."""
+    own = tuple(warned)
+    numbers = {no for no, _ in own}
+    return _by_date([dated for _, dated in own] + [dated for no, dated in ahead if no not in numbers])
 
 
 def left_out(account: Account, fact: f.AnyFact, seq: int) -> tuple[int, ...]:

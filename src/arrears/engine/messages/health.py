@@ -10,8 +10,9 @@ from collections.abc import Mapping
 from datetime import datetime
 from typing import Final
 
-from arrears.core.facts import ARREARS, MailTrouble, MailTroubleKind
+from arrears.core.facts import MailTroubleKind
 from arrears.engine.message_context import MailLimits, MessageContext
+from arrears.engine.system import tell_mail_trouble
 from arrears.ports import MailHealth, MailWatching, StuckMail
 
 RETURNED_PERCENT: Final = 50
@@ -32,7 +33,7 @@ def watch_mail(store: MailWatching, context: MessageContext, now: datetime) -> M
         kind, why = f"mail_{what}", found.get(what, "")
         if bool(why) == (kind in open_):
             continue
-        store.record_system(MailTrouble(what=what, over=not why), now, ARREARS, why)
+        tell_mail_trouble(store, what, now, why)
         if why:
             open_[kind] = why
         else:

@@ -22,7 +22,7 @@ from arrears.engine.messages.delivering import Answer, NoticeDelivery
 from arrears.engine.messages.drafting import drafts
 from arrears.engine.messages.writing import Letter, Letters
 from arrears.engine.system import pause_mail
-from arrears.ports import AccountReader, Channel, Claim, Fate, Mail, MailState, NoticeSending
+from arrears.ports import AccountReader, Channel, Claim, DeliveryAbout, Fate, Mail, MailState, NoticeSending
 
 Channels = Mapping[ChannelName, Channel]
 """The ways to reach people, by name: each recipient is written to by the channel that its address belongs to."""
@@ -139,12 +139,15 @@ def _hand_over_all(store: AccountReader, channels: Channels, letters: Sequence[L
     """One letter after the other; of a channel whose server takes nothing more the others wait."""
     dead = []
     began = time.monotonic()
-    shut: set[ChannelName] = set()
+    shut: dict[ChannelName, str] = {}
     patience: defaultdict[ChannelName, Patience] = defaultdict(Patience)
     for letter in letters:
         seconds = time.monotonic() - began
         name = letter.mail.channel
-        if name in shut or seconds > SEND_SECONDS_MAX or (seconds > FRESH_SECONDS and not _as_read(store, letter)):
+        if name in shut:
+            letter.plan.move(letter.mail, MailState.WAITING, shut[name], about=DeliveryAbout.SERVER)
+            continue
+        if seconds > SEND_SECONDS_MAX or (seconds > FRESH_SECONDS and not _as_read(store, letter)):
             letter.plan.move(letter.mail, MailState.WAITING)
             continue
         delivery = handed_over(channels[name], letter.message)
@@ -152,7 +155,7 @@ def _hand_over_all(store: AccountReader, channels: Channels, letters: Sequence[L
         if delivery.dead:
             dead.append(DeadAddress(letter.mail, delivery.reply, delivery.code))
         if patience[name].is_over(delivery):
-            shut.add(name)
+            shut[name] = delivery.reply
     return dead
 
 

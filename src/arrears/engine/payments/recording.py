@@ -10,7 +10,6 @@ from contextlib import suppress
 from datetime import datetime
 from enum import Enum, auto
 
-from arrears.core import facts as f
 from arrears.core.account import Doubt, DoubtKind
 from arrears.core.errors import Refused
 from arrears.core.payments.values import (
@@ -26,6 +25,7 @@ from arrears.engine.payments.attempts import payment_ref
 from arrears.engine.payments.provider_changes import attempt_of
 from arrears.engine.payments.providers import Providers
 from arrears.engine.payments.setups import follow
+from arrears.engine.system import set_change_aside
 from arrears.ports import AccountReader, MoneyBook, Store
 
 
@@ -67,7 +67,7 @@ def _set_aside(store: Store, provider: str, change: Change, refused: Refused, no
         raise_doubt(store, account, DoubtKind.FEED, ref, now, author, why)
     except Refused:
         # An account that cannot be read has a task already; its change has one of its own, so that it is not lost.
-        store.record_system(f.ChangeSetAside(ref=ref), now, author, why)
+        set_change_aside(store, ref, now, author, why)
         return Recording.ASIDE
     return Recording.NEWLY_ASIDE
 

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 from arrears.core.account import Account
 from arrears.core.facts import Fact, InvoiceIssued, PaymentBooked, Recorded
 from arrears.core.ledger import BAD_DEBT, RECEIVABLE, REVENUE, entries_of
-from arrears.core.messages.recipients import Contacts
+from arrears.core.messages.recipients import Contacts, Extra
 from arrears.core.unit import Stored
 from arrears.ports import NewAccount
 from arrears.ports.book import Place, Sums
@@ -41,10 +41,11 @@ class MemoryReceivables:
 
     def describe(self, account: int, known: NewAccount) -> None:
         """See ports.Batch."""
+        known = known._replace(copies=tuple(sorted({*known.copies, *self.known[account].copies})))
         self.known[account] = known
         before = self.reached[account]
         self.reached[account] = before._replace(
-            name=known.name, zone=known.zone, locale=known.locale, contact=known.contact or ""
+            name=known.name, zone=known.zone, locale=known.locale, contact=known.contact or "", extras=extras_of(known)
         )
 
     def invoice_places(self, numbers: Sequence[str]) -> Mapping[str, Place]:
@@ -75,6 +76,10 @@ class MemoryReceivables:
         """See ports.book.Receivables."""
         return len(self._invoices())
 
+    def payment_count(self) -> int:
+        """See ports.book.Receivables."""
+        return sum(isinstance(s.recorded.fact, PaymentBooked) for facts in self.facts.values() for s in facts)
+
     def book_sums(self, today: date) -> Mapping[str, Sums]:
         """See ports.book.Receivables."""
         entries = [e for facts in self.facts.values() for stored in facts for e in entries_of(stored.recorded)]
@@ -95,6 +100,11 @@ class MemoryReceivables:
     def policy_followers(self) -> Mapping[str, int]:
         """See ports.book.Receivables."""
         return Counter(_state(slot).terms.policy for slot in self.slots.values())
+
+
+def extras_of(known: NewAccount) -> tuple[Extra, ...]:
+    """Whom else to warn, by mail."""
+    return tuple(Extra(address, "", "") for address in known.copies)
 
 
 def _state(slot: Slot) -> Account:

@@ -31,6 +31,8 @@ from arrears.core.tasks import SYSTEM
 from arrears.core.unit import GENESIS, Unit, chained
 from arrears.ports import Claim, NewAccount
 from arrears.store.memory.batch import MemoryBatch
+from arrears.store.memory.book import extras_of
+from arrears.store.memory.parts import MemoryParts
 from arrears.store.memory.rows import Slot
 from arrears.store.memory.tables import MemoryTables
 from arrears.store.reading import FOLLOWING_MAX
@@ -42,28 +44,42 @@ class MemoryStore(MemoryTables):
     # -- units of work ---------------------------------------------------------------------------------------
 
     @contextmanager
-    def open_accounts(
-        self, accounts: Sequence[NewAccount], now: datetime, also: Sequence[int] = ()
-    ) -> Iterator[MemoryBatch]:
+    def open_accounts(self, accounts: Sequence[NewAccount], now: datetime) -> Iterator[MemoryBatch]:
         """See ports.AccountOpening."""
+        self._refuse_known(accounts)
+        first = len(self.slots) + 1
+        units = [Unit(first + i, None, 0, GENESIS, now) for i in range(len(accounts))]
+        batch = MemoryBatch(self, units)
+        yield batch
+        self.check(batch.units)
+        self._take_new({unit.no: new for unit, new in zip(units, accounts, strict=True)})
+        self._commit(batch)
+
+    @contextmanager
+    def in_parts(self, now: datetime) -> Iterator[MemoryParts]:
+        """See ports.AccountOpening."""
+        parts = MemoryParts(self, now)
+        yield parts
+        self.check(parts.sent)
+        self._take_new({unit.no: parts.new[unit.no] for unit in parts.sent if unit.is_new})
+        batch = MemoryBatch(self, parts.sent)
+        batch.mail += parts.described
+        self._commit(batch)
+
+    def _refuse_known(self, accounts: Sequence[NewAccount]) -> None:
         refs = set(self.refs)
         for new in accounts:
             if new.ref in refs:
                 raise Refused("account_exists", f"account {new.ref!r} exists already")
             refs.add(new.ref)
-        first = len(self.slots) + 1
-        existing = self._units(also, now)
-        now = existing[0].now if existing else now
-        units = [Unit(first + i, None, 0, GENESIS, now) for i in range(len(accounts))]
-        batch = MemoryBatch(self, [*units, *existing])
-        yield batch
-        self.check(batch.units)
-        for unit, new in zip(units, accounts, strict=True):
-            self.slots[unit.no] = Slot()
-            self.refs[new.ref] = unit.no
-            self.known[unit.no] = new
-            self.reached[unit.no] = Contacts(unit.no, new.ref, new.name, new.zone, new.locale, new.contact or "")
-        self._commit(batch)
+
+    def _take_new(self, opened: Mapping[int, NewAccount]) -> None:
+        for number, new in opened.items():
+            self.slots[number] = Slot()
+            self.refs[new.ref] = number
+            self.known[number] = new
+            reached = Contacts(number, new.ref, new.name, new.zone, new.locale, new.contact or "")
+            self.reached[number] = reached._replace(extras=extras_of(new))
 
     @contextmanager
     def accounts(self, numbers: Sequence[int], now: datetime) -> Iterator[MemoryBatch]:
@@ -71,7 +87,7 @@ class MemoryStore(MemoryTables):
         missing = [n for n in numbers if n not in self.slots]
         if missing:
             raise Refused("unknown_account", f"there is no account {missing[0]}")
-        batch = MemoryBatch(self, self._units(sorted(set(numbers)), now))
+        batch = MemoryBatch(self, self.units_of(sorted(set(numbers)), now))
         yield batch
         self._commit(batch)
 
@@ -104,7 +120,7 @@ class MemoryStore(MemoryTables):
     def _recorded_at(self, number: int) -> datetime:
         return self.facts[number][-1].recorded.at
 
-    def _units(self, numbers: Sequence[int], now: datetime) -> list[Unit]:
+    def units_of(self, numbers: Sequence[int], now: datetime) -> list[Unit]:
         """Their time does not go back (I21): it is the instant of the newest fact that is there, if that is later."""
         now = max([now, *map(self._recorded_at, numbers)])
         return [self._unit(n, now) for n in numbers]

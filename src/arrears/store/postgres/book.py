@@ -20,12 +20,20 @@ WHERE account_id = ANY(%s) AND kind = ANY(%s) ORDER BY account_id, seq
 """
 
 DESCRIBED: Final[LiteralString] = """
-SELECT account_id, ref, name, country, zone, locale, mode, policy, contact FROM account WHERE account_id = ANY(%s)
+SELECT account_id, ref, name, country, zone, locale, mode, policy, contact,
+    array(SELECT e.address FROM extra_recipient e WHERE e.account_id = a.account_id AND e.channel = 'email' ORDER BY 1)
+FROM account a WHERE account_id = ANY(%s)
 """
 
 DESCRIBE: Final[LiteralString] = """
 UPDATE account SET name = %s, country = %s, zone = %s, locale = %s, mode = %s, policy = %s, contact = %s
 WHERE account_id = %s
+"""
+
+WARN_TOO: Final[LiteralString] = """
+INSERT INTO extra_recipient (account_id, address, name, locale, channel)
+SELECT account_id, address, '', '', 'email' FROM unnest(%b::bigint[], %b::text[]) AS v (account_id, address)
+ON CONFLICT (account_id, channel, address) DO NOTHING
 """
 
 INVOICE_PLACES: Final[LiteralString] = """
@@ -68,8 +76,8 @@ class PostgresReceivables:
         """See ports.book.Receivables."""
         with self.reading() as db:
             return {
-                number: NewAccount(ref, name, country, zone, locale, Mode(mode), policy, contact)
-                for number, ref, name, country, zone, locale, mode, policy, contact in db.execute(
+                number: NewAccount(ref, name, country, zone, locale, Mode(mode), policy, contact, tuple(copies))
+                for number, ref, name, country, zone, locale, mode, policy, contact, copies in db.execute(
                     DESCRIBED, [list(numbers)]
                 )
             }
@@ -88,6 +96,13 @@ class PostgresReceivables:
         """See ports.book.Receivables."""
         with self.reading() as db:
             row = db.execute("SELECT count(*) FROM invoice").fetchone()
+            assert row is not None
+            return int(row[0])
+
+    def payment_count(self) -> int:
+        """See ports.book.Receivables."""
+        with self.reading() as db:
+            row = db.execute("SELECT count(*) FROM payment").fetchone()
             assert row is not None
             return int(row[0])
 
@@ -117,3 +132,10 @@ def describe(db: Db, account: int, known: NewAccount) -> None:
     """See ports.Batch."""
     values = [known.name, known.country, known.zone, known.locale, known.mode.value, known.policy, known.contact]
     db.execute(DESCRIBE, [*values, account])
+    warn_too(db, [(account, address) for address in known.copies])
+
+
+def warn_too(db: Db, copies: Sequence[tuple[int, str]]) -> None:
+    """Further addresses that are warned: (account, address). One that is known stays as it is."""
+    if copies:
+        db.execute(WARN_TOO, [list(column) for column in zip(*copies, strict=True)])

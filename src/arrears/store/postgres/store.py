@@ -10,7 +10,7 @@ import threading
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from datetime import datetime
-from typing import Any, Final, LiteralString
+from typing import Final, LiteralString
 
 import msgspec
 import psycopg
@@ -31,13 +31,14 @@ from arrears.core.facts import (
 from arrears.core.invariants import Breach
 from arrears.core.policy import Policy, load_policy, policy_text
 from arrears.core.system import System
-from arrears.core.unit import GENESIS, Unit
+from arrears.core.unit import Unit
 from arrears.ports import Claim, NewAccount
 from arrears.store.postgres.access import PostgresAccess
-from arrears.store.postgres.batch import PostgresBatch, detail_of, locked, read_system, record_system
+from arrears.store.postgres.batch import PostgresBatch, locked, read_system, record_system
 from arrears.store.postgres.book import PostgresReceivables
 from arrears.store.postgres.check import check_store
 from arrears.store.postgres.messages import PostgresMail
+from arrears.store.postgres.parts import LOCK, PostgresParts, new_units, open_rows, refused_as_ours, units_of
 from arrears.store.postgres.payments import PostgresMoney
 from arrears.store.postgres.people import PostgresPeople
 from arrears.store.postgres.setups import PostgresSetups
@@ -48,12 +49,6 @@ from arrears.store.reading import FOLLOWING_MAX
 CLAIM_DUE: Final[LiteralString] = """
 SELECT account_id, seq, head, next_at, state FROM account_state WHERE next_at <= %b AND recorded_at <= %b
 ORDER BY next_at, account_id LIMIT %b FOR NO KEY UPDATE SKIP LOCKED
-"""
-
-
-LOCK: Final[LiteralString] = """
-SELECT account_id, seq, head, next_at, state, recorded_at FROM account_state WHERE account_id = ANY(%b)
-ORDER BY account_id FOR NO KEY UPDATE
 """
 
 
@@ -163,33 +158,21 @@ class PostgresStore(
     # -- units of work ---------------------------------------------------------------------------------------
 
     @contextmanager
-    def open_accounts(
-        self, accounts: Sequence[NewAccount], now: datetime, also: Sequence[int] = ()
-    ) -> Iterator[PostgresBatch]:
+    def open_accounts(self, accounts: Sequence[NewAccount], now: datetime) -> Iterator[PostgresBatch]:
         """See ports.AccountOpening."""
         with self.transaction() as db:
-            numbers = db.execute(
-                "SELECT nextval('account_number') FROM generate_series(1, %s)", [len(accounts)]
-            ).fetchall()
-            rows, guards = locked(db, LOCK, [sorted(also)])
-            existing = _units(rows, now)
-            now = existing[0].now if existing else now
-            units = [Unit(int(n), None, 0, GENESIS, now) for (n,) in numbers]
-            with PostgresBatch(db, [*units, *existing], guards).writing() as batch:
+            _, guards = locked(db, LOCK, [[]])
+            units = new_units(db, len(accounts), now)
+            with PostgresBatch(db, units, guards).writing() as batch:
                 yield batch
-            rows = [
-                (u.no, a.ref, a.name, a.country, a.zone, a.locale, a.mode.value, a.policy, a.contact)
-                for u, a in zip(units, accounts, strict=True)
-            ]
-            try:
-                with db.cursor() as cursor:
-                    cursor.executemany(
-                        "INSERT INTO account (account_id, ref, name, country, zone, locale, mode, policy, contact)"
-                        " VALUES (%s, %s, %s, %s, %s, %s, %s, %s, %s)",
-                        rows,
-                    )
-            except psycopg.errors.UniqueViolation as error:
-                raise Refused("account_exists", f"an account exists already: {detail_of(error)}") from None
+            with refused_as_ours():
+                open_rows(db, units, accounts)
+
+    @contextmanager
+    def in_parts(self, now: datetime) -> Iterator[PostgresParts]:
+        """See ports.AccountOpening."""
+        with self.transaction() as db, PostgresParts(db, now).writing() as parts:
+            yield parts
 
     @contextmanager
     def accounts(self, numbers: Sequence[int], now: datetime) -> Iterator[PostgresBatch]:
@@ -197,7 +180,7 @@ class PostgresStore(
         wanted = sorted(set(numbers))
         with self.transaction() as db:
             rows, guards = locked(db, LOCK, [wanted])
-            units = _units(rows, now)
+            units = units_of(rows, now)
             if len(units) != len(wanted):
                 missing = next(n for n in wanted if n not in {u.no for u in units})
                 raise Refused("unknown_account", f"there is no account {missing}")
@@ -366,10 +349,3 @@ def _set_aside(db: Db, number: int, now: datetime, why: str) -> None:
     db.execute("SELECT FROM system_state FOR UPDATE")
     db.execute("UPDATE account_state SET next_at = NULL WHERE account_id = %s", [number])
     record_system(db, AccountSetAside(account=number, why=why), now, ARREARS, why)
-
-
-def _units(rows: Sequence[Any], now: datetime) -> list[Unit]:
-    """Their time does not go back (I21): whoever waited for the lock, or has a slower clock, writes at the instant of
-    the newest fact that is there."""
-    now = max([now, *(utc(recorded_at) for *_, recorded_at in rows)])
-    return [Unit(no, decode_account(state), seq, head, now, next_at) for no, seq, head, next_at, state, _ in rows]

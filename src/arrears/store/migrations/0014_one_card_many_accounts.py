@@ -1,4 +1,4 @@
-"""Runs `sql/0014_mail_health.sql`."""
+"""Runs `sql/0014_one_card_many_accounts.sql`."""
 
 from django.db import migrations
 

@@ -1,0 +1,122 @@
+"""One transaction over many accounts, a part of them at a time.
+
+All of it is one pipeline: the server writes a part while the next is being decided. What is read in between waits for
+what was sent before it, so a part is read before the one before it is sent.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from datetime import datetime
+from typing import Final, LiteralString
+
+import psycopg
+
+from arrears.core.account import decode_account
+from arrears.core.errors import Refused
+from arrears.core.unit import GENESIS, Unit
+from arrears.ports import NewAccount, Poisoned
+from arrears.store.postgres.batch import detail_of, first_line, locked
+from arrears.store.postgres.book import describe, warn_too
+from arrears.store.postgres.write import Db, DbRow, Sent, check_sent, send_units, utc
+
+LOCK: Final[LiteralString] = """
+SELECT account_id, seq, head, next_at, state, recorded_at FROM account_state
+WHERE account_id = ANY(%b) ORDER BY account_id FOR NO KEY UPDATE
+"""
+OPEN: Final[LiteralString] = """
+INSERT INTO account (account_id, ref, name, country, zone, locale, mode, policy, contact)
+SELECT * FROM unnest(%b::bigint[], %b::text[], %b::text[], %b::text[], %b::text[], %b::text[], %b::text[], %b::text[],
+    %b::text[])
+"""
+NUMBERS: Final[LiteralString] = "SELECT nextval('account_number') FROM generate_series(1, %s)"
+
+
+def units_of(rows: Sequence[DbRow], now: datetime) -> list[Unit]:
+    """Their time does not go back (I21): whoever waited for the lock, or has a slower clock, writes at the instant of
+    the newest fact that is there."""
+    now = max([now, *(utc(recorded_at) for *_, recorded_at in rows)])
+    return [Unit(no, decode_account(state), seq, head, now, next_at) for no, seq, head, next_at, state, _ in rows]
+
+
+def open_rows(db: Db, units: Sequence[Unit], accounts: Sequence[NewAccount]) -> None:
+    """What is known of customers that come now, in one statement."""
+    if accounts:
+        rows = [
+            (u.no, a.ref, a.name, a.country, a.zone, a.locale, a.mode.value, a.policy, a.contact)
+            for u, a in zip(units, accounts, strict=True)
+        ]
+        db.execute(OPEN, [list(column) for column in zip(*rows, strict=True)])
+        warn_too(db, [(u.no, address) for u, a in zip(units, accounts, strict=True) for address in a.copies])
+
+
+def new_units(db: Db, count: int, now: datetime) -> list[Unit]:
+    """Units of accounts that do not exist yet, with the next numbers."""
+    if not count:
+        return []
+    return [Unit(int(number), None, 0, GENESIS, now) for (number,) in db.execute(NUMBERS, [count]).fetchall()]
+
+
+class PostgresParts:
+    """See ports.AccountsInParts."""
+
+    def __init__(self, db: Db, now: datetime) -> None:
+        self._db = db
+        self._now = now
+        self._sent: list[Sent] = []
+        self._new: dict[int, NewAccount] = {}
+        self.guards = locked(db, LOCK, [[]])[1]
+
+    def units(self, accounts: Sequence[NewAccount], also: Sequence[int]) -> Sequence[Unit]:
+        """See ports.AccountsInParts."""
+        rows = self._db.execute(LOCK, [sorted(also)], binary=True).fetchall() if also else []
+        existing = units_of(rows, self._now)
+        units = new_units(self._db, len(accounts), existing[0].now if existing else self._now)
+        self._new |= {unit.no: new for unit, new in zip(units, accounts, strict=True)}
+        check_sent(self._sent)
+        self._sent = []
+        return [*units, *existing]
+
+    def send(self, units: Sequence[Unit]) -> None:
+        """See ports.AccountsInParts."""
+        changed = [unit for unit in units if unit.changed]
+        if changed:
+            opened = [unit for unit in changed if unit.is_new]
+            open_rows(self._db, opened, [self._new.pop(unit.no) for unit in opened])
+            self._sent += send_units(self._db, changed)
+
+    def keep_sending(self) -> None:
+        """See ports.AccountsInParts. The socket takes only so much at a time, and the server begins with a statement
+        when all of it is there."""
+        self._db.pgconn.flush()
+
+    def describe(self, account: int, known: NewAccount) -> None:
+        """See ports.AccountsInParts."""
+        describe(self._db, account, known)
+
+    @contextmanager
+    def writing(self) -> Iterator[PostgresParts]:
+        """Everything until the end of this context is one pipeline."""
+        try:
+            with refused_as_ours(), self._db.pipeline():
+                yield self
+        finally:
+            self._new = {}
+        check_sent(self._sent)
+
+
+@contextmanager
+def refused_as_ours() -> Iterator[None]:
+    """What the database refuses to have twice is refused in our words; anything else that it refuses is Poisoned."""
+    try:
+        yield
+    except psycopg.errors.UniqueViolation as error:
+        table = error.diag.table_name
+        if table == "account":
+            raise Refused("account_exists", f"an account exists already: {detail_of(error)}") from None
+        if table in ("invoice", "payment"):
+            raise Refused(f"duplicate_{table}", f"this {table} exists already: {detail_of(error)}") from None
+        raise Poisoned(first_line(error)) from error
+    except psycopg.IntegrityError as error:
+        raise Poisoned(first_line(error)) from error
