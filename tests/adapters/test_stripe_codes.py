@@ -7,13 +7,12 @@ from datetime import date
 import pytest
 from tests.adapters.stripe_wire import intent, method, paid_charge
 
+from arrears.adapters.payments.stripe.amounts import check_amount, same_unit
 from arrears.adapters.payments.stripe.codes import (
     DECLINES,
-    check_amount,
     codes_of,
     method_details,
     outcome_of,
-    same_unit,
 )
 from arrears.core.errors import Refused
 from arrears.core.money import CURRENCIES

@@ -38,6 +38,12 @@ SEEN_OF_1 = f.DeletionUnscheduled(subscription=1, why="x")
 CERTAIN = f.DoubtEnded(subscription=2, action=Action.DISABLE)
 CERTAIN_OF_1 = f.DoubtEnded(subscription=1, action=Action.DISABLE)
 CERTAIN_OTHER = f.DoubtEnded(subscription=2, action=Action.RESTRICT)
+TWICE = f.PaymentBooked(ref="p:1", currency="EUR", amount_minor=5, credit_minor=5, tell="credit")
+GIVEN = f.RefundAsked(refund=1, key="k", request="r", payment_ref="p:1", currency="EUR", amount_minor=5)
+GIVEN_OF_2 = f.RefundAsked(refund=1, key="k", request="r", payment_ref="p:2", currency="EUR", amount_minor=5)
+GIVEN_THERE = f.Refunded(ref="p:r", payment_ref="p:1", currency="EUR", amount_minor=5)
+USED = f.CreditAllocated(currency="EUR", allocations=())
+CAME_BACK = f.RefundUndone(refund=1, ref="p:r", payment_ref="p:1", currency="EUR", amount_minor=5)
 LAPSED = f.WarningsLapsed(subscription=2, action=Action.DISABLE)
 
 
@@ -50,6 +56,8 @@ LAPSED = f.WarningsLapsed(subscription=2, action=Action.DISABLE)
         (BACK, (CONFIRMED, ENDED), (ACCEPTED,)),
         (STUCK, (PAID, ENDED), (DECLINED,)),
         (f.Parked(why="x"), (f.Unparked(),), (ENDED,)),
+        (TWICE, (GIVEN, GIVEN_THERE, USED), (GIVEN_OF_2, ENDED)),
+        (CAME_BACK, (GIVEN,), (GIVEN_OF_2, ENDED)),
         (CAPPED, (SEEN, ENDED), (SEEN_OF_1,)),
         (DEFERRED, (CERTAIN, LAPSED, ENDED), (CERTAIN_OTHER, CERTAIN_OF_1)),
     ],

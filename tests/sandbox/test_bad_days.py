@@ -251,9 +251,9 @@ def test_what_was_lost_is_not_told_later_but_is_listed(shop: Shop, receiver: Rec
     method = listening(shop, receiver, lose=True)
     shop.charge(method)
     shop.control("webhook", lose=False)
-    shop.charge(method, 1)
+    shop.charge(method, 101)
     settled(shop)
-    assert [b'"amount": 1,' in one.body for one in receiver.told] == [True, True]
+    assert [b'"amount": 101,' in one.body for one in receiver.told] == [True, True]
     assert [one.type for one in shop.v1.events.list({"types": PAID}).data] == PAID[::-1] * 2
 
 
@@ -264,7 +264,7 @@ def test_webhooks_wait_until_they_are_released(shop: Shop, receiver: Receiver) -
     assert shop.control("release_webhooks") == {"released": 2}
     assert settled(shop)["held"] == 0
     assert receiver.kinds() == PAID
-    shop.charge(method, 1)
+    shop.charge(method, 101)
     settled(shop)
     assert receiver.kinds() == PAID * 2
 
@@ -303,7 +303,7 @@ def test_tries_that_wait_when_nobody_is_to_be_told_any_more_are_given_up(shop: S
     assert settled(shop)["given_up"] == 2
     shop.control("webhook", url=receiver.url)
     receiver.answers = []
-    shop.charge(method, 1)
+    shop.charge(method, 101)
     assert settled(shop)["delivered"] == 2
 
 

@@ -34,8 +34,8 @@ def test_a_payment_page_shows_the_sum_what_for_and_every_test_card(shared: Shop)
 
 
 def test_a_page_adds_up_its_items(shared: Shop) -> None:
-    item = {"quantity": 3, "price_data": {"currency": "eur", "unit_amount": 5, "product_data": {"name": "a"}}}
-    assert shared.pay_page(line_items=[item, {**item, "quantity": 1}]).amount_total == 20
+    item = {"quantity": 3, "price_data": {"currency": "eur", "unit_amount": 50, "product_data": {"name": "a"}}}
+    assert shared.pay_page(line_items=[item, {**item, "quantity": 1}]).amount_total == 200
 
 
 def test_paying_leads_back_to_the_shop_and_the_page_is_closed(shop: Shop) -> None:

@@ -37,6 +37,7 @@ class Paying(Story):
         self.providers = Providers({"stripe": self.stripe}, "http://127.0.0.1:9")
         self.stage.providers = self.providers
         self.pages = 0
+        sweep.note_limits(self.store, self.providers, self.now)
         if bill:
             self.bill(-1, subscriptions=tuple(range(1, len(self.account.subscriptions) + 1)))
 

@@ -328,5 +328,5 @@ class Story:
 
     def check(self, account: int = 0) -> None:
         """Every invariant held at every step, and the facts give the state."""
-        assert self.checker.breaches == []
+        assert self.checker.breaches == [], self.checker.breaches
         assert fold(self.history(account)) == self.account_of(account or self.no)

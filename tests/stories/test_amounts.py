@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 import pytest
-from tests.stories.paying import Paying
+from hypothesis import given
+from hypothesis import strategies as st
+from tests.stories.paying import ADMIN, Paying, post
 from tests.stories.story import PRICE
 
 from arrears.core.errors import Refused
+from arrears.core.payments.limits import AmountLimits
 from arrears.core.states import State
-from arrears.engine.payments import settling
+from arrears.engine.payments import pages, settling
 from arrears.sandbox.run import Running
 
 SMALL = "[tolerance]\nEUR = 200\n"
@@ -78,3 +81,113 @@ def test_a_currency_that_is_refused_keeps_no_other_from_being_paid(sandbox: Runn
     assert {currency: why.code for currency, why in found.refused.items()} == {refused: "stale_quote"}
     assert story.taken() == {paid: 700}
     story.check()
+
+
+LEAST = {"EUR": 50, "GBP": 30, "JPY": 50, "KRW": 50, "HUF": 17_500, "KWD": 10, "CZK": 1_500}
+
+
+@pytest.mark.parametrize("currency", LEAST)
+def test_less_than_the_provider_takes_is_never_attempted_and_stops_nothing(sandbox: Running, currency: str) -> None:
+    story = Paying(sandbox, bill=False)
+    story.card()
+    story.bill(-1, LEAST[currency] - 1, currency=currency)
+    story.until(45).sweep()
+    assert (story.attempts(), story.sub().state, story.mail.taken, story.tasks()) == ([], State.ACTIVE, [], [])
+    assert story.owed() == [], "nobody is asked for what nobody can pay"
+    story.bill(50, LEAST[currency], currency=currency)
+    story.until(50)
+    both = 2 * LEAST[currency] - 1
+    assert story.taken() == {currency: both - both % 10 if currency == "KWD" else both}, "with the next invoice"
+    assert story.sub().state is State.ACTIVE
+    story.check()
+
+
+def test_small_invoices_are_charged_once_they_are_enough_together(sandbox: Running) -> None:
+    story = Paying(sandbox, bill=False)
+    story.card()
+    for due in (0, 10):
+        story.bill(due, 30)
+    story.until(9)
+    assert story.attempts() == []
+    story.until(10)
+    assert [(a.state, a.amount_minor) for a in story.attempts()] == [("paid", 60)]
+    story.check()
+
+
+def test_what_credit_leaves_below_the_minimum_ends_the_case_and_brings_everything_back(sandbox: Running) -> None:
+    story = Paying(sandbox)
+    story.until(35)
+    assert story.sub().state is State.DISABLED
+    story.pay(PRICE - 20, ())
+    assert (story.sub().state, story.account.case) == (State.ACTIVE, None)
+    story.until(80).sweep()
+    assert (story.sub().state, story.attempts()) == (State.ACTIVE, [])
+    story.check()
+
+
+@pytest.mark.parametrize(("part", "left"), [(980, None), (951, None), (950, 50), (1_000, 0), (49, None), (1_001, None)])
+def test_a_part_leaves_nothing_or_a_rest_that_can_be_paid(sandbox: Running, part: int, left: int | None) -> None:
+    story = Paying(sandbox, bill=False)
+    story.bill(-1, 1_000)
+    story.until(1)
+    story.settle(story.add("insufficient_funds"))
+    card = story.add()
+    if left is None:
+        with pytest.raises(Refused) as refused:
+            story.settle(card, part_minor={"EUR": part})
+        assert refused.value.code == "bad_amount"
+        return
+    assert story.settle(card, part_minor={"EUR": part}) == ["paid"]
+    assert sum(q.amount_minor for q in story.owed()) == left
+    assert not left or story.settle(card) == ["paid"]
+    assert (story.taken(), story.sub().state) == ({"EUR": 1_000}, State.ACTIVE)
+
+
+def test_more_than_the_provider_takes_at_once_is_charged_in_several_attempts_by_ourselves(sandbox: Running) -> None:
+    story = Paying(sandbox, bill=False)
+    story.card()
+    for _ in range(2):
+        story.bill(-1, 60_000_000)
+    story.until(-1, "10:00")
+    assert [(a.state, a.amount_minor) for a in story.attempts()] == [("paid", 99_999_999), ("paid", 20_000_001)]
+    story.until(40)
+    assert story.sub().state is State.ACTIVE
+    story.check()
+
+
+def test_and_so_it_is_when_the_customer_settles(sandbox: Running) -> None:
+    story = Paying(sandbox, bill=False)
+    story.bill(-1, 100_000_010)
+    story.until(1)
+    assert story.settle(story.add()) == ["paid", "paid"]
+    assert [a.amount_minor for a in story.attempts()] == [99_999_960, 50], "what is left can be taken too"
+    assert (story.account.debts, story.captures()) == ((), 2)
+    story.check()
+
+
+def test_a_payment_page_takes_as_much_as_it_can(sandbox: Running) -> None:
+    story = Paying(sandbox, bill=False)
+    story.bill(-1, 120_000_000)
+    story.until(1)
+    shown = {q.currency: q.hash for q in story.owed()}
+    url = pages.open_page(story.store, story.providers, story.no, shown, story.now, ADMIN)
+    post(url, card="approve", do="go")
+    story.sweep()
+    assert (story.taken(), [q.amount_minor for q in story.owed()]) == ({"EUR": 99_999_999}, [20_000_001])
+    story.check()
+
+
+@pytest.mark.parametrize(("owed", "takes"), [(0, 0), (49, 0), (50, 50), (999, 999), (1_000, 1_000), (1_020, 970)])
+def test_the_most_that_is_taken_at_once_leaves_nothing_or_what_can_be_taken(owed: int, takes: int) -> None:
+    assert AmountLimits(minimum_minor=50, maximum_minor=1_000).charge_of(owed) == takes
+
+
+@given(st.integers(1, 400), st.integers(1, 2_000), st.sampled_from([1, 5, 10]), st.integers(0, 20_000))
+def test_any_sum_is_taken_to_its_last_step(least: int, more: int, step: int, owed: int) -> None:
+    least = -(-least // step) * step
+    limits = AmountLimits(minimum_minor=least, maximum_minor=2 * least + more, step_minor=step)
+    left = owed
+    while taken := limits.charge_of(left):
+        assert limits.takes(taken)
+        left -= taken
+    assert left < (step if owed >= least else least)

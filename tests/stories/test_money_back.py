@@ -75,11 +75,11 @@ def test_a_chargeback_that_is_lost_is_owed_again_with_its_full_ladder(paid: Payi
 
 def test_a_refund_by_staff_reopens_nothing(paid: Paying) -> None:
     payment = f"stripe:{intent(paid)}"
-    refunds.refund(paid.store, paid.providers, payment, 5000, paid.now, STAFF, "kindness")
-    refunds.refund(paid.store, paid.providers, payment, 7000, paid.now, STAFF, "kindness")
+    refunds.refund(paid.store, paid.providers, payment, 5000, paid.now, STAFF, "kindness", "a")
+    refunds.refund(paid.store, paid.providers, payment, 7000, paid.now, STAFF, "kindness", "b")
     assert (paid.account.past_due, paid.sub().state) == ((), State.ACTIVE)
     with pytest.raises(Refused, match="at most €0"):
-        refunds.refund(paid.store, paid.providers, payment, 1, paid.now, STAFF, "again")
+        refunds.refund(paid.store, paid.providers, payment, 1, paid.now, STAFF, "again", "c")
     paid.sweep().sweep()
     books_agree(paid)
 
@@ -87,7 +87,7 @@ def test_a_refund_by_staff_reopens_nothing(paid: Paying) -> None:
 def test_a_refund_whose_answer_is_lost_is_found_by_the_sweep_and_recorded_once(paid: Paying) -> None:
     paid.sandbox.control("faults", plan=[{"kind": "drop_after", "path": "refunds", "times": 1}])
     payment = f"stripe:{intent(paid)}"
-    assert refunds.refund(paid.store, paid.providers, payment, 5000, paid.now, STAFF, "kindness").ref == ""
+    assert refunds.refund(paid.store, paid.providers, payment, 5000, paid.now, STAFF, "kindness", "a").ref == ""
     paid.sweep().sweep()
     assert [fact.amount_minor for _, fact in paid.facts(f.Refunded)] == [5000]
     books_agree(paid)

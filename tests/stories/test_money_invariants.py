@@ -56,6 +56,7 @@ def test_an_attempt_that_is_not_the_sum_of_its_parts_is_caught(
     story = Paying(sandbox)
     story.card()
     monkeypatch.setattr(charge, "quote_for", a_cent_more)
+    monkeypatch.setattr(charge, "in_part", lambda quote, *_: quote)
     story.until(0)
     assert "I6" in breaches(story)
 

@@ -141,7 +141,7 @@ REFUSED: Final[dict[str, Callable[[Small], object]]] = {
     "setup_outcome": lambda s: methods.finish_setup(s.store, s.providers, s.no, "till", "page", s.now, ADMIN),
     "expire_payment": lambda s: s.till.expire_payment("page", "key"),
     "renew": lambda s: methods.renew(s.store, s.providers, s.no, 1, 12, 2030, s.now, ADMIN),
-    "refund": lambda s: refunds.refund(s.store, s.providers, f"till:t-att_{s.no}_1", 100, s.now, STAFF, "asked"),
+    "refund": lambda s: refunds.refund(s.store, s.providers, f"till:t-att_{s.no}_1", 100, s.now, STAFF, "asked", "r"),
     "changes_in": lambda s: s.till.changes_in(b"{}", "", s.now),
     "book": lambda s: s.till.book(s.now, s.now),
 }

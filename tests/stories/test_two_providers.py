@@ -171,7 +171,9 @@ def test_each_provider_reports_what_was_paid_and_given_back_there(two: Two, open
     two.until(3)
     assert two.settle(card) == ["paid"]
     for attempt in two.attempts():
-        refunds.refund(two.store, two.providers, f"{attempt.at_provider}:{attempt.ref}", 100, two.now, STAFF, "asked")
+        refunds.refund(
+            two.store, two.providers, f"{attempt.at_provider}:{attempt.ref}", 100, two.now, STAFF, "asked", attempt.ref
+        )
     assert two.taken_at() == {opener: PRICE - 100, other: 400}
     reported()
     assert [(fact.payment_ref.partition(":")[0], fact.amount_minor) for _, fact in two.facts(f.Refunded)] == [

@@ -99,6 +99,12 @@ def _paying(fact: f.AnyFact, services: Services) -> str | None:
             return f"challenge of attempt {fact.attempt} lapsed"
         case f.Refunded():
             return f"money left: {fact.currency} {fact.amount_minor}"
+        case f.RefundAsked():
+            return f"refund {fact.refund} asked: {fact.currency} {fact.amount_minor}"
+        case f.RefundUndone():
+            return f"refund undone: {fact.currency} {fact.amount_minor}"
+        case f.ChargebackClosed():
+            return f"chargeback {'won' if fact.won else 'lost'}"
         case _:
             return None
 

@@ -20,6 +20,7 @@ from arrears.adapters.payments.stripe import Stripe
 from arrears.adapters.services.inprocess import InProcessServices
 from arrears.core import facts as f
 from arrears.core.account import Mode
+from arrears.core.payments.trail import KINDS, trail_of
 from arrears.core.policy import default_policy
 from arrears.engine import commands, system
 from arrears.engine.payments import methods, settling
@@ -325,11 +326,30 @@ def test_a_refund_is_bounded_by_its_payment_and_given_once(shop: Shop) -> None:
     assert code(shop.send(path, {"amount_minor": 12_001, "currency": "EUR", "why": "x"})) == (422, "bad_amount")
     assert code(shop.send(path, {"amount_minor": 100, "currency": "USD", "why": "x"})) == (422, "bad_amount")
     assert shop.send(path, {"amount_minor": 2_000, "currency": "EUR", "why": "goodwill"}).json()["state"] == "done"
-    assert shop.store.refunded_minor(ref) == 2_000
+    trail = trail_of(shop.store.facts_of([account], KINDS)[account])
+    assert trail.payments[ref].given_back == 2_000
     assert code(shop.send("payments/stripe:pi_none/refund", {"amount_minor": 1, "currency": "EUR", "why": "x"})) == (
         404,
         "unknown_payment",
     )
+
+
+def test_the_same_idempotency_key_is_the_same_refund_after_its_answer_is_forgotten_too(shop: Shop) -> None:
+    account = shop.account((12_000, "EUR"))
+    shop.send(f"accounts/acc_{account}/settlement", {"method": shop.card(account), "quotes": shop.shown(account)})
+    [(ref, *_)] = [p for p in shop.store.provider_payments("stripe", shop.clock.at) if p[1] == account]
+    body = {"amount_minor": 5_000, "currency": "EUR", "why": "goodwill"}
+    first = shop.send(f"payments/{ref}/refund", body, key="once").json()
+    with psycopg.connect(shop.store_url) as db:
+        db.execute("DELETE FROM idempotency_key")
+    assert shop.send(f"payments/{ref}/refund", body, key="once").json() == first
+    assert trail_of(shop.store.facts_of([account], KINDS)[account]).payments[ref].given_back == 5_000
+
+
+@pytest.mark.parametrize("path", ["payments/stripe:pi%00x/refund", "accounts/acc_1%00/settlement"])
+def test_a_nul_in_an_address_is_refused(shop: Shop, path: str) -> None:
+    answer = shop.send(path, {"amount_minor": 1, "currency": "EUR", "why": "x"})
+    assert code(answer) == (400, "bad_address")
 
 
 def test_a_webhook_is_recorded_and_a_forged_unknown_or_huge_one_changes_nothing(shop: Shop) -> None:

@@ -52,6 +52,7 @@ def explanation(store: AccountHistory, number: int, now: datetime) -> dict[str, 
         "policy": view.policy.version,
         "case": None if account.case is None else {"no": account.case.no, "opened_on": account.case.opened_on},
         "owed": _owed(account),
+        "carried": _carried(view),
         "subscriptions": [_subscription(view, s.no) for s in account.subscriptions],
         "waits_for": _waits_for(view),
         "holds": [
@@ -61,6 +62,16 @@ def explanation(store: AccountHistory, number: int, now: datetime) -> dict[str, 
         "last_change": _last_change(history, lines),
         "because": [lines[seq] for seq in causes(account, history) if seq in lines],
     }
+
+
+def _carried(view: View) -> list[str]:
+    """What is so small that it waits for the next invoice, and why."""
+    return [
+        f"{format_amount(d.open_minor, d.currency)} of {d.number}: no charge takes less than"
+        f" {format_amount(view.carried_below(d.currency), d.currency)}, so it is carried to the next invoice"
+        for d in view.account.debts
+        if d.open_minor < view.carried_below(d.currency)
+    ]
 
 
 def _waits_for(view: View) -> list[str]:
@@ -168,6 +179,7 @@ def sentences(found: dict[str, Any]) -> Iterator[str]:
     for hold in found["holds"]:
         end = f"to {in_words(hold['until'])}" if hold["until"] else "until released"
         yield f"  held ({hold['scope']}) {end}: {hold['reason']}"
+    yield from (f"  {line}" for line in found["carried"])
     for doubt in found["waits_for"]:
         yield f"  restricting, disabling and deleting wait for: {doubt}"
     if found["because"]:

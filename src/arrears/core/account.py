@@ -6,12 +6,13 @@ The value is stored as one JSON text in the account's narrow row and is, by defi
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from datetime import date, datetime
 from enum import StrEnum
 
 import msgspec
 
+from arrears.core.payments.limits import AmountLimits
 from arrears.core.payments.planner import Tried
 from arrears.core.payments.values import AttemptState, Initiator, MethodKind, Network
 from arrears.core.promises import Promise
@@ -91,8 +92,9 @@ class Debt(Value, frozen=True, omit_defaults=True):
 
     `past_due_from` is set when a decline or a returned payment makes it past due at once; `day_0` when it has
     become past due. `ended` says that its case ended with a deletion: still owed, no longer pursued by the ladder.
-    `tries` counts the attempts for it that are proven finished; `reopened_seq` is the fact by which its money left
-    again, `charged_back` that the payer's bank took it: then only the payer pays it, never a charge of ours.
+    `tries` counts the attempts for it that are proven finished; `charged`: one of ours was paid or declined, so that
+    its first charge is over. `reopened_seq` is the fact by which its money left again, `charged_back` that the payer's
+    bank took it: then only the payer pays it, never a charge of ours.
     `entry` is the first attempt of the bank debit that failed for it last: presented again it is the same entry.
     `reminded` are the steps that are done or were overtaken since it is past due, `moved_seq` the fact that gave it
     another due date.
@@ -111,6 +113,7 @@ class Debt(Value, frozen=True, omit_defaults=True):
     settled_separately: bool = False
     ended: bool = False
     tries: int = 0
+    charged: bool = False
     reopened_seq: int = 0
     charged_back: bool = False
     reminded: tuple[int, ...] = ()
@@ -359,11 +362,13 @@ class Account(Value, frozen=True, omit_defaults=True):
 
 
 class Guards(msgspec.Struct, frozen=True):
-    """The doubts that belong to the whole installation."""
+    """What every decision must know of the whole installation: its doubts, and what can be charged."""
 
     feed_stale: bool = False
     clock_suspect: bool = False
     breaker_open: bool = False
+    limits: Mapping[str, AmountLimits] = {}
+    """What the payment providers take in one charge, by currency. No doubt: known, or without limit."""
 
     @property
     def doubts(self) -> tuple[DoubtKind, ...]:

@@ -18,11 +18,13 @@ from arrears.core.effects import ACTING, STEPPING, TELLING
 NOTICE: Final = "notice"
 ORDER: Final = "order"
 CHARGE: Final = "charge"
+REFUND: Final = "refund"
+"""What a charge asks for that gives money back."""
 
 
 class ActionRow(msgspec.Struct, frozen=True, gc=False):
     """One thing to perform, named by the fact that asks for it. Orders carry subscription, number and kind; a charge
-    carries the attempt's number."""
+    carries the attempt's number, or a refund's."""
 
     account: int
     seq: int
@@ -65,6 +67,8 @@ def actions_of(recorded: f.Recorded) -> Iterator[ActionRow]:
             yield ActionRow(account, seq, ORDER, fact.subscription, fact.order_no, "delete")
         case f.AttemptCreated():
             yield ActionRow(account, seq, CHARGE, 0, fact.attempt, "page" if fact.on_page else "charge")
+        case f.RefundAsked():
+            yield ActionRow(account, seq, CHARGE, 0, fact.refund, REFUND)
         case _:
             if asks_for_message(fact):
                 yield ActionRow(account, seq, NOTICE)

@@ -37,6 +37,7 @@ LEARN_AT: Final = 2
 _VALUES: Final = re.compile(r'r":(\d+|"[^"\\]*(?:\\.[^"\\]*)*")')
 """Invoice numbers and amounts: the only fields of an account whose names end in r (a test says so). Free text cannot
 look like one: inside a text the quotation mark is escaped."""
+_OPEN: Final = re.compile(r'"currency":"([A-Z]{3})","total_minor":\d+,"open_minor":(\d+)')
 _SEQS: Final = re.compile(r'seq":(\d+)')
 
 DecideUnit = Callable[[Unit, Guards], None]
@@ -110,6 +111,8 @@ class DecisionCache:
         text = unit.text
         if not text or '"tried":' in text or any(policy in text for policy in self._looking_at_amounts):
             return False
+        if self._guards.limits and self._looks_at_limits(text):
+            return False
         shape, values = _take_apart(unit.text, unit.seq)
         known = self._known.get(shape, 0)
         if isinstance(known, int):
@@ -125,6 +128,15 @@ class DecisionCache:
             self._known[shape] = known = learnt
         _write(unit, known, values)
         return True
+
+    def _looks_at_limits(self, text: str) -> bool:
+        """Whether an account owes so little that what can be charged would matter. More than is taken at once changes
+        no more than charges, which are never decided from a shape."""
+        limits = self._guards.limits
+        return any(
+            currency in limits and int(minor) < limits[currency].minimum_minor
+            for currency, minor in _OPEN.findall(text)
+        )
 
     def _learn(self, unit: Unit, values: list[str]) -> Template | None:
         """What two made-up accounts of this shape have in common; None if anything differs or may not be shared."""

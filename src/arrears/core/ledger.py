@@ -77,5 +77,13 @@ def _lines(fact: f.AnyFact) -> Iterable[Line]:
             yield REFUND, 0, fact.currency, fact.amount_minor - fact.credit_minor
             yield CREDIT, 0, fact.currency, fact.credit_minor
             yield BANK, 0, fact.currency, -fact.amount_minor
+        case f.RefundAsked():
+            # Owed to the customer from now on; what it was is nobody's to use.
+            yield CREDIT, 0, fact.currency, fact.credit_minor
+            yield REFUND, 0, fact.currency, -fact.credit_minor
+        case f.RefundUndone():
+            yield BANK, 0, fact.currency, fact.amount_minor
+            yield CREDIT, 0, fact.currency, -fact.credit_minor
+            yield REFUND, 0, fact.currency, fact.credit_minor - fact.amount_minor
         case _:
             raise AssertionError(fact)

@@ -21,6 +21,9 @@ from arrears.core.errors import Refused
 INTEGER_DIGITS_MAX: Final = 15
 """More is refused; with three decimals the result still fits a signed 64-bit integer."""
 
+MINOR_MAX: Final = 10**18 - 1
+"""The largest amount that is taken, in minor units: 15 digits and three decimals."""
+
 _TWO_DECIMALS: Final = """
 AED AFN ALL AMD ANG AOA ARS AUD AWG AZN BAM BBD BDT BGN BMD BND BOB BRL BSD BTN BWP BYN BZD CAD CDF CHF CNY COP
 CRC CUC CUP CVE CZK DKK DOP DZD EGP ERN ETB EUR FJD FKP GBP GEL GHS GIP GMD GTQ GYD HKD HNL HRK HTG HUF IDR ILS
@@ -52,6 +55,16 @@ def exponent(currency: str) -> int:
         hint = f"; write {near}" if near in _EXPONENTS else "; give an ISO 4217 code in capitals, like EUR"
         raise Refused("unknown_currency", f"{_shown(currency)} is not a currency{hint}")
     return digits
+
+
+def bounded(minor: int, what: str) -> int:
+    """An amount of money that was said, which is more than nothing; refuses `bad_amount` for any other, and for more
+    than there can be. `what` begins the refusal: "payment 'P1'"."""
+    if minor <= 0:
+        raise Refused("bad_amount", f"{what} must be more than zero")
+    if minor > MINOR_MAX:
+        raise Refused("bad_amount", f"{what} has more than {len(str(MINOR_MAX))} digits; give minor units, like 1250")
+    return minor
 
 
 def parse_amount(text: str, currency: str, *, decimal_mark: str = ".", grouping: str = "") -> int:

@@ -7,6 +7,7 @@ from typing import NamedTuple, assert_never
 
 from arrears.core import facts as f
 from arrears.core.account import Guards
+from arrears.core.payments.limits import LimitsByCurrency
 
 
 def fold_system(system: System, fact: f.SystemFact) -> System:
@@ -18,6 +19,8 @@ def fold_system(system: System, fact: f.SystemFact) -> System:
             return system._replace(clock_suspect=False)
         case f.FeedSet(stale=stale):
             return system._replace(feed_stale=stale)
+        case f.LimitsSet(limits=limits):
+            return system._replace(limits=limits)
         case f.BreakerSet(open=is_open):
             return system._replace(breaker_open=is_open)
         case (
@@ -40,8 +43,9 @@ class System(NamedTuple):
     clock_suspect: bool
     feed_stale: bool
     breaker_open: bool
+    limits: LimitsByCurrency = {}  # noqa: RUF012 - a NamedTuple's default, never changed
 
     @property
     def guards(self) -> Guards:
         """What every decision must wait for."""
-        return Guards(self.feed_stale, self.clock_suspect, self.breaker_open)
+        return Guards(self.feed_stale, self.clock_suspect, self.breaker_open, self.limits)

@@ -12,6 +12,7 @@ from typing import Final, NamedTuple, assert_never
 from arrears.core import facts as f
 from arrears.core.account import Account, DoubtKind
 from arrears.core.effects import ASKING, TASK_ENDING
+from arrears.core.money import format_amount
 from arrears.core.payments.values import AttemptState
 
 SYSTEM: Final = 0
@@ -70,9 +71,16 @@ def tasks_of(recorded: f.Recorded) -> Iterator[TaskRow]:
         case f.Deferred(subscription=sub, action=action):
             doubts = ", ".join(fact.doubts)
             yield TaskRow(account, seq, "deferred", f"{action} of subscription {sub}: {doubts}", f"{action} {sub}")
+        case f.PaymentBooked(tell="credit"):
+            kept = format_amount(fact.credit_minor, fact.currency)
+            what = f"{kept} of payment {fact.ref} came for what was paid already: give it back, or keep it as credit"
+            yield TaskRow(account, seq, "paid_twice", what, fact.ref)
+        case f.RefundUndone(refund=number) if number:
+            what = f"refund {number} of payment {fact.payment_ref} did not arrive; the customer still waits for it"
+            yield TaskRow(account, seq, "refund_failed", what, fact.payment_ref)
         case f.DoubtRaised(doubt=DoubtKind.FEED, ref=ref):
             yield TaskRow(account, seq, "change_not_recorded", recorded.why, ref)
-        case f.Noticed() | f.AttemptMoved() | f.DoubtRaised():
+        case f.Noticed() | f.AttemptMoved() | f.PaymentBooked() | f.RefundUndone() | f.DoubtRaised():
             return  # as planned
         case _:
             raise AssertionError(fact)
@@ -135,7 +143,14 @@ def _ended(fact: f.AnyFact, account: Account) -> Iterator[tuple[str, str | None]
         case f.OrderAcknowledged(order="resume"):
             if not any(order.kind == "resume" for sub in account.subscriptions for order in sub.orders):
                 yield "resume_late", None
-        case f.AttemptMoved() | f.OrderAcknowledged() | f.DoubtCleared():
+        case f.RefundAsked(payment_ref=ref):
+            yield from (("paid_twice", ref), ("refund_failed", ref))
+        case f.Refunded(payment_ref=ref, refund=0):
+            yield "paid_twice", ref
+        case f.CreditAllocated(currency=currency):
+            if not account.credit.get(currency):
+                yield "paid_twice", None
+        case f.AttemptMoved() | f.OrderAcknowledged() | f.Refunded() | f.DoubtCleared():
             return
         case _:
             raise AssertionError(fact)
@@ -156,9 +171,16 @@ def system_tasks_of(seq: int, fact: f.SystemFact, why: str) -> Iterator[TaskRow]
             yield TaskRow(SYSTEM, seq, "change_not_recorded", why, ref)
         case f.AccountSetAside(account=number):
             yield TaskRow(SYSTEM, seq, "set_aside", f"account {number}: {why}", str(number))
-        case f.BreakerSet() | f.MailPaused() | f.MailTrouble():
+        case f.BreakerSet() | f.MailPaused() | f.MailTrouble() | f.LimitsSet():
             return
-        case f.PolicyAdopted() | f.ClockSuspected() | f.ClockConfirmed() | f.FeedSet() | f.SystemTaskClosed():
+        case (
+            f.PolicyAdopted()
+            | f.ClockSuspected()
+            | f.ClockConfirmed()
+            | f.LimitsSet()
+            | f.FeedSet()
+            | f.SystemTaskClosed()
+        ):
             return
         case _:
             assert_never(fact)

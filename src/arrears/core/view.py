@@ -20,6 +20,7 @@ from arrears.core.account import (
     Guards,
     Hold,
     HoldScope,
+    Mode,
     Stop,
     Subscription,
     Terms,
@@ -265,6 +266,19 @@ class View:
         for debt in self.debts_of(sub):
             sums[debt.currency] = sums.get(debt.currency, 0) + debt.open_minor
         return any(total >= minimum.get(currency, 0) for currency, total in sums.items())
+
+    def too_small(self, debt: Debt) -> bool:
+        """Whether a rest is not past due: within the tolerance, or so small that its payer could not pay it."""
+        tolerated = self.policy.tolerance_minor.get(debt.currency, 0)
+        return debt.open_minor <= tolerated or debt.open_minor < self.carried_below(debt.currency)
+
+    def carried_below(self, currency: str) -> int:
+        """Rests below this are carried to the next invoice: no provider takes so little, and a payer by card has no
+        other way (spec, section 3, Amounts). 0 where there is no such limit."""
+        limits = self.guards.limits
+        if not limits or currency not in limits or self.account.mode is not Mode.CARD:
+            return 0
+        return limits[currency].minimum_minor
 
     def evidence(self, sub: Subscription, action: Action, policy: Policy) -> Evidence:
         """What stood at the moment of an escalation."""

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from arrears.core.account import Account
 from arrears.core.errors import Refused
 from arrears.core.facts import Allocation, PaymentBooked
-from arrears.core.money import exponent
+from arrears.core.money import bounded, exponent
 from arrears.core.states import State
 from arrears.core.unit import Unit
 
@@ -27,6 +27,12 @@ class Payment:
     unasked: bool = False
     names: int = 0
     """The one invoice that the money came for, where it must be known whatever of it went there."""
+    of: str = ""
+    """The payment of which this money had been taken back, and has come back."""
+    cured: tuple[int, ...] = ()
+    """The debts of which no bank holds anything any more."""
+    most: tuple[Allocation, ...] = ()
+    """What each of its debts takes of it at most, where that is less than what is open."""
 
 
 def book(unit: Unit, payment: Payment, author: str) -> None:
@@ -34,9 +40,7 @@ def book(unit: Unit, payment: Payment, author: str) -> None:
     which the consequences then put on whatever else is open. Refuses `unknown_currency`, `bad_amount`,
     `wrong_currency`."""
     exponent(payment.currency)
-    if payment.amount_minor <= 0:
-        raise Refused("bad_amount", f"payment {payment.ref!r} must be more than zero")
-    left = payment.amount_minor
+    left = bounded(payment.amount_minor, f"payment {payment.ref!r}")
     allocations = []
     only = payment.debts[0] if len(payment.debts) == 1 else 0
     for number in payment.debts:
@@ -48,7 +52,7 @@ def book(unit: Unit, payment: Payment, author: str) -> None:
                 "wrong_currency",
                 f"payment {payment.ref!r} is in {payment.currency} and invoice {debt.number!r} in {debt.currency}",
             )
-        taken = min(left, debt.open_minor)
+        taken = min(left, debt.open_minor, *(part.minor for part in payment.most if part.debt == number))
         allocations.append(Allocation(number, taken))
         left -= taken
     unit.record(
@@ -60,6 +64,8 @@ def book(unit: Unit, payment: Payment, author: str) -> None:
             credit_minor=left,
             tell=_receipt_kind(unit.account, payment, [a.debt for a in allocations]),
             invoice=payment.names or (only if left else 0),
+            of=payment.of,
+            cured=payment.cured,
         ),
         author,
     )

@@ -12,9 +12,9 @@ from typing import Final
 
 from arrears.core import facts as f
 from arrears.core.account import Guards
-from arrears.core.actions import CHARGE, NOTICE, ORDER
+from arrears.core.actions import CHARGE, NOTICE, ORDER, REFUND
 from arrears.core.errors import Refused
-from arrears.core.payments.values import AttemptState
+from arrears.core.payments.values import AttemptState, RefundState
 from arrears.core.policy import Policies
 from arrears.core.unit import Unit
 from arrears.core.view import View, service_ended_on
@@ -24,6 +24,7 @@ from arrears.engine.message_context import PLAIN_CONTEXT, MessageContext
 from arrears.engine.messages.bounces import refused_at_delivery
 from arrears.engine.messages.delivering import Answer
 from arrears.engine.messages.sending import send
+from arrears.engine.payments import refunds
 from arrears.engine.payments.attempts import pursue
 from arrears.engine.payments.providers import NO_PROVIDERS, Providers
 from arrears.ports import AccountReader, Accounts, AccountsAndMoney, Batch, Channel, Claim, Order, Services, Store
@@ -111,10 +112,24 @@ def _charge(
     is unknown keeps its claim, and is looked up when the lease is over."""
     results: list[ActionResult] = []
     for claim in claims:
+        if claim.order == REFUND:
+            if _refund(store, providers, claim, now):
+                results.append((claim, True, None))
+            continue
         left = pursue(store, providers, claim.account, claim.order_no, now)
         if left is None or left.on_page or left.state in (AttemptState.NEEDS_CUSTOMER, AttemptState.SUBMITTED):
             results.append((claim, True, None))
     return results
+
+
+def _refund(store: AccountsAndMoney, providers: Providers, claim: Claim, now: datetime) -> bool:
+    """Bring a refund as far as it can be brought; whether that is the performer's work no more. One that is under way
+    is told of by its provider; one that cannot be asked for now is asked for again when the lease is over."""
+    try:
+        answer = refunds.pursue(store, providers, claim.account, claim.order_no, now)
+    except Refused:
+        return False
+    return answer.state is not RefundState.UNKNOWN
 
 
 def record_results(

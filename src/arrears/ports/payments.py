@@ -9,7 +9,8 @@ from typing import Final, NamedTuple, Protocol
 
 from arrears.core.account import Debt
 from arrears.core.errors import Refused
-from arrears.core.facts import PaymentBooked
+from arrears.core.facts import Fact, PaymentBooked, Recorded
+from arrears.core.payments.limits import AmountLimits
 from arrears.core.payments.planner import Tried
 from arrears.core.payments.values import (
     BookLine,
@@ -19,6 +20,7 @@ from arrears.core.payments.values import (
     MethodDetails,
     Outcome,
     RefundAnswer,
+    RefundState,
     SetupOutcome,
     Unknown,
 )
@@ -100,11 +102,8 @@ class MoneyBook(Protocol):
     def invoices(self, account: int) -> Mapping[int, Debt]:
         """Every debt of an account as it was issued, paid or not, by its number."""
 
-    def refund_known(self, ref: str) -> bool:
-        """Whether a refund with this reference is in the book."""
-
-    def refunded_minor(self, payment_ref: str) -> int:
-        """How many minor units of a payment have left again without reopening anything."""
+    def facts_of(self, numbers: Sequence[int], kinds: Sequence[type[Fact]]) -> Mapping[int, Sequence[Recorded]]:
+        """The facts of these kinds of each account, in order; with no facts, an account may be missing."""
 
 
 class SweepBook(Protocol):
@@ -130,6 +129,9 @@ class ProviderBook(Protocol):
 
     def provider_payments(self, provider: str, since: datetime) -> Sequence[tuple[str, int, str, int]]:
         """Every payment booked from a provider since then: reference, account, currency, minor units."""
+
+    def facts_of(self, numbers: Sequence[int], kinds: Sequence[type[Fact]]) -> Mapping[int, Sequence[Recorded]]:
+        """See MoneyBook."""
 
     def provider_net(self, provider: str, since: datetime) -> Mapping[str, int]:
         """By the ledger: what came from a provider since then less what left again, in minor units by currency."""
@@ -177,6 +179,10 @@ class Processor(ABC):
     def look_up(self, attempt: str, customer_ref: str, ref: str, since: datetime) -> Outcome:
         """What the provider has under our reference; `ref` may be empty when it was never learnt."""
 
+    def limits(self) -> Mapping[str, AmountLimits]:
+        """What one charge can be, by currency; without it any amount of any currency."""
+        return {}
+
     def takes(self, amount_minor: int, currency: str) -> None:  # noqa: B027 - without it every amount may be tried
         """Refuse `provider_refused`, without asking anybody, where exactly this amount can never be charged."""
 
@@ -214,6 +220,11 @@ class Processor(ABC):
     def refund(self, payment_ref: str, amount_minor: int, key: str) -> RefundAnswer:
         """Give money back, all or a part."""
         raise self._without(Processor.refund)
+
+    def look_up_refund(self, payment_ref: str, key: str) -> RefundAnswer:
+        """What became of a refund that was asked for with this key, so long ago that to find none is proof: then it is
+        REFUSED."""
+        return RefundAnswer(RefundState.UNKNOWN, why=f"payment provider {self.name!r} cannot look up a refund")
 
     def changes_in(self, body: bytes, signature: str, now: datetime) -> Sequence[Change]:
         """What a webhook says happened, with the objects read anew. Refuses `bad_signature`, `old_event`,

@@ -20,6 +20,7 @@ from arrears.sandbox.forms import (
     page_of,
     part,
     text,
+    within_limits,
 )
 from arrears.sandbox.objects import Customer, SandboxMethod, Session, SetupIntent, WireError, bad_request
 from arrears.sandbox.wire import WireAnswer, WireObjects
@@ -206,6 +207,7 @@ def _price(session: Session, params: Params) -> None:
         session.currency, session.description = unit, session.description or product
     if session.amount > AMOUNT_MAX:
         raise bad_request(f"Amount must be no more than {AMOUNT_MAX}", "amount_too_large", param="line_items")
+    within_limits(session.amount, session.currency, "line_items")
     if not offered(session.types, session.currency):
         raise bad_request("No valid payment method types for this Checkout Session.", param="payment_method_types")
     data = part(params, "payment_intent_data")

@@ -20,6 +20,7 @@ from arrears.sandbox.forms import (
     page_of,
     part,
     text,
+    within_limits,
 )
 from arrears.sandbox.objects import Intent, WireError, bad_request
 from arrears.sandbox.wire import WireAnswer, WireObjects
@@ -49,6 +50,7 @@ def new_intent(wire: WireObjects, _: str, params: Params) -> WireAnswer:
     )
     if "customer" in params:
         found.customer = known(book.customers, params["customer"], "customer", "customer").id
+    within_limits(found.amount, found.currency)
     _check_confirmation(params, confirm=confirm)
     if "payment_method" in params:
         _attach(wire, found, params)

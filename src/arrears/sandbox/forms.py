@@ -6,11 +6,12 @@ from collections.abc import Callable, Sequence
 from typing import Any, Final, Protocol, TypeVar
 from urllib.parse import parse_qsl, urlsplit
 
+from arrears.adapters.payments.stripe.amounts import amount_limits
 from arrears.sandbox.objects import WireError, bad_request
 
 Params = dict[str, Any]
 
-AMOUNT_MAX: Final = 99_999_999
+AMOUNT_MAX: Final = 999_999_999
 """Amounts have at most eight digits (docs.stripe.com/currencies)."""
 METADATA_KEYS_MAX, METADATA_KEY_CHARS_MAX, METADATA_VALUE_CHARS_MAX = 50, 40, 500
 """docs.stripe.com/api/metadata"""
@@ -112,6 +113,21 @@ def amount_of(params: Params, name: str = "amount") -> int:
     if found > AMOUNT_MAX:
         raise bad_request(f"Amount must be no more than {AMOUNT_MAX}", "amount_too_large", param=name)
     return found
+
+
+def within_limits(amount: int, currency: str, param: str = "amount") -> None:
+    """Refuse what no charge of this currency can be: too little, too much, or with a last digit that is not passed
+    on. Currencies whose minimum is another's are not refused."""
+    limits = amount_limits().get(currency.upper())
+    if limits is None:
+        return
+    if amount < limits.minimum_minor:
+        said = f"Amount must be at least {limits.minimum_minor} {currency}"
+        raise bad_request(said, "amount_too_small", param=param)
+    if amount > limits.maximum_minor:
+        raise bad_request(f"Amount must be no more than {limits.maximum_minor}", "amount_too_large", param=param)
+    if amount % limits.step_minor:
+        raise bad_request(f"Invalid amount for {currency}: its last digit must be 0.", "invalid_amount", param=param)
 
 
 def currency_of(params: Params) -> str:

@@ -43,7 +43,8 @@ _Mail = (
 )
 _People = f.Invited | f.InvitationWithdrawn | f.InvitationAccepted | f.AccessEnded | f.ResetAsked | f.SignInChanged
 _Method = f.MethodAdded | f.MethodActivated | f.MethodRenewed | f.MethodSpent | f.MethodRemoved
-_Attempt = f.AttemptCreated | f.AttemptMoved | f.ChallengeLapsed | f.Refunded
+_Attempt = f.AttemptCreated | f.AttemptMoved | f.ChallengeLapsed
+_Back = f.Refunded | f.RefundAsked | f.RefundUndone | f.ChargebackClosed
 _Doubt = f.HoldPlaced | f.HoldEnded | f.DoubtRaised | f.DoubtCleared | f.ChargeDeclined | f.AuthorisationDeclined
 
 
@@ -123,6 +124,8 @@ def _say(before: Account, after: Account, fact: f.AnyFact) -> tuple[str, str]:
         return _method(after, fact)
     if isinstance(fact, _Attempt):
         return _attempt(fact)
+    if isinstance(fact, _Back):
+        return _back(fact)
     if isinstance(fact, _Mail):
         return _mail(fact)
     if isinstance(fact, _People):
@@ -210,6 +213,21 @@ def _attempt(fact: _Attempt) -> tuple[str, str]:
             return "attempt", f"{fact.attempt}: {fact.to.replace('_', ' ')}{f' ({why})' if why else ''}"
         case f.ChallengeLapsed():
             return "attempt", f"{fact.attempt}: nobody finished the bank's check within a day"
+
+
+def _back(fact: _Back) -> tuple[str, str]:
+    match fact:
+        case f.ChargebackClosed(ref=ref, payment_ref=payment, won=won):
+            return "chargeback", f"{ref} of {payment} is {'won: the money is back' if won else 'lost'}"
+        case f.RefundUndone():
+            amount = format_amount(fact.amount_minor or fact.credit_minor, fact.currency)
+            return "refund", f"{amount} of {fact.payment_ref} did not leave, or has come back"
+        case f.RefundAsked():
+            amount = format_amount(fact.amount_minor, fact.currency)
+            return "refund", f"{fact.refund}: {amount} of {fact.payment_ref} is to be given back"
+        case f.Refunded(reversal=True):
+            minor = fact.amount_minor + fact.reopened_minor
+            return "taken back", f"{format_amount(minor, fact.currency)} of {fact.payment_ref} by the payer's bank"
         case f.Refunded():
             return "refund", f"{format_amount(fact.amount_minor, fact.currency)} of {fact.payment_ref} given back"
 

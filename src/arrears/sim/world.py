@@ -23,7 +23,7 @@ from arrears.core.states import Reason, State
 from arrears.engine import commands, system
 from arrears.engine.booking import Payment
 from arrears.engine.message_context import PLAIN_CONTEXT
-from arrears.engine.payments.sweep import look_up_open
+from arrears.engine.payments.sweep import LOOK_UP_AFTER, look_up_open
 from arrears.engine.plain import BriefWriter
 from arrears.engine.run import DELETIONS_PER_DAY, Limits
 from arrears.ports import NewAccount, Store
@@ -388,8 +388,8 @@ class World:
                 if not sub.orders and told != expected.get(sub.state, "resume"):
                     what = f"subscription {sub.no} is {sub.state}, its service was told to {told}"
                     self.checker.complain([Breach("I16", number, what)])
-        # An answer that was lost in the last hours has not been looked up yet, and nobody says that it was paid.
-        look_up_open(self.store, self.bank.providers, self.stage.now)
+        # The end is calm: an answer that was lost in the very last instant is looked up as soon as one may.
+        look_up_open(self.store, self.bank.providers, self.stage.now + LOOK_UP_AFTER)
         self.checker.complain([Breach("I5", 0, what) for what in self.bank.disagreements()])
         if self.services.out_of_order:
             self.checker.complain([Breach("I16", 0, f"{self.services.out_of_order} orders came out of order")])

@@ -63,6 +63,7 @@ MIDDLEWARE = [
     "django.middleware.csrf.CsrfViewMiddleware",
     "django.contrib.auth.middleware.AuthenticationMiddleware",
     "allauth.account.middleware.AccountMiddleware",
+    "arrears.web.api.strict.plain_address",
     "arrears.web.api.strict.strict_body",
 ]
 ROOT_URLCONF = "arrears.web.urls"

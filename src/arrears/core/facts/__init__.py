@@ -65,12 +65,15 @@ from arrears.core.facts.payments import (
     AttemptCreated,
     AttemptMoved,
     ChallengeLapsed,
+    ChargebackClosed,
     MethodActivated,
     MethodAdded,
     MethodRemoved,
     MethodRenewed,
     MethodSpent,
+    RefundAsked,
     Refunded,
+    RefundUndone,
 )
 from arrears.core.facts.people import (
     AccessEnded,
@@ -119,6 +122,7 @@ from arrears.core.facts.system import (
     ClockConfirmed,
     ClockSuspected,
     FeedSet,
+    LimitsSet,
     MailPaused,
     MailTrouble,
     MailTroubleKind,
@@ -146,6 +150,7 @@ __all__ = [
     "ChallengeLapsed",
     "ChangeSetAside",
     "ChargeDeclined",
+    "ChargebackClosed",
     "ClockConfirmed",
     "ClockSuspected",
     "CreditAllocated",
@@ -173,6 +178,7 @@ __all__ = [
     "InvoiceCredited",
     "InvoiceIssued",
     "LateOrder",
+    "LimitsSet",
     "MailPaused",
     "MailTrouble",
     "MailTroubleKind",
@@ -196,6 +202,8 @@ __all__ = [
     "ReasonLifted",
     "ReasonSet",
     "Recorded",
+    "RefundAsked",
+    "RefundUndone",
     "Refunded",
     "RemindedDebt",
     "Reminder",
@@ -283,6 +291,9 @@ AnyFact = (
     | MethodRenewed
     | MethodSpent
     | Refunded
+    | RefundAsked
+    | RefundUndone
+    | ChargebackClosed
     | AuthorisationDeclined
     | AddressAsked
     | AddressConfirmed

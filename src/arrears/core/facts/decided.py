@@ -30,9 +30,11 @@ class BecamePastDue(Fact, frozen=True, tag="became_past_due"):
 
 
 class WithinTolerance(Fact, frozen=True, tag="within_tolerance"):
-    """A rest so small that it is not past due; it joins the next settlement."""
+    """A rest so small that it is not past due; it joins the next settlement. `below_minor` is given where the policy
+    would let less go: the least that the payment provider takes."""
 
     debts: tuple[int, ...]
+    below_minor: int = 0
 
 
 class DateMoved(Fact, frozen=True, tag="date_moved"):

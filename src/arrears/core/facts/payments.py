@@ -97,7 +97,11 @@ class ChallengeLapsed(Fact, frozen=True, tag="challenge_lapsed"):
 class Refunded(Fact, frozen=True, tag="refunded"):
     """Money that has left again and is no invoice's any more: given back by staff, or what a chargeback or a returned
     debit took beyond the debts it reopened. `credit_minor` of it was account credit. `ref` is the provider's, so that
-    the same is recorded once; a chargeback that only reopened debts has an amount of 0."""
+    the same is recorded once; a chargeback that only reopened debts has an amount of 0.
+
+    `reversal`: the bank or network took it back; `open` while the network has not ruled. `refund` is the number of the
+    refund that was asked for, 0 for one that was made at the provider itself.
+    """
 
     ref: str
     payment_ref: str
@@ -106,3 +110,41 @@ class Refunded(Fact, frozen=True, tag="refunded"):
     credit_minor: int = 0
     reopened_minor: int = 0
     """How much of what was taken back besides is owed again, by the facts right before this one."""
+    reversal: bool = False
+    open: bool = False
+    refund: int = 0
+
+
+class RefundAsked(Fact, frozen=True, tag="refund_asked"):
+    """Somebody wants to give back so much of a payment. Recorded, with its key, before the provider is asked, and the
+    account credit that it takes is set aside. `request` names who asked for it and how they call it: asked again it is
+    this refund, for ever."""
+
+    refund: int
+    key: str
+    request: str
+    payment_ref: str
+    currency: str
+    amount_minor: int
+    credit_minor: int = 0
+
+
+class RefundUndone(Fact, frozen=True, tag="refund_undone"):
+    """What was to leave has stayed, or has come back: `amount_minor` of it has come back, and `credit_minor` is account
+    credit again. `refund` and `ref` name it: our number where we asked for it, the provider's reference where it is
+    known. A chargeback that was won and had reopened nothing is undone in the same way."""
+
+    refund: int
+    ref: str
+    payment_ref: str
+    currency: str
+    amount_minor: int = 0
+    credit_minor: int = 0
+
+
+class ChargebackClosed(Fact, frozen=True, tag="chargeback_closed"):
+    """The network has ruled on a chargeback."""
+
+    ref: str
+    payment_ref: str
+    won: bool

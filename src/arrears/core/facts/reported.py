@@ -46,6 +46,10 @@ class PaymentBooked(Fact, frozen=True, tag="payment_booked"):
     tell: str = ""
     invoice: int = 0
     """The one invoice that it names, where its allocations do not say so: more came than was open, or an import."""
+    of: str = ""
+    """The payment of which this money had been taken back, and has come back."""
+    cured: tuple[int, ...] = ()
+    """The debts of which no bank holds anything any more."""
 
 
 class CreditAllocated(Fact, frozen=True, tag="credit_allocated"):

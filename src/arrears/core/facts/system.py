@@ -5,6 +5,7 @@ from __future__ import annotations
 from enum import StrEnum
 
 from arrears.core.facts.base import Fact
+from arrears.core.payments.limits import AmountLimits
 
 
 class PolicyAdopted(Fact, frozen=True, tag="policy_adopted"):
@@ -30,6 +31,12 @@ class ChangeSetAside(Fact, frozen=True, tag="change_set_aside"):
     """What a provider reported could not be recorded, nor that it could not, as its account cannot be read."""
 
     ref: str
+
+
+class LimitsSet(Fact, frozen=True, tag="limits_set"):
+    """What the payment providers take in one charge, by currency, from now on."""
+
+    limits: dict[str, AmountLimits]
 
 
 class AccountSetAside(Fact, frozen=True, tag="account_set_aside"):
@@ -82,6 +89,7 @@ SystemFact = (
     | FeedSet
     | BreakerSet
     | ChangeSetAside
+    | LimitsSet
     | MailPaused
     | MailTrouble
     | SystemTaskClosed

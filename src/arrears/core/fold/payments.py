@@ -17,7 +17,7 @@ from arrears.core.fold import Folds
 from arrears.core.fold.replacing import with_subscription
 from arrears.core.payments.planner import Tried
 from arrears.core.payments.settlement import usable
-from arrears.core.payments.values import OPEN_STATES, AttemptState, MethodKind
+from arrears.core.payments.values import OPEN_STATES, AttemptState, Initiator, MethodKind
 from arrears.core.states import State
 
 REMEMBERED: Final = timedelta(days=200)
@@ -121,9 +121,14 @@ def _attempt_moved(account: Account, fact: f.AttemptMoved, recorded: f.Recorded)
 
 def _tried(debt: Debt, was: Attempt, fact: f.AttemptMoved, *, debit: bool) -> Debt:
     """A debt after an attempt for it is over. A bank debit that failed has an entry, which may be presented again."""
+    # One that was ended with proof was none, unless that is how it was refused; one for a part leaves the rest to come.
+    whole = any(part.debt == debt.no and part.minor >= debt.open_minor for part in was.parts)
+    over = whole if fact.to is AttemptState.PAID else fact.to is AttemptState.DECLINED or bool(fact.codes.decline)
+    ours = was.by is Initiator.MERCHANT and over
+    debt = replace(debt, tries=debt.tries + 1, charged=debt.charged or ours)
     if not debit or fact.to is not AttemptState.DECLINED or not fact.reached_network:
-        return replace(debt, tries=debt.tries + 1)
-    return replace(debt, tries=debt.tries + 1, entry=was.entry or was.no)
+        return debt
+    return replace(debt, entry=was.entry or was.no)
 
 
 def _remembered(account: Account, was: Attempt, fact: f.AttemptMoved, recorded: f.Recorded) -> Account:
@@ -166,6 +171,21 @@ def _refunded(account: Account, fact: f.Refunded, _: f.Recorded) -> Account:
     return _less_credit(account, fact.currency, fact.credit_minor)
 
 
+def _refund_asked(account: Account, fact: f.RefundAsked, _: f.Recorded) -> Account:
+    return _less_credit(account, fact.currency, fact.credit_minor)
+
+
+def _refund_undone(account: Account, fact: f.RefundUndone, _: f.Recorded) -> Account:
+    if not fact.credit_minor:
+        return account
+    credit = {**account.credit, fact.currency: account.credit.get(fact.currency, 0) + fact.credit_minor}
+    return replace(account, credit=credit)
+
+
+def _chargeback_closed(account: Account, _fact: f.ChargebackClosed, _: f.Recorded) -> Account:
+    return account
+
+
 FOLDS: Final[Folds] = {
     f.MethodAdded: _method_added,
     f.MethodActivated: _method_activated,
@@ -176,4 +196,7 @@ FOLDS: Final[Folds] = {
     f.AttemptMoved: _attempt_moved,
     f.ChallengeLapsed: _challenge_lapsed,
     f.Refunded: _refunded,
+    f.RefundAsked: _refund_asked,
+    f.RefundUndone: _refund_undone,
+    f.ChargebackClosed: _chargeback_closed,
 }

@@ -60,6 +60,9 @@ def _reduced(account: Account, allocations: Iterable[f.Allocation], recorded: f.
 
 def _payment_booked(account: Account, fact: f.PaymentBooked, recorded: f.Recorded) -> Account:
     account = _reduced(account, fact.allocations, recorded)
+    if fact.cured:
+        debts = tuple(replace(d, charged_back=False) if d.no in fact.cured else d for d in account.debts)
+        account = replace(account, debts=debts)
     if fact.credit_minor:
         credit = dict(account.credit)
         credit[fact.currency] = credit.get(fact.currency, 0) + fact.credit_minor

@@ -76,6 +76,7 @@ def check_chain(history: Iterable[Recorded], head: bytes) -> list[Breach]:
 _ASKING: Final = frozenset(
     [
         *(f.Noticed, f.Restricted, f.Disabled, f.DeletionOrdered, f.Canceled, f.ReasonSet, f.Resumed, f.AttemptCreated),
+        f.RefundAsked,
         *(f.AuthorisationDeclined, f.AddressAsked, f.AddressConfirmed, f.TestAsked),
         *(f.Invited, f.ResetAsked, f.SignInChanged),
         *(f.PaymentBooked, f.ChargeDeclined, f.AttemptMoved),
@@ -101,7 +102,7 @@ def check_actions(account: int, history: Iterable[Recorded], keys: Iterable[tupl
                 wanted.add((r.seq, NOTICE))
             case f.AddressConfirmed(changed=True):
                 wanted.add((r.seq, NOTICE))
-            case f.AttemptCreated():
+            case f.AttemptCreated() | f.RefundAsked():
                 wanted.add((r.seq, CHARGE))
             case f.Restricted() | f.Disabled() | f.DeletionOrdered() | f.Canceled() | f.ReasonSet() | f.Resumed():
                 if r.fact.order_no:

@@ -186,6 +186,20 @@ class CheckedTry:
         self.is_open = True
 
 
+class CheckedPayment:
+    """A payment: what a bank has taken back of it, by reference, with what of that nobody owes; what of it has come
+    back; what was given back out of its credit; and what of the losses was none in the end."""
+
+    __slots__ = ("amount", "came_back", "given", "no_loss", "reversed")
+
+    def __init__(self) -> None:
+        self.amount = 0
+        self.reversed: dict[str, tuple[int, int]] = {}
+        self.came_back: dict[str, int] = {}
+        self.given: dict[str, int] = {}
+        self.no_loss = 0
+
+
 class AccountBook:
     """Everything the checks need to know about one account."""
 
@@ -215,10 +229,19 @@ class AccountBook:
         self.attempts: dict[int, CheckedTry] = {}
         self.keys: set[str] = set()
         self.refunds: set[str] = set()
+        self.payments: dict[str, CheckedPayment] = {}
+        self.taken_back: set[str] = set()
+        """Payments of which something was taken back or has come back, since the last transaction."""
+        self.left_unnamed = False
+        """Whether money has left of which nobody said which payment it was."""
         self.helped: set[tuple[int, str]] = set()
         self.unbooked = 0
         """The attempt that was just said to be paid, until its money is booked."""
         self.breaches: list[Breach] = []
+
+    def payment(self, ref: str) -> CheckedPayment:
+        """What is known of a payment."""
+        return self.payments.setdefault(ref, CheckedPayment())
 
     def breach(self, invariant: str, what: str) -> None:
         """Complain."""

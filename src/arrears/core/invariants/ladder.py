@@ -67,7 +67,7 @@ def within_tolerance(book: AccountBook, fact: f.WithinTolerance, _: f.Recorded) 
     """Only what is small enough stops being past due (I2)."""
     for number in fact.debts:
         debt = book.debts[number]
-        if debt.open > book.policy.tolerance_minor.get(debt.currency, 0):
+        if debt.open > max(book.policy.tolerance_minor.get(debt.currency, 0), fact.below_minor - 1):
             book.breach("I2", f"invoice {number} is let go with {debt.open} open")
         debt.day_0 = debt.forced_from = None
 

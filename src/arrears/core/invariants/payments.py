@@ -112,6 +112,68 @@ def refunded(book: AccountBook, fact: f.Refunded, _: f.Recorded) -> None:
     if left < 0:
         book.breach("I2", f"{fact.credit_minor} of credit is given back, and there is less")
     book.credit[fact.currency] = left
+    payment = book.payment(fact.payment_ref)
+    if fact.reversal:
+        payment.reversed[fact.ref] = (fact.amount_minor + fact.reopened_minor, fact.amount_minor - fact.credit_minor)
+        book.taken_back.add(fact.payment_ref)
+    elif not fact.refund:
+        payment.given[fact.ref] = fact.credit_minor
+
+
+def refund_asked(book: AccountBook, fact: f.RefundAsked, _: f.Recorded) -> None:
+    """Once for each request, and with credit that is there (I2)."""
+    for known in (fact.key, f"request {fact.request}"):
+        if known in book.refunds:
+            book.breach("I2", f"refund {fact.refund} is asked for twice")
+        book.refunds.add(known)
+    left = book.credit.get(fact.currency, 0) - fact.credit_minor
+    if fact.amount_minor <= 0 or not 0 <= fact.credit_minor <= fact.amount_minor or left < 0:
+        book.breach("I2", f"{fact.amount_minor} is to be given back, {fact.credit_minor} of it credit")
+    book.credit[fact.currency] = left
+    book.payment(fact.payment_ref).given[f"refund {fact.refund}"] = fact.credit_minor
+
+
+def refund_undone(book: AccountBook, fact: f.RefundUndone, _: f.Recorded) -> None:
+    """Once, and no more than had left (I2)."""
+    name = f"undone {fact.refund} {fact.ref}"
+    if name in book.refunds:
+        book.breach("I2", f"refund {fact.refund} {fact.ref} is undone twice")
+    book.refunds.add(name)
+    if fact.credit_minor < 0 or fact.amount_minor < 0:
+        book.breach("I2", f"refund {fact.refund} {fact.ref} gives back less than nothing")
+    book.credit[fact.currency] = book.credit.get(fact.currency, 0) + fact.credit_minor
+    payment = book.payment(fact.payment_ref)
+    payment.given[f"refund {fact.refund}"] = payment.given[fact.ref] = 0
+    if fact.ref in payment.reversed:
+        payment.came_back[fact.ref] = payment.came_back.get(fact.ref, 0) + fact.amount_minor
+        payment.no_loss += fact.amount_minor
+        book.taken_back.add(fact.payment_ref)
+
+
+def came_back(book: AccountBook, fact: f.PaymentBooked) -> None:
+    """What a bank held is here again: no more than it held (I2)."""
+    payment, ref = book.payment(fact.of), fact.ref.rpartition("-")[0]
+    payment.came_back[ref] = payment.came_back.get(ref, 0) + fact.amount_minor
+    if ref in payment.reversed and payment.came_back[ref] > payment.reversed[ref][0]:
+        book.breach("I2", f"more of {ref} comes back than was taken")
+    book.taken_back.add(fact.of)
+
+
+def taken_from_where_it_is(book: AccountBook, ref: str) -> None:
+    """What a bank takes back is owed again, or was credit: only what the payment never had is a loss of ours (I2)."""
+    payment = book.payment(ref)
+    lost = sum(loss for _, loss in payment.reversed.values()) - payment.no_loss
+    held = sum(minor - payment.came_back.get(name, 0) for name, (minor, _) in payment.reversed.items())
+    had = payment.amount - sum(payment.given.values())
+    if payment.amount and not book.left_unnamed and lost > max(0, held - had):
+        book.breach("I2", f"{lost} of {ref} was taken back, and nobody owes it; of {had} a bank holds {held}")
+
+
+def chargeback_closed(book: AccountBook, fact: f.ChargebackClosed, _: f.Recorded) -> None:
+    """Of a payment of which something was taken back."""
+    payment = book.payment(fact.payment_ref)
+    if payment.reversed and fact.ref not in payment.reversed:
+        book.breach("I18", f"chargeback {fact.ref} is ruled on and was never made")
 
 
 def _in_flight(book: AccountBook, attempt: int, recorded: f.Recorded, *, stands: bool) -> None:
@@ -133,4 +195,7 @@ MONEY: Final[Checks] = {
     f.AttemptMoved: attempt_moved,
     f.ChallengeLapsed: challenge_lapsed,
     f.Refunded: refunded,
+    f.RefundAsked: refund_asked,
+    f.RefundUndone: refund_undone,
+    f.ChargebackClosed: chargeback_closed,
 }

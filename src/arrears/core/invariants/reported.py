@@ -22,6 +22,7 @@ from arrears.core.invariants.checked import (
     Warned,
     first_day,
 )
+from arrears.core.invariants.payments import came_back
 from arrears.core.states import Reason, State
 
 NEVER: Final = 10**18
@@ -77,6 +78,10 @@ def payment_booked(book: AccountBook, fact: f.PaymentBooked, _: f.Recorded) -> N
     if fact.amount_minor <= 0 or fact.credit_minor < 0 or allocated + fact.credit_minor != fact.amount_minor:
         book.breach("I2", f"{fact.amount_minor} received, {allocated} allocated, {fact.credit_minor} kept as credit")
     book.credit[fact.currency] = book.credit.get(fact.currency, 0) + fact.credit_minor
+    if fact.of:
+        came_back(book, fact)
+    else:
+        book.payment(fact.ref).amount = fact.amount_minor
 
 
 def credit_allocated(book: AccountBook, fact: f.CreditAllocated, _: f.Recorded) -> None:
@@ -116,6 +121,8 @@ def debt_reopened(book: AccountBook, fact: f.DebtReopened, recorded: f.Recorded)
         book.breach("I10", f"invoice {debt.no} reopens with a day 0 before the money left")
     debt.forced_from, debt.day_0, debt.ended = start, None, False
     book.open[debt.no] = debt
+    if not fact.given_up and not recorded.author.startswith("provider:"):
+        book.left_unnamed = True
 
 
 def written_off(book: AccountBook, fact: f.WrittenOff, _: f.Recorded) -> None:

@@ -14,7 +14,7 @@ from arrears.core.effects import MOVING_MONEY, TELLING
 from arrears.core.invariants.checked import AccountBook, Breach, CheckedInstallation, Sub, reaches_minimum
 from arrears.core.invariants.ladder import LADDER
 from arrears.core.invariants.messages import ANSWERS
-from arrears.core.invariants.payments import MONEY
+from arrears.core.invariants.payments import MONEY, taken_from_where_it_is
 from arrears.core.invariants.people import SUPPORT
 from arrears.core.invariants.reported import REPORTED
 from arrears.core.ledger import RECEIVABLE, entries_of
@@ -89,6 +89,9 @@ class Watch:
 
     def _committed(self, book: AccountBook) -> None:
         """What holds in every committed state: paid is restored (I12), credit is used before anything is due (I2)."""
+        for ref in sorted(book.taken_back):
+            taken_from_where_it_is(book, ref)
+        book.taken_back.clear()
         if book.parked:
             return
         for sub in book.subs.values():

@@ -12,6 +12,7 @@ from hashlib import sha256
 from typing import NamedTuple
 
 from arrears.core.account import Account, Debt, DebtPart, Method
+from arrears.core.payments.limits import charge_of
 from arrears.core.payments.values import MethodKind
 from arrears.core.view import View
 
@@ -30,13 +31,13 @@ class Quote(NamedTuple):
 def settlement_set(view: View) -> list[Debt]:
     """The debts that a settlement pays: past due, and rests within the tolerance whose day has passed. What is not due
     yet is never demanded, however small (spec, section 3, Amounts)."""
-    account, tolerance = view.account, view.policy.tolerance_minor
+    account = view.account
     return [
         d
         for d in account.debts
         if not d.settled_separately
         and not account.debt_is_held(d.no)
-        and (d.day_0 is not None or (d.open_minor <= tolerance.get(d.currency, 0) and _day_has_passed(view, d)))
+        and (d.day_0 is not None or (view.too_small(d) and _day_has_passed(view, d)))
     ]
 
 
@@ -45,7 +46,8 @@ def _day_has_passed(view: View, debt: Debt) -> bool:
 
 
 def quotes(view: View, also: Iterable[int] = ()) -> list[Quote]:
-    """One quote for each currency, by name; `also` adds debts that are not due yet, which are offered, never added."""
+    """One quote for each currency, by name; `also` adds debts that are not due yet, which are offered, never added. A
+    sum of which the payment provider can take nothing is in none: it is carried to the next invoice."""
     account = view.account
     wanted = settlement_set(view)
     chosen = set(also)
@@ -55,7 +57,8 @@ def quotes(view: View, also: Iterable[int] = ()) -> list[Quote]:
         if d.no in chosen and d not in wanted and not d.settled_separately and not account.debt_is_held(d.no)
     ]
     currencies = sorted({d.currency for d in wanted})
-    return [_quote(account, currency, [d for d in wanted if d.currency == currency]) for currency in currencies]
+    every = [_quote(account, currency, [d for d in wanted if d.currency == currency]) for currency in currencies]
+    return [one for one in every if charge_of(view.guards.limits, one.currency, one.amount_minor)]
 
 
 def _quote(account: Account, currency: str, debts: Sequence[Debt]) -> Quote:
@@ -84,6 +87,17 @@ def in_part(quote: Quote, account: Account, amount_minor: int) -> Quote:
         parts.append(DebtPart(part.debt, min(left, part.minor)))
         left -= parts[-1].minor
     return quote_for(account, quote.currency, tuple(parts))
+
+
+def less(parts: Iterable[DebtPart], amount_minor: int) -> tuple[DebtPart, ...]:
+    """What is left of these parts when the first so many minor units are paid."""
+    found, left = [], amount_minor
+    for part in parts:
+        taken = min(left, part.minor)
+        left -= taken
+        if part.minor > taken:
+            found.append(DebtPart(part.debt, part.minor - taken))
+    return tuple(found)
 
 
 def attempt_key(quote: Quote, method: int, ordinal: int) -> str:

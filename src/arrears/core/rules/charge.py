@@ -10,9 +10,10 @@ from typing import NamedTuple
 
 from arrears.core.account import Account, Debt, DebtPart, Method, Mode, Stop
 from arrears.core.facts import AttemptCreated
+from arrears.core.payments.limits import charge_of
 from arrears.core.payments.networks import load_rules
 from arrears.core.payments.planner import EXPIRED, NEW_ENTRY, Allowed, Tried, Wanted, earliest
-from arrears.core.payments.settlement import attempt_key, ordinal_of, quote_for
+from arrears.core.payments.settlement import attempt_key, in_part, ordinal_of, quote_for
 from arrears.core.payments.strategies import plan
 from arrears.core.payments.strategies.paydays import Paydays
 from arrears.core.payments.values import AttemptState, Initiator, MethodKind
@@ -98,31 +99,21 @@ def _chargeable(view: View, debt: Debt) -> bool:
     return all(h.ended_at is not None for h in held)
 
 
-def _is_to_come(view: View, debt: Debt) -> bool:
-    """Whether our first charge of a debt is still to come. What its payer tried before its day, or a charge that was
-    ended with proof, does not stand in for it; one of ours that was paid does, whatever became of the money."""
-    if debt.declined or debt.reopened_seq or not debt.tries:
-        return not (debt.declined or debt.reopened_seq)
-    tried = (t for method in view.account.methods for t in method.tried)
-    due = view.calendar.start_of_day(debt.due_on)
-    return not any(
-        t.at >= due
-        and (t.state is AttemptState.DECLINED or (t.state is AttemptState.PAID and t.by is Initiator.MERCHANT))
-        for t in tried
-    )
-
-
 def _first(view: View, group: _Group) -> datetime | None:
     """When the first of these is charged for the first time: at 09:00 of its due date, or as soon as the networks let
     us. What they forbid is not attempted, and no decline of the customer's; an expired card has failed."""
-    mornings = [view.morning(d.due_on) for d in group.debts if _is_to_come(view, d)]
+    mornings = [view.morning(d.due_on) for d in group.debts if not (d.charged or d.declined or d.reopened_seq)]
     if not mornings:
         return None
     # One that came to nothing, proven at the provider, is no charge; it is made anew, at most once a day.
     history = history_of(view.account, group.method)
     ended = [t.at + ONE_DAY for t in history if t.state is AttemptState.CANCELED and t.by is Initiator.MERCHANT]
-    at = max([min(mornings), *ended])
-    wanted = _wanted(group, _taken(view, group, at))
+    # What is too little for a charge of its own waits for the next that falls due.
+    enough = [one for one in sorted(mornings) if _amount(view, group, _taken(view, group, one))]
+    if not enough:
+        return None
+    at = max([enough[0], *ended])
+    wanted = _wanted(view, group, _taken(view, group, at))
     allowed = earliest(load_rules(), wanted, history, max(at, view.now))
     if isinstance(allowed, Allowed):
         return max(at, allowed.at) if allowed.rule else at
@@ -136,7 +127,9 @@ def _retry(view: View, group: _Group) -> datetime | None:
         return None
     history = history_of(view.account, group.method)
     own = [t for t in history if group.entry in (t.no, t.entry)] if group.entry > 0 else history
-    wanted = _wanted(group, past_due)
+    if not _amount(view, group, past_due):
+        return None
+    wanted = _wanted(view, group, past_due)
     day_0 = min(d.day_0 for d in past_due if d.day_0 is not None)
     since = max([t.at for t in own], default=view.calendar.start_of_day(day_0))
     planned = plan(
@@ -159,9 +152,13 @@ def _retry(view: View, group: _Group) -> datetime | None:
     return planned
 
 
-def _wanted(group: _Group, debts: Iterable[Debt]) -> Wanted:
-    amount = sum(d.open_minor for d in debts)
-    return wanted_of(group.method, amount, group.currency, Initiator.MERCHANT, group.entry)
+def _wanted(view: View, group: _Group, debts: Iterable[Debt]) -> Wanted:
+    return wanted_of(group.method, _amount(view, group, debts), group.currency, Initiator.MERCHANT, group.entry)
+
+
+def _amount(view: View, group: _Group, debts: Iterable[Debt]) -> int:
+    """What one charge for these takes: all, or the most that the provider takes at once; 0 where it takes nothing."""
+    return charge_of(view.guards.limits, group.currency, sum(d.open_minor for d in debts))
 
 
 def history_of(account: Account, method: Method) -> list[Tried]:
@@ -188,7 +185,9 @@ def wanted_of(method: Method, amount_minor: int, currency: str, by: Initiator, e
 
 def _attempt(view: View, group: _Group, debts: list[Debt]) -> AttemptCreated:
     account = view.account
-    quote = quote_for(account, group.currency, tuple(DebtPart(d.no, d.open_minor) for d in debts))
+    whole = quote_for(account, group.currency, tuple(DebtPart(d.no, d.open_minor) for d in debts))
+    amount = _amount(view, group, debts)
+    quote = whole if amount == whole.amount_minor else in_part(whole, account, amount)
     ordinal = ordinal_of(account, quote.parts)
     return AttemptCreated(
         attempt=account.attempt_count + 1,

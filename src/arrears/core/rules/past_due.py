@@ -15,15 +15,16 @@ from arrears.core.view import IMMEDIATELY, ONE_DAY, Due, Rank, View
 
 def rule(view: View) -> Iterable[Due]:
     """One proposal for each instant at which debts go past due, and one for all that have passed; rests within the
-    tolerance never do."""
+    tolerance, or below what a payer by card can pay, never do."""
     tolerance = view.policy.tolerance_minor
     dues: list[Due] = []
     by_instant: dict[datetime, list[tuple[Debt, date]]] = {}
     for debt in view.account.debts:
-        small = debt.open_minor <= tolerance.get(debt.currency, 0)
+        small = view.too_small(debt)
         if debt.day_0 is not None:
             if small and not debt.ended:
-                done = WithinTolerance(debts=(debt.no,))
+                above = debt.open_minor > tolerance.get(debt.currency, 0)
+                done = WithinTolerance(debts=(debt.no,), below_minor=view.carried_below(debt.currency) if above else 0)
                 dues.append(Due(IMMEDIATELY, Rank.PAST_DUE, debt.no, "within tolerance", partial(_same, done)))
             continue
         if small:

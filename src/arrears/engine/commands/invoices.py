@@ -11,7 +11,7 @@ from msgspec.structs import replace
 from arrears.core import facts as f
 from arrears.core.account import Debt
 from arrears.core.errors import Refused
-from arrears.core.money import exponent
+from arrears.core.money import bounded, exponent
 from arrears.core.unit import Unit
 from arrears.engine.acting import acting, acting_on, local_today, open_debts
 from arrears.engine.booking import Payment, book
@@ -42,8 +42,7 @@ def issue(unit: Unit, invoice: Invoice, author: str) -> int:
     """Issue one invoice; its number within the account. Refuses `unknown_currency`, `bad_amount`,
     `due_before_issue`, `unknown_subscription`."""
     exponent(invoice.currency)
-    if invoice.total_minor <= 0:
-        raise Refused("bad_amount", f"invoice {invoice.number!r}: the total must be more than zero")
+    bounded(invoice.total_minor, f"invoice {invoice.number!r}: the total")
     if invoice.due_on < invoice.issued_on:
         raise Refused("due_before_issue", f"invoice {invoice.number!r} is due before it is issued")
     known = {s.no for s in unit.account.subscriptions}
@@ -85,8 +84,7 @@ def report_authorisation_declined(
     nothing is owed.
     `decline` is one of our words (core/data/declines.toml), or empty. Refuses `bad_amount`, `unknown_currency`."""
     exponent(currency)
-    if amount_minor <= 0:
-        raise Refused("bad_amount", "the amount that was refused must be more than zero")
+    bounded(amount_minor, "the amount that was refused")
     with acting_on(store, account, now) as unit:
         refused = f.AuthorisationDeclined(currency=currency, amount_minor=amount_minor, decline=decline)
         unit.record(refused, author)

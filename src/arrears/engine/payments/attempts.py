@@ -323,7 +323,9 @@ def _paid(unit: Unit, provider: str, attempt: Attempt, outcome: Paid, author: st
     _move(unit, attempt, AttemptState.PAID, author, outcome.ref, outcome.codes)
     debts = tuple(part.debt for part in attempt.parts)
     ref = payment_ref(provider, outcome.ref)
-    book(unit, Payment(unit.no, ref, outcome.currency, outcome.amount_minor, debts), author)
+    open_minor = sum(d.open_minor for d in unit.account.debts if d.no in debts)
+    too_much = outcome.amount_minor > open_minor
+    book(unit, Payment(unit.no, ref, outcome.currency, outcome.amount_minor, debts, unasked=too_much), author)
     if attempt.method and not outcome.durable:
         unit.record(f.MethodSpent(method=attempt.method), author)
     elif attempt.activates:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from datetime import date, datetime
+from datetime import MAXYEAR, MINYEAR, date, datetime
 
 from arrears.core import facts as f
 from arrears.core.account import Account
@@ -120,7 +120,7 @@ def renew(
 ) -> None:
     """The same card with a new expiry: nothing else is asked, and it stays what it is."""
     record = store.method(account, method)
-    if not 1 <= month <= 12 or date(year, month, 1) < now.date().replace(day=1):
+    if not (1 <= month <= 12 and MINYEAR <= year <= MAXYEAR) or date(year, month, 1) < now.date().replace(day=1):
         raise Refused("bad_expiry", f"{month:02d}/{year} is no expiry of a card that can still be used")
     key = f"renew-{record.ref}-{year}-{month}"
     details = providers.of(record.at_provider).renew(record.ref, month, year, key)

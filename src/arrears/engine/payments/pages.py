@@ -6,7 +6,8 @@ from collections.abc import Mapping
 from datetime import datetime
 
 from arrears.core.errors import Refused
-from arrears.core.payments.settlement import quotes
+from arrears.core.payments.limits import charge_of
+from arrears.core.payments.settlement import in_part, quotes
 from arrears.core.payments.values import AttemptCanceled, Initiator
 from arrears.core.view import View
 from arrears.engine.acting import acting_on
@@ -38,8 +39,20 @@ def open_page(
             raise StaleQuote(owed)
         if unit.account.attempt_on(p.debt for p in wanted.parts) is not None:
             raise Refused("attempt_in_flight", "a payment for this is under way; wait for its outcome, then look again")
-        opener.takes(wanted.amount_minor, currency)
-        number = record_attempt(unit, wanted, 0, Initiator.CUSTOMER, author, shown=wanted_hash, page_at=page_at)
+        amount = charge_of(view.guards.limits, currency, wanted.amount_minor)
+        # More than can be taken at once is paid in several goes: the page says how much this one takes.
+        asked = wanted if amount in (0, wanted.amount_minor) else in_part(wanted, unit.account, amount)
+        opener.takes(asked.amount_minor, currency)
+        number = record_attempt(
+            unit,
+            asked,
+            0,
+            Initiator.CUSTOMER,
+            author,
+            shown=wanted_hash,
+            in_part=asked is not wanted,
+            page_at=page_at,
+        )
         attempt = unit.account.attempt(number)
     assert attempt is not None, "it was recorded just now"
     reached("attempt.after_begin")

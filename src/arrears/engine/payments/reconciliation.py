@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from datetime import datetime
 from typing import NamedTuple
 
 from arrears.core.money import format_amount
+from arrears.core.payments.trail import KINDS, trail_of
 from arrears.core.payments.values import BookLine
 from arrears.engine.payments.attempts import attempt_ref, payment_ref
 from arrears.engine.payments.provider_changes import attempt_of
@@ -33,7 +34,7 @@ def check(store: ProviderBook, processor: Processor, since: datetime, until: dat
     name = processor.name
     lines = [line for line in processor.book(since, until) if line.attempt]
     ours = {ref: (account, currency, minor) for ref, account, currency, minor in store.provider_payments(name, since)}
-    differences = list(_each(name, lines, ours))
+    differences = [*_each(name, lines, dict(ours)), *_held(store, name, lines, ours)]
     theirs: dict[str, int] = {}
     for line in lines:
         left = line.taken_minor - line.refunded_minor - line.disputed_minor
@@ -46,6 +47,22 @@ def check(store: ProviderBook, processor: Processor, since: datetime, until: dat
             told = f"the ledger has {format_amount(a, currency)}, {name} has {format_amount(b, currency)}"
             differences.append(f"{currency}: {told}")
     return MoneyCheck(name, len(lines), sums, theirs, tuple(differences))
+
+
+def _held(
+    store: ProviderBook, name: str, lines: list[BookLine], ours: Mapping[str, tuple[int, str, int]]
+) -> Iterator[str]:
+    """Where a payment pays more here than the provider still has of it, not counting what was given back in kindness:
+    what was taken back of it must be owed again."""
+    left = {payment_ref(name, line.payment_ref): line for line in lines if line.refunded_minor or line.disputed_minor}
+    accounts = sorted({ours[ref][0] for ref in left if ref in ours})
+    trails = {number: trail_of(facts) for number, facts in store.facts_of(accounts, KINDS).items()}
+    for ref, line in left.items():
+        traced = trails[ours[ref][0]].payments.get(ref) if ref in ours else None
+        most = max(0, line.taken_minor - line.disputed_minor)
+        if traced is not None and traced.pays > most:
+            pays, has = format_amount(traced.pays, line.currency), format_amount(most, line.currency)
+            yield f"{line.payment_ref}: it pays {pays} here, and the payer's bank has left {has} of it"
 
 
 def _each(name: str, lines: list[BookLine], ours: dict[str, tuple[int, str, int]]) -> Iterator[str]:

@@ -1,4 +1,9 @@
-"""Giving money back (spec, section 4, point 10): it reopens nothing."""
+"""Giving money back (spec, section 4, point 10): it reopens nothing, and is paid out once.
+
+A refund is an act like an attempt: under the account's lock it is compared with what is left of the payment and
+recorded, with its key; the provider is asked outside of any transaction, as often as is needed, with that key; under
+the lock again its answer is recorded. Whoever asks again with the same request is answered with the same refund.
+"""
 
 from __future__ import annotations
 
@@ -8,48 +13,145 @@ from hashlib import sha256
 from arrears.core import facts as f
 from arrears.core.errors import Refused
 from arrears.core.money import format_amount
-from arrears.core.payments.values import RefundAnswer, RefundState
+from arrears.core.payments.trail import KINDS, Refund, trail_of
+from arrears.core.payments.values import RefundAnswer, RefundChange, RefundState
+from arrears.core.unit import Unit
 from arrears.engine.acting import acting_on
-from arrears.engine.payments.attempts import payment_ref
+from arrears.engine.payments.attempts import NONE_FOUND_AFTER, payment_ref
 from arrears.engine.payments.providers import Providers
-from arrears.ports import AccountsAndMoney
+from arrears.engine.payments.reversals import trail_in
+from arrears.ports import AccountsAndMoney, MoneyBook, Processor
 
 
 def refund(
-    store: AccountsAndMoney, providers: Providers, payment: str, amount_minor: int, now: datetime, author: str, why: str
+    store: AccountsAndMoney,
+    providers: Providers,
+    payment: str,
+    amount_minor: int,
+    now: datetime,
+    author: str,
+    why: str,
+    request: str,
 ) -> RefundAnswer:
-    """Give back so much of a payment ("provider:reference"), all or a part, at that provider. What it does not answer
-    is found by the sweep. Refuses `unknown_payment`, `bad_amount`, `refund_refused`, `not_supported`.
+    """Give back so much of a payment ("provider:reference"), all or a part, at that provider. `request` names this one
+    for whoever asks: the same request is the same refund, for ever. What is not answered is asked again until it is.
 
-    The key names the payment, the amount and what was given back before: the same request twice is one refund, and a
-    second one of the same amount, after the first is in the book, is another.
+    Refuses `unknown_payment`, `bad_amount`, `request_reused`, `refund_refused`, `not_supported`.
     """
     record = store.payment(payment)
     provider, _, theirs = payment.partition(":")
     if record is None or not theirs:
-        raise Refused("unknown_payment", f"there is no payment {payment!r} in the book")
-    fact = record.fact
-    back = store.refunded_minor(payment)
-    if not 0 < amount_minor <= fact.amount_minor - back:
-        most = format_amount(fact.amount_minor - back, fact.currency)
-        raise Refused("bad_amount", f"at most {most} of {payment} can be given back")
-    key = f"refund-{sha256(f'{payment}|{amount_minor}|{back}'.encode()).hexdigest()}"
-    answer = providers.of(provider).refund(theirs, amount_minor, key)
-    if answer.state is RefundState.REFUSED:
-        raise Refused("refund_refused", f"the provider refused to give back {payment}: {answer.why}")
-    if answer.state is not RefundState.DONE or store.refund_known(payment_ref(provider, answer.ref)):
-        return answer
+        raise Refused("unknown_payment", f"there is no payment {payment[:80]!r} in the book")
+    providers.of(provider).must_support(Processor.refund)
     with acting_on(store, record.account, now) as unit:
-        credit = min(amount_minor, unit.account.credit.get(fact.currency, 0))
-        unit.record(
-            f.Refunded(
-                ref=payment_ref(provider, answer.ref),
-                payment_ref=payment,
-                currency=fact.currency,
-                amount_minor=amount_minor,
-                credit_minor=credit,
-            ),
-            author,
-            why,
-        )
+        number = _ask(store, unit, payment, amount_minor, request, author, why)
+    answer = pursue(store, providers, record.account, number, now)
+    if answer.state is RefundState.REFUSED:
+        raise Refused("refund_refused", f"the provider refused to give back {payment}: {answer.why or 'it said no'}")
     return answer
+
+
+def _ask(store: MoneyBook, unit: Unit, payment: str, amount_minor: int, request: str, author: str, why: str) -> int:
+    """Record the refund unless it is recorded; its number within the account."""
+    trail = trail_in(store, unit)
+    asked = trail.refund_of(request=request)
+    if asked is not None:
+        if (asked.payment_ref, asked.minor) != (payment, amount_minor):
+            raise Refused("request_reused", "this request was another refund before; give a new one a name of its own")
+        return asked.number
+    traced = trail.payments[payment]
+    left = traced.amount - traced.taken_back - traced.given_back
+    if not 0 < amount_minor <= left:
+        most = format_amount(max(0, left), traced.currency)
+        raise Refused("bad_amount", f"at most {most} of {payment} can be given back")
+    number = max(trail.refunds, default=0) + 1
+    fact = f.RefundAsked(
+        refund=number,
+        key=f"refund-{sha256(f'{payment}|{unit.no}|{number}|{request}'.encode()).hexdigest()}",
+        request=request,
+        payment_ref=payment,
+        currency=traced.currency,
+        amount_minor=amount_minor,
+        credit_minor=min(amount_minor, traced.credit),
+    )
+    unit.record(fact, author, why)
+    return number
+
+
+def pursue(store: AccountsAndMoney, providers: Providers, account: int, number: int, now: datetime) -> RefundAnswer:
+    """Bring a refund as far as it can be brought now: asked with its key as long as the provider knows that key, and
+    looked for afterwards."""
+    asked = _refund(store, account, number)
+    if asked.over:
+        return _answer(asked)
+    name, _, theirs = asked.payment_ref.partition(":")
+    provider = providers.of(name)
+    if now - asked.asked_at < NONE_FOUND_AFTER:
+        answer = provider.refund(theirs, asked.minor, asked.key)
+    else:
+        answer = provider.look_up_refund(theirs, asked.key)
+    if answer.state in (RefundState.DONE, RefundState.REFUSED):
+        with acting_on(store, account, now) as unit:
+            _record(store, unit, name, asked.payment_ref, answer.ref, asked.key, asked.minor, answer.state)
+        done = _refund(store, account, number)
+        return _answer(done)._replace(why=answer.why)
+    return answer
+
+
+def record_change(store: AccountsAndMoney, provider: str, change: RefundChange, now: datetime) -> None:
+    """Record a refund as its provider reports it: one that we asked for, or one that was made there. What failed after
+    all is undone, whether that is heard before or after it was done."""
+    if change.state not in (RefundState.DONE, RefundState.REFUSED):
+        return
+    payment = payment_ref(provider, change.payment_ref)
+    record = store.payment(payment)
+    if record is not None:
+        with acting_on(store, record.account, now) as unit:
+            _record(store, unit, provider, payment, change.ref, change.key, change.amount_minor, change.state)
+
+
+def _record(
+    store: MoneyBook, unit: Unit, provider: str, payment: str, ref: str, key: str, minor: int, state: RefundState
+) -> None:
+    """Record that a refund was done, or that it failed. What failed stays undone, whatever is told late; a failure of
+    which nothing was known leaves its name, so that what is told late is known to be over."""
+    trail = trail_in(store, unit)
+    traced = trail.payments[payment]
+    named = payment_ref(provider, ref) if ref else ""
+    known = trail.refund_of(ref=named) or trail.refund_of(key=key)
+    if known is not None and known.ref not in ("", named):
+        known = None  # another refund under our key: more money has left
+    if known is not None and known.undone and not known.ref and state is RefundState.DONE:
+        known = None  # said to be refused, and money has left after all
+    done = state is RefundState.DONE
+    if (done and (known is None or not known.over)) or (known is None and named):
+        fact = f.Refunded(
+            ref=named,
+            payment_ref=payment,
+            currency=traced.currency,
+            amount_minor=minor,
+            credit_minor=min(minor, traced.credit) if known is None and done else 0,
+            refund=0 if known is None else known.number,
+        )
+        trail.take(unit.record(fact, f"provider:{provider}", "refund"))
+        known = trail.refund_of(ref=named)
+    if not done and known is not None and not known.undone:
+        undone = f.RefundUndone(
+            refund=known.number,
+            ref=known.ref or named,
+            payment_ref=payment,
+            currency=traced.currency,
+            amount_minor=known.minor if known.left else 0,
+            credit_minor=known.credit,
+        )
+        unit.record(undone, f"provider:{provider}", "refund failed")
+
+
+def _refund(store: MoneyBook, account: int, number: int) -> Refund:
+    trail = trail_of(store.facts_of([account], KINDS)[account])
+    return trail.refunds[number]
+
+
+def _answer(refund: Refund) -> RefundAnswer:
+    ref = refund.ref.partition(":")[2]
+    return RefundAnswer(RefundState.REFUSED if refund.undone else RefundState.DONE, ref)

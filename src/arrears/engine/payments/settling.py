@@ -7,16 +7,17 @@ API, command line and simulator call the same command.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from datetime import datetime
 from typing import Final, NamedTuple
 
 from arrears.core import facts as f
-from arrears.core.account import Attempt
+from arrears.core.account import Attempt, DebtPart
 from arrears.core.errors import Refused
 from arrears.core.ids import ACCOUNT, format_id
 from arrears.core.money import format_amount
-from arrears.core.payments.settlement import Quote, attempt_key, in_part, ordinal_of, quotes
+from arrears.core.payments.limits import charge_of
+from arrears.core.payments.settlement import Quote, attempt_key, in_part, less, ordinal_of, quote_for, quotes
 from arrears.core.payments.values import AttemptCanceled, AttemptState, Initiator, NeedsCustomer, Paid
 from arrears.core.unit import Unit
 from arrears.core.view import View
@@ -108,10 +109,44 @@ def settle(
             pursue(store, providers, account, started.attempt, now())
         record = _record_of(store, account, started.attempt)
         results.append(Result(record, not started.fresh, confirm_at(store, providers, account, record)))
+        results += _rest(store, providers, account, started, record, now, author)
     if not results:
         # What has changed is said before what is impossible: a new look comes first.
         raise min(results.refused.values(), key=lambda refused: not isinstance(refused, StaleQuote))
     return results
+
+
+def _rest(
+    store: AccountsAndMoney,
+    providers: Providers,
+    account: int,
+    started: _Started,
+    first: AttemptRecord,
+    now: Callable[[], datetime],
+    author: str,
+) -> Iterator[Result]:
+    """The further attempts for what was more than the provider takes at once, each after the one before was paid."""
+    left, record = started.rest, first
+    while left and record.state == AttemptState.PAID:
+        with acting_on(store, account, now()) as unit:
+            whole = quote_for(unit.account, record.currency, _still_open(unit, left))
+            amount = charge_of(store.system().guards.limits, record.currency, whole.amount_minor)
+            if not amount or unit.account.attempt_on(p.debt for p in whole.parts) is not None:
+                return
+            paid = in_part(whole, unit.account, amount)
+            number = record_attempt(
+                unit, paid, record.method, Initiator.CUSTOMER, author, shown=first.quote, in_part=True
+            )
+            left = less(whole.parts, amount)
+        pursue(store, providers, account, number, now())
+        record = _record_of(store, account, number)
+        yield Result(record, joined=False, url=confirm_at(store, providers, account, record))
+
+
+def _still_open(unit: Unit, parts: Iterable[DebtPart]) -> tuple[DebtPart, ...]:
+    """What of these parts is still open and may be asked for."""
+    open_minor = {d.no: d.open_minor for d in unit.account.debts if not unit.account.debt_is_held(d.no)}
+    return tuple(DebtPart(p.debt, min(p.minor, open_minor[p.debt])) for p in parts if open_minor.get(p.debt))
 
 
 def _parts_of(shown: Mapping[str, str], part_minor: Mapping[str, int]) -> Mapping[str, int]:
@@ -163,8 +198,11 @@ def confirm(
 
 
 class _Started(NamedTuple):
+    """An attempt of this request; `rest` is what it leaves of what was shown, being more than can be taken at once."""
+
     attempt: int
     fresh: bool
+    rest: tuple[DebtPart, ...] = ()
 
 
 def _begin(
@@ -180,7 +218,9 @@ def _begin(
     part_minor: int,
 ) -> _Started:
     also = tuple(also)
-    known = _same_request(store, account, shown, method)
+    # A part of what was shown is another request than the whole of it.
+    request = f"{shown}/{part_minor}" if part_minor else shown
+    known = _same_request(store, account, request, method)
     if known is not None:
         return known
     cancel_open_attempts(store, providers, account, currency, also, now)
@@ -192,21 +232,24 @@ def _begin(
         wanted = next((q for q in owed if q.currency == currency), None)
         if wanted is None or wanted.hash != shown:
             # Somebody with the same request may have been first, and be done.
-            known = _same_request(store, account, shown, method)
+            known = _same_request(store, account, request, method)
             if known is not None:
                 return known
             raise StaleQuote(owed)
         open_attempt = unit.account.attempt_on(p.debt for p in wanted.parts)
         if open_attempt is not None:
-            if (open_attempt.quote, open_attempt.method) == (shown, method):
+            if (open_attempt.quote, open_attempt.method) == (request, method):
                 return _Started(open_attempt.no, fresh=False)
             raise Refused("attempt_in_flight", "a payment for this is under way; wait for its outcome, then look again")
-        paid = _part(unit, wanted, part_minor) if part_minor else wanted
+        asked = _part(view, wanted, part_minor) if part_minor else wanted
+        amount = charge_of(guards.limits, currency, asked.amount_minor)
+        paid = asked if amount in (0, asked.amount_minor) else in_part(asked, unit.account, amount)
         on_file, elsewhere = store.method_and_tries(account, method)
         must_be_permitted(unit.account, method, paid.amount_minor, currency, elsewhere, now)
         providers.of(on_file.at_provider).takes(paid.amount_minor, currency)
-        number = record_attempt(unit, paid, method, Initiator.CUSTOMER, author, shown=shown, in_part=bool(part_minor))
-    return _Started(number, fresh=True)
+        in_parts = bool(part_minor) or paid is not asked
+        number = record_attempt(unit, paid, method, Initiator.CUSTOMER, author, shown=request, in_part=in_parts)
+    return _Started(number, fresh=True, rest=less(asked.parts, paid.amount_minor))
 
 
 def record_attempt(
@@ -258,16 +301,22 @@ def _same_request(store: AccountsAndMoney, account: int, shown: str, method: int
     return None
 
 
-def _part(unit: Unit, wanted: Quote, part_minor: int) -> Quote:
-    failed = any(m.failed for m in unit.account.methods)
-    tried = any(d.tries for d in unit.account.debts if any(p.debt == d.no for p in wanted.parts))
-    if not (failed or tried):
+def _part(view: View, wanted: Quote, part_minor: int) -> Quote:
+    account, limits = view.account, view.guards.limits.get(wanted.currency)
+    failed = any(m.failed for m in account.methods)
+    tried = any(d.tries for d in account.debts if any(p.debt == d.no for p in wanted.parts))
+    at_once = limits is None or wanted.amount_minor <= limits.maximum_minor
+    if at_once and not (failed or tried):
         raise Refused("parts_after_failure", "parts can be paid once a payment of the whole sum has failed")
-    if not PART_MINIMUM_MINOR <= part_minor <= wanted.amount_minor:
-        least = format_amount(PART_MINIMUM_MINOR, wanted.currency)
-        most = format_amount(wanted.amount_minor, wanted.currency)
-        raise Refused("bad_amount", f"a part is at least {least} and at most {most}")
-    return in_part(wanted, unit.account, part_minor)
+    least = PART_MINIMUM_MINOR if limits is None else max(PART_MINIMUM_MINOR, limits.minimum_minor)
+    if not least <= part_minor <= wanted.amount_minor:
+        says = f"at least {format_amount(least, wanted.currency)} and at most"
+        raise Refused("bad_amount", f"a part is {says} {format_amount(wanted.amount_minor, wanted.currency)}")
+    rest = wanted.amount_minor - part_minor
+    if limits is not None and limits.step_minor <= rest < limits.minimum_minor:
+        says = f"leave nothing or at least {format_amount(limits.minimum_minor, wanted.currency)}"
+        raise Refused("bad_amount", f"what is left could not be paid by card; a part must {says}")
+    return in_part(wanted, account, part_minor)
 
 
 def cancel_open_attempts(

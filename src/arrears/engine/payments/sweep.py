@@ -14,7 +14,8 @@ from typing import Final, NamedTuple
 
 from arrears.core.account import Account
 from arrears.core.errors import Refused
-from arrears.core.facts import ARREARS
+from arrears.core.facts import ARREARS, LimitsSet
+from arrears.core.payments.limits import strictest
 from arrears.core.payments.values import AttemptState
 from arrears.engine.payments.attempts import pursue, still_owed
 from arrears.engine.payments.providers import Providers
@@ -22,7 +23,7 @@ from arrears.engine.payments.recording import Recording, record_change
 from arrears.engine.payments.settling import cancel
 from arrears.engine.payments.setups import finish_stuck
 from arrears.engine.system import set_breaker, set_feed
-from arrears.ports import AccountReader, Store
+from arrears.ports import AccountReader, InstallationControl, Store
 
 OVERLAP: Final = timedelta(hours=1)
 """A delayed commit shows up under the time at which it was asked for (reliability.md, F7: minutes)."""
@@ -53,6 +54,7 @@ customers'. Escalation freezes and staff are told (spec, section 3, Doubt)."""
 def sweep(store: Store, providers: Providers, now: datetime, since: datetime | None = None) -> int:
     """Read what changed at every provider since the last sweep (or `since`, if that is earlier), then look up what is
     open; how many changes. What goes wrong with one provider, attempt or change holds up no other."""
+    note_limits(store, providers, now)
     read = [_read(store, providers, name, now, since) for name in providers.by_name]
     _note_unread(store, read, now)
     look_up_open(store, providers, now)
@@ -96,6 +98,13 @@ def sweep_if_due(store: Store, providers: Providers, now: datetime) -> None:
     swept = [store.swept_until(name) for name in providers.by_name]
     if any(until is None or now - until >= SWEEP_EVERY for until in swept):
         sweep(store, providers, now)
+
+
+def note_limits(store: InstallationControl, providers: Providers, now: datetime) -> None:
+    """Record what the providers take in one charge, where that is not what is recorded: decisions look at it."""
+    limits = strictest(one.limits() for one in providers.by_name.values())
+    if limits != store.system().limits:
+        store.record_system(LimitsSet(limits=limits), now, ARREARS, "as the payment providers document it")
 
 
 class _Read(NamedTuple):

@@ -8,7 +8,7 @@ from datetime import datetime
 from operator import attrgetter
 
 from arrears.core.account import Debt
-from arrears.core.facts import DebtReopened, PaymentBooked, Refunded
+from arrears.core.facts import DebtReopened, PaymentBooked, Refunded, RefundUndone
 from arrears.core.ledger import BANK, entries_of
 from arrears.core.payments.planner import Tried
 from arrears.core.payments.rows import AttemptRow, RefundRow
@@ -191,14 +191,6 @@ class MemoryMoney:
         """See ports.MoneyBook."""
         return issued(s.recorded.fact for s in self.facts[account])
 
-    def refund_known(self, ref: str) -> bool:
-        """See ports.MoneyBook."""
-        return any(r.ref == ref for r in self.refund_rows)
-
-    def refunded_minor(self, payment_ref: str) -> int:
-        """See ports.MoneyBook."""
-        return sum(r.amount_minor for r in self.refund_rows if r.payment_ref == payment_ref)
-
     def provider_payments(self, provider: str, since: datetime) -> Sequence[tuple[str, int, str, int]]:
         """See ports.ProviderBook."""
         found = []
@@ -215,7 +207,8 @@ class MemoryMoney:
         for stored in (s for facts in self.facts.values() for s in facts if s.recorded.at >= since):
             fact = stored.recorded.fact
             named = isinstance(fact, PaymentBooked | Refunded) and fact.ref.startswith(of)
-            if named or (isinstance(fact, DebtReopened) and stored.recorded.author == f"provider:{provider}"):
+            moved = isinstance(fact, DebtReopened | RefundUndone) and stored.recorded.author == f"provider:{provider}"
+            if named or moved:
                 for entry in entries_of(stored.recorded):
                     if entry.ledger == BANK:
                         sums[entry.currency] += entry.minor

@@ -57,7 +57,7 @@ def keys_of(rows: Rows) -> list[tuple[object, ...]]:
         keys += [("case", c.account_id, c.no) for c in rows.cases]
     if rows.actions:
         keys += [("action", a.account, a.seq, a.kind) for a in rows.actions]
-        keys += [("order", a.account, a.subscription, a.order_no) for a in rows.actions if a.order_no]
+        keys += [("order", a.account, a.subscription, a.order_no) for a in rows.actions if a.kind == "order"]
     if rows.attempts:
         keys += [("attempt", a.key) for a in rows.attempts]
     if rows.methods:

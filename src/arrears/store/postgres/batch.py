@@ -5,13 +5,16 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from datetime import date, datetime
+from functools import lru_cache
 from typing import Any, Final, LiteralString
 
+import msgspec
 import psycopg
 
 from arrears.core.account import Guards
 from arrears.core.errors import Refused
 from arrears.core.facts import SystemFact, SystemTaskClosed, encode_fact, kind_of
+from arrears.core.payments.limits import AmountLimits
 from arrears.core.system import System, fold_system
 from arrears.core.tasks import SYSTEM, system_ends_of, system_tasks_of
 from arrears.core.unit import Unit, chained
@@ -153,14 +156,24 @@ def read_system(db: Db) -> System:
     return _system_of(db.execute(_SYSTEM))
 
 
-_SYSTEM: Final[LiteralString] = "SELECT last_tick_at, clock_suspect, feed_stale, breaker_open FROM system_state"
+_SYSTEM: Final[LiteralString] = "SELECT last_tick_at, clock_suspect, feed_stale, breaker_open, limits FROM system_state"
 
 
 def _system_of(found: psycopg.Cursor[DbRow]) -> System:
     row = found.fetchone()
     assert row is not None
-    last, clock, feed, breaker = row
-    return System(None if last is None else utc(last), clock, feed, breaker)
+    last, clock, feed, breaker, limits = row
+    return System(None if last is None else utc(last), clock, feed, breaker, _limits_of(limits))
+
+
+@lru_cache(maxsize=4)
+def _limits_of(text: str) -> Mapping[str, AmountLimits]:
+    return {} if text == "{}" else msgspec.json.decode(text, type=dict[str, AmountLimits])
+
+
+def limits_text(limits: Mapping[str, AmountLimits]) -> str:
+    """The limits as they are stored."""
+    return msgspec.json.encode(limits, order="sorted").decode()
 
 
 def record_system(db: Db, fact: SystemFact, now: datetime, author: str, why: str) -> None:
@@ -181,6 +194,7 @@ def record_system(db: Db, fact: SystemFact, now: datetime, author: str, why: str
         db.execute("UPDATE task SET closed_seq = %s WHERE account_id = %s AND seq = %s", [seq, SYSTEM, fact.task])
     after = fold_system(read_system(db), fact)
     db.execute(
-        "UPDATE system_state SET seq = %s, head = %s, clock_suspect = %s, feed_stale = %s, breaker_open = %s",
-        [seq, head, after.clock_suspect, after.feed_stale, after.breaker_open],
+        "UPDATE system_state SET seq = %s, head = %s, clock_suspect = %s, feed_stale = %s, breaker_open = %s,"
+        " limits = %s",
+        [seq, head, after.clock_suspect, after.feed_stale, after.breaker_open, limits_text(after.limits)],
     )

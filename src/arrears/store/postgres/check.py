@@ -20,6 +20,7 @@ from arrears.core.policy import Policies, Policy
 from arrears.core.rows import subscription_row
 from arrears.core.system import System, fold_system
 from arrears.core.unit import GENESIS, chained
+from arrears.store.postgres.batch import limits_text
 from arrears.store.postgres.streams import StoredState, Stream, states_after, streams
 from arrears.store.postgres.write import Db, utc
 
@@ -123,7 +124,7 @@ WITH wanted AS (
         'support_answered')
       AND body::jsonb ?| array['tell', 'changed']
     UNION ALL
-    SELECT account_id, seq, 'charge' FROM fact WHERE kind = 'attempt_created'
+    SELECT account_id, seq, 'charge' FROM fact WHERE kind IN ('attempt_created', 'refund_asked')
 )
 SELECT coalesce(w.account_id, a.account_id), coalesce(w.seq, a.seq)
 FROM wanted w FULL JOIN action a ON a.account_id = w.account_id AND a.seq = w.seq AND a.kind = w.kind
@@ -336,8 +337,9 @@ def _system(db: Db, installation: CheckedInstallation) -> list[Breach]:
             found.append(Breach("I18", 0, f"fact {seq} of the installation is not what was hashed"))
         state = fold_system(state, decode_system_fact(body))
         installation.changed(at, state.guards)
-    row = db.execute("SELECT head, clock_suspect, feed_stale, breaker_open FROM system_state").fetchone()
+    row = db.execute("SELECT head, clock_suspect, feed_stale, breaker_open, limits FROM system_state").fetchone()
     assert row is not None
-    if bytes(row[0]) != head or tuple(row[1:]) != (state.clock_suspect, state.feed_stale, state.breaker_open):
+    folded = (state.clock_suspect, state.feed_stale, state.breaker_open, limits_text(state.limits))
+    if bytes(row[0]) != head or tuple(row[1:]) != folded:
         found.append(Breach("I18", 0, "the installation's state is not the fold of its facts"))
     return found

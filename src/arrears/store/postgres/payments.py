@@ -79,7 +79,7 @@ SELECT e.currency, sum(e.minor)::bigint FROM entry e JOIN fact f USING (account_
 LEFT JOIN payment p USING (account_id, seq) LEFT JOIN refund r USING (account_id, seq)
 WHERE e.ledger = 'bank' AND f.at >= %(since)s AND (
     starts_with(p.ref, %(of)s) OR starts_with(r.ref, %(of)s)
-    OR (f.kind = 'debt_reopened' AND f.author = %(author)s))
+    OR (f.kind IN ('debt_reopened', 'refund_undone') AND f.author = %(author)s))
 GROUP BY e.currency
 """
 
@@ -161,20 +161,6 @@ class PostgresMoney:
         """See ports.MoneyBook."""
         with self.reading() as db:
             return issued(decode_fact(body) for (body,) in db.execute(ISSUED, [account]))
-
-    def refund_known(self, ref: str) -> bool:
-        """See ports.MoneyBook."""
-        with self.reading() as db:
-            return db.execute("SELECT FROM refund WHERE ref = %s", [ref]).fetchone() is not None
-
-    def refunded_minor(self, payment_ref: str) -> int:
-        """See ports.MoneyBook."""
-        with self.reading() as db:
-            row = db.execute(
-                "SELECT coalesce(sum(amount_minor), 0)::bigint FROM refund WHERE payment_ref = %s", [payment_ref]
-            ).fetchone()
-        assert row is not None
-        return int(row[0])
 
     def provider_payments(self, provider: str, since: datetime) -> Sequence[tuple[str, int, str, int]]:
         """See ports.ProviderBook."""

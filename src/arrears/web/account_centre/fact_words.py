@@ -19,6 +19,7 @@ from arrears.core.account import Action, CaseOutcome, DoubtKind, Hold, HoldScope
 from arrears.core.payments.values import AttemptState, Initiator
 from arrears.core.states import Reason, State
 from arrears.notices import values
+from arrears.web.account_centre.fact_words_money_back import MoneyBackFact, tell_of_money_back
 from arrears.web.account_centre.fact_words_people import tell_of_account
 from arrears.web.account_centre.frame import Visit
 from arrears.web.account_centre.owed import will
@@ -39,7 +40,6 @@ MoneyFact = (
     | f.DebtReopened
     | f.InvoiceCredited
     | f.DueMoved
-    | f.Refunded
 )
 LateFact = f.BecamePastDue | f.WithinTolerance | f.CaseEnded | f.ChargeDeclined | f.AuthorisationDeclined
 CutFact = f.Restricted | f.Disabled | f.Deferred | f.Resumed | f.DateMoved
@@ -122,6 +122,8 @@ class Teller:
             return self._method(fact)
         if isinstance(fact, TryFact):
             return self._try(fact)
+        if isinstance(fact, MoneyBackFact):
+            return tell_of_money_back(self.visit, fact)
         return tell_of_account(self.visit, fact)
 
     # -- names ---------------------------------------------------------------------------------------------------
@@ -212,10 +214,6 @@ class Teller:
                 return _("%(amount)s of %(number)s is open again: that money has gone back to the bank.") % {
                     "amount": amount(fact.minor, debt.currency), "number": debt.number,
                 }  # fmt: skip
-            case f.Refunded():
-                if not fact.amount_minor:
-                    return ""  # A chargeback that only reopened invoices, each of which is told.
-                return _("%(amount)s was paid back.") % {"amount": amount(fact.amount_minor, fact.currency)}
 
     def _received(self, fact: f.PaymentBooked) -> str:
         amount = self.visit.amount

@@ -254,7 +254,8 @@ def attempts(request: HttpRequest, account: str) -> HttpResponse:
 
 @router.post("/payments/{payment}/refund", response={200: dict[str, Any], **PROBLEMS})
 def refund(request: HttpRequest, payment: str, body: RefundBody) -> HttpResponse:
-    """Give back a payment or a part of it; it reopens nothing. Needs an `Idempotency-Key`."""
+    """Give back a payment or a part of it; it reopens nothing. Needs an `Idempotency-Key`: with the same one it is the
+    same refund, for ever."""
     return _refund_once(request, payment, body)
 
 
@@ -266,7 +267,10 @@ def _refund_once(request: HttpRequest, payment: str, body: RefundBody) -> HttpRe
         raise Refused("bad_amount", f"{payment} was paid in {record.fact.currency}, not in {body.currency[:10]!r}")
     author = f"token:{request.auth.number}"  # type: ignore[attr-defined]
     now = live.clock.now()
-    answer = refunds.refund(live.store, live.providers, payment, body.amount_minor, now, author, body.why[:300])
+    request_of = f"{author} {request.headers['Idempotency-Key']}"
+    answer = refunds.refund(
+        live.store, live.providers, payment, body.amount_minor, now, author, body.why[:300], request_of
+    )
     return JsonResponse({"refund": answer.ref, "state": str(answer.state)})
 
 

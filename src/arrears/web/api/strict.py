@@ -2,63 +2,26 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Callable
-from typing import Any, Final
+from typing import Final
 
 from django.http import HttpRequest, HttpResponse
 
+from arrears.core.strict_json import NotStrict, parse
 from arrears.web.errors import problem
 
 BODY_BYTES_MAX: Final = 1024 * 1024
-DEPTH_MAX: Final = 100
 
 
-class NotStrict(ValueError):
-    """The body is not what it must be; the message says what is wrong."""
+def plain_address(answer: Callable[[HttpRequest], HttpResponse]) -> Callable[[HttpRequest], HttpResponse]:
+    """Middleware: no address of ours has a NUL in it, and no database takes one (400)."""
 
+    def answered(request: HttpRequest) -> HttpResponse:
+        if "\0" in request.path or "%00" in request.META.get("QUERY_STRING", ""):
+            return problem(400, "bad_address", "The address cannot be read", "it contains a NUL")
+        return answer(request)
 
-def parse(body: bytes) -> Any:
-    """The JSON value of a body; NotStrict for duplicate keys, depth, NUL, NaN, lone surrogates, bad UTF-8."""
-    try:
-        text = body.decode("utf-8")
-    except UnicodeDecodeError as error:
-        raise NotStrict(f"byte {error.start} is not UTF-8") from None
-    depth = 0
-    deepest = max((depth := depth + (c in "[{") - (c in "]}") for c in text), default=0)
-    if deepest > DEPTH_MAX:
-        raise NotStrict(f"it is nested more than {DEPTH_MAX} deep")
-    try:
-        value = json.loads(text, object_pairs_hook=_once, parse_constant=_refuse_constant)
-    except NotStrict:
-        raise
-    except (ValueError, RecursionError):
-        raise NotStrict("it is not JSON") from None
-    _refuse_characters(value)
-    return value
-
-
-def _once(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
-    found = dict(pairs)
-    if len(found) != len(pairs):
-        raise NotStrict("a key stands twice in one object")
-    return found
-
-
-def _refuse_constant(name: str) -> None:
-    raise NotStrict(f"{name} is not a JSON number")
-
-
-def _refuse_characters(value: Any) -> None:
-    left = [value]
-    while left:
-        one = left.pop()
-        if isinstance(one, dict):
-            left += [*one.keys(), *one.values()]
-        elif isinstance(one, list):
-            left += one
-        elif isinstance(one, str) and ("\0" in one or any("\ud800" <= c <= "\udfff" for c in one)):
-            raise NotStrict("a text contains a NUL or half a character")
+    return answered
 
 
 def strict_body(answer: Callable[[HttpRequest], HttpResponse]) -> Callable[[HttpRequest], HttpResponse]:

@@ -18,15 +18,16 @@ import stripe
 from stripe.params import PaymentIntentCreateParams
 from stripe.params.checkout import SessionCreateParams
 
+from arrears.adapters.payments.stripe.amounts import amount_limits, check_amount
 from arrears.adapters.payments.stripe.codes import (
     Thing,
     attempt_in,
-    check_amount,
     id_of,
     in_mode,
     inside,
     instant,
     method_details,
+    not_certain,
     outcome_of,
     page_outcome,
     refused,
@@ -38,11 +39,12 @@ from arrears.adapters.payments.stripe.events import (
     StripeReader,
     answering,
     is_ours,
-    refund_state,
     refusal,
     verified,
 )
+from arrears.adapters.payments.stripe.refunds import find_refund, give_back
 from arrears.core.errors import Refused
+from arrears.core.payments.limits import AmountLimits
 from arrears.core.payments.values import (
     AttemptCanceled,
     BookLine,
@@ -53,7 +55,6 @@ from arrears.core.payments.values import (
     NotFound,
     Outcome,
     RefundAnswer,
-    RefundState,
     SetupOutcome,
     Unknown,
 )
@@ -164,6 +165,10 @@ class Stripe(Processor):
                     raise
 
     # Attempts
+
+    def limits(self) -> Mapping[str, AmountLimits]:
+        """See ports.Processor."""
+        return amount_limits()
 
     def takes(self, amount_minor: int, currency: str) -> None:
         """See ports.Processor."""
@@ -304,19 +309,11 @@ class Stripe(Processor):
 
     def refund(self, payment_ref: str, amount_minor: int, key: str) -> RefundAnswer:
         """See ports.Processor."""
-        try:
-            refund = self._v1.refunds.create(
-                {"payment_intent": payment_ref, "amount": amount_minor, "metadata": {"key": key}},
-                {"idempotency_key": key},
-            ).to_dict()
-        except (stripe.InvalidRequestError, stripe.CardError) as error:
-            return RefundAnswer(RefundState.REFUSED, why=(error.user_message or "refused by Stripe")[:300])
-        except stripe.StripeError as error:
-            if is_ours(error):
-                raise refusal(error) from error
-            return RefundAnswer(RefundState.UNKNOWN, why=_why(error))
-        why = str(refund.get("failure_reason") or refund.get("pending_reason") or "")
-        return RefundAnswer(refund_state(refund), str(refund["id"]), why)
+        return give_back(self._client, payment_ref, amount_minor, key)
+
+    def look_up_refund(self, payment_ref: str, key: str) -> RefundAnswer:
+        """See ports.Processor."""
+        return find_refund(self._client, payment_ref, key)
 
     # What Stripe says by itself
 
@@ -345,7 +342,7 @@ class Stripe(Processor):
         if is_ours(error):
             raise refusal(error) from error
         if not isinstance(error, stripe.CardError):
-            return Unknown(_why(error), ref)
+            return Unknown(not_certain(error), ref)
         said = inside(inside(error.json_body).get("error"))
         intent = inside(said.get("payment_intent"))
         if attempt_in(intent):
@@ -393,8 +390,3 @@ def _date_of(error: stripe.StripeError) -> datetime | None:
         return parsedate_to_datetime(headers.get("Date") or headers.get("date") or "")
     except ValueError:
         return None
-
-
-def _why(error: stripe.StripeError) -> str:
-    status = f" {error.http_status}" if error.http_status else ""
-    return f"no certain answer from Stripe: {type(error).__name__}{status}"

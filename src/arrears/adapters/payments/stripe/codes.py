@@ -10,8 +10,9 @@ from collections.abc import Mapping
 from datetime import UTC, date, datetime
 from typing import Any, Final
 
+import stripe
+
 from arrears.core.errors import Refused
-from arrears.core.money import CURRENCIES, exponent
 from arrears.core.payments.values import (
     AttemptCanceled,
     Codes,
@@ -93,37 +94,6 @@ DEBITS: Final = ("us_bank_account", "ach_debit", "sepa_debit", "bacs_debit")
 _CARD_NETWORKS: Final = {"visa": Network.VISA, "mastercard": Network.MASTERCARD}
 _DEBIT_NETWORKS: Final = {MethodKind.ACH: Network.ACH, MethodKind.SEPA: Network.SEPA, MethodKind.BACS: Network.BACS}
 _BRANDS: Final = {"amex": "American Express", "jcb": "JCB", "unionpay": "UnionPay", "eftpos_au": "eftpos"}
-
-# docs.stripe.com/currencies: how many decimals the API's amounts have, for charges. ISK and UGX have none in the
-# world but two there, MGA none there but two in ISO 4217: those are refused, because one wrong table anywhere
-# between us and the card would be wrong by a hundred. HUF and TWD have no decimals in payouts only.
-_NO_DECIMALS: Final = "BIF CLP DJF GNF JPY KMF KRW MGA PYG RWF VND VUV XAF XOF XPF"
-_THREE_DECIMALS: Final = "BHD JOD KWD OMR TND"
-
-
-def same_unit(currency: str) -> bool:
-    """Whether Stripe counts this currency (ours, upper case) in the same minor units as we do."""
-    theirs = 0 if currency in _NO_DECIMALS else 3 if currency in _THREE_DECIMALS else 2
-    return currency in CURRENCIES and exponent(currency) == theirs
-
-
-AMOUNT_MINOR_MAX: Final = 99_999_999
-"""Eight digits (docs.stripe.com/currencies, minimum and maximum charge amounts)."""
-
-
-def check_amount(amount_minor: int, currency: str) -> None:
-    """Refuse `provider_refused` where Stripe could not take exactly this amount; `unknown_currency`."""
-    exponent(currency)
-    if not same_unit(currency):
-        raise Refused("provider_refused", f"Stripe counts {currency} in other units than ISO 4217; it is not supported")
-    if currency in _THREE_DECIMALS and amount_minor % 10:
-        raise Refused("provider_refused", f"Stripe takes {currency} in tens of its smallest unit, not {amount_minor}")
-    if amount_minor > AMOUNT_MINOR_MAX:
-        raise Refused(
-            "provider_refused", f"Stripe takes at most {AMOUNT_MINOR_MAX} minor units at once: pay by transfer"
-        )
-    if amount_minor <= 0:
-        raise Refused("provider_refused", f"{amount_minor} is no amount that can be charged")
 
 
 def instant(seconds: int) -> datetime:
@@ -305,3 +275,9 @@ def _label(kind: MethodKind, kept: Thing) -> str:
 
 def _last_day(year: int, month: int) -> date:
     return date(year, month, calendar.monthrange(year, month)[1])
+
+
+def not_certain(error: stripe.StripeError) -> str:
+    """Why nobody knows what became of a request."""
+    status = f" {error.http_status}" if error.http_status else ""
+    return f"no certain answer from Stripe: {type(error).__name__}{status}"

@@ -7,7 +7,6 @@ from __future__ import annotations
 
 import hashlib
 import hmac
-import json
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from datetime import datetime, timedelta
@@ -17,6 +16,7 @@ import stripe
 from stripe.params import PaymentIntentListParams
 from stripe.params.checkout import SessionListParams
 
+from arrears.adapters.payments.stripe.amounts import same_unit
 from arrears.adapters.payments.stripe.codes import (
     DEBITS,
     DECLINES,
@@ -28,8 +28,8 @@ from arrears.adapters.payments.stripe.codes import (
     instant,
     outcome_of,
     page_outcome,
-    same_unit,
 )
+from arrears.core import strict_json
 from arrears.core.errors import Refused
 from arrears.core.payments.values import (
     AttemptCanceled,
@@ -154,8 +154,8 @@ def verified(body: bytes, signature: str, secrets: Sequence[str], now: datetime)
     if abs(int(now.timestamp()) - int(times[0])) > TOLERANCE.total_seconds():
         raise Refused("old_event", "the webhook was signed too long ago, or its clock and ours differ")
     try:
-        event = json.loads(body)
-    except ValueError:
+        event = strict_json.parse(body)
+    except strict_json.NotStrict:
         raise Refused("bad_signature", "the webhook is signed but is no JSON") from None
     if not isinstance(event, dict) or event.get("object") != "event":
         raise Refused("bad_signature", "the webhook is signed but is no event")

@@ -1,0 +1,54 @@
+"""What one charge can be: the least and the most that the payment providers take of a currency, and in which steps."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+
+from arrears.core.value import Value
+
+
+class AmountLimits(Value, frozen=True, omit_defaults=True):
+    """The minor units that one charge of a currency can have: from `minimum_minor` to `maximum_minor`, in multiples of
+    `step_minor`."""
+
+    minimum_minor: int
+    maximum_minor: int
+    step_minor: int = 1
+
+    def takes(self, amount_minor: int) -> bool:
+        """Whether exactly this can be one charge."""
+        return self.minimum_minor <= amount_minor <= self.maximum_minor and amount_minor % self.step_minor == 0
+
+    def charge_of(self, owed_minor: int) -> int:
+        """The most of a sum that can be taken at once; 0 where nothing can. What is left is nothing, or can be taken
+        too, unless it is smaller than a step."""
+        payable = owed_minor - owed_minor % self.step_minor
+        if payable < self.minimum_minor:
+            return 0
+        if payable <= self.maximum_minor:
+            return payable
+        most = min(self.maximum_minor, payable - self.minimum_minor)
+        return most - most % self.step_minor
+
+
+LimitsByCurrency = Mapping[str, AmountLimits]
+
+
+def charge_of(limits: LimitsByCurrency, currency: str, owed_minor: int) -> int:
+    """The most of a sum that can be taken at once: all of it where no limit is known."""
+    known = limits.get(currency)
+    return owed_minor if known is None else known.charge_of(owed_minor)
+
+
+def strictest(every: Iterable[LimitsByCurrency]) -> dict[str, AmountLimits]:
+    """The limits of several providers as one: what each of them takes."""
+    found: dict[str, AmountLimits] = {}
+    for limits in every:
+        for currency, one in limits.items():
+            was = found.get(currency, one)
+            found[currency] = AmountLimits(
+                minimum_minor=max(was.minimum_minor, one.minimum_minor),
+                maximum_minor=min(was.maximum_minor, one.maximum_minor),
+                step_minor=max(was.step_minor, one.step_minor),
+            )
+    return dict(sorted(found.items()))
