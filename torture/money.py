@@ -87,7 +87,7 @@ def open_book(store: PostgresStore, sandbox: Running, count: int, seed: int) -> 
     for place, number in enumerate(numbers):
         if place % ACCOUNTS_PER_CUSTOMER == 0:
             page = stripe.open_setup(f"setup-{seed}-{number}", number, "", "en", "http://127.0.0.1:9/")
-            sandbox.control("card", session=page.ref, card="approve")
+            sandbox.control("card", session=page.ref, card="approve", own=True)
             outcome = stripe.setup_outcome(page.ref)
             details = getattr(outcome, "method", None)
         assert details is not None, "a card was set up"

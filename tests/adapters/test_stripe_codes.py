@@ -46,7 +46,7 @@ merchant_blacklist               fraud_suspected          fix_data
 processing_error                 provider_error           later
 issuer_not_available             provider_error           later
 try_again_later                  provider_error           later
-do_not_try_again                 do_not_try_again         fix_data
+do_not_try_again                 do_not_try_again         never
 live_mode_test_card              configuration            fix_data
 no_such_code_yet                 unrecognised             fix_data
 """

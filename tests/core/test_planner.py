@@ -331,6 +331,16 @@ def general_cases() -> Iterator[Case]:
     both = (tried(ago(days=29), "05", "03"), tried(ago(days=1), "51", "30"))
     until = refused("advice_stop", ago(days=1) + timedelta(days=10))
     yield Case("a stop lasts as long as the longest wait beside it", until, want(MASTERCARD), both)
+    for code in ("54", "51"):
+        there = (tried(ago(days=2), code, "01", decline="authentication_required", elsewhere=True),)
+        sentence = f"what a payer of another account must put right after {code} keeps nobody here from trying"
+        yield Case(sentence, MAY, want(VISA), there)
+        yield Case(f"{sentence}, in India", MAY, want(VISA, country="IN"), there)
+    there = (tried(ago(days=2), "14", elsewhere=True),)
+    yield Case("what says never says it to every account", refused("visa_never"), want(VISA), there)
+    there = tuple(msgspec.structs.replace(t, elsewhere=True) for t in hourly(9))
+    at = later("mastercard_24h", there[0].at + timedelta(hours=24))
+    yield Case("what other accounts tried is counted", at, want(MASTERCARD), there)
     ended = (tried(ago(days=2), "51", "30"), tried(ago(days=1), "14"))
     yield Case("never is stronger than a wait", refused("visa_never"), want(VISA), ended)
 

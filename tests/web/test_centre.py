@@ -15,6 +15,7 @@ from tests.stories.paying import post as post_form
 from tests.web.living import Living, living
 
 from arrears.engine import commands
+from arrears.engine.booking import Payment
 from arrears.sandbox.run import Running, running
 
 if TYPE_CHECKING:
@@ -150,6 +151,23 @@ def test_a_form_that_is_sent_twice_is_answered_with_what_came_of_it_the_first_ti
     assert "Er is niets afgeschreven en er is niets veranderd." in page
     page = text(client.get(f"/acc_{account}/settle"))
     assert "In delen betalen" in page
+    assert re.search(rf'name="method" value="{method}" required disabled>', page), (
+        "what may not be tried is not offered"
+    )
+    assert "hiervan kan niet meer worden afgeschreven" in page
+
+
+def test_a_card_that_pays_and_was_declined_is_said_where_nothing_else_is_open(shop: Living, client: Client) -> None:
+    account = shop.account((12000, "EUR"))
+    sign_in(client, shop.email(account))
+    add_card(shop, client, account, "insufficient_funds")
+    page = text(client.get(f"/acc_{account}/settle"))
+    client.post(f"/acc_{account}/settle", {"do": "pay", "method": "1", "quote": quotes(page), "seen": "0"})
+    commands.record_payments(shop.store, [Payment(account, f"t{account}", "EUR", 12000)], shop.clock.now(), "api:1")
+    assert shop.store.snapshots([account])[account].method(1).failed
+    answer = client.post(f"/acc_{account}/methods", {"do": "activate", "method": "1"})
+    assert answer.status_code == 422
+    assert "De laatste betaling met deze kaart is geweigerd" in text(answer)
 
 
 def add_card(shop: Living, client: Client, account: int, card: str) -> int:

@@ -69,8 +69,9 @@ def behave(sandbox: Sandbox, asked: Asked) -> Any:
 
 
 def card(sandbox: Sandbox, asked: Asked) -> Any:
-    """Choose a card or an account on a page, as a person would."""
-    return {"done": use_card(sandbox.book, sandbox.book.sessions[asked["session"]], asked["card"])}
+    """Choose a card or an account on a page, as a person would; `own`: nobody else has that card."""
+    session, own = sandbox.book.sessions[asked["session"]], bool(asked.get("own"))
+    return {"done": use_card(sandbox.book, session, asked["card"], own=own)}
 
 
 def challenge(sandbox: Sandbox, asked: Asked) -> Any:

@@ -38,7 +38,7 @@ class Customer:
 @dataclass
 class SandboxMethod:
     """A stored card or bank account. `behaves` names the test instrument whose bank it has; a bank may change its
-    mind."""
+    mind. `own`: it is a card of its own, and not the same one as every other of its number."""
 
     id: str
     instrument: Instrument
@@ -47,6 +47,7 @@ class SandboxMethod:
     exp_month: int = 12
     exp_year: int = 2034
     behaves: str = ""
+    own: bool = False
     metadata: dict[str, str] = field(default_factory=dict)
 
     @property

@@ -170,7 +170,7 @@ def back_to(address: str, session: Session) -> str:
     return address.replace("{CHECKOUT_SESSION_ID}", session.id)
 
 
-def use_card(book: SandboxBook, session: Session, name: str) -> bool:
+def use_card(book: SandboxBook, session: Session, name: str, *, own: bool = False) -> bool:
     """What choosing a card or an account on the page does; False when the bank says no and the page stays open.
 
     WireError for one that the page does not offer. What pays once is not kept for the customer, as at the real one.
@@ -179,7 +179,7 @@ def use_card(book: SandboxBook, session: Session, name: str) -> bool:
         raise bad_request(f"This page is {session.status}.")
     if name not in [one.name for one in offered(session.types, session.currency)]:
         raise bad_request(f"This page offers no {name!r}.")
-    method = SandboxMethod(book.new_id("pm"), INSTRUMENTS[name], book.clock)
+    method = SandboxMethod(book.new_id("pm"), INSTRUMENTS[name], book.clock, own=own)
     if name == "expired":
         method.exp_month, method.exp_year = 1, 2020
     book.methods[method.id] = method

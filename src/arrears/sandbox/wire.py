@@ -259,7 +259,8 @@ def _outcome(c: SandboxCharge, m: SandboxMethod, error: WireAnswer) -> WireAnswe
 
 def _instrument(m: SandboxMethod) -> WireAnswer:
     one = m.instrument
-    same: WireAnswer = {"fingerprint": sha256(one.number.encode()).hexdigest()[:16], "last4": one.number[-4:]}
+    same_as = m.id if m.own else one.number
+    same: WireAnswer = {"fingerprint": sha256(same_as.encode()).hexdigest()[:16], "last4": one.number[-4:]}
     if isinstance(one, BankAccount):
         return same | _account(one)
     return same | {

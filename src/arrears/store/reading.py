@@ -36,10 +36,10 @@ def tried_of(
     advice: str,
     reached_network: bool,
 ) -> Tried:
-    """One attempt's row as the planner reads it."""
+    """The row of an attempt on another account as the planner reads it."""
     codes = Codes(decline, network, advice)
     how, when = AttemptState(state), at.astimezone(UTC)
-    return Tried(no, when, Initiator(by), amount_minor, currency, how, codes, reached_network)
+    return Tried(no, when, Initiator(by), amount_minor, currency, how, codes, reached_network, elsewhere=True)
 
 
 def issued(facts: Iterable[AnyFact]) -> Mapping[int, Debt]:

@@ -24,6 +24,7 @@ SENTENCES: Final[Mapping[str, Promise | str]] = {
     "common_password": _("This password is one of those that are tried first. Think of words that nobody expects."),
     "deleted": _("This service has been deleted and cannot come back."),
     "empty_text": _("Please say in a few words what is wrong."),
+    "last_declined": _("The last payment with this card was declined. Please use another one."),
     "long_text": _("That text is too long. Shorten it, or send it in two parts."),
     "method_held": _("This payment method cannot be removed yet."),
     "method_not_usable": _("This payment method cannot be charged. Choose or add another one."),

@@ -51,7 +51,8 @@ class Tried(Value, frozen=True, omit_defaults=True):
 
     A bank debit that was paid and came back is DECLINED, with the return's code. `reached_network` is False where
     the provider refused by itself. `entry` is the number of the first entry of which this debit is one (its own for
-    the first); 0 where nobody said, then the same amount means the same entry.
+    the first); 0 where nobody said, then the same amount means the same entry. `elsewhere`: on another account, with
+    the same card; what a payer there must put right keeps nobody here from trying.
     """
 
     no: int
@@ -63,6 +64,7 @@ class Tried(Value, frozen=True, omit_defaults=True):
     codes: Codes = Codes()
     reached_network: bool = True
     entry: int = 0
+    elsewhere: bool = False
 
 
 class Wanted(NamedTuple):
@@ -151,7 +153,11 @@ def _bounds(rules: Rules, wanted: Wanted, book: Sequence[Tried], now: datetime) 
     yield from _code_bounds(rules, wanted, book, len(book) - len(since_paid))
     no_retry = rules.general["no_retry_country"]
     by_us_on_card = wanted.by is Initiator.MERCHANT and wanted.kind is MethodKind.CARD
-    if by_us_on_card and wanted.country in no_retry.countries and any(map(counts, since_paid)):
+    if (
+        by_us_on_card
+        and wanted.country in no_retry.countries
+        and any(counts(t) and not t.elsewhere for t in since_paid)
+    ):
         why = f"Cards issued in {wanted.country} are not retried by us; the customer may pay themselves."
         yield Refusal("no_retry_country", no_retry.source, why, None)
     networks = networks_of(wanted.kind, wanted.network)
@@ -194,13 +200,13 @@ def _code_bounds(rules: Rules, wanted: Wanted, book: Sequence[Tried], paid: int)
         if tried.state is not AttemptState.PAID:
             outdated = wanted.renewed_at is not None and tried.at < wanted.renewed_at
             for name, code, row in _judged(rules, wanted, tried):
-                lifted = index < paid or (outdated and row.category is Category.FIX_DATA)
+                lifted = index < paid or tried.elsewhere or (outdated and row.category is Category.FIX_DATA)
                 refusal = _code_refusal(wanted, name, code, row, lifted=lifted)
                 if refusal is not None:
                     yield refusal
         if codes.advice and wanted.kind is MethodKind.CARD:
             advice = advice_row(rules, codes.advice)
-            bound = _advice_bound(advice, wanted, tried, book, lifted=index < paid)
+            bound = _advice_bound(advice, wanted, tried, book, lifted=index < paid or tried.elsewhere)
             if bound is not None:
                 yield bound
 

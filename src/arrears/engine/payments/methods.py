@@ -8,12 +8,14 @@ from arrears.core import facts as f
 from arrears.core.account import Account
 from arrears.core.errors import Refused
 from arrears.core.ids import ACCOUNT, INVOICE, SUBSCRIPTION, format_id
+from arrears.core.payments.settlement import usable
 from arrears.core.payments.values import Funding, HostedPage, MethodDetails, SetupDone, SetupOpen
 from arrears.core.states import State
 from arrears.core.unit import Unit
 from arrears.engine.acting import acting_on
+from arrears.engine.payments.permitted import refused_card
 from arrears.engine.payments.providers import Providers
-from arrears.ports import Accounts, AccountsAndMoney, MoneyBook
+from arrears.ports import AccountsAndMoney, MoneyBook
 
 
 def start_setup(
@@ -74,21 +76,36 @@ def add(
 
 
 def activate(
-    store: Accounts, account: int, method: int, now: datetime, author: str, subscriptions: tuple[int, ...] = ()
+    store: AccountsAndMoney, account: int, method: int, now: datetime, author: str, subscriptions: tuple[int, ...] = ()
 ) -> None:
     """Make a method pay for these subscriptions (all where none is named, and what is added later) of an account that
     owes nothing past due.
 
-    With past-due debt it is the settlement that makes a method active: refuses `settle_first`, `unknown_method`.
+    With past-due debt it is the settlement that makes a method active: refuses `settle_first`, `unknown_method`; and
+    what could not be charged: `never_retry`, `retry_later`, `method_not_usable`, or `last_declined` where nothing was
+    paid with it since its last payment was declined.
     """
     with acting_on(store, account, now) as unit:
         _present(unit.account, method)
         if unit.account.past_due:
             raise Refused("settle_first", "pay what is past due with this method; that makes it active")
+        _can_be_charged(store, unit.account, method, now)
         chosen = subscriptions or tuple(s.no for s in unit.account.subscriptions if s.state is not State.DELETED)
         changed = tuple(s.no for s in unit.account.subscriptions if s.no in chosen and s.method != method)
         if changed or (not subscriptions and unit.account.default_method != method):
             unit.record(f.MethodActivated(method=method, subscriptions=changed), author)
+
+
+def _can_be_charged(store: AccountsAndMoney, account: Account, number: int, now: datetime) -> None:
+    method = account.method(number)
+    if not method.durable:
+        raise Refused("method_not_usable", "this card works only once; use another one")
+    why = refused_card(account, number, store.method_and_tries(account.no, number)[1], now)
+    # One that is over is announced, and its new expiry is asked for.
+    if why and usable(method, now.date()):
+        raise Refused(why, "the card networks' rules forbid charging this card; use another one")
+    if method.failed:
+        raise Refused("last_declined", "the last payment with this method was declined; use another one")
 
 
 def renew(

@@ -53,3 +53,13 @@ def must_be_permitted(
         raise Refused("never_retry", allowed.why)
     if allowed.at > now:
         raise Refused("retry_later", f"{allowed.why} It can be tried again from {allowed.at:%Y-%m-%d %H:%M} UTC.")
+
+
+def refused_card(account: Account, number: int, elsewhere: Sequence[Tried], now: datetime) -> str:
+    """Why the customer may not pay with this method now, as a refusal's code; empty where they may. What the networks
+    count does not depend on the sum."""
+    try:
+        must_be_permitted(account, number, 1, "EUR", elsewhere, now)
+    except Refused as refused:
+        return refused.code
+    return ""

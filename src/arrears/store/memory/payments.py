@@ -123,8 +123,12 @@ class MemoryMoney:
         ]
         tried.sort(key=attrgetter("at"), reverse=True)
         told = [t for t in tried if t.state is not AttemptState.PAID or t.codes.advice]
-        paid = [t for t in tried if t.state is AttemptState.PAID and not t.codes.advice]
-        return method, [*told[:TRIES_MAX], *paid[:1]]
+        return method, told[:TRIES_MAX]
+
+    def tries_elsewhere(self, account: int) -> Mapping[int, Sequence[Tried]]:
+        """See ports.MoneyBook."""
+        found = {m.no: self.method_and_tries(account, m.no)[1] for m in self.methods(account)}
+        return {no: tries for no, tries in found.items() if tries}
 
     def methods(self, account: int) -> Sequence[MethodRecord]:
         """See ports.MoneyBook."""

@@ -26,15 +26,12 @@ SELECT m.no, m.at_provider, m.ref, m.customer_ref, m.kind, m.fingerprint, m.labe
     t.no, t.created_at, t.initiator, t.amount_minor, t.currency, t.state, t.decline, t.network_code, t.advice,
     t.reached_network
 FROM payment_method m LEFT JOIN LATERAL (
-    (SELECT a.* FROM payment_method o JOIN attempt a ON a.account_id = o.account_id AND a.method = o.no
-    WHERE o.at_provider = m.at_provider AND o.fingerprint = m.fingerprint AND o.account_id <> m.account_id
-    AND (a.state <> 'paid' OR a.advice <> '') ORDER BY a.created_at DESC LIMIT %(most)s)
-    UNION ALL
-    (SELECT a.* FROM payment_method o JOIN attempt a ON a.account_id = o.account_id AND a.method = o.no
-    WHERE o.at_provider = m.at_provider AND o.fingerprint = m.fingerprint AND o.account_id <> m.account_id
-    AND a.state = 'paid' AND a.advice = '' ORDER BY a.created_at DESC LIMIT 1)
+    SELECT a.* FROM payment_method o JOIN attempt a ON a.account_id = o.account_id AND a.method = o.no
+    WHERE o.at_provider = m.at_provider AND o.fingerprint = m.fingerprint AND o.kind = m.kind
+    AND o.account_id <> m.account_id
+    AND (a.state <> 'paid' OR a.advice <> '') ORDER BY a.created_at DESC LIMIT %(most)s
 ) t ON m.kind = 'card' AND m.fingerprint <> ''
-WHERE m.account_id = %(account)s AND m.no = %(number)s
+WHERE m.account_id = %(account)s AND (m.no = %(number)s OR %(number)s = 0)
 """
 
 
@@ -115,6 +112,16 @@ class PostgresMoney:
             found = db.execute(METHOD_AND_TRIES, asked).fetchall()
         method = method_of([MethodRecord(*row[:9]) for row in found[:1]], number)
         return method, [tried_of(*row[9:]) for row in found if row[9] is not None]
+
+    def tries_elsewhere(self, account: int) -> Mapping[int, Sequence[Tried]]:
+        """See ports.MoneyBook."""
+        with self.reading() as db:
+            rows = db.execute(METHOD_AND_TRIES, {"account": account, "number": 0, "most": TRIES_MAX}).fetchall()
+        found: dict[int, list[Tried]] = {}
+        for row in rows:
+            if row[9] is not None:
+                found.setdefault(row[0], []).append(tried_of(*row[9:]))
+        return found
 
     def methods(self, account: int) -> Sequence[MethodRecord]:
         """See ports.MoneyBook."""

@@ -9,7 +9,7 @@ from typing import Any, Final, NamedTuple
 from django.http import HttpResponse
 from django.utils.translation import gettext as _
 
-from arrears.core.account import Action, Subscription
+from arrears.core.account import Action, Mode, Subscription
 from arrears.core.messages.alerts import Level
 from arrears.core.states import State
 from arrears.web.account_centre.frame import Visit, account_page
@@ -67,6 +67,7 @@ def page(visit: Visit) -> HttpResponse:
         "effects": effects(visit),
         "waiting": waiting(visit),
         "pending": pending,
+        "declining": "" if sums else declining(visit),
         "open_attempt": visit.snapshot.attempts[-1].no if visit.snapshot.attempts else 0,
     }
     return visit.page("home", _title(visit, total, late=bool(pending)), **values)
@@ -93,10 +94,20 @@ def _gone_and_owed(visit: Visit) -> list[str]:
     return [called(account, sub.no) for sub in account.subscriptions if is_gone(sub) and sub.no in owing]
 
 
+def declining(visit: Visit) -> str:
+    """The cards that pay for something and were declined last time: what comes next cannot be charged on them."""
+    account = visit.snapshot
+    active = {sub.method for sub in account.subscriptions if sub.state is not State.DELETED}
+    failed = [m.no for m in account.methods if m.no in active and m.failed and account.mode is Mode.CARD]
+    return visit.listed([visit.contacts.cards.get(no, "") for no in failed])
+
+
 def _title(visit: Visit, total: str, *, late: bool) -> str:
     if total:
         return _("Please pay %(total)s") % {"total": total}
     if late:
         return _("Reactivation pending")
     states = {sub.state for sub in visit.snapshot.subscriptions}
+    if declining(visit):
+        return _("Nothing to pay")
     return _("Everything is in order") if states <= {State.ACTIVE, State.DELETED} else _("Nothing to pay")

@@ -11,6 +11,7 @@ from arrears.core.errors import Refused
 from arrears.core.payments.settlement import usable
 from arrears.core.states import State
 from arrears.engine.payments import methods
+from arrears.engine.payments.permitted import refused_card
 from arrears.ports import Processor
 from arrears.web.account_centre.frame import Visit, account_page
 from arrears.web.account_centre.settle import go_for_a_card, why_of
@@ -80,6 +81,7 @@ def shown(visit: Visit, why: str = "", status: int = 200) -> HttpResponse:
     account = visit.snapshot
     labels = visit.contacts.cards
     rows: list[dict[str, Any]] = []
+    elsewhere = visit.live.store.tries_elsewhere(visit.account) if account.methods else {}
     for method in account.methods:
         if method.removed:
             continue
@@ -88,17 +90,22 @@ def shown(visit: Visit, why: str = "", status: int = 200) -> HttpResponse:
             for s in account.subscriptions
             if s.method == method.no and s.state is not State.DELETED
         ]
+        refused = refused_card(account, method.no, elsewhere.get(method.no, ()), visit.now)
+        ready = usable(method, visit.view.today) and not refused
         rows.append(
             {
                 "no": method.no,
                 "label": labels.get(method.no, ""),
                 "expires": visit.day(method.expires_on) if method.expires_on else "",
                 "pays_for": visit.listed(services),
-                "usable": usable(method, visit.view.today),
+                "usable": ready,
                 "failed": method.failed,
                 "card": method.expires_on is not None,
                 "held_by": held_by(visit, method.no),
-                "can_activate": not account.past_due and len(services) < len(account.subscriptions),
+                "can_activate": ready
+                and not method.failed
+                and not account.past_due
+                and len(services) < len(account.subscriptions),
             }
         )
     added = visit.request.GET.get("added", "")

@@ -19,6 +19,7 @@ from arrears.core.ids import ACCOUNT, parse_id
 from arrears.core.money import parse_amount
 from arrears.core.payments.settlement import usable
 from arrears.engine.payments import settling, setups
+from arrears.engine.payments.permitted import refused_card
 from arrears.engine.payments.settling import PART_MINIMUM_MINOR, StaleQuote
 from arrears.ports import Processor
 from arrears.ports.setups import SetupPage
@@ -151,10 +152,12 @@ def _parts_possible(account: Account) -> bool:
 def _methods(visit: Visit) -> list[dict[str, Any]]:
     """The methods on file, with what is against paying by them."""
     found = []
+    elsewhere = visit.live.store.tries_elsewhere(visit.account) if visit.snapshot.methods else {}
     for method in visit.snapshot.methods:
         if method.removed:
             continue
-        ready = usable(method, visit.view.today)
+        refused = refused_card(visit.snapshot, method.no, elsewhere.get(method.no, ()), visit.now)
+        ready = usable(method, visit.view.today) and not refused
         found.append(
             {
                 "no": method.no,
