@@ -14,8 +14,7 @@ from arrears.core.money import format_amount
 from arrears.core.states import Reason
 
 WILL: Final = {Action.RESTRICT: "is restricted", Action.DISABLE: "stops", Action.DELETE: "is deleted with its data"}
-_AS_PLANNED = f.NoticeAccepted | f.DoubtEnded | f.TaskClosed
-"""Facts that a story leaves out and a timeline shows."""
+_AS_PLANNED = f.NoticeAccepted | f.DoubtEnded | f.TaskClosed  # what a story leaves out and a timeline shows
 
 _Money = (
     f.InvoiceIssued
