@@ -37,7 +37,7 @@ BANNED_CALLS: dict[str, tuple[tuple[str, ...], tuple[str, ...], str]] = {
 # file -> why it may catch everything
 BROAD_EXCEPT_ALLOWED = {
     "src/arrears/engine/run.py": "one poisoned account never stops a batch: it is parked, and staff are told",
-    "src/arrears/store/postgres/tampering.py": "an account that cannot be decided upon is what is looked for, and named",
+    "src/arrears/store/postgres/tampering.py": "an account that cannot be decided upon is looked for, and named",
     "src/arrears/core/decision_cache.py": "what a made-up account meets the real one meets too, and is parked for it",
 }
 # file -> why it may read the environment, or write to it
