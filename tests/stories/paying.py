@@ -53,22 +53,25 @@ class Paying(Story):
 
     # -- methods ---------------------------------------------------------------------------------------------
 
-    def set_up(self, card: str) -> str:
-        """Go to the provider's page and choose a card there; the page."""
+    def set_up(self, card: str, *, own: bool = False) -> str:
+        """Go to the provider's page and choose a card there, `own` for one that nobody else has too; the page."""
         self.pages += 1
         key = f"setup-{id(self)}-{self.pages}"
         page = methods.start_setup(self.store, self.providers, self.no, "stripe", key, "nl")
-        post(page.url, card=card, do="go")
+        if own:
+            self.control("card", session=page.ref, card=card, own=True)
+        else:
+            post(page.url, card=card, do="go")
         return page.ref
 
-    def add(self, card: str = "approve") -> int:
+    def add(self, card: str = "approve", *, own: bool = False) -> int:
         """Add a card; its number within the account."""
-        page = self.set_up(card)
+        page = self.set_up(card, own=own)
         return methods.finish_setup(self.store, self.providers, self.no, "stripe", page, self.now, ADMIN)
 
-    def card(self, name: str = "approve", *subscriptions: int) -> int:
+    def card(self, name: str = "approve", *subscriptions: int, own: bool = False) -> int:
         """Add a card and make it pay for these subscriptions (all), before anything is owed."""
-        number = self.add(name)
+        number = self.add(name, own=own)
         methods.activate(self.store, self.no, number, self.now, ADMIN, subscriptions)
         return number
 

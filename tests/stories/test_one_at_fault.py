@@ -181,7 +181,7 @@ def test_retries_of_what_is_known_not_to_pay_are_no_storm(sandbox: Running) -> N
     for at, number in enumerate(story.numbers):
         story.no = number
         story.bill(-1, account=number)
-        story.card("insufficient_funds" if at < 22 else "approve")
+        story.card("insufficient_funds" if at < 22 else "approve", own=True)
     story.until(-1, "09:30").sweep()
     assert not story.store.system().breaker_open
     for clock in ("08:30", "09:30", "10:30"):

@@ -3,7 +3,7 @@ and 5): one automatic attempt per method and currency, for all that is due on it
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from datetime import datetime
 from functools import partial
 from typing import NamedTuple
@@ -124,19 +124,23 @@ def _first(view: View, group: _Group) -> datetime | None:
     mornings = [view.morning(d.due_on) for d in group.debts if not (d.charged or d.declined or d.reopened_seq)]
     if not mornings:
         return None
-    # One that came to nothing, proven at the provider, is no charge; it is made anew, at most once a day.
     history = history_of(view.account, group.method)
-    ended = [t.at + ONE_DAY for t in history if t.state is AttemptState.CANCELED and t.by is Initiator.MERCHANT]
     # What is too little for a charge of its own waits for the next that falls due.
     enough = [one for one in sorted(mornings) if _amount(view, group, _taken(view, group, one))]
     if not enough:
         return None
-    at = max([enough[0], *ended])
+    at = max([enough[0], *_anew(history)])
     wanted = _wanted(view, group, _taken(view, group, at))
     allowed = earliest(load_rules(), wanted, history, max(at, view.now))
     if isinstance(allowed, Allowed):
         return max(at, allowed.at) if allowed.rule else at
     return at if allowed.rule == EXPIRED else allowed.until
+
+
+def _anew(history: Sequence[Tried]) -> list[datetime]:
+    """From when each charge of ours that came to nothing, proven at the provider or not asked for, may be made anew: at
+    most once a day. It counts as none, so nothing else would keep us from making it again at once, for ever."""
+    return [t.at + ONE_DAY for t in history if t.state is AttemptState.CANCELED and t.by is Initiator.MERCHANT]
 
 
 def _retry(view: View, group: _Group) -> datetime | None:
@@ -164,6 +168,7 @@ def _retry(view: View, group: _Group) -> datetime | None:
     )
     if not isinstance(planned, datetime):
         return None
+    planned = max([planned, *_anew(history)])
     if planned <= view.now:
         # Late is late, and the networks are asked again about now.
         allowed = earliest(load_rules(), wanted, history, view.now)
