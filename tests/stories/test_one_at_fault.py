@@ -188,3 +188,17 @@ def test_retries_of_what_is_known_not_to_pay_are_no_storm(sandbox: Running) -> N
         story.until(0, clock).sweep()
     assert len([a for no in story.numbers for a in story.store.attempts(no) if a.state == "declined"]) >= 40
     assert not story.store.system().breaker_open
+
+
+def test_a_card_that_other_accounts_have_used_up_is_planned_again_at_most_once_a_day(sandbox: Running) -> None:
+    story = Paying(sandbox, accounts=20, bill=False)
+    for number in story.numbers:
+        story.no = number
+        story.bill(-1, account=number)
+        story.card("insufficient_funds")
+    for day in range(4):
+        story.until(day, "12:00").sweep()
+    made = {number: story.store.attempts(number) for number in story.numbers}
+    assert any(a.state == "canceled" for attempts in made.values() for a in attempts), "the networks forbid some"
+    assert max(len(attempts) for attempts in made.values()) <= 5
+    story.check()
