@@ -10,8 +10,11 @@ import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
 from datetime import datetime, timedelta
+from functools import partial
 from pathlib import Path
 from typing import Final, NamedTuple
+
+import click
 
 from arrears.adapters.channels.folder import FolderChannel
 from arrears.adapters.services.notebook import Notebook, Why
@@ -108,7 +111,7 @@ def alive(live: Installation, sandbox: Running, base_url: str, notebook_port: in
     notebook = live.services
     assert isinstance(notebook, Notebook)
     stop = threading.Event()
-    worker = threading.Thread(target=live.work, args=(1, stop.wait), name="worker")
+    worker = threading.Thread(target=live.work, args=(1, stop.wait, partial(click.echo, err=True)), name="worker")
     with listen(HOST, notebook_port) as pages:
         pages.set_app(notebook)
         serving = threading.Thread(target=pages.serve_forever, name="notebook", daemon=True)
