@@ -119,6 +119,12 @@ class BookSubscription:
         found = [w for w in self.warned if w.action == action and w.counts]
         return sorted(found, key=lambda w: w.accepted or w.sent)
 
+    def lapse(self, *actions: str) -> None:
+        """Nothing said so far of these counts; that a step has named a date stays so."""
+        for warned in self.warned:
+            warned.void = warned.void or warned.action in actions
+        self.deferred -= set(actions)
+
     def void(self, action: str, before: datetime) -> None:
         """Warnings accepted before this instant count no longer."""
         for warned in self.warned:

@@ -39,6 +39,7 @@ class Game(Play):
         self.said: list[str] = []
         self.judge: Judge | None = None
         self._read = 0
+        self._doubted: set[str] = set()
         super().__init__(plot)
         # The invariants have tests of their own; without them a history takes half the time.
         self.store = self.inner
@@ -47,23 +48,24 @@ class Game(Play):
         self.stage = stage
         self.judge = Judge(self.inner.policies())
 
-    def read(self) -> None:
-        """What has been recorded since."""
+    def read(self, *, after_run: bool = False) -> None:
+        """What has been recorded since. That a doubt about the whole system is over is seen by a run."""
         judge = self.judge
         if judge is None:
             return
         judge.policies = self.inner.policies()
-        now, before = self.stage.now, judge.system_doubts
         judge.system_doubts = {kind.value for kind in self.inner.system().guards.doubts}
-        if before - judge.system_doubts:
-            judge.doubt_gone(now)
+        if after_run:
+            if self._doubted - judge.system_doubts:
+                judge.doubt_gone(self.stage.now)
+            self._doubted = judge.system_doubts
         history = self.history
         for recorded in history[self._read :]:
             self.said += judge.take(recorded)
         self._read = len(history)
 
     def _after_run(self, now: datetime) -> None:
-        self.read()
+        self.read(after_run=True)
         if self.judge is not None and not self.account.parked:
             self.said += self.judge.ran(now)
 

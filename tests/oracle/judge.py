@@ -55,8 +55,7 @@ class Judge(Outside):
         first = min(d.day_0 for d in self.owed_for(sub) if d.day_0 is not None)
         today = local_day(r.at, zone)
         sub.entered = today if today > first + DAY else first
-        sub.warned = [w for w in sub.warned if w.action == DELETE]
-        sub.deferred &= {DELETE}
+        sub.lapse(RESTRICT, DISABLE)
         sub.told = {action: day for action, day in sub.told.items() if action == DELETE}
         if sub.state == "active":
             sub.state = "past_due"
@@ -141,8 +140,7 @@ class Judge(Outside):
         debts = self.naming(sub) if action == DELETE else self.owed_for(sub)
         if debts and self.enough(sub, policy) and "canceled" not in sub.reasons:
             yield f"the warnings of {action} of {sub.no} lapse, and enough is owed"
-        sub.warned = [w for w in sub.warned if w.action != action]
-        sub.deferred.discard(action)
+        sub.lapse(action)
 
     def _resumed(self, fact: f.Resumed, r: f.Recorded) -> Said:
         sub = self.subs[fact.subscription]
@@ -307,7 +305,10 @@ class Judge(Outside):
             return
         since = self.unwarned.setdefault((sub.no, action), now)
         hour = max(policy.notice_at, self.terms(None, "")[0].notice_at)
-        if since < morning(today, hour, zone) <= now and today not in self.noticed:
+        # One message a day of the account, whose zone may by now be another than that of the service end.
+        day = local_day(now, self.day_zone)
+        mornings = morning(today, hour, zone), morning(day, hour, self.day_zone)
+        if since < min(mornings) and max(mornings) <= now and day not in self.noticed:
             yield f"{now}: nobody is warned of the {action} of {sub.no}, planned for {plan}"
 
 

@@ -22,7 +22,7 @@ from tests.oracle.book import (
     held_on,
     reached,
 )
-from tests.oracle.days import DAY, local_day
+from tests.oracle.days import DAY, ends, local_day
 
 from arrears.core.policy import Policy
 
@@ -42,7 +42,7 @@ class TextLadder:
         self.system_doubts: set[str] = set()
         self.case: BookCase | None = None
         self.noticed: set[date] = set()
-        self.version = 0
+        self.version = self.ending = 0
         self._plans: dict[tuple[object, ...], date | None] = {}
 
     # -- terms -----------------------------------------------------------------------------------------------------
@@ -78,7 +78,8 @@ class TextLadder:
     def held(self, debt: BookDebt, now: datetime) -> bool:
         """Whether a hold on this very debt stands: it stops all five."""
         zone = self.day_zone
-        return any(h.scope == "debt" and h.target == debt.no and h.active(now, zone) for h in self.holds.values())
+        holds = [h for h in self.holds.values() if h.scope == "debt" and h.target == debt.no and h.no != self.ending]
+        return any(h.active(now, zone) for h in holds)
 
     def stopped(self, sub: BookSubscription, action: str, now: datetime) -> bool:
         """Whether a hold on the account or on this subscription stops the action."""
@@ -136,7 +137,7 @@ class TextLadder:
 
     def plan(self, sub: BookSubscription, action: str, now: datetime, *, but: int = 0, without: int = 0) -> date | None:
         """The day of an action by the debts' clocks and the stage before it, without its warnings; None for never.
-        Debts that are held now have no clock. `but` one hold, `without` one debt."""
+        A debt that is held now has no clock before the end of that. `but` one hold, `without` one debt."""
         zone = self.day_zone
         over = [h.end(zone) for h in self.holds.values()]
         active = tuple(h.active(now, zone) for h in self.holds.values())
@@ -151,17 +152,29 @@ class TextLadder:
         if action == DELETE:
             return self._deletion(sub, policy, now, but, without)
         after = self.after(policy, action)
-        clocks = [d for d in self.owed_for(sub) if d.no != without and not self.held(d, now)]
-        days = [self.day_on_which(d.day_0, after, sub, action, d, now, but=but) for d in clocks if d.day_0]
-        known = [day for day in days if day is not None]
-        if not known:
-            return None
-        return max(min(known), self._stage(sub, action, after, policy, now, but) or date.min)
+        found = []
+        for debt in self.owed_for(sub):
+            own = debt.day_0 and self.day_on_which(debt.day_0, after, sub, action, debt, now, but=but)
+            if own is not None and debt.no != without:
+                stage = self._stage(sub, action, after, policy, now, but, debt)
+                found.append(self._free_from(max(own, stage or date.min), debt, now))
+        return min(found, default=None)
+
+    def _free_from(self, day: date, debt: BookDebt, now: datetime) -> date:
+        """The first day from this one at whose end a debt that is held now is so no more."""
+        zone = self.day_zone
+        for hold in self.holds.values():
+            end = hold.end(zone)
+            mine = hold.scope == "debt" and hold.target == debt.no and hold.active(now, zone)
+            if mine and end is not None and hold.until is not None and end > ends(day, zone):
+                day = hold.until
+        return day
 
     def _stage(
-        self, sub: BookSubscription, action: str, after: int, policy: Policy, now: datetime, but: int
+        self, sub: BookSubscription, action: str, after: int, policy: Policy, now: datetime, but: int, debt: BookDebt
     ) -> date | None:
-        """No stage is shortened: the day of the stage before, and the difference of the policy's days."""
+        """No stage is shortened: the day of the stage before, and the difference of the policy's days, without those on
+        which the debt was held that leads to it."""
         if sub.entered is None:
             return None
         between, entered = after, sub.entered
@@ -170,7 +183,7 @@ class TextLadder:
             if sub.state != "restricted":
                 told = self.announced_day(sub, RESTRICT, now)
                 entered = told if told is not None else entered + timedelta(days=policy.restrict_after_days)
-        return self.day_on_which(entered, between, sub, action, None, now, but=but)
+        return self.day_on_which(entered, between, sub, action, debt, now, but=but)
 
     def announced_day(self, sub: BookSubscription, action: str, now: datetime) -> date | None:
         """The day that is told now: of the warnings that count, or else no earlier than a whole lead from today; never

@@ -97,7 +97,9 @@ class Outside(TextLadder):
         if sub.end is None or reason == "canceled":
             # Who cancels what is stopped has a service end of its own from that day, and is warned anew.
             order_no = order_no or (sub.end.order_no if sub.end is not None else 0)
-            sub.warned, sub.deferred = [], set()
+            sub.lapse(RESTRICT, DISABLE, DELETE)
+            # A restriction for debt is overtaken: when this reason is lifted, its ladder begins again.
+            sub.cut = sub.cut and sub.end is not None
             policy, zone = terms.policy, terms.zone  # type: ignore[attr-defined]
             sub.end = BookEnd(policy, zone, on, r.at, order_no, canceled=reason == "canceled")
             sub.end.ended_on = on if reason == "canceled" else None
@@ -116,19 +118,43 @@ class Outside(TextLadder):
 
     def _hold_ended(self, fact: f.HoldEnded, r: f.Recorded) -> None:
         hold = self.holds[fact.hold]
+        # Released early, it has moved what was promised to where its last day would have put it.
+        found = set() if hold.until is None else self._ended_by(hold, r.at)
         hold.ended = r.at
-        end = hold.end(self.day_zone) or r.at
+        found |= self._ended_by(hold, r.at)
+        for no, action in found:
+            self.subs[no].void(action, hold.end(self.day_zone) or r.at)
+
+    def _ended_by(self, hold: BookHold, now: datetime) -> set[tuple[int, str]]:
+        """What its end takes with it, also inside another hold without an end: there is no day at all in that, and
+        this one has moved it all the same."""
+        self.ending = hold.no
+        open_ended = [h for h in self.holds.values() if h.end(self.day_zone) is None]
+        self._plans.clear()
+        found = set(self._stale(hold, now))
+        for other in open_ended:
+            other.ended = now
+        self._plans.clear()
+        found |= set(self._stale(hold, now))
+        for other in open_ended:
+            other.ended = None
+        self._plans.clear()
+        self.ending = 0
+        return found
+
+    def _stale(self, hold: BookHold, now: datetime) -> Iterator[tuple[int, str]]:
         for sub in self.subs.values():
-            for action in (RESTRICT, DISABLE, DELETE):
-                if self._moved(hold, sub, action, r.at):
-                    sub.void(action, end)
+            yield from ((sub.no, a) for a in (RESTRICT, DISABLE, DELETE) if self._moved(hold, sub, a, now))
 
     def _moved(self, hold: BookHold, sub: BookSubscription, action: str, now: datetime) -> bool:
         """Whether the day that was promised before the hold has moved by it."""
         counting = sub.counting(action)
         if not counting:
             return False
-        after, before = self.plan(sub, action, now), self.plan(sub, action, now, but=hold.no)
+        mine = hold.scope == "debt" and hold.target in {d.no for d in self.owed_for(sub)}
+        if not mine and not (action in hold.stops and self._concerns(hold, sub)):
+            return False
+        after, before = self.plan(sub, action, now), self._freely(sub, action, now)
         if after is None:
             return False
         policy, zone = self.terms(sub, action)
@@ -138,6 +164,15 @@ class Outside(TextLadder):
         if after > max(first.named, lead) and (before is None or after > before):
             return True
         return self._kept_back(hold, max(after, first.named, lead), sub, action, now)
+
+    def _freely(self, sub: BookSubscription, action: str, now: datetime) -> date | None:
+        """The plan without any hold: of two that overlap neither moves anything by itself."""
+        holds, self.holds = self.holds, {}
+        self._plans.clear()
+        plan = self.plan(sub, action, now)
+        self.holds = holds
+        self._plans.clear()
+        return plan
 
     def _kept_back(self, hold: BookHold, day: date, sub: BookSubscription, action: str, now: datetime) -> bool:
         """Whether it stood at the end of the day on which the action would have come, or came while that waited."""
