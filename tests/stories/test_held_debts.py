@@ -55,6 +55,7 @@ def test_a_rung_inside_a_hold_on_the_debt_waits_for_its_end() -> None:
 def test_a_hold_on_the_older_debt_lets_the_other_one_warn_and_still_gives_the_full_lead_after_it() -> None:
     story = on_debt(two_debts().until(26), 30)
     assert story.until(40).diary(26, only=LADDER) == table("""
+        day 26 12:00  warning 21: disable cloud on day 31
         day 29 09:00  warning 28: disable cloud on day 31
         day 31 00:00  hold 1 ended, void: disable cloud
         day 31 09:00  warning 28: disable cloud on day 38

@@ -51,11 +51,13 @@ def timeline(client: Client, account: int, query: str = "") -> str:
 
 def test_every_kind_of_fact_is_told_or_left_to_staff_on_purpose(site: str) -> None:
     from arrears.web.account_centre import fact_words as h
+    from arrears.web.account_centre import fact_words_money_back as b
     from arrears.web.account_centre import fact_words_people as p
 
     groups = (
         h.MailFact,
         h.MoneyFact,
+        b.MoneyBackFact,
         h.LateFact,
         h.CutFact,
         h.DeletionFact,

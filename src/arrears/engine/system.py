@@ -14,11 +14,13 @@ from arrears.core.facts import (
     ChangeSetAside,
     ClockConfirmed,
     FeedSet,
+    LimitsSet,
     MailPaused,
     MailTrouble,
     MailTroubleKind,
     SystemTaskClosed,
 )
+from arrears.core.payments.limits import AmountLimits
 from arrears.core.policy import Policy
 from arrears.engine.run import run
 from arrears.ports import CollectionsRun, InstallationControl, MailCounts
@@ -73,6 +75,11 @@ def set_change_aside(store: InstallationControl, ref: str, now: datetime, author
     """Record that a change which a provider reported could not be recorded, and belongs to no account that can be read:
     a task for staff."""
     store.record_system(ChangeSetAside(ref=ref), now, author, why)
+
+
+def set_limits(store: InstallationControl, limits: dict[str, AmountLimits], now: datetime) -> None:
+    """Record what the payment providers take in one charge, by currency."""
+    store.record_system(LimitsSet(limits=limits), now, ARREARS, "as the payment providers document it")
 
 
 def close_task(store: InstallationControl, task: int, now: datetime, author: str, outcome: str) -> None:

@@ -45,6 +45,8 @@ class SandboxBook:
         self.disputes: dict[str, SandboxDispute] = {}
         self.events: list[SandboxEvent] = []
         self.forgotten: set[str] = set()
+        self.own_cards = False
+        """Whether every use of a test card is a card of its own, as customers' are; else its number is one card."""
         self.agenda: list[tuple[int, int, str, str]] = []
         """What time brings: (when, order, what, id), a heap."""
         self.lines: list[tuple[str, str, int]] = []

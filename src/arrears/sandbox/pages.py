@@ -179,7 +179,7 @@ def use_card(book: SandboxBook, session: Session, name: str, *, own: bool = Fals
         raise bad_request(f"This page is {session.status}.")
     if name not in [one.name for one in offered(session.types, session.currency)]:
         raise bad_request(f"This page offers no {name!r}.")
-    method = SandboxMethod(book.new_id("pm"), INSTRUMENTS[name], book.clock, own=own)
+    method = SandboxMethod(book.new_id("pm"), INSTRUMENTS[name], book.clock, own=own or book.own_cards)
     if name == "expired":
         method.exp_month, method.exp_year = 1, 2020
     book.methods[method.id] = method

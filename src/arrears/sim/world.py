@@ -276,7 +276,8 @@ class World:
     def _return(self, person: SimulatedPerson, bill: Bill) -> None:
         if bill.paid <= 0:
             return
-        debt = Debt(bill.no, "", bill.currency, bill.total, 0, bill.due_on, bill.subscriptions)
+        number = self.store.invoices(person.no)[bill.no].number
+        debt = Debt(bill.no, number, bill.currency, bill.total, 0, bill.due_on, bill.subscriptions)
         commands.reopen(self.store, person.no, debt, bill.paid, "returned by the bank", self.stage.now, OPERATOR)
         bill.paid = 0
         self._owed_from_today(person, bill)

@@ -14,7 +14,7 @@ from typing import Final, NamedTuple
 
 from arrears.core.account import Account
 from arrears.core.errors import Refused
-from arrears.core.facts import ARREARS, LimitsSet
+from arrears.core.facts import ARREARS
 from arrears.core.payments.limits import strictest
 from arrears.core.payments.values import AttemptState
 from arrears.engine.payments.attempts import pursue, still_owed
@@ -22,7 +22,7 @@ from arrears.engine.payments.providers import Providers
 from arrears.engine.payments.recording import Recording, record_change
 from arrears.engine.payments.settling import cancel
 from arrears.engine.payments.setups import finish_stuck
-from arrears.engine.system import set_breaker, set_feed
+from arrears.engine.system import set_breaker, set_feed, set_limits
 from arrears.ports import AccountReader, InstallationControl, Store
 
 OVERLAP: Final = timedelta(hours=1)
@@ -104,7 +104,7 @@ def note_limits(store: InstallationControl, providers: Providers, now: datetime)
     """Record what the providers take in one charge, where that is not what is recorded: decisions look at it."""
     limits = strictest(one.limits() for one in providers.by_name.values())
     if limits != store.system().limits:
-        store.record_system(LimitsSet(limits=limits), now, ARREARS, "as the payment providers document it")
+        set_limits(store, limits, now)
 
 
 class _Read(NamedTuple):
