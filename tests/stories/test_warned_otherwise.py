@@ -12,7 +12,7 @@ from arrears.core.account import Action
 from arrears.core.errors import Refused
 from arrears.core.facts import WarnedHow
 from arrears.core.states import State
-from arrears.engine.commands.warned_otherwise import Telling, ToldOf, record_warned
+from arrears.engine.commands.warned_otherwise import SpokenWarning, WarnedDate, record_warned
 from arrears.engine.messages.bounces import Returned, came_back
 
 
@@ -23,9 +23,9 @@ def tell(
     why: str = "told the date",
     action: Action = Action.DISABLE,
     subscription: int = 1,
-) -> ToldOf:
-    telling = Telling(subscription, action, WarnedHow.LETTER, on, proof)
-    return record_warned(story.store, story.no, telling, story.now, STAFF, why)
+) -> WarnedDate:
+    spoken = SpokenWarning(subscription, action, WarnedHow.LETTER, on, proof)
+    return record_warned(story.store, story.no, spoken, story.now, STAFF, why)
 
 
 def unreachable(services: tuple[str, ...] = ("cloud",)) -> Story:

@@ -11,7 +11,7 @@ from arrears.core.account import Account, Action
 from arrears.core.errors import Refused
 from arrears.core.facts import WarnedHow
 from arrears.core.ids import SUBSCRIPTION, format_id, parse_id
-from arrears.engine.commands.warned_otherwise import Telling, record_warned
+from arrears.engine.commands.warned_otherwise import SpokenWarning, record_warned
 from arrears.wiring import open_installation
 
 _HOW = click.Choice([how.value for how in WarnedHow])
@@ -50,8 +50,8 @@ def command(
     with open_installation() as live:
         number = find_account(live.store, account)
         sub = _named(live.store.snapshots([number])[number], subscription)
-        telling = Telling(sub, Action(action), WarnedHow(how), on.date(), proof)
-        told = record_warned(live.store, number, telling, live.clock.now(), f"staff:{who}", why)
+        spoken = SpokenWarning(sub, Action(action), WarnedHow(how), on.date(), proof)
+        told = record_warned(live.store, number, spoken, live.clock.now(), f"staff:{who}", why)
     name = format_id(SUBSCRIPTION, number, sub)
     if as_json:
         days = {"named_on": told.named_on, "happens_on": told.happens_on}

@@ -344,8 +344,7 @@ def _mail(fact: _Mail) -> tuple[str, str]:
         case f.NoticeAccepted(notice=seq):
             return "accepted", f"the message of fact {seq}, by the mail server"
         case f.WarnedOtherwise(subscription=sub, action=action, how=how, on=on):
-            about = f"{action} of subscription {sub}, as fact {fact.notice} warned of it"
-            return "warned otherwise", f"{about}, by {_HOW[how]} on {on}; proof: {fact.proof}"
+            return "warned otherwise", f"{action} of subscription {sub}, by {_HOW[how]} on {on}; proof: {fact.proof}"
         case f.NoticeFailed(why=why):
             return "not sent", why
         case f.NoticeBounced(notice=seq, how=how):

@@ -68,8 +68,8 @@ class NoticeBounced(Fact, frozen=True, tag="notice_bounced"):
 
 
 class WarnedOtherwise(Fact, frozen=True, tag="warned_otherwise"):
-    """A person was told of the warning in fact `notice` that names this action of this subscription, otherwise than by a
-    message of ours, on the local day `on`; that counts as acceptance from when it is recorded, of this one warning.
+    """A person was told of the warning in fact `notice` that names this action of this subscription, otherwise than by
+    a message of ours, on the local day `on`; that counts as acceptance from when it is recorded, of this one warning.
     `proof` says where the proof is kept, and names nobody: who told them is the author, and what was said is the
     reason."""
 

@@ -19,7 +19,7 @@ from arrears.ports import Accounts
 PROOF_CHARS_MAX: Final = 200
 
 
-class Telling(NamedTuple):
+class SpokenWarning(NamedTuple):
     """What somebody was told: this action of this subscription; how, and on which local day of the account. `proof`
     says where the proof is kept, and names nobody."""
 
@@ -30,7 +30,7 @@ class Telling(NamedTuple):
     proof: str
 
 
-class ToldOf(NamedTuple):
+class WarnedDate(NamedTuple):
     """The day that they were told, as the warning names it, and the day on which it happens now unless it is paid: the
     same, or a later one, because the lead runs from the record."""
 
@@ -38,42 +38,44 @@ class ToldOf(NamedTuple):
     happens_on: date
 
 
-def record_warned(store: Accounts, account: int, telling: Telling, now: datetime, author: str, why: str) -> ToldOf:
+def record_warned(
+    store: Accounts, account: int, spoken: SpokenWarning, now: datetime, author: str, why: str
+) -> WarnedDate:
     """Record that a person of the account was told what the newest warning of that action and day says; that one
     counts as accepted from now on, and the date follows. No other warning is touched: of what nobody spoke nobody is
     warned. Refuses `bad_date`, `no_proof`, `no_reason`, `unknown_subscription`, `not_ahead`, `no_warning`: only what a
     warning has named can be told, so that everybody reads the same date."""
     if not why.strip():
         raise Refused("no_reason", "say what was said, and to whom in what role; it is kept with the fact")
-    proof = " ".join(telling.proof.split())
+    proof = " ".join(spoken.proof.split())
     if not proof or len(proof) > PROOF_CHARS_MAX:
         raise Refused("no_proof", f"say where the proof is kept, in 1 to {PROOF_CHARS_MAX} characters")
     policies, guards = store.policies(), store.system().guards
     with acting_on(store, account, now) as unit:
-        if telling.on > local_today(unit):
-            raise Refused("bad_date", f"{telling.on} has not come; record it when they have been told")
-        what = f"{telling.action} of {format_id(SUBSCRIPTION, account, telling.subscription)}"
-        found = _ahead(unit, View(policies, unit.account, guards, now), telling, what)
-        warning = found.promise.newest(telling.on)
+        if spoken.on > local_today(unit):
+            raise Refused("bad_date", f"{spoken.on} has not come; record it when they have been told")
+        what = f"{spoken.action} of {format_id(SUBSCRIPTION, account, spoken.subscription)}"
+        found = _ahead(unit, View(policies, unit.account, guards, now), spoken, what)
+        warning = found.promise.newest(spoken.on)
         if warning is None or warning.accepted_at is not None:
-            raise Refused("no_warning", f"no warning of {what} of {telling.on} or before waits to be told")
+            raise Refused("no_warning", f"no warning of {what} of {spoken.on} or before waits to be told")
         fact = f.WarnedOtherwise(
             notice=warning.seq,
-            subscription=telling.subscription,
-            action=telling.action,
-            how=telling.how,
-            on=telling.on,
+            subscription=spoken.subscription,
+            action=spoken.action,
+            how=spoken.how,
+            on=spoken.on,
             proof=proof,
         )
         unit.record(fact, author, why)
-        after = _ahead(unit, View(policies, unit.account, guards, now), telling, what).announced_day
-        return ToldOf(warning.promised_on, warning.promised_on if after is None else after)
+        after = _ahead(unit, View(policies, unit.account, guards, now), spoken, what).announced_day
+        return WarnedDate(warning.promised_on, warning.promised_on if after is None else after)
 
 
-def _ahead(unit: Unit, view: View, telling: Telling, what: str) -> Ahead:
-    if telling.subscription not in [sub.no for sub in unit.account.subscriptions]:
-        raise Refused("unknown_subscription", f"account {unit.no} has no subscription {telling.subscription}")
+def _ahead(unit: Unit, view: View, spoken: SpokenWarning, what: str) -> Ahead:
+    if spoken.subscription not in [sub.no for sub in unit.account.subscriptions]:
+        raise Refused("unknown_subscription", f"account {unit.no} has no subscription {spoken.subscription}")
     for one in ahead(view):
-        if (one.sub.no, one.action) == (telling.subscription, telling.action):
+        if (one.sub.no, one.action) == (spoken.subscription, spoken.action):
             return one
     raise Refused("not_ahead", f"{what} does not lie ahead (done, paid, or not yet); see `arrears explain`")
