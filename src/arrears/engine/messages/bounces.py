@@ -47,7 +47,8 @@ KNOWN_FOR: Final = timedelta(days=30)
 
 _OTHER_KEY: Final = (
     "a report about a message of ours carries the signature of another key: give the host that runs `arrears bounce`"
-    " the ARREARS_SECRET_KEY of those that send; else it is made up (`arrears bounce kept`)"
+    " the ARREARS_SECRET_KEY of those that send (earlier ones in ARREARS_SECRET_KEY_FALLBACKS), and hand"
+    " in what was kept, unless it is made up (`arrears bounce kept`)"
 )
 
 
@@ -84,13 +85,12 @@ def came_back(store: MailReturning, returned: Returned, now: datetime) -> int:
 
 def _watch_key(store: MailReturning, returned: Returned, now: datetime) -> None:
     """A message of ours with the signature of another key: the host that sends has another secret key than this one,
-    and every report would be kept unread; or somebody made the report up. One task says so, until one is proven."""
-    if returned.by_provider or not (returned.message or returned.claimed):
+    and every report would be kept unread; or somebody made the report up. One task says so, until a person closes it:
+    one that is proven says nothing about those that were not read."""
+    if returned.by_provider or not returned.claimed or not _sent(store, returned.claimed):
         return
-    over = bool(returned.message)
-    if over != ("mail_key" in store.mail_health(now).open) or not (over or _sent(store, returned.claimed)):
-        return
-    tell_mail_trouble(store, f.MailTroubleKind.KEY, now, "" if over else _OTHER_KEY)
+    if "mail_key" not in store.mail_health(now).open:
+        tell_mail_trouble(store, f.MailTroubleKind.KEY, now, _OTHER_KEY)
 
 
 def _sent(store: MailBook, message: str) -> bool:
