@@ -105,6 +105,13 @@ CASES = {
     ),
     "https": Case(False, "1", True, "yes", "is 'yes'; give 1 or leave it out"),
     "secret_key": Case("", "x" * 32, "x" * 32, "hush", "is short; give 32 random characters or more"),
+    "secret_key_fallbacks": Case(
+        (),
+        f"{'x' * 32}, {'y' * 32},",
+        ("x" * 32, "y" * 32),
+        f"{'x' * 32},hush",
+        "is short; give 32 random characters or more",
+    ),
     "proxies": Case(0, "2", 2, "-1", A_NUMBER.replace("{least}", "0")),
     "failpoint": Case("", "tick.after_commit:1", "tick.after_commit:1", "tick\n", LINES),
     "test_all": Case("", "1", "1", "1\n", LINES),
@@ -126,7 +133,15 @@ MORE_THAT_IS_BAD = {
     "mode": [""],
     "portal_origins": ["*", "a.example", "https://*.example"],
 }
-SECRETS = ("database_url", "stripe_key", "stripe_webhook_secrets", "mail_url", "mail_webhook_secret", "secret_key")
+SECRETS = (
+    "database_url",
+    "stripe_key",
+    "stripe_webhook_secrets",
+    "mail_url",
+    "mail_webhook_secret",
+    "secret_key",
+    "secret_key_fallbacks",
+)
 
 
 def test_every_setting_has_a_case_here() -> None:
@@ -169,7 +184,9 @@ def test_an_empty_text_is_the_default(name: str) -> None:
     assert read({**environ, variable(name): " "}) == read(environ)
 
 
-@pytest.mark.parametrize("name", ["secret_key", "mail_webhook_secret", "database_url", "mail_url"])
+@pytest.mark.parametrize(
+    "name", ["secret_key", "secret_key_fallbacks", "mail_webhook_secret", "database_url", "mail_url"]
+)
 def test_a_secret_that_is_wrong_is_not_said(name: str) -> None:
     with pytest.raises(Refused) as refused:
         read({variable(name): "hush"})

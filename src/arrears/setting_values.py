@@ -212,6 +212,10 @@ def as_secret_key(variable: str, given: str) -> Secret:
     return Secret(given)
 
 
+def as_secret_keys(variable: str, given: str) -> tuple[Secret, ...]:
+    return tuple(as_secret_key(variable, part.strip()) for part in given.split(",") if part.strip())
+
+
 def as_hosts(variable: str, given: str) -> tuple[str, ...]:
     found = tuple(host.strip() for host in as_text(variable, given).split(",") if host.strip())
     if not found:

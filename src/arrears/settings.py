@@ -35,6 +35,7 @@ from arrears.setting_values import (
     as_origins,
     as_secret,
     as_secret_key,
+    as_secret_keys,
     as_secrets,
     as_switch,
     as_text,
@@ -146,6 +147,9 @@ class Settings:
         as_secret_key,
         Secret(),
         "this machine's own, made once and kept in the home",
+    )
+    secret_key_fallbacks: tuple[Secret, ...] = setting(
+        "earlier keys, with commas between: they prove what they signed, and sign nothing", as_secret_keys, (), "none"
     )
     proxies: int = setting("how many servers of your own stand in front and add to `X-Forwarded-For`", as_number(0), 0)
     failpoint: str = setting("the failpoint at which this process dies", as_text, "", "none", for_tests=True)

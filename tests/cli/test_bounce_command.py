@@ -96,7 +96,7 @@ def test_a_forged_report_is_kept_and_changes_nothing_and_a_signed_one_buries_the
     assert len(reported.store.reports_of(name)) == 2
 
 
-def test_a_host_with_another_secret_key_says_so_once_until_a_report_is_proven(reported: Reported) -> None:
+def test_a_host_with_another_secret_key_says_so_once_until_a_person_closes_it(reported: Reported) -> None:
     """Else it would keep every report unread, and nobody would know."""
 
     def open_tasks() -> list[str]:
@@ -112,7 +112,17 @@ def test_a_host_with_another_secret_key_says_so_once_until_a_report_is_proven(re
     [task] = open_tasks()
     assert "give the host that runs `arrears bounce` the ARREARS_SECRET_KEY" in task
     reported.pipe(f"bounces+{signed(name, SECRET.encode())}@x.example")
-    assert (open_tasks(), reported.said) == ([], "")
+    assert (open_tasks(), reported.said) == ([task], ""), "this one was read; those before are still kept"
+
+
+def test_an_earlier_key_still_proves_the_letters_that_left_with_it(reported: Reported) -> None:
+    old = f"bounces+{signed(reported.message_id, b'the key that was there before this one')}@x.example"
+    assert reported.pipe(old) == {"not_proven": 1}
+    reported.environment["ARREARS_SECRET_KEY_FALLBACKS"] = (
+        "one of years ago that nobody uses any more, the key that was there before this one"
+    )
+    assert reported.pipe(old) == {"recorded": 1}
+    assert reported.state is MailState.BOUNCED_HARD
 
 
 def test_a_person_can_vouch_for_a_report_without_our_signature(reported: Reported) -> None:

@@ -6,8 +6,10 @@ from collections import Counter
 
 import pytest
 from tests.stories.story import Story
+from tests.stories.test_notices import ANNA, known
 
 from arrears.core import facts as f
+from arrears.core.messages.content import Role
 from arrears.core.states import State
 from arrears.engine.messages.bounces import Returned, came_back
 from arrears.ports import Delivery, Fate, Message
@@ -97,3 +99,33 @@ def test_who_has_another_address_is_written_to_there_and_at_the_dead_one_never_a
     assert server.tried.count("anna@contact.example") == 1
     assert story.sub().state is State.DISABLED, "it was announced to the address of her sign-in"
     assert {message.to for message in server.taken} == {"anna@sign-in.example"}
+
+
+@pytest.mark.parametrize(("day", "last", "state"), [(24, 45, State.PAST_DUE), (62, 140, State.DISABLED)])
+def test_a_mailbox_that_dies_under_another_spelling_heard_nothing_under_the_old_one(
+    day: int, last: int, state: State
+) -> None:
+    """The warning was accepted for Anna@; the spelling is corrected, and anna@ turns out not to exist."""
+    person = ANNA._replace(sign_in="Anna@x.example", contact="")
+    story = known(Story(), person).until(day)
+    known(story, person._replace(sign_in="anna@x.example"))
+    story.stage.channel = server = Refusing("anna@x.example")
+    story.until(last)
+    assert server.tried == ["anna@x.example"]
+    assert story.sub().state is state
+    assert "nobody_reachable" in story.tasks()
+    story.check()
+
+
+def test_who_died_and_was_taken_off_the_account_has_no_warning_that_the_other_gave_back() -> None:
+    """Both warnings went to both; the reader's mailbox returns the second, the administrator's is full."""
+    reader = ANNA._replace(no=2, role=Role.READER, sign_in="rob@x.example", contact="")
+    story = known(Story(), ANNA, reader).until(28)
+    gone = {m.to: m for m in story.mail.taken}["rob@x.example"]
+    came_back(story.store, Returned(gone.id, gone.to, "hard", "5.1.1", "no such user"), story.now)
+    known(story, ANNA)
+    for full in [m for m in story.mail.taken if m.to in ANNA.addresses]:
+        came_back(story.store, Returned(full.id, full.to, "soft", "5.2.2", "full"), story.now)
+    story.mail.works = False
+    assert story.until(45).sub().state is State.PAST_DUE
+    story.check()

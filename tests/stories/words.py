@@ -67,8 +67,8 @@ def _asked(fact: f.AnyFact, services: Services) -> str | None:
             return f"no doubt {fact.doubt}"
         case f.NoticeFailed():
             return "message failed"
-        case f.WarnedOtherwise(how=how):
-            return f"warned otherwise, by {how}"
+        case f.WarnedOtherwise(subscription=number, action=action, how=how):
+            return f"warned otherwise, by {how}: {action} {services[number]}"
         case f.Parked():
             return "parked"
         case f.Unparked():

@@ -7,16 +7,21 @@ from datetime import datetime
 import click
 
 from arrears.cli.common import AS_JSON, find_account, print_json
+from arrears.core.account import Account, Action
+from arrears.core.errors import Refused
 from arrears.core.facts import WarnedHow
-from arrears.core.ids import SUBSCRIPTION, format_id
-from arrears.engine.commands.warned_otherwise import record_warned
+from arrears.core.ids import SUBSCRIPTION, format_id, parse_id
+from arrears.engine.commands.warned_otherwise import SpokenWarning, record_warned
 from arrears.wiring import open_installation
 
 _HOW = click.Choice([how.value for how in WarnedHow])
+_ACTION = click.Choice([action.value for action in Action])
 
 
 @click.command()
 @click.argument("account")
+@click.option("--subscription", required=True, help="What they were told of: sub_12_3, or the name of the service.")
+@click.option("--action", type=_ACTION, required=True, help="What they were told will happen to it.")
 @click.option("--how", type=_HOW, required=True, help="How they were told.")
 @click.option(
     "--on", type=click.DateTime(formats=["%Y-%m-%d"]), required=True, help="The day: of a letter, its arrival."
@@ -25,19 +30,47 @@ _HOW = click.Choice([how.value for how in WarnedHow])
 @click.option("--why", required=True, help="What was said, for the journal.")
 @click.option("--by", "who", required=True, help="Who told them, for the journal.")
 @AS_JSON
-def command(account: str, how: str, on: datetime, proof: str, why: str, who: str, as_json: bool) -> None:
-    """Record that somebody of ACCOUNT (acc_12, or your own reference) was told what the newest warning says.
+def command(
+    account: str,
+    subscription: str,
+    action: str,
+    how: str,
+    on: datetime,
+    proof: str,
+    why: str,
+    who: str,
+    as_json: bool,
+) -> None:
+    """Record that somebody of ACCOUNT (acc_12, or your own reference) was told what one warning says: the newest one of
+    that action and subscription.
 
     It counts as if a mail server had accepted that warning now: the lead runs from here, and the date is the one that
-    the warning names, or a later one. Tell them the date that `arrears explain` shows, on the day of the warning."""
+    the warning names, or a later one. Tell them the date that `arrears explain` shows, on the day of the warning. No
+    other warning counts by this: who was told that a service stops was not told that data is deleted."""
     with open_installation() as live:
         number = find_account(live.store, account)
-        told = record_warned(
-            live.store, number, WarnedHow(how), on.date(), proof, live.clock.now(), f"staff:{who}", why
-        )
+        sub = _named(live.store.snapshots([number])[number], subscription)
+        spoken = SpokenWarning(sub, Action(action), WarnedHow(how), on.date(), proof)
+        told = record_warned(live.store, number, spoken, live.clock.now(), f"staff:{who}", why)
+    name = format_id(SUBSCRIPTION, number, sub)
     if as_json:
-        rows = [(format_id(SUBSCRIPTION, number, one.subscription), one.action.value, one.on) for one in told]
-        print_json([{"subscription": sub, "action": action, "on": day} for sub, action, day in rows])
+        days = {"named_on": told.named_on, "happens_on": told.happens_on}
+        print_json({"subscription": name, "action": action, **days})
         return
-    for one in told:
-        click.echo(f"told: {one.action} of {format_id(SUBSCRIPTION, number, one.subscription)} on {one.on}")
+    later = "" if told.happens_on == told.named_on else f", later than the {told.named_on} of the warning: tell them"
+    click.echo(f"told: {action} of {name} on {told.happens_on}{later}")
+
+
+def _named(account: Account, text: str) -> int:
+    """The number of the subscription that an id or the name of its service means; refuses `unknown_subscription`, also
+    where several have that service."""
+    named = [sub.no for sub in account.subscriptions if sub.service == text]
+    if len(named) == 1:
+        return named[0]
+    if not named and text.startswith(f"{SUBSCRIPTION}_"):
+        of, number = parse_id(SUBSCRIPTION, text)
+        if of == account.no and number in [sub.no for sub in account.subscriptions]:
+            return number
+    every = [f"{format_id(SUBSCRIPTION, account.no, sub.no)} ({sub.service})" for sub in account.subscriptions]
+    theirs = ", ".join(every) or "none"
+    raise Refused("unknown_subscription", f"{text[:60]!r} is not one subscription of the account; it has {theirs}")

@@ -110,6 +110,12 @@ def _refused(text: str, why: str) -> Refused:
     return Refused("bad_address", f"the address {ascii(shown) if control_in(shown) else repr(shown)} {why}")
 
 
+def mailbox_of(address: str) -> str:
+    """What two spellings of one mailbox have in common, to compare addresses by: in practice no server tells apart the
+    letter cases of a local part. It is never written to a server."""
+    return address.lower()
+
+
 def masked(address: str) -> str:
     """An address that its owner recognises and nobody else learns: a•••@example.org, •••78 for one without an @."""
     local, at, domain = address.rpartition("@")

@@ -40,3 +40,8 @@ class Promise(Value, frozen=True, omit_defaults=True):
     def counting(self) -> tuple[SentWarning, ...]:
         """The warnings that count: accepted, and not void."""
         return tuple([s for s in self.sent if s.seq > self.since_seq and s.accepted_at is not None])
+
+    def newest(self, until: date = date.max) -> SentWarning | None:
+        """The newest warning that is not void, of this day by the action's own clock or before; None without one."""
+        sent = [s for s in self.sent if s.seq > self.since_seq and s.on <= until]
+        return max(sent, key=lambda s: s.seq, default=None)

@@ -10,10 +10,11 @@ from collections.abc import Iterator
 from typing import Final, NamedTuple, assert_never
 
 from arrears.core import facts as f
-from arrears.core.account import Account, DoubtKind
+from arrears.core.account import Account, Action, DoubtKind
 from arrears.core.effects import ASKING, TASK_ENDING
 from arrears.core.money import format_amount
 from arrears.core.payments.values import AttemptState
+from arrears.core.states import State
 
 SYSTEM: Final = 0
 """The stream of the whole installation, in the place of an account's number."""
@@ -114,11 +115,26 @@ def ends_of(recorded: f.Recorded, account: Account) -> Iterator[TaskGone]:
         yield TaskGone(recorded.account, kind, cause, recorded.seq)
 
 
+_AHEAD: Final = {
+    State.PAST_DUE: (Action.RESTRICT, Action.DISABLE),
+    State.RESTRICTED: (Action.DISABLE,),
+    State.DISABLED: (Action.DELETE,),
+}
+
+
+def _unheard(account: Account) -> bool:
+    """Whether an action lies ahead of which there are warnings that nobody has."""
+    promises = [sub.promise(action) for sub in account.subscriptions for action in _AHEAD.get(sub.state, ())]
+    return any(promise.newest() is not None and not promise.counting for promise in promises)
+
+
 def _ended(fact: f.AnyFact, account: Account) -> Iterator[tuple[str, str | None]]:
     match fact:
         case f.NoticeAccepted():
             # Not that mail came back: a full mailbox takes each message first, and then returns it.
             yield from ((kind, None) for kind in _ABOUT_REACHING)
+        case f.WarnedOtherwise() if _unheard(account):
+            return  # nobody has been told of another action
         case f.AddressConfirmed() | f.WarnedOtherwise():
             yield from ((kind, None) for kind in (*_ABOUT_REACHING, "mail_came_back"))
         case f.CaseEnded():

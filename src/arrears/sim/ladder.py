@@ -43,6 +43,7 @@ class Announced:
     action: Action
     on: date
     accepted_at: datetime | None = None
+    otherwise: bool = False
     void: bool = False
 
 
@@ -315,23 +316,33 @@ class Ladder:
             sub.told.pop(Action.DELETE, None)
             sub.entered_on = fact.on if fact.after is State.PAST_DUE else None
 
+    def _heard(self, told: Announced, at: datetime) -> None:
+        if told.accepted_at is not None:
+            return
+        told.accepted_at = at
+        sub = self.subs[told.subscription]
+        if told in self.counting(sub, told.action):
+            sub.told[told.action] = max(told.on, sub.told.get(told.action, told.on))
+
     def _messages(self, fact: f.AnyFact, recorded: f.Recorded) -> None:
         match fact:
             case f.Noticed():
                 for w in fact.each(f.Warning):
                     told = Announced(recorded.seq, w.subscription, w.generation, w.action, w.promised_on)
                     self.warnings.append(told)
-            case f.NoticeAccepted(notice=seq) | f.WarnedOtherwise(notice=seq):
-                left_out = fact.left_out if isinstance(fact, f.NoticeAccepted) else ()
+            case f.NoticeAccepted(notice=seq, left_out=left_out):
                 for told in self.warnings:
-                    if told.seq == seq and told.subscription not in left_out and told.accepted_at is None:
-                        told.accepted_at = recorded.at
-                        sub = self.subs[told.subscription]
-                        if told in self.counting(sub, told.action):
-                            sub.told[told.action] = max(told.on, sub.told.get(told.action, told.on))
+                    if told.seq == seq and told.subscription not in left_out:
+                        self._heard(told, recorded.at)
+            case f.WarnedOtherwise(notice=seq, subscription=no, action=action):
+                for told in self.warnings:
+                    if (told.seq, told.subscription, told.action) == (seq, no, action):
+                        told.otherwise = told.accepted_at is None
+                        self._heard(told, recorded.at)
             case f.NoticeBounced(lost=lost):
                 for told in self.warnings:
-                    told.accepted_at = None if told.seq in lost else told.accepted_at
+                    if told.seq in lost and not told.otherwise:
+                        told.accepted_at = None
             case f.DateMoved(subscription=no, action=action, on=on):
                 self.subs[no].told[action] = max(on, self.subs[no].told.get(action, on))
             case (

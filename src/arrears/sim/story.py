@@ -343,8 +343,8 @@ def _mail(fact: _Mail) -> tuple[str, str]:
     match fact:
         case f.NoticeAccepted(notice=seq):
             return "accepted", f"the message of fact {seq}, by the mail server"
-        case f.WarnedOtherwise(notice=seq, how=how, on=on, proof=proof):
-            return "warned otherwise", f"the warnings of fact {seq}, by {_HOW[how]} on {on}; proof: {proof}"
+        case f.WarnedOtherwise(subscription=sub, action=action, how=how, on=on):
+            return "warned otherwise", f"{action} of subscription {sub}, by {_HOW[how]} on {on}; proof: {fact.proof}"
         case f.NoticeFailed(why=why):
             return "not sent", why
         case f.NoticeBounced(notice=seq, how=how):

@@ -35,6 +35,7 @@ def _secret_key() -> str:
 HERE = Path(__file__).parent
 DEBUG = False
 SECRET_KEY = _secret_key()
+SECRET_KEY_FALLBACKS = [str(key) for key in OURS.secret_key_fallbacks]
 ALLOWED_HOSTS = list(OURS.hosts)
 HTTPS = OURS.https
 DATABASES = {

@@ -5,6 +5,7 @@ from __future__ import annotations
 from datetime import date, datetime
 from enum import StrEnum
 
+from arrears.core.account import Action
 from arrears.core.facts.base import Fact
 
 
@@ -67,11 +68,14 @@ class NoticeBounced(Fact, frozen=True, tag="notice_bounced"):
 
 
 class WarnedOtherwise(Fact, frozen=True, tag="warned_otherwise"):
-    """A person was told of the warnings of fact `notice` by another way than a message of ours, on the local day `on`;
-    that counts as acceptance from when it is recorded. `proof` says where the proof is kept, and names nobody: who told
-    them is the author, and what was said is the reason."""
+    """A person was told of the warning in fact `notice` that names this action of this subscription, otherwise than by
+    a message of ours, on the local day `on`; that counts as acceptance from when it is recorded, of this one warning.
+    `proof` says where the proof is kept, and names nobody: who told them is the author, and what was said is the
+    reason."""
 
     notice: int
+    subscription: int
+    action: Action
     how: WarnedHow
     on: date
     proof: str

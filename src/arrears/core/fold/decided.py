@@ -240,16 +240,14 @@ def _notice_accepted(account: Account, fact: f.NoticeAccepted, recorded: f.Recor
 
 
 def _warned_otherwise(account: Account, fact: f.WarnedOtherwise, recorded: f.Recorded) -> Account:
-    """The same as an acceptance, that no message which comes back undoes."""
-    for sub in account.subscriptions:
-        for action in ALL_ACTIONS:
-            promise = sub.promise(action)
-            if any(s.seq == fact.notice and s.accepted_at is None for s in promise.sent):
-                after = accepted(promise, fact.notice, recorded.at)
-                sent = tuple(replace(s, otherwise=True) if s.seq == fact.notice else s for s in after.sent)
-                sub = with_promise(sub, action, replace(after, sent=sent))
-                account = with_subscription(account, sub)
-    return account
+    """The same as an acceptance of this one warning, that no message which comes back undoes."""
+    sub = account.subscription(fact.subscription)
+    promise = sub.promise(fact.action)
+    if not any(s.seq == fact.notice and s.accepted_at is None for s in promise.sent):
+        return account
+    after = accepted(promise, fact.notice, recorded.at)
+    sent = tuple(replace(s, otherwise=True) if s.seq == fact.notice else s for s in after.sent)
+    return with_subscription(account, with_promise(sub, fact.action, replace(after, sent=sent)))
 
 
 def _notice_bounced(account: Account, fact: f.NoticeBounced, _: f.Recorded) -> Account:

@@ -85,9 +85,9 @@ class CheckedDebt:
 
 
 class Warned:
-    """One warning that left, and whether and when it was accepted."""
+    """One warning that left, and whether and when it was accepted; `otherwise` by what a person told."""
 
-    __slots__ = ("accepted_at", "action", "generation", "promised_on", "seq", "void")
+    __slots__ = ("accepted_at", "action", "generation", "otherwise", "promised_on", "seq", "void")
 
     def __init__(self, seq: int, action: Action, generation: int, promised_on: date) -> None:
         self.seq = seq
@@ -95,6 +95,7 @@ class Warned:
         self.generation = generation
         self.promised_on = promised_on
         self.accepted_at: datetime | None = None
+        self.otherwise = False
         self.void = False
 
 

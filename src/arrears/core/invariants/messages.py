@@ -137,20 +137,23 @@ def notice_accepted(book: AccountBook, fact: f.NoticeAccepted, recorded: f.Recor
         sub = about[id(told)]
         if sub.no in fact.left_out:
             continue
-        told.accepted_at = recorded.at
+        if not told.otherwise:
+            told.accepted_at = recorded.at
         if not told.void and told.generation == sub.generation and told.seq > since(sub, told.action):
             # What somebody got is promised; what nobody got promises nothing.
             sub.promised[told.action] = max(told.promised_on, sub.promised.get(told.action, told.promised_on))
 
 
 def warned_otherwise(book: AccountBook, fact: f.WarnedOtherwise, recorded: f.Recorded) -> None:
-    """What a person told counts from when that is recorded, and is of a day that is not ahead (spec, section 3)."""
-    warned = [(sub, told) for sub in book.subs.values() for told in sub.warned if told.seq == fact.notice]
+    """What a person told is the one warning that is named; it counts from when that is recorded, and is of a day not
+    ahead (spec, section 3)."""
+    sub = book.subs[fact.subscription]
+    warned = [told for told in sub.warned if (told.seq, told.action) == (fact.notice, fact.action)]
     if not warned or fact.on > book.calendar.local_day(recorded.at):
-        book.breach("I9", f"fact {fact.notice} warned of nothing that could be told on {fact.on}")
-    for sub, told in warned:
+        book.breach("I9", f"fact {fact.notice} warned of no {fact.action} that could be told on {fact.on}")
+    for told in warned:
         if told.accepted_at is None:
-            told.accepted_at = recorded.at
+            told.accepted_at, told.otherwise = recorded.at, True
             if not told.void and told.generation == sub.generation and told.seq > since(sub, told.action):
                 sub.promised[told.action] = max(told.promised_on, sub.promised.get(told.action, told.promised_on))
 
@@ -165,7 +168,7 @@ def notice_bounced(book: AccountBook, fact: f.NoticeBounced, _: f.Recorded) -> N
     """What nobody got was no warning (I9); what goes to another address is answered once more (I16)."""
     for sub in book.subs.values():
         for told in sub.warned:
-            if told.seq in fact.lost:
+            if told.seq in fact.lost and not told.otherwise:
                 told.accepted_at = None
             if told.seq == fact.notice and fact.again:
                 book.notices.setdefault(fact.notice, []).append(told)

@@ -7,6 +7,7 @@ from collections.abc import Collection, Iterator, Mapping
 from datetime import datetime, timedelta
 from typing import Final, NamedTuple, NewType
 
+from arrears.core.address import mailbox_of
 from arrears.core.messages.content import Role
 from arrears.core.messages.kinds import KINDS, Audience, MessageKind
 
@@ -92,6 +93,11 @@ class Contacts(NamedTuple):
     requests: tuple[AddressRequest, ...] = ()
     links: tuple[SignInLink, ...] = ()
 
+    def is_dead(self, address: str) -> bool:
+        """Whether the mailbox of this address has bounced hard, however it is spelt."""
+        mailbox = mailbox_of(address)
+        return any(mailbox_of(dead) == mailbox for dead in self.dead)
+
     @property
     def administrator(self) -> ContactPerson | None:
         """The one person who gets the billing mail and may pay."""
@@ -115,14 +121,14 @@ def recipients(contacts: Contacts, kind: MessageKind) -> tuple[Recipient, ...]:
     takes it is enough."""
     found: dict[tuple[ChannelName, str], Recipient] = {}
     for one in _everybody(contacts) if KINDS[kind].to is Audience.EVERYBODY else _administrator(contacts):
-        if one.address not in contacts.dead:
-            found.setdefault((one.channel, one.address.lower()), one)
+        if not contacts.is_dead(one.address):
+            found.setdefault((one.channel, mailbox_of(one.address)), one)
     return tuple(found.values())
 
 
 def dead_of(contacts: Contacts, dead: Collection[str]) -> frozenset[str]:
-    """Which addresses of an account are among these, that are in lower case: the same mailbox in any case."""
-    return frozenset(address for address in addresses(contacts) if address.lower() in dead)
+    """Which addresses of an account are among these mailboxes (`mailbox_of`)."""
+    return frozenset(address for address in addresses(contacts) if mailbox_of(address) in dead)
 
 
 def addresses(contacts: Contacts) -> set[str]:

@@ -1,4 +1,4 @@
-"""Warnings that a person warned otherwise than by a message of ours: by letter, telephone or word of mouth."""
+"""A warning of which somebody was told otherwise than by a message of ours: by letter, telephone or word of mouth."""
 
 from __future__ import annotations
 
@@ -6,54 +6,76 @@ from datetime import date, datetime
 from typing import Final, NamedTuple
 
 from arrears.core import facts as f
-from arrears.core.account import ALL_ACTIONS, Account, Action
+from arrears.core.account import Action
+from arrears.core.deadlines import Ahead, ahead
 from arrears.core.errors import Refused
 from arrears.core.facts import WarnedHow
-from arrears.core.promises import SentWarning
+from arrears.core.ids import SUBSCRIPTION, format_id
+from arrears.core.unit import Unit
+from arrears.core.view import View
 from arrears.engine.acting import acting_on, local_today
 from arrears.ports import Accounts
 
 PROOF_CHARS_MAX: Final = 200
 
 
-class WarnedDate(NamedTuple):
-    """What somebody was told: this happens to the subscription on that day, unless it is paid."""
+class SpokenWarning(NamedTuple):
+    """What somebody was told: this action of this subscription; how, and on which local day of the account. `proof`
+    says where the proof is kept, and names nobody."""
 
     subscription: int
     action: Action
+    how: WarnedHow
     on: date
+    proof: str
+
+
+class WarnedDate(NamedTuple):
+    """The day that they were told, as the warning names it, and the day on which it happens now unless it is paid: the
+    same, or a later one, because the lead runs from the record."""
+
+    named_on: date
+    happens_on: date
 
 
 def record_warned(
-    store: Accounts, account: int, how: WarnedHow, on: date, proof: str, now: datetime, author: str, why: str
-) -> list[WarnedDate]:
-    """Record that a person of the account was told, on the local day `on`, what its newest warnings of that day say; it
-    counts as acceptance from now on, and the dates follow. What they were told. Refuses `bad_date`, `no_proof`,
-    `no_reason`, `no_warning`: only what a warning has named can be told, so that everybody reads the same date."""
+    store: Accounts, account: int, spoken: SpokenWarning, now: datetime, author: str, why: str
+) -> WarnedDate:
+    """Record that a person of the account was told what the newest warning of that action and day says; that one
+    counts as accepted from now on, and the date follows. No other warning is touched: of what nobody spoke nobody is
+    warned. Refuses `bad_date`, `no_proof`, `no_reason`, `unknown_subscription`, `not_ahead`, `no_warning`: only what a
+    warning has named can be told, so that everybody reads the same date."""
     if not why.strip():
         raise Refused("no_reason", "say what was said, and to whom in what role; it is kept with the fact")
-    proof = " ".join(proof.split())
+    proof = " ".join(spoken.proof.split())
     if not proof or len(proof) > PROOF_CHARS_MAX:
         raise Refused("no_proof", f"say where the proof is kept, in 1 to {PROOF_CHARS_MAX} characters")
+    policies, guards = store.policies(), store.system().guards
     with acting_on(store, account, now) as unit:
-        if on > local_today(unit):
-            raise Refused("bad_date", f"{on} has not come; record it when they have been told")
-        told = list(_waiting(unit.account, on))
-        if not told:
-            raise Refused("no_warning", f"no warning of {on} or before waits to be told to account {account}")
-        for seq in sorted({warning.seq for _, _, warning in told}):
-            unit.record(f.WarnedOtherwise(notice=seq, how=how, on=on, proof=proof), author, why)
-        return [WarnedDate(sub, action, warning.promised_on) for sub, action, warning in told]
+        if spoken.on > local_today(unit):
+            raise Refused("bad_date", f"{spoken.on} has not come; record it when they have been told")
+        what = f"{spoken.action} of {format_id(SUBSCRIPTION, account, spoken.subscription)}"
+        found = _ahead(unit, View(policies, unit.account, guards, now), spoken, what)
+        warning = found.promise.newest(spoken.on)
+        if warning is None or warning.accepted_at is not None:
+            raise Refused("no_warning", f"no warning of {what} of {spoken.on} or before waits to be told")
+        fact = f.WarnedOtherwise(
+            notice=warning.seq,
+            subscription=spoken.subscription,
+            action=spoken.action,
+            how=spoken.how,
+            on=spoken.on,
+            proof=proof,
+        )
+        unit.record(fact, author, why)
+        after = _ahead(unit, View(policies, unit.account, guards, now), spoken, what).announced_day
+        return WarnedDate(warning.promised_on, warning.promised_on if after is None else after)
 
 
-def _waiting(account: Account, on: date) -> list[tuple[int, Action, SentWarning]]:
-    """Of each action the newest warning of that day or before, where it is not void and nobody has it."""
-    found = []
-    for sub in account.subscriptions:
-        for action in ALL_ACTIONS:
-            promise = sub.promise(action)
-            sent = [s for s in promise.sent if s.seq > promise.since_seq and s.on <= on]
-            newest = max(sent, key=lambda s: s.seq, default=None)
-            if newest is not None and newest.accepted_at is None:
-                found.append((sub.no, action, newest))
-    return found
+def _ahead(unit: Unit, view: View, spoken: SpokenWarning, what: str) -> Ahead:
+    if spoken.subscription not in [sub.no for sub in unit.account.subscriptions]:
+        raise Refused("unknown_subscription", f"account {unit.no} has no subscription {spoken.subscription}")
+    for one in ahead(view):
+        if (one.sub.no, one.action) == (spoken.subscription, spoken.action):
+            return one
+    raise Refused("not_ahead", f"{what} does not lie ahead (done, paid, or not yet); see `arrears explain`")

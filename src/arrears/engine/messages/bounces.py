@@ -13,8 +13,9 @@ from typing import Final, NamedTuple
 
 from arrears.core import facts as f
 from arrears.core.account import ALL_ACTIONS, Account
+from arrears.core.address import mailbox_of
 from arrears.core.messages.kinds import MessageKind
-from arrears.core.messages.recipients import Contacts, recipients
+from arrears.core.messages.recipients import Contacts, addresses, recipients
 from arrears.engine.acting import decide_until_rest
 from arrears.engine.failpoints import reached
 from arrears.engine.messages.delivering import CARRYING
@@ -46,7 +47,8 @@ KNOWN_FOR: Final = timedelta(days=30)
 
 _OTHER_KEY: Final = (
     "a report about a message of ours carries the signature of another key: give the host that runs `arrears bounce`"
-    " the ARREARS_SECRET_KEY of those that send; else it is made up (`arrears bounce kept`)"
+    " the ARREARS_SECRET_KEY of those that send (earlier ones in ARREARS_SECRET_KEY_FALLBACKS), and hand"
+    " in what was kept, unless it is made up (`arrears bounce kept`)"
 )
 
 
@@ -83,13 +85,12 @@ def came_back(store: MailReturning, returned: Returned, now: datetime) -> int:
 
 def _watch_key(store: MailReturning, returned: Returned, now: datetime) -> None:
     """A message of ours with the signature of another key: the host that sends has another secret key than this one,
-    and every report would be kept unread; or somebody made the report up. One task says so, until one is proven."""
-    if returned.by_provider or not (returned.message or returned.claimed):
+    and every report would be kept unread; or somebody made the report up. One task says so, until a person closes it:
+    one that is proven says nothing about those that were not read."""
+    if returned.by_provider or not returned.claimed or not _sent(store, returned.claimed):
         return
-    over = bool(returned.message)
-    if over != ("mail_key" in store.mail_health(now).open) or not (over or _sent(store, returned.claimed)):
-        return
-    tell_mail_trouble(store, f.MailTroubleKind.KEY, now, "" if over else _OTHER_KEY)
+    if "mail_key" not in store.mail_health(now).open:
+        tell_mail_trouble(store, f.MailTroubleKind.KEY, now, _OTHER_KEY)
 
 
 def _sent(store: MailBook, message: str) -> bool:
@@ -132,7 +133,7 @@ def _meant(store: MailBook, returned: Returned, now: datetime) -> Sequence[Mail]
 
 def _how(mail: Mail, returned: Returned) -> str:
     """That another address does not exist, or one that is not named, is about whoever the mail was passed on to."""
-    if returned.how == HARD and returned.address.lower() != mail.address.lower():
+    if returned.how == HARD and mailbox_of(returned.address) != mailbox_of(mail.address):
         return SOFT
     return returned.how
 
@@ -189,8 +190,8 @@ def _lately(store: AccountsAndMail, was: Mail, now: datetime) -> bool:
 
 def _left(contacts: Contacts, was: Mail, mails: Sequence[Mail]) -> bool:
     """Whether there is an address that this message has not been to."""
-    been = {(m.channel, m.address.lower()) for m in mails if (m.kind, m.cause) == (was.kind, was.cause)}
-    return any((to.channel, to.address.lower()) not in been for to in recipients(contacts, MessageKind(was.kind)))
+    been = {(m.channel, mailbox_of(m.address)) for m in mails if (m.kind, m.cause) == (was.kind, was.cause)}
+    return any((to.channel, mailbox_of(to.address)) not in been for to in recipients(contacts, MessageKind(was.kind)))
 
 
 def _taken_by_others(was: Mail, mails: Sequence[Mail]) -> bool:
@@ -208,10 +209,12 @@ def _lost(store: MailBook, account: Account, contacts: Contacts, was: Mail) -> t
                 assert warning.accepted_at is not None, "what counts was accepted"
                 if not warning.otherwise:
                     counting[warning.seq] = warning.accepted_at
+    returned = {mailbox_of(m.address) for m in store.mails_of(account.no) if m.state is MailState.BOUNCED_HARD}
+    former = returned - {mailbox_of(address) for address in addresses(contacts)}
     had = {
         m.seq
         for m in store.mails_of_notices([(account.no, seq) for seq in counting])
         if m.kind in CARRYING and m.state in TAKEN and m.id != was.id
-        if m.address not in contacts.dead and m.at <= counting[m.seq]
+        if not contacts.is_dead(m.address) and mailbox_of(m.address) not in former and m.at <= counting[m.seq]
     }
     return tuple(sorted(set(counting) - had))

@@ -10,6 +10,7 @@ from msgspec.structs import replace
 
 from arrears.core import facts as f
 from arrears.core.account import Account
+from arrears.core.address import mailbox_of
 from arrears.core.calendar import calendar_of
 from arrears.core.messages.kinds import KINDS, Audience, Dated, MessageKind
 from arrears.core.messages.recipients import Contacts, Recipient, recipients
@@ -104,10 +105,10 @@ class NoticeDelivery:
         to_all = KINDS[draft.kind].to is Audience.EVERYBODY
         if not self.mails:
             return list(self._addressed(draft)) if to_all else list(self._addressed(draft)[:1])
-        states = {(m.channel, m.address.lower()): m.state for m in self._of(draft)}
+        states = {(m.channel, mailbox_of(m.address)): m.state for m in self._of(draft)}
         todo = []
         for to in self._addressed(draft):
-            state = states.get((to.channel, to.address.lower()), MailState.WAITING)
+            state = states.get((to.channel, mailbox_of(to.address)), MailState.WAITING)
             if to_all:
                 todo += [to] if state is MailState.WAITING else []
             elif state not in _FAILED:
@@ -118,9 +119,10 @@ class NoticeDelivery:
         """What waited and is no longer wanted: paid meanwhile, or no longer an address of the account (F53)."""
         if not self.mails:
             return
-        wanted = {(d.kind, d.cause, to.channel, to.address) for d in self.drafts for to in self.left(d)}
+        wanted = {(d.kind, d.cause, to.channel, mailbox_of(to.address)) for d in self.drafts for to in self.left(d)}
         for mail in list(self.mails.values()):
-            if mail.state is MailState.WAITING and (mail.kind, mail.cause, mail.channel, mail.address) not in wanted:
+            where = (mail.kind, mail.cause, mail.channel, mailbox_of(mail.address))
+            if mail.state is MailState.WAITING and where not in wanted:
                 self.move(mail, MailState.DROPPED, "no longer true, or no longer the address")
 
     def answer(self, now: datetime) -> Answer:

@@ -10,7 +10,7 @@ from datetime import datetime, timedelta
 from typing import Final
 
 from arrears.core import facts as f
-from arrears.core.address import check_address
+from arrears.core.address import check_address, mailbox_of
 from arrears.core.errors import Refused
 from arrears.core.ids import PERSON, format_id
 from arrears.core.messages.content import SIGN_IN_CHANGES, Role
@@ -56,7 +56,7 @@ def invite(
         if store.invited_since(account, now - timedelta(days=1)) >= INVITATIONS_A_DAY:
             raise Refused("too_many_requests", f"an account invites at most {INVITATIONS_A_DAY} people a day")
         for link in contacts.links:
-            if not link.person and link.address.lower() == to.lower():
+            if not link.person and mailbox_of(link.address) == mailbox_of(to):
                 store.end_link(link.no, now)
         number = store.invite(
             account, to, " ".join(name.split())[:NAME_CHARS_MAX], locale or contacts.locale, role, now

@@ -6,6 +6,7 @@ changes nothing, however often machines do.
 
 from __future__ import annotations
 
+from arrears.core.address import mailbox_of
 from arrears.core.messages.recipients import Contacts
 from arrears.ports import PayLink, PayLinkAccounts
 
@@ -34,5 +35,5 @@ def _is_still_meant(contacts: Contacts, link: PayLink) -> bool:
     """Whether it was sent to who is the administrator now, or to the account's contact address while nobody is."""
     who = contacts.administrator
     if who is None:
-        return link.person == 0 and link.address.lower() == contacts.contact.lower()
+        return link.person == 0 and mailbox_of(link.address) == mailbox_of(contacts.contact)
     return who.no == link.person

@@ -10,7 +10,7 @@ from typing import Final
 from babel.core import Locale, UnknownLocaleError
 
 from arrears.core import facts as f
-from arrears.core.address import check_address
+from arrears.core.address import check_address, mailbox_of
 from arrears.core.calendar import calendar_of
 from arrears.core.errors import Refused
 from arrears.core.ids import ACCOUNT, PERSON, format_id
@@ -66,7 +66,7 @@ def confirm_address(store: AccountsAndAddresses, token: str, now: datetime) -> A
         return asked
     with acting_on(store, asked.account, now) as unit:
         if store.confirm_address(asked, now):
-            changed = asked.old.lower() != asked.new.lower()
+            changed = mailbox_of(asked.old) != mailbox_of(asked.new)
             confirmed = f.AddressConfirmed(person=asked.person, request=asked.number, changed=changed)
             unit.record(confirmed, f"person:{asked.person}")
     return asked
@@ -147,7 +147,7 @@ def needs_confirming(contacts: Contacts, now: datetime) -> bool:
     if who is None:
         return False
     stale = who.confirmed_at is None or now - who.confirmed_at >= CONFIRMED_FOR
-    return stale or any(address in contacts.dead for address in who.addresses[:1])
+    return stale or any(contacts.is_dead(address) for address in who.addresses[:1])
 
 
 def contacts_of(store: ContactBook, account: int) -> Contacts:

@@ -6,6 +6,7 @@ from collections.abc import Callable, Mapping, Sequence
 from datetime import date, datetime
 from functools import partial
 
+from arrears.core.address import mailbox_of
 from arrears.core.unit import Unit
 from arrears.ports import Claim, MailMove, NewAccount
 from arrears.store.memory.tables import MemoryTables
@@ -76,4 +77,4 @@ class MemoryBatch:
 
     def mark_dead(self, address: str, why: str, now: datetime) -> None:
         """See ports.Batch."""
-        self.mail.append(partial(self._store.dead.add, address.lower()))
+        self.mail.append(partial(self._store.dead.add, mailbox_of(address)))

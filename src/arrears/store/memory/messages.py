@@ -9,6 +9,7 @@ from typing import Final
 
 from msgspec.structs import replace
 
+from arrears.core.address import mailbox_of
 from arrears.core.messages.recipients import Contacts, dead_of
 from arrears.core.tasks import SYSTEM
 from arrears.ports import (
@@ -63,7 +64,7 @@ class MemoryMail:
     def mails_to(self, address: str, since: datetime) -> Sequence[Mail]:
         """See ports.MailBook."""
         left = [m for rows in self.mail_rows.values() for m in rows.values() if m.at >= since]
-        left = [m for m in left if m.address.lower() == address.lower()]
+        left = [m for m in left if mailbox_of(m.address) == mailbox_of(address)]
         handed = [m for m in left if m.state not in (*_NOTHING_LEFT, MailState.CLAIMED)]
         return sorted(handed, key=lambda m: (m.at, m.account, m.seq, m.no))
 
@@ -166,4 +167,4 @@ def _stuck(mails: Sequence[Mail]) -> StuckMail:
 
 
 def _key(mail: Mail) -> tuple[object, ...]:
-    return mail.account, mail.on_day, mail.kind, mail.cause, mail.channel, mail.address.lower()
+    return mail.account, mail.on_day, mail.kind, mail.cause, mail.channel, mailbox_of(mail.address)

@@ -12,6 +12,7 @@ import msgspec
 import psycopg
 
 from arrears.core.account import Guards
+from arrears.core.address import mailbox_of
 from arrears.core.errors import Refused
 from arrears.core.facts import SystemFact, SystemTaskClosed, encode_fact, kind_of
 from arrears.core.payments.limits import AmountLimits
@@ -118,7 +119,9 @@ class PostgresBatch:
 
     def mark_dead(self, address: str, why: str, now: datetime) -> None:
         """See ports.Batch."""
-        self._db.execute("INSERT INTO dead_address VALUES (%s, %s, %s) ON CONFLICT DO NOTHING", [address, now, why])
+        self._db.execute(
+            "INSERT INTO dead_address VALUES (%s, %s, %s) ON CONFLICT DO NOTHING", [mailbox_of(address), now, why]
+        )
 
     def end_claims(self, claims: Sequence[tuple[Claim, bool]]) -> Sequence[Claim]:
         """See ports.Batch."""

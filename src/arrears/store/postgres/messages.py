@@ -10,6 +10,7 @@ from typing import Any, Final, LiteralString
 
 from msgspec.structs import astuple, replace
 
+from arrears.core.address import mailbox_of
 from arrears.core.messages.content import Role
 from arrears.core.messages.recipients import (
     AddressRequest,
@@ -148,7 +149,7 @@ class PostgresMail:
             links = db.execute(LINKS, wanted)
             found = _put_together(accounts, people, extras, cards, requests, links)
             every = sorted({address for one in found.values() for address in addresses(one)})
-            dead = {a for (a,) in db.execute(DEAD, [[address.lower() for address in every]])}
+            dead = {a for (a,) in db.execute(DEAD, [[mailbox_of(address) for address in every]])}
         if not dead:
             return found
         return {number: one._replace(dead=dead_of(one, dead)) for number, one in found.items()}

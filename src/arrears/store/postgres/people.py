@@ -7,6 +7,7 @@ from contextlib import AbstractContextManager
 from datetime import datetime
 from typing import Final, LiteralString
 
+from arrears.core.address import mailbox_of
 from arrears.core.messages.recipients import Extra
 from arrears.ports.people import AskedAddress
 from arrears.store.postgres.write import Db, utc
@@ -78,7 +79,7 @@ class PostgresPeople:
                 "UPDATE person SET contact_email = %s, contact_confirmed_at = %s WHERE person_id = %s",
                 [asked.new, now, asked.person],
             )
-            db.execute("DELETE FROM dead_address WHERE lower(address) = lower(%s)", [asked.new])
+            db.execute("DELETE FROM dead_address WHERE lower(address) = %s", [mailbox_of(asked.new)])
             return True
 
     def unconfirmed_addresses(self, before: datetime, limit: int) -> Sequence[tuple[int, int, str]]:

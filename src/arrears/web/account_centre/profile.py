@@ -117,14 +117,14 @@ def shown(visit: Visit, why: str = "", status: int = 200, wrong: str = "") -> Ht
         "contact": person.contact or person.sign_in if person else "",
         "sign_in": person.sign_in if person else "",
         "confirmed": visit.day(visit.local_day(person.confirmed_at)) if person and person.confirmed_at else "",
-        "dead": bool(person and person.addresses and person.addresses[0] in contacts.dead),
+        "dead": bool(person and person.addresses and contacts.is_dead(person.addresses[0])),
         "people": [
             {
                 "no": one.no,
                 "name": visit.name(one.name),
                 "address": visit.address(one.contact or one.sign_in),
                 "role": str(one.role),
-                "dead": (one.contact or one.sign_in) in contacts.dead,
+                "dead": contacts.is_dead(one.contact or one.sign_in),
             }
             for one in contacts.people
         ],
@@ -138,7 +138,7 @@ def shown(visit: Visit, why: str = "", status: int = 200, wrong: str = "") -> Ht
             if not one.person and visit.now - one.asked_at <= INVITATION_LASTS
         ],
         "extras": [
-            {"address": visit.address(one.address), "dead": one.address in contacts.dead} for one in contacts.extras
+            {"address": visit.address(one.address), "dead": contacts.is_dead(one.address)} for one in contacts.extras
         ],
         "plan": tellings[:PLAN_MAX],
         "plan_more": len(tellings) > PLAN_MAX,

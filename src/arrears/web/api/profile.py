@@ -138,7 +138,7 @@ def _people(contacts: Contacts) -> dict[str, Any]:
             "locale": one.locale,
             "zone": one.zone or contacts.zone,
             "confirmed_at": one.confirmed_at and one.confirmed_at.isoformat(),
-            "bounces": sorted(address for address in set(one.addresses) if address in contacts.dead),
+            "bounces": sorted(address for address in set(one.addresses) if contacts.is_dead(address)),
         }
         for one in contacts.people
     ]
@@ -148,7 +148,7 @@ def _people(contacts: Contacts) -> dict[str, Any]:
             "name": e.name,
             "locale": e.locale or contacts.locale,
             "channel": e.channel,
-            "bounces": e.address in contacts.dead,
+            "bounces": contacts.is_dead(e.address),
         }
         for e in contacts.extras
     ]

@@ -7,6 +7,7 @@ from django.shortcuts import render
 from django.utils.translation import gettext as _
 from django.views.decorators.http import require_http_methods
 
+from arrears.core.address import mailbox_of
 from arrears.core.errors import Refused
 from arrears.engine.people.profile import confirm_address, request_of
 from arrears.notices import values
@@ -43,6 +44,6 @@ def shown(request: HttpRequest, asked: AskedAddress, *, done: bool) -> HttpRespo
             "address": asked.new,
             "name": values.clean(contacts.name),
             "done": done,
-            "changed": asked.old.lower() != asked.new.lower(),
+            "changed": mailbox_of(asked.old) != mailbox_of(asked.new),
         },
     )

@@ -15,6 +15,7 @@ from django.shortcuts import render
 from django.utils.translation import gettext as _
 from django.views.decorators.http import require_http_methods, require_safe
 
+from arrears.core.address import mailbox_of
 from arrears.core.errors import Refused
 from arrears.core.messages.content import Role
 from arrears.core.people.support import Via
@@ -179,7 +180,7 @@ def still_theirs(asked: Request) -> bool:
     contacts = installed().store.contacts([asked.account])[asked.account]
     who = contacts.administrator
     theirs = (contacts.contact,) if who is None else who.addresses
-    return asked.address.lower() in {address.lower() for address in theirs}
+    return mailbox_of(asked.address) in {mailbox_of(address) for address in theirs}
 
 
 @require_http_methods(["GET", "HEAD", "POST"])
