@@ -73,3 +73,22 @@ def test_an_address_is_dead_however_it_is_spelt(store: AnyStore) -> None:
     with store.accounts([1], at(2)) as batch:
         batch.mark_dead("a1@EXAMPLE.org", "5.1.1", at(2))
     assert store.contacts([1])[1].dead == {"A1@example.org"}
+
+
+def test_a_server_that_takes_others_mail_is_not_down(store: AnyStore) -> None:
+    owing_book(store, 4)
+    now = at(2, 10)
+    run(store, now)
+    broke = DOWN._replace(reply="421 4.7.0 busy", broke=True)
+    channel = Answering({f"A{number}@example.org": broke for number in (1, 2, 3, 4)})
+    perform(store, channel, Hands(), now)
+    health = store.mail_health(now)
+    assert (health.server.messages, health.server.reply) == (4, "421 4.7.0 busy"), "nobody's was taken"
+    channel.answers = {"A1@example.org": broke}
+    later = now + timedelta(minutes=16)
+    perform(store, channel, Hands(), later)
+    health = store.mail_health(later)
+    assert (health.server.messages, health.accepted_at) == (0, later)
+    assert [mail.reply for mail in store.mails_of(1)] == ["421 4.7.0 busy"]
+    next_day = later + timedelta(hours=25)
+    assert store.mail_health(next_day).server.messages == 1, "for a day nothing else has left either"

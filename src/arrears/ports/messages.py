@@ -40,18 +40,20 @@ class Message(NamedTuple):
 class DeliveryAbout(StrEnum):
     """What an answer is about. SERVER: nothing at all is taken now (no connection, the wrong key, too many messages),
     so the next message need not be tried. SENDER: who we are is refused (our address, our host), at least by those who
-    take mail for this recipient. Neither says anything about the message or its address."""
+    take mail for this recipient. Neither says anything about the message or its address. EITHER is kept of a message
+    for which a server took nothing once it knew the recipient (`Delivery.broke`): the next one tells which it was."""
 
     ADDRESS = "address"
     SERVER = "server"
     SENDER = "sender"
+    EITHER = "either"
 
 
 class Delivery(NamedTuple):
     """What became of a message that was handed over; the server's own words about it; and its code for that, which
     names nobody and may stand in a fact ("550 5.1.1", empty for none). What codes mean only the channel knows. `dead`:
-    the server says that the address does not exist. `broke`: a server broke off, or answered out of step, when it had
-    been told of this recipient: that may be about this one alone."""
+    the server says that the address does not exist. `broke`: a server broke off, answered out of step or said that it
+    takes nothing when it had been told of this recipient: that may be about this one alone."""
 
     fate: Fate
     about: DeliveryAbout = DeliveryAbout.ADDRESS

@@ -151,10 +151,13 @@ def _hand_over_all(store: AccountReader, channels: Channels, letters: Sequence[L
             letter.plan.move(letter.mail, MailState.WAITING)
             continue
         delivery = handed_over(channels[name], letter.message)
+        over = patience[name].is_over(delivery, letter.mail.address)
+        if delivery.broke and not over:
+            delivery = delivery._replace(about=DeliveryAbout.EITHER)
         letter.plan.handed_over(letter.mail, _STATES[delivery.fate], delivery)
         if delivery.dead:
             dead.append(DeadAddress(letter.mail, delivery.reply, delivery.code))
-        if patience[name].is_over(delivery):
+        if over:
             shut[name] = delivery.reply
     return dead
 

@@ -99,14 +99,17 @@ class MemoryMail:
         every = [m for rows in self.mail_rows.values() for m in rows.values()]
         hour = now - timedelta(hours=1)
         left = [m for m in every if m.at > hour and m.state not in (*_NOTHING_LEFT, MailState.CLAIMED)]
-        taken = [m.at for m in every if m.state is MailState.ACCEPTED and m.at > now - timedelta(days=1)]
+        taken: dict[str, datetime] = {}
+        for m in every:
+            if m.state is MailState.ACCEPTED and m.at > now - timedelta(days=1):
+                taken[m.channel] = max(m.at, taken.get(m.channel, m.at))
         back = sum(self.back_at.get((m.account, m.seq, m.no), hour) > hour for m in left if m.state in BACK)
-        stuck = {about: _stuck([m for m in every if m.about == about]) for about in DeliveryAbout}
+        down = [m for m in every if _says_down(m, taken.get(m.channel))]
         open_ = {t.kind: t.what for (account, _), t in self.tasks.items() if account == SYSTEM}
         return MailHealth(
-            max(taken, default=None),
-            stuck[DeliveryAbout.SERVER],
-            stuck[DeliveryAbout.SENDER],
+            max(taken.values(), default=None),
+            _stuck(down),
+            _stuck([m for m in every if m.about == DeliveryAbout.SENDER]),
             len(left),
             back,
             {kind: what for kind, what in open_.items() if kind.startswith("mail_")},
@@ -155,6 +158,13 @@ class MemoryMail:
                 self.back_at[move[:3]] = now
             if move.state in _NOTHING_LEFT:
                 self.mail_keys.pop(_key(was), None)
+
+
+def _says_down(mail: Mail, taken_at: datetime | None) -> bool:
+    """Whether this waits for a server that has taken nothing since."""
+    if mail.about == DeliveryAbout.SERVER:
+        return taken_at is None or mail.at >= taken_at
+    return mail.about == DeliveryAbout.EITHER and taken_at is None
 
 
 def _stuck(mails: Sequence[Mail]) -> StuckMail:

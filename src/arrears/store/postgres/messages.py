@@ -98,11 +98,17 @@ SELECT (SELECT max(at) FROM message WHERE state = 'accepted' AND at > %(day)s),
     (SELECT count(*) FROM message WHERE back_at > %(hour)s AND at > %(hour)s
         AND state IN ('bounced_hard', 'came_back'))
 """
+# A server that has taken a message since is not down; one that took nothing for an address may be.
 STUCK: Final[LiteralString] = """
-SELECT about, count(*), count(DISTINCT lower(split_part(address, '@', 2))),
+SELECT CASE about WHEN 'either' THEN 'server' ELSE about END, count(*),
+    count(DISTINCT lower(split_part(address, '@', 2))),
     (array_agg(DISTINCT lower(split_part(address, '@', 2))))[1:3],
     (array_agg(reply ORDER BY reply = '', at DESC, account_id))[1]
-FROM message WHERE state IN ('waiting', 'claimed') AND about <> '' GROUP BY about
+FROM message LEFT JOIN (SELECT channel, max(at) AS taken_at FROM message WHERE state = 'accepted' AND at > %(day)s
+    GROUP BY channel) t USING (channel)
+WHERE state IN ('waiting', 'claimed') AND about <> ''
+    AND (taken_at IS NULL OR about = 'sender' OR (about = 'server' AND at >= taken_at))
+GROUP BY 1
 """
 COUNTS_TO: Final[LiteralString] = """
 SELECT address, count(*) FROM message WHERE address = ANY(%b) AND at > %b AND state NOT IN ('waiting', 'dropped')
@@ -212,9 +218,11 @@ class PostgresMail:
     def mail_health(self, now: datetime) -> MailHealth:
         """See ports.MailBook."""
         with self.reading() as db:
-            row = db.execute(HEALTH, {"hour": now - timedelta(hours=1), "day": now - timedelta(days=1)}).fetchone()
+            since = {"hour": now - timedelta(hours=1), "day": now - timedelta(days=1)}
+            row = db.execute(HEALTH, since).fetchone()
             assert row is not None
-            stuck = {about: StuckMail(n, to, tuple(named), said) for about, n, to, named, said in db.execute(STUCK)}
+            found = db.execute(STUCK, since)
+            stuck = {about: StuckMail(n, to, tuple(named), said) for about, n, to, named, said in found}
             open_ = db.execute("SELECT kind, what FROM task WHERE account_id = 0 AND closed_seq IS NULL").fetchall()
         return MailHealth(
             None if row[0] is None else utc(row[0]),
