@@ -10,7 +10,7 @@ from tests.stories.story import Hands
 from arrears.core import facts as f
 from arrears.engine.perform import perform
 from arrears.engine.run import run
-from arrears.ports import Delivery, DeliveryAbout, Fate, MailState, Message
+from arrears.ports import Delivery, DeliveryAbout, Fate, MailMove, MailState, Message
 
 
 class Answering:
@@ -43,6 +43,8 @@ def test_what_waits_what_left_and_what_came_back(store: AnyStore) -> None:
     assert health.sender == (2, 1, ("example.org",), "554 5.7.1 blocked")
     assert health.server.messages == 0
     assert (health.accepted_at, health.handed, health.back) == (now, 2, 1)
+    assert (health.addresses, health.addresses_back) == (2, 1)
+    assert store.mail_counts(now, ())[:3] == (2, 2, 1)
     assert store.contacts([3])[3].dead == {"A3@example.org"}
     channel.answers = {"A1@example.org": DOWN}
     later = now + timedelta(minutes=16)
@@ -57,6 +59,21 @@ def test_what_waits_what_left_and_what_came_back(store: AnyStore) -> None:
     health = store.mail_health(later + timedelta(minutes=3))
     assert (health.server.messages, health.sender.messages) == (0, 0)
     assert {m.state for number in (1, 2, 4) for m in store.mails_of(number)} == {MailState.ACCEPTED}
+
+
+def test_the_limits_count_mailboxes_and_only_those_of_the_hour(store: AnyStore) -> None:
+    owing_book(store, 3)
+    now = at(2, 10)
+    run(store, now)
+    perform(store, Answering({}), Hands(), now)
+    assert store.mail_counts(now, ())[:3] == (3, 3, 0)
+    later = now + timedelta(minutes=50)
+    for number in (1, 2):
+        [mail] = store.mails_of(number)
+        with store.accounts([number], later) as batch:
+            batch.move_mails([MailMove(number, mail.seq, mail.no, MailState.BOUNCED_HARD, "", "5.1.1")], later)
+    assert store.mail_counts(later, ())[:3] == (3, 3, 2)
+    assert store.mail_counts(now + timedelta(minutes=61), ())[:3] == (0, 0, 0), "handed over before"
 
 
 def test_the_open_tasks_about_mail_are_part_of_it(store: AnyStore) -> None:

@@ -73,7 +73,7 @@ def test_one_address_of_many_accounts_is_one_recipient(site: str) -> None:
 
 
 @contextmanager
-def help_desk() -> Iterator[tuple[SmtpServer, SmtpChannel]]:
+def letters_server() -> Iterator[tuple[SmtpServer, SmtpChannel]]:
     with smtp_server() as server, closing(SmtpChannel(server.url, "help@example.org", timeout_seconds=5)) as channel:
         yield server, channel
 
@@ -82,7 +82,7 @@ def help_desk() -> Iterator[tuple[SmtpServer, SmtpChannel]]:
 def test_everybody_elses_help_letter_leaves(stage: str, answer: str, number: int, site: str) -> None:
     story = Story()
     asked(story, *map(address_of, range(1, 13)))
-    with help_desk() as (server, channel):
+    with letters_server() as (server, channel):
         server.refusing, server.refused_domains = {stage: answer}, (address_of(number),)
         for minute in range(20):
             visitors.attend(story.store, channel, PLAIN_CONTEXT, story.now + timedelta(minutes=minute))
@@ -96,7 +96,7 @@ def test_everybody_elses_help_letter_leaves(stage: str, answer: str, number: int
 def test_a_server_that_says_so_of_every_help_letter_is_asked_three_times_a_look(site: str) -> None:
     story = Story()
     asked(story, *map(address_of, range(1, 13)))
-    with help_desk() as (server, channel):
+    with letters_server() as (server, channel):
         server.refusing, server.refused_domains = {"RCPT": ANSWERS[3][1]}, DOMAINS
         visitors.attend(story.store, channel, PLAIN_CONTEXT, story.now)
         assert (len(server.dialogues), len(server.received)) == (3, 0)

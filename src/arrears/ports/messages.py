@@ -190,11 +190,13 @@ class PayLink(NamedTuple):
 
 
 class MailCounts(NamedTuple):
-    """Of the last hour: how many messages were handed over, and how many came back for good. `paused`: staff have
-    been told that too many did. Of the last day: how many were handed over to each address asked about."""
+    """Of the last hour: how many messages were handed over, to how many addresses, and how many of these are dead by
+    what came of it. `paused`: staff have been told that too many are. Of the last day: how many messages were handed
+    over to each address asked about."""
 
     handed: int
-    bounced: int
+    addresses: int
+    dead: int
     paused: bool
     to: Mapping[str, int]
 
@@ -214,14 +216,16 @@ NOT_STUCK: Final = StuckMail(0, 0, (), "")
 
 class MailHealth(NamedTuple):
     """How mail as a whole is doing: when a message was last taken, what waits for the server and because of who we are,
-    how many of the last hour's were handed over and did not arrive, and the open tasks of the installation about mail,
-    by kind."""
+    how many of the last hour's were handed over and did not arrive, to how many addresses each, and the open tasks of
+    the installation about mail, by kind."""
 
     accepted_at: datetime | None
     server: StuckMail
     sender: StuckMail
     handed: int
     back: int
+    addresses: int
+    addresses_back: int
     open: Mapping[str, str]
 
 

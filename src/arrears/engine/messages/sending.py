@@ -81,7 +81,7 @@ def _stopped(store: NoticeSending, context: MessageContext, now: datetime) -> bo
     if limits is None:
         return False
     counts = store.mail_counts(now, ())
-    storm = counts.bounced >= limits.bounces_min and counts.bounced * 100 >= limits.bounces_percent * counts.handed
+    storm = counts.dead >= limits.bounces_min and counts.dead * 100 >= limits.bounces_percent * counts.addresses
     if storm != counts.paused:
         pause_mail(store, counts, now, over=not storm)
     return storm or counts.handed >= limits.per_hour

@@ -86,12 +86,15 @@ class MemoryMail:
         """See ports.MailBook."""
         left = [m for rows in self.mail_rows.values() for m in rows.values() if m.state not in _NOTHING_LEFT[::2]]
         hour, day = now - timedelta(hours=1), now - timedelta(days=1)
-        back = sum(
-            self.back_at.get((m.account, m.seq, m.no), hour) > hour for m in left if m.state is MailState.BOUNCED_HARD
-        )
+        lately = [m for m in left if m.at > hour]
+        back = [m for m in lately if m.state is MailState.BOUNCED_HARD and self._back_since(hour, m)]
         to = Counter(m.address for m in left if m.at > day and m.address in addresses)
         return MailCounts(
-            sum(m.at > hour for m in left), back, any(task.kind == "mail_paused" for task in self.tasks.values()), to
+            len(lately),
+            len(_mailboxes(lately)),
+            len(_mailboxes(back)),
+            any(task.kind == "mail_paused" for task in self.tasks.values()),
+            to,
         )
 
     def mail_health(self, now: datetime) -> MailHealth:
@@ -103,7 +106,7 @@ class MemoryMail:
         for m in every:
             if m.state is MailState.ACCEPTED and m.at > now - timedelta(days=1):
                 taken[m.channel] = max(m.at, taken.get(m.channel, m.at))
-        back = sum(self.back_at.get((m.account, m.seq, m.no), hour) > hour for m in left if m.state in BACK)
+        back = [m for m in left if m.state in BACK and self._back_since(hour, m)]
         down = [m for m in every if _says_down(m, taken.get(m.channel))]
         open_ = {t.kind: t.what for (account, _), t in self.tasks.items() if account == SYSTEM}
         return MailHealth(
@@ -111,9 +114,14 @@ class MemoryMail:
             _stuck(down),
             _stuck([m for m in every if m.about == DeliveryAbout.SENDER]),
             len(left),
-            back,
+            len(back),
+            len(_mailboxes(left)),
+            len(_mailboxes(back)),
             {kind: what for kind, what in open_.items() if kind.startswith("mail_")},
         )
+
+    def _back_since(self, hour: datetime, mail: Mail) -> bool:
+        return self.back_at.get((mail.account, mail.seq, mail.no), hour) > hour
 
     def keep_report(self, report: KeptReport, now: datetime) -> None:
         """See ports.MailBook."""
@@ -158,6 +166,10 @@ class MemoryMail:
                 self.back_at[move[:3]] = now
             if move.state in _NOTHING_LEFT:
                 self.mail_keys.pop(_key(was), None)
+
+
+def _mailboxes(mails: Sequence[Mail]) -> set[str]:
+    return {mail.address.lower() for mail in mails}
 
 
 def _says_down(mail: Mail, taken_at: datetime | None) -> bool:

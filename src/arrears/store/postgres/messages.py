@@ -88,15 +88,22 @@ WHERE m.state IN ('bounced_hard', 'came_back') AND v.state NOT IN ('bounced_hard
 """
 COUNTS: Final[LiteralString] = """
 SELECT (SELECT count(*) FROM message WHERE at > %(hour)s AND state NOT IN ('waiting', 'dropped')),
-    (SELECT count(*) FROM message WHERE back_at > %(hour)s AND state = 'bounced_hard'),
+    (SELECT count(DISTINCT lower(address)) FROM message WHERE at > %(hour)s AND state NOT IN ('waiting', 'dropped')),
+    (SELECT count(DISTINCT lower(address)) FROM message WHERE back_at > %(hour)s AND at > %(hour)s
+        AND state = 'bounced_hard'),
     EXISTS (SELECT FROM task WHERE account_id = 0 AND kind = 'mail_paused' AND closed_seq IS NULL)
 """
 DEAD: Final[LiteralString] = "SELECT lower(address) FROM dead_address WHERE lower(address) = ANY(%b)"
 HEALTH: Final[LiteralString] = """
 SELECT (SELECT max(at) FROM message WHERE state = 'accepted' AND at > %(day)s),
-    (SELECT count(*) FROM message WHERE at > %(hour)s AND state NOT IN ('waiting', 'dropped', 'claimed', 'refused')),
-    (SELECT count(*) FROM message WHERE back_at > %(hour)s AND at > %(hour)s
-        AND state IN ('bounced_hard', 'came_back'))
+    handed, back, addresses, addresses_back
+FROM (
+    SELECT count(*) AS handed, count(DISTINCT lower(address)) AS addresses FROM message
+    WHERE at > %(hour)s AND state NOT IN ('waiting', 'dropped', 'claimed', 'refused')
+) AS left_us, (
+    SELECT count(*) AS back, count(DISTINCT lower(address)) AS addresses_back FROM message
+    WHERE back_at > %(hour)s AND at > %(hour)s AND state IN ('bounced_hard', 'came_back')
+) AS did_not_arrive
 """
 # A server that has taken a message since is not down; one that took nothing for an address may be.
 STUCK: Final[LiteralString] = """
@@ -213,7 +220,8 @@ class PostgresMail:
             row = db.execute(COUNTS, {"hour": now - timedelta(hours=1)}).fetchone()
             assert row is not None
             found = db.execute(COUNTS_TO, [list(addresses), now - timedelta(days=1)]) if addresses else ()
-            return MailCounts(int(row[0]), int(row[1]), bool(row[2]), {a: int(count) for a, count in found})
+            handed, to, dead, paused = row
+            return MailCounts(int(handed), int(to), int(dead), bool(paused), {a: int(count) for a, count in found})
 
     def mail_health(self, now: datetime) -> MailHealth:
         """See ports.MailBook."""
@@ -230,6 +238,8 @@ class PostgresMail:
             stuck.get(DeliveryAbout.SENDER, NOT_STUCK),
             int(row[1]),
             int(row[2]),
+            int(row[3]),
+            int(row[4]),
             {kind: what for kind, what in open_ if kind.startswith("mail_")},
         )
 
