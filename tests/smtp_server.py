@@ -79,6 +79,10 @@ class _Session(SMTP):
         self._server.went(self.transport)
         super().connection_lost(error)
 
+    async def smtp_DATA(self, arg: str) -> None:  # noqa: N802
+        answer = self._server.to_data(self.envelope)
+        await (super().smtp_DATA(arg) if answer is None else self.push(answer))
+
 
 class SmtpServer:
     """The server and its orders. `act` holds for every message; orders put in `next_acts` come first, one each."""
@@ -91,8 +95,9 @@ class SmtpServer:
         self.connections = 0
         self.dialogues: deque[str] = deque(maxlen=1_000)
         self.refusing: dict[str, str] = {}
-        """What it answers to a stage (MAIL, RCPT, TEXT) of every message to one of `refused_domains`."""
+        """What it answers to a stage (MAIL, RCPT, DATA, TEXT) of every message to one of `refused_domains`."""
         self.refused_domains: tuple[str, ...] = ()
+        """Domains, or single addresses."""
         self.on_accepted: Callable[[Received], None] | None = None
         self._eightbit = eightbit
         self._user = user
@@ -228,8 +233,13 @@ class SmtpServer:
             return "what was the question?"
         return f"250 2.0.0 queued as {len(self.received)}"
 
+    def to_data(self, envelope: Envelope | None) -> str | None:
+        """What it answers to the command DATA, where that is not to go on."""
+        to = envelope.rcpt_tos if envelope is not None else ()
+        return self.refusing.get("DATA") if to and self._refuses(to[0]) else None
+
     def _refuses(self, address: str) -> bool:
-        return address.rpartition("@")[2] in self.refused_domains
+        return not {address, address.rpartition("@")[2]}.isdisjoint(self.refused_domains)
 
     def _keep(self, server: SMTP, envelope: Envelope) -> None:
         content = envelope.original_content

@@ -150,7 +150,7 @@ def _all_wait_for_one() -> Sequence[Swap]:
             claimed = store.claim_letters(now, now - visitors.LEASE, 1)
             if not claimed:
                 return count
-            delivery = visitors._handed_over(store, channel, context, claimed[0], now)
+            delivery, _ = visitors._handed_over(store, channel, context, claimed[0], now)
             store.end_letter(claimed[0].no, visitors._STATES[delivery.fate], now)
             if delivery.fate is Fate.NOT_SENT:
                 return count

@@ -6,7 +6,7 @@ to send to three domains. The clock is an argument.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
@@ -191,6 +191,49 @@ def test_everything_that_comes_back_is_one_task_within_a_minute(site: str) -> No
         assert play.health().back == 12
         play.play(70)
         assert "mail_returned" not in play.story.tasks(), "an hour without any is over"
+
+
+def reporting(play: Hour, numbers: Iterable[int], how: str) -> Callable[[], None]:
+    """What reports, after each look, that whatever these accounts' addresses took came back."""
+
+    def report() -> None:
+        for number in numbers:
+            for mail in play.story.store.mails_of(number):
+                if mail.state is MailState.ACCEPTED:
+                    came_back(play.story.store, Returned(mail.id, mail.address, how, "5.1.1", ""), play.story.now)
+
+    return report
+
+
+@pytest.mark.parametrize("how", ["hard", "soft"])
+def test_one_dead_address_that_many_accounts_share_stops_nobody_elses_mail(how: str, site: str) -> None:
+    with hour(accounts=30) as play:
+        for number in range(1, 26):
+            one = play.story.inner.reached[number]
+            play.story.inner.reached[number] = one._replace(contact=("Own" if number % 2 else "own") + "@a.example")
+        play.server.refusing = {"RCPT": "451 4.7.1 greylisted"}
+        play.server.refused_domains = tuple(f"a{number}@{DOMAINS[number % 3]}" for number in range(26, 31))
+        play.after_each = reporting(play, range(1, 26), how)
+        play.play(5)
+        assert play.health().back == 25
+        play.server.refusing = {}
+        play.play(20)
+        assert set(play.server.refused_domains) <= {one.envelope_to for one in play.server.received}
+        assert play.log == []
+        assert "mail_paused" not in play.tasks
+
+
+def test_a_fifth_of_the_addresses_of_the_hour_that_is_dead_stops_mail_and_says_how_many(site: str) -> None:
+    with hour() as play:
+        play.server.refusing, play.server.refused_domains = {"RCPT": "451 4.7.1 greylisted"}, ("a2@c.example",)
+        play.after_each = reporting(play, play.story.numbers, "hard")
+        play.play(20)
+        [task] = [t for t in play.story.inner.tasks.values() if t.kind == "mail_paused"]
+        assert task.what == "11 of 11 addresses of the last hour do not exist; mail waits"
+        play.server.refusing, play.after_each = {}, lambda: None
+        play.play(65)
+        assert "mail_paused" not in play.story.tasks(), "an hour without it is over"
+        assert "a2@c.example" in {one.envelope_to for one in play.server.received}
 
 
 def test_one_mailbox_that_does_not_exist_is_that_accounts_own_matter(site: str) -> None:

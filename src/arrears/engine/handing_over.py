@@ -8,20 +8,23 @@ from arrears.engine.failpoints import reached
 from arrears.ports import Channel, Delivery, DeliveryAbout, Fate, Message
 
 BROKE_MAX: Final = 3
-"""So many recipients in a row at whom a server broke off, and it is the server."""
+"""So many addresses in a row at which a server broke off or said that it takes nothing, and it is the server."""
 
 
 class Patience:
-    """How long a server is still asked in one round: one recipient at whom it breaks off, each time, must not keep
-    everybody else's mail back."""
+    """How long a server is still asked in one round: one address at which it breaks off or takes nothing, each time,
+    must not keep everybody else's mail back."""
 
     def __init__(self) -> None:
-        self._broke = 0
+        self._broke: set[str] = set()
 
-    def is_over(self, delivery: Delivery) -> bool:
-        """Whether it takes nothing for now, by its newest answer."""
-        self._broke = self._broke + 1 if delivery.broke else 0
-        return delivery.about is DeliveryAbout.SERVER and (not delivery.broke or self._broke >= BROKE_MAX)
+    def is_over(self, delivery: Delivery, address: str) -> bool:
+        """Whether it takes nothing for now, by its newest answer, which was about this address."""
+        if not delivery.broke:
+            self._broke.clear()
+            return delivery.about is DeliveryAbout.SERVER
+        self._broke.add(address.lower())
+        return len(self._broke) >= BROKE_MAX
 
 
 def looked_up(channel: Channel, message_id: str) -> Fate:

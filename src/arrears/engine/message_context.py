@@ -36,8 +36,9 @@ PER_RECIPIENT_A_DAY: Final = 30
 class MailLimits:
     """At most so many messages in an hour, and so many to one address in 24 hours; what is above waits.
 
-    Where of an hour's messages at least `bounces_min` came back for good, and at least `bounces_percent` in a
-    hundred, nothing is sent for now: whoever goes on sending into a storm is soon taken by nobody.
+    Where of the addresses that an hour's messages went to at least `bounces_min` are dead, and at least
+    `bounces_percent` in a hundred, nothing is sent for now: whoever goes on sending into a storm is soon taken by
+    nobody.
     """
 
     per_hour: int = PER_HOUR

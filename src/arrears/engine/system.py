@@ -60,10 +60,10 @@ def set_breaker(store: CollectionsRun, *, is_open: bool, now: datetime, author: 
 
 
 def pause_mail(store: InstallationControl, counts: MailCounts, now: datetime, *, over: bool) -> None:
-    """Record that too much mail comes back and none is sent for now, which is a task for staff, or that this is
+    """Record that too many addresses are dead and no mail is sent for now, which is a task for staff, or that this is
     over."""
-    why = "" if over else f"{counts.bounced} of {counts.handed} messages of the last hour came back; mail waits"
-    store.record_system(MailPaused(bounced=counts.bounced, sent=counts.handed, over=over), now, ARREARS, why)
+    why = "" if over else f"{counts.dead} of {counts.addresses} addresses of the last hour do not exist; mail waits"
+    store.record_system(MailPaused(bounced=counts.dead, sent=counts.addresses, over=over), now, ARREARS, why)
 
 
 def tell_mail_trouble(store: InstallationControl, what: MailTroubleKind, now: datetime, why: str) -> None:

@@ -40,18 +40,20 @@ class Message(NamedTuple):
 class DeliveryAbout(StrEnum):
     """What an answer is about. SERVER: nothing at all is taken now (no connection, the wrong key, too many messages),
     so the next message need not be tried. SENDER: who we are is refused (our address, our host), at least by those who
-    take mail for this recipient. Neither says anything about the message or its address."""
+    take mail for this recipient. Neither says anything about the message or its address. EITHER is kept of a message
+    for which a server took nothing once it knew the recipient (`Delivery.broke`): the next one tells which it was."""
 
     ADDRESS = "address"
     SERVER = "server"
     SENDER = "sender"
+    EITHER = "either"
 
 
 class Delivery(NamedTuple):
     """What became of a message that was handed over; the server's own words about it; and its code for that, which
     names nobody and may stand in a fact ("550 5.1.1", empty for none). What codes mean only the channel knows. `dead`:
-    the server says that the address does not exist. `broke`: a server broke off, or answered out of step, when it had
-    been told of this recipient: that may be about this one alone."""
+    the server says that the address does not exist. `broke`: a server broke off, answered out of step or said that it
+    takes nothing when it had been told of this recipient: that may be about this one alone."""
 
     fate: Fate
     about: DeliveryAbout = DeliveryAbout.ADDRESS
@@ -188,11 +190,13 @@ class PayLink(NamedTuple):
 
 
 class MailCounts(NamedTuple):
-    """Of the last hour: how many messages were handed over, and how many came back for good. `paused`: staff have
-    been told that too many did. Of the last day: how many were handed over to each address asked about."""
+    """Of the last hour: how many messages were handed over, to how many addresses, and how many of these are dead by
+    what came of it. `paused`: staff have been told that too many are. Of the last day: how many messages were handed
+    over to each address asked about."""
 
     handed: int
-    bounced: int
+    addresses: int
+    dead: int
     paused: bool
     to: Mapping[str, int]
 
@@ -212,14 +216,16 @@ NOT_STUCK: Final = StuckMail(0, 0, (), "")
 
 class MailHealth(NamedTuple):
     """How mail as a whole is doing: when a message was last taken, what waits for the server and because of who we are,
-    how many of the last hour's were handed over and did not arrive, and the open tasks of the installation about mail,
-    by kind."""
+    how many of the last hour's were handed over and did not arrive, to how many addresses each, and the open tasks of
+    the installation about mail, by kind."""
 
     accepted_at: datetime | None
     server: StuckMail
     sender: StuckMail
     handed: int
     back: int
+    addresses: int
+    addresses_back: int
     open: Mapping[str, str]
 
 

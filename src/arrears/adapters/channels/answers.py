@@ -29,12 +29,13 @@ _CODE: Final = re.compile(r"\d{3}(?:[ -]\d\.\d{1,3}\.\d{1,3})?")
 def answered(stage: str, code: int, text: bytes) -> Delivery:
     """What a reply at a stage (MAIL, RCPT, DATA or TEXT) means (RFC 5321, 4.2). 4xx (greylisting, a full mailbox) is
     about the one address, at MAIL about us; 421 says that the server takes nothing, and what is about our password is
-    about every message. Before the text nothing is accepted."""
+    about every message; once the recipient is named, either may be about this one alone (`broke`). Before the text
+    nothing is accepted."""
     reply = reply_of(code, text)
     found = _CODE.match(reply)
     short = found[0] if found is not None else ""
     if code == 421 or code in NOT_SIGNED_IN:
-        return Delivery(Fate.NOT_SENT, DeliveryAbout.SERVER, reply, short)
+        return Delivery(Fate.NOT_SENT, DeliveryAbout.SERVER, reply, short, broke=stage != "MAIL")
     if 200 <= code < 300:
         return Delivery(Fate.ACCEPTED, reply=reply, code=short)
     if stage == "MAIL" and 400 <= code < 600 and code not in _OF_THE_MESSAGE:

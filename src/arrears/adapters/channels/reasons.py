@@ -121,8 +121,8 @@ def reason_of(status: str) -> ReportReason | None:
 
 
 def _deferred(reason: ReportReason, said: str) -> ReportReason:
-    """A name server that fails today finds the host tomorrow; a user who is unknown for days is unknown."""
-    passes = reason.word in ("host_unknown", "no_mail_there") and _DEFERRED.match(said)
+    """What is said under a 4xx may pass, whatever the words: the server itself does not know it for good."""
+    passes = reason.dead and _DEFERRED.match(own_words(said))
     return ReportReason("deferred", dead=False) if passes else reason
 
 

@@ -146,10 +146,17 @@ def _judged(address: str, said: str, given: str, human: str, *, final: bool) -> 
     around = reason_in(human) if found.dead else None
     if around is not None and around.word in _MORE_EXACT:
         found = around
-    if found.dead and not final:
+    if found.dead and (not final or _may_pass(said, code or given)):
         found = ReportReason("deferred", dead=False)
     verdict = Verdict.DEAD if found.dead else Verdict.NOT_THE_ADDRESS
     return Report(verdict, address, code or given, found.word, one_line(said or answer or human), final)
+
+
+def _may_pass(said: str, code: str) -> bool:
+    """Whether a server said it for now, by its reply or by a code (RFC 3463) about the address or of what expired: then
+    it does not know it for good. 4.0.0 says nothing: relays give it to what they found out themselves."""
+    quoted = _REPLY.search(said)
+    return code.startswith(("4.1", "4.4.7")) or (quoted is not None and quoted["said"].startswith("4"))
 
 
 def _from_prose(mail: MailParts, human: str) -> Report:

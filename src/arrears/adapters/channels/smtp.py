@@ -226,7 +226,7 @@ class KeptConnection(EmailBackend):
         except OSError as error:
             raise _Lost(f"no answer to {command[:4]}: {words_of(error)}", command) from None
         if code in (421, -1):
-            raise _Lost(reply_of(code, text), command if code < 0 else "")
+            raise _Lost(reply_of(code, text), command)
         return code, text
 
     def _forget(self, smtp: SMTP, code: int) -> None:
@@ -249,7 +249,9 @@ class KeptConnection(EmailBackend):
             self._drop()
             ended = len(rest) < len(_END)
             why = line_of(f"broken off: {words_of(error)}")
-            return Delivery(Fate.UNKNOWN, reply=why) if ended else Delivery(Fate.NOT_SENT, DeliveryAbout.SERVER, why)
+            if ended:
+                return Delivery(Fate.UNKNOWN, reply=why)
+            return Delivery(Fate.NOT_SENT, DeliveryAbout.SERVER, why, broke=True)
         try:
             code, text = smtp.getreply()
         except OSError as error:
@@ -334,7 +336,9 @@ def _by_provider(backend: BaseEmailBackend, letter: ComposedMail) -> Delivery:
     except refusals.AnymailError as error:
         fate = _fate_of_call(error, error.status_code)
         about = DeliveryAbout.SERVER if fate is Fate.NOT_SENT else DeliveryAbout.ADDRESS
-        return Delivery(fate, about, line_of(str(error)))
+        # A provider that answered had been told of the recipient.
+        broke = fate is Fate.NOT_SENT and error.status_code is not None
+        return Delivery(fate, about, line_of(str(error)), broke=broke)
     except (RequestException, OSError) as error:
         return Delivery(Fate.UNKNOWN, reply=line_of(words_of(error)))
     status = getattr(letter, "anymail_status", None)

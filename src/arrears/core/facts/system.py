@@ -51,7 +51,8 @@ class BreakerSet(Fact, frozen=True, tag="breaker_set"):
 
 
 class MailPaused(Fact, frozen=True, tag="mail_paused"):
-    """So many of the messages of one hour came back that no more are sent for now; or that is `over`."""
+    """So many of the addresses that mail went to in one hour are dead that no more is sent for now; or that is `over`.
+    `bounced` and `sent` count addresses."""
 
     bounced: int
     sent: int

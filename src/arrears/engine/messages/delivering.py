@@ -96,7 +96,7 @@ class NoticeDelivery:
         """A channel has answered."""
         waits = state is MailState.WAITING
         self.move(mail, state, delivery.reply, delivery.code, delivery.about if waits else "")
-        # Also at whom the server broke off: were this the first of the next round, one recipient would stop all mail.
+        # Also for whom the server took nothing: as the first of the next round, one recipient would stop all mail.
         self._put_off |= waits and (delivery.broke or delivery.about is not DeliveryAbout.SERVER)
         self._gone = delivery.code if delivery.dead else self._gone
 

@@ -16,7 +16,7 @@ from arrears.engine.system import tell_mail_trouble
 from arrears.ports import MailHealth, MailWatching, StuckMail
 
 RETURNED_PERCENT: Final = 50
-"""Of what left in an hour; above `bounces_percent` of dead addresses mail is stopped besides."""
+"""Of the addresses that mail left for in an hour; above `bounces_percent` of dead addresses mail is stopped besides."""
 
 _WATCHED: Final = (MailTroubleKind.SERVER, MailTroubleKind.BLOCKED, MailTroubleKind.RETURNED)
 
@@ -53,8 +53,8 @@ def troubles(health: MailHealth, limits: MailLimits) -> Mapping[MailTroubleKind,
         found[MailTroubleKind.BLOCKED] = (
             f"mail of ours is refused for who we are: {stuck.reply} ({waiting(stuck)}: {to})"
         )
-    enough = health.back >= limits.bounces_min
-    if enough and health.back * 100 >= RETURNED_PERCENT * health.handed:
+    enough = health.addresses_back >= limits.bounces_min
+    if enough and health.addresses_back * 100 >= RETURNED_PERCENT * health.addresses:
         found[MailTroubleKind.RETURNED] = f"{health.back} of {health.handed} messages of the last hour came back"
     return found
 

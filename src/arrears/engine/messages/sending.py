@@ -81,7 +81,7 @@ def _stopped(store: NoticeSending, context: MessageContext, now: datetime) -> bo
     if limits is None:
         return False
     counts = store.mail_counts(now, ())
-    storm = counts.bounced >= limits.bounces_min and counts.bounced * 100 >= limits.bounces_percent * counts.handed
+    storm = counts.dead >= limits.bounces_min and counts.dead * 100 >= limits.bounces_percent * counts.addresses
     if storm != counts.paused:
         pause_mail(store, counts, now, over=not storm)
     return storm or counts.handed >= limits.per_hour
@@ -151,10 +151,13 @@ def _hand_over_all(store: AccountReader, channels: Channels, letters: Sequence[L
             letter.plan.move(letter.mail, MailState.WAITING)
             continue
         delivery = handed_over(channels[name], letter.message)
+        over = patience[name].is_over(delivery, letter.mail.address)
+        if delivery.broke and not over:
+            delivery = delivery._replace(about=DeliveryAbout.EITHER)
         letter.plan.handed_over(letter.mail, _STATES[delivery.fate], delivery)
         if delivery.dead:
             dead.append(DeadAddress(letter.mail, delivery.reply, delivery.code))
-        if patience[name].is_over(delivery):
+        if over:
             shut[name] = delivery.reply
     return dead
 

@@ -147,28 +147,29 @@ def send_letters(store: VisitorSupport, channel: Channel, context: MessageContex
         if not claimed:
             return count
         letter = claimed[0]
-        delivery = _handed_over(store, channel, context, letter, now)
+        delivery, address = _handed_over(store, channel, context, letter, now)
         alone = delivery.broke or delivery.about is not DeliveryAbout.SERVER
         waits = delivery.fate is Fate.NOT_SENT and alone
         store.end_letter(letter.no, _STATES[delivery.fate], now + TRY_AGAIN_AFTER if waits else now)
-        if patience.is_over(delivery):
+        if patience.is_over(delivery, address):
             return count
     return LETTERS_AT_ONCE
 
 
 def _handed_over(
     store: VisitorSupport, channel: Channel, context: MessageContext, letter: SupportLetter, now: datetime
-) -> Delivery:
+) -> tuple[Delivery, str]:
+    """What became of a letter, and the address that it is for."""
+    request = store.support_request(letter.request)
+    assert request is not None, "a letter is about a request"
     if letter.claimed_at is not None:
         fate = looked_up(channel, letter.id)
         if fate is not Fate.NOT_SENT:
-            return Delivery(Fate.ACCEPTED if fate is Fate.ACCEPTED else Fate.UNKNOWN)
-    request = store.support_request(letter.request)
-    assert request is not None, "a letter is about a request"
+            return Delivery(Fate.ACCEPTED if fate is Fate.ACCEPTED else Fate.UNKNOWN), request.address
     lasts = LINK_LASTS if letter.kind is MessageKind.SUPPORT_CONFIRM else CONVERSATION_LASTS
     if now - request.asked_at > lasts:
-        return Delivery(Fate.REFUSED)
-    return handed_over(channel, _written(store, context, letter, request, now))
+        return Delivery(Fate.REFUSED), request.address
+    return handed_over(channel, _written(store, context, letter, request, now)), request.address
 
 
 def _written(

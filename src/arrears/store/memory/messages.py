@@ -87,12 +87,15 @@ class MemoryMail:
         """See ports.MailBook."""
         left = [m for rows in self.mail_rows.values() for m in rows.values() if m.state not in _NOTHING_LEFT[::2]]
         hour, day = now - timedelta(hours=1), now - timedelta(days=1)
-        back = sum(
-            self.back_at.get((m.account, m.seq, m.no), hour) > hour for m in left if m.state is MailState.BOUNCED_HARD
-        )
+        lately = [m for m in left if m.at > hour]
+        back = [m for m in lately if m.state is MailState.BOUNCED_HARD and self._back_since(hour, m)]
         to = Counter(m.address for m in left if m.at > day and m.address in addresses)
         return MailCounts(
-            sum(m.at > hour for m in left), back, any(task.kind == "mail_paused" for task in self.tasks.values()), to
+            len(lately),
+            len(_mailboxes(lately)),
+            len(_mailboxes(back)),
+            any(task.kind == "mail_paused" for task in self.tasks.values()),
+            to,
         )
 
     def mail_health(self, now: datetime) -> MailHealth:
@@ -100,18 +103,26 @@ class MemoryMail:
         every = [m for rows in self.mail_rows.values() for m in rows.values()]
         hour = now - timedelta(hours=1)
         left = [m for m in every if m.at > hour and m.state not in (*_NOTHING_LEFT, MailState.CLAIMED)]
-        taken = [m.at for m in every if m.state is MailState.ACCEPTED and m.at > now - timedelta(days=1)]
-        back = sum(self.back_at.get((m.account, m.seq, m.no), hour) > hour for m in left if m.state in BACK)
-        stuck = {about: _stuck([m for m in every if m.about == about]) for about in DeliveryAbout}
+        taken: dict[str, datetime] = {}
+        for m in every:
+            if m.state is MailState.ACCEPTED and m.at > now - timedelta(days=1):
+                taken[m.channel] = max(m.at, taken.get(m.channel, m.at))
+        back = [m for m in left if m.state in BACK and self._back_since(hour, m)]
+        down = [m for m in every if _says_down(m, taken.get(m.channel))]
         open_ = {t.kind: t.what for (account, _), t in self.tasks.items() if account == SYSTEM}
         return MailHealth(
-            max(taken, default=None),
-            stuck[DeliveryAbout.SERVER],
-            stuck[DeliveryAbout.SENDER],
+            max(taken.values(), default=None),
+            _stuck(down),
+            _stuck([m for m in every if m.about == DeliveryAbout.SENDER]),
             len(left),
-            back,
+            len(back),
+            len(_mailboxes(left)),
+            len(_mailboxes(back)),
             {kind: what for kind, what in open_.items() if kind.startswith("mail_")},
         )
+
+    def _back_since(self, hour: datetime, mail: Mail) -> bool:
+        return self.back_at.get((mail.account, mail.seq, mail.no), hour) > hour
 
     def keep_report(self, report: KeptReport, now: datetime) -> None:
         """See ports.MailBook."""
@@ -156,6 +167,17 @@ class MemoryMail:
                 self.back_at[move[:3]] = now
             if move.state in _NOTHING_LEFT:
                 self.mail_keys.pop(_key(was), None)
+
+
+def _mailboxes(mails: Sequence[Mail]) -> set[str]:
+    return {mail.address.lower() for mail in mails}
+
+
+def _says_down(mail: Mail, taken_at: datetime | None) -> bool:
+    """Whether this waits for a server that has taken nothing since."""
+    if mail.about == DeliveryAbout.SERVER:
+        return taken_at is None or mail.at >= taken_at
+    return mail.about == DeliveryAbout.EITHER and taken_at is None
 
 
 def _stuck(mails: Sequence[Mail]) -> StuckMail:

@@ -89,21 +89,34 @@ WHERE m.state IN ('bounced_hard', 'came_back') AND v.state NOT IN ('bounced_hard
 """
 COUNTS: Final[LiteralString] = """
 SELECT (SELECT count(*) FROM message WHERE at > %(hour)s AND state NOT IN ('waiting', 'dropped')),
-    (SELECT count(*) FROM message WHERE back_at > %(hour)s AND state = 'bounced_hard'),
+    (SELECT count(DISTINCT lower(address)) FROM message WHERE at > %(hour)s AND state NOT IN ('waiting', 'dropped')),
+    (SELECT count(DISTINCT lower(address)) FROM message WHERE back_at > %(hour)s AND at > %(hour)s
+        AND state = 'bounced_hard'),
     EXISTS (SELECT FROM task WHERE account_id = 0 AND kind = 'mail_paused' AND closed_seq IS NULL)
 """
 DEAD: Final[LiteralString] = "SELECT lower(address) FROM dead_address WHERE lower(address) = ANY(%b)"
 HEALTH: Final[LiteralString] = """
 SELECT (SELECT max(at) FROM message WHERE state = 'accepted' AND at > %(day)s),
-    (SELECT count(*) FROM message WHERE at > %(hour)s AND state NOT IN ('waiting', 'dropped', 'claimed', 'refused')),
-    (SELECT count(*) FROM message WHERE back_at > %(hour)s AND at > %(hour)s
-        AND state IN ('bounced_hard', 'came_back'))
+    handed, back, addresses, addresses_back
+FROM (
+    SELECT count(*) AS handed, count(DISTINCT lower(address)) AS addresses FROM message
+    WHERE at > %(hour)s AND state NOT IN ('waiting', 'dropped', 'claimed', 'refused')
+) AS left_us, (
+    SELECT count(*) AS back, count(DISTINCT lower(address)) AS addresses_back FROM message
+    WHERE back_at > %(hour)s AND at > %(hour)s AND state IN ('bounced_hard', 'came_back')
+) AS did_not_arrive
 """
+# A server that has taken a message since is not down; one that took nothing for an address may be.
 STUCK: Final[LiteralString] = """
-SELECT about, count(*), count(DISTINCT lower(split_part(address, '@', 2))),
+SELECT CASE about WHEN 'either' THEN 'server' ELSE about END, count(*),
+    count(DISTINCT lower(split_part(address, '@', 2))),
     (array_agg(DISTINCT lower(split_part(address, '@', 2))))[1:3],
     (array_agg(reply ORDER BY reply = '', at DESC, account_id))[1]
-FROM message WHERE state IN ('waiting', 'claimed') AND about <> '' GROUP BY about
+FROM message LEFT JOIN (SELECT channel, max(at) AS taken_at FROM message WHERE state = 'accepted' AND at > %(day)s
+    GROUP BY channel) t USING (channel)
+WHERE state IN ('waiting', 'claimed') AND about <> ''
+    AND (taken_at IS NULL OR about = 'sender' OR (about = 'server' AND at >= taken_at))
+GROUP BY 1
 """
 COUNTS_TO: Final[LiteralString] = """
 SELECT address, count(*) FROM message WHERE address = ANY(%b) AND at > %b AND state NOT IN ('waiting', 'dropped')
@@ -208,14 +221,17 @@ class PostgresMail:
             row = db.execute(COUNTS, {"hour": now - timedelta(hours=1)}).fetchone()
             assert row is not None
             found = db.execute(COUNTS_TO, [list(addresses), now - timedelta(days=1)]) if addresses else ()
-            return MailCounts(int(row[0]), int(row[1]), bool(row[2]), {a: int(count) for a, count in found})
+            handed, to, dead, paused = row
+            return MailCounts(int(handed), int(to), int(dead), bool(paused), {a: int(count) for a, count in found})
 
     def mail_health(self, now: datetime) -> MailHealth:
         """See ports.MailBook."""
         with self.reading() as db:
-            row = db.execute(HEALTH, {"hour": now - timedelta(hours=1), "day": now - timedelta(days=1)}).fetchone()
+            since = {"hour": now - timedelta(hours=1), "day": now - timedelta(days=1)}
+            row = db.execute(HEALTH, since).fetchone()
             assert row is not None
-            stuck = {about: StuckMail(n, to, tuple(named), said) for about, n, to, named, said in db.execute(STUCK)}
+            found = db.execute(STUCK, since)
+            stuck = {about: StuckMail(n, to, tuple(named), said) for about, n, to, named, said in found}
             open_ = db.execute("SELECT kind, what FROM task WHERE account_id = 0 AND closed_seq IS NULL").fetchall()
         return MailHealth(
             None if row[0] is None else utc(row[0]),
@@ -223,6 +239,8 @@ class PostgresMail:
             stuck.get(DeliveryAbout.SENDER, NOT_STUCK),
             int(row[1]),
             int(row[2]),
+            int(row[3]),
+            int(row[4]),
             {kind: what for kind, what in open_ if kind.startswith("mail_")},
         )
 
