@@ -231,15 +231,17 @@ def test_a_task_that_is_not_there_cannot_be_closed_and_closing_wants_a_reason(li
 
 
 LETTER = ("--how", "letter", "--proof", "receipt 7", "--why", "told the date", "--by", "ann")
+OF_CLOUD = ("--subscription", "cloud", "--action", "disable")
 
 
 def test_somebody_is_told_otherwise_of_a_warning_that_waits_and_of_nothing_else(live: Run) -> None:
-    nothing = live("told", "anna", "--on", "2020-01-01", *LETTER)
-    assert (nothing.returncode, "[no_warning]" in nothing.stderr) == (2, True), nothing.stderr
+    nothing = live("told", "anna", "--on", "2020-01-01", *OF_CLOUD, *LETTER)
+    assert (nothing.returncode, "[not_ahead]" in nothing.stderr) == (2, True), nothing.stderr
     for wrong in (("--on", "2999-01-01"), ("--on", "tomorrow"), ()):
-        assert live("told", "anna", *wrong, *LETTER).returncode == 2
-    assert live("told", "nobody", "--on", "2020-01-01", *LETTER).returncode == 2
-    assert live("told", "anna", "--on", "2020-01-01", "--how", "pigeon", *LETTER[2:]).returncode == 2
+        assert live("told", "anna", *wrong, *OF_CLOUD, *LETTER).returncode == 2
+    assert live("told", "nobody", "--on", "2020-01-01", *OF_CLOUD, *LETTER).returncode == 2
+    assert live("told", "anna", "--on", "2020-01-01", *OF_CLOUD, *LETTER, "--how", "pigeon").returncode == 2
+    assert live("told", "anna", "--on", "2020-01-01", *LETTER).returncode == 2, "told of which service?"
 
 
 def test_the_check_finds_every_promise_kept(live: Run) -> None:
