@@ -69,9 +69,9 @@ def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
     line = left_out([report.nodeid for report in skipped if MISSING in str(report.longrepr)])
     if line:
         terminalreporter.write_line(line)
-    without = sum(books.MISSING in str(report.longrepr) for report in skipped)
+    without = sum(books.NOT_BESIDE in str(report.longrepr) for report in skipped)
     if without:
-        terminalreporter.write_line(f"left out: {without} tests, as {books.MISSING} ({books.PLACE})")
+        terminalreporter.write_line(f"left out: {without} tests, as what they read is {books.NOT_BESIDE} (../shared)")
 
 
 @pytest.hookimpl(optionalhook=True)

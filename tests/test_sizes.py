@@ -59,4 +59,4 @@ def test_all_is_all(tmp_path: Path) -> None:
 
 def test_one_line_says_how_many_tests_had_no_sample_book(tmp_path: Path) -> None:
     lines = [line for line in said(tmp_path).splitlines() if line.startswith("left out")]
-    assert lines == [f"left out: 2 tests, as {books.MISSING} ({books.PLACE})"]
+    assert lines == [f"left out: 2 tests, as what they read is {books.NOT_BESIDE} (../shared)"]

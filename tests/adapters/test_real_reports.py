@@ -11,6 +11,7 @@ import pytest
 from click.testing import CliRunner
 from tests.adapters.test_bad_reports import PERSON, forwarded
 from tests.adapters.test_bounces import COMPLAINT, VACATION, report
+from tests.books import NOT_BESIDE
 
 from arrears.cli.bounce import command
 
@@ -26,7 +27,7 @@ def read(*files: Path) -> list[dict[str, object]]:
     return rows
 
 
-@pytest.mark.skipif(not REPORTS.exists(), reason="the real reports are not here (../shared/data/bounces)")
+@pytest.mark.skipif(not REPORTS.exists(), reason=f"the real reports are {NOT_BESIDE}")
 def test_of_real_reports_the_dead_are_read_as_dead_and_nobody_else_is_buried() -> None:
     with (REPORTS / "verdicts.tsv").open() as lines:
         verdicts = {row["file"]: row["verdict"] for row in csv.DictReader(lines, delimiter="\t")}

@@ -128,3 +128,14 @@ def test_an_earlier_key_still_proves_the_letters_that_left_with_it(reported: Rep
 def test_a_person_can_vouch_for_a_report_without_our_signature(reported: Reported) -> None:
     assert reported.pipe(f"bounces+{reported.message_id}@x.example", "--trusted") == {"recorded": 1}
     assert reported.state is MailState.BOUNCED_HARD
+
+
+@pytest.mark.parametrize("how", [("read",), ()])
+def test_a_mail_that_is_not_there_is_one_line_before_anything_is_recorded(how: tuple[str, ...], tmp_path: Path) -> None:
+    there = tmp_path / "a.eml"
+    there.write_bytes(b"Subject: hello\n\nhello\n")
+    for missing in (tmp_path / "b.eml", tmp_path):
+        done = ran("-m", "arrears", "bounce", *how, str(there), str(missing), ARREARS_HOME=str(tmp_path / "home"))
+        assert (done.returncode, done.stdout, done.stderr.count("\n")) == (2, "", 1), done.stderr
+        assert "[missing_file]" in done.stderr
+    assert not (tmp_path / "home").exists()

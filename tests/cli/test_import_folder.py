@@ -10,13 +10,14 @@ from typing import Final
 
 import psycopg
 import pytest
+from tests.books import NOT_BESIDE
 from tests.cli import commands
 
 ROOT: Final = Path(__file__).parents[2]
 CASES: Final = ROOT.parent / "shared" / "cases" / "import"
 EXPORTS: Final = ROOT / "tests" / "adapters" / "shapes"
 MAPS: Final = ROOT / "examples" / "maps"
-needs_cases: Final = pytest.mark.skipif(not CASES.exists(), reason="the exports are not beside the project")
+needs_cases: Final = pytest.mark.skipif(not CASES.exists(), reason=f"the exports are {NOT_BESIDE}")
 
 ASKED, PAID = 4_286_842, 2_898_669
 Sums = dict[str, tuple[int, int]]
@@ -138,7 +139,7 @@ def test_a_newer_export_is_a_newer_word(tried: Tried, name: str) -> None:
 
 def test_every_file_beside_the_project_has_its_row_here() -> None:
     if not CASES.exists():
-        pytest.skip("the exports are not beside the project")
+        pytest.skip(f"the exports are {NOT_BESIDE}")
     told = {"shapes": {*OF_FILES, "german_utf16", "xero_creditnote"}, "edge": {*OF_EDGES, "future_due_1y_paid_future"}}
     told["update"] = {*OF_UPDATES, "v1"}
     assert {name: {path.stem for path in (CASES / name).glob("*.csv")} for name in told} == told

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Sequence
+from pathlib import Path
 from typing import Any, Final
 
 import click
@@ -39,11 +40,13 @@ def command(mails: tuple[str, ...], trusted: bool, as_json: bool) -> None:
     changes nothing. The command ends with 0 all the same: what it refused, a mail server would send back once more.
     """
     if mails[:1] == (READ,):
+        _must_be_there(mails[1:])
         _say([_row(name) for name in mails[1:] or ("-",)], as_json)
         return
     if mails[:1] == (KEPT,):
         _say_kept(mails[1:] or ("",), as_json)
         return
+    _must_be_there(mails)
     counts: Counter[str] = Counter()
     with open_installation() as live:
         keys = None if trusted else return_keys(live.url)
@@ -70,6 +73,13 @@ def command(mails: tuple[str, ...], trusted: bool, as_json: bool) -> None:
         print_json(figures)
         return
     click.echo(", ".join(f"{count} {name.replace('_', ' ')}" for name, count in figures.items()))
+
+
+def _must_be_there(names: Sequence[str]) -> None:
+    """Refuse `missing_file` before anything is read or recorded."""
+    for name in names:
+        if name != "-" and (not Path(name).exists() or Path(name).is_dir()):
+            raise Refused("missing_file", f"{name}: there is no such file; give the path of a mail, or - for the input")
 
 
 def _content(name: str) -> bytes:
@@ -112,5 +122,7 @@ def _say_kept(messages: Sequence[str], as_json: bool) -> None:
     if as_json:
         print_json([report._asdict() for report in found])
         return
+    if not found:
+        click.echo("no report is kept" + (f" of {', '.join(messages)}" if any(messages) else " that proved nothing"))
     for one in found:
         click.echo(f"{one.message or '-'}  {one.how}  {one.status or '-'}  {one.address or '-'}  {one.why}")

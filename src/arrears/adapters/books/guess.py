@@ -100,7 +100,7 @@ def _table(path: Path) -> _Table:
         if rows and (best is None or score > best[0]):
             best = (score, form, rows)
     if best is None:
-        raise Refused("bad_book", f"{path}: has only blanks; no invoice in it")
+        raise Refused("bad_book", f"{path}: has no table in it; give the CSV file that the other system writes")
     _, form, rows = best
     at = max(range(min(len(rows), 50)), key=lambda place: (len(_columns(rows[place])), -place))
     header = rows[at]
