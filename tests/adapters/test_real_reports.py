@@ -14,6 +14,7 @@ from tests.adapters.test_bounces import COMPLAINT, VACATION, report
 from tests.books import NOT_BESIDE
 
 from arrears.cli.bounce import command
+from arrears.core.errors import Refused
 
 REPORTS = Path(__file__).parents[2].parent / "shared" / "data" / "bounces"
 READ_AS = ("file", "verdict", "address", "status", "reason", "final")
@@ -84,4 +85,4 @@ def test_the_command_says_it_in_a_table_too(tmp_path: Path) -> None:
 
 def test_a_file_that_is_not_there_is_named() -> None:
     result = CliRunner().invoke(command, ["read", "no-such-file"])
-    assert (result.exit_code, "no-such-file" in result.output) == (1, True)
+    assert (type(result.exception), "no-such-file" in str(result.exception)) == (Refused, True)

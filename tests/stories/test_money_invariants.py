@@ -50,6 +50,17 @@ def test_a_success_whose_money_is_not_booked_is_caught(sandbox: Running, monkeyp
     assert "I4" in breaches(story)
 
 
+def test_a_rule_that_would_charge_without_end_stops_within_the_day(
+    sandbox: Running, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    story = Paying(sandbox)
+    story.card()
+    monkeypatch.setattr(attempts, "book", lambda *_: None)
+    monkeypatch.setattr(charge, "_first", lambda view, _group: view.now)
+    story.until(0)
+    assert 1 < len(story.attempts()) <= 2 * charge.CHARGES_A_DAY_MAX
+
+
 def test_an_attempt_that_is_not_the_sum_of_its_parts_is_caught(
     sandbox: Running, monkeypatch: pytest.MonkeyPatch
 ) -> None:

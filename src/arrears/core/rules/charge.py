@@ -6,7 +6,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Sequence
 from datetime import datetime
 from functools import partial
-from typing import NamedTuple
+from typing import Final, NamedTuple
 
 from arrears.core.account import Account, Debt, DebtPart, HoldScope, Method, Mode, Stop
 from arrears.core.facts import AttemptCreated
@@ -28,6 +28,10 @@ def rule(view: View) -> Iterable[Due]:
         return ()
     proposals = list(_proposals(view))
     return [min(proposals, key=lambda due: due.at)] if proposals else ()
+
+
+CHARGES_A_DAY_MAX: Final = 20
+"""Of one method: more than the parts of any sum that a provider takes, and than a day of invoices brings."""
 
 
 class _Group(NamedTuple):
@@ -70,8 +74,16 @@ def _proposals(view: View) -> Iterator[Due]:
         at = min(filter(None, (_first(view, group), _retry(view, group))), default=None)
         if at is None:
             continue
+        at = _not_without_end(history_of(view.account, group.method), at)
         build = partial(_attempt, view, group, _taken(view, group, at))
         yield Due(at, Rank.CHARGE, group.method.no, f"charge {group.currency}", build)
+
+
+def _not_without_end(history: Sequence[Tried], at: datetime) -> datetime:
+    """The instant itself, or the first one before which fewer than CHARGES_A_DAY_MAX charges of ours lie within a day.
+    No order of events should ever come to that; a mistake that would charge again and again stops at it."""
+    ours = sorted(t.at for t in history if t.by is Initiator.MERCHANT and t.at > at - ONE_DAY)
+    return at if len(ours) < CHARGES_A_DAY_MAX else ours[-CHARGES_A_DAY_MAX] + ONE_DAY
 
 
 def _taken(view: View, group: _Group, at: datetime) -> list[Debt]:
