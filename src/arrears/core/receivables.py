@@ -133,12 +133,12 @@ class Complaint(NamedTuple):
 
 
 class KeptAccount(NamedTuple):
-    """The rows of one account as its source keeps them: plain values that another process can put together. `count` is
-    how many they are."""
+    """The rows of one account as its source keeps them: plain values that another process can put together. `row_count`
+    is how many they are."""
 
     ref: str
     rows: Any
-    count: int
+    row_count: int
 
 
 Merge = Callable[[KeptAccount], tuple[AccountRows, list[Complaint]]]

@@ -82,7 +82,7 @@ class _Decision:
     def __init__(self, how: Deciding, part: Part) -> None:
         self._how = how
         self._part = part
-        self._decided = Decided(rows=sum(account.count for account in part.accounts))
+        self._decided = Decided(rows=sum(account.row_count for account in part.accounts))
         self._histories: dict[int, History] = {
             number: [(author, f.decode_fact(body)) for author, body in stored] for number, stored in part.stored.items()
         }

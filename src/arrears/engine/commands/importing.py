@@ -173,7 +173,7 @@ class _Import:
             if self._source.is_wrong(one.ref):
                 continue
             group.append(one)
-            rows += one.count
+            rows += one.row_count
             if rows >= self._rows_in_a_part or len(group) >= ACCOUNTS_IN_A_PART:
                 yield group
                 group, rows = [], 0
