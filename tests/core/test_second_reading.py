@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-
 from hypothesis import HealthCheck, given, settings
 from tests.sizes import few
 from tests.stories.play import Plot, played, plots
