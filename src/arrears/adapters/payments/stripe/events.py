@@ -7,9 +7,10 @@ from __future__ import annotations
 
 import hashlib
 import hmac
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta
+from email.utils import parsedate_to_datetime
 from typing import Final
 
 import stripe
@@ -31,6 +32,7 @@ from arrears.adapters.payments.stripe.codes import (
 )
 from arrears.core import strict_json
 from arrears.core.errors import Refused
+from arrears.core.payments.provider_time import ProviderTime
 from arrears.core.payments.values import (
     AttemptCanceled,
     AttemptChange,
@@ -134,6 +136,15 @@ def answering() -> Iterator[None]:
         yield
     except stripe.StripeError as error:
         raise refusal(error) from error
+
+
+def date_in(headers: Mapping[str, str]) -> datetime | None:
+    """When an answer was given, by the clock of whoever gave it; None where that is not said, or is no date."""
+    try:
+        found = parsedate_to_datetime(headers.get("Date") or headers.get("date") or "")
+        return found.replace(tzinfo=found.tzinfo or UTC).astimezone(UTC)
+    except (ValueError, OverflowError):
+        return None
 
 
 def verified(body: bytes, signature: str, secrets: Sequence[str], now: datetime) -> Thing:
@@ -298,6 +309,13 @@ class StripeReader:
             yield from self._attempt(page)
         elif page.get("mode") == "setup" and page.get("status") != "open" and account.isdecimal():
             yield SetupChange(page["id"], int(account))
+
+    def time(self) -> ProviderTime:
+        """Stripe's own time, and when its newest event came about."""
+        with answering():
+            found = self._v1.events.list({"limit": 1})
+        headers = found.last_response.headers if found.last_response is not None else {}
+        return ProviderTime(date_in(headers), max((instant(event.created) for event in found.data), default=None))
 
     def changes_since(self, since: datetime) -> Iterator[Change]:
         """Everything of ours created since, then by their events (kept for 30 days) the older things that changed."""
