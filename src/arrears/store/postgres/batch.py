@@ -197,6 +197,13 @@ def record_system(db: Db, fact: SystemFact, now: datetime, author: str, why: str
     db.execute(
         "UPDATE system_state SET seq = %s, head = %s, clock_suspect = %s, feed_stale = %s, breaker_open = %s,"
         " limits = %s, clock_differs = %s",
-        [seq, head, after.clock_suspect, after.feed_stale, after.breaker_open, limits_text(after.limits)]
-        + [after.clock_differs],
+        [
+            seq,
+            head,
+            after.clock_suspect,
+            after.feed_stale,
+            after.breaker_open,
+            limits_text(after.limits),
+            after.clock_differs,
+        ],
     )
