@@ -65,7 +65,7 @@ def explanation(store: AccountHistory, number: int, now: datetime) -> dict[str, 
 
 
 def _carried(view: View) -> list[str]:
-    """What cannot be charged, and why: nobody takes its currency, or it is so small that the next invoice carries it."""
+    """What cannot be charged, and why: nobody takes its currency, or it is so little that the next invoice has it."""
     return [
         f"{format_amount(d.open_minor, d.currency)} of {d.number}: " + _why_carried(view, d.currency)
         for d in view.account.debts
