@@ -41,9 +41,9 @@ from arrears.adapters.payments.stripe.events import (
     date_in,
     is_ours,
     refusal,
-    verified,
 )
 from arrears.adapters.payments.stripe.refunds import find_refund, give_back
+from arrears.adapters.payments.stripe.signed import verified
 from arrears.core.errors import Refused
 from arrears.core.payments.limits import AmountLimits
 from arrears.core.payments.provider_time import ProviderTime

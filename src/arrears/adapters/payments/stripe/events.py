@@ -1,12 +1,10 @@
-"""Reading Stripe: signed events, the sweep, the book, and whatever is there under our own reference.
+"""Reading Stripe: events, the sweep, the book, and whatever is there under our own reference.
 
 An event only says where to look: each object is read anew, so that order and repetition cannot matter (I19).
 """
 
 from __future__ import annotations
 
-import hashlib
-import hmac
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from datetime import UTC, datetime, timedelta
@@ -30,7 +28,6 @@ from arrears.adapters.payments.stripe.codes import (
     outcome_of,
     page_outcome,
 )
-from arrears.core import strict_json
 from arrears.core.errors import Refused
 from arrears.core.money import CURRENCIES
 from arrears.core.payments.provider_time import ProviderTime
@@ -54,9 +51,6 @@ from arrears.core.payments.values import (
 
 API_VERSION: Final = "2026-10-28.endive"
 """The version whose shapes this adapter was written for; a newer SDK must not change them under us."""
-
-TOLERANCE: Final = timedelta(seconds=300)
-"""How old a signed event may be: long enough for a slow network, too short to replay what somebody recorded."""
 
 SKEW: Final = timedelta(hours=1)
 """How far the provider's clock may be behind ours when an object is sought by the time we asked for it."""
@@ -146,32 +140,6 @@ def date_in(headers: Mapping[str, str]) -> datetime | None:
         return found.replace(tzinfo=found.tzinfo or UTC).astimezone(UTC)
     except (ValueError, OverflowError):
         return None
-
-
-def verified(body: bytes, signature: str, secrets: Sequence[str], now: datetime) -> Thing:
-    """The event in a webhook's raw body. Refuses `bad_signature` and `old_event`.
-
-    Stripe signs "t.body" with HMAC-SHA256 for each live secret (two during a rotation). The SDK's own check reads
-    the wall clock, which would make it depend on when a test runs; so it is done here, on the bytes as received.
-    """
-    pairs = [part.strip().partition("=") for part in signature.split(",")]
-    times = [value for name, _, value in pairs if name == "t"]
-    given = [value.encode() for name, _, value in pairs if name == "v1"]
-    if len(times) != 1 or not (times[0].isascii() and times[0].isdecimal()) or len(times[0]) > 12:
-        raise Refused("bad_signature", "the webhook carries no usable Stripe-Signature")
-    signed = times[0].encode() + b"." + body
-    wanted = [hmac.new(secret.encode(), signed, hashlib.sha256).hexdigest().encode() for secret in secrets if secret]
-    if not any(hmac.compare_digest(one, other) for one in wanted for other in given):
-        raise Refused("bad_signature", "the webhook was not signed with any of our secrets")
-    if abs(int(now.timestamp()) - int(times[0])) > TOLERANCE.total_seconds():
-        raise Refused("old_event", "the webhook was signed too long ago, or its clock and ours differ")
-    try:
-        event = strict_json.parse(body)
-    except strict_json.NotStrict:
-        raise Refused("bad_signature", "the webhook is signed but is no JSON") from None
-    if not isinstance(event, dict) or event.get("object") != "event":
-        raise Refused("bad_signature", "the webhook is signed but is no event")
-    return event
 
 
 def refund_change(refund: Thing) -> RefundChange:
