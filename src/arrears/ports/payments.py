@@ -217,8 +217,8 @@ class Processor(ABC):
     def forget(self, method_ref: str, key: str) -> None:  # noqa: B027 - without it there is nothing to remove there
         """Remove a stored method at the provider. Without it the method is forgotten here only."""
 
-    def refund(self, payment_ref: str, amount_minor: int, key: str) -> RefundAnswer:
-        """Give money back, all or a part."""
+    def refund(self, payment_ref: str, amount_minor: int, currency: str, key: str) -> RefundAnswer:
+        """Give money back, all or a part, in the currency of the payment."""
         raise self._without(Processor.refund)
 
     def look_up_refund(self, payment_ref: str, key: str) -> RefundAnswer:

@@ -18,7 +18,7 @@ import stripe
 from stripe.params import PaymentIntentCreateParams
 from stripe.params.checkout import SessionCreateParams
 
-from arrears.adapters.payments.stripe.amounts import amount_limits, check_amount
+from arrears.adapters.payments.stripe.amounts import amount_limits, check_amount, to_stripe
 from arrears.adapters.payments.stripe.codes import (
     Thing,
     attempt_in,
@@ -178,7 +178,7 @@ class Stripe(Processor):
         except Refused as refused:
             return AttemptCanceled("", reached_network=False, why=refused.message)
         wanted: PaymentIntentCreateParams = {
-            "amount": charge.amount_minor,
+            "amount": to_stripe(charge.amount_minor, charge.currency),
             "currency": charge.currency.lower(),
             "customer": charge.customer_ref,
             "payment_method": charge.method_ref,
@@ -268,7 +268,7 @@ class Stripe(Processor):
                     "quantity": 1,
                     "price_data": {
                         "currency": charge.currency.lower(),
-                        "unit_amount": charge.amount_minor,
+                        "unit_amount": to_stripe(charge.amount_minor, charge.currency),
                         "product_data": {"name": charge.description or charge.attempt},
                     },
                 }
@@ -303,9 +303,9 @@ class Stripe(Processor):
 
     # Money back
 
-    def refund(self, payment_ref: str, amount_minor: int, key: str) -> RefundAnswer:
+    def refund(self, payment_ref: str, amount_minor: int, currency: str, key: str) -> RefundAnswer:
         """See ports.Processor."""
-        return give_back(self._client, payment_ref, amount_minor, key)
+        return give_back(self._client, payment_ref, to_stripe(amount_minor, currency), key)
 
     def look_up_refund(self, payment_ref: str, key: str) -> RefundAnswer:
         """See ports.Processor."""

@@ -16,7 +16,7 @@ import stripe
 from stripe.params import PaymentIntentListParams
 from stripe.params.checkout import SessionListParams
 
-from arrears.adapters.payments.stripe.amounts import same_unit
+from arrears.adapters.payments.stripe.amounts import from_stripe
 from arrears.adapters.payments.stripe.codes import (
     DEBITS,
     DECLINES,
@@ -31,6 +31,7 @@ from arrears.adapters.payments.stripe.codes import (
 )
 from arrears.core import strict_json
 from arrears.core.errors import Refused
+from arrears.core.money import CURRENCIES
 from arrears.core.payments.values import (
     AttemptCanceled,
     AttemptChange,
@@ -164,13 +165,14 @@ def verified(body: bytes, signature: str, secrets: Sequence[str], now: datetime)
 
 def refund_change(refund: Thing) -> RefundChange:
     """A refund as it stands."""
+    currency = str(refund["currency"]).upper()
     return RefundChange(
         payment_ref=id_of(refund.get("payment_intent")) or id_of(refund.get("charge")),
         ref=refund["id"],
         key=str((refund.get("metadata") or {}).get("key") or ""),
         state=refund_state(refund),
-        amount_minor=refund["amount"],
-        currency=str(refund["currency"]).upper(),
+        amount_minor=from_stripe(refund["amount"], currency),
+        currency=currency,
     )
 
 
@@ -183,7 +185,8 @@ def dispute_change(dispute: Thing) -> Change:
     """A dispute as it stands, with its charge expanded; of a bank debit it is the bank's return of it."""
     charge = inside(dispute.get("charge"))
     payment = id_of(dispute.get("payment_intent")) or id_of(dispute.get("charge"))
-    amount, currency = dispute["amount"], str(dispute["currency"]).upper()
+    currency = str(dispute["currency"]).upper()
+    amount = from_stripe(dispute["amount"], currency)
     state = _DISPUTES.get(dispute.get("status") or "", DisputeState.OPEN)
     if inside(charge.get("payment_method_details")).get("type") in DEBITS and state is not DisputeState.WON:
         word = DECLINES.get(dispute.get("reason") or "", "unrecognised")
@@ -329,8 +332,8 @@ class StripeReader:
                     yield from self.changes_of(thing)
 
     def book(self, since: datetime, until: datetime) -> Iterator[BookLine]:
-        """One line for each payment intent created in [since, until) that took money. What is in a currency that we
-        cannot charge here cannot be ours, and has no amount that we could state."""
+        """One line for each payment intent created in [since, until) that took money. What is in a currency that is
+        none of ISO 4217 cannot be ours."""
         wanted: PaymentIntentListParams = {
             "created": {"gte": int(since.timestamp()), "lt": int(until.timestamp())},
             "expand": ["data.latest_charge"],
@@ -339,7 +342,7 @@ class StripeReader:
         with answering():
             for intent in self._intents(wanted):
                 currency = str(intent["currency"]).upper()
-                if intent.get("amount_received") and same_unit(currency):
+                if intent.get("amount_received") and currency in CURRENCIES:
                     yield self._line(intent, currency)
 
     def _line(self, intent: Thing, currency: str) -> BookLine:
@@ -349,8 +352,8 @@ class StripeReader:
             payment_ref=intent["id"],
             attempt=attempt_in(intent),
             currency=currency,
-            taken_minor=intent["amount_received"],
-            refunded_minor=charge.get("amount_refunded") or 0,
+            taken_minor=from_stripe(intent["amount_received"], currency),
+            refunded_minor=from_stripe(charge.get("amount_refunded") or 0, currency),
             disputed_minor=sum(map(_taken_back, map(dispute_change, disputes))),
             at=instant(intent["created"]),
         )
