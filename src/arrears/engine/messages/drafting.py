@@ -105,7 +105,7 @@ def content(
         again=draft.again,
         inviter=draft.inviter,
         administrator="" if administrator is None else administrator.name,
-        by_transfer=account.mode is Mode.INVOICE,
+        by_transfer=account.mode is Mode.INVOICE or not KINDS[draft.kind].by_card,
         no_method=_no_method(account, draft),
         request=str(draft.help or ""),
         no_deletion_until=draft.no_deletion_until,
