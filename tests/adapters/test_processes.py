@@ -13,10 +13,10 @@ from pathlib import Path
 
 import pytest
 
-from arrears.adapters import processes
-from arrears.adapters.processes import several_processes
+from arrears.adapters.books import processes
+from arrears.adapters.books.processes import several_processes
 from arrears.core.errors import Refused
-from arrears.ports.parallel import Meanwhile, OrderedMap, map_here
+from arrears.core.parallel import Meanwhile, OrderedMap, map_here
 
 
 @pytest.fixture(scope="module")
@@ -70,8 +70,8 @@ def test_one_core_does_it_alone(monkeypatch: pytest.MonkeyPatch) -> None:
 def test_where_no_process_can_be_started_this_one_does_it() -> None:
     limited = """
         import resource
-        from arrears.adapters.processes import several_processes
-        from arrears.ports.parallel import map_here
+        from arrears.adapters.books.processes import several_processes
+        from arrears.core.parallel import map_here
         resource.setrlimit(resource.RLIMIT_NOFILE, (8, 8))
         with several_processes([], 2) as ordered_map:
             print(ordered_map is map_here)
@@ -83,7 +83,7 @@ def test_where_no_process_can_be_started_this_one_does_it() -> None:
 def test_they_end_with_the_process_that_they_work_for(tmp_path: Path) -> None:
     waiting = """
         import os, sys, time
-        from arrears.adapters.processes import several_processes
+        from arrears.adapters.books.processes import several_processes
         from tests.adapters.test_processes import doubled
         if __name__ == "__main__":
             with several_processes([], 2) as ordered_map:

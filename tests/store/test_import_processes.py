@@ -14,13 +14,13 @@ from tests.adapters.honest_book import HONEST, MAP, as_csv, map_from
 from tests.store.contract import at
 
 from arrears.adapters.books import read_rows
-from arrears.adapters.processes import several_processes
+from arrears.adapters.books.processes import several_processes
 from arrears.core.errors import Refused
 from arrears.core.known import IMPORTER
+from arrears.core.parallel import Meanwhile, OrderedMap, map_here
 from arrears.core.policy import default_policy
 from arrears.engine.commands.importing import ImportReport, import_book
 from arrears.engine.system import adopt_policy
-from arrears.ports.parallel import Meanwhile, OrderedMap, map_here
 from arrears.store.postgres.store import PostgresStore
 
 WITH_REFS = MAP.replace("[payment]", '[payment]\nref = { column = "Ref" }')

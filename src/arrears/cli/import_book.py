@@ -10,15 +10,15 @@ from typing import Any, Final
 import click
 
 from arrears.adapters.books import guess, load_map, read_rows
-from arrears.adapters.processes import several_processes
+from arrears.adapters.books.processes import several_processes
 from arrears.cli.common import AS_JSON, each_mistake_on_a_line, print_json, progress_on_terminal, rows
 from arrears.cli.import_show import show_rows
 from arrears.core.errors import Refused
 from arrears.core.known import IMPORTER
 from arrears.core.money import format_amount
+from arrears.core.parallel import OrderedMap, map_here
 from arrears.engine.commands.importing import ImportReport, import_book
 from arrears.ports import Sums
-from arrears.ports.parallel import OrderedMap, map_here
 from arrears.wiring import open_installation, tune_for_batches
 
 # Field -> how a change of it is said.

@@ -25,8 +25,8 @@ from arrears.adapters.books.rows import label
 from arrears.adapters.books.spool import ROWS_IN_MEMORY, Spool
 from arrears.adapters.books.understanding import NumberedRow, Understanding, Understood, of_several_customers
 from arrears.core.errors import Refused
+from arrears.core.parallel import OrderedMap, map_here
 from arrears.core.receivables import AccountRows, Complaint, KeptAccount, Merge, Progress, ReceivablesBook
-from arrears.ports.parallel import OrderedMap, map_here
 
 HEADER_WITHIN: Final = 50
 """So many rows of titles may stand before the names of the columns."""

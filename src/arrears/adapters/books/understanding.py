@@ -10,7 +10,7 @@ from arrears.adapters.books.fields import plain
 from arrears.adapters.books.map_values import BookMap
 from arrears.adapters.books.reading import RowReader
 from arrears.adapters.books.spool import Packed, by_key, packed
-from arrears.ports.parallel import Meanwhile
+from arrears.core.parallel import Meanwhile
 
 NumberedRow = tuple[int, list[str]]
 """The line on which a row starts, and its cells."""

@@ -13,6 +13,7 @@ from arrears.core import facts as f
 from arrears.core.account import Guards, Mode
 from arrears.core.calendar import calendar_of
 from arrears.core.known import Known, known_from
+from arrears.core.parallel import Meanwhile
 from arrears.core.policy import Policy
 from arrears.core.receivables import AccountRows, Complaint, KeptAccount, Merge
 from arrears.core.unit import Unit
@@ -20,13 +21,12 @@ from arrears.engine.acting import decide_until_rest
 from arrears.engine.commands.import_account import AccountImport, Changed, WrongRow
 from arrears.engine.commands.import_sums import RunningSums
 from arrears.ports import NewAccount, Place, Sums
-from arrears.ports.parallel import Meanwhile
 
 History = Sequence[tuple[str, f.AnyFact]]
 
 
 @dataclass(frozen=True, slots=True)
-class Part:
+class BookPart:
     """Some accounts with what the store says of them: their units by their references, whose the invoices and payments
     of the book are, the stored facts of each account and what is known of it. `shared` has the accounts of each
     payment's reference that several of the book name, `used` the references that were taken by them before."""
@@ -71,7 +71,7 @@ class Deciding:
     author: str
     now: datetime
 
-    def __call__(self, part: Part, meanwhile: Meanwhile) -> Decided:
+    def __call__(self, part: BookPart, meanwhile: Meanwhile) -> Decided:
         """What comes of these accounts; `meanwhile` is called after each."""
         return _Decision(self, part).run(meanwhile)
 
@@ -79,7 +79,7 @@ class Deciding:
 class _Decision:
     """One part being decided."""
 
-    def __init__(self, how: Deciding, part: Part) -> None:
+    def __init__(self, how: Deciding, part: BookPart) -> None:
         self._how = how
         self._part = part
         self._decided = Decided(rows=sum(account.row_count for account in part.accounts))

@@ -19,13 +19,13 @@ from typing import Final
 
 from arrears.core.errors import Refused
 from arrears.core.known import KINDS
+from arrears.core.parallel import OrderedMap, map_here
 from arrears.core.receivables import BookSource, KeptAccount, Progress, ReceivablesBook, rows_of_book
 from arrears.engine.commands.import_account import Changed
-from arrears.engine.commands.import_part import Decided, Deciding, Part
+from arrears.engine.commands.import_part import BookPart, Decided, Deciding
 from arrears.engine.commands.import_sums import RunningSums
 from arrears.engine.failpoints import reached
 from arrears.ports import AccountsInParts, ReceivablesImport, Sums
-from arrears.ports.parallel import OrderedMap, map_here
 
 REASONS_MAX: Final = 50
 """So many rows are named when a book is refused, then they are counted."""
@@ -147,7 +147,7 @@ class _Import:
 
     # -- what is here already --------------------------------------------------------------------------------
 
-    def _parts_read(self) -> Iterator[Part]:
+    def _parts_read(self) -> Iterator[BookPart]:
         """The book's accounts, so many at a time, with what is known of them. A part is read before what has been
         decided by then is sent, so that the server writes while the next is decided.
 
@@ -180,7 +180,7 @@ class _Import:
         if group:
             yield group
 
-    def _read(self, group: list[KeptAccount]) -> Part:
+    def _read(self, group: list[KeptAccount]) -> BookPart:
         """What the store knows of these accounts, under their locks."""
         refs = [account.ref for account in group]
         here = self._store.account_numbers(refs)
@@ -193,7 +193,7 @@ class _Import:
             numbers, paid_as = (list(chain(*found)) for found in zip(*map(self._source.keys, group), strict=True))
         shared = {ref: self._source.shared_refs[ref] for ref in paid_as if ref in self._source.shared_refs}
         paid_as += [f"{ref}+{n}" for ref in shared for n in range(2, SHARED_REFS_MAX)]
-        return Part(
+        return BookPart(
             group,
             by_ref,
             self._store.invoice_places(numbers) if self._has_invoices else {},

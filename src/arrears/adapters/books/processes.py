@@ -20,7 +20,7 @@ from contextlib import contextmanager
 from typing import Any, Final, TypeVar
 
 from arrears.core.errors import Refused
-from arrears.ports.parallel import Meanwhile, OrderedMap, map_here, nothing
+from arrears.core.parallel import Meanwhile, OrderedMap, map_here, nothing
 
 T = TypeVar("T")
 R = TypeVar("R")
@@ -95,7 +95,7 @@ def _do(told: bytes, item: Any) -> Any:
 
 
 class _Processes:
-    """See ports.OrderedMap."""
+    """See parallel.OrderedMap."""
 
     def __init__(self, pool: ProcessPoolExecutor, count: int) -> None:
         self._pool = pool
