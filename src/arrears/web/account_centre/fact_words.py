@@ -18,7 +18,7 @@ from arrears.core import facts as f
 from arrears.core.account import Action, CaseOutcome, DoubtKind, Hold, HoldScope, Stop
 from arrears.core.payments.values import AttemptState, Initiator
 from arrears.core.states import Reason, State
-from arrears.web.account_centre.fact_words_messages import HOW_TOLD, SPOKEN, card_name, tell_of_part
+from arrears.web.account_centre.fact_words_messages import SPOKEN, WARNED_BY, card_name, tell_of_part
 from arrears.web.account_centre.fact_words_money_back import MoneyBackFact, tell_of_money_back
 from arrears.web.account_centre.fact_words_people import tell_of_account
 from arrears.web.account_centre.frame import Visit
@@ -153,7 +153,7 @@ class Teller:
             case f.Noticed():
                 return " ".join(tell_of_part(self.visit, part, self.invoices) for part in fact.parts)
             case f.WarnedOtherwise(subscription=sub, action=action, how=how, on=on):
-                names = {"how": str(HOW_TOLD[how]), "service": self._name(sub), "day": self.visit.day(on)}
+                names = {"how": str(WARNED_BY[how]), "service": self._name(sub), "day": self.visit.day(on)}
                 return str(SPOKEN[action]) % names
             case f.AddressAsked(again=again):
                 if again:

@@ -17,7 +17,7 @@ from arrears.web.account_centre.frame import Visit
 from arrears.web.account_centre.owed import will
 from arrears.web.names import called
 
-HOW_TOLD: Final[dict[WarnedHow, Promise | str]] = {
+WARNED_BY: Final[dict[WarnedHow, Promise | str]] = {
     WarnedHow.LETTER: gettext_lazy("by letter"),
     WarnedHow.TELEPHONE: gettext_lazy("by telephone"),
     WarnedHow.IN_PERSON: gettext_lazy("in person"),
