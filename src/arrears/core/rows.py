@@ -22,6 +22,7 @@ from arrears.core.payments.rows import (
     OVER,
     AttemptRow,
     AttemptRowChange,
+    CardTryRow,
     MethodChange,
     MethodRow,
     PartEnd,
@@ -29,6 +30,7 @@ from arrears.core.payments.rows import (
     RefundRow,
     attempt_change,
     attempt_row,
+    card_try_row,
     changed_methods,
     method_row,
     part_rows,
@@ -168,6 +170,7 @@ class Rows(msgspec.Struct):
     part_ends: list[PartEnd] = field(default_factory=list)
     parts: list[PartRow] = field(default_factory=list)
     refunds: list[RefundRow] = field(default_factory=list)
+    card_tries: list[CardTryRow] = field(default_factory=list)
     requests: list[RequestRow] = field(default_factory=list)
 
 
@@ -271,6 +274,8 @@ def _from_money(recorded: f.Recorded, rows: Rows) -> None:
             rows.attempt_changes.append(change)
             if fact.to in OVER:
                 rows.part_ends.append(PartEnd(account, fact.attempt))
+        case f.CardTried():
+            rows.card_tries.append(card_try_row(account, fact))
         case f.Refunded():
             rows.refunds.append(RefundRow(account, seq, fact.ref, fact.payment_ref, fact.currency, fact.amount_minor))
         case _:

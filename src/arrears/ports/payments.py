@@ -14,6 +14,7 @@ from arrears.core.payments.limits import AmountLimits
 from arrears.core.payments.planner import Tried
 from arrears.core.payments.values import (
     BookLine,
+    CardsTried,
     Change,
     Charge,
     HostedPage,
@@ -225,6 +226,10 @@ class Processor(ABC):
         """What became of a refund that was asked for with this key, so long ago that to find none is proof: then it is
         REFUSED."""
         return RefundAnswer(RefundState.UNKNOWN, why=f"payment provider {self.name!r} cannot look up a refund")
+
+    def tried_on(self, ref: str) -> CardsTried | None:
+        """What was tried in vain on one of our payment pages, or None. Without it nothing of that is known."""
+        return None
 
     def changes_in(self, body: bytes, signature: str, now: datetime) -> Sequence[Change]:
         """What a webhook says happened, with the objects read anew. Refuses `bad_signature`, `old_event`,

@@ -43,7 +43,7 @@ _Mail = (
 _People = f.Invited | f.InvitationWithdrawn | f.InvitationAccepted | f.AccessEnded | f.ResetAsked | f.SignInChanged
 _Method = f.MethodAdded | f.MethodActivated | f.MethodRenewed | f.MethodSpent | f.MethodRemoved
 _Attempt = f.AttemptCreated | f.AttemptMoved | f.ChallengeLapsed
-_Back = f.Refunded | f.RefundAsked | f.RefundUndone | f.ChargebackClosed
+_Back = f.Refunded | f.RefundAsked | f.RefundUndone | f.ChargebackClosed | f.CardTried
 _Doubt = f.HoldPlaced | f.HoldEnded | f.DoubtRaised | f.DoubtCleared | f.ChargeDeclined | f.AuthorisationDeclined
 
 
@@ -226,6 +226,9 @@ def _attempt(fact: _Attempt) -> tuple[str, str]:
 
 def _back(fact: _Back) -> tuple[str, str]:
     match fact:
+        case f.CardTried(attempt=attempt, tried=one):
+            what = f"attempt {attempt}, on the payment page" if attempt else "a set-up"
+            return "card tried", f"{what}: {one.codes.decline or 'no'}"
         case f.ChargebackClosed(ref=ref, payment_ref=payment, won=won):
             return "chargeback", f"{ref} of {payment} is {'won: the money is back' if won else 'lost'}"
         case f.RefundUndone():

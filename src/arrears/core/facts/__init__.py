@@ -65,6 +65,7 @@ from arrears.core.facts.notice import (
 from arrears.core.facts.payments import (
     AttemptCreated,
     AttemptMoved,
+    CardTried,
     ChallengeLapsed,
     ChargebackClosed,
     MethodActivated,
@@ -148,6 +149,7 @@ __all__ = [
     "BecamePastDue",
     "BreakerSet",
     "Canceled",
+    "CardTried",
     "CaseEnded",
     "ChallengeLapsed",
     "ChangeSetAside",
@@ -295,6 +297,7 @@ AnyFact = (
     | Refunded
     | RefundAsked
     | RefundUndone
+    | CardTried
     | ChargebackClosed
     | AuthorisationDeclined
     | AddressAsked

@@ -37,6 +37,7 @@ from arrears.engine.booking import Payment, book
 from arrears.engine.failpoints import reached
 from arrears.engine.payments.permitted import not_to_be_asked
 from arrears.engine.payments.providers import Providers, provider_of
+from arrears.engine.payments.tries import record_tries
 from arrears.ports import AccountsAndMoney, MoneyBook
 
 NONE_FOUND_AFTER: Final = timedelta(hours=24)
@@ -118,6 +119,9 @@ def ask_page(store: AccountsAndMoney, providers: Providers, account: int, attemp
     outcome = providers.of(name).look_up(attempt_ref(account, attempt.no), "", attempt.ref, attempt.created_at)
     if isinstance(outcome, Paid | AttemptCanceled):
         record_outcome(store, name, account, attempt_no, outcome, now)
+    tried = providers.of(name).tried_on(attempt.ref)
+    if tried is not None:
+        record_tries(store, name, tried._replace(account=account), attempt_no, now)
 
 
 def reopen_page(

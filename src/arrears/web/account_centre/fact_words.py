@@ -122,6 +122,8 @@ class Teller:
             return self._method(fact)
         if isinstance(fact, TryFact):
             return self._try(fact)
+        if isinstance(fact, f.CardTried):
+            return self._card_tried(fact)
         if isinstance(fact, MoneyBackFact):
             return tell_of_money_back(self.visit, fact)
         return tell_of_account(self.visit, fact)
@@ -341,6 +343,15 @@ class Teller:
                 return _("%(card)s works only once, so another payment method is needed.") % card
             case f.MethodRemoved():
                 return _("%(card)s was removed.") % card
+
+    def _card_tried(self, fact: f.CardTried) -> str:
+        one = fact.tried
+        if not fact.attempt:
+            said = _("A card was declined while it was being added.")
+        else:
+            names = {"amount": self.visit.amount(one.amount_minor, one.currency)}
+            said = _("The payment of %(amount)s was declined on the payment page. Nothing was taken.") % names
+        return f"{said} {advice(self.visit, one.codes.decline)[0]}"
 
     def _try(self, fact: TryFact) -> str:
         known = self.attempts[fact.attempt]

@@ -36,19 +36,20 @@ from arrears.adapters.payments.stripe.codes import (
 )
 from arrears.adapters.payments.stripe.events import (
     API_VERSION,
-    PAGE_MARK,
     StripeReader,
     answering,
     is_ours,
     refusal,
-    verified,
 )
 from arrears.adapters.payments.stripe.refunds import find_refund, give_back
+from arrears.adapters.payments.stripe.signing import verified
+from arrears.adapters.payments.stripe.tries import PAGE_MARK
 from arrears.core.errors import Refused
 from arrears.core.payments.limits import AmountLimits
 from arrears.core.payments.values import (
     AttemptCanceled,
     BookLine,
+    CardsTried,
     Change,
     Charge,
     HostedPage,
@@ -292,6 +293,11 @@ class Stripe(Processor):
             return self._expired(ref)
         except stripe.StripeError as error:
             return self._failed(error, ref)
+
+    def tried_on(self, ref: str) -> CardsTried | None:
+        """See ports.Processor."""
+        with answering():
+            return next(self._reader.tried(self._reader.session(ref)), None)
 
     def _expired(self, ref: str) -> Outcome:
         try:

@@ -5,8 +5,6 @@ An event only says where to look: each object is read anew, so that order and re
 
 from __future__ import annotations
 
-import hashlib
-import hmac
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from datetime import datetime, timedelta
@@ -29,13 +27,14 @@ from arrears.adapters.payments.stripe.codes import (
     outcome_of,
     page_outcome,
 )
-from arrears.core import strict_json
+from arrears.adapters.payments.stripe.tries import PAGE_MARK, tried_to_pay, tried_to_set_up
 from arrears.core.errors import Refused
 from arrears.core.money import CURRENCIES
 from arrears.core.payments.values import (
     AttemptCanceled,
     AttemptChange,
     BookLine,
+    CardsTried,
     Change,
     Codes,
     DebitReturned,
@@ -53,14 +52,8 @@ from arrears.core.payments.values import (
 API_VERSION: Final = "2026-10-28.endive"
 """The version whose shapes this adapter was written for; a newer SDK must not change them under us."""
 
-TOLERANCE: Final = timedelta(seconds=300)
-"""How old a signed event may be: long enough for a slow network, too short to replay what somebody recorded."""
-
 SKEW: Final = timedelta(hours=1)
 """How far the provider's clock may be behind ours when an object is sought by the time we asked for it."""
-
-PAGE_MARK: Final = "page"
-"""Metadata of an intent behind a hosted page: what was declined there may be tried again by the person on it."""
 
 _REFUNDS: Final = {
     "succeeded": RefundState.DONE,
@@ -137,32 +130,6 @@ def answering() -> Iterator[None]:
         raise refusal(error) from error
 
 
-def verified(body: bytes, signature: str, secrets: Sequence[str], now: datetime) -> Thing:
-    """The event in a webhook's raw body. Refuses `bad_signature` and `old_event`.
-
-    Stripe signs "t.body" with HMAC-SHA256 for each live secret (two during a rotation). The SDK's own check reads
-    the wall clock, which would make it depend on when a test runs; so it is done here, on the bytes as received.
-    """
-    pairs = [part.strip().partition("=") for part in signature.split(",")]
-    times = [value for name, _, value in pairs if name == "t"]
-    given = [value.encode() for name, _, value in pairs if name == "v1"]
-    if len(times) != 1 or not (times[0].isascii() and times[0].isdecimal()) or len(times[0]) > 12:
-        raise Refused("bad_signature", "the webhook carries no usable Stripe-Signature")
-    signed = times[0].encode() + b"." + body
-    wanted = [hmac.new(secret.encode(), signed, hashlib.sha256).hexdigest().encode() for secret in secrets if secret]
-    if not any(hmac.compare_digest(one, other) for one in wanted for other in given):
-        raise Refused("bad_signature", "the webhook was not signed with any of our secrets")
-    if abs(int(now.timestamp()) - int(times[0])) > TOLERANCE.total_seconds():
-        raise Refused("old_event", "the webhook was signed too long ago, or its clock and ours differ")
-    try:
-        event = strict_json.parse(body)
-    except strict_json.NotStrict:
-        raise Refused("bad_signature", "the webhook is signed but is no JSON") from None
-    if not isinstance(event, dict) or event.get("object") != "event":
-        raise Refused("bad_signature", "the webhook is signed but is no event")
-    return event
-
-
 def refund_change(refund: Thing) -> RefundChange:
     """A refund as it stands."""
     currency = str(refund["currency"]).upper()
@@ -200,7 +167,7 @@ class StripeReader:
     except `session`, `intent` and `search`, which raise the SDK's errors for their callers to translate."""
 
     def __init__(self, client: stripe.StripeClient, live: bool) -> None:
-        self._v1 = client.v1
+        self._client, self._v1 = client, client.v1
         self._live = live
 
     def intent(self, ref: str) -> Thing:
@@ -294,6 +261,7 @@ class StripeReader:
     def _attempt(self, thing: Thing) -> Iterator[Change]:
         if attempt_in(thing):
             yield AttemptChange(attempt_in(thing), self.outcome(thing))
+            yield from self.tried(thing)
 
     def _page(self, page: Thing) -> Iterator[Change]:
         account = str((page.get("metadata") or {}).get("account") or "")
@@ -301,6 +269,12 @@ class StripeReader:
             yield from self._attempt(page)
         elif page.get("mode") == "setup" and page.get("status") != "open" and account.isdecimal():
             yield SetupChange(page["id"], int(account))
+            yield from tried_to_set_up(self._client, page)
+
+    def tried(self, thing: Thing) -> Iterator[CardsTried]:
+        """What was tried in vain on a payment page, by the page or by its intent."""
+        on_page = thing.get("object") == "checkout.session"
+        yield from tried_to_pay(self._client, inside(thing.get("payment_intent")) if on_page else thing)
 
     def changes_since(self, since: datetime) -> Iterator[Change]:
         """Everything of ours created since, then by their events (kept for 30 days) the older things that changed."""
