@@ -194,6 +194,12 @@ class Processor(ABC):
         """
         return Unknown(f"payment provider {self.name!r} cannot end a payment", ref)
 
+    def use_up(self, charge: Charge) -> bool:
+        """Whether it is certain that this charge, of which nothing was found, can never be made any more: its key now
+        stands for something that takes nothing, so that a request that is still under way is refused. Asked again it is
+        the same. Without it there is no such proof before a day is over."""
+        return False
+
     def open_setup(self, key: str, account: int, customer_ref: str, locale: str, return_url: str) -> HostedPage:
         """A page to set up a method for later use; `customer_ref` may be empty, then one is made."""
         raise self._without(Processor.open_setup)

@@ -47,7 +47,7 @@ DeletionFact = f.DeletionScheduled | f.DeletionUnscheduled | f.DeletionOrdered
 ServiceFact = f.SubscriptionAdded | f.Canceled | f.Reactivated | f.ReasonSet | f.ReasonLifted | f.OrderAcknowledged
 WaitFact = f.HoldPlaced | f.HoldEnded | f.DoubtRaised | f.DoubtCleared
 MethodFact = f.MethodAdded | f.MethodActivated | f.MethodRenewed | f.MethodSpent | f.MethodRemoved
-TryFact = f.AttemptCreated | f.AttemptMoved | f.ChallengeLapsed
+TryFact = f.AttemptCreated | f.AttemptMoved | f.ChallengeLapsed | f.CardTried
 
 WHY: Final[dict[Reason, Promise | str]] = {
     Reason.PAST_DUE: gettext_lazy("a payment is late"),
@@ -122,8 +122,6 @@ class Teller:
             return self._method(fact)
         if isinstance(fact, TryFact):
             return self._try(fact)
-        if isinstance(fact, f.CardTried):
-            return self._card_tried(fact)
         if isinstance(fact, MoneyBackFact):
             return tell_of_money_back(self.visit, fact)
         return tell_of_account(self.visit, fact)
@@ -354,6 +352,8 @@ class Teller:
         return f"{said} {advice(self.visit, one.codes.decline)[0]}"
 
     def _try(self, fact: TryFact) -> str:
+        if isinstance(fact, f.CardTried):
+            return self._card_tried(fact)
         known = self.attempts[fact.attempt]
         names = {"amount": self.visit.amount(known.amount_minor, known.currency), "card": self._card(known.method)}
         match fact:

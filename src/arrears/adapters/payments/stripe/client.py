@@ -203,6 +203,18 @@ class Stripe(Processor):
             return self._failed(error)
         return outcome_of(in_mode(intent.to_dict(), self.live))
 
+    def use_up(self, charge: Charge) -> bool:
+        """See ports.Processor. A payment that nobody confirms takes the key, and Stripe refuses every other request
+        under it while it keeps keys. It does not carry our reference: it is no attempt."""
+        amount, currency = to_stripe(charge.amount_minor, charge.currency), charge.currency.lower()
+        unused: PaymentIntentCreateParams = {"amount": amount, "currency": currency, "metadata": {"use_up": "1"}}
+        try:
+            made = self._v1.payment_intents.create(unused, {"idempotency_key": charge.key})
+            self._v1.payment_intents.cancel(made.id)
+        except stripe.StripeError:
+            return False
+        return True
+
     def look_up(self, attempt: str, customer_ref: str, ref: str, since: datetime) -> Outcome:
         """See ports.Processor. Where several carry our reference: see `Reader.search`."""
         try:
