@@ -37,7 +37,7 @@ class MemoryMoney:
         self.refund_rows: list[RefundRow] = []
         self.card_try_rows: dict[tuple[str, str], list[CardTryRow]] = {}
         """What was tried in vain on providers' pages, by the provider and the card's fingerprint there."""
-        self.swept: dict[str, datetime] = {}
+        self.swept: dict[str, tuple[datetime, datetime | None]] = {}
 
     def check_attempts(self, rows: Rows) -> str | None:
         """What about these rows the database would refuse, or None."""
@@ -222,11 +222,15 @@ class MemoryMoney:
 
     def swept_until(self, provider: str) -> datetime | None:
         """See ports.SweepBook."""
-        return self.swept.get(provider)
+        return self.swept[provider][0] if provider in self.swept else None
 
-    def set_swept(self, provider: str, until: datetime) -> None:
+    def swept_cursor(self, provider: str) -> datetime | None:
         """See ports.SweepBook."""
-        self.swept[provider] = max(until, self.swept.get(provider, until))
+        return self.swept[provider][1] if provider in self.swept else None
+
+    def set_swept(self, provider: str, at: datetime, cursor: datetime | None) -> None:
+        """See ports.SweepBook."""
+        self.swept[provider] = at, cursor
 
 
 def _as_tried(row: CardTryRow) -> Tried:

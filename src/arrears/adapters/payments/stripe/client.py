@@ -9,7 +9,6 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
 from datetime import datetime, timedelta
-from email.utils import parsedate_to_datetime
 from typing import Final
 from urllib.parse import urlsplit
 
@@ -38,14 +37,16 @@ from arrears.adapters.payments.stripe.events import (
     API_VERSION,
     StripeReader,
     answering,
+    date_in,
     is_ours,
     refusal,
 )
 from arrears.adapters.payments.stripe.refunds import find_refund, give_back
-from arrears.adapters.payments.stripe.signing import verified
+from arrears.adapters.payments.stripe.signed import verified
 from arrears.adapters.payments.stripe.tries import PAGE_MARK
 from arrears.core.errors import Refused
 from arrears.core.payments.limits import AmountLimits
+from arrears.core.payments.provider_time import ProviderTime
 from arrears.core.payments.values import (
     AttemptCanceled,
     BookLine,
@@ -339,6 +340,10 @@ class Stripe(Processor):
         """See ports.Processor. `since` overlaps the last sweep: an object may appear later than its own time."""
         return self._reader.changes_since(since)
 
+    def time(self, ours: datetime) -> ProviderTime:
+        """See ports.Processor."""
+        return self._reader.time()
+
     def book(self, since: datetime, until: datetime) -> Iterator[BookLine]:
         """See ports.Processor."""
         return self._reader.book(since, until)
@@ -393,8 +398,4 @@ def _metadata(charge: Charge) -> dict[str, str]:
 
 def _date_of(error: stripe.StripeError) -> datetime | None:
     """When Stripe answered, by its own clock."""
-    headers: Mapping[str, str] = error.headers or {}
-    try:
-        return parsedate_to_datetime(headers.get("Date") or headers.get("date") or "")
-    except ValueError:
-        return None
+    return date_in(error.headers or {})

@@ -1,13 +1,14 @@
-"""Reading Stripe: signed events, the sweep, the book, and whatever is there under our own reference.
+"""Reading Stripe: events, the sweep, the book, and whatever is there under our own reference.
 
 An event only says where to look: each object is read anew, so that order and repetition cannot matter (I19).
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta
+from email.utils import parsedate_to_datetime
 from typing import Final
 
 import stripe
@@ -30,6 +31,7 @@ from arrears.adapters.payments.stripe.codes import (
 from arrears.adapters.payments.stripe.tries import PAGE_MARK, tried_to_pay, tried_to_set_up
 from arrears.core.errors import Refused
 from arrears.core.money import CURRENCIES
+from arrears.core.payments.provider_time import ProviderTime
 from arrears.core.payments.values import (
     AttemptCanceled,
     AttemptChange,
@@ -128,6 +130,15 @@ def answering() -> Iterator[None]:
         yield
     except stripe.StripeError as error:
         raise refusal(error) from error
+
+
+def date_in(headers: Mapping[str, str]) -> datetime | None:
+    """When an answer was given, by the clock of whoever gave it; None where that is not said, or is no date."""
+    try:
+        found = parsedate_to_datetime(headers.get("Date") or headers.get("date") or "")
+        return found.replace(tzinfo=found.tzinfo or UTC).astimezone(UTC)
+    except (ValueError, OverflowError):
+        return None
 
 
 def refund_change(refund: Thing) -> RefundChange:
@@ -275,6 +286,13 @@ class StripeReader:
         """What was tried in vain on a payment page, by the page or by its intent."""
         on_page = thing.get("object") == "checkout.session"
         yield from tried_to_pay(self._client, inside(thing.get("payment_intent")) if on_page else thing)
+
+    def time(self) -> ProviderTime:
+        """Stripe's own time, and when its newest event came about."""
+        with answering():
+            found = self._v1.events.list({"limit": 1})
+        headers = found.last_response.headers if found.last_response is not None else {}
+        return ProviderTime(date_in(headers), max((instant(event.created) for event in found.data), default=None))
 
     def changes_since(self, since: datetime) -> Iterator[Change]:
         """Everything of ours created since, then by their events (kept for 30 days) the older things that changed."""

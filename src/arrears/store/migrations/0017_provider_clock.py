@@ -1,4 +1,4 @@
-"""Runs `sql/0017_card_tries.sql`."""
+"""Runs `sql/0017_provider_clock.sql`."""
 
 from django.db import migrations
 

@@ -1,4 +1,4 @@
-"""Stripe's signature under a webhook."""
+"""What Stripe sends by itself is taken only with its signature: a webhook's raw body."""
 
 from __future__ import annotations
 
