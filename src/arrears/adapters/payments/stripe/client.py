@@ -205,8 +205,7 @@ class Stripe(Processor):
         return outcome_of(in_mode(intent.to_dict(), self.live))
 
     def use_up(self, charge: Charge) -> bool:
-        """See ports.Processor. A payment that nobody confirms takes the key, and Stripe refuses every other request
-        under it while it keeps keys. It does not carry our reference: it is no attempt."""
+        """See ports.Processor. A payment that nobody confirms takes the key; any other request is refused under it."""
         amount, currency = to_stripe(charge.amount_minor, charge.currency), charge.currency.lower()
         unused: PaymentIntentCreateParams = {"amount": amount, "currency": currency, "metadata": {"use_up": "1"}}
         try:
