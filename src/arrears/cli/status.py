@@ -48,6 +48,7 @@ def _installation(live: Installation, as_json: bool) -> None:
     mail = live.store.mail_health(now)
     if as_json:
         of_mail = {**mail._asdict(), "server": mail.server._asdict(), "sender": mail.sender._asdict()}
+        of_mail["limit"] = mail.limit._asdict()
         deleted = [asdict(w) for w in deletions]
         print_json({**system._asdict(), **asdict(numbers), "mail": of_mail, "awaiting_release": deleted})
         return
