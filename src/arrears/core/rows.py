@@ -193,8 +193,7 @@ def rows_of(units: Iterable[Unit]) -> Rows:
 
 
 def _as_they_are_now(account: Account, invoices: list[InvoiceRow], since: int) -> None:
-    """Of an account that comes with all its invoices, each is written once, as it has come to be. A due date that moved
-    is a row of its own."""
+    """Each invoice of a new account is written once, as it has come to be; a due date that moved has its own row."""
     still_open = {debt.no: debt for debt in account.debts}
     for place in range(since, len(invoices)):
         debt = still_open.get(invoices[place].no)
