@@ -53,7 +53,7 @@ DeletionFact = f.DeletionScheduled | f.DeletionUnscheduled | f.DeletionOrdered
 ServiceFact = f.SubscriptionAdded | f.Canceled | f.Reactivated | f.ReasonSet | f.ReasonLifted | f.OrderAcknowledged
 WaitFact = f.HoldPlaced | f.HoldEnded | f.DoubtRaised | f.DoubtCleared
 MethodFact = f.MethodAdded | f.MethodActivated | f.MethodRenewed | f.MethodSpent | f.MethodRemoved
-TryFact = f.AttemptCreated | f.AttemptMoved | f.ChallengeLapsed
+TryFact = f.AttemptCreated | f.AttemptMoved | f.ChallengeLapsed | f.CardTried
 
 WHY: Final[dict[Reason, Promise | str]] = {
     Reason.PAST_DUE: gettext_lazy("a payment is late"),
@@ -351,7 +351,18 @@ class Teller:
             case f.MethodRemoved():
                 return _("%(card)s was removed.") % card
 
+    def _card_tried(self, fact: f.CardTried) -> str:
+        one = fact.tried
+        if not fact.attempt:
+            said = _("A card was declined while it was being added.")
+        else:
+            names = {"amount": self.visit.amount(one.amount_minor, one.currency)}
+            said = _("The payment of %(amount)s was declined on the payment page. Nothing was taken.") % names
+        return f"{said} {advice(self.visit, one.codes.decline)[0]}"
+
     def _try(self, fact: TryFact) -> str:
+        if isinstance(fact, f.CardTried):
+            return self._card_tried(fact)
         known = self.attempts[fact.attempt]
         names = {"amount": self.visit.amount(known.amount_minor, known.currency), "card": self._card(known.method)}
         match fact:
