@@ -28,6 +28,7 @@ from arrears.adapters.payments.stripe.codes import (
     outcome_of,
     page_outcome,
 )
+from arrears.adapters.payments.stripe.tries import PAGE_MARK, tried_to_pay, tried_to_set_up
 from arrears.core.errors import Refused
 from arrears.core.money import CURRENCIES
 from arrears.core.payments.provider_time import ProviderTime
@@ -35,6 +36,7 @@ from arrears.core.payments.values import (
     AttemptCanceled,
     AttemptChange,
     BookLine,
+    CardsTried,
     Change,
     Codes,
     DebitReturned,
@@ -54,9 +56,6 @@ API_VERSION: Final = "2026-10-28.endive"
 
 SKEW: Final = timedelta(hours=1)
 """How far the provider's clock may be behind ours when an object is sought by the time we asked for it."""
-
-PAGE_MARK: Final = "page"
-"""Metadata of an intent behind a hosted page: what was declined there may be tried again by the person on it."""
 
 _REFUNDS: Final = {
     "succeeded": RefundState.DONE,
@@ -179,7 +178,7 @@ class StripeReader:
     except `session`, `intent` and `search`, which raise the SDK's errors for their callers to translate."""
 
     def __init__(self, client: stripe.StripeClient, live: bool) -> None:
-        self._v1 = client.v1
+        self._client, self._v1 = client, client.v1
         self._live = live
 
     def intent(self, ref: str) -> Thing:
@@ -273,6 +272,7 @@ class StripeReader:
     def _attempt(self, thing: Thing) -> Iterator[Change]:
         if attempt_in(thing):
             yield AttemptChange(attempt_in(thing), self.outcome(thing))
+            yield from self.tried(thing)
 
     def _page(self, page: Thing) -> Iterator[Change]:
         account = str((page.get("metadata") or {}).get("account") or "")
@@ -280,6 +280,12 @@ class StripeReader:
             yield from self._attempt(page)
         elif page.get("mode") == "setup" and page.get("status") != "open" and account.isdecimal():
             yield SetupChange(page["id"], int(account))
+            yield from tried_to_set_up(self._client, page)
+
+    def tried(self, thing: Thing) -> Iterator[CardsTried]:
+        """What was tried in vain on a payment page, by the page or by its intent."""
+        on_page = thing.get("object") == "checkout.session"
+        yield from tried_to_pay(self._client, inside(thing.get("payment_intent")) if on_page else thing)
 
     def time(self) -> ProviderTime:
         """Stripe's own time, and when its newest event came about."""
