@@ -32,6 +32,7 @@ def expected(csv_path: Path, disputes: Literal["hold", "ignore"]) -> dict[str, i
     with csv_path.open(newline="") as file:
         rows = list(csv.DictReader(file))
     late: defaultdict[str, list[Late]] = defaultdict(list)
+    paid_late = [_cents(row["InvoiceAmount"]) for row in rows if _day(row["SettledDate"]) > _day(row["DueDate"])]
     for row in rows:
         due, settled = _day(row["DueDate"]), _day(row["SettledDate"])
         if settled > due:
@@ -42,12 +43,15 @@ def expected(csv_path: Path, disputes: Literal["hold", "ignore"]) -> dict[str, i
     return {
         "invoices": len({row["invoiceNumber"] for row in rows}),
         "accounts": len({row["customerID"] for row in rows}),
-        "invoiced_minor": sum(_cents(row["InvoiceAmount"]) for row in rows),
+        "invoiced": sum(_cents(row["InvoiceAmount"]) for row in rows),
+        "past_due": sum(paid_late),
+        "recovered_minor": sum(paid_late),
         "past_due_invoices": sum(map(len, late.values())),
         "cases": sum(map(_cases, late.values())),
         "accounts_with_case": len(late),
         "disabled": sum(map(len, ends)),
         "resumed": sum(map(len, ends)),
+        "days_without_service": sum((on - off).days + 1 for found in ends for (off, _), (on, _) in found),
     }
 
 

@@ -27,7 +27,7 @@ WHOLE = {
     "engine/payments/sweep.py": "finishes set-ups, looks attempts up, books, and opens the breaker",
     "engine/payments/recording.py": "settles set-ups, books, and sets aside for an account or the installation",
     "cli/demo_card.py": "plays a story with every room",
-    "cli/simulate.py": "makes the store",
+    "cli/scratch.py": "makes the store",
     "sim/replay.py": "plays a book with every room",
     "sim/simulate.py": "makes a world",
     "sim/stage.py": "plays a day with every room",

@@ -164,9 +164,10 @@ def test_an_object_of_the_other_mode_is_refused() -> None:
 @pytest.mark.parametrize(
     ("amount", "currency", "code"),
     [
-        (500, "ISK", "provider_refused"),
-        (500, "UGX", "provider_refused"),
-        (500, "MGA", "provider_refused"),
+        (1_000_000, "ISK", "provider_refused"),
+        (0, "UGX", "provider_refused"),
+        (550, "MGA", "provider_refused"),
+        (500, "GHS", "provider_refused"),
         (5124, "KWD", "provider_refused"),
         (5120, "IQD", "provider_refused"),
         (0, "EUR", "provider_refused"),
@@ -271,7 +272,7 @@ def test_a_look_up_cancel_or_refund_without_an_answer_is_unknown(answer: Answer)
     assert isinstance(adapter(wire).look_up("att_12_3", "cus_1", "pi_1", NOW), Unknown)
     assert isinstance(adapter(wire).cancel("att_12_3", "cus_1", "pi_1", "k"), Unknown)
     assert isinstance(adapter(wire).expire_payment("cs_1", "k"), Unknown)
-    assert adapter(wire).refund("pi_1", 100, "k").state is RefundState.UNKNOWN
+    assert adapter(wire).refund("pi_1", 100, "EUR", "k").state is RefundState.UNKNOWN
     wire.on(READ, intent("requires_action")).on(CANCEL, answer)
     assert isinstance(adapter(wire).cancel("att_12_3", "cus_1", "pi_1", "k"), Unknown)
 
@@ -316,14 +317,16 @@ def test_a_cancel_of_a_hosted_payment_ends_its_page() -> None:
 )
 def test_every_status_of_a_refund_has_one_meaning(status: str, state: RefundState) -> None:
     wire = Wire().on("POST refunds", refund(status))
-    answer = adapter(wire).refund("pi_1", 1200, "refund-1")
+    answer = adapter(wire).refund("pi_1", 1200, "EUR", "refund-1")
     assert (answer.state, answer.ref) == (state, "re_1")
     assert wire.sent("POST refunds") == {"payment_intent": "pi_1", "amount": "1200", "metadata[key]": "refund-1"}
     assert wire.key_of("POST refunds") == "refund-1"
 
 
 def test_a_refund_that_cannot_be_made_is_refused_in_words() -> None:
-    answer = adapter(Wire().on("POST refunds", refusal(400, "charge_already_refunded"))).refund("pi_1", 1200, "k")
+    answer = adapter(Wire().on("POST refunds", refusal(400, "charge_already_refunded"))).refund(
+        "pi_1", 1200, "EUR", "k"
+    )
     assert (answer.state, answer.why) == (RefundState.REFUSED, "refused: charge_already_refunded")
 
 
@@ -334,5 +337,5 @@ def test_a_refund_that_cannot_be_made_is_refused_in_words() -> None:
 )
 def test_a_refund_asked_for_wrongly_is_our_mistake(answer: Answer, code: str) -> None:
     with pytest.raises(Refused) as caught:
-        adapter(Wire().on("POST refunds", answer)).refund("pi_1", 1200, "k")
+        adapter(Wire().on("POST refunds", answer)).refund("pi_1", 1200, "EUR", "k")
     assert caught.value.code == code

@@ -7,7 +7,7 @@ from datetime import date
 import pytest
 from tests.adapters.stripe_wire import intent, method, paid_charge
 
-from arrears.adapters.payments.stripe.amounts import check_amount, same_unit
+from arrears.adapters.payments.stripe.amounts import amount_limits, check_amount, from_stripe, to_stripe
 from arrears.adapters.payments.stripe.codes import (
     DECLINES,
     codes_of,
@@ -160,10 +160,34 @@ def test_a_method_of_another_kind_or_of_nobody_is_none() -> None:
 
 
 def test_only_these_currencies_are_counted_otherwise_than_iso_4217_does() -> None:
-    assert {c for c in CURRENCIES if not same_unit(c)} == {"ISK", "UGX", "MGA", "IQD", "LYD"}
+    other = {c for c in CURRENCIES if not amount_limits()[c].takes_nothing and from_stripe(10_000, c) != 10_000}
+    assert other == {"ISK", "UGX", "MGA"}
 
 
-def test_three_decimals_are_taken_in_tens() -> None:
-    check_amount(5120, "KWD")
-    with pytest.raises(Refused, match="tens"):
-        check_amount(5124, "KWD")
+@pytest.mark.parametrize(
+    ("ours", "currency", "theirs"), [(5, "ISK", 500), (5, "UGX", 500), (500, "MGA", 5), (5, "EUR", 5)]
+)
+def test_what_is_counted_otherwise_is_converted_exactly(ours: int, currency: str, theirs: int) -> None:
+    assert (to_stripe(ours, currency), from_stripe(theirs, currency)) == (theirs, ours)
+
+
+@pytest.mark.parametrize("currency", sorted(CURRENCIES))
+def test_every_sum_that_can_be_charged_in_any_currency_is_said_exactly_to_stripe(currency: str) -> None:
+    limits = amount_limits()[currency]
+    if limits.takes_nothing:
+        assert all(limits.charge_of(owed) == 0 for owed in (0, 1, 100, 10**15))
+        return
+    assert 0 < limits.minimum_minor <= limits.maximum_minor
+    assert limits.minimum_minor % limits.step_minor == 0
+    for owed in (limits.minimum_minor, 7 * limits.minimum_minor + 3 * limits.step_minor, limits.maximum_minor):
+        amount = limits.charge_of(owed)
+        assert limits.takes(amount)
+        assert from_stripe(to_stripe(amount, currency), currency) == amount
+        assert to_stripe(amount, currency) <= 999_999_999
+
+
+@pytest.mark.parametrize(("right", "wrong", "currency"), [(5120, 5124, "KWD"), (500, 550, "MGA")])
+def test_what_stripe_has_no_unit_for_is_refused(right: int, wrong: int, currency: str) -> None:
+    check_amount(right, currency)
+    with pytest.raises(Refused, match="steps"):
+        check_amount(wrong, currency)

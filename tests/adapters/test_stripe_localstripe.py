@@ -128,7 +128,7 @@ def test_a_card_is_charged_found_again_and_refunded(client: stripe.StripeClient,
     assert paid.at - LONG_AGO > timedelta(days=365)
     assert provider.look_up("att_1_1", asked.customer_ref, paid.ref, LONG_AGO) == paid
     assert provider.look_up("att_1_1", asked.customer_ref, "", LONG_AGO)[0] == paid.ref
-    answer = provider.refund(paid.ref, 1200, "refund-1")
+    answer = provider.refund(paid.ref, 1200, "EUR", "refund-1")
     assert answer.state is RefundState.DONE
     assert answer.ref.startswith("re_")
 

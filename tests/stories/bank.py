@@ -126,7 +126,7 @@ class Bank(Processor):
 
     # -- money that leaves again -----------------------------------------------------------------------------------
 
-    def refund(self, payment_ref: str, amount_minor: int, key: str) -> RefundAnswer:
+    def refund(self, payment_ref: str, amount_minor: int, currency: str, key: str) -> RefundAnswer:
         """See ports.Processor. The same key is the same refund."""
         if key not in self._keys:
             one = self.taken[payment_ref]

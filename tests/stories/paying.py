@@ -42,7 +42,7 @@ class Paying(Story):
             self.bill(-1, subscriptions=tuple(range(1, len(self.account.subscriptions) + 1)))
 
     def _sandbox_now(self) -> int:
-        self.sandbox.sandbox.book.clock = int(self.now.timestamp())
+        self.sandbox.sandbox.book.clock = int(self.now.timestamp()) + self.sandbox.sandbox.offset
         self.sandbox.sandbox.book.pass_time()
         return self.sandbox.sandbox.book.clock
 

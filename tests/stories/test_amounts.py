@@ -3,15 +3,21 @@
 from __future__ import annotations
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 from tests.stories.paying import ADMIN, Paying, post
-from tests.stories.story import PRICE
+from tests.stories.story import PRICE, Story
 
+from arrears.adapters.payments.stripe.amounts import amount_limits
+from arrears.cli.explain import explanation
+from arrears.core.account import DebtPart
 from arrears.core.errors import Refused
+from arrears.core.money import CURRENCIES
 from arrears.core.payments.limits import AmountLimits
+from arrears.core.payments.settlement import quote_for
 from arrears.core.states import State
-from arrears.engine.payments import pages, settling
+from arrears.engine import system
+from arrears.engine.payments import pages, settling, sweep
 from arrears.sandbox.run import Running
 
 SMALL = "[tolerance]\nEUR = 200\n"
@@ -100,6 +106,56 @@ def test_less_than_the_provider_takes_is_never_attempted_and_stops_nothing(sandb
     assert story.taken() == {currency: both - both % 10 if currency == "KWD" else both}, "with the next invoice"
     assert story.sub().state is State.ACTIVE
     story.check()
+
+
+@pytest.mark.parametrize("currency", ["GHS", "IQD"])
+def test_a_currency_that_no_card_pays_in_is_never_attempted_stops_nothing_and_is_said(
+    sandbox: Running, currency: str
+) -> None:
+    story = Paying(sandbox, bill=False)
+    card = story.card()
+    story.bill(-1, 12_300, currency=currency)
+    story.until(140).sweep()
+    assert (story.attempts(), story.sub().state, story.owed()) == ([], State.ACTIVE, [])
+    assert [m.subject for m in story.mail.taken] == ["by transfer"], "once"
+    assert story.tasks() == ["not_by_card"]
+    [said] = explanation(story.store, story.no, story.now)["carried"]
+    assert f"no payment provider takes {currency}" in said
+    with pytest.raises(Refused):
+        story.settle(card, quotes=[quote_for(story.account, currency, (DebtPart(1, 12_300),))])
+    story.bill(141, 5_000)
+    story.until(142)
+    assert story.taken() == {"EUR": 5_000}, "and keeps nothing else from being charged"
+    story.pay(12_300, (1,), currency=currency)
+    assert (story.account.debts, story.tasks()) == ((), [])
+    story.check()
+
+
+def test_what_was_past_due_before_the_limits_were_known_stops_nothing_any_more(sandbox: Running) -> None:
+    story = Paying(sandbox, bill=False)
+    system.set_limits(story.store, {}, story.now)
+    story.bill(-1, 12_300, currency="GHS")
+    story.until(35)
+    assert story.sub().state is State.DISABLED
+    sweep.note_limits(story.store, story.providers, story.now)
+    story.pay(100, (1,), currency="GHS")
+    assert (story.sub().state, story.account.case) == (State.ACTIVE, None)
+    assert "not_by_card" in story.until(37).tasks()
+    story.check()
+
+
+@given(st.lists(st.tuples(st.sampled_from(sorted(CURRENCIES)), st.integers(1, 10**9)), min_size=1, max_size=4))
+@settings(max_examples=30, deadline=None)
+def test_of_every_currency_only_what_can_be_charged_can_stop_a_service(owes: list[tuple[str, int]]) -> None:
+    story = Story(bill=False)
+    system.set_limits(story.store, dict(amount_limits()), story.now)
+    for currency, minor in owes:
+        story.bill(-1, minor, currency=currency)
+    story.until(31)
+    chargeable = any(amount_limits()[currency].charge_of(minor) for currency, minor in owes)
+    assert story.sub().state is (State.DISABLED if chargeable else State.ACTIVE)
+    untakeable = {currency for currency, _ in owes if amount_limits()[currency].takes_nothing}
+    assert ("not_by_card" in story.tasks()) is bool(untakeable)
 
 
 def test_small_invoices_are_charged_once_they_are_enough_together(sandbox: Running) -> None:

@@ -13,8 +13,9 @@ from arrears.adapters.payments.stripe import Stripe
 from arrears.core import facts as f
 from arrears.core.account import DoubtKind
 from arrears.core.errors import Refused
+from arrears.core.payments.values import RefundState
 from arrears.core.states import State
-from arrears.engine.payments import attempts, recording
+from arrears.engine.payments import attempts, recording, refunds
 from arrears.engine.payments import pages as hosted
 from arrears.engine.payments.providers import Providers
 from arrears.engine.payments.reconciliation import check
@@ -128,16 +129,24 @@ def test_every_currency_is_charged_to_its_smallest_unit(sandbox: Running, curren
     assert check(story.store, story.stripe, story.instant(-30), story.now + timedelta(days=1)).holds
 
 
-@pytest.mark.parametrize("currency", ["ISK", "UGX", "MGA"])
-def test_a_currency_that_the_provider_counts_otherwise_is_refused_before_anything_is_recorded(
-    sandbox: Running, currency: str
+@pytest.mark.parametrize(("currency", "theirs"), [("ISK", 1_230_000), ("UGX", 1_230_000), ("MGA", 123)])
+def test_a_currency_that_the_provider_counts_otherwise_is_charged_and_given_back_to_the_unit(
+    sandbox: Running, currency: str, theirs: int
 ) -> None:
     story = Paying(sandbox, bill=False)
+    story.card()
     story.bill(-1, 12_300, currency=currency)
     story.until(1)
-    with pytest.raises(Refused, match="other units than ISO 4217"):
-        story.settle(story.add())
-    assert story.attempts() == []
+    assert [(a.state, a.amount_minor) for a in story.attempts()] == [("paid", 12_300)]
+    assert story.taken() == {currency: theirs}
+    payment = f"stripe:{story.attempts()[-1].ref}"
+    given = refunds.refund(story.store, story.providers, payment, 2_300, story.now, "staff:1", "kindness", "r")
+    assert given.state is RefundState.DONE
+    assert story.taken() == {currency: theirs - theirs // 123 * 23}
+    story.sweep()
+    book = check(story.store, story.stripe, story.instant(-30), story.now + timedelta(days=1))
+    assert (book.holds, story.account.debts, story.tasks()) == (True, (), [])
+    story.check()
 
 
 def test_a_charge_that_could_not_even_be_asked_for_waits_and_tells_staff(sandbox: Running) -> None:

@@ -47,8 +47,8 @@ def test_the_same_request_is_the_same_refund_for_ever(paid: Banked) -> None:
 def test_its_own_webhook_that_wins_the_race_is_the_same_refund(paid: Banked, monkeypatch: pytest.MonkeyPatch) -> None:
     asked = paid.bank.refund
 
-    def heard_first(payment_ref: str, amount_minor: int, key: str) -> RefundAnswer:
-        answer = asked(payment_ref, amount_minor, key)
+    def heard_first(payment_ref: str, amount_minor: int, currency: str, key: str) -> RefundAnswer:
+        answer = asked(payment_ref, amount_minor, currency, key)
         paid.hear()
         return answer
 
@@ -60,8 +60,8 @@ def test_its_own_webhook_that_wins_the_race_is_the_same_refund(paid: Banked, mon
 
 
 def test_whoever_dies_before_the_answer_is_followed_by_the_queue(paid: Banked, monkeypatch: pytest.MonkeyPatch) -> None:
-    def dies(payment_ref: str, amount_minor: int, key: str) -> RefundAnswer:
-        paid_out(payment_ref, amount_minor, key)
+    def dies(payment_ref: str, amount_minor: int, currency: str, key: str) -> RefundAnswer:
+        paid_out(payment_ref, amount_minor, currency, key)
         raise KeyboardInterrupt
 
     paid_out = paid.bank.refund

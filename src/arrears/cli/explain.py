@@ -15,7 +15,7 @@ from arrears.core.account import Account, Action, Mode, Subscription
 from arrears.core.deadlines import ahead, unnamed
 from arrears.core.decide import outlook
 from arrears.core.ids import ACCOUNT, format_id
-from arrears.core.money import format_amount
+from arrears.core.money import MINOR_MAX, format_amount
 from arrears.core.rules.charge import paying
 from arrears.core.stages import next_stage
 from arrears.core.states import Reason, State
@@ -66,13 +66,19 @@ def explanation(store: AccountHistory, number: int, now: datetime) -> dict[str, 
 
 
 def _carried(view: View) -> list[str]:
-    """What is so small that it waits for the next invoice, and why."""
+    """What cannot be charged, and why: nobody takes its currency, or it is so little that the next invoice has it."""
     return [
-        f"{format_amount(d.open_minor, d.currency)} of {d.number}: no charge takes less than"
-        f" {format_amount(view.carried_below(d.currency), d.currency)}, so it is carried to the next invoice"
+        f"{format_amount(d.open_minor, d.currency)} of {d.number}: " + _why_carried(view, d.currency)
         for d in view.account.debts
         if d.open_minor < view.carried_below(d.currency)
     ]
+
+
+def _why_carried(view: View, currency: str) -> str:
+    least = view.carried_below(currency)
+    if least > MINOR_MAX:
+        return f"no payment provider takes {currency}, so it is paid by bank transfer and stops nothing"
+    return f"no charge takes less than {format_amount(least, currency)}, so it is carried to the next invoice"
 
 
 def _waits_for(view: View) -> list[str]:

@@ -196,7 +196,8 @@ def _written_to(named: str) -> Callable[[Content], Content]:
         reader = example.reader
         if who is not None and reader.role is Role.ADMINISTRATOR:
             reader = replace(reader, name=who.name, zone=who.zone or contacts.zone)
-        found = replace(example, **own, reader=reader, by_transfer=account.mode is Mode.INVOICE)
+        by_transfer = account.mode is Mode.INVOICE or not KINDS[example.kind].by_card
+        found = replace(example, **own, reader=reader, by_transfer=by_transfer)
         if lines and example.debts:
             found = replace(found, debts=lines, sums=sums_of(lines))
         if actions and example.actions and KINDS[example.kind].dated is Dated.PLANNED:

@@ -1,81 +1,179 @@
-"""`arrears replay`: play a receivables book through the engine, on its own clock and in a schema of its own."""
+"""`arrears replay`: play a receivables book through one policy or several, on its own clock, and compare them."""
 
 from __future__ import annotations
 
-import secrets
 import time
+from collections import Counter
+from collections.abc import Sequence
 from dataclasses import asdict
 from pathlib import Path
+from typing import Any, Final
 
 import click
-import psycopg
 
 from arrears.adapters.books import load_map, read_book
-from arrears.cli.common import AS_JSON, each_mistake_on_a_line, print_json, progress_on_terminal
+from arrears.cli.common import AS_JSON, each_mistake_on_a_line, print_json, progress_on_terminal, rows
+from arrears.cli.output_file import output_file
 from arrears.cli.policy import read_policy
-from arrears.core.money import format_amount
-from arrears.core.policy import default_policy
-from arrears.sim.replay import Replay, ReplayReport, ReplaySettings
-from arrears.store import schema
-from arrears.store.postgres.store import PostgresStore
-from arrears.wiring import database_url
+from arrears.cli.scratch import STORE, scratch_store
+from arrears.core.errors import Refused
+from arrears.core.policy import Policy, changes_between, default_policy
+from arrears.core.receivables import ReceivablesBook
+from arrears.sim.figures import Counted, FigureRow, align, rows_of
+from arrears.sim.listing import affected, csv_of
+from arrears.sim.outcome import PolicyOutcome
+from arrears.sim.replay import Replay, ReplaySettings
+from arrears.sim.report_words import words_of
+
+POLICIES_MAX: Final = 4
+"""More columns nobody compares."""
+BUILT_IN: Final = "default"
 
 
 @click.command()
 @click.argument("file")
 @click.option("--map", "map_file", required=True, help="The map that says what each column means (docs/import.md).")
-@click.option("--policy", "policy_file", help="A policy file; without it the default policy.")
+@click.option(
+    "--policy",
+    "policy_files",
+    multiple=True,
+    help="A policy file, or `default`: ours. Several are put side by side; without one it is ours alone.",
+)
+@STORE
 @click.option("--disputes", type=click.Choice(["hold", "ignore"]), default="hold", show_default=True)
 @click.option("--never-pay-every", type=click.IntRange(min=1), help="Each N-th late customer stops paying.")
-@click.option("--days-beyond", type=click.IntRange(min=0, max=4000), default=0, help="Days after the book's last.")
+@click.option(
+    "--days-beyond",
+    type=click.IntRange(min=0, max=4000),
+    help="Days after the book's last; without it, until every debt has ended.",
+)
+@click.option("--customers", is_flag=True, help="List the customers whom it touches.")
+@click.option("--csv", "csv_file", help="Write every customer to this CSV file.")
 @AS_JSON
 def command(
     file: str,
     map_file: str,
-    policy_file: str | None,
+    policy_files: Sequence[str],
+    where: str,
     disputes: str,
     never_pay_every: int | None,
-    days_beyond: int,
+    days_beyond: int | None,
+    customers: bool,
+    csv_file: str | None,
     as_json: bool,
 ) -> None:
-    """Play the book in FILE, day by day: what would have happened under a policy."""
+    """Play the book in FILE, day by day: what would have happened under a policy, or under each of several."""
     with each_mistake_on_a_line("nothing was replayed"):
-        policy = default_policy()
-        if policy_file is not None:
-            policy = read_policy(policy_file)
+        policies = _policies(policy_files or (BUILT_IN,))
         book = read_book(Path(file), load_map(Path(map_file)))
-    settings = ReplaySettings(policy, disputes == "hold", never_pay_every or 0, days_beyond)
     began = time.perf_counter()
-    url, name = database_url(), f"replay_{secrets.token_hex(4)}"
-    schema.create_scratch(url, name)
-    try:
-        store = PostgresStore(url, schema=name, durable=False, clock_is_real=False)
-        try:
-            with progress_on_terminal("replay") as progress:
-                report = Replay(store, book, settings).play(progress)
-        finally:
-            store.close()
-    finally:
-        with psycopg.connect(url, autocommit=True) as db:
-            schema.drop_scratch(db, name)
-    seconds = round(time.perf_counter() - began, 1)
+    with output_file(csv_file) as write_csv:
+        outcomes: dict[str, PolicyOutcome] = {}
+        for label, policy in policies.items():
+            settings = ReplaySettings(policy, disputes == "hold", never_pay_every or 0, days_beyond)
+            with scratch_store(where, "replay") as store, progress_on_terminal(f"replay {label}") as progress:
+                outcomes[label] = Replay(store, book, settings).play(progress)
+        align(list(outcomes.values()))
+        write_csv(csv_of(outcomes))
     if as_json:
-        print_json({**asdict(report), "seconds": seconds})
+        print_json(_as_dict(book, outcomes, customers))
     else:
-        _show(report, seconds)
-    if report.invariants_breached:
+        _show(outcomes)
+        if customers:
+            _list(outcomes)
+    click.echo(f"played in {time.perf_counter() - began:.1f} seconds", err=True)
+    if any(outcome.invariants_breached for outcome in outcomes.values()):
         click.get_current_context().exit(1)
 
 
-def _show(report: ReplayReport, seconds: object) -> None:
-    invoiced = format_amount(report.invoiced_minor, report.currency)
-    still_open = format_amount(report.open_debt_minor, report.currency)
-    click.echo(f"{report.invoices} invoices of {report.accounts} accounts, {invoiced}, over {report.virtual_days} days")
-    click.echo(
-        f"{report.past_due_invoices} went past due; {report.cases} cases of {report.accounts_with_case} accounts"
-    )
-    click.echo(
-        f"{report.notices} messages, {report.disabled} disabled, {report.resumed} resumed, {report.deleted} deleted"
-    )
-    click.echo(f"{still_open} open at the end")
-    click.echo(f"{report.invariants_checked} checks, {report.invariants_breached} breaches, {seconds} seconds")
+def _policies(files: Sequence[str]) -> dict[str, Policy]:
+    """The policies by what they are called: their name, or their file's where two have one name."""
+    if len(files) > POLICIES_MAX:
+        raise Refused("too_many_policies", f"{len(files)} policies; at most {POLICIES_MAX} can be put side by side")
+    found = [_policy(file) for file in files]
+    for n, one in enumerate(found):
+        for m, other in enumerate(found[:n]):
+            if all(change.key == "name" for change in changes_between(other, one)):
+                why = f"{files[m]} and {files[n]} promise the same"
+                raise Refused("same_policy", f"{why}; give policies that differ, each once")
+    labels = [policy.name for policy in found]
+    if len(set(labels)) < len(labels):
+        labels = [BUILT_IN if _is_built_in(file) else Path(file).stem for file in files]
+    if len(set(labels)) < len(labels):
+        labels = [f"{n}: {label}" for n, label in enumerate(labels, 1)]
+    return dict(zip(labels, found, strict=True))
+
+
+def _policy(file: str) -> Policy:
+    if _is_built_in(file):
+        return default_policy()
+    try:
+        return read_policy(file)
+    except Refused as refused:
+        if refused.code != "missing_file":
+            raise
+        message = f"{refused.message}, or `{BUILT_IN}` for ours"
+        raise Refused(refused.code, message) from None
+
+
+def _is_built_in(file: str) -> bool:
+    return file == BUILT_IN and not Path(file).exists()
+
+
+def _show(outcomes: dict[str, PolicyOutcome]) -> None:
+    words = words_of("en")
+    first = next(iter(outcomes.values()))
+    days = f"{words.day(first.first_on)} to {words.day(max(o.last_on for o in outcomes.values()))}"
+    asked = ", ".join(words.money(sums.invoiced, code) for code, sums in first.sums.items())
+    book = f"{words.count('invoices', first.invoices)} of {words.count('customers', first.accounts)}"
+    click.echo(f"{book}, {asked}; {days}")
+    late = ", ".join(words.money(sums.past_due, code) for code, sums in first.sums.items())
+    cases = f"{words.count('cases', first.cases)} of {words.count('customers', first.accounts_with_case)}"
+    click.echo(f"{first.past_due_invoices} went past due, {late}; {cases}")
+    table: list[tuple[str, ...]] = [("", *outcomes)]
+    for row in rows_of(list(outcomes.values())):
+        label = f"{words.label(row.key)} ({row.currency})" if row.currency else words.label(row.key)
+        table.append((label, *(_cell(row, n) for n in range(len(outcomes)))))
+    rows(table)
+    checked = sum(o.invariants_checked for o in outcomes.values())
+    click.echo(f"{checked} checks, {sum(o.invariants_breached for o in outcomes.values())} breaches")
+
+
+def _cell(row: FigureRow, n: int) -> str:
+    words = words_of("en")
+    if row.unit is not Counted.MONEY:
+        return words.number(row.values[n])
+    text = words.money(row.values[n], row.currency)
+    return f"{text} ({words.percent(row.values[n], row.of[n])})" if row.of else text
+
+
+def _list(outcomes: dict[str, PolicyOutcome]) -> None:
+    table: list[tuple[Any, ...]] = [
+        ("customer", "policy", "late invoices", "days late", "messages", "stops", "days off", "deleted", "still open")
+    ]
+    words = words_of("en")
+    for customers in affected(outcomes):
+        for label, one in zip(outcomes, customers, strict=True):
+            owed = ", ".join(words.money(sums.still_open, code) for code, sums in one.sums.items() if sums.still_open)
+            counts = (one.past_due_invoices, one.days_late_max, one.notices, one.stops, one.days_without_service)
+            table.append((one.ref, label, *counts, one.deleted_on or "", owed))
+    click.echo()
+    rows(table)
+
+
+def _as_dict(book: ReceivablesBook, outcomes: dict[str, PolicyOutcome], customers: bool) -> dict[str, Any]:
+    return {
+        "book": {"digest": book.digest, "rows_left_out": dict(Counter(book.left_out))},
+        "policies": [_policy_as_dict(label, outcome, customers) for label, outcome in outcomes.items()],
+    }
+
+
+def _policy_as_dict(label: str, outcome: PolicyOutcome, customers: bool) -> dict[str, Any]:
+    found = asdict(outcome)
+    touched = found.pop("customers")
+    every = list(rows_of([outcome], zeros=True))
+    figures = {row.key: row.values[0] for row in every if not row.currency}
+    money = {code: {row.key: row.values[0] for row in every if row.currency == code} for code in outcome.sums}
+    found.update(label=label, policy=outcome.policy.name, version=outcome.policy.version)
+    found.update(virtual_days=outcome.virtual_days, figures=figures, money=money)
+    return found | ({"customers": touched} if customers else {})

@@ -3,21 +3,14 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Iterator
-from contextlib import contextmanager
 from dataclasses import asdict
 
 import click
-import psycopg
 
 from arrears.cli.common import AS_JSON, print_json, progress_on_terminal
-from arrears.ports import Store
+from arrears.cli.scratch import STORE, scratch_store
 from arrears.sim.people import MIXES
 from arrears.sim.simulate import SimulationReport, simulate
-from arrears.store import schema
-from arrears.store.memory.store import MemoryStore
-from arrears.store.postgres.store import PostgresStore
-from arrears.wiring import database_url
 
 
 @click.command()
@@ -25,12 +18,12 @@ from arrears.wiring import database_url
 @click.option("--days", type=click.IntRange(1, 36_500), default=365, show_default=True)
 @click.option("--seed", type=click.IntRange(0, 2**63 - 1), default=1, show_default=True)
 @click.option("--people", type=click.Choice(sorted(MIXES)), default="troubled", show_default=True)
-@click.option("--store", "where", type=click.Choice(["memory", "postgres"]), default="memory", show_default=True)
+@STORE
 @AS_JSON
 def command(accounts: int, days: int, seed: int, people: str, where: str, as_json: bool) -> None:
     """Play made-up people who pay, forget, dispute and vanish; exit code 1 if an invariant breaks."""
     began = time.perf_counter()
-    with _empty_store(where, seed) as store, progress_on_terminal("simulate") as progress:
+    with scratch_store(where, f"simulate_{seed}") as store, progress_on_terminal("simulate") as progress:
         report = simulate(
             store, accounts, days, seed, mix=MIXES[people], progress=lambda passed: progress(passed, days)
         )
@@ -41,25 +34,6 @@ def command(accounts: int, days: int, seed: int, people: str, where: str, as_jso
         _show(report, seconds)
     if not report.holds:
         click.get_current_context().exit(1)
-
-
-@contextmanager
-def _empty_store(where: str, seed: int) -> Iterator[Store]:
-    """A store with nothing in it: in memory, or a scratch schema that is dropped at the end."""
-    if where == "memory":
-        yield MemoryStore()
-        return
-    url, name = database_url(), f"simulate_{seed}"
-    schema.create_scratch(url, name)
-    try:
-        store = PostgresStore(url, schema=name, durable=False, clock_is_real=False)
-        try:
-            yield store
-        finally:
-            store.close()
-    finally:
-        with psycopg.connect(url, autocommit=True) as db:
-            schema.drop_scratch(db, name)
 
 
 def _show(report: SimulationReport, seconds: object) -> None:

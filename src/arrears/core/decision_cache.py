@@ -134,7 +134,7 @@ class DecisionCache:
         no more than charges, which are never decided from a shape."""
         limits = self._guards.limits
         return any(
-            currency in limits and int(minor) < limits[currency].minimum_minor
+            currency in limits and (limits[currency].takes_nothing or int(minor) < limits[currency].minimum_minor)
             for currency, minor in _OPEN.findall(text)
         )
 

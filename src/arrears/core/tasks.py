@@ -12,6 +12,7 @@ from typing import Final, NamedTuple, assert_never
 from arrears.core import facts as f
 from arrears.core.account import Account, Action, DoubtKind
 from arrears.core.effects import ASKING, TASK_ENDING
+from arrears.core.messages.kinds import MessageKind
 from arrears.core.money import format_amount
 from arrears.core.payments.values import AttemptState
 from arrears.core.states import State
@@ -53,6 +54,9 @@ def tasks_of(recorded: f.Recorded) -> Iterator[TaskRow]:
         case f.Noticed() if any(w.late for w in fact.each(f.Warning)):
             numbers = ", ".join(str(w.subscription) for w in fact.each(f.Warning) if w.late)
             yield TaskRow(account, seq, "warning_not_accepted", f"no warning was accepted for subscription {numbers}")
+        case f.Noticed() if any(said.kind is MessageKind.BY_TRANSFER for said in fact.each(f.Announcement)):
+            what = "an invoice is in a currency that no payment provider takes: collect it by bank transfer"
+            yield TaskRow(account, seq, "not_by_card", what)
         case f.NoticeFailed() | f.NoticeBounced():
             yield from _of_mail(account, seq, fact)
         case f.AttemptMoved(why=why) if why.startswith("refused"):
@@ -163,6 +167,9 @@ def _ended(fact: f.AnyFact, account: Account) -> Iterator[tuple[str, str | None]
             yield from (("paid_twice", ref), ("refund_failed", ref))
         case f.Refunded(payment_ref=ref, refund=0):
             yield "paid_twice", ref
+        case f.PaymentBooked() | f.WrittenOff() | f.InvoiceCredited():
+            if all(debt.ended for debt in account.debts):
+                yield "not_by_card", None
         case f.CreditAllocated(currency=currency):
             if not account.credit.get(currency):
                 yield "paid_twice", None
@@ -183,6 +190,8 @@ def system_tasks_of(seq: int, fact: f.SystemFact, why: str) -> Iterator[TaskRow]
             yield TaskRow(SYSTEM, seq, f"mail_{kind}", why)
         case f.FeedSet(stale=True):
             yield TaskRow(SYSTEM, seq, "provider_unread", why)
+        case f.ClockDiffers(over=False):
+            yield TaskRow(SYSTEM, seq, "clock_differs", why)
         case f.ChangeSetAside(ref=ref):
             yield TaskRow(SYSTEM, seq, "change_not_recorded", why, ref)
         case f.AccountSetAside(account=number):
@@ -193,6 +202,7 @@ def system_tasks_of(seq: int, fact: f.SystemFact, why: str) -> Iterator[TaskRow]
             f.PolicyAdopted()
             | f.ClockSuspected()
             | f.ClockConfirmed()
+            | f.ClockDiffers()
             | f.LimitsSet()
             | f.FeedSet()
             | f.SystemTaskClosed()
@@ -207,6 +217,8 @@ def system_ends_of(seq: int, fact: f.SystemFact) -> Iterator[TaskGone]:
     match fact:
         case f.FeedSet(stale=False):
             yield TaskGone(SYSTEM, "provider_unread", None, seq)
+        case f.ClockDiffers(over=True):
+            yield TaskGone(SYSTEM, "clock_differs", None, seq)
         case f.BreakerSet(open=False):
             yield TaskGone(SYSTEM, "decline_storm", None, seq)
         case f.MailPaused(over=True):

@@ -27,6 +27,7 @@ from arrears.core.account import (
 )
 from arrears.core.calendar import Calendar, calendar_of
 from arrears.core.facts import Evidence, Fact, NoticePart, Owing
+from arrears.core.money import MINOR_MAX
 from arrears.core.policy import ClockScope as ClockScope
 from arrears.core.policy import Policy
 
@@ -276,11 +277,16 @@ class View:
 
     def carried_below(self, currency: str) -> int:
         """Rests below this are carried to the next invoice: no provider takes so little, and a payer by card has no
-        other way (spec, section 3, Amounts). 0 where there is no such limit."""
+        other way (spec, section 3, Amounts). 0 where there is no such limit; more than any sum where none is taken."""
         limits = self.guards.limits
         if not limits or currency not in limits or self.account.mode is not Mode.CARD:
             return 0
-        return limits[currency].minimum_minor
+        return MINOR_MAX + 1 if limits[currency].takes_nothing else limits[currency].minimum_minor
+
+    def not_by_card(self, debt: Debt) -> bool:
+        """Whether a payer by card owes this in a currency that no provider takes. It is paid by bank transfer or in no
+        way, so it stops nothing, and is said."""
+        return self.carried_below(debt.currency) > MINOR_MAX
 
     def evidence(self, sub: Subscription, action: Action, policy: Policy) -> Evidence:
         """What stood at the moment of an escalation."""

@@ -13,6 +13,7 @@ from arrears.core.facts import (
     BreakerSet,
     ChangeSetAside,
     ClockConfirmed,
+    ClockDiffers,
     FeedSet,
     LimitsSet,
     MailPaused,
@@ -39,6 +40,17 @@ def confirm_clock(store: CollectionsRun, now: datetime, author: str, why: str = 
     store.tick(now)
     store.record_system(ClockConfirmed(), now, author, why)
     return store.wake_waiting(now)
+
+
+def set_clock_differs(
+    store: CollectionsRun, provider: str, ahead_seconds: int, now: datetime, why: str = "", *, over: bool = False
+) -> int:
+    """Record that our clock and a payment provider's differ, which is a task for staff, or that they agree again; how
+    many accounts waited."""
+    if over:
+        run(store, now)
+    store.record_system(ClockDiffers(provider=provider, ahead_seconds=ahead_seconds, over=over), now, ARREARS, why)
+    return store.wake_waiting(now) if over else 0
 
 
 def set_feed(store: CollectionsRun, *, stale: bool, now: datetime, author: str, why: str = "") -> int:

@@ -12,6 +12,7 @@ from arrears.core.errors import Refused
 from arrears.core.facts import Fact, PaymentBooked, Recorded
 from arrears.core.payments.limits import AmountLimits
 from arrears.core.payments.planner import Tried
+from arrears.core.payments.provider_time import ProviderTime
 from arrears.core.payments.values import (
     BookLine,
     Change,
@@ -118,10 +119,15 @@ class SweepBook(Protocol):
         method whose attempt before was declined too: that it does not pay is known, and retries come in one hour."""
 
     def swept_until(self, provider: str) -> datetime | None:
-        """The instant up to which everything of this provider has been read; None before the first sweep."""
+        """When, by our own clock, this provider was last read; None before the first sweep."""
 
-    def set_swept(self, provider: str, until: datetime) -> None:
-        """Note that everything of this provider has been read up to `until`."""
+    def swept_cursor(self, provider: str) -> datetime | None:
+        """The instant, by the provider's own clock, up to which everything there has been read; None where nothing is
+        known to have been."""
+
+    def set_swept(self, provider: str, at: datetime, cursor: datetime | None) -> None:
+        """Note that this provider was read `at` an instant of our clock, and up to `cursor` by its own. Either may be
+        earlier than what was noted before: then a clock went back."""
 
 
 class ProviderBook(Protocol):
@@ -217,8 +223,8 @@ class Processor(ABC):
     def forget(self, method_ref: str, key: str) -> None:  # noqa: B027 - without it there is nothing to remove there
         """Remove a stored method at the provider. Without it the method is forgotten here only."""
 
-    def refund(self, payment_ref: str, amount_minor: int, key: str) -> RefundAnswer:
-        """Give money back, all or a part."""
+    def refund(self, payment_ref: str, amount_minor: int, currency: str, key: str) -> RefundAnswer:
+        """Give money back, all or a part, in the currency of the payment."""
         raise self._without(Processor.refund)
 
     def look_up_refund(self, payment_ref: str, key: str) -> RefundAnswer:
@@ -238,6 +244,11 @@ class Processor(ABC):
         noticed.
         """
         return iter(())
+
+    def time(self, ours: datetime) -> ProviderTime:
+        """The provider's own time, by an answer that it gives now; `ours` is what our clock says. Without it, that is
+        taken for its time too. Refuses as `changes_since` does."""
+        return ProviderTime(ours, ours)
 
     def book(self, since: datetime, until: datetime) -> Iterator[BookLine]:
         """The provider's own book of the payments created in [since, until)."""

@@ -210,7 +210,11 @@ def events(wire: WireObjects, _: str, params: Params) -> WireAnswer:
     only(params, f"type types created {LISTS}")
     kinds = set(listed(params, "types")) | ({text(params, "type")} if "type" in params else set())
     oldest = wire.book.clock - EVENT_SECONDS
-    found = [e for e in wire.book.events if e.created >= oldest and (not kinds or e.type in kinds)]
+    found = [
+        e
+        for e in sorted(wire.book.events, key=lambda e: e.created)
+        if e.created >= oldest and e.listed_at <= wire.book.clock and (not kinds or e.type in kinds)
+    ]
     return page_of(found, params, "/v1/events", wire.event)
 
 

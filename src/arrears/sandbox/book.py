@@ -45,6 +45,8 @@ class SandboxBook:
         self.disputes: dict[str, SandboxDispute] = {}
         self.events: list[SandboxEvent] = []
         self.forgotten: set[str] = set()
+        self.late = 0
+        """After how many seconds an event is listed, under the time at which it came about."""
         self.own_cards = False
         """Whether every use of a test card is a card of its own, as customers' are; else its number is one card."""
         self.agenda: list[tuple[int, int, str, str]] = []
@@ -61,7 +63,14 @@ class SandboxBook:
     def add_event(self, kind: str, object_id: str, object_kind: str, at: int | None = None) -> None:
         """Add an event."""
         self.events.append(
-            SandboxEvent(self.new_id("evt"), kind, self.clock if at is None else at, object_id, object_kind)
+            SandboxEvent(
+                self.new_id("evt"),
+                kind,
+                self.clock if at is None else at,
+                object_id,
+                object_kind,
+                self.clock + self.late,
+            )
         )
 
     # -- time ------------------------------------------------------------------------------------------------

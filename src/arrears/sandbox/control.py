@@ -25,11 +25,17 @@ def book(sandbox: Sandbox, _: Asked) -> Any:
 
 def clock(sandbox: Sandbox, asked: Asked) -> Any:
     """Set sandbox time (`now`, Unix seconds), and let happen what falls due; from then on it stands still, until it
-    is told to `follow` the real clock again."""
+    is told to `follow` the real clock again: `offset` seconds ahead of it, if that is set. `date` is what its answers
+    say instead of that ("own"; null for nothing), `late` after how many seconds its events are listed."""
     if "now" in asked:
         sandbox.follows_clock, sandbox.book.clock = False, int(asked["now"])
         sandbox.book.pass_time()
     sandbox.follows_clock = sandbox.follows_clock or bool(asked.get("follow"))
+    if "offset" in asked:
+        sandbox.offset = int(asked["offset"])
+        sandbox.book.clock = sandbox.clock() + sandbox.offset
+    sandbox.date = asked.get("date", sandbox.date)
+    sandbox.book.late = int(asked.get("late", sandbox.book.late))
     return {"now": sandbox.book.clock}
 
 
@@ -38,6 +44,12 @@ def faults(sandbox: Sandbox, asked: Asked) -> Any:
     if "plan" in asked:
         sandbox.faults.plan([Fault(**one) for one in asked["plan"]], int(asked.get("seed", 0)))
     return sandbox.faults.counts
+
+
+def lists(sandbox: Sandbox, asked: Asked) -> Any:
+    """A page of a list holds at most `most`, however much is asked for."""
+    sandbox.api.page_max = int(asked["most"])
+    return {}
 
 
 def key(sandbox: Sandbox, asked: Asked) -> Any:
@@ -125,6 +137,7 @@ CONTROLS: Final[dict[str, Callable[[Sandbox, Asked], Any]]] = {
         book,
         clock,
         faults,
+        lists,
         key,
         forget,
         release,

@@ -6,7 +6,7 @@ from collections.abc import Callable, Sequence
 from typing import Any, Final, Protocol, TypeVar
 from urllib.parse import parse_qsl, urlsplit
 
-from arrears.adapters.payments.stripe.amounts import amount_limits
+from arrears.adapters.payments.stripe.amounts import amount_limits, to_stripe
 from arrears.sandbox.objects import WireError, bad_request
 
 Params = dict[str, Any]
@@ -118,16 +118,19 @@ def amount_of(params: Params, name: str = "amount") -> int:
 def within_limits(amount: int, currency: str, param: str = "amount") -> None:
     """Refuse what no charge of this currency can be: too little, too much, or with a last digit that is not passed
     on. Currencies whose minimum is another's are not refused."""
-    limits = amount_limits().get(currency.upper())
+    ours = currency.upper()
+    limits = amount_limits().get(ours)
     if limits is None:
         return
-    if amount < limits.minimum_minor:
-        said = f"Amount must be at least {limits.minimum_minor} {currency}"
-        raise bad_request(said, "amount_too_small", param=param)
-    if amount > limits.maximum_minor:
-        raise bad_request(f"Amount must be no more than {limits.maximum_minor}", "amount_too_large", param=param)
-    if amount % limits.step_minor:
-        raise bad_request(f"Invalid amount for {currency}: its last digit must be 0.", "invalid_amount", param=param)
+    if limits.takes_nothing:
+        raise bad_request(f"Invalid currency: {currency}", "invalid_currency", param=param)
+    least, most = to_stripe(limits.minimum_minor, ours), to_stripe(limits.maximum_minor, ours)
+    if amount < least:
+        raise bad_request(f"Amount must be at least {least} {currency}", "amount_too_small", param=param)
+    if amount > most:
+        raise bad_request(f"Amount must be no more than {most}", "amount_too_large", param=param)
+    if amount % to_stripe(limits.step_minor, ours):
+        raise bad_request(f"Invalid amount for {currency}: {amount}.", "invalid_amount", param=param)
 
 
 def currency_of(params: Params) -> str:

@@ -166,3 +166,4 @@ class SandboxEvent:
     created: int
     object_id: str
     object_kind: str
+    listed_at: int

@@ -23,6 +23,15 @@ class ClockConfirmed(Fact, frozen=True, tag="clock_confirmed"):
     pass
 
 
+class ClockDiffers(Fact, frozen=True, tag="clock_differs"):
+    """Our clock is so many seconds ahead of a payment provider's (negative: behind), by its own answer; or that is
+    `over`."""
+
+    provider: str
+    ahead_seconds: int
+    over: bool = False
+
+
 class FeedSet(Fact, frozen=True, tag="feed_set"):
     stale: bool
 
@@ -87,6 +96,7 @@ SystemFact = (
     | PolicyAdopted
     | ClockSuspected
     | ClockConfirmed
+    | ClockDiffers
     | FeedSet
     | BreakerSet
     | ChangeSetAside

@@ -11,6 +11,7 @@ from arrears.core.account import Action
 from arrears.core.calendar import calendar_of
 from arrears.core.invariants.checked import ONE_DAY, AccountBook, Checks, Sub, Warned
 from arrears.core.invariants.reported import since
+from arrears.core.messages.kinds import KINDS
 from arrears.core.states import State
 
 
@@ -103,7 +104,8 @@ def _announced(book: AccountBook, said: f.Announcement, on: date) -> None:
         book.breach("I22", f"{said.name}: {said.on} is announced on {on}")
     if said.debt:
         debt = book.debts.get(said.debt)
-        if debt is None or debt.open == 0 or debt.day_0 is not None or debt.due_on != said.on or book.debt_held(debt):
+        over = debt is None or debt.open == 0 or debt.day_0 is not None or book.debt_held(debt)
+        if debt is None or over or (debt.due_on != said.on and KINDS[said.kind].by_card):
             book.breach("I22", f"{said.name}: invoice {said.debt} is paid, past due, held or not due on {said.on}")
     elif said.subscription:
         sub = book.subs[said.subscription]

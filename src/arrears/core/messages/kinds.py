@@ -15,6 +15,7 @@ class MessageKind(StrEnum):
     """What a message is about; each has its own text in every language."""
 
     DUE_SOON = "due_soon"
+    BY_TRANSFER = "by_transfer"
     REMINDER = "reminder"
     DECLINED = "declined"
     CONFIRM = "confirm"
@@ -92,7 +93,8 @@ class KindSpec(NamedTuple):
     """One kind of message. `paid`: it always says an amount, which arrived or which a card was refused for.
     `declined`: it says why a bank refused, and what to ask it. `charged`: it is about a charge of ours that a bank
     refused or wants confirmed. `foreseen`: pages say ahead of time on which day it will be sent. `announces`: what it
-    says once before its date, in words and with an example that all such kinds share; None for every other message."""
+    says once before its date, in words and with an example that all such kinds share; None for every other message.
+    `by_card`: False where what it is about cannot be paid by card, so that it says how a transfer is made."""
 
     to: Audience
     actor: Actor
@@ -103,6 +105,7 @@ class KindSpec(NamedTuple):
     charged: bool = False
     foreseen: bool = False
     announces: Announces | None = None
+    by_card: bool = True
 
     @property
     def asks_for_money(self) -> bool:
@@ -123,6 +126,9 @@ KINDS: Final[Mapping[MessageKind, KindSpec]] = closed(
     MessageKind,
     {
         MessageKind.DUE_SOON: KindSpec(_ONE, _ADMIN, LeadsTo.ACCOUNT, Dated.NOTHING, announces=Announces.DEBT),
+        MessageKind.BY_TRANSFER: KindSpec(
+            _ONE, _ADMIN, LeadsTo.ACCOUNT, Dated.NOTHING, announces=Announces.DEBT, by_card=False
+        ),
         MessageKind.REMINDER: KindSpec(_ONE, _ADMIN, LeadsTo.PAYING, Dated.PLANNED, foreseen=True),
         MessageKind.DECLINED: KindSpec(_ONE, _ADMIN, LeadsTo.PAYING, Dated.PLANNED, declined=True, charged=True),
         MessageKind.CONFIRM: KindSpec(_ONE, _ADMIN, LeadsTo.PAYING, Dated.PLANNED, charged=True),

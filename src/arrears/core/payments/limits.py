@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
+from typing import Final
 
 from arrears.core.value import Value
 
@@ -14,6 +15,11 @@ class AmountLimits(Value, frozen=True, omit_defaults=True):
     minimum_minor: int
     maximum_minor: int
     step_minor: int = 1
+
+    @property
+    def takes_nothing(self) -> bool:
+        """Whether no amount at all can be charged in this currency."""
+        return self.maximum_minor < self.minimum_minor
 
     def takes(self, amount_minor: int) -> bool:
         """Whether exactly this can be one charge."""
@@ -31,6 +37,9 @@ class AmountLimits(Value, frozen=True, omit_defaults=True):
         return most - most % self.step_minor
 
 
+TAKES_NOTHING: Final = AmountLimits(minimum_minor=1, maximum_minor=0)
+"""The limits of a currency that a provider does not take."""
+
 LimitsByCurrency = Mapping[str, AmountLimits]
 
 
@@ -41,11 +50,15 @@ def charge_of(limits: LimitsByCurrency, currency: str, owed_minor: int) -> int:
 
 
 def strictest(every: Iterable[LimitsByCurrency]) -> dict[str, AmountLimits]:
-    """The limits of several providers as one: what each of them takes."""
+    """The limits of several providers as one: what each of them takes. A currency that only some of them take at all
+    has the limits of those."""
     found: dict[str, AmountLimits] = {}
     for limits in every:
         for currency, one in limits.items():
             was = found.get(currency, one)
+            if one.takes_nothing or was.takes_nothing:
+                found[currency] = was if one.takes_nothing else one
+                continue
             found[currency] = AmountLimits(
                 minimum_minor=max(was.minimum_minor, one.minimum_minor),
                 maximum_minor=min(was.maximum_minor, one.maximum_minor),

@@ -8,6 +8,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable
 
 from arrears.core.rules import (
+    by_transfer,
     challenge,
     charge,
     credit,
@@ -47,6 +48,7 @@ RULES: tuple[Rule, ...] = (
     tell.rule,
     expire.rule,
     due_soon.rule,
+    by_transfer.rule,
     restrict.rule,
     disable.rule,
     delete.rule,

@@ -6,8 +6,9 @@ from collections.abc import Iterator
 from datetime import date, timedelta
 from functools import partial
 
-from arrears.core.account import Account, Action, Hold, Stop, Subscription
+from arrears.core.account import Account, Action, Debt, Hold, Stop, Subscription
 from arrears.core.announcements import Announcement
+from arrears.core.messages.kinds import KINDS
 from arrears.core.rules.remind import reminder_holds
 from arrears.core.states import State
 from arrears.core.view import Due, Rank, View
@@ -32,13 +33,18 @@ def stands(account: Account, said: Announcement) -> bool:
     that is."""
     if said.debt:
         debt = account.debt(said.debt)
-        if debt is None or debt.ended or debt.due_on != said.on or account.debt_is_held(debt.no):
+        if debt is None or debt.ended or not _still_on(debt, said) or account.debt_is_held(debt.no):
             return False
         return debt.day_0 is None and debt.past_due_from is None and account.attempt_on([debt.no]) is None
     if said.subscription:
         return planned(account.subscription(said.subscription), said.on) is not None
     method = account.method(said.method)
     return method.expires_on == said.on and not method.removed and bool(users(account, method.no))
+
+
+def _still_on(debt: Debt, said: Announcement) -> bool:
+    """Whether a debt's date is the one that is named; of what cannot be paid by card none is."""
+    return debt.due_on == said.on or not KINDS[said.kind].by_card
 
 
 def planned(subscription: Subscription, on: date) -> Action | None:

@@ -18,5 +18,5 @@ def rule(view: View) -> Iterable[Due]:
 def _announcements(view: View, days: int) -> Iterator[Due]:
     tolerance = view.policy.tolerance_minor
     for debt in view.account.debts:
-        if debt.open_minor > tolerance.get(debt.currency, 0):
+        if debt.open_minor > tolerance.get(debt.currency, 0) and not view.not_by_card(debt):
             yield from announce(view, Announcement(MessageKind.DUE_SOON, debt.due_on, debt=debt.no), days)

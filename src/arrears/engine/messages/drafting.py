@@ -114,7 +114,7 @@ def content(
         again=draft.again,
         inviter=draft.inviter,
         administrator="" if administrator is None else administrator.name,
-        by_transfer=account.mode is Mode.INVOICE,
+        by_transfer=account.mode is Mode.INVOICE or not KINDS[draft.kind].by_card,
         no_method=_no_method(account, draft),
         nothing_follows=ends_here(policies, account),
         never_deleted=policy_of(policies, account).retention_days is None,

@@ -15,7 +15,7 @@ from arrears.core.announcements import Announcement
 from arrears.core.calendar import calendar_of
 from arrears.core.facts import Expiring
 from arrears.core.messages.content import DatedAction, DebtLine
-from arrears.core.messages.kinds import MessageKind
+from arrears.core.messages.kinds import KINDS, MessageKind
 from arrears.core.messages.recipients import Contacts
 from arrears.core.rules.announcing import planned, stands, users
 from arrears.core.rules.charge import charged_with
@@ -41,7 +41,7 @@ def announcement_drafts(
         if not stands(account, said):
             continue
         if debt is not None:
-            method = charged_with(account, debt)
+            method = charged_with(account, debt) if KINDS[said.kind].by_card else None
             debts.setdefault((said.kind, said.on, 0 if method is None else method.no), []).append(debt)
         elif said.subscription:
             action = planned(account.subscription(said.subscription), said.on)

@@ -87,7 +87,7 @@ def pursue(store: AccountsAndMoney, providers: Providers, account: int, number: 
     name, _, theirs = asked.payment_ref.partition(":")
     provider = providers.of(name)
     if now - asked.asked_at < NONE_FOUND_AFTER:
-        answer = provider.refund(theirs, asked.minor, asked.key)
+        answer = provider.refund(theirs, asked.minor, asked.currency, asked.key)
     else:
         answer = provider.look_up_refund(theirs, asked.key)
     if answer.state in (RefundState.DONE, RefundState.REFUSED):

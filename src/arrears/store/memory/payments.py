@@ -35,7 +35,7 @@ class MemoryMoney:
         self.open_parts: dict[tuple[int, int], int] = {}
         self.payment_seqs: dict[str, tuple[int, int]] = {}
         self.refund_rows: list[RefundRow] = []
-        self.swept: dict[str, datetime] = {}
+        self.swept: dict[str, tuple[datetime, datetime | None]] = {}
 
     def check_attempts(self, rows: Rows) -> str | None:
         """What about these rows the database would refuse, or None."""
@@ -216,8 +216,12 @@ class MemoryMoney:
 
     def swept_until(self, provider: str) -> datetime | None:
         """See ports.SweepBook."""
-        return self.swept.get(provider)
+        return self.swept[provider][0] if provider in self.swept else None
 
-    def set_swept(self, provider: str, until: datetime) -> None:
+    def swept_cursor(self, provider: str) -> datetime | None:
         """See ports.SweepBook."""
-        self.swept[provider] = max(until, self.swept.get(provider, until))
+        return self.swept[provider][1] if provider in self.swept else None
+
+    def set_swept(self, provider: str, at: datetime, cursor: datetime | None) -> None:
+        """See ports.SweepBook."""
+        self.swept[provider] = at, cursor

@@ -342,9 +342,11 @@ def _system(db: Db, installation: CheckedInstallation) -> list[Breach]:
             found.append(Breach("I18", 0, f"fact {seq} of the installation is not what was hashed"))
         state = fold_system(state, decode_system_fact(body))
         installation.changed(at, state.guards)
-    row = db.execute("SELECT head, clock_suspect, feed_stale, breaker_open, limits FROM system_state").fetchone()
+    row = db.execute(
+        "SELECT head, clock_suspect, clock_differs, feed_stale, breaker_open, limits FROM system_state"
+    ).fetchone()
     assert row is not None
-    folded = (state.clock_suspect, state.feed_stale, state.breaker_open, limits_text(state.limits))
+    folded = (state.clock_suspect, state.clock_differs, state.feed_stale, state.breaker_open, limits_text(state.limits))
     if bytes(row[0]) != head or tuple(row[1:]) != folded:
         found.append(Breach("I18", 0, "the installation's state is not the fold of its facts"))
     return found

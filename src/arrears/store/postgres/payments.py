@@ -85,8 +85,8 @@ GROUP BY e.currency
 
 
 SET_SWEPT: Final[LiteralString] = """
-INSERT INTO provider_sweep VALUES (%s, %s) ON CONFLICT (provider) DO UPDATE
-SET swept_until = greatest(provider_sweep.swept_until, excluded.swept_until)
+INSERT INTO provider_sweep (provider, swept_until, cursor_at) VALUES (%s, %s, %s) ON CONFLICT (provider) DO UPDATE
+SET swept_until = excluded.swept_until, cursor_at = excluded.cursor_at
 """
 
 
@@ -180,7 +180,13 @@ class PostgresMoney:
             row = db.execute("SELECT swept_until FROM provider_sweep WHERE provider = %s", [provider]).fetchone()
         return None if row is None else utc(row[0])
 
-    def set_swept(self, provider: str, until: datetime) -> None:
+    def swept_cursor(self, provider: str) -> datetime | None:
+        """See ports.SweepBook."""
+        with self.reading() as db:
+            row = db.execute("SELECT cursor_at FROM provider_sweep WHERE provider = %s", [provider]).fetchone()
+        return None if row is None or row[0] is None else utc(row[0])
+
+    def set_swept(self, provider: str, at: datetime, cursor: datetime | None) -> None:
         """See ports.SweepBook."""
         with self.transaction() as db:
-            db.execute(SET_SWEPT, [provider, until])
+            db.execute(SET_SWEPT, [provider, at, cursor])

@@ -69,6 +69,32 @@ def line(visit: Visit, debt: Debt) -> OwedLine:
     return OwedLine(debt.no, debt.number, visit.day(debt.due_on), amount, services, debt.day_0 is not None)
 
 
+def carried(visit: Visit) -> list[str]:
+    """What cannot be charged, in a sentence each: in a currency that no card pays in, or so little that it waits for
+    the next invoice."""
+    account, view = visit.snapshot, visit.view
+    asked = {part.debt for quote in quotes(view) for part in quote.parts}
+    found = []
+    for debt in account.debts:
+        names = {"number": debt.number, "amount": visit.amount(debt.open_minor, debt.currency)}
+        if debt.no in asked or debt.settled_separately or account.debt_is_held(debt.no):
+            continue
+        if view.not_by_card(debt):
+            said = _("%(number)s, %(amount)s: cards cannot pay in this currency. Nothing stops because of it.") % names
+            found.append(f"{said} {by_transfer(visit, debt.number)}")
+        elif debt.open_minor < view.carried_below(debt.currency) and debt.due_on < view.today:
+            found.append(_("%(number)s, %(amount)s: too little to charge. It joins your next invoice.") % names)
+    return found
+
+
+def by_transfer(visit: Visit, numbers: str) -> str:
+    """How these invoices are paid by bank transfer."""
+    names = {"operator": visit.operator, "iban": visit.live.context().operator.iban, "numbers": numbers}
+    if not names["iban"]:
+        return _("Transfer the amount as the invoice says, and mention %(numbers)s.") % names
+    return _("Transfer the amount to %(operator)s, %(iban)s, and mention %(numbers)s.") % names
+
+
 def offered(visit: Visit) -> list[OwedLine]:
     """Invoices that are not due yet: they may be paid too, and are never added by themselves."""
     return [line(visit, debt) for debt in offered_debts(visit) if not debt.settled_separately]
@@ -81,7 +107,10 @@ def offered_debts(visit: Visit) -> list[Debt]:
     return [
         debt
         for debt in account.debts
-        if debt.no not in in_set and debt.day_0 is None and not account.debt_is_held(debt.no)
+        if debt.no not in in_set
+        and debt.day_0 is None
+        and not account.debt_is_held(debt.no)
+        and not visit.view.not_by_card(debt)
     ]
 
 

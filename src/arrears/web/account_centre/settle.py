@@ -24,7 +24,17 @@ from arrears.engine.payments.settling import PART_MINIMUM_MINOR, StaleQuote
 from arrears.ports import Processor
 from arrears.ports.setups import SetupPage
 from arrears.web.account_centre.frame import Visit, account_page
-from arrears.web.account_centre.owed import Owed, coming, held, offered, owed, says, waits_for_the_payer
+from arrears.web.account_centre.owed import (
+    Owed,
+    by_transfer,
+    carried,
+    coming,
+    held,
+    offered,
+    owed,
+    says,
+    waits_for_the_payer,
+)
 from arrears.web.account_centre.story import away
 from arrears.web.languages import language_now
 from arrears.web.refusals import SENTENCES, in_words
@@ -69,6 +79,7 @@ def shown(visit: Visit, also: Sequence[int] = (), why: str = "", status: int = 2
         "more_offered": len(waiting) > OFFERED_MAX,
         "also": also,
         "held": held(visit),
+        "carried": carried(visit),
         "coming": [says(one) for one in coming(visit) if one.averted],
         "methods": _methods(visit),
         "seen": account.attempt_count,
@@ -99,10 +110,7 @@ def _transfer(visit: Visit, sums: Sequence[Owed]) -> str:
     if visit.snapshot.mode is Mode.CARD and visit.live.providers.can_open(Processor.open_setup):
         return ""
     numbers = visit.listed([line.number for one in sums for line in one.lines])
-    names = {"operator": visit.operator, "iban": visit.live.context().operator.iban, "numbers": numbers}
-    if not names["iban"]:
-        return _("Transfer the amount as the invoice says, and mention %(numbers)s.") % names
-    return _("Transfer the amount to %(operator)s, %(iban)s, and mention %(numbers)s.") % names
+    return by_transfer(visit, numbers)
 
 
 def _since(visit: Visit, seen: int) -> list[int]:

@@ -9,7 +9,6 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
 from datetime import datetime, timedelta
-from email.utils import parsedate_to_datetime
 from typing import Final
 from urllib.parse import urlsplit
 
@@ -18,7 +17,7 @@ import stripe
 from stripe.params import PaymentIntentCreateParams
 from stripe.params.checkout import SessionCreateParams
 
-from arrears.adapters.payments.stripe.amounts import amount_limits, check_amount
+from arrears.adapters.payments.stripe.amounts import amount_limits, check_amount, to_stripe
 from arrears.adapters.payments.stripe.codes import (
     Thing,
     attempt_in,
@@ -39,13 +38,15 @@ from arrears.adapters.payments.stripe.events import (
     PAGE_MARK,
     StripeReader,
     answering,
+    date_in,
     is_ours,
     refusal,
-    verified,
 )
 from arrears.adapters.payments.stripe.refunds import find_refund, give_back
+from arrears.adapters.payments.stripe.signed import verified
 from arrears.core.errors import Refused
 from arrears.core.payments.limits import AmountLimits
+from arrears.core.payments.provider_time import ProviderTime
 from arrears.core.payments.values import (
     AttemptCanceled,
     BookLine,
@@ -178,7 +179,7 @@ class Stripe(Processor):
         except Refused as refused:
             return AttemptCanceled("", reached_network=False, why=refused.message)
         wanted: PaymentIntentCreateParams = {
-            "amount": charge.amount_minor,
+            "amount": to_stripe(charge.amount_minor, charge.currency),
             "currency": charge.currency.lower(),
             "customer": charge.customer_ref,
             "payment_method": charge.method_ref,
@@ -268,7 +269,7 @@ class Stripe(Processor):
                     "quantity": 1,
                     "price_data": {
                         "currency": charge.currency.lower(),
-                        "unit_amount": charge.amount_minor,
+                        "unit_amount": to_stripe(charge.amount_minor, charge.currency),
                         "product_data": {"name": charge.description or charge.attempt},
                     },
                 }
@@ -303,9 +304,9 @@ class Stripe(Processor):
 
     # Money back
 
-    def refund(self, payment_ref: str, amount_minor: int, key: str) -> RefundAnswer:
+    def refund(self, payment_ref: str, amount_minor: int, currency: str, key: str) -> RefundAnswer:
         """See ports.Processor."""
-        return give_back(self._client, payment_ref, amount_minor, key)
+        return give_back(self._client, payment_ref, to_stripe(amount_minor, currency), key)
 
     def look_up_refund(self, payment_ref: str, key: str) -> RefundAnswer:
         """See ports.Processor."""
@@ -320,6 +321,10 @@ class Stripe(Processor):
     def changes_since(self, since: datetime) -> Iterator[Change]:
         """See ports.Processor. `since` overlaps the last sweep: an object may appear later than its own time."""
         return self._reader.changes_since(since)
+
+    def time(self, ours: datetime) -> ProviderTime:
+        """See ports.Processor."""
+        return self._reader.time()
 
     def book(self, since: datetime, until: datetime) -> Iterator[BookLine]:
         """See ports.Processor."""
@@ -375,8 +380,4 @@ def _metadata(charge: Charge) -> dict[str, str]:
 
 def _date_of(error: stripe.StripeError) -> datetime | None:
     """When Stripe answered, by its own clock."""
-    headers: Mapping[str, str] = error.headers or {}
-    try:
-        return parsedate_to_datetime(headers.get("Date") or headers.get("date") or "")
-    except ValueError:
-        return None
+    return date_in(error.headers or {})

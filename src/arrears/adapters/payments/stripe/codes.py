@@ -12,6 +12,7 @@ from typing import Any, Final
 
 import stripe
 
+from arrears.adapters.payments.stripe.amounts import from_stripe
 from arrears.core.errors import Refused
 from arrears.core.payments.values import (
     AttemptCanceled,
@@ -210,12 +211,12 @@ def refused(ref: str, error: Thing, charge: Thing, at: datetime) -> Declined | N
 
 
 def _paid(intent: Thing, charge: Thing) -> Paid:
-    received = intent.get("amount_received")
+    received, currency = intent.get("amount_received"), str(intent["currency"]).upper()
     codes = Codes(advice=_advice({}, inside(charge.get("outcome")), _brand({}, charge)))
     return Paid(
         ref=intent["id"],
-        amount_minor=intent["amount"] if received is None else received,
-        currency=str(intent["currency"]).upper(),
+        amount_minor=from_stripe(intent["amount"] if received is None else received, currency),
+        currency=currency,
         at=instant(charge.get("created") or intent["created"]),
         codes=codes,
         durable=codes.advice not in _ONCE_ONLY,

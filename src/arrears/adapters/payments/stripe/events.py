@@ -1,22 +1,21 @@
-"""Reading Stripe: signed events, the sweep, the book, and whatever is there under our own reference.
+"""Reading Stripe: events, the sweep, the book, and whatever is there under our own reference.
 
 An event only says where to look: each object is read anew, so that order and repetition cannot matter (I19).
 """
 
 from __future__ import annotations
 
-import hashlib
-import hmac
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta
+from email.utils import parsedate_to_datetime
 from typing import Final
 
 import stripe
 from stripe.params import PaymentIntentListParams
 from stripe.params.checkout import SessionListParams
 
-from arrears.adapters.payments.stripe.amounts import same_unit
+from arrears.adapters.payments.stripe.amounts import from_stripe
 from arrears.adapters.payments.stripe.codes import (
     DEBITS,
     DECLINES,
@@ -29,8 +28,9 @@ from arrears.adapters.payments.stripe.codes import (
     outcome_of,
     page_outcome,
 )
-from arrears.core import strict_json
 from arrears.core.errors import Refused
+from arrears.core.money import CURRENCIES
+from arrears.core.payments.provider_time import ProviderTime
 from arrears.core.payments.values import (
     AttemptCanceled,
     AttemptChange,
@@ -51,9 +51,6 @@ from arrears.core.payments.values import (
 
 API_VERSION: Final = "2026-10-28.endive"
 """The version whose shapes this adapter was written for; a newer SDK must not change them under us."""
-
-TOLERANCE: Final = timedelta(seconds=300)
-"""How old a signed event may be: long enough for a slow network, too short to replay what somebody recorded."""
 
 SKEW: Final = timedelta(hours=1)
 """How far the provider's clock may be behind ours when an object is sought by the time we asked for it."""
@@ -136,41 +133,25 @@ def answering() -> Iterator[None]:
         raise refusal(error) from error
 
 
-def verified(body: bytes, signature: str, secrets: Sequence[str], now: datetime) -> Thing:
-    """The event in a webhook's raw body. Refuses `bad_signature` and `old_event`.
-
-    Stripe signs "t.body" with HMAC-SHA256 for each live secret (two during a rotation). The SDK's own check reads
-    the wall clock, which would make it depend on when a test runs; so it is done here, on the bytes as received.
-    """
-    pairs = [part.strip().partition("=") for part in signature.split(",")]
-    times = [value for name, _, value in pairs if name == "t"]
-    given = [value.encode() for name, _, value in pairs if name == "v1"]
-    if len(times) != 1 or not (times[0].isascii() and times[0].isdecimal()) or len(times[0]) > 12:
-        raise Refused("bad_signature", "the webhook carries no usable Stripe-Signature")
-    signed = times[0].encode() + b"." + body
-    wanted = [hmac.new(secret.encode(), signed, hashlib.sha256).hexdigest().encode() for secret in secrets if secret]
-    if not any(hmac.compare_digest(one, other) for one in wanted for other in given):
-        raise Refused("bad_signature", "the webhook was not signed with any of our secrets")
-    if abs(int(now.timestamp()) - int(times[0])) > TOLERANCE.total_seconds():
-        raise Refused("old_event", "the webhook was signed too long ago, or its clock and ours differ")
+def date_in(headers: Mapping[str, str]) -> datetime | None:
+    """When an answer was given, by the clock of whoever gave it; None where that is not said, or is no date."""
     try:
-        event = strict_json.parse(body)
-    except strict_json.NotStrict:
-        raise Refused("bad_signature", "the webhook is signed but is no JSON") from None
-    if not isinstance(event, dict) or event.get("object") != "event":
-        raise Refused("bad_signature", "the webhook is signed but is no event")
-    return event
+        found = parsedate_to_datetime(headers.get("Date") or headers.get("date") or "")
+        return found.replace(tzinfo=found.tzinfo or UTC).astimezone(UTC)
+    except (ValueError, OverflowError):
+        return None
 
 
 def refund_change(refund: Thing) -> RefundChange:
     """A refund as it stands."""
+    currency = str(refund["currency"]).upper()
     return RefundChange(
         payment_ref=id_of(refund.get("payment_intent")) or id_of(refund.get("charge")),
         ref=refund["id"],
         key=str((refund.get("metadata") or {}).get("key") or ""),
         state=refund_state(refund),
-        amount_minor=refund["amount"],
-        currency=str(refund["currency"]).upper(),
+        amount_minor=from_stripe(refund["amount"], currency),
+        currency=currency,
     )
 
 
@@ -183,7 +164,8 @@ def dispute_change(dispute: Thing) -> Change:
     """A dispute as it stands, with its charge expanded; of a bank debit it is the bank's return of it."""
     charge = inside(dispute.get("charge"))
     payment = id_of(dispute.get("payment_intent")) or id_of(dispute.get("charge"))
-    amount, currency = dispute["amount"], str(dispute["currency"]).upper()
+    currency = str(dispute["currency"]).upper()
+    amount = from_stripe(dispute["amount"], currency)
     state = _DISPUTES.get(dispute.get("status") or "", DisputeState.OPEN)
     if inside(charge.get("payment_method_details")).get("type") in DEBITS and state is not DisputeState.WON:
         word = DECLINES.get(dispute.get("reason") or "", "unrecognised")
@@ -299,6 +281,13 @@ class StripeReader:
         elif page.get("mode") == "setup" and page.get("status") != "open" and account.isdecimal():
             yield SetupChange(page["id"], int(account))
 
+    def time(self) -> ProviderTime:
+        """Stripe's own time, and when its newest event came about."""
+        with answering():
+            found = self._v1.events.list({"limit": 1})
+        headers = found.last_response.headers if found.last_response is not None else {}
+        return ProviderTime(date_in(headers), max((instant(event.created) for event in found.data), default=None))
+
     def changes_since(self, since: datetime) -> Iterator[Change]:
         """Everything of ours created since, then by their events (kept for 30 days) the older things that changed."""
         start = int(since.timestamp())
@@ -329,8 +318,8 @@ class StripeReader:
                     yield from self.changes_of(thing)
 
     def book(self, since: datetime, until: datetime) -> Iterator[BookLine]:
-        """One line for each payment intent created in [since, until) that took money. What is in a currency that we
-        cannot charge here cannot be ours, and has no amount that we could state."""
+        """One line for each payment intent created in [since, until) that took money. What is in a currency that is
+        none of ISO 4217 cannot be ours."""
         wanted: PaymentIntentListParams = {
             "created": {"gte": int(since.timestamp()), "lt": int(until.timestamp())},
             "expand": ["data.latest_charge"],
@@ -339,7 +328,7 @@ class StripeReader:
         with answering():
             for intent in self._intents(wanted):
                 currency = str(intent["currency"]).upper()
-                if intent.get("amount_received") and same_unit(currency):
+                if intent.get("amount_received") and currency in CURRENCIES:
                     yield self._line(intent, currency)
 
     def _line(self, intent: Thing, currency: str) -> BookLine:
@@ -349,8 +338,8 @@ class StripeReader:
             payment_ref=intent["id"],
             attempt=attempt_in(intent),
             currency=currency,
-            taken_minor=intent["amount_received"],
-            refunded_minor=charge.get("amount_refunded") or 0,
+            taken_minor=from_stripe(intent["amount_received"], currency),
+            refunded_minor=from_stripe(charge.get("amount_refunded") or 0, currency),
             disputed_minor=sum(map(_taken_back, map(dispute_change, disputes))),
             at=instant(intent["created"]),
         )

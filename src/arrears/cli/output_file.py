@@ -1,0 +1,50 @@
+"""A file that a command writes: refused before the work begins if it cannot be written, there whole or not at all."""
+
+from __future__ import annotations
+
+import secrets
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+from arrears.core.errors import Refused
+
+
+@contextmanager
+def output_file(file: str | None) -> Iterator[Callable[[str], None]]:
+    """Yields what takes the whole text, as UTF-8. The file is replaced in one step; until then, and if anything goes
+    wrong, what was there stays. Refuses `unwritable_file` at once. Without a file the text goes nowhere."""
+    if file is None:
+        yield lambda text: None
+        return
+    path = Path(file)
+    beside = path.with_name(f".{path.name}.{secrets.token_hex(4)}")
+    try:
+        # What is no ordinary file, such as /dev/stdout, is written as it is.
+        special = path.exists() and not path.is_file()
+        target = path if special else beside
+        with target.open("w"):
+            pass
+    except (OSError, ValueError) as error:
+        raise _refused(file, error) from None
+
+    def write(text: str) -> None:
+        try:
+            target.write_text(text, encoding="utf-8", newline="")
+            if not special:
+                target.replace(path)
+        except OSError as error:
+            raise _refused(file, error) from None
+
+    try:
+        yield write
+    finally:
+        if not special:
+            beside.unlink(missing_ok=True)
+
+
+def _refused(file: str, error: OSError | ValueError) -> Refused:
+    place = file if file.isprintable() else ascii(file)
+    reason = (error.strerror if isinstance(error, OSError) else None) or "not a path"
+    way = "give a path in a folder that you may write to"
+    return Refused("unwritable_file", f"{place}: cannot be written ({reason.lower()}); {way}")
