@@ -24,6 +24,7 @@ from arrears.adapters.payments.stripe.codes import (
     id_of,
     in_mode,
     inside,
+    installation_in,
     instant,
     outcome_of,
     page_outcome,
@@ -41,6 +42,7 @@ from arrears.core.payments.values import (
     Declined,
     DisputeChange,
     DisputeState,
+    ForeignChange,
     Outcome,
     Paid,
     Processing,
@@ -178,9 +180,17 @@ class StripeReader:
     """What is at Stripe, in our words. Its methods refuse `provider_refused`, `provider_unreachable` and `wrong_mode`,
     except `session`, `intent` and `search`, which raise the SDK's errors for their callers to translate."""
 
-    def __init__(self, client: stripe.StripeClient, live: bool) -> None:
+    def __init__(self, client: stripe.StripeClient, live: bool, installation: str = "") -> None:
         self._v1 = client.v1
         self._live = live
+        self._installation = installation
+
+    def foreign(self, thing: Thing) -> bool:
+        """Whether another installation made this object. One that says nothing may be ours, from before objects did."""
+        return bool(self._installation) and installation_in(thing) not in ("", self._installation)
+
+    def _carries(self, attempt: str, thing: Thing) -> bool:
+        return attempt_in(thing) == attempt and not self.foreign(thing)
 
     def intent(self, ref: str) -> Thing:
         """A payment intent with its latest charge and its method."""
@@ -217,7 +227,7 @@ class StripeReader:
             if error.code != "resource_missing":
                 raise
             return None
-        return found if attempt_in(found) == attempt else None
+        return found if self._carries(attempt, found) else None
 
     def search(self, attempt: str, customer_ref: str, since: datetime | None) -> Thing | None:
         """The intent, else the payment page, with our reference in its metadata.
@@ -225,7 +235,10 @@ class StripeReader:
         A repeated key cannot make two, but a key that Stripe has forgotten can. Then what was paid wins; after it
         what may still be paid, because calling that over could charge twice; among equals the newest.
         """
-        created: dict[str, int] = {} if since is None else {"gte": int((since - SKEW).timestamp())}
+        # What a customer has is listed whole: our clock may have been wrong when it was asked for.
+        created: dict[str, int] = {}
+        if since is not None and not customer_ref:
+            created = {"gte": int((since - SKEW).timestamp())}
         wanted: PaymentIntentListParams = {"limit": 100, "expand": [f"data.{name}" for name in _INTENT]}
         pages: SessionListParams = {}
         if customer_ref:
@@ -233,9 +246,9 @@ class StripeReader:
         if created:
             wanted["created"] = {"gte": created["gte"]}
             pages["created"] = {"gte": created["gte"]}
-        found = [intent for intent in self._intents(wanted) if attempt_in(intent) == attempt]
+        found = [intent for intent in self._intents(wanted) if self._carries(attempt, intent)]
         if not found:
-            found = [page for page in self._sessions(pages) if attempt_in(page) == attempt]
+            found = [page for page in self._sessions(pages) if self._carries(attempt, page)]
         return min(found, key=_preference, default=None)
 
     def changes_of(self, event: Thing) -> Iterator[Change]:
@@ -271,12 +284,19 @@ class StripeReader:
             yield dispute_change(in_mode(dispute, self._live))
 
     def _attempt(self, thing: Thing) -> Iterator[Change]:
-        if attempt_in(thing):
-            yield AttemptChange(attempt_in(thing), self.outcome(thing))
+        if attempt_in(thing) and self.foreign(thing):
+            yield ForeignChange(thing["id"], installation_in(thing))
+        elif attempt_in(thing):
+            yield AttemptChange(attempt_in(thing), self.outcome(thing), self._certain(thing))
+
+    def _certain(self, thing: Thing) -> bool:
+        return installation_in(thing) == self._installation
 
     def _page(self, page: Thing) -> Iterator[Change]:
         account = str((page.get("metadata") or {}).get("account") or "")
-        if page.get("mode") == "payment":
+        if self.foreign(page):
+            yield ForeignChange(page["id"], installation_in(page))
+        elif page.get("mode") == "payment":
             yield from self._attempt(page)
         elif page.get("mode") == "setup" and page.get("status") != "open" and account.isdecimal():
             yield SetupChange(page["id"], int(account))
@@ -336,12 +356,13 @@ class StripeReader:
         disputes = self._disputes(intent=intent["id"]) if charge.get("disputed") else iter(())
         return BookLine(
             payment_ref=intent["id"],
-            attempt=attempt_in(intent),
+            attempt="" if self.foreign(intent) else attempt_in(intent),
             currency=currency,
             taken_minor=from_stripe(intent["amount_received"], currency),
             refunded_minor=from_stripe(charge.get("amount_refunded") or 0, currency),
             disputed_minor=sum(map(_taken_back, map(dispute_change, disputes))),
             at=instant(intent["created"]),
+            certain=self._certain(intent),
         )
 
     def _intents(self, wanted: PaymentIntentListParams) -> Iterator[Thing]:
