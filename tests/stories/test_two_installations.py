@@ -10,9 +10,13 @@ from tests.stories.paying import ADMIN, Paying, post
 from tests.stories.story import PRICE
 
 from arrears.adapters.payments.stripe import Stripe
+from arrears.core import facts as f
 from arrears.core.account import DoubtKind
+from arrears.core.errors import Refused
 from arrears.core.states import State
-from arrears.engine.payments import pages
+from arrears.engine import system
+from arrears.engine.payments import methods, pages, refunds
+from arrears.engine.payments.becoming import become_another
 from arrears.engine.payments.providers import Providers
 from arrears.engine.payments.reconciliation import check
 from arrears.engine.payments.recording import record_change
@@ -183,3 +187,68 @@ def test_every_object_at_the_provider_says_whose_it_is(pair: Pair) -> None:
     made = [one for kind in kinds for one in kind.values()]
     assert all(kinds)
     assert {one.metadata.get("installation") for one in made} == {pair.a.store.system().identity}
+
+
+# -- a copy ----------------------------------------------------------------------------------------------------------
+
+
+def copied(sandbox: Running) -> Paying:
+    """An installation with a card and a payment; then a copy of it, with a new invoice, that became one of its own."""
+    story = Paying(sandbox)
+    story.card()
+    story.until(0)
+    assert story.captures() == 1
+    story.stage.now += timedelta(minutes=1)
+    become_another(story.store, story.now, "staff:1", "to try something out")
+    with_identity(story)
+    return story
+
+
+def test_a_copy_charges_no_card_that_it_was_copied_with(sandbox: Running) -> None:
+    story = copied(sandbox)
+    story.bill(3)
+    story.until(4).sweep()
+    assert (story.captures(), [a.state for a in story.attempts()][-1]) == (1, "canceled")
+    assert story.tasks().count("charge_refused") == 1
+    assert story.settle(story.add()) == ["paid"], "a card of its own is its own"
+    [original] = [c for c in sandbox.sandbox.book.customers.values() if c.metadata["installation"] != identity(story)]
+    assert [m.customer for m in sandbox.sandbox.book.methods.values()].count(original.id) == 1
+    story.check()
+
+
+def test_a_copy_gives_nothing_back_and_removes_nothing_of_the_original(sandbox: Running) -> None:
+    story = copied(sandbox)
+    ref = f"stripe:{story.attempts()[-1].ref}"
+    with pytest.raises(Refused, match="copy"):
+        refunds.refund(story.store, story.providers, ref, 500, story.now, "staff:1", "x", "once")
+    with pytest.raises(Refused, match="copy"):
+        methods.renew(story.store, story.providers, story.no, 1, 12, 2040, story.now, ADMIN)
+    methods.activate(story.store, story.no, story.add(), story.now, ADMIN)
+    methods.remove(story.store, story.providers, story.no, 1, story.now, ADMIN)
+    book = sandbox.sandbox.book
+    assert (not book.refunds, [m.customer is None for m in book.methods.values()]) == (True, [False, False])
+
+
+def test_what_was_open_in_a_copy_is_over_there_and_goes_on_in_the_original(sandbox: Running) -> None:
+    story = Paying(sandbox)
+    story.until(1)
+    story.settle(story.add("challenge"))
+    story.stage.now += timedelta(minutes=1)
+    become_another(story.store, story.now, "staff:1", "to try something out")
+    with_identity(story)
+    assert [a.state for a in story.attempts()] == ["canceled"]
+    story.control("challenge", intent=story.attempts()[-1].ref, confirmed=True)
+    story.sweep()
+    assert (story.captures(), [d.open_minor for d in story.account.debts]) == (1, [PRICE])
+    story.check()
+
+
+def identity(story: Paying) -> str:
+    return story.store.system().identity
+
+
+def test_an_identity_is_taken_once_whoever_comes_first(sandbox: Running) -> None:
+    story = Paying(sandbox)
+    first = identity(story)
+    story.store.record_system(f.IdentityTaken(identity="ins_later"), story.now, "arrears", "at the same time")
+    assert (identity(story), system.identity(story.store, story.now)) == (first, first)

@@ -48,10 +48,8 @@ def _installation(live: Installation, as_json: bool) -> None:
     mail, foreign = live.store.mail_health(now), live.store.foreign_met()
     if as_json:
         of_mail = {**mail._asdict(), "server": mail.server._asdict(), "sender": mail.sender._asdict()}
-        deleted = [asdict(w) for w in deletions]
-        print_json(
-            {**system._asdict(), **asdict(numbers), "mail": of_mail, "foreign": foreign, "awaiting_release": deleted}
-        )
+        more = {"mail": of_mail, "foreign": foreign, "awaiting_release": [asdict(w) for w in deletions]}
+        print_json({**system._asdict(), **asdict(numbers), **more})
         return
     click.echo(f"{numbers.accounts} accounts, {numbers.open_cases} with an open case")
     states = ", ".join(f"{count} {state}" for state, count in numbers.subscriptions.items())

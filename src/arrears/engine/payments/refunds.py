@@ -18,6 +18,7 @@ from arrears.core.payments.values import RefundAnswer, RefundChange, RefundState
 from arrears.core.unit import Unit
 from arrears.engine.acting import acting_on
 from arrears.engine.payments.attempts import NONE_FOUND_AFTER, payment_ref
+from arrears.engine.payments.copies import must_be_ours
 from arrears.engine.payments.providers import Providers
 from arrears.engine.payments.reversals import trail_in
 from arrears.ports import AccountsAndMoney, MoneyBook, Processor
@@ -43,6 +44,7 @@ def refund(
     if record is None or not theirs:
         raise Refused("unknown_payment", f"there is no payment {payment[:80]!r} in the book")
     providers.of(provider).must_support(Processor.refund)
+    must_be_ours(store, record.account, payment)
     with acting_on(store, record.account, now) as unit:
         number = _ask(store, unit, payment, amount_minor, request, author, why)
     answer = pursue(store, providers, record.account, number, now)
@@ -84,6 +86,7 @@ def pursue(store: AccountsAndMoney, providers: Providers, account: int, number: 
     asked = _refund(store, account, number)
     if asked.over:
         return _answer(asked)
+    must_be_ours(store, account, asked.payment_ref)
     name, _, theirs = asked.payment_ref.partition(":")
     provider = providers.of(name)
     if now - asked.asked_at < NONE_FOUND_AFTER:
