@@ -57,7 +57,7 @@ Run = Callable[..., subprocess.CompletedProcess[str]]
 
 
 @pytest.fixture(scope="module")
-def live(database_url: str, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Run]:
+def live(database_url: str, migrated: str, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Run]:
     """`arrears ...` on a database of its own, with a mail folder of its own."""
     folder = tmp_path_factory.mktemp("live")
     environment = {
@@ -68,7 +68,7 @@ def live(database_url: str, tmp_path_factory: pytest.TempPathFactory) -> Iterato
     }
     with psycopg.connect(database_url, autocommit=True) as db:
         db.execute("DROP DATABASE IF EXISTS live_commands WITH (FORCE)")
-        db.execute("CREATE DATABASE live_commands")
+        db.execute(f"CREATE DATABASE live_commands TEMPLATE {migrated}")
     (folder / "map.toml").write_text(MAP)
     (folder / "book.csv").write_text(HEADER + with_mail(ROWS))
 

@@ -48,6 +48,7 @@ def _installation(live: Installation, as_json: bool) -> None:
     mail, foreign = live.store.mail_health(now), live.store.foreign_met()
     if as_json:
         of_mail = {**mail._asdict(), "server": mail.server._asdict(), "sender": mail.sender._asdict()}
+        of_mail["limit"] = mail.limit._asdict()
         more = {"mail": of_mail, "foreign": foreign, "awaiting_release": [asdict(w) for w in deletions]}
         print_json({**system._asdict(), **asdict(numbers), **more})
         return

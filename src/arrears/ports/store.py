@@ -74,10 +74,6 @@ class AccountsAndMoney(Accounts, AccountReader, MoneyBook, Protocol):
     """Accounts, locked and as last committed, with the book of methods, attempts and payments."""
 
 
-class AccountsAndOpenAttempts(AccountsAndMoney, SweepBook, InstallationControl, Protocol):
-    """The same with every attempt that is open anywhere, and who the installation is: what a copy of it ends first."""
-
-
 class AccountsAndSetups(AccountsAndMoney, SetupBook, Protocol):
     """The same with the pages on which methods are set up, which may pay the moment the method is there."""
 

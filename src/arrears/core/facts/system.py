@@ -80,10 +80,12 @@ class MailPaused(Fact, frozen=True, tag="mail_paused"):
 
 class MailTroubleKind(StrEnum):
     """What is wrong with mail as a whole. `server`: nothing leaves at all; `blocked`: what leaves is refused for who we
-    are; `returned`: nearly everything comes back; `key`: reports carry the signature of another secret key."""
+    are; `limit`: an address has had the most of a day, and more waits; `returned`: nearly everything comes back;
+    `key`: reports carry the signature of another secret key."""
 
     SERVER = "server"
     BLOCKED = "blocked"
+    LIMIT = "limit"
     RETURNED = "returned"
     KEY = "key"
 

@@ -9,12 +9,12 @@ from typing import Final
 from arrears.core.facts import IdentityTaken
 from arrears.core.payments.values import AttemptCanceled
 from arrears.engine.payments.attempts import record_outcome
-from arrears.ports import AccountsAndOpenAttempts
+from arrears.ports import Store
 
 _AT_ONCE: Final = 1_000
 
 
-def become_another(store: AccountsAndOpenAttempts, now: datetime, author: str, why: str) -> str:
+def become_another(store: Store, now: datetime, author: str, why: str) -> str:
     """Take another identity; it. The attempts that are open here end here, without a word to any provider: the original
     goes on with them. What was there before stays the original's (copies.py)."""
     new = f"ins_{token_hex(10)}"

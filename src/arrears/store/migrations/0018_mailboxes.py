@@ -1,4 +1,4 @@
-"""Runs `sql/0018_identity.sql`."""
+"""Runs `sql/0018_mailboxes.sql`."""
 
 from django.db import migrations
 
