@@ -18,6 +18,7 @@ from stripe.params import PaymentIntentCreateParams
 from stripe.params.checkout import SessionCreateParams
 
 from arrears.adapters.payments.stripe.amounts import amount_limits, check_amount, to_stripe
+from arrears.adapters.payments.stripe.answers import answering, date_in, is_ours, refusal
 from arrears.adapters.payments.stripe.codes import (
     Thing,
     attempt_in,
@@ -33,15 +34,7 @@ from arrears.adapters.payments.stripe.codes import (
     refused,
     setup_outcome_of,
 )
-from arrears.adapters.payments.stripe.events import (
-    API_VERSION,
-    PAGE_MARK,
-    StripeReader,
-    answering,
-    date_in,
-    is_ours,
-    refusal,
-)
+from arrears.adapters.payments.stripe.events import API_VERSION, PAGE_MARK, StripeReader
 from arrears.adapters.payments.stripe.refunds import find_refund, give_back
 from arrears.adapters.payments.stripe.signed import verified
 from arrears.core.errors import Refused

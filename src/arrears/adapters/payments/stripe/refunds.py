@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import stripe
 
+from arrears.adapters.payments.stripe.answers import answering, is_ours, refusal
 from arrears.adapters.payments.stripe.codes import not_certain
-from arrears.adapters.payments.stripe.events import answering, is_ours, refund_state, refusal
+from arrears.adapters.payments.stripe.events import refund_state
 from arrears.core.payments.values import RefundAnswer, RefundState
 
 
