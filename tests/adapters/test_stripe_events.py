@@ -264,7 +264,7 @@ def test_a_sweep_that_is_cut_off_says_so() -> None:
 def test_the_book_has_what_was_taken_refunded_and_disputed() -> None:
     back = {**paid_charge(), "amount_refunded": 1200, "disputed": True}
     taken = intent(latest_charge=back)
-    strange = intent(id="pi_9", metadata={}, currency="isk")
+    strange = intent(id="pi_9", metadata={}, currency="usdc")
     wire = Wire().on("GET payment_intents", listed(taken, intent("processing", id="pi_2"), strange))
     wire.on("GET disputes", listed(dispute("lost", amount=3000), dispute("won", amount=500)))
     lines = list(adapter(wire).book(NOW, NOW + timedelta(days=1)))
