@@ -31,13 +31,17 @@ def command(account: str | None, as_json: bool) -> None:
 def _account(live: Installation, account: str, as_json: bool) -> None:
     number = find_account(live.store, account)
     found = explanation(live.store, number, live.clock.now())
-    short = {key: found[key] for key in ("account", "case", "owed", "subscriptions", "waits_for", "holds")}
+    short = {
+        key: found[key] for key in ("account", "case", "owed", "subscriptions", "unreachable", "waits_for", "holds")
+    }
     short["next"] = found["next"][:1]
     if as_json:
         print_json(short)
         return
     for line in standing(found):
         click.echo(line)
+    if short["unreachable"]:
+        click.echo(short["unreachable"])
     for step in short["next"]:
         click.echo(f"next: {step_ahead(step)}")
 

@@ -15,6 +15,7 @@ from arrears.core.payments.planner import Tried
 from arrears.core.payments.provider_time import ProviderTime
 from arrears.core.payments.values import (
     BookLine,
+    CardsTried,
     Change,
     Charge,
     HostedPage,
@@ -212,6 +213,12 @@ class Processor(ABC):
         """
         return Unknown(f"payment provider {self.name!r} cannot end a payment", ref)
 
+    def use_up(self, charge: Charge) -> bool:
+        """Whether it is certain that this charge, of which nothing was found, can never be made any more: its key now
+        stands for something that takes nothing, so that a request that is still under way is refused. Asked again it is
+        the same. Without it there is no such proof before a day is over."""
+        return False
+
     def open_setup(self, key: str, account: int, customer_ref: str, locale: str, return_url: str) -> HostedPage:
         """A page to set up a method for later use; `customer_ref` may be empty, then one is made."""
         raise self._without(Processor.open_setup)
@@ -244,6 +251,10 @@ class Processor(ABC):
         """What became of a refund that was asked for with this key, so long ago that to find none is proof: then it is
         REFUSED."""
         return RefundAnswer(RefundState.UNKNOWN, why=f"payment provider {self.name!r} cannot look up a refund")
+
+    def tried_on(self, ref: str) -> CardsTried | None:
+        """What was tried in vain on one of our payment pages, or None. Without it nothing of that is known."""
+        return None
 
     def changes_in(self, body: bytes, signature: str, now: datetime) -> Sequence[Change]:
         """What a webhook says happened, with the objects read anew. Refuses `bad_signature`, `old_event`,

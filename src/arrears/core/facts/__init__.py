@@ -65,6 +65,7 @@ from arrears.core.facts.notice import (
 from arrears.core.facts.payments import (
     AttemptCreated,
     AttemptMoved,
+    CardTried,
     ChallengeLapsed,
     ChargebackClosed,
     MethodActivated,
@@ -150,6 +151,7 @@ __all__ = [
     "BecamePastDue",
     "BreakerSet",
     "Canceled",
+    "CardTried",
     "CaseEnded",
     "ChallengeLapsed",
     "ChangeSetAside",
@@ -299,6 +301,7 @@ AnyFact = (
     | Refunded
     | RefundAsked
     | RefundUndone
+    | CardTried
     | ChargebackClosed
     | AuthorisationDeclined
     | AddressAsked

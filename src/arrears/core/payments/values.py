@@ -274,7 +274,30 @@ class DebitReturned(NamedTuple):
     codes: Codes
 
 
-Change = AttemptChange | ForeignChange | SetupChange | RefundChange | DisputeChange | DebitReturned
+class CardTry(Value, frozen=True, omit_defaults=True):
+    """One request about a card at the provider's own page that came to nothing: to pay with it (`amount_minor`, in
+    minor units), or to check it while it was set up (0, no currency). `ref` is the provider's own name of it,
+    `fingerprint` the same for the same card at this provider; empty where it does not say."""
+
+    ref: str
+    at: datetime
+    fingerprint: str
+    codes: Codes
+    amount_minor: int = 0
+    currency: str = ""
+
+
+class CardsTried(NamedTuple):
+    """What was tried in vain on one of our pages: all of it, each time anew. `attempt` is our reference of the payment;
+    empty where a method was set up. `ref` is the provider's name of the page's payment or set-up."""
+
+    ref: str
+    account: int
+    attempt: str
+    tries: tuple[CardTry, ...]
+
+
+Change = AttemptChange | ForeignChange | SetupChange | RefundChange | DisputeChange | DebitReturned | CardsTried
 
 
 class BookLine(NamedTuple):

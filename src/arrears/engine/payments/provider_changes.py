@@ -13,6 +13,7 @@ from arrears.core.errors import Refused
 from arrears.core.money import format_amount
 from arrears.core.payments.values import (
     AttemptChange,
+    CardsTried,
     Change,
     DebitReturned,
     DisputeChange,
@@ -24,6 +25,7 @@ from arrears.core.payments.values import (
 from arrears.engine.payments import refunds, reversals
 from arrears.engine.payments.attempts import payment_ref, record_foreign, record_outcome
 from arrears.engine.payments.providers import provider_of
+from arrears.engine.payments.tries import record_tries
 from arrears.ports import AccountsAndMoney, MoneyBook, PaymentRecord, ProviderBook
 
 _ATTEMPT: Final = "att"
@@ -40,6 +42,10 @@ def apply(store: AccountsAndMoney, provider: str, change: Change, now: datetime)
             _attempt(store, provider, change, now)
         case SetupChange() | ForeignChange():
             return
+        case CardsTried(attempt=reference):
+            place = attempt_of(reference)
+            if place is None or place[0] == change.account:
+                record_tries(store, provider, change, 0 if place is None else place[1], now)
         case RefundChange():
             refunds.record_change(store, provider, change, now)
         case DisputeChange() | DebitReturned():

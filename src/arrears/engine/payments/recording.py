@@ -14,6 +14,7 @@ from arrears.core.account import Doubt, DoubtKind
 from arrears.core.errors import Refused
 from arrears.core.payments.values import (
     AttemptChange,
+    CardsTried,
     Change,
     DebitReturned,
     DisputeChange,
@@ -91,7 +92,7 @@ def _account_of(store: MoneyBook, provider: str, change: Change) -> int:
         case AttemptChange(attempt=attempt):
             place = attempt_of(attempt)
             return 0 if place is None else place[0]
-        case SetupChange(account=account):
+        case SetupChange(account=account) | CardsTried(account=account):
             return account
         case ForeignChange():
             return 0

@@ -17,6 +17,7 @@ from arrears.core.payments.trail import KINDS, Refund, trail_of
 from arrears.core.payments.values import RefundAnswer, RefundChange, RefundState
 from arrears.core.unit import Unit
 from arrears.engine.acting import acting_on
+from arrears.engine.failpoints import reached
 from arrears.engine.payments.attempts import NONE_FOUND_AFTER, payment_ref
 from arrears.engine.payments.copies import must_be_ours
 from arrears.engine.payments.providers import Providers
@@ -47,6 +48,7 @@ def refund(
     must_be_ours(store, record.account, payment)
     with acting_on(store, record.account, now) as unit:
         number = _ask(store, unit, payment, amount_minor, request, author, why)
+    reached("refund.after_begin")
     answer = pursue(store, providers, record.account, number, now)
     if answer.state is RefundState.REFUSED:
         raise Refused("refund_refused", f"the provider refused to give back {payment}: {answer.why or 'it said no'}")
@@ -89,13 +91,16 @@ def pursue(store: AccountsAndMoney, providers: Providers, account: int, number: 
     must_be_ours(store, account, asked.payment_ref)
     name, _, theirs = asked.payment_ref.partition(":")
     provider = providers.of(name)
+    reached("refund.before_call")
     if now - asked.asked_at < NONE_FOUND_AFTER:
         answer = provider.refund(theirs, asked.minor, asked.currency, asked.key)
     else:
         answer = provider.look_up_refund(theirs, asked.key)
+    reached("refund.after_call")
     if answer.state in (RefundState.DONE, RefundState.REFUSED):
         with acting_on(store, account, now) as unit:
             _record(store, unit, name, asked.payment_ref, answer.ref, asked.key, asked.minor, answer.state)
+            reached("refund.before_book")
         done = _refund(store, account, number)
         return _answer(done)._replace(why=answer.why)
     return answer

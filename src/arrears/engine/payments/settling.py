@@ -23,7 +23,7 @@ from arrears.core.unit import Unit
 from arrears.core.view import View
 from arrears.engine.acting import acting_on
 from arrears.engine.failpoints import reached
-from arrears.engine.payments.attempts import attempt_ref, end_page, pursue, record_outcome
+from arrears.engine.payments.attempts import attempt_ref, end_page, pursue, record_outcome, still_owed
 from arrears.engine.payments.permitted import must_be_permitted
 from arrears.engine.payments.providers import Providers
 from arrears.ports import AccountReader, AccountsAndMoney, AttemptRecord, MoneyBook
@@ -326,12 +326,17 @@ def _part(view: View, wanted: Quote, part_minor: int) -> Quote:
 def cancel_open_attempts(
     store: AccountsAndMoney, providers: Providers, account: int, currency: str, also: tuple[int, ...], now: datetime
 ) -> None:
-    """A new settlement first cancels what is waiting for the payer, at the provider, with proof."""
+    """A new settlement first cancels what is waiting for the payer, at the provider, with proof; and what is unknown
+    and not owed any more as it was, because some of it was paid otherwise, is looked up at once."""
     wanted = {p.debt for q in quote(store, account, now, also) if q.currency == currency for p in q.parts}
-    for attempt in store.snapshots([account])[account].attempts:
-        waiting = attempt.on_page or attempt.state is AttemptState.NEEDS_CUSTOMER
-        if waiting and any(p.debt in wanted for p in attempt.parts):
+    snapshot = store.snapshots([account])[account]
+    for attempt in snapshot.attempts:
+        if not any(p.debt in wanted for p in attempt.parts):
+            continue
+        if attempt.on_page or attempt.state is AttemptState.NEEDS_CUSTOMER:
             cancel(store, providers, account, attempt, now)
+        elif attempt.state is AttemptState.UNKNOWN and not still_owed(snapshot, attempt):
+            pursue(store, providers, account, attempt.no, now)
 
 
 def cancel(store: AccountsAndMoney, providers: Providers, account: int, attempt: Attempt, now: datetime) -> None:

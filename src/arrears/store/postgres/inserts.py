@@ -218,6 +218,21 @@ WHERE p.account_id = v.account_id AND p.attempt = v.attempt""",
             ("amount_minor", "bigint"),
         ),
     ),
+    "card_tries": _insert(
+        "card_try",
+        (
+            ("account_id", "bigint"),
+            ("ref", "text"),
+            ("at_provider", "text"),
+            ("fingerprint", "text"),
+            ("tried_at", "timestamptz"),
+            ("amount_minor", "bigint"),
+            ("currency", "text"),
+            ("decline", "text"),
+            ("network_code", "text"),
+            ("advice", "text"),
+        ),
+    ),
     "requests": _insert(
         "support_request",
         (

@@ -26,10 +26,15 @@ SELECT m.no, m.at_provider, m.ref, m.customer_ref, m.kind, m.fingerprint, m.labe
     t.no, t.created_at, t.initiator, t.amount_minor, t.currency, t.state, t.decline, t.network_code, t.advice,
     t.reached_network
 FROM payment_method m LEFT JOIN LATERAL (
-    SELECT a.* FROM payment_method o JOIN attempt a ON a.account_id = o.account_id AND a.method = o.no
+    SELECT a.no, a.created_at, a.initiator, a.amount_minor, a.currency, a.state, a.decline, a.network_code, a.advice,
+        a.reached_network
+    FROM payment_method o JOIN attempt a ON a.account_id = o.account_id AND a.method = o.no
     WHERE o.at_provider = m.at_provider AND o.fingerprint = m.fingerprint AND o.kind = m.kind
-    AND o.account_id <> m.account_id
-    AND (a.state <> 'paid' OR a.advice <> '') ORDER BY a.created_at DESC LIMIT %(most)s
+    AND o.account_id <> m.account_id AND (a.state <> 'paid' OR a.advice <> '')
+    UNION ALL
+    SELECT 0, c.tried_at, 'customer', c.amount_minor, c.currency, 'declined', c.decline, c.network_code, c.advice, true
+    FROM card_try c WHERE c.at_provider = m.at_provider AND c.fingerprint = m.fingerprint
+    ORDER BY 2 DESC LIMIT %(most)s
 ) t ON m.kind = 'card' AND m.fingerprint <> ''
 WHERE m.account_id = %(account)s AND (m.no = %(number)s OR %(number)s = 0)
 """

@@ -34,15 +34,17 @@ from arrears.adapters.payments.stripe.codes import (
     refused,
     setup_outcome_of,
 )
-from arrears.adapters.payments.stripe.events import API_VERSION, PAGE_MARK, StripeReader
+from arrears.adapters.payments.stripe.events import API_VERSION, StripeReader
 from arrears.adapters.payments.stripe.refunds import find_refund, give_back
 from arrears.adapters.payments.stripe.signed import verified
+from arrears.adapters.payments.stripe.tries import PAGE_MARK
 from arrears.core.errors import Refused
 from arrears.core.payments.limits import AmountLimits
 from arrears.core.payments.provider_time import ProviderTime
 from arrears.core.payments.values import (
     AttemptCanceled,
     BookLine,
+    CardsTried,
     Change,
     Charge,
     Codes,
@@ -205,6 +207,17 @@ class Stripe(Processor):
             return self._failed(error)
         return outcome_of(in_mode(intent.to_dict(), self.live))
 
+    def use_up(self, charge: Charge) -> bool:
+        """See ports.Processor. A payment that nobody confirms takes the key; any other request is refused under it."""
+        amount, currency = to_stripe(charge.amount_minor, charge.currency), charge.currency.lower()
+        unused: PaymentIntentCreateParams = {"amount": amount, "currency": currency, "metadata": {"use_up": "1"}}
+        try:
+            made = self._v1.payment_intents.create(unused, {"idempotency_key": charge.key})
+            self._v1.payment_intents.cancel(made.id)
+        except stripe.StripeError:
+            return False
+        return True
+
     def look_up(self, attempt: str, customer_ref: str, ref: str, since: datetime) -> Outcome:
         """See ports.Processor. Where several carry our reference: see `Reader.search`."""
         try:
@@ -295,6 +308,11 @@ class Stripe(Processor):
             return self._expired(ref)
         except stripe.StripeError as error:
             return self._failed(error, ref)
+
+    def tried_on(self, ref: str) -> CardsTried | None:
+        """See ports.Processor."""
+        with answering():
+            return next(self._reader.tried(self._reader.session(ref)), None)
 
     def _expired(self, ref: str) -> Outcome:
         try:

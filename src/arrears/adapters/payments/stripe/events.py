@@ -28,12 +28,14 @@ from arrears.adapters.payments.stripe.codes import (
     outcome_of,
     page_outcome,
 )
+from arrears.adapters.payments.stripe.tries import PAGE_MARK, tried_to_pay, tried_to_set_up
 from arrears.core.money import CURRENCIES
 from arrears.core.payments.provider_time import ProviderTime
 from arrears.core.payments.values import (
     AttemptCanceled,
     AttemptChange,
     BookLine,
+    CardsTried,
     Change,
     Codes,
     DebitReturned,
@@ -54,9 +56,6 @@ API_VERSION: Final = "2026-10-28.endive"
 
 SKEW: Final = timedelta(hours=1)
 """How far the provider's clock may be behind ours when an object is sought by the time we asked for it."""
-
-PAGE_MARK: Final = "page"
-"""Metadata of an intent behind a hosted page: what was declined there may be tried again by the person on it."""
 
 _REFUNDS: Final = {
     "succeeded": RefundState.DONE,
@@ -138,7 +137,7 @@ class StripeReader:
     except `session`, `intent` and `search`, which raise the SDK's errors for their callers to translate."""
 
     def __init__(self, client: stripe.StripeClient, live: bool, installation: str = "") -> None:
-        self._v1 = client.v1
+        self._client, self._v1 = client, client.v1
         self._live = live
         self._installation = installation
 
@@ -245,6 +244,8 @@ class StripeReader:
             yield ForeignChange(thing["id"], installation_in(thing))
         elif attempt_in(thing):
             yield AttemptChange(attempt_in(thing), self.outcome(thing), self._certain(thing))
+            if self._certain(thing):
+                yield from self.tried(thing)
 
     def _certain(self, thing: Thing) -> bool:
         return installation_in(thing) == self._installation
@@ -257,6 +258,13 @@ class StripeReader:
             yield from self._attempt(page)
         elif page.get("mode") == "setup" and page.get("status") != "open" and account.isdecimal():
             yield SetupChange(page["id"], int(account))
+            if self._certain(page):
+                yield from tried_to_set_up(self._client, page)
+
+    def tried(self, thing: Thing) -> Iterator[CardsTried]:
+        """What was tried in vain on a payment page, by the page or by its intent."""
+        on_page = thing.get("object") == "checkout.session"
+        yield from tried_to_pay(self._client, inside(thing.get("payment_intent")) if on_page else thing)
 
     def time(self) -> ProviderTime:
         """Stripe's own time, and when its newest event came about."""

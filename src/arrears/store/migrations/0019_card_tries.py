@@ -1,4 +1,4 @@
-"""Runs `sql/0019_identity.sql`."""
+"""Runs `sql/0019_card_tries.sql`."""
 
 from django.db import migrations
 
