@@ -261,7 +261,7 @@ class Stripe(Processor):
             except stripe.InvalidRequestError as error:
                 if "expires_at" not in (error.param or error.user_message or ""):
                     raise
-                by_stripe = _date_of(error)
+                by_stripe = date_in(error.headers or {})
                 if by_stripe is None:
                     raise
             early = expires_at < by_stripe + PAGE_MAX / 2
@@ -372,7 +372,7 @@ class Stripe(Processor):
         intent = inside(said.get("payment_intent"))
         if attempt_in(intent):
             in_mode(intent, self.live)
-        at = instant(intent["created"]) if intent.get("created") else _date_of(error)
+        at = instant(intent["created"]) if intent.get("created") else date_in(error.headers or {})
         if at is None:
             return Unknown("a refusal that does not say when", ref)
         return refused(id_of(intent) or ref, said, inside(intent.get("latest_charge")), at)
@@ -395,8 +395,3 @@ def _http_client(api_base: str | None) -> stripe.HTTPClient:
         # What is on this machine is never behind the proxy that the environment names.
         session.trust_env = False
     return stripe.RequestsClient(timeout=(CONNECT_SECONDS, READ_SECONDS), session=session)
-
-
-def _date_of(error: stripe.StripeError) -> datetime | None:
-    """When Stripe answered, by its own clock."""
-    return date_in(error.headers or {})
