@@ -32,7 +32,7 @@ WHERE account_id = %s
 
 WARN_TOO: Final[LiteralString] = """
 INSERT INTO extra_recipient (account_id, address, name, locale, channel)
-SELECT account_id, address, '', '', 'email' FROM unnest(%b::bigint[], %b::text[]) AS v (account_id, address)
+SELECT account_id, address, '', '', 'email' FROM unnest(%s::bigint[], %s::text[]) AS v (account_id, address)
 ON CONFLICT (account_id, channel, address) DO NOTHING
 """
 
@@ -70,6 +70,18 @@ class PostgresReceivables:
             rows = db.execute(FACTS_OF, [list(numbers), [kind_of_type(kind) for kind in kinds]])
             for a, s, at, author, why, body in rows:
                 found[a].append(Recorded(a, s, utc(at), author, why, decode_fact(body)))
+        return found
+
+    def stored_facts_of(
+        self, numbers: Sequence[int], kinds: Sequence[type[Fact]]
+    ) -> Mapping[int, Sequence[tuple[str, str]]]:
+        """See ports.book.Receivables."""
+        found: dict[int, list[tuple[str, str]]] = defaultdict(list)
+        with self.reading() as db:
+            for account, _, _, author, _, body in db.execute(
+                FACTS_OF, [list(numbers), [kind_of_type(kind) for kind in kinds]]
+            ):
+                found[account].append((author, body))
         return found
 
     def described(self, numbers: Sequence[int]) -> Mapping[int, NewAccount]:
