@@ -11,9 +11,9 @@ export PIP_ROOT_USER_ACTION := ignore
 RUN := .venv/bin
 PYTHON = $(shell for p in python3 python3.14 python3.13 python3.12 python3.11 /usr/bin/python3; do \
 	$$p -c 'import sys; sys.exit(sys.version_info < (3, 11))' >/dev/null 2>&1 && echo $$p && break; done)
-# Two lanes, each with a database server of its own, and the one that is done first takes over half of what the other
-# has left; on a server of yours there is one.
-LANES := $(if $(ARREARS_DATABASE_URL),,--numprocesses 2 --dist worksteal)
+# Three lanes, each with a database server of its own, and the one that is done first takes over half of what another
+# has left; on a server of yours there is one. Two cores are busy with three: a test often waits for a browser.
+LANES := $(if $(ARREARS_DATABASE_URL),,--numprocesses 3 --dist worksteal)
 PIP_INSTALL := $(RUN)/python -m pip install --quiet --only-binary :all: --require-hashes
 # The build backend is pinned in the lock, so nothing is fetched that the lock does not name.
 PIP_INSTALL_SELF := $(RUN)/python -m pip install --quiet --no-deps --no-build-isolation --editable .

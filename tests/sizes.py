@@ -10,15 +10,16 @@ from __future__ import annotations
 import os
 import random
 from collections.abc import Sequence
-from typing import Final
+from typing import Final, TypeVar
 
 import pytest
 
+Some = TypeVar("Some")
 ALL: Final = bool(os.environ.get("ARREARS_TEST_ALL"))
 MARKERS: Final = ("long: for `make test-all` alone", "sample(n): of its cases `make test` takes n")
 
 
-def few(some: int, whole: int) -> int:
+def few(some: Some, whole: Some) -> Some:
     """`some` in `make test`, `whole` in `make test-all`."""
     return whole if ALL else some
 

@@ -67,8 +67,8 @@ def planned(target: str, **environment: str) -> str:
 
 
 @pytest.mark.parametrize("target", ["test", "test-fast", "test-all"])
-def test_tests_run_in_two_lanes_that_share_the_work_and_in_one_on_a_server_of_yours(target: str) -> None:
-    assert "--numprocesses 2 --dist worksteal" in planned(target)
+def test_tests_run_in_three_lanes_that_share_the_work_and_in_one_on_a_server_of_yours(target: str) -> None:
+    assert "--numprocesses 3 --dist worksteal" in planned(target)
     assert "--numprocesses" not in planned(target, ARREARS_DATABASE_URL="postgresql://a@b/c")
 
 

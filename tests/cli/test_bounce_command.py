@@ -10,7 +10,7 @@ from pathlib import Path
 import psycopg
 import pytest
 from tests.adapters.test_bounces import report
-from tests.cli.test_main import ran
+from tests.cli.commands import arrears
 from tests.stories.story import Hands, Mail
 
 from arrears.adapters.channels.signing import signed
@@ -33,7 +33,6 @@ class Reported:
     def __init__(self, url: str, folder: Path) -> None:
         self.url, self.folder, self.said = url, folder, ""
         self.environment = {"ARREARS_DATABASE_URL": url, "ARREARS_HOME": str(folder), "ARREARS_SECRET_KEY": SECRET}
-        assert ran("-m", "arrears", "tasks", **self.environment).returncode == 0
         self.store = PostgresStore(url, clock_is_real=False)
         start = datetime.now(UTC) - timedelta(days=2)
         system.adopt_policy(self.store, default_policy(), start, "staff:1")
@@ -53,7 +52,7 @@ class Reported:
         path.write_bytes(
             report(to=to, returned=f"Message-ID: <{self.message_id}@arrears.example>", recipient=recipient)
         )
-        done = ran("-m", "arrears", "bounce", str(path), "--json", *options, **self.environment)
+        done = arrears("bounce", str(path), "--json", *options, **self.environment)
         assert done.returncode == 0, done.stderr
         self.said = done.stderr
         counts: dict[str, int] = json.loads(done.stdout)
@@ -69,11 +68,11 @@ class Reported:
 
 
 @pytest.fixture
-def reported(database_url: str, tmp_path: Path) -> Iterator[Reported]:
+def reported(database_url: str, migrated: str, tmp_path: Path) -> Iterator[Reported]:
     name = "bounce_command"
     with psycopg.connect(database_url, autocommit=True) as db:
         db.execute(f"DROP DATABASE IF EXISTS {name} WITH (FORCE)")
-        db.execute(f"CREATE DATABASE {name}")
+        db.execute(f"CREATE DATABASE {name} TEMPLATE {migrated}")
     made = Reported(psycopg.conninfo.make_conninfo(database_url, dbname=name), tmp_path)
     yield made
     made.store.close()
@@ -135,7 +134,7 @@ def test_a_mail_that_is_not_there_is_one_line_before_anything_is_recorded(how: t
     there = tmp_path / "a.eml"
     there.write_bytes(b"Subject: hello\n\nhello\n")
     for missing in (tmp_path / "b.eml", tmp_path):
-        done = ran("-m", "arrears", "bounce", *how, str(there), str(missing), ARREARS_HOME=str(tmp_path / "home"))
+        done = arrears("bounce", *how, str(there), str(missing), ARREARS_HOME=str(tmp_path / "home"))
         assert (done.returncode, done.stdout, done.stderr.count("\n")) == (2, "", 1), done.stderr
         assert "[missing_file]" in done.stderr
     assert not (tmp_path / "home").exists()

@@ -78,7 +78,7 @@ Tried = Callable[..., "commands.CompletedProcess[str]"]
 
 
 @pytest.fixture(scope="module")
-def tried(database_url: str, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Tried]:
+def tried(database_url: str, migrated: str, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Tried]:
     """`arrears import ... --dry-run --json` on a database of its own; one with the first of the updates' exports."""
     folder = tmp_path_factory.mktemp("exports")
     names = {"empty": "exports_empty", "updates": "exports_updates"}
@@ -90,7 +90,7 @@ def tried(database_url: str, tmp_path_factory: pytest.TempPathFactory) -> Iterat
     with psycopg.connect(database_url, autocommit=True) as db:
         for name in names.values():
             db.execute(f"DROP DATABASE IF EXISTS {name} WITH (FORCE)")  # type: ignore[arg-type]
-            db.execute(f"CREATE DATABASE {name}")  # type: ignore[arg-type]
+            db.execute(f"CREATE DATABASE {name} TEMPLATE {migrated}")  # type: ignore[arg-type]
         yield run
         for name in names.values():
             db.execute(f"DROP DATABASE IF EXISTS {name} WITH (FORCE)")  # type: ignore[arg-type]

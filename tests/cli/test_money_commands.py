@@ -37,10 +37,10 @@ def sandbox() -> Iterator[Running]:
 
 
 @pytest.fixture(scope="module")
-def book(database_url: str) -> Iterator[str]:
+def book(database_url: str, migrated: str) -> Iterator[str]:
     with psycopg.connect(database_url, autocommit=True) as db:
         db.execute(f"DROP DATABASE IF EXISTS {NAME} WITH (FORCE)")
-        db.execute(f"CREATE DATABASE {NAME}")
+        db.execute(f"CREATE DATABASE {NAME} TEMPLATE {migrated}")
     yield psycopg.conninfo.make_conninfo(database_url, dbname=NAME)
     with psycopg.connect(database_url, autocommit=True) as db:
         db.execute(f"DROP DATABASE IF EXISTS {NAME} WITH (FORCE)")

@@ -69,12 +69,12 @@ class Staff:
 
 
 @pytest.fixture(scope="module")
-def context(database_url: str, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Staff]:
+def context(database_url: str, migrated: str, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Staff]:
     folder: Path = tmp_path_factory.mktemp("support")
     name = "support_commands"
     with psycopg.connect(database_url, autocommit=True) as db:
         db.execute(f"DROP DATABASE IF EXISTS {name} WITH (FORCE)")
-        db.execute(f"CREATE DATABASE {name}")
+        db.execute(f"CREATE DATABASE {name} TEMPLATE {migrated}")
     url = psycopg.conninfo.make_conninfo(database_url, dbname=name)
     environment = {"ARREARS_DATABASE_URL": url, "ARREARS_HOME": str(folder), "ARREARS_MAIL_FOLDER": str(folder)}
 

@@ -155,7 +155,7 @@ def test_broken_code_is_caught_by_the_invariant_that_guards_it(name: str, monkey
 
 
 def test_the_same_worlds_are_clean_when_nothing_is_broken() -> None:
-    assert [breach for seed in SEEDS[: few(4, len(SEEDS))] for breach in breaches_of(seed)] == []
+    assert [breach for seed in SEEDS[: few(2, len(SEEDS))] for breach in breaches_of(seed)] == []
 
 
 def test_every_invariant_has_a_sabotage_or_a_forgery_that_it_catches() -> None:

@@ -33,7 +33,7 @@ STOPS = {Action.RESTRICT: Stop.RESTRICT, Action.DISABLE: Stop.DISABLE, Action.DE
 
 def examples(count: int) -> Callable[..., object]:
     return settings(
-        max_examples=few(count // 2, count * 20),
+        max_examples=few(count // 4, count * 20),
         deadline=None,
         suppress_health_check=[HealthCheck.too_slow, HealthCheck.data_too_large],
     )

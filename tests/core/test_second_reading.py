@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-import os
-
 from hypothesis import HealthCheck, given, settings
+from tests.sizes import few
 from tests.stories.play import Plot, played, plots
 
 from arrears.sim.ladder import disagreements
 
-HISTORIES = 2_000 if os.environ.get("ARREARS_TEST_ALL") else 300
+HISTORIES = few(100, 2_000)
 
 
 @settings(

@@ -8,7 +8,7 @@ from datetime import UTC, datetime
 
 import pytest
 
-from arrears.adapters.payments.stripe.events import verified
+from arrears.adapters.payments.stripe.signed import verified
 from arrears.core.errors import Refused
 from arrears.core.money import MINOR_MAX, bounded
 from arrears.core.strict_json import NotStrict, parse

@@ -45,6 +45,7 @@ def the_book(path: Path) -> ReceivablesBook:
     return read_book(path, load_map(books.MAP))
 
 
+@pytest.mark.sample(1)
 @pytest.mark.parametrize("disputes", ["hold", "ignore"])
 def test_the_book_agrees_with_an_independent_count(database_url: str, path: Path, disputes: str) -> None:
     with scratch(database_url, f"replay_{disputes}") as store:

@@ -1,36 +1,38 @@
-"""Stores for the tests of this folder: each PostgreSQL one in a scratch schema that nobody used before."""
+"""Stores for the tests of this folder: each PostgreSQL one in a scratch schema that is empty."""
 
 from __future__ import annotations
 
-import itertools
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
 from tests.store.contract import AnyStore
+from tests.store.scratch import Schemas
 from tests.store.traced import TracedStore
 
-from arrears.store import schema
 from arrears.store.memory.store import MemoryStore
 from arrears.store.postgres.store import PostgresStore
 
-_counter = itertools.count(1)
+
+@pytest.fixture(scope="session")
+def schemas(database_url: str) -> Schemas:
+    return Schemas(database_url)
 
 
 @pytest.fixture
-def make_postgres(database_url: str) -> Iterator[Callable[[], PostgresStore]]:
-    """Makes empty PostgreSQL stores; their connections are given back after the test."""
-    made: list[PostgresStore] = []
+def make_postgres(database_url: str, schemas: Schemas) -> Iterator[Callable[[], PostgresStore]]:
+    """Makes empty PostgreSQL stores; their connections and schemas are given back after the test."""
+    made: dict[str, PostgresStore] = {}
 
     def make() -> PostgresStore:
-        name = f"contract_{next(_counter)}"
-        schema.create_scratch(database_url, name)
-        made.append(PostgresStore(database_url, schema=name, durable=False, clock_is_real=False))
-        return made[-1]
+        name = schemas.take()
+        made[name] = PostgresStore(database_url, schema=name, durable=False, clock_is_real=False)
+        return made[name]
 
     yield make
-    for store in made:
+    for name, store in made.items():
         store.close()
+        schemas.give_back(name)
 
 
 @pytest.fixture(params=["memory", "postgres"])
@@ -43,15 +45,15 @@ def store(request: pytest.FixtureRequest) -> AnyStore:
 
 
 @pytest.fixture
-def make_traced(database_url: str, tmp_path: Path) -> Iterator[Callable[[], TracedStore]]:
-    made: list[TracedStore] = []
+def make_traced(database_url: str, schemas: Schemas, tmp_path: Path) -> Iterator[Callable[[], TracedStore]]:
+    made: dict[str, TracedStore] = {}
 
     def make() -> TracedStore:
-        name = f"traced_{len(made)}"
-        schema.create_scratch(database_url, name)
-        made.append(TracedStore(database_url, name, tmp_path / name))
-        return made[-1]
+        name = schemas.take()
+        made[name] = TracedStore(database_url, name, tmp_path / name)
+        return made[name]
 
     yield make
-    for store in made:
+    for name, store in made.items():
         store.close()
+        schemas.give_back(name)

@@ -115,9 +115,10 @@ class Living:
         at = start
         while at <= end:
             self.work(at)
-            due = self.store.next_due()
-            # A worker that has not worked for long doubts the clock.
-            at = min(max(due or end, at + timedelta(hours=1)), at + timedelta(hours=20))
+            before, at = at, max(self.store.next_due() or end, at + timedelta(hours=1))
+            if at - before > timedelta(hours=20):
+                # A worker that has not worked for long doubts the clock, until a person has looked at it.
+                system.confirm_clock(self.store, min(at, end), "staff:1")
         self.work(end)
 
     def work(self, at: datetime | None = None) -> None:

@@ -237,6 +237,7 @@ def test_every_form_needs_our_token(shop: Living) -> None:
         assert browser.post(f"/acc_{account}/{path}", {"do": "pay"}).status_code == 403
 
 
+@pytest.mark.sample(1)
 @pytest.mark.parametrize("scripts", [True, False])
 def test_a_person_pays_with_a_new_card_with_and_without_scripts(shop: Living, browser: Browser, scripts: bool) -> None:
     account = shop.account((12000, "EUR"), days=40)

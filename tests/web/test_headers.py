@@ -82,6 +82,7 @@ def test_a_nonce_is_never_used_twice(town: Town) -> None:
     assert len(policies) == 5
 
 
+@pytest.mark.sample(8)
 @pytest.mark.parametrize("state", RECIPES)
 def test_no_page_is_large_in_any_state_and_all_carry_the_headers(town: Town, state: str) -> None:
     account = town.accounts[state]

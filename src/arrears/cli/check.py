@@ -24,11 +24,15 @@ def command(as_json: bool) -> None:
             progress(done, total)
 
         report = check_store(live.store, checked, now=live.clock.now())
+        doubts = [str(doubt) for doubt in live.store.system().guards.doubts]
     if as_json:
-        print_json({"checked": report.checked, "breaches": [b._asdict() for b in report.breaches]})
+        breaches = [b._asdict() for b in report.breaches]
+        print_json({"checked": report.checked, "breaches": breaches, "doubts": doubts})
     else:
         for breach in report.breaches:
             click.echo(f"{breach.invariant} account {breach.account}: {breach.what}")
         click.echo(f"{report.checked} checks, {len(report.breaches)} breaches")
+        if doubts:
+            click.echo(f"nobody is cut off while these doubts stand ({', '.join(doubts)}); see `arrears tasks`")
     if report.breaches:
         click.get_current_context().exit(1)

@@ -190,6 +190,8 @@ def system_tasks_of(seq: int, fact: f.SystemFact, why: str) -> Iterator[TaskRow]
             yield TaskRow(SYSTEM, seq, f"mail_{kind}", why)
         case f.FeedSet(stale=True):
             yield TaskRow(SYSTEM, seq, "provider_unread", why)
+        case f.ClockDiffers(over=False):
+            yield TaskRow(SYSTEM, seq, "clock_differs", why)
         case f.ChangeSetAside(ref=ref):
             yield TaskRow(SYSTEM, seq, "change_not_recorded", why, ref)
         case f.AccountSetAside(account=number):
@@ -200,8 +202,10 @@ def system_tasks_of(seq: int, fact: f.SystemFact, why: str) -> Iterator[TaskRow]
             f.PolicyAdopted()
             | f.ClockSuspected()
             | f.ClockConfirmed()
+            | f.ClockDiffers()
             | f.LimitsSet()
             | f.FeedSet()
+            | f.IdentityTaken()
             | f.SystemTaskClosed()
         ):
             return
@@ -214,6 +218,8 @@ def system_ends_of(seq: int, fact: f.SystemFact) -> Iterator[TaskGone]:
     match fact:
         case f.FeedSet(stale=False):
             yield TaskGone(SYSTEM, "provider_unread", None, seq)
+        case f.ClockDiffers(over=True):
+            yield TaskGone(SYSTEM, "clock_differs", None, seq)
         case f.BreakerSet(open=False):
             yield TaskGone(SYSTEM, "decline_storm", None, seq)
         case f.MailPaused(over=True):

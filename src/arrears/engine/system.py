@@ -7,13 +7,16 @@ run saw it, and its warnings no longer count (spec, section 3, Holds).
 from __future__ import annotations
 
 from datetime import datetime
+from secrets import token_hex
 
 from arrears.core.facts import (
     ARREARS,
     BreakerSet,
     ChangeSetAside,
     ClockConfirmed,
+    ClockDiffers,
     FeedSet,
+    IdentityTaken,
     LimitsSet,
     MailPaused,
     MailTrouble,
@@ -31,6 +34,13 @@ def adopt_policy(store: InstallationControl, policy: Policy, now: datetime, auth
     store.adopt(policy, now, author)
 
 
+def identity(store: InstallationControl, now: datetime) -> str:
+    """Who this installation is to its payment providers: taken once, and kept with the database."""
+    if not store.system().identity:
+        store.record_system(IdentityTaken(identity=f"ins_{token_hex(10)}"), now, ARREARS, "the first")
+    return store.system().identity
+
+
 def confirm_clock(store: CollectionsRun, now: datetime, author: str, why: str = "") -> int:
     """Record that a person has found the clock right. What waited for that is looked at again; how many accounts
     did."""
@@ -39,6 +49,17 @@ def confirm_clock(store: CollectionsRun, now: datetime, author: str, why: str = 
     store.tick(now)
     store.record_system(ClockConfirmed(), now, author, why)
     return store.wake_waiting(now)
+
+
+def set_clock_differs(
+    store: CollectionsRun, provider: str, ahead_seconds: int, now: datetime, why: str = "", *, over: bool = False
+) -> int:
+    """Record that our clock and a payment provider's differ, which is a task for staff, or that they agree again; how
+    many accounts waited."""
+    if over:
+        run(store, now)
+    store.record_system(ClockDiffers(provider=provider, ahead_seconds=ahead_seconds, over=over), now, ARREARS, why)
+    return store.wake_waiting(now) if over else 0
 
 
 def set_feed(store: CollectionsRun, *, stale: bool, now: datetime, author: str, why: str = "") -> int:

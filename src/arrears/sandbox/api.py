@@ -19,6 +19,8 @@ class Api:
     def __init__(self, book: SandboxBook, base_url: str) -> None:
         self.book = book
         self.wire = WireObjects(book, base_url)
+        self.page_max = 0
+        """The most that one page of a list holds, where that is less than is asked for."""
 
     @property
     def base_url(self) -> str:
@@ -38,6 +40,8 @@ class Api:
             raise WireError(404, "invalid_request_error", f"Unrecognized request URL ({verb}: /v1/{'/'.join(path)}).")
         if name in self.book.forgotten:
             raise WireError(404, "invalid_request_error", f"No such object: '{name}'", "resource_missing", param="id")
+        if "limit" in params and self.page_max:
+            params = {**params, "limit": str(min(int(params["limit"]), self.page_max))}
         found = handler(self.wire, name, params)
         if self.book.forgotten and found.get("object") == "list":
             found["data"] = [one for one in found["data"] if one["id"] not in self.book.forgotten]
@@ -66,7 +70,9 @@ ROUTES: Final[dict[tuple[str | bool, ...], Handler]] = {
     ("GET", "payment_intents", True): payments.intent,
     ("POST", "payment_intents", True, "confirm"): payments.confirm_intent,
     ("POST", "payment_intents", True, "cancel"): payments.cancel_intent,
+    ("GET", "charges", False): payments.charges,
     ("GET", "charges", True): payments.charge,
+    ("GET", "setup_attempts", False): pages.setup_attempts,
     ("POST", "refunds", False): payments.new_refund,
     ("GET", "refunds", False): payments.refunds,
     ("GET", "refunds", True): payments.refund,

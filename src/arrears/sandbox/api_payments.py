@@ -143,6 +143,14 @@ def _confirm(wire: WireObjects, found: Intent) -> None:
         raise
 
 
+def charges(wire: WireObjects, _: str, params: Params) -> WireAnswer:
+    """GET /v1/charges?payment_intent="""
+    only(params, f"payment_intent {LISTS}")
+    wanted = known(wire.book.intents, text(params, "payment_intent"), "payment_intent", "payment_intent")
+    found = [one for one in wire.book.charges.values() if one.intent == wanted.id]
+    return page_of(found, params, "/v1/charges", wire.charge)
+
+
 def charge(wire: WireObjects, name: str, params: Params) -> WireAnswer:
     """GET /v1/charges/:id"""
     only(params, "")
@@ -210,7 +218,11 @@ def events(wire: WireObjects, _: str, params: Params) -> WireAnswer:
     only(params, f"type types created {LISTS}")
     kinds = set(listed(params, "types")) | ({text(params, "type")} if "type" in params else set())
     oldest = wire.book.clock - EVENT_SECONDS
-    found = [e for e in wire.book.events if e.created >= oldest and (not kinds or e.type in kinds)]
+    found = [
+        e
+        for e in sorted(wire.book.events, key=lambda e: e.created)
+        if e.created >= oldest and e.listed_at <= wire.book.clock and (not kinds or e.type in kinds)
+    ]
     return page_of(found, params, "/v1/events", wire.event)
 
 

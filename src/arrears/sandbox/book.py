@@ -45,6 +45,8 @@ class SandboxBook:
         self.disputes: dict[str, SandboxDispute] = {}
         self.events: list[SandboxEvent] = []
         self.forgotten: set[str] = set()
+        self.late = 0
+        """After how many seconds an event is listed, under the time at which it came about."""
         self.own_cards = False
         """Whether every use of a test card is a card of its own, as customers' are; else its number is one card."""
         self.agenda: list[tuple[int, int, str, str]] = []
@@ -61,7 +63,14 @@ class SandboxBook:
     def add_event(self, kind: str, object_id: str, object_kind: str, at: int | None = None) -> None:
         """Add an event."""
         self.events.append(
-            SandboxEvent(self.new_id("evt"), kind, self.clock if at is None else at, object_id, object_kind)
+            SandboxEvent(
+                self.new_id("evt"),
+                kind,
+                self.clock if at is None else at,
+                object_id,
+                object_kind,
+                self.clock + self.late,
+            )
         )
 
     # -- time ------------------------------------------------------------------------------------------------
@@ -123,7 +132,7 @@ class SandboxBook:
         if bank.challenge and not completed:
             raise self._refused(intent, charge, *_ASKS_CUSTOMER)
         if bank.decline is not None:
-            raise self._refused(intent, charge, "Your card was declined.", _declined(bank))
+            raise self._refused(intent, charge, "Your card was declined.", declined(bank))
         self._taken(intent, charge)
 
     def _charge(self, intent: Intent) -> SandboxCharge:
@@ -312,7 +321,8 @@ _CUSTOMER_REFUSED = (
 )
 
 
-def _declined(bank: Card) -> dict[str, str]:
+def declined(bank: Card) -> dict[str, str]:
+    """The codes with which a bank refuses this card."""
     said = bank.decline
     assert said is not None, "asked for a decline of a card that pays"
     codes = {

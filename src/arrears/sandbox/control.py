@@ -12,7 +12,7 @@ from starlette.responses import JSONResponse, Response
 from arrears.sandbox.accounts import INSTRUMENTS, Failure
 from arrears.sandbox.faults import Fault
 from arrears.sandbox.objects import WireError
-from arrears.sandbox.pages import use_card
+from arrears.sandbox.pages import refuse_setup, use_card
 from arrears.sandbox.server import Sandbox
 
 Asked = dict[str, Any]
@@ -25,11 +25,17 @@ def book(sandbox: Sandbox, _: Asked) -> Any:
 
 def clock(sandbox: Sandbox, asked: Asked) -> Any:
     """Set sandbox time (`now`, Unix seconds), and let happen what falls due; from then on it stands still, until it
-    is told to `follow` the real clock again."""
+    is told to `follow` the real clock again: `offset` seconds ahead of it, if that is set. `date` is what its answers
+    say instead of that ("own"; null for nothing), `late` after how many seconds its events are listed."""
     if "now" in asked:
         sandbox.follows_clock, sandbox.book.clock = False, int(asked["now"])
         sandbox.book.pass_time()
     sandbox.follows_clock = sandbox.follows_clock or bool(asked.get("follow"))
+    if "offset" in asked:
+        sandbox.offset = int(asked["offset"])
+        sandbox.book.clock = sandbox.clock() + sandbox.offset
+    sandbox.date = asked.get("date", sandbox.date)
+    sandbox.book.late = int(asked.get("late", sandbox.book.late))
     return {"now": sandbox.book.clock}
 
 
@@ -38,6 +44,12 @@ def faults(sandbox: Sandbox, asked: Asked) -> Any:
     if "plan" in asked:
         sandbox.faults.plan([Fault(**one) for one in asked["plan"]], int(asked.get("seed", 0)))
     return sandbox.faults.counts
+
+
+def lists(sandbox: Sandbox, asked: Asked) -> Any:
+    """A page of a list holds at most `most`, however much is asked for."""
+    sandbox.api.page_max = int(asked["most"])
+    return {}
 
 
 def key(sandbox: Sandbox, asked: Asked) -> Any:
@@ -72,6 +84,12 @@ def card(sandbox: Sandbox, asked: Asked) -> Any:
     """Choose a card or an account on a page, as a person would; `own`: nobody else has that card."""
     session, own = sandbox.book.sessions[asked["session"]], bool(asked.get("own"))
     return {"done": use_card(sandbox.book, session, asked["card"], own=own)}
+
+
+def setup_refused(sandbox: Sandbox, asked: Asked) -> Any:
+    """The bank refuses the check of a card (`card`) on a page that sets one up (`session`)."""
+    refuse_setup(sandbox.book, sandbox.book.sessions[asked["session"]], asked["card"])
+    return {}
 
 
 def challenge(sandbox: Sandbox, asked: Asked) -> Any:
@@ -125,11 +143,13 @@ CONTROLS: Final[dict[str, Callable[[Sandbox, Asked], Any]]] = {
         book,
         clock,
         faults,
+        lists,
         key,
         forget,
         release,
         behave,
         card,
+        setup_refused,
         challenge,
         dispute,
         close,

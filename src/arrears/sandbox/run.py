@@ -110,7 +110,7 @@ def running(port: int = 0, host: str = "127.0.0.1") -> Iterator[Running]:
         raise Refused("port_taken", f"port {port} of {host} cannot be used: {error.strerror}; give another") from error
     url = f"http://{host}:{listening.getsockname()[1]}"
     sandbox.api.base_url = url
-    config = uvicorn.Config(app(sandbox), log_level="critical", lifespan="off", access_log=False)
+    config = uvicorn.Config(app(sandbox), log_level="critical", lifespan="off", access_log=False, date_header=False)
     server = _Server(config)
     server.install_signal_handlers = lambda: None  # type: ignore[attr-defined]
     thread = threading.Thread(target=server.run, kwargs={"sockets": [listening]}, daemon=True)

@@ -6,6 +6,7 @@ import asyncio
 import hmac
 import json
 from collections.abc import Awaitable, Callable
+from email.utils import formatdate
 from hashlib import sha256
 from typing import Any, Final
 
@@ -57,12 +58,16 @@ class Sandbox:
         self.webhooks = Webhooks(lambda payload: self.signed(payload, self.book.clock))
         self.told = 0
         self.follows_clock = True
+        self.offset = 0
+        """So many seconds is this clock ahead of the one that it follows."""
+        self.date: str | None = "own"
+        """What its answers say that the time is: its `own`, another text, or nothing (None)."""
         self.denied: tuple[str, ...] = ()
         """What the key may not ask for, by the beginning of the path."""
 
     def _now(self) -> int:
         if self.follows_clock:
-            self.book.clock = max(self.book.clock, self.clock())
+            self.book.clock = max(self.book.clock, self.clock() + self.offset)
         return self.book.clock
 
     def pass_time(self) -> int:
@@ -74,7 +79,18 @@ class Sandbox:
     # -- the wire --------------------------------------------------------------------------------------------
 
     async def wire(self, request: Request) -> Response:
-        """One request of the API."""
+        """One request of the API, answered with the time that it is here."""
+        answer = await self._answered(request)
+        answer.headers.update(self.dated())
+        return answer
+
+    def dated(self) -> dict[str, str]:
+        """The header that says when something is answered."""
+        if self.date is None:
+            return {}
+        return {"Date": formatdate(self._now(), usegmt=True) if self.date == "own" else self.date}
+
+    async def _answered(self, request: Request) -> Response:
         body = await request.body()
         if len(body) > BODY_BYTES_MAX:
             return _error(413, "invalid_request_error", "Request body too large.")

@@ -65,6 +65,7 @@ from arrears.core.facts.notice import (
 from arrears.core.facts.payments import (
     AttemptCreated,
     AttemptMoved,
+    CardTried,
     ChallengeLapsed,
     ChargebackClosed,
     MethodActivated,
@@ -121,8 +122,10 @@ from arrears.core.facts.system import (
     BreakerSet,
     ChangeSetAside,
     ClockConfirmed,
+    ClockDiffers,
     ClockSuspected,
     FeedSet,
+    IdentityTaken,
     LimitsSet,
     MailPaused,
     MailTrouble,
@@ -148,12 +151,14 @@ __all__ = [
     "BecamePastDue",
     "BreakerSet",
     "Canceled",
+    "CardTried",
     "CaseEnded",
     "ChallengeLapsed",
     "ChangeSetAside",
     "ChargeDeclined",
     "ChargebackClosed",
     "ClockConfirmed",
+    "ClockDiffers",
     "ClockSuspected",
     "CreditAllocated",
     "DateMoved",
@@ -174,6 +179,7 @@ __all__ = [
     "FeedSet",
     "HoldEnded",
     "HoldPlaced",
+    "IdentityTaken",
     "InvitationAccepted",
     "InvitationWithdrawn",
     "Invited",
@@ -295,6 +301,7 @@ AnyFact = (
     | Refunded
     | RefundAsked
     | RefundUndone
+    | CardTried
     | ChargebackClosed
     | AuthorisationDeclined
     | AddressAsked

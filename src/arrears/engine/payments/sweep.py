@@ -1,7 +1,7 @@
 """The sweep: what webhooks lost is found by asking, and what is unknown is looked up until it is known.
 
-It asks from where it last stood, with an overlap, so that what a provider shows late is still seen; recording the
-same change again changes nothing.
+It asks from where it last stood by the provider's own clock, with an overlap, so that what a provider shows late is
+still seen; recording the same change again changes nothing.
 """
 
 from __future__ import annotations
@@ -16,20 +16,15 @@ from arrears.core.account import Account
 from arrears.core.errors import Refused
 from arrears.core.facts import ARREARS
 from arrears.core.payments.limits import strictest
+from arrears.core.payments.provider_time import ProviderTime
 from arrears.core.payments.values import AttemptState
 from arrears.engine.payments.attempts import pursue, still_owed
 from arrears.engine.payments.providers import Providers
 from arrears.engine.payments.recording import Recording, record_change
 from arrears.engine.payments.settling import cancel
 from arrears.engine.payments.setups import finish_stuck
-from arrears.engine.system import set_breaker, set_feed, set_limits
-from arrears.ports import AccountReader, InstallationControl, Store
-
-OVERLAP: Final = timedelta(hours=1)
-"""A delayed commit shows up under the time at which it was asked for (reliability.md, F7: minutes)."""
-
-FIRST: Final = timedelta(days=35)
-"""How far the first sweep of an installation looks back: longer than a provider keeps its events."""
+from arrears.engine.system import set_breaker, set_clock_differs, set_feed, set_limits
+from arrears.ports import AccountReader, InstallationControl, Processor, Store
 
 LOOK_UPS_MAX: Final = 5_000
 """In one sweep. Most are only looked at here; the provider is asked about the unknown ones."""
@@ -55,7 +50,10 @@ def sweep(store: Store, providers: Providers, now: datetime, since: datetime | N
     """Read what changed at every provider since the last sweep (or `since`, if that is earlier), then look up what is
     open; how many changes. What goes wrong with one provider, attempt or change holds up no other."""
     note_limits(store, providers, now)
-    read = [_read(store, providers, name, now, since) for name in providers.by_name]
+    # All clocks are read first: reading what changed may take long, and `now` would be old by then.
+    told = {name: _time_of(provider, now) for name, provider in providers.by_name.items()}
+    _note_clocks(store, told, now)
+    read = [_read(store, providers, name, time, now, since) for name, time in told.items()]
     _note_unread(store, read, now)
     look_up_open(store, providers, now)
     finish_stuck(store, providers, lambda: now)
@@ -96,7 +94,8 @@ def _readable(store: AccountReader, numbers: Sequence[int]) -> Mapping[int, Acco
 def sweep_if_due(store: Store, providers: Providers, now: datetime) -> None:
     """Sweep unless somebody just did."""
     swept = [store.swept_until(name) for name in providers.by_name]
-    if any(until is None or now - until >= SWEEP_EVERY for until in swept):
+    # One that lies ahead was noted before our clock went back.
+    if any(until is None or not timedelta() <= now - until < SWEEP_EVERY for until in swept):
         sweep(store, providers, now)
 
 
@@ -116,14 +115,44 @@ class _Read(NamedTuple):
     why: str = ""
 
 
-def _read(store: Store, providers: Providers, name: str, now: datetime, since: datetime | None) -> _Read:
-    """Read one provider from where it last stood. What was never read is as stale as what was read long ago: nobody
-    knows what it has taken."""
-    until = store.swept_until(name)
-    stale = until is None or now - until >= STALE_AFTER
-    start = min(filter(None, (until or now - FIRST, since))) - OVERLAP
+def _time_of(provider: Processor, now: datetime) -> ProviderTime | Refused:
+    try:
+        return provider.time(now)
+    except Refused as refused:
+        return refused
+
+
+def _note_clocks(store: Store, told: Mapping[str, ProviderTime | Refused], now: datetime) -> None:
+    """While our clock and a provider's differ, every cut waits; it ends when each has been asked and none does."""
+    differing = {name: time for name, time in told.items() if isinstance(time, ProviderTime) and time.differs(now)}
+    marked = store.system().clock_differs
+    for name, time in list(differing.items())[: not marked]:
+        ahead = int(time.ours_ahead(now).total_seconds())
+        apart, side = f"{timedelta(seconds=abs(ahead))} hours", "ahead of" if ahead > 0 else "behind"
+        way = "set it right; restricting, disabling and deleting wait, and go on by themselves once both agree"
+        set_clock_differs(store, name, ahead, now, f"this machine's clock is {apart} {side} {name}'s: {way}")
+    if marked and not differing and not any(isinstance(time, Refused) for time in told.values()):
+        names = ", ".join(told)
+        set_clock_differs(store, names, 0, now, f"our clock and that of {names} agree again", over=True)
+
+
+def _read(
+    store: Store,
+    providers: Providers,
+    name: str,
+    time: ProviderTime | Refused,
+    now: datetime,
+    since: datetime | None,
+) -> _Read:
+    """Read one provider from where it last stood. What was never read is as stale as what was read long ago, or at a
+    time that our clock has not come to: nobody knows what it has taken."""
+    until, cursor = store.swept_until(name), store.swept_cursor(name)
+    stale = until is None or abs(now - until) >= STALE_AFTER
     met: Counter[Recording] = Counter()
     try:
+        if isinstance(time, Refused):
+            raise time
+        start = min(filter(None, (time.start(cursor, now), since)))
         for change in providers.of(name).changes_since(start):
             met[record_change(store, providers, name, change, now)] += 1
     except Refused as refused:
@@ -132,7 +161,7 @@ def _read(store: Store, providers: Providers, name: str, now: datetime, since: d
         return _Read(name, met[Recording.RECORDED], stale, f"{name} {when}: {refused.message}")
     # What could not be recorded is read again for some hours: most of it was a moment's trouble.
     if not met[Recording.NEWLY_ASIDE] and (stale or not met[Recording.ASIDE]):
-        store.set_swept(name, now)
+        store.set_swept(name, now, time.cursor(cursor))
     return _Read(name, met[Recording.RECORDED], stale)
 
 

@@ -83,7 +83,7 @@ class AccountAdapter(DefaultAccountAdapter):  # type: ignore[misc]
     def reauthenticate(self, user: Person, password: str) -> bool:
         """Whether this is the password. Counted against the session: somebody who took one over locks out nobody."""
         try:
-            with throttle.one_try([f"again:{context.request.session.session_key}"], RealClock().now()):
+            with throttle.one_try([f"again:{context.request.session.session_key}"], installed().clock.now()):
                 if not user.check_password(password):
                     raise self.validation_error("incorrect_password")
         except throttle.TooManyTries:

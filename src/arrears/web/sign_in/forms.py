@@ -10,7 +10,7 @@ from allauth.mfa.base.forms import AuthenticateForm, ReauthenticateForm
 from allauth.mfa.webauthn.forms import AddWebAuthnForm
 
 from arrears.web.sign_in import throttle
-from arrears.wiring import RealClock
+from arrears.wiring import installed
 
 
 class SecondStep(AuthenticateForm):  # type: ignore[misc]
@@ -20,7 +20,7 @@ class SecondStep(AuthenticateForm):  # type: ignore[misc]
         """The code, if it is right. A known browser counts apart, as with passwords."""
         keys = throttle.keys(context.request, "code", self.user.sign_in_email)
         try:
-            with throttle.one_try(keys, RealClock().now()):
+            with throttle.one_try(keys, installed().clock.now()):
                 return str(super().clean_code())
         except throttle.TooManyTries:
             raise get_adapter().validation_error("too_many_login_attempts") from None
@@ -32,7 +32,7 @@ class ReauthenticationCode(ReauthenticateForm):  # type: ignore[misc]
     def clean_code(self) -> str:
         """The code, if it is right."""
         try:
-            with throttle.one_try([f"again:{context.request.session.session_key}"], RealClock().now()):
+            with throttle.one_try([f"again:{context.request.session.session_key}"], installed().clock.now()):
                 return str(super().clean_code())
         except throttle.TooManyTries:
             raise get_adapter().validation_error("too_many_login_attempts") from None
