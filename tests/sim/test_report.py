@@ -14,7 +14,7 @@ from typing import Any
 import pytest
 from tests.sim.test_replay_books import STRICT, book, invoice, payment
 
-from arrears.core.policy import default_policy
+from arrears.core.policy import default_policy, load_policy
 from arrears.core.receivables import ReceivablesBook
 from arrears.sim.charts import POINTS_MAX, rounded_up, thinned
 from arrears.sim.figures import MONEY, SERVICE, align, rows_of
@@ -119,6 +119,21 @@ def test_every_figure_that_is_shown_has_its_definition_in_the_page(language: str
     for row in rows_of(list(outcomes().values())):
         assert text.count(words.label(row.key)) >= 2
         assert words.means(row.key).replace("'", "&#39;") in text
+
+
+def test_a_policy_that_never_stops_or_deletes_has_a_report_too() -> None:
+    never = load_policy(
+        'name = "never"\n[disable]\nafter_days = "never"\n[delete]\nretention_days = "never"\n',
+        where="never.toml",
+    )
+    outcome = Replay(MemoryStore(), the_book(), ReplaySettings(never)).play()
+    each = {**outcomes(), "never": outcome}
+    align(list(each.values()))
+    reported = ReportedBook(the_book(), ReplaySettings(never), last_day(the_book()))
+    assert not outcome.stops
+    for chosen in (each, {"never": outcome}):
+        for language in LANGUAGES:
+            assert words_of(language)("verdict_none") in page_of(reported, chosen, language)
 
 
 def test_the_same_outcomes_give_the_same_bytes_and_no_digest_is_missing() -> None:

@@ -38,7 +38,7 @@ class ReportCharts:
         self.last_on = max(outcome.last_on for outcome in self.each)
 
     def _ladder_end(self) -> int:
-        return max(o.policy.disable_after_days + o.policy.retention_days for o in self.each)
+        return max(day for outcome in self.each for day, _kind in steps_of(outcome.policy))
 
     def ladder_ticks(self) -> tuple[Tick, ...]:
         """The axis of all ladders."""
@@ -47,19 +47,10 @@ class ReportCharts:
 
     def ladder(self, outcome: PolicyOutcome) -> list[dict[str, str]]:
         """The steps that a policy promises, by days late."""
-        policy = outcome.policy
         end, _ticks = scale(self._ladder_end(), self.words.number)
-        stop = policy.disable_after_days
-        steps = [(day, "reminder") for day in policy.remind_days]
-        steps += [(day, "stop_warning") for day in policy.disable_warning_days]
-        if policy.restrict_after_days is not None:
-            steps += [(day, "stop_warning") for day in policy.restrict_warning_days]
-            steps.append((policy.restrict_after_days, "restrict"))
-        steps += [(stop + day, "deletion_warning") for day in policy.delete_warning_days]
-        steps += [(stop, "stop"), (stop + policy.retention_days, "delete")]
         return [
             {"at": percent_of(day, end), "kind": kind, "day": self.words.number(day), "what": self._promise(kind)}
-            for day, kind in steps
+            for day, kind in steps_of(outcome.policy)
         ]
 
     def ladder_kinds(self) -> list[tuple[str, str]]:
@@ -77,7 +68,7 @@ class ReportCharts:
         lines = [sorted(outcome.sums[code].recovered.items()) for outcome in self.each]
         late = [outcome.sums[code].past_due for outcome in self.each]
         same = all(line == lines[0] for line in lines) and len(set(late)) == 1
-        last = max([days for line in lines for days, _ in line] + [first_stop(o.policy) for o in self.each])
+        last = max([days for line in lines for days, _ in line] + [first_stop(o.policy) or 0 for o in self.each])
         end, across = scale(max(last + 2, 14), words.number)
         drawn = []
         for n, line in enumerate(lines[:1] if same else lines):
@@ -89,7 +80,9 @@ class ReportCharts:
         up = tuple(Tick(percent_of(n, 100), words.percent(n, 100)) for n in (0, 25, 50, 75, 100))
         stops = [(label, first_stop(outcome.policy)) for label, outcome in self.outcomes.items()]
         marks = tuple(
-            Mark(percent_of(day, end), f"{label}: {words.number(day)}", n) for n, (label, day) in enumerate(stops)
+            Mark(percent_of(day, end), f"{label}: {words.number(day)}", n)
+            for n, (label, day) in enumerate(stops)
+            if day is not None
         )
         said = []
         for n, label in enumerate(self.labels[:1] if same else self.labels):
@@ -170,8 +163,24 @@ class ReportCharts:
         ]
 
 
-def first_stop(policy: Policy) -> int:
-    """The first day of the ladder on which a service does not run."""
+def steps_of(policy: Policy) -> list[tuple[int, str]]:
+    """The steps of a policy's ladder, as days late and kind; those of deletion as if nothing had moved."""
+    steps = [(day, "reminder") for day in policy.remind_days]
+    steps += [(day, "stop_warning") for day in policy.disable_warning_days]
+    if policy.restrict_after_days is not None:
+        steps += [(day, "stop_warning") for day in policy.restrict_warning_days]
+        steps.append((policy.restrict_after_days, "restrict"))
+    stop = policy.disable_after_days
+    if stop is not None:
+        steps += [(stop + day, "deletion_warning") for day in policy.delete_warning_days]
+        steps.append((stop, "stop"))
+        if policy.retention_days is not None:
+            steps.append((stop + policy.retention_days, "delete"))
+    return steps
+
+
+def first_stop(policy: Policy) -> int | None:
+    """The first day of the ladder on which a service does not run; None where that never comes."""
     return policy.disable_after_days if policy.restrict_after_days is None else policy.restrict_after_days
 
 

@@ -231,7 +231,7 @@ class _Page:
             for n, (label, one) in enumerate(zip(self.labels, customers, strict=True)):
                 owed = [self.words.money(s.still_open, code) for code, s in one.sums.items() if s.still_open]
                 name = one.ref if one.name == one.ref else f"{one.name} ({one.ref})"
-                counts = (one.past_due_invoices, one.days_late_max, one.notices, one.stops, one.days_without_service)
+                counts = (one.stops, one.days_without_service, one.past_due_invoices, one.days_late_max, one.notices)
                 shown.append(
                     {
                         "first": n == 0,
