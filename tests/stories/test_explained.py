@@ -47,9 +47,8 @@ def test_explain_says_that_nobody_can_be_reached_since_when_and_what_to_do() -> 
     story.until(40)
     found = explanation(story.store, story.no, story.now)
     [line] = [line.strip() for line in sentences(found) if "nobody can be reached" in line]
-    assert line.startswith(
-        "nobody can be reached: every address of the account is dead, since 9 January 2026; no warning"
-    )
+    dead = "nobody can be reached: every address of the account is dead, since 9 January 2026"
+    assert line.startswith(f"{dead}; until a warning counts these wait, and their dates move: disable cloud; tell them")
     assert line.endswith("record it with `arrears told`, or get an address that works")
     one = story.inner.reached[story.no]
     story.inner.reached[story.no] = one._replace(contact="new@example.org")

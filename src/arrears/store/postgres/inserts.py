@@ -10,7 +10,7 @@ from typing import Final
 
 
 def _arrays(*types: str) -> str:
-    return ", ".join(f"%b::{t}[]" for t in types)
+    return ", ".join(f"%s::{t}[]" for t in types)
 
 
 def _upsert(table: str, key: int, columns: Sequence[tuple[str, str]]) -> str:
