@@ -312,6 +312,11 @@ class Judge(Outside):
             return
         if max(plan, sub.told.get(action, plan)) > today:
             return
+        kept = today + timedelta(days=self.lead(policy, action))
+        if any(w.action == action and not w.void and w.named >= kept for w in sub.warned):
+            # A day that a day off has put later can still be kept: it is not named twice.
+            self.unwarned.pop((sub.no, action), None)
+            return
         since = self.unwarned.setdefault((sub.no, action), now)
         hour = max(policy.notice_at, self.terms(None, "")[0].notice_at)
         # One message a day of the account, whose zone may by now be another than that of the service end.

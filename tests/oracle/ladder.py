@@ -210,7 +210,13 @@ class TextLadder:
             return None
         lead = local_day(now, zone) + timedelta(days=self.lead(policy, action))
         # What waits under doubt is warned of anew when that is over.
-        day = (None if action in sub.deferred else self.due_day(sub, action, now)) or max(plan, lead)
+        due = None if action in sub.deferred else self.due_day(sub, action, now)
+        if due is not None and ends(due, zone) <= now:
+            # What comes late waits for a day on which something may stop.
+            yesterday = local_day(now, zone) - DAY
+            free = self.free_day(sub, action, yesterday)
+            due = due if free == yesterday else max(due, free)
+        day = due or max(plan, lead)
         return self.free_day(sub, action, max(day, sub.told.get(action, day)))
 
     @staticmethod
