@@ -127,7 +127,8 @@ def _expected() -> tuple[set[str], set[str], dict[str, str]]:
         text = schema.text(version)
         triggers |= set(re.findall(r"^CREATE TRIGGER (\w+)", text, re.M))
         indexes |= set(re.findall(r"^CREATE (?:UNIQUE )?INDEX (\w+)", text, re.M))
-        for gone in re.findall(r"^DROP (?:INDEX|TRIGGER) (?:IF EXISTS )?(\w+)", text, re.M):
+        dropped = re.findall(r"^DROP (?:INDEX|TRIGGER) (?:IF EXISTS )?([\w, ]+)", text, re.M)
+        for gone in (one.split()[0] for names in dropped for one in names.split(",")):
             triggers.discard(gone)
             indexes.discard(gone)
         for table in _TABLE.finditer(text):
