@@ -14,13 +14,14 @@ import threading
 import time
 from collections import defaultdict
 from collections.abc import Callable, Iterator, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from datetime import UTC, datetime
 from statistics import median, quantiles
 from typing import Any, Final
 
 import psycopg
-from torture.money import open_book
+from torture.money import ACCOUNTS_PER_CUSTOMER, open_book
 from torture.payer import AUTHOR, now, providers_at
 
 from arrears.engine.payments.settling import quote, settle
@@ -72,27 +73,15 @@ class Recorder:
 
 
 def at_once(numbers: Sequence[int], work: Callable[[int], None]) -> list[float]:
-    """The seconds of each of these, AT_ONCE at a time."""
-    left, seconds, lock = iter(numbers), [], threading.Lock()
+    """The seconds of each of these, AT_ONCE at a time; whatever goes wrong with one ends it all."""
 
-    def lane() -> None:
-        while True:
-            with lock:
-                number = next(left, None)
-            if number is None:
-                return
-            began = time.perf_counter()
-            work(number)
-            took = time.perf_counter() - began
-            with lock:
-                seconds.append(took)
+    def timed(number: int) -> float:
+        began = time.perf_counter()
+        work(number)
+        return time.perf_counter() - began
 
-    threads = [threading.Thread(target=lane) for _ in range(AT_ONCE)]
-    for thread in threads:
-        thread.start()
-    for thread in threads:
-        thread.join()
-    return seconds
+    with ThreadPoolExecutor(AT_ONCE) as lanes:
+        return list(lanes.map(timed, numbers))
 
 
 def by_us(url: str, sandbox: Running, count: int) -> list[float]:
@@ -107,7 +96,9 @@ def by_us(url: str, sandbox: Running, count: int) -> list[float]:
         [result] = settle(store, providers, account, shown, method, now, AUTHOR)
         assert result.attempt.state == "paid", result
 
-    seconds = at_once(range(1, count + 1), one)
+    # A card pays for several accounts, and the networks count on it: at once, each pays with another one.
+    apart = sorted(range(1, count + 1), key=lambda number: (number - 1) % ACCOUNTS_PER_CUSTOMER)
+    seconds = at_once(apart, one)
     store.close()
     return seconds
 

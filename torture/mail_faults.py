@@ -12,7 +12,7 @@ from typing import Any, Final, NamedTuple
 from arrears.adapters.channels import bounces as reading
 from arrears.adapters.channels import headers, signing, smtp
 from arrears.adapters.channels.reports import Verdict
-from arrears.engine import handing_over
+from arrears.engine.handing_over import Patience
 from arrears.engine.messages import bounces, delivering
 from arrears.engine.people import visitors
 from arrears.ports import BACK, Delivery, DeliveryAbout, Fate, Mail, MailBook, MailState
@@ -41,7 +41,9 @@ def _surplus() -> Sequence[Swap]:
 
 
 def _server_at_fault() -> Sequence[Swap]:
-    return [(handing_over, "BROKE_MAX", 1)]
+    """One recipient for whom it breaks off is the server."""
+    was = Patience.is_over
+    return [(Patience, "is_over", lambda self, delivery, address: was(self, delivery, address) or delivery.broke)]
 
 
 def _silence_counts() -> Sequence[Swap]:
@@ -150,7 +152,7 @@ def _all_wait_for_one() -> Sequence[Swap]:
             claimed = store.claim_letters(now, now - visitors.LEASE, 1)
             if not claimed:
                 return count
-            delivery, _ = visitors._handed_over(store, channel, context, claimed[0], now)
+            delivery, _ = visitors._handed_over(store, channel, context, claimed[0], Patience(), now)
             store.end_letter(claimed[0].no, visitors._STATES[delivery.fate], now)
             if delivery.fate is Fate.NOT_SENT:
                 return count

@@ -10,7 +10,7 @@ from tests.adapters.honest_book import HONEST, MAP, as_csv, map_from
 from tests.store.contract import at
 
 from arrears.adapters.books import read_book, read_rows
-from arrears.adapters.books.spool import Spool
+from arrears.adapters.books.spool import Spool, packed
 from arrears.core.errors import Refused
 from arrears.core.known import IMPORTER
 from arrears.core.policy import default_policy
@@ -25,7 +25,7 @@ def test_rows_that_waited_on_disk_come_back_with_their_key_and_in_their_order() 
     memory, disk = Spool(1000), Spool(7)
     for spool in (memory, disk):
         for number in range(200):
-            spool.add(f"k{number % 23}", (number, "é"))
+            spool.add(packed([(f"k{number % 23}", (number, "é"))]), 1)
     found = dict(disk.groups())
     assert found == dict(memory.groups())
     assert found["k3"][:2] == [(3, "é"), (26, "é")]

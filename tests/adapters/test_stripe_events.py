@@ -167,6 +167,7 @@ def test_a_page_that_was_paid_is_its_attempts_outcome() -> None:
 def test_a_set_up_page_is_reported_once_it_has_ended(status: str, wanted: list[Change]) -> None:
     session = page(status, "setup", setup_intent="seti_1")
     wire = Wire().on("GET checkout/sessions/cs_1", session).on("GET checkout/sessions", listed(session))
+    wire.on("GET setup_attempts", listed())
     assert reported(wire, event("checkout.session.completed", {"id": "cs_1"})) == wanted
     assert reported(wire, event("setup_intent.succeeded", {"id": "seti_1", "customer": "cus_1"})) == wanted
     assert reported(wire, event("setup_intent.succeeded", {"id": "seti_2", "customer": "cus_1"})) == []
@@ -264,7 +265,7 @@ def test_a_sweep_that_is_cut_off_says_so() -> None:
 def test_the_book_has_what_was_taken_refunded_and_disputed() -> None:
     back = {**paid_charge(), "amount_refunded": 1200, "disputed": True}
     taken = intent(latest_charge=back)
-    strange = intent(id="pi_9", metadata={}, currency="isk")
+    strange = intent(id="pi_9", metadata={}, currency="eek")
     wire = Wire().on("GET payment_intents", listed(taken, intent("processing", id="pi_2"), strange))
     wire.on("GET disputes", listed(dispute("lost", amount=3000), dispute("won", amount=500)))
     lines = list(adapter(wire).book(NOW, NOW + timedelta(days=1)))

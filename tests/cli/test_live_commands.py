@@ -18,6 +18,8 @@ import psycopg
 import pytest
 from tests.cli import commands
 
+from arrears.cli.import_book import BYTES_FOR_ONE_PROCESS
+
 HEADER = "customer,number,issued,due,amount,paid,mail\n"
 MAP = """
 [file]
@@ -314,21 +316,40 @@ def test_a_port_that_is_taken_is_one_clear_line(live: Run) -> None:
     assert f"cannot listen on 127.0.0.1:{port}" in done.stderr
 
 
-def test_an_import_that_is_interrupted_is_rolled_back(live: Run, database_url: str) -> None:
-    rows = "".join(f"many-{n},M-{n},2026-01-01,2026-01-15,1.00,\n" for n in range(20_000))
+def in_session(session: int) -> list[str]:
+    """The processes of a session that are there."""
+    listed = subprocess.run(["ps", "-o", "pid=", "--sid", str(session)], capture_output=True, text=True, check=False)
+    return listed.stdout.split()
+
+
+@pytest.mark.parametrize("several", [False, True])
+def test_an_import_that_is_interrupted_is_rolled_back_and_leaves_no_process(
+    live: Run, database_url: str, several: bool
+) -> None:
+    number = "9" * 180 if several else ""  # Several processes work on a file that is large.
+    rows = "".join(f"many-{n},M-{n}-{number},2026-01-01,2026-01-15,1.00,\n" for n in range(20_000))
+    assert (len(rows) > BYTES_FOR_ONE_PROCESS) is several
     command = [sys.executable, "-m", "arrears", "import", write(live, "many.csv", rows), "--map", the_map(live)]
     environment = os.environ | live.environment  # type: ignore[attr-defined]
     with (
         psycopg.connect(psycopg.conninfo.make_conninfo(database_url, dbname="live_commands")) as db,
-        subprocess.Popen(command, env=environment, stderr=subprocess.PIPE, text=True) as importing,
+        subprocess.Popen(
+            command, env=environment, stderr=subprocess.PIPE, text=True, start_new_session=True
+        ) as importing,
     ):
         number = "SELECT last_value FROM account_number"
         before = db.execute(number).fetchone()
         deadline = time.monotonic() + 30
         while db.execute(number).fetchone() == before and time.monotonic() < deadline and importing.poll() is None:
             db.commit()
-        importing.send_signal(signal.SIGINT)
+        os.killpg(importing.pid, signal.SIGINT)
         assert importing.wait(timeout=60) == 130
+        assert importing.stderr is not None
+        assert importing.stderr.read().split() == ["arrears:", "interrupted"]
+        deadline = time.monotonic() + 30
+        while in_session(importing.pid) and time.monotonic() < deadline:
+            time.sleep(0.02)
+        assert in_session(importing.pid) == []
         db.commit()
         assert db.execute("SELECT count(*) FROM account WHERE ref LIKE 'many-%'").fetchone() == (0,)
 
@@ -409,3 +430,16 @@ def test_an_invoice_is_corrected_and_a_payment_taken_back_by_name_and_reason(liv
     said = live("timeline", "anna").stdout
     assert "agreed by telephone" in said
     assert live("invoice", "void", "I-40", "--by", "Ann").returncode == 2
+
+
+def test_an_installation_says_who_it_is_and_a_copy_becomes_another(live: Run) -> None:
+    before = json.loads(live("identity", "--json").stdout)
+    assert before["identity"] in live("status").stdout
+    assert live("identity", "new").returncode == 2, "what for?"
+    refused = live("identity", "new", "--why", "a trial", ARREARS_MODE="live", ARREARS_STRIPE_KEY="sk_live_1")
+    assert "live_installation" in refused.stderr
+    assert "restart" in live("identity", "new", "--why", "a trial").stdout
+    after = json.loads(live("identity", "--json").stdout)
+    assert after["identity"] != before["identity"]
+    assert after["copied_at"]
+    assert json.loads(live("check", "--json").stdout)["breaches"] == []

@@ -244,6 +244,7 @@ NOT_IN_THE_STORY = {
     f.RefundAsked,
     f.RefundUndone,
     f.ChargebackClosed,
+    f.CardTried,
     f.SupportOpened,
     f.SupportSaid,
     f.SupportAnswered,

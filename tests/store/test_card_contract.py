@@ -8,7 +8,7 @@ from tests.store.contract import AnyStore, at, owing_book
 from arrears.core import facts as f
 from arrears.core.account import DebtPart
 from arrears.core.errors import Refused
-from arrears.core.payments.values import AttemptState, Codes, Initiator, MethodDetails, MethodKind, Network
+from arrears.core.payments.values import AttemptState, CardTry, Codes, Initiator, MethodDetails, MethodKind, Network
 
 
 def add(store: AnyStore, account: int, *, kind: MethodKind = MethodKind.CARD, fingerprint: str = "same") -> None:
@@ -66,3 +66,15 @@ def test_what_others_tried_on_the_same_card_is_found_but_not_what_they_paid(stor
     assert store.tries_elsewhere(numbers[3]) == {}
     with pytest.raises(Refused, match="there is no payment method 2"):
         store.method_and_tries(numbers[0], 2)
+
+
+def test_what_was_tried_on_a_page_is_found_by_its_card_whoever_stores_it(store: AnyStore) -> None:
+    numbers = owing_book(store, 3)
+    for account, fingerprint in zip(numbers, ("same", "same", "another"), strict=True):
+        add(store, account, fingerprint=fingerprint)
+    one = CardTry("ch_1", at(4), "same", Codes("generic", "05"), 12_000, "EUR")
+    with store.accounts([numbers[0]], at(4)) as batch:
+        batch.units[0].record(f.CardTried(at_provider="stripe", tried=one, attempt=1))
+    for account in numbers[:2]:
+        assert elsewhere(store, account) == [("declined", "05", 4)], "of its own account too"
+    assert elsewhere(store, numbers[2]) == []

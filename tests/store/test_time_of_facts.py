@@ -43,12 +43,13 @@ def test_accounts_opened_beside_one_with_a_later_fact_are_of_that_instant_and_ev
     [one] = owing_book(store, 1)
     commands.add_subscription(store, one, "mail", at(4), API)
     with store.in_parts(at(3)) as parts:
-        units = parts.units([new_account("B")], [one])
+        units = parts.units(1, [one])
         for unit in units:
             if unit.no != one:
                 unit.record(f.AccountOpened(terms=Terms("default", "UTC"), mode=Mode.CARD), API)
             unit.record(f.SubscriptionAdded(subscription=3 if unit.no == one else 1, service="web"), API)
-        parts.send(units)
+        new = {unit.no: new_account("B") for unit in units if unit.is_new}
+        parts.send(parts.encoder()(units, new))
     other = max(unit.no for unit in units)
     assert {store.history(n)[-1].at for n in (one, other)} == {at(4)}
     heads = {unit.no: unit.head for unit in units}

@@ -37,3 +37,21 @@ def test_explain_names_no_day_that_has_passed() -> None:
     story.until(40)
     [sub] = explanation(story.store, story.no, story.now)["subscriptions"]
     assert sub["stops_on"] == story.date(47)
+
+
+def test_explain_says_that_nobody_can_be_reached_since_when_and_what_to_do() -> None:
+    story = Story().until(3)
+    assert explanation(story.store, story.no, story.now)["unreachable"] is None
+    with story.store.accounts([story.no], story.now) as batch:
+        batch.mark_dead("a1@example.org", "5.1.1", story.now)
+    story.until(40)
+    found = explanation(story.store, story.no, story.now)
+    [line] = [line.strip() for line in sentences(found) if "nobody can be reached" in line]
+    dead = "nobody can be reached: every address of the account is dead, since 9 January 2026"
+    assert line.startswith(f"{dead}; until a warning counts these wait, and their dates move: disable cloud; tell them")
+    assert line.endswith("record it with `arrears told`, or get an address that works")
+    one = story.inner.reached[story.no]
+    story.inner.reached[story.no] = one._replace(contact="new@example.org")
+    assert explanation(story.store, story.no, story.now)["unreachable"] is None
+    story.inner.reached[story.no] = one._replace(contact="")
+    assert "the account has no address" in explanation(story.store, story.no, story.now)["unreachable"]

@@ -103,6 +103,8 @@ def _paying(fact: f.AnyFact, services: Services) -> str | None:
             return f"refund {fact.refund} asked: {fact.currency} {fact.amount_minor}"
         case f.RefundUndone():
             return f"refund undone: {fact.currency} {fact.amount_minor}"
+        case f.CardTried():
+            return f"card tried for attempt {fact.attempt}: {fact.tried.codes.decline}"
         case f.ChargebackClosed():
             return f"chargeback {'won' if fact.won else 'lost'}"
         case _:

@@ -202,3 +202,22 @@ def asked_to_confirm(shop: Living, account: int) -> AttemptRecord:
     shown = {quote.currency: quote.hash for quote in settling.quote(store, account, now)}
     [result] = settling.settle(store, providers, account, shown, method, shop.clock.now, "person:1")
     return result.attempt
+
+
+def test_who_was_declined_on_the_payment_page_reads_what_to_ask_the_bank_and_may_try_again(
+    shop: Living, client: Client
+) -> None:
+    account = shop.account((12000, "EUR"))
+    client.get(link_for(shop, account))
+    quote = re.search(r'name="quote" value="([^"]+)"', client.get("/pay/").content.decode())
+    assert quote is not None
+    away = client.post("/pay/", {"quote": quote[1]}).content.decode()
+    url = re.search(r'http-equiv="refresh" content="0; url=([^"]+)"', away)
+    assert url is not None
+    post_form(url[1].replace("&amp;", "&"), card="insufficient_funds", do="go")
+    client.post("/pay/", {"do": "look"})
+    told = client.get("/pay/?back=1").content.decode()
+    assert "De betaling is niet gelukt" in told
+    assert "Er is niets afgeschreven" in told
+    assert "<li>" in told.partition('class="notice"')[2], "what to ask the bank"
+    assert 'name="quote"' in told, "and may pay"

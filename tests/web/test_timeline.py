@@ -13,7 +13,7 @@ from tests.web.test_centre import reader_of, sign_in, text
 
 from arrears import wiring
 from arrears.core import facts as f
-from arrears.core.account import HoldScope, Stop
+from arrears.core.account import Action, HoldScope, Stop
 from arrears.core.messages.content import Role
 from arrears.engine import commands
 from arrears.engine.acting import acting_on
@@ -27,7 +27,18 @@ from arrears.store.memory.store import MemoryStore
 if TYPE_CHECKING:
     from django.test import Client
 
-STAFFS = (f.Parked, f.Unparked, f.TaskClosed, f.DeletionCapped, f.DoubtEnded, f.WarningsLapsed, f.WarnedOtherwise)
+STAFFS = (f.Parked, f.Unparked, f.TaskClosed, f.DeletionCapped, f.DoubtEnded, f.WarningsLapsed)
+
+SPOKEN_HOW = {
+    f.WarnedHow.LETTER: ("per brief", "by letter"),
+    f.WarnedHow.TELEPHONE: ("per telefoon", "by telephone"),
+    f.WarnedHow.IN_PERSON: ("persoonlijk", "in person"),
+}
+SPOKEN_WHAT = {
+    Action.RESTRICT: ("cloud wordt beperkt.", "cloud will be restricted."),
+    Action.DISABLE: ("cloud stopt.", "cloud will stop."),
+    Action.DELETE: ("de gegevens van cloud worden verwijderd.", "the data of cloud will be deleted."),
+}
 
 
 @pytest.fixture(scope="module")
@@ -135,6 +146,26 @@ def test_a_payment_is_told_with_its_receipt_and_with_what_it_brought_back(shop: 
     assert receipt is not None
     assert client.get(receipt[0]).status_code == 200
     assert "Er staat niets gepland." in page
+
+
+@pytest.mark.parametrize("action", Action)
+@pytest.mark.parametrize(("how", "dutch", "english"), [(h, *words) for h, words in SPOKEN_HOW.items()])
+def test_what_somebody_was_told_otherwise_is_told_to_the_customer(
+    how: f.WarnedHow, dutch: str, english: str, action: Action, shop: Living, client: Client
+) -> None:
+    account = shop.account((12000, "EUR"), days=25)
+    with acting_on(shop.store, account, shop.clock.now()) as unit:
+        fact = f.WarnedOtherwise(
+            notice=1, subscription=1, action=action, how=how, on=date(2031, 2, 3), proof="CANARY receipt"
+        )
+        unit.record(fact, "staff:1", "CANARY why")
+    sign_in(client, shop.email(account))
+    page = timeline(client, account)
+    assert f"Meegedeeld {dutch} op 3 februari 2031: {SPOKEN_WHAT[action][0]}" in page
+    client.post("/language", {"language": "en", "next": "/"})
+    page = timeline(client, account)
+    assert f"Told {english} on 3 February 2031: {SPOKEN_WHAT[action][1]}" in page
+    assert "CANARY" not in page, "where the proof is kept is staff's"
 
 
 def test_holds_say_what_waits_and_until_when_but_not_what_staff_wrote(shop: Living, client: Client) -> None:

@@ -15,8 +15,11 @@ from arrears.core.account import Account, Action, Mode, Subscription
 from arrears.core.deadlines import ahead, unnamed
 from arrears.core.decide import outlook
 from arrears.core.ids import ACCOUNT, format_id
+from arrears.core.messages.kinds import MessageKind
+from arrears.core.messages.recipients import Contacts, addresses, recipients
 from arrears.core.money import MINOR_MAX, format_amount
 from arrears.core.rules.charge import paying
+from arrears.core.stages import next_stage
 from arrears.core.states import Reason, State
 from arrears.core.view import IMMEDIATELY, Due, View
 from arrears.ports import AccountHistory
@@ -54,6 +57,7 @@ def explanation(store: AccountHistory, number: int, now: datetime) -> dict[str, 
         "owed": _owed(account),
         "carried": _carried(view),
         "subscriptions": [_subscription(view, s.no) for s in account.subscriptions],
+        "unreachable": _unreachable(view, store.contacts([number])[number], history),
         "waits_for": _waits_for(view),
         "holds": [
             {"scope": h.scope, "until": h.until, "reason": h.reason} for h in account.holds if h.ended_at is None
@@ -88,6 +92,29 @@ def _waits_for(view: View) -> list[str]:
     return [*doubts, *([f"a person: parked, {account.parked}"] if account.parked else [])]
 
 
+def _unreachable(view: View, contacts: Contacts, history: Sequence[f.Recorded]) -> str | None:
+    """Why nobody of an account that something lies ahead of can be reached, since when, and what to do."""
+    if not ahead(view) or recipients(contacts, MessageKind.STOP_WARNING):
+        return None
+    since: datetime | None = None
+    for one in history:
+        match one.fact:
+            case f.NoticeAccepted() | f.AddressConfirmed():
+                since = None
+            case f.NoticeBounced(reachable=False):
+                since = since or one.at
+            case f.NoticeFailed(why=why) if why.startswith(("nobody", "no such address")):
+                since = since or one.at
+    why = "every address of the account is dead" if addresses(contacts) else "the account has no address"
+    day = "" if since is None else f", since {in_words(view.calendar.local_day(since))}"
+    unheard = [f"{one.action} {one.sub.service}" for one in ahead(view) if one.promise.accepted_at is None]
+    waits = f"; until a warning counts these wait, and their dates move: {', '.join(unheard)}" if unheard else ""
+    return (
+        f"nobody can be reached: {why}{day}{waits}; tell them by letter or telephone and record it with `arrears told`,"
+        " or get an address that works"
+    )
+
+
 def _owed(account: Account) -> list[dict[str, Any]]:
     return [
         {
@@ -119,8 +146,12 @@ def _subscription(view: View, number: int) -> dict[str, Any]:
 def _nothing_follows(view: View, sub: Subscription) -> str | None:
     """Why a subscription that is owed for has no date ahead of it."""
     debts = view.debts_of(sub)
+    if sub.end is not None and sub.end.ordered_at is None and next_stage(view.policies, view.account, sub) is None:
+        return "no deletion: its policy says that data is never deleted"
     if Reason.PAST_DUE not in sub.reasons or not debts or sub.state is State.DELETED:
         return None
+    if next_stage(view.policies, view.account, sub) is None:
+        return "reminders alone: its policy never disables for debt; a person decides what follows"
     if not view.enough(sub):
         sums = {debt.currency for debt in debts}
         least = [format_amount(view.policy.minimum_minor[code], code) for code in sorted(sums)]
@@ -188,6 +219,8 @@ def sentences(found: dict[str, Any]) -> Iterator[str]:
         end = f"to {in_words(hold['until'])}" if hold["until"] else "until released"
         yield f"  held ({hold['scope']}) {end}: {hold['reason']}"
     yield from (f"  {line}" for line in found["carried"])
+    if found["unreachable"]:
+        yield f"  {found['unreachable']}"
     for doubt in found["waits_for"]:
         yield f"  restricting, disabling and deleting wait for: {doubt}"
     if found["because"]:

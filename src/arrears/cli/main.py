@@ -50,6 +50,7 @@ COMMANDS: Final = {
     "money": ("arrears.cli.money:money", "Compare the ledger with the providers' books."),
     "policy": ("arrears.cli.policy:policy", "Check a policy, compare two, or put one in force."),
     "clock": ("arrears.cli.clock:command", "Show the clock guard, or confirm the clock."),
+    "identity": ("arrears.cli.identity:command", "Show who this installation is, or make a copy another."),
     "check": ("arrears.cli.check:command", "Check every invariant on the live database."),
     "simulate": ("arrears.cli.simulate:command", "Run the engine in a made-up world."),
     "settings": ("arrears.cli.settings:command", "Show what is set, and where it comes from."),

@@ -31,13 +31,17 @@ def command(account: str | None, as_json: bool) -> None:
 def _account(live: Installation, account: str, as_json: bool) -> None:
     number = find_account(live.store, account)
     found = explanation(live.store, number, live.clock.now())
-    short = {key: found[key] for key in ("account", "case", "owed", "subscriptions", "waits_for", "holds")}
+    short = {
+        key: found[key] for key in ("account", "case", "owed", "subscriptions", "unreachable", "waits_for", "holds")
+    }
     short["next"] = found["next"][:1]
     if as_json:
         print_json(short)
         return
     for line in standing(found):
         click.echo(line)
+    if short["unreachable"]:
+        click.echo(short["unreachable"])
     for step in short["next"]:
         click.echo(f"next: {step_ahead(step)}")
 
@@ -45,11 +49,12 @@ def _account(live: Installation, account: str, as_json: bool) -> None:
 def _installation(live: Installation, as_json: bool) -> None:
     now = live.clock.now()
     system, numbers, deletions = live.store.system(), totals(live.store, now), awaiting_release(live.store)
-    mail = live.store.mail_health(now)
+    mail, foreign = live.store.mail_health(now), live.store.foreign_met()
     if as_json:
         of_mail = {**mail._asdict(), "server": mail.server._asdict(), "sender": mail.sender._asdict()}
-        deleted = [asdict(w) for w in deletions]
-        print_json({**system._asdict(), **asdict(numbers), "mail": of_mail, "awaiting_release": deleted})
+        of_mail["limit"] = mail.limit._asdict()
+        more = {"mail": of_mail, "foreign": foreign, "awaiting_release": [asdict(w) for w in deletions]}
+        print_json({**system._asdict(), **asdict(numbers), **more})
         return
     click.echo(f"{numbers.accounts} accounts, {numbers.open_cases} with an open case")
     states = ", ".join(f"{count} {state}" for state, count in numbers.subscriptions.items())
@@ -57,6 +62,9 @@ def _installation(live: Installation, as_json: bool) -> None:
     click.echo(f"due now: {numbers.due_now}; to perform: {numbers.open_actions}; tasks for staff: {numbers.open_tasks}")
     guards = [str(doubt) for doubt in system.guards.doubts]
     click.echo(f"last tick: {system.last_tick_at or 'never'}; doubts: {', '.join(guards) or 'none'}")
+    click.echo(f"this installation is {system.identity or 'nobody yet'} to its payment providers")
+    for provider, count in foreign.items():
+        click.echo(f"{provider}: {count} payments and pages there are another installation's, and left alone")
     for line in _of_mail(mail):
         click.echo(line)
     if deletions:

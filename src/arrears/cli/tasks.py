@@ -60,6 +60,7 @@ def lines(tasks: Sequence[Task], *, each: bool) -> Iterator[tuple[str, ...]]:
     for task in tasks:
         if each or by_kind[task.kind] <= EACH_MAX:
             what = task.what if task.times == 1 else f"{task.what} ({task.times} times)"
+            what += f'; the mail server: "{task.reply}"' if task.reply else ""
             yield f"{task.since:%Y-%m-%d %H:%M}", str(task.no), _where(task.account), task.ref, task.kind, what
         elif task.kind not in counted:
             counted.add(task.kind)

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import re
 import unicodedata
+from contextlib import suppress
 from typing import Final
 
 from arrears.core.errors import Refused, quoted
@@ -34,6 +35,8 @@ _A_NUMBER: Final = re.compile(r"[0-9]+|0x[0-9a-f]*")
 _TWO_READINGS: Final = re.compile("[\u00df\u03c2\u200c\u200d]")
 """What the two generations of the standard for domain names write differently (RFC 5894, 7.2): with one of them the
 mail would go to somebody else's domain."""
+
+_ADDRESS_IN_TEXT: Final = re.compile(r"[^\s<>\"'():;,=@]+@[^\s<>\"'():;,=@]+[^\s<>\"'():;,=@.]")
 
 _UNSEEN: Final = ("Cc", "Cf", "Cs", "Co", "Cn", "Zl", "Zp", "Zs")
 
@@ -139,9 +142,31 @@ def _refused(text: str, why: str) -> Refused:
 
 
 def mailbox_of(address: str) -> str:
-    """What two spellings of one mailbox have in common, to compare addresses by: in practice no server tells apart the
-    letter cases of a local part. It is never written to a server."""
-    return address.lower()
+    """What two spellings of one mailbox have in common, to compare, count and store addresses by: in practice no server
+    tells apart the letter cases of a local part, and a domain is the same in letters and as xn--. Of two letters that
+    are not each other's capital (i and the dotless one, ß and ss) each is a mailbox of its own. It is never written to
+    a server."""
+    if address.isascii():
+        return address.lower()
+    local, at, domain = unicodedata.normalize("NFC", address).rpartition("@")
+    domain = domain.lower()
+    if at and not _TWO_READINGS.search(domain):
+        with suppress(UnicodeError):
+            domain = domain.encode("idna").decode("ascii")
+    return f"{unicodedata.normalize('NFC', local.lower())}{at}{domain}"
+
+
+def domain_of(address: str) -> str:
+    """The domain whose servers take mail for an address, as `mailbox_of` writes it; of what has no @ the whole."""
+    return mailbox_of(address).rpartition("@")[2]
+
+
+def without_addresses(text: str, own: str = "") -> str:
+    """Foreign words in which each address is `masked`, and what `own`, whom they are about, has before the @ too: for a
+    list that more people read than the account's timeline."""
+    text = _ADDRESS_IN_TEXT.sub(lambda found: masked(found[0]), text)
+    local = own.rpartition("@")[0]
+    return re.sub(rf"(?<![\w•]){re.escape(local)}(?!\w)", f"{local[:1]}•••", text, flags=re.I) if local else text
 
 
 def masked(address: str) -> str:

@@ -94,6 +94,7 @@ LEAVES: Final[Mapping[type[f.Fact], Leaves]] = closed(
         f.RefundAsked: _ACTION | _OVER | _ENTRY,
         f.RefundUndone: _TASK | _ENTRY,
         f.ChargebackClosed: _NOTHING,
+        f.CardTried: _ROW,
     },
     {
         f.AddressAsked: _MESSAGE,

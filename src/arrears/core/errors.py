@@ -24,6 +24,14 @@ class Refused(Exception):
         self.message = message
         self.exit_code = exit_code
 
+    def __reduce__(self) -> tuple[object, ...]:
+        """It comes from another process as it was raised there."""
+        return _refused, (self.code, self.message, self.exit_code)
+
+
+def _refused(code: str, message: str, exit_code: int) -> Refused:
+    return Refused(code, message, exit_code=exit_code)
+
 
 def quoted(text: str) -> str:
     """A text as a refusal repeats it: in quotes, on one line, and no more of it than people read."""

@@ -115,9 +115,14 @@ class Known:
 
 def known_of(history: Iterable[f.Recorded], importer: str) -> Known:
     """What these facts of one account come to; `importer` is the author of what an import recorded."""
+    return known_from(((recorded.author, recorded.fact) for recorded in history), importer)
+
+
+def known_from(history: Iterable[tuple[str, f.AnyFact]], importer: str) -> Known:
+    """The same from each fact's author and itself."""
     reading = _Reading(importer)
-    for recorded in history:
-        reading.take(recorded.fact, recorded.author == importer)
+    for author, fact in history:
+        reading.take(fact, author == importer)
     return reading.known
 
 

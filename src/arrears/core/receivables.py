@@ -6,11 +6,11 @@ which date format) ends at the adapter that read it.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping, Set
+from collections.abc import Callable, Iterable, Iterator, Mapping, Set
 from dataclasses import dataclass, field, fields
 from datetime import date
 from enum import StrEnum
-from typing import Final, Literal, Protocol
+from typing import Any, Final, Literal, NamedTuple, Protocol
 
 BookMode = Literal["card", "invoice"]
 
@@ -124,6 +124,27 @@ class ReceivablesBook:
     left_out: Mapping[str, int] = field(default_factory=dict, compare=False)
 
 
+class Complaint(NamedTuple):
+    """What is wrong with a row: its number, whose it is, and the reason."""
+
+    row: int
+    ref: str
+    reason: str
+
+
+class KeptAccount(NamedTuple):
+    """The rows of one account as its source keeps them: plain values that another process can put together. `row_count`
+    is how many they are."""
+
+    ref: str
+    rows: Any
+    row_count: int
+
+
+Merge = Callable[[KeptAccount], tuple[AccountRows, list[Complaint]]]
+"""Puts the rows of one account together, and says what they contradict each other in."""
+
+
 class BookSource(Protocol):
     """A book that is read an account at a time."""
 
@@ -143,8 +164,19 @@ class BookSource(Protocol):
     def rows(self) -> int:
         """About how many rows it has."""
 
-    def accounts(self) -> Iterator[AccountRows]:
+    @property
+    def merge(self) -> Merge:
+        """What puts the rows of an account together."""
+
+    def kept(self) -> Iterator[KeptAccount]:
         """Every account, each once."""
+
+    def keys(self, account: KeptAccount) -> tuple[list[str], list[str]]:
+        """The numbers of an account's invoices and the references of its payments; some of them may turn out not to be
+        its own."""
+
+    def complain(self, complaints: Iterable[Complaint]) -> None:
+        """Keep what `merge` has found."""
 
     def is_wrong(self, ref: str) -> bool:
         """Whether any row of this account that was read so far is wrong."""
@@ -156,8 +188,14 @@ class BookSource(Protocol):
         """Raises Refused `bad_book` if a row is wrong; with `per_account` only if nobody can say whose it is."""
 
 
+def _as_it_is(account: KeptAccount) -> tuple[AccountRows, list[Complaint]]:
+    return account.rows, []
+
+
 class _WholeBook:
     """A book in memory, without a mistake, an account at a time."""
+
+    merge = staticmethod(_as_it_is)
 
     def __init__(self, book: ReceivablesBook) -> None:
         self.columns = book.columns
@@ -175,9 +213,18 @@ class _WholeBook:
         for note in book.credits:
             self._rows[note.account_ref].credits.append(note)
 
-    def accounts(self) -> Iterator[AccountRows]:
+    def kept(self) -> Iterator[KeptAccount]:
         """See BookSource."""
-        yield from self._rows.values()
+        for ref, rows in self._rows.items():
+            yield KeptAccount(ref, rows, len(rows.invoices) + len(rows.credits))
+
+    def keys(self, account: KeptAccount) -> tuple[list[str], list[str]]:
+        """See BookSource."""
+        rows: AccountRows = account.rows
+        return [i.number for i in rows.invoices], [p.ref for parts in rows.payments.values() for p in parts]
+
+    def complain(self, complaints: Iterable[Complaint]) -> None:
+        """See BookSource."""
 
     def is_wrong(self, ref: str) -> bool:
         """See BookSource."""

@@ -22,6 +22,7 @@ from arrears.core.payments.rows import (
     OVER,
     AttemptRow,
     AttemptRowChange,
+    CardTryRow,
     MethodChange,
     MethodRow,
     PartEnd,
@@ -29,6 +30,7 @@ from arrears.core.payments.rows import (
     RefundRow,
     attempt_change,
     attempt_row,
+    card_try_row,
     changed_methods,
     method_row,
     part_rows,
@@ -168,6 +170,7 @@ class Rows(msgspec.Struct):
     part_ends: list[PartEnd] = field(default_factory=list)
     parts: list[PartRow] = field(default_factory=list)
     refunds: list[RefundRow] = field(default_factory=list)
+    card_tries: list[CardTryRow] = field(default_factory=list)
     requests: list[RequestRow] = field(default_factory=list)
 
 
@@ -190,8 +193,7 @@ def rows_of(units: Iterable[Unit]) -> Rows:
 
 
 def _as_they_are_now(account: Account, invoices: list[InvoiceRow], since: int) -> None:
-    """Of an account that comes with all its invoices, each is written once, as it has come to be. A due date that moved
-    is a row of its own."""
+    """Each invoice of a new account is written once, as it has come to be; a due date that moved has its own row."""
     still_open = {debt.no: debt for debt in account.debts}
     for place in range(since, len(invoices)):
         debt = still_open.get(invoices[place].no)
@@ -271,6 +273,8 @@ def _from_money(recorded: f.Recorded, rows: Rows) -> None:
             rows.attempt_changes.append(change)
             if fact.to in OVER:
                 rows.part_ends.append(PartEnd(account, fact.attempt))
+        case f.CardTried():
+            rows.card_tries.append(card_try_row(account, fact))
         case f.Refunded():
             rows.refunds.append(RefundRow(account, seq, fact.ref, fact.payment_ref, fact.currency, fact.amount_minor))
         case _:

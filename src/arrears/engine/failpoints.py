@@ -44,10 +44,18 @@ MoneyPoint = Literal[
     "attempt.after_call",
     "attempt.before_resume",
 ]
+RefundPoint = Literal[
+    "refund.after_begin",
+    "refund.before_call",
+    "refund.after_call",
+    "refund.before_book",
+]
 POINTS: Final[tuple[Point, ...]] = get_args(Point)
 """Those of the worker; the two of the store are reached by the store that `torture.worker` puts around the real one."""
 MONEY_POINTS: Final[tuple[MoneyPoint, ...]] = get_args(MoneyPoint)
 """Those between a quote and the resume that it pays for: `torture.money` dies at each."""
+REFUND_POINTS: Final[tuple[RefundPoint, ...]] = get_args(RefundPoint)
+"""Those between a refund that is asked for and its place in the book: `tests/store/test_refund_killed.py`."""
 
 
 class _Fuse:
@@ -70,12 +78,12 @@ def arm(spec: str | None) -> None:
         _fuse.name = ""
         return
     name, _, count = spec.partition(":")
-    if name not in (*POINTS, *MONEY_POINTS) or not count.isdecimal() or int(count) < 1:
+    if name not in (*POINTS, *MONEY_POINTS, *REFUND_POINTS) or not count.isdecimal() or int(count) < 1:
         raise Refused("bad_failpoint", f"ARREARS_FAILPOINT={spec!r} names no point, or is not like {POINTS[0]}:1")
     _fuse.name, _fuse.passes_left = name, int(count) - 1
 
 
-def reached(name: Point | MoneyPoint) -> None:
+def reached(name: Point | MoneyPoint | RefundPoint) -> None:
     """Pass, or die here (SIGKILL to this process and no other)."""
     if _fuse.name != name:
         return

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from contextlib import AbstractContextManager
 from datetime import date, datetime
 from typing import NamedTuple, Protocol
@@ -84,12 +84,17 @@ class AccountsInParts(Protocol):
     guards: Guards
     """The doubts about the installation as they stood when this transaction began."""
 
-    def units(self, accounts: Sequence[NewAccount], also: Sequence[int]) -> Sequence[Unit]:
-        """Units of accounts that do not exist yet, numbered in order, then those of the existing accounts `also`, under
-        their locks. All are of one instant: of the newest fact that is there, if that is later (I21)."""
+    def units(self, new: int, also: Sequence[int]) -> Sequence[Unit]:
+        """Units of so many accounts that do not exist yet, numbered in order, then those of the existing accounts
+        `also`, under their locks. All are of one instant: of the newest fact that is there, if that is later (I21).
+        The number of an account that is not sent in the end is lost."""
 
-    def send(self, units: Sequence[Unit]) -> None:
-        """Begin to write these units. What is recorded on them afterwards is lost."""
+    def encoder(self) -> Callable[[Sequence[Unit], Mapping[int, NewAccount]], Sequence[object]]:
+        """A function that makes of units, and of what is known of the new ones by their numbers, what `send` takes. It
+        touches neither the store nor this transaction; where the store is PostgreSQL, another process can do it."""
+
+    def send(self, encoded: Sequence[object]) -> None:
+        """Begin to write what the encoder made."""
 
     def keep_sending(self) -> None:
         """Let what has begun go on while the next part is being decided; returns at once."""

@@ -37,6 +37,11 @@ class Receivables(Protocol):
     def facts_of(self, numbers: Sequence[int], kinds: Sequence[type[Fact]]) -> Mapping[int, Sequence[Recorded]]:
         """The facts of these kinds of each account, in order; with no facts, an account may be missing."""
 
+    def stored_facts_of(
+        self, numbers: Sequence[int], kinds: Sequence[type[Fact]]
+    ) -> Mapping[int, Sequence[tuple[str, str]]]:
+        """The author and the stored text of each of these facts, which whoever needs them reads (`decode_fact`)."""
+
     def described(self, numbers: Sequence[int]) -> Mapping[int, NewAccount]:
         """What is known of these customers now."""
 

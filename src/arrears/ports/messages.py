@@ -10,6 +10,7 @@ from typing import Final, NamedTuple, Protocol
 
 import msgspec
 
+from arrears.core.address import mailbox_of
 from arrears.core.messages.content import Content
 from arrears.core.messages.recipients import EMAIL, ChannelName, Contacts
 
@@ -41,12 +42,14 @@ class DeliveryAbout(StrEnum):
     """What an answer is about. SERVER: nothing at all is taken now (no connection, the wrong key, too many messages),
     so the next message need not be tried. SENDER: who we are is refused (our address, our host), at least by those who
     take mail for this recipient. Neither says anything about the message or its address. EITHER is kept of a message
-    for which a server took nothing once it knew the recipient (`Delivery.broke`): the next one tells which it was."""
+    for which a server took nothing once it knew the recipient (`Delivery.broke`): the next one tells which it was.
+    LIMIT is kept of one that was not tried, since its address has had the most of a day."""
 
     ADDRESS = "address"
     SERVER = "server"
     SENDER = "sender"
     EITHER = "either"
+    LIMIT = "limit"
 
 
 class Delivery(NamedTuple):
@@ -160,6 +163,11 @@ class Mail(msgspec.Struct, frozen=True, gc=False):
         return f"a{self.account}-{self.seq}-{self.no}"
 
     @property
+    def mailbox(self) -> str:
+        """What its address has in common with other spellings of it."""
+        return mailbox_of(self.address)
+
+    @property
     def digest(self) -> str:
         """What the facts keep of its text: SHA-256 of it, in hexadecimal."""
         return hashlib.sha256(self.text.encode()).hexdigest()
@@ -192,7 +200,7 @@ class PayLink(NamedTuple):
 class MailCounts(NamedTuple):
     """Of the last hour: how many messages were handed over, to how many addresses, and how many of these are dead by
     what came of it. `paused`: staff have been told that too many are. Of the last day: how many messages were handed
-    over to each address asked about."""
+    over to each mailbox (`mailbox_of`) asked about."""
 
     handed: int
     addresses: int
@@ -213,15 +221,20 @@ class StuckMail(NamedTuple):
 
 NOT_STUCK: Final = StuckMail(0, 0, (), "")
 
+SEVERAL: Final = 3
+"""So many addresses of one domain for which nothing is taken are no longer one recipient's own trouble."""
+
 
 class MailHealth(NamedTuple):
-    """How mail as a whole is doing: when a message was last taken, what waits for the server and because of who we are,
-    how many of the last hour's were handed over and did not arrive, to how many addresses each, and the open tasks of
+    """How mail as a whole is doing, letters to people who do not sign in among it: when a message was last taken, what
+    waits for the server, because of who we are, and because its address has had the most of a day; how many of the last
+    hour's were handed over and did not arrive, to how many addresses each (of messages alone); and the open tasks of
     the installation about mail, by kind."""
 
     accepted_at: datetime | None
     server: StuckMail
     sender: StuckMail
+    limit: StuckMail
     handed: int
     back: int
     addresses: int
@@ -273,10 +286,11 @@ class MailBook(ContactBook, Protocol):
     def claim_mails(self, mails: Sequence[Mail], links: Sequence[PayLink]) -> Sequence[Mail]:
         """Claim these for handing over, new ones and those that wait (or whose sender died, with proof that they did
         not leave); committed when this returns, with their links. Only the claimed are returned: not one of a kind and
-        cause that its address has today already."""
+        cause that its address has today already. Of these that are `waiting` the row is written where there is none."""
 
-    def mail_counts(self, now: datetime, addresses: Collection[str]) -> MailCounts:
-        """How many messages were handed over and came back lately: what the limits on mail are compared with."""
+    def mail_counts(self, now: datetime, mailboxes: Collection[str]) -> MailCounts:
+        """How many messages were handed over and came back lately, and to each of these mailboxes (`mailbox_of`): what
+        the limits on mail are compared with."""
 
     def mail_health(self, now: datetime) -> MailHealth:
         """How mail as a whole is doing."""

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from datetime import date, datetime
+from datetime import date, datetime, timedelta
 from typing import Final, NamedTuple, Protocol
 
 from arrears.core.account import Debt
@@ -15,6 +15,7 @@ from arrears.core.payments.planner import Tried
 from arrears.core.payments.provider_time import ProviderTime
 from arrears.core.payments.values import (
     BookLine,
+    CardsTried,
     Change,
     Charge,
     HostedPage,
@@ -28,6 +29,10 @@ from arrears.core.payments.values import (
 
 TRIES_MAX: Final = 1000
 """More than any network allows on one card in any window that its rules look back."""
+
+
+FOREIGN_KEPT: Final = timedelta(days=35)
+"""For how long it is known what was met of other installations: they may have any amount of it."""
 
 
 class MethodRecord(NamedTuple):
@@ -129,9 +134,18 @@ class SweepBook(Protocol):
         """Note that this provider was read `at` an instant of our clock, and up to `cursor` by its own. Either may be
         earlier than what was noted before: then a clock went back."""
 
+    def note_foreign(self, provider: str, ref: str, installation: str, now: datetime) -> None:
+        """Note that something of another installation was met; once for each reference, and for 35 days."""
+
+    def foreign_met(self) -> Mapping[str, int]:
+        """How much of that was met at each provider."""
+
 
 class ProviderBook(Protocol):
     """What came from one payment provider, by our own book: compared with the provider's."""
+
+    def attempts(self, account: int) -> Sequence[AttemptRecord]:
+        """See MoneyBook."""
 
     def provider_payments(self, provider: str, since: datetime) -> Sequence[tuple[str, int, str, int]]:
         """Every payment booked from a provider since then: reference, account, currency, minor units."""
@@ -199,6 +213,12 @@ class Processor(ABC):
         """
         return Unknown(f"payment provider {self.name!r} cannot end a payment", ref)
 
+    def use_up(self, charge: Charge) -> bool:
+        """Whether it is certain that this charge, of which nothing was found, can never be made any more: its key now
+        stands for something that takes nothing, so that a request that is still under way is refused. Asked again it is
+        the same. Without it there is no such proof before a day is over."""
+        return False
+
     def open_setup(self, key: str, account: int, customer_ref: str, locale: str, return_url: str) -> HostedPage:
         """A page to set up a method for later use; `customer_ref` may be empty, then one is made."""
         raise self._without(Processor.open_setup)
@@ -231,6 +251,10 @@ class Processor(ABC):
         """What became of a refund that was asked for with this key, so long ago that to find none is proof: then it is
         REFUSED."""
         return RefundAnswer(RefundState.UNKNOWN, why=f"payment provider {self.name!r} cannot look up a refund")
+
+    def tried_on(self, ref: str) -> CardsTried | None:
+        """What was tried in vain on one of our payment pages, or None. Without it nothing of that is known."""
+        return None
 
     def changes_in(self, body: bytes, signature: str, now: datetime) -> Sequence[Change]:
         """What a webhook says happened, with the objects read anew. Refuses `bad_signature`, `old_event`,

@@ -38,8 +38,8 @@ class AccountsAndInstallation(Accounts, InstallationControl, Journal, Protocol):
     either."""
 
 
-class AccountHistory(AccountReader, Journal, Protocol):
-    """Accounts with everything that was ever recorded of them: what explains a state."""
+class AccountHistory(AccountReader, Journal, ContactBook, Protocol):
+    """Accounts with everything that was ever recorded of them, and whom it reaches: what explains a state."""
 
 
 class ReachableAccounts(AccountReader, ContactBook, Protocol):

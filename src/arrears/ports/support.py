@@ -149,5 +149,6 @@ class VisitorBook(Protocol):
         """Claim up to `limit` letters for handing over: those that wait, until no later instant, and those claimed
         before `stuck_before` that are not known to have left. Committed when this returns."""
 
-    def end_letter(self, number: int, state: LetterState, now: datetime) -> None:
-        """Record what became of a claimed letter; one that waits does so until `now`, which may lie ahead."""
+    def end_letter(self, number: int, state: LetterState, now: datetime, about: str = "", reply: str = "") -> None:
+        """Record what became of a claimed letter, in the server's words; one that waits does so until `now`, which may
+        lie ahead. `about` is a DeliveryAbout where it waits because of what is not its own, else empty."""

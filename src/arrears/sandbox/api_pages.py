@@ -264,3 +264,10 @@ def setup(wire: WireObjects, name: str, params: Params) -> WireAnswer:
     """GET /v1/setup_intents/:id"""
     only(params, "")
     return wire.setup(known(wire.book.setups, name, "setup_intent"), expands(params))
+
+
+def setup_attempts(wire: WireObjects, _: str, params: Params) -> WireAnswer:
+    """GET /v1/setup_attempts?setup_intent="""
+    only(params, f"setup_intent {LISTS}")
+    wanted = known(wire.book.setups, text(params, "setup_intent"), "setup_intent", "setup_intent")
+    return page_of(wanted.refused, params, "/v1/setup_attempts", wire.setup_check)

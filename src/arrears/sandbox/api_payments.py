@@ -143,6 +143,14 @@ def _confirm(wire: WireObjects, found: Intent) -> None:
         raise
 
 
+def charges(wire: WireObjects, _: str, params: Params) -> WireAnswer:
+    """GET /v1/charges?payment_intent="""
+    only(params, f"payment_intent {LISTS}")
+    wanted = known(wire.book.intents, text(params, "payment_intent"), "payment_intent", "payment_intent")
+    found = [one for one in wire.book.charges.values() if one.intent == wanted.id]
+    return page_of(found, params, "/v1/charges", wire.charge)
+
+
 def charge(wire: WireObjects, name: str, params: Params) -> WireAnswer:
     """GET /v1/charges/:id"""
     only(params, "")

@@ -132,7 +132,7 @@ class SandboxBook:
         if bank.challenge and not completed:
             raise self._refused(intent, charge, *_ASKS_CUSTOMER)
         if bank.decline is not None:
-            raise self._refused(intent, charge, "Your card was declined.", _declined(bank))
+            raise self._refused(intent, charge, "Your card was declined.", declined(bank))
         self._taken(intent, charge)
 
     def _charge(self, intent: Intent) -> SandboxCharge:
@@ -321,7 +321,8 @@ _CUSTOMER_REFUSED = (
 )
 
 
-def _declined(bank: Card) -> dict[str, str]:
+def declined(bank: Card) -> dict[str, str]:
+    """The codes with which a bank refuses this card."""
     said = bank.decline
     assert said is not None, "asked for a decline of a card that pays"
     codes = {

@@ -12,7 +12,7 @@ from starlette.responses import JSONResponse, Response
 from arrears.sandbox.accounts import INSTRUMENTS, Failure
 from arrears.sandbox.faults import Fault
 from arrears.sandbox.objects import WireError
-from arrears.sandbox.pages import use_card
+from arrears.sandbox.pages import refuse_setup, use_card
 from arrears.sandbox.server import Sandbox
 
 Asked = dict[str, Any]
@@ -86,6 +86,12 @@ def card(sandbox: Sandbox, asked: Asked) -> Any:
     return {"done": use_card(sandbox.book, session, asked["card"], own=own)}
 
 
+def setup_refused(sandbox: Sandbox, asked: Asked) -> Any:
+    """The bank refuses the check of a card (`card`) on a page that sets one up (`session`)."""
+    refuse_setup(sandbox.book, sandbox.book.sessions[asked["session"]], asked["card"])
+    return {}
+
+
 def challenge(sandbox: Sandbox, asked: Asked) -> Any:
     """Answer the bank's question about `intent`."""
     sandbox.book.answer_challenge(sandbox.book.intents[asked["intent"]], confirmed=asked["confirmed"])
@@ -143,6 +149,7 @@ CONTROLS: Final[dict[str, Callable[[Sandbox, Asked], Any]]] = {
         release,
         behave,
         card,
+        setup_refused,
         challenge,
         dispute,
         close,

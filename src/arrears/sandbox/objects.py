@@ -117,14 +117,25 @@ class Session:
 
 
 @dataclass
+class SetupCheck:
+    """One check of a card that somebody wants to save, which the bank refused."""
+
+    id: str
+    created: int
+    method: str
+    error: dict[str, Any]
+
+
+@dataclass
 class SetupIntent:
-    """What a set-up page makes: the permission to charge a method later."""
+    """What a set-up page makes: the permission to charge a method later. `refused` are the checks before that."""
 
     id: str
     created: int
     customer: str | None
     metadata: dict[str, str]
     method: str | None = None
+    refused: list[SetupCheck] = field(default_factory=list)
 
 
 @dataclass

@@ -7,8 +7,9 @@ from typing import Final
 
 from arrears.core.money import format_amount
 from arrears.sandbox.accounts import INSTRUMENTS, Instrument, offered
-from arrears.sandbox.book import SandboxBook
-from arrears.sandbox.objects import Intent, SandboxMethod, Session, WireError, bad_request
+from arrears.sandbox.book import SandboxBook, declined
+from arrears.sandbox.cards import Card
+from arrears.sandbox.objects import Intent, SandboxMethod, Session, SetupCheck, WireError, bad_request
 
 WORDS: Final = {
     "en": {
@@ -196,6 +197,17 @@ def use_card(book: SandboxBook, session: Session, name: str, *, own: bool = Fals
         return False
     book.complete(session)
     return True
+
+
+def refuse_setup(book: SandboxBook, session: Session, name: str) -> None:
+    """The bank refuses the check of a card that somebody wants to save on the page, which stays open."""
+    card = INSTRUMENTS[name]
+    if session.setup_intent is None or session.status != "open" or not isinstance(card, Card) or card.decline is None:
+        raise bad_request(f"This page does not set up {name!r}, or its bank does not refuse it.")
+    method = SandboxMethod(book.new_id("pm"), card, book.clock)
+    book.methods[method.id] = method
+    check = SetupCheck(book.new_id("setatt"), book.clock, method.id, declined(card))
+    book.setups[session.setup_intent].refused.append(check)
 
 
 def _intent_of(book: SandboxBook, session: Session) -> Intent:

@@ -17,6 +17,7 @@ from arrears.sandbox.objects import (
     SandboxMethod,
     SandboxRefund,
     Session,
+    SetupCheck,
     SetupIntent,
 )
 
@@ -147,6 +148,19 @@ class WireObjects:
             "last_setup_error": None,
         }
 
+    def setup_check(self, c: SetupCheck) -> WireAnswer:
+        """One check of a set-up."""
+        error = {"type": "card_error", **c.error, "payment_method": self.method(self.book.methods[c.method])}
+        return {
+            **_BASE,
+            "id": c.id,
+            "object": "setup_attempt",
+            "created": c.created,
+            "status": "failed",
+            "payment_method": c.method,
+            "setup_error": error,
+        }
+
     def session(self, s: Session, expand: set[str] | frozenset[str] = _NOTHING) -> WireAnswer:
         """A checkout session."""
         setup: Any = s.setup_intent
@@ -250,6 +264,7 @@ def _outcome(c: SandboxCharge, m: SandboxMethod, error: WireAnswer) -> WireAnswe
     advice = m.bank.advice if isinstance(m.bank, Card) else ""
     return {
         "type": "authorized" if paid else "issuer_declined",
+        "reason": None if paid else error.get("decline_code"),
         "network_status": "approved_by_network" if paid else "declined_by_network",
         "network_decline_code": error.get("network_decline_code"),
         "network_advice_code": error.get("network_advice_code") or advice or None,

@@ -43,7 +43,7 @@ _Mail = (
 _People = f.Invited | f.InvitationWithdrawn | f.InvitationAccepted | f.AccessEnded | f.ResetAsked | f.SignInChanged
 _Method = f.MethodAdded | f.MethodActivated | f.MethodRenewed | f.MethodSpent | f.MethodRemoved
 _Attempt = f.AttemptCreated | f.AttemptMoved | f.ChallengeLapsed
-_Back = f.Refunded | f.RefundAsked | f.RefundUndone | f.ChargebackClosed
+_Back = f.Refunded | f.RefundAsked | f.RefundUndone | f.ChargebackClosed | f.CardTried
 _Doubt = f.HoldPlaced | f.HoldEnded | f.DoubtRaised | f.DoubtCleared | f.ChargeDeclined | f.AuthorisationDeclined
 
 
@@ -226,17 +226,17 @@ def _attempt(fact: _Attempt) -> tuple[str, str]:
 
 def _back(fact: _Back) -> tuple[str, str]:
     match fact:
+        case f.CardTried(tried=one):
+            return "card tried", f"in vain, on the provider's page: {one.codes.decline}"
         case f.ChargebackClosed(ref=ref, payment_ref=payment, won=won):
             return "chargeback", f"{ref} of {payment} is {'won: the money is back' if won else 'lost'}"
-        case f.RefundUndone():
-            amount = format_amount(fact.amount_minor or fact.credit_minor, fact.currency)
-            return "refund", f"{amount} of {fact.payment_ref} did not leave, or has come back"
-        case f.RefundAsked():
-            amount = format_amount(fact.amount_minor, fact.currency)
-            return "refund", f"{fact.refund}: {amount} of {fact.payment_ref} is to be given back"
-        case f.Refunded(reversal=True):
-            minor = fact.amount_minor + fact.reopened_minor
-            return "taken back", f"{format_amount(minor, fact.currency)} of {fact.payment_ref} by the payer's bank"
+        case f.RefundUndone(payment_ref=ref, currency=unit):
+            amount = format_amount(fact.amount_minor or fact.credit_minor, unit)
+            return "refund", f"{amount} of {ref} did not leave, or has come back"
+        case f.RefundAsked(payment_ref=ref, currency=unit, amount_minor=minor):
+            return "refund", f"{fact.refund}: {format_amount(minor, unit)} of {ref} is to be given back"
+        case f.Refunded(reversal=True, payment_ref=ref, currency=unit):
+            return "taken back", f"{format_amount(fact.amount_minor + fact.reopened_minor, unit)} of {ref} by the bank"
         case f.Refunded():
             return "refund", f"{format_amount(fact.amount_minor, fact.currency)} of {fact.payment_ref} given back"
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from datetime import datetime
 from typing import Final, cast
@@ -82,9 +82,17 @@ class _Parts:
         self.units, self.describe, self.keep_sending = inner.units, inner.describe, inner.keep_sending
         self._inner = inner
 
-    def send(self, units: Sequence[Unit]) -> None:
-        self.sent += units
-        self._inner.send(units)
+    def encoder(self) -> Callable[[Sequence[Unit], Mapping[int, NewAccount]], Sequence[object]]:
+        encode = self._inner.encoder()
+
+        def seen(units: Sequence[Unit], opened: Mapping[int, NewAccount]) -> Sequence[object]:
+            self.sent += units
+            return encode(units, opened)
+
+        return seen
+
+    def send(self, encoded: Sequence[object]) -> None:
+        self._inner.send(encoded)
 
 
 WATCHED: Final = frozenset(name for name in vars(_Watched) if name[0] != "_")

@@ -8,8 +8,9 @@ are read.
 from __future__ import annotations
 
 import os
-from collections import Counter, defaultdict
-from collections.abc import Iterator, Mapping, Set
+from collections import Counter
+from collections.abc import Iterable, Iterator, Mapping, Set
+from itertools import chain, islice
 from pathlib import Path
 from typing import BinaryIO, Final
 
@@ -18,16 +19,20 @@ from arrears.adapters.books.fields import plain, quoted
 from arrears.adapters.books.merging import Merging, columns_of
 from arrears.adapters.books.mistakes import Mistakes
 from arrears.adapters.books.plausible import refuse_unread_balance
-from arrears.adapters.books.reading import AccountWord, ReadRow, RowReader
+from arrears.adapters.books.reading import NOTHING, ReadRow
 from arrears.adapters.books.records import BrokenRow, Records, open_book
 from arrears.adapters.books.rows import label
 from arrears.adapters.books.spool import ROWS_IN_MEMORY, Spool
+from arrears.adapters.books.understanding import NumberedRow, Understanding, Understood, of_several_customers
 from arrears.core.errors import Refused
-from arrears.core.receivables import AccountRows, Progress, ReceivablesBook
+from arrears.core.parallel import OrderedMap, map_here
+from arrears.core.receivables import AccountRows, Complaint, KeptAccount, Merge, Progress, ReceivablesBook
 
 HEADER_WITHIN: Final = 50
 """So many rows of titles may stand before the names of the columns."""
-PROGRESS_EVERY: Final = 2_000
+ROWS_IN_A_BLOCK: Final = 2_000
+"""So many rows are understood together; progress is told after each block."""
+_IS_CREDIT, _NUMBER, _PAID, _REF = map(ReadRow._fields.index, ("is_credit", "number", "paid", "ref"))
 _COLUMNS_SHOWN_MAX: Final = 40
 
 
@@ -47,12 +52,34 @@ class BookRows:
         self._by_number = Spool(rows_in_memory)
         self._by_ref = Spool(rows_in_memory)
 
+    @property
+    def merge(self) -> Merge:
+        """See BookSource."""
+        return Merging(self._map)
+
+    def kept(self) -> Iterator[KeptAccount]:
+        """See BookSource."""
+        for ref, rows in self._by_customer.groups():
+            yield KeptAccount(ref, rows, len(rows))
+
+    def keys(self, account: KeptAccount) -> tuple[list[str], list[str]]:
+        """See BookSource."""
+        said = [(row[_NUMBER], row[_PAID], row[_REF]) for row in account.rows if not row[_IS_CREDIT]]
+        return [number for number, _, _ in said], [ref or number for number, paid, ref in said if paid != NOTHING]
+
+    def complain(self, complaints: Iterable[Complaint]) -> None:
+        """See BookSource."""
+        for row, ref, reason in complaints:
+            self.mistakes.add(row, ref, [reason])
+
     def accounts(self) -> Iterator[AccountRows]:
         """Each customer with everything the file says of it; what its rows contradict each other in is among the
         mistakes after it."""
-        merging = Merging(self._map, lambda row, ref, reason: self.mistakes.add(row, ref, [reason]))
-        for _, rows in self._by_customer.groups():
-            yield merging.rows_of([_read_row(row) for row in rows])
+        merge = self.merge
+        for one in self.kept():
+            rows, complaints = merge(one)
+            self.complain(complaints)
+            yield rows
 
     def is_wrong(self, ref: str) -> bool:
         """See BookSource."""
@@ -79,19 +106,21 @@ class BookRows:
         for spool in (self._by_customer, self._by_number, self._by_ref):
             spool.close()
 
-    def take(self, row: ReadRow) -> None:
-        """Keep a row for its customer."""
-        self._by_customer.add(row.account.ref, (*row[:1], tuple(row.account), *row[2:]))
-        if not row.is_credit:
-            self._by_number.add(row.number, (row.account.ref, row.row))
-        if row.ref:
-            self._by_ref.add(row.ref, (row.account.ref,))
+    def take(self, found: Understood) -> None:
+        """Keep rows for their customers."""
+        self._by_customer.add(found.by_customer, found.counts[0])
+        self._by_number.add(found.by_number, found.counts[1])
+        self._by_ref.add(found.by_ref, found.counts[2])
+        for row, ref, reasons in found.wrong:
+            self.mistakes.add(row, ref, reasons)
+        self.left_out.update(skipped=found.skipped, draft=found.drafts)
 
-    def finish(self) -> None:
+    def finish(self, ordered_map: OrderedMap) -> None:
         """All rows are in: an invoice is one customer's."""
+        self.left_out = +self.left_out
         source = self._map.invoice["number"]
         way = 'say numbers = "of_each_customer" under [invoice] if each customer\'s are numbered on their own'
-        for number, found in self._by_number.groups():
+        for number, found in chain.from_iterable(ordered_map(of_several_customers, self._by_number.parts())):
             first_ref, first_row = found[0]
             for ref, row in found:
                 if ref != first_ref:
@@ -100,16 +129,8 @@ class BookRows:
                     self.mistakes.add(row, ref, [f"{label(source)}: {said}"])
                     other = f"{label(source)}: {quoted(number)} is on row {row} for another customer; {way}"
                     self.mistakes.also(first_row, first_ref, other)
-        shared: dict[str, Set[str]] = defaultdict(set)
-        for name, customers in self._by_ref.groups():
-            refs = {ref for (ref,) in customers}
-            if len(refs) > 1:
-                shared[name] = refs
-        self.shared_refs = shared
-
-
-def _read_row(row: tuple[object, ...]) -> ReadRow:
-    return ReadRow._make((row[0], AccountWord._make(row[1]), *row[2:]))  # type: ignore[arg-type]
+        shared = chain.from_iterable(ordered_map(of_several_customers, self._by_ref.parts()))
+        self.shared_refs = {name: {row[0] for row in rows} for name, rows in shared}
 
 
 def _header(before: list[tuple[int, list[str]]], book_map: BookMap) -> int:
@@ -141,99 +162,77 @@ def _places(row: int, header: list[str], book_map: BookMap) -> dict[str, int]:
     return {name: place for place, name in enumerate(header) if name}
 
 
-def _ragged(cells: list[str], header: list[str]) -> str | None:
-    """Why a row has another number of cells than the header; empty ones behind it are cut off and say nothing."""
-    while len(cells) > len(header) and not cells[-1]:
-        cells.pop()
-    if len(cells) == len(header):
-        return None
-    counts = f"the row has {len(cells)} cells, the header has {len(header)}"
-    if len(cells) < len(header):
-        return f"column {plain(header[len(cells)])}: is missing; {counts}"
-    return f"column {plain(header[-1])}: is followed by more; {counts}; put text with a delimiter in quotes"
-
-
 class _File:
     """One pass over a file: its header, then row after row."""
 
-    def __init__(self, path: Path, book_map: BookMap, book: BookRows) -> None:
-        self._path = path
+    def __init__(self, file: BinaryIO, book_map: BookMap, progress: Progress | None) -> None:
+        self.rows = 0
+        self.broken: BrokenRow | None = None
+        self.header: list[str] | None = None
+        self.records = Records(file, book_map.form)
         self._map = book_map
-        self._book = book
-        self.header: list[str] = []
-        self._reader: RowReader | None = None
-        self._titles: list[tuple[int, list[str]]] = []
+        self._size = os.fstat(file.fileno()).st_size
+        self._progress = progress
 
-    def take(self, number: int, cells: list[str]) -> None:
-        """The next row of the file."""
-        if self._reader is None:
-            self._titles.append((number, cells))
-            if set(self._map.columns()) <= set(cells) or len(self._titles) > HEADER_WITHIN:
-                self._start()
-            return
-        self._book.rows += 1
-        self._row(self._reader, number, cells)
+    def understood(self, ordered_map: OrderedMap) -> Iterator[Understood]:
+        """What the rows say, so many at a time."""
+        records = self._until_broken()
+        titles: list[NumberedRow] = []
+        read = set(self._map.columns())
+        for row in records:
+            titles.append(row)
+            if read <= set(row[1]) or len(titles) > HEADER_WITHIN:
+                break
+        if titles:
+            line, self.header = titles[_header(titles, self._map)]
+            work = Understanding(self._map, self.header, _places(line, self.header, self._map))
+            yield from ordered_map(work, self._blocks(records))
 
-    def finish(self) -> None:
-        """The file is over; Refused `bad_book` if there was nothing in it."""
-        if self._reader is None and self._titles:
-            self._start()
-        if not self._book.rows and not self._book.mistakes.rows:
-            what = "only a header" if self.header else "only blanks"
-            raise Refused("bad_book", f"{self._path}: has {what}; no invoice in it")
+    def _blocks(self, records: Iterator[NumberedRow]) -> Iterator[list[NumberedRow]]:
+        while block := list(islice(records, ROWS_IN_A_BLOCK)):
+            self.rows += len(block)
+            if self._progress is not None and len(block) == ROWS_IN_A_BLOCK:
+                self._progress(self.records.position, self._size)
+            yield block
 
-    def _start(self) -> None:
-        place = _header(self._titles, self._map)
-        row, self.header = self._titles[place]
-        self._reader = RowReader(self._map, _places(row, self.header, self._map))
-
-    def _row(self, reader: RowReader, number: int, cells: list[str]) -> None:
-        book = self._book
-        if reader.skips(cells):
-            book.left_out["skipped"] += 1
-            return
-        if reason := _ragged(cells, self.header):
-            book.mistakes.add(number, "", [reason])
-            return
-        row = reader.read(number, cells)
-        if row is not None:
-            book.take(row)
-        elif reader.mistakes:
-            book.mistakes.add(number, reader.ref, reader.mistakes)
-        else:
-            book.left_out["draft"] += 1
+    def _until_broken(self) -> Iterator[NumberedRow]:
+        try:
+            yield from self.records
+        except BrokenRow as broken:
+            self.broken = broken
 
 
-def _read(path: Path, file: BinaryIO, book_map: BookMap, book: BookRows, progress: Progress | None) -> None:
-    size = os.fstat(file.fileno()).st_size
-    records = Records(file, book_map.form)
-    reading = _File(path, book_map, book)
-    try:
-        for number, cells in records:
-            reading.take(number, cells)
-            if progress is not None and number % PROGRESS_EVERY == 0:
-                progress(records.position, size)
-    except BrokenRow as broken:
-        header = reading.header
+def _read(file: _File, path: Path, book: BookRows, ordered_map: OrderedMap) -> None:
+    for found in file.understood(ordered_map):
+        book.take(found)
+    if (broken := file.broken) is not None:
+        header = file.header or []
         known = broken.cell is not None and broken.cell < len(header)
         column = f"column {plain(header[broken.cell or 0])}: " if known else ""
         book.mistakes.add(broken.row, "", [column + broken.reason])
-    reading.finish()
-    book.digest = records.digest
+    elif not file.rows:
+        what = "only a header" if file.header else "only blanks"
+        raise Refused("bad_book", f"{path}: has {what}; no invoice in it")
+    book.rows, book.digest = file.rows, file.records.digest
 
 
 def read_rows(
-    path: Path, book_map: BookMap, progress: Progress | None = None, rows_in_memory: int = ROWS_IN_MEMORY
+    path: Path,
+    book_map: BookMap,
+    progress: Progress | None = None,
+    rows_in_memory: int = ROWS_IN_MEMORY,
+    ordered_map: OrderedMap = map_here,
 ) -> BookRows:
     """Read the CSV file at `path` once; row numbers are line numbers of the file. What is wrong with its rows is kept
-    in `mistakes`. Raises Refused `bad_book` for a file that is none."""
+    in `mistakes`. `ordered_map` understands the rows, here or in other processes. Raises Refused `bad_book` for a file
+    that is none."""
     book = BookRows(book_map, rows_in_memory)
     with open_book(path) as file:
         try:
-            _read(path, file, book_map, book, progress)
+            _read(_File(file, book_map, progress), path, book, ordered_map)
         except OSError as error:
             raise Refused("bad_book", f"{path}: cannot be read: {error.strerror}") from None
-    book.finish()
+    book.finish(ordered_map)
     return book
 
 

@@ -3,7 +3,7 @@ are mistakes of the later row."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Iterable, Sequence
 from datetime import date
 from typing import Final, NamedTuple, cast
 
@@ -19,11 +19,10 @@ from arrears.core.receivables import (
     BookInvoice,
     BookMode,
     BookPayment,
+    Complaint,
     InvoiceStanding,
+    KeptAccount,
 )
-
-Complain = Callable[[int, str, str], None]
-"""Keeps a mistake: the row, whose it is, and the reason."""
 
 _NAMES: Final = {"total_minor": "amount", "services": "service"}
 
@@ -52,18 +51,22 @@ class _Invoice:
 
 
 class Merging:
-    """Merges the rows of one customer after the other."""
+    """Merges the rows of one customer after the other. See receivables.Merge."""
 
-    def __init__(self, book_map: BookMap, complain: Complain) -> None:
+    def __init__(self, book_map: BookMap) -> None:
         self._map = book_map
         self._rules = book_map.rules
-        self._complain = complain
+        self._complaints: list[Complaint] = []
         self._invoices: dict[str, _Invoice] = {}
         self._credits: dict[str, _Invoice] = {}
 
-    def rows_of(self, rows: Sequence[ReadRow]) -> AccountRows:
+    def __call__(self, account: KeptAccount) -> tuple[AccountRows, list[Complaint]]:
         """Everything of one customer; its rows in the order of the file, at least one."""
-        self._invoices, self._credits = {}, {}
+        self._invoices, self._credits, self._complaints = {}, {}, []
+        rows = [ReadRow._make((row[0], AccountWord._make(row[1]), *row[2:])) for row in account.rows]
+        return self._merged(rows), self._complaints
+
+    def _merged(self, rows: Sequence[ReadRow]) -> AccountRows:
         account = self._account(rows)
         for row in rows:
             self._take(row)
@@ -300,6 +303,9 @@ class Merging:
             return rules.status.column if rules.status is not None else self._map.invoice["number"]
         found = self._map.invoice.get(_NAMES.get(field, field))
         return found if found is not None else self._map.invoice["number"]
+
+    def _complain(self, row: int, ref: str, reason: str) -> None:
+        self._complaints.append(Complaint(row, ref, reason))
 
     def _wrong(self, row: ReadRow, source: Source, reason: str) -> None:
         self._complain(row.row, row.account.ref, f"{label(source)}: {reason}")

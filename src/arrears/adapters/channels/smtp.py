@@ -8,12 +8,13 @@ Django must be set up; its settings are not read for SMTP, for a provider they a
 
 from __future__ import annotations
 
+import io
 import re
 import socket
 import time
 from collections.abc import Sequence
 from contextlib import suppress
-from smtplib import SMTP
+from smtplib import SMTP, SMTP_SSL
 from typing import Final, NamedTuple
 from urllib.parse import unquote, urlsplit
 
@@ -113,6 +114,29 @@ class _OutOfStep(_Lost):
     """The server answers something else than it was asked; whatever it says next means nothing."""
 
 
+class _WholeLines(io.BufferedReader):
+    """A server's lines. One that is cut off is none: its 250 may be that of a line that goes on."""
+
+    def readline(self, size: int | None = -1, /) -> bytes:
+        """The next line with its end; nothing where the connection ended before."""
+        line = super().readline(size)
+        return line if line.endswith(b"\n") or len(line) == size else b""
+
+
+class _Dialogue(SMTP):
+    """smtplib's dialogue, which would take half a line for an answer."""
+
+    def getreply(self) -> tuple[int, bytes]:
+        """The next answer, whole."""
+        if self.file is None and self.sock is not None:
+            self.file = _WholeLines(self.sock.makefile("rb", buffering=0))
+        return super().getreply()
+
+
+class _TlsDialogue(_Dialogue, SMTP_SSL):
+    """The same, under TLS from its first octet."""
+
+
 class KeptConnection(EmailBackend):
     """Django's SMTP backend, with the connection kept from message to message and the dialogue spoken step by step.
 
@@ -120,6 +144,11 @@ class KeptConnection(EmailBackend):
     """
 
     _partial_connection: SMTP | None
+
+    @property
+    def connection_class(self) -> type[SMTP]:
+        """What speaks with the server (see Django's backend)."""
+        return _TlsDialogue if self.use_ssl else _Dialogue
 
     def __init__(self, server: Server, timeout_seconds: int) -> None:
         super().__init__(
@@ -208,7 +237,8 @@ class KeptConnection(EmailBackend):
                 if not 400 <= code < 600:
                     # The stage decides, not the number: before the text nothing can have been accepted.
                     raise _OutOfStep(f"{reply_of(code, text)} is no answer to {command[:4]}", command)
-                self._forget(smtp, code)
+                # With a line too many the next answer would be that of another message.
+                self._drop() if _says_more(smtp) else self._forget(smtp, code)
                 return answered(command[:4], code, text)
             if _says_more(smtp):
                 raise _OutOfStep(f"more than one answer to {command[:4]}", command)

@@ -65,6 +65,7 @@ from arrears.core.facts.notice import (
 from arrears.core.facts.payments import (
     AttemptCreated,
     AttemptMoved,
+    CardTried,
     ChallengeLapsed,
     ChargebackClosed,
     MethodActivated,
@@ -124,6 +125,7 @@ from arrears.core.facts.system import (
     ClockDiffers,
     ClockSuspected,
     FeedSet,
+    IdentityTaken,
     LimitsSet,
     MailPaused,
     MailTrouble,
@@ -149,6 +151,7 @@ __all__ = [
     "BecamePastDue",
     "BreakerSet",
     "Canceled",
+    "CardTried",
     "CaseEnded",
     "ChallengeLapsed",
     "ChangeSetAside",
@@ -176,6 +179,7 @@ __all__ = [
     "FeedSet",
     "HoldEnded",
     "HoldPlaced",
+    "IdentityTaken",
     "InvitationAccepted",
     "InvitationWithdrawn",
     "Invited",
@@ -297,6 +301,7 @@ AnyFact = (
     | Refunded
     | RefundAsked
     | RefundUndone
+    | CardTried
     | ChargebackClosed
     | AuthorisationDeclined
     | AddressAsked

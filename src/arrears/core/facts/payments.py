@@ -6,7 +6,7 @@ from datetime import date
 
 from arrears.core.account import DebtPart
 from arrears.core.facts.base import Fact
-from arrears.core.payments.values import AttemptState, Codes, Initiator, MethodDetails
+from arrears.core.payments.values import AttemptState, CardTry, Codes, Initiator, MethodDetails
 
 
 class MethodAdded(Fact, frozen=True, tag="method_added"):
@@ -85,6 +85,15 @@ class AttemptMoved(Fact, frozen=True, tag="attempt_moved"):
     counts: bool = False
     why: str = ""
     tell: bool = False
+
+
+class CardTried(Fact, frozen=True, tag="card_tried"):
+    """Somebody tried a card in vain at the provider's own page: to pay (`attempt`, else 0), or to set it up. The
+    networks count it on that card, whoever stores it then or later."""
+
+    at_provider: str
+    tried: CardTry
+    attempt: int = 0
 
 
 class ChallengeLapsed(Fact, frozen=True, tag="challenge_lapsed"):

@@ -184,6 +184,10 @@ def _refund_undone(account: Account, fact: f.RefundUndone, _: f.Recorded) -> Acc
     return replace(account, credit=credit)
 
 
+def _card_tried(account: Account, _fact: f.CardTried, _: f.Recorded) -> Account:
+    return account
+
+
 def _chargeback_closed(account: Account, _fact: f.ChargebackClosed, _: f.Recorded) -> Account:
     return account
 
@@ -201,4 +205,5 @@ FOLDS: Final[Folds] = {
     f.RefundAsked: _refund_asked,
     f.RefundUndone: _refund_undone,
     f.ChargebackClosed: _chargeback_closed,
+    f.CardTried: _card_tried,
 }

@@ -169,6 +169,10 @@ def taken_from_where_it_is(book: AccountBook, ref: str) -> None:
         book.breach("I2", f"{lost} of {ref} was taken back, and nobody owes it; of {had} a bank holds {held}")
 
 
+def card_tried(book: AccountBook, fact: f.CardTried, _: f.Recorded) -> None:
+    """Nothing of the account's own changes: the networks count it on the card."""
+
+
 def chargeback_closed(book: AccountBook, fact: f.ChargebackClosed, _: f.Recorded) -> None:
     """Of a payment of which something was taken back."""
     payment = book.payment(fact.payment_ref)
@@ -198,4 +202,5 @@ MONEY: Final[Checks] = {
     f.RefundAsked: refund_asked,
     f.RefundUndone: refund_undone,
     f.ChargebackClosed: chargeback_closed,
+    f.CardTried: card_tried,
 }

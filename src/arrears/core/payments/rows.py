@@ -86,6 +86,19 @@ class PartEnd(NamedTuple):
     attempt: int
 
 
+class CardTryRow(NamedTuple):
+    account_id: int
+    ref: str
+    at_provider: str
+    fingerprint: str
+    tried_at: datetime
+    amount_minor: int
+    currency: str
+    decline: str
+    network_code: str
+    advice: str
+
+
 class RefundRow(NamedTuple):
     account_id: int
     seq: int
@@ -151,6 +164,23 @@ def attempt_row(recorded: f.Recorded, fact: f.AttemptCreated) -> AttemptRow:
         created_at=recorded.at,
         moved_at=recorded.at,
         at_provider=fact.at_provider,
+    )
+
+
+def card_try_row(account: int, fact: f.CardTried) -> CardTryRow:
+    """The row of what was tried in vain on a provider's page."""
+    one, codes = fact.tried, fact.tried.codes
+    return CardTryRow(
+        account,
+        one.ref,
+        fact.at_provider,
+        one.fingerprint,
+        one.at,
+        one.amount_minor,
+        one.currency,
+        codes.decline,
+        codes.network,
+        codes.advice,
     )
 
 

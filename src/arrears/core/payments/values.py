@@ -221,10 +221,19 @@ class DisputeState(StrEnum):
 
 
 class AttemptChange(NamedTuple):
-    """What the provider now says of one of our attempts, read anew from its object (never from the event)."""
+    """What the provider now says of one of our attempts, read anew from its object (never from the event). `certain`:
+    the object carries this installation's identity; without one only our book of attempts knows whose it is."""
 
     attempt: str
     outcome: Outcome
+    certain: bool = True
+
+
+class ForeignChange(NamedTuple):
+    """Something that another installation has at the same account of the provider: left alone, and counted."""
+
+    ref: str
+    installation: str
 
 
 class SetupChange(NamedTuple):
@@ -265,12 +274,35 @@ class DebitReturned(NamedTuple):
     codes: Codes
 
 
-Change = AttemptChange | SetupChange | RefundChange | DisputeChange | DebitReturned
+class CardTry(Value, frozen=True, omit_defaults=True):
+    """One request about a card at the provider's own page that came to nothing: to pay with it (`amount_minor`, in
+    minor units), or to check it while it was set up (0, no currency). `ref` is the provider's own name of it,
+    `fingerprint` the same for the same card at this provider; empty where it does not say."""
+
+    ref: str
+    at: datetime
+    fingerprint: str
+    codes: Codes
+    amount_minor: int = 0
+    currency: str = ""
+
+
+class CardsTried(NamedTuple):
+    """What was tried in vain on one of our pages: all of it, each time anew. `attempt` is our reference of the payment;
+    empty where a method was set up. `ref` is the provider's name of the page's payment or set-up."""
+
+    ref: str
+    account: int
+    attempt: str
+    tries: tuple[CardTry, ...]
+
+
+Change = AttemptChange | ForeignChange | SetupChange | RefundChange | DisputeChange | DebitReturned | CardsTried
 
 
 class BookLine(NamedTuple):
     """One payment in the provider's own book: what it took and gave back, in minor units; `attempt` is empty for
-    one that is not ours."""
+    one that is not ours; `certain` as in AttemptChange."""
 
     payment_ref: str
     attempt: str
@@ -279,3 +311,4 @@ class BookLine(NamedTuple):
     refunded_minor: int
     disputed_minor: int
     at: datetime
+    certain: bool = True

@@ -227,7 +227,7 @@ def _attempt(view: View, group: _Group, debts: list[Debt]) -> AttemptCreated:
     ordinal = ordinal_of(account, quote.parts)
     return AttemptCreated(
         attempt=account.attempt_count + 1,
-        key=attempt_key(quote, group.method.no, ordinal),
+        key=attempt_key(quote, group.method.no, ordinal, view.guards.identity),
         ordinal=ordinal,
         method=group.method.no,
         by=Initiator.MERCHANT,

@@ -51,7 +51,7 @@ class WrongRow(Exception):
     """A row that cannot be taken, in one line: its number, its column, the reason and the way out."""
 
     def __init__(self, row: int, reason: str) -> None:
-        super().__init__(reason)
+        super().__init__(row, reason)
         self.row = row
         self.reason = reason
 

@@ -24,6 +24,12 @@ class RunningSums:
         """The sums as they are once everything that was added is written."""
         return {currency: Sums(*sums) for currency, sums in self._sums.items()}
 
+    def join(self, sums: Mapping[str, Sums]) -> None:
+        """What others have added up."""
+        for currency, more in sums.items():
+            own = self._sums.setdefault(currency, list(Sums()))
+            self._sums[currency] = [one + other for one, other in zip(own, more, strict=True)]
+
     def add(self, unit: Unit) -> None:
         """What was recorded in this unit. Nearly all of it is invoices and their payments, which are added directly."""
         for stored in unit.stored:

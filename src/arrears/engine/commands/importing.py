@@ -11,23 +11,21 @@ before it is written.
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Iterator, Mapping, Set
+from dataclasses import dataclass
 from datetime import datetime
+from itertools import chain
 from typing import Final
 
-from arrears.core import facts as f
-from arrears.core.account import Mode
-from arrears.core.calendar import calendar_of
 from arrears.core.errors import Refused
-from arrears.core.known import KINDS, Known, known_of
-from arrears.core.receivables import AccountRows, BookSource, Progress, ReceivablesBook, rows_of_book
-from arrears.core.unit import Unit
-from arrears.engine.acting import decide_until_rest
-from arrears.engine.commands.import_account import AccountImport, Changed, WrongRow
+from arrears.core.known import KINDS
+from arrears.core.parallel import OrderedMap, map_here
+from arrears.core.receivables import BookSource, KeptAccount, Progress, ReceivablesBook, rows_of_book
+from arrears.engine.commands.import_account import Changed
+from arrears.engine.commands.import_part import BookPart, Decided, Deciding
 from arrears.engine.commands.import_sums import RunningSums
 from arrears.engine.failpoints import reached
-from arrears.ports import AccountsInParts, NewAccount, ReceivablesImport, Sums
+from arrears.ports import AccountsInParts, ReceivablesImport, Sums
 
 REASONS_MAX: Final = 50
 """So many rows are named when a book is refused, then they are counted."""
@@ -54,16 +52,6 @@ class ImportReport:
     after: Mapping[str, Sums]
 
 
-@dataclass(slots=True)
-class _Part:
-    """Some accounts of the book with what is known of them: their units, and what the store says."""
-
-    pairs: list[tuple[Unit, AccountRows]] = field(default_factory=list)
-    histories: Mapping[int, Sequence[f.Recorded]] = field(default_factory=dict)
-    described: Mapping[int, NewAccount] = field(default_factory=dict)
-    used: set[str] = field(default_factory=set)
-
-
 class _Undo(Exception):
     """Leaves a transaction without writing it, with what it would have come to."""
 
@@ -82,14 +70,16 @@ def import_book(
     per_account: bool = False,
     dry_run: bool = False,
     rows_in_a_part: int = ROWS_IN_A_PART,
+    ordered_map: OrderedMap = map_here,
 ) -> ImportReport:
     """Import a book. Refuses `bad_book` if its rows contradict each other, and `conflicting_book`, naming rows and
     columns, if anything in it cannot be taken; with `per_account` only the accounts with such a row are left as they
-    were, and the report says which. `dry_run` writes nothing and reports what would come of it."""
+    were, and the report says which. `dry_run` writes nothing and reports what would come of it. `ordered_map` decides
+    the parts of the book, here or in other processes; this one alone reads and writes the store."""
     source = rows_of_book(book) if isinstance(book, ReceivablesBook) else book
     try:
         with store.in_parts(now) as parts:
-            going = _Import(store, parts, source, now, author, progress, per_account, rows_in_a_part)
+            going = _Import(store, parts, source, now, author, progress, per_account, rows_in_a_part, ordered_map)
             report = going.run()
             reached("command.before_commit")
             if dry_run:
@@ -113,25 +103,29 @@ class _Import:
         progress: Progress | None,
         per_account: bool,
         rows_in_a_part: int,
+        ordered_map: OrderedMap,
     ) -> None:
         self._store = store
         self._parts = parts
         self._source = source
         self._now = now
-        self._author = author
         self._progress = progress
         self._per_account = per_account
         self._rows_in_a_part = rows_in_a_part
+        self._ordered_map = ordered_map
+        self._waiting: list[Decided] = []
+        self._done = 0
         self._count: Counter[str] = Counter()
         self._changed: Counter[str] = Counter()
         self._changes: list[Changed] = []
         self._wrong: dict[str, dict[int, str]] = {}
-        self._shared_used: set[str] = set()
+        self._shared_used: Set[str] = frozenset()
         self._found_here = 0
-        self._policies = store.policies()
-        if "default" not in self._policies:
+        policies = store.policies()
+        if "default" not in policies:
             way = "`arrears policy adopt FILE` puts one in force"
             raise Refused("unknown_policy", f"no policy named default is in force; {way}")
+        self._deciding = Deciding(source.merge, source.columns, policies, parts.guards, parts.encoder(), author, now)
 
     def run(self) -> ImportReport:
         """Everything into the transaction; what it came to."""
@@ -139,16 +133,9 @@ class _Import:
         invoices_here = self._store.invoice_count()
         self._has_invoices, self._has_payments = invoices_here > 0, self._store.payment_count() > 0
         self._sums = RunningSums(before, self._now.date())
-        decided: list[Unit] = []
-        done = 0
-        for group in self._groups():
-            part = self._read(group)
-            self._parts.send(decided)
-            decided = self._decide(part)
-            done += sum(_rows(rows) for rows in group)
-            if self._progress is not None:
-                self._progress(done, self._source.rows)
-        self._parts.send(decided)
+        for decided in self._ordered_map(self._deciding, self._parts_read(), self._parts.keep_sending):
+            self._take(decided)
+        self._send()
         self._refuse_if_wrong()
         self._count["invoices_gone"] = max(0, invoices_here - self._found_here)
         self._count.update({f"left_out_{why}": rows for why, rows in self._source.left_out.items()})
@@ -158,128 +145,92 @@ class _Import:
         }
         return ImportReport(self._count, self._changed, self._changes, refused, before, self._sums.now)
 
-    def _groups(self) -> Iterator[list[AccountRows]]:
+    # -- what is here already --------------------------------------------------------------------------------
+
+    def _parts_read(self) -> Iterator[BookPart]:
+        """The book's accounts, so many at a time, with what is known of them. A part is read before what has been
+        decided by then is sent, so that the server writes while the next is decided.
+
+        Accounts that one transfer has paid are decided here and in turn: which of them takes a reference first decides
+        what the others call it."""
+        together = {ref for refs in self._source.shared_refs.values() for ref in refs}
+        for group in self._groups():
+            turns = [account for account in group if account.ref in together]
+            if turns:
+                part = self._read(turns)
+                self._send()
+                self._take(self._deciding(part, self._parts.keep_sending))
+            if others := [account for account in group if account.ref not in together]:
+                part = self._read(others)
+                self._send()
+                yield part
+
+    def _groups(self) -> Iterator[list[KeptAccount]]:
         """The book's accounts, so many at a time."""
-        group: list[AccountRows] = []
+        group: list[KeptAccount] = []
         rows = 0
-        for one in self._source.accounts():
-            if self._source.is_wrong(one.account.ref):
+        for one in self._source.kept():
+            if self._source.is_wrong(one.ref):
                 continue
             group.append(one)
-            rows += _rows(one)
+            rows += one.row_count
             if rows >= self._rows_in_a_part or len(group) >= ACCOUNTS_IN_A_PART:
                 yield group
                 group, rows = [], 0
         if group:
             yield group
 
-    # -- what is here already --------------------------------------------------------------------------------
-
-    def _read(self, group: list[AccountRows]) -> _Part:
-        """What the store knows of these accounts, under their locks; those with a wrong row are left out."""
-        numbers = [i.number for rows in group for i in rows.invoices]
-        places = self._store.invoice_places(numbers) if self._has_invoices else {}
-        self._found_here += len(places)
-        refs = [p.ref for rows in group for payments in rows.payments.values() for p in payments]
-        refs += [f"{ref}+{n}" for ref in self._source.shared_refs.keys() & set(refs) for n in range(2, SHARED_REFS_MAX)]
-        paid = self._store.payment_places(refs) if self._has_payments else {}
-        payers = {ref: place.ref for ref, place in paid.items()}
-        for rows in group:
-            self._check_policy(rows)
-            for invoice in rows.invoices:
-                place = places.get(invoice.number)
-                if place is not None and place.ref != invoice.account_ref:
-                    whose = f"is {invoice.account_ref}'s, and here it is {place.ref}'s already"
-                    way = "number the invoices of each customer on their own, or merge the two customers in the file"
-                    reason = f"{self._label('number')}: invoice {invoice.number} {whose}; {way}"
-                    self._refuse(invoice.account_ref, invoice.row, reason)
-            self._check_payments(rows, payers)
-        right = [rows for rows in group if rows.account.ref not in self._wrong]
-        here = self._store.account_numbers([rows.account.ref for rows in right])
-        new = [rows for rows in right if rows.account.ref not in here]
-        units = self._parts.units([_new(rows) for rows in new], list(here.values()))
-        by_number = {unit.no: unit for unit in units}
-        part = _Part(list(zip(units, new, strict=False)))
-        part.pairs += [(by_number[here[ref]], rows) for rows in right if (ref := rows.account.ref) in here]
-        if here:
-            part.histories = self._store.facts_of(list(here.values()), KINDS)
-            part.described = self._store.described(list(here.values()))
-        facts = [stored.fact for history in part.histories.values() for stored in history]
-        booked = {fact.ref for fact in facts if isinstance(fact, f.PaymentBooked)}
-        part.used = set(paid) | booked | self._shared_used
-        return part
-
-    def _check_policy(self, rows: AccountRows) -> None:
-        account = rows.account
-        if account.policy not in self._policies:
-            known = ", ".join(sorted(p.name for version, p in self._policies.items() if version == p.name))
-            way = f"policy {account.policy} is not in force (in force: {known}); `arrears policy adopt FILE` adopts one"
-            row = min((i.row for i in rows.invoices), default=0)
-            self._refuse(account.ref, row, f"{self._label('policy') or 'the map'}: {way}")
-
-    def _check_payments(self, rows: AccountRows, paid: Mapping[str, str]) -> None:
-        """Money that cannot have arrived yet, and money that another account has."""
-        ref = rows.account.ref
-        today = calendar_of(rows.account.zone).local_day(self._now)
-        for payments in rows.payments.values():
-            for payment in payments:
-                theirs = paid.get(payment.ref, ref)
-                if payment.dated and payment.paid_on > today:
-                    late = f"paid on {payment.paid_on}, and today is {today}; leave out what is not paid"
-                    self._refuse(ref, payment.row, f"{self._label('paid_on')}: {late}")
-                elif theirs != ref and theirs not in self._source.shared_refs.get(payment.ref, ()):
-                    reason = f"payment {payment.ref} is {ref}'s, and here it is {theirs}'s already"
-                    self._refuse(ref, payment.row, f"{self._label('ref')}: {reason}; give it a reference of its own")
+    def _read(self, group: list[KeptAccount]) -> BookPart:
+        """What the store knows of these accounts, under their locks."""
+        refs = [account.ref for account in group]
+        here = self._store.account_numbers(refs)
+        units = {unit.no: unit for unit in self._parts.units(len(group) - len(here), list(here.values()))}
+        new = (unit for unit in units.values() if unit.is_new)
+        by_ref = {ref: units[here[ref]] if ref in here else next(new) for ref in refs}
+        numbers: list[str] = []
+        paid_as: list[str] = []
+        if self._has_invoices or self._has_payments or self._source.shared_refs:
+            numbers, paid_as = (list(chain(*found)) for found in zip(*map(self._source.keys, group), strict=True))
+        shared = {ref: self._source.shared_refs[ref] for ref in paid_as if ref in self._source.shared_refs}
+        paid_as += [f"{ref}+{n}" for ref in shared for n in range(2, SHARED_REFS_MAX)]
+        return BookPart(
+            group,
+            by_ref,
+            self._store.invoice_places(numbers) if self._has_invoices else {},
+            self._store.payment_places(paid_as) if self._has_payments else {},
+            self._store.stored_facts_of(list(here.values()), KINDS) if here else {},
+            self._store.described(list(here.values())) if here else {},
+            shared,
+            self._shared_used,
+        )
 
     # -- what comes of it ------------------------------------------------------------------------------------
 
-    def _decide(self, part: _Part) -> list[Unit]:
-        """Each account into its unit, and what follows from it; one with a wrong row is left as it was."""
-        decided = []
-        for unit, rows in part.pairs:
-            self._parts.keep_sending()
-            known = Known() if unit.is_new else known_of(part.histories.get(unit.no, ()), self._author)
-            one = AccountImport(
-                unit,
-                rows,
-                known,
-                part.described.get(unit.no),
-                self._policies,
-                self._parts.guards,
-                self._label,
-                part.used,
-                self._author,
-            )
-            try:
-                taken = one.run()
-            except WrongRow as found:
-                if unit.is_new:
-                    raise  # Whatever can be wrong about a new account is checked before: this is our own mistake.
-                unit.undo()
-                self._refuse(rows.account.ref, found.row, found.reason)
-                continue
-            self._count += taken.count
-            self._changed.update(one.what for one in taken.changes)
-            self._changes += taken.changes[: CHANGES_MAX - len(self._changes)]
-            if taken.described is not None:
-                self._parts.describe(unit.no, taken.described)
-            if unit.stored:
-                decide_until_rest(unit, self._policies, self._parts.guards, only_consequences=True)
-                self._sums.add(unit)
-                decided.append(unit)
-        shared = self._source.shared_refs
-        self._shared_used |= {ref for ref in part.used if ref in shared or ref.rpartition("+")[0] in shared}
-        return [] if self._wrong and not self._per_account else decided
+    def _take(self, decided: Decided) -> None:
+        """What came of a part, to be sent when the next is read."""
+        self._source.complain(decided.complaints)
+        self._wrong |= decided.wrong
+        self._count += decided.count
+        self._changed.update(one.what for one in decided.changes)
+        self._changes += decided.changes[: CHANGES_MAX - len(self._changes)]
+        self._shared_used |= decided.used
+        self._found_here += decided.found_here
+        self._sums.join(decided.sums)
+        self._waiting.append(decided)
+        self._done += decided.rows
+        if self._progress is not None:
+            self._progress(self._done, self._source.rows)
+
+    def _send(self) -> None:
+        """Begin to write what has been decided; nothing any more of a book that is refused."""
+        for decided in self._waiting:
+            if self._per_account or not self._wrong:
+                for number, known in decided.described:
+                    self._parts.describe(number, known)
+                self._parts.send(decided.encoded)
+        self._waiting = []
 
     # -- what cannot be taken --------------------------------------------------------------------------------
-
-    def _label(self, name: str) -> str:
-        """The column of a field; empty where the file says nothing about it."""
-        return self._source.columns.get(name, "")
-
-    def _refuse(self, ref: str, row: int, reason: str) -> None:
-        """One reason a row; the first is the one that is told."""
-        self._wrong.setdefault(ref, {}).setdefault(row, reason)
 
     def _refuse_if_wrong(self) -> None:
         self._source.refuse_if_wrong(per_account=self._per_account)
@@ -288,12 +239,3 @@ class _Import:
             lines = [f"row {row}, {reason}" for row, reason in found[:REASONS_MAX]]
             more = [f"and {len(found) - REASONS_MAX} more"] if len(found) > REASONS_MAX else []
             raise Refused("conflicting_book", "\n".join([*lines, *more]))
-
-
-def _rows(rows: AccountRows) -> int:
-    return len(rows.invoices) + len(rows.credits)
-
-
-def _new(rows: AccountRows) -> NewAccount:
-    a = rows.account
-    return NewAccount(a.ref, a.name, a.country, a.zone, a.locale, Mode(a.mode), a.policy, a.email, a.copies)

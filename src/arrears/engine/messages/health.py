@@ -18,7 +18,7 @@ from arrears.ports import MailHealth, MailWatching, StuckMail
 RETURNED_PERCENT: Final = 50
 """Of the addresses that mail left for in an hour; above `bounces_percent` of dead addresses mail is stopped besides."""
 
-_WATCHED: Final = (MailTroubleKind.SERVER, MailTroubleKind.BLOCKED, MailTroubleKind.RETURNED)
+_WATCHED: Final = (MailTroubleKind.SERVER, MailTroubleKind.BLOCKED, MailTroubleKind.LIMIT, MailTroubleKind.RETURNED)
 
 
 def watch_mail(store: MailWatching, context: MessageContext, now: datetime) -> Mapping[str, str]:
@@ -45,18 +45,26 @@ def troubles(health: MailHealth, limits: MailLimits) -> Mapping[MailTroubleKind,
     """What is wrong with mail as a whole, in words for staff."""
     found = {}
     if health.server.messages:
-        found[MailTroubleKind.SERVER] = f"no mail leaves: {health.server.reply} ({waiting(health.server)})"
+        said = f"{health.server.reply} ({waiting(health.server)}: {to_whom(health.server)})"
+        found[MailTroubleKind.SERVER] = f"no mail leaves: {said}"
     if health.sender.messages:
-        stuck = health.sender
-        more = f" and {stuck.domains - len(stuck.named)} more" if stuck.domains > len(stuck.named) else ""
-        to = f"{', '.join(stuck.named)}{more}"
-        found[MailTroubleKind.BLOCKED] = (
-            f"mail of ours is refused for who we are: {stuck.reply} ({waiting(stuck)}: {to})"
+        said = f"{health.sender.reply} ({waiting(health.sender)}: {to_whom(health.sender)})"
+        found[MailTroubleKind.BLOCKED] = f"mail of ours is refused for who we are: {said}"
+    if health.limit.messages:
+        held = f"{waiting(health.limit)}: {to_whom(health.limit)}"
+        found[MailTroubleKind.LIMIT] = (
+            f"an address has had {limits.per_recipient_a_day} messages in 24 hours, the most that it gets ({held})"
         )
     enough = health.addresses_back >= limits.bounces_min
     if enough and health.addresses_back * 100 >= RETURNED_PERCENT * health.addresses:
         found[MailTroubleKind.RETURNED] = f"{health.back} of {health.handed} messages of the last hour came back"
     return found
+
+
+def to_whom(stuck: StuckMail) -> str:
+    """The domains that they are for, in words."""
+    more = f" and {stuck.domains - len(stuck.named)} more" if stuck.domains > len(stuck.named) else ""
+    return f"{', '.join(stuck.named)}{more}"
 
 
 def waiting(stuck: StuckMail) -> str:

@@ -16,7 +16,7 @@ from typing import Final, NamedTuple
 from arrears.core import facts as f
 from arrears.core.messages.recipients import EMAIL, ChannelName, Contacts
 from arrears.engine.failpoints import reached
-from arrears.engine.handing_over import Patience, handed_over, looked_up
+from arrears.engine.handing_over import SPARED, Patience, handed_over, looked_up
 from arrears.engine.message_context import MessageContext
 from arrears.engine.messages.delivering import Answer, NoticeDelivery
 from arrears.engine.messages.drafting import drafts
@@ -100,7 +100,7 @@ def _prepared(
     back = store.subscriptions_resumed_with(paid) if paid else {}
     accounts = store.snapshots(numbers)
     contacts = {number: _reachable(found, channels) for number, found in store.contacts(numbers).items()}
-    letters = Letters(store, context, now)
+    letters = Letters(store, context, now, store.policies())
     plans = []
     for claim in claims:
         key = (claim.account, claim.seq)
@@ -146,6 +146,9 @@ def _hand_over_all(store: AccountReader, channels: Channels, letters: Sequence[L
         name = letter.mail.channel
         if name in shut:
             letter.plan.move(letter.mail, MailState.WAITING, shut[name], about=DeliveryAbout.SERVER)
+            continue
+        if patience[name].spares(letter.mail.address):
+            letter.plan.handed_over(letter.mail, MailState.WAITING, SPARED)
             continue
         if seconds > SEND_SECONDS_MAX or (seconds > FRESH_SECONDS and not _as_read(store, letter)):
             letter.plan.move(letter.mail, MailState.WAITING)

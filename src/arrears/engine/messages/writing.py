@@ -2,13 +2,17 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from datetime import date, datetime
-from typing import NamedTuple, assert_never
+from typing import Final, NamedTuple, assert_never
+
+from msgspec.structs import replace
 
 from arrears.core.calendar import calendar_of
 from arrears.core.messages.content import Role
 from arrears.core.messages.kinds import KINDS, LeadsTo
 from arrears.core.messages.recipients import Recipient
+from arrears.core.policy import Policies
 from arrears.engine.message_context import (
     CONFIRM_PATH,
     INVITATION_PATH,
@@ -21,7 +25,9 @@ from arrears.engine.messages.delivering import NoticeDelivery
 from arrears.engine.messages.drafting import content, help_link, stable_link
 from arrears.engine.messages.drafting_people import Draft, zone_of
 from arrears.engine.tokens import digest_of, new_token
-from arrears.ports import Mail, MailBook, MailState, Message, PayLink
+from arrears.ports import DeliveryAbout, Mail, MailBook, MailState, Message, PayLink
+
+HELD_BACK: Final = "not tried: its address has had {most} messages in 24 hours, the most; it goes on in the morning"
 
 
 class Letter(NamedTuple):
@@ -35,8 +41,8 @@ class Letter(NamedTuple):
 class Letters:
     """The letters of a few notices."""
 
-    def __init__(self, store: MailBook, context: MessageContext, now: datetime) -> None:
-        self._store, self._context, self._now = store, context, now
+    def __init__(self, store: MailBook, context: MessageContext, now: datetime, policies: Policies) -> None:
+        self._store, self._context, self._now, self._policies = store, context, now, policies
         self._days: dict[str, date] = {}
         self._letters: list[Letter] = []
         self._links: list[PayLink] = []
@@ -59,25 +65,34 @@ class Letters:
         wanted = [letter.mail for letter in self._letters]
         limits = self._context.limits
         if limits is not None:
-            had = dict(self._store.mail_counts(self._now, {mail.address for mail in wanted}).to)
-            within = []
-            for mail in wanted:
-                had[mail.address] = had.get(mail.address, 0) + 1
-                if had[mail.address] <= limits.per_recipient_a_day:
-                    within.append(mail)
-            wanted = within
+            wanted = self._within(wanted, limits.per_recipient_a_day)
         granted = {mail.id for mail in self._store.claim_mails(wanted, self._links)}
+        held = {mail.id: mail for mail in wanted if mail.state is MailState.WAITING}
         for letter in self._letters:
             if letter.mail.id in granted:
                 letter.plan.mails[letter.mail.no] = letter.mail
             else:
                 letter.plan.postponed = True
+                if mail := held.get(letter.mail.id):
+                    letter.plan.move(mail, MailState.WAITING, mail.reply, about=mail.about)
         return [letter for letter in self._letters if letter.mail.id in granted]
+
+    def _within(self, mails: Sequence[Mail], most: int) -> list[Mail]:
+        """These, of which those above the most of a day are not handed over: their rows wait and say why."""
+        had = dict(self._store.mail_counts(self._now, {mail.mailbox for mail in mails}).to)
+        within = []
+        for mail in mails:
+            had[mail.mailbox] = had.get(mail.mailbox, 0) + 1
+            if had[mail.mailbox] > most:
+                said = HELD_BACK.format(most=most)
+                mail = replace(mail, state=MailState.WAITING, reply=said, about=DeliveryAbout.LIMIT)
+            within.append(mail)
+        return within
 
     def _written(self, plan: NoticeDelivery, draft: Draft, to: Recipient, number: int) -> Letter:
         account, context, now = plan.account, self._context, self._now
         secret, link = self._link(plan, draft, to)
-        says = content(draft, account, plan.contacts, to, context.operator, link, now)
+        says = content(draft, account, plan.contacts, to, context.operator, link, now, self._policies)
         words = context.writer.render(says)
         mail = Mail(
             account=account.no,

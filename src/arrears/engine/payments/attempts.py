@@ -35,8 +35,10 @@ from arrears.core.unit import Unit
 from arrears.engine.acting import acting_on, local_today
 from arrears.engine.booking import Payment, book
 from arrears.engine.failpoints import reached
+from arrears.engine.payments.copies import WHOSE, methods_of_the_original
 from arrears.engine.payments.permitted import not_to_be_asked
 from arrears.engine.payments.providers import Providers, provider_of
+from arrears.engine.payments.tries import record_tries
 from arrears.ports import AccountsAndMoney, MoneyBook
 
 NONE_FOUND_AFTER: Final = timedelta(hours=24)
@@ -118,6 +120,9 @@ def ask_page(store: AccountsAndMoney, providers: Providers, account: int, attemp
     outcome = providers.of(name).look_up(attempt_ref(account, attempt.no), "", attempt.ref, attempt.created_at)
     if isinstance(outcome, Paid | AttemptCanceled):
         record_outcome(store, name, account, attempt_no, outcome, now)
+    tried = providers.of(name).tried_on(attempt.ref)
+    if tried is not None:
+        record_tries(store, name, tried._replace(account=account), attempt_no, now)
 
 
 def reopen_page(
@@ -193,17 +198,8 @@ def _ask(
     reference = attempt_ref(account, attempt.no)
     fresh = now - attempt.created_at < NONE_FOUND_AFTER
     stop = _not_to_be_charged(store.snapshots([account])[account], attempt, elsewhere, now)
-    if attempt.state is not AttemptState.CREATED or not fresh or stop is not None:
-        # Somebody may have asked already and died before the answer was recorded.
-        reached("attempt.before_look_up")
-        found = processor.look_up(reference, method.customer_ref, attempt.ref, attempt.created_at)
-        reached("attempt.after_look_up")
-        if not isinstance(found, NotFound):
-            return method.at_provider, found
-        if not fresh:
-            return method.at_provider, AttemptCanceled("", reached_network=False)
-        if stop is not None:
-            return method.at_provider, stop
+    if attempt.method in methods_of_the_original(store, account):
+        return method.at_provider, AttemptCanceled("", reached_network=False, why=f"this payment method {WHOSE}")
     charge = Charge(
         attempt=reference,
         key=attempt.key,
@@ -215,6 +211,18 @@ def _ask(
         return_url=providers.return_url(account, attempt.no),
         description=f"account {account}",
     )
+    if attempt.state is not AttemptState.CREATED or not fresh or stop is not None:
+        # Somebody may have asked already and died before the answer was recorded.
+        reached("attempt.before_look_up")
+        found = processor.look_up(reference, method.customer_ref, attempt.ref, attempt.created_at)
+        reached("attempt.after_look_up")
+        if not isinstance(found, NotFound):
+            return method.at_provider, found
+        if not fresh:
+            return method.at_provider, AttemptCanceled("", reached_network=False)
+        if stop is not None:
+            proven = isinstance(stop, Unknown) and processor.use_up(charge)
+            return method.at_provider, AttemptCanceled("", reached_network=False) if proven else stop
     reached("attempt.before_call")
     outcome = processor.charge(charge)
     reached("attempt.after_call")

@@ -17,7 +17,9 @@ from arrears.core.payments.trail import KINDS, Refund, trail_of
 from arrears.core.payments.values import RefundAnswer, RefundChange, RefundState
 from arrears.core.unit import Unit
 from arrears.engine.acting import acting_on
+from arrears.engine.failpoints import reached
 from arrears.engine.payments.attempts import NONE_FOUND_AFTER, payment_ref
+from arrears.engine.payments.copies import must_be_ours
 from arrears.engine.payments.providers import Providers
 from arrears.engine.payments.reversals import trail_in
 from arrears.ports import AccountsAndMoney, MoneyBook, Processor
@@ -43,8 +45,10 @@ def refund(
     if record is None or not theirs:
         raise Refused("unknown_payment", f"there is no payment {payment[:80]!r} in the book")
     providers.of(provider).must_support(Processor.refund)
+    must_be_ours(store, record.account, payment)
     with acting_on(store, record.account, now) as unit:
         number = _ask(store, unit, payment, amount_minor, request, author, why)
+    reached("refund.after_begin")
     answer = pursue(store, providers, record.account, number, now)
     if answer.state is RefundState.REFUSED:
         raise Refused("refund_refused", f"the provider refused to give back {payment}: {answer.why or 'it said no'}")
@@ -84,15 +88,19 @@ def pursue(store: AccountsAndMoney, providers: Providers, account: int, number: 
     asked = _refund(store, account, number)
     if asked.over:
         return _answer(asked)
+    must_be_ours(store, account, asked.payment_ref)
     name, _, theirs = asked.payment_ref.partition(":")
     provider = providers.of(name)
+    reached("refund.before_call")
     if now - asked.asked_at < NONE_FOUND_AFTER:
         answer = provider.refund(theirs, asked.minor, asked.currency, asked.key)
     else:
         answer = provider.look_up_refund(theirs, asked.key)
+    reached("refund.after_call")
     if answer.state in (RefundState.DONE, RefundState.REFUSED):
         with acting_on(store, account, now) as unit:
             _record(store, unit, name, asked.payment_ref, answer.ref, asked.key, asked.minor, answer.state)
+            reached("refund.before_book")
         done = _refund(store, account, number)
         return _answer(done)._replace(why=answer.why)
     return answer

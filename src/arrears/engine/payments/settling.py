@@ -23,7 +23,7 @@ from arrears.core.unit import Unit
 from arrears.core.view import View
 from arrears.engine.acting import acting_on
 from arrears.engine.failpoints import reached
-from arrears.engine.payments.attempts import attempt_ref, end_page, pursue, record_outcome
+from arrears.engine.payments.attempts import attempt_ref, end_page, pursue, record_outcome, still_owed
 from arrears.engine.payments.permitted import must_be_permitted
 from arrears.engine.payments.providers import Providers
 from arrears.ports import AccountReader, AccountsAndMoney, AttemptRecord, MoneyBook
@@ -130,12 +130,14 @@ def _rest(
     while left and record.state == AttemptState.PAID:
         with acting_on(store, account, now()) as unit:
             whole = quote_for(unit.account, record.currency, _still_open(unit, left))
-            amount = charge_of(store.system().guards.limits, record.currency, whole.amount_minor)
+            guards = store.system().guards
+            amount = charge_of(guards.limits, record.currency, whole.amount_minor)
             if not amount or unit.account.attempt_on(p.debt for p in whole.parts) is not None:
                 return
             paid = in_part(whole, unit.account, amount)
+            by, ours = Initiator.CUSTOMER, guards.identity
             number = record_attempt(
-                unit, paid, record.method, Initiator.CUSTOMER, author, shown=first.quote, in_part=True
+                unit, paid, record.method, by, author, shown=first.quote, identity=ours, in_part=True
             )
             left = less(whole.parts, amount)
         pursue(store, providers, account, number, now())
@@ -248,7 +250,8 @@ def _begin(
         must_be_permitted(unit.account, method, paid.amount_minor, currency, elsewhere, now)
         providers.of(on_file.at_provider).takes(paid.amount_minor, currency)
         in_parts = bool(part_minor) or paid is not asked
-        number = record_attempt(unit, paid, method, Initiator.CUSTOMER, author, shown=request, in_part=in_parts)
+        by, ours = Initiator.CUSTOMER, guards.identity
+        number = record_attempt(unit, paid, method, by, author, shown=request, identity=ours, in_part=in_parts)
     return _Started(number, fresh=True, rest=less(asked.parts, paid.amount_minor))
 
 
@@ -260,17 +263,18 @@ def record_attempt(
     author: str,
     *,
     shown: str,
+    identity: str,
     in_part: bool = False,
     page_at: str = "",
 ) -> int:
-    """Record an attempt with its key, before anybody is asked; its number. `page_at` is the provider whose page it is
-    for, where it is not for a method."""
+    """Record an attempt with its key, before anybody is asked; its number. `identity` is the installation's, `page_at`
+    the provider whose page it is for, where it is not for a method."""
     number = unit.account.attempt_count + 1
     ordinal = ordinal_of(unit.account, wanted.parts)
     unit.record(
         f.AttemptCreated(
             attempt=number,
-            key=attempt_key(wanted, method, ordinal),
+            key=attempt_key(wanted, method, ordinal, identity),
             ordinal=ordinal,
             method=method,
             by=by,
@@ -322,12 +326,17 @@ def _part(view: View, wanted: Quote, part_minor: int) -> Quote:
 def cancel_open_attempts(
     store: AccountsAndMoney, providers: Providers, account: int, currency: str, also: tuple[int, ...], now: datetime
 ) -> None:
-    """A new settlement first cancels what is waiting for the payer, at the provider, with proof."""
+    """A new settlement first cancels what is waiting for the payer, at the provider, with proof; and what is unknown
+    and not owed any more as it was, because some of it was paid otherwise, is looked up at once."""
     wanted = {p.debt for q in quote(store, account, now, also) if q.currency == currency for p in q.parts}
-    for attempt in store.snapshots([account])[account].attempts:
-        waiting = attempt.on_page or attempt.state is AttemptState.NEEDS_CUSTOMER
-        if waiting and any(p.debt in wanted for p in attempt.parts):
+    snapshot = store.snapshots([account])[account]
+    for attempt in snapshot.attempts:
+        if not any(p.debt in wanted for p in attempt.parts):
+            continue
+        if attempt.on_page or attempt.state is AttemptState.NEEDS_CUSTOMER:
             cancel(store, providers, account, attempt, now)
+        elif attempt.state is AttemptState.UNKNOWN and not still_owed(snapshot, attempt):
+            pursue(store, providers, account, attempt.no, now)
 
 
 def cancel(store: AccountsAndMoney, providers: Providers, account: int, attempt: Attempt, now: datetime) -> None:

@@ -16,7 +16,7 @@ from arrears.core.facts import ARREARS
 from arrears.core.messages.content import Content, Reader, Role
 from arrears.core.messages.kinds import MessageKind
 from arrears.core.people.support import About, Via
-from arrears.engine.handing_over import Patience, handed_over, looked_up
+from arrears.engine.handing_over import SPARED, Patience, handed_over, looked_up
 from arrears.engine.message_context import MessageContext
 from arrears.engine.people.support import A_DAY, ASKED_A_DAY, checked_text, place
 from arrears.engine.tokens import digest_of, new_token
@@ -147,17 +147,28 @@ def send_letters(store: VisitorSupport, channel: Channel, context: MessageContex
         if not claimed:
             return count
         letter = claimed[0]
-        delivery, address = _handed_over(store, channel, context, letter, now)
-        alone = delivery.broke or delivery.about is not DeliveryAbout.SERVER
-        waits = delivery.fate is Fate.NOT_SENT and alone
-        store.end_letter(letter.no, _STATES[delivery.fate], now + TRY_AGAIN_AFTER if waits else now)
-        if patience.is_over(delivery, address):
+        delivery, address = _handed_over(store, channel, context, letter, patience, now)
+        over = patience.is_over(delivery, address)
+        if delivery.broke and not over:
+            delivery = delivery._replace(about=DeliveryAbout.EITHER)
+        waits = delivery.fate is Fate.NOT_SENT
+        by_itself = waits and (delivery.broke or delivery.about is not DeliveryAbout.SERVER)
+        # What is about this one address is no matter of mail as a whole (see `watch_mail`).
+        about = delivery.about if waits and delivery.about is not DeliveryAbout.ADDRESS else ""
+        until = now + TRY_AGAIN_AFTER if by_itself else now
+        store.end_letter(letter.no, _STATES[delivery.fate], until, about, delivery.reply)
+        if over:
             return count
     return LETTERS_AT_ONCE
 
 
 def _handed_over(
-    store: VisitorSupport, channel: Channel, context: MessageContext, letter: SupportLetter, now: datetime
+    store: VisitorSupport,
+    channel: Channel,
+    context: MessageContext,
+    letter: SupportLetter,
+    patience: Patience,
+    now: datetime,
 ) -> tuple[Delivery, str]:
     """What became of a letter, and the address that it is for."""
     request = store.support_request(letter.request)
@@ -169,6 +180,8 @@ def _handed_over(
     lasts = LINK_LASTS if letter.kind is MessageKind.SUPPORT_CONFIRM else CONVERSATION_LASTS
     if now - request.asked_at > lasts:
         return Delivery(Fate.REFUSED), request.address
+    if patience.spares(request.address):
+        return SPARED, request.address
     return handed_over(channel, _written(store, context, letter, request, now)), request.address
 
 

@@ -35,6 +35,15 @@ class MemoryReceivables:
         wanted = frozenset(kinds)
         return {n: [s.recorded for s in self.facts[n] if type(s.recorded.fact) in wanted] for n in numbers}
 
+    def stored_facts_of(
+        self, numbers: Sequence[int], kinds: Sequence[type[Fact]]
+    ) -> Mapping[int, Sequence[tuple[str, str]]]:
+        """See ports.book.Receivables."""
+        wanted = frozenset(kinds)
+        return {
+            n: [(s.recorded.author, s.body) for s in self.facts[n] if type(s.recorded.fact) in wanted] for n in numbers
+        }
+
     def described(self, numbers: Sequence[int]) -> Mapping[int, NewAccount]:
         """See ports.book.Receivables."""
         return {n: self.known[n] for n in numbers if n in self.known}

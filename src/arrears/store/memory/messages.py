@@ -9,13 +9,14 @@ from typing import Final
 
 from msgspec.structs import replace
 
-from arrears.core.address import mailbox_of
+from arrears.core.address import domain_of, mailbox_of
 from arrears.core.messages.recipients import Contacts, dead_of
 from arrears.core.tasks import SYSTEM
 from arrears.ports import (
     BACK,
     NOT_STUCK,
     REPORTS_MAX,
+    SEVERAL,
     DeliveryAbout,
     KeptReport,
     Mail,
@@ -26,6 +27,7 @@ from arrears.ports import (
     PayLink,
     StuckMail,
 )
+from arrears.ports.support import LetterState, Request, SupportLetter
 from arrears.store.memory.tasks import OpenTask
 
 _NOTHING_LEFT: Final = (MailState.WAITING, MailState.REFUSED, MailState.DROPPED)
@@ -36,6 +38,8 @@ class MemoryMail:
     """See ports.MailBook. Nobody has an identity here: mail goes to the account's own address."""
 
     tasks: dict[tuple[int, int], OpenTask]
+    letters: dict[int, _Letter]
+    request_rows: dict[int, Request]
 
     def __init__(self) -> None:
         self.reached: dict[int, Contacts] = {}
@@ -64,7 +68,7 @@ class MemoryMail:
     def mails_to(self, address: str, since: datetime) -> Sequence[Mail]:
         """See ports.MailBook."""
         left = [m for rows in self.mail_rows.values() for m in rows.values() if m.at >= since]
-        left = [m for m in left if mailbox_of(m.address) == mailbox_of(address)]
+        left = [m for m in left if m.mailbox == mailbox_of(address)]
         handed = [m for m in left if m.state not in (*_NOTHING_LEFT, MailState.CLAIMED)]
         return sorted(handed, key=lambda m: (m.at, m.account, m.seq, m.no))
 
@@ -74,6 +78,9 @@ class MemoryMail:
         for mail in mails:
             rows = self.mail_rows.setdefault((mail.account, mail.seq), {})
             was, key, name = rows.get(mail.no), _key(mail), (mail.account, mail.seq, mail.no)
+            if mail.state is MailState.WAITING:
+                rows.setdefault(mail.no, mail)
+                continue
             if was is not None and was.state not in (MailState.WAITING, MailState.CLAIMED):
                 continue
             if self.mail_keys.setdefault(key, name) != name:
@@ -83,13 +90,13 @@ class MemoryMail:
         self.links.update({link.digest: link for link in links})
         return granted
 
-    def mail_counts(self, now: datetime, addresses: Collection[str]) -> MailCounts:
+    def mail_counts(self, now: datetime, mailboxes: Collection[str]) -> MailCounts:
         """See ports.MailBook."""
         left = [m for rows in self.mail_rows.values() for m in rows.values() if m.state not in _NOTHING_LEFT[::2]]
         hour, day = now - timedelta(hours=1), now - timedelta(days=1)
         lately = [m for m in left if m.at > hour]
         back = [m for m in lately if m.state is MailState.BOUNCED_HARD and self._back_since(hour, m)]
-        to = Counter(m.address for m in left if m.at > day and m.address in addresses)
+        to = Counter(m.mailbox for m in left if m.at > day and m.mailbox in mailboxes)
         return MailCounts(
             len(lately),
             len(_mailboxes(lately)),
@@ -103,17 +110,21 @@ class MemoryMail:
         every = [m for rows in self.mail_rows.values() for m in rows.values()]
         hour = now - timedelta(hours=1)
         left = [m for m in every if m.at > hour and m.state not in (*_NOTHING_LEFT, MailState.CLAIMED)]
+        letters = [_as_mail(letter, self.request_rows) for letter in self.letters.values()]
         taken: dict[str, datetime] = {}
-        for m in every:
+        for m in (*every, *letters):
             if m.state is MailState.ACCEPTED and m.at > now - timedelta(days=1):
                 taken[m.channel] = max(m.at, taken.get(m.channel, m.at))
         back = [m for m in left if m.state in BACK and self._back_since(hour, m)]
-        down = [m for m in every if _says_down(m, taken.get(m.channel))]
+        stuck = [m for m in (*every, *letters) if m.about]
+        several = {m.channel for m in stuck if _of_several([o for o in stuck if o.channel == m.channel])}
+        down = [m for m in stuck if _says_down(m, taken.get(m.channel), several)]
         open_ = {t.kind: t.what for (account, _), t in self.tasks.items() if account == SYSTEM}
         return MailHealth(
             max(taken.values(), default=None),
             _stuck(down),
-            _stuck([m for m in every if m.about == DeliveryAbout.SENDER]),
+            _stuck([m for m in stuck if m.about == DeliveryAbout.SENDER]),
+            _stuck([m for m in stuck if m.about == DeliveryAbout.LIMIT]),
             len(left),
             len(back),
             len(_mailboxes(left)),
@@ -170,23 +181,43 @@ class MemoryMail:
 
 
 def _mailboxes(mails: Sequence[Mail]) -> set[str]:
-    return {mail.address.lower() for mail in mails}
+    return {mail.mailbox for mail in mails}
 
 
-def _says_down(mail: Mail, taken_at: datetime | None) -> bool:
+_Letter = tuple[SupportLetter, LetterState, datetime, str, str]
+
+
+def _as_mail(row: _Letter, requests: Mapping[int, Request]) -> Mail:
+    """A letter to somebody who does not sign in, as far as the health of mail goes."""
+    letter, state, at, about, reply = row
+    to = requests[letter.request].address
+    return Mail(
+        *(0, 0, letter.no, letter.kind, "", at.date(), to, "", 0, "", "", ""),
+        *(MailState(state), reply, at),
+        about=about,
+    )
+
+
+def _of_several(mails: Sequence[Mail]) -> bool:
+    """Whether those for which a server took nothing are more than one or two addresses of one domain."""
+    either = [m for m in mails if m.about == DeliveryAbout.EITHER]
+    return len({domain_of(m.address) for m in either}) > 1 or len(_mailboxes(either)) >= SEVERAL
+
+
+def _says_down(mail: Mail, taken_at: datetime | None, several: Collection[str]) -> bool:
     """Whether this waits for a server that has taken nothing since."""
     if mail.about == DeliveryAbout.SERVER:
         return taken_at is None or mail.at >= taken_at
-    return mail.about == DeliveryAbout.EITHER and taken_at is None
+    return mail.about == DeliveryAbout.EITHER and taken_at is None and mail.channel in several
 
 
 def _stuck(mails: Sequence[Mail]) -> StuckMail:
     if not mails:
         return NOT_STUCK
-    domains = sorted({m.address.partition("@")[2].lower() for m in mails})
+    domains = sorted({domain_of(m.address) for m in mails})
     last = min(mails, key=lambda m: (m.reply == "", -m.at.timestamp(), m.account))
     return StuckMail(len(mails), len(domains), tuple(domains[:3]), last.reply)
 
 
 def _key(mail: Mail) -> tuple[object, ...]:
-    return mail.account, mail.on_day, mail.kind, mail.cause, mail.channel, mailbox_of(mail.address)
+    return mail.account, mail.on_day, mail.kind, mail.cause, mail.channel, mail.mailbox

@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from datetime import datetime
 from functools import partial
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, cast
 
 from arrears.core.unit import GENESIS, Unit
 from arrears.ports import NewAccount
@@ -24,19 +24,28 @@ class MemoryParts:
         self.described: list[Callable[[], None]] = []
         self._store = store
         self._now = now
+        self._given = 0
 
-    def units(self, accounts: Sequence[NewAccount], also: Sequence[int]) -> Sequence[Unit]:
+    def units(self, new: int, also: Sequence[int]) -> Sequence[Unit]:
         """See ports.AccountsInParts."""
         existing = self._store.units_of(sorted(also), self._now)
         now = existing[0].now if existing else self._now
-        first = len(self._store.slots) + len(self.new) + 1
-        units = [Unit(first + place, None, 0, GENESIS, now) for place in range(len(accounts))]
-        self.new |= {unit.no: new for unit, new in zip(units, accounts, strict=True)}
-        return [*units, *existing]
+        first = max(self._store.slots, default=0) + self._given + 1
+        self._given += new
+        return [*(Unit(first + place, None, 0, GENESIS, now) for place in range(new)), *existing]
 
-    def send(self, units: Sequence[Unit]) -> None:
+    def encoder(self) -> Callable[[Sequence[Unit], Mapping[int, NewAccount]], Sequence[object]]:
+        """See ports.AccountsInParts. Units are kept as they are, in this process."""
+
+        def kept(units: Sequence[Unit], opened: Mapping[int, NewAccount]) -> Sequence[object]:
+            self.new.update(opened)
+            return units
+
+        return kept
+
+    def send(self, encoded: Sequence[object]) -> None:
         """See ports.AccountsInParts."""
-        self.sent += [unit for unit in units if unit.changed]
+        self.sent += [unit for unit in cast(Sequence[Unit], encoded) if unit.changed]
 
     def keep_sending(self) -> None:
         """See ports.AccountsInParts. Nothing is under way."""

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections import defaultdict
+from collections import Counter, defaultdict
 from collections.abc import Mapping, Sequence
 from datetime import datetime
 from operator import attrgetter
@@ -11,12 +11,12 @@ from arrears.core.account import Debt
 from arrears.core.facts import DebtReopened, PaymentBooked, Refunded, RefundUndone
 from arrears.core.ledger import BANK, entries_of
 from arrears.core.payments.planner import Tried
-from arrears.core.payments.rows import AttemptRow, RefundRow
+from arrears.core.payments.rows import AttemptRow, CardTryRow, RefundRow
 from arrears.core.payments.values import AttemptState
 from arrears.core.rows import Rows
 from arrears.core.unit import Stored
 from arrears.ports import AttemptRecord, MethodRecord, PaymentRecord
-from arrears.ports.payments import TRIES_MAX
+from arrears.ports.payments import FOREIGN_KEPT, TRIES_MAX
 from arrears.store.reading import OPEN, issued, method_of, tried_of
 
 
@@ -35,6 +35,9 @@ class MemoryMoney:
         self.open_parts: dict[tuple[int, int], int] = {}
         self.payment_seqs: dict[str, tuple[int, int]] = {}
         self.refund_rows: list[RefundRow] = []
+        self.foreign: dict[tuple[str, str], datetime] = {}
+        self.card_try_rows: dict[tuple[str, str], list[CardTryRow]] = {}
+        """What was tried in vain on providers' pages, by the provider and the card's fingerprint there."""
         self.swept: dict[str, tuple[datetime, datetime | None]] = {}
 
     def check_attempts(self, rows: Rows) -> str | None:
@@ -87,6 +90,8 @@ class MemoryMoney:
         for p in rows.payments:
             self.payment_seqs[p.ref] = (p.account_id, p.seq)
         self.refund_rows += rows.refunds
+        for one in rows.card_tries:
+            self.card_try_rows.setdefault((one.at_provider, one.fingerprint), []).append(one)
 
     def _keep_attempt(self, row: AttemptRow) -> None:
         self.attempt_rows.setdefault(row.account_id, {})[row.no] = row
@@ -121,6 +126,8 @@ class MemoryMoney:
             for a in self.attempt_rows.get(other, {}).values()
             if a.method == no
         ]
+        if method.kind == "card" and method.fingerprint:
+            tried += map(_as_tried, self.card_try_rows.get((method.at_provider, method.fingerprint), ()))
         tried.sort(key=attrgetter("at"), reverse=True)
         told = [t for t in tried if t.state is not AttemptState.PAID or t.codes.advice]
         return method, told[:TRIES_MAX]
@@ -218,6 +225,15 @@ class MemoryMoney:
         """See ports.SweepBook."""
         return self.swept[provider][0] if provider in self.swept else None
 
+    def note_foreign(self, provider: str, ref: str, installation: str, now: datetime) -> None:
+        """See ports.SweepBook."""
+        self.foreign = {key: at for key, at in self.foreign.items() if at >= now - FOREIGN_KEPT}
+        self.foreign.setdefault((provider, ref), now)
+
+    def foreign_met(self) -> Mapping[str, int]:
+        """See ports.SweepBook."""
+        return dict(sorted(Counter(provider for provider, _ in self.foreign).items()))
+
     def swept_cursor(self, provider: str) -> datetime | None:
         """See ports.SweepBook."""
         return self.swept[provider][1] if provider in self.swept else None
@@ -225,3 +241,10 @@ class MemoryMoney:
     def set_swept(self, provider: str, at: datetime, cursor: datetime | None) -> None:
         """See ports.SweepBook."""
         self.swept[provider] = at, cursor
+
+
+def _as_tried(row: CardTryRow) -> Tried:
+    codes = (row.decline, row.network_code, row.advice)
+    return tried_of(
+        0, row.tried_at, "customer", row.amount_minor, row.currency, "declined", *codes, reached_network=True
+    )

@@ -62,6 +62,8 @@ def keys_of(rows: Rows) -> list[tuple[object, ...]]:
         keys += [("attempt", a.key) for a in rows.attempts]
     if rows.methods:
         keys += [("method", m.account_id, m.no) for m in rows.methods]
+    if rows.card_tries:
+        keys += [("card try", c.account_id, c.ref) for c in rows.card_tries]
     if rows.refunds:
         keys += [("refund", r.ref) for r in rows.refunds]
     return keys

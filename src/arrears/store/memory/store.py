@@ -47,7 +47,7 @@ class MemoryStore(MemoryTables):
     def open_accounts(self, accounts: Sequence[NewAccount], now: datetime) -> Iterator[MemoryBatch]:
         """See ports.AccountOpening."""
         self._refuse_known(accounts)
-        first = len(self.slots) + 1
+        first = max(self.slots, default=0) + 1
         units = [Unit(first + i, None, 0, GENESIS, now) for i in range(len(accounts))]
         batch = MemoryBatch(self, units)
         yield batch

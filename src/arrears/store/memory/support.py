@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from datetime import datetime
 from typing import TYPE_CHECKING
 
+from arrears.core.address import mailbox_of
 from arrears.core.facts import InvoiceIssued, PaymentBooked
 from arrears.core.messages.kinds import MessageKind
 from arrears.core.people.support import About, Via
@@ -38,7 +39,7 @@ class MemorySupport:
         self.request_rows: dict[int, Request] = {}
         self.entry_rows: dict[int, list[ConversationEntry]] = {}
         self.support_links: dict[bytes, tuple[int, Opens, datetime]] = {}
-        self.letters: dict[int, tuple[SupportLetter, LetterState, datetime]] = {}
+        self.letters: dict[int, tuple[SupportLetter, LetterState, datetime, str, str]] = {}
 
     def write_requests(self, rows: Rows) -> None:
         """Those that open by themselves."""
@@ -113,7 +114,7 @@ class MemorySupport:
         late = [r for r in self.request_rows.values() if r.asked_at > since]
         return RequestCounts(
             sum(r.account == account > 0 and r.via is via for r in late),
-            sum(r.address.lower() == address.lower() != "" for r in late),
+            sum(mailbox_of(r.address) == mailbox_of(address) != "" for r in late),
             sum(r.net == net != "" for r in late),
         )
 
@@ -146,22 +147,22 @@ class MemorySupport:
     def add_letter(self, number: int, kind: MessageKind, now: datetime) -> None:
         """See ports.SupportBook."""
         no = len(self.letters) + 1
-        self.letters[no] = SupportLetter(no, number, kind, None), "waiting", now
+        self.letters[no] = SupportLetter(no, number, kind, None), "waiting", now, "", ""
 
     def claim_letters(self, now: datetime, stuck_before: datetime, limit: int) -> Sequence[SupportLetter]:
         """See ports.VisitorBook."""
         claimed: list[SupportLetter] = []
-        for no, (letter, state, at) in self.letters.items():
+        for no, (letter, state, at, *said) in self.letters.items():
             if len(claimed) < limit and (
                 (state == "waiting" and at <= now) or (state == "claimed" and at < stuck_before)
             ):
-                self.letters[no] = letter, "claimed", now
+                self.letters[no] = letter, "claimed", now, said[0], said[1]
                 claimed.append(letter._replace(claimed_at=at if state == "claimed" else None))
         return claimed
 
-    def end_letter(self, number: int, state: LetterState, now: datetime) -> None:
+    def end_letter(self, number: int, state: LetterState, now: datetime, about: str = "", reply: str = "") -> None:
         """See ports.VisitorBook."""
-        self.letters[number] = self.letters[number][0], state, now
+        self.letters[number] = self.letters[number][0], state, now, about, reply
 
     def accounts_known_by(self, known_by: str, company: str) -> Sequence[int]:
         """See ports.VisitorBook."""

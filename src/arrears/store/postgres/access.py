@@ -6,6 +6,7 @@ from contextlib import AbstractContextManager
 from datetime import datetime
 from typing import Any, LiteralString
 
+from arrears.core.address import mailbox_of
 from arrears.ports.people import AccessLink
 from arrears.store.postgres.write import Db, utc
 
@@ -20,9 +21,9 @@ class PostgresAccess:
     def invite(self, account: int, address: str, name: str, locale: str, role: str, now: datetime) -> int:
         """See ports.AccessBook."""
         return self._number(
-            "INSERT INTO sign_in_link (account_id, kind, address, name, locale, role, asked_at)"
-            " VALUES (%s, 'invitation', %s, %s, %s, %s, %s) RETURNING link_id",
-            [account, address, name, locale, role, now],
+            "INSERT INTO sign_in_link (account_id, kind, address, mailbox, name, locale, role, asked_at)"
+            " VALUES (%s, 'invitation', %s, %s, %s, %s, %s, %s) RETURNING link_id",
+            [account, address, mailbox_of(address), name, locale, role, now],
         )
 
     def invited_since(self, account: int, since: datetime) -> int:

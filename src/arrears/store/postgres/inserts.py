@@ -10,7 +10,7 @@ from typing import Final
 
 
 def _arrays(*types: str) -> str:
-    return ", ".join(f"%b::{t}[]" for t in types)
+    return ", ".join(f"%s::{t}[]" for t in types)
 
 
 def _upsert(table: str, key: int, columns: Sequence[tuple[str, str]]) -> str:
@@ -216,6 +216,21 @@ WHERE p.account_id = v.account_id AND p.attempt = v.attempt""",
             ("payment_ref", "text"),
             ("currency", "text"),
             ("amount_minor", "bigint"),
+        ),
+    ),
+    "card_tries": _insert(
+        "card_try",
+        (
+            ("account_id", "bigint"),
+            ("ref", "text"),
+            ("at_provider", "text"),
+            ("fingerprint", "text"),
+            ("tried_at", "timestamptz"),
+            ("amount_minor", "bigint"),
+            ("currency", "text"),
+            ("decline", "text"),
+            ("network_code", "text"),
+            ("advice", "text"),
         ),
     ),
     "requests": _insert(

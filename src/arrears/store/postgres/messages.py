@@ -24,6 +24,7 @@ from arrears.core.messages.recipients import (
 from arrears.ports import (
     NOT_STUCK,
     REPORTS_MAX,
+    SEVERAL,
     DeliveryAbout,
     KeptReport,
     Mail,
@@ -53,10 +54,10 @@ FROM sign_in_link WHERE account_id = ANY(%b) AND over_at IS NULL ORDER BY accoun
 # when its sender died, as it would now be written.
 CLAIM_NEW: Final[LiteralString] = """
 INSERT INTO message (account_id, seq, no, kind, cause, on_day, address, role, person_id, language, subject, body,
-    state, reply, at, code, channel, about)
+    state, reply, at, code, channel, about, mailbox)
 SELECT * FROM unnest(%b::bigint[], %b::bigint[], %b::smallint[], %b::text[], %b::text[], %b::date[], %b::text[],
     %b::text[], %b::bigint[], %b::text[], %b::text[], %b::text[], %b::text[], %b::text[], %b::timestamptz[],
-    %b::text[], %b::text[], %b::text[])
+    %b::text[], %b::text[], %b::text[], %b::text[])
 ON CONFLICT DO NOTHING RETURNING account_id, seq, no
 """
 CLAIM_WAITING: Final[LiteralString] = """
@@ -67,7 +68,7 @@ FROM unnest(%b::bigint[], %b::bigint[], %b::smallint[], %b::date[], %b::text[], 
 WHERE m.account_id = v.account_id AND m.seq = v.seq AND m.no = v.no AND m.state IN ('waiting', 'claimed')
   AND NOT EXISTS (SELECT FROM message o WHERE o.account_id = m.account_id AND o.on_day = v.on_day
       AND (o.seq, o.no) <> (m.seq, m.no)
-      AND o.kind = m.kind AND o.cause = m.cause AND o.channel = m.channel AND lower(o.address) = lower(m.address)
+      AND o.kind = m.kind AND o.cause = m.cause AND o.channel = m.channel AND o.mailbox = m.mailbox
       AND o.state NOT IN ('waiting', 'refused', 'dropped'))
 RETURNING m.account_id, m.seq, m.no
 """
@@ -89,38 +90,53 @@ WHERE m.state IN ('bounced_hard', 'came_back') AND v.state NOT IN ('bounced_hard
 """
 COUNTS: Final[LiteralString] = """
 SELECT (SELECT count(*) FROM message WHERE at > %(hour)s AND state NOT IN ('waiting', 'dropped')),
-    (SELECT count(DISTINCT lower(address)) FROM message WHERE at > %(hour)s AND state NOT IN ('waiting', 'dropped')),
-    (SELECT count(DISTINCT lower(address)) FROM message WHERE back_at > %(hour)s AND at > %(hour)s
+    (SELECT count(DISTINCT mailbox) FROM message WHERE at > %(hour)s AND state NOT IN ('waiting', 'dropped')),
+    (SELECT count(DISTINCT mailbox) FROM message WHERE back_at > %(hour)s AND at > %(hour)s
         AND state = 'bounced_hard'),
     EXISTS (SELECT FROM task WHERE account_id = 0 AND kind = 'mail_paused' AND closed_seq IS NULL)
 """
-DEAD: Final[LiteralString] = "SELECT lower(address) FROM dead_address WHERE lower(address) = ANY(%b)"
+DEAD: Final[LiteralString] = "SELECT mailbox FROM dead_address WHERE mailbox = ANY(%b)"
 HEALTH: Final[LiteralString] = """
-SELECT (SELECT max(at) FROM message WHERE state = 'accepted' AND at > %(day)s),
+SELECT greatest((SELECT max(at) FROM message WHERE state = 'accepted' AND at > %(day)s),
+        (SELECT max(at) FROM support_letter WHERE state = 'accepted' AND at > %(day)s)),
     handed, back, addresses, addresses_back
 FROM (
-    SELECT count(*) AS handed, count(DISTINCT lower(address)) AS addresses FROM message
+    SELECT count(*) AS handed, count(DISTINCT mailbox) AS addresses FROM message
     WHERE at > %(hour)s AND state NOT IN ('waiting', 'dropped', 'claimed', 'refused')
 ) AS left_us, (
-    SELECT count(*) AS back, count(DISTINCT lower(address)) AS addresses_back FROM message
+    SELECT count(*) AS back, count(DISTINCT mailbox) AS addresses_back FROM message
     WHERE back_at > %(hour)s AND at > %(hour)s AND state IN ('bounced_hard', 'came_back')
 ) AS did_not_arrive
 """
-# A server that has taken a message since is not down; one that took nothing for an address may be.
+# Both queues. A server that has taken a message since is not down. One that took nothing for an address may be, where
+# nothing has left for a day and it is not one or two addresses of one domain alone.
 STUCK: Final[LiteralString] = """
-SELECT CASE about WHEN 'either' THEN 'server' ELSE about END, count(*),
-    count(DISTINCT lower(split_part(address, '@', 2))),
-    (array_agg(DISTINCT lower(split_part(address, '@', 2))))[1:3],
-    (array_agg(reply ORDER BY reply = '', at DESC, account_id))[1]
-FROM message LEFT JOIN (SELECT channel, max(at) AS taken_at FROM message WHERE state = 'accepted' AND at > %(day)s
-    GROUP BY channel) t USING (channel)
-WHERE state IN ('waiting', 'claimed') AND about <> ''
-    AND (taken_at IS NULL OR about = 'sender' OR (about = 'server' AND at >= taken_at))
+WITH stuck AS MATERIALIZED (
+    SELECT channel, about, mailbox, substring(mailbox FROM '[^@]*$') AS domain, reply, at, account_id FROM message
+    WHERE state IN ('waiting', 'claimed') AND about <> ''
+    UNION ALL
+    SELECT 'email', l.about, r.mailbox, substring(r.mailbox FROM '[^@]*$'), l.reply, l.at, 0
+    FROM support_letter l JOIN support_request r USING (request_id)
+    WHERE l.state IN ('waiting', 'claimed') AND l.about <> ''
+), taken AS (
+    SELECT channel, max(at) AS taken_at FROM (
+        SELECT channel, at FROM message WHERE state = 'accepted' AND at > %(day)s
+        UNION ALL SELECT 'email', at FROM support_letter WHERE state = 'accepted' AND at > %(day)s
+    ) AS each GROUP BY channel
+), of_several AS (
+    SELECT channel FROM stuck WHERE about = 'either' GROUP BY channel
+    HAVING count(DISTINCT domain) > 1 OR count(DISTINCT mailbox) >= %(several)s
+)
+SELECT CASE about WHEN 'either' THEN 'server' ELSE about END, count(*), count(DISTINCT domain),
+    (array_agg(DISTINCT domain))[1:3], (array_agg(reply ORDER BY reply = '', at DESC, account_id))[1]
+FROM stuck LEFT JOIN taken USING (channel)
+WHERE about IN ('sender', 'limit') OR (about = 'server' AND (taken_at IS NULL OR at >= taken_at))
+    OR (about = 'either' AND taken_at IS NULL AND channel IN (SELECT channel FROM of_several))
 GROUP BY 1
 """
 COUNTS_TO: Final[LiteralString] = """
-SELECT address, count(*) FROM message WHERE address = ANY(%b) AND at > %b AND state NOT IN ('waiting', 'dropped')
-GROUP BY address
+SELECT mailbox, count(*) FROM message WHERE mailbox = ANY(%b) AND at > %b AND state NOT IN ('waiting', 'dropped')
+GROUP BY mailbox
 """
 
 
@@ -190,9 +206,9 @@ class PostgresMail:
         """See ports.MailBook."""
         with self.reading() as db:
             found = db.execute(
-                f"SELECT {_COLUMNS} FROM message WHERE lower(address) = lower(%s) AND at >= %s AND state NOT IN"
+                f"SELECT {_COLUMNS} FROM message WHERE mailbox = %s AND at >= %s AND state NOT IN"
                 " ('waiting', 'claimed', 'refused', 'dropped') ORDER BY at, account_id, seq, no",
-                [address, since],
+                [mailbox_of(address), since],
             )
             return [_mail(row) for row in found]
 
@@ -202,7 +218,9 @@ class PostgresMail:
             return []
         with self.transaction() as db:
             columns = [list(column) for column in zip(*map(astuple, mails), strict=True)]
+            columns.append([m.mailbox for m in mails])
             granted = set(db.execute(CLAIM_NEW, columns))
+            mails = [m for m in mails if m.state is MailState.CLAIMED]
             rest = [m for m in mails if (m.account, m.seq, m.no) not in granted]
             if rest:
                 again = [(m.account, m.seq, m.no, m.on_day, m.subject, m.text, m.at) for m in rest]
@@ -215,12 +233,12 @@ class PostgresMail:
                 )
         return [m for m in mails if (m.account, m.seq, m.no) in granted]
 
-    def mail_counts(self, now: datetime, addresses: Collection[str]) -> MailCounts:
+    def mail_counts(self, now: datetime, mailboxes: Collection[str]) -> MailCounts:
         """See ports.MailBook."""
         with self.reading() as db:
             row = db.execute(COUNTS, {"hour": now - timedelta(hours=1)}).fetchone()
             assert row is not None
-            found = db.execute(COUNTS_TO, [list(addresses), now - timedelta(days=1)]) if addresses else ()
+            found = db.execute(COUNTS_TO, [list(mailboxes), now - timedelta(days=1)]) if mailboxes else ()
             handed, to, dead, paused = row
             return MailCounts(int(handed), int(to), int(dead), bool(paused), {a: int(count) for a, count in found})
 
@@ -230,13 +248,14 @@ class PostgresMail:
             since = {"hour": now - timedelta(hours=1), "day": now - timedelta(days=1)}
             row = db.execute(HEALTH, since).fetchone()
             assert row is not None
-            found = db.execute(STUCK, since)
+            found = db.execute(STUCK, {**since, "several": SEVERAL})
             stuck = {about: StuckMail(n, to, tuple(named), said) for about, n, to, named, said in found}
             open_ = db.execute("SELECT kind, what FROM task WHERE account_id = 0 AND closed_seq IS NULL").fetchall()
         return MailHealth(
             None if row[0] is None else utc(row[0]),
             stuck.get(DeliveryAbout.SERVER, NOT_STUCK),
             stuck.get(DeliveryAbout.SENDER, NOT_STUCK),
+            stuck.get(DeliveryAbout.LIMIT, NOT_STUCK),
             int(row[1]),
             int(row[2]),
             int(row[3]),

@@ -6,10 +6,10 @@ what was sent before it, so a part is read before the one before it is sent.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from datetime import datetime
-from typing import Final, LiteralString
+from typing import Final, LiteralString, cast
 
 import psycopg
 
@@ -18,8 +18,18 @@ from arrears.core.errors import Refused
 from arrears.core.unit import GENESIS, Unit
 from arrears.ports import NewAccount, Poisoned
 from arrears.store.postgres.batch import detail_of, first_line, locked
-from arrears.store.postgres.book import describe, warn_too
-from arrears.store.postgres.write import Db, DbRow, Sent, check_sent, send_units, utc
+from arrears.store.postgres.book import WARN_TOO, describe
+from arrears.store.postgres.write import (
+    Db,
+    DbRow,
+    Sent,
+    Statement,
+    check_sent,
+    columns_of,
+    send,
+    statements_of,
+    utc,
+)
 
 LOCK: Final[LiteralString] = """
 SELECT account_id, seq, head, next_at, state, recorded_at FROM account_state
@@ -27,28 +37,42 @@ WHERE account_id = ANY(%b) ORDER BY account_id FOR NO KEY UPDATE
 """
 OPEN: Final[LiteralString] = """
 INSERT INTO account (account_id, ref, name, country, zone, locale, mode, policy, contact)
-SELECT * FROM unnest(%b::bigint[], %b::text[], %b::text[], %b::text[], %b::text[], %b::text[], %b::text[], %b::text[],
-    %b::text[])
+SELECT * FROM unnest(%s::bigint[], %s::text[], %s::text[], %s::text[], %s::text[], %s::text[], %s::text[], %s::text[],
+    %s::text[])
 """
 NUMBERS: Final[LiteralString] = "SELECT nextval('account_number') FROM generate_series(1, %s)"
+
+
+def newest(rows: Sequence[DbRow], now: datetime) -> datetime:
+    """The instant of the newest fact that is there, if that is later than `now`."""
+    return max([now, *(utc(recorded_at) for *_, recorded_at in rows)])
 
 
 def units_of(rows: Sequence[DbRow], now: datetime) -> list[Unit]:
     """Their time does not go back (I21): whoever waited for the lock, or has a slower clock, writes at the instant of
     the newest fact that is there."""
-    now = max([now, *(utc(recorded_at) for *_, recorded_at in rows)])
+    now = newest(rows, now)
     return [Unit(no, decode_account(state), seq, head, now, next_at) for no, seq, head, next_at, state, _ in rows]
 
 
-def open_rows(db: Db, units: Sequence[Unit], accounts: Sequence[NewAccount]) -> None:
-    """What is known of customers that come now, in one statement."""
-    if accounts:
-        rows = [
-            (u.no, a.ref, a.name, a.country, a.zone, a.locale, a.mode.value, a.policy, a.contact)
-            for u, a in zip(units, accounts, strict=True)
-        ]
-        db.execute(OPEN, [list(column) for column in zip(*rows, strict=True)])
-        warn_too(db, [(u.no, address) for u, a in zip(units, accounts, strict=True) for address in a.copies])
+def opening(units: Sequence[Unit], accounts: Sequence[NewAccount]) -> list[Statement]:
+    """What is known of customers that come now, in one statement, and their further addresses in another."""
+    if not accounts:
+        return []
+    rows = [
+        (u.no, a.ref, a.name, a.country, a.zone, a.locale, a.mode.value, a.policy, a.contact)
+        for u, a in zip(units, accounts, strict=True)
+    ]
+    copies = [(u.no, address) for u, a in zip(units, accounts, strict=True) for address in a.copies]
+    also = [Statement(WARN_TOO, columns_of(copies))] if copies else []
+    return [Statement(OPEN, columns_of(rows)), *also]
+
+
+def ready(units: Sequence[Unit], opened: Mapping[int, NewAccount]) -> list[Statement]:
+    """See ports.AccountsInParts.encoder."""
+    changed = [unit for unit in units if unit.changed]
+    new = [unit for unit in changed if unit.is_new]
+    return [*opening(new, [opened[unit.no] for unit in new]), *statements_of(changed)] if changed else []
 
 
 def new_units(db: Db, count: int, now: datetime) -> list[Unit]:
@@ -65,26 +89,25 @@ class PostgresParts:
         self._db = db
         self._now = now
         self._sent: list[Sent] = []
-        self._new: dict[int, NewAccount] = {}
         self.guards = locked(db, LOCK, [[]])[1]
 
-    def units(self, accounts: Sequence[NewAccount], also: Sequence[int]) -> Sequence[Unit]:
+    def units(self, new: int, also: Sequence[int]) -> Sequence[Unit]:
         """See ports.AccountsInParts."""
         rows = self._db.execute(LOCK, [sorted(also)], binary=True).fetchall() if also else []
-        existing = units_of(rows, self._now)
-        units = new_units(self._db, len(accounts), existing[0].now if existing else self._now)
-        self._new |= {unit.no: new for unit, new in zip(units, accounts, strict=True)}
+        now = newest(rows, self._now)
+        units = new_units(self._db, new, now)
         check_sent(self._sent)
         self._sent = []
-        return [*units, *existing]
+        # Each is read where it is decided, which may be in another process.
+        return [*units, *(Unit(no, None, seq, head, now, at, state) for no, seq, head, at, state, _ in rows)]
 
-    def send(self, units: Sequence[Unit]) -> None:
+    def encoder(self) -> Callable[[Sequence[Unit], Mapping[int, NewAccount]], Sequence[object]]:
         """See ports.AccountsInParts."""
-        changed = [unit for unit in units if unit.changed]
-        if changed:
-            opened = [unit for unit in changed if unit.is_new]
-            open_rows(self._db, opened, [self._new.pop(unit.no) for unit in opened])
-            self._sent += send_units(self._db, changed)
+        return ready
+
+    def send(self, encoded: Sequence[object]) -> None:
+        """See ports.AccountsInParts."""
+        self._sent += send(self._db, cast(Sequence[Statement], encoded))
 
     def keep_sending(self) -> None:
         """See ports.AccountsInParts. The socket takes only so much at a time, and the server begins with a statement
@@ -98,11 +121,8 @@ class PostgresParts:
     @contextmanager
     def writing(self) -> Iterator[PostgresParts]:
         """Everything until the end of this context is one pipeline."""
-        try:
-            with refused_as_ours(), self._db.pipeline():
-                yield self
-        finally:
-            self._new = {}
+        with refused_as_ours(), self._db.pipeline():
+            yield self
         check_sent(self._sent)
 
 

@@ -11,7 +11,7 @@ from arrears.core.account import Debt
 from arrears.core.facts import PaymentBooked, decode_fact
 from arrears.core.payments.planner import Tried
 from arrears.ports import AttemptRecord, MethodRecord, PaymentRecord
-from arrears.ports.payments import TRIES_MAX
+from arrears.ports.payments import FOREIGN_KEPT, TRIES_MAX
 from arrears.store.postgres.write import Db, utc
 from arrears.store.reading import issued, method_of, tried_of
 
@@ -26,10 +26,15 @@ SELECT m.no, m.at_provider, m.ref, m.customer_ref, m.kind, m.fingerprint, m.labe
     t.no, t.created_at, t.initiator, t.amount_minor, t.currency, t.state, t.decline, t.network_code, t.advice,
     t.reached_network
 FROM payment_method m LEFT JOIN LATERAL (
-    SELECT a.* FROM payment_method o JOIN attempt a ON a.account_id = o.account_id AND a.method = o.no
+    SELECT a.no, a.created_at, a.initiator, a.amount_minor, a.currency, a.state, a.decline, a.network_code, a.advice,
+        a.reached_network
+    FROM payment_method o JOIN attempt a ON a.account_id = o.account_id AND a.method = o.no
     WHERE o.at_provider = m.at_provider AND o.fingerprint = m.fingerprint AND o.kind = m.kind
-    AND o.account_id <> m.account_id
-    AND (a.state <> 'paid' OR a.advice <> '') ORDER BY a.created_at DESC LIMIT %(most)s
+    AND o.account_id <> m.account_id AND (a.state <> 'paid' OR a.advice <> '')
+    UNION ALL
+    SELECT 0, c.tried_at, 'customer', c.amount_minor, c.currency, 'declined', c.decline, c.network_code, c.advice, true
+    FROM card_try c WHERE c.at_provider = m.at_provider AND c.fingerprint = m.fingerprint
+    ORDER BY 2 DESC LIMIT %(most)s
 ) t ON m.kind = 'card' AND m.fingerprint <> ''
 WHERE m.account_id = %(account)s AND (m.no = %(number)s OR %(number)s = 0)
 """
@@ -87,6 +92,12 @@ GROUP BY e.currency
 SET_SWEPT: Final[LiteralString] = """
 INSERT INTO provider_sweep (provider, swept_until, cursor_at) VALUES (%s, %s, %s) ON CONFLICT (provider) DO UPDATE
 SET swept_until = excluded.swept_until, cursor_at = excluded.cursor_at
+"""
+
+
+NOTE_FOREIGN: Final[LiteralString] = """
+WITH gone AS (DELETE FROM foreign_object WHERE met_at < %(before)s)
+INSERT INTO foreign_object VALUES (%(provider)s, %(ref)s, %(installation)s, %(now)s) ON CONFLICT DO NOTHING
 """
 
 
@@ -179,6 +190,18 @@ class PostgresMoney:
         with self.reading() as db:
             row = db.execute("SELECT swept_until FROM provider_sweep WHERE provider = %s", [provider]).fetchone()
         return None if row is None else utc(row[0])
+
+    def note_foreign(self, provider: str, ref: str, installation: str, now: datetime) -> None:
+        """See ports.SweepBook."""
+        with self.transaction() as db:
+            told = {"provider": provider, "ref": ref, "installation": installation}
+            db.execute(NOTE_FOREIGN, {**told, "now": now, "before": now - FOREIGN_KEPT})
+
+    def foreign_met(self) -> Mapping[str, int]:
+        """See ports.SweepBook."""
+        with self.reading() as db:
+            found = db.execute("SELECT provider, count(*) FROM foreign_object GROUP BY provider ORDER BY provider")
+            return {str(provider): int(count) for provider, count in found}
 
     def swept_cursor(self, provider: str) -> datetime | None:
         """See ports.SweepBook."""

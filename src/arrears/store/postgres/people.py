@@ -79,7 +79,7 @@ class PostgresPeople:
                 "UPDATE person SET contact_email = %s, contact_confirmed_at = %s WHERE person_id = %s",
                 [asked.new, now, asked.person],
             )
-            db.execute("DELETE FROM dead_address WHERE lower(address) = %s", [mailbox_of(asked.new)])
+            db.execute("DELETE FROM dead_address WHERE mailbox = %s", [mailbox_of(asked.new)])
             return True
 
     def unconfirmed_addresses(self, before: datetime, limit: int) -> Sequence[tuple[int, int, str]]:

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from datetime import date, datetime
 from typing import Any, Final, LiteralString
 
+from arrears.core.address import without_addresses
 from arrears.core.errors import Refused
 from arrears.store.postgres.store import PostgresStore
 from arrears.store.postgres.write import utc
@@ -14,7 +15,8 @@ from arrears.store.postgres.write import utc
 @dataclass(frozen=True, slots=True)
 class Task:
     """Something that waits for a person: `no` is its number here, `seq` the fact that first asked for it, `times` how
-    often it was asked for, and `what` what was said last."""
+    often it was asked for, and `what` what was said last. `reply` are the words of the mail server behind it, without
+    any address."""
 
     account: int
     ref: str
@@ -24,6 +26,7 @@ class Task:
     since: datetime
     no: int = 0
     times: int = 1
+    reply: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,15 +69,26 @@ def open_task(store: PostgresStore, number: int) -> Task:
     return _task(row)
 
 
-_TASK: Final[LiteralString] = (
-    "SELECT t.account_id, coalesce(a.ref, ''), t.seq, t.kind, t.what, f.at, t.no, t.times FROM task t"
-    " LEFT JOIN account a USING (account_id) JOIN fact f ON f.account_id = t.account_id AND f.seq = t.seq"
-)
+# The fact that asked last names the notice; the words are those of its newest message that failed.
+_TASK: Final[LiteralString] = """
+SELECT t.account_id, coalesce(a.ref, ''), t.seq, t.kind, t.what, f.at, t.no, t.times, coalesce(m.reply, ''),
+    coalesce(m.address, '')
+FROM task t LEFT JOIN account a USING (account_id) JOIN fact f ON f.account_id = t.account_id AND f.seq = t.seq
+LEFT JOIN fact last ON last.account_id = t.account_id AND last.seq = t.last_seq
+    AND last.kind IN ('notice_failed', 'notice_bounced')
+LEFT JOIN LATERAL (
+    SELECT reply, address FROM message WHERE account_id = t.account_id AND seq = (last.body::json ->> 'notice')::bigint
+        AND state IN ('refused', 'unknown', 'bounced_hard', 'came_back') AND reply <> '' ORDER BY at DESC, no LIMIT 1
+) m ON true
+"""
+REPLY_SHOWN_MAX: Final = 200
+"""Enough for what a server says and the page that it names; longer ones stand in `arrears timeline`."""
 
 
 def _task(row: Any) -> Task:
-    account, ref, seq, kind, what, at, no, times = row
-    return Task(account, ref, seq, kind, what, utc(at), no, times)
+    account, ref, seq, kind, what, at, no, times, reply, address = row
+    said = without_addresses(reply, address)[:REPLY_SHOWN_MAX]
+    return Task(account, ref, seq, kind, what, utc(at), no, times, said)
 
 
 def awaiting_release(store: PostgresStore, limit: int = 1000) -> list[Awaiting]:

@@ -38,12 +38,12 @@ from arrears.store.postgres.batch import PostgresBatch, locked, read_system, rec
 from arrears.store.postgres.book import PostgresReceivables
 from arrears.store.postgres.check import check_store
 from arrears.store.postgres.messages import PostgresMail
-from arrears.store.postgres.parts import LOCK, PostgresParts, new_units, open_rows, refused_as_ours, units_of
+from arrears.store.postgres.parts import LOCK, PostgresParts, new_units, opening, refused_as_ours, units_of
 from arrears.store.postgres.payments import PostgresMoney
 from arrears.store.postgres.people import PostgresPeople
 from arrears.store.postgres.setups import PostgresSetups
 from arrears.store.postgres.support import PostgresSupport
-from arrears.store.postgres.write import Db, utc
+from arrears.store.postgres.write import Db, send, utc
 from arrears.store.reading import FOLLOWING_MAX
 
 CLAIM_DUE: Final[LiteralString] = """
@@ -166,7 +166,7 @@ class PostgresStore(
             with PostgresBatch(db, units, guards).writing() as batch:
                 yield batch
             with refused_as_ours():
-                open_rows(db, units, accounts)
+                send(db, opening(units, accounts))
 
     @contextmanager
     def in_parts(self, now: datetime) -> Iterator[PostgresParts]:

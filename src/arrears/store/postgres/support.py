@@ -7,6 +7,7 @@ from contextlib import AbstractContextManager
 from datetime import datetime
 from typing import Any, Final, LiteralString
 
+from arrears.core.address import mailbox_of
 from arrears.core.messages.kinds import MessageKind
 from arrears.core.people.support import About, Via
 from arrears.ports.support import (
@@ -27,8 +28,8 @@ _COLUMNS: Final[LiteralString] = (
 ADD: Final[LiteralString] = """
 WITH added AS (
     INSERT INTO support_request (account_id, seq, about, via, state, case_no, slot, holds, person_id, name, address,
-        company, known_by, locale, net, asked_at)
-    VALUES (%s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s) RETURNING request_id, seq, asked_at
+        company, known_by, locale, net, asked_at, mailbox)
+    VALUES (%s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s) RETURNING request_id, seq, asked_at
 )
 INSERT INTO support_entry SELECT request_id, 1, '', %s, seq, asked_at FROM added RETURNING request_id
 """
@@ -69,7 +70,15 @@ class PostgresSupport:
         """See ports.SupportBook."""
         with self.reading() as db:
             of_enums = [request.about.value, request.via.value]
-            values = [*request[1:3], *of_enums, *request[5:8], list(request.holds), *request[9:], body]
+            values = [
+                *request[1:3],
+                *of_enums,
+                *request[5:8],
+                list(request.holds),
+                *request[9:],
+                mailbox_of(request.address),
+                body,
+            ]
             row = db.execute(ADD, values).fetchone()
             assert row is not None
             return int(row[0])
@@ -138,10 +147,10 @@ class PostgresSupport:
             row = db.execute(
                 "SELECT (SELECT count(*) FROM support_request WHERE account_id = %(account)s AND account_id > 0"
                 " AND asked_at > %(since)s AND via = %(via)s),"
-                " (SELECT count(*) FROM support_request WHERE lower(address) = lower(%(address)s) AND address <> ''"
+                " (SELECT count(*) FROM support_request WHERE mailbox = %(mailbox)s AND mailbox <> ''"
                 " AND asked_at > %(since)s),"
                 " (SELECT count(*) FROM support_request WHERE net = %(net)s AND net <> '' AND asked_at > %(since)s)",
-                {"account": account, "via": via.value, "address": address, "net": net, "since": since},
+                {"account": account, "via": via.value, "mailbox": mailbox_of(address), "net": net, "since": since},
             ).fetchone()
             assert row is not None
             return RequestCounts(*(int(count) for count in row))
@@ -213,10 +222,13 @@ class PostgresSupport:
             SupportLetter(no, request, MessageKind(kind), at and utc(at)) for no, request, kind, at in sorted(found)
         ]
 
-    def end_letter(self, number: int, state: LetterState, now: datetime) -> None:
+    def end_letter(self, number: int, state: LetterState, now: datetime, about: str = "", reply: str = "") -> None:
         """See ports.VisitorBook."""
         with self.transaction() as db:
-            db.execute("UPDATE support_letter SET state = %s, at = %s WHERE letter_id = %s", [state, now, number])
+            db.execute(
+                "UPDATE support_letter SET state = %s, at = %s, about = %s, reply = %s WHERE letter_id = %s",
+                [state, now, about, reply, number],
+            )
 
     def accounts_known_by(self, known_by: str, company: str) -> Sequence[int]:
         """See ports.VisitorBook."""

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from datetime import UTC, datetime
-from typing import Any, Final
+from typing import Any, Final, NamedTuple
 
 from psycopg import Connection, Cursor
 
@@ -66,25 +66,49 @@ class LostRace(RuntimeError):
     """The head of a stream was not where it was read: somebody wrote without the account's lock."""
 
 
-def send_units(db: Db, units: Sequence[Unit]) -> list[Sent]:
-    """Send everything these units contain, at most one statement for each kind of row, without waiting for answers:
-    the caller has a pipeline open. What is returned is checked with `check_sent` when the pipeline is closed."""
+class Statement(NamedTuple):
+    """A statement with its values, ready to be sent. `states`: it writes the states of so many accounts, each of which
+    must be where it was read."""
+
+    text: str
+    values: Sequence[Any]
+    states: int | None = None
+
+
+def statements_of(units: Sequence[Unit]) -> list[Statement]:
+    """Everything these units contain, at most one statement for each kind of row; plain values, which any process can
+    make and another can send."""
     assert len({u.now for u in units}) <= 1, "a batch is of one instant, which is hashed with its facts"
     rows = rows_of(units)
-    _send_facts(db, units)
+    found = _facts(units)
     if rows.steps:
-        db.execute(INSERT_STEP, _step_columns(rows))
+        found.append(Statement(INSERT_STEP, _step_columns(rows)))
     if rows.actions:
-        db.execute(INSERT_ACTION, _action_columns(rows))
+        found.append(Statement(INSERT_ACTION, _action_columns(rows)))
     if rows.entries:
-        db.execute(INSERT_ENTRY, _entry_columns(rows))
-    sent = _send_states(db, [u for u in units if not u.is_new], UPDATE_STATE)
-    sent += _send_states(db, [u for u in units if u.is_new], INSERT_STATE)
-    for name, statement in INSERTS.items():
-        found = getattr(rows, name)
-        if found:
-            db.execute(statement, [list(column) for column in zip(*found, strict=True)])
+        found.append(Statement(INSERT_ENTRY, _entry_columns(rows)))
+    found += _states([u for u in units if not u.is_new], UPDATE_STATE)
+    found += _states([u for u in units if u.is_new], INSERT_STATE)
+    for name, text in INSERTS.items():
+        if several := getattr(rows, name):
+            found.append(Statement(text, columns_of(several)))
+    return found
+
+
+def send(db: Db, statements: Sequence[Statement]) -> list[Sent]:
+    """Send them without waiting for answers: the caller has a pipeline open. What is returned is checked with
+    `check_sent` when the pipeline is closed."""
+    sent: list[Sent] = []
+    for one in statements:
+        cursor = db.execute(one.text, one.values)
+        if one.states is not None:
+            sent.append((cursor, one.states))
     return sent
+
+
+def send_units(db: Db, units: Sequence[Unit]) -> list[Sent]:
+    """Send everything these units contain, as `send` does."""
+    return send(db, statements_of(units))
 
 
 Sent = tuple[Cursor[DbRow], int]
@@ -97,7 +121,7 @@ def check_sent(sent: Sequence[Sent]) -> None:
             raise LostRace(f"{expected - cursor.rowcount} of {expected} accounts were changed by somebody else")
 
 
-def _send_facts(db: Db, units: Sequence[Unit]) -> None:
+def _facts(units: Sequence[Unit]) -> list[Statement]:
     numbers: list[str] = []
     seqs: list[str] = []
     kinds: list[str] = []
@@ -127,12 +151,12 @@ def _send_facts(db: Db, units: Sequence[Unit]) -> None:
             count = len(unit.stored)
         numbers += [str(unit.no)] * count
     if not numbers:
-        return
+        return []
     columns = [_literal(numbers), _literal(seqs), _literal(kinds), _joined(authors), _joined(whys)]
-    db.execute(INSERT_FACT, [units[0].now, *columns, _hashes(hashes), _joined(bodies)])
+    return [Statement(INSERT_FACT, [units[0].now, *columns, _hashes(hashes), _joined(bodies)])]
 
 
-def _send_states(db: Db, units: Sequence[Unit], statement: str) -> list[Sent]:
+def _states(units: Sequence[Unit], statement: str) -> list[Statement]:
     if not units:
         return []
     texts, waits = [], []
@@ -140,20 +164,40 @@ def _send_states(db: Db, units: Sequence[Unit], statement: str) -> list[Sent]:
         written = unit.written
         texts.append(encode_account(unit.account) if written is None else written.text)
         waits.append("t" if (unit.account.waits if written is None else written.waits) else "f")
-    cursor = db.execute(
-        statement,
-        [
-            units[0].now,
-            _literal([str(u.no) for u in units]),
-            _literal([str(u.seq_before) for u in units]),
-            _literal([str(u.seq) for u in units]),
-            _literal(["NULL" if u.next_at is None else f'"{stamp(u.next_at)}"' for u in units]),
-            _literal(waits),
-            _hashes([u.head for u in units]),
-            _joined(texts),
-        ],
-    )
-    return [(cursor, len(units))]
+    columns = [
+        units[0].now,
+        _literal([str(u.no) for u in units]),
+        _literal([str(u.seq_before) for u in units]),
+        _literal([str(u.seq) for u in units]),
+        _literal(["NULL" if u.next_at is None else f'"{stamp(u.next_at)}"' for u in units]),
+        _literal(waits),
+        _hashes([u.head for u in units]),
+        _joined(texts),
+    ]
+    return [Statement(statement, columns, len(units))]
+
+
+def columns_of(rows: Sequence[tuple[Any, ...]]) -> list[str]:
+    """Rows of numbers, days, instants, truth values and free texts as an array a column, in PostgreSQL's notation."""
+    return [array_of(values) for values in zip(*rows, strict=True)]
+
+
+def array_of(values: Sequence[Any]) -> str:
+    """Such values as one array."""
+    kinds = set(map(type, values))
+    if kinds == {int}:
+        return _literal(list(map(str, values)))
+    return _literal([_value(value) for value in values])
+
+
+def _value(value: Any) -> str:
+    if value is None:
+        return "NULL"
+    if isinstance(value, bool):
+        return "t" if value else "f"
+    if isinstance(value, str):
+        return '"' + value.replace("\\", "\\\\").replace('"', '\\"') + '"'
+    return str(value) if isinstance(value, int) else f'"{value.isoformat()}"'
 
 
 def _hashes(digests: Sequence[bytes]) -> str:
@@ -161,7 +205,7 @@ def _hashes(digests: Sequence[bytes]) -> str:
 
 
 def _literal(values: list[str]) -> str:
-    """An array in PostgreSQL's own notation; for numbers, instants and hashes, never for free text."""
+    """An array in PostgreSQL's own notation, of values that are written in it already."""
     return "{" + ",".join(values) + "}"
 
 

@@ -18,7 +18,7 @@ from arrears.core import facts as f
 from arrears.core.account import Action, CaseOutcome, DoubtKind, Hold, HoldScope, Stop
 from arrears.core.payments.values import AttemptState, Initiator
 from arrears.core.states import Reason, State
-from arrears.web.account_centre.fact_words_messages import card_name, tell_of_part
+from arrears.web.account_centre.fact_words_messages import SPOKEN, WARNED_BY, card_name, tell_of_part
 from arrears.web.account_centre.fact_words_money_back import MoneyBackFact, tell_of_money_back
 from arrears.web.account_centre.fact_words_people import tell_of_account
 from arrears.web.account_centre.frame import Visit
@@ -26,12 +26,18 @@ from arrears.web.account_centre.owed import will
 from arrears.web.account_centre.story import advice
 from arrears.web.names import called
 
-StaffsFact = (
-    f.Parked | f.Unparked | f.TaskClosed | f.DeletionCapped | f.DoubtEnded | f.WarningsLapsed | f.WarnedOtherwise
-)
+StaffsFact = f.Parked | f.Unparked | f.TaskClosed | f.DeletionCapped | f.DoubtEnded | f.WarningsLapsed
 """What only concerns staff; after a deferred action the customer is warned anew, which is told."""
 
-MailFact = f.Noticed | f.NoticeAccepted | f.NoticeFailed | f.NoticeBounced | f.AddressAsked | f.AddressConfirmed
+MailFact = (
+    f.Noticed
+    | f.NoticeAccepted
+    | f.NoticeFailed
+    | f.NoticeBounced
+    | f.WarnedOtherwise
+    | f.AddressAsked
+    | f.AddressConfirmed
+)
 MoneyFact = (
     f.InvoiceIssued
     | f.PaymentBooked
@@ -47,7 +53,7 @@ DeletionFact = f.DeletionScheduled | f.DeletionUnscheduled | f.DeletionOrdered
 ServiceFact = f.SubscriptionAdded | f.Canceled | f.Reactivated | f.ReasonSet | f.ReasonLifted | f.OrderAcknowledged
 WaitFact = f.HoldPlaced | f.HoldEnded | f.DoubtRaised | f.DoubtCleared
 MethodFact = f.MethodAdded | f.MethodActivated | f.MethodRenewed | f.MethodSpent | f.MethodRemoved
-TryFact = f.AttemptCreated | f.AttemptMoved | f.ChallengeLapsed
+TryFact = f.AttemptCreated | f.AttemptMoved | f.ChallengeLapsed | f.CardTried
 
 WHY: Final[dict[Reason, Promise | str]] = {
     Reason.PAST_DUE: gettext_lazy("a payment is late"),
@@ -146,6 +152,9 @@ class Teller:
         match fact:
             case f.Noticed():
                 return " ".join(tell_of_part(self.visit, part, self.invoices) for part in fact.parts)
+            case f.WarnedOtherwise(subscription=sub, action=action, how=how, on=on):
+                names = {"how": str(WARNED_BY[how]), "service": self._name(sub), "day": self.visit.day(on)}
+                return str(SPOKEN[action]) % names
             case f.AddressAsked(again=again):
                 if again:
                     return _("We asked whether the contact address is still right.")
@@ -342,7 +351,18 @@ class Teller:
             case f.MethodRemoved():
                 return _("%(card)s was removed.") % card
 
+    def _card_tried(self, fact: f.CardTried) -> str:
+        one = fact.tried
+        if not fact.attempt:
+            said = _("A card was declined while it was being added.")
+        else:
+            names = {"amount": self.visit.amount(one.amount_minor, one.currency)}
+            said = _("The payment of %(amount)s was declined on the payment page. Nothing was taken.") % names
+        return f"{said} {advice(self.visit, one.codes.decline)[0]}"
+
     def _try(self, fact: TryFact) -> str:
+        if isinstance(fact, f.CardTried):
+            return self._card_tried(fact)
         known = self.attempts[fact.attempt]
         names = {"amount": self.visit.amount(known.amount_minor, known.currency), "card": self._card(known.method)}
         match fact:

@@ -28,7 +28,7 @@ from arrears.ports import AttemptRecord, PayLink, Processor
 from arrears.web.account_centre.frame import Visit, read_on, speak
 from arrears.web.account_centre.owed import coming, owed, says
 from arrears.web.account_centre.settle import account_of
-from arrears.web.account_centre.story import UNDER_WAY, ask_providers, moved_on, tell, title_of
+from arrears.web.account_centre.story import UNDER_WAY, ask_providers, moved_on, refused_on_pages, tell, title_of
 from arrears.web.identities import role_of
 from arrears.web.refusals import in_words
 from arrears.web.signed_in import signed_in
@@ -190,11 +190,11 @@ def _stopped(visit: Visit) -> list[str]:
 def _recent(visit: Visit) -> Sequence[int]:
     """The payments that are told: those through a page that are not over, or of the last day; and those with a card on
     file that can be confirmed, or have ended in the last day (of our own charges only what was paid)."""
-    found = []
+    found, refused = [], refused_on_pages(visit)
     for record in visit.live.store.attempts(visit.account):
         fresh = (visit.now - record.moved_at).total_seconds() < SHOWN_FOR_HOURS * 3600
         if record.on_page:
-            told = record.state != "canceled" and (fresh or record.state in UNDER_WAY)
+            told = (record.state != "canceled" or record.no in refused) and (fresh or record.state in UNDER_WAY)
         else:
             own = record.initiator == "customer"
             told = _confirmable(visit, record) or (fresh and record.state in ("paid", *(("declined",) if own else ())))

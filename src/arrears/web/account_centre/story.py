@@ -13,6 +13,7 @@ from typing import Any, Final, NamedTuple
 from django.http import Http404, HttpRequest, HttpResponse
 from django.utils import translation
 
+from arrears.core import facts as f
 from arrears.core.payments.declines import guidance
 from arrears.core.payments.values import AttemptState
 from arrears.core.states import State
@@ -43,7 +44,8 @@ class Service(NamedTuple):
 
 class StoryPart(NamedTuple):
     """One attempt. `state` is `paid`, `declined`, `confirm`, `canceled`, `waiting`, or `page`: nobody knows whether
-    the payer is still on the provider's page, has left it, or has just paid there."""
+    the payer is still on the provider's page, has left it, or has just paid there. `refused`: a card was declined on
+    that page, on which the payer may try another."""
 
     amount: str
     state: str
@@ -52,6 +54,7 @@ class StoryPart(NamedTuple):
     guidance: str
     checks: tuple[str, ...]
     services: tuple[Service, ...]
+    refused: bool = False
 
 
 @account_page(methods=("GET", "HEAD", "POST"))
@@ -114,7 +117,8 @@ def away(visit: Visit, url: str) -> HttpResponse:
 def tell(visit: Visit, numbers: Sequence[int]) -> dict[str, Any]:
     """What a page shows of these attempts."""
     records = {record.no: record for record in visit.live.store.attempts(visit.account)}
-    parts = [_part(visit, records[no]) for no in numbers]
+    tried = refused_on_pages(visit) if any(records[no].on_page for no in numbers) else {}
+    parts = [_part(visit, records[no], tried.get(no, "")) for no in numbers]
     looked = _looked(visit.request) + 1
     open_states = {"waiting", "page"}
     if looked <= SOON_LOOKS and (looked > 1 or "back" in visit.request.GET):
@@ -124,10 +128,10 @@ def tell(visit: Visit, numbers: Sequence[int]) -> dict[str, Any]:
     return {
         "parts": parts,
         "over": ended,
-        "was": "-".join(part.state for part in parts),
+        "was": "-".join(f"{part.state}{'!' if part.refused else ''}" for part in parts),
         "looked": looked,
         "look_after": 2 if looked <= SOON_LOOKS else 15,
-        "declined": any(part.state == "declined" for part in parts),
+        "declined": any(part.state == "declined" or part.refused for part in parts),
         "confirm": any(part.state == "confirm" for part in parts),
         "page": any(part.state == "page" for part in parts),
     }
@@ -147,25 +151,36 @@ def title_of(parts: Sequence[StoryPart]) -> str:
         return translation.gettext("Your payment is on its way")
     if "confirm" in states:
         return translation.gettext("Your bank asks you to confirm")
-    if "page" in states:
+    if "page" in states and not any(part.refused for part in parts):
         return translation.gettext("Pay what is open")
     if "paid" in states:
         return translation.gettext("One payment arrived, another did not")
     return translation.gettext("The payment did not go through")
 
 
-def _part(visit: Visit, record: AttemptRecord) -> StoryPart:
+def refused_on_pages(visit: Visit) -> dict[int, str]:
+    """Why the last card was declined on each payment page on which one was, by attempt: the word of the decline."""
+    facts = visit.live.store.facts_of([visit.account], [f.CardTried]).get(visit.account, ())
+    tried = sorted((one.fact for one in facts if isinstance(one.fact, f.CardTried)), key=lambda one: one.tried.at)
+    return {one.attempt: one.tried.codes.decline for one in tried if one.attempt}
+
+
+def _part(visit: Visit, record: AttemptRecord, refused: str = "") -> StoryPart:
     under_way = "page" if record.on_page else "waiting"
     state = under_way if record.state in UNDER_WAY else record.state
     if record.state == AttemptState.NEEDS_CUSTOMER:
         state = "page" if record.on_page else "confirm"
-    text, checks = advice(visit, record.decline) if record.state == "declined" else ("", ())
+    over = record.state == "declined" or (state == "canceled" and bool(refused))
+    said = refused if state in ("page", "canceled") else record.decline
+    text, checks = advice(visit, said) if over or (state == "page" and refused) else ("", ())
+    state = "declined" if over else state
     card = visit.contacts.cards.get(record.method, "")
     services: tuple[Service, ...] = ()
     numbers = ""
     if record.state == "paid":
         numbers, services = _brought(visit, record)
-    return StoryPart(visit.amount(record.amount_minor, record.currency), state, card, numbers, text, checks, services)
+    amount, again = visit.amount(record.amount_minor, record.currency), state == "page" and bool(refused)
+    return StoryPart(amount, state, card, numbers, text, checks, services, refused=again)
 
 
 def _brought(visit: Visit, record: AttemptRecord) -> tuple[str, tuple[Service, ...]]:

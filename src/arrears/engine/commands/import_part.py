@@ -1,0 +1,195 @@
+"""Some accounts of a book that is imported: what their rows come to, decided from plain values and into plain values,
+so that another process can do it.
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Callable, Iterable, Mapping, Sequence, Set
+from dataclasses import dataclass, field
+from datetime import datetime
+
+from arrears.core import facts as f
+from arrears.core.account import Guards, Mode
+from arrears.core.calendar import calendar_of
+from arrears.core.known import Known, known_from
+from arrears.core.parallel import Meanwhile
+from arrears.core.policy import Policy
+from arrears.core.receivables import AccountRows, Complaint, KeptAccount, Merge
+from arrears.core.unit import Unit
+from arrears.engine.acting import decide_until_rest
+from arrears.engine.commands.import_account import AccountImport, Changed, WrongRow
+from arrears.engine.commands.import_sums import RunningSums
+from arrears.ports import NewAccount, Place, Sums
+
+History = Sequence[tuple[str, f.AnyFact]]
+
+
+@dataclass(frozen=True, slots=True)
+class BookPart:
+    """Some accounts with what the store says of them: their units by their references, whose the invoices and payments
+    of the book are, the stored facts of each account and what is known of it. `shared` has the accounts of each
+    payment's reference that several of the book name, `used` the references that were taken by them before."""
+
+    accounts: Sequence[KeptAccount]
+    units: Mapping[str, Unit]
+    places: Mapping[str, Place] = field(default_factory=dict)
+    paid: Mapping[str, Place] = field(default_factory=dict)
+    stored: Mapping[int, Sequence[tuple[str, str]]] = field(default_factory=dict)
+    described: Mapping[int, NewAccount] = field(default_factory=dict)
+    shared: Mapping[str, Set[str]] = field(default_factory=dict)
+    used: Set[str] = frozenset()
+
+
+@dataclass(slots=True)
+class Decided:
+    """What a part came to. `encoded` is what the store writes, `described` what is known of accounts now, `sums` what
+    is added to the sums of the book, `wrong` the reasons of the accounts that are left as they were, by their rows;
+    `found_here` of its invoices were here before."""
+
+    encoded: Sequence[object] = ()
+    count: Counter[str] = field(default_factory=Counter)
+    changes: list[Changed] = field(default_factory=list)
+    described: list[tuple[int, NewAccount]] = field(default_factory=list)
+    sums: Mapping[str, Sums] = field(default_factory=dict)
+    complaints: list[Complaint] = field(default_factory=list)
+    wrong: dict[str, dict[int, str]] = field(default_factory=dict)
+    used: Set[str] = frozenset()
+    found_here: int = 0
+    rows: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class Deciding:
+    """Decides one part after the other. `columns` names the column of each field that the file has a word about."""
+
+    merge: Merge
+    columns: Mapping[str, str]
+    policies: Mapping[str, Policy]
+    guards: Guards
+    encode: Callable[[Sequence[Unit], Mapping[int, NewAccount]], Sequence[object]]
+    author: str
+    now: datetime
+
+    def __call__(self, part: BookPart, meanwhile: Meanwhile) -> Decided:
+        """What comes of these accounts; `meanwhile` is called after each."""
+        return _Decision(self, part).run(meanwhile)
+
+
+class _Decision:
+    """One part being decided."""
+
+    def __init__(self, how: Deciding, part: BookPart) -> None:
+        self._how = how
+        self._part = part
+        self._decided = Decided(rows=sum(account.row_count for account in part.accounts))
+        self._histories: dict[int, History] = {
+            number: [(author, f.decode_fact(body)) for author, body in stored] for number, stored in part.stored.items()
+        }
+        self._sums = RunningSums({}, how.now.date())
+        self._used = {*part.paid, *part.used}
+        facts = (fact for history in self._histories.values() for _, fact in history)
+        self._used |= {fact.ref for fact in facts if isinstance(fact, f.PaymentBooked)}
+
+    def run(self, meanwhile: Meanwhile) -> Decided:
+        """Each account into its unit, and what follows from it; one with a wrong row is left as it was."""
+        part, decided = self._part, self._decided
+        units: list[Unit] = []
+        opened: dict[int, NewAccount] = {}
+        for rows in self._right():
+            unit = part.units[rows.account.ref]
+            if not self._decide(unit, rows):
+                continue
+            if unit.is_new:
+                opened[unit.no] = _new(rows)
+            if unit.stored:
+                units.append(unit)
+            meanwhile()
+        decided.sums = self._sums.now
+        shared = part.shared
+        decided.used = {ref for ref in self._used if ref in shared or ref.rpartition("+")[0] in shared}
+        decided.encoded = self._how.encode(units, opened)
+        return decided
+
+    def _decide(self, unit: Unit, rows: AccountRows) -> bool:
+        how, decided = self._how, self._decided
+        known = Known() if unit.is_new else known_from(self._histories.get(unit.no, ()), how.author)
+        described = self._part.described.get(unit.no)
+        label, guards = self._label, how.guards
+        one = AccountImport(unit, rows, known, described, how.policies, guards, label, self._used, how.author)
+        try:
+            taken = one.run()
+        except WrongRow as found:
+            if unit.is_new:
+                raise  # Whatever can be wrong about a new account is checked before: this is our own mistake.
+            unit.undo()
+            self._refuse(rows.account.ref, found.row, found.reason)
+            return False
+        decided.count += taken.count
+        decided.changes += taken.changes
+        if taken.described is not None:
+            decided.described.append((unit.no, taken.described))
+        if unit.stored:
+            decide_until_rest(unit, how.policies, guards, only_consequences=True)
+            self._sums.add(unit)
+        return True
+
+    # -- what cannot be taken --------------------------------------------------------------------------------
+
+    def _right(self) -> Iterable[AccountRows]:
+        """The accounts that have no wrong row; the others are left as they were."""
+        decided = self._decided
+        merged = []
+        for account in self._part.accounts:
+            rows, complaints = self._how.merge(account)
+            decided.complaints += complaints
+            if not complaints:
+                merged.append(rows)
+        payers = {ref: place.ref for ref, place in self._part.paid.items()}
+        for rows in merged:
+            self._check_policy(rows)
+            for invoice in rows.invoices:
+                place = self._part.places.get(invoice.number)
+                decided.found_here += place is not None
+                if place is not None and place.ref != invoice.account_ref:
+                    whose = f"is {invoice.account_ref}'s, and here it is {place.ref}'s already"
+                    way = "number the invoices of each customer on their own, or merge the two customers in the file"
+                    reason = f"{self._label('number')}: invoice {invoice.number} {whose}; {way}"
+                    self._refuse(invoice.account_ref, invoice.row, reason)
+            self._check_payments(rows, payers)
+        return [rows for rows in merged if rows.account.ref not in decided.wrong]
+
+    def _check_policy(self, rows: AccountRows) -> None:
+        account, policies = rows.account, self._how.policies
+        if account.policy not in policies:
+            known = ", ".join(sorted(p.name for version, p in policies.items() if version == p.name))
+            way = f"policy {account.policy} is not in force (in force: {known}); `arrears policy adopt FILE` adopts one"
+            row = min((i.row for i in rows.invoices), default=0)
+            self._refuse(account.ref, row, f"{self._label('policy') or 'the map'}: {way}")
+
+    def _check_payments(self, rows: AccountRows, paid: Mapping[str, str]) -> None:
+        """Money that cannot have arrived yet, and money that another account has."""
+        ref = rows.account.ref
+        today = calendar_of(rows.account.zone).local_day(self._how.now)
+        for payments in rows.payments.values():
+            for payment in payments:
+                theirs = paid.get(payment.ref, ref)
+                if payment.dated and payment.paid_on > today:
+                    late = f"paid on {payment.paid_on}, and today is {today}; leave out what is not paid"
+                    self._refuse(ref, payment.row, f"{self._label('paid_on')}: {late}")
+                elif theirs != ref and theirs not in self._part.shared.get(payment.ref, ()):
+                    reason = f"payment {payment.ref} is {ref}'s, and here it is {theirs}'s already"
+                    self._refuse(ref, payment.row, f"{self._label('ref')}: {reason}; give it a reference of its own")
+
+    def _label(self, name: str) -> str:
+        """The column of a field; empty where the file says nothing about it."""
+        return self._how.columns.get(name, "")
+
+    def _refuse(self, ref: str, row: int, reason: str) -> None:
+        """One reason a row; the first is the one that is told."""
+        self._decided.wrong.setdefault(ref, {}).setdefault(row, reason)
+
+
+def _new(rows: AccountRows) -> NewAccount:
+    a = rows.account
+    return NewAccount(a.ref, a.name, a.country, a.zone, a.locale, Mode(a.mode), a.policy, a.email, a.copies)
