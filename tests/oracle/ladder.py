@@ -152,6 +152,8 @@ class TextLadder:
         if action == DELETE:
             return self._deletion(sub, policy, now, but, without)
         after = self.after(policy, action)
+        if after is None:
+            return None
         found = []
         for debt in self.owed_for(sub):
             own = debt.day_0 and self.day_on_which(debt.day_0, after, sub, action, debt, now, but=but)
@@ -198,21 +200,20 @@ class TextLadder:
         return max(day, sub.told.get(action, day))
 
     @staticmethod
-    def after(policy: Policy, action: str) -> int:
-        """The policy's day of an action."""
-        found = policy.restrict_after_days if action == RESTRICT else policy.disable_after_days
-        assert found is not None
-        return found
+    def after(policy: Policy, action: str) -> int | None:
+        """The policy's day of an action; None for never."""
+        return policy.restrict_after_days if action == RESTRICT else policy.disable_after_days
 
     def _deletion(self, sub: BookSubscription, policy: Policy, now: datetime, but: int, without: int) -> date | None:
         end = sub.end
-        if end is None or end.ended_on is None:
+        if end is None or end.ended_on is None or policy.retention_days is None:
             return None
         if not self.leading(sub):
             return None if sub.cut else self._retention(sub, end.ended_on, policy.retention_days, now, but)
         if not any(d.no != without and not self.held(d, now) for d in self.leading(sub)):
             return None
-        whole = policy.disable_after_days + policy.retention_days
+        # Where nothing is disabled for debt, what was canceled is kept for its retention from the debt's day too.
+        whole = (policy.disable_after_days or 0) + policy.retention_days
         clocks = [d for d in self.owed_for(sub) if d.no != without and not self.held(d, now)]
         days = [self.day_on_which(d.day_0, whole, sub, DELETE, d, now, but=but) for d in clocks if d.day_0]
         known = [day for day in days if day is not None]
@@ -263,13 +264,15 @@ class TextLadder:
     def next_action(self, sub: BookSubscription) -> str | None:
         """The next stage of the ladder: none is skipped."""
         if sub.end is not None:
-            return None if sub.end.ordered or sub.state == "deleted" else DELETE
+            kept = self.policies[sub.end.policy].retention_days is None
+            return None if sub.end.ordered or sub.state == "deleted" or kept else DELETE
         if self.case is None or "past_due" not in sub.reasons:
             return None
         policy = self.policies[self.case.policy]
         if sub.state == "past_due" and policy.restrict_after_days is not None:
             return RESTRICT
-        return DISABLE if sub.state in ("past_due", "restricted") else None
+        stands = sub.state in ("past_due", "restricted") and policy.disable_after_days is not None
+        return DISABLE if stands else None
 
     def in_doubt(self) -> set[str]:
         """Every doubt that stands over the actions."""

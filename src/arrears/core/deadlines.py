@@ -126,17 +126,20 @@ class Ahead:
         """The day from which the stage before counts, and how many days it lasts."""
         policy, restrict = self.policy, self.policy.restrict_after_days or 0
         if self.action is Action.DELETE:
+            assert policy.retention_days is not None
             return None if self.sub.end is None else self.sub.end.ended_on, policy.retention_days
         if self.action is Action.RESTRICT:
             return self.sub.entered_on, restrict
         entered = self.sub.entered_on if self.before is None else self.before.stored_day
+        assert policy.disable_after_days is not None
         return entered, policy.disable_after_days - restrict
 
     def _after(self, restricted_on: date | None) -> date | None:
         """The day by the stage before, which is entered on this day."""
-        before = self.policy.restrict_after_days
+        before, after = self.policy.restrict_after_days, self.policy.disable_after_days
         assert before is not None
-        return None if restricted_on is None else self._counted(restricted_on, self.policy.disable_after_days - before)
+        assert after is not None
+        return None if restricted_on is None else self._counted(restricted_on, after - before)
 
     def clear(self, day: date | None) -> date | None:
         """The first day from `day` at whose end no hold stands in the way of every debt that has had its days: not
@@ -156,14 +159,15 @@ class Ahead:
 
     @property
     def _ladder_days(self) -> int:
-        """The days from day 0 of a debt to this action."""
+        """The days from day 0 of a debt to this action. Where nothing is disabled for debt, what ended for another
+        reason is kept for the whole retention after it became past due too."""
         policy = self.policy
         if self.action is Action.DELETE:
-            return policy.disable_after_days + policy.retention_days
-        if self.action is Action.DISABLE:
-            return policy.disable_after_days
-        assert policy.restrict_after_days is not None
-        return policy.restrict_after_days
+            assert policy.retention_days is not None
+            return (policy.disable_after_days or 0) + policy.retention_days
+        days = policy.disable_after_days if self.action is Action.DISABLE else policy.restrict_after_days
+        assert days is not None
+        return days
 
     def _counted(self, start: date, days: int) -> date | None:
         """Day `days` from a day of the subscription itself, without the days on which its action was held: by a hold
@@ -259,15 +263,20 @@ def applying(view: View, sub: Subscription, *, whatever_is_owed: bool = False) -
     if sub.state is State.DISABLED:
         if end is None or end.ordered_at is not None or (sub.cut and not enough):
             return []
+        if view.policies[end.terms.policy].retention_days is None:
+            return []
         if not whatever_is_owed and unnamed(view, sub):
             return []
         return [Ahead(view, sub, Action.DELETE, end)]
     if view.account.case is None or not enough:
         return []
+    restrict = None
     if sub.state is State.PAST_DUE and view.policy.restrict_after_days is not None:
         restrict = Ahead(view, sub, Action.RESTRICT)
-        return [restrict, Ahead(view, sub, Action.DISABLE, before=restrict)]
-    return [Ahead(view, sub, Action.DISABLE)]
+    found = [] if restrict is None else [restrict]
+    if view.policy.disable_after_days is not None:
+        found.append(Ahead(view, sub, Action.DISABLE, before=restrict))
+    return found
 
 
 def unnamed(view: View, sub: Subscription) -> bool:

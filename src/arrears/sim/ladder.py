@@ -108,13 +108,14 @@ class Ladder:
         """The day of an action: the latest of the debt's day, the stage's days, and `floor`, outside every hold."""
         policy, calendar, start = self.policy, calendar_of((self.case or self.terms).zone), sub.entered_on
         restrict, stop = policy.restrict_after_days or 0, Stop(action.value)
-        days = restrict if action is Action.RESTRICT else policy.disable_after_days
-        dwell = days - restrict if sub.state is State.RESTRICTED else days
+        days = policy.restrict_after_days if action is Action.RESTRICT else policy.disable_after_days
+        dwell = days - restrict if sub.state is State.RESTRICTED and days is not None else days
         if action is Action.DELETE:
             assert sub.end is not None
             policy, calendar, start = self.policies[sub.end.policy], calendar_of(sub.end.zone), sub.ended_on
-            days, dwell = policy.disable_after_days + policy.retention_days, policy.retention_days
-        if start is None:
+            dwell = policy.retention_days
+            days = None if dwell is None else (policy.disable_after_days or 0) + dwell
+        if start is None or days is None or dwell is None:
             return None
         debts = self.debts_of(sub)
         found: list[date | None] = []

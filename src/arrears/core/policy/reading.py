@@ -16,7 +16,7 @@ from typing import Any, Final
 
 from arrears.core.errors import Refused
 from arrears.core.money import exponent
-from arrears.core.policy.values import DAYS_MAX, KEYS, KeyKind, PolicyKey
+from arrears.core.policy.values import DAYS_MAX, KEYS, NEVER, KeyKind, PolicyKey
 
 POLICY_CHARACTERS_MAX: Final = 64 * 1024
 """A policy is a page; more is another file."""
@@ -97,6 +97,22 @@ class Reading:
         """Whether the file has this table."""
         return isinstance(self._file.get(table), dict)
 
+    def says_never(self, key: str) -> bool:
+        """Whether the stage that begins at this key never does."""
+        return bool(self._value(key) == NEVER)
+
+    def default(self, key: str) -> Any:
+        """What a policy has that leaves the key out."""
+        table, _, last = key.rpartition(".")
+        return self._fallback[table][last]
+
+    def refuse_beside(self, key: str, other: str) -> None:
+        """Keep a mistake if the file gives this key a meaning that it cannot have beside another one."""
+        table, _, last = key.rpartition(".")
+        given = self._file[table].get(last, [])
+        if given != []:
+            self.wrong(key, f"is {_shown(given)}, and means nothing beside {other}; take it out")
+
     def name(self, key: str) -> str:
         """A short name in small letters, as accounts refer to it."""
         value = self._value(key)
@@ -132,7 +148,8 @@ class Reading:
         """A whole number inside the span of this key."""
         value, known = self._value(key), _BY_PATH[key]
         least, most = known.least, known.most
-        write = f"write a whole number of {known.unit} from {least} to {most}{known.why}"
+        never = f' or "{NEVER}"' if known.never else ""
+        write = f"write a whole number of {known.unit} from {least} to {most}{never}{known.why}"
         table = key.partition(".")[0]
         if table in self._broken:
             pass

@@ -38,7 +38,9 @@ class PolicyKey(NamedTuple):
     """A key of a policy file (`disable.after_days`): what may stand there, from `least` to `most`, of which unit, and
     `why` nothing else. `off` is what a policy without this promise has, and one whose file leaves it out: then its text
     does not name the key, so that a new one changes no version of a policy that is in force. `announces` is of a key
-    that says how many days ahead something is announced, and names it: all that is said of the policy follows."""
+    that says how many days ahead something is announced, and names it: all that is said of the policy follows.
+    `never` is of a key that says when a stage begins and may say "never": it names what then never happens, the value
+    is None, and nothing else of its table means anything."""
 
     path: str
     kind: KeyKind
@@ -48,7 +50,11 @@ class PolicyKey(NamedTuple):
     why: str = ""
     off: object = None
     announces: str = ""
+    never: str = ""
 
+
+NEVER: Final = "never"
+"""The word, in a policy file, for a stage that never begins."""
 
 _RETENTION_WHY: Final = (
     ". It decides when customers' data is deleted, and has no default: a deletion setting left blank "
@@ -63,7 +69,9 @@ class Policy:
     version is annotated with its key: reading, checking and writing a file follow from that.
 
     `version` is computed: the first 16 hex digits of the SHA-256 of `policy_text`, so equal promises have equal
-    versions, however their file is written. `restrict_after_days` is None where nothing is ever restricted.
+    versions, however their file is written. `restrict_after_days`, `disable_after_days` and `retention_days` are None
+    where nothing is ever restricted, disabled for debt, or deleted; what belongs to such a stage is then as in the
+    default policy, but without days, and not part of the text.
     """
 
     version: str = field(init=False)
@@ -77,10 +85,12 @@ class Policy:
     restrict_after_days: Annotated[int | None, PolicyKey("restrict.after_days", KeyKind.WHOLE, 1)]
     restrict_warning_days: Annotated[tuple[int, ...], PolicyKey("restrict.warning_days", KeyKind.DAYS, 1)]
     restrict_lead_days: Annotated[int, PolicyKey("restrict.lead_days", KeyKind.WHOLE, 1, 365)]
-    disable_after_days: Annotated[int, PolicyKey("disable.after_days", KeyKind.WHOLE, 1)]
+    disable_after_days: Annotated[int | None, PolicyKey("disable.after_days", KeyKind.WHOLE, 1, never="disabled")]
     disable_warning_days: Annotated[tuple[int, ...], PolicyKey("disable.warning_days", KeyKind.DAYS, 1)]
     disable_lead_days: Annotated[int, PolicyKey("disable.lead_days", KeyKind.WHOLE, 1, 365)]
-    retention_days: Annotated[int, PolicyKey("delete.retention_days", KeyKind.WHOLE, 30, why=_RETENTION_WHY)]
+    retention_days: Annotated[
+        int | None, PolicyKey("delete.retention_days", KeyKind.WHOLE, 30, why=_RETENTION_WHY, never="deleted")
+    ]
     delete_warning_days: Annotated[tuple[int, ...], PolicyKey("delete.warning_days", KeyKind.DAYS, 1)]
     delete_lead_days: Annotated[int, PolicyKey("delete.lead_days", KeyKind.WHOLE, 1, 365)]
     delete_cool_off_hours: Annotated[int, PolicyKey("delete.cool_off_hours", KeyKind.WHOLE, 24, 720, "hours")]
@@ -104,6 +114,13 @@ KEYS: Final[Mapping[str, PolicyKey]] = {
 }
 """Every key by its field, in the order in which a policy's text has them; tables of sums come last."""
 
+BEGINS: Final[Mapping[str, str]] = {
+    "restrict": "restrict_after_days",
+    "disable": "disable_after_days",
+    "delete": "retention_days",
+}
+"""For each table of a stage the field that says when it begins; None is never."""
+
 Policies = Mapping[str, Policy]
 """Adopted policies: each by its version, and the newest of each name by that name."""
 
@@ -125,7 +142,9 @@ def policy_text(policy: Policy, keys: Mapping[str, PolicyKey] = KEYS) -> str:
             if value:
                 lines += ["", f"[{key.path}]", *(f"{code} = {value[code]}" for code in sorted(value))]
             continue
-        if (table == "restrict" and policy.restrict_after_days is None) or (key.off is not None and value == key.off):
+        begins = BEGINS.get(table)
+        never = begins is not None and getattr(policy, begins) is None
+        if (never and not (name == begins and key.never)) or (key.off is not None and value == key.off):
             continue
         if table != current:
             lines += ["", f"[{table}]"]
@@ -135,6 +154,8 @@ def policy_text(policy: Policy, keys: Mapping[str, PolicyKey] = KEYS) -> str:
 
 
 def _written(value: Any) -> str:
+    if value is None:
+        return f'"{NEVER}"'
     if isinstance(value, str):
         return f'"{value}"'
     if isinstance(value, time):
