@@ -25,6 +25,7 @@ WHOLE = {
     "engine/worker.py": "drives every room",
     "engine/perform.py": "hands each action to the room that performs it",
     "engine/payments/sweep.py": "finishes set-ups, looks attempts up, books, and opens the breaker",
+    "engine/payments/becoming.py": "ends what is open anywhere, as another installation",
     "engine/payments/recording.py": "settles set-ups, books, and sets aside for an account or the installation",
     "cli/demo_card.py": "plays a story with every room",
     "cli/scratch.py": "makes the store",

@@ -5,17 +5,23 @@ from __future__ import annotations
 import json
 import os
 import re
+from collections.abc import Iterator
 from dataclasses import FrozenInstanceError
 from pathlib import Path
 from typing import Any, NamedTuple
 
+import click
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 from tests.cli.commands import arrears
 from tests.site import using
 
 from arrears import wiring
+from arrears.cli import main
 from arrears.cli.settings import as_markdown
 from arrears.core.errors import Refused
+from arrears.sandbox import __main__ as sandbox
 from arrears.setting_values import Secret
 from arrears.settings import TABLE, read, variable
 from arrears.web import brand
@@ -25,6 +31,7 @@ OWN_HOME = Path("/var/lib/arrears" if os.geteuid() == 0 else "/xdg/arrears")
 A_NUMBER = "is {given!r}; give a whole number, {least} or more"
 AN_ADDRESS = "is no address: the address {given!r} has no @; write it like name@example.org"
 A_URL = "is {given!r}; write it like https://billing.example.org"
+NO_IBAN = "is {given!r}, which is no IBAN; write it like NL91 ABNA 0417 1643 00"
 LINES = "has a line break in it; leave that out"
 
 
@@ -83,7 +90,7 @@ CASES = {
     "texts": Case(None, "texts", Path("texts"), "te\u0007xts", "has the control character U+0007 in it"),
     "operator": Case("arrears", "Example Hosting", "Example Hosting", "Example\nHosting", LINES),
     "legal_identity": Case("", "Example B.V., KvK 12345678", "Example B.V., KvK 12345678", "Example\nB.V.", LINES),
-    "iban": Case("", "NL91 ABNA 0417 1643 00", "NL91 ABNA 0417 1643 00", "NL91ABNA0417164300\n", LINES),
+    "iban": Case("", "nl91abna0417164300", "NL91 ABNA 0417 1643 00", "NL91ABNA0417164300\n", NO_IBAN),
     "support_url": Case(
         "", "https://help.example.org/b?from=mail", "https://help.example.org/b?from=mail", "javascript:alert(1)", A_URL
     ),
@@ -117,21 +124,55 @@ CASES = {
     "test_all": Case("", "1", "1", "1\n", LINES),
     "pictures": Case("", "docs/pictures", "docs/pictures", "docs\n", LINES),
 }
+UNSEEN = "\u200b\u200d\u202e\u2066\u00ad\ufeff\ue000\udc80\x1b\u2028"
+NO_URL = [
+    *("ftp://billing.example.org", "https://", "https:// x", "http://[::1", "http://[::1]x", "http://[fe80::1%25eth0]"),
+    *("http://user:pass@host.example/", "https://@host.example", "https://*.example.org", "https://a_b.example"),
+    *("https://x\u202e.example", "https://x.example/a\x07b", "https://x.example/\u200b", "https://x\tx.example"),
+    *("https://x.example:0", "https://x.example:65536", "https://x.example:", "https://x.example:8o", "https://:80"),
+    *("https://.example", "https://-a.example", "https://1.2.3", "https://1.2.3.256", "https://a.0x7f"),
+    *("https://x.example\\@other.example", "https://x.example/a b", "https://x.example/<b>", "https://x.example/%zz"),
+    *(
+        "https://stra\u00dfe.example",
+        "https://x.example/caf\u00e9",
+        f"https://x.example/{'a' * 500}",
+    ),
+    *(
+        "https:x.example",
+        "javascript:alert(1)",
+        "//x.example",
+        f"https://{'a' * 64}.example",
+        f"https://{'a.' * 127}example",
+    ),
+]
+NO_BASE = ["https://x.example?y", "https://x.example?", "https://x.example#z", "https://x.example/a?y=1#z"]
+NO_HOST = [
+    *("*", ".example.org", "*.example.org", "http://", "https://pay.example.org", "a@b", "https://a b", "a b"),
+    *("pay.example.org:443", "pay.example.org/", "::1", "[::1", "a..b", "256.1.1.1", "x\u202e.example", "a_b"),
+]
 MORE_THAT_IS_BAD = {
     "deletions_per_day": ["-1", "1.5", "1e3", "\u0664", "9" * 10],
     "mail_per_hour": ["many"],
     "mail_per_recipient": ["0"],
     "proxies": ["one"],
     "https": ["true", "2"],
-    "base_url": ["ftp://billing.example.org", "https://", "https:// x"],
-    "support_url": ["help"],
+    "stripe_api": [*NO_URL, *NO_BASE],
+    "base_url": [*NO_URL, *NO_BASE],
+    "support_url": ["help", *NO_URL],
+    "iban": ["to our bank", "NL92ABNA0417164300", "NL91ABNA041716430", "DE91ABNA0417164300", "NL91-ABNA-0417-1643-00"],
+    "operator": ["x" * 101, *(f"Exam{char}ple" for char in UNSEEN)],
+    "legal_identity": ["x" * 501, *(f"Exam{char}ple" for char in UNSEEN)],
+    "database": ["x" * 64, "\u00e9" * 32, *(f"arr{char}ears" for char in UNSEEN)],
+    "mail_from": [f"Exam{char}ple <billing@example.org>" for char in UNSEEN],
+    "database_url": ["\udc80", "postgresql://h/x\udc80", "\x00"],
+    "secret_key": ["\udc80" * 40],
     "support_email": ["@example.org"],
     "mail_webhook_secret": ["user:", ":password", ":"],
     "mail_url": ["http://mail.example.org", "smtp://", "smtp://host:port"],
     "mail_backend": ["anymail.backends.postmark.", "../postmark.py"],
-    "hosts": [""],
+    "hosts": ["", *(f"pay.example.org,{bad}" for bad in NO_HOST)],
     "mode": [""],
-    "portal_origins": ["*", "a.example", "https://*.example"],
+    "portal_origins": ["*", "a.example", "https://*.example", "https://a.example:99999", "https://a.example?", "null"],
 }
 SECRETS = (
     "database_url",
@@ -176,6 +217,46 @@ def test_other_things_that_are_wrong_are_refused_by_name(name: str, given: str) 
         read({variable(name): given})
     assert refused.value.message.startswith(variable(name))
     assert "\n" not in refused.value.message
+
+
+@pytest.mark.parametrize(
+    ("name", "given", "value"),
+    [
+        ("base_url", "HTTPS://Pay.Example.org:443/Billing/", "https://pay.example.org/Billing"),
+        ("base_url", "https://b\u00fccher.example:8443", "https://xn--bcher-kva.example:8443"),
+        ("base_url", "http://[::1]:8000", "http://[::1]:8000"),
+        ("support_url", "https://help.example.org/a%20b/?q=1#top", "https://help.example.org/a%20b/?q=1#top"),
+        ("hosts", "Pay.Example.org, [::1], billing, 192.0.2.1", ("pay.example.org", "[::1]", "billing", "192.0.2.1")),
+        ("portal_origins", "https://a.example:443", frozenset({"https://a.example"})),
+        ("iban", "MT84 MALT 0110 0001 2345 MTLC AST0 01S", "MT84 MALT 0110 0001 2345 MTLC AST0 01S"),
+        ("iban", "be68 5390 0754 7034", "BE68 5390 0754 7034"),
+        ("operator", " Caf\u00e9 \u4e2d\u6587 & Zn. ", "Caf\u00e9 \u4e2d\u6587 & Zn."),
+    ],
+)
+def test_what_is_written_in_more_than_one_way_has_one_form(name: str, given: str, value: Any) -> None:
+    assert getattr(read({variable(name): given}), name) == value
+
+
+def refusal_of(name: str, text: str) -> str:
+    """What is said of a text that is wrong; nothing of one that is right."""
+    try:
+        TABLE[name].parse(variable(name), text)
+    except Refused as refused:
+        return refused.message
+    return ""
+
+
+@settings(max_examples=10)
+@given(text=st.text(st.characters(exclude_categories=[]), max_size=300), data=st.data())
+@pytest.mark.parametrize("name", TABLE)
+def test_whatever_text_is_given_there_is_a_value_or_one_refusal(name: str, text: str, data: st.DataObject) -> None:
+    """Good texts with something in them that does not belong there get further than noise alone."""
+    good = CASES[name].good
+    place = data.draw(st.integers(0, len(good)))
+    for tried in (text, good[:place] + text + good[place:], text * 50):
+        said = refusal_of(name, tried)
+        assert len(said) < 250
+        assert said.isprintable()
 
 
 @pytest.mark.parametrize("name", [name for name in CASES if name not in ("hosts", "mode")])
@@ -306,3 +387,42 @@ def test_a_mail_folder_that_is_none_is_refused_in_one_line(tmp_path: Path) -> No
     with using(mail_url=Secret(), mail_backend="", mail_folder=tmp_path / "mail"), pytest.raises(Refused) as refused:
         wiring.mail_channel("")
     assert refused.value.message == f"the mail folder '{tmp_path}/mail' cannot be used: file exists"
+
+
+def every_command(group: click.Group, path: tuple[str, ...] = ()) -> Iterator[tuple[str, ...]]:
+    """Each command by the words that call it."""
+    context = click.Context(group)
+    for name in group.list_commands(context):
+        found = group.get_command(context, name)
+        if isinstance(found, click.Group):
+            yield from every_command(found, (*path, name))
+        else:
+            yield (*path, name)
+
+
+COMMANDS = list(every_command(main.arrears))
+
+
+@pytest.mark.parametrize("words", COMMANDS, ids=" ".join)
+def test_no_command_begins_with_a_setting_that_is_misspelt(
+    words: tuple[str, ...], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("ARREARS_DELETIONS_PERDAY", "5")
+    monkeypatch.setattr(wiring, "_settings", [])
+    with pytest.raises(Refused, match="did you mean ARREARS_DELETIONS_PER_DAY"):
+        main.arrears(list(words), standalone_mode=False)
+
+
+def test_neither_does_the_sandbox(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> None:
+    monkeypatch.setenv("ARREARS_DELETIONS_PERDAY", "5")
+    monkeypatch.setattr("sys.argv", ["arrears.sandbox"])
+    assert sandbox.main() == 2
+    assert "did you mean ARREARS_DELETIONS_PER_DAY" in capsys.readouterr().err
+
+
+def test_bytes_that_are_no_text_are_refused_in_one_line() -> None:
+    failed = arrears("settings", ARREARS_DATABASE_URL="\udc80")
+    assert (failed.returncode, failed.stdout) == (2, "")
+    assert failed.stderr == (
+        "arrears: ARREARS_DATABASE_URL has the control character U+DC80 in it; leave that out [bad_setting]\n"
+    )

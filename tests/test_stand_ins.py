@@ -25,7 +25,7 @@ OPEN = {
     "live": {"ARREARS_MODE": "live"},
     "https": {"ARREARS_HTTPS": "1"},
     "a public name": {"ARREARS_HOSTS": "127.0.0.1,pay.example.org"},
-    "any name": {"ARREARS_HOSTS": "*"},
+    "an address": {"ARREARS_HOSTS": "192.0.2.1"},
     "a name of the local net": {"ARREARS_HOSTS": "billing.lan"},
 }
 

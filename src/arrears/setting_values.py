@@ -5,19 +5,28 @@ A parser takes the name of the variable and the text that was given, and never r
 
 from __future__ import annotations
 
+import ipaddress
 import os
 import re
 from collections.abc import Callable, Mapping
 from dataclasses import field
 from pathlib import Path
 from typing import Any, Final, Literal, NamedTuple, TypeVar, cast
-from urllib.parse import urlsplit
+from urllib.parse import SplitResult, urlsplit
 
 import psycopg
 from psycopg.conninfo import conninfo_to_dict
 
-from arrears.core.address import check_address, check_mailbox, control_in
-from arrears.core.errors import Refused
+from arrears.core.address import (
+    ADDRESS_BYTES_MAX,
+    NAME_CHARS_MAX,
+    check_address,
+    check_mailbox,
+    control_in,
+    host_name,
+    unseen_in,
+)
+from arrears.core.errors import Refused, quoted
 
 T = TypeVar("T")
 Parser = Callable[[str, str], T]
@@ -30,10 +39,21 @@ SECRET_CHARACTERS_MIN: Final = 32
 """For a key that signs and encrypts: 128 bits at the least, however it was written down."""
 
 _NUMBER: Final = re.compile(r"[0-9]{1,9}")
-_URL: Final = re.compile(r"https?://[^\s/]+(/\S*)?")
-_ORIGIN: Final = re.compile(r"https?://[a-z0-9.-]+(:[0-9]{1,5})?")
+_PATH: Final = re.compile(r"(?:[A-Za-z0-9._~!$&'()*+,;=:@/-]|%[0-9A-Fa-f]{2})*")
+"""RFC 3986, 3.3; everything else is written with % in it."""
+
+_QUERY: Final = re.compile(rf"(?:{_PATH.pattern[:-1]}|\?)*")
+_DEFAULT_PORTS: Final = {"http": 80, "https": 443}
 _MAIL_SCHEMES: Final = ("smtp", "smtps", "smtp+starttls")
-_DOTTED: Final = re.compile(r"[A-Za-z_]\w*(\.[A-Za-z_]\w*)+")
+_DOTTED: Final = re.compile(r"[A-Za-z_]\w*(\.[A-Za-z_]\w*)+", re.ASCII)
+
+URL_CHARACTERS_MAX: Final = 500
+"""A link of ours has up to 200 more behind it, and a line of a mail holds 998 (RFC 5322, 2.1.1)."""
+
+_DATABASE_BYTES_MAX: Final = 63
+"""NAMEDATALEN of PostgreSQL, less its end."""
+
+_IBAN: Final = re.compile(r"[A-Z]{2}[0-9]{2}[A-Z0-9]{11,30}")
 
 
 class Secret(str):
@@ -105,7 +125,7 @@ def as_number(least: int) -> Parser[int]:
     def parsed(variable: str, given: str) -> int:
         text = given.strip()
         if not _NUMBER.fullmatch(text) or int(text) < least:
-            raise _wrong(variable, f"is {given[:40]!r}; give a whole number, {least} or more")
+            raise _wrong(variable, f"is {quoted(given)}; give a whole number, {least} or more")
         return int(text)
 
     return parsed
@@ -113,16 +133,92 @@ def as_number(least: int) -> Parser[int]:
 
 def as_switch(variable: str, given: str) -> bool:
     if given.strip() not in ("0", "1"):
-        raise _wrong(variable, f"is {given[:40]!r}; give 1 or leave it out")
+        raise _wrong(variable, f"is {quoted(given)}; give 1 or leave it out")
     return given.strip() == "1"
 
 
+def as_words(most: int) -> Parser[str]:
+    """A line that people read, of so many characters at most, with nothing in it that they cannot see."""
+
+    def parsed(variable: str, given: str) -> str:
+        text = given.strip()
+        if unseen := unseen_in(given):
+            raise _wrong(variable, f"has {unseen} in it; leave that out")
+        if len(text) > most:
+            raise _wrong(variable, f"has {len(text)} characters; give {most} at most")
+        return text
+
+    return parsed
+
+
+def as_database_name(variable: str, given: str) -> str:
+    """PostgreSQL cuts a longer name, and would open another database than the one that was meant."""
+    text = as_words(_DATABASE_BYTES_MAX)(variable, given)
+    if len(text.encode()) > _DATABASE_BYTES_MAX:
+        raise _wrong(variable, f"has more than {_DATABASE_BYTES_MAX} bytes, which no database's name has")
+    return text
+
+
+def as_base_url(variable: str, given: str) -> str:
+    """The address that links are put behind: without a slash at its end, and without a query, which would swallow
+    them."""
+    parts, host = _url(variable, given)
+    if parts.query or "?" in given or "#" in given:
+        raise _wrong(variable, f"is {quoted(given)}; links are put behind it, so leave out what begins with ? or #")
+    return f"{parts.scheme}://{host}{parts.path}".rstrip("/")
+
+
 def as_url(variable: str, given: str) -> str:
-    """An address of pages, without a slash at its end: links are put behind it."""
+    """The address of one page; a query and a fragment may belong to it."""
+    parts, host = _url(variable, given)
+    query = f"?{parts.query}" if parts.query else ""
+    return f"{parts.scheme}://{host}{parts.path}" + query + (f"#{parts.fragment}" if parts.fragment else "")
+
+
+def _url(variable: str, given: str) -> tuple[SplitResult, str]:
+    """The parts of an address, and its host and port as browsers write them. No name and password: they would stand in
+    every mail."""
     text = given.strip()
-    if not _URL.fullmatch(text):
-        raise _wrong(variable, f"is {given[:80]!r}; write it like https://billing.example.org")
-    return text.rstrip("/")
+    wrong = _wrong(variable, f"is {quoted(text)}; write it like https://billing.example.org")
+    if len(text) > URL_CHARACTERS_MAX:
+        raise _wrong(variable, f"has {len(text)} characters; give {URL_CHARACTERS_MAX} at most")
+    if unseen_in(text):  # the standard library would leave some of it out without a word
+        raise wrong
+    try:
+        parts = urlsplit(text)
+        port = parts.port
+    except ValueError:
+        raise wrong from None
+    if "@" in parts.netloc:
+        raise _wrong(variable, "has an @ in it; write it without a name and password, like https://billing.example.org")
+    name, _, digits = parts.netloc.rpartition(":") if re.search(r":[0-9]*$", parts.netloc) else (parts.netloc, "", "0")
+    host = as_host(name)
+    written = _PATH.fullmatch(parts.path) and _QUERY.fullmatch(parts.query) and _QUERY.fullmatch(parts.fragment)
+    if parts.scheme not in _DEFAULT_PORTS or host is None or not written or not digits or port == 0:
+        raise wrong
+    return parts, host if port in (None, _DEFAULT_PORTS[parts.scheme]) else f"{host}:{port}"
+
+
+def as_host(text: str) -> str | None:
+    """A host as browsers write it: a name in lower case and in ASCII, an address in numbers, one of IPv6 in its
+    brackets; None for what is none of these, a name with a star in it too."""
+    try:
+        if text[:1] == "[" and text[-1:] == "]":
+            return f"[{ipaddress.IPv6Address(text[1:-1]).compressed}]" if "%" not in text else None
+        return str(ipaddress.IPv4Address(text))
+    except ValueError:
+        return host_name(text)
+
+
+def as_iban(variable: str, given: str) -> str:
+    """An account number in groups of four, as people write it: money is sent there. ISO 13616: the length that its
+    country has, and 97 divides it with one left over."""
+    text = re.sub(r"[ \u00a0]", "", given).upper()
+    if not _IBAN.fullmatch(text) or IBAN_CHARACTERS.get(text[:2], len(text)) != len(text):
+        raise _wrong(variable, f"is {quoted(given)}, which is no IBAN; write it like NL91 ABNA 0417 1643 00")
+    if int("".join(str(int(char, 36)) for char in text[4:] + text[:4])) % 97 != 1:
+        raise _wrong(variable, f"is {quoted(given)}, in which a character is wrong: compare it with the bank's")
+    return " ".join(text[place : place + 4] for place in range(0, len(text), 4))
 
 
 def as_folder(variable: str, given: str) -> Path:
@@ -133,7 +229,7 @@ def as_home(variable: str, given: str) -> Path:
     try:
         return as_folder(variable, given).expanduser().absolute()
     except RuntimeError:
-        raise _wrong(variable, f"is {given[:80]!r}, which is nobody's home; give a folder") from None
+        raise _wrong(variable, f"is {quoted(given)}, which is nobody's home; give a folder") from None
 
 
 def own_home(environ: Mapping[str, str]) -> Path:
@@ -149,7 +245,7 @@ def own_home(environ: Mapping[str, str]) -> Path:
 
 def as_database_url(variable: str, given: str) -> Secret:
     try:
-        parts = conninfo_to_dict(given)
+        parts = conninfo_to_dict(as_text(variable, given))
     except psycopg.ProgrammingError:
         # What libpq says quotes the URL, which holds a password.
         why = "is not like postgresql://USER:PASSWORD@HOST:PORT/DATABASE"
@@ -163,12 +259,12 @@ def as_mode(variable: str, given: str) -> Literal["test", "live"]:
         return "test"
     if given == "live":
         return "live"
-    raise _wrong(variable, f"is {given[:40]!r}; it is test or live", "bad_mode")
+    raise _wrong(variable, f"is {quoted(given)}; it is test or live", "bad_mode")
 
 
 def as_mail_url(variable: str, given: str) -> Secret:
     try:
-        parts = urlsplit(given)
+        parts = urlsplit(as_text(variable, given))
         host, port = parts.hostname, parts.port
     except ValueError:
         host, port = None, None
@@ -186,6 +282,7 @@ def as_address(variable: str, given: str) -> str:
 
 
 def as_mailbox(variable: str, given: str) -> str:
+    as_words(NAME_CHARS_MAX + ADDRESS_BYTES_MAX)(variable, given)
     try:
         check_mailbox(given)
     except Refused as refused:
@@ -195,7 +292,9 @@ def as_mailbox(variable: str, given: str) -> str:
 
 def as_mail_backend(variable: str, given: str) -> str:
     if not _DOTTED.fullmatch(given):
-        raise _wrong(variable, f"is {given[:80]!r}; give one of anymail's, like anymail.backends.postmark.EmailBackend")
+        raise _wrong(
+            variable, f"is {quoted(given)}; give one of anymail's, like anymail.backends.postmark.EmailBackend"
+        )
     return given
 
 
@@ -209,7 +308,7 @@ def as_user_and_password(variable: str, given: str) -> Secret:
 def as_secret_key(variable: str, given: str) -> Secret:
     if len(given) < SECRET_CHARACTERS_MIN:
         raise _wrong(variable, f"is short; give {SECRET_CHARACTERS_MIN} random characters or more")
-    return Secret(given)
+    return as_secret(variable, given)
 
 
 def as_secret_keys(variable: str, given: str) -> tuple[Secret, ...]:
@@ -217,10 +316,16 @@ def as_secret_keys(variable: str, given: str) -> tuple[Secret, ...]:
 
 
 def as_hosts(variable: str, given: str) -> tuple[str, ...]:
-    found = tuple(host.strip() for host in as_text(variable, given).split(",") if host.strip())
-    if not found:
+    """Each name written out: a star would let a page answer to whatever name somebody asks it by, and put that into
+    links."""
+    texts = [host.strip() for host in as_text(variable, given).split(",") if host.strip()]
+    if not texts:
         raise _wrong(variable, "names no host; write them with commas between, or leave it out")
-    return found
+    found = {text: as_host(text) for text in texts}
+    for text, host in found.items():
+        if host is None:
+            raise _wrong(variable, f"has {quoted(text)} in it, which is no host; write it like billing.example.org")
+    return tuple(host for host in found.values() if host)
 
 
 def is_loopback(host: str) -> bool:
@@ -232,9 +337,42 @@ def is_loopback(host: str) -> bool:
 
 
 def as_origins(variable: str, given: str) -> frozenset[str]:
-    found = [text.strip() for text in given.split(",") if text.strip()]
+    found = {text.strip(): "" for text in given.split(",") if text.strip()}
     for text in found:
-        if not _ORIGIN.fullmatch(text):
-            why = f"{text[:80]!r} is not an origin; write it like https://portal.example.org"
+        try:
+            parts, host = _url(variable, text)
+        except Refused:
+            parts, host = None, ""
+        if parts is None or parts.path or parts.query or parts.fragment or text[-1] in "?#":
+            why = f"{quoted(text)} is not an origin; write it like https://portal.example.org"
             raise Refused("bad_origin", f"{variable}: {why}")
-    return frozenset(found)
+        found[text] = f"{parts.scheme}://{host}"
+    return frozenset(found.values())
+
+
+IBAN_CHARACTERS: Final[Mapping[str, int]] = {
+    code: count
+    for count, codes in {
+        15: "NO",
+        16: "BE",
+        18: "DK FI FK FO GL NL SD",
+        19: "MK SI",
+        20: "AT BA EE KZ LT LU MN XK",
+        21: "CH HR LI LV",
+        22: "BG BH CR DE GB GE IE ME RS VA",
+        23: "AE GI IL IQ OM SO TL",
+        24: "AD CZ ES MD PK RO SA SE SK TN VG",
+        25: "LY PT ST",
+        26: "IS TR",
+        27: "BI DJ FR GR IT MC MR SM",
+        28: "AL AZ BY CY DO GT HN HU LB NI PL SV",
+        29: "BR EG PS QA UA",
+        30: "JO KW MU YE",
+        31: "MT SC",
+        32: "LC",
+        33: "RU",
+    }.items()
+    for code in codes.split()
+}
+"""How long an account number is in each country of the IBAN registry (ISO 13616, SWIFT). One of a country that joined
+since is taken when its check digits are right."""

@@ -23,10 +23,13 @@ from arrears.setting_values import (
     Secret,
     SettingRow,
     as_address,
+    as_base_url,
+    as_database_name,
     as_database_url,
     as_folder,
     as_home,
     as_hosts,
+    as_iban,
     as_mail_backend,
     as_mail_url,
     as_mailbox,
@@ -41,6 +44,7 @@ from arrears.setting_values import (
     as_text,
     as_url,
     as_user_and_password,
+    as_words,
     own_home,
     setting,
 )
@@ -48,6 +52,11 @@ from arrears.setting_values import (
 PREFIX: Final = "ARREARS_"
 PROVIDER_PREFIX: Final = "ANYMAIL_"
 """A mail provider's own settings have the names that anymail gives them, and are handed to it as they are."""
+
+NAME_CHARACTERS_MAX: Final = 100
+"""As the display name of a mail's sender, which stands in its head."""
+IDENTITY_CHARACTERS_MAX: Final = 500
+"""It stands at the foot of every message and page."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -61,7 +70,7 @@ class Settings:
         Secret(),
         "the embedded one is started, where `arrears[embedded]` is installed",
     )
-    database: str = setting("another database of the same server", as_text, "", "the one that the URL names")
+    database: str = setting("another database of the same server", as_database_name, "", "the one that the URL names")
     home: Path = setting(
         "the folder for what belongs to this machine",
         as_home,
@@ -78,9 +87,11 @@ class Settings:
         (),
         "no event is taken",
     )
-    stripe_api: str = setting("another address than Stripe's: the sandbox's; never with `live`", as_url, "", "Stripe's")
+    stripe_api: str = setting(
+        "another address than Stripe's: the sandbox's; never with `live`", as_base_url, "", "Stripe's"
+    )
     base_url: str = setting(
-        "where payers come back to: the address of the account centre", as_url, "http://127.0.0.1:8000"
+        "where payers come back to: the address of the account centre", as_base_url, "http://127.0.0.1:8000"
     )
     deletions_per_day: int = setting("how many deletions are ordered by themselves", as_number(0), DELETIONS_PER_DAY)
     mail_url: Secret = setting(
@@ -113,11 +124,14 @@ class Settings:
     mail_per_hour: int = setting("the most messages that leave in an hour", as_number(1), PER_HOUR)
     mail_per_recipient: int = setting("the most that leave to one address in a day", as_number(1), PER_RECIPIENT_A_DAY)
     texts: Path | None = setting("a folder with your own texts of messages (docs/notices.md)", as_folder, None, "ours")
-    operator: str = setting("your name, as messages and pages say it", as_text, "arrears")
+    operator: str = setting("your name, as messages and pages say it", as_words(NAME_CHARACTERS_MAX), "arrears")
     legal_identity: str = setting(
-        "who you are by law, at the foot of every message and page: name, address, register number", as_text, "", "none"
+        "who you are by law, at the foot of every message and page: name, address, register number",
+        as_words(IDENTITY_CHARACTERS_MAX),
+        "",
+        "none",
     )
-    iban: str = setting("where bank transfers go, as messages say it", as_text, "", "they go where the invoice says")
+    iban: str = setting("where bank transfers go, as messages say it", as_iban, "", "they go where the invoice says")
     support_url: str = setting(
         "where a customer finds help",
         as_url,

@@ -33,7 +33,7 @@ from arrears.engine.message_context import MailLimits, MessageContext
 from arrears.engine.payments.providers import Providers
 from arrears.engine.people.profile import ask_unconfirmed
 from arrears.engine.run import Limits, RunReport
-from arrears.engine.system import adopt_policy
+from arrears.engine.system import adopt_policy, identity
 from arrears.ports import Channel, Clock, OtherChannel, Processor, Services
 from arrears.setting_values import is_loopback
 from arrears.settings import Settings, read
@@ -193,8 +193,9 @@ def texts(folder: Path | None = None) -> Texts:
     return load_texts(folder)
 
 
-def payment_providers() -> Providers:
-    """The payment providers of this installation: each whose key is given, a line each. The first opens new pages.
+def payment_providers(installation: str) -> Providers:
+    """The payment providers of the installation with this identity: each whose key is given, a line each. The first
+    opens new pages.
 
     A key of the other mode is refused, and so is a live installation without any, or with another address than the
     provider's own: `wrong_mode` and `no_provider_key`.
@@ -202,21 +203,21 @@ def payment_providers() -> Providers:
     ours = settings()
     configured: list[Processor] = []
     if ours.stripe_key:
-        configured.append(_stripe(ours))
+        configured.append(_stripe(ours, installation))
     if ours.mode == "live" and not configured:
         raise Refused("no_provider_key", "ARREARS_MODE is live: give ARREARS_STRIPE_KEY, or another provider's key")
     default = configured[0].name if configured else ""
     return Providers({one.name: one for one in configured}, ours.base_url, default)
 
 
-def _stripe(ours: Settings) -> Processor:
+def _stripe(ours: Settings, installation: str) -> Processor:
     live, api = ours.mode == "live", ours.stripe_api or None
     if api is not None and live:
         raise Refused("wrong_mode", "ARREARS_STRIPE_API names another address than Stripe's, and this is live")
     # The SDK is half the time a command takes to start, so only installations that charge load it.
     from arrears.adapters.payments.stripe import Stripe
 
-    return Stripe(ours.stripe_key, ours.stripe_webhook_secrets, live=live, api_base=api)
+    return Stripe(ours.stripe_key, ours.stripe_webhook_secrets, live=live, api_base=api, installation=installation)
 
 
 def database_url() -> str:
@@ -254,7 +255,7 @@ def open_installation(*, connections_max: int = 4) -> Installation:
     if not store.policies():
         adopt_policy(store, default_policy(), clock.now(), SYSTEM_AUTHOR)
     limits = Limits(settings().deletions_per_day)
-    providers = payment_providers()
+    providers = payment_providers(identity(store, clock.now()))
     refuse_stand_ins(settings())
     channel, services = mail_channel(url), InProcessServices()
     return Installation(url, store, channel, services, clock, limits, providers, other_channels())

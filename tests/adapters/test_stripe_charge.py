@@ -238,7 +238,7 @@ def test_a_look_up_without_an_id_reads_every_page_of_the_customers_intents() -> 
     assert adapter(wire).look_up("att_12_3", "cus_1", "", NOW) == Processing("pi_9")
     first = wire.asked[0][1]
     assert (first["customer"], first["limit"]) == ("cus_1", "100")
-    assert int(first["created[gte]"]) == int(NOW.timestamp()) - 3600
+    assert "created[gte]" not in first, "our clock may have been wrong when it was asked for"
 
 
 @pytest.mark.parametrize(

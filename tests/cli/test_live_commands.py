@@ -430,3 +430,16 @@ def test_an_invoice_is_corrected_and_a_payment_taken_back_by_name_and_reason(liv
     said = live("timeline", "anna").stdout
     assert "agreed by telephone" in said
     assert live("invoice", "void", "I-40", "--by", "Ann").returncode == 2
+
+
+def test_an_installation_says_who_it_is_and_a_copy_becomes_another(live: Run) -> None:
+    before = json.loads(live("identity", "--json").stdout)
+    assert before["identity"] in live("status").stdout
+    assert live("identity", "new").returncode == 2, "what for?"
+    refused = live("identity", "new", "--why", "a trial", ARREARS_MODE="live", ARREARS_STRIPE_KEY="sk_live_1")
+    assert "live_installation" in refused.stderr
+    assert "restart" in live("identity", "new", "--why", "a trial").stdout
+    after = json.loads(live("identity", "--json").stdout)
+    assert after["identity"] != before["identity"]
+    assert after["copied_at"]
+    assert json.loads(live("check", "--json").stdout)["breaches"] == []

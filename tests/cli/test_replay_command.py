@@ -12,6 +12,7 @@ from tests import books
 from tests.cli import commands
 from tests.cli.test_import_folder import CASES, MAPS, OF_FILES, needs_cases
 
+EXAMPLES: Final = books.OWN.parent
 STRICT: Final = """
 name = "strict"
 [remind]
@@ -38,7 +39,7 @@ def twice(strict: str, tmp_path_factory: pytest.TempPathFactory) -> list[tuple[s
     done = []
     for name in ("one", "two"):
         folder = tmp_path_factory.mktemp(name)
-        files = ("--csv", folder / "customers.csv")
+        files = ("--csv", folder / "customers.csv", "--html", folder / "report.html", "--language", "nl")
         said = replay("--policy", strict, "--policy", "default", "--json", "--customers", *files)
         assert said.returncode == 0, said.stderr
         done.append((said.stdout, folder))
@@ -75,7 +76,7 @@ def test_the_same_book_and_policies_give_the_same_bytes(twice: list[tuple[str, P
     assert said == said_again
     written = {path.name: path.read_bytes() for path in folder.iterdir()}
     assert written == {path.name: path.read_bytes() for path in other.iterdir()}
-    assert set(written) == {"customers.csv"}
+    assert set(written) == {"customers.csv", "report.html"}
 
 
 def test_json_has_every_figure_and_the_csv_every_customer_once_for_each_policy(
@@ -129,9 +130,12 @@ def test_policies_of_one_name_are_called_after_their_files(strict: str, tmp_path
     assert [(one["label"], one["policy"]) for one in said["policies"]] == [("strict", "strict"), ("patient", "strict")]
 
 
+@pytest.mark.parametrize("option", ["--csv", "--html"])
 @pytest.mark.parametrize("place", ["no/such/folder/out.csv", "."])
-def test_a_file_that_cannot_be_written_is_refused_before_anything_is_played(place: str, tmp_path: Path) -> None:
-    assert "cannot be written" in refused("unwritable_file", "--csv", tmp_path / place)
+def test_a_file_that_cannot_be_written_is_refused_before_anything_is_played(
+    option: str, place: str, tmp_path: Path
+) -> None:
+    assert "cannot be written" in refused("unwritable_file", option, tmp_path / place)
     assert list(tmp_path.iterdir()) == []
 
 
@@ -160,3 +164,16 @@ def test_every_export_that_is_understood_can_be_played(name: str) -> None:
     [one] = json.loads(done.stdout)["policies"]
     assert one["sums"].keys() == expected.keys()
     assert one["invariants_breached"] == 0
+
+
+@books.needs_sample
+@pytest.mark.long
+@pytest.mark.parametrize("language", ["en", "nl"])
+def test_the_report_in_the_examples_is_what_the_sample_book_gives(language: str, tmp_path: Path) -> None:
+    ours, strict = EXAMPLES / "reports" / f"receivables-{language}.html", EXAMPLES / "policies" / "strict.toml"
+    file = tmp_path / "report.html"
+    policies = ("--policy", "default", "--policy", str(strict))
+    written = ("--html", str(file), "--language", language)
+    done = commands.arrears("replay", str(books.SAMPLE), "--map", str(books.MAP), *policies, *written)
+    assert done.returncode == 0, done.stderr
+    assert file.read_bytes() == ours.read_bytes()

@@ -16,6 +16,7 @@ from arrears.core.policy import ClockScope, Policy, default_policy, diff_policie
 from arrears.core.policy.values import KEYS
 
 LEAST = 'name = "mine"\n[delete]\nretention_days = 90\n'
+NEVER_DAYS = 10**6
 DANGER = "a deletion setting left blank once erased"
 
 
@@ -53,6 +54,16 @@ def test_the_default_policy_is_the_specified_ladder() -> None:
 
 def test_what_a_file_leaves_out_has_the_default_value() -> None:
     assert replace(load_policy(LEAST, where="p.toml"), name="default") == default_policy()
+
+
+def test_a_stage_that_never_begins_has_nothing_else() -> None:
+    never = load_policy('name = "kept"\n[disable]\nafter_days = "never"\n[delete]\nretention_days = "never"', where="")
+    assert (never.disable_after_days, never.disable_warning_days) == (None, ())
+    assert (never.retention_days, never.delete_warning_days) == (None, ())
+    assert policy_text(never).endswith('[disable]\nafter_days = "never"\n\n[delete]\nretention_days = "never"\n')
+    lines = mistakes('name = "x"\n[disable]\nafter_days = "never"\nlead_days = 9\n[delete]\nretention_days = "Never"')
+    assert lines[0] == 'disable.lead_days: is 9, and means nothing beside disable.after_days = "never"; take it out'
+    assert "delete.retention_days: is 'Never'; write a whole number of days from 30 to 3650 or \"never\"" in lines[1]
 
 
 def test_every_key_is_read() -> None:
@@ -346,21 +357,27 @@ def policies(draw: st.DrawFn) -> Policy:
     disable_after = restrict_after + draw(st.integers(2, 40))
     taken = {warn, warn + 1, restrict_after, disable_after}
     reminders = draw(st.sets(st.integers(1, 60)))
-    retention = draw(st.integers(60, 3650))
+    disables, deletes = draw(st.booleans()), draw(st.booleans())
+    retention = draw(st.integers(60, 3650)) if deletes else None
+    warnings = st.sets(st.integers(1, 59 - 20), min_size=1, max_size=9)
     return Policy(
         name=draw(st.from_regex(r"[a-z0-9][a-z0-9_-]{0,20}", fullmatch=True)),
         remind_days=(0, *sorted(reminders - taken)),
         before_due_days=draw(st.integers(0, 60)),
+        business_days=(business_days := draw(st.booleans())),
+        holidays=draw(st.sampled_from(["", "NL", "DE-BY"])) if business_days else "",
+        retry_days=tuple(sorted(draw(st.sets(st.integers(1, 60), max_size=5)))),
+        retry_attempts_max=draw(st.integers(0, 50)),
         restrict_after_days=restrict_after if restricts else None,
         restrict_warning_days=(warn,) if restricts else (),
         restrict_lead_days=lead if restricts else 7,
-        disable_after_days=disable_after,
-        disable_warning_days=(warn + 1,),
-        disable_lead_days=lead,
+        disable_after_days=disable_after if disables else None,
+        disable_warning_days=(warn + 1,) if disables else (),
+        disable_lead_days=lead if disables else 7,
         retention_days=retention,
-        delete_warning_days=tuple(sorted(draw(st.sets(st.integers(1, 59 - 20), min_size=1, max_size=9)))),
-        delete_lead_days=draw(st.integers(1, 20)),
-        delete_cool_off_hours=draw(st.integers(24, 720)),
+        delete_warning_days=tuple(sorted(draw(warnings))) if deletes else (),
+        delete_lead_days=draw(st.integers(1, 20)) if deletes else 7,
+        delete_cool_off_hours=draw(st.integers(24, 720)) if deletes else 24,
         scope=draw(st.sampled_from(ClockScope)),
         tolerance_minor=draw(st.dictionaries(st.sampled_from(["EUR", "JPY", "KWD"]), st.integers(0, 10**15))),
         minimum_minor=draw(st.dictionaries(st.sampled_from(["EUR", "USD"]), st.integers(0, 10**15))),
@@ -386,9 +403,13 @@ def test_policies_differ_exactly_if_their_versions_do(one: Policy, other: Policy
 @given(policies(), policies())
 def test_less_time_in_one_direction_is_never_unmarked(one: Policy, other: Policy) -> None:
     marked = " ".join(line for line in diff_policies(one, other) if line.endswith("(shortens a promise)"))
-    assert ("disabled after" in marked) == (other.disable_after_days < one.disable_after_days)
-    assert ("data is kept for" in marked) == (other.retention_days < one.retention_days)
-    assert ("a scheduled deletion waits" in marked) == (other.delete_cool_off_hours < one.delete_cool_off_hours)
+    days = [(p.disable_after_days or NEVER_DAYS, p.retention_days or NEVER_DAYS) for p in (one, other)]
+    assert ("disabled after" in marked) == (days[1][0] < days[0][0])
+    assert ("data is kept for" in marked) == (days[1][1] < days[0][1])
+    both = one.retention_days is not None and other.retention_days is not None
+    assert ("a scheduled deletion waits" in marked) == (
+        both and other.delete_cool_off_hours < one.delete_cool_off_hours
+    )
 
 
 @settings(max_examples=200)

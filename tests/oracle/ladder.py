@@ -22,7 +22,7 @@ from tests.oracle.book import (
     held_on,
     reached,
 )
-from tests.oracle.days import DAY, ends, local_day
+from tests.oracle.days import DAY, ends, first_free, local_day
 
 from arrears.core.policy import Policy
 
@@ -144,14 +144,30 @@ class TextLadder:
         today = local_day(now, zone) if None in over or action == DISABLE else None
         key = (self.version, sub.no, action, but, without, active, today)
         if key not in self._plans:
-            self._plans[key] = self._plan(sub, action, now, but, without)
+            self._plans[key] = self._fitting(sub, action, now, self._plan(sub, action, now, but, without))
         return self._plans[key]
+
+    def free_day(self, sub: BookSubscription | None, action: str, day: date) -> date:
+        """The first day from this one on which the policy lets something stop."""
+        policy, _ = self.terms(sub, action)
+        return first_free(day, business_days=policy.business_days, place=policy.holidays)
+
+    def _fitting(self, sub: BookSubscription, action: str, now: datetime, day: date | None) -> date | None:
+        """A day that a day off has moved lies outside of every hold again."""
+        found = day
+        while found is not None and (allowed := self.free_day(sub, action, found)) != found:
+            found = allowed
+            for debt in self.owed_for(sub):
+                found = self._free_from(found, debt, now)
+        return found
 
     def _plan(self, sub: BookSubscription, action: str, now: datetime, but: int, without: int) -> date | None:
         policy, _ = self.terms(sub, action)
         if action == DELETE:
             return self._deletion(sub, policy, now, but, without)
         after = self.after(policy, action)
+        if after is None:
+            return None
         found = []
         for debt in self.owed_for(sub):
             own = debt.day_0 and self.day_on_which(debt.day_0, after, sub, action, debt, now, but=but)
@@ -194,25 +210,30 @@ class TextLadder:
             return None
         lead = local_day(now, zone) + timedelta(days=self.lead(policy, action))
         # What waits under doubt is warned of anew when that is over.
-        day = (None if action in sub.deferred else self.due_day(sub, action, now)) or max(plan, lead)
-        return max(day, sub.told.get(action, day))
+        due = None if action in sub.deferred else self.due_day(sub, action, now)
+        if due is not None and ends(due, zone) <= now:
+            # What comes late waits for a day on which something may stop.
+            yesterday = local_day(now, zone) - DAY
+            free = self.free_day(sub, action, yesterday)
+            due = due if free == yesterday else max(due, free)
+        day = due or max(plan, lead)
+        return self.free_day(sub, action, max(day, sub.told.get(action, day)))
 
     @staticmethod
-    def after(policy: Policy, action: str) -> int:
-        """The policy's day of an action."""
-        found = policy.restrict_after_days if action == RESTRICT else policy.disable_after_days
-        assert found is not None
-        return found
+    def after(policy: Policy, action: str) -> int | None:
+        """The policy's day of an action; None for never."""
+        return policy.restrict_after_days if action == RESTRICT else policy.disable_after_days
 
     def _deletion(self, sub: BookSubscription, policy: Policy, now: datetime, but: int, without: int) -> date | None:
         end = sub.end
-        if end is None or end.ended_on is None:
+        if end is None or end.ended_on is None or policy.retention_days is None:
             return None
         if not self.leading(sub):
             return None if sub.cut else self._retention(sub, end.ended_on, policy.retention_days, now, but)
         if not any(d.no != without and not self.held(d, now) for d in self.leading(sub)):
             return None
-        whole = policy.disable_after_days + policy.retention_days
+        # Where nothing is disabled for debt, what was canceled is kept for its retention from the debt's day too.
+        whole = (policy.disable_after_days or 0) + policy.retention_days
         clocks = [d for d in self.owed_for(sub) if d.no != without and not self.held(d, now)]
         days = [self.day_on_which(d.day_0, whole, sub, DELETE, d, now, but=but) for d in clocks if d.day_0]
         known = [day for day in days if day is not None]
@@ -252,7 +273,7 @@ class TextLadder:
         first = counting[0]
         assert first.accepted is not None
         lead = local_day(first.accepted, zone) + timedelta(days=self.lead(policy, action))
-        return max(plan, lead, first.named)
+        return self.free_day(sub, action, max(plan, lead, first.named))
 
     @staticmethod
     def lead(policy: Policy, action: str) -> int:
@@ -263,13 +284,15 @@ class TextLadder:
     def next_action(self, sub: BookSubscription) -> str | None:
         """The next stage of the ladder: none is skipped."""
         if sub.end is not None:
-            return None if sub.end.ordered or sub.state == "deleted" else DELETE
+            kept = self.policies[sub.end.policy].retention_days is None
+            return None if sub.end.ordered or sub.state == "deleted" or kept else DELETE
         if self.case is None or "past_due" not in sub.reasons:
             return None
         policy = self.policies[self.case.policy]
         if sub.state == "past_due" and policy.restrict_after_days is not None:
             return RESTRICT
-        return DISABLE if sub.state in ("past_due", "restricted") else None
+        stands = sub.state in ("past_due", "restricted") and policy.disable_after_days is not None
+        return DISABLE if stands else None
 
     def in_doubt(self) -> set[str]:
         """Every doubt that stands over the actions."""

@@ -9,6 +9,7 @@ from datetime import timedelta
 from typing import NamedTuple
 
 import pytest
+from tests.store.scratch import Schemas
 from torture.money import Silence
 from torture.payer import now, pay, providers_at
 
@@ -29,16 +30,16 @@ from arrears.engine.system import adopt_policy
 from arrears.ports import NewAccount
 from arrears.sandbox.run import Running, running
 from arrears.store.postgres.store import PostgresStore
-from arrears.wiring import fresh_database
 
 FORK = multiprocessing.get_context("fork")
 COMMITS = [f"command.{side}_commit:{time}" for time in (1, 2) for side in ("before", "after")]
 
 
 class Shop(NamedTuple):
-    """One account that has paid 120.00, at a database and a provider of its own."""
+    """One account that has paid 120.00, in a schema and at a provider of its own."""
 
     url: str
+    schema: str
     store: PostgresStore
     sandbox: Running
     providers: Providers
@@ -46,10 +47,10 @@ class Shop(NamedTuple):
 
 
 @pytest.fixture(scope="module")
-def shop(database_url: str) -> Iterator[Shop]:
-    url = fresh_database("arrears_refund_killed")
+def shop(database_url: str, schemas: Schemas) -> Iterator[Shop]:
+    schema = schemas.take()
     with running() as sandbox:
-        store = PostgresStore(url)
+        store = PostgresStore(database_url, schema=schema, durable=False)
         adopt_policy(store, default_policy(), now(), "staff:1")
         new = NewAccount("A", "A", "NL", "UTC", "nl", Mode.CARD, "default", "a@example.org")
         [number] = commands.open_accounts(store, [(new, ["cloud"])], now(), "api:1")
@@ -61,8 +62,9 @@ def shop(database_url: str) -> Iterator[Shop]:
         sandbox.control("card", session=page.ref, card="approve", own=True)
         methods.finish_setup(store, providers, number, "stripe", page.ref, now(), "person:1")
         pay(store, providers, number)
-        yield Shop(url, store, sandbox, providers, f"stripe:{store.attempts(number)[-1].ref}")
+        yield Shop(database_url, schema, store, sandbox, providers, f"stripe:{store.attempts(number)[-1].ref}")
         store.close()
+    schemas.give_back(schema)
 
 
 def give(store: PostgresStore, shop: Shop, request: str) -> RefundState:
@@ -70,7 +72,7 @@ def give(store: PostgresStore, shop: Shop, request: str) -> RefundState:
 
 
 def gives_and_dies(shop: Shop, point: str, request: str) -> None:
-    store = PostgresStore(shop.url, connections_max=2)
+    store = PostgresStore(shop.url, schema=shop.schema, connections_max=2)
     arm(point)
     give(store, shop, request)
 

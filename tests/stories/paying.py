@@ -13,6 +13,7 @@ from tests.stories.story import API, Story
 
 from arrears.adapters.payments.stripe import Stripe
 from arrears.core.payments.settlement import Quote
+from arrears.engine import system
 from arrears.engine.payments import methods, settling, sweep
 from arrears.engine.payments import provider_changes as changes
 from arrears.engine.payments.providers import Providers
@@ -32,7 +33,12 @@ class Paying(Story):
         super().__init__(bill=False, **story)
         sandbox.sandbox._now = self._sandbox_now  # type: ignore[method-assign]
         self.stripe = Stripe(
-            sandbox.secret_key, [sandbox.webhook_secret], live=False, api_base=sandbox.url, method_types=kinds
+            sandbox.secret_key,
+            [sandbox.webhook_secret],
+            live=False,
+            api_base=sandbox.url,
+            method_types=kinds,
+            installation=system.identity(self.store, self.now),
         )
         self.providers = Providers({"stripe": self.stripe}, "http://127.0.0.1:9")
         self.stage.providers = self.providers

@@ -229,7 +229,7 @@ def test_a_page_recorded_before_there_could_be_two_is_looked_for_at_the_default(
     [quote] = two.owed()
     old = f.AttemptCreated(
         attempt=1,
-        key=attempt_key(quote, 0, 0),
+        key=attempt_key(quote, 0, 0, ""),
         ordinal=0,
         method=0,
         by=Initiator.CUSTOMER,

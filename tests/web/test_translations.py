@@ -21,6 +21,7 @@ from tests.web.visitors import visitor
 from arrears.cli.translations import (
     begin,
     catalogue_path,
+    check_begun,
     compile_catalogues,
     compiled,
     missing,
@@ -117,6 +118,24 @@ def test_a_language_that_is_begun_has_everything_to_translate_and_is_not_begun_t
         with pytest.raises(Refused) as refusal:
             begin(code, tmp_path)
         assert refusal.value.code == why
+
+
+@pytest.mark.parametrize(
+    ("subject", "why"),
+    [("Noch {{ sums }}", ""), ("Noch {{ summen }}", "de.toml:.*summen"), ("Noch {{ sums", "de.toml:"), ("", "de.toml")],
+)
+def test_a_text_of_a_language_that_is_only_begun_is_checked_as_those_of_every_other(
+    tmp_path: Path, subject: str, why: str
+) -> None:
+    texts, _pages = begin("de", tmp_path)
+    whole = texts.read_text("utf-8")
+    texts.write_text(whole.replace("[reminder]\n", f'[reminder]\nsubject = "{subject}"\n', 1), "utf-8")
+    if not why:
+        check_begun(tmp_path)
+        return
+    with pytest.raises(Refused, match=why) as refusal:
+        check_begun(tmp_path)
+    assert refusal.value.code == "bad_template"
 
 
 def test_a_language_whose_every_line_is_translated_is_whole(tmp_path: Path) -> None:

@@ -18,6 +18,7 @@ from arrears.core.decide import outlook
 from arrears.core.ids import ACCOUNT, format_id
 from arrears.core.money import MINOR_MAX, format_amount
 from arrears.core.rules.charge import paying
+from arrears.core.stages import next_stage
 from arrears.core.states import Reason, State
 from arrears.core.view import IMMEDIATELY, Due, View
 from arrears.engine.messages.unreached import WHAT_TO_DO, Unreached, unreached
@@ -134,8 +135,12 @@ def _subscription(view: View, number: int) -> dict[str, Any]:
 def _nothing_follows(view: View, sub: Subscription) -> str | None:
     """Why a subscription that is owed for has no date ahead of it."""
     debts = view.debts_of(sub)
+    if sub.end is not None and sub.end.ordered_at is None and next_stage(view.policies, view.account, sub) is None:
+        return "no deletion: its policy says that data is never deleted"
     if Reason.PAST_DUE not in sub.reasons or not debts or sub.state is State.DELETED:
         return None
+    if next_stage(view.policies, view.account, sub) is None:
+        return "reminders alone: its policy never disables for debt; a person decides what follows"
     if not view.enough(sub):
         sums = {debt.currency for debt in debts}
         least = [format_amount(view.policy.minimum_minor[code], code) for code in sorted(sums)]

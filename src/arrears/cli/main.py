@@ -50,6 +50,7 @@ COMMANDS: Final = {
     "money": ("arrears.cli.money:money", "Compare the ledger with the providers' books."),
     "policy": ("arrears.cli.policy:policy", "Check a policy, compare two, or put one in force."),
     "clock": ("arrears.cli.clock:command", "Show the clock guard, or confirm the clock."),
+    "identity": ("arrears.cli.identity:command", "Show who this installation is, or make a copy another."),
     "check": ("arrears.cli.check:command", "Check every invariant on the live database."),
     "simulate": ("arrears.cli.simulate:command", "Run the engine in a made-up world."),
     "settings": ("arrears.cli.settings:command", "Show what is set, and where it comes from."),
@@ -95,8 +96,15 @@ def _version(ctx: click.Context, _: click.Parameter, wanted: bool) -> None:
 
 @click.group(cls=LazyGroup, context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 110})
 @click.option("--version", is_flag=True, expose_value=False, is_eager=True, callback=_version, help="Show the version.")
-def arrears() -> None:
+@click.pass_context
+def arrears(ctx: click.Context) -> None:
     """From a payment that did not arrive to everything paid and running again."""
+    # Before a command does anything, all settings are right: behind a name with a typo in it, a limit would silently
+    # stay what it is by default. `settings` looks itself, for `--markdown` is the list that a refusal sends people to.
+    if ctx.invoked_subcommand != "settings":
+        from arrears.wiring import settings
+
+        settings()
 
 
 def main() -> NoReturn:

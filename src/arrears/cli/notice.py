@@ -52,8 +52,12 @@ def command() -> None:
 @_TEXTS
 @AS_JSON
 def check(texts_folder: Path | None, as_json: bool) -> None:
-    """Load every text and fill it with examples; say what is wrong with the first that is not right."""
+    """Load every text and fill it with examples; say what is wrong with the first that is not right. A language that
+    is only begun may lack texts, and those it has are looked at too."""
+    from arrears.cli.translations import check_begun
+
     texts = _loaded(texts_folder)
+    check_begun()
     many, count = len(texts.languages), sum(language.count for language in texts.languages.values())
     if as_json:
         print_json({"ok": True, "languages": sorted(texts.languages), "texts": count})
@@ -117,19 +121,28 @@ def new_language(code: str) -> None:
 @command.command()
 @AS_JSON
 def translations(as_json: bool) -> None:
-    """Say everything that a language still lacks, and compile the catalogues of the pages."""
-    from arrears.cli.translations import begun, compile_catalogues, missing
+    """Say everything that a language still lacks, and what is wrong with the texts it has; compile the catalogues of
+    the pages."""
+    from arrears.cli.translations import begun, check_begun, compile_catalogues, missing
     from arrears.notices.languages import LANGUAGES
 
     found = {code: missing(code) for code in begun()}
     compile_catalogues(found)
+    lacking = any(found[code] for code in LANGUAGES)
+    wrong = None
+    try:
+        check_begun()
+    except Refused as refused:
+        wrong = refused.message
     if as_json:
-        print_json({"ok": not any(found[code] for code in LANGUAGES), "missing": found})
+        print_json({"ok": not (lacking or wrong), "missing": found, "wrong": wrong})
     else:
         for code, lines in found.items():
             off = "" if code in LANGUAGES else " (not in notices/languages.py)"
             click.echo("\n  ".join([f"{code}{off}: {len(lines) or 'nothing'} missing", *lines]))
-    if any(found[code] for code in LANGUAGES):
+        if wrong:
+            click.echo(f"wrong: {wrong}")
+    if lacking or wrong:
         raise SystemExit(1)
 
 

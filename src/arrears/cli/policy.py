@@ -22,6 +22,7 @@ from arrears.core.policy import (
     load_policy,
 )
 from arrears.core.policy.differences import PolicyChange
+from arrears.core.policy.values import ATTEMPTS_MAX
 from arrears.engine.commands import change_terms
 from arrears.engine.system import adopt_policy
 from arrears.wiring import open_installation
@@ -213,19 +214,59 @@ def _ladder(found: Policy) -> list[str]:
     """What happens on which day, in order."""
     steps = [(day, "reminder") for day in found.remind_days]
     steps += [(day, "warning of disablement") for day in found.disable_warning_days]
-    steps.append((found.disable_after_days, "disabled; retention starts"))
+    if found.disable_after_days is not None:
+        steps.append((found.disable_after_days, "disabled; retention starts"))
     if found.restrict_after_days is not None:
         steps += [(day, "warning of restriction") for day in found.restrict_warning_days]
         steps.append((found.restrict_after_days, "restricted"))
     lines = [f"{days:>4} days before {what}: announced" for days, what in announced_ahead(found)]
     lines += [f"day {day:>4}  {what}" for day, what in sorted(steps)]
     kept = [(day, "warning of deletion") for day in found.delete_warning_days]
-    wait = f"deletion scheduled; ordered {found.delete_cool_off_hours} hours later at the earliest"
-    kept.append((found.retention_days, wait))
+    if found.retention_days is not None:
+        wait = f"deletion scheduled; ordered {found.delete_cool_off_hours} hours later at the earliest"
+        kept.append((found.retention_days, wait))
     lines += [f"retention day {day:>4}  {what}" for day, what in kept]
+    lines += never(found)
+    lines += retried(found)
+    if found.business_days:
+        where = f" of {found.holidays}" if found.holidays else " (Monday to Friday)"
+        lines.append(
+            f"Every date of these is told and kept as a working day{where} that another follows, so never earlier."
+        )
     for what, sums in (("tolerance", found.tolerance_minor), ("minimum", found.minimum_minor)):
         lines += [f"{what} {format_amount(minor, code)}" for code, minor in sums.items()]
     return [*lines, whose_clock(found)]
+
+
+def retried(found: Policy) -> list[str]:
+    """How often and when a declined charge is tried again, where the policy says so itself."""
+    if not found.retry_attempts_max:
+        return ["A declined charge is never tried again by itself."]
+    if found.retry_days:
+        days = ", ".join(map(str, found.retry_days))
+        return [f"A declined charge is tried again on days {days}, {_times(found)}, if the card networks allow it."]
+    if found.retry_attempts_max != ATTEMPTS_MAX:
+        return [f"A declined charge is tried again when it is likeliest paid, {_times(found)}."]
+    return []
+
+
+def _times(found: Policy) -> str:
+    times = found.retry_attempts_max
+    return "once at most" if times == 1 else f"{times} times at most"
+
+
+def never(found: Policy) -> list[str]:
+    """A sentence for each stage that never begins, and what is so instead."""
+    lines = []
+    if found.disable_after_days is None:
+        lines.append(
+            "Nothing is ever disabled for debt: a person decides what follows, until it is paid or written off."
+        )
+        if found.retention_days is not None:
+            lines.append("Retention counts where a service ends for another reason than debt (a cancellation).")
+    if found.retention_days is None:
+        lines.append("No data is ever deleted, whyever its service ended.")
+    return lines
 
 
 def whose_clock(found: Policy) -> str:

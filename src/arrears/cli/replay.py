@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import time
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import asdict
 from pathlib import Path
 from typing import Any, Final
@@ -22,8 +22,9 @@ from arrears.core.receivables import ReceivablesBook
 from arrears.sim.figures import Counted, FigureRow, align, rows_of
 from arrears.sim.listing import affected, csv_of
 from arrears.sim.outcome import PolicyOutcome
-from arrears.sim.replay import Replay, ReplaySettings
-from arrears.sim.report_words import words_of
+from arrears.sim.replay import Replay, ReplaySettings, is_asked
+from arrears.sim.report_page import ReportedBook, last_day, page_of
+from arrears.sim.report_words import LANGUAGES, words_of
 
 POLICIES_MAX: Final = 4
 """More columns nobody compares."""
@@ -47,8 +48,12 @@ BUILT_IN: Final = "default"
     type=click.IntRange(min=0, max=4000),
     help="Days after the book's last; without it, until every debt has ended.",
 )
-@click.option("--customers", is_flag=True, help="List the customers whom it touches.")
+@click.option("--html", "html_file", help="Write a report of one page to this file, for whoever decides.")
+@click.option(
+    "--language", type=click.Choice(LANGUAGES), default=LANGUAGES[0], show_default=True, help="Of the report."
+)
 @click.option("--csv", "csv_file", help="Write every customer to this CSV file.")
+@click.option("--customers", is_flag=True, help="List the customers with a late invoice; with --json, all of them.")
 @AS_JSON
 def command(
     file: str,
@@ -58,32 +63,46 @@ def command(
     disputes: str,
     never_pay_every: int | None,
     days_beyond: int | None,
-    customers: bool,
+    html_file: str | None,
+    language: str,
     csv_file: str | None,
+    customers: bool,
     as_json: bool,
 ) -> None:
     """Play the book in FILE, day by day: what would have happened under a policy, or under each of several."""
     with each_mistake_on_a_line("nothing was replayed"):
         policies = _policies(policy_files or (BUILT_IN,))
         book = read_book(Path(file), load_map(Path(map_file)))
+    each = {
+        label: ReplaySettings(policy, disputes == "hold", never_pay_every or 0, days_beyond)
+        for label, policy in policies.items()
+    }
     began = time.perf_counter()
-    with output_file(csv_file) as write_csv:
-        outcomes: dict[str, PolicyOutcome] = {}
-        for label, policy in policies.items():
-            settings = ReplaySettings(policy, disputes == "hold", never_pay_every or 0, days_beyond)
-            with scratch_store(where, "replay") as store, progress_on_terminal(f"replay {label}") as progress:
-                outcomes[label] = Replay(store, book, settings).play(progress)
-        align(list(outcomes.values()))
+    with output_file(html_file) as write_html, output_file(csv_file) as write_csv:
+        outcomes = _played(where, book, each)
+        if html_file is not None:
+            reported = ReportedBook(book, next(iter(each.values())), last_day(book))
+            write_html(page_of(reported, outcomes, language))
         write_csv(csv_of(outcomes))
     if as_json:
         print_json(_as_dict(book, outcomes, customers))
     else:
-        _show(outcomes)
+        _show(book, outcomes)
         if customers:
             _list(outcomes)
     click.echo(f"played in {time.perf_counter() - began:.1f} seconds", err=True)
     if any(outcome.invariants_breached for outcome in outcomes.values()):
         click.get_current_context().exit(1)
+
+
+def _played(where: str, book: ReceivablesBook, each: Mapping[str, ReplaySettings]) -> dict[str, PolicyOutcome]:
+    """The outcome of each policy, in a store of its own."""
+    outcomes: dict[str, PolicyOutcome] = {}
+    for label, settings in each.items():
+        with scratch_store(where, "replay") as store, progress_on_terminal(f"replay {label}") as progress:
+            outcomes[label] = Replay(store, book, settings).play(progress)
+    align(list(outcomes.values()))
+    return outcomes
 
 
 def _policies(files: Sequence[str]) -> dict[str, Policy]:
@@ -120,16 +139,17 @@ def _is_built_in(file: str) -> bool:
     return file == BUILT_IN and not Path(file).exists()
 
 
-def _show(outcomes: dict[str, PolicyOutcome]) -> None:
+def _show(book: ReceivablesBook, outcomes: dict[str, PolicyOutcome]) -> None:
     words = words_of("en")
-    first = next(iter(outcomes.values()))
-    days = f"{words.day(first.first_on)} to {words.day(max(o.last_on for o in outcomes.values()))}"
-    asked = ", ".join(words.money(sums.invoiced, code) for code, sums in first.sums.items())
-    book = f"{words.count('invoices', first.invoices)} of {words.count('customers', first.accounts)}"
-    click.echo(f"{book}, {asked}; {days}")
-    late = ", ".join(words.money(sums.past_due, code) for code, sums in first.sums.items())
-    cases = f"{words.count('cases', first.cases)} of {words.count('customers', first.accounts_with_case)}"
-    click.echo(f"{first.past_due_invoices} went past due, {late}; {cases}")
+    asked: Counter[str] = Counter()
+    for invoice in filter(is_asked, book.invoices):
+        asked[invoice.currency] += invoice.total_minor
+    invoices = words.count("invoices", sum(map(is_asked, book.invoices)))
+    sums = ", ".join(words.money(minor, code) for code, minor in sorted(asked.items()))
+    first_on = min(outcome.first_on for outcome in outcomes.values())
+    last_on = max(outcome.last_on for outcome in outcomes.values())
+    customers = words.count("customers", len(book.accounts))
+    click.echo(f"{invoices} to {customers}, {sums}; {words.day(first_on)} to {words.day(last_on)}")
     table: list[tuple[str, ...]] = [("", *outcomes)]
     for row in rows_of(list(outcomes.values())):
         label = f"{words.label(row.key)} ({row.currency})" if row.currency else words.label(row.key)

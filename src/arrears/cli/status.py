@@ -10,6 +10,7 @@ import click
 from arrears.cli.common import AS_JSON, find_account, print_json, rows
 from arrears.cli.explain import explanation, standing, step_ahead
 from arrears.core.ids import SUBSCRIPTION, format_id
+from arrears.core.policy import default_policy
 from arrears.engine.messages.health import waiting
 from arrears.ports import MailHealth
 from arrears.store.postgres.queries import awaiting_release, totals
@@ -49,12 +50,12 @@ def _account(live: Installation, account: str, as_json: bool) -> None:
 def _installation(live: Installation, as_json: bool) -> None:
     now = live.clock.now()
     system, numbers, deletions = live.store.system(), totals(live.store, now), awaiting_release(live.store)
-    mail = live.store.mail_health(now)
+    mail, foreign = live.store.mail_health(now), live.store.foreign_met()
     if as_json:
         of_mail = {**mail._asdict(), "server": mail.server._asdict(), "sender": mail.sender._asdict()}
         of_mail["limit"] = mail.limit._asdict()
-        deleted = [asdict(w) for w in deletions]
-        print_json({**system._asdict(), **asdict(numbers), "mail": of_mail, "awaiting_release": deleted})
+        more = {"mail": of_mail, "foreign": foreign, "awaiting_release": [asdict(w) for w in deletions]}
+        print_json({**system._asdict(), **asdict(numbers), **more})
         return
     click.echo(f"{numbers.accounts} accounts, {numbers.open_cases} with an open case")
     states = ", ".join(f"{count} {state}" for state, count in numbers.subscriptions.items())
@@ -62,11 +63,25 @@ def _installation(live: Installation, as_json: bool) -> None:
     click.echo(f"due now: {numbers.due_now}; to perform: {numbers.open_actions}; tasks for staff: {numbers.open_tasks}")
     guards = [str(doubt) for doubt in system.guards.doubts]
     click.echo(f"last tick: {system.last_tick_at or 'never'}; doubts: {', '.join(guards) or 'none'}")
+    click.echo(f"this installation is {system.identity or 'nobody yet'} to its payment providers")
+    for provider, count in foreign.items():
+        click.echo(f"{provider}: {count} payments and pages there are another installation's, and left alone")
     for line in _of_mail(mail):
         click.echo(line)
+    for name in _unfollowed(live):
+        click.echo(
+            f"policy {name} is in force and no account follows it; `arrears policy assign {name} ACCOUNT` lets one"
+        )
     if deletions:
         click.echo("deletions that wait for the release of two members of staff, oldest first:")
     rows([(format_id(SUBSCRIPTION, w.account, w.subscription), w.ref, w.delete_on) for w in deletions])
+
+
+def _unfollowed(live: Installation) -> list[str]:
+    """The policies that do nothing: nobody follows them. The default one is there for whoever names no other."""
+    follow = live.store.policy_followers()
+    names = {policy.name for policy in live.store.policies().values()}
+    return sorted(name for name in names if name != default_policy().name and not follow.get(name))
 
 
 def _of_mail(mail: MailHealth) -> Iterator[str]:

@@ -20,7 +20,7 @@ from babel.messages.pofile import read_po, write_po
 
 from arrears.core.errors import Refused
 from arrears.notices.languages import DEFAULT_LANGUAGE, LANGUAGES
-from arrears.notices.texts import every_key
+from arrears.notices.texts import every_key, load_languages
 from arrears.notices.values import locale_of
 
 SOURCE: Final = Path(__file__).parents[1]
@@ -79,6 +79,23 @@ def begun(root: Path = SOURCE) -> list[str]:
     """The languages that are spoken, and those whose files were begun."""
     texts = (path.stem for path in (root / "notices" / "texts").glob("*.toml"))
     return sorted({*LANGUAGES, *texts, *(path.name for path in (root / "locale").iterdir())})
+
+
+def check_begun(root: Path = SOURCE) -> None:
+    """Fill what texts there are of each language that is only begun with examples, as those of a language that is
+    spoken are: what is wrong in them would else be found on the day on which it is named. What it lacks is English.
+    Refuses `bad_template`."""
+    codes = [code for code in begun(root) if code not in LANGUAGES and texts_path(code, root).exists()]
+    if not codes:
+        return
+    from arrears.notices.layout import load_layout
+    from arrears.notices.render import Texts
+    from arrears.notices.samples import samples
+
+    texts = Texts(load_languages(texts_path(DEFAULT_LANGUAGE, root).parent, codes), load_layout(None))
+    for code in codes:
+        for sample in samples(code):
+            texts.render(sample)
 
 
 def _missing_texts(path: Path) -> list[str]:

@@ -372,6 +372,9 @@ class Guards(msgspec.Struct, frozen=True):
     limits: Mapping[str, AmountLimits] = {}
     """What the payment providers take in one charge, by currency. No doubt: known, or without limit."""
 
+    identity: str = ""
+    """Who this installation is to them: a part of the key of each charge."""
+
     @property
     def doubts(self) -> tuple[DoubtKind, ...]:
         """The system doubts that stand, in a fixed order."""

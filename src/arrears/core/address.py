@@ -11,13 +11,16 @@ import unicodedata
 from contextlib import suppress
 from typing import Final
 
-from arrears.core.errors import Refused
+from arrears.core.errors import Refused, quoted
 
 LOCAL_BYTES_MAX: Final = 64
 """RFC 5321, 4.5.3.1.1."""
 
 ADDRESS_BYTES_MAX: Final = 254
 """RFC 5321, 4.5.3.1.3: a path has 256 octets with its two angle brackets."""
+
+HOST_CHARS_MAX: Final = 253
+"""RFC 1035, 2.3.4, without the length octets of the first label and of the root."""
 
 NAME_CHARS_MAX: Final = 100
 """Readers cut a display name much earlier; one without a space could not be folded into lines of 998 octets."""
@@ -26,6 +29,9 @@ _ATOM: Final = r"[A-Za-z0-9!#$%&'*+/=?^_`{|}~\u0080-\U0010ffff-]+"
 _DOT_ATOM: Final = re.compile(rf"{_ATOM}(?:\.{_ATOM})*")
 _QUOTED: Final = re.compile(r'"((?:[^"\\\x00-\x1f\x7f]|\\[\x20-\x7e])*)"')
 _LABEL: Final = re.compile(r"[a-z0-9](?:[a-z0-9-]{0,61}[a-z0-9])?")
+_A_NUMBER: Final = re.compile(r"[0-9]+|0x[0-9a-f]*")
+"""How the last label of an address in numbers looks, which browsers do not take for a name (WHATWG URL, 3.5)."""
+
 _TWO_READINGS: Final = re.compile("[\u00df\u03c2\u200c\u200d]")
 """What the two generations of the standard for domain names write differently (RFC 5894, 7.2): with one of them the
 mail would go to somebody else's domain."""
@@ -70,11 +76,22 @@ def check_mailbox(text: str) -> tuple[str, str]:
 
 def control_in(text: str) -> str:
     """What of `text` may not stand in a line of a mail's head, said in words; empty when everything may."""
+    return _first_of(text, ("Cc", "Cs"), "the control character")
+
+
+def unseen_in(text: str) -> str:
+    """What of `text` nobody sees, or turns other characters round, said in words; empty when there is none. Of what a
+    person typed some of it may be meant (a joiner in a Persian name); in a line that we print for everybody it is not.
+    """
+    return control_in(text) or _first_of(text, ("Cf", "Co"), "the invisible character")
+
+
+def _first_of(text: str, categories: tuple[str, ...], called: str) -> str:
     for char in text:
         if char in "\r\n\u0085\u2028\u2029":
             return "a line break"
-        if unicodedata.category(char) in ("Cc", "Cs"):
-            return f"the control character U+{ord(char):04X}"
+        if unicodedata.category(char) in categories:
+            return f"{called} U+{ord(char):04X}"
     return ""
 
 
@@ -94,23 +111,34 @@ def _local(text: str, local: str) -> str:
     raise _refused(text, alone)
 
 
+def host_name(text: str) -> str | None:
+    """A name of the domain name system in lower case and in ASCII (`xn--`); None for what is none: longer than it may
+    be, with a character or label that no name has, read in two ways, or a number."""
+    if _TWO_READINGS.search(text) or len(text) > HOST_CHARS_MAX:
+        return None
+    try:
+        name = text.encode("idna").decode("ascii").lower()
+    except UnicodeError:
+        return None
+    labels = name.split(".")
+    if len(name) > HOST_CHARS_MAX or not all(_LABEL.fullmatch(label) for label in labels):
+        return None
+    return None if _A_NUMBER.fullmatch(labels[-1]) else name
+
+
 def _domain(text: str, domain: str) -> str:
     if _TWO_READINGS.search(domain):
         raise _refused(text, "has a domain that servers read in two ways; write the domain in its form with xn--")
-    try:
-        ascii_domain = domain.encode("idna").decode("ascii").lower()
-    except UnicodeError:
-        raise _refused(text, "has no domain that can exist after the @; write it like name@example.org") from None
-    labels = ascii_domain.split(".")
-    well_formed = len(labels) > 1 and not labels[-1].isdigit() and all(_LABEL.fullmatch(label) for label in labels)
-    if not well_formed:
+    if len(domain) > HOST_CHARS_MAX:
+        raise _refused(text, f"is too long; an address has at most {ADDRESS_BYTES_MAX} characters")
+    name = host_name(domain)
+    if name is None or "." not in name:
         raise _refused(text, "has no domain that can exist after the @; write it like name@example.org")
-    return ascii_domain
+    return name
 
 
 def _refused(text: str, why: str) -> Refused:
-    shown = text if len(text) <= 60 else f"{text[:60]}…"
-    return Refused("bad_address", f"the address {ascii(shown) if control_in(shown) else repr(shown)} {why}")
+    return Refused("bad_address", f"the address {quoted(text)} {why}")
 
 
 def mailbox_of(address: str) -> str:

@@ -6,6 +6,10 @@ Everything else that is raised is our own mistake.
 
 from __future__ import annotations
 
+from typing import Final
+
+_QUOTED_CHARACTERS_MAX: Final = 80
+
 
 class Refused(Exception):
     """What was asked cannot be done; nothing was changed.
@@ -27,3 +31,9 @@ class Refused(Exception):
 
 def _refused(code: str, message: str, exit_code: int) -> Refused:
     return Refused(code, message, exit_code=exit_code)
+
+
+def quoted(text: str) -> str:
+    """A text as a refusal repeats it: in quotes, on one line, and no more of it than people read."""
+    said = repr(text[:_QUOTED_CHARACTERS_MAX])
+    return said if len(said) <= _QUOTED_CHARACTERS_MAX + 2 else f"{said[:_QUOTED_CHARACTERS_MAX]}…{said[0]}"

@@ -19,6 +19,10 @@ def fold_system(system: System, fact: f.SystemFact) -> System:
             return system._replace(clock_suspect=False)
         case f.ClockDiffers(over=over):
             return system._replace(clock_differs=not over)
+        case f.IdentityTaken(identity=identity, former=former, copied_at=copied_at):
+            # Of two that are taken at once the first is it.
+            taken = system._replace(identity=identity, copied_at=copied_at)
+            return taken if former == system.identity else system
         case f.FeedSet(stale=stale):
             return system._replace(feed_stale=stale)
         case f.LimitsSet(limits=limits):
@@ -49,7 +53,15 @@ class System(NamedTuple):
     clock_differs: bool = False
     """Whether our clock and a payment provider's are too far apart; ends by itself when they agree."""
 
+    identity: str = ""
+    """Who this installation is to its payment providers; empty until it has been taken."""
+
+    copied_at: datetime | None = None
+    """When this became an installation of its own, where it began as a copy: what is older belongs to the other."""
+
     @property
     def guards(self) -> Guards:
         """What every decision must wait for."""
-        return Guards(self.feed_stale, self.clock_suspect or self.clock_differs, self.breaker_open, self.limits)
+        return Guards(
+            self.feed_stale, self.clock_suspect or self.clock_differs, self.breaker_open, self.limits, self.identity
+        )

@@ -205,6 +205,7 @@ def system_tasks_of(seq: int, fact: f.SystemFact, why: str) -> Iterator[TaskRow]
             | f.ClockDiffers()
             | f.LimitsSet()
             | f.FeedSet()
+            | f.IdentityTaken()
             | f.SystemTaskClosed()
         ):
             return

@@ -7,6 +7,7 @@ run saw it, and its warnings no longer count (spec, section 3, Holds).
 from __future__ import annotations
 
 from datetime import datetime
+from secrets import token_hex
 
 from arrears.core.facts import (
     ARREARS,
@@ -15,6 +16,7 @@ from arrears.core.facts import (
     ClockConfirmed,
     ClockDiffers,
     FeedSet,
+    IdentityTaken,
     LimitsSet,
     MailPaused,
     MailTrouble,
@@ -30,6 +32,13 @@ from arrears.ports import CollectionsRun, InstallationControl, MailCounts
 def adopt_policy(store: InstallationControl, policy: Policy, now: datetime, author: str) -> None:
     """Make this version the newest of its name. Running cases keep the version they started with."""
     store.adopt(policy, now, author)
+
+
+def identity(store: InstallationControl, now: datetime) -> str:
+    """Who this installation is to its payment providers: taken once, and kept with the database."""
+    if not store.system().identity:
+        store.record_system(IdentityTaken(identity=f"ins_{token_hex(10)}"), now, ARREARS, "the first")
+    return store.system().identity
 
 
 def confirm_clock(store: CollectionsRun, now: datetime, author: str, why: str = "") -> int:

@@ -81,6 +81,7 @@ def page(content: Content, words: LanguageTexts, locale: Locale, form: Form) -> 
     spec = KINDS[content.kind]
     acts = content.can_pay or spec.actor is Actor.READER
     ahead = spec.dated is Dated.PLANNED
+    nothing_planned = words.shared("nothing_planned", form, nothing_follows=content.nothing_follows)
     checks = _checks(content, words)
     reason = texts.reason.fill(form, variables) if texts.reason else piece(f"reason_{content.reader.role}")
     return Page(
@@ -95,7 +96,7 @@ def page(content: Content, words: LanguageTexts, locale: Locale, form: Form) -> 
         actions_heading=piece("unless_paid") if ahead and content.actions else "",
         actions=tuple(_dated(dated, content, values) for dated in content.actions),
         next=(
-            *([piece("paid_in_time" if content.actions else "nothing_planned")] if ahead else ()),
+            *([piece("paid_in_time") if content.actions else nothing_planned] if ahead else ()),
             *filled(texts.next),
         ),
         button=texts.button.fill(form, variables) if acts else piece("see_button"),

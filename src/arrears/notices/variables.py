@@ -59,14 +59,14 @@ SHARED: Final[Mapping[str, frozenset[str]]] = {
     "kept_until": frozenset({"kept_until"}),
     "not_touched": frozenset({"others"}),
     "means_restrict": _NONE,
-    "means_disable": _NONE,
+    "means_disable": frozenset({"never_deleted"}),
     "if_paid": frozenset({"can_pay"}),
     "if_declined": _NONE,
     "no_method": _NONE,
     "by_transfer": frozenset({"numbers", "beneficiary", "iban"}),
     "unless_paid": _NONE,
     "paid_in_time": frozenset({"on", "deadline", "action"}),
-    "nothing_planned": _NONE,
+    "nothing_planned": frozenset({"nothing_follows"}),
     "checks_heading": _NONE,
     "see_button": _NONE,
     "who_can_pay": frozenset({"administrator"}),
@@ -265,7 +265,7 @@ class Values:
             "has_restrict": Action.RESTRICT in kinds,
             "has_disable": Action.DISABLE in kinds,
             "means_restrict": self.words.shared("means_restrict", self.form),
-            "means_disable": self.words.shared("means_disable", self.form),
+            "means_disable": self.words.shared("means_disable", self.form, never_deleted=self.content.never_deleted),
         }
 
 

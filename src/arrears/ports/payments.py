@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from datetime import date, datetime
+from datetime import date, datetime, timedelta
 from typing import Final, NamedTuple, Protocol
 
 from arrears.core.account import Debt
@@ -29,6 +29,10 @@ from arrears.core.payments.values import (
 
 TRIES_MAX: Final = 1000
 """More than any network allows on one card in any window that its rules look back."""
+
+
+FOREIGN_KEPT: Final = timedelta(days=35)
+"""For how long it is known what was met of other installations: they may have any amount of it."""
 
 
 class MethodRecord(NamedTuple):
@@ -130,9 +134,18 @@ class SweepBook(Protocol):
         """Note that this provider was read `at` an instant of our clock, and up to `cursor` by its own. Either may be
         earlier than what was noted before: then a clock went back."""
 
+    def note_foreign(self, provider: str, ref: str, installation: str, now: datetime) -> None:
+        """Note that something of another installation was met; once for each reference, and for 35 days."""
+
+    def foreign_met(self) -> Mapping[str, int]:
+        """How much of that was met at each provider."""
+
 
 class ProviderBook(Protocol):
     """What came from one payment provider, by our own book: compared with the provider's."""
+
+    def attempts(self, account: int) -> Sequence[AttemptRecord]:
+        """See MoneyBook."""
 
     def provider_payments(self, provider: str, since: datetime) -> Sequence[tuple[str, int, str, int]]:
         """Every payment booked from a provider since then: reference, account, currency, minor units."""

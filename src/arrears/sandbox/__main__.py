@@ -8,11 +8,13 @@ from contextlib import suppress
 
 from arrears.core.errors import Refused
 from arrears.sandbox.run import running
+from arrears.settings import read
 
 
 def main() -> int:
-    """Run until interrupted."""
+    """Run until interrupted. A setting that is wrong is refused here too, though the sandbox needs none."""
     try:
+        read()
         with running(_port(sys.argv[1:])) as sandbox:
             sys.stdout.write(f"sandbox provider on {sandbox.url} (Ctrl-C ends it)\n")
             sys.stdout.flush()

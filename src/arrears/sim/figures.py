@@ -69,6 +69,7 @@ def _stopped(sums: SumsOutcome) -> list[int]:
 
 
 SERVICE: Final = (
+    Figure("past_due_invoices", lambda o: o.past_due_invoices),
     Figure("notices", lambda o: o.notices),
     Figure("reminders", lambda o: o.reminders),
     Figure("stop_warnings", lambda o: o.stop_warnings),
@@ -83,6 +84,7 @@ SERVICE: Final = (
 """What customers notice, in the order in which it happens to them."""
 
 MONEY: Final = (
+    MoneyFigure("past_due", _past_due),
     MoneyFigure("before_stop", lambda s: sum(s.by_stage.get(stage, 0) for stage in BEFORE_STOP), _past_due),
     MoneyFigure("while_stopped", lambda s: s.by_stage.get(PaidWhen.STOPPED, 0), _past_due),
     MoneyFigure("after_deletion", lambda s: s.by_stage.get(PaidWhen.DELETED, 0), _past_due, always=False),

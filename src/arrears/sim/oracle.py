@@ -5,7 +5,7 @@ The bounds are loose on purpose: whatever it calls wrongful is wrongful by anybo
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 from typing import Final
@@ -25,11 +25,11 @@ Mailbox = Mapping[int, Sequence[tuple[datetime, Message]]]
 
 @dataclass(frozen=True, slots=True)
 class Bounds:
-    """The strictest that any policy an account has ever had allows."""
+    """The strictest that any policy an account has ever had allows; None where all of them say never."""
 
-    disable_after_days: int
+    disable_after_days: int | None
     disable_lead_days: int
-    retention_days: int
+    retention_days: int | None
     delete_lead_days: int
     wide: bool
 
@@ -37,12 +37,16 @@ class Bounds:
 def bounds(policies: Sequence[Policy]) -> Bounds:
     """The earliest that any of these would act."""
     return Bounds(
-        disable_after_days=min(p.disable_after_days for p in policies),
+        disable_after_days=_earliest(p.disable_after_days for p in policies),
         disable_lead_days=min(p.disable_lead_days for p in policies),
-        retention_days=min(p.retention_days for p in policies),
+        retention_days=_earliest(p.retention_days for p in policies),
         delete_lead_days=min(p.delete_lead_days for p in policies),
         wide=any(p.scope is ClockScope.ACCOUNT for p in policies),
     )
+
+
+def _earliest(days: Iterable[int | None]) -> int | None:
+    return min((day for day in days if day is not None), default=None)
 
 
 def _owed_for(person: SimulatedPerson, subscription: int, wide: bool) -> list[Bill]:
@@ -67,6 +71,8 @@ def wrongful_disablement(
     owed = _owed_for(person, subscription, allowed.wide)
     if not owed:
         return "everything was paid"
+    if allowed.disable_after_days is None:
+        return "its policy says never"
     due_on = min(b.due_on for b in owed)
     if on < due_on + timedelta(days=allowed.disable_after_days):
         return f"the oldest unpaid invoice was due only on {due_on}"
@@ -89,11 +95,13 @@ def wrongful_deletion(
     given_up = any(no == subscription for no, _ in person.given_up)
     if not owed and not given_up:
         return "nothing was owed, and nothing was canceled"
+    if allowed.retention_days is None:
+        return "its policy says never"
     if off_since is None:
         return "the service was never told to stop"
     starts = [calendar.local_day(off_since) - 2 * ONE_DAY]
     if owed:
-        starts.append(min(b.due_on for b in owed) + timedelta(days=allowed.disable_after_days) - ONE_DAY)
+        starts.append(min(b.due_on for b in owed) + timedelta(days=allowed.disable_after_days or 0) - ONE_DAY)
     earliest = (starts[0] if given_up else max(starts)) + timedelta(days=allowed.retention_days)
     if calendar.local_day(at) < earliest:
         return f"it could be deleted on {earliest} at the earliest"

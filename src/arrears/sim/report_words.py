@@ -20,6 +20,10 @@ LANGUAGES: Final = tuple(_LOCALES)
 """The languages of reports: each has its file in `report/`."""
 
 
+NAME_CHARS_MAX: Final = 80
+"""A longer name says nothing more, and would push the figures out of sight."""
+
+
 @dataclass(frozen=True)
 class ReportWords:
     """One language. Every text is in its file; a name that is not there is a KeyError."""
@@ -82,8 +86,18 @@ class ReportWords:
         """Jan 2026."""
         return str(format_date(on, "MMM y", locale=self.locale)).replace(" ", "\u00a0")
 
+    def month_alone(self, on: date) -> str:
+        """Jan."""
+        return str(format_date(on, "MMM", locale=self.locale))
+
     def __hash__(self) -> int:
         return hash(self.language)
+
+
+def one_line(name: str) -> str:
+    """A name on one line, without what nobody can read, and marks that turn the direction of writing."""
+    line = "".join(char for char in " ".join(name.split()) if char.isprintable())
+    return line if len(line) <= NAME_CHARS_MAX else line[: NAME_CHARS_MAX - 1].rstrip() + "…"
 
 
 def _zeros(digits: int, locale: Locale) -> str:

@@ -32,6 +32,7 @@ HEADER_WITHIN: Final = 50
 """So many rows of titles may stand before the names of the columns."""
 ROWS_IN_A_BLOCK: Final = 2_000
 """So many rows are understood together; progress is told after each block."""
+_IS_CREDIT, _NUMBER, _PAID, _REF = map(ReadRow._fields.index, ("is_credit", "number", "paid", "ref"))
 _COLUMNS_SHOWN_MAX: Final = 40
 
 
@@ -63,9 +64,8 @@ class BookRows:
 
     def keys(self, account: KeptAccount) -> tuple[list[str], list[str]]:
         """See BookSource."""
-        rows = [ReadRow._make(row) for row in account.rows]
-        numbers = [row.number for row in rows if not row.is_credit]
-        return numbers, [row.ref or row.number for row in rows if row.paid != NOTHING and not row.is_credit]
+        said = [(row[_NUMBER], row[_PAID], row[_REF]) for row in account.rows if not row[_IS_CREDIT]]
+        return [number for number, _, _ in said], [ref or number for number, paid, ref in said if paid != NOTHING]
 
     def complain(self, complaints: Iterable[Complaint]) -> None:
         """See BookSource."""

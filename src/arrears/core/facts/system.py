@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from datetime import datetime
 from enum import StrEnum
 
 from arrears.core.facts.base import Fact
@@ -30,6 +31,15 @@ class ClockDiffers(Fact, frozen=True, tag="clock_differs"):
     provider: str
     ahead_seconds: int
     over: bool = False
+
+
+class IdentityTaken(Fact, frozen=True, tag="identity_taken"):
+    """Who this installation is to its payment providers from now on; `former` is who it was, empty for its first. What
+    was there at `copied_at` is that one's, of which this is a copy."""
+
+    identity: str
+    former: str = ""
+    copied_at: datetime | None = None
 
 
 class FeedSet(Fact, frozen=True, tag="feed_set"):
@@ -100,6 +110,7 @@ SystemFact = (
     | ClockConfirmed
     | ClockDiffers
     | FeedSet
+    | IdentityTaken
     | BreakerSet
     | ChangeSetAside
     | LimitsSet

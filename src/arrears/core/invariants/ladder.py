@@ -22,6 +22,7 @@ from arrears.core.invariants.checked import (
 )
 from arrears.core.invariants.reported import order_given, void
 from arrears.core.policy import Policy
+from arrears.core.policy.places import is_weekend
 from arrears.core.states import Reason, State
 
 RETENTION_FLOOR_DAYS: Final = 30
@@ -101,6 +102,9 @@ def disabled(book: AccountBook, fact: f.Disabled, recorded: f.Recorded) -> None:
     _cut(book, sub, Action.DISABLE, fact.on, recorded.at, fact.evidence)
     if fact.terms != book.case:
         book.breach("I10", "a service end does not keep the terms of its case")
+    if policy.disable_after_days is None:
+        book.breach("I10", f"subscription {sub.no} is disabled, and its policy says never")
+        return
     stage_days = policy.disable_after_days - (policy.restrict_after_days or 0)
     _dwelt(book, sub, Action.DISABLE, fact.on, stage_days, policy.disable_lead_days)
     _recorded_states(book, sub, fact, State.DISABLED)
@@ -121,6 +125,8 @@ def _cut(book: AccountBook, sub: Sub, action: Action, on: date, at: datetime, ev
     _no_doubt(book, sub, action, on, at, calendar)
     if at < calendar.end_of_day(on):
         book.breach("I10", f"the {action} of {on} happens before that day is over")
+    if policy.business_days and is_weekend(policy.holidays, on):
+        book.breach("I10", f"the {action} of {on} is on a weekend, and its policy says working days")
     told = sub.promised.get(action)
     if told is not None and on < told:
         book.breach("I10", f"the {action} of {on} is earlier than the {told} that was promised")
@@ -160,9 +166,10 @@ def _long_enough(
     book: AccountBook, sub: Sub, action: Action, debt: CheckedDebt, on: date, at: datetime, policy: Policy
 ) -> bool:
     days = policy.restrict_after_days if action is Action.RESTRICT else policy.disable_after_days
-    assert days is not None
     if action is Action.DELETE:
-        days += policy.retention_days
+        days = None if policy.retention_days is None else (days or 0) + policy.retention_days
+    if days is None:
+        return False
     spans = book.spans(STOP[action], sub, debt)
     calendar = book.calendar
     if stopped(spans, calendar.end_of_day(on)) or stopped(spans, at):
@@ -315,6 +322,9 @@ def _retention_is_full(book: AccountBook, sub: Sub, on: date, at: datetime, evid
         return
     policy, calendar = book.policies[end.terms.policy], calendar_of(end.terms.zone)
     days = policy.retention_days
+    if days is None:
+        book.breach("I13", f"subscription {sub.no} is to be deleted, and its policy says never")
+        return
     if not isinstance(days, int) or days < RETENTION_FLOOR_DAYS:
         book.breach("I13", f"retention is {days!r} days")
     if counted_days(end.ended_on, on, book.spans(STOP[Action.DELETE], sub, None), calendar) < days:

@@ -24,6 +24,7 @@ from arrears.core.invariants.checked import (
 )
 from arrears.core.invariants.payments import came_back
 from arrears.core.states import Reason, State
+from arrears.core.working_days import stop_day
 
 NEVER: Final = 10**18
 
@@ -254,7 +255,8 @@ def _moved(book: AccountBook, sub: Sub, action: Action, hold: int) -> bool:
     if not counting or moved is None or without is None:
         return False
     first = min(counting, key=lambda w: (w.accepted_at, w.seq))
-    return moved > max(without, first.promised_on, lead_end(book, sub, first))
+    policy = book.policy if action is not Action.DELETE or sub.end is None else book.policies[sub.end.terms.policy]
+    return stop_day(policy, moved) > stop_day(policy, max(without, first.promised_on, lead_end(book, sub, first)))
 
 
 def since(sub: Sub, action: Action) -> int:
@@ -289,15 +291,20 @@ def clock_day(book: AccountBook, sub: Sub, action: Action, *, held: bool = True)
         if sub.state is not State.DISABLED or sub.end is None or sub.end.ended_on is None or sub.end.ordered_at:
             return None
         policy, calendar = book.policies[sub.end.terms.policy], calendar_of(sub.end.terms.zone)
+        if policy.retention_days is None:
+            return None
         found = first_day(sub.end.ended_on, policy.retention_days, spans(None), calendar)
-        days = policy.disable_after_days + policy.retention_days
+        days = (policy.disable_after_days or 0) + policy.retention_days
     else:
         policy, calendar = book.policy, book.calendar
         restricts = policy.restrict_after_days
         first_stage = State.PAST_DUE if restricts is None or action is Action.RESTRICT else State.RESTRICTED
         if sub.state is not first_stage or sub.entered_on is None or (action is Action.RESTRICT and restricts is None):
             return None
-        days = policy.disable_after_days if action is Action.DISABLE else restricts or 0
+        begins = policy.disable_after_days if action is Action.DISABLE else restricts
+        if begins is None:
+            return None
+        days = begins
         previous = restricts or 0 if first_stage is State.RESTRICTED else 0
         found = first_day(sub.entered_on, days - previous, spans(None), calendar)
     debts = book.owing(sub)

@@ -93,7 +93,8 @@ class Content(msgspec.Struct, frozen=True, gc=False):
     `administrator` is who can pay, and in `administrator_changed` the new one. Addresses are masked by the caller
     where their reader may not see them. Days count from today; `effective_on` is the day from which a new
     administrator acts (None: already). `by_transfer`: the account pays by bank transfer, so nothing is said of cards.
-    `no_method`: no payment method of the account pays for any of the debts.
+    `no_method`: no payment method of the account pays for any of the debts. `nothing_follows`: by the account's policy
+    nothing more happens to any service, however long this is unpaid; `never_deleted`: no data is deleted for it.
     `expires_on` is the last day of a card or an invitation; `change` is one of SIGN_IN_CHANGES. `again`: an address in
     use is to be confirmed once more. `inviter` is the person who invites, empty where the operator's staff do.
     `request` is the number of a support request, `no_deletion_until` and `no_stop_until` the last days that it holds.
@@ -124,6 +125,8 @@ class Content(msgspec.Struct, frozen=True, gc=False):
     effective_on: date | None = None
     by_transfer: bool = False
     no_method: bool = False
+    nothing_follows: bool = False
+    never_deleted: bool = False
     change: str = ""
     again: bool = False
     inviter: str = ""

@@ -100,11 +100,13 @@ def less(parts: Iterable[DebtPart], amount_minor: int) -> tuple[DebtPart, ...]:
     return tuple(found)
 
 
-def attempt_key(quote: Quote, method: int, ordinal: int) -> str:
-    """The idempotency key, made of account, settlement set, amount and currency (all in the quote's hash), method and
-    ordinal: the same attempt has the same key whoever computes it; a new one only when every earlier attempt for
-    these debts is proven finished (`ordinal` counts those)."""
-    return f"arrears-{sha256(f'attempt|{quote.hash}|{method}|{ordinal}'.encode()).hexdigest()}"
+def attempt_key(quote: Quote, method: int, ordinal: int, identity: str) -> str:
+    """The idempotency key, made of account, settlement set, amount and currency (all in the quote's hash), method,
+    ordinal and the installation's identity (another one may have all the rest at the same provider): the same attempt
+    has the same key whoever computes it; a new one only when every earlier attempt for these debts is proven finished
+    (`ordinal` counts those)."""
+    of = f"|{identity}" if identity else ""
+    return f"arrears-{sha256(f'attempt|{quote.hash}|{method}|{ordinal}{of}'.encode()).hexdigest()}"
 
 
 def ordinal_of(account: Account, parts: Iterable[DebtPart]) -> int:

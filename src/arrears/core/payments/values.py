@@ -221,10 +221,19 @@ class DisputeState(StrEnum):
 
 
 class AttemptChange(NamedTuple):
-    """What the provider now says of one of our attempts, read anew from its object (never from the event)."""
+    """What the provider now says of one of our attempts, read anew from its object (never from the event). `certain`:
+    the object carries this installation's identity; without one only our book of attempts knows whose it is."""
 
     attempt: str
     outcome: Outcome
+    certain: bool = True
+
+
+class ForeignChange(NamedTuple):
+    """Something that another installation has at the same account of the provider: left alone, and counted."""
+
+    ref: str
+    installation: str
 
 
 class SetupChange(NamedTuple):
@@ -288,12 +297,12 @@ class CardsTried(NamedTuple):
     tries: tuple[CardTry, ...]
 
 
-Change = AttemptChange | SetupChange | RefundChange | DisputeChange | DebitReturned | CardsTried
+Change = AttemptChange | ForeignChange | SetupChange | RefundChange | DisputeChange | DebitReturned | CardsTried
 
 
 class BookLine(NamedTuple):
     """One payment in the provider's own book: what it took and gave back, in minor units; `attempt` is empty for
-    one that is not ours."""
+    one that is not ours; `certain` as in AttemptChange."""
 
     payment_ref: str
     attempt: str
@@ -302,3 +311,4 @@ class BookLine(NamedTuple):
     refunded_minor: int
     disputed_minor: int
     at: datetime
+    certain: bool = True

@@ -38,6 +38,11 @@ def ladder_mistakes(policy: Policy) -> Iterator[Mistake]:
         yield from _announced(cut)
     yield from _in_order(policy)
     yield from _one_a_day(policy)
+    if policy.holidays and not policy.business_days:
+        yield Mistake(
+            ("holidays", "business_days"),
+            f'is "{policy.holidays}", and means nothing without business_days = true; write that above it',
+        )
 
 
 def _announced_steps(policy: Policy) -> Iterator[_Cut]:
@@ -47,16 +52,18 @@ def _announced_steps(policy: Policy) -> Iterator[_Cut]:
             *("restrict.warning_days", "restrict.after_days", "restrict.lead_days"),
             *(policy.restrict_warning_days, policy.restrict_after_days, policy.restrict_lead_days),
         )
-    yield _Cut(
-        "disabled",
-        *("disable.warning_days", "disable.after_days", "disable.lead_days"),
-        *(policy.disable_warning_days, policy.disable_after_days, policy.disable_lead_days),
-    )
-    yield _Cut(
-        "deleted",
-        *("delete.warning_days", "delete.retention_days", "delete.lead_days"),
-        *(policy.delete_warning_days, policy.retention_days, policy.delete_lead_days),
-    )
+    if policy.disable_after_days is not None:
+        yield _Cut(
+            "disabled",
+            *("disable.warning_days", "disable.after_days", "disable.lead_days"),
+            *(policy.disable_warning_days, policy.disable_after_days, policy.disable_lead_days),
+        )
+    if policy.retention_days is not None:
+        yield _Cut(
+            "deleted",
+            *("delete.warning_days", "delete.retention_days", "delete.lead_days"),
+            *(policy.delete_warning_days, policy.retention_days, policy.delete_lead_days),
+        )
 
 
 def _reminders(policy: Policy) -> Iterator[Mistake]:
@@ -68,6 +75,8 @@ def _reminders(policy: Policy) -> Iterator[Mistake]:
         yield Mistake(
             key, f"starts on day {policy.remind_days[0]}; people are told on day 0 that they owe: start it with 0"
         )
+    if policy.disable_after_days is None or policy.retention_days is None:
+        return
     last_day = policy.disable_after_days + policy.retention_days
     unreachable = [day for day in policy.remind_days if day >= last_day]
     if unreachable:
@@ -102,7 +111,7 @@ def _announced(cut: _Cut) -> Iterator[Mistake]:
 
 def _in_order(policy: Policy) -> Iterator[Mistake]:
     restrict, disable = policy.restrict_after_days, policy.disable_after_days
-    if restrict is not None and restrict >= disable:
+    if restrict is not None and disable is not None and restrict >= disable:
         yield Mistake(
             ("restrict.after_days", "disable.after_days"),
             f"is {restrict}, not before disable.after_days ({disable}); restrict earlier or take [restrict] out",
@@ -119,9 +128,10 @@ def _one_a_day(policy: Policy) -> Iterator[Mistake]:
     """One step a day, so that one message says one thing. Retention's days are compared by `_announced`."""
     steps = [
         ("remind.days", policy.remind_days),
-        ("disable.after_days", (policy.disable_after_days,)),
         ("disable.warning_days", policy.disable_warning_days),
     ]
+    if policy.disable_after_days is not None:
+        steps.insert(1, ("disable.after_days", (policy.disable_after_days,)))
     if policy.restrict_after_days is not None:
         steps.append(("restrict.after_days", (policy.restrict_after_days,)))
         steps.append(("restrict.warning_days", policy.restrict_warning_days))

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
-from typing import Final
+from typing import Final, NamedTuple
 
 from arrears.core.money import format_amount
 from arrears.core.policy.values import KEYS, Policy
@@ -47,9 +47,25 @@ def _changes(old: Policy, new: Policy) -> Iterator[PolicyChange]:
         follows = {"subscription": "a subscription's own debt", "account": "any debt of the account"}
         sentence = f"service is stopped for {follows[old.scope]} -> {follows[new.scope]}"
         yield PolicyChange("scope", sentence, new.scope == "account")
+    if old.business_days != new.business_days:
+        before, after = (f"on {'working days alone' if p.business_days else 'any day'}" for p in (old, new))
+        yield PolicyChange("business_days", f"services stop, data is deleted {before} -> {after}", old.business_days)
+    if old.holidays != new.holidays:
+        sentence = f"the holidays that are no working days are those of {old.holidays or 'no country'} -> "
+        yield PolicyChange("holidays", sentence + (new.holidays or "no country"), bool(old.holidays))
     fewer = len(new.remind_days) < len(old.remind_days)
     yield from _listed("remind.days", "reminders", old.remind_days, new.remind_days, shortens=fewer)
     yield from _announced(old, new)
+    if old.retry_days != new.retry_days:
+        before, after = (
+            f"on days {_days(p.retry_days)}" if p.retry_days else "when likeliest paid" for p in (old, new)
+        )
+        yield PolicyChange("retry.days", f"declined charges are tried again {before} -> {after}", False)
+    if old.retry_attempts_max != new.retry_attempts_max:
+        sentence = (
+            f"declined charges are tried again at most {old.retry_attempts_max} -> {new.retry_attempts_max} times"
+        )
+        yield PolicyChange("retry.attempts_max", sentence, False)
     yield from _restriction(old, new)
     yield from _disablement(old, new)
     yield from _deletion(old, new)
@@ -67,65 +83,51 @@ def _announced(old: Policy, new: Policy) -> Iterator[PolicyChange]:
             yield PolicyChange(key.path, sentence, after < before)
 
 
+class _Stage(NamedTuple):
+    """One stage of a policy; `after_days` is None where it never begins."""
+
+    after_days: int | None
+    warning_days: tuple[int, ...]
+    lead_days: int
+
+
 def _restriction(old: Policy, new: Policy) -> Iterator[PolicyChange]:
-    before, after, key = old.restrict_after_days, new.restrict_after_days, "restrict.after_days"
-    if before is None and after is not None:
-        yield PolicyChange(key, f"never restricted -> restricted after {_count(after)}: a new stage", True)
-    elif before is not None and after is None:
-        yield PolicyChange(key, f"restricted after {_count(before)} -> never restricted", False)
-    elif before is not None and after is not None:
-        yield from _counted(key, "restricted after", before, after)
-        yield from _warned(
-            "restrict",
-            "restriction",
-            (old.restrict_warning_days, before),
-            (new.restrict_warning_days, after),
-        )
+    before, after = (_Stage(p.restrict_after_days, p.restrict_warning_days, p.restrict_lead_days) for p in (old, new))
+    yield from _stage("restrict.after_days", "restriction", "restricted", "restricted after", before, after)
+
+
+def _disablement(old: Policy, new: Policy) -> Iterator[PolicyChange]:
+    before, after = (_Stage(p.disable_after_days, p.disable_warning_days, p.disable_lead_days) for p in (old, new))
+    yield from _stage("disable.after_days", "disablement", "disabled", "disabled after", before, after)
+
+
+def _stage(key: str, cut: str, done: str, after_days: str, before: _Stage, after: _Stage) -> Iterator[PolicyChange]:
+    """What changes for a stage: that there is one, when it begins, its warnings, their lead."""
+    old, new = before.after_days, after.after_days
+    if old is None and new is not None:
+        yield PolicyChange(key, f"never {done} -> {after_days} {_count(new)}: a new stage", True)
+    elif old is not None and new is None:
+        yield PolicyChange(key, f"{after_days} {_count(old)} -> never {done}", False)
+    elif old is not None and new is not None:
+        table = key.partition(".")[0]
+        yield from _counted(key, after_days, old, new)
+        yield from _warned(table, cut, (before.warning_days, old), (after.warning_days, new))
         yield from _counted(
-            "restrict.lead_days",
-            "warning before restriction at least",
-            old.restrict_lead_days,
-            new.restrict_lead_days,
+            f"{table}.lead_days",
+            f"warning before {cut} at least",
+            before.lead_days,
+            after.lead_days,
             less="less notice",
             more="more notice",
         )
 
 
-def _disablement(old: Policy, new: Policy) -> Iterator[PolicyChange]:
-    yield from _counted("disable.after_days", "disabled after", old.disable_after_days, new.disable_after_days)
-    yield from _warned(
-        "disable",
-        "disablement",
-        (old.disable_warning_days, old.disable_after_days),
-        (new.disable_warning_days, new.disable_after_days),
-    )
-    yield from _counted(
-        "disable.lead_days",
-        "warning before disablement at least",
-        old.disable_lead_days,
-        new.disable_lead_days,
-        less="less notice",
-        more="more notice",
-    )
-
-
 def _deletion(old: Policy, new: Policy) -> Iterator[PolicyChange]:
-    key = "delete.retention_days"
-    yield from _counted(key, "after the end of service data is kept for", old.retention_days, new.retention_days)
-    yield from _warned(
-        "delete",
-        "deletion",
-        (old.delete_warning_days, old.retention_days),
-        (new.delete_warning_days, new.retention_days),
-    )
-    yield from _counted(
-        "delete.lead_days",
-        "warning before deletion at least",
-        old.delete_lead_days,
-        new.delete_lead_days,
-        less="less notice",
-        more="more notice",
-    )
+    before, after = (_Stage(p.retention_days, p.delete_warning_days, p.delete_lead_days) for p in (old, new))
+    kept = "after the end of service data is kept for"
+    yield from _stage("delete.retention_days", "deletion", "deleted", kept, before, after)
+    if old.retention_days is None or new.retention_days is None:
+        return
     yield from _counted(
         "delete.cool_off_hours",
         "a scheduled deletion waits",

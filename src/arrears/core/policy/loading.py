@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from functools import lru_cache
 from importlib import resources
-from typing import Any, Final, assert_never
+from typing import Any, assert_never
 
 from arrears.core.errors import Refused
 from arrears.core.policy.checks import ladder_mistakes
 from arrears.core.policy.reading import Reading, parse_toml
-from arrears.core.policy.values import KEYS, ClockScope, KeyKind, Policy, PolicyKey
+from arrears.core.policy.values import BEGINS, KEYS, NEVER, ClockScope, KeyKind, Policy, PolicyKey
 
 
 def load_policy(text: str, *, where: str) -> Policy:
@@ -33,20 +34,33 @@ def default_policy() -> Policy:
     return load_policy(_default_text(), where="default.toml")
 
 
-_WITHOUT_RESTRICT: Final[dict[str, Any]] = {"restrict_after_days": None, "restrict_warning_days": ()}
-"""What a policy has whose file has no such table."""
-
-
 def _read(reading: Reading) -> Policy:
-    fixed: dict[str, Any] = {} if reading.has_table("restrict") else _WITHOUT_RESTRICT
+    fixed: dict[str, Any] = {}
+    if not reading.has_table("restrict"):
+        fixed |= {"restrict_after_days": None, "restrict_warning_days": ()}
+    for table, begins in BEGINS.items():
+        if KEYS[begins].never and reading.says_never(KEYS[begins].path):
+            fixed |= {begins: None, **dict(_of_no_stage(reading, table, begins))}
     values = {name: fixed[name] if name in fixed else _value(reading, key) for name, key in KEYS.items()}
     return Policy(**values)
+
+
+def _of_no_stage(reading: Reading, table: str, begins: str) -> Iterator[tuple[str, Any]]:
+    """What the rest of a stage's table has where that never begins."""
+    for name, key in KEYS.items():
+        if key.path.startswith(f"{table}.") and name != begins:
+            reading.refuse_beside(key.path, f'{KEYS[begins].path} = "{NEVER}"')
+            yield name, () if key.kind is KeyKind.DAYS else reading.default(key.path)
 
 
 def _value(reading: Reading, key: PolicyKey) -> Any:
     match key.kind:
         case KeyKind.NAME:
             return reading.name(key.path)
+        case KeyKind.FLAG:
+            return reading.flag(key.path)
+        case KeyKind.PLACE:
+            return reading.place(key.path)
         case KeyKind.CLOCK:
             return reading.clock_time(key.path)
         case KeyKind.SCOPE:
@@ -74,5 +88,6 @@ def _defaults() -> dict[str, Any]:
     for key in KEYS.values():
         if key.off is not None:
             within, _, last = key.path.rpartition(".")
-            table.setdefault(within, {}).setdefault(last, key.off)
+            off = list(key.off) if isinstance(key.off, tuple) else key.off
+            (table.setdefault(within, {}) if within else table).setdefault(last, off)
     return table

@@ -24,9 +24,12 @@ class ClockScope(StrEnum):
 
 
 class KeyKind(StrEnum):
-    """What stands at a key of a policy file: `days` is a rising list of days, `sums` a table of minor units."""
+    """What stands at a key of a policy file: `days` is a rising list of days, `sums` a table of minor units, `place` a
+    country or a part of it whose public holidays are known."""
 
     NAME = "name"
+    FLAG = "flag"
+    PLACE = "place"
     CLOCK = "clock"
     SCOPE = "scope"
     WHOLE = "whole"
@@ -38,7 +41,9 @@ class PolicyKey(NamedTuple):
     """A key of a policy file (`disable.after_days`): what may stand there, from `least` to `most`, of which unit, and
     `why` nothing else. `off` is what a policy without this promise has, and one whose file leaves it out: then its text
     does not name the key, so that a new one changes no version of a policy that is in force. `announces` is of a key
-    that says how many days ahead something is announced, and names it: all that is said of the policy follows."""
+    that says how many days ahead something is announced, and names it: all that is said of the policy follows.
+    `never` is of a key that says when a stage begins and may say "never": it names what then never happens, the value
+    is None, and nothing else of its table means anything."""
 
     path: str
     kind: KeyKind
@@ -48,7 +53,14 @@ class PolicyKey(NamedTuple):
     why: str = ""
     off: object = None
     announces: str = ""
+    never: str = ""
 
+
+ATTEMPTS_MAX: Final = 4
+"""How often a declined charge is tried again by itself where a policy does not say."""
+
+NEVER: Final = "never"
+"""The word, in a policy file, for a stage that never begins."""
 
 _RETENTION_WHY: Final = (
     ". It decides when customers' data is deleted, and has no default: a deletion setting left blank "
@@ -63,24 +75,35 @@ class Policy:
     version is annotated with its key: reading, checking and writing a file follow from that.
 
     `version` is computed: the first 16 hex digits of the SHA-256 of `policy_text`, so equal promises have equal
-    versions, however their file is written. `restrict_after_days` is None where nothing is ever restricted.
+    versions, however their file is written. `restrict_after_days`, `disable_after_days` and `retention_days` are None
+    where nothing is ever restricted, disabled for debt, or deleted; what belongs to such a stage is then as in the
+    default policy, but without days, and not part of the text. `business_days`: every action is on a working day that a
+    working day follows, by the `holidays` of that country, or from Monday to Friday.
     """
 
     version: str = field(init=False)
     name: Annotated[str, PolicyKey("name", KeyKind.NAME)]
     notice_at: Annotated[time, PolicyKey("notice_at", KeyKind.CLOCK)]
     scope: Annotated[ClockScope, PolicyKey("scope", KeyKind.SCOPE)]
+    business_days: Annotated[bool, PolicyKey("business_days", KeyKind.FLAG, off=False)] = False
+    holidays: Annotated[str, PolicyKey("holidays", KeyKind.PLACE, off="")] = ""
     remind_days: Annotated[tuple[int, ...], PolicyKey("remind.days", KeyKind.DAYS)]
     before_due_days: Annotated[
         int, PolicyKey("remind.before_due_days", KeyKind.WHOLE, 0, 60, off=0, announces="the due date of an invoice")
     ] = 0
+    retry_days: Annotated[tuple[int, ...], PolicyKey("retry.days", KeyKind.DAYS, 1, off=())] = ()
+    retry_attempts_max: Annotated[
+        int, PolicyKey("retry.attempts_max", KeyKind.WHOLE, 0, 50, "attempts", off=ATTEMPTS_MAX)
+    ] = ATTEMPTS_MAX
     restrict_after_days: Annotated[int | None, PolicyKey("restrict.after_days", KeyKind.WHOLE, 1)]
     restrict_warning_days: Annotated[tuple[int, ...], PolicyKey("restrict.warning_days", KeyKind.DAYS, 1)]
     restrict_lead_days: Annotated[int, PolicyKey("restrict.lead_days", KeyKind.WHOLE, 1, 365)]
-    disable_after_days: Annotated[int, PolicyKey("disable.after_days", KeyKind.WHOLE, 1)]
+    disable_after_days: Annotated[int | None, PolicyKey("disable.after_days", KeyKind.WHOLE, 1, never="disabled")]
     disable_warning_days: Annotated[tuple[int, ...], PolicyKey("disable.warning_days", KeyKind.DAYS, 1)]
     disable_lead_days: Annotated[int, PolicyKey("disable.lead_days", KeyKind.WHOLE, 1, 365)]
-    retention_days: Annotated[int, PolicyKey("delete.retention_days", KeyKind.WHOLE, 30, why=_RETENTION_WHY)]
+    retention_days: Annotated[
+        int | None, PolicyKey("delete.retention_days", KeyKind.WHOLE, 30, why=_RETENTION_WHY, never="deleted")
+    ]
     delete_warning_days: Annotated[tuple[int, ...], PolicyKey("delete.warning_days", KeyKind.DAYS, 1)]
     delete_lead_days: Annotated[int, PolicyKey("delete.lead_days", KeyKind.WHOLE, 1, 365)]
     delete_cool_off_hours: Annotated[int, PolicyKey("delete.cool_off_hours", KeyKind.WHOLE, 24, 720, "hours")]
@@ -104,6 +127,13 @@ KEYS: Final[Mapping[str, PolicyKey]] = {
 }
 """Every key by its field, in the order in which a policy's text has them; tables of sums come last."""
 
+BEGINS: Final[Mapping[str, str]] = {
+    "restrict": "restrict_after_days",
+    "disable": "disable_after_days",
+    "delete": "retention_days",
+}
+"""For each table of a stage the field that says when it begins; None is never."""
+
 Policies = Mapping[str, Policy]
 """Adopted policies: each by its version, and the newest of each name by that name."""
 
@@ -125,7 +155,9 @@ def policy_text(policy: Policy, keys: Mapping[str, PolicyKey] = KEYS) -> str:
             if value:
                 lines += ["", f"[{key.path}]", *(f"{code} = {value[code]}" for code in sorted(value))]
             continue
-        if (table == "restrict" and policy.restrict_after_days is None) or (key.off is not None and value == key.off):
+        begins = BEGINS.get(table)
+        never = begins is not None and getattr(policy, begins) is None
+        if (never and not (name == begins and key.never)) or (key.off is not None and value == key.off):
             continue
         if table != current:
             lines += ["", f"[{table}]"]
@@ -135,8 +167,12 @@ def policy_text(policy: Policy, keys: Mapping[str, PolicyKey] = KEYS) -> str:
 
 
 def _written(value: Any) -> str:
+    if value is None:
+        return f'"{NEVER}"'
     if isinstance(value, str):
         return f'"{value}"'
+    if isinstance(value, bool):
+        return str(value).lower()
     if isinstance(value, time):
         return f'"{value:%H:%M}"'
     return str(list(value) if isinstance(value, tuple) else value)

@@ -18,7 +18,9 @@ from arrears.core.messages.content import Content, DatedAction, DebtLine, Operat
 from arrears.core.messages.kinds import KINDS, MessageKind
 from arrears.core.messages.recipients import Contacts, Recipient
 from arrears.core.payments.values import AttemptState, Initiator
+from arrears.core.policy import Policies
 from arrears.core.rules.charge import paying
+from arrears.core.stages import ends_here, policy_of
 from arrears.core.states import RUNNING, Reason, State
 from arrears.engine.messages.drafting_announced import Lines, announcement_drafts, expiry_drafts
 from arrears.engine.messages.drafting_people import Draft, about_address, about_help, about_sign_in, zone_of
@@ -76,7 +78,14 @@ def drafts(
 
 
 def content(
-    draft: Draft, account: Account, contacts: Contacts, to: Recipient, operator: Operator, link: str, now: datetime
+    draft: Draft,
+    account: Account,
+    contacts: Contacts,
+    to: Recipient,
+    operator: Operator,
+    link: str,
+    now: datetime,
+    policies: Policies,
 ) -> Content:
     """The message as one reader gets it. A link under /pay/ pays without a sign-in."""
     administrator = contacts.administrator
@@ -107,6 +116,8 @@ def content(
         administrator="" if administrator is None else administrator.name,
         by_transfer=account.mode is Mode.INVOICE or not KINDS[draft.kind].by_card,
         no_method=_no_method(account, draft),
+        nothing_follows=ends_here(policies, account),
+        never_deleted=policy_of(policies, account).retention_days is None,
         request=str(draft.help or ""),
         no_deletion_until=draft.no_deletion_until,
         no_stop_until=draft.no_stop_until,

@@ -12,6 +12,7 @@ from arrears.core.calendar import calendar_of
 from arrears.core.messages.content import Role
 from arrears.core.messages.kinds import KINDS, LeadsTo
 from arrears.core.messages.recipients import Recipient
+from arrears.core.policy import Policies
 from arrears.engine.message_context import (
     CONFIRM_PATH,
     INVITATION_PATH,
@@ -40,8 +41,8 @@ class Letter(NamedTuple):
 class Letters:
     """The letters of a few notices."""
 
-    def __init__(self, store: MailBook, context: MessageContext, now: datetime) -> None:
-        self._store, self._context, self._now = store, context, now
+    def __init__(self, store: MailBook, context: MessageContext, now: datetime, policies: Policies) -> None:
+        self._store, self._context, self._now, self._policies = store, context, now, policies
         self._days: dict[str, date] = {}
         self._letters: list[Letter] = []
         self._links: list[PayLink] = []
@@ -91,7 +92,7 @@ class Letters:
     def _written(self, plan: NoticeDelivery, draft: Draft, to: Recipient, number: int) -> Letter:
         account, context, now = plan.account, self._context, self._now
         secret, link = self._link(plan, draft, to)
-        says = content(draft, account, plan.contacts, to, context.operator, link, now)
+        says = content(draft, account, plan.contacts, to, context.operator, link, now, self._policies)
         words = context.writer.render(says)
         mail = Mail(
             account=account.no,

@@ -35,6 +35,7 @@ from arrears.core.unit import Unit
 from arrears.engine.acting import acting_on, local_today
 from arrears.engine.booking import Payment, book
 from arrears.engine.failpoints import reached
+from arrears.engine.payments.copies import WHOSE, methods_of_the_original
 from arrears.engine.payments.permitted import not_to_be_asked
 from arrears.engine.payments.providers import Providers, provider_of
 from arrears.engine.payments.tries import record_tries
@@ -197,6 +198,8 @@ def _ask(
     reference = attempt_ref(account, attempt.no)
     fresh = now - attempt.created_at < NONE_FOUND_AFTER
     stop = _not_to_be_charged(store.snapshots([account])[account], attempt, elsewhere, now)
+    if attempt.method in methods_of_the_original(store, account):
+        return method.at_provider, AttemptCanceled("", reached_network=False, why=f"this payment method {WHOSE}")
     charge = Charge(
         attempt=reference,
         key=attempt.key,

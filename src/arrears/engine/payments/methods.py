@@ -13,18 +13,25 @@ from arrears.core.payments.values import Funding, HostedPage, MethodDetails, Set
 from arrears.core.states import State
 from arrears.core.unit import Unit
 from arrears.engine.acting import acting_on
+from arrears.engine.payments.copies import WHOSE, methods_of_the_original
 from arrears.engine.payments.permitted import refused_card
 from arrears.engine.payments.providers import Providers
-from arrears.ports import AccountsAndMoney, MoneyBook
+from arrears.ports import AccountsAndMoney
 
 
 def start_setup(
-    store: MoneyBook, providers: Providers, account: int, provider: str, key: str, locale: str
+    store: AccountsAndMoney, providers: Providers, account: int, provider: str, key: str, locale: str
 ) -> HostedPage:
     """The provider's page on which a person sets up a new method. Nothing is stored here until it is done."""
-    known = [m.customer_ref for m in store.methods(account) if m.at_provider == provider]
-    customer = known[-1] if known else ""
+    customer = customer_of(store, account, provider)
     return providers.of(provider).open_setup(key, account, customer, locale, providers.return_url(account))
+
+
+def customer_of(store: AccountsAndMoney, account: int, provider: str) -> str:
+    """What this provider calls the payer, by the newest payment method that is ours; empty where it knows none."""
+    theirs = methods_of_the_original(store, account)
+    known = [m.customer_ref for m in store.methods(account) if m.at_provider == provider and m.no not in theirs]
+    return known[-1] if known else ""
 
 
 def finish_setup(
@@ -122,6 +129,8 @@ def renew(
     record = store.method(account, method)
     if not (1 <= month <= 12 and MINYEAR <= year <= MAXYEAR) or date(year, month, 1) < now.date().replace(day=1):
         raise Refused("bad_expiry", f"{month:02d}/{year} is no expiry of a card that can still be used")
+    if method in methods_of_the_original(store, account):
+        raise Refused("not_ours", f"this payment method {WHOSE}; add another one")
     key = f"renew-{record.ref}-{year}-{month}"
     details = providers.of(record.at_provider).renew(record.ref, month, year, key)
     assert details.expires_on is not None, "a renewed card has an expiry"
@@ -142,7 +151,8 @@ def remove(
         if held:
             raise Refused("method_held", f"this payment method cannot be removed: {'; '.join(held)}")
         unit.record(f.MethodRemoved(method=method), author)
-    providers.of(record.at_provider).forget(record.ref, f"forget-{record.ref}")
+    if method not in methods_of_the_original(store, account):
+        providers.of(record.at_provider).forget(record.ref, f"forget-{record.ref}")
 
 
 def holding(unit: Unit, method: int) -> list[str]:

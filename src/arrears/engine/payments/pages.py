@@ -50,6 +50,7 @@ def open_page(
             Initiator.CUSTOMER,
             author,
             shown=wanted_hash,
+            identity=view.guards.identity,
             in_part=asked is not wanted,
             page_at=page_at,
         )

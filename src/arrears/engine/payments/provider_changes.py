@@ -17,6 +17,8 @@ from arrears.core.payments.values import (
     Change,
     DebitReturned,
     DisputeChange,
+    ForeignChange,
+    Paid,
     RefundChange,
     SetupChange,
 )
@@ -24,7 +26,7 @@ from arrears.engine.payments import refunds, reversals
 from arrears.engine.payments.attempts import payment_ref, record_foreign, record_outcome
 from arrears.engine.payments.providers import provider_of
 from arrears.engine.payments.tries import record_tries
-from arrears.ports import AccountsAndMoney, PaymentRecord
+from arrears.ports import AccountsAndMoney, MoneyBook, PaymentRecord, ProviderBook
 
 _ATTEMPT: Final = "att"
 
@@ -38,7 +40,7 @@ def apply(store: AccountsAndMoney, provider: str, change: Change, now: datetime)
     match change:
         case AttemptChange():
             _attempt(store, provider, change, now)
-        case SetupChange():
+        case SetupChange() | ForeignChange():
             return
         case CardsTried(attempt=reference):
             place = attempt_of(reference)
@@ -55,6 +57,21 @@ def _same_currency(record: PaymentRecord | None, change: RefundChange | DisputeC
         ours = format_amount(record.fact.amount_minor, record.fact.currency)
         theirs = format_amount(change.amount_minor, change.currency)
         raise Refused("wrong_currency", f"{change.ref} moves {theirs} of a payment of {ours}")
+
+
+def known(store: ProviderBook | MoneyBook, change: Change) -> bool:
+    """Whether what a provider tells of an attempt is of ours. Where the object does not say so, as those made before
+    objects did, it is if our book has that attempt with this reference or none yet, or on a page, and of that sum."""
+    if not isinstance(change, AttemptChange) or change.certain:
+        return True
+    place = attempt_of(change.attempt)
+    record = next((a for a in store.attempts(place[0]) if a.no == place[1]), None) if place else None
+    if record is None:
+        return False
+    told = change.outcome
+    if isinstance(told, Paid) and (told.currency, told.amount_minor) != (record.currency, record.amount_minor):
+        return False
+    return record.on_page or getattr(told, "ref", "") in ("", record.ref) or not record.ref
 
 
 def _attempt(store: AccountsAndMoney, provider: str, change: AttemptChange, now: datetime) -> None:

@@ -8,9 +8,9 @@ from typing import NamedTuple
 
 from arrears.core.money import format_amount
 from arrears.core.payments.trail import KINDS, trail_of
-from arrears.core.payments.values import BookLine
+from arrears.core.payments.values import AttemptChange, BookLine, Paid
 from arrears.engine.payments.attempts import attempt_ref, payment_ref
-from arrears.engine.payments.provider_changes import attempt_of
+from arrears.engine.payments.provider_changes import attempt_of, known
 from arrears.ports import Processor, ProviderBook
 
 
@@ -32,7 +32,7 @@ class MoneyCheck(NamedTuple):
 def check(store: ProviderBook, processor: Processor, since: datetime, until: datetime) -> MoneyCheck:
     """Compare the payments that were made in [since, until)."""
     name = processor.name
-    lines = [line for line in processor.book(since, until) if line.attempt]
+    lines = [line for line in processor.book(since, until) if line.attempt and _ours(store, line)]
     ours = {ref: (account, currency, minor) for ref, account, currency, minor in store.provider_payments(name, since)}
     differences = [*_each(name, lines, dict(ours)), *_held(store, name, lines, ours)]
     theirs: dict[str, int] = {}
@@ -47,6 +47,11 @@ def check(store: ProviderBook, processor: Processor, since: datetime, until: dat
             told = f"the ledger has {format_amount(a, currency)}, {name} has {format_amount(b, currency)}"
             differences.append(f"{currency}: {told}")
     return MoneyCheck(name, len(lines), sums, theirs, tuple(differences))
+
+
+def _ours(store: ProviderBook, line: BookLine) -> bool:
+    paid = Paid(line.payment_ref, line.taken_minor, line.currency, line.at)
+    return known(store, AttemptChange(line.attempt, paid, line.certain))
 
 
 def _held(

@@ -18,12 +18,13 @@ from arrears.core.payments.values import (
     Change,
     DebitReturned,
     DisputeChange,
+    ForeignChange,
     RefundChange,
     SetupChange,
 )
 from arrears.engine.doubting import clear_doubt, raise_doubt
 from arrears.engine.payments.attempts import payment_ref
-from arrears.engine.payments.provider_changes import attempt_of
+from arrears.engine.payments.provider_changes import attempt_of, known
 from arrears.engine.payments.providers import Providers
 from arrears.engine.payments.setups import follow
 from arrears.engine.system import set_change_aside
@@ -31,15 +32,21 @@ from arrears.ports import AccountReader, MoneyBook, Store
 
 
 class Recording(Enum):
-    """What became of one change: it was recorded, or set aside, for the first time or again."""
+    """What became of one change: it was recorded, or set aside, for the first time or again; or it is about what
+    another installation has at the same account of the provider."""
 
     RECORDED = auto()
     NEWLY_ASIDE = auto()
     ASIDE = auto()
+    FOREIGN = auto()
 
 
 def record_change(store: Store, providers: Providers, provider: str, change: Change, now: datetime) -> Recording:
     """Record what a provider reports, or set it aside."""
+    if isinstance(change, ForeignChange) or not known(store, change):
+        told = change if isinstance(change, ForeignChange) else ForeignChange(_named(change), "")
+        store.note_foreign(provider, told.ref, told.installation, now)
+        return Recording.FOREIGN
     try:
         follow(store, providers, provider, change, lambda: now)
     except Refused as refused:
@@ -49,6 +56,12 @@ def record_change(store: Store, providers: Providers, provider: str, change: Cha
     if account and any(d.ref == ref for d in _doubts(store, account)):
         clear_doubt(store, account, DoubtKind.FEED, ref, now, f"provider:{provider}")
     return Recording.RECORDED
+
+
+def _named(change: Change) -> str:
+    """What is called foreign by our book alone: the provider's reference, or the attempt's where it has none."""
+    outcome_ref = getattr(change.outcome, "ref", "") if isinstance(change, AttemptChange) else ""
+    return str(outcome_ref) or doubt_ref("", change).removeprefix(":")
 
 
 def doubt_ref(provider: str, change: Change) -> str:
@@ -81,6 +94,8 @@ def _account_of(store: MoneyBook, provider: str, change: Change) -> int:
             return 0 if place is None else place[0]
         case SetupChange(account=account) | CardsTried(account=account):
             return account
+        case ForeignChange():
+            return 0
         case RefundChange(payment_ref=ref) | DisputeChange(payment_ref=ref) | DebitReturned(payment_ref=ref):
             record = store.payment(payment_ref(provider, ref))
             return 0 if record is None else record.account

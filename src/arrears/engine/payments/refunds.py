@@ -19,6 +19,7 @@ from arrears.core.unit import Unit
 from arrears.engine.acting import acting_on
 from arrears.engine.failpoints import reached
 from arrears.engine.payments.attempts import NONE_FOUND_AFTER, payment_ref
+from arrears.engine.payments.copies import must_be_ours
 from arrears.engine.payments.providers import Providers
 from arrears.engine.payments.reversals import trail_in
 from arrears.ports import AccountsAndMoney, MoneyBook, Processor
@@ -44,6 +45,7 @@ def refund(
     if record is None or not theirs:
         raise Refused("unknown_payment", f"there is no payment {payment[:80]!r} in the book")
     providers.of(provider).must_support(Processor.refund)
+    must_be_ours(store, record.account, payment)
     with acting_on(store, record.account, now) as unit:
         number = _ask(store, unit, payment, amount_minor, request, author, why)
     reached("refund.after_begin")
@@ -86,6 +88,7 @@ def pursue(store: AccountsAndMoney, providers: Providers, account: int, number: 
     asked = _refund(store, account, number)
     if asked.over:
         return _answer(asked)
+    must_be_ours(store, account, asked.payment_ref)
     name, _, theirs = asked.payment_ref.partition(":")
     provider = providers.of(name)
     reached("refund.before_call")

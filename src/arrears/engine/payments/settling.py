@@ -130,12 +130,14 @@ def _rest(
     while left and record.state == AttemptState.PAID:
         with acting_on(store, account, now()) as unit:
             whole = quote_for(unit.account, record.currency, _still_open(unit, left))
-            amount = charge_of(store.system().guards.limits, record.currency, whole.amount_minor)
+            guards = store.system().guards
+            amount = charge_of(guards.limits, record.currency, whole.amount_minor)
             if not amount or unit.account.attempt_on(p.debt for p in whole.parts) is not None:
                 return
             paid = in_part(whole, unit.account, amount)
+            by, ours = Initiator.CUSTOMER, guards.identity
             number = record_attempt(
-                unit, paid, record.method, Initiator.CUSTOMER, author, shown=first.quote, in_part=True
+                unit, paid, record.method, by, author, shown=first.quote, identity=ours, in_part=True
             )
             left = less(whole.parts, amount)
         pursue(store, providers, account, number, now())
@@ -248,7 +250,8 @@ def _begin(
         must_be_permitted(unit.account, method, paid.amount_minor, currency, elsewhere, now)
         providers.of(on_file.at_provider).takes(paid.amount_minor, currency)
         in_parts = bool(part_minor) or paid is not asked
-        number = record_attempt(unit, paid, method, Initiator.CUSTOMER, author, shown=request, in_part=in_parts)
+        by, ours = Initiator.CUSTOMER, guards.identity
+        number = record_attempt(unit, paid, method, by, author, shown=request, identity=ours, in_part=in_parts)
     return _Started(number, fresh=True, rest=less(asked.parts, paid.amount_minor))
 
 
@@ -260,17 +263,18 @@ def record_attempt(
     author: str,
     *,
     shown: str,
+    identity: str,
     in_part: bool = False,
     page_at: str = "",
 ) -> int:
-    """Record an attempt with its key, before anybody is asked; its number. `page_at` is the provider whose page it is
-    for, where it is not for a method."""
+    """Record an attempt with its key, before anybody is asked; its number. `identity` is the installation's, `page_at`
+    the provider whose page it is for, where it is not for a method."""
     number = unit.account.attempt_count + 1
     ordinal = ordinal_of(unit.account, wanted.parts)
     unit.record(
         f.AttemptCreated(
             attempt=number,
-            key=attempt_key(wanted, method, ordinal),
+            key=attempt_key(wanted, method, ordinal, identity),
             ordinal=ordinal,
             method=method,
             by=by,

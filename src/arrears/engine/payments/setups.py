@@ -14,7 +14,7 @@ from arrears.core.errors import Refused
 from arrears.core.payments.values import Change, SetupChange
 from arrears.engine.payments import provider_changes as changes
 from arrears.engine.payments import settling
-from arrears.engine.payments.methods import activate, finish_setup
+from arrears.engine.payments.methods import activate, customer_of, finish_setup
 from arrears.engine.payments.providers import Providers
 from arrears.ports import AccountsAndMoney, AccountsAndSetups, MoneyBook, Processor
 from arrears.ports.setups import SetupPage, SetupState
@@ -47,8 +47,7 @@ def start(
     if any(owed.get(currency) != wanted for currency, wanted in shown.items()):
         raise settling.StaleQuote(settling.quote(store, account, now, also))
     number = store.begin_setup(account, author, provider, shown, also, now)
-    known = [m.customer_ref for m in store.methods(account) if m.at_provider == provider]
-    customer = known[-1] if known else ""
+    customer = customer_of(store, account, provider)
     page = opener.open_setup(f"setup-{account}-{number}", account, customer, locale, back(number))
     store.record_setup_page(number, page.ref, page.url)
     made = store.setup(number)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections import defaultdict
+from collections import Counter, defaultdict
 from collections.abc import Mapping, Sequence
 from datetime import datetime
 from operator import attrgetter
@@ -16,7 +16,7 @@ from arrears.core.payments.values import AttemptState
 from arrears.core.rows import Rows
 from arrears.core.unit import Stored
 from arrears.ports import AttemptRecord, MethodRecord, PaymentRecord
-from arrears.ports.payments import TRIES_MAX
+from arrears.ports.payments import FOREIGN_KEPT, TRIES_MAX
 from arrears.store.reading import OPEN, issued, method_of, tried_of
 
 
@@ -35,6 +35,7 @@ class MemoryMoney:
         self.open_parts: dict[tuple[int, int], int] = {}
         self.payment_seqs: dict[str, tuple[int, int]] = {}
         self.refund_rows: list[RefundRow] = []
+        self.foreign: dict[tuple[str, str], datetime] = {}
         self.card_try_rows: dict[tuple[str, str], list[CardTryRow]] = {}
         """What was tried in vain on providers' pages, by the provider and the card's fingerprint there."""
         self.swept: dict[str, tuple[datetime, datetime | None]] = {}
@@ -223,6 +224,15 @@ class MemoryMoney:
     def swept_until(self, provider: str) -> datetime | None:
         """See ports.SweepBook."""
         return self.swept[provider][0] if provider in self.swept else None
+
+    def note_foreign(self, provider: str, ref: str, installation: str, now: datetime) -> None:
+        """See ports.SweepBook."""
+        self.foreign = {key: at for key, at in self.foreign.items() if at >= now - FOREIGN_KEPT}
+        self.foreign.setdefault((provider, ref), now)
+
+    def foreign_met(self) -> Mapping[str, int]:
+        """See ports.SweepBook."""
+        return dict(sorted(Counter(provider for provider, _ in self.foreign).items()))
 
     def swept_cursor(self, provider: str) -> datetime | None:
         """See ports.SweepBook."""

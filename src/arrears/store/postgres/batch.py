@@ -156,15 +156,17 @@ def read_system(db: Db) -> System:
 
 
 _SYSTEM: Final[LiteralString] = """
-SELECT last_tick_at, clock_suspect, feed_stale, breaker_open, limits, clock_differs FROM system_state
+SELECT last_tick_at, clock_suspect, feed_stale, breaker_open, limits, clock_differs, identity, copied_at
+FROM system_state
 """
 
 
 def _system_of(found: psycopg.Cursor[DbRow]) -> System:
     row = found.fetchone()
     assert row is not None
-    last, clock, feed, breaker, limits, differs = row
-    return System(None if last is None else utc(last), clock, feed, breaker, _limits_of(limits), differs)
+    last, clock, feed, breaker, limits, differs, identity, copied = row
+    of_identity = identity, None if copied is None else utc(copied)
+    return System(None if last is None else utc(last), clock, feed, breaker, _limits_of(limits), differs, *of_identity)
 
 
 @lru_cache(maxsize=4)
@@ -196,7 +198,7 @@ def record_system(db: Db, fact: SystemFact, now: datetime, author: str, why: str
     after = fold_system(read_system(db), fact)
     db.execute(
         "UPDATE system_state SET seq = %s, head = %s, clock_suspect = %s, feed_stale = %s, breaker_open = %s,"
-        " limits = %s, clock_differs = %s",
+        " limits = %s, clock_differs = %s, identity = %s, copied_at = %s",
         [
             seq,
             head,
@@ -205,5 +207,7 @@ def record_system(db: Db, fact: SystemFact, now: datetime, author: str, why: str
             after.breaker_open,
             limits_text(after.limits),
             after.clock_differs,
+            after.identity,
+            after.copied_at,
         ],
     )

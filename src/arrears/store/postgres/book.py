@@ -8,11 +8,13 @@ from contextlib import AbstractContextManager
 from datetime import date
 from typing import Final, LiteralString
 
+from psycopg import Cursor
+
 from arrears.core.account import Mode
 from arrears.core.facts import Fact, Recorded, decode_fact, kind_of_type
 from arrears.ports import NewAccount
 from arrears.ports.book import Place, Sums
-from arrears.store.postgres.write import Db, utc
+from arrears.store.postgres.write import Db, DbRow, array_of, utc
 
 FACTS_OF: Final[LiteralString] = """
 SELECT account_id, seq, at, author, why, body FROM account_fact
@@ -37,11 +39,11 @@ ON CONFLICT (account_id, channel, address) DO NOTHING
 """
 
 INVOICE_PLACES: Final[LiteralString] = """
-SELECT i.number, i.account_id, a.ref FROM invoice i JOIN account a USING (account_id) WHERE i.number = ANY(%s)
+SELECT i.number, i.account_id, a.ref FROM invoice i JOIN account a USING (account_id) WHERE i.number = ANY(%s::text[])
 """
 
 PAYMENT_PLACES: Final[LiteralString] = """
-SELECT p.ref, p.account_id, a.ref FROM payment p JOIN account a USING (account_id) WHERE p.ref = ANY(%s)
+SELECT p.ref, p.account_id, a.ref FROM payment p JOIN account a USING (account_id) WHERE p.ref = ANY(%s::text[])
 """
 
 ENTRY_SUMS: Final[LiteralString] = "SELECT currency, ledger, sum(minor)::bigint FROM entry GROUP BY currency, ledger"
@@ -78,10 +80,9 @@ class PostgresReceivables:
         """See ports.book.Receivables."""
         found: dict[int, list[tuple[str, str]]] = defaultdict(list)
         with self.reading() as db:
-            for account, _, _, author, _, body in db.execute(
-                FACTS_OF, [list(numbers), [kind_of_type(kind) for kind in kinds]]
-            ):
-                found[account].append((author, body))
+            rows = db.execute(FACTS_OF, [list(numbers), [kind_of_type(kind) for kind in kinds]]).fetchall()
+        for account, _, _, author, _, body in rows:
+            found[account].append((author, body))
         return found
 
     def described(self, numbers: Sequence[int]) -> Mapping[int, NewAccount]:
@@ -97,12 +98,12 @@ class PostgresReceivables:
     def invoice_places(self, numbers: Sequence[str]) -> Mapping[str, Place]:
         """See ports.book.Receivables."""
         with self.reading() as db:
-            return {number: Place(*rest) for number, *rest in db.execute(INVOICE_PLACES, [list(numbers)])}
+            return _places(db.execute(INVOICE_PLACES, [array_of(numbers)]))
 
     def payment_places(self, refs: Sequence[str]) -> Mapping[str, Place]:
         """See ports.book.Receivables."""
         with self.reading() as db:
-            return {ref: Place(*rest) for ref, *rest in db.execute(PAYMENT_PLACES, [list(refs)])}
+            return _places(db.execute(PAYMENT_PLACES, [array_of(refs)]))
 
     def invoice_count(self) -> int:
         """See ports.book.Receivables."""
@@ -138,6 +139,10 @@ class PostgresReceivables:
         """See ports.book.Receivables."""
         with self.reading() as db:
             return dict(db.execute(FOLLOWERS).fetchall())
+
+
+def _places(found: Cursor[DbRow]) -> dict[str, Place]:
+    return {name: Place(account, ref) for name, account, ref in found.fetchall()}
 
 
 def describe(db: Db, account: int, known: NewAccount) -> None:

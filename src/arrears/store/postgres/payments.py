@@ -11,7 +11,7 @@ from arrears.core.account import Debt
 from arrears.core.facts import PaymentBooked, decode_fact
 from arrears.core.payments.planner import Tried
 from arrears.ports import AttemptRecord, MethodRecord, PaymentRecord
-from arrears.ports.payments import TRIES_MAX
+from arrears.ports.payments import FOREIGN_KEPT, TRIES_MAX
 from arrears.store.postgres.write import Db, utc
 from arrears.store.reading import issued, method_of, tried_of
 
@@ -92,6 +92,12 @@ GROUP BY e.currency
 SET_SWEPT: Final[LiteralString] = """
 INSERT INTO provider_sweep (provider, swept_until, cursor_at) VALUES (%s, %s, %s) ON CONFLICT (provider) DO UPDATE
 SET swept_until = excluded.swept_until, cursor_at = excluded.cursor_at
+"""
+
+
+NOTE_FOREIGN: Final[LiteralString] = """
+WITH gone AS (DELETE FROM foreign_object WHERE met_at < %(before)s)
+INSERT INTO foreign_object VALUES (%(provider)s, %(ref)s, %(installation)s, %(now)s) ON CONFLICT DO NOTHING
 """
 
 
@@ -184,6 +190,18 @@ class PostgresMoney:
         with self.reading() as db:
             row = db.execute("SELECT swept_until FROM provider_sweep WHERE provider = %s", [provider]).fetchone()
         return None if row is None else utc(row[0])
+
+    def note_foreign(self, provider: str, ref: str, installation: str, now: datetime) -> None:
+        """See ports.SweepBook."""
+        with self.transaction() as db:
+            told = {"provider": provider, "ref": ref, "installation": installation}
+            db.execute(NOTE_FOREIGN, {**told, "now": now, "before": now - FOREIGN_KEPT})
+
+    def foreign_met(self) -> Mapping[str, int]:
+        """See ports.SweepBook."""
+        with self.reading() as db:
+            found = db.execute("SELECT provider, count(*) FROM foreign_object GROUP BY provider ORDER BY provider")
+            return {str(provider): int(count) for provider, count in found}
 
     def swept_cursor(self, provider: str) -> datetime | None:
         """See ports.SweepBook."""

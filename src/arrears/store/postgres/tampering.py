@@ -127,9 +127,9 @@ def _expected() -> tuple[set[str], set[str], dict[str, str]]:
         text = schema.text(version)
         triggers |= set(re.findall(r"^CREATE TRIGGER (\w+)", text, re.M))
         indexes |= set(re.findall(r"^CREATE (?:UNIQUE )?INDEX (\w+)", text, re.M))
-        for gone in re.findall(r"^DROP (?:INDEX|TRIGGER) (?:IF EXISTS )?(\w+)", text, re.M):
-            triggers.discard(gone)
-            indexes.discard(gone)
+        for named in re.findall(r"^DROP (?:INDEX|TRIGGER) (?:IF EXISTS )?(\w+(?:,\s*\w+)*)", text, re.M):
+            gone = set(re.findall(r"\w+", named))
+            triggers, indexes = triggers - gone, indexes - gone
         for table in _TABLE.finditer(text):
             name, body = table[1] or table[3], table[2] or table[4]
             indexes |= {f"{name}_pkey"} if "PRIMARY KEY" in body else set()

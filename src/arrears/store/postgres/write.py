@@ -179,10 +179,11 @@ def _states(units: Sequence[Unit], statement: str) -> list[Statement]:
 
 def columns_of(rows: Sequence[tuple[Any, ...]]) -> list[str]:
     """Rows of numbers, days, instants, truth values and free texts as an array a column, in PostgreSQL's notation."""
-    return [_column(values) for values in zip(*rows, strict=True)]
+    return [array_of(values) for values in zip(*rows, strict=True)]
 
 
-def _column(values: tuple[Any, ...]) -> str:
+def array_of(values: Sequence[Any]) -> str:
+    """Such values as one array."""
     kinds = set(map(type, values))
     if kinds == {int}:
         return _literal(list(map(str, values)))

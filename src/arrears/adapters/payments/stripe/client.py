@@ -18,6 +18,7 @@ from stripe.params import PaymentIntentCreateParams
 from stripe.params.checkout import SessionCreateParams
 
 from arrears.adapters.payments.stripe.amounts import amount_limits, check_amount, to_stripe
+from arrears.adapters.payments.stripe.answers import answering, date_in, is_ours, refusal
 from arrears.adapters.payments.stripe.codes import (
     Thing,
     attempt_in,
@@ -33,14 +34,7 @@ from arrears.adapters.payments.stripe.codes import (
     refused,
     setup_outcome_of,
 )
-from arrears.adapters.payments.stripe.events import (
-    API_VERSION,
-    StripeReader,
-    answering,
-    date_in,
-    is_ours,
-    refusal,
-)
+from arrears.adapters.payments.stripe.events import API_VERSION, StripeReader
 from arrears.adapters.payments.stripe.refunds import find_refund, give_back
 from arrears.adapters.payments.stripe.signed import verified
 from arrears.adapters.payments.stripe.tries import PAGE_MARK
@@ -53,11 +47,13 @@ from arrears.core.payments.values import (
     CardsTried,
     Change,
     Charge,
+    Codes,
     HostedPage,
     MethodDetails,
     NotFound,
     Outcome,
     RefundAnswer,
+    SetupFailed,
     SetupOutcome,
     Unknown,
 )
@@ -82,7 +78,9 @@ class Stripe(Processor):
 
     `key` is a secret or restricted key and must match `live`; `webhook_secrets` are all that are valid now (two while
     one is being replaced). `api_base` replaces Stripe's address by another with the same wire, on loopback only, and
-    never for a live key. `method_types` is what the pages offer. Refuses `no_provider_key` and `wrong_mode`.
+    never for a live key. `method_types` is what the pages offer. `installation` is the identity that everything made
+    here carries, and by which what others have at the same account is told apart. Refuses `no_provider_key` and
+    `wrong_mode`.
     """
 
     name = "stripe"
@@ -97,6 +95,7 @@ class Stripe(Processor):
         live: bool,
         method_types: Sequence[str] = ("card",),
         http_client: stripe.HTTPClient | None = None,
+        installation: str = "",
     ) -> None:
         _check_key(key, live, api_base)
         self.live = live
@@ -110,13 +109,16 @@ class Stripe(Processor):
             http_client=http_client or _http_client(api_base),
         )
         self._v1 = self._client.v1
-        self._reader = StripeReader(self._client, live)
+        self._ours = {"installation": installation} if installation else {}
+        self._reader = StripeReader(self._client, live, installation)
 
     # Methods
 
     def open_setup(self, key: str, account: int, customer_ref: str, locale: str, return_url: str) -> HostedPage:
         """See ports.Processor. What is set up here is for charges off session: Checkout's own default."""
-        ours = {"account": str(account)}
+        ours = {"account": str(account), **self._ours}
+        # Two installations count their accounts and pages alike.
+        key = f"{key}:{self._ours['installation']}" if self._ours else key
         with answering():
             if not customer_ref:
                 made = self._v1.customers.create({"metadata": ours}, {"idempotency_key": f"{key}:customer"})
@@ -139,7 +141,8 @@ class Stripe(Processor):
     def setup_outcome(self, ref: str) -> SetupOutcome:
         """See ports.Processor."""
         with answering():
-            return setup_outcome_of(self._reader.session(ref, ["setup_intent", "setup_intent.payment_method"]))
+            page = self._reader.session(ref, ["setup_intent", "setup_intent.payment_method"])
+        return SetupFailed(Codes()) if self._reader.foreign(page) else setup_outcome_of(page)
 
     def renew(self, method_ref: str, month: int, year: int, key: str) -> MethodDetails:
         """See ports.Processor."""
@@ -185,7 +188,7 @@ class Stripe(Processor):
             "customer": charge.customer_ref,
             "payment_method": charge.method_ref,
             "confirm": True,
-            "metadata": _metadata(charge),
+            "metadata": self._metadata(charge),
             "expand": ["latest_charge", "payment_method"],
         }
         if charge.description:
@@ -258,7 +261,7 @@ class Stripe(Processor):
             except stripe.InvalidRequestError as error:
                 if "expires_at" not in (error.param or error.user_message or ""):
                     raise
-                by_stripe = _date_of(error)
+                by_stripe = date_in(error.headers or {})
                 if by_stripe is None:
                     raise
             early = expires_at < by_stripe + PAGE_MAX / 2
@@ -291,8 +294,8 @@ class Stripe(Processor):
             "success_url": charge.return_url,
             "cancel_url": charge.return_url,
             "expires_at": int(expires_at.timestamp()),
-            "metadata": _metadata(charge),
-            "payment_intent_data": {"metadata": {**_metadata(charge), PAGE_MARK: "1"}},
+            "metadata": self._metadata(charge),
+            "payment_intent_data": {"metadata": {**self._metadata(charge), PAGE_MARK: "1"}},
         }
         if charge.customer_ref:
             wanted["customer"] = charge.customer_ref
@@ -323,7 +326,7 @@ class Stripe(Processor):
 
     def refund(self, payment_ref: str, amount_minor: int, currency: str, key: str) -> RefundAnswer:
         """See ports.Processor."""
-        return give_back(self._client, payment_ref, to_stripe(amount_minor, currency), key)
+        return give_back(self._client, payment_ref, to_stripe(amount_minor, currency), key, self._ours)
 
     def look_up_refund(self, payment_ref: str, key: str) -> RefundAnswer:
         """See ports.Processor."""
@@ -347,6 +350,10 @@ class Stripe(Processor):
         """See ports.Processor."""
         return self._reader.book(since, until)
 
+    def _metadata(self, charge: Charge) -> dict[str, str]:
+        parts = charge.attempt.split("_")
+        return {"attempt": charge.attempt, "account": parts[1] if len(parts) > 1 else "", **self._ours}
+
     def _find(self, attempt: str, customer_ref: str, ref: str, since: datetime | None) -> Thing | None:
         return self._reader.of_ref(attempt, ref) or self._reader.search(attempt, customer_ref, since)
 
@@ -365,7 +372,7 @@ class Stripe(Processor):
         intent = inside(said.get("payment_intent"))
         if attempt_in(intent):
             in_mode(intent, self.live)
-        at = instant(intent["created"]) if intent.get("created") else _date_of(error)
+        at = instant(intent["created"]) if intent.get("created") else date_in(error.headers or {})
         if at is None:
             return Unknown("a refusal that does not say when", ref)
         return refused(id_of(intent) or ref, said, inside(intent.get("latest_charge")), at)
@@ -388,13 +395,3 @@ def _http_client(api_base: str | None) -> stripe.HTTPClient:
         # What is on this machine is never behind the proxy that the environment names.
         session.trust_env = False
     return stripe.RequestsClient(timeout=(CONNECT_SECONDS, READ_SECONDS), session=session)
-
-
-def _metadata(charge: Charge) -> dict[str, str]:
-    parts = charge.attempt.split("_")
-    return {"attempt": charge.attempt, "account": parts[1] if len(parts) > 1 else ""}
-
-
-def _date_of(error: stripe.StripeError) -> datetime | None:
-    """When Stripe answered, by its own clock."""
-    return date_in(error.headers or {})

@@ -128,6 +128,11 @@ def attempt_in(thing: Thing) -> str:
     return str((thing.get("metadata") or {}).get("attempt") or "")
 
 
+def installation_in(thing: Thing) -> str:
+    """The identity of the installation that made an object, in its metadata, else empty."""
+    return str((thing.get("metadata") or {}).get("installation") or "")
+
+
 def id_of(value: Any) -> str:
     """The id of an object that may be expanded, be an id, or be missing."""
     return str((value.get("id") if isinstance(value, Mapping) else value) or "")

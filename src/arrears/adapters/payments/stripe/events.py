@@ -5,10 +5,8 @@ An event only says where to look: each object is read anew, so that order and re
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
-from contextlib import contextmanager
-from datetime import UTC, datetime, timedelta
-from email.utils import parsedate_to_datetime
+from collections.abc import Iterator, Sequence
+from datetime import datetime, timedelta
 from typing import Final
 
 import stripe
@@ -16,6 +14,7 @@ from stripe.params import PaymentIntentListParams
 from stripe.params.checkout import SessionListParams
 
 from arrears.adapters.payments.stripe.amounts import from_stripe
+from arrears.adapters.payments.stripe.answers import answering, date_in
 from arrears.adapters.payments.stripe.codes import (
     DEBITS,
     DECLINES,
@@ -24,12 +23,12 @@ from arrears.adapters.payments.stripe.codes import (
     id_of,
     in_mode,
     inside,
+    installation_in,
     instant,
     outcome_of,
     page_outcome,
 )
 from arrears.adapters.payments.stripe.tries import PAGE_MARK, tried_to_pay, tried_to_set_up
-from arrears.core.errors import Refused
 from arrears.core.money import CURRENCIES
 from arrears.core.payments.provider_time import ProviderTime
 from arrears.core.payments.values import (
@@ -43,6 +42,7 @@ from arrears.core.payments.values import (
     Declined,
     DisputeChange,
     DisputeState,
+    ForeignChange,
     Outcome,
     Paid,
     Processing,
@@ -100,47 +100,6 @@ _INTENT: Final = ["latest_charge", "payment_method"]
 _SESSION: Final = ["payment_intent", "payment_intent.latest_charge"]
 
 
-def refusal(error: stripe.StripeError) -> Refused:
-    """The error as a refusal: `provider_denied` where our key may not do this, `provider_refused` for another mistake
-    of ours, `provider_unreachable` where no answer came."""
-    if isinstance(error, stripe.AuthenticationError | stripe.PermissionError):
-        said = (error.user_message or type(error).__name__)[:200]
-        what = "set ARREARS_STRIPE_KEY to one that is valid and may do everything that arrears asks"
-        return Refused("provider_denied", f"Stripe does not accept our key: {said}; {what}", exit_code=4)
-    if is_ours(error) or isinstance(error, stripe.CardError):
-        said = (error.user_message or type(error).__name__)[:300]
-        return Refused("provider_refused", f"Stripe refused the request: {said}")
-    # What the library says of it is a paragraph for programmers, with the address that was asked.
-    how = f"HTTP {error.http_status}" if error.http_status else "no connection"
-    return Refused("provider_unreachable", f"Stripe did not answer ({how}); try again later", exit_code=4)
-
-
-def is_ours(error: stripe.StripeError) -> bool:
-    """Whether the request itself was wrong, so that nothing happened."""
-    return isinstance(
-        error,
-        stripe.InvalidRequestError | stripe.AuthenticationError | stripe.PermissionError | stripe.IdempotencyError,
-    )
-
-
-@contextmanager
-def answering() -> Iterator[None]:
-    """Turn the SDK's errors into refusals."""
-    try:
-        yield
-    except stripe.StripeError as error:
-        raise refusal(error) from error
-
-
-def date_in(headers: Mapping[str, str]) -> datetime | None:
-    """When an answer was given, by the clock of whoever gave it; None where that is not said, or is no date."""
-    try:
-        found = parsedate_to_datetime(headers.get("Date") or headers.get("date") or "")
-        return found.replace(tzinfo=found.tzinfo or UTC).astimezone(UTC)
-    except (ValueError, OverflowError):
-        return None
-
-
 def refund_change(refund: Thing) -> RefundChange:
     """A refund as it stands."""
     currency = str(refund["currency"]).upper()
@@ -177,9 +136,17 @@ class StripeReader:
     """What is at Stripe, in our words. Its methods refuse `provider_refused`, `provider_unreachable` and `wrong_mode`,
     except `session`, `intent` and `search`, which raise the SDK's errors for their callers to translate."""
 
-    def __init__(self, client: stripe.StripeClient, live: bool) -> None:
+    def __init__(self, client: stripe.StripeClient, live: bool, installation: str = "") -> None:
         self._client, self._v1 = client, client.v1
         self._live = live
+        self._installation = installation
+
+    def foreign(self, thing: Thing) -> bool:
+        """Whether another installation made this object. One that says nothing may be ours, from before objects did."""
+        return bool(self._installation) and installation_in(thing) not in ("", self._installation)
+
+    def _carries(self, attempt: str, thing: Thing) -> bool:
+        return attempt_in(thing) == attempt and not self.foreign(thing)
 
     def intent(self, ref: str) -> Thing:
         """A payment intent with its latest charge and its method."""
@@ -216,7 +183,7 @@ class StripeReader:
             if error.code != "resource_missing":
                 raise
             return None
-        return found if attempt_in(found) == attempt else None
+        return found if self._carries(attempt, found) else None
 
     def search(self, attempt: str, customer_ref: str, since: datetime | None) -> Thing | None:
         """The intent, else the payment page, with our reference in its metadata.
@@ -224,7 +191,10 @@ class StripeReader:
         A repeated key cannot make two, but a key that Stripe has forgotten can. Then what was paid wins; after it
         what may still be paid, because calling that over could charge twice; among equals the newest.
         """
-        created: dict[str, int] = {} if since is None else {"gte": int((since - SKEW).timestamp())}
+        # What a customer has is listed whole: our clock may have been wrong when it was asked for.
+        created: dict[str, int] = {}
+        if since is not None and not customer_ref:
+            created = {"gte": int((since - SKEW).timestamp())}
         wanted: PaymentIntentListParams = {"limit": 100, "expand": [f"data.{name}" for name in _INTENT]}
         pages: SessionListParams = {}
         if customer_ref:
@@ -232,9 +202,9 @@ class StripeReader:
         if created:
             wanted["created"] = {"gte": created["gte"]}
             pages["created"] = {"gte": created["gte"]}
-        found = [intent for intent in self._intents(wanted) if attempt_in(intent) == attempt]
+        found = [intent for intent in self._intents(wanted) if self._carries(attempt, intent)]
         if not found:
-            found = [page for page in self._sessions(pages) if attempt_in(page) == attempt]
+            found = [page for page in self._sessions(pages) if self._carries(attempt, page)]
         return min(found, key=_preference, default=None)
 
     def changes_of(self, event: Thing) -> Iterator[Change]:
@@ -270,17 +240,26 @@ class StripeReader:
             yield dispute_change(in_mode(dispute, self._live))
 
     def _attempt(self, thing: Thing) -> Iterator[Change]:
-        if attempt_in(thing):
-            yield AttemptChange(attempt_in(thing), self.outcome(thing))
-            yield from self.tried(thing)
+        if attempt_in(thing) and self.foreign(thing):
+            yield ForeignChange(thing["id"], installation_in(thing))
+        elif attempt_in(thing):
+            yield AttemptChange(attempt_in(thing), self.outcome(thing), self._certain(thing))
+            if self._certain(thing):
+                yield from self.tried(thing)
+
+    def _certain(self, thing: Thing) -> bool:
+        return installation_in(thing) == self._installation
 
     def _page(self, page: Thing) -> Iterator[Change]:
         account = str((page.get("metadata") or {}).get("account") or "")
-        if page.get("mode") == "payment":
+        if self.foreign(page):
+            yield ForeignChange(page["id"], installation_in(page))
+        elif page.get("mode") == "payment":
             yield from self._attempt(page)
         elif page.get("mode") == "setup" and page.get("status") != "open" and account.isdecimal():
             yield SetupChange(page["id"], int(account))
-            yield from tried_to_set_up(self._client, page)
+            if self._certain(page):
+                yield from tried_to_set_up(self._client, page)
 
     def tried(self, thing: Thing) -> Iterator[CardsTried]:
         """What was tried in vain on a payment page, by the page or by its intent."""
@@ -342,12 +321,13 @@ class StripeReader:
         disputes = self._disputes(intent=intent["id"]) if charge.get("disputed") else iter(())
         return BookLine(
             payment_ref=intent["id"],
-            attempt=attempt_in(intent),
+            attempt="" if self.foreign(intent) else attempt_in(intent),
             currency=currency,
             taken_minor=from_stripe(intent["amount_received"], currency),
             refunded_minor=from_stripe(charge.get("amount_refunded") or 0, currency),
             disputed_minor=sum(map(_taken_back, map(dispute_change, disputes))),
             at=instant(intent["created"]),
+            certain=self._certain(intent),
         )
 
     def _intents(self, wanted: PaymentIntentListParams) -> Iterator[Thing]:

@@ -4,16 +4,20 @@ from __future__ import annotations
 
 import stripe
 
+from arrears.adapters.payments.stripe.answers import answering, is_ours, refusal
 from arrears.adapters.payments.stripe.codes import not_certain
-from arrears.adapters.payments.stripe.events import answering, is_ours, refund_state, refusal
+from arrears.adapters.payments.stripe.events import refund_state
 from arrears.core.payments.values import RefundAnswer, RefundState
 
 
-def give_back(client: stripe.StripeClient, payment_ref: str, amount: int, key: str) -> RefundAnswer:
-    """Give back so much of a payment intent, in its units; the same key is the same refund while Stripe knows it."""
+def give_back(
+    client: stripe.StripeClient, payment_ref: str, amount: int, key: str, ours: dict[str, str]
+) -> RefundAnswer:
+    """Give back so much of a payment intent, in its units; the same key is the same refund while Stripe knows it.
+    `ours` is metadata."""
     try:
         refund = client.v1.refunds.create(
-            {"payment_intent": payment_ref, "amount": amount, "metadata": {"key": key}},
+            {"payment_intent": payment_ref, "amount": amount, "metadata": {"key": key, **ours}},
             {"idempotency_key": key},
         ).to_dict()
     except (stripe.InvalidRequestError, stripe.CardError) as error:
