@@ -49,7 +49,7 @@ class PlainWriter:
         if content.services:
             lines.append(f"About: {', '.join(content.services)}.")
         if content.expires_on is not None:
-            lines.append(f"{content.card} is valid until {content.expires_on}.")
+            lines.append(f"{content.card or 'It'} is valid until {content.expires_on}.")
         return PlainWords(content.kind.replace("_", " "), "\n".join([*lines, content.link]))
 
 

@@ -12,10 +12,10 @@ from arrears.core.calendar import calendar_of
 from arrears.core.evolve import evolve, open_account
 from arrears.core.money import format_amount
 from arrears.sim.story_money import (
-    AttemptFact,
-    BackFact,
-    MethodFact,
-    MoneyFact,
+    StoryAttempt,
+    StoryBack,
+    StoryMethod,
+    StoryMoney,
     of_attempt,
     of_back,
     of_method,
@@ -82,7 +82,7 @@ def _say(before: Account, after: Account, fact: f.AnyFact) -> tuple[str, str]:
         return "past due", f"{numbers}{'; a case opens' if fact.opened else ''}"
     if isinstance(fact, f.CaseEnded):
         return "case ends", fact.outcome.replace("_", " ")
-    if isinstance(fact, MoneyFact):
+    if isinstance(fact, StoryMoney):
         return of_money(before, fact)
     if isinstance(fact, _Cut):
         return _cut(after, fact)
@@ -92,11 +92,11 @@ def _say(before: Account, after: Account, fact: f.AnyFact) -> tuple[str, str]:
         return _subscription(after, fact)
     if isinstance(fact, _Doubt):
         return _doubt(before, fact)
-    if isinstance(fact, MethodFact):
+    if isinstance(fact, StoryMethod):
         return of_method(after, fact)
-    if isinstance(fact, AttemptFact):
+    if isinstance(fact, StoryAttempt):
         return of_attempt(fact)
-    if isinstance(fact, BackFact):
+    if isinstance(fact, StoryBack):
         return of_back(fact)
     if isinstance(fact, _Mail):
         return _mail(fact)
@@ -130,11 +130,13 @@ def _part(account: Account, part: f.NoticePart) -> tuple[str, str]:
 
 
 def whose_date(account: Account, said: f.Announcement) -> str:
-    """What an announcement is about: `invoice F-1`, a service, `payment method 1`."""
+    """What an announcement is about: `invoice F-1`, a service, `hold 2`, `payment method 1`."""
     if said.debt:
         debt = account.debt(said.debt)
         return f"invoice {said.debt if debt is None else debt.number}"
-    return service_of(account, said.subscription) if said.subscription else f"payment method {said.method}"
+    if said.subscription:
+        return service_of(account, said.subscription)
+    return f"hold {said.hold}" if said.hold else f"payment method {said.method}"
 
 
 def _listed(numbers: Sequence[int]) -> str:

@@ -7,7 +7,7 @@ from arrears.core.account import Account
 from arrears.core.money import format_amount
 from arrears.sim.story_words import in_words, service_of
 
-MoneyFact = (
+StoryMoney = (
     f.InvoiceIssued
     | f.PaymentBooked
     | f.CreditAllocated
@@ -17,12 +17,12 @@ MoneyFact = (
     | f.DueMoved
     | f.WithinTolerance
 )
-MethodFact = f.MethodAdded | f.MethodActivated | f.MethodRenewed | f.MethodSpent | f.MethodRemoved
-AttemptFact = f.AttemptCreated | f.AttemptMoved | f.ChallengeLapsed
-BackFact = f.Refunded | f.RefundAsked | f.RefundUndone | f.ChargebackClosed | f.CardTried
+StoryMethod = f.MethodAdded | f.MethodActivated | f.MethodRenewed | f.MethodSpent | f.MethodRemoved
+StoryAttempt = f.AttemptCreated | f.AttemptMoved | f.ChallengeLapsed
+StoryBack = f.Refunded | f.RefundAsked | f.RefundUndone | f.ChargebackClosed | f.CardTried
 
 
-def of_money(before: Account, fact: MoneyFact) -> tuple[str, str]:
+def of_money(before: Account, fact: StoryMoney) -> tuple[str, str]:
     """What was asked, paid and no longer owed; `before` is the account as it was until then."""
     match fact:
         case f.InvoiceIssued(debt=d):
@@ -50,7 +50,7 @@ def of_money(before: Account, fact: MoneyFact) -> tuple[str, str]:
             return "tolerated", f"what is left of {numbers} is too little to be past due"
 
 
-def of_method(after: Account, fact: MethodFact) -> tuple[str, str]:
+def of_method(after: Account, fact: StoryMethod) -> tuple[str, str]:
     """What became of a payment method."""
     name = f"payment method {fact.method}"
     match fact:
@@ -67,7 +67,7 @@ def of_method(after: Account, fact: MethodFact) -> tuple[str, str]:
             return "method", f"{name} was removed"
 
 
-def of_attempt(fact: AttemptFact) -> tuple[str, str]:
+def of_attempt(fact: StoryAttempt) -> tuple[str, str]:
     """What became of an attempt to take money."""
     match fact:
         case f.AttemptCreated():
@@ -81,7 +81,7 @@ def of_attempt(fact: AttemptFact) -> tuple[str, str]:
             return "attempt", f"{fact.attempt}: nobody finished the bank's check within a day"
 
 
-def of_back(fact: BackFact) -> tuple[str, str]:
+def of_back(fact: StoryBack) -> tuple[str, str]:
     """What money left again, or was tried and did not come."""
     match fact:
         case f.CardTried(tried=one):

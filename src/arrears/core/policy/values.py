@@ -82,6 +82,9 @@ class Policy:
     before_due_days: Annotated[
         int, PolicyKey("remind.before_due_days", KeyKind.WHOLE, 0, 60, off=0, announces="the due date of an invoice")
     ] = 0
+    before_hold_ends_days: Annotated[
+        int, PolicyKey("remind.before_hold_ends_days", KeyKind.WHOLE, 0, 60, off=0, announces="the last day of a hold")
+    ] = 0
     restrict_after_days: Annotated[int | None, PolicyKey("restrict.after_days", KeyKind.WHOLE, 1)]
     restrict_warning_days: Annotated[tuple[int, ...], PolicyKey("restrict.warning_days", KeyKind.DAYS, 1)]
     restrict_lead_days: Annotated[int, PolicyKey("restrict.lead_days", KeyKind.WHOLE, 1, 365)]

@@ -52,6 +52,8 @@ def tell_of_part(visit: Visit, part: f.NoticePart, invoices: Mapping[int, str]) 
             return text % {"service": called(visit.snapshot, number), "day": day(on)}
         case f.Expiring(method=number, expires_on=on):
             return _("Message: %(card)s expires on %(day)s.") % {"card": card_name(visit, number), "day": day(on)}
+        case f.Announcement(debt=0, subscription=0, method=0, on=on):
+            return _("Message about a hold that ends with %(day)s.") % {"day": day(on)}
         case f.Announcement(debt=0, subscription=0, method=number, on=on):
             return _("Message about %(card)s, valid until %(day)s.") % {
                 "card": card_name(visit, number), "day": day(on),
