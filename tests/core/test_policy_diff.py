@@ -90,6 +90,10 @@ def test_a_difference_in_any_key_is_said(name: str) -> None:
     match KEYS[name].kind:
         case KeyKind.NAME:
             other = "other"
+        case KeyKind.FLAG:
+            other = not value
+        case KeyKind.PLACE:
+            other = "NL"
         case KeyKind.CLOCK:
             other = time(8)
         case KeyKind.SCOPE:

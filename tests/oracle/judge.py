@@ -127,6 +127,12 @@ class Judge(Outside):
         _, zone = self.terms(sub, action)
         if at < ends(on, zone):
             yield f"{label}: EARLY, the day is not over"
+        yield from self._on_a_day_off(sub, action, at, label)
+
+    def _on_a_day_off(self, sub: BookSubscription, action: str, at: datetime, label: str) -> Said:
+        yesterday = local_day(at, self.terms(sub, action)[1]) - DAY
+        if self.free_day(sub, action, yesterday) != yesterday:
+            yield f"{label}: done on or before a day off, on {at}"
 
     def _deferred(self, fact: f.Deferred, r: f.Recorded) -> Said:
         sub = self.subs[fact.subscription]
@@ -202,6 +208,7 @@ class Judge(Outside):
             yield f"{sub.no} is ordered to be deleted: it is held, or too little is owed"
         if self.in_doubt():
             yield f"{sub.no} is ordered to be deleted in doubt"
+        yield from self._on_a_day_off(sub, DELETE, r.at, f"{sub.no} is ordered to be deleted")
         day = self.due_day(sub, DELETE, r.at)
         if day is None or r.at < ends(day, end.zone):
             yield f"{sub.no} is ordered to be deleted: EARLY, not before {day}"
@@ -240,7 +247,7 @@ class Judge(Outside):
             yield f"{label}: in doubt"
         given = {w.named for w in sub.warned if (w.action, w.step) == (action, part.step)}
         while exact in given:
-            exact += DAY  # A warning is unique for its step and date.
+            exact = self.free_day(sub, action, exact + DAY)  # A warning is unique for its step and date.
         if exact is None:
             yield f"{label}: nothing lies ahead"
         elif part.promised_on != exact:
@@ -291,7 +298,9 @@ class Judge(Outside):
         if day is not None and not self.in_doubt():
             day = max(day, sub.told.get(action, day))
             scheduled = action == DELETE and sub.end is not None and sub.end.scheduled is not None
-            if ends(day, zone) <= now and not scheduled:
+            yesterday = local_day(now, zone) - DAY
+            rests = self.free_day(sub, action, yesterday) != yesterday
+            if ends(day, zone) <= now and not scheduled and not rests:
                 yield f"{now}: {action} of {sub.no} is due since {day}, and was not done"
         yield from self._unwarned(sub, action, now, policy, zone)
 
@@ -302,6 +311,11 @@ class Judge(Outside):
             self.unwarned.pop((sub.no, action), None)
             return
         if max(plan, sub.told.get(action, plan)) > today:
+            return
+        kept = today + timedelta(days=self.lead(policy, action))
+        if any(w.action == action and not w.void and w.named >= kept for w in sub.warned):
+            # A day that a day off has put later can still be kept: it is not named twice.
+            self.unwarned.pop((sub.no, action), None)
             return
         since = self.unwarned.setdefault((sub.no, action), now)
         hour = max(policy.notice_at, self.terms(None, "")[0].notice_at)

@@ -22,7 +22,7 @@ from tests.oracle.book import (
     held_on,
     reached,
 )
-from tests.oracle.days import DAY, ends, local_day
+from tests.oracle.days import DAY, ends, first_free, local_day
 
 from arrears.core.policy import Policy
 
@@ -144,8 +144,22 @@ class TextLadder:
         today = local_day(now, zone) if None in over or action == DISABLE else None
         key = (self.version, sub.no, action, but, without, active, today)
         if key not in self._plans:
-            self._plans[key] = self._plan(sub, action, now, but, without)
+            self._plans[key] = self._fitting(sub, action, now, self._plan(sub, action, now, but, without))
         return self._plans[key]
+
+    def free_day(self, sub: BookSubscription | None, action: str, day: date) -> date:
+        """The first day from this one on which the policy lets something stop."""
+        policy, _ = self.terms(sub, action)
+        return first_free(day, business_days=policy.business_days, place=policy.holidays)
+
+    def _fitting(self, sub: BookSubscription, action: str, now: datetime, day: date | None) -> date | None:
+        """A day that a day off has moved lies outside of every hold again."""
+        found = day
+        while found is not None and (allowed := self.free_day(sub, action, found)) != found:
+            found = allowed
+            for debt in self.owed_for(sub):
+                found = self._free_from(found, debt, now)
+        return found
 
     def _plan(self, sub: BookSubscription, action: str, now: datetime, but: int, without: int) -> date | None:
         policy, _ = self.terms(sub, action)
@@ -196,8 +210,14 @@ class TextLadder:
             return None
         lead = local_day(now, zone) + timedelta(days=self.lead(policy, action))
         # What waits under doubt is warned of anew when that is over.
-        day = (None if action in sub.deferred else self.due_day(sub, action, now)) or max(plan, lead)
-        return max(day, sub.told.get(action, day))
+        due = None if action in sub.deferred else self.due_day(sub, action, now)
+        if due is not None and ends(due, zone) <= now:
+            # What comes late waits for a day on which something may stop.
+            yesterday = local_day(now, zone) - DAY
+            free = self.free_day(sub, action, yesterday)
+            due = due if free == yesterday else max(due, free)
+        day = due or max(plan, lead)
+        return self.free_day(sub, action, max(day, sub.told.get(action, day)))
 
     @staticmethod
     def after(policy: Policy, action: str) -> int | None:
@@ -253,7 +273,7 @@ class TextLadder:
         first = counting[0]
         assert first.accepted is not None
         lead = local_day(first.accepted, zone) + timedelta(days=self.lead(policy, action))
-        return max(plan, lead, first.named)
+        return self.free_day(sub, action, max(plan, lead, first.named))
 
     @staticmethod
     def lead(policy: Policy, action: str) -> int:

@@ -161,6 +161,7 @@ class Outside(TextLadder):
         first = counting[0]
         assert first.accepted is not None
         lead = local_day(first.accepted, zone) + timedelta(days=self.lead(policy, action))
+        lead = self.free_day(sub, action, lead)
         if after > max(first.named, lead) and (before is None or after > before):
             return True
         return self._kept_back(hold, max(after, first.named, lead), sub, action, now)

@@ -45,8 +45,8 @@ ZONES = (
 """From UTC-11 to UTC+14, with clocks that change by half an hour and at midnight."""
 
 POLICIES = [load_policy(text, where=name) for name, text in POLICY_TEXTS.items()]
-"""Default; with restriction; account-wide; with minimum and tolerance; never disabled; never deleted; as quick as is
-allowed."""
+"""Default; with restriction; account-wide; with minimum and tolerance; never disabled; on working days alone; never
+deleted; as quick as is allowed."""
 
 # The days around which dates go wrong: clock changes, year ends, leap days, and a century of nothing special.
 DAYS = (

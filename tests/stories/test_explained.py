@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import pytest
 from tests.stories.story import Story
 
 from arrears.cli.explain import explanation, sentences
 from arrears.core.account import DoubtKind
+from arrears.engine.message_context import PLAIN_CONTEXT, MailLimits
 
 
 @pytest.mark.parametrize(
@@ -55,3 +58,19 @@ def test_explain_says_that_nobody_can_be_reached_since_when_and_what_to_do() -> 
     assert explanation(story.store, story.no, story.now)["unreachable"] is None
     story.inner.reached[story.no] = one._replace(contact="")
     assert "the account has no address" in explanation(story.store, story.no, story.now)["unreachable"]
+
+
+def test_explain_shows_each_letter_that_is_held_back_and_why() -> None:
+    story = Story(accounts=2)
+    for number in story.numbers:
+        story.inner.reached[number] = story.inner.reached[number]._replace(contact="all@example.org")
+    story.stage.context = replace(PLAIN_CONTEXT, limits=MailLimits(per_recipient_a_day=1))
+    story.until(0, "23:00")
+    held = [explanation(story.store, number, story.now)["held_back"] for number in story.numbers]
+    assert sorted(len(letters) for letters in held) == [0, 1]
+    [letter] = [letter for letters in held for letter in letters]
+    assert letter.startswith("reminder to all@example.org: waits to be sent, not tried: its address has had 1 messages")
+    late = next(number for number, letters in zip(story.numbers, held, strict=True) if letters)
+    assert f"  {letter}" in list(sentences(explanation(story.store, late, story.now)))
+    story.until(1, "12:00")
+    assert explanation(story.store, late, story.now)["held_back"] == []

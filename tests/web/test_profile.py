@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 import psycopg
 import pytest
+from tests.site import PASSWORD
 from tests.stories.story import Mail
 from tests.web.living import Living, living
 
@@ -203,6 +204,35 @@ def test_who_will_be_told_what_when_is_what_is_then_told(context: ProfilePages) 
     names = {name for kind, _, name in planned if kind == "stop_warning"}
     [account] = context.shop.store.snapshots([context.account]).values()
     assert names == {str(account.subscription(1).disable.promised_on)}
+
+
+def test_that_nobody_can_be_reached_is_said_where_it_is_said_who_is_told_what(context: ProfilePages) -> None:
+    assert context.call("get", "told-when").json()["unreachable"] is None
+    now = context.shop.clock.now()
+    with context.shop.store.accounts([context.account], now) as batch:
+        for address in {context.person.contact, context.person.sign_in} - {""}:
+            batch.mark_dead(address, "5.1.1", now)
+    context.shop.until(now, now + timedelta(days=17))
+    context.shop.clock.ahead = timedelta(days=17)
+    plan = context.call("get", "told-when").json()
+    found = plan["unreachable"]
+    assert [one["action"] for one in found["waits"]] == ["disable"]
+    assert found["waits"][0]["subscription"].startswith(f"sub_{context.account}_")
+    assert (found["why"], "`arrears told`" in found["what_to_do"]) == ("addresses_dead", True)
+    assert str(now.date()) <= found["since"] <= str((now + timedelta(days=17)).date())
+    sign_in = context.client.post("/sign-in", {"email": context.shop.email(context.account), "password": PASSWORD})
+    assert sign_in.status_code == 302
+    for language, said, waits in (
+        ("nl", "Niemand van dit account is te bereiken", "schuift de datum op: dat cloud stopt"),
+        ("en", "Nobody of this account can be reached", "its date moves: that cloud stops"),
+    ):
+        form = {"do": "read", "language": language, "zone": ""}
+        assert context.client.post(f"/acc_{context.account}/profile", form).status_code == 303
+        page = context.client.get(f"/acc_{context.account}/profile").content.decode()
+        assert said in page
+        assert waits in page
+        assert 'href="#address"' in page
+        assert ("Aan: niemand" if language == "nl" else "To: nobody") in page
 
 
 def test_language_and_zone_of_a_person(context: ProfilePages) -> None:

@@ -21,7 +21,7 @@ from arrears.core.facts import Disabled, Recorded, Resumed
 from arrears.core.ids import ACCOUNT, format_id
 from arrears.core.states import State
 from arrears.notices.languages import DEFAULT_LANGUAGE, LANGUAGES
-from arrears.ports import AccountHistory
+from arrears.ports import AccountAndMailHistory
 from arrears.sandbox.run import running
 from arrears.sim.simulate import START, SimulationReport, simulate
 from arrears.sim.story import DiaryLine, as_text, tell
@@ -125,7 +125,7 @@ def _episode(lines: list[DiaryLine]) -> list[DiaryLine]:
     return lines[first : back + 1]
 
 
-def _story(store: AccountHistory, number: int, episode: list[DiaryLine]) -> None:
+def _story(store: AccountAndMailHistory, number: int, episode: list[DiaryLine]) -> None:
     click.echo()
     click.echo(f"The story of one of them, {format_id(ACCOUNT, number)}, by day (day 0: past due):")
     click.echo()

@@ -10,19 +10,19 @@ from zoneinfo import ZoneInfo
 import click
 
 from arrears.cli.common import AS_JSON, find_account, print_json
+from arrears.cli.timeline import fate
 from arrears.core import facts as f
 from arrears.core.account import Account, Action, Mode, Subscription
 from arrears.core.deadlines import ahead, unnamed
 from arrears.core.decide import outlook
 from arrears.core.ids import ACCOUNT, format_id
-from arrears.core.messages.kinds import MessageKind
-from arrears.core.messages.recipients import Contacts, addresses, recipients
 from arrears.core.money import MINOR_MAX, format_amount
 from arrears.core.rules.charge import paying
 from arrears.core.stages import next_stage
 from arrears.core.states import Reason, State
 from arrears.core.view import IMMEDIATELY, Due, View
-from arrears.ports import AccountHistory
+from arrears.engine.messages.unreached import WHAT_TO_DO, Unreached, unreached
+from arrears.ports import AccountAndMailHistory, MailState
 from arrears.sim.causes import causes
 from arrears.sim.story import as_text, tell, whose_date
 from arrears.sim.story_words import WILL, in_words, unless_lifted
@@ -44,7 +44,7 @@ def command(account: str, as_json: bool) -> None:
         click.echo(line)
 
 
-def explanation(store: AccountHistory, number: int, now: datetime) -> dict[str, Any]:
+def explanation(store: AccountAndMailHistory, number: int, now: datetime) -> dict[str, Any]:
     """Everything there is to say about an account's state at an instant."""
     history = store.history(number)
     account = store.snapshots([number])[number]
@@ -58,7 +58,8 @@ def explanation(store: AccountHistory, number: int, now: datetime) -> dict[str, 
         "owed": _owed(account),
         "carried": _carried(view),
         "subscriptions": [_subscription(view, s.no) for s in account.subscriptions],
-        "unreachable": _unreachable(view, store.contacts([number])[number], history),
+        "unreachable": _unreachable(unreached(view, store.contacts([number])[number], store)),
+        "held_back": [fate(mail) for mail in store.mails_of(number) if mail.state is MailState.WAITING and mail.about],
         "waits_for": _waits_for(view),
         "holds": [
             {"scope": h.scope, "until": h.until, "reason": h.reason} for h in account.holds if h.ended_at is None
@@ -93,27 +94,15 @@ def _waits_for(view: View) -> list[str]:
     return [*doubts, *([f"a person: parked, {account.parked}"] if account.parked else [])]
 
 
-def _unreachable(view: View, contacts: Contacts, history: Sequence[f.Recorded]) -> str | None:
-    """Why nobody of an account that something lies ahead of can be reached, since when, and what to do."""
-    if not ahead(view) or recipients(contacts, MessageKind.STOP_WARNING):
+def _unreachable(found: Unreached | None) -> str | None:
+    """Why nobody can be reached, since when, what waits and what to do."""
+    if found is None:
         return None
-    since: datetime | None = None
-    for one in history:
-        match one.fact:
-            case f.NoticeAccepted() | f.AddressConfirmed():
-                since = None
-            case f.NoticeBounced(reachable=False):
-                since = since or one.at
-            case f.NoticeFailed(why=why) if why.startswith(("nobody", "no such address")):
-                since = since or one.at
-    why = "every address of the account is dead" if addresses(contacts) else "the account has no address"
-    day = "" if since is None else f", since {in_words(view.calendar.local_day(since))}"
-    unheard = [f"{one.action} {one.sub.service}" for one in ahead(view) if one.promise.accepted_at is None]
-    waits = f"; until a warning counts these wait, and their dates move: {', '.join(unheard)}" if unheard else ""
-    return (
-        f"nobody can be reached: {why}{day}{waits}; tell them by letter or telephone and record it with `arrears told`,"
-        " or get an address that works"
-    )
+    why = "every address of the account is dead" if found.dead else "the account has no address"
+    day = "" if found.since is None else f", since {in_words(found.since)}"
+    unheard = ", ".join(f"{one.action} {one.service}" for one in found.waiting)
+    waits = f"; until a warning counts these wait, and their dates move: {unheard}" if unheard else ""
+    return f"nobody can be reached: {why}{day}{waits}; {WHAT_TO_DO}"
 
 
 def _owed(account: Account) -> list[dict[str, Any]]:
@@ -222,6 +211,7 @@ def sentences(found: dict[str, Any]) -> Iterator[str]:
     yield from (f"  {line}" for line in found["carried"])
     if found["unreachable"]:
         yield f"  {found['unreachable']}"
+    yield from (f"  {letter}" for letter in found["held_back"])
     for doubt in found["waits_for"]:
         yield f"  restricting, disabling and deleting wait for: {doubt}"
     if found["because"]:

@@ -22,6 +22,7 @@ from arrears.core.policy import (
     load_policy,
 )
 from arrears.core.policy.differences import PolicyChange
+from arrears.core.policy.values import ATTEMPTS_MAX
 from arrears.engine.commands import change_terms
 from arrears.engine.system import adopt_policy
 from arrears.wiring import open_installation
@@ -226,9 +227,32 @@ def _ladder(found: Policy) -> list[str]:
         kept.append((found.retention_days, wait))
     lines += [f"retention day {day:>4}  {what}" for day, what in kept]
     lines += never(found)
+    lines += retried(found)
+    if found.business_days:
+        where = f" of {found.holidays}" if found.holidays else " (Monday to Friday)"
+        lines.append(
+            f"Every date of these is told and kept as a working day{where} that another follows, so never earlier."
+        )
     for what, sums in (("tolerance", found.tolerance_minor), ("minimum", found.minimum_minor)):
         lines += [f"{what} {format_amount(minor, code)}" for code, minor in sums.items()]
     return [*lines, whose_clock(found)]
+
+
+def retried(found: Policy) -> list[str]:
+    """How often and when a declined charge is tried again, where the policy says so itself."""
+    if not found.retry_attempts_max:
+        return ["A declined charge is never tried again by itself."]
+    if found.retry_days:
+        days = ", ".join(map(str, found.retry_days))
+        return [f"A declined charge is tried again on days {days}, {_times(found)}, if the card networks allow it."]
+    if found.retry_attempts_max != ATTEMPTS_MAX:
+        return [f"A declined charge is tried again when it is likeliest paid, {_times(found)}."]
+    return []
+
+
+def _times(found: Policy) -> str:
+    times = found.retry_attempts_max
+    return "once at most" if times == 1 else f"{times} times at most"
 
 
 def never(found: Policy) -> list[str]:

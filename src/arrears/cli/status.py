@@ -10,6 +10,7 @@ import click
 from arrears.cli.common import AS_JSON, find_account, print_json, rows
 from arrears.cli.explain import explanation, standing, step_ahead
 from arrears.core.ids import SUBSCRIPTION, format_id
+from arrears.core.policy import default_policy
 from arrears.engine.messages.health import waiting
 from arrears.ports import MailHealth
 from arrears.store.postgres.queries import awaiting_release, totals
@@ -67,9 +68,20 @@ def _installation(live: Installation, as_json: bool) -> None:
         click.echo(f"{provider}: {count} payments and pages there are another installation's, and left alone")
     for line in _of_mail(mail):
         click.echo(line)
+    for name in _unfollowed(live):
+        click.echo(
+            f"policy {name} is in force and no account follows it; `arrears policy assign {name} ACCOUNT` lets one"
+        )
     if deletions:
         click.echo("deletions that wait for the release of two members of staff, oldest first:")
     rows([(format_id(SUBSCRIPTION, w.account, w.subscription), w.ref, w.delete_on) for w in deletions])
+
+
+def _unfollowed(live: Installation) -> list[str]:
+    """The policies that do nothing: nobody follows them. The default one is there for whoever names no other."""
+    follow = live.store.policy_followers()
+    names = {policy.name for policy in live.store.policies().values()}
+    return sorted(name for name in names if name != default_policy().name and not follow.get(name))
 
 
 def _of_mail(mail: MailHealth) -> Iterator[str]:

@@ -13,7 +13,8 @@ from arrears.core.account import Action, Debt, Hold, ServiceEnd, Stop, Subscript
 from arrears.core.calendar import calendar_of
 from arrears.core.promises import Promise
 from arrears.core.states import State
-from arrears.core.view import View, latest
+from arrears.core.view import ONE_DAY, View, latest
+from arrears.core.working_days import stop_day
 
 
 class Ahead:
@@ -88,9 +89,27 @@ class Ahead:
             return None
         if self.deadline is None:
             day = max(day, self.calendar.local_day(self.view.now) + timedelta(days=self.lead_days))
+        elif self.policy.business_days and self.calendar.end_of_day(self.deadline) <= self.view.now < self.acts_at:
+            day = self.calendar.local_day(self.acts_at) - ONE_DAY
         if self.before is not None:
-            return latest(day, self._after(self.before.announced_day))
-        return day
+            after = latest(day, self._after(self.before.announced_day))
+            return None if after is None else stop_day(self.policy, after)
+        return stop_day(self.policy, day)
+
+    @property
+    def acts_at(self) -> datetime:
+        """The end of the deadline's day, or what `workday` makes of it."""
+        assert self.deadline is not None
+        return self.workday(self.calendar.end_of_day(self.deadline))
+
+    def workday(self, at: datetime) -> datetime:
+        """`at`; where the policy asks for working days and it, or now if that is later, is on none of those that follow
+        another one, the first midnight on which it is so: also what comes late stops nothing before a day off."""
+        if not self.policy.business_days:
+            return at
+        day = self.calendar.local_day(max(at, self.view.now)) - ONE_DAY
+        free = stop_day(self.policy, day)
+        return at if free == day else self.calendar.end_of_day(free)
 
     def base(self) -> date | None:
         """The day by the clocks alone."""
@@ -141,6 +160,13 @@ class Ahead:
         assert after is not None
         return None if restricted_on is None else self._counted(restricted_on, after - before)
 
+    def _fitting(self, day: date | None) -> date | None:
+        """The first day from `day` that the policy allows and at whose end no hold stands (see `clear`)."""
+        found = self.clear(day)
+        while found is not None and (allowed := stop_day(self.policy, found)) != found:
+            found = self.clear(allowed)
+        return found
+
     def clear(self, day: date | None) -> date | None:
         """The first day from `day` at whose end no hold stands in the way of every debt that has had its days: not
         at that instant and, where that has passed already, not now. None while an open hold does."""
@@ -187,14 +213,14 @@ class Ahead:
         told = self.promise.promised_on
         if day is not None and told is not None and told > day:
             day = told
-        return self.clear(day) if self.view.account.holds else day
+        return self._fitting(day) if self.view.account.holds or self.policy.business_days else day
 
     def _deadline(self) -> date | None:
         accepted_at, planned = self.promise.accepted_at, self.planned
         if accepted_at is None or planned is None:
             return None
         lead_end = self.calendar.local_day(accepted_at) + timedelta(days=self.lead_days)
-        return planned if lead_end <= planned else self.clear(lead_end)
+        return planned if lead_end <= planned else self._fitting(lead_end)
 
     def rung(self, step: int) -> tuple[date, datetime] | None:
         """The day of a warning's rung, of the debt's ladder or of retention, and the 09:00 at which it may be sent: the

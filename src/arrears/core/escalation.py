@@ -24,10 +24,10 @@ def escalate(view: View, one: Ahead, build: Callable[[View, Ahead], Fact]) -> It
         return (Due(IMMEDIATELY, Rank.CONSEQUENCE, sub.no, f"{action} no longer waits", ended),)
     if one.deadline is None:
         return ()
-    at = one.calendar.end_of_day(one.deadline)
     if view.doubts:
+        at = one.calendar.end_of_day(one.deadline)
         return (Due(at, Rank.ESCALATION, sub.no, f"{action} waits", partial(deferred, view, one)),)
-    return (Due(at, Rank.ESCALATION, sub.no, action, partial(build, view, one)),)
+    return (Due(one.acts_at, Rank.ESCALATION, sub.no, action, partial(build, view, one)),)
 
 
 def deferred(view: View, one: Ahead) -> Deferred:

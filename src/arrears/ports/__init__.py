@@ -74,6 +74,7 @@ from arrears.ports.setups import (
     SetupPage,
 )
 from arrears.ports.store import (
+    AccountAndMailHistory,
     AccountHistory,
     AccountsAndAccess,
     AccountsAndAddresses,
@@ -113,6 +114,7 @@ __all__ = [
     "TAKEN",
     "AccessBook",
     "AccessLink",
+    "AccountAndMailHistory",
     "AccountHistory",
     "AccountOpening",
     "AccountReader",

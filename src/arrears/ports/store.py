@@ -42,6 +42,10 @@ class AccountHistory(AccountReader, Journal, ContactBook, Protocol):
     """Accounts with everything that was ever recorded of them, and whom it reaches: what explains a state."""
 
 
+class AccountAndMailHistory(AccountHistory, MailBook, Protocol):
+    """Accounts with everything that was ever recorded of them, and every message about it with what became of it."""
+
+
 class ReachableAccounts(AccountReader, ContactBook, Protocol):
     """Accounts with how their people can be reached: what says who hears what, and when."""
 

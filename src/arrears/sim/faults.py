@@ -33,6 +33,11 @@ POLICY_TEXTS: Final = {
         'name = "lenient"\n[remind]\ndays = [0, 5, 30]\n[restrict]\nafter_days = 11\nwarning_days = [4]\n'
         '[disable]\nafter_days = "never"\n[delete]\nretention_days = 35\nwarning_days = [12, 20]\n'
     ),
+    "weekdays": (
+        'name = "weekdays"\nbusiness_days = true\nholidays = "NL"\n[restrict]\nafter_days = 15\nwarning_days = [5, 8]\n'
+        "[disable]\nafter_days = 25\nwarning_days = [16, 18]\n[delete]\nretention_days = 32\n"
+        "warning_days = [2, 20]\n"
+    ),
     "keeper": 'name = "keeper"\n[delete]\nretention_days = "never"\n',
     "brisk": (
         'name = "brisk"\n[remind]\ndays = [0, 1]\n'

@@ -15,6 +15,7 @@ from arrears.core import facts as f
 from arrears.core.account import Action, Hold, HoldScope, Stop, Terms
 from arrears.core.calendar import Calendar, calendar_of
 from arrears.core.policy import ClockScope, Policy
+from arrears.core.policy.places import is_working_day
 from arrears.core.states import State
 
 ONE_DAY: Final = timedelta(days=1)
@@ -133,7 +134,7 @@ class Ladder:
                 by_debt = _day(debt.day_0, days, spans, self._zone)
             by_stage = _day(start, dwell, spans, calendar)
             if by_debt is not None and by_stage is not None:
-                found.append(_outside(max(by_debt, by_stage, *floor), spans, calendar))
+                found.append(_allowed(max(by_debt, by_stage, *floor), spans, calendar, policy))
         return min([day for day in found if day is not None], default=None)
 
     @property
@@ -374,11 +375,15 @@ def _day(start: date, days: int, spans: list[tuple[datetime, datetime | None]], 
     return None
 
 
-def _outside(day: date, spans: list[tuple[datetime, datetime | None]], calendar: Calendar) -> date | None:
-    """The first day from this one whose end no hold covers."""
-    for _ in range(NEVER if spans else 1):
+def _allowed(
+    day: date, spans: list[tuple[datetime, datetime | None]], calendar: Calendar, policy: Policy
+) -> date | None:
+    """The first day from this one whose end no hold covers and that the policy allows."""
+    for _ in range(NEVER if spans or policy.business_days else 1):
         end = calendar.end_of_day(day)
-        if not any(a < end and (b is None or end < b) for a, b in spans):
+        held = any(a < end and (b is None or end < b) for a, b in spans)
+        rest = policy.business_days and not all(is_working_day(policy.holidays, d) for d in (day, day + ONE_DAY))
+        if not held and not rest:
             return day
         day += ONE_DAY
     return None

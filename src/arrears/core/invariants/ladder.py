@@ -22,6 +22,7 @@ from arrears.core.invariants.checked import (
 )
 from arrears.core.invariants.reported import order_given, void
 from arrears.core.policy import Policy
+from arrears.core.policy.places import is_weekend
 from arrears.core.states import Reason, State
 
 RETENTION_FLOOR_DAYS: Final = 30
@@ -124,6 +125,8 @@ def _cut(book: AccountBook, sub: Sub, action: Action, on: date, at: datetime, ev
     _no_doubt(book, sub, action, on, at, calendar)
     if at < calendar.end_of_day(on):
         book.breach("I10", f"the {action} of {on} happens before that day is over")
+    if policy.business_days and is_weekend(policy.holidays, on):
+        book.breach("I10", f"the {action} of {on} is on a weekend, and its policy says working days")
     told = sub.promised.get(action)
     if told is not None and on < told:
         book.breach("I10", f"the {action} of {on} is earlier than the {told} that was promised")

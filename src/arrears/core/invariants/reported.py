@@ -24,6 +24,7 @@ from arrears.core.invariants.checked import (
 )
 from arrears.core.invariants.payments import came_back
 from arrears.core.states import Reason, State
+from arrears.core.working_days import stop_day
 
 NEVER: Final = 10**18
 
@@ -254,7 +255,8 @@ def _moved(book: AccountBook, sub: Sub, action: Action, hold: int) -> bool:
     if not counting or moved is None or without is None:
         return False
     first = min(counting, key=lambda w: (w.accepted_at, w.seq))
-    return moved > max(without, first.promised_on, lead_end(book, sub, first))
+    policy = book.policy if action is not Action.DELETE or sub.end is None else book.policies[sub.end.terms.policy]
+    return stop_day(policy, moved) > stop_day(policy, max(without, first.promised_on, lead_end(book, sub, first)))
 
 
 def since(sub: Sub, action: Action) -> int:

@@ -38,6 +38,11 @@ def ladder_mistakes(policy: Policy) -> Iterator[Mistake]:
         yield from _announced(cut)
     yield from _in_order(policy)
     yield from _one_a_day(policy)
+    if policy.holidays and not policy.business_days:
+        yield Mistake(
+            ("holidays", "business_days"),
+            f'is "{policy.holidays}", and means nothing without business_days = true; write that above it',
+        )
 
 
 def _announced_steps(policy: Policy) -> Iterator[_Cut]:

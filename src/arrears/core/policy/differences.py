@@ -47,9 +47,25 @@ def _changes(old: Policy, new: Policy) -> Iterator[PolicyChange]:
         follows = {"subscription": "a subscription's own debt", "account": "any debt of the account"}
         sentence = f"service is stopped for {follows[old.scope]} -> {follows[new.scope]}"
         yield PolicyChange("scope", sentence, new.scope == "account")
+    if old.business_days != new.business_days:
+        before, after = (f"on {'working days alone' if p.business_days else 'any day'}" for p in (old, new))
+        yield PolicyChange("business_days", f"services stop, data is deleted {before} -> {after}", old.business_days)
+    if old.holidays != new.holidays:
+        sentence = f"the holidays that are no working days are those of {old.holidays or 'no country'} -> "
+        yield PolicyChange("holidays", sentence + (new.holidays or "no country"), bool(old.holidays))
     fewer = len(new.remind_days) < len(old.remind_days)
     yield from _listed("remind.days", "reminders", old.remind_days, new.remind_days, shortens=fewer)
     yield from _announced(old, new)
+    if old.retry_days != new.retry_days:
+        before, after = (
+            f"on days {_days(p.retry_days)}" if p.retry_days else "when likeliest paid" for p in (old, new)
+        )
+        yield PolicyChange("retry.days", f"declined charges are tried again {before} -> {after}", False)
+    if old.retry_attempts_max != new.retry_attempts_max:
+        sentence = (
+            f"declined charges are tried again at most {old.retry_attempts_max} -> {new.retry_attempts_max} times"
+        )
+        yield PolicyChange("retry.attempts_max", sentence, False)
     yield from _restriction(old, new)
     yield from _disablement(old, new)
     yield from _deletion(old, new)

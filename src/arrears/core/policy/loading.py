@@ -57,6 +57,10 @@ def _value(reading: Reading, key: PolicyKey) -> Any:
     match key.kind:
         case KeyKind.NAME:
             return reading.name(key.path)
+        case KeyKind.FLAG:
+            return reading.flag(key.path)
+        case KeyKind.PLACE:
+            return reading.place(key.path)
         case KeyKind.CLOCK:
             return reading.clock_time(key.path)
         case KeyKind.SCOPE:
@@ -84,5 +88,6 @@ def _defaults() -> dict[str, Any]:
     for key in KEYS.values():
         if key.off is not None:
             within, _, last = key.path.rpartition(".")
-            table.setdefault(within, {}).setdefault(last, key.off)
+            off = list(key.off) if isinstance(key.off, tuple) else key.off
+            (table.setdefault(within, {}) if within else table).setdefault(last, off)
     return table

@@ -10,12 +10,14 @@ import re
 import tomllib
 from collections.abc import Iterable, Mapping, Sequence
 from datetime import date, time
+from decimal import Decimal
 from difflib import get_close_matches
 from itertools import pairwise
 from typing import Any, Final
 
 from arrears.core.errors import Refused
 from arrears.core.money import exponent
+from arrears.core.policy.places import check_place
 from arrears.core.policy.values import DAYS_MAX, KEYS, NEVER, KeyKind, PolicyKey
 
 POLICY_CHARACTERS_MAX: Final = 64 * 1024
@@ -39,6 +41,17 @@ def _by_table() -> dict[str, tuple[str, ...]]:
             found[table] = (*found.get(table, ()), last)
     return found
 
+
+_A_POLICY_EACH: Final = (
+    "a policy is one ladder: write one for each, and let the import's map choose by that column "
+    '(policy = { column = "...", words = { ... }, otherwise = "default" }), or `arrears policy assign`'
+)
+_SAID_ELSEWHERE: Final = {
+    "plan": _A_POLICY_EACH,
+    "country": _A_POLICY_EACH,
+    "retry.then": "take it out: after the last try the ladder goes on, and disable.after_days says when it stops",
+}
+"""What people write for want of the right place, and where that is."""
 
 _KEYS: Final[Mapping[str, Sequence[str]]] = _by_table()
 _TABLES: Final = (*(table for table in _KEYS if table), *_SUMS)
@@ -135,6 +148,28 @@ class Reading:
             return time(9)
         return time(int(match[1]), int(match[2]))
 
+    def flag(self, key: str) -> bool:
+        """True or false."""
+        value = self._value(key)
+        if not isinstance(value, bool):
+            self.wrong(key, f"is {_shown(value)}; write true or false, without quotes")
+            return False
+        return value
+
+    def place(self, key: str) -> str:
+        """A country, or a part of one, whose public holidays are known; empty where the file names none."""
+        value = self._value(key)
+        if value == "" and key not in self._given:
+            return ""
+        try:
+            if not isinstance(value, str):
+                raise Refused("unknown_place", "is not text")
+            check_place(value)
+        except Refused as refusal:
+            self.wrong(key, f'is {_shown(value)}, which {refusal.message}; write a country like "NL", or "DE-BY"')
+            return ""
+        return value
+
     def choice(self, key: str, allowed: Sequence[str]) -> str:
         """One of a few words."""
         value = self._value(key)
@@ -169,6 +204,9 @@ class Reading:
             few = f"a list of at most {_STEPS_MAX} days"
             self.wrong(key, f"is {_shown(value)}, not {few}; {write}")
             return ()
+        if least == 1 and value[:1] == [0]:
+            self.wrong(key, f"has 0, and day 0 is the first reminder's; {write}")
+            return ()
         bad = [day for day in value if not _is_whole(day) or not least <= day <= DAYS_MAX]
         if bad:
             self.wrong(key, f"has {', '.join(_shown(day) for day in bad[:5])}; {write}")
@@ -193,7 +231,7 @@ class Reading:
                 found[code] = value
             else:
                 write = f"write a whole number of minor units (cents) from 0 to {SUM_MINOR_MAX}"
-                self.wrong(key, f"is {_shown(value)}; {write}")
+                self.wrong(key, f"is {_shown(value)}; {write}{_in_minor_units(value, code)}")
         return found
 
     def refuse_unknown_keys(self) -> None:
@@ -219,6 +257,8 @@ class Reading:
 
 
 def _nearest(table: str, key: str) -> str:
+    if (said := _SAID_ELSEWHERE.get(f"{table}.{key}" if table else key)) is not None:
+        return said
     siblings: Iterable[str] = (*_KEYS[""], *_TABLES) if not table else _KEYS[table]
     near = get_close_matches(key[:100], siblings, n=1)
     if near:
@@ -229,6 +269,15 @@ def _nearest(table: str, key: str) -> str:
         place = places[near[0]].rpartition(".")[0]
         return f"did you mean {near[0]} {f'under [{place}]' if place else 'above the first table'}?"
     return f"take it out, or write one of {', '.join(siblings)}"
+
+
+def _in_minor_units(value: object, code: str) -> str:
+    """What a sum in whole units is in minor ones."""
+    if not isinstance(value, float):
+        return ""
+    minor = Decimal(str(value)).scaleb(exponent(code))
+    whole = minor == minor.to_integral_value() and 0 <= minor <= SUM_MINOR_MAX
+    return f": {code} {value} is {int(minor)}" if whole else ""
 
 
 def _is_whole(value: object) -> bool:

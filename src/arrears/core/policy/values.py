@@ -24,9 +24,12 @@ class ClockScope(StrEnum):
 
 
 class KeyKind(StrEnum):
-    """What stands at a key of a policy file: `days` is a rising list of days, `sums` a table of minor units."""
+    """What stands at a key of a policy file: `days` is a rising list of days, `sums` a table of minor units, `place` a
+    country or a part of it whose public holidays are known."""
 
     NAME = "name"
+    FLAG = "flag"
+    PLACE = "place"
     CLOCK = "clock"
     SCOPE = "scope"
     WHOLE = "whole"
@@ -53,6 +56,9 @@ class PolicyKey(NamedTuple):
     never: str = ""
 
 
+ATTEMPTS_MAX: Final = 4
+"""How often a declined charge is tried again by itself where a policy does not say."""
+
 NEVER: Final = "never"
 """The word, in a policy file, for a stage that never begins."""
 
@@ -71,13 +77,16 @@ class Policy:
     `version` is computed: the first 16 hex digits of the SHA-256 of `policy_text`, so equal promises have equal
     versions, however their file is written. `restrict_after_days`, `disable_after_days` and `retention_days` are None
     where nothing is ever restricted, disabled for debt, or deleted; what belongs to such a stage is then as in the
-    default policy, but without days, and not part of the text.
+    default policy, but without days, and not part of the text. `business_days`: every action is on a working day that a
+    working day follows, by the `holidays` of that country, or from Monday to Friday.
     """
 
     version: str = field(init=False)
     name: Annotated[str, PolicyKey("name", KeyKind.NAME)]
     notice_at: Annotated[time, PolicyKey("notice_at", KeyKind.CLOCK)]
     scope: Annotated[ClockScope, PolicyKey("scope", KeyKind.SCOPE)]
+    business_days: Annotated[bool, PolicyKey("business_days", KeyKind.FLAG, off=False)] = False
+    holidays: Annotated[str, PolicyKey("holidays", KeyKind.PLACE, off="")] = ""
     remind_days: Annotated[tuple[int, ...], PolicyKey("remind.days", KeyKind.DAYS)]
     before_due_days: Annotated[
         int, PolicyKey("remind.before_due_days", KeyKind.WHOLE, 0, 60, off=0, announces="the due date of an invoice")
@@ -85,6 +94,10 @@ class Policy:
     before_hold_ends_days: Annotated[
         int, PolicyKey("remind.before_hold_ends_days", KeyKind.WHOLE, 0, 60, off=0, announces="the last day of a hold")
     ] = 0
+    retry_days: Annotated[tuple[int, ...], PolicyKey("retry.days", KeyKind.DAYS, 1, off=())] = ()
+    retry_attempts_max: Annotated[
+        int, PolicyKey("retry.attempts_max", KeyKind.WHOLE, 0, 50, "attempts", off=ATTEMPTS_MAX)
+    ] = ATTEMPTS_MAX
     restrict_after_days: Annotated[int | None, PolicyKey("restrict.after_days", KeyKind.WHOLE, 1)]
     restrict_warning_days: Annotated[tuple[int, ...], PolicyKey("restrict.warning_days", KeyKind.DAYS, 1)]
     restrict_lead_days: Annotated[int, PolicyKey("restrict.lead_days", KeyKind.WHOLE, 1, 365)]
@@ -161,6 +174,8 @@ def _written(value: Any) -> str:
         return f'"{NEVER}"'
     if isinstance(value, str):
         return f'"{value}"'
+    if isinstance(value, bool):
+        return str(value).lower()
     if isinstance(value, time):
         return f'"{value:%H:%M}"'
     return str(list(value) if isinstance(value, tuple) else value)

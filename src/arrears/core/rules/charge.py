@@ -14,9 +14,11 @@ from arrears.core.payments.limits import charge_of
 from arrears.core.payments.networks import load_rules
 from arrears.core.payments.planner import EXPIRED, NEW_ENTRY, Allowed, Tried, Wanted, earliest
 from arrears.core.payments.settlement import attempt_key, in_part, ordinal_of, quote_for
-from arrears.core.payments.strategies import plan
+from arrears.core.payments.strategies import Strategy, plan
+from arrears.core.payments.strategies.fixed_days import FixedDays
 from arrears.core.payments.strategies.paydays import Paydays
 from arrears.core.payments.values import AttemptState, Initiator, MethodKind
+from arrears.core.policy import Policy
 from arrears.core.view import ONE_DAY, Due, Rank, View
 
 
@@ -169,7 +171,7 @@ def _retry(view: View, group: _Group) -> datetime | None:
     since = max([t.at for t in own], default=view.calendar.start_of_day(day_0))
     planned = plan(
         load_rules(),
-        Paydays(),
+        strategy_of(view.policy),
         wanted,
         history,
         own=own,
@@ -186,6 +188,13 @@ def _retry(view: View, group: _Group) -> datetime | None:
         allowed = earliest(load_rules(), wanted, history, view.now)
         return allowed.at if isinstance(allowed, Allowed) else None
     return planned
+
+
+def strategy_of(policy: Policy) -> Strategy:
+    """On which days declined charges are tried again: those of the policy, or the likeliest ones."""
+    if policy.retry_days:
+        return FixedDays(policy.retry_days, policy.retry_attempts_max)
+    return Paydays(policy.retry_attempts_max)
 
 
 def _wanted(view: View, group: _Group, debts: Iterable[Debt]) -> Wanted:

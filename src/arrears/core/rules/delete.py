@@ -43,7 +43,7 @@ def _second_look(
     if view.doubts:
         yield Due(at, Rank.ESCALATION, sub.no, "delete waits", partial(deferred, view, one))
     else:
-        yield Due(at, Rank.ESCALATION, sub.no, "delete", partial(_ordered, view, one))
+        yield Due(one.workday(at), Rank.ESCALATION, sub.no, "delete", partial(_ordered, view, one))
 
 
 def _scheduled(view: View, one: Ahead) -> DeletionScheduled:

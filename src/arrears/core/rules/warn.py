@@ -14,6 +14,7 @@ from arrears.core.deadlines import Ahead, ahead
 from arrears.core.facts import Warning
 from arrears.core.promises import SentWarning
 from arrears.core.view import ONE_DAY, Due, Rank, View
+from arrears.core.working_days import stop_day
 
 
 def rule(view: View) -> Iterable[Due]:
@@ -100,5 +101,5 @@ def _named_day(one: Ahead, step: int) -> date:
     assert named is not None
     if one.promise.accepted_at is None:
         while any((s.step, s.promised_on) == (step, named) for s in one.promise.sent):
-            named += ONE_DAY
+            named = stop_day(one.policy, named + ONE_DAY)
     return named

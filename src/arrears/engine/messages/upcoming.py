@@ -14,7 +14,8 @@ from arrears.core.messages.kinds import MessageKind
 from arrears.core.messages.recipients import Contacts, Recipient, recipients
 from arrears.core.rules.remind import coming
 from arrears.core.view import View
-from arrears.ports import ReachableAccounts
+from arrears.engine.messages.unreached import Unreached, unreached
+from arrears.ports import AccountHistory, Journal
 
 
 class Telling(NamedTuple):
@@ -32,28 +33,30 @@ class Telling(NamedTuple):
 
 
 class UpcomingMessages(NamedTuple):
-    """What is ahead, in order; and every address, working or not, that anything would go to."""
+    """What is ahead, in order; every address, working or not, that anything would go to; and, where none of them
+    works, since when and what waits."""
 
     contacts: Contacts
     zone: str
     tellings: tuple[Telling, ...]
+    unreached: Unreached | None
 
 
-def upcoming_messages(store: ReachableAccounts, account: int, now: datetime) -> UpcomingMessages:
+def upcoming_messages(store: AccountHistory, account: int, now: datetime) -> UpcomingMessages:
     """The messages that lie ahead of one account; refuses `unknown_account`."""
     snapshot = store.snapshots([account]).get(account)
     if snapshot is None:
         raise Refused("unknown_account", f"there is no account {format_id(ACCOUNT, account)}")
     view = View(store.policies(), snapshot, store.system().guards, now)
-    return plan_of(view, store.contacts([account])[account])
+    return plan_of(view, store.contacts([account])[account], store)
 
 
-def plan_of(view: View, contacts: Contacts) -> UpcomingMessages:
+def plan_of(view: View, contacts: Contacts, journal: Journal) -> UpcomingMessages:
     """The messages that lie ahead of an account that has been read already."""
     running = view.account.case is not None or _ending(view)
     found = list(_planned(view, contacts)) if running else list(_usual(view, contacts))
     found.sort(key=lambda one: (one.on or date.min, one.day, one.kind, one.service, one.subscription))
-    return UpcomingMessages(contacts, view.terms.zone, tuple(found))
+    return UpcomingMessages(contacts, view.terms.zone, tuple(found), unreached(view, contacts, journal))
 
 
 def _ending(view: View) -> bool:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Final
+from typing import Any, Final
 from zoneinfo import available_timezones
 
 from django.conf import settings
@@ -12,10 +12,12 @@ from django.utils.functional import Promise
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
+from arrears.core.account import Action
 from arrears.core.closed import closed
 from arrears.core.errors import Refused
 from arrears.core.messages.kinds import FORESEEN, MessageKind
 from arrears.core.messages.recipients import INVITATION_LASTS
+from arrears.engine.messages.unreached import Unreached
 from arrears.engine.messages.upcoming import Telling, plan_of
 from arrears.engine.people import access, profile
 from arrears.web.account_centre.frame import Visit, account_page
@@ -32,6 +34,11 @@ MESSAGES: dict[MessageKind, Promise | str] = closed("names of messages ahead", F
     MessageKind.DELETION_WARNING: gettext_lazy("warning before data is deleted"),
 })  # fmt: skip
 
+WAITS: Final[dict[Action, Promise | str]] = closed("words of what waits for a warning", Action, {
+    Action.RESTRICT: gettext_lazy("that %(service)s can only be read"),
+    Action.DISABLE: gettext_lazy("that %(service)s stops"),
+    Action.DELETE: gettext_lazy("that the data of %(service)s is deleted"),
+})  # fmt: skip
 
 PROVED: Final = ("address", "invite", "withdraw", "remove")
 """What is done only for somebody who has just shown who they are."""
@@ -106,7 +113,7 @@ def shown(visit: Visit, why: str = "", status: int = 200, wrong: str = "") -> Ht
     if visit.request.method == "POST":
         visit.contacts = visit.live.store.contacts([visit.account])[visit.account]
     contacts = visit.contacts
-    plan = plan_of(visit.view, contacts)
+    plan = plan_of(visit.view, contacts, visit.live.store)
     person = visit.person
     tellings = lines(visit, plan.tellings)
     values = {
@@ -140,6 +147,7 @@ def shown(visit: Visit, why: str = "", status: int = 200, wrong: str = "") -> Ht
         "extras": [
             {"address": visit.address(one.address), "dead": contacts.is_dead(one.address)} for one in contacts.extras
         ],
+        "unreached": _unreached(visit, plan.unreached),
         "plan": tellings[:PLAN_MAX],
         "plan_more": len(tellings) > PLAN_MAX,
         "plan_zone": plan.zone,
@@ -149,6 +157,14 @@ def shown(visit: Visit, why: str = "", status: int = 200, wrong: str = "") -> Ht
     return visit.page("profile", _("People and addresses"), status, **values)
 
 
+def _unreached(visit: Visit, found: Unreached | None) -> dict[str, Any] | None:
+    """That nobody of the account can be reached, in the reader's words."""
+    if found is None:
+        return None
+    waits = [WAITS[one.action] % {"service": called(visit.snapshot, one.subscription)} for one in found.waiting]
+    return {"dead": found.dead, "since": found.since and visit.day(found.since), "waits": visit.listed(waits)}
+
+
 def lines(visit: Visit, tellings: Sequence[Telling]) -> list[dict[str, str]]:
     """One line for each kind of message of a day, whatever services it is about."""
     grouped: dict[tuple[str, MessageKind, str], list[str]] = {}
@@ -156,7 +172,7 @@ def lines(visit: Visit, tellings: Sequence[Telling]) -> list[dict[str, str]]:
         when = visit.day(one.on) if one.on else _("day %(day)s after the due date has passed") % {"day": one.day}
         if one.on is None and one.kind is MessageKind.DELETION_WARNING:
             when = _("day %(day)s after a service has stopped") % {"day": one.day}
-        to = visit.listed(list(dict.fromkeys(visit.name(visit.address(r.address)) for r in one.to)))
+        to = visit.listed(list(dict.fromkeys(visit.name(visit.address(r.address)) for r in one.to))) or _("nobody")
         names = grouped.setdefault((when, one.kind, to), [])
         if one.subscription:
             names.append(called(visit.snapshot, one.subscription))

@@ -145,7 +145,7 @@ def ahead(visit: Visit, teller: Teller) -> Iterator[TimelineEvent]:
         names = {"number": debt.number, "amount": visit.amount(debt.open_minor, debt.currency)}
         yield TimelineEvent(max(debt.due_on, today), text % names)
     yield from _charges(visit)
-    yield from _messages(visit, plan_of(visit.view, visit.contacts).tellings)
+    yield from _messages(visit, plan_of(visit.view, visit.contacts, visit.live.store).tellings)
     for one in coming(visit):
         yield TimelineEvent(max(one.on, today), says(one), grave=True)
     for hold in visit.snapshot.holds:

@@ -11,8 +11,9 @@ from django.http import HttpRequest, HttpResponse, JsonResponse
 from ninja import Router
 
 from arrears.core.errors import Refused
-from arrears.core.ids import ACCOUNT, PERSON, format_id, parse_id
+from arrears.core.ids import ACCOUNT, PERSON, SUBSCRIPTION, format_id, parse_id
 from arrears.core.messages.recipients import EMAIL, ChannelName, Contacts, Recipient
+from arrears.engine.messages.unreached import WHAT_TO_DO, Unreached
 from arrears.engine.messages.upcoming import Telling, upcoming_messages
 from arrears.engine.people import profile
 from arrears.web.api.frame import PROBLEMS, Strict
@@ -58,10 +59,12 @@ def recipients(request: HttpRequest, account: str) -> HttpResponse:
 
 @router.get("/accounts/{account}/told-when", response={200: dict[str, Any], **PROBLEMS})
 def tellings(request: HttpRequest, account: str) -> HttpResponse:
-    """Who will be told what, when: by the policy, and by the case that is open."""
-    live = installed()
-    plan = upcoming_messages(live.store, _number(account), live.clock.now())
-    return JsonResponse({"zone": plan.zone, "tellings": [_telling(one) for one in plan.tellings]})
+    """Who will be told what, when: by the policy, and by the case that is open. Where nobody can be told, `unreachable`
+    says why, since when, what waits, and what to do."""
+    live, number = installed(), _number(account)
+    plan = upcoming_messages(live.store, number, live.clock.now())
+    told = [_telling(one) for one in plan.tellings]
+    return JsonResponse({"zone": plan.zone, "tellings": told, "unreachable": _unreached(number, plan.unreached)})
 
 
 @router.post("/accounts/{account}/contact-address", response={202: dict[str, Any], **PROBLEMS})
@@ -153,6 +156,24 @@ def _people(contacts: Contacts) -> dict[str, Any]:
         for e in contacts.extras
     ]
     return {"contact": contacts.contact or None, "people": people, "extra": extras}
+
+
+def _unreached(account: int, found: Unreached | None) -> dict[str, Any] | None:
+    if found is None:
+        return None
+    return {
+        "why": "addresses_dead" if found.dead else "no_address",
+        "since": found.since and found.since.isoformat(),
+        "waits": [
+            {
+                "action": one.action,
+                "service": one.service,
+                "subscription": format_id(SUBSCRIPTION, account, one.subscription),
+            }
+            for one in found.waiting
+        ],
+        "what_to_do": WHAT_TO_DO,
+    }
 
 
 def _telling(one: Telling) -> dict[str, Any]:

@@ -6,14 +6,15 @@ from collections.abc import Sequence
 from datetime import date, datetime, time, timedelta
 from typing import Final, NamedTuple
 
-from arrears.core.calendar import calendar_of
+from arrears.core.calendar import Calendar, calendar_of
 from arrears.core.payments.planner import Tried
 from arrears.core.payments.values import AttemptState, Initiator
 
 _ONE_DAY: Final = timedelta(days=1)
 _FRIDAY: Final = 4
 _PAYDAYS: Final = frozenset((1, 2, 15, 16, 25, 26, 27, 28))
-_MORNING: Final = time(8)
+MORNING: Final = time(8)
+"""When automatic attempts begin, local time."""
 
 
 class Paydays(NamedTuple):
@@ -29,7 +30,7 @@ class Paydays(NamedTuple):
     def preferred(self, earliest_local_day: date, zone: str, history: Sequence[Tried], day_0: date) -> datetime | None:
         """08:00 (UTC) of the preferred day, None after `attempts_max`."""
         calendar = calendar_of(zone)
-        days = sorted(day for day in (calendar.local_day(t.at) for t in history if _ours(t)) if day > day_0)
+        days = days_tried(calendar, history, day_0)
         if len(days) >= self.attempts_max:
             return None
         if len(days) < len(self.first_days):
@@ -44,7 +45,12 @@ class Paydays(NamedTuple):
                 day = max(day, days[-1] + timedelta(days=self.gap_days))
             while not is_payday(day):
                 day += _ONE_DAY
-        return calendar.at(day, _MORNING)
+        return calendar.at(day, MORNING)
+
+
+def days_tried(calendar: Calendar, history: Sequence[Tried], day_0: date) -> list[date]:
+    """The days after day 0 on which we have tried, in order, one for each attempt."""
+    return sorted(day for day in (calendar.local_day(t.at) for t in history if _ours(t)) if day > day_0)
 
 
 def is_payday(day: date) -> bool:
