@@ -108,7 +108,7 @@ class Course:
             self.until(at)
             replay.happen(self.now, plan[at])
             self.wait_until_done()
-        self.until(instants[-1] + timedelta(days=replay.settings.days_beyond + 1))
+        self.until(instants[-1] + timedelta(days=(replay.settings.days_beyond or 0) + 1))
 
     def until(self, instant: datetime) -> None:
         """Visit every instant at which something is due, and a few more."""

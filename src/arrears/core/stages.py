@@ -12,9 +12,10 @@ from arrears.core.states import Reason, State
 
 
 def policy_of(policies: Policies, account: Account) -> Policy:
-    """The policy that a running case keeps, or the one that a case starting now would get."""
+    """The policy that a running case keeps, or the one that a case starting now would get; the latter too where the
+    former is lost, for which the account is parked."""
     terms = account.terms if account.case is None else account.case.terms
-    return policies[terms.policy]
+    return policies.get(terms.policy) or policies[account.terms.policy]
 
 
 def next_stage(policies: Policies, account: Account, sub: Subscription) -> Action | None:
