@@ -7,9 +7,14 @@ from datetime import date
 from typing import Final
 
 from arrears.core.account import Account, Action
+from arrears.core.closed import closed
 from arrears.core.states import Reason
 
-WILL: Final = {Action.RESTRICT: "is restricted", Action.DISABLE: "stops", Action.DELETE: "is deleted with its data"}
+WILL: Final = closed(
+    "words of what comes",
+    Action,
+    {Action.RESTRICT: "is restricted", Action.DISABLE: "stops", Action.DELETE: "is deleted with its data"},
+)
 
 
 def in_words(day: date) -> str:
