@@ -16,6 +16,7 @@ from arrears.adapters.channels.mail_parts import MailParts, field, fields_of
 from arrears.adapters.channels.reasons import reason_in, reason_of, status_in
 from arrears.adapters.channels.reports import Verdict, one_line, read_report, recipient, returned_heads
 from arrears.adapters.channels.signing import proven, unsigned
+from arrears.core.closed import closed
 
 if TYPE_CHECKING:
     from anymail.signals import AnymailTrackingEvent  # type: ignore[import-untyped]
@@ -59,13 +60,17 @@ def bounces_in(raw: bytes, keys: Sequence[bytes] | None = None) -> Bounce | None
     return Bounce(ours, report.address, kind, report.status, report.said or report.reason, claimed)
 
 
-_KIND: Final = {
-    Verdict.DEAD: ReportKind.HARD,
-    Verdict.NOT_THE_ADDRESS: ReportKind.SOFT,
-    Verdict.UNKNOWN: ReportKind.SOFT,
-    Verdict.FEEDBACK: ReportKind.COMPLAINT,
-    Verdict.NO_BOUNCE: None,
-}
+_KIND: Final = closed(
+    "kinds of return",
+    Verdict,
+    {
+        Verdict.DEAD: ReportKind.HARD,
+        Verdict.NOT_THE_ADDRESS: ReportKind.SOFT,
+        Verdict.UNKNOWN: ReportKind.SOFT,
+        Verdict.FEEDBACK: ReportKind.COMPLAINT,
+        Verdict.NO_BOUNCE: None,
+    },
+)
 """What nobody understands came back too: who sends it would not have written had the message arrived."""
 
 
