@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import pytest
-from tests.adapters.test_bounces import report
+from tests.adapters.test_bounces import COMPLAINT, report
 
 from arrears.adapters.channels.bounces import ReportKind, bounces_in
 
@@ -135,6 +135,7 @@ AUTOMATIC = "Auto-Submitted: auto-replied\n"
         ("I am away. My colleague handles mail delivery problems.", "cloud will stop", "jo@example.org", "", "<>"),
         ("Sam handles mail delivery problems.", "cloud will stop", "jo@example.org", AUTOMATIC, "<>"),
         ("We have your ticket.", "Ticket 33", "support@example.org", AUTOMATIC, "<>"),
+        ("I am away.\\n\\nJo\\n500 Main Street", "cloud will stop", "jo@example.org", AUTOMATIC, "<>"),
     ],
 )
 def test_an_absence_or_an_answer_changes_nothing_whatever_the_name_it_is_sent_under(
@@ -149,6 +150,8 @@ def test_an_absence_or_an_answer_changes_nothing_whatever_the_name_it_is_sent_un
         ("We have your mail.", "jo@example.org", ""),
         ("We have your mail.", GATEWAY, AUTOMATIC),
         ("This address is no longer in use.", "jo@example.org", AUTOMATIC),
+        ("My mailbox is full.", "jo@example.org", AUTOMATIC),
+        ("The mailbox is full. Its owner is on vacation.", DAEMON, ""),
         ("jo@example.org is on holiday, and your message could not be delivered.", "jo@example.org", AUTOMATIC),
         ("Mailbox of jo@example.org: 550 5.1.1 user unknown", "jo@example.org", AUTOMATIC),
     ],
@@ -183,3 +186,9 @@ def test_a_dead_address_that_mail_was_passed_on_to_is_not_the_recipients(recipie
     human = b"<to@other.example> (expanded from\r\n    <jo@example.org>): host mx.other.example said: 550 User unknown"
     expanded = report(said="smtp; 550 User unknown").replace(b"Your message could not be delivered.", human)
     assert kind_of(expanded) is SOFT
+
+
+def test_a_report_of_failed_authentication_says_whether_the_message_was_refused_for_it() -> None:
+    raw = COMPLAINT.replace(b"Feedback-Type: abuse", b"Feedback-Type: auth-failure\nDelivery-Result: delivered")
+    assert kind_of(raw) is None
+    assert kind_of(raw.replace(b"Result: delivered", b"Result: reject")) is SOFT

@@ -12,11 +12,13 @@ from enum import StrEnum
 from typing import TYPE_CHECKING, Final, NamedTuple
 
 from arrears.adapters.channels.headers import own_id
-from arrears.adapters.channels.mail_parts import MailParts, field, fields_of
+from arrears.adapters.channels.mail_parts import HEAD_CHARS_MAX, MailParts, field, fields_of, take_apart
 from arrears.adapters.channels.reasons import reason_in, reason_of, status_in
-from arrears.adapters.channels.reports import Verdict, one_line, read_report, recipient, returned_heads
+from arrears.adapters.channels.report_writers import WrittenBy, written_by
+from arrears.adapters.channels.reports import STRANGE, Verdict, one_line, read_report, recipient, returned_heads
 from arrears.adapters.channels.signing import proven, unsigned
 from arrears.core.closed import closed
+from arrears.core.errors import Refused
 
 if TYPE_CHECKING:
     from anymail.signals import AnymailTrackingEvent  # type: ignore[import-untyped]
@@ -50,8 +52,15 @@ class Bounce(NamedTuple):
 def bounces_in(raw: bytes, keys: Sequence[bytes] | None = None) -> Bounce | None:
     """The bounce or complaint that a mail holds; None for any other mail, and for a delay, which a report that is
     final will end. `message_id` is one that these keys have signed; without keys, whatever the mail names: for a mail
-    that a person has looked at. Refuses `bad_bounce`: the mail is too long to be read, or cannot be taken apart."""
-    report, mail = read_report(raw)
+    that a person has looked at. Refuses `bad_bounce`: the mail is too long to be read, or cannot be taken apart, and
+    its head proves no return of a message."""
+    try:
+        report, mail = read_report(raw)
+    except Refused as refused:
+        unread = None if keys is None else _unread(raw, keys, refused.message)
+        if unread is None:
+            raise
+        return unread
     kind = _KIND[report.verdict]
     if kind is None or not report.final or report.reason in _NO_COMPLAINT:
         return None
@@ -60,6 +69,19 @@ def bounces_in(raw: bytes, keys: Sequence[bytes] | None = None) -> Bounce | None
     return Bounce(ours, report.address, kind, report.status, report.said or report.reason, claimed)
 
 
+def _unread(raw: bytes, keys: Sequence[bytes], why: str) -> Bounce | None:
+    """A mail that cannot be read, by its head alone: a return that proves its message came back all the same."""
+    head = _HEAD_ENDS.split(raw[:HEAD_CHARS_MAX], maxsplit=1)[0]
+    try:
+        mail = take_apart(head + b"\n\n")
+        by = written_by(mail, "")
+    except STRANGE:
+        return None
+    ours = _own_message(mail, keys)
+    return Bounce(ours, "", ReportKind.SOFT, "", why) if ours and by is not WrittenBy.SOMEBODY else None
+
+
+_HEAD_ENDS: Final = re.compile(rb"\r?\n[ \t]*\r?\n")
 _KIND: Final = closed(
     "kinds of return",
     Verdict,

@@ -33,7 +33,14 @@ _NO_PERSON: Final = re.compile(
 
 _NULL_PATH: Final = re.compile(r"<\s?>|<?mailer-daemon(?:@[^<>]{1,255})?>?", re.IGNORECASE)
 _QUOTED: Final = re.compile(r"^[ \t]*[>|].*$", re.MULTILINE)
-_REFUSAL: Final = re.compile(r"(?:^|[\s:;>(])[45]\d\d[ -](?:#?[45]\.\d|[^\W\d])")
+_REFUSAL: Final = re.compile(
+    r"(?:^|[\s:;>(])[45]\d\d[ -](?:#?[45]\.\d|"
+    r"[^\n]{0,40}(?:user|mail|recipient|address|account|reject|denied|unknown|relay))",
+    re.IGNORECASE,
+)
+"""A reply of a mail server, and not the number of a house."""
+
+_NOBODY_READS: Final = ("full", "disabled", "loop")
 _TAG: Final = re.compile(r"<(?:style|script)\b[^<]{0,5000}</(?:style|script)>|<[^@<>]{1,2000}>", re.IGNORECASE)
 
 
@@ -81,7 +88,7 @@ def _answers(mail: MailParts, subject: str, human: str, *, daemon: bool, no_pers
         return False
     absent = bool(words().absent.search(f"{subject} {told[:2_000]}"))
     reason = reason_in(own)
-    gone = reason is not None and reason.dead
+    gone = reason is not None and (reason.dead or reason.word in _NOBODY_READS)
     if person:
         return answer or (by_fields and not gone) or (absent and nobodys)
     if gone or words().subjects.search(subject):

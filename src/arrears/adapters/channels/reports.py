@@ -67,7 +67,7 @@ _NEGATED: Final = re.compile(
 )
 """Beside it "delivered" proves nothing: to nobody, to one and not to another, not successfully."""
 
-_STRANGE: Final = (
+STRANGE: Final = (
     AttributeError,
     AssertionError,
     LookupError,
@@ -124,7 +124,7 @@ def read_report(raw: bytes) -> tuple[Report, MailParts]:
     try:
         mail = take_apart(raw)
         return _read(mail), mail
-    except _STRANGE as error:
+    except STRANGE as error:
         raise Refused("bad_bounce", f"a returned mail cannot be read ({type(error).__name__}); look at it") from error
 
 
@@ -250,6 +250,9 @@ def _complaint(mail: MailParts, report: MailPart) -> Report:
     to = field(fields, "Original-Rcpt-To") or (field(returned, "To") if returned is not None else "")
     said = f"{field(fields, 'Feedback-Type')} {field(fields, 'User-Agent')}"
     reason = folded(field(fields, "Feedback-Type"))[:40] or "abuse"
+    if field(fields, "Delivery-Result").lower().startswith("reject"):
+        # RFC 6591, 3.2.2: whoever tells that authentication failed tells that the message was refused for it.
+        return Report(Verdict.NOT_THE_ADDRESS, _address(parseaddr(to)[1]), "", "authentication", one_line(said))
     return Report(Verdict.FEEDBACK, _address(parseaddr(to)[1]), "", reason, one_line(said))
 
 
