@@ -47,7 +47,6 @@ def _next(view: View, one: Ahead) -> Due | None:
     step, at = found
     if promise.renew_from is not None:
         at = max(at, view.next_morning(promise.renew_from, one.calendar))
-        late = False
     clear = one.outside(at)
     if clear is None:
         return None
