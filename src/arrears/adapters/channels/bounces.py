@@ -74,9 +74,14 @@ _KIND: Final = closed(
 """What nobody understands came back too: who sends it would not have written had the message arrived."""
 
 
+_FAILED: Final = ("bounced", "rejected", "failed")
+_NO_FAILURE: Final = ("queued", "sent", "delivered", "autoresponded", "opened", "clicked", "subscribed", "unsubscribed")
+"""The types of anymail's events that prove that the message is on its way or arrived."""
+
+
 def bounce_of(event: AnymailTrackingEvent) -> Bounce | None:
-    """What a provider's webhook says; None for everything that is neither a failure nor a complaint, and for a delay,
-    which another event will end."""
+    """What a provider's webhook says; None for what says that the message is on its way or arrived, and for a delay,
+    which another event will end. What nobody understands came back: it is kept, and staff are told."""
     said = " ".join(str(part) for part in (event.mta_response, event.description) if part)
     status = status_in(said)
     kind = _kind_of_event(str(event.event_type), str(event.reject_reason or ""), said, status)
@@ -90,13 +95,14 @@ def bounce_of(event: AnymailTrackingEvent) -> Bounce | None:
 
 
 def _kind_of_event(event_type: str, reject: str, said: str, status: str) -> ReportKind | None:
-    """Of the words for a rejection that anymail has, one says that the address does not exist: `invalid`."""
+    """Of the words for a rejection that anymail has, one says that the address does not exist: `invalid`. An event of
+    a type that nobody knows came back, and buries nobody."""
     if event_type == "complained":
         return ReportKind.COMPLAINT
-    if event_type not in ("bounced", "rejected", "failed"):
+    if event_type in _NO_FAILURE or (event_type == "deferred" and not status.startswith("5")):
         return None
     reason = reason_in(said) or reason_of(status)
-    dead = reason.dead if reason else reject == "invalid"
+    dead = (reason.dead if reason else reject == "invalid") and event_type in _FAILED
     return ReportKind.HARD if dead else ReportKind.SOFT
 
 
