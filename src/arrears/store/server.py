@@ -349,14 +349,14 @@ def make_home(home: Path, passing_gid: int | None = None) -> None:
     found = home.stat()
     if found.st_uid != os.geteuid() or not (made or any((home / name).exists() for name in _OURS)):
         return
-    data = home / "data"
-    if passing_gid is None and os.geteuid() == 0 and data.exists():
-        passing_gid = data.stat().st_gid
+    cluster = home / "data"
+    if passing_gid is None and os.geteuid() == 0 and cluster.exists():
+        passing_gid = cluster.stat().st_gid
     if passing_gid is not None:
         os.chown(home, -1, passing_gid)
         home.chmod(0o710)
     else:
-        home.chmod(stat.S_IMODE(found.st_mode) & (0o710 if data.exists() else 0o700))
+        home.chmod(stat.S_IMODE(found.st_mode) & (0o710 if cluster.exists() else 0o700))
 
 
 @functools.cache
