@@ -74,6 +74,7 @@ CASES = {
     "mail_from": Case("", "Example <billing@example.org>", "Example <billing@example.org>", "Billing", AN_ADDRESS),
     "mail_reply_to": Case("", "help@example.org", "help@example.org", "help", AN_ADDRESS),
     "mail_bounce_to": Case("", "bounces@example.org", "bounces@example.org", "bounces", AN_ADDRESS),
+    "mail_returns_unseen": Case(False, "1", True, "yes", "is 'yes'; give 1 or leave it out"),
     "mail_folder": Case(None, "/srv/mail", Path("/srv/mail"), "/srv/mail\n", LINES),
     "mail_backend": Case(
         "",

@@ -19,6 +19,7 @@ from arrears.wiring import refuse_stand_ins
 REAL = {
     "ARREARS_MAIL_URL": "smtp://mail.example.org",
     "ARREARS_MAIL_FROM": "b@example.org",
+    "ARREARS_MAIL_BOUNCE_TO": "bounces@example.org",
     "ARREARS_BASE_URL": "https://pay.example.org",
 }
 OPEN = {
@@ -119,3 +120,17 @@ def test_roots_home_lets_the_servers_group_pass_and_nobody_else(tmp_path: Path) 
     (tmp_path / "home" / "data").mkdir()
     make_home(tmp_path / "home")
     assert mode(tmp_path / "home") == 0o710, "its server goes on"
+
+
+@pytest.mark.skipif(os.geteuid() != 0, reason="only root hands its folder to another group")
+def test_a_home_that_was_there_and_empty_when_its_server_started_still_lets_it_pass(tmp_path: Path) -> None:
+    """What nothing of ours was in was left as it was; now the server's data is in it, and it is closed."""
+    home = tmp_path / "home"
+    home.mkdir(mode=0o755)
+    make_home(home, passing_gid=65534)
+    assert mode(home) == 0o755
+    (home / "data").mkdir()
+    os.chown(home / "data", 65534, 65534)
+    make_home(home)
+    found = home.stat()
+    assert (stat.S_IMODE(found.st_mode), found.st_uid, found.st_gid) == (0o710, 0, 65534)

@@ -46,10 +46,13 @@ ENVIRONMENT_ALLOWED = {
     "src/arrears/wiring.py": "where its settings are, Django asks the environment and nobody else",
     "src/arrears/sandbox/run.py": "a live key is looked for under every name, not only ours",
 }
-READS_ENVIRONMENT = re.compile(r"\bos\.(environb?|getenvb?|putenv)\b|\bfrom os import .*\b(environ|getenv)|\benvvar=")
+READS_ENVIRONMENT = re.compile(r"\bos\.(environb?|getenvb?|putenv)\b|\benvvar=")
+# Behind another name nothing of the above would be seen.
+HIDES_ENVIRONMENT = re.compile(r"\bimport os as\b|\bfrom os import\s*(\*|\(?[^)\n]*\b(environb?|getenvb?|putenv)\b)")
 PROVIDERS = sorted(path.parent.name for path in (ROOT / "src/arrears/adapters/payments").glob("*/__init__.py"))
 SPEAKS_THE_WIRE_OF = {"stripe": ("src/arrears/sandbox/",)}
-BANNED_NAMES = re.compile(r"Manager|Helper|(^|_)(utils?|helpers?)$")
+BANNED_NAMES = re.compile(r"Manager|Helper|(^|_)(utils?|helpers?)$|^(process|data)$")
+# CONTRIBUTING names what this refuses, for modules, classes, functions, arguments and variables.
 
 # In pieces, so that this file does not hold what it looks for.
 MACHINE_PATH = re.compile(r"(?<![\w.~-])/(?:" + "|".join(("wo" + "rk", "ro" + "ot", "ho" + "me")) + r")(?:/|\b)")
@@ -129,6 +132,14 @@ def test_everything_is_caught_only_where_a_reason_is_listed() -> None:
 
 def test_only_settings_read_the_environment() -> None:
     assert {name for name, text in SOURCES.items() if READS_ENVIRONMENT.search(text)} == set(ENVIRONMENT_ALLOWED)
+    assert [name for name, text in SOURCES.items() if HIDES_ENVIRONMENT.search(text)] == []
+
+
+@pytest.mark.parametrize(
+    "line", ["from os import *", "from os import getenv", "from os import path, environ as e", "import os as o"]
+)
+def test_the_environment_cannot_be_read_behind_another_name(line: str) -> None:
+    assert HIDES_ENVIRONMENT.search(line)
 
 
 def test_every_module_opens_with_why_it_exists() -> None:
@@ -144,15 +155,27 @@ def test_a_provider_is_named_only_where_it_is_translated_and_set_up(provider: st
     assert sorted(name for name in folders if not name.startswith("_")) == PROVIDERS, "each holds a package"
 
 
+def names(tree: ast.Module) -> Iterator[tuple[int, str]]:
+    """Whatever is given a name in a module, with its line."""
+    for node in ast.walk(tree):
+        match node:
+            case ast.ClassDef() | ast.FunctionDef() | ast.AsyncFunctionDef():
+                yield node.lineno, node.name
+            case ast.arg():
+                yield node.lineno, node.arg
+            case ast.Name(ctx=ast.Store()):
+                yield node.lineno, node.id
+
+
 def test_no_name_says_nothing() -> None:
-    classes = [
-        f"{name}:{node.lineno}: {node.name}"
-        for name, tree in TREES.items()
-        for node in ast.walk(tree)
-        if isinstance(node, ast.ClassDef) and BANNED_NAMES.search(node.name)
+    found = [
+        f"{file}:{line}: {name}"
+        for file, tree in TREES.items()
+        for line, name in names(tree)
+        if BANNED_NAMES.search(name)
     ]
     modules = [name for name in SOURCES if BANNED_NAMES.search(Path(name).stem)]
-    assert classes + modules == []
+    assert found + modules == []
 
 
 def test_no_committed_file_names_a_folder_of_somebodys_machine() -> None:

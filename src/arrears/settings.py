@@ -103,6 +103,12 @@ class Settings:
     mail_from: str = setting("the sender; where mail is sent it must be given", as_mailbox, "", "none")
     mail_reply_to: str = setting("who gets answers", as_address, "", "the sender")
     mail_bounce_to: str = setting("where bounces go (docs/notices.md)", as_address, "", "the sender")
+    mail_returns_unseen: bool = setting(
+        "`1` where nobody hands in what comes back to a mail server: a notice that came back then counts",
+        as_switch,
+        False,
+        "live mode needs `ARREARS_MAIL_BOUNCE_TO`",
+    )
     mail_folder: Path | None = setting(
         "where messages are laid when no mail server is set; `/outbox/` shows them, in test mode only",
         as_folder,

@@ -22,6 +22,7 @@ import psycopg
 from psycopg import sql
 
 from arrears.adapters.channels.folder import FolderChannel
+from arrears.adapters.channels.live_mail import PROVIDERS, refuse_catcher, refuse_pretending_provider
 from arrears.adapters.services.inprocess import InProcessServices
 from arrears.core.errors import Refused
 from arrears.core.messages.content import Operator
@@ -265,7 +266,8 @@ def refuse_stand_ins(ours: Settings) -> None:
     """Where others can come in, nothing that was meant for a demo works: mail must leave, and its links must lead to
     pages that others can open safely. Mail that is laid into a folder warns nobody, counts as accepted there, and its
     links are secrets. Others can come in with live mode, behind HTTPS, or under a name that is not this machine's own.
-    Refuses `no_mail_server`, `bad_base_url`."""
+    Live, what comes back must be learnt of. Refuses `no_mail_server`, `bad_base_url`, `no_mail_provider`,
+    `no_mail_returns`."""
     why = _open_to_others(ours)
     if not why:
         return
@@ -281,6 +283,30 @@ def refuse_stand_ins(ours: Settings) -> None:
             "bad_base_url",
             f"{why} and ARREARS_BASE_URL is {ours.base_url}, which nobody else can open safely; give the"
             " https address of your account centre",
+        )
+    if ours.mode == "live":
+        _refuse_unreturned_mail(ours)
+
+
+def _refuse_unreturned_mail(ours: Settings) -> None:
+    """Live, mail goes out for good, and what comes back is learnt of. Refuses `no_mail_provider`, `no_mail_server`,
+    `no_mail_returns`."""
+    if ours.mail_backend:
+        refuse_pretending_provider(ours.mail_backend, dict(ours.anymail))
+        if not ours.mail_webhook_secret:
+            name = PROVIDERS[ours.mail_backend].name
+            raise Refused(
+                "no_mail_returns",
+                "ARREARS_MODE is live and nobody can report what came back: set ARREARS_MAIL_WEBHOOK_SECRET, and"
+                f" point the provider's webhook at /webhooks/mail/{name}",
+            )
+        return
+    refuse_catcher(ours.mail_url)
+    if not ours.mail_bounce_to and not ours.mail_returns_unseen:
+        raise Refused(
+            "no_mail_returns",
+            "ARREARS_MODE is live and what comes back reaches nobody: set ARREARS_MAIL_BOUNCE_TO to an address whose"
+            " mail goes to `arrears bounce` (docs/notices.md)",
         )
 
 

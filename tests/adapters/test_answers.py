@@ -60,3 +60,26 @@ ANSWERS = [
 def test_an_answer_is_about(stage: str, reply: str, fate: Fate, about: DeliveryAbout, dead: bool) -> None:
     found = answered(stage, int(reply[:3]), reply[4:].encode())
     assert (found.fate, found.about, found.dead) == (fate, about, dead)
+
+
+@pytest.mark.parametrize(
+    ("reply", "fate", "about", "dead"),
+    [
+        ("550 5.1.1 <jo@example.org>: User unknown", Fate.REFUSED, ADDRESS, GONE),
+        ("550 5.1.1 <JO@EXAMPLE.ORG>: User unknown; ask postmaster@example.org", Fate.REFUSED, ADDRESS, GONE),
+        ("550 5.1.1 <passed.on@other.example>: User unknown", Fate.REFUSED, ADDRESS, KEPT),
+        ("550 No such user as b+a1-2-3@arrears.example", Fate.NOT_SENT, SENDER, KEPT),
+        ("550 5.1.0 Address rejected b+a1-2-3@arrears.example", Fate.NOT_SENT, SENDER, KEPT),
+        ("550 Envelope sender <b@arrears.example> unknown user", Fate.NOT_SENT, SENDER, KEPT),
+        ("550 Callback setup failed while verifying <b@arrears.example> 550 User unknown", Fate.NOT_SENT, SENDER, KEPT),
+        ("550 Unrouteable address: lowest numbered MX record points to local host", Fate.REFUSED, ADDRESS, KEPT),
+        ("550 5.1.1 greylisted, try later", Fate.REFUSED, ADDRESS, KEPT),
+        ("554 5.7.1 rejected: Subject 'No such user'", Fate.REFUSED, ADDRESS, KEPT),
+        ("550 5.7.10 Encryption needed; recipient not found over plaintext", Fate.REFUSED, ADDRESS, KEPT),
+    ],
+)
+def test_a_refusal_that_names_another_address_buries_nobody(
+    reply: str, fate: Fate, about: DeliveryAbout, dead: bool
+) -> None:
+    found = answered("RCPT", int(reply[:3]), reply[4:].encode(), "jo@example.org", "b+a1-2-3@arrears.example")
+    assert (found.fate, found.about, found.dead) == (fate, about, dead)

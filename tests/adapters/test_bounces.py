@@ -180,7 +180,7 @@ def test_a_returned_mail_says_whose_address_failed_and_how(raw: bytes, kind: Rep
     "raw",
     [
         *(b"", b"\n\n", b"\x00" * 500, b"hello", b"\xff\xfe\xfd" * 100, VACATION, PERSON),
-        *(report(action="delivered", status="2.1.5"), report(action="relayed"), report(action="expanded")),
+        *(report(action=one, status="2.1.5", said="smtp; 250 ok") for one in ("delivered", "relayed", "Expanded (x)")),
         *(report(action="delayed", status="4.2.2", said="smtp; 452 full"), report(action="delayed")),
         COMPLAINT.replace(b"Feedback-Type: abuse", b"Feedback-Type: not-spam"),
     ],
@@ -215,11 +215,9 @@ def test_the_id_given_with_the_envelope_is_known_again() -> None:
 
 
 def test_a_report_in_utf8_is_read() -> None:
-    raw = report(recipient=r"Final-Recipient: utf-8; j\x{F6}rg@example.org")
+    raw = report(recipient=r"Final-Recipient: utf-8; j\x{F6}rg@example.org", said="smtp; 550 5.1.1 no such user")
     found = bounces_in(raw.replace(b"message/delivery-status", b"message/global-delivery-status"))
-    assert found == Bounce(
-        "a12-3", "jörg@example.org", ReportKind.HARD, "5.1.1", "550 5.1.1 <jo@example.org>: no such user"
-    )
+    assert found == Bounce("a12-3", "jörg@example.org", ReportKind.HARD, "5.1.1", "550 5.1.1 no such user")
 
 
 def test_of_two_recipients_the_one_that_failed_for_good_counts() -> None:
@@ -302,9 +300,13 @@ def test_a_damaged_mail_is_read_or_refused(raw: bytes, damage: list[tuple[int, i
         ("rejected", "spam", None, ReportKind.SOFT),
         ("rejected", "blocked", None, ReportKind.SOFT),
         ("failed", None, None, ReportKind.SOFT),
+        ("unknown", None, None, ReportKind.SOFT),
+        ("of next year", None, "550 5.1.1 user unknown", ReportKind.SOFT),
+        ("deferred", None, "550 5.1.1 user unknown", ReportKind.SOFT),
+        ("deferred", None, "452 4.2.2 full", None),
         *(
             (one, None, None, None)
-            for one in ("delivered", "sent", "queued", "deferred", "opened", "clicked", "unknown")
+            for one in ("delivered", "sent", "queued", "deferred", "opened", "clicked", "unsubscribed")
         ),
     ],
 )

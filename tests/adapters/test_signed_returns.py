@@ -10,11 +10,13 @@ from hypothesis import strategies as st
 from tests.adapters.test_bounces import report
 from tests.smtp_server import smtp_server
 
-from arrears.adapters.channels.bounces import bounces_in
+from arrears.adapters.channels.bounces import ReportKind, bounces_in
 from arrears.adapters.channels.headers import BOUNCE_LOCAL_MAX, bounce_address, origin
+from arrears.adapters.channels.mail_parts import MAIL_BYTES_MAX
 from arrears.adapters.channels.signing import proven, signed, unsigned
 from arrears.adapters.channels.smtp import SmtpChannel
 from arrears.core.address import LOCAL_BYTES_MAX
+from arrears.core.errors import Refused
 from arrears.ports import Fate, Message
 
 KEY, OTHER = b"the installation's secret key", b"another installation's"
@@ -82,3 +84,19 @@ def test_an_id_that_leaves_no_room_for_its_signature_is_refused_and_not_sent_uns
     ):
         assert channel.send(Message("a" * 40, "jo@example.org", "Hi", "text")).fate is Fate.REFUSED
     assert not server.received
+
+
+@pytest.mark.parametrize(
+    ("subject", "path", "counts"),
+    [("Undelivered Mail", "<>", True), ("Out of office", "<>", False), ("Re: your letter", "<jo@example.org>", False)],
+)
+def test_a_return_that_is_too_long_to_be_read_came_back_by_its_head(subject: str, path: str, counts: bool) -> None:
+    head = f"Return-Path: {path}\nFrom: jo@example.org\nTo: bounce+{NAME}@arrears.example\nSubject: {subject}\n\n"
+    raw = head.encode() + b"x" * MAIL_BYTES_MAX
+    if counts:
+        found = bounces_in(raw, [KEY])
+        assert found is not None
+        assert (found.message_id, found.kind, found.address) == ("a12-3-1", ReportKind.SOFT, "")
+    for keys in ([OTHER], None) if counts else ([KEY], None):
+        with pytest.raises(Refused):
+            bounces_in(raw, keys)

@@ -49,9 +49,9 @@ class Reported:
         """What `arrears bounce` says of a report that came back to this address."""
         path = self.folder / "returned.eml"
         recipient = f"Final-Recipient: rfc822; {ANNA}"
-        path.write_bytes(
-            report(to=to, returned=f"Message-ID: <{self.message_id}@arrears.example>", recipient=recipient)
-        )
+        returned = f"Message-ID: <{self.message_id}@arrears.example>"
+        said = f"smtp; 550 5.1.1 <{ANNA}>: no such user"
+        path.write_bytes(report(to=to, returned=returned, recipient=recipient, said=said))
         done = arrears("bounce", str(path), "--json", *options, **self.environment)
         assert done.returncode == 0, done.stderr
         self.said = done.stderr

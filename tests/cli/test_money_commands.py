@@ -143,7 +143,7 @@ def test_the_breaker_is_shown_and_closed_by_a_person_with_a_reason(live: Run, st
 
 
 LIVE = {"ARREARS_MODE": "live", "ARREARS_STRIPE_API": "", "ARREARS_STRIPE_KEY": "sk_live_x", "ARREARS_BASE_URL": ""}
-MAILED = {"ARREARS_MAIL_URL": "smtp://mail.example.org"}
+MAILED = {"ARREARS_MAIL_URL": "smtp://mail.example.org", "ARREARS_MAIL_BOUNCE_TO": "bounces@example.org"}
 
 
 @pytest.mark.parametrize(

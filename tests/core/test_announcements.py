@@ -39,9 +39,13 @@ CARD = Method(1, MethodKind.CARD, Network.VISA, 1, expires_on=ON)
 ACCOUNT = Account(1, Terms("default", "UTC"), debts=(DEBT,), subscriptions=(CLOUD,), methods=(CARD,))
 HELD = AccountHold(1, HoldScope.DEBT, 1, tuple(Stop), "disputed", NOW)
 EVERY = [f.Announcement(KIND, ON, debt=1), f.Announcement(KIND, ON, subscription=1), f.Announcement(KIND, ON, method=1)]
+NAMES = ["debt", "subscription", "method"]
+HOLD = f.Announcement(MessageKind.HOLD_ENDS, ON, hold=1)
+OWED = replace(ACCOUNT, debts=(replace(DEBT, day_0=ON - timedelta(9)),))
+KEPT = replace(HELD, scope=HoldScope.ACCOUNT, target=0, until=ON)
 
 
-@pytest.mark.parametrize("said", EVERY, ids=["debt", "subscription", "method"])
+@pytest.mark.parametrize("said", EVERY, ids=NAMES)
 def test_an_announcement_stands_while_its_thing_has_that_date_and_no_longer(said: f.Announcement) -> None:
     assert stands(ACCOUNT, said)
     assert not stands(ACCOUNT, replace(said, on=ON + timedelta(1)))
@@ -61,7 +65,34 @@ def test_a_debt_that_is_past_due_or_held_is_not_announced() -> None:
     assert not stands(replace(ACCOUNT, holds=(HELD,)), said)
 
 
-@pytest.mark.parametrize("said", EVERY, ids=["debt", "subscription", "method"])
+@pytest.mark.parametrize(
+    ("holds", "stand"),
+    [
+        ([KEPT], True),
+        ([replace(KEPT, until=ON + timedelta(1))], False),
+        ([replace(KEPT, until=None)], False),
+        ([replace(KEPT, ended_at=NOW)], False),
+        ([replace(KEPT, scope=HoldScope.DEBT, target=1)], True),
+        ([replace(KEPT, scope=HoldScope.DEBT, target=2)], False),
+        ([replace(KEPT, scope=HoldScope.SUBSCRIPTION, target=1)], True),
+        ([replace(KEPT, scope=HoldScope.SUBSCRIPTION, target=2)], False),
+        ([KEPT, replace(KEPT, no=2, until=None)], False),
+        ([KEPT, replace(KEPT, no=2, until=ON + timedelta(1), scope=HoldScope.DEBT, target=1)], False),
+        ([KEPT, replace(KEPT, no=2, until=ON + timedelta(1), stops=(Stop.REMIND,))], True),
+        ([KEPT, replace(KEPT, no=2, until=None, ended_at=NOW)], True),
+    ],
+)
+def test_the_end_of_a_hold_is_announced_while_something_goes_on_after_it(holds: list[AccountHold], stand: bool) -> None:
+    account = replace(OWED, holds=tuple(holds))
+    contacts = Contacts(1, "A1", "A1", "UTC", "nl")
+    drafts = list(announcement_drafts(account, [HOLD], contacts, LINES, NOW))
+    assert stands(account, HOLD) is stand
+    said = [([line.number for line in draft.debts], draft.expires_on, draft.days_left) for draft in drafts]
+    assert said == ([(["I1"], ON, 3)] if stand else [])
+    assert not stands(replace(account, debts=(DEBT,)), HOLD), "nothing is past due"
+
+
+@pytest.mark.parametrize("said", EVERY, ids=NAMES)
 def test_its_message_names_what_it_is_about_and_there_is_none_once_that_has_changed(said: f.Announcement) -> None:
     contacts = Contacts(1, "A1", "A1", "UTC", "nl", cards={1: "Visa 4242"})
     [draft] = announcement_drafts(ACCOUNT, [said], contacts, LINES, NOW)
@@ -73,7 +104,7 @@ def test_its_message_names_what_it_is_about_and_there_is_none_once_that_has_chan
     assert list(announcement_drafts(ACCOUNT, [replace(said, on=ON + timedelta(1))], contacts, LINES, NOW)) == []
 
 
-@pytest.mark.parametrize("said", EVERY, ids=["debt", "subscription", "method"])
+@pytest.mark.parametrize("said", [*EVERY, replace(EVERY[0], debt=0, hold=1)], ids=[*NAMES, "hold"])
 def test_the_account_remembers_what_was_said_until_that_day_is_over_and_a_step_keeps_it_for_good(
     said: f.Announcement,
 ) -> None:
@@ -106,6 +137,7 @@ def of_what_is_paid(patch: pytest.MonkeyPatch, story: Story) -> None:
         (EVERY[0], "invoice I1, 20 January 2026"),
         (EVERY[1], "cloud, 20 January 2026"),
         (EVERY[2], "payment method 1, 20 January 2026"),
+        (replace(EVERY[0], debt=0, hold=1), "hold 1, 20 January 2026"),
     ],
 )
 def test_staff_read_what_was_announced(said: f.Announcement, words: str) -> None:
@@ -124,13 +156,14 @@ def test_the_checker_sees_an_announcement_that_should_not_have_been(
     assert {breach.invariant for breach in story.checker.breaches} == {"I22"}
 
 
-@pytest.mark.parametrize("said", EVERY, ids=["debt", "subscription", "method"])
+@pytest.mark.parametrize("said", [*EVERY, HOLD], ids=[*NAMES, "hold"])
 def test_the_checker_knows_by_itself_what_may_be_announced_once_and_before_its_date(said: f.Announcement) -> None:
     book = AccountBook({}, CheckedInstallation())
     book.debts[1] = CheckedDebt(1, "EUR", 12_000, ON, (1,))
     book.subs[1] = Sub(1, "cloud")
     book.subs[1].promised[Action.DISABLE] = ON
     book.methods[1] = True
+    book.holds[1] = KEPT
     messages._announced(book, said, ON - timedelta(1))
     assert book.breaches == []
     messages._announced(book, said, ON - timedelta(1))
@@ -139,6 +172,7 @@ def test_the_checker_knows_by_itself_what_may_be_announced_once_and_before_its_d
     messages._announced(book, said, ON)
     assert len(book.breaches) == 2, "on its date"
     book.announced.clear()
+    book.holds.clear()
     book.debts[1].due_on, book.subs[1].promised[Action.DISABLE], book.methods[1] = NOW.date(), NOW.date(), False
     messages._announced(book, said, ON - timedelta(1))
     assert len(book.breaches) == 3, "it has another date, or is gone"

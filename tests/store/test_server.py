@@ -18,7 +18,7 @@ from psycopg.conninfo import conninfo_to_dict, make_conninfo
 from tests.store.contract import wait_until
 
 from arrears.core.errors import Refused
-from arrears.store.server import EmbeddedServer
+from arrears.store.server import EmbeddedServer, make_home
 
 
 @pytest.fixture(scope="module")
@@ -103,6 +103,19 @@ def test_password_and_data_are_private_and_no_other_folder_changes_its_rights(sh
     modes = {name: stat.S_IMODE((server.home / name).stat().st_mode) for name in ("password", "data", "run", "lock")}
     assert modes == {"password": 0o600, "data": 0o700, "run": 0o700, "lock": 0o600}
     assert {path: path.stat().st_mode for path in before} == before
+
+
+def test_the_first_command_in_an_empty_folder_leaves_the_server_its_files(short_folder: Path) -> None:
+    """Commands keep more in the home once the server runs, and close it to others."""
+    home = short_folder / "empty"
+    home.mkdir(mode=0o755)
+    server = EmbeddedServer(home, durable=False)
+    url = server.start()
+    make_home(home)
+    with psycopg.connect(url) as connection:
+        connection.execute("DO $$ BEGIN NULL; END $$")
+    server.stop()
+    assert stat.S_IMODE(home.stat().st_mode) & 0o067 == 0, "and nobody else reads what is in it"
 
 
 @pytest.mark.skipif(os.geteuid() != 0, reason="only root runs it as somebody else")

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from datetime import datetime
+
 import pytest
 from tests.stories.story import Story
 from tests.stories.test_notices import ANNA, bounce, known, sent, states
@@ -86,6 +88,27 @@ def test_what_came_back_from_one_address_counts_on_by_the_other() -> None:
     assert bounce(story, "anna@sign-in.example", "soft") == 1
     assert story.sub().disable.accepted_at is None
     story.check()
+
+
+@pytest.mark.parametrize(
+    ("reported", "again"),
+    [((29, "23:54"), (30, "09:00")), ((30, "03:00"), (30, "09:00")), ((30, "10:00"), (31, "09:00"))],
+)
+def test_a_warning_that_came_back_is_sent_again_the_next_morning_and_never_at_night(
+    reported: tuple[int, str], again: tuple[int, str]
+) -> None:
+    story = known(Story(), ALONE).until(*reported)
+    number = len(warnings(story))
+    for message in list(story.mail.taken):
+        came_back(story.store, Returned(message.id, message.to, "soft", "5.2.2", "552 mailbox full"), story.now)
+    assert story.sub().disable.accepted_at is None
+    story.until(60)
+    assert warnings(story)[number] == story.instant(*again)
+    story.check()
+
+
+def warnings(story: Story) -> list[datetime]:
+    return [r.at for r in story.history() if isinstance(r.fact, f.Noticed) and any(r.fact.each(f.Warning))]
 
 
 def test_that_the_address_does_not_exist_may_follow_and_nothing_undoes_it() -> None:

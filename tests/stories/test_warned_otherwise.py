@@ -155,3 +155,14 @@ def test_where_somebody_has_the_warning_there_is_nothing_to_tell() -> None:
     story = Story().until(26)
     with pytest.raises(Refused, match="no warning"):
         tell(story, story.date(26))
+
+
+def test_who_has_been_told_is_not_told_again_of_the_same_or_of_an_older_or_newer_warning() -> None:
+    story = unreachable()
+    tell(story, story.date(24))
+    for day in (24, 26):
+        with pytest.raises(Refused, match="nothing to record"):
+            tell(story, story.date(day))
+    assert len(story.facts(f.WarnedOtherwise)) == 1
+    assert story.until(45).sub().state is State.DISABLED
+    story.check()

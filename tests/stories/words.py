@@ -181,8 +181,8 @@ def _parts(fact: f.Noticed, services: Services, day: Day) -> list[str]:
                 parts.append(f"told: {services[no]} {what} on day {day(on)}")
             case f.Expiring(method=no, days=days):
                 parts.append(f"card {no} expires in {days} days")
-            case f.Announcement(debt=debt, subscription=no, method=method, on=on):
-                about = f"I{debt}" if debt else services[no] if no else f"card {method}"
+            case f.Announcement(debt=debt, subscription=no, method=method, hold=hold, on=on):
+                about = f"I{debt}" if debt else services[no] if no else f"hold {hold}" if hold else f"card {method}"
                 parts.append(f"{part.name}: {about} on day {day(on)}")
             case _:
                 assert_never(part)

@@ -283,11 +283,21 @@ def visit_of(live: Any, store: MemoryStore, number: int, now: Any) -> Any:
     [
         (
             "en",
-            ["invoice F-1, due on 4 March 2026", "{name} and what is planned on 4 March 2026", "valid until 4 March"],
+            [
+                "invoice F-1, due on 4 March 2026",
+                "{name} and what is planned on 4 March 2026",
+                "valid until 4 March",
+                "a hold that ends with 4 March 2026",
+            ],
         ),
         (
             "nl",
-            ["factuur F-1, die vervalt op 4 maart 2026", "{name} en wat gepland is op 4 maart 2026", "geldig tot en"],
+            [
+                "factuur F-1, die vervalt op 4 maart 2026",
+                "{name} en wat gepland is op 4 maart 2026",
+                "geldig tot en",
+                "uitstel dat loopt tot en met 4 maart 2026",
+            ],
         ),
     ],
 )
@@ -304,8 +314,9 @@ def test_an_announcement_is_told_by_what_it_is_about(site: str, language: str, s
     visit = visit_of(live, store, 1, START + timedelta(days=5))
     on, kind = date(2026, 3, 4), MessageKind.DUE_SOON
     parts = [f.Announcement(kind, on, debt=1), f.Announcement(kind, on, subscription=1)]
+    others = [f.Announcement(kind, on, method=1), f.Announcement(kind, on, hold=1)]
     with translation.override(language):
-        for part, words in zip([*parts, f.Announcement(kind, on, method=1)], said, strict=True):
+        for part, words in zip([*parts, *others], said, strict=True):
             assert words.format(name=called(visit.snapshot, 1)) in tell_of_part(visit, part, {1: "F-1"}).replace(
                 "\xa0", " "
             )

@@ -24,7 +24,8 @@ from arrears.core.view import IMMEDIATELY, Due, View
 from arrears.engine.messages.unreached import WHAT_TO_DO, Unreached, unreached
 from arrears.ports import AccountAndMailHistory, MailState
 from arrears.sim.causes import causes
-from arrears.sim.story import WILL, as_text, in_words, tell, unless_lifted, whose_date
+from arrears.sim.story import as_text, tell, whose_date
+from arrears.sim.story_words import WILL, in_words, unless_lifted
 from arrears.wiring import open_installation
 
 

@@ -9,6 +9,7 @@ from typing import Final
 import click
 
 from arrears.cli.common import AS_JSON, find_account, print_json
+from arrears.core.closed import closed
 from arrears.core.facts import ARREARS, Recorded, encode_fact
 from arrears.ports import Mail, MailState
 from arrears.sim.story import as_text, tell
@@ -61,17 +62,21 @@ def _shown(mail: Mail) -> dict[str, object]:
     }  # fmt: skip
 
 
-_FATES: Final = {
-    MailState.WAITING: "waits to be sent",
-    MailState.CLAIMED: "is being handed over",
-    MailState.ACCEPTED: "accepted",
-    MailState.UNKNOWN: "nobody can tell whether it was taken; it is never sent again",
-    MailState.REFUSED: "refused",
-    MailState.DROPPED: "dropped, since it was no longer true",
-    MailState.BOUNCED_HARD: "came back: no such address",
-    MailState.CAME_BACK: "came back",
-    MailState.COMPLAINED: "its reader complained",
-}
+_FATES: Final = closed(
+    "words of what became of a mail",
+    MailState,
+    {
+        MailState.WAITING: "waits to be sent",
+        MailState.CLAIMED: "is being handed over",
+        MailState.ACCEPTED: "accepted",
+        MailState.UNKNOWN: "nobody can tell whether it was taken; it is never sent again",
+        MailState.REFUSED: "refused",
+        MailState.DROPPED: "dropped, since it was no longer true",
+        MailState.BOUNCED_HARD: "came back: no such address",
+        MailState.CAME_BACK: "came back",
+        MailState.COMPLAINED: "its reader complained",
+    },
+)
 
 
 def _by(recorded: Recorded) -> str:

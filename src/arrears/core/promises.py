@@ -25,7 +25,8 @@ class Promise(Value, frozen=True, omit_defaults=True):
     `promised_on` is the latest date told on a page or in an accepted warning; the action is never earlier. The lead
     runs from `accepted_at` of the first warning that counts, that of fact `accepted_seq`; older ones than fact
     `since_seq` do not count.
-    `doubted`: a doubt stood at the deadline. `renew_from`: a hold or doubt that voided the warnings ended then.
+    `doubted`: a doubt stood at the deadline. `renew_from`: a hold or doubt that voided the warnings ended then, or the
+    last one that counted came back.
     """
 
     promised_on: date | None = None

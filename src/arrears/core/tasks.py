@@ -136,7 +136,8 @@ def _ended(fact: f.AnyFact, account: Account) -> Iterator[tuple[str, str | None]
     match fact:
         case f.NoticeAccepted():
             # Not that mail came back: a full mailbox takes each message first, and then returns it.
-            yield from ((kind, None) for kind in _ABOUT_REACHING)
+            unheard = _unheard(account)
+            yield from ((k, None) for k in _ABOUT_REACHING if not (unheard and k == "warning_not_accepted"))
         case f.WarnedOtherwise() if _unheard(account):
             return  # nobody has been told of another action
         case f.AddressConfirmed() | f.WarnedOtherwise():

@@ -6,16 +6,25 @@ from __future__ import annotations
 from typing import Final, NamedTuple
 
 from arrears.core.account import Action
+from arrears.core.closed import closed
 from arrears.core.messages.content import Content
 from arrears.core.messages.kinds import KINDS, Dated
 from arrears.core.money import format_amount
 
-_WILL: Final = {
-    Action.RESTRICT: "the service is restricted",
-    Action.DISABLE: "the service stops",
-    Action.DELETE: "the data is deleted",
-}
-_DONE: Final = {Action.RESTRICT: "restricted", Action.DISABLE: "disabled", Action.DELETE: "deleted"}
+_WILL: Final = closed(
+    "words of what will be done",
+    Action,
+    {
+        Action.RESTRICT: "the service is restricted",
+        Action.DISABLE: "the service stops",
+        Action.DELETE: "the data is deleted",
+    },
+)
+_DONE: Final = closed(
+    "words of what was done",
+    Action,
+    {Action.RESTRICT: "restricted", Action.DISABLE: "disabled", Action.DELETE: "deleted"},
+)
 
 
 class PlainWords(NamedTuple):
@@ -49,7 +58,7 @@ class PlainWriter:
         if content.services:
             lines.append(f"About: {', '.join(content.services)}.")
         if content.expires_on is not None:
-            lines.append(f"{content.card} is valid until {content.expires_on}.")
+            lines.append(f"{content.card or 'It'} is valid until {content.expires_on}.")
         return PlainWords(content.kind.replace("_", " "), "\n".join([*lines, content.link]))
 
 

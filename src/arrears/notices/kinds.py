@@ -106,6 +106,12 @@ _ANNOUNCED: Final[Mapping[Announces, NoticeKind]] = closed(
             datetime(2026, 1, 28, 8, tzinfo=UTC),
             {"card": _CARD, "expires_on": date(2026, 1, 31), "days_left": 3, "services": ("cloud", "mail")},
         ),
+        Announces.HOLD: NoticeKind(
+            _COMMON | _DEBTS | {"expires_on", "days_left"},
+            datetime(2026, 1, 28, 8, tzinfo=UTC),
+            {"debts": (_CLOUD,), "sums": (Sum("EUR", 9_680),), "expires_on": date(2026, 1, 30), "days_left": 2},
+            [{**_TOGETHER, "days_left": 1}],
+        ),
     },
 )
 """What the texts of every kind that announces one of these may use; `card` is empty where an invoice is not collected

@@ -195,32 +195,32 @@ def _price(session: Session, params: Params) -> None:
     for name in items:
         item = part(items, name)
         only(item, "quantity price_data")
-        data = part(item, "price_data")
-        only(data, "currency unit_amount product_data")
-        product = text(part(data, "product_data"), "name")
+        price = part(item, "price_data")
+        only(price, "currency unit_amount product_data")
+        product = text(part(price, "product_data"), "name")
         if not product:
             raise bad_request("Missing required param: name.", "parameter_missing", param="name")
-        unit = currency_of(data)
+        unit = currency_of(price)
         if session.currency not in ("", unit):
             raise bad_request("All line items must have the same currency.", param="line_items")
-        session.amount += amount_of(data, "unit_amount") * integer(item, "quantity")
+        session.amount += amount_of(price, "unit_amount") * integer(item, "quantity")
         session.currency, session.description = unit, session.description or product
     if session.amount > AMOUNT_MAX:
         raise bad_request(f"Amount must be no more than {AMOUNT_MAX}", "amount_too_large", param="line_items")
     within_limits(session.amount, session.currency, "line_items")
     if not offered(session.types, session.currency):
         raise bad_request("No valid payment method types for this Checkout Session.", param="payment_method_types")
-    data = part(params, "payment_intent_data")
-    only(data, "metadata description")
-    session.intent_metadata = metadata_of(data)
+    intent = part(params, "payment_intent_data")
+    only(intent, "metadata description")
+    session.intent_metadata = metadata_of(intent)
 
 
 def _sets_up(wire: WireObjects, session: Session, params: Params) -> None:
     only(params, f"{_SHARED} currency setup_intent_data customer_creation")
-    data = part(params, "setup_intent_data")
-    only(data, "metadata description")
+    setup = part(params, "setup_intent_data")
+    only(setup, "metadata description")
     book = wire.book
-    made = SetupIntent(book.new_id("seti"), book.clock, session.customer, metadata_of(data))
+    made = SetupIntent(book.new_id("seti"), book.clock, session.customer, metadata_of(setup))
     book.setups[made.id] = made
     session.setup_intent = made.id
 

@@ -7,25 +7,24 @@ from datetime import date
 from typing import Final, NamedTuple
 
 from arrears.core import facts as f
-from arrears.core.account import Account, Action
+from arrears.core.account import Account
 from arrears.core.calendar import calendar_of
 from arrears.core.evolve import evolve, open_account
 from arrears.core.money import format_amount
-from arrears.core.states import Reason
+from arrears.sim.story_money import (
+    StoryAttempt,
+    StoryBack,
+    StoryMethod,
+    StoryMoney,
+    of_attempt,
+    of_back,
+    of_method,
+    of_money,
+)
+from arrears.sim.story_words import WILL, in_words, service_of, unless_lifted
 
-WILL: Final = {Action.RESTRICT: "is restricted", Action.DISABLE: "stops", Action.DELETE: "is deleted with its data"}
 _AS_PLANNED = f.NoticeAccepted | f.DoubtEnded | f.TaskClosed  # what a story leaves out and a timeline shows
 
-_Money = (
-    f.InvoiceIssued
-    | f.PaymentBooked
-    | f.CreditAllocated
-    | f.WrittenOff
-    | f.DebtReopened
-    | f.InvoiceCredited
-    | f.DueMoved
-    | f.WithinTolerance
-)
 _Cut = f.Restricted | f.Disabled | f.Resumed | f.Deferred | f.DoubtEnded | f.WarningsLapsed | f.DateMoved
 _Deletion = f.DeletionScheduled | f.DeletionUnscheduled | f.DeletionOrdered | f.DeletionCapped
 _Subscription = f.SubscriptionAdded | f.Canceled | f.Reactivated | f.ReasonSet | f.ReasonLifted | f.OrderAcknowledged
@@ -41,9 +40,6 @@ _Mail = (
     | f.TestAsked
 )
 _People = f.Invited | f.InvitationWithdrawn | f.InvitationAccepted | f.AccessEnded | f.ResetAsked | f.SignInChanged
-_Method = f.MethodAdded | f.MethodActivated | f.MethodRenewed | f.MethodSpent | f.MethodRemoved
-_Attempt = f.AttemptCreated | f.AttemptMoved | f.ChallengeLapsed
-_Back = f.Refunded | f.RefundAsked | f.RefundUndone | f.ChargebackClosed | f.CardTried
 _Doubt = f.HoldPlaced | f.HoldEnded | f.DoubtRaised | f.DoubtCleared | f.ChargeDeclined | f.AuthorisationDeclined
 
 
@@ -78,29 +74,6 @@ def as_text(line: DiaryLine) -> str:
     return f"{line.on}  {day:7}  {line.what:11} {line.text}".rstrip()
 
 
-def in_words(day: date) -> str:
-    """`31 January 2026`, the same in every locale of the machine."""
-    return f"{day.day} {_MONTHS[day.month - 1]} {day.year}"
-
-
-_MONTHS: Final = (
-    "January February March April May June July August September October November December".split()  # noqa: SIM905
-)
-
-
-_LIFTED_WHEN: Final = {Reason.PAST_DUE: "everything is paid", Reason.CANCELED: "it is reactivated"}
-
-
-def unless_lifted(reasons: Sequence[Reason]) -> str:
-    """`unless everything is paid`: what has to be so for these reasons to be gone."""
-    when = [_LIFTED_WHEN.get(reason, f"the {reason.replace('_', ' ')} is lifted") for reason in reasons]
-    return f"unless {' and '.join(when)}"
-
-
-def _service(account: Account, number: int) -> str:
-    return account.subscription(number).service
-
-
 def _say(before: Account, after: Account, fact: f.AnyFact) -> tuple[str, str]:
     if isinstance(fact, f.Noticed):
         return _message(after, fact)
@@ -109,8 +82,8 @@ def _say(before: Account, after: Account, fact: f.AnyFact) -> tuple[str, str]:
         return "past due", f"{numbers}{'; a case opens' if fact.opened else ''}"
     if isinstance(fact, f.CaseEnded):
         return "case ends", fact.outcome.replace("_", " ")
-    if isinstance(fact, _Money):
-        return _money(before, fact)
+    if isinstance(fact, StoryMoney):
+        return of_money(before, fact)
     if isinstance(fact, _Cut):
         return _cut(after, fact)
     if isinstance(fact, _Deletion):
@@ -119,12 +92,12 @@ def _say(before: Account, after: Account, fact: f.AnyFact) -> tuple[str, str]:
         return _subscription(after, fact)
     if isinstance(fact, _Doubt):
         return _doubt(before, fact)
-    if isinstance(fact, _Method):
-        return _method(after, fact)
-    if isinstance(fact, _Attempt):
-        return _attempt(fact)
-    if isinstance(fact, _Back):
-        return _back(fact)
+    if isinstance(fact, StoryMethod):
+        return of_method(after, fact)
+    if isinstance(fact, StoryAttempt):
+        return of_attempt(fact)
+    if isinstance(fact, StoryBack):
+        return of_back(fact)
     if isinstance(fact, _Mail):
         return _mail(fact)
     if isinstance(fact, _People):
@@ -144,10 +117,10 @@ def _message(account: Account, fact: f.Noticed) -> tuple[str, str]:
 def _part(account: Account, part: f.NoticePart) -> tuple[str, str]:
     match part:
         case f.Warning(subscription=no, action=action, promised_on=on):
-            return "warning", f"{_service(account, no)} {WILL[action]} on {in_words(on)}"
+            return "warning", f"{service_of(account, no)} {WILL[action]} on {in_words(on)}"
         case f.Told(subscription=no, what=what, on=on):
             said = "has been running again since" if what == "running" else f"was {what} on"
-            return "told", f"{_service(account, no)} {said} {in_words(on)}"
+            return "told", f"{service_of(account, no)} {said} {in_words(on)}"
         case f.Expiring(method=no, days=days, expires_on=on):
             return "card", f"method {no} expires on {in_words(on)}, {days} days ahead"
         case f.Announcement(on=on):
@@ -157,92 +130,21 @@ def _part(account: Account, part: f.NoticePart) -> tuple[str, str]:
 
 
 def whose_date(account: Account, said: f.Announcement) -> str:
-    """What an announcement is about: `invoice F-1`, a service, `payment method 1`."""
+    """What an announcement is about: `invoice F-1`, a service, `hold 2`, `payment method 1`."""
     if said.debt:
         debt = account.debt(said.debt)
         return f"invoice {said.debt if debt is None else debt.number}"
-    return _service(account, said.subscription) if said.subscription else f"payment method {said.method}"
+    if said.subscription:
+        return service_of(account, said.subscription)
+    return f"hold {said.hold}" if said.hold else f"payment method {said.method}"
 
 
 def _listed(numbers: Sequence[int]) -> str:
     return ", ".join(map(str, numbers))
 
 
-def _money(before: Account, fact: _Money) -> tuple[str, str]:
-    match fact:
-        case f.InvoiceIssued(debt=d):
-            return "invoice", f"{d.number}: {format_amount(d.total_minor, d.currency)}, due {in_words(d.due_on)}"
-        case f.PaymentBooked():
-            return "paid", f"{format_amount(fact.amount_minor, fact.currency)} ({fact.ref})"
-        case f.CreditAllocated():
-            used = sum(a.minor for a in fact.allocations)
-            return "credit", f"{format_amount(used, fact.currency)} of account credit put on open invoices"
-        case f.WrittenOff():
-            return "written off", format_amount(fact.minor, fact.currency)
-        case f.InvoiceCredited():
-            whose = ", ".join(d.number for d in before.debts if d.no == fact.debt)
-            credited = f"{whose}: {format_amount(fact.minor, fact.currency)} less is asked"
-            return "withdrawn" if fact.void else "credited", credited.removeprefix(": ")
-        case f.DueMoved():
-            numbers = ", ".join(d.number for d in before.debts if d.no == fact.debt)
-            return "due date", f"{numbers}: due {in_words(fact.due_on)} now".removeprefix(": ")
-        case f.DebtReopened(debt=d, given_up=True):
-            return "reopened", f"{d.number}: {format_amount(fact.minor, d.currency)} is asked for after all"
-        case f.DebtReopened(debt=d):
-            return "reopened", f"{d.number}: {format_amount(fact.minor, d.currency)} has left again ({fact.reason})"
-        case f.WithinTolerance():
-            numbers = ", ".join(d.number for d in before.debts if d.no in fact.debts)
-            return "tolerated", f"what is left of {numbers} is too little to be past due"
-
-
-def _method(after: Account, fact: _Method) -> tuple[str, str]:
-    name = f"payment method {fact.method}"
-    match fact:
-        case f.MethodAdded():
-            return "method", f"{name}, {fact.details.label}, was added; adding alone collects nothing"
-        case f.MethodActivated():
-            services = ", ".join(_service(after, no) for no in fact.subscriptions)
-            return "method", f"{name} now pays for {services or 'what is added later'}"
-        case f.MethodRenewed():
-            return "method", f"{name} is good until {in_words(fact.expires_on)}"
-        case f.MethodSpent():
-            return "method", f"{name} works only once: another is needed"
-        case f.MethodRemoved():
-            return "method", f"{name} was removed"
-
-
-def _attempt(fact: _Attempt) -> tuple[str, str]:
-    match fact:
-        case f.AttemptCreated():
-            how = "on the provider's page" if fact.on_page else f"with payment method {fact.method}"
-            amount = format_amount(fact.amount_minor, fact.currency)
-            return "attempt", f"{fact.attempt}: {amount} for {len(fact.parts)} invoice(s), {how}, by the {fact.by}"
-        case f.AttemptMoved():
-            why = fact.codes.decline or fact.why
-            return "attempt", f"{fact.attempt}: {fact.to.replace('_', ' ')}{f' ({why})' if why else ''}"
-        case f.ChallengeLapsed():
-            return "attempt", f"{fact.attempt}: nobody finished the bank's check within a day"
-
-
-def _back(fact: _Back) -> tuple[str, str]:
-    match fact:
-        case f.CardTried(tried=one):
-            return "card tried", f"in vain, on the provider's page: {one.codes.decline}"
-        case f.ChargebackClosed(ref=ref, payment_ref=payment, won=won):
-            return "chargeback", f"{ref} of {payment} is {'won: the money is back' if won else 'lost'}"
-        case f.RefundUndone(payment_ref=ref, currency=unit):
-            amount = format_amount(fact.amount_minor or fact.credit_minor, unit)
-            return "refund", f"{amount} of {ref} did not leave, or has come back"
-        case f.RefundAsked(payment_ref=ref, currency=unit, amount_minor=minor):
-            return "refund", f"{fact.refund}: {format_amount(minor, unit)} of {ref} is to be given back"
-        case f.Refunded(reversal=True, payment_ref=ref, currency=unit):
-            return "taken back", f"{format_amount(fact.amount_minor + fact.reopened_minor, unit)} of {ref} by the bank"
-        case f.Refunded():
-            return "refund", f"{format_amount(fact.amount_minor, fact.currency)} of {fact.payment_ref} given back"
-
-
 def _cut(after: Account, fact: _Cut) -> tuple[str, str]:
-    service = _service(after, fact.subscription)
+    service = service_of(after, fact.subscription)
     match fact:
         case f.Restricted(on=on):
             return "restricted", f"{service} from the end of {in_words(on)}: no changes, resources offline"
@@ -262,7 +164,7 @@ def _cut(after: Account, fact: _Cut) -> tuple[str, str]:
 
 
 def _deletion(after: Account, fact: _Deletion) -> tuple[str, str]:
-    service = _service(after, fact.subscription)
+    service = service_of(after, fact.subscription)
     match fact:
         case f.DeletionScheduled():
             return "scheduled", f"deletion of {service}; a second look follows"
@@ -275,7 +177,7 @@ def _deletion(after: Account, fact: _Deletion) -> tuple[str, str]:
 
 
 def _subscription(after: Account, fact: _Subscription) -> tuple[str, str]:
-    service = _service(after, fact.subscription)
+    service = service_of(after, fact.subscription)
     match fact:
         case f.SubscriptionAdded():
             return "added", service
@@ -396,5 +298,5 @@ def _support(after: Account, fact: _Support) -> tuple[str, str]:
         case f.SupportClosed(request=no):
             return "help", f"request {no} was closed; no date moves"
         case f.ResumeLate(orders=orders):
-            services = ", ".join(_service(after, o.subscription) for o in orders)
+            services = ", ".join(service_of(after, o.subscription) for o in orders)
             return "late", f"{services} should run again since 24 hours and does not: a request opens by itself"

@@ -341,18 +341,22 @@ class EmbeddedServer:
 
 def make_home(home: Path, passing_gid: int | None = None) -> None:
     """Make the folder for what belongs to this machine; nobody else can look into it. Root's server runs as somebody
-    else, whose group (`passing_gid`) may pass through to the data, and no more. A folder that is there and has nothing
-    of ours in it is left as it is."""
+    else, whose group (`passing_gid`, else that of the data that is there) may pass through to the data, and no more:
+    without it a running server loses its own files. A folder that is there and has nothing of ours in it is left as it
+    is."""
     made = not home.exists()
     home.mkdir(mode=0o700, parents=True, exist_ok=True)
     found = home.stat()
     if found.st_uid != os.geteuid() or not (made or any((home / name).exists() for name in _OURS)):
         return
+    cluster = home / "data"
+    if passing_gid is None and os.geteuid() == 0 and cluster.exists():
+        passing_gid = cluster.stat().st_gid
     if passing_gid is not None:
         os.chown(home, -1, passing_gid)
         home.chmod(0o710)
     else:
-        home.chmod(stat.S_IMODE(found.st_mode) & (0o710 if (home / "data").exists() else 0o700))
+        home.chmod(stat.S_IMODE(found.st_mode) & (0o710 if cluster.exists() else 0o700))
 
 
 @functools.cache

@@ -8,7 +8,7 @@ from __future__ import annotations
 import re
 from typing import Final
 
-from arrears.adapters.channels.reasons import ReportReason, reason_in, reason_of, status_in
+from arrears.adapters.channels.reasons import ReportReason, names_another, reason_in, reason_of, status_in
 from arrears.ports import Delivery, DeliveryAbout, Fate
 
 REPLY_CHARS_MAX: Final = 500
@@ -26,11 +26,12 @@ _CODE: Final = re.compile(r"\d{3}(?:[ -]\d\.\d{1,3}\.\d{1,3})?")
 """What of a reply names nobody: its code, and that of RFC 3463 where there is one."""
 
 
-def answered(stage: str, code: int, text: bytes) -> Delivery:
+def answered(stage: str, code: int, text: bytes, to: str = "", sender: str = "") -> Delivery:
     """What a reply at a stage (MAIL, RCPT, DATA or TEXT) means (RFC 5321, 4.2). 4xx (greylisting, a full mailbox) is
     about the one address, at MAIL about us; 421 says that the server takes nothing, and what is about our password is
     about every message; once the recipient is named, either may be about this one alone (`broke`). Before the text
-    nothing is accepted."""
+    nothing is accepted. `to` and `sender` are the addresses of the envelope: a refusal that names others than `to`
+    buries nobody, and one that names only our sender is about us."""
     reply = reply_of(code, text)
     found = _CODE.match(reply)
     short = found[0] if found is not None else ""
@@ -45,9 +46,14 @@ def answered(stage: str, code: int, text: bytes) -> Delivery:
     if not 500 <= code < 600:
         return Delivery(Fate.UNKNOWN, reply=reply, code=short)
     reason = _reason(reply)
-    if reason is not None and reason.word in _ABOUT_US:
+    another = bool(to) and names_another(reply, to)
+    if reason is not None and (reason.word in _ABOUT_US or (reason.dead and another and _names(reply, sender))):
         return Delivery(Fate.NOT_SENT, DeliveryAbout.SENDER, reply, short)
-    return Delivery(Fate.REFUSED, reply=reply, code=short, dead=reason is not None and reason.dead)
+    return Delivery(Fate.REFUSED, reply=reply, code=short, dead=reason is not None and reason.dead and not another)
+
+
+def _names(reply: str, sender: str) -> bool:
+    return bool(sender) and sender.lower() in reply.lower()
 
 
 def _reason(reply: str) -> ReportReason | None:

@@ -12,10 +12,13 @@ from enum import StrEnum
 from typing import TYPE_CHECKING, Final, NamedTuple
 
 from arrears.adapters.channels.headers import own_id
-from arrears.adapters.channels.mail_parts import MailParts, field, fields_of
+from arrears.adapters.channels.mail_parts import HEAD_CHARS_MAX, MailParts, field, fields_of, take_apart
 from arrears.adapters.channels.reasons import reason_in, reason_of, status_in
-from arrears.adapters.channels.reports import Verdict, one_line, read_report, recipient, returned_heads
+from arrears.adapters.channels.report_writers import WrittenBy, written_by
+from arrears.adapters.channels.reports import STRANGE, Verdict, one_line, read_report, recipient, returned_heads
 from arrears.adapters.channels.signing import proven, unsigned
+from arrears.core.closed import closed
+from arrears.core.errors import Refused
 
 if TYPE_CHECKING:
     from anymail.signals import AnymailTrackingEvent  # type: ignore[import-untyped]
@@ -49,8 +52,15 @@ class Bounce(NamedTuple):
 def bounces_in(raw: bytes, keys: Sequence[bytes] | None = None) -> Bounce | None:
     """The bounce or complaint that a mail holds; None for any other mail, and for a delay, which a report that is
     final will end. `message_id` is one that these keys have signed; without keys, whatever the mail names: for a mail
-    that a person has looked at. Refuses `bad_bounce`: the mail is too long to be read, or cannot be taken apart."""
-    report, mail = read_report(raw)
+    that a person has looked at. Refuses `bad_bounce`: the mail is too long to be read, or cannot be taken apart, and
+    its head proves no return of a message."""
+    try:
+        report, mail = read_report(raw)
+    except Refused as refused:
+        unread = None if keys is None else _unread(raw, keys, refused.message)
+        if unread is None:
+            raise
+        return unread
     kind = _KIND[report.verdict]
     if kind is None or not report.final or report.reason in _NO_COMPLAINT:
         return None
@@ -59,19 +69,41 @@ def bounces_in(raw: bytes, keys: Sequence[bytes] | None = None) -> Bounce | None
     return Bounce(ours, report.address, kind, report.status, report.said or report.reason, claimed)
 
 
-_KIND: Final = {
-    Verdict.DEAD: ReportKind.HARD,
-    Verdict.NOT_THE_ADDRESS: ReportKind.SOFT,
-    Verdict.UNKNOWN: ReportKind.SOFT,
-    Verdict.FEEDBACK: ReportKind.COMPLAINT,
-    Verdict.NO_BOUNCE: None,
-}
+def _unread(raw: bytes, keys: Sequence[bytes], why: str) -> Bounce | None:
+    """A mail that cannot be read, by its head alone: a return that proves its message came back all the same."""
+    head = _HEAD_ENDS.split(raw[:HEAD_CHARS_MAX], maxsplit=1)[0]
+    try:
+        mail = take_apart(head + b"\n\n")
+        by = written_by(mail, "")
+    except STRANGE:
+        return None
+    ours = _own_message(mail, keys)
+    return Bounce(ours, "", ReportKind.SOFT, "", why) if ours and by is not WrittenBy.SOMEBODY else None
+
+
+_HEAD_ENDS: Final = re.compile(rb"\r?\n[ \t]*\r?\n")
+_KIND: Final = closed(
+    "kinds of return",
+    Verdict,
+    {
+        Verdict.DEAD: ReportKind.HARD,
+        Verdict.NOT_THE_ADDRESS: ReportKind.SOFT,
+        Verdict.UNKNOWN: ReportKind.SOFT,
+        Verdict.FEEDBACK: ReportKind.COMPLAINT,
+        Verdict.NO_BOUNCE: None,
+    },
+)
 """What nobody understands came back too: who sends it would not have written had the message arrived."""
 
 
+_FAILED: Final = ("bounced", "rejected", "failed")
+_NO_FAILURE: Final = ("queued", "sent", "delivered", "autoresponded", "opened", "clicked", "subscribed", "unsubscribed")
+"""The types of anymail's events that prove that the message is on its way or arrived."""
+
+
 def bounce_of(event: AnymailTrackingEvent) -> Bounce | None:
-    """What a provider's webhook says; None for everything that is neither a failure nor a complaint, and for a delay,
-    which another event will end."""
+    """What a provider's webhook says; None for what says that the message is on its way or arrived, and for a delay,
+    which another event will end. What nobody understands came back: it is kept, and staff are told."""
     said = " ".join(str(part) for part in (event.mta_response, event.description) if part)
     status = status_in(said)
     kind = _kind_of_event(str(event.event_type), str(event.reject_reason or ""), said, status)
@@ -85,13 +117,14 @@ def bounce_of(event: AnymailTrackingEvent) -> Bounce | None:
 
 
 def _kind_of_event(event_type: str, reject: str, said: str, status: str) -> ReportKind | None:
-    """Of the words for a rejection that anymail has, one says that the address does not exist: `invalid`."""
+    """Of the words for a rejection that anymail has, one says that the address does not exist: `invalid`. An event of
+    a type that nobody knows came back, and buries nobody."""
     if event_type == "complained":
         return ReportKind.COMPLAINT
-    if event_type not in ("bounced", "rejected", "failed"):
+    if event_type in _NO_FAILURE or (event_type == "deferred" and not status.startswith("5")):
         return None
     reason = reason_in(said) or reason_of(status)
-    dead = reason.dead if reason else reject == "invalid"
+    dead = (reason.dead if reason else reject == "invalid") and event_type in _FAILED
     return ReportKind.HARD if dead else ReportKind.SOFT
 
 

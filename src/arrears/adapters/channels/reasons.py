@@ -17,6 +17,7 @@ from typing import Final, Literal, NamedTuple
 
 import msgspec
 
+from arrears.core.address import mailbox_of
 from arrears.core.value import Value
 
 SAID_CHARS_MAX: Final = 4_000
@@ -27,6 +28,8 @@ _SHORT: Final = re.compile(r"'(?=(?:t|s|ve|re)\b)", re.IGNORECASE)
 _CONTINUED: Final = re.compile(r"(?<=\s)([245]\d\d)-(?:[245]\.\d{1,3}\.\d{1,3})?")
 """A reply of several lines (RFC 5321, 4.2.1) repeats its code in each."""
 
+_MAILBOX: Final = re.compile(r"[^\s<>()\[\]\"',;:=@]{1,64}@[^\s<>()\[\]\"',;:@/]{0,250}[^\W_]")
+_HELP: Final = re.compile(r"post_?master|hostmaster|mailer-?daemon|abuse|support|help(?:desk)?|admin", re.IGNORECASE)
 _CODE: Final = re.compile(r"(?<![\d.])([245]\.\d{1,3}\.\d{1,3})(?!\d|\.\d)")
 _DEFERRED: Final = re.compile(r"\W*(?:4\d\d[ -]|4\.\d{1,3}\.\d{1,3}\b)")
 _LABELLED: Final = re.compile(
@@ -53,6 +56,8 @@ class _File(Value, frozen=True, forbid_unknown_fields=True):
     copy: tuple[str, ...]
     senders: tuple[str, ...]
     subjects: tuple[str, ...]
+    failed: tuple[str, ...]
+    absent: tuple[str, ...]
     reasons: dict[str, _Row]
 
 
@@ -62,6 +67,8 @@ class Words(NamedTuple):
     copy: re.Pattern[str]
     senders: re.Pattern[str]
     subjects: re.Pattern[str]
+    failed: re.Pattern[str]
+    absent: re.Pattern[str]
     reasons: Sequence[tuple[ReportReason, re.Pattern[str], Sequence[str]]]
 
 
@@ -78,6 +85,8 @@ def words() -> Words:
         copy=re.compile("|".join(file.copy), re.MULTILINE | re.IGNORECASE),
         senders=re.compile("|".join(file.senders), re.IGNORECASE),
         subjects=re.compile("|".join(map(_pattern, file.subjects))),
+        failed=re.compile("|".join(map(_pattern, file.failed))),
+        absent=re.compile("|".join(map(_pattern, file.absent))),
         reasons=[
             (ReportReason(word, row.verdict == "dead"), re.compile("|".join(map(_pattern, row.words))), row.status)
             for word, row in file.reasons.items()
@@ -95,6 +104,17 @@ def folded(text: str) -> str:
 def own_words(said: str) -> str:
     """What the refusing server said, without the label that a relay sets before it."""
     return _LABELLED.sub(r"\1 \2", said)
+
+
+def names_another(said: str, address: str) -> bool:
+    """Whether a mail system's words name addresses, and not this one: then they are about whoever the message was
+    passed on to, or about our own address. Whom they name for help does not count."""
+    named = [
+        mailbox_of(match[0])
+        for match in _MAILBOX.finditer(own_words(said[:SAID_CHARS_MAX]))
+        if not _HELP.fullmatch(match[0].partition("@")[0])
+    ]
+    return bool(named) and mailbox_of(address) not in named
 
 
 def status_in(text: str) -> str:

@@ -1,8 +1,8 @@
 """What a mail that came back says: the report's fields (RFC 3464, 5965, 6522, 6533), else the machine's own prose.
 
 Everything here was written by strangers; it is read within bounds (`mail_parts.py`), and whoever acts on it checks
-that the message was really sent to that address. Only a report of its own is one: a mail of a person, of their
-absence, or one that passes a report on says nothing, whatever it contains.
+that the message was really sent to that address. What is no mail of a person (`report_writers.py`) came back, unless it
+proves that the message arrived or is still being tried.
 """
 
 from __future__ import annotations
@@ -11,19 +11,27 @@ import json
 import re
 from collections.abc import Iterator
 from email.errors import MessageError
-from email.header import decode_header
 from email.message import Message as Mime
 from email.utils import parseaddr
 from enum import StrEnum
 from typing import Final, NamedTuple
 
 from arrears.adapters.channels.mail_parts import MailPart, MailParts, field, fields_of, take_apart
-from arrears.adapters.channels.reasons import REFUSED, ReportReason, folded, reason_in, reason_of, status_in, words
-from arrears.core.address import check_address
+from arrears.adapters.channels.reasons import (
+    REFUSED,
+    ReportReason,
+    folded,
+    names_another,
+    reason_in,
+    reason_of,
+    status_in,
+    words,
+)
+from arrears.adapters.channels.report_writers import WrittenBy, prose, subject_of, written_by
+from arrears.core.address import check_address, mailbox_of
 from arrears.core.errors import Refused
 
 SAID_CHARS_MAX: Final = 300
-PROSE_CHARS_MAX: Final = 16_000
 
 _REPLY: Final = re.compile(r"(?:^|[\s:;>])(?P<said>[45]\d\d[ -:][^\S\n]*\S.{0,400})")
 _PARAGRAPH: Final = re.compile(r"\n[ \t]*\r?\n|\n[ \t]*(?:<<<|>>>|\.\.\. while|giving up on)", re.IGNORECASE)
@@ -31,22 +39,35 @@ _ADDRESS: Final = re.compile(r"[A-Za-z0-9!#$%&'*+/=?^_`{|}~.-]{1,64}@[A-Za-z0-9]
 _NEXT: Final = re.compile(
     r"^[ \t]*[\"'<]*([^\s\"'<>@]{1,64}@[^\s\"'<>:]{1,250})[\"'>]*[ \t]*(?::.*)?\r?$", re.MULTILINE
 )
-_PASSED_ON: Final = re.compile(r"^(?:fwd?|wg|tr|rv|enc|pd|doorst|vs|vb|i)\s*:")
-_ANSWER: Final = re.compile(
-    r"^(?:(?:re|aw|antw|sv|ref|rif|res|odp)\s*:|automati[a-z]* (?:reply|response|answer)"
-    r"|auto(?:matic|matische|[ -])?(?:reply|response|antwort|antwoord)|out of (?:the )?office|away|vacation|on holiday)"
+_DELAYED: Final = re.compile(
+    r"warning message only|will (?:be )?(?:retr(?:y|ied)|keep (?:on )?trying|try again)(?! to send)|"
+    r"attempts (?:to deliver .{0,40})?will continue|will continue (?:to )?(?:try|attempt|retry)|still being retried|"
+    r"delivery status notification \(delay|not need to re-?send|not yet been delivered|delayed \d+ hours"
 )
-_WARNING: Final = re.compile(
-    r"warning message only|(?:will|to) (?:be )?(?:retr(?:y|ied)|keep trying|try again)(?! to send)|has been delayed|"
-    r"is delayed|delivery status notification \(delay|not need to re-?send|still being retried|no action is required|"
-    r"not yet been delivered|delivery attempts will continue|delayed \d+ hours"
+_MAYBE_DELAYED: Final = re.compile(r"(?:has been|is) delayed|no action is required")
+_OVER: Final = re.compile(
+    r"attempts (?:have |had )?(?:all )?failed|(?:has|have) (?:now )?(?:been returned|given up)|was returned|gave up|"
+    r"no further attempt|permanent(?:ly)? (?:fail|error)|(?:not|nt|no longer|never) (?:be )?retr"
+)
+_MAYBE_OVER: Final = re.compile(
+    r"\breturned\b|giving up|too long|permanent|expired|fatal|final|undeliver|unknown|reject|refus|dropped|deleted|"
+    r"(?:not|nt|no longer) (?:be )?(?:tr(?:y|ied)|deliver|exist|found)"
+)
+_FAILED_CODE: Final = re.compile(
+    r"(?<![\d.,])(?:5\d\d[ -](?!years|days|hours|bytes|octets|k)\S|5\.\d{1,3}\.\d{1,3}(?![\d.]))"
 )
 _DELIVERED: Final = re.compile(
     r"(?:success(?:ful|fully)?|erfolgreich|avec succes|con exito|correctamente|met succes) (?:mail )?"
     r"(?:deliver|zugestellt|remis|distribue|entregad|afgeleverd|bezorgd)|(?:has been|was) delivered to"
 )
-_TAG: Final = re.compile(r"<(?:style|script)\b[^<]{0,5000}</(?:style|script)>|<[^@<>]{1,2000}>", re.IGNORECASE)
-_STRANGE: Final = (
+_NEGATED: Final = re.compile(
+    r"n[o']?t\b|\bno(?:body|ne|where)?\b|never|cannot|unable|unsuccess|fail|reject|refus|undeliver|return(?:ed|ing)|"
+    r"\bbut\b|\b(?:nicht|kein\w*|niet|geen|pas|aucun\w*|non|nessun\w*|nao|nie|niemand\w*)\b|(?<![\d.])[45]\d\d[ -]|"
+    r"\b[45]\.\d{1,3}\.\d"
+)
+"""Beside it "delivered" proves nothing: to nobody, to one and not to another, not successfully."""
+
+STRANGE: Final = (
     AttributeError,
     AssertionError,
     LookupError,
@@ -60,6 +81,18 @@ _STRANGE: Final = (
 
 _MORE_EXACT: Final = ("full", "too_big", "loop")
 """What nobody says by chance of an address that does not exist, whatever code stands beside it."""
+
+
+_WORD: Final = re.compile(r"[a-z][a-z-]*")
+_ARRIVED: Final = ("delivered", "deliverable", "relayed", "expanded")
+"""The actions (RFC 3464, 2.3.3, and Postfix' word for a probe) that prove that a message arrived; `delayed` proves that
+it is tried again. Any other word is a failure."""
+
+_EXPANDED: Final = re.compile(r"(?:expanded|generated) from:?\s{0,20}<?([^\s<>()]{1,320})>?", re.IGNORECASE)
+"""Postfix and Exim: the address that failed is not the one that the message was sent to."""
+
+ELSEWHERE: Final = ReportReason("another_address", dead=False)
+"""It failed for an address that the message was passed on to, or for our own as its sender."""
 
 
 class Verdict(StrEnum):
@@ -91,7 +124,7 @@ def read_report(raw: bytes) -> tuple[Report, MailParts]:
     try:
         mail = take_apart(raw)
         return _read(mail), mail
-    except _STRANGE as error:
+    except STRANGE as error:
         raise Refused("bad_bounce", f"a returned mail cannot be read ({type(error).__name__}); look at it") from error
 
 
@@ -100,9 +133,18 @@ def _read(mail: MailParts) -> Report:
         return _complaint(mail, complaint)
     if notification := _notification(mail):
         return notification
-    if not _by_machine(mail):
+    human = prose(mail)
+    by = written_by(mail, human)
+    if by is WrittenBy.SOMEBODY:
         return Report(Verdict.NO_BOUNCE, reason="mail")
-    human = _prose(mail)
+    report = _of_fields(mail, human)
+    itself = _same(report.address, parseaddr(field(mail.head, "From"))[1])
+    if report.verdict is Verdict.DEAD and (by is WrittenBy.UNKNOWN or itself):
+        return _spared(report, REFUSED)
+    return report
+
+
+def _of_fields(mail: MailParts, human: str) -> Report:
     found = [
         one
         for part in mail.of("message/delivery-status", "message/global-delivery-status")
@@ -111,22 +153,32 @@ def _read(mail: MailParts) -> Report:
     ]
     if not found:
         return _from_prose(mail, human)
-    first = next((one for one in found if one.final and one.verdict is not Verdict.NO_BOUNCE), found[0])
+    failed = next((one for one in found if one.final and one.verdict is not Verdict.NO_BOUNCE), None)
+    first = failed or next((one for one in found if not one.final), found[0])
+    to = next((a for head in returned_heads(mail) if (a := _address(parseaddr(field(head, "To"))[1]))), "")
+    if failed is None and to and not any(_same(to, one.address) for one in found):
+        return Report(Verdict.UNKNOWN, to, "", "unknown", first.said)
     return first if first.address else first._replace(address=_named(mail, human))
 
 
 def _reported(block: Mime, human: str) -> Report | None:
     """One recipient's fields (RFC 3464, 2.3); None for a block about the whole message."""
-    action = field(block, "Action").lower()
-    if not action:
+    word = _WORD.match(field(block, "Action").lower())
+    action = word[0] if word else ""
+    original, last = recipient(field(block, "Original-Recipient")), recipient(field(block, "Final-Recipient"))
+    if not action and not original and not last:
         return None
-    address = recipient(field(block, "Original-Recipient")) or recipient(field(block, "Final-Recipient"))
+    address = original or last
     given = status_in(field(block, "Status"))
-    if action.startswith(("deliver", "relayed", "expanded")) or given.startswith("2"):
-        return Report(Verdict.NO_BOUNCE, address, given, action.split()[0])
     diagnostic = field(block, "Diagnostic-Code")
     said = diagnostic.partition(";")[2].strip() or diagnostic
-    return _judged(address, said, given, _section(human, address), final=not action.startswith("delayed"))
+    if action in _ARRIVED and not given.startswith("5") and not _FAILED_CODE.search(said):
+        return Report(Verdict.NO_BOUNCE, address, given, action)
+    given = "" if given.startswith("2") else given
+    found = _judged(address, said, given, _section(human, address), final=action != "delayed")
+    if found.verdict is Verdict.DEAD and not _same(last or address, address) and address.lower() not in said.lower():
+        return _spared(found, ELSEWHERE)
+    return _spared(found, REFUSED) if action in _ARRIVED else found
 
 
 def _judged(address: str, said: str, given: str, human: str, *, final: bool) -> Report:
@@ -148,6 +200,10 @@ def _judged(address: str, said: str, given: str, human: str, *, final: bool) -> 
         found = around
     if found.dead and (not final or _may_pass(said, code or given)):
         found = ReportReason("deferred", dead=False)
+    if found.dead and address and (names_another(said, address) or names_another(answer, address)):
+        found = ELSEWHERE
+    if found.dead and any(_same(match[1], address) for match in _EXPANDED.finditer(f"{said} {human}")):
+        found = ELSEWHERE
     verdict = Verdict.DEAD if found.dead else Verdict.NOT_THE_ADDRESS
     return Report(verdict, address, code or given, found.word, one_line(said or answer or human), final)
 
@@ -159,36 +215,33 @@ def _may_pass(said: str, code: str) -> bool:
     return code.startswith(("4.1", "4.4.7")) or (quoted is not None and quoted["said"].startswith("4"))
 
 
+def _spared(report: Report, reason: ReportReason) -> Report:
+    """The message came back; nothing is proven about its address."""
+    return report._replace(verdict=Verdict.NOT_THE_ADDRESS, reason=reason.word)
+
+
+def _same(one: str, other: str) -> bool:
+    return bool(one) and mailbox_of(one) == mailbox_of(other)
+
+
 def _from_prose(mail: MailParts, human: str) -> Report:
-    subject = _subject(mail)
+    subject = subject_of(mail)
     failed = bool(words().subjects.search(subject)) or bool(field(mail.head, "X-Failed-Recipients"))
-    final = not _WARNING.search(folded(f"{subject} {human[:2_000]}"))
+    told = folded(f"{subject} {human[:2_000]}")
     address = _named(mail, human)
-    found = _judged(address, "", "", f"{_section(human, address)}\n\n{subject}", final=final)
-    if found.reason == REFUSED.word and _DELIVERED.search(folded(f"{subject} {human[:2_000]}")):
+    found = _judged(address, "", "", f"{_section(human, address)}\n\n{subject}", final=not _delayed(told))
+    if found.reason == REFUSED.word and _DELIVERED.search(told) and not _NEGATED.search(told):
         return Report(Verdict.NO_BOUNCE, address, found.status, "delivered")
     if found.reason == REFUSED.word and not failed and _REPLY.search(human) is None:
         return Report(Verdict.UNKNOWN, address, found.status, "unknown", found.said)
     return found
 
 
-def _by_machine(mail: MailParts) -> bool:
-    """Whether a mail system wrote this of its own accord: no person, no absence (RFC 3834), nobody who passes on."""
-    head, subject = mail.head, _subject(mail)
-    if head.get("X-Failed-Recipients"):
-        return True
-    sender = parseaddr(field(head, "From"))[1].partition("@")[0]
-    daemon = bool(words().senders.fullmatch(sender)) or (not sender and "daemon" in field(head, "From").lower())
-    automatic = field(head, "Auto-Submitted").lower()
-    absent = automatic.startswith(("auto-replied", "auto-notified")) or any(
-        head.get(name) for name in ("X-Autoreply", "X-Autorespond", "X-Auto-Reply")
-    )
-    if _PASSED_ON.match(subject) or ((absent or _ANSWER.match(subject)) and not daemon):
+def _delayed(told: str) -> bool:
+    """Whether a machine says that it goes on trying, and not that it is over: a code of 5 is."""
+    if _FAILED_CODE.search(told) or _OVER.search(told):
         return False
-    report = head.get_content_type() == "multipart/report" and any(mail.of("message/delivery-status"))
-    nobodys = field(head, "Return-Path") == "<>"
-    said = f"{subject} {folded(_prose(mail)[:500]) if nobodys else ''}"
-    return daemon or report or bool(words().subjects.search(said))
+    return bool(_DELAYED.search(told) or (_MAYBE_DELAYED.search(told) and not _MAYBE_OVER.search(told)))
 
 
 def _complaint(mail: MailParts, report: MailPart) -> Report:
@@ -197,6 +250,9 @@ def _complaint(mail: MailParts, report: MailPart) -> Report:
     to = field(fields, "Original-Rcpt-To") or (field(returned, "To") if returned is not None else "")
     said = f"{field(fields, 'Feedback-Type')} {field(fields, 'User-Agent')}"
     reason = folded(field(fields, "Feedback-Type"))[:40] or "abuse"
+    if field(fields, "Delivery-Result").lower().startswith("reject"):
+        # RFC 6591, 3.2.2: whoever tells that authentication failed tells that the message was refused for it.
+        return Report(Verdict.NOT_THE_ADDRESS, _address(parseaddr(to)[1]), "", "authentication", one_line(said))
     return Report(Verdict.FEEDBACK, _address(parseaddr(to)[1]), "", reason, one_line(said))
 
 
@@ -215,7 +271,7 @@ def _notification(mail: MailParts) -> Report | None:
     if kind == "complaint":
         one = (told["complaint"].get("complainedRecipients") or [{}])[0]
         return Report(Verdict.FEEDBACK, _address(str(one.get("emailAddress", ""))), "", "abuse", "complaint")
-    return Report(Verdict.NO_BOUNCE, reason=kind[:40])
+    return Report(Verdict.NO_BOUNCE if kind == "delivery" else Verdict.UNKNOWN, reason=kind[:40])
 
 
 def returned_heads(mail: MailParts) -> Iterator[Mime]:
@@ -224,16 +280,6 @@ def returned_heads(mail: MailParts) -> Iterator[Mime]:
         "message/rfc822", "message/global", "text/rfc822-headers", "message/global-headers", "message/rfc822-headers"
     ):
         yield from list(fields_of(part.text))[:1]
-
-
-def _prose(mail: MailParts) -> str:
-    """What the machine itself wrote, down to the mail that it returns."""
-    texts = [part.text for part in mail.of("text/plain")] or [
-        _TAG.sub(" ", p.text[:32_000]) for p in mail.of("text/html")
-    ]
-    text = "\n\n".join(texts[:3])[:PROSE_CHARS_MAX]
-    copy = words().copy.search(text, 1)
-    return text[: copy.start()] if copy else text
 
 
 def _named(mail: MailParts, human: str) -> str:
@@ -255,12 +301,6 @@ def _section(human: str, address: str) -> str:
         ):
             return human[: match.start()]
     return human
-
-
-def _subject(mail: MailParts) -> str:
-    raw = str(mail.head.get("Subject", ""))[:1_000]
-    pieces = (t.decode(c or "ascii", "replace") if isinstance(t, bytes) else t for t, c in decode_header(raw))
-    return folded(" ".join(pieces))
 
 
 def recipient(text: str) -> str:

@@ -239,10 +239,10 @@ class KeptConnection(EmailBackend):
                     raise _OutOfStep(f"{reply_of(code, text)} is no answer to {command[:4]}", command)
                 # With a line too many the next answer would be that of another message.
                 self._drop() if _says_more(smtp) else self._forget(smtp, code)
-                return answered(command[:4], code, text)
+                return answered(command[:4], code, text, letter.envelope_to, letter.envelope_from)
             if _says_more(smtp):
                 raise _OutOfStep(f"more than one answer to {command[:4]}", command)
-        return self._write(smtp, content.replace(b"\r\n.", b"\r\n..") + _END)
+        return self._write(smtp, letter, content.replace(b"\r\n.", b"\r\n..") + _END)
 
     def _ask(self, smtp: SMTP, command: str, utf8: bool) -> tuple[int, bytes]:
         """Say one command that hands nothing over yet; the answer."""
@@ -268,7 +268,7 @@ class KeptConnection(EmailBackend):
         if not reset:
             self._drop()
 
-    def _write(self, smtp: SMTP, content: bytes) -> Delivery:
+    def _write(self, smtp: SMTP, letter: ComposedMail, content: bytes) -> Delivery:
         rest = memoryview(content)
         sock: socket.socket = smtp.sock  # type: ignore[assignment]
         try:
@@ -292,7 +292,7 @@ class KeptConnection(EmailBackend):
             return Delivery(Fate.UNKNOWN, reply=line_of(f"more than one answer to the text: {reply_of(code, text)}"))
         if code == 421 or not 200 <= code < 600:
             self._drop()
-        return answered("TEXT", code, text)
+        return answered("TEXT", code, text, letter.envelope_to, letter.envelope_from)
 
 
 def _says_more(smtp: SMTP) -> bool:

@@ -54,7 +54,7 @@ class NoticeBounced(Fact, frozen=True, tag="notice_bounced"):
 
     `lost` are the notices, this or earlier ones, that count no longer: from every address that took one it came back.
     `again`: it goes to another address now. `reachable`: whether any address of the account is left at all.
-    `tell`: staff are asked to look, which they are once while mail of the account keeps coming back.
+    `tell`: staff are asked to look; an open task counts it, and one that was closed is opened anew.
     """
 
     notice: int

@@ -250,7 +250,7 @@ def _warned_otherwise(account: Account, fact: f.WarnedOtherwise, recorded: f.Rec
     return with_subscription(account, with_promise(sub, fact.action, replace(after, sent=sent)))
 
 
-def _notice_bounced(account: Account, fact: f.NoticeBounced, _: f.Recorded) -> Account:
+def _notice_bounced(account: Account, fact: f.NoticeBounced, recorded: f.Recorded) -> Account:
     """What no address took after all never counted; of the others the first that did is the one that counts."""
     if not fact.lost:
         return account
@@ -258,7 +258,7 @@ def _notice_bounced(account: Account, fact: f.NoticeBounced, _: f.Recorded) -> A
         for action in ALL_ACTIONS:
             promise = sub.promise(action)
             if any(s.seq in fact.lost for s in promise.sent):
-                sub = with_promise(sub, action, came_back(promise, fact.lost))
+                sub = with_promise(sub, action, came_back(promise, fact.lost, recorded.at))
                 account = with_subscription(account, sub)
     return account
 

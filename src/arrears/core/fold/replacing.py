@@ -59,10 +59,13 @@ def accepted(promise: Promise, seq: int, at: datetime) -> Promise:
     return promise
 
 
-def came_back(promise: Promise, seqs: Collection[int]) -> Promise:
-    """The warnings of these facts do not count any more; the days that they named stay."""
+def came_back(promise: Promise, seqs: Collection[int], at: datetime) -> Promise:
+    """The warnings of these facts do not count any more; the days that they named stay. Where none counts now, a new
+    one is sent the next morning."""
     sent = tuple(replace(s, accepted_at=None) if s.seq in seqs and not s.otherwise else s for s in promise.sent)
-    return _recounted(replace(promise, sent=sent))
+    after = _recounted(replace(promise, sent=sent))
+    lost = promise.accepted_at is not None and after.accepted_at is None
+    return replace(after, renew_from=at) if lost else after
 
 
 def _recounted(promise: Promise) -> Promise:

@@ -13,6 +13,7 @@ from typing import Any, Final, NamedTuple
 from arrears.core.account import Action, DoubtKind, Guards, Hold, HoldScope, Stop, Terms
 from arrears.core.announcements import Announcement
 from arrears.core.calendar import Calendar, calendar_of
+from arrears.core.closed import closed
 from arrears.core.facts import Fact, Recorded
 from arrears.core.payments.values import AttemptState
 from arrears.core.policy import ClockScope as ClockScope
@@ -21,7 +22,11 @@ from arrears.core.states import Reason, State
 
 ONE_DAY: Final = timedelta(days=1)
 
-STOP: Final = {Action.RESTRICT: Stop.RESTRICT, Action.DISABLE: Stop.DISABLE, Action.DELETE: Stop.DELETE}
+STOP: Final = closed(
+    "what a hold on an action stops",
+    Action,
+    {Action.RESTRICT: Stop.RESTRICT, Action.DISABLE: Stop.DISABLE, Action.DELETE: Stop.DELETE},
+)
 
 
 class Breach(NamedTuple):

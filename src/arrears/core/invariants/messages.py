@@ -111,6 +111,10 @@ def _announced(book: AccountBook, said: f.Announcement, on: date) -> None:
         sub = book.subs[said.subscription]
         if sub.state is State.DELETED or said.on not in sub.promised.values():
             book.breach("I22", f"{said.name}: nothing is planned for subscription {sub.no} on {said.on}")
+    elif said.hold:
+        hold = book.holds.get(said.hold)
+        if hold is None or hold.ended_at is not None or hold.until != said.on:
+            book.breach("I22", f"{said.name}: hold {said.hold} has ended, or does not end with {said.on}")
     elif not book.methods.get(said.method):
         book.breach("I22", f"{said.name}: payment method {said.method} is gone")
 

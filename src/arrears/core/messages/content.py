@@ -95,10 +95,10 @@ class Content(msgspec.Struct, frozen=True, gc=False):
     administrator acts (None: already). `by_transfer`: the account pays by bank transfer, so nothing is said of cards.
     `no_method`: no payment method of the account pays for any of the debts. `nothing_follows`: by the account's policy
     nothing more happens to any service, however long this is unpaid; `never_deleted`: no data is deleted for it.
-    `expires_on` is the last day of a card or an invitation; `change` is one of SIGN_IN_CHANGES. `again`: an address in
-    use is to be confirmed once more. `inviter` is the person who invites, empty where the operator's staff do.
-    `request` is the number of a support request, `no_deletion_until` and `no_stop_until` the last days that it holds.
-    Breaking one of these rules is our own mistake and asserted.
+    `expires_on` is the last day of a card, an invitation or a hold; `change` is one of SIGN_IN_CHANGES. `again`: an
+    address in use is to be confirmed once more. `inviter` is the person who invites, empty where the operator's staff
+    do. `request` is the number of a support request, `no_deletion_until` and `no_stop_until` the last days that it
+    holds. Breaking one of these rules is our own mistake and asserted.
     """
 
     kind: MessageKind

@@ -16,6 +16,7 @@ class MessageKind(StrEnum):
 
     DUE_SOON = "due_soon"
     BY_TRANSFER = "by_transfer"
+    HOLD_ENDS = "hold_ends"
     REMINDER = "reminder"
     DECLINED = "declined"
     CONFIRM = "confirm"
@@ -87,6 +88,7 @@ class Announces(StrEnum):
     DEBT = "debt"
     SUBSCRIPTION = "subscription"
     METHOD = "method"
+    HOLD = "hold"
 
 
 class KindSpec(NamedTuple):
@@ -129,6 +131,7 @@ KINDS: Final[Mapping[MessageKind, KindSpec]] = closed(
         MessageKind.BY_TRANSFER: KindSpec(
             _ONE, _ADMIN, LeadsTo.ACCOUNT, Dated.NOTHING, announces=Announces.DEBT, by_card=False
         ),
+        MessageKind.HOLD_ENDS: KindSpec(_ONE, _ADMIN, LeadsTo.ACCOUNT, Dated.NOTHING, announces=Announces.HOLD),
         MessageKind.REMINDER: KindSpec(_ONE, _ADMIN, LeadsTo.PAYING, Dated.PLANNED, foreseen=True),
         MessageKind.DECLINED: KindSpec(_ONE, _ADMIN, LeadsTo.PAYING, Dated.PLANNED, declined=True, charged=True),
         MessageKind.CONFIRM: KindSpec(_ONE, _ADMIN, LeadsTo.PAYING, Dated.PLANNED, charged=True),

@@ -11,6 +11,7 @@ from enum import StrEnum
 from typing import Final, NamedTuple
 
 from arrears.core.account import Account, Stop, Subscription
+from arrears.core.closed import closed
 from arrears.core.states import State
 
 
@@ -45,13 +46,17 @@ class Held(NamedTuple):
 _OWN: Final = (Held((Stop.DELETE,), 14), Held((Stop.RESTRICT, Stop.DISABLE), 5))
 _OTHERS: Final = (Held((Stop.DELETE,), 5),)
 
-HOLDS: Final[Mapping[Via, tuple[Held, ...]]] = {
-    Via.ADMINISTRATOR: _OWN,
-    Via.LINK: _OWN,
-    Via.READER: _OTHERS,
-    Via.ANONYMOUS: _OTHERS,
-    Via.ARREARS: (),
-}
+HOLDS: Final[Mapping[Via, tuple[Held, ...]]] = closed(
+    "holds of a request",
+    Via,
+    {
+        Via.ADMINISTRATOR: _OWN,
+        Via.LINK: _OWN,
+        Via.READER: _OTHERS,
+        Via.ANONYMOUS: _OTHERS,
+        Via.ARREARS: (),
+    },
+)
 """What each holds. A reader may not act for the account, but is known: as much as a confirmed stranger (decision 15).
 Whoever holds disablement holds the restriction before it, which takes a service offline too."""
 

@@ -5,8 +5,9 @@ from __future__ import annotations
 from collections.abc import Iterator
 from datetime import date, timedelta
 from functools import partial
+from typing import assert_never
 
-from arrears.core.account import Account, Action, Debt, Hold, Stop, Subscription
+from arrears.core.account import Account, Action, Debt, Hold, HoldScope, Stop, Subscription
 from arrears.core.announcements import Announcement
 from arrears.core.messages.kinds import KINDS
 from arrears.core.rules.remind import reminder_holds
@@ -30,7 +31,7 @@ def announce(view: View, said: Announcement, days: int) -> Iterator[Due]:
 def stands(account: Account, said: Announcement) -> bool:
     """Whether this is still so: an open invoice that is due on that day, neither past due nor held, and no payment of
     it is under way; a subscription for which something is planned on that day; a payment method in use whose last day
-    that is."""
+    that is; a hold with that last day, after which an invoice is no longer held back."""
     if said.debt:
         debt = account.debt(said.debt)
         if debt is None or debt.ended or not _still_on(debt, said) or account.debt_is_held(debt.no):
@@ -38,6 +39,8 @@ def stands(account: Account, said: Announcement) -> bool:
         return debt.day_0 is None and debt.past_due_from is None and account.attempt_on([debt.no]) is None
     if said.subscription:
         return planned(account.subscription(said.subscription), said.on) is not None
+    if said.hold:
+        return bool(held_until(account, said.hold, said.on))
     method = account.method(said.method)
     return method.expires_on == said.on and not method.removed and bool(users(account, method.no))
 
@@ -54,19 +57,56 @@ def planned(subscription: Subscription, on: date) -> Action | None:
     return next((action for action in actions if subscription.promise(action).promised_on == on), None)
 
 
+def held_until(account: Account, number: int, on: date) -> list[Debt]:
+    """The past-due invoices that this hold keeps something back from up to the end of that day, and no other hold
+    keeps all of it back for longer."""
+    hold = next((h for h in account.holds if h.no == number and h.ended_at is None and h.until == on), None)
+    if hold is None:
+        return []
+    longer = [
+        h
+        for h in account.holds
+        if h.ended_at is None and (h.until is None or h.until > on) and set(h.stops).issuperset(hold.stops)
+    ]
+    return [
+        debt
+        for debt in account.debts
+        if debt.day_0 is not None and not debt.ended and _holds_back(hold, debt)
+        if not any(_holds_back(one, debt) for one in longer)
+    ]
+
+
+def _holds_back(hold: Hold, debt: Debt) -> bool:
+    """Whether an invoice is in the scope of a hold."""
+    match hold.scope:
+        case HoldScope.ACCOUNT:
+            return True
+        case HoldScope.SUBSCRIPTION:
+            return hold.target in debt.subscriptions
+        case HoldScope.DEBT:
+            return hold.target == debt.no
+        case _:
+            assert_never(hold.scope)
+
+
 def users(account: Account, method: int) -> list[Subscription]:
     """The subscriptions that a payment method pays for."""
     return [s for s in account.subscriptions if s.method == method and s.state is not State.DELETED]
 
 
 def _holds(view: View, said: Announcement) -> list[Hold]:
-    """The holds that keep it back: those on reminding and, of a day on which something is planned, those on that."""
+    """The holds that keep it back: those on reminding and, of a day on which something is planned, those on that. The
+    end of a hold is said while it lasts, for it asks for nothing; another that stops reminding keeps it back."""
     account = view.account
     if not account.holds:
         return []
     debt = account.debt(said.debt)
     if debt is not None:
         return reminder_holds(view, debt)
+    if said.hold:
+        debts = held_until(account, said.hold, said.on)
+        reminding = [hold for hold in account.holds if Stop.REMIND in hold.stops and hold.until != said.on]
+        return [hold for hold in reminding if any(_holds_back(hold, one) for one in debts)]
     if not said.subscription:
         return view.holds_on(Stop.REMIND, None, None)
     sub = account.subscription(said.subscription)

@@ -38,14 +38,15 @@ def _next(view: View, one: Ahead) -> Due | None:
         # Nothing was accepted yet: the day named can only be kept until day + lead passes it.
         day = max(one.planned, *(s.promised_on for s in valid)) - timedelta(days=one.lead_days) + ONE_DAY
         again = view.morning(max(day, valid[-1].on + ONE_DAY), one.calendar)
-        if found is None or again < found[1]:
-            found, late = (valid[-1].step, again), True
+        if found is None or again <= found[1]:
+            # A rung whose morning this is goes out in its place, and staff are asked all the same: the date moves.
+            step = found[0] if found is not None and again == found[1] else valid[-1].step
+            found, late = (step, again), True
     if found is None:
         return None
     step, at = found
     if promise.renew_from is not None:
         at = max(at, view.next_morning(promise.renew_from, one.calendar))
-        late = False
     clear = one.outside(at)
     if clear is None:
         return None

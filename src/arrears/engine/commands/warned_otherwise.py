@@ -44,7 +44,8 @@ def record_warned(
     """Record that a person of the account was told what the newest warning of that action and day says; that one
     counts as accepted from now on, and the date follows. No other warning is touched: of what nobody spoke nobody is
     warned. Refuses `bad_date`, `no_proof`, `no_reason`, `unknown_subscription`, `not_ahead`, `no_warning`: only what a
-    warning has named can be told, so that everybody reads the same date."""
+    warning has named can be told, so that everybody reads the same date, and who has been told is not told again: no
+    mail undoes that, and the date is never earlier than any that a warning before it has named."""
     if not why.strip():
         raise Refused("no_reason", "say what was said, and to whom in what role; it is kept with the fact")
     proof = " ".join(spoken.proof.split())
@@ -57,6 +58,9 @@ def record_warned(
         what = f"{spoken.action} of {format_id(SUBSCRIPTION, account, spoken.subscription)}"
         found = _ahead(unit, View(policies, unit.account, guards, now), spoken, what)
         warning = found.promise.newest(spoken.on)
+        told = [s for s in found.promise.counting if s.otherwise]
+        if told:
+            raise Refused("no_warning", f"they have been told of {what}, and that counts; nothing to record")
         if warning is None or warning.accepted_at is not None:
             raise Refused("no_warning", f"no warning of {what} of {spoken.on} or before waits to be told")
         fact = f.WarnedOtherwise(

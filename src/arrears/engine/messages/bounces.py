@@ -41,10 +41,6 @@ LOOK_BACK: Final = timedelta(days=7)
 SHARED_SINCE: Final = timedelta(days=400)
 """Older messages are no notice of anything that still lies ahead: the longest ladder is shorter."""
 
-KNOWN_FOR: Final = timedelta(days=30)
-"""So long after mail of an account came back staff are not told anew."""
-
-
 _OTHER_KEY: Final = (
     "a report about a message of ours carries the signature of another key: give the host that runs `arrears bounce`"
     " the ARREARS_SECRET_KEY of those that send (earlier ones in ARREARS_SECRET_KEY_FALLBACKS), and hand"
@@ -182,7 +178,6 @@ def _record(store: AccountsAndMail, mail: Mail, returned: Returned, now: datetim
         after = _STATE[how]
         if not _is_news(was.state, after):
             return False
-        tell = how == SOFT and not _lately(store, was, now)
         batch.move_mails([MailMove(mail.account, mail.seq, mail.no, after, returned.why, returned.status)], now)
         contacts = store.contacts([mail.account])[mail.account]
         if how == HARD:
@@ -198,7 +193,8 @@ def _record(store: AccountsAndMail, mail: Mail, returned: Returned, now: datetim
                 lost=_lost(store, unit.account, contacts, was) if after in BACK else (),
                 again=again,
                 reachable=bool(recipients(contacts, MessageKind.STOP_WARNING)),
-                tell=tell,
+                # Each return asks: an open task counts it, and one that was closed is asked for again.
+                tell=how == SOFT,
             )
         )
         if again:
@@ -207,12 +203,6 @@ def _record(store: AccountsAndMail, mail: Mail, returned: Returned, now: datetim
         reached("command.before_commit")
     reached("command.after_commit")
     return True
-
-
-def _lately(store: AccountsAndMail, was: Mail, now: datetime) -> bool:
-    """Whether staff know that mail of this account comes back."""
-    known = (m for m in store.mails_of(was.account) if m.state is MailState.CAME_BACK and m.id != was.id)
-    return any(m.at > now - KNOWN_FOR for m in known)
 
 
 def _left(contacts: Contacts, was: Mail, mails: Sequence[Mail]) -> bool:

@@ -1,7 +1,7 @@
 """The messages of announcements, made of what they are about: a kind that announces something needs nothing here.
 
-Invoices that are due on one day and paid in one way are one message, as is all that is planned for subscriptions; each
-payment method has its own.
+Invoices that are due on one day and paid in one way are one message, as are those that are held until one day, and all
+that is planned for subscriptions; each payment method has its own.
 """
 
 from __future__ import annotations
@@ -17,7 +17,7 @@ from arrears.core.facts import Expiring
 from arrears.core.messages.content import DatedAction, DebtLine
 from arrears.core.messages.kinds import KINDS, MessageKind
 from arrears.core.messages.recipients import Contacts
-from arrears.core.rules.announcing import planned, stands, users
+from arrears.core.rules.announcing import held_until, planned, stands, users
 from arrears.core.rules.charge import charged_with
 from arrears.engine.messages.drafting_people import Draft, zone_of
 from arrears.engine.messages.subscription_names import subscription_names
@@ -35,6 +35,7 @@ def announcement_drafts(
 ) -> Iterator[Draft]:
     """What is still as it was to be announced; nothing of what was paid, held or given another date since."""
     debts: dict[tuple[MessageKind, date, int], list[Debt]] = {}
+    held: dict[tuple[MessageKind, date], list[Debt]] = {}
     actions: dict[MessageKind, list[DatedAction]] = {}
     for said in parts:
         debt = account.debt(said.debt)
@@ -48,11 +49,17 @@ def announcement_drafts(
             assert action is not None, said
             dated = lines.dated(account, said.subscription, action, said.on)
             actions.setdefault(said.kind, []).append(dated)
+        elif said.hold:
+            held.setdefault((said.kind, said.on), []).extend(held_until(account, said.hold, said.on))
         else:
             yield _of_method(account, said, contacts, now)
     for (kind, on, number), owed in debts.items():
         card = _called(contacts, number) if number else ""
         yield Draft(kind, f"{on}:{owed[0].no}", debts=lines.debts(account, owed), card=card)
+    for (kind, on), owed in held.items():
+        owed = sorted(set(owed), key=lambda debt: debt.no)
+        left = _days_left(account, on, now)
+        yield Draft(kind, f"{on}:{owed[0].no}", debts=lines.debts(account, owed), expires_on=on, days_left=left)
     for kind, ahead in actions.items():
         ahead.sort(key=lambda dated: (dated.on, dated.service))
         yield Draft(kind, f"{ahead[0].on}", actions=tuple(ahead))
@@ -69,15 +76,18 @@ def expiry_drafts(account: Account, cards: Iterable[Expiring], contacts: Contact
 
 def _of_method(account: Account, said: Announcement, contacts: Contacts, now: datetime) -> Draft:
     names = subscription_names(account)
-    left = (said.on - calendar_of(zone_of(account)).local_day(now)).days
     return Draft(
         said.kind,
         f"{said.on}:{said.method}",
         services=tuple(names[sub.no] for sub in users(account, said.method)),
         card=_called(contacts, said.method),
         expires_on=said.on,
-        days_left=max(0, left),
+        days_left=_days_left(account, said.on, now),
     )
+
+
+def _days_left(account: Account, on: date, now: datetime) -> int:
+    return max(0, (on - calendar_of(zone_of(account)).local_day(now)).days)
 
 
 def _called(contacts: Contacts, method: int) -> str:

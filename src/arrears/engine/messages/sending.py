@@ -14,6 +14,7 @@ from datetime import datetime
 from typing import Final, NamedTuple
 
 from arrears.core import facts as f
+from arrears.core.closed import closed
 from arrears.core.messages.recipients import EMAIL, ChannelName, Contacts
 from arrears.engine.failpoints import reached
 from arrears.engine.handing_over import SPARED, Patience, handed_over, looked_up
@@ -36,12 +37,16 @@ SEND_SECONDS_MAX: Final = 50
 lease."""
 
 
-_STATES: Final = {
-    Fate.ACCEPTED: MailState.ACCEPTED,
-    Fate.REFUSED: MailState.REFUSED,
-    Fate.UNKNOWN: MailState.UNKNOWN,
-    Fate.NOT_SENT: MailState.WAITING,
-}
+_STATES: Final = closed(
+    "states of a message by its fate",
+    Fate,
+    {
+        Fate.ACCEPTED: MailState.ACCEPTED,
+        Fate.REFUSED: MailState.REFUSED,
+        Fate.UNKNOWN: MailState.UNKNOWN,
+        Fate.NOT_SENT: MailState.WAITING,
+    },
+)
 
 
 class DeadAddress(NamedTuple):

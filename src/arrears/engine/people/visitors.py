@@ -11,6 +11,7 @@ from datetime import datetime, timedelta
 from typing import Final, NamedTuple
 
 from arrears.core.address import check_address
+from arrears.core.closed import closed
 from arrears.core.errors import Refused
 from arrears.core.facts import ARREARS
 from arrears.core.messages.content import Content, Reader, Role
@@ -52,12 +53,16 @@ CONFIRM_PATH: Final = "/help/confirm/"
 READ_PATH: Final = "/help/read/"
 
 _PATHS: Final[dict[Opens, str]] = {"confirm": CONFIRM_PATH, "conversation": READ_PATH}
-_STATES: Final[dict[Fate, LetterState]] = {
-    Fate.ACCEPTED: "accepted",
-    Fate.REFUSED: "refused",
-    Fate.UNKNOWN: "unknown",
-    Fate.NOT_SENT: "waiting",
-}
+_STATES: Final[dict[Fate, LetterState]] = closed(
+    "states of a message by its fate",
+    Fate,
+    {
+        Fate.ACCEPTED: "accepted",
+        Fate.REFUSED: "refused",
+        Fate.UNKNOWN: "unknown",
+        Fate.NOT_SENT: "waiting",
+    },
+)
 
 
 class Visitor(NamedTuple):

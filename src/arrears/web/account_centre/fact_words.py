@@ -16,6 +16,7 @@ from django.utils.translation import gettext_lazy
 
 from arrears.core import facts as f
 from arrears.core.account import Action, CaseOutcome, DoubtKind, Hold, HoldScope, Stop
+from arrears.core.closed import closed
 from arrears.core.payments.values import AttemptState, Initiator
 from arrears.core.states import Reason, State
 from arrears.web.account_centre.fact_words_messages import SPOKEN, WARNED_BY, card_name, tell_of_part
@@ -55,20 +56,20 @@ WaitFact = f.HoldPlaced | f.HoldEnded | f.DoubtRaised | f.DoubtCleared
 MethodFact = f.MethodAdded | f.MethodActivated | f.MethodRenewed | f.MethodSpent | f.MethodRemoved
 TryFact = f.AttemptCreated | f.AttemptMoved | f.ChallengeLapsed | f.CardTried
 
-WHY: Final[dict[Reason, Promise | str]] = {
+WHY: Final[dict[Reason, Promise | str]] = closed("words of why a service is off", Reason, {
     Reason.PAST_DUE: gettext_lazy("a payment is late"),
     Reason.CANCELED: gettext_lazy("it was cancelled"),
     Reason.SPENDING_LIMIT: gettext_lazy("its spending limit is reached"),
     Reason.POLICY_VIOLATION: gettext_lazy("the rules of use were broken"),
     Reason.OTHER: gettext_lazy("for another reason, which support can explain"),
-}
-STOPS: Final[dict[Stop, Promise | str]] = {
+})  # fmt: skip
+STOPS: Final[dict[Stop, Promise | str]] = closed("words of what a hold stops", Stop, {
     Stop.REMIND: gettext_lazy("reminders"),
     Stop.CHARGE: gettext_lazy("collecting by ourselves"),
     Stop.RESTRICT: gettext_lazy("restricting services"),
     Stop.DISABLE: gettext_lazy("stopping services"),
     Stop.DELETE: gettext_lazy("deleting data"),
-}
+})  # fmt: skip
 ACKNOWLEDGED: Final[dict[str, Promise | str]] = {
     "restrict": gettext_lazy("%(service)s has confirmed that it is restricted."),
     "disable": gettext_lazy("%(service)s has confirmed that it has stopped."),
@@ -373,9 +374,8 @@ class Teller:
             case f.AttemptCreated():
                 return _("We asked the bank for %(amount)s from %(card)s.") % names
             case f.ChallengeLapsed():
-                return (
-                    _("The bank's question about %(amount)s was not answered within a day. Nothing was taken.") % names
-                )
+                lapsed = _("The bank's question about %(amount)s was not answered within a day. Nothing was taken.")
+                return lapsed % names
             case f.AttemptMoved(to=AttemptState.DECLINED, codes=codes):
                 declined = _("The payment of %(amount)s was declined. Nothing was taken.") % names
                 return f"{declined} {advice(self.visit, codes.decline)[0]}"

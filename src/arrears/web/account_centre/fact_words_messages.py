@@ -11,22 +11,31 @@ from django.utils.translation import gettext_lazy
 
 from arrears.core import facts as f
 from arrears.core.account import Action
+from arrears.core.closed import closed
 from arrears.core.facts import WarnedHow
 from arrears.notices import values
 from arrears.web.account_centre.frame import Visit
 from arrears.web.account_centre.owed import will
 from arrears.web.names import called
 
-WARNED_BY: Final[dict[WarnedHow, Promise | str]] = {
-    WarnedHow.LETTER: gettext_lazy("by letter"),
-    WarnedHow.TELEPHONE: gettext_lazy("by telephone"),
-    WarnedHow.IN_PERSON: gettext_lazy("in person"),
-}
-SPOKEN: Final[dict[Action, Promise | str]] = {
-    Action.RESTRICT: gettext_lazy("Told %(how)s on %(day)s: %(service)s will be restricted."),
-    Action.DISABLE: gettext_lazy("Told %(how)s on %(day)s: %(service)s will stop."),
-    Action.DELETE: gettext_lazy("Told %(how)s on %(day)s: the data of %(service)s will be deleted."),
-}
+WARNED_BY: Final[dict[WarnedHow, Promise | str]] = closed(
+    "words of how somebody was warned",
+    WarnedHow,
+    {
+        WarnedHow.LETTER: gettext_lazy("by letter"),
+        WarnedHow.TELEPHONE: gettext_lazy("by telephone"),
+        WarnedHow.IN_PERSON: gettext_lazy("in person"),
+    },
+)
+SPOKEN: Final[dict[Action, Promise | str]] = closed(
+    "words of an action",
+    Action,
+    {
+        Action.RESTRICT: gettext_lazy("Told %(how)s on %(day)s: %(service)s will be restricted."),
+        Action.DISABLE: gettext_lazy("Told %(how)s on %(day)s: %(service)s will stop."),
+        Action.DELETE: gettext_lazy("Told %(how)s on %(day)s: the data of %(service)s will be deleted."),
+    },
+)
 """What somebody was told otherwise than by a message of ours, by the action that was spoken of."""
 
 
@@ -52,6 +61,8 @@ def tell_of_part(visit: Visit, part: f.NoticePart, invoices: Mapping[int, str]) 
             return text % {"service": called(visit.snapshot, number), "day": day(on)}
         case f.Expiring(method=number, expires_on=on):
             return _("Message: %(card)s expires on %(day)s.") % {"card": card_name(visit, number), "day": day(on)}
+        case f.Announcement(debt=0, subscription=0, method=0, on=on):
+            return _("Message about a hold that ends with %(day)s.") % {"day": day(on)}
         case f.Announcement(debt=0, subscription=0, method=number, on=on):
             return _("Message about %(card)s, valid until %(day)s.") % {
                 "card": card_name(visit, number), "day": day(on),

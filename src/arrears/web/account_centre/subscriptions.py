@@ -12,6 +12,7 @@ from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
 from arrears.core.account import Action, Subscription
+from arrears.core.closed import closed
 from arrears.core.states import Reason, State, allows
 from arrears.engine import commands
 from arrears.web.account_centre.frame import Visit, account_page
@@ -22,20 +23,28 @@ from arrears.web.names import called
 
 SUBSCRIPTIONS_A_PAGE: Final = 20
 
-STATES: Final[dict[State, Promise | str]] = {
-    State.ACTIVE: gettext_lazy("running"),
-    State.PAST_DUE: gettext_lazy("running, payment is late"),
-    State.RESTRICTED: gettext_lazy("restricted"),
-    State.DISABLED: gettext_lazy("stopped"),
-    State.DELETED: gettext_lazy("deleted"),
-}
-LIFTS: Final[dict[Reason, Promise | str]] = {
-    Reason.PAST_DUE: gettext_lazy("A payment is late. Pay what is open, and it runs again."),
-    Reason.CANCELED: gettext_lazy("It was cancelled. The administrator can bring it back while its data is kept."),
-    Reason.SPENDING_LIMIT: gettext_lazy("Its spending limit is reached. Raise it where you use the service."),
-    Reason.POLICY_VIOLATION: gettext_lazy("It was stopped for breaking the rules of use. Please contact support."),
-    Reason.OTHER: gettext_lazy("It was stopped for another reason. Please contact support."),
-}
+STATES: Final[dict[State, Promise | str]] = closed(
+    "words of a state",
+    State,
+    {
+        State.ACTIVE: gettext_lazy("running"),
+        State.PAST_DUE: gettext_lazy("running, payment is late"),
+        State.RESTRICTED: gettext_lazy("restricted"),
+        State.DISABLED: gettext_lazy("stopped"),
+        State.DELETED: gettext_lazy("deleted"),
+    },
+)
+LIFTS: Final[dict[Reason, Promise | str]] = closed(
+    "what lifts a reason",
+    Reason,
+    {
+        Reason.PAST_DUE: gettext_lazy("A payment is late. Pay what is open, and it runs again."),
+        Reason.CANCELED: gettext_lazy("It was cancelled. The administrator can bring it back while its data is kept."),
+        Reason.SPENDING_LIMIT: gettext_lazy("Its spending limit is reached. Raise it where you use the service."),
+        Reason.POLICY_VIOLATION: gettext_lazy("It was stopped for breaking the rules of use. Please contact support."),
+        Reason.OTHER: gettext_lazy("It was stopped for another reason. Please contact support."),
+    },
+)
 RUNS: Final = (State.ACTIVE, State.PAST_DUE)
 
 # The words of core/data/states.toml, so that they are translated.

@@ -10,19 +10,24 @@ from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
 from arrears.core.account import Stop, Subscription
+from arrears.core.closed import closed
 from arrears.core.errors import Refused
 from arrears.core.messages.content import Role
 from arrears.core.people.support import About, Via, held_until
 from arrears.ports.support import Request
 from arrears.web.account_centre.frame import Visit
 
-KINDS: Final[Mapping[About, Promise | str]] = {
-    About.PAID_BUT_DISABLED: gettext_lazy("I have paid, but a service is still stopped"),
-    About.CANNOT_PAY: gettext_lazy("I cannot pay now"),
-    About.INVOICE_QUESTION: gettext_lazy("I have a question about an invoice"),
-    About.ADMINISTRATOR_GONE: gettext_lazy("The account administrator has left"),
-    About.OTHER: gettext_lazy("Something else"),
-}
+KINDS: Final[Mapping[About, Promise | str]] = closed(
+    "words of a request",
+    About,
+    {
+        About.PAID_BUT_DISABLED: gettext_lazy("I have paid, but a service is still stopped"),
+        About.CANNOT_PAY: gettext_lazy("I cannot pay now"),
+        About.INVOICE_QUESTION: gettext_lazy("I have a question about an invoice"),
+        About.ADMINISTRATOR_GONE: gettext_lazy("The account administrator has left"),
+        About.OTHER: gettext_lazy("Something else"),
+    },
+)
 STATES: Final[Mapping[str, Promise | str]] = {
     "confirmed": gettext_lazy("we will answer"),
     "open": gettext_lazy("we will answer"),

@@ -36,17 +36,21 @@ EVENTS_A_PAGE: Final = 30
 AHEAD_MAX: Final = 60
 """A page is under 50 kB however much is ahead; what is far away is told when it is nearer."""
 
-FATES: Final[dict[MailState, Promise | str]] = {
-    MailState.WAITING: gettext_lazy("E-mail to %(to)s waits to be sent."),
-    MailState.CLAIMED: gettext_lazy("E-mail to %(to)s is being sent."),
-    MailState.ACCEPTED: gettext_lazy("E-mail sent to %(to)s."),
-    MailState.UNKNOWN: gettext_lazy("Nobody can tell whether the e-mail to %(to)s arrived. It is not sent again."),
-    MailState.REFUSED: gettext_lazy("The e-mail to %(to)s was refused by its mail server."),
-    MailState.DROPPED: gettext_lazy("The e-mail to %(to)s was not sent, since it was no longer true."),
-    MailState.BOUNCED_HARD: gettext_lazy("The e-mail to %(to)s came back: there is no such address."),
-    MailState.CAME_BACK: gettext_lazy("The e-mail to %(to)s came back: it was not delivered."),
-    MailState.COMPLAINED: gettext_lazy("The e-mail to %(to)s was called unwanted by its reader."),
-}
+FATES: Final[dict[MailState, Promise | str]] = closed(
+    "words of what became of a mail",
+    MailState,
+    {
+        MailState.WAITING: gettext_lazy("E-mail to %(to)s waits to be sent."),
+        MailState.CLAIMED: gettext_lazy("E-mail to %(to)s is being sent."),
+        MailState.ACCEPTED: gettext_lazy("E-mail sent to %(to)s."),
+        MailState.UNKNOWN: gettext_lazy("Nobody can tell whether the e-mail to %(to)s arrived. It is not sent again."),
+        MailState.REFUSED: gettext_lazy("The e-mail to %(to)s was refused by its mail server."),
+        MailState.DROPPED: gettext_lazy("The e-mail to %(to)s was not sent, since it was no longer true."),
+        MailState.BOUNCED_HARD: gettext_lazy("The e-mail to %(to)s came back: there is no such address."),
+        MailState.CAME_BACK: gettext_lazy("The e-mail to %(to)s came back: it was not delivered."),
+        MailState.COMPLAINED: gettext_lazy("The e-mail to %(to)s was called unwanted by its reader."),
+    },
+)
 MESSAGES: Final[dict[MessageKind, Promise | str]] = closed("words of messages ahead", FORESEEN, {
     MessageKind.REMINDER: gettext_lazy("Reminder by e-mail."),
     MessageKind.STOP_WARNING: gettext_lazy("Warning by e-mail before this stops: %(services)s."),
