@@ -87,7 +87,7 @@ CASES = {
         "", "user:pass:word", "user:pass:word", "secret", "has no colon; write it like user:password"
     ),
     "mail_per_hour": Case(20_000, " 500 ", 500, "0", A_NUMBER.replace("{least}", "1")),
-    "mail_per_recipient": Case(30, "5", 5, "NaN", A_NUMBER.replace("{least}", "1")),
+    "mail_per_recipient": Case(300, "5", 5, "NaN", A_NUMBER.replace("{least}", "1")),
     "texts": Case(None, "texts", Path("texts"), "te\u0007xts", "has the control character U+0007 in it"),
     "operator": Case("arrears", "Example Hosting", "Example Hosting", "Example\nHosting", LINES),
     "legal_identity": Case("", "Example B.V., KvK 12345678", "Example B.V., KvK 12345678", "Example\nB.V.", LINES),

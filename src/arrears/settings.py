@@ -128,7 +128,9 @@ class Settings:
         "there is none",
     )
     mail_per_hour: int = setting("the most messages that leave in an hour", as_number(1), PER_HOUR)
-    mail_per_recipient: int = setting("the most that leave to one address in a day", as_number(1), PER_RECIPIENT_A_DAY)
+    mail_per_recipient: int = setting(
+        "the most of one kind that leave to one address in a day", as_number(1), PER_RECIPIENT_A_DAY
+    )
     texts: Path | None = setting("a folder with your own texts of messages (docs/notices.md)", as_folder, None, "ours")
     operator: str = setting("your name, as messages and pages say it", as_words(NAME_CHARACTERS_MAX), "arrears")
     legal_identity: str = setting(

@@ -130,3 +130,74 @@ def test_who_knows_an_address_alone_buries_nobody_and_stops_no_mail() -> None:
     assert len(story.history()) == facts
     assert [report.why for report in story.store.reports_of("")] == ["forged"] * 20, "kept"
     assert sent(story.until(14))[-1] == ("reminder", "anna@contact.example")
+
+
+# -- old reports -----------------------------------------------------------------------------------------------------
+
+
+def report(story: Story, message: Message, about: str = "") -> int:
+    """Its server says that the mailbox does not exist."""
+    return came_back(story.store, Returned(message.id, about or message.to, "hard", "5.1.1", "550 unknown"), story.now)
+
+
+def is_dead(story: Story) -> bool:
+    return bool(story.store.contacts([story.no])[story.no].dead)
+
+
+def test_a_report_about_a_message_of_before_the_address_was_confirmed_makes_nothing_dead() -> None:
+    story = known(Story(), ALONE).until(0, "12:00")
+    first = story.mail.taken[-1]
+    story.until(3, "12:00")
+    assert (report(story, story.mail.taken[-1]), is_dead(story)) == (1, True)
+    story.until(4, "12:00")
+    story.inner.dead.clear()
+    known(story, ALONE._replace(confirmed_at=story.now)).until(21, "12:00")
+    accepted_at = story.sub().disable.accepted_at
+    assert accepted_at is not None
+    assert [report(story, first) for _ in range(2)] == [1, 0]
+    assert not is_dead(story)
+    assert {m.state.value for m in story.store.mails_of(story.no) if m.id == first.id} == {"came_back"}
+    assert story.sub().disable.accepted_at == accepted_at
+    assert story.until(31).sub().state is State.DISABLED
+    story.check()
+
+
+def test_a_report_about_a_message_of_after_the_address_was_confirmed_counts() -> None:
+    story = known(Story(), ALONE._replace(confirmed_at=Story().now)).until(21, "12:00")
+    assert (report(story, story.mail.taken[-1]), is_dead(story)) == (1, True)
+    assert story.sub().disable.accepted_at is None
+
+
+@pytest.mark.parametrize(("day", "dead"), [(2, True), (9, True), (11, False), (20, False)])
+def test_a_report_is_old_once_a_later_message_was_taken_and_a_week_went_by_without_a_word(day: int, dead: bool) -> None:
+    story = known(Story(), ALONE).until(3, "12:00" if day > 2 else "08:00")
+    first, *later = story.mail.taken
+    assert len(later) == (1 if day > 2 else 0)
+    story.until(max(day, 3), "12:00" if day > 2 else "08:30")
+    assert (report(story, first), is_dead(story)) == (1, dead)
+    story.check()
+
+
+@pytest.mark.parametrize("order", [1, -1])
+def test_a_pile_of_reports_read_late_makes_the_address_dead_in_whatever_order(order: int) -> None:
+    story = known(Story(), ALONE).until(20, "12:00")
+    taken = list(story.mail.taken)
+    assert len(taken) > 2
+    assert [report(story, message) for message in taken[::order]] == [1] * len(taken)
+    assert is_dead(story)
+
+
+def test_a_server_that_cuts_off_what_follows_a_plus_means_the_mailbox_that_was_written_to() -> None:
+    plus = ANNA._replace(contact="anna+billing@contact.example")
+    story = known(Story(), plus).until(0)
+    assert report(story, story.mail.taken[-1], "Anna@contact.example") == 1
+    assert states(story)["anna+billing@contact.example"] == "bounced_hard"
+    assert story.until(3).mail.taken[-1].to == "anna@sign-in.example"
+    story.check()
+
+
+@pytest.mark.parametrize("about", ["anna+x@contact.example", "bob@contact.example", "anna@other.example", ""])
+def test_a_report_about_any_other_mailbox_makes_nothing_dead(about: str) -> None:
+    story = known(Story(), ANNA._replace(contact="anna+billing@contact.example")).until(0)
+    returned = Returned(story.mail.taken[-1].id, about, "hard", "5.1.1", "550 unknown")
+    assert (came_back(story.store, returned, story.now), is_dead(story)) == (1, False)

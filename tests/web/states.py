@@ -136,7 +136,9 @@ def _pays_by_transfer(town: Town, account: int) -> None:
 
 
 def _warns_others(town: Town, account: int) -> None:
-    profile.add_extra(town.shop.store, account, "techniek@example.org", "Techniek", "nl")
+    profile.add_extra(
+        town.shop.store, account, "techniek@example.org", "Techniek", "nl", now=town.shop.clock.now(), author="token:1"
+    )
     profile.change_address(
         town.shop.store, account, _person(town, ADMINISTRATOR), "new@example.org", town.now, "person:1"
     )

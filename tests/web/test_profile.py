@@ -19,6 +19,7 @@ from arrears import wiring
 from arrears.core.errors import Refused
 from arrears.core.ids import format_id
 from arrears.core.messages.recipients import ChannelName
+from arrears.engine.messages.bounces import Returned, came_back
 from arrears.engine.people.profile import CONFIRMED_FOR, ask_unconfirmed, needs_confirming
 from arrears.ports import Message
 from arrears.sandbox.run import Running, running
@@ -261,3 +262,28 @@ def test_a_link_can_be_asked_for_five_times_a_day(context: ProfilePages) -> None
         assert context.call("post", "contact-address", body).status_code == 202
     sixth = context.call("post", "contact-address", {"person": context.id, "address": "a6@example.org"})
     assert (sixth.status_code, sixth.json()["code"]) == (422, "too_many_requests")
+
+
+def test_an_old_report_makes_no_address_dead_that_its_owner_has_confirmed_since(context: ProfilePages) -> None:
+    store, clock = context.shop.store, context.shop.clock
+    for _ in range(2):
+        context.call("post", "test-message", {"person": context.id})
+    first, second = context.mail()
+    gone = Returned(first.id, first.to, "hard", "5.1.1", "550 no such user")
+    assert came_back(store, gone._replace(message=second.id), clock.now()) == 1
+    assert context.contacts().dead
+    assert ask_unconfirmed(store, clock.now()) == 1
+    clock.ahead += timedelta(minutes=1)
+    context.client.post(link_in(context.mail()[0]))
+    assert not context.contacts().dead
+    assert came_back(store, gone, clock.now()) == 1
+    assert not context.contacts().dead
+    [state] = {m.state.value for m in store.mails_of(context.account) if m.id == first.id}
+    assert state == "came_back"
+
+
+def test_test_messages_can_be_asked_for_five_times_a_day(context: ProfilePages) -> None:
+    asked = [context.call("post", "test-message", {"person": context.id}) for _ in range(6)]
+    assert [answer.status_code for answer in asked] == [202] * 5 + [422]
+    assert asked[5].json()["code"] == "too_many_requests"
+    assert len(context.mail()) == 5

@@ -195,7 +195,7 @@ def test_addresses_are_shown_to_the_administrator_and_masked_for_others(shop: Li
     from arrears.engine.people.profile import add_extra
 
     account = shop.account(days=1)
-    add_extra(shop.store, account, "Ops@example.org", "", "")
+    add_extra(shop.store, account, "Ops@example.org", "", "", now=shop.clock.now(), author="token:1")
     reader = reader_of(shop, account)
     now = shop.clock.now()
     due = now.date() - timedelta(days=1)

@@ -14,6 +14,7 @@ from tests.site import PASSWORD
 from tests.web.entrance import Entrance, browser, come_in, guess, link_in, sign_in, text, with_app
 
 from arrears.core.errors import Refused
+from arrears.engine.messages.bounces import Returned, came_back
 from arrears.engine.people import access
 
 NEW = "four blue cups of coffee"
@@ -243,6 +244,30 @@ def test_an_account_invites_only_so_many_a_day_and_nobody_twice(house: Entrance)
     with pytest.raises(Refused) as refused:
         access.invite(house.store, number, "one.more@example.org", "billing_reader", "", house.clock.now(), "staff:1")
     assert refused.value.code == "too_many_requests"
+
+
+def test_invitations_fill_no_strangers_mailbox_and_what_becomes_of_them_is_no_storm(house: Entrance) -> None:
+    number, person, _ = house.account()
+    boss = browser()
+    come_in(boss, person)
+    page, victim = f"/acc_{number}/profile", {"do": "invite", "address": "Victim@example.org", "name": ""}
+    before = house.store.mail_counts(house.clock.now(), ())
+    answers = [boss.post(page, victim) for _ in range(11)]
+    assert [answer.status_code for answer in answers] == [303] * 10 + [422]
+    assert "This address was given several times today." in text(answers[10])
+    other, somebody, _ = house.account()
+    with pytest.raises(Refused) as refused:
+        access.invite(
+            house.store, other, "victim@EXAMPLE.org", "billing_reader", "", house.clock.now(), f"person:{somebody}"
+        )
+    assert refused.value.code == "typed_often"
+    for serial in range(5):
+        boss.post(page, victim | {"address": f"x{serial}@nowhere.example"})
+    sent = [message for message in house.mail() if "nowhere" in message.to]
+    assert len(sent) == 5
+    for message in sent:
+        came_back(house.store, Returned(message.id, message.to, "hard", "5.1.1", "550 no such user"), house.clock.now())
+    assert house.store.mail_counts(house.clock.now(), ()).dead == before.dead
 
 
 def test_the_command_invites_the_first_administrator(house: Entrance, monkeypatch: pytest.MonkeyPatch) -> None:

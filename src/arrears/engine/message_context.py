@@ -29,12 +29,13 @@ SECURITY_PATH: Final = "/security"
 PER_HOUR: Final = 20_000
 
 
-PER_RECIPIENT_A_DAY: Final = 30
+PER_RECIPIENT_A_DAY: Final = 300
+"""Only a loop of our own gets there: what people can ask for is limited where they ask."""
 
 
 @dataclass(frozen=True, slots=True)
 class MailLimits:
-    """At most so many messages in an hour, and so many to one address in 24 hours; what is above waits.
+    """At most so many messages in an hour, and so many of one kind to one address in 24 hours; what is above waits.
 
     Where of the addresses that an hour's messages went to at least `bounces_min` are dead, and at least
     `bounces_percent` in a hundred, nothing is sent for now: whoever goes on sending into a storm is soon taken by

@@ -64,6 +64,7 @@ from arrears.ports.people import (
     AccessLink,
     AddressBook,
     AskedAddress,
+    TypedBook,
 )
 from arrears.ports.services import (
     Order,
@@ -87,6 +88,7 @@ from arrears.ports.store import (
     AccountsAndSupport,
     AccountsAndVisitors,
     CollectionsRun,
+    ContactsAndFacts,
     MailReturning,
     MailWatching,
     NoticeSending,
@@ -140,6 +142,7 @@ __all__ = [
     "Clock",
     "CollectionsRun",
     "ContactBook",
+    "ContactsAndFacts",
     "ConversationEntry",
     "Delivery",
     "DeliveryAbout",
@@ -190,6 +193,7 @@ __all__ = [
     "SupportBook",
     "SupportLetter",
     "SweepBook",
+    "TypedBook",
     "VisitorBook",
     "VisitorSupport",
     "Writer",

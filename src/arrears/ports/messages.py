@@ -199,14 +199,16 @@ class PayLink(NamedTuple):
 
 class MailCounts(NamedTuple):
     """Of the last hour: how many messages were handed over, to how many addresses, and how many of these are dead by
-    what came of it. `paused`: staff have been told that too many are. Of the last day: how many messages were handed
-    over to each mailbox (`mailbox_of`) asked about."""
+    what came of it. Of an account one address counts, and none that its people typed (invitations, tests, addresses
+    that nobody has confirmed, technical contacts): they prove nothing about our mail. `paused`: staff have been told
+    that too many are dead. `to`, of the last day: how many messages of each kind were handed over to each mailbox
+    (`mailbox_of`) asked about."""
 
     handed: int
     addresses: int
     dead: int
     paused: bool
-    to: Mapping[str, int]
+    to: Mapping[tuple[str, str], int]
 
 
 class StuckMail(NamedTuple):
@@ -229,7 +231,7 @@ class MailHealth(NamedTuple):
     """How mail as a whole is doing, letters to people who do not sign in among it: when a message was last taken, what
     waits for the server, because of who we are, and because its address has had the most of a day; how many of the last
     hour's were handed over and did not arrive, to how many addresses each (of messages alone); and the open tasks of
-    the installation about mail, by kind."""
+    the installation about mail, by kind. Addresses count as in MailCounts."""
 
     accepted_at: datetime | None
     server: StuckMail

@@ -37,7 +37,15 @@ class AccessLink(NamedTuple):
     over_at: datetime | None
 
 
-class AccessBook(Protocol):
+class TypedBook(Protocol):
+    """How often addresses were typed into pages, whoever did it and on whatever account."""
+
+    def may_type(self, mailbox: str, now: datetime, since: datetime, most: int) -> bool:
+        """Count once more that this mailbox (`mailbox_of`) was typed. False, and nothing is counted, if that was done
+        `most` times since then. What is older is forgotten."""
+
+
+class AccessBook(TypedBook, Protocol):
     """Who may sign in, and the links that let people in. Writing happens in the transaction that this thread has open,
     else in one of its own."""
 
@@ -82,7 +90,7 @@ class AccessBook(Protocol):
         """End every session of a person with this transaction."""
 
 
-class AddressBook(Protocol):
+class AddressBook(TypedBook, Protocol):
     """The addresses of people and in which language and zone they read; technical contacts of accounts. Writing
     happens in the transaction that this thread has open."""
 

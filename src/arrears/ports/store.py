@@ -58,6 +58,10 @@ class AccountsAndContacts(Accounts, ContactBook, Protocol):
     """Accounts under their locks, and how their people can be reached."""
 
 
+class ContactsAndFacts(AccountsAndContacts, Receivables, Protocol):
+    """The same with what was recorded of the accounts: how often something was asked for."""
+
+
 class AccountsAndMail(Accounts, MailBook, Protocol):
     """Accounts under their locks with the book of every message: what a bounce needs."""
 

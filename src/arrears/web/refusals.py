@@ -47,6 +47,7 @@ SENTENCES: Final[Mapping[str, Promise | str]] = {
     "stale_quote": _("What is owed has changed. Look at the new amount before you pay; nothing was charged."),
     "too_many_recipients": _("An account warns at most ten others. Remove one first."),
     "too_many_requests": _("You have asked for this several times today. Use the newest e-mail, or wait a day."),
+    "typed_often": _("This address was given several times today. Nothing was sent to it; please try again tomorrow."),
     "unknown_invitation": _("That invitation is not open any more."),
     "unknown_locale": _("We do not know that language."),
     "unknown_method": _("That payment method is not there any more."),

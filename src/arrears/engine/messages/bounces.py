@@ -69,9 +69,12 @@ def came_back(store: MailReturning, returned: Returned, now: datetime) -> int:
     reports are made up, or somebody else's. Every report is kept."""
     news = 0
     for mail in _meant(store, returned, now):
-        news += _record(store, mail, returned, now)
-        if _how(mail, returned) == HARD:
-            _mark_dead_elsewhere(store, mail, returned, now)
+        told = returned
+        if _how(mail, returned) == HARD and _lives_since(store, mail, now):
+            told = returned._replace(how=SOFT)
+        news += _record(store, mail, told, now)
+        if _how(mail, told) == HARD:
+            _mark_dead_elsewhere(store, mail, told, now)
     _watch_key(store, returned, now)
     store.keep_report(
         KeptReport(returned.message, returned.address, returned.how, returned.status, returned.why, returned.text), now
@@ -127,11 +130,35 @@ def _meant(store: MailBook, returned: Returned, now: datetime) -> Sequence[Mail]
     return list(newest.values())
 
 
+def _lives_since(store: MailBook, mail: Mail, now: datetime) -> bool:
+    """Whether its address has proved after this message that it exists: its owner used a link that was sent there, or
+    it took a later message, of which a report would have come by now. Then the report is old, late or told again: it
+    says what became of this message, and nothing of the address."""
+    later = [m for m in store.mails_to(mail.address, mail.at) if m.id != mail.id and m.at > mail.at]
+    if any(m.state in TAKEN and m.at <= now - LOOK_BACK for m in later):
+        return True
+    sharing = store.contacts(sorted({mail.account, *(m.account for m in later)}))
+    confirmed = (
+        who.addresses[0]
+        for one in sharing.values()
+        for who in one.people
+        if who.addresses and who.confirmed_at is not None and who.confirmed_at > mail.at
+    )
+    return mail.mailbox in map(mailbox_of, confirmed)
+
+
 def _how(mail: Mail, returned: Returned) -> str:
     """That another address does not exist, or one that is not named, is about whoever the mail was passed on to."""
-    if returned.how == HARD and mailbox_of(returned.address) != mailbox_of(mail.address):
+    if returned.how == HARD and mailbox_of(returned.address) not in _names_of(mail):
         return SOFT
     return returned.how
+
+
+def _names_of(mail: Mail) -> tuple[str, str]:
+    """The names of the mailbox that a message went to: its address, and that without what stands behind a plus sign,
+    which servers cut off before they look the mailbox up and report on it (RFC 5233)."""
+    local, at, domain = mail.mailbox.rpartition("@")
+    return mail.mailbox, f"{local.partition('+')[0] or local}{at}{domain}"
 
 
 def _is_news(was: MailState, after: MailState) -> bool:

@@ -53,7 +53,8 @@ def troubles(health: MailHealth, limits: MailLimits) -> Mapping[MailTroubleKind,
     if health.limit.messages:
         held = f"{waiting(health.limit)}: {to_whom(health.limit)}"
         found[MailTroubleKind.LIMIT] = (
-            f"an address has had {limits.per_recipient_a_day} messages in 24 hours, the most that it gets ({held})"
+            f"an address has had {limits.per_recipient_a_day} messages of one kind in 24 hours, the most that it gets"
+            f" ({held})"
         )
     enough = health.addresses_back >= limits.bounces_min
     if enough and health.addresses_back * 100 >= RETURNED_PERCENT * health.addresses:

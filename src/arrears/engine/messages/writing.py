@@ -27,7 +27,9 @@ from arrears.engine.messages.drafting_people import Draft, zone_of
 from arrears.engine.tokens import digest_of, new_token
 from arrears.ports import DeliveryAbout, Mail, MailBook, MailState, Message, PayLink
 
-HELD_BACK: Final = "not tried: its address has had {most} messages in 24 hours, the most; it goes on in the morning"
+HELD_BACK: Final = (
+    "not tried: its address has had {most} messages of this kind in 24 hours, the most; it goes on in the morning"
+)
 
 
 class Letter(NamedTuple):
@@ -78,12 +80,14 @@ class Letters:
         return [letter for letter in self._letters if letter.mail.id in granted]
 
     def _within(self, mails: Sequence[Mail], most: int) -> list[Mail]:
-        """These, of which those above the most of a day are not handed over: their rows wait and say why."""
+        """These, of which those above the most of a day are not handed over: their rows wait and say why. Each kind is
+        counted by itself: whatever somebody brings about, it keeps back nothing else."""
         had = dict(self._store.mail_counts(self._now, {mail.mailbox for mail in mails}).to)
         within = []
         for mail in mails:
-            had[mail.mailbox] = had.get(mail.mailbox, 0) + 1
-            if had[mail.mailbox] > most:
+            what = mail.mailbox, mail.kind
+            had[what] = had.get(what, 0) + 1
+            if had[what] > most:
                 said = HELD_BACK.format(most=most)
                 mail = replace(mail, state=MailState.WAITING, reply=said, about=DeliveryAbout.LIMIT)
             within.append(mail)

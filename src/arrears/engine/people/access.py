@@ -16,7 +16,7 @@ from arrears.core.ids import PERSON, format_id
 from arrears.core.messages.content import SIGN_IN_CHANGES, Role
 from arrears.core.messages.recipients import INVITATION_LASTS, RESET_LASTS, Contacts
 from arrears.engine.acting import acting_on
-from arrears.engine.people.profile import NAME_CHARS_MAX, check_locale, contacts_of
+from arrears.engine.people.profile import NAME_CHARS_MAX, check_locale, contacts_of, refuse_typed_often
 from arrears.engine.tokens import digest_of
 from arrears.ports import AccessBook, AccessLink, AccountsAndAccess
 
@@ -42,8 +42,8 @@ def invite(
     """Send an invitation that is good for a week and once; an open one to the same address is replaced. `by_person` is
     the person of this account in whose name it is, 0 for the operator's. The link's number.
 
-    Refuses `bad_role`, `bad_address`, `unknown_locale`, `unknown_account`, `administrator_exists`, `already_there` and
-    `too_many_requests`.
+    Refuses `bad_role`, `bad_address`, `unknown_locale`, `unknown_account`, `administrator_exists`, `already_there`,
+    `too_many_requests` and `typed_often`.
     """
     if role not in ROLES:
         raise Refused("bad_role", f"{role[:40]!r} is not a role; give administrator or billing_reader")
@@ -55,6 +55,7 @@ def invite(
         _refuse_taken(contacts, to, role)
         if store.invited_since(account, now - timedelta(days=1)) >= INVITATIONS_A_DAY:
             raise Refused("too_many_requests", f"an account invites at most {INVITATIONS_A_DAY} people a day")
+        refuse_typed_often(store, to, now, author)
         for link in contacts.links:
             if not link.person and mailbox_of(link.address) == mailbox_of(to):
                 store.end_link(link.no, now)

@@ -18,7 +18,7 @@ from arrears.core.messages.content import Role
 from arrears.core.messages.recipients import EMAIL, ChannelName, ContactPerson, Contacts, Extra
 from arrears.engine.acting import acting_on
 from arrears.engine.tokens import digest_of
-from arrears.ports import AccountsAndAddresses, AccountsAndContacts, AddressBook, ContactBook, OtherChannel
+from arrears.ports import AccountsAndAddresses, AddressBook, ContactBook, ContactsAndFacts, OtherChannel, TypedBook
 from arrears.ports.people import AskedAddress
 
 CONFIRMED_FOR: Final = timedelta(days=90)
@@ -27,6 +27,11 @@ LINK_LASTS: Final = timedelta(days=7)
 
 ASKS_A_DAY: Final = 5
 """Nobody else's mailbox is filled with our links, whoever types its address."""
+
+TESTS_A_DAY: Final = 5
+TYPED_A_DAY: Final = 10
+"""So often an address can be typed into the pages of all accounts together: there is no account for each stranger, so
+what each account may do does not keep a mailbox from being filled."""
 
 EXTRAS_MAX: Final = 10
 NAME_CHARS_MAX: Final = 200
@@ -37,7 +42,7 @@ def change_address(
     store: AccountsAndAddresses, account: int, person: int, address: str, now: datetime, author: str
 ) -> int:
     """Send a link to a new contact address; until it is used, nothing changes. The request's number. Refuses
-    `bad_address`, `same_address`, `unknown_person`, `too_many_requests`."""
+    `bad_address`, `same_address`, `unknown_person`, `too_many_requests`, `typed_often`."""
     new = check_address(address)
     who = _person(store, account, person)
     if new == who.contact and who.confirmed_at is not None:
@@ -45,9 +50,20 @@ def change_address(
     if store.asked_since(person, now - timedelta(days=1)) >= ASKS_A_DAY:
         raise Refused("too_many_requests", "a link can be sent five times a day; use the newest one, or wait a day")
     with acting_on(store, account, now) as unit:
+        if mailbox_of(new) != mailbox_of(who.contact):
+            refuse_typed_often(store, new, now, author)
         number = store.ask_address(account, person, who.contact, new, now)
         unit.record(f.AddressAsked(person=person, request=number, again=who.contact == new), author)
     return number
+
+
+def refuse_typed_often(store: TypedBook, address: str, now: datetime, author: str) -> None:
+    """Count an address of somebody else that a person typed. Refuses `typed_often` where that was done TYPED_A_DAY
+    times in 24 hours, on whatever accounts. What the operator's systems and staff give is theirs to answer for."""
+    if not author.startswith("person:"):
+        return
+    if not store.may_type(mailbox_of(address), now, now - timedelta(days=1), TYPED_A_DAY):
+        raise Refused("typed_often", f"this address was given {TYPED_A_DAY} times in 24 hours; wait a day")
 
 
 def request_of(store: AddressBook, token: str, now: datetime) -> AskedAddress:
@@ -86,10 +102,14 @@ def ask_unconfirmed(store: AccountsAndAddresses, now: datetime, limit: int = 100
     return count
 
 
-def send_test(store: AccountsAndContacts, account: int, person: int, now: datetime, author: str) -> None:
-    """Send a person a test message, so that they see where warnings will arrive. Refuses `unknown_person`."""
+def send_test(store: ContactsAndFacts, account: int, person: int, now: datetime, author: str) -> None:
+    """Send a person a test message, so that they see where warnings will arrive. Refuses `unknown_person`, and
+    `too_many_requests` where the account has had TESTS_A_DAY of them in 24 hours."""
     _person(store, account, person)
     with acting_on(store, account, now) as unit:
+        asked = store.facts_of([account], [f.TestAsked]).get(account, ())
+        if sum(one.at > now - timedelta(days=1) for one in asked) >= TESTS_A_DAY:
+            raise Refused("too_many_requests", f"an account gets {TESTS_A_DAY} test messages a day; wait a day")
         unit.record(f.TestAsked(person=person), author)
 
 
@@ -118,17 +138,22 @@ def add_extra(
     locale: str,
     channel: ChannelName = EMAIL,
     channels: Mapping[ChannelName, OtherChannel] = NO_OTHERS,
+    *,
+    now: datetime,
+    author: str,
 ) -> Extra:
     """Add a technical contact: warned too, with no rights, by mail or by one of the other `channels`. Refuses
-    `bad_address`, `too_many_recipients`, `unknown_account`, `unknown_channel`."""
+    `bad_address`, `too_many_recipients`, `typed_often`, `unknown_account`, `unknown_channel`."""
     if channel != EMAIL and channel not in channels:
         there = ", ".join([EMAIL, *channels])
         raise Refused("unknown_channel", f"no channel {channel[:40]!r} is set up here; give one of: {there}")
     checked = check_address(address) if channel == EMAIL else channels[channel].checked(address)
     extra = Extra(checked, " ".join(name.split())[:NAME_CHARS_MAX], locale, channel)
     known = contacts_of(store, account).extras
-    if len(known) >= EXTRAS_MAX and (channel, extra.address) not in {(one.channel, one.address) for one in known}:
-        raise Refused("too_many_recipients", f"an account warns at most {EXTRAS_MAX} others; remove one first")
+    if (channel, extra.address) not in {(one.channel, one.address) for one in known}:
+        if len(known) >= EXTRAS_MAX:
+            raise Refused("too_many_recipients", f"an account warns at most {EXTRAS_MAX} others; remove one first")
+        refuse_typed_often(store, extra.address, now, author)
     store.add_extra(account, extra)
     return extra
 

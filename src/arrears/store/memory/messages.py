@@ -10,6 +10,8 @@ from typing import Final
 from msgspec.structs import replace
 
 from arrears.core.address import domain_of, mailbox_of
+from arrears.core.messages.content import Role
+from arrears.core.messages.kinds import MessageKind
 from arrears.core.messages.recipients import Contacts, dead_of
 from arrears.core.tasks import SYSTEM
 from arrears.ports import (
@@ -32,6 +34,7 @@ from arrears.store.memory.tasks import OpenTask
 
 _NOTHING_LEFT: Final = (MailState.WAITING, MailState.REFUSED, MailState.DROPPED)
 _REPORTED: Final = BACK | {MailState.COMPLAINED}
+_TYPED: Final = (MessageKind.INVITATION, MessageKind.CONFIRM_ADDRESS, MessageKind.TEST)
 
 
 class MemoryMail:
@@ -96,11 +99,11 @@ class MemoryMail:
         hour, day = now - timedelta(hours=1), now - timedelta(days=1)
         lately = [m for m in left if m.at > hour]
         back = [m for m in lately if m.state is MailState.BOUNCED_HARD and self._back_since(hour, m)]
-        to = Counter(m.mailbox for m in left if m.at > day and m.mailbox in mailboxes)
+        to = Counter((m.mailbox, m.kind) for m in left if m.at > day and m.mailbox in mailboxes)
         return MailCounts(
             len(lately),
-            len(_mailboxes(lately)),
-            len(_mailboxes(back)),
+            _addresses(lately),
+            _addresses(back),
             any(task.kind == "mail_paused" for task in self.tasks.values()),
             to,
         )
@@ -127,8 +130,8 @@ class MemoryMail:
             _stuck([m for m in stuck if m.about == DeliveryAbout.LIMIT]),
             len(left),
             len(back),
-            len(_mailboxes(left)),
-            len(_mailboxes(back)),
+            _addresses(left),
+            _addresses(back),
             {kind: what for kind, what in open_.items() if kind.startswith("mail_")},
         )
 
@@ -182,6 +185,12 @@ class MemoryMail:
 
 def _mailboxes(mails: Sequence[Mail]) -> set[str]:
     return {mail.mailbox for mail in mails}
+
+
+def _addresses(mails: Sequence[Mail]) -> int:
+    """How many prove something about our mail: not those that customers typed, one of an account, and each once."""
+    own = [m for m in mails if m.kind not in _TYPED and m.role != Role.TECHNICAL]
+    return min(len(_mailboxes(own)), len({m.account for m in own}))
 
 
 _Letter = tuple[SupportLetter, LetterState, datetime, str, str]

@@ -88,23 +88,31 @@ WITH v AS (
 SELECT m.account_id, m.seq, m.no, m.state, m.reply, m.code FROM v JOIN message m USING (account_id, seq, no)
 WHERE m.state IN ('bounced_hard', 'came_back') AND v.state NOT IN ('bounced_hard', 'came_back', 'complained')
 """
-COUNTS: Final[LiteralString] = """
+# Addresses that customers typed prove nothing about our mail: only what goes to an account's own people counts, one
+# address of an account, and one account of an address.
+OWN: Final[LiteralString] = "kind NOT IN ('invitation', 'confirm_address', 'test') AND role <> 'technical'"
+COUNTS: Final[LiteralString] = f"""
 SELECT (SELECT count(*) FROM message WHERE at > %(hour)s AND state NOT IN ('waiting', 'dropped')),
-    (SELECT count(DISTINCT mailbox) FROM message WHERE at > %(hour)s AND state NOT IN ('waiting', 'dropped')),
-    (SELECT count(DISTINCT mailbox) FROM message WHERE back_at > %(hour)s AND at > %(hour)s
-        AND state = 'bounced_hard'),
+    (SELECT least(count(DISTINCT mailbox), count(DISTINCT account_id)) FROM message
+        WHERE at > %(hour)s AND state NOT IN ('waiting', 'dropped') AND {OWN}),
+    (SELECT least(count(DISTINCT mailbox), count(DISTINCT account_id)) FROM message
+        WHERE back_at > %(hour)s AND at > %(hour)s AND state = 'bounced_hard' AND {OWN}),
     EXISTS (SELECT FROM task WHERE account_id = 0 AND kind = 'mail_paused' AND closed_seq IS NULL)
 """
 DEAD: Final[LiteralString] = "SELECT mailbox FROM dead_address WHERE mailbox = ANY(%b)"
-HEALTH: Final[LiteralString] = """
+HEALTH: Final[LiteralString] = f"""
 SELECT greatest((SELECT max(at) FROM message WHERE state = 'accepted' AND at > %(day)s),
         (SELECT max(at) FROM support_letter WHERE state = 'accepted' AND at > %(day)s)),
     handed, back, addresses, addresses_back
 FROM (
-    SELECT count(*) AS handed, count(DISTINCT mailbox) AS addresses FROM message
+    SELECT count(*) AS handed, least(count(DISTINCT mailbox) FILTER (WHERE {OWN}),
+        count(DISTINCT account_id) FILTER (WHERE {OWN})) AS addresses
+    FROM message
     WHERE at > %(hour)s AND state NOT IN ('waiting', 'dropped', 'claimed', 'refused')
 ) AS left_us, (
-    SELECT count(*) AS back, count(DISTINCT mailbox) AS addresses_back FROM message
+    SELECT count(*) AS back, least(count(DISTINCT mailbox) FILTER (WHERE {OWN}),
+        count(DISTINCT account_id) FILTER (WHERE {OWN})) AS addresses_back
+    FROM message
     WHERE back_at > %(hour)s AND at > %(hour)s AND state IN ('bounced_hard', 'came_back')
 ) AS did_not_arrive
 """
@@ -135,8 +143,8 @@ WHERE about IN ('sender', 'limit') OR (about = 'server' AND (taken_at IS NULL OR
 GROUP BY 1
 """
 COUNTS_TO: Final[LiteralString] = """
-SELECT mailbox, count(*) FROM message WHERE mailbox = ANY(%b) AND at > %b AND state NOT IN ('waiting', 'dropped')
-GROUP BY mailbox
+SELECT mailbox, kind, count(*) FROM message WHERE mailbox = ANY(%b) AND at > %b AND state NOT IN ('waiting', 'dropped')
+GROUP BY mailbox, kind
 """
 
 
@@ -240,7 +248,8 @@ class PostgresMail:
             assert row is not None
             found = db.execute(COUNTS_TO, [list(mailboxes), now - timedelta(days=1)]) if mailboxes else ()
             handed, to, dead, paused = row
-            return MailCounts(int(handed), int(to), int(dead), bool(paused), {a: int(count) for a, count in found})
+            had = {(a, kind): int(count) for a, kind, count in found}
+            return MailCounts(int(handed), int(to), int(dead), bool(paused), had)
 
     def mail_health(self, now: datetime) -> MailHealth:
         """See ports.MailBook."""

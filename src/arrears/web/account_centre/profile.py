@@ -95,7 +95,7 @@ def _done(visit: Visit, do: str, address: str) -> str:
             access.remove(store, account, _number(visit, "person"), visit.now, visit.author)
             return ""
         case "warn":
-            profile.add_extra(store, account, address, "", "")
+            profile.add_extra(store, account, address, "", "", now=visit.now, author=visit.author)
         case "unwarn":
             profile.remove_extra(store, account, address)
         case _:

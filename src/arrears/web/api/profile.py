@@ -89,7 +89,11 @@ def add_extra(request: HttpRequest, account: str, body: Other) -> HttpResponse:
     """Warn somebody else too; the same address again changes name and language."""
     live, number = installed(), _number(account)
     channel = ChannelName(body.channel)
-    profile.add_extra(live.store, number, body.address, body.name, body.locale, channel, live.channels)
+    profile.add_extra(
+        *(live.store, number, body.address, body.name, body.locale, channel, live.channels),
+        now=live.clock.now(),
+        author=_author(request),
+    )
     return JsonResponse(_recipients(number))
 
 
