@@ -85,6 +85,8 @@ def test_of_several_statements_the_one_that_failed_counts_and_ours_must_be_among
         "Ihre Nachricht an jo@example.org konnte nicht erfolgreich zugestellt werden.",
         "Uw bericht aan jo@example.org is niet met succes bezorgd.",
         "The message was delivered to nobody.",
+        "Your message was successfully delivered to 0 recipients.",
+        "Erfolgreich zugestellt an al@example.org; jo@example.org fehlgeschlagen.",
         "It was successfully delivered to al@example.org, but could not be delivered to jo@example.org.",
         "The message was delivered to our gateway, which rejected it for jo@example.org.",
         "jo@example.org: 550 5.1.1 User unknown\nYou may want to try again with another address.",
@@ -149,6 +151,8 @@ def test_an_absence_or_an_answer_changes_nothing_whatever_the_name_it_is_sent_un
     [
         ("We have your mail.", "jo@example.org", ""),
         ("We have your mail.", GATEWAY, AUTOMATIC),
+        ("Your message is held.", "mail-quarantine@example.org", AUTOMATIC),
+        ("We have your mail.", "jo@example.org", "Auto-Submitted: auto-notified\n"),
         ("This address is no longer in use.", "jo@example.org", AUTOMATIC),
         ("My mailbox is full.", "jo@example.org", AUTOMATIC),
         ("The mailbox is full. Its owner is on vacation.", DAEMON, ""),

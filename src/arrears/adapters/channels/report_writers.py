@@ -26,7 +26,8 @@ _ANSWER: Final = re.compile(
 )
 _NO_PERSON: Final = re.compile(
     r"(?:mailer|mail)-?daemon|mail[._-]?(?:delivery[._-]?(?:system|subsystem)|system|delivery)|mdaemon|mmdf|bounces?"
-    r"|(?:do[._-]?not|no|ne)[._-]?(?:reply|answer|pas[._-]?repondre)|(?:nicht|niet)[._-]?(?:antworten|beantwoorden)",
+    r"|(?:do[._-]?not|no|ne)[._-]?(?:reply|answer|pas[._-]?repondre)|(?:nicht|niet)[._-]?(?:antworten|beantwoorden)"
+    r"|(?:e?mail|smtp|(?:anti)?spam|mx)?[._-]?(?:gateway|quarantine|filter|guard|security|server|relay|alerts?|notif\w{1,12})",
     re.IGNORECASE,
 )
 """Names that no person writes under; under postmaster and root somebody may."""
@@ -103,7 +104,7 @@ def _to_nobody(mail: MailParts) -> bool:
 
 def _absent_by_fields(mail: MailParts) -> bool:
     """Whether the fields of a mail say that it is an automatic answer."""
-    return field(mail.head, "Auto-Submitted").lower().startswith(("auto-replied", "auto-notified")) or any(
+    return field(mail.head, "Auto-Submitted").lower().startswith("auto-replied") or any(
         mail.head.get(name) for name in ("X-Autoreply", "X-Autorespond", "X-Auto-Reply")
     )
 

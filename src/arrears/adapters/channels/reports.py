@@ -63,7 +63,8 @@ _DELIVERED: Final = re.compile(
 _NEGATED: Final = re.compile(
     r"n[o']?t\b|\bno(?:body|ne|where)?\b|never|cannot|unable|unsuccess|fail|reject|refus|undeliver|return(?:ed|ing)|"
     r"\bbut\b|\b(?:nicht|kein\w*|niet|geen|pas|aucun\w*|non|nessun\w*|nao|nie|niemand\w*)\b|(?<![\d.])[45]\d\d[ -]|"
-    r"\b[45]\.\d{1,3}\.\d"
+    r"\b[45]\.\d{1,3}\.\d|\b(?:0|zero) (?:of|recipient|address)|fehl(?:er|ge)|ab(?:gelehnt|gewiesen)|misluk|geweigerd|"
+    r"echec|echou|refuse|falli|fallo|falha|rechaz|rifiut|rejei|recus"
 )
 """Beside it "delivered" proves nothing: to nobody, to one and not to another, not successfully."""
 
