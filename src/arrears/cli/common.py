@@ -18,7 +18,25 @@ from arrears.ports import AccountReader
 
 _SURROGATE: Final = re.compile("[\ud800-\udfff]")
 
-BY: Final = click.option("--by", default="command line", show_default=True, help="Who does this, for the journal.")
+
+class _Words(click.ParamType[str]):
+    """What somebody says for the journal: one text that is not blank and that any terminal can show."""
+
+    name = "text"
+
+    def convert(self, value: str, param: click.Parameter | None, ctx: click.Context | None) -> str:
+        """The text without the space around it."""
+        if not value.strip():
+            self.fail("is empty: it is kept for good, so say it", param, ctx)
+        if not value.strip().isprintable():
+            self.fail("is to be one line without control characters", param, ctx)
+        return value.strip()
+
+
+WORDS: Final = _Words()
+BY: Final = click.option(
+    "--by", type=WORDS, default="command line", show_default=True, help="Who does this, for the journal."
+)
 AS_JSON: Final = click.option("--json", "as_json", is_flag=True, help="Print JSON for a script.")
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import click
 
-from arrears.cli.common import AS_JSON, BY, print_json
+from arrears.cli.common import AS_JSON, BY, WORDS, print_json
 from arrears.core.errors import Refused
 from arrears.engine.payments.becoming import become_another
 from arrears.wiring import open_installation, settings
@@ -28,7 +28,7 @@ def command(context: click.Context, as_json: bool) -> None:
 
 
 @command.command()
-@click.option("--why", required=True, help="What this copy is for; it is kept with the fact.")
+@click.option("--why", type=WORDS, required=True, help="What this copy is for; it is kept with the fact.")
 @BY
 def new(why: str, by: str) -> None:
     """Make this copy an installation of its own: run it before its worker and its pages are started, never on the

@@ -7,12 +7,13 @@ from datetime import datetime
 
 import click
 
+from arrears.cli.common import WORDS
 from arrears.core.money import parse_amount
 from arrears.engine.commands import corrections
 from arrears.wiring import Installation, open_installation
 
-WHO = click.option("--by", "who", required=True, help="Who does this, for the journal.")
-REASON = click.option("--why", required=True, help="Why, for the journal.")
+WHO = click.option("--by", "who", type=WORDS, required=True, help="Who does this, for the journal.")
+REASON = click.option("--why", type=WORDS, required=True, help="Why, for the journal.")
 DATE = click.DateTime(formats=["%Y-%m-%d"])
 
 

@@ -63,7 +63,7 @@ def breaker_command(close: bool, why: str, by: str, as_json: bool) -> None:
         is_open = live.store.system().breaker_open
         waited = 0
         if close:
-            if not why:
+            if not why.strip():
                 raise Refused("no_reason", "say what the storm was: --why TEXT")
             waited = set_breaker(live.store, is_open=False, now=live.clock.now(), author=f"staff:{by}", why=why)
     if as_json:

@@ -7,7 +7,7 @@ from typing import Any, Final
 
 import click
 
-from arrears.cli.common import AS_JSON, BY, find_account, print_json, rows
+from arrears.cli.common import AS_JSON, BY, WORDS, find_account, print_json, rows
 from arrears.core.account import Stop
 from arrears.core.errors import Refused
 from arrears.core.ids import ACCOUNT, format_id
@@ -17,7 +17,7 @@ from arrears.wiring import Installation, open_installation
 
 LISTED_MAX: Final = 1000
 
-WHY: Final = click.option("--why", required=True, help="Why; it is kept with the fact.")
+WHY: Final = click.option("--why", type=WORDS, required=True, help="Why; it is kept with the fact.")
 NUMBER: Final = click.argument("number", type=click.IntRange(1, 2**63 - 1))
 
 

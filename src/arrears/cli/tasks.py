@@ -9,7 +9,7 @@ from typing import Final
 
 import click
 
-from arrears.cli.common import AS_JSON, BY, print_json, rows
+from arrears.cli.common import AS_JSON, BY, WORDS, print_json, rows
 from arrears.core.ids import ACCOUNT, format_id
 from arrears.engine.commands import close_task
 from arrears.store.postgres.queries import Task, open_task, open_tasks
@@ -43,7 +43,7 @@ def command(context: click.Context, kind: str | None, as_json: bool) -> None:
 
 @command.command()
 @click.argument("number", type=click.IntRange(1, 2**63 - 1))
-@click.option("--why", required=True, help="What was done about it, for the journal.")
+@click.option("--why", type=WORDS, required=True, help="What was done about it, for the journal.")
 @BY
 def close(number: int, why: str, by: str) -> None:
     """Close task NUMBER, which a person has dealt with. What asks for it again opens another."""

@@ -6,7 +6,7 @@ from datetime import datetime
 
 import click
 
-from arrears.cli.common import AS_JSON, find_account, print_json
+from arrears.cli.common import AS_JSON, WORDS, find_account, print_json
 from arrears.core.account import Account, Action
 from arrears.core.errors import Refused
 from arrears.core.facts import WarnedHow
@@ -26,9 +26,9 @@ _ACTION = click.Choice([action.value for action in Action])
 @click.option(
     "--on", type=click.DateTime(formats=["%Y-%m-%d"]), required=True, help="The day: of a letter, its arrival."
 )
-@click.option("--proof", required=True, help="Where the proof is kept, like a receipt's number; no names.")
-@click.option("--why", required=True, help="What was said, for the journal.")
-@click.option("--by", "who", required=True, help="Who told them, for the journal.")
+@click.option("--proof", type=WORDS, required=True, help="Where the proof is kept, like a receipt's number; no names.")
+@click.option("--why", type=WORDS, required=True, help="What was said, for the journal.")
+@click.option("--by", "who", type=WORDS, required=True, help="Who told them, for the journal.")
 @AS_JSON
 def command(
     account: str,
