@@ -27,6 +27,24 @@ def test_a_day_without_a_mail_server_delays_and_loses_nothing() -> None:
     story.check()
 
 
+def test_a_warning_that_leaves_a_day_late_names_the_day_on_which_the_service_really_stops() -> None:
+    story = Story().until(20)
+    story.mail.works, story.mail.down = False, True
+    story.until(24, "05:00")
+    story.mail.works = True
+    story.stage.perform()
+    [warning] = [message for message in story.mail.taken if message.subject == "stop warning"]
+    assert story.announced(Action.DISABLE) == 31, "from the day on which it was taken, with its whole lead"
+    assert f"on {story.date(31)}" in warning.text
+    assert f"on {story.date(30)}" not in warning.text, "the day that it was decided with"
+    assert story.until(33).diary(31) == table("""
+        day 32 00:00  disabled cloud on day 31
+        day 32 00:00  cloud stopped; retention from day 31
+        day 32 09:00  told: cloud disabled on day 31
+    """)
+    story.check()
+
+
 def test_a_notice_that_was_paid_for_while_the_mail_server_was_away_is_dropped() -> None:
     story = Story()
     story.mail.works, story.mail.down = False, True

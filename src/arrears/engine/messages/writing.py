@@ -10,7 +10,7 @@ from msgspec.structs import replace
 
 from arrears.core.calendar import calendar_of
 from arrears.core.messages.content import Role
-from arrears.core.messages.kinds import KINDS, LeadsTo
+from arrears.core.messages.kinds import KINDS, Dated, LeadsTo
 from arrears.core.messages.recipients import Recipient
 from arrears.core.policy import Policies
 from arrears.engine.message_context import (
@@ -24,6 +24,7 @@ from arrears.engine.message_context import (
 from arrears.engine.messages.delivering import NoticeDelivery
 from arrears.engine.messages.drafting import content, help_link, stable_link
 from arrears.engine.messages.drafting_people import Draft, zone_of
+from arrears.engine.messages.leaving import days_told, named
 from arrears.engine.tokens import digest_of, new_token
 from arrears.ports import DeliveryAbout, Mail, MailBook, MailState, Message, PayLink
 
@@ -52,7 +53,10 @@ class Letters:
     def write(self, plan: NoticeDelivery) -> None:
         """Everything of this notice that still has to go somewhere."""
         number = max(plan.mails, default=0)
+        told = days_told(plan.account, self._policies, self._now) if any(map(_plans, plan.drafts)) else {}
         for draft in plan.drafts:
+            if _plans(draft):
+                draft = draft._replace(actions=named(draft.actions, told))
             for to in plan.left(draft):
                 wanted = (draft.kind, draft.cause, to.channel, to.address)
                 waiting = next((m.no for m in plan.mails.values() if _key(m) == wanted), 0)
@@ -156,3 +160,8 @@ class Letters:
 
 def _key(mail: Mail) -> tuple[str, str, str, str]:
     return mail.kind, mail.cause, mail.channel, mail.address
+
+
+def _plans(draft: Draft) -> bool:
+    """Whether it names days that are still to come."""
+    return bool(draft.actions) and KINDS[draft.kind].dated in (Dated.PLANNED, Dated.AHEAD)
