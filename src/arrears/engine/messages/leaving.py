@@ -19,7 +19,7 @@ from arrears.core.view import View
 from arrears.engine.messages.subscription_names import subscription_names
 
 
-def days_told(account: Account, policies: Policies, now: datetime) -> dict[tuple[str, Action], date]:
+def days_announced(account: Account, policies: Policies, now: datetime) -> dict[tuple[str, Action], date]:
     """The day of each action ahead, by the service's name in messages. Of a parked account nothing is worked out: what
     its terms need may be what is lost."""
     if account.parked:

@@ -24,7 +24,7 @@ from arrears.engine.message_context import (
 from arrears.engine.messages.delivering import NoticeDelivery
 from arrears.engine.messages.drafting import content, help_link, stable_link
 from arrears.engine.messages.drafting_people import Draft, zone_of
-from arrears.engine.messages.leaving import days_told, named
+from arrears.engine.messages.leaving import days_announced, named
 from arrears.engine.tokens import digest_of, new_token
 from arrears.ports import DeliveryAbout, Mail, MailBook, MailState, Message, PayLink
 
@@ -53,7 +53,7 @@ class Letters:
     def write(self, plan: NoticeDelivery) -> None:
         """Everything of this notice that still has to go somewhere."""
         number = max(plan.mails, default=0)
-        told = days_told(plan.account, self._policies, self._now) if any(map(_plans, plan.drafts)) else {}
+        told = days_announced(plan.account, self._policies, self._now) if any(map(_plans, plan.drafts)) else {}
         for draft in plan.drafts:
             if _plans(draft):
                 draft = draft._replace(actions=named(draft.actions, told))
