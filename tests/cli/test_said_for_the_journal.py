@@ -9,6 +9,7 @@ import pytest
 
 from arrears.cli.common import WORDS
 from arrears.cli.main import arrears as root
+from arrears.core.errors import Refused
 
 KEPT = {"--why", "--by", "--proof"}
 
@@ -36,8 +37,9 @@ def test_whatever_is_asked_for_the_journal_is_asked_in_one_way() -> None:
 
 @pytest.mark.parametrize("said", ["", " ", "\t\n", "a\x00b", "two\nlines", "\x1b[2J"])
 def test_what_is_blank_or_no_line_is_refused(said: str) -> None:
-    with pytest.raises(click.BadParameter):
+    with pytest.raises(Refused) as refused:
         WORDS.convert(said, None, None)
+    assert refused.value.code == "no_reason"
 
 
 def test_what_is_said_is_kept_without_the_space_around_it() -> None:

@@ -25,12 +25,13 @@ class _Words(click.ParamType[str]):
     name = "text"
 
     def convert(self, value: str, param: click.Parameter | None, ctx: click.Context | None) -> str:
-        """The text without the space around it."""
-        if not value.strip():
-            self.fail("is empty: it is kept for good, so say it", param, ctx)
-        if not value.strip().isprintable():
-            self.fail("is to be one line without control characters", param, ctx)
-        return value.strip()
+        """The text without the space around it; refuses `no_reason`, as the commands themselves do."""
+        words = value.strip()
+        if not words or not words.isprintable():
+            name = param.opts[0] if param is not None else "this"
+            wrong = "has control characters" if words else "is blank"
+            raise Refused("no_reason", f"{name} {wrong}: say it in a line of words; it is kept with the fact")
+        return words
 
 
 WORDS: Final = _Words()

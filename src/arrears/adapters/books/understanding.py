@@ -38,11 +38,8 @@ class Understanding:
         self._places = places
         self._reader: RowReader | None = None
 
-    def __getstate__(self) -> tuple[BookMap, list[str], Mapping[str, int]]:
-        return self._map, self._header, self._places
-
-    def __setstate__(self, state: tuple[BookMap, list[str], Mapping[str, int]]) -> None:
-        self.__init__(*state)  # type: ignore[misc]
+    def __reduce__(self) -> tuple[type[Understanding], tuple[BookMap, list[str], Mapping[str, int]]]:
+        return Understanding, (self._map, self._header, self._places)
 
     def __call__(self, rows: Sequence[NumberedRow], meanwhile: Meanwhile) -> Understood:
         """What they say."""
