@@ -100,7 +100,8 @@ def _listening(host: str, port: int) -> socket.socket:
 
 @contextmanager
 def running(port: int = 0, host: str = "127.0.0.1") -> Iterator[Running]:
-    """A sandbox on loopback until the context ends. Refused `live_key`, `port_taken`, `sandbox_not_started`."""
+    """A sandbox on loopback until the context ends. Refused `live_key`, `port_taken`, `sandbox_not_started`;
+    RuntimeError at the end where it has made a mistake of its own."""
     refuse_live_keys()
     clock = RealClock()
     sandbox = Sandbox(SECRET_KEY, WEBHOOK_SECRET, lambda: int(clock.now().timestamp()))
@@ -127,3 +128,5 @@ def running(port: int = 0, host: str = "127.0.0.1") -> Iterator[Running]:
         server.stop()
         thread.join(10)
         listening.close()
+    if sandbox.mistakes:
+        raise RuntimeError(f"the sandbox provider made {len(sandbox.mistakes)} mistakes; first {sandbox.mistakes[0]}")

@@ -57,6 +57,8 @@ class Sandbox:
         self.late: list[tuple[str, str, bytes, str, str]] = []
         self.webhooks = Webhooks(lambda payload: self.signed(payload, self.book.clock))
         self.told = 0
+        self.mistakes: list[str] = []
+        """The tracebacks of its own mistakes: they look like an outage to who charges, so they are told at the end."""
         self.follows_clock = True
         self.offset = 0
         """So many seconds is this clock ahead of the one that it follows."""
