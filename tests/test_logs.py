@@ -12,7 +12,6 @@ from pathlib import Path
 from typing import Literal
 
 import pytest
-import structlog
 
 from arrears.web import logs
 
@@ -31,7 +30,6 @@ def quiet_after() -> Iterator[None]:
     root.handlers[:], root.level = was
     for name, level in levels.items():
         logging.getLogger(name).setLevel(level)
-    structlog.reset_defaults()
 
 
 def begun(form: Literal["text", "json"], *, quiet: bool = False) -> io.StringIO:

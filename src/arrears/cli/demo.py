@@ -13,7 +13,7 @@ from typing import Final
 import click
 
 from arrears.adapters.services.notebook import Notebook
-from arrears.cli.common import progress_on_terminal
+from arrears.cli.common import begin_log, progress_on_terminal
 from arrears.cli.demo_living import EMAIL, HOST, PASSWORD, PastWeeks, alive, installation, name_in, past_weeks, why
 from arrears.cli.explain import explanation, sentences
 from arrears.cli.serve import serve_alone
@@ -158,9 +158,10 @@ def _living(port: int | None, language: str) -> None:
         if server is None:
             return
         install(live)
+        begin_log(quiet=True)
         address = stack.enter_context(alive(live, sandbox, base_url, port_of(server) + 1 if port else 0))
         _your_turn(told, language, base_url, address)
-        serve_alone(server, url)
+        serve_alone(server, live)
 
 
 def _card(told: PastWeeks) -> None:

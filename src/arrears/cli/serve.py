@@ -8,8 +8,8 @@ from contextlib import closing
 import click
 
 from arrears.cli.common import begin_log
-from arrears.web.serving import address_of, gate, listen, serve_here, serve_in_processes
-from arrears.wiring import open_installation, set_up_django
+from arrears.web.serving import address_of, listen, serve_here, serve_in_processes
+from arrears.wiring import Installation, open_installation, set_up_django
 
 
 @click.command()
@@ -27,14 +27,14 @@ def command(host: str, port: int) -> None:
     click.echo("\nstopped", err=True)
 
 
-def serve_alone(listening: socket.socket, url: str) -> None:
+def serve_alone(listening: socket.socket, live: Installation) -> None:
     """Serve the installation of this process, in this process, until Ctrl-C: for the demo, whose worker, provider and
     service live here too."""
-    _brand_of(url)
-    from arrears.web.wsgi import get_application
+    _brand_of(live.url)
+    from arrears.web.wsgi import gated
 
     _say_where(listening)
-    serve_here(listening, gate(get_application()))
+    serve_here(listening, gated(live))
     click.echo("\nstopped", err=True)
 
 

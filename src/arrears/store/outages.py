@@ -29,4 +29,5 @@ def still_open(db: psycopg.Connection[Any]) -> None:
     poll = select.poll()
     poll.register(db.pgconn.socket, select.POLLIN)
     if poll.poll(0):
+        db.close()  # the pool makes another one in its place
         raise psycopg.OperationalError("the server ended this connection while it was idle")

@@ -127,15 +127,16 @@ _RENDERERS: Final[Mapping[str, Any]] = {
     "json": structlog.processors.JSONRenderer(ensure_ascii=False),
 }
 _OURS: Final = (contextvars.merge_contextvars, structlog.stdlib.add_log_level, _STAMP, _with_mistake)
+# Where nobody has asked for a log, events go the way of the standard library's: what is only informative, nowhere.
+structlog.configure(
+    processors=[structlog.stdlib.filter_by_level, *_OURS, ProcessorFormatter.wrap_for_formatter],
+    logger_factory=structlog.stdlib.LoggerFactory(),
+    wrapper_class=structlog.stdlib.BoundLogger,
+)
 
 
 def begin(form: Literal["text", "json"], *, quiet: bool = False, stream: TextIO | None = None) -> None:
     """Say what happens from now on; only what is wrong where `quiet`."""
-    structlog.configure(
-        processors=[structlog.stdlib.filter_by_level, *_OURS, ProcessorFormatter.wrap_for_formatter],
-        logger_factory=structlog.stdlib.LoggerFactory(),
-        wrapper_class=structlog.stdlib.BoundLogger,
-    )
     handler = logging.StreamHandler(stream or sys.stderr)
     handler.setFormatter(
         ProcessorFormatter(

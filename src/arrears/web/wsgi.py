@@ -12,6 +12,7 @@ from arrears.store.outages import is_away
 from arrears.web import logs
 from arrears.web.gate import Gate
 from arrears.web.logs import LOG
+from arrears.web.operation import beside
 from arrears.web.serving import end_with_parent, gate
 from arrears.wiring import (
     SERVING_CONNECTIONS_MAX,
@@ -26,6 +27,11 @@ from arrears.wiring import (
 def get_application() -> WSGIHandler:
     """The pages, for any server (WSGI)."""
     return WSGIHandler()
+
+
+def gated(live: Installation) -> Gate:
+    """The pages of an installation behind the gate, with what machines ask beside them."""
+    return gate(get_application(), beside(live.url, live.clock.now, settings().metrics_token))
 
 
 def _opened() -> Installation:
@@ -48,4 +54,4 @@ def served() -> Gate:
     live.context()
     install(live)
     set_up_django(live.url)
-    return gate(get_application())
+    return gated(live)
