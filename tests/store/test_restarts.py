@@ -11,8 +11,8 @@ from typing import Final
 
 import psycopg
 import pytest
-from tests.store.contract import API, at, invoice, new_account, wait_until
 from tests.sizes import few
+from tests.store.contract import API, at, invoice, new_account, wait_until
 from tests.stories.story import Hands, Mail
 
 from arrears.core.facts import NoticeAccepted
