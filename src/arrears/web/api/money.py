@@ -255,8 +255,8 @@ def attempts(request: HttpRequest, account: str) -> HttpResponse:
 
 @router.post("/payments/{payment}/refund", response={200: dict[str, Any], **PROBLEMS})
 def refund(request: HttpRequest, payment: str, body: RefundBody) -> HttpResponse:
-    """Give back a payment or a part of it; it reopens nothing unless you say so. Needs an `Idempotency-Key`: with the same one it is the
-    same refund, for ever."""
+    """Give back a payment or a part of it; it reopens nothing unless you say so. Needs an `Idempotency-Key`: with the
+    same one it is the same refund, for ever."""
     return _refund_once(request, payment, body)
 
 
