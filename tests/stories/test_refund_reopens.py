@@ -30,7 +30,7 @@ def give(story: Banked, minor: int = 5000, request: str = "r", *, reopens: bool 
     )
 
 
-def told(story: Banked, state: RefundState, ref: str = "") -> RefundChange:
+def reported(story: Banked, state: RefundState, ref: str = "") -> RefundChange:
     """What the bank says of a refund, in this state."""
     one = story.bank.taken[first(story)]
     ref = ref or next(iter(one.refunds))
@@ -90,8 +90,8 @@ def test_done_and_failed_in_any_order_and_number_come_to_nothing(order: tuple[Re
     story.bank.silent = True
     give(story)
     for state in order:
-        story.hear(told(story, state))
-        story.hear(told(story, state))
+        story.hear(reported(story, state))
+        story.hear(reported(story, state))
     story.bank.fail_refunds()
     story.agrees()
     assert story.books() == before
@@ -103,7 +103,7 @@ def test_its_webhook_first_its_answer_first_or_the_queue_alone_record_it_once() 
     give(story)
     assert story.account.debts == (), "nobody knows yet that it has left"
     story.bank.silent = False
-    story.hear(told(story, DONE))
+    story.hear(reported(story, DONE))
     give(story)
     story.stage.perform()
     assert [d.open_minor for d in story.account.debts] == [5000]
