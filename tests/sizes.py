@@ -44,7 +44,8 @@ def chosen(items: Sequence[pytest.Item], seed: object) -> list[pytest.Item]:
     left = {item.nodeid for item in items if item.get_closest_marker("long")}
     groups: dict[tuple[str, int], list[str]] = {}
     for item in items:
-        if mark := item.get_closest_marker("sample"):
+        mark = item.get_closest_marker("sample")
+        if mark and item.nodeid not in left:
             groups.setdefault((_group(item, mark.kwargs.get("each", "")), mark.args[0]), []).append(item.nodeid)
     for (group, size), cases in groups.items():
         dice = random.Random(f"{seed} {group}")
