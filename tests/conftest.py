@@ -28,7 +28,13 @@ LEFT: pytest.StashKey[dict[str, int]] = pytest.StashKey()
 """How many cases each test leaves to `make test-all`."""
 
 # How long an example takes is the machine's, not the code's: a busy one, or one that measures coverage, is no fault.
-settings.register_profile("any machine", settings.default, deadline=None, suppress_health_check=[HealthCheck.too_slow])
+settings.register_profile(
+    "any machine",
+    settings.default,
+    deadline=None,
+    max_examples=sizes.few(40, 100),
+    suppress_health_check=[HealthCheck.too_slow],
+)
 settings.load_profile("any machine")
 
 
