@@ -42,7 +42,14 @@ class TaskGone(NamedTuple):
 
 
 _ABOUT_REACHING: Final = ("warning_not_accepted", "nobody_reachable", "notice_fate_unknown", "notice_refused")
-_OF_A_CASE: Final = (*_ABOUT_REACHING, "mail_came_back", "charge_refused", "deferred", "deletion_release")
+_OF_A_CASE: Final = (
+    *_ABOUT_REACHING,
+    "mail_came_back",
+    "recipients_changed",
+    "charge_refused",
+    "deferred",
+    "deletion_release",
+)
 
 
 def tasks_of(recorded: f.Recorded) -> Iterator[TaskRow]:
@@ -59,6 +66,10 @@ def tasks_of(recorded: f.Recorded) -> Iterator[TaskRow]:
             yield TaskRow(account, seq, "not_by_card", what)
         case f.NoticeFailed() | f.NoticeBounced():
             yield from _of_mail(account, seq, fact)
+        case f.RecipientsChanged(tell=True, lost=lost):
+            counts = "what the last ones got counts no longer" if lost else "what the same person got before counts on"
+            what = f"others are told again after a warning, and {counts}: tell them otherwise (`arrears told`)"
+            yield TaskRow(account, seq, "recipients_changed", what)
         case f.AttemptMoved(why=why) if why.startswith("refused"):
             yield TaskRow(account, seq, "charge_refused", f"attempt {fact.attempt} cannot go on: {why}")
         case f.Parked(why=why):
@@ -85,7 +96,14 @@ def tasks_of(recorded: f.Recorded) -> Iterator[TaskRow]:
             yield TaskRow(account, seq, "refund_failed", what, fact.payment_ref)
         case f.DoubtRaised(doubt=DoubtKind.FEED, ref=ref):
             yield TaskRow(account, seq, "change_not_recorded", recorded.why, ref)
-        case f.Noticed() | f.AttemptMoved() | f.PaymentBooked() | f.RefundUndone() | f.DoubtRaised():
+        case (
+            f.Noticed()
+            | f.RecipientsChanged()
+            | f.AttemptMoved()
+            | f.PaymentBooked()
+            | f.RefundUndone()
+            | f.DoubtRaised()
+        ):
             return  # as planned
         case _:
             raise AssertionError(fact)
@@ -140,8 +158,10 @@ def _ended(fact: f.AnyFact, account: Account) -> Iterator[tuple[str, str | None]
             yield from ((k, None) for k in _ABOUT_REACHING if not (unheard and k == "warning_not_accepted"))
         case f.WarnedOtherwise() if _unheard(account):
             return  # nobody has been told of another action
-        case f.AddressConfirmed() | f.WarnedOtherwise():
+        case f.AddressConfirmed():
             yield from ((kind, None) for kind in (*_ABOUT_REACHING, "mail_came_back"))
+        case f.WarnedOtherwise():
+            yield from ((kind, None) for kind in (*_ABOUT_REACHING, "mail_came_back", "recipients_changed"))
         case f.CaseEnded():
             yield from ((kind, None) for kind in _OF_A_CASE)
         case f.AttemptMoved(to=AttemptState.PAID):

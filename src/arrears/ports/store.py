@@ -86,11 +86,11 @@ class AccountsAndSetups(AccountsAndMoney, SetupBook, Protocol):
     """The same with the pages on which methods are set up, which may pay the moment the method is there."""
 
 
-class AccountsAndAddresses(AccountsAndContacts, AddressBook, Protocol):
+class AccountsAndAddresses(AccountsAndMail, AddressBook, Protocol):
     """Accounts with the addresses and profiles of their people."""
 
 
-class AccountsAndAccess(AccountsAndContacts, AccessBook, Protocol):
+class AccountsAndAccess(AccountsAndMail, AccessBook, Protocol):
     """Accounts with who may sign in to them, and as what."""
 
 

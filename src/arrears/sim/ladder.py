@@ -345,6 +345,10 @@ class Ladder:
                 for told in self.warnings:
                     if told.seq in lost and not told.otherwise:
                         told.accepted_at = None
+            case f.RecipientsChanged(lost=lost, replaced=replaced):
+                for told in self.warnings:
+                    if told.seq in lost and (replaced or not told.otherwise):
+                        told.accepted_at, told.otherwise = None, False
             case f.DateMoved(subscription=no, action=action, on=on):
                 self.subs[no].told[action] = max(on, self.subs[no].told.get(action, on))
             case (

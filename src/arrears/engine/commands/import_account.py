@@ -11,6 +11,7 @@ from typing import Final, NamedTuple
 
 from arrears.core import facts as f
 from arrears.core.account import ALL_STOPS, Guards, Hold, HoldScope, Mode, Terms
+from arrears.core.address import mailbox_of
 from arrears.core.errors import Refused
 from arrears.core.known import Known, KnownInvoice
 from arrears.core.money import format_amount
@@ -30,6 +31,7 @@ from arrears.core.view import View
 from arrears.engine.booking import Payment, book
 from arrears.engine.commands.invoices import Invoice, issue
 from arrears.engine.correcting import ask_again, credit_account, credit_invoice, give_up, move_due, take_back
+from arrears.engine.heard import warned_another
 from arrears.ports import NewAccount
 
 WHY: Final = "in the book"
@@ -71,7 +73,10 @@ def _read_as(value: object) -> str:
 
 class AccountImport:
     """The rows of one account, going into its unit. `label` names the column of a field, or is empty where the file
-    says nothing about it. `used` are the payment references that exist, which grows."""
+    says nothing about it. `used` are the payment references that exist, which grows. Where nobody is its administrator
+    (`has_administrator`), the address of the file is the one that is told."""
+
+    has_administrator = False
 
     def __init__(
         self,
@@ -139,6 +144,8 @@ class AccountImport:
         self.taken.described = NewAccount(
             said.ref, now.name, now.country, now.zone, now.locale, mode, now.policy, now.email, now.copies
         )
+        if mailbox_of(now.email or "") != mailbox_of(was.email or "") and not self.has_administrator:
+            warned_another(self.unit, self._author)
         if (terms, mode) != (self.unit.account.terms, self.unit.account.mode):
             self.unit.record(f.TermsChanged(terms=terms, mode=mode), self._author)
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections import Counter, defaultdict
 from collections.abc import Mapping, Sequence
+from collections.abc import Set as AbstractSet
 from datetime import date
 from typing import TYPE_CHECKING
 
@@ -47,6 +48,10 @@ class MemoryReceivables:
     def described(self, numbers: Sequence[int]) -> Mapping[int, NewAccount]:
         """See ports.book.Receivables."""
         return {n: self.known[n] for n in numbers if n in self.known}
+
+    def administered(self, numbers: Sequence[int]) -> AbstractSet[int]:
+        """See ports.book.Receivables."""
+        return {n for n in numbers if n in self.reached and self.reached[n].administrator is not None}
 
     def describe(self, account: int, known: NewAccount) -> None:
         """See ports.Batch."""

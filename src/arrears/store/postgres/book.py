@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Mapping, Sequence
+from collections.abc import Set as AbstractSet
 from contextlib import AbstractContextManager
 from datetime import date
 from typing import Final, LiteralString
@@ -25,6 +26,10 @@ DESCRIBED: Final[LiteralString] = """
 SELECT account_id, ref, name, country, zone, locale, mode, policy, contact,
     array(SELECT e.address FROM extra_recipient e WHERE e.account_id = a.account_id AND e.channel = 'email' ORDER BY 1)
 FROM account a WHERE account_id = ANY(%s)
+"""
+
+ADMINISTERED: Final[LiteralString] = """
+SELECT account_id FROM account_role WHERE role = 'administrator' AND account_id = ANY(%s)
 """
 
 DESCRIBE: Final[LiteralString] = """
@@ -94,6 +99,11 @@ class PostgresReceivables:
                     DESCRIBED, [list(numbers)]
                 )
             }
+
+    def administered(self, numbers: Sequence[int]) -> AbstractSet[int]:
+        """See ports.book.Receivables."""
+        with self.reading() as db:
+            return {int(account) for (account,) in db.execute(ADMINISTERED, [list(numbers)])}
 
     def invoice_places(self, numbers: Sequence[str]) -> Mapping[str, Place]:
         """See ports.book.Receivables."""

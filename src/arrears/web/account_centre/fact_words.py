@@ -35,6 +35,7 @@ MailFact = (
     | f.NoticeAccepted
     | f.NoticeFailed
     | f.NoticeBounced
+    | f.RecipientsChanged
     | f.WarnedOtherwise
     | f.AddressAsked
     | f.AddressConfirmed
@@ -162,6 +163,11 @@ class Teller:
                 return _("A link was sent to confirm a new contact address.")
             case f.AddressConfirmed(changed=changed):
                 return _("The contact address was changed.") if changed else _("The contact address was confirmed.")
+            case f.RecipientsChanged(lost=lost):
+                again = _(
+                    "Messages go to somebody else or another address now, so what was announced is announced again."
+                )
+                return again if lost else ""
             case f.NoticeAccepted() | f.NoticeFailed() | f.NoticeBounced():
                 return ""  # What became of a message stands beside it, address by address.
 
