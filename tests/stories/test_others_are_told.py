@@ -24,7 +24,7 @@ EVA = ContactPerson(3, Role.ADMINISTRATOR, "Eva", "eva@sign-in.example", "eva@co
 ALONE = ANNA._replace(sign_in="anna@contact.example")
 
 
-def told_now(
+def with_contacts(
     story: Story, *people: ContactPerson, extras: tuple[Extra, ...] = (), contact: str = "", replaced: bool = False
 ) -> Story:
     """The same people are told from now on, as the commands leave it."""
@@ -40,15 +40,15 @@ def nobody_yet(story: Story) -> Story:
 
 
 def a_new_administrator(story: Story) -> Story:
-    return told_now(story, EVA, SAM, replaced=True)
+    return with_contacts(story, EVA, SAM, replaced=True)
 
 
 def another_contact_address(story: Story) -> Story:
-    return told_now(story, ALONE._replace(contact="anna@new.example", sign_in=""))
+    return with_contacts(story, ALONE._replace(contact="anna@new.example", sign_in=""))
 
 
 def the_reader_is_gone(story: Story) -> Story:
-    return told_now(story, EVA._replace(no=9))
+    return with_contacts(story, EVA._replace(no=9))
 
 
 Change = Callable[[Story], Story]
@@ -57,7 +57,11 @@ WAYS: list[tuple[Change, Change, str]] = [
     (lambda s: known(s, ANNA, SAM), a_new_administrator, "eva@contact.example"),
     (lambda s: known(s, ALONE), another_contact_address, "anna@new.example"),
     (lambda s: known(s, SAM), the_reader_is_gone, "eva@contact.example"),
-    (lambda s: known(s, SAM, extras=(OPS,)), lambda s: told_now(s, SAM._replace(contact="s@x.example")), "s@x.example"),
+    (
+        lambda s: known(s, SAM, extras=(OPS,)),
+        lambda s: with_contacts(s, SAM._replace(contact="s@x.example")),
+        "s@x.example",
+    ),
 ]
 
 
@@ -80,7 +84,7 @@ class WhileHandingOver:
 
 @pytest.mark.parametrize("order", ["after", "during"])
 @pytest.mark.parametrize(("before", "change", "address"), WAYS)
-def test_nothing_is_stopped_before_who_is_told_now_had_a_warning_and_its_lead(
+def test_nothing_is_stopped_before_who_is_reach_had_a_warning_and_its_lead(
     before: Change, change: Change, address: str, order: str
 ) -> None:
     """The last warning of the stop has left, or is leaving, when others are to be told."""
@@ -104,7 +108,7 @@ def test_nothing_is_stopped_before_who_is_told_now_had_a_warning_and_its_lead(
 def test_a_new_administrator_is_warned_of_the_deletion_first_and_has_the_full_lead() -> None:
     story = known(Story(), ANNA, SAM).until(31 + 88)
     taken = len(story.mail.taken)
-    told_now(story, EVA, SAM, replaced=True)
+    with_contacts(story, EVA, SAM, replaced=True)
     assert story.announced(Action.DELETE) == 30 + 90 + 6, "said at once on pages: today and the lead"
     assert story.until(140).diary(119, only="warning others deletion deleted") == table("""
         day 119 09:00 warning 89: delete cloud on day 120
@@ -121,11 +125,11 @@ def test_a_new_administrator_is_warned_of_the_deletion_first_and_has_the_full_le
     story.check()
 
 
-def test_a_deletion_that_is_scheduled_waits_for_who_is_told_now() -> None:
+def test_a_deletion_that_is_scheduled_waits_for_who_is_reach() -> None:
     story = known(Story(), ANNA).until(121)
     assert story.sub().end is not None
     assert story.facts(f.DeletionScheduled)
-    told_now(story, EVA, replaced=True)
+    with_contacts(story, EVA, replaced=True)
     assert story.facts(f.DeletionUnscheduled)
     story.until(129)
     assert story.sub().state is State.DISABLED
@@ -145,7 +149,7 @@ def test_a_deletion_that_is_scheduled_waits_for_who_is_told_now() -> None:
 )
 def test_nothing_moves_while_one_who_may_pay_has_the_warning(now: tuple[ContactPerson, ...]) -> None:
     """The sign-in address has it, it is the same mailbox, the same person, or a reader who became the administrator."""
-    story = told_now(known(Story(), ANNA, SAM).until(28), *now)
+    story = with_contacts(known(Story(), ANNA, SAM).until(28), *now)
     assert not story.facts(f.RecipientsChanged)
     [(_, stopped)] = story.until(40).facts(f.Disabled)
     assert stopped.on == story.date(30)
@@ -154,7 +158,7 @@ def test_nothing_moves_while_one_who_may_pay_has_the_warning(now: tuple[ContactP
 def test_another_address_of_the_same_person_wins_time_twice_and_then_staff_are_asked() -> None:
     story = known(Story(), ALONE).until(28)
     for n in range(40):
-        told_now(story, ALONE._replace(contact=f"anna{n}@new.example", sign_in=""))
+        with_contacts(story, ALONE._replace(contact=f"anna{n}@new.example", sign_in=""))
         if not story.facts(f.Disabled):
             story.until(29 + n)
     assert len([one for _, one in story.facts(f.RecipientsChanged) if one.lost]) == 2
@@ -167,7 +171,7 @@ def test_another_address_of_the_same_person_wins_time_twice_and_then_staff_are_a
 def test_a_new_person_is_always_warned_and_staff_are_asked_from_the_second_time_on() -> None:
     story = known(Story(), ALONE).until(28)
     for n in range(5):
-        told_now(story, EVA._replace(no=10 + n, contact=f"e{n}@x.example", sign_in=""), replaced=True)
+        with_contacts(story, EVA._replace(no=10 + n, contact=f"e{n}@x.example", sign_in=""), replaced=True)
         story.until(30 + n)
     assert story.tasks().count("recipients_changed") == 1
     assert len([one for _, one in story.facts(f.RecipientsChanged) if one.lost]) == 5
@@ -183,7 +187,9 @@ def test_what_staff_told_the_former_administrator_was_told_to_somebody_else() ->
         story = known(Story(), ALONE).until(21)
         bounce(story, "anna@contact.example", "soft")
         tell(story, story.date(21))
-        told_now(story, *((EVA,) if replaced else (ALONE._replace(contact="anna@new.example"),)), replaced=replaced)
+        with_contacts(
+            story, *((EVA,) if replaced else (ALONE._replace(contact="anna@new.example"),)), replaced=replaced
+        )
         assert (story.sub().disable.accepted_at is None) is replaced
         story.until(45)
         story.check()

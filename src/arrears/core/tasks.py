@@ -64,12 +64,8 @@ def tasks_of(recorded: f.Recorded) -> Iterator[TaskRow]:
         case f.Noticed() if any(said.kind is MessageKind.BY_TRANSFER for said in fact.each(f.Announcement)):
             what = "an invoice is in a currency that no payment provider takes: collect it by bank transfer"
             yield TaskRow(account, seq, "not_by_card", what)
-        case f.NoticeFailed() | f.NoticeBounced():
+        case f.NoticeFailed() | f.NoticeBounced() | f.RecipientsChanged():
             yield from _of_mail(account, seq, fact)
-        case f.RecipientsChanged(tell=True, lost=lost):
-            counts = "what the last ones got counts no longer" if lost else "what the same person got before counts on"
-            what = f"others are told again after a warning, and {counts}: tell them otherwise (`arrears told`)"
-            yield TaskRow(account, seq, "recipients_changed", what)
         case f.AttemptMoved(why=why) if why.startswith("refused"):
             yield TaskRow(account, seq, "charge_refused", f"attempt {fact.attempt} cannot go on: {why}")
         case f.Parked(why=why):
@@ -96,20 +92,19 @@ def tasks_of(recorded: f.Recorded) -> Iterator[TaskRow]:
             yield TaskRow(account, seq, "refund_failed", what, fact.payment_ref)
         case f.DoubtRaised(doubt=DoubtKind.FEED, ref=ref):
             yield TaskRow(account, seq, "change_not_recorded", recorded.why, ref)
-        case (
-            f.Noticed()
-            | f.RecipientsChanged()
-            | f.AttemptMoved()
-            | f.PaymentBooked()
-            | f.RefundUndone()
-            | f.DoubtRaised()
-        ):
+        case f.Noticed() | f.AttemptMoved() | f.PaymentBooked() | f.RefundUndone() | f.DoubtRaised():
             return  # as planned
         case _:
             raise AssertionError(fact)
 
 
-def _of_mail(account: int, seq: int, fact: f.NoticeFailed | f.NoticeBounced) -> Iterator[TaskRow]:
+def _of_mail(account: int, seq: int, fact: f.NoticeFailed | f.NoticeBounced | f.RecipientsChanged) -> Iterator[TaskRow]:
+    if isinstance(fact, f.RecipientsChanged):
+        if fact.tell:
+            counts = "what others got counts no longer" if fact.lost else "what the same person got before counts on"
+            what = f"others are told again after a warning, and {counts}: tell them otherwise (`arrears told`)"
+            yield TaskRow(account, seq, "recipients_changed", what)
+        return
     about = f"the message of fact {fact.notice}"
     match fact:
         case f.NoticeFailed(why=why) if why.startswith("unknown"):

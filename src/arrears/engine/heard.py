@@ -14,30 +14,35 @@ from typing import Final
 from arrears.core import facts as f
 from arrears.core.account import ALL_ACTIONS, Account, Action
 from arrears.core.address import mailbox_of
+from arrears.core.closed import closed
 from arrears.core.messages.kinds import MessageKind
 from arrears.core.messages.recipients import Contacts, recipients
 from arrears.core.promises import SentWarning
 from arrears.core.unit import Unit
-from arrears.ports import TAKEN, Mail, MailBook
+from arrears.ports import TAKEN, Mail, WarningBook
 
 READDRESSED_MOST: Final = 2
 """So often another address of the same person wins time; then what they got at an earlier one counts on."""
 
 _STOP: Final = frozenset({MessageKind.STOP_WARNING})
-WARNING_OF: Final[Mapping[Action, frozenset[MessageKind]]] = {
-    Action.RESTRICT: _STOP,
-    Action.DISABLE: _STOP,
-    Action.DELETE: frozenset({MessageKind.DELETION_WARNING, MessageKind.RETENTION_ENDS}),
-}
+WARNING_OF: Final[Mapping[Action, frozenset[MessageKind]]] = closed(
+    "messages that warn",
+    Action,
+    {
+        Action.RESTRICT: _STOP,
+        Action.DISABLE: _STOP,
+        Action.DELETE: frozenset({MessageKind.DELETION_WARNING, MessageKind.RETENTION_ENDS}),
+    },
+)
 """In which messages an action is warned of."""
 
 
-def lost_warnings(store: MailBook, account: Account, contacts: Contacts, besides: str = "") -> tuple[int, ...]:
+def lost_warnings(store: WarningBook, account: Account, contacts: Contacts, besides: str = "") -> tuple[int, ...]:
     """The notices whose warnings count, and that nobody has got who is told now, other than by message `besides`."""
     return _lost(store, account, contacts, besides, READDRESSED_MOST)
 
 
-def check_heard(store: MailBook, unit: Unit, *, replaced: bool = False) -> None:
+def check_heard(store: WarningBook, unit: Unit, *, replaced: bool = False) -> None:
     """Record what follows for the warnings of an account where whom it reaches has changed. `replaced`: somebody took
     the place of who may pay, so that what staff told otherwise was told to somebody else."""
     if not any(True for _ in _counting(unit.account)):
@@ -89,7 +94,7 @@ def _counting(account: Account) -> Iterable[tuple[int, Action, SentWarning]]:
                 yield promise.readdressed, action, warning
 
 
-def _lost(store: MailBook, account: Account, contacts: Contacts, besides: str, most: int | None) -> tuple[int, ...]:
+def _lost(store: WarningBook, account: Account, contacts: Contacts, besides: str, most: int | None) -> tuple[int, ...]:
     found = [(often, action, one) for often, action, one in _counting(account) if not one.otherwise]
     mails: defaultdict[int, list[Mail]] = defaultdict(list)
     for mail in store.mails_of_notices([(account.no, seq) for seq in sorted({one.seq for _, _, one in found})]):

@@ -48,6 +48,7 @@ from arrears.ports.messages import (
     PayLink,
     PayLinkBook,
     StuckMail,
+    WarningBook,
     Writer,
 )
 from arrears.ports.payments import (
@@ -196,5 +197,6 @@ __all__ = [
     "TypedBook",
     "VisitorBook",
     "VisitorSupport",
+    "WarningBook",
     "Writer",
 ]

@@ -14,7 +14,7 @@ from arrears.ports.accounts import AccountOpening, AccountReader, Accounts, DueA
 from arrears.ports.actions import ActionQueue, NoticeFacts
 from arrears.ports.book import Receivables
 from arrears.ports.installation import InstallationControl
-from arrears.ports.messages import ContactBook, MailBook, PayLinkBook
+from arrears.ports.messages import ContactBook, MailBook, PayLinkBook, WarningBook
 from arrears.ports.payments import MoneyBook, ProviderBook, SweepBook
 from arrears.ports.people import AccessBook, AddressBook
 from arrears.ports.setups import SetupBook
@@ -86,11 +86,11 @@ class AccountsAndSetups(AccountsAndMoney, SetupBook, Protocol):
     """The same with the pages on which methods are set up, which may pay the moment the method is there."""
 
 
-class AccountsAndAddresses(AccountsAndMail, AddressBook, Protocol):
+class AccountsAndAddresses(Accounts, WarningBook, AddressBook, Protocol):
     """Accounts with the addresses and profiles of their people."""
 
 
-class AccountsAndAccess(AccountsAndMail, AccessBook, Protocol):
+class AccountsAndAccess(Accounts, WarningBook, AccessBook, Protocol):
     """Accounts with who may sign in to them, and as what."""
 
 

@@ -341,11 +341,8 @@ class Ladder:
                     if (told.seq, told.subscription, told.action) == (seq, no, action):
                         told.otherwise = told.accepted_at is None
                         self._heard(told, recorded.at)
-            case f.NoticeBounced(lost=lost):
-                for told in self.warnings:
-                    if told.seq in lost and not told.otherwise:
-                        told.accepted_at = None
-            case f.RecipientsChanged(lost=lost, replaced=replaced):
+            case f.NoticeBounced(lost=lost) | f.RecipientsChanged(lost=lost):
+                replaced = isinstance(fact, f.RecipientsChanged) and fact.replaced
                 for told in self.warnings:
                     if told.seq in lost and (replaced or not told.otherwise):
                         told.accepted_at, told.otherwise = None, False

@@ -35,7 +35,6 @@ MailFact = (
     | f.NoticeAccepted
     | f.NoticeFailed
     | f.NoticeBounced
-    | f.RecipientsChanged
     | f.WarnedOtherwise
     | f.AddressAsked
     | f.AddressConfirmed
@@ -163,11 +162,6 @@ class Teller:
                 return _("A link was sent to confirm a new contact address.")
             case f.AddressConfirmed(changed=changed):
                 return _("The contact address was changed.") if changed else _("The contact address was confirmed.")
-            case f.RecipientsChanged(lost=lost):
-                again = _(
-                    "Messages go to somebody else or another address now, so what was announced is announced again."
-                )
-                return again if lost else ""
             case f.NoticeAccepted() | f.NoticeFailed() | f.NoticeBounced():
                 return ""  # What became of a message stands beside it, address by address.
 
