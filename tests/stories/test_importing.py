@@ -15,6 +15,7 @@ from arrears.core import facts as f
 from arrears.core.account import Action
 from arrears.core.errors import Refused
 from arrears.core.known import IMPORTER
+from arrears.core.payments.values import NamedMethod
 from arrears.core.receivables import (
     NOT_COMPARED,
     BookAccount,
@@ -309,6 +310,7 @@ OTHER: dict[str, dict[str, Any]] = {
     "BookAccount": {
         "name": "x", "country": "BE", "zone": "Asia/Tokyo", "locale": "en", "mode": "invoice", "email": "x@example.org",
         "policy": "slow", "copies": ("y@example.org",),
+        "method": NamedMethod("stripe", "cus_1", "pm_1"),
     },
     "BookInvoice": {
         "account_ref": "A1", "services": ("mail",), "issued_on": Story().date(-40), "due_on": Story().date(20),

@@ -12,6 +12,8 @@ from datetime import date
 from enum import StrEnum
 from typing import Any, Final, Literal, NamedTuple, Protocol
 
+from arrears.core.payments.values import NamedMethod
+
 BookMode = Literal["card", "invoice"]
 
 Progress = Callable[[int, int], None]
@@ -29,7 +31,8 @@ class InvoiceStanding(StrEnum):
 @dataclass(frozen=True, slots=True)
 class BookAccount:
     """One customer. `zone` is an IANA name, `country` two capital letters, `email` None where none is known. `policy`
-    is the name of the policy that it follows, `copies` are further addresses that are warned."""
+    is the name of the policy that it follows, `copies` are further addresses that are warned, `method` is its default
+    payment method at a provider."""
 
     ref: str
     name: str
@@ -40,6 +43,7 @@ class BookAccount:
     email: str | None
     policy: str = "default"
     copies: tuple[str, ...] = ()
+    method: NamedMethod | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -52,12 +52,15 @@ from arrears.ports.messages import (
 )
 from arrears.ports.payments import (
     AttemptRecord,
+    MethodAnswer,
     MethodRecord,
     MoneyBook,
+    NamedMethodBook,
     PaymentRecord,
     Processor,
     ProviderBook,
     SweepBook,
+    WaitingMethod,
 )
 from arrears.ports.people import (
     AccessBook,
@@ -91,6 +94,7 @@ from arrears.ports.store import (
     ContactsAndFacts,
     MailReturning,
     MailWatching,
+    NamedMethods,
     NoticeSending,
     PayLinkAccounts,
     ReachableAccounts,
@@ -162,8 +166,11 @@ __all__ = [
     "MailWatching",
     "Message",
     "MessageText",
+    "MethodAnswer",
     "MethodRecord",
     "MoneyBook",
+    "NamedMethodBook",
+    "NamedMethods",
     "NewAccount",
     "NoticeFacts",
     "NoticeSending",
@@ -196,5 +203,6 @@ __all__ = [
     "TypedBook",
     "VisitorBook",
     "VisitorSupport",
+    "WaitingMethod",
     "Writer",
 ]

@@ -137,7 +137,7 @@ class AccountImport:
         mode, terms = Mode(now.mode), Terms(now.policy, now.zone)
         self.taken.changes += changes
         self.taken.described = NewAccount(
-            said.ref, now.name, now.country, now.zone, now.locale, mode, now.policy, now.email, now.copies
+            said.ref, now.name, now.country, now.zone, now.locale, mode, now.policy, now.email, now.copies, now.method
         )
         if (terms, mode) != (self.unit.account.terms, self.unit.account.mode):
             self.unit.record(f.TermsChanged(terms=terms, mode=mode), self._author)
@@ -154,6 +154,7 @@ class AccountImport:
             email=known.contact,
             policy=account.terms.policy,
             copies=known.copies,
+            method=known.method,
         )
 
     # -- an invoice ------------------------------------------------------------------------------------------

@@ -49,7 +49,7 @@ class MemoryReceivables:
         return {n: self.known[n] for n in numbers if n in self.known}
 
     def describe(self, account: int, known: NewAccount) -> None:
-        """See ports.Batch."""
+        """See ports.AccountsInParts."""
         known = known._replace(copies=tuple(sorted({*known.copies, *self.known[account].copies})))
         self.known[account] = known
         before = self.reached[account]

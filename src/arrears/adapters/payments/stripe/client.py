@@ -155,6 +155,21 @@ class Stripe(Processor):
             raise Refused("provider_refused", f"payment method {method_ref} belongs to no customer")
         return details
 
+    def show(self, method_ref: str) -> MethodDetails:
+        """See ports.Processor."""
+        with answering():
+            try:
+                found = self._v1.payment_methods.retrieve(method_ref)
+            except stripe.InvalidRequestError as error:
+                if error.code != "resource_missing":
+                    raise
+                raise Refused("unknown_method", f"Stripe knows no payment method {method_ref}") from error
+        details = method_details(in_mode(found.to_dict(), self.live))
+        if details is None:
+            why = "belongs to no customer there, or is of a kind that is not charged from here"
+            raise Refused("unknown_method", f"payment method {method_ref} {why}")
+        return details
+
     def forget(self, method_ref: str, key: str) -> None:
         """See ports.Processor. A method that is gone, or belongs to nobody, is forgotten."""
         with answering():
