@@ -7,9 +7,9 @@ from dataclasses import replace
 from tests.store.contract import API, AnyStore, at
 from tests.store.test_import_contract import ANNE, BOOK, ONE, comes
 
-from arrears.core.payments.values import MethodDetails, MethodKind, NamedMethod, Network
+from arrears.core.payments.values import MethodDetails, MethodKind, Network
 from arrears.core.policy import default_policy
-from arrears.core.receivables import ReceivablesBook
+from arrears.core.receivables import NamedMethod, ReceivablesBook
 from arrears.engine.payments import methods
 from arrears.engine.payments.providers import NO_PROVIDERS
 from arrears.engine.system import adopt_policy

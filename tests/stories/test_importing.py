@@ -15,7 +15,6 @@ from arrears.core import facts as f
 from arrears.core.account import Action
 from arrears.core.errors import Refused
 from arrears.core.known import IMPORTER
-from arrears.core.payments.values import NamedMethod
 from arrears.core.receivables import (
     NOT_COMPARED,
     BookAccount,
@@ -23,6 +22,7 @@ from arrears.core.receivables import (
     BookInvoice,
     BookPayment,
     InvoiceStanding,
+    NamedMethod,
     compared,
 )
 from arrears.core.states import State

@@ -9,7 +9,7 @@ import pytest
 from tests.stories.ledger import Ledger
 from tests.stories.paying import ADMIN, Paying
 
-from arrears.core.payments.values import NamedMethod
+from arrears.core.receivables import NamedMethod
 from arrears.core.states import State
 from arrears.engine.payments import methods
 from arrears.engine.payments.becoming import become_another

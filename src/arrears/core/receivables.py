@@ -12,8 +12,6 @@ from datetime import date
 from enum import StrEnum
 from typing import Any, Final, Literal, NamedTuple, Protocol
 
-from arrears.core.payments.values import NamedMethod
-
 BookMode = Literal["card", "invoice"]
 
 Progress = Callable[[int, int], None]
@@ -26,6 +24,15 @@ class InvoiceStanding(StrEnum):
     OPEN = "open"
     VOID = "void"
     UNCOLLECTIBLE = "uncollectible"
+
+
+class NamedMethod(NamedTuple):
+    """A payment method that somebody says a customer has at a provider: what the provider calls the payer and the
+    method. Nothing else is known of it, and nothing is charged before the provider has shown it."""
+
+    at_provider: str
+    customer_ref: str
+    ref: str
 
 
 @dataclass(frozen=True, slots=True)

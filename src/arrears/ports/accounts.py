@@ -9,7 +9,7 @@ from typing import NamedTuple, Protocol
 
 from arrears.core.account import Account, Guards, Mode
 from arrears.core.facts import Recorded
-from arrears.core.payments.values import NamedMethod
+from arrears.core.receivables import NamedMethod
 from arrears.core.unit import Unit
 from arrears.ports.actions import Claim
 from arrears.ports.installation import InstallationState

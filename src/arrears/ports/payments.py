@@ -20,13 +20,13 @@ from arrears.core.payments.values import (
     Charge,
     HostedPage,
     MethodDetails,
-    NamedMethod,
     Outcome,
     RefundAnswer,
     RefundState,
     SetupOutcome,
     Unknown,
 )
+from arrears.core.receivables import NamedMethod
 
 TRIES_MAX: Final = 1000
 """More than any network allows on one card in any window that its rules look back."""

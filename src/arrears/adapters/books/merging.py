@@ -12,7 +12,6 @@ from arrears.adapters.books.map_values import BookMap, Column, Source, ValueWord
 from arrears.adapters.books.reading import FULL, LEFT, NOTHING, SO_MUCH, AccountWord, ReadRow
 from arrears.adapters.books.rows import label
 from arrears.core.money import format_amount
-from arrears.core.payments.values import NamedMethod
 from arrears.core.receivables import (
     AccountRows,
     BookAccount,
@@ -23,6 +22,7 @@ from arrears.core.receivables import (
     Complaint,
     InvoiceStanding,
     KeptAccount,
+    NamedMethod,
 )
 
 _NAMES: Final = {"total_minor": "amount", "services": "service"}

@@ -80,15 +80,6 @@ class MethodDetails(Value, frozen=True, omit_defaults=True):
     expires_on: date | None = None
 
 
-class NamedMethod(NamedTuple):
-    """A payment method that somebody says a customer has at a provider: what the provider calls the payer and the
-    method. Nothing else is known of it, and nothing is charged before the provider has shown it."""
-
-    at_provider: str
-    customer_ref: str
-    ref: str
-
-
 class Codes(Value, frozen=True, omit_defaults=True):
     """Why an attempt was declined. `decline` is our word (see `core/data/declines.toml`), the adapter maps it;
     `network` is the network's raw response code (Visa "51", ACH "R01", SEPA "AM04"), `advice` Mastercard's

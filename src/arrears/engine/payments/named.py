@@ -13,7 +13,8 @@ from typing import Final
 from arrears.core import facts as f
 from arrears.core.errors import Refused
 from arrears.core.ids import ACCOUNT, format_id
-from arrears.core.payments.values import Funding, MethodDetails, NamedMethod
+from arrears.core.payments.values import Funding, MethodDetails
+from arrears.core.receivables import NamedMethod
 from arrears.core.unit import Unit
 from arrears.engine.acting import acting_on
 from arrears.engine.payments.providers import Providers

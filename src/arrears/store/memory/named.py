@@ -6,7 +6,7 @@ from collections import Counter
 from collections.abc import Mapping, Sequence
 from datetime import datetime
 
-from arrears.core.payments.values import NamedMethod
+from arrears.core.receivables import NamedMethod
 from arrears.ports import MethodRecord
 from arrears.ports.payments import MethodAnswer, WaitingMethod
 

@@ -12,7 +12,7 @@ from psycopg import Cursor
 
 from arrears.core.account import Mode
 from arrears.core.facts import Fact, Recorded, decode_fact, kind_of_type
-from arrears.core.payments.values import NamedMethod
+from arrears.core.receivables import NamedMethod
 from arrears.ports import NewAccount
 from arrears.ports.book import Place, Sums
 from arrears.store.postgres.named import NAME, named

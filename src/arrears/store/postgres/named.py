@@ -7,7 +7,7 @@ from contextlib import AbstractContextManager
 from datetime import datetime
 from typing import Final, LiteralString
 
-from arrears.core.payments.values import NamedMethod
+from arrears.core.receivables import NamedMethod
 from arrears.ports.payments import MethodAnswer, WaitingMethod
 from arrears.store.postgres.write import Db, DbRow, utc
 
