@@ -15,7 +15,7 @@ from arrears.ports.actions import ActionQueue, NoticeFacts
 from arrears.ports.book import Receivables
 from arrears.ports.installation import InstallationControl
 from arrears.ports.messages import ContactBook, MailBook, PayLinkBook, WarningBook
-from arrears.ports.payments import MoneyBook, ProviderBook, SweepBook
+from arrears.ports.payments import MoneyBook, NamedMethodBook, ProviderBook, SweepBook
 from arrears.ports.people import AccessBook, AddressBook
 from arrears.ports.setups import SetupBook
 from arrears.ports.support import SupportBook, VisitorBook
@@ -110,6 +110,10 @@ class AccountsAndReceivables(Accounts, Receivables, Protocol):
     """What corrections of single invoices and payments need: the accounts, and whose each of them is."""
 
 
+class NamedMethods(AccountsAndMoney, NamedMethodBook, Protocol):
+    """What adding the methods that books name needs."""
+
+
 class ReceivablesImport(AccountOpening, Receivables, Protocol):
     """What an import needs: accounts that are there or come with it, and what is known of their receivables."""
 
@@ -121,6 +125,7 @@ class Store(
     ActionQueue,
     CollectionsRun,
     Journal,
+    NamedMethodBook,
     NoticeFacts,
     PayLinkBook,
     ProviderBook,

@@ -142,7 +142,7 @@ class AccountImport:
         mode, terms = Mode(now.mode), Terms(now.policy, now.zone)
         self.taken.changes += changes
         self.taken.described = NewAccount(
-            said.ref, now.name, now.country, now.zone, now.locale, mode, now.policy, now.email, now.copies
+            said.ref, now.name, now.country, now.zone, now.locale, mode, now.policy, now.email, now.copies, now.method
         )
         if mailbox_of(now.email or "") != mailbox_of(was.email or "") and not self.has_administrator:
             warned_another(self.unit, self._author)
@@ -161,6 +161,7 @@ class AccountImport:
             email=known.contact,
             policy=account.terms.policy,
             copies=known.copies,
+            method=known.method,
         )
 
     # -- an invoice ------------------------------------------------------------------------------------------

@@ -195,4 +195,4 @@ class _Decision:
 
 def _new(rows: AccountRows) -> NewAccount:
     a = rows.account
-    return NewAccount(a.ref, a.name, a.country, a.zone, a.locale, Mode(a.mode), a.policy, a.email, a.copies)
+    return NewAccount(a.ref, a.name, a.country, a.zone, a.locale, Mode(a.mode), a.policy, a.email, a.copies, a.method)

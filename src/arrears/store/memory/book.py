@@ -54,7 +54,7 @@ class MemoryReceivables:
         return {n for n in numbers if n in self.reached and self.reached[n].administrator is not None}
 
     def describe(self, account: int, known: NewAccount) -> None:
-        """See ports.Batch."""
+        """See ports.AccountsInParts."""
         known = known._replace(copies=tuple(sorted({*known.copies, *self.known[account].copies})))
         self.known[account] = known
         before = self.reached[account]
