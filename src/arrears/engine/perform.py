@@ -197,17 +197,21 @@ def _record_answers(
 def _to_others(store: AccountsAndMail, answers: Sequence[Answer]) -> Mapping[Claim, AbstractSet[int]]:
     """The subscriptions of whose warnings nobody has got one who is told by now: whom an account reaches can have
     changed while they were being handed over."""
-    warned = [a for a in answers if a.accepted and isinstance(a.delivery.fact, f.Noticed)]
-    warned = [a for a in warned if a.delivery.fact.each(f.Warning)]
+    warned = {a.claim: _warnings(a) for a in answers if a.accepted and _warnings(a)}
     if not warned:
         return {}
-    now = store.contacts(sorted({answer.claim.account for answer in warned}))
+    now = store.contacts(sorted({claim.account for claim in warned}))
     found = {}
-    for answer in warned:
-        contacts, given = now[answer.claim.account], answer.delivery
-        if whom(contacts) != whom(given.contacts):
-            found[answer.claim] = unheard(contacts, given.mails.values(), given.fact.each(f.Warning))
+    for answer in answers:
+        given, warnings = answer.delivery, warned.get(answer.claim, ())
+        if warnings and whom(now[answer.claim.account]) != whom(given.contacts):
+            found[answer.claim] = unheard(now[answer.claim.account], given.mails.values(), warnings)
     return found
+
+
+def _warnings(answer: Answer) -> Sequence[f.Warning]:
+    fact = answer.delivery.fact
+    return fact.each(f.Warning) if isinstance(fact, f.Noticed) else ()
 
 
 def acknowledge(unit: Unit, policies: Policies, claim: Claim, done_at: datetime) -> None:
