@@ -86,7 +86,7 @@ class BreaksOff(Exception):
     """The machine goes down."""
 
 
-@pytest.mark.sample(3)
+@pytest.mark.sample(2)
 @pytest.mark.parametrize("at", [v for v in schema.versions() if v > FIRST])
 def test_what_was_broken_off_goes_on_with_the_next_try(old: str, at: int) -> None:
     before = rows(old)

@@ -95,9 +95,9 @@ def upgrade(
         with closing(PostgresStore(url, connections_max=1)) as store:
             accounts, done = _accounts(store), 0
 
-            def told(count: int) -> None:
+            def count_up(count: int) -> None:
                 nonlocal done
                 done += count
                 folded(done, accounts)
 
-            return refold_states(store, now, told)
+            return refold_states(store, now, count_up)
