@@ -19,7 +19,7 @@ from arrears.core.errors import Refused
 from arrears.store import schema
 from arrears.store.postgres.check import check_store
 from arrears.store.postgres.store import PostgresStore
-from arrears.store.upgrading import upgrade
+from arrears.store.postgres.upgrading import upgrade
 from arrears.wiring import migrate
 
 NOW: Final = datetime(2027, 1, 1, tzinfo=UTC)

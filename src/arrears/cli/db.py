@@ -10,8 +10,8 @@ import click
 
 from arrears.cli.common import progress_on_terminal
 from arrears.core.errors import Refused
+from arrears.store.postgres.upgrading import upgrade as bring_up_to_date
 from arrears.store.server import EmbeddedServer, ServerStatus
-from arrears.store.upgrading import upgrade as bring_up_to_date
 from arrears.wiring import RealClock, live_url, migrate, settings
 
 _as_json = click.option("--json", "as_json", is_flag=True, help="Print JSON for a script.")
