@@ -22,6 +22,7 @@ from arrears.core.receivables import (
     BookInvoice,
     BookPayment,
     InvoiceStanding,
+    NamedMethod,
     compared,
 )
 from arrears.core.states import State
@@ -309,6 +310,7 @@ OTHER: dict[str, dict[str, Any]] = {
     "BookAccount": {
         "name": "x", "country": "BE", "zone": "Asia/Tokyo", "locale": "en", "mode": "invoice", "email": "x@example.org",
         "policy": "slow", "copies": ("y@example.org",),
+        "method": NamedMethod("stripe", "cus_1", "pm_1"),
     },
     "BookInvoice": {
         "account_ref": "A1", "services": ("mail",), "issued_on": Story().date(-40), "due_on": Story().date(20),

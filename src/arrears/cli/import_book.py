@@ -10,6 +10,7 @@ from typing import Any, Final
 import click
 
 from arrears.adapters.books import guess, load_map, read_rows
+from arrears.adapters.books.map_values import BookMap, Constant
 from arrears.adapters.books.processes import several_processes
 from arrears.cli.common import AS_JSON, each_mistake_on_a_line, print_json, progress_on_terminal, rows
 from arrears.cli.import_show import show_rows
@@ -18,6 +19,7 @@ from arrears.core.known import IMPORTER
 from arrears.core.money import format_amount
 from arrears.core.parallel import OrderedMap, map_here
 from arrears.engine.commands.importing import ImportReport, import_book
+from arrears.engine.payments.providers import Providers
 from arrears.ports import Sums
 from arrears.wiring import open_installation, tune_for_batches
 
@@ -36,6 +38,7 @@ _CHANGED: Final = {
     "country": "countries",
     "name": "names",
     "copies": "further addresses that are warned",
+    "method": "payment methods at a provider",
 }
 _LEFT_OUT: Final = {"draft": "drafts", "skipped": "rows that the map skips"}
 
@@ -85,6 +88,7 @@ def command(
                 return 0
             book.refuse_before(per_account=per_account)
             with open_installation() as live, progress_on_terminal("import") as progress:
+                _refuse_unknown(book_map, live.providers)
                 report = import_book(
                     live.store,
                     book,
@@ -108,6 +112,15 @@ def command(
         accounts = "1 account was" if len(report.refused) == 1 else f"{len(report.refused)} accounts were"
         raise Refused("accounts_left_out", f"{accounts} left as before; the others were imported", exit_code=3)
     return 0
+
+
+def _refuse_unknown(book_map: BookMap, providers: Providers) -> None:
+    """A provider that is not set up would never be asked about the methods that the book names."""
+    named = book_map.method.get("provider")
+    if isinstance(named, Constant) and named.text not in providers.by_name:
+        known = ", ".join(providers.by_name) or "none"
+        way = "set it up (docs/operate.md), or leave [method] out"
+        raise Refused("unknown_provider", f"method.provider: {named.text} is not set up here (set up: {known}); {way}")
 
 
 def _said(report: ImportReport, dry_run: bool) -> Iterator[str]:

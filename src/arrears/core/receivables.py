@@ -28,9 +28,19 @@ class InvoiceStanding(StrEnum):
     UNCOLLECTIBLE = "uncollectible"
 
 
+class NamedMethod(NamedTuple):
+    """A payment method that somebody says a customer has at a provider: what the provider calls the payer and the
+    method. Nothing else is known of it, and nothing is charged before the provider has shown it."""
+
+    at_provider: str
+    customer_ref: str
+    ref: str
+
+
 class BookAccount(msgspec.Struct, frozen=True, gc=False):
     """One customer. `zone` is an IANA name, `country` two capital letters, `email` None where none is known. `policy`
-    is the name of the policy that it follows, `copies` are further addresses that are warned."""
+    is the name of the policy that it follows, `copies` are further addresses that are warned, `method` is its default
+    payment method at a provider."""
 
     ref: str
     name: str
@@ -41,6 +51,7 @@ class BookAccount(msgspec.Struct, frozen=True, gc=False):
     email: str | None
     policy: str = "default"
     copies: tuple[str, ...] = ()
+    method: NamedMethod | None = None
 
 
 class BookInvoice(msgspec.Struct, frozen=True, gc=False):

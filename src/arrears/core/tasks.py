@@ -42,7 +42,14 @@ class TaskGone(NamedTuple):
 
 
 _ABOUT_REACHING: Final = ("warning_not_accepted", "nobody_reachable", "notice_fate_unknown", "notice_refused")
-_OF_A_CASE: Final = (*_ABOUT_REACHING, "mail_came_back", "charge_refused", "deferred", "deletion_release")
+_OF_A_CASE: Final = (
+    *_ABOUT_REACHING,
+    "mail_came_back",
+    "recipients_changed",
+    "charge_refused",
+    "deferred",
+    "deletion_release",
+)
 
 
 def tasks_of(recorded: f.Recorded) -> Iterator[TaskRow]:
@@ -62,7 +69,7 @@ def tasks_of(recorded: f.Recorded) -> Iterator[TaskRow]:
         case f.Noticed() if any(said.kind is MessageKind.BY_TRANSFER for said in fact.each(f.Announcement)):
             what = "an invoice is in a currency that no payment provider takes: collect it by bank transfer"
             yield TaskRow(account, seq, "not_by_card", what)
-        case f.NoticeFailed() | f.NoticeBounced():
+        case f.NoticeFailed() | f.NoticeBounced() | f.RecipientsChanged():
             yield from _of_mail(account, seq, fact)
         case f.AttemptMoved(why=why) if why.startswith("refused"):
             yield TaskRow(account, seq, "charge_refused", f"attempt {fact.attempt} cannot go on: {why}")
@@ -92,7 +99,13 @@ def tasks_of(recorded: f.Recorded) -> Iterator[TaskRow]:
             raise AssertionError(fact)
 
 
-def _of_mail(account: int, seq: int, fact: f.NoticeFailed | f.NoticeBounced) -> Iterator[TaskRow]:
+def _of_mail(account: int, seq: int, fact: f.NoticeFailed | f.NoticeBounced | f.RecipientsChanged) -> Iterator[TaskRow]:
+    if isinstance(fact, f.RecipientsChanged):
+        if fact.tell:
+            counts = "what others got counts no longer" if fact.lost else "what the same person got before counts on"
+            what = f"others are told again after a warning, and {counts}: tell them otherwise (`arrears told`)"
+            yield TaskRow(account, seq, "recipients_changed", what)
+        return
     about = f"the message of fact {fact.notice}"
     match fact:
         case f.NoticeFailed(why=why) if why.startswith("unknown"):
@@ -144,8 +157,10 @@ def _ended(fact: f.AnyFact, account: Account) -> Iterator[tuple[str, str | None]
             yield from ((k, None) for k in _ABOUT_REACHING if not (unheard and k == "warning_not_accepted"))
         case f.WarnedOtherwise() if _unheard(account):
             return  # nobody has been told of another action
-        case f.AddressConfirmed() | f.WarnedOtherwise():
+        case f.AddressConfirmed():
             yield from ((kind, None) for kind in (*_ABOUT_REACHING, "mail_came_back"))
+        case f.WarnedOtherwise():
+            yield from ((kind, None) for kind in (*_ABOUT_REACHING, "mail_came_back", "recipients_changed"))
         case f.CaseEnded():
             yield from ((kind, None) for kind in _OF_A_CASE)
         case f.AttemptMoved(to=AttemptState.PAID):

@@ -72,6 +72,7 @@ _INVOICE_BESIDES: Final = (
     "credited",
 )
 _PAYMENT: Final = {"paid_on": True, "amount": False, "ref": False}
+_METHOD: Final = {"provider": True, "customer": True, "ref": True}
 _SKIPS: Final = ("is", "is_not", "starts_with")
 
 
@@ -249,7 +250,7 @@ def load_map(path: Path) -> BookMap:
 def map_of(tables: Mapping[str, object], called: str) -> BookMap:
     """The map that these TOML tables say; `called` is how its mistakes name it. Raises Refused `bad_map`."""
     reading = MapReading(tables)
-    reading.known("", tables, ("file", "account", "invoice", "payment", "mode", "skip"))
+    reading.known("", tables, ("file", "account", "method", "invoice", "payment", "mode", "skip"))
     form = _form(reading)
     account = reading.sources("account", _ACCOUNT, besides=("decided_by",))
     invoice = reading.sources("invoice", _INVOICE, besides=_INVOICE_BESIDES)
@@ -260,6 +261,7 @@ def map_of(tables: Mapping[str, object], called: str) -> BookMap:
             **invoice,
         }
     payment = reading.sources("payment", _PAYMENT, besides=("before_issue",)) if "payment" in tables else {}
+    method = reading.sources("method", _METHOD) if "method" in tables else {}
     book_map = BookMap(
         form=form,
         account=account,
@@ -271,6 +273,7 @@ def map_of(tables: Mapping[str, object], called: str) -> BookMap:
         balance=_balance(reading),
         rules=_rules(reading, due_after_days),
         skips=_skips(reading),
+        method=method,
     )
     _refuse_both(reading, book_map)
     if reading.mistakes:

@@ -13,6 +13,7 @@ from msgspec.structs import replace
 
 from arrears.core import facts as f
 from arrears.core.account import ALL_STOPS, Guards, Hold, HoldScope, Mode, Terms
+from arrears.core.address import mailbox_of
 from arrears.core.errors import Refused
 from arrears.core.known import Known, KnownInvoice
 from arrears.core.money import format_amount
@@ -32,6 +33,7 @@ from arrears.core.view import View
 from arrears.engine.booking import Payment, book
 from arrears.engine.commands.invoices import Invoice, issue
 from arrears.engine.correcting import ask_again, credit_account, credit_invoice, give_up, move_due, take_back
+from arrears.engine.heard import warned_another
 from arrears.ports import NewAccount
 
 WHY: Final = "in the book"
@@ -73,7 +75,10 @@ def _read_as(value: object) -> str:
 
 class AccountImport:
     """The rows of one account, going into its unit. `label` names the column of a field, or is empty where the file
-    says nothing about it. `used` are the payment references that exist, which grows."""
+    says nothing about it. `used` are the payment references that exist, which grows. Where nobody is its administrator
+    (`has_administrator`), the address of the file is the one that is told."""
+
+    has_administrator = False
 
     def __init__(
         self,
@@ -139,8 +144,10 @@ class AccountImport:
         mode, terms = Mode(now.mode), Terms(now.policy, now.zone)
         self.taken.changes += changes
         self.taken.described = NewAccount(
-            said.ref, now.name, now.country, now.zone, now.locale, mode, now.policy, now.email, now.copies
+            said.ref, now.name, now.country, now.zone, now.locale, mode, now.policy, now.email, now.copies, now.method
         )
+        if mailbox_of(now.email or "") != mailbox_of(was.email or "") and not self.has_administrator:
+            warned_another(self.unit, self._author)
         if (terms, mode) != (self.unit.account.terms, self.unit.account.mode):
             self.unit.record(f.TermsChanged(terms=terms, mode=mode), self._author)
 
@@ -156,6 +163,7 @@ class AccountImport:
             email=known.contact,
             policy=account.terms.policy,
             copies=known.copies,
+            method=known.method,
         )
 
     # -- an invoice ------------------------------------------------------------------------------------------

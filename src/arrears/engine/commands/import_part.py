@@ -29,7 +29,8 @@ History = Sequence[tuple[str, f.AnyFact]]
 class BookPart:
     """Some accounts with what the store says of them: their units by their references, whose the invoices and payments
     of the book are, the stored facts of each account and what is known of it. `shared` has the accounts of each
-    payment's reference that several of the book name, `used` the references that were taken by them before."""
+    payment's reference that several of the book name, `used` the references that were taken by them before,
+    `administered` the accounts with an administrator."""
 
     accounts: Sequence[KeptAccount]
     units: Mapping[str, Unit]
@@ -39,6 +40,7 @@ class BookPart:
     described: Mapping[int, NewAccount] = field(default_factory=dict)
     shared: Mapping[str, Set[str]] = field(default_factory=dict)
     used: Set[str] = frozenset()
+    administered: Set[int] = frozenset()
 
 
 @dataclass(slots=True)
@@ -117,6 +119,7 @@ class _Decision:
         described = self._part.described.get(unit.no)
         label, guards = self._label, how.guards
         one = AccountImport(unit, rows, known, described, how.policies, guards, label, self._used, how.author)
+        one.has_administrator = unit.no in self._part.administered
         try:
             taken = one.run()
         except WrongRow as found:
@@ -192,4 +195,4 @@ class _Decision:
 
 def _new(rows: AccountRows) -> NewAccount:
     a = rows.account
-    return NewAccount(a.ref, a.name, a.country, a.zone, a.locale, Mode(a.mode), a.policy, a.email, a.copies)
+    return NewAccount(a.ref, a.name, a.country, a.zone, a.locale, Mode(a.mode), a.policy, a.email, a.copies, a.method)

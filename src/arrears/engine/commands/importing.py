@@ -202,6 +202,7 @@ class _Import:
             self._store.described(list(here.values())) if here else {},
             shared,
             self._shared_used,
+            self._store.administered(list(here.values())) if here else frozenset(),
         )
 
     # -- what comes of it ------------------------------------------------------------------------------------

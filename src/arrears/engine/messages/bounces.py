@@ -12,13 +12,12 @@ from datetime import datetime, timedelta
 from typing import Final, NamedTuple
 
 from arrears.core import facts as f
-from arrears.core.account import ALL_ACTIONS, Account
 from arrears.core.address import mailbox_of
 from arrears.core.messages.kinds import MessageKind
-from arrears.core.messages.recipients import Contacts, addresses, recipients
+from arrears.core.messages.recipients import Contacts, recipients
 from arrears.engine.acting import decide_until_rest
 from arrears.engine.failpoints import reached
-from arrears.engine.messages.delivering import CARRYING
+from arrears.engine.heard import lost_warnings
 from arrears.engine.system import tell_mail_trouble
 from arrears.ports import BACK, TAKEN, AccountsAndMail, KeptReport, Mail, MailBook, MailMove, MailReturning, MailState
 
@@ -190,7 +189,7 @@ def _record(store: AccountsAndMail, mail: Mail, returned: Returned, now: datetim
                 message=mail.no,
                 how=how,
                 why=returned.status,
-                lost=_lost(store, unit.account, contacts, was) if after in BACK else (),
+                lost=lost_warnings(store, unit.account, contacts, was.id) if after in BACK else (),
                 again=again,
                 reachable=bool(recipients(contacts, MessageKind.STOP_WARNING)),
                 # Each return asks: an open task counts it, and one that was closed is asked for again.
@@ -215,23 +214,3 @@ def _taken_by_others(was: Mail, mails: Sequence[Mail]) -> bool:
     """Whether another address has it."""
     same = [m for m in mails if (m.kind, m.cause) == (was.kind, was.cause) and m.no != was.no]
     return any(m.state in TAKEN for m in same)
-
-
-def _lost(store: MailBook, account: Account, contacts: Contacts, was: Mail) -> tuple[int, ...]:
-    """The notices whose warnings count now, and which nobody has got by an address that works (I9)."""
-    counting = {}
-    for sub in account.subscriptions:
-        for action in ALL_ACTIONS:
-            for warning in sub.promise(action).counting:
-                assert warning.accepted_at is not None, "what counts was accepted"
-                if not warning.otherwise:
-                    counting[warning.seq] = warning.accepted_at
-    returned = {mailbox_of(m.address) for m in store.mails_of(account.no) if m.state is MailState.BOUNCED_HARD}
-    former = returned - {mailbox_of(address) for address in addresses(contacts)}
-    had = {
-        m.seq
-        for m in store.mails_of_notices([(account.no, seq) for seq in counting])
-        if m.kind in CARRYING and m.state in TAKEN and m.id != was.id
-        if not contacts.is_dead(m.address) and mailbox_of(m.address) not in former and m.at <= counting[m.seq]
-    }
-    return tuple(sorted(set(counting) - had))

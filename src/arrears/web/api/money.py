@@ -88,11 +88,12 @@ class Renew(Strict):
 
 
 class RefundBody(Strict):
-    """Give back so much of a payment, and why."""
+    """Give back so much of a payment, and why. `reopens`: what that money has paid is owed again."""
 
     amount_minor: int
     currency: str
     why: str
+    reopens: bool = False
 
 
 @router.get("/accounts/{account}/settlement", response={200: dict[str, Any], **PROBLEMS})
@@ -254,8 +255,8 @@ def attempts(request: HttpRequest, account: str) -> HttpResponse:
 
 @router.post("/payments/{payment}/refund", response={200: dict[str, Any], **PROBLEMS})
 def refund(request: HttpRequest, payment: str, body: RefundBody) -> HttpResponse:
-    """Give back a payment or a part of it; it reopens nothing. Needs an `Idempotency-Key`: with the same one it is the
-    same refund, for ever."""
+    """Give back a payment or a part of it; it reopens nothing unless you say so. Needs an `Idempotency-Key`: with the
+    same one it is the same refund, for ever."""
     return _refund_once(request, payment, body)
 
 
@@ -269,7 +270,15 @@ def _refund_once(request: HttpRequest, payment: str, body: RefundBody) -> HttpRe
     now = live.clock.now()
     request_of = f"{author} {request.headers['Idempotency-Key']}"
     answer = refunds.refund(
-        live.store, live.providers, payment, body.amount_minor, now, author, body.why[:300], request_of
+        live.store,
+        live.providers,
+        payment,
+        body.amount_minor,
+        now,
+        author,
+        body.why[:300],
+        request_of,
+        reopens=body.reopens,
     )
     return JsonResponse({"refund": answer.ref, "state": str(answer.state)})
 
