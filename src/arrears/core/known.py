@@ -9,6 +9,8 @@ from dataclasses import dataclass, field
 from datetime import date
 from typing import Final
 
+import msgspec
+
 from arrears.core import facts as f
 from arrears.core.account import Debt, HoldScope
 
@@ -34,8 +36,7 @@ KINDS: Final[tuple[type[f.Fact], ...]] = (
 """The facts that say it; no other is read."""
 
 
-@dataclass(slots=True)
-class KnownPayment:
+class KnownPayment(msgspec.Struct, gc=False):
     """A payment as it was booked; `minor` is what of it has not been taken back. `invoice` 0: it names none."""
 
     ref: str
@@ -45,8 +46,7 @@ class KnownPayment:
     by_book: bool
 
 
-@dataclass(slots=True)
-class KnownInvoice:
+class KnownInvoice(msgspec.Struct, gc=False):
     """One invoice. Sums are minor units. `by_book`: an import brought it.
 
     `total_minor` is what is asked now: less than was issued after a credit note; `noted_minor` of what it is less has

@@ -7,10 +7,12 @@ which date format) ends at the adapter that read it.
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator, Mapping, Set
-from dataclasses import dataclass, field, fields
+from dataclasses import dataclass, field
 from datetime import date
 from enum import StrEnum
 from typing import Any, Final, Literal, NamedTuple, Protocol
+
+import msgspec
 
 BookMode = Literal["card", "invoice"]
 
@@ -35,8 +37,7 @@ class NamedMethod(NamedTuple):
     ref: str
 
 
-@dataclass(frozen=True, slots=True)
-class BookAccount:
+class BookAccount(msgspec.Struct, frozen=True, gc=False):
     """One customer. `zone` is an IANA name, `country` two capital letters, `email` None where none is known. `policy`
     is the name of the policy that it follows, `copies` are further addresses that are warned, `method` is its default
     payment method at a provider."""
@@ -53,8 +54,7 @@ class BookAccount:
     method: NamedMethod | None = None
 
 
-@dataclass(frozen=True, slots=True)
-class BookInvoice:
+class BookInvoice(msgspec.Struct, frozen=True, gc=False):
     """Money asked, `total_minor` zero or more. `row` is the line of the file it came from (the header is 1)."""
 
     row: int
@@ -74,8 +74,7 @@ class BookInvoice:
         return 0 if self.standing is InvoiceStanding.VOID else self.total_minor
 
 
-@dataclass(frozen=True, slots=True)
-class BookPayment:
+class BookPayment(msgspec.Struct, frozen=True, gc=False):
     """Money that arrived and names its invoice; `ref` is unique for its invoice, `amount_minor` above zero. `dated`:
     the file says when it was paid; else `paid_on` is the due date, which only a replay looks at."""
 
@@ -89,8 +88,7 @@ class BookPayment:
     dated: bool = True
 
 
-@dataclass(frozen=True, slots=True)
-class BookCredit:
+class BookCredit(msgspec.Struct, frozen=True, gc=False):
     """A credit note, `amount_minor` above zero; of one invoice, or of the account where `invoice_number` is empty.
     `balance`: the sum is what is left of it, the rest having gone to invoices already."""
 
@@ -122,8 +120,7 @@ class OpenItems(NamedTuple):
     service: str = ""
 
 
-@dataclass(frozen=True, slots=True)
-class ReceivablesBook:
+class ReceivablesBook(msgspec.Struct, frozen=True):
     """A whole book in an order that does not depend on the file's.
 
     Accounts by `ref`, invoices and credit notes by (`issued_on`, `number`), payments by (`paid_on`, `ref`). Every
@@ -137,9 +134,9 @@ class ReceivablesBook:
     invoices: tuple[BookInvoice, ...]
     payments: tuple[BookPayment, ...]
     digest: str
-    columns: Mapping[str, str] = field(default_factory=dict, compare=False)
+    columns: Mapping[str, str] = msgspec.field(default_factory=dict)
     credits: tuple[BookCredit, ...] = ()
-    left_out: Mapping[str, int] = field(default_factory=dict, compare=False)
+    left_out: Mapping[str, int] = msgspec.field(default_factory=dict)
     open_items: OpenItems | None = None
 
 
@@ -290,7 +287,6 @@ NOT_COMPARED: Final[Mapping[str, str]] = {
 """Why a field of a book is not compared with the database when the book comes again. Every other field is."""
 
 
-def compared(kind: type[object]) -> tuple[str, ...]:
+def compared(kind: type[msgspec.Struct]) -> tuple[str, ...]:
     """The fields of a kind of row that are compared when a book comes again, in the order of their declaration."""
-    names = [one.name for one in fields(kind)]  # type: ignore[arg-type]
-    return tuple(name for name in names if f"{kind.__name__}.{name}" not in NOT_COMPARED)
+    return tuple(name for name in kind.__struct_fields__ if f"{kind.__name__}.{name}" not in NOT_COMPARED)

@@ -58,6 +58,11 @@ def tasks_of(recorded: f.Recorded) -> Iterator[TaskRow]:
     if type(fact) not in ASKING:
         return
     match fact:
+        case f.PaymentBooked():  # First, because a book that is imported is mostly these.
+            if fact.tell == "credit":
+                came = f"{format_amount(fact.credit_minor, fact.currency)} of payment {fact.ref} came"
+                what = f"{came} for what was paid already: give it back, or keep it as credit"
+                yield TaskRow(account, seq, "paid_twice", what, fact.ref)
         case f.Noticed() if any(w.late for w in fact.each(f.Warning)):
             numbers = ", ".join(str(w.subscription) for w in fact.each(f.Warning) if w.late)
             yield TaskRow(account, seq, "warning_not_accepted", f"no warning was accepted for subscription {numbers}")
@@ -83,16 +88,12 @@ def tasks_of(recorded: f.Recorded) -> Iterator[TaskRow]:
         case f.Deferred(subscription=sub, action=action):
             doubts = ", ".join(fact.doubts)
             yield TaskRow(account, seq, "deferred", f"{action} of subscription {sub}: {doubts}", f"{action} {sub}")
-        case f.PaymentBooked(tell="credit"):
-            kept = format_amount(fact.credit_minor, fact.currency)
-            what = f"{kept} of payment {fact.ref} came for what was paid already: give it back, or keep it as credit"
-            yield TaskRow(account, seq, "paid_twice", what, fact.ref)
         case f.RefundUndone(refund=number) if number:
             what = f"refund {number} of payment {fact.payment_ref} did not arrive; the customer still waits for it"
             yield TaskRow(account, seq, "refund_failed", what, fact.payment_ref)
         case f.DoubtRaised(doubt=DoubtKind.FEED, ref=ref):
             yield TaskRow(account, seq, "change_not_recorded", recorded.why, ref)
-        case f.Noticed() | f.AttemptMoved() | f.PaymentBooked() | f.RefundUndone() | f.DoubtRaised():
+        case f.Noticed() | f.AttemptMoved() | f.RefundUndone() | f.DoubtRaised():
             return  # as planned
         case _:
             raise AssertionError(fact)
@@ -147,6 +148,9 @@ def _unheard(account: Account) -> bool:
 
 def _ended(fact: f.AnyFact, account: Account) -> Iterator[tuple[str, str | None]]:
     match fact:
+        case f.PaymentBooked() | f.WrittenOff() | f.InvoiceCredited():  # First, as above.
+            if all(debt.ended for debt in account.debts):
+                yield "not_by_card", None
         case f.NoticeAccepted():
             # Not that mail came back: a full mailbox takes each message first, and then returns it.
             unheard = _unheard(account)
@@ -183,9 +187,6 @@ def _ended(fact: f.AnyFact, account: Account) -> Iterator[tuple[str, str | None]
             yield from (("paid_twice", ref), ("refund_failed", ref))
         case f.Refunded(payment_ref=ref, refund=0):
             yield "paid_twice", ref
-        case f.PaymentBooked() | f.WrittenOff() | f.InvoiceCredited():
-            if all(debt.ended for debt in account.debts):
-                yield "not_by_card", None
         case f.CreditAllocated(currency=currency):
             if not account.credit.get(currency):
                 yield "paid_twice", None

@@ -14,7 +14,7 @@ from typing import Final, NamedTuple
 from arrears.core import facts as f
 from arrears.core.address import mailbox_of
 from arrears.core.messages.kinds import MessageKind
-from arrears.core.messages.recipients import Contacts, recipients
+from arrears.core.messages.recipients import Contacts, addresses, recipients
 from arrears.engine.acting import decide_until_rest
 from arrears.engine.failpoints import reached
 from arrears.engine.heard import lost_warnings
@@ -24,6 +24,7 @@ from arrears.ports import BACK, TAKEN, AccountsAndMail, KeptReport, Mail, MailBo
 HARD: Final = "hard"
 SOFT: Final = "soft"
 COMPLAINT: Final = "complaint"
+ANSWER: Final = "answer"
 
 _STATE: Final = {
     HARD: MailState.BOUNCED_HARD,
@@ -49,7 +50,8 @@ _OTHER_KEY: Final = (
 
 class Returned(NamedTuple):
     """One report. `message` is the id of ours that it proves to be about, `address` the one that it names; both may be
-    empty. `how` is `hard`, `soft` or `complaint`, `status` of RFC 3463 or empty, `why` the server's words.
+    empty. `how` is `hard`, `soft`, `complaint` or `answer` (of this address), `status` of RFC 3463 or empty, `why` the
+    server's words.
     `by_provider`: a mail provider that signed in tells it, so that the address alone says what it is about. `text` is
     the report itself, as much of it as is kept. `claimed` is an id that it names with a signature of another key."""
 
@@ -67,7 +69,13 @@ def came_back(store: MailReturning, returned: Returned, now: datetime) -> int:
     """Record one report; to how many messages it was news. Of a message that is not proven to be ours, nothing: such
     reports are made up, or somebody else's. Every report is kept."""
     news = 0
-    for mail in _meant(store, returned, now):
+    meant = _meant(store, returned, now)
+    if returned.how == ANSWER:
+        meant = [mail for mail in meant if not _answered_by_its_reader(store, mail, returned.address)]
+        if not meant:
+            return 0
+        returned = returned._replace(how=SOFT, address="", why=f"an answer of somebody else: {returned.why}")
+    for mail in meant:
         told = returned
         if _how(mail, returned) == HARD and _lives_since(store, mail, now):
             told = returned._replace(how=SOFT)
@@ -79,6 +87,13 @@ def came_back(store: MailReturning, returned: Returned, now: datetime) -> int:
         KeptReport(returned.message, returned.address, returned.how, returned.status, returned.why, returned.text), now
     )
     return news
+
+
+def _answered_by_its_reader(store: MailBook, mail: Mail, sender: str) -> bool:
+    """Whether an answer comes from the mailbox that the message went to, or from another one of its account: then it
+    was there. From anywhere else it proves nothing, and what did not arrive is answered too."""
+    known = {mailbox_of(address) for address in addresses(store.contacts([mail.account])[mail.account])}
+    return bool(sender) and mailbox_of(sender) in {*_names_of(mail), *known}
 
 
 def _watch_key(store: MailReturning, returned: Returned, now: datetime) -> None:
