@@ -103,12 +103,17 @@ def command(
                     much_gone=much_gone,
                     ordered_map=ordered_map,
                 )
+    return _tell(report, dry_run, as_json, says_paid="paid" in book.columns)
+
+
+def _tell(report: ImportReport, dry_run: bool, as_json: bool, *, says_paid: bool) -> int:
+    """What came of it; Refused `accounts_left_out` where accounts were."""
     if as_json:
         print_json(_as_dict(report, dry_run))
     else:
         for line in _said(report, dry_run):
             click.echo(line)
-        if "paid" not in book.columns:
+        if not says_paid:
             click.echo(
                 'nothing here says what is paid; if the file lists open items only, say gone = "paid" (docs/import.md)'
             )

@@ -158,7 +158,7 @@ class _Import:
             self._take(decided)
         self._send()
         self._refuse_if_wrong()
-        self._settle_what_is_gone(open_before)
+        self._pay_what_is_gone(open_before)
         self._count["invoices_gone"] = max(0, invoices_here - self._found_here)
         self._count.update({f"left_out_{why}": rows for why, rows in self._source.left_out.items()})
         refused = {
@@ -167,7 +167,7 @@ class _Import:
         }
         return ImportReport(self._count, self._changed, self._changes, refused, before, self._sums.now)
 
-    def _settle_what_is_gone(self, open_before: int) -> None:
+    def _pay_what_is_gone(self, open_before: int) -> None:
         """Of accounts that a list of what is open does not name at all, everything that such a list had is paid."""
         wrong = self._source.reasons().keys() | self._wrong.keys()
         of_account: dict[str, list[str]] = {}
