@@ -4,11 +4,9 @@ from __future__ import annotations
 
 import pytest
 
+from arrears import wiring
 from arrears.core.messages.kinds import FORESEEN, KINDS, Dated, MessageKind
 from arrears.notices.kinds import NOTICE_KINDS
-from arrears.notices.texts import load_languages
-
-LANGUAGES = load_languages(None)
 
 
 @pytest.mark.parametrize("kind", MessageKind)
@@ -18,7 +16,7 @@ def test_what_a_kind_says_its_texts_can_say_in_every_language(kind: MessageKind)
     assert ("paid" in known.variables) is spec.paid
     assert not spec.asks_for_money or "sums" in known.variables
     assert ("has_actions" in known.variables) is (spec.dated is not Dated.NOTHING)
-    assert all(kind in language.kinds for language in LANGUAGES.values())
+    assert all(kind in language.kinds for language in wiring.texts().languages.values())
 
 
 def test_what_is_foreseen_goes_out_by_a_day_that_is_known_ahead() -> None:
