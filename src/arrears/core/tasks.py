@@ -165,8 +165,7 @@ def _ended(fact: f.AnyFact, account: Account) -> Iterator[tuple[str, str | None]
         case f.WarnedOtherwise():
             yield from ((kind, None) for kind in (*_ABOUT_REACHING, "mail_came_back", "recipients_changed"))
         case f.CaseEnded():
-            yield from ((kind, None) for kind in _OF_A_CASE)
-            yield _CHARGE
+            yield from (*((kind, None) for kind in _OF_A_CASE), _CHARGE)
         case f.AttemptMoved(to=AttemptState.PAID):
             yield _CHARGE
         case f.DoubtCleared(doubt=DoubtKind.REQUEST, ref=ref):
