@@ -19,12 +19,12 @@ import socket
 import sys
 import tempfile
 import time
-from dataclasses import replace
 from datetime import datetime, timedelta
 from pathlib import Path
 from typing import Any, Final
 
 import psycopg
+from msgspec.structs import replace
 
 from arrears.adapters.books import load_map, read_book
 from arrears.core.errors import Refused

@@ -48,16 +48,20 @@ from arrears.ports.messages import (
     PayLink,
     PayLinkBook,
     StuckMail,
+    WarningBook,
     Writer,
 )
 from arrears.ports.payments import (
     AttemptRecord,
+    MethodAnswer,
     MethodRecord,
     MoneyBook,
+    NamedMethodBook,
     PaymentRecord,
     Processor,
     ProviderBook,
     SweepBook,
+    WaitingMethod,
 )
 from arrears.ports.people import (
     AccessBook,
@@ -91,6 +95,7 @@ from arrears.ports.store import (
     ContactsAndFacts,
     MailReturning,
     MailWatching,
+    NamedMethods,
     NoticeSending,
     PayLinkAccounts,
     ReachableAccounts,
@@ -162,8 +167,11 @@ __all__ = [
     "MailWatching",
     "Message",
     "MessageText",
+    "MethodAnswer",
     "MethodRecord",
     "MoneyBook",
+    "NamedMethodBook",
+    "NamedMethods",
     "NewAccount",
     "NoticeFacts",
     "NoticeSending",
@@ -196,5 +204,7 @@ __all__ = [
     "TypedBook",
     "VisitorBook",
     "VisitorSupport",
+    "WaitingMethod",
+    "WarningBook",
     "Writer",
 ]

@@ -267,7 +267,14 @@ class ContactBook(Protocol):
         """How each of these accounts can be reached."""
 
 
-class MailBook(ContactBook, Protocol):
+class WarningBook(ContactBook, Protocol):
+    """How people can be reached, and the messages that they got: whether somebody has been warned."""
+
+    def mails_of_notices(self, notices: Sequence[tuple[int, int]]) -> Sequence[Mail]:
+        """Every message that these facts (account, seq) asked for, in order."""
+
+
+class MailBook(WarningBook, Protocol):
     """Every message to one address: what was claimed for handing over, and what became of it."""
 
     def keep_report(self, report: KeptReport, now: datetime) -> None:
@@ -275,9 +282,6 @@ class MailBook(ContactBook, Protocol):
 
     def reports_of(self, message: str) -> Sequence[KeptReport]:
         """What was reported about a message, the oldest first; of no message (empty) what proves nothing."""
-
-    def mails_of_notices(self, notices: Sequence[tuple[int, int]]) -> Sequence[Mail]:
-        """Every message that these facts (account, seq) asked for, in order."""
 
     def mails_of(self, account: int) -> Sequence[Mail]:
         """Every message of an account, in order."""

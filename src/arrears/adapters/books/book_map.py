@@ -70,8 +70,10 @@ _INVOICE_BESIDES: Final = (
     "numbers",
     "due_before_issue",
     "credited",
+    "gone",
 )
 _PAYMENT: Final = {"paid_on": True, "amount": False, "ref": False}
+_METHOD: Final = {"provider": True, "customer": True, "ref": True}
 _SKIPS: Final = ("is", "is_not", "starts_with")
 
 
@@ -175,6 +177,7 @@ def _rules(reading: MapReading, due_after_days: int | None) -> InvoiceForm:
         early_due=reading.choice("invoice", "due_before_issue", ("refused", "due_at_once")) == "due_at_once",
         prepaid=reading.choice("payment", "before_issue", ("refused", "taken")) == "taken",
         negative_is_credit=reading.choice("invoice", "negative", ("refused", "credit_note")) == "credit_note",
+        lists_open=reading.choice("invoice", "gone", ("kept", "paid")) == "paid",
         kind=_words(reading, "kind", KINDS, '{ column = "NAME", invoice = "WORD", credit_note = "WORD" }'),
         status=_words(reading, "status", STATUSES, status),
         disputed=_words(reading, "disputed", ("yes", "no"), '{ column = "NAME", yes = "WORD", no = "WORD" }'),
@@ -249,7 +252,7 @@ def load_map(path: Path) -> BookMap:
 def map_of(tables: Mapping[str, object], called: str) -> BookMap:
     """The map that these TOML tables say; `called` is how its mistakes name it. Raises Refused `bad_map`."""
     reading = MapReading(tables)
-    reading.known("", tables, ("file", "account", "invoice", "payment", "mode", "skip"))
+    reading.known("", tables, ("file", "account", "method", "invoice", "payment", "mode", "skip"))
     form = _form(reading)
     account = reading.sources("account", _ACCOUNT, besides=("decided_by",))
     invoice = reading.sources("invoice", _INVOICE, besides=_INVOICE_BESIDES)
@@ -260,6 +263,7 @@ def map_of(tables: Mapping[str, object], called: str) -> BookMap:
             **invoice,
         }
     payment = reading.sources("payment", _PAYMENT, besides=("before_issue",)) if "payment" in tables else {}
+    method = reading.sources("method", _METHOD) if "method" in tables else {}
     book_map = BookMap(
         form=form,
         account=account,
@@ -271,6 +275,7 @@ def map_of(tables: Mapping[str, object], called: str) -> BookMap:
         balance=_balance(reading),
         rules=_rules(reading, due_after_days),
         skips=_skips(reading),
+        method=method,
     )
     _refuse_both(reading, book_map)
     if reading.mistakes:
