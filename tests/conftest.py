@@ -87,7 +87,7 @@ def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
     repeat = " ".join(f"--{name.replace('_', '-')}={seed}" for name, seed in seeds.items() if seed is not None)
     terminalreporter.write_line(f"repeat with {repeat}")
     skipped = terminalreporter.stats.get("skipped", ())
-    if left := sizes.told(terminalreporter.config.stash.get(LEFT, {})):
+    if left := sizes.line_of(terminalreporter.config.stash.get(LEFT, {})):
         terminalreporter.write_line(left)
     line = left_out([report.nodeid for report in skipped if MISSING in str(report.longrepr)])
     if line:

@@ -58,7 +58,7 @@ def left_to_all(left: Sequence[str]) -> dict[str, int]:
     return dict(Counter(case.partition("[")[0] for case in left))
 
 
-def told(left: Mapping[str, int]) -> str:
+def line_of(left: Mapping[str, int]) -> str:
     """The line that says how many cases are left to `make test-all`, and by which tests; "" for none."""
     if not left:
         return ""
