@@ -250,6 +250,8 @@ def test_a_complaint_is_noted_and_its_warning_counts_on_though_the_other_came_ba
         ("a1-999-1", "anna@contact.example"),
         ("a77-1-1", "anna@contact.example"),
         ("a1-6-9", "anna@contact.example"),
+        ("a1-6-1", "anna@contact.example"),
+        ("a1-6-1-abcdefgh", "anna@contact.example"),
         ("x", "anna@contact.example"),
         ("", "nobody@example.org"),
         ("", ""),

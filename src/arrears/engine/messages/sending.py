@@ -1,7 +1,8 @@
 """Handing messages over, each at most once.
 
 A notice is one fact; it becomes one message for each kind and address. Before a message leaves, its row is claimed
-and committed: whoever finds it claimed by a sender that died looks it up, and never repeats it blindly. What an account
+and committed, for many at once, and that its turn has come, for it alone, with what the last one was answered: who
+finds it claimed by a sender that died looks it up if its turn had come, and never repeats it blindly. What an account
 owes is read just before (spec, section 7), and once more where the server has been slow.
 """
 
@@ -23,7 +24,18 @@ from arrears.engine.messages.delivering import Answer, NoticeDelivery
 from arrears.engine.messages.drafting import drafts
 from arrears.engine.messages.writing import Letter, Letters
 from arrears.engine.system import pause_mail
-from arrears.ports import AccountReader, Channel, Claim, DeliveryAbout, Fate, Mail, MailState, NoticeSending
+from arrears.ports import (
+    QUEUED,
+    AccountReader,
+    Channel,
+    Claim,
+    DeliveryAbout,
+    Fate,
+    Mail,
+    MailMove,
+    MailState,
+    NoticeSending,
+)
 
 Channels = Mapping[ChannelName, Channel]
 """The ways to reach people, by name: each recipient is written to by the channel that its address belongs to."""
@@ -133,6 +145,11 @@ def _look_up(channels: Channels, plan: NoticeDelivery) -> None:
     for mail in list(plan.mails.values()):
         if mail.state is not MailState.CLAIMED:
             continue
+        if mail.handing:
+            # Its turn had not come, or its channel had answered, when its sender died.
+            was = MailState.WAITING if mail.handing == QUEUED else MailState(mail.handing)
+            plan.move(mail, was, mail.reply, mail.code, mail.about if was is MailState.WAITING else "")
+            continue
         fate = looked_up(channels[mail.channel], mail.id) if mail.channel in channels else Fate.UNKNOWN
         if fate in (Fate.ACCEPTED, Fate.NOT_SENT):
             plan.move(mail, _STATES[fate])
@@ -140,9 +157,10 @@ def _look_up(channels: Channels, plan: NoticeDelivery) -> None:
             plan.move(mail, MailState.UNKNOWN, "its sender died while handing it over")
 
 
-def _hand_over_all(store: AccountReader, channels: Channels, letters: Sequence[Letter]) -> list[DeadAddress]:
+def _hand_over_all(store: NoticeSending, channels: Channels, letters: Sequence[Letter]) -> list[DeadAddress]:
     """One letter after the other; of a channel whose server takes nothing more the others wait."""
     dead = []
+    answered: list[MailMove] = []
     began = time.monotonic()
     shut: dict[ChannelName, str] = {}
     patience: defaultdict[ChannelName, Patience] = defaultdict(Patience)
@@ -158,7 +176,11 @@ def _hand_over_all(store: AccountReader, channels: Channels, letters: Sequence[L
         if seconds > SEND_SECONDS_MAX or (seconds > FRESH_SECONDS and not _as_read(store, letter)):
             letter.plan.move(letter.mail, MailState.WAITING)
             continue
+        if not store.begin_mail(letter.mail, answered):
+            letter.plan.elsewhere = True
+            continue
         delivery = handed_over(channels[name], letter.message)
+        answered = [letter.plan.answered(letter.mail, _STATES[delivery.fate], delivery)]
         over = patience[name].is_over(delivery, letter.mail.address)
         if delivery.broke and not over:
             delivery = delivery._replace(about=DeliveryAbout.EITHER)

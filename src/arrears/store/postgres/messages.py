@@ -39,7 +39,7 @@ from arrears.store.postgres.write import Db, utc
 
 _COLUMNS: Final[LiteralString] = (
     "account_id, seq, no, kind, cause, on_day, address, role, person_id, language, subject, body, state, reply, at,"
-    " code, channel, about"
+    " code, channel, about, mark, handing"
 )
 PEOPLE: Final[LiteralString] = """
 SELECT r.account_id, p.person_id, r.role, p.display_name, p.sign_in_email, coalesce(p.contact_email, ''), p.locale,
@@ -54,15 +54,15 @@ FROM sign_in_link WHERE account_id = ANY(%b) AND over_at IS NULL ORDER BY accoun
 # when its sender died, as it would now be written.
 CLAIM_NEW: Final[LiteralString] = """
 INSERT INTO message (account_id, seq, no, kind, cause, on_day, address, role, person_id, language, subject, body,
-    state, reply, at, code, channel, about, mailbox)
+    state, reply, at, code, channel, about, mark, handing, mailbox)
 SELECT * FROM unnest(%b::bigint[], %b::bigint[], %b::smallint[], %b::text[], %b::text[], %b::date[], %b::text[],
     %b::text[], %b::bigint[], %b::text[], %b::text[], %b::text[], %b::text[], %b::text[], %b::timestamptz[],
-    %b::text[], %b::text[], %b::text[], %b::text[])
+    %b::text[], %b::text[], %b::text[], %b::text[], %b::text[], %b::text[])
 ON CONFLICT DO NOTHING RETURNING account_id, seq, no
 """
 CLAIM_WAITING: Final[LiteralString] = """
 UPDATE message m SET state = 'claimed', on_day = v.on_day, subject = v.subject, body = v.body, at = v.at, reply = '',
-    code = ''
+    code = '', handing = 'queued'
 FROM unnest(%b::bigint[], %b::bigint[], %b::smallint[], %b::date[], %b::text[], %b::text[], %b::timestamptz[])
     AS v (account_id, seq, no, on_day, subject, body, at)
 WHERE m.account_id = v.account_id AND m.seq = v.seq AND m.no = v.no AND m.state IN ('waiting', 'claimed')
@@ -71,6 +71,18 @@ WHERE m.account_id = v.account_id AND m.seq = v.seq AND m.no = v.no AND m.state 
       AND o.kind = m.kind AND o.cause = m.cause AND o.channel = m.channel AND o.mailbox = m.mailbox
       AND o.state NOT IN ('waiting', 'refused', 'dropped'))
 RETURNING m.account_id, m.seq, m.no
+"""
+# One transaction for each message: what the last ones have been answered is kept with it.
+BEGIN: Final[LiteralString] = """
+UPDATE message SET handing = '' WHERE account_id = %s AND seq = %s AND no = %s
+    AND state = 'claimed' AND handing = 'queued'
+RETURNING true
+"""
+KEEP_ANSWERS: Final[LiteralString] = """
+UPDATE message m SET handing = v.state, reply = v.reply, code = v.code
+FROM unnest(%b::bigint[], %b::bigint[], %b::smallint[], %b::text[], %b::text[], %b::text[])
+    AS v (account_id, seq, no, state, reply, code)
+WHERE m.account_id = v.account_id AND m.seq = v.seq AND m.no = v.no AND m.state = 'claimed' AND m.handing = ''
 """
 # The rows that are returned are those that came back before, as they were: the statement sees what was there.
 MOVE: Final[LiteralString] = """
@@ -240,6 +252,13 @@ class PostgresMail:
                     [list(column) for column in zip(*links, strict=True)],
                 )
         return [m for m in mails if (m.account, m.seq, m.no) in granted]
+
+    def begin_mail(self, mail: Mail, over: Sequence[MailMove]) -> bool:
+        """See ports.MailBook."""
+        with self.transaction() as db:
+            if over:
+                db.execute(KEEP_ANSWERS, [list(column) for column in zip(*(move[:6] for move in over), strict=True)])
+            return db.execute(BEGIN, [mail.account, mail.seq, mail.no]).fetchone() is not None
 
     def mail_counts(self, now: datetime, mailboxes: Collection[str]) -> MailCounts:
         """See ports.MailBook."""
