@@ -84,32 +84,56 @@ def send(
     outlives its lease would be taken for one whose sender died, and never be sent."""
     if not claims:
         return SendResult([], [], [])
-    if _stopped(store, context, now):
-        return SendResult([], list(claims), [])
+    facts = store.noticed_facts(claims)
+    leaving = _let_out(store, context, claims, facts, now)
+    back = [claim for claim in claims if claim not in leaving]
+    if not leaving:
+        return SendResult([], back, [])
     channels = {EMAIL: channel, **context.channels}
-    plans, letters = _prepared(store, channels, context, claims, now)
+    plans, letters = _prepared(store, channels, context, leaving, facts, now)
     dead = _hand_over_all(store, channels, letters)
-    return SendResult([plan.answer(now) for plan in plans], [], dead)
+    return SendResult([plan.answer(now) for plan in plans], back, dead)
 
 
-def _stopped(store: NoticeSending, context: MessageContext, now: datetime) -> bool:
-    """Whether the limits of the whole installation let nothing out for now; of a storm of bounces staff are told."""
+ASKED_FOR: Final = (f.ResetAsked, f.SignInChanged, f.TestAsked, f.AddressAsked)
+"""What a person who signs in asked for themself, or is told of their own sign-in: a few a day, and they wait for it."""
+
+
+def _let_out(
+    store: NoticeSending,
+    context: MessageContext,
+    claims: Sequence[Claim],
+    facts: Mapping[tuple[int, int], f.AnyFact],
+    now: datetime,
+) -> Sequence[Claim]:
+    """Those that the limits of the whole installation let out for now. In a storm of bounces, of which staff are told,
+    that is what people asked for themselves."""
     limits = context.limits
     if limits is None:
-        return False
+        return claims
     counts = store.mail_counts(now, ())
     storm = counts.dead >= limits.bounces_min and counts.dead * 100 >= limits.bounces_percent * counts.addresses
     if storm != counts.paused:
         pause_mail(store, counts, now, over=not storm)
-    return storm or counts.handed >= limits.per_hour
+    if counts.handed >= limits.per_hour:
+        return []
+    return [c for c in claims if _asked_for(facts[c.account, c.seq])] if storm else claims
+
+
+def _asked_for(fact: f.AnyFact) -> bool:
+    return isinstance(fact, ASKED_FOR) and not (isinstance(fact, f.AddressAsked) and fact.again)
 
 
 def _prepared(
-    store: NoticeSending, channels: Channels, context: MessageContext, claims: Sequence[Claim], now: datetime
+    store: NoticeSending,
+    channels: Channels,
+    context: MessageContext,
+    claims: Sequence[Claim],
+    facts: Mapping[tuple[int, int], f.AnyFact],
+    now: datetime,
 ) -> tuple[list[NoticeDelivery], list[Letter]]:
     """The notices, read just now, with the letters that may be handed over: they are claimed."""
     numbers = sorted({c.account for c in claims})
-    facts = store.noticed_facts(claims)
     earlier: dict[tuple[int, int], list[Mail]] = {}
     for mail in store.mails_of_notices([(c.account, c.seq) for c in claims]):
         earlier.setdefault((mail.account, mail.seq), []).append(mail)
