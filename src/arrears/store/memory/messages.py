@@ -85,11 +85,11 @@ class MemoryMail:
             if mail.state is MailState.WAITING:
                 rows.setdefault(mail.no, mail)
                 continue
-            if was is not None and was.state not in (MailState.WAITING, MailState.CLAIMED):
+            if was is not None and (was.state not in (MailState.WAITING, MailState.CLAIMED) or was.mark != mail.mark):
                 continue
             if self.mail_keys.setdefault(key, name) != name:
                 continue
-            rows[mail.no] = mail if was is None else replace(mail, about=was.about, mark=was.mark)
+            rows[mail.no] = mail if was is None else replace(mail, about=was.about)
             granted.append(mail)
         self.links.update({link.digest: link for link in links})
         return granted
