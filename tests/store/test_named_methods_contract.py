@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
-
+from msgspec.structs import replace
 from tests.store.contract import API, AnyStore, at
 from tests.store.test_import_contract import ANNE, BOOK, ONE, comes
 

@@ -4,10 +4,10 @@ nothing is booked twice (spec, section 14)."""
 from __future__ import annotations
 
 from collections.abc import Iterable
-from dataclasses import fields, replace
 from typing import Any
 
 import pytest
+from msgspec.structs import fields, replace
 from tests.stories.ledger import PRICE, Ledger, imported
 from tests.stories.story import STAFF, Story, policy_from
 

@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import replace
 
 import pytest
+from msgspec.structs import replace
 from tests.stories.ledger import imported
 from tests.stories.story import Story, table
 from tests.stories.test_notices import ANNA, OPS, SAM, bounce, known

@@ -9,7 +9,7 @@ from typing import Final, NamedTuple, cast
 
 from arrears.adapters.books.fields import quoted
 from arrears.adapters.books.map_values import BookMap, Column, Source, ValueWords
-from arrears.adapters.books.reading import FULL, LEFT, NOTHING, SO_MUCH, AccountWord, ReadRow
+from arrears.adapters.books.reading import FULL, LEFT, NOTHING, SO_MUCH, AccountWord, ReadRow, rows_of_kept
 from arrears.adapters.books.rows import label
 from arrears.core.money import format_amount
 from arrears.core.receivables import (
@@ -64,8 +64,7 @@ class Merging:
     def __call__(self, account: KeptAccount) -> tuple[AccountRows, list[Complaint]]:
         """Everything of one customer; its rows in the order of the file, at least one."""
         self._invoices, self._credits, self._complaints = {}, {}, []
-        rows = [ReadRow._make((row[0], AccountWord._make(row[1]), *row[2:])) for row in account.rows]
-        return self._merged(rows), self._complaints
+        return self._merged(rows_of_kept(account.rows)), self._complaints
 
     def _merged(self, rows: Sequence[ReadRow]) -> AccountRows:
         account = self._account(rows)
@@ -343,6 +342,8 @@ def columns_of(book_map: BookMap) -> dict[str, str]:
         columns["paid"] = label(next(iter(book_map.balance.values())))
     elif status is not None and "paid" in status.meanings.values():
         columns["paid"] = label(status.column)
+    if book_map.rules.lists_open:
+        columns.setdefault("paid", columns["total_minor"])
     if status is not None:
         columns["standing"] = label(status.column)
         if "disputed" in status.meanings.values():

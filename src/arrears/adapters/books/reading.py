@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+import marshal
+from collections.abc import Iterable, Mapping
 from datetime import date, timedelta
 from typing import Any, Final, NamedTuple
 
@@ -65,6 +66,24 @@ class ReadRow(NamedTuple):
     paid_on: int
     ref: str
     credited: str
+
+
+def row_kept(row: ReadRow) -> bytes:
+    """A row as it is kept until those of its customer are put together: one value, whoever only hands it on."""
+    return marshal.dumps((row[0], tuple(row.account), *row[2:]))
+
+
+def rows_of_kept(kept: Iterable[bytes]) -> list[ReadRow]:
+    """The rows of one customer again. What several of them say alike about it is one value."""
+    rows: list[ReadRow] = []
+    last: tuple[object, ...] = ()
+    word: AccountWord | None = None
+    for one in kept:
+        values = marshal.loads(one)
+        if values[1] != last:
+            last, word = values[1], AccountWord._make(values[1])
+        rows.append(ReadRow._make((values[0], word, *values[2:])))
+    return rows
 
 
 class RowReader:
