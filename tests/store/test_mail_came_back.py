@@ -62,8 +62,8 @@ def test_a_message_has_its_turn_once_and_what_was_answered_before_is_kept_with_i
         for mail in (first, second, third)
     ]
     assert store.claim_mails(again, []) == again
-    stranger = replace(again[0], mark="other")
-    assert store.claim_mails([stranger], []) == [], "who has not read the row does not take it from who has"
+    another = replace(again[0], mark="other")
+    assert store.claim_mails([another], []) == [], "who has not read the row does not take it from who has"
     assert [store.begin_mail(again[0], []), store.begin_mail(again[0], [])] == [True, False]
     answered = MailMove(again[0].account, again[0].seq, again[0].no, MailState.ACCEPTED, "250 queued", "250")
     assert store.begin_mail(again[1], [answered])

@@ -350,8 +350,7 @@ def move_mails(db: Db, moves: Sequence[MailMove], now: datetime) -> Sequence[Mai
 
 
 def _mail(row: Any) -> Mail:
-    mail = Mail(*row)
-    return replace(mail, state=MailState(mail.state), at=utc(mail.at))
+    return replace(mail := Mail(*row), state=MailState(mail.state), at=utc(mail.at))
 
 
 _ROLES: Final = {"administrator": Role.ADMINISTRATOR, "billing_reader": Role.READER}
