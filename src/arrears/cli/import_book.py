@@ -39,6 +39,7 @@ _CHANGED: Final = {
     "name": "names",
     "copies": "further addresses that are warned",
     "method": "payment methods at a provider",
+    "gone": "open items that are gone from the list, and so paid",
 }
 _LEFT_OUT: Final = {"draft": "drafts", "skipped": "rows that the map skips"}
 
@@ -60,6 +61,7 @@ def _processes(file: Path) -> AbstractContextManager[OrderedMap]:
 @click.option("--guess", "guessing", is_flag=True, help="Propose a map for FILE, with its doubts; read nothing in.")
 @click.option("--show", type=click.IntRange(min=1), help="Print the first rows as understood; read nothing in.")
 @click.option("--dry-run", is_flag=True, help="Write nothing; say what would come of it.")
+@click.option("--much-gone", is_flag=True, help="Believe a list of open items from which most is gone.")
 @click.option("--per-account", is_flag=True, help="Leave accounts with a wrong row as they are, and take the others.")
 @AS_JSON
 def command(
@@ -69,6 +71,7 @@ def command(
     show: int | None,
     dry_run: bool,
     per_account: bool,
+    much_gone: bool,
     as_json: bool,
 ) -> int:
     """Import accounts, invoices and payments from FILE; what is here already is brought up to date with it."""
@@ -97,13 +100,23 @@ def command(
                     progress,
                     per_account=per_account,
                     dry_run=dry_run,
+                    much_gone=much_gone,
                     ordered_map=ordered_map,
                 )
+    return _tell(report, dry_run, as_json, says_paid="paid" in book.columns)
+
+
+def _tell(report: ImportReport, dry_run: bool, as_json: bool, *, says_paid: bool) -> int:
+    """What came of it; Refused `accounts_left_out` where accounts were."""
     if as_json:
         print_json(_as_dict(report, dry_run))
     else:
         for line in _said(report, dry_run):
             click.echo(line)
+        if not says_paid:
+            click.echo(
+                'nothing here says what is paid; if the file lists open items only, say gone = "paid" (docs/import.md)'
+            )
         _table(report)
     for ref, reasons in report.refused.items():
         for reason in reasons:

@@ -60,7 +60,8 @@ def _in_one_form(text: str) -> str:
     local, at, domain = address.rpartition("@")
     if not at:
         raise _refused(text, "has no @; write it like name@example.org")
-    local, domain = _local(text, local), _domain(text, domain)
+    # A domain may be written with the dot of the root (RFC 1034, 3.1), which no address has (RFC 5321, 2.3.5).
+    local, domain = _local(text, local), _domain(text, domain.removesuffix("."))
     if len(local.encode()) > LOCAL_BYTES_MAX:
         raise _refused(text, f"has more than {LOCAL_BYTES_MAX} characters before the @; no mail server takes that")
     if len(f"{local}@{domain}".encode()) > ADDRESS_BYTES_MAX:
@@ -153,13 +154,13 @@ def _refused(text: str, why: str) -> Refused:
 
 def mailbox_of(address: str) -> str:
     """What two spellings of one mailbox have in common, to compare, count and store addresses by: in practice no server
-    tells apart the letter cases of a local part, and a domain is the same in letters and as xn--. Of two letters that
-    are not each other's capital (i and the dotless one, ß and ss) each is a mailbox of its own. It is never written to
-    a server."""
+    tells apart the letter cases of a local part, and a domain is the same in letters, as xn-- and with a dot behind it.
+    Of two letters that are not each other's capital (i and the dotless one, ß and ss) each is a mailbox of its own. It
+    is never written to a server."""
     if address.isascii():
-        return address.lower()
+        return (address.removesuffix(".") if "@" in address else address).lower()
     local, at, domain = unicodedata.normalize("NFC", address).rpartition("@")
-    domain = domain.lower()
+    domain = domain.lower().removesuffix(".") if at else domain.lower()
     if at and not _TWO_READINGS.search(domain):
         with suppress(UnicodeError):
             domain = domain.encode("idna").decode("ascii")

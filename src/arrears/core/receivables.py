@@ -113,6 +113,13 @@ class AccountRows:
     credits: list[BookCredit] = field(default_factory=list)
 
 
+class OpenItems(NamedTuple):
+    """A book that lists only what is open: an invoice that an earlier one had and this one has not is paid. `service`:
+    only of this one; empty where the rows say their services themselves."""
+
+    service: str = ""
+
+
 class ReceivablesBook(msgspec.Struct, frozen=True):
     """A whole book in an order that does not depend on the file's.
 
@@ -120,7 +127,7 @@ class ReceivablesBook(msgspec.Struct, frozen=True):
     invoice's account and every payment's invoice is in the book. `digest` is the SHA-256 of the file's bytes, in hex.
     `columns` says where each field stood that the file has a word about, for a mistake that only the database knows;
     a field of an account or an invoice that is not there has no word to be compared. `left_out` counts the rows that
-    the map leaves out, by why.
+    the map leaves out, by why; `open_items`: it lists only what is open.
     """
 
     accounts: tuple[BookAccount, ...]
@@ -130,6 +137,7 @@ class ReceivablesBook(msgspec.Struct, frozen=True):
     columns: Mapping[str, str] = msgspec.field(default_factory=dict)
     credits: tuple[BookCredit, ...] = ()
     left_out: Mapping[str, int] = msgspec.field(default_factory=dict)
+    open_items: OpenItems | None = None
 
 
 class Complaint(NamedTuple):
@@ -155,6 +163,10 @@ Merge = Callable[[KeptAccount], tuple[AccountRows, list[Complaint]]]
 
 class BookSource(Protocol):
     """A book that is read an account at a time."""
+
+    @property
+    def open_items(self) -> OpenItems | None:
+        """Whether, and of what, the book lists only what is open."""
 
     @property
     def columns(self) -> Mapping[str, str]:
@@ -196,17 +208,19 @@ class BookSource(Protocol):
         """Raises Refused `bad_book` if a row is wrong; with `per_account` only if nobody can say whose it is."""
 
 
-def _as_it_is(account: KeptAccount) -> tuple[AccountRows, list[Complaint]]:
+def as_it_is(account: KeptAccount) -> tuple[AccountRows, list[Complaint]]:
+    """The rows of an account that have been put together already."""
     return account.rows, []
 
 
 class _WholeBook:
     """A book in memory, without a mistake, an account at a time."""
 
-    merge = staticmethod(_as_it_is)
+    merge = staticmethod(as_it_is)
 
     def __init__(self, book: ReceivablesBook) -> None:
         self.columns = book.columns
+        self.open_items = book.open_items
         self.left_out = book.left_out
         self.rows = len(book.invoices) + len(book.credits)
         refs: dict[str, set[str]] = {}

@@ -14,7 +14,7 @@ from arrears.core.account import Account, Action, DoubtKind
 from arrears.core.effects import ASKING, TASK_ENDING
 from arrears.core.messages.kinds import MessageKind
 from arrears.core.money import format_amount
-from arrears.core.payments.values import AttemptState
+from arrears.core.payments.values import REQUEST_REFUSED, AttemptState
 from arrears.core.states import State
 
 SYSTEM: Final = 0
@@ -46,10 +46,11 @@ _OF_A_CASE: Final = (
     *_ABOUT_REACHING,
     "mail_came_back",
     "recipients_changed",
-    "charge_refused",
     "deferred",
     "deletion_release",
 )
+_CHARGE: Final = ("charge_refused", "")
+"""Of one attempt; what a provider would not even try is over with its doubt."""
 
 
 def tasks_of(recorded: f.Recorded) -> Iterator[TaskRow]:
@@ -71,7 +72,7 @@ def tasks_of(recorded: f.Recorded) -> Iterator[TaskRow]:
             yield TaskRow(account, seq, "not_by_card", what)
         case f.NoticeFailed() | f.NoticeBounced() | f.RecipientsChanged():
             yield from _of_mail(account, seq, fact)
-        case f.AttemptMoved(why=why) if why.startswith("refused"):
+        case f.AttemptMoved(why=why) if why.startswith("refused") and fact.codes.decline != REQUEST_REFUSED:
             yield TaskRow(account, seq, "charge_refused", f"attempt {fact.attempt} cannot go on: {why}")
         case f.Parked(why=why):
             yield TaskRow(account, seq, "parked", why)
@@ -93,6 +94,8 @@ def tasks_of(recorded: f.Recorded) -> Iterator[TaskRow]:
             yield TaskRow(account, seq, "refund_failed", what, fact.payment_ref)
         case f.DoubtRaised(doubt=DoubtKind.FEED, ref=ref):
             yield TaskRow(account, seq, "change_not_recorded", recorded.why, ref)
+        case f.DoubtRaised(doubt=DoubtKind.REQUEST, ref=ref):
+            yield TaskRow(account, seq, "charge_refused", recorded.why, ref)
         case f.Noticed() | f.AttemptMoved() | f.RefundUndone() | f.DoubtRaised():
             return  # as planned
         case _:
@@ -162,9 +165,11 @@ def _ended(fact: f.AnyFact, account: Account) -> Iterator[tuple[str, str | None]
         case f.WarnedOtherwise():
             yield from ((kind, None) for kind in (*_ABOUT_REACHING, "mail_came_back", "recipients_changed"))
         case f.CaseEnded():
-            yield from ((kind, None) for kind in _OF_A_CASE)
+            yield from (*((kind, None) for kind in _OF_A_CASE), _CHARGE)
         case f.AttemptMoved(to=AttemptState.PAID):
-            yield "charge_refused", None
+            yield _CHARGE
+        case f.DoubtCleared(doubt=DoubtKind.REQUEST, ref=ref):
+            yield "charge_refused", ref
         case f.Unparked():
             yield "parked", None
         case f.DoubtCleared(doubt=DoubtKind.FEED, ref=ref):

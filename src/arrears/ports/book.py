@@ -56,6 +56,9 @@ class Receivables(Protocol):
     def payment_places(self, refs: Sequence[str]) -> Mapping[str, Place]:
         """Whose each of these payments is; absent where there is none of that reference."""
 
+    def open_invoices(self) -> Mapping[str, Place]:
+        """Whose each open invoice is, by its number."""
+
     def invoice_count(self) -> int:
         """How many invoices there are."""
 

@@ -70,6 +70,7 @@ _INVOICE_BESIDES: Final = (
     "numbers",
     "due_before_issue",
     "credited",
+    "gone",
 )
 _PAYMENT: Final = {"paid_on": True, "amount": False, "ref": False}
 _METHOD: Final = {"provider": True, "customer": True, "ref": True}
@@ -176,6 +177,7 @@ def _rules(reading: MapReading, due_after_days: int | None) -> InvoiceForm:
         early_due=reading.choice("invoice", "due_before_issue", ("refused", "due_at_once")) == "due_at_once",
         prepaid=reading.choice("payment", "before_issue", ("refused", "taken")) == "taken",
         negative_is_credit=reading.choice("invoice", "negative", ("refused", "credit_note")) == "credit_note",
+        lists_open=reading.choice("invoice", "gone", ("kept", "paid")) == "paid",
         kind=_words(reading, "kind", KINDS, '{ column = "NAME", invoice = "WORD", credit_note = "WORD" }'),
         status=_words(reading, "status", STATUSES, status),
         disputed=_words(reading, "disputed", ("yes", "no"), '{ column = "NAME", yes = "WORD", no = "WORD" }'),

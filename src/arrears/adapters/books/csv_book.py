@@ -14,7 +14,7 @@ from itertools import chain, islice
 from pathlib import Path
 from typing import BinaryIO, Final
 
-from arrears.adapters.books.book_map import BookMap
+from arrears.adapters.books.book_map import BookMap, Constant
 from arrears.adapters.books.fields import plain, quoted
 from arrears.adapters.books.merging import Merging, columns_of
 from arrears.adapters.books.mistakes import Mistakes
@@ -26,7 +26,7 @@ from arrears.adapters.books.spool import ROWS_IN_MEMORY, Spool
 from arrears.adapters.books.understanding import NumberedRow, Understanding, Understood, of_several_customers
 from arrears.core.errors import Refused
 from arrears.core.parallel import OrderedMap, map_here
-from arrears.core.receivables import AccountRows, Complaint, KeptAccount, Merge, Progress, ReceivablesBook
+from arrears.core.receivables import AccountRows, Complaint, KeptAccount, Merge, OpenItems, Progress, ReceivablesBook
 
 HEADER_WITHIN: Final = 50
 """So many rows of titles may stand before the names of the columns."""
@@ -50,6 +50,14 @@ class BookRows:
         self._by_customer = Spool(rows_in_memory)
         self._by_number = Spool(rows_in_memory)
         self._by_ref = Spool(rows_in_memory)
+
+    @property
+    def open_items(self) -> OpenItems | None:
+        """See BookSource."""
+        service = self._map.invoice["service"]
+        if not self._map.rules.lists_open:
+            return None
+        return OpenItems(service.text if isinstance(service, Constant) else "")
 
     @property
     def merge(self) -> Merge:
@@ -258,4 +266,5 @@ def read_book(path: Path, book_map: BookMap) -> ReceivablesBook:
         columns=book.columns,
         credits=tuple(sorted(notes, key=lambda c: (c.issued_on, c.number))),
         left_out=book.left_out,
+        open_items=book.open_items,
     )

@@ -93,6 +93,8 @@ class InvoiceForm:
     kind: ValueWords | None = None
     status: ValueWords | None = None
     disputed: ValueWords | None = None
+    lists_open: bool = False
+    """The file lists only what is open: what is gone from the next one has been paid."""
     credited: Source | None = None
     """Of which invoice a credit note is, where a column says so."""
 

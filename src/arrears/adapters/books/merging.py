@@ -346,6 +346,8 @@ def columns_of(book_map: BookMap) -> dict[str, str]:
         columns["paid"] = label(next(iter(book_map.balance.values())))
     elif status is not None and "paid" in status.meanings.values():
         columns["paid"] = label(status.column)
+    if book_map.rules.lists_open:
+        columns.setdefault("paid", columns["total_minor"])
     if status is not None:
         columns["standing"] = label(status.column)
         if "disputed" in status.meanings.values():

@@ -5,7 +5,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Final, NamedTuple
 
@@ -25,6 +25,7 @@ from arrears.core.receivables import (
     BookInvoice,
     BookPayment,
     InvoiceStanding,
+    OpenItems,
     compared,
 )
 from arrears.core.rules.hold import end_hold
@@ -102,6 +103,8 @@ class AccountImport:
         self._guards = guards
         self._used = used
         self._author = author
+        self.gone: Sequence[str] = ()
+        self.open_items = OpenItems()
 
     def run(self) -> Taken:
         """Record everything; raises WrongRow at the first row that cannot be taken."""
@@ -114,6 +117,8 @@ class AccountImport:
             self._new(invoice)
         for note in self.rows.credits:
             self._credit_note(note)
+        for number in self.gone:
+            self._cleared(self.known.invoices[self.known.by_number[number]])
         return self.taken
 
     def _view(self) -> View:
@@ -319,6 +324,21 @@ class AccountImport:
         for hold in self.unit.account.holds:
             if hold.no in was.book_holds and hold.ended_at is None:
                 yield hold
+
+    def _cleared(self, was: KnownInvoice) -> None:
+        """An open item that is gone from the list has been paid, if a list like this one brought it."""
+        if not was.by_book or (self.open_items.service and was.services != (self.open_items.service,)):
+            return
+        debt = self.unit.account.debt(was.no)
+        if debt is None or not debt.open_minor:
+            return
+        change = Changed(0, self.rows.account.ref, was.number, "gone", self._amount(was, debt.open_minor), "paid")
+        self.taken.changes.append(change)
+        self._book(self._all_of(was, debt.open_minor), debt.open_minor, was.no)
+
+    def _all_of(self, was: KnownInvoice, minor: int) -> BookPayment:
+        day = self.unit.now.date()
+        return BookPayment(0, was.number, self.rows.account.ref, was.number, day, was.currency, minor, dated=False)
 
     # -- credit notes ----------------------------------------------------------------------------------------
 

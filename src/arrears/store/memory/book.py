@@ -86,6 +86,14 @@ class MemoryReceivables:
             if isinstance(stored.recorded.fact, PaymentBooked) and stored.recorded.fact.ref in wanted
         }
 
+    def open_invoices(self) -> Mapping[str, Place]:
+        """See ports.book.Receivables."""
+        refs = {number: ref for ref, number in self.refs.items()}
+        accounts = ((no, slot.state) for no, slot in self.slots.items() if slot.state is not None)
+        return {
+            debt.number: Place(no, refs[no]) for no, account in accounts for debt in account.debts if debt.open_minor
+        }
+
     def invoice_count(self) -> int:
         """See ports.book.Receivables."""
         return len(self._invoices())

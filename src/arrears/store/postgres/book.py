@@ -50,6 +50,10 @@ INVOICE_PLACES: Final[LiteralString] = """
 SELECT i.number, i.account_id, a.ref FROM invoice i JOIN account a USING (account_id) WHERE i.number = ANY(%s::text[])
 """
 
+OPEN_INVOICES: Final[LiteralString] = """
+SELECT i.number, i.account_id, a.ref FROM invoice i JOIN account a USING (account_id) WHERE i.open_minor > 0
+"""
+
 PAYMENT_PLACES: Final[LiteralString] = """
 SELECT p.ref, p.account_id, a.ref FROM payment p JOIN account a USING (account_id) WHERE p.ref = ANY(%s::text[])
 """
@@ -119,6 +123,11 @@ class PostgresReceivables:
         """See ports.book.Receivables."""
         with self.reading() as db:
             return _places(db.execute(PAYMENT_PLACES, [array_of(refs)]))
+
+    def open_invoices(self) -> Mapping[str, Place]:
+        """See ports.book.Receivables."""
+        with self.reading() as db:
+            return _places(db.execute(OPEN_INVOICES))
 
     def invoice_count(self) -> int:
         """See ports.book.Receivables."""

@@ -19,6 +19,8 @@ from arrears.core.money import format_amount
 from arrears.core.payments.declines import guidance
 from arrears.core.payments.settlement import Quote
 from arrears.core.payments.values import AttemptState
+from arrears.core.rules.request import SET_UP
+from arrears.engine.doubting import asking
 from arrears.engine.payments import methods, refunds, settling
 from arrears.engine.payments.settling import Result, StaleQuote
 from arrears.ports import AttemptRecord, MethodRecord
@@ -196,7 +198,8 @@ def _start_once(request: HttpRequest, account: str, body: Setup) -> HttpResponse
     author = _author(request, number, body.person)
     key = f"{author}-{number}-{request.headers['Idempotency-Key']}"
     provider = body.provider or live.providers.default
-    page = methods.start_setup(live.store, live.providers, number, provider, key, body.locale)
+    with asking(live.store, number, SET_UP, live.clock.now()):
+        page = methods.start_setup(live.store, live.providers, number, provider, key, body.locale)
     return JsonResponse({"page": page.ref, "url": page.url, "provider": provider}, status=201)
 
 
