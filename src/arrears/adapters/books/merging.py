@@ -25,6 +25,7 @@ from arrears.core.receivables import (
     NamedMethod,
 )
 
+_STANDINGS: Final = {standing.value: standing for standing in InvoiceStanding}
 _NAMES: Final = {"total_minor": "amount", "services": "service"}
 
 
@@ -234,7 +235,7 @@ class Merging:
             currency=first.currency,
             total_minor=one.minor,
             disputed=first.disputed,
-            standing=InvoiceStanding(first.standing),
+            standing=_STANDINGS[first.standing],
         )
 
     # -- what is paid of them --------------------------------------------------------------------------------
@@ -242,10 +243,13 @@ class Merging:
     def _take_payment(self, one: _Invoice, row: ReadRow) -> None:
         """The same payment again is one payment; the same reference for another one is a mistake."""
         said = _Payment(row.row, row.paid, row.paid_minor, row.paid_on, row.ref)
+        if not one.payments:
+            one.payments.append(said)
+            return
         same = next((p for p in one.payments if p[1:] == said[1:]), None)
         if same is not None:
             return
-        if one.payments and not row.paid_on:
+        if not row.paid_on:
             return  # What is left of an invoice stands on each of its rows; another sum is said of already.
         other = next((p for p in one.payments if said.ref and p.ref == said.ref), None)
         if other is not None:

@@ -21,7 +21,7 @@ from arrears.adapters.books.rows import (
 )
 
 PREPAID_DAYS_MAX: Final = 366
-_ACCOUNTS_REMEMBERED_MAX: Final = 20_000
+_ACCOUNTS_REMEMBERED_MAX: Final = 40_000
 
 NOTHING: Final = 0
 FULL: Final = 1
@@ -98,12 +98,15 @@ class RowReader:
         self._places = places
         form, invoice = book_map.form, book_map.invoice
         self._account = {
-            name: Cell(source, places, reading_text(name))
+            # Who says the same as a row before is known as a whole (`_accounts`).
+            name: Cell(source, places, reading_text(name), unique=name in ("ref", "name"))
             for name, source in book_map.account.items()
             if name != "email"
         }
         email = book_map.account.get("email")
-        self._email = None if email is None else Cell(email, places, reading_texts("email", _separator(email)))
+        self._email: Cell[tuple[str, ...]] | None = None
+        if email is not None:
+            self._email = Cell(email, places, reading_texts("email", _separator(email)), unique=True)
         self._method = {name: Cell(source, places, reading_text(name)) for name, source in book_map.method.items()}
         self._mode = _words(book_map.mode, places) if isinstance(book_map.mode, ValueWords) else None
         self._accounts: dict[tuple[str, ...], AccountWord] = {}
