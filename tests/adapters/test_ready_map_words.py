@@ -1,5 +1,5 @@
-"""What the ready maps make of each word, empty cell and currency of the systems they are for. The words are those of the
-systems' own lists, which the maps name."""
+"""What the ready maps make of each word, empty cell and currency of the systems they are for. The words are those of
+the systems' own lists, which the maps name."""
 
 from __future__ import annotations
 

@@ -37,8 +37,8 @@ COLUMNS: Final[dict[str, tuple[str, ...]]] = {
         " dateecheance due"
     ),
     "amount": _words(
-        "totalincurrencysigned total totalamount invoicetotal invoiceamount totalsigned totalamountcents totalcents grandtotal invoicedamount"
-        " amountcharged betrag bruttobetrag rechnungsbetrag sollbetrag montantttc montant linetotal amountindoccurr"
+        "totalincurrencysigned total totalamount invoicetotal invoiceamount totalsigned totalamountcents totalcents grandtotal"
+        " invoicedamount amountcharged betrag bruttobetrag rechnungsbetrag sollbetrag montantttc montant linetotal amountindoccurr"
         " amountinlocalcurrency amount"
     ),
     "currency": _words("currency currencycode doccurrency documentcurrency localcurrency wahrung devise curr cur"),
