@@ -37,9 +37,9 @@ COLUMNS: Final[dict[str, tuple[str, ...]]] = {
         " dateecheance due"
     ),
     "amount": _words(
-        "totalincurrencysigned total totalamount invoicetotal invoiceamount totalsigned totalamountcents totalcents grandtotal"
-        " invoicedamount amountcharged betrag bruttobetrag rechnungsbetrag sollbetrag montantttc montant linetotal amountindoccurr"
-        " amountinlocalcurrency amount"
+        "totalincurrencysigned total totalamount invoicetotal invoiceamount totalsigned totalamountcents"
+        " totalcents grandtotal invoicedamount amountcharged betrag bruttobetrag rechnungsbetrag sollbetrag"
+        " montantttc montant linetotal amountindoccurr amountinlocalcurrency amount"
     ),
     "currency": _words("currency currencycode doccurrency documentcurrency localcurrency wahrung devise curr cur"),
     "open": _words(
