@@ -5,6 +5,8 @@
 .DELETE_ON_ERROR:
 SHELL := /bin/sh
 
+# Without bytecode every lane of the tests, and every command that they start, would compile the same files again.
+unexport PYTHONDONTWRITEBYTECODE
 export PIP_DISABLE_PIP_VERSION_CHECK := 1
 export PIP_ROOT_USER_ACTION := ignore
 

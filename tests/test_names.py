@@ -9,16 +9,9 @@ from functools import cache
 from pathlib import Path
 
 import pytest
+from tests.sources import ROOT, texts, trees
 
-ROOT = Path(__file__).parents[1]
 FOLDERS = ("src", "torture", "bench", "tests", "docs", "examples")
-FILES = {
-    path.relative_to(ROOT).as_posix(): path.read_text()
-    for folder in FOLDERS
-    for path in sorted((ROOT / folder).rglob("*.py"))
-}
-TREES = {name: ast.parse(text) for name, text in FILES.items()}
-PUBLIC = {name: tree for name, tree in TREES.items() if name.startswith("src/arrears/")}
 
 # name -> why it may stand in several places
 TWICE = {"Migration": "Django finds a migration by this name"}
@@ -68,7 +61,7 @@ def parts(name: str) -> list[str]:
 def identifiers() -> dict[str, set[str]]:
     """Every identifier and module's name, with the files that have it."""
     found: dict[str, set[str]] = defaultdict(set)
-    for file, tree in TREES.items():
+    for file, tree in trees(*FOLDERS).items():
         found[Path(file).stem].add(file)
         for node in ast.walk(tree):
             for field in ("id", "attr", "arg", "name", "asname"):
@@ -91,7 +84,7 @@ def named_with() -> dict[str, list[tuple[str, str]]]:
 def defined() -> list[tuple[str, str]]:
     """The names, with their files, that others must find: modules, functions, classes and constants."""
     found = []
-    for file, tree in TREES.items():
+    for file, tree in trees(*FOLDERS).items():
         found.append((file, Path(file).stem))
         for node in ast.walk(tree):
             if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef | ast.ClassDef):
@@ -107,7 +100,7 @@ def is_sentence(file: str, name: str) -> bool:
 
 def test_a_public_class_or_type_has_its_name_alone() -> None:
     places: dict[str, list[str]] = defaultdict(list)
-    for file, tree in PUBLIC.items():
+    for file, tree in trees("src").items():
         for node in ast.walk(tree):
             if isinstance(node, ast.ClassDef):
                 places[node.name].append(file)
@@ -158,7 +151,7 @@ def glossary() -> list[str]:
 
 @pytest.mark.skipif(not (ROOT / "docs" / "glossary.md").exists(), reason="there is no docs/glossary.md")
 def test_every_word_of_the_glossary_that_the_code_adds_is_in_the_code() -> None:
-    text = "\n".join(text for file, text in FILES.items() if file.startswith("src/arrears/"))
+    text = "\n".join(texts("src").values())
     words = glossary()
     assert len(words) > 20
     assert [word for word in words if not re.search(rf"(\b|_){word}s?(\b|_)", text, re.IGNORECASE)] == []

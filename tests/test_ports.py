@@ -4,16 +4,15 @@ from __future__ import annotations
 
 import ast
 from collections.abc import Iterator
-from pathlib import Path
 
 import pytest
+from tests.sources import trees
 
 from arrears import ports
 from arrears.sim.watched import WATCHED, methods_of, watched
 from arrears.store.memory.store import MemoryStore
 
-SOURCE = Path(ports.__file__).parents[1]
-TREES = {path.relative_to(SOURCE).as_posix(): ast.parse(path.read_text()) for path in sorted(SOURCE.rglob("*.py"))}
+SOURCE = "src/arrears/"
 
 OWN_METHODS_MAX = 13
 """More than this in one protocol and it has two users."""
@@ -45,8 +44,8 @@ PROTOCOLS = {
 
 def used() -> Iterator[str]:
     """Every attribute that is read where stores are used."""
-    for name, tree in TREES.items():
-        if name.startswith(USERS):
+    for name, tree in trees("src").items():
+        if name.removeprefix(SOURCE).startswith(USERS):
             for node in ast.walk(tree):
                 if isinstance(node, ast.Attribute):
                     yield node.attr
@@ -54,11 +53,11 @@ def used() -> Iterator[str]:
 
 def asking_for(what: str) -> Iterator[str]:
     """The files that name a protocol in an annotation."""
-    for name, tree in TREES.items():
+    for name, tree in trees("src").items():
         for node in ast.walk(tree):
             annotation = getattr(node, "annotation", None) or getattr(node, "returns", None)
             if annotation is not None and what in {n.id for n in ast.walk(annotation) if isinstance(n, ast.Name)}:
-                yield name
+                yield name.removeprefix(SOURCE)
 
 
 @pytest.mark.parametrize("name", sorted(PROTOCOLS.keys() - {"Store", "Processor"}))

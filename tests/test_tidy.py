@@ -11,13 +11,11 @@ import tomllib
 from collections.abc import Iterator
 from contextlib import suppress
 from fnmatch import fnmatch
+from functools import cache
 from pathlib import Path
 
 import pytest
-
-ROOT = Path(__file__).parents[1]
-SOURCES = {path.relative_to(ROOT).as_posix(): path.read_text() for path in sorted((ROOT / "src").rglob("*.py"))}
-TREES = {name: ast.parse(text) for name, text in SOURCES.items()}
+from tests.sources import ROOT, texts, trees
 
 FILE_LINES_MAX = 400
 FUNCTION_LINES_MAX = 50
@@ -69,10 +67,15 @@ def functions(tree: ast.Module) -> Iterator[ast.FunctionDef | ast.AsyncFunctionD
             yield node
 
 
-def calls(tree: ast.Module) -> Iterator[tuple[int, str]]:
-    for node in ast.walk(tree):
-        if isinstance(node, ast.Call):
-            yield node.lineno, ast.unparse(node.func)
+@cache
+def calls() -> list[tuple[str, int, str]]:
+    """File, line and what is called there, of every call in the sources."""
+    return [
+        (name, node.lineno, ast.unparse(node.func))
+        for name, tree in trees("src").items()
+        for node in ast.walk(tree)
+        if isinstance(node, ast.Call)
+    ]
 
 
 def committed_files() -> Iterator[tuple[str, str]]:
@@ -95,14 +98,14 @@ def broad(handler: ast.ExceptHandler) -> bool:
 
 
 def test_no_file_is_longer_than_400_lines() -> None:
-    long = {name: len(text.splitlines()) for name, text in SOURCES.items()}
+    long = {name: len(text.splitlines()) for name, text in texts("src").items()}
     assert {name: lines for name, lines in long.items() if lines > FILE_LINES_MAX} == {}
 
 
 def test_no_function_is_longer_than_50_lines() -> None:
     found = [
         f"{name}:{one.lineno}: {one.name} has {one.end_lineno - one.lineno + 1} lines"
-        for name, tree in TREES.items()
+        for name, tree in trees("src").items()
         for one in functions(tree)
         if one.end_lineno is not None and one.end_lineno - one.lineno >= FUNCTION_LINES_MAX
     ]
@@ -114,9 +117,8 @@ def test_no_banned_call_is_made(banned: str) -> None:
     where, allowed, instead = BANNED_CALLS[banned]
     found = [
         f"{name}:{line}: {banned}( is banned; {instead}"
-        for name, tree in TREES.items()
+        for name, line, call in calls()
         if name.startswith(where) and name not in allowed
-        for line, call in calls(tree)
         if call == banned or call.endswith(f".{banned}")
     ]
     assert found == []
@@ -125,7 +127,7 @@ def test_no_banned_call_is_made(banned: str) -> None:
 def test_everything_is_caught_only_where_a_reason_is_listed() -> None:
     found = [
         f"{name}:{node.lineno}: name what you catch"
-        for name, tree in TREES.items()
+        for name, tree in trees("src").items()
         for node in ast.walk(tree)
         if isinstance(node, ast.ExceptHandler) and broad(node) and name not in BROAD_EXCEPT_ALLOWED
     ]
@@ -133,8 +135,8 @@ def test_everything_is_caught_only_where_a_reason_is_listed() -> None:
 
 
 def test_only_settings_read_the_environment() -> None:
-    assert {name for name, text in SOURCES.items() if READS_ENVIRONMENT.search(text)} == set(ENVIRONMENT_ALLOWED)
-    assert [name for name, text in SOURCES.items() if HIDES_ENVIRONMENT.search(text)] == []
+    assert {name for name, text in texts("src").items() if READS_ENVIRONMENT.search(text)} == set(ENVIRONMENT_ALLOWED)
+    assert [name for name, text in texts("src").items() if HIDES_ENVIRONMENT.search(text)] == []
 
 
 @pytest.mark.parametrize(
@@ -145,14 +147,14 @@ def test_the_environment_cannot_be_read_behind_another_name(line: str) -> None:
 
 
 def test_every_module_opens_with_why_it_exists() -> None:
-    assert [name for name, tree in TREES.items() if tree.body and not ast.get_docstring(tree)] == []
+    assert [name for name, tree in trees("src").items() if tree.body and not ast.get_docstring(tree)] == []
 
 
 @pytest.mark.parametrize("provider", PROVIDERS)
 def test_a_provider_is_named_only_where_it_is_translated_and_set_up(provider: str) -> None:
     own = (f"src/arrears/adapters/payments/{provider}/", "src/arrears/settings.py", "src/arrears/wiring.py")
-    elsewhere = [name for name in SOURCES if not name.startswith((*own, *SPEAKS_THE_WIRE_OF.get(provider, ())))]
-    assert [name for name in elsewhere if provider in SOURCES[name].lower()] == []
+    elsewhere = [name for name in texts("src") if not name.startswith((*own, *SPEAKS_THE_WIRE_OF.get(provider, ())))]
+    assert [name for name in elsewhere if provider in texts("src")[name].lower()] == []
     folders = [path.name for path in (ROOT / "src/arrears/adapters/payments").iterdir() if path.is_dir()]
     assert sorted(name for name in folders if not name.startswith("_")) == PROVIDERS, "each holds a package"
 
@@ -172,11 +174,11 @@ def names(tree: ast.Module) -> Iterator[tuple[int, str]]:
 def test_no_name_says_nothing() -> None:
     found = [
         f"{file}:{line}: {name}"
-        for file, tree in TREES.items()
+        for file, tree in trees("src").items()
         for line, name in names(tree)
         if BANNED_NAMES.search(name)
     ]
-    modules = [name for name in SOURCES if BANNED_NAMES.search(Path(name).stem)]
+    modules = [name for name in texts("src") if BANNED_NAMES.search(Path(name).stem)]
     assert found + modules == []
 
 

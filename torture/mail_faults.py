@@ -185,7 +185,7 @@ def _folder_counts() -> Sequence[Swap]:
 
 def _back_counts() -> Sequence[Swap]:
     taken = frozenset({MailState.ACCEPTED, *BACK})
-    return [(bounces, "_lost", lambda *_: ()), (delivering, "TAKEN", taken)]
+    return [(bounces, "lost_warnings", lambda *_: ()), (delivering, "TAKEN", taken)]
 
 
 FAULTS: Final = (

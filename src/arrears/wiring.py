@@ -379,13 +379,15 @@ def set_up_django(url: str) -> None:
         del connections["default"]
 
 
-def migrate(url: str) -> None:
-    """Run Django's migrations: the numbered SQL files and what the web shell needs."""
+def migrate(url: str, *to: str) -> None:
+    """Run Django's migrations: the numbered SQL files and what the web shell needs; `to`: up to that one of ours."""
     set_up_django(url)
     from django.core.management import call_command
     from django.db import connections
 
-    call_command("migrate", verbosity=0, interactive=False)
-    # What is done is let go of: a database in use can be neither copied nor dropped.
-    connections.close_all()
-    connections["default"].close_pool()  # type: ignore[attr-defined]
+    try:
+        call_command("migrate", *(("store", *to) if to else ()), verbosity=0, interactive=False)
+    finally:
+        # What is done is let go of: a database in use can be neither copied nor dropped.
+        connections.close_all()
+        connections["default"].close_pool()  # type: ignore[attr-defined]

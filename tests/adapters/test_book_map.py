@@ -14,6 +14,14 @@ ROOT = Path(__file__).parents[2]
 SHIPPED_MAP = ROOT / "examples" / "maps" / "accounts-receivable.toml"
 
 BAD_MAPS = {
+    "a method of nobody": (
+        MAP + '[method]\nprovider = { value = "stripe" }\nref = { column = "Card" }\n',
+        "method.customer: is missing",
+    ),
+    "one method for all": (
+        MAP + '[method]\nprovider = { value = "stripe" }\ncustomer = { value = "c" }\nref = { column = "Card" }\n',
+        "method.customer: differs from row to row",
+    ),
     "an unknown section": (MAP + "[acount]\n", "acount: unknown key; known here: file, account"),
     "an unknown key": (MAP.replace("name =", "nmae ="), "account.nmae: unknown key; known here: ref, name"),
     "an unknown mode key": (MAP + "x = 1\n", "mode.x: unknown key"),

@@ -40,6 +40,7 @@ def test_a_proposed_map_reads_an_export_to_the_cent(tmp_path: Path, name: str) -
     expected = (ASKED - PAID, 0) if name in OPEN_ITEMS else (ASKED, PAID)
     assert (asked, paid) == (PART | NOT_PAID).get(name, expected)
     assert "# DOUBT: it does not read" not in text
+    assert ("open items only, say gone" in text) is (name in OPEN_ITEMS)
 
 
 def test_a_proposed_map_reads_the_small_book(tmp_path: Path) -> None:

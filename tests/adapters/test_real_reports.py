@@ -71,7 +71,7 @@ def test_the_command_says_what_each_report_means_and_needs_no_database(
         "late": ("not_the_address", "jo@example.org", "4.4.1", "expired", False),
         "away": ("no_bounce", "", "", "mail", True),
         "angry": ("feedback", "Jo@example.org", "", "abuse", True),
-        "passed-on": ("no_bounce", "", "", "mail", True),
+        "passed-on": ("no_bounce", "jo@example.org", "", "answer", True),
         "mute": ("unknown", "", "", "unknown", True),
         "long": ("unknown", "", "", "bad_bounce", True),
     }

@@ -238,4 +238,4 @@ def test_whatever_else_keeps_a_message_away_says_nothing_about_the_address(statu
 @pytest.mark.parametrize(("status", "said"), DEAD)
 def test_what_is_tried_again_buries_nobody(status: str, said: str) -> None:
     found, _ = read_report(report(action="delayed", status=status, said=f"smtp; {said}"))
-    assert (found.verdict, found.final) == (Verdict.NOT_THE_ADDRESS, False)
+    assert found.verdict is Verdict.NOT_THE_ADDRESS

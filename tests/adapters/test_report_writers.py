@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import pytest
-from tests.adapters.test_bounces import COMPLAINT, report
+from tests.adapters.test_bounces import COMPLAINT, notice, report
 
 from arrears.adapters.channels.bounces import ReportKind, bounces_in
 
@@ -66,7 +66,8 @@ def test_what_is_built_as_a_report_is_one_whoever_sends_it(
 def test_only_an_action_that_says_so_proves_that_a_message_arrived(
     action: str, status: str, said: str, kind: ReportKind | None
 ) -> None:
-    assert kind_of(report(action=action, status=status, said=said)) is kind
+    about = report if kind else notice
+    assert kind_of(about(action=action, status=status, said=said)) is kind
 
 
 @pytest.mark.parametrize(("action", "status"), [("delivered", "2.0.0"), ("delayed", "4.0.0")])
@@ -143,7 +144,7 @@ AUTOMATIC = "Auto-Submitted: auto-replied\n"
 def test_an_absence_or_an_answer_changes_nothing_whatever_the_name_it_is_sent_under(
     text: str, subject: str, sender: str, fields: str, path: str
 ) -> None:
-    assert kind_of(prose(text, subject, sender, fields, path)) is None
+    assert kind_of(prose(text, subject, sender, fields, path)) in (None, ReportKind.ANSWER)
 
 
 @pytest.mark.parametrize(
@@ -162,6 +163,56 @@ def test_an_absence_or_an_answer_changes_nothing_whatever_the_name_it_is_sent_un
 )
 def test_what_cannot_be_told_came_back_and_buries_nobody(text: str, sender: str, fields: str) -> None:
     assert kind_of(prose(text, "cloud will stop", sender, fields)) is SOFT
+
+
+PERSON = "jo@example.org"
+ADMIN = "<admin@other.example>"
+
+
+@pytest.mark.parametrize(
+    ("text", "subject", "sender"),
+    [
+        ("Votre message n'a pas pu etre delivre a jo@example.org", "RE: cloud : non remis", "dsi@other.example"),
+        ("--- Non-Delivery Report ---\nThe email below could not be delivered to jo", "Non-Delivery: cloud", ADMIN),
+        ("No se pudo entregar su mensaje. El buzon esta lleno.", "Aviso", ADMIN),
+        ("Сообщение не удалось доставить.", "Письмо не доставлено", ADMIN),
+        ("Message you sent blocked by our bulk email filter: it has NOT BEEN DELIVERED.", "Blocked", "spam@x.example"),
+        ("MailMarshal has stopped the following email message, which was deleted.", "cloud will stop", ADMIN),
+        ("Your message to jo has been quarantined. It will be deleted.", "cloud will stop", "q@x.example"),
+        ("Your mail to 'billing' awaits moderator approval.", "Your message to billing", "billing-bounces@x.example"),
+        ("It could not be processed. Your message has been discarded.", "cloud will stop", "noreply@x.example"),
+        ("This mailbox has been closed. Your message was not delivered and will not be read.", "Auto reply", PERSON),
+        ("Bu posta kutusu artik yok.", "cloud will stop", "mailserver@x.example"),
+        ("Your message was discarded.", "Automatic reply: cloud", PERSON),
+        ("Ihre Nachricht wurde nicht angenommen.", "Re: cloud", PERSON),
+        ("Письмо не было доставлено.", "Re: cloud", PERSON),
+        ("您的邮件无法投递。", "Automatic reply: cloud", PERSON),
+    ],
+)
+@pytest.mark.parametrize("path", ["<>", ADMIN, ""])
+@pytest.mark.parametrize("fields", ["", AUTOMATIC])
+def test_whatever_reaches_a_return_address_came_back_unless_it_is_an_answer_of_its_reader(
+    text: str, subject: str, sender: str, path: str, fields: str
+) -> None:
+    """Under whatever name, in whatever language: what is read as an answer counts only from the mailbox itself."""
+    kind = kind_of(prose(text, subject, sender, fields, path))
+    assert kind in (SOFT, HARD) if sender == PERSON else kind in (SOFT, HARD, ReportKind.ANSWER)
+
+
+@pytest.mark.parametrize(
+    ("fields", "text"),
+    [
+        ({"action": "delayed", "status": "5.4.7", "said": ""}, "About your message."),
+        ({"action": "delayed", "status": "4.4.7", "said": ""}, "Delivery failed permanently. We have given up."),
+        ({"action": "delivered", "status": "2.0.0", "said": "smtp; 250 quarantined, not delivered"}, "About it."),
+        ({"action": "delivered", "status": "2.0.0", "said": "smtp; 250 ok"}, "It was not delivered to jo@example.org."),
+        ({"action": "delayed", "status": "5.1.1", "said": "smtp; 550 5.1.1 user unknown"}, "About your message."),
+    ],
+)
+def test_a_report_that_says_two_things_is_believed_for_the_worse_and_buries_nobody(
+    fields: dict[str, str], text: str
+) -> None:
+    assert kind_of(notice(**fields).replace(b"This is about your message.", text.encode())) is SOFT
 
 
 def test_that_a_message_was_shown_is_no_return() -> None:

@@ -88,7 +88,7 @@ def test_an_id_that_leaves_no_room_for_its_signature_is_refused_and_not_sent_uns
 
 @pytest.mark.parametrize(
     ("subject", "path", "counts"),
-    [("Undelivered Mail", "<>", True), ("Out of office", "<>", False), ("Re: your letter", "<jo@example.org>", False)],
+    [("Undelivered Mail", "<>", True), ("Out of office", "<>", False)],
 )
 def test_a_return_that_is_too_long_to_be_read_came_back_by_its_head(subject: str, path: str, counts: bool) -> None:
     head = f"Return-Path: {path}\nFrom: jo@example.org\nTo: bounce+{NAME}@arrears.example\nSubject: {subject}\n\n"

@@ -149,6 +149,15 @@ def test_a_clone_alone_has_exports_of_its_own(tried: Tried) -> None:
     assert sums(tried(EXPORTS / "datev-opos.csv", MAPS / "datev-opos.toml")) == {"EUR": (ASKED - 12_000, PAID)}
 
 
+def test_a_provider_that_is_not_set_up_can_be_asked_for_no_method(tried: Tried, tmp_path: Path) -> None:
+    named = tmp_path / "named.toml"
+    table = '\n[method]\nprovider = { value = "till" }\ncustomer = { column = "Konto" }\nref = { column = "Konto" }\n'
+    named.write_text((MAPS / "datev-opos.toml").read_text() + table)
+    done = tried(EXPORTS / "datev-opos.csv", named)
+    assert (done.returncode, done.stdout) == (2, "")
+    assert "method.provider: till is not set up here (set up: " in done.stderr
+
+
 def test_the_first_rows_are_shown_as_they_are_understood_and_a_map_is_proposed_without_a_database() -> None:
     book = str(EXPORTS / "german_total.csv")
     done = commands.arrears("import", book, "--map", str(MAPS / "german-list.toml"), "--show", "2")

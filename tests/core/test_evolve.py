@@ -213,6 +213,7 @@ LONG_HISTORY = _long_history()
 NOT_IN_THE_STORY = {
     f.WarningsLapsed,
     f.NoticeBounced,
+    f.RecipientsChanged,
     f.AuthorisationDeclined,
     f.AddressAsked,
     f.AddressConfirmed,

@@ -223,6 +223,11 @@ class Outside(TextLadder):
         for warned in self.sent.get(fact.notice, ()):
             warned.failed = True
 
+    def _recipients_changed(self, fact: f.RecipientsChanged, r: f.Recorded) -> None:
+        for seq in fact.lost:
+            for warned in self.sent.get(seq, ()):
+                warned.lost = True
+
     def _notice_bounced(self, fact: f.NoticeBounced, r: f.Recorded) -> None:
         for seq in fact.lost:
             for warned in self.sent.get(seq, ()):

@@ -73,6 +73,26 @@ def test_a_declined_card_is_told_on_the_page_which_stays_open_for_another(shop: 
     assert len(shop.book()) == 1
 
 
+@pytest.mark.parametrize("answer", ["yes", "no", "never"])
+def test_a_bank_that_asks_for_a_confirmation_on_the_page_has_taken_nothing_until_it_is_given(
+    shop: Shop, answer: str
+) -> None:
+    page = shop.pay_page()
+    asked = browse(str(page.url), card="challenge", do="go")
+    intent = shop.v1.checkout.sessions.retrieve(page.id).payment_intent
+    assert (asked.status, asked.location) == (303, f"/pay/challenge/{intent}")
+    assert (shop.v1.payment_intents.retrieve(str(intent)).status, shop.book()) == ("requires_action", [])
+    if answer == "never":
+        shop.v1.checkout.sessions.expire(page.id)
+        assert shop.v1.payment_intents.retrieve(str(intent)).status == "canceled"
+    bank = str(page.url).rpartition("/pay/")[0] + str(asked.location)
+    told = browse(bank, do="yes" if answer == "never" else answer)
+    status = {"yes": "complete", "no": "open", "never": "expired"}[answer]
+    assert shop.v1.checkout.sessions.retrieve(page.id).status == status
+    assert (told.status, told.location) == (303, f"/pay/{page.id}" if answer == "no" else BACK)
+    assert shop.book() == ([(page.amount_total, 0, 0)] if answer == "yes" else [])
+
+
 @pytest.mark.parametrize("form", [{"card": "gold", "do": "go"}, {"do": "go"}, {"card": "sepa"}, {"card[a]": "b"}])
 def test_what_is_not_on_the_page_cannot_be_chosen(shared: Shop, form: dict[str, str]) -> None:
     page = shared.pay_page()

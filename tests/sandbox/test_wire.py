@@ -222,6 +222,30 @@ def test_a_dispute_takes_what_is_left_and_gives_it_back_only_if_won(
     assert shop.book() == [left]
 
 
+def test_a_refund_can_fail_once_it_was_made_and_a_dispute_take_a_part_be_lost_and_won_after_all(shop: Shop) -> None:
+    paid = shop.charge(shop.method(), 500)
+    given = shop.v1.refunds.create({"payment_intent": paid.id, "amount": 100})
+    shop.control("fail_refund", refund=given.id)
+    assert (shop.v1.refunds.retrieve(given.id).status, shop.book()) == ("failed", [(500, 0, 0)])
+    part, rest = (shop.control("dispute", intent=paid.id, amount=minor)["id"] for minor in (200, 300))
+    assert shop.book() == [(500, 0, 500)]
+    for name in (part, rest):
+        shop.control("close", dispute=name, won=False)
+    shop.control("close", dispute=part, won=True)
+    assert shop.book() == [(500, 0, 300)]
+
+
+@pytest.mark.parametrize("code", ["invalid_currency", "payment_method_unactivated"])
+def test_what_this_account_may_not_do_is_refused_as_a_request_and_leaves_nothing(shop: Shop, code: str) -> None:
+    method = shop.method()
+    shop.control("refuse", codes={"eur": code, "setup": code})
+    assert refused(shop.charge, method).code == code
+    assert refused(shop.pay_page).code == code
+    shop.control("key", denied=["POST payment_intents"])
+    assert refused(shop.charge, method).http_status == 403
+    assert shop.v1.payment_intents.list({"limit": 1}).data == []
+
+
 # Strictness
 
 OK = {"amount": 100, "currency": "eur"}

@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
 from datetime import date, timedelta
 
 import pytest
+from msgspec.structs import replace
 from tests import books
 
 from arrears.adapters.books import load_map, read_book
@@ -55,7 +55,7 @@ def book(*rows: BookInvoice | BookPayment | BookCredit) -> ReceivablesBook:
 
 
 def played(of: ReceivablesBook, policy: Policy | None = None, **settings: object) -> PolicyOutcome:
-    made = replace(ReplaySettings(policy or default_policy()), **settings)  # type: ignore[arg-type]
+    made = ReplaySettings(policy or default_policy(), **settings)  # type: ignore[arg-type]
     outcome = Replay(MemoryStore(), of, made).play()
     assert outcome.invariants_breached == 0
     return outcome

@@ -5,13 +5,13 @@ from __future__ import annotations
 import re
 import string
 import tomllib
-from dataclasses import replace
 from functools import cache
 from html.parser import HTMLParser
 from importlib import resources
 from typing import Any
 
 import pytest
+from msgspec.structs import replace
 from tests.sim.test_replay_books import STRICT, book, invoice, payment
 
 from arrears.core.policy import default_policy, load_policy

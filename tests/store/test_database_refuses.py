@@ -5,7 +5,6 @@ Nothing is half done, nothing leaves the house that was not recorded first, and 
 
 from __future__ import annotations
 
-import os
 import subprocess
 import sys
 from collections.abc import Callable, Iterator
@@ -15,6 +14,7 @@ import psycopg
 import pytest
 from psycopg import sql
 from psycopg.conninfo import make_conninfo
+from tests.cli import commands as commands_of_ours
 from tests.site import using
 from tests.store.contract import API, AnyStore, at, invoice, owing_book, payment, standing
 
@@ -85,10 +85,7 @@ def test_a_read_only_database_refuses_everything_before_anything_leaves_the_hous
 
 
 def arrears(url: str, home: Path, *arguments: str) -> subprocess.CompletedProcess[str]:
-    environment = {**os.environ, "ARREARS_DATABASE_URL": url, "ARREARS_HOME": str(home)}
-    return subprocess.run(
-        [sys.executable, "-m", "arrears", *arguments], env=environment, capture_output=True, text=True
-    )
+    return commands_of_ours.arrears(*arguments, ARREARS_DATABASE_URL=url, ARREARS_HOME=str(home))
 
 
 def test_arrears_run_on_a_read_only_database_says_so_in_one_line(own_database: str, tmp_path: Path) -> None:

@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
 from datetime import date
 
 import pytest
+from msgspec.structs import replace
 from tests.store.contract import API, AnyStore, at
 from tests.stories.ledger import COLUMNS
 

@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
 from datetime import timedelta
 from typing import Any, Final
 
+from msgspec.structs import replace
 from tests.stories.story import Story
 
 from arrears.core.known import IMPORTER

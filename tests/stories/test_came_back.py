@@ -107,8 +107,41 @@ def test_a_warning_that_came_back_is_sent_again_the_next_morning_and_never_at_ni
     story.check()
 
 
+@pytest.mark.parametrize(
+    ("cleared", "told"),
+    [((21, "14:00"), (21, "14:00")), ((21, "23:50"), (22, "09:00")), ((22, "03:00"), (22, "09:00"))],
+)
+def test_what_a_doubt_kept_back_leaves_by_day_and_never_at_night(
+    cleared: tuple[int, str], told: tuple[int, str]
+) -> None:
+    story = known(Story(), ALONE).until(20).doubt().until(*cleared).clear().run()
+    story.until(23)
+    assert warnings(story) == [story.instant(*told)]
+    story.check()
+
+
 def warnings(story: Story) -> list[datetime]:
     return [r.at for r in story.history() if isinstance(r.fact, f.Noticed) and any(r.fact.each(f.Warning))]
+
+
+@pytest.mark.parametrize(
+    ("sender", "arrived"),
+    [
+        ("anna@contact.example", True),
+        ("Anna+billing@CONTACT.example", False),
+        ("quarantine@gateway.example", False),
+        ("", False),
+    ],
+)
+def test_an_answer_of_somebody_else_than_its_reader_proves_that_nothing_arrived(sender: str, arrived: bool) -> None:
+    story = known(Story(), ALONE).until(28)
+    for message in list(story.mail.taken):
+        came_back(story.store, Returned(message.id, sender, "answer", "", "We have your mail."), story.now)
+    assert (story.sub().disable.accepted_at is not None) is arrived
+    assert story.tasks().count("mail_came_back") == (not arrived)
+    assert not is_dead(story)
+    assert bool(story.store.reports_of(story.mail.taken[-1].id)) is not arrived, "what is no answer is kept"
+    story.check()
 
 
 def test_that_the_address_does_not_exist_may_follow_and_nothing_undoes_it() -> None:

@@ -4,10 +4,10 @@ nothing is booked twice (spec, section 14)."""
 from __future__ import annotations
 
 from collections.abc import Iterable
-from dataclasses import fields, replace
 from typing import Any
 
 import pytest
+from msgspec.structs import fields, replace
 from tests.stories.ledger import PRICE, Ledger, imported
 from tests.stories.story import STAFF, Story, policy_from
 
@@ -22,6 +22,7 @@ from arrears.core.receivables import (
     BookInvoice,
     BookPayment,
     InvoiceStanding,
+    NamedMethod,
     compared,
 )
 from arrears.core.states import State
@@ -309,6 +310,7 @@ OTHER: dict[str, dict[str, Any]] = {
     "BookAccount": {
         "name": "x", "country": "BE", "zone": "Asia/Tokyo", "locale": "en", "mode": "invoice", "email": "x@example.org",
         "policy": "slow", "copies": ("y@example.org",),
+        "method": NamedMethod("stripe", "cus_1", "pm_1"),
     },
     "BookInvoice": {
         "account_ref": "A1", "services": ("mail",), "issued_on": Story().date(-40), "due_on": Story().date(20),

@@ -173,7 +173,8 @@ def test_a_request_that_the_provider_never_takes_is_no_unknown_and_not_asked_eve
     assert {a.state for a in story.attempts()} == {"canceled"}
     assert len(story.attempts()) <= 6, "the first and the retries of one case"
     assert story.tasks().count("charge_refused") == 1
-    assert story.account.doubts == ()
+    assert [d.kind for d in story.account.doubts] == [DoubtKind.REQUEST], "a mistake of ours cuts nobody off"
+    assert story.sub().state is State.PAST_DUE
     story.check()
 
 

@@ -144,6 +144,7 @@ REFUSED: Final[dict[str, Callable[[Small], object]]] = {
     "refund": lambda s: refunds.refund(s.store, s.providers, f"till:t-att_{s.no}_1", 100, s.now, STAFF, "asked", "r"),
     "changes_in": lambda s: s.till.changes_in(b"{}", "", s.now),
     "book": lambda s: s.till.book(s.now, s.now),
+    "show": lambda s: s.till.show("approve"),
 }
 
 

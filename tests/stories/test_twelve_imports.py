@@ -7,10 +7,11 @@ end the two add up, invoice by invoice, and no customer is worse off for an impo
 from __future__ import annotations
 
 import random
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from datetime import timedelta
 
 import pytest
+from msgspec.structs import replace
 from tests.stories.ledger import COLUMNS, Ledger
 from tests.stories.story import Story
 

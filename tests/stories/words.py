@@ -143,6 +143,8 @@ def _decided(fact: f.AnyFact, services: Services, day: Day) -> str | None:
             return f"disabled {services[fact.subscription]} on day {day(fact.on)}"
         case f.Deferred():
             return f"{fact.action} {services[fact.subscription]} waits: {', '.join(fact.doubts)}"
+        case f.RecipientsChanged():
+            return "others are told"
         case f.WarningsLapsed():
             return f"warnings of {fact.action} {services[fact.subscription]} lapse"
         case f.DoubtEnded():

@@ -328,6 +328,9 @@ def test_a_refund_is_bounded_by_its_payment_and_given_once(shop: Shop) -> None:
     assert shop.send(path, {"amount_minor": 2_000, "currency": "EUR", "why": "goodwill"}).json()["state"] == "done"
     trail = trail_of(shop.store.facts_of([account], KINDS)[account])
     assert trail.payments[ref].given_back == 2_000
+    again = {"amount_minor": 300, "currency": "EUR", "why": "wrong card", "reopens": True}
+    assert shop.send(path, again).json()["state"] == "done"
+    assert [d.open_minor for d in shop.store.snapshots([account])[account].past_due] == [300]
     assert code(shop.send("payments/stripe:pi_none/refund", {"amount_minor": 1, "currency": "EUR", "why": "x"})) == (
         404,
         "unknown_payment",

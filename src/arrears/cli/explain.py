@@ -37,11 +37,14 @@ def command(account: str, as_json: bool) -> None:
     with open_installation() as live:
         number = find_account(live.store, account)
         found = explanation(live.store, number, live.clock.now())
+        found["method_not_added"] = live.store.refused_methods([number]).get(number, "")
     if as_json:
         print_json(found)
         return
     for line in sentences(found):
         click.echo(line)
+    if found["method_not_added"]:
+        click.echo(f"the payment method that the book names is not used: {found['method_not_added']}")
 
 
 def explanation(store: AccountAndMailHistory, number: int, now: datetime) -> dict[str, Any]:

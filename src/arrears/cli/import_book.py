@@ -10,6 +10,7 @@ from typing import Any, Final
 import click
 
 from arrears.adapters.books import guess, load_map, read_rows
+from arrears.adapters.books.map_values import BookMap, Constant
 from arrears.adapters.books.processes import several_processes
 from arrears.cli.common import AS_JSON, each_mistake_on_a_line, print_json, progress_on_terminal, rows
 from arrears.cli.import_show import show_rows
@@ -18,6 +19,7 @@ from arrears.core.known import IMPORTER
 from arrears.core.money import format_amount
 from arrears.core.parallel import OrderedMap, map_here
 from arrears.engine.commands.importing import ImportReport, import_book
+from arrears.engine.payments.providers import Providers
 from arrears.ports import Sums
 from arrears.wiring import open_installation, tune_for_batches
 
@@ -36,6 +38,8 @@ _CHANGED: Final = {
     "country": "countries",
     "name": "names",
     "copies": "further addresses that are warned",
+    "method": "payment methods at a provider",
+    "gone": "open items that are gone from the list, and so paid",
 }
 _LEFT_OUT: Final = {"draft": "drafts", "skipped": "rows that the map skips"}
 
@@ -57,6 +61,7 @@ def _processes(file: Path) -> AbstractContextManager[OrderedMap]:
 @click.option("--guess", "guessing", is_flag=True, help="Propose a map for FILE, with its doubts; read nothing in.")
 @click.option("--show", type=click.IntRange(min=1), help="Print the first rows as understood; read nothing in.")
 @click.option("--dry-run", is_flag=True, help="Write nothing; say what would come of it.")
+@click.option("--much-gone", is_flag=True, help="Believe a list of open items from which most is gone.")
 @click.option("--per-account", is_flag=True, help="Leave accounts with a wrong row as they are, and take the others.")
 @AS_JSON
 def command(
@@ -66,6 +71,7 @@ def command(
     show: int | None,
     dry_run: bool,
     per_account: bool,
+    much_gone: bool,
     as_json: bool,
 ) -> int:
     """Import accounts, invoices and payments from FILE; what is here already is brought up to date with it."""
@@ -85,6 +91,7 @@ def command(
                 return 0
             book.refuse_before(per_account=per_account)
             with open_installation() as live, progress_on_terminal("import") as progress:
+                _refuse_unknown(book_map, live.providers)
                 report = import_book(
                     live.store,
                     book,
@@ -93,13 +100,23 @@ def command(
                     progress,
                     per_account=per_account,
                     dry_run=dry_run,
+                    much_gone=much_gone,
                     ordered_map=ordered_map,
                 )
+    return _tell(report, dry_run, as_json, says_paid="paid" in book.columns)
+
+
+def _tell(report: ImportReport, dry_run: bool, as_json: bool, *, says_paid: bool) -> int:
+    """What came of it; Refused `accounts_left_out` where accounts were."""
     if as_json:
         print_json(_as_dict(report, dry_run))
     else:
         for line in _said(report, dry_run):
             click.echo(line)
+        if not says_paid:
+            click.echo(
+                'nothing here says what is paid; if the file lists open items only, say gone = "paid" (docs/import.md)'
+            )
         _table(report)
     for ref, reasons in report.refused.items():
         for reason in reasons:
@@ -108,6 +125,15 @@ def command(
         accounts = "1 account was" if len(report.refused) == 1 else f"{len(report.refused)} accounts were"
         raise Refused("accounts_left_out", f"{accounts} left as before; the others were imported", exit_code=3)
     return 0
+
+
+def _refuse_unknown(book_map: BookMap, providers: Providers) -> None:
+    """A provider that is not set up would never be asked about the methods that the book names."""
+    named = book_map.method.get("provider")
+    if isinstance(named, Constant) and named.text not in providers.by_name:
+        known = ", ".join(providers.by_name) or "none"
+        way = "set it up (docs/operate.md), or leave [method] out"
+        raise Refused("unknown_provider", f"method.provider: {named.text} is not set up here (set up: {known}); {way}")
 
 
 def _said(report: ImportReport, dry_run: bool) -> Iterator[str]:

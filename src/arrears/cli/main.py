@@ -54,7 +54,7 @@ COMMANDS: Final = {
     "check": ("arrears.cli.check:command", "Check every invariant on the live database."),
     "simulate": ("arrears.cli.simulate:command", "Run the engine in a made-up world."),
     "settings": ("arrears.cli.settings:command", "Show what is set, and where it comes from."),
-    "db": ("arrears.cli.db:command", "Start, stop or look at the embedded database."),
+    "db": ("arrears.cli.db:command", "Bring the database up to date; start or stop the embedded one."),
 }
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import asdict
+from typing import Final
 
 import click
 
@@ -15,6 +16,11 @@ from arrears.engine.messages.health import waiting
 from arrears.ports import MailHealth
 from arrears.store.postgres.queries import awaiting_release, totals
 from arrears.wiring import Installation, open_installation
+
+_NAMED: Final = {
+    "waiting": "are still to be looked at there, and charge nothing before",
+    "refused": "cannot be used; `arrears explain ACCOUNT` says why, and the customer is asked for another",
+}
 
 
 @click.command()
@@ -68,6 +74,9 @@ def _installation(live: Installation, as_json: bool) -> None:
         click.echo(f"{provider}: {count} payments and pages there are another installation's, and left alone")
     for line in _of_mail(mail):
         click.echo(line)
+    for (provider, answer), count in live.store.named_methods().items():
+        if answer in _NAMED:
+            click.echo(f"{provider}: {count} payment methods that a book names {_NAMED[answer]}")
     for name in _unfollowed(live):
         click.echo(
             f"policy {name} is in force and no account follows it; `arrears policy assign {name} ACCOUNT` lets one"

@@ -52,11 +52,12 @@ class HoldScope(StrEnum):
 
 
 class DoubtKind(StrEnum):
-    """Why a decision waits without moving days. The first two belong to an account, the others to the system; FEED also
-    to an account of which something that the provider reported could not be recorded."""
+    """Why a decision waits without moving days: three are an account's, the others the system's; FEED an account's too,
+    where a report could not be recorded. REQUEST: a provider would not even try, for a reason of ours."""
 
     ATTEMPT = "attempt"
     BANK_CREDIT = "bank_credit"
+    REQUEST = "request"
     FEED = "feed"
     CLOCK = "clock"
     BREAKER = "breaker"
@@ -95,7 +96,7 @@ class Debt(Value, frozen=True, omit_defaults=True):
     become past due. `ended` says that its case ended with a deletion: still owed, no longer pursued by the ladder.
     `tries` counts the attempts for it that are proven finished; `charged`: one of ours was paid or declined, so that
     its first charge is over. `reopened_seq` is the fact by which its money left again, `charged_back` that the payer's
-    bank took it: then only the payer pays it, never a charge of ours.
+    bank took it, or staff gave it back: then only the payer pays it, never a charge of ours.
     `entry` is the first attempt of the bank debit that failed for it last: presented again it is the same entry.
     `reminded` are the steps that are done or were overtaken since it is past due, `moved_seq` the fact that gave it
     another due date.
@@ -231,8 +232,8 @@ class Subscription(Value, frozen=True, omit_defaults=True):
     """An account's use of one service, with every reason for which it is not active.
 
     `cut`: it was disabled because of debt, not by another reason. `relieved`: a past-due debt was paid in full since
-    it stopped, so it runs again as soon as every other is held. `entered_on`: the day its stage counts from.
-    """
+    it stopped, so it runs again as soon as every other is held. `entered_on`: the day its stage counts from. `method`:
+    the active payment method, or 0."""
 
     no: int
     service: str
@@ -249,7 +250,6 @@ class Subscription(Value, frozen=True, omit_defaults=True):
     orders: tuple[OpenOrder, ...] = ()
     tells: tuple[Tell, ...] = ()
     method: int = 0
-    """The active payment method; 0 where there is none."""
 
     def promise(self, action: Action) -> Promise:
         """What has been told about `action`; of a deletion, by the open service end."""

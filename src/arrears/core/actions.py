@@ -56,6 +56,8 @@ def actions_of(recorded: f.Recorded) -> Iterator[ActionRow]:
     if type(fact) not in ACTING:
         return
     match fact:
+        case f.PaymentBooked(tell=""):
+            return  # First, because a book that is imported is mostly these.
         case f.Restricted():
             yield ActionRow(account, seq, ORDER, fact.subscription, fact.order_no, "restrict")
         case f.Disabled() | f.Canceled() | f.ReasonSet():

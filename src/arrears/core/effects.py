@@ -78,6 +78,7 @@ LEAVES: Final[Mapping[type[f.Fact], Leaves]] = closed(
         f.NoticeAccepted: _OVER,
         f.NoticeFailed: _TASK,
         f.NoticeBounced: _TASK,
+        f.RecipientsChanged: _TASK,
         f.TaskClosed: _ROW,
         f.WarnedOtherwise: _OVER,
     },

@@ -9,6 +9,8 @@ from dataclasses import dataclass, field
 from datetime import date
 from typing import Final
 
+import msgspec
+
 from arrears.core import facts as f
 from arrears.core.account import Debt, HoldScope
 
@@ -34,8 +36,7 @@ KINDS: Final[tuple[type[f.Fact], ...]] = (
 """The facts that say it; no other is read."""
 
 
-@dataclass(slots=True)
-class KnownPayment:
+class KnownPayment(msgspec.Struct, gc=False):
     """A payment as it was booked; `minor` is what of it has not been taken back. `invoice` 0: it names none."""
 
     ref: str
@@ -45,9 +46,8 @@ class KnownPayment:
     by_book: bool
 
 
-@dataclass(slots=True)
-class KnownInvoice:
-    """One invoice. Sums are minor units.
+class KnownInvoice(msgspec.Struct, gc=False):
+    """One invoice. Sums are minor units. `by_book`: an import brought it.
 
     `total_minor` is what is asked now: less than was issued after a credit note; `noted_minor` of what it is less has
     a credit note of its own in the book, and `here_only_minor` was credited by a person, which the billing system need
@@ -73,6 +73,7 @@ class KnownInvoice:
     void: bool = False
     demanded: bool = False
     book_holds: tuple[int, ...] = ()
+    by_book: bool = False
 
     @property
     def no(self) -> int:
@@ -146,6 +147,7 @@ class _Reading:
                 services = tuple(self._services[no] for no in debt.subscriptions)
                 found = KnownInvoice(debt, services, debt.total_minor, fact.issued_on, debt.due_on)
                 found.said_due_on = debt.due_on
+                found.by_book = by_book
                 invoices[debt.no], self.known.by_number[debt.number] = found, debt.no
             case f.InvoiceCredited():
                 if fact.debt:

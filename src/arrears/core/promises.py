@@ -25,6 +25,7 @@ class Promise(Value, frozen=True, omit_defaults=True):
     `promised_on` is the latest date told on a page or in an accepted warning; the action is never earlier. The lead
     runs from `accepted_at` of the first warning that counts, that of fact `accepted_seq`; older ones than fact
     `since_seq` do not count.
+    `readdressed`: how often its warnings stopped counting since others are told now (decision 29).
     `doubted`: a doubt stood at the deadline. `renew_from`: a hold or doubt that voided the warnings ended then, or the
     last one that counted came back.
     """
@@ -36,6 +37,7 @@ class Promise(Value, frozen=True, omit_defaults=True):
     sent: tuple[SentWarning, ...] = ()
     doubted: bool = False
     renew_from: datetime | None = None
+    readdressed: int = 0
 
     @property
     def counting(self) -> tuple[SentWarning, ...]:

@@ -7,10 +7,12 @@ which date format) ends at the adapter that read it.
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator, Mapping, Set
-from dataclasses import dataclass, field, fields
+from dataclasses import dataclass, field
 from datetime import date
 from enum import StrEnum
 from typing import Any, Final, Literal, NamedTuple, Protocol
+
+import msgspec
 
 BookMode = Literal["card", "invoice"]
 
@@ -26,10 +28,19 @@ class InvoiceStanding(StrEnum):
     UNCOLLECTIBLE = "uncollectible"
 
 
-@dataclass(frozen=True, slots=True)
-class BookAccount:
+class NamedMethod(NamedTuple):
+    """A payment method that somebody says a customer has at a provider: what the provider calls the payer and the
+    method. Nothing else is known of it, and nothing is charged before the provider has shown it."""
+
+    at_provider: str
+    customer_ref: str
+    ref: str
+
+
+class BookAccount(msgspec.Struct, frozen=True, gc=False):
     """One customer. `zone` is an IANA name, `country` two capital letters, `email` None where none is known. `policy`
-    is the name of the policy that it follows, `copies` are further addresses that are warned."""
+    is the name of the policy that it follows, `copies` are further addresses that are warned, `method` is its default
+    payment method at a provider."""
 
     ref: str
     name: str
@@ -40,10 +51,10 @@ class BookAccount:
     email: str | None
     policy: str = "default"
     copies: tuple[str, ...] = ()
+    method: NamedMethod | None = None
 
 
-@dataclass(frozen=True, slots=True)
-class BookInvoice:
+class BookInvoice(msgspec.Struct, frozen=True, gc=False):
     """Money asked, `total_minor` zero or more. `row` is the line of the file it came from (the header is 1)."""
 
     row: int
@@ -63,8 +74,7 @@ class BookInvoice:
         return 0 if self.standing is InvoiceStanding.VOID else self.total_minor
 
 
-@dataclass(frozen=True, slots=True)
-class BookPayment:
+class BookPayment(msgspec.Struct, frozen=True, gc=False):
     """Money that arrived and names its invoice; `ref` is unique for its invoice, `amount_minor` above zero. `dated`:
     the file says when it was paid; else `paid_on` is the due date, which only a replay looks at."""
 
@@ -78,8 +88,7 @@ class BookPayment:
     dated: bool = True
 
 
-@dataclass(frozen=True, slots=True)
-class BookCredit:
+class BookCredit(msgspec.Struct, frozen=True, gc=False):
     """A credit note, `amount_minor` above zero; of one invoice, or of the account where `invoice_number` is empty.
     `balance`: the sum is what is left of it, the rest having gone to invoices already."""
 
@@ -104,24 +113,31 @@ class AccountRows:
     credits: list[BookCredit] = field(default_factory=list)
 
 
-@dataclass(frozen=True, slots=True)
-class ReceivablesBook:
+class OpenItems(NamedTuple):
+    """A book that lists only what is open: an invoice that an earlier one had and this one has not is paid. `service`:
+    only of this one; empty where the rows say their services themselves."""
+
+    service: str = ""
+
+
+class ReceivablesBook(msgspec.Struct, frozen=True):
     """A whole book in an order that does not depend on the file's.
 
     Accounts by `ref`, invoices and credit notes by (`issued_on`, `number`), payments by (`paid_on`, `ref`). Every
     invoice's account and every payment's invoice is in the book. `digest` is the SHA-256 of the file's bytes, in hex.
     `columns` says where each field stood that the file has a word about, for a mistake that only the database knows;
     a field of an account or an invoice that is not there has no word to be compared. `left_out` counts the rows that
-    the map leaves out, by why.
+    the map leaves out, by why; `open_items`: it lists only what is open.
     """
 
     accounts: tuple[BookAccount, ...]
     invoices: tuple[BookInvoice, ...]
     payments: tuple[BookPayment, ...]
     digest: str
-    columns: Mapping[str, str] = field(default_factory=dict, compare=False)
+    columns: Mapping[str, str] = msgspec.field(default_factory=dict)
     credits: tuple[BookCredit, ...] = ()
-    left_out: Mapping[str, int] = field(default_factory=dict, compare=False)
+    left_out: Mapping[str, int] = msgspec.field(default_factory=dict)
+    open_items: OpenItems | None = None
 
 
 class Complaint(NamedTuple):
@@ -147,6 +163,10 @@ Merge = Callable[[KeptAccount], tuple[AccountRows, list[Complaint]]]
 
 class BookSource(Protocol):
     """A book that is read an account at a time."""
+
+    @property
+    def open_items(self) -> OpenItems | None:
+        """Whether, and of what, the book lists only what is open."""
 
     @property
     def columns(self) -> Mapping[str, str]:
@@ -188,17 +208,19 @@ class BookSource(Protocol):
         """Raises Refused `bad_book` if a row is wrong; with `per_account` only if nobody can say whose it is."""
 
 
-def _as_it_is(account: KeptAccount) -> tuple[AccountRows, list[Complaint]]:
+def as_it_is(account: KeptAccount) -> tuple[AccountRows, list[Complaint]]:
+    """The rows of an account that have been put together already."""
     return account.rows, []
 
 
 class _WholeBook:
     """A book in memory, without a mistake, an account at a time."""
 
-    merge = staticmethod(_as_it_is)
+    merge = staticmethod(as_it_is)
 
     def __init__(self, book: ReceivablesBook) -> None:
         self.columns = book.columns
+        self.open_items = book.open_items
         self.left_out = book.left_out
         self.rows = len(book.invoices) + len(book.credits)
         refs: dict[str, set[str]] = {}
@@ -265,7 +287,6 @@ NOT_COMPARED: Final[Mapping[str, str]] = {
 """Why a field of a book is not compared with the database when the book comes again. Every other field is."""
 
 
-def compared(kind: type[object]) -> tuple[str, ...]:
+def compared(kind: type[msgspec.Struct]) -> tuple[str, ...]:
     """The fields of a kind of row that are compared when a book comes again, in the order of their declaration."""
-    names = [one.name for one in fields(kind)]  # type: ignore[arg-type]
-    return tuple(name for name in names if f"{kind.__name__}.{name}" not in NOT_COMPARED)
+    return tuple(name for name in kind.__struct_fields__ if f"{kind.__name__}.{name}" not in NOT_COMPARED)

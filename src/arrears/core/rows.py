@@ -196,9 +196,9 @@ def _as_they_are_now(account: Account, invoices: list[InvoiceRow], since: int) -
     """Each invoice of a new account is written once, as it has come to be; a due date that moved has its own row."""
     still_open = {debt.no: debt for debt in account.debts}
     for place in range(since, len(invoices)):
-        debt = still_open.get(invoices[place].no)
+        debt = still_open.get((row := invoices[place]).no)
         open_minor, day_0 = (0, None) if debt is None else (debt.open_minor, debt.day_0)
-        invoices[place] = invoices[place]._replace(open_minor=open_minor, day_0=day_0)
+        invoices[place] = InvoiceRow(*row[:5], open_minor, *row[6:8], day_0)
 
 
 def rows_of_state(account: Account, rows: Rows) -> None:

@@ -14,7 +14,7 @@ from arrears.core.account import Account, Action, DoubtKind
 from arrears.core.effects import ASKING, TASK_ENDING
 from arrears.core.messages.kinds import MessageKind
 from arrears.core.money import format_amount
-from arrears.core.payments.values import AttemptState
+from arrears.core.payments.values import REQUEST_REFUSED, AttemptState
 from arrears.core.states import State
 
 SYSTEM: Final = 0
@@ -42,7 +42,15 @@ class TaskGone(NamedTuple):
 
 
 _ABOUT_REACHING: Final = ("warning_not_accepted", "nobody_reachable", "notice_fate_unknown", "notice_refused")
-_OF_A_CASE: Final = (*_ABOUT_REACHING, "mail_came_back", "charge_refused", "deferred", "deletion_release")
+_OF_A_CASE: Final = (
+    *_ABOUT_REACHING,
+    "mail_came_back",
+    "recipients_changed",
+    "deferred",
+    "deletion_release",
+)
+_CHARGE: Final = ("charge_refused", "")
+"""Of one attempt; what a provider would not even try is over with its doubt."""
 
 
 def tasks_of(recorded: f.Recorded) -> Iterator[TaskRow]:
@@ -51,15 +59,20 @@ def tasks_of(recorded: f.Recorded) -> Iterator[TaskRow]:
     if type(fact) not in ASKING:
         return
     match fact:
+        case f.PaymentBooked():  # First, because a book that is imported is mostly these.
+            if fact.tell == "credit":
+                came = f"{format_amount(fact.credit_minor, fact.currency)} of payment {fact.ref} came"
+                what = f"{came} for what was paid already: give it back, or keep it as credit"
+                yield TaskRow(account, seq, "paid_twice", what, fact.ref)
         case f.Noticed() if any(w.late for w in fact.each(f.Warning)):
             numbers = ", ".join(str(w.subscription) for w in fact.each(f.Warning) if w.late)
             yield TaskRow(account, seq, "warning_not_accepted", f"no warning was accepted for subscription {numbers}")
         case f.Noticed() if any(said.kind is MessageKind.BY_TRANSFER for said in fact.each(f.Announcement)):
             what = "an invoice is in a currency that no payment provider takes: collect it by bank transfer"
             yield TaskRow(account, seq, "not_by_card", what)
-        case f.NoticeFailed() | f.NoticeBounced():
+        case f.NoticeFailed() | f.NoticeBounced() | f.RecipientsChanged():
             yield from _of_mail(account, seq, fact)
-        case f.AttemptMoved(why=why) if why.startswith("refused"):
+        case f.AttemptMoved(why=why) if why.startswith("refused") and fact.codes.decline != REQUEST_REFUSED:
             yield TaskRow(account, seq, "charge_refused", f"attempt {fact.attempt} cannot go on: {why}")
         case f.Parked(why=why):
             yield TaskRow(account, seq, "parked", why)
@@ -76,22 +89,26 @@ def tasks_of(recorded: f.Recorded) -> Iterator[TaskRow]:
         case f.Deferred(subscription=sub, action=action):
             doubts = ", ".join(fact.doubts)
             yield TaskRow(account, seq, "deferred", f"{action} of subscription {sub}: {doubts}", f"{action} {sub}")
-        case f.PaymentBooked(tell="credit"):
-            kept = format_amount(fact.credit_minor, fact.currency)
-            what = f"{kept} of payment {fact.ref} came for what was paid already: give it back, or keep it as credit"
-            yield TaskRow(account, seq, "paid_twice", what, fact.ref)
         case f.RefundUndone(refund=number) if number:
             what = f"refund {number} of payment {fact.payment_ref} did not arrive; the customer still waits for it"
             yield TaskRow(account, seq, "refund_failed", what, fact.payment_ref)
         case f.DoubtRaised(doubt=DoubtKind.FEED, ref=ref):
             yield TaskRow(account, seq, "change_not_recorded", recorded.why, ref)
-        case f.Noticed() | f.AttemptMoved() | f.PaymentBooked() | f.RefundUndone() | f.DoubtRaised():
+        case f.DoubtRaised(doubt=DoubtKind.REQUEST, ref=ref):
+            yield TaskRow(account, seq, "charge_refused", recorded.why, ref)
+        case f.Noticed() | f.AttemptMoved() | f.RefundUndone() | f.DoubtRaised():
             return  # as planned
         case _:
             raise AssertionError(fact)
 
 
-def _of_mail(account: int, seq: int, fact: f.NoticeFailed | f.NoticeBounced) -> Iterator[TaskRow]:
+def _of_mail(account: int, seq: int, fact: f.NoticeFailed | f.NoticeBounced | f.RecipientsChanged) -> Iterator[TaskRow]:
+    if isinstance(fact, f.RecipientsChanged):
+        if fact.tell:
+            counts = "what others got counts no longer" if fact.lost else "what the same person got before counts on"
+            what = f"others are told again after a warning, and {counts}: tell them otherwise (`arrears told`)"
+            yield TaskRow(account, seq, "recipients_changed", what)
+        return
     about = f"the message of fact {fact.notice}"
     match fact:
         case f.NoticeFailed(why=why) if why.startswith("unknown"):
@@ -134,18 +151,25 @@ def _unheard(account: Account) -> bool:
 
 def _ended(fact: f.AnyFact, account: Account) -> Iterator[tuple[str, str | None]]:
     match fact:
+        case f.PaymentBooked() | f.WrittenOff() | f.InvoiceCredited():  # First, as above.
+            if all(debt.ended for debt in account.debts):
+                yield "not_by_card", None
         case f.NoticeAccepted():
             # Not that mail came back: a full mailbox takes each message first, and then returns it.
             unheard = _unheard(account)
             yield from ((k, None) for k in _ABOUT_REACHING if not (unheard and k == "warning_not_accepted"))
         case f.WarnedOtherwise() if _unheard(account):
             return  # nobody has been told of another action
-        case f.AddressConfirmed() | f.WarnedOtherwise():
+        case f.AddressConfirmed():
             yield from ((kind, None) for kind in (*_ABOUT_REACHING, "mail_came_back"))
+        case f.WarnedOtherwise():
+            yield from ((kind, None) for kind in (*_ABOUT_REACHING, "mail_came_back", "recipients_changed"))
         case f.CaseEnded():
-            yield from ((kind, None) for kind in _OF_A_CASE)
+            yield from (*((kind, None) for kind in _OF_A_CASE), _CHARGE)
         case f.AttemptMoved(to=AttemptState.PAID):
-            yield "charge_refused", None
+            yield _CHARGE
+        case f.DoubtCleared(doubt=DoubtKind.REQUEST, ref=ref):
+            yield "charge_refused", ref
         case f.Unparked():
             yield "parked", None
         case f.DoubtCleared(doubt=DoubtKind.FEED, ref=ref):
@@ -168,9 +192,6 @@ def _ended(fact: f.AnyFact, account: Account) -> Iterator[tuple[str, str | None]
             yield from (("paid_twice", ref), ("refund_failed", ref))
         case f.Refunded(payment_ref=ref, refund=0):
             yield "paid_twice", ref
-        case f.PaymentBooked() | f.WrittenOff() | f.InvoiceCredited():
-            if all(debt.ended for debt in account.debts):
-                yield "not_by_card", None
         case f.CreditAllocated(currency=currency):
             if not account.credit.get(currency):
                 yield "paid_twice", None

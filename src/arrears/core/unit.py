@@ -10,6 +10,8 @@ from datetime import datetime
 from functools import lru_cache
 from typing import Any
 
+import msgspec
+
 from arrears.core.account import Account, decode_account
 from arrears.core.evolve import evolve, open_account
 from arrears.core.facts import ARREARS, AccountOpened, AnyFact, Fact, Recorded, decode_fact, encode_fact
@@ -34,15 +36,12 @@ def stamp(at: datetime) -> str:
     return at.isoformat()
 
 
-class Stored:
+class Stored(msgspec.Struct, eq=False, gc=False):
     """A recorded fact with its stored text and its place in the chain."""
 
-    __slots__ = ("body", "hash", "recorded")
-
-    def __init__(self, recorded: Recorded, body: str, digest: bytes) -> None:
-        self.recorded = recorded
-        self.body = body
-        self.hash = digest
+    recorded: Recorded
+    body: str
+    hash: bytes
 
 
 class Written:
@@ -142,7 +141,8 @@ class Unit:
         body = encode_fact(fact)
         if why:
             why = why.translate(_UNWRITABLE)
-        recorded = Recorded(self.no, seq, self.now, author, why, _known(fact))
+        known: AnyFact = fact  # type: ignore[assignment]  # the closed union of all Fact subclasses, held by a test
+        recorded = Recorded(self.no, seq, self.now, author, why, known)
         self.head = chained(self.head, self.no, seq, self.now, author, why, body)
         self._account = open_account(recorded) if isinstance(fact, AccountOpened) else evolve(self.account, recorded)
         self.seq = seq
@@ -168,7 +168,3 @@ class Unit:
     def changed(self) -> bool:
         """Whether there is anything to write."""
         return self.seq != self._was[0] or self.next_at != self._was[2]
-
-
-def _known(fact: Fact) -> AnyFact:
-    return fact  # type: ignore[return-value]  # the closed union of all Fact subclasses, held by a test

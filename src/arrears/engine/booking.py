@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+
+import msgspec
 
 from arrears.core.account import Account
 from arrears.core.errors import Refused
@@ -13,8 +14,7 @@ from arrears.core.states import State
 from arrears.core.unit import Unit
 
 
-@dataclass(frozen=True, slots=True)
-class Payment:
+class Payment(msgspec.Struct, frozen=True, gc=False):
     """Money that arrived. `ref` is unique: the same payment is booked once. `debts` are the invoices it names, by
     their number within the account, in the order they are to be paid. `unasked`: nobody was to pay it any more, so
     it is offered back."""

@@ -7,6 +7,7 @@ never repeated blindly. An order is given until it is acknowledged; receivers dr
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Set as AbstractSet
 from datetime import datetime
 from typing import Final
 
@@ -20,6 +21,7 @@ from arrears.core.unit import Unit
 from arrears.core.view import View, service_ended_on
 from arrears.engine.acting import decide_until_rest
 from arrears.engine.failpoints import reached
+from arrears.engine.heard import unheard, whom
 from arrears.engine.message_context import PLAIN_CONTEXT, MessageContext
 from arrears.engine.messages.bounces import refused_at_delivery
 from arrears.engine.messages.delivering import Answer
@@ -27,7 +29,17 @@ from arrears.engine.messages.sending import send
 from arrears.engine.payments import refunds
 from arrears.engine.payments.attempts import pursue
 from arrears.engine.payments.providers import NO_PROVIDERS, Providers
-from arrears.ports import AccountReader, Accounts, AccountsAndMoney, Batch, Channel, Claim, Order, Services, Store
+from arrears.ports import (
+    AccountReader,
+    AccountsAndMail,
+    AccountsAndMoney,
+    Batch,
+    Channel,
+    Claim,
+    Order,
+    Services,
+    Store,
+)
 
 LEASE_SECONDS: Final = 120
 """Longer than any one message or order takes; a performer that dies is taken over after this."""
@@ -133,7 +145,7 @@ def _refund(store: AccountsAndMoney, providers: Providers, claim: Claim, now: da
 
 
 def record_results(
-    store: Accounts, results: Sequence[ActionResult], now: datetime, answers: Sequence[Answer] = ()
+    store: AccountsAndMail, results: Sequence[ActionResult], now: datetime, answers: Sequence[Answer] = ()
 ) -> None:
     """Record what the world answered, for the claims that are still held by this performer."""
     if not results and not answers:
@@ -147,7 +159,8 @@ def record_results(
         units = {unit.no: unit for unit in batch.units}
         kept = set(batch.end_claims(claims))
         kept |= set(batch.postpone_claims([(a.claim, a.until) for a in answers if a.outcome is None]))
-        _record_answers(batch, units, [a for a in answers if a.claim in kept], now)
+        of_kept = [a for a in answers if a.claim in kept]
+        _record_answers(batch, units, of_kept, _to_others(store, of_kept), now)
         for claim, _, done_at in results:
             if claim in kept and claim.kind == ORDER:
                 assert done_at is not None
@@ -159,7 +172,13 @@ def record_results(
     reached("results.after_commit")
 
 
-def _record_answers(batch: Batch, units: Mapping[int, Unit], answers: Sequence[Answer], now: datetime) -> None:
+def _record_answers(
+    batch: Batch,
+    units: Mapping[int, Unit],
+    answers: Sequence[Answer],
+    to_others: Mapping[Claim, AbstractSet[int]],
+    now: datetime,
+) -> None:
     moves = [move for answer in answers for move in answer.moves]
     stayed = batch.move_mails(moves, now) if moves else ()
     for given in answers:
@@ -169,9 +188,30 @@ def _record_answers(batch: Batch, units: Mapping[int, Unit], answers: Sequence[A
             batch.send_notice_again(answer.claim.account, answer.claim.seq)
         unit, notice = units[answer.claim.account], answer.claim.seq
         if answer.accepted:
-            unit.record(f.NoticeAccepted(notice=notice, digest=answer.digest, left_out=answer.left_out))
+            left_out = tuple(sorted({*answer.left_out, *to_others.get(answer.claim, ())}))
+            unit.record(f.NoticeAccepted(notice=notice, digest=answer.digest, left_out=left_out))
         elif answer.outcome is False:
             unit.record(f.NoticeFailed(notice=notice, why=answer.why))
+
+
+def _to_others(store: AccountsAndMail, answers: Sequence[Answer]) -> Mapping[Claim, AbstractSet[int]]:
+    """The subscriptions of whose warnings nobody has got one who is told by now: whom an account reaches can have
+    changed while they were being handed over."""
+    warned = {a.claim: _warnings(a) for a in answers if a.accepted and _warnings(a)}
+    if not warned:
+        return {}
+    now = store.contacts(sorted({claim.account for claim in warned}))
+    found = {}
+    for answer in answers:
+        given, warnings = answer.delivery, warned.get(answer.claim, ())
+        if warnings and whom(now[answer.claim.account]) != whom(given.contacts):
+            found[answer.claim] = unheard(now[answer.claim.account], given.mails.values(), warnings)
+    return found
+
+
+def _warnings(answer: Answer) -> Sequence[f.Warning]:
+    fact = answer.delivery.fact
+    return fact.each(f.Warning) if isinstance(fact, f.Noticed) else ()
 
 
 def acknowledge(unit: Unit, policies: Policies, claim: Claim, done_at: datetime) -> None:

@@ -8,6 +8,7 @@ from typing import Final, Protocol
 
 from arrears.engine.message_context import PLAIN_CONTEXT, MessageContext
 from arrears.engine.messages.health import watch_mail
+from arrears.engine.payments.named import add_named
 from arrears.engine.payments.providers import NO_PROVIDERS, Providers
 from arrears.engine.payments.sweep import sweep_if_due
 from arrears.engine.people.visitors import attend
@@ -82,6 +83,7 @@ def work_once(
     how much was performed. `stopping` is asked after each batch; what is left then, the next worker finds. `tell` gets
     what is wrong with mail as a whole (see `watch_mail`), each time."""
     sweep_if_due(store, providers, clock.now())
+    add_named(store, providers, clock.now())
     # Before the run: a request that holds a deletion is there before anything is deleted.
     attend(store, channel, context, clock.now())
     report = run(store, clock.now(), limits=limits, stopping=stopping)

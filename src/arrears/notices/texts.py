@@ -76,19 +76,13 @@ class _File:
     """One file of texts: what it holds, and where, so that a refusal can point at the line."""
 
     name: str
-    lines: tuple[str, ...]
+    lines: Mapping[tuple[str, str], int]
+    """Where each table and key begins; a table is a key of the table ""."""
     raw: Raw
 
     def where(self, table: str, key: str) -> str:
-        inside = not table
-        for number, line in enumerate(self.lines, 1):
-            if header := re.match(r"\s*\[([^\[\]]+)\]", line):
-                inside = header[1].strip() == table
-                if not table and header[1].strip() == key:
-                    return f"{self.name}:{number}: {key}"
-            elif inside and re.match(rf"""\s*["']?{re.escape(key)}["']?\s*=""", line):
-                return f"{self.name}:{number}: {_shown(table, key)}"
-        return f"{self.name}: {_shown(table, key)}"
+        line = self.lines.get((table, key))
+        return f"{self.name}:{line}: {_shown(table, key)}" if line else f"{self.name}: {_shown(table, key)}"
 
 
 def load_languages(folder: Path | None, begun: Collection[str] = ()) -> dict[str, LanguageTexts]:
@@ -145,7 +139,7 @@ def _parsed(name: str, text: str) -> _File:
     except tomllib.TOMLDecodeError as error:
         raise refused(name, f"is not TOML: {error}") from error
     raw: Raw = {"": {}}
-    file = _File(name, tuple(text.splitlines()), raw)
+    file = _File(name, _lines(text), raw)
     for table, value in found.items():
         if table == "language":
             raw[""][table] = value
@@ -159,6 +153,19 @@ def _parsed(name: str, text: str) -> _File:
         for key, value in values.items():
             _check_key(file, table, key, value)
     return file
+
+
+def _lines(text: str) -> dict[tuple[str, str], int]:
+    """The first line of each table and key of a file."""
+    found: dict[tuple[str, str], int] = {}
+    table = ""
+    for number, line in enumerate(text.splitlines(), 1):
+        if header := re.match(r"\s*\[([^\[\]]+)\]", line):
+            table = header[1].strip()
+            found.setdefault(("", table), number)
+        elif key := re.match(r"""\s*(["']?)(.*?)\1\s*=""", line):
+            found.setdefault((table, key[2]), number)
+    return found
 
 
 def _check_key(file: _File, table: str, key: str, value: object) -> None:

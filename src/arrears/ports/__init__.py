@@ -27,6 +27,7 @@ from arrears.ports.installation import (
 from arrears.ports.messages import (
     BACK,
     NOT_STUCK,
+    QUEUED,
     REPORTS_MAX,
     SEVERAL,
     TAKEN,
@@ -48,16 +49,20 @@ from arrears.ports.messages import (
     PayLink,
     PayLinkBook,
     StuckMail,
+    WarningBook,
     Writer,
 )
 from arrears.ports.payments import (
     AttemptRecord,
+    MethodAnswer,
     MethodRecord,
     MoneyBook,
+    NamedMethodBook,
     PaymentRecord,
     Processor,
     ProviderBook,
     SweepBook,
+    WaitingMethod,
 )
 from arrears.ports.people import (
     AccessBook,
@@ -91,6 +96,7 @@ from arrears.ports.store import (
     ContactsAndFacts,
     MailReturning,
     MailWatching,
+    NamedMethods,
     NoticeSending,
     PayLinkAccounts,
     ReachableAccounts,
@@ -111,6 +117,7 @@ from arrears.ports.support import (
 __all__ = [
     "BACK",
     "NOT_STUCK",
+    "QUEUED",
     "REPORTS_MAX",
     "SEVERAL",
     "TAKEN",
@@ -162,8 +169,11 @@ __all__ = [
     "MailWatching",
     "Message",
     "MessageText",
+    "MethodAnswer",
     "MethodRecord",
     "MoneyBook",
+    "NamedMethodBook",
+    "NamedMethods",
     "NewAccount",
     "NoticeFacts",
     "NoticeSending",
@@ -196,5 +206,7 @@ __all__ = [
     "TypedBook",
     "VisitorBook",
     "VisitorSupport",
+    "WaitingMethod",
+    "WarningBook",
     "Writer",
 ]

@@ -9,6 +9,7 @@ from typing import NamedTuple, Protocol
 
 from arrears.core.account import Account, Guards, Mode
 from arrears.core.facts import Recorded
+from arrears.core.receivables import NamedMethod
 from arrears.core.unit import Unit
 from arrears.ports.actions import Claim
 from arrears.ports.installation import InstallationState
@@ -29,6 +30,8 @@ class NewAccount(NamedTuple):
     contact: str | None = None
     copies: tuple[str, ...] = ()
     """Further addresses that are warned, and that nobody may sign in with."""
+    method: NamedMethod | None = None
+    """The default payment method that a book says the customer has at a provider."""
 
 
 class Poisoned(Exception):
@@ -66,9 +69,6 @@ class Batch(Protocol):
         """Messages have come to another state. Of a message that had been accepted, the instant of that is kept. What
         has come back (BACK) meanwhile stays so, whatever else is stored later: such messages are returned as they
         are."""
-
-    def describe(self, account: int, known: NewAccount) -> None:
-        """What is known of this customer is now this; its reference stays."""
 
     def send_notice_again(self, account: int, seq: int) -> None:
         """Put the notice of this fact back into the queue, because it has another address to go to."""

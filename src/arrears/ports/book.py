@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from collections.abc import Set as AbstractSet
 from datetime import date
 from typing import NamedTuple, Protocol
 
@@ -45,11 +46,18 @@ class Receivables(Protocol):
     def described(self, numbers: Sequence[int]) -> Mapping[int, NewAccount]:
         """What is known of these customers now."""
 
+    def administered(self, numbers: Sequence[int]) -> AbstractSet[int]:
+        """Which of these accounts have an administrator, so that nobody writes to the address that they were opened
+        with."""
+
     def invoice_places(self, numbers: Sequence[str]) -> Mapping[str, Place]:
         """Whose each of these invoices is; absent where there is none of that number."""
 
     def payment_places(self, refs: Sequence[str]) -> Mapping[str, Place]:
         """Whose each of these payments is; absent where there is none of that reference."""
+
+    def open_invoices(self) -> Mapping[str, Place]:
+        """Whose each open invoice is, by its number."""
 
     def invoice_count(self) -> int:
         """How many invoices there are."""

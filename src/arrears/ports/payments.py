@@ -5,7 +5,7 @@ from __future__ import annotations
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from datetime import date, datetime, timedelta
-from typing import Final, NamedTuple, Protocol
+from typing import Final, Literal, NamedTuple, Protocol
 
 from arrears.core.account import Debt
 from arrears.core.errors import Refused
@@ -26,6 +26,7 @@ from arrears.core.payments.values import (
     SetupOutcome,
     Unknown,
 )
+from arrears.core.receivables import NamedMethod
 
 TRIES_MAX: Final = 1000
 """More than any network allows on one card in any window that its rules look back."""
@@ -110,6 +111,36 @@ class MoneyBook(Protocol):
 
     def facts_of(self, numbers: Sequence[int], kinds: Sequence[type[Fact]]) -> Mapping[int, Sequence[Recorded]]:
         """The facts of these kinds of each account, in order; with no facts, an account may be missing."""
+
+
+MethodAnswer = Literal["waiting", "added", "refused"]
+"""What became of a method that a book names: nobody has looked yet, it was added, or it cannot be used."""
+
+
+class WaitingMethod(NamedTuple):
+    """A method that a book names and that nobody has looked at yet: of which account, since when, and which other
+    accounts name or have the same."""
+
+    account: int
+    method: NamedMethod
+    named_at: datetime
+    also: Sequence[int]
+
+
+class NamedMethodBook(Protocol):
+    """The payment methods that books say customers have at a provider already."""
+
+    def waiting_methods(self, providers: Sequence[str], limit: int) -> Sequence[WaitingMethod]:
+        """Up to `limit` at these providers that nobody has looked at, in the order of their accounts."""
+
+    def answer_method(self, account: int, method: NamedMethod, answer: MethodAnswer, why: str) -> None:
+        """Note what became of it, unless the book names another one by now."""
+
+    def refused_methods(self, accounts: Sequence[int]) -> Mapping[int, str]:
+        """Why the method that a book names for these accounts cannot be used; without those where it can."""
+
+    def named_methods(self) -> Mapping[tuple[str, MethodAnswer], int]:
+        """How many there are at each provider of each answer."""
 
 
 class SweepBook(Protocol):
@@ -240,6 +271,11 @@ class Processor(ABC):
         """The same card with a new expiry."""
         raise self._without(Processor.renew)
 
+    def show(self, method_ref: str) -> MethodDetails:
+        """A stored method as it is now. Refuses `unknown_method` where there is none of that name, or it cannot
+        be charged."""
+        raise self._without(Processor.show)
+
     def forget(self, method_ref: str, key: str) -> None:  # noqa: B027 - without it there is nothing to remove there
         """Remove a stored method at the provider. Without it the method is forgotten here only."""
 
@@ -285,6 +321,7 @@ OPTIONAL: Final[Mapping[str, str]] = {
     "open_payment": "take a payment on a page of its own",
     "expire_payment": "take a payment on a page of its own",
     "renew": "take a card's new expiry",
+    "show": "show a payment method that it has",
     "refund": "give money back from here",
     "changes_in": "report by webhook",
     "book": "show its book of payments",

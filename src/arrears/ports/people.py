@@ -107,6 +107,9 @@ class AddressBook(TypedBook, Protocol):
         """Use a link: the address is the person's contact address, it is confirmed, and it is no longer dead. False,
         and nothing changes, if the link had been used before."""
 
+    def accounts_of(self, person: int) -> Sequence[int]:
+        """The accounts on which a person has a role, in order."""
+
     def unconfirmed_addresses(self, before: datetime, limit: int) -> Sequence[tuple[int, int, str]]:
         """Up to `limit` administrators (account, person, address) whose address was last confirmed, and last asked
         about, before then."""

@@ -14,8 +14,8 @@ from arrears.ports.accounts import AccountOpening, AccountReader, Accounts, DueA
 from arrears.ports.actions import ActionQueue, NoticeFacts
 from arrears.ports.book import Receivables
 from arrears.ports.installation import InstallationControl
-from arrears.ports.messages import ContactBook, MailBook, PayLinkBook
-from arrears.ports.payments import MoneyBook, ProviderBook, SweepBook
+from arrears.ports.messages import ContactBook, MailBook, PayLinkBook, WarningBook
+from arrears.ports.payments import MoneyBook, NamedMethodBook, ProviderBook, SweepBook
 from arrears.ports.people import AccessBook, AddressBook
 from arrears.ports.setups import SetupBook
 from arrears.ports.support import SupportBook, VisitorBook
@@ -86,11 +86,11 @@ class AccountsAndSetups(AccountsAndMoney, SetupBook, Protocol):
     """The same with the pages on which methods are set up, which may pay the moment the method is there."""
 
 
-class AccountsAndAddresses(AccountsAndContacts, AddressBook, Protocol):
+class AccountsAndAddresses(Accounts, WarningBook, AddressBook, Protocol):
     """Accounts with the addresses and profiles of their people."""
 
 
-class AccountsAndAccess(AccountsAndContacts, AccessBook, Protocol):
+class AccountsAndAccess(Accounts, WarningBook, AccessBook, Protocol):
     """Accounts with who may sign in to them, and as what."""
 
 
@@ -110,6 +110,10 @@ class AccountsAndReceivables(Accounts, Receivables, Protocol):
     """What corrections of single invoices and payments need: the accounts, and whose each of them is."""
 
 
+class NamedMethods(AccountsAndMoney, NamedMethodBook, Protocol):
+    """What adding the methods that books name needs."""
+
+
 class ReceivablesImport(AccountOpening, Receivables, Protocol):
     """What an import needs: accounts that are there or come with it, and what is known of their receivables."""
 
@@ -121,6 +125,7 @@ class Store(
     ActionQueue,
     CollectionsRun,
     Journal,
+    NamedMethodBook,
     NoticeFacts,
     PayLinkBook,
     ProviderBook,

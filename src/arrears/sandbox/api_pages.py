@@ -15,6 +15,7 @@ from arrears.sandbox.forms import (
     expands,
     integer,
     listed,
+    may_do,
     metadata_of,
     only,
     page_of,
@@ -154,7 +155,9 @@ def new_session(wire: WireObjects, _: str, params: Params) -> WireAnswer:
     )
     if mode == "payment":
         _price(found, params)
+        may_do(book.refused, found.currency, "any")
     else:
+        may_do(book.refused, "setup", "any")
         _sets_up(wire, found, params)
     book.open_page(found)
     return wire.session(found, expands(params))

@@ -15,6 +15,7 @@ from arrears.sandbox.forms import (
     expands,
     flag,
     listed,
+    may_do,
     metadata_of,
     only,
     page_of,
@@ -50,6 +51,7 @@ def new_intent(wire: WireObjects, _: str, params: Params) -> WireAnswer:
     )
     if "customer" in params:
         found.customer = known(book.customers, params["customer"], "customer", "customer").id
+    may_do(book.refused, found.currency, "any")
     within_limits(found.amount, found.currency)
     _check_confirmation(params, confirm=confirm)
     if "payment_method" in params:

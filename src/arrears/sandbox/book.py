@@ -45,6 +45,9 @@ class SandboxBook:
         self.disputes: dict[str, SandboxDispute] = {}
         self.events: list[SandboxEvent] = []
         self.forgotten: set[str] = set()
+        self.refused: dict[str, str] = {}
+        """What this account of the provider may not do, and the code that says so: take a currency (`eur`), take
+        anything (`any`), set a method up (`setup`)."""
         self.late = 0
         """After how many seconds an event is listed, under the time at which it came about."""
         self.own_cards = False
@@ -52,7 +55,7 @@ class SandboxBook:
         self.agenda: list[tuple[int, int, str, str]] = []
         """What time brings: (when, order, what, id), a heap."""
         self.lines: list[tuple[str, str, int]] = []
-        """(intent, what, minor): taken +, refunded -, disputed -, dispute won +. Never changed, only added to."""
+        """(intent, what, minor): taken +, refunded -, refund failed +, disputed -, dispute won +. Only added to."""
 
     def new_id(self, prefix: str) -> str:
         """The next id; of this book alone, as the real one's are: who was paid by another sandbox before, as a demo
@@ -104,6 +107,10 @@ class SandboxBook:
     def expire(self, session: Session, at: int | None = None) -> None:
         """Close a page that nobody has used."""
         session.status = "expired"
+        intent = self.intents.get(session.intent or "")
+        if intent is not None and intent.status == "requires_action":
+            intent.status = "canceled"
+            self.add_event("payment_intent.canceled", intent.id, "payment_intent", at)
         self.add_event("checkout.session.expired", session.id, "checkout.session", at)
 
     def complete(self, session: Session) -> None:
@@ -160,7 +167,8 @@ class SandboxBook:
 
     def answer_challenge(self, intent: Intent, *, confirmed: bool) -> None:
         """The customer has answered the bank, which may still say no."""
-        if intent.status != "requires_action":
+        session = None if intent.session is None else self.sessions[intent.session]
+        if intent.status != "requires_action" or (session is not None and session.status != "open"):
             return
         if not confirmed:
             self._refused(intent, None, *_CUSTOMER_REFUSED)
@@ -169,6 +177,8 @@ class SandboxBook:
             self.confirm(intent, completed=True)
         except WireError:
             return
+        if intent.session is not None:
+            self.complete(self.sessions[intent.session])
 
     def cancel(self, intent: Intent) -> None:
         """Make sure that it never takes money; refused where it has, may already be doing so, or has a page."""
@@ -236,6 +246,16 @@ class SandboxBook:
 
     # -- money back ------------------------------------------------------------------------------------------
 
+    def fail_refund(self, refund: SandboxRefund) -> None:
+        """The money of a refund could not be delivered, days later perhaps: it is here again."""
+        if refund.status == "failed":
+            raise bad_request("This refund has failed already.")
+        refund.status = "failed"
+        self.intents[refund.intent].refunded -= refund.amount
+        self.lines.append((refund.intent, "refund failed", refund.amount))
+        for kind in ("refund.updated", "refund.failed"):
+            self.add_event(kind, refund.id, "refund")
+
     def refund(self, intent: Intent, amount: int | None, metadata: dict[str, str], reason: str = "") -> SandboxRefund:
         """Give money back (all that is left without an amount), never more than was taken and is left."""
         if not intent.taken or intent.charge is None:
@@ -258,20 +278,21 @@ class SandboxBook:
         self.add_event("charge.refunded", intent.charge, "charge")
         return refund
 
-    def dispute(self, intent: Intent) -> SandboxDispute:
-        """The customer's bank takes everything that is left back; from a bank debit for good."""
+    def dispute(self, intent: Intent, amount: int | None = None) -> SandboxDispute:
+        """The customer's bank takes everything that is left back, or so much of it; from a bank debit for good."""
         charge = self.charges.get(intent.charge or "")
         if charge is not None and isinstance(self.methods[charge.method].bank, BankAccount):
             return self.give_back(intent)
-        dispute = self._dispute(intent)
+        dispute = self._dispute(intent, amount=amount)
         for step in ("created", "funds_withdrawn"):
             self.add_event(f"charge.dispute.{step}", dispute.id, "dispute")
         return dispute
 
-    def _dispute(self, intent: Intent, at: int | None = None) -> SandboxDispute:
+    def _dispute(self, intent: Intent, at: int | None = None, amount: int | None = None) -> SandboxDispute:
         left = intent.taken - intent.refunded - intent.disputed
-        if left <= 0 or intent.charge is None:
-            raise bad_request("Nothing of this payment is left to dispute.")
+        if not 0 < (left if amount is None else amount) <= left or intent.charge is None:
+            raise bad_request("Nothing of this payment is left to dispute, or less than that.")
+        left = left if amount is None else amount
         when = self.clock if at is None else at
         dispute = SandboxDispute(self.new_id("du"), intent.id, intent.charge, left, intent.currency, when)
         self.disputes[dispute.id] = dispute
@@ -280,8 +301,9 @@ class SandboxBook:
         return dispute
 
     def close_dispute(self, dispute: SandboxDispute, *, won: bool) -> None:
-        """The network has ruled."""
-        if dispute.status != "needs_response":
+        """The network has ruled; where it had ruled that it was lost, it may find otherwise."""
+        returned = isinstance(self.methods[self.charges[dispute.charge].method].bank, BankAccount)
+        if dispute.status != "needs_response" and (dispute.status, won, returned) != ("lost", True, False):
             raise bad_request("This dispute is closed.")
         dispute.status = "won" if won else "lost"
         if won:
@@ -299,7 +321,8 @@ class SandboxBook:
         for name, of in sums.items():
             i = self.intents[name]
             disputed = -of.get("disputed", 0) - of.get("dispute won", 0)
-            assert (of.get("taken", 0), -of.get("refunded", 0), disputed) == (i.taken, i.refunded, i.disputed), name
+            refunded = -of.get("refunded", 0) - of.get("refund failed", 0)
+            assert (of.get("taken", 0), refunded, disputed) == (i.taken, i.refunded, i.disputed), name
             yield {
                 "payment_intent": name,
                 "attempt": i.metadata.get("attempt", ""),

@@ -59,6 +59,12 @@ def key(sandbox: Sandbox, asked: Asked) -> Any:
     return {"secret": sandbox.secret_key, "denied": sandbox.denied}
 
 
+def refuse(sandbox: Sandbox, asked: Asked) -> Any:
+    """From now on requests are refused as such, with the `codes` of a currency, of `any`, or of `setup`."""
+    sandbox.book.refused = {str(what): str(code) for what, code in asked["codes"].items()}
+    return sandbox.book.refused
+
+
 def forget(sandbox: Sandbox, asked: Asked) -> Any:
     """The provider no longer knows the object `id`, as where its test data were deleted. Its book keeps the money."""
     sandbox.book.forgotten.add(asked["id"])
@@ -99,8 +105,14 @@ def challenge(sandbox: Sandbox, asked: Asked) -> Any:
 
 
 def dispute(sandbox: Sandbox, asked: Asked) -> Any:
-    """The payer disputes `intent`."""
-    return {"id": sandbox.book.dispute(sandbox.book.intents[asked["intent"]]).id}
+    """The payer disputes `intent`, or `amount` of it."""
+    return {"id": sandbox.book.dispute(sandbox.book.intents[asked["intent"]], asked.get("amount")).id}
+
+
+def fail_refund(sandbox: Sandbox, asked: Asked) -> Any:
+    """The money of `refund` could not be delivered."""
+    sandbox.book.fail_refund(sandbox.book.refunds[asked["refund"]])
+    return {}
 
 
 def close(sandbox: Sandbox, asked: Asked) -> Any:
@@ -145,6 +157,7 @@ CONTROLS: Final[dict[str, Callable[[Sandbox, Asked], Any]]] = {
         faults,
         lists,
         key,
+        refuse,
         forget,
         release,
         behave,
@@ -152,6 +165,7 @@ CONTROLS: Final[dict[str, Callable[[Sandbox, Asked], Any]]] = {
         setup_refused,
         challenge,
         dispute,
+        fail_refund,
         close,
         end_debits,
         return_debit,

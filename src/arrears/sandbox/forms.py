@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any, Final, Protocol, TypeVar
 from urllib.parse import parse_qsl, urlsplit
 
@@ -131,6 +131,13 @@ def within_limits(amount: int, currency: str, param: str = "amount") -> None:
         raise bad_request(f"Amount must be no more than {most}", "amount_too_large", param=param)
     if amount % to_stripe(limits.step_minor, ours):
         raise bad_request(f"Invalid amount for {currency}: {amount}.", "invalid_amount", param=param)
+
+
+def may_do(refused: Mapping[str, str], *names: str) -> None:
+    """Refuse what this account of the provider may not do."""
+    code = next((refused[name] for name in names if name in refused), "")
+    if code:
+        raise bad_request(f"Your account cannot do this: {code}.", code)
 
 
 def currency_of(params: Params) -> str:

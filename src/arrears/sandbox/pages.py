@@ -172,7 +172,8 @@ def back_to(address: str, session: Session) -> str:
 
 
 def use_card(book: SandboxBook, session: Session, name: str, *, own: bool = False) -> bool:
-    """What choosing a card or an account on the page does; False when the bank says no and the page stays open.
+    """What choosing a card or an account on the page does; False when the bank says no, or asks the payer to confirm,
+    and the page stays open.
 
     WireError for one that the page does not offer. What pays once is not kept for the customer, as at the real one.
     """
@@ -192,8 +193,10 @@ def use_card(book: SandboxBook, session: Session, name: str, *, own: bool = Fals
     intent = _intent_of(book, session)
     intent.method = method.id
     try:
-        book.confirm(intent, completed=True)
+        book.confirm(intent)
     except WireError:
+        return False
+    if intent.status == "requires_action":
         return False
     book.complete(session)
     return True

@@ -65,7 +65,7 @@ class Sandbox:
         self.date: str | None = "own"
         """What its answers say that the time is: its `own`, another text, or nothing (None)."""
         self.denied: tuple[str, ...] = ()
-        """What the key may not ask for, by the beginning of the path."""
+        """What the key may not ask for, by the beginning of the path, or of the verb and the path."""
 
     def _now(self) -> int:
         if self.follows_clock:
@@ -99,7 +99,7 @@ class Sandbox:
         if not hmac.compare_digest(_key_of(request).encode(), self.secret_key.encode()):
             return _error(401, "invalid_request_error", "Invalid API Key provided.")
         path, query, verb = request.path_params["path"].strip("/"), str(request.url.query), request.method
-        if path.startswith(self.denied):
+        if path.startswith(self.denied) or f"{verb} {path}".startswith(self.denied):
             message = f"The provided key does not have the required permissions for this endpoint ({path})."
             return _error(403, "invalid_request_error", message)
         key = request.headers.get("idempotency-key", "") if verb == "POST" else ""
@@ -168,6 +168,9 @@ class Sandbox:
         except WireError:
             return HTMLResponse(session_page(session, lang, alert="unknown"), 400, headers=_PAGE_HEADERS)
         self.tell()
+        asked = self.book.intents.get(session.intent or "")
+        if asked is not None and asked.status == "requires_action":
+            return RedirectResponse(f"/pay/challenge/{asked.id}", 303)
         if not done:
             return HTMLResponse(session_page(session, lang, alert="declined"), headers=_PAGE_HEADERS)
         return RedirectResponse(back_to(session.success_url, session), 303)
@@ -184,6 +187,8 @@ class Sandbox:
         self.pass_time()
         self.book.answer_challenge(intent, confirmed=form.get("do") == "yes")
         self.tell()
+        if intent.session is not None and self.book.sessions[intent.session].status == "open":
+            return RedirectResponse(f"/pay/{intent.session}", 303)
         return RedirectResponse(intent.return_url or "/", 303)
 
     def signed(self, payload: bytes, at: int) -> str:

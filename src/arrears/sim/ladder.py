@@ -341,10 +341,11 @@ class Ladder:
                     if (told.seq, told.subscription, told.action) == (seq, no, action):
                         told.otherwise = told.accepted_at is None
                         self._heard(told, recorded.at)
-            case f.NoticeBounced(lost=lost):
+            case f.NoticeBounced(lost=lost) | f.RecipientsChanged(lost=lost):
+                replaced = isinstance(fact, f.RecipientsChanged) and fact.replaced
                 for told in self.warnings:
-                    if told.seq in lost and not told.otherwise:
-                        told.accepted_at = None
+                    if told.seq in lost and (replaced or not told.otherwise):
+                        told.accepted_at, told.otherwise = None, False
             case f.DateMoved(subscription=no, action=action, on=on):
                 self.subs[no].told[action] = max(on, self.subs[no].told.get(action, on))
             case (

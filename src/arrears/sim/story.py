@@ -35,6 +35,7 @@ _Mail = (
     | f.WarnedOtherwise
     | f.NoticeFailed
     | f.NoticeBounced
+    | f.RecipientsChanged
     | f.AddressAsked
     | f.AddressConfirmed
     | f.TestAsked
@@ -252,6 +253,9 @@ def _mail(fact: _Mail) -> tuple[str, str]:
         case f.NoticeBounced(notice=seq, how=how):
             rest = "; it goes to another address" if fact.again else "" if fact.reachable else "; nobody can be reached"
             return "came back", f"the message of fact {seq}: the address {_CAME_BACK.get(how, how)}{rest}"
+        case f.RecipientsChanged(lost=lost):
+            rest = "; the warnings that others got count no longer" if lost else ""
+            return "recipients changed", f"others are told from now on{rest}"
         case f.AddressAsked(again=again):
             return "address", f"a link was sent to {'confirm the contact address again' if again else 'a new address'}"
         case f.AddressConfirmed(changed=changed):

@@ -93,7 +93,8 @@ def of_back(fact: StoryBack) -> tuple[str, str]:
             return "refund", f"{amount} of {ref} did not leave, or has come back"
         case f.RefundAsked(payment_ref=ref, currency=unit, amount_minor=minor):
             return "refund", f"{fact.refund}: {format_amount(minor, unit)} of {ref} is to be given back"
-        case f.Refunded(reversal=True, payment_ref=ref, currency=unit):
+        case f.Refunded(reversal=True, refund=0, payment_ref=ref, currency=unit):
             return "taken back", f"{format_amount(fact.amount_minor + fact.reopened_minor, unit)} of {ref} by the bank"
         case f.Refunded():
-            return "refund", f"{format_amount(fact.amount_minor, fact.currency)} of {fact.payment_ref} given back"
+            amount = format_amount(fact.amount_minor + fact.reopened_minor, fact.currency)
+            return "refund", f"{amount} of {fact.payment_ref} given back"

@@ -63,19 +63,22 @@ def drop_scratch(db: Connection[Any], schema: str) -> None:
     db.execute(sql.SQL("DROP SCHEMA IF EXISTS {} CASCADE").format(sql.Identifier(schema)))
 
 
-def gate(db: Connection[Any]) -> None:
-    """Refuse `wrong_schema` unless the database has exactly the versions this program knows."""
-    expected = max(versions())
+def version_of(db: Connection[Any]) -> int | None:
+    """The newest version that this database has; None where it has none."""
     try:
         row = db.execute("SELECT max(version) FROM schema_version").fetchone()
     except psycopg.errors.UndefinedTable:
-        row = None
-    found = row[0] if row is not None else None
+        return None
+    return row[0] if row is not None else None
+
+
+def gate(db: Connection[Any]) -> None:
+    """Refuse `wrong_schema` unless the database has exactly the versions this program knows."""
+    expected, found = max(versions()), version_of(db)
     if found != expected:
         raise Refused(
             "wrong_schema",
             f"the database has schema version {found or 'none'} and this program needs {expected}; "
-            "install the program that fits, or make a backup and bring the database up to date: "
-            "`django-admin migrate --settings arrears.web.settings`",
+            "install the program that fits, or make a backup and bring the database up to date: `arrears db upgrade`",
             exit_code=5,
         )

@@ -14,25 +14,24 @@ from itertools import chain, islice
 from pathlib import Path
 from typing import BinaryIO, Final
 
-from arrears.adapters.books.book_map import BookMap
+from arrears.adapters.books.book_map import BookMap, Constant
 from arrears.adapters.books.fields import plain, quoted
 from arrears.adapters.books.merging import Merging, columns_of
 from arrears.adapters.books.mistakes import Mistakes
 from arrears.adapters.books.plausible import refuse_unread_balance
-from arrears.adapters.books.reading import NOTHING, ReadRow
+from arrears.adapters.books.reading import NOTHING, rows_of_kept
 from arrears.adapters.books.records import BrokenRow, Records, open_book
 from arrears.adapters.books.rows import label
 from arrears.adapters.books.spool import ROWS_IN_MEMORY, Spool
 from arrears.adapters.books.understanding import NumberedRow, Understanding, Understood, of_several_customers
 from arrears.core.errors import Refused
 from arrears.core.parallel import OrderedMap, map_here
-from arrears.core.receivables import AccountRows, Complaint, KeptAccount, Merge, Progress, ReceivablesBook
+from arrears.core.receivables import AccountRows, Complaint, KeptAccount, Merge, OpenItems, Progress, ReceivablesBook
 
 HEADER_WITHIN: Final = 50
 """So many rows of titles may stand before the names of the columns."""
 ROWS_IN_A_BLOCK: Final = 2_000
 """So many rows are understood together; progress is told after each block."""
-_IS_CREDIT, _NUMBER, _PAID, _REF = map(ReadRow._fields.index, ("is_credit", "number", "paid", "ref"))
 _COLUMNS_SHOWN_MAX: Final = 40
 
 
@@ -53,6 +52,14 @@ class BookRows:
         self._by_ref = Spool(rows_in_memory)
 
     @property
+    def open_items(self) -> OpenItems | None:
+        """See BookSource."""
+        service = self._map.invoice["service"]
+        if not self._map.rules.lists_open:
+            return None
+        return OpenItems(service.text if isinstance(service, Constant) else "")
+
+    @property
     def merge(self) -> Merge:
         """See BookSource."""
         return Merging(self._map)
@@ -64,8 +71,8 @@ class BookRows:
 
     def keys(self, account: KeptAccount) -> tuple[list[str], list[str]]:
         """See BookSource."""
-        said = [(row[_NUMBER], row[_PAID], row[_REF]) for row in account.rows if not row[_IS_CREDIT]]
-        return [number for number, _, _ in said], [ref or number for number, paid, ref in said if paid != NOTHING]
+        said = [row for row in rows_of_kept(account.rows) if not row.is_credit]
+        return [row.number for row in said], [row.ref or row.number for row in said if row.paid != NOTHING]
 
     def complain(self, complaints: Iterable[Complaint]) -> None:
         """See BookSource."""
@@ -259,4 +266,5 @@ def read_book(path: Path, book_map: BookMap) -> ReceivablesBook:
         columns=book.columns,
         credits=tuple(sorted(notes, key=lambda c: (c.issued_on, c.number))),
         left_out=book.left_out,
+        open_items=book.open_items,
     )

@@ -128,6 +128,9 @@ def _columns(header: Sequence[str]) -> dict[str, str]:
 # -- what it means -------------------------------------------------------------------------------------------
 
 
+_OPEN_ITEMS: Final = 'if it lists open items only, say gone = "paid" under [invoice], or who pays stays a debtor'
+
+
 class _Guess:
     """A map that is being proposed, with its doubts."""
 
@@ -295,6 +298,8 @@ class _Guess:
             self.doubts.append("numbers repeat with other sums: rows are read as lines that add up")
         if "open" in self.found:
             yield f"open = {self._column('open')}"
+            if all(set(text) & set("123456789") for text in self._values("open")):
+                self.doubts.append(f"everything in it is open; {_OPEN_ITEMS}")
         elif "paid" in self.found and "paid_on" not in self.found:
             yield f"paid = {self._column('paid')}"
         sums = [*self._values("amount"), *self._values("open")]
@@ -363,7 +368,7 @@ class _Guess:
             if "payment_ref" in self.found:
                 yield f"ref = {self._column('payment_ref')}"
         elif "open" not in self.found and "paid" not in self.found and "status" not in self.found:
-            self.doubts.append("nothing says what is paid: every invoice is read as open")
+            self.doubts.append(f"nothing says what is paid: every invoice is read as open; {_OPEN_ITEMS}")
         yield '\n[mode]\nvalue = "card"\n'
         self.doubts.append("the file does not say how customers pay: card or invoice, in [mode]")
 

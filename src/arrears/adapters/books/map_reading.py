@@ -11,7 +11,18 @@ from arrears.core.errors import Refused
 from arrears.core.money import exponent
 
 # One value for every row would make all invoices one, or bill everybody the same day: surely a slip.
-_COLUMN_ONLY: Final = {"ref", "number", "issued_on", "due_on", "paid_on", "name", "email", "invoice.amount", "credited"}
+_COLUMN_ONLY: Final = {
+    "ref",
+    "number",
+    "issued_on",
+    "due_on",
+    "paid_on",
+    "name",
+    "email",
+    "invoice.amount",
+    "credited",
+    "customer",
+}
 _OWN: Final = ("ref", "number", "email")
 """What one text for several rows would mix up."""
 _OF_A_COLUMN: Final = ("column", "words", "otherwise", "separator")

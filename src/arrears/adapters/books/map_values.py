@@ -91,8 +91,11 @@ class InvoiceForm:
     prepaid: bool = False
     negative_is_credit: bool = False
     kind: ValueWords | None = None
-    status: ValueWords | None = None
+    status: tuple[ValueWords, ...] = ()
+    """Columns that say how an invoice stands: the first one that says anything but `open` decides."""
     disputed: ValueWords | None = None
+    lists_open: bool = False
+    """The file lists only what is open: what is gone from the next one has been paid."""
     credited: Source | None = None
     """Of which invoice a credit note is, where a column says so."""
 
@@ -104,6 +107,7 @@ class BookMap:
     `payment` empty: the book has no payments. `mode` a word instead of `ValueWords`: every account's. The two
     `decided_by` say which row has the last word on an account's mode, and on everything else about it. `balance` is
     `open`, what is left of an invoice, or `paid`, what has been paid of it by now; it stands instead of `payment`.
+    `method` is the `provider`, `customer` and `ref` of the payment method that a customer has; empty: none is said.
     """
 
     form: FileForm
@@ -116,16 +120,18 @@ class BookMap:
     balance: Mapping[str, Source] = field(default_factory=dict)
     rules: InvoiceForm = InvoiceForm()
     skips: tuple[Skip, ...] = ()
+    method: Mapping[str, Source] = field(default_factory=dict)
 
     def columns(self) -> list[str]:
         """The names of all columns that the map reads, each once, in the map's order."""
         return list(dict.fromkeys(self._columns()))
 
     def _columns(self) -> Iterator[str]:
-        sources = [*self.account.values(), *self.invoice.values(), *self.payment.values(), *self.balance.values()]
+        sections = (self.account, self.method, self.invoice, self.payment, self.balance)
+        sources = [source for section in sections for source in section.values()]
         if self.rules.credited is not None:
             sources.append(self.rules.credited)
         yield from (source.name for source in sources if isinstance(source, Column))
-        words = (self.rules.disputed, self.mode, self.rules.status, self.rules.kind)
+        words = (self.rules.disputed, self.mode, *self.rules.status, self.rules.kind)
         yield from (one.column.name for one in words if isinstance(one, ValueWords))
         yield from (skip.column.name for skip in self.skips)

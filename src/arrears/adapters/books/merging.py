@@ -3,13 +3,13 @@ are mistakes of the later row."""
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from datetime import date
 from typing import Final, NamedTuple, cast
 
 from arrears.adapters.books.fields import quoted
 from arrears.adapters.books.map_values import BookMap, Column, Source, ValueWords
-from arrears.adapters.books.reading import FULL, LEFT, NOTHING, SO_MUCH, AccountWord, ReadRow
+from arrears.adapters.books.reading import FULL, LEFT, NOTHING, SO_MUCH, AccountWord, ReadRow, rows_of_kept
 from arrears.adapters.books.rows import label
 from arrears.core.money import format_amount
 from arrears.core.receivables import (
@@ -22,8 +22,10 @@ from arrears.core.receivables import (
     Complaint,
     InvoiceStanding,
     KeptAccount,
+    NamedMethod,
 )
 
+_STANDINGS: Final = {standing.value: standing for standing in InvoiceStanding}
 _NAMES: Final = {"total_minor": "amount", "services": "service"}
 
 
@@ -63,8 +65,7 @@ class Merging:
     def __call__(self, account: KeptAccount) -> tuple[AccountRows, list[Complaint]]:
         """Everything of one customer; its rows in the order of the file, at least one."""
         self._invoices, self._credits, self._complaints = {}, {}, []
-        rows = [ReadRow._make((row[0], AccountWord._make(row[1]), *row[2:])) for row in account.rows]
-        return self._merged(rows), self._complaints
+        return self._merged(rows_of_kept(account.rows)), self._complaints
 
     def _merged(self, rows: Sequence[ReadRow]) -> AccountRows:
         account = self._account(rows)
@@ -101,6 +102,7 @@ class Merging:
             email=word.email or None,
             policy=word.policy,
             copies=tuple(dict.fromkeys(copy for row in rows for copy in row.account.copies if copy != word.email)),
+            method=NamedMethod._make(word.method) if word.method else None,
         )
 
     def _words_of(self, rows: Sequence[ReadRow]) -> AccountWord:
@@ -109,17 +111,24 @@ class Merging:
             by_age = sorted(rows, key=lambda row: (row.issued, row.number, row.row))
             word = by_age[-1].account
             email = next((row.account.email for row in reversed(by_age) if row.account.email), "")
-            return word._replace(email=email)
+            method = next((row.account.method for row in reversed(by_age) if row.account.method), ())
+            return word._replace(email=email, method=method)
         for row in rows:
             word = row.account
             if word is not first and word != first:
-                for field, source in self._map.account.items():
+                for field, source in self._said_of_account().items():
                     now, then = getattr(word, field), getattr(first, field)
                     if now != then:
+                        now, then = (" ".join(said) if not isinstance(said, str) else said for said in (now, then))
                         said = f"{quoted(now)} for customer {quoted(word.ref)}, but row {rows[0].row} says"
                         way = 'say decided_by = "latest_invoice" under [account] to take the newest'
                         self._wrong(row, source, f"{said} {quoted(then)}; {way}")
         return first
+
+    def _said_of_account(self) -> Mapping[str, Source]:
+        """Where each word about a customer stands."""
+        method = {"method": self._map.method["ref"]} if self._map.method else {}
+        return {**self._map.account, **method}
 
     def _mode(self, rows: Sequence[ReadRow]) -> str:
         words = self._map.mode
@@ -199,8 +208,8 @@ class Merging:
             return []
         balance = next(iter(self._map.balance.values()), None)
         paid_on = self._map.payment.get("paid_on")
-        status = self._rules.status
-        source = paid_on or balance or (None if status is None else status.column)
+        status = next((words.column for words in self._rules.status if "paid" in words.meanings.values()), None)
+        source = paid_on or balance or status
         return [] if source is None else [source]
 
     def _way_out(self, differing: Sequence[Source]) -> str:
@@ -226,7 +235,7 @@ class Merging:
             currency=first.currency,
             total_minor=one.minor,
             disputed=first.disputed,
-            standing=InvoiceStanding(first.standing),
+            standing=_STANDINGS[first.standing],
         )
 
     # -- what is paid of them --------------------------------------------------------------------------------
@@ -234,10 +243,13 @@ class Merging:
     def _take_payment(self, one: _Invoice, row: ReadRow) -> None:
         """The same payment again is one payment; the same reference for another one is a mistake."""
         said = _Payment(row.row, row.paid, row.paid_minor, row.paid_on, row.ref)
+        if not one.payments:
+            one.payments.append(said)
+            return
         same = next((p for p in one.payments if p[1:] == said[1:]), None)
         if same is not None:
             return
-        if one.payments and not row.paid_on:
+        if not row.paid_on:
             return  # What is left of an invoice stands on each of its rows; another sum is said of already.
         other = next((p for p in one.payments if said.ref and p.ref == said.ref), None)
         if other is not None:
@@ -300,7 +312,7 @@ class Merging:
         if field == "disputed" and rules.disputed is not None:
             return rules.disputed.column
         if field in ("status", "disputed"):
-            return rules.status.column if rules.status is not None else self._map.invoice["number"]
+            return rules.status[0].column if rules.status else self._map.invoice["number"]
         found = self._map.invoice.get(_NAMES.get(field, field))
         return found if found is not None else self._map.invoice["number"]
 
@@ -322,20 +334,24 @@ def columns_of(book_map: BookMap) -> dict[str, str]:
     columns |= {names.get(name, name): label(source) for name, source in book_map.invoice.items()}
     if isinstance(book_map.account.get("email"), Column):
         columns["copies"] = columns["email"]
+    if book_map.method:
+        columns["method"] = label(book_map.method["ref"])
     columns.setdefault("due_on", "the map's due date")
-    mode, status, disputed = book_map.mode, book_map.rules.status, book_map.rules.disputed
+    mode, disputed = book_map.mode, book_map.rules.disputed
     columns["mode"] = label(mode.column) if isinstance(mode, ValueWords) else "the map's mode"
     columns["standing"] = columns["number"]
     if disputed is not None:
         columns["disputed"] = label(disputed.column)
+    for words in reversed(book_map.rules.status):
+        columns["standing"] = label(words.column)
+        if "paid" in words.meanings.values():
+            columns["paid"] = label(words.column)
+        if "disputed" in words.meanings.values() and disputed is None:
+            columns["disputed"] = label(words.column)
     if book_map.balance:
         columns["paid"] = label(next(iter(book_map.balance.values())))
-    elif status is not None and "paid" in status.meanings.values():
-        columns["paid"] = label(status.column)
-    if status is not None:
-        columns["standing"] = label(status.column)
-        if "disputed" in status.meanings.values():
-            columns.setdefault("disputed", columns["standing"])
+    if book_map.rules.lists_open:
+        columns.setdefault("paid", columns["total_minor"])
     if book_map.payment:
         amount = book_map.payment.get("amount")
         columns["paid"] = label(amount if isinstance(amount, Column) else book_map.payment["paid_on"])

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+import marshal
+from collections.abc import Iterable, Mapping
 from datetime import date, timedelta
 from typing import Any, Final, NamedTuple
 
@@ -20,7 +21,7 @@ from arrears.adapters.books.rows import (
 )
 
 PREPAID_DAYS_MAX: Final = 366
-_ACCOUNTS_REMEMBERED_MAX: Final = 20_000
+_ACCOUNTS_REMEMBERED_MAX: Final = 40_000
 
 NOTHING: Final = 0
 FULL: Final = 1
@@ -41,6 +42,8 @@ class AccountWord(NamedTuple):
     email: str
     policy: str
     copies: tuple[str, ...]
+    method: tuple[str, ...] = ()
+    """Provider, payer and reference of the payment method that the customer has; empty where none is said."""
 
 
 class ReadRow(NamedTuple):
@@ -65,6 +68,24 @@ class ReadRow(NamedTuple):
     credited: str
 
 
+def row_kept(row: ReadRow) -> bytes:
+    """A row as it is kept until those of its customer are put together: one value, whoever only hands it on."""
+    return marshal.dumps((row[0], tuple(row.account), *row[2:]))
+
+
+def rows_of_kept(kept: Iterable[bytes]) -> list[ReadRow]:
+    """The rows of one customer again. What several of them say alike about it is one value."""
+    rows: list[ReadRow] = []
+    last: tuple[object, ...] = ()
+    word: AccountWord | None = None
+    for one in kept:
+        values = marshal.loads(one)
+        if values[1] != last:
+            last, word = values[1], AccountWord._make(values[1])
+        rows.append(ReadRow._make((values[0], word, *values[2:])))
+    return rows
+
+
 class RowReader:
     """Reads rows of one file. What is wrong with the last row is in `mistakes`, and whose it is in `ref`, as far as
     that could be read."""
@@ -77,16 +98,22 @@ class RowReader:
         self._places = places
         form, invoice = book_map.form, book_map.invoice
         self._account = {
-            name: Cell(source, places, reading_text(name))
+            # Who says the same as a row before is known as a whole (`_accounts`).
+            name: Cell(source, places, reading_text(name), unique=name in ("ref", "name"))
             for name, source in book_map.account.items()
             if name != "email"
         }
         email = book_map.account.get("email")
-        self._email = None if email is None else Cell(email, places, reading_texts("email", _separator(email)))
+        self._email: Cell[tuple[str, ...]] | None = None
+        if email is not None:
+            self._email = Cell(email, places, reading_texts("email", _separator(email)), unique=True)
+        self._method = {name: Cell(source, places, reading_text(name)) for name, source in book_map.method.items()}
         self._mode = _words(book_map.mode, places) if isinstance(book_map.mode, ValueWords) else None
         self._accounts: dict[tuple[str, ...], AccountWord] = {}
         self._said_of_accounts = sorted(
-            cell.place for cell in (*self._account.values(), self._email, self._mode) if cell and cell.place >= 0
+            cell.place
+            for cell in (*self._account.values(), *self._method.values(), self._email, self._mode)
+            if cell and cell.place >= 0
         )
         self._number = Cell(invoice["number"], places, reading_text("number"), unique=True)
         self._service = Cell(invoice["service"], places, reading_texts("service", _separator(invoice["service"])))
@@ -98,7 +125,7 @@ class RowReader:
             self._due = Cell(invoice["due_on"], places, reading)
         self._currency = Cell(invoice["currency"], places, read_currency)
         self._amount = _sum(invoice["amount"], places, book_map)
-        self._status = _words(self._rules.status, places)
+        self._statuses = [Cell(words.column, places, reading_word(words)) for words in self._rules.status]
         self._kind = _words(self._rules.kind, places)
         self._disputed = _words(self._rules.disputed, places)
         credited = self._rules.credited
@@ -127,7 +154,7 @@ class RowReader:
         mistakes: list[str] = []
         self.mistakes = mistakes
         self.ref = ""
-        status = "open" if self._status is None else self._status.take(cells, mistakes)
+        status = self._status(cells, mistakes)
         if status == "draft":
             return None
         account = self._account_word(cells)
@@ -170,7 +197,16 @@ class RowReader:
 
     def is_draft(self, cells: list[str]) -> bool:
         """Whether the row is an invoice that has not been issued."""
-        return self._status is not None and self._status.take(cells, []) == "draft"
+        return self._status(cells, []) == "draft"
+
+    def _status(self, cells: list[str], mistakes: list[str]) -> str | None:
+        """How the row stands by the first of its columns that says anything but `open`."""
+        said: str | None = "open"
+        for column in self._statuses:
+            said = column.take(cells, mistakes)
+            if said != "open":
+                break
+        return said
 
     def _account_word(self, cells: list[str]) -> AccountWord | None:
         key = tuple([cells[place] for place in self._said_of_accounts])
@@ -185,6 +221,7 @@ class RowReader:
         if self._email is not None and self._email.text(cells):
             emails = self._email.take(cells, self.mistakes) or ()
         mode = str(self._map.mode) if self._mode is None else self._mode.take(cells, self.mistakes)
+        method = self._method_word(cells)
         if len(self.mistakes) > before or mode is None:
             return None
         said = {name: text or "" for name, text in found.items()}
@@ -198,10 +235,18 @@ class RowReader:
             emails[0] if emails else "",
             said.get("policy", "default"),
             emails[1:],
+            method,
         )
         if len(self._accounts) < _ACCOUNTS_REMEMBERED_MAX:
             self._accounts[key] = word
         return word
+
+    def _method_word(self, cells: list[str]) -> tuple[str, ...]:
+        """What the row says of the customer's payment method; nothing where its cell is empty."""
+        if not self._method or not self._method["ref"].text(cells):
+            return ()
+        said = [self._method[name].take(cells, self.mistakes) for name in ("provider", "customer", "ref")]
+        return tuple(text or "" for text in said)
 
     def _below(self, cells: list[str], currency: str | None, minor: int | None) -> bool:
         """Whether the row is money for the customer: a sum below nothing, or nothing asked and less left."""

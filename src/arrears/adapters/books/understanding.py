@@ -8,8 +8,8 @@ from typing import NamedTuple
 
 from arrears.adapters.books.fields import plain
 from arrears.adapters.books.map_values import BookMap
-from arrears.adapters.books.reading import RowReader
-from arrears.adapters.books.spool import Packed, by_key, packed
+from arrears.adapters.books.reading import RowReader, row_kept
+from arrears.adapters.books.spool import Packed, by_key, packed, rows_in
 from arrears.core.parallel import Meanwhile
 
 NumberedRow = tuple[int, list[str]]
@@ -46,14 +46,15 @@ class Understanding:
         reader = self._reader = self._reader or RowReader(self._map, self._places)
         customers, numbers, refs, wrong = [], [], [], []
         skipped = drafts = 0
+        width = len(self._header)
         for number, cells in rows:
             if reader.skips(cells):
                 skipped += 1
-            elif reason := _ragged(cells, self._header):
+            elif len(cells) != width and (reason := _ragged(cells, self._header)):
                 wrong.append((number, "", [reason]))
             elif (row := reader.read(number, cells)) is not None:
                 ref = row.account.ref
-                customers.append((ref, (*row[:1], tuple(row.account), *row[2:])))
+                customers.append((ref, row_kept(row)))
                 if not row.is_credit:
                     numbers.append((row.number, (ref, number)))
                 if row.ref:
@@ -68,7 +69,9 @@ class Understanding:
 
 def of_several_customers(part: bytes, meanwhile: Meanwhile) -> list[tuple[str, list[tuple[str, int]]]]:
     """The keys in a part of a spool that rows of several customers have, with those rows."""
-    return [(key, rows) for key, rows in sorted(by_key(part).items()) if len({row[0] for row in rows}) > 1]
+    whose: dict[str, str] = {}
+    several = {key for key, row in rows_in(part) if whose.setdefault(key, row[0]) != row[0]}
+    return sorted((key, rows) for key, rows in by_key(part).items() if key in several) if several else []
 
 
 def _ragged(cells: list[str], header: list[str]) -> str | None:

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator, Sequence
+from email.utils import parseaddr
 from enum import StrEnum
 from typing import TYPE_CHECKING, Final, NamedTuple
 
@@ -15,7 +16,7 @@ from arrears.adapters.channels.headers import own_id
 from arrears.adapters.channels.mail_parts import HEAD_CHARS_MAX, MailParts, field, fields_of, take_apart
 from arrears.adapters.channels.reasons import reason_in, reason_of, status_in
 from arrears.adapters.channels.report_writers import WrittenBy, written_by
-from arrears.adapters.channels.reports import STRANGE, Verdict, one_line, read_report, recipient, returned_heads
+from arrears.adapters.channels.reports import ANSWER, STRANGE, Verdict, one_line, read_report, recipient, returned_heads
 from arrears.adapters.channels.signing import proven, unsigned
 from arrears.core.closed import closed
 from arrears.core.errors import Refused
@@ -29,11 +30,13 @@ _NO_COMPLAINT: Final = ("not-spam", "auth-failure", "dmarc", "opt-out", "opt-out
 
 
 class ReportKind(StrEnum):
-    """What a report means: the address does not exist, this message did not arrive, mail is not welcome."""
+    """What a report means: the address does not exist, this message did not arrive, mail is not welcome; or somebody
+    answers at this address, which is nothing where the message went there, and else it did not arrive."""
 
     HARD = "hard"
     SOFT = "soft"
     COMPLAINT = "complaint"
+    ANSWER = "answer"
 
 
 class Bounce(NamedTuple):
@@ -61,11 +64,13 @@ def bounces_in(raw: bytes, keys: Sequence[bytes] | None = None) -> Bounce | None
         if unread is None:
             raise
         return unread
-    kind = _KIND[report.verdict]
+    kind = ReportKind.ANSWER if report.reason == ANSWER else _KIND[report.verdict]
     if kind is None or not report.final or report.reason in _NO_COMPLAINT:
         return None
     ours = _own_message(mail, keys)
     claimed = "" if ours or keys is None else _claimed(mail)
+    if kind is ReportKind.ANSWER and not ours:
+        return None
     return Bounce(ours, report.address, kind, report.status, report.said or report.reason, claimed)
 
 
@@ -78,7 +83,11 @@ def _unread(raw: bytes, keys: Sequence[bytes], why: str) -> Bounce | None:
     except STRANGE:
         return None
     ours = _own_message(mail, keys)
-    return Bounce(ours, "", ReportKind.SOFT, "", why) if ours and by is not WrittenBy.SOMEBODY else None
+    if not ours or by is WrittenBy.SOMEBODY:
+        return None
+    if by is WrittenBy.ANSWER:
+        return Bounce(ours, recipient(parseaddr(field(mail.head, "From"))[1]), ReportKind.ANSWER, "", why)
+    return Bounce(ours, "", ReportKind.SOFT, "", why)
 
 
 _HEAD_ENDS: Final = re.compile(rb"\r?\n[ \t]*\r?\n")

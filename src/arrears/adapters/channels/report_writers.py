@@ -1,8 +1,8 @@
 """Who wrote a mail that reached a return address: a mail system, or somebody who answers, is away or passes it on.
 
 A return that is taken for an answer lets a message count that nobody got; an answer that is taken for a return delays,
-and is a task. So what was sent to be answered by nobody (a null return path), or is built as a report, is one, unless
-it is clearly somebody's absence.
+and is a task. Nobody writes to a return address of their own accord, so whatever comes there is a return, unless it is
+clearly somebody's absence, or an answer of the very mailbox that was written to.
 """
 
 from __future__ import annotations
@@ -46,11 +46,13 @@ _TAG: Final = re.compile(r"<(?:style|script)\b[^<]{0,5000}</(?:style|script)>|<[
 
 
 class WrittenBy(StrEnum):
-    """`system`: by its name, build or words a mail system reports; `unknown`: nobody is to answer it, and it is no
-    clear absence, so the message came back, but it buries no address; `somebody`: it reports nothing."""
+    """`system`: by its name, build or words a mail system reports; `unknown`: it is neither an answer nor an absence,
+    so the message came back, but it buries no address; `answer`: somebody answers, or their mailbox does, which
+    reports nothing where it is the mailbox that was written to; `somebody`: it reports nothing."""
 
     SYSTEM = "system"
     UNKNOWN = "unknown"
+    ANSWER = "answer"
     SOMEBODY = "somebody"
 
 
@@ -62,39 +64,46 @@ def written_by(mail: MailParts, human: str) -> WrittenBy:
     if head.get("X-Failed-Recipients"):
         return WrittenBy.SYSTEM
     sender = parseaddr(field(head, "From"))[1].partition("@")[0]
+    if not sender and not field(head, "From") and not _to_nobody(mail):
+        return WrittenBy.ANSWER  # of nobody: no mail at all, or one that a person cannot have sent
     no_person = bool(_NO_PERSON.fullmatch(sender)) or not sender
     daemon = bool(words().senders.fullmatch(sender)) or (not sender and "daemon" in field(head, "From").lower())
-    nobodys = _to_nobody(mail)
-    if _answers(mail, subject, human, daemon=daemon, no_person=no_person):
-        return WrittenBy.SOMEBODY
-    if not nobodys and _PASSED_ON.match(subject) and not no_person:
-        return WrittenBy.SOMEBODY
-    said = f"{subject} {folded(human[:500]) if nobodys else ''}"
-    if daemon or words().subjects.search(said):
-        return WrittenBy.SYSTEM
-    return WrittenBy.UNKNOWN if nobodys else WrittenBy.SOMEBODY
-
-
-def _answers(mail: MailParts, subject: str, human: str, *, daemon: bool, no_person: bool) -> bool:
-    """Whether this is clearly an answer or an absence (RFC 3834), which says of no failure. Under the name of a mail
-    system it has to say so itself: its fields are also those of reports."""
+    answers = _answers(mail, subject, human, daemon=daemon, no_person=no_person)
+    if answers is not None:
+        return answers
+    automatic = _absent_by_fields(mail) or bool(_ANSWER.match(subject))
+    said = f"{subject} {folded(human[:500]) if _to_nobody(mail) else ''}"
+    # Somebody's own mailbox, which says that it failed, knows nothing for good.
     person = not daemon and not no_person
-    by_fields, nobodys = _absent_by_fields(mail), _to_nobody(mail)
-    answer = bool(_ANSWER.match(subject))
-    if person and not nobodys and (answer or by_fields):
-        return True
+    if daemon or (words().subjects.search(said) and not (person and automatic and not _to_nobody(mail))):
+        return WrittenBy.SYSTEM
+    return WrittenBy.UNKNOWN
+
+
+def _answers(mail: MailParts, subject: str, human: str, *, daemon: bool, no_person: bool) -> WrittenBy | None:
+    """Whether this is an answer or an absence (RFC 3834), which says of no failure, or a report that somebody passes
+    on; None for neither. Under the name of a mail system it has to say so: its fields are also those of reports."""
+    person, nobodys = not daemon and not no_person, _to_nobody(mail)
+    if _PASSED_ON.match(subject) and not nobodys and not no_person:
+        return WrittenBy.ANSWER
     own = _QUOTED.sub("", human)
     told = folded(own)
     if words().failed.search(told) or _REFUSAL.search(own):
-        return False
-    absent = bool(words().absent.search(f"{subject} {told[:2_000]}"))
+        return None
+    of_failure = bool(words().subjects.search(subject))
+    answer = bool(_ANSWER.match(subject))
     reason = reason_in(own)
     gone = reason is not None and (reason.dead or reason.word in _NOBODY_READS)
+    absent = words().absent.search(f"{subject} {told[:2_000]}")
+    if absent and (person or not (gone or of_failure)):
+        return WrittenBy.SOMEBODY
+    if gone:
+        return None
     if person:
-        return answer or (by_fields and not gone) or (absent and nobodys)
-    if gone or words().subjects.search(subject):
-        return False
-    return absent or (answer and not no_person)
+        # Some mail servers write no path down (Exim's pipes): then nobody can say that it is none.
+        plain = bool(field(mail.head, "Return-Path")) and not nobodys and not of_failure
+        return WrittenBy.ANSWER if answer or plain or _absent_by_fields(mail) else None
+    return WrittenBy.ANSWER if answer and not no_person and not of_failure else None
 
 
 def _to_nobody(mail: MailParts) -> bool:

@@ -47,7 +47,8 @@ _DELAYED: Final = re.compile(
 _MAYBE_DELAYED: Final = re.compile(r"(?:has been|is) delayed|no action is required")
 _OVER: Final = re.compile(
     r"attempts (?:have |had )?(?:all )?failed|(?:has|have) (?:now )?(?:been returned|given up)|was returned|gave up|"
-    r"no further attempt|permanent(?:ly)? (?:fail|error)|(?:not|nt|no longer|never) (?:be )?retr"
+    r"no further attempt|given up|permanent(?:ly)? (?:fail|error)|fail(?:ed)? permanently|"
+    r"(?:not|nt|no longer|never) (?:be )?retr"
 )
 _MAYBE_OVER: Final = re.compile(
     r"\breturned\b|giving up|too long|permanent|expired|fatal|final|undeliver|unknown|reject|refus|dropped|deleted|"
@@ -60,11 +61,16 @@ _DELIVERED: Final = re.compile(
     r"(?:success(?:ful|fully)?|erfolgreich|avec succes|con exito|correctamente|met succes) (?:mail )?"
     r"(?:deliver|zugestellt|remis|distribue|entregad|afgeleverd|bezorgd)|(?:has been|was) delivered to"
 )
+_SET_ASIDE: Final = re.compile(
+    r"quarant|moderator|discard|"
+    r"(?:has been|was|is|being|were) (?:held|stopped|blocked|deleted|dropped|intercepted|removed)"
+)
 _NEGATED: Final = re.compile(
     r"n[o']?t\b|\bno(?:body|ne|where)?\b|never|cannot|unable|unsuccess|fail|reject|refus|undeliver|return(?:ed|ing)|"
     r"\bbut\b|\b(?:nicht|kein\w*|niet|geen|pas|aucun\w*|non|nessun\w*|nao|nie|niemand\w*)\b|(?<![\d.])[45]\d\d[ -]|"
     r"\b[45]\.\d{1,3}\.\d|\b(?:0|zero) (?:of|recipient|address)|fehl(?:er|ge)|ab(?:gelehnt|gewiesen)|misluk|geweigerd|"
-    r"echec|echou|refuse|falli|fallo|falha|rechaz|rifiut|rejei|recus"
+    r"echec|echou|refuse|falli|fallo|falha|rechaz|rifiut|rejei|recus|quarant|"
+    r"\bheld\b|stopped|deleted|blocked|moderat|discard|dropped|spam"
 )
 """Beside it "delivered" proves nothing: to nobody, to one and not to another, not successfully."""
 
@@ -88,12 +94,18 @@ _WORD: Final = re.compile(r"[a-z][a-z-]*")
 _ARRIVED: Final = ("delivered", "deliverable", "relayed", "expanded")
 """The actions (RFC 3464, 2.3.3, and Postfix' word for a probe) that prove that a message arrived; `delayed` proves that
 it is tried again. Any other word is a failure."""
+_UNDECIDED: Final = (*_ARRIVED, "delayed")
+"""Whatever else such a report says, nobody is buried by it."""
 
 _EXPANDED: Final = re.compile(r"(?:expanded|generated) from:?\s{0,20}<?([^\s<>()]{1,320})>?", re.IGNORECASE)
 """Postfix and Exim: the address that failed is not the one that the message was sent to."""
 
 ELSEWHERE: Final = ReportReason("another_address", dead=False)
 """It failed for an address that the message was passed on to, or for our own as its sender."""
+
+
+ANSWER: Final = "answer"
+"""The reason of what reports nothing only where it comes from the mailbox that the message went to."""
 
 
 class Verdict(StrEnum):
@@ -138,6 +150,8 @@ def _read(mail: MailParts) -> Report:
     by = written_by(mail, human)
     if by is WrittenBy.SOMEBODY:
         return Report(Verdict.NO_BOUNCE, reason="mail")
+    if by is WrittenBy.ANSWER:
+        return Report(Verdict.NO_BOUNCE, _address(parseaddr(field(mail.head, "From"))[1]), reason=ANSWER)
     report = _of_fields(mail, human)
     itself = _same(report.address, parseaddr(field(mail.head, "From"))[1])
     if report.verdict is Verdict.DEAD and (by is WrittenBy.UNKNOWN or itself):
@@ -156,10 +170,18 @@ def _of_fields(mail: MailParts, human: str) -> Report:
         return _from_prose(mail, human)
     failed = next((one for one in found if one.final and one.verdict is not Verdict.NO_BOUNCE), None)
     first = failed or next((one for one in found if not one.final), found[0])
+    if failed is None and first.verdict is Verdict.NO_BOUNCE and _says_failed(f"{subject_of(mail)} {human[:4_000]}"):
+        # One of the two is wrong: what is told twice is believed for the worse.
+        return _spared(first._replace(final=True), REFUSED)
     to = next((a for head in returned_heads(mail) if (a := _address(parseaddr(field(head, "To"))[1]))), "")
     if failed is None and to and not any(_same(to, one.address) for one in found):
         return Report(Verdict.UNKNOWN, to, "", "unknown", first.said)
     return first if first.address else first._replace(address=_named(mail, human))
+
+
+def _says_failed(text: str) -> bool:
+    told = folded(text)
+    return bool(words().failed.search(told) or _SET_ASIDE.search(told))
 
 
 def _reported(block: Mime, human: str) -> Report | None:
@@ -173,13 +195,16 @@ def _reported(block: Mime, human: str) -> Report | None:
     given = status_in(field(block, "Status"))
     diagnostic = field(block, "Diagnostic-Code")
     said = diagnostic.partition(";")[2].strip() or diagnostic
-    if action in _ARRIVED and not given.startswith("5") and not _FAILED_CODE.search(said):
+    failed = bool(_says_failed(said) or _FAILED_CODE.search(said) or given.startswith("5"))
+    if action in _ARRIVED and not failed:
         return Report(Verdict.NO_BOUNCE, address, given, action)
     given = "" if given.startswith("2") else given
-    found = _judged(address, said, given, _section(human, address), final=action != "delayed")
+    section = _section(human, address)
+    final = action != "delayed" or failed or bool(_OVER.search(folded(f"{said} {section[:4_000]}")))
+    found = _judged(address, said, given, section, final=final)
     if found.verdict is Verdict.DEAD and not _same(last or address, address) and address.lower() not in said.lower():
         return _spared(found, ELSEWHERE)
-    return _spared(found, REFUSED) if action in _ARRIVED else found
+    return _spared(found, REFUSED) if found.verdict is Verdict.DEAD and action in _UNDECIDED else found
 
 
 def _judged(address: str, said: str, given: str, human: str, *, final: bool) -> Report:

@@ -14,6 +14,7 @@ import socket
 import time
 from collections.abc import Sequence
 from contextlib import suppress
+from http import HTTPStatus
 from smtplib import SMTP, SMTP_SSL
 from typing import Final, NamedTuple
 from urllib.parse import unquote, urlsplit
@@ -24,7 +25,7 @@ from django.core.mail.backends.base import BaseEmailBackend
 from django.core.mail.backends.smtp import EmailBackend
 from django.core.mail.message import utf8_charset_qp
 
-from arrears.adapters.channels.answers import NOT_SIGNED_IN, answered, line_of, reply_of, words_of
+from arrears.adapters.channels.answers import NOT_SIGNED_IN, answered, line_of, reply_of, says_us, words_of
 from arrears.adapters.channels.headers import ComposedMail, compose, origin
 from arrears.core.errors import Refused
 from arrears.ports import Delivery, DeliveryAbout, Fate, Message
@@ -366,6 +367,8 @@ def _by_provider(backend: BaseEmailBackend, letter: ComposedMail) -> Delivery:
     except refusals.AnymailError as error:
         fate = _fate_of_call(error, error.status_code)
         about = DeliveryAbout.SERVER if fate is Fate.NOT_SENT else DeliveryAbout.ADDRESS
+        if fate is Fate.REFUSED and (error.status_code == HTTPStatus.PAYMENT_REQUIRED or says_us(str(error))):
+            return Delivery(Fate.NOT_SENT, DeliveryAbout.SENDER, line_of(str(error)))
         # A provider that answered had been told of the recipient.
         broke = fate is Fate.NOT_SENT and error.status_code is not None
         return Delivery(fate, about, line_of(str(error)), broke=broke)

@@ -20,6 +20,7 @@ from arrears.core.facts.answered import (
     NoticeBounced,
     NoticeFailed,
     OrderAcknowledged,
+    RecipientsChanged,
     TaskClosed,
     WarnedHow,
     WarnedOtherwise,
@@ -209,6 +210,7 @@ __all__ = [
     "Reactivated",
     "ReasonLifted",
     "ReasonSet",
+    "RecipientsChanged",
     "Recorded",
     "RefundAsked",
     "RefundUndone",
@@ -288,6 +290,7 @@ AnyFact = (
     | NoticeAccepted
     | NoticeFailed
     | NoticeBounced
+    | RecipientsChanged
     | TaskClosed
     | WarnedOtherwise
     | AttemptCreated

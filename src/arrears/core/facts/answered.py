@@ -33,7 +33,7 @@ class OrderAcknowledged(Fact, frozen=True, tag="order_acknowledged"):
 class NoticeAccepted(Fact, frozen=True, tag="notice_accepted"):
     """A mail server took the message of fact `notice` for at least one address that has not hard-bounced. `digest`
     is that of the text (SHA-256), whose words are in an erasable table; `left_out` are the subscriptions of whose
-    warnings it no longer spoke, since a newer message does."""
+    warnings it no longer spoke, since a newer message does, or of which others were warned than are told by now."""
 
     notice: int
     digest: str = ""
@@ -64,6 +64,17 @@ class NoticeBounced(Fact, frozen=True, tag="notice_bounced"):
     lost: tuple[int, ...] = ()
     again: bool = False
     reachable: bool = True
+    tell: bool = False
+
+
+class RecipientsChanged(Fact, frozen=True, tag="recipients_changed"):
+    """Others are told of what lies ahead than those who were warned of it. `lost` are the notices whose warnings count
+    no longer, since nobody who is to be told now has got one; where somebody took the administrator's place
+    (`replaced`), neither does what staff told otherwise. `tell`: it was not the first time, and staff are asked to tell
+    them otherwise."""
+
+    lost: tuple[int, ...] = ()
+    replaced: bool = False
     tell: bool = False
 
 

@@ -108,8 +108,9 @@ class Refunded(Fact, frozen=True, tag="refunded"):
     debit took beyond the debts it reopened. `credit_minor` of it was account credit. `ref` is the provider's, so that
     the same is recorded once; a chargeback that only reopened debts has an amount of 0.
 
-    `reversal`: the bank or network took it back; `open` while the network has not ruled. `refund` is the number of the
-    refund that was asked for, 0 for one that was made at the provider itself.
+    `reversal`: the bank or network took it back, or staff gave it back so that it is owed again; `open` while the
+    network has not ruled. `refund` is the number of the refund that was asked for, 0 for one that was made at the
+    provider itself.
     """
 
     ref: str
@@ -127,7 +128,7 @@ class Refunded(Fact, frozen=True, tag="refunded"):
 class RefundAsked(Fact, frozen=True, tag="refund_asked"):
     """Somebody wants to give back so much of a payment. Recorded, with its key, before the provider is asked, and the
     account credit that it takes is set aside. `request` names who asked for it and how they call it: asked again it is
-    this refund, for ever."""
+    this refund, for ever. `reopens`: what the payment has paid is owed again, once that money has left."""
 
     refund: int
     key: str
@@ -136,6 +137,7 @@ class RefundAsked(Fact, frozen=True, tag="refund_asked"):
     currency: str
     amount_minor: int
     credit_minor: int = 0
+    reopens: bool = False
 
 
 class RefundUndone(Fact, frozen=True, tag="refund_undone"):

@@ -15,6 +15,7 @@ from arrears.core.fold.replacing import (
     came_back,
     fresh,
     later,
+    readdressed,
     relieved,
     void,
     with_order,
@@ -263,6 +264,17 @@ def _notice_bounced(account: Account, fact: f.NoticeBounced, recorded: f.Recorde
     return account
 
 
+def _recipients_changed(account: Account, fact: f.RecipientsChanged, recorded: f.Recorded) -> Account:
+    for sub in account.subscriptions:
+        for action in ALL_ACTIONS:
+            promise = sub.promise(action)
+            after = readdressed(promise, fact.lost, recorded.at, replaced=fact.replaced)
+            if after != promise:
+                sub = with_promise(sub, action, after)
+                account = with_subscription(account, sub)
+    return account
+
+
 def _nothing(account: Account, _fact: f.Fact, _: f.Recorded) -> Account:
     return account
 
@@ -290,6 +302,7 @@ FOLDS: Final[Folds] = {
     f.NoticeAccepted: _notice_accepted,
     f.NoticeFailed: _nothing,
     f.NoticeBounced: _notice_bounced,
+    f.RecipientsChanged: _recipients_changed,
     f.AuthorisationDeclined: _nothing,
     f.AddressAsked: _nothing,
     f.AddressConfirmed: _nothing,

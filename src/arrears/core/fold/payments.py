@@ -17,7 +17,7 @@ from arrears.core.fold import Folds
 from arrears.core.fold.replacing import with_subscription
 from arrears.core.payments.planner import Tried
 from arrears.core.payments.settlement import usable
-from arrears.core.payments.values import OPEN_STATES, AttemptState, Initiator, MethodKind
+from arrears.core.payments.values import OPEN_STATES, REQUEST_REFUSED, AttemptState, Initiator, MethodKind
 from arrears.core.states import State
 
 REMEMBERED: Final = timedelta(days=200)
@@ -123,7 +123,8 @@ def _tried(debt: Debt, was: Attempt, fact: f.AttemptMoved, *, debit: bool) -> De
     """A debt after an attempt for it is over. A bank debit that failed has an entry, which may be presented again."""
     # One that was ended with proof was none, unless that is how it was refused; one for a part leaves the rest to come.
     whole = any(part.debt == debt.no and part.minor >= debt.open_minor for part in was.parts)
-    over = whole if fact.to is AttemptState.PAID else fact.to is AttemptState.DECLINED or bool(fact.codes.decline)
+    refused = fact.codes.decline not in ("", REQUEST_REFUSED)
+    over = whole if fact.to is AttemptState.PAID else fact.to is AttemptState.DECLINED or refused
     ours = was.by is Initiator.MERCHANT and over
     debt = replace(debt, tries=debt.tries + 1, charged=debt.charged or ours)
     if not debit or fact.to is not AttemptState.DECLINED or not fact.reached_network:

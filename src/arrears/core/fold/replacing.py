@@ -62,7 +62,17 @@ def accepted(promise: Promise, seq: int, at: datetime) -> Promise:
 def came_back(promise: Promise, seqs: Collection[int], at: datetime) -> Promise:
     """The warnings of these facts do not count any more; the days that they named stay. Where none counts now, a new
     one is sent the next morning."""
-    sent = tuple(replace(s, accepted_at=None) if s.seq in seqs and not s.otherwise else s for s in promise.sent)
+    return _without(promise, [s.seq for s in promise.sent if s.seq in seqs and not s.otherwise], at)
+
+
+def readdressed(promise: Promise, seqs: Collection[int], at: datetime, *, replaced: bool) -> Promise:
+    """The same of warnings that nobody has got who is to be told now; `replaced`: nor were they told otherwise."""
+    lost = [s.seq for s in promise.counting if s.seq in seqs and (replaced or not s.otherwise)]
+    return replace(_without(promise, lost, at), readdressed=promise.readdressed + bool(lost))
+
+
+def _without(promise: Promise, seqs: Collection[int], at: datetime) -> Promise:
+    sent = tuple(replace(s, accepted_at=None, otherwise=False) if s.seq in seqs else s for s in promise.sent)
     after = _recounted(replace(promise, sent=sent))
     lost = promise.accepted_at is not None and after.accepted_at is None
     return replace(after, renew_from=at) if lost else after

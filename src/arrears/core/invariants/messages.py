@@ -38,7 +38,7 @@ def noticed(book: AccountBook, fact: f.Noticed, recorded: f.Recorded) -> None:
                 demands = True
                 _warned(book, part, recorded.seq)
             case f.Announcement():
-                demands = demands or bool(part.debt)
+                demands = demands or bool(part.debt) or KINDS[part.kind].asks_for_money
                 _announced(book, part, fact.on)
             case f.Told() | f.Expiring():
                 pass
@@ -182,6 +182,14 @@ def notice_bounced(book: AccountBook, fact: f.NoticeBounced, _: f.Recorded) -> N
         book.unanswered.add(fact.notice)
 
 
+def recipients_changed(book: AccountBook, fact: f.RecipientsChanged, _: f.Recorded) -> None:
+    """Nor what nobody has got who is told now (I9)."""
+    for sub in book.subs.values():
+        for told in sub.warned:
+            if told.seq in fact.lost and (fact.replaced or not told.otherwise):
+                told.accepted_at, told.otherwise = None, False
+
+
 def _answered(book: AccountBook, notice: int) -> None:
     if notice not in book.unanswered:
         book.breach("I16", f"an answer to message {notice}, which was never sent or has its answer")
@@ -228,6 +236,7 @@ ANSWERS: Final[Checks] = {
     f.NoticeAccepted: notice_accepted,
     f.NoticeFailed: notice_failed,
     f.NoticeBounced: notice_bounced,
+    f.RecipientsChanged: recipients_changed,
     f.AuthorisationDeclined: nothing,
     f.AddressAsked: nothing,
     f.AddressConfirmed: nothing,

@@ -114,7 +114,9 @@ def refunded(book: AccountBook, fact: f.Refunded, _: f.Recorded) -> None:
     book.credit[fact.currency] = left
     payment = book.payment(fact.payment_ref)
     if fact.reversal:
-        payment.reversed[fact.ref] = (fact.amount_minor + fact.reopened_minor, fact.amount_minor - fact.credit_minor)
+        # Of a refund that reopens, what was set aside as it was asked for is given back; only the rest is taken back.
+        minor = fact.amount_minor - (payment.given.get(f"refund {fact.refund}", 0) if fact.refund else 0)
+        payment.reversed[fact.ref] = (minor + fact.reopened_minor, minor - fact.credit_minor)
         book.taken_back.add(fact.payment_ref)
     elif not fact.refund:
         payment.given[fact.ref] = fact.credit_minor
@@ -145,8 +147,9 @@ def refund_undone(book: AccountBook, fact: f.RefundUndone, _: f.Recorded) -> Non
     payment = book.payment(fact.payment_ref)
     payment.given[f"refund {fact.refund}"] = payment.given[fact.ref] = 0
     if fact.ref in payment.reversed:
-        payment.came_back[fact.ref] = payment.came_back.get(fact.ref, 0) + fact.amount_minor
-        payment.no_loss += fact.amount_minor
+        lost = fact.amount_minor - fact.credit_minor
+        payment.came_back[fact.ref] = payment.came_back.get(fact.ref, 0) + lost
+        payment.no_loss += lost
         book.taken_back.add(fact.payment_ref)
 
 

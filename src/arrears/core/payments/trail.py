@@ -39,7 +39,8 @@ class Use:
 class Refund:
     """Money that was to be given back, by our own number or found at the provider (0). `ref` is the provider's, with
     its name, once it is known; `left` whether the money has left; `over` that nothing more can happen to it, `undone`
-    that the money stayed or came back."""
+    that the money stayed or came back. One that `reopens` is, beyond the credit that it
+    took, a reversal of that reference too, once the money has left."""
 
     number: int
     key: str
@@ -52,6 +53,7 @@ class Refund:
     ref: str = ""
     left: bool = False
     undone: bool = False
+    reopens: bool = False
 
     @property
     def over(self) -> bool:
@@ -95,7 +97,7 @@ class Traced:
     @property
     def given_back(self) -> int:
         """What was given back of it, or is on its way."""
-        return sum(r.minor for r in self.refunds if not r.undone)
+        return sum(r.credit if r.ref in self.reversals else r.minor for r in self.refunds if not r.undone)
 
     def may_pay(self, besides: int = 0) -> int:
         """What of it may pay something at most, once so much more has been taken back: a refund out of its credit is
@@ -218,12 +220,16 @@ class Trail:
         self._take_credit(fact.currency, fact.payment_ref, fact.credit_minor)
         if traced is None:
             return
+        refund = self.refunds.get(fact.refund)
+        if fact.reversal and refund is not None:
+            traced.reversals[fact.ref] = Reversal(fact.amount_minor + reopened - refund.credit)
+            refund.ref, refund.left = fact.ref, True
+            return
         if fact.reversal or reopened or recorded.why in ("chargeback", "returned debit"):
             # Before it was recorded whether the network had ruled, a chargeback is taken to be open.
             is_open = fact.open or (not fact.reversal and recorded.why == "chargeback")
             traced.reversals[fact.ref] = Reversal(fact.amount_minor + reopened, is_open)
             return
-        refund = self.refunds.get(fact.refund)
         if refund is None:
             refund = Refund(
                 0, "", "", fact.payment_ref, fact.currency, fact.amount_minor, fact.credit_minor, recorded.at
@@ -242,6 +248,7 @@ class Trail:
             fact.amount_minor,
             fact.credit_minor,
             at,
+            reopens=fact.reopens,
         )
         self.refunds[fact.refund] = refund
         self.payments[fact.payment_ref].refunds.append(refund)

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from datetime import date, datetime
 from enum import StrEnum
-from typing import NamedTuple
+from typing import Final, NamedTuple
 
 from arrears.core.value import Value
 
@@ -88,6 +88,10 @@ class Codes(Value, frozen=True, omit_defaults=True):
     decline: str = ""
     network: str = ""
     advice: str = ""
+
+
+REQUEST_REFUSED: Final = "request_refused"
+"""The word for a charge that the provider would not even try: no decline, and our own staff's to mend."""
 
 
 class Paid(NamedTuple):

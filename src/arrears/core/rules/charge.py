@@ -4,11 +4,11 @@ and 5): one automatic attempt per method and currency, for all that is due on it
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Sequence
-from datetime import datetime
+from datetime import datetime, timedelta
 from functools import partial
 from typing import Final, NamedTuple
 
-from arrears.core.account import Account, Debt, DebtPart, HoldScope, Method, Mode, Stop
+from arrears.core.account import Account, Debt, DebtPart, DoubtKind, HoldScope, Method, Mode, Stop
 from arrears.core.facts import AttemptCreated
 from arrears.core.payments.limits import charge_of
 from arrears.core.payments.networks import load_rules
@@ -17,16 +17,17 @@ from arrears.core.payments.settlement import attempt_key, in_part, ordinal_of, q
 from arrears.core.payments.strategies import Strategy, plan
 from arrears.core.payments.strategies.fixed_days import FixedDays
 from arrears.core.payments.strategies.paydays import Paydays
-from arrears.core.payments.values import AttemptState, Initiator, MethodKind
+from arrears.core.payments.values import REQUEST_REFUSED, AttemptState, Initiator, MethodKind
 from arrears.core.policy import Policy
 from arrears.core.view import ONE_DAY, Due, Rank, View
 
 
 def rule(view: View) -> Iterable[Due]:
     """The next charge of all methods and currencies: one after the other, so that each is seen by the next. While
-    anything is in doubt nothing is charged."""
+    anything is in doubt nothing is charged; only whether a provider takes it after all is found by asking it again."""
     account = view.account
-    if not account.methods or account.mode is not Mode.CARD or account.doubts:
+    waits = any(doubt.kind is not DoubtKind.REQUEST for doubt in account.doubts)
+    if not account.methods or account.mode is not Mode.CARD or waits:
         return ()
     proposals = list(_proposals(view))
     return [min(proposals, key=lambda due: due.at)] if proposals else ()
@@ -143,7 +144,7 @@ def _first(view: View, group: _Group) -> datetime | None:
     enough = [one for one in sorted(mornings) if _amount(view, group, _taken(view, group, one))]
     if not enough:
         return None
-    at = max([enough[0], *_anew(history)])
+    at = max([enough[0], *_anew(view.account, group.currency, history)])
     wanted = _wanted(view, group, _taken(view, group, at))
     allowed = earliest(load_rules(), wanted, history, max(at, view.now))
     if isinstance(allowed, Allowed):
@@ -151,10 +152,19 @@ def _first(view: View, group: _Group) -> datetime | None:
     return at if allowed.rule == EXPIRED else allowed.until
 
 
-def _anew(history: Sequence[Tried]) -> list[datetime]:
+REFUSED_AGAIN: Final = timedelta(days=10)
+"""After how long a provider that would not even try is asked again, while staff have not said that it would now."""
+
+
+def _anew(account: Account, currency: str, history: Sequence[Tried]) -> list[datetime]:
     """From when each charge of ours that came to nothing, proven at the provider or not asked for, may be made anew: at
-    most once a day. It counts as none, so nothing else would keep us from making it again at once, for ever."""
-    return [t.at + ONE_DAY for t in history if t.state is AttemptState.CANCELED and t.by is Initiator.MERCHANT]
+    most once a day. It counts as none, so nothing else would keep us from making it again at once, for ever. What the
+    provider would not even try keeps no other currency from being charged."""
+    doubted = any(doubt.kind is DoubtKind.REQUEST and doubt.ref == currency for doubt in account.doubts)
+    canceled = [t for t in history if t.state is AttemptState.CANCELED and t.by is Initiator.MERCHANT]
+    refused = [t.at for t in canceled if t.codes.decline == REQUEST_REFUSED and t.currency == currency]
+    others = [t.at for t in canceled if t.codes.decline != REQUEST_REFUSED]
+    return [*(at + (REFUSED_AGAIN if doubted else ONE_DAY) for at in refused), *(at + ONE_DAY for at in others)]
 
 
 def _retry(view: View, group: _Group) -> datetime | None:
@@ -182,7 +192,7 @@ def _retry(view: View, group: _Group) -> datetime | None:
     )
     if not isinstance(planned, datetime):
         return None
-    planned = max([planned, *_anew(history)])
+    planned = max([planned, *_anew(view.account, group.currency, history)])
     if planned <= view.now:
         # Late is late, and the networks are asked again about now.
         allowed = earliest(load_rules(), wanted, history, view.now)

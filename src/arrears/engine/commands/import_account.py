@@ -5,12 +5,15 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Callable, Iterator, Mapping
-from dataclasses import dataclass, field, replace
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
 from typing import Final, NamedTuple
+
+from msgspec.structs import replace
 
 from arrears.core import facts as f
 from arrears.core.account import ALL_STOPS, Guards, Hold, HoldScope, Mode, Terms
+from arrears.core.address import mailbox_of
 from arrears.core.errors import Refused
 from arrears.core.known import Known, KnownInvoice
 from arrears.core.money import format_amount
@@ -22,6 +25,7 @@ from arrears.core.receivables import (
     BookInvoice,
     BookPayment,
     InvoiceStanding,
+    OpenItems,
     compared,
 )
 from arrears.core.rules.hold import end_hold
@@ -30,6 +34,7 @@ from arrears.core.view import View
 from arrears.engine.booking import Payment, book
 from arrears.engine.commands.invoices import Invoice, issue
 from arrears.engine.correcting import ask_again, credit_account, credit_invoice, give_up, move_due, take_back
+from arrears.engine.heard import warned_another
 from arrears.ports import NewAccount
 
 WHY: Final = "in the book"
@@ -71,7 +76,10 @@ def _read_as(value: object) -> str:
 
 class AccountImport:
     """The rows of one account, going into its unit. `label` names the column of a field, or is empty where the file
-    says nothing about it. `used` are the payment references that exist, which grows."""
+    says nothing about it. `used` are the payment references that exist, which grows. Where nobody is its administrator
+    (`has_administrator`), the address of the file is the one that is told."""
+
+    has_administrator = False
 
     def __init__(
         self,
@@ -95,6 +103,8 @@ class AccountImport:
         self._guards = guards
         self._used = used
         self._author = author
+        self.gone: Sequence[str] = ()
+        self.open_items = OpenItems()
 
     def run(self) -> Taken:
         """Record everything; raises WrongRow at the first row that cannot be taken."""
@@ -107,6 +117,8 @@ class AccountImport:
             self._new(invoice)
         for note in self.rows.credits:
             self._credit_note(note)
+        for number in self.gone:
+            self._cleared(self.known.invoices[self.known.by_number[number]])
         return self.taken
 
     def _view(self) -> View:
@@ -137,8 +149,10 @@ class AccountImport:
         mode, terms = Mode(now.mode), Terms(now.policy, now.zone)
         self.taken.changes += changes
         self.taken.described = NewAccount(
-            said.ref, now.name, now.country, now.zone, now.locale, mode, now.policy, now.email, now.copies
+            said.ref, now.name, now.country, now.zone, now.locale, mode, now.policy, now.email, now.copies, now.method
         )
+        if mailbox_of(now.email or "") != mailbox_of(was.email or "") and not self.has_administrator:
+            warned_another(self.unit, self._author)
         if (terms, mode) != (self.unit.account.terms, self.unit.account.mode):
             self.unit.record(f.TermsChanged(terms=terms, mode=mode), self._author)
 
@@ -154,6 +168,7 @@ class AccountImport:
             email=known.contact,
             policy=account.terms.policy,
             copies=known.copies,
+            method=known.method,
         )
 
     # -- an invoice ------------------------------------------------------------------------------------------
@@ -163,7 +178,7 @@ class AccountImport:
         if invoice.asked_minor == 0:
             self.taken.count["nothing_asked"] += 1
             return
-        subscriptions = tuple(self._subscription(name) for name in invoice.services)
+        subscriptions = tuple([self._subscription(name) for name in invoice.services])
         issued = Invoice(
             self.unit.no,
             invoice.number,
@@ -309,6 +324,21 @@ class AccountImport:
         for hold in self.unit.account.holds:
             if hold.no in was.book_holds and hold.ended_at is None:
                 yield hold
+
+    def _cleared(self, was: KnownInvoice) -> None:
+        """An open item that is gone from the list has been paid, if a list like this one brought it."""
+        if not was.by_book or (self.open_items.service and was.services != (self.open_items.service,)):
+            return
+        debt = self.unit.account.debt(was.no)
+        if debt is None or not debt.open_minor:
+            return
+        change = Changed(0, self.rows.account.ref, was.number, "gone", self._amount(was, debt.open_minor), "paid")
+        self.taken.changes.append(change)
+        self._book(self._all_of(was, debt.open_minor), debt.open_minor, was.no)
+
+    def _all_of(self, was: KnownInvoice, minor: int) -> BookPayment:
+        day = self.unit.now.date()
+        return BookPayment(0, was.number, self.rows.account.ref, was.number, day, was.currency, minor, dated=False)
 
     # -- credit notes ----------------------------------------------------------------------------------------
 

@@ -15,7 +15,7 @@ from arrears.core.calendar import calendar_of
 from arrears.core.known import Known, known_from
 from arrears.core.parallel import Meanwhile
 from arrears.core.policy import Policy
-from arrears.core.receivables import AccountRows, Complaint, KeptAccount, Merge
+from arrears.core.receivables import AccountRows, Complaint, KeptAccount, Merge, OpenItems
 from arrears.core.unit import Unit
 from arrears.engine.acting import decide_until_rest
 from arrears.engine.commands.import_account import AccountImport, Changed, WrongRow
@@ -29,7 +29,8 @@ History = Sequence[tuple[str, f.AnyFact]]
 class BookPart:
     """Some accounts with what the store says of them: their units by their references, whose the invoices and payments
     of the book are, the stored facts of each account and what is known of it. `shared` has the accounts of each
-    payment's reference that several of the book name, `used` the references that were taken by them before."""
+    payment's reference that several of the book name, `used` the references that were taken by them before,
+    `administered` the accounts with an administrator."""
 
     accounts: Sequence[KeptAccount]
     units: Mapping[str, Unit]
@@ -39,6 +40,9 @@ class BookPart:
     described: Mapping[int, NewAccount] = field(default_factory=dict)
     shared: Mapping[str, Set[str]] = field(default_factory=dict)
     used: Set[str] = frozenset()
+    administered: Set[int] = frozenset()
+    gone: Mapping[str, Sequence[str]] = field(default_factory=dict)
+    """The numbers of the invoices of each account that are no longer in a list of what is open."""
 
 
 @dataclass(slots=True)
@@ -70,6 +74,7 @@ class Deciding:
     encode: Callable[[Sequence[Unit], Mapping[int, NewAccount]], Sequence[object]]
     author: str
     now: datetime
+    open_items: OpenItems | None = None
 
     def __call__(self, part: BookPart, meanwhile: Meanwhile) -> Decided:
         """What comes of these accounts; `meanwhile` is called after each."""
@@ -117,6 +122,9 @@ class _Decision:
         described = self._part.described.get(unit.no)
         label, guards = self._label, how.guards
         one = AccountImport(unit, rows, known, described, how.policies, guards, label, self._used, how.author)
+        one.gone = self._part.gone.get(rows.account.ref, ())
+        one.open_items = how.open_items or one.open_items
+        one.has_administrator = unit.no in self._part.administered
         try:
             taken = one.run()
         except WrongRow as found:
@@ -192,4 +200,4 @@ class _Decision:
 
 def _new(rows: AccountRows) -> NewAccount:
     a = rows.account
-    return NewAccount(a.ref, a.name, a.country, a.zone, a.locale, Mode(a.mode), a.policy, a.email, a.copies)
+    return NewAccount(a.ref, a.name, a.country, a.zone, a.locale, Mode(a.mode), a.policy, a.email, a.copies, a.method)

@@ -11,8 +11,8 @@ before it is written.
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterator, Mapping, Set
-from dataclasses import dataclass
+from collections.abc import Iterator, Mapping, Sequence, Set
+from dataclasses import dataclass, replace
 from datetime import datetime
 from itertools import chain
 from typing import Final
@@ -20,12 +20,21 @@ from typing import Final
 from arrears.core.errors import Refused
 from arrears.core.known import KINDS
 from arrears.core.parallel import OrderedMap, map_here
-from arrears.core.receivables import BookSource, KeptAccount, Progress, ReceivablesBook, rows_of_book
+from arrears.core.receivables import (
+    AccountRows,
+    BookAccount,
+    BookSource,
+    KeptAccount,
+    Progress,
+    ReceivablesBook,
+    as_it_is,
+    rows_of_book,
+)
 from arrears.engine.commands.import_account import Changed
 from arrears.engine.commands.import_part import BookPart, Decided, Deciding
 from arrears.engine.commands.import_sums import RunningSums
 from arrears.engine.failpoints import reached
-from arrears.ports import AccountsInParts, ReceivablesImport, Sums
+from arrears.ports import AccountsInParts, NewAccount, Place, ReceivablesImport, Sums
 
 REASONS_MAX: Final = 50
 """So many rows are named when a book is refused, then they are counted."""
@@ -33,6 +42,8 @@ CHANGES_MAX: Final = 100_000
 """So many changes are reported one by one; all of them are counted."""
 SHARED_REFS_MAX: Final = 50
 """So many payments of one transfer, in other imports, are looked for: each is booked under a name of its own."""
+GONE_MIN: Final = 10
+"""So many invoices may be gone from a list of what is open whatever share of it they are."""
 ROWS_IN_A_PART: Final = 4_000
 ACCOUNTS_IN_A_PART: Final = 1_000
 
@@ -69,17 +80,20 @@ def import_book(
     *,
     per_account: bool = False,
     dry_run: bool = False,
+    much_gone: bool = False,
     rows_in_a_part: int = ROWS_IN_A_PART,
     ordered_map: OrderedMap = map_here,
 ) -> ImportReport:
     """Import a book. Refuses `bad_book` if its rows contradict each other, and `conflicting_book`, naming rows and
     columns, if anything in it cannot be taken; with `per_account` only the accounts with such a row are left as they
-    were, and the report says which. `dry_run` writes nothing and reports what would come of it. `ordered_map` decides
+    were, and the report says which. `much_gone` believes a list of what is open from which most is gone, else that is
+    refused: `much_gone`. `dry_run` writes nothing and reports what would come of it. `ordered_map` decides
     the parts of the book, here or in other processes; this one alone reads and writes the store."""
     source = rows_of_book(book) if isinstance(book, ReceivablesBook) else book
     try:
         with store.in_parts(now) as parts:
             going = _Import(store, parts, source, now, author, progress, per_account, rows_in_a_part, ordered_map)
+            going.much_gone = much_gone
             report = going.run()
             reached("command.before_commit")
             if dry_run:
@@ -120,12 +134,16 @@ class _Import:
         self._changes: list[Changed] = []
         self._wrong: dict[str, dict[int, str]] = {}
         self._shared_used: Set[str] = frozenset()
+        self.much_gone = False
         self._found_here = 0
         policies = store.policies()
         if "default" not in policies:
             way = "`arrears policy adopt FILE` puts one in force"
             raise Refused("unknown_policy", f"no policy named default is in force; {way}")
-        self._deciding = Deciding(source.merge, source.columns, policies, parts.guards, parts.encoder(), author, now)
+        self._deciding = Deciding(
+            source.merge, source.columns, policies, parts.guards, parts.encoder(), author, now, source.open_items
+        )
+        self._gone: dict[str, Place] = {}
 
     def run(self) -> ImportReport:
         """Everything into the transaction; what it came to."""
@@ -133,10 +151,14 @@ class _Import:
         invoices_here = self._store.invoice_count()
         self._has_invoices, self._has_payments = invoices_here > 0, self._store.payment_count() > 0
         self._sums = RunningSums(before, self._now.date())
+        if self._source.open_items is not None:
+            self._gone = dict(self._store.open_invoices())
+        open_before = len(self._gone)
         for decided in self._ordered_map(self._deciding, self._parts_read(), self._parts.keep_sending):
             self._take(decided)
         self._send()
         self._refuse_if_wrong()
+        self._pay_what_is_gone(open_before)
         self._count["invoices_gone"] = max(0, invoices_here - self._found_here)
         self._count.update({f"left_out_{why}": rows for why, rows in self._source.left_out.items()})
         refused = {
@@ -144,6 +166,33 @@ class _Import:
             for ref, reasons in sorted((self._source.reasons() | self._wrong).items())
         }
         return ImportReport(self._count, self._changed, self._changes, refused, before, self._sums.now)
+
+    def _pay_what_is_gone(self, open_before: int) -> None:
+        """Of accounts that a list of what is open does not name at all, everything that such a list had is paid."""
+        wrong = self._source.reasons().keys() | self._wrong.keys()
+        of_account: dict[str, list[str]] = {}
+        for number, place in self._gone.items():
+            if place.ref not in wrong:
+                of_account.setdefault(place.ref, []).append(number)
+        refs = sorted(of_account)
+        deciding = replace(self._deciding, merge=as_it_is, columns={})
+        for at in range(0, len(refs), ACCOUNTS_IN_A_PART):
+            some = refs[at : at + ACCOUNTS_IN_A_PART]
+            self._take(deciding(self._not_named({ref: of_account[ref] for ref in some}), self._parts.keep_sending))
+            self._send()
+        gone = self._changed["gone"]
+        if gone >= GONE_MIN and gone * 2 > open_before and not self.much_gone:
+            way = "import the whole list, or say --much-gone if so many were really paid"
+            raise Refused("much_gone", f"{gone} of {open_before} open invoices are not in this list; {way}")
+
+    def _not_named(self, gone: Mapping[str, list[str]]) -> BookPart:
+        here = self._store.account_numbers(list(gone))
+        described = self._store.described(list(here.values()))
+        units = {unit.no: unit for unit in self._parts.units(0, list(here.values()))}
+        rows = [KeptAccount(ref, AccountRows(_as_known(described[here[ref]])), 0) for ref in gone]
+        stored = self._store.stored_facts_of(list(here.values()), KINDS)
+        by_ref = {ref: units[number] for ref, number in here.items()}
+        return BookPart(rows, by_ref, stored=stored, described=described, gone=gone)
 
     # -- what is here already --------------------------------------------------------------------------------
 
@@ -191,6 +240,8 @@ class _Import:
         paid_as: list[str] = []
         if self._has_invoices or self._has_payments or self._source.shared_refs:
             numbers, paid_as = (list(chain(*found)) for found in zip(*map(self._source.keys, group), strict=True))
+        for number in numbers:
+            self._gone.pop(number, None)
         shared = {ref: self._source.shared_refs[ref] for ref in paid_as if ref in self._source.shared_refs}
         paid_as += [f"{ref}+{n}" for ref in shared for n in range(2, SHARED_REFS_MAX)]
         return BookPart(
@@ -202,7 +253,16 @@ class _Import:
             self._store.described(list(here.values())) if here else {},
             shared,
             self._shared_used,
+            self._store.administered(list(here.values())) if here else frozenset(),
+            self._gone_of(set(refs)),
         )
+
+    def _gone_of(self, refs: Set[str]) -> Mapping[str, Sequence[str]]:
+        """What is no longer open of these accounts; all rows of an account are together in a part."""
+        found: dict[str, list[str]] = {}
+        for number in [number for number, place in self._gone.items() if place.ref in refs]:
+            found.setdefault(self._gone.pop(number).ref, []).append(number)
+        return found
 
     # -- what comes of it ------------------------------------------------------------------------------------
 
@@ -239,3 +299,9 @@ class _Import:
             lines = [f"row {row}, {reason}" for row, reason in found[:REASONS_MAX]]
             more = [f"and {len(found) - REASONS_MAX} more"] if len(found) > REASONS_MAX else []
             raise Refused("conflicting_book", "\n".join([*lines, *more]))
+
+
+def _as_known(known: NewAccount) -> BookAccount:
+    return BookAccount(
+        known.ref, known.name, known.country, known.zone, known.locale, known.mode.value, known.contact, known.policy
+    )

@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 from datetime import date, datetime
 
+import msgspec
 from msgspec.structs import replace
 
 from arrears.core import facts as f
@@ -18,8 +18,7 @@ from arrears.engine.booking import Payment, book
 from arrears.ports import Accounts
 
 
-@dataclass(frozen=True, slots=True)
-class Invoice:
+class Invoice(msgspec.Struct, frozen=True, gc=False):
     """Money asked: minor units of one currency, for the numbered subscriptions of one account."""
 
     account: int

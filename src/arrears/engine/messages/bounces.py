@@ -12,26 +12,26 @@ from datetime import datetime, timedelta
 from typing import Final, NamedTuple
 
 from arrears.core import facts as f
-from arrears.core.account import ALL_ACTIONS, Account
 from arrears.core.address import mailbox_of
 from arrears.core.messages.kinds import MessageKind
 from arrears.core.messages.recipients import Contacts, addresses, recipients
 from arrears.engine.acting import decide_until_rest
 from arrears.engine.failpoints import reached
-from arrears.engine.messages.delivering import CARRYING
+from arrears.engine.heard import lost_warnings
 from arrears.engine.system import tell_mail_trouble
 from arrears.ports import BACK, TAKEN, AccountsAndMail, KeptReport, Mail, MailBook, MailMove, MailReturning, MailState
 
 HARD: Final = "hard"
 SOFT: Final = "soft"
 COMPLAINT: Final = "complaint"
+ANSWER: Final = "answer"
 
 _STATE: Final = {
     HARD: MailState.BOUNCED_HARD,
     SOFT: MailState.CAME_BACK,
     COMPLAINT: MailState.COMPLAINED,
 }
-_ID: Final = re.compile(r"a(\d{1,18})-(\d{1,18})-(\d{1,4})", re.ASCII)
+_ID: Final = re.compile(r"a(\d{1,18})-(\d{1,18})-(\d{1,4})(?:-[a-z2-7]{1,16})?", re.ASCII)
 
 LOOK_BACK: Final = timedelta(days=7)
 """A report that names no message is about what went to its address in the last week: servers give up after five days
@@ -50,7 +50,8 @@ _OTHER_KEY: Final = (
 
 class Returned(NamedTuple):
     """One report. `message` is the id of ours that it proves to be about, `address` the one that it names; both may be
-    empty. `how` is `hard`, `soft` or `complaint`, `status` of RFC 3463 or empty, `why` the server's words.
+    empty. `how` is `hard`, `soft`, `complaint` or `answer` (of this address), `status` of RFC 3463 or empty, `why` the
+    server's words.
     `by_provider`: a mail provider that signed in tells it, so that the address alone says what it is about. `text` is
     the report itself, as much of it as is kept. `claimed` is an id that it names with a signature of another key."""
 
@@ -68,7 +69,13 @@ def came_back(store: MailReturning, returned: Returned, now: datetime) -> int:
     """Record one report; to how many messages it was news. Of a message that is not proven to be ours, nothing: such
     reports are made up, or somebody else's. Every report is kept."""
     news = 0
-    for mail in _meant(store, returned, now):
+    meant = _meant(store, returned, now)
+    if returned.how == ANSWER:
+        meant = [mail for mail in meant if not _answered_by_its_reader(store, mail, returned.address)]
+        if not meant:
+            return 0
+        returned = returned._replace(how=SOFT, address="", why=f"an answer of somebody else: {returned.why}")
+    for mail in meant:
         told = returned
         if _how(mail, returned) == HARD and _lives_since(store, mail, now):
             told = returned._replace(how=SOFT)
@@ -80,6 +87,13 @@ def came_back(store: MailReturning, returned: Returned, now: datetime) -> int:
         KeptReport(returned.message, returned.address, returned.how, returned.status, returned.why, returned.text), now
     )
     return news
+
+
+def _answered_by_its_reader(store: MailBook, mail: Mail, sender: str) -> bool:
+    """Whether an answer comes from the mailbox that the message went to, or from another one of its account: then it
+    was there. From anywhere else it proves nothing, and what did not arrive is answered too."""
+    known = {mailbox_of(address) for address in addresses(store.contacts([mail.account])[mail.account])}
+    return bool(sender) and mailbox_of(sender) in {*_names_of(mail), *known}
 
 
 def _watch_key(store: MailReturning, returned: Returned, now: datetime) -> None:
@@ -120,8 +134,9 @@ def _mark_dead_elsewhere(store: AccountsAndMail, mail: Mail, returned: Returned,
 def _meant(store: MailBook, returned: Returned, now: datetime) -> Sequence[Mail]:
     named = _ID.fullmatch(returned.message)
     if named is not None:
-        account, seq, number = map(int, named.groups())
-        return [m for m in store.mails_of_notices([(account, seq)]) if m.no == number]
+        account, seq, _ = map(int, named.groups())
+        # Also by its mark: after a backup was restored another letter can have had these numbers.
+        return [m for m in store.mails_of_notices([(account, seq)]) if m.id == returned.message.lower()]
     if not returned.by_provider or returned.message or not returned.address:
         return []
     newest: dict[int, Mail] = {}
@@ -190,7 +205,7 @@ def _record(store: AccountsAndMail, mail: Mail, returned: Returned, now: datetim
                 message=mail.no,
                 how=how,
                 why=returned.status,
-                lost=_lost(store, unit.account, contacts, was) if after in BACK else (),
+                lost=lost_warnings(store, unit.account, contacts, was.id) if after in BACK else (),
                 again=again,
                 reachable=bool(recipients(contacts, MessageKind.STOP_WARNING)),
                 # Each return asks: an open task counts it, and one that was closed is asked for again.
@@ -215,23 +230,3 @@ def _taken_by_others(was: Mail, mails: Sequence[Mail]) -> bool:
     """Whether another address has it."""
     same = [m for m in mails if (m.kind, m.cause) == (was.kind, was.cause) and m.no != was.no]
     return any(m.state in TAKEN for m in same)
-
-
-def _lost(store: MailBook, account: Account, contacts: Contacts, was: Mail) -> tuple[int, ...]:
-    """The notices whose warnings count now, and which nobody has got by an address that works (I9)."""
-    counting = {}
-    for sub in account.subscriptions:
-        for action in ALL_ACTIONS:
-            for warning in sub.promise(action).counting:
-                assert warning.accepted_at is not None, "what counts was accepted"
-                if not warning.otherwise:
-                    counting[warning.seq] = warning.accepted_at
-    returned = {mailbox_of(m.address) for m in store.mails_of(account.no) if m.state is MailState.BOUNCED_HARD}
-    former = returned - {mailbox_of(address) for address in addresses(contacts)}
-    had = {
-        m.seq
-        for m in store.mails_of_notices([(account.no, seq) for seq in counting])
-        if m.kind in CARRYING and m.state in TAKEN and m.id != was.id
-        if not contacts.is_dead(m.address) and mailbox_of(m.address) not in former and m.at <= counting[m.seq]
-    }
-    return tuple(sorted(set(counting) - had))

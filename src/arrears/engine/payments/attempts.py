@@ -11,12 +11,13 @@ from datetime import datetime, timedelta
 from typing import Final
 
 from arrears.core import facts as f
-from arrears.core.account import Account, Attempt
+from arrears.core.account import Account, Attempt, DoubtKind
 from arrears.core.errors import Refused
 from arrears.core.payments.planner import Tried
 from arrears.core.payments.settlement import moves_with
 from arrears.core.payments.values import (
     OPEN_STATES,
+    REQUEST_REFUSED,
     AttemptCanceled,
     AttemptState,
     Charge,
@@ -34,10 +35,12 @@ from arrears.core.payments.values import (
 from arrears.core.unit import Unit
 from arrears.engine.acting import acting_on, local_today
 from arrears.engine.booking import Payment, book
+from arrears.engine.doubting import end_doubt, note_refused
 from arrears.engine.failpoints import reached
 from arrears.engine.payments.copies import WHOSE, methods_of_the_original
 from arrears.engine.payments.permitted import not_to_be_asked
 from arrears.engine.payments.providers import Providers, provider_of
+from arrears.engine.payments.requests import note_denied, taken_up
 from arrears.engine.payments.tries import record_tries
 from arrears.ports import AccountsAndMoney, MoneyBook
 
@@ -50,9 +53,6 @@ Until then the same key is asked again, which cannot charge twice; from then on 
 REFUSED: Final = "refused"
 """How the reason of an unknown outcome begins that staff must look at: see `actions.tasks_of`."""
 
-
-REQUEST_REFUSED: Final = "request_refused"
-"""The word for a charge that the provider would not even try: no decline, and our own staff's to mend."""
 
 UNREAD: Final = ("provider_unreachable", "provider_denied")
 """A provider that says nothing, or nothing to us. Nobody's attempt is at fault."""
@@ -96,6 +96,7 @@ def pursue(
         provider, outcome = _ask(store, providers, account, attempt, now)
     except Refused as refused:
         provider, outcome = f.ARREARS, _not_known(refused)
+        note_denied(store, providers, account, attempt, refused, now)
     try:
         record_outcome(store, provider, account, attempt_no, outcome, now)
     except Refused as refused:
@@ -264,6 +265,8 @@ def record_outcome(
                 _late_money(store, unit, provider, outcome, author)
         else:
             _record(unit, provider, attempt, outcome, author)
+            if taken_up(attempt, outcome):
+                end_doubt(store, unit, DoubtKind.REQUEST, attempt.currency, author)
 
 
 def record_foreign(store: AccountsAndMoney, provider: str, account: int, outcome: Outcome, now: datetime) -> None:
@@ -291,6 +294,7 @@ def _record(unit: Unit, provider: str, attempt: Attempt, outcome: Outcome, autho
         case AttemptCanceled(ref=ref, why=why):
             codes = Codes(decline=REQUEST_REFUSED)
             _move(unit, attempt, AttemptState.CANCELED, author, ref, codes, reached=False, why=f"{REFUSED}: {why}")
+            note_refused(unit, attempt.currency, author, why)
         case Unknown() | NotFound():
             why = outcome.why if isinstance(outcome, Unknown) else "the provider has nothing yet"
             _move(unit, attempt, AttemptState.UNKNOWN, author, why=why)

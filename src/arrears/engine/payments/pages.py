@@ -14,6 +14,7 @@ from arrears.engine.acting import acting_on
 from arrears.engine.failpoints import reached
 from arrears.engine.payments.attempts import record_outcome, reopen_page
 from arrears.engine.payments.providers import Providers
+from arrears.engine.payments.requests import record_denied
 from arrears.engine.payments.settling import StaleQuote, cancel_open_attempts, record_attempt
 from arrears.ports import AccountsAndMoney, Processor
 
@@ -63,4 +64,6 @@ def open_page(
         if refused.code == "provider_refused":
             gone = AttemptCanceled("", reached_network=False, why=refused.message)
             record_outcome(store, page_at, account, number, gone, now)
+        elif refused.code == "provider_denied":
+            record_denied(store, account, currency, refused, now)
         raise

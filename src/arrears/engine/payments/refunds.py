@@ -1,4 +1,4 @@
-"""Giving money back (spec, section 4, point 10): it reopens nothing, and is paid out once.
+"""Giving money back (spec, section 4, point 10): it reopens nothing unless staff say so, and is paid out once.
 
 A refund is an act like an attempt: under the account's lock it is compared with what is left of the payment and
 recorded, with its key; the provider is asked outside of any transaction, as often as is needed, with that key; under
@@ -21,7 +21,7 @@ from arrears.engine.failpoints import reached
 from arrears.engine.payments.attempts import NONE_FOUND_AFTER, payment_ref
 from arrears.engine.payments.copies import must_be_ours
 from arrears.engine.payments.providers import Providers
-from arrears.engine.payments.reversals import trail_in
+from arrears.engine.payments.reversals import Reversing, trail_in
 from arrears.ports import AccountsAndMoney, MoneyBook, Processor
 
 
@@ -34,9 +34,12 @@ def refund(
     author: str,
     why: str,
     request: str,
+    *,
+    reopens: bool = False,
 ) -> RefundAnswer:
     """Give back so much of a payment ("provider:reference"), all or a part, at that provider. `request` names this one
     for whoever asks: the same request is the same refund, for ever. What is not answered is asked again until it is.
+    `reopens`: what that money has paid is owed again from the day on which it has left.
 
     Refuses `unknown_payment`, `bad_amount`, `request_reused`, `refund_refused`, `not_supported`.
     """
@@ -47,7 +50,7 @@ def refund(
     providers.of(provider).must_support(Processor.refund)
     must_be_ours(store, record.account, payment)
     with acting_on(store, record.account, now) as unit:
-        number = _ask(store, unit, payment, amount_minor, request, author, why)
+        number = _ask(store, unit, payment, amount_minor, request, author, why, reopens=reopens)
     reached("refund.after_begin")
     answer = pursue(store, providers, record.account, number, now)
     if answer.state is RefundState.REFUSED:
@@ -55,12 +58,14 @@ def refund(
     return answer
 
 
-def _ask(store: MoneyBook, unit: Unit, payment: str, amount_minor: int, request: str, author: str, why: str) -> int:
+def _ask(
+    store: MoneyBook, unit: Unit, payment: str, amount_minor: int, request: str, author: str, why: str, *, reopens: bool
+) -> int:
     """Record the refund unless it is recorded; its number within the account."""
     trail = trail_in(store, unit)
     asked = trail.refund_of(request=request)
     if asked is not None:
-        if (asked.payment_ref, asked.minor) != (payment, amount_minor):
+        if (asked.payment_ref, asked.minor, asked.reopens) != (payment, amount_minor, reopens):
             raise Refused("request_reused", "this request was another refund before; give a new one a name of its own")
         return asked.number
     traced = trail.payments[payment]
@@ -77,6 +82,7 @@ def _ask(store: MoneyBook, unit: Unit, payment: str, amount_minor: int, request:
         currency=traced.currency,
         amount_minor=amount_minor,
         credit_minor=min(amount_minor, traced.credit),
+        reopens=reopens,
     )
     unit.record(fact, author, why)
     return number
@@ -119,7 +125,7 @@ def record_change(store: AccountsAndMoney, provider: str, change: RefundChange, 
 
 
 def _record(
-    store: MoneyBook, unit: Unit, provider: str, payment: str, ref: str, key: str, minor: int, state: RefundState
+    store: AccountsAndMoney, unit: Unit, provider: str, payment: str, ref: str, key: str, minor: int, state: RefundState
 ) -> None:
     """Record that a refund was done, or that it failed. What failed stays undone, whatever is told late; a failure of
     which nothing was known leaves its name, so that what is told late is known to be over."""
@@ -129,10 +135,15 @@ def _record(
     known = trail.refund_of(ref=named) or trail.refund_of(key=key)
     if known is not None and known.ref not in ("", named):
         known = None  # another refund under our key: more money has left
-    if known is not None and known.undone and not known.ref and state is RefundState.DONE:
+    done, reopens = state is RefundState.DONE, known is not None and known.reopens
+    if known is not None and known.undone and not known.ref and done:
         known = None  # said to be refused, and money has left after all
-    done = state is RefundState.DONE
-    if (done and (known is None or not known.over)) or (known is None and named):
+    reversing, reversal = Reversing(store, unit, provider, trail, traced), traced.reversals.get(named)
+    if done and (reversal is not None or (known is not None and known.over)):
+        return
+    if done and reopens:
+        reversing.given_back(named, minor, known)
+    elif done or (known is None and reversal is None and named):
         fact = f.Refunded(
             ref=named,
             payment_ref=payment,
@@ -144,15 +155,18 @@ def _record(
         trail.take(unit.record(fact, f"provider:{provider}", "refund"))
         known = trail.refund_of(ref=named)
     if not done and known is not None and not known.undone:
+        left = known.credit if reversal is not None else known.minor
         undone = f.RefundUndone(
             refund=known.number,
             ref=known.ref or named,
             payment_ref=payment,
             currency=traced.currency,
-            amount_minor=known.minor if known.left else 0,
+            amount_minor=left if known.left else 0,
             credit_minor=known.credit,
         )
         unit.record(undone, f"provider:{provider}", "refund failed")
+    if not done and reversal is not None and not reversal.undone:
+        reversing.came_back(named)
 
 
 def _refund(store: MoneyBook, account: int, number: int) -> Refund:

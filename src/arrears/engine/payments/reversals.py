@@ -14,7 +14,7 @@ from msgspec.structs import replace
 
 from arrears.core import facts as f
 from arrears.core.account import ALL_STOPS, Debt, Hold, HoldScope
-from arrears.core.payments.trail import KINDS, Traced, Trail, trail_of
+from arrears.core.payments.trail import KINDS, Refund, Traced, Trail, trail_of
 from arrears.core.payments.values import DebitReturned, DisputeChange, DisputeState
 from arrears.core.rules.hold import end_hold
 from arrears.core.unit import Unit
@@ -26,6 +26,8 @@ from arrears.ports import AccountsAndMoney, MoneyBook
 
 CHARGEBACK: Final = "chargeback"
 RETURNED: Final = "returned debit"
+REFUND: Final = "refund"
+"""One of which staff say that what the payment has paid is owed again."""
 
 
 def trail_in(store: MoneyBook, unit: Unit) -> Trail:
@@ -42,12 +44,12 @@ def record_change(store: AccountsAndMoney, provider: str, change: DisputeChange 
         return
     with acting_on(store, record.account, now) as unit:
         trail = trail_in(store, unit)
-        one = _Reversing(store, unit, provider, trail, trail.payments[record.fact.ref])
+        one = Reversing(store, unit, provider, trail, trail.payments[record.fact.ref])
         kind = RETURNED if isinstance(change, DebitReturned) else CHARGEBACK
         one.stands(payment_ref(provider, change.ref), change.amount_minor, state, kind, f"{kind} {change.ref}")
 
 
-class _Reversing:
+class Reversing:
     """One payment of an account that is open for a change, and what is reported of it."""
 
     def __init__(self, store: AccountsAndMoney, unit: Unit, provider: str, trail: Trail, traced: Traced) -> None:
@@ -61,22 +63,31 @@ class _Reversing:
             self.taken(ref, minor, kind, reason, state)
             known = self.traced.reversals[ref]
         if state is DisputeState.WON and not known.undone:
-            self.came_back(ref, known.minor)
+            self.came_back(ref)
         if state is not DisputeState.OPEN and known.open:
             known.open = False
             closed = f.ChargebackClosed(ref=ref, payment_ref=self.traced.ref, won=state is DisputeState.WON)
             self._record(closed, reason)
         self._holds()
 
-    def taken(self, ref: str, minor: int, kind: str, reason: str, state: DisputeState) -> None:
+    def given_back(self, ref: str, minor: int, refund: Refund | None) -> None:
+        """So much has left by a refund that reopens: beyond the credit that was set aside for it, as if a
+        bank had taken it."""
+        self.taken(ref, minor, REFUND, f"{REFUND} of {self.traced.ref}", DisputeState.LOST, refund)
+        self._holds()
+
+    def taken(
+        self, ref: str, minor: int, kind: str, reason: str, state: DisputeState, refund: Refund | None = None
+    ) -> None:
         """So much has left. What was taken and is back already, before we heard of either, has touched nothing."""
         traced = self.traced
-        more = 0 if state is DisputeState.WON else minor
+        set_aside = 0 if refund is None else refund.credit
+        more = 0 if state is DisputeState.WON else minor - set_aside
         less = min(more, max(0, traced.pays - traced.may_pay(more)))
         credit = min(less, traced.credit)
         owed = less - credit
         for debt, part in self._latest(owed):
-            self._reopen(debt, part, reason, charged_back=kind == CHARGEBACK)
+            self._reopen(debt, part, reason, charged_back=kind in (CHARGEBACK, REFUND))
         fact = f.Refunded(
             ref=ref,
             payment_ref=traced.ref,
@@ -86,13 +97,15 @@ class _Reversing:
             reopened_minor=owed,
             reversal=True,
             open=state is DisputeState.OPEN,
+            refund=0 if refund is None else refund.number,
         )
         self._record(fact, kind)
 
-    def came_back(self, ref: str, minor: int) -> None:
+    def came_back(self, ref: str) -> None:
         """So much is here again. It pays what was reopened, the oldest use first, as far as that is still open; what
         was written off meanwhile is paid after all, and what was paid otherwise leaves account credit."""
         traced = self.traced
+        minor = traced.reversals[ref].minor
         back = min(minor, max(0, traced.may_pay(-minor) - traced.pays))
         if minor > back:
             undone = f.RefundUndone(0, ref, traced.ref, traced.currency, amount_minor=minor - back)

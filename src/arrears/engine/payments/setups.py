@@ -12,6 +12,8 @@ from typing import Final
 
 from arrears.core.errors import Refused
 from arrears.core.payments.values import Change, SetupChange
+from arrears.core.rules.request import SET_UP
+from arrears.engine.doubting import asking
 from arrears.engine.payments import provider_changes as changes
 from arrears.engine.payments import settling
 from arrears.engine.payments.methods import activate, customer_of, finish_setup
@@ -48,7 +50,8 @@ def start(
         raise settling.StaleQuote(settling.quote(store, account, now, also))
     number = store.begin_setup(account, author, provider, shown, also, now)
     customer = customer_of(store, account, provider)
-    page = opener.open_setup(f"setup-{account}-{number}", account, customer, locale, back(number))
+    with asking(store, account, SET_UP, now):
+        page = opener.open_setup(f"setup-{account}-{number}", account, customer, locale, back(number))
     store.record_setup_page(number, page.ref, page.url)
     made = store.setup(number)
     assert made is not None, "it was noted just now"

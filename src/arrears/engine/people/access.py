@@ -16,6 +16,7 @@ from arrears.core.ids import PERSON, format_id
 from arrears.core.messages.content import SIGN_IN_CHANGES, Role
 from arrears.core.messages.recipients import INVITATION_LASTS, RESET_LASTS, Contacts
 from arrears.engine.acting import acting_on
+from arrears.engine.heard import check_heard
 from arrears.engine.people.profile import NAME_CHARS_MAX, check_locale, contacts_of, refuse_typed_often
 from arrears.engine.tokens import digest_of
 from arrears.ports import AccessBook, AccessLink, AccountsAndAccess
@@ -111,6 +112,7 @@ def accept(store: AccountsAndAccess, token: str, name: str, hashed: str | None, 
         store.give_role(link.account, person, link.role)
         store.end_link(link.number, now)
         unit.record(f.InvitationAccepted(link=link.number, person=person, role=link.role), f"person:{person}")
+        check_heard(store, unit, replaced=link.role == "administrator")
     return person
 
 
@@ -124,6 +126,7 @@ def remove(store: AccountsAndAccess, account: int, person: int, now: datetime, a
         if store.account_of(person) is None:
             store.end_sessions(person)
         unit.record(f.AccessEnded(person=person), author)
+        check_heard(store, unit)
 
 
 def ask_reset(store: AccountsAndAccess, address: str, now: datetime) -> None:

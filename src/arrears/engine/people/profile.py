@@ -16,7 +16,8 @@ from arrears.core.errors import Refused
 from arrears.core.ids import ACCOUNT, PERSON, format_id
 from arrears.core.messages.content import Role
 from arrears.core.messages.recipients import EMAIL, ChannelName, ContactPerson, Contacts, Extra
-from arrears.engine.acting import acting_on
+from arrears.engine.acting import acting, acting_on
+from arrears.engine.heard import check_heard
 from arrears.engine.tokens import digest_of
 from arrears.ports import AccountsAndAddresses, AddressBook, ContactBook, ContactsAndFacts, OtherChannel, TypedBook
 from arrears.ports.people import AskedAddress
@@ -80,11 +81,13 @@ def confirm_address(store: AccountsAndAddresses, token: str, now: datetime) -> A
     asked = request_of(store, token, now)
     if asked.used_at is not None:
         return asked
-    with acting_on(store, asked.account, now) as unit:
+    with acting(store, [asked.account, *store.accounts_of(asked.person)], now) as units:
         if store.confirm_address(asked, now):
             changed = mailbox_of(asked.old) != mailbox_of(asked.new)
             confirmed = f.AddressConfirmed(person=asked.person, request=asked.number, changed=changed)
-            unit.record(confirmed, f"person:{asked.person}")
+            units[asked.account].record(confirmed, f"person:{asked.person}")
+            for unit in units.values():
+                check_heard(store, unit)
     return asked
 
 
@@ -158,12 +161,14 @@ def add_extra(
     return extra
 
 
-def remove_extra(store: AccountsAndAddresses, account: int, address: str) -> None:
+def remove_extra(store: AccountsAndAddresses, account: int, address: str, now: datetime) -> None:
     """Remove a technical contact, by whatever channel it is warned. Refuses `unknown_recipient`, and `bad_address` for
     what is neither known nor an address of mail."""
     known = {one.address for one in contacts_of(store, account).extras}
-    if not store.remove_extra(account, address if address in known else check_address(address)):
-        raise Refused("unknown_recipient", f"{address[:80]!r} is not one of the extra recipients")
+    with acting_on(store, account, now) as unit:
+        if not store.remove_extra(account, address if address in known else check_address(address)):
+            raise Refused("unknown_recipient", f"{address[:80]!r} is not one of the extra recipients")
+        check_heard(store, unit)
 
 
 def needs_confirming(contacts: Contacts, now: datetime) -> bool:

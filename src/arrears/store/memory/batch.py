@@ -8,7 +8,7 @@ from functools import partial
 
 from arrears.core.address import mailbox_of
 from arrears.core.unit import Unit
-from arrears.ports import Claim, MailMove, NewAccount
+from arrears.ports import Claim, MailMove
 from arrears.store.memory.tables import MemoryTables
 
 
@@ -70,10 +70,6 @@ class MemoryBatch:
     def send_notice_again(self, account: int, seq: int) -> None:
         """See ports.Batch."""
         self.mail.append(partial(self._store.send_notice_again, account, seq))
-
-    def describe(self, account: int, known: NewAccount) -> None:
-        """See ports.Batch."""
-        self.mail.append(partial(self._store.describe, account, known))
 
     def mark_dead(self, address: str, why: str, now: datetime) -> None:
         """See ports.Batch."""

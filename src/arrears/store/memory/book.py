@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections import Counter, defaultdict
 from collections.abc import Mapping, Sequence
+from collections.abc import Set as AbstractSet
 from datetime import date
 from typing import TYPE_CHECKING
 
@@ -48,8 +49,12 @@ class MemoryReceivables:
         """See ports.book.Receivables."""
         return {n: self.known[n] for n in numbers if n in self.known}
 
+    def administered(self, numbers: Sequence[int]) -> AbstractSet[int]:
+        """See ports.book.Receivables."""
+        return {n for n in numbers if n in self.reached and self.reached[n].administrator is not None}
+
     def describe(self, account: int, known: NewAccount) -> None:
-        """See ports.Batch."""
+        """See ports.AccountsInParts."""
         known = known._replace(copies=tuple(sorted({*known.copies, *self.known[account].copies})))
         self.known[account] = known
         before = self.reached[account]
@@ -79,6 +84,14 @@ class MemoryReceivables:
             for account, facts in self.facts.items()
             for stored in facts
             if isinstance(stored.recorded.fact, PaymentBooked) and stored.recorded.fact.ref in wanted
+        }
+
+    def open_invoices(self) -> Mapping[str, Place]:
+        """See ports.book.Receivables."""
+        refs = {number: ref for ref, number in self.refs.items()}
+        accounts = ((no, slot.state) for no, slot in self.slots.items() if slot.state is not None)
+        return {
+            debt.number: Place(no, refs[no]) for no, account in accounts for debt in account.debts if debt.open_minor
         }
 
     def invoice_count(self) -> int:

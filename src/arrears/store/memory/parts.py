@@ -53,3 +53,4 @@ class MemoryParts:
     def describe(self, account: int, known: NewAccount) -> None:
         """See ports.AccountsInParts."""
         self.described.append(partial(self._store.describe, account, known))
+        self.described.append(partial(self._store.name_method, account, known.method, self._now))

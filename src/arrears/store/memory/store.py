@@ -52,7 +52,7 @@ class MemoryStore(MemoryTables):
         batch = MemoryBatch(self, units)
         yield batch
         self.check(batch.units)
-        self._take_new({unit.no: new for unit, new in zip(units, accounts, strict=True)})
+        self._take_new({unit.no: new for unit, new in zip(units, accounts, strict=True)}, now)
         self._commit(batch)
 
     @contextmanager
@@ -61,7 +61,7 @@ class MemoryStore(MemoryTables):
         parts = MemoryParts(self, now)
         yield parts
         self.check(parts.sent)
-        self._take_new({unit.no: parts.new[unit.no] for unit in parts.sent if unit.is_new})
+        self._take_new({unit.no: parts.new[unit.no] for unit in parts.sent if unit.is_new}, now)
         batch = MemoryBatch(self, parts.sent)
         batch.mail += parts.described
         self._commit(batch)
@@ -73,11 +73,12 @@ class MemoryStore(MemoryTables):
                 raise Refused("account_exists", f"account {new.ref!r} exists already")
             refs.add(new.ref)
 
-    def _take_new(self, opened: Mapping[int, NewAccount]) -> None:
+    def _take_new(self, opened: Mapping[int, NewAccount], now: datetime) -> None:
         for number, new in opened.items():
             self.slots[number] = Slot()
             self.refs[new.ref] = number
             self.known[number] = new
+            self.name_method(number, new.method, now)
             reached = Contacts(number, new.ref, new.name, new.zone, new.locale, new.contact or "")
             self.reached[number] = reached._replace(extras=extras_of(new))
 

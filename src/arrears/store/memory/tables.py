@@ -23,6 +23,7 @@ from arrears.core.unit import GENESIS, Stored, Unit
 from arrears.store.memory.book import MemoryReceivables
 from arrears.store.memory.edges import EDGES
 from arrears.store.memory.messages import MemoryMail
+from arrears.store.memory.named import MemoryNamedMethods
 from arrears.store.memory.payments import MemoryMoney
 from arrears.store.memory.rows import Duplicate, QueuedAction, Slot, keys_of
 from arrears.store.memory.setups import MemorySetups
@@ -32,7 +33,9 @@ from arrears.store.memory.tasks import MemoryTasks
 _CURRENCY: Final = re.compile("[A-Z]{3}", re.ASCII)
 
 
-class MemoryTables(MemoryMoney, MemoryMail, MemorySetups, MemorySupport, MemoryReceivables, MemoryTasks):
+class MemoryTables(
+    MemoryMoney, MemoryMail, MemorySetups, MemorySupport, MemoryReceivables, MemoryTasks, MemoryNamedMethods
+):
     """Accounts, facts, actions and keys as committed; nothing is written that `check` has not let through."""
 
     def __init__(self) -> None:
@@ -44,6 +47,7 @@ class MemoryTables(MemoryMoney, MemoryMail, MemorySetups, MemorySupport, MemoryR
         MemorySupport.__init__(self)
         MemoryReceivables.__init__(self)
         MemoryTasks.__init__(self)
+        MemoryNamedMethods.__init__(self)
         self.facts: dict[int, list[Stored]] = defaultdict(list)
         self.actions: dict[tuple[int, int, str], QueuedAction] = {}
         self.open_actions: dict[tuple[int, int, str], None] = {}

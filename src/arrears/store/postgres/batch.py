@@ -19,9 +19,8 @@ from arrears.core.payments.limits import AmountLimits
 from arrears.core.system import System, fold_system
 from arrears.core.tasks import SYSTEM, system_ends_of, system_tasks_of
 from arrears.core.unit import Unit, chained
-from arrears.ports import Claim, MailMove, NewAccount, Poisoned
+from arrears.ports import Claim, MailMove, Poisoned
 from arrears.store.postgres.audit import audit
-from arrears.store.postgres.book import describe
 from arrears.store.postgres.inserts import TASKS, TASKS_GONE
 from arrears.store.postgres.messages import move_mails
 from arrears.store.postgres.write import Db, DbRow, Sent, check_sent, send_units, utc
@@ -112,10 +111,6 @@ class PostgresBatch:
             " WHERE account_id = %s AND seq = %s AND kind = 'notice' AND status IN ('done', 'failed')",
             [account, seq],
         )
-
-    def describe(self, account: int, known: NewAccount) -> None:
-        """See ports.Batch."""
-        describe(self._db, account, known)
 
     def mark_dead(self, address: str, why: str, now: datetime) -> None:
         """See ports.Batch."""

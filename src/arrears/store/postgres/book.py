@@ -4,16 +4,19 @@ from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Mapping, Sequence
+from collections.abc import Set as AbstractSet
 from contextlib import AbstractContextManager
-from datetime import date
+from datetime import date, datetime
 from typing import Final, LiteralString
 
 from psycopg import Cursor
 
 from arrears.core.account import Mode
 from arrears.core.facts import Fact, Recorded, decode_fact, kind_of_type
+from arrears.core.receivables import NamedMethod
 from arrears.ports import NewAccount
 from arrears.ports.book import Place, Sums
+from arrears.store.postgres.named import NAME, named
 from arrears.store.postgres.write import Db, DbRow, array_of, utc
 
 FACTS_OF: Final[LiteralString] = """
@@ -22,9 +25,14 @@ WHERE account_id = ANY(%s) AND kind = ANY(%s) ORDER BY account_id, seq
 """
 
 DESCRIBED: Final[LiteralString] = """
-SELECT account_id, ref, name, country, zone, locale, mode, policy, contact,
-    array(SELECT e.address FROM extra_recipient e WHERE e.account_id = a.account_id AND e.channel = 'email' ORDER BY 1)
-FROM account a WHERE account_id = ANY(%s)
+SELECT a.account_id, a.ref, a.name, a.country, a.zone, a.locale, a.mode, a.policy, a.contact,
+    array(SELECT e.address FROM extra_recipient e WHERE e.account_id = a.account_id AND e.channel = 'email' ORDER BY 1),
+    n.at_provider, n.customer_ref, n.ref
+FROM account a LEFT JOIN named_method n USING (account_id) WHERE a.account_id = ANY(%s)
+"""
+
+ADMINISTERED: Final[LiteralString] = """
+SELECT account_id FROM account_role WHERE role = 'administrator' AND account_id = ANY(%s)
 """
 
 DESCRIBE: Final[LiteralString] = """
@@ -40,6 +48,10 @@ ON CONFLICT (account_id, channel, address) DO NOTHING
 
 INVOICE_PLACES: Final[LiteralString] = """
 SELECT i.number, i.account_id, a.ref FROM invoice i JOIN account a USING (account_id) WHERE i.number = ANY(%s::text[])
+"""
+
+OPEN_INVOICES: Final[LiteralString] = """
+SELECT i.number, i.account_id, a.ref FROM invoice i JOIN account a USING (account_id) WHERE i.open_minor > 0
 """
 
 PAYMENT_PLACES: Final[LiteralString] = """
@@ -89,11 +101,18 @@ class PostgresReceivables:
         """See ports.book.Receivables."""
         with self.reading() as db:
             return {
-                number: NewAccount(ref, name, country, zone, locale, Mode(mode), policy, contact, tuple(copies))
-                for number, ref, name, country, zone, locale, mode, policy, contact, copies in db.execute(
+                number: NewAccount(
+                    ref, name, country, zone, locale, Mode(mode), policy, contact, tuple(copies), _method(method)
+                )
+                for number, ref, name, country, zone, locale, mode, policy, contact, copies, *method in db.execute(
                     DESCRIBED, [list(numbers)]
                 )
             }
+
+    def administered(self, numbers: Sequence[int]) -> AbstractSet[int]:
+        """See ports.book.Receivables."""
+        with self.reading() as db:
+            return {int(account) for (account,) in db.execute(ADMINISTERED, [list(numbers)])}
 
     def invoice_places(self, numbers: Sequence[str]) -> Mapping[str, Place]:
         """See ports.book.Receivables."""
@@ -104,6 +123,11 @@ class PostgresReceivables:
         """See ports.book.Receivables."""
         with self.reading() as db:
             return _places(db.execute(PAYMENT_PLACES, [array_of(refs)]))
+
+    def open_invoices(self) -> Mapping[str, Place]:
+        """See ports.book.Receivables."""
+        with self.reading() as db:
+            return _places(db.execute(OPEN_INVOICES))
 
     def invoice_count(self) -> int:
         """See ports.book.Receivables."""
@@ -145,11 +169,18 @@ def _places(found: Cursor[DbRow]) -> dict[str, Place]:
     return {name: Place(account, ref) for name, account, ref in found.fetchall()}
 
 
-def describe(db: Db, account: int, known: NewAccount) -> None:
-    """See ports.Batch."""
+def _method(said: Sequence[str | None]) -> NamedMethod | None:
+    provider, customer, ref = said
+    return None if provider is None else NamedMethod(provider, customer or "", ref or "")
+
+
+def describe(db: Db, account: int, known: NewAccount, now: datetime) -> None:
+    """See ports.AccountsInParts."""
     values = [known.name, known.country, known.zone, known.locale, known.mode.value, known.policy, known.contact]
     db.execute(DESCRIBE, [*values, account])
     warn_too(db, [(account, address) for address in known.copies])
+    if known.method is not None:
+        db.execute(NAME, [[value] for value in named(account, known.method, now)])
 
 
 def warn_too(db: Db, copies: Sequence[tuple[int, str]]) -> None:

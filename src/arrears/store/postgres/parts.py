@@ -19,6 +19,7 @@ from arrears.core.unit import GENESIS, Unit
 from arrears.ports import NewAccount, Poisoned
 from arrears.store.postgres.batch import detail_of, first_line, locked
 from arrears.store.postgres.book import WARN_TOO, describe
+from arrears.store.postgres.named import NAME, named
 from arrears.store.postgres.write import (
     Db,
     DbRow,
@@ -56,7 +57,7 @@ def units_of(rows: Sequence[DbRow], now: datetime) -> list[Unit]:
 
 
 def opening(units: Sequence[Unit], accounts: Sequence[NewAccount]) -> list[Statement]:
-    """What is known of customers that come now, in one statement, and their further addresses in another."""
+    """What is known of customers that come now: themselves, their further addresses, their payment methods."""
     if not accounts:
         return []
     rows = [
@@ -65,6 +66,9 @@ def opening(units: Sequence[Unit], accounts: Sequence[NewAccount]) -> list[State
     ]
     copies = [(u.no, address) for u, a in zip(units, accounts, strict=True) for address in a.copies]
     also = [Statement(WARN_TOO, columns_of(copies))] if copies else []
+    methods = [named(u.no, a.method, u.now) for u, a in zip(units, accounts, strict=True) if a.method is not None]
+    if methods:
+        also.append(Statement(NAME, columns_of(methods)))
     return [Statement(OPEN, columns_of(rows)), *also]
 
 
@@ -116,7 +120,7 @@ class PostgresParts:
 
     def describe(self, account: int, known: NewAccount) -> None:
         """See ports.AccountsInParts."""
-        describe(self._db, account, known)
+        describe(self._db, account, known, self._now)
 
     @contextmanager
     def writing(self) -> Iterator[PostgresParts]:

@@ -99,6 +99,12 @@ class PostgresPeople:
             db.execute("DELETE FROM dead_address WHERE mailbox = %s", [mailbox_of(asked.new)])
             return True
 
+    def accounts_of(self, person: int) -> Sequence[int]:
+        """See ports.AddressBook."""
+        with self.reading() as db:
+            found = db.execute("SELECT account_id FROM account_role WHERE person_id = %s ORDER BY 1", [person])
+            return [int(account) for (account,) in found]
+
     def unconfirmed_addresses(self, before: datetime, limit: int) -> Sequence[tuple[int, int, str]]:
         """See ports.AddressBook."""
         with self.reading() as db:
@@ -122,6 +128,8 @@ class PostgresPeople:
 
     def remove_extra(self, account: int, address: str) -> bool:
         """See ports.AddressBook."""
-        with self.transaction() as db:
-            gone = db.execute("DELETE FROM extra_recipient WHERE account_id = %s AND address = %s", [account, address])
-            return gone.rowcount > 0
+        with self.reading() as db:
+            gone = db.execute(
+                "DELETE FROM extra_recipient WHERE account_id = %s AND address = %s RETURNING true", [account, address]
+            )
+            return gone.fetchone() is not None

@@ -39,6 +39,7 @@ from arrears.store.postgres.batch import PostgresBatch, locked, read_system, rec
 from arrears.store.postgres.book import PostgresReceivables
 from arrears.store.postgres.check import check_store
 from arrears.store.postgres.messages import PostgresMail
+from arrears.store.postgres.named import PostgresNamedMethods
 from arrears.store.postgres.parts import LOCK, PostgresParts, new_units, opening, refused_as_ours, units_of
 from arrears.store.postgres.payments import PostgresMoney
 from arrears.store.postgres.people import PostgresPeople
@@ -86,7 +87,14 @@ ORDER BY f.seq
 
 
 class PostgresStore(
-    PostgresMoney, PostgresMail, PostgresSetups, PostgresPeople, PostgresAccess, PostgresSupport, PostgresReceivables
+    PostgresMoney,
+    PostgresMail,
+    PostgresSetups,
+    PostgresPeople,
+    PostgresAccess,
+    PostgresSupport,
+    PostgresReceivables,
+    PostgresNamedMethods,
 ):
     """See ports.Store. `schema` is the schema to work in; the search path is set for every connection. Where `now` is
     a made-up clock (`clock_is_real=False`: replay, simulation) it is not compared with the database's."""

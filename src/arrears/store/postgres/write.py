@@ -8,13 +8,14 @@ can do to the database.
 from __future__ import annotations
 
 from collections.abc import Sequence
-from datetime import UTC, datetime
+from datetime import UTC, date, datetime
+from types import NoneType
 from typing import Any, Final, NamedTuple
 
 from psycopg import Connection, Cursor
 
 from arrears.core.account import encode_account
-from arrears.core.facts import ARREARS, kind_of
+from arrears.core.facts import ARREARS, kind_of_type
 from arrears.core.rows import Rows, rows_of
 from arrears.core.unit import Unit, stamp
 from arrears.store.postgres.inserts import INSERTS
@@ -140,15 +141,14 @@ def _facts(units: Sequence[Unit]) -> list[Statement]:
             authors += [ARREARS] * count
             whys += [""] * count
         else:
-            for stored in unit.stored:
-                recorded = stored.recorded
-                seqs.append(str(recorded.seq))
-                kinds.append(kind_of(recorded.fact))
-                authors.append(recorded.author)
-                whys.append(recorded.why)
-                hashes.append(stored.hash)
-                bodies.append(stored.body)
-            count = len(unit.stored)
+            recorded = [stored.recorded for stored in unit.stored]
+            seqs += [str(one.seq) for one in recorded]
+            kinds += [kind_of_type(type(one.fact)) for one in recorded]
+            authors += [one.author for one in recorded]
+            whys += [one.why for one in recorded]
+            hashes += [stored.hash for stored in unit.stored]
+            bodies += [stored.body for stored in unit.stored]
+            count = len(recorded)
         numbers += [str(unit.no)] * count
     if not numbers:
         return []
@@ -187,6 +187,12 @@ def array_of(values: Sequence[Any]) -> str:
     kinds = set(map(type, values))
     if kinds == {int}:
         return _literal(list(map(str, values)))
+    if kinds in ({str}, {date}):
+        text = '","'.join(map(str, values))
+        if "\\" not in text and text.count('"') == 2 * (len(values) - 1):
+            return '{"' + text + '"}'
+    if kinds == {NoneType}:
+        return _literal(["NULL"] * len(values))
     return _literal([_value(value) for value in values])
 
 

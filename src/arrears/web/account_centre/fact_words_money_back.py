@@ -14,13 +14,14 @@ def tell_of_money_back(visit: Visit, fact: MoneyBackFact) -> str:
     """The sentence for one fact; empty where a customer is told nothing: what a bank takes back, or has to leave, is
     told with the invoices that it was paid on."""
     match fact:
-        case f.Refunded(reversal=True, credit_minor=credit):
+        case f.Refunded(reversal=True, refund=0, credit_minor=credit):
             if not credit:
                 return ""
             return _("%(amount)s of your credit has gone back to the bank.") % {
                 "amount": visit.amount(credit, fact.currency)
             }
-        case f.Refunded(amount_minor=minor):
+        case f.Refunded():
+            minor = fact.amount_minor + (fact.reopened_minor if fact.refund else 0)
             return "" if not minor else _("%(amount)s was paid back.") % {"amount": visit.amount(minor, fact.currency)}
         case f.RefundAsked(amount_minor=minor):
             return _("%(amount)s is being paid back.") % {"amount": visit.amount(minor, fact.currency)}

@@ -11,7 +11,7 @@ from arrears.web.account_centre.frame import Visit
 AccessFact = f.Invited | f.InvitationWithdrawn | f.InvitationAccepted | f.AccessEnded
 SignInFact = f.ResetAsked | f.SignInChanged
 HelpFact = f.SupportOpened | f.SupportSaid | f.SupportAnswered | f.SupportClosed | f.ResumeLate
-AccountFact = f.AccountOpened | f.TermsChanged | f.TestAsked
+AccountFact = f.AccountOpened | f.TermsChanged | f.TestAsked | f.RecipientsChanged
 
 
 def tell_of_account(visit: Visit, fact: AccountFact | AccessFact | SignInFact | HelpFact) -> str:
@@ -27,6 +27,9 @@ def tell_of_account(visit: Visit, fact: AccountFact | AccessFact | SignInFact | 
             return _("The terms of the account were changed. What was under way keeps its own.")
         case f.TestAsked():
             return _("A test message was asked for.")
+        case f.RecipientsChanged(lost=lost):
+            again = _("Messages go to somebody else or another address now, so what was announced is announced again.")
+            return again if lost else ""
         case f.Invited(role=role):
             if role == "administrator":
                 return _("An invitation to become the administrator was sent.")

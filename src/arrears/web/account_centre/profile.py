@@ -97,7 +97,7 @@ def _done(visit: Visit, do: str, address: str) -> str:
         case "warn":
             profile.add_extra(store, account, address, "", "", now=visit.now, author=visit.author)
         case "unwarn":
-            profile.remove_extra(store, account, address)
+            profile.remove_extra(store, account, address, visit.now)
         case _:
             return ""
     return do

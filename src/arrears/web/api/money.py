@@ -19,6 +19,8 @@ from arrears.core.money import format_amount
 from arrears.core.payments.declines import guidance
 from arrears.core.payments.settlement import Quote
 from arrears.core.payments.values import AttemptState
+from arrears.core.rules.request import SET_UP
+from arrears.engine.doubting import asking
 from arrears.engine.payments import methods, refunds, settling
 from arrears.engine.payments.settling import Result, StaleQuote
 from arrears.ports import AttemptRecord, MethodRecord
@@ -88,11 +90,12 @@ class Renew(Strict):
 
 
 class RefundBody(Strict):
-    """Give back so much of a payment, and why."""
+    """Give back so much of a payment, and why. `reopens`: what that money has paid is owed again."""
 
     amount_minor: int
     currency: str
     why: str
+    reopens: bool = False
 
 
 @router.get("/accounts/{account}/settlement", response={200: dict[str, Any], **PROBLEMS})
@@ -195,7 +198,8 @@ def _start_once(request: HttpRequest, account: str, body: Setup) -> HttpResponse
     author = _author(request, number, body.person)
     key = f"{author}-{number}-{request.headers['Idempotency-Key']}"
     provider = body.provider or live.providers.default
-    page = methods.start_setup(live.store, live.providers, number, provider, key, body.locale)
+    with asking(live.store, number, SET_UP, live.clock.now()):
+        page = methods.start_setup(live.store, live.providers, number, provider, key, body.locale)
     return JsonResponse({"page": page.ref, "url": page.url, "provider": provider}, status=201)
 
 
@@ -254,8 +258,8 @@ def attempts(request: HttpRequest, account: str) -> HttpResponse:
 
 @router.post("/payments/{payment}/refund", response={200: dict[str, Any], **PROBLEMS})
 def refund(request: HttpRequest, payment: str, body: RefundBody) -> HttpResponse:
-    """Give back a payment or a part of it; it reopens nothing. Needs an `Idempotency-Key`: with the same one it is the
-    same refund, for ever."""
+    """Give back a payment or a part of it; it reopens nothing unless you say so. Needs an `Idempotency-Key`: with the
+    same one it is the same refund, for ever."""
     return _refund_once(request, payment, body)
 
 
@@ -269,7 +273,15 @@ def _refund_once(request: HttpRequest, payment: str, body: RefundBody) -> HttpRe
     now = live.clock.now()
     request_of = f"{author} {request.headers['Idempotency-Key']}"
     answer = refunds.refund(
-        live.store, live.providers, payment, body.amount_minor, now, author, body.why[:300], request_of
+        live.store,
+        live.providers,
+        payment,
+        body.amount_minor,
+        now,
+        author,
+        body.why[:300],
+        request_of,
+        reopens=body.reopens,
     )
     return JsonResponse({"refund": answer.ref, "state": str(answer.state)})
 

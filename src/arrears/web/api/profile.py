@@ -101,7 +101,7 @@ def add_extra(request: HttpRequest, account: str, body: Other) -> HttpResponse:
 def remove_extra(request: HttpRequest, account: str, address: str) -> HttpResponse:
     """Warn them no longer."""
     number = _number(account)
-    profile.remove_extra(installed().store, number, address)
+    profile.remove_extra(installed().store, number, address, installed().clock.now())
     return JsonResponse(_recipients(number))
 
 

@@ -10,9 +10,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping, Sequence
 from datetime import datetime, timedelta
 from typing import Final
-from urllib.parse import urlsplit
 
-import requests
 import stripe
 from stripe.params import PaymentIntentCreateParams
 from stripe.params.checkout import SessionCreateParams
@@ -34,6 +32,7 @@ from arrears.adapters.payments.stripe.codes import (
     refused,
     setup_outcome_of,
 )
+from arrears.adapters.payments.stripe.connection import check_key, client_over
 from arrears.adapters.payments.stripe.events import API_VERSION, StripeReader
 from arrears.adapters.payments.stripe.refunds import find_refund, give_back
 from arrears.adapters.payments.stripe.signed import verified
@@ -59,18 +58,11 @@ from arrears.core.payments.values import (
 )
 from arrears.ports import Processor
 
-CONNECT_SECONDS: Final = 5
-READ_SECONDS: Final = 40
-"""Longer than a slow bank takes. Whoever waits in vain has an unknown outcome, which costs more than waiting."""
-
 PAGE_MIN: Final = timedelta(minutes=30)
 PAGE_MAX: Final = timedelta(hours=24)
 """The lives that a hosted page may have, from its creation by Stripe's clock."""
 
 _SLACK: Final = timedelta(minutes=1)
-_LOOPBACK: Final = ("127.0.0.1", "::1", "localhost")
-# Otherwise the SDK writes an id into the home folder and sends it, the platform and our timings with every request.
-stripe.enable_telemetry = False
 
 
 class Stripe(Processor):
@@ -97,7 +89,7 @@ class Stripe(Processor):
         http_client: stripe.HTTPClient | None = None,
         installation: str = "",
     ) -> None:
-        _check_key(key, live, api_base)
+        check_key(key, live, api_base)
         self.live = live
         self._secrets = tuple(secret for secret in webhook_secrets if secret)
         self._method_types = tuple(method_types)
@@ -106,7 +98,7 @@ class Stripe(Processor):
             stripe_version=API_VERSION,
             base_addresses={"api": api_base.rstrip("/")} if api_base else None,
             max_network_retries=0,
-            http_client=http_client or _http_client(api_base),
+            http_client=http_client or client_over(api_base),
         )
         self._v1 = self._client.v1
         self._ours = {"installation": installation} if installation else {}
@@ -153,6 +145,21 @@ class Stripe(Processor):
         details = method_details(in_mode(method.to_dict(), self.live))
         if details is None:
             raise Refused("provider_refused", f"payment method {method_ref} belongs to no customer")
+        return details
+
+    def show(self, method_ref: str) -> MethodDetails:
+        """See ports.Processor."""
+        with answering():
+            try:
+                found = self._v1.payment_methods.retrieve(method_ref)
+            except stripe.InvalidRequestError as error:
+                if error.code != "resource_missing":
+                    raise
+                raise Refused("unknown_method", f"Stripe knows no payment method {method_ref}") from error
+        details = method_details(in_mode(found.to_dict(), self.live))
+        if details is None:
+            why = "belongs to no customer there, or is of a kind that is not charged from here"
+            raise Refused("unknown_method", f"payment method {method_ref} {why}")
         return details
 
     def forget(self, method_ref: str, key: str) -> None:
@@ -376,22 +383,3 @@ class Stripe(Processor):
         if at is None:
             return Unknown("a refusal that does not say when", ref)
         return refused(id_of(intent) or ref, said, inside(intent.get("latest_charge")), at)
-
-
-def _check_key(key: str, live: bool, api_base: str | None) -> None:
-    if not key.startswith(("sk_live_", "rk_live_", "sk_test_", "rk_test_")):
-        raise Refused("no_provider_key", "give Stripe's secret key; it starts with sk_live_ or sk_test_")
-    if (key[3:7] == "live") is not live:
-        mode = "live" if live else "test"
-        raise Refused("wrong_mode", f"this installation is in {mode} mode; give a key that starts with sk_{mode}_")
-    if api_base is not None and (live or urlsplit(api_base).hostname not in _LOOPBACK):
-        raise Refused("wrong_mode", "another address than Stripe's is for test keys on this machine only")
-
-
-def _http_client(api_base: str | None) -> stripe.HTTPClient:
-    session = None
-    if api_base is not None:
-        session = requests.Session()
-        # What is on this machine is never behind the proxy that the environment names.
-        session.trust_env = False
-    return stripe.RequestsClient(timeout=(CONNECT_SECONDS, READ_SECONDS), session=session)

@@ -8,7 +8,7 @@ from typing import Final, NamedTuple
 
 from arrears.core.calendar import Calendar, calendar_of
 from arrears.core.payments.planner import Tried
-from arrears.core.payments.values import AttemptState, Initiator
+from arrears.core.payments.values import REQUEST_REFUSED, AttemptState, Initiator
 
 _ONE_DAY: Final = timedelta(days=1)
 _FRIDAY: Final = 4
@@ -64,6 +64,7 @@ def is_payday(day: date) -> bool:
 
 
 def _ours(tried: Tried) -> bool:
-    # What the provider would not even try counts, or it would be asked every day.
-    canceled = tried.state is AttemptState.CANCELED and not tried.reached_network and not tried.codes.decline
+    # What the provider would not even try is our own mistake: when that is asked again is no strategy's to say.
+    unsaid = tried.codes.decline in ("", REQUEST_REFUSED)
+    canceled = tried.state is AttemptState.CANCELED and not tried.reached_network and unsaid
     return tried.by is Initiator.MERCHANT and not canceled
