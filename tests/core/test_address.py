@@ -77,6 +77,19 @@ def test_what_cannot_be_delivered_is_refused_in_one_short_line(entered: str, why
     assert len(refused.value.message) < 400
 
 
+@given(st.from_regex(r"\A[a-zA-Z0-9_.+-]{1,12}@(xn--|[a-z0-9-]{1,8})[a-z0-9.-]{1,12}[.][a-z0-9-]{1,5}\Z"))
+def test_a_plain_address_is_the_same_with_blanks_around_it(text: str) -> None:
+    """Plain ones are known by one pattern; with blanks around them they are looked at piece by piece."""
+
+    def answer(entered: str) -> str:
+        try:
+            return check_address(entered)
+        except Refused as refused:
+            return refused.code
+
+    assert answer(text) == answer(f" {text} ")
+
+
 @given(st.text(max_size=40) | st.from_regex(r'\A"?[ -~é\u202e\n]{0,20}"?@[a-zé.-]{1,20}\Z'))
 def test_whatever_is_accepted_is_one_short_line_and_its_own_form(text: str) -> None:
     try:

@@ -27,6 +27,10 @@ NAME_CHARS_MAX: Final = 100
 
 _ATOM: Final = r"[A-Za-z0-9!#$%&'*+/=?^_`{|}~\u0080-\U0010ffff-]+"
 _DOT_ATOM: Final = re.compile(rf"{_ATOM}(?:\.{_ATOM})*")
+_PLAIN: Final = re.compile(
+    r"[A-Za-z0-9_+-]+(?:\.[A-Za-z0-9_+-]+)*@(?:[a-z0-9](?:[a-z0-9-]{0,61}[a-z0-9])?\.)+[a-z]{2,63}"
+)
+"""How nearly all are written: in their one form, if they are short."""
 _QUOTED: Final = re.compile(r'"((?:[^"\\\x00-\x1f\x7f]|\\[\x20-\x7e])*)"')
 _LABEL: Final = re.compile(r"[a-z0-9](?:[a-z0-9-]{0,61}[a-z0-9])?")
 _A_NUMBER: Final = re.compile(r"[0-9]+|0x[0-9a-f]*")
@@ -44,6 +48,12 @@ _UNSEEN: Final = ("Cc", "Cf", "Cs", "Co", "Cn", "Zl", "Zp", "Zs")
 def check_address(text: str) -> str:
     """The address in its one form: the local part unquoted where that says the same, the domain in lower case and
     in ASCII (`xn--`). Refuses `bad_address`: what is longer than RFC 5321 allows, no address, or not one alone."""
+    if len(text) <= LOCAL_BYTES_MAX and _PLAIN.fullmatch(text):
+        return text
+    return _in_one_form(text)
+
+
+def _in_one_form(text: str) -> str:
     address = unicodedata.normalize("NFC", text.strip())
     if len(address) > 4 * ADDRESS_BYTES_MAX:
         raise _refused(text, f"is too long; an address has at most {ADDRESS_BYTES_MAX} characters")

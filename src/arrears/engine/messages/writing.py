@@ -24,7 +24,7 @@ from arrears.engine.message_context import (
 from arrears.engine.messages.delivering import NoticeDelivery
 from arrears.engine.messages.drafting import content, help_link, stable_link
 from arrears.engine.messages.drafting_people import Draft, zone_of
-from arrears.engine.messages.leaving import days_announced, named
+from arrears.engine.messages.leaving import days_announced, restated
 from arrears.engine.tokens import digest_of, new_mark, new_token
 from arrears.ports import QUEUED, DeliveryAbout, Mail, MailBook, MailState, Message, PayLink
 
@@ -56,7 +56,7 @@ class Letters:
         told = days_announced(plan.account, self._policies, self._now) if any(map(_plans, plan.drafts)) else {}
         for draft in plan.drafts:
             if _plans(draft):
-                draft = draft._replace(actions=named(draft.actions, told))
+                draft = restated(draft, told, self._day(zone_of(plan.account)))
             for to in plan.left(draft):
                 wanted = (draft.kind, draft.cause, to.channel, to.address)
                 waiting = next((m.no for m in plan.mails.values() if _key(m) == wanted), 0)
