@@ -61,6 +61,7 @@ class Decided:
     used: Set[str] = frozenset()
     found_here: int = 0
     rows: int = 0
+    taken_back: Counter[str] = field(default_factory=Counter)
 
 
 @dataclass(frozen=True, slots=True)
@@ -134,6 +135,7 @@ class _Decision:
             self._refuse(rows.account.ref, found.row, found.reason)
             return False
         decided.count += taken.count
+        decided.taken_back += taken.taken_back
         decided.changes += taken.changes
         if taken.described is not None:
             decided.described.append((unit.no, taken.described))
