@@ -82,7 +82,7 @@ def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
             if isinstance(report, pytest.TestReport):
                 seconds["/".join(report.nodeid.partition("::")[0].split("/")[:2])] += report.duration
     parts = ", ".join(f"{part} {spent:.1f}" for part, spent in sorted(seconds.items()))
-    terminalreporter.write_line(f"\nseconds by part (budget of all 330): {parts}")
+    terminalreporter.write_line(f"\nseconds by part (budget of all 225): {parts}")
     seeds = {name: terminalreporter.config.getoption(name, None) for name in ("randomly_seed", "hypothesis_seed")}
     repeat = " ".join(f"--{name.replace('_', '-')}={seed}" for name, seed in seeds.items() if seed is not None)
     terminalreporter.write_line(f"repeat with {repeat}")

@@ -258,6 +258,7 @@ def test_the_clock_is_shown_and_confirmed(live: Run) -> None:
     assert "the clock is trusted" in live("clock", "confirm", "--why", "looked at my watch").stdout
 
 
+@pytest.mark.sample(1, each="account")
 @pytest.mark.parametrize(
     ("account", "code"),
     [
@@ -342,6 +343,7 @@ def test_an_import_that_is_interrupted_is_rolled_back_and_leaves_no_process(
         deadline = time.monotonic() + 30
         while db.execute(number).fetchone() == before and time.monotonic() < deadline and importing.poll() is None:
             db.commit()
+            time.sleep(0.005)
         os.killpg(importing.pid, signal.SIGINT)
         assert importing.wait(timeout=60) == 130
         assert importing.stderr is not None

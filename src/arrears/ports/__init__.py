@@ -27,6 +27,7 @@ from arrears.ports.installation import (
 from arrears.ports.messages import (
     BACK,
     NOT_STUCK,
+    QUEUED,
     REPORTS_MAX,
     SEVERAL,
     TAKEN,
@@ -116,6 +117,7 @@ from arrears.ports.support import (
 __all__ = [
     "BACK",
     "NOT_STUCK",
+    "QUEUED",
     "REPORTS_MAX",
     "SEVERAL",
     "TAKEN",

@@ -181,7 +181,7 @@ class AccountImport:
         if invoice.asked_minor == 0:
             self.taken.count["nothing_asked"] += 1
             return
-        subscriptions = tuple(self._subscription(name) for name in invoice.services)
+        subscriptions = tuple([self._subscription(name) for name in invoice.services])
         issued = Invoice(
             self.unit.no,
             invoice.number,
