@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 from arrears.core import facts as f
-from arrears.core.facts.payments import TAKEN_BACK
 from arrears.core.account import Account
+from arrears.core.facts.payments import TAKEN_BACK
 from arrears.core.money import format_amount
 from arrears.sim.story_words import in_words, service_of
 

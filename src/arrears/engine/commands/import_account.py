@@ -32,8 +32,8 @@ from arrears.core.rules.hold import end_hold
 from arrears.core.unit import Unit
 from arrears.core.view import View
 from arrears.engine.booking import Payment, book
-from arrears.engine.commands.invoices import Invoice, issue
 from arrears.engine.commands.import_paid import lacking, paid_word
+from arrears.engine.commands.invoices import Invoice, issue
 from arrears.engine.correcting import ask_again, credit_account, credit_invoice, give_up, move_due, take_back
 from arrears.engine.heard import warned_another
 from arrears.ports import NewAccount

@@ -44,9 +44,7 @@ def paid_word(parts: Sequence[BookPayment], known: Known, was: KnownInvoice) -> 
     return PaidWord(0, less, list(_back(parts, [p for p in here if p.ref not in missed], less)), gone)
 
 
-def _back(
-    parts: Sequence[BookPayment], here: Sequence[KnownPayment], minor: int
-) -> Iterator[tuple[KnownPayment, int]]:
+def _back(parts: Sequence[BookPayment], here: Sequence[KnownPayment], minor: int) -> Iterator[tuple[KnownPayment, int]]:
     """Of which payments so much is taken back: those that are more here than a row with their reference says, and then
     the others, the latest first."""
     said = Counter({p.ref: p.amount_minor for p in parts})
