@@ -39,6 +39,8 @@ from arrears.engine.heard import warned_another
 from arrears.ports import NewAccount
 
 WHY: Final = "in the book"
+ANOTHER: Final = "leave the same debt as it was; only another one gets another number"
+"""The way out where a number seems to mean another invoice: under a new number the same debt would be asked twice."""
 
 
 class Changed(NamedTuple):
@@ -64,8 +66,8 @@ class WrongRow(Exception):
 
 @dataclass(slots=True)
 class Taken:
-    """What one account's rows came to. `count` has the new rows and those that are the same, `taken_back` the minor units
-    by currency that are no longer paid."""
+    """What one account's rows came to. `count` has the new rows and those that are the same, `taken_back` the minor
+    units by currency that are no longer paid."""
 
     count: Counter[str] = field(default_factory=Counter)
     changes: list[Changed] = field(default_factory=list)
@@ -233,7 +235,7 @@ class AccountImport:
             said = getattr(row, name)
             if self.label(name) and said != told:
                 shown, before = (" ".join(v) if isinstance(v, tuple) else str(v) for v in (said, told))
-                raise self._wrong(row, name, f"says {shown}, and it is here with {before}; give it another number")
+                raise self._wrong(row, name, f"says {shown}, and it is here with {before}; {ANOTHER}")
         before_notes = was.total_minor + was.noted_minor + was.here_only_minor
         if row.asked_minor > before_notes:
             more = self._amount(was, row.asked_minor - before_notes)

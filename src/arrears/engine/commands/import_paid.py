@@ -11,9 +11,9 @@ from arrears.core.receivables import BookPayment
 
 
 class PaidWord(NamedTuple):
-    """What a newer word about the payments of one invoice comes to, in minor units: `missing_minor` is to be booked,
-    `less_minor` is to be taken back, so much of each of the payments `back`. At most one of them is above zero. `gone` are payments that
-    an earlier book had and of which no row is there: nothing follows from that."""
+    """What a newer word about the payments of one invoice comes to, in minor units: `missing_minor` is to be booked;
+    `less_minor` is to be taken back, so much of each of the payments `back`. At most one of them is above zero. `gone`
+    are payments that an earlier book had and of which no row is there: nothing follows from that."""
 
     missing_minor: int
     less_minor: int

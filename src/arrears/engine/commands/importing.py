@@ -31,7 +31,7 @@ from arrears.core.receivables import (
     rows_of_book,
 )
 from arrears.engine.commands.import_account import Changed
-from arrears.engine.commands.import_part import BookPart, Decided, Deciding
+from arrears.engine.commands.import_part import BookPart, Decided, Deciding, numbered_otherwise
 from arrears.engine.commands.import_sums import RunningSums
 from arrears.engine.failpoints import reached
 from arrears.ports import AccountsInParts, NewAccount, Place, ReceivablesImport, Sums
@@ -246,6 +246,9 @@ class _Import:
             numbers, paid_as = (list(chain(*found)) for found in zip(*map(self._source.keys, group), strict=True))
         for number in numbers:
             self._gone.pop(number, None)
+        if self._has_invoices:
+            of_each = ((a.ref, n) for a in group for n in self._source.keys(a)[0])
+            numbers += [numbered_otherwise(ref, number) for ref, number in of_each]
         shared = {ref: self._source.shared_refs[ref] for ref in paid_as if ref in self._source.shared_refs}
         paid_as += [f"{ref}+{n}" for ref in shared for n in range(2, SHARED_REFS_MAX)]
         return BookPart(
