@@ -243,12 +243,11 @@ class _Import:
         numbers: list[str] = []
         paid_as: list[str] = []
         if self._has_invoices or self._has_payments or self._source.shared_refs:
-            numbers, paid_as = (list(chain(*found)) for found in zip(*map(self._source.keys, group), strict=True))
-        for number in numbers:
-            self._gone.pop(number, None)
-        if self._has_invoices:
-            of_each = ((a.ref, n) for a in group for n in self._source.keys(a)[0])
-            numbers += [numbered_otherwise(ref, number) for ref, number in of_each]
+            keys = [self._source.keys(account) for account in group]
+            numbers, paid_as = (list(chain(*found)) for found in zip(*keys, strict=True))
+            for number in numbers:
+                self._gone.pop(number, None)
+            numbers += [numbered_otherwise(ref, one) for ref, (own, _) in zip(refs, keys, strict=True) for one in own]
         shared = {ref: self._source.shared_refs[ref] for ref in paid_as if ref in self._source.shared_refs}
         paid_as += [f"{ref}+{n}" for ref in shared for n in range(2, SHARED_REFS_MAX)]
         return BookPart(
