@@ -102,11 +102,14 @@ class Installation:
         outside = (self.channel, self.services, self.clock, self.limits, self.providers, self.context())
         return worker.work_once(self.store, *outside, stopping=stopping, tell=worker.MailNews(say).tell)
 
-    def work(self, poll_seconds: int, wait: Callable[[int], bool], say: Callable[[str], object]) -> None:
+    def work(
+        self, poll_seconds: int, wait: Callable[[int], bool], say: Callable[[str], object], watcher: worker.Watcher
+    ) -> None:
         """See engine/worker.py. Once an hour addresses that nobody has confirmed are asked again."""
         outside = (self.channel, self.services, self.clock, self.limits, self.providers, self.context())
         hourly = partial(ask_unconfirmed, self.store)
-        worker.work(self.store, *outside, poll_seconds=poll_seconds, wait=wait, hourly=hourly, say=say)
+        how = partial(worker.work, poll_seconds=poll_seconds, wait=wait, hourly=hourly, say=say, watcher=watcher)
+        how(self.store, *outside)
 
     def __enter__(self) -> Installation:
         return self

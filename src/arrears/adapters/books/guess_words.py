@@ -37,14 +37,14 @@ COLUMNS: Final[dict[str, tuple[str, ...]]] = {
         " dateecheance due"
     ),
     "amount": _words(
-        "total totalamount invoicetotal invoiceamount totalsigned totalamountcents totalcents grandtotal invoicedamount"
-        " amountcharged betrag bruttobetrag rechnungsbetrag sollbetrag montantttc montant linetotal amountindoccurr"
-        " amountinlocalcurrency amount"
+        "totalincurrencysigned total totalamount invoicetotal invoiceamount totalsigned totalamountcents"
+        " totalcents grandtotal invoicedamount amountcharged betrag bruttobetrag rechnungsbetrag sollbetrag"
+        " montantttc montant linetotal amountindoccurr amountinlocalcurrency amount"
     ),
     "currency": _words("currency currencycode doccurrency documentcurrency localcurrency wahrung devise curr cur"),
     "open": _words(
-        "amountremaining balance openbalance invoiceamountdue amountduesigned outstandingamount outstanding balancedue"
-        " amountdue restbetrag offenerbetrag offen saldo restedu solde residual"
+        "amountremaining balance openbalance invoiceamountdue amountdue amountduesigned outstandingamount outstanding"
+        " balancedue restbetrag offenerbetrag offen saldo restedu solde residual"
     ),
     "paid": _words("amountpaid invoiceamountpaid paidamount amountpaidcents"),
     "paid_on": _words(

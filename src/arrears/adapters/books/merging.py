@@ -208,8 +208,8 @@ class Merging:
             return []
         balance = next(iter(self._map.balance.values()), None)
         paid_on = self._map.payment.get("paid_on")
-        status = self._rules.status
-        source = paid_on or balance or (None if status is None else status.column)
+        status = next((words.column for words in self._rules.status if "paid" in words.meanings.values()), None)
+        source = paid_on or balance or status
         return [] if source is None else [source]
 
     def _way_out(self, differing: Sequence[Source]) -> str:
@@ -312,7 +312,7 @@ class Merging:
         if field == "disputed" and rules.disputed is not None:
             return rules.disputed.column
         if field in ("status", "disputed"):
-            return rules.status.column if rules.status is not None else self._map.invoice["number"]
+            return rules.status[0].column if rules.status else self._map.invoice["number"]
         found = self._map.invoice.get(_NAMES.get(field, field))
         return found if found is not None else self._map.invoice["number"]
 
@@ -337,21 +337,21 @@ def columns_of(book_map: BookMap) -> dict[str, str]:
     if book_map.method:
         columns["method"] = label(book_map.method["ref"])
     columns.setdefault("due_on", "the map's due date")
-    mode, status, disputed = book_map.mode, book_map.rules.status, book_map.rules.disputed
+    mode, disputed = book_map.mode, book_map.rules.disputed
     columns["mode"] = label(mode.column) if isinstance(mode, ValueWords) else "the map's mode"
     columns["standing"] = columns["number"]
     if disputed is not None:
         columns["disputed"] = label(disputed.column)
+    for words in reversed(book_map.rules.status):
+        columns["standing"] = label(words.column)
+        if "paid" in words.meanings.values():
+            columns["paid"] = label(words.column)
+        if "disputed" in words.meanings.values() and disputed is None:
+            columns["disputed"] = label(words.column)
     if book_map.balance:
         columns["paid"] = label(next(iter(book_map.balance.values())))
-    elif status is not None and "paid" in status.meanings.values():
-        columns["paid"] = label(status.column)
     if book_map.rules.lists_open:
         columns.setdefault("paid", columns["total_minor"])
-    if status is not None:
-        columns["standing"] = label(status.column)
-        if "disputed" in status.meanings.values():
-            columns.setdefault("disputed", columns["standing"])
     if book_map.payment:
         amount = book_map.payment.get("amount")
         columns["paid"] = label(amount if isinstance(amount, Column) else book_map.payment["paid_on"])

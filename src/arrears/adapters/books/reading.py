@@ -125,7 +125,7 @@ class RowReader:
             self._due = Cell(invoice["due_on"], places, reading)
         self._currency = Cell(invoice["currency"], places, read_currency)
         self._amount = _sum(invoice["amount"], places, book_map)
-        self._status = _words(self._rules.status, places)
+        self._statuses = [Cell(words.column, places, reading_word(words)) for words in self._rules.status]
         self._kind = _words(self._rules.kind, places)
         self._disputed = _words(self._rules.disputed, places)
         credited = self._rules.credited
@@ -154,7 +154,7 @@ class RowReader:
         mistakes: list[str] = []
         self.mistakes = mistakes
         self.ref = ""
-        status = "open" if self._status is None else self._status.take(cells, mistakes)
+        status = self._status(cells, mistakes)
         if status == "draft":
             return None
         account = self._account_word(cells)
@@ -197,7 +197,16 @@ class RowReader:
 
     def is_draft(self, cells: list[str]) -> bool:
         """Whether the row is an invoice that has not been issued."""
-        return self._status is not None and self._status.take(cells, []) == "draft"
+        return self._status(cells, []) == "draft"
+
+    def _status(self, cells: list[str], mistakes: list[str]) -> str | None:
+        """How the row stands by the first of its columns that says anything but `open`."""
+        said: str | None = "open"
+        for column in self._statuses:
+            said = column.take(cells, mistakes)
+            if said != "open":
+                break
+        return said
 
     def _account_word(self, cells: list[str]) -> AccountWord | None:
         key = tuple([cells[place] for place in self._said_of_accounts])

@@ -41,7 +41,7 @@ class SmtpChannel:
     `key` signs. With `backend`, the dotted path of an anymail backend, mail goes through that provider and `url` is not
     used.
 
-    One message takes at most three times `timeout_seconds` besides connecting. Refuses `bad_mail_url` and
+    One message takes at most four times `timeout_seconds` besides connecting. Refuses `bad_mail_url` and
     `bad_address`.
     """
 
@@ -284,6 +284,7 @@ class KeptConnection(EmailBackend):
                 return Delivery(Fate.UNKNOWN, reply=why)
             return Delivery(Fate.NOT_SENT, DeliveryAbout.SERVER, why, broke=True)
         try:
+            sock.settimeout(2 * self._patience_seconds)  # for who looks into the text first (RFC 5321, 4.5.3.2.6)
             code, text = smtp.getreply()
         except OSError as error:
             self._drop()

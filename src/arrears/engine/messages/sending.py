@@ -44,8 +44,8 @@ FRESH_SECONDS: Final = 1.0
 """What was read longer ago is read again before a message is handed over."""
 
 
-SEND_SECONDS_MAX: Final = 50
-"""So long messages are handed over under one claim; the longest single one (three times 20 seconds) still fits in the
+SEND_SECONDS_MAX: Final = 35
+"""So long messages are handed over under one claim; the longest single one (four times 20 seconds) still fits in the
 lease."""
 
 
