@@ -15,20 +15,20 @@ from arrears.adapters.books.fields import meant, plain, quoted
 from arrears.adapters.books.guess_standing import (
     OPEN_ITEMS,
     WORDS_MAX,
-    Standing,
+    GuessedStanding,
     doubts_about_what_is_owed,
     listed,
     sort_out_paid,
     toml,
 )
-from arrears.adapters.books.guess_table import FORMATS, Content, Table, columns_of, table_of
+from arrears.adapters.books.guess_table import FORMATS, CellContent, GuessedTable, columns_of, table_of
 from arrears.adapters.books.guess_words import KIND, NAMES, NO, ROLES, YES, folded
 from arrears.adapters.books.sums import BLANKS, is_negative, read_sum
 from arrears.core.errors import Refused
 from arrears.core.money import CURRENCIES
 
 _MARKS: Final = ((".", ""), (".", ","), (",", "."), (",", ""), (",", " "), (".", "'"), (".", " "))
-_HOLDS: Final = {"issued_on": (Content.DATE,), "amount": (Content.SUM, Content.FLAG)}
+_HOLDS: Final = {"issued_on": (CellContent.DATE,), "amount": (CellContent.SUM, CellContent.FLAG)}
 """What a column holds that could be it; any other field is in a column of texts or numbers."""
 
 
@@ -53,13 +53,13 @@ def guess(path: Path) -> str:
 class _Guess:
     """A map that is being proposed, with its doubts."""
 
-    def __init__(self, table: Table, found: dict[str, str], missing: list[str]) -> None:
+    def __init__(self, table: GuessedTable, found: dict[str, str], missing: list[str]) -> None:
         self.table = table
         self.found = found
         self.missing = missing
         self.doubts: list[str] = []
         self.skips = self._skips()
-        self.standing = Standing(table, found, sort_out_paid(table, found), self.doubts)
+        self.standing = GuessedStanding(table, found, sort_out_paid(table, found), self.doubts)
         self.formats = self._formats()
         self.currency = self._currency()
         self.minor_units = self._minor_units()
@@ -69,7 +69,7 @@ class _Guess:
     def _ask_for_missing(self) -> None:
         used = {*self.found.values(), *self.standing.read}
         for name in self.missing:
-            holds = _HOLDS.get(name, (Content.TEXT, Content.SUM, Content.FLAG))
+            holds = _HOLDS.get(name, (CellContent.TEXT, CellContent.SUM, CellContent.FLAG))
             could = [one for one in self.table.header if one not in used and self.table.content(one) in holds]
             shown = ", ".join(plain(one) for one in could or self.table.header)
             self.doubts.insert(

@@ -7,7 +7,7 @@ from collections.abc import Iterator, Sequence
 from typing import Final
 
 from arrears.adapters.books.fields import plain, quoted
-from arrears.adapters.books.guess_table import Content, Table, standing_columns
+from arrears.adapters.books.guess_table import CellContent, GuessedTable, standing_columns
 from arrears.adapters.books.guess_words import (
     HINTS,
     NO,
@@ -35,7 +35,7 @@ def listed(words: Sequence[str]) -> str:
     return toml(words[0]) if len(words) == 1 else f"[{', '.join(map(toml, words))}]"
 
 
-def sort_out_paid(table: Table, found: dict[str, str]) -> str | None:
+def sort_out_paid(table: GuessedTable, found: dict[str, str]) -> str | None:
     """Give what is called paid the field that its cells are: a sum or a day. One that says yes or no is returned."""
     flag = None
     called = [(name, found[name]) for name in ("paid_on", "paid", "paid_amount") if name in found]
@@ -44,19 +44,19 @@ def sort_out_paid(table: Table, found: dict[str, str]) -> str | None:
         if name == "paid_amount" and "paid_on" in found:
             continue
         found.pop(name)
-        if content is Content.DATE or (content is Content.EMPTY and name == "paid_on"):
+        if content is CellContent.DATE or (content is CellContent.EMPTY and name == "paid_on"):
             found.setdefault("paid_on", column)
-        elif content is Content.FLAG and not (name == "paid" and set(table.values(column)) == {"0"}):
+        elif content is CellContent.FLAG and not (name == "paid" and set(table.values(column)) == {"0"}):
             flag = column
-        elif content in (Content.SUM, Content.FLAG):
+        elif content in (CellContent.SUM, CellContent.FLAG):
             found.setdefault("paid", column)
     return flag
 
 
-class Standing:
+class GuessedStanding:
     """The parts of `status` in a map that is being proposed; what is in doubt about them goes to `doubts`."""
 
-    def __init__(self, table: Table, found: dict[str, str], flag: str | None, doubts: list[str]) -> None:
+    def __init__(self, table: GuessedTable, found: dict[str, str], flag: str | None, doubts: list[str]) -> None:
         self._table = table
         self._doubts = doubts
         self._sums = "open" in found or "paid" in found
@@ -98,13 +98,13 @@ class Standing:
         """A column that says yes, or a day, where an invoice stands so."""
         values = {row[self._table.header.index(column)] for row in self._table.rows}
         content = self._table.content(column)
-        if content is Content.FLAG:
+        if content is CellContent.FLAG:
             yes = sorted(word for word in values if folded(word) in YES and word)
             no = sorted(word for word in values if word not in yes)
             said = {"open": no, standing: yes} if standing != "open" else {"open": [*no, *yes]}
             parts = [f"{meaning} = {listed(words)}" for meaning, words in said.items() if words]
             return f"{{ column = {toml(column)}, {', '.join(parts)} }}"
-        if content is Content.DATE:
+        if content is CellContent.DATE:
             empty = sorted(values - set(self._dates(column))) or [""]
             return f'{{ column = {toml(column)}, open = {listed(empty)}, otherwise = "{standing}" }}'
         return None
@@ -117,7 +117,7 @@ class Standing:
         words = sorted({row[self._table.header.index(column)] for row in self._table.rows})
         words = words if any(words) else []
         if not words or (
-            self._table.content(column) is not Content.TEXT and not any(folded(w) in STATUS for w in words)
+            self._table.content(column) is not CellContent.TEXT and not any(folded(w) in STATUS for w in words)
         ):
             return None
         if len(words) > WORDS_MAX or not any(folded(word) in STATUS for word in words):
@@ -149,7 +149,7 @@ class Standing:
 
 
 def doubts_about_what_is_owed(
-    table: Table, found: dict[str, str], standing: Standing, credits_told: bool
+    table: GuessedTable, found: dict[str, str], standing: GuessedStanding, credits_told: bool
 ) -> Iterator[str]:
     """What this file does not say, and columns that may say it and are not read."""
     if "open" not in found and "paid" not in found:
@@ -171,11 +171,13 @@ def doubts_about_what_is_owed(
             continue
         content = table.content(name)
         told = any(text.strip("0., -") and folded(text) not in NO for text in table.values(name))
-        if (told and content in (Content.FLAG, Content.DATE)) or (content is Content.SUM and "open" not in found):
+        if (told and content in (CellContent.FLAG, CellContent.DATE)) or (
+            content is CellContent.SUM and "open" not in found
+        ):
             yield f"{plain(name)} is not read: does it say that less is owed?"
 
 
-def _contradictions(table: Table, found: dict[str, str]) -> Iterator[str]:
+def _contradictions(table: GuessedTable, found: dict[str, str]) -> Iterator[str]:
     """Rows of which one column says that they are paid and another that they are not."""
     field = next((name for name in ("open", "paid", "paid_on") if name in found), None)
     if field is None:

@@ -24,7 +24,7 @@ FORMATS: Final = (
 )
 
 
-class Content(Enum):
+class CellContent(Enum):
     """What stands in a column, all of its cells that are not empty."""
 
     EMPTY = "empty"
@@ -35,7 +35,7 @@ class Content(Enum):
 
 
 @dataclass
-class Table:
+class GuessedTable:
     """The file as a table: its header, and rows as long as it. `all_rows` are those of any length."""
 
     form: FileForm
@@ -48,20 +48,22 @@ class Table:
         place = self.header.index(name)
         return [row[place] for row in self.rows if row[place]]
 
-    def content(self, name: str) -> Content:
+    def content(self, name: str) -> CellContent:
         """What a column holds."""
         values = [text for text in self.values(name) if not says_no_date(text)]
         if not values:
-            return Content.EMPTY
+            return CellContent.EMPTY
         if all(folded(text) in YES | NO for text in values):
-            return Content.FLAG
+            return CellContent.FLAG
         if all(any(not isinstance(read_date(text, [form]), str) for form in FORMATS) for text in set(values)):
-            return Content.DATE
+            return CellContent.DATE
         letters = max(sum(c.isalpha() for c in text) for text in values)
-        return Content.SUM if letters <= 3 and all(any(c.isdigit() for c in t) for t in values) else Content.TEXT
+        return (
+            CellContent.SUM if letters <= 3 and all(any(c.isdigit() for c in t) for t in values) else CellContent.TEXT
+        )
 
 
-def table_of(path: Path) -> Table:
+def table_of(path: Path) -> GuessedTable:
     """The table in a file. Raises Refused `bad_book` where there is none."""
     encoding = _encoding(path)
     best: tuple[tuple[int, int], FileForm, list[list[str]]] | None = None
@@ -78,7 +80,7 @@ def table_of(path: Path) -> Table:
     _, form, rows = best
     at = max(range(min(len(rows), 50)), key=lambda place: (len(columns_of(rows[place])), -place))
     header = rows[at]
-    return Table(form, header, [row for row in rows[at + 1 :] if len(row) == len(header)], rows[at + 1 :])
+    return GuessedTable(form, header, [row for row in rows[at + 1 :] if len(row) == len(header)], rows[at + 1 :])
 
 
 def columns_of(header: Sequence[str]) -> dict[str, str]:
