@@ -16,8 +16,8 @@ from pathlib import Path
 from typing import Any, Final, Literal
 
 from arrears.core.errors import Refused
+from arrears.core.escalation import DELETIONS_PER_DAY
 from arrears.engine.message_context import PER_HOUR, PER_RECIPIENT_A_DAY
-from arrears.engine.run import DELETIONS_PER_DAY
 from arrears.setting_values import (
     ROW,
     Secret,

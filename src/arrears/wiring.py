@@ -40,6 +40,7 @@ from arrears.setting_values import is_loopback
 from arrears.settings import Settings, read
 from arrears.store import schema
 from arrears.store.postgres.store import PostgresStore
+from arrears.store.postgres.upgrading import alone
 from arrears.store.server import EmbeddedServer, make_home
 
 if TYPE_CHECKING:
@@ -342,14 +343,19 @@ def install(live: Installation | None) -> None:
 
 
 def _bring_up(url: str) -> None:
-    """An empty database gets the schema; any other must have exactly the version this program knows."""
+    """An empty database gets the schema; any other must have exactly the version this program knows. Of several
+    programs that start at once one does it and the others wait."""
     with psycopg.connect(url, connect_timeout=10) as db:
-        row = db.execute("SELECT to_regclass('public.schema_version') IS NULL").fetchone()
-        empty = bool(row and row[0])
-    if empty:
-        migrate(url)
-    with psycopg.connect(url, connect_timeout=10) as db:
-        schema.gate(db)
+        if schema.version_of(db) == max(schema.versions()):
+            return
+    with alone(url):
+        with psycopg.connect(url, connect_timeout=10) as db:
+            row = db.execute("SELECT to_regclass('public.schema_version') IS NULL").fetchone()
+            empty = bool(row and row[0])
+        if empty:
+            migrate(url)
+        with psycopg.connect(url, connect_timeout=10) as db:
+            schema.gate(db)
 
 
 _django_on: Final[list[str]] = []

@@ -68,7 +68,7 @@ OF_UPDATES: Final[dict[str, dict[str, int]]] = {
     "b_email": {"name": 1, "email": 1, "country": 1},
     "c_cumulative": {"paid": 1},
     "d_paid": {"paid": 1},
-    "e_unpaid_again": {"paid": 1},
+    "e_unpaid_again": {"taken_back": 1},
     "f_amount": {"total_minor": 1},
     "i_due": {"due_on": 1},
     "j_paid_and_one_amended": {"paid": 1, "total_minor": 1},

@@ -132,7 +132,9 @@ def test_an_invoice_for_another_service_is_another_invoice(live: Run) -> None:
     other.write_text(MAP.replace('"cloud"', '"mail"'))
     done = live("import", write(live, "mail.csv", ROWS), "--map", str(other))
     assert done.returncode == 2
-    other_content = "says mail, and it is here with cloud; give it another number\n"
+    other_content = (
+        "says mail, and it is here with cloud; leave the same debt as it was; only another one gets another number\n"
+    )
     assert f'row 2, the map\'s "mail": invoice I-1 {other_content}' in done.stderr
     assert f'row 3, the map\'s "mail": invoice I-2 {other_content}' in done.stderr
 

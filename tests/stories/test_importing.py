@@ -108,7 +108,7 @@ def test_paid_and_then_not_paid_reopens_the_debt_today() -> None:
     ledger.pay("I1").comes()
     story.until(10)
     ledger.payments = []
-    assert ledger.comes().changed == {"paid": 1}
+    assert ledger.comes().changed == {"taken_back": 1}
     story.run()
     assert [(d.open_minor, d.day_0) for d in story.account.debts] == [(PRICE, story.date(10))]
     ledger.pay("I1").comes()

@@ -17,6 +17,7 @@ import msgspec
 
 from arrears.core.account import Guards
 from arrears.core.decision_cache import DecisionCache
+from arrears.core.escalation import DELETIONS_PER_DAY
 from arrears.core.facts import (
     ClockSuspected,
     DeletionOrdered,
@@ -36,10 +37,6 @@ TICK_GAP_MAX: Final = timedelta(hours=26)
 
 
 CLOCK_SKEW_MAX_SECONDS: Final = 300.0
-
-
-DELETIONS_PER_DAY: Final = 10
-"""Spec, section 8: ordered by themselves per UTC day, whole installation."""
 
 
 SEND_ACCOUNTS: Final = 500

@@ -18,7 +18,9 @@ from arrears.store.postgres.refold import RefoldReport, refold_states
 from arrears.store.postgres.store import PostgresStore
 
 _LOCK: Final = 7_305_201
-"""Who upgrades holds this advisory lock of the database."""
+"""Who upgrades or sets up a database holds this advisory lock of it."""
+WAIT_SECONDS: Final = 60
+"""So long a program that starts waits for another that sets the database up: that takes a few seconds."""
 
 _OTHERS: Final = """
 SELECT coalesce(nullif(application_name, ''), usename::text, 'somebody') FROM pg_stat_activity
@@ -43,6 +45,20 @@ def upgrading(url: str, *, in_use: bool) -> Iterator[list[int]]:
         if not _one(db, "SELECT pg_try_advisory_lock(%s)", _LOCK):
             raise Refused("upgrade_running", "`arrears db upgrade` is at work on this database already", exit_code=4)
         yield _missing(db, in_use)
+
+
+@contextmanager
+def alone(url: str) -> Iterator[None]:
+    """Nobody else upgrades or sets up this database until the context ends; waits for who does. Refuses
+    `upgrade_running` after WAIT_SECONDS."""
+    with psycopg.connect(url, autocommit=True, connect_timeout=10, application_name="arrears set-up") as db:
+        db.execute(f"SET lock_timeout = '{WAIT_SECONDS}s'")
+        try:
+            db.execute("SELECT pg_advisory_lock(%s)", (_LOCK,))
+        except psycopg.errors.LockNotAvailable:
+            waited = f"another program has been at work on this database's schema for {WAIT_SECONDS} s; try again"
+            raise Refused("upgrade_running", waited, exit_code=4) from None
+        yield
 
 
 def _missing(db: Connection[Any], in_use: bool) -> list[int]:
