@@ -30,7 +30,7 @@ OF_FILES: Final[dict[str, tuple[str, Sums]]] = {
     "german": ("german-list", {"EUR": (ASKED, PAID)}),
     "german_total": ("german-list", {"EUR": (ASKED, PAID)}),
     "lago": ("lago", {"EUR": (ASKED, PAID)}),
-    "odoo": ("odoo", {"EUR": (ASKED, PAID)}),
+    "odoo": ("odoo-one-currency", {"EUR": (ASKED, PAID)}),
     "qbo_aging": ("quickbooks-aging", {"USD": (ASKED - PAID, 0)}),
     "qbo_list": ("quickbooks-online", {"USD": (ASKED - 12_345, PAID)}),
     "stripe_cleaned": ("stripe", {"EUR": (ASKED, PAID)}),

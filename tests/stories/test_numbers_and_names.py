@@ -6,9 +6,10 @@ from __future__ import annotations
 import pytest
 from msgspec.structs import replace
 from tests.stories.ledger import PRICE, Ledger, imported
-from tests.stories.story import Story
+from tests.stories.story import STAFF, Story
 
 from arrears.core.errors import Refused
+from arrears.engine.commands import corrections
 
 
 def renumbered(ledger: Ledger, before: str, now: str) -> None:
@@ -50,3 +51,22 @@ def test_no_way_out_of_a_refusal_asks_for_the_same_debt_under_a_new_number() -> 
         ledger.change("I1", **other)
         with pytest.raises(Refused, match="leave the same debt as it was; only another one gets another number"):
             ledger.comes()
+
+
+def test_a_customer_that_is_called_otherwise_is_the_same_account_once_that_was_said() -> None:
+    story, ledger = imported()
+    corrections.rename_ref(story.store, "B1", "Bert BV", story.now, STAFF, "a new name")
+    ledger.account = replace(ledger.account, ref="Bert BV")
+    ledger.change("I1", account_ref="Bert BV").pay("I1").comes()
+    assert (story.store.account_numbers(["B1", "Bert BV"]), story.account.debts) == ({"Bert BV": story.no}, ())
+    assert "called Bert BV, not B1: a new name" in [one.why for one in story.store.history(story.no)]
+
+
+def test_a_reference_in_the_numbers_or_of_another_account_is_no_new_one() -> None:
+    story = Story(bill=False)
+    Ledger(story).invoice("B1/I1", -1).comes()
+    Ledger(story, "C1").invoice("I2", -1).comes()
+    for before, ref, code in (("B1", "X", "numbered_by_ref"), ("C1", "B1", "ref_taken"), ("Z", "X", "unknown_account")):
+        with pytest.raises(Refused) as refused:
+            corrections.rename_ref(story.store, before, ref, story.now, STAFF, "a new name")
+        assert refused.value.code == code

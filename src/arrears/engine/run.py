@@ -15,7 +15,6 @@ from typing import Final
 
 import msgspec
 
-from arrears.core.account import Guards
 from arrears.core.decision_cache import DecisionCache
 from arrears.core.escalation import DELETIONS_PER_DAY
 from arrears.core.facts import (
@@ -26,6 +25,7 @@ from arrears.core.facts import (
     Parked,
     Restricted,
 )
+from arrears.core.guards import Guards
 from arrears.core.policy import Policies
 from arrears.core.unit import Unit
 from arrears.engine.acting import DeletionGrant, decide_until_rest

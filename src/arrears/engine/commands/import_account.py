@@ -12,9 +12,10 @@ from typing import Final, NamedTuple
 from msgspec.structs import replace
 
 from arrears.core import facts as f
-from arrears.core.account import ALL_STOPS, Guards, Hold, HoldScope, Mode, Terms
+from arrears.core.account import ALL_STOPS, Hold, HoldScope, Mode, Terms
 from arrears.core.address import mailbox_of
 from arrears.core.errors import Refused
+from arrears.core.guards import Guards
 from arrears.core.known import Known, KnownInvoice
 from arrears.core.money import format_amount
 from arrears.core.policy import Policy

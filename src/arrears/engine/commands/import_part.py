@@ -12,8 +12,9 @@ from datetime import datetime
 from typing import Final
 
 from arrears.core import facts as f
-from arrears.core.account import Guards, Mode
+from arrears.core.account import Mode
 from arrears.core.calendar import calendar_of
+from arrears.core.guards import Guards
 from arrears.core.known import Known, known_from
 from arrears.core.parallel import Meanwhile
 from arrears.core.policy import Policy
