@@ -86,7 +86,7 @@ def test_a_database_of_the_first_version_is_brought_up_to_date_with_all_that_is_
     assert upgrade(old).stdout == "up to date: 14 accounts, 0 of them read anew\n"
 
 
-@pytest.mark.sample(2)
+@pytest.mark.sample(1)
 @pytest.mark.parametrize("last", [v for v in schema.versions() if v > FIRST])
 def test_what_was_broken_off_after_any_step_goes_on_with_the_next_try(old: str, last: int) -> None:
     before = rows(old)

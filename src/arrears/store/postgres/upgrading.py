@@ -10,6 +10,7 @@ from datetime import datetime
 from typing import Any, Final
 
 import psycopg
+from django.db.utils import Error as DjangoError
 from psycopg import Connection
 
 from arrears.core.errors import Refused
@@ -84,11 +85,8 @@ def _step(migrate: Callable[..., None], url: str, name: str) -> None:
     """One step; refuses `upgrade_failed`, with the server's own words, where nothing of it was done."""
     try:
         migrate(url, name)
-    except Exception as error:
-        theirs = error if isinstance(error, psycopg.Error) else error.__cause__
-        if not isinstance(theirs, psycopg.Error):
-            raise
-        said = " ".join(str(theirs).split())
+    except DjangoError as error:
+        said = " ".join(str(error).split())
         way = "nothing of it was done, and what was done before it stays; put that right and go on"
         raise Refused("upgrade_failed", f"step {name} failed: {said}; {way}", exit_code=4) from error
 
