@@ -195,3 +195,14 @@ def test_sums_that_may_lower_what_is_owed_are_named(tmp_path: Path) -> None:
     )
     (tmp_path / "book.csv").write_text(content, encoding="utf-8")
     assert "# DOUBT: credits is not read: does it say that less is owed?" in guess(tmp_path / "book.csv")
+
+
+def test_a_column_that_is_called_paid_and_holds_something_else_is_named(tmp_path: Path) -> None:
+    content = FLAGS.replace("yes,no", "on the 3rd of March,no")
+    (tmp_path / "book.csv").write_text(content, encoding="utf-8")
+    assert "# DOUBT: paid is not read: does it say that less is owed?" in guess(tmp_path / "book.csv")
+
+
+def test_a_blank_behind_the_sign_of_a_currency_groups_nothing(tmp_path: Path) -> None:
+    (tmp_path / "book.csv").write_text(SNELSTART.replace("1.210,00", "210,00"), encoding="utf-8")
+    assert tomllib.loads(guess(tmp_path / "book.csv"))["file"]["grouping"] == "."

@@ -3,6 +3,7 @@ line of its own: a person reads the map before anything is imported with it."""
 
 from __future__ import annotations
 
+import re
 import tomllib
 from collections.abc import Iterator
 from pathlib import Path
@@ -28,6 +29,7 @@ from arrears.core.errors import Refused
 from arrears.core.money import CURRENCIES
 
 _MARKS: Final = ((".", ""), (".", ","), (",", "."), (",", ""), (",", " "), (".", "'"), (".", " "))
+_GROUPED: Final = re.compile(f"[0-9][{''.join(BLANKS)}][0-9]")
 _HOLDS: Final = {"issued_on": (CellContent.DATE,), "amount": (CellContent.SUM, CellContent.FLAG)}
 """What a column holds that could be it; any other field is in a column of texts or numbers."""
 
@@ -181,7 +183,7 @@ class _Guess:
             read[mark, grouping] = count
         best = max(read.values(), default=0)
         fits = [marks for marks in _MARKS if read[marks] == best]
-        grouped = any(blank in text for text in texts for blank in BLANKS)
+        grouped = any(_GROUPED.search(text) for text in texts)
         if best < len(texts):
             self.doubts.append(f"{len(texts) - best} sums cannot be read")
         if len({mark for mark, _ in fits}) > 1 and not self.minor_units and any("," in t or "." in t for t in texts):

@@ -9,6 +9,7 @@ from typing import Final
 from arrears.adapters.books.fields import plain, quoted
 from arrears.adapters.books.guess_table import CellContent, GuessedTable, standing_columns
 from arrears.adapters.books.guess_words import (
+    COLUMNS,
     HINTS,
     NO,
     NO_HINT,
@@ -170,8 +171,9 @@ def doubts_about_what_is_owed(
         if name in used or not HINTS.search(low) or NO_HINT.search(low):
             continue
         content = table.content(name)
+        called_paid = low in {*COLUMNS["paid"], *COLUMNS["paid_on"]}
         told = any(text.strip("0., -") and folded(text) not in NO for text in table.values(name))
-        if (told and content in (CellContent.FLAG, CellContent.DATE)) or (
+        if (told and (called_paid or content in (CellContent.FLAG, CellContent.DATE))) or (
             content is CellContent.SUM and "open" not in found
         ):
             yield f"{plain(name)} is not read: does it say that less is owed?"

@@ -22,6 +22,7 @@ from arrears.core.receivables import AccountRows, Complaint, KeptAccount, Merge,
 from arrears.core.unit import Unit
 from arrears.engine.acting import decide_until_rest
 from arrears.engine.commands.import_account import ANOTHER, AccountImport, Changed, WrongRow
+from arrears.engine.commands.import_refused import rows_were_taken
 from arrears.engine.commands.import_sums import RunningSums
 from arrears.ports import NewAccount, Place, Sums
 
@@ -139,6 +140,8 @@ class _Decision:
             unit.undo()
             self._refuse(rows.account.ref, found.row, found.reason)
             return False
+        if rows.invoices or rows.credits:
+            rows_were_taken(how.policies, guards, unit, how.author)
         decided.count += taken.count
         decided.taken_back += taken.taken_back
         decided.changes += taken.changes

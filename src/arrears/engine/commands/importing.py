@@ -32,6 +32,7 @@ from arrears.core.receivables import (
 )
 from arrears.engine.commands.import_account import Changed
 from arrears.engine.commands.import_part import BookPart, Decided, Deciding, numbered_otherwise
+from arrears.engine.commands.import_refused import leave_in_doubt
 from arrears.engine.commands.import_sums import RunningSums
 from arrears.engine.failpoints import reached
 from arrears.ports import AccountsInParts, NewAccount, Place, ReceivablesImport, Sums
@@ -168,6 +169,8 @@ class _Import:
             ref: [f"row {row}, {reason}" for row, reason in sorted(reasons.items())]
             for ref, reasons in sorted((self._source.reasons() | self._wrong).items())
         }
+        if refused:
+            leave_in_doubt(self._store, self._parts, refused, self._deciding.policies, self._deciding.author)
         after = self._sums.now
         return ImportReport(self._count, self._changed, self._changes, refused, before, after, self._taken_back)
 
