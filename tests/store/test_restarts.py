@@ -26,7 +26,7 @@ from arrears.store.schema import create_scratch
 from arrears.store.server import EmbeddedServer
 from arrears.web.logs import WorkerLog
 
-RESTARTS: Final = few(1, 5)
+RESTARTS: Final = few(1, 20)
 ACCOUNTS: Final = 6
 SCHEMA: Final = "restarts"
 

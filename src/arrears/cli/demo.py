@@ -5,7 +5,7 @@ from __future__ import annotations
 import shutil
 import sys
 import time
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from contextlib import ExitStack, closing
 from datetime import timedelta
 from typing import Final
@@ -14,6 +14,7 @@ import click
 
 from arrears.adapters.services.notebook import Notebook
 from arrears.cli.common import begin_log, progress_on_terminal
+from arrears.cli.demo_alone import the_only_demo
 from arrears.cli.demo_living import EMAIL, HOST, PASSWORD, PastWeeks, alive, installation, name_in, past_weeks, why
 from arrears.cli.explain import explanation, sentences
 from arrears.cli.serve import serve_alone
@@ -53,9 +54,10 @@ DAYS: Final = 365
 )
 def command(no_serve: bool, no_year: bool, seed: int, port: int, language: str) -> None:
     """Play a year of 50 made-up accounts on PostgreSQL, and tell the story of one; then an account is yours."""
-    if not no_year:
-        _made_up_year(seed)
-    _living(None if no_serve else port, language)
+    with the_only_demo(settings().home) as seen_at:
+        if not no_year:
+            _made_up_year(seed)
+        _living(None if no_serve else port, language, seen_at)
 
 
 def _made_up_year(seed: int) -> None:
@@ -139,7 +141,7 @@ def _story(store: AccountAndMailHistory, number: int, episode: list[DiaryLine]) 
         click.echo(f"  {text}")
 
 
-def _living(port: int | None, language: str) -> None:
+def _living(port: int | None, language: str, seen_at: Callable[[str], object]) -> None:
     """The story of a declined card, with real requests to the sandbox provider on this machine, up to this minute; then
     an account in the same trouble is served to whoever wants to play its customer."""
     with ExitStack() as stack:
@@ -161,6 +163,7 @@ def _living(port: int | None, language: str) -> None:
         begin_log(quiet=True)
         address = stack.enter_context(alive(live, sandbox, base_url, port_of(server) + 1 if port else 0))
         _your_turn(told, language, base_url, address)
+        seen_at(f"{base_url}/")
         serve_alone(server, live)
 
 

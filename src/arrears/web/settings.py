@@ -57,6 +57,7 @@ INSTALLED_APPS = [
 MIDDLEWARE = [
     "arrears.web.middleware.in_the_log",
     "arrears.web.middleware.security_headers",
+    "arrears.web.api.strict.plain_address",
     "django.middleware.security.SecurityMiddleware",
     "arrears.web.api.alerts.portal_access",
     "django.contrib.sessions.middleware.SessionMiddleware",
@@ -65,7 +66,6 @@ MIDDLEWARE = [
     "django.middleware.csrf.CsrfViewMiddleware",
     "django.contrib.auth.middleware.AuthenticationMiddleware",
     "allauth.account.middleware.AccountMiddleware",
-    "arrears.web.api.strict.plain_address",
     "arrears.web.api.strict.strict_body",
 ]
 ROOT_URLCONF = "arrears.web.urls"
