@@ -197,6 +197,13 @@ def test_odoo_customers_owe_what_their_invoice_says_and_not_the_companys_currenc
     assert demanded(book_of(tmp_path, "odoo", ODOO, refund)) == 7_000
 
 
+def test_odoo_sums_of_the_company_are_never_read_in_another_currency(tmp_path: Path) -> None:
+    euros = ODOO | {"Currency": "EUR", "Total Signed": "100.00", "Amount Due Signed": "40.00"}
+    assert demanded(book_of(tmp_path, "odoo-one-currency", euros)) == 4_000
+    with pytest.raises(Refused, match='column Currency: "GBP" is none'):
+        book_of(tmp_path, "odoo-one-currency", ODOO)
+
+
 def test_whmcs_invoices_have_a_number_before_they_are_paid(tmp_path: Path) -> None:
     book = book_of(tmp_path, "whmcs", WHMCS, WHMCS | {"id": "102", "invoicenum": "2026-1", "status": "Paid"})
     assert [i.number for i in book.invoices] == ["101", "102"]

@@ -5,6 +5,7 @@ Nothing is half done, nothing leaves the house that was not recorded first, and 
 
 from __future__ import annotations
 
+import os
 import subprocess
 import sys
 from collections.abc import Callable, Iterator
@@ -114,6 +115,14 @@ def test_a_half_made_schema_is_refused_too(own_database: str) -> None:
     with using(database_url=Secret(own_database)), pytest.raises(Refused) as refused:
         open_installation()
     assert (refused.value.code, refused.value.exit_code) == ("wrong_schema", 5)
+
+
+def test_two_programs_that_start_together_on_an_empty_database_both_go_on(own_database: str, tmp_path: Path) -> None:
+    environment = os.environ | {"ARREARS_DATABASE_URL": own_database, "ARREARS_HOME": str(tmp_path)}
+    command = [sys.executable, "-m", "arrears", "status"]
+    both = [subprocess.Popen(command, env=environment, stderr=subprocess.PIPE, text=True) for _ in range(2)]
+    told = [(one.communicate(timeout=120)[1], one.returncode) for one in both]
+    assert told == [("", 0), ("", 0)]
 
 
 # -- no room ----------------------------------------------------------------------------------------------------------

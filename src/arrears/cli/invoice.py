@@ -27,6 +27,11 @@ def payment() -> None:
     """Correct a payment that was booked and never came."""
 
 
+@click.group()
+def account() -> None:
+    """What the billing system calls an account."""
+
+
 def _do(act: Callable[[Installation], None], said: str) -> None:
     with open_installation() as live:
         act(live)
@@ -113,3 +118,15 @@ def take_back(ref: str, minor: int | None, who: str, why: str) -> None:
         lambda live: corrections.take_back(live.store, ref, minor, live.clock.now(), f"staff:{who}", why),
         f"payment {ref} is taken back",
     )
+
+
+@account.command(name="rename-ref")
+@click.argument("old", type=WORDS)
+@click.argument("new", type=WORDS)
+@WHO
+@REASON
+def rename_ref(old: str, new: str, who: str, why: str) -> None:
+    """The billing system calls OLD from now on NEW: the next import finds the same account."""
+    with open_installation() as live:
+        corrections.rename_ref(live.store, old, new, live.clock.now(), f"staff:{who}", why)
+    click.echo(f"{old} is called {new}; import the book again")

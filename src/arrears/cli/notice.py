@@ -18,7 +18,7 @@ from arrears.core.account import Mode
 from arrears.core.errors import Refused
 from arrears.core.messages.content import Content, Role
 from arrears.core.messages.kinds import KINDS, Dated, MessageKind
-from arrears.engine.messages.drafting import sums_of
+from arrears.engine.messages.addressing import sums_of
 
 if TYPE_CHECKING:
     # MJML and Jinja take longer to load than `--help` may.

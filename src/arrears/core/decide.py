@@ -10,8 +10,9 @@ from collections.abc import Sequence
 from datetime import datetime, timedelta
 from typing import Final, NamedTuple
 
-from arrears.core.account import Account, Guards
+from arrears.core.account import Account
 from arrears.core.facts import DateMoved, Disabled, Fact, Noticed, NoticePart, notice_of
+from arrears.core.guards import Guards
 from arrears.core.policy import Policies
 from arrears.core.rules import RULES, Rule
 from arrears.core.view import IMMEDIATELY, ONE_DAY, Due, Rank, View

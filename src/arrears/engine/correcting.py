@@ -16,6 +16,7 @@ from arrears.core.account import Account, Debt
 from arrears.core.calendar import calendar_of
 from arrears.core.deadlines import applying
 from arrears.core.errors import Refused
+from arrears.core.facts.payments import TAKEN_BACK
 from arrears.core.known import Known, KnownInvoice, KnownPayment
 from arrears.core.money import format_amount
 from arrears.core.unit import Unit
@@ -125,7 +126,7 @@ def take_back(unit: Unit, known: Known, payment: KnownPayment, minor: int, autho
             invoice.other_minor -= again
             left -= again
     fact = f.Refunded(
-        ref=f"back:{payment.ref}:{unit.no}:{unit.seq + 1}",
+        ref=f"{TAKEN_BACK}{payment.ref}:{unit.no}:{unit.seq + 1}",
         payment_ref=payment.ref,
         currency=payment.currency,
         amount_minor=credit + left,

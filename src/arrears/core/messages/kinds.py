@@ -23,6 +23,7 @@ class MessageKind(StrEnum):
     AUTHORISATION_DECLINED = "authorisation_declined"
     STOP_WARNING = "stop_warning"
     DELETION_WARNING = "deletion_warning"
+    LAST_CALL = "last_call"
     RETENTION_ENDS = "retention_ends"
     STOPPED = "stopped"
     DELETED = "deleted"
@@ -180,6 +181,9 @@ KINDS: Final[Mapping[MessageKind, KindSpec]] = checked(
             ),
             MessageKind.STOP_WARNING: KindSpec(_ALL, _ADMIN, LeadsTo.PAYING, Dated.AHEAD, foreseen=True),
             MessageKind.DELETION_WARNING: KindSpec(_ALL, _ADMIN, LeadsTo.PAYING, Dated.AHEAD, foreseen=True),
+            MessageKind.LAST_CALL: KindSpec(
+                _ALL, _ADMIN, LeadsTo.PAYING, Dated.PLANNED, announces=Announces.SUBSCRIPTION
+            ),
             MessageKind.RETENTION_ENDS: KindSpec(_ALL, _ADMIN, LeadsTo.ACCOUNT, Dated.AHEAD),
             MessageKind.STOPPED: KindSpec(_ALL, _ADMIN, LeadsTo.PAYING, Dated.PAST),
             MessageKind.DELETED: KindSpec(_ALL, _READER, LeadsTo.ACCOUNT, Dated.PAST),

@@ -98,6 +98,16 @@ class Policy:
     before_hold_ends_days: Annotated[
         int, PolicyKey("remind.before_hold_ends_days", KeyKind.WHOLE, 0, 60, off=0, announces="the last day of a hold")
     ] = 0
+    before_delete_days: Annotated[
+        int,
+        PolicyKey(
+            "remind.before_delete_days",
+            *(KeyKind.WHOLE, 0, 60),
+            off=0,
+            announces="the deletion of data",
+            ahead_of="delete.retention_days",
+        ),
+    ] = 0
     retry_days: Annotated[tuple[int, ...], PolicyKey("retry.days", KeyKind.DAYS, 1, off=())] = ()
     retry_attempts_max: Annotated[
         int, PolicyKey("retry.attempts_max", KeyKind.WHOLE, 0, 50, "attempts", off=ATTEMPTS_MAX)

@@ -11,8 +11,9 @@ from datetime import date, datetime
 
 from msgspec.structs import replace
 
-from arrears.core.account import Account, Action, Guards
+from arrears.core.account import Account, Action
 from arrears.core.deadlines import ahead
+from arrears.core.guards import Guards
 from arrears.core.messages.content import DatedAction
 from arrears.core.policy import Policies
 from arrears.core.view import View

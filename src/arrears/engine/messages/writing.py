@@ -21,8 +21,8 @@ from arrears.engine.message_context import (
     SECURITY_PATH,
     MessageContext,
 )
+from arrears.engine.messages.addressing import content, help_link, stable_link
 from arrears.engine.messages.delivering import NoticeDelivery
-from arrears.engine.messages.drafting import content, help_link, stable_link
 from arrears.engine.messages.drafting_people import Draft, zone_of
 from arrears.engine.messages.leaving import days_announced, restated
 from arrears.engine.tokens import digest_of, new_mark, new_token
