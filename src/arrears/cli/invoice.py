@@ -7,8 +7,8 @@ from datetime import datetime
 
 import click
 
+from arrears.adapters.books.sums import read_sum
 from arrears.cli.common import WORDS
-from arrears.core.money import parse_amount
 from arrears.engine.commands import corrections
 from arrears.wiring import Installation, open_installation
 
@@ -62,7 +62,7 @@ def credit(number: str, amount: str, note: str, who: str, why: str) -> None:
     """Ask AMOUNT less of invoice NUMBER; what is paid of that already becomes account credit."""
 
     def act(live: Installation) -> None:
-        minor = parse_amount(amount, corrections.currency_of(live.store, number))
+        minor = read_sum(amount, corrections.currency_of(live.store, number), ".", "", minor_units=False)
         corrections.credit(live.store, number, minor, live.clock.now(), f"staff:{who}", why, note)
 
     _do(act, f"{amount} less is asked for invoice {number}")
@@ -77,7 +77,7 @@ def correct(number: str, total: str, who: str, why: str) -> None:
     """Invoice NUMBER asks TOTAL, which is less than before; for more, issue another invoice."""
 
     def act(live: Installation) -> None:
-        minor = parse_amount(total, corrections.currency_of(live.store, number))
+        minor = read_sum(total, corrections.currency_of(live.store, number), ".", "", minor_units=False)
         corrections.correct(live.store, number, minor, live.clock.now(), f"staff:{who}", why)
 
     _do(act, f"invoice {number} asks {total}")

@@ -41,6 +41,8 @@ def move_due(store: AccountsAndReceivables, number: str, due_on: date, now: date
     with _open(store, number, now) as (unit, invoice):
         if due_on == invoice.due_on:
             raise Refused("nothing_changes", f"invoice {number!r} is due on {due_on} already")
+        if unit.account.debt(invoice.no) is None:
+            raise Refused("nothing_changes", f"nothing is open of invoice {number!r}, so no day of it can move")
         view = View(policies, unit.account, guards, unit.now)
         correcting.move_due(unit, invoice, due_on, view, author, why)
 
