@@ -35,7 +35,7 @@ def report_of(way: str, sender: str, to: str, content: bytes) -> Report:
 def _gateway(sender: str, heads: str) -> Report:
     """Somebody's own words, from a name that is no mail system's and with a path that is not null."""
     return (
-        "Return-Path: <guard@recipients.example>\r\nFrom: Guard <guard@recipients.example>\r\n"
+        "Return-Path: <info@recipients.example>\r\nFrom: Info <info@recipients.example>\r\n"
         f"To: {sender}\r\nSubject: Az On levele\r\nContent-Type: text/plain; charset=utf-8\r\n\r\n"
         f"Az On levelet felretettuk, es nem adjuk tovabb.\r\n\r\n{heads}\r\n"
     ).encode()

@@ -281,6 +281,9 @@ class RowReader:
         if self._so_much is not None and not is_credit:
             written = self._so_much.written(cells)
             so_much = self._so_much.take(cells, currency, self.mistakes) if written else 0
+            if so_much is not None and so_much < 0 and self._rules.each_row != "line":
+                reason = f"{quoted(written)} is below zero; what is paid by now is 0 or more"
+                self.mistakes.append(f"{self._so_much.label}: {reason}")
             return SO_MUCH, max(so_much or 0, 0), 0, ""
         return (FULL if status == "paid" else NOTHING), 0, 0, ""
 
