@@ -30,6 +30,7 @@ def test_rows_that_waited_on_disk_come_back_with_their_key_and_in_their_order() 
     assert found == dict(memory.groups())
     assert found["k3"][:2] == [(3, "é"), (26, "é")]
     assert dict(disk.groups()) == found, "they can be read again"
+    assert [spool.has(key) for spool in (memory, disk) for key in ("k3", "k23")] == [True, False] * 2
     disk.close()
 
 

@@ -133,3 +133,16 @@ def test_a_row_of_the_last_part_that_cannot_be_taken_leaves_nothing_of_the_first
     assert store.account_numbers(["A0", "A4"]) == {}
     report = import_book(store, book, at(3), IMPORTER, dry_run=True, rows_in_a_part=1)
     assert (report.count["accounts"], store.digest()) == (5, before)
+
+
+def test_who_is_called_otherwise_and_numbers_apart_is_found_by_the_old_numbers(store: AnyStore) -> None:
+    adopt_policy(store, default_policy(), at(1), "staff:1")
+    first = replace(ONE, number="A/1")
+    comes(store, replace(BOOK, invoices=(first,)), 2)
+    as_b = replace(first, number="B/1", account_ref="B")
+    newer = replace(BOOK, accounts=(replace(ANNE, ref="B"),), invoices=(as_b,))
+    with pytest.raises(Refused, match="rename-ref A B "):
+        comes(store, newer, 3)
+    corrections.rename_ref(store, "A", "B", at(4), "staff:1", "a new name")
+    assert (comes(store, newer, 5).changes, store.account_numbers(["A", "B"])) == ([], {"B": 1})
+    assert store.invoice_places(["A/1", "B/1"]) == {"A/1": Place(1, "B")}

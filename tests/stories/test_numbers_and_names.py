@@ -9,7 +9,10 @@ from tests.stories.ledger import PRICE, Ledger, imported
 from tests.stories.story import STAFF, Story
 
 from arrears.core.errors import Refused
+from arrears.core.known import IMPORTER
+from arrears.core.states import State
 from arrears.engine.commands import corrections
+from arrears.engine.commands.importing import import_book
 
 
 def renumbered(ledger: Ledger, before: str, now: str) -> None:
@@ -62,11 +65,63 @@ def test_a_customer_that_is_called_otherwise_is_the_same_account_once_that_was_s
     assert "called Bert BV, not B1: a new name" in [one.why for one in story.store.history(story.no)]
 
 
-def test_a_reference_in_the_numbers_or_of_another_account_is_no_new_one() -> None:
+def numbered_apart() -> tuple[Story, Ledger]:
+    """A customer whose invoices are numbered apart, and who is called otherwise in the next export."""
+    story = Story(bill=False)
+    ledger = Ledger(story).invoice("B1/1", -1).invoice("B1/2", 5)
+    ledger.comes()
+    story.no = story.store.account_numbers(["B1"])["B1"]
+    ledger.account = replace(ledger.account, ref="C1")
+    for number in ("1", "2"):
+        was = ledger.invoices.pop(f"B1/{number}")
+        ledger.invoices[f"C1/{number}"] = replace(was, number=f"C1/{number}", account_ref="C1")
+    return story, ledger
+
+
+def test_a_customer_numbered_apart_whose_name_changes_is_not_asked_twice() -> None:
+    story, ledger = numbered_apart()
+    story.until(20)
+    with pytest.raises(Refused, match=r"is here as B1's.*say `arrears account rename-ref B1 C1 --by YOU --why WHY`"):
+        ledger.comes()
+    ledger.pay("C1/1").pay("C1/2")
+    assert list(ledger.comes(per_account=True).refused) == ["C1"]
+    assert (story.store.account_numbers(["C1"]), story.tasks()) == ({}, ["change_not_recorded"])
+    story.until(60)
+    assert story.sub().state is State.PAST_DUE, "what was refused may say that it is paid"
+
+
+def test_it_is_found_by_its_old_numbers_once_the_new_name_was_said() -> None:
+    story, ledger = numbered_apart()
+    corrections.rename_ref(story.store, "B1", "C1", story.now, STAFF, "a new name")
+    assert ledger.comes().changes == []
+    report = ledger.invoice("C1/3", 9).pay("C1/1").comes()
+    assert (report.changed, report.count["invoices"], report.count["invoices_gone"]) == ({"paid": 1}, 1, 0)
+    assert [(d.number, d.open_minor) for d in story.account.debts] == [("B1/2", PRICE), ("C1/3", PRICE)]
+    corrections.rename_ref(story.store, "C1", "D1", story.now, STAFF, "another one")
+    numbers = {"C1/1": "D1/1", "C1/2": "D1/2", "C1/3": "D1/3"}
+    ledger.account = replace(ledger.account, ref="D1")
+    ledger.invoices = {now: replace(ledger.invoices[was], number=now, account_ref="D1") for was, now in numbers.items()}
+    ledger.payments = []
+    assert (ledger.pay("D1/1").comes().changes, len(story.account.debts)) == ([], 2)
+
+
+def test_another_customer_with_the_same_numbers_days_and_sums_is_one_where_the_other_is_in_the_file_too() -> None:
+    story, ledger = numbered_apart()
+    other = Ledger(story).invoice("B1/1", -1)
+    both = replace(
+        ledger.book(),
+        accounts=(other.account, ledger.account),
+        invoices=(*other.invoices.values(), *ledger.invoices.values()),
+    )
+    import_book(story.store, both, story.now, IMPORTER)
+    assert set(story.store.account_numbers(["B1", "C1"])) == {"B1", "C1"}
+
+
+def test_a_reference_of_another_account_is_no_new_one() -> None:
     story = Story(bill=False)
     Ledger(story).invoice("B1/I1", -1).comes()
     Ledger(story, "C1").invoice("I2", -1).comes()
-    for before, ref, code in (("B1", "X", "numbered_by_ref"), ("C1", "B1", "ref_taken"), ("Z", "X", "unknown_account")):
+    for before, ref, code in (("C1", "B1", "ref_taken"), ("Z", "X", "unknown_account")):
         with pytest.raises(Refused) as refused:
             corrections.rename_ref(story.store, before, ref, story.now, STAFF, "a new name")
         assert refused.value.code == code

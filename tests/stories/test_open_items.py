@@ -7,12 +7,13 @@ from typing import Any
 import pytest
 from msgspec.structs import replace
 from tests.stories.ledger import PRICE, Ledger
-from tests.stories.story import Story
+from tests.stories.story import STAFF, Story
 
 from arrears.core.errors import Refused
 from arrears.core.known import IMPORTER
 from arrears.core.receivables import OpenItems, ReceivablesBook
 from arrears.core.states import State
+from arrears.engine.commands import corrections
 from arrears.engine.commands.importing import ImportReport, import_book
 
 
@@ -107,6 +108,17 @@ def test_what_no_list_has_brought_stays_open(items: OpenList) -> None:
     items.ledgers["BERT"].invoices.clear()
     items.comes()
     assert len(items.open_minor("BERT")) == 1, "an invoice of the API is in no list"
+
+
+def test_who_is_called_otherwise_has_paid_nothing_by_that(items: OpenList) -> None:
+    items.ledgers["CARL"] = Ledger(items.story, "CARL").invoice("CARL/1", -1)
+    items.comes()
+    late = Ledger(items.story, "DORA").invoice("DORA/1", -1)
+    items.ledgers["CARL"] = late
+    assert list(items.comes(per_account=True).refused) == ["DORA"]
+    assert items.open_minor("CARL") == [PRICE]
+    corrections.rename_ref(items.story.store, "CARL", "DORA", items.story.now, STAFF, "a new name")
+    assert (items.comes().changed, items.open_minor("DORA")) == ({}, [PRICE])
 
 
 def test_half_a_list_is_no_list(items: OpenList) -> None:

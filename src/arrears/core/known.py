@@ -18,6 +18,7 @@ IMPORTER: Final = "import"
 """The author of everything that an import records: its word is the billing system's, and can be taken back by it."""
 
 KINDS: Final[tuple[type[f.Fact], ...]] = (
+    f.TermsChanged,
     f.SubscriptionAdded,
     f.InvoiceIssued,
     f.PaymentBooked,
@@ -97,6 +98,7 @@ class Known:
 
     `by_number` leads from an invoice's own number to its number within the account. `credits` has the minor units of
     each credit note, by its number. `on_credit` are the allocations of account credit, the oldest first.
+    `was_called` are the references that the operator had for the account before.
     """
 
     invoices: dict[int, KnownInvoice] = field(default_factory=dict)
@@ -104,6 +106,7 @@ class Known:
     payments: dict[str, KnownPayment] = field(default_factory=dict)
     credits: dict[str, int] = field(default_factory=dict)
     on_credit: list[f.Allocation] = field(default_factory=list)
+    was_called: list[str] = field(default_factory=list)
 
     def by_book(self, invoice: int) -> int:
         """How much of an invoice is paid by the imports' own word."""
@@ -141,6 +144,8 @@ class _Reading:
         """One more fact."""
         invoices = self.known.invoices
         match fact:
+            case f.TermsChanged():
+                self.known.was_called += [fact.was_called] if fact.was_called else []
             case f.SubscriptionAdded():
                 self._services[fact.subscription] = fact.service
             case f.InvoiceIssued(debt=debt):

@@ -13,6 +13,7 @@ from enum import StrEnum
 from typing import Any, Final, Literal, NamedTuple, Protocol
 
 import msgspec
+from msgspec.structs import replace
 
 BookMode = Literal["card", "invoice"]
 
@@ -113,6 +114,31 @@ class AccountRows:
     credits: list[BookCredit] = field(default_factory=list)
 
 
+def renumbered(rows: AccountRows, numbers: Mapping[str, str]) -> AccountRows:
+    """The same rows with other numbers of invoices and credit notes, from the old to the new; a payment that is called
+    as its invoice is called as that still."""
+    now = {number: numbers.get(number, number) for number in rows.payments}
+    return AccountRows(
+        rows.account,
+        [replace(one, number=numbers.get(one.number, one.number)) for one in rows.invoices],
+        {
+            now[number]: [
+                replace(one, invoice_number=now[number], ref=now[number] if one.ref == number else one.ref)
+                for one in parts
+            ]
+            for number, parts in rows.payments.items()
+        },
+        [
+            replace(
+                one,
+                number=numbers.get(one.number, one.number),
+                invoice_number=numbers.get(one.invoice_number, one.invoice_number),
+            )
+            for one in rows.credits
+        ],
+    )
+
+
 class OpenItems(NamedTuple):
     """A book that lists only what is open: an invoice that an earlier one had and this one has not is paid. `service`:
     only of this one; empty where the rows say their services themselves."""
@@ -191,6 +217,9 @@ class BookSource(Protocol):
     def kept(self) -> Iterator[KeptAccount]:
         """Every account, each once."""
 
+    def names(self, ref: str) -> bool:
+        """Whether any row is of this customer."""
+
     def keys(self, account: KeptAccount) -> tuple[list[str], list[str]]:
         """The numbers of an account's invoices and the references of its payments; some of them may turn out not to be
         its own."""
@@ -239,6 +268,10 @@ class _WholeBook:
         """See BookSource."""
         for ref, rows in self._rows.items():
             yield KeptAccount(ref, rows, len(rows.invoices) + len(rows.credits))
+
+    def names(self, ref: str) -> bool:
+        """See BookSource."""
+        return ref in self._rows
 
     def keys(self, account: KeptAccount) -> tuple[list[str], list[str]]:
         """See BookSource."""

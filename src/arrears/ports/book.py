@@ -18,6 +18,18 @@ class Place(NamedTuple):
     ref: str
 
 
+class Alike(NamedTuple):
+    """An invoice that may be here under another customer's reference: its number, and the part of it that stands behind
+    the reference; its days, its currency and its total."""
+
+    number: str
+    bare: str
+    issued_on: date
+    due_on: date
+    currency: str
+    total_minor: int
+
+
 class Sums(NamedTuple):
     """The whole book in one currency, in minor units: asked, given up, still open, and open after its due date."""
 
@@ -55,6 +67,10 @@ class Receivables(Protocol):
 
     def invoice_places(self, numbers: Sequence[str]) -> Mapping[str, Place]:
         """Whose each of these invoices is; absent where there is none of that number."""
+
+    def invoices_alike(self, asked: Sequence[Alike]) -> Mapping[str, Place]:
+        """By the number of each of these of which one is here with the same part behind a reference, issue date and
+        currency, and the same due date or total: whose that is."""
 
     def payment_places(self, refs: Sequence[str]) -> Mapping[str, Place]:
         """Whose each of these payments is; absent where there is none of that reference."""

@@ -69,6 +69,10 @@ class BookRows:
         for ref, rows in self._by_customer.groups():
             yield KeptAccount(ref, rows, len(rows))
 
+    def names(self, ref: str) -> bool:
+        """See BookSource."""
+        return self._by_customer.has(ref)
+
     def keys(self, account: KeptAccount) -> tuple[list[str], list[str]]:
         """See BookSource."""
         said = [row for row in rows_of_kept(account.rows) if not row.is_credit]

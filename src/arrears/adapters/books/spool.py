@@ -80,6 +80,12 @@ class Spool:
         for part in self.parts():
             yield from sorted(by_key(part).items())
 
+    def has(self, key: str) -> bool:
+        """Whether any row has this key; of what is on disk one part is read."""
+        part = zlib.crc32(key.encode()) % _PARTS
+        written = (self._read(at, length) for at, length in self._places[part])
+        return any(key == other for rows in (*written, *self._waiting[part]) for other, _ in rows_in(rows))
+
     def close(self) -> None:
         """Remove what lies on disk."""
         if self._file is not None:

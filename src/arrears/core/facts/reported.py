@@ -17,10 +17,12 @@ class AccountOpened(Fact, frozen=True, tag="account_opened"):
 
 
 class TermsChanged(Fact, frozen=True, tag="terms_changed"):
-    """A new policy or zone: for what starts from now on; a running case keeps its own."""
+    """A new policy or zone: for what starts from now on; a running case keeps its own. `was_called`: only the
+    operator's own reference is another one now, and that is what it was."""
 
     terms: Terms
     mode: Mode
+    was_called: str = ""
 
 
 class SubscriptionAdded(Fact, frozen=True, tag="subscription_added"):

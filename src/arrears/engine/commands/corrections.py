@@ -115,21 +115,17 @@ def take_back(
 
 def rename_ref(store: CorrectingRefs, before: str, ref: str, now: datetime, author: str, why: str) -> None:
     """The billing system calls this customer otherwise from now on. The journal has no references: it says who and why
-    with the account's terms, which stay. Refuses `unknown_account`, `ref_taken`, `numbered_by_ref` (invoices whose
-    numbers have the old reference in them would come a second time)."""
+    with the account's terms, which stay. Invoices whose numbers have the old reference in them keep them: the import
+    finds them by what the account was called. Refuses `unknown_account`, `ref_taken`."""
     found = store.account_numbers([before, ref])
     if before not in found:
         raise Refused("unknown_account", f"there is no account {before[:60]!r}; give your own reference of it")
     if ref in found:
         raise Refused("ref_taken", f"{ref[:60]!r} is another account's already; two accounts cannot be made one")
     with acting_on(store, found[before], now) as unit:
-        if any(number.startswith(f"{before}/") for number in _known(store, unit).by_number):
-            way = 'leave the customer as it was in the book, which says numbers = "of_each_customer"'
-            raise Refused("numbered_by_ref", f"invoices of {before[:60]!r} have that in their numbers; {way}")
         account = unit.account
-        unit.record(
-            f.TermsChanged(terms=account.terms, mode=account.mode), author, f"called {ref}, not {before}: {why}"
-        )
+        renamed = f.TermsChanged(terms=account.terms, mode=account.mode, was_called=before)
+        unit.record(renamed, author, f"called {ref}, not {before}: {why}")
         store.rename_ref(unit.no, ref)
 
 

@@ -18,7 +18,7 @@ from arrears.core.guards import Guards
 from arrears.core.known import Known, known_from
 from arrears.core.parallel import Meanwhile
 from arrears.core.policy import Policy
-from arrears.core.receivables import AccountRows, Complaint, KeptAccount, Merge, OpenItems
+from arrears.core.receivables import AccountRows, Complaint, KeptAccount, Merge, OpenItems, renumbered
 from arrears.core.unit import Unit
 from arrears.engine.acting import decide_until_rest
 from arrears.engine.commands.import_account import ANOTHER, AccountImport, Changed, WrongRow
@@ -49,6 +49,8 @@ class BookPart:
     administered: Set[int] = frozenset()
     gone: Mapping[str, Sequence[str]] = field(default_factory=dict)
     """The numbers of the invoices of each account that are no longer in a list of what is open."""
+    alike: Mapping[str, Place] = field(default_factory=dict)
+    """Invoices of new accounts that are here as another's, of whom the book says nothing any more."""
 
 
 @dataclass(slots=True)
@@ -98,6 +100,7 @@ class _Decision:
         self._histories: dict[int, History] = {
             number: [(author, f.decode_fact(body)) for author, body in stored] for number, stored in part.stored.items()
         }
+        self._numbered_before: set[str] = set()
         self._sums = RunningSums({}, how.now.date())
         self._used = {*part.paid, *part.used}
         facts = (fact for history in self._histories.values() for _, fact in history)
@@ -129,7 +132,8 @@ class _Decision:
         described = self._part.described.get(unit.no)
         label, guards = self._label, how.guards
         one = AccountImport(unit, rows, known, described, how.policies, guards, label, self._used, how.author)
-        one.gone = self._part.gone.get(rows.account.ref, ())
+        numbers = {invoice.number for invoice in rows.invoices}
+        one.gone = [number for number in self._part.gone.get(rows.account.ref, ()) if number not in numbers]
         one.open_items = how.open_items or one.open_items
         one.has_administrator = unit.no in self._part.administered
         try:
@@ -162,16 +166,33 @@ class _Decision:
             rows, complaints = self._how.merge(account)
             decided.complaints += complaints
             if not complaints:
-                merged.append(rows)
+                merged.append(self._as_numbered_here(rows))
         payers = {ref: place.ref for ref, place in self._part.paid.items()}
         for rows in merged:
             self._check_policy(rows)
             for invoice in rows.invoices:
-                place = self._part.places.get(invoice.number)
-                decided.found_here += place is not None
+                decided.found_here += invoice.number in self._part.places or invoice.number in self._numbered_before
             self._check_numbers(rows)
             self._check_payments(rows, payers)
         return [rows for rows in merged if rows.account.ref not in decided.wrong]
+
+    def _as_numbered_here(self, rows: AccountRows) -> AccountRows:
+        """The rows of an account that is called otherwise now, whose invoices have in their numbers what it was called:
+        each with the number that it has here."""
+        ref = rows.account.ref
+        history = self._histories.get(self._part.units[ref].no, ())
+        if not any(isinstance(fact, f.TermsChanged) and fact.was_called for _, fact in history):
+            return rows
+        known = known_from(history, self._how.author)
+        here: dict[str, str] = {}
+        for before in known.was_called:
+            for number in (*known.by_number, *known.credits):
+                if number.startswith(f"{before}/"):
+                    here.setdefault(f"{ref}/{number.removeprefix(f'{before}/')}", number)
+        for number in (*known.by_number, *known.credits):
+            here.pop(number, None)
+        self._numbered_before.update(here.values())
+        return renumbered(rows, here)
 
     def _check_numbers(self, rows: AccountRows) -> None:
         """An invoice that is another's here, and one that is here under the number that another `numbers` gives it:
@@ -191,6 +212,12 @@ class _Decision:
             elif known is not None and is_new and len(other) < len(invoice.number):
                 whose = f"invoice {other} is here as {known.ref}'s, and is {ref}'s now"
                 reason = f"{whose}; {self._whose(rows, known.ref)}"
+            elif (theirs := self._part.alike.get(invoice.number)) is not None:
+                same = (
+                    f"an invoice of the same number, dates and sum is here as {theirs.ref}'s, whom the file leaves out"
+                )
+                way = f"if it is another customer, leave a row of {theirs.ref} in the file"
+                reason = f"{same}; if {theirs.ref} is called {ref} now, say {_renaming(theirs.ref, ref)}; {way}"
             else:
                 continue
             self._refuse(ref, invoice.row, f"{self._label('number')}: {reason}")
@@ -200,8 +227,7 @@ class _Decision:
         ref, places = rows.account.ref, self._part.places
         found = (places.get(one.number, places.get(numbered_otherwise(ref, one.number))) for one in rows.invoices)
         if self._part.units[ref].is_new and {None if place is None else place.ref for place in found} <= {theirs, None}:
-            called = f"`arrears account rename-ref {shlex.quote(theirs)} {shlex.quote(ref)} --by YOU --why WHY`"
-            return f"if {theirs} is called {ref} now, say {called}; {ANOTHER}"
+            return f"if {theirs} is called {ref} now, say {_renaming(theirs, ref)}; {ANOTHER}"
         return f"name the customer as before; {ANOTHER}"
 
     def _check_policy(self, rows: AccountRows) -> None:
@@ -239,6 +265,10 @@ def numbered_otherwise(ref: str, number: str) -> str:
     """The number of an invoice of this customer under the other way to number: `5` where each customer's are numbered
     apart and it is `ANN/5`, and the other way round."""
     return number.removeprefix(f"{ref}/") if number.startswith(f"{ref}/") else f"{ref}/{number}"
+
+
+def _renaming(theirs: str, ref: str) -> str:
+    return f"`arrears account rename-ref {shlex.quote(theirs)} {shlex.quote(ref)} --by YOU --why WHY`"
 
 
 def _new(rows: AccountRows) -> NewAccount:

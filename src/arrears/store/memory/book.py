@@ -14,7 +14,7 @@ from arrears.core.ledger import BAD_DEBT, RECEIVABLE, REVENUE, entries_of
 from arrears.core.messages.recipients import Contacts, Extra
 from arrears.core.unit import Stored
 from arrears.ports import NewAccount
-from arrears.ports.book import Place, Sums
+from arrears.ports.book import Alike, Place, Sums
 
 if TYPE_CHECKING:
     from arrears.store.memory.rows import Slot
@@ -81,6 +81,23 @@ class MemoryReceivables:
             for stored in facts
             if isinstance(stored.recorded.fact, InvoiceIssued)
         ]
+
+    def invoices_alike(self, asked: Sequence[Alike]) -> Mapping[str, Place]:
+        """See ports.book.Receivables."""
+        refs = {number: ref for ref, number in self.refs.items()}
+        found: dict[str, Place] = {}
+        for account, facts in sorted(self.facts.items(), reverse=True):
+            for stored in facts:
+                match stored.recorded.fact:
+                    case InvoiceIssued(debt=debt, issued_on=issued_on):
+                        for one in asked:
+                            same = debt.due_on == one.due_on or debt.total_minor == one.total_minor
+                            dated = (issued_on, debt.currency) == (one.issued_on, one.currency)
+                            if same and dated and debt.number.endswith(f"/{one.bare}"):
+                                found[one.number] = Place(account, refs[account])
+                    case _:
+                        pass
+        return found
 
     def payment_places(self, refs: Sequence[str]) -> Mapping[str, Place]:
         """See ports.book.Receivables."""

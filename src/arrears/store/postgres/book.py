@@ -15,7 +15,7 @@ from arrears.core.account import Mode
 from arrears.core.facts import Fact, Recorded, decode_fact, kind_of_type
 from arrears.core.receivables import NamedMethod
 from arrears.ports import NewAccount
-from arrears.ports.book import Place, Sums
+from arrears.ports.book import Alike, Place, Sums
 from arrears.store.postgres.named import NAME, named
 from arrears.store.postgres.write import Db, DbRow, array_of, utc
 
@@ -48,6 +48,16 @@ ON CONFLICT (account_id, channel, address) DO NOTHING
 
 INVOICE_PLACES: Final[LiteralString] = """
 SELECT i.number, i.account_id, a.ref FROM invoice i JOIN account a USING (account_id) WHERE i.number = ANY(%s::text[])
+"""
+
+INVOICES_ALIKE: Final[LiteralString] = """
+SELECT w.number, i.account_id, a.ref
+FROM unnest(%s::text[], %s::text[], %s::date[], %s::date[], %s::text[], %s::bigint[])
+    AS w (number, bare, issued_on, due_on, currency, total_minor)
+JOIN invoice i ON i.issued_on = w.issued_on AND i.currency = w.currency
+    AND (i.due_on = w.due_on OR i.total_minor = w.total_minor) AND right(i.number, length(w.bare) + 1) = '/' || w.bare
+JOIN account a USING (account_id)
+ORDER BY w.number, i.account_id DESC
 """
 
 OPEN_INVOICES: Final[LiteralString] = """
@@ -123,6 +133,11 @@ class PostgresReceivables:
         """See ports.book.Receivables."""
         with self.reading() as db:
             return _places(db.execute(INVOICE_PLACES, [array_of(numbers)]))
+
+    def invoices_alike(self, asked: Sequence[Alike]) -> Mapping[str, Place]:
+        """See ports.book.Receivables."""
+        with self.reading() as db:
+            return _places(db.execute(INVOICES_ALIKE, [list(column) for column in zip(*asked, strict=True)]))
 
     def payment_places(self, refs: Sequence[str]) -> Mapping[str, Place]:
         """See ports.book.Receivables."""
