@@ -110,8 +110,8 @@ class Visitor:
         """Sign in, with what the form asks for; the cookies."""
         page = self.get("/sign-in")
         typed, form = {"email": EMAIL, "password": PASSWORD}, {}
-        form = page[page.index("<form", page.index("<main")) :].partition("</form>")[0]
-        for tag in re.findall(r"<input[^>]*>", form):
+        asked = page[page.index("<form", page.index("<main")) :].partition("</form>")[0]
+        for tag in re.findall(r"<input[^>]*>", asked):
             attributes = dict(re.findall(r'([\w-]+)="([^"]*)"', tag))
             given = unescape(attributes.get("value", ""))
             form[attributes["name"]] = typed.get(attributes.get("type", "text"), given)

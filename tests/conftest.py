@@ -24,8 +24,17 @@ from arrears.store.server import EmbeddedServer
 
 __all__ = ["site"]
 
+LEFT: pytest.StashKey[dict[str, int]] = pytest.StashKey()
+"""How many cases each test leaves to `make test-all`."""
+
 # How long an example takes is the machine's, not the code's: a busy one, or one that measures coverage, is no fault.
-settings.register_profile("any machine", settings.default, deadline=None, suppress_health_check=[HealthCheck.too_slow])
+settings.register_profile(
+    "any machine",
+    settings.default,
+    deadline=None,
+    max_examples=sizes.few(40, 100),
+    suppress_health_check=[HealthCheck.too_slow],
+)
 settings.load_profile("any machine")
 
 
@@ -51,8 +60,18 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
     """Leave to `make test-all` what is for it alone."""
     kept = sizes.chosen(items, config.option.hypothesis_seed)
     taken = set(kept)
-    config.hook.pytest_deselected(items=[item for item in items if item not in taken])
+    left = [item for item in items if item not in taken]
+    config.hook.pytest_deselected(items=left)
     items[:] = kept
+    config.stash[LEFT] = sizes.left_to_all([item.nodeid for item in left])
+    if hasattr(config, "workeroutput"):
+        config.workeroutput["left"] = config.stash[LEFT]
+
+
+@pytest.hookimpl(optionalhook=True)
+def pytest_testnodedown(node: Any) -> None:
+    """What a lane has left out, all have left out."""
+    node.config.stash[LEFT] = getattr(node, "workeroutput", {}).get("left", {})
 
 
 def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
@@ -63,11 +82,13 @@ def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
             if isinstance(report, pytest.TestReport):
                 seconds["/".join(report.nodeid.partition("::")[0].split("/")[:2])] += report.duration
     parts = ", ".join(f"{part} {spent:.1f}" for part, spent in sorted(seconds.items()))
-    terminalreporter.write_line(f"\nseconds by part (budget of all 330): {parts}")
+    terminalreporter.write_line(f"\nseconds by part (budget of all 225): {parts}")
     seeds = {name: terminalreporter.config.getoption(name, None) for name in ("randomly_seed", "hypothesis_seed")}
     repeat = " ".join(f"--{name.replace('_', '-')}={seed}" for name, seed in seeds.items() if seed is not None)
     terminalreporter.write_line(f"repeat with {repeat}")
     skipped = terminalreporter.stats.get("skipped", ())
+    if left := sizes.line_of(terminalreporter.config.stash.get(LEFT, {})):
+        terminalreporter.write_line(left)
     line = left_out([report.nodeid for report in skipped if MISSING in str(report.longrepr)])
     if line:
         terminalreporter.write_line(line)

@@ -1,7 +1,8 @@
 """How much `make test` takes of what `make test-all` takes whole.
 
 A test marked `long` is for `make test-all` alone. Of the cases of a test marked `sample(n)`, `make test` takes n that
-the seed of the run chooses, so that all have their turn. These are for made-up worlds and combinations; a case that
+the seed of the run chooses, so that all have their turn; `sample(n, each="route")` takes n for each value of that
+parameter. How many are left out is said at the end of a run. These are for made-up worlds and combinations; a case that
 alone would catch a mistake belongs in every run.
 """
 
@@ -9,14 +10,20 @@ from __future__ import annotations
 
 import os
 import random
-from collections.abc import Sequence
+from collections import Counter
+from collections.abc import Mapping, Sequence
 from typing import Final, TypeVar
 
 import pytest
 
 Some = TypeVar("Some")
 ALL: Final = bool(os.environ.get("ARREARS_TEST_ALL"))
-MARKERS: Final = ("long: for `make test-all` alone", "sample(n): of its cases `make test` takes n")
+MARKERS: Final = (
+    "long: for `make test-all` alone",
+    "sample(n, each=PARAMETER): of its cases `make test` takes n, or n for each value of that parameter",
+)
+NAMED_MAX: Final = 5
+"""So many of the tests that leave cases out are named at the end of a run, those with the most."""
 
 
 def few(some: Some, whole: Some) -> Some:
@@ -24,18 +31,39 @@ def few(some: Some, whole: Some) -> Some:
     return whole if ALL else some
 
 
+def _group(item: pytest.Item, each: str) -> str:
+    """The cases that a sample is taken from: those of the test, or those of them that share the parameter `each`."""
+    params = item.callspec.params if isinstance(item, pytest.Function) and hasattr(item, "callspec") else {}
+    return item.nodeid.partition("[")[0] + (f"[{params[each]}]" if each else "")
+
+
 def chosen(items: Sequence[pytest.Item], seed: object) -> list[pytest.Item]:
     """What this run takes of the tests that were found, in their order; the same in every lane."""
     if ALL:
         return list(items)
-    groups: dict[str, list[str]] = {}
-    for item in items:
-        if item.get_closest_marker("sample"):
-            groups.setdefault(item.nodeid.partition("[")[0], []).append(item.nodeid)
     left = {item.nodeid for item in items if item.get_closest_marker("long")}
+    groups: dict[tuple[str, int], list[str]] = {}
     for item in items:
-        mark, group = item.get_closest_marker("sample"), groups.pop(item.nodeid.partition("[")[0], [])
-        if mark and len(group) > mark.args[0]:
-            dice = random.Random(f"{seed} {item.nodeid.partition('[')[0]}")
-            left |= set(group) - set(dice.sample(sorted(group), mark.args[0]))
+        mark = item.get_closest_marker("sample")
+        if mark and item.nodeid not in left:
+            groups.setdefault((_group(item, mark.kwargs.get("each", "")), mark.args[0]), []).append(item.nodeid)
+    for (group, size), cases in groups.items():
+        dice = random.Random(f"{seed} {group}")
+        left |= set(cases) - set(dice.sample(sorted(cases), min(size, len(cases))))
     return [item for item in items if item.nodeid not in left]
+
+
+def left_to_all(left: Sequence[str]) -> dict[str, int]:
+    """How many cases each test leaves to `make test-all`."""
+    return dict(Counter(case.partition("[")[0] for case in left))
+
+
+def line_of(left: Mapping[str, int]) -> str:
+    """The line that says how many cases are left to `make test-all`, and by which tests; "" for none."""
+    if not left:
+        return ""
+    most = sorted(left.items(), key=lambda one: (-one[1], one[0]))[:NAMED_MAX]
+    named = [f"{count} of {test.rpartition('::')[2].removeprefix('test_')}" for test, count in most]
+    if others := sum(left.values()) - sum(count for _, count in most):
+        named.append(f"{others} of others")
+    return f"left to make test-all: {sum(left.values())} cases of {len(left)} tests: {', '.join(named)}"

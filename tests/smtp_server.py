@@ -6,7 +6,6 @@ It runs in a thread on a free port of the loopback, keeps a bounded number of me
 from __future__ import annotations
 
 import asyncio
-import socket
 import threading
 import time
 from collections import deque
@@ -19,6 +18,7 @@ from typing import Any, Final, NamedTuple
 
 from aiosmtpd.controller import Controller
 from aiosmtpd.smtp import SMTP, AuthResult, Envelope, LoginPassword, Session
+from torture.outside import own_port
 
 MESSAGES_MAX: Final = 200_000
 SLOW_SECONDS_MAX: Final = 30.0
@@ -113,7 +113,7 @@ class SmtpServer:
 
     def start(self) -> None:
         """Listen; on the port it had before, when it was stopped."""
-        self.port = self.port or _free_port()
+        self.port = self.port or own_port()
         options: dict[str, Any] = {"hostname": "127.0.0.1", "port": self.port, "ready_timeout": 10}
 
         class Listening(Controller):
@@ -265,10 +265,3 @@ def smtp_server(**options: Any) -> Iterator[SmtpServer]:
         yield server
     finally:
         server.stop()
-
-
-def _free_port() -> int:
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        port: int = probe.getsockname()[1]
-    return port

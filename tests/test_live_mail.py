@@ -42,6 +42,12 @@ REFUSED = {
         anymail("postmark", ANYMAIL_POSTMARK_SERVER_TOKEN="POSTMARK_API_TEST"),
         "no_mail_provider",
     ),
+    "sendgrid's sandbox": (
+        anymail(
+            "sendgrid", ANYMAIL_SEND_DEFAULTS='{"esp_extra": {"mail_settings": {"sandbox_mode": {"enable": true}}}}'
+        ),
+        "no_mail_provider",
+    ),
     "mailgun's API at another host": (
         anymail("mailgun", ANYMAIL_MAILGUN_API_URL="https://api.mailgun.net.example.org/v3"),
         "no_mail_provider",

@@ -121,6 +121,8 @@ CASES = {
         "is short; give 32 random characters or more",
     ),
     "proxies": Case(0, "2", 2, "-1", A_NUMBER.replace("{least}", "0")),
+    "log": Case("text", "json", "json", "yaml", "is 'yaml'; it is text or json"),
+    "metrics_token": Case("", "m" * 32, "m" * 32, "hush", "is short; give 32 random characters or more"),
     "failpoint": Case("", "tick.after_commit:1", "tick.after_commit:1", "tick\n", LINES),
     "test_all": Case("", "1", "1", "1\n", LINES),
     "pictures": Case("", "docs/pictures", "docs/pictures", "docs\n", LINES),
@@ -183,6 +185,7 @@ SECRETS = (
     "mail_webhook_secret",
     "secret_key",
     "secret_key_fallbacks",
+    "metrics_token",
 )
 
 

@@ -10,10 +10,11 @@ from contextlib import contextmanager
 from typing import Any, Final, NamedTuple
 
 from arrears.adapters.channels import bounces as reading
-from arrears.adapters.channels import headers, signing, smtp
+from arrears.adapters.channels import headers, reports, signing, smtp
 from arrears.adapters.channels.reports import Verdict
+from arrears.engine import heard, perform
 from arrears.engine.handing_over import Patience
-from arrears.engine.messages import bounces, delivering
+from arrears.engine.messages import bounces, delivering, sending
 from arrears.engine.people import visitors
 from arrears.ports import BACK, Delivery, DeliveryAbout, Fate, Mail, MailBook, MailState
 from arrears.store.memory.store import MemoryStore
@@ -185,10 +186,56 @@ def _folder_counts() -> Sequence[Swap]:
 
 def _back_counts() -> Sequence[Swap]:
     taken = frozenset({MailState.ACCEPTED, *BACK})
-    return [(bounces, "_lost", lambda *_: ()), (delivering, "TAKEN", taken)]
+    return [(bounces, "lost_warnings", lambda *_: ()), (delivering, "TAKEN", taken)]
+
+
+def _former_counts() -> Sequence[Swap]:
+    """What only a former administrator got is notice all the same."""
+    return [(heard, "check_heard", lambda *_, **__: None), (perform, "_to_others", lambda *_: {})]
+
+
+def _batch_dies() -> Sequence[Swap]:
+    """Of a sender that dies everything is unknown that it had claimed."""
+
+    def look_up(_channels: Any, plan: Any) -> None:
+        for mail in list(plan.mails.values()):
+            if mail.state is MailState.CLAIMED:
+                plan.move(mail, MailState.UNKNOWN, "its sender died")
+
+    return [(sending, "_look_up", look_up)]
+
+
+def _numbers_are_names() -> Sequence[Swap]:
+    """A report is about whatever letter has its numbers now."""
+    was = bounces._meant
+
+    def meant(store: MailBook, returned: bounces.Returned, now: Any) -> Sequence[Mail]:
+        named = bounces._ID.fullmatch(returned.message)
+        if named is None:
+            return was(store, returned, now)
+        account, seq, number = map(int, named.groups())
+        return [one for one in store.mails_of_notices([(account, seq)]) if one.no == number]
+
+    return [(bounces, "_meant", meant)]
+
+
+def _anybody_answers() -> Sequence[Swap]:
+    """An answer proves that the letter was there, whoever sends it."""
+    return [(bounces, "_answered_by_its_reader", lambda *_: True)]
+
+
+def _delayed_is_nothing() -> Sequence[Swap]:
+    """A report that calls it delayed is no report, whatever else it says."""
+    was = reports._judged
+    return [(reports, "_judged", lambda *a, final: was(*a, final=final and "given up" not in a[1]))]
 
 
 FAULTS: Final = (
+    Fault("a warning counts that only a former administrator got", _former_counts, 2),
+    Fault("of a sender that dies every claimed letter is unknown", _batch_dies, 2),
+    Fault("a report is about whatever letter has its numbers now", _numbers_are_names),
+    Fault("an answer proves arrival, whoever sends it", _anybody_answers, 2),
+    Fault("a delay that is given up is no report", _delayed_is_nothing, 5),
     Fault("any 2xx or 3xx before the text is as good as another", _any_answer, 9),
     Fault("an answer too many is taken for that of the text", _surplus, 13),
     Fault("one recipient at whom a server breaks off keeps everybody's mail back", _server_at_fault, 2),

@@ -16,13 +16,15 @@ from datetime import UTC, date, datetime, timedelta
 from typing import Any, Final, NamedTuple
 
 from arrears.adapters.channels import bounces as channel_bounces
+from arrears.adapters.channels.signing import signed
 from arrears.adapters.channels.smtp import SmtpChannel
 from arrears.core.account import Action, Mode
 from arrears.core.messages.content import Operator, Role
 from arrears.core.messages.recipients import ContactPerson
 from arrears.core.people.support import About
 from arrears.core.policy import default_policy
-from arrears.engine import commands, system
+from arrears.engine import commands, heard, system
+from arrears.engine.acting import acting_on
 from arrears.engine.message_context import MailLimits, MessageContext
 from arrears.engine.messages import bounces
 from arrears.engine.people.visitors import Visitor, ask, attend
@@ -51,12 +53,18 @@ LOOKS: Final = (9 * 60 + 4, 9 * 60 + 8, 9 * 60 + 20, 12 * 60)
 FAULTS: Final = ("unreached", "held_back", "overdue", "twice", "to_the_dead")
 
 
+class Died(BaseException):
+    """A worker ends in the middle of what it does."""
+
+
 class Person(NamedTuple):
     """Who is written to: one address or two, the first of which may be in trouble."""
 
     account: int
     contact: str
     sign_in: str
+    since: datetime = START
+    """Since when this is who is told; a former administrator's letters are nobody's notice."""
 
     @property
     def addresses(self) -> frozenset[str]:
@@ -92,6 +100,7 @@ class _Post:
     def send(self, message: Message) -> Delivery:
         """See ports.Channel."""
         self._year.outside.now = self._year.stage.now
+        self._year.may_die(message.to)
         delivery = self._channel.send(message)
         self._year.hand_in()
         return delivery
@@ -130,6 +139,10 @@ class MailYear:
         self.context = context
         self.people = self._open(accounts)
         self.helped: dict[str, datetime] = {}
+        self.deaths = [START + DAY * self.rng.randrange(2, 60) for _ in range(4)]
+        """After each of these the next sender of a letter dies with it in its hands."""
+        self.performing = False
+        self.lost_one: set[str] = set()
         self.forged = 0
         if not self.by_provider and self.rng.random() < 0.3:
             began = START + DAY * (self.rng.choice(RUNGS[1:4]) + 2)
@@ -163,6 +176,41 @@ class MailYear:
         late = timedelta(hours=self.rng.choice((0, 0, 3, 20, 70)))
         self.outside.spells[person.contact] = Spell(self.rng.choice(ways), until, late)
 
+    def may_die(self, to: str) -> None:
+        """Whoever hands a letter over ends here, where it is time. Nobody can tell that this one has not left, so it
+        never leaves; all others must."""
+        if self.performing and any(at <= self.stage.now for at in self.deaths):
+            self.deaths = [at for at in self.deaths if at > self.stage.now]
+            self.lost_one.add(to)
+            raise Died
+
+    def _perform(self, instant: datetime) -> None:
+        """Until then; a worker that dies is followed by the next."""
+        over = False
+        while not over:
+            self.performing = True
+            try:
+                self.stage.until(max(instant, self.stage.now))
+                self.stage.perform()
+                over = True
+            except Died:
+                continue
+            finally:
+                self.performing = False
+
+    def _replace(self) -> None:
+        """Somebody takes an administrator's place, between two letters or while one is on its way."""
+        person = self.rng.choice(self.people)
+        if sum(one.contact == person.contact for one in self.people) > 1:
+            return
+        number = person.account
+        new = f"x{number}d{self.stage.now:%m%d}@x{number}.example"
+        who = ContactPerson(1000 + number, Role.ADMINISTRATOR, "Eva", new, new, "en", "")
+        with acting_on(self.store, number, self.stage.now) as unit:
+            self.store.reached[number] = self.store.reached[number]._replace(people=(who,))
+            heard.check_heard(self.store, unit, replaced=True)
+        self.people[self.people.index(person)] = Person(number, new, new, self.stage.now)
+
     # -- time --------------------------------------------------------------------------------------------------
 
     def play(self, days: int) -> Verdict:
@@ -170,7 +218,9 @@ class MailYear:
         for day in range(days):
             for minutes in LOOKS:
                 self._until(START + DAY * day + timedelta(minutes=minutes))
-                self.stage.perform()
+                self._perform(self.stage.now)
+            if self.rng.random() < 0.02:
+                self._replace()
             if self.rng.random() < 0.15:
                 self._forge()
             if self.rng.random() < 0.05:
@@ -181,9 +231,9 @@ class MailYear:
 
     def _until(self, instant: datetime) -> None:
         while (at := self.outside.next_due()) is not None and at <= instant:
-            self.stage.until(max(at, self.stage.now))
+            self._perform(at)
             self.hand_in()
-        self.stage.until(instant)
+        self._perform(instant)
         self.hand_in()
 
     def hand_in(self) -> None:
@@ -208,7 +258,9 @@ class MailYear:
         for to, one in newest.items():
             ours = one.message.partition("+")[2].partition("@")[0] or one.message
             bare = ours.partition(".")[0]
-            for name in (bare, f"{bare}.aaaaaaaaaa", ""):
+            # The last: our own signature, of a letter that had its numbers before a backup was restored.
+            lost = signed(f"{bare.rpartition('-')[0]}-aaaaaaaa", KEY)
+            for name in (bare, f"{bare}.aaaaaaaaaa", "", lost):
                 heads = f"Message-ID: <{name}@arrears.example>" if name else ""
                 sender = f"bounces+{name}@arrears.example" if name else BOUNCES
                 self.outside.reports.append((self.stage.now, delivery_report(sender, to, "5.1.1", said, heads)))
@@ -258,6 +310,9 @@ class MailYear:
         for action, at in orders.items():
             verdict.counts[f"{action}d"] += 1
             since = orders.get(Action.DISABLE, START) if action is Action.DELETE else START
+            if at < person.since:
+                continue  # what was done before this one came was announced to the one before
+            since = max(since, person.since)
             last_day = at.date() - DAY
             if not any(
                 one.kept and since < one.at and one.to in person.addresses and one.at.date() + LEAD <= last_day
@@ -270,7 +325,7 @@ class MailYear:
     def _went_on(self, verdict: Verdict, person: Person, orders: dict[Action, datetime], days: int) -> None:
         """Who can be reached is written to on every day of the ladder, and the ladder goes on."""
         free = self._free_from(person)
-        if free is None:
+        if free is None or person.since > START or self.lost_one & person.addresses:
             return
         for rung in RUNGS:
             on = DAY_0 + DAY * rung

@@ -15,7 +15,6 @@ import json
 import random
 import shutil
 import signal
-import socket
 import sys
 import tempfile
 import time
@@ -40,7 +39,7 @@ from arrears.store.server import EmbeddedServer
 from arrears.wiring import set_up_django
 from torture.notices_verdict import FAULTS, Verdict
 from torture.nursery import ROOT, Nursery, Victim
-from torture.outside import READY, ClockFile
+from torture.outside import READY, ClockFile, own_port
 from torture.post_office import PostOffice
 
 SCHEMA: Final = "notices"
@@ -82,7 +81,7 @@ class Course:
         self.rng = random.Random(seed)
         self.store = PostgresStore(url, schema=SCHEMA, connections_max=2, clock_is_real=False)
         self.clock = ClockFile(folder)
-        self.post = PostOffice(folder, _free_port())
+        self.post = PostOffice(folder, own_port())
         self.nursery = Nursery(folder / "said.log")
         self.nursery.warm()
         self.workers: list[Victim] = []
@@ -229,12 +228,6 @@ class Course:
         self.nursery.close()
         self.post.kill()
         self._eyes.close()
-
-
-def _free_port() -> int:
-    with socket.socket() as found:
-        found.bind(("127.0.0.1", 0))
-        return int(found.getsockname()[1])
 
 
 def _people(url: str, store: PostgresStore) -> None:

@@ -7,10 +7,12 @@ from __future__ import annotations
 
 import fcntl
 import os
+import random
+import socket
 import time
 from collections import defaultdict
 from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from datetime import datetime
 from pathlib import Path
 from typing import Final
@@ -24,6 +26,8 @@ LIMITS: Final = Limits(deletions_per_day=10_000, batch_accounts_max=20)
 """Small batches, so that there are many commits to die at; no cap, as who gets the last grant depends on the race."""
 
 POLL_SECONDS: Final = 0.004
+OWN_PORTS: Final = range(20_000, 32_000)
+"""Below those that systems hand out: while a server is down, nobody is given its port by chance."""
 
 
 class ClockFile:
@@ -113,3 +117,12 @@ class FileServices:
         """How many deliveries were noted under this name."""
         path = self._folder / f"{name}.log"
         return len(path.read_text().splitlines()) if path.exists() else 0
+
+
+def own_port() -> int:
+    """A port of loopback on which nothing listens, for a server that comes back to it, or that is never there."""
+    for port in random.SystemRandom().sample(OWN_PORTS, 100):
+        with socket.socket() as probe, suppress(OSError):
+            probe.bind(("127.0.0.1", port))
+            return port
+    raise RuntimeError("of a hundred ports none is free")

@@ -49,6 +49,8 @@ class Way(StrEnum):
     BACK_FORWARD = "takes it and reports the address that it was passed on to"
     BACK_UNCLEAR = "takes it and reports in words that nobody knows"
     BACK_EXCHANGE = "takes it and reports unless the mail asks it not to"
+    BACK_GATEWAY = "takes it, and a gateway with a return path of its own says in its language that it is gone"
+    BACK_GIVEN_UP = "takes it and reports that it is delayed, and given up"
     SAID_REJECTED = "the provider says rejected"
     SAID_FAILED = "the provider says failed"
     SAID_UNKNOWN = "the provider says nothing that is known"

@@ -22,9 +22,23 @@ def report_of(way: str, sender: str, to: str, content: bytes) -> Report:
     kept = "\r\n".join(re.findall(r"(?im)^(?:message-id|subject|to|from):.*$", heads))
     if way == "BACK_UNCLEAR":
         return _mail(sender, "text/plain", f"QZ-17: see below.\r\n\r\n{kept}\r\n", "Concerning your mail")
+    if way == "BACK_GATEWAY":
+        return _gateway(sender, kept)
+    if way == "BACK_GIVEN_UP":
+        late = delivery_report(sender, to, "5.4.7", "given up after 5 days", kept)
+        return late.replace(b"Action: failed", b"Action: delayed").replace(b"I could not deliver", b"About")
     about = f"somebody.else@{to.partition('@')[2]}" if way == "BACK_FORWARD" else to
     status, said = _SAYS[way]
     return delivery_report(sender, about, status, said.format(to=about), kept)
+
+
+def _gateway(sender: str, heads: str) -> Report:
+    """Somebody's own words, from a name that is no mail system's and with a path that is not null."""
+    return (
+        "Return-Path: <info@recipients.example>\r\nFrom: Info <info@recipients.example>\r\n"
+        f"To: {sender}\r\nSubject: Az On levele\r\nContent-Type: text/plain; charset=utf-8\r\n\r\n"
+        f"Az On levelet felretettuk, es nem adjuk tovabb.\r\n\r\n{heads}\r\n"
+    ).encode()
 
 
 def delivery_report(sender: str, about: str, status: str, said: str, heads: str) -> Report:

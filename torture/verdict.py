@@ -36,7 +36,8 @@ def judge(store: PostgresStore, folder: Path, plan: Plan, calm: Calm) -> dict[st
     differ |= {account for account, sub in calm.orders if performed.get((account, sub)) != calm.orders[(account, sub)]}
     texts = Counter(mails.values())
     sent = {key for key, status in actions.items() if key[2] == "notice" and status == "done"}
-    missing_mails = sum(1 for account, seq, _ in sent if f"a{account}-{seq}-1" not in mails)
+    named = {"-".join(name.split("-")[:3]) for name in mails}
+    missing_mails = sum(1 for account, seq, _ in sent if f"a{account}-{seq}-1" not in named)
     return {
         "actions": len(expected),
         "lost": len(expected ^ set(actions))

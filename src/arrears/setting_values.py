@@ -262,6 +262,14 @@ def as_mode(variable: str, given: str) -> Literal["test", "live"]:
     raise _wrong(variable, f"is {quoted(given)}; it is test or live", "bad_mode")
 
 
+def as_log_form(variable: str, given: str) -> Literal["text", "json"]:
+    if given == "text":
+        return "text"
+    if given == "json":
+        return "json"
+    raise _wrong(variable, f"is {quoted(given)}; it is text or json")
+
+
 def as_mail_url(variable: str, given: str) -> Secret:
     try:
         parts = urlsplit(as_text(variable, given))

@@ -16,8 +16,8 @@ from pathlib import Path
 from typing import Any, Final, Literal
 
 from arrears.core.errors import Refused
+from arrears.core.escalation import DELETIONS_PER_DAY
 from arrears.engine.message_context import PER_HOUR, PER_RECIPIENT_A_DAY
-from arrears.engine.run import DELETIONS_PER_DAY
 from arrears.setting_values import (
     ROW,
     Secret,
@@ -30,6 +30,7 @@ from arrears.setting_values import (
     as_home,
     as_hosts,
     as_iban,
+    as_log_form,
     as_mail_backend,
     as_mail_url,
     as_mailbox,
@@ -174,6 +175,18 @@ class Settings:
         "earlier keys, with commas between: they prove what they signed, and sign nothing", as_secret_keys, (), "none"
     )
     proxies: int = setting("how many servers of your own stand in front and add to `X-Forwarded-For`", as_number(0), 0)
+    log: Literal["text", "json"] = setting(
+        "how `serve`, `worker` and `run` say what they do, a line an event on standard error: `text` or `json`",
+        as_log_form,
+        "text",
+        "`text`; of `run` only what is wrong",
+    )
+    metrics_token: Secret = setting(
+        "who sends this as a bearer token gets `/metrics`, for Prometheus (docs/operate.md)",
+        as_secret_key,
+        Secret(),
+        "there is no such page",
+    )
     failpoint: str = setting("the failpoint at which this process dies", as_text, "", "none", for_tests=True)
     test_all: str = setting("the long tests too, as `make test-all`", as_text, "", "a sample", for_tests=True)
     pictures: str = setting("the folder where tests lay pictures of pages", as_text, "", "none", for_tests=True)

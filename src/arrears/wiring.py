@@ -40,6 +40,7 @@ from arrears.setting_values import is_loopback
 from arrears.settings import Settings, read
 from arrears.store import schema
 from arrears.store.postgres.store import PostgresStore
+from arrears.store.postgres.upgrading import alone
 from arrears.store.server import EmbeddedServer, make_home
 
 if TYPE_CHECKING:
@@ -102,11 +103,14 @@ class Installation:
         outside = (self.channel, self.services, self.clock, self.limits, self.providers, self.context())
         return worker.work_once(self.store, *outside, stopping=stopping, tell=worker.MailNews(say).tell)
 
-    def work(self, poll_seconds: int, wait: Callable[[int], bool], say: Callable[[str], object]) -> None:
+    def work(
+        self, poll_seconds: int, wait: Callable[[int], bool], say: Callable[[str], object], watcher: worker.Watcher
+    ) -> None:
         """See engine/worker.py. Once an hour addresses that nobody has confirmed are asked again."""
         outside = (self.channel, self.services, self.clock, self.limits, self.providers, self.context())
         hourly = partial(ask_unconfirmed, self.store)
-        worker.work(self.store, *outside, poll_seconds=poll_seconds, wait=wait, hourly=hourly, say=say)
+        how = partial(worker.work, poll_seconds=poll_seconds, wait=wait, hourly=hourly, say=say, watcher=watcher)
+        how(self.store, *outside)
 
     def __enter__(self) -> Installation:
         return self
@@ -339,14 +343,19 @@ def install(live: Installation | None) -> None:
 
 
 def _bring_up(url: str) -> None:
-    """An empty database gets the schema; any other must have exactly the version this program knows."""
+    """An empty database gets the schema; any other must have exactly the version this program knows. Of several
+    programs that start at once one does it and the others wait."""
     with psycopg.connect(url, connect_timeout=10) as db:
-        row = db.execute("SELECT to_regclass('public.schema_version') IS NULL").fetchone()
-        empty = bool(row and row[0])
-    if empty:
-        migrate(url)
-    with psycopg.connect(url, connect_timeout=10) as db:
-        schema.gate(db)
+        if schema.version_of(db) == max(schema.versions()):
+            return
+    with alone(url):
+        with psycopg.connect(url, connect_timeout=10) as db:
+            row = db.execute("SELECT to_regclass('public.schema_version') IS NULL").fetchone()
+            empty = bool(row and row[0])
+        if empty:
+            migrate(url)
+        with psycopg.connect(url, connect_timeout=10) as db:
+            schema.gate(db)
 
 
 _django_on: Final[list[str]] = []

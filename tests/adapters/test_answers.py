@@ -83,3 +83,39 @@ def test_a_refusal_that_names_another_address_buries_nobody(
 ) -> None:
     found = answered("RCPT", int(reply[:3]), reply[4:].encode(), "jo@example.org", "b+a1-2-3@arrears.example")
     assert (found.fate, found.about, found.dead) == (fate, about, dead)
+
+
+@pytest.mark.parametrize(
+    ("stage", "said"),
+    [
+        ("RCPT", "550 acme.example: no such domain"),
+        ("RCPT", "550 Domain acme.example does not exist"),
+        ("RCPT", "550 5.1.1 <bounces@acme.example> does not exist"),
+        ("RCPT", "550 unknown user bounces@acme.example"),
+        ("TEXT", "550 5.1.0 Return-Path address does not exist"),
+        ("TEXT", "550 5.6.0 header From: domain not found"),
+        ("TEXT", "554 Message-ID host unknown"),
+        ("RCPT", "553 5.1.0 bounces acme.example does not exist"),
+    ],
+)
+def test_what_a_server_says_of_our_own_names_is_about_us_and_buries_nobody(stage: str, said: str) -> None:
+    code, _, text = said.partition(" ")
+    found = answered(stage, int(code), text.encode(), "jo@example.org", "bounces+a1@acme.example")
+    assert (found.fate, found.about, found.dead) == (Fate.NOT_SENT, DeliveryAbout.SENDER, False), found
+
+
+@pytest.mark.parametrize(
+    "said",
+    [
+        "550 Destinatario desconocido o mailbox lleno",
+        "550 5.7.2 You are not a known user of this list; posting denied",
+        "550 5.1.1 Unknown error",
+        "550 5.1.1 User unknown (directory server unreachable)",
+        "550 5.1.2 DNS lookup failed: server failure for host, not found",
+        "550 This account does not exist yet: complete your registration",
+        "550 5.4.4 Malformed or unexpected name server reply",
+    ],
+)
+def test_what_may_be_something_else_at_delivery_buries_nobody(said: str) -> None:
+    code, _, text = said.partition(" ")
+    assert not answered("RCPT", int(code), text.encode(), "jo@example.org", "bounces@acme.example").dead

@@ -360,3 +360,9 @@ def test_one_cell_may_name_several_addresses_of_which_the_first_gets_the_mail(tm
     content = rows({"Mail": "a@x.test; b@x.test"}, {"Number": "n2", "Mail": "a@x.test;c@x.test;b@x.test"})
     [account] = read(tmp_path, content, said).accounts
     assert (account.email, account.copies) == ("a@x.test", ("b@x.test", "c@x.test"))
+
+
+def test_what_is_paid_by_now_is_never_below_zero(tmp_path: Path) -> None:
+    so_far = mapped((PAYMENT, ""), ("[invoice]\n", '[invoice]\npaid = { column = "So far" }\n'))
+    said = why(tmp_path, rows({"So far": "-5.00"}), so_far)
+    assert 'column So far: "-5.00" is below zero; what is paid by now is 0 or more' in said

@@ -10,6 +10,8 @@ from arrears.adapters.channels.reports import Verdict, read_report
 DEAD = [
     ("5.1.1", "550 5.1.1 <jo@example.org>: Recipient address rejected: User unknown in virtual mailbox table"),
     ("5.0.0", "550 unknown user"),
+    ("5.0.0", "Invalid final delivery userid"),
+    ("5.0.0", "550 Illegal host/domain name found"),
     ("5.0.0", "550 No such user here"),
     ("5.0.0", "550 5.1.1 The email account that you tried to reach does not exist. Please try double-checking the"
               " recipient's email address for typos or unnecessary spaces. https://support.google.com/mail/?p=NoSuchUser"),

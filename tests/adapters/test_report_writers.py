@@ -189,7 +189,7 @@ ADMIN = "<admin@other.example>"
         ("您的邮件无法投递。", "Automatic reply: cloud", PERSON),
     ],
 )
-@pytest.mark.parametrize("path", ["<>", ADMIN])
+@pytest.mark.parametrize("path", ["<>", ADMIN, ""])
 @pytest.mark.parametrize("fields", ["", AUTOMATIC])
 def test_whatever_reaches_a_return_address_came_back_unless_it_is_an_answer_of_its_reader(
     text: str, subject: str, sender: str, path: str, fields: str

@@ -29,6 +29,7 @@ pytestmark = pytest.mark.usefixtures("site")
 class Way(StrEnum):
     """How an answer comes."""
 
+    PLAIN = "plain"
     TLS = "tls"
     SLOW = "slow"
     """In crumbs, the last of which is the end of its line."""
@@ -86,7 +87,7 @@ class Wayward(Scripted):
         first = stage in self._first and stage == self._stage
         answer = self._answer(stage)
         whole = f"{answer}\r\n".encode()
-        if not first or self._way is Way.TLS:
+        if not first or self._way in (Way.TLS, Way.PLAIN):
             talk.sendall(whole)
         elif self._way is Way.SLOW:
             for at in range(0, len(whole), 4):
@@ -122,9 +123,13 @@ def certificate(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return path
 
 
+def _goes_on(stage: str, code: int) -> bool:
+    return code < 300 if stage == "TEXT" else code in EXPECTED[stage]
+
+
 def fate_of(stage: str, code: int) -> set[Fate]:
     """What an answer that came whole may mean."""
-    if code in EXPECTED[stage]:
+    if _goes_on(stage, code):
         return {Fate.ACCEPTED}
     if stage == "TEXT":
         return {Fate.NOT_SENT, Fate.REFUSED, Fate.UNKNOWN}
@@ -135,14 +140,14 @@ def may_be(way: Way, stage: str, code: int) -> set[Fate]:
     """The fates that this may have."""
     whole = fate_of(stage, code)
     match way:
-        case Way.TLS | Way.SLOW:
+        case Way.PLAIN | Way.TLS | Way.SLOW:
             return whole
         case Way.CUT_BEFORE | Way.CUT_WITHIN:
             return {Fate.UNKNOWN} if stage == "TEXT" else {Fate.NOT_SENT}
         case Way.CUT_AFTER if (stage, code) == ("DATA", 354):
             return {Fate.NOT_SENT, Fate.UNKNOWN}  # the text may have left before the end was seen
         case Way.CUT_AFTER:
-            return {Fate.NOT_SENT} if stage != "TEXT" and code in EXPECTED[stage] else whole
+            return {Fate.NOT_SENT} if stage != "TEXT" and _goes_on(stage, code) else whole
         case Way.SURPLUS:
             return {Fate.UNKNOWN} if stage == "TEXT" else {Fate.NOT_SENT, Fate.REFUSED}
 
@@ -155,12 +160,32 @@ def test_however_an_answer_comes_its_stage_decides(
     way: Way, stage: str, code: int, certificate: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setenv("SSL_CERT_FILE", str(certificate))
+    _speak(way, stage, code, _tls(certificate))
+
+
+@pytest.mark.long
+@pytest.mark.parametrize("stage", STAGES)
+@pytest.mark.parametrize("way", Way)
+def test_of_all_four_hundred_codes_none_is_accepted_without_the_text(
+    way: Way, stage: str, certificate: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("SSL_CERT_FILE", str(certificate))
+    tls = _tls(certificate)
+    for code in range(200, 600):
+        _speak(way, stage, code, tls)
+
+
+def _tls(certificate: Path) -> ssl.SSLContext:
     tls = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
     tls.load_cert_chain(certificate)
+    return tls
+
+
+def _speak(way: Way, stage: str, code: int, tls: ssl.SSLContext) -> None:
     with closing(Wayward(stage, f"{code} so it is", way, tls)) as server, channel_to(server.url) as channel:
         fate = channel.send(MESSAGE).fate
         texts = sum(map(bool, server.texts))
-        assert fate in may_be(way, stage, code)
+        assert fate in may_be(way, stage, code), (way, stage, code, fate)
         assert texts == (stage == "TEXT" or fate is Fate.ACCEPTED), "nothing is accepted without its text"
         assert channel.send(MESSAGE._replace(id="a1-2-1")).fate is Fate.ACCEPTED, "the next is not taken for this one"
         assert sum(map(bool, server.texts)) == texts + 1

@@ -27,13 +27,14 @@ class Provider(BaseHTTPRequestHandler):
     """A mail provider's API that answers with the status it is told; 0 hangs up."""
 
     status = 200
+    said = b'{"id": "<p1@provider.example>", "message": "Queued. Thank you."}'
     asked: list[bytes]
 
     def do_POST(self) -> None:
         type(self).asked.append(self.rfile.read(int(self.headers["Content-Length"])))
         if not self.status:
             return
-        body = b'{"id": "<p1@provider.example>", "message": "Queued. Thank you."}'
+        body = self.said
         self.send_response(self.status)
         self.send_header("Content-Length", str(len(body)))
         self.end_headers()
@@ -44,9 +45,9 @@ class Provider(BaseHTTPRequestHandler):
 
 
 @contextmanager
-def provider(status: int) -> Iterator[tuple[str, list[bytes]]]:
+def provider(status: int, said: bytes = Provider.said) -> Iterator[tuple[str, list[bytes]]]:
     asked: list[bytes] = []
-    handler = type("Told", (Provider,), {"status": status, "asked": asked})
+    handler = type("Told", (Provider,), {"status": status, "asked": asked, "said": said})
     with HTTPServer(("127.0.0.1", 0), handler) as http:
         thread = threading.Thread(target=http.serve_forever, kwargs={"poll_interval": 0.01})
         thread.start()
@@ -83,6 +84,31 @@ def test_a_providers_answer_tells_what_became_of_a_message(status: int, fate: Fa
     assert b"a12-3" in asked[0]
     if fate is Fate.ACCEPTED:
         assert delivery.reply == "queued <p1@provider.example>"
+
+
+@pytest.mark.parametrize(
+    ("said", "about_us"),
+    [
+        ("{'ErrorCode': 405, 'Message': 'Not allowed to send: you have run out of credits.'}", True),
+        ("{'ErrorCode': 400, 'Message': 'The From address you supplied is not a Sender Signature.'}", True),
+        ("{'ErrorCode': 412, 'Message': 'While your account is pending approval, all recipients must share'}", True),
+        ("{'ErrorCode': 413, 'Message': 'Account may not send email.'}", True),
+        ("{'message': 'The acme.example domain is not verified. Please verify your domain'}", True),
+        ("{'message': 'Unable to send: your plan has reached its daily limit'}", True),
+        (
+            "{'ErrorCode': 406, 'Message': 'You tried to send to recipient(s) that have been marked as inactive.'}",
+            False,
+        ),
+        ("{'ErrorCode': 300, 'Message': 'Invalid To address: jo@example.org.'}", False),
+        ("{'message': 'to parameter is not a valid address. please check documentation'}", False),
+        ("{'message': 'message too big'}", False),
+    ],
+)
+def test_what_a_provider_refuses_for_who_we_are_is_about_every_message(said: str, about_us: bool) -> None:
+    with provider(422, said.replace("'", '"').encode()) as (api, _), through_provider(api) as channel:
+        delivery = channel.send(MESSAGE)
+    assert (delivery.fate is Fate.NOT_SENT) is about_us, delivery
+    assert delivery.about is (DeliveryAbout.SENDER if about_us else DeliveryAbout.ADDRESS)
 
 
 def test_a_provider_that_is_away_got_nothing() -> None:

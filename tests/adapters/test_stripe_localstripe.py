@@ -7,7 +7,6 @@ filters of lists, disputes) is tested elsewhere.
 from __future__ import annotations
 
 import re
-import socket
 import subprocess
 import sys
 import time
@@ -20,6 +19,7 @@ from urllib.parse import parse_qsl, urlencode, urlsplit, urlunsplit
 import pytest
 import stripe
 from tests.adapters.stripe_wire import KEY, charge
+from torture.outside import own_port
 
 from arrears.adapters.payments.stripe import Stripe
 from arrears.core.payments.values import (
@@ -169,7 +169,4 @@ def test_a_server_that_is_not_there_is_unknown(provider: Stripe, unused_port: in
 
 @pytest.fixture
 def unused_port() -> int:
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        port: int = probe.getsockname()[1]
-        return port
+    return own_port()

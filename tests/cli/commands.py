@@ -6,6 +6,8 @@ a command imports, and how it behaves at a terminal's other end, is for tests th
 
 from __future__ import annotations
 
+import gc
+import importlib
 import json
 import os
 import signal
@@ -47,14 +49,35 @@ def _ask(**question: Any) -> int:
     return int(server.stdout.readline())
 
 
+# What commands import when they need it, and no settings are read for.
+LOADED: Final = (
+    "arrears.adapters.channels.smtp",
+    "arrears.adapters.payments.stripe",
+    "arrears.engine.worker",
+    "arrears.store.postgres.store",
+    "django.contrib.auth.hashers",
+    "django.core.management.commands.migrate",
+    "django.db.backends.postgresql.base",
+    "django.db.migrations.executor",
+    "django.db.models",
+    "django.http",
+    "django.template.defaulttags",
+    "django.urls",
+)
+
+
 def serve() -> None:
     """Fork a command for each question, and answer with its exit code, negative for the signal it died of."""
     from arrears import wiring
-    from arrears.adapters.payments import stripe
+    from arrears.adapters.channels import reasons
     from arrears.cli import main
 
-    del stripe  # it is loaded, as all that a command may need and no settings are read for
+    for name in (*LOADED, *(place.partition(":")[0] for place, _ in main.COMMANDS.values())):
+        importlib.import_module(name)
     wiring.texts()
+    reasons.words()
+    gc.collect()
+    gc.freeze()
     for line in iter(sys.stdin.readline, ""):
         question = json.loads(line)
         pid = os.fork()

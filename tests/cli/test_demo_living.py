@@ -8,6 +8,7 @@ import signal
 import subprocess
 import sys
 import threading
+import urllib.request
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -26,9 +27,11 @@ class Demo:
         environ = {**os.environ, "ARREARS_DATABASE_URL": database_url, "ARREARS_HOME": str(home)}
         for name in ("ARREARS_MAIL_FOLDER", "ARREARS_DATABASE"):
             environ.pop(name, None)
+        self.command = [str(program), "demo", "--no-year", "--port", "0"]
+        self.environ = {**environ, "PYTHONUNBUFFERED": "1"}
         self.process = subprocess.Popen(
-            [program, "demo", "--no-year", "--port", "0"],
-            env={**environ, "PYTHONUNBUFFERED": "1"},
+            self.command,
+            env=self.environ,
             stdout=subprocess.PIPE,
             stderr=subprocess.DEVNULL,
             text=True,
@@ -93,4 +96,16 @@ def test_a_declined_cards_mail_leads_to_a_payment_and_a_service_that_writes_agai
     assert write_note(page, notebook, "buy yeast").startswith("Notebook of")
     assert "buy yeast" in page.inner_text("ul")
     context.close()
+
+    # A second one in the same home finds it, and leaves its database and its mail as they are.
+    second = subprocess.run(demo.command, env=demo.environ, capture_output=True, text=True, timeout=SECONDS_MAX)
+    assert second.returncode == 2
+    assert second.stderr == (
+        f"arrears: a demo runs already: {demo.address('/')}; look at that one, or end it there with Ctrl-C first"
+        " [demo_running]\n"
+    )
+    with urllib.request.urlopen(notebook, timeout=SECONDS_MAX) as answer:
+        assert b"buy yeast" in answer.read()
+    with urllib.request.urlopen(demo.address("/outbox/"), timeout=SECONDS_MAX) as answer:
+        assert b"Payment declined" in answer.read()
     assert demo.end() == 0

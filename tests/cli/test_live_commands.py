@@ -8,6 +8,7 @@ import signal
 import socket
 import subprocess
 import sys
+import threading
 import time
 import urllib.request
 from collections.abc import Callable, Iterator
@@ -131,7 +132,9 @@ def test_an_invoice_for_another_service_is_another_invoice(live: Run) -> None:
     other.write_text(MAP.replace('"cloud"', '"mail"'))
     done = live("import", write(live, "mail.csv", ROWS), "--map", str(other))
     assert done.returncode == 2
-    other_content = "says mail, and it is here with cloud; give it another number\n"
+    other_content = (
+        "says mail, and it is here with cloud; leave the same debt as it was; only another one gets another number\n"
+    )
     assert f'row 2, the map\'s "mail": invoice I-1 {other_content}' in done.stderr
     assert f'row 3, the map\'s "mail": invoice I-2 {other_content}' in done.stderr
 
@@ -258,6 +261,7 @@ def test_the_clock_is_shown_and_confirmed(live: Run) -> None:
     assert "the clock is trusted" in live("clock", "confirm", "--why", "looked at my watch").stdout
 
 
+@pytest.mark.sample(1, each="account")
 @pytest.mark.parametrize(
     ("account", "code"),
     [
@@ -294,7 +298,21 @@ def test_a_worker_can_work_off_what_is_due_and_end(live: Run) -> None:
     assert "it stops on " in live("status", "dora").stdout
 
 
-def test_a_server_answers_and_ends_cleanly_with_ctrl_c(live: Run) -> None:
+def until(so: Callable[[], object]) -> None:
+    """Wait until something is so."""
+    deadline = time.monotonic() + 60
+    while not so():
+        assert time.monotonic() < deadline
+        threading.Event().wait(0.05)
+
+
+def serving_processes(server: int) -> list[int]:
+    """The processes that `arrears serve` has begun, but for the one that only looks after names of semaphores."""
+    listed = subprocess.run(["ps", "-o", "pid=,args=", "--ppid", str(server)], capture_output=True, text=True)
+    return [int(line.split()[0]) for line in listed.stdout.splitlines() if "resource_tracker" not in line]
+
+
+def test_a_server_of_two_processes_replaces_one_that_dies_and_ends_cleanly_with_ctrl_c(live: Run) -> None:
     environment = os.environ | live.environment  # type: ignore[attr-defined]
     command = [sys.executable, "-m", "arrears", "serve", "--port", "0"]
     with subprocess.Popen(
@@ -304,8 +322,26 @@ def test_a_server_answers_and_ends_cleanly_with_ctrl_c(live: Run) -> None:
         address = server.stdout.readline().split()[2]
         with urllib.request.urlopen(address) as answer:
             assert answer.status == 200
+        before = serving_processes(server.pid)
+        assert len(before) == 2
+        os.kill(before[0], signal.SIGKILL)
+        until(lambda: len(set(serving_processes(server.pid)) - set(before)) == 1)
+        with urllib.request.urlopen(address) as answer:
+            assert answer.status == 200
         server.send_signal(signal.SIGINT)
         assert server.wait(timeout=60) == 0
+
+
+@pytest.mark.long
+def test_serving_processes_end_with_the_one_that_began_them_however_it_ends(live: Run) -> None:
+    environment = os.environ | live.environment  # type: ignore[attr-defined]
+    command = [sys.executable, "-m", "arrears", "serve", "--port", "0"]
+    with subprocess.Popen(command, env=environment, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL) as server:
+        assert server.stdout is not None
+        assert server.stdout.readline()
+        begun = serving_processes(server.pid)
+        server.kill()
+    until(lambda: not [one for one in begun if Path(f"/proc/{one}").exists()])
 
 
 def test_a_port_that_is_taken_is_one_clear_line(live: Run) -> None:
@@ -342,6 +378,7 @@ def test_an_import_that_is_interrupted_is_rolled_back_and_leaves_no_process(
         deadline = time.monotonic() + 30
         while db.execute(number).fetchone() == before and time.monotonic() < deadline and importing.poll() is None:
             db.commit()
+            time.sleep(0.005)
         os.killpg(importing.pid, signal.SIGINT)
         assert importing.wait(timeout=60) == 130
         assert importing.stderr is not None

@@ -11,6 +11,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+from tests.cli.commands import arrears
 
 from arrears.cli.main import COMMANDS
 from arrears.store.server import EmbeddedServer
@@ -48,10 +49,6 @@ def ran(*arguments: str, **environment: str) -> subprocess.CompletedProcess[str]
     kept = {name: text for name, text in os.environ.items() if not name.startswith("ARREARS_")}
     command = [sys.executable, *arguments]
     return subprocess.run(command, capture_output=True, text=True, env=kept | environment, timeout=300)
-
-
-def arrears(*arguments: str, **environment: str) -> subprocess.CompletedProcess[str]:
-    return ran("-m", "arrears", *arguments, **environment)
 
 
 @pytest.fixture(scope="module")
@@ -144,6 +141,7 @@ def without_extra(tmp_path_factory: pytest.TempPathFactory) -> str:
     return f"{Path(__file__).parents[2] / 'src'}:{folder}"
 
 
+@pytest.mark.sample(2)
 @pytest.mark.parametrize("command", ["demo", "db start", "db status", "run", "tasks"])
 def test_without_a_database_and_without_the_extra_one_line_says_what_to_do(
     command: str, without_extra: str, tmp_path: Path

@@ -12,6 +12,9 @@ from tests import books
 from tests.cli import commands
 from tests.cli.test_import_folder import CASES, MAPS, OF_FILES, needs_cases
 
+from arrears.cli.output_file import refuse_overwriting
+from arrears.core.errors import Refused
+
 EXAMPLES: Final = books.OWN.parent
 STRICT: Final = """
 name = "strict"
@@ -177,3 +180,23 @@ def test_the_report_in_the_examples_is_what_the_sample_book_gives(language: str,
     done = commands.arrears("replay", str(books.SAMPLE), "--map", str(books.MAP), *policies, *written)
     assert done.returncode == 0, done.stderr
     assert file.read_bytes() == ours.read_bytes()
+
+
+def test_what_is_read_is_never_written_over_however_it_is_spelled(tmp_path: Path, strict: str) -> None:
+    book = tmp_path / "book.csv"
+    book.write_bytes(books.OWN.read_bytes())
+    (tmp_path / "sub").mkdir()
+    (tmp_path / "link.csv").symlink_to(book)
+    (tmp_path / "hard.csv").hardlink_to(book)
+    done = commands.arrears("replay", str(book), "--map", str(books.MAP), "--csv", str(tmp_path / "link.csv"))
+    assert (done.returncode, done.stdout, done.stderr.count("\n")) == (2, "", 1)
+    assert "is the book too, which would be lost; give --csv a file of its own" in done.stderr
+    assert book.read_bytes() == books.OWN.read_bytes()
+    for spelling in ("book.csv", "sub/../book.csv", "hard.csv"):
+        with pytest.raises(Refused, match="is the book too"):
+            refuse_overwriting({"the book": str(book)}, {"--html": str(tmp_path / spelling)})
+    refuse_overwriting({"the book": str(book)}, {"--csv": "/dev/null", "--html": "/dev/null"})
+    assert "is the policy" in refused("unwritable_file", "--policy", strict, "--csv", strict)
+    out = tmp_path / "out"
+    assert "is --html too" in refused("unwritable_file", "--html", out, "--csv", tmp_path / "." / "out")
+    assert not out.exists()

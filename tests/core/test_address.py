@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from arrears.core.address import NAME_CHARS_MAX, check_address, check_mailbox, control_in, masked
+from arrears.core.address import NAME_CHARS_MAX, check_address, check_mailbox, control_in, mailbox_of, masked
 from arrears.core.errors import Refused
 
 
@@ -31,6 +31,8 @@ from arrears.core.errors import Refused
         ("josé@münchen.example", "josé@xn--mnchen-3ya.example"),
         ("a" * 64 + "@example.org", "a" * 64 + "@example.org"),
         ("jo@" + "a" * 63 + ".org", "jo@" + "a" * 63 + ".org"),
+        ("jo@example.org.", "jo@example.org"),
+        ("jo@B\u00dcCHER.example.", "jo@xn--bcher-kva.example"),
     ],
 )
 def test_an_address_has_one_form(entered: str, stored: str) -> None:
@@ -49,7 +51,7 @@ def test_an_address_has_one_form(entered: str, stored: str) -> None:
         *((text, "invisible") for text in ("jo\r\nDATA\r\nx@y.org", "jo\x00@x.org", "\ud800@x.org", "jo\u00a0@x.org")),
         *(
             (f"jo@{domain}", "domain that can exist")
-            for domain in ("", "localhost", "x..org", "x.org.", ".org", "x_y.org")
+            for domain in ("", "localhost", "x..org", "x.org..", ".org", "x_y.org")
         ),
         *(
             (f"jo@{domain}", "domain that can exist")
@@ -73,6 +75,19 @@ def test_what_cannot_be_delivered_is_refused_in_one_short_line(entered: str, why
     assert refused.value.code == "bad_address"
     assert refused.value.message.isprintable()
     assert len(refused.value.message) < 400
+
+
+@given(st.from_regex(r"\A[a-zA-Z0-9_.+-]{1,12}@(xn--|[a-z0-9-]{1,8})[a-z0-9.-]{1,12}[.][a-z0-9-]{1,5}\Z"))
+def test_a_plain_address_is_the_same_with_blanks_around_it(text: str) -> None:
+    """Plain ones are known by one pattern; with blanks around them they are looked at piece by piece."""
+
+    def answer(entered: str) -> str:
+        try:
+            return check_address(entered)
+        except Refused as refused:
+            return refused.code
+
+    assert answer(text) == answer(f" {text} ")
 
 
 @given(st.text(max_size=40) | st.from_regex(r'\A"?[ -~é\u202e\n]{0,20}"?@[a-zé.-]{1,20}\Z'))
@@ -112,6 +127,19 @@ def test_a_name_that_would_begin_another_line_is_refused(name: str) -> None:
         check_mailbox(f"Jo {name} Anna <jo@example.org>")
     assert refused.value.message.isprintable()
     assert control_in(name) != ""
+
+
+@pytest.mark.parametrize(
+    ("one", "other"),
+    [
+        ("jo@example.org", "Jo@EXAMPLE.org."),
+        ("j\u00f6rg@example.org", "J\u00d6RG@example.org."),
+        ("jo@xn--bcher-kva.example", "jo@b\u00fccher.example."),
+    ],
+)
+def test_a_mailbox_is_the_same_with_the_dot_of_the_root_behind_its_domain(one: str, other: str) -> None:
+    assert mailbox_of(one) == mailbox_of(other)
+    assert mailbox_of("+3161.") == "+3161.", "what has no domain has no such dot"
 
 
 def test_an_address_is_masked_whatever_its_channel() -> None:

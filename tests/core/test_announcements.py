@@ -4,28 +4,54 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from datetime import UTC, date, datetime, timedelta
+from typing import cast
 
 import pytest
 from msgspec.structs import replace
 from tests.stories.story import Story
 
 from arrears.core import facts as f
-from arrears.core.account import Account, Action, Debt, HoldScope, Method, Mode, Stop, Subscription, Terms
+from arrears.core.account import (
+    Account,
+    Action,
+    Case,
+    Debt,
+    DoubtKind,
+    HoldScope,
+    Method,
+    Mode,
+    Stop,
+    Subscription,
+    Terms,
+)
 from arrears.core.account import Hold as AccountHold
 from arrears.core.actions import StepRow, steps_of
 from arrears.core.evolve import evolve
 from arrears.core.invariants import messages
-from arrears.core.invariants.checked import AccountBook, CheckedDebt, CheckedInstallation, Sub
-from arrears.core.messages.kinds import MessageKind
+from arrears.core.invariants.checked import AccountBook, CheckedDebt, CheckedDoubt, CheckedInstallation, Sub
+from arrears.core.messages.kinds import (
+    KINDS,
+    Actor,
+    Announces,
+    Audience,
+    Dated,
+    KindSpec,
+    LeadsTo,
+    MessageKind,
+    checked,
+    contradiction,
+)
 from arrears.core.messages.recipients import Contacts
 from arrears.core.payments.values import MethodKind, Network
+from arrears.core.policy import default_policy
 from arrears.core.promises import Promise
 from arrears.core.rules import announcing, due_soon
 from arrears.core.rules.announcing import stands
 from arrears.core.rules.charge import charged_with
-from arrears.core.states import State
-from arrears.engine.messages.drafting import _dated, _lines_of
+from arrears.core.states import Reason, State
+from arrears.engine.messages.drafting import _dated, _lines_of, drafts
 from arrears.engine.messages.drafting_announced import Lines, announcement_drafts
+from arrears.engine.messages.leaving import restated
 from arrears.sim.story import _part
 
 ANNOUNCE = announcing.announce
@@ -100,8 +126,98 @@ def test_its_message_names_what_it_is_about_and_there_is_none_once_that_has_chan
     assert [line.number for line in draft.debts] == (["I1"] if said.debt else [])
     assert [(one.service, one.action) for one in draft.actions] == ([("cloud", "disable")] if said.subscription else [])
     assert draft.card == ("" if said.subscription else "Visa 4242")
-    assert (draft.expires_on, draft.days_left) == ((ON, 3) if said.method else (None, None))
+    assert (draft.expires_on, draft.days_left) == (ON if said.method else None, 3)
     assert list(announcement_drafts(ACCOUNT, [replace(said, on=ON + timedelta(1))], contacts, LINES, NOW)) == []
+
+
+OWING = replace(
+    OWED,
+    case=Case(1, ON, ACCOUNT.terms),
+    subscriptions=(replace(CLOUD, state=State.PAST_DUE, reasons=(Reason.PAST_DUE,)),),
+)
+ABOUT = {
+    Announces.DEBT: (ACCOUNT, EVERY[0]),
+    Announces.SUBSCRIPTION: (OWING, EVERY[1]),
+    Announces.METHOD: (ACCOUNT, EVERY[2]),
+    Announces.HOLD: (replace(OWED, holds=(KEPT,)), replace(HOLD, kind=KIND)),
+}
+
+
+@pytest.mark.parametrize("leads_to", LeadsTo)
+@pytest.mark.parametrize("about", Announces)
+def test_every_pair_of_subject_and_button_makes_a_message_or_is_refused_when_the_table_is_read(
+    about: Announces, leads_to: LeadsTo, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Never a message that was said to leave and is dropped: what asks for money lists what is asked for."""
+    dated = Dated.PLANNED if about is Announces.SUBSCRIPTION else Dated.NOTHING
+    spec = KindSpec(Audience.ONE, Actor.ADMINISTRATOR, leads_to, dated, announces=about)
+    if contradiction(spec):
+        with pytest.raises(TypeError, match=f"{KIND}: what announces a {about} leads to account"):
+            checked({KIND: spec})
+        return
+    monkeypatch.setitem(cast(dict[MessageKind, KindSpec], KINDS), KIND, spec)
+    account, said = ABOUT[about]
+    assert stands(account, said)
+    contacts = Contacts(1, "A1", "A1", "UTC", "nl")
+    [draft] = drafts(account, f.notice_of(NOW.date(), [said]), 5, contacts, NOW)
+    assert bool(draft.debts) or not spec.asks_for_money
+    assert draft.days_left == 3
+
+
+@pytest.mark.parametrize("dated", Dated)
+@pytest.mark.parametrize("about", Announces)
+def test_no_announcement_counts_as_a_warning_and_what_is_planned_is_named_as_it_is_planned(
+    about: Announces, dated: Dated
+) -> None:
+    spec = KindSpec(Audience.ONE, Actor.ADMINISTRATOR, LeadsTo.ACCOUNT, dated, announces=about)
+    assert (contradiction(spec) == "") is (
+        dated is (Dated.PLANNED if about is Announces.SUBSCRIPTION else Dated.NOTHING)
+    )
+
+
+@pytest.mark.parametrize(
+    ("change", "debts"),
+    [
+        ({}, ["I1"]),
+        ({"holds": (HELD,)}, []),
+        ({"subscriptions": (replace(OWING.subscriptions[0], reasons=(Reason.CANCELED, Reason.PAST_DUE)),)}, []),
+        ({"subscriptions": (replace(OWING.subscriptions[0], reasons=(Reason.CANCELED,)),)}, []),
+    ],
+)
+def test_what_asks_for_money_before_something_happens_is_said_only_where_paying_keeps_it_from_happening(
+    change: dict[str, object], debts: list[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    account, said = replace(OWING, **change), EVERY[1]
+    [draft] = announcement_drafts(account, [said], Contacts(1, "A1", "A1", "UTC", "nl"), LINES, NOW)
+    assert [line.number for line in draft.debts] == debts
+    spec = KindSpec(Audience.ONE, Actor.ADMINISTRATOR, LeadsTo.PAYING, Dated.PLANNED, announces=Announces.SUBSCRIPTION)
+    monkeypatch.setitem(cast(dict[MessageKind, KindSpec], KINDS), KIND, spec)
+    assert stands(account, said) is bool(debts)
+
+
+def test_what_is_planned_is_not_announced_on_its_day_and_a_letter_that_leaves_late_counts_the_days_anew() -> None:
+    contacts = Contacts(1, "A1", "A1", "UTC", "nl")
+    assert list(announcement_drafts(OWING, [EVERY[1]], contacts, LINES, NOW + timedelta(3))) == []
+    [draft] = announcement_drafts(OWING, [EVERY[1]], contacts, LINES, NOW + timedelta(1))
+    assert (draft.days_left, draft.services) == (2, ("cloud",))
+    told = {("cloud", Action.DISABLE): ON + timedelta(5)}
+    left = restated(draft, told, NOW.date() + timedelta(2))
+    assert ([one.on for one in left.actions], left.days_left) == ([ON + timedelta(5)], 6)
+
+
+@pytest.mark.parametrize("leads_to", [LeadsTo.ACCOUNT, LeadsTo.PAYING])
+def test_whatever_asks_for_money_is_a_demand_for_the_checker(
+    leads_to: LeadsTo, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    spec = KindSpec(Audience.ONE, Actor.ADMINISTRATOR, leads_to, Dated.PLANNED, announces=Announces.SUBSCRIPTION)
+    monkeypatch.setitem(cast(dict[MessageKind, KindSpec], KINDS), KIND, spec)
+    book = AccountBook({"": default_policy()}, CheckedInstallation())
+    book.subs[1] = Sub(1, "cloud")
+    book.subs[1].promised[Action.DISABLE] = ON
+    book.doubts.append(CheckedDoubt(DoubtKind.ATTEMPT, "1", NOW, None))
+    notice = f.notice_of(NOW.date(), [EVERY[1]], at_once=True)
+    messages.noticed(book, notice, f.Recorded(1, 5, NOW, "arrears", "", notice))
+    assert [one.invariant for one in book.breaches] == (["I8"] if leads_to is LeadsTo.PAYING else [])
 
 
 @pytest.mark.parametrize("said", [*EVERY, replace(EVERY[0], debt=0, hold=1)], ids=[*NAMES, "hold"])

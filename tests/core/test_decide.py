@@ -10,8 +10,9 @@ from msgspec.structs import replace
 from tests.stories.story import Story
 
 from arrears.core import facts as f
-from arrears.core.account import Action, DoubtKind, Guards, Stop
+from arrears.core.account import Action, DoubtKind, Stop
 from arrears.core.decide import NOTHING, Decision, decide, outlook
+from arrears.core.guards import Guards
 from arrears.core.rules import ESCALATION_RULES, RULES
 from arrears.core.view import IMMEDIATELY, Due, Rank, View, service_ended_on
 

@@ -13,18 +13,9 @@ import msgspec
 import pytest
 
 from arrears.core import facts as f
-from arrears.core.account import (
-    Account,
-    Case,
-    Debt,
-    Guards,
-    Promise,
-    Subscription,
-    Terms,
-    decode_account,
-    encode_account,
-)
+from arrears.core.account import Account, Case, Debt, Promise, Subscription, Terms, decode_account, encode_account
 from arrears.core.decision_cache import SHARED, DecisionCache
+from arrears.core.guards import Guards
 from arrears.core.policy import default_policy
 from arrears.core.rows import rows_of
 from arrears.core.states import Reason, State

@@ -14,12 +14,13 @@ from tests.stories.story import Story
 
 from arrears.core import evolve, rows
 from arrears.core import facts as f
-from arrears.core.account import Account, Action, DoubtKind, Guards, Subscription
+from arrears.core.account import Account, Action, DoubtKind, Subscription
 from arrears.core.actions import ActionRow, actions_of
 from arrears.core.deadlines import Ahead, ahead
 from arrears.core.decide import decide
 from arrears.core.escalation import escalate
 from arrears.core.facts import Recorded
+from arrears.core.guards import Guards
 from arrears.core.invariants import (
     INVARIANTS,
     Breach,

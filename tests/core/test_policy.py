@@ -13,6 +13,7 @@ from hypothesis import strategies as st
 
 from arrears.core.errors import Refused
 from arrears.core.policy import ClockScope, Policy, default_policy, diff_policies, load_policy, policy_text
+from arrears.core.policy.checks import StepAhead, ladder_mistakes
 from arrears.core.policy.values import KEYS
 
 LEAST = 'name = "mine"\n[delete]\nretention_days = 90\n'
@@ -421,3 +422,41 @@ def test_any_text_is_a_policy_or_refused(text: str) -> None:
     except Refused as refusal:
         code = refusal.code
     assert code == "bad_policy" or load_policy(policy_text(policy), where="p.toml") == policy
+
+
+@pytest.mark.parametrize(
+    ("step", "day", "days", "said"),
+    [
+        ("delete.retention_days", 90, 2, []),
+        ("delete.retention_days", 90, 50, []),
+        ("delete.retention_days", None, 2, ["is 2, and delete.retention_days never comes; take it out"]),
+        (
+            "delete.retention_days", 90, 1,
+            ["is 1: that is day 89, which delete.warning_days has too; put one step on a day"],
+        ),
+        (
+            "delete.retention_days", 30, 10,
+            ["is 10: that is day 20, before the first of delete.warning_days (30); write fewer days"],
+        ),
+        ("disable.after_days", 30, 5, []),
+        (
+            "disable.after_days", 30, 2,
+            ["is 2: that is day 28, which disable.warning_days has too; put one step on a day"],
+        ),
+        ("disable.after_days", 30, 16, ["is 16: that is day 14, which remind.days has too; put one step on a day"]),
+        ("disable.after_days", None, 5, ["is 5, and disable.after_days never comes; take it out"]),
+    ],
+)  # fmt: skip
+def test_a_step_that_is_announced_ahead_comes_has_been_warned_of_and_has_its_morning_to_itself(
+    step: str, day: int | None, days: int, said: list[str]
+) -> None:
+    ahead = StepAhead("remind.before_it_days", days, step, day)
+    assert [(one.keys[0], one.text) for one in ladder_mistakes(default_policy(), [ahead])] == [
+        ("remind.before_it_days", text) for text in said
+    ]
+
+
+def test_two_steps_are_not_announced_ahead_on_one_morning() -> None:
+    ahead = [StepAhead(f"remind.before_{of}_days", 5, "disable.after_days", 30) for of in ("one", "two")]
+    [mistake] = ladder_mistakes(default_policy(), ahead)
+    assert mistake.keys == ("remind.before_two_days", "remind.before_one_days")

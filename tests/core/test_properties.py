@@ -257,27 +257,41 @@ def test_no_deadline_lies_inside_a_hold(plot: Plot) -> None:
         assert not evidence.owing or any(o.debt not in held for o in evidence.owing)
 
 
+CANCELED_AND_KEPT = Plot(
+    zone="UTC",
+    policy=6,
+    start=date(2026, 10, 1),
+    moves=(Move(hours=0, what="pay all", pick=0, many=0), Move(hours=0, what="cancel", pick=0, many=0)),
+)
+"""Canceled, owing nothing, under a policy that never deletes: it stays disabled, and can be reactivated at any time."""
+
+
 @examples(60)
+@example(CANCELED_AND_KEPT)
 @given(plots())
 def test_once_all_is_calm_every_subscription_comes_to_rest(plot: Plot) -> None:
-    """Nothing waits for ever: what is owed for is deleted in the end, unless too little is owed (I25), the policy says
-    "never", or no past-due debt names it: under the account's clock that stays disabled until the last one is paid
-    (spec, section 3)."""
+    """Nothing waits for ever: what has ended is deleted in the end, for whatever reason it ended, unless the policy it
+    ended under says "never"; what is owed for ends, unless too little is owed (I25) or the policy says "never". What no
+    past-due debt names, under the account's clock, stays disabled until the last one is paid (spec, section 3)."""
     play = played(plot)
     play.release_everything()
     play.calm(400)
     account, policies = play.account, play.store.policies()
     for sub in account.subscriptions:
-        if Reason.PAST_DUE not in sub.reasons or sub.state is State.DELETED:
-            assert sub.state in (State.ACTIVE, State.DELETED) or sub.reasons == (Reason.POLICY_VIOLATION,)
+        if sub.state is State.DELETED:
+            continue
+        if sub.end is not None and policies[sub.end.terms.policy].retention_days is None:
+            assert sub.state is State.DISABLED
+            continue
+        if Reason.PAST_DUE not in sub.reasons:
+            assert sub.state is State.ACTIVE or sub.reasons == (Reason.POLICY_VIOLATION,)
             continue
         assert account.case is not None
         if account.case.terms.account_wide and not account.debts_for(sub):
             assert sub.state is State.DISABLED
             continue
-        policy = policies[account.case.terms.policy]
-        days = policy.retention_days if sub.state is State.DISABLED else policy.disable_after_days
-        if days is None:
+        policy = policies[account.case.terms.policy if sub.end is None else sub.end.terms.policy]
+        if sub.end is None and policy.disable_after_days is None:
             continue
         minimum = policy.minimum_minor.get("EUR", 0)
         assert sum(d.open_minor for d in account.debts_of(sub)) < minimum, (sub.no, sub.state)

@@ -98,44 +98,38 @@ def test_every_language_has_the_same_texts_in_the_same_order() -> None:
 
 
 @pytest.mark.parametrize("kind", MessageKind)
-def test_every_kind_renders_for_every_reader_in_every_locale(texts: Texts, kind: MessageKind) -> None:
+def test_every_kind_is_whole_for_every_reader_in_every_locale_and_form(texts: Texts, kind: MessageKind) -> None:
     for content in (one for one in EVERY if one.kind is kind):
         done = texts.render(content)
+        both = forms(done)
         assert done.language == content.locale[:2]
         assert done.subject == spaced(done.subject)
         assert len(done.subject) <= SUBJECT_CHARS_MAX, done.subject
-        for text in forms(done):
-            assert not re.search(r"[{}]|%}|None|True|False| ,| \.(?!\w)|\.\.| :", text), text
-
-
-@pytest.mark.parametrize("kind", MessageKind)
-def test_every_sum_number_date_and_name_is_in_both_forms(texts: Texts, kind: MessageKind) -> None:
-    for content in (one for one in EVERY if one.kind is kind):
-        locale = locale_of(content.locale)
-        sums = [(one.minor, one.currency) for one in (*content.sums, *content.paid)]
-        sums += [(line.open_minor, line.currency) for line in content.debts]
-        days = [line.due_on for line in content.debts] + [cut.on for cut in content.actions]
-        days += [on for cut in content.actions if (on := cut.kept_until)]
-        days += [on for on in (content.expires_on, content.effective_on) if on]
-        days += [on for on in (content.no_deletion_until, content.no_stop_until) if on]
-        wanted = [format_amount(minor, currency, content.locale) for minor, currency in sums]
-        wanted += [format_date(on, "long", locale=locale) for on in days]
-        wanted += [line.number for line in content.debts] + [cut.service for cut in content.actions]
-        wanted += [service for line in content.debts for service in line.services]
-        wanted += [content.account_name, content.reader.name, content.link, content.operator.name]
-        wanted += [content.operator.support_email, content.operator.support_url]
-        wanted += [text for text in (content.new_address, content.old_address, content.request) if text]
-        for form in forms(texts.render(content)):
+        wanted = facts_of(content)
+        for form in both:
+            assert not re.search(r"[{}]|%}|None|True|False| ,| \.(?!\w)|\.\.| :", form), form
             missing = [text for text in wanted if spaced(text) not in form]
             assert missing == [], (missing, form)
+        assert done.html.count(f'href="{content.link}"') == 2, "the button, and the address to copy"
+        assert len(re.findall(r'class="button"', done.html)) == 1
 
 
-@pytest.mark.parametrize("kind", MessageKind)
-def test_there_is_one_button_and_it_leads_where_it_should(texts: Texts, kind: MessageKind) -> None:
-    for content in (one for one in EVERY if one.kind is kind):
-        html = texts.render(content).html
-        assert html.count(f'href="{content.link}"') == 2, "the button, and the address to copy"
-        assert len(re.findall(r'class="button"', html)) == 1
+def facts_of(content: Content) -> list[str]:
+    """Every sum, number, date and name, as its locale writes it."""
+    locale = locale_of(content.locale)
+    sums = [(one.minor, one.currency) for one in (*content.sums, *content.paid)]
+    sums += [(line.open_minor, line.currency) for line in content.debts]
+    days = [line.due_on for line in content.debts] + [cut.on for cut in content.actions]
+    days += [on for cut in content.actions if (on := cut.kept_until)]
+    days += [on for on in (content.expires_on, content.effective_on) if on]
+    days += [on for on in (content.no_deletion_until, content.no_stop_until) if on]
+    wanted = [format_amount(minor, currency, content.locale) for minor, currency in sums]
+    wanted += [format_date(on, "long", locale=locale) for on in days]
+    wanted += [line.number for line in content.debts] + [cut.service for cut in content.actions]
+    wanted += [service for line in content.debts for service in line.services]
+    wanted += [content.account_name, content.reader.name, content.link, content.operator.name]
+    wanted += [content.operator.support_email, content.operator.support_url]
+    return wanted + [text for text in (content.new_address, content.old_address, content.request) if text]
 
 
 @pytest.mark.parametrize(("locale", "who"), [("en-GB", "Only the account administrator"), ("nl-NL", "Alleen de accou")])
@@ -267,10 +261,12 @@ def test_a_deletion_without_a_debt_does_not_speak_of_one(texts: Texts) -> None:
     assert not re.search("payment|open|paid", spaced(done.text)), done.text
 
 
-@pytest.mark.parametrize("word", ["unsubscribe", "afmelden", "uitschrijven", "newsletter", "offer", "aanbieding", "!"])
-def test_a_notice_sells_nothing_and_cannot_be_unsubscribed(texts: Texts, word: str) -> None:
+SELLING = ("unsubscribe", "afmelden", "uitschrijven", "newsletter", "offer", "aanbieding", "!")
+
+
+def test_a_notice_sells_nothing_and_cannot_be_unsubscribed(texts: Texts) -> None:
     for content in samples("en-GB"):
         for locale in ("en-GB", "nl-NL"):
             done = texts.render(replace(content, locale=locale))
-            assert word not in (done.subject + done.text).lower(), content.kind
-            assert word not in seen(done.html).lower(), content.kind
+            shown = f"{done.subject}\n{done.text}\n{seen(done.html)}".lower()
+            assert [word for word in SELLING if word in shown] == [], content.kind

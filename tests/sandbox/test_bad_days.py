@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-import socket
 import subprocess
 import sys
 import urllib.error
@@ -12,6 +11,7 @@ from typing import Any
 import pytest
 import stripe
 from tests.sandbox.conftest import DAY, Receiver, Shop, soon
+from torture.outside import own_port
 
 from arrears.core.errors import Refused
 from arrears.sandbox.__main__ import main
@@ -287,8 +287,7 @@ def test_a_receiver_that_never_takes_it_is_given_up_and_holds_nobody_up(shop: Sh
 
 
 def test_a_receiver_that_is_not_there_is_tried_a_bounded_number_of_times(shop: Shop, receiver: Receiver) -> None:
-    with socket.create_server(("127.0.0.1", 0)) as closed:
-        nowhere = f"http://127.0.0.1:{closed.getsockname()[1]}/"
+    nowhere = f"http://127.0.0.1:{own_port()}/"
     method = listening(shop, receiver, url=nowhere, tries=5)
     assert shop.charge(method).status == "succeeded"
     assert settled(shop) == {"delivered": 0, "given_up": 2, "tries": 10, "waiting": 0, "held": 0}

@@ -11,6 +11,7 @@ import psycopg
 import pytest
 from tests import books
 from tests.data_counts import expected
+from tests.store.contract import AnyStore
 
 from arrears.adapters.books import load_map, read_book
 from arrears.core import facts as f
@@ -27,6 +28,16 @@ from arrears.store.postgres.store import PostgresStore
 def path(request: pytest.FixtureRequest) -> Path:
     found: Path = request.param
     return found
+
+
+@pytest.fixture(params=["memory", pytest.param("postgres", marks=pytest.mark.long)])
+def store(request: pytest.FixtureRequest) -> Iterator[AnyStore]:
+    """Either: that both give the same outcome has a test of its own, which every run takes."""
+    if request.param == "memory":
+        yield MemoryStore()
+        return
+    with scratch(request.getfixturevalue("database_url"), "replay") as found:
+        yield found
 
 
 @contextmanager
@@ -47,9 +58,8 @@ def the_book(path: Path) -> ReceivablesBook:
 
 @pytest.mark.sample(1)
 @pytest.mark.parametrize("disputes", ["hold", "ignore"])
-def test_the_book_agrees_with_an_independent_count(database_url: str, path: Path, disputes: str) -> None:
-    with scratch(database_url, f"replay_{disputes}") as store:
-        report = Replay(store, the_book(path), ReplaySettings(default_policy(), disputes == "hold")).play()
+def test_the_book_agrees_with_an_independent_count(store: AnyStore, path: Path, disputes: str) -> None:
+    report = Replay(store, the_book(path), ReplaySettings(default_policy(), disputes == "hold")).play()
     wanted = expected(path, disputes)
     assert wanted["disabled"] > 0
     assert {key: counted(report, key) for key in wanted} == wanted
@@ -62,16 +72,14 @@ def counted(report: PolicyOutcome, key: str) -> int:
     return value
 
 
-def test_who_never_pays_is_warned_disabled_and_deleted_on_the_exact_days(database_url: str, path: Path) -> None:
+def test_who_never_pays_is_warned_disabled_and_deleted_on_the_exact_days(store: AnyStore, path: Path) -> None:
     book = the_book(path)
-    with scratch(database_url, "replay_never") as store:
-        replay = Replay(store, book, ReplaySettings(default_policy(), False, 4, 150))
-        report = replay.play()
-        numbers = store.account_numbers([a.ref for a in book.accounts])
-        silent = silent_from(book)
-        assert len(silent) == len([r for r in silent if r in numbers]) > 1
-        for ref, first_late_due in silent.items():
-            assert stops(store, numbers[ref]) == expected_stops(book, ref, first_late_due), ref
+    report = Replay(store, book, ReplaySettings(default_policy(), False, 4, 150)).play()
+    numbers = store.account_numbers([a.ref for a in book.accounts])
+    silent = silent_from(book)
+    assert len(silent) == len([r for r in silent if r in numbers]) > 1
+    for ref, first_late_due in silent.items():
+        assert stops(store, numbers[ref]) == expected_stops(book, ref, first_late_due), ref
     assert report.deleted == len(silent)
     assert report.invariants_breached == 0
     assert_book_is_shortened(report, book)
@@ -104,7 +112,7 @@ def expected_stops(book: ReceivablesBook, ref: str, silent: date) -> list[tuple[
     return days
 
 
-def stops(store: PostgresStore, account: int) -> list[tuple[date, str]]:
+def stops(store: AnyStore, account: int) -> list[tuple[date, str]]:
     """The warnings and cuts of the episode that ended with the deletion, as they were recorded; UTC."""
     found: list[tuple[date, str]] = []
     for r in store.history(account):

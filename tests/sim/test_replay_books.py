@@ -108,6 +108,12 @@ def test_money_comes_when_the_book_says_and_where_the_ladder_is_by_then(
     assert (outcome.days_without_service, sums.still_owed) == (days_off, 0)
 
 
+def test_days_late_are_counted_from_the_due_date() -> None:
+    late = invoice("A-1")
+    [customer] = played(book(late, payment(late, 2))).customers
+    assert customer.days_late_max == 2
+
+
 def test_what_is_held_is_counted_as_held() -> None:
     late = invoice("A-1", disputed=True)
     assert played(book(late, payment(late, 50))).sums["EUR"].by_stage == {PaidWhen.HELD: 10_000}

@@ -15,6 +15,7 @@ import psycopg
 import pytest
 from psycopg import sql
 from psycopg.conninfo import make_conninfo
+from tests.cli import commands as commands_of_ours
 from tests.site import using
 from tests.store.contract import API, AnyStore, at, invoice, owing_book, payment, standing
 
@@ -85,10 +86,7 @@ def test_a_read_only_database_refuses_everything_before_anything_leaves_the_hous
 
 
 def arrears(url: str, home: Path, *arguments: str) -> subprocess.CompletedProcess[str]:
-    environment = {**os.environ, "ARREARS_DATABASE_URL": url, "ARREARS_HOME": str(home)}
-    return subprocess.run(
-        [sys.executable, "-m", "arrears", *arguments], env=environment, capture_output=True, text=True
-    )
+    return commands_of_ours.arrears(*arguments, ARREARS_DATABASE_URL=url, ARREARS_HOME=str(home))
 
 
 def test_arrears_run_on_a_read_only_database_says_so_in_one_line(own_database: str, tmp_path: Path) -> None:
@@ -117,6 +115,14 @@ def test_a_half_made_schema_is_refused_too(own_database: str) -> None:
     with using(database_url=Secret(own_database)), pytest.raises(Refused) as refused:
         open_installation()
     assert (refused.value.code, refused.value.exit_code) == ("wrong_schema", 5)
+
+
+def test_two_programs_that_start_together_on_an_empty_database_both_go_on(own_database: str, tmp_path: Path) -> None:
+    environment = os.environ | {"ARREARS_DATABASE_URL": own_database, "ARREARS_HOME": str(tmp_path)}
+    command = [sys.executable, "-m", "arrears", "status"]
+    both = [subprocess.Popen(command, env=environment, stderr=subprocess.PIPE, text=True) for _ in range(2)]
+    told = [(one.communicate(timeout=120)[1], one.returncode) for one in both]
+    assert told == [("", 0), ("", 0)]
 
 
 # -- no room ----------------------------------------------------------------------------------------------------------

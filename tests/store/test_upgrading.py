@@ -1,4 +1,4 @@
-"""A database of a released version is brought up to date, from any step and in spite of any that is broken off.
+"""A database of a released version is brought up to date by the real command, from whatever step it was left at.
 
 `released/0.1.0.sql.gz` is what that version wrote itself: its schema, and 14 accounts after 200 made-up days.
 """
@@ -7,25 +7,24 @@ from __future__ import annotations
 
 import gzip
 from collections.abc import Callable, Iterator
-from datetime import UTC, datetime
 from functools import cache
 from pathlib import Path
+from subprocess import CompletedProcess
 from typing import Final
 
 import psycopg
 import pytest
+from tests.cli import commands
 
-from arrears.core.errors import Refused
 from arrears.store import schema
+from arrears.store.postgres import upgrading
 from arrears.store.postgres.check import check_store
 from arrears.store.postgres.store import PostgresStore
-from arrears.store.postgres.upgrading import upgrade
-from arrears.wiring import migrate
 
-NOW: Final = datetime(2027, 1, 1, tzinfo=UTC)
 RELEASED: Final = Path(__file__).parent / "released"
 FIRST: Final = 8
 """The schema version of 0.1.0."""
+NEWEST: Final = max(schema.versions())
 
 
 @cache
@@ -44,6 +43,10 @@ def old(database_url: str) -> Iterator[str]:
             db.execute(dump("0.1.0"))
         yield url
         server.execute("DROP DATABASE IF EXISTS upgraded WITH (FORCE)")
+
+
+def upgrade(url: str, *flags: str) -> CompletedProcess[str]:
+    return commands.arrears("db", "upgrade", *flags, ARREARS_DATABASE_URL=url)
 
 
 def rows(url: str) -> dict[str, int]:
@@ -72,48 +75,43 @@ def version(url: str) -> int | None:
 
 
 def test_a_database_of_the_first_version_is_brought_up_to_date_with_all_that_is_in_it(old: str) -> None:
-    before, steps = rows(old), []
-    assert (before["account"], before["fact"] > 600) == (14, True)
-    report = upgrade(old, migrate, NOW, step_done=steps.append)
-    assert [int(name[:4]) for name in steps] == [v for v in schema.versions() if v > FIRST]
-    assert (report.accounts, report.broken) == (14, [])
-    assert (rows(old), version(old), agrees(old)) == (before, max(schema.versions()), True)
-    again: list[str] = []
-    assert (upgrade(old, migrate, NOW, step_done=again.append).rewritten, again) == (0, [])
-
-
-class BreaksOff(Exception):
-    """The machine goes down."""
-
-
-@pytest.mark.sample(2)
-@pytest.mark.parametrize("at", [v for v in schema.versions() if v > FIRST])
-def test_what_was_broken_off_goes_on_with_the_next_try(old: str, at: int) -> None:
     before = rows(old)
+    assert (before["account"], before["fact"] > 600) == (14, True)
+    done = upgrade(old)
+    assert done.returncode == 0, done.stderr
+    *steps, last = done.stdout.splitlines()
+    assert [int(line.split()[2][:4]) for line in steps] == [v for v in schema.versions() if v > FIRST]
+    assert last.startswith("up to date: 14 accounts, ")
+    assert (rows(old), version(old), agrees(old)) == (before, NEWEST, True)
+    assert upgrade(old).stdout == "up to date: 14 accounts, 0 of them read anew\n"
 
-    def breaking(url: str, *name: str) -> None:
-        if name and int(name[0][:4]) == at:
-            raise BreaksOff
-        migrate(url, *name)
 
-    with pytest.raises(BreaksOff):
-        upgrade(old, breaking, NOW)
-    assert version(old) == at - 1
-    upgrade(old, migrate, NOW)
-    assert (rows(old), version(old), agrees(old)) == (before, max(schema.versions()), True)
+@pytest.mark.sample(1)
+@pytest.mark.parametrize("last", [v for v in schema.versions() if v > FIRST])
+def test_what_was_broken_off_after_any_step_goes_on_with_the_next_try(old: str, last: int) -> None:
+    before = rows(old)
+    with psycopg.connect(old, autocommit=True) as db:
+        for step, name in schema.versions().items():
+            if FIRST < step <= last:
+                with db.transaction():
+                    db.execute(schema.text(step).encode())
+                    db.execute(schema.stamp(step).encode())
+                    done = "INSERT INTO django_migrations (app, name, applied) VALUES ('store', %s, now())"
+                    db.execute(done, [name.removesuffix(".sql")])
+    done = upgrade(old)
+    assert (done.returncode, len(done.stdout.splitlines())) == (0, NEWEST - last + 1), done.stderr
+    assert (rows(old), version(old), agrees(old)) == (before, NEWEST, True)
 
 
 def test_a_step_that_fails_half_way_leaves_nothing_of_itself(old: str) -> None:
     with psycopg.connect(old, autocommit=True) as db:
-        db.execute("CREATE TABLE message_once_a_day_stands_in_the_way (x integer)")
         db.execute("CREATE INDEX message_by_mailbox ON message (address)")
-    with pytest.raises(Exception, match="message_by_mailbox"):
-        upgrade(old, migrate, NOW)
-    assert version(old) == 17
+    done = upgrade(old)
+    assert (done.returncode, version(old)) == (4, 17), done.stderr
+    assert "message_by_mailbox" in done.stderr.splitlines()[-1]
     with psycopg.connect(old, autocommit=True) as db:
         db.execute("DROP INDEX message_by_mailbox")
-    upgrade(old, migrate, NOW)
-    assert (version(old), agrees(old)) == (max(schema.versions()), True)
+    assert (upgrade(old).returncode, version(old), agrees(old)) == (0, NEWEST, True)
 
 
 def newer(db: psycopg.Connection) -> None:
@@ -125,39 +123,35 @@ def foreign(db: psycopg.Connection) -> None:
 
 
 @pytest.mark.parametrize(
-    ("made", "code", "said"),
+    ("made", "said"),
     [
-        (newer, "wrong_schema", "the database has schema version 999, newer than this program's"),
-        (foreign, "wrong_schema", "this database holds tables of something else"),
+        (newer, "the database has schema version 999, newer than this program's"),
+        (foreign, "this database holds tables of something else"),
     ],
 )
 def test_what_is_not_ours_to_upgrade_is_left_alone(
-    old: str, made: Callable[[psycopg.Connection], None], code: str, said: str
+    old: str, made: Callable[[psycopg.Connection], None], said: str
 ) -> None:
     with psycopg.connect(old, autocommit=True) as db:
         made(db)
     before = rows(old)
-    with pytest.raises(Refused) as refused:
-        upgrade(old, migrate, NOW)
-    assert (refused.value.code, refused.value.message.startswith(said), rows(old)) == (code, True, before)
+    done = upgrade(old)
+    assert (done.returncode, len(done.stderr.splitlines()), rows(old)) == (5, 1, before)
+    assert ("[wrong_schema]" in done.stderr, said in done.stderr) == (True, True)
 
 
 def test_nothing_is_changed_under_a_worker_that_is_still_there(old: str) -> None:
     with psycopg.connect(old, application_name="an old worker"):
-        with pytest.raises(Refused) as refused:
-            upgrade(old, migrate, NOW)
-        assert (refused.value.code, "an old worker" in refused.value.message) == ("database_in_use", True)
-        assert version(old) == FIRST
-        upgrade(old, migrate, NOW, in_use=True)
-    assert version(old) == max(schema.versions())
+        done = upgrade(old)
+        assert (done.returncode, version(old)) == (4, FIRST)
+        assert ("[database_in_use]" in done.stderr, "an old worker" in done.stderr) == (True, True)
+        assert upgrade(old, "--in-use").returncode == 0
+    assert version(old) == NEWEST
 
 
 def test_two_upgrades_at_once_are_one(old: str) -> None:
-    def meanwhile(url: str, *name: str) -> None:
-        with pytest.raises(Refused) as refused:
-            upgrade(url, migrate, NOW)
-        assert refused.value.code == "upgrade_running"
-        migrate(url, *name)
-
-    upgrade(old, meanwhile, NOW)
-    assert (version(old), agrees(old)) == (max(schema.versions()), True)
+    with psycopg.connect(old, autocommit=True) as other:
+        other.execute("SELECT pg_advisory_lock(%s)", [upgrading.LOCK])
+        done = upgrade(old, "--in-use")
+        assert (done.returncode, "[upgrade_running]" in done.stderr, version(old)) == (4, True, FIRST)
+    assert (upgrade(old).returncode, version(old)) == (0, NEWEST)

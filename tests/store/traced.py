@@ -12,7 +12,7 @@ from typing import Final
 from arrears.store.postgres.store import PostgresStore
 from arrears.store.postgres.write import Db
 
-_STATEMENT: Final = re.compile(r"\tF\t\d+\t(?:Execute|Query)\b")
+STATEMENT: Final = re.compile(r"\tF\t\d+\t(?:Execute|Query)\b")
 
 
 class TracedStore(PostgresStore):
@@ -46,7 +46,7 @@ class TracedStore(PostgresStore):
         if self._db is not None:
             self._db.pgconn.untrace()
             self._db = None
-        found = len(_STATEMENT.findall(self._trace.read_text(errors="replace")))
+        found = len(STATEMENT.findall(self._trace.read_text(errors="replace")))
         os.truncate(self._trace, 0)
         os.lseek(self._handle, 0, os.SEEK_SET)
         return found

@@ -107,6 +107,19 @@ def test_a_warning_that_came_back_is_sent_again_the_next_morning_and_never_at_ni
     story.check()
 
 
+@pytest.mark.parametrize(
+    ("cleared", "told"),
+    [((21, "14:00"), (21, "14:00")), ((21, "23:50"), (22, "09:00")), ((22, "03:00"), (22, "09:00"))],
+)
+def test_what_a_doubt_kept_back_leaves_by_day_and_never_at_night(
+    cleared: tuple[int, str], told: tuple[int, str]
+) -> None:
+    story = known(Story(), ALONE).until(20).doubt().until(*cleared).clear().run()
+    story.until(23)
+    assert warnings(story) == [story.instant(*told)]
+    story.check()
+
+
 def warnings(story: Story) -> list[datetime]:
     return [r.at for r in story.history() if isinstance(r.fact, f.Noticed) and any(r.fact.each(f.Warning))]
 

@@ -81,3 +81,15 @@ def test_what_is_not_there_is_named() -> None:
         do.void(story.store, "I9", story.now, STAFF, WHY)
     with pytest.raises(Refused, match="there is no payment 'P9'"):
         do.take_back(story.store, "P9", None, story.now, STAFF, WHY)
+
+
+def test_the_day_of_an_invoice_of_which_nothing_is_open_is_not_moved() -> None:
+    story = Story().pay(PRICE, (1,))
+    with pytest.raises(Refused, match="nothing is open of invoice 'I1-1', so no day of it can move"):
+        do.move_due(story.store, "I1-1", story.date(59), story.now, STAFF, WHY)
+
+
+def test_a_due_date_too_far_away_names_the_way_out() -> None:
+    story = Story()
+    with pytest.raises(Refused, match="the furthest is 3 years from now: say an earlier day"):
+        do.move_due(story.store, "I1-1", story.date(2000), story.now, STAFF, WHY)

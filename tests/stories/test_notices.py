@@ -18,6 +18,7 @@ from arrears.core.states import State
 from arrears.engine import commands
 from arrears.engine.message_context import PLAIN_CONTEXT, MailLimits
 from arrears.engine.messages.bounces import Returned, came_back
+from arrears.engine.people import profile
 from arrears.ports import Delivery, Fate, MailState, Message
 from arrears.wiring import texts
 
@@ -250,6 +251,8 @@ def test_a_complaint_is_noted_and_its_warning_counts_on_though_the_other_came_ba
         ("a1-999-1", "anna@contact.example"),
         ("a77-1-1", "anna@contact.example"),
         ("a1-6-9", "anna@contact.example"),
+        ("a1-6-1", "anna@contact.example"),
+        ("a1-6-1-abcdefgh", "anna@contact.example"),
         ("x", "anna@contact.example"),
         ("", "nobody@example.org"),
         ("", ""),
@@ -275,6 +278,19 @@ def test_a_providers_report_without_our_id_is_about_the_last_message_to_its_addr
     assert came_back(story.store, returned, story.now) == 1
     assert [fact.message for _, fact in story.facts(f.NoticeBounced)] == [1]
     assert [m.to for m in story.run().mail.taken][-1] == "anna@sign-in.example"
+
+
+def test_what_people_ask_for_themselves_leaves_in_a_storm_and_letters_to_others_wait() -> None:
+    story = Story(accounts=30)
+    story.stage.context = replace(PLAIN_CONTEXT, limits=MailLimits())
+    known(story, ANNA._replace(sign_in=ANNA.contact)).until(21, "09:00")
+    for message in [m for m in story.mail.taken if m.subject == "stop warning" and m.to != ANNA.contact]:
+        came_back(story.store, Returned(message.id, message.to, "hard", "5.1.1", ""), story.now)
+    before = len(story.mail.taken)
+    profile.send_test(story.store, story.no, ANNA.no, story.now, "person:1")
+    story.run()
+    assert story.tasks().count("mail_paused") == 1
+    assert sent(story)[before:] == [("test", ANNA.contact)]
 
 
 def test_a_storm_of_bounces_stops_the_mail_and_makes_one_task() -> None:

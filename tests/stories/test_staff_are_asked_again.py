@@ -95,7 +95,7 @@ def waiting(story: Story) -> Iterator[Ahead]:
 
 
 def test_whatever_comes_back_is_closed_or_paid_an_action_that_waits_has_an_open_task() -> None:
-    seed = random.SystemRandom().randrange(10**9)
+    seed = random.randrange(10**9)
     assert sum(moved_in_one_world(random.Random(f"{seed}-{world}"), f"{seed}-{world}") for world in range(8)), seed
 
 

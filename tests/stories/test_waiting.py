@@ -22,7 +22,7 @@ def test_a_day_without_a_mail_server_delays_and_loses_nothing() -> None:
     assert story.mail.taken == []
     story.mail.works = True
     story.until(2)
-    assert [message.id for message in story.mail.taken] == ["a1-6-1"]
+    assert [message.id.rpartition("-")[0] for message in story.mail.taken] == ["a1-6-1"]
     assert story.tasks() == []
     story.check()
 

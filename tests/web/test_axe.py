@@ -24,7 +24,7 @@ from tests.web.visitors import visitor
 from arrears import wiring
 from arrears.adapters.channels.folder import FolderChannel
 
-SAMPLE: Final = 16
+SAMPLE: Final = 8
 """So many pages in `make test`, each of another route and looked at in one of the eight ways: about a second each."""
 
 AXE: Final = resources.files("axe_playwright_python").joinpath("axe.min.js").read_text("utf-8")

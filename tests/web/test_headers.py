@@ -53,15 +53,16 @@ def wrong_headers(answer: Any, route: str = "") -> list[str]:
     return found if re.fullmatch(POLICY, policy) else [*found, f"Content-Security-Policy is {policy!r}"]
 
 
+@pytest.mark.sample(1, each="route")
+@pytest.mark.parametrize("role", ROLES)
 @pytest.mark.parametrize("route", [*PAGE_ROUTES, "/nothing-here", "/v1/me", "/v1/nothing", "/v1/openapi.json"])
-def test_every_answer_of_every_route_carries_the_headers(town: Town, route: str) -> None:
+def test_every_answer_of_every_route_carries_the_headers(town: Town, route: str, role: str) -> None:
     own = town.accounts["declined"]
-    for role in ROLES:
-        for method in METHODS:
-            # Its token is missing, so a form is refused: what it does is for other tests.
-            browser = visitor(town, role, own, enforce_csrf_checks=True)
-            answer = browser.generic(method, target(town, route, own))
-            assert wrong_headers(answer, route) == [], f"{method} {route} as {role} ({answer.status_code})"
+    for method in METHODS:
+        # Its token is missing, so a form is refused: what it does is for other tests.
+        browser = visitor(town, role, own, enforce_csrf_checks=True)
+        answer = browser.generic(method, target(town, route, own))
+        assert wrong_headers(answer, route) == [], f"{method} {route} as {role} ({answer.status_code})"
 
 
 def test_answers_to_mistakes_carry_them_too(town: Town, monkeypatch: pytest.MonkeyPatch) -> None:

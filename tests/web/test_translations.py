@@ -22,8 +22,10 @@ from arrears.cli.translations import (
     begin,
     catalogue_path,
     check_begun,
+    check_catalogues,
     compile_catalogues,
     compiled,
+    misnamed,
     missing,
     read_catalogue,
     said,
@@ -93,9 +95,36 @@ def test_no_translation_is_a_guess_and_the_compiled_catalogue_is_the_one_that_is
     assert read == {(one.id, one.context): one.string for one in catalogue(code)}, "`make translations` compiles it"
 
 
+@pytest.mark.parametrize(
+    ("words", "wrong"),
+    [
+        ("", False),
+        ("Der Dienst wird am %(day)s gestoppt.", False),
+        ("Der Dienst wird am %(dag)s gestoppt.", True),
+        ("Der Dienst wird gestoppt.", True),
+        ("%(day)s: 100 %% gestoppt.", True),
+    ],
+)
+def test_a_translation_that_names_something_else_is_told_of_every_language_that_is_there(
+    tmp_path: Path, words: str, wrong: bool
+) -> None:
+    path = catalogue_path("de", tmp_path)
+    path.parent.mkdir(parents=True)
+    texts_path("de", tmp_path).parent.mkdir(parents=True)
+    said = 'msgid "Service stops on %(day)s."'
+    path.write_text(f'msgid ""\nmsgstr "Language: de\\n"\n\n{said}\nmsgstr "{words}"\n', "utf-8")
+    assert len(misnamed("de", tmp_path)) == wrong
+    if wrong:
+        with pytest.raises(
+            Refused, match=r"^de/django.po: 'Service stops on %\(day\)s\.' .* the original has %\(day\)s$"
+        ):
+            check_catalogues(tmp_path)
+
+
 @pytest.mark.parametrize("code", TRANSLATED)
 def test_every_translation_names_what_the_original_names(code: str) -> None:
     """A name that is left out would leave out a sum or a day; one too many is an error when the page is shown."""
+    assert misnamed(code) == []
     names = re.compile(r"%\((\w+)\)s|%%")
     for message in catalogue(code):
         originals = forms(message.id)

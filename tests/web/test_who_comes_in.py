@@ -388,10 +388,3 @@ def test_the_person_of_the_pages_is_a_window_on_the_row(site: str) -> None:
     assert {name: found[name] for name in fields} == fields
     assert not Person._meta.managed
     call_command("makemigrations", "--check", "--dry-run", verbosity=0)
-
-
-def test_logs_name_no_link() -> None:
-    from arrears.cli.serve import _open_part
-
-    for path in ("/help/confirm/", "/help/read/", "/invitation/", "/new-password/"):
-        assert _open_part(f"{path}secret?next=x") == f"{path}…"

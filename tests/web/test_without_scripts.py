@@ -14,6 +14,7 @@ from html.parser import HTMLParser
 from typing import Final, NamedTuple
 from urllib.parse import urlsplit
 
+import pytest
 from playwright.sync_api import Browser, Page
 from tests.sizes import ALL
 from tests.web import states
@@ -25,7 +26,7 @@ from arrears import wiring
 from arrears.engine.payments.providers import Providers
 from arrears.sandbox.run import Running
 
-SAMPLE: Final = 4
+SAMPLE: Final = 3
 """So many forms are driven in `make test`, twice each; all of them in `make test-all`."""
 
 SECONDS_MAX: Final = 60.0
@@ -120,20 +121,26 @@ def pages(town: Town) -> Iterator[Markup]:
                 yield Markup(sight, answer.content.decode())
 
 
-def test_every_form_and_link_is_plain_html(town: Town) -> None:
+@pytest.fixture(scope="module")
+def every_page(built_town: Town, database_url: str, bank: Running) -> list[Markup]:
+    with states.copied(database_url, built_town, bank) as town:
+        return list(pages(town))
+
+
+def test_every_form_and_link_is_plain_html(every_page: list[Markup]) -> None:
     wrong, count = [], 0
-    for page in pages(town):
+    for page in every_page:
         wrong += page.wrong
         count += len(page.forms)
     assert count > 100
     assert not wrong, "\n".join(wrong)
 
 
-def forms(town: Town) -> list[list[Form]]:
+def forms(every_page: list[Markup]) -> list[list[Form]]:
     """Every kind of form, wherever it stands, in an order that the seed of the run chooses. What stands on few pages
     comes first: another form may pay or end what it is about."""
     found: dict[tuple[str, str, str], list[Form]] = {}
-    for page in pages(town):
+    for page in every_page:
         for form in page.forms:
             found.setdefault(form.kind, []).append(form)
     return [random.sample(same, len(same)) for _kind, same in sorted(found.items(), key=rare)]
@@ -144,19 +151,17 @@ def rare(kind: tuple[tuple[str, str, str], list[Form]]) -> tuple[int, tuple[str,
 
 
 def test_a_browser_without_scripts_gets_as_far_as_one_with_them(
-    built_town: Town, database_url: str, bank: Running, browser: Browser
+    every_page: list[Markup], built_town: Town, database_url: str, bank: Running, browser: Browser
 ) -> None:
     reached: list[dict[str, tuple[str, str]]] = []
-    chosen: list[list[Form]] = []
+    every = forms(every_page)
+    chosen = every if ALL else random.sample(every, SAMPLE)
     for scripts in (False, True):
         # A copy each, so that what the one has done is not there for the other.
         with states.copied(database_url, built_town, bank) as town:
             # To the provider, which both share, they ask the same: nobody comes back from its page here.
             nowhere = Providers(town.shop.providers.by_name, "http://127.0.0.1:9")
             wiring.install(replace(town.shop.live, providers=nowhere))
-            if not chosen:
-                every = forms(town)
-                chosen = every if ALL else random.sample(every, SAMPLE)
             reached.append({str(same[0].kind): driven(town, browser, same, scripts=scripts) for same in chosen})
     without, with_scripts = reached
     wrong = [

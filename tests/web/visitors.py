@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from copy import copy
+from functools import cache
 from http.cookies import SimpleCookie
 from typing import TYPE_CHECKING, Any, Final
 
@@ -13,6 +14,7 @@ from tests.web.states import Town
 
 if TYPE_CHECKING:
     from django.test import Client
+    from django.test.client import ClientHandler
 
 ROLES: Final = ("anonymous", "link", "administrator", "reader", "stranger", "staff")
 _SIGNS_IN: Final = {
@@ -33,6 +35,7 @@ def visitor(town: Town, role: str, own: int = 0, **more: Any) -> Client:
 
     browser = Client(raise_request_exception=False, **more)
     browser.defaults["HTTP_HOST"] = "localhost"
+    browser.handler = _handler(browser.handler.enforce_csrf_checks)
     key = (town.shop.url, role, own if role == "link" else 0)
     if key not in _cookies:
         first = Client(HTTP_HOST="localhost")
@@ -43,6 +46,14 @@ def visitor(town: Town, role: str, own: int = 0, **more: Any) -> Client:
         _cookies[key] = first.cookies
     browser.cookies = copy(_cookies[key])
     return browser
+
+
+@cache
+def _handler(enforce_csrf_checks: bool) -> ClientHandler:
+    """The pages behind a browser: built with all their middleware once, not for every browser."""
+    from django.test.client import ClientHandler
+
+    return ClientHandler(enforce_csrf_checks=enforce_csrf_checks)
 
 
 def sign_in(town: Town, browser: Client, path: str, email: str) -> None:

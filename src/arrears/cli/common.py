@@ -15,6 +15,8 @@ import click
 from arrears.core.errors import Refused
 from arrears.core.ids import ACCOUNT, parse_id
 from arrears.ports import AccountReader
+from arrears.web import logs
+from arrears.wiring import settings
 
 _SURROGATE: Final = re.compile("[\ud800-\udfff]")
 
@@ -92,6 +94,13 @@ def find_account(store: AccountReader, text: str) -> int:
         if number in store.snapshots([number]):
             return number
     raise Refused("unknown_account", f"there is no account {text[:60]!r}; give one like acc_12, or your own reference")
+
+
+def begin_log(*, quiet: bool = False) -> None:
+    """Say on standard error what happens, as `ARREARS_LOG` says how; only what is wrong where `quiet` and that is not
+    given: a command that prints its report need not say it twice."""
+    ours = settings()
+    logs.begin(ours.log, quiet=quiet and "log" not in ours.given)
 
 
 def rows(table: list[tuple[Any, ...]]) -> None:

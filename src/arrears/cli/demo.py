@@ -5,18 +5,19 @@ from __future__ import annotations
 import shutil
 import sys
 import time
-from collections.abc import Mapping, Sequence
-from contextlib import ExitStack
+from collections.abc import Callable, Mapping, Sequence
+from contextlib import ExitStack, closing
 from datetime import timedelta
 from typing import Final
 
 import click
 
 from arrears.adapters.services.notebook import Notebook
-from arrears.cli.common import progress_on_terminal
+from arrears.cli.common import begin_log, progress_on_terminal
+from arrears.cli.demo_alone import the_only_demo
 from arrears.cli.demo_living import EMAIL, HOST, PASSWORD, PastWeeks, alive, installation, name_in, past_weeks, why
 from arrears.cli.explain import explanation, sentences
-from arrears.cli.serve import listen, serve
+from arrears.cli.serve import serve_alone
 from arrears.core.facts import Disabled, Recorded, Resumed
 from arrears.core.ids import ACCOUNT, format_id
 from arrears.core.states import State
@@ -26,6 +27,7 @@ from arrears.sandbox.run import running
 from arrears.sim.simulate import START, SimulationReport, simulate
 from arrears.sim.story import DiaryLine, as_text, tell
 from arrears.store.postgres.store import PostgresStore
+from arrears.web.serving import listen, port_of
 from arrears.wiring import fresh_database, install, settings, tune_for_batches
 
 DATABASE: Final = "arrears_demo"
@@ -52,9 +54,10 @@ DAYS: Final = 365
 )
 def command(no_serve: bool, no_year: bool, seed: int, port: int, language: str) -> None:
     """Play a year of 50 made-up accounts on PostgreSQL, and tell the story of one; then an account is yours."""
-    if not no_year:
-        _made_up_year(seed)
-    _living(None if no_serve else port, language)
+    with the_only_demo(settings().home) as seen_at:
+        if not no_year:
+            _made_up_year(seed)
+        _living(None if no_serve else port, language, seen_at)
 
 
 def _made_up_year(seed: int) -> None:
@@ -138,15 +141,16 @@ def _story(store: AccountAndMailHistory, number: int, episode: list[DiaryLine]) 
         click.echo(f"  {text}")
 
 
-def _living(port: int | None, language: str) -> None:
+def _living(port: int | None, language: str, seen_at: Callable[[str], object]) -> None:
     """The story of a declined card, with real requests to the sandbox provider on this machine, up to this minute; then
     an account in the same trouble is served to whoever wants to play its customer."""
-    url = fresh_database(DATABASE)
-    folder = settings().home / "demo-mail"
-    shutil.rmtree(folder, ignore_errors=True)
     with ExitStack() as stack:
-        server = None if port is None else stack.enter_context(listen(HOST, port))
-        base_url = f"http://{HOST}:{server.server_port if server else DEFAULT_PORT}"
+        # Before anything of an earlier demo is thrown away: without a port there is no new one.
+        server = None if port is None else stack.enter_context(closing(listen(HOST, port)))
+        base_url = f"http://{HOST}:{port_of(server) if server else DEFAULT_PORT}"
+        url = fresh_database(DATABASE)
+        folder = settings().home / "demo-mail"
+        shutil.rmtree(folder, ignore_errors=True)
         sandbox = stack.enter_context(running())
         notebook = Notebook(lambda account, sub: why(live.store, base_url, account, sub, live.clock.now()))
         told = past_weeks(url, sandbox, base_url, folder, notebook, language)
@@ -156,9 +160,11 @@ def _living(port: int | None, language: str) -> None:
         if server is None:
             return
         install(live)
-        address = stack.enter_context(alive(live, sandbox, base_url, server.server_port + 1 if port else 0))
+        begin_log(quiet=True)
+        address = stack.enter_context(alive(live, sandbox, base_url, port_of(server) + 1 if port else 0))
         _your_turn(told, language, base_url, address)
-        serve(server, url)
+        seen_at(f"{base_url}/")
+        serve_alone(server, live)
 
 
 def _card(told: PastWeeks) -> None:

@@ -8,18 +8,14 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import closing, contextmanager
 from datetime import datetime, timedelta
-from functools import partial
 from pathlib import Path
 from typing import Final, NamedTuple
-
-import click
 
 from arrears.adapters.channels.folder import FolderChannel
 from arrears.adapters.services.notebook import Notebook, Why
 from arrears.cli.demo_card import DUE_DAYS, PAID_DAYS_LATE, SERVICES, Scene, card_story, choose_on_page
-from arrears.cli.serve import listen
 from arrears.core.account import Mode
 from arrears.core.deadlines import ahead
 from arrears.core.ids import ACCOUNT, format_id
@@ -33,7 +29,10 @@ from arrears.notices.languages import DEFAULT_LANGUAGE
 from arrears.ports import NewAccount
 from arrears.sandbox.run import Running
 from arrears.sim.story import DiaryLine
+from arrears.store.outages import OUTAGES
 from arrears.store.postgres.store import PostgresStore
+from arrears.web.logs import LOG, WorkerLog, say_of_mail
+from arrears.web.serving import address_of, gate, listen, serving_beside
 from arrears.wiring import SERVING_CONNECTIONS_MAX, Installation, RealClock, mail_context, set_up_django
 
 HOST: Final = "127.0.0.1"
@@ -105,22 +104,28 @@ def why(store: PostgresStore, base_url: str, account: int, subscription: int, no
     return Why(reasons, " and ".join(sums) or "Nothing", days, f"{base_url}/settle/{format_id(ACCOUNT, account)}")
 
 
+def keep_working(live: Installation, stop: threading.Event) -> None:
+    """A worker's thread, which works on after a mistake of ours too: whoever serves beside it would not see it die."""
+    while not stop.is_set():
+        try:
+            live.work(1, stop.wait, say_of_mail, WorkerLog(OUTAGES))
+        except Exception as error:
+            LOG.error("worker_died", said="it is begun again in ten seconds", exc_info=error)
+            stop.wait(10)
+
+
 @contextmanager
 def alive(live: Installation, sandbox: Running, base_url: str, notebook_port: int) -> Iterator[str]:
     """A worker and the notebook's own pages at work until the end of the block; the address of those pages."""
     notebook = live.services
     assert isinstance(notebook, Notebook)
     stop = threading.Event()
-    worker = threading.Thread(target=live.work, args=(1, stop.wait, partial(click.echo, err=True)), name="worker")
-    with listen(HOST, notebook_port) as pages:
-        pages.set_app(notebook)
-        serving = threading.Thread(target=pages.serve_forever, name="notebook", daemon=True)
+    worker = threading.Thread(target=keep_working, args=(live, stop), name="worker")
+    with closing(listen(HOST, notebook_port)) as pages, serving_beside(pages, gate(notebook)):
         sandbox.control("webhook", url=f"{base_url}/webhooks/{live.providers.default}")
-        serving.start()
         worker.start()
         try:
-            yield f"http://{HOST}:{pages.server_port}"
+            yield address_of(pages).rstrip("/")
         finally:
             stop.set()
             worker.join()
-            pages.shutdown()

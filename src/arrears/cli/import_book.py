@@ -27,7 +27,8 @@ from arrears.wiring import open_installation, tune_for_batches
 _CHANGED: Final = {
     "email": "mail addresses",
     "total_minor": "totals (lower: credited)",
-    "paid": "payments",
+    "paid": "invoices of which more is paid",
+    "taken_back": "",
     "due_on": "due dates",
     "disputed": "disputes",
     "standing": "invoices given up, or asked for again",
@@ -145,7 +146,14 @@ def _said(report: ImportReport, dry_run: bool) -> Iterator[str]:
     if count["known_invoices"] or count["known_payments"]:
         yield f"{count['known_invoices']} invoices and {count['known_payments']} payments were here already, the same"
     for what, number in sorted(report.changed.items()):
-        yield f"changed: {number} {_CHANGED[what]}"
+        if what != "taken_back":
+            yield f"changed: {number} {_CHANGED[what]}"
+    if taken := report.changed.get("taken_back"):
+        payments = "1 payment" if taken == 1 else f"payments of {taken} invoices"
+        sums = ", ".join(f"{code} {format_amount(minor, code)}" for code, minor in sorted(report.taken_back.items()))
+        yield f"{payments} taken back: {sums}; what they paid is open again"
+    if count["payments_gone"]:
+        yield f"{count['payments_gone']} payments of the book are not in this file; they stay as they are"
     if count["paid_here_only"]:
         yield f"{count['paid_here_only']} invoices are paid here further than the file knows; that stays"
     if count["booked_again"]:
@@ -182,6 +190,7 @@ def _as_dict(report: ImportReport, dry_run: bool) -> dict[str, Any]:
         **{name: report.count[name] for name in _COUNTED},
         "left_out": {why: report.count[f"left_out_{why}"] for why in _LEFT_OUT},
         "changed": report.changed,
+        "taken_back": dict(sorted(report.taken_back.items())),
         "changes": [one._asdict() for one in report.changes],
         "refused": report.refused,
         "before": _sums(report.before),
@@ -203,4 +212,5 @@ _COUNTED: Final = (
     "booked_again",
     "asked_less_here",
     "invoices_gone",
+    "payments_gone",
 )

@@ -7,8 +7,8 @@ from datetime import datetime
 
 import click
 
+from arrears.adapters.books.sums import read_sum
 from arrears.cli.common import WORDS
-from arrears.core.money import parse_amount
 from arrears.engine.commands import corrections
 from arrears.wiring import Installation, open_installation
 
@@ -25,6 +25,11 @@ def invoice() -> None:
 @click.group()
 def payment() -> None:
     """Correct a payment that was booked and never came."""
+
+
+@click.group()
+def account() -> None:
+    """What the billing system calls an account."""
 
 
 def _do(act: Callable[[Installation], None], said: str) -> None:
@@ -57,7 +62,7 @@ def credit(number: str, amount: str, note: str, who: str, why: str) -> None:
     """Ask AMOUNT less of invoice NUMBER; what is paid of that already becomes account credit."""
 
     def act(live: Installation) -> None:
-        minor = parse_amount(amount, corrections.currency_of(live.store, number))
+        minor = read_sum(amount, corrections.currency_of(live.store, number), ".", "", minor_units=False)
         corrections.credit(live.store, number, minor, live.clock.now(), f"staff:{who}", why, note)
 
     _do(act, f"{amount} less is asked for invoice {number}")
@@ -72,7 +77,7 @@ def correct(number: str, total: str, who: str, why: str) -> None:
     """Invoice NUMBER asks TOTAL, which is less than before; for more, issue another invoice."""
 
     def act(live: Installation) -> None:
-        minor = parse_amount(total, corrections.currency_of(live.store, number))
+        minor = read_sum(total, corrections.currency_of(live.store, number), ".", "", minor_units=False)
         corrections.correct(live.store, number, minor, live.clock.now(), f"staff:{who}", why)
 
     _do(act, f"invoice {number} asks {total}")
@@ -113,3 +118,15 @@ def take_back(ref: str, minor: int | None, who: str, why: str) -> None:
         lambda live: corrections.take_back(live.store, ref, minor, live.clock.now(), f"staff:{who}", why),
         f"payment {ref} is taken back",
     )
+
+
+@account.command(name="rename-ref")
+@click.argument("old", type=WORDS)
+@click.argument("new", type=WORDS)
+@WHO
+@REASON
+def rename_ref(old: str, new: str, who: str, why: str) -> None:
+    """The billing system calls OLD from now on NEW: the next import finds the same account."""
+    with open_installation() as live:
+        corrections.rename_ref(live.store, old, new, live.clock.now(), f"staff:{who}", why)
+    click.echo(f"{old} is called {new}; import the book again")

@@ -5,7 +5,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection, Iterable, Iterator
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from html import escape
 from pathlib import Path
 from typing import TYPE_CHECKING, Final, NamedTuple
@@ -18,7 +18,7 @@ from arrears.core.account import Mode
 from arrears.core.errors import Refused
 from arrears.core.messages.content import Content, Role
 from arrears.core.messages.kinds import KINDS, Dated, MessageKind
-from arrears.engine.messages.drafting import sums_of
+from arrears.engine.messages.addressing import sums_of
 
 if TYPE_CHECKING:
     # MJML and Jinja take longer to load than `--help` may.
@@ -54,10 +54,11 @@ def command() -> None:
 def check(texts_folder: Path | None, as_json: bool) -> None:
     """Load every text and fill it with examples; say what is wrong with the first that is not right. A language that
     is only begun may lack texts, and those it has are looked at too."""
-    from arrears.cli.translations import check_begun
+    from arrears.cli.translations import check_begun, check_catalogues
 
     texts = _loaded(texts_folder)
     check_begun()
+    check_catalogues()
     many, count = len(texts.languages), sum(language.count for language in texts.languages.values())
     if as_json:
         print_json({"ok": True, "languages": sorted(texts.languages), "texts": count})
@@ -123,27 +124,41 @@ def new_language(code: str) -> None:
 def translations(as_json: bool) -> None:
     """Say everything that a language still lacks, and what is wrong with the texts it has; compile the catalogues of
     the pages."""
-    from arrears.cli.translations import begun, check_begun, compile_catalogues, missing
+    from arrears.cli.translations import begun, check_begun, compile_catalogues, misnamed, missing
     from arrears.notices.languages import LANGUAGES
 
     found = {code: missing(code) for code in begun()}
     compile_catalogues(found)
     lacking = any(found[code] for code in LANGUAGES)
-    wrong = None
+    wrong = [line for code in found for line in misnamed(code)]
     try:
         check_begun()
     except Refused as refused:
-        wrong = refused.message
+        wrong.append(refused.message)
     if as_json:
         print_json({"ok": not (lacking or wrong), "missing": found, "wrong": wrong})
     else:
         for code, lines in found.items():
             off = "" if code in LANGUAGES else " (not in notices/languages.py)"
             click.echo("\n  ".join([f"{code}{off}: {len(lines) or 'nothing'} missing", *lines]))
-        if wrong:
-            click.echo(f"wrong: {wrong}")
+        for line in wrong:
+            click.echo(f"wrong: {line}")
+        click.echo(_next_step(found, bool(wrong)))
     if lacking or wrong:
         raise SystemExit(1)
+
+
+def _next_step(missing: Mapping[str, Sequence[str]], is_wrong: bool) -> str:
+    """What to do now, in one line."""
+    from arrears.notices.languages import LANGUAGES
+
+    if is_wrong:
+        return "next: mend what is wrong, and run this again"
+    if lacking := [code for code in missing if missing[code]]:
+        return f"next: write what {lacking[0]} lacks, and see it with `arrears notice preview --language {lacking[0]}`"
+    if ready := [code for code in missing if code not in LANGUAGES]:
+        return f"next: name {ready[0]} in notices/languages.py, and run `arrears notice check`"
+    return "next: nothing is left to translate; `arrears notice check` fills every text"
 
 
 def written(texts: Texts, contents: Iterable[Content], folder: Path) -> list[Preview]:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import secrets
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
 
@@ -41,6 +41,32 @@ def output_file(file: str | None) -> Iterator[Callable[[str], None]]:
     finally:
         if not special:
             beside.unlink(missing_ok=True)
+
+
+def refuse_overwriting(inputs: Mapping[str, str], outputs: Mapping[str, str | None]) -> None:
+    """Raises Refused `unwritable_file` where a file to write is one to read, or another one to write, however it is
+    spelled and over whatever link. Both are by what a person calls them: `--csv`, or `the book`. What is no ordinary
+    file, such as a terminal, may be several of them."""
+    taken = [(called, Path(file)) for called, file in inputs.items()]
+    for called, file in outputs.items():
+        if file is None:
+            continue
+        path = Path(file)
+        for other, taken_path in taken:
+            if _is_same(path, taken_path):
+                place = file if file.isprintable() else ascii(file)
+                way = f"give {called} a file of its own"
+                raise Refused("unwritable_file", f"{place}: is {other} too, which would be lost; {way}")
+        taken.append((called, path))
+
+
+def _is_same(one: Path, other: Path) -> bool:
+    try:
+        if one.exists() and other.exists():
+            return one.is_file() and one.samefile(other)
+        return one.resolve() == other.resolve()
+    except (OSError, ValueError, RuntimeError):
+        return False  # What is no path is refused when it is opened.
 
 
 def _refused(file: str, error: OSError | ValueError) -> Refused:

@@ -13,7 +13,7 @@ import click
 
 from arrears.adapters.books import load_map, read_book
 from arrears.cli.common import AS_JSON, each_mistake_on_a_line, print_json, progress_on_terminal, rows
-from arrears.cli.output_file import output_file
+from arrears.cli.output_file import output_file, refuse_overwriting
 from arrears.cli.policy import read_policy
 from arrears.cli.scratch import STORE, scratch_store
 from arrears.core.errors import Refused
@@ -71,6 +71,8 @@ def command(
 ) -> None:
     """Play the book in FILE, day by day: what would have happened under a policy, or under each of several."""
     with each_mistake_on_a_line("nothing was replayed"):
+        inputs = {"the book": file, "the map": map_file} | {f"the policy {one}": one for one in policy_files}
+        refuse_overwriting(inputs, {"--html": html_file, "--csv": csv_file})
         policies = _policies(policy_files or (BUILT_IN,))
         book = read_book(Path(file), load_map(Path(map_file)))
     each = {

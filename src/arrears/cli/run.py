@@ -2,12 +2,23 @@
 
 from __future__ import annotations
 
+import threading
+import time
 from dataclasses import asdict
+from typing import Final
 
 import click
+import psycopg
 
-from arrears.cli.common import AS_JSON, print_json
-from arrears.wiring import open_installation, tune_for_batches
+from arrears.cli.common import AS_JSON, begin_log, print_json
+from arrears.engine.run import RunReport
+from arrears.engine.worker import RETRY_SECONDS
+from arrears.store.outages import is_away
+from arrears.web.logs import LOG, say_of_mail
+from arrears.wiring import Installation, open_installation, tune_for_batches
+
+OUTAGE_SECONDS_MAX: Final = 60.0
+"""So long a run that has begun waits for a database that restarts; then it ends as one that cannot reach it."""
 
 
 @click.command()
@@ -15,11 +26,27 @@ from arrears.wiring import open_installation, tune_for_batches
 def command(as_json: bool) -> None:
     """Collect what is due now, perform what that asked for, and exit."""
     tune_for_batches()
+    begin_log(quiet=True)
     with open_installation() as live:
-        report, performed = live.work_once(say=lambda line: click.echo(line, err=True))
+        report, performed = _through_outages(live)
+    LOG.info("worked", **asdict(report), performed=performed)
     if as_json:
         print_json({**asdict(report), "performed": performed})
         return
     click.echo(f"{report.accounts} accounts were due, {report.facts} facts recorded, {performed} actions performed")
     if report.parked:
         click.echo(f"{report.parked} accounts are parked; see `arrears tasks`")
+
+
+def _through_outages(live: Installation) -> tuple[RunReport, int]:
+    """One look, and where the database restarts under it another that takes up what is left: what the first had
+    recorded stands and is counted no more."""
+    deadline = time.monotonic() + OUTAGE_SECONDS_MAX
+    while True:
+        try:
+            return live.work_once(say=say_of_mail)
+        except psycopg.OperationalError as error:
+            if not is_away(error) or time.monotonic() > deadline:
+                raise
+            LOG.warning("database_away", said="waiting for it, a minute at most", exc_info=error)
+        threading.Event().wait(RETRY_SECONDS)

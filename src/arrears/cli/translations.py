@@ -6,6 +6,7 @@ The pages' sentences are taken from their source as Django takes them, without G
 from __future__ import annotations
 
 import io
+import re
 import tomllib
 from collections.abc import Iterable, Iterator, Mapping
 from datetime import UTC, datetime
@@ -33,6 +34,9 @@ KEYWORDS: Final[Mapping[str, Any]] = {
     "npgettext": ((1, "c"), 2, 3),
 }
 """How a sentence is said in Python, and which arguments it is."""
+
+NAMED: Final = re.compile(r"%\(\w+\)s|%%")
+"""What a sentence has filled in, and a percent sign beside it."""
 
 Sentence = tuple[str | tuple[str, ...], str | None]
 """A message id (singular and plural where it counts something) and its context."""
@@ -79,6 +83,36 @@ def begun(root: Path = SOURCE) -> list[str]:
     """The languages that are spoken, and those whose files were begun."""
     texts = (path.stem for path in (root / "notices" / "texts").glob("*.toml"))
     return sorted({*LANGUAGES, *texts, *(path.name for path in (root / "locale").iterdir())})
+
+
+def misnamed(code: str, root: Path = SOURCE) -> list[str]:
+    """Each sentence of the pages that names something else than the original does, one line each. A name too many is an
+    error when the page is shown, and one that is left out leaves out a sum or a day."""
+    path = catalogue_path(code, root)
+    return list(_misnamed(path)) if path.exists() else []
+
+
+def _misnamed(path: Path) -> Iterator[str]:
+    catalogue = read_catalogue(path)
+    for message in catalogue:
+        if not message.id:
+            continue
+        originals, words = _forms(message.id), _forms(message.string)
+        for number, text in enumerate(words):
+            original = originals[min(number, len(originals) - 1)]
+            said, wanted = set(NAMED.findall(text)), set(NAMED.findall(original))
+            # In a form for one alone the number may be a word.
+            if text and said != wanted and not (number == 0 < len(words) - 1 and said < wanted):
+                names = ", ".join(sorted(said)) or "nothing", ", ".join(sorted(wanted)) or "nothing"
+                where = f"{path.parts[-3]}/django.po: {original!r}"
+                yield f"{where} is translated with {names[0]}; the original has {names[1]}"
+
+
+def check_catalogues(root: Path = SOURCE) -> None:
+    """See that the sentences of each language, begun or whole, name what the originals name. Refuses `bad_template`."""
+    for code in begun(root):
+        for wrong in misnamed(code, root):
+            raise Refused("bad_template", wrong)
 
 
 def check_begun(root: Path = SOURCE) -> None:
@@ -204,6 +238,10 @@ def _quoted(text: str) -> str:
     assert '"' not in text, text
     assert "\\" not in text, text
     return f'"{text}"'
+
+
+def _forms(text: str | tuple[str, ...] | list[str] | None) -> tuple[str, ...]:
+    return (text,) if isinstance(text, str) else tuple(text or ())
 
 
 def _first(ids: str | tuple[str, ...] | list[str]) -> str:

@@ -8,7 +8,10 @@ from types import FrameType
 
 import click
 
+from arrears.cli.common import begin_log
 from arrears.engine.people.profile import ask_unconfirmed
+from arrears.store.outages import OUTAGES
+from arrears.web.logs import LOG, WorkerLog, say_of_mail
 from arrears.wiring import open_installation, tune_for_batches
 
 
@@ -22,17 +25,15 @@ def command(poll_seconds: int, once: bool) -> None:
     def ask_to_stop(_signal: int, _frame: FrameType | None) -> None:
         stop.set()
 
-    def say(line: str) -> None:
-        click.echo(line, err=True)
-
     signal.signal(signal.SIGTERM, ask_to_stop)
     signal.signal(signal.SIGINT, ask_to_stop)
     tune_for_batches()
+    begin_log(quiet=once)
     with open_installation() as live:
         if once:
             ask_unconfirmed(live.store, live.clock.now())
-            live.work_once(stop.is_set, say)
+            live.work_once(stop.is_set, say_of_mail)
             return
-        click.echo(f"working; looking every {poll_seconds} seconds", err=True)
-        live.work(poll_seconds, stop.wait, say)
-    click.echo("stopped", err=True)
+        LOG.info("working", seconds=poll_seconds)
+        live.work(poll_seconds, stop.wait, say_of_mail, WorkerLog(OUTAGES))
+    LOG.info("stopped")

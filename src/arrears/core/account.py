@@ -6,14 +6,13 @@ The value is stored as one JSON text in the account's narrow row and is, by defi
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable
 from datetime import date, datetime
 from enum import StrEnum
 
 import msgspec
 
 from arrears.core.announcements import Announcement
-from arrears.core.payments.limits import AmountLimits
 from arrears.core.payments.planner import Tried
 from arrears.core.payments.values import AttemptState, Initiator, MethodKind, Network
 from arrears.core.promises import Promise
@@ -362,29 +361,6 @@ class Account(Value, frozen=True, omit_defaults=True):
         """Whether a hold on this very debt is open: then it is out of the settlement set."""
         return any(h.scope is HoldScope.DEBT and h.target == no and h.ended_at is None for h in self.holds)
 
-
-class Guards(msgspec.Struct, frozen=True):
-    """What every decision must know of the whole installation: its doubts, and what can be charged."""
-
-    feed_stale: bool = False
-    clock_suspect: bool = False
-    breaker_open: bool = False
-    limits: Mapping[str, AmountLimits] = {}
-    """What the payment providers take in one charge, by currency. No doubt: known, or without limit."""
-
-    identity: str = ""
-    """Who this installation is to them: a part of the key of each charge."""
-
-    @property
-    def doubts(self) -> tuple[DoubtKind, ...]:
-        """The system doubts that stand, in a fixed order."""
-        stand = (self.feed_stale, self.clock_suspect, self.breaker_open)
-        if not any(stand):
-            return ()
-        return tuple([kind for kind, stands in zip(_OF_THE_SYSTEM, stand, strict=True) if stands])
-
-
-_OF_THE_SYSTEM = (DoubtKind.FEED, DoubtKind.CLOCK, DoubtKind.BREAKER)
 
 _encoder = msgspec.json.Encoder(order="deterministic")
 _decoder = msgspec.json.Decoder(Account)

@@ -27,6 +27,10 @@ NAME_CHARS_MAX: Final = 100
 
 _ATOM: Final = r"[A-Za-z0-9!#$%&'*+/=?^_`{|}~\u0080-\U0010ffff-]+"
 _DOT_ATOM: Final = re.compile(rf"{_ATOM}(?:\.{_ATOM})*")
+_PLAIN: Final = re.compile(
+    r"[A-Za-z0-9_+-]+(?:\.[A-Za-z0-9_+-]+)*@(?:[a-z0-9](?:[a-z0-9-]{0,61}[a-z0-9])?\.)+[a-z]{2,63}"
+)
+"""How nearly all are written: in their one form, if they are short."""
 _QUOTED: Final = re.compile(r'"((?:[^"\\\x00-\x1f\x7f]|\\[\x20-\x7e])*)"')
 _LABEL: Final = re.compile(r"[a-z0-9](?:[a-z0-9-]{0,61}[a-z0-9])?")
 _A_NUMBER: Final = re.compile(r"[0-9]+|0x[0-9a-f]*")
@@ -44,13 +48,20 @@ _UNSEEN: Final = ("Cc", "Cf", "Cs", "Co", "Cn", "Zl", "Zp", "Zs")
 def check_address(text: str) -> str:
     """The address in its one form: the local part unquoted where that says the same, the domain in lower case and
     in ASCII (`xn--`). Refuses `bad_address`: what is longer than RFC 5321 allows, no address, or not one alone."""
+    if len(text) <= LOCAL_BYTES_MAX and _PLAIN.fullmatch(text):
+        return text
+    return _in_one_form(text)
+
+
+def _in_one_form(text: str) -> str:
     address = unicodedata.normalize("NFC", text.strip())
     if len(address) > 4 * ADDRESS_BYTES_MAX:
         raise _refused(text, f"is too long; an address has at most {ADDRESS_BYTES_MAX} characters")
     local, at, domain = address.rpartition("@")
     if not at:
         raise _refused(text, "has no @; write it like name@example.org")
-    local, domain = _local(text, local), _domain(text, domain)
+    # A domain may be written with the dot of the root (RFC 1034, 3.1), which no address has (RFC 5321, 2.3.5).
+    local, domain = _local(text, local), _domain(text, domain.removesuffix("."))
     if len(local.encode()) > LOCAL_BYTES_MAX:
         raise _refused(text, f"has more than {LOCAL_BYTES_MAX} characters before the @; no mail server takes that")
     if len(f"{local}@{domain}".encode()) > ADDRESS_BYTES_MAX:
@@ -143,13 +154,13 @@ def _refused(text: str, why: str) -> Refused:
 
 def mailbox_of(address: str) -> str:
     """What two spellings of one mailbox have in common, to compare, count and store addresses by: in practice no server
-    tells apart the letter cases of a local part, and a domain is the same in letters and as xn--. Of two letters that
-    are not each other's capital (i and the dotless one, ß and ss) each is a mailbox of its own. It is never written to
-    a server."""
+    tells apart the letter cases of a local part, and a domain is the same in letters, as xn-- and with a dot behind it.
+    Of two letters that are not each other's capital (i and the dotless one, ß and ss) each is a mailbox of its own. It
+    is never written to a server."""
     if address.isascii():
-        return address.lower()
+        return (address.removesuffix(".") if "@" in address else address).lower()
     local, at, domain = unicodedata.normalize("NFC", address).rpartition("@")
-    domain = domain.lower()
+    domain = domain.lower().removesuffix(".") if at else domain.lower()
     if at and not _TWO_READINGS.search(domain):
         with suppress(UnicodeError):
             domain = domain.encode("idna").decode("ascii")

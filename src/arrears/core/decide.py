@@ -7,11 +7,12 @@ A pure function. The caller records the facts, folds them into the account and a
 from __future__ import annotations
 
 from collections.abc import Sequence
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Final, NamedTuple
 
-from arrears.core.account import Account, Guards
+from arrears.core.account import Account
 from arrears.core.facts import DateMoved, Disabled, Fact, Noticed, NoticePart, notice_of
+from arrears.core.guards import Guards
 from arrears.core.policy import Policies
 from arrears.core.rules import RULES, Rule
 from arrears.core.view import IMMEDIATELY, ONE_DAY, Due, Rank, View
@@ -28,6 +29,9 @@ class Decision(NamedTuple):
     next_at: datetime | None
     at_rest: bool = True
 
+
+BY_DAY: Final = timedelta(hours=12)
+"""So long after 09:00 what is late still leaves at once; later it waits for the next 09:00."""
 
 NOTHING = Decision((), None)
 _QUIET: Final = frozenset({Noticed, DateMoved, Disabled})
@@ -113,8 +117,13 @@ def _window(view: View, due: Due) -> datetime:
     if due.at_once:
         return due.at
     at = due.at
-    if at < view.now < view.morning(view.today):
-        at = view.morning(view.today)
+    if at < view.now:
+        # What a doubt, a hold or an outage kept back leaves by day, and never at night.
+        morning = view.morning(view.today)
+        if view.now < morning:
+            at = morning
+        elif view.now >= morning + BY_DAY:
+            at = view.morning(view.today + ONE_DAY)
     noticed_on = view.account.noticed_on
     if noticed_on is not None and at < view.calendar.end_of_day(noticed_on):
         at = view.morning(noticed_on + ONE_DAY)

@@ -21,8 +21,9 @@ from typing import Any, Final, NamedTuple
 from msgspec.structs import astuple
 
 from arrears.core import facts as f
-from arrears.core.account import Guards, encode_account
+from arrears.core.account import encode_account
 from arrears.core.facts import ARREARS, kind_of
+from arrears.core.guards import Guards
 from arrears.core.policy import Policies
 from arrears.core.rows import Rows, rows_of
 from arrears.core.unit import GENESIS, Unit, Written, stamp

@@ -8,10 +8,15 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable
 from functools import partial
+from typing import Final
 
 from arrears.core.deadlines import Ahead
 from arrears.core.facts import Deferred, DoubtEnded, Fact
 from arrears.core.view import IMMEDIATELY, Due, Rank, View
+
+DELETIONS_PER_DAY: Final = 10
+"""So many deletions are ordered by themselves in a UTC day, in the whole installation; the others wait for the release
+by two people (spec, section 8). An installation may say another number (`ARREARS_DELETIONS_PER_DAY`)."""
 
 
 def escalate(view: View, one: Ahead, build: Callable[[View, Ahead], Fact]) -> Iterable[Due]:

@@ -6,7 +6,7 @@ from datetime import datetime
 from typing import NamedTuple, assert_never
 
 from arrears.core import facts as f
-from arrears.core.account import Guards
+from arrears.core.guards import Guards
 from arrears.core.payments.limits import LimitsByCurrency
 
 

@@ -12,21 +12,10 @@ from typing import Any, Final
 
 import msgspec
 
-from arrears.core.account import (
-    Account,
-    Action,
-    Debt,
-    DoubtKind,
-    Guards,
-    Hold,
-    HoldScope,
-    Mode,
-    Stop,
-    Subscription,
-    Terms,
-)
+from arrears.core.account import Account, Action, Debt, DoubtKind, Hold, HoldScope, Mode, Stop, Subscription, Terms
 from arrears.core.calendar import Calendar, calendar_of
 from arrears.core.facts import Evidence, Fact, NoticePart, Owing
+from arrears.core.guards import Guards
 from arrears.core.money import MINOR_MAX
 from arrears.core.policy import ClockScope as ClockScope
 from arrears.core.policy import Policy

@@ -9,7 +9,7 @@ from contextlib import contextmanager
 from datetime import UTC, date, datetime
 from typing import Final
 
-from arrears.core.account import Debt, Guards, Subscription
+from arrears.core.account import Debt, Subscription
 from arrears.core.calendar import calendar_of
 from arrears.core.decide import decide
 from arrears.core.errors import Refused
@@ -18,6 +18,7 @@ from arrears.core.facts import (
     DeletionOrdered,
     Fact,
 )
+from arrears.core.guards import Guards
 from arrears.core.ids import INVOICE, SUBSCRIPTION, format_id
 from arrears.core.policy import Policies
 from arrears.core.unit import Unit

@@ -16,6 +16,7 @@ from arrears.core.account import Account, Debt
 from arrears.core.calendar import calendar_of
 from arrears.core.deadlines import applying
 from arrears.core.errors import Refused
+from arrears.core.facts.payments import TAKEN_BACK
 from arrears.core.known import Known, KnownInvoice, KnownPayment
 from arrears.core.money import format_amount
 from arrears.core.unit import Unit
@@ -23,6 +24,7 @@ from arrears.core.view import View
 
 DUE_YEARS_MAX: Final = 3
 """A due date further away than this is a slip of the pen."""
+DUE_FURTHEST: Final = f"the furthest is {DUE_YEARS_MAX} years from now: say an earlier day, or void what is not asked"
 
 
 def credit_invoice(
@@ -59,7 +61,7 @@ def move_due(unit: Unit, invoice: KnownInvoice, due_on: date, view: View, author
     if due_on < invoice.issued_on:
         raise Refused("bad_date", f"invoice {invoice.number!r} was issued on {invoice.issued_on}, after {due_on}")
     if due_on.year > view.today.year + DUE_YEARS_MAX:
-        raise Refused("bad_date", f"invoice {invoice.number!r} would be due in {due_on.year}; is that so?")
+        raise Refused("bad_date", f"invoice {invoice.number!r} would be due in {due_on.year}; {DUE_FURTHEST}")
     if due_on < invoice.due_on and invoice.demanded:
         raise Refused(
             "demanded",
@@ -125,7 +127,7 @@ def take_back(unit: Unit, known: Known, payment: KnownPayment, minor: int, autho
             invoice.other_minor -= again
             left -= again
     fact = f.Refunded(
-        ref=f"back:{payment.ref}:{unit.no}:{unit.seq + 1}",
+        ref=f"{TAKEN_BACK}{payment.ref}:{unit.no}:{unit.seq + 1}",
         payment_ref=payment.ref,
         currency=payment.currency,
         amount_minor=credit + left,

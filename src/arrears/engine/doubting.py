@@ -11,6 +11,8 @@ from arrears.core import facts as f
 from arrears.core.account import DoubtKind
 from arrears.core.decide import decide
 from arrears.core.errors import Refused
+from arrears.core.guards import Guards
+from arrears.core.policy import Policies
 from arrears.core.rules import ESCALATION_RULES
 from arrears.core.unit import Unit
 from arrears.engine.acting import acting_on
@@ -49,9 +51,14 @@ def clear_doubt(store: Accounts, account: int, kind: DoubtKind, ref: str, now: d
 
 def end_doubt(store: Accounts, unit: Unit, kind: DoubtKind, ref: str, author: str) -> None:
     """The same of an account that is open for a change; nothing where there is no such doubt."""
+    if any(d.kind is kind and d.ref == ref for d in unit.account.doubts):
+        end_doubt_under(store.policies(), store.system().guards, unit, kind, ref, author)
+
+
+def end_doubt_under(policies: Policies, guards: Guards, unit: Unit, kind: DoubtKind, ref: str, author: str) -> None:
+    """The same where what decides over the account has been read."""
     if not any(d.kind is kind and d.ref == ref for d in unit.account.doubts):
         return
-    policies, guards = store.policies(), store.system().guards
     while waits := decide(policies, unit.account, guards, unit.now, rules=ESCALATION_RULES).facts:
         for fact in waits:
             unit.record(fact)

@@ -12,9 +12,9 @@ from datetime import datetime
 from typing import Final
 
 from arrears.core import facts as f
-from arrears.core.account import Guards
 from arrears.core.actions import CHARGE, NOTICE, ORDER, REFUND
 from arrears.core.errors import Refused
+from arrears.core.guards import Guards
 from arrears.core.payments.values import AttemptState, RefundState
 from arrears.core.policy import Policies
 from arrears.core.unit import Unit

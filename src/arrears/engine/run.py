@@ -15,8 +15,8 @@ from typing import Final
 
 import msgspec
 
-from arrears.core.account import Guards
 from arrears.core.decision_cache import DecisionCache
+from arrears.core.escalation import DELETIONS_PER_DAY
 from arrears.core.facts import (
     ClockSuspected,
     DeletionOrdered,
@@ -25,6 +25,7 @@ from arrears.core.facts import (
     Parked,
     Restricted,
 )
+from arrears.core.guards import Guards
 from arrears.core.policy import Policies
 from arrears.core.unit import Unit
 from arrears.engine.acting import DeletionGrant, decide_until_rest
@@ -36,10 +37,6 @@ TICK_GAP_MAX: Final = timedelta(hours=26)
 
 
 CLOCK_SKEW_MAX_SECONDS: Final = 300.0
-
-
-DELETIONS_PER_DAY: Final = 10
-"""Spec, section 8: ordered by themselves per UTC day, whole installation."""
 
 
 SEND_ACCOUNTS: Final = 500

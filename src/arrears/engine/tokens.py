@@ -4,11 +4,17 @@ from __future__ import annotations
 
 import hashlib
 import secrets
+from base64 import b32encode
 
 
 def new_token() -> str:
     """A capability that nobody can guess: 256 random bits."""
     return secrets.token_urlsafe(32)
+
+
+def new_mark() -> str:
+    """What tells a name from one that was given before a database was restored: 40 random bits, no secret."""
+    return b32encode(secrets.token_bytes(5)).decode().lower()
 
 
 def digest_of(token: str) -> bytes:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from datetime import datetime, timedelta
+from typing import Final, Protocol
 
 from arrears.engine.message_context import PLAIN_CONTEXT, MessageContext
 from arrears.engine.messages.health import watch_mail
@@ -31,6 +32,39 @@ class MailNews:
         for kind in sorted(self._known - troubles.keys()):
             self._say(f"{kind}: over")
         self._known = set(troubles)
+
+
+class Watcher(Protocol):
+    """Who follows a worker's looks."""
+
+    outages: tuple[type[Exception], ...]
+    """What a store raises while its database cannot be reached or only be read. A look that ends so is made again:
+    what it had recorded stands, what it had not is rolled back, and a claim is another's when its lease is over."""
+
+    def looked(self, report: RunReport, performed: int) -> None:
+        """A look came to its end."""
+
+    def lost(self, error: Exception) -> None:
+        """A look ended in one of `outages`; it may be the next of many."""
+
+
+class NobodyWatches:
+    """A watcher that follows nothing, and knows of no outage."""
+
+    outages: tuple[type[Exception], ...] = ()
+
+    def looked(self, report: RunReport, performed: int) -> None:
+        """See Watcher."""
+
+    def lost(self, error: Exception) -> None:
+        """See Watcher."""
+
+
+_NOBODY: Final = NobodyWatches()
+
+
+RETRY_SECONDS: Final = 1
+"""Between two looks while the database is away: it is back for us a second after it is there."""
 
 
 def work_once(
@@ -73,20 +107,29 @@ def work(
     wait: Callable[[int], bool],
     hourly: Callable[[datetime], object] = lambda _now: None,
     say: Callable[[str], object] = lambda _line: None,
+    watcher: Watcher = _NOBODY,
 ) -> None:
     """Work until `wait(seconds)` says to stop (True). It is asked between batches only, so that a batch in hand is
     always finished; a worker that is killed instead loses nothing either. `hourly` is called when this begins and
     once an hour, by every worker. `say` gets a line when something is wrong with mail as a whole, and when it is over.
+    It outlives every outage that `watcher` names.
     """
     due: datetime | None = None
     news = MailNews(say)
     while True:
-        now = clock.now()
-        if due is None or now >= due:
-            hourly(now)
-            due = now + timedelta(hours=1)
-        report, performed = work_once(
-            store, channel, services, clock, limits, providers, context, stopping=lambda: wait(0), tell=news.tell
-        )
-        if wait(0 if report.accounts or performed else poll_seconds):
+        try:
+            now = clock.now()
+            if due is None or now >= due:
+                hourly(now)
+                due = now + timedelta(hours=1)
+            report, performed = work_once(
+                store, channel, services, clock, limits, providers, context, stopping=lambda: wait(0), tell=news.tell
+            )
+        except watcher.outages as error:
+            watcher.lost(error)
+            pause = RETRY_SECONDS
+        else:
+            watcher.looked(report, performed)
+            pause = 0 if report.accounts or performed else poll_seconds
+        if wait(pause):
             return

@@ -19,7 +19,7 @@ from msgspec.structs import replace
 from arrears.core.account import Action
 from arrears.core.closed import closed
 from arrears.core.messages.content import SIGN_IN_CHANGES, DatedAction, DebtLine, Operator, Reader, Role, Sum
-from arrears.core.messages.kinds import KINDS, Announces, MessageKind
+from arrears.core.messages.kinds import KINDS, Announces, KindSpec, MessageKind
 
 Fields = Mapping[str, object]
 """Fields of a Content by name."""
@@ -93,13 +93,16 @@ _ANNOUNCED: Final[Mapping[Announces, NoticeKind]] = closed(
     Announces,
     {
         Announces.DEBT: NoticeKind(
-            _COMMON | _DEBTS | {"card"},
+            _COMMON | _DEBTS | {"card", "days_left"},
             datetime(2025, 12, 29, 8, tzinfo=UTC),
-            {"debts": (_CLOUD,), "sums": (Sum("EUR", 9_680),), "card": _CARD},
+            {"debts": (_CLOUD,), "sums": (Sum("EUR", 9_680),), "card": _CARD, "days_left": 3},
             [{"card": "", **_TOGETHER}, {"card": "", "no_method": True}, {"card": "", "by_transfer": True}],
         ),
         Announces.SUBSCRIPTION: NoticeKind(
-            _COMMON | _ACTIONS, datetime(2026, 4, 28, 7, tzinfo=UTC), {"actions": _DELETIONS}
+            _COMMON | _DEBTS | _ACTIONS | {"days_left"},
+            datetime(2026, 4, 28, 7, tzinfo=UTC),
+            {**_EUROS, "actions": _DELETIONS, "services": ("cloud",), "days_left": 3},
+            [{"actions": _DELETIONS[:1], "days_left": 1}, {"debts": (), "sums": ()}],
         ),
         Announces.METHOD: NoticeKind(
             _COMMON | {"card", "expires_on", "days_left"},
@@ -115,7 +118,16 @@ _ANNOUNCED: Final[Mapping[Announces, NoticeKind]] = closed(
     },
 )
 """What the texts of every kind that announces one of these may use; `card` is empty where an invoice is not collected
-by itself."""
+by itself, and the debts are where nothing that is paid keeps what is planned from happening."""
+
+
+def _announced(spec: KindSpec) -> NoticeKind:
+    assert spec.announces is not None
+    known = _ANNOUNCED[spec.announces]
+    if not spec.asks_for_money:
+        return known
+    return known._replace(variants=[one for one in known.variants if one.get("debts", True)])
+
 
 NOTICE_KINDS: Final[Mapping[MessageKind, NoticeKind]] = closed(
     "kinds of notice",
@@ -249,6 +261,6 @@ NOTICE_KINDS: Final[Mapping[MessageKind, NoticeKind]] = closed(
             _COMMON, datetime(2026, 2, 4, 13, 20, tzinfo=UTC), {"services": ("cloud",)}
         ),
     },
-    {kind: _ANNOUNCED[spec.announces] for kind, spec in KINDS.items() if spec.announces is not None},
+    {kind: _announced(spec) for kind, spec in KINDS.items() if spec.announces is not None},
 )
 """What the texts of every kind may use, and its example."""

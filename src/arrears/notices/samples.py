@@ -6,6 +6,7 @@ from collections.abc import Iterator
 
 from msgspec.structs import replace
 
+from arrears.core.errors import Refused
 from arrears.core.messages.content import Content, Reader, Role
 from arrears.core.messages.kinds import KINDS, Actor, MessageKind
 from arrears.notices.kinds import LINK, NOTICE_KINDS, OPERATOR, PAY_LINK
@@ -22,7 +23,10 @@ def sample(kind: MessageKind, locale: str) -> Content:
         "link": LINK,
         "administrator": "Anna de Vries",
     }
-    content = Content(kind=kind, locale=locale, sent_at=known.sent_at, **{**shared, **known.example})  # type: ignore[arg-type]
+    try:
+        content = Content(kind=kind, locale=locale, sent_at=known.sent_at, **{**shared, **known.example})  # type: ignore[arg-type]
+    except AssertionError as error:
+        raise _unfit(kind, error) from error
     return replace(content, link=PAY_LINK, link_is_pay=True) if KINDS[kind].asks_for_money else content
 
 
@@ -47,7 +51,16 @@ def variants(kind: MessageKind, locale: str) -> Iterator[Content]:
         yield replace(content, by_transfer=True, operator=replace(OPERATOR, iban="NL91ABNA0417164300"))
         yield replace(content, by_transfer=True)
         yield replace(content, no_method=True)
-    yield from (replace(content, **changes) for changes in NOTICE_KINDS[kind].variants)
+    for changes in NOTICE_KINDS[kind].variants:
+        try:
+            variant = replace(content, **changes)
+        except AssertionError as error:
+            raise _unfit(kind, error) from error
+        yield variant
+
+
+def _unfit(kind: MessageKind, why: AssertionError) -> Refused:
+    return Refused("bad_example", f"notices/kinds.py: an example of {kind} is no message: {why}; mend the example")
 
 
 def samples(locale: str) -> Iterator[Content]:

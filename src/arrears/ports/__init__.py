@@ -27,6 +27,7 @@ from arrears.ports.installation import (
 from arrears.ports.messages import (
     BACK,
     NOT_STUCK,
+    QUEUED,
     REPORTS_MAX,
     SEVERAL,
     TAKEN,
@@ -93,6 +94,7 @@ from arrears.ports.store import (
     AccountsAndVisitors,
     CollectionsRun,
     ContactsAndFacts,
+    CorrectingRefs,
     MailReturning,
     MailWatching,
     NamedMethods,
@@ -116,6 +118,7 @@ from arrears.ports.support import (
 __all__ = [
     "BACK",
     "NOT_STUCK",
+    "QUEUED",
     "REPORTS_MAX",
     "SEVERAL",
     "TAKEN",
@@ -149,6 +152,7 @@ __all__ = [
     "ContactBook",
     "ContactsAndFacts",
     "ConversationEntry",
+    "CorrectingRefs",
     "Delivery",
     "DeliveryAbout",
     "DueAccounts",

@@ -7,8 +7,9 @@ from contextlib import AbstractContextManager
 from datetime import date, datetime
 from typing import NamedTuple, Protocol
 
-from arrears.core.account import Account, Guards, Mode
+from arrears.core.account import Account, Mode
 from arrears.core.facts import Recorded
+from arrears.core.guards import Guards
 from arrears.core.receivables import NamedMethod
 from arrears.core.unit import Unit
 from arrears.ports.actions import Claim

@@ -50,6 +50,9 @@ class Receivables(Protocol):
         """Which of these accounts have an administrator, so that nobody writes to the address that they were opened
         with."""
 
+    def rename_ref(self, account: int, ref: str) -> None:
+        """The operator calls this customer so from now on, in the transaction that is open; no other has that name."""
+
     def invoice_places(self, numbers: Sequence[str]) -> Mapping[str, Place]:
         """Whose each of these invoices is; absent where there is none of that number."""
 

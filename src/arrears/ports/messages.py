@@ -128,6 +128,10 @@ BACK = frozenset({MailState.BOUNCED_HARD, MailState.CAME_BACK})
 """It did not arrive. No answer that is stored later undoes that."""
 
 
+QUEUED: Final = "queued"
+"""Of a message that is claimed: its turn has not come, so that it has not left, whatever becomes of its sender."""
+
+
 class Mail(msgspec.Struct, frozen=True, gc=False):
     """One message to one address, as its book has it: the row may be erased, the facts keep only its digest.
 
@@ -135,7 +139,9 @@ class Mail(msgspec.Struct, frozen=True, gc=False):
     handed over) make it unique for an address of its `channel`. `text` is the plain part without its link. `person` is
     0 for nobody that we know by number. `at` is when it came to its state, or was handed over for what happened to it
     later. `reply` are the server's words, and name the address; `code` is its code for them, which does not. `about` is
-    a DeliveryAbout while it waits because of what is not its own, else empty.
+    a DeliveryAbout while it waits because of what is not its own, else empty. `mark` is random and of this row alone: a
+    database that was restored counts up to numbers that were mailed before. `handing` says of a claimed one that it
+    is QUEUED, or the fate that its channel has answered; empty while it is with the channel.
     """
 
     account: int
@@ -156,11 +162,13 @@ class Mail(msgspec.Struct, frozen=True, gc=False):
     code: str = ""
     channel: ChannelName = EMAIL
     about: str = ""
+    mark: str = ""
+    handing: str = ""
 
     @property
     def id(self) -> str:
         """The name by which mail servers know it, the same however often it is handed over."""
-        return f"a{self.account}-{self.seq}-{self.no}"
+        return f"a{self.account}-{self.seq}-{self.no}{self.mark and '-'}{self.mark}"
 
     @property
     def mailbox(self) -> str:
@@ -293,6 +301,11 @@ class MailBook(WarningBook, Protocol):
         """Claim these for handing over, new ones and those that wait (or whose sender died, with proof that they did
         not leave); committed when this returns, with their links. Only the claimed are returned: not one of a kind and
         cause that its address has today already. Of these that are `waiting` the row is written where there is none."""
+
+    def begin_mail(self, mail: Mail, over: Sequence[MailMove]) -> bool:
+        """Say that this one, claimed and QUEUED, is with its channel from now on, and keep what channels have answered
+        of others (`state` as it follows from their fate); committed when this returns. False, and it must not be handed
+        over, where somebody else has begun it or it has come to another state."""
 
     def mail_counts(self, now: datetime, mailboxes: Collection[str]) -> MailCounts:
         """How many messages were handed over and came back lately, and to each of these mailboxes (`mailbox_of`): what

@@ -110,6 +110,10 @@ class AccountsAndReceivables(Accounts, Receivables, Protocol):
     """What corrections of single invoices and payments need: the accounts, and whose each of them is."""
 
 
+class CorrectingRefs(AccountReader, AccountsAndReceivables, Protocol):
+    """What another reference of an account needs: whose each reference is, and what is known of its invoices."""
+
+
 class NamedMethods(AccountsAndMoney, NamedMethodBook, Protocol):
     """What adding the methods that books name needs."""
 

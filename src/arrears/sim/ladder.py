@@ -7,7 +7,6 @@ what they keep; where the two name different days one of them is wrong.
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping
-from dataclasses import dataclass, field
 from datetime import date, datetime, timedelta
 from typing import Final
 
@@ -17,52 +16,11 @@ from arrears.core.calendar import Calendar, calendar_of
 from arrears.core.policy import ClockScope, Policy
 from arrears.core.policy.places import is_working_day
 from arrears.core.states import State
+from arrears.sim.ladder_values import Announced, OwedDebt, Used
 
 ONE_DAY: Final = timedelta(days=1)
 NEVER: Final = 4000
 """Days after which a hold without an end is taken to have none."""
-
-
-@dataclass
-class OwedDebt:
-    """A debt as the facts have left it."""
-
-    no: int
-    subscriptions: tuple[int, ...]
-    open: int
-    day_0: date | None = None
-    ended: bool = False
-
-
-@dataclass
-class Announced:
-    """One warning."""
-
-    seq: int
-    subscription: int
-    generation: int
-    action: Action
-    on: date
-    accepted_at: datetime | None = None
-    otherwise: bool = False
-    void: bool = False
-
-
-@dataclass
-class Used:
-    """A subscription. `since` is the fact from which its warnings count; `ended_on` the end of its service."""
-
-    no: int
-    state: State = State.ACTIVE
-    generation: int = 1
-    owing: bool = False
-    cut: bool = False
-    entered_on: date | None = None
-    since: int = 0
-    end: Terms | None = None
-    end_since: int = 0
-    ended_on: date | None = None
-    told: dict[Action, date] = field(default_factory=dict)
 
 
 class Ladder:

@@ -25,11 +25,12 @@ _OFF = (State.RESTRICTED, State.DISABLED)
 
 @dataclass(slots=True)
 class _Late:
-    """A debt that went past due: its account and currency, its day 0, and the day on which it was paid in full."""
+    """A debt that went past due: its account and currency, its day 0, when it was due, and when it was paid in full."""
 
     account: int
     currency: str
     day_0: date
+    due_on: date
     paid_on: date | None = None
 
 
@@ -102,7 +103,7 @@ class Measure:
             debt = after.debt(part.debt) or before.debt(part.debt)
             if debt is None or (after.no, debt.no) in self._late:
                 continue
-            self._late[after.no, debt.no] = _Late(after.no, debt.currency, part.day_0)
+            self._late[after.no, debt.no] = _Late(after.no, debt.currency, part.day_0, debt.due_on)
             self.sums[debt.currency].past_due += debt.open_minor
             self._of(after.no, debt.currency).past_due += debt.open_minor
             customer.past_due_invoices += 1
@@ -198,7 +199,7 @@ class Measure:
                 self._of(account.no, debt.currency).still_open += debt.open_minor
         for late in self._late.values():
             customer = self.customers[late.account]
-            days = ((late.paid_on or last_on) - late.day_0).days
+            days = ((late.paid_on or last_on) - late.due_on).days
             customer.days_late_max = max(customer.days_late_max, days)
         days_played = [first_on + timedelta(days=n) for n in range((last_on - first_on).days + 1)]
         for currency, sums in self.sums.items():

@@ -88,8 +88,8 @@ class CustomerSums:
 
 @dataclass(slots=True)
 class CustomerOutcome:
-    """What a policy did to one customer. `days_late_max` is the longest time from day 0 to full payment, or to the
-    end."""
+    """What a policy did to one customer. `days_late_max` is the most days from a due date to full payment, or to
+    the end."""
 
     ref: str
     name: str

@@ -41,7 +41,7 @@ NOON: Final = time(12)
 AUTHOR: Final = "replay"
 DAYS_BEYOND_MAX: Final = 4000
 """So long time goes on after the book's last day, at most: longer than any ladder."""
-DELETIONS_PER_DAY: Final = 1_000_000
+EVERY_DELETION: Final = 1_000_000
 """No deletion waits here for the release by two people, which an installation asks for above ten a day."""
 
 
@@ -106,7 +106,7 @@ class Replay:
         self.book = book
         self.settings = settings
         self._measure = Measure()
-        self._checker = Checker(store, DELETIONS_PER_DAY, lambda _: None)
+        self._checker = Checker(store, EVERY_DELETION, lambda _: None)
         self._store = watched(store, self._committed, self._checker.system_changed)
         self._zones = {a.ref: a.zone for a in book.accounts}
         services: dict[str, set[str]] = defaultdict(set)
@@ -135,7 +135,7 @@ class Replay:
         plan = self.plan()
         instants = sorted(plan)
         start, last = instants[0], instants[-1]
-        stage = Stage(self._store, MemoryChannel(), InProcessServices(), start, limits=Limits(DELETIONS_PER_DAY))
+        stage = Stage(self._store, MemoryChannel(), InProcessServices(), start, limits=Limits(EVERY_DELETION))
         adopt_policy(self._store, self.settings.policy, start, AUTHOR)
         self.open_accounts(start)
         days = (last - start).days + 1

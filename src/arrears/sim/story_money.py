@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from arrears.core import facts as f
 from arrears.core.account import Account
+from arrears.core.facts.payments import TAKEN_BACK
 from arrears.core.money import format_amount
 from arrears.sim.story_words import in_words, service_of
 
@@ -95,6 +96,9 @@ def of_back(fact: StoryBack) -> tuple[str, str]:
             return "refund", f"{fact.refund}: {format_amount(minor, unit)} of {ref} is to be given back"
         case f.Refunded(reversal=True, refund=0, payment_ref=ref, currency=unit):
             return "taken back", f"{format_amount(fact.amount_minor + fact.reopened_minor, unit)} of {ref} by the bank"
+        case f.Refunded(ref=ref, refund=0, payment_ref=payment, currency=unit) if ref.startswith(TAKEN_BACK):
+            amount = format_amount(fact.amount_minor + fact.reopened_minor, unit)
+            return "taken back", f"{amount} of {payment}: it is not paid any more"
         case f.Refunded():
             amount = format_amount(fact.amount_minor + fact.reopened_minor, fact.currency)
             return "refund", f"{amount} of {fact.payment_ref} given back"

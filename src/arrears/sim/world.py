@@ -17,6 +17,7 @@ from arrears.core import facts as f
 from arrears.core.account import Action, Debt, HoldScope
 from arrears.core.calendar import calendar_of
 from arrears.core.errors import Refused
+from arrears.core.escalation import DELETIONS_PER_DAY
 from arrears.core.invariants import Breach
 from arrears.core.policy import load_policy
 from arrears.core.states import Reason, State
@@ -25,7 +26,7 @@ from arrears.engine.booking import Payment
 from arrears.engine.message_context import PLAIN_CONTEXT
 from arrears.engine.payments.sweep import LOOK_UP_AFTER, look_up_open
 from arrears.engine.plain import BriefWriter
-from arrears.engine.run import DELETIONS_PER_DAY, Limits
+from arrears.engine.run import Limits
 from arrears.ports import NewAccount, Store
 from arrears.sim import events, faults, people
 from arrears.sim.bank import Bank, by_card

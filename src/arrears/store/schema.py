@@ -14,6 +14,7 @@ from psycopg import Connection, sql
 from psycopg.conninfo import conninfo_to_dict
 
 from arrears.core.errors import Refused
+from arrears.store.outages import RECONNECT_SECONDS_MAX, WAIT_SECONDS_MAX
 
 _SQL: Final = files("arrears.store").joinpath("sql")
 
@@ -40,7 +41,8 @@ def django_database(url: str, connections_max: int) -> dict[str, object]:
     known = {"dbname": "NAME", "user": "USER", "password": "PASSWORD", "host": "HOST", "port": "PORT"}
     settings: dict[str, object] = {name: parts.pop(key, "") for key, name in known.items()}
     # A request has a thread of its own; connecting anew for each takes longer than most pages ask of the database.
-    options = {**parts, "pool": {"min_size": 0, "max_size": connections_max, "timeout": 30}}
+    pool = {"min_size": 0, "max_size": connections_max, "timeout": WAIT_SECONDS_MAX}
+    options = {**parts, "pool": {**pool, "reconnect_timeout": RECONNECT_SECONDS_MAX}}
     return {"ENGINE": "django.db.backends.postgresql", **settings, "OPTIONS": options, "CONN_HEALTH_CHECKS": True}
 
 

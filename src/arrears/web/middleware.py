@@ -6,15 +6,46 @@ It stands outside all other middleware, so that the answers to their refusals ca
 from __future__ import annotations
 
 import secrets
+import time
 from collections.abc import Callable
+from typing import Final
 
 from django.http import HttpRequest, HttpResponse
+
+from arrears.web.logs import LOG, enter_request, leave_request
 
 POLICY = (
     "default-src 'none'; style-src 'self'; img-src 'self'; form-action 'self'; base-uri 'none';"
     " frame-ancestors 'none'; connect-src 'self'; script-src 'nonce-{nonce}'"
 )
 PERMISSIONS = "camera=(), geolocation=(), microphone=(), payment=(), usb=()"
+
+
+_METHODS: Final = ("GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS")
+
+
+def in_the_log(answer: Callable[[HttpRequest], HttpResponse]) -> Callable[[HttpRequest], HttpResponse]:
+    """Middleware before all others: a request has a name, which is in its answer and in all that is said of it, and a
+    line of its own. Its address is in none: that has tokens, names and what people typed."""
+
+    def answered(request: HttpRequest) -> HttpResponse:
+        name, began = enter_request(), time.perf_counter()
+        try:
+            response = answer(request)
+            response.headers["X-Request-Id"] = name
+            match = request.resolver_match
+            LOG.info(
+                "request",
+                method=request.method if request.method in _METHODS else "other",
+                route=f"/{match.route}" if match is not None else "-",
+                status=response.status_code,
+                milliseconds=round(1000 * (time.perf_counter() - began)),
+            )
+            return response
+        finally:
+            leave_request()
+
+    return answered
 
 
 def security_headers(answer: Callable[[HttpRequest], HttpResponse]) -> Callable[[HttpRequest], HttpResponse]:

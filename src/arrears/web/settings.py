@@ -55,7 +55,9 @@ INSTALLED_APPS = [
     "allauth.mfa",
 ]
 MIDDLEWARE = [
+    "arrears.web.middleware.in_the_log",
     "arrears.web.middleware.security_headers",
+    "arrears.web.api.strict.plain_address",
     "django.middleware.security.SecurityMiddleware",
     "arrears.web.api.alerts.portal_access",
     "django.contrib.sessions.middleware.SessionMiddleware",
@@ -64,7 +66,6 @@ MIDDLEWARE = [
     "django.middleware.csrf.CsrfViewMiddleware",
     "django.contrib.auth.middleware.AuthenticationMiddleware",
     "allauth.account.middleware.AccountMiddleware",
-    "arrears.web.api.strict.plain_address",
     "arrears.web.api.strict.strict_body",
 ]
 ROOT_URLCONF = "arrears.web.urls"
@@ -115,6 +116,8 @@ USE_I18N = USE_TZ = True
 TIME_ZONE = "UTC"
 APPEND_SLASH = False
 DATA_UPLOAD_MAX_MEMORY_SIZE = 1024 * 1024
+# No page takes a file: one that is sent all the same is read past, and laid nowhere.
+FILE_UPLOAD_HANDLERS: list[str] = []
 PASSWORD_HASHERS = ["django.contrib.auth.hashers.PBKDF2PasswordHasher"]
 # Signing in: docs/decisions/0014. Tries are counted by `web/sign_in/throttle.py`, not by allauth.
 AUTH_USER_MODEL = "store.Person"

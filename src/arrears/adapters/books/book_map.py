@@ -167,9 +167,23 @@ def _words(reading: MapReading, key: str, meanings: tuple[str, ...], shown: str)
     return reading.one_of(f"invoice.{key}", found, meanings, all_needed=key == "disputed")
 
 
+def _status(reading: MapReading) -> tuple[ValueWords, ...]:
+    """The columns that say how an invoice stands: one table, or a list of them."""
+    found = reading.table("invoice", needed=False).get("status", [])
+    shown = '{ column = "NAME", open = ["WORD", ...], void = "WORD", ... }'
+    several = isinstance(found, list)
+    read = []
+    for number, one in enumerate(found if isinstance(found, list) else [found], 1):
+        where = f"invoice.status {number}" if several else "invoice.status"
+        if not isinstance(one, dict) or not isinstance(one.get("column"), str):
+            reading.wrong(where, f"must be {shown}, or a list of such columns")
+        elif (words := reading.one_of(where, one, STATUSES)) is not None:
+            read.append(words)
+    return tuple(read)
+
+
 def _rules(reading: MapReading, due_after_days: int | None) -> InvoiceForm:
     credited = reading.table("invoice", needed=False).get("credited")
-    status = '{ column = "NAME", open = ["WORD", ...], void = "WORD", ... }'
     return InvoiceForm(
         each_row=cast(EachRow, reading.choice("invoice", "each_row", ("invoice", "line", "service"))),
         per_customer=reading.choice("invoice", "numbers", ("of_all", "of_each_customer")) == "of_each_customer",
@@ -179,7 +193,7 @@ def _rules(reading: MapReading, due_after_days: int | None) -> InvoiceForm:
         negative_is_credit=reading.choice("invoice", "negative", ("refused", "credit_note")) == "credit_note",
         lists_open=reading.choice("invoice", "gone", ("kept", "paid")) == "paid",
         kind=_words(reading, "kind", KINDS, '{ column = "NAME", invoice = "WORD", credit_note = "WORD" }'),
-        status=_words(reading, "status", STATUSES, status),
+        status=_status(reading),
         disputed=_words(reading, "disputed", ("yes", "no"), '{ column = "NAME", yes = "WORD", no = "WORD" }'),
         credited=None if credited is None else reading.source("invoice.credited", credited),
     )

@@ -91,7 +91,8 @@ class InvoiceForm:
     prepaid: bool = False
     negative_is_credit: bool = False
     kind: ValueWords | None = None
-    status: ValueWords | None = None
+    status: tuple[ValueWords, ...] = ()
+    """Columns that say how an invoice stands: the first one that says anything but `open` decides."""
     disputed: ValueWords | None = None
     lists_open: bool = False
     """The file lists only what is open: what is gone from the next one has been paid."""
@@ -131,6 +132,6 @@ class BookMap:
         if self.rules.credited is not None:
             sources.append(self.rules.credited)
         yield from (source.name for source in sources if isinstance(source, Column))
-        words = (self.rules.disputed, self.mode, self.rules.status, self.rules.kind)
+        words = (self.rules.disputed, self.mode, *self.rules.status, self.rules.kind)
         yield from (one.column.name for one in words if isinstance(one, ValueWords))
         yield from (skip.column.name for skip in self.skips)

@@ -25,6 +25,7 @@ from arrears.core.receivables import (
     NamedMethod,
 )
 
+_STANDINGS: Final = {standing.value: standing for standing in InvoiceStanding}
 _NAMES: Final = {"total_minor": "amount", "services": "service"}
 
 
@@ -207,8 +208,8 @@ class Merging:
             return []
         balance = next(iter(self._map.balance.values()), None)
         paid_on = self._map.payment.get("paid_on")
-        status = self._rules.status
-        source = paid_on or balance or (None if status is None else status.column)
+        status = next((words.column for words in self._rules.status if "paid" in words.meanings.values()), None)
+        source = paid_on or balance or status
         return [] if source is None else [source]
 
     def _way_out(self, differing: Sequence[Source]) -> str:
@@ -234,7 +235,7 @@ class Merging:
             currency=first.currency,
             total_minor=one.minor,
             disputed=first.disputed,
-            standing=InvoiceStanding(first.standing),
+            standing=_STANDINGS[first.standing],
         )
 
     # -- what is paid of them --------------------------------------------------------------------------------
@@ -242,10 +243,13 @@ class Merging:
     def _take_payment(self, one: _Invoice, row: ReadRow) -> None:
         """The same payment again is one payment; the same reference for another one is a mistake."""
         said = _Payment(row.row, row.paid, row.paid_minor, row.paid_on, row.ref)
+        if not one.payments:
+            one.payments.append(said)
+            return
         same = next((p for p in one.payments if p[1:] == said[1:]), None)
         if same is not None:
             return
-        if one.payments and not row.paid_on:
+        if not row.paid_on:
             return  # What is left of an invoice stands on each of its rows; another sum is said of already.
         other = next((p for p in one.payments if said.ref and p.ref == said.ref), None)
         if other is not None:
@@ -308,7 +312,7 @@ class Merging:
         if field == "disputed" and rules.disputed is not None:
             return rules.disputed.column
         if field in ("status", "disputed"):
-            return rules.status.column if rules.status is not None else self._map.invoice["number"]
+            return rules.status[0].column if rules.status else self._map.invoice["number"]
         found = self._map.invoice.get(_NAMES.get(field, field))
         return found if found is not None else self._map.invoice["number"]
 
@@ -333,21 +337,21 @@ def columns_of(book_map: BookMap) -> dict[str, str]:
     if book_map.method:
         columns["method"] = label(book_map.method["ref"])
     columns.setdefault("due_on", "the map's due date")
-    mode, status, disputed = book_map.mode, book_map.rules.status, book_map.rules.disputed
+    mode, disputed = book_map.mode, book_map.rules.disputed
     columns["mode"] = label(mode.column) if isinstance(mode, ValueWords) else "the map's mode"
     columns["standing"] = columns["number"]
     if disputed is not None:
         columns["disputed"] = label(disputed.column)
+    for words in reversed(book_map.rules.status):
+        columns["standing"] = label(words.column)
+        if "paid" in words.meanings.values():
+            columns["paid"] = label(words.column)
+        if "disputed" in words.meanings.values() and disputed is None:
+            columns["disputed"] = label(words.column)
     if book_map.balance:
         columns["paid"] = label(next(iter(book_map.balance.values())))
-    elif status is not None and "paid" in status.meanings.values():
-        columns["paid"] = label(status.column)
     if book_map.rules.lists_open:
         columns.setdefault("paid", columns["total_minor"])
-    if status is not None:
-        columns["standing"] = label(status.column)
-        if "disputed" in status.meanings.values():
-            columns.setdefault("disputed", columns["standing"])
     if book_map.payment:
         amount = book_map.payment.get("amount")
         columns["paid"] = label(amount if isinstance(amount, Column) else book_map.payment["paid_on"])

@@ -21,7 +21,7 @@ from arrears.adapters.books.rows import (
 )
 
 PREPAID_DAYS_MAX: Final = 366
-_ACCOUNTS_REMEMBERED_MAX: Final = 20_000
+_ACCOUNTS_REMEMBERED_MAX: Final = 40_000
 
 NOTHING: Final = 0
 FULL: Final = 1
@@ -98,12 +98,15 @@ class RowReader:
         self._places = places
         form, invoice = book_map.form, book_map.invoice
         self._account = {
-            name: Cell(source, places, reading_text(name))
+            # Who says the same as a row before is known as a whole (`_accounts`).
+            name: Cell(source, places, reading_text(name), unique=name in ("ref", "name"))
             for name, source in book_map.account.items()
             if name != "email"
         }
         email = book_map.account.get("email")
-        self._email = None if email is None else Cell(email, places, reading_texts("email", _separator(email)))
+        self._email: Cell[tuple[str, ...]] | None = None
+        if email is not None:
+            self._email = Cell(email, places, reading_texts("email", _separator(email)), unique=True)
         self._method = {name: Cell(source, places, reading_text(name)) for name, source in book_map.method.items()}
         self._mode = _words(book_map.mode, places) if isinstance(book_map.mode, ValueWords) else None
         self._accounts: dict[tuple[str, ...], AccountWord] = {}
@@ -122,7 +125,7 @@ class RowReader:
             self._due = Cell(invoice["due_on"], places, reading)
         self._currency = Cell(invoice["currency"], places, read_currency)
         self._amount = _sum(invoice["amount"], places, book_map)
-        self._status = _words(self._rules.status, places)
+        self._statuses = [Cell(words.column, places, reading_word(words)) for words in self._rules.status]
         self._kind = _words(self._rules.kind, places)
         self._disputed = _words(self._rules.disputed, places)
         credited = self._rules.credited
@@ -151,7 +154,7 @@ class RowReader:
         mistakes: list[str] = []
         self.mistakes = mistakes
         self.ref = ""
-        status = "open" if self._status is None else self._status.take(cells, mistakes)
+        status = self._status(cells, mistakes)
         if status == "draft":
             return None
         account = self._account_word(cells)
@@ -194,7 +197,16 @@ class RowReader:
 
     def is_draft(self, cells: list[str]) -> bool:
         """Whether the row is an invoice that has not been issued."""
-        return self._status is not None and self._status.take(cells, []) == "draft"
+        return self._status(cells, []) == "draft"
+
+    def _status(self, cells: list[str], mistakes: list[str]) -> str | None:
+        """How the row stands by the first of its columns that says anything but `open`."""
+        said: str | None = "open"
+        for column in self._statuses:
+            said = column.take(cells, mistakes)
+            if said != "open":
+                break
+        return said
 
     def _account_word(self, cells: list[str]) -> AccountWord | None:
         key = tuple([cells[place] for place in self._said_of_accounts])
@@ -269,6 +281,9 @@ class RowReader:
         if self._so_much is not None and not is_credit:
             written = self._so_much.written(cells)
             so_much = self._so_much.take(cells, currency, self.mistakes) if written else 0
+            if so_much is not None and so_much < 0 and self._rules.each_row != "line":
+                reason = f"{quoted(written)} is below zero; what is paid by now is 0 or more"
+                self.mistakes.append(f"{self._so_much.label}: {reason}")
             return SO_MUCH, max(so_much or 0, 0), 0, ""
         return (FULL if status == "paid" else NOTHING), 0, 0, ""
 

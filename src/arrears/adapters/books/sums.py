@@ -48,7 +48,7 @@ def _without_currency(text: str, currency: str) -> str:
     return bare
 
 
-@lru_cache(maxsize=65536)
+@lru_cache(maxsize=4096)
 def read_sum(text: str, currency: str, decimal_mark: str, grouping: str, minor_units: bool) -> int:
     """The minor units that `text` says, below nothing where it is. Never rounded: decimals beyond those of the currency
     are read only where they are zeros. Refuses `bad_amount`."""

@@ -8,7 +8,8 @@ from __future__ import annotations
 import re
 from typing import Final
 
-from arrears.adapters.channels.reasons import ReportReason, names_another, reason_in, reason_of, status_in
+from arrears.adapters.channels.reasons import ReportReason, folded, names_another, reason_in, reason_of, status_in
+from arrears.core.address import domain_of
 from arrears.ports import Delivery, DeliveryAbout, Fate
 
 REPLY_CHARS_MAX: Final = 500
@@ -21,6 +22,17 @@ _OF_THE_MESSAGE: Final = (552, 555)
 
 _ABOUT_US: Final = frozenset({"sender", "authentication", "reverse_dns", "relaying", "too_many", "blocked"})
 """The reasons of `core/data/bounces.toml` that would be said to every message of ours."""
+
+_OF_OUR_ACCOUNT: Final = re.compile(
+    r"\bcredits?\b|payment required|\b(?:balance|billing|trial|upgrade)\b|pending (?:approval|review)|sender signature|"
+    r"(?:your|the|this) (?:account|server|domain|plan|sender|workspace|api key|token)\b.{0,80}(?:\bnot\b|nt\b|un\w+ed|"
+    r"suspend|disabl|block|limit|expired|inactive|revoked|paus)|"
+    r"(?:sender|from)(?: e?-?mail)?(?: address| domain)?\b.{0,80}(?:\bnot\b|nt\b|unverified|invalid|verif|confirm)|"
+    r"(?:not (?:allowed|permitted|authori[sz]ed) to|may not) send|domain\b.{0,20}not verified|"
+    r"(?:daily|monthly|hourly|sending|account) (?:limit|quota)|"
+    r"rate limit|too many requests|[\"']?errorcode[\"']?: ?(?:10|100|400|401|402|405|410|412|413)\b"
+)
+"""What a mail provider's API says of the operator's own account, sender or plan; the codes are Postmark's."""
 
 _CODE: Final = re.compile(r"\d{3}(?:[ -]\d\.\d{1,3}\.\d{1,3})?")
 """What of a reply names nobody: its code, and that of RFC 3463 where there is one."""
@@ -46,14 +58,23 @@ def answered(stage: str, code: int, text: bytes, to: str = "", sender: str = "")
     if not 500 <= code < 600:
         return Delivery(Fate.UNKNOWN, reply=reply, code=short)
     reason = _reason(reply)
-    another = bool(to) and names_another(reply, to)
-    if reason is not None and (reason.word in _ABOUT_US or (reason.dead and another and _names(reply, sender))):
+    ours = _names_ours(reply, to, sender)
+    another = ours or (bool(to) and names_another(reply, to))
+    if (ours and (reason is None or reason.dead)) or (reason is not None and reason.word in _ABOUT_US):
         return Delivery(Fate.NOT_SENT, DeliveryAbout.SENDER, reply, short)
     return Delivery(Fate.REFUSED, reply=reply, code=short, dead=reason is not None and reason.dead and not another)
 
 
-def _names(reply: str, sender: str) -> bool:
-    return bool(sender) and sender.lower() in reply.lower()
+def says_us(said: str) -> bool:
+    """Whether a mail provider refuses for who we are, as it would every message of ours."""
+    return bool(_OF_OUR_ACCOUNT.search(folded(said[:4_000])))
+
+
+def _names_ours(reply: str, to: str, sender: str) -> bool:
+    """Whether a refusal names our sender or its domain, and not the recipient's."""
+    ours, theirs = domain_of(sender), domain_of(to)
+    said = reply.lower()
+    return bool(ours) and ours != theirs and ours in said and not (theirs and theirs in said)
 
 
 def _reason(reply: str) -> ReportReason | None:

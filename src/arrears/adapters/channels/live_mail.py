@@ -61,6 +61,8 @@ def refuse_pretending_provider(backend: str, settings: Mapping[str, str]) -> Non
         if which == "API_URL" and not _is_theirs(provider, value):
             whose = f"none of {provider.host} over https" if provider.host else "no https address of another machine"
             raise Refused("no_mail_provider", f"ARREARS_MODE is live and ANYMAIL_{name} is {whose}")
+        if which == "SEND_DEFAULTS" and "sandbox" in value.lower():
+            raise Refused("no_mail_provider", f"ARREARS_MODE is live and with this ANYMAIL_{name} no message leaves")
         if provider.pretends.get(which) == value.strip():
             raise Refused("no_mail_provider", f"ARREARS_MODE is live and with this ANYMAIL_{name} no message leaves")
 

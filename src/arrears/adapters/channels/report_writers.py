@@ -100,7 +100,8 @@ def _answers(mail: MailParts, subject: str, human: str, *, daemon: bool, no_pers
     if gone:
         return None
     if person:
-        plain = not nobodys and not of_failure
+        # Some mail servers write no path down (Exim's pipes): then nobody can say that it is none.
+        plain = bool(field(mail.head, "Return-Path")) and not nobodys and not of_failure
         return WrittenBy.ANSWER if answer or plain or _absent_by_fields(mail) else None
     return WrittenBy.ANSWER if answer and not no_person and not of_failure else None
 

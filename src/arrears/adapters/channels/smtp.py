@@ -14,6 +14,7 @@ import socket
 import time
 from collections.abc import Sequence
 from contextlib import suppress
+from http import HTTPStatus
 from smtplib import SMTP, SMTP_SSL
 from typing import Final, NamedTuple
 from urllib.parse import unquote, urlsplit
@@ -24,7 +25,7 @@ from django.core.mail.backends.base import BaseEmailBackend
 from django.core.mail.backends.smtp import EmailBackend
 from django.core.mail.message import utf8_charset_qp
 
-from arrears.adapters.channels.answers import NOT_SIGNED_IN, answered, line_of, reply_of, words_of
+from arrears.adapters.channels.answers import NOT_SIGNED_IN, answered, line_of, reply_of, says_us, words_of
 from arrears.adapters.channels.headers import ComposedMail, compose, origin
 from arrears.core.errors import Refused
 from arrears.ports import Delivery, DeliveryAbout, Fate, Message
@@ -40,7 +41,7 @@ class SmtpChannel:
     `key` signs. With `backend`, the dotted path of an anymail backend, mail goes through that provider and `url` is not
     used.
 
-    One message takes at most three times `timeout_seconds` besides connecting. Refuses `bad_mail_url` and
+    One message takes at most four times `timeout_seconds` besides connecting. Refuses `bad_mail_url` and
     `bad_address`.
     """
 
@@ -283,6 +284,7 @@ class KeptConnection(EmailBackend):
                 return Delivery(Fate.UNKNOWN, reply=why)
             return Delivery(Fate.NOT_SENT, DeliveryAbout.SERVER, why, broke=True)
         try:
+            sock.settimeout(2 * self._patience_seconds)  # for who looks into the text first (RFC 5321, 4.5.3.2.6)
             code, text = smtp.getreply()
         except OSError as error:
             self._drop()
@@ -366,6 +368,8 @@ def _by_provider(backend: BaseEmailBackend, letter: ComposedMail) -> Delivery:
     except refusals.AnymailError as error:
         fate = _fate_of_call(error, error.status_code)
         about = DeliveryAbout.SERVER if fate is Fate.NOT_SENT else DeliveryAbout.ADDRESS
+        if fate is Fate.REFUSED and (error.status_code == HTTPStatus.PAYMENT_REQUIRED or says_us(str(error))):
+            return Delivery(Fate.NOT_SENT, DeliveryAbout.SENDER, line_of(str(error)))
         # A provider that answered had been told of the recipient.
         broke = fate is Fate.NOT_SENT and error.status_code is not None
         return Delivery(fate, about, line_of(str(error)), broke=broke)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from datetime import date
+from typing import Final
 
 from arrears.core.account import DebtPart
 from arrears.core.facts.base import Fact
@@ -101,6 +102,10 @@ class ChallengeLapsed(Fact, frozen=True, tag="challenge_lapsed"):
     could still move, until the provider has canceled it."""
 
     attempt: int
+
+
+TAKEN_BACK: Final = "back:"
+"""How the reference begins of what never came, or has left again, by a person's word or a newer book's."""
 
 
 class Refunded(Fact, frozen=True, tag="refunded"):

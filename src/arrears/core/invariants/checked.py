@@ -10,11 +10,12 @@ from collections.abc import Callable, Iterable
 from datetime import date, datetime, timedelta
 from typing import Any, Final, NamedTuple
 
-from arrears.core.account import Action, DoubtKind, Guards, Hold, HoldScope, Stop, Terms
+from arrears.core.account import Action, DoubtKind, Hold, HoldScope, Stop, Terms
 from arrears.core.announcements import Announcement
 from arrears.core.calendar import Calendar, calendar_of
 from arrears.core.closed import closed
 from arrears.core.facts import Fact, Recorded
+from arrears.core.guards import Guards
 from arrears.core.payments.values import AttemptState
 from arrears.core.policy import ClockScope as ClockScope
 from arrears.core.policy import Policies, Policy

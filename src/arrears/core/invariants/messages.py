@@ -38,7 +38,7 @@ def noticed(book: AccountBook, fact: f.Noticed, recorded: f.Recorded) -> None:
                 demands = True
                 _warned(book, part, recorded.seq)
             case f.Announcement():
-                demands = demands or bool(part.debt)
+                demands = demands or bool(part.debt) or KINDS[part.kind].asks_for_money
                 _announced(book, part, fact.on)
             case f.Told() | f.Expiring():
                 pass

@@ -23,6 +23,7 @@ class MessageKind(StrEnum):
     AUTHORISATION_DECLINED = "authorisation_declined"
     STOP_WARNING = "stop_warning"
     DELETION_WARNING = "deletion_warning"
+    LAST_CALL = "last_call"
     RETENTION_ENDS = "retention_ends"
     STOPPED = "stopped"
     DELETED = "deleted"
@@ -120,46 +121,90 @@ class KindSpec(NamedTuple):
         return self.dated in (Dated.AHEAD, Dated.PAST)
 
 
+_PAGES: Final = frozenset({LeadsTo.ACCOUNT, LeadsTo.HELP, LeadsTo.SECURITY})
+
+_ANNOUNCING: Final[Mapping[Announces, tuple[frozenset[LeadsTo], Dated]]] = closed(
+    "what announcements say",
+    Announces,
+    {
+        Announces.DEBT: (_PAGES, Dated.NOTHING),
+        Announces.SUBSCRIPTION: (_PAGES | {LeadsTo.PAYING}, Dated.PLANNED),
+        Announces.METHOD: (_PAGES, Dated.NOTHING),
+        Announces.HOLD: (_PAGES, Dated.NOTHING),
+    },
+)
+"""Where the button of an announcement may lead, by what it is about, and what it says of dates. An invoice whose day
+has not come, or that is held, is never demanded; before what is planned for a subscription, what is owed for it may be.
+None counts as a warning: that is a part of a notice of its own."""
+
+
+def contradiction(spec: KindSpec) -> str:
+    """Why no message of a kind with this row could be written, in words; "" where one can."""
+    if spec.announces is None:
+        return ""
+    leads, dated = _ANNOUNCING[spec.announces]
+    if spec.leads_to not in leads:
+        return f"what announces a {spec.announces} leads to {' or '.join(sorted(leads))}, not to {spec.leads_to}"
+    if spec.dated is not dated:
+        return f"what announces a {spec.announces} says {dated} of dates, not {spec.dated}"
+    if spec.paid or spec.declined or spec.charged:
+        return f"what announces a {spec.announces} is about no payment"
+    return ""
+
+
+def checked(kinds: Mapping[MessageKind, KindSpec]) -> Mapping[MessageKind, KindSpec]:
+    """The same. Raises TypeError with each kind that nothing could be said of, and why."""
+    wrong = [f"{kind}: {why}" for kind, spec in kinds.items() if (why := contradiction(spec))]
+    if wrong:
+        raise TypeError(f"kinds of message: {'; '.join(wrong)}")
+    return kinds
+
+
 _ALL, _ONE = Audience.EVERYBODY, Audience.ONE
 _ADMIN, _READER = Actor.ADMINISTRATOR, Actor.READER
 
-KINDS: Final[Mapping[MessageKind, KindSpec]] = closed(
-    "kinds of message",
-    MessageKind,
-    {
-        MessageKind.DUE_SOON: KindSpec(_ONE, _ADMIN, LeadsTo.ACCOUNT, Dated.NOTHING, announces=Announces.DEBT),
-        MessageKind.BY_TRANSFER: KindSpec(
-            _ONE, _ADMIN, LeadsTo.ACCOUNT, Dated.NOTHING, announces=Announces.DEBT, by_card=False
-        ),
-        MessageKind.HOLD_ENDS: KindSpec(_ONE, _ADMIN, LeadsTo.ACCOUNT, Dated.NOTHING, announces=Announces.HOLD),
-        MessageKind.REMINDER: KindSpec(_ONE, _ADMIN, LeadsTo.PAYING, Dated.PLANNED, foreseen=True),
-        MessageKind.DECLINED: KindSpec(_ONE, _ADMIN, LeadsTo.PAYING, Dated.PLANNED, declined=True, charged=True),
-        MessageKind.CONFIRM: KindSpec(_ONE, _ADMIN, LeadsTo.PAYING, Dated.PLANNED, charged=True),
-        MessageKind.AUTHORISATION_DECLINED: KindSpec(
-            _ONE, _ADMIN, LeadsTo.ACCOUNT, Dated.NOTHING, paid=True, declined=True
-        ),
-        MessageKind.STOP_WARNING: KindSpec(_ALL, _ADMIN, LeadsTo.PAYING, Dated.AHEAD, foreseen=True),
-        MessageKind.DELETION_WARNING: KindSpec(_ALL, _ADMIN, LeadsTo.PAYING, Dated.AHEAD, foreseen=True),
-        MessageKind.RETENTION_ENDS: KindSpec(_ALL, _ADMIN, LeadsTo.ACCOUNT, Dated.AHEAD),
-        MessageKind.STOPPED: KindSpec(_ALL, _ADMIN, LeadsTo.PAYING, Dated.PAST),
-        MessageKind.DELETED: KindSpec(_ALL, _READER, LeadsTo.ACCOUNT, Dated.PAST),
-        MessageKind.SETTLED: KindSpec(_ONE, _READER, LeadsTo.ACCOUNT, Dated.NOTHING, paid=True),
-        MessageKind.RESUMED: KindSpec(_ONE, _READER, LeadsTo.ACCOUNT, Dated.NOTHING),
-        MessageKind.CARD_EXPIRES: KindSpec(_ONE, _ADMIN, LeadsTo.ACCOUNT, Dated.NOTHING),
-        MessageKind.CONFIRM_ADDRESS: KindSpec(_ONE, _READER, LeadsTo.CONFIRMING, Dated.NOTHING),
-        MessageKind.ADDRESS_CHANGED: KindSpec(_ONE, _READER, LeadsTo.ACCOUNT, Dated.NOTHING),
-        MessageKind.ADMINISTRATOR_CHANGED: KindSpec(_ALL, _READER, LeadsTo.ACCOUNT, Dated.NOTHING),
-        MessageKind.INVITATION: KindSpec(_ONE, _READER, LeadsTo.INVITATION, Dated.NOTHING),
-        MessageKind.PASSWORD_RESET: KindSpec(_ONE, _READER, LeadsTo.NEW_PASSWORD, Dated.NOTHING),
-        MessageKind.SIGN_IN_CHANGED: KindSpec(_ONE, _READER, LeadsTo.SECURITY, Dated.NOTHING),
-        MessageKind.PAID_AFTER_DELETION: KindSpec(_ONE, _READER, LeadsTo.ACCOUNT, Dated.NOTHING, paid=True),
-        MessageKind.CREDIT_OFFERED: KindSpec(_ONE, _ADMIN, LeadsTo.ACCOUNT, Dated.NOTHING, paid=True),
-        MessageKind.TEST: KindSpec(_ONE, _READER, LeadsTo.ACCOUNT, Dated.NOTHING),
-        MessageKind.SUPPORT_CONFIRM: KindSpec(_ONE, _READER, LeadsTo.HELP, Dated.NOTHING),
-        MessageKind.SUPPORT_RECEIVED: KindSpec(_ONE, _READER, LeadsTo.HELP, Dated.NOTHING),
-        MessageKind.SUPPORT_ANSWERED: KindSpec(_ONE, _READER, LeadsTo.HELP, Dated.NOTHING),
-        MessageKind.RESUME_LATE: KindSpec(_ONE, _READER, LeadsTo.HELP, Dated.NOTHING),
-    },
+KINDS: Final[Mapping[MessageKind, KindSpec]] = checked(
+    closed(
+        "kinds of message",
+        MessageKind,
+        {
+            MessageKind.DUE_SOON: KindSpec(_ONE, _ADMIN, LeadsTo.ACCOUNT, Dated.NOTHING, announces=Announces.DEBT),
+            MessageKind.BY_TRANSFER: KindSpec(
+                _ONE, _ADMIN, LeadsTo.ACCOUNT, Dated.NOTHING, announces=Announces.DEBT, by_card=False
+            ),
+            MessageKind.HOLD_ENDS: KindSpec(_ONE, _ADMIN, LeadsTo.ACCOUNT, Dated.NOTHING, announces=Announces.HOLD),
+            MessageKind.REMINDER: KindSpec(_ONE, _ADMIN, LeadsTo.PAYING, Dated.PLANNED, foreseen=True),
+            MessageKind.DECLINED: KindSpec(_ONE, _ADMIN, LeadsTo.PAYING, Dated.PLANNED, declined=True, charged=True),
+            MessageKind.CONFIRM: KindSpec(_ONE, _ADMIN, LeadsTo.PAYING, Dated.PLANNED, charged=True),
+            MessageKind.AUTHORISATION_DECLINED: KindSpec(
+                _ONE, _ADMIN, LeadsTo.ACCOUNT, Dated.NOTHING, paid=True, declined=True
+            ),
+            MessageKind.STOP_WARNING: KindSpec(_ALL, _ADMIN, LeadsTo.PAYING, Dated.AHEAD, foreseen=True),
+            MessageKind.DELETION_WARNING: KindSpec(_ALL, _ADMIN, LeadsTo.PAYING, Dated.AHEAD, foreseen=True),
+            MessageKind.LAST_CALL: KindSpec(
+                _ALL, _ADMIN, LeadsTo.PAYING, Dated.PLANNED, announces=Announces.SUBSCRIPTION
+            ),
+            MessageKind.RETENTION_ENDS: KindSpec(_ALL, _ADMIN, LeadsTo.ACCOUNT, Dated.AHEAD),
+            MessageKind.STOPPED: KindSpec(_ALL, _ADMIN, LeadsTo.PAYING, Dated.PAST),
+            MessageKind.DELETED: KindSpec(_ALL, _READER, LeadsTo.ACCOUNT, Dated.PAST),
+            MessageKind.SETTLED: KindSpec(_ONE, _READER, LeadsTo.ACCOUNT, Dated.NOTHING, paid=True),
+            MessageKind.RESUMED: KindSpec(_ONE, _READER, LeadsTo.ACCOUNT, Dated.NOTHING),
+            MessageKind.CARD_EXPIRES: KindSpec(_ONE, _ADMIN, LeadsTo.ACCOUNT, Dated.NOTHING),
+            MessageKind.CONFIRM_ADDRESS: KindSpec(_ONE, _READER, LeadsTo.CONFIRMING, Dated.NOTHING),
+            MessageKind.ADDRESS_CHANGED: KindSpec(_ONE, _READER, LeadsTo.ACCOUNT, Dated.NOTHING),
+            MessageKind.ADMINISTRATOR_CHANGED: KindSpec(_ALL, _READER, LeadsTo.ACCOUNT, Dated.NOTHING),
+            MessageKind.INVITATION: KindSpec(_ONE, _READER, LeadsTo.INVITATION, Dated.NOTHING),
+            MessageKind.PASSWORD_RESET: KindSpec(_ONE, _READER, LeadsTo.NEW_PASSWORD, Dated.NOTHING),
+            MessageKind.SIGN_IN_CHANGED: KindSpec(_ONE, _READER, LeadsTo.SECURITY, Dated.NOTHING),
+            MessageKind.PAID_AFTER_DELETION: KindSpec(_ONE, _READER, LeadsTo.ACCOUNT, Dated.NOTHING, paid=True),
+            MessageKind.CREDIT_OFFERED: KindSpec(_ONE, _ADMIN, LeadsTo.ACCOUNT, Dated.NOTHING, paid=True),
+            MessageKind.TEST: KindSpec(_ONE, _READER, LeadsTo.ACCOUNT, Dated.NOTHING),
+            MessageKind.SUPPORT_CONFIRM: KindSpec(_ONE, _READER, LeadsTo.HELP, Dated.NOTHING),
+            MessageKind.SUPPORT_RECEIVED: KindSpec(_ONE, _READER, LeadsTo.HELP, Dated.NOTHING),
+            MessageKind.SUPPORT_ANSWERED: KindSpec(_ONE, _READER, LeadsTo.HELP, Dated.NOTHING),
+            MessageKind.RESUME_LATE: KindSpec(_ONE, _READER, LeadsTo.HELP, Dated.NOTHING),
+        },
+    )
 )
 """Everything that is known of each kind outside its texts."""
 

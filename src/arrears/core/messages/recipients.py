@@ -4,7 +4,7 @@ at once (spec, section 7, Recipients)."""
 from __future__ import annotations
 
 from collections.abc import Collection, Iterator, Mapping
-from datetime import datetime, timedelta
+from datetime import datetime
 from typing import Final, NamedTuple, NewType
 
 from arrears.core.address import mailbox_of
@@ -55,11 +55,6 @@ class AddressRequest(NamedTuple):
     old: str
     new: str
     used: bool
-
-
-INVITATION_LASTS: Final = timedelta(days=7)
-RESET_LASTS: Final = timedelta(days=1)
-"""NIST SP 800-63B-4 lets a link by mail be good for a day."""
 
 
 class SignInLink(NamedTuple):

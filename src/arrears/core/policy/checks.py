@@ -5,7 +5,7 @@ Each value may be right by itself and the policy still cut somebody off without 
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from typing import TYPE_CHECKING, NamedTuple
 
 if TYPE_CHECKING:
@@ -17,6 +17,16 @@ class Mistake(NamedTuple):
 
     keys: tuple[str, ...]
     text: str
+
+
+class StepAhead(NamedTuple):
+    """A step that is announced once more: by which key and so many `days` ahead, with which key it begins, and on which
+    day of its clock; None: never."""
+
+    key: str
+    days: int
+    step: str
+    day: int | None
 
 
 class _Cut(NamedTuple):
@@ -31,13 +41,15 @@ class _Cut(NamedTuple):
     lead_days: int
 
 
-def ladder_mistakes(policy: Policy) -> Iterator[Mistake]:
-    """Every way in which the steps of a policy contradict each other (spec, section 3)."""
+def ladder_mistakes(policy: Policy, ahead: Sequence[StepAhead] = ()) -> Iterator[Mistake]:
+    """Every way in which the steps of a policy, and what it announces `ahead` of them, contradict each other (spec,
+    section 3)."""
     yield from _reminders(policy)
     for cut in _announced_steps(policy):
         yield from _announced(cut)
     yield from _in_order(policy)
     yield from _one_a_day(policy)
+    yield from _announced_ahead(policy, ahead)
     if policy.holidays and not policy.business_days:
         yield Mistake(
             ("holidays", "business_days"),
@@ -144,3 +156,35 @@ def _one_a_day(policy: Policy) -> Iterator[Mistake]:
             in_order_already = kind == "after_days" and (key.startswith(table) or key.endswith("after_days"))
             if other != key and not in_order_already:
                 yield Mistake((key, other), f"day {day} is also in {other}; put one step on a day")
+
+
+def _announced_ahead(policy: Policy, ahead: Sequence[StepAhead]) -> Iterator[Mistake]:
+    """What is announced ahead of a step is of one that comes, after its first warning, and the only thing that its
+    morning says."""
+    taken: dict[tuple[bool, int], str] = {}
+    for one in ahead:
+        if one.day is None:
+            yield Mistake((one.key, one.step), f"is {one.days}, and {one.step} never comes; take it out")
+            continue
+        deletes = one.step.startswith("delete.")
+        mornings = _mornings(policy, deletes=deletes)
+        own = f"{one.step.partition('.')[0]}.warning_days"
+        first = min(mornings[own], default=0)
+        morning, said = one.day - one.days, f"is {one.days}: that is day {one.day - one.days}"
+        clock = deletes, morning
+        other = next((key for key, days in mornings.items() if morning in days), taken.setdefault(clock, one.key))
+        if other != one.key:
+            yield Mistake((one.key, other), f"{said}, which {other} has too; put one step on a day")
+        elif morning < first:
+            yield Mistake((one.key, own), f"{said}, before the first of {own} ({first}); write fewer days")
+
+
+def _mornings(policy: Policy, *, deletes: bool) -> dict[str, tuple[int, ...]]:
+    """The days on which something is said, by key: those that count from the end of service, or from day 0."""
+    if deletes:
+        return {"delete.warning_days": policy.delete_warning_days}
+    return {
+        "remind.days": policy.remind_days,
+        "restrict.warning_days": policy.restrict_warning_days,
+        "disable.warning_days": policy.disable_warning_days,
+    }

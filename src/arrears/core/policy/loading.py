@@ -10,7 +10,7 @@ from typing import Any, assert_never
 from arrears.core.errors import Refused
 from arrears.core.policy.checks import ladder_mistakes
 from arrears.core.policy.reading import Reading, parse_toml
-from arrears.core.policy.values import BEGINS, KEYS, NEVER, ClockScope, KeyKind, Policy, PolicyKey
+from arrears.core.policy.values import BEGINS, KEYS, NEVER, ClockScope, KeyKind, Policy, PolicyKey, steps_ahead
 
 
 def load_policy(text: str, *, where: str) -> Policy:
@@ -21,7 +21,7 @@ def load_policy(text: str, *, where: str) -> Policy:
     reading = Reading(parse_toml(text, where=where), fallback=_defaults())
     policy = _read(reading)
     reading.refuse_unknown_keys()
-    for mistake in ladder_mistakes(policy):
+    for mistake in ladder_mistakes(policy, steps_ahead(policy)):
         reading.wrong_together(mistake.keys, mistake.text)
     if reading.mistakes:
         raise Refused("bad_policy", "\n".join(f"{where}: {mistake}" for mistake in reading.mistakes))

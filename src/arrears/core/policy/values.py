@@ -13,6 +13,8 @@ from enum import StrEnum
 from hashlib import sha256
 from typing import Annotated, Any, Final, NamedTuple, get_type_hints
 
+from arrears.core.policy.checks import StepAhead
+
 DAYS_MAX: Final = 3650
 
 
@@ -41,7 +43,8 @@ class PolicyKey(NamedTuple):
     """A key of a policy file (`disable.after_days`): what may stand there, from `least` to `most`, of which unit, and
     `why` nothing else. `off` is what a policy without this promise has, and one whose file leaves it out: then its text
     does not name the key, so that a new one changes no version of a policy that is in force. `announces` is of a key
-    that says how many days ahead something is announced, and names it: all that is said of the policy follows.
+    that says how many days ahead something is announced, and names it: all that is said of the policy follows. Where
+    that is a step of the ladder, `ahead_of` is the key with which it begins: what the two must not contradict follows.
     `never` is of a key that says when a stage begins and may say "never": it names what then never happens, the value
     is None, and nothing else of its table means anything."""
 
@@ -53,6 +56,7 @@ class PolicyKey(NamedTuple):
     why: str = ""
     off: object = None
     announces: str = ""
+    ahead_of: str = ""
     never: str = ""
 
 
@@ -93,6 +97,16 @@ class Policy:
     ] = 0
     before_hold_ends_days: Annotated[
         int, PolicyKey("remind.before_hold_ends_days", KeyKind.WHOLE, 0, 60, off=0, announces="the last day of a hold")
+    ] = 0
+    before_delete_days: Annotated[
+        int,
+        PolicyKey(
+            "remind.before_delete_days",
+            *(KeyKind.WHOLE, 0, 60),
+            off=0,
+            announces="the deletion of data",
+            ahead_of="delete.retention_days",
+        ),
     ] = 0
     retry_days: Annotated[tuple[int, ...], PolicyKey("retry.days", KeyKind.DAYS, 1, off=())] = ()
     retry_attempts_max: Annotated[
@@ -145,6 +159,16 @@ def announced_ahead(policy: Policy) -> list[tuple[int, str]]:
     """How many days ahead this policy announces what, the earliest first."""
     found = [(getattr(policy, name), key.announces) for name, key in KEYS.items() if key.announces]
     return sorted([(days, what) for days, what in found if days], reverse=True)
+
+
+def steps_ahead(policy: Policy) -> list[StepAhead]:
+    """The steps of the ladder that this policy announces once more, some days ahead."""
+    values = {key.path: getattr(policy, name) for name, key in KEYS.items()}
+    return [
+        StepAhead(key.path, values[key.path], key.ahead_of, values[key.ahead_of])
+        for key in KEYS.values()
+        if key.ahead_of and values[key.path]
+    ]
 
 
 def policy_text(policy: Policy, keys: Mapping[str, PolicyKey] = KEYS) -> str:

@@ -11,7 +11,7 @@ from arrears.core.account import Account, Action, Debt, Hold, HoldScope, Stop, S
 from arrears.core.announcements import Announcement
 from arrears.core.messages.kinds import KINDS
 from arrears.core.rules.remind import reminder_holds
-from arrears.core.states import State
+from arrears.core.states import Reason, State
 from arrears.core.view import Due, Rank, View
 
 
@@ -30,7 +30,8 @@ def announce(view: View, said: Announcement, days: int) -> Iterator[Due]:
 
 def stands(account: Account, said: Announcement) -> bool:
     """Whether this is still so: an open invoice that is due on that day, neither past due nor held, and no payment of
-    it is under way; a subscription for which something is planned on that day; a payment method in use whose last day
+    it is under way; a subscription for which something is planned on that day, and where the message asks for money
+    also something to pay that keeps it from happening; a payment method in use whose last day
     that is; a hold with that last day, after which an invoice is no longer held back."""
     if said.debt:
         debt = account.debt(said.debt)
@@ -38,7 +39,9 @@ def stands(account: Account, said: Announcement) -> bool:
             return False
         return debt.day_0 is None and debt.past_due_from is None and account.attempt_on([debt.no]) is None
     if said.subscription:
-        return planned(account.subscription(said.subscription), said.on) is not None
+        sub = account.subscription(said.subscription)
+        action = planned(sub, said.on)
+        return action is not None and (not KINDS[said.kind].asks_for_money or to_pay(account, sub, action) != [])
     if said.hold:
         return bool(held_until(account, said.hold, said.on))
     method = account.method(said.method)
@@ -55,6 +58,15 @@ def planned(subscription: Subscription, on: date) -> Action | None:
     ends = subscription.end is not None and subscription.state is not State.DELETED
     actions = (Action.DELETE,) if ends else (Action.RESTRICT, Action.DISABLE)
     return next((action for action in actions if subscription.promise(action).promised_on == on), None)
+
+
+def to_pay(account: Account, subscription: Subscription, action: Action) -> list[Debt]:
+    """The past-due invoices that are asked for, and whose payment keeps an action from happening; none where it happens
+    whatever is paid. Data is deleted only for invoices that name its subscription."""
+    if Reason.PAST_DUE not in subscription.reasons or Reason.CANCELED in subscription.reasons:
+        return []
+    follows = account.debts_for if action is Action.DELETE else account.debts_of
+    return [debt for debt in follows(subscription) if not account.debt_is_held(debt.no)]
 
 
 def held_until(account: Account, number: int, on: date) -> list[Debt]:

@@ -8,6 +8,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from datetime import date, datetime
 
+from arrears.core import facts as f
 from arrears.core.errors import Refused
 from arrears.core.known import IMPORTER, KINDS, Known, KnownInvoice, known_of
 from arrears.core.money import format_amount
@@ -15,7 +16,7 @@ from arrears.core.unit import Unit
 from arrears.core.view import View
 from arrears.engine import correcting
 from arrears.engine.acting import acting_on
-from arrears.ports import AccountsAndReceivables
+from arrears.ports import AccountsAndReceivables, CorrectingRefs
 
 
 @contextmanager
@@ -40,6 +41,8 @@ def move_due(store: AccountsAndReceivables, number: str, due_on: date, now: date
     with _open(store, number, now) as (unit, invoice):
         if due_on == invoice.due_on:
             raise Refused("nothing_changes", f"invoice {number!r} is due on {due_on} already")
+        if unit.account.debt(invoice.no) is None:
+            raise Refused("nothing_changes", f"nothing is open of invoice {number!r}, so no day of it can move")
         view = View(policies, unit.account, guards, unit.now)
         correcting.move_due(unit, invoice, due_on, view, author, why)
 
@@ -89,6 +92,26 @@ def take_back(store: AccountsAndReceivables, ref: str, minor: int | None, now: d
         known = _known(store, unit)
         payment = known.payments[ref]
         correcting.take_back(unit, known, payment, payment.minor if minor is None else minor, author, why)
+
+
+def rename_ref(store: CorrectingRefs, before: str, ref: str, now: datetime, author: str, why: str) -> None:
+    """The billing system calls this customer otherwise from now on. The journal has no references: it says who and why
+    with the account's terms, which stay. Refuses `unknown_account`, `ref_taken`, `numbered_by_ref` (invoices whose
+    numbers have the old reference in them would come a second time)."""
+    found = store.account_numbers([before, ref])
+    if before not in found:
+        raise Refused("unknown_account", f"there is no account {before[:60]!r}; give your own reference of it")
+    if ref in found:
+        raise Refused("ref_taken", f"{ref[:60]!r} is another account's already; two accounts cannot be made one")
+    with acting_on(store, found[before], now) as unit:
+        if any(number.startswith(f"{before}/") for number in _known(store, unit).by_number):
+            way = 'leave the customer as it was in the book, which says numbers = "of_each_customer"'
+            raise Refused("numbered_by_ref", f"invoices of {before[:60]!r} have that in their numbers; {way}")
+        account = unit.account
+        unit.record(
+            f.TermsChanged(terms=account.terms, mode=account.mode), author, f"called {ref}, not {before}: {why}"
+        )
+        store.rename_ref(unit.no, ref)
 
 
 def currency_of(store: AccountsAndReceivables, number: str) -> str:

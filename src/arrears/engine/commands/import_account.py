@@ -12,9 +12,10 @@ from typing import Final, NamedTuple
 from msgspec.structs import replace
 
 from arrears.core import facts as f
-from arrears.core.account import ALL_STOPS, Guards, Hold, HoldScope, Mode, Terms
+from arrears.core.account import ALL_STOPS, Hold, HoldScope, Mode, Terms
 from arrears.core.address import mailbox_of
 from arrears.core.errors import Refused
+from arrears.core.guards import Guards
 from arrears.core.known import Known, KnownInvoice
 from arrears.core.money import format_amount
 from arrears.core.policy import Policy
@@ -32,12 +33,15 @@ from arrears.core.rules.hold import end_hold
 from arrears.core.unit import Unit
 from arrears.core.view import View
 from arrears.engine.booking import Payment, book
+from arrears.engine.commands.import_paid import lacking, paid_word
 from arrears.engine.commands.invoices import Invoice, issue
 from arrears.engine.correcting import ask_again, credit_account, credit_invoice, give_up, move_due, take_back
 from arrears.engine.heard import warned_another
 from arrears.ports import NewAccount
 
 WHY: Final = "in the book"
+ANOTHER: Final = "leave the same debt as it was; only another one gets another number"
+"""The way out where a number seems to mean another invoice: under a new number the same debt would be asked twice."""
 
 
 class Changed(NamedTuple):
@@ -63,11 +67,13 @@ class WrongRow(Exception):
 
 @dataclass(slots=True)
 class Taken:
-    """What one account's rows came to. `count` has the new rows and those that are the same."""
+    """What one account's rows came to. `count` has the new rows and those that are the same, `taken_back` the minor
+    units by currency that are no longer paid."""
 
     count: Counter[str] = field(default_factory=Counter)
     changes: list[Changed] = field(default_factory=list)
     described: NewAccount | None = None
+    taken_back: Counter[str] = field(default_factory=Counter)
 
 
 def _read_as(value: object) -> str:
@@ -178,7 +184,7 @@ class AccountImport:
         if invoice.asked_minor == 0:
             self.taken.count["nothing_asked"] += 1
             return
-        subscriptions = tuple(self._subscription(name) for name in invoice.services)
+        subscriptions = tuple([self._subscription(name) for name in invoice.services])
         issued = Invoice(
             self.unit.no,
             invoice.number,
@@ -230,7 +236,7 @@ class AccountImport:
             said = getattr(row, name)
             if self.label(name) and said != told:
                 shown, before = (" ".join(v) if isinstance(v, tuple) else str(v) for v in (said, told))
-                raise self._wrong(row, name, f"says {shown}, and it is here with {before}; give it another number")
+                raise self._wrong(row, name, f"says {shown}, and it is here with {before}; {ANOTHER}")
         before_notes = was.total_minor + was.noted_minor + was.here_only_minor
         if row.asked_minor > before_notes:
             more = self._amount(was, row.asked_minor - before_notes)
@@ -243,39 +249,30 @@ class AccountImport:
         if not self.label("paid"):
             return
         parts = self.rows.payments.get(row.number, [])
-        said = sum(p.amount_minor for p in parts)
-        by_book = self.known.by_book(was.no)
         here = self.known.paid(was.no)
-        if said > here:
-            self._changed(row, "paid", self._amount(was, here), self._amount(was, said))
+        word = paid_word(parts, self.known, was)
+        self.taken.count["payments_gone"] += len(word.gone)
+        if word.missing_minor:
+            self._changed(row, "paid", self._amount(was, here), self._amount(was, here + word.missing_minor))
             self.taken.count["booked_again"] += was.taken_back_minor > 0
-            self._missing(parts, said - here, was)
-        elif said < by_book:
-            self._changed(row, "paid", self._amount(was, here), self._amount(was, here - by_book + said))
-            self._gone(row, was, by_book - said)
+            self._missing(parts, word.missing_minor, was)
+        elif word.less_minor:
+            self._changed(row, "taken_back", self._amount(was, here), self._amount(was, here - word.less_minor))
+            self.taken.taken_back[was.currency] += word.less_minor
+            for payment, minor in word.back:
+                take_back(self.unit, self.known, payment, minor, self._author, "no longer paid in the book")
         else:
             self.taken.count["known_payments"] += len(parts)
-            self.taken.count["paid_here_only"] += said < min(here, was.total_minor)
+            said = sum(p.amount_minor for p in parts)
+            self.taken.count["paid_here_only"] += said < min(here, was.total_minor) and not word.gone
 
     def _missing(self, parts: list[BookPayment], minor: int, was: KnownInvoice) -> None:
-        """Book what is not here yet, under the references that are new first. What was given up is asked for again as
-        far as it is paid now."""
+        """Book what is not here yet. What was given up is asked for again as far as it is paid now."""
         debt = self.unit.account.debt(was.no)
         open_minor = 0 if debt is None else debt.open_minor
         ask_again(self.unit, was, minor - open_minor, self._author, "paid in the book after all")
-        for part in sorted(parts, key=lambda p: p.ref in self._used):
-            taken = min(minor, part.amount_minor)
-            if taken:
-                self._book(part, taken, was.no)
-                minor -= taken
-
-    def _gone(self, row: BookInvoice, was: KnownInvoice, minor: int) -> None:
-        why = "no longer paid in the book"
-        for payment in reversed([p for p in self.known.payments.values() if p.by_book and p.invoice == was.no]):
-            taken = min(minor, payment.minor)
-            if taken:
-                take_back(self.unit, self.known, payment, taken, self._author, why)
-                minor -= taken
+        for part, taken in lacking(parts, self.known, was, minor):
+            self._book(part, taken, was.no)
 
     def _book(self, payment: BookPayment, minor: int, debt: int) -> None:
         ref, count = payment.ref, 1

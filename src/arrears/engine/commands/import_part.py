@@ -4,23 +4,29 @@ so that another process can do it.
 
 from __future__ import annotations
 
+import shlex
 from collections import Counter
 from collections.abc import Callable, Iterable, Mapping, Sequence, Set
 from dataclasses import dataclass, field
 from datetime import datetime
+from typing import Final
 
 from arrears.core import facts as f
-from arrears.core.account import Guards, Mode
+from arrears.core.account import Mode
 from arrears.core.calendar import calendar_of
+from arrears.core.guards import Guards
 from arrears.core.known import Known, known_from
 from arrears.core.parallel import Meanwhile
 from arrears.core.policy import Policy
 from arrears.core.receivables import AccountRows, Complaint, KeptAccount, Merge, OpenItems
 from arrears.core.unit import Unit
 from arrears.engine.acting import decide_until_rest
-from arrears.engine.commands.import_account import AccountImport, Changed, WrongRow
+from arrears.engine.commands.import_account import ANOTHER, AccountImport, Changed, WrongRow
+from arrears.engine.commands.import_refused import rows_were_taken
 from arrears.engine.commands.import_sums import RunningSums
 from arrears.ports import NewAccount, Place, Sums
+
+OTHER_MONEY: Final = "leave out what is the same money; other money gets a reference of its own"
 
 History = Sequence[tuple[str, f.AnyFact]]
 
@@ -61,6 +67,7 @@ class Decided:
     used: Set[str] = frozenset()
     found_here: int = 0
     rows: int = 0
+    taken_back: Counter[str] = field(default_factory=Counter)
 
 
 @dataclass(frozen=True, slots=True)
@@ -133,7 +140,10 @@ class _Decision:
             unit.undo()
             self._refuse(rows.account.ref, found.row, found.reason)
             return False
+        if rows.invoices or rows.credits:
+            rows_were_taken(how.policies, guards, unit, how.author)
         decided.count += taken.count
+        decided.taken_back += taken.taken_back
         decided.changes += taken.changes
         if taken.described is not None:
             decided.described.append((unit.no, taken.described))
@@ -159,13 +169,40 @@ class _Decision:
             for invoice in rows.invoices:
                 place = self._part.places.get(invoice.number)
                 decided.found_here += place is not None
-                if place is not None and place.ref != invoice.account_ref:
-                    whose = f"is {invoice.account_ref}'s, and here it is {place.ref}'s already"
-                    way = "number the invoices of each customer on their own, or merge the two customers in the file"
-                    reason = f"{self._label('number')}: invoice {invoice.number} {whose}; {way}"
-                    self._refuse(invoice.account_ref, invoice.row, reason)
+            self._check_numbers(rows)
             self._check_payments(rows, payers)
         return [rows for rows in merged if rows.account.ref not in decided.wrong]
+
+    def _check_numbers(self, rows: AccountRows) -> None:
+        """An invoice that is another's here, and one that is here under the number that another `numbers` gives it:
+        taken as a new one, the same debt would be asked twice."""
+        ref, places = rows.account.ref, self._part.places
+        said = {invoice.number for invoice in rows.invoices}
+        is_new = self._part.units[ref].is_new
+        for invoice in rows.invoices:
+            place, other = places.get(invoice.number), numbered_otherwise(ref, invoice.number)
+            known = places.get(other) if place is None and other not in said else None
+            if place is not None and place.ref != ref:
+                whose = f"invoice {invoice.number} is {ref}'s, and here it is {place.ref}'s already"
+                reason = f"{whose}; {self._whose(rows, place.ref)}"
+            elif known is not None and known.ref == ref:
+                way = 'leave `numbers` under [invoice] as it was ("of_all" or "of_each_customer")'
+                reason = f"invoice {invoice.number} is here as {other}, and would be asked twice; {way}"
+            elif known is not None and is_new and len(other) < len(invoice.number):
+                whose = f"invoice {other} is here as {known.ref}'s, and is {ref}'s now"
+                reason = f"{whose}; {self._whose(rows, known.ref)}"
+            else:
+                continue
+            self._refuse(ref, invoice.row, f"{self._label('number')}: {reason}")
+
+    def _whose(self, rows: AccountRows, theirs: str) -> str:
+        """The way out where an invoice is here as another customer's: it has a new reference, or the number is new."""
+        ref, places = rows.account.ref, self._part.places
+        found = (places.get(one.number, places.get(numbered_otherwise(ref, one.number))) for one in rows.invoices)
+        if self._part.units[ref].is_new and {None if place is None else place.ref for place in found} <= {theirs, None}:
+            called = f"`arrears account rename-ref {shlex.quote(theirs)} {shlex.quote(ref)} --by YOU --why WHY`"
+            return f"if {theirs} is called {ref} now, say {called}; {ANOTHER}"
+        return f"name the customer as before; {ANOTHER}"
 
     def _check_policy(self, rows: AccountRows) -> None:
         account, policies = rows.account, self._how.policies
@@ -187,7 +224,7 @@ class _Decision:
                     self._refuse(ref, payment.row, f"{self._label('paid_on')}: {late}")
                 elif theirs != ref and theirs not in self._part.shared.get(payment.ref, ()):
                     reason = f"payment {payment.ref} is {ref}'s, and here it is {theirs}'s already"
-                    self._refuse(ref, payment.row, f"{self._label('ref')}: {reason}; give it a reference of its own")
+                    self._refuse(ref, payment.row, f"{self._label('ref')}: {reason}; {OTHER_MONEY}")
 
     def _label(self, name: str) -> str:
         """The column of a field; empty where the file says nothing about it."""
@@ -196,6 +233,12 @@ class _Decision:
     def _refuse(self, ref: str, row: int, reason: str) -> None:
         """One reason a row; the first is the one that is told."""
         self._decided.wrong.setdefault(ref, {}).setdefault(row, reason)
+
+
+def numbered_otherwise(ref: str, number: str) -> str:
+    """The number of an invoice of this customer under the other way to number: `5` where each customer's are numbered
+    apart and it is `ANN/5`, and the other way round."""
+    return number.removeprefix(f"{ref}/") if number.startswith(f"{ref}/") else f"{ref}/{number}"
 
 
 def _new(rows: AccountRows) -> NewAccount:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import defaultdict
 from collections.abc import Mapping
 from datetime import date
 
@@ -17,7 +18,8 @@ class RunningSums:
 
     def __init__(self, before: Mapping[str, Sums], today: date) -> None:
         self._today = today
-        self._sums = {currency: list(sums) for currency, sums in before.items() if any(sums)}
+        self._sums: defaultdict[str, list[int]] = defaultdict(lambda: list(Sums()))
+        self._sums.update({currency: list(sums) for currency, sums in before.items() if any(sums)})
 
     @property
     def now(self) -> Mapping[str, Sums]:
@@ -27,23 +29,25 @@ class RunningSums:
     def join(self, sums: Mapping[str, Sums]) -> None:
         """What others have added up."""
         for currency, more in sums.items():
-            own = self._sums.setdefault(currency, list(Sums()))
-            self._sums[currency] = [one + other for one, other in zip(own, more, strict=True)]
+            self._sums[currency] = [one + other for one, other in zip(self._sums[currency], more, strict=True)]
 
     def add(self, unit: Unit) -> None:
         """What was recorded in this unit. Nearly all of it is invoices and their payments, which are added directly."""
         for stored in unit.stored:
             fact = stored.recorded.fact
             if isinstance(fact, f.InvoiceIssued):
-                sums = self._sums.setdefault(fact.debt.currency, list(Sums()))
-                sums[0] += fact.debt.total_minor
-                sums[2] += fact.debt.total_minor
+                debt = fact.debt
+                sums = self._sums[debt.currency]
+                sums[0] += debt.total_minor
+                sums[2] += debt.total_minor
                 continue
             if isinstance(fact, f.PaymentBooked):
-                self._sums.setdefault(fact.currency, list(Sums()))[2] -= sum(part.minor for part in fact.allocations)
+                sums = self._sums[fact.currency]
+                for part in fact.allocations:
+                    sums[2] -= part.minor
                 continue
             for entry in entries_of(stored.recorded):
-                sums = self._sums.setdefault(entry.currency, list(Sums()))
+                sums = self._sums[entry.currency]
                 if entry.ledger == REVENUE:
                     sums[0] -= entry.minor
                 elif entry.ledger == BAD_DEBT:
@@ -53,4 +57,4 @@ class RunningSums:
         for sign, account in ((-1, unit.before), (1, unit.account)):
             for debt in () if account is None else account.debts:
                 if debt.due_on < self._today:
-                    self._sums.setdefault(debt.currency, list(Sums()))[3] += sign * debt.open_minor
+                    self._sums[debt.currency][3] += sign * debt.open_minor

@@ -12,7 +12,7 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence, Set
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from datetime import datetime
 from itertools import chain
 from typing import Final
@@ -31,7 +31,8 @@ from arrears.core.receivables import (
     rows_of_book,
 )
 from arrears.engine.commands.import_account import Changed
-from arrears.engine.commands.import_part import BookPart, Decided, Deciding
+from arrears.engine.commands.import_part import BookPart, Decided, Deciding, numbered_otherwise
+from arrears.engine.commands.import_refused import leave_in_doubt
 from arrears.engine.commands.import_sums import RunningSums
 from arrears.engine.failpoints import reached
 from arrears.ports import AccountsInParts, NewAccount, Place, ReceivablesImport, Sums
@@ -53,7 +54,8 @@ class ImportReport:
     """What came of it. `count` has what was new (`accounts`, `invoices`, `payments`, `credits`), what was here with the
     same content (`known_...`), and what was left out; `changed` how often each field differed and was taken, `changes`
     the first CHANGES_MAX of them; `refused` the reasons of each account that was left as it was, by its reference;
-    `before` and `after` the sums of the whole book."""
+    `before` and `after` the sums of the whole book, `taken_back` the minor units by
+    currency of what is no longer paid."""
 
     count: Counter[str]
     changed: Mapping[str, int]
@@ -61,6 +63,7 @@ class ImportReport:
     refused: dict[str, list[str]]
     before: Mapping[str, Sums]
     after: Mapping[str, Sums]
+    taken_back: Mapping[str, int] = field(default_factory=dict)
 
 
 class _Undo(Exception):
@@ -131,6 +134,7 @@ class _Import:
         self._done = 0
         self._count: Counter[str] = Counter()
         self._changed: Counter[str] = Counter()
+        self._taken_back: Counter[str] = Counter()
         self._changes: list[Changed] = []
         self._wrong: dict[str, dict[int, str]] = {}
         self._shared_used: Set[str] = frozenset()
@@ -165,7 +169,10 @@ class _Import:
             ref: [f"row {row}, {reason}" for row, reason in sorted(reasons.items())]
             for ref, reasons in sorted((self._source.reasons() | self._wrong).items())
         }
-        return ImportReport(self._count, self._changed, self._changes, refused, before, self._sums.now)
+        if refused:
+            leave_in_doubt(self._store, self._parts, refused, self._deciding.policies, self._deciding.author)
+        after = self._sums.now
+        return ImportReport(self._count, self._changed, self._changes, refused, before, after, self._taken_back)
 
     def _pay_what_is_gone(self, open_before: int) -> None:
         """Of accounts that a list of what is open does not name at all, everything that such a list had is paid."""
@@ -239,9 +246,11 @@ class _Import:
         numbers: list[str] = []
         paid_as: list[str] = []
         if self._has_invoices or self._has_payments or self._source.shared_refs:
-            numbers, paid_as = (list(chain(*found)) for found in zip(*map(self._source.keys, group), strict=True))
-        for number in numbers:
-            self._gone.pop(number, None)
+            keys = [self._source.keys(account) for account in group]
+            numbers, paid_as = (list(chain(*found)) for found in zip(*keys, strict=True))
+            for number in numbers:
+                self._gone.pop(number, None)
+            numbers += [numbered_otherwise(ref, one) for ref, (own, _) in zip(refs, keys, strict=True) for one in own]
         shared = {ref: self._source.shared_refs[ref] for ref in paid_as if ref in self._source.shared_refs}
         paid_as += [f"{ref}+{n}" for ref in shared for n in range(2, SHARED_REFS_MAX)]
         return BookPart(
@@ -271,6 +280,7 @@ class _Import:
         self._source.complain(decided.complaints)
         self._wrong |= decided.wrong
         self._count += decided.count
+        self._taken_back += decided.taken_back
         self._changed.update(one.what for one in decided.changes)
         self._changes += decided.changes[: CHANGES_MAX - len(self._changes)]
         self._shared_used |= decided.used

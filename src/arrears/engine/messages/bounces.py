@@ -31,7 +31,7 @@ _STATE: Final = {
     SOFT: MailState.CAME_BACK,
     COMPLAINT: MailState.COMPLAINED,
 }
-_ID: Final = re.compile(r"a(\d{1,18})-(\d{1,18})-(\d{1,4})", re.ASCII)
+_ID: Final = re.compile(r"a(\d{1,18})-(\d{1,18})-(\d{1,4})(?:-[a-z2-7]{1,16})?", re.ASCII)
 
 LOOK_BACK: Final = timedelta(days=7)
 """A report that names no message is about what went to its address in the last week: servers give up after five days
@@ -134,8 +134,9 @@ def _mark_dead_elsewhere(store: AccountsAndMail, mail: Mail, returned: Returned,
 def _meant(store: MailBook, returned: Returned, now: datetime) -> Sequence[Mail]:
     named = _ID.fullmatch(returned.message)
     if named is not None:
-        account, seq, number = map(int, named.groups())
-        return [m for m in store.mails_of_notices([(account, seq)]) if m.no == number]
+        account, seq, _ = map(int, named.groups())
+        # Also by its mark: after a backup was restored another letter can have had these numbers.
+        return [m for m in store.mails_of_notices([(account, seq)]) if m.id == returned.message.lower()]
     if not returned.by_provider or returned.message or not returned.address:
         return []
     newest: dict[int, Mail] = {}

@@ -64,6 +64,7 @@ class NoticeDelivery:
         "claim",
         "contacts",
         "drafts",
+        "elsewhere",
         "fact",
         "mails",
         "postponed",
@@ -81,6 +82,7 @@ class NoticeDelivery:
         self.claim, self.fact, self.account, self.contacts, self.drafts = claim, fact, account, contacts, drafts
         self.mails = {mail.no: mail for mail in mails}
         self.postponed = False
+        self.elsewhere = False
         self._gone, self._put_off = "", False
         self._changed: set[int] = set()
         self._to: dict[MessageKind, Sequence[Recipient]] = {}
@@ -99,6 +101,10 @@ class NoticeDelivery:
         # Also for whom the server took nothing: as the first of the next round, one recipient would stop all mail.
         self._put_off |= waits and (delivery.broke or delivery.about is not DeliveryAbout.SERVER)
         self._gone = delivery.code if delivery.dead else self._gone
+
+    def answered(self, mail: Mail, state: MailState, delivery: Delivery) -> MailMove:
+        """What a channel has answered, to be kept before the next one has its turn."""
+        return MailMove(mail.account, mail.seq, mail.no, state, delivery.reply, delivery.code)
 
     def left(self, draft: Draft) -> list[Recipient]:
         """Where this still has to go: everywhere at once, or to the first address that has not failed."""
@@ -127,7 +133,8 @@ class NoticeDelivery:
 
     def answer(self, now: datetime) -> Answer:
         """What all this comes to."""
-        open_ = any(self.left(draft) for draft in self.drafts)
+        # What another sender has begun is that one's to answer for.
+        open_ = self.elsewhere or any(self.left(draft) for draft in self.drafts)
         digest = self._digest()
         taken = self._was_taken or bool(digest)
         until = None

@@ -11,11 +11,14 @@ from datetime import date, datetime
 
 from msgspec.structs import replace
 
-from arrears.core.account import Account, Action, Guards
+from arrears.core.account import Account, Action
 from arrears.core.deadlines import ahead
+from arrears.core.guards import Guards
 from arrears.core.messages.content import DatedAction
 from arrears.core.policy import Policies
 from arrears.core.view import View
+from arrears.engine.messages.drafting_announced import on_days
+from arrears.engine.messages.drafting_people import Draft
 from arrears.engine.messages.subscription_names import subscription_names
 
 
@@ -29,6 +32,12 @@ def days_announced(account: Account, policies: Policies, now: datetime) -> dict[
     names = subscription_names(account)
     coming = ((names[one.sub.no], one.action, one.announced_day) for one in ahead(view))
     return {(name, action): on for name, action, on in coming if on is not None}
+
+
+def restated(draft: Draft, told: dict[tuple[str, Action], date], today: date) -> Draft:
+    """A draft as it leaves: each day is the one that is told by now, and so are the days that are left."""
+    actions = named(draft.actions, told)
+    return draft._replace(actions=actions) if draft.days_left is None else on_days(draft, actions, today)
 
 
 def named(actions: Iterable[DatedAction], told: dict[tuple[str, Action], date]) -> tuple[DatedAction, ...]:

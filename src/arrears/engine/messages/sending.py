@@ -1,7 +1,8 @@
 """Handing messages over, each at most once.
 
 A notice is one fact; it becomes one message for each kind and address. Before a message leaves, its row is claimed
-and committed: whoever finds it claimed by a sender that died looks it up, and never repeats it blindly. What an account
+and committed, for many at once, and that its turn has come, for it alone, with what the last one was answered: who
+finds it claimed by a sender that died looks it up if its turn had come, and never repeats it blindly. What an account
 owes is read just before (spec, section 7), and once more where the server has been slow.
 """
 
@@ -23,7 +24,18 @@ from arrears.engine.messages.delivering import Answer, NoticeDelivery
 from arrears.engine.messages.drafting import drafts
 from arrears.engine.messages.writing import Letter, Letters
 from arrears.engine.system import pause_mail
-from arrears.ports import AccountReader, Channel, Claim, DeliveryAbout, Fate, Mail, MailState, NoticeSending
+from arrears.ports import (
+    QUEUED,
+    AccountReader,
+    Channel,
+    Claim,
+    DeliveryAbout,
+    Fate,
+    Mail,
+    MailMove,
+    MailState,
+    NoticeSending,
+)
 
 Channels = Mapping[ChannelName, Channel]
 """The ways to reach people, by name: each recipient is written to by the channel that its address belongs to."""
@@ -32,8 +44,8 @@ FRESH_SECONDS: Final = 1.0
 """What was read longer ago is read again before a message is handed over."""
 
 
-SEND_SECONDS_MAX: Final = 50
-"""So long messages are handed over under one claim; the longest single one (three times 20 seconds) still fits in the
+SEND_SECONDS_MAX: Final = 35
+"""So long messages are handed over under one claim; the longest single one (four times 20 seconds) still fits in the
 lease."""
 
 
@@ -72,32 +84,56 @@ def send(
     outlives its lease would be taken for one whose sender died, and never be sent."""
     if not claims:
         return SendResult([], [], [])
-    if _stopped(store, context, now):
-        return SendResult([], list(claims), [])
+    facts = store.noticed_facts(claims)
+    leaving = _let_out(store, context, claims, facts, now)
+    back = [claim for claim in claims if claim not in leaving]
+    if not leaving:
+        return SendResult([], back, [])
     channels = {EMAIL: channel, **context.channels}
-    plans, letters = _prepared(store, channels, context, claims, now)
+    plans, letters = _prepared(store, channels, context, leaving, facts, now)
     dead = _hand_over_all(store, channels, letters)
-    return SendResult([plan.answer(now) for plan in plans], [], dead)
+    return SendResult([plan.answer(now) for plan in plans], back, dead)
 
 
-def _stopped(store: NoticeSending, context: MessageContext, now: datetime) -> bool:
-    """Whether the limits of the whole installation let nothing out for now; of a storm of bounces staff are told."""
+ASKED_FOR: Final = (f.ResetAsked, f.SignInChanged, f.TestAsked, f.AddressAsked)
+"""What a person who signs in asked for themself, or is told of their own sign-in: a few a day, and they wait for it."""
+
+
+def _let_out(
+    store: NoticeSending,
+    context: MessageContext,
+    claims: Sequence[Claim],
+    facts: Mapping[tuple[int, int], f.AnyFact],
+    now: datetime,
+) -> Sequence[Claim]:
+    """Those that the limits of the whole installation let out for now. In a storm of bounces, of which staff are told,
+    that is what people asked for themselves."""
     limits = context.limits
     if limits is None:
-        return False
+        return claims
     counts = store.mail_counts(now, ())
     storm = counts.dead >= limits.bounces_min and counts.dead * 100 >= limits.bounces_percent * counts.addresses
     if storm != counts.paused:
         pause_mail(store, counts, now, over=not storm)
-    return storm or counts.handed >= limits.per_hour
+    if counts.handed >= limits.per_hour:
+        return []
+    return [c for c in claims if _asked_for(facts[c.account, c.seq])] if storm else claims
+
+
+def _asked_for(fact: f.AnyFact) -> bool:
+    return isinstance(fact, ASKED_FOR) and not (isinstance(fact, f.AddressAsked) and fact.again)
 
 
 def _prepared(
-    store: NoticeSending, channels: Channels, context: MessageContext, claims: Sequence[Claim], now: datetime
+    store: NoticeSending,
+    channels: Channels,
+    context: MessageContext,
+    claims: Sequence[Claim],
+    facts: Mapping[tuple[int, int], f.AnyFact],
+    now: datetime,
 ) -> tuple[list[NoticeDelivery], list[Letter]]:
     """The notices, read just now, with the letters that may be handed over: they are claimed."""
     numbers = sorted({c.account for c in claims})
-    facts = store.noticed_facts(claims)
     earlier: dict[tuple[int, int], list[Mail]] = {}
     for mail in store.mails_of_notices([(c.account, c.seq) for c in claims]):
         earlier.setdefault((mail.account, mail.seq), []).append(mail)
@@ -133,6 +169,11 @@ def _look_up(channels: Channels, plan: NoticeDelivery) -> None:
     for mail in list(plan.mails.values()):
         if mail.state is not MailState.CLAIMED:
             continue
+        if mail.handing:
+            # Its turn had not come, or its channel had answered, when its sender died.
+            was = MailState.WAITING if mail.handing == QUEUED else MailState(mail.handing)
+            plan.move(mail, was, mail.reply, mail.code, mail.about if was is MailState.WAITING else "")
+            continue
         fate = looked_up(channels[mail.channel], mail.id) if mail.channel in channels else Fate.UNKNOWN
         if fate in (Fate.ACCEPTED, Fate.NOT_SENT):
             plan.move(mail, _STATES[fate])
@@ -140,9 +181,10 @@ def _look_up(channels: Channels, plan: NoticeDelivery) -> None:
             plan.move(mail, MailState.UNKNOWN, "its sender died while handing it over")
 
 
-def _hand_over_all(store: AccountReader, channels: Channels, letters: Sequence[Letter]) -> list[DeadAddress]:
+def _hand_over_all(store: NoticeSending, channels: Channels, letters: Sequence[Letter]) -> list[DeadAddress]:
     """One letter after the other; of a channel whose server takes nothing more the others wait."""
     dead = []
+    answered: list[MailMove] = []
     began = time.monotonic()
     shut: dict[ChannelName, str] = {}
     patience: defaultdict[ChannelName, Patience] = defaultdict(Patience)
@@ -158,7 +200,11 @@ def _hand_over_all(store: AccountReader, channels: Channels, letters: Sequence[L
         if seconds > SEND_SECONDS_MAX or (seconds > FRESH_SECONDS and not _as_read(store, letter)):
             letter.plan.move(letter.mail, MailState.WAITING)
             continue
+        if not store.begin_mail(letter.mail, answered):
+            letter.plan.elsewhere = True
+            continue
         delivery = handed_over(channels[name], letter.message)
+        answered = [letter.plan.answered(letter.mail, _STATES[delivery.fate], delivery)]
         over = patience[name].is_over(delivery, letter.mail.address)
         if delivery.broke and not over:
             delivery = delivery._replace(about=DeliveryAbout.EITHER)

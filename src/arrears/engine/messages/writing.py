@@ -21,12 +21,12 @@ from arrears.engine.message_context import (
     SECURITY_PATH,
     MessageContext,
 )
+from arrears.engine.messages.addressing import content, help_link, stable_link
 from arrears.engine.messages.delivering import NoticeDelivery
-from arrears.engine.messages.drafting import content, help_link, stable_link
 from arrears.engine.messages.drafting_people import Draft, zone_of
-from arrears.engine.messages.leaving import days_announced, named
-from arrears.engine.tokens import digest_of, new_token
-from arrears.ports import DeliveryAbout, Mail, MailBook, MailState, Message, PayLink
+from arrears.engine.messages.leaving import days_announced, restated
+from arrears.engine.tokens import digest_of, new_mark, new_token
+from arrears.ports import QUEUED, DeliveryAbout, Mail, MailBook, MailState, Message, PayLink
 
 HELD_BACK: Final = (
     "not tried: its address has had {most} messages of this kind in 24 hours, the most; it goes on in the morning"
@@ -56,7 +56,7 @@ class Letters:
         told = days_announced(plan.account, self._policies, self._now) if any(map(_plans, plan.drafts)) else {}
         for draft in plan.drafts:
             if _plans(draft):
-                draft = draft._replace(actions=named(draft.actions, told))
+                draft = restated(draft, told, self._day(zone_of(plan.account)))
             for to in plan.left(draft):
                 wanted = (draft.kind, draft.cause, to.channel, to.address)
                 waiting = next((m.no for m in plan.mails.values() if _key(m) == wanted), 0)
@@ -119,6 +119,8 @@ class Letters:
             reply="",
             at=now,
             channel=to.channel,
+            mark=plan.mails[number].mark if number in plan.mails else new_mark(),
+            handing=QUEUED,
         )
         thread = "" if account.case is None else f"case-{account.no}-{account.case.no}"
         message = Message(mail.id, to.address, words.subject, words.text, words.html, thread=thread, at=now)

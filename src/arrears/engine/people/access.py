@@ -14,7 +14,8 @@ from arrears.core.address import check_address, mailbox_of
 from arrears.core.errors import Refused
 from arrears.core.ids import PERSON, format_id
 from arrears.core.messages.content import SIGN_IN_CHANGES, Role
-from arrears.core.messages.recipients import INVITATION_LASTS, RESET_LASTS, Contacts
+from arrears.core.messages.recipients import Contacts
+from arrears.core.people.links import LASTS, TimedLink
 from arrears.engine.acting import acting_on
 from arrears.engine.heard import check_heard
 from arrears.engine.people.profile import NAME_CHARS_MAX, check_locale, contacts_of, refuse_typed_often
@@ -88,7 +89,7 @@ def link_of(store: AccessBook, kind: str, token: str, now: datetime) -> AccessLi
     """What a link stands for; `kind` is `invitation` or `reset`. Refuses `bad_link` for one that is unknown, used,
     withdrawn, replaced, or too old."""
     link = store.access_link(digest_of(token))
-    lasts = INVITATION_LASTS if kind == "invitation" else RESET_LASTS
+    lasts = LASTS[TimedLink.INVITATION if kind == "invitation" else TimedLink.NEW_PASSWORD]
     if link is None or link.kind != kind or link.over_at is not None or now - link.asked_at > lasts:
         raise Refused("bad_link", "this link is not valid any more; ask for a new one")
     return link
@@ -140,7 +141,7 @@ def ask_reset(store: AccountsAndAccess, address: str, now: datetime) -> None:
     if person is None or account is None:
         return
     with acting_on(store, account, now) as unit:
-        if store.resets_since(person, now - RESET_LASTS) < RESETS_A_DAY:
+        if store.resets_since(person, now - LASTS[TimedLink.NEW_PASSWORD]) < RESETS_A_DAY:
             link = store.ask_reset(account, person, now)
             unit.record(f.ResetAsked(person=person, link=link), "anonymous")
 

@@ -16,6 +16,7 @@ from arrears.core.errors import Refused
 from arrears.core.ids import ACCOUNT, PERSON, format_id
 from arrears.core.messages.content import Role
 from arrears.core.messages.recipients import EMAIL, ChannelName, ContactPerson, Contacts, Extra
+from arrears.core.people.links import LASTS, TimedLink
 from arrears.engine.acting import acting, acting_on
 from arrears.engine.heard import check_heard
 from arrears.engine.tokens import digest_of
@@ -23,8 +24,6 @@ from arrears.ports import AccountsAndAddresses, AddressBook, ContactBook, Contac
 from arrears.ports.people import AskedAddress
 
 CONFIRMED_FOR: Final = timedelta(days=90)
-LINK_LASTS: Final = timedelta(days=7)
-"""Long enough for a week away; who comes later asks for another."""
 
 ASKS_A_DAY: Final = 5
 """Nobody else's mailbox is filled with our links, whoever types its address."""
@@ -70,7 +69,7 @@ def refuse_typed_often(store: TypedBook, address: str, now: datetime, author: st
 def request_of(store: AddressBook, token: str, now: datetime) -> AskedAddress:
     """The request that a link stands for; refuses `bad_link` for one that is unknown, replaced, or too old."""
     asked = store.asked_address(digest_of(token))
-    if asked is None or (asked.used_at is None and now - asked.asked_at > LINK_LASTS):
+    if asked is None or (asked.used_at is None and now - asked.asked_at > LASTS[TimedLink.ADDRESS]):
         raise Refused("bad_link", "this link is not valid any more; ask for a new one in the account centre")
     return asked
 

@@ -16,6 +16,7 @@ from arrears.core.errors import Refused
 from arrears.core.facts import ARREARS
 from arrears.core.messages.content import Content, Reader, Role
 from arrears.core.messages.kinds import MessageKind
+from arrears.core.people.links import LASTS, TimedLink
 from arrears.core.people.support import About, Via
 from arrears.engine.handing_over import SPARED, Patience, handed_over, looked_up
 from arrears.engine.message_context import MessageContext
@@ -39,10 +40,6 @@ FROM_ADDRESS_A_DAY: Final = 3
 
 FROM_NET_A_DAY: Final = 20
 """From one address of the net (of IPv6: one customer's network): an office shares one."""
-
-LINK_LASTS: Final = timedelta(days=7)
-CONVERSATION_LASTS: Final = timedelta(days=90)
-"""As long as data is kept; each answer brings a new link."""
 
 LINE_CHARS_MAX: Final = 200
 LETTERS_AT_ONCE: Final = 100
@@ -98,7 +95,7 @@ def ask(store: SupportBook, who: Visitor, about: About, text: str, now: datetime
 
 def asked_with(store: VisitorBook, token: str, now: datetime) -> Request:
     """The request that a link to confirm stands for; refuses `bad_link`."""
-    found = store.request_by_link(digest_of(token), "confirm", now - LINK_LASTS)
+    found = store.request_by_link(digest_of(token), "confirm", now - LASTS[TimedLink.HELP])
     if found is None:
         raise Refused("bad_link", "this link is not valid any more; ask again")
     return found
@@ -114,7 +111,7 @@ def confirm(store: VisitorSupport, token: str, now: datetime) -> Request:
 
 def conversation(store: VisitorBook, digest: bytes, now: datetime) -> Request | None:
     """The request whose conversation a link with this digest opens."""
-    return store.request_by_link(digest, "conversation", now - CONVERSATION_LASTS)
+    return store.request_by_link(digest, "conversation", now - LASTS[TimedLink.CONVERSATION])
 
 
 def attend(store: AccountsAndVisitors, channel: Channel, context: MessageContext, now: datetime) -> int:
@@ -182,7 +179,7 @@ def _handed_over(
         fate = looked_up(channel, letter.id)
         if fate is not Fate.NOT_SENT:
             return Delivery(Fate.ACCEPTED if fate is Fate.ACCEPTED else Fate.UNKNOWN), request.address
-    lasts = LINK_LASTS if letter.kind is MessageKind.SUPPORT_CONFIRM else CONVERSATION_LASTS
+    lasts = LASTS[TimedLink.HELP if letter.kind is MessageKind.SUPPORT_CONFIRM else TimedLink.CONVERSATION]
     if now - request.asked_at > lasts:
         return Delivery(Fate.REFUSED), request.address
     if patience.spares(request.address):

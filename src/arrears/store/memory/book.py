@@ -62,6 +62,12 @@ class MemoryReceivables:
             name=known.name, zone=known.zone, locale=known.locale, contact=known.contact or "", extras=extras_of(known)
         )
 
+    def rename_ref(self, account: int, ref: str) -> None:
+        """See ports.book.Receivables."""
+        before = self.known[account].ref
+        self.refs = {**{name: no for name, no in self.refs.items() if name != before}, ref: account}
+        self.known[account] = self.known[account]._replace(ref=ref)
+
     def invoice_places(self, numbers: Sequence[str]) -> Mapping[str, Place]:
         """See ports.book.Receivables."""
         wanted = set(numbers)

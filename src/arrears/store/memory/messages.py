@@ -17,6 +17,7 @@ from arrears.core.tasks import SYSTEM
 from arrears.ports import (
     BACK,
     NOT_STUCK,
+    QUEUED,
     REPORTS_MAX,
     SEVERAL,
     DeliveryAbout,
@@ -84,7 +85,7 @@ class MemoryMail:
             if mail.state is MailState.WAITING:
                 rows.setdefault(mail.no, mail)
                 continue
-            if was is not None and was.state not in (MailState.WAITING, MailState.CLAIMED):
+            if was is not None and (was.state not in (MailState.WAITING, MailState.CLAIMED) or was.mark != mail.mark):
                 continue
             if self.mail_keys.setdefault(key, name) != name:
                 continue
@@ -92,6 +93,18 @@ class MemoryMail:
             granted.append(mail)
         self.links.update({link.digest: link for link in links})
         return granted
+
+    def begin_mail(self, mail: Mail, over: Sequence[MailMove]) -> bool:
+        """See ports.MailBook."""
+        for move in over:
+            rows = self.mail_rows[(move.account, move.seq)]
+            if (rows[move.no].state, rows[move.no].handing) == (MailState.CLAIMED, ""):
+                rows[move.no] = replace(rows[move.no], handing=move.state, reply=move.reply, code=move.code)
+        rows = self.mail_rows[(mail.account, mail.seq)]
+        if (rows[mail.no].state, rows[mail.no].handing) != (MailState.CLAIMED, QUEUED):
+            return False
+        rows[mail.no] = replace(rows[mail.no], handing="")
+        return True
 
     def mail_counts(self, now: datetime, mailboxes: Collection[str]) -> MailCounts:
         """See ports.MailBook."""

@@ -11,10 +11,10 @@ from typing import Any, Final, LiteralString
 import msgspec
 import psycopg
 
-from arrears.core.account import Guards
 from arrears.core.address import mailbox_of
 from arrears.core.errors import Refused
 from arrears.core.facts import SystemFact, SystemTaskClosed, encode_fact, kind_of
+from arrears.core.guards import Guards
 from arrears.core.payments.limits import AmountLimits
 from arrears.core.system import System, fold_system
 from arrears.core.tasks import SYSTEM, system_ends_of, system_tasks_of

@@ -114,6 +114,11 @@ class PostgresReceivables:
         with self.reading() as db:
             return {int(account) for (account,) in db.execute(ADMINISTERED, [list(numbers)])}
 
+    def rename_ref(self, account: int, ref: str) -> None:
+        """See ports.book.Receivables."""
+        with self.reading() as db:
+            db.execute("UPDATE account SET ref = %s WHERE account_id = %s", [ref, account])
+
     def invoice_places(self, numbers: Sequence[str]) -> Mapping[str, Place]:
         """See ports.book.Receivables."""
         with self.reading() as db:

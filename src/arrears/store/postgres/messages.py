@@ -39,7 +39,7 @@ from arrears.store.postgres.write import Db, utc
 
 _COLUMNS: Final[LiteralString] = (
     "account_id, seq, no, kind, cause, on_day, address, role, person_id, language, subject, body, state, reply, at,"
-    " code, channel, about"
+    " code, channel, about, mark, handing"
 )
 PEOPLE: Final[LiteralString] = """
 SELECT r.account_id, p.person_id, r.role, p.display_name, p.sign_in_email, coalesce(p.contact_email, ''), p.locale,
@@ -51,26 +51,40 @@ SELECT account_id, link_id, coalesce(person_id, 0), address, name, locale, coale
 FROM sign_in_link WHERE account_id = ANY(%b) AND over_at IS NULL ORDER BY account_id, link_id
 """
 # What is new, and not the second of a kind for its address today; then what waited, or was proven not to have left
-# when its sender died, as it would now be written.
+# when its sender died, as it would now be written: by whoever has read it, which its mark proves.
 CLAIM_NEW: Final[LiteralString] = """
 INSERT INTO message (account_id, seq, no, kind, cause, on_day, address, role, person_id, language, subject, body,
-    state, reply, at, code, channel, about, mailbox)
+    state, reply, at, code, channel, about, mark, handing, mailbox)
 SELECT * FROM unnest(%b::bigint[], %b::bigint[], %b::smallint[], %b::text[], %b::text[], %b::date[], %b::text[],
     %b::text[], %b::bigint[], %b::text[], %b::text[], %b::text[], %b::text[], %b::text[], %b::timestamptz[],
-    %b::text[], %b::text[], %b::text[], %b::text[])
+    %b::text[], %b::text[], %b::text[], %b::text[], %b::text[], %b::text[])
 ON CONFLICT DO NOTHING RETURNING account_id, seq, no
 """
 CLAIM_WAITING: Final[LiteralString] = """
 UPDATE message m SET state = 'claimed', on_day = v.on_day, subject = v.subject, body = v.body, at = v.at, reply = '',
-    code = ''
-FROM unnest(%b::bigint[], %b::bigint[], %b::smallint[], %b::date[], %b::text[], %b::text[], %b::timestamptz[])
-    AS v (account_id, seq, no, on_day, subject, body, at)
+    code = '', handing = 'queued'
+FROM unnest(%b::bigint[], %b::bigint[], %b::smallint[], %b::date[], %b::text[], %b::text[], %b::timestamptz[],
+        %b::text[])
+    AS v (account_id, seq, no, on_day, subject, body, at, mark)
 WHERE m.account_id = v.account_id AND m.seq = v.seq AND m.no = v.no AND m.state IN ('waiting', 'claimed')
+  AND m.mark = v.mark
   AND NOT EXISTS (SELECT FROM message o WHERE o.account_id = m.account_id AND o.on_day = v.on_day
       AND (o.seq, o.no) <> (m.seq, m.no)
       AND o.kind = m.kind AND o.cause = m.cause AND o.channel = m.channel AND o.mailbox = m.mailbox
       AND o.state NOT IN ('waiting', 'refused', 'dropped'))
 RETURNING m.account_id, m.seq, m.no
+"""
+# One statement, and so one transaction, for each message: what the last one was answered is kept with it.
+BEGIN: Final[LiteralString] = """
+WITH answered AS (
+    UPDATE message m SET handing = v.state, reply = v.reply, code = v.code
+    FROM unnest(%b::bigint[], %b::bigint[], %b::smallint[], %b::text[], %b::text[], %b::text[])
+        AS v (account_id, seq, no, state, reply, code)
+    WHERE m.account_id = v.account_id AND m.seq = v.seq AND m.no = v.no AND m.state = 'claimed' AND m.handing = ''
+)
+UPDATE message SET handing = '' WHERE account_id = %b AND seq = %b AND no = %b
+    AND state = 'claimed' AND handing = 'queued'
+RETURNING true
 """
 # The rows that are returned are those that came back before, as they were: the statement sees what was there.
 MOVE: Final[LiteralString] = """
@@ -159,6 +173,10 @@ class PostgresMail:
         """The transaction that this thread has open, else one of its own."""
         raise NotImplementedError
 
+    def each_alone(self) -> AbstractContextManager[Db]:
+        """A connection on which each statement is a transaction of its own."""
+        raise NotImplementedError
+
     def contacts(self, numbers: Sequence[int]) -> Mapping[int, Contacts]:
         """See ports.ContactBook."""
         wanted = [list(numbers)]
@@ -231,7 +249,7 @@ class PostgresMail:
             mails = [m for m in mails if m.state is MailState.CLAIMED]
             rest = [m for m in mails if (m.account, m.seq, m.no) not in granted]
             if rest:
-                again = [(m.account, m.seq, m.no, m.on_day, m.subject, m.text, m.at) for m in rest]
+                again = [(m.account, m.seq, m.no, m.on_day, m.subject, m.text, m.at, m.mark) for m in rest]
                 granted |= set(db.execute(CLAIM_WAITING, [list(column) for column in zip(*again, strict=True)]))
             if links:
                 db.execute(
@@ -240,6 +258,12 @@ class PostgresMail:
                     [list(column) for column in zip(*links, strict=True)],
                 )
         return [m for m in mails if (m.account, m.seq, m.no) in granted]
+
+    def begin_mail(self, mail: Mail, over: Sequence[MailMove]) -> bool:
+        """See ports.MailBook."""
+        answered = [[move[column] for move in over] for column in range(6)]
+        with self.each_alone() as db:
+            return db.execute(BEGIN, [*answered, mail.account, mail.seq, mail.no]).fetchone() is not None
 
     def mail_counts(self, now: datetime, mailboxes: Collection[str]) -> MailCounts:
         """See ports.MailBook."""
@@ -326,8 +350,7 @@ def move_mails(db: Db, moves: Sequence[MailMove], now: datetime) -> Sequence[Mai
 
 
 def _mail(row: Any) -> Mail:
-    mail = Mail(*row)
-    return replace(mail, state=MailState(mail.state), at=utc(mail.at))
+    return replace(mail := Mail(*row), state=MailState(mail.state), at=utc(mail.at))
 
 
 _ROLES: Final = {"administrator": Role.ADMINISTRATOR, "billing_reader": Role.READER}

@@ -10,6 +10,7 @@ from datetime import datetime
 from typing import Any, Final
 
 import psycopg
+from django.db.utils import Error as DjangoError
 from psycopg import Connection
 
 from arrears.core.errors import Refused
@@ -17,8 +18,10 @@ from arrears.store import schema
 from arrears.store.postgres.refold import RefoldReport, refold_states
 from arrears.store.postgres.store import PostgresStore
 
-_LOCK: Final = 7_305_201
-"""Who upgrades holds this advisory lock of the database."""
+LOCK: Final = 7_305_201
+"""Who upgrades or sets up a database holds this advisory lock of it."""
+WAIT_SECONDS: Final = 60
+"""So long a program that starts waits for another that sets the database up: that takes a few seconds."""
 
 _OTHERS: Final = """
 SELECT coalesce(nullif(application_name, ''), usename::text, 'somebody') FROM pg_stat_activity
@@ -40,9 +43,23 @@ def upgrading(url: str, *, in_use: bool) -> Iterator[list[int]]:
     write into tables that it does not know.
     """
     with psycopg.connect(url, autocommit=True, connect_timeout=10, application_name="arrears db upgrade") as db:
-        if not _one(db, "SELECT pg_try_advisory_lock(%s)", _LOCK):
+        if not _one(db, "SELECT pg_try_advisory_lock(%s)", LOCK):
             raise Refused("upgrade_running", "`arrears db upgrade` is at work on this database already", exit_code=4)
         yield _missing(db, in_use)
+
+
+@contextmanager
+def alone(url: str) -> Iterator[None]:
+    """Nobody else upgrades or sets up this database until the context ends; waits for who does. Refuses
+    `upgrade_running` after WAIT_SECONDS."""
+    with psycopg.connect(url, autocommit=True, connect_timeout=10, application_name="arrears set-up") as db:
+        db.execute(f"SET lock_timeout = '{WAIT_SECONDS}s'")
+        try:
+            db.execute("SELECT pg_advisory_lock(%s)", (LOCK,))
+        except psycopg.errors.LockNotAvailable:
+            waited = f"another program has been at work on this database's schema for {WAIT_SECONDS} s; try again"
+            raise Refused("upgrade_running", waited, exit_code=4) from None
+        yield
 
 
 def _missing(db: Connection[Any], in_use: bool) -> list[int]:
@@ -62,6 +79,16 @@ def _missing(db: Connection[Any], in_use: bool) -> list[int]:
         way = "stop the workers and the pages first; --in-use goes on all the same"
         raise Refused("database_in_use", f"{len(others)} others are connected ({shown}); {way}", exit_code=4)
     return missing
+
+
+def _step(migrate: Callable[..., None], url: str, name: str) -> None:
+    """One step; refuses `upgrade_failed`, with the server's own words, where nothing of it was done."""
+    try:
+        migrate(url, name)
+    except DjangoError as error:
+        said = " ".join(str(error).split())
+        way = "nothing of it was done, and what was done before it stays; put that right and go on"
+        raise Refused("upgrade_failed", f"step {name} failed: {said}; {way}", exit_code=4) from error
 
 
 def _accounts(store: PostgresStore) -> int:
@@ -85,11 +112,11 @@ def upgrade(
 ) -> RefoldReport:
     """Bring the database at this address up to date, then fold every account anew as this program does; what that came
     to. `migrate(url, name)` runs the steps up to one, without a name all of Django's own too; `step_done` is told each,
-    `folded` how many of how many accounts. What is refused: see `upgrading`."""
+    `folded` how many of how many accounts. What is refused: see `upgrading`; and `upgrade_failed`."""
     with upgrading(url, in_use=in_use) as missing:
         for version in missing:
             name = schema.versions()[version].removesuffix(".sql")
-            migrate(url, name)
+            _step(migrate, url, name)
             step_done(name)
         migrate(url)
         with closing(PostgresStore(url, connections_max=1)) as store:

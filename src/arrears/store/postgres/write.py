@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from datetime import UTC, date, datetime
+from types import NoneType
 from typing import Any, Final, NamedTuple
 
 from psycopg import Connection, Cursor
@@ -190,6 +191,8 @@ def array_of(values: Sequence[Any]) -> str:
         text = '","'.join(map(str, values))
         if "\\" not in text and text.count('"') == 2 * (len(values) - 1):
             return '{"' + text + '"}'
+    if kinds == {NoneType}:
+        return _literal(["NULL"] * len(values))
     return _literal([_value(value) for value in values])
 
 

@@ -8,17 +8,28 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 from datetime import date
-from typing import Final
 
-from django.utils.functional import Promise
 from django.utils.translation import gettext as _
-from django.utils.translation import gettext_lazy
 
 from arrears.core import facts as f
-from arrears.core.account import Action, CaseOutcome, DoubtKind, Hold, HoldScope, Stop
-from arrears.core.closed import closed
+from arrears.core.account import Action, CaseOutcome, DoubtKind, Hold, HoldScope
 from arrears.core.payments.values import AttemptState, Initiator
-from arrears.core.states import Reason, State
+from arrears.core.states import State
+from arrears.web.account_centre.fact_groups import (
+    ACKNOWLEDGED,
+    STOPS,
+    WHY,
+    CutFact,
+    DeletionFact,
+    LateFact,
+    MailFact,
+    MethodFact,
+    MoneyFact,
+    ServiceFact,
+    StaffsFact,
+    TryFact,
+    WaitFact,
+)
 from arrears.web.account_centre.fact_words_messages import SPOKEN, WARNED_BY, card_name, tell_of_part
 from arrears.web.account_centre.fact_words_money_back import MoneyBackFact, tell_of_money_back
 from arrears.web.account_centre.fact_words_people import tell_of_account
@@ -26,56 +37,6 @@ from arrears.web.account_centre.frame import Visit
 from arrears.web.account_centre.owed import will
 from arrears.web.account_centre.story import advice
 from arrears.web.names import called
-
-StaffsFact = f.Parked | f.Unparked | f.TaskClosed | f.DeletionCapped | f.DoubtEnded | f.WarningsLapsed
-"""What only concerns staff; after a deferred action the customer is warned anew, which is told."""
-
-MailFact = (
-    f.Noticed
-    | f.NoticeAccepted
-    | f.NoticeFailed
-    | f.NoticeBounced
-    | f.WarnedOtherwise
-    | f.AddressAsked
-    | f.AddressConfirmed
-)
-MoneyFact = (
-    f.InvoiceIssued
-    | f.PaymentBooked
-    | f.CreditAllocated
-    | f.WrittenOff
-    | f.DebtReopened
-    | f.InvoiceCredited
-    | f.DueMoved
-)
-LateFact = f.BecamePastDue | f.WithinTolerance | f.CaseEnded | f.ChargeDeclined | f.AuthorisationDeclined
-CutFact = f.Restricted | f.Disabled | f.Deferred | f.Resumed | f.DateMoved
-DeletionFact = f.DeletionScheduled | f.DeletionUnscheduled | f.DeletionOrdered
-ServiceFact = f.SubscriptionAdded | f.Canceled | f.Reactivated | f.ReasonSet | f.ReasonLifted | f.OrderAcknowledged
-WaitFact = f.HoldPlaced | f.HoldEnded | f.DoubtRaised | f.DoubtCleared
-MethodFact = f.MethodAdded | f.MethodActivated | f.MethodRenewed | f.MethodSpent | f.MethodRemoved
-TryFact = f.AttemptCreated | f.AttemptMoved | f.ChallengeLapsed | f.CardTried
-
-WHY: Final[dict[Reason, Promise | str]] = closed("words of why a service is off", Reason, {
-    Reason.PAST_DUE: gettext_lazy("a payment is late"),
-    Reason.CANCELED: gettext_lazy("it was cancelled"),
-    Reason.SPENDING_LIMIT: gettext_lazy("its spending limit is reached"),
-    Reason.POLICY_VIOLATION: gettext_lazy("the rules of use were broken"),
-    Reason.OTHER: gettext_lazy("for another reason, which support can explain"),
-})  # fmt: skip
-STOPS: Final[dict[Stop, Promise | str]] = closed("words of what a hold stops", Stop, {
-    Stop.REMIND: gettext_lazy("reminders"),
-    Stop.CHARGE: gettext_lazy("collecting by ourselves"),
-    Stop.RESTRICT: gettext_lazy("restricting services"),
-    Stop.DISABLE: gettext_lazy("stopping services"),
-    Stop.DELETE: gettext_lazy("deleting data"),
-})  # fmt: skip
-ACKNOWLEDGED: Final[dict[str, Promise | str]] = {
-    "restrict": gettext_lazy("%(service)s has confirmed that it is restricted."),
-    "disable": gettext_lazy("%(service)s has confirmed that it has stopped."),
-    "resume": gettext_lazy("%(service)s is running again."),
-    "delete": gettext_lazy("%(service)s has confirmed that its data is deleted."),
-}
 
 
 class Teller:

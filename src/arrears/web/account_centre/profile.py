@@ -16,7 +16,7 @@ from arrears.core.account import Action
 from arrears.core.closed import closed
 from arrears.core.errors import Refused
 from arrears.core.messages.kinds import FORESEEN, MessageKind
-from arrears.core.messages.recipients import INVITATION_LASTS
+from arrears.core.people.links import LASTS, TimedLink
 from arrears.engine.messages.unreached import Unreached
 from arrears.engine.messages.upcoming import Telling, plan_of
 from arrears.engine.people import access, profile
@@ -139,10 +139,10 @@ def shown(visit: Visit, why: str = "", status: int = 200, wrong: str = "") -> Ht
             {
                 "no": one.no,
                 "address": visit.address(one.address),
-                "until": visit.day(visit.local_day(one.asked_at + INVITATION_LASTS)),
+                "until": visit.day(visit.local_day(one.asked_at + LASTS[TimedLink.INVITATION])),
             }
             for one in contacts.links
-            if not one.person and visit.now - one.asked_at <= INVITATION_LASTS
+            if not one.person and visit.now - one.asked_at <= LASTS[TimedLink.INVITATION]
         ],
         "extras": [
             {"address": visit.address(one.address), "dead": contacts.is_dead(one.address)} for one in contacts.extras

@@ -21,7 +21,7 @@ from arrears.core.errors import Refused
 from arrears.core.ids import ACCOUNT, INVOICE, format_id, parse_id
 from arrears.core.money import format_amount
 from arrears.core.view import View
-from arrears.engine.messages.drafting import stable_link
+from arrears.engine.messages.addressing import stable_link
 from arrears.notices import values
 from arrears.notices.languages import language_of
 from arrears.web.alerts import Standing, standing

@@ -30,13 +30,14 @@ class Strict(Schema):
 
 
 class Problem(Schema):
-    """RFC 9457, with a stable `code`."""
+    """RFC 9457, with a stable `code`, and the name of the request in the operator's log."""
 
     type: str
     title: str
     status: int
     detail: str
     code: str
+    request: str
 
 
 STATUS: Final = {

@@ -11,12 +11,17 @@ from arrears.core.strict_json import NotStrict, parse
 from arrears.web.errors import problem
 
 BODY_BYTES_MAX: Final = 1024 * 1024
+LENGTH_DIGITS_MAX: Final = 18
 
 
 def plain_address(answer: Callable[[HttpRequest], HttpResponse]) -> Callable[[HttpRequest], HttpResponse]:
-    """Middleware: no address of ours has a NUL in it, and no database takes one (400)."""
+    """Middleware: no address of ours has a NUL in it, and no database takes one (400). A length that is no number is
+    no request either, whatever server let it through: Django itself would stumble over it."""
 
     def answered(request: HttpRequest) -> HttpResponse:
+        length = str(request.META.get("CONTENT_LENGTH") or "0")
+        if not (length.isascii() and length.isdecimal() and len(length) <= LENGTH_DIGITS_MAX):
+            return problem(400, "bad_length", "The request cannot be read", "its Content-Length is no number")
         if "\0" in request.path or "%00" in request.META.get("QUERY_STRING", ""):
             return problem(400, "bad_address", "The address cannot be read", "it contains a NUL")
         return answer(request)

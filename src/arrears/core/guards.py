@@ -1,0 +1,34 @@
+"""What every decision must know of the whole installation, whatever account it is about."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+import msgspec
+
+from arrears.core.account import DoubtKind
+from arrears.core.payments.limits import AmountLimits
+
+
+class Guards(msgspec.Struct, frozen=True):
+    """What every decision must know of the whole installation: its doubts, and what can be charged."""
+
+    feed_stale: bool = False
+    clock_suspect: bool = False
+    breaker_open: bool = False
+    limits: Mapping[str, AmountLimits] = {}
+    """What the payment providers take in one charge, by currency. No doubt: known, or without limit."""
+
+    identity: str = ""
+    """Who this installation is to them: a part of the key of each charge."""
+
+    @property
+    def doubts(self) -> tuple[DoubtKind, ...]:
+        """The system doubts that stand, in a fixed order."""
+        stand = (self.feed_stale, self.clock_suspect, self.breaker_open)
+        if not any(stand):
+            return ()
+        return tuple([kind for kind, stands in zip(_OF_THE_SYSTEM, stand, strict=True) if stands])
+
+
+_OF_THE_SYSTEM = (DoubtKind.FEED, DoubtKind.CLOCK, DoubtKind.BREAKER)
