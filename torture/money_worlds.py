@@ -108,7 +108,7 @@ class MoneyWorld(Story):
             methods.activate(self.store, self.no, number, self.now, "person:1")
         return number
 
-    def settles(self, names: Iterable[str] = (*GOOD, *GOOD, *POOR), part: int = 0) -> None:
+    def pays_everything(self, names: Iterable[str] = (*GOOD, *GOOD, *POOR), part: int = 0) -> None:
         """Everything, or a part, with a card that is added for it."""
         shown = {q.currency: q.hash for q in settling.quote(self.store, self.no, self.now)}
         if not shown:
@@ -310,7 +310,7 @@ class MoneyWorld(Story):
             for number in self.numbers:
                 self.no = number
                 with suppress(Refused):
-                    self.settles(("approve",))
+                    self.pays_everything(("approve",))
                 self.stage.perform()
         self.swept()
         self._look_at_stops()
@@ -367,11 +367,11 @@ class MoneyWorld(Story):
             self.wrong += [f"account {number}: {what}" for what in self._account_is_wrong()]
         with suppress(AssertionError):
             self.check()
-            return self._told()
+            return self._counted()
         self.wrong.append("an invariant is broken")
-        return self._told()
+        return self._counted()
 
-    def _told(self) -> Verdict:
+    def _counted(self) -> Verdict:
         self.count["lost answers"] = self.till.wire.lost
         self.count["captures"] = sum(1 for i in self.till.sandbox.book.intents.values() if i.taken)
         return Verdict(self.count, self.wrong)
@@ -427,8 +427,8 @@ class MoneyWorld(Story):
 EVENTS: Final[dict[str, tuple[int, Callable[[MoneyWorld], object]]]] = {
     "invoice": (10, MoneyWorld.bills),
     "card": (3, MoneyWorld.adds_card),
-    "settle": (10, MoneyWorld.settles),
-    "part": (2, lambda w: w.settles(part=100)),
+    "settle": (10, MoneyWorld.pays_everything),
+    "part": (2, lambda w: w.pays_everything(part=100)),
     "page opened": (6, MoneyWorld.opens_page),
     "page used": (7, MoneyWorld.uses_page),
     "bank confirmed": (3, MoneyWorld.confirms),
