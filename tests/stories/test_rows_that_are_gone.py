@@ -6,9 +6,10 @@ from __future__ import annotations
 import pytest
 from msgspec.structs import replace
 from tests.stories.ledger import PRICE, Ledger, imported
-from tests.stories.story import Story
+from tests.stories.story import STAFF, Story
 
 from arrears.core import facts as f
+from arrears.engine.commands import corrections
 from arrears.engine.commands.importing import ImportReport
 
 
@@ -103,3 +104,11 @@ def test_a_payment_under_another_name_is_not_booked_twice(other: int) -> None:
     exported(ledger, (other, "X9"))
     assert sum(d.open_minor for d in story.account.debts) == PRICE - other
     assert story.account.credit == {}
+
+
+def test_what_is_taken_back_of_a_transfer_names_the_parts_that_stay() -> None:
+    story, ledger = imported()
+    ledger.invoice("I2", -1).pay("I1", ref="T9").pay("I2", ref="T9").comes()
+    took = corrections.take_back(story.store, "T9", None, story.now, STAFF, "never came")
+    assert took == (PRICE, "EUR", ["T9+2"])
+    assert [d.open_minor for d in story.account.debts] == [PRICE]

@@ -4,16 +4,19 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from datetime import datetime
+from typing import Final
 
 import click
 
 from arrears.adapters.books.sums import read_sum
 from arrears.cli.common import WORDS
+from arrears.core.money import format_amount
 from arrears.engine.commands import corrections
 from arrears.wiring import Installation, open_installation
 
 WHO = click.option("--by", "who", type=WORDS, required=True, help="Who does this, for the journal.")
 REASON = click.option("--why", type=WORDS, required=True, help="Why, for the journal.")
+FOLLOW: Final = "notices and promises follow, see `arrears explain`"
 DATE = click.DateTime(formats=["%Y-%m-%d"])
 
 
@@ -35,7 +38,7 @@ def account() -> None:
 def _do(act: Callable[[Installation], None], said: str) -> None:
     with open_installation() as live:
         act(live)
-    click.echo(f"{said}; notices and promises follow, see `arrears explain`")
+    click.echo(f"{said}; {FOLLOW}")
 
 
 @invoice.command(name="move-due")
@@ -114,10 +117,14 @@ def write_off(number: str, who: str, why: str) -> None:
 @REASON
 def take_back(ref: str, minor: int | None, who: str, why: str) -> None:
     """Payment REF never came, or has left again: what it paid is owed again from today."""
-    _do(
-        lambda live: corrections.take_back(live.store, ref, minor, live.clock.now(), f"staff:{who}", why),
-        f"payment {ref} is taken back",
-    )
+    with open_installation() as live:
+        took = corrections.take_back(live.store, ref, minor, live.clock.now(), f"staff:{who}", why)
+    click.echo(f"{format_amount(took.minor, took.currency)} of payment {ref} is taken back; {FOLLOW}")
+    if took.others:
+        parts = ", ".join(took.others)
+        click.echo(
+            f"the same transfer also came as {parts}, which stay; take each of them back as well if it never came"
+        )
 
 
 @account.command(name="rename-ref")

@@ -4,9 +4,10 @@ never came. Who and why are recorded; notices, promises and causes follow by the
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from datetime import date, datetime
+from typing import Final, NamedTuple
 
 from arrears.core import facts as f
 from arrears.core.errors import Refused
@@ -17,6 +18,9 @@ from arrears.core.view import View
 from arrears.engine import correcting
 from arrears.engine.acting import acting_on
 from arrears.ports import AccountsAndReceivables, CorrectingRefs
+
+PARTS_MAX: Final = 50
+"""So many parts of one transfer are looked for."""
 
 
 @contextmanager
@@ -82,16 +86,31 @@ def give_up(store: AccountsAndReceivables, number: str, now: datetime, author: s
             raise Refused("nothing_changes", f"nothing is open of invoice {number!r}")
 
 
-def take_back(store: AccountsAndReceivables, ref: str, minor: int | None, now: datetime, author: str, why: str) -> None:
+class TakenBack(NamedTuple):
+    """What was taken back of a payment, in minor units; `others` are the further parts of the same transfer, which
+    paid other invoices and stay."""
+
+    minor: int
+    currency: str
+    others: Sequence[str]
+
+
+def take_back(
+    store: AccountsAndReceivables, ref: str, minor: int | None, now: datetime, author: str, why: str
+) -> TakenBack:
     """A payment never came, or has left again: what it paid is owed again from today. `minor` None: all of it.
     Refuses `unknown_payment`, `bad_amount`."""
-    place = store.payment_places([ref]).get(ref)
+    parts = [f"{ref}+{number}" for number in range(2, PARTS_MAX)]
+    places = store.payment_places([ref, *parts])
+    place = places.get(ref)
     if place is None:
         raise Refused("unknown_payment", f"there is no payment {ref[:60]!r}; `arrears timeline` shows their references")
     with acting_on(store, place.account, now) as unit:
         known = _known(store, unit)
         payment = known.payments[ref]
-        correcting.take_back(unit, known, payment, payment.minor if minor is None else minor, author, why)
+        taken = payment.minor if minor is None else minor
+        correcting.take_back(unit, known, payment, taken, author, why)
+    return TakenBack(taken, payment.currency, [one for one in parts if one in places])
 
 
 def rename_ref(store: CorrectingRefs, before: str, ref: str, now: datetime, author: str, why: str) -> None:
