@@ -409,8 +409,8 @@ class MoneyWorld(Story):
         for currency in ("EUR", "USD"):
             asked = sum(x.debt.total_minor for _, x in self.facts(f.InvoiceIssued) if x.debt.currency == currency)
             asked -= sum(x.minor for _, x in self.facts(f.InvoiceCredited) if x.currency == currency)
-            settled = asked - sum(d.open_minor for d in self.account.debts if d.currency == currency)
-            settled += self.account.credit.get(currency, 0)
+            covered = asked - sum(d.open_minor for d in self.account.debts if d.currency == currency)
+            covered += self.account.credit.get(currency, 0)
             have = sum(i.taken - i.refunded - i.disputed for i in self.taken() if i.currency == currency.lower())
             have += self.transfers[self.no, currency]
             kind = 0
@@ -420,14 +420,14 @@ class MoneyWorld(Story):
                     kind += sum(r.minor - r.credit for r in given)
                     bank = traced.amount - traced.taken_back - sum(r.credit for r in traced.refunds if not r.undone)
                     kind += max(0, -bank)
-            if settled != have + kind:
-                yield f"{currency}: {settled} is settled, {have} is there and {kind} was given in kindness"
+            if covered != have + kind:
+                yield f"{currency}: {covered} is covered, {have} is there and {kind} was given in kindness"
 
 
 EVENTS: Final[dict[str, tuple[int, Callable[[MoneyWorld], object]]]] = {
     "invoice": (10, MoneyWorld.bills),
     "card": (3, MoneyWorld.adds_card),
-    "settle": (10, MoneyWorld.pays_everything),
+    "everything": (10, MoneyWorld.pays_everything),
     "part": (2, lambda w: w.pays_everything(part=100)),
     "page opened": (6, MoneyWorld.opens_page),
     "page used": (7, MoneyWorld.uses_page),
