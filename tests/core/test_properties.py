@@ -166,7 +166,7 @@ def promises(play: Play) -> list[tuple[tuple[int, int, Action], date]]:
     return found
 
 
-REFUSED_WARNINGS: Final = Plot(
+REFUSED_WARNINGS = Plot(
     zone="Pacific/Niue",
     policy=0,
     start=date(2023, 3, 10),
