@@ -47,6 +47,7 @@ SETTLING = (
     "src/arrears/cli/main.py",
     "src/arrears/cli/demo",
     "src/arrears/sim/",
+    "torture/money_worlds.py",
     "torture/payer.py",
     "bench/settle.py",
     "tests/",

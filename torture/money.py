@@ -3,6 +3,9 @@
 Every account owes for some of its services. Payers settle them all while a share of the provider's answers is lost,
 late or wrong, and while they die by SIGKILL at each failpoint between quote and resume. In the end the provider's book
 and the ledger must be equal to the cent, nobody charged twice, and every account running.
+
+With `--worlds` made-up worlds in which everything happens to money in any order (`torture.money_worlds`), with
+`--faults` what these would find.
 """
 
 from __future__ import annotations
@@ -246,6 +249,21 @@ def _judge(store: PostgresStore, sandbox: Running, count: int) -> dict[str, int]
     }
 
 
+def worlds(seeds: range, settlements: int) -> dict[str, Any]:
+    """The figures of made-up worlds, until so many settlements were asked for or the seeds are used up."""
+    from torture.money_worlds import play  # it has the tests' stories with it
+
+    began, figures, wrong, last = time.monotonic(), Counter[str](), [], seeds.start
+    for seed in seeds:
+        if figures["settlements"] >= settlements:
+            break
+        found, last = play(seed), seed
+        figures += found.figures
+        wrong += [f"seed {seed}: {what}" for what in found.wrong]
+    seconds = round(time.monotonic() - began, 1)
+    return {**figures, "seeds": [seeds.start, last], "wrong": wrong, "seconds": seconds, "holds": not wrong}
+
+
 def main() -> int:
     """One JSON object; exit code 1 if the books differ, somebody was charged twice, or does not run again."""
     parser = argparse.ArgumentParser(description=__doc__)
@@ -253,8 +271,21 @@ def main() -> int:
     parser.add_argument("--count", type=int, default=10_000, help="how many accounts settle")
     parser.add_argument("--seed", type=int, default=None)
     parser.add_argument("--rounds", type=int, default=10, help="how often a payer dies at each failpoint")
+    parser.add_argument("--worlds", type=int, default=0, help="instead: made-up worlds, at most so many")
+    parser.add_argument(
+        "--settlements", type=int, default=10_000, help="of made-up worlds: enough when so many are made"
+    )
+    parser.add_argument("--faults", action="store_true", help="instead: put each known fault back; which seed finds it")
     options = parser.parse_args()
     seed = options.seed if options.seed is not None else random.SystemRandom().randrange(10**9)
+    if options.faults:
+        from torture import money_faults  # it has the tests' stories with it
+
+        return 0 if money_faults.tell(range(seed, seed + (options.worlds or 20))) else 1
+    if options.worlds:
+        found = worlds(range(seed, seed + options.worlds), options.settlements)
+        sys.stdout.write(json.dumps(found, indent=None if options.json else 2) + "\n")
+        return 0 if found["holds"] else 1
     figures = torture(options.count, seed, rounds=options.rounds)
     sys.stdout.write(json.dumps(figures, indent=None if options.json else 2) + "\n")
     return 0 if figures["holds"] else 1
