@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import threading
+import time
+from collections.abc import Callable
 from datetime import date
 
 import pytest
@@ -21,6 +24,7 @@ from arrears.engine.commands.importing import ImportReport, import_book
 from arrears.engine.system import adopt_policy
 from arrears.ports import Place, Sums
 from arrears.store.memory.store import MemoryStore
+from arrears.store.postgres.store import PostgresStore
 
 ANNE = BookAccount("A", "Anne", "NL", "UTC", "nl", "card", "anne@example.org")
 ONE = BookInvoice(2, "I1", "A", ("cloud",), date(2026, 1, 1), date(2026, 1, 10), "EUR", 10_000, False)
@@ -146,3 +150,30 @@ def test_who_is_called_otherwise_and_numbers_apart_is_found_by_the_old_numbers(s
     corrections.rename_ref(store, "A", "B", at(4), "staff:1", "a new name")
     assert (comes(store, newer, 5).changes, store.account_numbers(["A", "B"])) == ([], {"B": 1})
     assert store.invoice_places(["A/1", "B/1"]) == {"A/1": Place(1, "B")}
+
+
+def test_of_two_imports_at_once_the_second_waits_and_begins_with_what_the_first_came_to(
+    make_postgres: Callable[[], PostgresStore],
+) -> None:
+    store = make_postgres()
+    adopt_policy(store, default_policy(), at(1), "staff:1")
+    later: list[ImportReport] = []
+    second = threading.Thread(target=lambda: later.append(comes(store, replace(BOOK, invoices=(TWO,)), 2)))
+
+    def while_the_first_is_under_way(done: int, of: int) -> None:
+        if not second.ident:
+            second.start()
+            deadline = time.monotonic() + 60
+            while not waits(store) and second.is_alive():
+                assert time.monotonic() < deadline, "the second import neither waits nor ends"
+
+    report = import_book(store, replace(BOOK, invoices=(ONE,)), at(2), IMPORTER, while_the_first_is_under_way)
+    second.join(60)
+    assert (report.before, later[0].before) == ({}, report.after)
+    assert later[0].after == {"EUR": Sums(20_000, 0, 20_000, 0)}
+
+
+def waits(store: PostgresStore) -> bool:
+    with store.transaction() as db:
+        row = db.execute("SELECT count(*) FROM pg_locks WHERE locktype = 'advisory' AND NOT granted").fetchone()
+    return bool(row and row[0])

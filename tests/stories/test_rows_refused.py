@@ -21,8 +21,8 @@ def test_nothing_is_cut_while_an_accounts_rows_are_refused_and_people_have_one_t
     refused(story, ledger)
     ledger.comes(per_account=True)
     assert story.tasks() == ["change_not_recorded"]
-    [raised] = [one for one in story.store.history(story.no) if isinstance(one.fact, f.DoubtRaised)]
-    assert "ask for the other" in raised.why
+    raised = [one for one in story.store.history(story.no) if isinstance(one.fact, f.DoubtRaised)]
+    assert ["ask for the other" in one.why for one in raised] == [True, True]
     story.until(60)
     assert story.sub().state is State.PAST_DUE
 
@@ -32,6 +32,18 @@ def test_the_next_import_that_takes_its_rows_ends_it() -> None:
     refused(story, ledger)
     ledger.change("I1", total_minor=PRICE).comes()
     assert (story.account.doubts, story.account.debts, story.tasks()) == ((), (), [])
+
+
+def test_refused_again_the_task_is_counted_up_and_has_the_newest_reasons() -> None:
+    story, ledger = imported()
+    refused(story, ledger)
+    ledger.change("I1", services=("other",)).comes(per_account=True)
+    [task] = story.inner.tasks.values()
+    assert (task.times, "says other" in task.what) == (2, True)
+    assert len(story.account.doubts) == 1
+    ledger.change("I1", services=("cloud",), total_minor=PRICE).comes()
+    assert (story.account.doubts, story.tasks()) == ((), [])
+    story.check()
 
 
 def test_a_dry_run_leaves_no_task() -> None:

@@ -160,6 +160,10 @@ def _said(report: ImportReport, dry_run: bool) -> Iterator[str]:
         yield f"{count['booked_again']} payments were taken back here and are booked again; take them back there too"
     if count["asked_less_here"]:
         yield f"{count['asked_less_here']} invoices were credited here and not in the file; that stays"
+    if count["given_up_here"]:
+        yield f"{count['given_up_here']} invoices were given up here and are open in the file; that stays"
+    if count["credits_of_none"]:
+        yield f"{count['credits_of_none']} credit notes name an invoice that is not here; they are account credit"
     if count["nothing_asked"]:
         yield f"{count['nothing_asked']} invoices ask for nothing and are left out"
     for why, what in _LEFT_OUT.items():
@@ -211,6 +215,8 @@ _COUNTED: Final = (
     "paid_here_only",
     "booked_again",
     "asked_less_here",
+    "given_up_here",
+    "credits_of_none",
     "invoices_gone",
     "payments_gone",
 )

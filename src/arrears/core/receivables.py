@@ -220,9 +220,9 @@ class BookSource(Protocol):
     def names(self, ref: str) -> bool:
         """Whether any row is of this customer."""
 
-    def keys(self, account: KeptAccount) -> tuple[list[str], list[str]]:
-        """The numbers of an account's invoices and the references of its payments; some of them may turn out not to be
-        its own."""
+    def keys(self, account: KeptAccount) -> tuple[list[str], list[str], list[str]]:
+        """The numbers of an account's invoices, the references of its payments, and the numbers that its credit notes
+        have and name; some of them may turn out not to be its own."""
 
     def complain(self, complaints: Iterable[Complaint]) -> None:
         """Keep what `merge` has found."""
@@ -273,10 +273,11 @@ class _WholeBook:
         """See BookSource."""
         return ref in self._rows
 
-    def keys(self, account: KeptAccount) -> tuple[list[str], list[str]]:
+    def keys(self, account: KeptAccount) -> tuple[list[str], list[str], list[str]]:
         """See BookSource."""
         rows: AccountRows = account.rows
-        return [i.number for i in rows.invoices], [p.ref for parts in rows.payments.values() for p in parts]
+        noted = [number for note in rows.credits for number in (note.number, note.invoice_number)]
+        return [i.number for i in rows.invoices], [p.ref for parts in rows.payments.values() for p in parts], noted
 
     def complain(self, complaints: Iterable[Complaint]) -> None:
         """See BookSource."""

@@ -73,10 +73,12 @@ class BookRows:
         """See BookSource."""
         return self._by_customer.has(ref)
 
-    def keys(self, account: KeptAccount) -> tuple[list[str], list[str]]:
+    def keys(self, account: KeptAccount) -> tuple[list[str], list[str], list[str]]:
         """See BookSource."""
-        said = [row for row in rows_of_kept(account.rows) if not row.is_credit]
-        return [row.number for row in said], [row.ref or row.number for row in said if row.paid != NOTHING]
+        rows = rows_of_kept(account.rows)
+        said = [row for row in rows if not row.is_credit]
+        noted = [number for row in rows if row.is_credit for number in (row.number, row.credited)]
+        return [row.number for row in said], [row.ref or row.number for row in said if row.paid != NOTHING], noted
 
     def complain(self, complaints: Iterable[Complaint]) -> None:
         """See BookSource."""

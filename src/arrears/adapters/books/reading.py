@@ -192,8 +192,13 @@ class RowReader:
             disputed == "yes" or status == "disputed",
             status if status in ("void", "uncollectible") else "open",
             *paid,
-            "" if self._credited is None or not is_credit else self._credited.text(cells),
+            self._credited_by(cells, account.ref) if is_credit else "",
         )
+
+    def _credited_by(self, cells: list[str], ref: str) -> str:
+        """The number of the invoice that a credit note is of; empty where it says none."""
+        said = "" if self._credited is None else self._credited.text(cells)
+        return f"{ref}/{said}" if said and self._rules.per_customer else said
 
     def is_draft(self, cells: list[str]) -> bool:
         """Whether the row is an invoice that has not been issued."""

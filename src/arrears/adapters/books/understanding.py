@@ -57,6 +57,8 @@ class Understanding:
                 customers.append((ref, row_kept(row)))
                 if not row.is_credit:
                     numbers.append((row.number, (ref, number)))
+                elif row.credited:
+                    numbers.append((row.credited, (ref, number)))
                 if row.ref:
                     refs.append((row.ref, (ref,)))
             elif reader.mistakes:

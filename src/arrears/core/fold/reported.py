@@ -200,7 +200,8 @@ def _days_are_counted(account: Account, recorded: f.Recorded) -> bool:
 
 
 def _doubt_raised(account: Account, fact: f.DoubtRaised, _: f.Recorded) -> Account:
-    return replace(account, doubts=(*account.doubts, Doubt(fact.doubt, fact.ref)))
+    raised = Doubt(fact.doubt, fact.ref)
+    return account if raised in account.doubts else replace(account, doubts=(*account.doubts, raised))
 
 
 def _doubt_cleared(account: Account, fact: f.DoubtCleared, _: f.Recorded) -> Account:

@@ -328,8 +328,9 @@ def void(sub: Sub, action: Action) -> None:
 
 
 def doubt_raised(book: AccountBook, fact: f.DoubtRaised, recorded: f.Recorded) -> None:
-    """It stands from now on."""
-    book.doubts.append(CheckedDoubt(fact.doubt, fact.ref, recorded.at, None))
+    """It stands from now on; raised again while it stands, it is the same one."""
+    if not any((d.kind, d.ref, d.end) == (fact.doubt, fact.ref, None) for d in book.doubts):
+        book.doubts.append(CheckedDoubt(fact.doubt, fact.ref, recorded.at, None))
 
 
 def doubt_cleared(book: AccountBook, fact: f.DoubtCleared, recorded: f.Recorded) -> None:

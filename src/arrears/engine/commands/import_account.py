@@ -44,6 +44,11 @@ ANOTHER: Final = "leave the same debt as it was; only another one gets another n
 """The way out where a number seems to mean another invoice: under a new number the same debt would be asked twice."""
 
 
+def in_another_currency(note: BookCredit, currency: str) -> str:
+    """What is wrong with a credit note whose invoice asks another currency."""
+    return f"is in {note.currency}, and its invoice {note.invoice_number} in {currency}; say it in that currency"
+
+
 class Changed(NamedTuple):
     """One thing that was taken: which field of which invoice (or of the account), before and after, as people read
     it. `row` is 0 for what is not said by one row."""
@@ -290,6 +295,8 @@ class AccountImport:
         elif row.standing is InvoiceStanding.OPEN and was.given_up_by_book and was.given_up_minor:
             self._changed(row, "standing", "uncollectible", "open")
             ask_again(self.unit, was, was.given_up_minor, self._author, "asked for again in the book")
+        elif row.standing is InvoiceStanding.OPEN:
+            self.taken.count["given_up_here"] += was.given_up_minor > 0
 
     def _dispute(self, row: BookInvoice, was: KnownInvoice) -> None:
         """The book's own hold: what a person holds stays held until a person releases it."""
@@ -350,6 +357,10 @@ class AccountImport:
             return
         self.taken.count["credits"] += 1
         no = self.known.by_number.get(note.invoice_number, 0)
+        self.taken.count["credits_of_none"] += bool(note.invoice_number and not no)
+        if no and self.known.invoices[no].currency != note.currency:
+            wrong = in_another_currency(note, self.known.invoices[no].currency)
+            raise WrongRow(note.row, f"{self.label('currency')}: credit note {note.number} {wrong}")
         asked = self.known.invoices[no].total_minor if no else 0
         of_invoice = min(more, asked)
         if of_invoice:

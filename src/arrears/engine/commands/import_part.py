@@ -21,7 +21,7 @@ from arrears.core.policy import Policy
 from arrears.core.receivables import AccountRows, Complaint, KeptAccount, Merge, OpenItems, renumbered
 from arrears.core.unit import Unit
 from arrears.engine.acting import decide_until_rest
-from arrears.engine.commands.import_account import ANOTHER, AccountImport, Changed, WrongRow
+from arrears.engine.commands.import_account import ANOTHER, AccountImport, Changed, WrongRow, in_another_currency
 from arrears.engine.commands.import_refused import rows_were_taken
 from arrears.engine.commands.import_sums import RunningSums
 from arrears.ports import NewAccount, Place, Sums
@@ -173,6 +173,7 @@ class _Decision:
             for invoice in rows.invoices:
                 decided.found_here += invoice.number in self._part.places or invoice.number in self._numbered_before
             self._check_numbers(rows)
+            self._check_notes(rows)
             self._check_payments(rows, payers)
         return [rows for rows in merged if rows.account.ref not in decided.wrong]
 
@@ -229,6 +230,23 @@ class _Decision:
         if self._part.units[ref].is_new and {None if place is None else place.ref for place in found} <= {theirs, None}:
             return f"if {theirs} is called {ref} now, say {_renaming(theirs, ref)}; {ANOTHER}"
         return f"name the customer as before; {ANOTHER}"
+
+    def _check_notes(self, rows: AccountRows) -> None:
+        """A credit note that is another customer's, in another currency than its invoice, or has an invoice's number."""
+        ref, places = rows.account.ref, self._part.places
+        said = {invoice.number: invoice for invoice in rows.invoices}
+        for note in rows.credits:
+            of, place = said.get(note.invoice_number), places.get(note.invoice_number)
+            if place is not None and place.ref != ref:
+                reason = f"is {ref}'s, and invoice {note.invoice_number} is {place.ref}'s; name the customer's own"
+            elif of is not None and of.currency != note.currency:
+                reason = in_another_currency(note, of.currency)
+            elif note.number in said or note.number in places:
+                way = "a credit note has one of its own, and `credited` under [invoice] names its invoice"
+                reason = f"has the number of an invoice; {way}"
+            else:
+                continue
+            self._refuse(ref, note.row, f"{self._label('number')}: credit note {note.number} {reason}")
 
     def _check_policy(self, rows: AccountRows) -> None:
         account, policies = rows.account, self._how.policies

@@ -5,12 +5,13 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Final
 
+from arrears.core import facts as f
 from arrears.core.account import DoubtKind
 from arrears.core.guards import Guards
 from arrears.core.policy import Policies
 from arrears.core.unit import Unit
 from arrears.engine.acting import decide_until_rest
-from arrears.engine.doubting import begin_doubt, end_doubt_under
+from arrears.engine.doubting import end_doubt_under
 from arrears.ports import AccountReader, AccountsInParts
 
 ROWS_REFUSED: Final = "book"
@@ -34,9 +35,9 @@ def leave_in_doubt(
         units = parts.units(0, list(here)) if here else ()
         for unit in units:
             why = f"rows of the newer book are not taken: {'; '.join(refused[here[unit.no]])}"
-            begin_doubt(
-                unit, DoubtKind.FEED, ROWS_REFUSED, author, why if len(why) <= _WHY_MAX else f"{why[:_WHY_MAX]}..."
-            )
+            why = why if len(why) <= _WHY_MAX else f"{why[:_WHY_MAX]}..."
+            # Raised again with each book, so that the task is counted up and has the newest reasons.
+            unit.record(f.DoubtRaised(doubt=DoubtKind.FEED, ref=ROWS_REFUSED), author, why)
             if unit.stored:
                 decide_until_rest(unit, policies, parts.guards, only_consequences=True)
         parts.send(encode([unit for unit in units if unit.stored], {}))

@@ -251,10 +251,11 @@ class _Import:
         paid_as: list[str] = []
         if self._has_invoices or self._has_payments or self._source.shared_refs:
             keys = [self._source.keys(account) for account in group]
-            numbers, paid_as = (list(chain(*found)) for found in zip(*keys, strict=True))
+            numbers, paid_as, noted = (list(chain(*found)) for found in zip(*keys, strict=True))
             for number in numbers:
                 self._gone.pop(number, None)
-            numbers += [numbered_otherwise(ref, one) for ref, (own, _) in zip(refs, keys, strict=True) for one in own]
+            numbers += [numbered_otherwise(ref, own) for ref, one in zip(refs, keys, strict=True) for own in one[0]]
+            numbers += noted
         shared = {ref: self._source.shared_refs[ref] for ref in paid_as if ref in self._source.shared_refs}
         paid_as += [f"{ref}+{n}" for ref in shared for n in range(2, SHARED_REFS_MAX)]
         return BookPart(

@@ -41,6 +41,8 @@ INSERT INTO account (account_id, ref, name, country, zone, locale, mode, policy,
 SELECT * FROM unnest(%s::bigint[], %s::text[], %s::text[], %s::text[], %s::text[], %s::text[], %s::text[], %s::text[],
     %s::text[])
 """
+IN_PARTS_LOCK: Final = 7_220_016
+"""Who takes accounts in parts holds this advisory lock of the database until the transaction ends."""
 NUMBERS: Final[LiteralString] = "SELECT nextval('account_number') FROM generate_series(1, %s)"
 
 

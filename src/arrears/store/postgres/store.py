@@ -40,7 +40,15 @@ from arrears.store.postgres.book import PostgresReceivables
 from arrears.store.postgres.check import check_store
 from arrears.store.postgres.messages import PostgresMail
 from arrears.store.postgres.named import PostgresNamedMethods
-from arrears.store.postgres.parts import LOCK, PostgresParts, new_units, opening, refused_as_ours, units_of
+from arrears.store.postgres.parts import (
+    IN_PARTS_LOCK,
+    LOCK,
+    PostgresParts,
+    new_units,
+    opening,
+    refused_as_ours,
+    units_of,
+)
 from arrears.store.postgres.payments import PostgresMoney
 from arrears.store.postgres.people import PostgresPeople
 from arrears.store.postgres.setups import PostgresSetups
@@ -187,8 +195,11 @@ class PostgresStore(
     @contextmanager
     def in_parts(self, now: datetime) -> Iterator[PostgresParts]:
         """See ports.AccountOpening."""
-        with self.transaction() as db, PostgresParts(db, now).writing() as parts:
-            yield parts
+        with self.transaction() as db:
+            # One at a time: the second reads what the first has written, and says right what was there before.
+            db.execute("SELECT pg_advisory_xact_lock(%s)", [IN_PARTS_LOCK])
+            with PostgresParts(db, now).writing() as parts:
+                yield parts
 
     @contextmanager
     def accounts(self, numbers: Sequence[int], now: datetime) -> Iterator[PostgresBatch]:
