@@ -232,7 +232,7 @@ class _Decision:
         return f"name the customer as before; {ANOTHER}"
 
     def _check_notes(self, rows: AccountRows) -> None:
-        """A credit note of another customer's invoice, in another currency than its own, or with an invoice's number."""
+        """A credit note of another customer, in another currency than its invoice, or with an invoice number."""
         ref, places = rows.account.ref, self._part.places
         said = {invoice.number: invoice for invoice in rows.invoices}
         for note in rows.credits:
