@@ -341,6 +341,29 @@ def test_a_word_says_what_is_a_credit_note_and_a_column_of_which_invoice(tmp_pat
     assert [(c.number, c.invoice_number, c.amount_minor) for c in book.credits] == [("cn1", "n1", 250)]
 
 
+def test_a_credit_note_of_another_customers_invoice_is_refused_with_both_rows(tmp_path: Path) -> None:
+    kind = 'kind = { column = "Type", invoice = "Invoice", credit_note = "Credit Memo" }'
+    content = rows(
+        {"Type": "Invoice"}, {"Type": "Credit Memo", "Customer": "c2", "Number": "cn1", "Of": "n1", "Paid": ""}
+    )
+    said = why(tmp_path, content, mapped(invoice(f'{kind}\ncredited = {{ column = "Of" }}')))
+    assert 'row 3, column Number: "n1" is already on row 2 with other content (column Customer)' in said
+
+
+def test_where_numbers_are_each_customers_a_credit_note_names_its_own_customers_invoice(tmp_path: Path) -> None:
+    kind = 'kind = { column = "Type", invoice = "Invoice", credit_note = "Credit Memo" }'
+    apart = f'numbers = "of_each_customer"\n{kind}\ncredited = {{ column = "Of" }}'
+    content = rows({"Type": "Invoice"}, {"Type": "Credit Memo", "Number": "cn1", "Of": "n1", "Paid": ""})
+    [note] = read(tmp_path, content, mapped(invoice(apart))).credits
+    assert (note.number, note.invoice_number) == ("c1/cn1", "c1/n1")
+
+
+def test_a_customer_and_its_number_that_read_as_anothers_are_refused(tmp_path: Path) -> None:
+    content = rows({"Customer": "a/b", "Number": "1"}, {"Customer": "a", "Number": "b/1"})
+    said = why(tmp_path, content, mapped(invoice('numbers = "of_each_customer"')))
+    assert "a customer and its number may not read as another's" in said
+
+
 @pytest.mark.parametrize(
     "encoding", ["utf-16", "utf-16-le", "utf-16-be", "utf-8-sig", "cp1250", "iso-8859-15", "cp500"]
 )

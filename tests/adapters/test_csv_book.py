@@ -72,6 +72,12 @@ BAD_CELLS: dict[str, tuple[str | bytes, str, str]] = {
     "a name without an end": (row(Name="x" * 201), "Name", "has 201 characters, the most is 200"),
     "no name": (row(Name=""), "Name", "is empty"),
     "no invoice number": (row(Number=""), "Number", "is empty"),
+    "a number that a spreadsheet shortened": (
+        row(Number="1.23E+11"),
+        "Number",
+        "what a spreadsheet made of a long number",
+    ),
+    "and a customer": (row(Customer="4,9E+12"), "Customer", "what a spreadsheet made of a long number"),
     "no service": (row(Service=""), "Service", "is empty"),
     "a country that is a number": (row(Country="391"), "Country", '"391" is not a country'),
     "an unknown zone": (row(Zone="Mars/Olympus"), "Zone", '"Mars/Olympus" is not a time zone'),

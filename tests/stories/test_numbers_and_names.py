@@ -125,3 +125,30 @@ def test_a_reference_of_another_account_is_no_new_one() -> None:
         with pytest.raises(Refused) as refused:
             corrections.rename_ref(story.store, before, ref, story.now, STAFF, "a new name")
         assert refused.value.code == code
+
+
+@pytest.mark.parametrize("again", ["i1", "I 1", "00I1", "\uff291"])
+def test_one_number_written_in_two_ways_is_one_debt(again: str) -> None:
+    story, ledger = imported()
+    said = f"column number: invoice {again} would be asked twice: I1 is here already with the same date and sum"
+    ledger.invoices[again] = replace(ledger.invoices["I1"], number=again, row=3)
+    with pytest.raises(Refused, match=said):
+        ledger.comes()
+    del ledger.invoices["I1"]
+    with pytest.raises(Refused, match=said):
+        ledger.comes()
+    assert [d.number for d in story.account.debts] == ["I1"]
+
+
+def test_and_so_it_is_in_a_first_file_with_both_rows_named() -> None:
+    ledger = Ledger(Story(bill=False)).invoice("A1", -1).invoice("a1", -1)
+    with pytest.raises(Refused, match="row 3, column number: invoice a1 would be asked twice: A1 is on row 2 with the"):
+        ledger.comes()
+    ledger.change("a1", total_minor=PRICE + 1)
+    assert ledger.comes().count["invoices"] == 2, "another sum is another invoice"
+
+
+def test_an_unknown_number_says_how_numbers_are_given() -> None:
+    story, _ = numbered_apart()
+    with pytest.raises(Refused, match="no invoice '1'; give the number that is on it, or CUSTOMER/NUMBER where"):
+        corrections.void(story.store, "1", story.now, STAFF, "wrong")

@@ -6,6 +6,7 @@ which date format) ends at the adapter that read it.
 
 from __future__ import annotations
 
+import unicodedata
 from collections.abc import Callable, Iterable, Iterator, Mapping, Set
 from dataclasses import dataclass, field
 from datetime import date
@@ -112,6 +113,11 @@ class AccountRows:
     invoices: list[BookInvoice] = field(default_factory=list)
     payments: dict[str, list[BookPayment]] = field(default_factory=dict)
     credits: list[BookCredit] = field(default_factory=list)
+
+
+def written_alike(number: str) -> str:
+    """What two ways to write one number have in common: letters of either size, blanks and zeros in front."""
+    return "".join(unicodedata.normalize("NFKC", number).casefold().split()).lstrip("0")
 
 
 def renumbered(rows: AccountRows, numbers: Mapping[str, str]) -> AccountRows:

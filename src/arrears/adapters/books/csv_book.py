@@ -133,6 +133,8 @@ class BookRows:
         self.left_out = +self.left_out
         source = self._map.invoice["number"]
         way = 'say numbers = "of_each_customer" under [invoice] if each customer\'s are numbered on their own'
+        if self._map.rules.per_customer:
+            way = "a customer and its number may not read as another's; leave one out, or write its / otherwise"
         for number, found in chain.from_iterable(ordered_map(of_several_customers, self._by_number.parts())):
             first_ref, first_row = found[0]
             for ref, row in found:

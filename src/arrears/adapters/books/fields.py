@@ -66,12 +66,24 @@ def _zone_wrong(text: str) -> str | None:
     return None if text in _zones() else "is not a time zone such as UTC or Europe/Paris"
 
 
+_mangled = re.compile(r"-?\d([.,]\d+)?[Ee]\+\d{2,}")
+
+
+def shortened(text: str) -> str | None:
+    """Why `text` names nothing any more: a spreadsheet took a long number for a sum, and its last digits are gone."""
+    if _mangled.fullmatch(text):
+        return "is what a spreadsheet made of a long number; export it again, with such numbers as text"
+    return None
+
+
 # The checks that go with a field's name in the map; a field without one is any short line of text.
 CHECKS: dict[str, Callable[[str], str | None]] = {
     "country": _country_wrong,
     "zone": _zone_wrong,
     "locale": _locale_wrong,
     "email": _email_wrong,
+    "ref": shortened,
+    "number": shortened,
 }
 
 _NAMED_IN: Final = ("en", "de", "fr", "nl", "es", "it", "pt")

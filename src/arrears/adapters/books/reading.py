@@ -15,6 +15,7 @@ from arrears.adapters.books.rows import (
     read_currency,
     reading_day,
     reading_day_or_none,
+    reading_ref,
     reading_text,
     reading_texts,
     reading_word,
@@ -139,7 +140,7 @@ class RowReader:
         self._paid_on = Cell(payment["paid_on"], places, reading_day_or_none(book_map.form)) if payment else None
         amount = payment.get("amount")
         self._paid_amount = _sum(amount, places, book_map) if isinstance(amount, Column) else None
-        self._ref = Cell(payment["ref"], places, lambda text: text, unique=True) if "ref" in payment else None
+        self._ref = Cell(payment["ref"], places, reading_ref, unique=True) if "ref" in payment else None
 
     def skips(self, cells: list[str]) -> bool:
         """Whether the map leaves this row out. A row that is shorter than the header ends with empty cells."""

@@ -7,7 +7,7 @@ from datetime import date
 from typing import Final, Generic, TypeVar
 
 from arrears.adapters.books.dates import read_date, says_no_date
-from arrears.adapters.books.fields import CHECKS, meant, plain, quoted, text_wrong
+from arrears.adapters.books.fields import CHECKS, meant, plain, quoted, shortened, text_wrong
 from arrears.adapters.books.map_values import Column, Constant, FileForm, Source, ValueWords
 from arrears.adapters.books.sums import read_sum
 from arrears.core.errors import Refused
@@ -99,6 +99,13 @@ def reading_text(field: str) -> Callable[[str], str]:
         return text
 
     return read
+
+
+def reading_ref(text: str) -> str:
+    """What a payment is called; empty where it has no name of its own."""
+    if reason := shortened(text):
+        raise Wrong(f"{quoted(text)} {reason}")
+    return text
 
 
 def reading_texts(field: str, separator: str) -> Callable[[str], tuple[str, ...]]:

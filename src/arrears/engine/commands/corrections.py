@@ -17,7 +17,7 @@ from arrears.core.unit import Unit
 from arrears.core.view import View
 from arrears.engine import correcting
 from arrears.engine.acting import acting_on
-from arrears.ports import AccountsAndReceivables, CorrectingRefs
+from arrears.ports import AccountsAndReceivables, CorrectingRefs, Place
 
 PARTS_MAX: Final = 50
 """So many parts of one transfer are looked for."""
@@ -26,12 +26,18 @@ PARTS_MAX: Final = 50
 @contextmanager
 def _open(store: AccountsAndReceivables, number: str, now: datetime) -> Iterator[tuple[Unit, KnownInvoice]]:
     """The account of an invoice, open for a change, and what is known of the invoice."""
-    place = store.invoice_places([number]).get(number)
-    if place is None:
-        raise Refused("unknown_invoice", f"there is no invoice {number[:60]!r}; give the number that is on it")
+    place = _place(store, number)
     with acting_on(store, place.account, now) as unit:
         known = _known(store, unit)
         yield unit, known.invoices[known.by_number[number]]
+
+
+def _place(store: AccountsAndReceivables, number: str) -> Place:
+    place = store.invoice_places([number]).get(number)
+    if place is None:
+        way = "give the number that is on it, or CUSTOMER/NUMBER where each customer's are numbered apart"
+        raise Refused("unknown_invoice", f"there is no invoice {number[:60]!r}; {way}")
+    return place
 
 
 def _known(store: AccountsAndReceivables, unit: Unit) -> Known:
@@ -131,8 +137,6 @@ def rename_ref(store: CorrectingRefs, before: str, ref: str, now: datetime, auth
 
 def currency_of(store: AccountsAndReceivables, number: str) -> str:
     """The currency that an invoice asks. Refuses `unknown_invoice`."""
-    place = store.invoice_places([number]).get(number)
-    if place is None:
-        raise Refused("unknown_invoice", f"there is no invoice {number[:60]!r}; give the number that is on it")
+    place = _place(store, number)
     known = known_of(store.facts_of([place.account], KINDS)[place.account], IMPORTER)
     return known.invoices[known.by_number[number]].currency

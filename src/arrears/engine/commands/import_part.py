@@ -18,7 +18,7 @@ from arrears.core.guards import Guards
 from arrears.core.known import Known, known_from
 from arrears.core.parallel import Meanwhile
 from arrears.core.policy import Policy
-from arrears.core.receivables import AccountRows, Complaint, KeptAccount, Merge, OpenItems, renumbered
+from arrears.core.receivables import AccountRows, Complaint, KeptAccount, Merge, OpenItems, renumbered, written_alike
 from arrears.core.unit import Unit
 from arrears.engine.acting import decide_until_rest
 from arrears.engine.commands.import_account import ANOTHER, AccountImport, Changed, WrongRow, in_another_currency
@@ -173,6 +173,7 @@ class _Decision:
             for invoice in rows.invoices:
                 decided.found_here += invoice.number in self._part.places or invoice.number in self._numbered_before
             self._check_numbers(rows)
+            self._check_spelling(rows)
             self._check_notes(rows)
             self._check_payments(rows, payers)
         return [rows for rows in merged if rows.account.ref not in decided.wrong]
@@ -230,6 +231,29 @@ class _Decision:
         if self._part.units[ref].is_new and {None if place is None else place.ref for place in found} <= {theirs, None}:
             return f"if {theirs} is called {ref} now, say {_renaming(theirs, ref)}; {ANOTHER}"
         return f"name the customer as before; {ANOTHER}"
+
+    def _check_spelling(self, rows: AccountRows) -> None:
+        """One invoice under two ways to write its number, in the file or here and in the file, is no second debt."""
+        places, ref = self._part.places, rows.account.ref
+        fresh = [one for one in rows.invoices if one.number not in places and one.number not in self._numbered_before]
+        if not fresh or (len(rows.invoices) == 1 and self._part.units[ref].is_new):
+            return
+        issued = (fact for _, fact in self._histories.get(self._part.units[ref].no, ()))
+        said = {
+            (written_alike(fact.debt.number), fact.issued_on, fact.debt.currency, fact.debt.total_minor): (
+                fact.debt.number,
+                "is here already",
+            )
+            for fact in issued
+            if isinstance(fact, f.InvoiceIssued)
+        }
+        for one in sorted(rows.invoices, key=lambda one: one.row):
+            same = (written_alike(one.number), one.issued_on, one.currency, one.asked_minor)
+            number, where = said.setdefault(same, (one.number, f"is on row {one.row}"))
+            if one in fresh and number != one.number:
+                why = f"{number} {where} with the same date and sum"
+                reason = f"invoice {one.number} would be asked twice: {why}; write its number as there"
+                self._refuse(ref, one.row, f"{self._label('number')}: {reason}")
 
     def _check_notes(self, rows: AccountRows) -> None:
         """A credit note of another customer, in another currency than its invoice, or with an invoice number."""
