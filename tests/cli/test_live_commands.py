@@ -469,6 +469,26 @@ def test_an_invoice_is_corrected_and_a_payment_taken_back_by_name_and_reason(liv
     assert live("invoice", "void", "I-40", "--by", "Ann").returncode == 2
 
 
+def test_a_customer_of_another_name_is_the_same_once_that_was_said_and_a_yen_has_no_decimals(live: Run) -> None:
+    apart = MAP.replace("[invoice]", '[invoice]\nnumbers = "of_each_customer"').replace("EUR", "JPY")
+    path: Path = live.folder / "apart.toml"  # type: ignore[attr-defined]
+    path.write_text(apart)
+    rows = "yuki,1,2026-01-01,2026-01-15,1000.00,\nyuki,2,2026-01-01,2026-01-15,500.00,2026-01-10\n"
+    first = live("import", write(live, "yuki.csv", rows), "--map", str(path), "--json")
+    assert json.loads(first.stdout)["after"]["JPY"]["open"] == 1000
+    by = ("--by", "Ann", "--why", "a new name")
+    assert live("payment", "take-back", "yuki/2", *by).stdout.startswith("\u00a5500 of payment yuki/2 is taken back;")
+    newer = write(live, "yuko.csv", rows.replace("yuki", "yuko"))
+    refused = live("import", newer, "--map", str(path))
+    assert "say `arrears account rename-ref yuki yuko --by YOU --why WHY`" in refused.stderr
+    assert live("account", "rename-ref", "yuki", "yuko", *by).stdout == "yuki is called yuko; import the book again\n"
+    said = json.loads(live("import", newer, "--map", str(path), "--json").stdout)
+    assert (said["accounts"], said["invoices"], said["after"]["JPY"]["open"]) == (0, 0, 1000)
+    assert "CUSTOMER/NUMBER" in live("invoice", "credit", "1", "100", *by).stderr
+    assert live("invoice", "credit", "yuki/1", "100.50", *by).returncode == 2, "a yen has no hundredths"
+    assert live("invoice", "credit", "yuki/1", "100.00", *by).returncode == 0
+
+
 def test_an_installation_says_who_it_is_and_a_copy_becomes_another(live: Run) -> None:
     before = json.loads(live("identity", "--json").stdout)
     assert before["identity"] in live("status").stdout
