@@ -177,3 +177,13 @@ def waits(store: PostgresStore) -> bool:
     with store.transaction() as db:
         row = db.execute("SELECT count(*) FROM pg_locks WHERE locktype = 'advisory' AND NOT granted").fetchone()
     return bool(row and row[0])
+
+
+def test_a_credit_note_that_is_not_used_up_is_no_payment(store: AnyStore) -> None:
+    adopt_policy(store, default_policy(), at(1), "staff:1")
+    held = (replace(ONE, disputed=True), replace(TWO, disputed=True))
+    note = BookCredit(4, "CN-1", "A", "", date(2026, 1, 3), "EUR", 50_000)
+    report = comes(store, replace(BOOK, invoices=held, payments=(paid(ONE, 4000),), credits=(note,)), 15)
+    after = report.after["EUR"]
+    assert report.after == dict(store.book_sums(date(2026, 1, 15)))
+    assert (after.issued, after.paid, after.open, after.credit) == (-30_000, 4000, 16_000, 50_000)

@@ -174,11 +174,11 @@ def _said(report: ImportReport, dry_run: bool) -> Iterator[str]:
 
 
 def _table(report: ImportReport) -> None:
-    table: list[tuple[Any, ...]] = [("", "issued", "paid", "given up", "open", "overdue")]
+    table: list[tuple[Any, ...]] = [("", "issued", "paid", "given up", "open", "overdue", "credit")]
     for currency in sorted({*report.before, *report.after}):
         for when, sums in (("before", report.before), ("after", report.after)):
             one = sums.get(currency, Sums())
-            amounts = (one.issued, one.paid, one.given_up, one.open, one.overdue)
+            amounts = (one.issued, one.paid, one.given_up, one.open, one.overdue, one.credit)
             table.append((f"{currency} {when}", *(format_amount(minor, currency) for minor in amounts)))
     if len(table) > 1:
         rows(table)

@@ -31,17 +31,19 @@ class Alike(NamedTuple):
 
 
 class Sums(NamedTuple):
-    """The whole book in one currency, in minor units: asked, given up, still open, and open after its due date."""
+    """The whole book in one currency, in minor units: asked, given up, still open, open after its due date, and the
+    customers' account credit that no invoice has used up."""
 
     issued: int = 0
     given_up: int = 0
     open: int = 0
     overdue: int = 0
+    credit: int = 0
 
     @property
     def paid(self) -> int:
-        """What has been paid of it."""
-        return self.issued - self.given_up - self.open
+        """What has been paid. What an unused credit note takes from `issued` is in `credit`."""
+        return self.issued - self.given_up - self.open + self.credit
 
 
 class Receivables(Protocol):

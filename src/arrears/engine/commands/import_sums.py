@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from datetime import date
 
 from arrears.core import facts as f
-from arrears.core.ledger import BAD_DEBT, RECEIVABLE, REVENUE, entries_of
+from arrears.core.ledger import BAD_DEBT, CREDIT, RECEIVABLE, REVENUE, entries_of
 from arrears.core.unit import Unit
 from arrears.ports import Sums
 
@@ -45,6 +45,7 @@ class RunningSums:
                 sums = self._sums[fact.currency]
                 for part in fact.allocations:
                     sums[2] -= part.minor
+                sums[4] += fact.credit_minor
                 continue
             for entry in entries_of(stored.recorded):
                 sums = self._sums[entry.currency]
@@ -54,6 +55,8 @@ class RunningSums:
                     sums[1] += entry.minor
                 elif entry.ledger == RECEIVABLE:
                     sums[2] += entry.minor
+                elif entry.ledger == CREDIT:
+                    sums[4] -= entry.minor
         for sign, account in ((-1, unit.before), (1, unit.account)):
             for debt in () if account is None else account.debts:
                 if debt.due_on < self._today:

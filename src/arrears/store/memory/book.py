@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 
 from arrears.core.account import Account
 from arrears.core.facts import Fact, InvoiceIssued, PaymentBooked, Recorded
-from arrears.core.ledger import BAD_DEBT, RECEIVABLE, REVENUE, entries_of
+from arrears.core.ledger import BAD_DEBT, CREDIT, RECEIVABLE, REVENUE, entries_of
 from arrears.core.messages.recipients import Contacts, Extra
 from arrears.core.unit import Stored
 from arrears.ports import NewAccount
@@ -137,7 +137,11 @@ class MemoryReceivables:
                 overdue[debt.currency] += debt.open_minor if debt.due_on < today else 0
         return {
             currency: Sums(
-                -found[currency, REVENUE], found[currency, BAD_DEBT], found[currency, RECEIVABLE], overdue[currency]
+                -found[currency, REVENUE],
+                found[currency, BAD_DEBT],
+                found[currency, RECEIVABLE],
+                overdue[currency],
+                -found[currency, CREDIT],
             )
             for currency in {currency for currency, _ in found}
         }

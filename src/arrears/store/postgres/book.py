@@ -175,6 +175,8 @@ class PostgresReceivables:
                     sums[currency] = one._replace(given_up=minor)
                 elif ledger == "receivable":
                     sums[currency] = one._replace(open=minor)
+                elif ledger == "credit":
+                    sums[currency] = one._replace(credit=-minor)
             for currency, minor in db.execute(OVERDUE, [today]):
                 sums[currency] = sums[currency]._replace(overdue=minor)
         return sums
