@@ -84,7 +84,9 @@ def live(database_url: str, migrated: str, tmp_path_factory: pytest.TempPathFact
     assert done.returncode == 0, done.stderr
     said = json.loads(done.stdout)
     assert [said[what] for what in NEW] == [2, 2, 1, 0, 0]
-    assert said["after"] == {"EUR": {"issued": 16900, "given_up": 0, "open": 4900, "overdue": 4900, "paid": 12000}}
+    assert said["after"] == {
+        "EUR": {"issued": 16900, "given_up": 0, "open": 4900, "overdue": 4900, "credit": 0, "paid": 12000}
+    }
     yield run
     with psycopg.connect(database_url, autocommit=True) as db:
         db.execute("DROP DATABASE IF EXISTS live_commands WITH (FORCE)")

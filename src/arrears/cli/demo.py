@@ -28,7 +28,7 @@ from arrears.sim.simulate import START, SimulationReport, simulate
 from arrears.sim.story import DiaryLine, as_text, tell
 from arrears.store.postgres.store import PostgresStore
 from arrears.web.serving import listen, port_of
-from arrears.wiring import fresh_database, install, settings, tune_for_batches
+from arrears.wiring import database_url, fresh_database, install, settings, tune_for_batches
 
 DATABASE: Final = "arrears_demo"
 DATABASE_YEAR: Final = "arrears_demo_year"
@@ -54,6 +54,7 @@ DAYS: Final = 365
 )
 def command(no_serve: bool, no_year: bool, seed: int, port: int, language: str) -> None:
     """Play a year of 50 made-up accounts on PostgreSQL, and tell the story of one; then an account is yours."""
+    database_url()  # Where there can be none, nothing is left behind.
     with the_only_demo(settings().home) as seen_at:
         if not no_year:
             _made_up_year(seed)

@@ -138,7 +138,8 @@ class MapReading:
         text = self.text(where, said)
         if text is not None:
             field = where.removesuffix(f".words.{text}")
-            if field.rpartition(".")[2] in CHECKS or field.endswith("currency"):
+            name = field.rpartition(".")[2]
+            if (name in CHECKS and name not in _COLUMN_ONLY) or name == "currency":
                 self._constant(field, text)
         return text
 
