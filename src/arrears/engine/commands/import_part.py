@@ -132,8 +132,9 @@ class _Decision:
         described = self._part.described.get(unit.no)
         label, guards = self._label, how.guards
         one = AccountImport(unit, rows, known, described, how.policies, guards, label, self._used, how.author)
-        numbers = {invoice.number for invoice in rows.invoices}
-        one.gone = [number for number in self._part.gone.get(rows.account.ref, ()) if number not in numbers]
+        if gone := self._part.gone.get(rows.account.ref):
+            numbers = {invoice.number for invoice in rows.invoices}
+            one.gone = [number for number in gone if number not in numbers]
         one.open_items = how.open_items or one.open_items
         one.has_administrator = unit.no in self._part.administered
         try:
@@ -144,7 +145,7 @@ class _Decision:
             unit.undo()
             self._refuse(rows.account.ref, found.row, found.reason)
             return False
-        if rows.invoices or rows.credits:
+        if not unit.is_new and (rows.invoices or rows.credits):
             rows_were_taken(how.policies, guards, unit, how.author)
         decided.count += taken.count
         decided.taken_back += taken.taken_back
@@ -170,11 +171,14 @@ class _Decision:
         payers = {ref: place.ref for ref, place in self._part.paid.items()}
         for rows in merged:
             self._check_policy(rows)
-            for invoice in rows.invoices:
-                decided.found_here += invoice.number in self._part.places or invoice.number in self._numbered_before
-            self._check_numbers(rows)
+            # A first import, which is the largest, finds nothing here, and need not look invoice by invoice.
+            if self._part.places or self._part.alike or self._numbered_before:
+                for invoice in rows.invoices:
+                    decided.found_here += invoice.number in self._part.places or invoice.number in self._numbered_before
+                self._check_numbers(rows)
             self._check_spelling(rows)
-            self._check_notes(rows)
+            if rows.credits:
+                self._check_notes(rows)
             self._check_payments(rows, payers)
         return [rows for rows in merged if rows.account.ref not in decided.wrong]
 
@@ -235,8 +239,13 @@ class _Decision:
     def _check_spelling(self, rows: AccountRows) -> None:
         """One invoice under two ways to write its number, in the file or here and in the file, is no second debt."""
         places, ref = self._part.places, rows.account.ref
-        fresh = [one for one in rows.invoices if one.number not in places and one.number not in self._numbered_before]
-        if not fresh or (len(rows.invoices) == 1 and self._part.units[ref].is_new):
+        of_a_day = {(one.issued_on, one.total_minor) for one in rows.invoices}
+        if len(of_a_day) == len(rows.invoices) and self._part.units[ref].is_new:
+            return  # no two of them can be one
+        fresh = {
+            one.number for one in rows.invoices if one.number not in places and one.number not in self._numbered_before
+        }
+        if not fresh:
             return
         issued = (fact for _, fact in self._histories.get(self._part.units[ref].no, ()))
         said = {
@@ -250,7 +259,7 @@ class _Decision:
         for one in sorted(rows.invoices, key=lambda one: one.row):
             same = (written_alike(one.number), one.issued_on, one.currency, one.asked_minor)
             number, where = said.setdefault(same, (one.number, f"is on row {one.row}"))
-            if one in fresh and number != one.number:
+            if one.number in fresh and number != one.number:
                 why = f"{number} {where} with the same date and sum"
                 reason = f"invoice {one.number} would be asked twice: {why}; write its number as there"
                 self._refuse(ref, one.row, f"{self._label('number')}: {reason}")
