@@ -310,7 +310,7 @@ def until(so: Callable[[], object]) -> None:
 
 def serving_processes(server: int) -> list[int]:
     """The processes that `arrears serve` has begun, but for the one that only looks after names of semaphores."""
-    listed = subprocess.run(["ps", "-o", "pid=,args=", "--ppid", str(server)], capture_output=True, text=True)
+    listed = subprocess.run(["ps", "-ww", "-o", "pid=,args=", "--ppid", str(server)], capture_output=True, text=True)
     return [int(line.split()[0]) for line in listed.stdout.splitlines() if "resource_tracker" not in line]
 
 
@@ -320,18 +320,21 @@ def test_a_server_of_two_processes_replaces_one_that_dies_and_ends_cleanly_with_
     with subprocess.Popen(
         command, env=environment, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True
     ) as server:
-        assert server.stdout is not None
-        address = server.stdout.readline().split()[2]
-        with urllib.request.urlopen(address) as answer:
-            assert answer.status == 200
-        before = serving_processes(server.pid)
-        assert len(before) == 2
-        os.kill(before[0], signal.SIGKILL)
-        until(lambda: len(set(serving_processes(server.pid)) - set(before)) == 1)
-        with urllib.request.urlopen(address) as answer:
-            assert answer.status == 200
-        server.send_signal(signal.SIGINT)
-        assert server.wait(timeout=60) == 0
+        try:
+            assert server.stdout is not None
+            address = server.stdout.readline().split()[2]
+            with urllib.request.urlopen(address) as answer:
+                assert answer.status == 200
+            before = serving_processes(server.pid)
+            assert len(before) == 2
+            os.kill(before[0], signal.SIGKILL)
+            until(lambda: len(set(serving_processes(server.pid)) - set(before)) == 1)
+            with urllib.request.urlopen(address) as answer:
+                assert answer.status == 200
+            server.send_signal(signal.SIGINT)
+            assert server.wait(timeout=60) == 0
+        finally:
+            server.kill()  # Whatever went wrong, the end of the block waits for it.
 
 
 @pytest.mark.long
