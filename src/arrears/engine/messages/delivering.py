@@ -106,6 +106,10 @@ class NoticeDelivery:
         """What a channel has answered, to be kept before the next one has its turn."""
         return MailMove(mail.account, mail.seq, mail.no, state, delivery.reply, delivery.code)
 
+    def put_off(self) -> None:
+        """Another sender has begun: look again a little later what became of it."""
+        self._put_off = True
+
     def left(self, draft: Draft) -> list[Recipient]:
         """Where this still has to go: everywhere at once, or to the first address that has not failed."""
         to_all = KINDS[draft.kind].to is Audience.EVERYBODY

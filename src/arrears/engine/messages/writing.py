@@ -77,11 +77,21 @@ class Letters:
         for letter in self._letters:
             if letter.mail.id in granted:
                 letter.plan.mails[letter.mail.no] = letter.mail
+            elif self._begun_elsewhere(letter):
+                letter.plan.put_off()
             else:
                 letter.plan.postponed = True
                 if mail := held.get(letter.mail.id):
                     letter.plan.move(mail, MailState.WAITING, mail.reply, about=mail.about)
         return [letter for letter in self._letters if letter.mail.id in granted]
+
+    def _begun_elsewhere(self, letter: Letter) -> bool:
+        """Whether another sender, who was slow, has stored this very message since its rows were read. It is no other
+        message of the day, so this one need not wait for the next."""
+        mail = letter.mail
+        if mail.no in letter.plan.mails:
+            return False
+        return any(m.no == mail.no for m in self._store.mails_of_notices([(mail.account, mail.seq)]))
 
     def _within(self, mails: Sequence[Mail], most: int) -> list[Mail]:
         """These, of which those above the most of a day are not handed over: their rows wait and say why. Each kind is
