@@ -3,11 +3,8 @@
 
 from __future__ import annotations
 
-import sys
-import time
-from collections.abc import Callable, Iterable, Iterator, Sequence
-from contextlib import contextmanager
-from typing import Any, Final, NamedTuple
+from collections.abc import Iterable, Sequence
+from typing import Any, Final
 
 from arrears.adapters.channels import bounces as reading
 from arrears.adapters.channels import headers, reports, signing, smtp
@@ -18,18 +15,9 @@ from arrears.engine.messages import bounces, delivering, sending
 from arrears.engine.people import visitors
 from arrears.ports import BACK, Delivery, DeliveryAbout, Fate, Mail, MailBook, MailState
 from arrears.store.memory.store import MemoryStore
+from torture import put_back
 from torture.mail_year import play
-
-Swap = tuple[Any, str, Any]
-"""Where, which name, and what stands there meanwhile."""
-
-
-class Fault(NamedTuple):
-    """One fault: what goes wrong, in words, how it is put back, and a seed whose world has been seen to find it."""
-
-    what: str
-    swaps: Callable[[], Sequence[Swap]]
-    seed: int = 1
+from torture.put_back import Fault, Found, Swap
 
 
 def _any_answer() -> Sequence[Swap]:
@@ -261,24 +249,10 @@ FAULTS: Final = (
 )
 
 
-@contextmanager
-def put_back(fault: Fault) -> Iterator[None]:
-    """While this lasts the fault is in the code."""
-    swaps = fault.swaps()
-    were = [(place, name, getattr(place, name)) for place, name, _ in swaps]
-    try:
-        for place, name, other in swaps:
-            setattr(place, name, other)
-        yield
-    finally:
-        for place, name, was in were:
-            setattr(place, name, was)
-
-
-def found_by(fault: Fault, seeds: Iterable[int], accounts: int, days: int) -> tuple[int, str] | None:
+def found_by(fault: Fault, seeds: Iterable[int], accounts: int, days: int) -> Found:
     """The first seed whose world is right as it is, and sees the fault; and what it saw."""
     for seed in seeds:
-        with put_back(fault):
+        with put_back.put_back(fault):
             verdict = play(seed, accounts, days)
         if verdict.wrong and play(seed, accounts, days).holds:
             return seed, verdict.wrong[0]
@@ -286,13 +260,5 @@ def found_by(fault: Fault, seeds: Iterable[int], accounts: int, days: int) -> tu
 
 
 def tell(seeds: Sequence[int], accounts: int, days: int) -> bool:
-    """One line for each fault, as it is tried; whether all were found."""
-    missed = 0
-    for fault in FAULTS:
-        began, found = time.monotonic(), found_by(fault, seeds, accounts, days)
-        missed += found is None
-        said = f"seed {found[0]}: {found[1]}" if found else f"NOT FOUND by {len(seeds)} seeds"
-        sys.stdout.write(f"{fault.what}\n    {said} ({time.monotonic() - began:.0f} s)\n")
-        sys.stdout.flush()
-    sys.stdout.write(f"{len(FAULTS) - missed} of {len(FAULTS)} faults found\n")
-    return not missed
+    """One line for each fault, as it is tried in worlds of so many accounts and days; whether all were found."""
+    return put_back.tell(FAULTS, seeds, lambda fault, tried: found_by(fault, tried, accounts, days))

@@ -3,30 +3,18 @@ world: `torture.money_worlds` must see every one of them. One function is swappe
 
 from __future__ import annotations
 
-import sys
-import time
-from collections.abc import Callable, Iterable, Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Iterable, Sequence
 from datetime import timedelta
-from typing import Any, Final, NamedTuple
+from typing import Any, Final
 
 from arrears.adapters.payments.stripe import client as stripe_client
 from arrears.core.payments import trail
 from arrears.core.payments.values import AttemptCanceled, RefundState, Unknown
 from arrears.core.rules import charge, method
 from arrears.engine.payments import attempts, refunds, reversals, settling
+from torture import put_back
 from torture.money_worlds import play
-
-Swap = tuple[Any, str, Any]
-"""Where, which name, and what stands there meanwhile."""
-
-
-class Fault(NamedTuple):
-    """One fault: what goes wrong, in words, how it is put back, and a seed whose world has been seen to find it."""
-
-    what: str
-    swaps: Callable[[], Sequence[Swap]]
-    seed: int = 1
+from torture.put_back import Fault, Found, Swap
 
 
 def _no_default() -> Sequence[Swap]:
@@ -99,23 +87,9 @@ FAULTS: Final = (
 )
 
 
-@contextmanager
-def put_back(fault: Fault) -> Iterator[None]:
-    """While this lasts the fault is in the code."""
-    swaps = fault.swaps()
-    were = [(place, name, getattr(place, name)) for place, name, _ in swaps]
-    try:
-        for place, name, other in swaps:
-            setattr(place, name, other)
-        yield
-    finally:
-        for place, name, was in were:
-            setattr(place, name, was)
-
-
 def seen(fault: Fault, seed: int) -> str:
     """What the world of this seed sees of the fault; empty where it sees nothing."""
-    with put_back(fault):
+    with put_back.put_back(fault):
         try:
             wrong = play(seed).wrong
         except AssertionError as error:
@@ -123,7 +97,7 @@ def seen(fault: Fault, seed: int) -> str:
     return wrong[0] if wrong else ""
 
 
-def found_by(fault: Fault, seeds: Iterable[int]) -> tuple[int, str] | None:
+def found_by(fault: Fault, seeds: Iterable[int]) -> Found:
     """The first seed whose world is right as it is, and sees the fault; and what it saw."""
     for seed in seeds:
         said = seen(fault, seed)
@@ -134,12 +108,4 @@ def found_by(fault: Fault, seeds: Iterable[int]) -> tuple[int, str] | None:
 
 def tell(seeds: Sequence[int]) -> bool:
     """One line for each fault, as it is tried; whether all were found."""
-    missed = 0
-    for fault in FAULTS:
-        began, found = time.monotonic(), found_by(fault, (fault.seed, *seeds))
-        missed += found is None
-        said = f"seed {found[0]}: {found[1]}" if found else f"NOT FOUND by {len(seeds)} seeds"
-        sys.stdout.write(f"{fault.what}\n    {said} ({time.monotonic() - began:.0f} s)\n")
-        sys.stdout.flush()
-    sys.stdout.write(f"{len(FAULTS) - missed} of {len(FAULTS)} faults found\n")
-    return not missed
+    return put_back.tell(FAULTS, seeds, found_by)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
+from collections.abc import Sequence
 
 import pytest
 from msgspec.structs import replace
@@ -11,7 +12,7 @@ from tests.stories.test_notices import ANNA, known
 
 from arrears.core import facts as f
 from arrears.engine.messages.bounces import Returned, came_back
-from arrears.ports import Delivery, Fate, MailState, Message
+from arrears.ports import Delivery, Fate, Mail, MailState, Message, PayLink
 
 
 class Dying:
@@ -81,3 +82,28 @@ def test_a_report_about_a_letter_of_before_the_backup_is_not_read_for_the_one_wi
         assert second.store.reports_of(one.id), "it is kept"
     assert second.sub().disable.accepted_at is not None
     assert came_back(second.store, Returned(other.id, other.to, "soft", "5.2.2", "full"), second.now) == 1
+
+
+def test_a_message_that_a_slow_sender_stores_after_its_turn_leaves_on_the_same_day(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """The next sender has read that there is no row yet; the slow one stores its row, and is gone."""
+    story = Story().until(21, "08:00")
+    reminded, was, asked = len(story.mail.taken), story.inner.claim_mails, list[Sequence[Mail]]()
+
+    def claim_mails(mails: Sequence[Mail], links: Sequence[PayLink]) -> Sequence[Mail]:
+        asked.append(mails)
+        if len(asked) == 1:
+            raise KeyboardInterrupt
+        if len(asked) == 2:
+            was(asked[0], ())
+        return was(mails, links)
+
+    monkeypatch.setattr(story.store, "claim_mails", claim_mails)
+    with pytest.raises(KeyboardInterrupt):
+        story.until(21, "12:00")
+    for clock in ("09:05", "09:30"):
+        story.down_until(21, clock).stage.perform()
+    assert (len(asked), len(story.mail.taken) - reminded) == (3, 1)
+    assert [mail.state for mail in story.store.mails_of(story.no) if "stop" in mail.kind] == [MailState.ACCEPTED]
+    story.check()

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 import multiprocessing
 import os
 import resource
@@ -17,6 +16,7 @@ import uvicorn
 from uvicorn.supervisors import Multiprocess
 
 from arrears.core.errors import Refused
+from arrears.http_thread import ThreadServer
 from arrears.web.bridge import Wsgi
 from arrears.web.connections import CONNECTIONS_MAX, KEPT_SECONDS, Connection
 from arrears.web.gate import HEAD_BYTES_MAX, Beside, Gate
@@ -136,29 +136,6 @@ def end_with_parent() -> None:
     threading.Thread(target=watch, name="parent", daemon=True).start()
 
 
-class _Server(uvicorn.Server):
-    """A server in a thread, which ends when it is told to and not at its next look at the clock: tests start many."""
-
-    _loop_and_end: tuple[asyncio.AbstractEventLoop, asyncio.Event] | None = None
-
-    async def main_loop(self) -> None:
-        """uvicorn's own, ten ticks a second, until `stop`."""
-        ended, tick = asyncio.Event(), 0
-        self._loop_and_end = asyncio.get_running_loop(), ended
-        while not await self.on_tick(tick):
-            tick = (tick + 1) % 864_000
-            with suppress(asyncio.TimeoutError):
-                await asyncio.wait_for(ended.wait(), 0.1)
-
-    def stop(self) -> None:
-        """End, from another thread; kept connections of clients that are still there are not waited for."""
-        self.should_exit = self.force_exit = True
-        if self._loop_and_end is not None:
-            loop, ended = self._loop_and_end
-            with suppress(RuntimeError):  # it has ended by itself
-                loop.call_soon_threadsafe(ended.set)
-
-
 def gate(pages: Wsgi, beside: Mapping[str, Beside] | None = None) -> Gate:
     """What a process serves."""
     return Gate(pages, THREADS, beside or {})
@@ -174,7 +151,7 @@ def serve_here(listening: socket.socket, application: Gate) -> None:
 @contextmanager
 def serving_beside(listening: socket.socket, application: Gate) -> Iterator[None]:
     """Serve in a thread until the end of the block."""
-    server = _Server(_config(application))
+    server = ThreadServer(_config(application))
     thread = threading.Thread(target=server.run, args=([listening],), name="server", daemon=True)
     thread.start()
     try:

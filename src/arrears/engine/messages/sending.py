@@ -149,8 +149,7 @@ def _prepared(
         found = drafts(account, facts[key], claim.seq, contacts[claim.account], now, back.get(key, ()))
         plan = NoticeDelivery(claim, facts[key], account, contacts[claim.account], earlier.get(key, ()), found)
         plans.append(plan)
-        if claim.tries > 1:
-            _look_up(channels, plan)
+        _look_up(channels, plan)
         letters.write(plan)
         plan.drop_what_waits()
     reached("mail.before_commit")
