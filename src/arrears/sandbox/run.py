@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import json
 import os
 import socket
@@ -9,13 +10,12 @@ import threading
 import time
 import urllib.request
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from typing import Any, Final
 
 import uvicorn
 
 from arrears.core.errors import Refused
-from arrears.http_thread import ThreadServer
 from arrears.ports import Processor
 from arrears.sandbox.app import app
 from arrears.sandbox.server import Sandbox
@@ -50,6 +50,29 @@ class Running:
         request = urllib.request.Request(f"{self.url}/sandbox/{what}", body, {"Content-Type": "application/json"})
         with _DIRECT.open(request, timeout=30) as answer:
             return json.loads(answer.read())
+
+
+class _Server(uvicorn.Server):
+    """A server that ends when it is told to, and not at its next look at the clock: tests start many."""
+
+    _loop_and_end: tuple[asyncio.AbstractEventLoop, asyncio.Event] | None = None
+
+    async def main_loop(self) -> None:
+        """uvicorn's own, ten ticks a second, until `stop`."""
+        ended, tick = asyncio.Event(), 0
+        self._loop_and_end = asyncio.get_running_loop(), ended
+        while not await self.on_tick(tick):
+            tick = (tick + 1) % 864_000
+            with suppress(asyncio.TimeoutError):
+                await asyncio.wait_for(ended.wait(), 0.1)
+
+    def stop(self) -> None:
+        """End, from another thread; kept connections of clients that are still there are not waited for."""
+        self.should_exit = self.force_exit = True
+        if self._loop_and_end is not None:
+            loop, ended = self._loop_and_end
+            with suppress(RuntimeError):  # it has ended by itself
+                loop.call_soon_threadsafe(ended.set)
 
 
 def refuse_live_keys() -> None:
@@ -89,7 +112,7 @@ def running(port: int = 0, host: str = "127.0.0.1") -> Iterator[Running]:
     url = f"http://{host}:{listening.getsockname()[1]}"
     sandbox.api.base_url = url
     config = uvicorn.Config(app(sandbox), log_level="critical", lifespan="off", access_log=False, date_header=False)
-    server = ThreadServer(config)
+    server = _Server(config)
     server.install_signal_handlers = lambda: None  # type: ignore[attr-defined]
     thread = threading.Thread(target=server.run, kwargs={"sockets": [listening]}, daemon=True)
     thread.start()

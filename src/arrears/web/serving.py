@@ -16,7 +16,6 @@ import uvicorn
 from uvicorn.supervisors import Multiprocess
 
 from arrears.core.errors import Refused
-from arrears.http_thread import ThreadServer
 from arrears.web.bridge import Wsgi
 from arrears.web.connections import CONNECTIONS_MAX, KEPT_SECONDS, Connection
 from arrears.web.gate import HEAD_BYTES_MAX, Beside, Gate
@@ -151,12 +150,12 @@ def serve_here(listening: socket.socket, application: Gate) -> None:
 @contextmanager
 def serving_beside(listening: socket.socket, application: Gate) -> Iterator[None]:
     """Serve in a thread until the end of the block."""
-    server = ThreadServer(_config(application))
+    server = uvicorn.Server(_config(application))
     thread = threading.Thread(target=server.run, args=([listening],), name="server", daemon=True)
     thread.start()
     try:
         yield
     finally:
-        server.stop()
+        server.should_exit = server.force_exit = True  # kept connections of clients that are there are not waited for
         thread.join(STOP_SECONDS_MAX)
         listening.close()
