@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import Literal
 
 import pytest
+from django.utils.log import configure_logging
 
 from arrears.web import logs
 
@@ -89,6 +90,16 @@ def test_what_a_library_says_is_its_own_words_without_the_values() -> None:
     [event] = events(stream)
     assert (event["event"], event["logger"]) == ("Retrying %s after %r", "urllib3")
     assert "SECRET" not in stream.getvalue()
+
+
+@pytest.mark.usefixtures("quiet_after")
+def test_django_that_is_set_up_later_says_nothing_of_a_request_that_is_a_line_already() -> None:
+    from arrears.web import settings
+
+    stream = begun("json")
+    configure_logging(settings.LOGGING_CONFIG, {})  # as `django.setup()` does
+    logging.getLogger("django.request").warning("%s: %s", "Not Found", "/pay/a-secret")
+    assert events(stream) == []
 
 
 @pytest.mark.usefixtures("quiet_after")

@@ -9,67 +9,35 @@ back twice, nobody was stopped whose card would have paid, and nobody is stuck.
 from __future__ import annotations
 
 import random
-from collections import Counter
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable
 from contextlib import suppress
-from datetime import timedelta
-from typing import Any, Final, NamedTuple
+from typing import Final
 
-from tests.stories.story import STAFF, Story
+from tests.stories.story import STAFF
 
 from arrears.core import facts as f
-from arrears.core.account import DoubtKind
 from arrears.core.errors import Refused
-from arrears.core.payments.trail import KINDS, trail_of
-from arrears.core.payments.values import AttemptState
 from arrears.core.states import State
 from arrears.engine import commands, system
 from arrears.engine.commands import corrections
 from arrears.engine.payments import methods, pages, refunds, settling
-from arrears.engine.payments.providers import Providers
-from arrears.engine.payments.reconciliation import check
-from arrears.engine.payments.sweep import note_limits, sweep
+from arrears.engine.payments.sweep import sweep
 from arrears.sandbox.pages import use_card
-from torture.money_till import Till
+from torture.money_judged import GOOD, JudgedWorld, Verdict
 
-ACCOUNTS: Final = 3
 DAYS: Final = 45
 """Long enough for every stop, too short for a deletion: what is deleted does not run again."""
 
-GOOD: Final = ("approve", "approve_mastercard")
 POOR: Final = ("insufficient_funds", "generic", "challenge", "wait_a_day", "do_not_honor", "lost")
 
 
-class Verdict(NamedTuple):
-    """What a world came to: how often what happened, and what is wrong."""
-
-    figures: Counter[str]
-    wrong: list[str]
-
-    @property
-    def holds(self) -> bool:
-        """Whether nothing is wrong."""
-        return not self.wrong
-
-
-class MoneyWorld(Story):
+class MoneyWorld(JudgedWorld):
     """Some accounts at one provider, and everything that can happen to their money."""
 
     def __init__(self, seed: int) -> None:
-        super().__init__(bill=False, accounts=ACCOUNTS)
-        self.dice = random.Random(seed)
-        self.till = Till(lambda: int(self.now.timestamp()), system.identity(self.store, self.now), self.dice)
-        self.providers = Providers({"stripe": self.till.stripe}, "http://127.0.0.1:9")
-        self.stage.providers = self.providers
-        note_limits(self.store, self.providers, self.now)
-        self.count: Counter[str] = Counter()
-        self.cards: dict[tuple[int, int], str] = {}
-        self.transfers: Counter[tuple[int, str]] = Counter()
+        super().__init__(random.Random(seed))
         self.broken: set[str] = set()
-        self.wrong: list[str] = []
-        self.looked_at: Counter[int] = Counter()
         self.serial = 0
-        self.reopening: set[str] = set()
         self.lasting = self.dice.random() < 0.4
         """Whether what is broken first stays so until the end."""
 
@@ -168,12 +136,6 @@ class MoneyWorld(Story):
         currency = debt.currency if debt else "EUR"
         self.pay(minor, named, currency=currency)
         self.transfers[self.no, currency] += minor
-
-    def taken(self) -> list[Any]:
-        """The payments at the provider that took money of this account."""
-        mine = f"att_{self.no}_"
-        intents = self.till.sandbox.book.intents.values()
-        return [i for i in intents if i.taken and i.metadata.get("attempt", "").startswith(mine)]
 
     def refunds(self, *, reopens: bool = False) -> None:
         """Staff give a payment back, or a part of it, and ask for it twice."""
@@ -282,7 +244,7 @@ class MoneyWorld(Story):
             self.until(day, f"{self.dice.randrange(10, 23)}:00")
             if self.dice.random() < 0.8:
                 self.swept()
-            self._look_at_stops()
+            self.look_at_stops()
         self._calm()
         return self.verdict()
 
@@ -313,115 +275,7 @@ class MoneyWorld(Story):
                     self.pays_everything(("approve",))
                 self.stage.perform()
         self.swept()
-        self._look_at_stops()
-
-    def _look_at_stops(self) -> None:
-        """Whoever was stopped had no card that would have paid."""
-        for number in self.numbers:
-            self.no = number
-            history = self.history()
-            for recorded in history[self.looked_at[number] :]:
-                if isinstance(recorded.fact, f.AttemptCreated):
-                    self._asked(history, recorded, recorded.fact)
-                if isinstance(recorded.fact, f.Disabled):
-                    self.count["disabled"] += 1
-                    self._stopped(recorded.fact.subscription)
-            self.looked_at[number] = len(history)
-
-    def _asked(self, history: Sequence[f.Recorded], recorded: f.Recorded, fact: f.AttemptCreated) -> None:
-        """We ask for nothing whose day has not come, and for nothing that has been taken and is not booked."""
-        known, on = self.store.invoices(self.no), self.calendar.local_day(recorded.at)
-        early = [known[part.debt].number for part in fact.parts if known[part.debt].due_on > on]
-        if early and recorded.author == f.ARREARS:
-            self.wrong.append(f"account {self.no} is charged for {early} before they are due")
-        before = [r.fact for r in history if r.seq < recorded.seq]
-        booked = {one.ref for one in before if isinstance(one, f.PaymentBooked)}
-        wanted = {part.debt for part in fact.parts}
-        for one in before:
-            if isinstance(one, f.AttemptCreated) and wanted & {part.debt for part in one.parts}:
-                for intent in self.taken():
-                    mine = intent.metadata["attempt"] == f"att_{self.no}_{one.attempt}"
-                    charged_at = self.till.sandbox.book.charges[intent.charge].created
-                    if mine and f"stripe:{intent.id}" not in booked and charged_at < recorded.at.timestamp():
-                        self.wrong.append(f"account {self.no}: what {intent.id} has taken is asked for again")
-
-    def _stopped(self, subscription: int) -> None:
-        account = self.account
-        sub = account.subscription(subscription)
-        number = sub.method or account.default_method
-        if not number or account.method(number).removed or self.cards.get((self.no, number)) not in GOOD:
-            return
-        due = [d for d in account.past_due if subscription in d.subscriptions and not d.charged_back]
-        method = account.method(number)
-        if due and not any(t.state is AttemptState.DECLINED for t in method.tried):
-            self.wrong.append(f"account {self.no} was disabled with a card that pays")
-
-    # -- what it came to -------------------------------------------------------------------------------------
-
-    def verdict(self) -> Verdict:
-        """Everything that is not as it must be."""
-        found = check(self.store, self.till.stripe, self.instant(-30), self.now + timedelta(days=1))
-        self.wrong += found.differences
-        for number in self.numbers:
-            self.no = number
-            self.wrong += [f"account {number}: {what}" for what in self._account_is_wrong()]
-        with suppress(AssertionError):
-            self.check()
-            return self._counted()
-        self.wrong.append("an invariant is broken")
-        return self._counted()
-
-    def _counted(self) -> Verdict:
-        self.count["lost answers"] = self.till.wire.lost
-        self.count["captures"] = sum(1 for i in self.till.sandbox.book.intents.values() if i.taken)
-        return Verdict(self.count, self.wrong)
-
-    def _account_is_wrong(self) -> Iterable[str]:
-        account = self.account
-        if account.parked:
-            yield f"parked: {account.parked}"
-        if account.attempts:
-            yield f"attempts are open: {[a.state for a in account.attempts]}"
-        held = {d.no for d in account.debts if account.debt_is_held(d.no)}
-        if [d for d in account.past_due if d.no not in held]:
-            yield f"it still owes after it has paid everything: {[(d.number, d.open_minor) for d in account.past_due]}"
-        if any(d.kind is not DoubtKind.FEED for d in account.doubts) or account.doubts:
-            yield f"it is in doubt: {account.doubts}"
-        stopped = [s.service for s in account.subscriptions if s.state is not State.ACTIVE]
-        if stopped and not held:
-            yield f"it does not run: {stopped}"
-        for traced in trail_of(self.store.facts_of([self.no], KINDS)[self.no]).payments.values():
-            for one in traced.refunds:
-                if one.left and not one.undone and one.request in self.reopening and one.ref not in traced.reversals:
-                    yield f"refund {one.request} was to reopen, and nobody owes it"
-        yield from self._refunded_twice()
-        yield from self._sums()
-
-    def _refunded_twice(self) -> Iterable[str]:
-        mine = {i.id for i in self.taken()}
-        keys = Counter(r.metadata.get("key", r.id) for r in self.till.sandbox.book.refunds.values() if r.intent in mine)
-        yield from (f"{key} was paid out {times} times" for key, times in keys.items() if times > 1)
-
-    def _sums(self) -> Iterable[str]:
-        """What was asked and is not open, and what is credit, is what the provider has and what came by transfer, but
-        for what was given back in kindness."""
-        trail = trail_of(self.store.facts_of([self.no], KINDS)[self.no])
-        for currency in ("EUR", "USD"):
-            asked = sum(x.debt.total_minor for _, x in self.facts(f.InvoiceIssued) if x.debt.currency == currency)
-            asked -= sum(x.minor for _, x in self.facts(f.InvoiceCredited) if x.currency == currency)
-            covered = asked - sum(d.open_minor for d in self.account.debts if d.currency == currency)
-            covered += self.account.credit.get(currency, 0)
-            have = sum(i.taken - i.refunded - i.disputed for i in self.taken() if i.currency == currency.lower())
-            have += self.transfers[self.no, currency]
-            kind = 0
-            for traced in trail.payments.values():
-                if traced.currency == currency:
-                    given = [r for r in traced.refunds if r.left and not r.undone and r.ref not in traced.reversals]
-                    kind += sum(r.minor - r.credit for r in given)
-                    bank = traced.amount - traced.taken_back - sum(r.credit for r in traced.refunds if not r.undone)
-                    kind += max(0, -bank)
-            if covered != have + kind:
-                yield f"{currency}: {covered} is covered, {have} is there and {kind} was given in kindness"
+        self.look_at_stops()
 
 
 EVENTS: Final[dict[str, tuple[int, Callable[[MoneyWorld], object]]]] = {

@@ -34,6 +34,8 @@ def _secret_key() -> str:
 
 HERE = Path(__file__).parent
 DEBUG = False
+# What is logged, and how, is `web/logs.py`'s to say; Django would set its own loggers anew whenever it is set up.
+LOGGING_CONFIG = None
 SECRET_KEY = _secret_key()
 SECRET_KEY_FALLBACKS = [str(key) for key in OURS.secret_key_fallbacks]
 ALLOWED_HOSTS = list(OURS.hosts)
