@@ -73,6 +73,7 @@ class BookWarning:
     named: date
     sent: date
     accepted: datetime | None = None
+    spoken: bool = False
     lost: bool = False
     void: bool = False
     failed: bool = False
