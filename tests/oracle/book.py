@@ -38,6 +38,8 @@ class BookHold:
     start: datetime
     until: date | None
     ended: datetime | None = None
+    moved: set[tuple[int, str]] = field(default_factory=set)
+    """What it moved of what had been promised when it was placed: (subscription, action)."""
 
     def end(self, zone: str) -> datetime | None:
         """When it ended or will end of itself; None where nobody knows."""

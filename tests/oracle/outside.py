@@ -121,7 +121,7 @@ class Outside(TextLadder):
         # Released early, it has moved what was promised to where its last day would have put it.
         found = set() if hold.until is None else self._ended_by(hold, r.at)
         hold.ended = r.at
-        found |= self._ended_by(hold, r.at)
+        found |= self._ended_by(hold, r.at) | hold.moved
         for no, action in found:
             self.subs[no].void(action, hold.end(self.day_zone) or r.at)
 
@@ -157,6 +157,7 @@ class Outside(TextLadder):
         after, before = self.plan(sub, action, now), self._freely(sub, action, now)
         if after is None:
             return False
+        after = max(after, sub.told.get(action, after))
         policy, zone = self.terms(sub, action)
         first = counting[0]
         assert first.accepted is not None
