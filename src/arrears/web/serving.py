@@ -118,8 +118,8 @@ class _Processes(Multiprocess):
 def serve_in_processes(
     listening: socket.socket, factory: str, ready: Callable[[], object], processes: int = PROCESSES
 ) -> None:
-    """Serve with what `factory` ("module:function") makes in each of the `processes`, until this one is told to end (SIGINT,
-    SIGTERM). `ready` is called when all answer."""
+    """Serve with what `factory` ("module:function") makes in each of the `processes`, until this one is told to end
+    (SIGINT, SIGTERM). `ready` is called when all answer."""
     make_room_for_connections()
     _Processes(_config(factory, factory=True, workers=processes), listening, ready).run()
 
