@@ -11,9 +11,9 @@ from arrears.ports.privacy import KeptFor
 
 
 def hourly(
-    addresses: AccountsAndAddresses, personal: AccountsAndPrivacy, desk: SupportBook, kept: KeptFor, now: datetime
+    addresses: AccountsAndAddresses, personal: AccountsAndPrivacy, requests: SupportBook, kept: KeptFor, now: datetime
 ) -> None:
     """Ask again for addresses that nobody has confirmed and, the first time of a day, let go of what is kept no
     longer; all three are the same store. Any number of workers may do this at once."""
     ask_unconfirmed(addresses, now)
-    let_go(personal, desk, kept, now)
+    let_go(personal, requests, kept, now)

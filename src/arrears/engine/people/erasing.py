@@ -35,7 +35,7 @@ def holder(store: AccountsAndPrivacy, person: int, address: str) -> Holder:
 
 def erase(
     store: AccountsAndPrivacy,
-    desk: SupportBook,
+    requests: SupportBook,
     who: Holder,
     now: datetime,
     author: str,
@@ -43,7 +43,7 @@ def erase(
     *,
     although_owing: bool = False,
 ) -> int:
-    """Erase what is held about somebody, in one transaction with the facts about it: the number of the erasure. `desk`
+    """Erase what is held about somebody, in one transaction with the facts about it: the number of the erasure. `requests`
     is the same store. What they asked for is closed, an account that was warned through them alone is warned anew, and
     nobody writes to them again.
 
@@ -53,8 +53,7 @@ def erase(
     """
     if not why.strip():
         raise Refused("no_reason", "say why; it is kept")
-    requests = store.asking(who)
-    numbers = [*store.reached(who), *(account for _, account in requests if account)]
+    numbers = [*store.reached(who), *(account for _, account in store.asking(who) if account)]
     with acting(store, numbers, now) as units:
         reached = store.reached(who)
         if not (reached.keys() <= units.keys() and {a for _, a in store.asking(who) if a} <= units.keys()):
@@ -64,9 +63,9 @@ def erase(
         if store.mail_under_way(who):
             raise Refused("mail_under_way", "a message to them is being handed over; try again in a minute")
         for number, account in store.asking(who):
-            asked = desk.support_request(number)
+            asked = requests.support_request(number)
             if account and asked is not None:
-                support.close_within(desk, units[account], asked, author, why)
+                support.close_within(requests, units[account], asked, author, why)
         erasure = store.erase(who, now, author, why)
         for account, role in reached.items():
             units[account].record(f.PersonErased(person=who.person, role=role), author, why)
@@ -88,7 +87,7 @@ def _refuse_owing(units: Mapping[int, Unit], reached: Mapping[int, str]) -> None
         )
 
 
-def erase_again(store: AccountsAndPrivacy, desk: SupportBook, erasure: Erasure, now: datetime, author: str) -> bool:
+def erase_again(store: AccountsAndPrivacy, requests: SupportBook, erasure: Erasure, now: datetime, author: str) -> bool:
     """Erase in a database that was restored from an older backup what had been erased since; whether anything was."""
     who = store.holder_of(erasure)
     known = any(
@@ -96,16 +95,16 @@ def erase_again(store: AccountsAndPrivacy, desk: SupportBook, erasure: Erasure, 
     )
     if known and not who.person and not who.mailboxes:
         return False
-    erase(store, desk, who, now, author, erasure.why, although_owing=True)
+    erase(store, requests, who, now, author, erasure.why, although_owing=True)
     return True
 
 
-def let_go(store: AccountsAndPrivacy, desk: SupportBook, kept: KeptFor, now: datetime) -> Mapping[str, int]:
+def let_go(store: AccountsAndPrivacy, requests: SupportBook, kept: KeptFor, now: datetime) -> Mapping[str, int]:
     """Remove what is kept no longer, the first time of a day; how many rows of each table. People who have had no
     account that is served or owes for so long are erased."""
     counts = store.sweep(now, kept)
     for person in store.people_to_forget(now, kept.people, FORGOTTEN_AT_ONCE):
         who = store.holder(person, "")
         if who is not None:
-            erase(store, desk, who, now, f.ARREARS, "kept no longer: no account of theirs is served or owes")
+            erase(store, requests, who, now, f.ARREARS, "kept no longer: no account of theirs is served or owes")
     return counts
