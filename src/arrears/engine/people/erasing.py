@@ -43,7 +43,7 @@ def erase(
     *,
     although_owing: bool = False,
 ) -> int:
-    """Erase what is held about somebody, in one transaction with the facts about it: the number of the erasure. `requests`
+    """Erase what is held about somebody, in one transaction with the facts about it: its number. `requests`
     is the same store. What they asked for is closed, an account that was warned through them alone is warned anew, and
     nobody writes to them again.
 
