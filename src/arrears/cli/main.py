@@ -41,6 +41,7 @@ COMMANDS: Final = {
     "timeline": ("arrears.cli.timeline:command", "Show everything that happened to an account."),
     "told": ("arrears.cli.warned_otherwise:command", "Record that somebody was told by letter or telephone."),
     "invite": ("arrears.cli.invite:command", "Let somebody into the account centre."),
+    "person": ("arrears.cli.person:command", "Export or erase what is held about a person."),
     "notice": ("arrears.cli.notice:command", "Preview and check the texts of messages."),
     "bounce": ("arrears.cli.bounce:command", "Take in mail that came back."),
     "support": ("arrears.cli.support:command", "Answer people who ask for help, and hold what they need held."),
