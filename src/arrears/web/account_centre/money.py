@@ -16,12 +16,13 @@ from arrears.web.account_centre.frame import Visit
 @dataclass
 class InvoiceShown:
     """One invoice as it was issued; `left` is what is still open of it, None when that is nothing. `given_up` is what
-    nobody asks for any more, in minor units."""
+    nobody asks for any more, in minor units; `paid_at` is when something was last booked on it."""
 
     debt: Debt
     issued_on: date
     left: Debt | None
     given_up: int = 0
+    paid_at: datetime | None = None
 
     @property
     def open_minor(self) -> int:
@@ -85,6 +86,11 @@ def books_of(visit: Visit, history: Sequence[f.Recorded]) -> Books:
     def parts(allocations: Sequence[f.Allocation]) -> tuple[tuple[str, int], ...]:
         return tuple((invoices[one.debt].debt.number, one.minor) for one in allocations if one.debt in invoices)
 
+    def paid_on(allocations: Sequence[f.Allocation], at: datetime) -> None:
+        for part in allocations:
+            if part.debt in invoices:
+                invoices[part.debt].paid_at = at
+
     for one in history:
         match one.fact:
             case f.InvoiceIssued(debt=debt, issued_on=issued_on):
@@ -97,11 +103,13 @@ def books_of(visit: Visit, history: Sequence[f.Recorded]) -> Books:
                 invoices[no].debt = replace(invoices[no].debt, due_on=due_on)
             case f.PaymentBooked() as fact:
                 booked = parts(fact.allocations)
+                paid_on(fact.allocations, one.at)
                 paid = Received(one.seq, one.at, fact.ref, fact.currency, fact.amount_minor, booked, fact.credit_minor)
                 money.append(paid)
                 payments[fact.ref] = paid
             case f.CreditAllocated() as fact:
                 used = sum(part.minor for part in fact.allocations)
+                paid_on(fact.allocations, one.at)
                 just = money[-1] if money else None
                 came = isinstance(just, Received) and (just.at, just.currency) == (one.at, fact.currency)
                 if isinstance(just, Received) and came and used <= just.credit_minor:
