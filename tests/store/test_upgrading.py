@@ -21,7 +21,7 @@ from tests.store.contract import wait_until
 from arrears.store import schema
 from arrears.store.postgres import upgrading
 from arrears.store.postgres.check import check_store
-from arrears.store.postgres.online import Part, parts_of, step_online
+from arrears.store.postgres.online import UpgradePart, parts_of, step_online
 from arrears.store.postgres.store import PostgresStore
 
 RELEASED: Final = Path(__file__).parent / "released"
@@ -205,7 +205,9 @@ def test_each_part_of_a_step_may_be_made_again(old: str, version_: int) -> None:
     for _ in range(2):
         with pytest.raises(psycopg.errors.DivisionByZero):
             step_online(
-                old, version_, [*parts_of(version_)[:-1], Part("alone", "", "SELECT 1/0"), *parts_of(version_)[-1:]]
+                old,
+                version_,
+                [*parts_of(version_)[:-1], UpgradePart("alone", "", "SELECT 1/0"), *parts_of(version_)[-1:]],
             )
     assert (upgrade(old).returncode, version(old), agrees(old)) == (0, NEWEST, True)
 

@@ -31,7 +31,7 @@ PAGES_AT_ONCE: Final = 500
 _PART: Final = re.compile(r"^--: (quick|alone|pages) ?(\w*)$", re.MULTILINE)
 
 
-class Part(NamedTuple):
+class UpgradePart(NamedTuple):
     """One part of a step: how it is run, for `pages` over which table, and its statements."""
 
     how: str
@@ -39,18 +39,18 @@ class Part(NamedTuple):
     text: str
 
 
-def parts_of(version: int) -> Sequence[Part]:
+def parts_of(version: int) -> Sequence[UpgradePart]:
     """The parts of a version, in order; none where its step is quick by itself."""
     text = schema.online_text(version)
     _, *found = _PART.split(text)
-    return [Part(*found[i : i + 3]) for i in range(0, len(found), 3)]
+    return [UpgradePart(*found[i : i + 3]) for i in range(0, len(found), 3)]
 
 
-def step_online(url: str, version: int, parts: Sequence[Part]) -> None:
+def step_online(url: str, version: int, parts: Sequence[UpgradePart]) -> None:
     """Bring a database to this version, part by part. Refuses `upgrade_failed` where others hold a lock for too long,
     and lets through what the server says against a statement."""
     name = schema.versions()[version].removesuffix(".sql")
-    *before, last = parts if parts[-1].how == "quick" else (*parts, Part("quick", "", ""))
+    *before, last = parts if parts[-1].how == "quick" else (*parts, UpgradePart("quick", "", ""))
     done = f"INSERT INTO django_migrations (app, name, applied) VALUES ('store', '{name}', now())"
     with psycopg.connect(url, autocommit=True, connect_timeout=10, application_name="arrears db upgrade") as db:
         for part in (*before, last._replace(text=f"{last.text}{schema.stamp(version)};\n{done};")):
@@ -77,7 +77,7 @@ def _quick(db: Connection[Any], text: str) -> None:
     raise Refused("upgrade_failed", f"a table was locked by others for {TRIES_MAX} tries; {way}", exit_code=4)
 
 
-def _by_pages(db: Connection[Any], part: Part) -> None:
+def _by_pages(db: Connection[Any], part: UpgradePart) -> None:
     row = db.execute("SELECT pg_relation_size(%s::regclass) / 8192", [part.table]).fetchone()
     for first in range(0, row[0] if row else 0, PAGES_AT_ONCE):
         pages = f"t.ctid >= '({first},0)' AND t.ctid < '({first + PAGES_AT_ONCE},0)'"
