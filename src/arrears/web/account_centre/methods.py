@@ -7,6 +7,7 @@ from typing import Any
 from django.http import HttpResponse
 from django.utils.translation import gettext as _
 
+from arrears.core.account import Action
 from arrears.core.errors import Refused
 from arrears.core.payments.settlement import usable
 from arrears.core.states import State
@@ -14,6 +15,7 @@ from arrears.engine.payments import methods
 from arrears.engine.payments.permitted import refused_card
 from arrears.ports import Processor
 from arrears.web.account_centre.frame import Visit, account_page
+from arrears.web.account_centre.owed import coming
 from arrears.web.account_centre.settle import go_for_a_card, why_of
 from arrears.web.account_centre.story import away
 from arrears.web.names import called
@@ -54,6 +56,7 @@ def held_by(visit: Visit, method: int) -> list[str]:
     """Why a method cannot be removed yet, and until when: the reasons of engine.methods.holding, for its owner."""
     account = visit.snapshot
     paid_for = [sub for sub in account.subscriptions if sub.method == method]
+    gone_on = {one.subscription: one.day for one in coming(visit) if one.action is Action.DELETE}
     found = []
     for sub in paid_for:
         name = {"service": called(account, sub.no)}
@@ -61,10 +64,10 @@ def held_by(visit: Visit, method: int) -> list[str]:
             continue
         if sub.end is None:
             found.append(_("It pays for %(service)s. Choose another one for that first.") % name)
-        elif sub.end.delete.promised_on is None:
+        elif sub.no not in gone_on:
             found.append(_("%(service)s is stopped and can still come back; it is kept for that.") % name)
         else:
-            day = visit.day(sub.end.delete.promised_on)
+            day = gone_on[sub.no]
             text = _("%(service)s is stopped and can come back until %(day)s; it is kept for that.")
             found.append(text % {**name, "day": day})
     numbers = {sub.no for sub in paid_for}
