@@ -25,7 +25,7 @@ from arrears.engine.messages.leaving import days_announced
 from arrears.engine.messages.upcoming import upcoming_messages
 
 DAYS: Final = 150
-CUTS: Final = {f.Restricted: Action.RESTRICT, f.Disabled: Action.DISABLE, f.DeletionScheduled: Action.DELETE}
+ACTIONS: Final = {f.Restricted: Action.RESTRICT, f.Disabled: Action.DISABLE, f.DeletionScheduled: Action.DELETE}
 QUICK: Final = (Phase.explicit, Phase.reuse, Phase.generate)
 ANSWERS: Final = (f.NoticeAccepted, f.OrderAcknowledged)
 
@@ -49,10 +49,10 @@ def recorded_since(play: Play, seq: int) -> list[Step]:
     return [Step(r.at, r.fact) for r in news if not isinstance(r.fact, ANSWERS) and r.author == f.ARREARS]
 
 
-def cuts_of(steps: list[Step]) -> Iterator[tuple[int, Action, date]]:
+def actions_ahead(steps: list[Step]) -> Iterator[tuple[int, Action, date]]:
     for _, fact in steps:
         if isinstance(fact, f.Restricted | f.Disabled | f.DeletionScheduled):
-            yield fact.subscription, CUTS[type(fact)], fact.on
+            yield fact.subscription, ACTIONS[type(fact)], fact.on
 
 
 def without_numbers(step: Step) -> tuple[datetime, type[f.Fact], object]:
@@ -84,7 +84,7 @@ def test_every_face_says_the_days_of_the_one_computation(plot: Plot) -> None:
         return
     steps = list(forecast(view))
     happens: dict[tuple[int, Action], date] = {}
-    for number, action, on in cuts_of(steps):
+    for number, action, on in actions_ahead(steps):
         happens.setdefault((number, action), on)
     names = {s.no: s.service for s in play.account.subscriptions}
     said = {(one.sub.no, one.action): one.announced_day for one in ahead(view)}
@@ -138,7 +138,7 @@ def days_of(story: Story, before: int) -> list[int]:
     return [story.day(message.at.date()) for message in story.mail.taken[before:] if message.at is not None]
 
 
-def told(story: Story) -> str:
+def explained(story: Story) -> str:
     return " / ".join(sentences(explanation(story.store, story.no, story.now)))
 
 
@@ -148,9 +148,9 @@ def test_under_a_dispute_without_end_no_face_names_a_day_or_a_message(state: str
     story.dispute()
     assert [one.announced_day for one in ahead(view_of(story))] in ([None], [])
     assert upcoming_messages(story.store, story.no, story.now).tellings == ()
-    assert "what follows: nothing, as long as every invoice that is past due is held" in told(story)
-    assert "it stops on" not in told(story)
-    assert "reminder" not in told(story)
+    assert "what follows: nothing, as long as every invoice that is past due is held" in explained(story)
+    assert "it stops on" not in explained(story)
+    assert "reminder" not in explained(story)
     assert not [one for one in alerts_of(view_of(story)) if one.on is not None or one.level is Level.PAST_DUE]
     before = len(story.mail.taken)
     story.until(200)
@@ -179,5 +179,7 @@ def test_a_reminder_that_the_warning_of_that_morning_says_too_is_not_announced_b
     story = Story().until(1)
     story.bill(20)
     story.until(5)
-    told = [(t.kind, story.day(t.on)) for t in upcoming_messages(story.store, story.no, story.now).tellings if t.on]
-    assert [kind for kind, day in told if day == 21] == [MessageKind.STOP_WARNING]
+    announced = [
+        (t.kind, story.day(t.on)) for t in upcoming_messages(story.store, story.no, story.now).tellings if t.on
+    ]
+    assert [kind for kind, day in announced if day == 21] == [MessageKind.STOP_WARNING]
