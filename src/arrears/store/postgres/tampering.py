@@ -319,11 +319,11 @@ def _done_again(db: Db, numbers: list[int], facts: Iterable[f.Recorded]) -> Iter
             yield Breach("I16", account, f"the {kind} of fact {seq} is done, and stands to be done again")
     for account, subscription, order_no in sorted(given):
         yield Breach("I16", account, f"order {order_no} of subscription {subscription} is struck off, and not done")
-    for account, seq in db.execute(_AGAIN, [numbers]):
+    for account, seq in db.execute(_SENT_AGAIN, [numbers]):
         yield Breach("I16", account, f"a letter of fact {seq} waits to be sent, and its notice is done")
 
 
-_AGAIN: Final[LiteralString] = """
+_SENT_AGAIN: Final[LiteralString] = """
 SELECT DISTINCT m.account_id, m.seq FROM message m
 JOIN action a ON a.account_id = m.account_id AND a.seq = m.seq AND a.kind = 'notice'
 WHERE m.account_id = ANY(%b) AND m.state IN ('waiting', 'claimed') AND a.status IN ('done', 'failed')"""
