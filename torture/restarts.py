@@ -137,7 +137,7 @@ class Debtors:
             commands.issue_invoices(self._store, issued, now, AUTHOR)
         self.numbers += [number for number in known.values() if number not in self.numbers]
 
-    def told(self) -> bool:
+    def all_written_to(self) -> bool:
         """Whether every one of them has been written to, as far as the ledger knows."""
         with suppress(*OUTAGES), psycopg.connect(self._url) as db:
             row = db.execute(
@@ -208,7 +208,7 @@ def _restarts(server: EmbeddedServer, url: str, port: int, count: int) -> dict[s
     pages_back, mail_back = [], []
     try:
         debtors.come(0)
-        seconds_until(debtors.told, "the first letters")
+        seconds_until(debtors.all_written_to, "the first letters")
         for restart in range(1, count + 1):
             coming = threading.Thread(target=debtors.come, args=(restart,))
             coming.start()
@@ -218,7 +218,7 @@ def _restarts(server: EmbeddedServer, url: str, port: int, count: int) -> dict[s
             seconds_until(lambda: ask(port, "/readyz") == 200 and ask(port, LOOKED_UP) == UNKNOWN_LINK, "pages")
             pages_back.append(time.monotonic() - began)
             coming.join()
-            seconds_until(debtors.told, f"the letters after restart {restart}")
+            seconds_until(debtors.all_written_to, f"the letters after restart {restart}")
             mail_back.append(time.monotonic() - began)
     finally:
         load.stop.set()
