@@ -53,7 +53,7 @@ class Server:
         for _ in range(3):
             work_once(self.store, self.mail, InProcessServices(), Now(), DEFAULT_LIMITS, self.providers)
 
-    def told(self) -> list[str]:
+    def subjects(self) -> list[str]:
         """What its letters say, in the order in which they left."""
         return [message.subject for message in self.mail.taken]
 
@@ -98,14 +98,14 @@ def nothing(_original: Server) -> None:
     """The backup is of a quiet moment."""
 
 
-def told(original: Server) -> None:
+def notices_sent(original: Server) -> None:
     """What fell due was told before the backup."""
     run(original.store, now())
     while perform(original.store, original.mail, InProcessServices(), now(), Providers({}, "http://127.0.0.1:9")):
         pass
 
 
-@pytest.mark.parametrize("before", [nothing, told])
+@pytest.mark.parametrize("before", [nothing, notices_sent])
 @pytest.mark.parametrize("after", [nothing, lambda original: pay(original.store, original.providers, 1)])
 def test_a_backup_goes_on_and_takes_the_money_once(
     original: tuple[Server, Running],
@@ -115,7 +115,7 @@ def test_a_backup_goes_on_and_takes_the_money_once(
 ) -> None:
     first, sandbox = original
     before(first)
-    had = first.told()
+    had = first.subjects()
     with restored(database_url, first, sandbox) as second:
         after(first)
         second.work()
@@ -123,7 +123,7 @@ def test_a_backup_goes_on_and_takes_the_money_once(
         second.work()
         assert [line["taken"] for line in sandbox.control("book")] == [12_000]
         assert second.store.snapshots([1])[1].debts == ()
-        assert not set(had) & set(second.told()), "nobody is told twice"
+        assert not set(had) & set(second.subjects()), "nobody is told twice"
         assert check(
             second.store, second.providers.of("stripe"), now() - timedelta(hours=1), now() + timedelta(hours=1)
         ).holds
