@@ -126,7 +126,7 @@ def books_of(visit: Visit, history: Sequence[f.Recorded]) -> Books:
 def _booked(
     invoices: dict[int, InvoiceShown], allocations: Sequence[f.Allocation], at: datetime
 ) -> tuple[tuple[str, int], ...]:
-    """What was booked on which invoice (its number, minor units); each has been paid, in part or whole, at this time."""
+    """What was booked on which invoice (its number, minor units); each was paid, in part or whole, at this time."""
     known = [part for part in allocations if part.debt in invoices]
     for part in known:
         invoices[part.debt].paid_at = at
