@@ -243,8 +243,8 @@ def test_what_is_written_between_the_parts_by_who_knows_no_new_column_has_it_too
         all_but_the_last(old, 18)
         db.execute(
             "INSERT INTO message (account_id, seq, no, kind, cause, on_day, address, role, person_id, language,"
-            " subject, body, state, reply, at) VALUES (1, 900, 1, 'test', '', '2026-01-01', 'Eva@X.example', 'administrator', 0,"
-            " 'en', '', '', 'accepted', '', now())"
+            " subject, body, state, reply, at) VALUES (1, 900, 1, 'test', '', '2026-01-01', 'Eva@X.example',"
+            " 'administrator', 0, 'en', '', '', 'accepted', '', now())"
         )
         step_online(old, 18, parts_of(18))
         assert db.execute("SELECT mailbox FROM message WHERE seq = 900").fetchone() == ("eva@x.example",)
