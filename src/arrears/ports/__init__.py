@@ -69,7 +69,7 @@ from arrears.ports.people import (
     AccessLink,
     AddressBook,
     AskedAddress,
-    TypedBook,
+    DoorBook,
 )
 from arrears.ports.services import (
     Order,
@@ -109,7 +109,6 @@ from arrears.ports.store import (
 from arrears.ports.support import (
     ConversationEntry,
     Request,
-    RequestCounts,
     SupportBook,
     SupportLetter,
     VisitorBook,
@@ -155,6 +154,7 @@ __all__ = [
     "CorrectingRefs",
     "Delivery",
     "DeliveryAbout",
+    "DoorBook",
     "DueAccounts",
     "Fate",
     "InstallationControl",
@@ -193,7 +193,6 @@ __all__ = [
     "Receivables",
     "ReceivablesImport",
     "Request",
-    "RequestCounts",
     "SelfChecking",
     "Services",
     "SetupBook",
@@ -205,7 +204,6 @@ __all__ = [
     "SupportBook",
     "SupportLetter",
     "SweepBook",
-    "TypedBook",
     "VisitorBook",
     "VisitorSupport",
     "WaitingMethod",

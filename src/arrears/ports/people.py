@@ -7,6 +7,7 @@ from datetime import datetime
 from typing import NamedTuple, Protocol
 
 from arrears.core.messages.recipients import Extra
+from arrears.core.people.doors import Use
 
 
 class AskedAddress(NamedTuple):
@@ -37,15 +38,18 @@ class AccessLink(NamedTuple):
     over_at: datetime | None
 
 
-class TypedBook(Protocol):
-    """How often addresses were typed into pages, whoever did it and on whatever account."""
+class DoorBook(Protocol):
+    """What is tried at doors, common to all processes. Writing happens in the transaction that this thread has open,
+    else in one of its own."""
 
-    def may_type(self, mailbox: str, now: datetime, since: datetime, most: int) -> bool:
-        """Count once more that this mailbox (`mailbox_of`) was typed. False, and nothing is counted, if that was done
-        `most` times since then. What is older is forgotten."""
+    def count_tries(self, uses: Sequence[Use], now: datetime) -> bool:
+        """Count one try under each of these keys. False, and none is counted, where one of them has no more."""
+
+    def take_back(self, uses: Sequence[Use]) -> None:
+        """What was counted was no wrong try."""
 
 
-class AccessBook(TypedBook, Protocol):
+class AccessBook(DoorBook, Protocol):
     """Who may sign in, and the links that let people in. Writing happens in the transaction that this thread has open,
     else in one of its own."""
 
@@ -90,7 +94,7 @@ class AccessBook(TypedBook, Protocol):
         """End every session of a person with this transaction."""
 
 
-class AddressBook(TypedBook, Protocol):
+class AddressBook(DoorBook, Protocol):
     """The addresses of people and in which language and zone they read; technical contacts of accounts. Writing
     happens in the transaction that this thread has open."""
 

@@ -9,19 +9,15 @@ from __future__ import annotations
 import hashlib
 import secrets
 from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import datetime
 from typing import Any, Final
 
 from django.contrib.auth.hashers import check_password, make_password
-from django.db import connection, transaction
+from django.db import connection
 
 from arrears.core.errors import Refused
 from arrears.web import passwords
 
-TRIES_MAX: Final = 10
-"""So many wrong tries for one name, or from one address, in TRIES_WITHIN; then one waits, nobody is locked out."""
-
-TRIES_WITHIN: Final = timedelta(minutes=15)
 _NOBODY: Final = make_password(secrets.token_urlsafe(32))
 """What an unknown name is checked against, so that it takes as long as a known one."""
 
@@ -128,23 +124,12 @@ def zone_of(person: int) -> str:
     return str(found[0][0] or "UTC") if found else "UTC"
 
 
-def sign_in_staff(email: str, password: str, address: str, now: datetime) -> Somebody | None:
-    """Which member of staff this is, or None: for a wrong name, a wrong password and too many tries alike."""
-    keys = [f"staff:{email.lower()}", f"address:{address}"]
-    with transaction.atomic():
-        for key in keys:
-            [(tries,)] = _rows(
-                "SELECT count(*) FROM sign_in_attempt WHERE key = %s AND at > %s", [key, now - TRIES_WITHIN]
-            )
-            if tries >= TRIES_MAX:
-                return None
+def staff_of(email: str, password: str) -> Somebody | None:
+    """Which member of staff this is, or None: for a wrong name and a wrong password alike."""
     found = _rows("SELECT staff_id, name, password FROM staff WHERE email = %s AND is_active", [email.lower()])
     number, name, hashed = found[0] if found else (0, "", None)
-    if check_password(password, hashed or _NOBODY) and hashed:
-        return Somebody("staff", int(number), str(name))
-    for key in keys:
-        _rows("INSERT INTO sign_in_attempt (key, at) VALUES (%s, %s)", [key, now])
-    return None
+    right = check_password(password, hashed or _NOBODY)
+    return Somebody("staff", int(number), str(name)) if right and hashed else None
 
 
 def still_here(somebody: Somebody) -> bool:

@@ -121,7 +121,7 @@ DATA_UPLOAD_MAX_MEMORY_SIZE = 1024 * 1024
 # No page takes a file: one that is sent all the same is read past, and laid nowhere.
 FILE_UPLOAD_HANDLERS: list[str] = []
 PASSWORD_HASHERS = ["django.contrib.auth.hashers.PBKDF2PasswordHasher"]
-# Signing in: docs/decisions/0014. Tries are counted by `web/sign_in/throttle.py`, not by allauth.
+# Signing in: docs/decisions/0014. Tries are counted by `web/throttle.py`, not by allauth.
 AUTH_USER_MODEL = "store.Person"
 AUTHENTICATION_BACKENDS = ["django.contrib.auth.backends.ModelBackend"]
 LOGIN_URL = "/sign-in"
@@ -149,8 +149,9 @@ MFA_WEBAUTHN_USER_VERIFICATION = "required"
 MFA_ALLOW_UNVERIFIED_EMAIL = True
 MFA_TOTP_TOLERANCE = 1
 MFA_RATE_LIMITS = False
-# How many servers of one's own stand in front, each adding to X-Forwarded-For.
-ALLAUTH_TRUSTED_PROXY_COUNT = OURS.proxies
+# How many servers of one's own stand in front, each adding to X-Forwarded-For. This one speaks no HTTPS: where that
+# is spoken, there is one at least. `web/client_address.py` alone reads it.
+PROXIES = max(OURS.proxies, int(HTTPS))
 CACHES = {
     "default": {
         "BACKEND": "django.core.cache.backends.db.DatabaseCache",

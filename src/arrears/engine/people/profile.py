@@ -16,11 +16,12 @@ from arrears.core.errors import Refused
 from arrears.core.ids import ACCOUNT, PERSON, format_id
 from arrears.core.messages.content import Role
 from arrears.core.messages.recipients import EMAIL, ChannelName, ContactPerson, Contacts, Extra
+from arrears.core.people.doors import CountedBy, Door, use
 from arrears.core.people.links import LASTS, TimedLink
 from arrears.engine.acting import acting, acting_on
 from arrears.engine.heard import check_heard
 from arrears.engine.tokens import digest_of
-from arrears.ports import AccountsAndAddresses, AddressBook, ContactBook, ContactsAndFacts, OtherChannel, TypedBook
+from arrears.ports import AccountsAndAddresses, AddressBook, ContactBook, ContactsAndFacts, DoorBook, OtherChannel
 from arrears.ports.people import AskedAddress
 
 CONFIRMED_FOR: Final = timedelta(days=90)
@@ -29,10 +30,6 @@ ASKS_A_DAY: Final = 5
 """Nobody else's mailbox is filled with our links, whoever types its address."""
 
 TESTS_A_DAY: Final = 5
-TYPED_A_DAY: Final = 10
-"""So often an address can be typed into the pages of all accounts together: there is no account for each stranger, so
-what each account may do does not keep a mailbox from being filled."""
-
 EXTRAS_MAX: Final = 10
 NAME_CHARS_MAX: Final = 200
 NO_OTHERS: Final[Mapping[ChannelName, OtherChannel]] = {}
@@ -57,13 +54,13 @@ def change_address(
     return number
 
 
-def refuse_typed_often(store: TypedBook, address: str, now: datetime, author: str) -> None:
-    """Count an address of somebody else that a person typed. Refuses `typed_often` where that was done TYPED_A_DAY
-    times in 24 hours, on whatever accounts. What the operator's systems and staff give is theirs to answer for."""
+def refuse_typed_often(store: DoorBook, address: str, now: datetime, author: str) -> None:
+    """Count an address of somebody else that a person typed. Refuses `typed_often` where that was done too often, on
+    whatever accounts. What the operator's systems and staff give is theirs to answer for."""
     if not author.startswith("person:"):
         return
-    if not store.may_type(mailbox_of(address), now, now - timedelta(days=1), TYPED_A_DAY):
-        raise Refused("typed_often", f"this address was given {TYPED_A_DAY} times in 24 hours; wait a day")
+    if not store.count_tries([use(Door.TYPED_ADDRESS, CountedBy.MAILBOX, mailbox_of(address))], now):
+        raise Refused("typed_often", "this address was given too often today; wait a day")
 
 
 def request_of(store: AddressBook, token: str, now: datetime) -> AskedAddress:

@@ -19,16 +19,6 @@ WHERE r.role = 'administrator' AND coalesce(p.contact_confirmed_at, '-infinity')
   AND NOT EXISTS (SELECT FROM address_request a WHERE a.person_id = p.person_id AND a.asked_at >= %(before)s)
 GROUP BY p.person_id ORDER BY 1 LIMIT %(limit)s
 """
-# Who waits for another's row here holds rows of accounts: what another transaction forgets is left to it.
-FORGET_TYPED: Final[LiteralString] = """
-DELETE FROM typed_address WHERE ctid = ANY(ARRAY(
-    SELECT ctid FROM typed_address WHERE typed_at <= %s LIMIT 1000 FOR UPDATE SKIP LOCKED))
-"""
-TYPED: Final[LiteralString] = """
-INSERT INTO typed_address SELECT %(mailbox)s, %(now)s WHERE
-    (SELECT count(*) FROM typed_address WHERE mailbox = %(mailbox)s AND typed_at > %(since)s) < %(most)s
-RETURNING true
-"""
 
 
 class PostgresPeople:
@@ -52,13 +42,6 @@ class PostgresPeople:
             ).fetchone()
             assert row is not None
             return int(row[0])
-
-    def may_type(self, mailbox: str, now: datetime, since: datetime, most: int) -> bool:
-        """See ports.TypedBook."""
-        with self.reading() as db:
-            db.execute(FORGET_TYPED, [since])
-            values = {"mailbox": mailbox, "now": now, "since": since, "most": most}
-            return db.execute(TYPED, values).fetchone() is not None
 
     def asked_address(self, digest: bytes) -> AskedAddress | None:
         """See ports.AddressBook."""

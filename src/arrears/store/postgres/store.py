@@ -38,6 +38,7 @@ from arrears.store.postgres.access import PostgresAccess
 from arrears.store.postgres.batch import PostgresBatch, locked, read_system, record_system
 from arrears.store.postgres.book import PostgresReceivables
 from arrears.store.postgres.check import check_store
+from arrears.store.postgres.doors import PostgresDoors
 from arrears.store.postgres.messages import PostgresMail
 from arrears.store.postgres.named import PostgresNamedMethods
 from arrears.store.postgres.parts import (
@@ -100,6 +101,7 @@ class PostgresStore(
     PostgresSetups,
     PostgresPeople,
     PostgresAccess,
+    PostgresDoors,
     PostgresSupport,
     PostgresReceivables,
     PostgresNamedMethods,

@@ -16,6 +16,7 @@ from arrears.core.account import Action
 from arrears.core.closed import closed
 from arrears.core.errors import Refused
 from arrears.core.messages.kinds import FORESEEN, MessageKind
+from arrears.core.people.doors import Door
 from arrears.core.people.links import LASTS, TimedLink
 from arrears.engine.messages.unreached import Unreached
 from arrears.engine.messages.upcoming import Telling, plan_of
@@ -24,6 +25,7 @@ from arrears.web.account_centre.frame import Visit, account_page
 from arrears.web.names import called
 from arrears.web.refusals import in_words
 from arrears.web.sign_in.security import step_up
+from arrears.web.throttle import at_door
 
 PLAN_MAX: Final = 40
 """More lines would be more than a page of 50 kB; the timeline has them when they come near."""
@@ -44,6 +46,7 @@ PROVED: Final = ("address", "invite", "withdraw", "remove")
 """What is done only for somebody who has just shown who they are."""
 
 
+@at_door(Door.TYPED_ADDRESS)
 @account_page(methods=("GET", "HEAD", "POST"), acts=False)
 def page(visit: Visit) -> HttpResponse:
     """The page; with POST what its forms ask for. Language and zone are everybody's own."""

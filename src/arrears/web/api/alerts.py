@@ -15,7 +15,6 @@ from django.core import signing
 from django.http import HttpRequest, HttpResponse, JsonResponse
 from django.utils import translation
 from ninja import Router
-from ninja.errors import AuthenticationError
 
 from arrears.core.errors import Refused
 from arrears.core.ids import ACCOUNT, INVOICE, format_id, parse_id
@@ -25,7 +24,7 @@ from arrears.engine.messages.addressing import stable_link
 from arrears.notices import values
 from arrears.notices.languages import language_of
 from arrears.web.alerts import Standing, standing
-from arrears.web.api.frame import PROBLEMS, Bearer
+from arrears.web.api.frame import PROBLEMS, Bearer, wrong
 from arrears.wiring import RealClock, installed, settings
 
 router = Router(tags=["alerts"])
@@ -39,14 +38,14 @@ class BannerOrBearer(Bearer):
     """An API token, or the banner's own for the account in the path."""
 
     def authenticate(self, request: HttpRequest, token: str) -> Any:
-        """The token; AuthenticationError for one that is forged or too old. Another account's is no different."""
+        """The token; 401 for one that is forged or too old. Another account's is no different."""
         if token.startswith("arr_"):
             return super().authenticate(request, token)
         found = _PATH.fullmatch(request.path)
         try:
             account = signing.loads(token, salt=SALT, max_age=LASTS)
         except signing.BadSignature:
-            raise AuthenticationError from None
+            raise wrong(request) from None
         if found is None or found[1] != account:
             raise Refused("unknown_account", "there is no such account for this token")
         return account

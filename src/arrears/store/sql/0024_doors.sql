@@ -1,0 +1,18 @@
+-- Who tries how often, at every door: one row for what is counted (a digest), with the instant from which on nothing
+-- of it is used any more. Not logged: losing it in a crash gives everybody their tries back, and no page waits for a disk.
+CREATE UNLOGGED TABLE door_use (
+    key text PRIMARY KEY,
+    until timestamptz NOT NULL
+);
+CREATE INDEX door_use_by_age ON door_use (until);
+DROP TABLE sign_in_attempt;
+DROP TABLE typed_address;
+
+-- Where a stranger's question came from is counted at the door, and kept nowhere.
+DROP INDEX support_request_by_net;
+ALTER TABLE support_request DROP COLUMN net;
+
+-- A link ends with what it was asked for: replaced, or because its owner's password is another one.
+ALTER TABLE address_request ADD COLUMN over_at timestamptz;
+-- In whose name an invitation is; 0 for the operator's.
+ALTER TABLE sign_in_link ADD COLUMN by_person bigint NOT NULL DEFAULT 0;
