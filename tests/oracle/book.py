@@ -38,6 +38,8 @@ class BookHold:
     start: datetime
     until: date | None
     ended: datetime | None = None
+    moved: set[tuple[int, str]] = field(default_factory=set)
+    """What it moved of what had been promised when it was placed: (subscription, action)."""
 
     def end(self, zone: str) -> datetime | None:
         """When it ended or will end of itself; None where nobody knows."""
@@ -73,6 +75,7 @@ class BookWarning:
     named: date
     sent: date
     accepted: datetime | None = None
+    spoken: bool = False
     lost: bool = False
     void: bool = False
     failed: bool = False

@@ -121,7 +121,7 @@ class Outside(TextLadder):
         # Released early, it has moved what was promised to where its last day would have put it.
         found = set() if hold.until is None else self._ended_by(hold, r.at)
         hold.ended = r.at
-        found |= self._ended_by(hold, r.at)
+        found |= self._ended_by(hold, r.at) | hold.moved
         for no, action in found:
             self.subs[no].void(action, hold.end(self.day_zone) or r.at)
 
@@ -157,6 +157,7 @@ class Outside(TextLadder):
         after, before = self.plan(sub, action, now), self._freely(sub, action, now)
         if after is None:
             return False
+        after = max(after, sub.told.get(action, after))
         policy, zone = self.terms(sub, action)
         first = counting[0]
         assert first.accepted is not None
@@ -217,18 +218,32 @@ class Outside(TextLadder):
     def _notice_accepted(self, fact: f.NoticeAccepted, r: f.Recorded) -> None:
         for warned in self.sent.get(fact.notice, ()):
             if warned.sub not in fact.left_out:
-                warned.accepted = r.at
+                self._heard(warned, r.at)
+
+    @staticmethod
+    def _heard(warned: BookWarning, at: datetime) -> None:
+        """The lead runs from the first time that it counted, and does so still."""
+        if warned.accepted is None or warned.lost:
+            warned.accepted, warned.lost = at, False
+
+    def _warned_otherwise(self, fact: f.WarnedOtherwise, r: f.Recorded) -> None:
+        for warned in self.sent.get(fact.notice, ()):
+            if (warned.sub, warned.action) == (fact.subscription, fact.action.value):
+                warned.spoken = warned.spoken or not warned.counts
+                self._heard(warned, r.at)
 
     def _notice_failed(self, fact: f.NoticeFailed, r: f.Recorded) -> None:
         for warned in self.sent.get(fact.notice, ()):
             warned.failed = True
 
     def _recipients_changed(self, fact: f.RecipientsChanged, r: f.Recorded) -> None:
-        for seq in fact.lost:
-            for warned in self.sent.get(seq, ()):
-                warned.lost = True
+        self._lose(fact.lost, spoken=fact.replaced)
 
     def _notice_bounced(self, fact: f.NoticeBounced, r: f.Recorded) -> None:
-        for seq in fact.lost:
+        self._lose(fact.lost, spoken=False)
+
+    def _lose(self, notices: Iterable[int], *, spoken: bool) -> None:
+        """What came back counts no more; what a person was told does, unless somebody else is told now."""
+        for seq in notices:
             for warned in self.sent.get(seq, ()):
-                warned.lost = True
+                warned.lost = warned.lost or spoken or not warned.spoken

@@ -19,6 +19,7 @@ from tests.store.contract import wait_until
 
 from arrears.core.errors import Refused
 from arrears.store.server import EmbeddedServer, make_home
+from arrears.store.values_in_log import said_of_log, values_in_log
 
 
 @pytest.fixture(scope="module")
@@ -256,3 +257,39 @@ def test_a_folder_that_cannot_hold_a_socket_is_refused_before_anything_is_made(t
     with pytest.raises(Refused, match="set ARREARS_HOME"):
         EmbeddedServer(tmp_path / name).start()
     assert not (tmp_path / name).exists()
+
+
+def test_no_value_of_a_row_comes_into_its_log(server: EmbeddedServer) -> None:
+    canary = "canary@example.org"
+    with closing(psycopg.connect(server.start(), autocommit=True)) as db:
+        assert values_in_log(db) == {}
+        db.execute("CREATE TEMPORARY TABLE once (address text UNIQUE, number integer)")
+        db.execute("INSERT INTO once VALUES (%s, 1)", [canary])
+        for statement, values in [
+            ("INSERT INTO once VALUES (%s, 2)", [canary]),
+            (f"INSERT INTO once VALUES ('{canary}', 3)", None),
+            ("SELECT %s::text::integer", [canary]),
+            (f"SELEC '{canary}'", None),
+        ]:
+            with pytest.raises(psycopg.Error, match=r"canary|SELEC"):
+                db.execute(statement.encode(), values)
+    assert canary not in (server.home / "run" / "server.log").read_text()
+
+
+def test_what_would_bring_values_into_the_log_of_another_server_is_said_with_the_way_out(
+    server: EmbeddedServer,
+) -> None:
+    as_superuser = make_conninfo(server.start(), user="postgres")
+    with closing(psycopg.connect(as_superuser, autocommit=True)) as db:
+        db.execute("SET log_min_error_statement = error")
+        db.execute("SET log_parameter_max_length = -1")
+        assert values_in_log(db) == {"log_min_error_statement": "error"}
+        db.execute("SET log_min_duration_statement = 500")
+        assert list(values_in_log(db)) == [
+            "log_min_duration_statement",
+            "log_parameter_max_length",
+            "log_min_error_statement",
+        ]
+        said = said_of_log(values_in_log(db))
+        assert "ALTER SYSTEM SET log_min_error_statement = panic" in said
+    assert said_of_log({}) == ""

@@ -129,7 +129,7 @@ def test_a_new_card_pays_everything_and_the_story_is_told(shop: Living, client: 
     assert client.post(back)["Location"] == story, "back, again, in two tabs: one story"
     shop.work()
     page = text(client.get(story))
-    assert "Dank u: uw betaling is binnen" in page
+    assert "Bedankt, uw betaling is binnen" in page
     assert "cloud staat weer aan" in page
     assert sorted(shop.captures(account)) == [500, 12000]
     assert shop.states(account) == ["active", "active"]

@@ -158,6 +158,8 @@ def _said(report: ImportReport, dry_run: bool) -> Iterator[str]:
         yield f"{count['paid_here_only']} invoices are paid here further than the file knows; that stays"
     if count["booked_again"]:
         yield f"{count['booked_again']} payments were taken back here and are booked again; take them back there too"
+    if count["paid_in_doubt"]:
+        yield f"{count['paid_in_doubt']} invoices are called paid whose money left again here; see `arrears tasks`"
     if count["asked_less_here"]:
         yield f"{count['asked_less_here']} invoices were credited here and not in the file; that stays"
     if count["given_up_here"]:
@@ -214,6 +216,7 @@ _COUNTED: Final = (
     "nothing_asked",
     "paid_here_only",
     "booked_again",
+    "paid_in_doubt",
     "asked_less_here",
     "given_up_here",
     "credits_of_none",

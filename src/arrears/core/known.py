@@ -33,8 +33,13 @@ KINDS: Final[tuple[type[f.Fact], ...]] = (
     f.BecamePastDue,
     f.ChargeDeclined,
     f.Noticed,
+    f.DoubtRaised,
+    f.DoubtCleared,
 )
 """The facts that say it; no other is read."""
+
+PAID_IN_DOUBT: Final = "paid in the book: "
+"""How a doubt about what an import says is paid of an invoice is called, before the invoice's own number."""
 
 
 class KnownPayment(msgspec.Struct, gc=False):
@@ -75,6 +80,17 @@ class KnownInvoice(msgspec.Struct, gc=False):
     demanded: bool = False
     book_holds: tuple[int, ...] = ()
     by_book: bool = False
+    gone_minor: int = 0
+    """What was paid here and is owed again, as the provider, the bank or a person took it back; not what an import had
+    booked. `gone_on` is the newest day on which it was, where that is past the due date, `since_minor` what has been
+    paid since."""
+    gone_on: date | None = None
+    since_minor: int = 0
+    said_minor: int = 0
+    """What an import last said is paid, while that was in doubt; `heard_minor` is what of `gone_minor` its system has
+    heard of, and `judged` whether a person has closed that doubt."""
+    heard_minor: int = 0
+    judged: bool = False
 
     @property
     def no(self) -> int:
@@ -138,7 +154,7 @@ class _Reading:
         self.importer = importer
         self._services: dict[int, str] = {}
         self._past_due: set[int] = set()
-        self._taken_back: list[tuple[int, int]] = []
+        self._taken_back: list[tuple[Debt, int]] = []
 
     def take(self, fact: f.AnyFact, by_book: bool) -> None:
         """One more fact."""
@@ -177,8 +193,22 @@ class _Reading:
                     one.book_holds = tuple(no for no in one.book_holds if no != ended)
             case f.BecamePastDue() | f.ChargeDeclined() | f.Noticed():
                 self._demand(fact)
+            case f.DoubtRaised() | f.DoubtCleared():
+                self._doubt(fact, by_book)
             case _:
                 pass
+
+    def _doubt(self, fact: f.DoubtRaised | f.DoubtCleared, by_book: bool) -> None:
+        no = self.known.by_number.get(fact.ref.removeprefix(PAID_IN_DOUBT)) if fact.ref.startswith(PAID_IN_DOUBT) else 0
+        if not no:
+            return
+        invoice = self.known.invoices[no]
+        match fact:
+            case f.DoubtRaised():
+                invoice.said_minor, invoice.heard_minor, invoice.judged = fact.said_minor, fact.heard_minor, False
+            case f.DoubtCleared():
+                invoice.judged = not by_book
+                invoice.heard_minor = fact.heard_minor if by_book else invoice.heard_minor
 
     def _credited(self, invoice: KnownInvoice, fact: f.InvoiceCredited, by_book: bool) -> None:
         if not by_book:
@@ -206,20 +236,25 @@ class _Reading:
             case f.CreditAllocated():
                 for part in fact.allocations:
                     invoices[part.debt].other_minor += part.minor
+                    invoices[part.debt].since_minor += part.minor
                 self.known.on_credit += fact.allocations
             case f.DebtReopened(debt=debt, given_up=True):
                 invoices[debt.no].given_up_minor -= fact.minor
             case f.DebtReopened(debt=debt):
                 # What is taken back of a payment is followed by the fact that names the payment.
-                self._taken_back.append((debt.no, fact.minor))
+                self._taken_back.append((debt, fact.minor))
                 invoices[debt.no].other_minor -= fact.minor
             case f.Refunded():
                 payment = self.known.payments.get(fact.payment_ref)
-                if payment is not None and payment.by_book and fact.reopened_minor:
-                    for no, minor in self._taken_back:
-                        if no == payment.invoice:
-                            invoices[no].other_minor += minor
-                            invoices[no].taken_back_minor += 0 if by_book else minor
+                of_book = payment is not None and payment.by_book and fact.reopened_minor
+                for debt, minor in self._taken_back:
+                    invoice = invoices[debt.no]
+                    if not of_book:
+                        invoice.gone_minor += minor
+                        invoice.gone_on, invoice.since_minor, invoice.judged = debt.past_due_from, 0, False
+                    elif payment is not None and invoice.no == payment.invoice:
+                        invoice.other_minor += minor
+                        invoice.taken_back_minor += 0 if by_book else minor
                 self._taken_back = []
                 if payment is not None:
                     payment.minor -= fact.amount_minor + fact.reopened_minor
@@ -231,8 +266,12 @@ class _Reading:
         named = named or (known.by_number.get(fact.ref, 0) if by_book else 0)
         known.payments[fact.ref] = KnownPayment(fact.ref, named, fact.currency, fact.amount_minor, by_book)
         if by_book and named:
+            known.invoices[named].since_minor += fact.amount_minor
             return
         for part in fact.allocations:
-            known.invoices[part.debt].other_minor += part.minor
+            invoice = known.invoices[part.debt]
+            invoice.other_minor += part.minor
+            invoice.since_minor += 0 if fact.of else part.minor
+            invoice.gone_minor -= min(part.minor, invoice.gone_minor) if fact.of else 0
         if fact.invoice:
             known.invoices[fact.invoice].other_minor += fact.credit_minor

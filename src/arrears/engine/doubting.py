@@ -55,14 +55,16 @@ def end_doubt(store: Accounts, unit: Unit, kind: DoubtKind, ref: str, author: st
         end_doubt_under(store.policies(), store.system().guards, unit, kind, ref, author)
 
 
-def end_doubt_under(policies: Policies, guards: Guards, unit: Unit, kind: DoubtKind, ref: str, author: str) -> None:
+def end_doubt_under(
+    policies: Policies, guards: Guards, unit: Unit, kind: DoubtKind, ref: str, author: str, *, heard_minor: int = 0
+) -> None:
     """The same where what decides over the account has been read."""
     if not any(d.kind is kind and d.ref == ref for d in unit.account.doubts):
         return
     while waits := decide(policies, unit.account, guards, unit.now, rules=ESCALATION_RULES).facts:
         for fact in waits:
             unit.record(fact)
-    unit.record(f.DoubtCleared(doubt=kind, ref=ref), author)
+    unit.record(f.DoubtCleared(doubt=kind, ref=ref, heard_minor=heard_minor), author)
 
 
 def note_refused(unit: Unit, ref: str, author: str, why: str) -> None:

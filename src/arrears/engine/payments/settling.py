@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from datetime import datetime
-from typing import Final, NamedTuple
+from typing import NamedTuple
 
 from arrears.core import facts as f
 from arrears.core.account import Attempt, DebtPart
@@ -17,7 +17,16 @@ from arrears.core.errors import Refused
 from arrears.core.ids import ACCOUNT, format_id
 from arrears.core.money import format_amount
 from arrears.core.payments.limits import charge_of
-from arrears.core.payments.settlement import Quote, attempt_key, in_part, less, ordinal_of, quote_for, quotes
+from arrears.core.payments.settlement import (
+    Quote,
+    attempt_key,
+    in_part,
+    less,
+    ordinal_of,
+    part_range,
+    quote_for,
+    quotes,
+)
 from arrears.core.payments.values import AttemptCanceled, AttemptState, Initiator, NeedsCustomer, Paid
 from arrears.core.unit import Unit
 from arrears.core.view import View
@@ -27,9 +36,6 @@ from arrears.engine.payments.attempts import attempt_ref, end_page, pursue, reco
 from arrears.engine.payments.permitted import must_be_permitted
 from arrears.engine.payments.providers import Providers
 from arrears.ports import AccountReader, AccountsAndMoney, AttemptRecord, MoneyBook
-
-PART_MINIMUM_MINOR: Final = 100
-"""The smallest part that may be paid after a failed settlement, in minor units; less costs more than it brings."""
 
 
 class Result(NamedTuple):
@@ -307,15 +313,13 @@ def _same_request(store: AccountsAndMoney, account: int, shown: str, method: int
 
 def _part(view: View, wanted: Quote, part_minor: int) -> Quote:
     account, limits = view.account, view.guards.limits.get(wanted.currency)
-    failed = any(m.failed for m in account.methods)
-    tried = any(d.tries for d in account.debts if any(p.debt == d.no for p in wanted.parts))
-    at_once = limits is None or wanted.amount_minor <= limits.maximum_minor
-    if at_once and not (failed or tried):
+    possible = part_range(view, wanted)
+    if possible is None:
         raise Refused("parts_after_failure", "parts can be paid once a payment of the whole sum has failed")
-    least = PART_MINIMUM_MINOR if limits is None else max(PART_MINIMUM_MINOR, limits.minimum_minor)
-    if not least <= part_minor <= wanted.amount_minor:
+    least, most = possible
+    if not least <= part_minor <= most:
         says = f"at least {format_amount(least, wanted.currency)} and at most"
-        raise Refused("bad_amount", f"a part is {says} {format_amount(wanted.amount_minor, wanted.currency)}")
+        raise Refused("bad_amount", f"a part is {says} {format_amount(most, wanted.currency)}")
     rest = wanted.amount_minor - part_minor
     if limits is not None and limits.step_minor <= rest < limits.minimum_minor:
         says = f"leave nothing or at least {format_amount(limits.minimum_minor, wanted.currency)}"

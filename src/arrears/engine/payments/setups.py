@@ -11,8 +11,10 @@ from datetime import datetime, timedelta
 from typing import Final
 
 from arrears.core.errors import Refused
+from arrears.core.payments.settlement import settles_first
 from arrears.core.payments.values import Change, SetupChange
 from arrears.core.rules.request import SET_UP
+from arrears.core.view import View
 from arrears.engine.doubting import asking
 from arrears.engine.payments import provider_changes as changes
 from arrears.engine.payments import settling
@@ -112,7 +114,8 @@ def _first_method(store: AccountsAndMoney, page: SetupPage, method: int, now: da
     collected."""
     account = store.snapshots([page.account])[page.account]
     without = tuple(s.no for s in account.subscriptions if s.method == 0)
-    if not account.past_due and (without or not account.default_method):
+    view = View(store.policies(), account, store.system().guards, now)
+    if not settles_first(view) and (without or not account.default_method):
         activate(store, page.account, method, now, page.author, without)
 
 

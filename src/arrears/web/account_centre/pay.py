@@ -192,15 +192,20 @@ def _stopped(visit: Visit) -> list[str]:
 
 def _recent(visit: Visit) -> Sequence[int]:
     """The payments that are told: those through a page that are not over, or of the last day; and those with a card on
-    file that can be confirmed, or have ended in the last day (of our own charges only what was paid)."""
-    found, refused = [], refused_on_pages(visit)
-    for record in visit.live.store.attempts(visit.account):
+    file that can be confirmed, or were paid in the last day. Of declines only the newest is news, where nothing has
+    been tried since; one of our own charges is told by its mail."""
+    records, refused = visit.live.store.attempts(visit.account), refused_on_pages(visit)
+    found = []
+    for record in records:
         fresh = (visit.now - record.moved_at).total_seconds() < SHOWN_FOR_HOURS * 3600
-        if record.on_page:
-            told = (record.state != "canceled" or record.no in refused) and (fresh or record.state in UNDER_WAY)
+        declined = record.state == "declined" or (record.state == "canceled" and record.no in refused)
+        news = fresh and record is records[-1] and (record.on_page or record.initiator == "customer")
+        if declined:
+            told = news
+        elif record.on_page:
+            told = record.state in UNDER_WAY or (fresh and record.state != "canceled")
         else:
-            own = record.initiator == "customer"
-            told = _confirmable(visit, record) or (fresh and record.state in ("paid", *(("declined",) if own else ())))
+            told = _confirmable(visit, record) or (fresh and record.state == "paid")
         if told:
             found.append(record.no)
     return found[-3:]
