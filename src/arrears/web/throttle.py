@@ -12,11 +12,11 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from datetime import timedelta
 from functools import wraps
-from typing import Any, Final
+from typing import Any, Final, TypeVar
 
 from django.conf import settings
 from django.core import signing
-from django.http import HttpRequest, HttpResponse
+from django.http import HttpRequest, HttpResponse, HttpResponseBase
 
 from arrears.core.people.doors import LIMITS, CountedBy, Door, Use, use
 from arrears.web.client_address import net_of
@@ -30,6 +30,7 @@ KNOWN_MAX: Final = 5
 _SALT: Final = "arrears.known"
 
 View = Callable[..., HttpResponse]
+AnyView = TypeVar("AnyView", bound=Callable[..., HttpResponseBase])
 
 
 class TooManyTries(Exception):
@@ -78,10 +79,10 @@ def counts_wrong(door: Door, *statuses: int) -> Callable[[View], View]:
     return around
 
 
-def at_door(door: Door) -> Callable[[View], View]:
+def at_door(door: Door) -> Callable[[AnyView], AnyView]:
     """Say of a view that it is this door; a test asks each of them for its table."""
 
-    def around(view: View) -> View:
+    def around(view: AnyView) -> AnyView:
         view.door = door  # type: ignore[attr-defined]
         return view
 
