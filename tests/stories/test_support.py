@@ -14,7 +14,7 @@ from tests.stories.test_notices import ANNA, SAM, known
 from arrears.core import facts as f
 from arrears.core.account import Action, Stop
 from arrears.core.errors import Refused
-from arrears.core.people.links import LASTS, TimedLink
+from arrears.core.people.links import LASTS, Capability
 from arrears.core.people.support import HOLDS, About, Via
 from arrears.core.states import Reason, State
 from arrears.engine.people import support, visitors
@@ -404,7 +404,7 @@ def test_an_answer_brings_a_stranger_a_link_to_the_conversation() -> None:
     found = visitors.conversation(story.store, digest, story.now)
     assert found is not None
     assert found.number == number
-    assert visitors.conversation(story.store, digest, story.now + LASTS[TimedLink.CONVERSATION]) is None
+    assert visitors.conversation(story.store, digest, story.now + LASTS[Capability.CONVERSATION]) is None
     with pytest.raises(Refused, match="not valid"):
         visitors.confirm(story.store, token_in(letter), story.now)
 
@@ -414,8 +414,8 @@ def test_a_link_to_confirm_lasts_a_week() -> None:
     visitors.ask(story.store, ME, About.OTHER, "Help", story.now)
     token = token_in(attend(story)[-1])
     with pytest.raises(Refused, match="not valid"):
-        visitors.confirm(story.store, token, story.now + LASTS[TimedLink.HELP])
-    visitors.confirm(story.store, token, story.now + LASTS[TimedLink.HELP] - timedelta(seconds=1))
+        visitors.confirm(story.store, token, story.now + LASTS[Capability.HELP_LINK])
+    visitors.confirm(story.store, token, story.now + LASTS[Capability.HELP_LINK] - timedelta(seconds=1))
 
 
 def test_abuse_is_bounded_by_account() -> None:

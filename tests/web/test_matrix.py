@@ -310,13 +310,13 @@ TOKENS: Final = ("nobody", "reads", "writes", "banner")
 @cache
 def tokens(town: Town, own: int) -> dict[str, dict[str, str]]:
     """The headers of each kind of program."""
-    from django.core import signing
-
     from arrears.web import identities
-    from arrears.web.api.alerts import SALT
+    from arrears.web.api.alerts import banner_token_of
 
     found = {scope: identities.create_token(scope, scope, town.now) for scope in ("read", "write")}
-    banner = signing.dumps(f"acc_{own}", salt=SALT)
+    minter = identities.token_of(found["read"], town.now)
+    assert minter is not None
+    banner = banner_token_of(f"acc_{own}", minter.number)
     texts = dict(zip(TOKENS, ("", found["read"], found["write"], banner), strict=True))
     return {role: {"Authorization": f"Bearer {text}"} if text else {} for role, text in texts.items()}
 

@@ -272,7 +272,7 @@ def test_what_matters_asks_once_more_who_it_is_and_goes_on_where_one_was(house: 
     assert client.post(page, {"do": "invite", "address": "sam@example.org"}).status_code == 303, "for five minutes"
 
 
-@pytest.mark.parametrize("do", ["address", "invite", "withdraw", "remove"])
+@pytest.mark.parametrize("do", ["address", "invite", "withdraw", "remove", "warn", "unwarn"])
 def test_nothing_about_people_changes_without_a_proof(house: Entrance, do: str) -> None:
     number, person, _ = house.account()
     client = browser()

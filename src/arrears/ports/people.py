@@ -53,8 +53,10 @@ class AccessBook(DoorBook, Protocol):
     """Who may sign in, and the links that let people in. Writing happens in the transaction that this thread has open,
     else in one of its own."""
 
-    def invite(self, account: int, address: str, name: str, locale: str, role: str, now: datetime) -> int:
-        """Add an invitation; the number of its link."""
+    def invite(
+        self, account: int, address: str, name: str, locale: str, role: str, now: datetime, by_person: int
+    ) -> int:
+        """Add an invitation, in the name of this person (0: the operator's); the number of its link."""
 
     def invited_since(self, account: int, since: datetime) -> int:
         """How many invitations an account has made since then."""
@@ -66,7 +68,8 @@ class AccessBook(DoorBook, Protocol):
         """How many of those links a person has had since then."""
 
     def access_link(self, digest: bytes) -> AccessLink | None:
-        """The link whose token has this digest, over or not."""
+        """The link whose token has this digest, over or not. An invitation is over when who made it is no longer the
+        administrator."""
 
     def end_link(self, number: int, now: datetime) -> None:
         """From now on this link lets nobody in."""
@@ -84,11 +87,17 @@ class AccessBook(DoorBook, Protocol):
     def give_role(self, account: int, person: int, role: str) -> None:
         """Give a person this role on an account, in place of any other there."""
 
-    def take_role(self, account: int, person: int) -> None:
-        """Leave a person no role on an account."""
+    def take_role(self, account: int, person: int, now: datetime) -> None:
+        """Leave a person no role on an account. Of who then sees no account every session is over, and every link for
+        a new password or to confirm an address."""
 
-    def set_password(self, person: int, hashed: str, now: datetime) -> None:
-        """Set another password; sessions and links that came with the one before are over."""
+    def accounts_of(self, person: int) -> Sequence[int]:
+        """The accounts on which a person has a role, in order."""
+
+    def set_password(self, person: int, hashed: str, now: datetime) -> Sequence[tuple[int, int]]:
+        """Set another password. Sessions that came with the one before are over, and so is what was asked for with it:
+        other links for a new one, changes of the contact address, and invitations, which are returned (account, link).
+        """
 
     def end_sessions(self, person: int) -> None:
         """End every session of a person with this transaction."""
@@ -99,17 +108,19 @@ class AddressBook(DoorBook, Protocol):
     happens in the transaction that this thread has open."""
 
     def ask_address(self, account: int, person: int, old: str, new: str, now: datetime) -> int:
-        """Add a request to confirm an address; its number."""
+        """Add a request to confirm an address, in place of those that a person has open; its number."""
 
     def asked_address(self, digest: bytes) -> AskedAddress | None:
-        """The request whose link has the token with this digest, used or not."""
+        """The request whose link has the token with this digest, used or not; None where it is over: replaced, or ended
+        with what it was asked for."""
 
     def asked_since(self, person: int, since: datetime) -> int:
         """How many requests to confirm an address a person has made since then."""
 
-    def confirm_address(self, asked: AskedAddress, now: datetime) -> bool:
-        """Use a link: the address is the person's contact address, it is confirmed, and it is no longer dead. False,
-        and nothing changes, if the link had been used before."""
+    def confirm_address(self, asked: AskedAddress, now: datetime) -> str | None:
+        """Use a link: the address is the person's contact address, it is confirmed, and it is no longer dead; every
+        other such link of the person is over. The address that it takes the place of; None, and nothing changes, if
+        the link had been used before or is over."""
 
     def accounts_of(self, person: int) -> Sequence[int]:
         """The accounts on which a person has a role, in order."""

@@ -14,6 +14,7 @@ from typing import Any, Final
 
 from django.contrib.auth.hashers import check_password, make_password
 from django.db import connection
+from django.utils.crypto import constant_time_compare, salted_hmac
 
 from arrears.core.errors import Refused
 from arrears.web import passwords
@@ -24,11 +25,12 @@ _NOBODY: Final = make_password(secrets.token_urlsafe(32))
 
 @dataclass(frozen=True, slots=True)
 class Somebody:
-    """Who has signed in: `kind` is `person` or `staff`."""
+    """Who has signed in: `kind` is `person` or `staff`. `proof` says with which password staff did."""
 
     kind: str
     number: int
     name: str
+    proof: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -129,12 +131,18 @@ def staff_of(email: str, password: str) -> Somebody | None:
     found = _rows("SELECT staff_id, name, password FROM staff WHERE email = %s AND is_active", [email.lower()])
     number, name, hashed = found[0] if found else (0, "", None)
     right = check_password(password, hashed or _NOBODY)
-    return Somebody("staff", int(number), str(name)) if right and hashed else None
+    return Somebody("staff", int(number), str(name), proof_of(str(hashed))) if right and hashed else None
+
+
+def proof_of(hashed: str) -> str:
+    """What a session of staff has of their password: it ends with that."""
+    return salted_hmac("arrears.staff", hashed, algorithm="sha256").hexdigest()
 
 
 def still_here(somebody: Somebody) -> bool:
-    """Whether this member of staff still may come in; asked at every request."""
-    return bool(_rows("SELECT 1 FROM staff WHERE staff_id = %s AND is_active", [somebody.number]))
+    """Whether this member of staff still may come in, with the password that they did; asked at every request."""
+    found = _rows("SELECT password FROM staff WHERE staff_id = %s AND is_active", [somebody.number])
+    return bool(found) and constant_time_compare(proof_of(str(found[0][0])), somebody.proof)
 
 
 def create_token(name: str, scope: str, now: datetime, expires_at: datetime | None = None) -> str:
@@ -150,6 +158,14 @@ def create_token(name: str, scope: str, now: datetime, expires_at: datetime | No
 def revoke_token(number: int, now: datetime) -> None:
     """End a token at once."""
     _rows("UPDATE api_token SET revoked_at = %s WHERE token_id = %s AND revoked_at IS NULL", [now, number])
+
+
+def token_lives(number: int, now: datetime) -> bool:
+    """Whether the token with this number is still good."""
+    alive = (
+        "SELECT 1 FROM api_token WHERE token_id = %s AND revoked_at IS NULL AND (expires_at IS NULL OR expires_at > %s)"
+    )
+    return bool(_rows(alive, [number, now]))
 
 
 def token_of(text: str, now: datetime) -> Token | None:

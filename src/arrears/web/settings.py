@@ -6,6 +6,7 @@ import os
 import secrets
 from pathlib import Path
 
+from arrears.core.people.links import LASTS, Capability
 from arrears.notices import languages
 from arrears.store.schema import django_database
 from arrears.store.server import make_home
@@ -87,7 +88,7 @@ TEMPLATES = [
 ]
 CSRF_FAILURE_VIEW = "arrears.web.errors.csrf"
 SESSION_ENGINE = "django.contrib.sessions.backends.db"
-SESSION_COOKIE_AGE = 12 * 3600
+SESSION_COOKIE_AGE = int(LASTS[Capability.SESSION].total_seconds())
 SESSION_COOKIE_HTTPONLY = True
 SESSION_COOKIE_SAMESITE = CSRF_COOKIE_SAMESITE = "Lax"
 SESSION_COOKIE_SECURE = CSRF_COOKIE_SECURE = HTTPS
@@ -135,7 +136,7 @@ ACCOUNT_USER_MODEL_EMAIL_FIELD = "sign_in_email"
 ACCOUNT_USER_DISPLAY = "arrears.web.sign_in.adapters.display"
 ACCOUNT_EMAIL_VERIFICATION = "none"
 ACCOUNT_REAUTHENTICATION_METHODS = {"password", "mfa"}
-ACCOUNT_REAUTHENTICATION_TIMEOUT = 5 * 60
+ACCOUNT_REAUTHENTICATION_TIMEOUT = int(LASTS[Capability.PROOF].total_seconds())
 ACCOUNT_RATE_LIMITS = False
 MFA_ADAPTER = "arrears.web.sign_in.adapters.SecondFactors"
 MFA_FORMS = {

@@ -10,7 +10,6 @@ import hashlib
 import secrets
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from datetime import timedelta
 from functools import wraps
 from typing import Any, Final, TypeVar
 
@@ -19,11 +18,12 @@ from django.core import signing
 from django.http import HttpRequest, HttpResponse, HttpResponseBase
 
 from arrears.core.people.doors import LIMITS, CountedBy, Door, Use, use
+from arrears.core.people.links import LASTS, Capability
 from arrears.web.client_address import net_of
 from arrears.web.errors import too_often
 from arrears.wiring import installed
 
-KNOWN_FOR: Final = timedelta(days=365)
+KNOWN_FOR: Final = LASTS[Capability.KNOWN_BROWSER]
 KNOWN_MAX: Final = 5
 """So many names one browser is known for; the oldest is forgotten."""
 

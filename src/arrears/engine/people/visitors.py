@@ -15,7 +15,7 @@ from arrears.core.errors import Refused
 from arrears.core.facts import ARREARS
 from arrears.core.messages.content import Content, Reader, Role
 from arrears.core.messages.kinds import MessageKind
-from arrears.core.people.links import LASTS, TimedLink
+from arrears.core.people.links import LASTS, Capability
 from arrears.core.people.support import About, Via
 from arrears.engine.handing_over import SPARED, Patience, handed_over, looked_up
 from arrears.engine.message_context import MessageContext
@@ -83,7 +83,7 @@ def ask(store: SupportBook, who: Visitor, about: About, text: str, now: datetime
 
 def asked_with(store: VisitorBook, token: str, now: datetime) -> Request:
     """The request that a link to confirm stands for; refuses `bad_link`."""
-    found = store.request_by_link(digest_of(token), "confirm", now - LASTS[TimedLink.HELP])
+    found = store.request_by_link(digest_of(token), "confirm", now - LASTS[Capability.HELP_LINK])
     if found is None:
         raise Refused("bad_link", "this link is not valid any more; ask again")
     return found
@@ -99,7 +99,7 @@ def confirm(store: VisitorSupport, token: str, now: datetime) -> Request:
 
 def conversation(store: VisitorBook, digest: bytes, now: datetime) -> Request | None:
     """The request whose conversation a link with this digest opens."""
-    return store.request_by_link(digest, "conversation", now - LASTS[TimedLink.CONVERSATION])
+    return store.request_by_link(digest, "conversation", now - LASTS[Capability.CONVERSATION])
 
 
 def attend(store: AccountsAndVisitors, channel: Channel, context: MessageContext, now: datetime) -> int:
@@ -167,7 +167,7 @@ def _handed_over(
         fate = looked_up(channel, letter.id)
         if fate is not Fate.NOT_SENT:
             return Delivery(Fate.ACCEPTED if fate is Fate.ACCEPTED else Fate.UNKNOWN), request.address
-    lasts = LASTS[TimedLink.HELP if letter.kind is MessageKind.SUPPORT_CONFIRM else TimedLink.CONVERSATION]
+    lasts = LASTS[Capability.HELP_LINK if letter.kind is MessageKind.SUPPORT_CONFIRM else Capability.CONVERSATION]
     if now - request.asked_at > lasts:
         return Delivery(Fate.REFUSED), request.address
     if patience.spares(request.address):

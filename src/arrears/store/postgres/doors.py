@@ -16,10 +16,14 @@ from arrears.store.postgres.write import Db
 
 COUNT: Final[LiteralString] = """
 INSERT INTO door_use AS d (key, until) VALUES (%(key)s, %(now)s::timestamptz + %(step)s)
-ON CONFLICT (key) DO UPDATE SET until = greatest(d.until, %(now)s) + %(step)s
-WHERE greatest(d.until, %(now)s) + %(step)s <= %(now)s::timestamptz + %(within)s
+ON CONFLICT (key) DO UPDATE SET until =
+    CASE WHEN d.until BETWEEN %(now)s AND %(now)s::timestamptz + %(within)s THEN d.until ELSE %(now)s END + %(step)s
+WHERE d.until NOT BETWEEN %(now)s::timestamptz + %(within)s - %(step)s + interval '1 microsecond'
+    AND %(now)s::timestamptz + %(within)s
 RETURNING true
 """
+"""What lies further ahead than any try could have moved it was counted by a clock that has been set back since."""
+
 TAKE_BACK: Final[LiteralString] = "UPDATE door_use SET until = until - %s::interval WHERE key = %s"
 # What another transaction holds is left to it.
 FORGET: Final[LiteralString] = """

@@ -5,6 +5,7 @@ CREATE UNLOGGED TABLE door_use (
     until timestamptz NOT NULL
 );
 CREATE INDEX door_use_by_age ON door_use (until);
+DROP INDEX sign_in_attempt_by_key, sign_in_attempt_by_age, typed_address_by_mailbox, typed_address_by_age;
 DROP TABLE sign_in_attempt;
 DROP TABLE typed_address;
 

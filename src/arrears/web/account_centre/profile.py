@@ -17,7 +17,7 @@ from arrears.core.closed import closed
 from arrears.core.errors import Refused
 from arrears.core.messages.kinds import FORESEEN, MessageKind
 from arrears.core.people.doors import Door
-from arrears.core.people.links import LASTS, TimedLink
+from arrears.core.people.links import LASTS, Capability
 from arrears.engine.messages.unreached import Unreached
 from arrears.engine.messages.upcoming import Telling, plan_of
 from arrears.engine.people import access, profile
@@ -42,7 +42,7 @@ WAITS: Final[dict[Action, Promise | str]] = closed("words of what waits for a wa
     Action.DELETE: gettext_lazy("that the data of %(service)s is deleted"),
 })  # fmt: skip
 
-PROVED: Final = ("address", "invite", "withdraw", "remove")
+PROVED: Final = ("address", "invite", "withdraw", "remove", "warn", "unwarn")
 """What is done only for somebody who has just shown who they are."""
 
 
@@ -142,10 +142,10 @@ def shown(visit: Visit, why: str = "", status: int = 200, wrong: str = "") -> Ht
             {
                 "no": one.no,
                 "address": visit.address(one.address),
-                "until": visit.day(visit.local_day(one.asked_at + LASTS[TimedLink.INVITATION])),
+                "until": visit.day(visit.local_day(one.asked_at + LASTS[Capability.INVITATION])),
             }
             for one in contacts.links
-            if not one.person and visit.now - one.asked_at <= LASTS[TimedLink.INVITATION]
+            if not one.person and visit.now - one.asked_at <= LASTS[Capability.INVITATION]
         ],
         "extras": [
             {"address": visit.address(one.address), "dead": contacts.is_dead(one.address)} for one in contacts.extras

@@ -29,7 +29,7 @@ def sign_in(request: HttpRequest) -> HttpResponse:
         return _page(request, wrong=True)
     response = HttpResponseRedirect(safe_next(request, "staff"))
     request.session.flush()
-    request.session["staff"] = {"number": somebody.number, "name": somebody.name}
+    request.session["staff"] = {"number": somebody.number, "name": somebody.name, "proof": somebody.proof}
     throttle.remember(request, response, Door.STAFF, email)
     return response
 
