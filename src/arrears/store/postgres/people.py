@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from contextlib import AbstractContextManager
 from datetime import datetime
 from typing import Final, LiteralString
@@ -10,6 +10,7 @@ from typing import Final, LiteralString
 from arrears.core.address import mailbox_of
 from arrears.core.messages.recipients import Extra
 from arrears.ports.people import AskedAddress
+from arrears.ports.privacy import digest_of_mailbox
 from arrears.store.postgres.write import Db, utc
 
 UNCONFIRMED: Final[LiteralString] = """
@@ -29,6 +30,11 @@ UPDATE address_request a SET used_at = %(now)s, old_address = coalesce(p.contact
 FROM person p WHERE a.request_id = %(request)s AND a.used_at IS NULL AND a.over_at IS NULL
     AND p.person_id = a.person_id
 RETURNING a.old_address
+"""
+# Whoever was erased is written to no more than who does not exist.
+DEAD: Final[LiteralString] = """
+SELECT mailbox FROM dead_address WHERE mailbox = ANY(%b) UNION ALL
+SELECT v.mailbox FROM unnest(%b::text[], %b::bytea[]) AS v (mailbox, digest) JOIN erased_mailbox USING (digest)
 """
 
 
@@ -90,6 +96,7 @@ class PostgresPeople:
                 [asked.new, now, asked.person],
             )
             db.execute("DELETE FROM dead_address WHERE mailbox = %s", [mailbox_of(asked.new)])
+            db.execute("DELETE FROM erased_mailbox WHERE digest = %s", [digest_of_mailbox(asked.new)])
             return str(before[0])
 
     def accounts_of(self, person: int) -> Sequence[int]:
@@ -126,3 +133,10 @@ class PostgresPeople:
                 "DELETE FROM extra_recipient WHERE account_id = %s AND address = %s RETURNING true", [account, address]
             )
             return gone.fetchone() is not None
+
+
+def dead_among(db: Db, addresses: Collection[str]) -> set[str]:
+    """Those of these addresses' mailboxes to which nothing is sent: they do not exist, or their owner was erased."""
+    mailboxes = sorted({mailbox_of(address) for address in addresses})
+    digests = [digest_of_mailbox(mailbox) for mailbox in mailboxes]
+    return {mailbox for (mailbox,) in db.execute(DEAD, [mailboxes, mailboxes, digests])}

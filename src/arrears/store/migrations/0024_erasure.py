@@ -1,4 +1,4 @@
-"""Runs `sql/0024_doors.sql`."""
+"""Runs `sql/0024_erasure.sql`."""
 
 from django.db import migrations
 
