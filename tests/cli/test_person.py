@@ -316,9 +316,9 @@ def test_texts_go_in_time_and_their_proof_stays(town: Town) -> None:
 
 def test_a_table_is_looked_through_once_a_day(town: Town) -> None:
     at = START + timedelta(days=60, hours=1)
-    assert "door_use" in town.store.sweep(at, KEPT)
+    assert "throttle" in town.store.sweep(at, KEPT)
     assert town.store.sweep(at + timedelta(hours=14), KEPT) == {}
-    assert "door_use" in town.store.sweep(at + timedelta(hours=24), KEPT)
+    assert "throttle" in town.store.sweep(at + timedelta(hours=24), KEPT)
 
 
 def test_everything_personal_is_gone_in_the_end_but_what_the_books_need(town: Town) -> None:

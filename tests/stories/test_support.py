@@ -419,7 +419,7 @@ def test_a_link_to_confirm_lasts_a_week() -> None:
 
 
 def test_abuse_is_bounded_by_account() -> None:
-    """By mailbox and by net it is at the door: tests/web/test_doors.py."""
+    """By mailbox and by net it is at the door: tests/web/test_throttles.py."""
     story = known(Story()).until(100)
     request, *_rest = [ask(story) for _ in range(support.ASKED_A_DAY)]
     with pytest.raises(Refused, match="times a day"):

@@ -126,7 +126,7 @@ def guess(house: Entrance, client: Client, email: str) -> None:
 def ten_times(house: Entrance) -> None:
     with psycopg.connect(house.database) as db:
         # The ninth part of ten that was left; what has room for more than ten has it still.
-        db.execute("UPDATE door_use SET until = until + 9 * (until - %s)", [house.clock.now()])
+        db.execute("UPDATE throttle SET until = until + 9 * (until - %s)", [house.clock.now()])
 
 
 def text(answer: Any) -> str:

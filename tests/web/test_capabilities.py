@@ -19,9 +19,9 @@ from tests.web.entrance import Entrance, browser, come_in, hashed, text
 from arrears.core.calendar import calendar_of
 from arrears.core.closed import closed
 from arrears.core.errors import Refused
-from arrears.core.people.doors import LIMITS, CountedBy, Door
 from arrears.core.people.links import CAPABILITIES, LASTS, Capability, Ending
 from arrears.core.people.support import About, Via
+from arrears.core.people.throttles import LIMITS, CountedBy, Throttled
 from arrears.engine import commands
 from arrears.engine.booking import Payment
 from arrears.engine.people import access, profile, support, visitors
@@ -173,14 +173,14 @@ def known_browser(world: World) -> Works:
     from arrears.web import throttle
 
     response = HttpResponse()
-    throttle.remember(HttpRequest(), response, Door.SIGN_IN, world.email)
+    throttle.remember(HttpRequest(), response, Throttled.SIGN_IN, world.email)
     request = HttpRequest()
     request.COOKIES["known"] = response.cookies["known"].value
 
     def works() -> bool:
-        [*taken] = throttle.take(request, Door.SIGN_IN, name=world.email)
+        [*taken] = throttle.take(request, Throttled.SIGN_IN, name=world.email)
         world.store.take_back(taken)
-        return [one.limit for one in taken] == [LIMITS[Door.SIGN_IN][CountedBy.BROWSER]]
+        return [one.limit for one in taken] == [LIMITS[Throttled.SIGN_IN][CountedBy.BROWSER]]
 
     return works
 
@@ -354,7 +354,7 @@ def shared(site: str) -> Iterator[Entrance]:
 @pytest.fixture
 def house(shared: Entrance) -> Entrance:
     with psycopg.connect(shared.database) as db:
-        db.execute("DELETE FROM door_use")
+        db.execute("DELETE FROM throttle")
     shared.mail()
     return shared
 

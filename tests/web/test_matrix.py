@@ -382,9 +382,9 @@ def tokens(town: Town, own: int) -> dict[str, dict[str, str]]:
 
 
 def digest(town: Town) -> dict[str, str]:
-    """Every table, sessions and all, as one hash each; but for the tries that doors count, a link that is wrong among
-    them (tests/web/test_doors.py)."""
-    listed = "SELECT tablename FROM pg_tables WHERE schemaname = 'public' AND tablename <> 'door_use' ORDER BY 1"
+    """Every table, sessions and all, as one hash each; but for the tries that are counted, a link that is wrong among
+    them (tests/web/test_throttles.py)."""
+    listed = "SELECT tablename FROM pg_tables WHERE schemaname = 'public' AND tablename <> 'throttle' ORDER BY 1"
     with psycopg.connect(town.shop.database) as db:
         names = [n for (n,) in db.execute(listed)]
         parts = [f"SELECT '{n}', md5(string_agg(t::text, '|' ORDER BY t::text)) FROM {n} t" for n in names]

@@ -29,7 +29,7 @@ def _nothing_left(site: str, house: Entrance) -> None:
     """No try and no message of the test before."""
     house.mail()
     with psycopg.connect(site) as db:
-        db.execute("DELETE FROM door_use")
+        db.execute("DELETE FROM throttle")
 
 
 @pytest.mark.parametrize(

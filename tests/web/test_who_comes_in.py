@@ -32,7 +32,7 @@ def house(shared: Entrance) -> Entrance:
     shared.clock.ahead = timedelta(0)
     shared.mail()
     with psycopg.connect(shared.database) as db:
-        db.execute("DELETE FROM door_use")
+        db.execute("DELETE FROM throttle")
     return shared
 
 
@@ -355,7 +355,7 @@ def test_looking_at_the_door_changes_nothing(house: Entrance) -> None:
     with_app(client)
     house.mail()
     tables = ["person", "account_role", "mfa_authenticator", "sign_in_link", "sign_in_session"]
-    # Not `door_use`: a link that is wrong is counted.
+    # Not `throttle`: a link that is wrong is counted.
     tables += ["fact", "action", "message", "web_cache", "account_emailaddress"]
 
     def rows() -> list[object]:

@@ -69,7 +69,7 @@ from arrears.ports.people import (
     AccessLink,
     AddressBook,
     AskedAddress,
-    DoorBook,
+    ThrottleBook,
 )
 from arrears.ports.services import (
     Order,
@@ -156,7 +156,6 @@ __all__ = [
     "CorrectingRefs",
     "Delivery",
     "DeliveryAbout",
-    "DoorBook",
     "DueAccounts",
     "Fate",
     "InstallationControl",
@@ -206,6 +205,7 @@ __all__ = [
     "SupportBook",
     "SupportLetter",
     "SweepBook",
+    "ThrottleBook",
     "VisitorBook",
     "VisitorSupport",
     "WaitingMethod",

@@ -7,7 +7,7 @@ from datetime import datetime
 from typing import NamedTuple, Protocol
 
 from arrears.core.messages.recipients import Extra
-from arrears.core.people.doors import Use
+from arrears.core.people.throttles import CountedTry
 
 
 class AskedAddress(NamedTuple):
@@ -38,18 +38,18 @@ class AccessLink(NamedTuple):
     over_at: datetime | None
 
 
-class DoorBook(Protocol):
-    """What is tried at doors, common to all processes. Writing happens in the transaction that this thread has open,
-    else in one of its own."""
+class ThrottleBook(Protocol):
+    """What is tried where that is throttled, common to all processes. Writing happens in the transaction that this
+    thread has open, else in one of its own."""
 
-    def count_tries(self, uses: Sequence[Use], now: datetime) -> bool:
+    def count_tries(self, tries: Sequence[CountedTry], now: datetime) -> bool:
         """Count one try under each of these keys. False, and none is counted, where one of them has no more."""
 
-    def take_back(self, uses: Sequence[Use]) -> None:
+    def take_back(self, tries: Sequence[CountedTry]) -> None:
         """What was counted was no wrong try."""
 
 
-class AccessBook(DoorBook, Protocol):
+class AccessBook(ThrottleBook, Protocol):
     """Who may sign in, and the links that let people in. Writing happens in the transaction that this thread has open,
     else in one of its own."""
 
@@ -77,9 +77,6 @@ class AccessBook(DoorBook, Protocol):
     def person_at(self, address: str) -> int | None:
         """The person who signs in with this address."""
 
-    def account_of(self, person: int) -> int | None:
-        """The first of the accounts on which a person has a role."""
-
     def new_person(self, address: str, name: str, hashed: str, locale: str, now: datetime) -> int:
         """Add somebody who signs in with this address; their number. The address counts as confirmed, because the link
         that brought them was read there."""
@@ -103,7 +100,7 @@ class AccessBook(DoorBook, Protocol):
         """End every session of a person with this transaction."""
 
 
-class AddressBook(DoorBook, Protocol):
+class AddressBook(ThrottleBook, Protocol):
     """The addresses of people and in which language and zone they read; technical contacts of accounts. Writing
     happens in the transaction that this thread has open."""
 

@@ -203,11 +203,11 @@ class EmbeddedServer:
             self._as_superuser(self.data, _NO_PASSWORD, "its superuser's password could not be taken away")
             self._write_setting(rules.name, _WHO_MAY_ENTER)
 
-    def _as_superuser(self, data: Path, statements: str, otherwise: str) -> None:
+    def _as_superuser(self, folder: Path, statements: str, otherwise: str) -> None:
         """Run statements, one a line, on a server that does not run."""
         # Stretching a password, which each connection waits for, is no part of what tests are about.
         quick = () if self._durable else ("-c", "fsync=off", "-c", "scram_iterations=1")
-        done = self._call("postgres", "--single", "-D", str(data), *quick, "postgres", told=statements)
+        done = self._call("postgres", "--single", "-D", str(folder), *quick, "postgres", told=statements)
         if done.returncode != 0 or "ERROR" in done.stdout:
             raise self._refused(otherwise, said=done.stdout)
 

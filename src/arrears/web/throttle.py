@@ -1,4 +1,4 @@
-"""Tries are counted at every door of the pages and the API (`core/people/doors.py`), and nobody is locked out by
+"""Tries are counted at every place of the pages and the API (`core/people/throttles.py`), and nobody is locked out by
 somebody else's: what is used is in the database, common to all processes.
 
 A browser that has signed in to a name before carries a signed cookie, and is counted by that alone.
@@ -17,8 +17,8 @@ from django.conf import settings
 from django.core import signing
 from django.http import HttpRequest, HttpResponse, HttpResponseBase
 
-from arrears.core.people.doors import LIMITS, CountedBy, Door, Use, use
 from arrears.core.people.links import LASTS, Capability
+from arrears.core.people.throttles import LIMITS, CountedBy, CountedTry, Throttled, counted_try
 from arrears.web.client_address import net_of
 from arrears.web.errors import too_often
 from arrears.wiring import installed
@@ -29,7 +29,7 @@ KNOWN_MAX: Final = 5
 
 _SALT: Final = "arrears.known"
 
-View = Callable[..., HttpResponse]
+ThrottledView = Callable[..., HttpResponse]
 AnyView = TypeVar("AnyView", bound=Callable[..., HttpResponseBase])
 
 
@@ -38,77 +38,77 @@ class TooManyTries(Exception):
 
 
 @contextmanager
-def one_try(request: HttpRequest, door: Door, **who: str) -> Iterator[None]:
+def one_try(request: HttpRequest, throttled: Throttled, **who: str) -> Iterator[None]:
     """Count a try before it is made, so that many at once are counted too; take it back if the block goes well.
     Raises TooManyTries."""
-    taken = take(request, door, **who)
+    taken = take(request, throttled, **who)
     yield
     installed().store.take_back(taken)
 
 
-def take(request: HttpRequest, door: Door, *, name: str = "", **who: str) -> Sequence[Use]:
+def take(request: HttpRequest, throttled: Throttled, *, name: str = "", **who: str) -> Sequence[CountedTry]:
     """Count one try; what was counted, to be taken back. `who` says what is counted besides the name and the net, by
     the names of `CountedBy`. Raises TooManyTries, and counts nothing."""
     live = installed()
-    for uses in _ways(request, door, name, who):
-        if live.store.count_tries(uses, live.clock.now()):
-            return uses
+    for tries in _ways(request, throttled, name, who):
+        if live.store.count_tries(tries, live.clock.now()):
+            return tries
     raise TooManyTries
 
 
-def may_be_wrong(request: HttpRequest, door: Door) -> bool:
+def may_be_wrong(request: HttpRequest, throttled: Throttled) -> bool:
     """Count something wrong that nobody could have guessed; False where too much of it came from this net."""
     net, live = net_of(request), installed()
-    return not net or live.store.count_tries([use(door, CountedBy.NET, net)], live.clock.now())
+    return not net or live.store.count_tries([counted_try(throttled, CountedBy.NET, net)], live.clock.now())
 
 
-def counts_wrong(door: Door, *statuses: int) -> Callable[[View], View]:
+def counts_wrong(throttled: Throttled, *statuses: int) -> Callable[[ThrottledView], ThrottledView]:
     """Around a view that answers with one of these statuses what nobody could have guessed: too many of them from one
     net are answered that it was too often, while whoever has the right one comes in."""
 
-    def around(view: View) -> View:
+    def around(view: ThrottledView) -> ThrottledView:
         @wraps(view)
         def answered(request: HttpRequest, *args: Any, **more: Any) -> HttpResponse:
             answer = view(request, *args, **more)
-            if answer.status_code in statuses and not may_be_wrong(request, door):
+            if answer.status_code in statuses and not may_be_wrong(request, throttled):
                 return too_often(request)
             return answer
 
-        return at_door(door)(answered)
+        return throttled_as(throttled)(answered)
 
     return around
 
 
-def at_door(door: Door) -> Callable[[AnyView], AnyView]:
-    """Say of a view that it is this door; a test asks each of them for its table."""
+def throttled_as(throttled: Throttled) -> Callable[[AnyView], AnyView]:
+    """Say of a view that it is this place; a test asks each of them for its table."""
 
     def around(view: AnyView) -> AnyView:
-        view.door = door  # type: ignore[attr-defined]
+        view.throttled = throttled  # type: ignore[attr-defined]
         return view
 
     return around
 
 
-def _ways(request: HttpRequest, door: Door, name: str, who: Mapping[str, str]) -> Iterator[list[Use]]:
+def _ways(request: HttpRequest, throttled: Throttled, name: str, who: Mapping[str, str]) -> Iterator[list[CountedTry]]:
     """In what ways a try may be counted, the first that has room."""
-    limits, name = LIMITS[door], name.strip().lower()
-    nonce = _known(request).get(_digest(door, name)) if name else None
+    limits, name = LIMITS[throttled], name.strip().lower()
+    nonce = _known(request).get(_digest(throttled, name)) if name else None
     if nonce is not None and CountedBy.BROWSER in limits:
-        yield [use(door, CountedBy.BROWSER, nonce)]
+        yield [counted_try(throttled, CountedBy.BROWSER, nonce)]
         return
     net = net_of(request)
     here = {CountedBy.NET: net, CountedBy.NAME_HERE: f"{name} {net}"} if net else {}
     values = {**here, **({CountedBy.NAME: name} if name else {}), **{CountedBy(by): value for by, value in who.items()}}
-    found = {by: use(door, by, value) for by, value in values.items() if by in limits}
+    found = {by: counted_try(throttled, by, value) for by, value in values.items() if by in limits}
     yield list(found.values())
     if net and CountedBy.NAME_ELSEWHERE in limits:
         found.pop(CountedBy.NAME, None)
-        yield [*found.values(), use(door, CountedBy.NAME_ELSEWHERE, f"{name} {net}")]
+        yield [*found.values(), counted_try(throttled, CountedBy.NAME_ELSEWHERE, f"{name} {net}")]
 
 
-def remember(request: HttpRequest, response: HttpResponse, door: Door, name: str) -> None:
+def remember(request: HttpRequest, response: HttpResponse, throttled: Throttled, name: str) -> None:
     """Somebody has signed in to this name here."""
-    digest = _digest(door, name.strip().lower())
+    digest = _digest(throttled, name.strip().lower())
     known = {key: nonce for key, nonce in _known(request).items() if key != digest}
     kept = dict([*known.items()][-(KNOWN_MAX - 1) :])
     response.set_cookie(
@@ -129,10 +129,10 @@ def _known(request: HttpRequest) -> dict[str, str]:
     return found if isinstance(found, dict) else {}
 
 
-_KNOWN_AS: Final = {Door.SIGN_IN: "", Door.SECOND_STEP: "", Door.STAFF: "staff:"}
+_KNOWN_AS: Final = {Throttled.SIGN_IN: "", Throttled.SECOND_STEP: "", Throttled.STAFF: "staff:"}
 """A customer's browser is known at both of their steps, and is no browser of staff."""
 
 
-def _digest(door: Door, name: str) -> str:
+def _digest(throttled: Throttled, name: str) -> str:
     """The cookie does not say to whom a shared computer belongs."""
-    return hashlib.sha256(f"{_KNOWN_AS.get(door, '-')}{name}".encode()).hexdigest()[:16]
+    return hashlib.sha256(f"{_KNOWN_AS.get(throttled, '-')}{name}".encode()).hexdigest()[:16]

@@ -50,7 +50,7 @@ class Ending(StrEnum):
     REVOKED = "revoked"
 
 
-class Held(NamedTuple):
+class CapabilityTerms(NamedTuple):
     """What a capability `allows`, in words; how long it `lasts` (None: until something ends it); what ends it."""
 
     allows: str
@@ -65,45 +65,53 @@ _SIGNED_IN: Final = _ACCESS_LOST | _PASSWORD | {_E.SIGNED_OUT, _E.SIGNED_OUT_ELS
 # Long enough for a week away; who comes later asks for another.
 _A_WEEK: Final = timedelta(days=7)
 
-CAPABILITIES: Final[Mapping[Capability, Held]] = closed(
+CAPABILITIES: Final[Mapping[Capability, CapabilityTerms]] = closed(
     "what lets somebody do something",
     Capability,
     {
-        Capability.PAY_LINK: Held(
+        Capability.PAY_LINK: CapabilityTerms(
             "pay what is owed, once", None, frozenset({_E.CASE_ENDED, _E.ADDRESS_CHANGED}) | _ACCESS_LOST
         ),
-        Capability.ADDRESS_LINK: Held(
+        Capability.ADDRESS_LINK: CapabilityTerms(
             "make an address the contact address",
             _A_WEEK,
             frozenset({_E.USED, _E.REPLACED, _E.ADDRESS_CHANGED}) | _PASSWORD | _ACCESS_LOST,
         ),
-        Capability.HELP_LINK: Held("confirm that one asked for help", _A_WEEK, frozenset({_E.USED})),
+        Capability.HELP_LINK: CapabilityTerms("confirm that one asked for help", _A_WEEK, frozenset({_E.USED})),
         # As long as data is kept; each answer brings a new one. Of who came by a pay link; a stranger's has no reason
         # that could end.
-        Capability.CONVERSATION: Held(
+        Capability.CONVERSATION: CapabilityTerms(
             "read one conversation and add to it",
             timedelta(days=90),
             frozenset({_E.ADDRESS_CHANGED}) | _ACCESS_LOST,
         ),
-        Capability.INVITATION: Held(
+        Capability.INVITATION: CapabilityTerms(
             "take up a role on an account",
             _A_WEEK,
             frozenset({_E.USED, _E.REPLACED, _E.WITHDRAWN}) | _PASSWORD | _ACCESS_LOST,
         ),
         # NIST SP 800-63B-4 lets a link by mail be good for a day.
-        Capability.NEW_PASSWORD: Held(
+        Capability.NEW_PASSWORD: CapabilityTerms(
             "choose another password", timedelta(days=1), frozenset({_E.USED}) | _PASSWORD | _ACCESS_LOST
         ),
-        Capability.SESSION: Held("see an account, and pay as its administrator", timedelta(hours=12), _SIGNED_IN),
-        Capability.PROOF: Held("change addresses, people and ways to sign in", timedelta(minutes=5), _SIGNED_IN),
-        Capability.KNOWN_BROWSER: Held("be counted apart from strangers who guess", timedelta(days=365), frozenset()),
-        Capability.STAFF_SESSION: Held(
+        Capability.SESSION: CapabilityTerms(
+            "see an account, and pay as its administrator", timedelta(hours=12), _SIGNED_IN
+        ),
+        Capability.PROOF: CapabilityTerms(
+            "change addresses, people and ways to sign in", timedelta(minutes=5), _SIGNED_IN
+        ),
+        Capability.KNOWN_BROWSER: CapabilityTerms(
+            "be counted apart from strangers who guess", timedelta(days=365), frozenset()
+        ),
+        Capability.STAFF_SESSION: CapabilityTerms(
             "work in the console",
             timedelta(hours=12),
             frozenset({_E.SIGNED_OUT, _E.STAFF_LEFT, _E.STAFF_PASSWORD}),
         ),
-        Capability.API_TOKEN: Held("what its scope says", None, frozenset({_E.REVOKED})),
-        Capability.BANNER_TOKEN: Held("read the alerts of one account", timedelta(minutes=15), frozenset({_E.REVOKED})),
+        Capability.API_TOKEN: CapabilityTerms("what its scope says", None, frozenset({_E.REVOKED})),
+        Capability.BANNER_TOKEN: CapabilityTerms(
+            "read the alerts of one account", timedelta(minutes=15), frozenset({_E.REVOKED})
+        ),
     },
 )
 """A pay link lasts as long as its case (spec, section 7), the page of a payment provider as long as that lets it, a

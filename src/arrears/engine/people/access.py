@@ -137,7 +137,7 @@ def ask_reset(store: AccountsAndAccess, address: str, now: datetime) -> None:
         person = store.person_at(check_address(address))
     except Refused:
         return
-    account = None if person is None else store.account_of(person)
+    account = None if person is None else _first_account(store, person)
     if person is None or account is None:
         return
     with acting_on(store, account, now) as unit:
@@ -171,7 +171,7 @@ def _set_password(
 def change_password(store: AccountsAndAccess, person: int, hashed: str, now: datetime) -> None:
     """Set another password for somebody who has just proved the one before. It ends every other session, and what was
     asked for with it."""
-    account = store.account_of(person)
+    account = _first_account(store, person)
     if account is None:
         store.set_password(person, hashed, now)
         return
@@ -179,11 +179,16 @@ def change_password(store: AccountsAndAccess, person: int, hashed: str, now: dat
         _set_password(store, units, account, person, hashed, now)
 
 
+def _first_account(store: AccessBook, person: int) -> int | None:
+    """Where what becomes of a person's sign-in is recorded."""
+    return next(iter(store.accounts_of(person)), None)
+
+
 def sign_in_changed(store: AccountsAndAccess, person: int, what: str, now: datetime) -> None:
     """Tell a person at every address of theirs that the way they sign in has changed. Somebody who has no account any
     more is not told: nothing of theirs can be reached."""
     assert what in SIGN_IN_CHANGES, what
-    account = store.account_of(person)
+    account = _first_account(store, person)
     if account is not None:
         with acting_on(store, account, now) as unit:
             unit.record(f.SignInChanged(person=person, what=what), f"person:{person}")

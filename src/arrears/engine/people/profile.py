@@ -16,12 +16,12 @@ from arrears.core.errors import Refused
 from arrears.core.ids import ACCOUNT, PERSON, format_id
 from arrears.core.messages.content import Role
 from arrears.core.messages.recipients import EMAIL, ChannelName, ContactPerson, Contacts, Extra
-from arrears.core.people.doors import CountedBy, Door, use
 from arrears.core.people.links import LASTS, Capability
+from arrears.core.people.throttles import CountedBy, Throttled, counted_try
 from arrears.engine.acting import acting, acting_on
 from arrears.engine.heard import check_heard
 from arrears.engine.tokens import digest_of
-from arrears.ports import AccountsAndAddresses, AddressBook, ContactBook, ContactsAndFacts, DoorBook, OtherChannel
+from arrears.ports import AccountsAndAddresses, AddressBook, ContactBook, ContactsAndFacts, OtherChannel, ThrottleBook
 from arrears.ports.people import AskedAddress
 
 CONFIRMED_FOR: Final = timedelta(days=90)
@@ -55,12 +55,12 @@ def change_address(
     return number
 
 
-def refuse_typed_often(store: DoorBook, address: str, now: datetime, author: str) -> None:
+def refuse_typed_often(store: ThrottleBook, address: str, now: datetime, author: str) -> None:
     """Count an address of somebody else that a person typed. Refuses `typed_often` where that was done too often, on
     whatever accounts. What the operator's systems and staff give is theirs to answer for."""
     if not author.startswith("person:"):
         return
-    if not store.count_tries([use(Door.TYPED_ADDRESS, CountedBy.MAILBOX, mailbox_of(address))], now):
+    if not store.count_tries([counted_try(Throttled.TYPED_ADDRESS, CountedBy.MAILBOX, mailbox_of(address))], now):
         raise Refused("typed_often", "this address was given too often today; wait a day")
 
 

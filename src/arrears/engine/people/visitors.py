@@ -67,7 +67,7 @@ class Visitor(NamedTuple):
 
 def ask(store: SupportBook, who: Visitor, about: About, text: str, now: datetime) -> int:
     """Keep a question and send a link to the address; no account is looked for. Its number. Refuses `bad_address`,
-    `empty_text`, `long_text`. How often somebody may ask is counted at the door (`core/people/doors.py`)."""
+    `empty_text`, `long_text`. How often somebody may ask: `core/people/throttles.py`."""
     address, body = check_address(who.address), checked_text(text)
     name, company, known_by = (_line(part) for part in (who.name, who.company, who.known_by))
     number = store.add_request(

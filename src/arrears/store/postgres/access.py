@@ -85,9 +85,9 @@ class PostgresAccess:
         """See ports.AccessBook."""
         return self._found("SELECT person_id FROM person WHERE sign_in_email = %s", [address.lower()])
 
-    def account_of(self, person: int) -> int | None:
+    def accounts_of(self, person: int) -> Sequence[int]:
         """See ports.AccessBook."""
-        return self._found("SELECT min(account_id) FROM account_role WHERE person_id = %s", [person])
+        raise NotImplementedError
 
     def new_person(self, address: str, name: str, hashed: str, locale: str, now: datetime) -> int:
         """See ports.AccessBook."""
@@ -109,7 +109,7 @@ class PostgresAccess:
     def take_role(self, account: int, person: int, now: datetime) -> None:
         """See ports.AccessBook."""
         self._do("DELETE FROM account_role WHERE account_id = %s AND person_id = %s", [account, person])
-        if self.account_of(person) is None:
+        if not self.accounts_of(person):
             self.end_sessions(person)
             self._do(END_RESETS, [now, person])
             self._do(END_ASKED, [now, person])

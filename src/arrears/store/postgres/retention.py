@@ -251,7 +251,7 @@ TABLES: Final[Mapping[str, Kept]] = {
             ),
         ),
     ),
-    "door_use": Kept("a day", "counts tries; digests alone", sweep=_aged("door_use", _day(0), "until")),
+    "throttle": Kept("a day", "counts tries; digests alone", sweep=_aged("throttle", _day(0), "until")),
     "web_cache": Kept("minutes", "one-time codes that were used", sweep=_aged("web_cache", _day(0), "expires")),
     "address_request": Kept(
         "a year",

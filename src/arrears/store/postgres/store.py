@@ -38,7 +38,6 @@ from arrears.store.postgres.access import PostgresAccess
 from arrears.store.postgres.batch import PostgresBatch, locked, read_system, record_system
 from arrears.store.postgres.book import PostgresReceivables
 from arrears.store.postgres.check import check_store
-from arrears.store.postgres.doors import PostgresDoors
 from arrears.store.postgres.messages import PostgresMail
 from arrears.store.postgres.named import PostgresNamedMethods
 from arrears.store.postgres.parts import (
@@ -55,6 +54,7 @@ from arrears.store.postgres.people import PostgresPeople
 from arrears.store.postgres.privacy import PostgresPrivacy
 from arrears.store.postgres.setups import PostgresSetups
 from arrears.store.postgres.support import PostgresSupport
+from arrears.store.postgres.throttles import PostgresThrottles
 from arrears.store.postgres.write import Db, send, utc
 from arrears.store.reading import FOLLOWING_MAX
 
@@ -102,7 +102,7 @@ class PostgresStore(
     PostgresSetups,
     PostgresPeople,
     PostgresAccess,
-    PostgresDoors,
+    PostgresThrottles,
     PostgresSupport,
     PostgresReceivables,
     PostgresNamedMethods,

@@ -19,7 +19,7 @@ from django.views.decorators.http import require_http_methods, require_safe
 
 from arrears.core.errors import Refused
 from arrears.core.messages.content import Role
-from arrears.core.people.doors import Door
+from arrears.core.people.throttles import Throttled
 from arrears.core.states import Reason, State
 from arrears.engine.payments.pages import open_page
 from arrears.engine.payments.settling import StaleQuote, confirm
@@ -43,7 +43,7 @@ SHOWN_FOR_HOURS: Final = 24
 """How long after a payment its story stands on the page."""
 
 
-@throttle.counts_wrong(Door.LINK, 410)
+@throttle.counts_wrong(Throttled.LINK, 410)
 @require_safe
 def exchange(request: HttpRequest, token: str) -> HttpResponse:
     """The link of a message: a cookie for a token, and on to the clean address."""

@@ -16,8 +16,8 @@ from arrears.core.account import Action
 from arrears.core.closed import closed
 from arrears.core.errors import Refused
 from arrears.core.messages.kinds import FORESEEN, MessageKind
-from arrears.core.people.doors import Door
 from arrears.core.people.links import LASTS, Capability
+from arrears.core.people.throttles import Throttled
 from arrears.engine.messages.unreached import Unreached
 from arrears.engine.messages.upcoming import Telling, plan_of
 from arrears.engine.people import access, profile
@@ -25,7 +25,7 @@ from arrears.web.account_centre.frame import Visit, account_page
 from arrears.web.names import called
 from arrears.web.refusals import in_words
 from arrears.web.sign_in.security import step_up
-from arrears.web.throttle import at_door
+from arrears.web.throttle import throttled_as
 
 PLAN_MAX: Final = 40
 """More lines would be more than a page of 50 kB; the timeline has them when they come near."""
@@ -46,7 +46,7 @@ PROVED: Final = ("address", "invite", "withdraw", "remove", "warn", "unwarn")
 """What is done only for somebody who has just shown who they are."""
 
 
-@at_door(Door.TYPED_ADDRESS)
+@throttled_as(Throttled.TYPED_ADDRESS)
 @account_page(methods=("GET", "HEAD", "POST"), acts=False)
 def page(visit: Visit) -> HttpResponse:
     """The page; with POST what its forms ask for. Language and zone are everybody's own."""

@@ -13,7 +13,7 @@ from ninja.security import HttpBearer
 from pydantic import ConfigDict
 
 from arrears.core.errors import Refused
-from arrears.core.people.doors import Door
+from arrears.core.people.throttles import Throttled
 from arrears.web import throttle
 from arrears.web.errors import problem
 from arrears.web.identities import Token, token_of
@@ -64,7 +64,7 @@ class Bearer(HttpBearer):
         if found is None:
             raise wrong(request)
         try:
-            throttle.take(request, Door.API, token=str(found.number))
+            throttle.take(request, Throttled.API, token=str(found.number))
         except throttle.TooManyTries:
             raise HttpError(429, "too many requests") from None
         if found.scope == "read" and request.method not in ("GET", "HEAD") and not self.reading:
@@ -74,7 +74,7 @@ class Bearer(HttpBearer):
 
 def wrong(request: HttpRequest) -> Exception:
     """What to raise for a token that is none of ours: 401, or 429 where too many of them came from one net."""
-    if throttle.may_be_wrong(request, Door.WRONG_TOKEN):
+    if throttle.may_be_wrong(request, Throttled.WRONG_TOKEN):
         return AuthenticationError()
     return HttpError(429, "too many tokens that are not valid")
 

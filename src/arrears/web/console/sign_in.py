@@ -7,13 +7,13 @@ from django.shortcuts import render
 from django.utils.translation import gettext_lazy as _
 from django.views.decorators.http import require_http_methods, require_POST
 
-from arrears.core.people.doors import Door
+from arrears.core.people.throttles import Throttled
 from arrears.web import throttle
 from arrears.web.identities import staff_of
 from arrears.web.signed_in import SIGN_IN, left, safe_next
 
 
-@throttle.at_door(Door.STAFF)
+@throttle.throttled_as(Throttled.STAFF)
 @require_http_methods(["GET", "HEAD", "POST"])
 def sign_in(request: HttpRequest) -> HttpResponse:
     """Sign in as staff."""
@@ -21,7 +21,7 @@ def sign_in(request: HttpRequest) -> HttpResponse:
         return _page(request, wrong=False)
     email, password = request.POST.get("email", "").strip()[:254], request.POST.get("password", "")[:1000]
     try:
-        with throttle.one_try(request, Door.STAFF, name=email):
+        with throttle.one_try(request, Throttled.STAFF, name=email):
             somebody = None if "\x00" in email + password else staff_of(email, password)
             if somebody is None:
                 raise _Wrong
@@ -30,7 +30,7 @@ def sign_in(request: HttpRequest) -> HttpResponse:
     response = HttpResponseRedirect(safe_next(request, "staff"))
     request.session.flush()
     request.session["staff"] = {"number": somebody.number, "name": somebody.name, "proof": somebody.proof}
-    throttle.remember(request, response, Door.STAFF, email)
+    throttle.remember(request, response, Throttled.STAFF, email)
     return response
 
 

@@ -17,7 +17,7 @@ from django.http import HttpRequest, HttpResponse
 from django.utils.translation import gettext
 from django.utils.translation import gettext_lazy as _
 
-from arrears.core.people.doors import Door
+from arrears.core.people.throttles import Throttled
 from arrears.engine.people import access
 from arrears.store.models import Person
 from arrears.web import throttle
@@ -76,7 +76,7 @@ class AccountAdapter(DefaultAccountAdapter):  # type: ignore[misc]
     def post_login(self, request: HttpRequest, user: Person, **more: Any) -> HttpResponse:
         """Where to go on; the browser is known from now on."""
         response: HttpResponse = super().post_login(request, user, **more)
-        throttle.remember(request, response, Door.SIGN_IN, user.sign_in_email)
+        throttle.remember(request, response, Throttled.SIGN_IN, user.sign_in_email)
         return response
 
     def is_reauthentication_required(self, *, app: str, **more: Any) -> bool:
@@ -86,7 +86,7 @@ class AccountAdapter(DefaultAccountAdapter):  # type: ignore[misc]
     def reauthenticate(self, user: Person, password: str) -> bool:
         """Whether this is the password. Counted against the session: somebody who took one over locks out nobody."""
         try:
-            with throttle.one_try(context.request, Door.AGAIN, session=session_of(context.request)):
+            with throttle.one_try(context.request, Throttled.REAUTHENTICATION, session=session_of(context.request)):
                 if not user.check_password(password):
                     raise self.validation_error("incorrect_password")
         except throttle.TooManyTries:

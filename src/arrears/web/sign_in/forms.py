@@ -9,7 +9,7 @@ from allauth.core import context
 from allauth.mfa.base.forms import AuthenticateForm, ReauthenticateForm
 from allauth.mfa.webauthn.forms import AddWebAuthnForm
 
-from arrears.core.people.doors import Door
+from arrears.core.people.throttles import Throttled
 from arrears.web import throttle
 from arrears.web.sign_in.adapters import session_of
 
@@ -20,7 +20,7 @@ class SecondStep(AuthenticateForm):  # type: ignore[misc]
     def clean_code(self) -> str:
         """The code, if it is right. A known browser counts apart, as with passwords."""
         try:
-            with throttle.one_try(context.request, Door.SECOND_STEP, name=self.user.sign_in_email):
+            with throttle.one_try(context.request, Throttled.SECOND_STEP, name=self.user.sign_in_email):
                 return str(super().clean_code())
         except throttle.TooManyTries:
             raise get_adapter().validation_error("too_many_login_attempts") from None
@@ -32,7 +32,7 @@ class ReauthenticationCode(ReauthenticateForm):  # type: ignore[misc]
     def clean_code(self) -> str:
         """The code, if it is right."""
         try:
-            with throttle.one_try(context.request, Door.AGAIN, session=session_of(context.request)):
+            with throttle.one_try(context.request, Throttled.REAUTHENTICATION, session=session_of(context.request)):
                 return str(super().clean_code())
         except throttle.TooManyTries:
             raise get_adapter().validation_error("too_many_login_attempts") from None

@@ -20,7 +20,7 @@ from django.views.decorators.http import require_http_methods, require_POST
 
 from arrears.core.errors import Refused
 from arrears.core.ids import ACCOUNT, format_id
-from arrears.core.people.doors import Door
+from arrears.core.people.throttles import Throttled
 from arrears.engine.people import access
 from arrears.notices import values
 from arrears.ports.people import AccessLink
@@ -40,7 +40,7 @@ ANSWER_SECONDS: Final = 0.4
 PASSWORD_READ_MAX: Final = 1000
 
 
-@throttle.at_door(Door.SIGN_IN)
+@throttle.throttled_as(Throttled.SIGN_IN)
 @sensitive_post_parameters("password")
 @require_http_methods(["GET", "HEAD", "POST"])
 def sign_in(request: HttpRequest) -> HttpResponse:
@@ -53,7 +53,7 @@ def sign_in(request: HttpRequest) -> HttpResponse:
         return _sign_in_page(request, wrong=True)
     person = None
     try:
-        with throttle.one_try(request, Door.SIGN_IN, name=email):
+        with throttle.one_try(request, Throttled.SIGN_IN, name=email):
             person = authenticate(request, username=email, password=password)
             if person is None:
                 raise _Wrong
@@ -86,7 +86,7 @@ class PasskeySignIn(LoginWebAuthnView):  # type: ignore[misc]
 
     def form_invalid(self, form: Any) -> HttpResponse:
         """The same words as for a password. Nobody can guess a passkey: what is wrong is counted."""
-        if not throttle.may_be_wrong(self.request, Door.PASSKEY):
+        if not throttle.may_be_wrong(self.request, Throttled.PASSKEY):
             return too_often(self.request)
         return _sign_in_page(self.request, wrong=True)
 
@@ -98,7 +98,7 @@ def leave(request: HttpRequest) -> HttpResponse:
     return left("person")
 
 
-@throttle.at_door(Door.FORGOTTEN)
+@throttle.throttled_as(Throttled.FORGOTTEN)
 @require_http_methods(["GET", "HEAD", "POST"])
 def forgotten(request: HttpRequest) -> HttpResponse:
     """Ask for a link to choose a new password. The page says the same whoever asks for whom."""
@@ -108,13 +108,13 @@ def forgotten(request: HttpRequest) -> HttpResponse:
     began, live = time.monotonic(), installed()
     # Every request counts, and none is taken back: this is about filling mailboxes, not about guessing.
     with suppress(throttle.TooManyTries):
-        throttle.take(request, Door.FORGOTTEN)
+        throttle.take(request, Throttled.FORGOTTEN)
         access.ask_reset(live.store, request.POST.get("email", "")[:254], live.clock.now())
     time.sleep(max(0.0, ANSWER_SECONDS - (time.monotonic() - began)))
     return render(request, "sign_in/forgotten.html", {"title": title, "sent": True})
 
 
-@throttle.counts_wrong(Door.LINK, 410)
+@throttle.counts_wrong(Throttled.LINK, 410)
 @sensitive_post_parameters("password")
 @require_http_methods(["GET", "HEAD", "POST"])
 def new_password(request: HttpRequest, token: str) -> HttpResponse:
@@ -136,7 +136,7 @@ def new_password(request: HttpRequest, token: str) -> HttpResponse:
     return _in(request, person, "/")
 
 
-@throttle.counts_wrong(Door.LINK, 410)
+@throttle.counts_wrong(Throttled.LINK, 410)
 @sensitive_post_parameters("password")
 @require_http_methods(["GET", "HEAD", "POST"])
 def invitation(request: HttpRequest, token: str) -> HttpResponse:

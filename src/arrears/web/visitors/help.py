@@ -18,8 +18,8 @@ from django.views.decorators.http import require_http_methods, require_safe
 from arrears.core.address import check_address, mailbox_of
 from arrears.core.errors import Refused
 from arrears.core.messages.content import Role
-from arrears.core.people.doors import Door
 from arrears.core.people.support import Via
+from arrears.core.people.throttles import Throttled
 from arrears.engine.people import support, visitors
 from arrears.engine.people.pay_links import good_link
 from arrears.engine.tokens import digest_of, new_token
@@ -41,7 +41,7 @@ COOKIE_SECONDS: Final = 12 * 3600
 FIELDS: Final = ("name", "email", "company", "known_by", "about", "text")
 
 
-@throttle.at_door(Door.HELP)
+@throttle.throttled_as(Throttled.HELP)
 @require_http_methods(["GET", "HEAD", "POST"])
 def page(request: HttpRequest) -> HttpResponse:
     """The form; with POST the request is kept."""
@@ -69,7 +69,7 @@ def asked_by_visitor(request: HttpRequest) -> HttpResponse:
     )
     about, text = about_in(form.get("about", "")), form.get("text", "")
     try:
-        taken = throttle.take(request, Door.HELP, mailbox=mailbox_of(check_address(who.address)))
+        taken = throttle.take(request, Throttled.HELP, mailbox=mailbox_of(check_address(who.address)))
     except throttle.TooManyTries:
         raise Refused("too_many_requests", "this has been asked for several times today; wait a day") from None
     try:
@@ -121,7 +121,7 @@ def shown(request: HttpRequest, link: PayLink | None, why: str = "", status: int
     return render(request, "help.html", more, status=status)
 
 
-@throttle.counts_wrong(Door.LINK, 410)
+@throttle.counts_wrong(Throttled.LINK, 410)
 @require_http_methods(["GET", "HEAD", "POST"])
 def confirm(request: HttpRequest, token: str) -> HttpResponse:
     """The link of the first letter. Opening it changes nothing; its button does."""
@@ -141,7 +141,7 @@ def confirm(request: HttpRequest, token: str) -> HttpResponse:
     return render(request, "help_confirm.html", more)
 
 
-@throttle.counts_wrong(Door.LINK, 410)
+@throttle.counts_wrong(Throttled.LINK, 410)
 @require_safe
 def read(request: HttpRequest, token: str) -> HttpResponse:
     """The link of a later letter: a cookie for a token, and on to the clean address."""

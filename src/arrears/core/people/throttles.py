@@ -1,4 +1,4 @@
-"""The doors at which somebody who is not known yet can try something, and how often: one table for all of them.
+"""The places at which somebody who is not known yet can try something, and how often: one table for all of them.
 
 What can be guessed (a password, a code) is counted before it is looked at, so that no burst has more tries than these.
 What nobody can guess (a link, a token, a passkey) lets in whoever has it; only what is wrong is counted, so that no
@@ -16,12 +16,12 @@ from typing import Final, NamedTuple
 from arrears.core.closed import closed
 
 
-class Door(StrEnum):
+class Throttled(StrEnum):
     """Where somebody comes in, or makes us write to somebody."""
 
     SIGN_IN = "sign_in"
     SECOND_STEP = "second_step"
-    AGAIN = "again"
+    REAUTHENTICATION = "reauthentication"
     PASSKEY = "passkey"
     STAFF = "staff"
     FORGOTTEN = "forgotten"
@@ -63,16 +63,16 @@ class Limit(NamedTuple):
         return self.within // self.most
 
 
-class Use(NamedTuple):
+class CountedTry(NamedTuple):
     """One try, counted under one key."""
 
     key: str
     limit: Limit
 
 
-def use(door: Door, by: CountedBy, value: str) -> Use:
-    """One try at a door. Its key is a digest: who it was cannot be read where it is kept."""
-    return Use(hashlib.sha256(f"{door}:{by}:{value}".encode()).hexdigest()[:32], LIMITS[door][by])
+def counted_try(throttled: Throttled, by: CountedBy, value: str) -> CountedTry:
+    """One try at a place. Its key is a digest: who it was cannot be read where it is kept."""
+    return CountedTry(hashlib.sha256(f"{throttled}:{by}:{value}".encode()).hexdigest()[:32], LIMITS[throttled][by])
 
 
 QUARTER: Final = timedelta(minutes=15)
@@ -88,27 +88,27 @@ _PASSWORDS: Final = {
     CountedBy.BROWSER: Limit(10, QUARTER),
 }
 
-LIMITS: Final[Mapping[Door, Mapping[CountedBy, Limit]]] = closed(
-    "how often at each door",
-    Door,
+LIMITS: Final[Mapping[Throttled, Mapping[CountedBy, Limit]]] = closed(
+    "how often at each place",
+    Throttled,
     {
-        Door.SIGN_IN: _PASSWORDS,
-        Door.STAFF: _PASSWORDS,
+        Throttled.SIGN_IN: _PASSWORDS,
+        Throttled.STAFF: _PASSWORDS,
         # Only who knows the password comes so far: nobody else can wear it out.
-        Door.SECOND_STEP: {CountedBy.NAME: Limit(10, QUARTER), CountedBy.BROWSER: Limit(10, QUARTER)},
+        Throttled.SECOND_STEP: {CountedBy.NAME: Limit(10, QUARTER), CountedBy.BROWSER: Limit(10, QUARTER)},
         # Whoever took a session over guesses no password with it, and locks nobody out.
-        Door.AGAIN: {CountedBy.SESSION: Limit(10, QUARTER)},
-        Door.PASSKEY: {CountedBy.NET: Limit(100, QUARTER)},
-        Door.LINK: {CountedBy.NET: Limit(100, QUARTER)},
+        Throttled.REAUTHENTICATION: {CountedBy.SESSION: Limit(10, QUARTER)},
+        Throttled.PASSKEY: {CountedBy.NET: Limit(100, QUARTER)},
+        Throttled.LINK: {CountedBy.NET: Limit(100, QUARTER)},
         # Each may write a letter, so none is given back.
-        Door.FORGOTTEN: {CountedBy.NET: Limit(20, QUARTER)},
+        Throttled.FORGOTTEN: {CountedBy.NET: Limit(20, QUARTER)},
         # A program gone wild waits, and keeps no other waiting.
-        Door.API: {CountedBy.TOKEN: Limit(600, timedelta(minutes=1))},
-        Door.WRONG_TOKEN: {CountedBy.NET: Limit(100, QUARTER)},
+        Throttled.API: {CountedBy.TOKEN: Limit(600, timedelta(minutes=1))},
+        Throttled.WRONG_TOKEN: {CountedBy.NET: Limit(100, QUARTER)},
         # Nobody's mailbox is filled with our links, whoever types its address.
-        Door.HELP: {CountedBy.NET: Limit(20, timedelta(hours=1)), CountedBy.MAILBOX: Limit(3, DAY)},
+        Throttled.HELP: {CountedBy.NET: Limit(20, timedelta(hours=1)), CountedBy.MAILBOX: Limit(3, DAY)},
         # On whatever accounts: there is no account for each stranger.
-        Door.TYPED_ADDRESS: {CountedBy.MAILBOX: Limit(10, DAY)},
+        Throttled.TYPED_ADDRESS: {CountedBy.MAILBOX: Limit(10, DAY)},
     },
 )
-"""What counts at each door; where a request's address cannot be known, what is counted by it is not counted."""
+"""What counts at each place; where a request's address cannot be known, what is counted by it is not counted."""

@@ -1,15 +1,15 @@
--- Who tries how often, at every door: one row for what is counted (a digest), with the instant from which on nothing
+-- Who tries how often, at every place: one row for what is counted (a digest), with the instant from which on nothing
 -- of it is used any more. Not logged: losing it in a crash gives everybody their tries back, and no page waits for a disk.
-CREATE UNLOGGED TABLE door_use (
+CREATE UNLOGGED TABLE throttle (
     key text PRIMARY KEY,
     until timestamptz NOT NULL
 );
-CREATE INDEX door_use_by_age ON door_use (until);
+CREATE INDEX throttle_by_age ON throttle (until);
 DROP INDEX sign_in_attempt_by_key, sign_in_attempt_by_age, typed_address_by_mailbox, typed_address_by_age;
 DROP TABLE sign_in_attempt;
 DROP TABLE typed_address;
 
--- Where a stranger's question came from is counted at the door, and kept nowhere.
+-- Where a stranger's question came from is counted where it is throttled, and kept nowhere.
 DROP INDEX support_request_by_net;
 ALTER TABLE support_request DROP COLUMN net;
 

@@ -1,5 +1,5 @@
-"""Every door and how often somebody may try it: no burst has more tries than the table says, nobody is locked out by
-somebody else, and an address that is written to is not flooded."""
+"""Every throttled place and how often somebody may try it: no burst has more tries than the table says, nobody is
+locked out by somebody else, and an address that is written to is not flooded."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ from tests.web.entrance import Entrance, browser, come_in, sign_in, text
 from tests.web.routes import address, routes
 
 from arrears.core.closed import closed
-from arrears.core.people.doors import LIMITS, CountedBy, Door, Limit, Use, use
+from arrears.core.people.throttles import LIMITS, CountedBy, CountedTry, Limit, Throttled, counted_try
 
 if TYPE_CHECKING:
     from django.test import Client
@@ -41,7 +41,7 @@ def house(shared: Entrance) -> Entrance:
     shared.clock.ahead = timedelta(0)
     shared.mail()
     with psycopg.connect(shared.database) as db:
-        db.execute("DELETE FROM door_use")
+        db.execute("DELETE FROM throttle")
     return shared
 
 
@@ -75,12 +75,12 @@ def staff(client: Client, password: str = PASSWORD, email: str = STAFF) -> int:
     return int(client.post("/console/sign-in", {"email": email, "password": password}).status_code)
 
 
-def wear_out(house: Entrance, door: Door, by: CountedBy, value: str) -> None:
+def wear_out(house: Entrance, throttled: Throttled, by: CountedBy, value: str) -> None:
     """As if as much had been tried here as may be."""
-    one = use(door, by, value)
+    one = counted_try(throttled, by, value)
     with psycopg.connect(house.database) as db:
         db.execute(
-            "INSERT INTO door_use VALUES (%s, %s) ON CONFLICT (key) DO UPDATE SET until = excluded.until",
+            "INSERT INTO throttle VALUES (%s, %s) ON CONFLICT (key) DO UPDATE SET until = excluded.until",
             [one.key, house.clock.now() + one.limit.within],
         )
 
@@ -89,7 +89,7 @@ def wear_out(house: Entrance, door: Door, by: CountedBy, value: str) -> None:
 
 
 def test_a_limit_is_so_many_at_once_and_then_one_by_one(house: Entrance) -> None:
-    start, three = datetime(2026, 1, 1, tzinfo=UTC), Use("three", Limit(3, timedelta(minutes=15)))
+    start, three = datetime(2026, 1, 1, tzinfo=UTC), CountedTry("three", Limit(3, timedelta(minutes=15)))
     counted = [house.store.count_tries([three], start) for _ in range(5)]
     assert counted == [True, True, True, False, False]
     assert not house.store.count_tries([three], start + timedelta(minutes=4, seconds=59))
@@ -102,7 +102,10 @@ def test_a_limit_is_so_many_at_once_and_then_one_by_one(house: Entrance) -> None
 
 
 def test_what_is_counted_in_two_ways_is_counted_in_both_or_in_none(house: Entrance) -> None:
-    now, narrow, wide = house.clock.now(), *(Use(key, Limit(most, timedelta(1))) for key, most in (("n", 1), ("w", 2)))
+    now, narrow, wide = (
+        house.clock.now(),
+        *(CountedTry(key, Limit(most, timedelta(1))) for key, most in (("n", 1), ("w", 2))),
+    )
     assert house.store.count_tries([wide, narrow], now)
     assert not house.store.count_tries([narrow, wide], now)
     assert house.store.count_tries([wide], now), "the one that was refused took nothing of it"
@@ -110,7 +113,7 @@ def test_what_is_counted_in_two_ways_is_counted_in_both_or_in_none(house: Entran
 
 
 def test_a_burst_from_many_processes_has_exactly_as_many_tries_as_one(house: Entrance) -> None:
-    ten, now = [Use("burst", Limit(10, timedelta(minutes=15)))], house.clock.now()
+    ten, now = [CountedTry("burst", Limit(10, timedelta(minutes=15)))], house.clock.now()
     with ThreadPoolExecutor(8) as threads:
         let_in = [*threads.map(lambda _: house.store.count_tries(ten, now), range(60))]
     assert sum(let_in) == 10
@@ -118,12 +121,12 @@ def test_a_burst_from_many_processes_has_exactly_as_many_tries_as_one(house: Ent
 
 def test_what_is_over_is_forgotten_and_what_is_kept_names_nobody(house: Entrance) -> None:
     now = house.clock.now()
-    assert house.store.count_tries([use(Door.SIGN_IN, CountedBy.NAME, "anna@bakery.example")], now)
-    [(key,)] = house.rows("SELECT key FROM door_use")
+    assert house.store.count_tries([counted_try(Throttled.SIGN_IN, CountedBy.NAME, "anna@bakery.example")], now)
+    [(key,)] = house.rows("SELECT key FROM throttle")
     assert len(key) == 32
     assert "anna" not in key
-    assert house.store.count_tries([Use("other", Limit(1, timedelta(1)))], now + timedelta(days=1))
-    assert house.rows("SELECT key FROM door_use") == [("other",)]
+    assert house.store.count_tries([CountedTry("other", Limit(1, timedelta(1)))], now + timedelta(days=1))
+    assert house.rows("SELECT key FROM throttle") == [("other",)]
 
 
 # -- where somebody comes from -------------------------------------------------------------------------------------
@@ -199,20 +202,20 @@ def test_ten_strangers_at_one_address_lock_out_nobody_who_comes_from_there(house
     assert sign_in(at("192.0.2.1"), email).status_code == 302
 
 
-@pytest.mark.parametrize("door", [Door.STAFF, Door.SIGN_IN])
-def test_strangers_all_over_the_net_lock_no_name_for_good(house: Entrance, door: Door) -> None:
+@pytest.mark.parametrize("throttled", [Throttled.STAFF, Throttled.SIGN_IN])
+def test_strangers_all_over_the_net_lock_no_name_for_good(house: Entrance, throttled: Throttled) -> None:
     _, _, person = house.account()
-    email = STAFF if door is Door.STAFF else person
+    email = STAFF if throttled is Throttled.STAFF else person
 
     def comes_in(client: Client, password: str = PASSWORD) -> bool:
-        if door is Door.STAFF:
+        if throttled is Throttled.STAFF:
             return staff(client, password) == 302
         return bool(sign_in(client, email, password).status_code == 302)
 
     known = at("192.0.2.5")
     assert comes_in(known)
-    known.post("/console/sign-out" if door is Door.STAFF else "/sign-out")
-    wear_out(house, door, CountedBy.NAME, email)
+    known.post("/console/sign-out" if throttled is Throttled.STAFF else "/sign-out")
+    wear_out(house, throttled, CountedBy.NAME, email)
     assert comes_in(known), "a browser that has signed in before"
     assert comes_in(at("203.0.113.1")), "a net of its own has tries of its own"
     for _ in range(3):
@@ -223,13 +226,12 @@ def test_strangers_all_over_the_net_lock_no_name_for_good(house: Entrance, door:
 
 def test_a_name_has_no_more_wrong_passwords_in_a_burst_than_ten_from_one_net(house: Entrance) -> None:
     tried: list[str] = []
-    from arrears.web.console import sign_in as door
 
     def counts(email: str, password: str) -> None:
         tried.append(password)
 
     with pytest.MonkeyPatch.context() as patched, ThreadPoolExecutor(8) as threads:
-        patched.setattr(door, "staff_of", counts)
+        patched.setattr(console, "staff_of", counts)
         answers = [*threads.map(lambda n: staff(at("192.0.2.9"), f"wrong{n}"), range(23))]
     assert set(answers) == {403}
     assert len(tried) == 10
@@ -237,13 +239,13 @@ def test_a_name_has_no_more_wrong_passwords_in_a_burst_than_ten_from_one_net(hou
 
 def test_whoever_knows_the_password_guesses_no_codes_by_beginning_anew(house: Entrance) -> None:
     _, _, email = house.account()
-    wear_out(house, Door.SECOND_STEP, CountedBy.NAME, email)
+    wear_out(house, Throttled.SECOND_STEP, CountedBy.NAME, email)
     request = HttpRequest()
     request.META = {"REMOTE_ADDR": "203.0.113.77"}
     from arrears.web import throttle
 
     with pytest.raises(throttle.TooManyTries):
-        throttle.take(request, Door.SECOND_STEP, name=email)
+        throttle.take(request, Throttled.SECOND_STEP, name=email)
 
 
 def asks(client: Client, **changes: str) -> int:
@@ -272,7 +274,7 @@ def test_a_program_gone_wild_keeps_no_other_from_the_api(house: Entrance) -> Non
     from arrears.web import identities
 
     good = identities.create_token("good", "read", house.clock.now())
-    wear_out(house, Door.WRONG_TOKEN, CountedBy.NET, "192.0.2.1")
+    wear_out(house, Throttled.WRONG_TOKEN, CountedBy.NET, "192.0.2.1")
     answers = {
         token: at("192.0.2.1").get("/v1/me", headers={"Authorization": f"Bearer {token}"}).status_code
         for token in ("arr_wrong", good)
@@ -281,25 +283,25 @@ def test_a_program_gone_wild_keeps_no_other_from_the_api(house: Entrance) -> Non
     assert at("192.0.2.2").get("/v1/me", headers={"Authorization": "Bearer arr_wrong"}).status_code == 401
 
 
-# -- the doors, all of them ----------------------------------------------------------------------------------------
+# -- the places, all of them ----------------------------------------------------------------------------------------
 
-# Every route: the door that it is, or why it is none. `session`: nobody gets there who is not signed in; `public`: the
-# same for everybody, and nothing is sent; `provider`: its signature or secret is looked at, and its reports are never
+# Every route: what it is throttled as, or why it is not. `session`: nobody gets there who is not signed in; `public`:
+# the same for everybody, and nothing is sent; `provider`: its signature or secret is looked at, and its reports are never
 # turned away.
-DOORS: Final = """
+THROTTLES: Final = """
 /                                        session
 /sign-in                                 sign_in
 /sign-in/second-step                     second_step
 /sign-in/passkey                         passkey
 /sign-in/forgotten                       forgotten
-/sign-in/again                           again
-/sign-in/again/code                      again
+/sign-in/again                           reauthentication
+/sign-in/again/code                      reauthentication
 /sign-in/again/passkey                   session
 /sign-out                                public
 /new-password/<str:token>                link
 /invitation/<str:token>                  link
 /security                                session
-/security/password                       again
+/security/password                       reauthentication
 /security/app                            session
 /security/app/picture.svg                session
 /security/app/remove                     session
@@ -344,13 +346,13 @@ DOORS: Final = """
 /webhooks/mail/<slug:provider>           provider
 /webhooks/<slug:provider>                provider
 """
-NO_DOOR: Final = ("session", "public", "provider", "cookie")
-BY_ROUTE: Final = dict(line.split() for line in DOORS.strip().splitlines())
+NOT_THROTTLED: Final = ("session", "public", "provider", "cookie")
+BY_ROUTE: Final = dict(line.split() for line in THROTTLES.strip().splitlines())
 """`cookie`: what a link was exchanged for, signed by us."""
 
 
 def views() -> dict[str, Any]:
-    """The view of each route; the API's are asked for their token, not for a door."""
+    """The view of each route; the API's are asked for their token."""
     from django.urls import get_resolver
 
     return {
@@ -360,14 +362,16 @@ def views() -> dict[str, Any]:
     }
 
 
-def test_every_route_is_a_door_of_the_table_or_says_why_it_is_none(site: str) -> None:
+def test_every_route_is_throttled_or_says_why_it_is_not(site: str) -> None:
     pages = [route for route in routes() if not route.startswith("/v1/") or route in BY_ROUTE]
-    assert [route for route in pages if route not in BY_ROUTE] == [], "write its line in DOORS"
+    assert [route for route in pages if route not in BY_ROUTE] == [], "write its line in THROTTLES"
     assert [route for route in BY_ROUTE if route not in pages] == [], "this route is gone: take its line out"
-    assert {word for word in BY_ROUTE.values() if word not in NO_DOOR} | {"api", "wrong_token"} == set(map(str, Door))
-    said = {route: str(getattr(view, "door", "")) for route, view in views().items()}
-    wanted = {route: BY_ROUTE[route] for route in said if BY_ROUTE.get(route, "public") not in NO_DOOR}
-    assert {route: door for route, door in said.items() if door} == wanted
+    assert {word for word in BY_ROUTE.values() if word not in NOT_THROTTLED} | {"api", "wrong_token"} == set(
+        map(str, Throttled)
+    )
+    said = {route: str(getattr(view, "throttled", "")) for route, view in views().items()}
+    wanted = {route: BY_ROUTE[route] for route in said if BY_ROUTE.get(route, "public") not in NOT_THROTTLED}
+    assert {route: word for route, word in said.items() if word} == wanted
 
 
 def test_every_route_of_the_api_counts_the_tokens_that_are_none_of_ours(house: Entrance) -> None:
@@ -375,7 +379,7 @@ def test_every_route_of_the_api_counts_the_tokens_that_are_none_of_ours(house: E
 
     asks = [line for line in PROGRAM_LINES if BY_ROUTE.get(line.route) != "public"]
     assert {line.route for line in asks} == {r for r in routes() if r.startswith("/v1/") and r not in BY_ROUTE}
-    wear_out(house, Door.WRONG_TOKEN, CountedBy.NET, "192.0.2.1")
+    wear_out(house, Throttled.WRONG_TOKEN, CountedBy.NET, "192.0.2.1")
     open_parts = {"account": "acc_1", "method": 1, "payment": "pay_1", "person": "per_1"}
     for line in asks:
         path, headers = address(line.route, open_parts), {"Authorization": "Bearer arr_wrong"}
@@ -404,7 +408,7 @@ WRONG_LINK: Final = [route for route, word in BY_ROUTE.items() if word == "link"
 def test_links_that_are_wrong_are_counted_and_one_that_is_right_opens(house: Entrance, route: str) -> None:
     path = route.replace("<str:token>", WRONG)
     assert knock(at("192.0.2.1"), path)[0] == 410
-    wear_out(house, Door.LINK, CountedBy.NET, "192.0.2.1")
+    wear_out(house, Throttled.LINK, CountedBy.NET, "192.0.2.1")
     status, said = knock(at("192.0.2.1"), path)
     assert (status, "That was too often" in said) == (429, True)
     assert knock(at("192.0.2.2"), path)[0] == 410, "from elsewhere"
@@ -419,72 +423,72 @@ def test_whoever_has_tried_too_often_is_told_so_at_every_door(
     profile = f"/acc_{number}/profile"
     good = create_token("gone wild", "read", house.clock.now())
     asked = {"as": "stranger", "email": "v@example.org", "name": "", "company": "", "known_by": "", "about": "other"}
-    told: dict[Door, tuple[CountedBy, str, Callable[[], tuple[int, str]], int, str]] = closed(
+    told: dict[Throttled, tuple[CountedBy, str, Callable[[], tuple[int, str]], int, str]] = closed(
         "whoever has tried too often",
-        Door,
+        Throttled,
         {
-            Door.SIGN_IN: (
+            Throttled.SIGN_IN: (
                 *(CountedBy.NAME_HERE, f"{email} 192.0.2.1"),
                 lambda: knock(at("192.0.2.1"), "/sign-in", {"email": email, "password": PASSWORD}),
                 *(403, "password"),
             ),
-            Door.STAFF: (
+            Throttled.STAFF: (
                 *(CountedBy.NAME_HERE, f"{STAFF} 192.0.2.1"),
                 lambda: knock(at("192.0.2.1"), "/console/sign-in", {"email": STAFF, "password": PASSWORD}),
                 *(403, "password"),
             ),
             # With a second factor: tests/web/test_sign_in.py, "codes cannot be guessed either".
-            Door.SECOND_STEP: (CountedBy.NAME, email, lambda: (0, ""), 0, ""),
-            Door.AGAIN: (
+            Throttled.SECOND_STEP: (CountedBy.NAME, email, lambda: (0, ""), 0, ""),
+            Throttled.REAUTHENTICATION: (
                 *(CountedBy.SESSION, str(client.session.session_key)),
                 lambda: knock(client, "/sign-in/again", {"password": PASSWORD}),
                 *(200, "That was too often"),
             ),
-            Door.PASSKEY: (
+            Throttled.PASSKEY: (
                 *(CountedBy.NET, "192.0.2.1"),
                 lambda: knock(at("192.0.2.1"), "/sign-in/passkey", {"credential": "{}"}),
                 *(429, "That was too often"),
             ),
-            Door.FORGOTTEN: (
+            Throttled.FORGOTTEN: (
                 *(CountedBy.NET, "192.0.2.1"),
                 lambda: knock(at("192.0.2.1"), "/sign-in/forgotten", {"email": email}),
                 *(200, ""),
             ),
-            Door.LINK: (
+            Throttled.LINK: (
                 *(CountedBy.NET, "192.0.2.1"),
                 lambda: knock(at("192.0.2.1"), f"/pay/{WRONG}"),
                 *(429, "That was too often"),
             ),
-            Door.API: (
+            Throttled.API: (
                 *(CountedBy.TOKEN, str(token_of(good, house.clock.now()).number)),  # type: ignore[union-attr]
                 lambda: knock(at("192.0.2.2"), "/v1/me", headers={"Authorization": f"Bearer {good}"}),
                 *(429, "too_many_requests"),
             ),
-            Door.WRONG_TOKEN: (
+            Throttled.WRONG_TOKEN: (
                 *(CountedBy.NET, "192.0.2.1"),
                 lambda: knock(at("192.0.2.1"), "/v1/me", headers={"Authorization": "Bearer arr_wrong"}),
                 *(429, "too_many_requests"),
             ),
-            Door.HELP: (
+            Throttled.HELP: (
                 *(CountedBy.NET, "192.0.2.1"),
                 lambda: knock(at("192.0.2.1"), "/help", {**asked, "text": "hello"}),
                 *(429, "several times today"),
             ),
-            Door.TYPED_ADDRESS: (
+            Throttled.TYPED_ADDRESS: (
                 *(CountedBy.MAILBOX, "victim@example.org"),
                 lambda: knock(client, profile, {"do": "warn", "address": "Victim@example.org"}),
                 *(422, "given several times today"),
             ),
         },
     )
-    for door, (by, value, try_it, status, words) in told.items():
-        wear_out(house, door, by, value)
+    for throttled, (by, value, try_it, status, words) in told.items():
+        wear_out(house, throttled, by, value)
         found, said = try_it()
-        assert (door, found, words in said) == (door, status, True), said[:500]
+        assert (throttled, found, words in said) == (throttled, status, True), said[:500]
     assert house.mail() == [], "nothing was sent to anybody"
 
 
-def test_every_limit_of_the_table_is_reached_by_a_door_that_counts_it(site: str) -> None:
-    """Names, nets, browsers, mailboxes: what no door could count would be a limit in name alone."""
+def test_every_limit_of_the_table_is_reached_somewhere(site: str) -> None:
+    """Names, nets, browsers, mailboxes: what nothing could count would be a limit in name alone."""
     assert {by for limits in LIMITS.values() for by in limits} == set(CountedBy)
     assert all(limit.step > timedelta(0) for limits in LIMITS.values() for limit in limits.values())
