@@ -308,8 +308,11 @@ def test_no_value_of_a_row_comes_into_its_log(server: EmbeddedServer) -> None:
 def test_what_would_bring_values_into_the_log_of_another_server_is_said_with_the_way_out(
     server: EmbeddedServer,
 ) -> None:
-    as_superuser = make_conninfo(server.start(), user="postgres")
-    with closing(psycopg.connect(as_superuser, autocommit=True)) as db:
+    server.start()
+    server.stop()
+    settings = "log_min_error_statement, log_parameter_max_length, log_min_duration_statement"
+    alone(server, f"GRANT SET ON PARAMETER {settings} TO arrears;")
+    with closing(psycopg.connect(server.start(), autocommit=True)) as db:
         db.execute("SET log_min_error_statement = error")
         db.execute("SET log_parameter_max_length = -1")
         assert values_in_log(db) == {"log_min_error_statement": "error"}

@@ -225,6 +225,8 @@ def test_strangers_all_over_the_net_lock_no_name_for_good(house: Entrance, throt
 
 
 def test_a_name_has_no_more_wrong_passwords_in_a_burst_than_ten_from_one_net(house: Entrance) -> None:
+    from arrears.web.console import sign_in as console
+
     tried: list[str] = []
 
     def counts(email: str, password: str) -> None:
@@ -286,8 +288,8 @@ def test_a_program_gone_wild_keeps_no_other_from_the_api(house: Entrance) -> Non
 # -- the places, all of them ----------------------------------------------------------------------------------------
 
 # Every route: what it is throttled as, or why it is not. `session`: nobody gets there who is not signed in; `public`:
-# the same for everybody, and nothing is sent; `provider`: its signature or secret is looked at, and its reports are never
-# turned away.
+# the same for everybody, and nothing is sent; `provider`: its signature or secret is looked at, and its reports are
+# never turned away.
 THROTTLES: Final = """
 /                                        session
 /sign-in                                 sign_in
