@@ -21,7 +21,7 @@ from arrears.sandbox.run import Running, running
 if TYPE_CHECKING:
     from django.test import Client
 
-PAGES = ("", "settle", "methods", "subscriptions", "invoices", "invoices.csv", "profile")
+PAGES = ("", "settle", "methods", "subscriptions", "invoices", "invoices.csv", "statement", "profile")
 
 
 @pytest.fixture(scope="module")

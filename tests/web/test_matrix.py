@@ -57,6 +57,8 @@ GET  /<account:account>/subscriptions           in         in       200/404     
 POST /<account:account>/subscriptions           in         in       303/404        403/404  404       in
 GET  /<account:account>/invoices                in         in       200/404        200/404  404       in
 GET  /<account:account>/invoices.csv            in         in       200/404        200/404  404       in
+GET  /<account:account>/statement               in         in       200/404        200/404  404       in
+GET  /<account:account>/statement.csv           in         in       200/404        200/404  404       in
 GET  /<account:account>/profile                 in         in       200/404        200/404  404       in
 POST /<account:account>/profile                 in         in       303/404        403/404  404       in
 GET  /<account:account>/story/<str:attempts>    in         in       200/404        200/404  404       in

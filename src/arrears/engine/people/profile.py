@@ -43,7 +43,7 @@ def change_address(
     `bad_address`, `same_address`, `unknown_person`, `too_many_requests`, `typed_often`."""
     new = check_address(address)
     who = _person(store, account, person)
-    if new == who.contact and who.confirmed_at is not None:
+    if new == who.contact and who.confirmed_at is not None and now - who.confirmed_at < CONFIRMED_FOR:
         raise Refused("same_address", "this is the contact address already, and it is confirmed")
     with acting_on(store, account, now) as unit:
         if store.asked_since(person, now - timedelta(days=1)) >= ASKS_A_DAY:
