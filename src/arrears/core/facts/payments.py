@@ -79,7 +79,8 @@ class AttemptMoved(Fact, frozen=True, tag="attempt_moved"):
     """The attempt is now in another state, on this evidence from the provider. `ref` is the provider's own id.
 
     `counts`: it started a challenge that counts as in flight. `tell`: the bank wants the customer to confirm a charge
-    of ours for what is past due already.
+    of ours for what is past due already. `under_way`: the payer has paid on the provider's page, and the money is on
+    its way, as with a bank debit; only its outcome can end it.
     """
 
     attempt: int
@@ -90,6 +91,7 @@ class AttemptMoved(Fact, frozen=True, tag="attempt_moved"):
     counts: bool = False
     why: str = ""
     tell: bool = False
+    under_way: bool = False
 
 
 class CardTried(Fact, frozen=True, tag="card_tried"):

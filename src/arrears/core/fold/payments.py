@@ -103,14 +103,15 @@ def _attempt_moved(account: Account, fact: f.AttemptMoved, recorded: f.Recorded)
     waiting = fact.to is AttemptState.NEEDS_CUSTOMER
     if fact.to in OPEN_STATES:
         challenged_at = recorded.at if waiting and fact.counts else None
-        now = replace(was, state=fact.to, ref=fact.ref or was.ref, challenged_at=challenged_at)
+        on_page = was.on_page and not fact.under_way
+        now = replace(was, state=fact.to, ref=fact.ref or was.ref, challenged_at=challenged_at, on_page=on_page)
         attempts = tuple(now if a.no == now.no else a for a in account.attempts)
         account = replace(account, attempts=attempts)
         if waiting and fact.counts and account.case is not None:
             account = replace(account, case=replace(account.case, challenges=account.case.challenges + 1))
         if waiting and was.method:
             account = _with_method(account, was.method, failed=True)
-        stands = fact.counts if waiting else not (was.on_page and fact.to is AttemptState.SUBMITTED)
+        stands = fact.counts if waiting else not (on_page and fact.to is AttemptState.SUBMITTED)
         return _with_doubt(account, fact.attempt, stands=stands)
     account = replace(account, attempts=tuple(a for a in account.attempts if a.no != fact.attempt))
     account = _with_doubt(account, fact.attempt, stands=False)
