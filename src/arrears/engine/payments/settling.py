@@ -368,7 +368,7 @@ def cancel_open_attempts(
 def cancel(store: AccountsAndMoney, providers: Providers, account: int, attempt: Attempt, now: datetime) -> None:
     """End an attempt that waits for the payer; refuses `attempt_in_flight` where the provider gave no proof."""
     reference = attempt_ref(account, attempt.no)
-    if attempt.on_page:
+    if attempt.on_page or not attempt.method:
         outcome = end_page(store, providers, account, attempt, now)
     else:
         method = store.method(account, attempt.method)

@@ -17,7 +17,8 @@ from arrears.core.account import Action
 from arrears.core.closed import closed
 from arrears.core.errors import Refused
 from arrears.core.messages.kinds import FORESEEN, MessageKind
-from arrears.core.people.links import LASTS, TimedLink
+from arrears.core.people.links import LASTS, Capability
+from arrears.core.people.throttles import Throttled
 from arrears.engine.messages.unreached import Unreached
 from arrears.engine.messages.upcoming import Telling, plan_of
 from arrears.engine.people import access, profile
@@ -25,6 +26,7 @@ from arrears.web.account_centre.frame import Visit, account_page
 from arrears.web.names import called
 from arrears.web.refusals import in_words
 from arrears.web.sign_in.security import step_up
+from arrears.web.throttle import throttled_as
 
 PLAN_MAX: Final = 40
 """More lines would be more than a page of 50 kB; the timeline has them when they come near."""
@@ -41,10 +43,11 @@ WAITS: Final[dict[Action, Promise | str]] = closed("words of what waits for a wa
     Action.DELETE: gettext_lazy("that the data of %(service)s is deleted"),
 })  # fmt: skip
 
-PROVED: Final = ("address", "invite", "withdraw", "remove")
+PROVED: Final = ("address", "invite", "withdraw", "remove", "warn", "unwarn")
 """What is done only for somebody who has just shown who they are."""
 
 
+@throttled_as(Throttled.TYPED_ADDRESS)
 @account_page(methods=("GET", "HEAD", "POST"), acts=False)
 def page(visit: Visit) -> HttpResponse:
     """The page; with POST what its forms ask for. Language and zone are everybody's own."""
@@ -153,10 +156,10 @@ def shown(visit: Visit, why: str = "", status: int = 200, wrong: str = "") -> Ht
             {
                 "no": one.no,
                 "address": visit.address(one.address),
-                "until": visit.day(visit.local_day(one.asked_at + LASTS[TimedLink.INVITATION])),
+                "until": visit.day(visit.local_day(one.asked_at + LASTS[Capability.INVITATION])),
             }
             for one in contacts.links
-            if not one.person and visit.now - one.asked_at <= LASTS[TimedLink.INVITATION]
+            if not one.person and visit.now - one.asked_at <= LASTS[Capability.INVITATION]
         ],
         "extras": [
             {"address": visit.address(one.address), "dead": contacts.is_dead(one.address)} for one in contacts.extras
