@@ -98,13 +98,13 @@ def _minimum_hides_holds() -> Sequence[Swap]:
 
 
 FAULTS: Final = (
-    Fault("a hold on a debt voids no warning, and what it moved is done a week early", _voids_nothing),
+    Fault("a hold on a debt voids no warning, and what it moved is done a week early", _voids_nothing, 12),
     Fault("a warning leaves during the hold on the debt that it follows", _warns_meanwhile),
     Fault("a warning that was sent and not accepted counts as promised", _sent_is_promised),
     Fault("a debt that is past due in an open case is first heard of with its stop", _later_debts_are_silent),
     Fault("by the account's clock what no debt names is deleted", _deletes_what_nothing_names),
-    Fault("by the account's clock what only a disputed debt names is deleted", _deletes_what_a_dispute_names),
-    Fault("a day that a refused warning named is not free for another step", _taken_by_another_step),
+    Fault("by the account's clock what only a disputed debt names is deleted", _deletes_what_a_dispute_names, 3),
+    Fault("a day that a refused warning named is not free for another step", _taken_by_another_step, 2),
     Fault("what waits under doubt is told for a day that has passed", _told_in_the_past),
     Fault("held debt does not count towards the minimum", _minimum_hides_holds),
 )
