@@ -82,7 +82,7 @@ def _taken_by_another_step() -> Sequence[Swap]:
     return [(warn, "_named_day", named)]
 
 
-def _told_in_the_past() -> Sequence[Swap]:
+def _names_a_past_day() -> Sequence[Swap]:
     return [(Ahead, "announced_day", property(lambda self: self.stored_day))]
 
 
@@ -105,7 +105,7 @@ FAULTS: Final = (
     Fault("by the account's clock what no debt names is deleted", _deletes_what_nothing_names),
     Fault("by the account's clock what only a disputed debt names is deleted", _deletes_what_a_dispute_names, 3),
     Fault("a day that a refused warning named is not free for another step", _taken_by_another_step, 2),
-    Fault("what waits under doubt is told for a day that has passed", _told_in_the_past),
+    Fault("what waits under doubt is told for a day that has passed", _names_a_past_day),
     Fault("held debt does not count towards the minimum", _minimum_hides_holds),
 )
 
