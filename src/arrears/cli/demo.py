@@ -27,6 +27,7 @@ from arrears.sandbox.run import running
 from arrears.sim.simulate import START, SimulationReport, simulate
 from arrears.sim.story import DiaryLine, as_text, tell
 from arrears.store.postgres.store import PostgresStore
+from arrears.web.host_names import LOCALHOST
 from arrears.web.serving import listen, port_of
 from arrears.wiring import database_url, fresh_database, install, settings, tune_for_batches
 
@@ -148,7 +149,7 @@ def _living(port: int | None, language: str, seen_at: Callable[[str], object]) -
     with ExitStack() as stack:
         # Before anything of an earlier demo is thrown away: without a port there is no new one.
         server = None if port is None else stack.enter_context(closing(listen(HOST, port)))
-        base_url = f"http://{HOST}:{port_of(server) if server else DEFAULT_PORT}"
+        base_url = f"http://{LOCALHOST}:{port_of(server) if server else DEFAULT_PORT}"
         url = fresh_database(DATABASE)
         folder = settings().home / "demo-mail"
         shutil.rmtree(folder, ignore_errors=True)
