@@ -25,7 +25,7 @@ from arrears.engine.messages.unreached import WHAT_TO_DO, Unreached, unreached
 from arrears.ports import AccountAndMailHistory, MailState
 from arrears.sim.causes import causes
 from arrears.sim.story import as_text, tell, whose_date
-from arrears.sim.story_words import WILL, in_words, unless_lifted
+from arrears.sim.story_words import DOUBTS, WILL, because, in_words, unless_lifted
 from arrears.wiring import open_installation
 
 
@@ -93,7 +93,7 @@ def _waits_for(view: View) -> list[str]:
     """What keeps this account waiting: doubts where something lies ahead, a person where it is parked."""
     account = view.account
     pursued = account.case is not None or any(s.end and s.state is not State.DELETED for s in account.subscriptions)
-    doubts = [str(doubt) for doubt in view.doubts] if pursued else []
+    doubts = [DOUBTS[doubt] for doubt in view.doubts] if pursued else []
     return [*doubts, *([f"a person: parked, {account.parked}"] if account.parked else [])]
 
 
@@ -179,7 +179,8 @@ def _expected(account: Account, due: Due) -> str:
         case f.Announcement(on=on) as said:
             return f"message, {said.name}: {whose_date(account, said)}, {in_words(on)}"
         case f.Deferred(subscription=sub, action=action, doubts=doubts):
-            return f"{action} of {account.subscription(sub).service}, but it waits for: {', '.join(doubts)}"
+            waited_for = " and ".join(DOUBTS[doubt] for doubt in doubts)
+            return f"{action} of {account.subscription(sub).service}, but it waits for {waited_for}"
         case f.HoldEnded(hold=number):
             return f"the hold ends: {next(h.reason for h in account.holds if h.no == number)}"
         case f.Restricted(subscription=sub) | f.Disabled(subscription=sub) | f.DeletionOrdered(subscription=sub):
@@ -216,7 +217,7 @@ def sentences(found: dict[str, Any]) -> Iterator[str]:
         yield f"  {found['unreachable']}"
     yield from (f"  {letter}" for letter in found["held_back"])
     for doubt in found["waits_for"]:
-        yield f"  restricting, disabling and deleting wait for: {doubt}"
+        yield f"  restricting, disabling and deleting wait for {doubt}"
     if found["because"]:
         yield "  it came to this by"
         yield from (f"    {line}" for line in found["because"])
@@ -235,8 +236,7 @@ def step_ahead(step: dict[str, Any]) -> str:
 def standing(found: dict[str, Any]) -> Iterator[str]:
     """The state of each subscription with the dates that were told, and what is owed."""
     for sub in found["subscriptions"]:
-        reasons = f", because of {', '.join(r.replace('_', ' ') for r in sub['reasons'])}" if sub["reasons"] else ""
-        yield f"{sub['service']} is {sub['state'].replace('_', ' ')}{reasons}"
+        yield f"{sub['service']} is {sub['state'].replace('_', ' ')}{because(sub['state'], sub['reasons'])}"
         if sub["nothing_follows"]:
             yield f"  what follows: {sub['nothing_follows']}"
         if sub["restricted_on"]:

@@ -6,7 +6,7 @@ from datetime import timedelta
 
 import click
 
-from arrears.cli.common import AS_JSON, BY, print_json
+from arrears.cli.common import AS_JSON, BY, print_json, progress_of
 from arrears.core.errors import Refused
 from arrears.core.money import format_amount
 from arrears.engine.payments.reconciliation import MoneyCheck, check
@@ -27,7 +27,7 @@ def money() -> None:
 @AS_JSON
 def check_command(days: int, no_sweep: bool, as_json: bool) -> None:
     """Compare every payment and the sums; exit code 1 names each difference."""
-    with open_installation() as live:
+    with open_installation() as live, progress_of("money check"):
         if not live.providers.by_name:
             raise Refused("no_provider_key", "no payment provider is set up here")
         now = live.clock.now()

@@ -14,6 +14,7 @@ from arrears.core.ids import SUBSCRIPTION, format_id
 from arrears.core.policy import default_policy
 from arrears.engine.messages.health import waiting
 from arrears.ports import MailHealth
+from arrears.sim.story_words import DOUBTS
 from arrears.store.postgres.queries import awaiting_release, totals
 from arrears.wiring import Installation, open_installation
 
@@ -67,8 +68,9 @@ def _installation(live: Installation, as_json: bool) -> None:
     states = ", ".join(f"{count} {state}" for state, count in numbers.subscriptions.items())
     click.echo(f"subscriptions: {states or 'none'}")
     click.echo(f"due now: {numbers.due_now}; to perform: {numbers.open_actions}; tasks for staff: {numbers.open_tasks}")
-    guards = [str(doubt) for doubt in system.guards.doubts]
-    click.echo(f"last tick: {system.last_tick_at or 'never'}; doubts: {', '.join(guards) or 'none'}")
+    click.echo(f"a worker or a run last looked: {system.last_tick_at or 'never'}")
+    for doubt in system.guards.doubts:
+        click.echo(f"restricting, disabling and deleting wait for {DOUBTS[doubt]}")
     click.echo(f"this installation is {system.identity or 'nobody yet'} to its payment providers")
     for provider, count in foreign.items():
         click.echo(f"{provider}: {count} payments and pages there are another installation's, and left alone")
