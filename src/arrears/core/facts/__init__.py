@@ -86,6 +86,7 @@ from arrears.core.facts.people import (
     InvitationWithdrawn,
     Invited,
     LateOrder,
+    PersonErased,
     ResetAsked,
     ResumeLate,
     SignInChanged,
@@ -206,6 +207,7 @@ __all__ = [
     "Parked",
     "PastDue",
     "PaymentBooked",
+    "PersonErased",
     "PolicyAdopted",
     "Reactivated",
     "ReasonLifted",
@@ -314,6 +316,7 @@ AnyFact = (
     | InvitationWithdrawn
     | InvitationAccepted
     | AccessEnded
+    | PersonErased
     | ResetAsked
     | SignInChanged
     | SupportOpened

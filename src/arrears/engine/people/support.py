@@ -194,9 +194,14 @@ def close(store: AccountsAndSupport, number: int, why: str, now: datetime, autho
         store.move_request(number, "closed")
         return
     with acting_on(store, asked.account, now) as unit:
-        unit.record(f.SupportClosed(request=number), author, why)
-        _close_tasks(store, unit, asked, author, "closed", also_opening=True)
-        store.move_request(number, "closed")
+        close_within(store, unit, asked, author, why)
+
+
+def close_within(store: SupportBook, unit: Unit, asked: Request, author: str, why: str) -> None:
+    """Close a request of an account whose lock is held."""
+    unit.record(f.SupportClosed(request=asked.number), author, why)
+    _close_tasks(store, unit, asked, author, "closed", also_opening=True)
+    store.move_request(asked.number, "closed")
 
 
 def _close_tasks(

@@ -8,6 +8,7 @@ from typing import Any, LiteralString
 
 from arrears.core.address import mailbox_of
 from arrears.ports.people import AccessLink
+from arrears.ports.privacy import digest_of_mailbox
 from arrears.store.postgres.write import Db, utc
 
 
@@ -76,6 +77,7 @@ class PostgresAccess:
 
     def new_person(self, address: str, name: str, hashed: str, locale: str, now: datetime) -> int:
         """See ports.AccessBook."""
+        self._do("DELETE FROM erased_mailbox WHERE digest = %s", [digest_of_mailbox(address)])
         return self._number(
             "INSERT INTO person (sign_in_email, contact_email, display_name, locale, password, created_at,"
             " contact_confirmed_at) VALUES (%s, %s, %s, %s, %s, %s, %s) RETURNING person_id",

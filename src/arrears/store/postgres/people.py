@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from contextlib import AbstractContextManager
 from datetime import datetime
 from typing import Final, LiteralString
@@ -10,6 +10,7 @@ from typing import Final, LiteralString
 from arrears.core.address import mailbox_of
 from arrears.core.messages.recipients import Extra
 from arrears.ports.people import AskedAddress
+from arrears.ports.privacy import digest_of_mailbox
 from arrears.store.postgres.write import Db, utc
 
 UNCONFIRMED: Final[LiteralString] = """
@@ -28,6 +29,11 @@ TYPED: Final[LiteralString] = """
 INSERT INTO typed_address SELECT %(mailbox)s, %(now)s WHERE
     (SELECT count(*) FROM typed_address WHERE mailbox = %(mailbox)s AND typed_at > %(since)s) < %(most)s
 RETURNING true
+"""
+# Whoever was erased is written to no more than who does not exist.
+DEAD: Final[LiteralString] = """
+SELECT mailbox FROM dead_address WHERE mailbox = ANY(%b) UNION ALL
+SELECT v.mailbox FROM unnest(%b::text[], %b::bytea[]) AS v (mailbox, digest) JOIN erased_mailbox USING (digest)
 """
 
 
@@ -97,6 +103,7 @@ class PostgresPeople:
                 [asked.new, now, asked.person],
             )
             db.execute("DELETE FROM dead_address WHERE mailbox = %s", [mailbox_of(asked.new)])
+            db.execute("DELETE FROM erased_mailbox WHERE digest = %s", [digest_of_mailbox(asked.new)])
             return True
 
     def accounts_of(self, person: int) -> Sequence[int]:
@@ -133,3 +140,10 @@ class PostgresPeople:
                 "DELETE FROM extra_recipient WHERE account_id = %s AND address = %s RETURNING true", [account, address]
             )
             return gone.fetchone() is not None
+
+
+def dead_among(db: Db, addresses: Collection[str]) -> set[str]:
+    """Those of these addresses' mailboxes to which nothing is sent: they do not exist, or their owner was erased."""
+    mailboxes = sorted({mailbox_of(address) for address in addresses})
+    digests = [digest_of_mailbox(mailbox) for mailbox in mailboxes]
+    return {mailbox for (mailbox,) in db.execute(DEAD, [mailboxes, mailboxes, digests])}
