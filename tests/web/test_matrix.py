@@ -312,10 +312,10 @@ def tokens(town: Town, own: int) -> dict[str, dict[str, str]]:
     """The headers of each kind of program."""
     from django.core import signing
 
-    from arrears.web import identities
+    from arrears.web import api_tokens
     from arrears.web.api.alerts import SALT
 
-    found = {scope: identities.create_token(scope, scope, town.now) for scope in ("read", "write")}
+    found = {scope: api_tokens.create_token(scope, scope, town.now) for scope in ("read", "write")}
     banner = signing.dumps(f"acc_{own}", salt=SALT)
     texts = dict(zip(TOKENS, ("", found["read"], found["write"], banner), strict=True))
     return {role: {"Authorization": f"Bearer {text}"} if text else {} for role, text in texts.items()}

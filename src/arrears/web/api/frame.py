@@ -15,8 +15,8 @@ from ninja.security import HttpBearer
 from pydantic import ConfigDict
 
 from arrears.core.errors import Refused
+from arrears.web.api_tokens import Token, token_of
 from arrears.web.errors import problem
-from arrears.web.identities import Token, token_of
 from arrears.wiring import RealClock
 
 REQUESTS_PER_MINUTE: Final = 600
