@@ -60,7 +60,8 @@ def test_explain_says_that_nobody_can_be_reached_since_when_and_what_to_do() -> 
     story.inner.reached[story.no] = one._replace(contact="new@example.org")
     assert explanation(story.store, story.no, story.now)["unreachable"] is None
     story.inner.reached[story.no] = one._replace(contact="")
-    assert "the account has no address" in explanation(story.store, story.no, story.now)["unreachable"]
+    assert explanation(story.store, story.no, story.now)["unreachable"]["code"] == "no_address"
+    assert "the account has no address" in "".join(sentences(explanation(story.store, story.no, story.now)))
 
 
 def test_explain_shows_each_letter_that_is_held_back_and_why() -> None:
@@ -71,7 +72,7 @@ def test_explain_shows_each_letter_that_is_held_back_and_why() -> None:
     story.until(0, "23:00")
     held = [explanation(story.store, number, story.now)["held_back"] for number in story.numbers]
     assert sorted(len(letters) for letters in held) == [0, 1]
-    [letter] = [letter for letters in held for letter in letters]
+    [letter] = [letter["words"] for letters in held for letter in letters]
     assert letter.startswith("reminder to all@example.org: waits to be sent, not tried: its address has had 1 messages")
     late = next(number for number, letters in zip(story.numbers, held, strict=True) if letters)
     assert f"  {letter}" in list(sentences(explanation(story.store, late, story.now)))

@@ -5,6 +5,7 @@ from __future__ import annotations
 import click
 
 from arrears.cli.common import AS_JSON, print_json, progress_of
+from arrears.core.ids import ACCOUNT, format_id
 from arrears.sim.story_words import DOUBTS
 from arrears.store.postgres.check import check_store
 from arrears.store.postgres.queries import totals
@@ -30,7 +31,9 @@ def command(as_json: bool) -> None:
         with live.store.reading() as db:
             loud = values_in_log(db)
     if as_json:
-        breaches = [b._asdict() for b in report.breaches]
+        breaches = [
+            {**b._asdict(), "account": format_id(ACCOUNT, b.account) if b.account else None} for b in report.breaches
+        ]
         print_json({"checked": report.checked, "breaches": breaches, "doubts": doubts, "values_in_log": loud})
     else:
         for breach in report.breaches:

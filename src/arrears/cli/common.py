@@ -7,7 +7,7 @@ import re
 import sys
 import threading
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from datetime import date
 from typing import Any, Final
@@ -47,8 +47,18 @@ AS_JSON: Final = click.option("--json", "as_json", is_flag=True, help="Print JSO
 
 
 def print_json(value: object) -> None:
-    """One JSON value on standard output; days and instants as ISO 8601."""
+    """One JSON value on standard output, as docs/json.md has it; days and instants as ISO 8601."""
     click.echo(json.dumps(value, default=_plain, ensure_ascii=False))
+
+
+_FOR_PEOPLE: Final = ("words", "local")
+
+
+def without_words(value: Any) -> Any:
+    """An explanation as a script reads it: without what stands beside each code and instant for people."""
+    if isinstance(value, Mapping):
+        return {key: without_words(one) for key, one in value.items() if key not in _FOR_PEOPLE}
+    return [without_words(one) for one in value] if isinstance(value, list | tuple) else value
 
 
 def _plain(value: object) -> str:

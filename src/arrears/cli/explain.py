@@ -9,13 +9,13 @@ from zoneinfo import ZoneInfo
 
 import click
 
-from arrears.cli.common import AS_JSON, find_account, print_json
-from arrears.cli.timeline import fate
+from arrears.cli.common import AS_JSON, find_account, print_json, without_words
+from arrears.cli.timeline import fate, mail_shown
 from arrears.core import facts as f
-from arrears.core.account import Account, Action, Mode, Subscription
+from arrears.core.account import Account, Action, Debt, Mode, Subscription
 from arrears.core.deadlines import ahead, unnamed
 from arrears.core.decide import outlook
-from arrears.core.ids import ACCOUNT, format_id
+from arrears.core.ids import ACCOUNT, SUBSCRIPTION, format_id
 from arrears.core.money import MINOR_MAX, format_amount
 from arrears.core.rules.charge import paying
 from arrears.core.stages import next_stage
@@ -39,7 +39,7 @@ def command(account: str, as_json: bool) -> None:
         found = explanation(live.store, number, live.clock.now())
         found["method_not_added"] = live.store.refused_methods([number]).get(number, "")
     if as_json:
-        print_json(found)
+        print_json(without_words(found))
         return
     for line in sentences(found):
         click.echo(line)
@@ -48,11 +48,16 @@ def command(account: str, as_json: bool) -> None:
 
 
 def explanation(store: AccountAndMailHistory, number: int, now: datetime) -> dict[str, Any]:
-    """Everything there is to say about an account's state at an instant."""
+    """Everything there is to say about an account's state at an instant, as docs/json.md has it; `words` beside a code,
+    and `local` beside an instant, say the same to people."""
     history = store.history(number)
     account = store.snapshots([number])[number]
     view = View(store.policies(), account, store.system().guards, now)
-    lines = {line.seq: as_text(line) for line in tell(history, every_fact=True)}
+    lines = {
+        recorded.seq: {"seq": recorded.seq, "on": line.on, "day": line.day, "kind": kind_of(recorded.fact)}
+        | {"words": as_text(line)}
+        for recorded, line in zip(history, tell(history, every_fact=True), strict=True)
+    }
     return {
         "account": format_id(ACCOUNT, number),
         "zone": view.terms.zone,
@@ -61,11 +66,17 @@ def explanation(store: AccountAndMailHistory, number: int, now: datetime) -> dic
         "owed": _owed(account),
         "carried": _carried(view),
         "subscriptions": [_subscription(view, s.no) for s in account.subscriptions],
-        "unreachable": _unreachable(unreached(view, store.contacts([number])[number], store)),
-        "held_back": [fate(mail) for mail in store.mails_of(number) if mail.state is MailState.WAITING and mail.about],
+        "unreachable": _unreachable(view, unreached(view, store.contacts([number])[number], store)),
+        "held_back": [
+            {**mail_shown(mail), "words": fate(mail)}
+            for mail in store.mails_of(number)
+            if mail.state is MailState.WAITING and mail.about
+        ],
         "waits_for": _waits_for(view),
         "holds": [
-            {"scope": h.scope, "until": h.until, "reason": h.reason} for h in account.holds if h.ended_at is None
+            {"hold": h.no, "scope": h.scope, "until": h.until, "reason": h.reason}
+            for h in account.holds
+            if h.ended_at is None
         ],
         "next": [] if account.parked else [_ahead(view, at, due) for at, due in outlook(view)],
         "last_change": _last_change(history, lines),
@@ -73,31 +84,35 @@ def explanation(store: AccountAndMailHistory, number: int, now: datetime) -> dic
     }
 
 
-def _carried(view: View) -> list[str]:
+def _carried(view: View) -> list[dict[str, Any]]:
     """What cannot be charged, and why: nobody takes its currency, or it is so little that the next invoice has it."""
     return [
-        f"{format_amount(d.open_minor, d.currency)} of {d.number}: " + _why_carried(view, d.currency)
+        {"invoice": d.number, "open_minor": d.open_minor, "currency": d.currency, **_why_carried(view, d)}
         for d in view.account.debts
         if d.open_minor < view.carried_below(d.currency)
     ]
 
 
-def _why_carried(view: View, currency: str) -> str:
-    least = view.carried_below(currency)
+def _why_carried(view: View, debt: Debt) -> dict[str, Any]:
+    least, what = view.carried_below(debt.currency), f"{format_amount(debt.open_minor, debt.currency)} of {debt.number}"
     if least > MINOR_MAX:
-        return f"no payment provider takes {currency}, so it is paid by bank transfer and stops nothing"
-    return f"no charge takes less than {format_amount(least, currency)}, so it is carried to the next invoice"
+        said = f"no payment provider takes {debt.currency}, so it is paid by bank transfer and stops nothing"
+        return {"code": "currency_not_taken", "least_minor": None, "words": f"{what}: {said}"}
+    said = f"no charge takes less than {format_amount(least, debt.currency)}, so it is carried to the next invoice"
+    return {"code": "too_little", "least_minor": least, "words": f"{what}: {said}"}
 
 
-def _waits_for(view: View) -> list[str]:
+def _waits_for(view: View) -> list[dict[str, Any]]:
     """What keeps this account waiting: doubts where something lies ahead, a person where it is parked."""
     account = view.account
     pursued = account.case is not None or any(s.end and s.state is not State.DELETED for s in account.subscriptions)
-    doubts = [DOUBTS[doubt] for doubt in view.doubts] if pursued else []
-    return [*doubts, *([f"a person: parked, {account.parked}"] if account.parked else [])]
+    found = [{"code": str(doubt), "words": DOUBTS[doubt]} for doubt in view.doubts] if pursued else []
+    if account.parked:
+        found.append({"code": "parked", "words": f"a person: parked, {account.parked}"})
+    return found
 
 
-def _unreachable(found: Unreached | None) -> str | None:
+def _unreachable(view: View, found: Unreached | None) -> dict[str, Any] | None:
     """Why nobody can be reached, since when, what waits and what to do."""
     if found is None:
         return None
@@ -105,14 +120,24 @@ def _unreachable(found: Unreached | None) -> str | None:
     day = "" if found.since is None else f", since {in_words(found.since)}"
     unheard = ", ".join(f"{one.action} {one.service}" for one in found.waiting)
     waits = f"; until a warning counts these wait, and their dates move: {unheard}" if unheard else ""
-    return f"nobody can be reached: {why}{day}{waits}; {WHAT_TO_DO}"
+    return {
+        "code": "addresses_dead" if found.dead else "no_address",
+        "since": found.since,
+        "waiting": [{"action": one.action, "subscription": _id_of(view, one.subscription)} for one in found.waiting],
+        "words": f"nobody can be reached: {why}{day}{waits}; {WHAT_TO_DO}",
+    }
+
+
+def _id_of(view: View, number: int) -> str:
+    return format_id(SUBSCRIPTION, view.account.no, number)
 
 
 def _owed(account: Account) -> list[dict[str, Any]]:
     return [
         {
             "invoice": d.number,
-            "open": format_amount(d.open_minor, d.currency),
+            "open_minor": d.open_minor,
+            "currency": d.currency,
             "due_on": d.due_on,
             "past_due_since": d.day_0,
             "held": account.debt_is_held(d.no),
@@ -126,6 +151,7 @@ def _subscription(view: View, number: int) -> dict[str, Any]:
     sub = view.account.subscription(number)
     told = {one.action: one.announced_day for one in ahead(view) if one.sub.no == number}
     return {
+        "subscription": _id_of(view, number),
         "service": sub.service,
         "state": sub.state,
         "reasons": list(sub.reasons),
@@ -136,38 +162,60 @@ def _subscription(view: View, number: int) -> dict[str, Any]:
     }
 
 
-def _nothing_follows(view: View, sub: Subscription) -> str | None:
+def _nothing_follows(view: View, sub: Subscription) -> dict[str, Any] | None:
     """Why a subscription that is owed for has no date ahead of it."""
     debts = view.debts_of(sub)
     if sub.end is not None and sub.end.ordered_at is None and next_stage(view.policies, view.account, sub) is None:
-        return "no deletion: its policy says that data is never deleted"
+        return {"code": "never_deleted", "words": "no deletion: its policy says that data is never deleted"}
     if Reason.PAST_DUE not in sub.reasons or not debts or sub.state is State.DELETED:
         return None
     if next_stage(view.policies, view.account, sub) is None:
-        return "reminders alone: its policy never disables for debt; a person decides what follows"
+        said = "reminders alone: its policy never disables for debt; a person decides what follows"
+        return {"code": "never_disabled", "words": said}
     if not view.enough(sub):
         sums = {debt.currency for debt in debts}
         least = [format_amount(view.policy.minimum_minor[code], code) for code in sorted(sums)]
-        return f"reminders alone: what is past due is below the minimum of {' and '.join(least)}"
+        said = f"reminders alone: what is past due is below the minimum of {' and '.join(least)}"
+        return {"code": "below_minimum", "words": said}
     if unnamed(view, sub):
-        return "not deleted: no past-due invoice names it; it runs again when the account's last one is paid"
+        said = "not deleted: no past-due invoice names it; it runs again when the account's last one is paid"
+        return {"code": "not_named", "words": said}
     if all(view.account.debt_is_held(debt.no) for debt in debts):
-        return "nothing, as long as every invoice that is past due is held"
+        return {"code": "held", "words": "nothing, as long as every invoice that is past due is held"}
     return None
 
 
 def _ahead(view: View, at: datetime, due: Due) -> dict[str, Any]:
-    """One thing that lies ahead, unless something is paid or changed first."""
+    """One thing that lies ahead, unless something is paid or changed first. `at` is None for the next look."""
     local = None if at == IMMEDIATELY else at.astimezone(ZoneInfo(view.terms.zone))
+    built = due.build()
+    subscription = getattr(built, "subscription", 0)
     return {
         "at": None if local is None else at,
+        "kind": kind_of(built),
+        "subscription": _id_of(view, subscription) if subscription else None,
+        "action": getattr(built, "action", None),
+        "on": getattr(built, "promised_on", None) or getattr(built, "on", None),
         "local": local and f"{local:%Y-%m-%d %H:%M}",
-        "what": _expected(view.account, due),
+        "words": _expected(view.account, due.label, built),
     }
 
 
-def _expected(account: Account, due: Due) -> str:
-    match due.build():
+def kind_of(built: f.AnyFact | f.NoticePart) -> str:
+    """The stable name of a fact, as the journal has it, or of a part of a message: `disabled`, `due_soon`."""
+    match built:
+        case f.Announcement():
+            return built.name.replace(" ", "_")
+        case f.Reminder() | f.Warning() | f.Told() | f.Expiring():
+            return type(built).__name__.lower()
+        case f.Noticed():
+            return "noticed"
+        case _:
+            return str(built.__struct_config__.tag)
+
+
+def _expected(account: Account, label: str, built: f.Fact | f.NoticePart) -> str:
+    match built:
         case f.BecamePastDue(debts=debts):
             return f"past due: {', '.join(d.number for d in account.debts if d.no in {one.debt for one in debts})}"
         case f.Reminder(step=step):
@@ -184,14 +232,14 @@ def _expected(account: Account, due: Due) -> str:
         case f.HoldEnded(hold=number):
             return f"the hold ends: {next(h.reason for h in account.holds if h.no == number)}"
         case f.Restricted(subscription=sub) | f.Disabled(subscription=sub) | f.DeletionOrdered(subscription=sub):
-            return f"{due.label} {account.subscription(sub).service}"
+            return f"{label} {account.subscription(sub).service}"
         case f.ResumeLate(orders=orders):
             services = ", ".join(account.subscription(o.subscription).service for o in orders)
             return f"a support request by itself, if {services} does not run again by then"
         case f.DeletionScheduled(subscription=sub):
             return f"the deletion of {account.subscription(sub).service} is scheduled; a second look follows"
         case _:
-            return due.label
+            return label
 
 
 _CHANGES_NOTHING: Final = (
@@ -200,7 +248,7 @@ _CHANGES_NOTHING: Final = (
 )
 
 
-def _last_change(history: Sequence[f.Recorded], lines: dict[int, str]) -> str | None:
+def _last_change(history: Sequence[f.Recorded], lines: dict[int, dict[str, Any]]) -> dict[str, Any] | None:
     """The newest fact that was more than a message about the others."""
     return next((lines[r.seq] for r in reversed(history) if not isinstance(r.fact, _CHANGES_NOTHING)), None)
 
@@ -212,25 +260,25 @@ def sentences(found: dict[str, Any]) -> Iterator[str]:
     for hold in found["holds"]:
         end = f"to {in_words(hold['until'])}" if hold["until"] else "until released"
         yield f"  held ({hold['scope']}) {end}: {hold['reason']}"
-    yield from (f"  {line}" for line in found["carried"])
+    yield from (f"  {one['words']}" for one in found["carried"])
     if found["unreachable"]:
-        yield f"  {found['unreachable']}"
-    yield from (f"  {letter}" for letter in found["held_back"])
-    for doubt in found["waits_for"]:
-        yield f"  restricting, disabling and deleting wait for {doubt}"
+        yield f"  {found['unreachable']['words']}"
+    yield from (f"  {letter['words']}" for letter in found["held_back"])
+    for one in found["waits_for"]:
+        yield f"  restricting, disabling and deleting wait for {one['words']}"
     if found["because"]:
         yield "  it came to this by"
-        yield from (f"    {line}" for line in found["because"])
+        yield from (f"    {line['words']}" for line in found["because"])
     if found["next"]:
         yield "  what comes next"
         yield from (f"    {step_ahead(step)}" for step in found["next"])
     if found["last_change"]:
-        yield f"  last change: {found['last_change']}"
+        yield f"  last change: {found['last_change']['words']}"
 
 
 def step_ahead(step: dict[str, Any]) -> str:
     """`2026-02-01 00:00  ...` in the local time of the account."""
-    return f"{step['local'] or 'at the next look'}  {step['what']}"
+    return f"{step['local'] or 'at the next look'}  {step['words']}"
 
 
 def standing(found: dict[str, Any]) -> Iterator[str]:
@@ -238,7 +286,7 @@ def standing(found: dict[str, Any]) -> Iterator[str]:
     for sub in found["subscriptions"]:
         yield f"{sub['service']} is {sub['state'].replace('_', ' ')}{because(sub['state'], sub['reasons'])}"
         if sub["nothing_follows"]:
-            yield f"  what follows: {sub['nothing_follows']}"
+            yield f"  what follows: {sub['nothing_follows']['words']}"
         if sub["restricted_on"]:
             yield f"  it is restricted on {in_words(sub['restricted_on'])} unless everything is paid"
         if sub["stops_on"]:
@@ -258,4 +306,5 @@ def _debt(debt: dict[str, Any]) -> str:
     past_due: date | None = debt["past_due_since"]
     since = f", past due since {in_words(past_due)}" if past_due else ""
     notes = ", held" * debt["held"] + _NO_METHOD * debt["nothing_pays"]
-    return f"{debt['invoice']}: {debt['open']} open, due {in_words(debt['due_on'])}{since}{notes}"
+    opened = format_amount(debt["open_minor"], debt["currency"])
+    return f"{debt['invoice']}: {opened} open, due {in_words(debt['due_on'])}{since}{notes}"
