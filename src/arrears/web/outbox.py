@@ -18,7 +18,6 @@ from django.http import Http404, HttpRequest, HttpResponse
 from django.http.request import split_domain_port
 from django.shortcuts import render
 from django.utils.translation import gettext as _
-from django.utils.translation import ngettext
 from django.views.decorators.http import require_safe
 
 from arrears.adapters.channels.folder import FolderChannel
@@ -110,9 +109,7 @@ def _of_customers(found: dict[int, list[Path]], *, each: int) -> list[OfCustomer
             format_id(ACCOUNT, number) if number else "",
             names[number].name if number in names else "",
             [_listed(path) for path in paths[:each]],
-            ngettext("All %(count)s message", "All %(count)s messages", len(paths)) % {"count": len(paths)}
-            if len(paths) > each
-            else "",
+            _("All %(count)s messages") % {"count": len(paths)} if len(paths) > each else "",
         )
         for number, paths in list(found.items())[:SHOWN_MAX]
     ]
