@@ -84,10 +84,11 @@ class Judge(Outside):
         sub = self.subs[fact.subscription]
         before = sub.told.get(fact.action.value)
         sub.told[fact.action.value] = fact.on
+        first = next(iter(sub.counting(fact.action.value)), None)
         for hold in self.holds.values():
             stops = hold.scope == "debt" or fact.action.value in hold.stops
-            if hold.start == r.at and stops and any(w.named < fact.on for w in sub.counting(fact.action.value)[:1]):
-                hold.moved.add((sub.no, fact.action.value))
+            if hold.start == r.at and stops and first is not None and first.named < fact.on:
+                hold.moved.append(first)
         if before is not None and fact.on < before:
             yield f"{fact.action.value} of {sub.no} was promised for {before}, and moves to {fact.on}"
 

@@ -114,16 +114,28 @@ class Outside(TextLadder):
     def _hold_placed(self, fact: f.HoldPlaced, r: f.Recorded) -> None:
         h = fact.hold
         stops = frozenset(s.value for s in h.stops)
-        self.holds[h.no] = BookHold(h.no, h.scope.value, h.target, stops, h.from_at, h.until)
+        told = {(sub.no, action): on for sub in self.subs.values() for action, on in sub.told.items()}
+        self.holds[h.no] = BookHold(h.no, h.scope.value, h.target, stops, h.from_at, h.until, told=told)
 
     def _hold_ended(self, fact: f.HoldEnded, r: f.Recorded) -> None:
         hold = self.holds[fact.hold]
         # Released early, it has moved what was promised to where its last day would have put it.
         found = set() if hold.until is None else self._ended_by(hold, r.at)
         hold.ended = r.at
-        found |= self._ended_by(hold, r.at) | hold.moved
+        found |= self._ended_by(hold, r.at) | self._still_moved(hold)
         for no, action in found:
             self.subs[no].void(action, hold.end(self.day_zone) or r.at)
+
+    def _still_moved(self, hold: BookHold) -> set[tuple[int, str]]:
+        """What it moved when it was placed, where that is still the first warning that counts; a hold on a debt that
+        has been paid since holds nothing any more."""
+        found = set()
+        for warned in hold.moved:
+            sub = self.subs[warned.sub]
+            owed = hold.scope != "debt" or hold.target in {d.no for d in self.owed_for(sub)}
+            if owed and sub.counting(warned.action)[:1] == [warned]:
+                found.add((sub.no, warned.action))
+        return found
 
     def _ended_by(self, hold: BookHold, now: datetime) -> set[tuple[int, str]]:
         """What its end takes with it, also inside another hold without an end: there is no day at all in that, and
@@ -157,7 +169,9 @@ class Outside(TextLadder):
         after, before = self.plan(sub, action, now), self._freely(sub, action, now)
         if after is None:
             return False
-        after = max(after, sub.told.get(action, after))
+        told = sub.told.get(action)
+        if told is not None and told > hold.told.get((sub.no, action), date.min):
+            after = max(after, told)
         policy, zone = self.terms(sub, action)
         first = counting[0]
         assert first.accepted is not None

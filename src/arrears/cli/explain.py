@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from datetime import date, datetime
-from typing import Any, Final
+from itertools import islice
+from typing import Any, Final, NamedTuple
 from zoneinfo import ZoneInfo
 
 import click
@@ -15,12 +16,14 @@ from arrears.core import facts as f
 from arrears.core.account import Account, Action, Debt, Mode, Subscription
 from arrears.core.deadlines import ahead, unnamed
 from arrears.core.decide import outlook
+from arrears.core.forecast import forecast
 from arrears.core.ids import ACCOUNT, SUBSCRIPTION, format_id
 from arrears.core.money import MINOR_MAX, format_amount
+from arrears.core.rules import charge, late
 from arrears.core.rules.charge import paying
 from arrears.core.stages import next_stage
 from arrears.core.states import Reason, State
-from arrears.core.view import IMMEDIATELY, Due, View
+from arrears.core.view import View
 from arrears.engine.messages.unreached import WHAT_TO_DO, Unreached, unreached
 from arrears.ports import AccountAndMailHistory, MailState
 from arrears.sim.causes import causes
@@ -58,6 +61,7 @@ def explanation(store: AccountAndMailHistory, number: int, now: datetime) -> dic
         | {"words": as_text(line)}
         for recorded, line in zip(history, tell(history, every_fact=True), strict=True)
     }
+    nobody = unreached(view, store.contacts([number])[number], store)
     return {
         "account": format_id(ACCOUNT, number),
         "zone": view.terms.zone,
@@ -66,7 +70,7 @@ def explanation(store: AccountAndMailHistory, number: int, now: datetime) -> dic
         "owed": _owed(account),
         "carried": _carried(view),
         "subscriptions": [_subscription(view, s.no) for s in account.subscriptions],
-        "unreachable": _unreachable(view, unreached(view, store.contacts([number])[number], store)),
+        "unreachable": _unreachable(view, nobody),
         "held_back": [
             {**mail_shown(mail), "words": fate(mail)}
             for mail in store.mails_of(number)
@@ -78,7 +82,7 @@ def explanation(store: AccountAndMailHistory, number: int, now: datetime) -> dic
             for h in account.holds
             if h.ended_at is None
         ],
-        "next": [] if account.parked else [_ahead(view, at, due) for at, due in outlook(view)],
+        "next": _next(view, heard=nobody is None),
         "last_change": _last_change(history, lines),
         "because": [lines[seq] for seq in causes(account, history) if seq in lines],
     }
@@ -180,24 +184,49 @@ def _nothing_follows(view: View, sub: Subscription) -> dict[str, Any] | None:
     if unnamed(view, sub):
         said = "not deleted: no past-due invoice names it; it runs again when the account's last one is paid"
         return {"code": "not_named", "words": said}
-    if all(view.account.debt_is_held(debt.no) for debt in debts):
+    if view.all_held(sub):
         return {"code": "held", "words": "nothing, as long as every invoice that is past due is held"}
     return None
 
 
-def _ahead(view: View, at: datetime, due: Due) -> dict[str, Any]:
-    """One thing that lies ahead, unless something is paid or changed first. `at` is None for the next look."""
-    local = None if at == IMMEDIATELY else at.astimezone(ZoneInfo(view.terms.zone))
-    built = due.build()
-    subscription = getattr(built, "subscription", 0)
+NEXT_MAX: Final = 12
+"""So much of what lies ahead is said; the timeline of the account centre has the rest."""
+
+
+def _next(view: View, *, heard: bool) -> list[dict[str, Any]]:
+    """What comes if nothing changes, the earliest first, and what depends on others: a bank, a service."""
+    if view.account.parked:
+        return []
+    asked = [(at, _asked(view.account, due.build(), due.label)) for at, due in outlook(view, OTHERS)]
+    coming = ((step.at, one) for step in forecast(view, heard=heard) for one in _expected(view.account, step.fact))
+    found = [*asked, *islice(coming, NEXT_MAX)]
+    found.sort(key=lambda timed: timed[0])
+    return [_timed(view, at, one) for at, one in found[:NEXT_MAX]]
+
+
+class _Coming(NamedTuple):
+    """What will be recorded, or a part of a message that will, and how that is said to people."""
+
+    what: f.Fact | f.NoticePart
+    words: str
+
+
+OTHERS: Final = (charge.rule, late.rule)
+"""What comes of these nobody can foretell."""
+
+
+def _timed(view: View, at: datetime, one: _Coming) -> dict[str, Any]:
+    """One thing that lies ahead; `at` is None for the next look."""
+    subscription = getattr(one.what, "subscription", 0)
+    later = at > view.now
     return {
-        "at": None if local is None else at,
-        "kind": kind_of(built),
+        "at": at if later else None,
+        "kind": kind_of(one.what),
         "subscription": _id_of(view, subscription) if subscription else None,
-        "action": getattr(built, "action", None),
-        "on": getattr(built, "promised_on", None) or getattr(built, "on", None),
-        "local": local and f"{local:%Y-%m-%d %H:%M}",
-        "words": _expected(view.account, due.label, built),
+        "action": getattr(one.what, "action", None),
+        "on": getattr(one.what, "promised_on", None) or getattr(one.what, "on", None),
+        "local": f"{at.astimezone(ZoneInfo(view.terms.zone)):%Y-%m-%d %H:%M}" if later else None,
+        "words": one.words,
     }
 
 
@@ -214,10 +243,49 @@ def kind_of(built: f.AnyFact | f.NoticePart) -> str:
             return str(built.__struct_config__.tag)
 
 
-def _expected(account: Account, label: str, built: f.Fact | f.NoticePart) -> str:
-    match built:
+def _asked(account: Account, fact: f.Fact | f.NoticePart, label: str) -> _Coming:
+    if isinstance(fact, f.ResumeLate):
+        services = ", ".join(account.subscription(o.subscription).service for o in fact.orders)
+        return _Coming(fact, f"a support request by itself, if {services} does not run again by then")
+    return _Coming(fact, label)
+
+
+def _expected(account: Account, fact: f.AnyFact) -> Iterator[_Coming]:
+    """What will be recorded: each part of a message, and nothing for what only keeps the books."""
+    if isinstance(fact, f.Noticed):
+        yield from (_Coming(part, _said(account, part)) for part in fact.parts)
+    elif words := _in_words(account, fact):
+        yield _Coming(fact, words)
+
+
+def _in_words(account: Account, fact: f.AnyFact) -> str:
+    def service(number: int) -> str:
+        return account.subscription(number).service
+
+    match fact:
         case f.BecamePastDue(debts=debts):
             return f"past due: {', '.join(d.number for d in account.debts if d.no in {one.debt for one in debts})}"
+        case f.Deferred(subscription=sub, action=action, doubts=doubts):
+            waited_for = " and ".join(DOUBTS[doubt] for doubt in doubts)
+            return f"{action} of {service(sub)}, but it waits for {waited_for}"
+        case f.HoldEnded(hold=number):
+            return f"the hold ends: {next(h.reason for h in account.holds if h.no == number)}"
+        case f.Restricted(subscription=sub):
+            return f"restrict {service(sub)}"
+        case f.Disabled(subscription=sub):
+            return f"disable {service(sub)}"
+        case f.DeletionScheduled(subscription=sub):
+            return f"the deletion of {service(sub)} is scheduled; a second look follows"
+        case f.DeletionOrdered(subscription=sub):
+            return f"delete {service(sub)}"
+        case f.Resumed(subscription=sub):
+            return f"resume {service(sub)}"
+        case _:
+            return ""
+
+
+def _said(account: Account, part: f.NoticePart) -> str:
+    match part:
         case f.Reminder(step=step):
             return f"reminder of day {step}"
         case f.Warning(subscription=sub, action=action, promised_on=on):
@@ -226,20 +294,8 @@ def _expected(account: Account, label: str, built: f.Fact | f.NoticePart) -> str
             return f"message: {account.subscription(sub).service} was {what} on {in_words(on)}"
         case f.Announcement(on=on) as said:
             return f"message, {said.name}: {whose_date(account, said)}, {in_words(on)}"
-        case f.Deferred(subscription=sub, action=action, doubts=doubts):
-            waited_for = " and ".join(DOUBTS[doubt] for doubt in doubts)
-            return f"{action} of {account.subscription(sub).service}, but it waits for {waited_for}"
-        case f.HoldEnded(hold=number):
-            return f"the hold ends: {next(h.reason for h in account.holds if h.no == number)}"
-        case f.Restricted(subscription=sub) | f.Disabled(subscription=sub) | f.DeletionOrdered(subscription=sub):
-            return f"{label} {account.subscription(sub).service}"
-        case f.ResumeLate(orders=orders):
-            services = ", ".join(account.subscription(o.subscription).service for o in orders)
-            return f"a support request by itself, if {services} does not run again by then"
-        case f.DeletionScheduled(subscription=sub):
-            return f"the deletion of {account.subscription(sub).service} is scheduled; a second look follows"
         case _:
-            return label
+            return "message"
 
 
 _CHANGES_NOTHING: Final = (

@@ -32,9 +32,10 @@ from arrears.core.unit import Unit
 from arrears.core.view import View
 from arrears.engine.acting import acting_on
 from arrears.engine.failpoints import reached
-from arrears.engine.payments.attempts import attempt_ref, end_page, pursue, record_outcome, still_owed
+from arrears.engine.payments.attempts import attempt_ref, end_page, pursue, record_outcome
 from arrears.engine.payments.permitted import must_be_permitted
 from arrears.engine.payments.providers import Providers
+from arrears.engine.payments.wanted import still_owed
 from arrears.ports import AccountReader, AccountsAndMoney, AttemptRecord, MoneyBook
 
 

@@ -13,7 +13,7 @@ from arrears.core.account import Action, Mode, Subscription
 from arrears.core.messages.alerts import Level
 from arrears.core.states import State
 from arrears.web.account_centre.frame import Visit, account_page
-from arrears.web.account_centre.owed import Next, carried, coming, held, owed, says, under_way
+from arrears.web.account_centre.owed import Next, carried, coming, held, late_and_held, owed, says, under_way
 from arrears.web.account_centre.subscriptions import is_gone, kept, state_of
 from arrears.web.account_centre.support_shown import all_pending, effects, waiting
 from arrears.web.alerts import Standing, standing
@@ -59,6 +59,7 @@ def page(visit: Visit) -> HttpResponse:
             for one in ahead
             if (one.subscription, one.action) not in announced and one.action is not Action.DELETE
         ],
+        "late_and_held": late_and_held(visit),
         "under_way": under_way(visit),
         "held": held(visit)[:SHOWN_MAX],
         "carried": carried(visit)[:SHOWN_MAX],

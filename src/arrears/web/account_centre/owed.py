@@ -134,6 +134,11 @@ def held(visit: Visit) -> list[OwedLine]:
     return [line(visit, debt) for debt in account.debts if account.debt_is_held(debt.no)]
 
 
+def late_and_held(visit: Visit) -> bool:
+    """Whether something is past due of which nobody asks for anything now."""
+    return any(visit.snapshot.debt_is_held(debt.no) for debt in visit.view.past_due)
+
+
 class UnderWay(NamedTuple):
     """A payment that is not over, in words, and the path of its story."""
 

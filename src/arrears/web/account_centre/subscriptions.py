@@ -191,12 +191,13 @@ def _resuming(sub: Subscription) -> bool:
 def _row(visit: Visit, sub: Subscription, ahead: list[Next]) -> dict[str, Any]:
     may = allows(sub.state)
     gone = is_gone(sub)
+    asked = not visit.view.all_held(sub)
     return {
         "no": sub.no,
         "name": called(visit.snapshot, sub.no),
         "state": state_of(visit, sub),
-        "reasons": [] if gone else [_lifts(sub, reason) for reason in sub.reasons],
-        "pay": Reason.PAST_DUE in sub.reasons and not gone,
+        "reasons": [] if gone else [_lifts(sub, reason, asked=asked) for reason in sub.reasons],
+        "pay": Reason.PAST_DUE in sub.reasons and not gone and asked,
         "coming": [says(one) for one in ahead],
         "deletion": _deletion(sub, ahead),
         "kept": kept(sub, ahead),
@@ -224,7 +225,10 @@ def _deletion(sub: Subscription, ahead: Sequence[Next]) -> str:
     return "" if scheduled else next((one.day for one in ahead if one.action is Action.DELETE), "")
 
 
-def _lifts(sub: Subscription, reason: Reason) -> str:
+def _lifts(sub: Subscription, reason: Reason, *, asked: bool) -> str:
+    """What lifts a reason; `asked`: of the payer, since not everything that is past due is held."""
+    if reason is Reason.PAST_DUE and not asked:
+        return _("A payment is late. Its invoice is being looked into; nothing has to be paid meanwhile.")
     if reason is Reason.PAST_DUE and sub.state in RUNS:
         return _("A payment is late. It runs as before; pay what is open, and it stays so.")
     if reason is Reason.PAST_DUE and len(sub.reasons) > 1:
