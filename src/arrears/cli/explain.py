@@ -230,7 +230,7 @@ def _timed(view: View, at: datetime, one: _Coming) -> dict[str, Any]:
     }
 
 
-def kind_of(built: f.AnyFact | f.NoticePart) -> str:
+def kind_of(built: f.Fact | f.NoticePart) -> str:
     """The stable name of a fact, as the journal has it, or of a part of a message: `disabled`, `due_soon`."""
     match built:
         case f.Announcement():

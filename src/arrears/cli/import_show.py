@@ -67,5 +67,6 @@ def _understood(each: AccountRows) -> Iterator[_Shown]:
         services, sums = tuple(i.services), (i.currency, i.total_minor, paid)
         yield _Shown(i.row, ref, i.number, services, i.issued_on, i.due_on, *sums, str(i.standing), bool(i.disputed))
     for note in each.credits:
-        sums = (note.currency, -note.amount_minor, None)
-        yield _Shown(note.row, ref, note.number, (), note.issued_on, None, *sums, "credit_note", disputed=False)
+        less = -note.amount_minor
+        named = (note.row, ref, note.number, (), note.issued_on, None)
+        yield _Shown(*named, note.currency, less, None, "credit_note", disputed=False)
