@@ -18,7 +18,7 @@ from tests.cli import commands
 from tests.cli.test_live_commands import HEADER, MAP, with_mail
 from tests.cli.test_money_commands import add_card
 
-from arrears.cli.answers import ANSWERS, NAMES, Answer, Shape
+from arrears.cli.answers import ANSWERS, NAMES, JsonAnswer, Shape
 from arrears.cli.answers_page import as_markdown
 from arrears.cli.main import COMMANDS
 from arrears.core.people.support import About, Via
@@ -58,7 +58,7 @@ def test_every_command_has_a_row_and_every_row_a_command() -> None:
     assert more == {"import --show", "status ACCOUNT", "bounce read", "bounce kept", "settle --yes"}
     for name, command in known.items():
         takes = any("--json" in option.opts for option in command.params)
-        assert takes == isinstance(ANSWERS[name], Answer), name
+        assert takes == isinstance(ANSWERS[name], JsonAnswer), name
 
 
 def test_the_page_of_answers_is_what_the_table_says() -> None:
@@ -227,7 +227,7 @@ ELSEWHERE = {
 
 def test_every_answer_is_asked_for_here_or_elsewhere() -> None:
     asked = {name for name, _, _ in ASKED}
-    assert asked | ELSEWHERE.keys() == {name for name, row in ANSWERS.items() if isinstance(row, Answer)}
+    assert asked | ELSEWHERE.keys() == {name for name, row in ANSWERS.items() if isinstance(row, JsonAnswer)}
 
 
 def words_of(name: str) -> list[str]:
@@ -242,7 +242,7 @@ def test_every_command_answers_as_the_table_says(live: Run) -> None:
         done = live(*words_of(name), *arguments, "--json")
         assert done.returncode == code, f"{name}: {done.stderr}"
         row = ANSWERS[name]
-        assert isinstance(row, Answer)
+        assert isinstance(row, JsonAnswer)
         found += wrong(json.loads(done.stdout), row.shape, name)
         assert done.stdout.count("\n") == 1, f"{name}: more than one value"
     assert found == [], "\n".join(found)

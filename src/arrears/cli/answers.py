@@ -28,7 +28,7 @@ NAMES: Final[Mapping[str, str]] = {
 }
 
 
-class Answer(NamedTuple):
+class JsonAnswer(NamedTuple):
     """What a command prints: the shape of its one JSON value."""
 
     shape: Shape
@@ -124,10 +124,10 @@ _IMPORTED: Final = _each(
     " payments_gone",
 )
 
-ANSWERS: Final[Mapping[str, Answer | NoAnswer]] = {
+ANSWERS: Final[Mapping[str, JsonAnswer | NoAnswer]] = {
     "demo": _RUNS,
     "serve": _RUNS,
-    "import": Answer(
+    "import": JsonAnswer(
         {
             "dry_run": "flag",
             **_IMPORTED,
@@ -149,7 +149,7 @@ ANSWERS: Final[Mapping[str, Answer | NoAnswer]] = {
             "after": _SUMS,
         }
     ),
-    "import --show": Answer(
+    "import --show": JsonAnswer(
         [
             {
                 "row": "count",
@@ -166,7 +166,7 @@ ANSWERS: Final[Mapping[str, Answer | NoAnswer]] = {
             }
         ]
     ),
-    "replay": Answer(
+    "replay": JsonAnswer(
         {
             "book": {"digest": "text", "rows_left_out": {"*": "count"}},
             "policies": [
@@ -180,9 +180,9 @@ ANSWERS: Final[Mapping[str, Answer | NoAnswer]] = {
             ],
         }
     ),
-    "run": Answer({"accounts": "count", "facts": "count", "parked": "count", "performed": "count"}),
+    "run": JsonAnswer({"accounts": "count", "facts": "count", "parked": "count", "performed": "count"}),
     "worker": _RUNS,
-    "tasks": Answer(
+    "tasks": JsonAnswer(
         [
             {
                 "no": "count",
@@ -198,7 +198,7 @@ ANSWERS: Final[Mapping[str, Answer | NoAnswer]] = {
         ]
     ),
     "tasks close": _ACTS,
-    "status": Answer(
+    "status": JsonAnswer(
         {
             **_each("at?", "last_tick_at copied_at"),
             **_each("flag", "clock_suspect feed_stale breaker_open clock_differs"),
@@ -218,8 +218,8 @@ ANSWERS: Final[Mapping[str, Answer | NoAnswer]] = {
             ],
         }
     ),
-    "status ACCOUNT": Answer(_STANDING),
-    "explain": Answer(
+    "status ACCOUNT": JsonAnswer(_STANDING),
+    "explain": JsonAnswer(
         {
             **_STANDING,
             "zone": "text",
@@ -239,14 +239,14 @@ ANSWERS: Final[Mapping[str, Answer | NoAnswer]] = {
             "method_not_added": "text",
         }
     ),
-    "timeline": Answer(
+    "timeline": JsonAnswer(
         [{"seq": "count", "at": "at", "author": "text", "why": "text", "kind": "code", "mails": [_MAIL], "*": "fact"}]
     ),
-    "told": Answer({"subscription": "id", "action": "code", "named_on": "day", "happens_on": "day"}),
-    "invite": Answer({"account": "id", "invitation": "count", "role": "code"}),
+    "told": JsonAnswer({"subscription": "id", "action": "code", "named_on": "day", "happens_on": "day"}),
+    "invite": JsonAnswer({"account": "id", "invitation": "count", "role": "code"}),
     "person export": NoAnswer("it prints JSON always; docs/operate.md says which"),
     "person erase": _ACTS,
-    "person erasures": Answer(
+    "person erasures": JsonAnswer(
         [
             {
                 "number": "count",
@@ -261,15 +261,15 @@ ANSWERS: Final[Mapping[str, Answer | NoAnswer]] = {
     ),
     "person erase-again": _ACTS,
     "person kept": _PEOPLE,
-    "token create": Answer({**_TOKEN, "token": "text"}),
-    "token list": Answer([_TOKEN]),
-    "token revoke": Answer(_TOKEN),
-    "notice check": Answer({"ok": "flag", "languages": ["text"], "texts": "count"}),
-    "notice preview": Answer({"index": "text", "messages": [{"*": "text"}]}),
+    "token create": JsonAnswer({**_TOKEN, "token": "text"}),
+    "token list": JsonAnswer([_TOKEN]),
+    "token revoke": JsonAnswer(_TOKEN),
+    "notice check": JsonAnswer({"ok": "flag", "languages": ["text"], "texts": "count"}),
+    "notice preview": JsonAnswer({"index": "text", "messages": [{"*": "text"}]}),
     "notice new-language": _ACTS,
-    "notice translations": Answer({"ok": "flag", "missing": {"*": ["text"]}, "wrong": ["text"]}),
-    "bounce": Answer(_each("count", "recorded not_news not_proven no_bounce unreadable")),
-    "bounce read": Answer(
+    "notice translations": JsonAnswer({"ok": "flag", "missing": {"*": ["text"]}, "wrong": ["text"]}),
+    "bounce": JsonAnswer(_each("count", "recorded not_news not_proven no_bounce unreadable")),
+    "bounce read": JsonAnswer(
         [
             {
                 "file": "text",
@@ -281,9 +281,9 @@ ANSWERS: Final[Mapping[str, Answer | NoAnswer]] = {
             }
         ]
     ),
-    "bounce kept": Answer([{"message": "text", "how": "code", "*": "text"}]),
-    "support list": Answer([_SUPPORT]),
-    "support show": Answer(
+    "bounce kept": JsonAnswer([{"message": "text", "how": "code", "*": "text"}]),
+    "support list": JsonAnswer([_SUPPORT]),
+    "support show": JsonAnswer(
         {
             **_SUPPORT,
             "holds": [{"hold": "count", "stops": ["code"], "until": "day", "open": "flag"}],
@@ -292,8 +292,8 @@ ANSWERS: Final[Mapping[str, Answer | NoAnswer]] = {
         }
     ),
     **dict.fromkeys(("support answer", "support hold", "support assign", "support close"), _ACTS),
-    "settle": Answer([{"currency": "currency", "amount_minor": "minor", "invoices": ["text"]}]),
-    "settle --yes": Answer(
+    "settle": JsonAnswer([{"currency": "currency", "amount_minor": "minor", "invoices": ["text"]}]),
+    "settle --yes": JsonAnswer(
         [
             {
                 "no": "count",
@@ -311,11 +311,11 @@ ANSWERS: Final[Mapping[str, Answer | NoAnswer]] = {
     **dict.fromkeys(
         ("invoice move-due", "invoice credit", "invoice correct", "invoice void", "invoice write-off"), _ACTS
     ),
-    "subscription cancel": Answer(_ENDED),
-    "subscription reactivate": Answer(_ENDED),
+    "subscription cancel": JsonAnswer(_ENDED),
+    "subscription reactivate": JsonAnswer(_ENDED),
     "account rename-ref": _ACTS,
     "payment take-back": _ACTS,
-    "money check": Answer(
+    "money check": JsonAnswer(
         [
             {
                 "provider": "text",
@@ -335,19 +335,19 @@ ANSWERS: Final[Mapping[str, Answer | NoAnswer]] = {
             }
         ]
     ),
-    "money breaker": Answer({"was_open": "flag", "open": "flag", "waited": "count"}),
+    "money breaker": JsonAnswer({"was_open": "flag", "open": "flag", "waited": "count"}),
     "policy default": NoAnswer("it prints a TOML file"),
-    "policy check": Answer({"ok": "flag", "policy": _POLICY}),
-    "policy diff": Answer({"old": "text", "new": "text", **_CHANGES}),
-    "policy adopt": Answer({"name": "text", "version": "text", "before": "text?", "accounts": "count", **_CHANGES}),
-    "policy list": Answer([{"name": "text", "version": "text", "accounts": "count"}]),
-    "policy show": Answer(_POLICY),
+    "policy check": JsonAnswer({"ok": "flag", "policy": _POLICY}),
+    "policy diff": JsonAnswer({"old": "text", "new": "text", **_CHANGES}),
+    "policy adopt": JsonAnswer({"name": "text", "version": "text", "before": "text?", "accounts": "count", **_CHANGES}),
+    "policy list": JsonAnswer([{"name": "text", "version": "text", "accounts": "count"}]),
+    "policy show": JsonAnswer(_POLICY),
     "policy assign": _ACTS,
-    "clock": Answer({"last_tick_at": "at?", "suspect": "flag", "differs_from_provider": "flag"}),
+    "clock": JsonAnswer({"last_tick_at": "at?", "suspect": "flag", "differs_from_provider": "flag"}),
     "clock confirm": _ACTS,
-    "identity": Answer({"identity": "text", "copied_at": "at?"}),
+    "identity": JsonAnswer({"identity": "text", "copied_at": "at?"}),
     "identity new": _ACTS,
-    "check": Answer(
+    "check": JsonAnswer(
         {
             "checked": "count",
             "breaches": [{"invariant": "text", "account": "id?", "what": "text"}],
@@ -355,7 +355,7 @@ ANSWERS: Final[Mapping[str, Answer | NoAnswer]] = {
             "values_in_log": {"*": "text"},
         }
     ),
-    "simulate": Answer(
+    "simulate": JsonAnswer(
         {
             **dict.fromkeys(("accounts", "days", "seed", "facts", "transactions", "invoices", "payments"), "count"),
             **dict.fromkeys(
@@ -371,10 +371,10 @@ ANSWERS: Final[Mapping[str, Answer | NoAnswer]] = {
             "seconds": "seconds",
         }
     ),
-    "settings": Answer([{"variable": "text", "value": "value?", "source": "code", "default": "text"}]),
+    "settings": JsonAnswer([{"variable": "text", "value": "value?", "source": "code", "default": "text"}]),
     "db upgrade": _ACTS,
-    "db start": Answer(_DATABASE),
-    "db stop": Answer(_DATABASE),
-    "db status": Answer(_DATABASE),
+    "db start": JsonAnswer(_DATABASE),
+    "db stop": JsonAnswer(_DATABASE),
+    "db status": JsonAnswer(_DATABASE),
 }
 """By the words of the command, and what makes the answer another one behind them."""

@@ -6,7 +6,7 @@ from typing import Final
 
 import click
 
-from arrears.cli.answers import ANSWERS, NAMES, Answer, NoAnswer, Shape
+from arrears.cli.answers import ANSWERS, NAMES, JsonAnswer, NoAnswer, Shape
 
 _HEAD: Final = """# What commands answer a script
 
@@ -27,7 +27,7 @@ def as_markdown() -> str:
     lines += [f"| `{name}` | {what} |" for name, what in NAMES.items()]
     lines += ["", "## Answers", ""]
     for name, row in ANSWERS.items():
-        if isinstance(row, Answer):
+        if isinstance(row, JsonAnswer):
             lines += [f"### arrears {name}", "", "```", *_drawn(row.shape), "```", ""]
     lines += ["## Commands without an answer", "", "| command | why |", "|---|---|"]
     lines += [f"| `arrears {name}` | {row.why} |" for name, row in ANSWERS.items() if isinstance(row, NoAnswer)]
