@@ -177,7 +177,11 @@ class Settings:
     secret_key_fallbacks: tuple[Secret, ...] = setting(
         "earlier keys, with commas between: they prove what they signed, and sign nothing", as_secret_keys, (), "none"
     )
-    proxies: int = setting("how many servers of your own stand in front and add to `X-Forwarded-For`", as_number(0), 0)
+    proxies: int = setting(
+        "how many servers of your own stand in front and add to `X-Forwarded-For`; with `ARREARS_HTTPS` one at least",
+        as_number(0),
+        0,
+    )
     log: Literal["text", "json"] = setting(
         "how `serve`, `worker` and `run` say what they do, a line an event on standard error: `text` or `json`",
         as_log_form,

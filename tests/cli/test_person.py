@@ -76,7 +76,7 @@ class Town:
             self.store, 1, Via.ADMINISTRATOR, About.CANNOT_PAY, WORDS, self.now, f"person:{self.person}",
             person=self.person,
         )  # fmt: skip
-        who = visitors.Visitor(NAME, NEW, "Canary and Sons", "c9", "en", NET)
+        who = visitors.Visitor(NAME, NEW, "Canary and Sons", "c9", "en")
         visitors.ask(self.store, who, About.OTHER, WORDS, self.now)
         self._rows()
 
@@ -94,8 +94,6 @@ class Town:
                 " VALUES ('totp', '{\"secret\": \"canary\"}', %(person)s, %(now)s)",
                 'INSERT INTO account_emailaddress (email, verified, "primary", user_id)'
                 " VALUES ('eva@canary.example', true, true, %(person)s)",
-                "INSERT INTO sign_in_attempt VALUES ('sign-in:eva@canary.example', %(now)s)",
-                "INSERT INTO typed_address VALUES ('eva@canary2.example', %(now)s)",
                 "INSERT INTO dead_address VALUES ('eva@canary.example', %(now)s, 'no canary here')",
                 "UPDATE account SET contact = 'Eva@canary.example' WHERE account_id = 2",
             ):
@@ -318,9 +316,9 @@ def test_texts_go_in_time_and_their_proof_stays(town: Town) -> None:
 
 def test_a_table_is_looked_through_once_a_day(town: Town) -> None:
     at = START + timedelta(days=60, hours=1)
-    assert "sign_in_attempt" in town.store.sweep(at, KEPT)
+    assert "throttle" in town.store.sweep(at, KEPT)
     assert town.store.sweep(at + timedelta(hours=14), KEPT) == {}
-    assert "sign_in_attempt" in town.store.sweep(at + timedelta(hours=24), KEPT)
+    assert "throttle" in town.store.sweep(at + timedelta(hours=24), KEPT)
 
 
 def test_everything_personal_is_gone_in_the_end_but_what_the_books_need(town: Town) -> None:

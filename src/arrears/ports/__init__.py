@@ -69,7 +69,7 @@ from arrears.ports.people import (
     AccessLink,
     AddressBook,
     AskedAddress,
-    TypedBook,
+    ThrottleBook,
 )
 from arrears.ports.services import (
     Order,
@@ -110,7 +110,6 @@ from arrears.ports.store import (
 from arrears.ports.support import (
     ConversationEntry,
     Request,
-    RequestCounts,
     SupportBook,
     SupportLetter,
     VisitorBook,
@@ -195,7 +194,6 @@ __all__ = [
     "Receivables",
     "ReceivablesImport",
     "Request",
-    "RequestCounts",
     "SelfChecking",
     "Services",
     "SetupBook",
@@ -207,7 +205,7 @@ __all__ = [
     "SupportBook",
     "SupportLetter",
     "SweepBook",
-    "TypedBook",
+    "ThrottleBook",
     "VisitorBook",
     "VisitorSupport",
     "WaitingMethod",

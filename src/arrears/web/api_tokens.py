@@ -79,6 +79,14 @@ def revoke_token(number: int, now: datetime) -> None:
         raise Refused("unknown_token", f"there is no token {number}; `arrears token list` has their numbers")
 
 
+def token_lives(number: int, now: datetime) -> bool:
+    """Whether the token with this number is still good."""
+    alive = (
+        "SELECT 1 FROM api_token WHERE token_id = %s AND revoked_at IS NULL AND (expires_at IS NULL OR expires_at > %s)"
+    )
+    return bool(_rows(alive, [number, now]))
+
+
 def token_of(text: str, now: datetime) -> Token | None:
     """The token that this text is, if it is one and still good; that it was used is noted."""
     found = _rows(

@@ -192,9 +192,13 @@ def _end_or_tell(store: AccountsAndMoney, providers: Providers, account: int, at
 def _ask(
     store: AccountsAndMoney, providers: Providers, account: int, attempt: Attempt, now: datetime
 ) -> tuple[str, Outcome]:
+    reference = attempt_ref(account, attempt.no)
+    if not attempt.method:
+        # It was paid on the provider's page: nothing is asked for, only what has become of it.
+        name = provider_of(store, providers.default, account, attempt)
+        return name, providers.of(name).look_up(reference, "", attempt.ref, attempt.created_at)
     method, elsewhere = store.method_and_tries(account, attempt.method)
     processor = providers.of(method.at_provider)
-    reference = attempt_ref(account, attempt.no)
     fresh = now - attempt.created_at < NONE_FOUND_AFTER
     stop = not_to_be_charged(store, store.snapshots([account])[account], attempt, elsewhere, now)
     if attempt.method in methods_of_the_original(store, account):
@@ -270,7 +274,7 @@ def _record(unit: Unit, provider: str, attempt: Attempt, outcome: Outcome, autho
         case NeedsCustomer():
             _needs_customer(unit, attempt, outcome, author)
         case Processing():
-            _move(unit, attempt, AttemptState.SUBMITTED, author, outcome.ref)
+            _move(unit, attempt, AttemptState.SUBMITTED, author, outcome.ref, under_way=attempt.on_page)
         case AttemptCanceled(ref=ref, why="", reached_network=reached, codes=codes):
             _move(unit, attempt, AttemptState.CANCELED, author, ref, codes, reached)
         case AttemptCanceled(ref=ref, why=why):
@@ -294,9 +298,10 @@ def _move(
     counts: bool = False,
     why: str = "",
     tell: bool = False,
+    under_way: bool = False,
 ) -> None:
     """Say it once: a state that was recorded before is not recorded again."""
-    if to in OPEN_STATES and (to, ref or attempt.ref) == (attempt.state, attempt.ref):
+    if to in OPEN_STATES and (to, ref or attempt.ref) == (attempt.state, attempt.ref) and not under_way:
         return
     unit.record(
         f.AttemptMoved(
@@ -308,6 +313,7 @@ def _move(
             counts=counts,
             why=why[:300],
             tell=tell,
+            under_way=under_way,
         ),
         author,
     )

@@ -9,10 +9,11 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from datetime import datetime
+from functools import partial
 from typing import NamedTuple
 
 from arrears.core import facts as f
-from arrears.core.account import Attempt, DebtPart
+from arrears.core.account import Account, Attempt, DebtPart
 from arrears.core.errors import Refused
 from arrears.core.ids import ACCOUNT, format_id
 from arrears.core.money import format_amount
@@ -232,7 +233,9 @@ def _begin(
     known = _same_request(store, account, request, method)
     if known is not None:
         return known
-    cancel_open_attempts(store, providers, account, currency, also, now)
+    # What would be refused ends nothing that waits for the payer.
+    may = partial(_must_be_permitted, store, method, currency, now)
+    cancel_open_attempts(store, providers, account, currency, also, now, may)
     policies = store.policies()
     guards = store.system().guards
     with acting_on(store, account, now) as unit:
@@ -312,6 +315,15 @@ def _same_request(store: AccountsAndMoney, account: int, shown: str, method: int
     return None
 
 
+def _must_be_permitted(
+    store: AccountsAndMoney, method: int, currency: str, now: datetime, account: Account, amount_minor: int
+) -> None:
+    if not any(m.no == method for m in account.methods):
+        raise Refused("unknown_method", f"there is no payment method {method} on {format_id(ACCOUNT, account.no)}")
+    elsewhere = store.method_and_tries(account.no, method)[1]
+    must_be_permitted(account, method, amount_minor, currency, elsewhere, now)
+
+
 def _part(view: View, wanted: Quote, part_minor: int) -> Quote:
     account, limits = view.account, view.guards.limits.get(wanted.currency)
     possible = part_range(view, wanted)
@@ -329,16 +341,25 @@ def _part(view: View, wanted: Quote, part_minor: int) -> Quote:
 
 
 def cancel_open_attempts(
-    store: AccountsAndMoney, providers: Providers, account: int, currency: str, also: tuple[int, ...], now: datetime
+    store: AccountsAndMoney,
+    providers: Providers,
+    account: int,
+    currency: str,
+    also: tuple[int, ...],
+    now: datetime,
+    may: Callable[[Account, int], None] = lambda _account, _amount_minor: None,
 ) -> None:
     """A new settlement first cancels what is waiting for the payer, at the provider, with proof; and what is unknown
-    and not owed any more as it was, because some of it was paid otherwise, is looked up at once."""
-    wanted = {p.debt for q in quote(store, account, now, also) if q.currency == currency for p in q.parts}
+    and not owed any more as it was, because some of it was paid otherwise, is looked up at once. `may` is asked before
+    anything is canceled, and refuses a settlement of that amount that could not follow."""
+    owed = [q for q in quote(store, account, now, also) if q.currency == currency]
+    wanted = {p.debt for q in owed for p in q.parts}
     snapshot = store.snapshots([account])[account]
     for attempt in snapshot.attempts:
         if not any(p.debt in wanted for p in attempt.parts):
             continue
         if attempt.on_page or attempt.state is AttemptState.NEEDS_CUSTOMER:
+            may(snapshot, sum(q.amount_minor for q in owed))
             cancel(store, providers, account, attempt, now)
         elif attempt.state is AttemptState.UNKNOWN and not still_owed(snapshot, attempt):
             pursue(store, providers, account, attempt.no, now)
@@ -347,7 +368,7 @@ def cancel_open_attempts(
 def cancel(store: AccountsAndMoney, providers: Providers, account: int, attempt: Attempt, now: datetime) -> None:
     """End an attempt that waits for the payer; refuses `attempt_in_flight` where the provider gave no proof."""
     reference = attempt_ref(account, attempt.no)
-    if attempt.on_page:
+    if attempt.on_page or not attempt.method:
         outcome = end_page(store, providers, account, attempt, now)
     else:
         method = store.method(account, attempt.method)

@@ -197,8 +197,8 @@ class PostgresMail:
                 wanted,
             )
             requests = db.execute(
-                "SELECT account_id, request_id, person_id, old_address, new_address, used_at IS NOT NULL"
-                " FROM address_request WHERE account_id = ANY(%b)",
+                "SELECT account_id, request_id, person_id, old_address, new_address,"
+                " coalesce(used_at, over_at) IS NOT NULL FROM address_request WHERE account_id = ANY(%b)",
                 wanted,
             )
             links = db.execute(LINKS, wanted)

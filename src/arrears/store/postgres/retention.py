@@ -85,12 +85,12 @@ FROM (SELECT person_id, EXISTS (SELECT FROM account_role t WHERE t.person_id = q
 WHERE p.person_id = v.person_id AND v.live = (p.without_account_since IS NOT NULL)
 """
 _OLD_TALK: Final[LiteralString] = (
-    "t.state IN ('answered', 'closed') AND t.asked_at < %(before)s AND t.name || t.address || t.net <> '-' AND"
+    "t.state IN ('answered', 'closed') AND t.asked_at < %(before)s AND t.name || t.address <> '-' AND"
     " NOT EXISTS (SELECT FROM support_entry e WHERE e.request_id = t.request_id AND e.at >= %(before)s)"
 )
 _NEVER_CONFIRMED: Final[LiteralString] = "t.state = 'unconfirmed' AND t.asked_at < %(now)s - interval '30 days'"
 _BLANK_REQUEST: Final[LiteralString] = (
-    "UPDATE support_request t SET name = '-', address = '', mailbox = '', company = '', known_by = '', net = '',"
+    "UPDATE support_request t SET name = '-', address = '', mailbox = '', company = '', known_by = '',"
     " state = CASE WHEN t.state IN ('unconfirmed', 'confirmed') OR t.account_id = 0 THEN 'closed' ELSE t.state END"
 )
 
@@ -236,7 +236,7 @@ TABLES: Final[Mapping[str, Kept]] = {
     "support_request": Kept(
         "as the books; names, addresses and words for the days of texts after the last word, or 30 days unconfirmed",
         "why time stood still on an account",
-        "SELECT request_id, account_id, about, via, state, name, address, company, known_by, locale, net, asked_at"
+        "SELECT request_id, account_id, about, via, state, name, address, company, known_by, locale, asked_at"
         f" FROM support_request t WHERE {_ASKED} ORDER BY 1",
         (f"{_BLANK_REQUEST}, person_id = 0 WHERE {_ASKED}",),
         Sweep(
@@ -251,20 +251,7 @@ TABLES: Final[Mapping[str, Kept]] = {
             ),
         ),
     ),
-    "sign_in_attempt": Kept(
-        "a day",
-        "counts wrong tries",
-        "SELECT key, at FROM sign_in_attempt t WHERE split_part(t.key, ':', 2) = ANY(%(mailboxes)s::text[])",
-        ("DELETE FROM sign_in_attempt WHERE split_part(key, ':', 2) = ANY(%(mailboxes)s::text[])",),
-        _aged("sign_in_attempt", _day(1), "at"),
-    ),
-    "typed_address": Kept(
-        "a day",
-        "nobody's mailbox is filled by strangers",
-        "SELECT typed_at FROM typed_address t WHERE t.mailbox = ANY(%(mailboxes)s::text[])",
-        ("DELETE FROM typed_address WHERE mailbox = ANY(%(mailboxes)s::text[])",),
-        _aged("typed_address", _day(1), "typed_at"),
-    ),
+    "throttle": Kept("a day", "counts tries; digests alone", sweep=_aged("throttle", _day(0), "until")),
     "web_cache": Kept("minutes", "one-time codes that were used", sweep=_aged("web_cache", _day(0), "expires")),
     "address_request": Kept(
         "a year",

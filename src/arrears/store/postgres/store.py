@@ -54,6 +54,7 @@ from arrears.store.postgres.people import PostgresPeople
 from arrears.store.postgres.privacy import PostgresPrivacy
 from arrears.store.postgres.setups import PostgresSetups
 from arrears.store.postgres.support import PostgresSupport
+from arrears.store.postgres.throttles import PostgresThrottles
 from arrears.store.postgres.write import Db, send, utc
 from arrears.store.reading import FOLLOWING_MAX
 
@@ -101,6 +102,7 @@ class PostgresStore(
     PostgresSetups,
     PostgresPeople,
     PostgresAccess,
+    PostgresThrottles,
     PostgresSupport,
     PostgresReceivables,
     PostgresNamedMethods,

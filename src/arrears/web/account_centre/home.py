@@ -41,6 +41,9 @@ def page(visit: Visit) -> HttpResponse:
     ahead = coming(visit)
     present = [sub for sub in visit.snapshot.subscriptions if sub.state is not State.DELETED]
     found = standing(visit.view, visit.contacts, visit.locale)
+    if not visit.may_act:
+        # Only the administrator has that address, and its link.
+        found = [one for one in found if one.alert.level is not Level.CONFIRM_ADDRESS]
     announced = {(one.alert.subscription, one.alert.action) for one in found}
     total = visit.listed([one.amount for one in sums])
     late = next((one for one in found if one.alert.level is Level.PAST_DUE), None)

@@ -19,12 +19,14 @@ from django.views.decorators.http import require_http_methods, require_safe
 
 from arrears.core.errors import Refused
 from arrears.core.messages.content import Role
+from arrears.core.people.throttles import Throttled
 from arrears.core.states import Reason, State
 from arrears.engine.payments.pages import open_page
 from arrears.engine.payments.settling import StaleQuote, confirm
 from arrears.engine.people.pay_links import good_link, known_link
 from arrears.engine.tokens import digest_of
 from arrears.ports import AttemptRecord, PayLink, Processor
+from arrears.web import throttle
 from arrears.web.account_centre.frame import Visit, read_on, speak
 from arrears.web.account_centre.owed import coming, owed, says
 from arrears.web.account_centre.settle import account_of
@@ -41,6 +43,7 @@ SHOWN_FOR_HOURS: Final = 24
 """How long after a payment its story stands on the page."""
 
 
+@throttle.counts_wrong(Throttled.LINK, 410)
 @require_safe
 def exchange(request: HttpRequest, token: str) -> HttpResponse:
     """The link of a message: a cookie for a token, and on to the clean address."""

@@ -59,6 +59,8 @@ def page(visit: Visit) -> HttpResponse:
         return visit.to(f"story/{'-'.join(str(no) for no in _since(visit, since))}")
     try:
         if form.get("do") == "card":
+            if not quotes:
+                raise Refused("nothing_owed", "nothing is owed, so nothing is paid with a new card")
             return away(visit, go_for_a_card(visit, quotes, also).url)
         return _pay(visit, form, quotes, also)
     except StaleQuote as stale:

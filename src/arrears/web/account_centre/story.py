@@ -177,10 +177,12 @@ def refused_on_pages(visit: Visit) -> dict[int, str]:
 
 
 def _part(visit: Visit, record: AttemptRecord, refused: str = "") -> StoryPart:
-    under_way = "page" if record.on_page else "waiting"
+    left = visit.snapshot.attempt(record.no)
+    on_page = left is not None and left.on_page
+    under_way = "page" if on_page else "waiting"
     state = under_way if record.state in UNDER_WAY else record.state
     if record.state == AttemptState.NEEDS_CUSTOMER:
-        state = "page" if record.on_page else "confirm"
+        state = "page" if on_page else "confirm"
     over = record.state == "declined" or (state == "canceled" and bool(refused))
     said = refused if state in ("page", "canceled") else record.decline
     text, checks = advice(visit, said) if over or (state == "page" and refused) else ("", ())

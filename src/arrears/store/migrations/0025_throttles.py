@@ -1,4 +1,4 @@
-"""Runs `sql/0025_token_last_used.sql`."""
+"""Runs `sql/0025_throttles.sql`."""
 
 from django.db import migrations
 
