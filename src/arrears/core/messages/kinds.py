@@ -63,7 +63,7 @@ class Actor(StrEnum):
 
 class LeadsTo(StrEnum):
     """Where the button of a message leads: what its words say. PAYING is what asks for money, and then always lists
-    debts; ACCOUNT is the account's overview, and those after it are its pages, WHO_IS_TOLD the plan of messages."""
+    debts; ACCOUNT is the account's overview, and those after it are its pages, MESSAGE_PLAN the plan of messages."""
 
     PAYING = "paying"
     ACCOUNT = "account"
@@ -71,7 +71,7 @@ class LeadsTo(StrEnum):
     METHODS = "methods"
     PROFILE = "profile"
     SUBSCRIPTIONS = "subscriptions"
-    WHO_IS_TOLD = "who_is_told"
+    MESSAGE_PLAN = "message_plan"
     HELP = "help"
     SECURITY = "security"
     CONFIRMING = "confirming"
@@ -133,7 +133,7 @@ ACCOUNT_PAGES: Final[Mapping[LeadsTo, str]] = {
     LeadsTo.METHODS: "methods",
     LeadsTo.PROFILE: "profile",
     LeadsTo.SUBSCRIPTIONS: "subscriptions",
-    LeadsTo.WHO_IS_TOLD: "profile#told",
+    LeadsTo.MESSAGE_PLAN: "profile#told",
 }
 """The pages of the account centre that buttons lead to, by their path within the account."""
 
@@ -214,7 +214,7 @@ KINDS: Final[Mapping[MessageKind, KindSpec]] = checked(
             MessageKind.SIGN_IN_CHANGED: KindSpec(_ONE, _READER, LeadsTo.SECURITY, Dated.NOTHING),
             MessageKind.PAID_AFTER_DELETION: KindSpec(_ONE, _READER, LeadsTo.ACCOUNT, Dated.NOTHING, paid=True),
             MessageKind.CREDIT_OFFERED: KindSpec(_ONE, _ADMIN, LeadsTo.HELP, Dated.NOTHING, paid=True),
-            MessageKind.TEST: KindSpec(_ONE, _READER, LeadsTo.WHO_IS_TOLD, Dated.NOTHING),
+            MessageKind.TEST: KindSpec(_ONE, _READER, LeadsTo.MESSAGE_PLAN, Dated.NOTHING),
             MessageKind.SUPPORT_CONFIRM: KindSpec(_ONE, _READER, LeadsTo.HELP, Dated.NOTHING),
             MessageKind.SUPPORT_RECEIVED: KindSpec(_ONE, _READER, LeadsTo.HELP, Dated.NOTHING),
             MessageKind.SUPPORT_ANSWERED: KindSpec(_ONE, _READER, LeadsTo.HELP, Dated.NOTHING),
