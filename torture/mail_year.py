@@ -277,8 +277,8 @@ class MailYear:
         """Two who do not sign in ask for help; the first one's system puts it off, for a year."""
         put_off, other = f"a{day}@strange.example", f"b{day}@strange.example"
         self.outside.spells[put_off] = Spell(Way.DEFERS, START + 500 * DAY, timedelta())
-        for number, address in enumerate((put_off, other)):
-            who = Visitor("Jo", address, "", "", "en", f"192.0.2.{2 * day % 200 + number}")
+        for address in (put_off, other):
+            who = Visitor("Jo", address, "", "", "en")
             ask(self.store, who, About.OTHER, "what is this?", self.stage.now)
         self.helped[other] = self.stage.now
 

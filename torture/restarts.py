@@ -31,6 +31,7 @@ from statistics import median
 from typing import Any, Final
 
 import psycopg
+from bench.pages import EMAIL, PASSWORD, Visitor, path_of
 
 from arrears.core.account import Mode
 from arrears.core.errors import Refused
@@ -40,7 +41,7 @@ from arrears.store.outages import OUTAGES
 from arrears.store.postgres.check import check_store
 from arrears.store.postgres.store import PostgresStore
 from arrears.store.server import EmbeddedServer
-from arrears.wiring import migrate
+from arrears.wiring import migrate, set_up_django
 from torture.nursery import ROOT
 from torture.outside import ClockFile, own_port
 from torture.post_office import PostOffice
@@ -50,9 +51,6 @@ WAIT_SECONDS_MAX: Final = 120.0
 VISITORS: Final = 4
 DEBTS_A_ROUND: Final = 10
 AUTHOR: Final = "api:1"
-LOOKED_UP: Final = "/pay/nothing"
-"""A page that asks the database; it knows no such link, and leads to a page that says so."""
-UNKNOWN_LINK: Final = 303
 
 
 @dataclass
@@ -60,25 +58,28 @@ class Load:
     """What goes on while the database is restarted: visitors that ask for pages, and what they were answered."""
 
     port: int
+    home: str
+    """A page of somebody who has signed in, with the cookie that shows it: it reads sessions, account and ledger."""
+    cookie: str
     answers: Counter[int] = field(default_factory=Counter)
     stop: threading.Event = field(default_factory=threading.Event)
     _lock: threading.Lock = field(default_factory=threading.Lock)
 
     def run(self) -> None:
         """Ask for one page after the other until it is over: one that looks nothing up, and one that must."""
-        for path in cycle(("/sign-in", LOOKED_UP)):
+        for path in cycle(("/sign-in", self.home)):
             if self.stop.wait(0.02):
                 return
-            status = ask(self.port, path)
+            status = ask(self.port, path, self.cookie)
             with self._lock:
                 self.answers[status] += 1
 
 
-def ask(port: int, path: str) -> int:
+def ask(port: int, path: str, cookie: str = "") -> int:
     """The status that a page is answered with; 0 for no answer."""
     line = http.client.HTTPConnection("127.0.0.1", port, timeout=30)
     try:
-        line.request("GET", path, headers={"Host": "localhost"})
+        line.request("GET", path, headers={"Host": "localhost", "Cookie": cookie})
         return line.getresponse().status
     except (OSError, http.client.HTTPException):
         return 0
@@ -199,15 +200,27 @@ def torture(count: int) -> dict[str, Any]:
         shutil.rmtree(folder, ignore_errors=True)
 
 
+def signed_in(url: str, port: int, account: int) -> Load:
+    """Visitors of an account's home, after somebody has signed in there."""
+    set_up_django(url)
+    from arrears.web import identities
+
+    person = identities.create_person(EMAIL, "Robin", PASSWORD, "en", datetime.now(UTC))
+    identities.grant(account, person, "administrator")
+    cookies = Visitor(port, account, {}).sign_in()
+    return Load(port, path_of("home", account), "; ".join(f"{name}={value}" for name, value in cookies.items()))
+
+
 def _restarts(server: EmbeddedServer, url: str, port: int, count: int) -> dict[str, Any]:
     store = PostgresStore(url)
-    debtors, load = Debtors(store, url), Load(port)
+    debtors = Debtors(store, url)
+    debtors.come(0)
+    load = signed_in(url, port, debtors.numbers[0])
     visitors = [threading.Thread(target=load.run) for _ in range(VISITORS)]
     for visitor in visitors:
         visitor.start()
     pages_back, mail_back = [], []
     try:
-        debtors.come(0)
         seconds_until(debtors.all_written_to, "the first letters")
         for restart in range(1, count + 1):
             coming = threading.Thread(target=debtors.come, args=(restart,))
@@ -215,7 +228,7 @@ def _restarts(server: EmbeddedServer, url: str, port: int, count: int) -> dict[s
             server.kill_immediate()
             server.start()
             began = time.monotonic()
-            seconds_until(lambda: ask(port, "/readyz") == 200 and ask(port, LOOKED_UP) == UNKNOWN_LINK, "pages")
+            seconds_until(lambda: ask(port, "/readyz") == ask(port, load.home, load.cookie) == 200, "pages")
             pages_back.append(time.monotonic() - began)
             coming.join()
             seconds_until(debtors.all_written_to, f"the letters after restart {restart}")

@@ -104,8 +104,9 @@ def test_every_face_says_the_days_of_the_one_computation(plot: Plot) -> None:
 
 
 def _comes_true(view: View, steps: list[Step], happens: dict[tuple[int, Action], date]) -> None:
-    # An invoice whose day is still to come can put a day later, which until then is the earliest that is possible.
-    exact = not any(isinstance(fact, f.BecamePastDue) for _, fact in steps)
+    # An invoice whose day is still to come can put a day later, and so can the end of a hold; until then it is the
+    # earliest that is possible.
+    exact = not any(isinstance(fact, f.BecamePastDue | f.HoldEnded) for _, fact in steps)
     for one in ahead(view):
         day, on = one.announced_day, happens.get((one.sub.no, one.action))
         if one.sub.end is not None and one.sub.end.scheduled_at is not None:

@@ -336,6 +336,8 @@ THROTTLES: Final = """
 /<account:account>/subscriptions         session
 /<account:account>/invoices              session
 /<account:account>/invoices.csv          session
+/<account:account>/statement             session
+/<account:account>/statement.csv         session
 /<account:account>/profile               typed_address
 /<account:account>/timeline              session
 /<account:account>/receipts/<int:number>  session

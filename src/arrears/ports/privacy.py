@@ -53,7 +53,7 @@ class PrivacyBook(Protocol):
         """Who that is, by number or (number 0) by address; None where nothing is held. Refuses `several_people` for
         an address that several have."""
 
-    def reached(self, who: Holder) -> Mapping[int, str]:
+    def accounts_reaching(self, who: Holder) -> Mapping[int, str]:
         """The accounts whose mail goes to them, or that they may see, with as what: `administrator`, `billing_reader`,
         `contact` (the operator's own address for it), `technical`."""
 

@@ -53,9 +53,9 @@ def erase(
     """
     if not why.strip():
         raise Refused("no_reason", "say why; it is kept")
-    numbers = [*store.reached(who), *(account for _, account in store.asking(who) if account)]
+    numbers = [*store.accounts_reaching(who), *(account for _, account in store.asking(who) if account)]
     with acting(store, numbers, now) as units:
-        reached = store.reached(who)
+        reached = store.accounts_reaching(who)
         if not (reached.keys() <= units.keys() and {a for _, a in store.asking(who) if a} <= units.keys()):
             raise Refused("try_again", "their accounts have just changed; try again")
         if not although_owing:

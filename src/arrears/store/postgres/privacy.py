@@ -119,7 +119,7 @@ class PostgresPrivacy:
             shared = {mailbox_of(one) for pair in others for one in pair}
             return Holder(person, mailbox_of(row[0]), tuple(sorted(theirs - shared)))
 
-    def reached(self, who: Holder) -> Mapping[int, str]:
+    def accounts_reaching(self, who: Holder) -> Mapping[int, str]:
         """See ports.PrivacyBook."""
         with self.reading() as db:
             return {int(no): str(role) for no, role in db.execute(_REACHED, _values(who))}
