@@ -24,7 +24,7 @@ UV = uv
 UV_EXPORT = $(UV) export --quiet --no-header --no-annotate --no-emit-project --extra embedded
 COVERED_BY = tests/core tests/store tests/stories tests/adapters tests/notices tests/sandbox
 
-.PHONY: help setup demo serve test test-fast test-all pictures translations drawing check coverage hooks locks
+.PHONY: help setup demo serve test test-fast test-all pictures translations drawing check coverage hooks locks audit sbom
 
 help: ## show this list
 	@sed -n 's/^\([a-z-]*\):.*## /\1\t/p' Makefile | while IFS="$$(printf '\t')" read -r name text; do \
@@ -76,9 +76,25 @@ hooks: .venv/installed-dev ## run the checks before every commit of yours
 locks: ## pin what pyproject.toml asks for anew, keeping every version that fits (UV=... is uv)
 	@rm -rf build/locks && mkdir -p build/locks && cp pyproject.toml build/locks
 	@{ echo '[tool.uv]'; echo 'constraint-dependencies = ['; sed -n 's/^\([a-z0-9-]*\)==\([^ ]*\).*/"\1==\2",/p' \
-		requirements-dev.lock; echo ']'; } >> build/locks/pyproject.toml
+		requirements-dev.lock requirements-audit.lock | sort -u; echo ']'; } >> build/locks/pyproject.toml
 	@cd build/locks && $(UV_EXPORT) --no-dev --group build --output-file ../../requirements.lock
-	@cd build/locks && $(UV_EXPORT) --all-groups --output-file ../../requirements-dev.lock
+	@cd build/locks && $(UV_EXPORT) --group build --group dev --output-file ../../requirements-dev.lock
+	@cd build/locks && $(UV) export --quiet --no-header --no-annotate --only-group audit --output-file ../../requirements-audit.lock
+
+audit: .venv/audit/installed ## ask whether a dependency has a known advisory; a note where nobody can be asked
+	@.venv/audit/bin/python docs/check_advisories.py $(ARGS)
+
+sbom: .venv/audit/installed ## list what is installed, as CycloneDX, in build/sbom.cdx.json
+	@mkdir -p build
+	@.venv/audit/bin/python -W ignore -m cyclonedx_py requirements requirements.lock --pyproject pyproject.toml \
+		--output-format JSON --output-reproducible --output-file build/sbom.cdx.json
+	@echo "build/sbom.cdx.json: $$(grep -c '"bom-ref"' build/sbom.cdx.json) components"
+
+.venv/audit/installed: requirements-audit.lock | .venv/bin/python
+	@echo "installing what looks at the dependencies into .venv/audit ..."
+	@$(PYTHON) -m venv --clear .venv/audit
+	@.venv/audit/bin/python -m pip install --quiet --only-binary :all: --require-hashes -r requirements-audit.lock
+	@touch $@
 
 .venv/installed: requirements.lock pyproject.toml | .venv/bin/python
 	@echo "installing into .venv ..."

@@ -32,7 +32,7 @@ settings.register_profile(
     "any machine",
     settings.default,
     deadline=None,
-    max_examples=sizes.few(40, 100),
+    max_examples=sizes.few(25, 100),
     suppress_health_check=[HealthCheck.too_slow],
 )
 settings.load_profile("any machine")

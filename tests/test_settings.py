@@ -123,6 +123,8 @@ CASES = {
     "proxies": Case(0, "2", 2, "-1", A_NUMBER.replace("{least}", "0")),
     "log": Case("text", "json", "json", "yaml", "is 'yaml'; it is text or json"),
     "metrics_token": Case("", "m" * 32, "m" * 32, "hush", "is short; give 32 random characters or more"),
+    "keep_texts_days": Case(730, "365", 365, "2 years", A_NUMBER.replace("{least}", "365")),
+    "keep_people_days": Case(730, "30", 30, "30 d", A_NUMBER.replace("{least}", "30")),
     "failpoint": Case("", "tick.after_commit:1", "tick.after_commit:1", "tick\n", LINES),
     "test_all": Case("", "1", "1", "1\n", LINES),
     "pictures": Case("", "docs/pictures", "docs/pictures", "docs\n", LINES),
@@ -156,6 +158,8 @@ NO_HOST = [
 MORE_THAT_IS_BAD = {
     "deletions_per_day": ["-1", "1.5", "1e3", "\u0664", "9" * 10],
     "mail_per_hour": ["many"],
+    "keep_texts_days": ["364"],
+    "keep_people_days": ["29"],
     "mail_per_recipient": ["0"],
     "proxies": ["one"],
     "https": ["true", "2"],

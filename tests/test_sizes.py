@@ -8,6 +8,7 @@ import subprocess
 import sys
 from pathlib import Path
 
+import pytest
 from tests import books
 
 ROOT = Path(__file__).parents[1]
@@ -51,6 +52,7 @@ def worlds(text: str) -> set[str]:
     return set(re.findall(r"test_a_world\[\d+\]", text))
 
 
+@pytest.mark.long
 def test_a_seed_chooses_the_same_sample_in_one_process_and_in_two_lanes_and_says_what_it_leaves(tmp_path: Path) -> None:
     alone, lanes = (said(tmp_path, "--hypothesis-seed=7", *how, "-v") for how in (["-n", "0"], ["-n", "2"]))
     assert "4 passed, 2 skipped" in alone

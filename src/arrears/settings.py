@@ -11,13 +11,16 @@ from __future__ import annotations
 import os
 from collections.abc import Mapping
 from dataclasses import dataclass, fields
+from datetime import timedelta
 from difflib import get_close_matches
 from pathlib import Path
 from typing import Any, Final, Literal
 
 from arrears.core.errors import Refused
 from arrears.core.escalation import DELETIONS_PER_DAY
+from arrears.core.people.keeping import PEOPLE_DAYS, TEXTS_DAYS
 from arrears.engine.message_context import PER_HOUR, PER_RECIPIENT_A_DAY
+from arrears.ports.privacy import KeptFor
 from arrears.setting_values import (
     ROW,
     Secret,
@@ -174,7 +177,11 @@ class Settings:
     secret_key_fallbacks: tuple[Secret, ...] = setting(
         "earlier keys, with commas between: they prove what they signed, and sign nothing", as_secret_keys, (), "none"
     )
-    proxies: int = setting("how many servers of your own stand in front and add to `X-Forwarded-For`", as_number(0), 0)
+    proxies: int = setting(
+        "how many servers of your own stand in front and add to `X-Forwarded-For`; with `ARREARS_HTTPS` one at least",
+        as_number(0),
+        0,
+    )
     log: Literal["text", "json"] = setting(
         "how `serve`, `worker` and `run` say what they do, a line an event on standard error: `text` or `json`",
         as_log_form,
@@ -187,6 +194,12 @@ class Settings:
         Secret(),
         "there is no such page",
     )
+    keep_texts_days: int = setting(
+        "how many days the texts of messages and conversations are kept; then their digest", as_number(365), TEXTS_DAYS
+    )
+    keep_people_days: int = setting(
+        "how many days people are kept who have no account that is served or owes", as_number(30), PEOPLE_DAYS
+    )
     failpoint: str = setting("the failpoint at which this process dies", as_text, "", "none", for_tests=True)
     test_all: str = setting("the long tests too, as `make test-all`", as_text, "", "a sample", for_tests=True)
     pictures: str = setting("the folder where tests lay pictures of pages", as_text, "", "none", for_tests=True)
@@ -196,6 +209,11 @@ class Settings:
 
     given: frozenset[str] = frozenset()
     """The fields that the environment gave; the others have their defaults."""
+
+    @property
+    def kept_for(self) -> KeptFor:
+        """How long is kept what may be removed."""
+        return KeptFor(timedelta(days=self.keep_texts_days), timedelta(days=self.keep_people_days))
 
 
 TABLE: Final[Mapping[str, SettingRow]] = {

@@ -25,6 +25,7 @@ from arrears.adapters.channels.folder import FolderChannel
 from arrears.adapters.channels.live_mail import PROVIDERS, refuse_catcher, refuse_pretending_provider
 from arrears.adapters.services.inprocess import InProcessServices
 from arrears.core.errors import Refused
+from arrears.core.facts import ARREARS
 from arrears.core.messages.content import Operator
 from arrears.core.messages.recipients import ChannelName
 from arrears.core.policy import default_policy
@@ -32,7 +33,7 @@ from arrears.engine import worker
 from arrears.engine.failpoints import arm
 from arrears.engine.message_context import MailLimits, MessageContext
 from arrears.engine.payments.providers import Providers
-from arrears.engine.people.profile import ask_unconfirmed
+from arrears.engine.people import chores
 from arrears.engine.run import Limits, RunReport
 from arrears.engine.system import adopt_policy, identity
 from arrears.ports import Channel, Clock, OtherChannel, Processor, Services
@@ -45,8 +46,6 @@ from arrears.store.server import EmbeddedServer, make_home
 
 if TYPE_CHECKING:
     from arrears.notices.render import Texts
-
-SYSTEM_AUTHOR: Final = "arrears"
 
 SERVING_CONNECTIONS_MAX: Final = 16
 """For a process that answers requests: more at once than this would only wait in the database instead."""
@@ -106,11 +105,14 @@ class Installation:
     def work(
         self, poll_seconds: int, wait: Callable[[int], bool], say: Callable[[str], object], watcher: worker.Watcher
     ) -> None:
-        """See engine/worker.py. Once an hour addresses that nobody has confirmed are asked again."""
-        outside = (self.channel, self.services, self.clock, self.limits, self.providers, self.context())
-        hourly = partial(ask_unconfirmed, self.store)
-        how = partial(worker.work, poll_seconds=poll_seconds, wait=wait, hourly=hourly, say=say, watcher=watcher)
+        """See engine/worker.py, and `hourly`."""
+        outside = self.channel, self.services, self.clock, self.limits, self.providers, self.context()
+        how = partial(worker.work, poll_seconds=poll_seconds, wait=wait, hourly=self.hourly, say=say, watcher=watcher)
         how(self.store, *outside)
+
+    def hourly(self, now: datetime) -> None:
+        """See engine/people/chores.py."""
+        chores.hourly(self.store, self.store, self.store, settings().kept_for, now)
 
     def __enter__(self) -> Installation:
         return self
@@ -120,11 +122,9 @@ class Installation:
 
 
 def tune_for_batches() -> None:
-    """For processes that work in batches.
-
-    A batch makes and drops many small values, none of them in cycles; looking through them again and again costs a
-    third of the run, and memory stays bounded by the batch all the same. And a lane whose answer has come must not
-    wait 5 ms (the interpreter's default) until the lane that is deciding lets go.
+    """For processes that work in batches. A batch makes and drops many small values, none of them in cycles; looking
+    through them again and again costs a third of the run, and memory stays bounded by the batch all the same. And a
+    lane whose answer has come must not wait 5 ms (the interpreter's default) until the lane that is deciding lets go.
     """
     sys.setswitchinterval(0.0005)
     gc.collect()
@@ -258,7 +258,7 @@ def open_installation(*, connections_max: int = 4) -> Installation:
     store = PostgresStore(url, connections_max=connections_max)
     clock = RealClock()
     if not store.policies():
-        adopt_policy(store, default_policy(), clock.now(), SYSTEM_AUTHOR)
+        adopt_policy(store, default_policy(), clock.now(), ARREARS)
     limits = Limits(settings().deletions_per_day)
     providers = payment_providers(identity(store, clock.now()))
     refuse_stand_ins(settings())

@@ -189,7 +189,7 @@ def test_a_real_server_takes_the_providers_webhook_and_the_payment_is_booked(
     waiting = live("settle", "dirk", "--yes")
     assert "needs customer" in waiting.stdout
     number = store.account_numbers(["dirk"])["dirk"]
-    command = [sys.executable, "-m", "arrears", "serve", "--port", "0"]
+    command = [sys.executable, "-m", "arrears", "serve", "--port", "0", "--processes", "1"]
     with subprocess.Popen(
         command, env=environment, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, text=True
     ) as server:

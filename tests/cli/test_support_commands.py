@@ -43,7 +43,7 @@ class Staff:
         return asked.number
 
     def visitor(self, known_by: str) -> int:
-        who = visitors.Visitor("Piet", f"p{self.count()}@mail.example", "Nobody and Sons", known_by, "nl", "")
+        who = visitors.Visitor("Piet", f"p{self.count()}@mail.example", "Nobody and Sons", known_by, "nl")
         number = visitors.ask(self.store, who, About.ADMINISTRATOR_GONE, "She left", self.now)
         self.attend()
         visitors.confirm(self.store, self.letters()[-1].text.rpartition("/")[2].strip(), self.now)

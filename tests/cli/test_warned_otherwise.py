@@ -5,14 +5,14 @@ from __future__ import annotations
 import pytest
 from tests.stories.story import Story
 
-from arrears.cli.warned_otherwise import _named
+from arrears.cli.common import find_subscription
 from arrears.core.errors import Refused
 
 
 def test_a_subscription_is_named_by_its_id_or_by_a_service_that_only_it_has() -> None:
     account = Story(services=("cloud", "mail", "mail")).until(0).account
-    assert [_named(account, text) for text in ("cloud", "sub_1_2")] == [1, 2]
+    assert [find_subscription(account, text) for text in ("cloud", "sub_1_2")] == [1, 2]
     for text in ("mail", "sub_2_1", "sub_1_9", "1", ""):
         with pytest.raises(Refused, match=r"sub_1_1 \(cloud\)") as refused:
-            _named(account, text)
+            find_subscription(account, text)
         assert refused.value.code == "unknown_subscription"

@@ -224,6 +224,7 @@ NOT_IN_THE_STORY = {
     f.InvitationWithdrawn,
     f.InvitationAccepted,
     f.AccessEnded,
+    f.PersonErased,
     f.ResetAsked,
     f.SignInChanged,
     f.Restricted,

@@ -6,12 +6,13 @@ import timeit
 from decimal import Decimal
 
 import pytest
-from babel.core import get_global
+from babel.core import Locale, get_global
+from babel.numbers import get_currency_symbol, get_decimal_symbol
 from hypothesis import given
 from hypothesis import strategies as st
 
 from arrears.core.errors import Refused
-from arrears.core.money import CURRENCIES, INTEGER_DIGITS_MAX, exponent, format_amount, parse_amount
+from arrears.core.money import CURRENCIES, INTEGER_DIGITS_MAX, exponent, format_amount, parse_amount, typed_amount
 
 currencies = st.sampled_from(sorted(CURRENCIES))
 minors = st.integers(-(10**15) + 1, 10**15 - 1)
@@ -151,6 +152,55 @@ def test_what_is_not_exactly_an_amount_is_refused_in_one_line(
     assert refusal.value.code == "bad_amount"
     assert len(refusal.value.message.splitlines()) == 1
     assert len(refusal.value.message) < 160
+
+
+@pytest.mark.parametrize(
+    ("text", "english", "dutch"),
+    [
+        ("20", 2000, 2000),
+        ("20.50", 2050, 2050),
+        ("20,50", 2050, 2050),
+        ("20,5", 2050, 2050),
+        ("€ 20,50", 2050, 2050),
+        ("€20.50", 2050, 2050),
+        ("20,50 €", 2050, 2050),
+        ("EUR 20", 2000, 2000),
+        (" 20.50 EUR ", 2050, 2050),
+        ("20,-", 2000, 2000),
+        ("€ 20,--", 2000, 2000),
+        ("1.020,50", 102050, 102050),
+        ("1,020.50", 102050, 102050),
+        ("1 020,50", 102050, 102050),
+        ("1\u202f020,50", 102050, 102050),
+        ("1'020.50", 102050, 102050),
+        ("1.234.567", 123456700, 123456700),
+        # A single mark before three digits is what it is where the reader lives, and that may be no sum of money.
+        ("1,234", 123400, None),
+        ("1.234", None, 123400),
+        ("20.505,5", 2050550, 2050550),
+        *((text, None, None) for text in ("", "twenty", "2,0,5", "1.23,45", "€€20", "$ 20", "US$ 20", "USD 20")),
+        *((text, None, None) for text in (",50", "20,", "12 34", "1 0,5", "1e3", "20.505.5", "１２", "20 EUR EUR")),
+    ],
+)
+def test_an_amount_is_read_as_people_type_it_or_not_at_all(text: str, english: int | None, dutch: int | None) -> None:
+    for mark, wanted in ((".", english), (",", dutch)):
+        if wanted is not None:
+            assert typed_amount(text, "EUR", decimal_mark=mark, sign="€") == wanted
+            continue
+        with pytest.raises(Refused) as refusal:
+            typed_amount(text, "EUR", decimal_mark=mark, sign="€")
+        assert refusal.value.code == "bad_amount"
+
+
+@given(st.integers(0, 10**14), st.sampled_from(["en", "nl", "de-CH", "fr", "en-IN"]), currencies)
+def test_what_is_shown_can_be_typed(minor: int, locale: str, currency: str) -> None:
+    known = Locale.parse(locale.replace("-", "_"))
+    mark, sign = get_decimal_symbol(known), get_currency_symbol(currency, known)
+    try:
+        found = typed_amount(format_amount(minor, currency, locale), currency, decimal_mark=mark, sign=sign)
+    except Refused:
+        return
+    assert found == minor
 
 
 @given(minors, currencies, st.sampled_from([(".", ""), (".", ","), (",", "."), (",", " "), (".", "'")]))

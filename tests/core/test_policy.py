@@ -228,6 +228,16 @@ def test_an_unknown_key_is_an_error_that_names_the_nearest(table: str, key: str,
         ("", "notice_at", '"24:00"', "notice_at: is '24:00'"),
         ("", "notice_at", "09:00:01", "notice_at: is 09:00:01"),
         ("", "notice_at", "2026-01-01", "notice_at: is 2026-01-01"),
+        *(
+            ("cancel", "by_customer", way, f'cancel.by_customer: is {said}; write "here", or an address of yours')
+            for way, said in (
+                ('""', "blank"),
+                ("true", "true"),
+                ('"there"', "'there'"),
+                ('"http://a.nl"', "'http://a.nl'"),
+            )
+        ),
+        ("cancel", "by_customer", '"javascript:alert(1)"', "cancel.by_customer: is 'javascript:alert(1)'"),
         ("remind", "days", "[]", "remind.days: is empty"),
         ("remind", "days", "0", "remind.days: is 0, not a list"),
         ("remind", "days", "[3, 7]", "remind.days: starts on day 3"),
@@ -366,6 +376,7 @@ def policies(draw: st.DrawFn) -> Policy:
         remind_days=(0, *sorted(reminders - taken)),
         before_due_days=draw(st.integers(0, 60)),
         business_days=(business_days := draw(st.booleans())),
+        cancel_by_customer=draw(st.sampled_from(["", "here", "https://example.org/cancel?of=us"])),
         holidays=draw(st.sampled_from(["", "NL", "DE-BY"])) if business_days else "",
         retry_days=tuple(sorted(draw(st.sets(st.integers(1, 60), max_size=5)))),
         retry_attempts_max=draw(st.integers(0, 50)),

@@ -104,4 +104,6 @@ def test_a_difference_in_any_key_is_said(name: str) -> None:
             other = (*value, 365)
         case KeyKind.SUMS:
             other = {"EUR": 7}
+        case KeyKind.WAY:
+            other = "here"
     assert len(diff_policies(base, replace(base, **{name: other}))) == 1

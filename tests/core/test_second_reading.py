@@ -8,7 +8,7 @@ from tests.stories.play import Plot, played, plots
 
 from arrears.sim.ladder import disagreements
 
-HISTORIES = few(100, 2_000)
+HISTORIES = few(40, 2_000)
 
 
 @settings(

@@ -38,6 +38,10 @@ class BookHold:
     start: datetime
     until: date | None
     ended: datetime | None = None
+    told: dict[tuple[int, str], date] = field(default_factory=dict)
+    """What had been told when it was placed, by subscription and action."""
+    moved: list[BookWarning] = field(default_factory=list)
+    """The first warnings that counted when it was placed, and that named days which it moved."""
 
     def end(self, zone: str) -> datetime | None:
         """When it ended or will end of itself; None where nobody knows."""
@@ -73,6 +77,7 @@ class BookWarning:
     named: date
     sent: date
     accepted: datetime | None = None
+    spoken: bool = False
     lost: bool = False
     void: bool = False
     failed: bool = False

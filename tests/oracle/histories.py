@@ -4,32 +4,57 @@ plays many of them."""
 from __future__ import annotations
 
 import random
-from datetime import datetime, timedelta
+from collections.abc import Callable
+from datetime import UTC, datetime, timedelta
 
 from tests.oracle.judge import Judge
 from tests.stories.play import DAYS, HOURS, KINDS, POLICIES, ZONES, Move, Play, Plot
 
 from arrears.core import facts as f
 from arrears.core.calendar import calendar_of
+from arrears.core.system import System
 from arrears.engine import commands
 from arrears.engine.booking import Payment
+from arrears.engine.commands.warned_otherwise import SpokenWarning, record_warned
 from arrears.engine.messages.bounces import Returned, came_back
 from arrears.engine.payments.providers import NO_PROVIDERS
+from arrears.engine.run import tick
 from arrears.sim.stage import Stage
+from arrears.sim.world import BRIEF_CONTEXT
+from arrears.store.memory.store import MemoryStore
 
-MORE = ("bounce", "bounce", "bill abroad", "bill abroad", "hold", "dispute")
-CALM_DAYS = 250
+MORE = (
+    *("bounce", "bounce", "bounce", "mail server", "mail server", "tell"),
+    *("bill abroad", "bill abroad", "hold", "dispute", "pay", "reopen", "cancel", "reactivate", "reactivate"),
+)
+CALM_DAYS = (30, 30, 130, 250)
+"""Of four histories one goes on until whatever is left unpaid is deleted."""
+LOOK_EVERY = timedelta(days=5)
 
 
 class JudgedStage(Stage):
-    """Time, with the judge told of each run."""
+    """Time, with the judge told of each run, and asked before each whether it comes too late."""
 
-    judge_run = staticmethod(lambda now: None)
+    store: MemoryStore
+    judged: Callable[[datetime, bool], None]
+    changed_at = _looked_at = datetime.min.replace(tzinfo=UTC)
+    """When something came from outside; what follows from it in the same instant is not late."""
 
     def step(self) -> None:
-        """See Stage."""
-        super().step()
-        self.judge_run(self.now)
+        """See Stage. On a day on which nothing is due and nothing waits to be done the run is its tick alone, and the
+        judge looks now and then: what is left undone stays so."""
+        due_at = self.store.next_due()
+        if self.store.open_actions or (due_at is not None and due_at <= self.now):
+            if self.changed_at < self.now:
+                self.judged(self.now - timedelta(seconds=1), False)
+            super().step()
+            self.judged(self.now, True)
+            return
+        tick(self.store, self.now)
+        self._ticked_at = self.now
+        if self.now - self._looked_at >= LOOK_EVERY:
+            self._looked_at = self.now
+            self.judged(self.now, True)
 
 
 class Game(Play):
@@ -39,12 +64,15 @@ class Game(Play):
         self.said: list[str] = []
         self.judge: Judge | None = None
         self._read = 0
+        self._seen: System | None = None
         self._doubted: set[str] = set()
         super().__init__(plot)
+        self.stage: JudgedStage
         # The invariants have tests of their own; without them a history takes half the time.
         self.store = self.inner
-        stage = JudgedStage(self.inner, self.mail, self.hands, self.stage.now, providers=NO_PROVIDERS)
-        stage.judge_run = self._after_run
+        now, context = self.stage.now, BRIEF_CONTEXT
+        stage = JudgedStage(self.inner, self.mail, self.hands, now, providers=NO_PROVIDERS, context=context)
+        stage.judged = self._judged
         self.stage = stage
         self.judge = Judge(self.inner.policies())
 
@@ -53,33 +81,60 @@ class Game(Play):
         judge = self.judge
         if judge is None:
             return
-        judge.policies = self.inner.policies()
-        judge.system_doubts = {kind.value for kind in self.inner.system().guards.doubts}
-        if after_run:
+        if self.inner.installation is not self._seen:
+            self._seen = self.inner.installation
+            judge.system_doubts = {kind.value for kind in self._seen.guards.doubts}
+        if after_run and self._doubted is not judge.system_doubts:
             if self._doubted - judge.system_doubts:
                 judge.doubt_gone(self.stage.now)
             self._doubted = judge.system_doubts
-        history = self.history
-        for recorded in history[self._read :]:
-            self.said += judge.take(recorded)
-        self._read = len(history)
+        stored = self.inner.facts[1]
+        if len(stored) > self._read:
+            judge.policies = self.inner.policies()
+            for one in stored[self._read :]:
+                self.said += judge.take(one.recorded)
+            self._read = len(stored)
 
-    def _after_run(self, now: datetime) -> None:
-        self.read(after_run=True)
+    def _judged(self, now: datetime, after_run: bool) -> None:
+        self.read(after_run=after_run)
         if self.judge is not None and not self.account.parked:
             self.said += self.judge.ran(now)
 
     def _one(self, move: Move) -> None:
+        if move.what == "stand still":
+            self.stage.changed_at = datetime.max.replace(tzinfo=UTC)
         super()._one(move)
+        self.stage.changed_at = self.now
         self.read()
+
+    def calm(self, days: int = 200) -> Game:
+        """See Play."""
+        self.stage.changed_at = self.now
+        super().calm(days)
+        return self
 
     # -- more moves ------------------------------------------------------------------------------------------------
 
     def _bounce(self, pick: int, many: int) -> None:
         sent = [r.seq for r in self.history if isinstance(r.fact, f.Noticed)]
-        if sent:
-            message = f"a1-{sent[-1 - pick % min(3, len(sent))]}-1"
-            came_back(self.inner, Returned(message, "", "soft", "5.7.1", "blocked"), self.now)
+        for mail in self.store.mails_of_notices([(1, seq) for seq in sent[-1 - pick % 3 :][:1]]):
+            came_back(self.inner, Returned(mail.id, mail.address, "soft", "5.7.1", "blocked"), self.now)
+
+    def _mail_server(self, pick: int, many: int) -> None:
+        """It is away for a while, and what it does not take waits."""
+        was = self.mail.works
+        self.mail.works, self.mail.down = False, True
+        self.stage.until(self.now + timedelta(hours=5 * many))
+        self.mail.works, self.mail.down = was, False
+
+    def _tell(self, pick: int, many: int) -> None:
+        """Somebody is told of the newest warning by telephone."""
+        warned = [part for r in self.history if isinstance(r.fact, f.Noticed) for part in r.fact.each(f.Warning)]
+        if warned:
+            newest = warned[-1]
+            today = calendar_of(self.account.terms.zone).local_day(self.now)
+            spoken = SpokenWarning(newest.subscription, newest.action, f.WarnedHow.TELEPHONE, today, "call 7")
+            record_warned(self.store, 1, spoken, self.now, "staff:1", "told the date")
 
     def _bill_abroad(self, pick: int, many: int) -> None:
         self.count += 1
@@ -124,7 +179,7 @@ def played(number: int) -> Game:
     """The history of a number, played to its end, with a quiet time after it."""
     game = Game(plot(number))
     game.play()
-    game.calm(CALM_DAYS)
+    game.calm(CALM_DAYS[number % len(CALM_DAYS)])
     game.read()
     return game
 

@@ -84,6 +84,11 @@ class Judge(Outside):
         sub = self.subs[fact.subscription]
         before = sub.told.get(fact.action.value)
         sub.told[fact.action.value] = fact.on
+        first = next(iter(sub.counting(fact.action.value)), None)
+        for hold in self.holds.values():
+            stops = hold.scope == "debt" or fact.action.value in hold.stops
+            if hold.start == r.at and stops and first is not None and first.named < fact.on:
+                hold.moved.append(first)
         if before is not None and fact.on < before:
             yield f"{fact.action.value} of {sub.no} was promised for {before}, and moves to {fact.on}"
 
@@ -312,6 +317,9 @@ class Judge(Outside):
             return
         if max(plan, sub.told.get(action, plan)) > today:
             return
+        held = [d.no for d in self.owed_for(sub) if self.held(d, now)]
+        if any(self.plan(sub, action, now, without=no) != plan for no in held):
+            return  # The hold on a debt keeps back the warnings that follow it.
         kept = today + timedelta(days=self.lead(policy, action))
         if any(w.action == action and not w.void and w.named >= kept for w in sub.warned):
             # A day that a day off has put later can still be kept: it is not named twice.

@@ -144,7 +144,7 @@ class TextLadder:
         today = local_day(now, zone) if None in over or action == DISABLE else None
         key = (self.version, sub.no, action, but, without, active, today)
         if key not in self._plans:
-            self._plans[key] = self._fitting(sub, action, now, self._plan(sub, action, now, but, without))
+            self._plans[key] = self._plan(sub, action, now, but, without)
         return self._plans[key]
 
     def free_day(self, sub: BookSubscription | None, action: str, day: date) -> date:
@@ -152,19 +152,19 @@ class TextLadder:
         policy, _ = self.terms(sub, action)
         return first_free(day, business_days=policy.business_days, place=policy.holidays)
 
-    def _fitting(self, sub: BookSubscription, action: str, now: datetime, day: date | None) -> date | None:
-        """A day that a day off has moved lies outside of every hold again."""
-        found = day
-        while found is not None and (allowed := self.free_day(sub, action, found)) != found:
-            found = allowed
-            for debt in self.owed_for(sub):
-                found = self._free_from(found, debt, now)
+    def _fitting(self, sub: BookSubscription, action: str, now: datetime, day: date, debt: BookDebt) -> date:
+        """The first day from this one on which something may stop, and at whose end this debt is held no more."""
+        found, before = self._free_from(day, debt, now), None
+        while found != before:
+            before = found
+            found = self._free_from(self.free_day(sub, action, found), debt, now)
         return found
 
     def _plan(self, sub: BookSubscription, action: str, now: datetime, but: int, without: int) -> date | None:
         policy, _ = self.terms(sub, action)
         if action == DELETE:
-            return self._deletion(sub, policy, now, but, without)
+            day = self._deletion(sub, policy, now, but, without)
+            return day if day is None else self.free_day(sub, action, day)
         after = self.after(policy, action)
         if after is None:
             return None
@@ -173,7 +173,7 @@ class TextLadder:
             own = debt.day_0 and self.day_on_which(debt.day_0, after, sub, action, debt, now, but=but)
             if own is not None and debt.no != without:
                 stage = self._stage(sub, action, after, policy, now, but, debt)
-                found.append(self._free_from(max(own, stage or date.min), debt, now))
+                found.append(self._fitting(sub, action, now, max(own, stage or date.min), debt))
         return min(found, default=None)
 
     def _free_from(self, day: date, debt: BookDebt, now: datetime) -> date:

@@ -114,16 +114,28 @@ class Outside(TextLadder):
     def _hold_placed(self, fact: f.HoldPlaced, r: f.Recorded) -> None:
         h = fact.hold
         stops = frozenset(s.value for s in h.stops)
-        self.holds[h.no] = BookHold(h.no, h.scope.value, h.target, stops, h.from_at, h.until)
+        told = {(sub.no, action): on for sub in self.subs.values() for action, on in sub.told.items()}
+        self.holds[h.no] = BookHold(h.no, h.scope.value, h.target, stops, h.from_at, h.until, told=told)
 
     def _hold_ended(self, fact: f.HoldEnded, r: f.Recorded) -> None:
         hold = self.holds[fact.hold]
         # Released early, it has moved what was promised to where its last day would have put it.
         found = set() if hold.until is None else self._ended_by(hold, r.at)
         hold.ended = r.at
-        found |= self._ended_by(hold, r.at)
+        found |= self._ended_by(hold, r.at) | self._still_moved(hold)
         for no, action in found:
             self.subs[no].void(action, hold.end(self.day_zone) or r.at)
+
+    def _still_moved(self, hold: BookHold) -> set[tuple[int, str]]:
+        """What it moved when it was placed, where that is still the first warning that counts; a hold on a debt that
+        has been paid since holds nothing any more."""
+        found = set()
+        for warned in hold.moved:
+            sub = self.subs[warned.sub]
+            owed = hold.scope != "debt" or hold.target in {d.no for d in self.owed_for(sub)}
+            if owed and sub.counting(warned.action)[:1] == [warned]:
+                found.add((sub.no, warned.action))
+        return found
 
     def _ended_by(self, hold: BookHold, now: datetime) -> set[tuple[int, str]]:
         """What its end takes with it, also inside another hold without an end: there is no day at all in that, and
@@ -157,6 +169,9 @@ class Outside(TextLadder):
         after, before = self.plan(sub, action, now), self._freely(sub, action, now)
         if after is None:
             return False
+        told = sub.told.get(action)
+        if told is not None and told > hold.told.get((sub.no, action), date.min):
+            after = max(after, told)
         policy, zone = self.terms(sub, action)
         first = counting[0]
         assert first.accepted is not None
@@ -217,18 +232,32 @@ class Outside(TextLadder):
     def _notice_accepted(self, fact: f.NoticeAccepted, r: f.Recorded) -> None:
         for warned in self.sent.get(fact.notice, ()):
             if warned.sub not in fact.left_out:
-                warned.accepted = r.at
+                self._heard(warned, r.at)
+
+    @staticmethod
+    def _heard(warned: BookWarning, at: datetime) -> None:
+        """The lead runs from the first time that it counted, and does so still."""
+        if warned.accepted is None or warned.lost:
+            warned.accepted, warned.lost = at, False
+
+    def _warned_otherwise(self, fact: f.WarnedOtherwise, r: f.Recorded) -> None:
+        for warned in self.sent.get(fact.notice, ()):
+            if (warned.sub, warned.action) == (fact.subscription, fact.action.value):
+                warned.spoken = warned.spoken or not warned.counts
+                self._heard(warned, r.at)
 
     def _notice_failed(self, fact: f.NoticeFailed, r: f.Recorded) -> None:
         for warned in self.sent.get(fact.notice, ()):
             warned.failed = True
 
     def _recipients_changed(self, fact: f.RecipientsChanged, r: f.Recorded) -> None:
-        for seq in fact.lost:
-            for warned in self.sent.get(seq, ()):
-                warned.lost = True
+        self._lose(fact.lost, spoken=fact.replaced)
 
     def _notice_bounced(self, fact: f.NoticeBounced, r: f.Recorded) -> None:
-        for seq in fact.lost:
+        self._lose(fact.lost, spoken=False)
+
+    def _lose(self, notices: Iterable[int], *, spoken: bool) -> None:
+        """What came back counts no more; what a person was told does, unless somebody else is told now."""
+        for seq in notices:
             for warned in self.sent.get(seq, ()):
-                warned.lost = True
+                warned.lost = warned.lost or spoken or not warned.spoken

@@ -11,10 +11,8 @@ from tests.store.test_mail_health import Answering
 from tests.stories.story import Hands
 
 from arrears.core.address import domain_of, mailbox_of
-from arrears.core.people.support import About, Via
 from arrears.engine import commands
 from arrears.engine.message_context import PLAIN_CONTEXT, MailLimits
-from arrears.engine.people import visitors
 from arrears.engine.perform import perform
 from arrears.engine.run import run
 from arrears.ports import MailState
@@ -86,14 +84,6 @@ def test_another_letter_is_another_mailbox(one: str, other: str, store: AnyStore
         batch.mark_dead(one, "5.1.1", at(3))
     assert not store.contacts([second])[second].dead
     assert store.contacts([first])[first].is_dead(one)
-
-
-def test_nobody_who_does_not_sign_in_fills_a_mailbox_by_spelling_it_anew(store: AnyStore) -> None:
-    open_book(store, 0)
-    for n, address in enumerate(("ärger@exämple.nl", "ÄRGER@exämple.nl", "Ärger@xn--exmple-cua.nl")):
-        who = visitors.Visitor("A", address, "", "acc_1", "en", f"192.0.2.{n}")
-        visitors.ask(store, who, About.OTHER, "help", at(1))
-    assert store.request_counts(at(0), 0, Via.ANONYMOUS, "äRGER@exämple.nl", "").address == 3
 
 
 def test_the_most_of_a_day_counts_spellings_together_and_what_is_held_back_says_so(store: AnyStore) -> None:

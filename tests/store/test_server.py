@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 import signal
 import stat
 import subprocess
@@ -19,6 +20,7 @@ from tests.store.contract import wait_until
 
 from arrears.core.errors import Refused
 from arrears.store.server import EmbeddedServer, make_home
+from arrears.store.values_in_log import said_of_log, values_in_log
 
 
 @pytest.fixture(scope="module")
@@ -67,20 +69,48 @@ def test_a_started_server_has_a_utf8_database_named_arrears_with_c_order(server:
 
 
 @pytest.mark.parametrize("password", ["wrong", None], ids=["a wrong password", "no password"])
-@pytest.mark.parametrize("user", ["arrears", "postgres"])
-def test_nobody_enters_without_the_password(server: EmbeddedServer, user: str, password: str | None) -> None:
+def test_nobody_enters_without_the_password(server: EmbeddedServer, password: str | None) -> None:
     known = {key: word for key, word in conninfo_to_dict(server.start()).items() if key != "password"}
-    url = make_conninfo("", **{**known, "user": user, "password": password})
     with pytest.raises(psycopg.OperationalError, match="password"):
-        psycopg.connect(url, passfile="/dev/null")
+        psycopg.connect(make_conninfo("", **{**known, "password": password}), passfile="/dev/null")
 
 
-def test_the_password_is_kept_as_scram_and_no_rule_trusts(server: EmbeddedServer) -> None:
+def test_nobody_enters_as_the_superuser_with_the_applications_password(server: EmbeddedServer) -> None:
     url = server.start()
-    as_superuser = make_conninfo(url, user="postgres")
-    assert value(as_superuser, "SELECT bool_and(rolpassword LIKE 'SCRAM-SHA-256$%') FROM pg_authid WHERE rolcanlogin")
-    rules = "SELECT string_agg(DISTINCT auth_method || '/' || type, ',') FROM pg_hba_file_rules"
-    assert value(as_superuser, rules) == "scram-sha-256/local"
+    for database in ("arrears", "postgres"):
+        with pytest.raises(psycopg.OperationalError, match="pg_hba"):
+            psycopg.connect(make_conninfo(url, user="postgres", dbname=database))
+
+
+def test_the_superuser_has_no_password_and_the_application_a_scram_one(server: EmbeddedServer) -> None:
+    server.start()
+    server.stop()
+    said = alone(server, "SELECT rolname, left(rolpassword, 14) FROM pg_authid WHERE rolcanlogin ORDER BY 1;")
+    assert re.findall(' = "([^"]*)"', said) == ["arrears", "SCRAM-SHA-256$", "postgres"]
+
+
+def alone(server: EmbeddedServer, statement: str) -> str:
+    """What the server says to this in single-user mode."""
+    done = server._call("postgres", "--single", "-D", str(server.data), "postgres", told=statement + "\n")
+    assert done.returncode == 0, done.stdout
+    return done.stdout
+
+
+def test_a_server_of_an_earlier_version_takes_the_password_from_its_superuser_when_it_starts(
+    server: EmbeddedServer,
+) -> None:
+    url = server.start()
+    password = str(conninfo_to_dict(url)["password"])
+    server.kill_immediate()
+    alone(server, f"ALTER ROLE postgres PASSWORD '{password}';")
+    rules = server.home / "pg_hba.conf"
+    rules.write_text("local all all scram-sha-256\n")
+    with pytest.raises(psycopg.OperationalError, match="pg_hba"):
+        psycopg.connect(make_conninfo(server.start(), user="postgres"))
+    assert value(server.start(), "SELECT 1") == 1
+    server.stop()
+    said = alone(server, "SELECT rolpassword IS NULL AS none FROM pg_authid WHERE rolname = 'postgres';")
+    assert 'none = "t"' in said
 
 
 def test_the_application_is_no_superuser(server: EmbeddedServer) -> None:
@@ -256,3 +286,42 @@ def test_a_folder_that_cannot_hold_a_socket_is_refused_before_anything_is_made(t
     with pytest.raises(Refused, match="set ARREARS_HOME"):
         EmbeddedServer(tmp_path / name).start()
     assert not (tmp_path / name).exists()
+
+
+def test_no_value_of_a_row_comes_into_its_log(server: EmbeddedServer) -> None:
+    canary = "canary@example.org"
+    with closing(psycopg.connect(server.start(), autocommit=True)) as db:
+        assert values_in_log(db) == {}
+        db.execute("CREATE TEMPORARY TABLE once (address text UNIQUE, number integer)")
+        db.execute("INSERT INTO once VALUES (%s, 1)", [canary])
+        for statement, values in [
+            ("INSERT INTO once VALUES (%s, 2)", [canary]),
+            (f"INSERT INTO once VALUES ('{canary}', 3)", None),
+            ("SELECT %s::text::integer", [canary]),
+            (f"SELEC '{canary}'", None),
+        ]:
+            with pytest.raises(psycopg.Error, match=r"canary|SELEC"):
+                db.execute(statement.encode(), values)
+    assert canary not in (server.home / "run" / "server.log").read_text()
+
+
+def test_what_would_bring_values_into_the_log_of_another_server_is_said_with_the_way_out(
+    server: EmbeddedServer,
+) -> None:
+    server.start()
+    server.stop()
+    settings = "log_min_error_statement, log_parameter_max_length, log_min_duration_statement"
+    alone(server, f"GRANT SET ON PARAMETER {settings} TO arrears;")
+    with closing(psycopg.connect(server.start(), autocommit=True)) as db:
+        db.execute("SET log_min_error_statement = error")
+        db.execute("SET log_parameter_max_length = -1")
+        assert values_in_log(db) == {"log_min_error_statement": "error"}
+        db.execute("SET log_min_duration_statement = 500")
+        assert list(values_in_log(db)) == [
+            "log_min_duration_statement",
+            "log_parameter_max_length",
+            "log_min_error_statement",
+        ]
+        said = said_of_log(values_in_log(db))
+        assert "ALTER SYSTEM SET log_min_error_statement = panic" in said
+    assert said_of_log({}) == ""

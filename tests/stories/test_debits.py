@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
-from tests.stories.paying import Paying
+import pytest
+from tests.stories.paying import ADMIN, Paying, post
 from tests.stories.story import PRICE
 
 from arrears.core import facts as f
 from arrears.core.account import DoubtKind
+from arrears.core.errors import Refused
 from arrears.core.states import State
+from arrears.engine.payments import pages
+from arrears.engine.payments.attempts import pursue
 from arrears.sandbox.run import Running
 
 DEBITS = ("card", "sepa_debit", "us_bank_account", "bacs_debit")
@@ -139,3 +143,57 @@ def daily(story: Paying, first: int, last: int) -> None:
     """Let days pass, each with its sweep."""
     for day in range(first, last):
         story.until(day).sweep()
+
+
+def pays_on_the_page(story: Paying, account: str) -> None:
+    """The payment page is opened for what is owed and paid from this bank account, and we hear of it."""
+    shown = {q.currency: q.hash for q in story.owed()}
+    url = pages.open_page(story.store, story.providers, story.no, shown, story.now, ADMIN)
+    post(url, card=account, do="go")
+    story.sweep()
+
+
+@pytest.mark.parametrize(("day", "state"), [(29, State.PAST_DUE), (119, State.DISABLED)])
+def test_nobody_is_cut_off_or_deleted_while_a_debit_from_the_payment_page_is_under_way(
+    sandbox: Running, day: int, state: State
+) -> None:
+    story = Paying(sandbox, kinds=DEBITS)
+    story.until(day).sweep()
+    pays_on_the_page(story, "sepa")
+    assert [d.kind for d in story.account.doubts] == [DoubtKind.ATTEMPT]
+    for later in range(day + 1, day + 4):
+        story.until(later).sweep()
+        assert (story.sub().state, story.attempts()[-1].state) == (state, "submitted")
+    story.until(day + 7).sweep()
+    assert (story.sub().state, story.account.debts, story.taken()) == (State.ACTIVE, (), {"EUR": PRICE})
+    story.check()
+
+
+def test_what_is_debited_from_the_payment_page_is_taken_by_nothing_else_meanwhile(sandbox: Running) -> None:
+    story = Paying(sandbox, kinds=DEBITS)
+    story.card("insufficient_funds")
+    story.until(1)
+    pays_on_the_page(story, "sepa")
+    card, before = story.add(), [a.state for a in story.attempts()]
+    for day in (2, 3, 4):
+        story.until(day).sweep()
+    pursue(story.store, story.providers, story.no, story.attempts()[-1].no, story.now)
+    assert ([a.state for a in story.attempts()], before[-1]) == (before, "submitted")
+    with pytest.raises(Refused):
+        story.settle(card)
+    story.until(9).sweep()
+    assert (story.taken(), story.account.credit) == ({"EUR": PRICE}, {})
+    story.check()
+
+
+def test_a_debit_from_the_payment_page_that_fails_is_owed_and_the_ladder_goes_on(sandbox: Running) -> None:
+    story = Paying(sandbox, kinds=DEBITS)
+    story.until(1)
+    pays_on_the_page(story, "sepa_empty")
+    story.until(8).sweep()
+    assert [(a.state, a.network_code) for a in story.attempts()] == [("declined", "AM04")]
+    assert story.account.doubts == ()
+    assert [q.amount_minor for q in story.owed()] == [PRICE]
+    story.until(45).sweep()
+    assert story.sub().state is State.DISABLED
+    story.check()

@@ -34,8 +34,8 @@ class Relay:
 
 
 def asked(story: Story, *addresses: str) -> None:
-    for n, address in enumerate(addresses):
-        who = visitors.Visitor("A", address, "", "acc_1", "en", f"192.0.2.{n}")
+    for address in addresses:
+        who = visitors.Visitor("A", address, "", "acc_1", "en")
         visitors.ask(story.store, who, About.OTHER, "help, our administrator left", story.now)
 
 

@@ -294,7 +294,7 @@ def test_what_people_ask_for_themselves_leaves_in_a_storm_and_letters_to_others_
 
 
 def test_a_storm_of_bounces_stops_the_mail_and_makes_one_task() -> None:
-    story = Story(accounts=few(300, 1000))
+    story = Story(accounts=few(120, 1000))
     story.stage.context = replace(PLAIN_CONTEXT, limits=MailLimits())
     story.until(21, "09:00")
     before = len(story.mail.taken)

@@ -24,7 +24,7 @@ def client(site: str) -> Client:
     from django.test import Client
 
     with psycopg.connect(site) as db:
-        db.execute("DELETE FROM sign_in_attempt")
+        db.execute("DELETE FROM throttle")
     return Client(raise_request_exception=False, HTTP_HOST="localhost")
 
 

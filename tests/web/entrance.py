@@ -125,10 +125,8 @@ def guess(house: Entrance, client: Client, email: str) -> None:
 
 def ten_times(house: Entrance) -> None:
     with psycopg.connect(house.database) as db:
-        db.execute(
-            "INSERT INTO sign_in_attempt SELECT key, at - make_interval(secs => n) FROM sign_in_attempt,"
-            " generate_series(1, 9) AS n WHERE at = (SELECT max(at) FROM sign_in_attempt)"
-        )
+        # The ninth part of ten that was left; what has room for more than ten has it still.
+        db.execute("UPDATE throttle SET until = until + 9 * (until - %s)", [house.clock.now()])
 
 
 def text(answer: Any) -> str:

@@ -141,7 +141,7 @@ def living(database: str, sandbox: Running) -> Iterator[Living]:
     with psycopg.connect(database) as db:
         db.execute("SELECT setval('account_number', 1000 + (SELECT max(account_id) FROM account))")
         # All tests come from one address in the net: wrong tries of the others would keep everybody out of this one.
-        db.execute("DELETE FROM sign_in_attempt")
+        db.execute("DELETE FROM throttle")
     with served() as port:
         found = Living(database, sandbox, f"http://127.0.0.1:{port}")
         try:

@@ -12,7 +12,7 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import TYPE_CHECKING, Any
 
 import pytest
-from playwright.sync_api import Browser
+from playwright.sync_api import Browser, Page
 from tests.site import using
 from tests.store.contract import wait_until
 from tests.web.living import Living, living
@@ -204,3 +204,98 @@ def test_the_banner_in_a_strict_portal(shop: Living, browser: Browser, token: st
         banner.get_by_text("cloud will stop on").wait_for(state="detached")
         assert banner.get_by_role("alert").count() == 0
         assert [line for line in said if "401" not in line] == []
+
+
+def counted(page: Page, path: str) -> list[str]:
+    """The requests of a page to this path, as they come."""
+    found: list[str] = []
+    page.on("request", lambda request: found.append(request.method) if path in request.url else None)
+    return found
+
+
+def test_a_token_that_is_no_good_is_asked_with_once_and_others_ever_more_slowly(shop: Living, browser: Browser) -> None:
+    account = shop.account((12000, "EUR"))
+    with portal(shop.url, account) as (url, state), using(portal_origins=frozenset({url})):
+        state["token"] = "bad"
+        page = browser.new_page()
+        page.clock.install()
+        asked = counted(page, "/alerts?lang")
+        page.goto(url)
+        wait_until(lambda: page.evaluate("Boolean(window.asked)"))
+        # A portal whose own tokens are bad gives another one as often as it is asked.
+        page.evaluate(
+            "addEventListener('arrears-token-needed', (e) => e.target.setAttribute('token', 'bad' + Math.random()));"
+            "document.querySelector('arrears-alerts').setAttribute('token', 'worse')"
+        )
+        for _ in range(20):
+            page.clock.run_for(250)
+            page.request.get(f"{shop.url}/banner.js")
+        assert 2 <= len([one for one in asked if one == "GET"]) <= 4, "in five seconds"
+        page.evaluate("document.querySelector('arrears-alerts').setAttribute('token', 'bad')")
+        before = len(asked)
+        page.evaluate("document.querySelector('arrears-alerts').setAttribute('token', 'bad')")
+        assert len(asked) == before, "the same token is no news"
+        page.close()
+
+
+def test_what_stands_there_already_is_neither_said_again_nor_loses_the_focus(
+    shop: Living, browser: Browser, token: str
+) -> None:
+    account = shop.account((12000, "EUR"), days=25)
+    with portal(shop.url, account) as (url, state), using(portal_origins=frozenset({url})):
+        state["token"] = mint_over_http(shop.url, account, token)
+        page = browser.new_page(color_scheme="dark", locale="nl")
+        said: list[str] = []
+        page.on("console", lambda message: said.append(message.text))
+        asked = counted(page, "/alerts?lang")
+        page.goto(url)
+        banner = page.locator("arrears-alerts")
+        link = banner.get_by_role("link")
+        link.focus()
+        page.evaluate(
+            "const root = document.querySelector('arrears-alerts').shadowRoot; window.changed = 0;"
+            "new MutationObserver((all) => { window.changed += all.length; })"
+            ".observe(root, { subtree: true, childList: true, characterData: true })"
+        )
+        before = len(asked)
+        page.evaluate("document.dispatchEvent(new Event('visibilitychange'))")
+        wait_until(lambda: bool(page.evaluate("1")) and len(asked) > before)
+        page.evaluate("document.querySelector('arrears-alerts').load()")
+        assert page.evaluate("window.changed") == 0, "no screen reader says it again"
+        assert page.evaluate("document.querySelector('arrears-alerts').shadowRoot.activeElement.localName") == "a"
+        contrast(page, "--arrears-soft:#fff")
+        contrast(page, "--arrears-soft:#111")
+        page.context.set_offline(True)
+        before = len(asked)
+        page.evaluate("document.querySelector('arrears-alerts').load()")
+        assert banner.get_by_text("cloud stopt op").count(), "what was shown last stays"
+        assert len(asked) == before
+        page.context.set_offline(False)
+        wait_until(lambda: bool(page.evaluate("1")) and len(asked) > before)
+        page.evaluate("document.querySelector('arrears-alerts').setAttribute('account', 'acc_1')")
+        wait_until(
+            lambda: (
+                bool(page.evaluate("1")) and any("acc_1 is not the one that this token is for" in line for line in said)
+            )
+        )
+        many = [{"title": f"Alert {k}", "text": "", "urgent": True, "settle_url": ""} for k in range(40)]
+        page.evaluate("(alerts) => document.querySelector('arrears-alerts').show({ alerts, language: 'nl' })", many)
+        assert banner.get_by_role("alert").count() == 5
+        banner.get_by_text("Nog 35").click()
+        assert banner.get_by_role("alert").count() == 40
+        page.close()
+
+
+def contrast(page: Page, colors: str) -> None:
+    """One colour of the portal's own, on the wrong system, can still be read: ink and ground are far apart."""
+    page.evaluate(
+        "(colors) => { const one = document.querySelector('arrears-alerts');"
+        " one.style.cssText = colors; one.readable(); }",
+        colors,
+    )
+    ink, ground = page.evaluate(
+        "(() => { const style = getComputedStyle(document.querySelector('arrears-alerts').shadowRoot"
+        ".querySelector('.alert')); return [style.color, style.backgroundColor]"
+        ".map((one) => one.match(/[0-9]+/g).slice(0, 3).reduce((sum, part) => sum + Number(part), 0)); })()"
+    )
+    assert abs(ink - ground) > 3 * 110, (colors, ink, ground)

@@ -8,6 +8,8 @@ from typing import TYPE_CHECKING, Any
 import pytest
 from tests.web.conftest import NOW
 
+from arrears.core.people.throttles import LIMITS, CountedBy, Limit, Throttled
+
 if TYPE_CHECKING:
     from django.test import Client
 
@@ -162,9 +164,7 @@ def test_a_key_that_is_still_running_says_so(
 
 
 def test_too_many_requests_wait(client: "Client", write_token: str, monkeypatch: pytest.MonkeyPatch) -> None:
-    from arrears.web.api import frame
-
-    monkeypatch.setattr(frame, "REQUESTS_PER_MINUTE", 3)
+    monkeypatch.setitem(LIMITS, Throttled.API, {CountedBy.TOKEN: Limit(3, timedelta(hours=1))})  # type: ignore[arg-type]
     answers = [client.get("/v1/me", headers={"Authorization": f"Bearer {write_token}"}) for _ in range(4)]
     assert [a.status_code for a in answers] == [200, 200, 200, 429]
     assert answers[3].headers["Retry-After"] == "60"

@@ -134,7 +134,16 @@ def test_djangos_own_check_of_a_deployment_finds_nothing(town: Town, tmp_path: P
 @contextmanager
 def served(environment: dict[str, str]) -> Iterator[int]:
     """`arrears serve` in a process of its own; its port."""
-    command = [sys.executable, "-c", "from arrears.cli.main import main; main()", "serve", "--port", "0"]
+    command = [
+        sys.executable,
+        "-c",
+        "from arrears.cli.main import main; main()",
+        "serve",
+        "--port",
+        "0",
+        "--processes",
+        "1",
+    ]
     process = subprocess.Popen(command, env=environment, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, text=True)
     assert process.stdout is not None
     try:

@@ -7,6 +7,7 @@ import io
 from collections.abc import Iterator
 from datetime import timedelta
 from typing import TYPE_CHECKING
+from zoneinfo import ZoneInfo
 
 import pytest
 from tests.web.living import Living, living
@@ -124,7 +125,7 @@ HOSTILE = ("=1+1", "+1", "-1", "@SUM(A1)", "\t=1", "\r=1", "\n=1", " =1", "\uff1
 
 
 def test_no_cell_of_the_csv_begins_a_formula(shop: Living, client: Client) -> None:
-    from arrears.web.account_centre.invoices import FORMULA
+    from arrears.web.account_centre.spreadsheet import FORMULA
 
     account = shop.account()
     now = shop.clock.now()
@@ -137,13 +138,54 @@ def test_no_cell_of_the_csv_begins_a_formula(shop: Living, client: Client) -> No
     sign_in(client, shop.email(account))
     answer = client.get(f"/acc_{account}/invoices.csv")
     assert answer["Content-Disposition"] == f'attachment; filename="invoices-acc_{account}.csv"'
-    body = answer.content.decode()
-    rows = list(csv.reader(io.StringIO(body, newline="")))
-    assert [len(row) for row in rows] == [7] * (len(HOSTILE) + 1)
+    body = answer.content.decode("utf-8-sig")
+    rows = list(csv.reader(io.StringIO(body, newline=""), delimiter=";"))
+    assert [len(row) for row in rows] == [9] * (len(HOSTILE) + 1)
     assert [cell for row in rows for cell in row if cell.strip().startswith(FORMULA)] == []
     assert [row[0].removeprefix("'") for row in rows[1:]] == [invoice.number for invoice in invoices]
-    # Nor does a program that takes semicolons for commas find one: every text is quoted.
-    assert f'"a"";=1+1;""{account}","20' in body
+    # Nor does a program that takes another mark between cells find one: every text is quoted.
+    assert f'"a"";=1+1;""{account}";"' in body
+
+
+def test_a_spreadsheet_has_days_and_sums_as_its_reader_writes_them(shop: Living, client: Client) -> None:
+    account = shop.account((12000, "EUR"), (4900, "EUR"))
+    pay(shop, account, 12000, 1)
+    sign_in(client, shop.email(account))
+    head, paid, late = csv.reader(
+        io.StringIO(client.get(f"/acc_{account}/invoices.csv").content.decode("utf-8-sig"), newline=""), delimiter=";"
+    )
+    assert head[:7] == ["Factuur", "Datum", "Vervaldatum", "Valuta", "Bedrag", "Openstaand", "Betaald op"]
+    due = shop.store.invoices(account)[1].due_on
+    assert paid[2:6] == [f"{due:%d-%m-%Y}", "EUR", "120,00", "0,00"]
+    assert paid[6] == f"{shop.clock.now().astimezone(ZoneInfo('Europe/Amsterdam')):%d-%m-%Y}"
+    assert paid[7:] == ["betaald", "cloud"]
+    assert late[4:7] == ["49,00", "49,00", ""]
+    client.post("/language", {"language": "en", "next": "/"})
+    english = client.get(f"/acc_{account}/invoices.csv").content.decode("utf-8-sig")
+    assert english.splitlines()[0].startswith('"Invoice","Date","Due date","Currency","Amount","Open","Paid on"')
+    assert '"49.00","49.00",""' in english
+
+
+def test_a_statement_ends_with_what_is_owed_and_its_page_says_the_same(shop: Living, client: Client) -> None:
+    account = shop.account((12000, "EUR"), (4900, "EUR"), (500, "USD"))
+    pay(shop, account, 12500, 1)
+    commands.write_off(shop.store, account, 3, shop.clock.now(), "staff:1", "kindness")
+    sign_in(client, shop.email(account))
+    rows = list(
+        csv.reader(
+            io.StringIO(client.get(f"/acc_{account}/statement.csv").content.decode("utf-8-sig"), newline=""),
+            delimiter=";",
+        )
+    )
+    assert [row[2:] for row in rows[1:]] == [
+        ["EUR", "120,00", "120,00"],
+        ["EUR", "49,00", "169,00"],
+        ["USD", "5,00", "5,00"],
+        ["EUR", "-125,00", "44,00"],
+        ["USD", "-5,00", "0,00"],
+    ]
+    page = text(client.get(f"/acc_{account}/statement"))
+    assert page.index("€ -125,00") < page.index("€ 169,00 verschuldigd"), "the newest first"
 
 
 def test_a_thousand_invoices_and_payments_are_pages_of_under_50_kb(shop: Living, client: Client) -> None:

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterator
+from datetime import UTC, datetime, timedelta
 from functools import cache
 from typing import TYPE_CHECKING, Any, Final, NamedTuple
 
@@ -56,6 +57,8 @@ GET  /<account:account>/subscriptions           in         in       200/404     
 POST /<account:account>/subscriptions           in         in       303/404        403/404  404       in
 GET  /<account:account>/invoices                in         in       200/404        200/404  404       in
 GET  /<account:account>/invoices.csv            in         in       200/404        200/404  404       in
+GET  /<account:account>/statement               in         in       200/404        200/404  404       in
+GET  /<account:account>/statement.csv           in         in       200/404        200/404  404       in
 GET  /<account:account>/profile                 in         in       200/404        200/404  404       in
 POST /<account:account>/profile                 in         in       303/404        403/404  404       in
 GET  /<account:account>/story/<str:attempts>    in         in       200/404        200/404  404       in
@@ -279,6 +282,57 @@ def test_every_program_is_answered_as_listed(town: Town, own: int, line: Line) -
     assert wrong == []
 
 
+def test_a_token_that_is_over_opens_what_none_opens(town: Town, own: int) -> None:
+    from arrears.web import identities
+
+    now = datetime.now(UTC)
+    texts = [identities.create_token("over", "write", now, now - timedelta(seconds=1))]
+    texts.append(identities.create_token("revoked", "write", now))
+    known = identities.token_of(texts[1], now)
+    assert known is not None
+    texts += [_banner_token_of(f"acc_{own}", known.number), _banner_token_of(f"acc_{own}", known.number + 1)]
+    identities.revoke_token(known.number, now)
+    for line in PROGRAM_LINES:
+        for text in texts:
+            answer = asked(line, {"Authorization": f"Bearer {text}"}, own, town)
+            assert (line.method, line.route, str(answer.status_code)) == (line.method, line.route, line.cells["nobody"])
+
+
+@pytest.mark.parametrize("staff_role", ["billing", "release", "admin"])
+def test_staff_of_every_role_are_answered_as_listed(town: Town, own: int, staff_role: str) -> None:
+    """The town's own is of support. No role of theirs opens a customer's page."""
+    from arrears.web.identities import proof_of
+
+    with psycopg.connect(town.shop.database) as db:
+        columns = "email, name, password, role, created_at"
+        row = db.execute(
+            f"INSERT INTO staff ({columns}) VALUES (%s, 'Sam', '!', %s, now()) RETURNING staff_id",  # type: ignore[arg-type]
+            [f"{staff_role}@operator.example", staff_role],
+        ).fetchone()
+    browser = visitor(town, "anonymous")
+    session = browser.session
+    session["staff"] = {"number": row[0], "name": "Sam", "proof": proof_of("!")} if row else {}
+    session.save()
+    browser.cookies["session"] = session.session_key
+    lines = [line for line in PAGE_LINES if line.method == "GET" and line.route.startswith(("/<account", "/console/"))]
+    answers = {line.route: said(browser.get(target(town, line.route, own))) for line in lines}
+    assert answers == {line.route: line.cells["staff"] for line in lines}
+
+
+def test_what_is_answered_beside_the_pages_is_for_everybody_but_the_figures(site: str) -> None:
+    from arrears.web.operation import beside
+
+    now = datetime.now(UTC)
+    answers = beside(site, lambda: now, "a token of the operator's")
+    assert set(answers) == {"/healthz", "/readyz", "/metrics"}
+    assert set(beside(site, lambda: now, "")) == {"/healthz", "/readyz"}
+    assert {path: answer({}).status for path, answer in answers.items()} == {
+        "/healthz": 200,
+        "/readyz": 200,
+        "/metrics": 401,
+    }
+
+
 @pytest.mark.parametrize("route", [r for r in LISTED if r.startswith("/v1/")])
 def test_a_program_gets_405_for_what_a_route_does_not_do(town: Town, own: int, route: str) -> None:
     listed = {line.method for line in PROGRAM_LINES if line.route == route}
@@ -304,19 +358,24 @@ def asked(line: Line, headers: dict[str, str], account: int, town: Town) -> Any:
     )
 
 
+def _banner_token_of(account: str, minter: int) -> str:
+    from arrears.web.api.alerts import banner_token_of
+
+    return banner_token_of(account, minter)
+
+
 TOKENS: Final = ("nobody", "reads", "writes", "banner")
 
 
 @cache
 def tokens(town: Town, own: int) -> dict[str, dict[str, str]]:
     """The headers of each kind of program."""
-    from django.core import signing
-
     from arrears.web import identities
-    from arrears.web.api.alerts import SALT
 
     found = {scope: identities.create_token(scope, scope, town.now) for scope in ("read", "write")}
-    banner = signing.dumps(f"acc_{own}", salt=SALT)
+    minter = identities.token_of(found["read"], town.now)
+    assert minter is not None
+    banner = _banner_token_of(f"acc_{own}", minter.number)
     texts = dict(zip(TOKENS, ("", found["read"], found["write"], banner), strict=True))
     return {role: {"Authorization": f"Bearer {text}"} if text else {} for role, text in texts.items()}
 
@@ -325,9 +384,11 @@ def tokens(town: Town, own: int) -> dict[str, dict[str, str]]:
 
 
 def digest(town: Town) -> dict[str, str]:
-    """Every table, sessions and all, as one hash each."""
+    """Every table, sessions and all, as one hash each; but for the tries that are counted, a link that is wrong among
+    them (tests/web/test_throttles.py)."""
+    listed = "SELECT tablename FROM pg_tables WHERE schemaname = 'public' AND tablename <> 'throttle' ORDER BY 1"
     with psycopg.connect(town.shop.database) as db:
-        names = [n for (n,) in db.execute("SELECT tablename FROM pg_tables WHERE schemaname = 'public' ORDER BY 1")]
+        names = [n for (n,) in db.execute(listed)]
         parts = [f"SELECT '{n}', md5(string_agg(t::text, '|' ORDER BY t::text)) FROM {n} t" for n in names]
         return dict(db.execute(" UNION ALL ".join(parts).encode()).fetchall())
 

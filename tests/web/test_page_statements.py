@@ -21,7 +21,10 @@ from arrears.sandbox.run import Running, running
 if TYPE_CHECKING:
     from django.test import Client
 
-PAGES = ("", "settle", "methods", "subscriptions", "invoices", "invoices.csv", "timeline", "profile", "receipts/{}")
+PAGES = (
+    *("", "settle", "methods", "subscriptions", "invoices", "invoices.csv", "statement", "statement.csv"),
+    *("timeline", "profile", "receipts/{}"),
+)
 STATEMENTS_MAX = 24
 """Of the store, with BEGIN and COMMIT; a page that wants more reads something twice."""
 

@@ -105,7 +105,7 @@ def test_every_answer_carries_the_headers(client: Client, address: str) -> None:
 
 
 def digest(url: str) -> list[object]:
-    tables = ("person", "account_role", "staff", "api_token", "idempotency_key", "sign_in_attempt", "account")
+    tables = ("person", "account_role", "staff", "api_token", "idempotency_key", "throttle", "account")
     with psycopg.connect(url) as db:
         return [db.execute(f"SELECT * FROM {table}".encode()).fetchall() for table in tables]
 

@@ -11,9 +11,9 @@ from typing import TYPE_CHECKING, Any
 
 import psycopg
 import pytest
-from tests.site import PASSWORD
 from tests.stories.story import Mail
 from tests.web.living import Living, living
+from tests.web.test_centre import sign_in, text
 
 from arrears import wiring
 from arrears.core.errors import Refused
@@ -221,8 +221,7 @@ def test_that_nobody_can_be_reached_is_said_where_it_is_said_who_is_told_what(co
     assert found["waits"][0]["subscription"].startswith(f"sub_{context.account}_")
     assert (found["why"], "`arrears told`" in found["what_to_do"]) == ("addresses_dead", True)
     assert str(now.date()) <= found["since"] <= str((now + timedelta(days=17)).date())
-    sign_in = context.client.post("/sign-in", {"email": context.shop.email(context.account), "password": PASSWORD})
-    assert sign_in.status_code == 302
+    sign_in(context.client, context.shop.email(context.account))
     for language, said, waits in (
         ("nl", "Niemand van dit account is te bereiken", "schuift de datum op: dat cloud stopt"),
         ("en", "Nobody of this account can be reached", "its date moves: that cloud stops"),
@@ -287,3 +286,37 @@ def test_test_messages_can_be_asked_for_five_times_a_day(context: ProfilePages) 
     assert [answer.status_code for answer in asked] == [202] * 5 + [422]
     assert asked[5].json()["code"] == "too_many_requests"
     assert len(context.mail()) == 5
+
+
+def test_a_new_address_that_waits_is_shown_and_its_link_sent_again(context: ProfilePages) -> None:
+    sign_in(context.client, context.shop.email(context.account))
+    page = f"/acc_{context.account}/profile"
+    context.client.post(page, {"do": "address", "address": "new@example.org"})
+    assert "Wij hebben een link naar new@example.org gestuurd." in text(context.client.get(page))
+    context.mail()
+    assert context.client.post(page, {"do": "again"}).status_code == 303
+    assert [one.to for one in context.mail() if "/address/" in one.text] == ["new@example.org"]
+
+
+def test_an_address_that_is_not_confirmed_has_the_button_that_sends_its_link(context: ProfilePages) -> None:
+    sign_in(context.client, context.shop.email(context.account))
+    page = f"/acc_{context.account}/profile"
+    for ago, asked in ((timedelta(0), False), (CONFIRMED_FOR, True)):
+        with psycopg.connect(context.shop.database) as db:
+            at = context.shop.clock.now() - ago
+            db.execute("UPDATE person SET contact_confirmed_at = %s WHERE person_id = %s", [at, context.person.no])
+        assert ("Stuur mij de link" in text(context.client.get(page))) is asked
+    assert "Klopt dit e-mailadres?" in text(context.client.get(f"/acc_{context.account}/"))
+    assert context.client.post(page, {"do": "again"}).status_code == 303
+    [message] = [one for one in context.mail() if "/address/" in one.text]
+    assert context.client.post(link_in(message)).status_code == 200
+    assert "Stuur mij de link" not in text(context.client.get(page))
+
+
+def test_zones_are_those_that_people_live_in_by_their_names_today(context: ProfilePages) -> None:
+    from arrears.web.account_centre.profile import zone_names
+
+    zones = zone_names("")
+    assert {"Europe/Amsterdam", "Europe/Kyiv", "Asia/Kolkata", "America/New_York"} <= set(zones)
+    assert not {"Europe/Kiev", "Asia/Calcutta", "US/Eastern", "Etc/GMT+5", "America/Buenos_Aires"} & set(zones)
+    assert "Europe/Kiev" in zone_names("Europe/Kiev"), "what somebody has chosen stays"

@@ -244,3 +244,21 @@ def test_a_part_that_is_too_small_is_refused_beside_its_field_and_stays_there(sh
         assert 'aria-invalid="true" aria-describedby="why"' in tag[0]
         assert "<details open>" in text(answer)
     assert shop.captures(account) == []
+
+
+@pytest.mark.parametrize("days", [10, 45])
+def test_what_is_disputed_is_late_and_asks_for_nothing_on_every_page(shop: Living, client: Client, days: int) -> None:
+    account = shop.account((12000, "EUR"), days=days)
+    commands.dispute(shop.store, account, 1, shop.clock.now(), "person:1")
+    shop.work()
+    sign_in(client, shop.email(account))
+    client.post("/language", {"language": "en", "next": "/"})
+    pages = {path: main_of(client, account, path) for path in ("", "settle", "subscriptions", "timeline")}
+    late = "What is past due is being looked into. You do not have to pay it now."
+    assert [path for path in ("", "settle") if late not in pages[path]] == []
+    assert [path for path, page in pages.items() if "Nothing is past due." in page or "ay what is open" in page] == []
+    assert "Its invoice is being looked into; nothing has to be paid meanwhile." in pages["subscriptions"]
+    ahead = pages["timeline"].split("So far")[0]
+    assert [
+        words for words in ("Reminder", "Warning", "stops at the end", "deleted on or after") if words in ahead
+    ] == []

@@ -102,7 +102,7 @@ def test_a_stop_is_told_with_its_warnings_and_what_is_ahead_with_its_days(shop: 
         "aan het einde van de dag. De gegevens worden bewaard.",
         "Waarschuwing: cloud stopt op",
         "Herinnering aan wat openstaat.",
-        "Te laat sinds",
+        "Achterstallig sinds",
         "Factuur L",
         "Het account is geopend.",
     ]
@@ -141,7 +141,7 @@ def test_a_payment_is_told_with_its_receipt_and_with_what_it_brought_back(shop: 
     assert "daarvan wordt € 30,00 bewaard als tegoed." in page
     assert "cloud wordt weer aangezet." in page
     assert "cloud staat weer aan." in page
-    assert "Er is geen achterstand meer. De zaak is gesloten." in page
+    assert "Er is geen achterstand meer. Het dossier is gesloten." in page
     receipt = re.search(rf"/acc_{account}/receipts/\d+", page)
     assert receipt is not None
     assert client.get(receipt[0]).status_code == 200

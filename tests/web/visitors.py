@@ -59,7 +59,7 @@ def _handler(enforce_csrf_checks: bool) -> ClientHandler:
 def sign_in(town: Town, browser: Client, path: str, email: str) -> None:
     """Sign in at this path as a person does it. Wrong tries of other tests do not make this one wait."""
     with psycopg.connect(town.shop.database) as db:
-        db.execute("DELETE FROM sign_in_attempt")
+        db.execute("DELETE FROM throttle")
     answer = browser.post(path, {"email": email, "password": PASSWORD})
     assert answer.status_code == 302, f"{email} cannot sign in at {path}: {answer.status_code}"
 

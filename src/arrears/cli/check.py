@@ -7,6 +7,7 @@ import click
 from arrears.cli.common import AS_JSON, print_json, progress_on_terminal
 from arrears.store.postgres.check import check_store
 from arrears.store.postgres.queries import totals
+from arrears.store.values_in_log import said_of_log, values_in_log
 from arrears.wiring import open_installation
 
 
@@ -25,14 +26,18 @@ def command(as_json: bool) -> None:
 
         report = check_store(live.store, checked, now=live.clock.now())
         doubts = [str(doubt) for doubt in live.store.system().guards.doubts]
+        with live.store.reading() as db:
+            loud = values_in_log(db)
     if as_json:
         breaches = [b._asdict() for b in report.breaches]
-        print_json({"checked": report.checked, "breaches": breaches, "doubts": doubts})
+        print_json({"checked": report.checked, "breaches": breaches, "doubts": doubts, "values_in_log": loud})
     else:
         for breach in report.breaches:
             click.echo(f"{breach.invariant} account {breach.account}: {breach.what}")
         click.echo(f"{report.checked} checks, {len(report.breaches)} breaches")
         if doubts:
             click.echo(f"nobody is cut off while these doubts stand ({', '.join(doubts)}); see `arrears tasks`")
+        if loud:
+            click.echo(said_of_log(loud))
     if report.breaches:
         click.get_current_context().exit(1)

@@ -12,8 +12,9 @@ from typing import Any, Final
 
 import click
 
+from arrears.core.account import Account
 from arrears.core.errors import Refused
-from arrears.core.ids import ACCOUNT, parse_id
+from arrears.core.ids import ACCOUNT, SUBSCRIPTION, format_id, parse_id
 from arrears.ports import AccountReader
 from arrears.web import logs
 from arrears.wiring import settings
@@ -94,6 +95,21 @@ def find_account(store: AccountReader, text: str) -> int:
         if number in store.snapshots([number]):
             return number
     raise Refused("unknown_account", f"there is no account {text[:60]!r}; give one like acc_12, or your own reference")
+
+
+def find_subscription(account: Account, text: str) -> int:
+    """The number of the subscription that an id or the name of its service means; refuses `unknown_subscription`, also
+    where several have that service."""
+    named = [sub.no for sub in account.subscriptions if sub.service == text]
+    if len(named) == 1:
+        return named[0]
+    if not named and text.startswith(f"{SUBSCRIPTION}_"):
+        of, number = parse_id(SUBSCRIPTION, text)
+        if of == account.no and number in [sub.no for sub in account.subscriptions]:
+            return number
+    every = [f"{format_id(SUBSCRIPTION, account.no, sub.no)} ({sub.service})" for sub in account.subscriptions]
+    theirs = ", ".join(every) or "none"
+    raise Refused("unknown_subscription", f"{text[:60]!r} is not one subscription of the account; it has {theirs}")
 
 
 def begin_log(*, quiet: bool = False) -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from datetime import date, datetime
+from itertools import islice
 from typing import Any, Final
 from zoneinfo import ZoneInfo
 
@@ -15,12 +16,14 @@ from arrears.core import facts as f
 from arrears.core.account import Account, Action, Mode, Subscription
 from arrears.core.deadlines import ahead, unnamed
 from arrears.core.decide import outlook
+from arrears.core.forecast import forecast
 from arrears.core.ids import ACCOUNT, format_id
 from arrears.core.money import MINOR_MAX, format_amount
+from arrears.core.rules import charge, late
 from arrears.core.rules.charge import paying
 from arrears.core.stages import next_stage
 from arrears.core.states import Reason, State
-from arrears.core.view import IMMEDIATELY, Due, View
+from arrears.core.view import View
 from arrears.engine.messages.unreached import WHAT_TO_DO, Unreached, unreached
 from arrears.ports import AccountAndMailHistory, MailState
 from arrears.sim.causes import causes
@@ -53,6 +56,7 @@ def explanation(store: AccountAndMailHistory, number: int, now: datetime) -> dic
     account = store.snapshots([number])[number]
     view = View(store.policies(), account, store.system().guards, now)
     lines = {line.seq: as_text(line) for line in tell(history, every_fact=True)}
+    nobody = unreached(view, store.contacts([number])[number], store)
     return {
         "account": format_id(ACCOUNT, number),
         "zone": view.terms.zone,
@@ -61,13 +65,13 @@ def explanation(store: AccountAndMailHistory, number: int, now: datetime) -> dic
         "owed": _owed(account),
         "carried": _carried(view),
         "subscriptions": [_subscription(view, s.no) for s in account.subscriptions],
-        "unreachable": _unreachable(unreached(view, store.contacts([number])[number], store)),
+        "unreachable": _unreachable(nobody),
         "held_back": [fate(mail) for mail in store.mails_of(number) if mail.state is MailState.WAITING and mail.about],
         "waits_for": _waits_for(view),
         "holds": [
             {"scope": h.scope, "until": h.until, "reason": h.reason} for h in account.holds if h.ended_at is None
         ],
-        "next": [] if account.parked else [_ahead(view, at, due) for at, due in outlook(view)],
+        "next": _next(view, heard=nobody is None),
         "last_change": _last_change(history, lines),
         "because": [lines[seq] for seq in causes(account, history) if seq in lines],
     }
@@ -151,25 +155,74 @@ def _nothing_follows(view: View, sub: Subscription) -> str | None:
         return f"reminders alone: what is past due is below the minimum of {' and '.join(least)}"
     if unnamed(view, sub):
         return "not deleted: no past-due invoice names it; it runs again when the account's last one is paid"
-    if all(view.account.debt_is_held(debt.no) for debt in debts):
+    if view.all_held(sub):
         return "nothing, as long as every invoice that is past due is held"
     return None
 
 
-def _ahead(view: View, at: datetime, due: Due) -> dict[str, Any]:
-    """One thing that lies ahead, unless something is paid or changed first."""
-    local = None if at == IMMEDIATELY else at.astimezone(ZoneInfo(view.terms.zone))
-    return {
-        "at": None if local is None else at,
-        "local": local and f"{local:%Y-%m-%d %H:%M}",
-        "what": _expected(view.account, due),
-    }
+NEXT_MAX: Final = 12
+"""So much of what lies ahead is said; the timeline of the account centre has the rest."""
 
 
-def _expected(account: Account, due: Due) -> str:
-    match due.build():
+def _next(view: View, *, heard: bool) -> list[dict[str, Any]]:
+    """What comes if nothing changes, the earliest first, and what depends on others: a bank, a service."""
+    if view.account.parked:
+        return []
+    asked = [(at, _asked(view.account, due.build(), due.label)) for at, due in outlook(view, OTHERS)]
+    coming = ((step.at, what) for step in forecast(view, heard=heard) for what in _expected(view.account, step.fact))
+    found = [*asked, *islice(coming, NEXT_MAX)]
+    found.sort(key=lambda timed: timed[0])
+    return [_timed(view, at, what) for at, what in found[:NEXT_MAX]]
+
+
+OTHERS: Final = (charge.rule, late.rule)
+"""What comes of these nobody can foretell."""
+
+
+def _timed(view: View, at: datetime, what: str) -> dict[str, Any]:
+    if at <= view.now:
+        return {"at": None, "local": None, "what": what}
+    return {"at": at, "local": f"{at.astimezone(ZoneInfo(view.terms.zone)):%Y-%m-%d %H:%M}", "what": what}
+
+
+def _asked(account: Account, fact: object, label: str) -> str:
+    if isinstance(fact, f.ResumeLate):
+        services = ", ".join(account.subscription(o.subscription).service for o in fact.orders)
+        return f"a support request by itself, if {services} does not run again by then"
+    return label
+
+
+def _expected(account: Account, fact: f.AnyFact) -> Iterator[str]:
+    """What will be recorded, in words: nothing for what only keeps the books."""
+
+    def service(number: int) -> str:
+        return account.subscription(number).service
+
+    match fact:
+        case f.Noticed():
+            yield from (_said(account, part) for part in fact.parts)
         case f.BecamePastDue(debts=debts):
-            return f"past due: {', '.join(d.number for d in account.debts if d.no in {one.debt for one in debts})}"
+            yield f"past due: {', '.join(d.number for d in account.debts if d.no in {one.debt for one in debts})}"
+        case f.Deferred(subscription=sub, action=action, doubts=doubts):
+            yield f"{action} of {service(sub)}, but it waits for: {', '.join(doubts)}"
+        case f.HoldEnded(hold=number):
+            yield f"the hold ends: {next(h.reason for h in account.holds if h.no == number)}"
+        case f.Restricted(subscription=sub):
+            yield f"restrict {service(sub)}"
+        case f.Disabled(subscription=sub):
+            yield f"disable {service(sub)}"
+        case f.DeletionScheduled(subscription=sub):
+            yield f"the deletion of {service(sub)} is scheduled; a second look follows"
+        case f.DeletionOrdered(subscription=sub):
+            yield f"delete {service(sub)}"
+        case f.Resumed(subscription=sub):
+            yield f"resume {service(sub)}"
+        case _:
+            pass
+
+
+def _said(account: Account, part: f.NoticePart) -> str:
+    match part:
         case f.Reminder(step=step):
             return f"reminder of day {step}"
         case f.Warning(subscription=sub, action=action, promised_on=on):
@@ -178,19 +231,8 @@ def _expected(account: Account, due: Due) -> str:
             return f"message: {account.subscription(sub).service} was {what} on {in_words(on)}"
         case f.Announcement(on=on) as said:
             return f"message, {said.name}: {whose_date(account, said)}, {in_words(on)}"
-        case f.Deferred(subscription=sub, action=action, doubts=doubts):
-            return f"{action} of {account.subscription(sub).service}, but it waits for: {', '.join(doubts)}"
-        case f.HoldEnded(hold=number):
-            return f"the hold ends: {next(h.reason for h in account.holds if h.no == number)}"
-        case f.Restricted(subscription=sub) | f.Disabled(subscription=sub) | f.DeletionOrdered(subscription=sub):
-            return f"{due.label} {account.subscription(sub).service}"
-        case f.ResumeLate(orders=orders):
-            services = ", ".join(account.subscription(o.subscription).service for o in orders)
-            return f"a support request by itself, if {services} does not run again by then"
-        case f.DeletionScheduled(subscription=sub):
-            return f"the deletion of {account.subscription(sub).service} is scheduled; a second look follows"
         case _:
-            return due.label
+            return "message"
 
 
 _CHANGES_NOTHING: Final = (

@@ -22,7 +22,7 @@ from arrears.core.policy import (
     load_policy,
 )
 from arrears.core.policy.differences import PolicyChange
-from arrears.core.policy.values import ATTEMPTS_MAX
+from arrears.core.policy.values import ATTEMPTS_MAX, HERE
 from arrears.engine.commands import change_terms
 from arrears.engine.system import adopt_policy
 from arrears.wiring import open_installation
@@ -235,7 +235,15 @@ def _ladder(found: Policy) -> list[str]:
         )
     for what, sums in (("tolerance", found.tolerance_minor), ("minimum", found.minimum_minor)):
         lines += [f"{what} {format_amount(minor, code)}" for code, minor in sums.items()]
-    return [*lines, whose_clock(found)]
+    return [*lines, whose_clock(found), *canceled(found)]
+
+
+def canceled(found: Policy) -> list[str]:
+    """How a customer ends a subscription, where the policy says so."""
+    if not found.cancel_by_customer:
+        return []
+    where = "in the account centre" if found.cancel_by_customer == HERE else f"at {found.cancel_by_customer}"
+    return [f"A customer ends a subscription {where}."]
 
 
 def retried(found: Policy) -> list[str]:

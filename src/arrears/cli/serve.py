@@ -8,14 +8,21 @@ from contextlib import closing
 import click
 
 from arrears.cli.common import begin_log
-from arrears.web.serving import address_of, listen, serve_here, serve_in_processes
+from arrears.web.serving import PROCESSES, address_of, listen, serve_here, serve_in_processes
 from arrears.wiring import Installation, open_installation, set_up_django
 
 
 @click.command()
 @click.option("--host", default="127.0.0.1", show_default=True)
 @click.option("--port", type=click.IntRange(0, 65535), default=8000, show_default=True)
-def command(host: str, port: int) -> None:
+@click.option(
+    "--processes",
+    type=click.IntRange(1, 64),
+    default=PROCESSES,
+    show_default=True,
+    help="So many answer; with 1 nothing serves while it begins anew.",
+)
+def command(host: str, port: int, processes: int) -> None:
     """Serve until Ctrl-C."""
     begin_log()
     with closing(listen(host, port)) as listening:
@@ -23,7 +30,14 @@ def command(host: str, port: int) -> None:
         with open_installation() as live:
             live.context()
             _brand_of(live.url)
-        serve_in_processes(listening, "arrears.web.wsgi:served", lambda: _say_where(listening))
+        if processes == 1:
+            from arrears.web.wsgi import served
+
+            application = served()
+            _say_where(listening)
+            serve_here(listening, application)
+        else:
+            serve_in_processes(listening, "arrears.web.wsgi:served", lambda: _say_where(listening), processes)
     click.echo("\nstopped", err=True)
 
 

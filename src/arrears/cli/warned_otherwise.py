@@ -6,11 +6,10 @@ from datetime import datetime
 
 import click
 
-from arrears.cli.common import AS_JSON, WORDS, find_account, print_json
-from arrears.core.account import Account, Action
-from arrears.core.errors import Refused
+from arrears.cli.common import AS_JSON, WORDS, find_account, find_subscription, print_json
+from arrears.core.account import Action
 from arrears.core.facts import WarnedHow
-from arrears.core.ids import SUBSCRIPTION, format_id, parse_id
+from arrears.core.ids import SUBSCRIPTION, format_id
 from arrears.engine.commands.warned_otherwise import SpokenWarning, record_warned
 from arrears.wiring import open_installation
 
@@ -49,7 +48,7 @@ def command(
     other warning counts by this: who was told that a service stops was not told that data is deleted."""
     with open_installation() as live:
         number = find_account(live.store, account)
-        sub = _named(live.store.snapshots([number])[number], subscription)
+        sub = find_subscription(live.store.snapshots([number])[number], subscription)
         spoken = SpokenWarning(sub, Action(action), WarnedHow(how), on.date(), proof)
         told = record_warned(live.store, number, spoken, live.clock.now(), f"staff:{who}", why)
     name = format_id(SUBSCRIPTION, number, sub)
@@ -59,18 +58,3 @@ def command(
         return
     later = "" if told.happens_on == told.named_on else f", later than the {told.named_on} of the warning: tell them"
     click.echo(f"told: {action} of {name} on {told.happens_on}{later}")
-
-
-def _named(account: Account, text: str) -> int:
-    """The number of the subscription that an id or the name of its service means; refuses `unknown_subscription`, also
-    where several have that service."""
-    named = [sub.no for sub in account.subscriptions if sub.service == text]
-    if len(named) == 1:
-        return named[0]
-    if not named and text.startswith(f"{SUBSCRIPTION}_"):
-        of, number = parse_id(SUBSCRIPTION, text)
-        if of == account.no and number in [sub.no for sub in account.subscriptions]:
-            return number
-    every = [f"{format_id(SUBSCRIPTION, account.no, sub.no)} ({sub.service})" for sub in account.subscriptions]
-    theirs = ", ".join(every) or "none"
-    raise Refused("unknown_subscription", f"{text[:60]!r} is not one subscription of the account; it has {theirs}")

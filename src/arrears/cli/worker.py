@@ -9,7 +9,6 @@ from types import FrameType
 import click
 
 from arrears.cli.common import begin_log
-from arrears.engine.people.profile import ask_unconfirmed
 from arrears.store.outages import OUTAGES
 from arrears.web.logs import LOG, WorkerLog, say_of_mail
 from arrears.wiring import open_installation, tune_for_batches
@@ -31,7 +30,7 @@ def command(poll_seconds: int, once: bool) -> None:
     begin_log(quiet=once)
     with open_installation() as live:
         if once:
-            ask_unconfirmed(live.store, live.clock.now())
+            live.hourly(live.clock.now())
             live.work_once(stop.is_set, say_of_mail)
             return
         LOG.info("working", seconds=poll_seconds)

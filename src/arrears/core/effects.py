@@ -105,6 +105,7 @@ LEAVES: Final[Mapping[type[f.Fact], Leaves]] = closed(
         f.InvitationWithdrawn: _NOTHING,
         f.InvitationAccepted: _NOTHING,
         f.AccessEnded: _NOTHING,
+        f.PersonErased: _NOTHING,
         f.ResetAsked: _MESSAGE,
         f.SignInChanged: _MESSAGE,
         f.SupportOpened: _MESSAGE | _TASK,

@@ -95,6 +95,29 @@ def parse_amount(text: str, currency: str, *, decimal_mark: str = ".", grouping:
     return -minor if sign else minor
 
 
+def typed_amount(text: str, currency: str, *, decimal_mark: str, sign: str = "") -> int:
+    """The minor units of an amount as a person types it: "20,50", "20.50", "€ 1.020,50", "EUR 20", "20,-".
+
+    The code of the currency, its `sign` or the last character of that ("$" of "US$") may stand before or after it, and
+    groups of three may be kept apart by what keeps them apart anywhere. Of two different marks the last is the decimal
+    mark; a single one is that too, unless three digits follow and it is not `decimal_mark`, the reader's own. Refuses
+    `bad_amount` for the rest, another currency among it: nothing is guessed, and nothing rounded.
+    """
+    around = "|".join(re.escape(one) for one in (currency, sign, sign[-1:]) if one)
+    bare = re.sub(rf"^(?:{around})\s*|(?:[.,]-{{1,2}})?\s*(?:{around})?$", "", text.strip())
+    whole = _BETWEEN_GROUPS.sub("", bare)
+    marks = [one for one in whole if one in ".,"]
+    mark = marks[-1] if marks else decimal_mark
+    after = len(whole) - whole.rfind(mark) - 1
+    if marks.count(mark) > 1 or (len(marks) == 1 and after == 3 and mark != decimal_mark):
+        mark = _OTHER_MARK[mark]
+    return parse_amount(whole, currency, decimal_mark=mark, grouping=_OTHER_MARK[mark])
+
+
+_BETWEEN_GROUPS: Final = re.compile(r"(?<=[0-9])[ \u00a0\u202f'\u2019](?=[0-9]{3}(?![0-9]))")
+_OTHER_MARK: Final = {".": ",", ",": "."}
+
+
 @lru_cache(maxsize=32)
 def _amount_pattern(decimal_mark: str, grouping: str) -> re.Pattern[str]:
     mark, group = re.escape(decimal_mark), re.escape(grouping)

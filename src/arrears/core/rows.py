@@ -45,6 +45,7 @@ from arrears.core.payments.rows import (
     changed_methods,
     method_row,
     part_rows,
+    returned_change,
 )
 from arrears.core.people.support import About, Via
 from arrears.core.tasks import TaskGone, TaskRow, ends_of, tasks_of
@@ -111,11 +112,11 @@ def rows_of_state(account: Account, rows: Rows) -> None:
     """Add the rows of what a state holds now, for a state that was made anew from its facts: open invoices, holds,
     subscriptions and their service ends."""
     rows.invoice_changes.extend(InvoiceChange(account.no, d.no, d.open_minor, d.day_0) for d in account.debts)
-    rows.holds.extend(_hold_row(account.no, hold) for hold in account.holds)
+    rows.holds.extend(hold_row(account.no, hold) for hold in account.holds)
     for sub in account.subscriptions:
         rows.subscriptions.append(subscription_row(account.no, sub))
         if sub.end is not None:
-            rows.service_ends.append(_service_end_row(account.no, sub))
+            rows.service_ends.append(service_end_row(account.no, sub))
 
 
 def _from_fact(recorded: f.Recorded, account: Account, rows: Rows) -> None:
@@ -183,6 +184,8 @@ def _from_money(recorded: f.Recorded, rows: Rows) -> None:
             rows.card_tries.append(card_try_row(account, fact))
         case f.Refunded():
             rows.refunds.append(RefundRow(account, seq, fact.ref, fact.payment_ref, fact.currency, fact.amount_minor))
+            if fact.debit is not None:
+                rows.attempt_changes.append(returned_change(recorded, fact, fact.debit))
         case _:
             raise AssertionError(fact)
 
@@ -212,7 +215,7 @@ def _from_state(unit: Unit, rows: Rows) -> None:
                 if old is None or _subscription_differs(old, sub):
                     rows.subscriptions.append(subscription_row(after.no, sub))
                 if sub.end is not None and (old is None or old.end is None or _end_differs(old.end, sub.end)):
-                    rows.service_ends.append(_service_end_row(after.no, sub))
+                    rows.service_ends.append(service_end_row(after.no, sub))
 
 
 def _subscription_differs(old: Subscription, new: Subscription) -> bool:
@@ -258,19 +261,20 @@ def _changed_holds(unit: Unit, before: Account | None, after: Account) -> Iterat
     left = {h.no for h in after.holds}
     for hold in after.holds:
         if was.get(hold.no) is not hold:
-            yield _hold_row(after.no, hold)
+            yield hold_row(after.no, hold)
     for stored in unit.stored:
         match stored.recorded.fact:
             case f.HoldPlaced(hold=placed):
                 was[placed.no] = placed
             case f.HoldEnded(hold=no, at=at) if no not in left:
                 # It ended and was forgotten in one transaction: the state no longer says so, the table must.
-                yield _hold_row(after.no, replace(was[no], ended_at=at))
+                yield hold_row(after.no, replace(was[no], ended_at=at))
             case _:
                 pass
 
 
-def _hold_row(account: int, h: Hold) -> HoldRow:
+def hold_row(account: int, h: Hold) -> HoldRow:
+    """The row of one hold."""
     stops = " ".join(h.stops)
     return HoldRow(account, h.no, h.scope.value, h.target, stops, h.reason, h.from_at, h.until, h.ended_at)
 
@@ -290,7 +294,8 @@ def subscription_row(account: int, sub: Subscription) -> SubscriptionRow:
     )
 
 
-def _service_end_row(account: int, sub: Subscription) -> ServiceEndRow:
+def service_end_row(account: int, sub: Subscription) -> ServiceEndRow:
+    """The row of the time without service that a subscription is in."""
     end = sub.end
     assert end is not None
     return ServiceEndRow(

@@ -108,6 +108,11 @@ class View:
             debts = self._debts[sub.no] = self.account.debts_of(sub)
         return debts
 
+    def all_held(self, sub: Subscription) -> bool:
+        """Whether something is past due for a subscription and all of it is held: nobody asks for it now."""
+        debts = self.debts_of(sub)
+        return debts != () and all(self.account.debt_is_held(debt.no) for debt in debts)
+
     def morning(self, day: date, calendar: Calendar | None = None) -> datetime:
         """09:00 (the policy's `notice_at`) of a local day."""
         return (self.calendar if calendar is None else calendar).at(day, self.policy.notice_at)

@@ -12,13 +12,14 @@ from datetime import datetime
 from typing import Final
 
 from arrears.core import facts as f
+from arrears.core.acknowledging import acknowledged
 from arrears.core.actions import CHARGE, NOTICE, ORDER, REFUND
 from arrears.core.errors import Refused
 from arrears.core.guards import Guards
 from arrears.core.payments.values import AttemptState, RefundState
 from arrears.core.policy import Policies
 from arrears.core.unit import Unit
-from arrears.core.view import View, service_ended_on
+from arrears.core.view import View
 from arrears.engine.acting import decide_until_rest
 from arrears.engine.failpoints import reached
 from arrears.engine.heard import unheard, whom
@@ -219,24 +220,6 @@ def acknowledge(unit: Unit, policies: Policies, claim: Claim, done_at: datetime)
     sub = unit.account.subscription(claim.subscription)
     if not any(o.no == claim.order_no for o in sub.orders):
         raise Refused("unknown_order", f"order {claim.order_no} of subscription {claim.subscription} is not open")
-    author = f"service:{sub.service}"
-    ended_on = None
-    if claim.order == "disable" and sub.end is not None and sub.end.order_no == claim.order_no:
-        end = sub.end
-        ended_on = end.ended_on
-        if ended_on is None:
-            ended_on = service_ended_on(end.stopped_on, end.recorded_at, done_at, end.terms.zone)
     view = View(policies, unit.account, Guards(), unit.now)
-    tell_at = {"delete": view.next_morning(unit.now), "resume": unit.now}.get(claim.order)
-    unit.record(
-        f.OrderAcknowledged(
-            subscription=claim.subscription,
-            order_no=claim.order_no,
-            order=claim.order,
-            generation=sub.generation,
-            ended_on=ended_on,
-            tell_at=tell_at,
-            on=None if tell_at is None else view.today,
-        ),
-        author,
-    )
+    fact = acknowledged(view, claim.subscription, claim.order_no, claim.order, done_at)
+    unit.record(fact, f"service:{sub.service}")

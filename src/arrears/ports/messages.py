@@ -128,6 +128,9 @@ BACK = frozenset({MailState.BOUNCED_HARD, MailState.CAME_BACK})
 """It did not arrive. No answer that is stored later undoes that."""
 
 
+TEXT_GONE: Final = "sha256:"
+"""So begins what stands in the place of a text that is kept no longer, before its digest."""
+
 QUEUED: Final = "queued"
 """Of a message that is claimed: its turn has not come, so that it has not left, whatever becomes of its sender."""
 
@@ -178,6 +181,8 @@ class Mail(msgspec.Struct, frozen=True, gc=False):
     @property
     def digest(self) -> str:
         """What the facts keep of its text: SHA-256 of it, in hexadecimal."""
+        if self.text.startswith(TEXT_GONE):
+            return self.text.removeprefix(TEXT_GONE)
         return hashlib.sha256(self.text.encode()).hexdigest()
 
 

@@ -7,6 +7,7 @@ from datetime import datetime
 from typing import NamedTuple, Protocol
 
 from arrears.core.messages.recipients import Extra
+from arrears.core.people.throttles import CountedTry
 
 
 class AskedAddress(NamedTuple):
@@ -37,20 +38,25 @@ class AccessLink(NamedTuple):
     over_at: datetime | None
 
 
-class TypedBook(Protocol):
-    """How often addresses were typed into pages, whoever did it and on whatever account."""
+class ThrottleBook(Protocol):
+    """What is tried where that is throttled, common to all processes. Writing happens in the transaction that this
+    thread has open, else in one of its own."""
 
-    def may_type(self, mailbox: str, now: datetime, since: datetime, most: int) -> bool:
-        """Count once more that this mailbox (`mailbox_of`) was typed. False, and nothing is counted, if that was done
-        `most` times since then. What is older is forgotten."""
+    def count_tries(self, tries: Sequence[CountedTry], now: datetime) -> bool:
+        """Count one try under each of these keys. False, and none is counted, where one of them has no more."""
+
+    def take_back(self, tries: Sequence[CountedTry]) -> None:
+        """What was counted was no wrong try."""
 
 
-class AccessBook(TypedBook, Protocol):
+class AccessBook(ThrottleBook, Protocol):
     """Who may sign in, and the links that let people in. Writing happens in the transaction that this thread has open,
     else in one of its own."""
 
-    def invite(self, account: int, address: str, name: str, locale: str, role: str, now: datetime) -> int:
-        """Add an invitation; the number of its link."""
+    def invite(
+        self, account: int, address: str, name: str, locale: str, role: str, now: datetime, by_person: int
+    ) -> int:
+        """Add an invitation, in the name of this person (0: the operator's); the number of its link."""
 
     def invited_since(self, account: int, since: datetime) -> int:
         """How many invitations an account has made since then."""
@@ -62,16 +68,14 @@ class AccessBook(TypedBook, Protocol):
         """How many of those links a person has had since then."""
 
     def access_link(self, digest: bytes) -> AccessLink | None:
-        """The link whose token has this digest, over or not."""
+        """The link whose token has this digest, over or not. An invitation is over when who made it is no longer the
+        administrator."""
 
     def end_link(self, number: int, now: datetime) -> None:
         """From now on this link lets nobody in."""
 
     def person_at(self, address: str) -> int | None:
         """The person who signs in with this address."""
-
-    def account_of(self, person: int) -> int | None:
-        """The first of the accounts on which a person has a role."""
 
     def new_person(self, address: str, name: str, hashed: str, locale: str, now: datetime) -> int:
         """Add somebody who signs in with this address; their number. The address counts as confirmed, because the link
@@ -80,32 +84,40 @@ class AccessBook(TypedBook, Protocol):
     def give_role(self, account: int, person: int, role: str) -> None:
         """Give a person this role on an account, in place of any other there."""
 
-    def take_role(self, account: int, person: int) -> None:
-        """Leave a person no role on an account."""
+    def take_role(self, account: int, person: int, now: datetime) -> None:
+        """Leave a person no role on an account. Of who then sees no account every session is over, and every link for
+        a new password or to confirm an address."""
 
-    def set_password(self, person: int, hashed: str, now: datetime) -> None:
-        """Set another password; sessions and links that came with the one before are over."""
+    def accounts_of(self, person: int) -> Sequence[int]:
+        """The accounts on which a person has a role, in order."""
+
+    def set_password(self, person: int, hashed: str, now: datetime) -> Sequence[tuple[int, int]]:
+        """Set another password. Sessions that came with the one before are over, and so is what was asked for with it:
+        other links for a new one, changes of the contact address, and invitations, which are returned (account, link).
+        """
 
     def end_sessions(self, person: int) -> None:
         """End every session of a person with this transaction."""
 
 
-class AddressBook(TypedBook, Protocol):
+class AddressBook(ThrottleBook, Protocol):
     """The addresses of people and in which language and zone they read; technical contacts of accounts. Writing
     happens in the transaction that this thread has open."""
 
     def ask_address(self, account: int, person: int, old: str, new: str, now: datetime) -> int:
-        """Add a request to confirm an address; its number."""
+        """Add a request to confirm an address, in place of those that a person has open; its number."""
 
     def asked_address(self, digest: bytes) -> AskedAddress | None:
-        """The request whose link has the token with this digest, used or not."""
+        """The request whose link has the token with this digest, used or not; None where it is over: replaced, or ended
+        with what it was asked for."""
 
     def asked_since(self, person: int, since: datetime) -> int:
         """How many requests to confirm an address a person has made since then."""
 
-    def confirm_address(self, asked: AskedAddress, now: datetime) -> bool:
-        """Use a link: the address is the person's contact address, it is confirmed, and it is no longer dead. False,
-        and nothing changes, if the link had been used before."""
+    def confirm_address(self, asked: AskedAddress, now: datetime) -> str | None:
+        """Use a link: the address is the person's contact address, it is confirmed, and it is no longer dead; every
+        other such link of the person is over. The address that it takes the place of; None, and nothing changes, if
+        the link had been used before or is over."""
 
     def accounts_of(self, person: int) -> Sequence[int]:
         """The accounts on which a person has a role, in order."""

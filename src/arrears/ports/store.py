@@ -17,6 +17,7 @@ from arrears.ports.installation import InstallationControl
 from arrears.ports.messages import ContactBook, MailBook, PayLinkBook, WarningBook
 from arrears.ports.payments import MoneyBook, NamedMethodBook, ProviderBook, SweepBook
 from arrears.ports.people import AccessBook, AddressBook
+from arrears.ports.privacy import PrivacyBook
 from arrears.ports.setups import SetupBook
 from arrears.ports.support import SupportBook, VisitorBook
 
@@ -108,6 +109,10 @@ class AccountsAndVisitors(AccountsAndSupport, VisitorBook, Protocol):
 
 class AccountsAndReceivables(Accounts, Receivables, Protocol):
     """What corrections of single invoices and payments need: the accounts, and whose each of them is."""
+
+
+class AccountsAndPrivacy(Accounts, WarningBook, PrivacyBook, Protocol):
+    """Accounts with everything personal around them: what erasing a person needs."""
 
 
 class CorrectingRefs(AccountReader, AccountsAndReceivables, Protocol):

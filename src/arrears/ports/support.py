@@ -35,7 +35,6 @@ class Request(NamedTuple):
     company: str
     known_by: str
     locale: str
-    net: str
     asked_at: datetime
 
     @property
@@ -69,15 +68,6 @@ class SupportLetter(NamedTuple):
         return f"s{self.request}-{self.no}"
 
 
-class RequestCounts(NamedTuple):
-    """How many requests there have been lately: of an account in one way, from a mail address, and from an address of
-    the net. Limits are compared with them."""
-
-    account: int
-    address: int
-    net: int
-
-
 class SupportBook(Protocol):
     """Support requests and their conversations. Writing happens in the transaction that this thread has open, else in
     one of its own."""
@@ -96,8 +86,8 @@ class SupportBook(Protocol):
         """Up to `limit` requests that wait for staff, the oldest first; with `every` all that were confirmed, the
         newest first."""
 
-    def request_counts(self, since: datetime, account: int, via: Via, address: str, net: str) -> RequestCounts:
-        """How many requests there have been since then."""
+    def requests_since(self, since: datetime, account: int, via: Via) -> int:
+        """How many requests of an account have come in this way since then."""
 
     def place_request(self, request: Request) -> bool:
         """Give a request that belonged to no account to one, with this fact, state, case, slot and holds; False if

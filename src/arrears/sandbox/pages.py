@@ -32,7 +32,7 @@ WORDS: Final = {
     },
     "nl": {
         "title": "Sandbox-betalingen",
-        "note": "Dit is een testaanbieder. Er wordt geen geld afgeschreven en alleen wat hieronder staat bestaat.",
+        "note": "Dit is een testomgeving. Er wordt geen geld afgeschreven en u kunt alleen kiezen wat hieronder staat.",
         "setup": "Kaart opslaan",
         "setup_any": "Opslaan",
         "pay": "Betaal",
@@ -42,11 +42,11 @@ WORDS: Final = {
         "leave": "Terug zonder te betalen",
         "declined": "De bank heeft deze kaart geweigerd. Kies een andere.",
         "unknown": "Kies er een uit de lijst.",
-        "confirm": "Je bank vraagt je deze betaling te bevestigen",
+        "confirm": "Uw bank vraagt u om deze betaling te bevestigen",
         "yes": "Bevestigen",
         "no": "Weigeren",
         "over": "Deze pagina is gesloten",
-        "over_text": "Ze is al gebruikt, of de tijd is om. Ga terug en begin opnieuw.",
+        "over_text": "De pagina is al gebruikt of verlopen. Ga terug en begin opnieuw.",
     },
 }
 
@@ -59,7 +59,7 @@ IN_DUTCH: Final = {
     "do_not_honor": "Mastercard die nooit meer geprobeerd mag worden",
     "wait_a_day": "Mastercard die pas na 24 uur weer geprobeerd mag worden",
     "expired": "Visa die verlopen is",
-    "challenge": "Visa waarbij je bank om bevestiging vraagt",
+    "challenge": "Visa waarbij uw bank om bevestiging vraagt",
     "prepaid": "Prepaid Mastercard",
     "single_use": "Mastercard die maar één keer werkt",
     "sepa": "Eurorekening die na enkele dagen betaalt",

@@ -40,7 +40,15 @@ _Mail = (
     | f.AddressConfirmed
     | f.TestAsked
 )
-_People = f.Invited | f.InvitationWithdrawn | f.InvitationAccepted | f.AccessEnded | f.ResetAsked | f.SignInChanged
+_People = (
+    f.Invited
+    | f.InvitationWithdrawn
+    | f.InvitationAccepted
+    | f.AccessEnded
+    | f.PersonErased
+    | f.ResetAsked
+    | f.SignInChanged
+)
 _Doubt = f.HoldPlaced | f.HoldEnded | f.DoubtRaised | f.DoubtCleared | f.ChargeDeclined | f.AuthorisationDeclined
 
 
@@ -284,6 +292,9 @@ def _people(fact: _People) -> tuple[str, str]:
             return "person", f"person {person} is {role.replace('_', ' ')} from now on"
         case f.AccessEnded(person=person):
             return "person", f"person {person} sees this account no longer"
+        case f.PersonErased(person=person, role=role):
+            who = f"person {person}" if person else "somebody"
+            return "person", f"what was held about {who} ({role.replace('_', ' ')}) was erased"
         case f.ResetAsked(person=person):
             return "sign-in", f"a link for a new password was sent to person {person}"
         case f.SignInChanged(person=person, what=what):

@@ -30,6 +30,12 @@ def text(version: int) -> str:
     return _SQL.joinpath(versions()[version]).read_text(encoding="utf-8")
 
 
+def online_text(version: int) -> str:
+    """The same in parts, where it would lock a large table for long (store/postgres/online.py); else nothing."""
+    path = _SQL.joinpath("online", versions()[version])
+    return path.read_text(encoding="utf-8") if path.is_file() else ""
+
+
 def stamp(version: int) -> str:
     """The statement that marks a version as applied."""
     return f"INSERT INTO schema_version (version) VALUES ({version})"

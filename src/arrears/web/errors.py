@@ -16,10 +16,18 @@ PAGES: dict[int, tuple[Promise | str, Promise | str]] = {
     400: (_("That request was not right"), _("Go back and try once more.")),
     403: (_("This page is not yours to see"), _("If you think it should be, ask the account administrator.")),
     404: (_("There is nothing here"), _("The address may be mistyped, or the page has moved.")),
+    429: (_("That was too often"), _("Nothing was changed. Please wait a quarter of an hour, then try again.")),
     503: (_("We are not there for a moment"), _("Nothing was changed. Please try again in a minute.")),
     500: (_("Something went wrong on our side"), _("Nothing was changed. Please try again in a few minutes.")),
 }
-CODES = {400: "bad_request", 403: "forbidden", 404: "not_found", 500: "internal_error", 503: "unavailable"}
+CODES = {
+    400: "bad_request",
+    403: "forbidden",
+    404: "not_found",
+    429: "too_many_requests",
+    500: "internal_error",
+    503: "unavailable",
+}
 
 
 def problem(status: int, code: str, title: str, detail: str, **more: object) -> JsonResponse:
@@ -54,6 +62,13 @@ def forbidden(request: HttpRequest, exception: Exception | None = None) -> HttpR
 def not_found(request: HttpRequest, exception: Exception | None = None) -> HttpResponse:
     """404."""
     return _page(request, 404)
+
+
+def too_often(request: HttpRequest) -> HttpResponse:
+    """429."""
+    response = _page(request, 429)
+    response.headers["Retry-After"] = "900"
+    return response
 
 
 def broken(request: HttpRequest) -> HttpResponse:

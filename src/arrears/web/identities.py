@@ -9,30 +9,28 @@ from __future__ import annotations
 import hashlib
 import secrets
 from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import datetime
 from typing import Any, Final
 
 from django.contrib.auth.hashers import check_password, make_password
-from django.db import connection, transaction
+from django.db import connection
+from django.utils.crypto import constant_time_compare, salted_hmac
 
 from arrears.core.errors import Refused
 from arrears.web import passwords
 
-TRIES_MAX: Final = 10
-"""So many wrong tries for one name, or from one address, in TRIES_WITHIN; then one waits, nobody is locked out."""
-
-TRIES_WITHIN: Final = timedelta(minutes=15)
 _NOBODY: Final = make_password(secrets.token_urlsafe(32))
 """What an unknown name is checked against, so that it takes as long as a known one."""
 
 
 @dataclass(frozen=True, slots=True)
 class Somebody:
-    """Who has signed in: `kind` is `person` or `staff`."""
+    """Who has signed in: `kind` is `person` or `staff`. `proof` says with which password staff did."""
 
     kind: str
     number: int
     name: str
+    proof: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -128,28 +126,23 @@ def zone_of(person: int) -> str:
     return str(found[0][0] or "UTC") if found else "UTC"
 
 
-def sign_in_staff(email: str, password: str, address: str, now: datetime) -> Somebody | None:
-    """Which member of staff this is, or None: for a wrong name, a wrong password and too many tries alike."""
-    keys = [f"staff:{email.lower()}", f"address:{address}"]
-    with transaction.atomic():
-        for key in keys:
-            [(tries,)] = _rows(
-                "SELECT count(*) FROM sign_in_attempt WHERE key = %s AND at > %s", [key, now - TRIES_WITHIN]
-            )
-            if tries >= TRIES_MAX:
-                return None
+def staff_of(email: str, password: str) -> Somebody | None:
+    """Which member of staff this is, or None: for a wrong name and a wrong password alike."""
     found = _rows("SELECT staff_id, name, password FROM staff WHERE email = %s AND is_active", [email.lower()])
     number, name, hashed = found[0] if found else (0, "", None)
-    if check_password(password, hashed or _NOBODY) and hashed:
-        return Somebody("staff", int(number), str(name))
-    for key in keys:
-        _rows("INSERT INTO sign_in_attempt (key, at) VALUES (%s, %s)", [key, now])
-    return None
+    right = check_password(password, hashed or _NOBODY)
+    return Somebody("staff", int(number), str(name), proof_of(str(hashed))) if right and hashed else None
+
+
+def proof_of(hashed: str) -> str:
+    """What a session of staff has of their password: it ends with that."""
+    return salted_hmac("arrears.staff", hashed, algorithm="sha256").hexdigest()
 
 
 def still_here(somebody: Somebody) -> bool:
-    """Whether this member of staff still may come in; asked at every request."""
-    return bool(_rows("SELECT 1 FROM staff WHERE staff_id = %s AND is_active", [somebody.number]))
+    """Whether this member of staff still may come in, with the password that they did; asked at every request."""
+    found = _rows("SELECT password FROM staff WHERE staff_id = %s AND is_active", [somebody.number])
+    return bool(found) and constant_time_compare(proof_of(str(found[0][0])), somebody.proof)
 
 
 def create_token(name: str, scope: str, now: datetime, expires_at: datetime | None = None) -> str:
@@ -165,6 +158,14 @@ def create_token(name: str, scope: str, now: datetime, expires_at: datetime | No
 def revoke_token(number: int, now: datetime) -> None:
     """End a token at once."""
     _rows("UPDATE api_token SET revoked_at = %s WHERE token_id = %s AND revoked_at IS NULL", [now, number])
+
+
+def token_lives(number: int, now: datetime) -> bool:
+    """Whether the token with this number is still good."""
+    alive = (
+        "SELECT 1 FROM api_token WHERE token_id = %s AND revoked_at IS NULL AND (expires_at IS NULL OR expires_at > %s)"
+    )
+    return bool(_rows(alive, [number, now]))
 
 
 def token_of(text: str, now: datetime) -> Token | None:

@@ -64,6 +64,8 @@ def security_headers(answer: Callable[[HttpRequest], HttpResponse]) -> Callable[
         response.headers["Cross-Origin-Opener-Policy"] = "same-origin"
         response.headers.setdefault("Cross-Origin-Resource-Policy", "same-origin")
         response.headers["Permissions-Policy"] = PERMISSIONS
+        # Every page is somebody's own, and the address of some lets its reader in.
+        response.headers["X-Robots-Tag"] = "noindex, nofollow"
         if "no-store" in response.headers.get("Cache-Control", "no-store"):
             response.headers["Cache-Control"] = "no-store"  # pages of the framework add what that says already
         return response

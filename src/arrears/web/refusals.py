@@ -15,6 +15,8 @@ from arrears.core.errors import Refused
 
 SENTENCES: Final[Mapping[str, Promise | str]] = {
     "attempt_in_flight": _("A payment for this is under way. Wait for its outcome, then look again."),
+    "already_canceled": _("This subscription is cancelled already."),
+    "cancel_elsewhere": _("This subscription cannot be cancelled here. The page of your subscriptions says where."),
     "bad_address": _("That is not an e-mail address we can write to. Check it and try again."),
     "administrator_exists": _("This account has an administrator already."),
     "already_there": _("Somebody with this address can see this account already."),

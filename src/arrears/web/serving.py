@@ -115,11 +115,13 @@ class _Processes(Multiprocess):
         self._ready()
 
 
-def serve_in_processes(listening: socket.socket, factory: str, ready: Callable[[], object]) -> None:
-    """Serve with what `factory` ("module:function") makes in each process, until this one is told to end (SIGINT,
-    SIGTERM). `ready` is called when all answer."""
+def serve_in_processes(
+    listening: socket.socket, factory: str, ready: Callable[[], object], processes: int = PROCESSES
+) -> None:
+    """Serve with what `factory` ("module:function") makes in each of the `processes`, until this one is told to end
+    (SIGINT, SIGTERM). `ready` is called when all answer."""
     make_room_for_connections()
-    _Processes(_config(factory, factory=True, workers=PROCESSES), listening, ready).run()
+    _Processes(_config(factory, factory=True, workers=processes), listening, ready).run()
 
 
 def end_with_parent() -> None:
@@ -141,8 +143,9 @@ def gate(pages: Wsgi, beside: Mapping[str, Beside] | None = None) -> Gate:
 
 
 def serve_here(listening: socket.socket, application: Gate) -> None:
-    """Serve in this process until it is told to end."""
+    """Serve in this process until it is told to end (SIGINT, SIGTERM)."""
     make_room_for_connections()
+    signal.signal(signal.SIGTERM, signal.default_int_handler)  # uvicorn repeats the signal that ended it
     with suppress(KeyboardInterrupt):
         uvicorn.Server(_config(application)).run([listening])
 

@@ -6,6 +6,7 @@ import os
 import secrets
 from pathlib import Path
 
+from arrears.core.people.links import LASTS, Capability
 from arrears.notices import languages
 from arrears.store.schema import django_database
 from arrears.store.server import make_home
@@ -87,7 +88,7 @@ TEMPLATES = [
 ]
 CSRF_FAILURE_VIEW = "arrears.web.errors.csrf"
 SESSION_ENGINE = "django.contrib.sessions.backends.db"
-SESSION_COOKIE_AGE = 12 * 3600
+SESSION_COOKIE_AGE = int(LASTS[Capability.SESSION].total_seconds())
 SESSION_COOKIE_HTTPONLY = True
 SESSION_COOKIE_SAMESITE = CSRF_COOKIE_SAMESITE = "Lax"
 SESSION_COOKIE_SECURE = CSRF_COOKIE_SECURE = HTTPS
@@ -121,7 +122,7 @@ DATA_UPLOAD_MAX_MEMORY_SIZE = 1024 * 1024
 # No page takes a file: one that is sent all the same is read past, and laid nowhere.
 FILE_UPLOAD_HANDLERS: list[str] = []
 PASSWORD_HASHERS = ["django.contrib.auth.hashers.PBKDF2PasswordHasher"]
-# Signing in: docs/decisions/0014. Tries are counted by `web/sign_in/throttle.py`, not by allauth.
+# Signing in: docs/decisions/0014. Tries are counted by `web/throttle.py`, not by allauth.
 AUTH_USER_MODEL = "store.Person"
 AUTHENTICATION_BACKENDS = ["django.contrib.auth.backends.ModelBackend"]
 LOGIN_URL = "/sign-in"
@@ -135,7 +136,7 @@ ACCOUNT_USER_MODEL_EMAIL_FIELD = "sign_in_email"
 ACCOUNT_USER_DISPLAY = "arrears.web.sign_in.adapters.display"
 ACCOUNT_EMAIL_VERIFICATION = "none"
 ACCOUNT_REAUTHENTICATION_METHODS = {"password", "mfa"}
-ACCOUNT_REAUTHENTICATION_TIMEOUT = 5 * 60
+ACCOUNT_REAUTHENTICATION_TIMEOUT = int(LASTS[Capability.PROOF].total_seconds())
 ACCOUNT_RATE_LIMITS = False
 MFA_ADAPTER = "arrears.web.sign_in.adapters.SecondFactors"
 MFA_FORMS = {
@@ -149,13 +150,12 @@ MFA_WEBAUTHN_USER_VERIFICATION = "required"
 MFA_ALLOW_UNVERIFIED_EMAIL = True
 MFA_TOTP_TOLERANCE = 1
 MFA_RATE_LIMITS = False
-# How many servers of one's own stand in front, each adding to X-Forwarded-For.
-ALLAUTH_TRUSTED_PROXY_COUNT = OURS.proxies
+# How many servers of one's own stand in front, each adding to X-Forwarded-For. This one speaks no HTTPS: where that
+# is spoken, there is one at least. `web/client_address.py` alone reads it.
+PROXIES = max(OURS.proxies, int(HTTPS))
 CACHES = {
     "default": {
-        "BACKEND": "django.core.cache.backends.db.DatabaseCache",
-        "LOCATION": "web_cache",
-        "OPTIONS": {"MAX_ENTRIES": 100_000},
+        "BACKEND": "arrears.web.json_cache.JsonCache",
     }
 }
 # A mail provider's own settings, as anymail names them: ANYMAIL_MAILGUN_API_KEY, ...

@@ -24,7 +24,7 @@ def signed_in(request: HttpRequest, kind: str) -> Somebody | None:
     known = request.session.get(kind)
     if not isinstance(known, dict):
         return None
-    somebody = Somebody(kind, int(known["number"]), str(known["name"]))
+    somebody = Somebody(kind, int(known["number"]), str(known["name"]), str(known.get("proof", "")))
     if still_here(somebody):
         return somebody
     request.session.flush()

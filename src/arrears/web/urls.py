@@ -6,7 +6,18 @@ from django.urls import path, re_path, register_converter
 
 from arrears.web import assets, outbox, pages
 from arrears.web.account_centre import help as support
-from arrears.web.account_centre import home, invoices, methods, pay, profile, settle, story, subscriptions, timeline
+from arrears.web.account_centre import (
+    home,
+    invoices,
+    methods,
+    pay,
+    profile,
+    settle,
+    statement,
+    story,
+    subscriptions,
+    timeline,
+)
 from arrears.web.api import api
 from arrears.web.console import sign_in as staff
 from arrears.web.sign_in import urls as sign_in
@@ -59,6 +70,8 @@ urlpatterns = [
     path("<account:account>/subscriptions", subscriptions.page),
     path("<account:account>/invoices", invoices.page),
     path("<account:account>/invoices.csv", invoices.export),
+    path("<account:account>/statement", statement.page),
+    path("<account:account>/statement.csv", statement.export),
     path("<account:account>/profile", profile.page),
     path("<account:account>/timeline", timeline.page),
     path("<account:account>/receipts/<int:number>", invoices.receipt),

@@ -30,7 +30,7 @@ def test_the_administrator_is_gone_and_a_request_without_sign_in_holds_deletion(
     kim.picture("administrator-gone-2-mail")
     kim.clicks("Yes, I asked for help", "Ja, ik heb om hulp gevraagd")
     kim.clicks("Yes, I asked for help", "Ja, ik heb om hulp gevraagd")
-    kim.title_is("Thank you: we have received your request", "Dank u wel: wij hebben uw vraag ontvangen")
+    kim.title_is("Thank you: we have received your request", "Bedankt, wij hebben uw vraag ontvangen")
     kim.does_not_see("Finch", "De Vries")
 
     scene.works()

@@ -25,13 +25,13 @@ def test_card_declined_then_mail_then_pay_link_then_new_card_then_running(
     anna.picture("new-card-1-mail")
     anna.clicks("Pay €120.00", "Betaal € 120,00")
 
-    anna.title_is("Pay what is open", "Betalen wat openstaat")
+    anna.title_is("Pay what is open", "Openstaand bedrag betalen")
     anna.picture("new-card-2-pay")
     anna.clicks("Pay €120.00", "€ 120,00 betalen")
     scene.services.busy = True
     anna.chooses("approve")
 
-    anna.title_is("Thank you: your payment has arrived", "Dank u: uw betaling is binnen")
+    anna.title_is("Thank you: your payment has arrived", "Bedankt, uw betaling is binnen")
     anna.sees("Paid: €120.00", "Betaald: € 120,00")
     scene.works()
     anna.clicks("Look again", "Opnieuw kijken")
@@ -59,7 +59,7 @@ def test_strong_authentication_is_abandoned_and_then_done(scene: Scene, meet: Me
     anna.title_is("Your bank asks you to confirm", "Uw bank vraagt u om te bevestigen")
     anna.picture("confirm-2-asked")
     anna.clicks("Confirm at the bank", "Bevestigen bij de bank")
-    anna.title_is("Your bank asks you to confirm this payment", "Je bank vraagt je deze betaling te bevestigen")
+    anna.title_is("Your bank asks you to confirm this payment", "Uw bank vraagt u om deze betaling te bevestigen")
     anna.page.close()
     scene.later(hours=30)
     assert scene.captures(account) == []
@@ -71,7 +71,7 @@ def test_strong_authentication_is_abandoned_and_then_done(scene: Scene, meet: Me
     anna.clicks("See how it stands", "Bekijk hoe het ervoor staat")
     anna.clicks("Confirm at the bank", "Bevestigen bij de bank")
     anna.clicks("Confirm", "Bevestigen")
-    anna.title_is("Thank you: your payment has arrived", "Dank u: uw betaling is binnen")
+    anna.title_is("Thank you: your payment has arrived", "Bedankt, uw betaling is binnen")
     anna.sees("Paid: €120.00 with Visa 3184.", "Betaald: € 120,00 met Visa 3184.")
     anna.sees("cloud is being switched on", "cloud wordt weer aangezet")
     scene.works()
@@ -95,7 +95,7 @@ def test_the_bank_has_fixed_it_and_the_same_card_pays(scene: Scene, meet: Meet, 
     anna.page.get_by_label("Visa 9995").check()
     anna.picture("same-card-2-choice")
     anna.page.locator('button[value="pay"]').click()
-    anna.title_is("Thank you: your payment has arrived", "Dank u: uw betaling is binnen")
+    anna.title_is("Thank you: your payment has arrived", "Bedankt, uw betaling is binnen")
     scene.works()
     anna.sees("cloud is running again", "cloud staat weer aan")
     anna.picture("same-card-3-running")
@@ -164,7 +164,7 @@ def test_a_reader_who_tries_to_pay_is_told_who_can(scene: Scene, meet: Meet, lan
     sam.picture("reader-1-mail")
     sam.clicks("See it in the account centre", "Bekijk het in uw account")
     sam.signs_in()
-    sam.title_is("Pay what is open", "Betalen wat openstaat")
+    sam.title_is("Pay what is open", "Openstaand bedrag betalen")
     sam.sees("Anna Finch is the administrator", "Anna de Vries is de beheerder")
     buttons = sam.page.locator("main form button")
     assert buttons.count() > 0

@@ -19,7 +19,7 @@ pytestmark = pytest.mark.sample(1)
 NUMBERS = itertools.count(101)
 THREE_DAYS_LATE = datetime(2026, 1, 29, 9, tzinfo=UTC)
 PAID = ("Paid: €120.00", "Betaald: € 120,00")
-THANKS = ("Thank you: your payment has arrived", "Dank u: uw betaling is binnen")
+THANKS = ("Thank you: your payment has arrived", "Bedankt, uw betaling is binnen")
 NOTHING = ("Nothing to pay", "Er valt niets te betalen")
 
 
@@ -102,13 +102,13 @@ def test_a_page_that_was_left_takes_nothing_and_a_tab_that_was_closed_loses_noth
     anna.clicks("Go back without saving", "Terug zonder op te slaan")
     anna.clicks("Go on", "Doorgaan")
     anna.sees("No card was set up, so nothing was charged.", "Er is geen kaart ingesteld; er is niets afgeschreven.")
-    anna.title_is("Pay what is open", "Betalen wat openstaat")
+    anna.title_is("Pay what is open", "Openstaand bedrag betalen")
     assert scene.captures(anna.account) == []
 
     anna.clicks("Pay €120.00 with a new card", "€ 120,00 betalen met een nieuwe kaart")
     anna.page.wait_for_url(f"{scene.sandbox.url}/pay/**")
     anna.page.go_back()
-    anna.title_is("Pay what is open", "Betalen wat openstaat")
+    anna.title_is("Pay what is open", "Openstaand bedrag betalen")
     anna.clicks("Pay €120.00 with a new card", "€ 120,00 betalen met een nieuwe kaart")
     anna.page.wait_for_url(f"{scene.sandbox.url}/pay/**")
     # The card is set up, and the tab closed before it has come back.
@@ -130,11 +130,11 @@ def test_a_pay_link_pays_once_after_back_a_second_tab_and_a_page_that_was_left(s
     anna.clicks(*pay)
     anna.clicks("Go back without paying", "Terug zonder te betalen")
     anna.sees("If you left it, nothing was taken.", "Hebt u de pagina verlaten, dan is er niets afgeschreven.")
-    anna.title_is("Pay what is open", "Betalen wat openstaat")
+    anna.title_is("Pay what is open", "Openstaand bedrag betalen")
     anna.clicks(*pay)
     anna.page.wait_for_url(f"{scene.sandbox.url}/pay/**")
     anna.page.go_back()
-    anna.title_is("Pay what is open", "Betalen wat openstaat")
+    anna.title_is("Pay what is open", "Openstaand bedrag betalen")
 
     first = anna.new_tab()
     anna.page.goto(f"{scene.shop.url}/pay/")

@@ -77,6 +77,7 @@ from arrears.core.facts.payments import (
     RefundAsked,
     Refunded,
     RefundUndone,
+    ReturnedDebit,
 )
 from arrears.core.facts.people import (
     AccessEnded,
@@ -86,6 +87,7 @@ from arrears.core.facts.people import (
     InvitationWithdrawn,
     Invited,
     LateOrder,
+    PersonErased,
     ResetAsked,
     ResumeLate,
     SignInChanged,
@@ -206,6 +208,7 @@ __all__ = [
     "Parked",
     "PastDue",
     "PaymentBooked",
+    "PersonErased",
     "PolicyAdopted",
     "Reactivated",
     "ReasonLifted",
@@ -221,6 +224,7 @@ __all__ = [
     "Restricted",
     "ResumeLate",
     "Resumed",
+    "ReturnedDebit",
     "SignInChanged",
     "SubscriptionAdded",
     "SupportAnswered",
@@ -314,6 +318,7 @@ AnyFact = (
     | InvitationWithdrawn
     | InvitationAccepted
     | AccessEnded
+    | PersonErased
     | ResetAsked
     | SignInChanged
     | SupportOpened

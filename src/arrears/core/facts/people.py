@@ -109,6 +109,15 @@ class AccessEnded(Fact, frozen=True, tag="access_ended"):
     person: int
 
 
+class PersonErased(Fact, frozen=True, tag="person_erased"):
+    """What was held about a person is erased: the account does not reach them any more. `role` is what they were to it:
+    `administrator`, `billing_reader`, `contact` (the operator's own address for it) or `technical`; `person` is 0 for
+    who was known by an address alone."""
+
+    person: int
+    role: str
+
+
 class ResetAsked(Fact, frozen=True, tag="reset_asked"):
     """A link to choose a new password goes to a person's sign-in address. Who asked is not known."""
 

@@ -311,6 +311,7 @@ FOLDS: Final[Folds] = {
     f.InvitationWithdrawn: _nothing,
     f.InvitationAccepted: _nothing,
     f.AccessEnded: _nothing,
+    f.PersonErased: _nothing,
     f.ResetAsked: _nothing,
     f.SignInChanged: _nothing,
     f.TaskClosed: _nothing,

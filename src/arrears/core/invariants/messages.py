@@ -245,6 +245,7 @@ ANSWERS: Final[Checks] = {
     f.InvitationWithdrawn: nothing,
     f.InvitationAccepted: nothing,
     f.AccessEnded: nothing,
+    f.PersonErased: nothing,
     f.ResetAsked: nothing,
     f.SignInChanged: nothing,
     f.OrderAcknowledged: order_acknowledged,

@@ -84,6 +84,7 @@ def attempt_moved(book: AccountBook, fact: f.AttemptMoved, recorded: f.Recorded)
         book.breach("I4", f"attempt {fact.attempt} is paid by nothing of the provider's")
     attempt.state = fact.to
     attempt.is_open = fact.to in OPEN_STATES
+    attempt.on_page = attempt.on_page and not fact.under_way
     if fact.to is AttemptState.NEEDS_CUSTOMER:
         stands = fact.counts
     else:

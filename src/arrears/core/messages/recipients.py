@@ -48,7 +48,7 @@ class Extra(NamedTuple):
 
 class AddressRequest(NamedTuple):
     """A link to confirm `new` as the contact address of a person, who had `old` before (the same, where it is only
-    confirmed again)."""
+    confirmed again); `used` where it is used, or over."""
 
     no: int
     person: int

@@ -9,12 +9,15 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 from datetime import date
 from hashlib import sha256
-from typing import NamedTuple
+from typing import Final, NamedTuple
 
 from arrears.core.account import Account, Debt, DebtPart, Method
 from arrears.core.payments.limits import charge_of
-from arrears.core.payments.values import MethodKind
+from arrears.core.payments.values import AttemptState, MethodKind
 from arrears.core.view import View
+
+PART_MINIMUM_MINOR: Final = 100
+"""The smallest part that may be paid after a failed settlement, in minor units; less costs more than it brings."""
 
 
 class Quote(NamedTuple):
@@ -87,6 +90,40 @@ def in_part(quote: Quote, account: Account, amount_minor: int) -> Quote:
         parts.append(DebtPart(part.debt, min(left, part.minor)))
         left -= parts[-1].minor
     return quote_for(account, quote.currency, tuple(parts))
+
+
+def settles_first(view: View) -> bool:
+    """Whether something past due can be settled now: then it is the settlement that makes a method active, not the
+    wish alone (spec, section 4, point 1). What is held, or can never be taken, keeps nobody from another card."""
+    past_due = {debt.no for debt in view.account.past_due}
+    return any(part.debt in past_due for quote in quotes(view) for part in quote.parts)
+
+
+def waits_for_an_outcome(account: Account, quote: Quote) -> bool:
+    """Whether a payment for some of this is under way that only its outcome can end: neither its payer nor a new
+    settlement can, so nothing else is asked for until then."""
+    attempt = account.attempt_on(part.debt for part in quote.parts)
+    return attempt is not None and not attempt.on_page and attempt.state is not AttemptState.NEEDS_CUSTOMER
+
+
+class PartRange(NamedTuple):
+    """From how much to how much a quote may be paid in part, in minor units."""
+
+    least_minor: int
+    most_minor: int
+
+
+def part_range(view: View, quote: Quote) -> PartRange | None:
+    """What a part of this quote can be; None where it is paid at once: nothing of it has failed yet, and it is no more
+    than one charge takes, or it is smaller than the smallest part (spec, section 4, point 9)."""
+    account, limits = view.account, view.guards.limits.get(quote.currency)
+    failed = any(m.failed for m in account.methods)
+    tried = any(d.tries for d in account.debts if any(p.debt == d.no for p in quote.parts))
+    at_once = limits is None or quote.amount_minor <= limits.maximum_minor
+    least = PART_MINIMUM_MINOR if limits is None else max(PART_MINIMUM_MINOR, limits.minimum_minor)
+    if (at_once and not (failed or tried)) or quote.amount_minor < least:
+        return None
+    return PartRange(least, quote.amount_minor)
 
 
 def less(parts: Iterable[DebtPart], amount_minor: int) -> tuple[DebtPart, ...]:

@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from typing import Final, NamedTuple
 
 from arrears.core.money import format_amount
-from arrears.core.policy.values import KEYS, Policy
+from arrears.core.policy.values import HERE, KEYS, Policy
 
 SHORTENED: Final = "(shortens a promise)"
 
@@ -69,6 +69,10 @@ def _changes(old: Policy, new: Policy) -> Iterator[PolicyChange]:
     yield from _restriction(old, new)
     yield from _disablement(old, new)
     yield from _deletion(old, new)
+    if old.cancel_by_customer != new.cancel_by_customer:
+        before, after = (p.cancel_by_customer or "by asking support" for p in (old, new))
+        sentence = f"customers cancel: {before} -> {after}"
+        yield PolicyChange("cancel.by_customer", sentence, old.cancel_by_customer == HERE)
     rest = "a rest that is not past due, up to"
     yield from _sums("tolerance", rest, old.tolerance_minor, new.tolerance_minor)
     least = "the least past-due sum that stops a service"

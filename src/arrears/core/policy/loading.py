@@ -71,6 +71,8 @@ def _value(reading: Reading, key: PolicyKey) -> Any:
             return reading.days(key.path)
         case KeyKind.SUMS:
             return reading.sums(key.path)
+        case KeyKind.WAY:
+            return reading.way(key.path)
         case _:
             assert_never(key.kind)
 

@@ -18,7 +18,7 @@ from typing import Any, Final
 from arrears.core.errors import Refused
 from arrears.core.money import exponent
 from arrears.core.policy.places import check_place
-from arrears.core.policy.values import DAYS_MAX, KEYS, NEVER, KeyKind, PolicyKey
+from arrears.core.policy.values import DAYS_MAX, HERE, KEYS, NEVER, KeyKind, PolicyKey
 
 POLICY_CHARACTERS_MAX: Final = 64 * 1024
 """A policy is a page; more is another file."""
@@ -27,6 +27,7 @@ SUM_MINOR_MAX: Final = 10**15
 _STEPS_MAX: Final = 50
 _NAME: Final = re.compile(r"[a-z0-9][a-z0-9_-]{0,59}", re.ASCII)
 _CLOCK: Final = re.compile(r"([01][0-9]|2[0-3]):([0-5][0-9])", re.ASCII)
+_ADDRESS: Final = re.compile(r"https://[a-z0-9.-]+(:[0-9]+)?(/[^\s\"'<>\\]*)?", re.ASCII)
 _YAML: Final = re.compile(r"^\s*(---|- |[\w\"'.-]+:(\s|$))|!!|^\s*%YAML", re.MULTILINE)
 
 _SUMS: Final = tuple(key.path for key in KEYS.values() if key.kind is KeyKind.SUMS)
@@ -169,6 +170,17 @@ class Reading:
             self.wrong(key, f'is {_shown(value)}, which {refusal.message}; write a country like "NL", or "DE-BY"')
             return ""
         return value
+
+    def way(self, key: str) -> str:
+        """How a customer does something themselves: the word for the account centre, or an address of the operator;
+        empty where the file does not say."""
+        value = self._value(key)
+        if value == "" and key not in self._given:
+            return ""
+        if isinstance(value, str) and (value == HERE or (_ADDRESS.fullmatch(value) and len(value) <= 500)):
+            return value
+        self.wrong(key, f'is {_shown(value)}; write "{HERE}", or an address of yours like "https://example.org/cancel"')
+        return ""
 
     def choice(self, key: str, allowed: Sequence[str]) -> str:
         """One of a few words."""

@@ -27,7 +27,7 @@ class ClockScope(StrEnum):
 
 class KeyKind(StrEnum):
     """What stands at a key of a policy file: `days` is a rising list of days, `sums` a table of minor units, `place` a
-    country or a part of it whose public holidays are known."""
+    country or a part of it whose public holidays are known, `way` how a customer does something themselves."""
 
     NAME = "name"
     FLAG = "flag"
@@ -37,6 +37,7 @@ class KeyKind(StrEnum):
     WHOLE = "whole"
     DAYS = "days"
     SUMS = "sums"
+    WAY = "way"
 
 
 class PolicyKey(NamedTuple):
@@ -66,6 +67,9 @@ ATTEMPTS_MAX: Final = 4
 NEVER: Final = "never"
 """The word, in a policy file, for a stage that never begins."""
 
+HERE: Final = "here"
+"""The word, in a policy file, for what a customer does in the account centre."""
+
 _RETENTION_WHY: Final = (
     ". It decides when customers' data is deleted, and has no default: a deletion setting left blank "
     "once erased a customer's whole private cloud (UniSuper, 2024)"
@@ -82,7 +86,8 @@ class Policy:
     versions, however their file is written. `restrict_after_days`, `disable_after_days` and `retention_days` are None
     where nothing is ever restricted, disabled for debt, or deleted; what belongs to such a stage is then as in the
     default policy, but without days, and not part of the text. `business_days`: every action is on a working day that a
-    working day follows, by the `holidays` of that country, or from Monday to Friday.
+    working day follows, by the `holidays` of that country, or from Monday to Friday. `cancel_by_customer`: how
+    a customer ends a subscription: in the account centre (`HERE`), at an address of the operator, or (empty) by asking.
     """
 
     version: str = field(init=False)
@@ -124,6 +129,7 @@ class Policy:
     delete_warning_days: Annotated[tuple[int, ...], PolicyKey("delete.warning_days", KeyKind.DAYS, 1)]
     delete_lead_days: Annotated[int, PolicyKey("delete.lead_days", KeyKind.WHOLE, 1, 365)]
     delete_cool_off_hours: Annotated[int, PolicyKey("delete.cool_off_hours", KeyKind.WHOLE, 24, 720, "hours")]
+    cancel_by_customer: Annotated[str, PolicyKey("cancel.by_customer", KeyKind.WAY, off="")] = ""
     tolerance_minor: Annotated[Mapping[str, int], PolicyKey("tolerance", KeyKind.SUMS)]
     minimum_minor: Annotated[Mapping[str, int], PolicyKey("minimum", KeyKind.SUMS)]
 

@@ -8,7 +8,9 @@ from datetime import datetime, timedelta
 from functools import partial
 from typing import Final, NamedTuple
 
-from arrears.core.account import Account, Debt, DebtPart, DoubtKind, HoldScope, Method, Mode, Stop
+from msgspec.structs import replace
+
+from arrears.core.account import Account, Attempt, Debt, DebtPart, DoubtKind, HoldScope, Method, Mode, Stop
 from arrears.core.facts import AttemptCreated
 from arrears.core.payments.limits import charge_of
 from arrears.core.payments.networks import load_rules
@@ -77,7 +79,7 @@ def _proposals(view: View) -> Iterator[Due]:
         at = min(filter(None, (_first(view, group), _retry(view, group))), default=None)
         if at is None:
             continue
-        at = _not_without_end(history_of(view.account, group.method), at)
+        at = _not_without_end(history_of(view.account, group.method), max(at, group.method.charged_from or at))
         build = partial(_attempt, view, group, _taken(view, group, at))
         yield Due(at, Rank.CHARGE, group.method.no, f"charge {group.currency}", build)
 
@@ -131,6 +133,19 @@ def _chargeable(view: View, debt: Debt) -> bool:
     held = [h for sub in subs for h in view.holds_on(Stop.CHARGE, sub, debt)]
     # A hold that has no known end, or has not ended: its own end makes the account due again.
     return all(h.ended_at is not None for h in held)
+
+
+def still_planned(view: View, attempt: Attempt) -> bool:
+    """Whether a charge of ours that is under way would be planned now too: everything that it takes is due, and is paid
+    by its method; no hold, doubt or other mode of paying has come since."""
+    kept = tuple(doubt for doubt in view.account.doubts if doubt.kind not in (DoubtKind.ATTEMPT, DoubtKind.REQUEST))
+    others = tuple(one for one in view.account.attempts if one.no != attempt.no)
+    anew = View(view.policies, replace(view.account, attempts=others, doubts=kept), view.guards, view.now)
+    if kept or anew.account.mode is not Mode.CARD:
+        return False
+    groups = [one for one in _groups(anew) if (one.method.no, one.currency) == (attempt.method, attempt.currency)]
+    taken = {debt.no for group in groups for debt in _taken(anew, group, view.now)}
+    return all(part.debt in taken for part in attempt.parts)
 
 
 def _first(view: View, group: _Group) -> datetime | None:

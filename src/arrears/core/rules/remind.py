@@ -24,19 +24,6 @@ def rule(view: View) -> Iterable[Due]:
     return [due for debt, steps in _left(view) for due in _next(view, case, debt, steps)]
 
 
-def coming(view: View) -> list[tuple[int, datetime]]:
-    """Every reminder that will go out if nothing changes, by step, and when."""
-    found: list[tuple[int, datetime]] = []
-    for debt, steps in _left(view) if view.account.case is not None else ():
-        holds = reminder_holds(view, debt)
-        for step in steps:
-            day = _day(view, debt, step, holds)
-            at = None if day is None else view.outside(view.morning(day), holds)
-            if at is not None:
-                found.append((step, at))
-    return found
-
-
 def _left(view: View) -> list[tuple[Debt, list[int]]]:
     """The debts that are still to be reminded of, each with its steps that are not done."""
     if not view.past_due:

@@ -17,18 +17,28 @@ from arrears.engine.commands.invoices import (
     report_decline,
     write_off,
 )
-from arrears.engine.commands.subscriptions import add_subscription, cancel, lift_reason, reactivate, set_reason
+from arrears.engine.commands.subscriptions import (
+    add_subscription,
+    cancel,
+    cancel_by_customer,
+    if_canceled,
+    lift_reason,
+    reactivate,
+    set_reason,
+)
 from arrears.engine.doubting import clear_doubt, raise_doubt
 
 __all__ = [
     "Invoice",
     "add_subscription",
     "cancel",
+    "cancel_by_customer",
     "change_terms",
     "clear_doubt",
     "close_task",
     "dispute",
     "hold",
+    "if_canceled",
     "issue",
     "issue_invoices",
     "lift_reason",

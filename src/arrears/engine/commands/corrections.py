@@ -4,7 +4,7 @@ never came. Who and why are recorded; notices, promises and causes follow by the
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Collection, Iterator, Sequence
 from contextlib import contextmanager
 from datetime import date, datetime
 from typing import Final, NamedTuple
@@ -102,10 +102,26 @@ class TakenBack(NamedTuple):
 
 
 def take_back(
-    store: AccountsAndReceivables, ref: str, minor: int | None, now: datetime, author: str, why: str
+    store: AccountsAndReceivables,
+    ref: str,
+    minor: int | None,
+    now: datetime,
+    author: str,
+    why: str,
+    providers: Collection[str],
 ) -> TakenBack:
     """A payment never came, or has left again: what it paid is owed again from today. `minor` None: all of it.
-    Refuses `unknown_payment`, `bad_amount`."""
+
+    What one of the payment `providers` took is not taken back by a person, as its own report of the same loss, or of
+    its end, would come on top: the customer would be charged for what the provider holds. Refuses `unknown_payment`,
+    `bad_amount`, `provider_reports`."""
+    provider = ref.partition(":")[0]
+    if provider in providers:
+        raise Refused(
+            "provider_reports",
+            f"payment {ref[:60]!r} was taken by {provider}, which reports by itself what it gives back or loses; "
+            "to give money back, refund it; for what is owed beside that, issue an invoice",
+        )
     parts = [f"{ref}+{number}" for number in range(2, PARTS_MAX)]
     places = store.payment_places([ref, *parts])
     place = places.get(ref)

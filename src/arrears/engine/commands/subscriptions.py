@@ -7,7 +7,9 @@ from typing import Final
 
 from arrears.core import facts as f
 from arrears.core.errors import Refused
+from arrears.core.evolve import evolve
 from arrears.core.ids import SUBSCRIPTION, format_id
+from arrears.core.policy.values import HERE
 from arrears.core.states import Reason
 from arrears.core.view import View
 from arrears.engine.acting import acting_on, subscription_of
@@ -22,35 +24,57 @@ def add_subscription(store: Accounts, account: int, service: str, now: datetime,
         return number
 
 
-def cancel(store: Accounts, account: int, subscription: int, now: datetime, author: str) -> None:
-    """End a subscription for the customer: its service ends today, its data is kept for the days of retention."""
-    policies = store.policies()
-    guards = store.system().guards
+def cancel(store: Accounts, account: int, subscription: int, now: datetime, author: str, why: str = "") -> None:
+    """End a subscription: its service ends today, what is open stays open, and its data is kept for the days of
+    retention. Refuses `unknown_subscription`, `deleted`, `already_canceled`."""
+    policies, guards = store.policies(), store.system().guards
     with acting_on(store, account, now) as unit:
-        sub = subscription_of(unit, subscription)
-        if Reason.CANCELED in sub.reasons:
-            raise Refused("already_canceled", f"{format_id(SUBSCRIPTION, account, subscription)} is canceled already")
+        subscription_of(unit, subscription)
+        unit.record(_canceled(View(policies, unit.account, guards, now), subscription), author, why)
+
+
+def cancel_by_customer(store: Accounts, account: int, subscription: int, now: datetime, author: str) -> None:
+    """The same, asked for by the customer in the account centre. Refuses `cancel_elsewhere` where the account's policy
+    has another way for that."""
+    policies, guards = store.policies(), store.system().guards
+    with acting_on(store, account, now) as unit:
         view = View(policies, unit.account, guards, now)
-        stopped = sub.end is not None
-        unit.record(
-            f.Canceled(
-                subscription=subscription,
-                on=view.today,
-                terms=view.pinned,
-                order_no=0 if stopped else sub.order_count + 1,
-                before=sub.state,
-            ),
-            author,
+        subscription_of(unit, subscription)
+        if view.policy.cancel_by_customer != HERE:
+            way = view.policy.cancel_by_customer or "by asking support"
+            raise Refused("cancel_elsewhere", f"a customer of this policy cancels {way}")
+        unit.record(_canceled(view, subscription), author)
+
+
+def if_canceled(view: View, subscription: int) -> View:
+    """The account as it would stand if this were canceled now: what a customer is told before they decide."""
+    fact = _canceled(view, subscription)
+    recorded = f.Recorded(view.account.no, 1, view.now, f.ARREARS, "", fact)
+    return View(view.policies, evolve(view.account, recorded), view.guards, view.now)
+
+
+def _canceled(view: View, subscription: int) -> f.Canceled:
+    sub = view.account.subscription(subscription)
+    if Reason.CANCELED in sub.reasons:
+        raise Refused(
+            "already_canceled", f"{format_id(SUBSCRIPTION, view.account.no, subscription)} is canceled already"
         )
+    return f.Canceled(
+        subscription=subscription,
+        on=view.today,
+        terms=view.pinned,
+        order_no=0 if sub.end is not None else sub.order_count + 1,
+        before=sub.state,
+    )
 
 
-def reactivate(store: Accounts, account: int, subscription: int, now: datetime, author: str) -> None:
+def reactivate(store: Accounts, account: int, subscription: int, now: datetime, author: str, why: str = "") -> None:
     """Take a cancellation back. Refused once the deletion has been ordered."""
     with acting_on(store, account, now) as unit:
         sub = subscription_of(unit, subscription)
         if Reason.CANCELED not in sub.reasons:
             raise Refused("not_canceled", f"{format_id(SUBSCRIPTION, account, subscription)} is not canceled")
-        unit.record(f.Reactivated(subscription=subscription), author)
+        unit.record(f.Reactivated(subscription=subscription), author, why)
 
 
 _OTHER: Final = (Reason.SPENDING_LIMIT, Reason.POLICY_VIOLATION, Reason.OTHER)

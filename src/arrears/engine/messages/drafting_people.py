@@ -13,7 +13,7 @@ from arrears.core.calendar import calendar_of
 from arrears.core.messages.content import DatedAction, DebtLine, Sum
 from arrears.core.messages.kinds import MessageKind
 from arrears.core.messages.recipients import Contacts
-from arrears.core.people.links import LASTS, TimedLink
+from arrears.core.people.links import LASTS, Capability
 from arrears.core.people.support import held_until
 
 
@@ -79,7 +79,7 @@ def about_sign_in(
         return []
     if isinstance(fact, f.ResetAsked):
         return [Draft(MessageKind.PASSWORD_RESET, str(seq), link=link.no, person=fact.person, to=link.address)]
-    last = calendar_of(zone_of(account)).local_day(link.asked_at + LASTS[TimedLink.INVITATION])
+    last = calendar_of(zone_of(account)).local_day(link.asked_at + LASTS[Capability.INVITATION])
     inviter = next((one.name for one in contacts.people if fact.by_person and one.no == fact.by_person), "")
     return [Draft(MessageKind.INVITATION, str(seq), link=link.no, expires_on=last, inviter=inviter)]
 

@@ -4,18 +4,23 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from datetime import date, datetime
-from typing import NamedTuple
+from itertools import islice
+from typing import Final, NamedTuple
 
 from arrears.core.account import Action
 from arrears.core.deadlines import ahead
 from arrears.core.errors import Refused
+from arrears.core.facts import Noticed, Reminder, Warning
+from arrears.core.forecast import forecast
 from arrears.core.ids import ACCOUNT, format_id
 from arrears.core.messages.kinds import MessageKind
 from arrears.core.messages.recipients import Contacts, Recipient, recipients
-from arrears.core.rules.remind import coming
 from arrears.core.view import View
 from arrears.engine.messages.unreached import Unreached, unreached
 from arrears.ports import AccountHistory, Journal
+
+MESSAGES_MAX: Final = 60
+"""More are said when they come near: where nobody can be reached they would never end."""
 
 
 class Telling(NamedTuple):
@@ -53,33 +58,32 @@ def upcoming_messages(store: AccountHistory, account: int, now: datetime) -> Upc
 
 def plan_of(view: View, contacts: Contacts, journal: Journal) -> UpcomingMessages:
     """The messages that lie ahead of an account that has been read already."""
+    nobody = unreached(view, contacts, journal)
     running = view.account.case is not None or _ending(view)
-    found = list(_planned(view, contacts)) if running else list(_usual(view, contacts))
+    found = list(_planned(view, contacts, heard=nobody is None) if running else _usual(view, contacts))
     found.sort(key=lambda one: (one.on or date.min, one.day, one.kind, one.service, one.subscription))
-    return UpcomingMessages(contacts, view.terms.zone, tuple(found), unreached(view, contacts, journal))
+    return UpcomingMessages(contacts, view.terms.zone, tuple(found), nobody)
 
 
 def _ending(view: View) -> bool:
     return any(sub.end is not None for sub in view.account.subscriptions)
 
 
-def _planned(view: View, contacts: Contacts) -> Iterator[Telling]:
-    """What the case and the ends of service have ahead of them."""
-    for step, at in coming(view):
-        on = view.calendar.local_day(at)
-        if on >= view.today:
-            yield Telling(MessageKind.REMINDER, "", step, on, None, recipients(contacts, MessageKind.REMINDER))
-    for one in ahead(view):
-        if one.planned is None:
-            continue
-        kind = MessageKind.DELETION_WARNING if one.action is Action.DELETE else MessageKind.STOP_WARNING
-        names = one.announced_day
-        sent = {s.step for s in one.promise.sent if s.seq > one.promise.since_seq}
-        for step in one.warning_days:
-            rung = one.rung(step)
-            day = None if rung is None else one.calendar.local_day(rung[1])
-            if day is not None and day >= view.today and step not in sent:
-                yield Telling(kind, one.sub.service, step, day, names, recipients(contacts, kind), one.sub.no)
+def _planned(view: View, contacts: Contacts, *, heard: bool) -> Iterator[Telling]:
+    """What leaves if nothing changes, before the next thing that happens to each service: one message a day, so that a
+    reminder which a warning of that morning says too is not named beside it."""
+    next_ones = {(one.sub.no, one.action) for one in ahead(view)}
+    for step in islice((one for one in forecast(view, heard=heard) if isinstance(one.fact, Noticed)), MESSAGES_MAX):
+        assert isinstance(step.fact, Noticed)
+        on = view.calendar.local_day(step.at)
+        warnings = step.fact.each(Warning)
+        for one in (w for w in warnings if (w.subscription, w.action) in next_ones):
+            kind = MessageKind.DELETION_WARNING if one.action is Action.DELETE else MessageKind.STOP_WARNING
+            to = recipients(contacts, kind)
+            service = view.account.subscription(one.subscription).service
+            yield Telling(kind, service, one.step, on, one.promised_on, to, one.subscription)
+        for reminder in () if warnings else step.fact.each(Reminder):
+            yield Telling(MessageKind.REMINDER, "", reminder.step, on, None, recipients(contacts, MessageKind.REMINDER))
 
 
 def _usual(view: View, contacts: Contacts) -> Iterator[Telling]:

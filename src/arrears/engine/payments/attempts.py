@@ -6,14 +6,12 @@ stored before the first call, and an outcome of an attempt that is over changes 
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from datetime import datetime, timedelta
 from typing import Final
 
 from arrears.core import facts as f
-from arrears.core.account import Account, Attempt, DoubtKind
+from arrears.core.account import Attempt, DoubtKind
 from arrears.core.errors import Refused
-from arrears.core.payments.planner import Tried
 from arrears.core.payments.settlement import moves_with
 from arrears.core.payments.values import (
     OPEN_STATES,
@@ -38,10 +36,10 @@ from arrears.engine.booking import Payment, book
 from arrears.engine.doubting import end_doubt, note_refused
 from arrears.engine.failpoints import reached
 from arrears.engine.payments.copies import WHOSE, methods_of_the_original
-from arrears.engine.payments.permitted import not_to_be_asked
 from arrears.engine.payments.providers import Providers, provider_of
 from arrears.engine.payments.requests import note_denied, taken_up
 from arrears.engine.payments.tries import record_tries
+from arrears.engine.payments.wanted import not_to_be_charged, still_owed
 from arrears.ports import AccountsAndMoney, MoneyBook
 
 NONE_FOUND_AFTER: Final = timedelta(hours=24)
@@ -194,11 +192,15 @@ def _end_or_tell(store: AccountsAndMoney, providers: Providers, account: int, at
 def _ask(
     store: AccountsAndMoney, providers: Providers, account: int, attempt: Attempt, now: datetime
 ) -> tuple[str, Outcome]:
+    reference = attempt_ref(account, attempt.no)
+    if not attempt.method:
+        # It was paid on the provider's page: nothing is asked for, only what has become of it.
+        name = provider_of(store, providers.default, account, attempt)
+        return name, providers.of(name).look_up(reference, "", attempt.ref, attempt.created_at)
     method, elsewhere = store.method_and_tries(account, attempt.method)
     processor = providers.of(method.at_provider)
-    reference = attempt_ref(account, attempt.no)
     fresh = now - attempt.created_at < NONE_FOUND_AFTER
-    stop = _not_to_be_charged(store.snapshots([account])[account], attempt, elsewhere, now)
+    stop = not_to_be_charged(store, store.snapshots([account])[account], attempt, elsewhere, now)
     if attempt.method in methods_of_the_original(store, account):
         return method.at_provider, AttemptCanceled("", reached_network=False, why=f"this payment method {WHOSE}")
     charge = Charge(
@@ -228,22 +230,6 @@ def _ask(
     outcome = processor.charge(charge)
     reached("attempt.after_call")
     return method.at_provider, outcome
-
-
-def still_owed(account: Account, attempt: Attempt) -> bool:
-    """Whether everything that an attempt would pay is still open, and in no dispute."""
-    open_minor = {d.no: d.open_minor for d in account.debts if not account.debt_is_held(d.no)}
-    return all(open_minor.get(part.debt, 0) >= part.minor for part in attempt.parts)
-
-
-def _not_to_be_charged(
-    snapshot: Account, attempt: Attempt, elsewhere: Sequence[Tried], now: datetime
-) -> Declined | AttemptCanceled | Unknown | None:
-    """What the networks' rules forbid is not asked for. What was paid in another way, or disputed, since the attempt
-    was recorded is not charged: it is looked up until it is proven that nobody had asked for it either."""
-    if not still_owed(snapshot, attempt):
-        return Unknown("what it was for is not owed any more, so it is not charged")
-    return not_to_be_asked(snapshot, attempt, elsewhere, now)
 
 
 def record_outcome(
@@ -288,7 +274,7 @@ def _record(unit: Unit, provider: str, attempt: Attempt, outcome: Outcome, autho
         case NeedsCustomer():
             _needs_customer(unit, attempt, outcome, author)
         case Processing():
-            _move(unit, attempt, AttemptState.SUBMITTED, author, outcome.ref)
+            _move(unit, attempt, AttemptState.SUBMITTED, author, outcome.ref, under_way=attempt.on_page)
         case AttemptCanceled(ref=ref, why="", reached_network=reached, codes=codes):
             _move(unit, attempt, AttemptState.CANCELED, author, ref, codes, reached)
         case AttemptCanceled(ref=ref, why=why):
@@ -312,9 +298,10 @@ def _move(
     counts: bool = False,
     why: str = "",
     tell: bool = False,
+    under_way: bool = False,
 ) -> None:
     """Say it once: a state that was recorded before is not recorded again."""
-    if to in OPEN_STATES and (to, ref or attempt.ref) == (attempt.state, attempt.ref):
+    if to in OPEN_STATES and (to, ref or attempt.ref) == (attempt.state, attempt.ref) and not under_way:
         return
     unit.record(
         f.AttemptMoved(
@@ -326,6 +313,7 @@ def _move(
             counts=counts,
             why=why[:300],
             tell=tell,
+            under_way=under_way,
         ),
         author,
     )

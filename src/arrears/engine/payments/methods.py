@@ -2,16 +2,21 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping, Sequence
 from datetime import MAXYEAR, MINYEAR, date, datetime
+from typing import Final
 
 from arrears.core import facts as f
 from arrears.core.account import Account
+from arrears.core.closed import closed
 from arrears.core.errors import Refused
 from arrears.core.ids import ACCOUNT, INVOICE, SUBSCRIPTION, format_id
-from arrears.core.payments.settlement import usable
+from arrears.core.payments.holding import HeldFor, Holding, holdings
+from arrears.core.payments.planner import Tried
+from arrears.core.payments.settlement import moves_with, settles_first, usable
 from arrears.core.payments.values import Funding, HostedPage, MethodDetails, SetupDone, SetupOpen
 from arrears.core.states import State
-from arrears.core.unit import Unit
+from arrears.core.view import ONE_DAY, View
 from arrears.engine.acting import acting_on
 from arrears.engine.payments.copies import WHOSE, methods_of_the_original
 from arrears.engine.payments.permitted import refused_card
@@ -86,33 +91,76 @@ def activate(
     store: AccountsAndMoney, account: int, method: int, now: datetime, author: str, subscriptions: tuple[int, ...] = ()
 ) -> None:
     """Make a method pay for these subscriptions (all where none is named, and what is added later) of an account that
-    owes nothing past due.
+    has nothing past due to settle.
 
     With past-due debt it is the settlement that makes a method active: refuses `settle_first`, `unknown_method`; and
     what could not be charged: `never_retry`, `retry_later`, `method_not_usable`, or `last_declined` where nothing was
     paid with it since its last payment was declined.
     """
+    policies, guards = store.policies(), store.system().guards
     with acting_on(store, account, now) as unit:
         _present(unit.account, method)
-        if unit.account.past_due:
-            raise Refused("settle_first", "pay what is past due with this method; that makes it active")
-        _can_be_charged(store, unit.account, method, now)
+        elsewhere = store.method_and_tries(account, method)[1]
+        why = refused_activation(View(policies, unit.account, guards, now), method, elsewhere)
+        if why:
+            raise Refused(why, _NOT_ACTIVE[why])
         chosen = subscriptions or tuple(s.no for s in unit.account.subscriptions if s.state is not State.DELETED)
         changed = tuple(s.no for s in unit.account.subscriptions if s.no in chosen and s.method != method)
         if changed or (not subscriptions and unit.account.default_method != method):
             unit.record(f.MethodActivated(method=method, subscriptions=changed), author)
 
 
-def _can_be_charged(store: AccountsAndMoney, account: Account, number: int, now: datetime) -> None:
+def activate_where_needed(
+    store: AccountsAndMoney, account: int, method: int, now: datetime, author: str, *, replaces: bool = False
+) -> None:
+    """Make a method that somebody has set up pay for what none pays for, and as the first one for what is added later;
+    `replaces`: it was set up to pay, so also for what is paid by a method whose last payment failed.
+
+    Nothing is collected by that at once. What is past due was not shown to its payer as it is now: a charge of ours
+    takes it on the next morning at the earliest. A method that may not be charged is left as it is.
+    """
+    policies, guards = store.policies(), store.system().guards
+    with acting_on(store, account, now) as unit:
+        _present(unit.account, method)
+        elsewhere = store.method_and_tries(account, method)[1]
+        view = View(policies, unit.account, guards, now)
+        if _refused_payer(view, method, elsewhere):
+            return
+        needing = moves_with(unit.account, method) if replaces else ()
+        chosen = tuple(
+            s.no for s in unit.account.subscriptions
+            if s.state is not State.DELETED and (s.method == 0 or s.no in needing)
+        )  # fmt: skip
+        if chosen or not unit.account.default_method:
+            later = view.morning(view.today + ONE_DAY) if unit.account.past_due else None
+            unit.record(f.MethodActivated(method=method, subscriptions=chosen, charged_from=later), author)
+
+
+_NOT_ACTIVE: Final[Mapping[str, str]] = {
+    "settle_first": "pay what is past due with this method; that makes it active",
+    "method_not_usable": "this card works only once; use another one",
+    "never_retry": "the card networks' rules forbid charging this card; use another one",
+    "retry_later": "the card networks' rules forbid charging this card; use another one",
+    "last_declined": "the last payment with this method was declined; use another one",
+}
+
+
+def refused_activation(view: View, number: int, elsewhere: Sequence[Tried]) -> str:
+    """Why a method of the account cannot be made active now, as a refusal's code; empty where it can. One whose expiry
+    is over can: that is announced, and its new expiry asked for."""
+    return "settle_first" if settles_first(view) else _refused_payer(view, number, elsewhere)
+
+
+def _refused_payer(view: View, number: int, elsewhere: Sequence[Tried]) -> str:
+    """Why nothing can be paid with a method, as a refusal's code; empty where it can."""
+    account = view.account
     method = account.method(number)
     if not method.durable:
-        raise Refused("method_not_usable", "this card works only once; use another one")
-    why = refused_card(account, number, store.method_and_tries(account.no, number)[1], now)
-    # One that is over is announced, and its new expiry is asked for.
-    if why and usable(method, now.date()):
-        raise Refused(why, "the card networks' rules forbid charging this card; use another one")
-    if method.failed:
-        raise Refused("last_declined", "the last payment with this method was declined; use another one")
+        return "method_not_usable"
+    why = refused_card(account, number, elsewhere, view.now)
+    if why and usable(method, view.now.date()):
+        return why
+    return "last_declined" if method.failed else ""
 
 
 def renew(
@@ -147,36 +195,33 @@ def remove(
     record = store.method(account, method)
     with acting_on(store, account, now) as unit:
         _present(unit.account, method)
-        held = holding(unit, method)
+        held = holdings(unit.account, method)
         if held:
-            raise Refused("method_held", f"this payment method cannot be removed: {'; '.join(held)}")
+            words = "; ".join(_said(unit.account, one) for one in held)
+            raise Refused("method_held", f"this payment method cannot be removed: {words}")
         unit.record(f.MethodRemoved(method=method), author)
     if method not in methods_of_the_original(store, account):
         providers.of(record.at_provider).forget(record.ref, f"forget-{record.ref}")
 
 
-def holding(unit: Unit, method: int) -> list[str]:
-    """What holds a method, in words, each with what ends it."""
-    account = unit.account
-    found = []
-    for sub in account.subscriptions:
-        if sub.method != method or sub.state is State.DELETED:
-            continue
-        name = f"{sub.service} ({format_id(SUBSCRIPTION, account.no, sub.no)})"
-        if sub.end is None:
-            found.append(f"it is active for {name} until another one is")
-        else:
-            until = sub.end.delete.promised_on
-            when = f" until {until}" if until is not None else ""
-            found.append(f"{name} is in retention{when}: it is held until that is reactivated, deleted or released")
-    paying = {s.no for s in account.subscriptions if s.method == method}
-    for debt in account.debts:
-        if not debt.ended and paying & set(debt.subscriptions):
-            found.append(
-                f"it owes invoice {debt.number} ({format_id(INVOICE, account.no, debt.no)}) until that is paid"
-            )
-    found += [f"attempt {a.no} with it is not over" for a in account.attempts if a.method == method]
-    return found
+_HELD: Final[Mapping[HeldFor, str]] = closed("what holds a method", HeldFor, {
+    HeldFor.ACTIVE: "it is active for {name} until another one is",
+    HeldFor.RETENTION: "{name} is in retention{until}: it is held until that is reactivated, deleted or released",
+    HeldFor.OWES: "it owes invoice {name} until that is paid",
+    HeldFor.UNDER_WAY: "attempt {name} with it is not over",
+})  # fmt: skip
+
+
+def _said(account: Account, one: Holding) -> str:
+    """What holds a method, in words, with what ends it."""
+    name = str(one.number)
+    if one.why in (HeldFor.ACTIVE, HeldFor.RETENTION):
+        service = account.subscription(one.number).service
+        name = f"{service} ({format_id(SUBSCRIPTION, account.no, one.number)})"
+    elif one.why is HeldFor.OWES:
+        number = next(debt.number for debt in account.debts if debt.no == one.number)
+        name = f"{number} ({format_id(INVOICE, account.no, one.number)})"
+    return _HELD[one.why].format(name=name, until=f" until {one.until}" if one.until else "")
 
 
 def _present(account: Account, method: int) -> None:

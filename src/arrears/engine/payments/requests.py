@@ -16,8 +16,8 @@ from arrears.ports import AccountsAndMoney
 
 def taken_up(attempt: Attempt, outcome: Outcome) -> bool:
     """Whether the provider has tried to take this; that it opened a page says nothing of a charge of ours."""
-    return isinstance(outcome, Paid) or (
-        isinstance(outcome, Declined | NeedsCustomer | Processing) and not attempt.on_page
+    return isinstance(outcome, Paid | Processing) or (
+        isinstance(outcome, Declined | NeedsCustomer) and not attempt.on_page
     )
 
 

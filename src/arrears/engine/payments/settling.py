@@ -9,27 +9,35 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from datetime import datetime
-from typing import Final, NamedTuple
+from functools import partial
+from typing import NamedTuple
 
 from arrears.core import facts as f
-from arrears.core.account import Attempt, DebtPart
+from arrears.core.account import Account, Attempt, DebtPart
 from arrears.core.errors import Refused
 from arrears.core.ids import ACCOUNT, format_id
 from arrears.core.money import format_amount
 from arrears.core.payments.limits import charge_of
-from arrears.core.payments.settlement import Quote, attempt_key, in_part, less, ordinal_of, quote_for, quotes
+from arrears.core.payments.settlement import (
+    Quote,
+    attempt_key,
+    in_part,
+    less,
+    ordinal_of,
+    part_range,
+    quote_for,
+    quotes,
+)
 from arrears.core.payments.values import AttemptCanceled, AttemptState, Initiator, NeedsCustomer, Paid
 from arrears.core.unit import Unit
 from arrears.core.view import View
 from arrears.engine.acting import acting_on
 from arrears.engine.failpoints import reached
-from arrears.engine.payments.attempts import attempt_ref, end_page, pursue, record_outcome, still_owed
+from arrears.engine.payments.attempts import attempt_ref, end_page, pursue, record_outcome
 from arrears.engine.payments.permitted import must_be_permitted
 from arrears.engine.payments.providers import Providers
+from arrears.engine.payments.wanted import still_owed
 from arrears.ports import AccountReader, AccountsAndMoney, AttemptRecord, MoneyBook
-
-PART_MINIMUM_MINOR: Final = 100
-"""The smallest part that may be paid after a failed settlement, in minor units; less costs more than it brings."""
 
 
 class Result(NamedTuple):
@@ -225,7 +233,9 @@ def _begin(
     known = _same_request(store, account, request, method)
     if known is not None:
         return known
-    cancel_open_attempts(store, providers, account, currency, also, now)
+    # What would be refused ends nothing that waits for the payer.
+    may = partial(_must_be_permitted, store, method, currency, now)
+    cancel_open_attempts(store, providers, account, currency, also, now, may)
     policies = store.policies()
     guards = store.system().guards
     with acting_on(store, account, now) as unit:
@@ -305,17 +315,24 @@ def _same_request(store: AccountsAndMoney, account: int, shown: str, method: int
     return None
 
 
+def _must_be_permitted(
+    store: AccountsAndMoney, method: int, currency: str, now: datetime, account: Account, amount_minor: int
+) -> None:
+    if not any(m.no == method for m in account.methods):
+        raise Refused("unknown_method", f"there is no payment method {method} on {format_id(ACCOUNT, account.no)}")
+    elsewhere = store.method_and_tries(account.no, method)[1]
+    must_be_permitted(account, method, amount_minor, currency, elsewhere, now)
+
+
 def _part(view: View, wanted: Quote, part_minor: int) -> Quote:
     account, limits = view.account, view.guards.limits.get(wanted.currency)
-    failed = any(m.failed for m in account.methods)
-    tried = any(d.tries for d in account.debts if any(p.debt == d.no for p in wanted.parts))
-    at_once = limits is None or wanted.amount_minor <= limits.maximum_minor
-    if at_once and not (failed or tried):
+    possible = part_range(view, wanted)
+    if possible is None:
         raise Refused("parts_after_failure", "parts can be paid once a payment of the whole sum has failed")
-    least = PART_MINIMUM_MINOR if limits is None else max(PART_MINIMUM_MINOR, limits.minimum_minor)
-    if not least <= part_minor <= wanted.amount_minor:
+    least, most = possible
+    if not least <= part_minor <= most:
         says = f"at least {format_amount(least, wanted.currency)} and at most"
-        raise Refused("bad_amount", f"a part is {says} {format_amount(wanted.amount_minor, wanted.currency)}")
+        raise Refused("bad_amount", f"a part is {says} {format_amount(most, wanted.currency)}")
     rest = wanted.amount_minor - part_minor
     if limits is not None and limits.step_minor <= rest < limits.minimum_minor:
         says = f"leave nothing or at least {format_amount(limits.minimum_minor, wanted.currency)}"
@@ -324,16 +341,25 @@ def _part(view: View, wanted: Quote, part_minor: int) -> Quote:
 
 
 def cancel_open_attempts(
-    store: AccountsAndMoney, providers: Providers, account: int, currency: str, also: tuple[int, ...], now: datetime
+    store: AccountsAndMoney,
+    providers: Providers,
+    account: int,
+    currency: str,
+    also: tuple[int, ...],
+    now: datetime,
+    may: Callable[[Account, int], None] = lambda _account, _amount_minor: None,
 ) -> None:
     """A new settlement first cancels what is waiting for the payer, at the provider, with proof; and what is unknown
-    and not owed any more as it was, because some of it was paid otherwise, is looked up at once."""
-    wanted = {p.debt for q in quote(store, account, now, also) if q.currency == currency for p in q.parts}
+    and not owed any more as it was, because some of it was paid otherwise, is looked up at once. `may` is asked before
+    anything is canceled, and refuses a settlement of that amount that could not follow."""
+    owed = [q for q in quote(store, account, now, also) if q.currency == currency]
+    wanted = {p.debt for q in owed for p in q.parts}
     snapshot = store.snapshots([account])[account]
     for attempt in snapshot.attempts:
         if not any(p.debt in wanted for p in attempt.parts):
             continue
         if attempt.on_page or attempt.state is AttemptState.NEEDS_CUSTOMER:
+            may(snapshot, sum(q.amount_minor for q in owed))
             cancel(store, providers, account, attempt, now)
         elif attempt.state is AttemptState.UNKNOWN and not still_owed(snapshot, attempt):
             pursue(store, providers, account, attempt.no, now)
@@ -342,7 +368,7 @@ def cancel_open_attempts(
 def cancel(store: AccountsAndMoney, providers: Providers, account: int, attempt: Attempt, now: datetime) -> None:
     """End an attempt that waits for the payer; refuses `attempt_in_flight` where the provider gave no proof."""
     reference = attempt_ref(account, attempt.no)
-    if attempt.on_page:
+    if attempt.on_page or not attempt.method:
         outcome = end_page(store, providers, account, attempt, now)
     else:
         method = store.method(account, attempt.method)

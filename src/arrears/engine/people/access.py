@@ -6,6 +6,7 @@ factor changed is recorded after the web shell's sign-in has changed it.
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from datetime import datetime, timedelta
 from typing import Final
 
@@ -15,8 +16,9 @@ from arrears.core.errors import Refused
 from arrears.core.ids import PERSON, format_id
 from arrears.core.messages.content import SIGN_IN_CHANGES, Role
 from arrears.core.messages.recipients import Contacts
-from arrears.core.people.links import LASTS, TimedLink
-from arrears.engine.acting import acting_on
+from arrears.core.people.links import LASTS, Capability
+from arrears.core.unit import Unit
+from arrears.engine.acting import acting, acting_on
 from arrears.engine.heard import check_heard
 from arrears.engine.people.profile import NAME_CHARS_MAX, check_locale, contacts_of, refuse_typed_often
 from arrears.engine.tokens import digest_of
@@ -62,7 +64,7 @@ def invite(
             if not link.person and mailbox_of(link.address) == mailbox_of(to):
                 store.end_link(link.no, now)
         number = store.invite(
-            account, to, " ".join(name.split())[:NAME_CHARS_MAX], locale or contacts.locale, role, now
+            account, to, " ".join(name.split())[:NAME_CHARS_MAX], locale or contacts.locale, role, now, by_person
         )
         unit.record(f.Invited(link=number, role=role, by_person=by_person), author)
     return number
@@ -89,7 +91,7 @@ def link_of(store: AccessBook, kind: str, token: str, now: datetime) -> AccessLi
     """What a link stands for; `kind` is `invitation` or `reset`. Refuses `bad_link` for one that is unknown, used,
     withdrawn, replaced, or too old."""
     link = store.access_link(digest_of(token))
-    lasts = LASTS[TimedLink.INVITATION if kind == "invitation" else TimedLink.NEW_PASSWORD]
+    lasts = LASTS[Capability.INVITATION if kind == "invitation" else Capability.NEW_PASSWORD]
     if link is None or link.kind != kind or link.over_at is not None or now - link.asked_at > lasts:
         raise Refused("bad_link", "this link is not valid any more; ask for a new one")
     return link
@@ -123,9 +125,7 @@ def remove(store: AccountsAndAccess, account: int, person: int, now: datetime, a
     with acting_on(store, account, now) as unit:
         if not any(one.no == person and one.role is Role.READER for one in contacts_of(store, account).people):
             raise Refused("unknown_person", f"{format_id(PERSON, person)} is no billing reader of this account")
-        store.take_role(account, person)
-        if store.account_of(person) is None:
-            store.end_sessions(person)
+        store.take_role(account, person, now)
         unit.record(f.AccessEnded(person=person), author)
         check_heard(store, unit)
 
@@ -137,43 +137,58 @@ def ask_reset(store: AccountsAndAccess, address: str, now: datetime) -> None:
         person = store.person_at(check_address(address))
     except Refused:
         return
-    account = None if person is None else store.account_of(person)
+    account = None if person is None else _first_account(store, person)
     if person is None or account is None:
         return
     with acting_on(store, account, now) as unit:
-        if store.resets_since(person, now - LASTS[TimedLink.NEW_PASSWORD]) < RESETS_A_DAY:
+        if store.resets_since(person, now - LASTS[Capability.NEW_PASSWORD]) < RESETS_A_DAY:
             link = store.ask_reset(account, person, now)
             unit.record(f.ResetAsked(person=person, link=link), "anonymous")
 
 
 def reset(store: AccountsAndAccess, token: str, hashed: str, now: datetime) -> int:
-    """Use a link: the person has another password, no session from before, and no other such link. Their number.
-    Refuses `bad_link`."""
+    """Use a link: the person has another password, no session from before, and nothing that was asked for with the one
+    before (see `AccessBook.set_password`). Their number. Refuses `bad_link`."""
     link = link_of(store, "reset", token, now)
-    with acting_on(store, link.account, now) as unit:
+    with acting(store, [link.account, *store.accounts_of(link.person)], now) as units:
         link_of(store, "reset", token, now)
-        store.set_password(link.person, hashed, now)
+        _set_password(store, units, link.account, link.person, hashed, now)
         store.end_sessions(link.person)
-        unit.record(f.SignInChanged(person=link.person, what="password"), f"person:{link.person}")
     return link.person
 
 
+def _set_password(
+    store: AccessBook, units: Mapping[int, Unit], account: int, person: int, hashed: str, now: datetime
+) -> None:
+    """With the password ends what was asked for with the one before, whoever it was that knew it."""
+    author = f"person:{person}"
+    for of, link in store.set_password(person, hashed, now):
+        if of in units:
+            units[of].record(f.InvitationWithdrawn(link=link), author)
+    units[account].record(f.SignInChanged(person=person, what="password"), author)
+
+
 def change_password(store: AccountsAndAccess, person: int, hashed: str, now: datetime) -> None:
-    """Set another password for somebody who has just proved the one before. It ends every other session."""
-    account = store.account_of(person)
+    """Set another password for somebody who has just proved the one before. It ends every other session, and what was
+    asked for with it."""
+    account = _first_account(store, person)
     if account is None:
         store.set_password(person, hashed, now)
         return
-    with acting_on(store, account, now) as unit:
-        store.set_password(person, hashed, now)
-        unit.record(f.SignInChanged(person=person, what="password"), f"person:{person}")
+    with acting(store, store.accounts_of(person), now) as units:
+        _set_password(store, units, account, person, hashed, now)
+
+
+def _first_account(store: AccessBook, person: int) -> int | None:
+    """Where what becomes of a person's sign-in is recorded."""
+    return next(iter(store.accounts_of(person)), None)
 
 
 def sign_in_changed(store: AccountsAndAccess, person: int, what: str, now: datetime) -> None:
     """Tell a person at every address of theirs that the way they sign in has changed. Somebody who has no account any
     more is not told: nothing of theirs can be reached."""
     assert what in SIGN_IN_CHANGES, what
-    account = store.account_of(person)
+    account = _first_account(store, person)
     if account is not None:
         with acting_on(store, account, now) as unit:
             unit.record(f.SignInChanged(person=person, what=what), f"person:{person}")

@@ -1,7 +1,7 @@
 """The pay link: whoever holds it may pay its account's debts once, and nothing else (spec, section 7, Two links).
 
-It is good while the case it was sent for is open and the person it was sent to is the administrator. Looking at it
-changes nothing, however often machines do.
+It is good while the case it was sent for is open, the person it was sent to is the administrator, and the address it
+went to is theirs. Looking at it changes nothing, however often machines do.
 """
 
 from __future__ import annotations
@@ -32,8 +32,8 @@ def known_link(store: PayLinkAccounts, digest: bytes) -> PayLink | None:
 
 
 def _is_still_meant(contacts: Contacts, link: PayLink) -> bool:
-    """Whether it was sent to who is the administrator now, or to the account's contact address while nobody is."""
+    """Whether it was sent to who is the administrator now, at an address that is still theirs; or to the account's
+    contact address while nobody is."""
     who = contacts.administrator
-    if who is None:
-        return link.person == 0 and mailbox_of(link.address) == mailbox_of(contacts.contact)
-    return who.no == link.person
+    number, theirs = (0, (contacts.contact,)) if who is None else (who.no, who.addresses)
+    return link.person == number and mailbox_of(link.address) in {mailbox_of(address) for address in theirs}

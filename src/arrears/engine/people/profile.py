@@ -16,11 +16,12 @@ from arrears.core.errors import Refused
 from arrears.core.ids import ACCOUNT, PERSON, format_id
 from arrears.core.messages.content import Role
 from arrears.core.messages.recipients import EMAIL, ChannelName, ContactPerson, Contacts, Extra
-from arrears.core.people.links import LASTS, TimedLink
+from arrears.core.people.links import LASTS, Capability
+from arrears.core.people.throttles import CountedBy, Throttled, counted_try
 from arrears.engine.acting import acting, acting_on
 from arrears.engine.heard import check_heard
 from arrears.engine.tokens import digest_of
-from arrears.ports import AccountsAndAddresses, AddressBook, ContactBook, ContactsAndFacts, OtherChannel, TypedBook
+from arrears.ports import AccountsAndAddresses, AddressBook, ContactBook, ContactsAndFacts, OtherChannel, ThrottleBook
 from arrears.ports.people import AskedAddress
 
 CONFIRMED_FOR: Final = timedelta(days=90)
@@ -29,10 +30,6 @@ ASKS_A_DAY: Final = 5
 """Nobody else's mailbox is filled with our links, whoever types its address."""
 
 TESTS_A_DAY: Final = 5
-TYPED_A_DAY: Final = 10
-"""So often an address can be typed into the pages of all accounts together: there is no account for each stranger, so
-what each account may do does not keep a mailbox from being filled."""
-
 EXTRAS_MAX: Final = 10
 NAME_CHARS_MAX: Final = 200
 NO_OTHERS: Final[Mapping[ChannelName, OtherChannel]] = {}
@@ -41,15 +38,16 @@ NO_OTHERS: Final[Mapping[ChannelName, OtherChannel]] = {}
 def change_address(
     store: AccountsAndAddresses, account: int, person: int, address: str, now: datetime, author: str
 ) -> int:
-    """Send a link to a new contact address; until it is used, nothing changes. The request's number. Refuses
+    """Send a link to a new contact address; until it is used, nothing changes, and it takes the place of one that is
+    open. The request's number. Refuses
     `bad_address`, `same_address`, `unknown_person`, `too_many_requests`, `typed_often`."""
     new = check_address(address)
     who = _person(store, account, person)
-    if new == who.contact and who.confirmed_at is not None:
+    if new == who.contact and who.confirmed_at is not None and now - who.confirmed_at < CONFIRMED_FOR:
         raise Refused("same_address", "this is the contact address already, and it is confirmed")
-    if store.asked_since(person, now - timedelta(days=1)) >= ASKS_A_DAY:
-        raise Refused("too_many_requests", "a link can be sent five times a day; use the newest one, or wait a day")
     with acting_on(store, account, now) as unit:
+        if store.asked_since(person, now - timedelta(days=1)) >= ASKS_A_DAY:
+            raise Refused("too_many_requests", "a link can be sent five times a day; use the newest one, or wait a day")
         if mailbox_of(new) != mailbox_of(who.contact):
             refuse_typed_often(store, new, now, author)
         number = store.ask_address(account, person, who.contact, new, now)
@@ -57,19 +55,19 @@ def change_address(
     return number
 
 
-def refuse_typed_often(store: TypedBook, address: str, now: datetime, author: str) -> None:
-    """Count an address of somebody else that a person typed. Refuses `typed_often` where that was done TYPED_A_DAY
-    times in 24 hours, on whatever accounts. What the operator's systems and staff give is theirs to answer for."""
+def refuse_typed_often(store: ThrottleBook, address: str, now: datetime, author: str) -> None:
+    """Count an address of somebody else that a person typed. Refuses `typed_often` where that was done too often, on
+    whatever accounts. What the operator's systems and staff give is theirs to answer for."""
     if not author.startswith("person:"):
         return
-    if not store.may_type(mailbox_of(address), now, now - timedelta(days=1), TYPED_A_DAY):
-        raise Refused("typed_often", f"this address was given {TYPED_A_DAY} times in 24 hours; wait a day")
+    if not store.count_tries([counted_try(Throttled.TYPED_ADDRESS, CountedBy.MAILBOX, mailbox_of(address))], now):
+        raise Refused("typed_often", "this address was given too often today; wait a day")
 
 
 def request_of(store: AddressBook, token: str, now: datetime) -> AskedAddress:
-    """The request that a link stands for; refuses `bad_link` for one that is unknown, replaced, or too old."""
+    """The request that a link stands for; refuses `bad_link` for one that is unknown, replaced, ended, or too old."""
     asked = store.asked_address(digest_of(token))
-    if asked is None or (asked.used_at is None and now - asked.asked_at > LASTS[TimedLink.ADDRESS]):
+    if asked is None or (asked.used_at is None and now - asked.asked_at > LASTS[Capability.ADDRESS_LINK]):
         raise Refused("bad_link", "this link is not valid any more; ask for a new one in the account centre")
     return asked
 
@@ -81,8 +79,10 @@ def confirm_address(store: AccountsAndAddresses, token: str, now: datetime) -> A
     if asked.used_at is not None:
         return asked
     with acting(store, [asked.account, *store.accounts_of(asked.person)], now) as units:
-        if store.confirm_address(asked, now):
-            changed = mailbox_of(asked.old) != mailbox_of(asked.new)
+        before = store.confirm_address(asked, now)
+        if before is not None:
+            asked = asked._replace(old=before)
+            changed = mailbox_of(before) != mailbox_of(asked.new)
             confirmed = f.AddressConfirmed(person=asked.person, request=asked.number, changed=changed)
             units[asked.account].record(confirmed, f"person:{asked.person}")
             for unit in units.values():

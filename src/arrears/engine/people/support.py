@@ -53,10 +53,10 @@ def open_request(
     """Open a request about an account for somebody who is known there. Who gives an `address` is answered by letter; a
     pay link whose case is over may not hold. Refuses `empty_text`, `long_text`, `too_many_requests`."""
     body = checked_text(text)
-    if store.request_counts(now - A_DAY, account, via, "", "").account >= ASKED_A_DAY:
+    if store.requests_since(now - A_DAY, account, via) >= ASKED_A_DAY:
         raise Refused("too_many_requests", f"an account can ask {ASKED_A_DAY} times a day")
     asked = Request(
-        0, account, 0, about, via, "open", 0, "", (), person, "", address, "", "", locale, "", now
+        0, account, 0, about, via, "open", 0, "", (), person, "", address, "", "", locale, now
     )  # fmt: skip
     with acting_on(store, account, now) as unit:
         for before in store.requests_of(account)[:1]:
@@ -194,9 +194,14 @@ def close(store: AccountsAndSupport, number: int, why: str, now: datetime, autho
         store.move_request(number, "closed")
         return
     with acting_on(store, asked.account, now) as unit:
-        unit.record(f.SupportClosed(request=number), author, why)
-        _close_tasks(store, unit, asked, author, "closed", also_opening=True)
-        store.move_request(number, "closed")
+        close_within(store, unit, asked, author, why)
+
+
+def close_within(store: SupportBook, unit: Unit, asked: Request, author: str, why: str) -> None:
+    """Close a request of an account whose lock is held."""
+    unit.record(f.SupportClosed(request=asked.number), author, why)
+    _close_tasks(store, unit, asked, author, "closed", also_opening=True)
+    store.move_request(asked.number, "closed")
 
 
 def _close_tasks(

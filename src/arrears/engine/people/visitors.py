@@ -6,7 +6,6 @@ meant, at a moment that they do not see. Their mail has a queue of its own and s
 
 from __future__ import annotations
 
-import ipaddress
 from datetime import datetime, timedelta
 from typing import Final, NamedTuple
 
@@ -16,7 +15,7 @@ from arrears.core.errors import Refused
 from arrears.core.facts import ARREARS
 from arrears.core.messages.content import Content, Reader, Role
 from arrears.core.messages.kinds import MessageKind
-from arrears.core.people.links import LASTS, TimedLink
+from arrears.core.people.links import LASTS, Capability
 from arrears.core.people.support import About, Via
 from arrears.engine.handing_over import SPARED, Patience, handed_over, looked_up
 from arrears.engine.message_context import MessageContext
@@ -34,12 +33,6 @@ from arrears.ports import (
     VisitorSupport,
 )
 from arrears.ports.support import LetterState, Opens, Request, SupportLetter
-
-FROM_ADDRESS_A_DAY: Final = 3
-"""Nobody's mailbox is filled with our links, whoever types its address."""
-
-FROM_NET_A_DAY: Final = 20
-"""From one address of the net (of IPv6: one customer's network): an office shares one."""
 
 LINE_CHARS_MAX: Final = 200
 LETTERS_AT_ONCE: Final = 100
@@ -70,22 +63,17 @@ class Visitor(NamedTuple):
     company: str
     known_by: str
     locale: str
-    net: str
 
 
 def ask(store: SupportBook, who: Visitor, about: About, text: str, now: datetime) -> int:
     """Keep a question and send a link to the address; no account is looked for. Its number. Refuses `bad_address`,
-    `empty_text`, `long_text`, `too_many_requests`."""
+    `empty_text`, `long_text`. How often somebody may ask: `core/people/throttles.py`."""
     address, body = check_address(who.address), checked_text(text)
     name, company, known_by = (_line(part) for part in (who.name, who.company, who.known_by))
-    net = network_of(who.net)
-    lately = store.request_counts(now - A_DAY, 0, Via.ANONYMOUS, address, net)
-    if lately.address >= FROM_ADDRESS_A_DAY or lately.net >= FROM_NET_A_DAY:
-        raise Refused("too_many_requests", "this has been asked for several times today; wait a day")
     number = store.add_request(
         Request(
             *(0, 0, 0, about, Via.ANONYMOUS, "unconfirmed", 0, "", (), 0),
-            *(name, address, company, known_by, who.locale, net, now),
+            *(name, address, company, known_by, who.locale, now),
         ),
         body,
     )
@@ -95,7 +83,7 @@ def ask(store: SupportBook, who: Visitor, about: About, text: str, now: datetime
 
 def asked_with(store: VisitorBook, token: str, now: datetime) -> Request:
     """The request that a link to confirm stands for; refuses `bad_link`."""
-    found = store.request_by_link(digest_of(token), "confirm", now - LASTS[TimedLink.HELP])
+    found = store.request_by_link(digest_of(token), "confirm", now - LASTS[Capability.HELP_LINK])
     if found is None:
         raise Refused("bad_link", "this link is not valid any more; ask again")
     return found
@@ -111,7 +99,7 @@ def confirm(store: VisitorSupport, token: str, now: datetime) -> Request:
 
 def conversation(store: VisitorBook, digest: bytes, now: datetime) -> Request | None:
     """The request whose conversation a link with this digest opens."""
-    return store.request_by_link(digest, "conversation", now - LASTS[TimedLink.CONVERSATION])
+    return store.request_by_link(digest, "conversation", now - LASTS[Capability.CONVERSATION])
 
 
 def attend(store: AccountsAndVisitors, channel: Channel, context: MessageContext, now: datetime) -> int:
@@ -137,7 +125,7 @@ def place_confirmed(store: AccountsAndVisitors, now: datetime, limit: int = 100)
 
 
 def _often(store: SupportBook, account: int, now: datetime) -> bool:
-    return store.request_counts(now - A_DAY, account, Via.ANONYMOUS, "", "").account >= ASKED_A_DAY
+    return store.requests_since(now - A_DAY, account, Via.ANONYMOUS) >= ASKED_A_DAY
 
 
 def send_letters(store: VisitorSupport, channel: Channel, context: MessageContext, now: datetime) -> int:
@@ -179,7 +167,7 @@ def _handed_over(
         fate = looked_up(channel, letter.id)
         if fate is not Fate.NOT_SENT:
             return Delivery(Fate.ACCEPTED if fate is Fate.ACCEPTED else Fate.UNKNOWN), request.address
-    lasts = LASTS[TimedLink.HELP if letter.kind is MessageKind.SUPPORT_CONFIRM else TimedLink.CONVERSATION]
+    lasts = LASTS[Capability.HELP_LINK if letter.kind is MessageKind.SUPPORT_CONFIRM else Capability.CONVERSATION]
     if now - request.asked_at > lasts:
         return Delivery(Fate.REFUSED), request.address
     if patience.spares(request.address):
@@ -207,17 +195,6 @@ def _written(
     )
     words = context.writer.render(content)
     return Message(letter.id, request.address, words.subject, words.text, words.html, at=now)
-
-
-def network_of(address: str) -> str:
-    """The address itself, or of IPv6 its network of 64 bits: one customer has all of that. Empty for none."""
-    try:
-        found = ipaddress.ip_address(address)
-    except ValueError:
-        return ""
-    if isinstance(found, ipaddress.IPv4Address):
-        return str(found)
-    return str(found.ipv4_mapped or ipaddress.ip_network((found, 64), strict=False))
 
 
 def _line(text: str) -> str:

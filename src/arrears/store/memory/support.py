@@ -6,7 +6,6 @@ from collections.abc import Sequence
 from datetime import datetime
 from typing import TYPE_CHECKING
 
-from arrears.core.address import mailbox_of
 from arrears.core.facts import InvoiceIssued, PaymentBooked
 from arrears.core.messages.kinds import MessageKind
 from arrears.core.people.support import About, Via
@@ -16,7 +15,6 @@ from arrears.ports.support import (
     LetterState,
     Opens,
     Request,
-    RequestCounts,
     RequestState,
     SupportLetter,
 )
@@ -47,7 +45,7 @@ class MemorySupport:
             number = len(self.request_rows) + 1
             self.request_rows[number] = Request(
                 number, row.account_id, row.seq, About(row.about), Via(row.via), "open",
-                0, "", (), 0, "", "", "", "", "", "", row.asked_at,
+                0, "", (), 0, "", "", "", "", "", row.asked_at,
             )  # fmt: skip
 
     def add_request(self, request: Request, body: str) -> int:
@@ -109,14 +107,9 @@ class MemorySupport:
         request = self.request_rows[number]
         self.request_rows[number] = request._replace(holds=(*request.holds, hold))
 
-    def request_counts(self, since: datetime, account: int, via: Via, address: str, net: str) -> RequestCounts:
+    def requests_since(self, since: datetime, account: int, via: Via) -> int:
         """See ports.SupportBook."""
-        late = [r for r in self.request_rows.values() if r.asked_at > since]
-        return RequestCounts(
-            sum(r.account == account > 0 and r.via is via for r in late),
-            sum(mailbox_of(r.address) == mailbox_of(address) != "" for r in late),
-            sum(r.net == net != "" for r in late),
-        )
+        return sum(r.account == account > 0 and r.via is via and r.asked_at > since for r in self.request_rows.values())
 
     def slots_held(self, account: int, case: int) -> set[str]:
         """See ports.SupportBook."""

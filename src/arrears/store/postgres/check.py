@@ -17,7 +17,7 @@ from arrears.core.evolve import fold
 from arrears.core.facts import decode_system_fact
 from arrears.core.invariants import INVARIANTS, Breach, CheckedInstallation, check_account
 from arrears.core.policy import Policies, Policy
-from arrears.core.rows import subscription_row
+from arrears.core.rows import hold_row, service_end_row, subscription_row
 from arrears.core.system import System, fold_system
 from arrears.core.unit import GENESIS, chained
 from arrears.store.postgres.batch import read_system
@@ -286,6 +286,7 @@ def _projected(db: Db, accounts: dict[int, Account]) -> list[Breach]:
         ("invoice", _invoices(accounts), _rows(db, _INVOICES, numbers)),
         ("case", _cases(accounts), _rows(db, _CASES, numbers)),
         ("hold", _holds(accounts), _rows(db, _HOLDS, numbers)),
+        ("service end", _ends(accounts), _rows(db, _ENDS, numbers)),
     ):
         different = sorted({(key[0], key[1]) for key in wanted ^ stored})
         found += [
@@ -303,7 +304,14 @@ _CASES: Final[LiteralString] = """
 SELECT account_id, no, policy, zone FROM collection_case WHERE account_id = ANY(%b) AND outcome IS NULL"""
 
 _HOLDS: Final[LiteralString] = """
-SELECT account_id, no, scope, target, until FROM hold WHERE account_id = ANY(%b) AND ended_at IS NULL"""
+SELECT account_id, no, scope, target, stops, reason, from_at, until, ended_at
+FROM hold WHERE account_id = ANY(%b) AND ended_at IS NULL"""
+_ENDS: Final[LiteralString] = """
+SELECT e.account_id, e.subscription, e.generation, e.stopped_on, e.ended_on, e.delete_on, e.scheduled_at,
+    e.awaiting_release, e.ordered_at
+FROM service_end e JOIN subscription s ON s.account_id = e.account_id AND s.no = e.subscription
+    AND s.generation = e.generation AND s.state IN ('disabled', 'deleted')
+WHERE e.account_id = ANY(%b)"""
 
 
 def _rows(db: Db, statement: LiteralString, numbers: list[int]) -> set[tuple[Any, ...]]:
@@ -323,9 +331,11 @@ def _cases(accounts: dict[int, Account]) -> set[tuple[Any, ...]]:
 
 
 def _holds(accounts: dict[int, Account]) -> set[tuple[Any, ...]]:
-    return {
-        (a.no, h.no, h.scope.value, h.target, h.until) for a in accounts.values() for h in a.holds if h.ended_at is None
-    }
+    return {tuple(hold_row(a.no, h)) for a in accounts.values() for h in a.holds if h.ended_at is None}
+
+
+def _ends(accounts: dict[int, Account]) -> set[tuple[Any, ...]]:
+    return {tuple(service_end_row(a.no, s)) for a in accounts.values() for s in a.subscriptions if s.end is not None}
 
 
 def _system(db: Db, installation: CheckedInstallation) -> list[Breach]:

@@ -35,6 +35,7 @@ from arrears.ports import (
     PayLink,
     StuckMail,
 )
+from arrears.store.postgres.people import dead_among
 from arrears.store.postgres.write import Db, utc
 
 _COLUMNS: Final[LiteralString] = (
@@ -113,7 +114,6 @@ SELECT (SELECT count(*) FROM message WHERE at > %(hour)s AND state NOT IN ('wait
         WHERE back_at > %(hour)s AND at > %(hour)s AND state = 'bounced_hard' AND {OWN}),
     EXISTS (SELECT FROM task WHERE account_id = 0 AND kind = 'mail_paused' AND closed_seq IS NULL)
 """
-DEAD: Final[LiteralString] = "SELECT mailbox FROM dead_address WHERE mailbox = ANY(%b)"
 HEALTH: Final[LiteralString] = f"""
 SELECT greatest((SELECT max(at) FROM message WHERE state = 'accepted' AND at > %(day)s),
         (SELECT max(at) FROM support_letter WHERE state = 'accepted' AND at > %(day)s)),
@@ -197,14 +197,14 @@ class PostgresMail:
                 wanted,
             )
             requests = db.execute(
-                "SELECT account_id, request_id, person_id, old_address, new_address, used_at IS NOT NULL"
-                " FROM address_request WHERE account_id = ANY(%b)",
+                "SELECT account_id, request_id, person_id, old_address, new_address,"
+                " coalesce(used_at, over_at) IS NOT NULL FROM address_request WHERE account_id = ANY(%b)",
                 wanted,
             )
             links = db.execute(LINKS, wanted)
             found = _put_together(accounts, people, extras, cards, requests, links)
-            every = sorted({address for one in found.values() for address in addresses(one)})
-            dead = {a for (a,) in db.execute(DEAD, [[mailbox_of(address) for address in every]])}
+            every = {address for one in found.values() for address in addresses(one)}
+            dead = dead_among(db, every)
         if not dead:
             return found
         return {number: one._replace(dead=dead_of(one, dead)) for number, one in found.items()}

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from contextlib import AbstractContextManager
 from datetime import datetime
 from typing import Final, LiteralString
@@ -10,6 +10,7 @@ from typing import Final, LiteralString
 from arrears.core.address import mailbox_of
 from arrears.core.messages.recipients import Extra
 from arrears.ports.people import AskedAddress
+from arrears.ports.privacy import digest_of_mailbox
 from arrears.store.postgres.write import Db, utc
 
 UNCONFIRMED: Final[LiteralString] = """
@@ -19,15 +20,21 @@ WHERE r.role = 'administrator' AND coalesce(p.contact_confirmed_at, '-infinity')
   AND NOT EXISTS (SELECT FROM address_request a WHERE a.person_id = p.person_id AND a.asked_at >= %(before)s)
 GROUP BY p.person_id ORDER BY 1 LIMIT %(limit)s
 """
-# Who waits for another's row here holds rows of accounts: what another transaction forgets is left to it.
-FORGET_TYPED: Final[LiteralString] = """
-DELETE FROM typed_address WHERE ctid = ANY(ARRAY(
-    SELECT ctid FROM typed_address WHERE typed_at <= %s LIMIT 1000 FOR UPDATE SKIP LOCKED))
+
+END_ASKED: Final[LiteralString] = """
+UPDATE address_request SET over_at = %s WHERE person_id = %s AND used_at IS NULL AND over_at IS NULL
 """
-TYPED: Final[LiteralString] = """
-INSERT INTO typed_address SELECT %(mailbox)s, %(now)s WHERE
-    (SELECT count(*) FROM typed_address WHERE mailbox = %(mailbox)s AND typed_at > %(since)s) < %(most)s
-RETURNING true
+# What is told is the address that it takes the place of, not the one of when it was asked for.
+USE_ASKED: Final[LiteralString] = """
+UPDATE address_request a SET used_at = %(now)s, old_address = coalesce(p.contact_email, p.sign_in_email)
+FROM person p WHERE a.request_id = %(request)s AND a.used_at IS NULL AND a.over_at IS NULL
+    AND p.person_id = a.person_id
+RETURNING a.old_address
+"""
+# Whoever was erased is written to no more than who does not exist.
+DEAD: Final[LiteralString] = """
+SELECT mailbox FROM dead_address WHERE mailbox = ANY(%b) UNION ALL
+SELECT v.mailbox FROM unnest(%b::text[], %b::bytea[]) AS v (mailbox, digest) JOIN erased_mailbox USING (digest)
 """
 
 
@@ -45,6 +52,7 @@ class PostgresPeople:
     def ask_address(self, account: int, person: int, old: str, new: str, now: datetime) -> int:
         """See ports.AddressBook."""
         with self.reading() as db:
+            db.execute(END_ASKED, [now, person])
             row = db.execute(
                 "INSERT INTO address_request (account_id, person_id, old_address, new_address, asked_at)"
                 " VALUES (%s, %s, %s, %s, %s) RETURNING request_id",
@@ -53,19 +61,12 @@ class PostgresPeople:
             assert row is not None
             return int(row[0])
 
-    def may_type(self, mailbox: str, now: datetime, since: datetime, most: int) -> bool:
-        """See ports.TypedBook."""
-        with self.reading() as db:
-            db.execute(FORGET_TYPED, [since])
-            values = {"mailbox": mailbox, "now": now, "since": since, "most": most}
-            return db.execute(TYPED, values).fetchone() is not None
-
     def asked_address(self, digest: bytes) -> AskedAddress | None:
         """See ports.AddressBook."""
         with self.reading() as db:
             row = db.execute(
                 "SELECT request_id, account_id, person_id, old_address, new_address, asked_at, used_at"
-                " FROM address_request WHERE digest = %s",
+                " FROM address_request WHERE digest = %s AND over_at IS NULL",
                 [digest],
             ).fetchone()
         if row is None:
@@ -82,22 +83,21 @@ class PostgresPeople:
             assert row is not None
             return int(row[0])
 
-    def confirm_address(self, asked: AskedAddress, now: datetime) -> bool:
+    def confirm_address(self, asked: AskedAddress, now: datetime) -> str | None:
         """See ports.AddressBook."""
         with self.reading() as db:
-            used = db.execute(
-                "UPDATE address_request SET used_at = %s WHERE request_id = %s AND used_at IS NULL RETURNING true",
-                [now, asked.number],
-            )
             # In the unit's pipeline there is no count of rows yet; a row that comes back is waited for.
-            if used.fetchone() is None:
-                return False
+            before = db.execute(USE_ASKED, {"now": now, "request": asked.number}).fetchone()
+            if before is None:
+                return None
+            db.execute(END_ASKED, [now, asked.person])
             db.execute(
                 "UPDATE person SET contact_email = %s, contact_confirmed_at = %s WHERE person_id = %s",
                 [asked.new, now, asked.person],
             )
             db.execute("DELETE FROM dead_address WHERE mailbox = %s", [mailbox_of(asked.new)])
-            return True
+            db.execute("DELETE FROM erased_mailbox WHERE digest = %s", [digest_of_mailbox(asked.new)])
+            return str(before[0])
 
     def accounts_of(self, person: int) -> Sequence[int]:
         """See ports.AddressBook."""
@@ -133,3 +133,10 @@ class PostgresPeople:
                 "DELETE FROM extra_recipient WHERE account_id = %s AND address = %s RETURNING true", [account, address]
             )
             return gone.fetchone() is not None
+
+
+def dead_among(db: Db, addresses: Collection[str]) -> set[str]:
+    """Those of these addresses' mailboxes to which nothing is sent: they do not exist, or their owner was erased."""
+    mailboxes = sorted({mailbox_of(address) for address in addresses})
+    digests = [digest_of_mailbox(mailbox) for mailbox in mailboxes]
+    return {mailbox for (mailbox,) in db.execute(DEAD, [mailboxes, mailboxes, digests])}

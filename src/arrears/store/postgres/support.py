@@ -15,7 +15,6 @@ from arrears.ports.support import (
     LetterState,
     Opens,
     Request,
-    RequestCounts,
     RequestState,
     SupportLetter,
 )
@@ -23,13 +22,13 @@ from arrears.store.postgres.write import Db, utc
 
 _COLUMNS: Final[LiteralString] = (
     "r.request_id, r.account_id, r.seq, r.about, r.via, r.state, r.case_no, r.slot, r.holds, r.person_id, r.name,"
-    " r.address, r.company, r.known_by, r.locale, r.net, r.asked_at"
+    " r.address, r.company, r.known_by, r.locale, r.asked_at"
 )
 ADD: Final[LiteralString] = """
 WITH added AS (
     INSERT INTO support_request (account_id, seq, about, via, state, case_no, slot, holds, person_id, name, address,
-        company, known_by, locale, net, asked_at, mailbox)
-    VALUES (%s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s) RETURNING request_id, seq, asked_at
+        company, known_by, locale, asked_at, mailbox)
+    VALUES (%s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s) RETURNING request_id, seq, asked_at
 )
 INSERT INTO support_entry SELECT request_id, 1, '', %s, seq, asked_at FROM added RETURNING request_id
 """
@@ -141,19 +140,16 @@ class PostgresSupport:
         with self.reading() as db:
             db.execute("UPDATE support_request SET holds = holds || %s::integer WHERE request_id = %s", [hold, number])
 
-    def request_counts(self, since: datetime, account: int, via: Via, address: str, net: str) -> RequestCounts:
+    def requests_since(self, since: datetime, account: int, via: Via) -> int:
         """See ports.SupportBook."""
         with self.reading() as db:
             row = db.execute(
-                "SELECT (SELECT count(*) FROM support_request WHERE account_id = %(account)s AND account_id > 0"
-                " AND asked_at > %(since)s AND via = %(via)s),"
-                " (SELECT count(*) FROM support_request WHERE mailbox = %(mailbox)s AND mailbox <> ''"
-                " AND asked_at > %(since)s),"
-                " (SELECT count(*) FROM support_request WHERE net = %(net)s AND net <> '' AND asked_at > %(since)s)",
-                {"account": account, "via": via.value, "mailbox": mailbox_of(address), "net": net, "since": since},
+                "SELECT count(*) FROM support_request"
+                " WHERE account_id = %s AND account_id > 0 AND asked_at > %s AND via = %s",
+                [account, since, via.value],
             ).fetchone()
             assert row is not None
-            return RequestCounts(*(int(count) for count in row))
+            return int(row[0])
 
     def slots_held(self, account: int, case: int) -> set[str]:
         """See ports.SupportBook."""

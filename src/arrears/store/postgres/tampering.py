@@ -12,9 +12,11 @@ from collections.abc import Iterable, Iterator, Sequence
 from datetime import datetime, timedelta
 from typing import Any, Final, LiteralString
 
+from psycopg import sql
+
 from arrears.core import facts as f
 from arrears.core.account import Account
-from arrears.core.actions import actions_of, steps_of
+from arrears.core.actions import ORDER, actions_of, steps_of
 from arrears.core.decide import decide
 from arrears.core.errors import Refused
 from arrears.core.invariants import Breach
@@ -46,6 +48,11 @@ SETS: Final[tuple[tuple[str, LiteralString], ...]] = (
 )
 
 
+_ORPHANS: Final[LiteralString] = """
+SELECT DISTINCT t.account_id FROM {} t LEFT JOIN account a USING (account_id)
+WHERE t.account_id > 0 AND a.account_id IS NULL LIMIT 100"""
+
+
 def changed_in_installation(db: Db, now: datetime | None, grace: timedelta) -> Iterator[Breach]:
     """What is wrong with the installation as a whole (account 0) or with the rows of states."""
     for what, statement in SETS:
@@ -56,8 +63,25 @@ def changed_in_installation(db: Db, now: datetime | None, grace: timedelta) -> I
     [ticked_at] = row
     if now is not None and ticked_at is not None and utc(ticked_at) > now + grace:
         yield Breach("I21", 0, f"the last run was at {utc(ticked_at):%Y-%m-%d %H:%M} UTC, which lies ahead")
+    yield from _left_behind(db)
     yield from _policies(db)
     yield from _rules(db)
+
+
+_OF_ACCOUNTS: Final[LiteralString] = """
+SELECT table_name::text FROM information_schema.columns JOIN information_schema.tables USING (table_schema, table_name)
+WHERE table_schema = current_schema() AND column_name = 'account_id' AND table_type = 'BASE TABLE' ORDER BY 1"""
+
+
+def _left_behind(db: Db) -> Iterator[Breach]:
+    """Rows of an account that is not there: it was not closed, it was taken away."""
+    gone: dict[int, list[str]] = {}
+    for (table,) in db.execute(_OF_ACCOUNTS).fetchall():
+        rows = db.execute(sql.SQL(_ORPHANS).format(sql.Identifier(_text(table)))).fetchall()
+        for (account,) in rows:
+            gone.setdefault(account, []).append(_text(table))
+    for account, tables in gone.items():
+        yield Breach("I18", account, f"the account is gone, and not its rows in {', '.join(tables)}")
 
 
 def _policies(db: Db) -> Iterator[Breach]:
@@ -272,9 +296,11 @@ def _cases(facts: Iterable[f.Recorded]) -> Iterator[_Row]:
 
 
 def _done_again(db: Db, numbers: list[int], facts: Iterable[f.Recorded]) -> Iterator[Breach]:
-    """What the journal says is done must not stand in the queue: it would be done again."""
+    """What the journal says is done must not stand in the queue: it would be done again; and an order that no service
+    has carried out must not be struck off: nobody would give it."""
     answered: set[tuple[int, int]] = set()
     carried_out: set[tuple[int, int, int]] = set()
+    given: set[tuple[int, int, int]] = set()
     for r in facts:
         match r.fact:
             case f.NoticeAccepted(notice=seq) | f.NoticeFailed(notice=seq):
@@ -283,8 +309,21 @@ def _done_again(db: Db, numbers: list[int], facts: Iterable[f.Recorded]) -> Iter
                 answered.discard((r.account, seq))
             case f.OrderAcknowledged(subscription=no, order_no=order):
                 carried_out.add((r.account, no, order))
+                given.discard((r.account, no, order))
             case _:
                 pass
+        given.update((a.account, a.subscription, a.order_no) for a in actions_of(r) if a.kind == ORDER)
     for account, seq, kind, subscription, order_no in db.execute(_OPEN, [numbers]):
+        given.discard((account, subscription, order_no))
         if (account, seq) in answered if kind == "notice" else (account, subscription, order_no) in carried_out:
             yield Breach("I16", account, f"the {kind} of fact {seq} is done, and stands to be done again")
+    for account, subscription, order_no in sorted(given):
+        yield Breach("I16", account, f"order {order_no} of subscription {subscription} is struck off, and not done")
+    for account, seq in db.execute(_SENT_AGAIN, [numbers]):
+        yield Breach("I16", account, f"a letter of fact {seq} waits to be sent, and its notice is done")
+
+
+_SENT_AGAIN: Final[LiteralString] = """
+SELECT DISTINCT m.account_id, m.seq FROM message m
+JOIN action a ON a.account_id = m.account_id AND a.seq = m.seq AND a.kind = 'notice'
+WHERE m.account_id = ANY(%b) AND m.state IN ('waiting', 'claimed') AND a.status IN ('done', 'failed')"""

@@ -1,5 +1,5 @@
-"""Bringing a database from an older schema to this program's: one numbered step after the other, each whole or not at
-all, so that breaking off loses nothing and the next try goes on where this one was.
+"""Bringing a database from an older schema to this program's: one numbered step after the other, each whole or
+not at all, or in parts that may be made again, so that breaking off loses nothing and the next try goes on from there.
 """
 
 from __future__ import annotations
@@ -15,6 +15,7 @@ from psycopg import Connection
 
 from arrears.core.errors import Refused
 from arrears.store import schema
+from arrears.store.postgres.online import parts_of, step_online
 from arrears.store.postgres.refold import RefoldReport, refold_states
 from arrears.store.postgres.store import PostgresStore
 
@@ -81,14 +82,20 @@ def _missing(db: Connection[Any], in_use: bool) -> list[int]:
     return missing
 
 
-def _step(migrate: Callable[..., None], url: str, name: str) -> None:
-    """One step; refuses `upgrade_failed`, with the server's own words, where nothing of it was done."""
+def _step(migrate: Callable[..., None], url: str, version: int) -> str:
+    """One step; its name. Refuses `upgrade_failed`, with the server's own words, where it was not done."""
+    name = schema.versions()[version].removesuffix(".sql")
+    parts = parts_of(version)
     try:
-        migrate(url, name)
-    except DjangoError as error:
+        if parts:
+            step_online(url, version, parts)
+        else:
+            migrate(url, name)
+    except (DjangoError, psycopg.DatabaseError) as error:
         said = " ".join(str(error).split())
-        way = "nothing of it was done, and what was done before it stays; put that right and go on"
+        way = "what was done before stays; put that right and go on"
         raise Refused("upgrade_failed", f"step {name} failed: {said}; {way}", exit_code=4) from error
+    return name
 
 
 def _accounts(store: PostgresStore) -> int:
@@ -115,9 +122,7 @@ def upgrade(
     `folded` how many of how many accounts. What is refused: see `upgrading`; and `upgrade_failed`."""
     with upgrading(url, in_use=in_use) as missing:
         for version in missing:
-            name = schema.versions()[version].removesuffix(".sql")
-            _step(migrate, url, name)
-            step_done(name)
+            step_done(_step(migrate, url, version))
         migrate(url)
         with closing(PostgresStore(url, connections_max=1)) as store:
             accounts, done = _accounts(store), 0

@@ -8,7 +8,7 @@ from django.utils.translation import gettext as _
 from arrears.core import facts as f
 from arrears.web.account_centre.frame import Visit
 
-AccessFact = f.Invited | f.InvitationWithdrawn | f.InvitationAccepted | f.AccessEnded
+AccessFact = f.Invited | f.InvitationWithdrawn | f.InvitationAccepted | f.AccessEnded | f.PersonErased
 SignInFact = f.ResetAsked | f.SignInChanged
 HelpFact = f.SupportOpened | f.SupportSaid | f.SupportAnswered | f.SupportClosed | f.ResumeLate
 AccountFact = f.AccountOpened | f.TermsChanged | f.TestAsked | f.RecipientsChanged
@@ -43,6 +43,8 @@ def tell_of_account(visit: Visit, fact: AccountFact | AccessFact | SignInFact | 
             return _("%(name)s can see the bills from now on.") % {"name": name}
         case f.AccessEnded(person=person):
             return _("%(name)s cannot see this account any more.") % {"name": _name(visit, person)}
+        case f.PersonErased():
+            return _("Somebody's data was erased. They see this account no longer, and no message goes to them.")
 
 
 def _sign_in(visit: Visit, fact: SignInFact) -> str:

@@ -59,7 +59,7 @@ def shown(visit: Visit, why: str = "", status: int = 200) -> HttpResponse:
     form = visit.request.POST
     values: dict[str, Any] = {
         "why": why,
-        "choices": choices(form.get("about", "")),
+        "choices": choices(form.get("about", visit.request.GET.get("about", ""))),
         "text": form.get("text", ""),
         "most": support.TEXT_CHARS_MAX,
         "requests": [

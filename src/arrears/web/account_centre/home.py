@@ -13,7 +13,7 @@ from arrears.core.account import Action, Mode, Subscription
 from arrears.core.messages.alerts import Level
 from arrears.core.states import State
 from arrears.web.account_centre.frame import Visit, account_page
-from arrears.web.account_centre.owed import Next, carried, coming, held, owed, says, waits_for_the_payer
+from arrears.web.account_centre.owed import Next, carried, coming, held, late_and_held, owed, says, under_way
 from arrears.web.account_centre.subscriptions import is_gone, kept, state_of
 from arrears.web.account_centre.support_shown import all_pending, effects, waiting
 from arrears.web.alerts import Standing, standing
@@ -41,6 +41,9 @@ def page(visit: Visit) -> HttpResponse:
     ahead = coming(visit)
     present = [sub for sub in visit.snapshot.subscriptions if sub.state is not State.DELETED]
     found = standing(visit.view, visit.contacts, visit.locale)
+    if not visit.may_act:
+        # Only the administrator has that address, and its link.
+        found = [one for one in found if one.alert.level is not Level.CONFIRM_ADDRESS]
     announced = {(one.alert.subscription, one.alert.action) for one in found}
     total = visit.listed([one.amount for one in sums])
     late = next((one for one in found if one.alert.level is Level.PAST_DUE), None)
@@ -59,7 +62,8 @@ def page(visit: Visit) -> HttpResponse:
             for one in ahead
             if (one.subscription, one.action) not in announced and one.action is not Action.DELETE
         ],
-        "open_confirm": waits_for_the_payer(visit),
+        "late_and_held": late_and_held(visit),
+        "under_way": under_way(visit),
         "held": held(visit)[:SHOWN_MAX],
         "carried": carried(visit)[:SHOWN_MAX],
         "services": services(visit, present[:SHOWN_MAX], ahead),
@@ -69,7 +73,6 @@ def page(visit: Visit) -> HttpResponse:
         "waiting": waiting(visit),
         "pending": pending,
         "declining": "" if sums else declining(visit),
-        "open_attempt": visit.snapshot.attempts[-1].no if visit.snapshot.attempts else 0,
     }
     return visit.page("home", _title(visit, total, late=bool(pending)), **values)
 

@@ -1,9 +1,7 @@
-"""Invoices and payments: what was asked, what was paid, what is open; a receipt for each payment; all of it as CSV."""
+"""Invoices and payments: what was asked, paid and is open; a receipt for each payment; all of it for a spreadsheet."""
 
 from __future__ import annotations
 
-import csv
-import io
 from typing import Any, Final
 
 from django.http import Http404, HttpResponse
@@ -12,13 +10,12 @@ from django.utils.translation import gettext as _
 from arrears.notices import values
 from arrears.web.account_centre.frame import Visit, account_page
 from arrears.web.account_centre.money import Given, InvoiceShown, Received, books_of
+from arrears.web.account_centre.owed import owed
 from arrears.web.account_centre.paged import page_of
+from arrears.web.account_centre.spreadsheet import Spreadsheet
 from arrears.web.names import called
 
 ROWS_A_PAGE: Final = 40
-
-FORMULA: Final = ("=", "+", "-", "@", "\t", "\r", "\n", "\uff1d", "\uff0b", "\uff0d", "\uff20", "|", "%")
-"""What spreadsheets take as the beginning of a formula or a command, full-width too (OWASP, CSV injection)."""
 
 
 @account_page()
@@ -34,6 +31,7 @@ def page(visit: Visit) -> HttpResponse:
         "money_pages": money,
         "credit": visit.sums({c: m for c, m in visit.snapshot.credit.items() if m}),
         "operator": visit.operator,
+        "total": visit.listed([one.amount for one in owed(visit)]),
     }
     return visit.page("invoices", _("Invoices and payments"), **shown)
 
@@ -116,23 +114,14 @@ def _paid_with(visit: Visit, paid: Received) -> str:
 
 @account_page()
 def export(visit: Visit) -> HttpResponse:
-    """The invoices as CSV: plain numbers and ISO days, for other programs."""
-    text = io.StringIO()
-    # Every text is quoted, so that no spreadsheet finds a second cell in it.
-    writer = csv.writer(text, quoting=csv.QUOTE_NONNUMERIC)
-    writer.writerow(["invoice", "issued_on", "due_on", "currency", "total_minor", "open_minor", "services"])
+    """The invoices for a spreadsheet, with heads, days and sums as the reader writes them."""
+    heads = [_("Invoice"), _("Date"), _("Due date"), _("Currency"), _("Amount"), _("Open"), _("Paid on")]
+    sheet = Spreadsheet(visit, "invoices", [*heads, _("State"), _("Services")])
     for one in books_of(visit, visit.live.store.history(visit.account)).invoices:
         debt = one.debt
-        services = " ".join(visit.snapshot.subscription(no).service for no in debt.subscriptions)
-        days = (one.issued_on.isoformat(), debt.due_on.isoformat())
-        writer.writerow(
-            [harmless(debt.number), *days, debt.currency, debt.total_minor, one.open_minor, harmless(services)]
-        )
-    response = HttpResponse(text.getvalue(), content_type="text/csv; charset=utf-8")
-    response.headers["Content-Disposition"] = f'attachment; filename="invoices-{visit.id}.csv"'
-    return response
-
-
-def harmless(cell: str) -> str:
-    """A text that a spreadsheet takes for nothing but text, whatever it begins with."""
-    return f"'{cell}" if cell.lstrip(" \u00a0").startswith(FORMULA) or cell.startswith(FORMULA) else cell
+        paid_on = visit.local_day(one.paid_at) if one.left is None and one.paid_at is not None else None
+        services = visit.listed([called(visit.snapshot, no) for no in debt.subscriptions])
+        sums = (sheet.sum(minor, debt.currency) for minor in (debt.total_minor, one.open_minor))
+        days = (one.issued_on, debt.due_on)
+        sheet.row(debt.number, *days, debt.currency, *sums, paid_on, _state(visit, one), services)
+    return sheet.answer()

@@ -16,12 +16,13 @@ from arrears.web.account_centre.frame import Visit
 @dataclass
 class InvoiceShown:
     """One invoice as it was issued; `left` is what is still open of it, None when that is nothing. `given_up` is what
-    nobody asks for any more, in minor units."""
+    nobody asks for any more, in minor units; `paid_at` is when something was last booked on it."""
 
     debt: Debt
     issued_on: date
     left: Debt | None
     given_up: int = 0
+    paid_at: datetime | None = None
 
     @property
     def open_minor(self) -> int:
@@ -82,9 +83,6 @@ def books_of(visit: Visit, history: Sequence[f.Recorded]) -> Books:
     payments: dict[str, Received] = {}
     reopened: list[tuple[datetime, str, int]] = []
 
-    def parts(allocations: Sequence[f.Allocation]) -> tuple[tuple[str, int], ...]:
-        return tuple((invoices[one.debt].debt.number, one.minor) for one in allocations if one.debt in invoices)
-
     for one in history:
         match one.fact:
             case f.InvoiceIssued(debt=debt, issued_on=issued_on):
@@ -96,7 +94,7 @@ def books_of(visit: Visit, history: Sequence[f.Recorded]) -> Books:
             case f.DueMoved(debt=no, due_on=due_on):
                 invoices[no].debt = replace(invoices[no].debt, due_on=due_on)
             case f.PaymentBooked() as fact:
-                booked = parts(fact.allocations)
+                booked = _booked(invoices, fact.allocations, one.at)
                 paid = Received(one.seq, one.at, fact.ref, fact.currency, fact.amount_minor, booked, fact.credit_minor)
                 money.append(paid)
                 payments[fact.ref] = paid
@@ -106,10 +104,10 @@ def books_of(visit: Visit, history: Sequence[f.Recorded]) -> Books:
                 came = isinstance(just, Received) and (just.at, just.currency) == (one.at, fact.currency)
                 if isinstance(just, Received) and came and used <= just.credit_minor:
                     # What came without naming an invoice goes to the oldest in the same instant: it paid them.
-                    just.parts += parts(fact.allocations)
+                    just.parts += _booked(invoices, fact.allocations, one.at)
                     just.credit_minor -= used
                 else:
-                    money.append(Given(one.at, fact.currency, used, parts(fact.allocations)))
+                    money.append(Given(one.at, fact.currency, used, _booked(invoices, fact.allocations, one.at)))
             case f.DebtReopened(debt=debt, minor=minor):
                 invoices[debt.no].given_up = 0
                 reopened.append((one.at, debt.number, minor))
@@ -123,3 +121,13 @@ def books_of(visit: Visit, history: Sequence[f.Recorded]) -> Books:
             case _:
                 pass
     return Books(list(invoices.values()), money)
+
+
+def _booked(
+    invoices: dict[int, InvoiceShown], allocations: Sequence[f.Allocation], at: datetime
+) -> tuple[tuple[str, int], ...]:
+    """What was booked on which invoice (its number, minor units); each was paid, in part or whole, at this time."""
+    known = [part for part in allocations if part.debt in invoices]
+    for part in known:
+        invoices[part.debt].paid_at = at
+    return tuple((invoices[part.debt].debt.number, part.minor) for part in known)

@@ -10,7 +10,7 @@ from django.utils.translation import gettext as _
 
 from arrears.core.account import Action, Debt, Subscription
 from arrears.core.deadlines import ahead
-from arrears.core.payments.settlement import quotes
+from arrears.core.payments.settlement import part_range, quotes, waits_for_an_outcome
 from arrears.core.payments.values import AttemptState
 from arrears.core.states import Reason
 from arrears.web.account_centre.frame import Visit
@@ -29,13 +29,18 @@ class OwedLine(NamedTuple):
 
 
 class Owed(NamedTuple):
-    """One currency of the settlement: what is shown is exactly what is charged."""
+    """One currency of the settlement: what is shown is exactly what is charged. `waits`: a payment of it is under way,
+    and nothing else can be asked for until it is over. `least` and `most`: what a part of it can be, empty where it is
+    paid at once."""
 
     currency: str
     minor: int
     amount: str
     quote: str
     lines: tuple[OwedLine, ...]
+    waits: bool
+    least: str
+    most: str
 
 
 class Next(NamedTuple):
@@ -58,8 +63,17 @@ def owed(visit: Visit, also: Sequence[int] = ()) -> list[Owed]:
         debts = [debt for part in quote.parts if (debt := account.debt(part.debt)) is not None]
         lines = tuple(line(visit, debt) for debt in debts)
         amount = visit.amount(quote.amount_minor, quote.currency)
-        found.append(Owed(quote.currency, quote.amount_minor, amount, f"{quote.currency}:{quote.hash}", lines))
+        part = part_range(visit.view, quote)
+        least, most = (visit.amount(minor, quote.currency) for minor in part) if part else ("", "")
+        waits = waits_for_an_outcome(account, quote)
+        shown = f"{quote.currency}:{quote.hash}"
+        found.append(Owed(quote.currency, quote.amount_minor, amount, shown, lines, waits, least, most))
     return found
+
+
+def payable(sums: Sequence[Owed]) -> list[Owed]:
+    """Those of which nothing is under way: what can be paid now."""
+    return [one for one in sums if not one.waits]
 
 
 def line(visit: Visit, debt: Debt) -> OwedLine:
@@ -120,10 +134,30 @@ def held(visit: Visit) -> list[OwedLine]:
     return [line(visit, debt) for debt in account.debts if account.debt_is_held(debt.no)]
 
 
-def waits_for_the_payer(visit: Visit) -> bool:
-    """Whether the payment that is under way waits for its payer to confirm it."""
-    attempts = visit.snapshot.attempts
-    return bool(attempts) and attempts[-1].state is AttemptState.NEEDS_CUSTOMER
+def late_and_held(visit: Visit) -> bool:
+    """Whether something is past due of which nobody asks for anything now."""
+    return any(visit.snapshot.debt_is_held(debt.no) for debt in visit.view.past_due)
+
+
+class UnderWay(NamedTuple):
+    """A payment that is not over, in words, and the path of its story."""
+
+    text: str
+    path: str
+
+
+def under_way(visit: Visit) -> UnderWay | None:
+    """The newest payment that is not over: whether the payer has left its page, has to confirm it, or waits for us."""
+    if not visit.snapshot.attempts:
+        return None
+    attempt = visit.snapshot.attempts[-1]
+    if attempt.on_page:
+        text = _("You were on the payment page. If you left it, nothing was taken.")
+    elif attempt.state is AttemptState.NEEDS_CUSTOMER:
+        text = _("A payment waits for you to confirm it.")
+    else:
+        text = _("A payment is under way.")
+    return UnderWay(text, f"/{visit.id}/story/{attempt.no}")
 
 
 def coming(visit: Visit) -> list[Next]:

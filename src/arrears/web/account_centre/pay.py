@@ -19,12 +19,14 @@ from django.views.decorators.http import require_http_methods, require_safe
 
 from arrears.core.errors import Refused
 from arrears.core.messages.content import Role
+from arrears.core.people.throttles import Throttled
 from arrears.core.states import Reason, State
 from arrears.engine.payments.pages import open_page
 from arrears.engine.payments.settling import StaleQuote, confirm
 from arrears.engine.people.pay_links import good_link, known_link
 from arrears.engine.tokens import digest_of
 from arrears.ports import AttemptRecord, PayLink, Processor
+from arrears.web import throttle
 from arrears.web.account_centre.frame import Visit, read_on, speak
 from arrears.web.account_centre.owed import coming, owed, says
 from arrears.web.account_centre.settle import account_of
@@ -41,6 +43,7 @@ SHOWN_FOR_HOURS: Final = 24
 """How long after a payment its story stands on the page."""
 
 
+@throttle.counts_wrong(Throttled.LINK, 410)
 @require_safe
 def exchange(request: HttpRequest, token: str) -> HttpResponse:
     """The link of a message: a cookie for a token, and on to the clean address."""
@@ -189,15 +192,20 @@ def _stopped(visit: Visit) -> list[str]:
 
 def _recent(visit: Visit) -> Sequence[int]:
     """The payments that are told: those through a page that are not over, or of the last day; and those with a card on
-    file that can be confirmed, or have ended in the last day (of our own charges only what was paid)."""
-    found, refused = [], refused_on_pages(visit)
-    for record in visit.live.store.attempts(visit.account):
+    file that can be confirmed, or were paid in the last day. Of declines only the newest is news, where nothing has
+    been tried since; one of our own charges is told by its mail."""
+    records, refused = visit.live.store.attempts(visit.account), refused_on_pages(visit)
+    found = []
+    for record in records:
         fresh = (visit.now - record.moved_at).total_seconds() < SHOWN_FOR_HOURS * 3600
-        if record.on_page:
-            told = (record.state != "canceled" or record.no in refused) and (fresh or record.state in UNDER_WAY)
+        declined = record.state == "declined" or (record.state == "canceled" and record.no in refused)
+        news = fresh and record is records[-1] and (record.on_page or record.initiator == "customer")
+        if declined:
+            told = news
+        elif record.on_page:
+            told = record.state in UNDER_WAY or (fresh and record.state != "canceled")
         else:
-            own = record.initiator == "customer"
-            told = _confirmable(visit, record) or (fresh and record.state in ("paid", *(("declined",) if own else ())))
+            told = _confirmable(visit, record) or (fresh and record.state == "paid")
         if told:
             found.append(record.no)
     return found[-3:]

@@ -3,20 +3,22 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from functools import cache
+from importlib import resources
 from typing import Any, Final
-from zoneinfo import available_timezones
 
 from django.conf import settings
 from django.http import HttpRequest, HttpResponse
 from django.utils.functional import Promise
 from django.utils.translation import gettext as _
-from django.utils.translation import gettext_lazy
+from django.utils.translation import gettext_lazy, ngettext
 
 from arrears.core.account import Action
 from arrears.core.closed import closed
 from arrears.core.errors import Refused
 from arrears.core.messages.kinds import FORESEEN, MessageKind
-from arrears.core.people.links import LASTS, TimedLink
+from arrears.core.people.links import LASTS, Capability
+from arrears.core.people.throttles import Throttled
 from arrears.engine.messages.unreached import Unreached
 from arrears.engine.messages.upcoming import Telling, plan_of
 from arrears.engine.people import access, profile
@@ -24,6 +26,7 @@ from arrears.web.account_centre.frame import Visit, account_page
 from arrears.web.names import called
 from arrears.web.refusals import in_words
 from arrears.web.sign_in.security import step_up
+from arrears.web.throttle import throttled_as
 
 PLAN_MAX: Final = 40
 """More lines would be more than a page of 50 kB; the timeline has them when they come near."""
@@ -40,10 +43,11 @@ WAITS: Final[dict[Action, Promise | str]] = closed("words of what waits for a wa
     Action.DELETE: gettext_lazy("that the data of %(service)s is deleted"),
 })  # fmt: skip
 
-PROVED: Final = ("address", "invite", "withdraw", "remove")
+PROVED: Final = ("address", "invite", "withdraw", "remove", "warn", "unwarn")
 """What is done only for somebody who has just shown who they are."""
 
 
+@throttled_as(Throttled.TYPED_ADDRESS)
 @account_page(methods=("GET", "HEAD", "POST"), acts=False)
 def page(visit: Visit) -> HttpResponse:
     """The page; with POST what its forms ask for. Language and zone are everybody's own."""
@@ -83,6 +87,11 @@ def _done(visit: Visit, do: str, address: str) -> str:
     match do:
         case "address":
             profile.change_address(store, account, person, address, visit.now, visit.author)
+        case "again":
+            pending = pending_address(visit)
+            profile.change_address(
+                store, account, person, pending or visit.person.contact or visit.person.sign_in, visit.now, visit.author
+            )
         case "test":
             profile.send_test(store, account, person, visit.now, visit.author)
         case "invite":
@@ -90,10 +99,8 @@ def _done(visit: Visit, do: str, address: str) -> str:
             access.invite(store, account, address, "billing_reader", name, visit.now, visit.author, by_person=person)
         case "withdraw":
             access.withdraw(store, account, _number(visit, "link"), visit.now, visit.author)
-            return ""
         case "remove":
             access.remove(store, account, _number(visit, "person"), visit.now, visit.author)
-            return ""
         case "warn":
             profile.add_extra(store, account, address, "", "", now=visit.now, author=visit.author)
         case "unwarn":
@@ -101,6 +108,14 @@ def _done(visit: Visit, do: str, address: str) -> str:
         case _:
             return ""
     return do
+
+
+def pending_address(visit: Visit) -> str:
+    """The new contact address of the reader that waits for its link to be opened; empty for none."""
+    person = visit.person
+    asked = [one for one in visit.contacts.requests if person is not None and one.person == person.no]
+    newest = max(asked, key=lambda one: one.no, default=None)
+    return newest.new if newest is not None and not newest.used and newest.new != person.contact else ""
 
 
 def _number(visit: Visit, field: str) -> int:
@@ -124,6 +139,8 @@ def shown(visit: Visit, why: str = "", status: int = 200, wrong: str = "") -> Ht
         "contact": person.contact or person.sign_in if person else "",
         "sign_in": person.sign_in if person else "",
         "confirmed": visit.day(visit.local_day(person.confirmed_at)) if person and person.confirmed_at else "",
+        "pending": pending_address(visit) if visit.may_act else "",
+        "to_confirm": visit.may_act and profile.needs_confirming(contacts, visit.now),
         "dead": bool(person and person.addresses and contacts.is_dead(person.addresses[0])),
         "people": [
             {
@@ -139,10 +156,10 @@ def shown(visit: Visit, why: str = "", status: int = 200, wrong: str = "") -> Ht
             {
                 "no": one.no,
                 "address": visit.address(one.address),
-                "until": visit.day(visit.local_day(one.asked_at + LASTS[TimedLink.INVITATION])),
+                "until": visit.day(visit.local_day(one.asked_at + LASTS[Capability.INVITATION])),
             }
             for one in contacts.links
-            if not one.person and visit.now - one.asked_at <= LASTS[TimedLink.INVITATION]
+            if not one.person and visit.now - one.asked_at <= LASTS[Capability.INVITATION]
         ],
         "extras": [
             {"address": visit.address(one.address), "dead": contacts.is_dead(one.address)} for one in contacts.extras
@@ -152,9 +169,20 @@ def shown(visit: Visit, why: str = "", status: int = 200, wrong: str = "") -> Ht
         "plan_more": len(tellings) > PLAN_MAX,
         "plan_zone": plan.zone,
         "zone_now": person.zone if person else "",
-        "zones": sorted(name for name in available_timezones() if "/" in name and not name.startswith("Etc/")),
+        "zones": zone_names(person.zone if person else ""),
     }
     return visit.page("profile", _("People and addresses"), status, **values)
+
+
+def _after(one: Telling) -> str:
+    """How long after something that has not happened yet; day 0 is the day after the due date."""
+    if one.kind is MessageKind.DELETION_WARNING:
+        text = ngettext(
+            "%(days)s day after a service has stopped", "%(days)s days after a service has stopped", one.day
+        )
+        return text % {"days": one.day}
+    days = one.day + 1
+    return ngettext("%(days)s day after the due date", "%(days)s days after the due date", days) % {"days": days}
 
 
 def _unreached(visit: Visit, found: Unreached | None) -> dict[str, Any] | None:
@@ -165,13 +193,20 @@ def _unreached(visit: Visit, found: Unreached | None) -> dict[str, Any] | None:
     return {"dead": found.dead, "since": found.since and visit.day(found.since), "waits": visit.listed(waits)}
 
 
+@cache
+def zone_names(chosen: str) -> tuple[str, ...]:
+    """The zones that people live in, by the names they have today: those that the list of zones by country names, and
+    what somebody has chosen before."""
+    text = (resources.files("tzdata") / "zoneinfo" / "zone.tab").read_text("utf-8")
+    living = {line.split("\t")[2] for line in text.splitlines() if line and not line.startswith("#")}
+    return tuple(sorted((living | {chosen}) - {""}))
+
+
 def lines(visit: Visit, tellings: Sequence[Telling]) -> list[dict[str, str]]:
     """One line for each kind of message of a day, whatever services it is about."""
     grouped: dict[tuple[str, MessageKind, str], list[str]] = {}
     for one in tellings:
-        when = visit.day(one.on) if one.on else _("day %(day)s after the due date has passed") % {"day": one.day}
-        if one.on is None and one.kind is MessageKind.DELETION_WARNING:
-            when = _("day %(day)s after a service has stopped") % {"day": one.day}
+        when = visit.day(one.on) if one.on else _after(one)
         to = visit.listed(list(dict.fromkeys(visit.name(visit.address(r.address)) for r in one.to))) or _("nobody")
         names = grouped.setdefault((when, one.kind, to), [])
         if one.subscription:

@@ -7,22 +7,21 @@ a form that is sent twice, from two tabs or after a refresh, is answered with wh
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from typing import Any, Final
+from typing import Final
 
-from babel.numbers import get_decimal_symbol, get_group_symbol
+from babel.numbers import get_currency_symbol, get_decimal_symbol
 from django.http import Http404, HttpRequest, HttpResponse
 from django.utils.translation import gettext as _
 
-from arrears.core.account import Account, Mode
+from arrears.core.account import Mode
 from arrears.core.errors import Refused
 from arrears.core.ids import ACCOUNT, parse_id
-from arrears.core.money import parse_amount
-from arrears.core.payments.settlement import usable
+from arrears.core.money import format_amount, typed_amount
 from arrears.engine.payments import settling, setups
-from arrears.engine.payments.permitted import refused_card
-from arrears.engine.payments.settling import PART_MINIMUM_MINOR, StaleQuote
+from arrears.engine.payments.settling import StaleQuote
 from arrears.ports import Processor
 from arrears.ports.setups import SetupPage
+from arrears.web.account_centre.cards import best, on_file
 from arrears.web.account_centre.frame import Visit, account_page
 from arrears.web.account_centre.owed import (
     Owed,
@@ -30,10 +29,12 @@ from arrears.web.account_centre.owed import (
     carried,
     coming,
     held,
+    late_and_held,
     offered,
     owed,
+    payable,
     says,
-    waits_for_the_payer,
+    under_way,
 )
 from arrears.web.account_centre.story import away
 from arrears.web.languages import language_now
@@ -58,6 +59,8 @@ def page(visit: Visit) -> HttpResponse:
         return visit.to(f"story/{'-'.join(str(no) for no in _since(visit, since))}")
     try:
         if form.get("do") == "card":
+            if not quotes:
+                raise Refused("nothing_owed", "nothing is owed, so nothing is paid with a new card")
             return away(visit, go_for_a_card(visit, quotes, also).url)
         return _pay(visit, form, quotes, also)
     except StaleQuote as stale:
@@ -72,37 +75,50 @@ def shown(visit: Visit, also: Sequence[int] = (), why: str = "", status: int = 2
     """The page itself; `wrong` is the code of what was refused, and what was typed is kept."""
     why = why or why_of(visit.request)
     sums = owed(visit, also)
-    account, waiting = visit.snapshot, offered(visit)
+    open_now = payable(sums)
+    account, waiting, methods = visit.snapshot, offered(visit), on_file(visit, open_now)
+    likeliest = best(methods)
+    parts = [_part(visit, one) for one in open_now if one.least]
+    bad_part = wrong in ("bad_amount", "bad_part")
     values = {
         "owed": sums,
+        "payable": open_now,
         "offered": waiting[:OFFERED_MAX],
         "more_offered": len(waiting) > OFFERED_MAX,
         "also": also,
+        "late_and_held": late_and_held(visit),
         "held": held(visit),
         "carried": carried(visit),
         "coming": [says(one) for one in coming(visit) if one.averted],
-        "methods": _methods(visit),
+        "methods": methods,
+        "likeliest": likeliest,
+        "any_ready": any(one.ready for one in methods),
         "seen": account.attempt_count,
-        "parts": _parts_possible(account),
-        "part_least": [
-            {
-                "currency": o.currency,
-                "least": visit.amount(PART_MINIMUM_MINOR, o.currency),
-                "most": o.amount,
-                "typed": visit.request.POST.get(f"part_{o.currency}", "")[:40],
-            }
-            for o in sums
-        ],
-        "bad_part": wrong == "bad_amount",
-        "chosen": visit.request.POST.get("method", ""),
-        "why": why,
+        "parts": parts,
+        "bad_part": bad_part,
+        "chosen": visit.request.POST.get("method", "") or (likeliest.text if likeliest else ""),
+        "why": " ".join(one["says"] for one in parts) if bad_part and parts else why,
         "total": visit.listed([one.amount for one in sums]),
-        "open_confirm": waits_for_the_payer(visit),
-        "open_attempt": account.attempts[-1].no if account.attempts else 0,
+        "total_now": visit.listed([one.amount for one in open_now]),
+        "under_way": under_way(visit),
         "cards_possible": visit.live.providers.can_open(Processor.open_setup),
         "transfer": _transfer(visit, sums),
     }
     return visit.page("settle", _("Pay what is open") if sums else _("Nothing to pay"), status, **values)
+
+
+def _part(visit: Visit, one: Owed) -> dict[str, str]:
+    """How a part of one currency is asked for; `says` is what to write where it was not one."""
+    locale = str(visit.locale)
+    example = format_amount(one.minor - one.minor // 2, one.currency, locale)
+    names = {"least": one.least, "most": one.most, "example": example}
+    return {
+        "currency": one.currency,
+        "least": one.least,
+        "most": one.most,
+        "typed": visit.request.POST.get(f"part_{one.currency}", "")[:40],
+        "says": _("Give an amount from %(least)s to %(most)s, for example %(example)s.") % names,
+    }
 
 
 def _transfer(visit: Visit, sums: Sequence[Owed]) -> str:
@@ -146,36 +162,10 @@ def _parts(visit: Visit, form: Mapping[str, str], quotes: Mapping[str, str]) -> 
         text = form.get(f"part_{currency}", "").strip()
         if not text:
             continue
-        mark, group = get_decimal_symbol(visit.locale), get_group_symbol(visit.locale)
-        found[currency] = parse_amount(text, currency, decimal_mark=mark, grouping=group)
+        mark, sign = get_decimal_symbol(visit.locale), get_currency_symbol(currency, visit.locale)
+        found[currency] = typed_amount(text, currency, decimal_mark=mark, sign=sign)
     if not found:
         raise Refused("bad_amount", "no amount was given")
-    return found
-
-
-def _parts_possible(account: Account) -> bool:
-    return any(m.failed for m in account.methods) or any(d.tries for d in account.debts)
-
-
-def _methods(visit: Visit) -> list[dict[str, Any]]:
-    """The methods on file, with what is against paying by them."""
-    found = []
-    elsewhere = visit.live.store.tries_elsewhere(visit.account) if visit.snapshot.methods else {}
-    for method in visit.snapshot.methods:
-        if method.removed:
-            continue
-        refused = refused_card(visit.snapshot, method.no, elsewhere.get(method.no, ()), visit.now)
-        ready = usable(method, visit.view.today) and not refused
-        found.append(
-            {
-                "no": method.no,
-                "text": str(method.no),
-                "label": visit.contacts.cards.get(method.no, ""),
-                "usable": ready,
-                "failed": method.failed,
-                "active": any(s.method == method.no for s in visit.snapshot.subscriptions),
-            }
-        )
     return found
 
 

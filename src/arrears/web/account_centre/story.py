@@ -16,7 +16,7 @@ from django.utils import translation
 from arrears.core import facts as f
 from arrears.core.payments.declines import guidance
 from arrears.core.payments.values import AttemptState
-from arrears.core.states import State
+from arrears.core.states import Reason, State
 from arrears.engine.payments.attempts import ask_page, payment_ref, pursue
 from arrears.engine.payments.settling import confirm
 from arrears.notices.render import Texts
@@ -79,9 +79,20 @@ def page(visit: Visit, attempts: str) -> HttpResponse:
     # A currency that could not even be tried has no attempt to tell of: it is said to be open still.
     said = paid or "left" in visit.request.GET
     left = visit.listed([one.amount for one in owed(visit)]) if said else ""
-    values = {**told, "action": f"/{visit.id}/story/{attempts}", "left": left}
+    stays = visit.listed(not_by_paying(visit)) if paid and not left else ""
+    values = {**told, "action": f"/{visit.id}/story/{attempts}", "left": left, "stays": stays}
     template = "story_part" if "HX-Request" in visit.request.headers else "story"
     return visit.page(template, title_of(told["parts"]), **values)
+
+
+def not_by_paying(visit: Visit) -> list[str]:
+    """The services that a payment does not bring back: canceled, or stopped for another reason than debt."""
+    stopped = (State.RESTRICTED, State.DISABLED)
+    return [
+        called(visit.snapshot, sub.no)
+        for sub in visit.snapshot.subscriptions
+        if sub.state in stopped and set(sub.reasons) - {Reason.PAST_DUE} and not (sub.end and sub.end.ordered_at)
+    ]
 
 
 def ask_providers(visit: Visit, numbers: Sequence[int]) -> None:
@@ -166,10 +177,12 @@ def refused_on_pages(visit: Visit) -> dict[int, str]:
 
 
 def _part(visit: Visit, record: AttemptRecord, refused: str = "") -> StoryPart:
-    under_way = "page" if record.on_page else "waiting"
+    left = visit.snapshot.attempt(record.no)
+    on_page = left is not None and left.on_page
+    under_way = "page" if on_page else "waiting"
     state = under_way if record.state in UNDER_WAY else record.state
     if record.state == AttemptState.NEEDS_CUSTOMER:
-        state = "page" if record.on_page else "confirm"
+        state = "page" if on_page else "confirm"
     over = record.state == "declined" or (state == "canceled" and bool(refused))
     said = refused if state in ("page", "canceled") else record.decline
     text, checks = advice(visit, said) if over or (state == "page" and refused) else ("", ())

@@ -13,10 +13,13 @@ from django.utils.translation import gettext_lazy
 
 from arrears.core.account import Action, Subscription
 from arrears.core.closed import closed
+from arrears.core.deadlines import ahead
+from arrears.core.policy.values import HERE
 from arrears.core.states import Reason, State, allows
 from arrears.engine import commands
+from arrears.engine.commands import if_canceled
 from arrears.web.account_centre.frame import Visit, account_page
-from arrears.web.account_centre.owed import Next, coming, says
+from arrears.web.account_centre.owed import Next, coming, owed, says
 from arrears.web.account_centre.paged import page_of
 from arrears.web.account_centre.support_shown import effects, pending, waiting
 from arrears.web.names import called
@@ -58,16 +61,68 @@ RESOURCES: Final = (
 
 @account_page(methods=("GET", "HEAD", "POST"))
 def page(visit: Visit) -> HttpResponse:
-    """The list; with POST a cancelled one comes back."""
-    if visit.request.method == "POST":
-        text = visit.request.POST.get("subscription", "")
-        number = int(text) if text.isdecimal() and len(text) < 9 else 0
-        if any(sub.no == number for sub in visit.snapshot.subscriptions):
-            commands.reactivate(visit.live.store, visit.account, number, visit.now, visit.author)
+    """The list; with `?cancel=` what it would mean to end one of them; with POST one is ended, or comes back."""
+    form, query = visit.request.POST, visit.request.GET
+    if visit.request.method != "POST":
+        number = _number(visit, query.get("cancel", ""))
+        return asked(visit, number) if number and may_cancel(visit, number) else shown(visit)
+    number = _number(visit, form.get("subscription", ""))
+    if not number:
         return visit.to("subscriptions")
-    ahead = coming(visit)
-    paged = page_of(visit.snapshot.subscriptions, SUBSCRIPTIONS_A_PAGE, visit.request.GET)
-    rows = [_row(visit, sub, [one for one in ahead if one.subscription == sub.no]) for sub in paged.items]
+    if form.get("do") == "cancel":
+        commands.cancel_by_customer(visit.live.store, visit.account, number, visit.now, visit.author)
+        return visit.to(f"subscriptions?done=canceled&subscription={number}")
+    commands.reactivate(visit.live.store, visit.account, number, visit.now, visit.author)
+    return visit.to(f"subscriptions?done=back&subscription={number}")
+
+
+def _number(visit: Visit, text: str) -> int:
+    """The subscription that an address or a form names; 0 for none."""
+    number = int(text) if text.isdecimal() and len(text) < 9 else 0
+    return number if any(sub.no == number for sub in visit.snapshot.subscriptions) else 0
+
+
+def may_cancel(visit: Visit, number: int) -> bool:
+    """Whether the administrator may end this one here: their policy says so, and it has not ended already."""
+    sub = visit.snapshot.subscription(number)
+    return visit.may_act and _ends_here(visit) and not is_gone(sub) and Reason.CANCELED not in sub.reasons
+
+
+def _ends_here(visit: Visit) -> bool:
+    return visit.view.policy.cancel_by_customer == HERE
+
+
+def asked(visit: Visit, number: int) -> HttpResponse:
+    """What ending this one means, before it is done: when it stops, what stays open, until when it can come back."""
+    name = called(visit.snapshot, number)
+    then = if_canceled(visit.view, number)
+    kept_until = [one.announced_day for one in ahead(then) if one.sub.no == number and one.action is Action.DELETE]
+    values: dict[str, Any] = {
+        "number": number,
+        "name": name,
+        "runs": visit.snapshot.subscription(number).state in RUNS,
+        "open": visit.sums(open_of(visit, number)),
+        "kept": visit.day(kept_until[0]) if kept_until and kept_until[0] else "",
+    }
+    return visit.page("cancel", _("Cancel %(name)s?") % {"name": name}, **values)
+
+
+def open_of(visit: Visit, number: int) -> dict[str, int]:
+    """What is open for a subscription, by currency: also what is not due yet, but nothing that is on hold."""
+    found: dict[str, int] = {}
+    for debt in visit.snapshot.debts:
+        if number in debt.subscriptions and not visit.snapshot.debt_is_held(debt.no):
+            found[debt.currency] = found.get(debt.currency, 0) + debt.open_minor
+    return found
+
+
+def shown(visit: Visit) -> HttpResponse:
+    """The list itself; what was just done to one of them is said above it, with what is left to do."""
+    lies_ahead, query = coming(visit), visit.request.GET
+    paged = page_of(visit.snapshot.subscriptions, SUBSCRIPTIONS_A_PAGE, query)
+    rows = [_row(visit, sub, [one for one in lies_ahead if one.subscription == sub.no]) for sub in paged.items]
+    number = _number(visit, query.get("subscription", ""))
+    sums = owed(visit) if number else []
     return visit.page(
         "subscriptions",
         _("Subscriptions"),
@@ -75,7 +130,26 @@ def page(visit: Visit) -> HttpResponse:
         paged=paged,
         effects=effects(visit),
         waiting=waiting(visit),
+        said=_said(visit, number, query.get("done", "")) if number else "",
+        open=visit.listed([one.amount for one in sums]),
+        cancel_at="" if _ends_here(visit) else visit.view.policy.cancel_by_customer or f"/{visit.id}/help?about=other",
     )
+
+
+def _said(visit: Visit, number: int, done: str) -> str:
+    """What was done to a subscription, and what it means; empty where it is not so any more."""
+    sub = visit.snapshot.subscription(number)
+    names = {"name": called(visit.snapshot, number)}
+    canceled = Reason.CANCELED in sub.reasons
+    if done == "canceled" and canceled:
+        return _("%(name)s is cancelled. You can bring it back here while its data is kept.") % names
+    if done != "back" or canceled:
+        return ""
+    if sub.state in RUNS or _resuming(sub):
+        return _("%(name)s comes back: it is being switched on.") % names
+    if set(sub.reasons) == {Reason.PAST_DUE}:
+        return _("The cancellation of %(name)s is taken back. It runs again once what is open is paid.") % names
+    return _("The cancellation of %(name)s is taken back. What else keeps it stopped stands below.") % names
 
 
 def state_of(visit: Visit, sub: Subscription) -> str:
@@ -117,12 +191,13 @@ def _resuming(sub: Subscription) -> bool:
 def _row(visit: Visit, sub: Subscription, ahead: list[Next]) -> dict[str, Any]:
     may = allows(sub.state)
     gone = is_gone(sub)
+    asked = not visit.view.all_held(sub)
     return {
         "no": sub.no,
         "name": called(visit.snapshot, sub.no),
         "state": state_of(visit, sub),
-        "reasons": [] if gone else [_lifts(sub, reason) for reason in sub.reasons],
-        "pay": Reason.PAST_DUE in sub.reasons and not gone,
+        "reasons": [] if gone else [_lifts(sub, reason, asked=asked) for reason in sub.reasons],
+        "pay": Reason.PAST_DUE in sub.reasons and not gone and asked,
         "coming": [says(one) for one in ahead],
         "deletion": _deletion(sub, ahead),
         "kept": kept(sub, ahead),
@@ -138,6 +213,8 @@ def _row(visit: Visit, sub: Subscription, ahead: list[Next]) -> dict[str, Any]:
         "charged": may.charged,
         "runs": sub.state in RUNS,
         "canceled": Reason.CANCELED in sub.reasons and not gone,
+        "ends_here": may_cancel(visit, sub.no),
+        "ends_elsewhere": not gone and Reason.CANCELED not in sub.reasons and not _ends_here(visit),
         "method": visit.contacts.cards.get(sub.method, "") if not gone else "",
     }
 
@@ -148,7 +225,10 @@ def _deletion(sub: Subscription, ahead: Sequence[Next]) -> str:
     return "" if scheduled else next((one.day for one in ahead if one.action is Action.DELETE), "")
 
 
-def _lifts(sub: Subscription, reason: Reason) -> str:
+def _lifts(sub: Subscription, reason: Reason, *, asked: bool) -> str:
+    """What lifts a reason; `asked`: of the payer, since not everything that is past due is held."""
+    if reason is Reason.PAST_DUE and not asked:
+        return _("A payment is late. Its invoice is being looked into; nothing has to be paid meanwhile.")
     if reason is Reason.PAST_DUE and sub.state in RUNS:
         return _("A payment is late. It runs as before; pay what is open, and it stays so.")
     if reason is Reason.PAST_DUE and len(sub.reasons) > 1:

@@ -8,30 +8,31 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable
-from datetime import timedelta
 from typing import Any, Final
 
 from django.core import signing
 from django.http import HttpRequest, HttpResponse, JsonResponse
 from django.utils import translation
 from ninja import Router
-from ninja.errors import AuthenticationError
 
 from arrears.core.errors import Refused
 from arrears.core.ids import ACCOUNT, INVOICE, format_id, parse_id
 from arrears.core.money import format_amount
+from arrears.core.people.links import LASTS as CAPABILITY_LASTS
+from arrears.core.people.links import Capability
 from arrears.core.view import View
 from arrears.engine.messages.addressing import stable_link
 from arrears.notices import values
 from arrears.notices.languages import language_of
 from arrears.web.alerts import Standing, standing
-from arrears.web.api.frame import PROBLEMS, Bearer
+from arrears.web.api.frame import PROBLEMS, Bearer, wrong
+from arrears.web.identities import Token, token_lives
 from arrears.wiring import RealClock, installed, settings
 
 router = Router(tags=["alerts"])
 
 SALT: Final = "arrears.banner"
-LASTS: Final = timedelta(minutes=15)
+LASTS: Final = CAPABILITY_LASTS[Capability.BANNER_TOKEN]
 _PATH: Final = re.compile(r"/v1/accounts/([^/]+)/alerts/?")
 
 
@@ -39,14 +40,16 @@ class BannerOrBearer(Bearer):
     """An API token, or the banner's own for the account in the path."""
 
     def authenticate(self, request: HttpRequest, token: str) -> Any:
-        """The token; AuthenticationError for one that is forged or too old. Another account's is no different."""
+        """The token; 401 for one that is forged or too old. Another account's is no different."""
         if token.startswith("arr_"):
             return super().authenticate(request, token)
         found = _PATH.fullmatch(request.path)
         try:
-            account = signing.loads(token, salt=SALT, max_age=LASTS)
-        except signing.BadSignature:
-            raise AuthenticationError from None
+            account, minter = signing.loads(token, salt=SALT, max_age=LASTS)
+        except (signing.BadSignature, TypeError, ValueError):
+            raise wrong(request) from None
+        if not token_lives(minter, RealClock().now()):
+            raise wrong(request)
         if found is None or found[1] != account:
             raise Refused("unknown_account", "there is no such account for this token")
         return account
@@ -87,8 +90,14 @@ def banner_token(request: HttpRequest, account: str) -> HttpResponse:
     number = _number(account)
     if number not in installed().store.snapshots([number]):
         raise Refused("unknown_account", f"there is no account {account}")
-    token = signing.dumps(format_id(ACCOUNT, number), salt=SALT)
+    minter: Token = request.auth  # type: ignore[attr-defined]
+    token = banner_token_of(format_id(ACCOUNT, number), minter.number)
     return JsonResponse({"token": token, "expires_at": (RealClock().now() + LASTS).isoformat()})
+
+
+def banner_token_of(account: str, minter: int) -> str:
+    """A token for the banner of an account; it ends with the API token that asked for it, or before."""
+    return signing.dumps([account, minter], salt=SALT)
 
 
 def _number(text: str) -> int:

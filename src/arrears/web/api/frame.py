@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import threading
-import time
 from functools import cached_property
 from typing import Any, Final
 
@@ -15,12 +13,11 @@ from ninja.security import HttpBearer
 from pydantic import ConfigDict
 
 from arrears.core.errors import Refused
+from arrears.core.people.throttles import Throttled
+from arrears.web import throttle
 from arrears.web.errors import problem
 from arrears.web.identities import Token, token_of
 from arrears.wiring import RealClock
-
-REQUESTS_PER_MINUTE: Final = 600
-"""For each token and process: a guard against a program gone wild, not a meter, so it need not be shared."""
 
 
 class Strict(Schema):
@@ -65,27 +62,21 @@ class Bearer(HttpBearer):
         """The token, or AuthenticationError; TooMany and ReadOnly say the rest."""
         found = token_of(token, RealClock().now())
         if found is None:
-            raise AuthenticationError
-        if not _within_rate(found.number):
-            raise HttpError(429, "too many requests")
+            raise wrong(request)
+        try:
+            throttle.take(request, Throttled.API, token=str(found.number))
+        except throttle.TooManyTries:
+            raise HttpError(429, "too many requests") from None
         if found.scope == "read" and request.method not in ("GET", "HEAD") and not self.reading:
             raise HttpError(403, "this token may only read")
         return found
 
 
-_seen: dict[int, list[float]] = {}
-_lock = threading.Lock()
-
-
-def _within_rate(token: int) -> bool:
-    now = time.monotonic()
-    with _lock:
-        recent = [at for at in _seen.get(token, []) if at > now - 60]
-        _seen[token] = recent
-        if len(recent) >= REQUESTS_PER_MINUTE:
-            return False
-        recent.append(now)
-        return True
+def wrong(request: HttpRequest) -> Exception:
+    """What to raise for a token that is none of ours: 401, or 429 where too many of them came from one net."""
+    if throttle.may_be_wrong(request, Throttled.WRONG_TOKEN):
+        return AuthenticationError()
+    return HttpError(429, "too many tokens that are not valid")
 
 
 class _Api(NinjaAPI):

@@ -13,7 +13,7 @@ from ninja import Router
 from arrears.core.errors import Refused
 from arrears.core.ids import ACCOUNT, PERSON, SUBSCRIPTION, format_id, parse_id
 from arrears.core.messages.recipients import EMAIL, ChannelName, Contacts, Recipient
-from arrears.core.people.links import LASTS, TimedLink
+from arrears.core.people.links import LASTS, Capability
 from arrears.engine.messages.unreached import WHAT_TO_DO, Unreached
 from arrears.engine.messages.upcoming import Telling, upcoming_messages
 from arrears.engine.people import profile
@@ -74,7 +74,7 @@ def contact_address(request: HttpRequest, account: str, body: Address) -> HttpRe
     live = installed()
     number, person = _number(account), _person(body.person)
     profile.change_address(live.store, number, person, body.address, live.clock.now(), _author(request))
-    return JsonResponse({"sent_to": body.address, "valid_days": LASTS[TimedLink.ADDRESS].days}, status=202)
+    return JsonResponse({"sent_to": body.address, "valid_days": LASTS[Capability.ADDRESS_LINK].days}, status=202)
 
 
 @router.post("/accounts/{account}/test-message", response={202: dict[str, Any], **PROBLEMS})

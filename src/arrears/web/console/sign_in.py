@@ -7,25 +7,35 @@ from django.shortcuts import render
 from django.utils.translation import gettext_lazy as _
 from django.views.decorators.http import require_http_methods, require_POST
 
-from arrears.web.identities import sign_in_staff
+from arrears.core.people.throttles import Throttled
+from arrears.web import throttle
+from arrears.web.identities import staff_of
 from arrears.web.signed_in import SIGN_IN, left, safe_next
-from arrears.wiring import RealClock
 
 
+@throttle.throttled_as(Throttled.STAFF)
 @require_http_methods(["GET", "HEAD", "POST"])
 def sign_in(request: HttpRequest) -> HttpResponse:
     """Sign in as staff."""
     if request.method != "POST":
         return _page(request, wrong=False)
-    email, password = request.POST.get("email", ""), request.POST.get("password", "")
-    address = request.META.get("REMOTE_ADDR", "")
-    somebody = sign_in_staff(email.strip()[:254], password[:1000], address, RealClock().now())
-    if somebody is None:
+    email, password = request.POST.get("email", "").strip()[:254], request.POST.get("password", "")[:1000]
+    try:
+        with throttle.one_try(request, Throttled.STAFF, name=email):
+            somebody = None if "\x00" in email + password else staff_of(email, password)
+            if somebody is None:
+                raise _Wrong
+    except (throttle.TooManyTries, _Wrong):
         return _page(request, wrong=True)
-    target = safe_next(request, "staff")
+    response = HttpResponseRedirect(safe_next(request, "staff"))
     request.session.flush()
-    request.session["staff"] = {"number": somebody.number, "name": somebody.name}
-    return HttpResponseRedirect(target)
+    request.session["staff"] = {"number": somebody.number, "name": somebody.name, "proof": somebody.proof}
+    throttle.remember(request, response, Throttled.STAFF, email)
+    return response
+
+
+class _Wrong(Exception):
+    """Not this name, or not this password."""
 
 
 def _page(request: HttpRequest, *, wrong: bool) -> HttpResponse:

@@ -17,10 +17,13 @@ from django.http import HttpRequest, HttpResponse
 from django.utils.translation import gettext
 from django.utils.translation import gettext_lazy as _
 
+from arrears.core.people.throttles import Throttled
 from arrears.engine.people import access
 from arrears.store.models import Person
+from arrears.web import throttle
 from arrears.web.brand import brand
-from arrears.web.sign_in import sessions, throttle
+from arrears.web.client_address import address_of
+from arrears.web.sign_in import sessions
 from arrears.web.signed_in import is_ours
 from arrears.wiring import RealClock, installed
 
@@ -61,8 +64,8 @@ class AccountAdapter(DefaultAccountAdapter):  # type: ignore[misc]
         return is_ours(url, "person")
 
     def get_client_ip(self, request: HttpRequest) -> str:
-        """Where a request comes from; a socket of this machine has no address."""
-        return str(super().get_client_ip(request)) if request.META.get("REMOTE_ADDR") else "127.0.0.1"
+        """Where a request comes from, in words; empty where that is not known."""
+        return str(address_of(request) or "")
 
     def login(self, request: HttpRequest, user: Person) -> None:
         """Everything has been proved: a session begins. A browser is never staff and customer at once."""
@@ -73,7 +76,7 @@ class AccountAdapter(DefaultAccountAdapter):  # type: ignore[misc]
     def post_login(self, request: HttpRequest, user: Person, **more: Any) -> HttpResponse:
         """Where to go on; the browser is known from now on."""
         response: HttpResponse = super().post_login(request, user, **more)
-        throttle.remember(request, response, user.sign_in_email)
+        throttle.remember(request, response, Throttled.SIGN_IN, user.sign_in_email)
         return response
 
     def is_reauthentication_required(self, *, app: str, **more: Any) -> bool:
@@ -83,7 +86,7 @@ class AccountAdapter(DefaultAccountAdapter):  # type: ignore[misc]
     def reauthenticate(self, user: Person, password: str) -> bool:
         """Whether this is the password. Counted against the session: somebody who took one over locks out nobody."""
         try:
-            with throttle.one_try([f"again:{context.request.session.session_key}"], installed().clock.now()):
+            with throttle.one_try(context.request, Throttled.REAUTHENTICATION, session=session_of(context.request)):
                 if not user.check_password(password):
                     raise self.validation_error("incorrect_password")
         except throttle.TooManyTries:
@@ -96,6 +99,11 @@ class AccountAdapter(DefaultAccountAdapter):  # type: ignore[misc]
         if what is not None:
             live = installed()
             access.sign_in_changed(live.store, user.pk, what, live.clock.now())
+
+
+def session_of(request: HttpRequest) -> str:
+    """The name of the session of who is signed in."""
+    return str(request.session.session_key)
 
 
 def just_proved(request: HttpRequest) -> bool:

@@ -9,8 +9,9 @@ from allauth.core import context
 from allauth.mfa.base.forms import AuthenticateForm, ReauthenticateForm
 from allauth.mfa.webauthn.forms import AddWebAuthnForm
 
-from arrears.web.sign_in import throttle
-from arrears.wiring import installed
+from arrears.core.people.throttles import Throttled
+from arrears.web import throttle
+from arrears.web.sign_in.adapters import session_of
 
 
 class SecondStep(AuthenticateForm):  # type: ignore[misc]
@@ -18,9 +19,8 @@ class SecondStep(AuthenticateForm):  # type: ignore[misc]
 
     def clean_code(self) -> str:
         """The code, if it is right. A known browser counts apart, as with passwords."""
-        keys = throttle.keys(context.request, "code", self.user.sign_in_email)
         try:
-            with throttle.one_try(keys, installed().clock.now()):
+            with throttle.one_try(context.request, Throttled.SECOND_STEP, name=self.user.sign_in_email):
                 return str(super().clean_code())
         except throttle.TooManyTries:
             raise get_adapter().validation_error("too_many_login_attempts") from None
@@ -32,7 +32,7 @@ class ReauthenticationCode(ReauthenticateForm):  # type: ignore[misc]
     def clean_code(self) -> str:
         """The code, if it is right."""
         try:
-            with throttle.one_try([f"again:{context.request.session.session_key}"], installed().clock.now()):
+            with throttle.one_try(context.request, Throttled.REAUTHENTICATION, session=session_of(context.request)):
                 return str(super().clean_code())
         except throttle.TooManyTries:
             raise get_adapter().validation_error("too_many_login_attempts") from None

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import time
+from contextlib import suppress
 from typing import Any, Final
 
 from allauth.account.internal.flows.login import perform_login, perform_password_login, record_authentication
@@ -19,15 +20,17 @@ from django.views.decorators.http import require_http_methods, require_POST
 
 from arrears.core.errors import Refused
 from arrears.core.ids import ACCOUNT, format_id
+from arrears.core.people.throttles import Throttled
 from arrears.engine.people import access
 from arrears.notices import values
 from arrears.ports.people import AccessLink
 from arrears.store.models import Person
-from arrears.web import passwords
+from arrears.web import passwords, throttle
 from arrears.web.brand import brand
+from arrears.web.errors import too_often
 from arrears.web.languages import speak_to
 from arrears.web.refusals import in_words
-from arrears.web.sign_in import sessions, throttle
+from arrears.web.sign_in import sessions
 from arrears.web.signed_in import left, safe_next
 from arrears.wiring import installed
 
@@ -37,6 +40,7 @@ ANSWER_SECONDS: Final = 0.4
 PASSWORD_READ_MAX: Final = 1000
 
 
+@throttle.throttled_as(Throttled.SIGN_IN)
 @sensitive_post_parameters("password")
 @require_http_methods(["GET", "HEAD", "POST"])
 def sign_in(request: HttpRequest) -> HttpResponse:
@@ -49,7 +53,7 @@ def sign_in(request: HttpRequest) -> HttpResponse:
         return _sign_in_page(request, wrong=True)
     person = None
     try:
-        with throttle.one_try(throttle.keys(request, "person", email), installed().clock.now()):
+        with throttle.one_try(request, Throttled.SIGN_IN, name=email):
             person = authenticate(request, username=email, password=password)
             if person is None:
                 raise _Wrong
@@ -81,7 +85,9 @@ class PasskeySignIn(LoginWebAuthnView):  # type: ignore[misc]
     """Sign in with a passkey alone: what the browser needs for it (GET, JSON), and what it answers (POST)."""
 
     def form_invalid(self, form: Any) -> HttpResponse:
-        """The same words as for a password."""
+        """The same words as for a password. Nobody can guess a passkey: what is wrong is counted."""
+        if not throttle.may_be_wrong(self.request, Throttled.PASSKEY):
+            return too_often(self.request)
         return _sign_in_page(self.request, wrong=True)
 
 
@@ -92,6 +98,7 @@ def leave(request: HttpRequest) -> HttpResponse:
     return left("person")
 
 
+@throttle.throttled_as(Throttled.FORGOTTEN)
 @require_http_methods(["GET", "HEAD", "POST"])
 def forgotten(request: HttpRequest) -> HttpResponse:
     """Ask for a link to choose a new password. The page says the same whoever asks for whom."""
@@ -100,16 +107,14 @@ def forgotten(request: HttpRequest) -> HttpResponse:
         return render(request, "sign_in/forgotten.html", {"title": title, "email": request.GET.get("email", "")})
     began, live = time.monotonic(), installed()
     # Every request counts, and none is taken back: this is about filling mailboxes, not about guessing.
-    counted = throttle.one_try([f"forgotten:{throttle.net(request)}"], live.clock.now())
-    try:
-        with counted:
-            access.ask_reset(live.store, request.POST.get("email", "")[:254], live.clock.now())
-            raise _Wrong
-    except (throttle.TooManyTries, _Wrong):
-        time.sleep(max(0.0, ANSWER_SECONDS - (time.monotonic() - began)))
+    with suppress(throttle.TooManyTries):
+        throttle.take(request, Throttled.FORGOTTEN)
+        access.ask_reset(live.store, request.POST.get("email", "")[:254], live.clock.now())
+    time.sleep(max(0.0, ANSWER_SECONDS - (time.monotonic() - began)))
     return render(request, "sign_in/forgotten.html", {"title": title, "sent": True})
 
 
+@throttle.counts_wrong(Throttled.LINK, 410)
 @sensitive_post_parameters("password")
 @require_http_methods(["GET", "HEAD", "POST"])
 def new_password(request: HttpRequest, token: str) -> HttpResponse:
@@ -131,6 +136,7 @@ def new_password(request: HttpRequest, token: str) -> HttpResponse:
     return _in(request, person, "/")
 
 
+@throttle.counts_wrong(Throttled.LINK, 410)
 @sensitive_post_parameters("password")
 @require_http_methods(["GET", "HEAD", "POST"])
 def invitation(request: HttpRequest, token: str) -> HttpResponse:

@@ -21,9 +21,11 @@ from django.utils.functional import Promise
 from django.utils.translation import gettext_lazy as _
 from django.views.decorators.http import require_http_methods
 
+from arrears.core.people.throttles import Throttled
 from arrears.web.sign_in import pages as front
 from arrears.web.sign_in import security
 from arrears.web.sign_in.security import spoken
+from arrears.web.throttle import throttled_as
 
 _FORM: Final = require_http_methods(["GET", "HEAD", "POST"])
 
@@ -37,18 +39,34 @@ _IS_IT_YOU: Final = _("Is it you?")
 
 paths: Final[list[URLPattern]] = [
     path("sign-in", front.sign_in, name="account_login"),
-    path("sign-in/second-step", _theirs(AuthenticateView, _("The second step")), name="mfa_authenticate"),
-    path("sign-in/passkey", _FORM(front.PasskeySignIn.as_view()), name="mfa_login_webauthn"),
+    path(
+        "sign-in/second-step",
+        throttled_as(Throttled.SECOND_STEP)(_theirs(AuthenticateView, _("The second step"))),
+        name="mfa_authenticate",
+    ),
+    path(
+        "sign-in/passkey",
+        throttled_as(Throttled.PASSKEY)(_FORM(front.PasskeySignIn.as_view())),
+        name="mfa_login_webauthn",
+    ),
     path("sign-in/forgotten", front.forgotten, name="account_reset_password"),
-    path("sign-in/again", _theirs(ReauthenticateView, _IS_IT_YOU), name="account_reauthenticate"),
-    path("sign-in/again/code", _theirs(ReauthenticateByCodeView, _IS_IT_YOU), name="mfa_reauthenticate"),
+    path(
+        "sign-in/again",
+        throttled_as(Throttled.REAUTHENTICATION)(_theirs(ReauthenticateView, _IS_IT_YOU)),
+        name="account_reauthenticate",
+    ),
+    path(
+        "sign-in/again/code",
+        throttled_as(Throttled.REAUTHENTICATION)(_theirs(ReauthenticateByCodeView, _IS_IT_YOU)),
+        name="mfa_reauthenticate",
+    ),
     path("sign-in/again/passkey", _theirs(ReauthenticateWebAuthnView, _IS_IT_YOU), name="mfa_reauthenticate_webauthn"),
     path("sign-out", front.leave, name="account_logout"),
     path("new-password/<str:token>", front.new_password),
     path("invitation/<str:token>", front.invitation),
     path("security", spoken(security.page), name="mfa_index"),
     path("security", spoken(security.page), name="mfa_list_webauthn"),
-    path("security/password", spoken(security.password)),
+    path("security/password", throttled_as(Throttled.REAUTHENTICATION)(spoken(security.password))),
     path("security/app", _theirs(ActivateTOTPView, _("Set up an authenticator app")), name="mfa_activate_totp"),
     path("security/app/picture.svg", security.picture),
     path("security/app/remove", _theirs(DeactivateTOTPView, _("Remove the app")), name="mfa_deactivate_totp"),

@@ -9,13 +9,16 @@ from django.views.decorators.http import require_http_methods
 
 from arrears.core.address import mailbox_of
 from arrears.core.errors import Refused
+from arrears.core.people.throttles import Throttled
 from arrears.engine.people.profile import confirm_address, request_of
 from arrears.notices import values
 from arrears.ports.people import AskedAddress
+from arrears.web import throttle
 from arrears.web.languages import speak_to
 from arrears.wiring import installed
 
 
+@throttle.counts_wrong(Throttled.LINK, 410)
 @require_http_methods(["GET", "HEAD", "POST"])
 def page(request: HttpRequest, token: str) -> HttpResponse:
     """What the link confirms, for whom; with POST it is confirmed. A second time says that it is already."""

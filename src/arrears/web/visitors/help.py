@@ -15,16 +15,18 @@ from django.shortcuts import render
 from django.utils.translation import gettext as _
 from django.views.decorators.http import require_http_methods, require_safe
 
-from arrears.core.address import mailbox_of
+from arrears.core.address import check_address, mailbox_of
 from arrears.core.errors import Refused
 from arrears.core.messages.content import Role
 from arrears.core.people.support import Via
+from arrears.core.people.throttles import Throttled
 from arrears.engine.people import support, visitors
 from arrears.engine.people.pay_links import good_link
 from arrears.engine.tokens import digest_of, new_token
 from arrears.notices import values
 from arrears.ports import PayLink
 from arrears.ports.support import Request
+from arrears.web import throttle
 from arrears.web.account_centre.frame import Visit, own_accounts
 from arrears.web.account_centre.pay import link_in, masked_name
 from arrears.web.account_centre.support_shown import KINDS, STATES, about_in, choices, held
@@ -39,6 +41,7 @@ COOKIE_SECONDS: Final = 12 * 3600
 FIELDS: Final = ("name", "email", "company", "known_by", "about", "text")
 
 
+@throttle.throttled_as(Throttled.HELP)
 @require_http_methods(["GET", "HEAD", "POST"])
 def page(request: HttpRequest) -> HttpResponse:
     """The form; with POST the request is kept."""
@@ -62,14 +65,18 @@ def asked_by_visitor(request: HttpRequest) -> HttpResponse:
     form = request.POST
     live = installed()
     who = visitors.Visitor(
-        form.get("name", ""),
-        form.get("email", ""),
-        form.get("company", ""),
-        form.get("known_by", ""),
-        language_now(),
-        request.META.get("REMOTE_ADDR", ""),
+        form.get("name", ""), form.get("email", ""), form.get("company", ""), form.get("known_by", ""), language_now()
     )
-    visitors.ask(live.store, who, about_in(form.get("about", "")), form.get("text", ""), live.clock.now())
+    about, text = about_in(form.get("about", "")), form.get("text", "")
+    try:
+        taken = throttle.take(request, Throttled.HELP, mailbox=mailbox_of(check_address(who.address)))
+    except throttle.TooManyTries:
+        raise Refused("too_many_requests", "this has been asked for several times today; wait a day") from None
+    try:
+        visitors.ask(live.store, who, about, text, live.clock.now())
+    except Refused:
+        live.store.take_back(taken)
+        raise
     return _to("/help?sent=1")
 
 
@@ -114,6 +121,7 @@ def shown(request: HttpRequest, link: PayLink | None, why: str = "", status: int
     return render(request, "help.html", more, status=status)
 
 
+@throttle.counts_wrong(Throttled.LINK, 410)
 @require_http_methods(["GET", "HEAD", "POST"])
 def confirm(request: HttpRequest, token: str) -> HttpResponse:
     """The link of the first letter. Opening it changes nothing; its button does."""
@@ -133,6 +141,7 @@ def confirm(request: HttpRequest, token: str) -> HttpResponse:
     return render(request, "help_confirm.html", more)
 
 
+@throttle.counts_wrong(Throttled.LINK, 410)
 @require_safe
 def read(request: HttpRequest, token: str) -> HttpResponse:
     """The link of a later letter: a cookie for a token, and on to the clean address."""

@@ -322,6 +322,9 @@ class Stripe(Processor):
             return next(self._reader.tried(self._reader.session(ref)), None)
 
     def _expired(self, ref: str) -> Outcome:
+        if not ref.startswith("cs_"):
+            # Somebody has paid on the page, and the payment goes by its own reference since.
+            return self._reader.outcome(self._reader.intent(ref))
         try:
             self._v1.checkout.sessions.expire(ref)
         except stripe.InvalidRequestError as error:

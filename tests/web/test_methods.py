@@ -1,0 +1,143 @@
+"""Payment methods on pages: whoever adds a card while something is owed is shown the one button that does the rest."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import TYPE_CHECKING
+
+import pytest
+from tests.web.living import Living, living
+from tests.web.page_forms import Offer, offers
+from tests.web.test_centre import add_card, sign_in, text
+
+from arrears.engine import commands
+from arrears.engine.payments import settling
+from arrears.sandbox.run import Running, running
+
+if TYPE_CHECKING:
+    from django.test import Client
+
+
+@pytest.fixture(scope="module")
+def sandbox() -> Iterator[Running]:
+    with running() as found:
+        yield found
+
+
+@pytest.fixture
+def shop(site: str, sandbox: Running) -> Iterator[Living]:
+    with living(site, sandbox) as found:
+        yield found
+
+
+def offered(client: Client, path: str) -> list[Offer]:
+    return offers(client.get(path), path)
+
+
+def named(found: list[Offer], says: str) -> Offer:
+    [one] = [offer for offer in found if says in offer.says]
+    return one
+
+
+def shown(shop: Living, account: int) -> dict[str, str]:
+    return {one.currency: one.hash for one in settling.quote(shop.store, account, shop.clock.now())}
+
+
+def declined_with(shop: Living, client: Client, account: int) -> None:
+    """A card is added and declined for everything that is owed."""
+    card = add_card(shop, client, account, "insufficient_funds")
+    now = shop.clock.now
+    settling.settle(shop.store, shop.providers, account, shown(shop, account), card, now, "person:1")
+
+
+def test_a_card_added_while_something_is_owed_pays_it_all_with_one_button(shop: Living, client: Client) -> None:
+    account = shop.account((12000, "EUR"), days=40)
+    sign_in(client, shop.email(account))
+    declined_with(shop, client, account)
+    added = add_card(shop, client, account, "approve")
+    answer = client.get(f"/acc_{account}/methods?added={added}")
+    page = text(answer)
+    assert "is toegevoegd. Er is niets afgeschreven." in page
+    assert "Er staat nog € 120,00 open." in page
+    button = named(offers(answer, f"/acc_{account}/methods"), "Gebruiken voor cloud en mail en € 120,00 betalen")
+    anytime = named(offered(client, f"/acc_{account}/methods"), "Gebruiken voor cloud en mail")
+    assert anytime.fields["method"] == button.fields["method"] == [str(added)], "at any time, not only just after"
+    story = client.post(button.action, button.fields)["Location"]
+    shop.work()
+    assert "Bedankt" in text(client.get(story))
+    assert shop.captures(account) == [12000]
+    assert shop.states(account) == ["active", "active"]
+    snapshot = shop.store.snapshots([account])[account]
+    assert {sub.method for sub in snapshot.subscriptions} == {snapshot.default_method} == {added}
+    assert client.post(button.action, button.fields)["Location"] == story, "twice is once"
+
+
+def test_a_card_that_failed_says_so_and_can_be_tried_again(shop: Living, client: Client) -> None:
+    account = shop.account((12000, "EUR"))
+    sign_in(client, shop.email(account))
+    declined_with(shop, client, account)
+    again = named(offered(client, f"/acc_{account}/methods"), "Opnieuw proberen: hiermee € 120,00 betalen")
+    shop.sandbox.control("behave", **{"method": shop.store.methods(account)[-1].ref, "as": "approve"})
+    client.post(again.action, again.fields)
+    assert shop.captures(account) == [12000]
+
+
+def test_an_invoice_that_is_on_hold_keeps_nobody_from_using_another_card(shop: Living, client: Client) -> None:
+    account = shop.account((12000, "EUR"), days=10)
+    sign_in(client, shop.email(account))
+    commands.dispute(shop.store, account, 1, shop.clock.now(), "person:1")
+    first = add_card(shop, client, account, "approve")
+    snapshot = shop.store.snapshots([account])[account]
+    assert {sub.method for sub in snapshot.subscriptions} == {first}, "there is nothing to settle, so it is active"
+    second = add_card(shop, client, account, "approve")
+    use = named(offered(client, f"/acc_{account}/methods"), "Voortaan alles hiermee betalen")
+    assert use.number("method") == second
+    answer = client.post(use.action, use.fields, follow=True)
+    assert "Voortaan wordt alles met Visa" in text(answer)
+    assert shop.captures(account) == [], "what is on hold is not collected by that"
+
+
+def test_what_was_done_with_a_card_is_said_and_removing_asks_first(shop: Living, client: Client) -> None:
+    account = shop.account()
+    sign_in(client, shop.email(account))
+    add_card(shop, client, account, "approve")
+    spare = add_card(shop, client, account, "approve")
+    page = text(client.get(f"/acc_{account}/methods"))
+    assert page.index("in gebruik") < page.index("Wordt op dit moment nergens voor gebruikt"), "the one in use is first"
+    assert page.count("<details><summary>Verwijderen") == 1, "behind a question; and not where it cannot be"
+    renew = next(one for one in offered(client, f"/acc_{account}/methods") if one.do == "renew")
+    today = shop.clock.now()
+    assert renew.fields["month"] == [str(today.month)]
+    assert renew.fields["year"] == [str(today.year)]
+    renewed = text(client.post(renew.action, {**renew.fields, "year": str(today.year + 3)}, follow=True))
+    assert "is bewaard" in renewed
+    gone = named(offered(client, f"/acc_{account}/methods"), "Ja, Visa")
+    assert gone.number("method") == spare
+    assert "Daarvan wordt niets meer afgeschreven" in text(client.post(gone.action, gone.fields, follow=True))
+
+
+def test_a_payment_page_that_was_left_is_no_payment_that_waits_to_be_confirmed(shop: Living, client: Client) -> None:
+    account = shop.account((12000, "EUR"))
+    sign_in(client, shop.email(account))
+    from arrears.engine.payments.pages import open_page
+
+    open_page(shop.store, shop.providers, account, shown(shop, account), shop.clock.now(), "link")
+    for path in ("", "settle"):
+        page = text(client.get(f"/acc_{account}/{path}"))
+        assert "wacht een betaling op uw bevestiging" not in page
+        assert "U was op de betaalpagina. Hebt u die verlaten, dan is er niets afgeschreven." in page
+
+
+def test_a_part_is_taken_as_people_type_it_or_the_range_is_named(shop: Living, client: Client) -> None:
+    account = shop.account((12000, "EUR"))
+    sign_in(client, shop.email(account))
+    declined_with(shop, client, account)
+    good = add_card(shop, client, account, "approve")
+    path = f"/acc_{account}/settle"
+    [part] = [one for one in offered(client, path) if one.do == "part" and one.number("method") == good]
+    for wrong in ("200", "0,50", "twintig", "$ 20", "-5", ""):
+        answer = client.post(path, {**part.fields, "part_EUR": wrong})
+        assert answer.status_code == 422, wrong
+        assert "Vul een bedrag in van € 1,00 tot en met € 120,00, bijvoorbeeld € 60,00." in text(answer), wrong
+    client.post(path, {**part.fields, "part_EUR": "€ 20,50"})
+    assert shop.captures(account) == [2050]
