@@ -210,7 +210,7 @@ class JudgedWorld(Story):
     def verdict(self) -> Verdict:
         """Everything that is not as it must be."""
         found = check(self.store, self.till.stripe, self.instant(-30), self.now + timedelta(days=1))
-        self.wrong += found.differences
+        self.wrong += map(str, found.differences)
         self.wrong += wrong_by_networks(self.till.sandbox.book, self.heard, self.store.system().identity)
         for number in self.numbers:
             self.no = number
