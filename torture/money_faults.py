@@ -203,7 +203,7 @@ def _any_card_is_active() -> Sequence[Swap]:
 def _one_refusal_ends_all() -> Sequence[Swap]:
     was = settling.settle
 
-    def settle(store: Any, providers: Any, account: int, shown: Any, *more: Any, **how: Any) -> Any:
+    def one_by_one(store: Any, providers: Any, account: int, shown: Any, *more: Any, **how: Any) -> Any:
         found = settling.Results()
         for currency in sorted(shown):
             parts = {c: minor for c, minor in (how.get("part_minor") or {}).items() if c not in shown or c == currency}
@@ -213,10 +213,10 @@ def _one_refusal_ends_all() -> Sequence[Swap]:
                 break
         return found
 
-    return [(settling, "settle", settle)]
+    return [(settling, "settle", one_by_one)]
 
 
-def _nobody_is_told() -> Sequence[Swap]:
+def _nobody_hears() -> Sequence[Swap]:
     was = attempts.book
 
     def book(unit: Any, payment: Any, author: str) -> None:
@@ -284,7 +284,7 @@ FAULTS: Final = (
     Fault("the refusal of one currency drops the others", _one_refusal_ends_all, 7),
     Fault("another installation's payments are ours", _anybodys, 3),
     Fault("one payer's many tries are a storm", _retries_are_a_storm, 9),
-    Fault("what was paid twice is offered to nobody", _nobody_is_told, 12),
+    Fault("what was paid twice is offered to nobody", _nobody_hears, 12),
     Fault("a refund takes the credit of another payment", _anybodys_credit, 6),
     Fault("an old quote for the whole is answered with a part", _part_answers_the_whole, 3),
     Fault("a refund has another key each time", _another_key_each_time, 7),

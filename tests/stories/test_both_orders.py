@@ -74,7 +74,7 @@ class World(Banked):
         self.settle(self.spare)
         self.bank.silent = False
 
-    def told_early(self) -> None:
+    def reported_early(self) -> None:
         """The bank tells of the payer's payment before its own answer is here."""
         self.bank.tells = self.hear
         self.settle(self.spare)
@@ -132,7 +132,7 @@ FACTS: Final[dict[str, Callable[[World], object]]] = {
     "part paid": lambda w: w.settle(w.spare, 5000),
     "answer never": lambda w: w.unanswered(),
     "answer never, key forgotten": lambda w: w.key_forgotten(),
-    "told before the answer": lambda w: w.told_early(),
+    "told before the answer": lambda w: w.reported_early(),
     "paid on page, heard": lambda w: w.on_page(heard=True),
     "paid on page, late": lambda w: w.on_page(heard=False),
     "paid by transfer": lambda w: w.pay(PRICE, (2,)),
