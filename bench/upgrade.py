@@ -1,7 +1,7 @@
 """`python -m bench.upgrade`: `arrears db upgrade` of a full database of 0.1.0, and how long others had to wait for it.
 
 The database has the schema that 0.1.0 left (`tests/store/released/`) and, by bare SQL, so many accounts with a message,
-a payment method and two facts each, and a tenth as many tasks and invitations. While the real command brings it up to
+a payment method, a task, an invitation and two facts each. While the real command brings it up to
 date, four others go on without a pause: each reads and changes single rows of one table. A fifth connection asks the
 server fifty times a second whom they wait for; the figure is the longest that one of them waited for the upgrade.
 """
@@ -53,9 +53,9 @@ FILL: Final = (
     " '2026-01-01'::timestamptz + a * interval '1 second' FROM numbers",
     "INSERT INTO payment_method SELECT a, 1, 'stripe', 'pm_' || a, 'cus_' || a, 'card', 'visa', 'fp_' || a, 'Visa',"
     " 'credit', 'NL', 1, '2028-01-31', true, false, false FROM numbers",
-    "INSERT INTO task (account_id, seq, kind, what) SELECT a, 2, 'parked', 'look' FROM numbers WHERE a % 10 = 0",
+    "INSERT INTO task (account_id, seq, kind, what) SELECT a, 2, 'parked', 'look' FROM numbers",
     "INSERT INTO sign_in_link (account_id, kind, address, name, locale, role, asked_at) SELECT a, 'invitation',"
-    " 'B' || a || '@x.example', '', 'nl', 'administrator', '2026-01-01' FROM numbers WHERE a % 10 = 0",
+    " 'B' || a || '@x.example', '', 'nl', 'administrator', '2026-01-01' FROM numbers",
 )
 PROBED: Final = {
     "message": "UPDATE message SET reply = reply WHERE account_id = %s",
@@ -78,11 +78,11 @@ def say(line: str) -> None:
 
 def filled(accounts: int) -> str:
     """A database of 0.1.0 with so many accounts; its URL."""
-    server = database_url()
+    server, name = database_url(), f"bench_upgrade_{accounts}"
     with psycopg.connect(server, autocommit=True) as db:
-        db.execute("DROP DATABASE IF EXISTS bench_upgrade WITH (FORCE)")
-        db.execute("CREATE DATABASE bench_upgrade")
-    url = make_conninfo(server, dbname="bench_upgrade")
+        db.execute(f"DROP DATABASE IF EXISTS {name} WITH (FORCE)".encode())
+        db.execute(f"CREATE DATABASE {name}".encode())
+    url = make_conninfo(server, dbname=name)
     with psycopg.connect(url, autocommit=True) as db:
         db.execute(gzip.decompress(DUMP.read_bytes()))
     with psycopg.connect(url, autocommit=True) as db:
@@ -181,7 +181,7 @@ def main() -> None:
             slowest += f"; REFUSED: {probe.refused}"
         say(f"{probe.table:15} waited {waited:.2f} s for a lock at most; {slowest}")
     with psycopg.connect(make_conninfo(url, dbname="postgres"), autocommit=True) as db:
-        db.execute("DROP DATABASE bench_upgrade WITH (FORCE)")
+        db.execute(f"DROP DATABASE bench_upgrade_{options.accounts} WITH (FORCE)".encode())
     worst = max(watch.longest_seconds.values(), default=0.0)
     say(f"longest wait for a lock: {worst:.2f} s (at most {SECONDS_MAX:.0f} s)")
     refused = any(probe.refused for probe in probes)

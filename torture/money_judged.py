@@ -105,7 +105,7 @@ class JudgedWorld(Story):
     def verdict(self) -> Verdict:
         """Everything that is not as it must be."""
         found = check(self.store, self.till.stripe, self.instant(-30), self.now + timedelta(days=1))
-        self.wrong += found.differences
+        self.wrong += map(str, found.differences)
         for number in self.numbers:
             self.no = number
             self.wrong += [f"account {number}: {what}" for what in self._account_is_wrong()]

@@ -192,24 +192,62 @@ def test_a_database_that_was_brought_up_to_date_has_the_shape_of_a_new_one(old: 
     assert found == shape(old)
 
 
+def brought_to(db: psycopg.Connection, last: int) -> None:
+    """Up to this version, each step at once, as a new database has it."""
+    for step in range(FIRST + 1, last + 1):
+        db.execute(schema.text(step).encode())
+        db.execute(schema.stamp(step).encode())
+        done = "INSERT INTO django_migrations (app, name, applied) VALUES ('store', %s, now())"
+        db.execute(done, [schema.versions()[step].removesuffix(".sql")])
+
+
+def all_but_the_last(url: str, step: int) -> None:
+    """Every part of a step but the last, which marks it."""
+    *parts, last = parts_of(step)
+    fails = UpgradePart("alone", "", "SELECT 1/0")
+    try:
+        step_online(url, step, [*parts, fails, last])
+    except psycopg.errors.DivisionByZero:
+        return
+    raise AssertionError("it was not broken off")
+
+
 @pytest.mark.sample(1)
-@pytest.mark.parametrize("version_", [v for v in schema.versions() if parts_of(v)])
-def test_each_part_of_a_step_may_be_made_again(old: str, version_: int) -> None:
+@pytest.mark.parametrize("step", [v for v in schema.versions() if parts_of(v)])
+def test_each_part_of_a_step_may_be_made_again(old: str, step: int) -> None:
     """As after breaking off: everything but the last part has been done, twice."""
     with psycopg.connect(old, autocommit=True) as db:
-        for step in range(FIRST + 1, version_):
+        brought_to(db, step - 1)
+    for _ in range(2):
+        all_but_the_last(old, step)
+    assert (upgrade(old).returncode, version(old), agrees(old)) == (0, NEWEST, True)
+
+
+def test_what_is_written_between_the_parts_by_who_knows_no_new_column_has_it_too(old: str) -> None:
+    """An older worker goes on beside `--in-use`: a task and a message of its own, in the columns of its time."""
+    with psycopg.connect(old, autocommit=True) as db:
+        brought_to(db, 12)
+        all_but_the_last(old, 13)
+        db.execute(
+            "INSERT INTO task (account_id, seq, kind, what) VALUES (1, 900, 'support_request', 'request 77: other')"
+        )
+        step_online(old, 13, parts_of(13))
+        row = db.execute(
+            "SELECT no > 0, cause, times, last_seq FROM task WHERE (account_id, seq) = (1, 900)"
+        ).fetchone()
+        assert row == (True, "77", 1, 900)
+        assert db.execute("SELECT count(*) = count(DISTINCT no) FROM task").fetchone() == (True,)
+        for step in range(14, 18):
             db.execute(schema.text(step).encode())
             db.execute(schema.stamp(step).encode())
-            name = schema.versions()[step].removesuffix(".sql")
-            db.execute("INSERT INTO django_migrations (app, name, applied) VALUES ('store', %s, now())", [name])
-    for _ in range(2):
-        with pytest.raises(psycopg.errors.DivisionByZero):
-            step_online(
-                old,
-                version_,
-                [*parts_of(version_)[:-1], UpgradePart("alone", "", "SELECT 1/0"), *parts_of(version_)[-1:]],
-            )
-    assert (upgrade(old).returncode, version(old), agrees(old)) == (0, NEWEST, True)
+        all_but_the_last(old, 18)
+        db.execute(
+            "INSERT INTO message (account_id, seq, no, kind, cause, on_day, address, role, person_id, language,"
+            " subject, body, state, reply, at) VALUES (1, 900, 1, 'test', '', '2026-01-01', 'Eva@X.example',"
+            " 'administrator', 0, 'en', '', '', 'accepted', '', now())"
+        )
+        step_online(old, 18, parts_of(18))
+        assert db.execute("SELECT mailbox FROM message WHERE seq = 900").fetchone() == ("eva@x.example",)
 
 
 def test_a_part_waits_for_a_lock_for_a_moment_only_and_is_tried_again(old: str) -> None:

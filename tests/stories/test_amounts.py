@@ -120,7 +120,8 @@ def test_a_currency_that_no_card_pays_in_is_never_attempted_stops_nothing_and_is
     assert [m.subject for m in story.mail.taken] == ["by transfer"], "once"
     assert story.tasks() == ["not_by_card"]
     [said] = explanation(story.store, story.no, story.now)["carried"]
-    assert f"no payment provider takes {currency}" in said
+    assert f"no payment provider takes {currency}" in said["words"]
+    assert said["code"] == "currency_not_taken"
     with pytest.raises(Refused):
         story.settle(card, quotes=[quote_for(story.account, currency, (DebtPart(1, 12_300),))])
     story.bill(141, 5_000)

@@ -2,10 +2,15 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+from typing import Final
+
 import pytest
 from tests.stories.paying import ADMIN, Paying, post
+from tests.stories.story import STAFF
 
 from arrears.core.states import State
+from arrears.engine.commands import corrections
 from arrears.engine.payments import setups
 from arrears.engine.payments.settling import StaleQuote
 from arrears.ports.setups import SetupPage
@@ -125,3 +130,63 @@ def test_a_card_that_is_only_added_collects_nothing(going: Going) -> None:
     assert (done.state, done.method, done.attempts) == ("done", 2, ())
     assert going.captures() == 0
     assert going.sub().method == 1
+
+
+OTHERWISE: Final[dict[str, Callable[[Going], object]]] = {
+    "paid": lambda story: story.pay(),
+    "withdrawn": lambda story: corrections.void(story.store, "I1-1", story.now, STAFF, "not owed"),
+    "credited": lambda story: corrections.credit(story.store, "I1-1", 5_000, story.now, STAFF, "too much"),
+    "billed": lambda story: story.bill(0, 3_000),
+}
+
+
+@pytest.mark.parametrize("failed", [False, True], ids=["first card", "failed card"])
+@pytest.mark.parametrize("what", OTHERWISE)
+def test_a_card_that_was_entered_to_pay_pays_what_comes_later_whatever_became_of_the_sum(
+    sandbox: Running, what: str, *, failed: bool
+) -> None:
+    story = Going(sandbox)
+    if failed:
+        story.card("insufficient_funds")
+    story.until(1, "10:00")
+    page = story.go()
+    OTHERWISE[what](story)
+    story.until(2, "11:00")
+    done = story.finish(page)
+    assert (done.state, done.why, story.captures()) == ("done", "stale_quote", 0)
+    number = done.method
+    assert story.sub().method == number
+    assert story.account.default_method == number
+    story.until(2, "23:00")
+    assert story.captures() == 0, "what was not shown is not charged at once"
+    story.bill(10, 5_000)
+    story.until(40)
+    assert (story.account.debts, story.sub().state) == ((), State.ACTIVE)
+    story.check()
+
+
+def test_a_card_that_the_bank_refuses_for_ever_is_not_made_active_by_a_stale_sum(sandbox: Running) -> None:
+    story = Going(sandbox, accounts=2)
+    first, second = story.numbers
+    story.no = first
+    story.bank_says(story.card(), "lost")
+    story.bill(-1, account=first)
+    story.bill(-1, account=second)
+    story.until(1, "10:00")
+    assert [a.state for a in story.attempts()] == ["declined"]
+    story.no = second
+    page = story.go()
+    story.bill(0, 3_000, account=second)
+    story.until(2, "11:00")
+    story.finish(page)
+    assert story.sub().method == 0
+
+
+def test_a_first_card_that_is_added_while_something_is_owed_pays_it_on_the_next_morning(sandbox: Running) -> None:
+    story = Going(sandbox)
+    story.until(3, "11:00")
+    story.finish(story.go(pay=False))
+    story.until(3, "23:00")
+    assert story.captures() == 0
+    story.until(4, "12:00")
+    assert (story.captures(), story.account.debts) == (1, ())

@@ -206,7 +206,7 @@ def test_where_reports_were_lost_the_check_names_the_payment() -> None:
     ref = next(iter(story.bank.taken))
     story.bank.dispute(ref, LOST, 0, "a")
     found = check(story.store, story.bank, story.instant(-30), story.now)
-    assert any(ref in difference for difference in found.differences)
+    assert any(ref in difference.words for difference in found.differences)
 
 
 REFUNDS: Final = list(itertools.permutations([RefundState.DONE, RefundState.REFUSED, RefundState.DONE]))

@@ -49,10 +49,10 @@ class ProfilePages:
     """A program with a token, and the mail that leaves."""
 
     def __init__(self, shop: Living, client: Client) -> None:
-        from arrears.web import identities
+        from arrears.web import api_tokens
 
         self.shop, self.client = shop, client
-        self.token = identities.create_token("profile", "write", shop.clock.now())
+        self.token = api_tokens.create_token("profile", "write", shop.clock.now())
         with psycopg.connect(shop.database) as db:
             # Nobody of the other tests is asked to confirm anything here.
             db.execute("UPDATE person SET contact_confirmed_at = now() + interval '1 year'")

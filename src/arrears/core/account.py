@@ -139,7 +139,8 @@ class Method(Value, frozen=True, omit_defaults=True):
 
     `failed`: its last attempt was definitively declined, or refused for want of authentication. `durable` is False
     for what works only once. `tried` are the finished attempts that the networks' rules still look at.
-    `announced_days`: how many days ahead its expiry was last announced, 0 for never.
+    `announced_days`: how many days ahead its expiry was last announced, 0 for never. `charged_from`: no charge of ours
+    is made with it before, because its payer was not shown what was owed when it became active.
     """
 
     no: int
@@ -154,6 +155,7 @@ class Method(Value, frozen=True, omit_defaults=True):
     removed: bool = False
     tried: tuple[Tried, ...] = ()
     announced_days: int = 0
+    charged_from: datetime | None = None
 
 
 class Attempt(Value, frozen=True, omit_defaults=True):

@@ -45,6 +45,7 @@ from arrears.core.payments.rows import (
     changed_methods,
     method_row,
     part_rows,
+    returned_change,
 )
 from arrears.core.people.support import About, Via
 from arrears.core.tasks import TaskGone, TaskRow, ends_of, tasks_of
@@ -183,6 +184,8 @@ def _from_money(recorded: f.Recorded, rows: Rows) -> None:
             rows.card_tries.append(card_try_row(account, fact))
         case f.Refunded():
             rows.refunds.append(RefundRow(account, seq, fact.ref, fact.payment_ref, fact.currency, fact.amount_minor))
+            if fact.debit is not None:
+                rows.attempt_changes.append(returned_change(recorded, fact, fact.debit))
         case _:
             raise AssertionError(fact)
 

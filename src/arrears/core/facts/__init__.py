@@ -77,6 +77,7 @@ from arrears.core.facts.payments import (
     RefundAsked,
     Refunded,
     RefundUndone,
+    ReturnedDebit,
 )
 from arrears.core.facts.people import (
     AccessEnded,
@@ -223,6 +224,7 @@ __all__ = [
     "Restricted",
     "ResumeLate",
     "Resumed",
+    "ReturnedDebit",
     "SignInChanged",
     "SubscriptionAdded",
     "SupportAnswered",

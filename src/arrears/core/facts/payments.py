@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
-from datetime import date
+from datetime import date, datetime
 from typing import Final
 
 from arrears.core.account import DebtPart
 from arrears.core.facts.base import Fact
+from arrears.core.payments.planner import Tried
 from arrears.core.payments.values import AttemptState, CardTry, Codes, Initiator, MethodDetails
+from arrears.core.value import Value
 
 
 class MethodAdded(Fact, frozen=True, tag="method_added"):
@@ -21,10 +23,12 @@ class MethodAdded(Fact, frozen=True, tag="method_added"):
 
 
 class MethodActivated(Fact, frozen=True, tag="method_activated"):
-    """From now on this method pays for these subscriptions."""
+    """From now on this method pays for these subscriptions. `charged_from`: no charge of ours is made with it before,
+    because its payer was not shown what is owed; None where there is no such day."""
 
     method: int
     subscriptions: tuple[int, ...]
+    charged_from: datetime | None = None
 
 
 class MethodRenewed(Fact, frozen=True, tag="method_renewed"):
@@ -110,6 +114,15 @@ TAKEN_BACK: Final = "back:"
 """How the reference begins of what never came, or has left again, by a person's word or a newer book's."""
 
 
+class ReturnedDebit(Value, frozen=True, omit_defaults=True):
+    """The attempt by which a payment came that the bank has returned, as the networks count it from now on: declined,
+    with the return's code. `debts` are what it has paid; presented again for them it is the same entry."""
+
+    method: int
+    tried: Tried
+    debts: tuple[int, ...]
+
+
 class Refunded(Fact, frozen=True, tag="refunded"):
     """Money that has left again and is no invoice's any more: given back by staff, or what a chargeback or a returned
     debit took beyond the debts it reopened. `credit_minor` of it was account credit. `ref` is the provider's, so that
@@ -117,7 +130,7 @@ class Refunded(Fact, frozen=True, tag="refunded"):
 
     `reversal`: the bank or network took it back, or staff gave it back so that it is owed again; `open` while the
     network has not ruled. `refund` is the number of the refund that was asked for, 0 for one that was made at the
-    provider itself.
+    provider itself. `debit`: of a bank debit that was returned, the attempt.
     """
 
     ref: str
@@ -130,6 +143,7 @@ class Refunded(Fact, frozen=True, tag="refunded"):
     reversal: bool = False
     open: bool = False
     refund: int = 0
+    debit: ReturnedDebit | None = None
 
 
 class RefundAsked(Fact, frozen=True, tag="refund_asked"):

@@ -17,7 +17,7 @@ from arrears.core.fold import Folds
 from arrears.core.fold.replacing import with_subscription
 from arrears.core.payments.planner import Tried
 from arrears.core.payments.settlement import usable
-from arrears.core.payments.values import OPEN_STATES, REQUEST_REFUSED, AttemptState, Initiator, MethodKind
+from arrears.core.payments.values import OPEN_STATES, REQUEST_REFUSED, AttemptState, Codes, Initiator, MethodKind
 from arrears.core.states import State
 
 REMEMBERED: Final = timedelta(days=200)
@@ -46,6 +46,8 @@ def _method_activated(account: Account, fact: f.MethodActivated, recorded: f.Rec
     """It becomes the account's default where there is none that works, or none that pays for anything."""
     for no in fact.subscriptions:
         account = with_subscription(account, replace(account.subscription(no), method=fact.method))
+    if fact.charged_from is not None:
+        account = _with_method(account, fact.method, charged_from=fact.charged_from)
     default = account.method(account.default_method) if account.default_method else None
     works = default is not None and not default.failed and usable(default, recorded.at.date())
     pays = any(s.method == account.default_method and s.state is not State.DELETED for s in account.subscriptions)
@@ -171,8 +173,22 @@ def _less_credit(account: Account, currency: str, minor: int) -> Account:
     return replace(account, credit=credit)
 
 
-def _refunded(account: Account, fact: f.Refunded, _: f.Recorded) -> Account:
-    return _less_credit(account, fact.currency, fact.credit_minor)
+def _refunded(account: Account, fact: f.Refunded, recorded: f.Recorded) -> Account:
+    account = _less_credit(account, fact.currency, fact.credit_minor)
+    return account if fact.debit is None else _returned(account, fact.debit, recorded)
+
+
+def _returned(account: Account, debit: f.ReturnedDebit, recorded: f.Recorded) -> Account:
+    """A bank debit that was paid has failed after all: its method has, and what it paid has its entry."""
+    method, told = account.method(debit.method), debit.tried
+    known = next((t for t in method.tried if t.no == told.no), told)
+    codes = told.codes if told.codes != Codes() else known.codes
+    entry = known.entry or told.no
+    again = replace(told, codes=codes, entry=entry, state=AttemptState.DECLINED, returned_at=recorded.at)
+    others = [t for t in method.tried if t.no != told.no]
+    tried = tuple(sorted((*others, again), key=lambda t: t.no))
+    debts = tuple(replace(d, entry=entry) if d.no in debit.debts else d for d in account.debts)
+    return _with_method(replace(account, debts=debts), debit.method, tried=tried, failed=True)
 
 
 def _refund_asked(account: Account, fact: f.RefundAsked, _: f.Recorded) -> Account:

@@ -49,7 +49,8 @@ NEW_ENTRY: Final = -1
 class Tried(Value, frozen=True, omit_defaults=True):
     """One attempt on one credential, open or finished: `no` its number, `at` when the provider was asked (UTC).
 
-    A bank debit that was paid and came back is DECLINED, with the return's code. `reached_network` is False where
+    A bank debit that was paid and came back is DECLINED, with the return's code; `returned_at` is when that was known,
+    and only what was paid with the account later shows that it is cured. `reached_network` is False where
     the provider refused by itself. `entry` is the number of the first entry of which this debit is one (its own for
     the first); 0 where nobody said, then the same amount means the same entry. `elsewhere`: on another account, with
     the same card; what a payer there must put right keeps nobody here from trying.
@@ -65,6 +66,7 @@ class Tried(Value, frozen=True, omit_defaults=True):
     reached_network: bool = True
     entry: int = 0
     elsewhere: bool = False
+    returned_at: datetime | None = None
 
 
 class Wanted(NamedTuple):
@@ -200,7 +202,8 @@ def _code_bounds(rules: Rules, wanted: Wanted, book: Sequence[Tried], paid: int)
         if tried.state is not AttemptState.PAID:
             outdated = wanted.renewed_at is not None and tried.at < wanted.renewed_at
             for name, code, row in _judged(rules, wanted, tried):
-                lifted = index < paid or tried.elsewhere or (outdated and row.category is Category.FIX_DATA)
+                cured = index < paid and _paid_since_return(book, tried)
+                lifted = cured or tried.elsewhere or (outdated and row.category is Category.FIX_DATA)
                 refusal = _code_refusal(wanted, name, code, row, lifted=lifted)
                 if refusal is not None:
                     yield refusal
@@ -209,6 +212,12 @@ def _code_bounds(rules: Rules, wanted: Wanted, book: Sequence[Tried], paid: int)
             bound = _advice_bound(advice, wanted, tried, book, lifted=index < paid or tried.elsewhere)
             if bound is not None:
                 yield bound
+
+
+def _paid_since_return(book: Sequence[Tried], tried: Tried) -> bool:
+    """Whether a success after this attempt shows that what its code says is over; a return comes long after it."""
+    since = tried.returned_at
+    return since is None or any(t.state is AttemptState.PAID and t.at >= since for t in book)
 
 
 def _judged(rules: Rules, wanted: Wanted, tried: Tried) -> Iterator[tuple[str, str, CodeRow]]:

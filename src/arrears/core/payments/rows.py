@@ -184,6 +184,23 @@ def card_try_row(account: int, fact: f.CardTried) -> CardTryRow:
     )
 
 
+def returned_change(recorded: f.Recorded, fact: f.Refunded, debit: f.ReturnedDebit) -> AttemptRowChange:
+    """Why a bank debit that was paid has come back. It stays what brought the payment, which is taken back."""
+    codes, paid = debit.tried.codes, AttemptState.PAID.value
+    ref = fact.payment_ref.partition(":")[2]
+    return AttemptRowChange(
+        recorded.account,
+        debit.tried.no,
+        paid,
+        ref,
+        codes.decline,
+        codes.network,
+        codes.advice,
+        reached_network=True,
+        moved_at=recorded.at,
+    )
+
+
 def part_rows(account: int, fact: f.AttemptCreated) -> list[PartRow]:
     """One row for each debt that the attempt is for."""
     return [PartRow(account, fact.attempt, part.debt, part.minor, is_open=True) for part in fact.parts]

@@ -79,7 +79,7 @@ def _proposals(view: View) -> Iterator[Due]:
         at = min(filter(None, (_first(view, group), _retry(view, group))), default=None)
         if at is None:
             continue
-        at = _not_without_end(history_of(view.account, group.method), at)
+        at = _not_without_end(history_of(view.account, group.method), max(at, group.method.charged_from or at))
         build = partial(_attempt, view, group, _taken(view, group, at))
         yield Due(at, Rank.CHARGE, group.method.no, f"charge {group.currency}", build)
 

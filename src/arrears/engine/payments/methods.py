@@ -13,10 +13,10 @@ from arrears.core.errors import Refused
 from arrears.core.ids import ACCOUNT, INVOICE, SUBSCRIPTION, format_id
 from arrears.core.payments.holding import HeldFor, Holding, holdings
 from arrears.core.payments.planner import Tried
-from arrears.core.payments.settlement import settles_first, usable
+from arrears.core.payments.settlement import moves_with, settles_first, usable
 from arrears.core.payments.values import Funding, HostedPage, MethodDetails, SetupDone, SetupOpen
 from arrears.core.states import State
-from arrears.core.view import View
+from arrears.core.view import ONE_DAY, View
 from arrears.engine.acting import acting_on
 from arrears.engine.payments.copies import WHOSE, methods_of_the_original
 from arrears.engine.payments.permitted import refused_card
@@ -110,6 +110,32 @@ def activate(
             unit.record(f.MethodActivated(method=method, subscriptions=changed), author)
 
 
+def activate_where_needed(
+    store: AccountsAndMoney, account: int, method: int, now: datetime, author: str, *, replaces: bool = False
+) -> None:
+    """Make a method that somebody has set up pay for what none pays for, and as the first one for what is added later;
+    `replaces`: it was set up to pay, so also for what is paid by a method whose last payment failed.
+
+    Nothing is collected by that at once. What is past due was not shown to its payer as it is now: a charge of ours
+    takes it on the next morning at the earliest. A method that may not be charged is left as it is.
+    """
+    policies, guards = store.policies(), store.system().guards
+    with acting_on(store, account, now) as unit:
+        _present(unit.account, method)
+        elsewhere = store.method_and_tries(account, method)[1]
+        view = View(policies, unit.account, guards, now)
+        if _refused_payer(view, method, elsewhere):
+            return
+        needing = moves_with(unit.account, method) if replaces else ()
+        chosen = tuple(
+            s.no for s in unit.account.subscriptions
+            if s.state is not State.DELETED and (s.method == 0 or s.no in needing)
+        )  # fmt: skip
+        if chosen or not unit.account.default_method:
+            later = view.morning(view.today + ONE_DAY) if unit.account.past_due else None
+            unit.record(f.MethodActivated(method=method, subscriptions=chosen, charged_from=later), author)
+
+
 _NOT_ACTIVE: Final[Mapping[str, str]] = {
     "settle_first": "pay what is past due with this method; that makes it active",
     "method_not_usable": "this card works only once; use another one",
@@ -122,10 +148,13 @@ _NOT_ACTIVE: Final[Mapping[str, str]] = {
 def refused_activation(view: View, number: int, elsewhere: Sequence[Tried]) -> str:
     """Why a method of the account cannot be made active now, as a refusal's code; empty where it can. One whose expiry
     is over can: that is announced, and its new expiry asked for."""
+    return "settle_first" if settles_first(view) else _refused_payer(view, number, elsewhere)
+
+
+def _refused_payer(view: View, number: int, elsewhere: Sequence[Tried]) -> str:
+    """Why nothing can be paid with a method, as a refusal's code; empty where it can."""
     account = view.account
     method = account.method(number)
-    if settles_first(view):
-        return "settle_first"
     if not method.durable:
         return "method_not_usable"
     why = refused_card(account, number, elsewhere, view.now)

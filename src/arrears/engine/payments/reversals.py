@@ -14,8 +14,9 @@ from msgspec.structs import replace
 
 from arrears.core import facts as f
 from arrears.core.account import ALL_STOPS, Debt, Hold, HoldScope
+from arrears.core.payments.planner import Tried
 from arrears.core.payments.trail import KINDS, Refund, Traced, Trail, trail_of
-from arrears.core.payments.values import DebitReturned, DisputeChange, DisputeState
+from arrears.core.payments.values import AttemptState, DebitReturned, DisputeChange, DisputeState, Initiator
 from arrears.core.rules.hold import end_hold
 from arrears.core.unit import Unit
 from arrears.core.view import View
@@ -46,7 +47,33 @@ def record_change(store: AccountsAndMoney, provider: str, change: DisputeChange 
         trail = trail_in(store, unit)
         one = Reversing(store, unit, provider, trail, trail.payments[record.fact.ref])
         kind = RETURNED if isinstance(change, DebitReturned) else CHARGEBACK
+        if isinstance(change, DebitReturned):
+            one.debit = returned_debit(store, unit, provider, change, one.traced)
         one.stands(payment_ref(provider, change.ref), change.amount_minor, state, kind, f"{kind} {change.ref}")
+
+
+def returned_debit(
+    store: MoneyBook, unit: Unit, provider: str, change: DebitReturned, traced: Traced
+) -> f.ReturnedDebit | None:
+    """The attempt by which a payment came that is returned, with the return's code; None where it was made on a page
+    of the provider's, with no method of ours."""
+    made = next(
+        (a for a in store.attempts(unit.no) if a.method and (a.at_provider, a.ref) == (provider, change.payment_ref)),
+        None,
+    )
+    if made is None:
+        return None
+    tried = Tried(
+        no=made.no,
+        at=made.created_at,
+        by=Initiator(made.initiator),
+        amount_minor=made.amount_minor,
+        currency=made.currency,
+        state=AttemptState.DECLINED,
+        codes=change.codes,
+    )
+    paid = {use.debt for use in traced.uses} | set(traced.reopened)
+    return f.ReturnedDebit(made.method, tried, tuple(sorted(paid)))
 
 
 class Reversing:
@@ -55,6 +82,7 @@ class Reversing:
     def __init__(self, store: AccountsAndMoney, unit: Unit, provider: str, trail: Trail, traced: Traced) -> None:
         self.store, self.unit, self.trail, self.traced = store, unit, trail, traced
         self.author = f"provider:{provider}"
+        self.debit: f.ReturnedDebit | None = None
 
     def stands(self, ref: str, minor: int, state: DisputeState, kind: str, reason: str) -> None:
         """The report: what was won stays won, and what was ruled on is not open again, however late that is told."""
@@ -98,6 +126,7 @@ class Reversing:
             reversal=True,
             open=state is DisputeState.OPEN,
             refund=0 if refund is None else refund.number,
+            debit=self.debit,
         )
         self._record(fact, kind)
 

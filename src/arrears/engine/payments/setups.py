@@ -11,14 +11,12 @@ from datetime import datetime, timedelta
 from typing import Final
 
 from arrears.core.errors import Refused
-from arrears.core.payments.settlement import settles_first
 from arrears.core.payments.values import Change, SetupChange
 from arrears.core.rules.request import SET_UP
-from arrears.core.view import View
 from arrears.engine.doubting import asking
 from arrears.engine.payments import provider_changes as changes
 from arrears.engine.payments import settling
-from arrears.engine.payments.methods import activate, customer_of, finish_setup
+from arrears.engine.payments.methods import activate_where_needed, customer_of, finish_setup
 from arrears.engine.payments.providers import Providers
 from arrears.ports import AccountsAndMoney, AccountsAndSetups, MoneyBook, Processor
 from arrears.ports.setups import SetupPage, SetupState
@@ -62,7 +60,8 @@ def start(
 
 def finish(store: AccountsAndSetups, providers: Providers, number: int, now: Callable[[], datetime]) -> SetupPage:
     """Store the method and settle what was shown with it; asked again, what came of it. While somebody else does it,
-    or the person has not finished, the page comes back as it stands. Refuses `unknown_setup`."""
+    or the person has not finished, the page comes back as it stands. Where what was shown is not owed any more nothing
+    is charged, and the method pays all the same for what no other can pay for. Refuses `unknown_setup`."""
     page = store.setup(number)
     if page is None or not page.ref:
         raise Refused("unknown_setup", f"there is no set-up page {number}")
@@ -75,6 +74,8 @@ def finish(store: AccountsAndSetups, providers: Providers, number: int, now: Cal
         _settle(store, providers, page, method, now)
     except Refused as refused:
         why = refused.code
+        if method and why not in WAITS:
+            activate_where_needed(store, page.account, method, now(), page.author, replaces=True)
     attempts = [made[currency] for made in [_made(store, page, method)] for currency in sorted(made)]
     state: SetupState = "open" if why in WAITS else "failed" if method == 0 else "done"
     store.end_setup(number, state, method, attempts, why)
@@ -87,7 +88,7 @@ def _settle(
     store: AccountsAndMoney, providers: Providers, page: SetupPage, method: int, now: Callable[[], datetime]
 ) -> None:
     if not page.shown:
-        _first_method(store, page, method, now())
+        activate_where_needed(store, page.account, method, now(), page.author)
         return
     made = _made(store, page, method)
     left = {currency: wanted for currency, wanted in page.shown.items() if currency not in made}
@@ -107,16 +108,6 @@ def _made(store: MoneyBook, page: SetupPage, method: int) -> dict[str, int]:
         and attempt.created_at >= page.started_at
         and page.shown.get(attempt.currency) == attempt.quote
     }
-
-
-def _first_method(store: AccountsAndMoney, page: SetupPage, method: int, now: datetime) -> None:
-    """A method that was only added pays for what has none yet, and as the first one for what comes later; nothing is
-    collected."""
-    account = store.snapshots([page.account])[page.account]
-    without = tuple(s.no for s in account.subscriptions if s.method == 0)
-    view = View(store.policies(), account, store.system().guards, now)
-    if not settles_first(view) and (without or not account.default_method):
-        activate(store, page.account, method, now, page.author, without)
 
 
 def follow(

@@ -25,8 +25,9 @@ LOCK_MILLISECONDS_MAX: Final = 200
 """So long a part waits for a lock; meanwhile others queue behind it."""
 TRIES_MAX: Final = 150
 PAUSE_SECONDS: Final = 0.2
-PAGES_AT_ONCE: Final = 500
-"""Some ten thousand rows: a few hundred milliseconds in which single rows are locked."""
+PAGES_AT_ONCE: Final = 32
+"""Some hundred to some thousand rows, which nobody else can change until the statement is over: some ten
+milliseconds."""
 
 _PART: Final = re.compile(r"^--: (quick|alone|pages) ?(\w*)$", re.MULTILINE)
 

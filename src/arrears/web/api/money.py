@@ -205,13 +205,15 @@ def _start_once(request: HttpRequest, account: str, body: Setup) -> HttpResponse
 
 @router.post("/accounts/{account}/payment-methods/finish", response={200: dict[str, Any], **PROBLEMS})
 def finish_setup(request: HttpRequest, account: str, body: Finish) -> HttpResponse:
-    """Store what was set up on a page; the same page gives the same method."""
+    """Store what was set up on a page; the same page gives the same method. It pays for what none pays for; nothing is
+    collected at once."""
     live = installed()
     number = _known(live, account)
     author = _author(request, number, body.person)
     now = live.clock.now()
     provider = body.provider or live.providers.default
     method = methods.finish_setup(live.store, live.providers, number, provider, body.page, now, author)
+    methods.activate_where_needed(live.store, number, method, now, author)
     return JsonResponse(_method(live.store.method(number, method), []))
 
 
