@@ -200,6 +200,19 @@ def test_a_part_leaves_nothing_or_a_rest_that_can_be_paid(sandbox: Running, part
     assert (story.taken(), story.sub().state) == ({"EUR": 1_000}, State.ACTIVE)
 
 
+def test_a_part_that_cannot_be_charged_exactly_is_refused(sandbox: Running) -> None:
+    story = Paying(sandbox, bill=False)
+    story.bill(-1, 12_340, currency="KWD")
+    story.until(1)
+    story.settle(story.add("insufficient_funds"))
+    card = story.add()
+    with pytest.raises(Refused, match="KWD") as refused:
+        story.settle(card, part_minor={"KWD": 5_001})
+    assert (refused.value.code, story.taken()) == ("bad_amount", {})
+    assert story.settle(card, part_minor={"KWD": 5_010}) == ["paid"]
+    assert story.taken() == {"KWD": 5_010}
+
+
 def test_more_than_the_provider_takes_at_once_is_charged_in_several_attempts_by_ourselves(sandbox: Running) -> None:
     story = Paying(sandbox, bill=False)
     story.card()
