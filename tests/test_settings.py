@@ -61,7 +61,7 @@ CASES = {
     "stripe_webhook_secrets": Case((), "whsec_1, whsec_2,", ("whsec_1", "whsec_2"), "whsec_1\nwhsec_2", LINES),
     "stripe_api": Case("", "http://127.0.0.1:12111", "http://127.0.0.1:12111", "localhost:12111", A_URL),
     "base_url": Case(
-        "http://127.0.0.1:8000", "https://pay.example.org/", "https://pay.example.org", "pay.example.org", A_URL
+        "http://localhost:8000", "https://pay.example.org/", "https://pay.example.org", "pay.example.org", A_URL
     ),
     "deletions_per_day": Case(10, "0", 0, "ten", A_NUMBER.replace("{least}", "0")),
     "mail_url": Case(

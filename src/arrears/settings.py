@@ -95,7 +95,7 @@ class Settings:
         "another address than Stripe's: the sandbox's; never with `live`", as_base_url, "", "Stripe's"
     )
     base_url: str = setting(
-        "where payers come back to: the address of the account centre", as_base_url, "http://127.0.0.1:8000"
+        "where payers come back to: the address of the account centre", as_base_url, "http://localhost:8000"
     )
     deletions_per_day: int = setting("how many deletions are ordered by themselves", as_number(0), DELETIONS_PER_DAY)
     mail_url: Secret = setting(

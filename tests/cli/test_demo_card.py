@@ -57,7 +57,7 @@ def test_the_page_is_one_that_a_person_can_use(sandbox: Running, browser) -> Non
         assert page.get_by_role("group", name="Choose a test card").is_visible()
         page.locator(f"input[value={card}]").check()
         # Where the provider sends the person back to is not there in this test.
-        with page.expect_request("http://127.0.0.1:8000/**"):
+        with page.expect_request("http://localhost:8000/**"):
             page.get_by_role("button", name="Save a card").click()
         page.close()
 

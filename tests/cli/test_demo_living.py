@@ -47,7 +47,7 @@ class Demo:
         watchdog.cancel()
 
     def address(self, part: str) -> str:
-        found = re.search(rf"http://127\.0\.0\.1:\d+{part}", self.said)
+        found = re.search(rf"http://localhost:\d+{part}", self.said)
         assert found, self.said
         return found[0]
 

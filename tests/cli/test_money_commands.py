@@ -156,7 +156,7 @@ MAILED = {"ARREARS_MAIL_URL": "smtp://mail.example.org", "ARREARS_MAIL_BOUNCE_TO
         ({"ARREARS_MODE": "production"}, "it is test or live"),
         ({"ARREARS_MAIL_URL": "smtp://127.0.0.1:25"}, "ARREARS_MAIL_FROM is missing"),
         (LIVE, "no mail can leave"),
-        ({**LIVE, "ARREARS_MAIL_URL": "smtp://mail.example.org"}, "ARREARS_BASE_URL is http://127.0.0.1:8000"),
+        ({**LIVE, "ARREARS_MAIL_URL": "smtp://mail.example.org"}, "ARREARS_BASE_URL is http://localhost:8000"),
         ({**LIVE, **MAILED, "ARREARS_BASE_URL": "http://billing.example.org"}, "give the https address"),
         ({**LIVE, **MAILED, "ARREARS_BASE_URL": "https://localhost"}, "give the https address"),
         ({**LIVE, **MAILED, "ARREARS_BASE_URL": "https://billing.example.org"}, "ARREARS_MAIL_FROM is missing"),

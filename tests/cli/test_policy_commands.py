@@ -174,3 +174,10 @@ def test_a_wrong_command_line_ends_with_2(args: tuple[str, ...]) -> None:
     result = run(*args)
     assert result.exit_code == 2
     assert "Usage:" in result.output
+
+
+def test_the_file_of_the_default_policy_is_the_beginning_of_ones_own(tmp_path: Path) -> None:
+    text = run("default").output
+    assert load_policy(text, where="default") == default_policy()
+    assert run("check", write(tmp_path / "mine.toml", text)).exit_code == 0
+    assert "arrears policy default > mine.toml" in " ".join(run("--help").output.split())

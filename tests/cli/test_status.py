@@ -56,4 +56,5 @@ def test_deletions_that_wait_for_release_are_listed_oldest_first(
         ["sub_1_1", "A1", "2026-05-04"],
     ]
     _installation(live, as_json=True)
-    assert [waiting["account"] for waiting in json.loads(capsys.readouterr().out)["awaiting_release"]] == [3, 2, 1]
+    listed = json.loads(capsys.readouterr().out)["awaiting_release"]
+    assert [waiting["account"] for waiting in listed] == ["acc_3", "acc_2", "acc_1"]

@@ -26,6 +26,8 @@ class Judge(Outside):
         """One more fact."""
         self.version += 1
         self._plans.clear()
+        if not isinstance(recorded.fact, f.HoldPlaced | f.SupportOpened | f.DateMoved):
+            self.placing.clear()
         name = f"_{_snake(type(recorded.fact).__name__)}"
         handler = getattr(self, name, None)
         if handler is not None:
@@ -85,9 +87,9 @@ class Judge(Outside):
         before = sub.told.get(fact.action.value)
         sub.told[fact.action.value] = fact.on
         first = next(iter(sub.counting(fact.action.value)), None)
-        for hold in self.holds.values():
+        for hold in self.placing:
             stops = hold.scope == "debt" or fact.action.value in hold.stops
-            if hold.start == r.at and stops and first is not None and first.named < fact.on:
+            if stops and first is not None and first.named < fact.on:
                 hold.moved.append(first)
         if before is not None and fact.on < before:
             yield f"{fact.action.value} of {sub.no} was promised for {before}, and moves to {fact.on}"

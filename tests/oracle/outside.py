@@ -21,6 +21,8 @@ class Outside(TextLadder):
     def __init__(self, policies: Mapping[str, Policy]) -> None:
         super().__init__(policies)
         self.sent: dict[int, list[BookWarning]] = {}
+        self.placing: list[BookHold] = []
+        """Holds of which nothing has followed but that days moved."""
 
     # -- from outside ----------------------------------------------------------------------------------------------
 
@@ -116,24 +118,27 @@ class Outside(TextLadder):
         stops = frozenset(s.value for s in h.stops)
         told = {(sub.no, action): on for sub in self.subs.values() for action, on in sub.told.items()}
         self.holds[h.no] = BookHold(h.no, h.scope.value, h.target, stops, h.from_at, h.until, told=told)
+        self.placing.append(self.holds[h.no])
 
     def _hold_ended(self, fact: f.HoldEnded, r: f.Recorded) -> None:
         hold = self.holds[fact.hold]
         # Released early, it has moved what was promised to where its last day would have put it.
         found = set() if hold.until is None else self._ended_by(hold, r.at)
         hold.ended = r.at
-        found |= self._ended_by(hold, r.at) | self._still_moved(hold)
+        found |= self._ended_by(hold, r.at) | self._still_moved(hold, r.at)
         for no, action in found:
             self.subs[no].void(action, hold.end(self.day_zone) or r.at)
 
-    def _still_moved(self, hold: BookHold) -> set[tuple[int, str]]:
-        """What it moved when it was placed, where that is still the first warning that counts; a hold on a debt that
-        has been paid since holds nothing any more."""
+    def _still_moved(self, hold: BookHold, now: datetime) -> set[tuple[int, str]]:
+        """What it moved when it was placed, where that is still the first warning that counts and its day is no longer
+        the one it named. A hold on a debt that has been paid since holds nothing any more."""
         found = set()
         for warned in hold.moved:
             sub = self.subs[warned.sub]
             owed = hold.scope != "debt" or hold.target in {d.no for d in self.owed_for(sub)}
-            if owed and sub.counting(warned.action)[:1] == [warned]:
+            plan = self.plan(sub, warned.action, now)
+            later = plan is not None and plan > warned.named
+            if owed and later and sub.counting(warned.action)[:1] == [warned]:
                 found.add((sub.no, warned.action))
         return found
 

@@ -120,7 +120,8 @@ def test_a_currency_that_no_card_pays_in_is_never_attempted_stops_nothing_and_is
     assert [m.subject for m in story.mail.taken] == ["by transfer"], "once"
     assert story.tasks() == ["not_by_card"]
     [said] = explanation(story.store, story.no, story.now)["carried"]
-    assert f"no payment provider takes {currency}" in said
+    assert f"no payment provider takes {currency}" in said["words"]
+    assert said["code"] == "currency_not_taken"
     with pytest.raises(Refused):
         story.settle(card, quotes=[quote_for(story.account, currency, (DebtPart(1, 12_300),))])
     story.bill(141, 5_000)
@@ -197,6 +198,19 @@ def test_a_part_leaves_nothing_or_a_rest_that_can_be_paid(sandbox: Running, part
     assert sum(q.amount_minor for q in story.owed()) == left
     assert not left or story.settle(card) == ["paid"]
     assert (story.taken(), story.sub().state) == ({"EUR": 1_000}, State.ACTIVE)
+
+
+def test_a_part_that_cannot_be_charged_exactly_is_refused(sandbox: Running) -> None:
+    story = Paying(sandbox, bill=False)
+    story.bill(-1, 12_340, currency="KWD")
+    story.until(1)
+    story.settle(story.add("insufficient_funds"))
+    card = story.add()
+    with pytest.raises(Refused, match="KWD") as refused:
+        story.settle(card, part_minor={"KWD": 5_001})
+    assert (refused.value.code, story.taken()) == ("bad_amount", {})
+    assert story.settle(card, part_minor={"KWD": 5_010}) == ["paid"]
+    assert story.taken() == {"KWD": 5_010}
 
 
 def test_more_than_the_provider_takes_at_once_is_charged_in_several_attempts_by_ourselves(sandbox: Running) -> None:

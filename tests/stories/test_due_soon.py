@@ -136,7 +136,7 @@ def test_who_pays_by_transfer_is_told_how_and_to_whom_it_is_collected_from_that_
 def test_staff_see_ahead_of_time_which_invoice_will_be_announced() -> None:
     story = billed().until(10)
     first = explanation(story.store, story.no, story.now)["next"][0]
-    assert (first["local"], first["what"]) == ("2026-01-19 09:00", "message, due soon: invoice I1-1, 22 January 2026")
+    assert (first["local"], first["words"]) == ("2026-01-19 09:00", "message, due soon: invoice I1-1, 22 January 2026")
 
 
 def test_nothing_is_announced_unless_the_policy_says_so() -> None:

@@ -9,7 +9,10 @@ from tests.stories.story import Story
 
 from arrears.cli.explain import explanation, sentences
 from arrears.core.account import DoubtKind
+from arrears.core.states import Reason, State
 from arrears.engine.message_context import PLAIN_CONTEXT, MailLimits
+from arrears.engine.system import set_breaker
+from arrears.sim.story_words import because
 
 
 @pytest.mark.parametrize(
@@ -57,7 +60,8 @@ def test_explain_says_that_nobody_can_be_reached_since_when_and_what_to_do() -> 
     story.inner.reached[story.no] = one._replace(contact="new@example.org")
     assert explanation(story.store, story.no, story.now)["unreachable"] is None
     story.inner.reached[story.no] = one._replace(contact="")
-    assert "the account has no address" in explanation(story.store, story.no, story.now)["unreachable"]
+    assert explanation(story.store, story.no, story.now)["unreachable"]["code"] == "no_address"
+    assert "the account has no address" in "".join(sentences(explanation(story.store, story.no, story.now)))
 
 
 def test_explain_shows_each_letter_that_is_held_back_and_why() -> None:
@@ -68,9 +72,35 @@ def test_explain_shows_each_letter_that_is_held_back_and_why() -> None:
     story.until(0, "23:00")
     held = [explanation(story.store, number, story.now)["held_back"] for number in story.numbers]
     assert sorted(len(letters) for letters in held) == [0, 1]
-    [letter] = [letter for letters in held for letter in letters]
+    [letter] = [letter["words"] for letters in held for letter in letters]
     assert letter.startswith("reminder to all@example.org: waits to be sent, not tried: its address has had 1 messages")
     late = next(number for number, letters in zip(story.numbers, held, strict=True) if letters)
     assert f"  {letter}" in list(sentences(explanation(story.store, late, story.now)))
     story.until(1, "12:00")
     assert explanation(story.store, late, story.now)["held_back"] == []
+
+
+def test_what_makes_an_account_wait_is_said_in_words_and_with_the_command_that_ends_it() -> None:
+    story = Story().until(5)
+    set_breaker(story.store, is_open=True, now=story.now, author="system", why="61 of 64 charges were declined")
+    lines = [line.strip() for line in sentences(explanation(story.store, story.no, story.now))]
+    looked = "a person who has looked at a storm of declined charges (`arrears money breaker`)"
+    assert f"restricting, disabling and deleting wait for {looked}" in lines
+    assert "cloud is past due" in lines
+
+
+@pytest.mark.parametrize(
+    ("state", "reasons", "said"),
+    [
+        (State.PAST_DUE, [Reason.PAST_DUE], ""),
+        (State.DISABLED, [Reason.PAST_DUE], ", because an invoice of it is past due"),
+        (
+            State.DISABLED,
+            [Reason.PAST_DUE, Reason.CANCELED],
+            ", because an invoice of it is past due and it was canceled",
+        ),
+        (State.ACTIVE, [], ""),
+    ],
+)
+def test_a_state_is_not_given_as_its_own_reason(state: State, reasons: list[Reason], said: str) -> None:
+    assert because(state, reasons) == said

@@ -97,7 +97,7 @@ def test_a_customer_reads_until_when_it_is_on_hold_and_from_when_it_goes_on() ->
 def test_staff_see_ahead_of_time_which_hold_will_be_announced() -> None:
     story = held().until(6)
     assert any(
-        one["what"].startswith("message, hold ends: hold 1, ")
+        one["words"].startswith("message, hold ends: hold 1, ")
         for one in explanation(story.store, story.no, story.now)["next"]
     )
 

@@ -107,7 +107,7 @@ def test_a_customer_reads_in_how_many_days_and_what_is_to_be_paid() -> None:
 def test_staff_see_ahead_of_time_what_will_be_announced() -> None:
     story = owing().until(117)
     assert any(
-        one["what"].startswith("message, last call: cloud, ")
+        one["words"].startswith("message, last call: cloud, ")
         for one in explanation(story.store, story.no, story.now)["next"]
     )
 

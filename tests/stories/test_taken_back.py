@@ -206,7 +206,7 @@ def test_where_reports_were_lost_the_check_names_the_payment() -> None:
     ref = next(iter(story.bank.taken))
     story.bank.dispute(ref, LOST, 0, "a")
     found = check(story.store, story.bank, story.instant(-30), story.now)
-    assert any(ref in difference for difference in found.differences)
+    assert any(ref in difference.words for difference in found.differences)
 
 
 REFUNDS: Final = list(itertools.permutations([RefundState.DONE, RefundState.REFUSED, RefundState.DONE]))
@@ -222,3 +222,12 @@ def test_a_refund_that_failed_stays_undone_in_whatever_order_that_is_told(order:
     story.hear(*reports, *reports)
     story.agrees()
     assert story.account.credit == {"EUR": 3000}
+
+
+def test_an_inquiry_has_taken_nothing() -> None:
+    story = Banked()
+    story.card()
+    story.until(2)
+    [taken] = story.bank.taken
+    story.hear(DisputeChange(taken, "q", DisputeState.INQUIRY, PRICE, "EUR"))
+    assert (story.account.debts, story.account.holds, story.facts(f.Refunded)) == ((), (), [])

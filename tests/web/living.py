@@ -143,7 +143,7 @@ def living(database: str, sandbox: Running) -> Iterator[Living]:
         # All tests come from one address in the net: wrong tries of the others would keep everybody out of this one.
         db.execute("DELETE FROM throttle")
     with served() as port:
-        found = Living(database, sandbox, f"http://127.0.0.1:{port}")
+        found = Living(database, sandbox, f"http://localhost:{port}")
         try:
             yield found
         finally:

@@ -46,9 +46,9 @@ def shop(site: str, sandbox: Running) -> Iterator[Living]:
 
 @pytest.fixture
 def token(shop: Living) -> str:
-    from arrears.web import identities
+    from arrears.web import api_tokens
 
-    return identities.create_token("portal", "read", shop.clock.now())
+    return api_tokens.create_token("portal", "read", shop.clock.now())
 
 
 def ask(client: Client, account: int, token: str, **headers: str) -> Any:

@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 
 @pytest.fixture
 def write_token(site: str) -> str:
-    from arrears.web.identities import create_token
+    from arrears.web.api_tokens import create_token
 
     return create_token("the shop", "write", NOW)
 
@@ -73,7 +73,7 @@ def problem(answer: Any) -> tuple[int, str]:
 
 
 def test_a_token_says_who_it_is_and_a_bad_one_gets_nowhere(client: "Client", write_token: str) -> None:
-    from arrears.web.identities import create_token
+    from arrears.web.api_tokens import create_token
 
     good = client.get("/v1/me", headers={"Authorization": f"Bearer {write_token}"})
     assert json.loads(good.content) == {"name": "the shop", "scope": "write"}
@@ -82,8 +82,19 @@ def test_a_token_says_who_it_is_and_a_bad_one_gets_nowhere(client: "Client", wri
         assert problem(client.get("/v1/me", headers=header)) == (401, "unauthorised")
 
 
+def test_the_last_use_of_a_token_is_known_to_the_minute(site: str) -> None:
+    from arrears.web.api_tokens import create_token, listed_tokens, token_of
+
+    token = create_token("seldom", "read", NOW)
+    used = []
+    for seconds in (0, 59, 60, 61):
+        assert token_of(token, NOW + timedelta(seconds=seconds)) is not None
+        used.append(listed_tokens()[-1].last_used_at)
+    assert used == [NOW, NOW, NOW + timedelta(seconds=60), NOW + timedelta(seconds=60)]
+
+
 def test_a_read_only_token_does_not_write(client: "Client", money: list[int]) -> None:
-    from arrears.web.identities import create_token
+    from arrears.web.api_tokens import create_token
 
     assert problem(post(client, create_token("reader", "read", NOW))) == (403, "forbidden")
     assert money == []
@@ -141,7 +152,7 @@ def test_one_key_is_run_once_and_answered_the_same(client: "Client", money: list
 
 
 def test_the_same_key_of_another_token_is_another_key(client: "Client", money: list[int], write_token: str) -> None:
-    from arrears.web.identities import create_token
+    from arrears.web.api_tokens import create_token
 
     post(client, write_token)
     assert post(client, create_token("another", "write", NOW)).content == b'{"run": 2}'

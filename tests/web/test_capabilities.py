@@ -213,10 +213,10 @@ def banner_token(world: World) -> Works:
 
 
 def _program(world: World, path: str, shown: Callable[[str, int], str]) -> Works:
-    from arrears.web import identities
+    from arrears.web import api_tokens
 
-    token = identities.create_token(f"for {world.serial}", "read", world.now)
-    known = identities.token_of(token, world.now)
+    token = api_tokens.create_token(f"for {world.serial}", "read", world.now)
+    known = api_tokens.token_of(token, world.now)
     assert known is not None
     headers = {"Authorization": f"Bearer {shown(token, known.number)}"}
     return lambda: browser().get(path, headers=headers).status_code == 200
@@ -293,7 +293,7 @@ def staff_change_their_password(world: World) -> None:
 
 
 def token_is_revoked(world: World) -> None:
-    from arrears.web.identities import revoke_token
+    from arrears.web.api_tokens import revoke_token
 
     for (number,) in world._sql("SELECT token_id FROM api_token WHERE name = %s", f"for {world.serial}"):
         revoke_token(number, world.now)

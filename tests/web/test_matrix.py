@@ -283,15 +283,15 @@ def test_every_program_is_answered_as_listed(town: Town, own: int, line: Line) -
 
 
 def test_a_token_that_is_over_opens_what_none_opens(town: Town, own: int) -> None:
-    from arrears.web import identities
+    from arrears.web import api_tokens
 
     now = datetime.now(UTC)
-    texts = [identities.create_token("over", "write", now, now - timedelta(seconds=1))]
-    texts.append(identities.create_token("revoked", "write", now))
-    known = identities.token_of(texts[1], now)
+    texts = [api_tokens.create_token("over", "write", now, now - timedelta(seconds=1))]
+    texts.append(api_tokens.create_token("revoked", "write", now))
+    known = api_tokens.token_of(texts[1], now)
     assert known is not None
     texts += [_banner_token_of(f"acc_{own}", known.number), _banner_token_of(f"acc_{own}", known.number + 1)]
-    identities.revoke_token(known.number, now)
+    api_tokens.revoke_token(known.number, now)
     for line in PROGRAM_LINES:
         for text in texts:
             answer = asked(line, {"Authorization": f"Bearer {text}"}, own, town)
@@ -370,10 +370,10 @@ TOKENS: Final = ("nobody", "reads", "writes", "banner")
 @cache
 def tokens(town: Town, own: int) -> dict[str, dict[str, str]]:
     """The headers of each kind of program."""
-    from arrears.web import identities
+    from arrears.web import api_tokens
 
-    found = {scope: identities.create_token(scope, scope, town.now) for scope in ("read", "write")}
-    minter = identities.token_of(found["read"], town.now)
+    found = {scope: api_tokens.create_token(scope, scope, town.now) for scope in ("read", "write")}
+    minter = api_tokens.token_of(found["read"], town.now)
     assert minter is not None
     banner = _banner_token_of(f"acc_{own}", minter.number)
     texts = dict(zip(TOKENS, ("", found["read"], found["write"], banner), strict=True))

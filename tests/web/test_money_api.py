@@ -49,7 +49,7 @@ class Shop:
     """An installation that is served, and a program that speaks to it."""
 
     def __init__(self, url: str, sandbox: Running, client: Client) -> None:
-        from arrears.web import identities
+        from arrears.web import api_tokens
 
         self.sandbox, self.clock, self.client = sandbox, Clock(), client
         self.store = PostgresStore(url, connections_max=16)
@@ -59,7 +59,7 @@ class Shop:
         live = wiring.Installation(url, self.store, channel, services, self.clock, DEFAULT_LIMITS, self.providers)
         wiring.install(live)
         system.adopt_policy(self.store, default_policy(), self.clock.at, "staff:1")
-        self.token = identities.create_token("shop", "write", self.clock.at)
+        self.token = api_tokens.create_token("shop", "write", self.clock.at)
         self.keys, self.name = 0, f"shop{next(_counter)}"
 
     def account(self, *sums: tuple[int, str]) -> int:

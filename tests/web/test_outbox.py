@@ -6,6 +6,7 @@ import os
 import re
 from collections.abc import Iterator
 from dataclasses import replace
+from itertools import pairwise
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -66,14 +67,35 @@ def test_whoever_comes_from_elsewhere_or_through_a_proxy_finds_no_outbox(
 
 @pytest.mark.parametrize("asks", [{"HTTP_HOST": "localhost"}, {"HTTP_HOST": "[::1]:8000", "REMOTE_ADDR": "::1"}])
 def test_a_browser_on_this_machine_finds_it(shop: Living, client: Client, asks: dict[str, str]) -> None:
-    assert client.get("/outbox/", **asks).status_code == 200  # type: ignore[arg-type]
+    # Where the installation says that it is at an address in figures, nobody is sent to a name.
+    with using(base_url="http://127.0.0.1:8000"):
+        assert client.get("/outbox/", **asks).status_code == 200  # type: ignore[arg-type]
+
+
+def listed(client: Client, address: str = "/outbox/") -> list[str]:
+    """The names of the mails on a page of the outbox, in its order."""
+    return re.findall(r'href="/outbox/([^"?]+)"', client.get(address).content.decode())
+
+
+def test_the_mails_of_two_customers_are_not_mixed(shop: Living, client: Client) -> None:
+    one, other = shop.account((12000, "EUR"), name="Bakkerij Een"), shop.account((900, "EUR"), name="Bakkerij Twee")
+    shop.work()
+    names = [name for name in listed(client) if name.startswith((f"a{one}-", f"a{other}-"))]
+    owners = [name.partition("-")[0] for name in names]
+    assert {f"a{one}", f"a{other}"} == set(owners)
+    assert sum(before != after for before, after in pairwise(owners)) == 1, "each customer's mails stand together"
+    assert "Bakkerij Twee <small>" in client.get("/outbox/").content.decode()
+    only = listed(client, f"/outbox/?account=acc_{one}")
+    assert only
+    assert {name.partition("-")[0] for name in only} == {f"a{one}"}
+    assert f'href="/outbox/?account=acc_{one}"' in client.get(f"/outbox/{only[0]}").content.decode()
+    assert listed(client, "/outbox/?account=acc_0") == []
 
 
 def test_the_newest_mail_stands_first_and_opens_as_page_and_text(shop: Living, client: Client) -> None:
     account = shop.account((12000, "EUR"))
-    listed = client.get("/outbox/").content.decode()
-    assert shop.email(account) in listed
-    names = re.findall(r'href="/outbox/([^"]+)"', listed)
+    assert shop.email(account) in client.get("/outbox/").content.decode()
+    names = listed(client, f"/outbox/?account=acc_{account}")
     written = {path.stem: path.stat().st_mtime_ns for path in shop.channel.folder.iterdir()}  # type: ignore[attr-defined]
     assert names == sorted(names, key=lambda name: written[name], reverse=True)
     # The database has accounts of other tests, and one of them may have been written to last.

@@ -49,10 +49,10 @@ class ProfilePages:
     """A program with a token, and the mail that leaves."""
 
     def __init__(self, shop: Living, client: Client) -> None:
-        from arrears.web import identities
+        from arrears.web import api_tokens
 
         self.shop, self.client = shop, client
-        self.token = identities.create_token("profile", "write", shop.clock.now())
+        self.token = api_tokens.create_token("profile", "write", shop.clock.now())
         with psycopg.connect(shop.database) as db:
             # Nobody of the other tests is asked to confirm anything here.
             db.execute("UPDATE person SET contact_confirmed_at = now() + interval '1 year'")
@@ -150,6 +150,7 @@ def test_a_test_message_shows_where_warnings_arrive(context: ProfilePages) -> No
     [message] = context.mail()
     assert message.to == context.person.contact
     assert "Testbericht" in message.subject
+    assert f"/acc_{context.account}/profile#told" in message.text, "where its button says"
     assert context.call("post", "test-message", {"person": "per_999999"}).status_code == 404
 
 

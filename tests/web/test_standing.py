@@ -40,10 +40,10 @@ def main_of(client: Client, account: int, path: str = "") -> str:
 
 
 def test_alerts_say_what_the_banner_says_most_urgent_first_and_once(shop: Living, client: Client) -> None:
-    from arrears.web import identities
+    from arrears.web import api_tokens
 
     account = shop.account((12000, "EUR"), (500, "USD"), days=117)
-    token = identities.create_token("portal", "read", shop.clock.now())
+    token = api_tokens.create_token("portal", "read", shop.clock.now())
     sign_in(client, shop.email(account))
     url = f"/v1/accounts/acc_{account}/alerts?lang=nl"
     alerts = client.get(url, headers={"Authorization": f"Bearer {token}"}).json()["alerts"]

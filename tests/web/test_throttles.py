@@ -273,9 +273,9 @@ def test_a_mailbox_is_not_filled_by_spelling_it_anew_and_a_form_filled_in_wrongl
 
 
 def test_a_program_gone_wild_keeps_no_other_from_the_api(house: Entrance) -> None:
-    from arrears.web import identities
+    from arrears.web import api_tokens
 
-    good = identities.create_token("good", "read", house.clock.now())
+    good = api_tokens.create_token("good", "read", house.clock.now())
     wear_out(house, Throttled.WRONG_TOKEN, CountedBy.NET, "192.0.2.1")
     answers = {
         token: at("192.0.2.1").get("/v1/me", headers={"Authorization": f"Bearer {token}"}).status_code
@@ -338,6 +338,8 @@ THROTTLES: Final = """
 /<account:account>/invoices.csv          session
 /<account:account>/profile               typed_address
 /<account:account>/timeline              session
+/<account:account>/statement             session
+/<account:account>/statement.csv         session
 /<account:account>/receipts/<int:number>  session
 /<account:account>/help                  session
 /<account:account>/help/<int:number>     session
@@ -419,7 +421,7 @@ def test_links_that_are_wrong_are_counted_and_one_that_is_right_opens(house: Ent
 def test_whoever_has_tried_too_often_is_told_so_at_every_door(
     house: Entrance, still: None, somebody: tuple[int, str, Client]
 ) -> None:
-    from arrears.web.identities import create_token, token_of
+    from arrears.web.api_tokens import create_token, token_of
 
     number, email, client = somebody
     profile = f"/acc_{number}/profile"

@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import click
 
-from arrears.cli.common import AS_JSON, print_json, progress_on_terminal
+from arrears.cli.common import AS_JSON, print_json, progress_of
+from arrears.core.ids import ACCOUNT, format_id
+from arrears.sim.story_words import DOUBTS
 from arrears.store.postgres.check import check_store
 from arrears.store.postgres.queries import totals
 from arrears.store.values_in_log import said_of_log, values_in_log
@@ -15,7 +17,7 @@ from arrears.wiring import open_installation
 @AS_JSON
 def command(as_json: bool) -> None:
     """Check that facts, states, tables and ledger agree and that no promise was broken. Exit code 1 if not."""
-    with open_installation() as live, progress_on_terminal("check") as progress:
+    with open_installation() as live, progress_of("check") as progress:
         total = totals(live.store, live.clock.now()).accounts
         done = 0
 
@@ -25,18 +27,21 @@ def command(as_json: bool) -> None:
             progress(done, total)
 
         report = check_store(live.store, checked, now=live.clock.now())
-        doubts = [str(doubt) for doubt in live.store.system().guards.doubts]
+        doubts = live.store.system().guards.doubts
         with live.store.reading() as db:
             loud = values_in_log(db)
     if as_json:
-        breaches = [b._asdict() for b in report.breaches]
+        breaches = [
+            {**b._asdict(), "account": format_id(ACCOUNT, b.account) if b.account else None} for b in report.breaches
+        ]
         print_json({"checked": report.checked, "breaches": breaches, "doubts": doubts, "values_in_log": loud})
     else:
         for breach in report.breaches:
             click.echo(f"{breach.invariant} account {breach.account}: {breach.what}")
         click.echo(f"{report.checked} checks, {len(report.breaches)} breaches")
         if doubts:
-            click.echo(f"nobody is cut off while these doubts stand ({', '.join(doubts)}); see `arrears tasks`")
+            waited_for = " and ".join(DOUBTS[doubt] for doubt in doubts)
+            click.echo(f"nobody is restricted, disabled or deleted; that waits for {waited_for}; see `arrears tasks`")
         if loud:
             click.echo(said_of_log(loud))
     if report.breaches:

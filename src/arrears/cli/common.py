@@ -1,11 +1,13 @@
-"""What several commands share: the --json option, progress on a terminal, and finding the account somebody means."""
+"""What several commands share: the --json option, progress, and finding the account somebody means."""
 
 from __future__ import annotations
 
 import json
 import re
 import sys
-from collections.abc import Callable, Iterator
+import threading
+import time
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from datetime import date
 from typing import Any, Final
@@ -45,28 +47,54 @@ AS_JSON: Final = click.option("--json", "as_json", is_flag=True, help="Print JSO
 
 
 def print_json(value: object) -> None:
-    """One JSON value on standard output; days and instants as ISO 8601."""
+    """One JSON value on standard output, as docs/json.md has it; days and instants as ISO 8601."""
     click.echo(json.dumps(value, default=_plain, ensure_ascii=False))
+
+
+_FOR_PEOPLE: Final = ("words", "local")
+
+
+def without_words(value: Any) -> Any:
+    """An explanation as a script reads it: without what stands beside each code and instant for people."""
+    if isinstance(value, Mapping):
+        return {key: without_words(one) for key, one in value.items() if key not in _FOR_PEOPLE}
+    return [without_words(one) for one in value] if isinstance(value, list | tuple) else value
 
 
 def _plain(value: object) -> str:
     return value.isoformat() if isinstance(value, date) else str(value)
 
 
+SILENT_SECONDS_MAX: Final = 10.0
+"""Whoever waits for a command is told at least so often that it works."""
+
+
 @contextmanager
-def progress_on_terminal(what: str) -> Iterator[Callable[[int, int], None]]:
-    """A function (done, of how many) that shows progress on standard error, if that is a terminal."""
-    shown = sys.stderr.isatty()
+def progress_of(what: str, silent_seconds: float = SILENT_SECONDS_MAX) -> Iterator[Callable[[int, int], None]]:
+    """A function (done, of how many) that shows on standard error how far this is: on a terminal a line that is gone in
+    the end; in a pipe or a file a line each ten seconds. Where it is never called, the line says since when."""
+    on_terminal, over, began = sys.stderr.isatty(), threading.Event(), time.monotonic()
+    share = ""
 
     def show(done: int, total: int) -> None:
-        if shown:
-            percent = 100 * done // max(total, 1)
-            click.echo(f"\r{what}: {percent:3d} %", nl=False, err=True)
+        nonlocal share
+        share = f" {100 * done // max(total, 1):3d} %"
+        if on_terminal:
+            click.echo(f"\r{what}:{share}", nl=False, err=True)
 
+    def say() -> None:
+        while not over.wait(silent_seconds):
+            if not (on_terminal and share):
+                click.echo(f"{what}:{share or ' at work'}, {time.monotonic() - began:.0f} seconds", err=True)
+
+    saying = threading.Thread(target=say, name="progress", daemon=True)
+    saying.start()
     try:
         yield show
     finally:
-        if shown:
+        over.set()
+        saying.join()
+        if on_terminal and share:
             click.echo("\r" + " " * (len(what) + 8) + "\r", nl=False, err=True)
 
 

@@ -8,7 +8,7 @@ from dataclasses import asdict
 
 import click
 
-from arrears.cli.common import progress_on_terminal
+from arrears.cli.common import progress_of
 from arrears.core.errors import Refused
 from arrears.store.postgres.upgrading import upgrade as bring_up_to_date
 from arrears.store.server import EmbeddedServer, ServerStatus
@@ -39,7 +39,7 @@ def upgrade(in_use: bool) -> int:
     def step_done(name: str) -> None:
         click.echo(f"schema version {name} ({time.perf_counter() - began:.1f} seconds)")
 
-    with progress_on_terminal("accounts") as progress:
+    with progress_of("accounts") as progress:
         report = bring_up_to_date(
             live_url(), migrate, RealClock().now(), in_use=in_use, step_done=step_done, folded=progress
         )

@@ -13,7 +13,7 @@ from typing import Final
 import click
 
 from arrears.adapters.services.notebook import Notebook
-from arrears.cli.common import begin_log, progress_on_terminal
+from arrears.cli.common import begin_log, progress_of
 from arrears.cli.demo_alone import the_only_demo
 from arrears.cli.demo_living import EMAIL, HOST, PASSWORD, PastWeeks, alive, installation, name_in, past_weeks, why
 from arrears.cli.explain import explanation, sentences
@@ -27,6 +27,7 @@ from arrears.sandbox.run import running
 from arrears.sim.simulate import START, SimulationReport, simulate
 from arrears.sim.story import DiaryLine, as_text, tell
 from arrears.store.postgres.store import PostgresStore
+from arrears.web.host_names import LOCALHOST
 from arrears.web.serving import listen, port_of
 from arrears.wiring import database_url, fresh_database, install, settings, tune_for_batches
 
@@ -68,7 +69,7 @@ def _made_up_year(seed: int) -> None:
     store = PostgresStore(url, durable=False, clock_is_real=False)
     try:
         began = time.perf_counter()
-        with progress_on_terminal("a year of 50 accounts") as progress:
+        with progress_of("a year of 50 accounts") as progress:
             report = simulate(store, ACCOUNTS, DAYS, seed, progress=lambda day: progress(day, DAYS))
         seconds = round(time.perf_counter() - began)
         histories = {number: store.history(number) for number in range(1, ACCOUNTS + 1)}
@@ -148,13 +149,14 @@ def _living(port: int | None, language: str, seen_at: Callable[[str], object]) -
     with ExitStack() as stack:
         # Before anything of an earlier demo is thrown away: without a port there is no new one.
         server = None if port is None else stack.enter_context(closing(listen(HOST, port)))
-        base_url = f"http://{HOST}:{port_of(server) if server else DEFAULT_PORT}"
+        base_url = f"http://{LOCALHOST}:{port_of(server) if server else DEFAULT_PORT}"
         url = fresh_database(DATABASE)
         folder = settings().home / "demo-mail"
         shutil.rmtree(folder, ignore_errors=True)
         sandbox = stack.enter_context(running())
         notebook = Notebook(lambda account, sub: why(live.store, base_url, account, sub, live.clock.now()))
-        told = past_weeks(url, sandbox, base_url, folder, notebook, language)
+        with progress_of("the last seven weeks of two customers"):
+            told = past_weeks(url, sandbox, base_url, folder, notebook, language)
         live = stack.enter_context(installation(url, sandbox, base_url, folder, notebook))
         _card(told)
         _next(told)
@@ -180,7 +182,7 @@ def _card(told: PastWeeks) -> None:
 def _your_turn(told: PastWeeks, language: str, base_url: str, notebook: str) -> None:
     account = format_id(ACCOUNT, told.waiting)
     looks = (
-        (f"{base_url}/outbox/", "its mail: open a message and press its button"),
+        (f"{base_url}/outbox/?account={account}", "its mail: open a message and press its button"),
         (f"{notebook}/{account}/1", "its notebook, a service that now refuses to save"),
         (f"{base_url}/", f'the account centre: {EMAIL}, password "{PASSWORD}"'),
     )
@@ -190,7 +192,7 @@ def _your_turn(told: PastWeeks, language: str, base_url: str, notebook: str) -> 
     )
     click.echo("and watch its notebook come back:")
     for address, what in looks:
-        click.echo(f"  {address:40} {what}")
+        click.echo(f"  {address:46} {what}")
     click.echo()
 
 

@@ -12,7 +12,7 @@ import click
 from arrears.adapters.books import guess, load_map, read_rows
 from arrears.adapters.books.map_values import BookMap, Constant
 from arrears.adapters.books.processes import several_processes
-from arrears.cli.common import AS_JSON, each_mistake_on_a_line, print_json, progress_on_terminal, rows
+from arrears.cli.common import AS_JSON, each_mistake_on_a_line, print_json, progress_of, rows
 from arrears.cli.import_show import show_rows
 from arrears.core.errors import Refused
 from arrears.core.known import IMPORTER
@@ -84,14 +84,14 @@ def command(
     tune_for_batches()
     with each_mistake_on_a_line("nothing was imported"), _processes(Path(file)) as ordered_map:
         book_map = load_map(Path(map_file))
-        with progress_on_terminal("reading") as progress:
+        with progress_of("reading") as progress:
             book = read_rows(Path(file), book_map, progress, ordered_map=ordered_map)
         with closing(book):
             if show is not None:
                 show_rows(book, show, as_json)
                 return 0
             book.refuse_before(per_account=per_account)
-            with open_installation() as live, progress_on_terminal("import") as progress:
+            with open_installation() as live, progress_of("import") as progress:
                 _refuse_unknown(book_map, live.providers)
                 report = import_book(
                     live.store,

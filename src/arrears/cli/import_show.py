@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import heapq
 from collections.abc import Iterator
-from typing import Any, Final
+from datetime import date
+from typing import Any, Final, NamedTuple
 
 import click
 
@@ -20,23 +21,52 @@ def show_rows(book: BookRows, count: int, as_json: bool) -> None:
     """Print the invoices and credit notes of the first `count` rows, then raise Refused `bad_book` if any row of the
     file is wrong."""
     understood = (one for each in book.accounts() for one in _understood(each))
-    found = heapq.nsmallest(count, understood, key=lambda one: one[0])
+    found = heapq.nsmallest(count, understood, key=lambda one: one.row)
     if as_json:
-        print_json([dict(zip(_HEADER, one, strict=True)) for one in found])
+        print_json([one.as_values() for one in found])
     else:
-        rows([_HEADER, *found])
+        rows([_HEADER, *(one.as_row() for one in found)])
         for why, number in sorted(book.left_out.items()):
             click.echo(f"left out: {number} ({why})")
     book.mistakes.refuse_if_any()
 
 
-def _understood(each: AccountRows) -> Iterator[tuple[Any, ...]]:
+class _Shown(NamedTuple):
+    """An invoice as its row was understood; a credit note asks for less than nothing and has no due date."""
+
+    row: int
+    customer: str
+    number: str
+    services: tuple[str, ...]
+    issued_on: date
+    due_on: date | None
+    currency: str
+    asked_minor: int
+    paid_minor: int | None
+    standing: str
+    disputed: bool
+
+    def as_values(self) -> dict[str, Any]:
+        """For a script."""
+        return self._asdict()
+
+    def as_row(self) -> tuple[Any, ...]:
+        """For people, below _HEADER."""
+        asked = format_amount(self.asked_minor, self.currency)
+        paid = "" if self.paid_minor is None else format_amount(self.paid_minor, self.currency)
+        standing = f"{self.standing}, disputed" if self.disputed else self.standing
+        days = (str(self.issued_on), "" if self.due_on is None else str(self.due_on))
+        named = (self.row, self.customer, self.number, " ".join(self.services))
+        return (*named, *days, asked, paid, standing.replace("_", " "))
+
+
+def _understood(each: AccountRows) -> Iterator[_Shown]:
     ref = each.account.ref
     for i in each.invoices:
         paid = sum(p.amount_minor for p in each.payments.get(i.number, ()))
-        standing = f"{i.standing}, disputed" if i.disputed else i.standing.value
-        sums = (format_amount(i.total_minor, i.currency), format_amount(paid, i.currency))
-        yield (i.row, ref, i.number, " ".join(i.services), str(i.issued_on), str(i.due_on), *sums, standing)
+        services, sums = tuple(i.services), (i.currency, i.total_minor, paid)
+        yield _Shown(i.row, ref, i.number, services, i.issued_on, i.due_on, *sums, str(i.standing), bool(i.disputed))
     for note in each.credits:
-        asked = format_amount(-note.amount_minor, note.currency)
-        yield (note.row, ref, note.number, "", str(note.issued_on), "", asked, "", "credit note")
+        less = -note.amount_minor
+        named = (note.row, ref, note.number, (), note.issued_on, None)
+        yield _Shown(*named, note.currency, less, None, "credit_note", disputed=False)

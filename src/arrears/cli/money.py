@@ -6,7 +6,7 @@ from datetime import timedelta
 
 import click
 
-from arrears.cli.common import AS_JSON, BY, print_json
+from arrears.cli.common import AS_JSON, BY, print_json, progress_of, without_words
 from arrears.core.errors import Refused
 from arrears.core.money import format_amount
 from arrears.engine.payments.reconciliation import MoneyCheck, check
@@ -27,7 +27,7 @@ def money() -> None:
 @AS_JSON
 def check_command(days: int, no_sweep: bool, as_json: bool) -> None:
     """Compare every payment and the sums; exit code 1 names each difference."""
-    with open_installation() as live:
+    with open_installation() as live, progress_of("money check"):
         if not live.providers.by_name:
             raise Refused("no_provider_key", "no payment provider is set up here")
         now = live.clock.now()
@@ -40,8 +40,15 @@ def check_command(days: int, no_sweep: bool, as_json: bool) -> None:
         found = [check(live.store, processor, since, until) for processor in shown]
     if as_json:
         print_json(
-            [{**one._asdict(), "holds": one.holds} for one in found]
-            + [{"provider": name, "compared": 0, "holds": None} for name in unseen]
+            [
+                {**one._asdict(), "holds": one.holds}
+                | {"differences": [without_words(each._asdict()) for each in one.differences]}
+                for one in found
+            ]
+            + [
+                {"provider": name, "compared": 0, "ours": {}, "theirs": {}, "differences": [], "holds": None}
+                for name in unseen
+            ]
         )
     else:
         for one in found:

@@ -19,6 +19,7 @@ from arrears.core.policy import (
     Policy,
     announced_ahead,
     changes_between,
+    default_text,
     load_policy,
 )
 from arrears.core.policy.differences import PolicyChange
@@ -33,7 +34,16 @@ _BYTES_MAX: Final = 4 * POLICY_CHARACTERS_MAX
 
 @click.group()
 def policy() -> None:
-    """Check policies, compare them, put them in force. One says what happens when to an account that does not pay."""
+    """Check policies, compare them, put them in force. One says what happens when to an account that does not pay.
+
+    Until you adopt one, accounts follow the one that ships with arrears: `arrears policy default > mine.toml` writes it
+    down, with a word on each key, and is the beginning of your own."""
+
+
+@policy.command("default")
+def default_command() -> None:
+    """Print the file of the policy that is in force where no other was adopted, to begin your own with."""
+    click.echo(default_text(), nl=False)
 
 
 @policy.command()

@@ -12,7 +12,7 @@ from typing import Any, Final
 import click
 
 from arrears.adapters.books import load_map, read_book
-from arrears.cli.common import AS_JSON, each_mistake_on_a_line, print_json, progress_on_terminal, rows
+from arrears.cli.common import AS_JSON, each_mistake_on_a_line, print_json, progress_of, rows
 from arrears.cli.output_file import output_file, refuse_overwriting
 from arrears.cli.policy import read_policy
 from arrears.cli.scratch import STORE, scratch_store
@@ -101,7 +101,7 @@ def _played(where: str, book: ReceivablesBook, each: Mapping[str, ReplaySettings
     """The outcome of each policy, in a store of its own."""
     outcomes: dict[str, PolicyOutcome] = {}
     for label, settings in each.items():
-        with scratch_store(where, "replay") as store, progress_on_terminal(f"replay {label}") as progress:
+        with scratch_store(where, "replay") as store, progress_of(f"replay {label}") as progress:
             outcomes[label] = Replay(store, book, settings).play(progress)
     align(list(outcomes.values()))
     return outcomes

@@ -7,7 +7,7 @@ from dataclasses import asdict
 
 import click
 
-from arrears.cli.common import AS_JSON, print_json, progress_on_terminal
+from arrears.cli.common import AS_JSON, print_json, progress_of
 from arrears.cli.scratch import STORE, scratch_store
 from arrears.sim.people import MIXES
 from arrears.sim.simulate import SimulationReport, simulate
@@ -23,7 +23,7 @@ from arrears.sim.simulate import SimulationReport, simulate
 def command(accounts: int, days: int, seed: int, people: str, where: str, as_json: bool) -> None:
     """Play made-up people who pay, forget, dispute and vanish; exit code 1 if an invariant breaks."""
     began = time.perf_counter()
-    with scratch_store(where, f"simulate_{seed}") as store, progress_on_terminal("simulate") as progress:
+    with scratch_store(where, f"simulate_{seed}") as store, progress_of("simulate") as progress:
         report = simulate(
             store, accounts, days, seed, mix=MIXES[people], progress=lambda passed: progress(passed, days)
         )
@@ -37,7 +37,7 @@ def command(accounts: int, days: int, seed: int, people: str, where: str, as_jso
 
 
 def _show(report: SimulationReport, seconds: object) -> None:
-    click.echo(report.digest)
+    click.echo(f"digest of all facts: {report.digest} (the same seed gives the same)")
     click.echo(f"{report.accounts} accounts, {report.days} days, seed {report.seed}: {report.facts} facts")
     click.echo(f"{report.invoices} invoices, {report.payments} payments, {report.notices} messages")
     click.echo(f"{report.disabled} disabled, {report.resumed} resumed, {report.deleted} deleted")

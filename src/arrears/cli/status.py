@@ -7,13 +7,15 @@ from dataclasses import asdict
 from typing import Final
 
 import click
+import msgspec
 
-from arrears.cli.common import AS_JSON, find_account, print_json, rows
+from arrears.cli.common import AS_JSON, find_account, print_json, rows, without_words
 from arrears.cli.explain import explanation, standing, step_ahead
-from arrears.core.ids import SUBSCRIPTION, format_id
+from arrears.core.ids import ACCOUNT, SUBSCRIPTION, format_id
 from arrears.core.policy import default_policy
 from arrears.engine.messages.health import waiting
 from arrears.ports import MailHealth
+from arrears.sim.story_words import DOUBTS
 from arrears.store.postgres.queries import awaiting_release, totals
 from arrears.wiring import Installation, open_installation
 
@@ -43,12 +45,12 @@ def _account(live: Installation, account: str, as_json: bool) -> None:
     }
     short["next"] = found["next"][:1]
     if as_json:
-        print_json(short)
+        print_json(without_words(short))
         return
     for line in standing(found):
         click.echo(line)
     if short["unreachable"]:
-        click.echo(short["unreachable"])
+        click.echo(short["unreachable"]["words"])
     for step in short["next"]:
         click.echo(f"next: {step_ahead(step)}")
 
@@ -60,15 +62,22 @@ def _installation(live: Installation, as_json: bool) -> None:
     if as_json:
         of_mail = {**mail._asdict(), "server": mail.server._asdict(), "sender": mail.sender._asdict()}
         of_mail["limit"] = mail.limit._asdict()
-        more = {"mail": of_mail, "foreign": foreign, "awaiting_release": [asdict(w) for w in deletions]}
-        print_json({**system._asdict(), **asdict(numbers), **more})
+        waiting_for_release = [
+            {**asdict(w), "account": format_id(ACCOUNT, w.account)}
+            | {"subscription": format_id(SUBSCRIPTION, w.account, w.subscription)}
+            for w in deletions
+        ]
+        more = {"mail": of_mail, "foreign": foreign, "awaiting_release": waiting_for_release}
+        limits = {currency: msgspec.structs.asdict(one) for currency, one in system.limits.items()}
+        print_json({**system._asdict(), "limits": limits, **asdict(numbers), **more})
         return
     click.echo(f"{numbers.accounts} accounts, {numbers.open_cases} with an open case")
     states = ", ".join(f"{count} {state}" for state, count in numbers.subscriptions.items())
     click.echo(f"subscriptions: {states or 'none'}")
     click.echo(f"due now: {numbers.due_now}; to perform: {numbers.open_actions}; tasks for staff: {numbers.open_tasks}")
-    guards = [str(doubt) for doubt in system.guards.doubts]
-    click.echo(f"last tick: {system.last_tick_at or 'never'}; doubts: {', '.join(guards) or 'none'}")
+    click.echo(f"a worker or a run last looked: {system.last_tick_at or 'never'}")
+    for doubt in system.guards.doubts:
+        click.echo(f"restricting, disabling and deleting wait for {DOUBTS[doubt]}")
     click.echo(f"this installation is {system.identity or 'nobody yet'} to its payment providers")
     for provider, count in foreign.items():
         click.echo(f"{provider}: {count} payments and pages there are another installation's, and left alone")

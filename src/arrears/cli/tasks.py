@@ -34,7 +34,7 @@ def command(context: click.Context, kind: str | None, as_json: bool) -> None:
     with open_installation() as live:
         found = [task for task in open_tasks(live.store) if kind in (None, task.kind)]
     if as_json:
-        print_json([{**asdict(t), "account": _where(t.account)} for t in found])
+        print_json([{**asdict(t), "account": _where(t.account) if t.account else None} for t in found])
         return
     if not found:
         click.echo("nothing waits for a person" if kind is None else f"no task of kind {kind!r} is open")

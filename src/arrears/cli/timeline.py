@@ -28,7 +28,7 @@ def command(account: str, as_json: bool) -> None:
         print_json(
             [
                 {"seq": r.seq, "at": r.at, "author": r.author, "why": r.why, **json.loads(encode_fact(r.fact))}
-                | ({"mails": [_shown(mail) for mail in mails[r.seq]]} if r.seq in mails else {})
+                | {"mails": [mail_shown(mail) for mail in mails.get(r.seq, ())]}
                 for r in history
             ]
         )
@@ -55,7 +55,7 @@ def fate(mail: Mail) -> str:
     )
 
 
-def _shown(mail: Mail) -> dict[str, object]:
+def mail_shown(mail: Mail) -> dict[str, object]:
     return {
         "id": mail.id, "kind": mail.kind, "to": mail.address, "subject": mail.subject, "state": mail.state,
         "reply": mail.reply, "at": mail.at,

@@ -64,7 +64,7 @@ class MessageContext:
 PLAIN_CONTEXT: Final = MessageContext(
     PlainWriter(),
     Operator("arrears", "", "help@arrears.invalid"),
-    "http://127.0.0.1:8000",
+    "http://localhost:8000",
     pay_links=False,
     limits=None,
 )

@@ -1,12 +1,10 @@
-"""People, staff and tokens: making them, and proving that somebody is one.
+"""People and staff: making them, and proving that somebody is one.
 
-Plain statements on Django's connection; passwords are hashed by Django's hashers, tokens by SHA-256 (they are 256
-random bits, so a slow hash would add nothing).
+Plain statements on Django's connection; passwords are hashed by Django's hashers.
 """
 
 from __future__ import annotations
 
-import hashlib
 import secrets
 from dataclasses import dataclass
 from datetime import datetime
@@ -31,15 +29,6 @@ class Somebody:
     number: int
     name: str
     proof: str = ""
-
-
-@dataclass(frozen=True, slots=True)
-class Token:
-    """The token of a request."""
-
-    number: int
-    name: str
-    scope: str
 
 
 def _rows(statement: str, values: list[Any]) -> list[tuple[Any, ...]]:
@@ -143,36 +132,3 @@ def still_here(somebody: Somebody) -> bool:
     """Whether this member of staff still may come in, with the password that they did; asked at every request."""
     found = _rows("SELECT password FROM staff WHERE staff_id = %s AND is_active", [somebody.number])
     return bool(found) and constant_time_compare(proof_of(str(found[0][0])), somebody.proof)
-
-
-def create_token(name: str, scope: str, now: datetime, expires_at: datetime | None = None) -> str:
-    """A new token for a program; shown now and never again."""
-    token = f"arr_{secrets.token_urlsafe(32)}"
-    _rows(
-        "INSERT INTO api_token (name, digest, scope, created_at, expires_at) VALUES (%s, %s, %s, %s, %s)",
-        [name, hashlib.sha256(token.encode()).digest(), scope, now, expires_at],
-    )
-    return token
-
-
-def revoke_token(number: int, now: datetime) -> None:
-    """End a token at once."""
-    _rows("UPDATE api_token SET revoked_at = %s WHERE token_id = %s AND revoked_at IS NULL", [now, number])
-
-
-def token_lives(number: int, now: datetime) -> bool:
-    """Whether the token with this number is still good."""
-    alive = (
-        "SELECT 1 FROM api_token WHERE token_id = %s AND revoked_at IS NULL AND (expires_at IS NULL OR expires_at > %s)"
-    )
-    return bool(_rows(alive, [number, now]))
-
-
-def token_of(text: str, now: datetime) -> Token | None:
-    """The token that this text is, if it is one and still good."""
-    found = _rows(
-        "SELECT token_id, name, scope FROM api_token WHERE digest = %s AND revoked_at IS NULL"
-        " AND (expires_at IS NULL OR expires_at > %s)",
-        [hashlib.sha256(text.encode()).digest(), now],
-    )
-    return Token(int(found[0][0]), str(found[0][1]), str(found[0][2])) if found else None

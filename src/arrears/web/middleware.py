@@ -10,8 +10,9 @@ import time
 from collections.abc import Callable
 from typing import Final
 
-from django.http import HttpRequest, HttpResponse
+from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
 
+from arrears.web.host_names import at_localhost, in_figures, name_of
 from arrears.web.logs import LOG, enter_request, leave_request
 
 POLICY = (
@@ -73,6 +74,17 @@ def security_headers(answer: Callable[[HttpRequest], HttpResponse]) -> Callable[
     return answered
 
 
+def pages_at_a_name(answer: Callable[[HttpRequest], HttpResponse]) -> Callable[[HttpRequest], HttpResponse]:
+    """Middleware: whoever opens a page by this machine's address in figures is sent to the same page at `localhost`,
+    where the installation says that it is there. Programs are answered where they ask."""
+
+    def answered(request: HttpRequest) -> HttpResponse:
+        elsewhere = at_localhost(request)
+        return answer(request) if elsewhere is None else HttpResponseRedirect(elsewhere)
+
+    return answered
+
+
 def page_parts(request: HttpRequest) -> dict[str, object]:
     """For every template: where the style sheets are, who the operator is, the nonce of this answer."""
     from arrears.web.assets import asset
@@ -89,4 +101,6 @@ def page_parts(request: HttpRequest) -> dict[str, object]:
         "htmx_path": asset("htmx.js").path,
         "passkeys_path": asset("passkeys.js").path,
         "csp_nonce": getattr(request, "csp_nonce", ""),
+        "host_in_figures": in_figures(request),
+        "at_a_name": name_of(settings().base_url),
     }

@@ -21,10 +21,14 @@ from django.utils.translation import gettext as _
 from django.views.decorators.http import require_safe
 
 from arrears.adapters.channels.folder import FolderChannel
+from arrears.core.ids import ACCOUNT, format_id
 from arrears.setting_values import is_loopback
 from arrears.wiring import installed, settings
 
 SHOWN_MAX: Final = 200
+EACH_MAX: Final = 20
+"""So many of one customer are listed beside other customers' mail; all of them stand on a page of their own."""
+_OF_ACCOUNT: Final = re.compile(r"a([1-9][0-9]{0,17})-")
 _NAME: Final = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,60}")
 MAIL_POLICY: Final = (
     "default-src 'none'; style-src 'unsafe-inline'; img-src data:; form-action 'none'; base-uri 'none';"
@@ -45,6 +49,16 @@ class Listed(NamedTuple):
     to: str
     subject: str
     at: datetime
+
+
+class OfCustomer(NamedTuple):
+    """The mails of one customer, the newest first. `account` is like acc_12, empty for mail to people who have none;
+    `more` says how many there are where not all are listed."""
+
+    account: str
+    customer: str
+    mails: list[Listed]
+    more: str
 
 
 def only_here(page: Any) -> Any:
@@ -75,10 +89,36 @@ def _asked_here(request: HttpRequest) -> bool:
 @require_safe
 @only_here
 def index(request: HttpRequest, folder: Path) -> HttpResponse:
-    """The newest mails first."""
+    """The mails by customer, the newest first; with `?account=acc_12` those of that customer alone."""
+    wanted = request.GET.get("account", "")
     paths = sorted(folder.glob("*.eml"), key=lambda path: path.stat().st_mtime_ns, reverse=True)
-    mails = [_listed(path) for path in paths[:SHOWN_MAX]]
-    return render(request, "outbox.html", {"title": _("Outbox"), "mails": mails, "count": len(paths)})
+    found: dict[int, list[Path]] = {}
+    for path in paths:
+        found.setdefault(_account(path.stem), []).append(path)
+    if wanted:
+        found = {number: own for number, own in found.items() if number and format_id(ACCOUNT, number) == wanted}
+    shown = {"title": _("Outbox"), "customers": _of_customers(found, each=SHOWN_MAX if wanted else EACH_MAX)}
+    return render(request, "outbox.html", {**shown, "wanted": wanted})
+
+
+def _of_customers(found: dict[int, list[Path]], *, each: int) -> list[OfCustomer]:
+    """Whoever got the newest mail stands first."""
+    names = installed().store.contacts([number for number in found if number])
+    return [
+        OfCustomer(
+            format_id(ACCOUNT, number) if number else "",
+            names[number].name if number in names else "",
+            [_listed(path) for path in paths[:each]],
+            _("All %(count)s messages") % {"count": len(paths)} if len(paths) > each else "",
+        )
+        for number, paths in list(found.items())[:SHOWN_MAX]
+    ]
+
+
+def _account(name: str) -> int:
+    """The number of the account that a message is about; 0 where it is about none."""
+    found = _OF_ACCOUNT.match(name)
+    return int(found[1]) if found else 0
 
 
 @require_safe
@@ -93,6 +133,7 @@ def mail(request: HttpRequest, folder: Path, name: str) -> HttpResponse:
         "heads": heads,
         "name": name,
         "text": text.get_content() if text is not None else "",
+        "account": format_id(ACCOUNT, number) if (number := _account(name)) else "",
         "has_html": found.get_body(("html",)) is not None,
     }
     response = render(request, "outbox_mail.html", values)

@@ -53,8 +53,10 @@ def listen(host: str, port: int) -> socket.socket:
 
 
 def address_of(listening: socket.socket) -> str:
-    """Where it listens, as somebody types it."""
+    """Where it listens, as somebody types it: by a name where this machine has one, for passkeys need one."""
     host, port = listening.getsockname()[:2]
+    if host in ("127.0.0.1", "::1"):
+        return f"http://localhost:{port}/"
     return f"http://[{host}]:{port}/" if ":" in host else f"http://{host}:{port}/"
 
 

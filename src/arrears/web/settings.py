@@ -61,6 +61,7 @@ MIDDLEWARE = [
     "arrears.web.middleware.in_the_log",
     "arrears.web.middleware.security_headers",
     "arrears.web.api.strict.plain_address",
+    "arrears.web.middleware.pages_at_a_name",
     "django.middleware.security.SecurityMiddleware",
     "arrears.web.api.alerts.portal_access",
     "django.contrib.sessions.middleware.SessionMiddleware",

@@ -31,7 +31,7 @@ def load_policy(text: str, *, where: str) -> Policy:
 @lru_cache(maxsize=1)
 def default_policy() -> Policy:
     """The policy that ships with arrears: `core/data/default.toml`."""
-    return load_policy(_default_text(), where="default.toml")
+    return load_policy(default_text(), where="default.toml")
 
 
 def _read(reading: Reading) -> Policy:
@@ -77,14 +77,15 @@ def _value(reading: Reading, key: PolicyKey) -> Any:
             assert_never(key.kind)
 
 
-def _default_text() -> str:
+def default_text() -> str:
+    """The file of the policy that ships with arrears, as its author wrote it."""
     return (resources.files("arrears.core") / "data" / "default.toml").read_text(encoding="utf-8")
 
 
 @lru_cache(maxsize=1)
 def _defaults() -> dict[str, Any]:
     """What a policy that leaves a key out gets: the default policy, but nothing that each must write itself."""
-    table = parse_toml(_default_text(), where="default.toml")
+    table = parse_toml(default_text(), where="default.toml")
     del table["name"], table["delete"]["retention_days"], table["tolerance"], table["minimum"]
     table["restrict"] = {"warning_days": [], "lead_days": table["disable"]["lead_days"]}
     for key in KEYS.values():

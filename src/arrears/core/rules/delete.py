@@ -9,7 +9,7 @@ from functools import partial
 
 from arrears.core.account import Subscription
 from arrears.core.deadlines import Ahead, ahead
-from arrears.core.escalation import deferred, escalate
+from arrears.core.escalation import deferred, escalate, page_is_open
 from arrears.core.facts import DeletionOrdered, DeletionScheduled, DeletionUnscheduled
 from arrears.core.view import IMMEDIATELY, Due, Rank, View
 
@@ -42,7 +42,7 @@ def _second_look(
     at = scheduled_at + timedelta(hours=one.policy.delete_cool_off_hours)
     if view.doubts:
         yield Due(at, Rank.ESCALATION, sub.no, "delete waits", partial(deferred, view, one))
-    else:
+    elif not page_is_open(view):
         yield Due(one.workday(at), Rank.ESCALATION, sub.no, "delete", partial(_ordered, view, one))
 
 

@@ -22,7 +22,7 @@ class Providers:
     """
 
     by_name: Mapping[str, Processor]
-    base_url: str = "http://127.0.0.1:8000"
+    base_url: str = "http://localhost:8000"
     default: str = ""
 
     def __post_init__(self) -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 from datetime import datetime
+from enum import StrEnum
 from typing import NamedTuple
 
 from arrears.core.money import format_amount
@@ -14,6 +15,33 @@ from arrears.engine.payments.provider_changes import attempt_of, known
 from arrears.ports import Processor, ProviderBook
 
 
+class BookDifference(StrEnum):
+    """How two books can differ about one payment, or about a currency's sum."""
+
+    SUM = "sum"
+    BANK_HAS_LESS = "bank_has_less"
+    TAKEN_TWICE = "taken_twice"
+    NOT_BOOKED = "not_booked"
+    OTHER_AMOUNT = "other_amount"
+    OTHER_ACCOUNT = "other_account"
+    NOT_TAKEN = "not_taken"
+
+
+class Difference(NamedTuple):
+    """One difference: its code, the payment it is about (empty where it is a sum), what each book has in minor units of
+    the currency (None where a book does not have it), and the same for people."""
+
+    code: BookDifference
+    payment: str
+    currency: str
+    ours_minor: int | None
+    theirs_minor: int | None
+    words: str
+
+    def __str__(self) -> str:
+        return self.words
+
+
 class MoneyCheck(NamedTuple):
     """`ours` and `theirs` are net sums per currency in minor units; `compared` counts payments."""
 
@@ -21,7 +49,7 @@ class MoneyCheck(NamedTuple):
     compared: int
     ours: dict[str, int]
     theirs: dict[str, int]
-    differences: tuple[str, ...]
+    differences: tuple[Difference, ...]
 
     @property
     def holds(self) -> bool:
@@ -45,7 +73,7 @@ def check(store: ProviderBook, processor: Processor, since: datetime, until: dat
         a, b = sums.get(currency, 0), theirs.get(currency, 0)
         if a != b:
             told = f"the ledger has {format_amount(a, currency)}, {name} has {format_amount(b, currency)}"
-            differences.append(f"{currency}: {told}")
+            differences.append(Difference(BookDifference.SUM, "", currency, a, b, f"{currency}: {told}"))
     return MoneyCheck(name, len(lines), sums, theirs, tuple(differences))
 
 
@@ -56,7 +84,7 @@ def _ours(store: ProviderBook, line: BookLine) -> bool:
 
 def _held(
     store: ProviderBook, name: str, lines: list[BookLine], ours: Mapping[str, tuple[int, str, int]]
-) -> Iterator[str]:
+) -> Iterator[Difference]:
     """Where a payment pays more here than the provider still has of it, not counting what was given back in kindness:
     what was taken back of it must be owed again."""
     left = {payment_ref(name, line.payment_ref): line for line in lines if line.refunded_minor or line.disputed_minor}
@@ -67,25 +95,42 @@ def _held(
         most = max(0, line.taken_minor - line.disputed_minor)
         if traced is not None and traced.pays > most:
             pays, has = format_amount(traced.pays, line.currency), format_amount(most, line.currency)
-            yield f"{line.payment_ref}: it pays {pays} here, and the payer's bank has left {has} of it"
+            said = f"{line.payment_ref}: it pays {pays} here, and the payer's bank has left {has} of it"
+            yield Difference(BookDifference.BANK_HAS_LESS, line.payment_ref, line.currency, traced.pays, most, said)
 
 
-def _each(name: str, lines: list[BookLine], ours: dict[str, tuple[int, str, int]]) -> Iterator[str]:
+def _each(name: str, lines: list[BookLine], ours: dict[str, tuple[int, str, int]]) -> Iterator[Difference]:
     seen: dict[str, str] = {}
     for line in lines:
         ref = payment_ref(name, line.payment_ref)
-        place = attempt_of(line.attempt)
         if line.attempt in seen:
-            yield f"{line.attempt} was taken twice: {seen[line.attempt]} and {line.payment_ref}"
+            said = f"{line.attempt} was taken twice: {seen[line.attempt]} and {line.payment_ref}"
+            yield _about(line, BookDifference.TAKEN_TWICE, None, said)
         seen[line.attempt] = line.payment_ref
         booked = ours.pop(ref, None)
         if booked is None:
             took = format_amount(line.taken_minor, line.currency)
-            yield f"{line.payment_ref} ({line.attempt}) took {took} and is not in our ledger"
-        elif booked[1:] != (line.currency, line.taken_minor):
-            yield f"{line.payment_ref}: we booked {booked[2]} {booked[1]}, it took {line.taken_minor} {line.currency}"
-        elif place is None or place[0] != booked[0]:
-            yield f"{line.payment_ref} is of {line.attempt} and was booked on {attempt_ref(booked[0], 0)}"
+            said = f"{line.payment_ref} ({line.attempt}) took {took} and is not in our ledger"
+            yield _about(line, BookDifference.NOT_BOOKED, None, said)
+        else:
+            yield from _booked(line, booked)
     for ref, (_, currency, minor) in ours.items():
         if not ref.endswith("-won"):
-            yield f"{ref}: we booked {minor} {currency}, and {name} does not have it"
+            said = f"{ref}: we booked {minor} {currency}, and {name} does not have it"
+            yield Difference(BookDifference.NOT_TAKEN, ref, currency, minor, None, said)
+
+
+def _booked(line: BookLine, booked: tuple[int, str, int]) -> Iterator[Difference]:
+    """What differs about a payment that both books have."""
+    account, currency, minor = booked
+    place = attempt_of(line.attempt)
+    if (currency, minor) != (line.currency, line.taken_minor):
+        said = f"{line.payment_ref}: we booked {minor} {currency}, it took {line.taken_minor} {line.currency}"
+        yield _about(line, BookDifference.OTHER_AMOUNT, minor, said)
+    elif place is None or place[0] != account:
+        said = f"{line.payment_ref} is of {line.attempt} and was booked on {attempt_ref(account, 0)}"
+        yield _about(line, BookDifference.OTHER_ACCOUNT, minor, said)
+
+
+def _about(line: BookLine, code: BookDifference, ours_minor: int | None, said: str) -> Difference:
+    return Difference(code, line.payment_ref, line.currency, ours_minor, line.taken_minor, said)

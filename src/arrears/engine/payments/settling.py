@@ -333,6 +333,9 @@ def _part(view: View, wanted: Quote, part_minor: int) -> Quote:
     if not least <= part_minor <= most:
         says = f"at least {format_amount(least, wanted.currency)} and at most"
         raise Refused("bad_amount", f"a part is {says} {format_amount(most, wanted.currency)}")
+    if limits is not None and part_minor % limits.step_minor and part_minor < most:
+        step = format_amount(limits.step_minor, wanted.currency)
+        raise Refused("bad_amount", f"exactly this cannot be charged; a part is a multiple of {step}")
     rest = wanted.amount_minor - part_minor
     if limits is not None and limits.step_minor <= rest < limits.minimum_minor:
         says = f"leave nothing or at least {format_amount(limits.minimum_minor, wanted.currency)}"

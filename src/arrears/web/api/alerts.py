@@ -26,7 +26,7 @@ from arrears.notices import values
 from arrears.notices.languages import language_of
 from arrears.web.alerts import Standing, standing
 from arrears.web.api.frame import PROBLEMS, Bearer, wrong
-from arrears.web.identities import Token, token_lives
+from arrears.web.api_tokens import Token, token_lives
 from arrears.wiring import RealClock, installed, settings
 
 router = Router(tags=["alerts"])

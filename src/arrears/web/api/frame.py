@@ -15,8 +15,8 @@ from pydantic import ConfigDict
 from arrears.core.errors import Refused
 from arrears.core.people.throttles import Throttled
 from arrears.web import throttle
+from arrears.web.api_tokens import Token, token_of
 from arrears.web.errors import problem
-from arrears.web.identities import Token, token_of
 from arrears.wiring import RealClock
 
 

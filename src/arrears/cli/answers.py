@@ -1,0 +1,380 @@
+"""What each command answers a script with `--json`: a closed table, from which docs/json.md is made.
+
+A shape is a name below, a list of one shape, or the names of an answer's fields with the shape of each; `*` stands for
+any key. A `?` after a name, or after a field, says that there can be null. Every command has a row: its answer, or why
+it has none.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any, Final, NamedTuple
+
+Shape = str | list[Any] | Mapping[str, Any]
+
+NAMES: Final[Mapping[str, str]] = {
+    "id": "a public id, like `acc_12`, `sub_12_3` or `per_12`",
+    "code": "a stable name in small letters, like `past_due`; a newer version may have more of them",
+    "minor": "an amount in minor units (cents) of the `currency` beside it, or of the currency that is its key",
+    "currency": "three letters of ISO 4217",
+    "day": "a day, `2026-01-31`",
+    "at": "an instant in UTC, `2026-01-31T08:00:00+00:00`",
+    "count": "a whole number",
+    "seconds": "seconds, with a fraction",
+    "flag": "true or false",
+    "text": "somebody's own words, or a name that another system gave; to show, never to compare",
+    "value": "a number, a flag, a text or a list of these",
+    "fact": "the fields of the fact, as the journal has them for this `kind`",
+}
+
+
+class JsonAnswer(NamedTuple):
+    """What a command prints: the shape of its one JSON value."""
+
+    shape: Shape
+
+
+class NoAnswer(NamedTuple):
+    """A command without `--json`, and why it needs none."""
+
+    why: str
+
+
+def _each(shape: str, names: str) -> dict[str, str]:
+    return dict.fromkeys(names.split(), shape)
+
+
+_ACTS: Final = NoAnswer("it does one thing; the exit code says whether it was done, the code in brackets why not")
+_PEOPLE: Final = NoAnswer("it is for people to look at")
+_RUNS: Final = NoAnswer("it runs until it is told to end, and says what it does in its log (`ARREARS_LOG=json`)")
+
+_MAIL: Final = {
+    "id": "text",
+    "kind": "code",
+    "to": "text",
+    "subject": "text",
+    "state": "code",
+    "reply": "text",
+    "at": "at",
+}
+_LINE: Final = {"seq": "count", "on": "day", "day": "count?", "kind": "code"}
+_STANDING: Final = {
+    "account": "id",
+    "case?": {"no": "count", "opened_on": "day"},
+    "owed": [
+        {
+            "invoice": "text",
+            "open_minor": "minor",
+            "currency": "currency",
+            "due_on": "day",
+            "past_due_since": "day?",
+            "held": "flag",
+            "nothing_pays": "flag",
+        }
+    ],
+    "subscriptions": [
+        {
+            "subscription": "id",
+            "service": "text",
+            "state": "code",
+            "reasons": ["code"],
+            "restricted_on": "day?",
+            "stops_on": "day?",
+            "deleted_on": "day?",
+            "nothing_follows?": {"code": "code"},
+        }
+    ],
+    "unreachable?": {"code": "code", "since": "day?", "waiting": [{"action": "code", "subscription": "id"}]},
+    "waits_for": [{"code": "code"}],
+    "holds": [{"hold": "count", "scope": "code", "until": "day?", "reason": "text"}],
+    "next": [{"at": "at?", "kind": "code", "subscription": "id?", "action": "code?", "on": "day?"}],
+}
+_SUMS: Final = {"*": _each("minor", "issued given_up open overdue credit paid")}
+_TOKEN: Final = {
+    "number": "count",
+    "name": "text",
+    **_each("code", "scope state"),
+    "created_at": "at",
+    **_each("at?", "expires_at revoked_at last_used_at"),
+}
+_SUPPORT: Final = {
+    "number": "count",
+    "account": "id?",
+    **_each("code", "about via state"),
+    "asked_at": "at",
+    **_each("text", "name address company known_by"),
+}
+_BY_CURRENCY: Final = {"*": "minor"}
+_POLICY: Final = {"name": "text", "*": "value?"}
+_CHANGES: Final = {"shortened": "count", "changes": [{"key": "text", "sentence": "text", "shortens": "flag"}]}
+_ENDED: Final = {
+    "subscription": "id",
+    "service": "text",
+    "done": "code",
+    "reasons": ["code"],
+    "data_kept_until": "day?",
+    "open": [{"currency": "currency", "amount_minor": "minor"}],
+}
+_STUCK: Final = {"messages": "count", "domains": "count", "named": ["text"], "reply": "text"}
+_DATABASE: Final = {"running": "flag", "url": "text", "data_folder": "text", "version": "text", "pid": "count?"}
+_IMPORTED: Final = _each(
+    "count",
+    "accounts invoices payments credits known_accounts known_invoices known_payments known_credits nothing_asked"
+    " paid_here_only booked_again paid_in_doubt asked_less_here given_up_here credits_of_none invoices_gone"
+    " payments_gone",
+)
+
+ANSWERS: Final[Mapping[str, JsonAnswer | NoAnswer]] = {
+    "demo": _RUNS,
+    "serve": _RUNS,
+    "import": JsonAnswer(
+        {
+            "dry_run": "flag",
+            **_IMPORTED,
+            "left_out": {"*": "count"},
+            "changed": {"*": "count"},
+            "taken_back": _BY_CURRENCY,
+            "changes": [
+                {
+                    "row": "count",
+                    "account": "text",
+                    "invoice": "text",
+                    "what": "code",
+                    "before": "text",
+                    "after": "text",
+                }
+            ],
+            "refused": {"*": ["text"]},
+            "before": _SUMS,
+            "after": _SUMS,
+        }
+    ),
+    "import --show": JsonAnswer(
+        [
+            {
+                "row": "count",
+                "customer": "text",
+                "number": "text",
+                "services": ["text"],
+                "issued_on": "day",
+                "due_on": "day?",
+                "currency": "currency",
+                "asked_minor": "minor",
+                "paid_minor": "minor?",
+                "standing": "code",
+                "disputed": "flag",
+            }
+        ]
+    ),
+    "replay": JsonAnswer(
+        {
+            "book": {"digest": "text", "rows_left_out": {"*": "count"}},
+            "policies": [
+                {
+                    "label": "text",
+                    "version": "text",
+                    "figures": {"*": "count"},
+                    "money": {"*": _BY_CURRENCY},
+                    "*": "value",
+                }
+            ],
+        }
+    ),
+    "run": JsonAnswer({"accounts": "count", "facts": "count", "parked": "count", "performed": "count"}),
+    "worker": _RUNS,
+    "tasks": JsonAnswer(
+        [
+            {
+                "no": "count",
+                "account": "id?",
+                "ref": "text",
+                "seq": "count",
+                "kind": "code",
+                "what": "text",
+                "since": "at",
+                "times": "count",
+                "reply": "text",
+            }
+        ]
+    ),
+    "tasks close": _ACTS,
+    "status": JsonAnswer(
+        {
+            **_each("at?", "last_tick_at copied_at"),
+            **_each("flag", "clock_suspect feed_stale breaker_open clock_differs"),
+            "limits": {"*": _each("minor", "minimum_minor maximum_minor step_minor")},
+            "identity": "text",
+            **_each("count", "accounts due_now waiting open_actions open_tasks open_cases"),
+            "subscriptions": {"*": "count"},
+            "mail": {
+                "accepted_at": "at?",
+                **dict.fromkeys(("server", "sender", "limit"), _STUCK),
+                **_each("count", "handed back addresses addresses_back"),
+                "open": {"*": "text"},
+            },
+            "foreign": {"*": "count"},
+            "awaiting_release": [
+                {"account": "id", "ref": "text", "subscription": "id", "delete_on": "day", "scheduled_at": "at"}
+            ],
+        }
+    ),
+    "status ACCOUNT": JsonAnswer(_STANDING),
+    "explain": JsonAnswer(
+        {
+            **_STANDING,
+            "zone": "text",
+            "policy": "text",
+            "carried": [
+                {
+                    "invoice": "text",
+                    "open_minor": "minor",
+                    "currency": "currency",
+                    "code": "code",
+                    "least_minor": "minor?",
+                }
+            ],
+            "held_back": [_MAIL],
+            "last_change?": _LINE,
+            "because": [_LINE],
+            "method_not_added": "text",
+        }
+    ),
+    "timeline": JsonAnswer(
+        [{"seq": "count", "at": "at", "author": "text", "why": "text", "kind": "code", "mails": [_MAIL], "*": "fact"}]
+    ),
+    "told": JsonAnswer({"subscription": "id", "action": "code", "named_on": "day", "happens_on": "day"}),
+    "invite": JsonAnswer({"account": "id", "invitation": "count", "role": "code"}),
+    "person export": NoAnswer("it prints JSON always; docs/operate.md says which"),
+    "person erase": _ACTS,
+    "person erasures": JsonAnswer(
+        [
+            {
+                "number": "count",
+                "person": "count",
+                "sign_in": "text",
+                "mailboxes": ["text"],
+                "at": "at",
+                "author": "text",
+                "why": "text",
+            }
+        ]
+    ),
+    "person erase-again": _ACTS,
+    "person kept": _PEOPLE,
+    "token create": JsonAnswer({**_TOKEN, "token": "text"}),
+    "token list": JsonAnswer([_TOKEN]),
+    "token revoke": JsonAnswer(_TOKEN),
+    "notice check": JsonAnswer({"ok": "flag", "languages": ["text"], "texts": "count"}),
+    "notice preview": JsonAnswer({"index": "text", "messages": [{"*": "text"}]}),
+    "notice new-language": _ACTS,
+    "notice translations": JsonAnswer({"ok": "flag", "missing": {"*": ["text"]}, "wrong": ["text"]}),
+    "bounce": JsonAnswer(_each("count", "recorded not_news not_proven no_bounce unreadable")),
+    "bounce read": JsonAnswer(
+        [
+            {
+                "file": "text",
+                "verdict": "code",
+                "address": "text",
+                "status": "text",
+                "reason": "code",
+                "final": "flag",
+            }
+        ]
+    ),
+    "bounce kept": JsonAnswer([{"message": "text", "how": "code", "*": "text"}]),
+    "support list": JsonAnswer([_SUPPORT]),
+    "support show": JsonAnswer(
+        {
+            **_SUPPORT,
+            "holds": [{"hold": "count", "stops": ["code"], "until": "day", "open": "flag"}],
+            "payment": "text",
+            "said": [{"by": "text", "at": "at", "text": "text"}],
+        }
+    ),
+    **dict.fromkeys(("support answer", "support hold", "support assign", "support close"), _ACTS),
+    "settle": JsonAnswer([{"currency": "currency", "amount_minor": "minor", "invoices": ["text"]}]),
+    "settle --yes": JsonAnswer(
+        [
+            {
+                "no": "count",
+                "currency": "currency",
+                "amount_minor": "minor",
+                "state": "code",
+                "decline": "text",
+                "created_at": "at",
+                "moved_at": "at",
+                "joined": "flag",
+                "*": "value",
+            }
+        ]
+    ),
+    **dict.fromkeys(
+        ("invoice move-due", "invoice credit", "invoice correct", "invoice void", "invoice write-off"), _ACTS
+    ),
+    "subscription cancel": JsonAnswer(_ENDED),
+    "subscription reactivate": JsonAnswer(_ENDED),
+    "account rename-ref": _ACTS,
+    "payment take-back": _ACTS,
+    "money check": JsonAnswer(
+        [
+            {
+                "provider": "text",
+                "compared": "count",
+                "ours": _BY_CURRENCY,
+                "theirs": _BY_CURRENCY,
+                "differences": [
+                    {
+                        "code": "code",
+                        "payment": "text",
+                        "currency": "currency",
+                        "ours_minor": "minor?",
+                        "theirs_minor": "minor?",
+                    }
+                ],
+                "holds": "flag?",
+            }
+        ]
+    ),
+    "money breaker": JsonAnswer({"was_open": "flag", "open": "flag", "waited": "count"}),
+    "policy default": NoAnswer("it prints a TOML file"),
+    "policy check": JsonAnswer({"ok": "flag", "policy": _POLICY}),
+    "policy diff": JsonAnswer({"old": "text", "new": "text", **_CHANGES}),
+    "policy adopt": JsonAnswer({"name": "text", "version": "text", "before": "text?", "accounts": "count", **_CHANGES}),
+    "policy list": JsonAnswer([{"name": "text", "version": "text", "accounts": "count"}]),
+    "policy show": JsonAnswer(_POLICY),
+    "policy assign": _ACTS,
+    "clock": JsonAnswer({"last_tick_at": "at?", "suspect": "flag", "differs_from_provider": "flag"}),
+    "clock confirm": _ACTS,
+    "identity": JsonAnswer({"identity": "text", "copied_at": "at?"}),
+    "identity new": _ACTS,
+    "check": JsonAnswer(
+        {
+            "checked": "count",
+            "breaches": [{"invariant": "text", "account": "id?", "what": "text"}],
+            "doubts": ["code"],
+            "values_in_log": {"*": "text"},
+        }
+    ),
+    "simulate": JsonAnswer(
+        {
+            **dict.fromkeys(("accounts", "days", "seed", "facts", "transactions", "invoices", "payments"), "count"),
+            **dict.fromkeys(
+                ("notices", "disabled", "resumed", "deleted", "invariants_checked", "breach_count"), "count"
+            ),
+            "breaches": [{"invariant": "text", "account": "count", "what": "text"}],
+            "wrongful_disablements": ["text"],
+            "wrongful_deletions": ["text"],
+            "digest": "text",
+            "characters": {"*": "count"},
+            "faults": {"*": "count"},
+            "store": "code",
+            "seconds": "seconds",
+        }
+    ),
+    "settings": JsonAnswer([{"variable": "text", "value": "value?", "source": "code", "default": "text"}]),
+    "db upgrade": _ACTS,
+    "db start": JsonAnswer(_DATABASE),
+    "db stop": JsonAnswer(_DATABASE),
+    "db status": JsonAnswer(_DATABASE),
+}
+"""By the words of the command, and what makes the answer another one behind them."""
