@@ -75,7 +75,12 @@ def test_every_way_of_saying_something_in_python_is_seen() -> None:
 
 def by_words(messages: Iterable[Message]) -> dict[tuple[Any, ...], Any]:
     """What each message is translated as, by its English words (one and many) and its context."""
-    return {(*one.id, one.context) if one.pluralizable else (one.id, one.context): one.string for one in messages}
+    return {
+        (*one.id, one.context) if one.pluralizable else (one.id, one.context): (
+            tuple(one.string) if one.pluralizable else one.string
+        )
+        for one in messages
+    }
 
 
 def catalogue(code: str) -> list[Message]:
