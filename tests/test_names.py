@@ -47,7 +47,7 @@ SETTLING = (
     "src/arrears/cli/main.py",
     "src/arrears/cli/demo",
     "src/arrears/sim/",
-    "torture/money_worlds.py",
+    "torture/money_",
     "torture/payer.py",
     "bench/settle.py",
     "tests/",

@@ -4,14 +4,30 @@ world: `torture.money_worlds` must see every one of them. One function is swappe
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
-from datetime import timedelta
+from datetime import datetime, timedelta
+from itertools import count
 from typing import Any, Final
 
+from msgspec.structs import replace
+
 from arrears.adapters.payments.stripe import client as stripe_client
-from arrears.core.payments import trail
-from arrears.core.payments.values import AttemptCanceled, RefundState, Unknown
+from arrears.adapters.payments.stripe.amounts import amount_limits
+from arrears.adapters.payments.stripe.events import StripeReader
+from arrears.core.errors import Refused
+from arrears.core.payments import planner, trail
+from arrears.core.payments.provider_time import FIRST, OVERLAP, ProviderTime
+from arrears.core.payments.values import AttemptCanceled, NotFound, RefundState, Unknown
 from arrears.core.rules import charge, method
-from arrears.engine.payments import attempts, refunds, reversals, settling
+from arrears.engine.commands import import_account, import_paid
+from arrears.engine.payments import (
+    attempts,
+    methods,
+    recording,
+    refunds,
+    reversals,
+    settling,
+)
+from arrears.store.memory.payments import MemoryMoney
 from torture import put_back
 from torture.money_worlds import play
 from torture.put_back import Fault, Found, Swap
@@ -73,17 +89,209 @@ def _parts_unread() -> Sequence[Swap]:
     return [(settling, "_parts_of", lambda shown, parts: {c: parts[c] for c in shown if c in parts})]
 
 
+# -- what a provider takes, and how it is read ---------------------------------------------------------------------
+
+
+def _limits(**otherwise: int) -> Sequence[Swap]:
+    limits = {currency: replace(one, **otherwise) for currency, one in amount_limits().items()}
+    return [(stripe_client.Stripe, "limits", lambda _: limits)]
+
+
+def _refusal_is_unknown() -> Sequence[Swap]:
+    was = stripe_client.Stripe.charge
+
+    def charged(self: Any, asked: Any) -> Any:
+        found = was(self, asked)
+        return Unknown(found.why) if isinstance(found, AttemptCanceled) and found.why else found
+
+    return [(stripe_client.Stripe, "charge", charged)]
+
+
+def _key_ends_everything() -> Sequence[Swap]:
+    def not_known(refused: Refused) -> Any:
+        raise refused
+
+    return [(attempts, "_not_known", not_known)]
+
+
+def _page_must_be_known() -> Sequence[Swap]:
+    was = stripe_client.Stripe._expired
+
+    def expired(self: Any, ref: str) -> Any:
+        found = was(self, ref)
+        if isinstance(found, NotFound):
+            raise Refused("provider_refused", "there is no such page")
+        return found
+
+    return [(stripe_client.Stripe, "_expired", expired)]
+
+
+def _change_stops_the_feed() -> Sequence[Swap]:
+    def set_aside(_store: Any, _provider: Any, _change: Any, refused: Refused, _now: Any) -> Any:
+        raise refused
+
+    return [(recording, "_set_aside", set_aside)]
+
+
+def _our_own_clock() -> Sequence[Swap]:
+    def start(_self: Any, cursor: datetime | None, ours: datetime) -> datetime:
+        return (cursor or ours - FIRST) - OVERLAP
+
+    was = MemoryMoney.set_swept
+    return [
+        (ProviderTime, "start", start),
+        (MemoryMoney, "set_swept", lambda self, provider, at, _cursor: was(self, provider, at, at)),
+    ]
+
+
+def _anybodys() -> Sequence[Swap]:
+    """What another installation made at the same account of the provider is ours."""
+    return [(StripeReader, "foreign", lambda *_: False), (StripeReader, "_certain", lambda *_: True)]
+
+
+def _retries_are_a_storm() -> Sequence[Swap]:
+    def finished(self: Any, since: datetime) -> tuple[int, int]:
+        ended = [a.state for rows in self.attempt_rows.values() for a in rows.values() if a.moved_at >= since]
+        return ended.count("declined"), ended.count("declined") + ended.count("paid")
+
+    return [(MemoryMoney, "attempts_finished_since", finished)]
+
+
+# -- what is asked of whom -----------------------------------------------------------------------------------------
+
+
+def _no_entries() -> Sequence[Swap]:
+    """A new invoice is merged with a debit that failed."""
+    return [(charge, "_entry_of", lambda *_: 0)]
+
+
+def _entries_for_ever() -> Sequence[Swap]:
+    was = planner._entry_bounds
+    return [(planner, "_entry_bounds", lambda cap, wanted, *more: was(cap, wanted._replace(entry=0), *more))]
+
+
+def _cards_by_amount() -> Sequence[Swap]:
+    was = planner._counted
+
+    def counted(cap: Any, wanted: Any, book: Any) -> Any:
+        return [tried for tried in was(cap, wanted, book) if tried.amount_minor == wanted.amount_minor]
+
+    return [(planner, "_counted", counted)]
+
+
+def _never_of_one_amount() -> Sequence[Swap]:
+    """The bank's word that a card must not be tried again is a weaker one, and binds one amount."""
+    row, bound = planner.decline_row, planner._advice_bound
+
+    def advised(advice: Any, wanted: Any, tried: Any, *more: Any, **how: Any) -> Any:
+        return bound(advice, wanted, tried, *more, **how) if tried.amount_minor == wanted.amount_minor else None
+
+    weaker = {"do_not_try_again": "generic"}
+    return [
+        (planner, "decline_row", lambda rules, code: row(rules, weaker.get(code, code))),
+        (planner, "_advice_bound", advised),
+    ]
+
+
+def _any_card_is_active() -> Sequence[Swap]:
+    return [(methods, "_can_be_charged", lambda *_: None)]
+
+
+# -- several things at once ----------------------------------------------------------------------------------------
+
+
+def _one_refusal_ends_all() -> Sequence[Swap]:
+    was = settling.settle
+
+    def one_by_one(store: Any, providers: Any, account: int, shown: Any, *more: Any, **how: Any) -> Any:
+        found = settling.Results()
+        for currency in sorted(shown):
+            parts = {c: minor for c, minor in (how.get("part_minor") or {}).items() if c not in shown or c == currency}
+            some = {currency: shown[currency]}
+            found += was(store, providers, account, some, *more, **{**how, "part_minor": parts})
+            if found[-1].attempt.state != "paid":
+                break
+        return found
+
+    return [(settling, "settle", one_by_one)]
+
+
+def _nobody_hears() -> Sequence[Swap]:
+    was = attempts.book
+
+    def book(unit: Any, payment: Any, author: str) -> None:
+        was(unit, replace(payment, unasked=False), author)
+
+    return [(attempts, "book", book)]
+
+
+def _anybodys_credit() -> Sequence[Swap]:
+    was = refunds.trail_in
+
+    def trail_in(store: Any, unit: Any) -> Any:
+        found = was(store, unit)
+        for traced in found.payments.values():
+            traced.credit = unit.account.credit.get(traced.currency, 0)
+        return found
+
+    return [(refunds, "trail_in", trail_in)]
+
+
+def _part_answers_the_whole() -> Sequence[Swap]:
+    was = settling._same_request
+
+    def same(store: Any, account: int, shown: str, method: int) -> Any:
+        quotes = [one.quote for one in store.attempts(account) if one.quote.partition("/")[0] == shown]
+        return was(store, account, quotes[-1] if quotes else shown, method)
+
+    return [(settling, "_same_request", same)]
+
+
+def _another_key_each_time() -> Sequence[Swap]:
+    was, numbers = stripe_client.Stripe.refund, count(1)
+
+    def refund(self: Any, payment: str, minor: int, currency: str, key: str) -> Any:
+        return was(self, payment, minor, currency, f"{key}-{next(numbers)}")
+
+    return [(stripe_client.Stripe, "refund", refund)]
+
+
+def _the_book_is_believed() -> Sequence[Swap]:
+    """What was taken back is booked again, because the billing system still calls it paid."""
+    return [(module, "doubted", lambda _was, word, *_: word) for module in (import_paid, import_account)]
+
+
 FAULTS: Final = (
-    Fault("a service that comes later has no card", _no_default, 3),
-    Fault("the same request is another refund", _each_request_anew, 2),
+    Fault("a service that comes later has no card", _no_default, 2),
+    Fault("the same request is another refund", _each_request_anew, 3),
     Fault("a refund that failed stays given back", _failed_stays, 3),
-    Fault("a refund that reopens reopens nothing", _word_forgotten, 3),
-    Fault("what is taken back is owed by nobody", _never_owed_again, 3),
-    Fault("what is won is booked whatever was lost", _won_is_all_credit, 3),
-    Fault("that nothing is found is proof at once", _nothing_is_proof, 1),
-    Fault("a lost answer means that nothing was taken", _silence_is_over, 7),
-    Fault("what is due only later is charged too", _all_that_is_open, 1),
-    Fault("a part in a mistyped currency charges everything", _parts_unread, 17),
+    Fault("a refund that reopens reopens nothing", _word_forgotten, 6),
+    Fault("what is taken back is owed by nobody", _never_owed_again),
+    Fault("what is won is booked whatever was lost", _won_is_all_credit),
+    Fault("that nothing is found is proof at once", _nothing_is_proof),
+    Fault("a lost answer means that nothing was taken", _silence_is_over, 9),
+    Fault("what is due only later is charged too", _all_that_is_open, 3),
+    Fault("a part in a mistyped currency charges everything", _parts_unread),
+    Fault("less than the provider takes is asked for", lambda: _limits(minimum_minor=1), 6),
+    Fault("more than the provider takes is asked for at once", lambda: _limits(maximum_minor=10**12)),
+    Fault("a definite refusal is unknown", _refusal_is_unknown, 2),
+    Fault("a new invoice is merged with a debit that failed", _no_entries),
+    Fault("three failures ever end a mandate", _entries_for_ever),
+    Fault("a key that may not charge ends everything", _key_ends_everything),
+    Fault("a page that the provider has forgotten is never over", _page_must_be_known, 27),
+    Fault("a change that cannot be recorded stops the feed", _change_stops_the_feed, 12),
+    Fault("our own clock says what has been read", _our_own_clock),
+    Fault("the refusal of one currency drops the others", _one_refusal_ends_all, 7),
+    Fault("another installation's payments are ours", _anybodys, 3),
+    Fault("one payer's many tries are a storm", _retries_are_a_storm, 9),
+    Fault("what was paid twice is offered to nobody", _nobody_hears, 12),
+    Fault("a refund takes the credit of another payment", _anybodys_credit, 6),
+    Fault("an old quote for the whole is answered with a part", _part_answers_the_whole, 3),
+    Fault("a refund has another key each time", _another_key_each_time, 7),
+    Fault("what the networks count is counted by amount", _cards_by_amount, 9),
+    Fault("never again binds one amount", _never_of_one_amount, 14),
+    Fault("a card that must not be tried can be made active", _any_card_is_active, 3),
+    Fault("what was taken back is booked by an import", _the_book_is_believed),
 )
 
 
@@ -94,6 +302,8 @@ def seen(fault: Fault, seed: int) -> str:
             wrong = play(seed).wrong
         except AssertionError as error:
             return f"stopped by our own check: {str(error)[:100]}"
+        except Refused as refused:
+            return f"everything stops: {refused}"
     return wrong[0] if wrong else ""
 
 

@@ -31,7 +31,11 @@ class Wire(stripe.HTTPClient):
         super().__init__()
         self.sandbox, self.dice = sandbox, dice
         self.bad = 0
+        self.always = ""
+        """What goes wrong with every one of them, if anything."""
         self.lost = 0
+        self.at = 0
+        """What time it is at the provider while something is done that was late; else it is its own."""
         self.late: list[tuple[int, tuple[str, str, bytes, str, str]]] = []
 
     def request(
@@ -44,7 +48,9 @@ class Wire(stripe.HTTPClient):
         for due, asked in list(self.late):
             if due <= self.sandbox.book.clock:
                 self.late.remove((due, asked))
+                self.at = due
                 self.sandbox.once(*asked)
+                self.at = 0
         if sent.get("Authorization") != f"Bearer {self.sandbox.secret_key}":
             return _error("invalid_request_error", "Invalid API Key provided."), 401, dated
         if path.startswith(self.sandbox.denied) or f"{verb} {path}".startswith(self.sandbox.denied):
@@ -53,8 +59,8 @@ class Wire(stripe.HTTPClient):
                 403,
                 dated,
             )
-        weather = ""
-        if verb == "POST" and self.dice.randrange(100) < self.bad:
+        weather = self.always if verb == "POST" else ""
+        if not weather and verb == "POST" and self.dice.randrange(100) < self.bad:
             weather = self.dice.choice(WEATHER)
             self.lost += 1
         if weather == "limited":
@@ -85,10 +91,16 @@ class Till:
         self._time = now
         self.sandbox._now = self._now  # type: ignore[method-assign]
         self.wire = Wire(self.sandbox, dice)
-        self.stripe = Stripe(SECRET_KEY, [], live=False, http_client=self.wire, installation=installation)
+        self.stripe = self._adapter(installation)
+        self.neighbour = self._adapter("ins_neighbour")
+        """Another installation at the same account of the provider."""
+
+    def _adapter(self, installation: str) -> Stripe:
+        kinds = ("card", "sepa_debit")
+        return Stripe(SECRET_KEY, [], live=False, method_types=kinds, http_client=self.wire, installation=installation)
 
     def _now(self) -> int:
-        self.sandbox.book.clock = self._time()
+        self.sandbox.book.clock = self.wire.at or self._time()
         return self.sandbox.book.clock
 
     def control(self, what: str, **asked: Any) -> Any:

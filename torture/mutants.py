@@ -28,6 +28,8 @@ ROOMS: Final = ("core/payments", "engine/payments", "adapters/payments/stripe")
 NEAREST_MAX: Final = 9
 """So many files of tests are run for one change; with the ones below they reach everything in these rooms."""
 ALWAYS: Final = ("tests/stories/test_paying.py", "tests/stories/test_taken_back.py", "tests/stories/test_money_back.py")
+OF_A_ROOM: Final = {"adapters/payments/stripe": "tests/adapters/test_stripe_*.py"}
+"""Tests of a whole room, which name none of its modules."""
 FAR: Final = ("tests/web", "tests/cli", "tests/store", "tests/sim", "tests/oracle", "tests/sandbox")
 """Tests that are too slow to be run for each change."""
 
@@ -163,7 +165,13 @@ def nearest(file: str) -> list[str]:
         times = 0 if name.startswith(FAR) else len(wanted.findall(path.read_text(encoding="utf-8")))
         if times:
             found.append((-times, path.stat().st_size, name))
-    return list(dict.fromkeys([*(name for _, _, name in sorted(found)[:NEAREST_MAX]), *ALWAYS]))
+    of_room = [
+        path.relative_to(ROOT).as_posix()
+        for room, tests in OF_A_ROOM.items()
+        if room in file
+        for path in sorted(ROOT.glob(tests))
+    ]
+    return list(dict.fromkeys([*of_room, *(name for _, _, name in sorted(found)[:NEAREST_MAX]), *ALWAYS]))
 
 
 def survives(mutant: Mutant, folder: Path, seconds_max: float) -> bool:
@@ -174,12 +182,12 @@ def survives(mutant: Mutant, folder: Path, seconds_max: float) -> bool:
     command = [sys.executable, "-m", "pytest", "-q", "-x", "-n", "0", "-p", "no:cacheprovider", "-p", "no:randomly"]
     environment = {**os.environ, "PYTHONPATH": str(folder / "src"), "PYTHONDONTWRITEBYTECODE": "1"}
     try:
-        for tests in nearest(mutant.file):
-            ran = subprocess.run(
-                [*command, tests], cwd=ROOT, env=environment, capture_output=True, timeout=seconds_max, check=False
-            )
-            if ran.returncode == 1 or ran.returncode == 2:
-                return False
+        tests = nearest(mutant.file)
+        ran = subprocess.run(
+            [*command, *tests], cwd=ROOT, env=environment, capture_output=True, timeout=seconds_max, check=False
+        )
+        if ran.returncode in (1, 2):
+            return False
     except subprocess.TimeoutExpired:
         return False
     finally:
@@ -193,7 +201,7 @@ def main() -> int:
     parser.add_argument("--count", type=int, default=300)
     parser.add_argument("--seed", type=int, default=random.SystemRandom().randrange(10**9))
     parser.add_argument("--from", type=int, default=0, dest="first", help="go on after so many of the sample")
-    parser.add_argument("--seconds", type=float, default=240, help="how long one file of tests may take")
+    parser.add_argument("--seconds", type=float, default=600, help="how long the tests of one change may take")
     options = parser.parse_args()
     survivors = []
     with tempfile.TemporaryDirectory() as name:

@@ -213,6 +213,12 @@ def test_a_key_of_the_other_mode_is_refused_before_anything_is_asked(
     assert caught.value.code == code
 
 
+@pytest.mark.parametrize(("key", "live", "wanted"), [("sk_live_1", False, "sk_test_"), ("rk_test_1", True, "sk_live_")])
+def test_a_key_of_the_other_mode_is_told_which_one_is_wanted(key: str, live: bool, wanted: str) -> None:
+    with pytest.raises(Refused, match=f"starts with {wanted}$"):
+        Stripe(key, [SECRET], live=live)
+
+
 @pytest.mark.parametrize(
     ("key", "live", "base"),
     [("sk_test_1", False, None), ("rk_live_1", True, None), ("sk_test_1", False, "http://127.0.0.1:12111")],

@@ -48,7 +48,7 @@ from arrears.core.payments.values import (
 READ = "GET payment_intents/pi_1"
 
 
-def signed(body: bytes, secret: str = SECRET, at: int = T) -> str:
+def signed(body: bytes, secret: str = SECRET, at: int | str = T) -> str:
     mac = hmac.new(secret.encode(), f"{at}.".encode() + body, hashlib.sha256).hexdigest()
     return f"t={at},v1={mac}"
 
@@ -76,6 +76,7 @@ def test_the_signature_is_the_one_that_stripes_own_library_makes() -> None:
         ("no time", BODY, signed(BODY).partition(",")[2], "bad_signature"),
         ("two times", BODY, f"t={T}," + signed(BODY), "bad_signature"),
         ("a time that is no number", BODY, signed(BODY).replace(str(T), "now"), "bad_signature"),
+        ("a time that is no number, signed", BODY, signed(BODY, at="noon"), "bad_signature"),
         ("a changed time", BODY, signed(BODY).replace(str(T), str(T + 1)), "bad_signature"),
         ("another scheme", BODY, signed(BODY).replace("v1=", "v0="), "bad_signature"),
         ("wrong secret", BODY, signed(BODY, OTHER), "bad_signature"),

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
-from datetime import datetime, timedelta
+from datetime import date, datetime, timedelta
 from itertools import count
 
 from tests.stories.paying import ADMIN
@@ -78,6 +78,11 @@ class Bank(Processor):
         self.silent = False
         self.refuses = {"empty"}
         self.no_refunds = False
+        self.keys_forgotten = False
+        """Whether a charge that was made before is made again when it is asked for again."""
+        self.tells: Callable[[], None] = lambda: None
+        """What it does before it answers a charge."""
+        self.renewed_until: date | None = None
         self._keys: dict[str, RefundAnswer] = {}
         self._numbers = count(1)
 
@@ -85,15 +90,17 @@ class Bank(Processor):
 
     def charge(self, charge: Charge) -> Outcome:
         """See ports.Processor."""
-        if charge.attempt not in self.said:
+        if charge.attempt not in self.said or self.keys_forgotten:
             empty = charge.method_ref in self.refuses
             codes = Codes("insufficient_funds", "51")
             declined = Declined(f"d-{charge.attempt}", codes, self._now())
             self.said[charge.attempt] = declined if empty else self._take(charge)
+        self.tells()
         return Unknown("no answer") if self.silent else self.said[charge.attempt]
 
     def _take(self, charge: Charge) -> Paid:
         ref = f"p-{charge.attempt}"
+        ref = f"{ref}-again" if ref in self.taken else ref
         self.taken[ref] = Taken(ref, charge.attempt, charge.currency, charge.amount_minor)
         return Paid(ref, charge.amount_minor, charge.currency, self._now())
 
@@ -119,6 +126,11 @@ class Bank(Processor):
         """See ports.Processor."""
         attempt = ref.removeprefix("page-")
         return self.said.setdefault(attempt, AttemptCanceled("", reached_network=False))
+
+    def renew(self, method_ref: str, month: int, year: int, key: str) -> MethodDetails:
+        """See ports.Processor."""
+        network, until = Network.UNKNOWN, self.renewed_until
+        return MethodDetails(method_ref, "customer", MethodKind.CARD, network, method_ref, method_ref, expires_on=until)
 
     def forget(self, method_ref: str, key: str) -> None:
         """See ports.Processor."""

@@ -11,6 +11,7 @@ from __future__ import annotations
 import itertools
 from collections.abc import Callable, Iterable
 from contextlib import suppress
+from datetime import timedelta
 from functools import cache
 from typing import Any, Final
 
@@ -19,9 +20,12 @@ from tests.stories.bank import ADMIN, Banked, DisputeState
 from tests.stories.story import API, PRICE, STAFF
 
 from arrears.core.errors import Refused
+from arrears.core.known import IMPORTER
 from arrears.core.payments.values import RefundState
+from arrears.core.receivables import BookAccount, BookInvoice, BookPayment, ReceivablesBook
 from arrears.engine import commands
 from arrears.engine.commands import corrections
+from arrears.engine.commands.importing import import_book
 from arrears.engine.payments import methods, refunds
 
 OPEN, WON, LOST = DisputeState.OPEN, DisputeState.WON, DisputeState.LOST
@@ -70,6 +74,31 @@ class World(Banked):
         self.settle(self.spare)
         self.bank.silent = False
 
+    def reported_early(self) -> None:
+        """The bank tells of the payer's payment before its own answer is here."""
+        self.bank.tells = self.hear
+        self.settle(self.spare)
+        self.bank.tells = lambda: None
+
+    def key_forgotten(self) -> None:
+        """The answer is lost, and a day later the bank would take the same payment anew."""
+        self.unanswered()
+        self.bank.keys_forgotten = True
+
+    def expires(self) -> None:
+        """The spare card is over since yesterday."""
+        self.bank.renewed_until = self.now.date() - timedelta(days=1)
+        methods.renew(self.store, self.providers, self.no, self.spare, self.now.month, self.now.year, self.now, ADMIN)
+
+    def book_comes(self) -> None:
+        """The billing system's book calls I1 paid, whatever has become of that since."""
+        account = BookAccount("A1", "A1", "NL", "UTC", "nl", "card", "a1@example.org")
+        due = self.date(-1)
+        asked = BookInvoice(2, "I1-1", "A1", ("cloud",), due, due, "EUR", PRICE, False)
+        paid = BookPayment(2, "I1-1", "A1", "I1-1", due, "EUR", PRICE, False)
+        columns = {"number": "number", "paid": "paid"}
+        import_book(self.store, ReceivablesBook((account,), (asked,), (paid,), "", columns), self.now, IMPORTER)
+
     def end(self) -> dict[str, Any]:
         """What it comes to once everything is heard, and nothing more is waited for."""
         self.hear()
@@ -90,21 +119,26 @@ class World(Banked):
 FACTS: Final[dict[str, Callable[[World], object]]] = {
     "subscription added": lambda w: commands.add_subscription(w.store, w.no, "mail", w.now, API),
     "invoice issued": lambda w: w.bill(10, 6000),
+    "invoice in dollars": lambda w: w.bill(10, 6000, currency="USD"),
     "invoice voided": lambda w: corrections.void(w.store, "I1-2", w.now, STAFF, "wrong"),
     "invoice credited": lambda w: corrections.credit(w.store, "I1-2", 2000, w.now, STAFF, "kindness"),
     "invoice disputed": lambda w: w.dispute(2),
     "paid invoice credited": lambda w: corrections.credit(w.store, "I1-1", 2000, w.now, STAFF, "kindness"),
     "method added": lambda w: w.card("third", active=False),
+    "method expired": lambda w: w.expires(),
     "method removed": lambda w: methods.remove(w.store, w.providers, w.no, w.spare, w.now, ADMIN),
     "card declined": lambda w: w.settle(1),
     "paid by card": lambda w: w.settle(w.spare),
     "part paid": lambda w: w.settle(w.spare, 5000),
     "answer never": lambda w: w.unanswered(),
+    "answer never, key forgotten": lambda w: w.key_forgotten(),
+    "told before the answer": lambda w: w.reported_early(),
     "paid on page, heard": lambda w: w.on_page(heard=True),
     "paid on page, late": lambda w: w.on_page(heard=False),
     "paid by transfer": lambda w: w.pay(PRICE, (2,)),
     "paid as credit": lambda w: w.pay(3000, ()),
     "paid in dollars": lambda w: w.pay(3000, (), currency="USD"),
+    "book calls it paid": lambda w: w.book_comes(),
     "told twice": lambda w: (w.hear(), w.hear()),
     "refund": lambda w: w.refund(),
     "refund failed": lambda w: w.refund(fails=True),
@@ -127,9 +161,15 @@ def end_of(*facts: str) -> dict[str, Any]:
     return world.end()
 
 
-ASKED: Final = ("paid by card", "part paid", "answer never", "paid on page, heard", "paid on page, late")
-BY_CARD: Final = ("paid by card", "part paid", "answer never")
+BY_CARD: Final = (
+    "paid by card",
+    "part paid",
+    "answer never",
+    "answer never, key forgotten",
+    "told before the answer",
+)
 BY_PAGE: Final = ("paid on page, heard", "paid on page, late")
+ASKED: Final = (*BY_CARD, *BY_PAGE)
 LESS: Final = ("invoice voided", "invoice credited", "paid invoice credited", "paid by transfer", "paid as credit")
 HELD_BACK: Final = ("invoice disputed",)
 LOST_AGAIN: Final = ("chargeback lost", "chargeback again")
@@ -143,6 +183,7 @@ WHY: Final[tuple[tuple[Iterable[str], Iterable[str], str], ...]] = (
     (ASKED, OWED_AGAIN, "a settlement pays everything that is owed at that time"),
     (BY_CARD, BY_PAGE, "only who settles with a card makes it active; a page stores nothing"),
     (BY_CARD, ("method removed",), "a card that was removed pays nothing, and one that pays is not removed"),
+    (BY_CARD, ("method expired",), "a card that is over pays nothing"),
     (HELD_BACK, ("paid invoice credited", "paid as credit"), "credit is not put on what is disputed"),
     (("paid invoice credited",), ("chargeback",), "a debt is held as a whole while a bank holds a part of its money"),
     (("paid as credit",), OWED_AGAIN, "credit goes to the oldest debt that is open at that time"),

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from datetime import timedelta
+from datetime import UTC, datetime, timedelta
 
 import pytest
 from tests.stories.paying import Paying
@@ -10,6 +10,7 @@ from tests.stories.story import PRICE
 from tests.stories.test_money_faults import gone
 
 from arrears.core import facts as f
+from arrears.core.payments.provider_time import ProviderTime
 from arrears.core.states import State
 from arrears.engine.payments.reconciliation import check
 from arrears.engine.payments.sweep import sweep_if_due
@@ -184,3 +185,8 @@ def test_the_doubt_stands_while_the_provider_cannot_be_asked(sandbox: Running) -
     sandbox.control("clock", offset=0)
     story.sweep()
     assert not story.store.system().clock_differs
+
+
+def test_each_sweep_reads_the_hour_before_its_cursor_again() -> None:
+    at = datetime(2026, 1, 5, 12, tzinfo=UTC)
+    assert ProviderTime(at, at).start(at - timedelta(hours=3), at) == at - timedelta(hours=4)

@@ -10,7 +10,7 @@ from tests.stories.story import PRICE, STAFF
 
 from arrears.core import facts as f
 from arrears.core.errors import Refused
-from arrears.core.payments.values import RefundAnswer, RefundState
+from arrears.core.payments.values import DisputeChange, DisputeState, RefundAnswer, RefundChange, RefundState
 from arrears.engine.payments import refunds
 
 
@@ -141,3 +141,22 @@ def test_what_the_bank_has_taken_back_is_not_given_back_too(paid: Banked) -> Non
     paid.hear()
     with pytest.raises(Refused, match="at most €0"):
         give(paid, 1)
+
+
+@pytest.mark.parametrize("first", [RefundChange, DisputeChange])
+def test_what_failed_gives_back_no_more_than_a_chargeback_has_left_in_either_order(
+    first: type[RefundChange | DisputeChange],
+) -> None:
+    story = Banked()
+    story.until(1)
+    story.open_page()
+    story.bank.pay_on_page()
+    story.pay(PRICE, (1,))
+    give(story, 6000)
+    story.bank.fail_refunds()
+    story.bank.dispute(ref(story).removeprefix("bank:"), DisputeState.LOST, 7000)
+    reports = [one for one in story.bank.changes_since(story.now) if isinstance(one, RefundChange | DisputeChange)]
+    for report in sorted(reports, key=lambda one: not isinstance(one, first)):
+        story.hear(report)
+    assert (story.account.credit, story.account.debts) == ({"EUR": PRICE - 7000}, ())
+    story.agrees()

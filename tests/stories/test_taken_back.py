@@ -222,3 +222,12 @@ def test_a_refund_that_failed_stays_undone_in_whatever_order_that_is_told(order:
     story.hear(*reports, *reports)
     story.agrees()
     assert story.account.credit == {"EUR": 3000}
+
+
+def test_an_inquiry_has_taken_nothing() -> None:
+    story = Banked()
+    story.card()
+    story.until(2)
+    [taken] = story.bank.taken
+    story.hear(DisputeChange(taken, "q", DisputeState.INQUIRY, PRICE, "EUR"))
+    assert (story.account.debts, story.account.holds, story.facts(f.Refunded)) == ((), (), [])

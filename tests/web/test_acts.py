@@ -157,6 +157,6 @@ def done(town: Town, account: int, act: Act, offer: Offer) -> str:
     answer = visitor(town, "administrator").post(offer.action, fields)
     if answer.status_code in REFUSED:
         return f"{act} is offered as {offer.says!r} and refused: {answer.status_code}"
-    # What the bank wants confirmed is confirmed there: the way to it leaves nothing behind.
-    nothing = trace(town, account) == before and act.do != "confirm"
+    # A page that leads on to the bank, where an open payment is confirmed, leaves nothing behind here.
+    nothing = trace(town, account) == before and act.do != "confirm" and answer.status_code != 200
     return f"{act} is offered as {offer.says!r} and does nothing" if nothing else ""

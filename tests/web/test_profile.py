@@ -150,6 +150,7 @@ def test_a_test_message_shows_where_warnings_arrive(context: ProfilePages) -> No
     [message] = context.mail()
     assert message.to == context.person.contact
     assert "Testbericht" in message.subject
+    assert f"/acc_{context.account}/profile#told" in message.text, "where its button says"
     assert context.call("post", "test-message", {"person": "per_999999"}).status_code == 404
 
 

@@ -338,6 +338,8 @@ THROTTLES: Final = """
 /<account:account>/invoices.csv          session
 /<account:account>/profile               typed_address
 /<account:account>/timeline              session
+/<account:account>/statement             session
+/<account:account>/statement.csv         session
 /<account:account>/receipts/<int:number>  session
 /<account:account>/help                  session
 /<account:account>/help/<int:number>     session

@@ -146,6 +146,9 @@ def refund_undone(book: AccountBook, fact: f.RefundUndone, _: f.Recorded) -> Non
         book.breach("I2", f"refund {fact.refund} {fact.ref} gives back less than nothing")
     book.credit[fact.currency] = book.credit.get(fact.currency, 0) + fact.credit_minor
     payment = book.payment(fact.payment_ref)
+    # What a bank has taken beyond what there was is made good by what does not become credit again.
+    set_aside = payment.given.get(f"refund {fact.refund}", payment.given.get(fact.ref, 0))
+    payment.no_loss += max(0, set_aside - fact.credit_minor)
     payment.given[f"refund {fact.refund}"] = payment.given[fact.ref] = 0
     if fact.ref in payment.reversed:
         lost = fact.amount_minor - fact.credit_minor

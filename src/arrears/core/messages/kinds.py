@@ -62,10 +62,16 @@ class Actor(StrEnum):
 
 
 class LeadsTo(StrEnum):
-    """Where the button of a message leads. PAYING is what asks for money, and then always lists debts."""
+    """Where the button of a message leads: what its words say. PAYING is what asks for money, and then always lists
+    debts; ACCOUNT is the account's overview, and those after it are its pages, MESSAGE_PLAN the plan of messages."""
 
     PAYING = "paying"
     ACCOUNT = "account"
+    INVOICES = "invoices"
+    METHODS = "methods"
+    PROFILE = "profile"
+    SUBSCRIPTIONS = "subscriptions"
+    MESSAGE_PLAN = "message_plan"
     HELP = "help"
     SECURITY = "security"
     CONFIRMING = "confirming"
@@ -121,7 +127,17 @@ class KindSpec(NamedTuple):
         return self.dated in (Dated.AHEAD, Dated.PAST)
 
 
-_PAGES: Final = frozenset({LeadsTo.ACCOUNT, LeadsTo.HELP, LeadsTo.SECURITY})
+ACCOUNT_PAGES: Final[Mapping[LeadsTo, str]] = {
+    LeadsTo.ACCOUNT: "",
+    LeadsTo.INVOICES: "invoices",
+    LeadsTo.METHODS: "methods",
+    LeadsTo.PROFILE: "profile",
+    LeadsTo.SUBSCRIPTIONS: "subscriptions",
+    LeadsTo.MESSAGE_PLAN: "profile#told",
+}
+"""The pages of the account centre that buttons lead to, by their path within the account."""
+
+_PAGES: Final = frozenset({*ACCOUNT_PAGES, LeadsTo.HELP, LeadsTo.SECURITY})
 
 _ANNOUNCING: Final[Mapping[Announces, tuple[frozenset[LeadsTo], Dated]]] = closed(
     "what announcements say",
@@ -168,7 +184,7 @@ KINDS: Final[Mapping[MessageKind, KindSpec]] = checked(
         "kinds of message",
         MessageKind,
         {
-            MessageKind.DUE_SOON: KindSpec(_ONE, _ADMIN, LeadsTo.ACCOUNT, Dated.NOTHING, announces=Announces.DEBT),
+            MessageKind.DUE_SOON: KindSpec(_ONE, _ADMIN, LeadsTo.INVOICES, Dated.NOTHING, announces=Announces.DEBT),
             MessageKind.BY_TRANSFER: KindSpec(
                 _ONE, _ADMIN, LeadsTo.ACCOUNT, Dated.NOTHING, announces=Announces.DEBT, by_card=False
             ),
@@ -177,28 +193,28 @@ KINDS: Final[Mapping[MessageKind, KindSpec]] = checked(
             MessageKind.DECLINED: KindSpec(_ONE, _ADMIN, LeadsTo.PAYING, Dated.PLANNED, declined=True, charged=True),
             MessageKind.CONFIRM: KindSpec(_ONE, _ADMIN, LeadsTo.PAYING, Dated.PLANNED, charged=True),
             MessageKind.AUTHORISATION_DECLINED: KindSpec(
-                _ONE, _ADMIN, LeadsTo.ACCOUNT, Dated.NOTHING, paid=True, declined=True
+                _ONE, _ADMIN, LeadsTo.METHODS, Dated.NOTHING, paid=True, declined=True
             ),
             MessageKind.STOP_WARNING: KindSpec(_ALL, _ADMIN, LeadsTo.PAYING, Dated.AHEAD, foreseen=True),
             MessageKind.DELETION_WARNING: KindSpec(_ALL, _ADMIN, LeadsTo.PAYING, Dated.AHEAD, foreseen=True),
             MessageKind.LAST_CALL: KindSpec(
                 _ALL, _ADMIN, LeadsTo.PAYING, Dated.PLANNED, announces=Announces.SUBSCRIPTION
             ),
-            MessageKind.RETENTION_ENDS: KindSpec(_ALL, _ADMIN, LeadsTo.ACCOUNT, Dated.AHEAD),
+            MessageKind.RETENTION_ENDS: KindSpec(_ALL, _ADMIN, LeadsTo.SUBSCRIPTIONS, Dated.AHEAD),
             MessageKind.STOPPED: KindSpec(_ALL, _ADMIN, LeadsTo.PAYING, Dated.PAST),
             MessageKind.DELETED: KindSpec(_ALL, _READER, LeadsTo.ACCOUNT, Dated.PAST),
-            MessageKind.SETTLED: KindSpec(_ONE, _READER, LeadsTo.ACCOUNT, Dated.NOTHING, paid=True),
-            MessageKind.RESUMED: KindSpec(_ONE, _READER, LeadsTo.ACCOUNT, Dated.NOTHING),
-            MessageKind.CARD_EXPIRES: KindSpec(_ONE, _ADMIN, LeadsTo.ACCOUNT, Dated.NOTHING),
+            MessageKind.SETTLED: KindSpec(_ONE, _READER, LeadsTo.INVOICES, Dated.NOTHING, paid=True),
+            MessageKind.RESUMED: KindSpec(_ONE, _READER, LeadsTo.SUBSCRIPTIONS, Dated.NOTHING),
+            MessageKind.CARD_EXPIRES: KindSpec(_ONE, _ADMIN, LeadsTo.METHODS, Dated.NOTHING),
             MessageKind.CONFIRM_ADDRESS: KindSpec(_ONE, _READER, LeadsTo.CONFIRMING, Dated.NOTHING),
-            MessageKind.ADDRESS_CHANGED: KindSpec(_ONE, _READER, LeadsTo.ACCOUNT, Dated.NOTHING),
-            MessageKind.ADMINISTRATOR_CHANGED: KindSpec(_ALL, _READER, LeadsTo.ACCOUNT, Dated.NOTHING),
+            MessageKind.ADDRESS_CHANGED: KindSpec(_ONE, _READER, LeadsTo.PROFILE, Dated.NOTHING),
+            MessageKind.ADMINISTRATOR_CHANGED: KindSpec(_ALL, _READER, LeadsTo.HELP, Dated.NOTHING),
             MessageKind.INVITATION: KindSpec(_ONE, _READER, LeadsTo.INVITATION, Dated.NOTHING),
             MessageKind.PASSWORD_RESET: KindSpec(_ONE, _READER, LeadsTo.NEW_PASSWORD, Dated.NOTHING),
             MessageKind.SIGN_IN_CHANGED: KindSpec(_ONE, _READER, LeadsTo.SECURITY, Dated.NOTHING),
             MessageKind.PAID_AFTER_DELETION: KindSpec(_ONE, _READER, LeadsTo.ACCOUNT, Dated.NOTHING, paid=True),
-            MessageKind.CREDIT_OFFERED: KindSpec(_ONE, _ADMIN, LeadsTo.ACCOUNT, Dated.NOTHING, paid=True),
-            MessageKind.TEST: KindSpec(_ONE, _READER, LeadsTo.ACCOUNT, Dated.NOTHING),
+            MessageKind.CREDIT_OFFERED: KindSpec(_ONE, _ADMIN, LeadsTo.HELP, Dated.NOTHING, paid=True),
+            MessageKind.TEST: KindSpec(_ONE, _READER, LeadsTo.MESSAGE_PLAN, Dated.NOTHING),
             MessageKind.SUPPORT_CONFIRM: KindSpec(_ONE, _READER, LeadsTo.HELP, Dated.NOTHING),
             MessageKind.SUPPORT_RECEIVED: KindSpec(_ONE, _READER, LeadsTo.HELP, Dated.NOTHING),
             MessageKind.SUPPORT_ANSWERED: KindSpec(_ONE, _READER, LeadsTo.HELP, Dated.NOTHING),

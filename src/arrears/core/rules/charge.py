@@ -231,9 +231,17 @@ def _amount(view: View, group: _Group, debts: Iterable[Debt]) -> int:
     return charge_of(view.guards.limits, group.currency, sum(d.open_minor for d in debts))
 
 
-def history_of(account: Account, method: Method) -> list[Tried]:
-    """Everything tried on the same card or bank account, whichever method it was added as."""
-    return [t for m in account.methods if m.credential == method.credential for t in m.tried]
+def history_of(account: Account, method: Method, besides: int = 0) -> list[Tried]:
+    """Everything tried on the same card or bank account, whichever method it was added as; of a card also what is under
+    way, but for the attempt `besides`. What waits for its payer has not been decided."""
+    same = {m.no: m for m in account.methods if m.credential == method.credential}
+    tried = [t for m in same.values() for t in m.tried]
+    under_way = account.attempts if method.kind is MethodKind.CARD else ()
+    return tried + [
+        Tried(a.no, a.created_at, a.by, a.amount_minor, a.currency, a.state)
+        for a in under_way
+        if a.method in same and a.no != besides and a.state is not AttemptState.NEEDS_CUSTOMER
+    ]
 
 
 def wanted_of(method: Method, amount_minor: int, currency: str, by: Initiator, entry: int = NEW_ENTRY) -> Wanted:

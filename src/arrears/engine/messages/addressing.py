@@ -83,6 +83,11 @@ def stable_link(base_url: str, account: int) -> str:
     return f"{base_url}/settle/{format_id(ACCOUNT, account)}"
 
 
+def page_link(base_url: str, account: int, page: str) -> str:
+    """A page of the account, by its path within it; it asks for a sign-in."""
+    return f"{base_url}/{format_id(ACCOUNT, account)}/{page}"
+
+
 def help_link(base_url: str, account: int, number: int) -> str:
     """The conversation of a support request, or all of them (0), for whoever signs in."""
     return f"{base_url}/{format_id(ACCOUNT, account)}/help{f'/{number}' if number else ''}"

@@ -4,13 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from datetime import date, datetime
-from typing import Final, NamedTuple, assert_never
+from typing import Final, NamedTuple
 
 from msgspec.structs import replace
 
 from arrears.core.calendar import calendar_of
 from arrears.core.messages.content import Role
-from arrears.core.messages.kinds import KINDS, Dated, LeadsTo
+from arrears.core.messages.kinds import ACCOUNT_PAGES, KINDS, Dated, LeadsTo
 from arrears.core.messages.recipients import Recipient
 from arrears.core.policy import Policies
 from arrears.engine.message_context import (
@@ -21,7 +21,7 @@ from arrears.engine.message_context import (
     SECURITY_PATH,
     MessageContext,
 )
-from arrears.engine.messages.addressing import content, help_link, stable_link
+from arrears.engine.messages.addressing import content, help_link, page_link, stable_link
 from arrears.engine.messages.delivering import NoticeDelivery
 from arrears.engine.messages.drafting_people import Draft, zone_of
 from arrears.engine.messages.leaving import days_announced, restated
@@ -164,10 +164,10 @@ class Letters:
                 link = PayLink(digest_of(secret), plan.account.no, to.person, to.address, case.no, self._now)
                 self._links.append(link)
                 return secret, f"{context.base_url}{PAY_PATH}{secret}"
-            case LeadsTo.PAYING | LeadsTo.ACCOUNT:
+            case LeadsTo.PAYING:
                 return "", stable_link(context.base_url, plan.account.no)
-            case other:
-                assert_never(other)
+            case page:
+                return "", page_link(context.base_url, plan.account.no, ACCOUNT_PAGES[page])
 
 
 def _key(mail: Mail) -> tuple[str, str, str, str]:

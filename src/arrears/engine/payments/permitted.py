@@ -21,7 +21,7 @@ def not_to_be_asked(
     customer's, and is canceled; an expired card has failed. None where it may be asked."""
     method = account.method(attempt.method)
     wanted = wanted_of(method, attempt.amount_minor, attempt.currency, attempt.by, attempt.entry or NEW_ENTRY)
-    own = history_of(account, method)
+    own = history_of(account, method, besides=attempt.no)
     allowed = earliest(load_rules(), wanted, own, now)
     if isinstance(allowed, Refusal):
         expired = Declined("", Codes(decline="expired"), now)

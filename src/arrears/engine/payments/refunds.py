@@ -156,13 +156,15 @@ def _record(
         known = trail.refund_of(ref=named)
     if not done and known is not None and not known.undone:
         left = known.credit if reversal is not None else known.minor
+        # What a bank has taken beyond what the payment had meanwhile is taken of this.
+        credit = min(known.credit, max(0, traced.may_pay(-known.credit) - traced.pays))
         undone = f.RefundUndone(
             refund=known.number,
             ref=known.ref or named,
             payment_ref=payment,
             currency=traced.currency,
             amount_minor=left if known.left else 0,
-            credit_minor=known.credit,
+            credit_minor=credit,
         )
         unit.record(undone, f"provider:{provider}", "refund failed")
     if not done and reversal is not None and not reversal.undone:

@@ -25,9 +25,10 @@ LOCK_MILLISECONDS_MAX: Final = 200
 """So long a part waits for a lock; meanwhile others queue behind it."""
 TRIES_MAX: Final = 150
 PAUSE_SECONDS: Final = 0.2
-PAGES_AT_ONCE: Final = 32
-"""Some hundred to some thousand rows, which nobody else can change until the statement is over: some ten
-milliseconds."""
+PAGES_AT_FIRST: Final = 32
+SET_SECONDS: Final = 0.05
+"""About so long nobody else can change the rows of a set: pages are added while it takes half of that or less, and
+taken away when it takes twice as long."""
 
 _PART: Final = re.compile(r"^--: (quick|alone|pages) ?(\w*)$", re.MULTILINE)
 
@@ -80,6 +81,9 @@ def _quick(db: Connection[Any], text: str) -> None:
 
 def _by_pages(db: Connection[Any], part: UpgradePart) -> None:
     row = db.execute("SELECT pg_relation_size(%s::regclass) / 8192", [part.table]).fetchone()
-    for first in range(0, row[0] if row else 0, PAGES_AT_ONCE):
-        pages = f"t.ctid >= '({first},0)' AND t.ctid < '({first + PAGES_AT_ONCE},0)'"
+    first, size, last = 0, PAGES_AT_FIRST, row[0] if row else 0
+    while first < last:
+        pages, began = f"t.ctid >= '({first},0)' AND t.ctid < '({first + size},0)'", time.perf_counter()
         db.execute(part.text.replace("{pages}", pages).encode())
+        first, took = first + size, time.perf_counter() - began
+        size = 2 * size if took < SET_SECONDS / 2 else max(1, size // 2) if took > 2 * SET_SECONDS else size
