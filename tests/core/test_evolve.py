@@ -244,6 +244,7 @@ NOT_IN_THE_STORY = {
     f.ChallengeLapsed,
     f.Refunded,
     f.RefundAsked,
+    f.RefundCovered,
     f.RefundUndone,
     f.ChargebackClosed,
     f.CardTried,

@@ -101,6 +101,8 @@ def _paying(fact: f.AnyFact, services: Services) -> str | None:
             return f"money left: {fact.currency} {fact.amount_minor}"
         case f.RefundAsked():
             return f"refund {fact.refund} asked: {fact.currency} {fact.amount_minor}"
+        case f.RefundCovered():
+            return f"refund covered: {fact.currency} {fact.minor}"
         case f.RefundUndone():
             return f"refund undone: {fact.currency} {fact.amount_minor}"
         case f.CardTried():

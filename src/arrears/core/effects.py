@@ -93,6 +93,7 @@ LEAVES: Final[Mapping[type[f.Fact], Leaves]] = closed(
         f.MethodSpent: _NOTHING,
         f.Refunded: _OVER | _ENTRY | _ROW,
         f.RefundAsked: _ACTION | _OVER | _ENTRY,
+        f.RefundCovered: _ENTRY,
         f.RefundUndone: _TASK | _ENTRY,
         f.ChargebackClosed: _NOTHING,
         f.CardTried: _ROW,

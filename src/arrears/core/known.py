@@ -4,7 +4,7 @@ how much of it is paid. A newer export of the billing system is compared with th
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
 from datetime import date
 from typing import Final
@@ -13,6 +13,7 @@ import msgspec
 
 from arrears.core import facts as f
 from arrears.core.account import Debt, HoldScope
+from arrears.core.facts.payments import TAKEN_BACK
 
 IMPORTER: Final = "import"
 """The author of everything that an import records: its word is the billing system's, and can be taken back by it."""
@@ -35,6 +36,9 @@ KINDS: Final[tuple[type[f.Fact], ...]] = (
     f.Noticed,
     f.DoubtRaised,
     f.DoubtCleared,
+    f.RefundAsked,
+    f.RefundCovered,
+    f.RefundUndone,
 )
 """The facts that say it; no other is read."""
 
@@ -43,13 +47,25 @@ PAID_IN_DOUBT: Final = "paid in the book: "
 
 
 class KnownPayment(msgspec.Struct, gc=False):
-    """A payment as it was booked; `minor` is what of it has not been taken back. `invoice` 0: it names none."""
+    """A payment as it was booked; `minor` is what of it has not been taken back. `invoice` 0: it names none. `paid` are
+    the invoices that it went to at once."""
 
     ref: str
     invoice: int
     currency: str
     minor: int
     by_book: bool
+    paid: tuple[int, ...] = ()
+
+
+class KnownRefund(msgspec.Struct, gc=False):
+    """What was given back of a payment, or is on its way, as nothing that is owed again: `minor` is what of it was
+    neither account credit nor what an invoice asks less since. `refund` and `ref` as in RefundUndone."""
+
+    refund: int
+    ref: str
+    payment_ref: str
+    minor: int
 
 
 class KnownInvoice(msgspec.Struct, gc=False):
@@ -120,6 +136,7 @@ class Known:
     invoices: dict[int, KnownInvoice] = field(default_factory=dict)
     by_number: dict[str, int] = field(default_factory=dict)
     payments: dict[str, KnownPayment] = field(default_factory=dict)
+    refunds: dict[str, KnownRefund] = field(default_factory=dict)
     credits: dict[str, int] = field(default_factory=dict)
     on_credit: list[f.Allocation] = field(default_factory=list)
     was_called: list[str] = field(default_factory=list)
@@ -127,6 +144,11 @@ class Known:
     def by_book(self, invoice: int) -> int:
         """How much of an invoice is paid by the imports' own word."""
         return sum(p.minor for p in self.payments.values() if p.by_book and p.invoice == invoice)
+
+    def given_back(self, invoice: int) -> Iterator[KnownRefund]:
+        """What was given back of the payments of an invoice, while it was still asked for."""
+        paid_with = {p.ref for p in self.payments.values() if invoice in (p.invoice, *p.paid)}
+        return (one for one in self.refunds.values() if one.minor > 0 and one.payment_ref in paid_with)
 
     def paid(self, invoice: int) -> int:
         """How much has come for an invoice at least, whoever said so; it can be more than was asked."""
@@ -186,6 +208,10 @@ class _Reading:
                 self._past_due.discard(no)
             case f.PaymentBooked() | f.CreditAllocated() | f.DebtReopened() | f.Refunded():
                 self._money(fact, by_book)
+                if isinstance(fact, f.Refunded):
+                    self._refund(fact)
+            case f.RefundAsked() | f.RefundCovered() | f.RefundUndone():
+                self._refund(fact)
             case f.HoldPlaced(hold=hold) if by_book and hold.scope is HoldScope.DEBT:
                 invoices[hold.target].book_holds += (hold.no,)
             case f.HoldEnded(hold=ended):
@@ -259,12 +285,32 @@ class _Reading:
                 if payment is not None:
                     payment.minor -= fact.amount_minor + fact.reopened_minor
 
+    def _refund(self, fact: f.RefundAsked | f.Refunded | f.RefundCovered | f.RefundUndone) -> None:
+        refunds = self.known.refunds
+        name = str(fact.refund) if fact.refund else "" if isinstance(fact, f.RefundAsked) else fact.ref
+        match fact:
+            case f.RefundAsked(reopens=False):
+                minor = fact.amount_minor - fact.credit_minor
+                refunds[name] = KnownRefund(fact.refund, "", fact.payment_ref, minor)
+            case f.Refunded(refund=0, reversal=False, reopened_minor=0) if not fact.ref.startswith(TAKEN_BACK):
+                refunds[name] = KnownRefund(0, fact.ref, fact.payment_ref, fact.amount_minor - fact.credit_minor)
+            case f.Refunded() if name in refunds:
+                refunds[name].ref = fact.ref
+            case f.RefundCovered() if name in refunds:
+                refunds[name].minor -= fact.minor
+            case f.RefundUndone():
+                refunds.pop(name, None)
+                refunds.pop(fact.ref, None)
+            case _:
+                pass
+
     def _payment(self, fact: f.PaymentBooked, by_book: bool) -> None:
         known = self.known
         named = fact.invoice or (fact.allocations[0].debt if len(fact.allocations) == 1 else 0)
         # Before an import said which invoice it pays, its payments had that invoice's number for a reference.
         named = named or (known.by_number.get(fact.ref, 0) if by_book else 0)
-        known.payments[fact.ref] = KnownPayment(fact.ref, named, fact.currency, fact.amount_minor, by_book)
+        to = tuple(part.debt for part in fact.allocations)
+        known.payments[fact.ref] = KnownPayment(fact.ref, named, fact.currency, fact.amount_minor, by_book, to)
         if by_book and named:
             known.invoices[named].since_minor += fact.amount_minor
             return

@@ -81,6 +81,9 @@ def _lines(fact: f.AnyFact) -> Iterable[Line]:
             # Owed to the customer from now on; what it was is nobody's to use.
             yield CREDIT, 0, fact.currency, fact.credit_minor
             yield REFUND, 0, fact.currency, -fact.credit_minor
+        case f.RefundCovered():
+            yield CREDIT, 0, fact.currency, fact.minor
+            yield REFUND, 0, fact.currency, -fact.minor
         case f.RefundUndone():
             yield BANK, 0, fact.currency, fact.amount_minor
             yield CREDIT, 0, fact.currency, -fact.credit_minor

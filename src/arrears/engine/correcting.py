@@ -28,10 +28,18 @@ DUE_FURTHEST: Final = f"the furthest is {DUE_YEARS_MAX} years from now: say an e
 
 
 def credit_invoice(
-    unit: Unit, invoice: KnownInvoice, minor: int, author: str, why: str, *, void: bool = False, ref: str = ""
+    unit: Unit,
+    known: Known,
+    invoice: KnownInvoice,
+    minor: int,
+    author: str,
+    why: str,
+    *,
+    void: bool = False,
+    ref: str = "",
 ) -> None:
-    """Ask so much less of an invoice: what is open takes it first, what is left is account credit. Refuses
-    `bad_amount` for nothing, or more than is asked."""
+    """Ask so much less of an invoice: what is open takes it first, then what was given back of its payments before,
+    which is this money; what is left is account credit. Refuses `bad_amount` for nothing, or more than is asked."""
     if not 0 < minor <= invoice.total_minor:
         asked = format_amount(invoice.total_minor, invoice.currency)
         raise Refused("bad_amount", f"invoice {invoice.number!r} asks {asked}; more cannot be credited, nor nothing")
@@ -45,6 +53,14 @@ def credit_invoice(
     invoice.noted_minor += minor if ref else 0
     invoice.here_only_minor = invoice.here_only_minor if ref else 0
     invoice.void = void
+    for refund in [*known.given_back(invoice.no)]:
+        covered = min(refund.minor, credit)
+        if covered:
+            unit.record(
+                f.RefundCovered(refund.refund, refund.ref, refund.payment_ref, invoice.currency, covered), author, why
+            )
+            refund.minor -= covered
+            credit -= covered
 
 
 def credit_account(unit: Unit, currency: str, minor: int, ref: str, author: str, why: str) -> None:

@@ -20,7 +20,7 @@ StoryMoney = (
 )
 StoryMethod = f.MethodAdded | f.MethodActivated | f.MethodRenewed | f.MethodSpent | f.MethodRemoved
 StoryAttempt = f.AttemptCreated | f.AttemptMoved | f.ChallengeLapsed
-StoryBack = f.Refunded | f.RefundAsked | f.RefundUndone | f.ChargebackClosed | f.CardTried
+StoryBack = f.Refunded | f.RefundAsked | f.RefundCovered | f.RefundUndone | f.ChargebackClosed | f.CardTried
 
 
 def of_money(before: Account, fact: StoryMoney) -> tuple[str, str]:
@@ -92,6 +92,8 @@ def of_back(fact: StoryBack) -> tuple[str, str]:
         case f.RefundUndone(payment_ref=ref, currency=unit):
             amount = format_amount(fact.amount_minor or fact.credit_minor, unit)
             return "refund", f"{amount} of {ref} did not leave, or has come back"
+        case f.RefundCovered(payment_ref=ref, currency=unit, minor=minor):
+            return "refund", f"{format_amount(minor, unit)} given back of {ref} before is what its invoice asks less"
         case f.RefundAsked(payment_ref=ref, currency=unit, amount_minor=minor):
             return "refund", f"{fact.refund}: {format_amount(minor, unit)} of {ref} is to be given back"
         case f.Refunded(reversal=True, refund=0, payment_ref=ref, currency=unit):

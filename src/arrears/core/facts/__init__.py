@@ -75,6 +75,7 @@ from arrears.core.facts.payments import (
     MethodRenewed,
     MethodSpent,
     RefundAsked,
+    RefundCovered,
     Refunded,
     RefundUndone,
     ReturnedDebit,
@@ -216,6 +217,7 @@ __all__ = [
     "RecipientsChanged",
     "Recorded",
     "RefundAsked",
+    "RefundCovered",
     "RefundUndone",
     "Refunded",
     "RemindedDebt",
@@ -307,6 +309,7 @@ AnyFact = (
     | MethodSpent
     | Refunded
     | RefundAsked
+    | RefundCovered
     | RefundUndone
     | CardTried
     | ChargebackClosed

@@ -174,6 +174,18 @@ class RefundUndone(Fact, frozen=True, tag="refund_undone"):
     credit_minor: int = 0
 
 
+class RefundCovered(Fact, frozen=True, tag="refund_covered"):
+    """An invoice asks less by what had been given back of its payment before, in whatever order the two were told: the
+    account credit that the lower invoice left is that refund, and no second one. `refund` and `ref` name the refund as
+    in RefundUndone; should it fail, this is account credit again."""
+
+    refund: int
+    ref: str
+    payment_ref: str
+    currency: str
+    minor: int
+
+
 class ChargebackClosed(Fact, frozen=True, tag="chargeback_closed"):
     """The network has ruled on a chargeback."""
 

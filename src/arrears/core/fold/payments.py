@@ -195,6 +195,10 @@ def _refund_asked(account: Account, fact: f.RefundAsked, _: f.Recorded) -> Accou
     return _less_credit(account, fact.currency, fact.credit_minor)
 
 
+def _refund_covered(account: Account, fact: f.RefundCovered, _: f.Recorded) -> Account:
+    return _less_credit(account, fact.currency, fact.minor)
+
+
 def _refund_undone(account: Account, fact: f.RefundUndone, _: f.Recorded) -> Account:
     if not fact.credit_minor:
         return account
@@ -221,6 +225,7 @@ FOLDS: Final[Folds] = {
     f.ChallengeLapsed: _challenge_lapsed,
     f.Refunded: _refunded,
     f.RefundAsked: _refund_asked,
+    f.RefundCovered: _refund_covered,
     f.RefundUndone: _refund_undone,
     f.ChargebackClosed: _chargeback_closed,
     f.CardTried: _card_tried,

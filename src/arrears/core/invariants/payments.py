@@ -136,6 +136,16 @@ def refund_asked(book: AccountBook, fact: f.RefundAsked, _: f.Recorded) -> None:
     book.payment(fact.payment_ref).given[f"refund {fact.refund}"] = fact.credit_minor
 
 
+def refund_covered(book: AccountBook, fact: f.RefundCovered, _: f.Recorded) -> None:
+    """No more credit than there is (I2)."""
+    left = book.credit.get(fact.currency, 0) - fact.minor
+    if fact.minor <= 0 or left < 0:
+        book.breach("I2", f"{fact.minor} of credit is what was given back before, and there is less")
+    book.credit[fact.currency] = left
+    given, name = book.payment(fact.payment_ref).given, f"refund {fact.refund}" if fact.refund else fact.ref
+    given[name] = given.get(name, 0) + fact.minor
+
+
 def refund_undone(book: AccountBook, fact: f.RefundUndone, _: f.Recorded) -> None:
     """Once, and no more than had left (I2)."""
     name = f"undone {fact.refund} {fact.ref}"
@@ -207,6 +217,7 @@ MONEY: Final[Checks] = {
     f.ChallengeLapsed: challenge_lapsed,
     f.Refunded: refunded,
     f.RefundAsked: refund_asked,
+    f.RefundCovered: refund_covered,
     f.RefundUndone: refund_undone,
     f.ChargebackClosed: chargeback_closed,
     f.CardTried: card_tried,

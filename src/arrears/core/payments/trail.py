@@ -21,6 +21,7 @@ KINDS: Final[tuple[type[f.Fact], ...]] = (
     f.DebtReopened,
     f.Refunded,
     f.RefundAsked,
+    f.RefundCovered,
     f.RefundUndone,
     f.ChargebackClosed,
 )
@@ -161,6 +162,8 @@ class Trail:
                 self._refunded(recorded.seq, fact, recorded)
             case f.RefundAsked():
                 self._asked(fact, recorded.at)
+            case f.RefundCovered():
+                self._covered(fact)
             case f.RefundUndone():
                 self._undone(fact)
             case f.ChargebackClosed(payment_ref=payment, ref=ref):
@@ -252,6 +255,12 @@ class Trail:
         )
         self.refunds[fact.refund] = refund
         self.payments[fact.payment_ref].refunds.append(refund)
+
+    def _covered(self, fact: f.RefundCovered) -> None:
+        self._take_credit(fact.currency, fact.payment_ref, fact.minor)
+        for refund in self.payments[fact.payment_ref].refunds:
+            if (fact.refund and refund.number == fact.refund) or (fact.ref and refund.ref == fact.ref):
+                refund.credit += fact.minor
 
     def _undone(self, fact: f.RefundUndone) -> None:
         traced = self.payments.get(fact.payment_ref)

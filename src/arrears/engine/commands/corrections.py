@@ -24,12 +24,12 @@ PARTS_MAX: Final = 50
 
 
 @contextmanager
-def _open(store: AccountsAndReceivables, number: str, now: datetime) -> Iterator[tuple[Unit, KnownInvoice]]:
-    """The account of an invoice, open for a change, and what is known of the invoice."""
+def _open(store: AccountsAndReceivables, number: str, now: datetime) -> Iterator[tuple[Unit, Known, KnownInvoice]]:
+    """The account of an invoice, open for a change, and what is known of it and of the invoice."""
     place = _place(store, number)
     with acting_on(store, place.account, now) as unit:
         known = _known(store, unit)
-        yield unit, known.invoices[known.by_number[number]]
+        yield unit, known, known.invoices[known.by_number[number]]
 
 
 def _place(store: AccountsAndReceivables, number: str) -> Place:
@@ -48,7 +48,7 @@ def move_due(store: AccountsAndReceivables, number: str, due_on: date, now: date
     """Give an invoice another due date; every promise that moves with it is void. Refuses `unknown_invoice`,
     `bad_date`, `demanded` (earlier than what the customer was told), `nothing_changes`."""
     policies, guards = store.policies(), store.system().guards
-    with _open(store, number, now) as (unit, invoice):
+    with _open(store, number, now) as (unit, _known, invoice):
         if due_on == invoice.due_on:
             raise Refused("nothing_changes", f"invoice {number!r} is due on {due_on} already")
         if unit.account.debt(invoice.no) is None:
@@ -62,32 +62,32 @@ def credit(
 ) -> None:
     """Ask so much less of an invoice; what is paid of that already is account credit. Refuses `unknown_invoice`,
     `bad_amount`."""
-    with _open(store, number, now) as (unit, invoice):
-        correcting.credit_invoice(unit, invoice, minor, author, why, ref=ref)
+    with _open(store, number, now) as (unit, known, invoice):
+        correcting.credit_invoice(unit, known, invoice, minor, author, why, ref=ref)
 
 
 def void(store: AccountsAndReceivables, number: str, now: datetime, author: str, why: str) -> None:
     """Withdraw an invoice: nothing is asked any more. Refuses `unknown_invoice`, `nothing_changes`."""
-    with _open(store, number, now) as (unit, invoice):
+    with _open(store, number, now) as (unit, known, invoice):
         if not invoice.total_minor:
             raise Refused("nothing_changes", f"invoice {number!r} asks for nothing any more")
-        correcting.credit_invoice(unit, invoice, invoice.total_minor, author, why, void=True)
+        correcting.credit_invoice(unit, known, invoice, invoice.total_minor, author, why, void=True)
 
 
 def correct(store: AccountsAndReceivables, number: str, total_minor: int, now: datetime, author: str, why: str) -> None:
     """The invoice asks this much: less than before. Refuses `unknown_invoice`, `bad_amount`; for more there is
     another invoice."""
-    with _open(store, number, now) as (unit, invoice):
+    with _open(store, number, now) as (unit, known, invoice):
         less = invoice.total_minor - total_minor
         if less <= 0 or total_minor < 0:
             asked = format_amount(invoice.total_minor, invoice.currency)
             raise Refused("bad_amount", f"invoice {number!r} asks {asked}; for more, issue another invoice")
-        correcting.credit_invoice(unit, invoice, less, author, why)
+        correcting.credit_invoice(unit, known, invoice, less, author, why)
 
 
 def give_up(store: AccountsAndReceivables, number: str, now: datetime, author: str, why: str) -> None:
     """Write off what is open of an invoice. Refuses `unknown_invoice`, `nothing_changes`."""
-    with _open(store, number, now) as (unit, invoice):
+    with _open(store, number, now) as (unit, _known, invoice):
         if not correcting.give_up(unit, invoice, author, why):
             raise Refused("nothing_changes", f"nothing is open of invoice {number!r}")
 

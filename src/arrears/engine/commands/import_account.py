@@ -225,7 +225,7 @@ class AccountImport:
             self._changed(row, "total_minor", self._amount(was, was.total_minor), self._amount(was, now))
             void = row.standing is InvoiceStanding.VOID
             why = "withdrawn in the book" if void else "less is asked in the book"
-            credit_invoice(self.unit, was, less, self._author, why, void=void)
+            credit_invoice(self.unit, self.known, was, less, self._author, why, void=void)
         self._paid(row, was)
         self._standing(row, was)
         if row.due_on not in (was.due_on, was.said_due_on) and row.asked_minor:
@@ -368,7 +368,9 @@ class AccountImport:
         asked = self.known.invoices[no].total_minor if no else 0
         of_invoice = min(more, asked)
         if of_invoice:
-            credit_invoice(self.unit, self.known.invoices[no], of_invoice, self._author, WHY, ref=note.number)
+            credit_invoice(
+                self.unit, self.known, self.known.invoices[no], of_invoice, self._author, WHY, ref=note.number
+            )
         if more > of_invoice:
             credit_account(self.unit, note.currency, more - of_invoice, note.number, self._author, WHY)
 

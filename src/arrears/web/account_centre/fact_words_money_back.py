@@ -7,7 +7,7 @@ from django.utils.translation import gettext as _
 from arrears.core import facts as f
 from arrears.web.account_centre.frame import Visit
 
-MoneyBackFact = f.Refunded | f.RefundAsked | f.RefundUndone | f.ChargebackClosed
+MoneyBackFact = f.Refunded | f.RefundAsked | f.RefundCovered | f.RefundUndone | f.ChargebackClosed
 
 
 def tell_of_money_back(visit: Visit, fact: MoneyBackFact) -> str:
@@ -33,5 +33,5 @@ def tell_of_money_back(visit: Visit, fact: MoneyBackFact) -> str:
                     "amount": visit.amount(credit, fact.currency)
                 }
             return _("A repayment did not arrive.")
-        case f.ChargebackClosed():
+        case f.RefundCovered() | f.ChargebackClosed():
             return ""
