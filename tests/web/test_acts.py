@@ -152,7 +152,9 @@ def done(town: Town, account: int, act: Act, offer: Offer) -> str:
         quote = settling.quote(town.shop.store, account, town.now)[0]
         fields[f"part_{quote.currency}"] = [str(quote.amount_minor // 100)]
     if act.do == "renew":
-        fields["year"] = [str(town.now.year + 2)]
+        expires_on = town.shop.store.snapshots([account])[account].method(act.about).expires_on
+        assert expires_on is not None
+        fields["year"] = [str(expires_on.year + 1)]
     before = trace(town, account)
     answer = visitor(town, "administrator").post(offer.action, fields)
     if answer.status_code in REFUSED:
