@@ -107,11 +107,18 @@ class _Processes:
         told = pickle.dumps(work)
         under_way: deque[Future[R]] = deque()
         for item in items:
-            under_way.append(self._pool.submit(_do, told, item))
+            under_way.append(self._submitted(told, item))
             while len(under_way) > self._count + _AHEAD or (under_way and under_way[0].done()):
                 yield _answer(under_way.popleft(), meanwhile)
         while under_way:
             yield _answer(under_way.popleft(), meanwhile)
+
+    def _submitted(self, told: bytes, item: Any) -> Future[Any]:
+        try:
+            return self._pool.submit(_do, told, item)
+        except OSError as error:
+            # A process was to be started in place of one that has just ended, while the pool took itself down for that.
+            raise BrokenProcessPool("a process could not be started") from error
 
 
 def _answer(future: Future[R], meanwhile: Meanwhile) -> R:
