@@ -126,7 +126,8 @@ class Visitor:
         return text
 
     def _ask(self, method: str, path: str, body: str | None = None) -> tuple[int, str]:
-        headers = {"Cookie": "; ".join(f"{name}={value}" for name, value in self._cookies.items())}
+        cookies = "; ".join(f"{name}={value}" for name, value in self._cookies.items())
+        headers = {"Host": f"localhost:{self._port}", "Cookie": cookies}  # pages stand there, whatever leads to them
         if body is not None:
             headers["Content-Type"] = "application/x-www-form-urlencoded"
         line = http.client.HTTPConnection("127.0.0.1", self._port, timeout=60)
@@ -167,7 +168,7 @@ def statements_of(numbers: Sequence[int], cookies: dict[str, str]) -> dict[tuple
     from django.test import Client
 
     found = {}
-    browser = Client(headers={"host": "127.0.0.1"})
+    browser = Client(headers={"host": "localhost"})
     browser.cookies.load(cookies)
     for number in numbers:
         for page in PAGES:
