@@ -21,6 +21,7 @@ import time
 import urllib.parse
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from html import unescape
 from statistics import median, quantiles
@@ -34,7 +35,7 @@ from arrears.engine import commands, system
 from arrears.engine.run import run
 from arrears.ports import NewAccount
 from arrears.store.postgres.store import PostgresStore
-from arrears.wiring import fresh_database, set_up_django
+from arrears.wiring import fresh_database, set_up_django, settings, use_settings
 
 AT_ONCE: Final = 32
 NAME: Final = "bench_pages"
@@ -249,6 +250,7 @@ def figures_of(seconds: list[float]) -> dict[str, float]:
 def bench(each: int, seed: int) -> dict[str, Any]:
     """The figures of one run."""
     url = fresh_database(NAME)
+    use_settings(replace(settings(), database=NAME))
     set_up_django(url)
     numbers = open_book(url, seed)
     deadline = time.monotonic() + SECONDS_MAX
