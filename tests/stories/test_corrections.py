@@ -62,11 +62,11 @@ def test_what_is_given_up_is_given_up_once() -> None:
 def test_a_payment_that_is_taken_back_is_owed_again_from_that_day_and_only_once() -> None:
     story = Story().until(3).pay(PRICE)
     story.until(10)
-    do.take_back(story.store, "P1", None, story.now, STAFF, WHY, ())
+    do.take_back(story.store, "P1", None, story.now, STAFF, WHY)
     story.run()
     assert [(d.open_minor, d.day_0) for d in story.account.debts] == [(PRICE, story.date(10))]
     with pytest.raises(Refused, match="more cannot be taken back"):
-        do.take_back(story.store, "P1", None, story.now, STAFF, WHY, ())
+        do.take_back(story.store, "P1", None, story.now, STAFF, WHY)
 
 
 def test_what_a_provider_took_is_not_taken_back_by_a_person_as_the_provider_reports_that() -> None:
@@ -75,7 +75,7 @@ def test_what_a_provider_took_is_not_taken_back_by_a_person_as_the_provider_repo
     story.until(2)
     [taken] = story.bank.taken
     with pytest.raises(Refused, match="reports by itself") as refused:
-        do.take_back(story.store, f"bank:{taken}", None, story.now, STAFF, WHY, story.providers.by_name)
+        do.take_back(story.store, f"bank:{taken}", None, story.now, STAFF, WHY)
     assert refused.value.code == "provider_reports"
     assert story.account.debts == ()
     story.agrees()
@@ -93,7 +93,7 @@ def test_what_is_not_there_is_named() -> None:
     with pytest.raises(Refused, match="there is no invoice 'I9'"):
         do.void(story.store, "I9", story.now, STAFF, WHY)
     with pytest.raises(Refused, match="there is no payment 'P9'"):
-        do.take_back(story.store, "P9", None, story.now, STAFF, WHY, ())
+        do.take_back(story.store, "P9", None, story.now, STAFF, WHY)
 
 
 def test_the_day_of_an_invoice_of_which_nothing_is_open_is_not_moved() -> None:

@@ -397,7 +397,7 @@ def test_a_due_date_that_a_person_moved_stays_until_the_ledger_says_another() ->
 def test_a_payment_that_staff_took_back_and_the_ledger_still_calls_paid_is_booked_again_and_said() -> None:
     story, ledger = imported()
     ledger.pay("I1").comes()
-    corrections.take_back(story.store, "I1", None, story.now, STAFF, "never came", ())
+    corrections.take_back(story.store, "I1", None, story.now, STAFF, "never came")
     assert [d.open_minor for d in story.account.debts] == [PRICE]
     report = ledger.comes()
     assert (report.count["booked_again"], report.changed, story.account.debts) == (1, {"paid": 1}, ())

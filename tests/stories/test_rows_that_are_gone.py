@@ -109,6 +109,6 @@ def test_a_payment_under_another_name_is_not_booked_twice(other: int) -> None:
 def test_what_is_taken_back_of_a_transfer_names_the_parts_that_stay() -> None:
     story, ledger = imported()
     ledger.invoice("I2", -1).pay("I1", ref="T9").pay("I2", ref="T9").comes()
-    took = corrections.take_back(story.store, "T9", None, story.now, STAFF, "never came", ())
+    took = corrections.take_back(story.store, "T9", None, story.now, STAFF, "never came")
     assert took == (PRICE, "EUR", ["T9+2"])
     assert [d.open_minor for d in story.account.debts] == [PRICE]

@@ -119,9 +119,7 @@ def take_back(ref: str, minor: int | None, who: str, why: str) -> None:
     """Payment REF never came, or has left again: what it paid is owed again from today. What a payment provider took
     is refused: it reports that by itself."""
     with open_installation() as live:
-        took = corrections.take_back(
-            live.store, ref, minor, live.clock.now(), f"staff:{who}", why, live.providers.by_name
-        )
+        took = corrections.take_back(live.store, ref, minor, live.clock.now(), f"staff:{who}", why)
     click.echo(f"{format_amount(took.minor, took.currency)} of payment {ref} is taken back; {FOLLOW}")
     if took.others:
         parts = ", ".join(took.others)

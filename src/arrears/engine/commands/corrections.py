@@ -4,7 +4,7 @@ never came. Who and why are recorded; notices, promises and causes follow by the
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from datetime import date, datetime
 from typing import Final, NamedTuple
@@ -13,6 +13,7 @@ from arrears.core import facts as f
 from arrears.core.errors import Refused
 from arrears.core.known import IMPORTER, KINDS, Known, KnownInvoice, known_of
 from arrears.core.money import format_amount
+from arrears.core.payments.values import AttemptState
 from arrears.core.unit import Unit
 from arrears.core.view import View
 from arrears.engine import correcting
@@ -102,37 +103,44 @@ class TakenBack(NamedTuple):
 
 
 def take_back(
-    store: AccountsAndReceivables,
-    ref: str,
-    minor: int | None,
-    now: datetime,
-    author: str,
-    why: str,
-    providers: Collection[str],
+    store: AccountsAndReceivables, ref: str, minor: int | None, now: datetime, author: str, why: str
 ) -> TakenBack:
     """A payment never came, or has left again: what it paid is owed again from today. `minor` None: all of it.
 
-    What one of the payment `providers` took is not taken back by a person, as its own report of the same loss, or of
-    its end, would come on top: the customer would be charged for what the provider holds. Refuses `unknown_payment`,
-    `bad_amount`, `provider_reports`."""
-    provider = ref.partition(":")[0]
-    if provider in providers:
-        raise Refused(
-            "provider_reports",
-            f"payment {ref[:60]!r} was taken by {provider}, which reports by itself what it gives back or loses; "
-            "to give money back, refund it; for what is owed beside that, issue an invoice",
-        )
+    What a payment provider took is not taken back by a person, as its own report of the same loss, or of its end, would
+    come on top: the customer would be charged for what the provider holds. Refuses `unknown_payment`, `bad_amount`,
+    `provider_reports`."""
     parts = [f"{ref}+{number}" for number in range(2, PARTS_MAX)]
     places = store.payment_places([ref, *parts])
     place = places.get(ref)
     if place is None:
         raise Refused("unknown_payment", f"there is no payment {ref[:60]!r}; `arrears timeline` shows their references")
     with acting_on(store, place.account, now) as unit:
+        if _taken_by_provider(store, unit, ref):
+            raise Refused(
+                "provider_reports",
+                f"payment {ref[:60]!r} was taken by {ref.partition(':')[0]}, which reports by itself what it gives "
+                "back or loses; to give money back, refund it; for what is owed beside that, issue an invoice",
+            )
         known = _known(store, unit)
         payment = known.payments[ref]
         taken = payment.minor if minor is None else minor
         correcting.take_back(unit, known, payment, taken, author, why)
     return TakenBack(taken, payment.currency, [one for one in parts if one in places])
+
+
+def _taken_by_provider(store: AccountsAndReceivables, unit: Unit, ref: str) -> bool:
+    """Whether a provider took a payment, by what the ledger says: whoever asks need not have that provider set up."""
+    theirs = ref.partition(":")[2]
+    for recorded in store.facts_of([unit.no], (f.PaymentBooked, f.AttemptMoved))[unit.no]:
+        match recorded.fact:
+            case f.PaymentBooked(ref=named) if named == ref and recorded.author.startswith("provider:"):
+                return True
+            case f.AttemptMoved(to=AttemptState.PAID, ref=named) if named and named == theirs:
+                return True
+            case _:
+                pass
+    return False
 
 
 def rename_ref(store: CorrectingRefs, before: str, ref: str, now: datetime, author: str, why: str) -> None:
