@@ -2,12 +2,22 @@
 
 from __future__ import annotations
 
+import ast
 import os
+import re
 import subprocess
 import sys
+from itertools import pairwise
 from pathlib import Path
 
-ROOT = Path(__file__).parents[1]
+from tests.sources import ROOT, texts, trees
+
+# What a page is at this instant: after a click it may still be the page before. `expect(...)` waits.
+READS_AT_ONCE = {
+    *("is_visible", "is_hidden", "is_enabled", "is_disabled", "is_checked", "is_editable"),
+    *("inner_text", "inner_html", "text_content", "all_inner_texts", "all_text_contents"),
+}
+WAITS = re.compile(r"\b(expect|wait_for_url|expect_navigation|expect_request|wait_for|until)\(")
 
 
 def run_without_chromium(folder: Path, **env: str) -> str:
@@ -36,3 +46,35 @@ def test_ci_fails_where_there_is_no_browser(tmp_path: Path) -> None:
     said = run_without_chromium(tmp_path, CI="true")
     assert "1 passed, 1 error" in said
     assert "CI leaves out no test" in said
+
+
+def test_no_assertion_reads_a_page_that_may_not_be_there_yet() -> None:
+    """A click starts the next page and does not wait for it; on a busy machine the assertion is first."""
+    found = [
+        f"{name}:{call.lineno}: {ast.unparse(call)[:80]}: write `expect(...)`, which waits"
+        for name, tree in trees("tests").items()
+        if "playwright" in texts("tests")[name]
+        for stated in ast.walk(tree)
+        if isinstance(stated, ast.Assert)
+        for call in ast.walk(stated.test)
+        if isinstance(call, ast.Call) and isinstance(call.func, ast.Attribute)
+        if call.func.attr in READS_AT_ONCE or (call.func.attr == "count" and not call.args)
+    ]
+    assert found == []
+
+
+def test_no_click_is_followed_by_another_page_before_its_own_is_there() -> None:
+    """`goto` and `close` straight after a click may take back what the click had asked for."""
+    found = [
+        f"{name}:{after.lineno}: {ast.unparse(after)[:60]} straight after {ast.unparse(before)[:60]}: wait first"
+        for name, tree in trees("tests").items()
+        if "playwright" in texts("tests")[name]
+        for block in ast.walk(tree)
+        for body in (getattr(block, "body", []),)
+        if isinstance(body, list)
+        for before, after in pairwise(body)
+        if isinstance(before, ast.Expr) and ast.unparse(before).endswith((".click()", "press('Enter')"))
+        if re.search(r"\.(goto|close|reload|content|screenshot)\(", ast.unparse(after))
+        and not WAITS.search(ast.unparse(after))
+    ]
+    assert found == []

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 import pytest
+from playwright.sync_api import expect
 
 from arrears.cli.demo_card import Scene, card_story, choose_on_page
 from arrears.core.policy import default_policy
@@ -54,7 +55,7 @@ def test_the_page_is_one_that_a_person_can_use(sandbox: Running, browser) -> Non
     def by_hand(url: str, card: str) -> None:
         page = context.new_page()
         page.goto(url)
-        assert page.get_by_role("group", name="Choose a test card").is_visible()
+        expect(page.get_by_role("group", name="Choose a test card")).to_be_visible()
         page.locator(f"input[value={card}]").check()
         # Where the provider sends the person back to is not there in this test.
         with page.expect_request("http://localhost:8000/**"):

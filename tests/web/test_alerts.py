@@ -12,7 +12,7 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import TYPE_CHECKING, Any
 
 import pytest
-from playwright.sync_api import Browser, Page
+from playwright.sync_api import Browser, Page, expect
 from tests.site import using
 from tests.store.contract import wait_until
 from tests.web.living import Living, living
@@ -186,10 +186,9 @@ def test_the_banner_in_a_strict_portal(shop: Living, browser: Browser, token: st
         page.goto(url)
         banner = page.locator("arrears-alerts")
         banner.get_by_text("cloud stopt op").wait_for()
-        text = banner.get_by_role("region", name="Betalingsmeldingen").inner_text().replace("\u00a0", " ")
-        assert "€ 120,00" in text
-        assert banner.get_by_role("alert").count() == 2
-        assert banner.get_by_role("link").get_attribute("href") == f"{shop.url}/settle/acc_{account}"
+        expect(banner.get_by_role("region", name="Betalingsmeldingen")).to_contain_text("€ 120,00")
+        expect(banner.get_by_role("alert")).to_have_count(2)
+        expect(banner.get_by_role("link")).to_have_attribute("href", f"{shop.url}/settle/acc_{account}")
         if os.environ.get("ARREARS_PICTURES"):
             page.screenshot(path=f"{os.environ['ARREARS_PICTURES']}/banner.png")
         page.evaluate("document.documentElement.lang = 'en'")
@@ -197,12 +196,12 @@ def test_the_banner_in_a_strict_portal(shop: Living, browser: Browser, token: st
         page.evaluate("document.querySelector('arrears-alerts').setAttribute('token', 'too-old')")
         # Not `wait_for_function`: what it asks again and again in the page is against the portal's own rules.
         wait_until(lambda: page.evaluate("Boolean(window.asked)"))
-        assert "cloud will stop on" in banner.get_by_role("region").inner_text(), "what was shown last stays"
+        expect(banner.get_by_role("region"), "what was shown last stays").to_contain_text("cloud will stop on")
         record_payments(shop.store, [Payment(account, f"b-{account}", "EUR", 12000)], shop.clock.now(), "api:1")
         fresh = mint_over_http(shop.url, account, token)
         page.evaluate(f"document.querySelector('arrears-alerts').setAttribute('token', '{fresh}')")
         banner.get_by_text("cloud will stop on").wait_for(state="detached")
-        assert banner.get_by_role("alert").count() == 0
+        expect(banner.get_by_role("alert")).to_have_count(0)
         assert [line for line in said if "401" not in line] == []
 
 
@@ -268,7 +267,7 @@ def test_what_stands_there_already_is_neither_said_again_nor_loses_the_focus(
         page.context.set_offline(True)
         before = len(asked)
         page.evaluate("document.querySelector('arrears-alerts').load()")
-        assert banner.get_by_text("cloud stopt op").count(), "what was shown last stays"
+        expect(banner.get_by_text("cloud stopt op"), "what was shown last stays").not_to_have_count(0)
         assert len(asked) == before
         page.context.set_offline(False)
         wait_until(lambda: bool(page.evaluate("1")) and len(asked) > before)
@@ -280,9 +279,9 @@ def test_what_stands_there_already_is_neither_said_again_nor_loses_the_focus(
         )
         many = [{"title": f"Alert {k}", "text": "", "urgent": True, "settle_url": ""} for k in range(40)]
         page.evaluate("(alerts) => document.querySelector('arrears-alerts').show({ alerts, language: 'nl' })", many)
-        assert banner.get_by_role("alert").count() == 5
+        expect(banner.get_by_role("alert")).to_have_count(5)
         banner.get_by_text("Nog 35").click()
-        assert banner.get_by_role("alert").count() == 40
+        expect(banner.get_by_role("alert")).to_have_count(40)
         page.close()
 
 

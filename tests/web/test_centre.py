@@ -247,6 +247,7 @@ def test_a_person_pays_with_a_new_card_with_and_without_scripts(shop: Living, br
     page.get_by_label("E-mailadres").fill(shop.email(account))
     page.get_by_label("Wachtwoord").fill(PASSWORD)
     page.locator("main button").click()
+    page.wait_for_url(f"{shop.url}/acc_{account}/settle")
     for name in ("", "methods", "subscriptions", "invoices", "profile"):
         page.goto(f"{shop.url}/acc_{account}/{name}")
         picture(page, f"{name or 'home'}-{scripts}")

@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 import pytest
-from playwright.sync_api import Browser, Page
+from playwright.sync_api import Browser, Page, expect
 from tests.site import PASSWORD, using
 from tests.web.living import Living, living
 from tests.web.test_centre import sign_in, text
@@ -135,17 +135,17 @@ def test_the_menu_is_opened_by_keyboard_on_a_phone_and_open_on_a_desk(shop: Livi
     account = shop.account()
     page = signed_in(shop, browser, account, viewport={"width": 320, "height": 640})
     link = page.get_by_role("link", name="Tijdlijn", exact=True)
-    assert not link.is_visible()
+    expect(link).to_be_hidden()
     page.locator(".menu > summary").focus()
     page.keyboard.press("Enter")
-    assert link.is_visible()
+    expect(link).to_be_visible()
     link.focus()
     page.keyboard.press("Enter")
     page.wait_for_url("**/timeline")
     page.set_viewport_size({"width": 1100, "height": 700})
-    assert page.get_by_role("link", name="Tijdlijn", exact=True).is_visible()
-    assert not page.locator(".menu > summary").is_visible()
-    assert page.get_by_role("link", name="Tijdlijn", exact=True).get_attribute("aria-current") == "page"
+    expect(link).to_be_visible()
+    expect(page.locator(".menu > summary")).to_be_hidden()
+    expect(link).to_have_attribute("aria-current", "page")
     page.context.close()
 
 
@@ -156,9 +156,10 @@ def test_a_receipt_on_paper_is_the_receipt_and_nothing_around_it(shop: Living, b
     page = signed_in(shop, browser, account, viewport={"width": 800, "height": 900}, color_scheme="dark")
     page.goto(f"{shop.url}/acc_{account}/invoices")
     page.get_by_role("link", name="Betalingsbewijs").click()
+    page.wait_for_url("**/receipts/*")
     page.emulate_media(media="print")
-    assert page.get_by_text("Ontvangen door").is_visible()
+    expect(page.get_by_text("Ontvangen door")).to_be_visible()
     for gone in ("nav", "footer", "form", ".screen"):
-        assert [one for one in page.locator(gone).all() if one.is_visible()] == [], gone
-    assert page.evaluate("getComputedStyle(document.body).backgroundColor") == "rgb(255, 255, 255)"
+        expect(page.locator(gone).filter(visible=True)).to_have_count(0)
+    expect(page.locator("body")).to_have_css("background-color", "rgb(255, 255, 255)")
     page.context.close()
