@@ -8,6 +8,7 @@ from collections.abc import Iterator
 from dataclasses import replace
 from datetime import timedelta
 from typing import TYPE_CHECKING, Any
+from uuid import uuid4
 
 import psycopg
 import pytest
@@ -63,7 +64,7 @@ class ProfilePages:
         shop.channel.taken.clear()
 
     def call(self, verb: str, path: str, body: object = None) -> Any:
-        headers = {"Authorization": f"Bearer {self.token}"}
+        headers = {"Authorization": f"Bearer {self.token}", "Idempotency-Key": uuid4().hex}
         url = f"/v1/accounts/acc_{self.account}/{path}"
         if body is None:
             return getattr(self.client, verb)(url, headers=headers)
