@@ -36,6 +36,7 @@ def listed(live: Live) -> dict[str, dict[str, Any]]:
     return {one["name"]: one for one in json.loads(live("list", "--json").stdout)}
 
 
+@pytest.mark.turn(2)
 def test_a_token_is_shown_once_kept_as_a_digest_listed_and_ended(live: Live, url: str) -> None:
     made = live("create", "the shop")
     token = made.stdout.strip()
@@ -62,6 +63,7 @@ def test_one_may_only_read_or_end_by_itself(live: Live) -> None:
     assert (made["scope"], made["expires_at"], made["token"][:4]) == ("read", f"{day}T00:00:00+00:00", "arr_")
 
 
+@pytest.mark.sample(2)
 @pytest.mark.parametrize(
     ("words", "code"),
     [
