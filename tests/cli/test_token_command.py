@@ -36,6 +36,7 @@ def listed(live: Live) -> dict[str, dict[str, Any]]:
     return {one["name"]: one for one in json.loads(live("list", "--json").stdout)}
 
 
+@pytest.mark.turn(2)
 def test_a_token_is_shown_once_kept_as_a_digest_listed_and_ended(live: Live, url: str) -> None:
     made = live("create", "the shop")
     token = made.stdout.strip()
@@ -70,6 +71,7 @@ def test_one_may_do_some_things_and_has_another_secret_with_the_same_number(live
     assert turned["before_until"] > turned["rotated_at"]
 
 
+@pytest.mark.sample(2)
 @pytest.mark.parametrize(
     ("words", "code"),
     [
