@@ -209,5 +209,5 @@ def me(request: HttpRequest) -> Me:
         name=token.name,
         scopes=scopes_text(token.scopes).split(),
         account=format_id(ACCOUNT, token.account) if token.account else None,
-        expires_at=token.expires_at and token.expires_at.isoformat(),
+        expires_at=None if token.expires_at is None else token.expires_at.isoformat(),
     )
