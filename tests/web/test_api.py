@@ -35,7 +35,7 @@ def money(site: str) -> Iterator[list[int]]:
 
     runs: list[int] = []
     trial = NinjaAPI(
-        auth=frame.Allowed(ScopeKind.PAYMENTS, ScopeAct.MONEY, frame.OfAccount.ROUTE_ASKS),
+        auth=frame.AllowedToken(ScopeKind.PAYMENTS, ScopeAct.MONEY, frame.OfAccount.ROUTE_ASKS),
         urls_namespace="trial",
         openapi_url=None,
         docs_url=None,

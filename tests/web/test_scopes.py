@@ -32,13 +32,13 @@ def operations() -> list[tuple[str, Any]]:
 
 
 def test_each_route_says_who_may_call_it(site: str) -> None:
-    from arrears.web.api.frame import Allowed, OfAccount
+    from arrears.web.api.frame import AllowedToken, OfAccount
 
     for name, operation in operations():
         [auth] = operation.auth_callbacks
         if name == "GET /me":
             continue
-        assert isinstance(auth, Allowed), name
+        assert isinstance(auth, AllowedToken), name
         if auth.of_account is OfAccount.IN_PATH:
             assert "{account}" in name, f"{name} has no account that a bound token could ask"
         reads = name.startswith("GET ") or name.endswith("/banner-token")

@@ -10,7 +10,7 @@ import click
 from arrears.cli.common import AS_JSON, WORDS, find_account, print_json, rows
 from arrears.core.errors import Refused
 from arrears.core.ids import ACCOUNT, format_id
-from arrears.core.people.scopes import EVERYTHING, READS, Scope, scopes_of, scopes_text
+from arrears.core.people.scopes import EVERYTHING, READS, TokenScope, scopes_of, scopes_text
 from arrears.web.api_tokens import OVERLAP, ListedToken, create_token, listed_tokens, revoke_token, rotate_token
 from arrears.wiring import open_installation, set_up_django
 
@@ -69,7 +69,7 @@ def create(
     click.echo(f"token {made.number}, {name}: keep it now, it is not shown again", err=True)
 
 
-def _allowed(read_only: bool, scopes: tuple[str, ...]) -> frozenset[Scope]:
+def _allowed(read_only: bool, scopes: tuple[str, ...]) -> frozenset[TokenScope]:
     if read_only:
         return READS
     return scopes_of(scopes) if scopes else EVERYTHING

@@ -12,7 +12,7 @@ from typing import Any, Final
 from django.db import connection
 
 from arrears.core.errors import Refused
-from arrears.core.people.scopes import EVERYTHING, READS, Scope, scopes_of, scopes_text
+from arrears.core.people.scopes import EVERYTHING, READS, TokenScope, scopes_of, scopes_text
 
 USED_WITHIN: Final = timedelta(minutes=1)
 """The last use is known to the minute: a busy program would otherwise write with every request that only reads."""
@@ -30,7 +30,7 @@ class Token:
 
     number: int
     name: str
-    scopes: frozenset[Scope]
+    scopes: frozenset[TokenScope]
     account: int = 0
     expires_at: datetime | None = None
 
@@ -42,7 +42,7 @@ class ListedToken:
 
     number: int
     name: str
-    scopes: frozenset[Scope]
+    scopes: frozenset[TokenScope]
     account: int
     created_at: datetime
     expires_at: datetime | None
@@ -72,7 +72,7 @@ def _secret() -> str:
 
 def create_token(
     name: str,
-    scopes: str | frozenset[Scope],
+    scopes: str | frozenset[TokenScope],
     now: datetime,
     expires_at: datetime | None = None,
     account: int = 0,

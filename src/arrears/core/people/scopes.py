@@ -26,7 +26,7 @@ class ScopeAct(StrEnum):
     MONEY = "money"
 
 
-class Scope(NamedTuple):
+class TokenScope(NamedTuple):
     """One thing that is allowed; `kind` None is every kind, those too that come later."""
 
     kind: ScopeKind | None
@@ -37,30 +37,30 @@ class Scope(NamedTuple):
 
 
 EVERY: Final = "*"
-READS: Final = frozenset({Scope(None, ScopeAct.READ)})
-EVERYTHING: Final = frozenset(Scope(None, act) for act in ScopeAct)
+READS: Final = frozenset({TokenScope(None, ScopeAct.READ)})
+EVERYTHING: Final = frozenset(TokenScope(None, act) for act in ScopeAct)
 
 _SCOPE: Final = re.compile(r"([a-z*]{1,20}):([a-z]{1,20})", re.ASCII)
 
 
-def scopes_of(texts: Iterable[str]) -> frozenset[Scope]:
+def scopes_of(texts: Iterable[str]) -> frozenset[TokenScope]:
     """The scopes with these names, `payments:money`; refuses `bad_scope`, naming those that there are."""
     return frozenset(_scope_of(text) for text in texts)
 
 
-def scopes_text(scopes: Iterable[Scope]) -> str:
+def scopes_text(scopes: Iterable[TokenScope]) -> str:
     """The scopes as they are kept and shown: in order, with blanks between."""
     return " ".join(sorted(str(one) for one in scopes))
 
 
-def allows(scopes: frozenset[Scope], kind: ScopeKind, act: ScopeAct) -> bool:
+def allows(scopes: frozenset[TokenScope], kind: ScopeKind, act: ScopeAct) -> bool:
     """Whether one of these scopes lets a program do that."""
-    return Scope(kind, act) in scopes or Scope(None, act) in scopes
+    return TokenScope(kind, act) in scopes or TokenScope(None, act) in scopes
 
 
-def _scope_of(text: str) -> Scope:
+def _scope_of(text: str) -> TokenScope:
     found = _SCOPE.fullmatch(text)
     if found is not None and found[1] in (EVERY, *ScopeKind) and found[2] in tuple(ScopeAct):
-        return Scope(None if found[1] == EVERY else ScopeKind(found[1]), ScopeAct(found[2]))
+        return TokenScope(None if found[1] == EVERY else ScopeKind(found[1]), ScopeAct(found[2]))
     kinds, acts = " ".join([EVERY, *ScopeKind]), " ".join(ScopeAct)
     raise Refused("bad_scope", f"{text[:40]!r} is no scope; one is KIND:ACT, of the kinds {kinds} and the acts {acts}")

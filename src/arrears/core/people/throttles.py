@@ -70,7 +70,7 @@ class CountedTry(NamedTuple):
     limit: Limit
 
 
-class Counted(NamedTuple):
+class TriesLeft(NamedTuple):
     """Whether a try was counted and let in, and when all that was used is back."""
 
     let_in: bool

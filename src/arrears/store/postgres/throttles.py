@@ -12,7 +12,7 @@ from contextlib import AbstractContextManager
 from datetime import datetime
 from typing import Final, LiteralString
 
-from arrears.core.people.throttles import Counted, CountedTry
+from arrears.core.people.throttles import CountedTry, TriesLeft
 from arrears.store.postgres.write import Db, utc
 
 COUNT: Final[LiteralString] = """
@@ -40,15 +40,15 @@ class PostgresThrottles:
         """The transaction that this thread has open, else one of its own."""
         raise NotImplementedError
 
-    def count_try(self, one: CountedTry, now: datetime) -> Counted:
+    def count_try(self, one: CountedTry, now: datetime) -> TriesLeft:
         """See ports.people.ThrottleBook."""
         with self.reading() as db:
             row = db.execute(COUNT, _values(one, now)).fetchone()
             db.execute(FORGET, [now])
             if row is not None:
-                return Counted(True, utc(row[0]))
+                return TriesLeft(True, utc(row[0]))
             row = db.execute("SELECT until FROM throttle WHERE key = %s", [one.key]).fetchone()
-            return Counted(False, now if row is None else utc(row[0]))
+            return TriesLeft(False, now if row is None else utc(row[0]))
 
     def count_tries(self, tries: Sequence[CountedTry], now: datetime) -> bool:
         """See ports.people.ThrottleBook."""

@@ -26,7 +26,7 @@ from arrears.engine.messages.addressing import stable_link
 from arrears.notices import values
 from arrears.notices.languages import language_of
 from arrears.web.alerts import Standing, standing
-from arrears.web.api.frame import Allowed, terms, wrong
+from arrears.web.api.frame import AllowedToken, terms, wrong
 from arrears.web.api_tokens import Token, token_lives
 from arrears.wiring import RealClock, installed, settings
 
@@ -37,7 +37,7 @@ LASTS: Final = CAPABILITY_LASTS[Capability.BANNER_TOKEN]
 _PATH: Final = re.compile(r"/v1/accounts/([^/]+)/alerts/?")
 
 
-class BannerOrToken(Allowed):
+class BannerOrToken(AllowedToken):
     """An API token, or the banner's own for the account in the path."""
 
     def authenticate(self, request: HttpRequest, token: str) -> Any:

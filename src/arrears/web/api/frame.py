@@ -15,7 +15,7 @@ from pydantic import ConfigDict
 
 from arrears.core.errors import Refused
 from arrears.core.ids import ACCOUNT, format_id, parse_id
-from arrears.core.people.scopes import Scope, ScopeAct, ScopeKind, allows, scopes_text
+from arrears.core.people.scopes import ScopeAct, ScopeKind, TokenScope, allows, scopes_text
 from arrears.core.people.throttles import Throttled
 from arrears.web import throttle
 from arrears.web.api_tokens import Token, token_of
@@ -80,7 +80,7 @@ class AnyToken(HttpBearer):
         return found
 
 
-class Allowed(AnyToken):
+class AllowedToken(AnyToken):
     """A token of ours that lets its program do this to things of this kind."""
 
     def __init__(self, kind: ScopeKind, act: ScopeAct, of_account: OfAccount = OfAccount.IN_PATH) -> None:
@@ -91,7 +91,7 @@ class Allowed(AnyToken):
         """See AnyToken. Another account than the token's own is answered as one that is not there."""
         found = super().authenticate(request, token)
         if not allows(found.scopes, self.kind, self.act):
-            raise HttpError(403, f"this token lacks {Scope(self.kind, self.act)}")
+            raise HttpError(403, f"this token lacks {TokenScope(self.kind, self.act)}")
         if found.account and self.of_account is OfAccount.OF_ALL:
             raise HttpError(403, "this token is for one account")
         if found.account and self.of_account is OfAccount.IN_PATH:
@@ -130,7 +130,7 @@ def terms(
     keyed: bool = False,
     status: int = 200,
     of_account: OfAccount = OfAccount.IN_PATH,
-    auth: type[Allowed] = Allowed,
+    auth: type[AllowedToken] = AllowedToken,
 ) -> dict[str, Any]:
     """What a route says of itself to the router: who may call it, what it answers, whether it runs `once_per_key`."""
     said: dict[str, Any] = {"response": {status: dict[str, Any], **PROBLEMS}, "auth": auth(kind, act, of_account)}

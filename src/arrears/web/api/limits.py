@@ -8,7 +8,7 @@ from typing import Final
 
 from django.http import HttpRequest, HttpResponse
 
-from arrears.core.people.throttles import LIMITS, Counted, CountedBy, Throttled
+from arrears.core.people.throttles import LIMITS, CountedBy, Throttled, TriesLeft
 from arrears.wiring import RealClock
 
 NAME: Final = '"token"'
@@ -21,7 +21,7 @@ def limits_said(answer: Callable[[HttpRequest], HttpResponse]) -> Callable[[Http
 
     def answered(request: HttpRequest) -> HttpResponse:
         response = answer(request)
-        counted: Counted | None = getattr(request, "api_tries", None)
+        counted: TriesLeft | None = getattr(request, "api_tries", None)
         if counted is None:
             return response
         limit, now = LIMITS[Throttled.API][CountedBy.TOKEN], RealClock().now()
