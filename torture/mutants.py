@@ -164,7 +164,7 @@ def _read(results: Path | None) -> dict[str, dict[str, str]]:
     return {f"{line['name']} {line['line']}": line for line in lines}
 
 
-def _told(mutants: Iterable[Mutant], known: Mapping[str, str], results: Path | None) -> Iterator[tuple[Mutant, str]]:
+def _seen(mutants: Iterable[Mutant], known: Mapping[str, str], results: Path | None) -> Iterator[tuple[Mutant, str]]:
     """Each change with who saw it, empty where nobody did. What a former run saw is not tried again."""
     from torture.mutants_run import judged  # it has the tests with it
 
@@ -188,7 +188,7 @@ def main() -> int:
     parser.add_argument("--results", type=Path, help="a file that keeps what was seen; another run goes on from there")
     options = parser.parse_args()
     known, drawn, survivors = unchanging(), sample(options.seed, options.count), 0
-    for number, (one, by) in enumerate(_told(drawn, known, options.results), 1):
+    for number, (one, by) in enumerate(_seen(drawn, known, options.results), 1):
         survivors += not by
         sys.stdout.write(f"{number} {one.file}:{one.line} {one.what}\n    {by or 'SURVIVES'}\n")
         sys.stdout.flush()

@@ -42,8 +42,8 @@ Reached = dict[str, tuple[float, dict[str, list[int]]]]
 class _Judge:
     """Takes the place of pytest's own loop over the tests."""
 
-    def __init__(self, mutants: Mapping[int, Mutant], reached: Path, told: int, *, put: bool) -> None:
-        self.mutants, self.reached, self.told = mutants, reached, told
+    def __init__(self, mutants: Mapping[int, Mutant], reached: Path, out: int, *, put: bool) -> None:
+        self.mutants, self.reached, self.out = mutants, reached, out
         self.put = put
         """Whether the changes are put in by us; else the one is there since its file was imported."""
         self.failed = ""
@@ -64,17 +64,17 @@ class _Judge:
         """Find what each test reaches, then try each change; tell as lines of JSON."""
         items = {item.nodeid: item for item in session.items if not OUTSIDE & {*getattr(item, "fixturenames", ())}}
         if not self.reached.exists():
-            _in_a_copy(lambda: self._reach(items, self.reached), 3600, 36000)
+            _in_a_copy(lambda: self._measure(items, self.reached), 3600, 36000)
         reached: Reached = json.loads(self.reached.read_text())
         for number, mutant in self.mutants.items():
             began = time.monotonic()
             nearest = _nearest(reached, mutant)
             by = self._seen_by([items[name] for name in nearest], mutant) if nearest else ""
             line = {"number": number, "by": by, "seconds": time.monotonic() - began}
-            os.write(self.told, json.dumps(line).encode() + b"\n")
+            os.write(self.out, json.dumps(line).encode() + b"\n")
         return True
 
-    def _reach(self, items: dict[str, pytest.Item], file: Path) -> str:
+    def _measure(self, items: dict[str, pytest.Item], file: Path) -> str:
         include = [f"{ROOT}/src/arrears/{room}/*" for room in ROOMS]
         measuring = coverage.Coverage(data_file=None, config_file=False, include=include)
         measuring.start()
