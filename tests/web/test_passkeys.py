@@ -77,6 +77,7 @@ def visitor(browser: Browser, url: str) -> Iterator[Visitor]:
         yield Visitor(context, url)
 
 
+@pytest.mark.turn(2)
 def test_a_passkey_alone_lets_in_and_comes_back_to_where_one_was(house: Entrance, visitor: Visitor) -> None:
     number, person, email = house.account()
     visitor.is_signed_in(person)
@@ -91,6 +92,7 @@ def test_a_passkey_alone_lets_in_and_comes_back_to_where_one_was(house: Entrance
     assert visitor.wrong == [], "the content policy lets our scripts run, and nothing else was tried"
 
 
+@pytest.mark.turn(2)
 def test_after_the_password_a_passkey_is_the_second_step(house: Entrance, visitor: Visitor) -> None:
     _, person, email = house.account()
     visitor.is_signed_in(person)
@@ -106,6 +108,7 @@ def test_after_the_password_a_passkey_is_the_second_step(house: Entrance, visito
     assert visitor.wrong == []
 
 
+@pytest.mark.turn(2)
 def test_a_passkey_proves_again_who_one_is_is_renamed_and_removed(house: Entrance, visitor: Visitor) -> None:
     _, person, _ = house.account()
     visitor.is_signed_in(person)
@@ -164,3 +167,26 @@ def test_without_scripts_everything_but_passkeys_is_there(browser: Browser, hous
         expect(page.get_by_text("An authenticator app works everywhere")).to_be_visible()
         page.goto(f"{url}/security/app")
         expect(page.locator("img.qr")).to_be_visible()
+
+
+MADE_UP = (
+    "{}",
+    "[]",
+    '"text"',
+    '{"id": "AA", "rawId": "AA", "type": "public-key", "response": {}}',
+    '{"id": 1, "rawId": [], "type": null, "response": {"clientDataJSON": "e30", "attestationObject": "AA"}}',
+    '{"id": "AA", "rawId": "AA", "type": "public-key", "response": '
+    '{"clientDataJSON": "AA", "attestationObject": "AA"}}',
+    '{"id": "AA", "rawId": "AA", "type": "public-key", "response": {"clientDataJSON": "e30", '
+    '"authenticatorData": "' + "A" * 60 + '", "signature": "AA", "userHandle": "_w"}}',
+)
+
+
+@pytest.mark.parametrize("path", ["/security/passkeys/new", "/sign-in/again/passkey", "/sign-in/passkey"])
+def test_what_no_browser_makes_is_a_wrong_passkey_and_no_mistake_of_ours(house: Entrance, path: str) -> None:
+    """Also without having opened the page first, and a second time."""
+    _, person, _ = house.account()
+    client = entrance.browser() if path == "/sign-in/passkey" else browser_of(person)
+    for credential in (*MADE_UP, *MADE_UP):
+        answer = client.post(path, {"credential": credential, "name": "x"})
+        assert answer.status_code in (200, 302, 403, 429), credential

@@ -1,4 +1,4 @@
-"""The heartbeat: what each transaction wrote of which accounts, and which run came to its end (SQL 0027).
+"""The heartbeat: what each transaction wrote of which accounts, and which run came to its end (SQL 0028).
 
 It stands apart from the accounts, so that it shows what they cannot show of themselves: that one is gone, that an
 older one was put back, that one was never looked at when it should have been.

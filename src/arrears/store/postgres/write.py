@@ -52,7 +52,7 @@ _STATES: Final = """
     unnest(%s::bigint[], %s::bigint[], %s::bigint[], %s::timestamptz[], %s::boolean[], %s::bytea[],
         string_to_array(%s, chr(31))) AS v (account_id, was, seq, next_at, waits, head, state)
 """
-# What was written of which accounts stands apart from them too, in the statement that writes it (SQL 0027).
+# What was written of which accounts stands apart from them too, in the statement that writes it (SQL 0028).
 _BEAT: Final = """
 WITH beat AS (
     INSERT INTO heartbeat (at, accounts, seqs, heads, next_ats)

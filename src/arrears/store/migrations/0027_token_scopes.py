@@ -1,4 +1,4 @@
-"""Runs `sql/0027_heartbeat.sql`."""
+"""Runs `sql/0027_token_scopes.sql`."""
 
 from django.db import migrations
 
