@@ -71,9 +71,9 @@ def _installation(live: Installation, as_json: bool) -> None:
             for w in deletions
         ]
         more = {"mail": of_mail, "foreign": foreign, "awaiting_release": waiting_for_release}
-        more["complete_run"] = None if complete is None else complete._asdict()
+        ended = {"complete_run": None if complete is None else complete._asdict()}
         limits = {currency: msgspec.structs.asdict(one) for currency, one in system.limits.items()}
-        print_json({**system._asdict(), "limits": limits, **asdict(numbers), **more})
+        print_json({**system._asdict(), "limits": limits, **asdict(numbers), **more, **ended})
         return
     click.echo(f"{numbers.accounts} accounts, {numbers.open_cases} with an open case")
     states = ", ".join(f"{count} {state}" for state, count in numbers.subscriptions.items())
