@@ -92,6 +92,7 @@ def looked_at(page: Page) -> None:
     assert page.evaluate(RUN) == []
 
 
+@pytest.mark.turn(3)
 def test_the_story_goes_from_a_declined_card_to_a_service_that_runs_again_and_begins_anew(
     demo: Demo, browser: Browser
 ) -> None:

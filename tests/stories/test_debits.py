@@ -99,6 +99,7 @@ def test_a_new_invoice_is_a_new_entry_and_a_failed_debit_is_presented_again_alon
     story.check()
 
 
+@pytest.mark.turn(2)
 def test_failures_of_other_invoices_never_use_up_a_mandate(sandbox: Running) -> None:
     story = Paying(sandbox, kinds=DEBITS, bill=False)
     mandate = story.card("sepa_empty")
@@ -179,8 +180,11 @@ def test_what_is_debited_from_the_payment_page_is_taken_by_nothing_else_meanwhil
         story.until(day).sweep()
     pursue(story.store, story.providers, story.no, story.attempts()[-1].no, story.now)
     assert ([a.state for a in story.attempts()], before[-1]) == (before, "submitted")
-    with pytest.raises(Refused):
+    with pytest.raises(Refused, match="under way"):
         story.settle(card)
+    with pytest.raises(Refused, match="under way"):
+        pays_on_the_page(story, "sepa")
+    assert "charge_refused" not in story.tasks(), "nothing of ours was refused"
     story.until(9).sweep()
     assert (story.taken(), story.account.credit) == ({"EUR": PRICE}, {})
     story.check()
