@@ -21,7 +21,7 @@ NOON = datetime(2026, 3, 1, 12, tzinfo=UTC)
 LATER = NOON + timedelta(days=21)
 
 
-class Standing:
+class StandingClock:
     """A clock that stands where it is put."""
 
     def __init__(self) -> None:
@@ -38,7 +38,7 @@ def given(tmp_path: Path) -> Iterator[dict[str, str]]:
 
 
 def test_it_is_moved_ahead_and_runs_on_and_is_never_put_back(tmp_path: Path) -> None:
-    real = Standing()
+    real = StandingClock()
     clock = AheadClock(real, tmp_path / "clock")
     assert clock.now() == NOON
     clock.move_to(LATER)
@@ -52,15 +52,15 @@ def test_it_is_moved_ahead_and_runs_on_and_is_never_put_back(tmp_path: Path) -> 
 def test_every_program_that_reads_the_same_file_reads_the_same_time_and_one_that_comes_later_goes_on(
     tmp_path: Path,
 ) -> None:
-    one, other = (AheadClock(Standing(), tmp_path / "clock") for _ in range(2))
+    one, other = (AheadClock(StandingClock(), tmp_path / "clock") for _ in range(2))
     one.move_to(LATER)
-    assert other.now() == AheadClock(Standing(), tmp_path / "clock").now() == LATER
+    assert other.now() == AheadClock(StandingClock(), tmp_path / "clock").now() == LATER
     one.set_back()
     assert other.now() == NOON
 
 
 def test_an_instant_between_two_seconds_has_come_when_the_clock_is_moved_to_it(tmp_path: Path) -> None:
-    clock = AheadClock(Standing(), tmp_path / "clock")
+    clock = AheadClock(StandingClock(), tmp_path / "clock")
     clock.move_to(LATER + timedelta(microseconds=1))
     assert clock.now() == LATER + timedelta(seconds=1)
 

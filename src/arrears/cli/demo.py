@@ -14,8 +14,8 @@ import click
 
 from arrears.cli.common import begin_log, progress_of
 from arrears.cli.demo_alone import the_only_demo
-from arrears.cli.demo_living import HOST, PASSWORD, Parts, PastWeeks, alive, email_of, name_in
-from arrears.cli.demo_world import World
+from arrears.cli.demo_living import HOST, PASSWORD, DemoParts, PastWeeks, alive, email_of, name_in
+from arrears.cli.demo_world import PlayedWorld
 from arrears.cli.explain import explanation, sentences
 from arrears.cli.serve import serve_alone
 from arrears.core.errors import Refused
@@ -158,7 +158,7 @@ def _living(port: int | None, language: str, seen_at: Callable[[str], object]) -
         shutil.rmtree(folder, ignore_errors=True)
         clock.set_back()
         sandbox = stack.enter_context(running(clock=clock))
-        parts = Parts(url, sandbox, base_url, folder, clock)
+        parts = DemoParts(url, sandbox, base_url, folder, clock)
         with progress_of("the last seven weeks of two customers"):
             told = parts.past_weeks(language)
         live = stack.enter_context(parts.installation(address_of(pages).rstrip("/")))
@@ -168,7 +168,7 @@ def _living(port: int | None, language: str, seen_at: Callable[[str], object]) -
             return
         install(live)
         begin_log(quiet=True)
-        world = World(live, clock, told.waiting, parts.begin)
+        world = PlayedWorld(live, clock, told.waiting, parts.begin)
         stack.enter_context(alive(parts, live, pages, world.moving))
         _your_turn(told, language, base_url)
         seen_at(f"{base_url}/")

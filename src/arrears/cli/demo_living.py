@@ -65,7 +65,7 @@ class PastWeeks(NamedTuple):
     waiting: int
 
 
-class Parts:
+class DemoParts:
     """What the demo's parts have in common: where they are, and the one clock that each of them reads."""
 
     def __init__(self, url: str, sandbox: Running, base_url: str, folder: Path, clock: AheadClock) -> None:
@@ -176,7 +176,7 @@ def keep_working(live: Installation, stop: threading.Event, moving: threading.Lo
 
 
 @contextmanager
-def alive(parts: Parts, live: Installation, pages: socket.socket, moving: threading.Lock) -> Iterator[None]:
+def alive(parts: DemoParts, live: Installation, pages: socket.socket, moving: threading.Lock) -> Iterator[None]:
     """A worker and the notebook's own pages at work until the end of the block."""
     stop = threading.Event()
     worker = threading.Thread(target=keep_working, args=(live, stop, moving), name="worker")

@@ -23,7 +23,7 @@ ZONE: Final = "Europe/Amsterdam"
 """Of every customer of the demo."""
 TEN: Final = time(10, tzinfo=ZoneInfo(ZONE))
 """When a jump arrives: letters that wait for the morning have left at nine."""
-_AGAIN: Final = timedelta(hours=1)
+_STILL_DUE_AFTER: Final = timedelta(hours=1)
 """What is still due after it was done is looked at again so much later."""
 
 Begin = Callable[[datetime, str], tuple[int, date]]
@@ -35,7 +35,7 @@ def ten_on(day: date) -> datetime:
     return datetime.combine(day, TEN)
 
 
-class World:
+class PlayedWorld:
     """See web/demo/world.py. `begin` opens the next customer's account; whoever holds `moving` is alone in letting
     anything happen, so that a worker does nothing while the clock is moved."""
 
@@ -48,7 +48,7 @@ class World:
         self.moving = threading.Lock()
 
     def now(self) -> datetime:
-        """See World in web/demo/world.py; so for the others."""
+        """See DemoWorld in web/demo/world.py; so for the others."""
         return self._clock.now()
 
     def pass_to(self, day: date) -> None:
@@ -82,7 +82,7 @@ class World:
         last = self._clock.now()
         while True:
             due, tick = self._live.store.next_due(), last + TICK_EVERY
-            instant = min(due if due is not None and due > last else last + _AGAIN if due else tick, tick)
+            instant = min(due if due is not None and due > last else last + _STILL_DUE_AFTER if due else tick, tick)
             if instant >= until:
                 break
             yield instant

@@ -13,7 +13,7 @@ from arrears.web.serving import PROCESSES, address_of, listen, serve_here, serve
 from arrears.wiring import Installation, open_installation, set_up_django
 
 if TYPE_CHECKING:
-    from arrears.web.demo.world import World
+    from arrears.web.demo.world import DemoWorld
 
 
 @click.command()
@@ -45,7 +45,7 @@ def command(host: str, port: int, processes: int) -> None:
     click.echo("\nstopped", err=True)
 
 
-def serve_alone(listening: socket.socket, live: Installation, world: World) -> None:
+def serve_alone(listening: socket.socket, live: Installation, world: DemoWorld) -> None:
     """Serve the installation of this process, in this process, until Ctrl-C: for the demo, whose worker, provider and
     service live here too, in a world of its own."""
     _brand_of(live.url)

@@ -14,8 +14,8 @@ from django.views.decorators.http import require_POST, require_safe
 from arrears.core.closed import closed
 from arrears.core.ids import ACCOUNT, format_id
 from arrears.store.models import Person
-from arrears.web.demo.standing import Standing, Step, standing_of
-from arrears.web.demo.world import World, demo_page, today
+from arrears.web.demo.story import Chapter, StoryNow, standing_of
+from arrears.web.demo.world import DemoWorld, demo_page, today
 from arrears.web.languages import language_now
 from arrears.wiring import installed
 
@@ -27,66 +27,66 @@ day 120."""
 
 NEXT: Final = closed(
     "the day to which the story goes on by itself",
-    Step,
+    Chapter,
     {
-        Step.DECLINED: WARNING_DAY,
-        Step.WARNED: STOPPED_DAY,
-        Step.STOPPED: DELETED_DAY,
-        Step.COMING_BACK: 0,
-        Step.RUNNING: 0,
-        Step.ENDED: 0,
+        Chapter.DECLINED: WARNING_DAY,
+        Chapter.WARNED: STOPPED_DAY,
+        Chapter.STOPPED: DELETED_DAY,
+        Chapter.COMING_BACK: 0,
+        Chapter.RUNNING: 0,
+        Chapter.ENDED: 0,
     },
 )
 
 
 @require_safe
 @demo_page
-def landing(request: HttpRequest, world: World) -> HttpResponse:
+def landing(request: HttpRequest, world: DemoWorld) -> HttpResponse:
     """The story as it stands."""
     now = standing_of(world)
     values = {
         "title": _title(now),
         "now": now,
-        "step": str(now.step),
+        "chapter": str(now.chapter),
         "account": format_id(ACCOUNT, world.account),
-        "next_day": NEXT[now.step],
-        "chapters": _chapters(now),
+        "next_day": NEXT[now.chapter],
+        "lines": _lines_of(now),
     }
     return render(request, "demo/landing.html", values)
 
 
-def _title(now: Standing) -> str:
-    match now.step:
-        case Step.DECLINED:
+def _title(now: StoryNow) -> str:
+    match now.chapter:
+        case Chapter.DECLINED:
             return _("A card was declined")
-        case Step.WARNED:
+        case Chapter.WARNED:
             return _("The warning has come")
-        case Step.STOPPED:
+        case Chapter.STOPPED:
             return _("The notebook refuses to save")
-        case Step.COMING_BACK:
+        case Chapter.COMING_BACK:
             return _("Paid: the services are being switched on")
-        case Step.RUNNING:
+        case Chapter.RUNNING:
             return _("Everything is paid and running again") if now.stopped else _("Paid in time: nothing stopped")
-        case Step.ENDED:
+        case Chapter.ENDED:
             return _("Nobody paid: the data is deleted, as was announced")
 
 
-def _chapters(now: Standing) -> list[tuple[str, bool]]:
+def _lines_of(now: StoryNow) -> list[tuple[str, bool]]:
     """The story in five lines, and which of them have come true."""
-    paid = now.step in (Step.COMING_BACK, Step.RUNNING)
+    paid = now.chapter in (Chapter.COMING_BACK, Chapter.RUNNING)
     chapters = [
         (_("Day 0: the card is declined, and a mail says so"), True),
         (_("Day 21: a warning names the day on which the service stops"), now.warned),
         (_("Day 31: the service has stopped, and the notebook refuses to save"), now.stopped),
     ]
-    if now.step is Step.ENDED:
+    if now.chapter is Chapter.ENDED:
         return [*chapters, (_("Day 120: nobody has paid; a day later the data is deleted"), True)]
-    return [*chapters, (_("Paid with another card"), paid), (_("Running again"), now.step is Step.RUNNING)]
+    return [*chapters, (_("Paid with another card"), paid), (_("Running again"), now.chapter is Chapter.RUNNING)]
 
 
 @require_POST
 @demo_page
-def pass_time(request: HttpRequest, world: World) -> HttpResponse:
+def pass_time(request: HttpRequest, world: DemoWorld) -> HttpResponse:
     """Let time pass: to the `day` of the story, or without one to tomorrow."""
     text = request.POST.get("day", "")
     tomorrow = today(world) + timedelta(days=1)
@@ -99,7 +99,7 @@ def pass_time(request: HttpRequest, world: World) -> HttpResponse:
 
 @require_POST
 @demo_page
-def begin_anew(_request: HttpRequest, world: World) -> HttpResponse:
+def begin_anew(_request: HttpRequest, world: DemoWorld) -> HttpResponse:
     """Another customer, whose card is declined; the language is the page's."""
     world.begin_anew(language_now())
     return HttpResponseRedirect("/")
@@ -107,7 +107,7 @@ def begin_anew(_request: HttpRequest, world: World) -> HttpResponse:
 
 @require_POST
 @demo_page
-def sign_in(request: HttpRequest, world: World) -> HttpResponse:
+def sign_in(request: HttpRequest, world: DemoWorld) -> HttpResponse:
     """Sign in as the account's administrator, as their password would, and open the account."""
     administrator = installed().store.contacts([world.account])[world.account].administrator
     assert administrator is not None, "each customer of the demo has an administrator"
@@ -117,7 +117,7 @@ def sign_in(request: HttpRequest, world: World) -> HttpResponse:
 
 @require_safe
 @demo_page
-def staff(request: HttpRequest, world: World) -> HttpResponse:
+def staff(request: HttpRequest, world: DemoWorld) -> HttpResponse:
     """What staff see: the commands, and what each prints."""
     shown = [(command, "\n".join(lines)) for command, lines in world.staff_view()]
     values = {"title": _("What staff see"), "shown": shown}

@@ -17,7 +17,7 @@ from arrears.web.languages import language_now
 from arrears.web.outbox import asked_here
 
 
-class World(Protocol):
+class DemoWorld(Protocol):
     """One customer's story, and time, which passes here only as fast as somebody wants."""
 
     account: int
@@ -43,7 +43,7 @@ class World(Protocol):
 class Served:
     """The world, as templates show it on every page."""
 
-    def __init__(self, world: World) -> None:
+    def __init__(self, world: DemoWorld) -> None:
         self._world = world
 
     def when(self) -> str:
@@ -54,7 +54,7 @@ class Served:
 class DemoPages(WSGIHandler):
     """All pages, and the demo's own before them."""
 
-    def __init__(self, world: World) -> None:
+    def __init__(self, world: DemoWorld) -> None:
         super().__init__()
         self._world = world
 
@@ -78,6 +78,6 @@ def demo_page(page: Callable[..., HttpResponse]) -> Callable[..., HttpResponse]:
     return answered
 
 
-def today(world: World) -> date:
+def today(world: DemoWorld) -> date:
     """The local day of this world."""
     return world.now().astimezone(ZoneInfo(world.zone)).date()

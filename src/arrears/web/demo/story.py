@@ -21,7 +21,7 @@ from arrears.core.states import State
 from arrears.core.view import View
 from arrears.notices import values
 from arrears.ports import Mail
-from arrears.web.demo.world import World, today
+from arrears.web.demo.world import DemoWorld, today
 from arrears.web.languages import language_now
 from arrears.web.names import called
 from arrears.wiring import installed
@@ -30,7 +30,7 @@ SHOWN_MAX: Final = 8
 """So many things that happened are shown; the rest is in the outbox and among what staff see."""
 
 
-class Step(StrEnum):
+class Chapter(StrEnum):
     """How far the story has come."""
 
     DECLINED = "declined"
@@ -41,7 +41,7 @@ class Step(StrEnum):
     ENDED = "ended"
 
 
-class Happened(NamedTuple):
+class Consequence(NamedTuple):
     """One thing that came of a jump, with the page where it is seen. `day` counts from the one on which the debt
     became past due."""
 
@@ -51,15 +51,15 @@ class Happened(NamedTuple):
     link: str
 
 
-class Standing(NamedTuple):
+class StoryNow(NamedTuple):
     """The story at one moment. `owed` is empty where nothing is, `pay_link` where no mail has one."""
 
-    step: Step
+    chapter: Chapter
     customer: str
     day_0: date
     day: int
     owed: str
-    happened: Sequence[Happened]
+    consequences: Sequence[Consequence]
     pay_link: str
     newest: str
     warned: bool
@@ -67,7 +67,7 @@ class Standing(NamedTuple):
     notebook: str
 
 
-def standing_of(world: World) -> Standing:
+def standing_of(world: DemoWorld) -> StoryNow:
     """How the world's story stands now."""
     live, number = installed(), world.account
     account, history = live.store.snapshots([number])[number], live.store.history(number)
@@ -79,14 +79,14 @@ def standing_of(world: World) -> Standing:
     day_0 = next((one.debts[0].day_0 for one in facts if isinstance(one, f.BecamePastDue)), today(world))
     warned = any(bool(one.each(f.Warning)) for one in facts if isinstance(one, f.Noticed))
     mails = [mail for mail in live.store.mails_of(number) if mail.subject]
-    happened = sorted(_happened(world, account, history, mails, day_0), reverse=True)
-    return Standing(
-        _step(account, owed=bool(owed), warned=warned),
+    consequences = sorted(_consequences(world, account, history, mails, day_0), reverse=True)
+    return StoryNow(
+        _chapter(account, owed=bool(owed), warned=warned),
         live.store.contacts([number])[number].name,
         day_0,
         (today(world) - day_0).days,
         owed,
-        happened[:SHOWN_MAX],
+        consequences[:SHOWN_MAX],
         _pay_link(mails),
         mails[-1].subject if mails else "",
         warned,
@@ -95,23 +95,23 @@ def standing_of(world: World) -> Standing:
     )
 
 
-def _step(account: Account, *, owed: bool, warned: bool) -> Step:
+def _chapter(account: Account, *, owed: bool, warned: bool) -> Chapter:
     states = {sub.state for sub in account.subscriptions}
     if State.DELETED in states:
-        return Step.ENDED
+        return Chapter.ENDED
     if owed:
-        return Step.STOPPED if State.DISABLED in states else Step.WARNED if warned else Step.DECLINED
+        return Chapter.STOPPED if State.DISABLED in states else Chapter.WARNED if warned else Chapter.DECLINED
     runs = states <= {State.ACTIVE, State.PAST_DUE} and not any(sub.orders for sub in account.subscriptions)
-    return Step.RUNNING if runs else Step.COMING_BACK
+    return Chapter.RUNNING if runs else Chapter.COMING_BACK
 
 
-def _happened(
-    world: World, account: Account, history: Sequence[Recorded], mails: Sequence[Mail], day_0: date
-) -> Iterator[Happened]:
+def _consequences(
+    world: DemoWorld, account: Account, history: Sequence[Recorded], mails: Sequence[Mail], day_0: date
+) -> Iterator[Consequence]:
     """What came of the last jump: mails, and services that stopped, came back or were deleted."""
 
-    def seen(at: datetime, text: str, link: str) -> Happened:
-        return Happened(at, (at.astimezone(ZoneInfo(world.zone)).date() - day_0).days, text, link)
+    def seen(at: datetime, text: str, link: str) -> Consequence:
+        return Consequence(at, (at.astimezone(ZoneInfo(world.zone)).date() - day_0).days, text, link)
 
     for mail in mails:
         if mail.at >= world.moved_from:
