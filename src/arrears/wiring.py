@@ -85,6 +85,11 @@ def demo_clock() -> AheadClock:
     return AheadClock(RealClock(), settings().home / "demo-clock")
 
 
+def demo_url() -> str:
+    """The demo's database, which may not be there yet."""
+    return psycopg.conninfo.make_conninfo(database_url(), dbname=DEMO_DATABASE)
+
+
 def clock_of(url: str) -> Clock:
     """The wall clock; for the demo's database, in test mode alone, the clock of the demo's world."""
     is_demo = psycopg.conninfo.conninfo_to_dict(url).get("dbname") == DEMO_DATABASE

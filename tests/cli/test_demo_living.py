@@ -20,8 +20,8 @@ from playwright.sync_api import Browser, Locator, Page, expect
 from tests.web.test_axe import AXE, RUN
 
 SECONDS_MAX = 400
-PATIENCE_MS = 30_000
-JUMP_MS = 90_000
+PATIENCE_MS = 120_000
+JUMP_MS = 240_000
 
 
 class Demo:
@@ -34,7 +34,11 @@ class Demo:
             environ.pop(name, None)
         self.command = [str(program), "demo", "--no-year", "--port", "0"]
         self.environ = {**environ, "PYTHONUNBUFFERED": "1"}
-        self.process = subprocess.Popen(
+        self.process = self.start()
+
+    def start(self) -> subprocess.Popen[str]:
+        """Until it serves; what it says until then is in `said`."""
+        process = subprocess.Popen(
             self.command,
             env=self.environ,
             stdout=subprocess.PIPE,
@@ -42,14 +46,15 @@ class Demo:
             text=True,
         )
         self.said = ""
-        watchdog = threading.Timer(SECONDS_MAX, self.process.kill)
+        watchdog = threading.Timer(SECONDS_MAX, process.kill)
         watchdog.start()
-        assert self.process.stdout is not None
-        for line in self.process.stdout:
+        assert process.stdout is not None
+        for line in process.stdout:
             self.said += line
             if line.startswith("serving on"):
                 break
         watchdog.cancel()
+        return process
 
     def address(self, part: str) -> str:
         found = re.search(rf"http://localhost:\d+{part}", self.said)
@@ -170,4 +175,23 @@ def test_the_story_goes_from_a_declined_card_to_a_service_that_runs_again_and_be
         assert b"buy yeast" in answer.read()
     with urllib.request.urlopen(demo.address("/") + "outbox/", timeout=SECONDS_MAX) as answer:
         assert b"Payment declined" in answer.read()
+    assert demo.end() == 0
+
+    # One that is started when it has ended goes on as it.
+    demo.process = demo.start()
+    assert "The last demo goes on" in demo.said
+    address = demo.address("/")
+    context = browser.new_context(viewport={"width": 320, "height": 800})
+    context.set_default_timeout(PATIENCE_MS)
+    page = context.new_page()
+    page.goto(address)
+    expect(page.locator("body")).to_contain_text("Bakkerij De Vries, day 0")
+    page.get_by_role("link", name="The service").click()
+    expect(page.locator("body")).to_contain_text("Order flour")
+    page.goto(page.url.replace("acc_3", "acc_2"))
+    expect(page.locator("ul")).to_contain_text("buy yeast")
+    page.goto(address)
+    page.get_by_role("button", name="Jump to day 21: the warning comes").click(timeout=JUMP_MS)
+    expect(heading(page)).to_have_text("The warning has come", timeout=JUMP_MS)
+    context.close()
     assert demo.end() == 0

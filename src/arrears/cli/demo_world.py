@@ -41,10 +41,12 @@ class PlayedWorld:
 
     zone = ZONE
 
-    def __init__(self, live: Installation, clock: AheadClock, account: int, begin: Begin) -> None:
+    def __init__(
+        self, live: Installation, clock: AheadClock, account: int, begin: Begin, moved_from: datetime | None = None
+    ) -> None:
         self._live, self._clock, self._begin = live, clock, begin
         self.account = account
-        self.moved_from = live.store.history(account)[0].at
+        self.moved_from = moved_from or live.store.history(account)[0].at
         self.moving = threading.Lock()
 
     def now(self) -> datetime:

@@ -54,6 +54,11 @@ class Why(NamedTuple):
     link: str
 
 
+Key = tuple[int, int]
+NotebookMemory = tuple[dict[Key, State], dict[Key, int], dict[Key, list[str]]]
+"""States, numbers of the newest orders and notes of every subscription (account, number)."""
+
+
 class Notebook:
     """The service. `why` asks arrears about (account, subscription) when something is refused; `home` is where its
     pages lead back to, empty for nowhere."""
@@ -61,9 +66,16 @@ class Notebook:
     def __init__(self, why: Callable[[int, int], Why], home: str = "") -> None:
         self._why, self._home = why, home
         self._lock = threading.Lock()
-        self._states: dict[tuple[int, int], State] = {}
-        self._newest: dict[tuple[int, int], int] = {}
-        self._notes: dict[tuple[int, int], list[str]] = {}
+        self.memory: NotebookMemory = ({}, {}, {})
+
+    @property
+    def memory(self) -> NotebookMemory:
+        """Everything that it knows; another one that is given this goes on as it."""
+        return self._states, self._newest, self._notes
+
+    @memory.setter
+    def memory(self, memory: NotebookMemory) -> None:
+        self._states, self._newest, self._notes = memory
 
     def order(self, order: Order, now: datetime) -> datetime | None:
         """See ports.Services: obeyed at once."""
