@@ -150,7 +150,8 @@ def portal(arrears: str, account: int, language: str = "nl") -> Iterator[tuple[s
     class Handler(BaseHTTPRequestHandler):
         def do_GET(self) -> None:
             body = (
-                f'<!doctype html><html lang="{language}"><head><title>Portal</title><script src="{arrears}/banner.js" defer>'
+                f'<!doctype html><html lang="{language}"><head><title>Portal</title>'
+                f'<script src="{arrears}/banner.js" defer>'
                 "</script></head><body><main><h1>Portal</h1>"
                 f'<arrears-alerts account="acc_{account}" token="{state["token"]}"></arrears-alerts></main>'
                 '<script nonce="portal">addEventListener("arrears-token-needed", () => window.asked = true)</script>'

@@ -114,7 +114,7 @@ def test_what_is_written_off_held_or_settled_apart_is_said_as_such(shop: Living,
     page = text(client.get(f"/acc_{account}/invoices"))
     for words in (
         "hoeft niet meer te worden betaald",
-        "aangehouden: € 2,00 staat open",
+        "in behandeling: € 2,00 staat open",
         "wordt apart betaald",
         "betaald",
     ):

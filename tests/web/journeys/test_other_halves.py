@@ -69,9 +69,7 @@ def test_a_card_is_added_while_something_is_owed_and_one_button_pays(
 def cancelable(scene: Scene) -> Iterator[None]:
     """Customers cancel here, for as long as the test lasts."""
     scene.stand(BEFORE_DUE)
-    system.adopt_policy(
-        scene.shop.store, replace(default_policy(), cancel_by_customer="here"), BEFORE_DUE, "staff:1"
-    )
+    system.adopt_policy(scene.shop.store, replace(default_policy(), cancel_by_customer="here"), BEFORE_DUE, "staff:1")
     yield
     system.adopt_policy(scene.shop.store, default_policy(), scene.shop.clock.now(), "staff:1")
 
@@ -100,9 +98,7 @@ def test_a_service_is_canceled_and_comes_back(
     assert scene.shop.states(anna.account) == ["active"]
 
 
-def test_a_new_address_is_confirmed_there_and_then_used(
-    scene: Scene, meet: Meet, reads: tuple[str, bool]
-) -> None:
+def test_a_new_address_is_confirmed_there_and_then_used(scene: Scene, meet: Meet, reads: tuple[str, bool]) -> None:
     anna = somebody(scene, meet, reads, owes=0, until=BEFORE_DUE)
     anna.opens("profile")
     anna.signs_in()
