@@ -58,7 +58,8 @@ def pytest_configure(config: pytest.Config) -> None:
 
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
     """Leave to `make test-all` what is for it alone."""
-    kept = sizes.chosen(items, config.option.hypothesis_seed)
+    named = any(".py" in argument for argument in config.args)
+    kept = sizes.chosen(items, config.option.hypothesis_seed, named=named)
     taken = set(kept)
     left = [item for item in items if item not in taken]
     config.hook.pytest_deselected(items=left)
@@ -82,7 +83,7 @@ def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
             if isinstance(report, pytest.TestReport):
                 seconds["/".join(report.nodeid.partition("::")[0].split("/")[:2])] += report.duration
     parts = ", ".join(f"{part} {spent:.1f}" for part, spent in sorted(seconds.items()))
-    terminalreporter.write_line(f"\nseconds by part (budget of all 225): {parts}")
+    terminalreporter.write_line(f"\nseconds by part (budget of all 600): {parts}")
     seeds = {name: terminalreporter.config.getoption(name, None) for name in ("randomly_seed", "hypothesis_seed")}
     repeat = " ".join(f"--{name.replace('_', '-')}={seed}" for name, seed in seeds.items() if seed is not None)
     terminalreporter.write_line(f"repeat with {repeat}")

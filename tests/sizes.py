@@ -2,8 +2,10 @@
 
 A test marked `long` is for `make test-all` alone. Of the cases of a test marked `sample(n)`, `make test` takes n that
 the seed of the run chooses, so that all have their turn; `sample(n, each="route")` takes n for each value of that
-parameter. How many are left out is said at the end of a run. These are for made-up worlds and combinations; a case that
-alone would catch a mistake belongs in every run.
+parameter. Of the tests marked `turn(n)` every n-th is taken, and which ones is the seed's choice too; whoever names a
+file or a test has every turn of it. How many are left out is said at the end of a run. `sample` is for made-up worlds
+and combinations, `turn` for what takes a second or more by itself: servers, browsers and commands that are started and
+killed. All else belongs in every run.
 """
 
 from __future__ import annotations
@@ -21,6 +23,7 @@ ALL: Final = bool(os.environ.get("ARREARS_TEST_ALL"))
 MARKERS: Final = (
     "long: for `make test-all` alone",
     "sample(n, each=PARAMETER): of its cases `make test` takes n, or n for each value of that parameter",
+    "turn(n): `make test` takes every n-th of the tests that are marked so",
 )
 NAMED_MAX: Final = 5
 """So many of the tests that leave cases out are named at the end of a run, those with the most."""
@@ -37,11 +40,29 @@ def _group(item: pytest.Item, each: str) -> str:
     return item.nodeid.partition("[")[0] + (f"[{params[each]}]" if each else "")
 
 
-def chosen(items: Sequence[pytest.Item], seed: object) -> list[pytest.Item]:
-    """What this run takes of the tests that were found, in their order; the same in every lane."""
+def _not_its_turn(items: Sequence[pytest.Item], seed: object) -> set[str]:
+    """The cases of the tests that are marked `turn(n)` but for every n-th of them."""
+    tests: dict[int, dict[str, list[str]]] = {}
+    for item in items:
+        if mark := item.get_closest_marker("turn"):
+            tests.setdefault(mark.args[0], {}).setdefault(_group(item, ""), []).append(item.nodeid)
+    left: set[str] = set()
+    for n, marked in tests.items():
+        first = random.Random(f"{seed} turn {n}").randrange(n)
+        left.update(*(marked[test] for place, test in enumerate(sorted(marked)) if place % n != first))
+    return left
+
+
+def chosen(items: Sequence[pytest.Item], seed: object, *, named: bool = False) -> list[pytest.Item]:
+    """What this run takes of the tests that were found, in their order; the same in every lane.
+
+    `named` says that somebody asked for a file or a test by its name: each of its tests has its turn then.
+    """
     if ALL:
         return list(items)
     left = {item.nodeid for item in items if item.get_closest_marker("long")}
+    if not named:
+        left |= _not_its_turn(items, seed)
     groups: dict[tuple[str, int], list[str]] = {}
     for item in items:
         mark = item.get_closest_marker("sample")

@@ -56,6 +56,7 @@ def test_the_wheel_holds_every_file_of_the_package(wheel: Path) -> None:
     assert {".py", ".toml", ".sql", ".typed"} <= {Path(name).suffix for name in packed}
 
 
+@pytest.mark.turn(2)
 def test_the_installed_command_says_its_version(programs: Path) -> None:
     assert ran([programs / "arrears", "--version"]).startswith("arrears ")
     where = ran([programs / "python", "-c", "import arrears; print(arrears.__path__[0])"])

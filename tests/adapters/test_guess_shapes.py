@@ -148,6 +148,7 @@ def written(folder: Path, name: str) -> Path:
     return file
 
 
+@pytest.mark.sample(10)
 @pytest.mark.parametrize("name", sorted({*OWED, *(path.stem for path in EXPORTS.glob("*.csv"))} - ALIKE))
 def test_without_any_one_column_what_is_demanded_is_the_same_or_in_a_doubt_of_its_own(
     tmp_path: Path, name: str

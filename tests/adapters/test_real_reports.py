@@ -28,6 +28,7 @@ def read(*files: Path) -> list[dict[str, object]]:
     return rows
 
 
+@pytest.mark.turn(2)
 @pytest.mark.skipif(not REPORTS.exists(), reason=f"the real reports are {NOT_BESIDE}")
 def test_of_real_reports_the_dead_are_read_as_dead_and_nobody_else_is_buried() -> None:
     with (REPORTS / "verdicts.tsv").open() as lines:

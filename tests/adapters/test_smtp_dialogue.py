@@ -88,6 +88,7 @@ def scripted(answers: Mapping[str, str]) -> Iterator[Scripted]:
         server.close()
 
 
+@pytest.mark.sample(60)
 @pytest.mark.parametrize("code", CODES)
 @pytest.mark.parametrize("stage", STAGES)
 def test_the_stage_decides_what_an_answer_means(stage: str, code: int) -> None:

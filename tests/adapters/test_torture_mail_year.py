@@ -15,6 +15,7 @@ def _django(site: str) -> None:
     """Django is set up: see tests/site.py."""
 
 
+@pytest.mark.turn(2)
 def test_nobody_is_stopped_unreached_and_no_mail_is_held_back_that_could_have_gone() -> None:
     seed = random.randrange(10**9)
     found = figures(range(seed, seed + few(1, 10)), accounts=12, days=few(60, 365))
@@ -23,6 +24,7 @@ def test_nobody_is_stopped_unreached_and_no_mail_is_held_back_that_could_have_go
     assert found["forged"] + found["rungs"] >= 10
 
 
+@pytest.mark.turn(2)
 @pytest.mark.sample(1)
 @pytest.mark.parametrize("fault", FAULTS, ids=[fault.what for fault in FAULTS])
 def test_a_fault_that_is_put_back_is_found(fault: Fault) -> None:

@@ -236,6 +236,7 @@ def words_of(name: str) -> list[str]:
     ]
 
 
+@pytest.mark.turn(3)
 def test_every_command_answers_as_the_table_says(live: Run) -> None:
     found = []
     for name, arguments, code in ASKED:

@@ -80,6 +80,7 @@ def reported(database_url: str, migrated: str, tmp_path: Path) -> Iterator[Repor
         db.execute(f"DROP DATABASE IF EXISTS {name} WITH (FORCE)")
 
 
+@pytest.mark.turn(2)
 def test_a_forged_report_is_kept_and_changes_nothing_and_a_signed_one_buries_the_address(reported: Reported) -> None:
     name = reported.message_id
     for forged in ("bounces@x.example", f"bounces+{name}@x.example", f"bounces+{signed(name, b'guess')}@x.example"):
@@ -95,6 +96,7 @@ def test_a_forged_report_is_kept_and_changes_nothing_and_a_signed_one_buries_the
     assert len(reported.store.reports_of(name)) == 2
 
 
+@pytest.mark.turn(2)
 def test_a_host_with_another_secret_key_says_so_once_until_a_person_closes_it(reported: Reported) -> None:
     """Else it would keep every report unread, and nobody would know."""
 

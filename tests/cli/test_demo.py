@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import pytest
+
 from arrears.cli.demo import ACCOUNTS, DAYS, chosen
 from arrears.sim.simulate import simulate
 from arrears.store.memory.store import MemoryStore
@@ -9,6 +11,7 @@ from arrears.store.memory.store import MemoryStore
 SHOWN = ("invoice", "past due", "reminder", "warning", "disabled", "paid", "resumed", "case ends")
 
 
+@pytest.mark.turn(2)
 def test_the_story_goes_from_an_unpaid_invoice_to_a_service_that_runs_again() -> None:
     store = MemoryStore()
     simulate(store, ACCOUNTS, DAYS, 6)

@@ -76,6 +76,7 @@ def write_note(page: Page, notebook: str, note: str, answer: str) -> None:
     expect(page.get_by_role("heading").first).to_contain_text(re.compile(f"^{answer}"))
 
 
+@pytest.mark.turn(3)
 def test_a_declined_cards_mail_leads_to_a_payment_and_a_service_that_writes_again(demo: Demo, browser: Browser) -> None:
     context = browser.new_context(viewport={"width": 390, "height": 800})
     context.set_default_timeout(PATIENCE_MS)

@@ -286,6 +286,7 @@ def test_an_account_that_is_not_there_is_one_clear_line(live: Run, command: str,
     assert f"[{code}]" in done.stderr
 
 
+@pytest.mark.turn(2)
 def test_a_worker_ends_cleanly_when_it_is_told_to(live: Run) -> None:
     environment = os.environ | live.environment  # type: ignore[attr-defined]
     command = [sys.executable, "-m", "arrears", "worker", "--poll-seconds", "3600"]
@@ -319,6 +320,7 @@ def serving_processes(server: int) -> list[int]:
     return [int(line.split()[0]) for line in listed.stdout.splitlines() if "resource_tracker" not in line]
 
 
+@pytest.mark.turn(3)
 def test_a_server_of_two_processes_replaces_one_that_dies_and_ends_cleanly_with_ctrl_c(live: Run) -> None:
     environment = os.environ | live.environment  # type: ignore[attr-defined]
     command = [sys.executable, "-m", "arrears", "serve", "--port", "0"]
@@ -368,6 +370,7 @@ def in_session(session: int) -> list[str]:
     return listed.stdout.split()
 
 
+@pytest.mark.sample(1)
 @pytest.mark.parametrize("several", [False, True])
 def test_an_import_that_is_interrupted_is_rolled_back_and_leaves_no_process(
     live: Run, database_url: str, several: bool
@@ -463,6 +466,7 @@ def test_serving_refuses_what_only_its_pages_would_stumble_over(live: Run, name:
     assert failed.stderr.endswith(f" [{code}]\n")
 
 
+@pytest.mark.turn(2)
 def test_an_invoice_is_corrected_and_a_payment_taken_back_by_name_and_reason(live: Run) -> None:
     rows = "anna,I-40,2026-01-01,2026-01-15,10.00,2026-01-10\n"
     assert live("import", write(live, "anna.csv", rows), "--map", the_map(live)).returncode == 0
@@ -479,6 +483,7 @@ def test_an_invoice_is_corrected_and_a_payment_taken_back_by_name_and_reason(liv
     assert live("invoice", "void", "I-40", "--by", "Ann").returncode == 2
 
 
+@pytest.mark.turn(2)
 def test_a_customer_of_another_name_is_the_same_once_that_was_said_and_a_yen_has_no_decimals(live: Run) -> None:
     apart = MAP.replace("[invoice]", '[invoice]\nnumbers = "of_each_customer"').replace("EUR", "JPY")
     path: Path = live.folder / "apart.toml"  # type: ignore[attr-defined]

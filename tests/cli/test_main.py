@@ -123,6 +123,7 @@ def test_a_reader_that_leaves_early_is_not_complained_to() -> None:
         assert program.stderr.read() == ""
 
 
+@pytest.mark.turn(2)
 def test_the_embedded_database_is_started_looked_at_and_stopped(home: Path) -> None:
     found = [arrears("db", act, "--json", ARREARS_HOME=str(home)) for act in ("status", "start", "status", "stop")]
     assert [json.loads(one.stdout)["running"] for one in found] == [False, True, True, False]
@@ -141,7 +142,7 @@ def without_extra(tmp_path_factory: pytest.TempPathFactory) -> str:
     return f"{Path(__file__).parents[2] / 'src'}:{folder}"
 
 
-@pytest.mark.sample(2)
+@pytest.mark.sample(1)
 @pytest.mark.parametrize("command", ["demo", "db start", "db status", "run", "tasks"])
 def test_without_a_database_and_without_the_extra_one_line_says_what_to_do(
     command: str, without_extra: str, tmp_path: Path

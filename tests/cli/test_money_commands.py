@@ -86,6 +86,7 @@ def add_card(store: PostgresStore, sandbox: Running, account: str, card: str) ->
     return methods.finish_setup(store, providers, number, "stripe", page.ref, now, "person:1")
 
 
+@pytest.mark.turn(2)
 def test_a_debt_is_shown_declined_paid_and_found_in_both_books(
     live: Run, store: PostgresStore, sandbox: Running
 ) -> None:
@@ -146,6 +147,7 @@ LIVE = {"ARREARS_MODE": "live", "ARREARS_STRIPE_API": "", "ARREARS_STRIPE_KEY": 
 MAILED = {"ARREARS_MAIL_URL": "smtp://mail.example.org", "ARREARS_MAIL_BOUNCE_TO": "bounces@example.org"}
 
 
+@pytest.mark.sample(4)
 @pytest.mark.parametrize(
     ("settings", "says"),
     [
@@ -169,6 +171,7 @@ def test_what_is_set_wrongly_refuses_to_start_with_one_line(live: Run, settings:
     assert len(done.stderr.strip().splitlines()) == 1, done.stderr
 
 
+@pytest.mark.turn(3)
 def test_a_real_server_takes_the_providers_webhook_and_the_payment_is_booked(
     live: Run, store: PostgresStore, book: str, sandbox: Running, tmp_path: Path
 ) -> None:

@@ -342,6 +342,7 @@ def test_everything_personal_is_gone_in_the_end_but_what_the_books_need(town: To
 # -- on a terminal -----------------------------------------------------------------------------------------------------
 
 
+@pytest.mark.turn(2)
 def test_staff_export_and_erase_somebody_and_hand_the_list_on(town: Town, tmp_path: Path) -> None:
     def arrears(*arguments: str) -> tuple[int, str]:
         environment = {"ARREARS_DATABASE_URL": town.url, "ARREARS_HOME": str(tmp_path)}

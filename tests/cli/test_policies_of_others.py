@@ -36,6 +36,7 @@ REFUSED: Final = {
 }
 
 
+@pytest.mark.turn(3)
 @pytest.mark.skipif(not FOLDER.is_dir(), reason="the cases are kept beside the project, and are not here")
 def test_each_file_gets_what_it_wants_or_a_line_that_says_the_way_out() -> None:
     files = {file.stem: file for file in sorted(FOLDER.glob("*.toml"))}

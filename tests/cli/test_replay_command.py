@@ -74,6 +74,7 @@ def test_two_policies_stand_side_by_side_and_the_strict_one_stops_more(strict: s
     assert [line.split()[1] for line in listed] == ["default", "strict"] * (len(listed) // 2)
 
 
+@pytest.mark.turn(2)
 def test_the_same_book_and_policies_give_the_same_bytes(twice: list[tuple[str, Path]]) -> None:
     (said, folder), (said_again, other) = twice
     assert said == said_again

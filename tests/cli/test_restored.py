@@ -105,6 +105,7 @@ def notices_sent(original: Server) -> None:
         pass
 
 
+@pytest.mark.sample(1)
 @pytest.mark.parametrize("before", [nothing, notices_sent])
 @pytest.mark.parametrize("after", [nothing, lambda original: pay(original.store, original.providers, 1)])
 def test_a_backup_goes_on_and_takes_the_money_once(

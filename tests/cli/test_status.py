@@ -44,6 +44,7 @@ def live(database_url: str) -> Iterator[Installation]:
     store.close()
 
 
+@pytest.mark.turn(2)
 def test_deletions_that_wait_for_release_are_listed_oldest_first(
     live: Installation, capsys: pytest.CaptureFixture[str]
 ) -> None:

@@ -105,6 +105,7 @@ def context(database_url: str, migrated: str, tmp_path_factory: pytest.TempPathF
         db.execute(f"DROP DATABASE IF EXISTS {name} WITH (FORCE)")
 
 
+@pytest.mark.turn(2)
 def test_staff_list_show_answer_hold_and_close(context: Staff) -> None:
     number = context.ask()
     listed = context.arrears("support", "list", "--open")
@@ -149,6 +150,7 @@ def test_the_request_of_a_stranger_is_given_to_an_account_by_staff(context: Staf
     assert "[has_account]" in again.stderr
 
 
+@pytest.mark.sample(4)
 @pytest.mark.parametrize(
     ("arguments", "code"),
     [

@@ -36,6 +36,7 @@ def listed(live: Live) -> dict[str, dict[str, Any]]:
     return {one["name"]: one for one in json.loads(live("list", "--json").stdout)}
 
 
+@pytest.mark.turn(2)
 def test_a_token_is_shown_once_kept_as_a_digest_listed_and_ended(live: Live, url: str) -> None:
     made = live("create", "the shop")
     token = made.stdout.strip()
@@ -43,7 +44,7 @@ def test_a_token_is_shown_once_kept_as_a_digest_listed_and_ended(live: Live, url
     with psycopg.connect(url) as db:
         assert all(token not in text for (text,) in db.execute("SELECT t::text FROM api_token t"))
     one = listed(live)["the shop"]
-    assert (one["scope"], one["state"], one["last_used_at"]) == ("write", "good", None)
+    assert (one["scopes"], one["state"], one["last_used_at"]) == (["*:money", "*:read", "*:write"], "good", None)
     assert token not in live("list").stdout
     assert "never used" in live("list").stdout
 
@@ -59,16 +60,28 @@ def test_a_token_is_shown_once_kept_as_a_digest_listed_and_ended(live: Live, url
 def test_one_may_only_read_or_end_by_itself(live: Live) -> None:
     day = datetime.now(UTC).date() + timedelta(days=30)
     made = json.loads(live("create", "portal", "--read-only", "--expires-on", f"{day}", "--json").stdout)
-    assert (made["scope"], made["expires_at"], made["token"][:4]) == ("read", f"{day}T00:00:00+00:00", "arr_")
+    assert (made["scopes"], made["expires_at"], made["token"][:4]) == (["*:read"], f"{day}T00:00:00+00:00", "arr_")
 
 
+def test_one_may_do_some_things_and_has_another_secret_with_the_same_number(live: Live) -> None:
+    made = json.loads(live("create", "till", "--scope", "payments:money", "--scope", "*:read", "--json").stdout)
+    assert made["scopes"] == ["*:read", "payments:money"]
+    turned = json.loads(live("rotate", str(made["number"]), "--overlap-hours", "1", "--json").stdout)
+    assert (turned["number"], turned["token"] == made["token"]) == (made["number"], False)
+    assert turned["before_until"] > turned["rotated_at"]
+
+
+@pytest.mark.sample(2)
 @pytest.mark.parametrize(
     ("words", "code"),
     [
         (("create", " "), "no_reason"),
         (("create", "x" * 61), "name_too_long"),
         (("create", "old", "--expires-on", "2020-01-01"), "already_expired"),
+        (("create", "odd", "--scope", "money:print"), "bad_scope"),
+        (("create", "odd", "--account", "nobody"), "unknown_account"),
         (("revoke", "99"), "unknown_token"),
+        (("rotate", "99"), "unknown_token"),
     ],
 )
 def test_what_is_wrong_is_one_line_and_makes_no_token(live: Live, words: tuple[str, ...], code: str) -> None:

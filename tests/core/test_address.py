@@ -90,6 +90,7 @@ def test_a_plain_address_is_the_same_with_blanks_around_it(text: str) -> None:
     assert answer(text) == answer(f" {text} ")
 
 
+@pytest.mark.turn(2)
 @given(st.text(max_size=40) | st.from_regex(r'\A"?[ -~é\u202e\n]{0,20}"?@[a-zé.-]{1,20}\Z'))
 def test_whatever_is_accepted_is_one_short_line_and_its_own_form(text: str) -> None:
     try:

@@ -204,12 +204,14 @@ def test_a_local_time_is_never_outside_its_day_unless_the_day_lacks_it(zone: str
         assert at == calendar.start_of_day(day) or shown > datetime.combine(day, wall)
 
 
+@pytest.mark.turn(2)
 @given(zones, st.datetimes(datetime(2005, 1, 1), datetime(2040, 12, 31), timezones=st.just(UTC)))
 def test_every_instant_lies_before_the_end_of_its_own_day(zone: str, instant: datetime) -> None:
     calendar = calendar_of(zone)
     assert instant < calendar.end_of_day(calendar.local_day(instant))
 
 
+@pytest.mark.sample(2)
 @pytest.mark.parametrize(
     "zone", ["America/St_Johns", "America/Havana", "Pacific/Apia", "Australia/Lord_Howe", "Asia/Gaza"]
 )

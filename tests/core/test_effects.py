@@ -5,6 +5,7 @@ from __future__ import annotations
 from itertools import chain
 from typing import get_args
 
+import pytest
 from tests.stories.bank import Banked, DisputeState
 from tests.stories.story import STAFF
 from tests.stories.test_warned_otherwise import tell, unreachable
@@ -49,6 +50,7 @@ def money_back() -> Banked:
     return story
 
 
+@pytest.mark.turn(2)
 def test_what_facts_are_said_to_leave_they_leave_in_a_made_up_world() -> None:
     """Each kind at least once; a kind that its function forgets is an error, and never nothing."""
     worlds = [MemoryStore(), MemoryStore()]

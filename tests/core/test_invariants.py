@@ -145,6 +145,7 @@ SABOTAGES: dict[str, tuple[str, Sabotage]] = {
 }
 
 
+@pytest.mark.sample(6)
 @pytest.mark.parametrize("name", SABOTAGES)
 def test_broken_code_is_caught_by_the_invariant_that_guards_it(name: str, monkeypatch: pytest.MonkeyPatch) -> None:
     invariant, sabotage = SABOTAGES[name]

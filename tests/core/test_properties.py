@@ -78,6 +78,7 @@ def test_deciding_twice_does_nothing_twice(plot: Plot) -> None:
     played(plot, replayed, calm_days=150)
 
 
+@pytest.mark.turn(2)
 @examples(60)
 @given(plots(), st.lists(st.floats(0.0, 1.0, exclude_max=True), min_size=3, max_size=3))
 def test_until_the_next_look_the_answer_does_not_change(plot: Plot, parts: list[float]) -> None:

@@ -127,6 +127,7 @@ BAD_TEXTS = {
 }
 
 
+@pytest.mark.sample(8)
 @pytest.mark.parametrize("case", BAD_TEXTS)
 def test_a_bad_text_is_refused_with_its_file_line_and_name(tmp_path: Path, case: str) -> None:
     text, why = BAD_TEXTS[case]

@@ -97,6 +97,7 @@ def test_every_language_has_the_same_texts_in_the_same_order() -> None:
                 assert list(found[table]) == list(values), f"{code}: {table}"
 
 
+@pytest.mark.sample(10)
 @pytest.mark.parametrize("kind", MessageKind)
 def test_every_kind_is_whole_for_every_reader_in_every_locale_and_form(texts: Texts, kind: MessageKind) -> None:
     for content in (one for one in EVERY if one.kind is kind):

@@ -120,6 +120,7 @@ NAMES = r"(cloud|mail|backup|a\.devries|here)\b"
 """What begins a sentence as it is written."""
 
 
+@pytest.mark.sample(20)
 @pytest.mark.parametrize("kind", MessageKind)
 @pytest.mark.parametrize("locale", BREAKS)
 def test_no_case_breaks_the_grammar(texts: Texts, kind: MessageKind, locale: str) -> None:

@@ -332,6 +332,7 @@ def test_it_never_runs_beside_a_live_key(monkeypatch: pytest.MonkeyPatch, name: 
     assert "live_1" not in caught.value.message
 
 
+@pytest.mark.turn(2)
 def test_as_a_process_it_says_in_one_line_why_it_does_not_start() -> None:
     command, more = [sys.executable, "-m", "arrears.sandbox"], {"STRIPE_KEY": "sk_live_1"}
     ran = subprocess.run(command, env={**os.environ, **more}, capture_output=True, text=True, timeout=120)

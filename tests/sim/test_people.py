@@ -17,6 +17,7 @@ def reports() -> dict[str, SimulationReport]:
     return {name: simulate(MemoryStore(), 40, 365, 5, mix=mix) for name, mix in MIXES.items()}
 
 
+@pytest.mark.turn(2)
 def test_nothing_breaks_whoever_lives_there(reports: dict[str, SimulationReport]) -> None:
     assert [name for name, report in reports.items() if not report.holds] == []
 

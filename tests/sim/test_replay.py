@@ -151,6 +151,7 @@ def assert_book_is_shortened(report: PolicyOutcome, book: ReceivablesBook) -> No
     assert report.sums["USD"].not_asked == sum(i.total_minor for i in book.invoices) - report.sums["USD"].invoiced
 
 
+@pytest.mark.turn(3)
 def test_both_stores_give_the_same_outcome(database_url: str) -> None:
     book = the_book(books.OWN)
     settings = ReplaySettings(default_policy(), never_pay_every=3)

@@ -39,6 +39,7 @@ def test_an_account_lives_the_same_life_among_others() -> None:
     assert lives[0] == lives[1]
 
 
+@pytest.mark.turn(2)
 @pytest.mark.sample(1)
 @pytest.mark.parametrize("seed", range(20))
 def test_memory_and_postgresql_write_the_same_facts(seed: int, database_url: str) -> None:
@@ -53,6 +54,7 @@ def test_memory_and_postgresql_write_the_same_facts(seed: int, database_url: str
         store.close()
 
 
+@pytest.mark.turn(2)
 def test_worlds_full_of_bad_days_break_nothing() -> None:
     reports = [simulate(MemoryStore(), 25, 400, seed) for seed in range(100, few(102, 106))]
     assert [report.seed for report in reports if not report.holds] == []
@@ -110,7 +112,7 @@ TAMPERINGS = {
 }
 
 
-@pytest.mark.sample(6)
+@pytest.mark.sample(2)
 @pytest.mark.parametrize("name", TAMPERINGS)
 def test_what_somebody_changed_in_the_database_is_found(name: str, world_in_postgresql: PostgresStore) -> None:
     invariant, statements = TAMPERINGS[name]

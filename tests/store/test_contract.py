@@ -270,6 +270,7 @@ SETS: Final[dict[str, Callable[[AnyStore, list[int]], None]]] = {
 }
 
 
+@pytest.mark.sample(8)
 @pytest.mark.parametrize("code", SETS)
 def test_a_set_with_one_wrong_is_refused_whole_by_its_code(store: AnyStore, code: str) -> None:
     numbers = owing_book(store, 3)
@@ -530,6 +531,7 @@ def story(store: AnyStore) -> None:
     play(store, channel, services, 41, 160)
 
 
+@pytest.mark.turn(2)
 def test_the_same_commands_give_the_same_digest_on_both_stores(
     make_postgres: Callable[[], PostgresStore],
 ) -> None:

@@ -117,6 +117,7 @@ def test_a_half_made_schema_is_refused_too(own_database: str) -> None:
     assert (refused.value.code, refused.value.exit_code) == ("wrong_schema", 5)
 
 
+@pytest.mark.turn(2)
 def test_two_programs_that_start_together_on_an_empty_database_both_go_on(own_database: str, tmp_path: Path) -> None:
     environment = os.environ | {"ARREARS_DATABASE_URL": own_database, "ARREARS_HOME": str(tmp_path)}
     command = [sys.executable, "-m", "arrears", "status"]
@@ -138,6 +139,7 @@ def store(make_postgres: Callable[[], PostgresStore]) -> PostgresStore:
     return make_postgres()
 
 
+@pytest.mark.sample(3)
 @pytest.mark.parametrize("table", ["fact", "account_state", "invoice", "entry", "action", "collection_case"])
 def test_a_disk_that_fills_up_at_any_table_of_a_batch_leaves_nothing_half_done(
     store: PostgresStore, table: str

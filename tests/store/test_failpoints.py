@@ -53,6 +53,7 @@ def test_no_call_to_the_outside_is_made_where_there_is_no_failpoint(outside: str
     assert [name for name, _ in found] == [f"src/arrears/engine/{place}.py"]
 
 
+@pytest.mark.sample(3)
 @pytest.mark.parametrize("commit", ["accounts", "due", "open_accounts", "claim", "tick", "record_system"])
 def test_a_function_that_commits_has_a_point_on_each_side(commit: str) -> None:
     for path in (ROOT / "src/arrears/engine").rglob("*.py"):
@@ -78,6 +79,7 @@ def test_a_process_dies_at_the_named_point_when_it_is_reached_the_named_time() -
     assert (ran.returncode, ran.stdout.split()) == (-signal.SIGKILL, ["0", "1", "2"])
 
 
+@pytest.mark.turn(2)
 def test_a_real_process_is_armed_by_its_environment() -> None:
     program = (
         "from arrears.engine.failpoints import reached; from arrears.wiring import settings\n"

@@ -62,6 +62,7 @@ def comes(store: Any, place: Path, rows: list[dict[str, str]], day: int, by: Ord
         book.close()
 
 
+@pytest.mark.turn(2)
 def test_two_processes_come_to_what_one_does_again_and_again(
     tmp_path: Path, make_postgres: Callable[[], PostgresStore], two: OrderedMap
 ) -> None:

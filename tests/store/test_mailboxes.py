@@ -60,6 +60,7 @@ def owing(store: AnyStore, *addresses: str) -> list[int]:
     return numbers
 
 
+@pytest.mark.sample(6)
 @pytest.mark.parametrize(("one", "other"), ONE_MAILBOX)
 def test_a_mailbox_that_died_under_one_spelling_is_dead_under_another(one: str, other: str, store: AnyStore) -> None:
     first, second = owing(store, one, other)

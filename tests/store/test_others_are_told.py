@@ -47,6 +47,7 @@ def remove_the_extra(store: PostgresStore, account: int) -> None:
     profile.remove_extra(store, account, "ops@x.example", NOW)
 
 
+@pytest.mark.sample(2)
 @pytest.mark.parametrize(
     ("who", "change"),
     [

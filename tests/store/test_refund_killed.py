@@ -77,6 +77,7 @@ def gives_and_dies(shop: Shop, point: str, request: str) -> None:
     give(store, shop, request)
 
 
+@pytest.mark.sample(3)
 @pytest.mark.parametrize("point", [*(f"{point}:1" for point in REFUND_POINTS), *COMMITS])
 def test_whoever_dies_while_giving_back_is_followed_and_the_money_leaves_once(shop: Shop, point: str) -> None:
     child = FORK.Process(target=gives_and_dies, args=(shop, point, point))

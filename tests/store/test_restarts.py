@@ -80,6 +80,7 @@ def reminded(url: str, number: int) -> bool:
     return bool(row and row[0])
 
 
+@pytest.mark.turn(2)
 def test_workers_go_on_after_each_restart_and_do_everything_once(server: EmbeddedServer) -> None:
     url = server.start()
     create_scratch(url, SCHEMA)

@@ -96,6 +96,7 @@ def alone(server: EmbeddedServer, statement: str) -> str:
     return done.stdout
 
 
+@pytest.mark.turn(2)
 def test_a_server_of_an_earlier_version_takes_the_password_from_its_superuser_when_it_starts(
     server: EmbeddedServer,
 ) -> None:
@@ -125,6 +126,7 @@ def test_it_listens_on_a_socket_only_the_server_and_its_starter_can_reach(server
     assert stat.S_IMODE(folder.stat().st_mode) == 0o700
 
 
+@pytest.mark.turn(2)
 def test_password_and_data_are_private_and_no_other_folder_changes_its_rights(short_folder: Path) -> None:
     before = {path: path.stat().st_mode for path in (short_folder, *short_folder.parents)}
     server = EmbeddedServer(short_folder / "rights", durable=False)
@@ -135,6 +137,7 @@ def test_password_and_data_are_private_and_no_other_folder_changes_its_rights(sh
     assert {path: path.stat().st_mode for path in before} == before
 
 
+@pytest.mark.turn(2)
 def test_the_first_command_in_an_empty_folder_leaves_the_server_its_files(short_folder: Path) -> None:
     """Commands keep more in the home once the server runs, and close it to others."""
     home = short_folder / "empty"
@@ -221,6 +224,7 @@ def test_a_process_id_that_another_program_was_given_does_not_keep_it_down(serve
         innocent.wait()
 
 
+@pytest.mark.sample(2)
 @pytest.mark.parametrize("content", ["", "0\n", "-1\n", "999999999\n", "nonsense\n"])
 def test_a_torn_process_id_file_does_not_keep_it_down(server: EmbeddedServer, content: str) -> None:
     server.start()
@@ -230,6 +234,7 @@ def test_a_torn_process_id_file_does_not_keep_it_down(server: EmbeddedServer, co
     assert value(server.start(), "SELECT 1") == 1
 
 
+@pytest.mark.turn(2)
 def test_concurrent_starters_get_one_server(short_folder: Path) -> None:
     folder = short_folder / "many"
     program = (

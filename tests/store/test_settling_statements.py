@@ -51,6 +51,7 @@ def owing(store: TracedStore, sandbox: Running, debts: int, currencies: tuple[st
     return providers, methods.finish_setup(store, providers, 1, "stripe", page.ref, now, PERSON)
 
 
+@pytest.mark.sample(1)
 @pytest.mark.parametrize("currencies", [("EUR",), ("EUR", "USD")], ids=["one currency", "two currencies"])
 def test_1_to_200_debts_over_3_services_are_one_attempt_a_currency_and_as_many_statements(
     make_traced: Callable[[], TracedStore], currencies: tuple[str, ...]

@@ -69,6 +69,7 @@ def test_commands_on_1_10_and_200_accounts_take_the_same_number_of_statements(
     assert all(3 <= count <= 20 for count in found[0].values()), found[0]
 
 
+@pytest.mark.turn(3)
 def test_a_collections_batch_of_1_10_and_200_accounts_takes_the_same_number_of_statements(
     make_traced: Callable[[], TracedStore],
 ) -> None:
@@ -78,6 +79,7 @@ def test_a_collections_batch_of_1_10_and_200_accounts_takes_the_same_number_of_s
     assert found[0]["performing past due"] == 1, "where nothing is to be performed that is one statement"
 
 
+@pytest.mark.turn(2)
 def test_deletions_beyond_the_cap_are_not_asked_for_one_by_one(make_traced: Callable[[], TracedStore]) -> None:
     store = make_traced()
     numbers = owing_book(store, 30)
@@ -144,6 +146,7 @@ PLANS: Final = {
 }
 
 
+@pytest.mark.sample(6)
 @pytest.mark.parametrize("what", PLANS)
 @pytest.mark.parametrize("random_page_cost", ["1.1", "4"])
 def test_a_hot_statement_uses_its_index_on_20000_accounts(

@@ -127,6 +127,7 @@ def test_letters_are_claimed_in_order_and_by_one_at_a_time(store: AnyStore) -> N
     assert (stuck.no, stuck.claimed_at) == (first.no, at(5))
 
 
+@pytest.mark.sample(10)
 @pytest.mark.parametrize(
     ("known_by", "company", "found"),
     [

@@ -213,6 +213,7 @@ def test_there_are_enough_of_them_and_each_is_named() -> None:
     assert list(SAYS) == list(CHANGES)
 
 
+@pytest.mark.sample(24)
 @pytest.mark.parametrize("name", CHANGES)
 def test_check_names_what_was_changed_by_hand(name: str, book: PostgresStore) -> None:
     policies = book.policies()

@@ -77,6 +77,7 @@ def version(url: str) -> int | None:
         return schema.version_of(db)
 
 
+@pytest.mark.turn(2)
 def test_a_database_of_the_first_version_is_brought_up_to_date_with_all_that_is_in_it(old: str) -> None:
     before = rows(old)
     assert (before["account"], before["fact"] > 600) == (14, True)
@@ -106,6 +107,7 @@ def test_what_was_broken_off_after_any_step_goes_on_with_the_next_try(old: str, 
     assert (rows(old), version(old), agrees(old)) == (before, NEWEST, True)
 
 
+@pytest.mark.turn(2)
 def test_a_step_that_fails_half_way_leaves_nothing_of_itself(old: str) -> None:
     with psycopg.connect(old, autocommit=True) as db:
         db.execute("CREATE INDEX message_by_mailbox ON message (address)")
@@ -143,6 +145,7 @@ def test_what_is_not_ours_to_upgrade_is_left_alone(
     assert ("[wrong_schema]" in done.stderr, said in done.stderr) == (True, True)
 
 
+@pytest.mark.turn(2)
 def test_nothing_is_changed_under_a_worker_that_is_still_there(old: str) -> None:
     with psycopg.connect(old, application_name="an old worker"):
         done = upgrade(old)
@@ -152,6 +155,7 @@ def test_nothing_is_changed_under_a_worker_that_is_still_there(old: str) -> None
     assert version(old) == NEWEST
 
 
+@pytest.mark.turn(2)
 def test_two_upgrades_at_once_are_one(old: str) -> None:
     with psycopg.connect(old, autocommit=True) as other:
         other.execute("SELECT pg_advisory_lock(%s)", [upgrading.LOCK])
@@ -183,6 +187,7 @@ def shape(url: str) -> list[str]:
         return [line for (line,) in db.execute(SHAPE)]
 
 
+@pytest.mark.turn(2)
 def test_a_database_that_was_brought_up_to_date_has_the_shape_of_a_new_one(old: str) -> None:
     assert upgrade(old).returncode == 0
     found = shape(old)
@@ -212,6 +217,7 @@ def all_but_the_last(url: str, step: int) -> None:
     raise AssertionError("it was not broken off")
 
 
+@pytest.mark.turn(2)
 @pytest.mark.sample(1)
 @pytest.mark.parametrize("step", [v for v in schema.versions() if parts_of(v)])
 def test_each_part_of_a_step_may_be_made_again(old: str, step: int) -> None:
@@ -250,6 +256,7 @@ def test_what_is_written_between_the_parts_by_who_knows_no_new_column_has_it_too
         assert db.execute("SELECT mailbox FROM message WHERE seq = 900").fetchone() == ("eva@x.example",)
 
 
+@pytest.mark.turn(2)
 def test_a_part_waits_for_a_lock_for_a_moment_only_and_is_tried_again(old: str) -> None:
     with psycopg.connect(old) as reader, ThreadPoolExecutor(1) as pool:
         reader.execute("SELECT FROM message LIMIT 1")

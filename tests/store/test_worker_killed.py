@@ -14,6 +14,7 @@ from torture.worker import torture
 from arrears.engine.failpoints import POINTS
 
 
+@pytest.mark.turn(3)
 def test_nothing_is_lost_and_nothing_done_twice_however_often_a_worker_is_killed(
     request: pytest.FixtureRequest,
 ) -> None:

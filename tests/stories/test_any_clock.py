@@ -130,6 +130,7 @@ def books_agree(world: World) -> None:
     assert not any(account.doubts for account in world.store.snapshots(world.numbers).values())
 
 
+@pytest.mark.turn(2)
 @settings(max_examples=8, phases=[Phase.generate])
 @given(st.integers(0, 2**32))
 def test_nothing_is_lost_or_booked_twice_in_memory(seed: int) -> None:

@@ -99,6 +99,7 @@ def test_a_new_invoice_is_a_new_entry_and_a_failed_debit_is_presented_again_alon
     story.check()
 
 
+@pytest.mark.turn(2)
 def test_failures_of_other_invoices_never_use_up_a_mandate(sandbox: Running) -> None:
     story = Paying(sandbox, kinds=DEBITS, bill=False)
     mandate = story.card("sepa_empty")

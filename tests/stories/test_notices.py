@@ -293,6 +293,7 @@ def test_what_people_ask_for_themselves_leaves_in_a_storm_and_letters_to_others_
     assert sent(story)[before:] == [("test", ANNA.contact)]
 
 
+@pytest.mark.turn(2)
 def test_a_storm_of_bounces_stops_the_mail_and_makes_one_task() -> None:
     story = Story(accounts=few(120, 1000))
     story.stage.context = replace(PLAIN_CONTEXT, limits=MailLimits())

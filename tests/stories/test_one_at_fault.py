@@ -178,6 +178,7 @@ def test_a_request_that_the_provider_never_takes_is_no_unknown_and_not_asked_eve
     story.check()
 
 
+@pytest.mark.turn(2)
 def test_retries_of_what_is_known_not_to_pay_are_no_storm(sandbox: Running) -> None:
     story = Paying(sandbox, accounts=45, bill=False)
     for at, number in enumerate(story.numbers):
@@ -192,6 +193,7 @@ def test_retries_of_what_is_known_not_to_pay_are_no_storm(sandbox: Running) -> N
     assert not story.store.system().breaker_open
 
 
+@pytest.mark.turn(2)
 def test_a_card_that_other_accounts_have_used_up_is_planned_again_at_most_once_a_day(sandbox: Running) -> None:
     story = Paying(sandbox, accounts=20, bill=False)
     for number in story.numbers:

@@ -40,6 +40,7 @@ def credits(story: Paying, minor: int) -> None:
         corrections.credit(story.store, "I1-1", minor, story.now, STAFF, WHY)
 
 
+@pytest.mark.sample(8)
 @pytest.mark.parametrize("given", [3_000, 5_000, PRICE])
 @pytest.mark.parametrize("credited", [3_000, 5_000, PRICE])
 @pytest.mark.parametrize("first", ["the refund", "the credit note"])

@@ -138,6 +138,7 @@ def test_staff_who_close_the_task_let_it_be_asked_again_within_a_day(sandbox: Ru
     story.check()
 
 
+@pytest.mark.turn(2)
 def test_paid_by_transfer_the_doubt_is_over_and_another_currency_is_charged_all_the_same(sandbox: Running) -> None:
     story = Paying(sandbox, bill=False)
     story.card()

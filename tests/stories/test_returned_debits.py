@@ -57,6 +57,7 @@ RETURNS: Final = (
 )
 
 
+@pytest.mark.sample(4)
 @pytest.mark.parametrize(("kind", "code", "network", "again"), RETURNS)
 def test_only_the_listed_codes_let_a_returned_debit_be_presented_again(
     sandbox: Running, kind: str, code: str, network: str, *, again: bool

@@ -97,6 +97,7 @@ def still_open(reports: list[tuple[str, DisputeState, int]]) -> list[tuple[str, 
     return [(name, minor) for name, state, minor in reports if name not in ruled]
 
 
+@pytest.mark.sample(15)
 @pytest.mark.parametrize("end", ENDS)
 @pytest.mark.parametrize("situation", SITUATIONS)
 def test_any_order_and_number_of_reports_comes_to_the_same_books(situation: str, end: str) -> None:

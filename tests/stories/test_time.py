@@ -125,6 +125,7 @@ def test_the_service_stops_at_the_end_of_the_thirtieth_day(zone: str, due: str, 
     """)
 
 
+@pytest.mark.sample(10)
 @pytest.mark.parametrize(
     "zone", ["Australia/Lord_Howe", "Pacific/Kiritimati", "Pacific/Apia", "America/New_York", "Europe/Amsterdam"]
 )

@@ -14,6 +14,7 @@ from torture.money_faults import FAULTS, Fault, found_by
 from torture.money_worlds import play
 
 
+@pytest.mark.turn(3)
 def test_payers_that_are_killed_charge_nobody_twice_and_leave_nobody_off(database_url: str) -> None:
     command = [sys.executable, "-m", "torture.money", "--json", "--count", "30", "--rounds", "1"]
     environment = {**os.environ, "ARREARS_DATABASE_URL": database_url}
@@ -26,6 +27,7 @@ def test_payers_that_are_killed_charge_nobody_twice_and_leave_nobody_off(databas
     assert {zero: figures[zero] for zero in zeros} == dict.fromkeys(zeros, 0), figures
 
 
+@pytest.mark.turn(2)
 def test_whatever_happens_to_money_in_any_order_both_books_agree_and_nobody_is_stuck() -> None:
     seed = random.SystemRandom().randrange(10**9)
     found = play(seed)
@@ -33,6 +35,7 @@ def test_whatever_happens_to_money_in_any_order_both_books_agree_and_nobody_is_s
     assert found.figures["captures"] > 0
 
 
+@pytest.mark.turn(3)
 @pytest.mark.sample(1)
 @pytest.mark.parametrize("fault", FAULTS, ids=[fault.what for fault in FAULTS])
 def test_a_fault_that_is_put_back_is_found(fault: Fault) -> None:

@@ -13,6 +13,7 @@ from arrears.core.policy import default_policy
 from arrears.sim.replay import ReplaySettings
 
 
+@pytest.mark.turn(3)
 @pytest.mark.parametrize("path", books.PLAYED)
 def test_what_mails_say_is_what_the_ledger_and_the_stored_dates_say(path: Path) -> None:
     seed = random.randrange(10**9)

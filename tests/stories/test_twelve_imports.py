@@ -146,6 +146,7 @@ class Year:
             assert account.credit == {}
 
 
+@pytest.mark.sample(3)
 @pytest.mark.parametrize("seed", range(8))
 def test_after_twelve_exports_each_account_owes_what_is_asked_less_what_came_once(seed: int) -> None:
     year = Year(seed)

@@ -123,7 +123,7 @@ TURNS: Final = 4 if ALL else 1
 """So many acts are done one after the other in each state, which the seed of the run chooses."""
 
 
-@pytest.mark.sample(5)
+@pytest.mark.sample(2)
 @pytest.mark.parametrize("state", STATES)
 def test_what_is_offered_is_not_refused_and_what_is_not_offered_is_not_possible(ready: Town, state: str) -> None:
     account, browser = ready.accounts[state], visitor(ready, "administrator")

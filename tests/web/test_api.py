@@ -28,26 +28,29 @@ def money(site: str) -> Iterator[list[int]]:
     from django.urls import path
     from ninja import NinjaAPI
 
+    from arrears.core.people.scopes import ScopeAct, ScopeKind
     from arrears.web import urls
     from arrears.web.api import frame
     from arrears.web.api.idempotency import once_per_key
 
     runs: list[int] = []
-    trial = NinjaAPI(auth=frame.Bearer(), urls_namespace="trial", openapi_url=None, docs_url=None)
+    trial = NinjaAPI(
+        auth=frame.AllowedToken(ScopeKind.PAYMENTS, ScopeAct.MONEY, frame.OfAccount.ROUTE_ASKS),
+        urls_namespace="trial",
+        openapi_url=None,
+        docs_url=None,
+    )
     for kind, handler in frame.api._exception_handlers.items():
         trial.add_exception_handler(kind, handler)
 
     class Pay(frame.Strict):
         amount_minor: int
 
+    @trial.post("/pay")
     @once_per_key
-    def pay(request: HttpRequest) -> HttpResponse:
+    def pay(request: HttpRequest, body: Pay) -> HttpResponse:
         runs.append(1)
         return JsonResponse({"run": len(runs)}, status=201)
-
-    @trial.post("/pay")
-    def route(request: HttpRequest, body: Pay) -> HttpResponse:
-        return pay(request)
 
     added = path("v1/trial/", trial.urls)
     urls.urlpatterns.append(added)
@@ -76,7 +79,8 @@ def test_a_token_says_who_it_is_and_a_bad_one_gets_nowhere(client: "Client", wri
     from arrears.web.api_tokens import create_token
 
     good = client.get("/v1/me", headers={"Authorization": f"Bearer {write_token}"})
-    assert json.loads(good.content) == {"name": "the shop", "scope": "write"}
+    scopes = ["*:money", "*:read", "*:write"]
+    assert json.loads(good.content) == {"name": "the shop", "scopes": scopes, "account": None, "expires_at": None}
     expired = create_token("old", "read", NOW, NOW + timedelta(days=1))
     for header in ({}, {"Authorization": "Bearer wrong"}, {"Authorization": f"Bearer {expired}"}):
         assert problem(client.get("/v1/me", headers=header)) == (401, "unauthorised")
@@ -178,7 +182,9 @@ def test_too_many_requests_wait(client: "Client", write_token: str, monkeypatch:
     monkeypatch.setitem(LIMITS, Throttled.API, {CountedBy.TOKEN: Limit(3, timedelta(hours=1))})  # type: ignore[arg-type]
     answers = [client.get("/v1/me", headers={"Authorization": f"Bearer {write_token}"}) for _ in range(4)]
     assert [a.status_code for a in answers] == [200, 200, 200, 429]
-    assert answers[3].headers["Retry-After"] == "60"
+    said = [(a.headers["RateLimit-Policy"], a.headers["RateLimit"].partition(";t=")[0]) for a in answers]
+    assert said == [('"token";q=3;w=3600', f'"token";r={left}') for left in (2, 1, 0, 0)]
+    assert 1190 <= int(answers[3].headers["Retry-After"]) <= 1200, "one more is there after a third of an hour"
 
 
 def test_the_document_of_the_api_declares_every_problem(client: "Client") -> None:

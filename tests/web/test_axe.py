@@ -135,6 +135,7 @@ def looked_at(page: Page, town: Town, sight: Sight, size: str, scheme: str) -> l
     return [f"{sight}, {size}, {scheme}: {one}" for one in found]
 
 
+@pytest.mark.turn(3)
 def test_axe_finds_nothing_and_nothing_is_loaded_from_elsewhere(town: Town, outbox: Path, browser: Browser) -> None:
     every = list(sights(town))
     dresses = [(size, scheme) for size in SIZES for scheme in ("light", "dark")]

@@ -359,6 +359,7 @@ def house(shared: Entrance) -> Entrance:
     return shared
 
 
+@pytest.mark.sample(5)
 @pytest.mark.parametrize("ending", HAPPENS)
 def test_what_happens_ends_what_the_table_says_and_nothing_else(house: Entrance, ending: Ending) -> None:
     world = World(house)

@@ -75,6 +75,7 @@ def digest(shop: Living) -> list[tuple[str, Any]]:
         ]
 
 
+@pytest.mark.turn(2)
 def test_every_page_is_there_for_its_people_and_for_nobody_else(shop: Living, client: Client) -> None:
     account, other = shop.account((12000, "EUR"), (500, "USD"), days=25), shop.account((900, "EUR"))
     for path in PAGES:
@@ -235,6 +236,7 @@ def test_every_form_needs_our_token(shop: Living) -> None:
         assert browser.post(f"/acc_{account}/{path}", {"do": "pay"}).status_code == 403
 
 
+@pytest.mark.turn(2)
 @pytest.mark.sample(1)
 @pytest.mark.parametrize("scripts", [True, False])
 def test_a_person_pays_with_a_new_card_with_and_without_scripts(shop: Living, browser: Browser, scripts: bool) -> None:

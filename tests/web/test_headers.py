@@ -84,7 +84,7 @@ def test_a_nonce_is_never_used_twice(town: Town) -> None:
     assert len(policies) == 5
 
 
-@pytest.mark.sample(8)
+@pytest.mark.sample(3)
 @pytest.mark.parametrize("state", RECIPES)
 def test_no_page_is_large_in_any_state_and_all_carry_the_headers(town: Town, state: str) -> None:
     account = town.accounts[state]
@@ -125,6 +125,7 @@ def https(town: Town, folder: Path) -> dict[str, str]:
     }
 
 
+@pytest.mark.turn(2)
 def test_djangos_own_check_of_a_deployment_finds_nothing(town: Town, tmp_path: Path) -> None:
     command = [sys.executable, "-m", "django", "check", "--deploy", "--fail-level", "WARNING"]
     ran = subprocess.run(command, env=https(town, tmp_path), capture_output=True, text=True, timeout=120)
@@ -158,6 +159,7 @@ def served(environment: dict[str, str]) -> Iterator[int]:
         process.stdout.close()
 
 
+@pytest.mark.turn(3)
 def test_behind_https_cookies_are_host_bound_and_plain_requests_are_sent_to_https(town: Town, tmp_path: Path) -> None:
     own = town.accounts["declined"]
     with served(https(town, tmp_path)) as port:

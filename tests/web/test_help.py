@@ -148,6 +148,7 @@ def test_nobody_reaches_the_requests_of_another_account(shop: Living, client: Cl
     assert client.get(f"/acc_{account}/help/{number}")["Location"].startswith("/sign-in?next=")
 
 
+@pytest.mark.sample(2)
 @pytest.mark.parametrize(
     ("form", "says"),
     [

@@ -230,6 +230,7 @@ def mistakes() -> Any:
     got_request_exception.disconnect(keep)
 
 
+@pytest.mark.turn(2)
 def test_no_request_is_a_mistake_of_ours(town: Town, mistakes: list[str], request: pytest.FixtureRequest) -> None:
     from arrears.web.wsgi import get_application
 

@@ -188,6 +188,7 @@ def test_a_statement_ends_with_what_is_owed_and_its_page_says_the_same(shop: Liv
     assert page.index("€ -125,00") < page.index("€ 169,00 verschuldigd"), "the newest first"
 
 
+@pytest.mark.turn(2)
 def test_a_thousand_invoices_and_payments_are_pages_of_under_50_kb(shop: Living, client: Client) -> None:
     account = shop.account()
     now = shop.clock.now()

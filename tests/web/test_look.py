@@ -115,6 +115,7 @@ SMALL = """() => [...document.querySelectorAll('a, button, input:not([type=hidde
     .filter(([_, box]) => box.width && (box.width < 24 || box.height < 24)).map(([html, _]) => html)"""
 
 
+@pytest.mark.turn(2)
 def test_everything_fits_a_phone_of_320_px_and_can_be_hit_with_a_thumb(shop: Living, browser: Browser) -> None:
     name = "Vereniging van Eigenaars Kruidenbuurt-Langestraatverbindingsweg te 's-Hertogenbosch"
     account = shop.account((1234567890, "EUR"), (98765432100, "JPY"), days=40, name=name)
@@ -149,6 +150,7 @@ def test_the_menu_is_opened_by_keyboard_on_a_phone_and_open_on_a_desk(shop: Livi
     page.context.close()
 
 
+@pytest.mark.turn(2)
 def test_a_receipt_on_paper_is_the_receipt_and_nothing_around_it(shop: Living, browser: Browser) -> None:
     account = shop.account((12000, "EUR"))
     payment = Payment(account, f"p{account}", "EUR", 12000, (1,))

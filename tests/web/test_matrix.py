@@ -417,6 +417,7 @@ LOOKING: Final = [
 ]
 
 
+@pytest.mark.sample(3)
 @pytest.mark.parametrize("role", LOOKING)
 @pytest.mark.parametrize("asking", [False, True], ids=["every other page", "pages that ask the browser's device"])
 def test_looking_changes_nothing_in_the_database(town: Town, own: int, asking: bool, role: str) -> None:

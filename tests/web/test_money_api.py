@@ -168,6 +168,7 @@ def test_a_bank_that_asks_for_confirmation_is_answered_with_where_to_go(shop: Sh
     assert (result["state"], result["confirm_at"].startswith(shop.sandbox.url)) == ("needs_customer", True)
 
 
+@pytest.mark.sample(1)
 @pytest.mark.parametrize("lost", [False, True], ids=["with its answer", "with the first answer lost"])
 @pytest.mark.parametrize("one_key", [True, False], ids=["one key", "a key each"])
 def test_fifty_identical_requests_at_once_are_one_capture_and_one_answer(shop: Shop, lost: bool, one_key: bool) -> None:
@@ -376,6 +377,7 @@ def test_a_webhook_is_recorded_and_a_forged_unknown_or_huge_one_changes_nothing(
     assert shop.store.digest() == digest
 
 
+@pytest.mark.turn(3)
 def test_a_webhook_that_comes_two_hundred_times_at_once_is_recorded_once(shop: Shop) -> None:
     from django.db import connection
     from django.test import Client
@@ -413,6 +415,7 @@ def test_a_webhook_that_comes_two_hundred_times_at_once_is_recorded_once(shop: S
     assert [b.amount_minor for b in booked] == [12_000]
 
 
+@pytest.mark.turn(2)
 def test_sixteen_payers_on_two_connections_all_get_their_answer(shop: Shop) -> None:
     owing = [(shop.account((1_000, "EUR")), n) for n in range(16)]
     cards = {account: shop.card(account) for account, _ in owing}

@@ -37,6 +37,7 @@ def shop(site: str, sandbox: Running, tmp_path: Path) -> Iterator[Living]:
         yield found
 
 
+@pytest.mark.sample(4)
 @pytest.mark.parametrize(
     "asks",
     [
@@ -126,6 +127,7 @@ def test_live_installations_and_those_with_a_mail_server_have_no_outbox(
     assert client.get("/outbox/").status_code == 404
 
 
+@pytest.mark.turn(2)
 def test_a_person_opens_the_mail_and_its_link(shop: Living, browser: Browser) -> None:
     account = shop.account((12000, "EUR"))
     page = browser.new_page(viewport={"width": 1000, "height": 900}, locale="nl")

@@ -63,6 +63,7 @@ def grown(shop: Living, debts: int, subscriptions: int) -> int:
     return account
 
 
+@pytest.mark.turn(3)
 def test_the_statements_of_a_page_do_not_grow_with_the_account(shop: Living, client: Client, tmp_path: Path) -> None:
     from django.db import connection
     from django.test.utils import CaptureQueriesContext

@@ -76,6 +76,7 @@ def visitor(browser: Browser, url: str) -> Iterator[Visitor]:
         yield Visitor(context, url)
 
 
+@pytest.mark.turn(2)
 def test_a_passkey_alone_lets_in_and_comes_back_to_where_one_was(house: Entrance, visitor: Visitor) -> None:
     number, person, email = house.account()
     visitor.is_signed_in(person)
@@ -90,6 +91,7 @@ def test_a_passkey_alone_lets_in_and_comes_back_to_where_one_was(house: Entrance
     assert visitor.wrong == [], "the content policy lets our scripts run, and nothing else was tried"
 
 
+@pytest.mark.turn(2)
 def test_after_the_password_a_passkey_is_the_second_step(house: Entrance, visitor: Visitor) -> None:
     _, person, email = house.account()
     visitor.is_signed_in(person)
@@ -105,6 +107,7 @@ def test_after_the_password_a_passkey_is_the_second_step(house: Entrance, visito
     assert visitor.wrong == []
 
 
+@pytest.mark.turn(2)
 def test_a_passkey_proves_again_who_one_is_is_renamed_and_removed(house: Entrance, visitor: Visitor) -> None:
     _, person, _ = house.account()
     visitor.is_signed_in(person)

@@ -8,6 +8,7 @@ from collections.abc import Iterator
 from dataclasses import replace
 from datetime import timedelta
 from typing import TYPE_CHECKING, Any
+from uuid import uuid4
 
 import psycopg
 import pytest
@@ -63,7 +64,7 @@ class ProfilePages:
         shop.channel.taken.clear()
 
     def call(self, verb: str, path: str, body: object = None) -> Any:
-        headers = {"Authorization": f"Bearer {self.token}"}
+        headers = {"Authorization": f"Bearer {self.token}", "Idempotency-Key": uuid4().hex}
         url = f"/v1/accounts/acc_{self.account}/{path}"
         if body is None:
             return getattr(self.client, verb)(url, headers=headers)
@@ -191,6 +192,7 @@ def test_a_telephone_is_warned_where_there_is_a_channel_for_it_and_is_removed_ag
         wiring.install(context.shop.live)
 
 
+@pytest.mark.turn(2)
 def test_who_will_be_told_what_when_is_what_is_then_told(context: ProfilePages) -> None:
     plan = context.call("get", "told-when").json()
     planned = [(t["kind"], t["on"], t["names"]) for t in plan["tellings"] if t["kind"] in ("reminder", "stop_warning")]
@@ -208,6 +210,7 @@ def test_who_will_be_told_what_when_is_what_is_then_told(context: ProfilePages) 
     assert names == {str(account.subscription(1).disable.promised_on)}
 
 
+@pytest.mark.turn(2)
 def test_that_nobody_can_be_reached_is_said_where_it_is_said_who_is_told_what(context: ProfilePages) -> None:
     assert context.call("get", "told-when").json()["unreachable"] is None
     now = context.shop.clock.now()
@@ -247,6 +250,7 @@ def test_language_and_zone_of_a_person(context: ProfilePages) -> None:
     assert context.call("put", "people/per_999999/profile", {"locale": "nl", "zone": ""}).status_code == 404
 
 
+@pytest.mark.sample(3)
 @pytest.mark.parametrize(
     "address", ["", "anna", "a@b", "a@@example.org", "a@example.org\r\nBcc: x@y.example", "a b@example.org", "x" * 300]
 )

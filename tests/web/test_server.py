@@ -158,6 +158,7 @@ GARBAGE = [
 REFUSED = re.compile(rb"HTTP/1\.1 (400|413|431|505) ")
 
 
+@pytest.mark.sample(7)
 @pytest.mark.parametrize("octets", GARBAGE, ids=lambda octets: repr(octets[:40]))
 def test_what_is_no_request_is_refused_without_repeating_it(served: tuple[int, Pages], octets: bytes) -> None:
     port, pages = served

@@ -53,6 +53,7 @@ def counted(traced: TracedStore, browser: Client, path: str) -> tuple[Any, int]:
     return answer, traced.statements() + len(asked)
 
 
+@pytest.mark.turn(2)
 def test_pages_send_as_many_statements_for_200_debts_as_for_one(town: Town, traced: TracedStore) -> None:
     wrong = []
     for route in routes():

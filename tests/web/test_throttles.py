@@ -165,6 +165,7 @@ def test_a_request_is_counted_by_the_last_address_that_nobody_can_make_up(
         assert net_of(request) == net
 
 
+@pytest.mark.turn(2)
 def test_behind_https_there_is_a_server_in_front_though_nobody_said_so(tmp_path: Path, site: str) -> None:
     found = {}
     for https, proxies in (("", ""), ("1", ""), ("1", "2"), ("", "1")):

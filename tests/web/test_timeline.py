@@ -114,6 +114,7 @@ def test_a_stop_is_told_with_its_warnings_and_what_is_ahead_with_its_days(shop: 
     assert "Once everything is paid, no service is stopped or deleted for it." in english
 
 
+@pytest.mark.turn(2)
 def test_what_is_ahead_is_what_then_happens(shop: Living, client: Client) -> None:
     account = shop.account((12000, "EUR"), days=15)
     sign_in(client, shop.email(account))
@@ -148,6 +149,7 @@ def test_a_payment_is_told_with_its_receipt_and_with_what_it_brought_back(shop: 
     assert "Er staat niets gepland." in page
 
 
+@pytest.mark.sample(3)
 @pytest.mark.parametrize("action", Action)
 @pytest.mark.parametrize(("how", "dutch", "english"), [(h, *words) for h, words in SPOKEN_HOW.items()])
 def test_what_somebody_was_told_otherwise_is_told_to_the_customer(
@@ -191,6 +193,7 @@ def test_holds_say_what_waits_and_until_when_but_not_what_staff_wrote(shop: Livi
     assert "CANARY" not in page
 
 
+@pytest.mark.turn(2)
 def test_addresses_are_shown_to_the_administrator_and_masked_for_others(shop: Living, client: Client) -> None:
     from arrears.engine.people.profile import add_extra
 
@@ -219,6 +222,7 @@ def test_addresses_are_shown_to_the_administrator_and_masked_for_others(shop: Li
     assert "O•••@example.org" in profile
 
 
+@pytest.mark.turn(2)
 def test_a_thousand_facts_are_pages_of_under_50_kb_and_none_is_left_out(shop: Living, client: Client) -> None:
     account = shop.account(days=1)
     now = shop.clock.now()

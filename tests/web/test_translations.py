@@ -143,6 +143,7 @@ def test_every_translation_names_what_the_original_names(code: str) -> None:
             assert sorted(set(names.findall(words))) == sorted(set(names.findall(original))), original
 
 
+@pytest.mark.turn(2)
 def test_a_language_that_is_begun_has_everything_to_translate_and_is_not_begun_twice(tmp_path: Path) -> None:
     texts, pages = begin("de", tmp_path)
     assert (texts, pages) == (texts_path("de", tmp_path), catalogue_path("de", tmp_path))
@@ -159,6 +160,7 @@ def test_a_language_that_is_begun_has_everything_to_translate_and_is_not_begun_t
         assert refusal.value.code == why
 
 
+@pytest.mark.sample(1)
 @pytest.mark.parametrize(
     ("subject", "why"),
     [("Noch {{ sums }}", ""), ("Noch {{ summen }}", "de.toml:.*summen"), ("Noch {{ sums", "de.toml:"), ("", "de.toml")],
@@ -177,6 +179,7 @@ def test_a_text_of_a_language_that_is_only_begun_is_checked_as_those_of_every_ot
     assert refusal.value.code == "bad_template"
 
 
+@pytest.mark.turn(2)
 def test_a_language_whose_every_line_is_translated_is_whole(tmp_path: Path) -> None:
     texts, pages = begin("de", tmp_path)
     texts.write_text(re.sub("(?m)^# (?!Translate)", "", texts.read_text("utf-8")), "utf-8")
@@ -258,6 +261,7 @@ def pages_in_dutch(town: Town) -> Iterator[tuple[str, Any]]:
 NL: Final = {"Accept-Language": "nl"}
 
 
+@pytest.mark.turn(2)
 def test_no_page_in_dutch_shows_an_english_sentence(town: Town) -> None:
     untranslated, wrong, known, seen = english(), set(), set[str](), 0
     for name, answer in pages_in_dutch(town):

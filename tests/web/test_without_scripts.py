@@ -152,6 +152,7 @@ def rare(kind: tuple[tuple[str, str, str], list[Form]]) -> tuple[int, tuple[str,
     return len(kind[1]), kind[0]
 
 
+@pytest.mark.turn(3)
 def test_a_browser_without_scripts_gets_as_far_as_one_with_them(
     every_page: list[Markup], built_town: Town, database_url: str, bank: Running, browser: Browser
 ) -> None:

@@ -93,9 +93,11 @@ _SUMS: Final = {"*": _each("minor", "issued given_up open overdue credit paid")}
 _TOKEN: Final = {
     "number": "count",
     "name": "text",
-    **_each("code", "scope state"),
+    "scopes": ["text"],
+    "account": "id?",
+    "state": "code",
     "created_at": "at",
-    **_each("at?", "expires_at revoked_at last_used_at"),
+    **_each("at?", "expires_at revoked_at last_used_at rotated_at before_until"),
 }
 _SUPPORT: Final = {
     "number": "count",
@@ -263,6 +265,7 @@ ANSWERS: Final[Mapping[str, JsonAnswer | NoAnswer]] = {
     "person kept": _PEOPLE,
     "token create": JsonAnswer({**_TOKEN, "token": "text"}),
     "token list": JsonAnswer([_TOKEN]),
+    "token rotate": JsonAnswer({**_TOKEN, "token": "text"}),
     "token revoke": JsonAnswer(_TOKEN),
     "notice check": JsonAnswer({"ok": "flag", "languages": ["text"], "texts": "count"}),
     "notice preview": JsonAnswer({"index": "text", "messages": [{"*": "text"}]}),

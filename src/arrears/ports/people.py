@@ -7,7 +7,7 @@ from datetime import datetime
 from typing import NamedTuple, Protocol
 
 from arrears.core.messages.recipients import Extra
-from arrears.core.people.throttles import CountedTry
+from arrears.core.people.throttles import CountedTry, TriesLeft
 
 
 class AskedAddress(NamedTuple):
@@ -44,6 +44,9 @@ class ThrottleBook(Protocol):
 
     def count_tries(self, tries: Sequence[CountedTry], now: datetime) -> bool:
         """Count one try under each of these keys. False, and none is counted, where one of them has no more."""
+
+    def count_try(self, one: CountedTry, now: datetime) -> TriesLeft:
+        """Count one try under one key, if it has room; what is left of it."""
 
     def take_back(self, tries: Sequence[CountedTry]) -> None:
         """What was counted was no wrong try."""

@@ -71,6 +71,7 @@ MIDDLEWARE = [
     "django.contrib.auth.middleware.AuthenticationMiddleware",
     "allauth.account.middleware.AccountMiddleware",
     "arrears.web.api.strict.strict_body",
+    "arrears.web.api.limits.limits_said",
 ]
 ROOT_URLCONF = "arrears.web.urls"
 TEMPLATES = [

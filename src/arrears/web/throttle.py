@@ -18,7 +18,7 @@ from django.core import signing
 from django.http import HttpRequest, HttpResponse, HttpResponseBase
 
 from arrears.core.people.links import LASTS, Capability
-from arrears.core.people.throttles import LIMITS, CountedBy, CountedTry, Throttled, counted_try
+from arrears.core.people.throttles import LIMITS, CountedBy, CountedTry, Throttled, TriesLeft, counted_try
 from arrears.web.client_address import net_of
 from arrears.web.errors import too_often
 from arrears.wiring import installed
@@ -54,6 +54,12 @@ def take(request: HttpRequest, throttled: Throttled, *, name: str = "", **who: s
         if live.store.count_tries(tries, live.clock.now()):
             return tries
     raise TooManyTries
+
+
+def take_of_token(token: int) -> TriesLeft:
+    """Count one request of a program's token; whether it is let in, and what is left."""
+    live = installed()
+    return live.store.count_try(counted_try(Throttled.API, CountedBy.TOKEN, str(token)), live.clock.now())
 
 
 def may_be_wrong(request: HttpRequest, throttled: Throttled) -> bool:

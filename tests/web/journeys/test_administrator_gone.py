@@ -7,6 +7,7 @@ from tests.web.journeys.conftest import Meet
 from tests.web.journeys.scene import Scene
 
 
+@pytest.mark.turn(3)
 @pytest.mark.sample(1)
 def test_the_administrator_is_gone_and_a_request_without_sign_in_holds_deletion(
     scene: Scene, meet: Meet, language: str

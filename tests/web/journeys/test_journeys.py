@@ -14,6 +14,7 @@ pytestmark = pytest.mark.sample(1)
 """A run of `make test` walks each journey in one of its languages."""
 
 
+@pytest.mark.turn(2)
 def test_card_declined_then_mail_then_pay_link_then_new_card_then_running(
     scene: Scene, meet: Meet, language: str
 ) -> None:
@@ -49,6 +50,7 @@ def test_card_declined_then_mail_then_pay_link_then_new_card_then_running(
     assert anna.mail("Running again since 2 March 2026: cloud", "Sinds 2 maart 2026 weer aan: cloud")
 
 
+@pytest.mark.turn(2)
 def test_strong_authentication_is_abandoned_and_then_done(scene: Scene, meet: Meet, language: str) -> None:
     account = scene.customer(language, 2, card="challenge")
     anna = meet(language, account)
@@ -82,6 +84,7 @@ def test_strong_authentication_is_abandoned_and_then_done(scene: Scene, meet: Me
     assert [method.no for method in scene.shop.store.methods(account)] == [1], "the card stayed the one it was"
 
 
+@pytest.mark.turn(2)
 def test_the_bank_has_fixed_it_and_the_same_card_pays(scene: Scene, meet: Meet, language: str) -> None:
     account = scene.customer(language, 3, card="insufficient_funds")
     scene.bank_says(account, "approve")
@@ -103,6 +106,7 @@ def test_the_bank_has_fixed_it_and_the_same_card_pays(scene: Scene, meet: Meet, 
     assert scene.captures(account) == [12000]
 
 
+@pytest.mark.turn(2)
 def test_what_is_owed_is_paid_in_parts(scene: Scene, meet: Meet, language: str) -> None:
     account = scene.customer(language, 4, card="insufficient_funds")
     scene.bank_says(account, "approve")
@@ -156,6 +160,7 @@ def test_a_canceled_subscription_is_reactivated(scene: Scene, meet: Meet, langua
     assert scene.captures(account) == []
 
 
+@pytest.mark.turn(2)
 def test_a_reader_who_tries_to_pay_is_told_who_can(scene: Scene, meet: Meet, language: str) -> None:
     account = scene.customer(language, 6, card="insufficient_funds")
     sam = meet(language, account, who=1)

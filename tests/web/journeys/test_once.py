@@ -32,6 +32,7 @@ def anna(request: pytest.FixtureRequest, scene: Scene, meet: Meet) -> Person:
     return meet(language, account, scripts=request.param)
 
 
+@pytest.mark.turn(2)
 def test_a_double_click_then_refresh_then_back_and_again(scene: Scene, anna: Person) -> None:
     anna.opens("settle")
     anna.signs_in()
@@ -49,6 +50,7 @@ def test_a_double_click_then_refresh_then_back_and_again(scene: Scene, anna: Per
     assert [a.state for a in scene.shop.store.attempts(anna.account) if a.initiator == "customer"] == ["paid"]
 
 
+@pytest.mark.turn(2)
 def test_a_form_that_stood_open_in_another_tab_leads_to_the_same_story(scene: Scene, anna: Person) -> None:
     anna.opens("settle")
     anna.signs_in()
@@ -65,6 +67,7 @@ def test_a_form_that_stood_open_in_another_tab_leads_to_the_same_story(scene: Sc
     assert scene.captures(anna.account) == [12000]
 
 
+@pytest.mark.turn(2)
 def test_new_cards_in_two_tabs_pay_once_however_often_the_return_page_is_loaded(scene: Scene, anna: Person) -> None:
     scene.webhooks(arrive=False)
     anna.opens("settle")
@@ -95,6 +98,7 @@ def test_new_cards_in_two_tabs_pay_once_however_often_the_return_page_is_loaded(
     assert scene.captures(anna.account) == [12000]
 
 
+@pytest.mark.turn(2)
 def test_a_page_that_was_left_takes_nothing_and_a_tab_that_was_closed_loses_nothing(scene: Scene, anna: Person) -> None:
     anna.opens("settle")
     anna.signs_in()
@@ -122,6 +126,7 @@ def test_a_page_that_was_left_takes_nothing_and_a_tab_that_was_closed_loses_noth
     assert scene.captures(anna.account) == [12000]
 
 
+@pytest.mark.turn(3)
 def test_a_pay_link_pays_once_after_back_a_second_tab_and_a_page_that_was_left(scene: Scene, anna: Person) -> None:
     scene.webhooks(arrive=False)
     pay = ("Pay €120.00", "€ 120,00 betalen")
@@ -165,6 +170,7 @@ def asked_to_confirm(scene: Scene, meet: Meet, language: str, *, scripts: bool) 
     return anna
 
 
+@pytest.mark.turn(3)
 @pytest.mark.parametrize("scripts", [True, False])
 def test_what_the_bank_wants_confirmed_is_confirmed_through_the_mails_link(
     scene: Scene, meet: Meet, scripts: bool
@@ -181,6 +187,7 @@ def test_what_the_bank_wants_confirmed_is_confirmed_through_the_mails_link(
     assert scene.captures(anna.account) == [12000]
 
 
+@pytest.mark.turn(2)
 def test_what_the_payer_refused_at_the_bank_is_paid_another_way(scene: Scene, meet: Meet) -> None:
     anna = asked_to_confirm(scene, meet, "nl", scripts=False)
     anna.clicks("Refuse", "Weigeren")

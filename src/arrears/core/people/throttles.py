@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Mapping
-from datetime import timedelta
+from datetime import datetime, timedelta
 from enum import StrEnum
 from typing import Final, NamedTuple
 
@@ -68,6 +68,22 @@ class CountedTry(NamedTuple):
 
     key: str
     limit: Limit
+
+
+class TriesLeft(NamedTuple):
+    """Whether a try was counted and let in, and when all that was used is back."""
+
+    let_in: bool
+    until: datetime
+
+    def left(self, limit: Limit, now: datetime) -> int:
+        """How many more are let in at once."""
+        return max(0, (now + limit.within - self.until) // limit.step)
+
+    def next_in(self, limit: Limit, now: datetime) -> timedelta:
+        """In how long there is one more than now."""
+        more = (self.left(limit, now) + 1) * limit.step
+        return max(self.until - now - limit.within + more, timedelta())
 
 
 def counted_try(throttled: Throttled, by: CountedBy, value: str) -> CountedTry:

@@ -12,8 +12,8 @@ from contextlib import AbstractContextManager
 from datetime import datetime
 from typing import Final, LiteralString
 
-from arrears.core.people.throttles import CountedTry
-from arrears.store.postgres.write import Db
+from arrears.core.people.throttles import CountedTry, TriesLeft
+from arrears.store.postgres.write import Db, utc
 
 COUNT: Final[LiteralString] = """
 INSERT INTO throttle AS d (key, until) VALUES (%(key)s, %(now)s::timestamptz + %(step)s)
@@ -21,7 +21,7 @@ ON CONFLICT (key) DO UPDATE SET until =
     CASE WHEN d.until BETWEEN %(now)s AND %(now)s::timestamptz + %(within)s THEN d.until ELSE %(now)s END + %(step)s
 WHERE d.until NOT BETWEEN %(now)s::timestamptz + %(within)s - %(step)s + interval '1 microsecond'
     AND %(now)s::timestamptz + %(within)s
-RETURNING true
+RETURNING until
 """
 """What lies further ahead than any try could have moved it was counted by a clock that has been set back since."""
 
@@ -40,14 +40,23 @@ class PostgresThrottles:
         """The transaction that this thread has open, else one of its own."""
         raise NotImplementedError
 
+    def count_try(self, one: CountedTry, now: datetime) -> TriesLeft:
+        """See ports.people.ThrottleBook."""
+        with self.reading() as db:
+            row = db.execute(COUNT, _values(one, now)).fetchone()
+            db.execute(FORGET, [now])
+            if row is not None:
+                return TriesLeft(True, utc(row[0]))
+            row = db.execute("SELECT until FROM throttle WHERE key = %s", [one.key]).fetchone()
+            return TriesLeft(False, now if row is None else utc(row[0]))
+
     def count_tries(self, tries: Sequence[CountedTry], now: datetime) -> bool:
         """See ports.people.ThrottleBook."""
         taken: list[CountedTry] = []
         with self.reading() as db:
             # Everybody takes rows in the same order: nobody waits for somebody who waits for them.
             for one in sorted(tries):
-                values = {"key": one.key, "now": now, "step": one.limit.step, "within": one.limit.within}
-                if db.execute(COUNT, values).fetchone() is None:
+                if db.execute(COUNT, _values(one, now)).fetchone() is None:
                     _take_back(db, taken)
                     return False
                 taken.append(one)
@@ -58,6 +67,10 @@ class PostgresThrottles:
         """See ports.people.ThrottleBook."""
         with self.reading() as db:
             _take_back(db, tries)
+
+
+def _values(one: CountedTry, now: datetime) -> dict[str, object]:
+    return {"key": one.key, "now": now, "step": one.limit.step, "within": one.limit.within}
 
 
 def _take_back(db: Db, tries: Sequence[CountedTry]) -> None:

@@ -20,12 +20,13 @@ from arrears.core.ids import ACCOUNT, INVOICE, format_id, parse_id
 from arrears.core.money import format_amount
 from arrears.core.people.links import LASTS as CAPABILITY_LASTS
 from arrears.core.people.links import Capability
+from arrears.core.people.scopes import ScopeAct, ScopeKind
 from arrears.core.view import View
 from arrears.engine.messages.addressing import stable_link
 from arrears.notices import values
 from arrears.notices.languages import language_of
 from arrears.web.alerts import Standing, standing
-from arrears.web.api.frame import PROBLEMS, Bearer, wrong
+from arrears.web.api.frame import AllowedToken, terms, wrong
 from arrears.web.api_tokens import Token, token_lives
 from arrears.wiring import RealClock, installed, settings
 
@@ -36,7 +37,7 @@ LASTS: Final = CAPABILITY_LASTS[Capability.BANNER_TOKEN]
 _PATH: Final = re.compile(r"/v1/accounts/([^/]+)/alerts/?")
 
 
-class BannerOrBearer(Bearer):
+class BannerOrToken(AllowedToken):
     """An API token, or the banner's own for the account in the path."""
 
     def authenticate(self, request: HttpRequest, token: str) -> Any:
@@ -55,13 +56,7 @@ class BannerOrBearer(Bearer):
         return account
 
 
-class Minting(Bearer):
-    """Any API token: what it mints grants less than it has."""
-
-    reading = True
-
-
-@router.get("/accounts/{account}/alerts", response={200: dict[str, Any], **PROBLEMS}, auth=BannerOrBearer())
+@router.get("/accounts/{account}/alerts", **terms(ScopeKind.ALERTS, ScopeAct.READ, auth=BannerOrToken))
 def alerts(request: HttpRequest, account: str, lang: str = "") -> HttpResponse:
     """What stands, the most urgent first, in the language of `?lang=`, else of the browser, else of the account."""
     live = installed()
@@ -84,9 +79,10 @@ def alerts(request: HttpRequest, account: str, lang: str = "") -> HttpResponse:
     return JsonResponse(body)
 
 
-@router.post("/accounts/{account}/banner-token", response={200: dict[str, Any], **PROBLEMS}, auth=Minting())
+@router.post("/accounts/{account}/banner-token", **terms(ScopeKind.ALERTS, ScopeAct.READ))
 def banner_token(request: HttpRequest, account: str) -> HttpResponse:
-    """A token for the banner of this account. Minted by the operator's backend for a person who is signed in there."""
+    """A token for the banner of this account. Minted by the operator's backend for a person who is signed in there: it
+    grants less than the token that asks for it, so one that may read may ask."""
     number = _number(account)
     if number not in installed().store.snapshots([number]):
         raise Refused("unknown_account", f"there is no account {account}")

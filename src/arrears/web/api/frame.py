@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from enum import Enum, auto
 from functools import cached_property
 from typing import Any, Final
 
@@ -13,6 +14,8 @@ from ninja.security import HttpBearer
 from pydantic import ConfigDict
 
 from arrears.core.errors import Refused
+from arrears.core.ids import ACCOUNT, format_id, parse_id
+from arrears.core.people.scopes import ScopeAct, ScopeKind, TokenScope, allows, scopes_text
 from arrears.core.people.throttles import Throttled
 from arrears.web import throttle
 from arrears.web.api_tokens import Token, token_of
@@ -52,24 +55,86 @@ STATUS_BY_START: Final = (("unknown_", 404), ("duplicate_", 409))
 PROBLEMS: Final = dict.fromkeys((400, 401, 403, 404, 409, 413, 415, 422, 429, 503), Problem)
 
 
-class Bearer(HttpBearer):
-    """A token of ours, read-only or not; too many requests are refused before anything else. Where `reading` is set,
-    a POST changes nothing, and a token that may only read may send it."""
+class OfAccount(Enum):
+    """Where a request says whose account it is about, which a token that is bound to one account asks."""
 
-    reading = False
+    IN_PATH = auto()
+    ROUTE_ASKS = auto()
+    """The route itself asks `of_token`."""
+    OF_ALL = auto()
+    """It is about many: no token that is bound to one may ask."""
+
+
+class AnyToken(HttpBearer):
+    """A token of ours; too many requests are refused before anything else."""
 
     def authenticate(self, request: HttpRequest, token: str) -> Token:
-        """The token, or AuthenticationError; TooMany and ReadOnly say the rest."""
+        """The token; AuthenticationError and HttpError say the rest."""
         found = token_of(token, RealClock().now())
         if found is None:
             raise wrong(request)
-        try:
-            throttle.take(request, Throttled.API, token=str(found.number))
-        except throttle.TooManyTries:
-            raise HttpError(429, "too many requests") from None
-        if found.scope == "read" and request.method not in ("GET", "HEAD") and not self.reading:
-            raise HttpError(403, "this token may only read")
+        counted = throttle.take_of_token(found.number)
+        request.api_tries = counted  # type: ignore[attr-defined]
+        if not counted.let_in:
+            raise HttpError(429, "too many requests")
         return found
+
+
+class AllowedToken(AnyToken):
+    """A token of ours that lets its program do this to things of this kind."""
+
+    def __init__(self, kind: ScopeKind, act: ScopeAct, of_account: OfAccount = OfAccount.IN_PATH) -> None:
+        super().__init__()
+        self.kind, self.act, self.of_account = kind, act, of_account
+
+    def authenticate(self, request: HttpRequest, token: str) -> Token:
+        """See AnyToken. Another account than the token's own is answered as one that is not there."""
+        found = super().authenticate(request, token)
+        if not allows(found.scopes, self.kind, self.act):
+            raise HttpError(403, f"this token lacks {TokenScope(self.kind, self.act)}")
+        if found.account and self.of_account is OfAccount.OF_ALL:
+            raise HttpError(403, "this token is for one account")
+        if found.account and self.of_account is OfAccount.IN_PATH:
+            match = request.resolver_match
+            said = str(match.kwargs["account"]) if match is not None else ""
+            if parse_id(ACCOUNT, said) != (found.account,):
+                raise Refused("unknown_account", f"there is no account {said}")
+        return found
+
+
+def of_token(request: HttpRequest, account: int) -> bool:
+    """Whether the token of this request is for all accounts, or for this one."""
+    token: Token = request.auth  # type: ignore[attr-defined]
+    return token.account in (0, account)
+
+
+def author_of(request: HttpRequest) -> str:
+    """Who acts, as the journal names it: the program, by the number of its token."""
+    token: Token = request.auth  # type: ignore[attr-defined]
+    return f"token:{token.number}"
+
+
+_KEY: Final = {
+    "in": "header",
+    "name": "Idempotency-Key",
+    "required": True,
+    "description": "One for each request that is meant once; the same with every try.",
+    "schema": {"type": "string", "minLength": 1, "maxLength": 255, "pattern": "^[ -~]+$"},
+}
+
+
+def terms(
+    kind: ScopeKind,
+    act: ScopeAct,
+    *,
+    keyed: bool = False,
+    status: int = 200,
+    of_account: OfAccount = OfAccount.IN_PATH,
+    auth: type[AllowedToken] = AllowedToken,
+) -> dict[str, Any]:
+    """What a route says of itself to the router: who may call it, what it answers, whether it runs `once_per_key`."""
+    said: dict[str, Any] = {"response": {status: dict[str, Any], **PROBLEMS}, "auth": auth(kind, act, of_account)}
+    return {**said, "openapi_extra": {"parameters": [_KEY]}} if keyed else said
 
 
 def wrong(request: HttpRequest) -> Exception:
@@ -91,7 +156,9 @@ class _Api(NinjaAPI):
         return self._description
 
 
-api = _Api(title="arrears", version="1", auth=Bearer(), docs_url=None, openapi_url="openapi.json", urls_namespace="v1")
+api = _Api(
+    title="arrears", version="1", auth=AnyToken(), docs_url=None, openapi_url="openapi.json", urls_namespace="v1"
+)
 
 
 @api.exception_handler(AuthenticationError)
@@ -106,13 +173,16 @@ def _http(_request: HttpRequest, error: Any) -> HttpResponse:
     codes = {400: "bad_json", 403: "forbidden", 404: "not_found", 405: "wrong_method", 429: "too_many_requests"}
     answer = problem(error.status_code, codes.get(error.status_code, "error"), str(error).capitalize(), str(error))
     if error.status_code == 429:
-        answer.headers["Retry-After"] = "60"
+        answer.headers["Retry-After"] = "60"  # `api/limits.py` says it to the second, of a token that is known
     return answer
 
 
 @api.exception_handler(ValidationError)
 def _wrong(_request: HttpRequest, error: Any) -> HttpResponse:
-    fields = [{"field": ".".join(str(p) for p in e["loc"][1:]), "what": e["msg"]} for e in error.errors]
+    fields = [
+        {"field": ".".join(str(p) for p in e["loc"][2:] or e["loc"][1:]), "code": e["type"], "what": e["msg"]}
+        for e in error.errors
+    ]
     return problem(422, "invalid", "Some fields are not right", "see `fields`", fields=fields)
 
 
@@ -123,14 +193,21 @@ def _refused(_request: HttpRequest, error: Any) -> HttpResponse:
 
 
 class Me(Schema):
-    """Who a token is."""
+    """Who a token is: what it may do, the account that it is bound to, and when it ends."""
 
     name: str
-    scope: str
+    scopes: list[str]
+    account: str | None
+    expires_at: str | None
 
 
-@api.get("/me", response={200: Me, **PROBLEMS})
+@api.get("/me", response={200: Me, **PROBLEMS}, auth=AnyToken())
 def me(request: HttpRequest) -> Me:
-    """Say whose token this is."""
+    """Say whose token this is, and what it may do."""
     token: Token = request.auth  # type: ignore[attr-defined]
-    return Me(name=token.name, scope=token.scope)
+    return Me(
+        name=token.name,
+        scopes=scopes_text(token.scopes).split(),
+        account=format_id(ACCOUNT, token.account) if token.account else None,
+        expires_at=None if token.expires_at is None else token.expires_at.isoformat(),
+    )

@@ -1,4 +1,5 @@
-"""`Idempotency-Key` on money routes (draft-ietf-httpapi-idempotency-key-header-07): one key, one answer.
+"""`Idempotency-Key` on each POST that changes something (draft-ietf-httpapi-idempotency-key-header-07): one key, one
+answer.
 
 A key belongs to its token. The same request with it gets the answer of the first, waiting for it a while; another
 request with it is refused.
@@ -11,7 +12,8 @@ import threading
 from collections.abc import Callable
 from datetime import timedelta
 from functools import wraps
-from typing import Any, Concatenate, Final, ParamSpec
+from inspect import signature
+from typing import Any, Concatenate, Final, ParamSpec, get_type_hints
 
 from django.db import connection
 from django.http import HttpRequest, HttpResponse
@@ -33,7 +35,8 @@ Route = Callable[Concatenate[HttpRequest, P], HttpResponse]
 
 
 def once_per_key(route: Route[P]) -> Route[P]:
-    """Run the route once for each key of a token; the route answers with an HttpResponse."""
+    """Run the route once for each key of a token; the route answers with an HttpResponse. What is refused by raising is
+    not kept: nothing was done, and the same request may be right later."""
 
     @wraps(route)
     def answered(request: HttpRequest, /, *args: P.args, **kwargs: P.kwargs) -> HttpResponse:
@@ -57,6 +60,11 @@ def once_per_key(route: Route[P]) -> Route[P]:
             _keep(token, key, response)
         return response
 
+    # The framework reads what a route takes where that is defined, and the names in it mean something there alone.
+    hints = get_type_hints(route)
+    plain = signature(route)
+    taken = [one.replace(annotation=hints.get(name, one.annotation)) for name, one in plain.parameters.items()]
+    answered.__signature__ = plain.replace(parameters=taken)  # type: ignore[attr-defined]
     return answered
 
 
@@ -84,7 +92,8 @@ def _claim(token: int, key: str, digest: bytes) -> HttpResponse | None:
         return problem(422, "idempotency_key_reused", "The key was used before", "for another request; make a new one")
     if row is None or row[1] is None:
         return problem(409, "still_running", "Still running", "the first request with this key has not finished")
-    return HttpResponse(row[2], status=row[1], content_type="application/json")
+    kind = "application/json" if row[1] < 400 else "application/problem+json"
+    return HttpResponse(row[2], status=row[1], content_type=kind)
 
 
 def _answer_of_the_first(token: int, key: str) -> tuple[Any, ...] | None:

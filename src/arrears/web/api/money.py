@@ -19,18 +19,23 @@ from arrears.core.money import format_amount
 from arrears.core.payments.declines import guidance
 from arrears.core.payments.settlement import Quote
 from arrears.core.payments.values import AttemptState
+from arrears.core.people.scopes import ScopeAct, ScopeKind
 from arrears.core.rules.request import SET_UP
 from arrears.engine.doubting import asking
 from arrears.engine.payments import methods, refunds, settling
 from arrears.engine.payments.settling import Result, StaleQuote
 from arrears.ports import AttemptRecord, MethodRecord
-from arrears.web.api.frame import PROBLEMS, Strict
+from arrears.web.api.frame import OfAccount, Strict, author_of, of_token, terms
 from arrears.web.api.idempotency import once_per_key
 from arrears.web.errors import problem
 from arrears.web.identities import administrator_of, role_of
 from arrears.wiring import Installation, installed
 
 router = Router(tags=["money"])
+
+PAYMENTS: Final = ScopeKind.PAYMENTS
+READ: Final = ScopeAct.READ
+MONEY: Final = ScopeAct.MONEY
 
 JOIN_SECONDS_MAX: Final = 20.0
 """How long a request waits for the answer of the same one that was first; then it asks the provider itself."""
@@ -98,7 +103,7 @@ class RefundBody(Strict):
     reopens: bool = False
 
 
-@router.get("/accounts/{account}/settlement", response={200: dict[str, Any], **PROBLEMS})
+@router.get("/accounts/{account}/settlement", **terms(PAYMENTS, READ))
 def show(request: HttpRequest, account: str) -> HttpResponse:
     """What is owed now, one quote for each currency: send it back as it is to pay it.
 
@@ -110,17 +115,13 @@ def show(request: HttpRequest, account: str) -> HttpResponse:
     return JsonResponse({"owed": [_quote(q) for q in owed]})
 
 
-@router.post("/accounts/{account}/settlement", response={200: dict[str, Any], **PROBLEMS})
+@router.post("/accounts/{account}/settlement", **terms(PAYMENTS, MONEY, keyed=True))
+@once_per_key
 def settle(request: HttpRequest, account: str, body: Settle) -> HttpResponse:
     """Charge exactly what was shown, once, whoever else asks the same; needs an `Idempotency-Key`.
 
     A decline is an answer (200) with what to do about it; 409 `stale_quote` carries what is owed now.
     """
-    return _settle_once(request, account, body)
-
-
-@once_per_key
-def _settle_once(request: HttpRequest, account: str, body: Settle) -> HttpResponse:
     live = installed()
     number = _account(account)
     author = _author(request, number, body.person)
@@ -170,7 +171,7 @@ def _wait_for_the_first(live: Installation, account: int, attempt: int) -> None:
         tick.wait(0.05)
 
 
-@router.get("/accounts/{account}/payment-methods", response={200: dict[str, Any], **PROBLEMS})
+@router.get("/accounts/{account}/payment-methods", **terms(PAYMENTS, READ))
 def payment_methods(request: HttpRequest, account: str) -> HttpResponse:
     """The account's payment methods, and the subscriptions that each pays for."""
     live = installed()
@@ -185,14 +186,10 @@ def payment_methods(request: HttpRequest, account: str) -> HttpResponse:
     return JsonResponse({"payment_methods": listed})
 
 
-@router.post("/accounts/{account}/payment-methods", response={201: dict[str, Any], **PROBLEMS})
+@router.post("/accounts/{account}/payment-methods", **terms(PAYMENTS, MONEY, keyed=True, status=201))
+@once_per_key
 def start_setup(request: HttpRequest, account: str, body: Setup) -> HttpResponse:
     """The provider's page on which a person sets up a method; nothing is collected. Needs an `Idempotency-Key`."""
-    return _start_once(request, account, body)
-
-
-@once_per_key
-def _start_once(request: HttpRequest, account: str, body: Setup) -> HttpResponse:
     live = installed()
     number = _known(live, account)
     author = _author(request, number, body.person)
@@ -203,7 +200,8 @@ def _start_once(request: HttpRequest, account: str, body: Setup) -> HttpResponse
     return JsonResponse({"page": page.ref, "url": page.url, "provider": provider}, status=201)
 
 
-@router.post("/accounts/{account}/payment-methods/finish", response={200: dict[str, Any], **PROBLEMS})
+@router.post("/accounts/{account}/payment-methods/finish", **terms(PAYMENTS, MONEY, keyed=True))
+@once_per_key
 def finish_setup(request: HttpRequest, account: str, body: Finish) -> HttpResponse:
     """Store what was set up on a page; the same page gives the same method. It pays for what none pays for; nothing is
     collected at once."""
@@ -217,7 +215,8 @@ def finish_setup(request: HttpRequest, account: str, body: Finish) -> HttpRespon
     return JsonResponse(_method(live.store.method(number, method), []))
 
 
-@router.post("/accounts/{account}/payment-methods/{method}/activate", response={200: dict[str, Any], **PROBLEMS})
+@router.post("/accounts/{account}/payment-methods/{method}/activate", **terms(PAYMENTS, MONEY, keyed=True))
+@once_per_key
 def activate(request: HttpRequest, account: str, method: int, body: Activate) -> HttpResponse:
     """Let a method pay for subscriptions from now on, where nothing is past due."""
     live = installed()
@@ -228,7 +227,8 @@ def activate(request: HttpRequest, account: str, method: int, body: Activate) ->
     return payment_methods(request, account)
 
 
-@router.post("/accounts/{account}/payment-methods/{method}/renew", response={200: dict[str, Any], **PROBLEMS})
+@router.post("/accounts/{account}/payment-methods/{method}/renew", **terms(PAYMENTS, MONEY, keyed=True))
+@once_per_key
 def renew(request: HttpRequest, account: str, method: int, body: Renew) -> HttpResponse:
     """The same card with its new expiry."""
     live = installed()
@@ -238,7 +238,7 @@ def renew(request: HttpRequest, account: str, method: int, body: Renew) -> HttpR
     return payment_methods(request, account)
 
 
-@router.delete("/accounts/{account}/payment-methods/{method}", response={200: dict[str, Any], **PROBLEMS})
+@router.delete("/accounts/{account}/payment-methods/{method}", **terms(PAYMENTS, MONEY))
 def remove(request: HttpRequest, account: str, method: int, person: str | None = None) -> HttpResponse:
     """Remove a method; 422 `method_held` lists what holds it and until when."""
     live = installed()
@@ -248,7 +248,7 @@ def remove(request: HttpRequest, account: str, method: int, person: str | None =
     return payment_methods(request, account)
 
 
-@router.get("/accounts/{account}/attempts", response={200: dict[str, Any], **PROBLEMS})
+@router.get("/accounts/{account}/attempts", **terms(PAYMENTS, READ))
 def attempts(request: HttpRequest, account: str) -> HttpResponse:
     """The book of attempts, newest first."""
     live = installed()
@@ -258,20 +258,18 @@ def attempts(request: HttpRequest, account: str) -> HttpResponse:
     return JsonResponse({"attempts": [_attempt(a) for a in reversed(live.store.attempts(number))]})
 
 
-@router.post("/payments/{payment}/refund", response={200: dict[str, Any], **PROBLEMS})
+@router.post("/payments/{payment}/refund", **terms(PAYMENTS, MONEY, of_account=OfAccount.ROUTE_ASKS, keyed=True))
+@once_per_key
 def refund(request: HttpRequest, payment: str, body: RefundBody) -> HttpResponse:
     """Give back a payment or a part of it; it reopens nothing unless you say so. Needs an `Idempotency-Key`: with the
     same one it is the same refund, for ever."""
-    return _refund_once(request, payment, body)
-
-
-@once_per_key
-def _refund_once(request: HttpRequest, payment: str, body: RefundBody) -> HttpResponse:
     live = installed()
     record = live.store.payment(payment)
+    if record is not None and not of_token(request, record.account):
+        raise Refused("unknown_payment", f"there is no payment {payment}")
     if record is not None and record.fact.currency != body.currency:
         raise Refused("bad_amount", f"{payment} was paid in {record.fact.currency}, not in {body.currency[:10]!r}")
-    author = f"token:{request.auth.number}"  # type: ignore[attr-defined]
+    author = author_of(request)
     now = live.clock.now()
     request_of = f"{author} {request.headers['Idempotency-Key']}"
     answer = refunds.refund(
@@ -323,7 +321,7 @@ def _no_account(number: int) -> Refused:
 def _author(request: HttpRequest, account: int, person: str | None) -> str:
     """Who acts: the person that the program speaks for, who must be the administrator, or the program itself."""
     if person is None:
-        return f"token:{request.auth.number}"  # type: ignore[attr-defined]
+        return author_of(request)
     [number] = parse_id(PERSON, person)
     role = role_of(account, number)
     if role is None:

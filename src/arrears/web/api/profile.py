@@ -5,7 +5,7 @@ A program may act for a person (`person`); then it must be that person, or the a
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Any, Final
 
 from django.http import HttpRequest, HttpResponse, JsonResponse
 from ninja import Router
@@ -14,13 +14,19 @@ from arrears.core.errors import Refused
 from arrears.core.ids import ACCOUNT, PERSON, SUBSCRIPTION, format_id, parse_id
 from arrears.core.messages.recipients import EMAIL, ChannelName, Contacts, Recipient
 from arrears.core.people.links import LASTS, Capability
+from arrears.core.people.scopes import ScopeAct, ScopeKind
 from arrears.engine.messages.unreached import WHAT_TO_DO, Unreached
 from arrears.engine.messages.upcoming import Telling, upcoming_messages
 from arrears.engine.people import profile
-from arrears.web.api.frame import PROBLEMS, Strict
+from arrears.web.api.frame import Strict, author_of, terms
+from arrears.web.api.idempotency import once_per_key
 from arrears.wiring import installed
 
 router = Router(tags=["people"])
+
+PEOPLE: Final = ScopeKind.PEOPLE
+READ: Final = ScopeAct.READ
+WRITE: Final = ScopeAct.WRITE
 
 
 class Address(Strict):
@@ -52,13 +58,13 @@ class Profile(Strict):
     zone: str = ""
 
 
-@router.get("/accounts/{account}/recipients", response={200: dict[str, Any], **PROBLEMS})
+@router.get("/accounts/{account}/recipients", **terms(PEOPLE, READ))
 def recipients(request: HttpRequest, account: str) -> HttpResponse:
     """Every address of the account, and whether it works."""
     return JsonResponse(_recipients(_number(account)))
 
 
-@router.get("/accounts/{account}/told-when", response={200: dict[str, Any], **PROBLEMS})
+@router.get("/accounts/{account}/told-when", **terms(PEOPLE, READ))
 def tellings(request: HttpRequest, account: str) -> HttpResponse:
     """Who will be told what, when: by the policy, and by the case that is open. Where nobody can be told, `unreachable`
     says why, since when, what waits, and what to do."""
@@ -68,24 +74,26 @@ def tellings(request: HttpRequest, account: str) -> HttpResponse:
     return JsonResponse({"zone": plan.zone, "tellings": told, "unreachable": _unreached(number, plan.unreached)})
 
 
-@router.post("/accounts/{account}/contact-address", response={202: dict[str, Any], **PROBLEMS})
+@router.post("/accounts/{account}/contact-address", **terms(PEOPLE, WRITE, keyed=True, status=202))
+@once_per_key
 def contact_address(request: HttpRequest, account: str, body: Address) -> HttpResponse:
     """Send a link to a new contact address. Mail goes there once the link has been used."""
     live = installed()
     number, person = _number(account), _person(body.person)
-    profile.change_address(live.store, number, person, body.address, live.clock.now(), _author(request))
+    profile.change_address(live.store, number, person, body.address, live.clock.now(), author_of(request))
     return JsonResponse({"sent_to": body.address, "valid_days": LASTS[Capability.ADDRESS_LINK].days}, status=202)
 
 
-@router.post("/accounts/{account}/test-message", response={202: dict[str, Any], **PROBLEMS})
+@router.post("/accounts/{account}/test-message", **terms(PEOPLE, WRITE, keyed=True, status=202))
+@once_per_key
 def test_message(request: HttpRequest, account: str, body: Whom) -> HttpResponse:
     """Send a person a test message."""
     live = installed()
-    profile.send_test(live.store, _number(account), _person(body.person), live.clock.now(), _author(request))
+    profile.send_test(live.store, _number(account), _person(body.person), live.clock.now(), author_of(request))
     return JsonResponse({"person": body.person}, status=202)
 
 
-@router.put("/accounts/{account}/recipients/extra", response={200: dict[str, Any], **PROBLEMS})
+@router.put("/accounts/{account}/recipients/extra", **terms(PEOPLE, WRITE))
 def add_extra(request: HttpRequest, account: str, body: Other) -> HttpResponse:
     """Warn somebody else too; the same address again changes name and language."""
     live, number = installed(), _number(account)
@@ -93,12 +101,12 @@ def add_extra(request: HttpRequest, account: str, body: Other) -> HttpResponse:
     profile.add_extra(
         *(live.store, number, body.address, body.name, body.locale, channel, live.channels),
         now=live.clock.now(),
-        author=_author(request),
+        author=author_of(request),
     )
     return JsonResponse(_recipients(number))
 
 
-@router.delete("/accounts/{account}/recipients/extra", response={200: dict[str, Any], **PROBLEMS})
+@router.delete("/accounts/{account}/recipients/extra", **terms(PEOPLE, WRITE))
 def remove_extra(request: HttpRequest, account: str, address: str) -> HttpResponse:
     """Warn them no longer."""
     number = _number(account)
@@ -106,7 +114,7 @@ def remove_extra(request: HttpRequest, account: str, address: str) -> HttpRespon
     return JsonResponse(_recipients(number))
 
 
-@router.put("/accounts/{account}/people/{person}/profile", response={200: dict[str, Any], **PROBLEMS})
+@router.put("/accounts/{account}/people/{person}/profile", **terms(PEOPLE, WRITE))
 def set_profile(request: HttpRequest, account: str, person: str, body: Profile) -> HttpResponse:
     """In which language and zone a person of this account reads."""
     number = _number(account)
@@ -122,10 +130,6 @@ def _number(text: str) -> int:
 def _person(text: str) -> int:
     [number] = parse_id(PERSON, text)
     return number
-
-
-def _author(request: HttpRequest) -> str:
-    return f"token:{request.auth.number}"  # type: ignore[attr-defined]
 
 
 def _recipients(number: int) -> dict[str, Any]:
