@@ -14,7 +14,7 @@ from pypdf import PdfReader
 from arrears.core.errors import Refused
 from arrears.documents.paper import ROWS_MAX, Column, Paper, Table, as_pdf
 
-AT = datetime(2026, 3, 2, 9, tzinfo=UTC)
+AT = datetime(2026, 3, 2, 9, 0, 0, 123456, tzinfo=UTC)
 TABLE = Table(
     (Column("Factuur", wide=True), Column("Bedrag", sum=True)),
     (("2026-1", "€\u00a0120,00"),),

@@ -61,7 +61,7 @@ def test_a_receipt_says_who_got_how_much_from_whom_when_how_and_for_what(shop: L
         "€ 10,00",
     ):
         assert words in page, words
-    assert text(client.get(f"/acc_{account}/invoices")).count(f"/acc_{account}/receipts/{seq}") == 1
+    assert text(client.get(f"/acc_{account}/invoices")).count(f'/acc_{account}/receipts/{seq}"') == 1
 
 
 def test_a_transfer_that_names_nothing_says_what_it_paid_all_the_same(shop: Living, client: Client) -> None:

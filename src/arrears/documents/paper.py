@@ -72,7 +72,7 @@ def as_pdf(paper: Paper, at: datetime) -> bytes:
                 sys_inputs=inputs,
                 pdf_standards=["a-2a", "ua-1"] if archival else [],
                 ignore_system_fonts=archival,
-                timestamp=at.astimezone(UTC),
+                timestamp=at.astimezone(UTC).replace(microsecond=0),
             )
         except typst.TypstError as error:
             why = error
