@@ -12,11 +12,11 @@ from msgspec.structs import replace
 from pypdf import PdfReader
 
 from arrears.core.errors import Refused
-from arrears.documents.paper import ROWS_MAX, Column, Paper, Table, as_pdf
+from arrears.documents.paper import ROWS_MAX, PaperColumn, Paper, PaperTable, as_pdf
 
 AT = datetime(2026, 3, 2, 9, 0, 0, 123456, tzinfo=UTC)
-TABLE = Table(
-    (Column("Factuur", wide=True), Column("Bedrag", sum=True)),
+TABLE = PaperTable(
+    (PaperColumn("Factuur", wide=True), PaperColumn("Bedrag", sum=True)),
     (("2026-1", "€\u00a0120,00"),),
     ("Totaal", "€\u00a0120,00"),
 )

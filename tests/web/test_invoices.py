@@ -185,7 +185,7 @@ def test_a_statement_ends_with_what_is_owed_and_its_page_says_the_same(shop: Liv
         ["USD", "-5,00", "0,00"],
     ]
     page = text(client.get(f"/acc_{account}/statement"))
-    assert page.index("€ -125,00") < page.index("€ 169,00 verschuldigd"), "the newest first"
+    assert page.index("€ -125,00") < page.index("saldo € 169,00"), "the newest first"
 
 
 @pytest.mark.turn(2)

@@ -69,10 +69,10 @@ def test_a_statement_ends_with_what_is_owed_and_a_long_one_begins_with_what_was(
     assert f"/acc_{account}/statement.pdf" in text(client.get(f"/acc_{account}/statement"))
     whole = paper(client, f"/acc_{account}/statement.pdf", "nl")
     assert "Openstaand saldo -€ 30,00" in whole.text.replace("\n", " ").replace("€ -30,00", "-€ 30,00")
-    assert "Stand tot dan toe" not in whole.text
+    assert "Beginsaldo" not in whole.text
     monkeypatch.setattr(papers, "ROWS_MAX", 2)
     short = paper(client, f"/acc_{account}/statement.pdf", "nl")
-    assert "Stand tot dan toe" in short.text
+    assert "Beginsaldo" in short.text
     assert "€ 120,00" in short.text
 
 

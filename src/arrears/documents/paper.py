@@ -20,7 +20,7 @@ ROWS_MAX: Final = 1_000
 """Of all tables of a paper: 25 pages, a third of a second on one core."""
 
 
-class Column(msgspec.Struct, frozen=True):
+class PaperColumn(msgspec.Struct, frozen=True):
     """A column: its head; whether it holds sums, which stand at the right; whether it takes the width that is left."""
 
     name: str
@@ -28,10 +28,10 @@ class Column(msgspec.Struct, frozen=True):
     wide: bool = False
 
 
-class Table(msgspec.Struct, frozen=True):
+class PaperTable(msgspec.Struct, frozen=True):
     """A table: every row, and the `total` where there is one, has as many cells as there are columns."""
 
-    columns: Sequence[Column]
+    columns: Sequence[PaperColumn]
     rows: Sequence[Sequence[str]]
     total: Sequence[str] = ()
     caption: str = ""
@@ -48,7 +48,7 @@ class Paper(msgspec.Struct, frozen=True):
     language: str
     region: str
     heads: Sequence[tuple[str, str]]
-    tables: Sequence[Table] = ()
+    tables: Sequence[PaperTable] = ()
     notes: Sequence[str] = ()
     amount: str = ""
     identity: str = ""

@@ -11,7 +11,7 @@ from django.http import HttpResponse
 from django.utils.translation import gettext as _
 
 from arrears.core.errors import Refused
-from arrears.documents.paper import ROWS_MAX, Column, Paper, Table, as_pdf
+from arrears.documents.paper import ROWS_MAX, PaperColumn, Paper, PaperTable, as_pdf
 from arrears.web.account_centre.frame import Visit, account_page
 from arrears.web.account_centre.invoices import receipt_of
 from arrears.web.account_centre.statement import StatementLine, statement_of
@@ -26,7 +26,7 @@ log = logging.getLogger(__name__)
 def receipt(visit: Visit, number: int) -> HttpResponse:
     """One payment; dated by its own instant, so that it is the same file each time."""
     shown = receipt_of(visit, number)
-    columns = (Column(_("Invoice"), wide=True), Column(_("Amount"), sum=True))
+    columns = (PaperColumn(_("Invoice"), wide=True), PaperColumn(_("Amount"), sum=True))
     # Who received it and how much stand above already.
     said = {_("Received by"), _("Amount")}
     paper = Paper(
@@ -34,7 +34,7 @@ def receipt(visit: Visit, number: int) -> HttpResponse:
         number=shown.number,
         amount=shown.amount,
         heads=[head for head in shown.heads if head[0] not in said],
-        tables=(Table(columns, shown.parts, (_("Total"), shown.amount), _("What it paid")),),
+        tables=(PaperTable(columns, shown.parts, (_("Total"), shown.amount), _("What it paid")),),
         notes=[" ".join([one["text"], *_open_again(one["invoices"])]) for one in shown.back],
         **_given_by(visit),
     )
@@ -64,7 +64,7 @@ def balances(lines: Sequence[StatementLine]) -> dict[str, int]:
     return {currency: minor for currency, minor in last.items() if minor}
 
 
-def _table(visit: Visit, lines: Sequence[StatementLine]) -> Table:
+def _table(visit: Visit, lines: Sequence[StatementLine]) -> PaperTable:
     """The newest lines that a paper has room for, after what was owed before them."""
     most = ROWS_MAX - len({one.currency for one in lines})
     before, shown = lines[:-most], lines[-most:]
@@ -82,12 +82,12 @@ def _table(visit: Visit, lines: Sequence[StatementLine]) -> Table:
         for one in shown
     ]
     heads = (
-        Column(_("Day")),
-        Column(_("What happened"), wide=True),
-        Column(_("Change"), sum=True),
-        Column(_("Owed after it"), sum=True),
+        PaperColumn(_("Day")),
+        PaperColumn(_("What happened"), wide=True),
+        PaperColumn(_("Change"), sum=True),
+        PaperColumn(_("Owed after it"), sum=True),
     )
-    return Table(heads, rows)
+    return PaperTable(heads, rows)
 
 
 def _given_by(visit: Visit) -> dict[str, Any]:

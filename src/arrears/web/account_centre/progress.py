@@ -13,21 +13,25 @@ from arrears.web.account_centre.owed import Owed, coming, says
 from arrears.web.names import called
 
 
-class Step(NamedTuple):
+class ProgressStep(NamedTuple):
     """One step in words; `place` is "done", "now" or "ahead" of today."""
 
     text: str
     place: str
 
 
-def progress(visit: Visit, sums: list[Owed]) -> list[Step]:
+def progress(visit: Visit, sums: list[Owed]) -> list[ProgressStep]:
     """The steps in order. What paying does not keep from happening is none of them; without anything owed there are
     none."""
     if not sums:
         return []
-    done = [Step(text, "done") for text in _so_far(visit)]
+    done = [ProgressStep(text, "done") for text in _so_far(visit)]
     now = _("Today: %(total)s is open") % {"total": visit.listed([one.amount for one in sums])}
-    return [*done, Step(now, "now"), *(Step(says(one), "ahead") for one in coming(visit) if one.averted)]
+    return [
+        *done,
+        ProgressStep(now, "now"),
+        *(ProgressStep(says(one), "ahead") for one in coming(visit) if one.averted),
+    ]
 
 
 def _so_far(visit: Visit) -> list[str]:
