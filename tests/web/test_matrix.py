@@ -37,8 +37,8 @@ POST /console/sign-out                          in         in       in          
 POST /language                                  302        302      302            302      302       302
 GET  /banner.js                                 200        200      200            200      200       200
 GET  /favicon.ico                               200        200      200            200      200       200
-GET  /acc/                                      in         in       302            302      302       in
-GET  /acc/<path:task>                           in         in       302            302      302       in
+GET  /acc/                                      in         in       200            200      200       in
+GET  /acc/<path:task>                           in         in       200            200      200       in
 GET  /assets/<asset>                            200        200      200            200      200       200
 GET  /address/<str:token>                       200        200      200            200      200       200
 POST /address/<str:token>                       200        200      200            200      200       200

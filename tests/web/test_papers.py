@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import sys
 from collections.abc import Iterator
 from typing import TYPE_CHECKING
@@ -39,7 +40,9 @@ def paper(client: Client, path: str, language: str) -> Read:
     client.cookies["language"] = language
     answer = client.get(path)
     assert answer["Content-Type"] == "application/pdf"
-    assert answer["Content-Disposition"] == f'attachment; filename="{path.rpartition("/")[2]}"' or "receipts" in path
+    assert re.fullmatch(
+        r'attachment; filename="(receipt|statement)-acc_[0-9]+(-[0-9]+)?\.pdf"', answer["Content-Disposition"]
+    )
     return read(answer.content)
 
 
