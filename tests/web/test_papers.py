@@ -8,7 +8,7 @@ from collections.abc import Iterator
 from typing import TYPE_CHECKING
 
 import pytest
-from tests.documents.test_paper import Read, read
+from tests.notices.test_paper import Read, read
 from tests.web.living import Living, living
 from tests.web.test_centre import sign_in, text
 

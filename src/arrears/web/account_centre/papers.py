@@ -11,7 +11,7 @@ from django.http import HttpResponse
 from django.utils.translation import gettext as _
 
 from arrears.core.errors import Refused
-from arrears.documents.paper import ROWS_MAX, Paper, PaperColumn, PaperTable, as_pdf
+from arrears.notices.paper import ROWS_MAX, Paper, PaperColumn, PaperTable, as_pdf
 from arrears.web.account_centre.frame import Visit, account_page
 from arrears.web.account_centre.invoices import receipt_of
 from arrears.web.account_centre.statement import StatementLine, statement_of

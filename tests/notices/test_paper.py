@@ -12,7 +12,7 @@ from msgspec.structs import replace
 from pypdf import PdfReader
 
 from arrears.core.errors import Refused
-from arrears.documents.paper import ROWS_MAX, Paper, PaperColumn, PaperTable, as_pdf
+from arrears.notices.paper import ROWS_MAX, Paper, PaperColumn, PaperTable, as_pdf
 
 AT = datetime(2026, 3, 2, 9, 0, 0, 123456, tzinfo=UTC)
 TABLE = PaperTable(

@@ -15,7 +15,7 @@ import msgspec
 
 from arrears.core.errors import Refused
 
-LAYOUT: Final = Path(__file__).parent / "layouts" / "paper.typ"
+LAYOUT: Final = Path(__file__).with_suffix(".typ")
 ROWS_MAX: Final = 1_000
 """Of all tables of a paper: 25 pages, a third of a second on one core."""
 
