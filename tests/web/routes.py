@@ -67,6 +67,7 @@ def values(town: Town, account: int) -> dict[str, object]:
         "method": 99,
         "payment": "pay_none",
         "person": "per_1",
+        "task": "settle",
     }
 
 
