@@ -1,9 +1,9 @@
 """`python -m torture.mutants`: single conditions, sums and calls of the rooms of money are changed, and the tests that
 are nearest must see it.
 
-A sample is drawn by its seed from every change that can be made; each is made in a copy of the sources, and the tests
-that name its module are run against that copy, the nearest first, until one fails. What survives is named, unless
-`EQUIVALENT` says why it changes nothing.
+A sample is drawn by its seed from every change that can be made. Which tests reach which line is found once; then each
+change is put into a copy of this process, and the tests that reach its lines are run there, the quickest first, until
+one fails. What survives is named, unless `mutants_equivalent.toml` says why it changes nothing.
 """
 
 from __future__ import annotations
@@ -11,30 +11,18 @@ from __future__ import annotations
 import argparse
 import ast
 import copy
-import os
+import json
 import random
-import re
-import shutil
-import subprocess
 import sys
-import tempfile
-import time
-from collections.abc import Iterator
+import tomllib
+from collections.abc import Iterable, Iterator, Mapping
 from pathlib import Path
 from typing import Final, NamedTuple
 
 ROOT: Final = Path(__file__).parents[1]
 ROOMS: Final = ("core/payments", "engine/payments", "adapters/payments/stripe")
-NEAREST_MAX: Final = 9
-"""So many files of tests are run for one change; with the ones below they reach everything in these rooms."""
-ALWAYS: Final = ("tests/stories/test_paying.py", "tests/stories/test_taken_back.py", "tests/stories/test_money_back.py")
-OF_A_ROOM: Final = {"adapters/payments/stripe": "tests/adapters/test_stripe_*.py"}
-"""Tests of a whole room, which name none of its modules."""
-FAR: Final = ("tests/web", "tests/cli", "tests/store", "tests/sim", "tests/oracle", "tests/sandbox")
-"""Tests that are too slow to be run for each change."""
-
-EQUIVALENT: Final[dict[str, str]] = {}
-"""Changes that change nothing, by their name, and why."""
+SAME: Final = Path(__file__).with_suffix("").with_name("mutants_equivalent.toml")
+"""Changes that change nothing that anybody could see: a table of names, each with the reason."""
 
 _COMPARED: Final[dict[type[ast.cmpop], type[ast.cmpop]]] = {
     ast.Lt: ast.LtE,
@@ -52,13 +40,14 @@ _CALLED: Final = {"min": "max", "max": "min", "any": "all", "all": "any"}
 
 
 class Mutant(NamedTuple):
-    """One change: of which file, the place of its node among the file's, how it is changed, on which line, and in
+    """One change: of which file, the place of its node among the file's, how it is changed, on which lines, and in
     words. `name` is the same as long as the line is."""
 
     file: str
     index: int
     how: str
     line: int
+    last_line: int
     what: str
 
     @property
@@ -89,9 +78,9 @@ def _changes(node: ast.AST) -> Iterator[tuple[str, ast.AST]]:
             other.op = ast.Sub() if isinstance(op, ast.Add) else ast.Add()
             yield "plus for minus", other
         case ast.Call(func=ast.Name(id=name)) if name in _CALLED:
-            other = copy.deepcopy(node)
-            other.func = ast.Name(_CALLED[name], ast.Load())
-            yield f"{_CALLED[name]} for {name}", other
+            called = copy.deepcopy(node)
+            called.func = ast.Name(_CALLED[name], ast.Load())
+            yield f"{_CALLED[name]} for {name}", called
         case ast.IfExp(test=test, body=body, orelse=orelse):
             yield "the other of two", copy.deepcopy(ast.IfExp(test, orelse, body))
         case ast.Expr(value=ast.Call()):
@@ -127,15 +116,23 @@ def mutants_of(path: Path) -> Iterator[Mutant]:
     for index, node in enumerate(_nodes(ast.parse(text))):
         line = getattr(node, "lineno", 1)
         for how, _ in _changes(node):
-            yield Mutant(name, index, how, line, f"{how}, in: {lines[line - 1].strip()}")
+            last = getattr(node, "end_lineno", line)
+            yield Mutant(name, index, how, line, last, f"{how}, in: {lines[line - 1].strip()}")
 
 
-def source_of(mutant: Mutant) -> str:
-    """The file with the change in it."""
+def tree_of(mutant: Mutant) -> ast.Module:
+    """The file with the change in it, every other line where it was."""
     tree = ast.parse((ROOT / mutant.file).read_text(encoding="utf-8"))
     old = [*_nodes(tree)][mutant.index]
     new = next(changed for how, changed in _changes(old) if how == mutant.how)
-    return ast.unparse(ast.fix_missing_locations(_Putting(old, new).visit(tree)))
+    put = ast.fix_missing_locations(_Putting(old, new).visit(tree))
+    assert isinstance(put, ast.Module), "no change is a whole file"
+    return put
+
+
+def source_of(mutant: Mutant) -> str:
+    """The text of the file with the change in it."""
+    return ast.unparse(tree_of(mutant))
 
 
 def sample(seed: int, count: int, rooms: tuple[str, ...] = ROOMS) -> list[Mutant]:
@@ -154,45 +151,33 @@ def sample(seed: int, count: int, rooms: tuple[str, ...] = ROOMS) -> list[Mutant
     return list(drawn.values())
 
 
-def nearest(file: str) -> list[str]:
-    """The files of tests that name this module most, and those that reach all of money."""
-    module = file.removeprefix("src/").removesuffix(".py").replace("/", ".")
-    package, _, stem = module.rpartition(".")
-    wanted = re.compile(rf"{re.escape(module)}\b|from {re.escape(package)} import [^\n]*\b{stem}\b|\b{stem}\.\w+\(")
-    found = []
-    for path in sorted((ROOT / "tests").rglob("test_*.py")):
-        name = path.relative_to(ROOT).as_posix()
-        times = 0 if name.startswith(FAR) else len(wanted.findall(path.read_text(encoding="utf-8")))
-        if times:
-            found.append((-times, path.stat().st_size, name))
-    of_room = [
-        path.relative_to(ROOT).as_posix()
-        for room, tests in OF_A_ROOM.items()
-        if room in file
-        for path in sorted(ROOT.glob(tests))
-    ]
-    return list(dict.fromkeys([*of_room, *(name for _, _, name in sorted(found)[:NEAREST_MAX]), *ALWAYS]))
+def unchanging() -> Mapping[str, str]:
+    """The names of the changes that change nothing, and why."""
+    found: dict[str, str] = tomllib.loads(SAME.read_text(encoding="utf-8"))["changes"]
+    return found
 
 
-def survives(mutant: Mutant, folder: Path, seconds_max: float) -> bool:
-    """Whether every test that is near passes with this change. What never ends is seen."""
-    place = folder / mutant.file
-    was = place.read_text(encoding="utf-8")
-    place.write_text(source_of(mutant), encoding="utf-8")
-    command = [sys.executable, "-m", "pytest", "-q", "-x", "-n", "0", "-p", "no:cacheprovider", "-p", "no:randomly"]
-    environment = {**os.environ, "PYTHONPATH": str(folder / "src"), "PYTHONDONTWRITEBYTECODE": "1"}
-    try:
-        tests = nearest(mutant.file)
-        ran = subprocess.run(
-            [*command, *tests], cwd=ROOT, env=environment, capture_output=True, timeout=seconds_max, check=False
-        )
-        if ran.returncode in (1, 2):
-            return False
-    except subprocess.TimeoutExpired:
-        return False
-    finally:
-        place.write_text(was, encoding="utf-8")
-    return True
+def _read(results: Path | None) -> dict[str, dict[str, str]]:
+    if results is None or not results.exists():
+        return {}
+    lines = map(json.loads, results.read_text(encoding="utf-8").splitlines())
+    return {f"{line['name']} {line['line']}": line for line in lines}
+
+
+def _seen(mutants: Iterable[Mutant], known: Mapping[str, str], results: Path | None) -> Iterator[tuple[Mutant, str]]:
+    """Each change with who saw it, empty where nobody did. What a former run saw is not tried again."""
+    from torture.mutants_run import judged  # it has the tests with it
+
+    before = _read(results)
+    saw = {name: line["by"] for name, line in before.items() if line["by"]}
+    seen = [one for one in mutants if f"{one.name} {one.line}" in saw]
+    yield from ((one, saw[f"{one.name} {one.line}"]) for one in seen)
+    for one, by, seconds in judged([one for one in mutants if one not in seen and one.name not in known]):
+        if results is not None:
+            line = {"name": one.name, "line": one.line, "by": by, "seconds": round(seconds, 1)}
+            with results.open("a", encoding="utf-8") as to:
+                to.write(json.dumps(line) + "\n")
+        yield one, by
 
 
 def main() -> int:
@@ -200,26 +185,18 @@ def main() -> int:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--count", type=int, default=300)
     parser.add_argument("--seed", type=int, default=random.SystemRandom().randrange(10**9))
-    parser.add_argument("--from", type=int, default=0, dest="first", help="go on after so many of the sample")
-    parser.add_argument("--seconds", type=float, default=600, help="how long the tests of one change may take")
+    parser.add_argument("--results", type=Path, help="a file that keeps what was seen; another run goes on from there")
     options = parser.parse_args()
-    survivors = []
-    with tempfile.TemporaryDirectory() as name:
-        folder = Path(name)
-        shutil.copytree(ROOT / "src", folder / "src", ignore=shutil.ignore_patterns("__pycache__"))
-        for number, mutant in enumerate(sample(options.seed, options.count), 1):
-            if number <= options.first:
-                continue
-            began = time.monotonic()
-            alive = survives(mutant, folder, options.seconds)
-            reason = EQUIVALENT.get(mutant.name, "")
-            survivors += [mutant] if alive and not reason else []
-            word = "seen" if not alive else f"changes nothing: {reason}" if reason else "SURVIVES"
-            where = f"{mutant.file}:{mutant.line}"
-            sys.stdout.write(f"{number} {where} {mutant.what}\n    {word} ({time.monotonic() - began:.0f} s)\n")
-            sys.stdout.flush()
-    sys.stdout.write(f"seed {options.seed}: {len(survivors)} of {options.count} survive\n")
-    return 1 if len(survivors) * 20 > options.count else 0
+    known, drawn, survivors = unchanging(), sample(options.seed, options.count), 0
+    for number, (one, by) in enumerate(_seen(drawn, known, options.results), 1):
+        survivors += not by
+        sys.stdout.write(f"{number} {one.file}:{one.line} {one.what}\n    {by or 'SURVIVES'}\n")
+        sys.stdout.flush()
+    nothing = [one for one in drawn if one.name in known]
+    for one in nothing:
+        sys.stdout.write(f"{one.file}:{one.line} {one.what}\n    changes nothing: {known[one.name]}\n")
+    sys.stdout.write(f"seed {options.seed}: of {len(drawn)}, {survivors} survive, {len(nothing)} change nothing\n")
+    return 1 if survivors * 20 > len(drawn) else 0
 
 
 if __name__ == "__main__":

@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from tests.stories.paying import ADMIN, Paying, post
-from tests.stories.story import PRICE, Story
+from tests.stories.story import PRICE, STAFF, Story
 
 from arrears.adapters.payments.stripe.amounts import amount_limits
 from arrears.cli.explain import explanation
@@ -17,7 +17,7 @@ from arrears.core.payments.limits import AmountLimits
 from arrears.core.payments.settlement import quote_for
 from arrears.core.states import State
 from arrears.engine import system
-from arrears.engine.payments import pages, settling, sweep
+from arrears.engine.payments import pages, refunds, settling, sweep
 from arrears.sandbox.run import Running
 
 SMALL = "[tolerance]\nEUR = 200\n"
@@ -211,6 +211,20 @@ def test_a_part_that_cannot_be_charged_exactly_is_refused(sandbox: Running) -> N
     assert (refused.value.code, story.taken()) == ("bad_amount", {})
     assert story.settle(card, part_minor={"KWD": 5_010}) == ["paid"]
     assert story.taken() == {"KWD": 5_010}
+
+
+def test_a_refund_that_cannot_be_paid_out_exactly_is_refused_and_leaves_nothing(sandbox: Running) -> None:
+    story = Paying(sandbox, bill=False)
+    story.bill(-1, 12_340, currency="KWD")
+    story.until(1)
+    assert story.settle(story.add()) == ["paid"]
+    payment = f"stripe:{story.attempts()[-1].ref}"
+    with pytest.raises(Refused) as refused:
+        refunds.refund(story.store, story.providers, payment, 5, story.now, STAFF, "kindness", "r1")
+    assert (refused.value.code, story.taken()) == ("refund_refused", {"KWD": 12_340})
+    refunds.refund(story.store, story.providers, payment, 12_340, story.now, STAFF, "kindness", "r2")
+    assert (story.taken(), story.account.credit) == ({}, {})
+    story.check()
 
 
 def test_more_than_the_provider_takes_at_once_is_charged_in_several_attempts_by_ourselves(sandbox: Running) -> None:

@@ -180,8 +180,11 @@ def test_what_is_debited_from_the_payment_page_is_taken_by_nothing_else_meanwhil
         story.until(day).sweep()
     pursue(story.store, story.providers, story.no, story.attempts()[-1].no, story.now)
     assert ([a.state for a in story.attempts()], before[-1]) == (before, "submitted")
-    with pytest.raises(Refused):
+    with pytest.raises(Refused, match="under way"):
         story.settle(card)
+    with pytest.raises(Refused, match="under way"):
+        pays_on_the_page(story, "sepa")
+    assert "charge_refused" not in story.tasks(), "nothing of ours was refused"
     story.until(9).sweep()
     assert (story.taken(), story.account.credit) == ({"EUR": PRICE}, {})
     story.check()

@@ -6,12 +6,14 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 from tests.stories.paying import Paying
-from tests.stories.story import PRICE
+from tests.stories.story import PRICE, STAFF
 from tests.stories.test_money_faults import gone
 
 from arrears.core import facts as f
 from arrears.core.payments.provider_time import ProviderTime
+from arrears.core.payments.values import RefundState
 from arrears.core.states import State
+from arrears.engine.payments import refunds
 from arrears.engine.payments.reconciliation import check
 from arrears.engine.payments.sweep import sweep_if_due
 from arrears.engine.run import run
@@ -192,3 +194,16 @@ def test_the_doubt_stands_while_the_provider_cannot_be_asked(sandbox: Running) -
 def test_each_sweep_reads_the_hour_before_its_cursor_again() -> None:
     at = datetime(2026, 1, 5, 12, tzinfo=UTC)
     assert ProviderTime(at, at).start(at - timedelta(hours=3), at) == at - timedelta(hours=4)
+
+
+def test_a_refund_that_was_asked_for_while_our_clock_was_ahead_is_paid_out_once(sandbox: Running) -> None:
+    story = paid(sandbox, -15 * HOUR)
+    ref = f"stripe:{story.attempts()[-1].ref}"
+    sandbox.control("faults", plan=[{"kind": "drop_after", "path": "refunds", "times": 1}])
+    asked = refunds.refund(story.store, story.providers, ref, 5_000, story.now, STAFF, "kindness", "r1")
+    assert asked.state is RefundState.UNKNOWN
+    sandbox.control("clock", offset=0)
+    story.stage.now += timedelta(hours=23)  # and the provider has forgotten the key
+    asked = refunds.refund(story.store, story.providers, ref, 5_000, story.now, STAFF, "kindness", "r1")
+    assert asked.state is RefundState.DONE
+    assert [one.amount for one in sandbox.sandbox.book.refunds.values()] == [5_000]

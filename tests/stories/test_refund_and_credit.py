@@ -11,6 +11,7 @@ from tests.stories.ledger import Ledger
 from tests.stories.paying import Paying
 from tests.stories.story import PRICE, STAFF
 
+from arrears.core.errors import Refused
 from arrears.engine.commands import corrections
 from arrears.engine.payments import refunds
 from arrears.sandbox.run import Running
@@ -75,6 +76,36 @@ def test_a_refund_that_fails_after_the_credit_note_is_account_credit(sandbox: Ru
     story.control("fail_refund", refund=refund.id)
     story.sweep()
     assert (story.taken(), story.account.credit) == ({"EUR": PRICE}, {"EUR": 5_000})
+    story.check()
+
+
+def test_a_refund_that_fails_is_credit_though_another_payment_was_the_latest(sandbox: Running) -> None:
+    story, ref = paid(sandbox)
+    book = sandbox.sandbox.book
+    book.close_dispute(book.dispute(book.intents[ref], 5_000), won=False)
+    story.sweep().pay(5_000, (1,))
+    gives_back(story, ref, 4_000)
+    credits(story, 4_000)
+    [refund] = book.refunds.values()
+    story.control("fail_refund", refund=refund.id)
+    story.sweep()
+    assert (story.taken(), story.account.credit) == ({"EUR": PRICE - 5_000}, {"EUR": 4_000})
+    story.check()
+
+
+def test_a_credit_note_that_has_paid_another_invoice_and_a_refund_are_two_kindnesses(sandbox: Running) -> None:
+    """What a credit note gave is on the next invoice; a refund of the same payment takes nothing of that back, and
+    can never be more than was taken."""
+    story, ref = paid(sandbox)
+    credits(story, 5_000)
+    story.bill(10)
+    story.until(10, "12:00")
+    assert story.taken() == {"EUR": 2 * PRICE - 5_000}
+    gives_back(story, ref, PRICE)
+    assert (story.taken(), story.account.credit) == ({"EUR": PRICE - 5_000}, {})
+    with pytest.raises(Refused, match="at most"):
+        gives_back(story, ref, 1, "once more")
+    assert not story.account.debts
     story.check()
 
 

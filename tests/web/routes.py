@@ -68,6 +68,7 @@ def values(town: Town, account: int) -> dict[str, object]:
         "payment": "pay_none",
         "ref": "nobody",
         "person": "per_1",
+        "task": "settle",
     }
 
 

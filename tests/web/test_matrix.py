@@ -36,6 +36,9 @@ POST /console/sign-in                           403        403      403         
 POST /console/sign-out                          in         in       in             in       in        in
 POST /language                                  302        302      302            302      302       302
 GET  /banner.js                                 200        200      200            200      200       200
+GET  /favicon.ico                               200        200      200            200      200       200
+GET  /acc/                                      in         in       200            200      200       in
+GET  /acc/<path:task>                           in         in       200            200      200       in
 GET  /assets/<asset>                            200        200      200            200      200       200
 GET  /address/<str:token>                       200        200      200            200      200       200
 POST /address/<str:token>                       200        200      200            200      200       200
@@ -58,6 +61,7 @@ POST /<account:account>/subscriptions           in         in       303/404     
 GET  /<account:account>/invoices                in         in       200/404        200/404  404       in
 GET  /<account:account>/invoices.csv            in         in       200/404        200/404  404       in
 GET  /<account:account>/statement               in         in       200/404        200/404  404       in
+GET  /<account:account>/statement.pdf           in         in       200/404        200/404  404       in
 GET  /<account:account>/statement.csv           in         in       200/404        200/404  404       in
 GET  /<account:account>/profile                 in         in       200/404        200/404  404       in
 POST /<account:account>/profile                 in         in       303/404        403/404  404       in
@@ -100,6 +104,7 @@ GET  /security/passkeys/<int:pk>/remove         in         in       404         
 POST /security/passkeys/<int:pk>/remove         in         in       404            404      404       in
 GET  /<account:account>/timeline                in         in       200/404        200/404  404       in
 GET  /<account:account>/receipts/<int:number>   in         in       404            404      404       in
+GET  /<account:account>/receipts/<int:number>.pdf  in      in       404            404      404       in
 GET  /help                                      200        200      200            200      200       200
 POST /help                                      422        422      422            422      422       422
 GET  /help/confirm/<str:token>                  410        410      410            410      410       410

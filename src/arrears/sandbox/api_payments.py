@@ -14,6 +14,7 @@ from arrears.sandbox.forms import (
     currency_of,
     expands,
     flag,
+    in_steps,
     listed,
     may_do,
     metadata_of,
@@ -174,6 +175,8 @@ def new_refund(wire: WireObjects, _: str, params: Params) -> WireAnswer:
         raise bad_request("One of the following params should be provided: payment_intent or charge.")
     found = known(book.intents, wanted, "payment_intent", "payment_intent")
     amount = amount_of(params) if "amount" in params else None
+    if amount is not None:
+        in_steps(amount, found.currency)
     return wire.refund(book.refund(found, amount, metadata_of(params), text(params, "reason")))
 
 

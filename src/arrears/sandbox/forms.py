@@ -129,7 +129,13 @@ def within_limits(amount: int, currency: str, param: str = "amount") -> None:
         raise bad_request(f"Amount must be at least {least} {currency}", "amount_too_small", param=param)
     if amount > most:
         raise bad_request(f"Amount must be no more than {most}", "amount_too_large", param=param)
-    if amount % to_stripe(limits.step_minor, ours):
+    in_steps(amount, currency, param)
+
+
+def in_steps(amount: int, currency: str, param: str = "amount") -> None:
+    """Refuse what no money of this currency can be, charged or given back: with a last digit that is not passed on."""
+    limits = amount_limits().get(currency.upper())
+    if limits is not None and amount % to_stripe(limits.step_minor, currency.upper()):
         raise bad_request(f"Invalid amount for {currency}: {amount}.", "invalid_amount", param=param)
 
 

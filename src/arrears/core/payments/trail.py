@@ -100,6 +100,11 @@ class Traced:
         """What was given back of it, or is on its way."""
         return sum(r.credit if r.ref in self.reversals else r.minor for r in self.refunds if not r.undone)
 
+    @property
+    def kindness(self) -> int:
+        """What was given back of it, or is on its way, and reopened nothing: beyond the credit that it took."""
+        return sum(r.minor - r.credit for r in self.refunds if not r.undone and r.ref not in self.reversals)
+
     def may_pay(self, besides: int = 0) -> int:
         """What of it may pay something at most, once so much more has been taken back: a refund out of its credit is
         gone, any other is a kindness that reopens nothing; what was taken back is gone."""
@@ -190,10 +195,12 @@ class Trail:
             reversal.undone, reversal.open = True, False
 
     def _credited(self, fact: f.InvoiceCredited) -> None:
-        """What an invoice that asks less had got is its payments' money again, the latest first; else nobody's."""
+        """What an invoice that asks less had got is its payments' money again: as much as was given back of them in
+        kindness first, which is this money, then the latest; what is left is nobody's."""
         left = fact.credit_minor
-        for traced in reversed(self.payments.values()):
-            freed = traced.unuse(fact.debt, left) if fact.debt and left else 0
+        latest = [*reversed(self.payments.values())] if fact.debt else []
+        for traced, most in [*((one, one.kindness) for one in latest), *((one, left) for one in latest)]:
+            freed = traced.unuse(fact.debt, min(left, most))
             self._lot(fact.currency, traced.ref, freed)
             left -= freed
         self._lot(fact.currency, "", left)

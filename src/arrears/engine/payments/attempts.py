@@ -38,6 +38,7 @@ from arrears.engine.failpoints import reached
 from arrears.engine.payments.copies import WHOSE, methods_of_the_original
 from arrears.engine.payments.providers import Providers, provider_of
 from arrears.engine.payments.requests import note_denied, taken_up
+from arrears.engine.payments.said_before import make_way
 from arrears.engine.payments.tries import record_tries
 from arrears.engine.payments.wanted import not_to_be_charged, still_owed
 from arrears.ports import AccountsAndMoney, MoneyBook
@@ -250,6 +251,8 @@ def record_outcome(
             if isinstance(outcome, Paid):
                 _late_money(store, unit, provider, outcome, author)
         else:
+            if isinstance(outcome, Paid):
+                make_way(store, unit, attempt, outcome)
             _record(unit, provider, attempt, outcome, author)
             if taken_up(attempt, outcome):
                 end_doubt(store, unit, DoubtKind.REQUEST, attempt.currency, author)

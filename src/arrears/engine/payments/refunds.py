@@ -51,8 +51,9 @@ def refund(
     must_be_ours(store, record.account, payment)
     with acting_on(store, record.account, now) as unit:
         number = _ask(store, unit, payment, amount_minor, request, author, why, reopens=reopens)
+        first = any(isinstance(one.recorded.fact, f.RefundAsked) for one in unit.stored)
     reached("refund.after_begin")
-    answer = pursue(store, providers, record.account, number, now)
+    answer = pursue(store, providers, record.account, number, now, first=first)
     if answer.state is RefundState.REFUSED:
         raise Refused("refund_refused", f"the provider refused to give back {payment}: {answer.why or 'it said no'}")
     return answer
@@ -88,9 +89,11 @@ def _ask(
     return number
 
 
-def pursue(store: AccountsAndMoney, providers: Providers, account: int, number: int, now: datetime) -> RefundAnswer:
-    """Bring a refund as far as it can be brought now: asked with its key as long as the provider knows that key, and
-    looked for afterwards."""
+def pursue(
+    store: AccountsAndMoney, providers: Providers, account: int, number: int, now: datetime, *, first: bool = False
+) -> RefundAnswer:
+    """Bring a refund as far as it can be brought now: looked for where somebody may have asked for it already, and
+    asked with its key as long as the provider knows that key. How long that is by its clock, ours does not say."""
     asked = _refund(store, account, number)
     if asked.over:
         return _answer(asked)
@@ -98,10 +101,9 @@ def pursue(store: AccountsAndMoney, providers: Providers, account: int, number: 
     name, _, theirs = asked.payment_ref.partition(":")
     provider = providers.of(name)
     reached("refund.before_call")
-    if now - asked.asked_at < NONE_FOUND_AFTER:
+    answer = None if first else provider.look_up_refund(theirs, asked.key)
+    if answer is None or (not answer.ref and now - asked.asked_at < NONE_FOUND_AFTER):
         answer = provider.refund(theirs, asked.minor, asked.currency, asked.key)
-    else:
-        answer = provider.look_up_refund(theirs, asked.key)
     reached("refund.after_call")
     if answer.state in (RefundState.DONE, RefundState.REFUSED):
         with acting_on(store, account, now) as unit:

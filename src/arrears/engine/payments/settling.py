@@ -36,7 +36,7 @@ from arrears.engine.failpoints import reached
 from arrears.engine.payments.attempts import attempt_ref, end_page, pursue, record_outcome
 from arrears.engine.payments.permitted import must_be_permitted
 from arrears.engine.payments.providers import Providers
-from arrears.engine.payments.wanted import still_owed
+from arrears.engine.payments.wanted import still_owed, waits_for_nothing
 from arrears.ports import AccountReader, AccountsAndMoney, AttemptRecord, MoneyBook
 
 
@@ -170,9 +170,14 @@ def _parts_of(shown: Mapping[str, str], part_minor: Mapping[str, int]) -> Mappin
     return part_minor
 
 
-def confirm_at(store: MoneyBook, providers: Providers, account: int, attempt: AttemptRecord) -> str:
-    """Where the payer confirms an attempt that waits for that; empty for any other."""
+def confirm_at(store: AccountsAndMoney, providers: Providers, account: int, attempt: AttemptRecord) -> str:
+    """Where the payer confirms an attempt that waits for that; empty for any other, and for what is not owed any more,
+    which the sweep ends at the provider."""
     if attempt.state != AttemptState.NEEDS_CUSTOMER or attempt.on_page:
+        return ""
+    snapshot = store.snapshots([account])[account]
+    asked = snapshot.attempt(attempt.no)
+    if asked is not None and waits_for_nothing(snapshot, asked):
         return ""
     method = store.method(account, attempt.method)
     reference = attempt_ref(account, attempt.no)

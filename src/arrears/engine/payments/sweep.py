@@ -23,7 +23,7 @@ from arrears.engine.payments.providers import Providers
 from arrears.engine.payments.recording import Recording, record_change
 from arrears.engine.payments.settling import cancel
 from arrears.engine.payments.setups import finish_stuck
-from arrears.engine.payments.wanted import still_owed
+from arrears.engine.payments.wanted import waits_for_nothing
 from arrears.engine.system import set_breaker, set_clock_differs, set_feed, set_limits
 from arrears.ports import AccountReader, InstallationControl, Processor, Store
 
@@ -64,19 +64,21 @@ def sweep(store: Store, providers: Providers, now: datetime, since: datetime | N
 
 def look_up_open(store: Store, providers: Providers, now: datetime) -> None:
     """Drive on what has lost its driver, and ask again what is unknown. What waits for its payer, or for the bank, is
-    told by the provider when it ends; only where it is not owed any more it is ended by us."""
+    told by the provider when it ends; only where it is not owed any more it is ended by us, at once."""
     if not providers.by_name:
         return
-    open_ones = store.open_attempts(now - LOOK_UP_AFTER, LOOK_UPS_MAX)
+    open_ones = store.open_attempts(now, LOOK_UPS_MAX)
     accounts = _readable(store, sorted({account for account, _ in open_ones}))
+    left = {*store.open_attempts(now - LOOK_UP_AFTER, LOOK_UPS_MAX)}
     for account, number in open_ones:
         attempt = accounts[account].attempt(number) if account in accounts else None
         if attempt is None:
             continue
+        waits = not attempt.on_page and attempt.state in (AttemptState.NEEDS_CUSTOMER, AttemptState.SUBMITTED)
         with suppress(Refused):  # no proof yet: it stays open, and is tried again
-            if attempt.on_page or attempt.state not in (AttemptState.NEEDS_CUSTOMER, AttemptState.SUBMITTED):
+            if (account, number) in left and not waits:
                 pursue(store, providers, account, number, now)
-            elif attempt.state is AttemptState.NEEDS_CUSTOMER and not still_owed(accounts[account], attempt):
+            elif waits_for_nothing(accounts[account], attempt):
                 cancel(store, providers, account, attempt, now)
 
 

@@ -27,6 +27,13 @@ def still_owed(account: Account, attempt: Attempt) -> bool:
     return all(open_minor.get(part.debt, 0) >= part.minor for part in attempt.parts)
 
 
+def waits_for_nothing(account: Account, attempt: Attempt) -> bool:
+    """Whether an attempt waits for its payer, at the bank or on the provider's page, who owes that no more: paid all
+    the same it would be money that nobody asks for, so it is ended as soon as it is seen."""
+    waits = attempt.on_page or attempt.state is AttemptState.NEEDS_CUSTOMER
+    return waits and not still_owed(account, attempt)
+
+
 def _left(attempt: Attempt, now: datetime) -> bool:
     """Whether whoever began an attempt is not there any more to want it: it was asked for already, or long ago."""
     return attempt.state is not AttemptState.CREATED or now - attempt.created_at >= LEFT_AFTER

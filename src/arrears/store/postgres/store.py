@@ -38,6 +38,7 @@ from arrears.store.postgres.access import PostgresAccess
 from arrears.store.postgres.batch import PostgresBatch, locked, read_system, record_system
 from arrears.store.postgres.book import PostgresReceivables
 from arrears.store.postgres.check import check_store
+from arrears.store.postgres.heartbeat import record_complete_run
 from arrears.store.postgres.messages import PostgresMail
 from arrears.store.postgres.named import PostgresNamedMethods
 from arrears.store.postgres.parts import (
@@ -353,6 +354,11 @@ class PostgresStore(
             assert row is not None
             skew = now.timestamp() - int(row[0] * 1000) / 1000
         return before, skew if self._clock_is_real else 0.0
+
+    def run_complete(self, now: datetime, accounts: int, facts: int) -> int:
+        """See ports.InstallationControl."""
+        with self.each_alone() as db:
+            return record_complete_run(db, now, accounts, facts)
 
     def record_system(self, fact: SystemFact, now: datetime, author: str, why: str) -> None:
         """See ports.InstallationControl."""

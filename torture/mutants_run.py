@@ -1,0 +1,235 @@
+"""Putting changes into copies of this process: the tests are collected once, and each change has a fork of its own."""
+
+from __future__ import annotations
+
+import functools
+import gc
+import inspect
+import json
+import os
+import re
+import resource
+import sys
+import tempfile
+import time
+from collections import defaultdict
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import suppress
+from importlib.machinery import SourceFileLoader
+from pathlib import Path
+from types import CodeType, FunctionType
+from typing import Any, Final
+
+import coverage
+import pytest
+from hypothesis import Phase, settings
+
+from torture.mutants import ROOMS, ROOT, Mutant, tree_of
+
+TESTS: Final = ("core", "stories", "adapters")
+"""Of these the files that are about money. The rest needs a database, a browser or commands, and is too slow to be run
+for each change."""
+OUTSIDE: Final = frozenset({"database_url", "browser"})
+"""Fixtures that start something which a copy of this process cannot share."""
+SECONDS_MAX: Final = 60.0
+"""Of processor time for the tests of one change; and by the clock, as other things run beside it, ten times that. What
+has seen nothing by then is told as survived; what takes four times as long as it should never ends, and is seen."""
+
+Reached = dict[str, tuple[float, dict[str, list[int]]]]
+"""Of each test how long it takes, and which lines of which files it reaches."""
+
+
+class _Judge:
+    """Takes the place of pytest's own loop over the tests."""
+
+    def __init__(self, mutants: Mapping[int, Mutant], reached: Path, out: int, *, put: bool) -> None:
+        self.mutants, self.reached, self.out = mutants, reached, out
+        self.put = put
+        """Whether the changes are put in by us; else the one is there since its file was imported."""
+        self.failed = ""
+
+    def pytest_collection(self) -> None:
+        """A failure is enough: which smaller example fails too is nobody's question here."""
+        phases = (Phase.explicit, Phase.generate)
+        settings.register_profile("mutants", settings.get_profile("any machine"), phases=phases, database=None)
+        settings.load_profile("mutants")
+
+    def pytest_runtest_logreport(self, report: pytest.TestReport) -> None:
+        """The first failure is remembered."""
+        if report.failed and not self.failed:
+            self.failed = report.nodeid
+
+    @pytest.hookimpl(tryfirst=True)
+    def pytest_runtestloop(self, session: pytest.Session) -> bool:
+        """Find what each test reaches, then try each change; tell as lines of JSON."""
+        items = {item.nodeid: item for item in session.items if not OUTSIDE & {*getattr(item, "fixturenames", ())}}
+        if not self.reached.exists():
+            _in_a_copy(lambda: self._measure(items, self.reached), 3600, 36000)
+        reached: Reached = json.loads(self.reached.read_text())
+        for number, mutant in self.mutants.items():
+            began = time.monotonic()
+            nearest = _nearest(reached, mutant)
+            by = self._seen_by([items[name] for name in nearest], mutant) if nearest else ""
+            line = {"number": number, "by": by, "seconds": time.monotonic() - began}
+            os.write(self.out, json.dumps(line).encode() + b"\n")
+        return True
+
+    def _measure(self, items: dict[str, pytest.Item], file: Path) -> str:
+        include = [f"{ROOT}/src/arrears/{room}/*" for room in ROOMS]
+        measuring = coverage.Coverage(data_file=None, config_file=False, include=include)
+        measuring.start()
+        took: dict[str, float] = {}
+        for name, item in items.items():
+            self.failed, began = "", time.process_time()
+            measuring.switch_context(name)
+            item.config.hook.pytest_runtest_protocol(item=item, nextitem=None)
+            if not self.failed:
+                took[name] = time.process_time() - began
+        measuring.stop()
+        lines: dict[str, dict[str, list[int]]] = defaultdict(lambda: defaultdict(list))
+        data = measuring.get_data()
+        for path in data.measured_files():
+            for line, names in data.contexts_by_lineno(path).items():
+                for name in names:
+                    lines[name][Path(path).relative_to(ROOT).as_posix()].append(line)
+        file.write_text(json.dumps({name: (seconds, lines[name]) for name, seconds in took.items() if lines[name]}))
+        return ""
+
+    def _seen_by(self, items: Sequence[pytest.Item], mutant: Mutant) -> str:
+        """Which of these tests fails with the change; empty where none does."""
+
+        def tried() -> str:
+            if self.put:
+                put_in(mutant)
+            for item in items:
+                item.config.hook.pytest_runtest_protocol(item=item, nextitem=None)
+                if self.failed or time.process_time() > SECONDS_MAX:
+                    break
+            return self.failed
+
+        return _in_a_copy(tried, 4 * SECONDS_MAX, 10 * SECONDS_MAX)
+
+
+def _nearest(reached: Reached, mutant: Mutant) -> list[str]:
+    """The tests that reach a change, the quickest first; of what is in no function, those that reach its file."""
+    lines = {*range(mutant.line, mutant.last_line + 1)}
+    anywhere = not in_function(mutant)
+    found = [(took, name) for name, (took, files) in reached.items() if anywhere and mutant.file in files]
+    found += [(took, name) for name, (took, files) in reached.items() if lines & {*files.get(mutant.file, ())}]
+    return [*dict.fromkeys(name for _, name in sorted(found))]
+
+
+def _in_a_copy(what: Any, processor_seconds: float, seconds: float) -> str:
+    """What a copy of this process says; of one that does not end, or falls, that."""
+    reading, writing = os.pipe()
+    child = os.fork()
+    if not child:
+        resource.setrlimit(resource.RLIMIT_CPU, (int(processor_seconds), int(processor_seconds) + 5))
+        nothing = os.open(os.devnull, os.O_WRONLY)
+        for stream in (1, 2):
+            os.dup2(nothing, stream)
+        try:
+            os.write(writing, b"." + what().encode())
+        except BaseException as error:  # it is told to the parent
+            os.write(writing, f"!{error!r}".encode())
+        os._exit(0)
+    os.close(writing)
+    deadline, said, ended = time.monotonic() + seconds, b"", 0
+    while not ended and time.monotonic() < deadline:
+        ended, _ = os.waitpid(child, os.WNOHANG)
+        time.sleep(0.02)
+    if not ended:
+        os.kill(child, 9)
+        os.waitpid(child, 0)
+    os.set_blocking(reading, False)
+    with suppress(BlockingIOError):
+        said = os.read(reading, 10_000)
+    os.close(reading)
+    if said.startswith(b"!"):
+        raise RuntimeError(f"a change could not be tried: {said[1:].decode()}")
+    return said[1:].decode() if said else "it never ended"
+
+
+def _functions(code: CodeType) -> Iterator[CodeType]:
+    """The functions and methods of a file; what is inside of them is a part of them."""
+    for one in code.co_consts:
+        if isinstance(one, CodeType):
+            yield from [one] if one.co_flags & inspect.CO_OPTIMIZED else _functions(one)
+
+
+def _changed(mutant: Mutant) -> CodeType:
+    code: CodeType = compile(tree_of(mutant), ROOT / mutant.file, "exec")
+    return code
+
+
+def in_function(mutant: Mutant) -> bool:
+    """Whether a change is inside a function, and leaves it what it takes from around it."""
+    path = ROOT / mutant.file
+    were = {*_functions(compile(path.read_text(encoding="utf-8"), path, "exec"))}
+    [*other] = (one for one in _functions(_changed(mutant)) if one not in were)
+    free = {(c.co_qualname, c.co_firstlineno): c.co_freevars for c in were}
+    return bool(other) and all(free[c.co_qualname, c.co_firstlineno] == c.co_freevars for c in other)
+
+
+def put_in(mutant: Mutant) -> None:
+    """Let the functions of the file be as they are with the change."""
+    path = str(ROOT / mutant.file)
+    changed = {(c.co_qualname, c.co_firstlineno): c for c in _functions(_changed(mutant))}
+    gc.unfreeze()
+    for one in gc.get_objects():
+        # Not isinstance: some objects answer for what they stand for, and fall while there is nothing.
+        if type(one) is FunctionType and one.__code__.co_filename == path:
+            one.__code__ = changed.get((one.__code__.co_qualname, one.__code__.co_firstlineno), one.__code__)
+        elif type(one) is functools._lru_cache_wrapper:
+            one.cache_clear()
+
+
+def _import_changed(mutant: Mutant) -> None:
+    """Let the file be imported with the change."""
+    path, was = str(ROOT / mutant.file), SourceFileLoader.get_code
+    code = _changed(mutant)
+
+    def get_code(self: Any, fullname: str) -> CodeType | None:
+        return code if self.path == path else was(self, fullname)
+
+    SourceFileLoader.get_code = get_code  # type: ignore[method-assign]
+
+
+def _files() -> list[str]:
+    every = [path for folder in TESTS for path in sorted((ROOT / "tests" / folder).glob("test_*.py"))]
+    return [str(path) for path in every if re.search(r"payments|paying|stories\.bank", path.read_text())]
+
+
+def _run(mutants: Mapping[int, Mutant], reached: Path, alone: Mutant | None = None) -> Iterator[dict[str, Any]]:
+    reading, writing = os.pipe()
+    child = os.fork()
+    if not child:
+        nothing = os.open(os.devnull, os.O_WRONLY)
+        os.dup2(nothing, 1)
+        if alone is not None:
+            os.dup2(nothing, 2)
+            _import_changed(alone)
+        os.chdir(ROOT)
+        command = ["-n", "0", "-p", "no:cacheprovider", "-p", "no:randomly", "--hypothesis-seed=0", *_files()]
+        code = pytest.main(command, plugins=[_Judge(mutants, reached, writing, put=alone is None)])
+        os._exit(int(code))
+    os.close(writing)
+    with os.fdopen(reading, encoding="utf-8") as lines:
+        yield from map(json.loads, lines)
+    _, status = os.waitpid(child, 0)
+    if status and alone is None:
+        sys.exit(f"the tests could not be run: exit code {os.waitstatus_to_exitcode(status)}")
+    if status and alone is not None:
+        yield {"number": next(iter(mutants)), "by": "it cannot be imported", "seconds": 0.0}
+
+
+def judged(mutants: Sequence[Mutant]) -> Iterator[tuple[Mutant, str, float]]:
+    """Each change with the test that saw it, empty where none did, and how long that took."""
+    with tempfile.TemporaryDirectory() as folder:
+        reached = Path(folder) / "reached.json"
+        for line in _run({no: one for no, one in enumerate(mutants) if in_function(one)}, reached):
+            yield mutants[line["number"]], line["by"], line["seconds"]
+        for number, one in enumerate(mutants):
+            if not in_function(one):
+                for line in _run({number: one}, reached, one):
+                    yield one, line["by"], line["seconds"]
