@@ -65,7 +65,7 @@ def _currency(text: str) -> str:
 
 
 _SHORT: Final = Field(min_length=1, max_length=TEXT_CHARACTERS_MAX)
-Line = Annotated[str, _SHORT, AfterValidator(_line("text"))]
+ShortText = Annotated[str, _SHORT, AfterValidator(_line("text"))]
 Ref = Annotated[str, _SHORT, AfterValidator(_line("ref"))]
 InvoiceNumber = Annotated[str, _SHORT, AfterValidator(_line("number"))]
 Country = Annotated[str, Field(pattern=r"^[A-Z]{2}$"), AfterValidator(_line("country"))]

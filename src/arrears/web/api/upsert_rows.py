@@ -14,30 +14,30 @@ from pydantic import Field, TypeAdapter, ValidationError, model_validator
 from pydantic_core import PydanticCustomError
 
 from arrears.core.receivables import AccountRows, BookAccount, BookInvoice, BookPayment, InvoiceStanding
-from arrears.web.api.fields import Amount, Country, Day, Email, InvoiceNumber, Line, LocaleName, Ref, Zone
+from arrears.web.api.fields import Amount, Country, Day, Email, InvoiceNumber, LocaleName, Ref, ShortText, Zone
 from arrears.web.api.frame import Strict
 
 
-class AccountWord(Strict):
+class AccountBody(Strict):
     """An account as its operator's system has it. `warn_too` are further addresses that are warned; an address that is
     not sent stays."""
 
-    name: Line
+    name: ShortText
     country: Country
     zone: Zone
     locale: LocaleName
     payment_mode: Literal["card", "invoice"]
     email: Email | None = None
-    policy: Line | None = None
+    policy: ShortText | None = None
     warn_too: Annotated[list[Email], Field(max_length=20)] = []  # noqa: RUF012 - pydantic copies it
 
 
-class InvoiceWord(Strict):
+class InvoiceBody(Strict):
     """An invoice as its operator's system has it: what it asks in all, for which services, and, where that is said, at
     least how much of it is paid, whether it is disputed, and whether it was withdrawn or given up."""
 
     account: Ref
-    services: Annotated[list[Line], Field(min_length=1, max_length=100)]
+    services: Annotated[list[ShortText], Field(min_length=1, max_length=100)]
     issued_on: Day
     due_on: Day
     total: Amount
@@ -46,7 +46,7 @@ class InvoiceWord(Strict):
     standing: Literal["open", "void", "uncollectible"] | None = None
 
     @model_validator(mode="after")
-    def _fits(self) -> InvoiceWord:
+    def _fits(self) -> InvoiceBody:
         if self.due_on < self.issued_on:
             raise PydanticCustomError("due_before_issue", "it is due before it was issued")
         if self.paid is not None and self.paid.currency != self.total.currency:
@@ -56,21 +56,21 @@ class InvoiceWord(Strict):
         return self
 
 
-class AccountRow(AccountWord):
+class SentAccount(AccountBody):
     """A row about an account, by the operator's own reference."""
 
     kind: Literal["account"]
     ref: Ref
 
 
-class InvoiceRow(InvoiceWord):
+class SentInvoice(InvoiceBody):
     """A row about an invoice, by its own number."""
 
     kind: Literal["invoice"]
     number: InvoiceNumber
 
 
-AnyRow = TypeAdapter[AccountRow | InvoiceRow](Annotated[AccountRow | InvoiceRow, Field(discriminator="kind")])
+AnyRow = TypeAdapter[SentAccount | SentInvoice](Annotated[SentAccount | SentInvoice, Field(discriminator="kind")])
 
 COLUMNS: Final = {
     "account": "account",
@@ -119,9 +119,9 @@ class SentRows:
     _payments: dict[str, BookPayment] = field(default_factory=dict)
     _first: dict[tuple[str, str], int] = field(default_factory=dict)
 
-    def add(self, row: int, said: AccountRow | InvoiceRow) -> None:
+    def add(self, row: int, said: SentAccount | SentInvoice) -> None:
         """One more row; one that says otherwise than a row before it is wrong."""
-        if isinstance(said, AccountRow):
+        if isinstance(said, SentAccount):
             self.places[row] = (said.ref, "account", said.ref)
             account = book_account(said.ref, said)
             if self._is_news(row, self._accounts.get(said.ref), account):
@@ -174,7 +174,7 @@ def named_only(ref: str) -> BookAccount:
     return BookAccount(ref, "", "ZZ", "UTC", "en", "card", None, unsaid=_ONLY_NAMED)
 
 
-def book_account(ref: str, said: AccountWord) -> BookAccount:
+def book_account(ref: str, said: AccountBody) -> BookAccount:
     """What is said of an account, as a row of a book."""
     return BookAccount(
         ref=ref,
@@ -190,7 +190,7 @@ def book_account(ref: str, said: AccountWord) -> BookAccount:
     )
 
 
-def book_invoice(row: int, number: str, said: InvoiceWord) -> BookInvoice:
+def book_invoice(row: int, number: str, said: InvoiceBody) -> BookInvoice:
     """What is said of an invoice, as a row of a book."""
     words = {"paid": said.paid, "disputed": said.disputed, "standing": said.standing}
     return BookInvoice(

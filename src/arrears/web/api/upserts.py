@@ -29,11 +29,11 @@ from arrears.web.api.frame import OfAccount, of_token, terms
 from arrears.web.api.strict import BULK_BYTES_MAX
 from arrears.web.api.upsert_rows import (
     COLUMNS,
-    AccountRow,
-    AccountWord,
+    AccountBody,
     AnyRow,
-    InvoiceRow,
-    InvoiceWord,
+    InvoiceBody,
+    SentAccount,
+    SentInvoice,
     SentRows,
     WrongField,
     raw,
@@ -66,10 +66,10 @@ def account(request: HttpRequest, ref: str) -> HttpResponse:
 
 
 @router.put("/accounts/{ref}", **terms(ACCOUNTS, WRITE, of_account=ROUTE_ASKS, headers=_CONDITIONS))
-def put_account(request: HttpRequest, ref: str, body: AccountWord) -> HttpResponse:
+def put_account(request: HttpRequest, ref: str, body: AccountBody) -> HttpResponse:
     """Say what an account is; it is opened if it is not there (201). With `If-Match` only while it is as it was read,
     with `If-None-Match: *` only if it is not there."""
-    sent, row = SentRows(), _named(AccountRow, {"kind": "account", "ref": ref}, body)
+    sent, row = SentRows(), _named(SentAccount, {"kind": "account", "ref": ref}, body)
     sent.add(1, row)
     seen = _Seen(request, ref, _account_of_part)
     report = _import(sent, seen)
@@ -85,10 +85,10 @@ def invoice(request: HttpRequest, number: str) -> HttpResponse:
 
 
 @router.put("/invoices/{path:number}", **terms(INVOICES, WRITE, of_account=ROUTE_ASKS, headers=_CONDITIONS))
-def put_invoice(request: HttpRequest, number: str, body: InvoiceWord) -> HttpResponse:
+def put_invoice(request: HttpRequest, number: str, body: InvoiceBody) -> HttpResponse:
     """Say what an invoice asks and how it stands; it is issued if it is not there (201). Its account must be there.
     What cannot be taken is 409 `conflicting_row`, and puts the account in doubt as a row of a file does."""
-    sent, row = SentRows(), _named(InvoiceRow, {"kind": "invoice", "number": number}, body)
+    sent, row = SentRows(), _named(SentInvoice, {"kind": "invoice", "number": number}, body)
     sent.add(1, row)
     seen = _Seen(request, body.account, lambda part, ref: _invoice_of_part(part, ref, number))
     report = _import(sent, seen)
@@ -175,7 +175,7 @@ class _SeenMany:
         self.invoices |= {*part.places}
 
 
-def _named(kind: Any, names: Mapping[str, str], body: AccountWord | InvoiceWord) -> Any:
+def _named(kind: Any, names: Mapping[str, str], body: AccountBody | InvoiceBody) -> Any:
     """A row of what a PUT says: its name is in the path, and checked as in a row."""
     try:
         kind.model_validate({**_A_ROW[kind], **names})
@@ -186,8 +186,8 @@ def _named(kind: Any, names: Mapping[str, str], body: AccountWord | InvoiceWord)
 
 _ANY_DAY: Final = "2026-01-01"
 _A_ROW: Final[Mapping[Any, Mapping[str, Any]]] = {
-    AccountRow: {"name": "-", "country": "ZZ", "zone": "UTC", "locale": "en", "payment_mode": "card"},
-    InvoiceRow: {
+    SentAccount: {"name": "-", "country": "ZZ", "zone": "UTC", "locale": "en", "payment_mode": "card"},
+    SentInvoice: {
         "account": "-",
         "services": ["-"],
         "issued_on": _ANY_DAY,
@@ -219,7 +219,7 @@ def _read(request: HttpRequest) -> SentRows | HttpResponse:
                 return problem(422, "invalid", "A row is not right", detail, row=number, fields=fields)
             sent.complain(number, whose, kind, key, wrong_fields(error, skip=1))
             continue
-        if isinstance(row, InvoiceRow) and not allows(may, INVOICES, WRITE):
+        if isinstance(row, SentInvoice) and not allows(may, INVOICES, WRITE):
             return problem(403, "forbidden", "Not allowed", f"this token lacks {INVOICES}:{WRITE}")
         sent.add(number, row)
     return sent
