@@ -10,11 +10,10 @@ from typing import Annotated, Any, Final
 from pydantic import AfterValidator, BeforeValidator, Field, WithJsonSchema
 from pydantic_core import PydanticCustomError
 
-from arrears.adapters.books.dates import YEAR_MAX, YEAR_MIN
-from arrears.adapters.books.fields import CHECKS, TEXT_CHARACTERS_MAX, text_wrong
 from arrears.core.address import check_address
 from arrears.core.errors import Refused
 from arrears.core.money import CURRENCIES, MINOR_MAX
+from arrears.core.row_fields import CHECKS, TEXT_CHARACTERS_MAX, YEAR_MAX, YEAR_MIN, text_wrong
 from arrears.web.api.frame import Strict
 
 _DAY: Final = re.compile(r"[0-9]{4}-[0-9]{2}-[0-9]{2}", re.ASCII)
