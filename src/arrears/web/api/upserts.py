@@ -20,10 +20,9 @@ from arrears.core.errors import Refused
 from arrears.core.ids import ACCOUNT, INVOICE, SUBSCRIPTION, format_id
 from arrears.core.known import IMPORTER, KINDS, Known, known_from, known_of
 from arrears.core.people.scopes import ScopeAct, ScopeKind, allows
-from arrears.core.receivables import rows_of_accounts
 from arrears.core.strict_json import NotStrict, parse
 from arrears.engine.commands.import_part import BookPart
-from arrears.engine.commands.importing import ImportReport, import_book
+from arrears.engine.commands.importing import ImportReport
 from arrears.ports import NewAccount
 from arrears.web.api.frame import OfAccount, of_token, terms
 from arrears.web.api.strict import BULK_BYTES_MAX
@@ -40,6 +39,7 @@ from arrears.web.api.upsert_rows import (
     wrong_fields,
 )
 from arrears.web.errors import problem
+from arrears.web.sent_rows import import_rows
 from arrears.wiring import installed
 
 router = Router(tags=["upserts"])
@@ -132,9 +132,7 @@ def upserts(request: HttpRequest) -> HttpResponse:
 
 
 def _import(sent: SentRows, look: Callable[[BookPart], None]) -> ImportReport:
-    live = installed()
-    source = rows_of_accounts(sent.accounts(), COLUMNS, sent.reasons())
-    return import_book(live.store, source, live.clock.now(), IMPORTER, per_account=True, whole=False, look=look)
+    return import_rows(sent.accounts(), COLUMNS, sent.reasons(), look)
 
 
 class _Seen:
