@@ -12,8 +12,7 @@ from arrears.adapters.channels.folder import FolderChannel
 from arrears.core.errors import Refused
 from arrears.ports import Message
 from arrears.setting_values import is_loopback
-from arrears.settings import read
-from arrears.stand_ins import refuse_stand_ins
+from arrears.settings import read, refuse_stand_ins
 from arrears.store.server import make_home
 
 REAL = {

@@ -12,7 +12,7 @@ import sys
 import threading
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, replace
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from functools import cache, partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
@@ -20,7 +20,6 @@ from typing import TYPE_CHECKING, Final
 import psycopg
 from psycopg import sql
 
-from arrears.adapters.ahead_clock import AheadClock
 from arrears.adapters.channels.folder import FolderChannel
 from arrears.adapters.services.inprocess import InProcessServices
 from arrears.core.errors import Refused
@@ -36,8 +35,7 @@ from arrears.engine.people import chores
 from arrears.engine.run import Limits, RunReport
 from arrears.engine.system import adopt_policy, identity
 from arrears.ports import Channel, Clock, OtherChannel, Processor, Services
-from arrears.settings import Settings, read
-from arrears.stand_ins import refuse_stand_ins
+from arrears.settings import Settings, read, refuse_stand_ins
 from arrears.store import schema
 from arrears.store.postgres.store import PostgresStore
 from arrears.store.postgres.upgrading import alone
@@ -74,6 +72,36 @@ class RealClock:
     def now(self) -> datetime:
         """See ports.Clock."""
         return datetime.now(UTC)
+
+
+class AheadClock:
+    """The clock of a world of its own, the demo's: it runs as `real` does, ahead of it by the seconds that `file` says
+    (none where there is no file). Every program that reads the same file reads the same time."""
+
+    def __init__(self, real: Clock, file: Path) -> None:
+        self._real, self._file = real, file
+
+    def now(self) -> datetime:
+        """See ports.Clock."""
+        return self._real.now() + self._ahead()
+
+    def move_to(self, instant: datetime) -> None:
+        """It is this instant now, to the second; one that has passed already changes nothing."""
+        ahead = -((self._real.now() - instant) // timedelta(seconds=1))
+        if ahead > self._ahead() // timedelta(seconds=1):
+            part = self._file.with_suffix(".part")
+            part.write_text(f"{ahead}\n", encoding="ascii")
+            os.replace(part, self._file)
+
+    def set_back(self) -> None:
+        """The time of the real clock again, for a world that has only begun."""
+        self._file.unlink(missing_ok=True)
+
+    def _ahead(self) -> timedelta:
+        try:
+            return timedelta(seconds=int(self._file.read_text(encoding="ascii")))
+        except FileNotFoundError:
+            return timedelta()
 
 
 DEMO_DATABASE: Final = "arrears_demo"

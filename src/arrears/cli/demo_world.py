@@ -12,12 +12,11 @@ from datetime import date, datetime, time, timedelta
 from typing import Final
 from zoneinfo import ZoneInfo
 
-from arrears.adapters.ahead_clock import AheadClock
 from arrears.cli.explain import explanation, sentences
 from arrears.cli.timeline import timeline_lines
 from arrears.core.ids import ACCOUNT, format_id
 from arrears.sim.stage import TICK_EVERY, Stage
-from arrears.wiring import Installation
+from arrears.wiring import AheadClock, Installation
 
 ZONE: Final = "Europe/Amsterdam"
 """Of every customer of the demo."""
@@ -36,7 +35,7 @@ def ten_on(day: date) -> datetime:
 
 
 class PlayedWorld:
-    """See web/demo/world.py. `begin` opens the next customer's account; whoever holds `moving` is alone in letting
+    """See web/demo_handler.py. `begin` opens the next customer's account; whoever holds `moving` is alone in letting
     anything happen, so that a worker does nothing while the clock is moved."""
 
     zone = ZONE
@@ -50,7 +49,7 @@ class PlayedWorld:
         self.moving = threading.Lock()
 
     def now(self) -> datetime:
-        """See DemoWorld in web/demo/world.py; so for the others."""
+        """See DemoWorld in web/demo_handler.py; so for the others."""
         return self._clock.now()
 
     def pass_to(self, day: date) -> None:

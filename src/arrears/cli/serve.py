@@ -13,7 +13,7 @@ from arrears.web.serving import PROCESSES, address_of, listen, serve_here, serve
 from arrears.wiring import Installation, open_installation, set_up_django
 
 if TYPE_CHECKING:
-    from arrears.web.demo.world import DemoWorld
+    from arrears.web.demo_handler import DemoWorld
 
 
 @click.command()
@@ -49,7 +49,7 @@ def serve_alone(listening: socket.socket, live: Installation, world: DemoWorld) 
     """Serve the installation of this process, in this process, until Ctrl-C: for the demo, whose worker, provider and
     service live here too, in a world of its own."""
     _brand_of(live.url)
-    from arrears.web.demo.world import DemoPages
+    from arrears.web.demo_handler import DemoPages
     from arrears.web.wsgi import gated
 
     _say_where(listening)

@@ -43,8 +43,8 @@ class Dropped(Response):
         await send(start)
 
 
-Keys = dict[str, tuple[str, int, dict[str, Any], int]]
-SandboxMemory = tuple[SandboxBook, Keys]
+KeptAnswers = dict[str, tuple[str, int, dict[str, Any], int]]
+SandboxMemory = tuple[SandboxBook, KeptAnswers]
 """What a sandbox knows for longer than it runs: its book, and what it has answered under which idempotency key."""
 
 
@@ -58,7 +58,7 @@ class Sandbox:
         self.secret_key = secret_key
         self.webhook_secret = webhook_secret
         self.clock = clock
-        self.book, self.keys = memory or (SandboxBook(clock()), Keys())
+        self.book, self.keys = memory or (SandboxBook(clock()), KeptAnswers())
         self.api = Api(self.book, "")
         self.faults = Faults()
         self.late: list[tuple[str, str, bytes, str, str]] = []

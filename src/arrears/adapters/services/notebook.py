@@ -54,8 +54,8 @@ class Why(NamedTuple):
     link: str
 
 
-Key = tuple[int, int]
-NotebookMemory = tuple[dict[Key, State], dict[Key, int], dict[Key, list[str]]]
+_Key = tuple[int, int]
+NotebookMemory = tuple[dict[_Key, State], dict[_Key, int], dict[_Key, list[str]]]
 """States, numbers of the newest orders and notes of every subscription (account, number)."""
 
 

@@ -1,4 +1,5 @@
-"""The demo's world, as its pages see it, and the pages' way to it."""
+"""The demo's world, as its pages see it, and the pages' way to it. Only `arrears demo` serves them: no other program
+loads `web/demo_*.py`, or has their addresses."""
 
 from __future__ import annotations
 
@@ -60,7 +61,7 @@ class DemoPages(WSGIHandler):
 
     def get_response(self, request: HttpRequest) -> HttpResponseBase:
         """The answer, with the demo's addresses, and with the world for whoever shows it."""
-        request.urlconf = "arrears.web.demo.urls"
+        request.urlconf = "arrears.web.demo_urls"
         request.world = self._world  # type: ignore[attr-defined]
         request.demo = Served(self._world)  # type: ignore[attr-defined]
         return super().get_response(request)

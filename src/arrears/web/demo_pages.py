@@ -14,9 +14,10 @@ from django.views.decorators.http import require_POST, require_safe
 from arrears.core.closed import closed
 from arrears.core.ids import ACCOUNT, format_id
 from arrears.store.models import Person
-from arrears.web.demo.story import Chapter, StoryNow, standing_of
-from arrears.web.demo.world import DemoWorld, demo_page, today
+from arrears.web.demo_handler import DemoWorld, demo_page, today
+from arrears.web.demo_story import Chapter, StoryNow, standing_of
 from arrears.web.languages import language_now
+from arrears.web.numbers import whole
 from arrears.wiring import installed
 
 WARNING_DAY: Final = 21
@@ -88,12 +89,12 @@ def _lines_of(now: StoryNow) -> list[tuple[str, bool]]:
 @demo_page
 def pass_time(request: HttpRequest, world: DemoWorld) -> HttpResponse:
     """Let time pass: to the `day` of the story, or without one to tomorrow."""
-    text = request.POST.get("day", "")
-    tomorrow = today(world) + timedelta(days=1)
-    if text.isdecimal() and int(text) in NEXT.values():
-        world.pass_to(standing_of(world).day_0 + timedelta(days=int(text)))
-    elif text == "tomorrow":
-        world.pass_to(tomorrow)
+    asked = request.POST.get("day", "")
+    day = whole(asked)
+    if day and day in NEXT.values():
+        world.pass_to(standing_of(world).day_0 + timedelta(days=day))
+    elif asked == "tomorrow":
+        world.pass_to(today(world) + timedelta(days=1))
     return HttpResponseRedirect("/")
 
 

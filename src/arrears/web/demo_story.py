@@ -21,7 +21,7 @@ from arrears.core.states import State
 from arrears.core.view import View
 from arrears.notices import values
 from arrears.ports import Mail
-from arrears.web.demo.world import DemoWorld, today
+from arrears.web.demo_handler import DemoWorld, today
 from arrears.web.languages import language_now
 from arrears.web.names import called
 from arrears.wiring import installed

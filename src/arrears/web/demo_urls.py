@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from django.urls import path
 
+from arrears.web import demo_pages as pages
 from arrears.web import urls
-from arrears.web.demo import pages
 
 urlpatterns = [
     path("", pages.landing),

@@ -1,1 +1,0 @@
-"""The demo's own pages. Only `arrears demo` serves them: no other program loads this room, or has its addresses."""
