@@ -57,7 +57,7 @@ class MemoryStore(MemoryTables):
         self._commit(batch)
 
     @contextmanager
-    def in_parts(self, now: datetime) -> Iterator[MemoryParts]:
+    def in_parts(self, now: datetime, wait_max: timedelta | None = None) -> Iterator[MemoryParts]:
         """See ports.AccountOpening."""
         parts = MemoryParts(self, now)
         yield parts
