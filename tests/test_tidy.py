@@ -146,6 +146,13 @@ def test_the_environment_cannot_be_read_behind_another_name(line: str) -> None:
     assert HIDES_ENVIRONMENT.search(line)
 
 
+def test_what_is_typed_into_a_page_becomes_a_number_in_one_place() -> None:
+    """Digits without end, and digits of other scripts, are a mistake of ours wherever one forgets them."""
+    reads = re.compile(r"\.(isdecimal|isdigit|isnumeric)\(")
+    found = {name for name, text in texts("src/arrears/web").items() if reads.search(text)}
+    assert found == {"src/arrears/web/numbers.py", "src/arrears/web/api/strict.py"}
+
+
 def test_every_module_opens_with_why_it_exists() -> None:
     assert [name for name, tree in trees("src").items() if tree.body and not ast.get_docstring(tree)] == []
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import random
+import re
 from collections.abc import Mapping
 from concurrent.futures import ThreadPoolExecutor
 from typing import TYPE_CHECKING, Any, Final
@@ -11,6 +12,7 @@ from urllib.parse import quote_from_bytes
 
 import pytest
 from tests.sizes import few
+from tests.sources import texts
 from tests.web.routes import parts, routes, target
 from tests.web.states import Town
 from tests.web.visitors import visitor
@@ -88,19 +90,25 @@ BODIES: Final = (
     b"do=" + b"9" * 4301,
     b"x" * 1_000_000,
 )
-NAMES: Final = (
-    "email",
-    "password",
-    "do",
-    "next",
-    "about",
-    "text",
-    "address",
-    "person",
-    "link",
-    "method",
-    "number",
-    "page",
+ASKED_FOR = re.compile(r'(?:POST|GET|form|query)\.get(?:list)?\(\s*"(\w+)"')
+NAMES: Final = sorted(
+    {"email", "password", "address", "link", "number", "page", "credential", "name", "code"}
+    | {name for text in texts("src/arrears/web").values() for name in ASKED_FOR.findall(text)}
+)
+"""Every field that a page of ours reads, and those of the forms that come with allauth."""
+DOES = re.compile(r'(?:case |get\("do"\) == )"(\w+)"')
+DOINGS: Final = sorted({do for text in texts("src/arrears/web").values() for do in DOES.findall(text)})
+"""What the buttons of our pages send as `do`."""
+CREDENTIALS: Final = (
+    b"{}",
+    b"[]",
+    b'{"id": "AA", "rawId": "AA", "type": "public-key", "response": {}}',
+    b'{"id": "AA", "rawId": "AA", "type": "public-key", "response": '
+    b'{"clientDataJSON": "AA", "attestationObject": "AA"}}',
+    b'{"id": 1, "rawId": [], "type": null, "response": {"clientDataJSON": "e30", "authenticatorData": "AA"}}',
+    b'{"id":"AA","rawId":"AA","type":"public-key","response":{"clientDataJSON":"e30","authenticatorData":"'
+    + b"A" * 60
+    + b'","signature":"AA","userHandle":"_w"}}',
 )
 HEADERS: Final = (
     ("accept-language", "\xff;q=x," * 50),
@@ -184,7 +192,9 @@ def target_or_odd(town: Town, route: str, dice: random.Random, account: int) -> 
 
 def form(dice: random.Random, cookies: Mapping[str, str]) -> bytes:
     fields = [(b"csrfmiddlewaretoken", cookies.get("csrf", "x").encode())]
-    fields += [(dice.choice(NAMES).encode(), dice.choice(ODD)) for _ in range(dice.randrange(5))]
+    fields += [(b"do", dice.choice(DOINGS).encode())] if dice.random() < 0.5 else []
+    fields += [(name.encode(), dice.choice(CREDENTIALS)) for name in ("credential",) if dice.random() < 0.2]
+    fields += [(name.encode(), dice.choice(ODD)) for name in dice.sample(NAMES, dice.randrange(9))]
     return b"&".join(name + b"=" + quoted(value, dice) for name, value in fields)
 
 

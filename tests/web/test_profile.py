@@ -71,9 +71,9 @@ class ProfilePages:
         return getattr(self.client, verb)(url, json.dumps(body), content_type="application/json", headers=headers)
 
     def mail(self) -> list[Message]:
-        """What leaves now."""
+        """What leaves now about this account; the database has others too."""
         self.shop.work()
-        found = list(self.shop.channel.taken)
+        found = [one for one in self.shop.channel.taken if one.id.partition("-")[0] == f"a{self.account}"]
         self.shop.channel.taken.clear()
         return found
 

@@ -145,6 +145,9 @@ MFA_FORMS = {
     "authenticate": "arrears.web.sign_in.forms.SecondStep",
     "reauthenticate": "arrears.web.sign_in.forms.ReauthenticationCode",
     "add_webauthn": "arrears.web.sign_in.forms.NewPasskey",
+    "authenticate_webauthn": "arrears.web.sign_in.forms.PasskeyStep",
+    "login_webauthn": "arrears.web.sign_in.forms.PasskeyAlone",
+    "reauthenticate_webauthn": "arrears.web.sign_in.forms.PasskeyAgain",
 }
 MFA_SUPPORTED_TYPES = ["totp", "webauthn", "recovery_codes"]
 MFA_PASSKEY_LOGIN_ENABLED = True

@@ -13,6 +13,7 @@ from arrears.web.account_centre.frame import Visit, account_page
 from arrears.web.account_centre.owed import owed, payable
 from arrears.web.account_centre.settle import go_for_a_card, why_of
 from arrears.web.account_centre.story import away
+from arrears.web.numbers import whole
 from arrears.web.refusals import in_words
 
 
@@ -22,7 +23,7 @@ def page(visit: Visit) -> HttpResponse:
     if visit.request.method != "POST":
         return shown(visit)
     form, live = visit.request.POST, visit.live
-    number = int(form.get("method", "0")) if form.get("method", "0").isdecimal() else 0
+    number = whole(form.get("method", ""))
     done = ""
     try:
         match form.get("do"):
@@ -32,7 +33,7 @@ def page(visit: Visit) -> HttpResponse:
                 methods.activate(live.store, visit.account, number, visit.now, visit.author)
                 done = "active"
             case "renew":
-                month, year = _number(form.get("month", "")), _number(form.get("year", ""))
+                month, year = whole(form.get("month", ""), 2), whole(form.get("year", ""), 4)
                 methods.renew(live.store, live.providers, visit.account, number, month, year, visit.now, visit.author)
                 done = "renewed"
             case "remove":
@@ -46,17 +47,12 @@ def page(visit: Visit) -> HttpResponse:
     return visit.to(f"methods?done={done}&method={number}")
 
 
-def _number(text: str) -> int:
-    return int(text) if text.isdecimal() and len(text) <= 4 else 0
-
-
 def shown(visit: Visit, why: str = "", status: int = 200) -> HttpResponse:
     """The page itself."""
     sums = payable(owed(visit))
     methods_now = on_file(visit, sums)
     query = visit.request.GET
-    named = query.get("method", query.get("added", ""))
-    number = int(named) if named.isdecimal() and len(named) < 9 else 0
+    number = whole(query.get("method", query.get("added", "")))
     values = {
         "methods": methods_now,
         "why": why or why_of(visit.request),

@@ -7,6 +7,8 @@ from typing import Generic, NamedTuple, TypeVar
 
 from django.http import QueryDict
 
+from arrears.web.numbers import whole
+
 One = TypeVar("One")
 
 
@@ -32,7 +34,5 @@ class Paged(NamedTuple, Generic[One]):
 def page_of(items: Sequence[One], size: int, query: QueryDict, name: str = "page") -> Paged[One]:
     """The page that an address asks for with `?name=`; the first for what is no number, the last beyond the end."""
     pages = max(1, -(-len(items) // size))
-    text = query.get(name, "")
-    wanted = int(text) if text.isdecimal() and len(text) < 7 else 1
-    page = min(max(wanted, 1), pages)
+    page = min(max(whole(query.get(name, ""), 6), 1), pages)
     return Paged(items[(page - 1) * size : page * size], page, pages, name)

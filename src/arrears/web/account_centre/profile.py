@@ -24,6 +24,7 @@ from arrears.engine.messages.upcoming import Telling, plan_of
 from arrears.engine.people import access, profile
 from arrears.web.account_centre.frame import Visit, account_page
 from arrears.web.names import called
+from arrears.web.numbers import whole
 from arrears.web.refusals import in_words
 from arrears.web.sign_in.security import step_up
 from arrears.web.throttle import throttled_as
@@ -119,8 +120,7 @@ def pending_address(visit: Visit) -> str:
 
 
 def _number(visit: Visit, field: str) -> int:
-    text = visit.request.POST.get(field, "")
-    return int(text) if text.isdecimal() and len(text) <= 18 else 0
+    return whole(visit.request.POST.get(field, ""))
 
 
 def shown(visit: Visit, why: str = "", status: int = 200, wrong: str = "") -> HttpResponse:

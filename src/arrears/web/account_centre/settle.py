@@ -33,11 +33,12 @@ from arrears.web.account_centre.owed import (
     offered,
     owed,
     payable,
-    says,
     under_way,
 )
+from arrears.web.account_centre.progress import progress
 from arrears.web.account_centre.story import away
 from arrears.web.languages import language_now
+from arrears.web.numbers import whole
 from arrears.web.refusals import SENTENCES, in_words
 
 OFFERED_MAX: Final = 40
@@ -51,10 +52,10 @@ def page(visit: Visit) -> HttpResponse:
         return shown(visit)
     form = visit.request.POST
     quotes = dict(text.split(":", 1) for text in form.getlist("quote") if ":" in text)
-    also = [int(text) for text in form.getlist("also") if text.isdecimal()]
+    also = [number for number in map(whole, form.getlist("also")) if number]
     if form.get("do") == "also":
         return shown(visit, also)
-    since = int(form.get("seen", "0")) if form.get("seen", "0").isdecimal() else 0
+    since = whole(form.get("seen", ""))
     if form.get("do") != "card" and since < visit.snapshot.attempt_count:
         return visit.to(f"story/{'-'.join(str(no) for no in _since(visit, since))}")
     try:
@@ -89,7 +90,8 @@ def shown(visit: Visit, also: Sequence[int] = (), why: str = "", status: int = 2
         "late_and_held": late_and_held(visit),
         "held": held(visit),
         "carried": carried(visit),
-        "coming": [says(one) for one in coming(visit) if one.averted],
+        "coming": any(one.averted for one in coming(visit)),
+        "progress": progress(visit, sums),
         "methods": methods,
         "likeliest": likeliest,
         "any_ready": any(one.ready for one in methods),
@@ -134,7 +136,7 @@ def _since(visit: Visit, seen: int) -> list[int]:
 
 
 def _pay(visit: Visit, form: Mapping[str, str], quotes: Mapping[str, str], also: Sequence[int]) -> HttpResponse:
-    method = int(form.get("method", "0")) if form.get("method", "0").isdecimal() else 0
+    method = whole(form.get("method", ""))
     parts = _parts(visit, form, quotes) if form.get("do") == "part" else {}
     if parts:
         quotes = {currency: one for currency, one in quotes.items() if currency in parts}

@@ -26,6 +26,7 @@ from arrears.web.account_centre.owed import owed
 from arrears.web.account_centre.support_shown import Effect, pending
 from arrears.web.languages import language_now
 from arrears.web.names import called
+from arrears.web.numbers import whole
 
 UNDER_WAY: Final = ("created", "submitted", "unknown")
 
@@ -62,7 +63,7 @@ def page(visit: Visit, attempts: str) -> HttpResponse:
     """The story of attempts "5" or "5-6"."""
     if not re.fullmatch(r"\d{1,6}(-\d{1,6}){0,9}", attempts):
         raise Http404
-    numbers = [int(text) for text in attempts.split("-")]
+    numbers = [whole(text) for text in attempts.split("-")]
     every = {record.no: record for record in visit.live.store.attempts(visit.account)}
     if any(no not in every for no in numbers):
         raise Http404
@@ -149,8 +150,7 @@ def tell(visit: Visit, numbers: Sequence[int]) -> dict[str, Any]:
 
 
 def _looked(request: HttpRequest) -> int:
-    text = request.POST.get("looked", "")
-    return int(text) if re.fullmatch(r"[0-9]{1,6}", text) else 0
+    return whole(request.POST.get("looked", ""), 6)
 
 
 def title_of(parts: Sequence[StoryPart]) -> str:

@@ -23,6 +23,7 @@ from arrears.web.account_centre.owed import Next, coming, owed, says
 from arrears.web.account_centre.paged import page_of
 from arrears.web.account_centre.support_shown import effects, pending, waiting
 from arrears.web.names import called
+from arrears.web.numbers import whole
 
 SUBSCRIPTIONS_A_PAGE: Final = 20
 
@@ -78,7 +79,7 @@ def page(visit: Visit) -> HttpResponse:
 
 def _number(visit: Visit, text: str) -> int:
     """The subscription that an address or a form names; 0 for none."""
-    number = int(text) if text.isdecimal() and len(text) < 9 else 0
+    number = whole(text)
     return number if any(sub.no == number for sub in visit.snapshot.subscriptions) else 0
 
 

@@ -26,6 +26,7 @@ from arrears.notices import values
 from arrears.store.models import Person
 from arrears.web.identities import zone_of
 from arrears.web.languages import language_now, speak_to
+from arrears.web.numbers import whole
 from arrears.web.refusals import in_words
 from arrears.web.sign_in import sessions
 from arrears.web.sign_in.adapters import AccountAdapter, just_proved
@@ -65,8 +66,8 @@ def page(request: HttpRequest) -> HttpResponse:
         step_up(request)
         if request.POST.get("do") == "others":
             sessions.end_others(request, person.pk)
-        elif request.POST.get("session", "").isdecimal():
-            sessions.end(person.pk, int(request.POST["session"][:18]))
+        elif session := whole(request.POST.get("session", "")):
+            sessions.end(person.pk, session)
         response = HttpResponseRedirect("/security#sessions")
         response.status_code = 303
         return response
