@@ -2,6 +2,9 @@
 
 33,000 accounts are due. Figures: our rate over SQL's with one lane and with two lanes in one process, two processes
 over one, and how the time grows when the same number is due out of 33k, 100k and 1M accounts.
+
+`--audit` measures instead what it costs to look, wherever something is cut, at all that the cut rests on (the journal
+and its chain, the state, the rows), beside a run that sums the ledger alone, as alternating pairs.
 """
 
 from __future__ import annotations
@@ -12,24 +15,30 @@ import multiprocessing
 import sys
 import threading
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from datetime import datetime
 from importlib.resources import files
 from statistics import median
-from typing import Any, Final
+from typing import Any, Final, LiteralString
 
 import psycopg
 from psycopg import sql
 
 from arrears.core.policy import default_policy
+from arrears.core.unit import Unit
 from arrears.engine.run import Limits, decision_cache_of, run_batch
 from arrears.engine.system import adopt_policy
 from arrears.store import schema
+from arrears.store.postgres.batch import PostgresBatch
 from arrears.store.postgres.store import PostgresStore
 from arrears.wiring import database_url, tune_for_batches
 from bench.book import NOW, write_book
 
 FLOORS: Final = {"one_lane": 0.40, "two_lanes": 0.65, "two_processes": 1.35, "growth_1m_over_100k": 1.40}
 GOALS: Final = {"one_lane": 0.80, "two_lanes": 1.00, "two_processes": 1.50, "growth_1m_over_100k": 1.20}
+AUDIT_MAX: Final = 1.03
+"""Looking at all that a cut rests on takes at most 3 % of a run."""
 BATCH_ACCOUNTS: Final = 1000
 
 STAGED: Final = {
@@ -117,9 +126,9 @@ def _stage(played: str, url: str) -> None:
         db.execute("VACUUM (ANALYZE, FREEZE)")
 
 
-def by_engine(url: str, lanes: int) -> float:
+def by_engine(url: str, lanes: int, kind: type[PostgresStore] = PostgresStore) -> float:
     """Seconds of the collections run with so many lanes (threads with a connection each) in this process."""
-    store = PostgresStore(url, connections_max=lanes + 1, clock_is_real=False)
+    store = kind(url, connections_max=lanes + 1, clock_is_real=False)
     policies, limits = store.policies(), Limits(batch_accounts_max=BATCH_ACCOUNTS)
 
     def lane() -> None:
@@ -130,6 +139,58 @@ def by_engine(url: str, lanes: int) -> float:
     seconds = _timed([lane] * lanes)
     store.close()
     return seconds
+
+
+class LedgerAlone(PostgresBatch):
+    """A batch in which a cut rests on the ledger's sums alone."""
+
+    def audit(self, units: Sequence[Unit]) -> Mapping[int, str]:
+        """Where they differ from the state."""
+        said: dict[tuple[int, int], int] = {
+            (account, debt): minor for account, debt, minor in self._db.execute(SUMS, [[unit.no for unit in units]])
+        }
+        accounts = [unit.before for unit in units if unit.before is not None]
+        wrong = {a.no for a in accounts for d in a.debts if said.get((a.no, d.no)) != d.open_minor}
+        return dict.fromkeys(wrong, "the ledger disagrees")
+
+
+SUMS: Final[LiteralString] = """
+SELECT account_id, debt, sum(minor) FROM entry WHERE account_id = ANY(%b) AND ledger = 'receivable'
+GROUP BY account_id, debt"""
+
+
+class SummingStore(PostgresStore):
+    """A store of such batches."""
+
+    @contextmanager
+    def due(self, now: datetime, limit: int) -> Iterator[PostgresBatch]:
+        """See ports.DueAccounts."""
+        with super().due(now, limit) as batch:
+            batch.__class__ = LedgerAlone
+            yield batch
+
+
+def audit(server: Server, accounts: int, due: int, pairs: int) -> dict[str, Any]:
+    """How much longer one lane takes that looks at everything, as the median of pairs whose order alternates."""
+    make_book(server, "bench_book", accounts, due)
+    stores: dict[str, type[PostgresStore]] = {"all": PostgresStore, "sums": SummingStore}
+    times: dict[str, list[float]] = {name: [] for name in stores}
+    for number in range(pairs):
+        for name in sorted(stores, reverse=bool(number % 2)):
+            seconds = by_engine(server.copy("bench_book", "bench_copy"), 1, stores[name])
+            times[name].append(seconds)
+            _say(f"pair {number + 1}/{pairs} {name}: {seconds:.2f} s ({due / seconds:,.0f} accounts/s)")
+    with psycopg.connect(server.of("bench_copy")) as db:
+        row = db.execute("SELECT count(*) FROM fact WHERE at = %s AND kind = 'disabled'", [NOW]).fetchone()
+    ratio = _ratio(times["all"], times["sums"])
+    return {
+        "accounts": accounts,
+        "due": due,
+        "cut": row and row[0],
+        "pairs": pairs,
+        "audit": ratio,
+        "holds": ratio <= AUDIT_MAX,
+    }
 
 
 def by_sql(url: str, connections: int = 1) -> float:
@@ -259,9 +320,14 @@ def main() -> int:
     parser.add_argument("--due", type=int, default=33_000)
     parser.add_argument("--pairs", type=int, default=5)
     parser.add_argument("--no-growth", action="store_true", help="leave out the books of 33k and 1M accounts")
+    parser.add_argument("--audit", action="store_true", help="what it costs to look at all that a cut rests on")
     options = parser.parse_args()
     tune_for_batches()
     server = Server(database_url())
+    if options.audit:
+        figures = audit(server, options.accounts, options.due, options.pairs)
+        sys.stdout.write(json.dumps(figures, indent=None if options.json else 2) + "\n")
+        return 0 if figures["holds"] else 1
     figures = measure(server, options.accounts, options.due, options.pairs)
     if not options.no_growth:
         figures["growth_seconds"] = growth(server, [options.due, options.accounts, 1_000_000], options.due, 3)

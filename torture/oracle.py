@@ -2,7 +2,7 @@
 histories, each from its number.
 
 What they disagree about goes to standard error with the number of the history; `--one NUMBER` plays that one alone and
-shows its journal.
+shows its journal. From 90,000,000 on each history is about one thing (`tests.oracle.histories.THEMES`).
 """
 
 from __future__ import annotations

@@ -51,6 +51,7 @@ def test_deletions_that_wait_for_release_are_listed_oldest_first(
     _installation(live, as_json=False)
     told, _, listed = capsys.readouterr().out.partition("deletions that wait for the release of two members of staff")
     assert "subscriptions: 3 disabled" in told
+    assert f"everything that was due was looked at: {at(126, 9)}" in told
     assert [line.split() for line in listed.splitlines()[1:]] == [
         ["sub_3_1", "A3", "2026-05-02"],
         ["sub_2_1", "A2", "2026-05-03"],

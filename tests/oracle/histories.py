@@ -27,6 +27,32 @@ MORE = (
     *("bounce", "bounce", "bounce", "mail server", "mail server", "tell"),
     *("bill abroad", "bill abroad", "hold", "dispute", "pay", "reopen", "cancel", "reactivate", "reactivate"),
 )
+THEMED = 90_000_000
+"""From this number on a history is about one thing: a few policies, and mostly the moves that matter there."""
+THEMES: tuple[tuple[tuple[str, ...], tuple[str, ...]], ...] = (
+    # Warnings that nobody took, of days that move for more than one reason.
+    (
+        ("default", "stepwise", "weekdays", "brisk"),
+        (
+            "mail",
+            "mail",
+            "mail server",
+            "hold",
+            "hold",
+            "hold",
+            "release",
+            "pay",
+            "bill",
+            "bill",
+            "write off",
+            "reopen",
+        ),
+    ),
+    # One clock for the whole account, and debts that name only a part of it.
+    (("whole",), ("bill", "bill", "pay", "pay", "wait", "wait", "dispute", "release", "write off", "services")),
+    # Small debts, of which some are held.
+    (("patient",), ("bill", "bill", "bill", "dispute", "dispute", "hold", "release", "pay", "wait")),
+)
 CALM_DAYS = (30, 30, 130, 250)
 """Of four histories one goes on until whatever is left unpaid is deleted."""
 LOOK_EVERY = timedelta(days=5)
@@ -57,8 +83,23 @@ class JudgedStage(Stage):
             self.judged(self.now, True)
 
 
+class ReadStore(MemoryStore):
+    """A store of which all that was recorded is read before a doubt of the installation begins or ends: a run that was
+    made under the doubt is judged under it, also where that is over in the same instant."""
+
+    read: Callable[[], None] = staticmethod(lambda: None)
+
+    def record_system(self, fact: f.SystemFact, now: datetime, author: str, why: str) -> None:
+        """See ports.InstallationControl."""
+        self.read()
+        super().record_system(fact, now, author, why)
+
+
 class Game(Play):
     """A play that the judge follows; `said` is everything that is not as the text says."""
+
+    new_store = ReadStore
+    inner: ReadStore
 
     def __init__(self, plot: Plot) -> None:
         self.said: list[str] = []
@@ -68,6 +109,7 @@ class Game(Play):
         self._doubted: set[str] = set()
         super().__init__(plot)
         self.stage: JudgedStage
+        self.inner.read = self.read
         # The invariants have tests of their own; without them a history takes half the time.
         self.store = self.inner
         now, context = self.stage.now, BRIEF_CONTEXT
@@ -166,13 +208,16 @@ class Game(Play):
 def plot(number: int) -> Plot:
     """The history of a number."""
     dice = random.Random(number)
-    kinds = KINDS + MORE
+    kinds, policies = KINDS + MORE, range(len(POLICIES))
+    if number >= THEMED:
+        names, kinds = THEMES[number % len(THEMES)]
+        policies = [n for n, policy in enumerate(POLICIES) if policy.name in names]
     moves = [
         Move(dice.choice(HOURS), dice.choice(kinds), dice.randint(0, 5), dice.randint(0, 40))
         for _ in range(dice.randint(1, 24))
     ]
     start = dice.choice(DAYS) + timedelta(days=dice.randint(-4, 4))
-    return Plot(dice.choice(ZONES), dice.randrange(len(POLICIES)), start, tuple(moves))
+    return Plot(dice.choice(ZONES), dice.choice(policies), start, tuple(moves))
 
 
 def played(number: int) -> Game:

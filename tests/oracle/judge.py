@@ -21,6 +21,7 @@ class Judge(Outside):
     def __init__(self, policies: Mapping[str, Policy]) -> None:
         super().__init__(policies)
         self.unwarned: dict[tuple[int, str], datetime] = {}
+        self.unreminded: dict[int, datetime] = {}
 
     def take(self, recorded: f.Recorded) -> Said:
         """One more fact."""
@@ -289,6 +290,23 @@ class Judge(Outside):
         """Whatever must have happened by now has happened."""
         for sub in self.subs.values():
             yield from self._left_undone(sub, now)
+        for debt in self.past_due():
+            yield from self._not_reminded(debt, now)
+
+    def _not_reminded(self, debt: BookDebt, now: datetime) -> Said:
+        """Every debt gets its own first reminder, also while a case is open: by the first morning on which nothing
+        keeps it back."""
+        stopping = [h for h in self.holds.values() if "remind" in h.stops and h.active(now, self.day_zone)]
+        of = {h.target for h in stopping if h.scope == "subscription"}
+        kept = any(h.scope == "account" for h in stopping) or (bool(debt.subs) and of.issuperset(debt.subs))
+        policy, _ = self.terms(None, "")
+        if kept or debt.reminded or self.doubts or self.held(debt, now) or 0 not in policy.remind_days:
+            self.unreminded.pop(debt.no, None)
+            return
+        since, day = self.unreminded.setdefault(debt.no, now), local_day(now, self.day_zone)
+        hour = morning(day, policy.notice_at, self.day_zone)
+        if since < hour <= now and day not in self.noticed:
+            yield f"{now}: nobody is reminded of debt {debt.no}, past due since {debt.day_0}"
 
     def _left_undone(self, sub: BookSubscription, now: datetime) -> Said:
         action = self.next_action(sub)

@@ -174,11 +174,11 @@ class Outside(TextLadder):
         after, before = self.plan(sub, action, now), self._freely(sub, action, now)
         if after is None:
             return False
-        told = sub.told.get(action)
-        if told is not None and told > hold.told.get((sub.no, action), date.min):
+        told, first = sub.told.get(action), counting[0]
+        # By the clocks alone: what was warned of is then an earlier day than what happens, and stays true (record 36).
+        if after > first.named and told is not None and told > hold.told.get((sub.no, action), date.min):
             after = max(after, told)
         policy, zone = self.terms(sub, action)
-        first = counting[0]
         assert first.accepted is not None
         lead = local_day(first.accepted, zone) + timedelta(days=self.lead(policy, action))
         lead = self.free_day(sub, action, lead)

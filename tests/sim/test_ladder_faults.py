@@ -7,7 +7,7 @@ from typing import Final
 
 import pytest
 from tests.stories.story import Story
-from torture.ladder_faults import FAULTS, SOUGHT, seen
+from torture.ladder_faults import FAULTS, seen
 from torture.put_back import Fault, put_back
 
 from arrears.sim.ladder import never_reminded
@@ -23,7 +23,7 @@ def test_a_world_sees_each_fault_of_the_ladder(fault: Fault) -> None:
         assert seen(fault.seed) != ""
 
 
-@pytest.mark.parametrize("fault", [NONE, *(fault for fault in SOUGHT if "first heard of" in fault.what)])
+@pytest.mark.parametrize("fault", [NONE, *(fault for fault in FAULTS if "first heard of" in fault.what)])
 def test_a_debt_that_is_never_reminded_of_is_seen(fault: Fault) -> None:
     with put_back(fault):
         story = Story().until(3)

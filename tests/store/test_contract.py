@@ -474,6 +474,17 @@ def test_a_deletion_granted_in_a_transaction_that_failed_is_free_again(store: An
         assert batch.grant_deletions(DAY_1, 9, 5) == 5
 
 
+def test_a_run_that_ends_says_what_had_been_due_for_an_hour_and_is_still_there(store: AnyStore) -> None:
+    assert store.run_complete(at(1), 0, 0) == 0
+    numbers = owing_book(store, 3)
+    due_at = store.next_due()
+    assert due_at is not None
+    assert store.run_complete(due_at + timedelta(hours=1), 0, 0) == 0, "another worker may have them in hand"
+    late = due_at + timedelta(hours=1, seconds=1)
+    assert store.run_complete(late, 0, 0) == len(numbers)
+    assert run(store, late).left_out == 0
+
+
 def test_a_tick_answers_with_the_state_before_it(store: AnyStore) -> None:
     before, skew_seconds = store.tick(at(1))
     assert (before.last_tick_at, skew_seconds) == (None, 0.0)

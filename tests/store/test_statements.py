@@ -79,6 +79,24 @@ def test_a_collections_batch_of_1_10_and_200_accounts_takes_the_same_number_of_s
     assert found[0]["performing past due"] == 1, "where nothing is to be performed that is one statement"
 
 
+def test_looking_at_all_that_a_cut_rests_on_is_the_one_statement_that_sums_the_ledger(
+    make_traced: Callable[[], TracedStore],
+) -> None:
+    store = make_traced()
+    owing_book(store, 20)
+    play(store, MemoryChannel(), InProcessServices(), 1, 32)
+
+    def claimed(looks: bool) -> None:
+        with store.due(at(33), 1000) as batch:
+            assert len(batch.units) == 20
+            assert not looks or batch.audit(batch.units) == {}
+
+    assert counted(store, partial(claimed, True)) - counted(store, partial(claimed, False)) == 1
+    assert audit.AUDIT.count("ledger = 'receivable'") == 1
+    cutting = counted(store, partial(run_batch, store, store.policies(), at(33), Limits()))
+    assert cutting <= 14, cutting
+
+
 @pytest.mark.turn(2)
 def test_deletions_beyond_the_cap_are_not_asked_for_one_by_one(make_traced: Callable[[], TracedStore]) -> None:
     store = make_traced()

@@ -34,6 +34,8 @@ def book(database_url: str) -> Iterator[PostgresStore]:
     commands.issue_invoices(store, [invoice(4, "I4")], at(1), API)
     commands.report_decline(store, 4, [1], at(1, 1), API)
     stage.until(at(10))
+    with store.transaction() as db:
+        db.execute(back_up("of_day_10").encode())
     commands.record_payments(store, [payment(2, "P2")], at(10), API)
     stage.until(at(12))
     commands.hold(
@@ -56,6 +58,32 @@ ALL_OF_ONE: Final = "".join(
     f"DELETE FROM {table} WHERE account_id = 1; "
     for table in ("fact", "account_state", "entry", "invoice", "subscription", "action", "step", "collection_case")
 )
+
+
+def on_each_table(*statements: str) -> str:
+    """One statement that runs these for each table with accounts, `%I` its name; no trigger of it sees that."""
+    all_of = ("ALTER TABLE %I DISABLE TRIGGER USER", *statements, "ALTER TABLE %I ENABLE TRIGGER USER")
+    runs = "".join(f"EXECUTE replace('{one}', '%I', quote_ident(name));\n" for one in all_of)
+    return (
+        "DO $$ DECLARE name text;\nBEGIN FOR name IN SELECT c.relname FROM pg_class c JOIN pg_attribute a"
+        " ON a.attrelid = c.oid AND a.attname = 'account_id' WHERE c.relkind = 'r' AND"
+        f" c.relnamespace = current_schema()::regnamespace LOOP\n{runs}END LOOP;\nEND $$"
+    )
+
+
+GONE: Final = "DELETE FROM %I WHERE account_id = 1"
+
+
+def back_up(aside: str) -> str:
+    """The statements that keep account 1 in a schema of this name, as it is now."""
+    kept = on_each_table(f"CREATE TABLE {aside}.%I AS SELECT * FROM %I WHERE account_id = 1")
+    return f"DROP SCHEMA IF EXISTS {aside} CASCADE; CREATE SCHEMA {aside}; {kept}"
+
+
+def put_back(aside: str) -> str:
+    """The statement that puts it back from there."""
+    return on_each_table(GONE, f"INSERT INTO %I OVERRIDING SYSTEM VALUE SELECT * FROM {aside}.%I")
+
 
 CHANGES: Final = {
     "a promised day in a warning": FREE + "UPDATE fact SET body = replace(body, '2026-02-01', '2026-01-20')" + ONE,
@@ -128,6 +156,11 @@ CHANGES: Final = {
     "an order that nobody was given, struck off": FREE + "INSERT INTO action SELECT account_id, seq + 100, kind,"
     " subscription, order_no + 1, what, 'done', tries FROM action WHERE account_id = 4 AND kind = 'order'",
     "a letter, to be sent again": "UPDATE message SET state = 'waiting'" + ONE,
+    "an account, gone from every table": on_each_table(GONE),
+    "an account, as a backup of day 10 had it": put_back("of_day_10"),
+    "the next look, later": STATE + "next_at = next_at + interval '1 day'" + ONE,
+    "the next look and the last fact, later": STATE + "next_at = '2026-03-01', recorded_at = '2026-02-28'" + ONE,
+    "the trigger of the heartbeat": "DROP TRIGGER heartbeat_append_only ON heartbeat",
     "an account without its row": "DELETE FROM account" + ONE,
     "an account without its state": FREE + "DELETE FROM account_state" + ONE,
 }  # fmt: skip
@@ -198,6 +231,11 @@ SAYS: Final = {
     "the end of a service, gone": "account 4: the row of service end 1 is not what the state says",
     "an order that nobody was given, struck off": "account 4: the row of action 119 is not what the journal says",
     "a letter, to be sent again": "account 1: a letter of fact",
+    "an account, gone from every table": "account 1: the account is gone; it was at fact 17 at 2026-",
+    "an account, as a backup of day 10 had it": "account 1: it is at fact 11, and was further at 2026-",
+    "the next look, later": "account 1: something is due before its next look",
+    "the next look and the last fact, later": "account 1: the instant of its newest look",
+    "the trigger of the heartbeat": "the trigger heartbeat_append_only is gone",
     "an account without its row": "account 1: there is a state and no account",
     "an account without its state": "account 1: there is an account and no state of it",
 }
@@ -223,6 +261,25 @@ def test_check_names_what_was_changed_by_hand(name: str, book: PostgresStore) ->
         db.rollback()
     assert any(touched), "the change touches something"
     assert SAYS[name] in "\n".join(f"account {breach.account}: {breach.what}" for breach in found)
+
+
+def test_an_older_account_that_was_put_back_and_has_lived_on_is_named(
+    make_due: Callable[[int], PostgresStore],
+) -> None:
+    store = make_due(1)
+    with store.transaction() as db:
+        db.execute(back_up("unpaid").encode())
+    commands.record_payments(store, [payment(1, "P1")], TODAY, API)
+    run(store, at(33))
+    with store.transaction() as db:
+        db.execute(put_back("unpaid").encode())
+    Stage(store, Mail(), Hands(), TODAY).until(at(36))
+    assert store.snapshots([1])[1].subscriptions[0].state is State.DISABLED, "who had paid"
+    assert "is not the one that was recorded at 2026-02-01" in said_of(store)
+
+
+def said_of(store: PostgresStore) -> str:
+    return "\n".join(f"account {breach.account}: {breach.what}" for breach in check_store(store).breaches)
 
 
 REFUSED: Final = (

@@ -134,9 +134,11 @@ def plots(moves_max: int = 24) -> st.SearchStrategy[Plot]:
 class Play:
     """The stage on which a plot is played; `account` is the one account in it."""
 
+    new_store: Callable[[], MemoryStore] = MemoryStore
+
     def __init__(self, plot: Plot, at_rest: Callable[[Play], None] | None = None) -> None:
         self.plot = plot
-        self.inner = MemoryStore()
+        self.inner = self.new_store()
         self.checker = Checker(self.inner, 10, lambda _: None)
         self.store = watched(self.inner, self.checker.committed, self.checker.system_changed)
         self.mail, self.hands = Mail(), Hands()

@@ -30,7 +30,7 @@ NOWHERE = "postgresql://nobody@127.0.0.1:1/nothing"
 def looked(site: str) -> str:
     """A database at which a worker has looked ten seconds ago."""
     with psycopg.connect(site) as db:
-        db.execute("UPDATE system_state SET last_tick_at = %s", [NOW - timedelta(seconds=10)])
+        db.execute("UPDATE system_state SET last_tick_at = %s, complete_run_at = NULL", [NOW - timedelta(seconds=10)])
     return site
 
 
@@ -52,6 +52,16 @@ def test_it_is_ready_with_its_database_and_its_schema_and_says_when_a_worker_loo
     with psycopg.connect(looked) as db:
         db.execute("UPDATE system_state SET last_tick_at = %s", [NOW - timedelta(seconds=WORKER_LATE_SECONDS + 1)])
     assert asked(looked, "/readyz")[1]["worker"] == "late"
+
+
+def test_it_says_when_a_run_came_to_its_end_and_what_that_left_out(looked: str) -> None:
+    assert [asked(looked, "/readyz")[1][name] for name in ("complete_run_seconds", "left_out")] == [None, 0]
+    with psycopg.connect(looked) as db:
+        db.execute("UPDATE system_state SET complete_run_at = %s, left_out = 3", [NOW - timedelta(seconds=20)])
+    assert [asked(looked, "/readyz")[1][name] for name in ("complete_run_seconds", "left_out")] == [20.0, 3]
+    text = asked(looked, "/metrics", {"authorization": f"Bearer {TOKEN}"})[1]
+    assert "arrears_accounts_left_out 3.0" in text
+    assert "arrears_complete_run_age_seconds 20.0" in text
 
 
 def test_it_is_not_ready_without_its_database_or_with_anothers_schema(database_url: str) -> None:

@@ -183,7 +183,7 @@ ANSWERS: Final[Mapping[str, JsonAnswer | NoAnswer]] = {
             ],
         }
     ),
-    "run": JsonAnswer({"accounts": "count", "facts": "count", "parked": "count", "performed": "count"}),
+    "run": JsonAnswer(_each("count", "accounts facts parked left_out performed")),
     "worker": _RUNS,
     "tasks": JsonAnswer(
         [
@@ -208,6 +208,7 @@ ANSWERS: Final[Mapping[str, JsonAnswer | NoAnswer]] = {
             "limits": {"*": _each("minor", "minimum_minor maximum_minor step_minor")},
             "identity": "text",
             **_each("count", "accounts due_now waiting open_actions open_tasks open_cases"),
+            "complete_run?": {"at": "at", **_each("count", "accounts facts left_out")},
             "subscriptions": {"*": "count"},
             "mail": {
                 "accepted_at": "at?",

@@ -34,6 +34,8 @@ def command(as_json: bool) -> None:
         print_json({**asdict(report), "performed": performed})
         return
     click.echo(f"{report.accounts} accounts were due, {report.facts} facts recorded, {performed} actions performed")
+    if report.left_out:
+        click.echo(f"{report.left_out} accounts that were due are left out; `arrears check` says which")
     if report.parked:
         click.echo(f"{report.parked} accounts are parked; see `arrears tasks`")
 

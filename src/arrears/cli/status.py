@@ -16,6 +16,7 @@ from arrears.core.policy import default_policy
 from arrears.engine.messages.health import waiting
 from arrears.ports import MailHealth
 from arrears.sim.story_words import DOUBTS
+from arrears.store.postgres.heartbeat import complete_run
 from arrears.store.postgres.queries import awaiting_release, totals
 from arrears.wiring import Installation, open_installation
 
@@ -59,6 +60,8 @@ def _installation(live: Installation, as_json: bool) -> None:
     now = live.clock.now()
     system, numbers, deletions = live.store.system(), totals(live.store, now), awaiting_release(live.store)
     mail, foreign = live.store.mail_health(now), live.store.foreign_met()
+    with live.store.reading() as db:
+        complete = complete_run(db)
     if as_json:
         of_mail = {**mail._asdict(), "server": mail.server._asdict(), "sender": mail.sender._asdict()}
         of_mail["limit"] = mail.limit._asdict()
@@ -68,14 +71,21 @@ def _installation(live: Installation, as_json: bool) -> None:
             for w in deletions
         ]
         more = {"mail": of_mail, "foreign": foreign, "awaiting_release": waiting_for_release}
+        ended = {"complete_run": None if complete is None else complete._asdict()}
         limits = {currency: msgspec.structs.asdict(one) for currency, one in system.limits.items()}
-        print_json({**system._asdict(), "limits": limits, **asdict(numbers), **more})
+        print_json({**system._asdict(), "limits": limits, **asdict(numbers), **more, **ended})
         return
     click.echo(f"{numbers.accounts} accounts, {numbers.open_cases} with an open case")
     states = ", ".join(f"{count} {state}" for state, count in numbers.subscriptions.items())
     click.echo(f"subscriptions: {states or 'none'}")
     click.echo(f"due now: {numbers.due_now}; to perform: {numbers.open_actions}; tasks for staff: {numbers.open_tasks}")
     click.echo(f"a worker or a run last looked: {system.last_tick_at or 'never'}")
+    if complete is not None:
+        click.echo(
+            f"everything that was due was looked at: {complete.at}"
+            if not complete.left_out
+            else f"{complete.left_out} accounts that were due by {complete.at} are left out; `arrears check` says which"
+        )
     for doubt in system.guards.doubts:
         click.echo(f"restricting, disabling and deleting wait for {DOUBTS[doubt]}")
     click.echo(f"this installation is {system.identity or 'nobody yet'} to its payment providers")

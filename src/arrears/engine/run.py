@@ -59,11 +59,13 @@ DEFAULT_LIMITS: Final = Limits()
 
 @dataclass(slots=True)
 class RunReport:
-    """What one run did. `facts` counts recorded facts, `accounts` looked at."""
+    """What one run did. `facts` counts recorded facts, `accounts` looked at. `left_out` counts accounts that had been
+    due for an hour when it came to its end, and still were: none, unless something is wrong."""
 
     accounts: int = 0
     facts: int = 0
     parked: int = 0
+    left_out: int = 0
 
 
 def decision_cache_of(policies: Policies) -> DecisionCache:
@@ -210,7 +212,10 @@ def run(
         total.parked += report.parked
         if progress is not None and report.accounts:
             progress(report.accounts)
-        if report.accounts < limits.batch_accounts_max or stopping():
+        if report.accounts < limits.batch_accounts_max:
+            total.left_out = store.run_complete(now, total.accounts, total.facts)
+            return total
+        if stopping():
             return total
 
 

@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from datetime import datetime
-from typing import Protocol
+from datetime import datetime, timedelta
+from typing import Final, Protocol
 
 from arrears.core.facts import SystemFact
 from arrears.core.policy import Policy
 from arrears.core.system import System
+
+LEFT_OUT_AFTER: Final = timedelta(hours=1)
+"""What has been due for so long when a run ends is nobody else's work in hand: it was left out."""
 
 
 class InstallationState(Protocol):
@@ -30,6 +33,10 @@ class InstallationControl(InstallationState, Protocol):
     def tick(self, now: datetime) -> tuple[System, float]:
         """Record that a run begins at `now`. Returns the state before this tick, and by how many seconds the
         application's clock is ahead of the database's."""
+
+    def run_complete(self, now: datetime, accounts: int, facts: int) -> int:
+        """Record that the run of `now` came to its end: it found so many accounts due and recorded so many facts of
+        them. Returns how many had been due for an hour by `now` and are still there: left out."""
 
     def record_system(self, fact: SystemFact, now: datetime, author: str, why: str) -> None:
         """Append a fact to the installation's stream and fold it into its state, in one transaction."""

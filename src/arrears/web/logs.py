@@ -36,6 +36,7 @@ FIELDS: Final[Mapping[str, str]] = {
     "milliseconds": "how long it took",
     "accounts": "how many were due",
     "facts": "how many were recorded",
+    "left_out": "how many accounts that were due nobody looked at",
     "performed": "how many actions were",
     "parked": "how many accounts were parked",
     "said": "a line of ours about mail as a whole, or why something waits",
@@ -197,6 +198,8 @@ class WorkerLog:
         if self._away_since is not None:
             LOG.info("database_back", seconds=round(time.monotonic() - self._away_since, 1))
             self._away_since = None
+        if report.left_out:
+            LOG.warning("left_out", left_out=report.left_out)
         if report.accounts or performed:
             LOG.info("worked", **asdict(report), performed=performed)
 

@@ -62,9 +62,15 @@ def _ready(url: str, now: datetime) -> WholeAnswer:
         "schema": found.schema,
         "schema_wanted": wanted,
         "worker": worker,
-        "worker_seconds": None if age is None else round(age, 1),
+        "worker_seconds": _rounded(age),
+        "complete_run_seconds": _rounded(found.complete_run_seconds),
+        "left_out": found.left_out,
     }
     return _json(200 if found.schema == wanted else 503, told)
+
+
+def _rounded(seconds: float | None) -> float | None:
+    return None if seconds is None else round(seconds, 1)
 
 
 def _metrics(url: str, now: datetime, token: str, headers: Headers) -> WholeAnswer:
@@ -92,6 +98,8 @@ class _Gauges(Collector):
         signs = self._signs
         for name, what, value in (
             ("worker_age_seconds", "Since a worker or a run last looked", signs.worker_seconds),
+            ("complete_run_age_seconds", "Since a run last came to its end", signs.complete_run_seconds),
+            ("accounts_left_out", "Accounts that were due then and were not looked at", float(signs.left_out)),
             ("accounts_due", "Accounts whose next decision is due", signs.accounts_due),
             ("lag_seconds", "Since the longest due of them was", signs.lag_seconds or 0.0),
             ("accounts_waiting", "Accounts that wait for a doubt to end", signs.accounts_waiting),

@@ -30,6 +30,7 @@ from arrears.core.system import System, fold_system
 from arrears.core.tasks import SYSTEM
 from arrears.core.unit import GENESIS, Unit, chained
 from arrears.ports import Claim, NewAccount
+from arrears.ports.installation import LEFT_OUT_AFTER
 from arrears.store.memory.batch import MemoryBatch
 from arrears.store.memory.book import extras_of
 from arrears.store.memory.parts import MemoryParts
@@ -56,7 +57,7 @@ class MemoryStore(MemoryTables):
         self._commit(batch)
 
     @contextmanager
-    def in_parts(self, now: datetime) -> Iterator[MemoryParts]:
+    def in_parts(self, now: datetime, wait_max: timedelta | None = None) -> Iterator[MemoryParts]:
         """See ports.AccountOpening."""
         parts = MemoryParts(self, now)
         yield parts
@@ -257,6 +258,13 @@ class MemoryStore(MemoryTables):
         before = self.installation
         self.installation = before._replace(last_tick_at=now)
         return before, 0.0
+
+    def run_complete(self, now: datetime, accounts: int, facts: int) -> int:
+        """See ports.InstallationControl."""
+        since, first = now - LEFT_OUT_AFTER, self.next_due()
+        if first is None or first >= since:
+            return 0
+        return sum(s.next_at is not None and s.next_at < since for s in self.slots.values())
 
     def record_system(self, fact: SystemFact, now: datetime, author: str, why: str) -> None:
         """See ports.InstallationControl."""

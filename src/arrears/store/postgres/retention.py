@@ -108,7 +108,7 @@ TABLES: Final[Mapping[str, Kept]] = {
         (
             *("account_state", "fact", "subscription", "invoice", "payment", "entry", "collection_case", "service_end"),
             *("hold", "step", "action", "task", "deletion_day", "payment_method", "attempt", "attempt_part", "refund"),
-            *("card_try", "named_method", "foreign_object", "setup_page"),
+            *("heartbeat", "card_try", "named_method", "foreign_object", "setup_page"),
         ),
         BOOKS,
     ),

@@ -9,7 +9,7 @@ from __future__ import annotations
 import threading
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Final, LiteralString
 
 import msgspec
@@ -38,15 +38,16 @@ from arrears.store.postgres.access import PostgresAccess
 from arrears.store.postgres.batch import PostgresBatch, locked, read_system, record_system
 from arrears.store.postgres.book import PostgresReceivables
 from arrears.store.postgres.check import check_store
+from arrears.store.postgres.heartbeat import record_complete_run
 from arrears.store.postgres.messages import PostgresMail
 from arrears.store.postgres.named import PostgresNamedMethods
 from arrears.store.postgres.parts import (
-    IN_PARTS_LOCK,
     LOCK,
     PostgresParts,
     new_units,
     opening,
     refused_as_ours,
+    take_turn,
     units_of,
 )
 from arrears.store.postgres.payments import PostgresMoney
@@ -197,11 +198,10 @@ class PostgresStore(
                 send(db, opening(units, accounts))
 
     @contextmanager
-    def in_parts(self, now: datetime) -> Iterator[PostgresParts]:
+    def in_parts(self, now: datetime, wait_max: timedelta | None = None) -> Iterator[PostgresParts]:
         """See ports.AccountOpening."""
         with self.transaction() as db:
-            # One at a time: the second reads what the first has written, and says right what was there before.
-            db.execute("SELECT pg_advisory_xact_lock(%s)", [IN_PARTS_LOCK])
+            take_turn(db, wait_max)
             with PostgresParts(db, now).writing() as parts:
                 yield parts
 
@@ -354,6 +354,11 @@ class PostgresStore(
             assert row is not None
             skew = now.timestamp() - int(row[0] * 1000) / 1000
         return before, skew if self._clock_is_real else 0.0
+
+    def run_complete(self, now: datetime, accounts: int, facts: int) -> int:
+        """See ports.InstallationControl."""
+        with self.each_alone() as db:
+            return record_complete_run(db, now, accounts, facts)
 
     def record_system(self, fact: SystemFact, now: datetime, author: str, why: str) -> None:
         """See ports.InstallationControl."""

@@ -23,6 +23,7 @@ from arrears.core.invariants import Breach
 from arrears.core.policy import Policies, load_policy
 from arrears.store import schema
 from arrears.store.postgres.batch import read_system
+from arrears.store.postgres.heartbeat import missed
 from arrears.store.postgres.streams import Stream
 from arrears.store.postgres.write import Db, utc
 
@@ -30,12 +31,9 @@ _Row = tuple[Any, ...]
 
 SETS: Final[tuple[tuple[str, LiteralString], ...]] = (
     (
-        "it was due before the last run, and was left out",
+        "it was due before the last complete run, and was left out",
         "SELECT account_id FROM account_state, system_state"
-        " WHERE next_at < last_tick_at - interval '1 hour' AND recorded_at <= last_tick_at"
-        # Who confirms the clock sets the tick too, and the run that then catches up is still to come.
-        " AND NOT EXISTS"
-        " (SELECT FROM fact WHERE fact.account_id = 0 AND kind = 'clock_confirmed' AND at = last_tick_at)",
+        " WHERE next_at < complete_run_at - interval '1 hour' AND recorded_at <= complete_run_at",
     ),
     (
         "there is an account and no state of it",
@@ -63,6 +61,7 @@ def changed_in_installation(db: Db, now: datetime | None, grace: timedelta) -> I
     [ticked_at] = row
     if now is not None and ticked_at is not None and utc(ticked_at) > now + grace:
         yield Breach("I21", 0, f"the last run was at {utc(ticked_at):%Y-%m-%d %H:%M} UTC, which lies ahead")
+    yield from missed(db)
     yield from _left_behind(db)
     yield from _policies(db)
     yield from _rules(db)

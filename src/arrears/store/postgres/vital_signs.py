@@ -19,10 +19,14 @@ NEXT_ACCOUNTS: Final = 1_000
 
 @dataclass(frozen=True, slots=True)
 class Readiness:
-    """What serving needs: the schema's version, and how many seconds ago a worker looked (None: never)."""
+    """What serving needs: the schema's version, and how many seconds ago a worker looked (None: never). And whether
+    anything is left out: how long ago a run came to its end, and how many accounts that were due it had not looked at.
+    """
 
     schema: int | None
     worker_seconds: float | None
+    complete_run_seconds: float | None = None
+    left_out: int = 0
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,6 +34,9 @@ class VitalSigns:
     """Counts and ages in seconds at one moment. An age is None where there is nothing to be old."""
 
     worker_seconds: float | None
+    complete_run_seconds: float | None
+    left_out: int
+    """Accounts that the last complete run should have looked at and did not."""
     clock_suspect: bool
     breaker_open: bool
     accounts_due: int
@@ -47,7 +54,8 @@ class VitalSigns:
 
 
 _SYSTEM: Final[LiteralString] = """
-SELECT extract(epoch FROM %(now)s - last_tick_at)::float8, clock_suspect, breaker_open,
+SELECT extract(epoch FROM %(now)s - last_tick_at)::float8,
+    extract(epoch FROM %(now)s - complete_run_at)::float8, left_out, clock_suspect, breaker_open,
     (SELECT count(*) FROM account_state WHERE next_at <= %(now)s),
     (SELECT extract(epoch FROM %(now)s - min(next_at))::float8 FROM account_state WHERE next_at <= %(now)s),
     (SELECT count(*) FROM account_state WHERE waits),
@@ -77,13 +85,16 @@ def readiness(db: psycopg.Connection[Any], now: datetime) -> Readiness:
     try:
         row = db.execute(
             "SELECT (SELECT max(version) FROM schema_version),"
-            " (SELECT extract(epoch FROM %s - last_tick_at)::float8 FROM system_state)",
-            [now],
+            " extract(epoch FROM %(now)s - last_tick_at)::float8,"
+            # As JSON: a schema that is older than this program has not these columns, and its version is told.
+            " extract(epoch FROM %(now)s - (to_jsonb(s) ->> 'complete_run_at')::timestamptz)::float8,"
+            " coalesce((to_jsonb(s) ->> 'left_out')::integer, 0) FROM system_state s",
+            {"now": now},
         ).fetchone()
     except psycopg.errors.UndefinedTable:
         return Readiness(None, None)
     assert row is not None
-    return Readiness(row[0], row[1])
+    return Readiness(*row)
 
 
 def vital_signs(db: psycopg.Connection[Any], now: datetime) -> VitalSigns:
@@ -96,6 +107,6 @@ def vital_signs(db: psycopg.Connection[Any], now: datetime) -> VitalSigns:
         kinds[what][name] = (count, seconds)
     counts = {what: {name: count for name, (count, _) in kinds[what].items()} for what in ("attempt", "task")}
     sweeps = {name: seconds for name, (_, seconds) in kinds["sweep"].items()}
-    looked, suspect, storm, due, lag, waiting, broken = row
+    looked, complete, left_out, suspect, storm, due, lag, waiting, broken = row
     said = (kinds["action"], counts["attempt"], counts["task"], sweeps)
-    return VitalSigns(looked, suspect, storm, due, lag, waiting, broken, *said)
+    return VitalSigns(looked, complete, left_out, suspect, storm, due, lag, waiting, broken, *said)

@@ -52,12 +52,19 @@ _STATES: Final = """
     unnest(%s::bigint[], %s::bigint[], %s::bigint[], %s::timestamptz[], %s::boolean[], %s::bytea[],
         string_to_array(%s, chr(31))) AS v (account_id, was, seq, next_at, waits, head, state)
 """
-UPDATE_STATE: Final = f"""
+# What was written of which accounts stands apart from them too, in the statement that writes it (SQL 0028).
+_BEAT: Final = """
+WITH beat AS (
+    INSERT INTO heartbeat (at, accounts, seqs, heads, next_ats)
+    VALUES (%s, %s::bigint[], %s::integer[], %s::integer[], %s::timestamptz[])
+)
+"""
+UPDATE_STATE: Final = f"""{_BEAT}
 UPDATE account_state s SET seq = v.seq, next_at = v.next_at, waits = v.waits, head = v.head, state = v.state,
     recorded_at = %s
 FROM {_STATES} WHERE s.account_id = v.account_id AND s.seq = v.was
 """
-INSERT_STATE: Final = f"""
+INSERT_STATE: Final = f"""{_BEAT}
 INSERT INTO account_state (account_id, seq, next_at, waits, head, state, recorded_at)
 SELECT account_id, seq, next_at, waits, head, state, %s FROM {_STATES}
 """
@@ -164,17 +171,18 @@ def _states(units: Sequence[Unit], statement: str) -> list[Statement]:
         written = unit.written
         texts.append(encode_account(unit.account) if written is None else written.text)
         waits.append("t" if (unit.account.waits if written is None else written.waits) else "f")
-    columns = [
-        units[0].now,
-        _literal([str(u.no) for u in units]),
-        _literal([str(u.seq_before) for u in units]),
-        _literal([str(u.seq) for u in units]),
-        _literal(["NULL" if u.next_at is None else f'"{stamp(u.next_at)}"' for u in units]),
-        _literal(waits),
-        _hashes([u.head for u in units]),
-        _joined(texts),
-    ]
-    return [Statement(statement, columns, len(units))]
+    now, heads = units[0].now, [u.head for u in units]
+    numbers, seqs = _literal([str(u.no) for u in units]), _literal([str(u.seq) for u in units])
+    next_ats = _literal(["NULL" if u.next_at is None else f'"{stamp(u.next_at)}"' for u in units])
+    was = _literal([str(u.seq_before) for u in units])
+    beat = [now, numbers, seqs, _literal([str(_first_bytes(head)) for head in heads]), next_ats]
+    columns = [now, numbers, was, seqs, next_ats, _literal(waits), _hashes(heads), _joined(texts)]
+    return [Statement(statement, [*beat, *columns], len(units))]
+
+
+def _first_bytes(head: bytes) -> int:
+    """The first four bytes of a hash, as PostgreSQL's integer has them."""
+    return int.from_bytes(head[:4], signed=True)
 
 
 def columns_of(rows: Sequence[tuple[Any, ...]]) -> list[str]:
