@@ -15,7 +15,6 @@ from pathlib import Path
 from typing import BinaryIO, Final
 
 from arrears.adapters.books.book_map import BookMap, Constant
-from arrears.adapters.books.fields import plain, quoted
 from arrears.adapters.books.merging import Merging, columns_of
 from arrears.adapters.books.mistakes import Mistakes
 from arrears.adapters.books.plausible import refuse_unread_balance
@@ -27,6 +26,7 @@ from arrears.adapters.books.understanding import NumberedRow, Understanding, Und
 from arrears.core.errors import Refused
 from arrears.core.parallel import OrderedMap, map_here
 from arrears.core.receivables import AccountRows, Complaint, KeptAccount, Merge, OpenItems, Progress, ReceivablesBook
+from arrears.core.row_fields import plain, quoted
 
 HEADER_WITHIN: Final = 50
 """So many rows of titles may stand before the names of the columns."""
