@@ -296,9 +296,9 @@ class Judge(Outside):
     def _not_reminded(self, debt: BookDebt, now: datetime) -> Said:
         """Every debt gets its own first reminder, also while a case is open: by the first morning on which nothing
         keeps it back."""
-        kept = any(
-            "remind" in h.stops and h.scope == "account" and h.active(now, self.day_zone) for h in self.holds.values()
-        )
+        stopping = [h for h in self.holds.values() if "remind" in h.stops and h.active(now, self.day_zone)]
+        of = {h.target for h in stopping if h.scope == "subscription"}
+        kept = any(h.scope == "account" for h in stopping) or (bool(debt.subs) and of.issuperset(debt.subs))
         policy, _ = self.terms(None, "")
         if kept or debt.reminded or self.doubts or self.held(debt, now) or 0 not in policy.remind_days:
             self.unreminded.pop(debt.no, None)

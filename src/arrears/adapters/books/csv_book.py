@@ -15,7 +15,6 @@ from pathlib import Path
 from typing import BinaryIO, Final
 
 from arrears.adapters.books.book_map import BookMap, Constant
-from arrears.adapters.books.fields import plain, quoted
 from arrears.adapters.books.merging import Merging, columns_of
 from arrears.adapters.books.mistakes import Mistakes
 from arrears.adapters.books.plausible import refuse_unread_balance
@@ -36,6 +35,7 @@ from arrears.core.receivables import (
     Progress,
     ReceivablesBook,
 )
+from arrears.core.row_fields import plain, quoted
 
 HEADER_WITHIN: Final = 50
 """So many rows of titles may stand before the names of the columns."""

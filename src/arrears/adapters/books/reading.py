@@ -7,7 +7,6 @@ from collections.abc import Iterable, Mapping
 from datetime import date, timedelta
 from typing import Any, Final, NamedTuple
 
-from arrears.adapters.books.fields import quoted
 from arrears.adapters.books.map_values import BookMap, Column, Constant, Source, ValueWords
 from arrears.adapters.books.rows import (
     Cell,
@@ -22,6 +21,7 @@ from arrears.adapters.books.rows import (
     reading_word,
 )
 from arrears.core.receivables import NamedThings
+from arrears.core.row_fields import quoted
 
 PREPAID_DAYS_MAX: Final = 366
 _ACCOUNTS_REMEMBERED_MAX: Final = 40_000

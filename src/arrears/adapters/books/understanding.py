@@ -6,11 +6,11 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import NamedTuple
 
-from arrears.adapters.books.fields import plain
 from arrears.adapters.books.map_values import BookMap
 from arrears.adapters.books.reading import RowReader, row_kept
 from arrears.adapters.books.spool import Packed, by_key, packed, rows_in
 from arrears.core.parallel import Meanwhile
+from arrears.core.row_fields import plain
 
 NumberedRow = tuple[int, list[str]]
 """The line on which a row starts, and its cells."""

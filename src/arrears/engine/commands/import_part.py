@@ -21,8 +21,8 @@ from arrears.core.policy import Policy
 from arrears.core.receivables import AccountRows, Complaint, KeptAccount, Merge, OpenItems, renumbered, written_alike
 from arrears.core.unit import Unit
 from arrears.engine.acting import decide_until_rest
-from arrears.engine.commands.import_account import ANOTHER, AccountImport, Changed, WrongRow, in_another_currency
-from arrears.engine.commands.import_refused import is_left, numbered_otherwise
+from arrears.engine.commands.import_account import ANOTHER, AccountImport, Changed
+from arrears.engine.commands.import_refused import WrongRow, in_another_currency, is_left, numbered_otherwise
 from arrears.engine.commands.import_sums import RunningSums
 from arrears.ports import NewAccount, Place, Sums
 
@@ -172,6 +172,7 @@ class _Decision:
         payers = {ref: place.ref for ref, place in self._part.paid.items()}
         for rows in merged:
             self._check_policy(rows)
+            self._check_opened(rows)
             # A first import, which is the largest, finds nothing here, and need not look invoice by invoice.
             if self._part.places or self._part.alike or self._numbered_before:
                 for invoice in rows.invoices:
@@ -282,9 +283,17 @@ class _Decision:
                 continue
             self._refuse(ref, note.row, f"{self._label('number')}: credit note {note.number} {reason}")
 
+    def _check_opened(self, rows: AccountRows) -> None:
+        """Invoices of somebody of whom nothing else is known, or said."""
+        account = rows.account
+        if account.is_named_only and self._part.units[account.ref].is_new:
+            for invoice in rows.invoices:
+                reason = f"there is no account {account.ref}; send the account first, or with its invoices"
+                self._refuse(account.ref, invoice.row, f"{self._label('account')}: {reason}")
+
     def _check_policy(self, rows: AccountRows) -> None:
         account, policies = rows.account, self._how.policies
-        if account.policy not in policies:
+        if account.policy not in policies and "policy" not in account.unsaid:
             known = ", ".join(sorted(p.name for version, p in policies.items() if version == p.name))
             way = f"policy {account.policy} is not in force (in force: {known}); `arrears policy adopt FILE` adopts one"
             row = min((i.row for i in rows.invoices), default=0)

@@ -1,4 +1,4 @@
-"""Accounts of which a book says something that cannot be taken: people see it, and nothing is cut meanwhile."""
+"""Rows of a book that cannot be taken: people see whose they are, and nothing is cut meanwhile."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from typing import Final
 from arrears.core import facts as f
 from arrears.core.account import Account, DoubtKind
 from arrears.core.policy import Policies
-from arrears.core.receivables import BookSource, NamedThings
+from arrears.core.receivables import BookCredit, BookSource, NamedThings
 from arrears.core.unit import Unit
 from arrears.engine.acting import decide_until_rest
 from arrears.engine.doubting import end_doubt_under
@@ -66,6 +66,20 @@ def _named_by(source: BookSource, refused: Set[str]) -> Iterator[tuple[str, Name
         if one.ref in refused:
             numbers, names, noted = source.keys(one)
             yield one.ref, ([*numbers, *(numbered_otherwise(one.ref, number) for number in numbers), *noted], names)
+
+
+class WrongRow(Exception):
+    """A row that cannot be taken, in one line: its number, its column, the reason and the way out."""
+
+    def __init__(self, row: int, reason: str) -> None:
+        super().__init__(row, reason)
+        self.row = row
+        self.reason = reason
+
+
+def in_another_currency(note: BookCredit, currency: str) -> str:
+    """What is wrong with a credit note whose invoice asks another currency."""
+    return f"is in {note.currency}, and its invoice {note.invoice_number} in {currency}; say it in that currency"
 
 
 def leave_in_doubt(

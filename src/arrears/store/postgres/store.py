@@ -9,7 +9,7 @@ from __future__ import annotations
 import threading
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Final, LiteralString
 
 import msgspec
@@ -42,12 +42,12 @@ from arrears.store.postgres.heartbeat import record_complete_run
 from arrears.store.postgres.messages import PostgresMail
 from arrears.store.postgres.named import PostgresNamedMethods
 from arrears.store.postgres.parts import (
-    IN_PARTS_LOCK,
     LOCK,
     PostgresParts,
     new_units,
     opening,
     refused_as_ours,
+    take_turn,
     units_of,
 )
 from arrears.store.postgres.payments import PostgresMoney
@@ -198,11 +198,10 @@ class PostgresStore(
                 send(db, opening(units, accounts))
 
     @contextmanager
-    def in_parts(self, now: datetime) -> Iterator[PostgresParts]:
+    def in_parts(self, now: datetime, wait_max: timedelta | None = None) -> Iterator[PostgresParts]:
         """See ports.AccountOpening."""
         with self.transaction() as db:
-            # One at a time: the second reads what the first has written, and says right what was there before.
-            db.execute("SELECT pg_advisory_xact_lock(%s)", [IN_PARTS_LOCK])
+            take_turn(db, wait_max)
             with PostgresParts(db, now).writing() as parts:
                 yield parts
 
@@ -287,10 +286,15 @@ class PostgresStore(
 
     def history(self, number: int) -> Sequence[Recorded]:
         """See ports.Journal."""
+        return self.history_after(number, 0, None)
+
+    def history_after(self, number: int, seq: int, most: int | None) -> Sequence[Recorded]:
+        """See ports.Journal."""
         with self.reading() as db:
             found = db.execute(
-                "SELECT account_id, seq, at, author, why, body FROM account_fact WHERE account_id = %s ORDER BY seq",
-                [number],
+                "SELECT account_id, seq, at, author, why, body FROM account_fact"
+                " WHERE account_id = %s AND seq > %s ORDER BY seq LIMIT %s",
+                [number, seq, most],
             )
             return [Recorded(a, s, utc(at), author, why, decode_fact(body)) for a, s, at, author, why, body in found]
 
