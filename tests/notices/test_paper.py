@@ -70,6 +70,11 @@ def test_it_says_its_words_as_they_are_in_its_language_with_headings_and_heads_o
     assert [tags.count(tag) for tag in ("/H1", "/Table", "/TH")] == [1, 1, 2]
 
 
+@pytest.mark.parametrize(("region", "language"), [("", "nl"), ("150", "nl"), ("BE", "nl-BE")])
+def test_a_reader_without_a_country_gets_the_language_alone(region: str, language: str) -> None:
+    assert read(as_pdf(replace(PAPER, region=region), AT)).root["/Lang"] == language
+
+
 def test_the_same_paper_at_the_same_instant_is_the_same_bytes() -> None:
     assert as_pdf(PAPER, AT) == as_pdf(PAPER, AT)
 

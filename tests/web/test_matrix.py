@@ -147,6 +147,7 @@ POST   /v1/accounts/<account>/test-message                   401     403      42
 PUT    /v1/accounts/<account>/recipients/extra               401     403      422/404  401
 DELETE /v1/accounts/<account>/recipients/extra               401     403      422/404  401
 PUT    /v1/accounts/<account>/people/<person>/profile        401     403      422/404  401
+GET    /v1/accounts/<account>/timeline                       401     200/404  200/404  401
 GET    /v1/accounts/<ref>                                    401     404      404      401
 PUT    /v1/accounts/<ref>                                    401     403      422      401
 GET    /v1/invoices/<path:number>                            401     404      404      401

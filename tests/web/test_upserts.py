@@ -321,6 +321,25 @@ def test_sixteen_at_once_say_it_and_it_is_there_once(billing: Billing, history: 
     assert [history(billing.ref).count(kind) for kind in ("invoice_issued", "payment_booked")] == [1, 1]
 
 
+def test_a_timeline_is_read_on_from_where_one_was_and_misses_nothing(billing: Billing, history: Any) -> None:
+    number = billing.account()[1]["account"]
+    billing.invoice(paid=money(2000))
+    read: list[str] = []
+    after: int | None = 0
+    while after is not None:
+        status, said = billing.ask("GET", f"accounts/{number}/timeline?limit=2&after={after}")
+        assert status == 200
+        read += [one["kind"] for one in said["facts"]]
+        if after == 0:
+            billing.invoice(paid=money(5000))
+        after = said["next_after"]
+    assert read == history(billing.ref)
+    for wrong in ("limit=0", "limit=-1", "limit=1000000000", "after=-1", "after=x", f"after={10**30}"):
+        status, said = billing.ask("GET", f"accounts/{number}/timeline?{wrong}")
+        assert (status, said["fields"][0]["field"]) == (422, wrong.partition("=")[0])
+    assert billing.ask("GET", "accounts/acc_999999/timeline")[1]["code"] == "unknown_account"
+
+
 def test_a_token_says_only_what_its_scopes_and_its_account_let_it(billing: Billing, site: str) -> None:
     from arrears.web.api_tokens import create_token
 

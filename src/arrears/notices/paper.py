@@ -40,7 +40,7 @@ class PaperTable(msgspec.Struct, frozen=True):
 class Paper(msgspec.Struct, frozen=True):
     """What stands on a paper, in the reader's words and formats. `seller` is who gives it, `identity` who that is by
     law; `amount` stands large under the title; `heads` are names with their values; `language` and `region` are codes
-    like "nl" and "NL", for who has it read aloud."""
+    like "nl" and "NL", for who has it read aloud; a region without two letters ("", "150") is left out."""
 
     title: str
     number: str
@@ -74,7 +74,7 @@ def as_pdf(paper: Paper, at: datetime) -> bytes:
                 ignore_system_fonts=archival,
                 timestamp=at.astimezone(UTC).replace(microsecond=0),
             )
-        except typst.TypstError as error:
+        except (typst.TypstError, OSError, ValueError) as error:
             why = error
         else:
             assert isinstance(made, bytes), "one file, not a list of pictures"

@@ -154,5 +154,9 @@ class Journal(Protocol):
     def history(self, number: int) -> Sequence[Recorded]:
         """All facts of one account in order."""
 
+    def history_after(self, number: int, seq: int, most: int) -> Sequence[Recorded]:
+        """The facts of one account after the one with this number, so many at most, in order. Facts of an account are
+        numbered under its lock: whoever goes on from the last one misses none and sees none twice."""
+
     def digest(self) -> str:
         """SHA-256, in hexadecimal, over the heads of all streams in order: equal journals give equal digests."""

@@ -219,6 +219,10 @@ class MemoryStore(MemoryTables):
         """See ports.Journal."""
         return [s.recorded for s in self.facts[number]]
 
+    def history_after(self, number: int, seq: int, most: int) -> Sequence[Recorded]:
+        """See ports.Journal."""
+        return [one for one in self.history(number) if one.seq > seq][:most]
+
     def next_due(self) -> datetime | None:
         """See ports.DueAccounts."""
         while self.due_queue and self.slots[self.due_queue[0][1]].next_at != self.due_queue[0][0]:

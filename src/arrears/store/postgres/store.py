@@ -284,10 +284,15 @@ class PostgresStore(
 
     def history(self, number: int) -> Sequence[Recorded]:
         """See ports.Journal."""
+        return self.history_after(number, 0, None)
+
+    def history_after(self, number: int, seq: int, most: int | None) -> Sequence[Recorded]:
+        """See ports.Journal."""
         with self.reading() as db:
             found = db.execute(
-                "SELECT account_id, seq, at, author, why, body FROM account_fact WHERE account_id = %s ORDER BY seq",
-                [number],
+                "SELECT account_id, seq, at, author, why, body FROM account_fact"
+                " WHERE account_id = %s AND seq > %s ORDER BY seq LIMIT %s",
+                [number, seq, most],
             )
             return [Recorded(a, s, utc(at), author, why, decode_fact(body)) for a, s, at, author, why, body in found]
 

@@ -101,7 +101,7 @@ def answer(visit: Visit, paper: Paper, name: str, at: datetime) -> HttpResponse:
     try:
         body = as_pdf(paper, at)
     except Refused as refused:
-        log.error("%s", refused)
+        log.error(f"a paper was not made: {refused}")
         return visit.page("refused", _("That was not possible"), 500, text=in_words(refused), back=_page_of(visit))
     response = HttpResponse(body, content_type="application/pdf")
     response.headers["Content-Disposition"] = f'attachment; filename="{name}"'
