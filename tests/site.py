@@ -49,6 +49,7 @@ def site(database_url: str, tmp_path_factory: pytest.TempPathFactory) -> Iterato
                 " VALUES (1, 'a', 'Bakery <b>Anna</b>', 'NL', 'Europe/Amsterdam', 'nl', 'card', 'default'),"
                 " (2, 'b', 'CANARY of another account', 'NL', 'Europe/Amsterdam', 'nl', 'card', 'default')"
             )
+            db.execute("SELECT setval('account_number', 2)")
         from django.contrib.auth.hashers import PBKDF2PasswordHasher
 
         # A hash that is slow on purpose would be most of the time of these tests.

@@ -6,8 +6,7 @@ import pytest
 
 from arrears.adapters.channels.live_mail import PROVIDERS
 from arrears.core.errors import Refused
-from arrears.settings import read
-from arrears.wiring import refuse_stand_ins
+from arrears.settings import read, refuse_stand_ins
 
 LIVE = {
     "ARREARS_MODE": "live",

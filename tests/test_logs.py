@@ -18,6 +18,7 @@ from arrears.web import logs
 
 ROOT = Path(__file__).parents[1]
 SOURCES = {path: ast.parse(path.read_text()) for path in sorted((ROOT / "src").rglob("*.py"))}
+NAMES = ("arrears", "django.request", "django.security", "uvicorn", "psycopg")
 SAYS = ("debug", "info", "warning", "error", "exception", "critical")
 
 
@@ -26,7 +27,7 @@ def quiet_after() -> Iterator[None]:
     """The log of the tests is as it was before."""
     root = logging.getLogger()
     was = list(root.handlers), root.level
-    levels = {name: logging.getLogger(name).level for name in ("arrears", "django.request", "uvicorn", "psycopg")}
+    levels = {name: logging.getLogger(name).level for name in NAMES}
     yield
     root.handlers[:], root.level = was
     for name, level in levels.items():
@@ -99,6 +100,16 @@ def test_django_that_is_set_up_later_says_nothing_of_a_request_that_is_a_line_al
     stream = begun("json")
     configure_logging(settings.LOGGING_CONFIG, {})  # as `django.setup()` does
     logging.getLogger("django.request").warning("%s: %s", "Not Found", "/pay/a-secret")
+    assert events(stream) == []
+
+
+@pytest.mark.usefixtures("quiet_after")
+def test_a_visitors_foreign_host_name_is_no_mistake_of_ours() -> None:
+    stream = begun("json")
+    try:
+        failing("evil.example")
+    except ValueError as error:
+        logging.getLogger("django.security.DisallowedHost").error(str(error), exc_info=error)
     assert events(stream) == []
 
 

@@ -12,9 +12,8 @@ from arrears.adapters.channels.folder import FolderChannel
 from arrears.core.errors import Refused
 from arrears.ports import Message
 from arrears.setting_values import is_loopback
-from arrears.settings import read
+from arrears.settings import read, refuse_stand_ins
 from arrears.store.server import make_home
-from arrears.wiring import refuse_stand_ins
 
 REAL = {
     "ARREARS_MAIL_URL": "smtp://mail.example.org",

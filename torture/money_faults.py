@@ -16,16 +16,18 @@ from arrears.adapters.payments.stripe.events import StripeReader
 from arrears.core.errors import Refused
 from arrears.core.payments import planner, trail
 from arrears.core.payments.provider_time import FIRST, OVERLAP, ProviderTime
-from arrears.core.payments.values import AttemptCanceled, NotFound, RefundState, Unknown
+from arrears.core.payments.values import AttemptCanceled, NotFound, RefundAnswer, RefundState, Unknown
 from arrears.core.rules import charge, method
 from arrears.engine.commands import import_account, import_paid
 from arrears.engine.payments import (
     attempts,
     methods,
+    provider_changes,
     recording,
     refunds,
     reversals,
     settling,
+    sweep,
 )
 from arrears.store.memory.payments import MemoryMoney
 from torture import put_back
@@ -133,6 +135,15 @@ def _change_stops_the_feed() -> Sequence[Swap]:
     return [(recording, "_set_aside", set_aside)]
 
 
+def _never_read_is_trusted() -> Sequence[Swap]:
+    was = sweep._note_unread
+
+    def note(store: Any, read: Any, now: Any) -> None:
+        was(store, [one._replace(stale=one.stale and "never read" not in one.why) for one in read], now)
+
+    return [(sweep, "_note_unread", note)]
+
+
 def _our_own_clock() -> Sequence[Swap]:
     def start(_self: Any, cursor: datetime | None, ours: datetime) -> datetime:
         return (cursor or ours - FIRST) - OVERLAP
@@ -170,6 +181,15 @@ def _entries_for_ever() -> Sequence[Swap]:
     return [(planner, "_entry_bounds", lambda cap, wanted, *more: was(cap, wanted._replace(entry=0), *more))]
 
 
+def _success_empties() -> Sequence[Swap]:
+    was = planner._counted
+    return [(planner, "_counted", lambda cap, wanted, book: was(cap, wanted, planner._since_paid(book)))]
+
+
+def _cards_by_account() -> Sequence[Swap]:
+    return [(MemoryMoney, "method_and_tries", lambda self, account, number: (self.method(account, number), ()))]
+
+
 def _cards_by_amount() -> Sequence[Swap]:
     was = planner._counted
 
@@ -191,6 +211,10 @@ def _never_of_one_amount() -> Sequence[Swap]:
         (planner, "decline_row", lambda rules, code: row(rules, weaker.get(code, code))),
         (planner, "_advice_bound", advised),
     ]
+
+
+def _pages_unread() -> Sequence[Swap]:
+    return [(module, "record_tries", lambda *_: None) for module in (attempts, provider_changes)]
 
 
 def _any_card_is_active() -> Sequence[Swap]:
@@ -256,6 +280,11 @@ def _another_key_each_time() -> Sequence[Swap]:
     return [(stripe_client.Stripe, "refund", refund)]
 
 
+def _refund_not_looked_for() -> Sequence[Swap]:
+    """A provider that has forgotten a key is asked with it again."""
+    return [(stripe_client.Stripe, "look_up_refund", lambda *_: RefundAnswer(RefundState.REFUSED))]
+
+
 def _the_book_is_believed() -> Sequence[Swap]:
     """What was taken back is booked again, because the billing system still calls it paid."""
     return [(module, "doubted", lambda _was, word, *_: word) for module in (import_paid, import_account)]
@@ -280,6 +309,7 @@ FAULTS: Final = (
     Fault("a key that may not charge ends everything", _key_ends_everything),
     Fault("a page that the provider has forgotten is never over", _page_must_be_known, 27),
     Fault("a change that cannot be recorded stops the feed", _change_stops_the_feed, 12),
+    Fault("a provider that was never read is trusted", _never_read_is_trusted, 34),
     Fault("our own clock says what has been read", _our_own_clock),
     Fault("the refusal of one currency drops the others", _one_refusal_ends_all, 7),
     Fault("another installation's payments are ours", _anybodys, 3),
@@ -288,8 +318,12 @@ FAULTS: Final = (
     Fault("a refund takes the credit of another payment", _anybodys_credit, 6),
     Fault("an old quote for the whole is answered with a part", _part_answers_the_whole, 3),
     Fault("a refund has another key each time", _another_key_each_time, 7),
+    Fault("a refund is asked for again whatever was paid out", _refund_not_looked_for, 3029),
+    Fault("what the networks count is counted by account", _cards_by_account, 7),
     Fault("what the networks count is counted by amount", _cards_by_amount, 9),
+    Fault("a success empties the networks' counters", _success_empties, 3),
     Fault("never again binds one amount", _never_of_one_amount, 14),
+    Fault("what was tried on a page is in no book", _pages_unread, 7),
     Fault("a card that must not be tried can be made active", _any_card_is_active, 3),
     Fault("what was taken back is booked by an import", _the_book_is_believed),
 )

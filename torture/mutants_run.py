@@ -26,9 +26,9 @@ from hypothesis import Phase, settings
 
 from torture.mutants import ROOMS, ROOT, Mutant, tree_of
 
-TESTS: Final = ("core", "stories", "adapters")
-"""Of these the files that are about money. The rest needs a database, a browser or commands, and is too slow to be run
-for each change."""
+TESTS: Final = (("core", "adapters"), ("stories",))
+"""Of these folders the files that are about money, the quick ones first. The rest needs a database, a browser or
+commands, and is too slow to be run for each change."""
 OUTSIDE: Final = frozenset({"database_url", "browser"})
 """Fixtures that start something which a copy of this process cannot share."""
 SECONDS_MAX: Final = 60.0
@@ -195,12 +195,14 @@ def _import_changed(mutant: Mutant) -> None:
     SourceFileLoader.get_code = get_code  # type: ignore[method-assign]
 
 
-def _files() -> list[str]:
-    every = [path for folder in TESTS for path in sorted((ROOT / "tests" / folder).glob("test_*.py"))]
+def _files(folders: Sequence[str]) -> list[str]:
+    every = [path for folder in folders for path in sorted((ROOT / "tests" / folder).glob("test_*.py"))]
     return [str(path) for path in every if re.search(r"payments|paying|stories\.bank", path.read_text())]
 
 
-def _run(mutants: Mapping[int, Mutant], reached: Path, alone: Mutant | None = None) -> Iterator[dict[str, Any]]:
+def _run(
+    mutants: Mapping[int, Mutant], folders: Sequence[str], reached: Path, alone: Mutant | None = None
+) -> Iterator[dict[str, Any]]:
     reading, writing = os.pipe()
     child = os.fork()
     if not child:
@@ -210,7 +212,7 @@ def _run(mutants: Mapping[int, Mutant], reached: Path, alone: Mutant | None = No
             os.dup2(nothing, 2)
             _import_changed(alone)
         os.chdir(ROOT)
-        command = ["-n", "0", "-p", "no:cacheprovider", "-p", "no:randomly", "--hypothesis-seed=0", *_files()]
+        command = ["-n", "0", "-p", "no:cacheprovider", "-p", "no:randomly", "--hypothesis-seed=0", *_files(folders)]
         code = pytest.main(command, plugins=[_Judge(mutants, reached, writing, put=alone is None)])
         os._exit(int(code))
     os.close(writing)
@@ -224,12 +226,17 @@ def _run(mutants: Mapping[int, Mutant], reached: Path, alone: Mutant | None = No
 
 
 def judged(mutants: Sequence[Mutant]) -> Iterator[tuple[Mutant, str, float]]:
-    """Each change with the test that saw it, empty where none did, and how long that took."""
+    """Each change with the test that saw it, empty where none did, and how long that took; those that quick tests see
+    come first."""
+    inside = {no: one for no, one in enumerate(mutants) if in_function(one)}
     with tempfile.TemporaryDirectory() as folder:
-        reached = Path(folder) / "reached.json"
-        for line in _run({no: one for no, one in enumerate(mutants) if in_function(one)}, reached):
-            yield mutants[line["number"]], line["by"], line["seconds"]
+        for folders in TESTS:
+            reached = Path(folder) / f"{folders[0]}.json"
+            last = folders is TESTS[-1]
+            for line in _run(inside, folders, reached) if inside else ():
+                if line["by"] or last:
+                    yield inside.pop(line["number"]), line["by"], line["seconds"]
         for number, one in enumerate(mutants):
             if not in_function(one):
-                for line in _run({number: one}, reached, one):
+                for line in _run({number: one}, TESTS[-1], reached, one):
                     yield one, line["by"], line["seconds"]

@@ -12,17 +12,15 @@ import sys
 import threading
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, replace
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from functools import cache, partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
-from urllib.parse import urlsplit
 
 import psycopg
 from psycopg import sql
 
 from arrears.adapters.channels.folder import FolderChannel
-from arrears.adapters.channels.live_mail import PROVIDERS, refuse_catcher, refuse_pretending_provider
 from arrears.adapters.services.inprocess import InProcessServices
 from arrears.core.errors import Refused
 from arrears.core.facts import ARREARS
@@ -37,8 +35,7 @@ from arrears.engine.people import chores
 from arrears.engine.run import Limits, RunReport
 from arrears.engine.system import adopt_policy, identity
 from arrears.ports import Channel, Clock, OtherChannel, Processor, Services
-from arrears.setting_values import is_loopback
-from arrears.settings import Settings, read
+from arrears.settings import Settings, read, refuse_stand_ins
 from arrears.store import schema
 from arrears.store.postgres.store import PostgresStore
 from arrears.store.postgres.upgrading import alone
@@ -77,6 +74,60 @@ class RealClock:
         return datetime.now(UTC)
 
 
+class AheadClock:
+    """The clock of a world of its own, the demo's: it runs as `real` does, ahead of it by the seconds that `file` says
+    (none where there is no file). Every program that reads the same file reads the same time."""
+
+    def __init__(self, real: Clock, file: Path) -> None:
+        self._real, self._file = real, file
+
+    def now(self) -> datetime:
+        """See ports.Clock."""
+        return self._real.now() + self._ahead()
+
+    def move_to(self, instant: datetime) -> None:
+        """It is this instant now, to the second; one that has passed already changes nothing."""
+        ahead = -((self._real.now() - instant) // timedelta(seconds=1))
+        if ahead > self._ahead() // timedelta(seconds=1):
+            part = self._file.with_suffix(".part")
+            part.write_text(f"{ahead}\n", encoding="ascii")
+            os.replace(part, self._file)
+
+    def set_back(self) -> None:
+        """The time of the real clock again, for a world that has only begun."""
+        self._file.unlink(missing_ok=True)
+
+    def _ahead(self) -> timedelta:
+        try:
+            return timedelta(seconds=int(self._file.read_text(encoding="ascii")))
+        except FileNotFoundError:
+            return timedelta()
+
+
+DEMO_DATABASE: Final = "arrears_demo"
+"""Made anew by each demo that does not go on; a name that no other database on an operator's own server has."""
+
+
+def demo_clock() -> AheadClock:
+    """The clock of the demo's world, which every program of this home reads."""
+    return AheadClock(RealClock(), settings().home / "demo-clock")
+
+
+def demo_url() -> str:
+    """The demo's database, which may not be there yet."""
+    return psycopg.conninfo.make_conninfo(database_url(), dbname=DEMO_DATABASE)
+
+
+def clock_of(url: str) -> Clock:
+    """The wall clock; for the demo's database, in test mode alone, the clock of the demo's world."""
+    is_demo = psycopg.conninfo.conninfo_to_dict(url).get("dbname") == DEMO_DATABASE
+    return demo_clock() if is_demo and settings().mode == "test" else RealClock()
+
+
+def _no_page(_account: int, _subscription: int) -> str:
+    return ""
+
+
 @dataclass(frozen=True, slots=True)
 class Installation:
     """Everything a command needs, wired."""
@@ -90,6 +141,8 @@ class Installation:
     providers: Providers
     channels: Mapping[ChannelName, OtherChannel] = field(default_factory=dict)
     """The ways to reach people besides mail, by the name that stands with their addresses."""
+    service_page: Callable[[int, int], str] = _no_page
+    """Where a customer uses a subscription (account, number); empty where that is not known."""
 
     def context(self) -> MessageContext:
         """What messages are made with; loaded when first asked for, and refused then if a text is wrong."""
@@ -255,8 +308,8 @@ def open_installation(*, connections_max: int = 4) -> Installation:
     """The live installation, its settings and its schema checked; the default policy is adopted on first use."""
     url = live_url()
     _bring_up(url)
-    store = PostgresStore(url, connections_max=connections_max)
-    clock = RealClock()
+    clock = clock_of(url)
+    store = PostgresStore(url, connections_max=connections_max, clock_is_real=isinstance(clock, RealClock))
     if not store.policies():
         adopt_policy(store, default_policy(), clock.now(), ARREARS)
     limits = Limits(settings().deletions_per_day)
@@ -264,64 +317,6 @@ def open_installation(*, connections_max: int = 4) -> Installation:
     refuse_stand_ins(settings())
     channel, services = mail_channel(url), InProcessServices()
     return Installation(url, store, channel, services, clock, limits, providers, other_channels())
-
-
-def refuse_stand_ins(ours: Settings) -> None:
-    """Where others can come in, nothing that was meant for a demo works: mail must leave, and its links must lead to
-    pages that others can open safely. Mail that is laid into a folder warns nobody, counts as accepted there, and its
-    links are secrets. Others can come in with live mode, behind HTTPS, or under a name that is not this machine's own.
-    Live, what comes back must be learnt of. Refuses `no_mail_server`, `bad_base_url`, `no_mail_provider`,
-    `no_mail_returns`."""
-    why = _open_to_others(ours)
-    if not why:
-        return
-    if not ours.mail_url and not ours.mail_backend:
-        raise Refused(
-            "no_mail_server",
-            f"{why} and no mail can leave: set ARREARS_MAIL_URL to your mail server, or"
-            " ARREARS_MAIL_BACKEND to a provider",
-        )
-    base = urlsplit(ours.base_url)
-    if base.scheme != "https" or not base.hostname or is_loopback(base.hostname):
-        raise Refused(
-            "bad_base_url",
-            f"{why} and ARREARS_BASE_URL is {ours.base_url}, which nobody else can open safely; give the"
-            " https address of your account centre",
-        )
-    if ours.mode == "live":
-        _refuse_unreturned_mail(ours)
-
-
-def _refuse_unreturned_mail(ours: Settings) -> None:
-    """Live, mail goes out for good, and what comes back is learnt of. Refuses `no_mail_provider`, `no_mail_server`,
-    `no_mail_returns`."""
-    if ours.mail_backend:
-        refuse_pretending_provider(ours.mail_backend, dict(ours.anymail))
-        if not ours.mail_webhook_secret:
-            name = PROVIDERS[ours.mail_backend].name
-            raise Refused(
-                "no_mail_returns",
-                "ARREARS_MODE is live and nobody can report what came back: set ARREARS_MAIL_WEBHOOK_SECRET, and"
-                f" point the provider's webhook at /webhooks/mail/{name}",
-            )
-        return
-    refuse_catcher(ours.mail_url)
-    if not ours.mail_bounce_to and not ours.mail_returns_unseen:
-        raise Refused(
-            "no_mail_returns",
-            "ARREARS_MODE is live and what comes back reaches nobody: set ARREARS_MAIL_BOUNCE_TO to an address whose"
-            " mail goes to `arrears bounce` (docs/notices.md)",
-        )
-
-
-def _open_to_others(ours: Settings) -> str:
-    """Why others can come in, or nothing."""
-    if ours.mode == "live":
-        return "ARREARS_MODE is live"
-    if ours.https:
-        return "ARREARS_HTTPS is set"
-    public = [host for host in ours.hosts if not is_loopback(host)]
-    return f"ARREARS_HOSTS names {public[0]}" if public else ""
 
 
 _installed: list[Installation] = []

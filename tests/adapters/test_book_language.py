@@ -9,10 +9,10 @@ import pytest
 from tests.adapters.honest_book import HONEST, MAP, as_csv, map_from, read
 
 from arrears.adapters.books.dates import read_date
-from arrears.adapters.books.fields import meant
 from arrears.adapters.books.sums import read_sum
 from arrears.core.errors import Refused
 from arrears.core.receivables import ReceivablesBook
+from arrears.core.row_fields import meant
 
 PAYMENT = '[payment]\npaid_on = { column = "Paid" }\n'
 

@@ -8,7 +8,7 @@ from contextlib import contextmanager
 from datetime import UTC, datetime, timedelta
 from itertools import count
 from pathlib import Path
-from typing import Final
+from typing import Any, Final
 
 import psycopg
 import pytest
@@ -68,6 +68,10 @@ class Town:
         self.store.renew_address_link(request, digest_of("c"))
         profile.confirm_address(self.store, "c", START)
         profile.add_extra(self.store, 3, OLD, NAME, "en", now=START, author="staff:1")
+        access.invite(
+            self.store, 1, "neighbour@x.nl", "billing_reader", "Sam", START, f"person:{self.person}",
+            by_person=self.person,
+        )  # fmt: skip
         day = START.date()
         invoices = [commands.Invoice(n, f"I-{n}", "EUR", 1_000, day, day, (1,)) for n in (1, 2, 3)]
         commands.issue_invoices(self.store, invoices, START, "api:1")
@@ -96,6 +100,7 @@ class Town:
                 " VALUES ('eva@canary.example', true, true, %(person)s)",
                 "INSERT INTO dead_address VALUES ('eva@canary.example', %(now)s, 'no canary here')",
                 "UPDATE account SET contact = 'Eva@canary.example' WHERE account_id = 2",
+                "UPDATE message SET body = 'Eva Canary invites you.' WHERE address = 'neighbour@x.nl'",
             ):
                 db.execute(statement, values)
 
@@ -114,6 +119,10 @@ class Town:
         return erasing.erase(
             self.store, self.store, self.holder(), self.now, "staff:1", "asked for it", although_owing=True
         )
+
+    def rows(self, statement: str) -> list[tuple[Any, ...]]:
+        with psycopg.connect(self.url) as db:
+            return db.execute(statement.encode()).fetchall()
 
     def left(self) -> dict[str, list[str]]:
         """Every row of every table in which a canary sings."""
@@ -211,6 +220,16 @@ def test_the_export_has_every_row_about_a_person(untouched: Town) -> None:
 
 def test_nothing_is_left_of_who_was_erased(untouched: Town, erased: Town) -> None:
     assert (len(untouched.left()) > 12, erased.left()) == (True, {})
+
+
+def test_who_was_invited_by_them_reads_their_name_with_us_no_longer_and_the_invitation_is_over(
+    untouched: Town, erased: Town
+) -> None:
+    asked = "SELECT body FROM message WHERE address = 'neighbour@x.nl'"
+    links = "SELECT count(*) FROM sign_in_link WHERE address = 'neighbour@x.nl' AND over_at IS NULL"
+    before, after = ([town.rows(asked), town.rows(links)] for town in (untouched, erased))
+    assert ([NAME in body for (body,) in before[0]], before[1]) == ([True], [(1,)])
+    assert ([body.startswith("sha256:") for (body,) in after[0]], after[1]) == ([True], [(0,)])
 
 
 def facts(town: Town) -> set[object]:

@@ -25,7 +25,7 @@ from arrears.core.errors import Refused
 from arrears.engine import commands
 from arrears.engine.perform import perform
 from arrears.engine.run import Limits, run, run_batch
-from arrears.ports import Fate, Message
+from arrears.ports import DeliveryAbout, Fate, Message
 from arrears.setting_values import Secret
 from arrears.store import schema
 from arrears.store.postgres.store import PostgresStore
@@ -184,7 +184,8 @@ from pathlib import Path
 from arrears.adapters.channels.folder import FolderChannel
 from arrears.ports import Message
 resource.setrlimit(resource.RLIMIT_FSIZE, (int(sys.argv[2]), resource.RLIM_INFINITY))
-print(FolderChannel(Path(sys.argv[1])).send(Message("a1-1", "a@example.org", "Please pay", "much " * 10_000)).fate)
+done = FolderChannel(Path(sys.argv[1])).send(Message("a1-1", "a@example.org", "Please pay", "much " * 10_000))
+print(done.fate, done.about)
 """
 
 
@@ -196,9 +197,9 @@ def test_a_message_that_finds_no_room_is_refused_and_leaves_no_file_that_looks_s
         return ran.stdout.strip()
 
     channel = FolderChannel(tmp_path)
-    assert send(4096) == Fate.REFUSED
+    assert send(4096) == f"{Fate.REFUSED} {DeliveryAbout.SERVER}", "a full disk is no matter of one message"
     assert (list(tmp_path.iterdir()), channel.look_up("a1-1")) == ([], Fate.NOT_SENT)
-    assert send(1_000_000) == Fate.ACCEPTED
+    assert send(1_000_000).startswith(Fate.ACCEPTED)
     assert ([p.name for p in tmp_path.iterdir()], channel.look_up("a1-1")) == (["a1-1.eml"], Fate.ACCEPTED)
     assert channel.send(Message("a1-1", "other@example.org", "again", "again")).fate is Fate.ACCEPTED
     assert b"a@example.org" in (tmp_path / "a1-1.eml").read_bytes()

@@ -16,7 +16,16 @@ from arrears.core import facts as f
 from arrears.core.errors import Refused
 from arrears.core.known import IMPORTER, KINDS, known_of
 from arrears.core.policy import default_policy
-from arrears.core.receivables import BookAccount, BookCredit, BookInvoice, BookPayment, InvoiceStanding, ReceivablesBook
+from arrears.core.receivables import (
+    AccountRows,
+    BookAccount,
+    BookCredit,
+    BookInvoice,
+    BookPayment,
+    InvoiceStanding,
+    ReceivablesBook,
+    rows_of_accounts,
+)
 from arrears.engine import commands
 from arrears.engine.booking import Payment
 from arrears.engine.commands import corrections
@@ -177,6 +186,23 @@ def waits(store: PostgresStore) -> bool:
     with store.transaction() as db:
         row = db.execute("SELECT count(*) FROM pg_locks WHERE locktype = 'advisory' AND NOT granted").fetchone()
     return bool(row and row[0])
+
+
+def test_rows_alone_say_nothing_of_the_book_and_what_is_not_said_stays(store: AnyStore) -> None:
+    adopt_policy(store, default_policy(), at(1), "staff:1")
+    comes(store, BOOK, 2)
+    named = BookAccount("A", "", "", "UTC", "", "card", None, unsaid=frozenset({"name", "country", "locale", "policy"}))
+    disputed = replace(ONE, disputed=True, unsaid=frozenset({"paid", "standing"}))
+    rows = rows_of_accounts([AccountRows(named, [disputed])], COLUMNS, {})
+    report = import_book(store, rows, at(3), IMPORTER, per_account=True, whole=False)
+    assert [(one.what, one.invoice) for one in report.changes] == [("disputed", "I1")]
+    assert (dict(report.before), dict(report.after), report.count["invoices_gone"]) == ({}, {}, 0)
+    assert store.described([1])[1].name == "Anne"
+    alone = AccountRows(replace(named, ref="nobody"), [replace(ONE, number="I8", account_ref="nobody")])
+    report = import_book(store, rows_of_accounts([alone], COLUMNS, {}), at(4), IMPORTER, per_account=True, whole=False)
+    assert list(report.wrong) == ["nobody"]
+    assert store.account_numbers(["nobody"]) == {}
+    assert store.history_after(1, 1, 2) == store.history(1)[1:3]
 
 
 def test_a_credit_note_that_is_not_used_up_is_no_payment(store: AnyStore) -> None:

@@ -10,7 +10,7 @@ from tests.stories.story import PRICE, STAFF, Story
 
 from arrears.adapters.payments.stripe.amounts import amount_limits
 from arrears.cli.explain import explanation
-from arrears.core.account import DebtPart
+from arrears.core.account import DebtPart, HoldScope
 from arrears.core.errors import Refused
 from arrears.core.money import CURRENCIES
 from arrears.core.payments.limits import AmountLimits
@@ -198,6 +198,28 @@ def test_a_part_leaves_nothing_or_a_rest_that_can_be_paid(sandbox: Running, part
     assert sum(q.amount_minor for q in story.owed()) == left
     assert not left or story.settle(card) == ["paid"]
     assert (story.taken(), story.sub().state) == ({"EUR": 1_000}, State.ACTIVE)
+
+
+def test_what_is_past_due_is_asked_once_though_it_is_offered_too() -> None:
+    story = Story()
+    story.bill(10)
+    story.until(3)
+    [alone] = settling.quote(story.store, story.no, story.now)
+    [both] = settling.quote(story.store, story.no, story.now, also=(1,))
+    assert (both.parts, both.hash) == (alone.parts, alone.hash)
+    [more] = settling.quote(story.store, story.no, story.now, also=(1, 2, 2))
+    assert more.parts == (DebtPart(1, PRICE), DebtPart(2, PRICE))
+
+
+def test_a_challenge_for_more_than_is_owed_now_makes_way_for_what_is(sandbox: Running) -> None:
+    story = Paying(sandbox)
+    story.bill(0)
+    story.until(3)
+    assert story.settle(story.add("challenge")) == ["needs_customer"]
+    story.hold(30, scope=HoldScope.DEBT, target=2)
+    assert story.settle(story.add()) == ["paid"]
+    assert [(a.state, a.amount_minor) for a in story.attempts()] == [("canceled", 2 * PRICE), ("paid", PRICE)]
+    story.check()
 
 
 def test_a_part_that_cannot_be_charged_exactly_is_refused(sandbox: Running) -> None:

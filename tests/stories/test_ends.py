@@ -8,7 +8,9 @@ from tests.stories.story import STAFF, Story, table
 from arrears.core import facts as f
 from arrears.core.account import Mode
 from arrears.core.errors import Refused
+from arrears.core.rules.resume import runs
 from arrears.core.states import Reason, State
+from arrears.core.view import View
 from arrears.engine import commands
 from arrears.engine.run import Limits
 
@@ -112,6 +114,18 @@ def test_what_is_canceled_while_disabled_does_not_come_back_by_paying_alone_nor_
     for story in (paid_first, button_first):
         assert [c for _, _, c in story.hands.commands] == ["disable", "resume"]
         story.check()
+
+
+@pytest.mark.parametrize(("canceled_on", "it_runs"), [(10, True), (40, False)])
+def test_who_brings_it_back_is_told_whether_it_runs(canceled_on: int, it_runs: bool) -> None:
+    story = Story().until(canceled_on).cancel().until(50)
+    commands.reactivate(story.store, story.no, 1, story.now, "staff:1")
+    view = View(
+        story.store.policies(), story.store.snapshots([story.no])[story.no], story.store.system().guards, story.now
+    )
+    assert runs(view, view.account.subscription(1)) is it_runs
+    story.stage.perform()
+    assert (story.sub().state is not State.DISABLED) is it_runs
 
 
 def test_a_cancel_is_refused_twice_and_after_the_deletion_was_ordered() -> None:

@@ -3,16 +3,20 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from datetime import timedelta
 from typing import Final
 
 import pytest
+from tests.stories.bank import Bank, Banked
 from tests.stories.paying import ADMIN, Paying, post
 from tests.stories.story import STAFF
 
+from arrears.core.payments.values import HostedPage, MethodDetails, MethodKind, Network, SetupDone, SetupOutcome
 from arrears.core.states import State
 from arrears.engine.commands import corrections
 from arrears.engine.payments import setups
-from arrears.engine.payments.settling import StaleQuote
+from arrears.engine.payments.providers import Providers
+from arrears.engine.payments.settling import StaleQuote, quote
 from arrears.ports.setups import SetupPage
 from arrears.sandbox.run import Running
 
@@ -190,3 +194,32 @@ def test_a_first_card_that_is_added_while_something_is_owed_pays_it_on_the_next_
     assert story.captures() == 0
     story.until(4, "12:00")
     assert (story.captures(), story.account.debts) == (1, ())
+
+
+class Knowing(Bank):
+    """A bank that knows a card again: whoever sets it up once more has the same one."""
+
+    def open_setup(self, key: str, account: int, customer_ref: str, locale: str, return_url: str) -> HostedPage:
+        """See ports.Processor."""
+        return HostedPage(f"setup-{key}", "https://bank.example/", self._now() + timedelta(minutes=30))
+
+    def setup_outcome(self, ref: str) -> SetupOutcome:
+        """See ports.Processor."""
+        return SetupDone(MethodDetails("empty", "customer", MethodKind.CARD, Network.UNKNOWN, "empty", "empty"), 1)
+
+
+def test_what_was_declined_before_the_page_was_opened_is_no_answer_of_that_page() -> None:
+    story = Banked()
+    story.bank = Knowing(lambda: story.now)
+    story.stage.providers = story.providers = Providers({"bank": story.bank})
+    card = story.card("empty")
+    story.until(2)
+    assert story.settle(card) == ["declined"]
+    story.until(2, "18:00")
+    story.bank.refuses.clear()
+    shown = {q.currency: q.hash for q in quote(story.store, story.no, story.now)}
+    page = setups.start(story.store, story.providers, story.no, shown, "nl", story.now, ADMIN, back=str)
+    done = setups.finish(story.store, story.providers, page.number, lambda: story.now)
+    assert (done.state, done.method, story.account.debts) == ("done", card, ())
+    assert done.attempts == (story.store.attempts(story.no)[-1].no,)
+    story.check()

@@ -66,7 +66,9 @@ def values(town: Town, account: int) -> dict[str, object]:
         "pk": 1,
         "method": 99,
         "payment": "pay_none",
+        "ref": "nobody",
         "person": "per_1",
+        "task": "settle",
     }
 
 

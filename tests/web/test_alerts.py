@@ -143,14 +143,15 @@ def test_the_banner_is_small_and_asks_nobody_else(client: Client, shop: Living) 
 
 
 @contextmanager
-def portal(arrears: str, account: int) -> Iterator[tuple[str, dict[str, str]]]:
+def portal(arrears: str, account: int, language: str = "nl") -> Iterator[tuple[str, dict[str, str]]]:
     """A portal of somebody else, on an origin of its own, with a strict content security policy."""
     state = {"token": ""}
 
     class Handler(BaseHTTPRequestHandler):
         def do_GET(self) -> None:
             body = (
-                f'<!doctype html><html lang="nl"><head><title>Portal</title><script src="{arrears}/banner.js" defer>'
+                f'<!doctype html><html lang="{language}"><head><title>Portal</title>'
+                f'<script src="{arrears}/banner.js" defer>'
                 "</script></head><body><main><h1>Portal</h1>"
                 f'<arrears-alerts account="acc_{account}" token="{state["token"]}"></arrears-alerts></main>'
                 '<script nonce="portal">addEventListener("arrears-token-needed", () => window.asked = true)</script>'

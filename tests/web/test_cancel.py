@@ -94,7 +94,7 @@ def test_a_payment_that_does_not_bring_a_canceled_service_back_says_what_does(sh
     sign_in(client, shop.email(account))
     add_card(shop, client, account, "approve")
     pay = named(offers(client.get(f"/acc_{account}/methods"), f"/acc_{account}/methods"), "€ 120,00 betalen")
-    assert "Dit komt niet terug door te betalen: cloud." in text(client.post(pay.action, pay.fields, follow=True))
+    assert "Hiervoor is betalen niet genoeg: cloud." in text(client.post(pay.action, pay.fields, follow=True))
 
 
 @pytest.mark.parametrize(("way", "leads"), [("", "/help?about=other"), ("https://example.org/stop", "")])

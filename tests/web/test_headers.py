@@ -33,6 +33,7 @@ HEADERS: Final = {
 OTHERWISE: Final[dict[str, dict[str, str]]] = {
     "/pay/<str:token>": {"Referrer-Policy": "no-referrer"},
     "/assets/<asset>": {"Cache-Control": "public, max-age=31536000, immutable"},
+    "/favicon.ico": {"Cache-Control": "public, max-age=86400"},
     "/banner.js": {"Cache-Control": "public, max-age=3600", "Cross-Origin-Resource-Policy": "cross-origin"},
 }
 POLICY: Final = (

@@ -47,8 +47,7 @@ class Visitor:
         self.authenticator = self.wire.send("WebAuthn.addVirtualAuthenticator", {"options": options})["authenticatorId"]
 
     def hears(self, said: ConsoleMessage) -> None:
-        # Browsers ask for an icon of their own accord.
-        if said.type == "error" and not said.location["url"].endswith("/favicon.ico"):
+        if said.type == "error":
             self.wrong.append(said.text)
 
     def is_signed_in(self, person: int) -> None:

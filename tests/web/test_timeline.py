@@ -187,7 +187,7 @@ def test_holds_say_what_waits_and_until_when_but_not_what_staff_wrote(shop: Livi
     page = timeline(client, account)
     assert "Uitgesteld voor dit account tot en met" in page
     assert "diensten stoppen en gegevens verwijderen." in page
-    assert "is aangehouden: u hoeft die nu niet te betalen" in page
+    assert "is in behandeling: u hoeft die nu niet te betalen" in page
     assert "Het uitstel voor dit account loopt af." in page
     assert "onze medewerkers" in page
     assert "CANARY" not in page

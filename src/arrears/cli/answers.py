@@ -113,6 +113,7 @@ _ENDED: Final = {
     "subscription": "id",
     "service": "text",
     "done": "code",
+    "runs": "flag",
     "reasons": ["code"],
     "data_kept_until": "day?",
     "open": [{"currency": "currency", "amount_minor": "minor"}],

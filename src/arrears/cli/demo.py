@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import shutil
+import socket
 import sys
 import time
 from collections.abc import Callable, Mapping, Sequence
@@ -12,12 +13,14 @@ from typing import Final
 
 import click
 
-from arrears.adapters.services.notebook import Notebook
 from arrears.cli.common import begin_log, progress_of
 from arrears.cli.demo_alone import the_only_demo
-from arrears.cli.demo_living import EMAIL, HOST, PASSWORD, PastWeeks, alive, installation, name_in, past_weeks, why
+from arrears.cli.demo_kept import KeptWorld, keep, taken
+from arrears.cli.demo_living import HOST, PASSWORD, DemoParts, PastWeeks, alive, email_of
+from arrears.cli.demo_world import PlayedWorld
 from arrears.cli.explain import explanation, sentences
 from arrears.cli.serve import serve_alone
+from arrears.core.errors import Refused
 from arrears.core.facts import Disabled, Recorded, Resumed
 from arrears.core.ids import ACCOUNT, format_id
 from arrears.core.states import State
@@ -28,12 +31,23 @@ from arrears.sim.simulate import START, SimulationReport, simulate
 from arrears.sim.story import DiaryLine, as_text, tell
 from arrears.store.postgres.store import PostgresStore
 from arrears.web.host_names import LOCALHOST
-from arrears.web.serving import listen, port_of
-from arrears.wiring import database_url, fresh_database, install, settings, tune_for_batches
+from arrears.web.serving import address_of, listen, port_of
+from arrears.wiring import (
+    DEMO_DATABASE,
+    database_url,
+    demo_clock,
+    demo_url,
+    fresh_database,
+    install,
+    settings,
+    tune_for_batches,
+)
 
-DATABASE: Final = "arrears_demo"
 DATABASE_YEAR: Final = "arrears_demo_year"
-"""Both are made anew by each demo; names that no other database on an operator's own server has."""
+"""Made anew by each demo; a name that no other database on an operator's own server has."""
+
+KEPT: Final = "demo-world"
+"""The file in the home that lets the next demo go on."""
 
 DEFAULT_PORT: Final = 8000
 
@@ -44,6 +58,7 @@ DAYS: Final = 365
 @click.command()
 @click.option("--no-serve", is_flag=True, help="End after the story; do not serve the pages.")
 @click.option("--no-year", is_flag=True, help="Leave out the made-up year and its story.")
+@click.option("--anew", is_flag=True, help="Begin anew, although the last demo could go on.")
 @click.option("--seed", type=click.IntRange(0, 2**31), default=6, show_default=True, help="Another world.")
 @click.option("--port", type=click.IntRange(0, 65534), default=DEFAULT_PORT, show_default=True)
 @click.option(
@@ -53,13 +68,22 @@ DAYS: Final = 365
     show_default=True,
     help="The customer's.",
 )
-def command(no_serve: bool, no_year: bool, seed: int, port: int, language: str) -> None:
-    """Play a year of 50 made-up accounts on PostgreSQL, and tell the story of one; then an account is yours."""
+def command(no_serve: bool, no_year: bool, anew: bool, seed: int, port: int, language: str) -> None:
+    """Play a year of 50 made-up accounts on PostgreSQL, and tell the story of one; then an account is yours. Where the
+    last demo was ended with Ctrl-C, its world goes on instead."""
+    if settings().mode == "live":
+        raise Refused("wrong_mode", "ARREARS_MODE is live, and a demo has a time of its own; unset it")
     database_url()  # Where there can be none, nothing is left behind.
-    with the_only_demo(settings().home) as seen_at:
-        if not no_year:
+    with the_only_demo(settings().home) as seen_at, ExitStack() as stack:
+        # Before anything of an earlier demo is thrown away: without a port there is no new one.
+        server = None if no_serve else stack.enter_context(closing(listen(HOST, port)))
+        pages = stack.enter_context(closing(listen(HOST, port_of(server) + 1 if server and port else 0)))
+        kept = taken(settings().home / KEPT, demo_url())
+        if server is None or anew:
+            kept = None
+        if not no_year and kept is None:
             _made_up_year(seed)
-        _living(None if no_serve else port, language, seen_at)
+        _living(stack, server, pages, kept, language, seen_at)
 
 
 def _made_up_year(seed: int) -> None:
@@ -143,31 +167,50 @@ def _story(store: AccountAndMailHistory, number: int, episode: list[DiaryLine]) 
         click.echo(f"  {text}")
 
 
-def _living(port: int | None, language: str, seen_at: Callable[[str], object]) -> None:
+def _living(
+    stack: ExitStack,
+    server: socket.socket | None,
+    pages: socket.socket,
+    kept: KeptWorld | None,
+    language: str,
+    seen_at: Callable[[str], object],
+) -> None:
     """The story of a declined card, with real requests to the sandbox provider on this machine, up to this minute; then
-    an account in the same trouble is served to whoever wants to play its customer."""
-    with ExitStack() as stack:
-        # Before anything of an earlier demo is thrown away: without a port there is no new one.
-        server = None if port is None else stack.enter_context(closing(listen(HOST, port)))
-        base_url = f"http://{LOCALHOST}:{port_of(server) if server else DEFAULT_PORT}"
-        url = fresh_database(DATABASE)
-        folder = settings().home / "demo-mail"
+    an account whose card was declined today is served to whoever wants to play its customer. Or the last world."""
+    base_url = f"http://{LOCALHOST}:{port_of(server) if server else DEFAULT_PORT}"
+    folder, clock = settings().home / "demo-mail", demo_clock()
+    if kept is None:
+        fresh_database(DEMO_DATABASE)
         shutil.rmtree(folder, ignore_errors=True)
-        sandbox = stack.enter_context(running())
-        notebook = Notebook(lambda account, sub: why(live.store, base_url, account, sub, live.clock.now()))
+        clock.set_back()
+    sandbox = stack.enter_context(running(clock=clock, memory=kept.provider if kept else None))
+    parts = DemoParts(demo_url(), sandbox, base_url, folder, clock)
+    if kept is None:
         with progress_of("the last seven weeks of two customers"):
-            told = past_weeks(url, sandbox, base_url, folder, notebook, language)
-        live = stack.enter_context(installation(url, sandbox, base_url, folder, notebook))
+            told = parts.past_weeks(language)
         _card(told)
         _next(told)
-        if server is None:
-            return
-        install(live)
-        begin_log(quiet=True)
-        address = stack.enter_context(alive(live, sandbox, base_url, port_of(server) + 1 if port else 0))
-        _your_turn(told, language, base_url, address)
-        seen_at(f"{base_url}/")
-        serve_alone(server, live)
+        account = told.waiting
+    else:
+        parts.notebook.memory, account = kept.notebook, kept.account
+    live = stack.enter_context(parts.installation(address_of(pages).rstrip("/")))
+    if server is None:
+        return
+    install(live)
+    begin_log(quiet=True)
+    world = PlayedWorld(live, clock, account, parts.begin, kept.moved_from if kept else None)
+    stack.callback(lambda: keep(settings().home / KEPT, _left(parts, world)))
+    stack.enter_context(alive(parts, live, pages, world.moving))
+    _your_turn(world, goes_on=kept is not None, base_url=base_url)
+    seen_at(f"{base_url}/")
+    serve_alone(server, live, world)
+
+
+def _left(parts: DemoParts, world: PlayedWorld) -> KeptWorld:
+    """What the next demo goes on with."""
+    provider = parts.sandbox.sandbox
+    memory = provider.book, provider.keys
+    return KeptWorld(parts.url, world.account, world.moved_from, memory, parts.notebook.memory)
 
 
 def _card(told: PastWeeks) -> None:
@@ -179,20 +222,16 @@ def _card(told: PastWeeks) -> None:
         click.echo(f"  {as_text(line)}")
 
 
-def _your_turn(told: PastWeeks, language: str, base_url: str, notebook: str) -> None:
-    account = format_id(ACCOUNT, told.waiting)
-    looks = (
-        (f"{base_url}/outbox/?account={account}", "its mail: open a message and press its button"),
-        (f"{notebook}/{account}/1", "its notebook, a service that now refuses to save"),
-        (f"{base_url}/", f'the account centre: {EMAIL}, password "{PASSWORD}"'),
-    )
+def _your_turn(world: PlayedWorld, *, goes_on: bool, base_url: str) -> None:
+    account = format_id(ACCOUNT, world.account)
     click.echo()
-    click.echo(
-        f"Your turn: {name_in(language)[1]} ({account}) is in the same trouble, today. Pay for it with a test card,"
-    )
-    click.echo("and watch its notebook come back:")
-    for address, what in looks:
-        click.echo(f"  {address:46} {what}")
+    if goes_on:
+        click.echo(f"The last demo goes on, on {world.now():%Y-%m-%d} of its own time (--anew begins anew).")
+        click.echo(f"Open {base_url}/")
+    else:
+        click.echo(f"Your turn: the card of {account} was declined today. Open {base_url}/")
+        click.echo("and let time pass: the warning comes, its notebook refuses to save, you pay, and it saves again.")
+    click.echo(f'(Its account centre asks for {email_of(world.account)}, password "{PASSWORD}".)')
     click.echo()
 
 
@@ -208,6 +247,6 @@ def _next(told: PastWeeks) -> None:
     click.echo()
     click.echo("Where to look next:")
     for arguments, what in looks:
-        click.echo(f"  {f'ARREARS_DATABASE={DATABASE} {program} {arguments}':70} {what}")
+        click.echo(f"  {f'ARREARS_DATABASE={DEMO_DATABASE} {program} {arguments}':70} {what}")
     click.echo(f"  {f'ARREARS_DATABASE={DATABASE_YEAR} ...':70} the same, for the made-up year")
     click.echo(f"  {'docs/tour.md':70} one unpaid invoice through every file it touches")

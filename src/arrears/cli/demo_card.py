@@ -94,12 +94,17 @@ class Scene:
         return [line for line in tell(self.store.history(account)) if line.what not in ("opened", "subscribed")]
 
 
-def card_story(scene: Scene) -> tuple[int, list[DiaryLine]]:
-    """Play it; the account's number, and its story from the first invoice on."""
+CARD: Final = NewAccount("card", "Card", "NL", "Europe/Amsterdam", "en", Mode.CARD, contact="card@customer.example")
+
+
+def card_story(scene: Scene, meanwhile: Callable[[], object] = lambda: None) -> tuple[int, list[DiaryLine]]:
+    """Play it; the account's number, and its story from the first invoice on. Once its bills are due, `meanwhile` may
+    let other things happen, up to the day on which it pays."""
     start = scene.stage.now
-    new = NewAccount("card", "Card", "NL", "Europe/Amsterdam", "en", Mode.CARD, contact="card@customer.example")
-    number = scene.in_trouble(new)
+    number = scene.in_trouble(CARD)
     scene.stage.step()
+    scene.stage.until(start + timedelta(days=DUE_DAYS))
+    meanwhile()
     scene.stage.until(start + timedelta(days=DUE_DAYS + PAID_DAYS_LATE, hours=11))
     scene.pays_everything(number)
     return number, scene.story_of(number)

@@ -1,21 +1,24 @@
-"""The demo's living part: an account in trouble on this very day, and everything that brings it back.
+"""The demo's living part: an account whose card is declined on this very day, and everything that brings it back.
 
-Account centre, worker, sandbox provider, outbox and a small service of its own run in this process, on the real clock;
-whoever looks at it plays the customer.
+Account centre, worker, sandbox provider, outbox and a small service of its own run in this process, in a world with a
+clock of its own; whoever looks at it plays the customer.
 """
 
 from __future__ import annotations
 
+import socket
 import threading
 from collections.abc import Iterator
-from contextlib import closing, contextmanager
-from datetime import datetime, timedelta
+from contextlib import contextmanager
+from datetime import date, datetime, timedelta
 from pathlib import Path
 from typing import Final, NamedTuple
+from zoneinfo import ZoneInfo
 
 from arrears.adapters.channels.folder import FolderChannel
 from arrears.adapters.services.notebook import Notebook, Why
 from arrears.cli.demo_card import DUE_DAYS, PAID_DAYS_LATE, SERVICES, Scene, card_story, choose_on_page
+from arrears.cli.demo_world import ZONE, ten_on
 from arrears.core.account import Mode
 from arrears.core.deadlines import ahead
 from arrears.core.ids import ACCOUNT, format_id
@@ -32,16 +35,20 @@ from arrears.sim.story import DiaryLine
 from arrears.store.outages import OUTAGES
 from arrears.store.postgres.store import PostgresStore
 from arrears.web.logs import LOG, WorkerLog, say_of_mail
-from arrears.web.serving import address_of, gate, listen, serving_beside
-from arrears.wiring import SERVING_CONNECTIONS_MAX, Installation, RealClock, mail_context, set_up_django
+from arrears.web.serving import gate, serving_beside
+from arrears.wiring import SERVING_CONNECTIONS_MAX, AheadClock, Installation, mail_context, set_up_django
 
 HOST: Final = "127.0.0.1"
 _NAMES: Final = {"en": ("Anna Brown", "Brown's Bakery"), "nl": ("Anna de Vries", "Bakkerij De Vries")}
-EMAIL: Final = "anna@bakery.example"
 PASSWORD: Final = "bread and butter pudding"
 NOTES: Final = ("Order flour", "Ask about the oven")
 AGO: Final = timedelta(days=DUE_DAYS + PAID_DAYS_LATE + 1)
-"""How long ago the story began, so that its last day was yesterday: the service has been off for three days."""
+"""How long ago the told story began, so that its last day was yesterday."""
+
+
+def email_of(account: int) -> str:
+    """What the customer of an account signs in with; the password is PASSWORD for each."""
+    return f"anna{account}@bakery.example"
 
 
 def name_in(language: str) -> tuple[str, str]:
@@ -57,40 +64,83 @@ class PastWeeks(NamedTuple):
     waiting: int
 
 
-def past_weeks(url: str, sandbox: Running, base_url: str, folder: Path, notebook: Notebook, language: str) -> PastWeeks:
-    """Play the last seven weeks, up to this minute: two cards are declined, one customer pays, the other is yours.
-    Its mail is kept in `folder`, in the words that customers get."""
-    set_up_django(url)
-    from arrears.web import identities
+class DemoParts:
+    """What the demo's parts have in common: where they are, and the one clock that each of them reads."""
 
-    now = RealClock().now()
-    start = (now - AGO).replace(hour=10, minute=0, second=0, microsecond=0)
-    store = PostgresStore(url, durable=False, clock_is_real=False)
-    try:
-        system.adopt_policy(store, default_policy(), start, "staff:1")
-        context = mail_context(base_url)
-        scene = Scene(store, sandbox, start, choose_on_page, FolderChannel(folder), notebook, context)
+    def __init__(self, url: str, sandbox: Running, base_url: str, folder: Path, clock: AheadClock) -> None:
+        self.url, self.sandbox, self.base_url, self.clock = url, sandbox, base_url, clock
+        self.channel = FolderChannel(folder)
+        self.notebook = Notebook(self._why, base_url)
+        self.store = PostgresStore(url, connections_max=SERVING_CONNECTIONS_MAX, durable=False, clock_is_real=False)
+        set_up_django(url)
+
+    def scene(self, now: datetime) -> Scene:
+        """The stage on which customers come into trouble."""
+        context = mail_context(self.base_url)
+        return Scene(self.store, self.sandbox, now, choose_on_page, self.channel, self.notebook, context)
+
+    def customer(self, scene: Scene, language: str) -> int:
+        """Open the account of a customer who is served, has an administrator, and will not pay; its number."""
+        from arrears.web import identities
+
         person, company = name_in(language)
-        waiting = scene.in_trouble(NewAccount("bakery", company, "NL", "Europe/Amsterdam", language, Mode.CARD))
-        identities.grant(waiting, identities.create_person(EMAIL, person, PASSWORD, language, start), "administrator")
-        number, lines = card_story(scene)
-        for account in (waiting, number):
-            for subscription in range(1, len(SERVICES) + 1):
-                notebook.open(account, subscription, NOTES)
+        new = NewAccount(f"bakery-{scene.stage.now:%Y-%m-%d}", company, "NL", ZONE, language, Mode.CARD)
+        account = scene.in_trouble(new)
+        now, email = scene.stage.now, email_of(account)
+        someone = identities.create_person(email, person, PASSWORD, language, now, confirmed=True)
+        identities.grant(account, someone, "administrator")
+        self._opened(account)
+        return account
+
+    def begin(self, now: datetime, language: str) -> tuple[int, date]:
+        """See `Begin`."""
+        account = self.customer(self.scene(now), language)
+        self.sandbox.control("clock", follow=True)
+        return account, self.store.snapshots([account])[account].debts[0].due_on
+
+    def past_weeks(self, language: str) -> PastWeeks:
+        """Play the last seven weeks: two cards are declined, one customer pays in the end, the other is yours, and its
+        day 0 is today. Its mail is kept in the folder, in the words that customers get."""
+        self.clock.move_to(ten_on(self.clock.now().astimezone(ZoneInfo(ZONE)).date()))
+        now, waiting = self.clock.now(), list[int]()
+        system.adopt_policy(self.store, default_policy(), now - AGO, "staff:1")
+        scene = self.scene((now - AGO).replace(hour=10, minute=0, second=0, microsecond=0))
+
+        def meanwhile() -> None:
+            scene.stage.until((now - timedelta(days=DUE_DAYS)).replace(hour=8))
+            waiting.append(self.customer(scene, language))
+
+        number, lines = card_story(scene, meanwhile)
+        self._opened(number)
         scene.stage.until(now)
-    finally:
-        store.close()
-    # From here on the provider's clock is the real one, as everybody's.
-    sandbox.control("clock", follow=True)
-    return PastWeeks(number, lines, waiting)
+        # From here on the provider's clock is everybody's.
+        self.sandbox.control("clock", follow=True)
+        return PastWeeks(number, lines, waiting[0])
 
+    def _opened(self, account: int) -> None:
+        for subscription in range(1, len(SERVICES) + 1):
+            self.notebook.open(account, subscription, NOTES)
 
-def installation(url: str, sandbox: Running, base_url: str, folder: Path, notebook: Notebook) -> Installation:
-    """The living installation; the notebook's questions are answered from its store."""
-    store = PostgresStore(url, connections_max=SERVING_CONNECTIONS_MAX)
-    context = mail_context(base_url)
-    scene = Scene(store, sandbox, RealClock().now(), choose_on_page, FolderChannel(folder), notebook, context)
-    return Installation(url, store, FolderChannel(folder), notebook, RealClock(), DEFAULT_LIMITS, scene.providers)
+    def installation(self, pages: str) -> Installation:
+        """What is served; `pages` is the address of the notebook's own."""
+        providers = self.scene(self.clock.now()).providers
+
+        def page_of(account: int, subscription: int) -> str:
+            return f"{pages}/{format_id(ACCOUNT, account)}/{subscription}"
+
+        return Installation(
+            self.url,
+            self.store,
+            self.channel,
+            self.notebook,
+            self.clock,
+            DEFAULT_LIMITS,
+            providers,
+            service_page=page_of,
+        )
+
+    def _why(self, account: int, subscription: int) -> Why:
+        return why(self.store, self.base_url, account, subscription, self.clock.now())
 
 
 def why(store: PostgresStore, base_url: str, account: int, subscription: int, now: datetime) -> Why:
@@ -104,28 +154,36 @@ def why(store: PostgresStore, base_url: str, account: int, subscription: int, no
     return Why(reasons, " and ".join(sums) or "Nothing", days, f"{base_url}/settle/{format_id(ACCOUNT, account)}")
 
 
-def keep_working(live: Installation, stop: threading.Event) -> None:
-    """A worker's thread, which works on after a mistake of ours too: whoever serves beside it would not see it die."""
+def keep_working(live: Installation, stop: threading.Event, moving: threading.Lock) -> None:
+    """A worker's thread, which works on after a mistake of ours too: whoever serves beside it would not see it die.
+    It holds `moving` while it works, and lets go of it between two looks."""
+
+    def wait(seconds: int) -> bool:
+        moving.release()
+        try:
+            return stop.wait(seconds)
+        finally:
+            moving.acquire()
+
     while not stop.is_set():
         try:
-            live.work(1, stop.wait, say_of_mail, WorkerLog(OUTAGES))
+            with moving:
+                live.work(1, wait, say_of_mail, WorkerLog(OUTAGES))
         except Exception as error:
             LOG.error("worker_died", said="it is begun again in ten seconds", exc_info=error)
             stop.wait(10)
 
 
 @contextmanager
-def alive(live: Installation, sandbox: Running, base_url: str, notebook_port: int) -> Iterator[str]:
-    """A worker and the notebook's own pages at work until the end of the block; the address of those pages."""
-    notebook = live.services
-    assert isinstance(notebook, Notebook)
+def alive(parts: DemoParts, live: Installation, pages: socket.socket, moving: threading.Lock) -> Iterator[None]:
+    """A worker and the notebook's own pages at work until the end of the block."""
     stop = threading.Event()
-    worker = threading.Thread(target=keep_working, args=(live, stop), name="worker")
-    with closing(listen(HOST, notebook_port)) as pages, serving_beside(pages, gate(notebook)):
-        sandbox.control("webhook", url=f"{base_url}/webhooks/{live.providers.default}")
+    worker = threading.Thread(target=keep_working, args=(live, stop, moving), name="worker")
+    with serving_beside(pages, gate(parts.notebook)):
+        parts.sandbox.control("webhook", url=f"{parts.base_url}/webhooks/{live.providers.default}")
         worker.start()
         try:
-            yield address_of(pages).rstrip("/")
+            yield
         finally:
             stop.set()
             worker.join()

@@ -4,12 +4,16 @@ from __future__ import annotations
 
 import socket
 from contextlib import closing
+from typing import TYPE_CHECKING
 
 import click
 
 from arrears.cli.common import begin_log
 from arrears.web.serving import PROCESSES, address_of, listen, serve_here, serve_in_processes
 from arrears.wiring import Installation, open_installation, set_up_django
+
+if TYPE_CHECKING:
+    from arrears.web.demo_handler import DemoWorld
 
 
 @click.command()
@@ -41,14 +45,15 @@ def command(host: str, port: int, processes: int) -> None:
     click.echo("\nstopped", err=True)
 
 
-def serve_alone(listening: socket.socket, live: Installation) -> None:
+def serve_alone(listening: socket.socket, live: Installation, world: DemoWorld) -> None:
     """Serve the installation of this process, in this process, until Ctrl-C: for the demo, whose worker, provider and
-    service live here too."""
+    service live here too, in a world of its own."""
     _brand_of(live.url)
+    from arrears.web.demo_handler import DemoPages
     from arrears.web.wsgi import gated
 
     _say_where(listening)
-    serve_here(listening, gated(live))
+    serve_here(listening, gated(live, DemoPages(world)))
     click.echo("\nstopped", err=True)
 
 

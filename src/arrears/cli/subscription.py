@@ -12,6 +12,7 @@ from arrears.core.deadlines import ahead
 from arrears.core.ids import SUBSCRIPTION, format_id
 from arrears.core.money import format_amount
 from arrears.core.payments.settlement import quotes
+from arrears.core.rules.resume import runs
 from arrears.core.view import View
 from arrears.engine import commands
 from arrears.wiring import Installation, open_installation
@@ -76,20 +77,20 @@ def _say(live: Installation, account: int, subscription: int, done: str, *, as_j
                 "subscription": name,
                 "service": sub.service,
                 "done": done.replace(" ", "_"),
+                "runs": runs(view, sub),
                 "reasons": sorted(sub.reasons),
                 "data_kept_until": next(iter(days), None),
                 "open": [{"currency": one.currency, "amount_minor": one.amount_minor} for one in owed],
             }
         )
         return
-    click.echo(f"{sub.service} ({name}) is {done}{_stays(sorted(sub.reasons), done)}")
+    stays = "" if done == "canceled" or runs(view, sub) else _stays(sorted(sub.reasons))
+    click.echo(f"{sub.service} ({name}) is {done}{stays}")
     for day in days:
         click.echo(f"its data is kept at least until {day}")
     if owed:
         click.echo(f"still open: {' and '.join(format_amount(one.amount_minor, one.currency) for one in owed)}")
 
 
-def _stays(reasons: Sequence[str], done: str) -> str:
-    if done == "canceled" or not reasons:
-        return ""
+def _stays(reasons: Sequence[str]) -> str:
     return f", and stays stopped: {', '.join(reasons).replace('_', ' ')}"

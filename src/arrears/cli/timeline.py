@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import Final
 
 import click
@@ -11,7 +11,7 @@ import click
 from arrears.cli.common import AS_JSON, find_account, print_json
 from arrears.core.closed import closed
 from arrears.core.facts import ARREARS, Recorded, encode_fact
-from arrears.ports import Mail, MailState
+from arrears.ports import AccountAndMailHistory, Mail, MailState
 from arrears.sim.story import as_text, tell
 from arrears.wiring import open_installation
 
@@ -33,10 +33,20 @@ def command(account: str, as_json: bool) -> None:
             ]
         )
         return
+    for line in _lines(history, mails):
+        click.echo(line)
+
+
+def timeline_lines(store: AccountAndMailHistory, number: int) -> list[str]:
+    """Every fact of an account, and what became of each message, a line each."""
+    return list(_lines(store.history(number), by_notice(store.mails_of(number))))
+
+
+def _lines(history: Sequence[Recorded], mails: Mapping[int, list[Mail]]) -> Iterator[str]:
     for recorded, line in zip(history, tell(history, every_fact=True), strict=True):
-        click.echo(as_text(line) + _by(recorded))
+        yield as_text(line) + _by(recorded)
         for mail in mails.get(recorded.seq, ()):
-            click.echo(f"{'':25}{fate(mail)}")
+            yield f"{'':25}{fate(mail)}"
 
 
 def by_notice(mails: Iterable[Mail]) -> dict[int, list[Mail]]:

@@ -54,6 +54,13 @@ class BookAccount(msgspec.Struct, frozen=True, gc=False):
     policy: str = "default"
     copies: tuple[str, ...] = ()
     method: NamedMethod | None = None
+    unsaid: frozenset[str] = frozenset()
+    """The fields that this row has no word about, whatever stands in them."""
+
+    @property
+    def is_named_only(self) -> bool:
+        """Whether this says no more than whose the invoices are: nobody is opened by that."""
+        return "name" in self.unsaid
 
 
 class BookInvoice(msgspec.Struct, frozen=True, gc=False):
@@ -69,6 +76,8 @@ class BookInvoice(msgspec.Struct, frozen=True, gc=False):
     total_minor: int
     disputed: bool
     standing: InvoiceStanding = InvoiceStanding.OPEN
+    unsaid: frozenset[str] = frozenset()
+    """See BookAccount; `paid` stands for its payments."""
 
     @property
     def asked_minor(self) -> int:
@@ -189,6 +198,9 @@ class KeptAccount(NamedTuple):
     row_count: int
 
 
+NamedThings = tuple[list[str], list[str]]
+"""What rows name: numbers of invoices (their own, and those that credit notes are of), and references of payments."""
+
 Merge = Callable[[KeptAccount], tuple[AccountRows, list[Complaint]]]
 """Puts the rows of one account together, and says what they contradict each other in."""
 
@@ -230,6 +242,9 @@ class BookSource(Protocol):
         """The numbers of an account's invoices, the references of its payments, and the numbers that its credit notes
         have and name; some of them may turn out not to be its own."""
 
+    def misread(self) -> Iterator[tuple[str, NamedThings]]:
+        """What each row names of which something cannot be read, with its customer, as far as that could be read."""
+
     def complain(self, complaints: Iterable[Complaint]) -> None:
         """Keep what `merge` has found."""
 
@@ -253,22 +268,25 @@ class _WholeBook:
 
     merge = staticmethod(as_it_is)
 
-    def __init__(self, book: ReceivablesBook) -> None:
-        self.columns = book.columns
-        self.open_items = book.open_items
-        self.left_out = book.left_out
-        self.rows = len(book.invoices) + len(book.credits)
+    def __init__(
+        self,
+        accounts: Iterable[AccountRows],
+        columns: Mapping[str, str],
+        left_out: Mapping[str, int],
+        open_items: OpenItems | None,
+        wrong: Mapping[str, dict[int, str]],
+    ) -> None:
+        self._wrong = wrong
+        self.columns = columns
+        self.open_items = open_items
+        self.left_out = left_out
+        self._rows = {rows.account.ref: rows for rows in accounts}
+        self.rows = sum(len(rows.invoices) + len(rows.credits) for rows in self._rows.values())
         refs: dict[str, set[str]] = {}
-        for payment in book.payments:
-            refs.setdefault(payment.ref, set()).add(payment.account_ref)
+        for ref, rows in self._rows.items():
+            for payment in (payment for parts in rows.payments.values() for payment in parts):
+                refs.setdefault(payment.ref, set()).add(ref)
         self.shared_refs: Mapping[str, Set[str]] = {ref: whose for ref, whose in refs.items() if len(whose) > 1}
-        self._rows = {account.ref: AccountRows(account) for account in book.accounts}
-        for invoice in book.invoices:
-            self._rows[invoice.account_ref].invoices.append(invoice)
-        for payment in book.payments:
-            self._rows[payment.account_ref].payments.setdefault(payment.invoice_number, []).append(payment)
-        for note in book.credits:
-            self._rows[note.account_ref].credits.append(note)
 
     def kept(self) -> Iterator[KeptAccount]:
         """See BookSource."""
@@ -285,16 +303,20 @@ class _WholeBook:
         noted = [number for note in rows.credits for number in (note.number, note.invoice_number)]
         return [i.number for i in rows.invoices], [p.ref for parts in rows.payments.values() for p in parts], noted
 
+    def misread(self) -> Iterator[tuple[str, NamedThings]]:
+        """See BookSource."""
+        return iter(())
+
     def complain(self, complaints: Iterable[Complaint]) -> None:
         """See BookSource."""
 
     def is_wrong(self, ref: str) -> bool:
         """See BookSource."""
-        return False
+        return ref in self._wrong
 
     def reasons(self) -> dict[str, dict[int, str]]:
         """See BookSource."""
-        return {}
+        return {**self._wrong}
 
     def refuse_if_wrong(self, *, per_account: bool) -> None:
         """See BookSource."""
@@ -302,11 +324,28 @@ class _WholeBook:
 
 def rows_of_book(book: ReceivablesBook) -> BookSource:
     """A whole book, an account at a time."""
-    return _WholeBook(book)
+    rows = {account.ref: AccountRows(account) for account in book.accounts}
+    for invoice in book.invoices:
+        rows[invoice.account_ref].invoices.append(invoice)
+    for payment in book.payments:
+        rows[payment.account_ref].payments.setdefault(payment.invoice_number, []).append(payment)
+    for note in book.credits:
+        rows[note.account_ref].credits.append(note)
+    return _WholeBook(rows.values(), book.columns, book.left_out, book.open_items, {})
+
+
+def rows_of_accounts(
+    accounts: Iterable[AccountRows], columns: Mapping[str, str], wrong: Mapping[str, dict[int, str]]
+) -> BookSource:
+    """Some rows that are no whole book, an account at a time; `columns` as in ReceivablesBook, `wrong` what is wrong
+    with the rows of an account that is to be left as it is."""
+    return _WholeBook(accounts, columns, {}, None, wrong)
 
 
 NOT_COMPARED: Final[Mapping[str, str]] = {
     "BookAccount.ref": "it is what an account is known by",
+    "BookAccount.unsaid": "it is which fields there is no word about",
+    "BookInvoice.unsaid": "it is which fields there is no word about",
     "BookInvoice.row": "it is where the file says it",
     "BookInvoice.number": "it is what an invoice is known by",
     "BookPayment.row": "it is where the file says it",

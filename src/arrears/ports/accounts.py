@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import AbstractContextManager
-from datetime import date, datetime
+from datetime import date, datetime, timedelta
 from typing import NamedTuple, Protocol
 
 from arrears.core.account import Account, Mode
@@ -128,8 +128,9 @@ class AccountOpening(AccountReader, Protocol):
     def open_accounts(self, accounts: Sequence[NewAccount], now: datetime) -> AbstractContextManager[Batch]:
         """Units of accounts that do not exist yet, numbered in order; refuses a `ref` that exists."""
 
-    def in_parts(self, now: datetime) -> AbstractContextManager[AccountsInParts]:
-        """One transaction over more accounts than fit into memory; leaving it without an error commits."""
+    def in_parts(self, now: datetime, wait_max: timedelta | None = None) -> AbstractContextManager[AccountsInParts]:
+        """One transaction over more accounts than fit into memory; leaving it without an error commits. One is under
+        way at a time; whoever waits longer than `wait_max` is refused: `import_under_way`."""
 
 
 class DueAccounts(Protocol):
@@ -152,6 +153,10 @@ class Journal(Protocol):
 
     def history(self, number: int) -> Sequence[Recorded]:
         """All facts of one account in order."""
+
+    def history_after(self, number: int, seq: int, most: int) -> Sequence[Recorded]:
+        """The facts of one account after the one with this number, so many at most, in order. Facts of an account are
+        numbered under its lock: whoever goes on from the last one misses none and sees none twice."""
 
     def digest(self) -> str:
         """SHA-256, in hexadecimal, over the heads of all streams in order: equal journals give equal digests."""

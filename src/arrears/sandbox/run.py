@@ -16,9 +16,9 @@ from typing import Any, Final
 import uvicorn
 
 from arrears.core.errors import Refused
-from arrears.ports import Processor
+from arrears.ports import Clock, Processor
 from arrears.sandbox.app import app
-from arrears.sandbox.server import Sandbox
+from arrears.sandbox.server import Sandbox, SandboxMemory
 from arrears.wiring import RealClock
 
 # What is on this machine is never behind the proxy that the environment names.
@@ -99,12 +99,15 @@ def _listening(host: str, port: int) -> socket.socket:
 
 
 @contextmanager
-def running(port: int = 0, host: str = "127.0.0.1") -> Iterator[Running]:
-    """A sandbox on loopback until the context ends. Refused `live_key`, `port_taken`, `sandbox_not_started`;
-    RuntimeError at the end where it has made a mistake of its own."""
+def running(
+    port: int = 0, host: str = "127.0.0.1", clock: Clock | None = None, memory: SandboxMemory | None = None
+) -> Iterator[Running]:
+    """A sandbox on loopback until the context ends; it follows `clock`, or the real one, and goes on with `memory`.
+    Refused `live_key`, `port_taken`, `sandbox_not_started`; RuntimeError at the end where it has made a mistake of its
+    own."""
     refuse_live_keys()
-    clock = RealClock()
-    sandbox = Sandbox(SECRET_KEY, WEBHOOK_SECRET, lambda: int(clock.now().timestamp()))
+    followed = clock or RealClock()
+    sandbox = Sandbox(SECRET_KEY, WEBHOOK_SECRET, lambda: int(followed.now().timestamp()), memory)
     try:
         listening = _listening(host, port)
     except OSError as error:

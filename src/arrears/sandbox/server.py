@@ -43,20 +43,27 @@ class Dropped(Response):
         await send(start)
 
 
-class Sandbox:
-    """The state of one sandbox and its requests. All run on one event loop, so each is done at once or not at all."""
+KeptAnswers = dict[str, tuple[str, int, dict[str, Any], int]]
+SandboxMemory = tuple[SandboxBook, KeptAnswers]
+"""What a sandbox knows for longer than it runs: its book, and what it has answered under which idempotency key."""
 
-    def __init__(self, secret_key: str, webhook_secret: str, clock: Callable[[], int]) -> None:
+
+class Sandbox:
+    """The state of one sandbox and its requests. All run on one event loop, so each is done at once or not at all. With
+    the `memory` of another it goes on as that one."""
+
+    def __init__(
+        self, secret_key: str, webhook_secret: str, clock: Callable[[], int], memory: SandboxMemory | None = None
+    ) -> None:
         self.secret_key = secret_key
         self.webhook_secret = webhook_secret
         self.clock = clock
-        self.book = SandboxBook(clock())
+        self.book, self.keys = memory or (SandboxBook(clock()), KeptAnswers())
         self.api = Api(self.book, "")
         self.faults = Faults()
-        self.keys: dict[str, tuple[str, int, dict[str, Any], int]] = {}
         self.late: list[tuple[str, str, bytes, str, str]] = []
         self.webhooks = Webhooks(lambda payload: self.signed(payload, self.book.clock))
-        self.told = 0
+        self.told = len(self.book.events)
         self.mistakes: list[str] = []
         """The tracebacks of its own mistakes: they look like an outage to who charges, so they are told at the end."""
         self.follows_clock = True

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Final, cast
 
 from arrears.core.facts import SystemFact
@@ -50,11 +50,12 @@ class _Watched:
         self._committed(batch.units)
 
     @contextmanager
-    def in_parts(self, now: datetime) -> Iterator[AccountsInParts]:
-        with self._inner.in_parts(now) as parts:
+    def in_parts(self, now: datetime, wait_max: timedelta | None = None) -> Iterator[AccountsInParts]:
+        with self._inner.in_parts(now, wait_max) as parts:
             seen = _Parts(parts)
             yield seen
-        self._committed(seen.sent)
+        # A unit that was sent once more, with further facts, is one.
+        self._committed(list({id(unit): unit for unit in seen.sent}.values()))
 
     @contextmanager
     def accounts(self, numbers: Sequence[int], now: datetime) -> Iterator[Batch]:

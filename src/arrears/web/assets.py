@@ -44,8 +44,10 @@ def _bytes(name: str) -> bytes | None:
         return brand().style.encode()
     if name == "htmx.js":
         return (resources.files("django_htmx") / "static" / "django_htmx" / "htmx-4.min.js").read_bytes()
-    if brand().logo is not None and name == brand().logo_name:
-        return brand().logo
+    ours = brand()
+    for body, of in ((ours.logo, ours.logo_name), (ours.icon, ours.icon_name)):
+        if body is not None and name == of:
+            return body
     path = _STATIC / name
     return path.read_bytes() if path.parent == _STATIC and path.is_file() else None
 
@@ -61,6 +63,15 @@ def serve(_request: HttpRequest, stem: str, digest: str, suffix: str) -> HttpRes
         raise Http404
     response = HttpResponse(found.body, content_type=found.content_type)
     response.headers["Cache-Control"] = "public, max-age=31536000, immutable"
+    return response
+
+
+@require_safe
+def favicon(_request: HttpRequest) -> HttpResponse:
+    """The icon at the address where browsers and feed readers look for it unasked."""
+    found = asset(brand().icon_name or "favicon.svg")
+    response = HttpResponse(found.body, content_type=found.content_type)
+    response.headers["Cache-Control"] = "public, max-age=86400"
     return response
 
 

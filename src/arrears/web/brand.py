@@ -2,6 +2,7 @@
 
 name = "Example Hosting"
 logo = "logo.svg"          # beside the file; SVG or PNG
+icon = "icon.svg"          # the same, for the tab of a browser
 [light]
 accent = "#1f5f8b"         # any of the names in COLOURS
 [dark]
@@ -21,16 +22,19 @@ from arrears.wiring import settings
 
 COLOURS: Final = ("ink", "paper", "line", "accent", "on-accent", "alert", "good", "soft")
 _COLOUR: Final = re.compile("#[0-9a-f]{6}", re.IGNORECASE)
-LOGO_BYTES_MAX: Final = 50_000
+PICTURE_BYTES_MAX: Final = 50_000
 
 
 class Brand(NamedTuple):
-    """What pages are dressed in. `style` is CSS; `logo` the bytes of `logo_name`, None where there is none."""
+    """What pages are dressed in. `style` is CSS; `logo` and `icon` the bytes of `logo_name` and
+    `icon_name`, None where there are none."""
 
     name: str
     style: str
     logo: bytes | None
     logo_name: str
+    icon: bytes | None = None
+    icon_name: str = ""
 
 
 def brand() -> Brand:
@@ -48,16 +52,17 @@ def _brand(path: Path | None, operator: str) -> Brand:
         raise _refused(path.name, f"cannot be read: {error.strerror}") from error
     except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
         raise _refused(path.name, f"is not TOML: {error}") from error
-    unknown = sorted(set(found) - {"name", "logo", "light", "dark"})
+    unknown = sorted(set(found) - {"name", "logo", "icon", "light", "dark"})
     if unknown:
-        raise _refused(path.name, f"has {unknown[0]!r}, which is unknown; it may have name, logo, [light] and [dark]")
+        known = "name, logo, icon, [light] and [dark]"
+        raise _refused(path.name, f"has {unknown[0]!r}, which is unknown; it may have {known}")
     light, dark = (_colours(path.name, name, found.get(name, {})) for name in ("light", "dark"))
     # Each for its own scheme: a colour that reads well on light paper is none for the dark.
     style = "".join(
         f"@media (prefers-color-scheme:{n}){{:root{{{c}}}}}\n" for n, c in (("light", light), ("dark", dark))
     )
-    logo_name = str(found.get("logo", ""))
-    return Brand(str(found.get("name", operator)), style, _logo(path, logo_name), f"logo{Path(logo_name).suffix}")
+    name = str(found.get("name", operator))
+    return Brand(name, style, *_picture(path, "logo", found), *_picture(path, "icon", found))
 
 
 def _colours(file: str, table: str, values: Any) -> str:
@@ -71,18 +76,20 @@ def _colours(file: str, table: str, values: Any) -> str:
     return "".join(f"--{name}:{value};" for name, value in values.items())
 
 
-def _logo(path: Path, name: str) -> bytes | None:
+def _picture(path: Path, key: str, found: dict[str, Any]) -> tuple[bytes | None, str]:
+    """A picture's bytes and the name that pages give it: the key's, with the file's own ending."""
+    name = str(found.get(key, ""))
     if not name:
-        return None
+        return None, ""
     if Path(name).suffix not in (".svg", ".png"):
-        raise _refused(path.name, f"logo is {name!r}; give an .svg or .png file beside it")
+        raise _refused(path.name, f"{key} is {name!r}; give an .svg or .png file beside it")
     try:
         body = (path.parent / name).read_bytes()
     except OSError as error:
-        raise _refused(path.name, f"logo {name} cannot be read: {error.strerror}") from error
-    if len(body) > LOGO_BYTES_MAX:
-        raise _refused(path.name, f"logo {name} has {len(body)} bytes; it may have {LOGO_BYTES_MAX}")
-    return body
+        raise _refused(path.name, f"{key} {name} cannot be read: {error.strerror}") from error
+    if len(body) > PICTURE_BYTES_MAX:
+        raise _refused(path.name, f"{key} {name} has {len(body)} bytes; it may have {PICTURE_BYTES_MAX}")
+    return body, f"{key}{Path(name).suffix}"
 
 
 def _refused(file: str, why: str) -> Refused:

@@ -37,14 +37,14 @@ def _rows(statement: str, values: list[Any]) -> list[tuple[Any, ...]]:
         return list(cursor.fetchall()) if cursor.description else []
 
 
-def create_person(email: str, name: str, password: str, locale: str, now: datetime) -> int:
-    """A customer's person, for tests and the demo: people are invited. Refuses `person_exists` and what
-    `passwords.check` refuses."""
+def create_person(email: str, name: str, password: str, locale: str, now: datetime, *, confirmed: bool = False) -> int:
+    """A customer's person, for tests and the demo: people are invited, and have their address `confirmed` then.
+    Refuses `person_exists` and what `passwords.check` refuses."""
     passwords.check(password, email, name)
     found = _rows(
-        "INSERT INTO person (sign_in_email, contact_email, display_name, locale, password, created_at)"
-        " VALUES (%s, %s, %s, %s, %s, %s) ON CONFLICT DO NOTHING RETURNING person_id",
-        [email.lower(), email, name, locale, make_password(password), now],
+        "INSERT INTO person (sign_in_email, contact_email, display_name, locale, password, created_at,"
+        " contact_confirmed_at) VALUES (%s, %s, %s, %s, %s, %s, %s) ON CONFLICT DO NOTHING RETURNING person_id",
+        [email.lower(), email, name, locale, make_password(password), now, now if confirmed else None],
     )
     if not found:
         raise Refused("person_exists", f"{email} has a sign-in already")

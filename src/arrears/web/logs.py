@@ -149,9 +149,10 @@ def begin(form: Literal["text", "json"], *, quiet: bool = False, stream: TextIO 
     root.handlers[:] = [handler]
     root.setLevel(_FOREIGN_LEVEL)
     logging.getLogger("arrears").setLevel(logging.WARNING if quiet else logging.INFO)
-    # Every request is a line of ours already; these two say the same again, with its address.
+    # Every request is a line of ours already; these two say the same again, with its address. What Django calls
+    # suspicious (a foreign host name, a broken cookie) is a visitor's, and is no mistake of ours whatever its level.
     logging.getLogger("django.request").setLevel(logging.ERROR)
-    logging.getLogger("django.security").setLevel(logging.ERROR)
+    logging.getLogger("django.security").setLevel(logging.CRITICAL)
     logging.getLogger("uvicorn").setLevel(logging.ERROR)
     # Each try to connect anew would be a line, for as long as a database is away; that it is away is one.
     logging.getLogger("psycopg").setLevel(logging.ERROR)

@@ -95,6 +95,7 @@ def page_parts(request: HttpRequest) -> dict[str, object]:
     return {
         "style_path": asset("style.css").path,
         "brand_path": asset("brand.css").path if ours.style else "",
+        "icon_path": asset(ours.icon_name or "favicon.svg").path,
         "logo_path": asset(ours.logo_name).path if ours.logo is not None else "",
         "operator": ours.name,
         "identity": settings().legal_identity,

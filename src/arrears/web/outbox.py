@@ -67,7 +67,7 @@ def only_here(page: Any) -> Any:
     @wraps(page)
     def answered(request: HttpRequest, **more: str) -> HttpResponse:
         channel = installed().channel
-        if settings().mode != "test" or not isinstance(channel, FolderChannel) or not _asked_here(request):
+        if settings().mode != "test" or not isinstance(channel, FolderChannel) or not asked_here(request):
             raise Http404
         answer: HttpResponse = page(request, channel.folder, **more)
         return answer
@@ -78,7 +78,7 @@ def only_here(page: Any) -> Any:
 _PASSED_ON: Final = ("HTTP_FORWARDED", "HTTP_VIA", "HTTP_X_FORWARDED_FOR", "HTTP_X_FORWARDED_HOST", "HTTP_X_REAL_IP")
 
 
-def _asked_here(request: HttpRequest) -> bool:
+def asked_here(request: HttpRequest) -> bool:
     """Whether the peer is this machine, nobody passed the request on, and it names this machine by its own name: a
     page elsewhere that has its name point here does not."""
     host = split_domain_port(request.META.get("HTTP_HOST", ""))[0]

@@ -29,9 +29,10 @@ def get_application() -> WSGIHandler:
     return WSGIHandler()
 
 
-def gated(live: Installation) -> Gate:
-    """The pages of an installation behind the gate, with what machines ask beside them."""
-    return gate(get_application(), beside(live.url, live.clock.now, settings().metrics_token))
+def gated(live: Installation, pages: WSGIHandler | None = None) -> Gate:
+    """The pages of an installation (`pages`, or all that there are) behind the gate, with what machines ask beside
+    them."""
+    return gate(pages or get_application(), beside(live.url, live.clock.now, settings().metrics_token))
 
 
 def _opened() -> Installation:

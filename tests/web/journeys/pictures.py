@@ -13,9 +13,9 @@ COLOURS: Final = 64
 """Pages have few; more would only draw the edges of letters more finely."""
 
 
-def keep(page: Page, path: Path) -> None:
-    """The whole page as PNG, with a palette where Pillow is there to make one."""
-    octets = page.screenshot(full_page=True, animations="disabled", caret="hide")
+def keep(page: Page, path: Path, *, whole: bool = True) -> None:
+    """The page as PNG, or what is seen of it first, with a palette where Pillow is there to make one."""
+    octets = page.screenshot(full_page=whole, animations="disabled", caret="hide")
     try:
         from PIL import Image
     except ImportError:

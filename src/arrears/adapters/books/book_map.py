@@ -13,7 +13,6 @@ from pathlib import Path
 from typing import Final, Literal, cast
 
 from arrears.adapters.books.dates import KNOWN_FORMATS, format_wrong
-from arrears.adapters.books.fields import plain, quoted
 from arrears.adapters.books.map_reading import MapReading
 from arrears.adapters.books.map_values import (
     KINDS,
@@ -33,6 +32,7 @@ from arrears.adapters.books.map_values import (
 from arrears.adapters.books.sums import APOSTROPHES, BLANKS
 from arrears.core.errors import Refused
 from arrears.core.receivables import BookMode
+from arrears.core.row_fields import plain, quoted
 
 __all__ = ["BookMap", "Column", "Constant", "FileForm", "Source", "ValueWords", "load_map", "map_of"]
 

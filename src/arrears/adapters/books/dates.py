@@ -10,7 +10,7 @@ from typing import Final
 
 from babel.dates import get_month_names
 
-YEAR_MIN, YEAR_MAX = 1990, 2100
+from arrears.core.row_fields import YEAR_MAX, YEAR_MIN
 
 _PARTS: Final = {
     "%Y": ("year", "[0-9]{4}"),

@@ -12,7 +12,6 @@ from typing import Final
 from arrears.adapters.books.book_map import map_of
 from arrears.adapters.books.csv_book import read_rows
 from arrears.adapters.books.dates import read_date, says_no_date
-from arrears.adapters.books.fields import meant, plain, quoted
 from arrears.adapters.books.guess_standing import (
     OPEN_ITEMS,
     WORDS_MAX,
@@ -27,6 +26,7 @@ from arrears.adapters.books.guess_words import KIND, NAMES, NO, ROLES, YES, fold
 from arrears.adapters.books.sums import BLANKS, is_negative, read_sum
 from arrears.core.errors import Refused
 from arrears.core.money import CURRENCIES
+from arrears.core.row_fields import meant, plain, quoted
 
 _MARKS: Final = ((".", ""), (".", ","), (",", "."), (",", ""), (",", " "), (".", "'"), (".", " "))
 _GROUPED: Final = re.compile(f"[0-9][{''.join(BLANKS)}][0-9]")

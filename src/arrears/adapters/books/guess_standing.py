@@ -6,7 +6,6 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from typing import Final
 
-from arrears.adapters.books.fields import plain, quoted
 from arrears.adapters.books.guess_table import CellContent, GuessedTable, standing_columns
 from arrears.adapters.books.guess_words import (
     COLUMNS,
@@ -21,6 +20,7 @@ from arrears.adapters.books.guess_words import (
     folded,
 )
 from arrears.adapters.books.map_values import STATUSES
+from arrears.core.row_fields import plain, quoted
 
 WORDS_MAX: Final = 20
 OPEN_ITEMS: Final = 'if it lists open items only, say gone = "paid" under [invoice], or who pays stays a debtor'

@@ -5,10 +5,10 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Final
 
-from arrears.adapters.books.fields import CHECKS, meant, plain, quoted, text_wrong
 from arrears.adapters.books.map_values import Column, Constant, Source, ValueWords
 from arrears.core.errors import Refused
 from arrears.core.money import exponent
+from arrears.core.row_fields import CHECKS, meant, plain, quoted, text_wrong
 
 # One value for every row would make all invoices one, or bill everybody the same day: surely a slip.
 _COLUMN_ONLY: Final = {

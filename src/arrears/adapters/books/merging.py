@@ -7,7 +7,6 @@ from collections.abc import Iterable, Mapping, Sequence
 from datetime import date
 from typing import Final, NamedTuple, cast
 
-from arrears.adapters.books.fields import quoted
 from arrears.adapters.books.map_values import BookMap, Column, Source, ValueWords
 from arrears.adapters.books.reading import FULL, LEFT, NOTHING, SO_MUCH, AccountWord, ReadRow, rows_of_kept
 from arrears.adapters.books.rows import label
@@ -24,6 +23,7 @@ from arrears.core.receivables import (
     KeptAccount,
     NamedMethod,
 )
+from arrears.core.row_fields import quoted
 
 _STANDINGS: Final = {standing.value: standing for standing in InvoiceStanding}
 _NAMES: Final = {"total_minor": "amount", "services": "service"}

@@ -7,9 +7,9 @@ import re
 from collections.abc import Sequence
 from typing import Final
 
-from arrears.adapters.books.fields import plain, quoted
 from arrears.adapters.books.map_values import BookMap, Column
 from arrears.core.errors import Refused
+from arrears.core.row_fields import plain, quoted
 
 _CENTS: Final = re.compile(r"(^|[^a-z])(cents?|minor|pence|centimes?|in_cents)($|[^a-z])", re.IGNORECASE)
 _BALANCE: Final = re.compile(

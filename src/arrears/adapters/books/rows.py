@@ -7,11 +7,11 @@ from datetime import date
 from typing import Final, Generic, TypeVar
 
 from arrears.adapters.books.dates import read_date, says_no_date
-from arrears.adapters.books.fields import CHECKS, meant, plain, quoted, shortened, text_wrong
 from arrears.adapters.books.map_values import Column, Constant, FileForm, Source, ValueWords
 from arrears.adapters.books.sums import read_sum
 from arrears.core.errors import Refused
 from arrears.core.money import exponent
+from arrears.core.row_fields import CHECKS, meant, plain, quoted, shortened, text_wrong
 
 T = TypeVar("T")
 

@@ -12,7 +12,7 @@ from email.message import EmailMessage
 from email.utils import format_datetime
 from pathlib import Path
 
-from arrears.ports import Delivery, Fate, Message
+from arrears.ports import Delivery, DeliveryAbout, Fate, Message
 
 
 class FolderChannel:
@@ -55,9 +55,12 @@ class FolderChannel:
             self._sync_folder()
         except FileExistsError:
             return Delivery(Fate.ACCEPTED)
-        except OSError:
-            # The name is there, but may not survive a power cut: nobody can tell.
-            return Delivery(Fate.UNKNOWN if named else Fate.REFUSED)
+        except OSError as error:
+            if named:
+                # The name is there, but may not survive a power cut: nobody can tell.
+                return Delivery(Fate.UNKNOWN)
+            # A full disk, a folder that is gone: nothing that this message or its address can help.
+            return Delivery(Fate.REFUSED, DeliveryAbout.SERVER, error.strerror or "the folder takes nothing")
         finally:
             part.unlink(missing_ok=True)
         return Delivery(Fate.ACCEPTED)

@@ -54,15 +54,28 @@ class Why(NamedTuple):
     link: str
 
 
-class Notebook:
-    """The service. `why` asks arrears about (account, subscription) when something is refused."""
+_Key = tuple[int, int]
+NotebookMemory = tuple[dict[_Key, State], dict[_Key, int], dict[_Key, list[str]]]
+"""States, numbers of the newest orders and notes of every subscription (account, number)."""
 
-    def __init__(self, why: Callable[[int, int], Why]) -> None:
-        self._why = why
+
+class Notebook:
+    """The service. `why` asks arrears about (account, subscription) when something is refused; `home` is where its
+    pages lead back to, empty for nowhere."""
+
+    def __init__(self, why: Callable[[int, int], Why], home: str = "") -> None:
+        self._why, self._home = why, home
         self._lock = threading.Lock()
-        self._states: dict[tuple[int, int], State] = {}
-        self._newest: dict[tuple[int, int], int] = {}
-        self._notes: dict[tuple[int, int], list[str]] = {}
+        self.memory: NotebookMemory = ({}, {}, {})
+
+    @property
+    def memory(self) -> NotebookMemory:
+        """Everything that it knows; another one that is given this goes on as it."""
+        return self._states, self._newest, self._notes
+
+    @memory.setter
+    def memory(self, memory: NotebookMemory) -> None:
+        self._states, self._newest, self._notes = memory
 
     def order(self, order: Order, now: datetime) -> datetime | None:
         """See ports.Services: obeyed at once."""
@@ -114,6 +127,9 @@ class Notebook:
         told = f"give a note of 1 to {NOTE_CHARACTERS_MAX} characters; a notebook has {NOTES_MAX} at the most"
         return _answer("422 Unprocessable Content", {"code": "bad_note", "detail": told}, f"<p>{told}</p>", wants_json)
 
+    def _back(self) -> str:
+        return f'<p><a href="{_text(self._home)}">Back to the story</a></p>' if self._home else ""
+
     def _refused(self, key: tuple[int, int], wants_json: bool) -> NotebookReply:
         state, why = self._states[key], self._why(*key)
         code = f"subscription_{state}"
@@ -124,6 +140,7 @@ class Notebook:
             f"{_text(', '.join(why.reasons))} (<code>{code}</code>). Your notes can still be read.</p>"
             f"<p>{_text(why.amount)} is open. Once it is paid, the notebook works again.</p><ul>{days}</ul>"
             f'<p><a class="settle" href="{_text(why.link)}">Settle it</a></p><p><a href="">Back to the notes</a></p>'
+            f"{self._back()}"
         )
         return _answer("403 Forbidden", said, page, wants_json)
 
@@ -137,7 +154,7 @@ class Notebook:
             f"<h1>Notebook of {format_id(ACCOUNT, key[0])}</h1>"
             f'<p class="{mood}">State: <strong>{state}</strong>. {_says(may)}</p><ul>{lines}</ul>'
             f'<form method="post"><label for="note">A new note</label><input id="note" name="note" required'
-            f' maxlength="{NOTE_CHARACTERS_MAX}" autocomplete="off"><button>Save</button></form>'
+            f' maxlength="{NOTE_CHARACTERS_MAX}" autocomplete="off"><button>Save</button></form>{self._back()}'
         )
         return _answer(status, {"state": str(state), "notes": notes}, page, wants_json)
 

@@ -13,7 +13,9 @@ from arrears.core.errors import Refused
 class ScopeKind(StrEnum):
     """A kind of thing that routes are about."""
 
+    ACCOUNTS = "accounts"
     ALERTS = "alerts"
+    INVOICES = "invoices"
     PAYMENTS = "payments"
     PEOPLE = "people"
 

@@ -37,6 +37,14 @@ def rule(view: View) -> Iterable[Due]:
     return dues
 
 
+def runs(view: View, sub: Subscription) -> bool:
+    """Whether it runs, or will with the next look."""
+    due = [one for one in rule(view) if one.label == "resume" and one.subject == sub.no]
+    return sub.state not in (State.RESTRICTED, State.DISABLED, State.DELETED) or any(
+        isinstance(fact := one.build(), Resumed) and fact.after is not State.DISABLED for one in due
+    )
+
+
 def _resume(view: View, sub: Subscription, lifted: bool) -> Resumed:
     others = any(r is not Reason.PAST_DUE for r in sub.reasons)
     still_owes = Reason.PAST_DUE in sub.reasons and not lifted

@@ -34,6 +34,7 @@ from arrears.core.unit import Unit
 from arrears.core.view import View
 from arrears.engine.booking import Payment, book
 from arrears.engine.commands.import_paid import PaidWord, all_of, doubted, lacking, note_doubt, paid_word
+from arrears.engine.commands.import_refused import WrongRow, in_another_currency
 from arrears.engine.commands.invoices import Invoice, issue
 from arrears.engine.correcting import ask_again, credit_account, credit_invoice, give_up, move_due, take_back
 from arrears.engine.heard import warned_another
@@ -42,11 +43,6 @@ from arrears.ports import NewAccount
 WHY: Final = "in the book"
 ANOTHER: Final = "leave the same debt as it was; only another one gets another number"
 """The way out where a number seems to mean another invoice: under a new number the same debt would be asked twice."""
-
-
-def in_another_currency(note: BookCredit, currency: str) -> str:
-    """What is wrong with a credit note whose invoice asks another currency."""
-    return f"is in {note.currency}, and its invoice {note.invoice_number} in {currency}; say it in that currency"
 
 
 class Changed(NamedTuple):
@@ -59,15 +55,6 @@ class Changed(NamedTuple):
     what: str
     before: str
     after: str
-
-
-class WrongRow(Exception):
-    """A row that cannot be taken, in one line: its number, its column, the reason and the way out."""
-
-    def __init__(self, row: int, reason: str) -> None:
-        super().__init__(row, reason)
-        self.row = row
-        self.reason = reason
 
 
 @dataclass(slots=True)
@@ -151,7 +138,7 @@ class AccountImport:
             Changed(0, said.ref, "", name, _read_as(getattr(was, name)), _read_as(getattr(said, name)))
             for name in compared(BookAccount)
             # An empty cell is no word: nobody is made unreachable, or loses a name, by a column that is not filled.
-            if self.label(name) and getattr(said, name) and getattr(said, name) != getattr(was, name)
+            if self._says(said, name) and getattr(said, name) and getattr(said, name) != getattr(was, name)
         ]
         if not changes:
             self.taken.count["known_accounts"] += 1
@@ -239,7 +226,7 @@ class AccountImport:
         """What no later word can change about an invoice."""
         for name, told in (("services", was.services), ("currency", was.currency), ("issued_on", was.issued_on)):
             said = getattr(row, name)
-            if self.label(name) and said != told:
+            if self._says(row, name) and said != told:
                 shown, before = (" ".join(v) if isinstance(v, tuple) else str(v) for v in (said, told))
                 raise self._wrong(row, name, f"says {shown}, and it is here with {before}; {ANOTHER}")
         before_notes = was.total_minor + was.noted_minor + was.here_only_minor
@@ -251,7 +238,7 @@ class AccountImport:
 
     def _paid(self, row: BookInvoice, was: KnownInvoice) -> None:
         """At least so much is paid, whoever took it. Only what an import has booked is taken back by an import."""
-        if not self.label("paid"):
+        if not self._says(row, "paid"):
             return
         parts = self.rows.payments.get(row.number, [])
         here = self.known.paid(was.no)
@@ -294,6 +281,8 @@ class AccountImport:
         book(self.unit, booked, self._author)
 
     def _standing(self, row: BookInvoice, was: KnownInvoice) -> None:
+        if not self._says(row, "standing"):
+            return
         if row.standing is InvoiceStanding.UNCOLLECTIBLE:
             if give_up(self.unit, was, self._author, "uncollectible in the book"):
                 self._changed(row, "standing", "open", "uncollectible")
@@ -305,7 +294,7 @@ class AccountImport:
 
     def _dispute(self, row: BookInvoice, was: KnownInvoice) -> None:
         """The book's own hold: what a person holds stays held until a person releases it."""
-        if not self.label("disputed"):
+        if not self._says(row, "disputed"):
             return
         if row.disputed and not was.book_holds and self.unit.account.debt(was.no) is not None:
             number = self.unit.account.hold_count + 1
@@ -373,6 +362,9 @@ class AccountImport:
             )
         if more > of_invoice:
             credit_account(self.unit, note.currency, more - of_invoice, note.number, self._author, WHY)
+
+    def _says(self, row: BookAccount | BookInvoice, name: str) -> bool:
+        return bool(self.label(name)) and name not in row.unsaid
 
     # -- saying so -------------------------------------------------------------------------------------------
 

@@ -21,8 +21,8 @@ from arrears.core.policy import Policy
 from arrears.core.receivables import AccountRows, Complaint, KeptAccount, Merge, OpenItems, renumbered, written_alike
 from arrears.core.unit import Unit
 from arrears.engine.acting import decide_until_rest
-from arrears.engine.commands.import_account import ANOTHER, AccountImport, Changed, WrongRow, in_another_currency
-from arrears.engine.commands.import_refused import rows_were_taken
+from arrears.engine.commands.import_account import ANOTHER, AccountImport, Changed
+from arrears.engine.commands.import_refused import WrongRow, in_another_currency, is_left, numbered_otherwise
 from arrears.engine.commands.import_sums import RunningSums
 from arrears.ports import NewAccount, Place, Sums
 
@@ -57,7 +57,7 @@ class BookPart:
 class Decided:
     """What a part came to. `encoded` is what the store writes, `described` what is known of accounts now, `sums` what
     is added to the sums of the book, `wrong` the reasons of the accounts that are left as they were, by their rows;
-    `found_here` of its invoices were here before."""
+    `found_here` of its invoices were here before, `taken` are accounts whose rows were refused before."""
 
     encoded: Sequence[object] = ()
     count: Counter[str] = field(default_factory=Counter)
@@ -70,6 +70,7 @@ class Decided:
     found_here: int = 0
     rows: int = 0
     taken_back: Counter[str] = field(default_factory=Counter)
+    taken: set[str] = field(default_factory=set)
 
 
 @dataclass(frozen=True, slots=True)
@@ -145,8 +146,8 @@ class _Decision:
             unit.undo()
             self._refuse(rows.account.ref, found.row, found.reason)
             return False
-        if not unit.is_new and (rows.invoices or rows.credits):
-            rows_were_taken(how.policies, guards, unit, how.author)
+        if (rows.invoices or rows.credits) and is_left(unit.account):
+            decided.taken.add(rows.account.ref)
         decided.count += taken.count
         decided.taken_back += taken.taken_back
         decided.changes += taken.changes
@@ -171,6 +172,7 @@ class _Decision:
         payers = {ref: place.ref for ref, place in self._part.paid.items()}
         for rows in merged:
             self._check_policy(rows)
+            self._check_opened(rows)
             # A first import, which is the largest, finds nothing here, and need not look invoice by invoice.
             if self._part.places or self._part.alike or self._numbered_before:
                 for invoice in rows.invoices:
@@ -281,9 +283,17 @@ class _Decision:
                 continue
             self._refuse(ref, note.row, f"{self._label('number')}: credit note {note.number} {reason}")
 
+    def _check_opened(self, rows: AccountRows) -> None:
+        """Invoices of somebody of whom nothing else is known, or said."""
+        account = rows.account
+        if account.is_named_only and self._part.units[account.ref].is_new:
+            for invoice in rows.invoices:
+                reason = f"there is no account {account.ref}; send the account first, or with its invoices"
+                self._refuse(account.ref, invoice.row, f"{self._label('account')}: {reason}")
+
     def _check_policy(self, rows: AccountRows) -> None:
         account, policies = rows.account, self._how.policies
-        if account.policy not in policies:
+        if account.policy not in policies and "policy" not in account.unsaid:
             known = ", ".join(sorted(p.name for version, p in policies.items() if version == p.name))
             way = f"policy {account.policy} is not in force (in force: {known}); `arrears policy adopt FILE` adopts one"
             row = min((i.row for i in rows.invoices), default=0)
@@ -310,12 +320,6 @@ class _Decision:
     def _refuse(self, ref: str, row: int, reason: str) -> None:
         """One reason a row; the first is the one that is told."""
         self._decided.wrong.setdefault(ref, {}).setdefault(row, reason)
-
-
-def numbered_otherwise(ref: str, number: str) -> str:
-    """The number of an invoice of this customer under the other way to number: `5` where each customer's are numbered
-    apart and it is `ANN/5`, and the other way round."""
-    return number.removeprefix(f"{ref}/") if number.startswith(f"{ref}/") else f"{ref}/{number}"
 
 
 def _renaming(theirs: str, ref: str) -> str:

@@ -11,10 +11,10 @@ before it is written.
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterator, Mapping, Sequence, Set
+from collections.abc import Callable, Iterator, Mapping, Sequence, Set
 from dataclasses import dataclass, field, replace
-from datetime import datetime
-from itertools import chain
+from datetime import datetime, timedelta
+from itertools import chain, islice
 from typing import Final
 
 from arrears.core.errors import Refused
@@ -31,8 +31,8 @@ from arrears.core.receivables import (
     rows_of_book,
 )
 from arrears.engine.commands.import_account import Changed
-from arrears.engine.commands.import_part import BookPart, Decided, Deciding, numbered_otherwise
-from arrears.engine.commands.import_refused import leave_in_doubt
+from arrears.engine.commands.import_part import BookPart, Decided, Deciding
+from arrears.engine.commands.import_refused import leave_in_doubt, numbered_otherwise, owners_here, rows_were_taken
 from arrears.engine.commands.import_sums import RunningSums
 from arrears.engine.failpoints import reached
 from arrears.ports import AccountsInParts, NewAccount, Place, ReceivablesImport, Sums
@@ -46,6 +46,8 @@ SHARED_REFS_MAX: Final = 50
 """So many payments of one transfer, in other imports, are looked for: each is booked under a name of its own."""
 GONE_MIN: Final = 10
 """So many invoices may be gone from a list of what is open whatever share of it they are."""
+UPSERT_WAITS: Final = timedelta(seconds=20)
+"""So long rows that were sent by themselves wait for an import that is under way; then they are refused."""
 ROWS_IN_A_PART: Final = 4_000
 ACCOUNTS_IN_A_PART: Final = 1_000
 
@@ -65,6 +67,8 @@ class ImportReport:
     before: Mapping[str, Sums]
     after: Mapping[str, Sums]
     taken_back: Mapping[str, int] = field(default_factory=dict)
+    wrong: Mapping[str, Mapping[int, str]] = field(default_factory=dict)
+    """The same reasons by row, `column: what is wrong`."""
 
 
 class _Undo(Exception):
@@ -85,19 +89,24 @@ def import_book(
     per_account: bool = False,
     dry_run: bool = False,
     much_gone: bool = False,
+    whole: bool = True,
+    look: Callable[[BookPart], None] | None = None,
     rows_in_a_part: int = ROWS_IN_A_PART,
     ordered_map: OrderedMap = map_here,
 ) -> ImportReport:
     """Import a book. Refuses `bad_book` if its rows contradict each other, and `conflicting_book`, naming rows and
     columns, if anything in it cannot be taken; with `per_account` only the accounts with such a row are left as they
     were, and the report says which. `much_gone` believes a list of what is open from which most is gone, else that is
-    refused: `much_gone`. `dry_run` writes nothing and reports what would come of it. `ordered_map` decides
-    the parts of the book, here or in other processes; this one alone reads and writes the store."""
+    refused: `much_gone`. Of what is not `whole`, but some rows that were sent by themselves, no sums of the book are
+    reported, and nothing about invoices that are not among them; it waits no longer for another import than
+    UPSERT_WAITS. `look` sees each part under its locks before anything is decided, and may refuse. `dry_run` writes
+    nothing and reports what would come of it. `ordered_map` decides the parts of the book, here or in other processes;
+    this one alone reads and writes the store."""
     source = rows_of_book(book) if isinstance(book, ReceivablesBook) else book
     try:
-        with store.in_parts(now) as parts:
+        with store.in_parts(now, wait_max=None if whole else UPSERT_WAITS) as parts:
             going = _Import(store, parts, source, now, author, progress, per_account, rows_in_a_part, ordered_map)
-            going.much_gone = much_gone
+            going.much_gone, going.whole, going.look = much_gone, whole, look
             report = going.run()
             reached("command.before_commit")
             if dry_run:
@@ -140,6 +149,8 @@ class _Import:
         self._wrong: dict[str, dict[int, str]] = {}
         self._shared_used: Set[str] = frozenset()
         self.much_gone = False
+        self.whole = True
+        self.look: Callable[[BookPart], None] | None = None
         self._found_here = 0
         policies = store.policies()
         if "default" not in policies:
@@ -150,12 +161,14 @@ class _Import:
         )
         self._gone: dict[str, Place] = {}
         self._renamed: dict[str, str] = {}
+        self._taken: set[str] = set()
 
     def run(self) -> ImportReport:
         """Everything into the transaction; what it came to."""
-        before = self._store.book_sums(self._now.date())
-        invoices_here = self._store.invoice_count()
-        self._has_invoices, self._has_payments = invoices_here > 0, self._store.payment_count() > 0
+        before = self._store.book_sums(self._now.date()) if self.whole else {}
+        invoices_here = self._store.invoice_count() if self.whole else 0
+        self._has_invoices = invoices_here > 0 or not self.whole
+        self._has_payments = not self.whole or self._store.payment_count() > 0
         self._sums = RunningSums(before, self._now.date())
         if self._source.open_items is not None:
             self._gone = dict(self._store.open_invoices())
@@ -164,23 +177,39 @@ class _Import:
             self._take(decided)
         self._send()
         self._refuse_if_wrong()
-        self._pay_what_is_gone(open_before)
-        self._count["invoices_gone"] = max(0, invoices_here - self._found_here)
-        self._count.update({f"left_out_{why}": rows for why, rows in self._source.left_out.items()})
+        wrong = self._source.reasons() | self._wrong
         refused = {
             ref: [f"row {row}, {reason}" for row, reason in sorted(reasons.items())]
-            for ref, reasons in sorted((self._source.reasons() | self._wrong).items())
+            for ref, reasons in sorted(wrong.items())
         }
-        if refused:
-            # Who seems to be called otherwise now is not in the file, and its rows are refused under the new name.
-            doubted = refused | {old: refused[new] for old, new in self._renamed.items() if new in refused}
-            leave_in_doubt(self._store, self._parts, doubted, self._deciding.policies, self._deciding.author)
-        after = self._sums.now
-        return ImportReport(self._count, self._changed, self._changes, refused, before, after, self._taken_back)
+        doubted = self._doubted(refused)
+        self._pay_what_is_gone(open_before, doubted.keys())
+        self._count["invoices_gone"] = max(0, invoices_here - self._found_here)
+        self._count.update({f"left_out_{why}": rows for why, rows in self._source.left_out.items()})
+        policies, author = self._deciding.policies, self._deciding.author
+        leave_in_doubt(self._store, self._parts, doubted, policies, author)
+        rows_were_taken(self._store, self._parts, self._taken - doubted.keys(), policies, author)
+        after = self._sums.now if self.whole else {}
+        return ImportReport(self._count, self._changed, self._changes, refused, before, after, self._taken_back, wrong)
 
-    def _pay_what_is_gone(self, open_before: int) -> None:
+    def _doubted(self, refused: Mapping[str, list[str]]) -> dict[str, list[str]]:
+        """Of whom refused rows speak, with the reasons: the customers that they name, whoever has here what they name,
+        and who seems to be called otherwise now, whom the file does not name and whose rows have the new name."""
+        if not refused or not self._has_invoices:
+            return dict(refused)
+        unread = (one for one in self._source.kept() if one.ref in refused)
+        while some := list(islice(unread, ACCOUNTS_IN_A_PART)):
+            here = self._store.account_numbers([one.ref for one in some])
+            self._alike([one for one in some if one.ref not in here])
+        doubted = {ref: list(reasons) for ref, reasons in refused.items()}
+        renamed = {old: refused[new] for old, new in self._renamed.items() if new in refused}
+        for owner, reasons in (*renamed.items(), *owners_here(self._store, self._source, refused).items()):
+            doubted[owner] = [*doubted.get(owner, ()), *reasons]
+        return doubted
+
+    def _pay_what_is_gone(self, open_before: int, doubted: Set[str]) -> None:
         """Of accounts that a list of what is open does not name at all, everything that such a list had is paid."""
-        wrong = self._source.reasons().keys() | self._wrong.keys() | self._renamed.keys()
+        wrong = doubted | self._renamed.keys()
         of_account: dict[str, list[str]] = {}
         for number, place in self._gone.items():
             if place.ref not in wrong:
@@ -258,7 +287,7 @@ class _Import:
             numbers += noted
         shared = {ref: self._source.shared_refs[ref] for ref in paid_as if ref in self._source.shared_refs}
         paid_as += [f"{ref}+{n}" for ref in shared for n in range(2, SHARED_REFS_MAX)]
-        return BookPart(
+        part = BookPart(
             group,
             by_ref,
             self._store.invoice_places(numbers) if self._has_invoices else {},
@@ -271,6 +300,9 @@ class _Import:
             self._gone_of(set(refs)),
             self._alike([account for account in group if account.ref not in here]) if self._has_invoices else {},
         )
+        if self.look is not None:
+            self.look(part)
+        return part
 
     def _alike(self, new: Sequence[KeptAccount]) -> Mapping[str, Place]:
         """Where each customer's invoices are numbered apart: those of customers that are new here that are here as
@@ -308,6 +340,7 @@ class _Import:
         """What came of a part, to be sent when the next is read."""
         self._source.complain(decided.complaints)
         self._wrong |= decided.wrong
+        self._taken |= decided.taken
         self._count += decided.count
         self._taken_back += decided.taken_back
         self._changed.update(one.what for one in decided.changes)

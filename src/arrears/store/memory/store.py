@@ -57,7 +57,7 @@ class MemoryStore(MemoryTables):
         self._commit(batch)
 
     @contextmanager
-    def in_parts(self, now: datetime) -> Iterator[MemoryParts]:
+    def in_parts(self, now: datetime, wait_max: timedelta | None = None) -> Iterator[MemoryParts]:
         """See ports.AccountOpening."""
         parts = MemoryParts(self, now)
         yield parts
@@ -218,6 +218,10 @@ class MemoryStore(MemoryTables):
     def history(self, number: int) -> Sequence[Recorded]:
         """See ports.Journal."""
         return [s.recorded for s in self.facts[number]]
+
+    def history_after(self, number: int, seq: int, most: int) -> Sequence[Recorded]:
+        """See ports.Journal."""
+        return [one for one in self.history(number) if one.seq > seq][:most]
 
     def next_due(self) -> datetime | None:
         """See ports.DueAccounts."""

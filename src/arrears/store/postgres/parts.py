@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Final, LiteralString, cast
 
 import psycopg
@@ -43,7 +43,23 @@ SELECT * FROM unnest(%s::bigint[], %s::text[], %s::text[], %s::text[], %s::text[
 """
 IN_PARTS_LOCK: Final = 7_220_016
 """Who takes accounts in parts holds this advisory lock of the database until the transaction ends."""
+TURN: Final[LiteralString] = "SELECT pg_advisory_xact_lock(%s)"
+WAITS: Final[LiteralString] = "SELECT set_config('lock_timeout', %s, true)"
 NUMBERS: Final[LiteralString] = "SELECT nextval('account_number') FROM generate_series(1, %s)"
+
+
+def take_turn(db: Db, wait_max: timedelta | None) -> None:
+    """Wait until no other transaction takes accounts in parts: the second reads what the first has written, and says
+    right what was there before. Refuses `import_under_way` after `wait_max`."""
+    if wait_max is None:
+        db.execute(TURN, [IN_PARTS_LOCK])
+        return
+    try:
+        db.execute(WAITS, [f"{wait_max // timedelta(milliseconds=1)}ms"])
+        db.execute(TURN, [IN_PARTS_LOCK])
+        db.execute(WAITS, ["0"])
+    except psycopg.errors.LockNotAvailable:
+        raise Refused("import_under_way", "a book is being imported, which takes long; try again later") from None
 
 
 def newest(rows: Sequence[DbRow], now: datetime) -> datetime:

@@ -26,10 +26,14 @@ PAGES_A_SET: Final = 500
 
 ROWS_A_SET: Final = 1_000
 
+NAME_LETTERS_MIN: Final = 3
+"""A shorter name stands in half the words of any text."""
+
 _BY_ADDRESS: Final[LiteralString] = (
     "SELECT person_id FROM person WHERE sign_in_email = %s OR lower(contact_email) = %s ORDER BY 1"
 )
 _PERSON: Final[LiteralString] = "SELECT sign_in_email, coalesce(contact_email, '') FROM person WHERE person_id = %s"
+_CALLED: Final[LiteralString] = "SELECT display_name FROM person WHERE person_id = %(person)s"
 _EARLIER: Final[LiteralString] = (
     "SELECT old_address FROM address_request WHERE person_id = %(person)s"
     " UNION SELECT new_address FROM address_request WHERE person_id = %(person)s AND used_at IS NOT NULL"
@@ -152,7 +156,9 @@ class PostgresPrivacy:
                 [who.person, digest_of_mailbox(who.sign_in) if who.sign_in else None, now, author, why],
             ).fetchone()
             assert row is not None
-            values |= {"erasure": row[0], "names": [name for (name,) in db.execute(MESSAGE_NAMES, values)]}
+            names = [name for (name,) in db.execute(MESSAGE_NAMES, values)]
+            called = [name for (name,) in db.execute(_CALLED, values) if len(name) >= NAME_LETTERS_MIN]
+            values |= {"erasure": row[0], "names": names, "called": [*called, *who.mailboxes]}
             there = _there(db)
             for name, kept in TABLES.items():
                 for statement in kept.erase if name in there else ():

@@ -163,6 +163,10 @@ TABLES: Final[Mapping[str, Kept]] = {
             " array_position(%(names)s::text[], t.mailbox)), mailbox = format('erased-%%s-%%s@erased.invalid',"
             " %(erasure)s::bigint, array_position(%(names)s::text[], t.mailbox)), subject = '', reply = '', about = '',"
             f" body = {_DIGEST}, state = CASE t.state WHEN 'waiting' THEN 'dropped' ELSE t.state END WHERE {_MINE}",
+            # What others were told by that name or address: who invited them, whose address is the new one.
+            f"UPDATE message t SET subject = '', body = {_DIGEST} WHERE t.account_id = ANY(%(accounts)s::bigint[])"
+            " AND t.state NOT IN ('waiting', 'claimed') AND EXISTS (SELECT FROM unnest(%(called)s::text[]) AS c (word)"
+            " WHERE position(lower(c.word) IN lower(t.subject || ' ' || t.body)) > 0)",
         ),
         Sweep(
             Chosen.TEXTS,
@@ -266,7 +270,10 @@ TABLES: Final[Mapping[str, Kept]] = {
         "lets somebody in",
         "SELECT account_id, kind, address, name, role, asked_at, over_at FROM sign_in_link t"
         " WHERE t.person_id = %(person)s OR t.mailbox = ANY(%(mailboxes)s::text[])",
-        ("DELETE FROM sign_in_link WHERE person_id = %(person)s OR mailbox = ANY(%(mailboxes)s::text[])",),
+        (
+            "DELETE FROM sign_in_link WHERE person_id = %(person)s OR mailbox = ANY(%(mailboxes)s::text[])"
+            " OR (by_person = %(person)s AND by_person > 0 AND over_at IS NULL)",
+        ),
         Sweep(_day(90), (f"DELETE FROM sign_in_link t WHERE {_SET} AND coalesce(t.over_at, t.asked_at) < %(before)s",)),
     ),
     "django_session": Kept(

@@ -9,12 +9,11 @@ from __future__ import annotations
 import threading
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Final, LiteralString
 
 import msgspec
 import psycopg
-from psycopg_pool import ConnectionPool
 
 from arrears.core.account import Account, decode_account
 from arrears.core.errors import Refused
@@ -33,7 +32,7 @@ from arrears.core.policy import Policy, load_policy, policy_text
 from arrears.core.system import System
 from arrears.core.unit import Unit
 from arrears.ports import Claim, NewAccount
-from arrears.store.outages import RECONNECT_SECONDS_MAX, WAIT_SECONDS_MAX, still_open
+from arrears.store.outages import RECONNECT_SECONDS_MAX, WAIT_SECONDS_MAX, LastingPool
 from arrears.store.postgres.access import PostgresAccess
 from arrears.store.postgres.batch import PostgresBatch, locked, read_system, record_system
 from arrears.store.postgres.book import PostgresReceivables
@@ -42,12 +41,12 @@ from arrears.store.postgres.heartbeat import record_complete_run
 from arrears.store.postgres.messages import PostgresMail
 from arrears.store.postgres.named import PostgresNamedMethods
 from arrears.store.postgres.parts import (
-    IN_PARTS_LOCK,
     LOCK,
     PostgresParts,
     new_units,
     opening,
     refused_as_ours,
+    take_turn,
     units_of,
 )
 from arrears.store.postgres.payments import PostgresMoney
@@ -127,7 +126,7 @@ class PostgresStore(
             options += " -c synchronous_commit=off"
         self.schema = schema
         self._clock_is_real = clock_is_real
-        self._pool: ConnectionPool[Db] = ConnectionPool(
+        self._pool = LastingPool(
             url,
             min_size=1,
             max_size=connections_max,
@@ -135,7 +134,6 @@ class PostgresStore(
             kwargs={"options": options},
             timeout=WAIT_SECONDS_MAX,
             reconnect_timeout=RECONNECT_SECONDS_MAX,
-            check=still_open,
         )
         self._policies: dict[str, Policy] = {}
         self._open = threading.local()
@@ -198,11 +196,10 @@ class PostgresStore(
                 send(db, opening(units, accounts))
 
     @contextmanager
-    def in_parts(self, now: datetime) -> Iterator[PostgresParts]:
+    def in_parts(self, now: datetime, wait_max: timedelta | None = None) -> Iterator[PostgresParts]:
         """See ports.AccountOpening."""
         with self.transaction() as db:
-            # One at a time: the second reads what the first has written, and says right what was there before.
-            db.execute("SELECT pg_advisory_xact_lock(%s)", [IN_PARTS_LOCK])
+            take_turn(db, wait_max)
             with PostgresParts(db, now).writing() as parts:
                 yield parts
 
@@ -287,10 +284,15 @@ class PostgresStore(
 
     def history(self, number: int) -> Sequence[Recorded]:
         """See ports.Journal."""
+        return self.history_after(number, 0, None)
+
+    def history_after(self, number: int, seq: int, most: int | None) -> Sequence[Recorded]:
+        """See ports.Journal."""
         with self.reading() as db:
             found = db.execute(
-                "SELECT account_id, seq, at, author, why, body FROM account_fact WHERE account_id = %s ORDER BY seq",
-                [number],
+                "SELECT account_id, seq, at, author, why, body FROM account_fact"
+                " WHERE account_id = %s AND seq > %s ORDER BY seq LIMIT %s",
+                [number, seq, most],
             )
             return [Recorded(a, s, utc(at), author, why, decode_fact(body)) for a, s, at, author, why, body in found]
 

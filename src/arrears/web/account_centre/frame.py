@@ -132,6 +132,11 @@ class Visit:
         """Day and minute in the account's zone."""
         return values.moment(at, self.zone, self.locale)
 
+    @property
+    def place(self) -> str:
+        """The account's time zone by the city that people know it by."""
+        return values.place(self.zone, self.locale)
+
     def clock(self, at: datetime) -> str:
         """The minute of a moment in the account's zone."""
         return format_time(at, "short", tzinfo=ZoneInfo(self.zone), locale=self.locale)

@@ -105,6 +105,7 @@ def talk(visit: Visit, asked: Request, why: str = "", status: int = 200) -> Http
         "late": next((one.text for one in all_pending(visit) if one.number == asked.number), ""),
         "payment": paid[0] if paid else "",
         "asked_on": visit.moment(asked.asked_at),
+        "zone": visit.place,
         "said": [
             {"ours": bool(entry.author), "at": visit.moment(entry.at), "body": entry.body}
             for entry in store.support_entries(asked.number)

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from typing import Any, Final
+from datetime import datetime
+from typing import Any, Final, NamedTuple
 
 from django.http import Http404, HttpResponse
 from django.utils.translation import gettext as _
@@ -77,29 +78,49 @@ def _back(visit: Visit, one: Received, minor: int, on: Any) -> str:
     return _("%(amount)s went back on %(day)s") % {"amount": visit.amount(minor, one.currency), "day": visit.day(on)}
 
 
-@account_page()
-def receipt(visit: Visit, number: int) -> HttpResponse:
-    """One payment, to print: by the number of its fact, which is nobody else's."""
-    books = books_of(visit, visit.live.store.history(visit.account))
-    paid = books.payment(number)
+class Receipt(NamedTuple):
+    """A payment in the reader's words, for its page and its paper. `heads` are names with their values, `parts` the
+    invoices that it paid, `back` what of it has left again."""
+
+    number: str
+    amount: str
+    at: datetime
+    heads: list[tuple[str, str]]
+    parts: list[tuple[str, str]]
+    back: list[dict[str, str]]
+
+
+def receipt_of(visit: Visit, number: int) -> Receipt:
+    """The receipt of the payment with this number of its fact, which is nobody else's; Http404 where it is none."""
+    paid = books_of(visit, visit.live.store.history(visit.account)).payment(number)
     if paid is None:
         raise Http404
-    shown: dict[str, Any] = {
-        "operator": visit.operator,
-        "number": f"{visit.id}-{number}",
-        "amount": visit.amount(paid.minor, paid.currency),
-        "currency": paid.currency,
-        "day": visit.day(visit.local_day(paid.at)),
-        "method": _paid_with(visit, paid),
-        "reference": values.clean(paid.ref.partition(":")[2] or paid.ref),
-        "parts": [(no, visit.amount(minor, paid.currency)) for no, minor in paid.parts],
-        "credit": visit.amount(paid.credit_minor, paid.currency) if paid.credit_minor else "",
-        "back": [
-            {"text": _back(visit, paid, back.minor, back.on), "invoices": visit.listed(list(back.invoices))}
-            for back in paid.back
-        ],
-    }
-    return visit.page("receipt", _("Receipt for %(amount)s") % shown, **shown)
+    own, amount = f"{visit.id}-{number}", visit.amount(paid.minor, paid.currency)
+    parts = [(no, visit.amount(minor, paid.currency)) for no, minor in paid.parts]
+    if paid.credit_minor:
+        parts.append((_("kept as credit"), visit.amount(paid.credit_minor, paid.currency)))
+    heads = [
+        (_("Received by"), visit.operator),
+        (_("For the account"), f"{visit.name(visit.contacts.name)} ({visit.id})"),
+        (_("Receipt"), own),
+        (_("Day"), visit.day(visit.local_day(paid.at))),
+        (_("Amount"), f"{amount} ({paid.currency})"),
+        (_("Paid with"), _paid_with(visit, paid)),
+        (_("Reference"), values.clean(paid.ref.partition(":")[2] or paid.ref)),
+    ]
+    back = [
+        {"text": _back(visit, paid, one.minor, one.on), "invoices": visit.listed(list(one.invoices))}
+        for one in paid.back
+    ]
+    return Receipt(own, amount, paid.at, heads, parts, back)
+
+
+@account_page()
+def receipt(visit: Visit, number: int) -> HttpResponse:
+    """One payment, to read and to print."""
+    shown = receipt_of(visit, number)
+    title = _("Receipt for %(amount)s") % {"amount": shown.amount}
+    return visit.page("receipt", title, receipt=shown, pdf=f"{number}.pdf")
 
 
 def _paid_with(visit: Visit, paid: Received) -> str:

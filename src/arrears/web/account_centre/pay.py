@@ -28,7 +28,8 @@ from arrears.engine.tokens import digest_of
 from arrears.ports import AttemptRecord, PayLink, Processor
 from arrears.web import throttle
 from arrears.web.account_centre.frame import Visit, read_on, speak
-from arrears.web.account_centre.owed import coming, owed, says
+from arrears.web.account_centre.owed import coming, owed
+from arrears.web.account_centre.progress import progress
 from arrears.web.account_centre.settle import account_of
 from arrears.web.account_centre.story import UNDER_WAY, ask_providers, moved_on, refused_on_pages, tell, title_of
 from arrears.web.identities import role_of
@@ -169,7 +170,8 @@ def shown(visit: Visit, numbers: Sequence[int], why: str = "", status: int = 200
         "name": masked_name(visit.contacts.name),
         "owed": sums,
         "total": visit.listed([one.amount for one in sums]),
-        "coming": [says(one) for one in coming(visit) if one.averted] if sums else (),
+        "coming": bool(sums) and any(one.averted for one in coming(visit)),
+        "progress": progress(visit, sums),
         "stopped": visit.listed(_stopped(visit)),
         "why": why,
         "action": "/pay/",

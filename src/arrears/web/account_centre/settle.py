@@ -33,9 +33,9 @@ from arrears.web.account_centre.owed import (
     offered,
     owed,
     payable,
-    says,
     under_way,
 )
+from arrears.web.account_centre.progress import progress
 from arrears.web.account_centre.story import away
 from arrears.web.languages import language_now
 from arrears.web.numbers import whole
@@ -90,7 +90,8 @@ def shown(visit: Visit, also: Sequence[int] = (), why: str = "", status: int = 2
         "late_and_held": late_and_held(visit),
         "held": held(visit),
         "carried": carried(visit),
-        "coming": [says(one) for one in coming(visit) if one.averted],
+        "coming": any(one.averted for one in coming(visit)),
+        "progress": progress(visit, sums),
         "methods": methods,
         "likeliest": likeliest,
         "any_ready": any(one.ready for one in methods),

@@ -36,11 +36,13 @@ SOON_LOOKS: Final = 15
 
 
 class Service(NamedTuple):
-    """A service that the payment brings back; `pending` says that it takes longer than was promised."""
+    """A service that the payment brings back; `pending` says that it takes longer than was promised, `page` where it is
+    used, where that is known."""
 
     name: str
     running: bool
     pending: Effect | None = None
+    page: str = ""
 
 
 class StoryPart(NamedTuple):
@@ -211,6 +213,7 @@ def _brought(visit: Visit, record: AttemptRecord) -> tuple[str, tuple[Service, .
             called(visit.snapshot, s.no),
             not s.orders and s.state in (State.ACTIVE, State.PAST_DUE),
             pending(visit, s),
+            visit.live.service_page(visit.account, s.no),
         )
         for s in subs
     )

@@ -85,7 +85,7 @@ def page(visit: Visit) -> HttpResponse:
         "more": visit.day(future[AHEAD_MAX].on) if len(future) > AHEAD_MAX else "",
         "past": by_day(visit, list(_events(visit, paged.items, history))),
         "paged": paged,
-        "zone": values.place(visit.zone, visit.locale),
+        "zone": visit.place,
     }
     return visit.page("timeline", _("What happened and what is ahead"), **shown)
 

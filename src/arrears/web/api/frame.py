@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping, Sequence
 from enum import Enum, auto
 from functools import cached_property
 from typing import Any, Final
@@ -46,13 +47,16 @@ STATUS: Final = {
     "attempt_in_flight": 409,
     "method_held": 409,
     "settle_first": 409,
+    "account_exists": 409,
+    "version_changed": 412,
+    "import_under_way": 503,
     "provider_unreachable": 503,
     "provider_denied": 503,
 }
 STATUS_BY_START: Final = (("unknown_", 404), ("duplicate_", 409))
 """The status of what a command refuses; 422 where nothing else is said."""
 
-PROBLEMS: Final = dict.fromkeys((400, 401, 403, 404, 409, 413, 415, 422, 429, 503), Problem)
+PROBLEMS: Final = dict.fromkeys((400, 401, 403, 404, 409, 412, 413, 415, 422, 429, 503), Problem)
 
 
 class OfAccount(Enum):
@@ -129,12 +133,17 @@ def terms(
     *,
     keyed: bool = False,
     status: int = 200,
+    headers: Sequence[Mapping[str, Any]] = (),
+    body: Mapping[str, Any] | None = None,
     of_account: OfAccount = OfAccount.IN_PATH,
     auth: type[AllowedToken] = AllowedToken,
 ) -> dict[str, Any]:
-    """What a route says of itself to the router: who may call it, what it answers, whether it runs `once_per_key`."""
+    """What a route says of itself to the router: who may call it, what it answers, whether it runs `once_per_key`, what
+    further headers it reads, and what body it reads itself."""
     said: dict[str, Any] = {"response": {status: dict[str, Any], **PROBLEMS}, "auth": auth(kind, act, of_account)}
-    return {**said, "openapi_extra": {"parameters": [_KEY]}} if keyed else said
+    parameters = [*([_KEY] if keyed else []), *headers]
+    more = {**({"parameters": parameters} if parameters else {}), **({"requestBody": body} if body else {})}
+    return {**said, "openapi_extra": more} if more else said
 
 
 def wrong(request: HttpRequest) -> Exception:

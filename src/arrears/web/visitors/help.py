@@ -221,8 +221,9 @@ def talk(request: HttpRequest, asked: Request, why: str = "", status: int = 200)
         "kind": KINDS[asked.about],
         "state": STATES[asked.state],
         "held": held_by(request, asked),
+        "zone": values.place("UTC", locale),
         "said": [
-            {"ours": bool(entry.author), "at": values.day(entry.at.date(), locale), "body": entry.body}
+            {"ours": bool(entry.author), "at": values.moment(entry.at, "UTC", locale), "body": entry.body}
             for entry in installed().store.support_entries(asked.number)
         ],
     }

@@ -1,4 +1,4 @@
-"""What one cell may hold, whoever wrote it: the file's rows and the map's constants obey the same checks.
+"""What one cell may hold, whoever wrote it: the file's rows, the map's constants and requests obey the same checks.
 
 Every check answers with the reason as a clause that follows the quoted text (`"EUX" is not ...`).
 """
@@ -17,6 +17,8 @@ from arrears.core.address import check_address
 from arrears.core.errors import Refused
 
 TEXT_CHARACTERS_MAX = 200
+YEAR_MIN, YEAR_MAX = 1990, 2100
+"""No row of a book is of a day outside these years."""
 SHOWN_CHARACTERS_MAX = 60
 
 

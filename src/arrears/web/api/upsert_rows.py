@@ -1,0 +1,236 @@
+"""What a program says of an account or an invoice, as the rows of a book: from here on it is an import.
+
+A field that is not sent is no word about it (`BookAccount.unsaid`).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, field
+from typing import Annotated, Any, Final, Literal, NamedTuple
+
+from msgspec.structs import replace
+from pydantic import Field, TypeAdapter, ValidationError, model_validator
+from pydantic_core import PydanticCustomError
+
+from arrears.core.receivables import AccountRows, BookAccount, BookInvoice, BookPayment, InvoiceStanding
+from arrears.web.api.fields import Amount, Country, Day, Email, InvoiceNumber, LocaleName, Ref, ShortText, Zone
+from arrears.web.api.frame import Strict
+
+
+class AccountBody(Strict):
+    """An account as its operator's system has it. `warn_too` are further addresses that are warned; an address that is
+    not sent stays."""
+
+    name: ShortText
+    country: Country
+    zone: Zone
+    locale: LocaleName
+    payment_mode: Literal["card", "invoice"]
+    email: Email | None = None
+    policy: ShortText | None = None
+    warn_too: Annotated[list[Email], Field(max_length=20)] = []  # noqa: RUF012 - pydantic copies it
+
+
+class InvoiceBody(Strict):
+    """An invoice as its operator's system has it: what it asks in all, for which services, and, where that is said, at
+    least how much of it is paid, whether it is disputed, and whether it was withdrawn or given up."""
+
+    account: Ref
+    services: Annotated[list[ShortText], Field(min_length=1, max_length=100)]
+    issued_on: Day
+    due_on: Day
+    total: Amount
+    paid: Amount | None = None
+    disputed: bool | None = None
+    standing: Literal["open", "void", "uncollectible"] | None = None
+
+    @model_validator(mode="after")
+    def _fits(self) -> InvoiceBody:
+        if self.due_on < self.issued_on:
+            raise PydanticCustomError("due_before_issue", "it is due before it was issued")
+        if self.paid is not None and self.paid.currency != self.total.currency:
+            raise PydanticCustomError("other_currency", "it is paid in another currency than it asks")
+        if len(set(self.services)) != len(self.services):
+            raise PydanticCustomError("same_service", "a service stands twice")
+        return self
+
+
+class SentAccount(AccountBody):
+    """A row about an account, by the operator's own reference."""
+
+    kind: Literal["account"]
+    ref: Ref
+
+
+class SentInvoice(InvoiceBody):
+    """A row about an invoice, by its own number."""
+
+    kind: Literal["invoice"]
+    number: InvoiceNumber
+
+
+AnyRow = TypeAdapter[SentAccount | SentInvoice](Annotated[SentAccount | SentInvoice, Field(discriminator="kind")])
+
+COLUMNS: Final = {
+    "account": "account",
+    "number": "number",
+    "name": "name",
+    "country": "country",
+    "zone": "zone",
+    "locale": "locale",
+    "mode": "payment_mode",
+    "email": "email",
+    "copies": "warn_too",
+    "policy": "policy",
+    "services": "services",
+    "issued_on": "issued_on",
+    "due_on": "due_on",
+    "currency": "total",
+    "total_minor": "total",
+    "paid": "paid",
+    "taken_back": "paid",
+    "ref": "number",
+    "disputed": "disputed",
+    "standing": "standing",
+}
+"""Where each field of a row of a book stands here."""
+
+_ONLY_NAMED: Final = frozenset({"name", "country", "zone", "locale", "mode", "email", "copies", "policy"})
+
+
+class WrongField(NamedTuple):
+    """What is wrong with a row: the field, a stable code, and in words."""
+
+    field: str
+    code: str
+    what: str
+
+
+@dataclass(slots=True)
+class SentRows:
+    """Rows of one request, put together by account. `places` has whose each row is and what it is about, by its number
+    from 1; `wrong` what is wrong with a row."""
+
+    places: dict[int, tuple[str, str, str]] = field(default_factory=dict)
+    wrong: dict[int, list[WrongField]] = field(default_factory=dict)
+    _accounts: dict[str, BookAccount] = field(default_factory=dict)
+    _invoices: dict[str, dict[str, BookInvoice]] = field(default_factory=dict)
+    _payments: dict[str, BookPayment] = field(default_factory=dict)
+    _first: dict[tuple[str, str], int] = field(default_factory=dict)
+
+    def add(self, row: int, said: SentAccount | SentInvoice) -> None:
+        """One more row; one that says otherwise than a row before it is wrong."""
+        if isinstance(said, SentAccount):
+            self.places[row] = (said.ref, "account", said.ref)
+            account = book_account(said.ref, said)
+            if self._is_news(row, self._accounts.get(said.ref), account):
+                self._accounts[said.ref] = account
+            return
+        self.places[row] = (said.account, "invoice", said.number)
+        invoice = book_invoice(row, said.number, said)
+        before = self._invoices.setdefault(said.account, {}).get(said.number)
+        same = None if before is None else replace(before, row=row)
+        if self._is_news(row, same, invoice):
+            self._invoices[said.account][said.number] = invoice
+            if said.paid is not None and said.paid.amount_minor:
+                self._payments[said.number] = book_payment(invoice, said.paid.amount_minor)
+
+    def _is_news(self, row: int, before: object, said: object) -> bool:
+        kind, key = self.places[row][1:]
+        first = self._first.setdefault((kind, key), row)
+        if before is not None and before != said:
+            what = f"{key} is already on row {first} with other content"
+            self.wrong[row] = [WrongField("ref" if kind == "account" else "number", "said_twice", what)]
+        return before is None
+
+    def asks_nothing(self, row: int) -> bool:
+        """Whether a row is of an invoice that asks for nothing, so that there is none."""
+        ref, kind, key = self.places[row]
+        return kind == "invoice" and self._invoices[ref][key].asked_minor == 0
+
+    def complain(self, row: int, account: str, kind: str, key: str, wrong: Sequence[WrongField]) -> None:
+        """A row that cannot be read, and whose it is."""
+        self.places[row] = (account, kind, key)
+        self.wrong[row] = list(wrong)
+
+    def accounts(self) -> Iterator[AccountRows]:
+        """Everything that is said of each account."""
+        for ref in dict.fromkeys(place[0] for place in self.places.values()):
+            invoices = sorted(self._invoices.get(ref, {}).values(), key=lambda one: (one.issued_on, one.number))
+            paid = {i.number: [self._payments[i.number]] for i in invoices if i.number in self._payments}
+            yield AccountRows(self._accounts.get(ref) or named_only(ref), invoices, paid)
+
+    def reasons(self) -> dict[str, dict[int, str]]:
+        """What is wrong with the rows of each account, as an import says it."""
+        found: dict[str, dict[int, str]] = {}
+        for row, wrong in sorted(self.wrong.items()):
+            found.setdefault(self.places[row][0], {})[row] = f"{wrong[0].field}: {wrong[0].what}"
+        return found
+
+
+def named_only(ref: str) -> BookAccount:
+    """An account of which no more is said than that it is this one."""
+    return BookAccount(ref, "", "ZZ", "UTC", "en", "card", None, unsaid=_ONLY_NAMED)
+
+
+def book_account(ref: str, said: AccountBody) -> BookAccount:
+    """What is said of an account, as a row of a book."""
+    return BookAccount(
+        ref=ref,
+        name=said.name,
+        country=said.country,
+        zone=said.zone,
+        locale=said.locale,
+        mode=said.payment_mode,
+        email=said.email,
+        policy=said.policy or "default",
+        copies=tuple(one for one in dict.fromkeys(said.warn_too) if one != said.email),
+        unsaid=frozenset() if said.policy else frozenset({"policy"}),
+    )
+
+
+def book_invoice(row: int, number: str, said: InvoiceBody) -> BookInvoice:
+    """What is said of an invoice, as a row of a book."""
+    words = {"paid": said.paid, "disputed": said.disputed, "standing": said.standing}
+    return BookInvoice(
+        row=row,
+        number=number,
+        account_ref=said.account,
+        services=tuple(said.services),
+        issued_on=said.issued_on,
+        due_on=said.due_on,
+        currency=said.total.currency,
+        total_minor=said.total.amount_minor,
+        disputed=bool(said.disputed),
+        standing=InvoiceStanding(said.standing or "open"),
+        unsaid=frozenset(name for name, word in words.items() if word is None),
+    )
+
+
+def book_payment(invoice: BookInvoice, minor: int) -> BookPayment:
+    """That at least so much of an invoice is paid; nobody says when."""
+    return BookPayment(
+        row=invoice.row,
+        ref=invoice.number,
+        account_ref=invoice.account_ref,
+        invoice_number=invoice.number,
+        paid_on=invoice.due_on,
+        currency=invoice.currency,
+        amount_minor=minor,
+        dated=False,
+    )
+
+
+def wrong_fields(error: ValidationError, *, skip: int = 0) -> list[WrongField]:
+    """What is wrong with a row, field by field; the first `skip` steps of each place are not the row's."""
+    return [
+        WrongField(".".join(str(step) for step in one["loc"][skip:]), one["type"], one["msg"])
+        for one in error.errors(include_url=False, include_input=False, include_context=False)
+    ]
+
+
+def raw(said: Any, name: str) -> str:
+    """A text of a row that cannot be read as a whole; empty where it is none."""
+    found = said.get(name) if isinstance(said, dict) else None
+    return found if isinstance(found, str) else ""

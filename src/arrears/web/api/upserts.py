@@ -1,0 +1,359 @@
+"""Accounts and invoices, brought up to date by the operator's own references: an import of the rows that are sent
+(spec, section 14), so that a request and a file say the same.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from collections import defaultdict
+from collections.abc import Callable, Mapping
+from typing import Any, Final
+
+from django.http import HttpRequest, HttpResponse, JsonResponse
+from ninja import Router
+from pydantic import ValidationError
+
+from arrears.core import facts as f
+from arrears.core.account import Account
+from arrears.core.errors import Refused
+from arrears.core.ids import ACCOUNT, INVOICE, SUBSCRIPTION, format_id
+from arrears.core.known import IMPORTER, KINDS, Known, known_from, known_of
+from arrears.core.people.scopes import ScopeAct, ScopeKind, allows
+from arrears.core.strict_json import NotStrict, parse
+from arrears.engine.commands.import_part import BookPart
+from arrears.engine.commands.importing import ImportReport
+from arrears.ports import NewAccount
+from arrears.web.api.frame import OfAccount, of_token, terms
+from arrears.web.api.strict import BULK_BYTES_MAX
+from arrears.web.api.upsert_rows import (
+    COLUMNS,
+    AccountBody,
+    AnyRow,
+    InvoiceBody,
+    SentAccount,
+    SentInvoice,
+    SentRows,
+    WrongField,
+    raw,
+    wrong_fields,
+)
+from arrears.web.errors import problem
+from arrears.web.sent_rows import import_rows
+from arrears.wiring import installed
+
+router = Router(tags=["upserts"])
+
+ACCOUNTS: Final = ScopeKind.ACCOUNTS
+INVOICES: Final = ScopeKind.INVOICES
+READ: Final = ScopeAct.READ
+WRITE: Final = ScopeAct.WRITE
+ROUTE_ASKS: Final = OfAccount.ROUTE_ASKS
+
+ROWS_MAX: Final = 10_000
+"""So many rows one request may have."""
+
+_CONDITIONS: Final = [
+    {"in": "header", "name": name, "required": False, "schema": {"type": "string", "maxLength": 200}}
+    for name in ("If-Match", "If-None-Match")
+]
+
+
+@router.get("/accounts/{ref}", **terms(ACCOUNTS, READ, of_account=ROUTE_ASKS))
+def account(request: HttpRequest, ref: str) -> HttpResponse:
+    """An account as it is here, by the operator's own reference; `ETag` is what `If-Match` asks."""
+    return _answered(_account_said(request, ref))
+
+
+@router.put("/accounts/{ref}", **terms(ACCOUNTS, WRITE, of_account=ROUTE_ASKS, headers=_CONDITIONS))
+def put_account(request: HttpRequest, ref: str, body: AccountBody) -> HttpResponse:
+    """Say what an account is; it is opened if it is not there (201). With `If-Match` only while it is as it was read,
+    with `If-None-Match: *` only if it is not there."""
+    sent, row = SentRows(), _named(SentAccount, {"kind": "account", "ref": ref}, body)
+    sent.add(1, row)
+    seen = _Seen(request, ref, _account_of_part)
+    report = _import(sent, seen)
+    if report.refused:
+        return _conflict(report, ref)
+    return _taken(seen, report, _account_said(request, ref))
+
+
+@router.get("/invoices/{path:number}", **terms(INVOICES, READ, of_account=ROUTE_ASKS))
+def invoice(request: HttpRequest, number: str) -> HttpResponse:
+    """An invoice as it is here, by its own number."""
+    return _answered(_invoice_said(request, number))
+
+
+@router.put("/invoices/{path:number}", **terms(INVOICES, WRITE, of_account=ROUTE_ASKS, headers=_CONDITIONS))
+def put_invoice(request: HttpRequest, number: str, body: InvoiceBody) -> HttpResponse:
+    """Say what an invoice asks and how it stands; it is issued if it is not there (201). Its account must be there.
+    What cannot be taken is 409 `conflicting_row`, and puts the account in doubt as a row of a file does."""
+    sent, row = SentRows(), _named(SentInvoice, {"kind": "invoice", "number": number}, body)
+    sent.add(1, row)
+    seen = _Seen(request, body.account, lambda part, ref: _invoice_of_part(part, ref, number))
+    report = _import(sent, seen)
+    if report.refused:
+        return _conflict(report, body.account)
+    if not seen.was_there and report.count["nothing_asked"]:
+        return JsonResponse({"result": "nothing_asked", "changed": []})
+    return _taken(seen, report, _invoice_said(request, number))
+
+
+_BULK: Final = {
+    "required": True,
+    "content": {
+        "application/x-ndjson": {
+            "schema": {"type": "string", "description": "one JSON object on each line"},
+            "example": '{"kind": "account", "ref": "c-1", "name": "Anna", "country": "NL", "zone": "Europe/Amsterdam",'
+            ' "locale": "nl", "payment_mode": "card"}\n',
+        }
+    },
+}
+
+
+@router.post("/upserts", **terms(ACCOUNTS, WRITE, of_account=OfAccount.OF_ALL, body=_BULK))
+def upserts(request: HttpRequest) -> HttpResponse:
+    """Many rows at once, a JSON object on each line: `"kind": "account"` with `ref`, or `"kind": "invoice"` with
+    `number`, and what a PUT would say. Each account is taken with all its rows or left as it was; the answer says of
+    each row which, in order. Sent again it changes nothing more."""
+    sent = _read(request)
+    if isinstance(sent, HttpResponse):
+        return sent
+    seen = _SeenMany()
+    report = _import(sent, seen)
+    for one in report.changes:
+        seen.changed[one.account, one.invoice].add(COLUMNS.get(one.what, one.what))
+    rows = [_row_said(row, sent, report, seen) for row in sorted(sent.places)]
+    refused = sum(one["result"] == "refused" for one in rows)
+    return JsonResponse({"taken": len(rows) - refused, "refused": refused, "rows": rows})
+
+
+# -- importing -----------------------------------------------------------------------------------------------------
+
+
+def _import(sent: SentRows, look: Callable[[BookPart], None]) -> ImportReport:
+    return import_rows(sent.accounts(), COLUMNS, sent.reasons(), look)
+
+
+class _Seen:
+    """What one row is about, as it was under its locks, where the conditions of the request are asked."""
+
+    def __init__(self, request: HttpRequest, ref: str, said: Callable[[BookPart, str], dict[str, Any] | None]) -> None:
+        self._request = request
+        self._ref = ref
+        self._said = said
+        self.was_there = False
+
+    def __call__(self, part: BookPart) -> None:
+        """Refuses another account than the token's, and a version other than the one that was asked for."""
+        unit = part.units[self._ref]
+        if not of_token(self._request, 0 if unit.is_new else unit.no) or (unit.is_new and _is_bound(self._request)):
+            raise _no_account(self._ref)
+        said = self._said(part, self._ref)
+        self.was_there = said is not None
+        wanted, unwanted = (self._request.headers.get(name) for name in ("If-Match", "If-None-Match"))
+        is_as_wanted = said is not None and (wanted == "*" or wanted == etag(said))
+        if wanted is not None and not is_as_wanted:
+            raise Refused("version_changed", "it is no longer as it was read; read it again")
+        if unwanted is not None and said is not None and (unwanted == "*" or unwanted == etag(said)):
+            raise Refused("version_changed", "it is there already")
+
+
+class _SeenMany:
+    """Which accounts and invoices were there, and which fields of each have changed."""
+
+    def __init__(self) -> None:
+        self.changed: defaultdict[tuple[str, str], set[str]] = defaultdict(set)
+        self.accounts: set[str] = set()
+        self.invoices: set[str] = set()
+
+    def __call__(self, part: BookPart) -> None:
+        """Look at one part."""
+        self.accounts |= {ref for ref, unit in part.units.items() if not unit.is_new}
+        self.invoices |= {*part.places}
+
+
+def _named(kind: Any, names: Mapping[str, str], body: AccountBody | InvoiceBody) -> Any:
+    """A row of what a PUT says: its name is in the path, and checked as in a row."""
+    try:
+        kind.model_validate({**_A_ROW[kind], **names})
+    except ValidationError as error:
+        raise Refused("bad_id", f"{wrong_fields(error)[0].field}: {wrong_fields(error)[0].what}") from None
+    return kind.model_construct(**dict(body), **names)
+
+
+_ANY_DAY: Final = "2026-01-01"
+_A_ROW: Final[Mapping[Any, Mapping[str, Any]]] = {
+    SentAccount: {"name": "-", "country": "ZZ", "zone": "UTC", "locale": "en", "payment_mode": "card"},
+    SentInvoice: {
+        "account": "-",
+        "services": ["-"],
+        "issued_on": _ANY_DAY,
+        "due_on": _ANY_DAY,
+        "total": {"amount_minor": 0, "currency": "EUR"},
+    },
+}
+
+
+def _read(request: HttpRequest) -> SentRows | HttpResponse:
+    body = request.read(BULK_BYTES_MAX + 1)
+    lines = [line for line in body.split(b"\n") if line.strip()]
+    if len(lines) > ROWS_MAX:
+        return problem(413, "too_many_rows", "Too many rows", f"a request has at most {ROWS_MAX} rows")
+    sent, may = SentRows(), request.auth.scopes  # type: ignore[attr-defined]
+    for number, line in enumerate(lines, 1):
+        try:
+            said = parse(line)
+        except NotStrict as error:
+            return problem(400, "bad_json", "A row cannot be read", f"row {number}: {error}")
+        try:
+            row = AnyRow.validate_python(said)
+        except ValidationError as error:
+            kind = raw(said, "kind")
+            whose, key = (raw(said, name) for name in (("ref", "ref") if kind == "account" else ("account", "number")))
+            if not whose or "\0" in whose:
+                fields = [one._asdict() for one in wrong_fields(error)]
+                detail = f"row {number} does not say whose it is; nothing was taken"
+                return problem(422, "invalid", "A row is not right", detail, row=number, fields=fields)
+            sent.complain(number, whose, kind, key, wrong_fields(error, skip=1))
+            continue
+        if isinstance(row, SentInvoice) and not allows(may, INVOICES, WRITE):
+            return problem(403, "forbidden", "Not allowed", f"this token lacks {INVOICES}:{WRITE}")
+        sent.add(number, row)
+    return sent
+
+
+# -- saying what came of it ----------------------------------------------------------------------------------------
+
+
+def etag(said: Mapping[str, Any]) -> str:
+    """The version of what is said, quoted as a header has it."""
+    return f'"{hashlib.sha256(json.dumps(said, sort_keys=True).encode()).hexdigest()[:32]}"'
+
+
+def _answered(said: Mapping[str, Any], status: int = 200, **more: object) -> HttpResponse:
+    answer = JsonResponse({**said, **more}, status=status)
+    answer.headers["ETag"] = etag(said)
+    return answer
+
+
+def _taken(seen: _Seen, report: ImportReport, said: Mapping[str, Any]) -> HttpResponse:
+    changed = sorted({COLUMNS.get(one.what, one.what) for one in report.changes})
+    result = "created" if not seen.was_there else "changed" if changed else "unchanged"
+    return _answered(said, 201 if result == "created" else 200, result=result, changed=changed)
+
+
+def _conflict(report: ImportReport, ref: str) -> HttpResponse:
+    reason = next(iter(report.wrong[ref].values()))
+    name, _, what = reason.partition(": ")
+    if name == "account":
+        raise _no_account(ref)
+    fields = [{"field": name, "code": "conflicting", "what": what}]
+    return problem(409, "conflicting_row", "That cannot be taken", what, fields=fields)
+
+
+def _row_said(row: int, sent: SentRows, report: ImportReport, seen: _SeenMany) -> dict[str, Any]:
+    ref, kind, key = sent.places[row]
+    said: dict[str, Any] = {"row": row, "kind": kind, "ref" if kind == "account" else "number": key}
+    if ref in report.wrong:
+        wrong = sent.wrong.get(row) or _reasons(report.wrong[ref], row, kind)
+        code = "conflicting_row" if wrong else "account_refused"
+        return {**said, "result": "refused", "code": code, "fields": [one._asdict() for one in wrong]}
+    changed = sorted(seen.changed[ref, key if kind == "invoice" else ""])
+    if key in (seen.accounts if kind == "account" else seen.invoices):
+        return {**said, "result": "changed" if changed else "unchanged", "changed": changed}
+    return {**said, "result": "nothing_asked" if sent.asks_nothing(row) else "created", "changed": []}
+
+
+def _reasons(wrong: Mapping[int, str], row: int, kind: str) -> list[WrongField]:
+    reason = wrong.get(row) or (wrong.get(0) if kind == "account" else None)
+    if reason is None:
+        return []
+    name, _, what = reason.partition(": ")
+    return [WrongField(name, "conflicting", what)]
+
+
+def _no_account(ref: str) -> Refused:
+    return Refused("unknown_account", f"there is no account {ref!r}")
+
+
+def _is_bound(request: HttpRequest) -> bool:
+    return not of_token(request, -1)
+
+
+# -- an account and an invoice as they are -------------------------------------------------------------------------
+
+
+def _account_said(request: HttpRequest, ref: str) -> dict[str, Any]:
+    store = installed().store
+    number = store.account_numbers([ref]).get(ref)
+    if number is None or not of_token(request, number):
+        raise _no_account(ref)
+    return account_said(store.described([number])[number], store.snapshots([number])[number])
+
+
+def _account_of_part(part: BookPart, ref: str) -> dict[str, Any] | None:
+    unit = part.units[ref]
+    return None if unit.is_new else account_said(part.described[unit.no], unit.account)
+
+
+def account_said(known: NewAccount, account: Account) -> dict[str, Any]:
+    """An account: who it is, how it pays, and how its subscriptions stand."""
+    return {
+        "ref": known.ref,
+        "account": format_id(ACCOUNT, account.no),
+        "name": known.name,
+        "country": known.country,
+        "zone": account.terms.zone,
+        "locale": known.locale,
+        "payment_mode": account.mode.value,
+        "policy": account.terms.policy,
+        "email": known.contact,
+        "warn_too": sorted(known.copies),
+        "subscriptions": [
+            {
+                "subscription": format_id(SUBSCRIPTION, account.no, one.no),
+                "service": one.service,
+                "state": one.state.value,
+                "reasons": sorted(reason.value for reason in one.reasons),
+            }
+            for one in account.subscriptions
+        ],
+    }
+
+
+def _invoice_said(request: HttpRequest, number: str) -> dict[str, Any]:
+    store = installed().store
+    place = store.invoice_places([number]).get(number)
+    if place is None or not of_token(request, place.account):
+        raise Refused("unknown_invoice", f"there is no invoice {number[:60]!r}")
+    known = known_of(store.facts_of([place.account], KINDS).get(place.account, ()), IMPORTER)
+    return invoice_said(place.ref, number, known, store.snapshots([place.account])[place.account])
+
+
+def _invoice_of_part(part: BookPart, ref: str, number: str) -> dict[str, Any] | None:
+    unit = part.units[ref]
+    history = ((author, f.decode_fact(body)) for author, body in part.stored.get(unit.no, ()))
+    known = known_from(history, IMPORTER)
+    return None if number not in known.by_number else invoice_said(ref, number, known, unit.account)
+
+
+def invoice_said(ref: str, number: str, known: Known, account: Account) -> dict[str, Any]:
+    """An invoice: what it asks now, what of it is open, since when it is past due, and whether it is held."""
+    one = known.invoices[known.by_number[number]]
+    debt = account.debt(one.no)
+    standing = "void" if one.void else "uncollectible" if one.given_up_minor > 0 and debt is None else "open"
+    return {
+        "number": number,
+        "invoice": format_id(INVOICE, account.no, one.no),
+        "account": ref,
+        "services": list(one.services),
+        "issued_on": one.issued_on.isoformat(),
+        "due_on": one.due_on.isoformat(),
+        "total": {"amount_minor": one.total_minor, "currency": one.currency},
+        "open": {"amount_minor": 0 if debt is None else debt.open_minor, "currency": one.currency},
+        "past_due_since": None if debt is None or debt.day_0 is None else debt.day_0.isoformat(),
+        "held": debt is not None and account.debt_is_held(one.no),
+        "disputed": bool(one.book_holds),
+        "standing": "paid" if debt is None and standing == "open" else standing,
+    }

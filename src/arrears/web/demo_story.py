@@ -1,0 +1,143 @@
+"""How the story stands: the step it has come to, what came of the last jump, and what is owed."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator, Sequence
+from datetime import date, datetime
+from enum import StrEnum
+from typing import Final, NamedTuple
+from zoneinfo import ZoneInfo
+
+from django.utils.translation import gettext as _
+
+from arrears.adapters.channels.folder import FolderChannel
+from arrears.core import facts as f
+from arrears.core.account import Account
+from arrears.core.facts import Recorded
+from arrears.core.money import format_amount
+from arrears.core.payments.settlement import quotes
+from arrears.core.states import State
+from arrears.core.view import View
+from arrears.notices import values
+from arrears.ports import Mail
+from arrears.web.demo_handler import DemoWorld, today
+from arrears.web.languages import language_now
+from arrears.web.names import called
+from arrears.wiring import installed
+
+SHOWN_MAX: Final = 8
+"""So many things that happened are shown; the rest is in the outbox and among what staff see."""
+
+
+class Chapter(StrEnum):
+    """How far the story has come."""
+
+    DECLINED = "declined"
+    WARNED = "warned"
+    STOPPED = "stopped"
+    COMING_BACK = "coming_back"
+    RUNNING = "running"
+    ENDED = "ended"
+
+
+class Consequence(NamedTuple):
+    """One thing that came of a jump, with the page where it is seen. `day` counts from the one on which the debt
+    became past due."""
+
+    at: datetime
+    day: int
+    text: str
+    link: str
+
+
+class StoryNow(NamedTuple):
+    """The story at one moment. `owed` is empty where nothing is, `pay_link` where no mail has one."""
+
+    chapter: Chapter
+    customer: str
+    day_0: date
+    day: int
+    owed: str
+    consequences: Sequence[Consequence]
+    pay_link: str
+    newest: str
+    warned: bool
+    stopped: bool
+    notebook: str
+
+
+def standing_of(world: DemoWorld) -> StoryNow:
+    """How the world's story stands now."""
+    live, number = installed(), world.account
+    account, history = live.store.snapshots([number])[number], live.store.history(number)
+    view = View(live.store.policies(), account, live.store.system().guards, world.now())
+    locale = values.formats_of(language_now())
+    sums = [format_amount(one.amount_minor, one.currency, str(locale)) for one in quotes(view)]
+    owed = values.listed(sums, locale, values.Form.PLAIN) if sums else ""
+    facts = [recorded.fact for recorded in history]
+    day_0 = next((one.debts[0].day_0 for one in facts if isinstance(one, f.BecamePastDue)), today(world))
+    warned = any(bool(one.each(f.Warning)) for one in facts if isinstance(one, f.Noticed))
+    mails = [mail for mail in live.store.mails_of(number) if mail.subject]
+    consequences = sorted(_consequences(world, account, history, mails, day_0), reverse=True)
+    return StoryNow(
+        _chapter(account, owed=bool(owed), warned=warned),
+        live.store.contacts([number])[number].name,
+        day_0,
+        (today(world) - day_0).days,
+        owed,
+        consequences[:SHOWN_MAX],
+        _pay_link(mails),
+        mails[-1].subject if mails else "",
+        warned,
+        any(isinstance(one, f.Disabled) for one in facts),
+        live.service_page(number, 1),
+    )
+
+
+def _chapter(account: Account, *, owed: bool, warned: bool) -> Chapter:
+    states = {sub.state for sub in account.subscriptions}
+    if State.DELETED in states:
+        return Chapter.ENDED
+    if owed:
+        return Chapter.STOPPED if State.DISABLED in states else Chapter.WARNED if warned else Chapter.DECLINED
+    runs = states <= {State.ACTIVE, State.PAST_DUE} and not any(sub.orders for sub in account.subscriptions)
+    return Chapter.RUNNING if runs else Chapter.COMING_BACK
+
+
+def _consequences(
+    world: DemoWorld, account: Account, history: Sequence[Recorded], mails: Sequence[Mail], day_0: date
+) -> Iterator[Consequence]:
+    """What came of the last jump: mails, and services that stopped, came back or were deleted."""
+
+    def seen(at: datetime, text: str, link: str) -> Consequence:
+        return Consequence(at, (at.astimezone(ZoneInfo(world.zone)).date() - day_0).days, text, link)
+
+    for mail in mails:
+        if mail.at >= world.moved_from:
+            yield seen(mail.at, mail.subject, f"/outbox/{mail.id}")
+    for recorded in history:
+        if recorded.at < world.moved_from:
+            continue
+        match recorded.fact:
+            case f.Disabled(subscription=sub):
+                text = _("%(service)s has stopped") % {"service": called(account, sub)}
+            case f.Resumed(subscription=sub, order_no=order) if order:
+                text = _("%(service)s is switched on again") % {"service": called(account, sub)}
+            case f.DeletionOrdered(subscription=sub):
+                text = _("%(service)s is deleted") % {"service": called(account, sub)}
+            case _:
+                continue
+        yield seen(recorded.at, text, installed().service_page(account.no, sub))
+
+
+def _pay_link(mails: Sequence[Mail]) -> str:
+    """The address behind the button of the newest mail that has one: what its reader would press."""
+    channel = installed().channel
+    assert isinstance(channel, FolderChannel)
+    for mail in reversed(mails):
+        path = channel.folder / f"{mail.id}.eml"
+        found = re.search(r"/pay/[A-Za-z0-9_-]{20,}", path.read_text("utf-8")) if path.exists() else None
+        if found:
+            return found[0]
+    return ""
