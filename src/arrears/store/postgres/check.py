@@ -336,7 +336,7 @@ def _system(db: Db, installation: CheckedInstallation) -> list[Breach]:
     state = System(None, False, False, False)
     head = GENESIS
     found: list[Breach] = []
-    told: list[tuple[int, str, SystemFact]] = []
+    told: list[tuple[int, datetime, str, SystemFact]] = []
     for seq, at, author, why, digest, body in db.execute(
         "SELECT seq, at, author, why, hash, body FROM fact WHERE account_id = 0 ORDER BY seq"
     ):
@@ -345,7 +345,7 @@ def _system(db: Db, installation: CheckedInstallation) -> list[Breach]:
         if head != bytes(digest) and not found:
             found.append(Breach("I18", 0, f"fact {seq} of the installation is not what was hashed"))
         fact = decode_system_fact(body)
-        told.append((seq, why, fact))
+        told.append((seq, at, why, fact))
         state = fold_system(state, fact)
         installation.changed(at, state.guards)
     row = db.execute("SELECT head FROM system_state").fetchone()
