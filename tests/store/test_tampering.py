@@ -21,7 +21,7 @@ from arrears.store import schema
 from arrears.store.postgres.check import check_book, check_store
 from arrears.store.postgres.derived import TABLES
 from arrears.store.postgres.queries import open_tasks
-from arrears.store.postgres.shape import Shape, shape_of_files
+from arrears.store.postgres.shape import SchemaRules, shape_of_files
 from arrears.store.postgres.store import PostgresStore
 
 TODAY: Final = at(33) - timedelta(hours=1)
@@ -63,7 +63,7 @@ def book(database_url: str) -> Iterator[PostgresStore]:
 
 
 @pytest.fixture(scope="module")
-def rules(book: PostgresStore) -> Shape:
+def rules(book: PostgresStore) -> SchemaRules:
     with book.transaction() as db:
         return shape_of_files(db)
 
@@ -342,7 +342,7 @@ def test_there_are_enough_of_them_and_each_is_named() -> None:
 
 @pytest.mark.sample(24)
 @pytest.mark.parametrize("name", CHANGES)
-def test_check_names_what_was_changed_by_hand(name: str, book: PostgresStore, rules: Shape) -> None:
+def test_check_names_what_was_changed_by_hand(name: str, book: PostgresStore, rules: SchemaRules) -> None:
     policies = book.policies()
     with book.transaction() as db:
         touched = [db.execute(statement.encode()).rowcount for statement in CHANGES[name].split("; ") if statement]

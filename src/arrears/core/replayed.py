@@ -19,27 +19,27 @@ from arrears.core.account import Account
 from arrears.core.evolve import evolve, open_account
 from arrears.core.rows import Rows, hold_row, rows_of_facts, service_end_row
 
-Key = tuple[int, ...]
-Row = tuple[Any, ...]
+RowKey = tuple[int, ...]
+Columns = tuple[Any, ...]
 
 
 class Versions(msgspec.Struct):
     """What a row may be, by its key: each content that it had, and since when."""
 
-    had: dict[Key, list[tuple[datetime, Row | None]]] = field(default_factory=dict)
+    had: dict[RowKey, list[tuple[datetime, Columns | None]]] = field(default_factory=dict)
 
-    def add(self, key: Key, at: datetime, row: Row | None) -> None:
+    def add(self, key: RowKey, at: datetime, row: Columns | None) -> None:
         """From this instant on it is this; None: it is written no more, and stays as it was."""
         self.had.setdefault(key, []).append((at, row))
 
-    def may_be(self, key: Key) -> list[Row | None]:
+    def may_be(self, key: RowKey) -> list[Columns | None]:
         """What it may be; None among them where it may never have been written."""
         versions = self.had.get(key, [])
         rows = [(at, row) for at, row in versions if row is not None]
         if not rows:
             return [None]
         last = rows[-1][0]
-        found: list[Row | None] = [row for at, row in rows if at == last]
+        found: list[Columns | None] = [row for at, row in rows if at == last]
         over = versions[-1][1] is None and versions[-1][0] == last
         if not over:
             return found[-1:]

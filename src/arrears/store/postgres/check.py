@@ -23,7 +23,7 @@ from arrears.core.unit import GENESIS, chained
 from arrears.store.postgres.batch import read_system
 from arrears.store.postgres.derived import changed_rows
 from arrears.store.postgres.derived_tasks import changed_system_tasks
-from arrears.store.postgres.shape import Shape, changed_rules, shape_of_files
+from arrears.store.postgres.shape import SchemaRules, changed_rules, shape_of_files
 from arrears.store.postgres.streams import Stream, states_after, streams
 from arrears.store.postgres.tampering import changed_in_installation, changed_looks, done_again
 from arrears.store.postgres.write import Db, utc
@@ -244,7 +244,7 @@ def check_store(
 def check_book(
     db: Db,
     policies: Policies,
-    rules: Shape,
+    rules: SchemaRules,
     progress: Callable[[int], None] | None = None,
     *,
     now: datetime | None = None,

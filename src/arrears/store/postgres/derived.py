@@ -13,7 +13,7 @@ from typing import Any, Final, LiteralString, NamedTuple
 from arrears.core import facts as f
 from arrears.core.invariants import Breach
 from arrears.core.payments.rows import MethodRow
-from arrears.core.replayed import Replayed, Row, Versions
+from arrears.core.replayed import Columns, Replayed, Versions
 from arrears.store.postgres.derived_messages import changed_messages
 from arrears.store.postgres.derived_tasks import changed_tasks
 from arrears.store.postgres.write import Db
@@ -25,7 +25,7 @@ class Exactly(NamedTuple):
 
     name: str
     statement: LiteralString
-    wanted: Callable[[Replayed], Iterable[Row]]
+    wanted: Callable[[Replayed], Iterable[Columns]]
 
 
 class OneOf(NamedTuple):
@@ -43,14 +43,14 @@ class Judged(NamedTuple):
     changed: Callable[[Db, Sequence[int], Sequence[Replayed]], Iterator[Breach]]
 
 
-def _cases(one: Replayed) -> Iterator[Row]:
+def _cases(one: Replayed) -> Iterator[Columns]:
     ends = {end.no: end for end in one.rows.case_ends}
     for row in one.rows.cases:
         end = ends.get(row.no)
         yield row if end is None else row._replace(outcome=end.outcome, ended_at=end.ended_at)
 
 
-def _invoices(one: Replayed) -> Iterator[Row]:
+def _invoices(one: Replayed) -> Iterator[Columns]:
     due = {moved.no: moved.due_on for moved in one.rows.invoice_moves}
     for row in one.rows.invoices:
         yield *row[:5], row.issued_on, due.get(row.no, row.due_on)
@@ -76,7 +76,7 @@ def _attempts(one: Replayed) -> Versions:
     return found
 
 
-def _without_ref(row: Row) -> Row:
+def _without_ref(row: Columns) -> Columns:
     return *row[:11], *row[12:]
 
 
@@ -89,8 +89,8 @@ def _accounts(db: Db, numbers: Sequence[int], replayed: Sequence[Replayed]) -> I
             yield from _account(account, ref, (zone, policy, mode), known[account].history)
 
 
-def _account(account: int, ref: str, terms: Row, history: Sequence[f.Recorded]) -> Iterator[Breach]:
-    given: list[Row] = []
+def _account(account: int, ref: str, terms: Columns, history: Sequence[f.Recorded]) -> Iterator[Breach]:
+    given: list[Columns] = []
     called = ""
     for r in history:
         if isinstance(r.fact, f.AccountOpened | f.TermsChanged):
@@ -301,11 +301,11 @@ def changed_rows(db: Db, numbers: Sequence[int], replayed: Sequence[Replayed]) -
                 pass
 
 
-def _rows(db: Db, statement: LiteralString, numbers: Sequence[int]) -> Iterator[Row]:
+def _rows(db: Db, statement: LiteralString, numbers: Sequence[int]) -> Iterator[Columns]:
     return map(tuple, db.execute(statement, [numbers]))
 
 
-def _differing(name: str, rows: Iterable[Row]) -> Iterator[Breach]:
+def _differing(name: str, rows: Iterable[Columns]) -> Iterator[Breach]:
     known: set[Any] = {row[:2] for row in rows}
     for account, no in sorted(known):
         yield Breach("I18", account, f"the row of {name} {no} is not what the journal says")

@@ -50,21 +50,21 @@ FROM pg_proc p WHERE p.pronamespace = %(schema)s::regnamespace AND p.prokind IN 
 """
 """What there is, the table that it belongs to, and what it is, of one schema."""
 
-Shape = Mapping[str, tuple[str, str]]
+SchemaRules = Mapping[str, tuple[str, str]]
 """By what there is: the table that it belongs to (none of a function), and what it is, without the schema's name."""
 
 
-def shape_of(db: Db, name: str) -> Shape:
+def shape_of(db: Db, name: str) -> SchemaRules:
     """What the schema of this name is like."""
     found = db.execute(SHAPE, {"schema": name}).fetchall()
     return {_text(what): (_text(table), _text(said).replace(f"{name}.", "")) for what, table, said in found}
 
 
-_MADE: Final[dict[int, Shape]] = {}
+_MADE: Final[dict[int, SchemaRules]] = {}
 """What a server of each version made of the files: it never makes anything else of them."""
 
 
-def shape_of_files(db: Db) -> Shape:
+def shape_of_files(db: Db) -> SchemaRules:
     """What the numbered files make, in this server's words. The transaction is one that may write; what this makes is
     rolled back."""
     server = db.info.server_version
@@ -78,7 +78,7 @@ def shape_of_files(db: Db) -> Shape:
     return _MADE[server]
 
 
-def changed_rules(db: Db, expected: Shape) -> Iterator[Breach]:
+def changed_rules(db: Db, expected: SchemaRules) -> Iterator[Breach]:
     """What is not as the files make it: gone, another, or not ours. Tables that the files do not know are the web
     framework's, and are none of theirs."""
     [name] = db.execute("SELECT current_schema()::text").fetchone() or ("",)
