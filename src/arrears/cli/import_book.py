@@ -88,8 +88,8 @@ def command(
     if map_file is None:
         raise click.UsageError("say --map MAP.toml; --guess proposes one for this file")
     tune_for_batches()
-    told = nullcontext() if dry_run or show is not None else _told_if_refused(file, map_file)
-    with each_mistake_on_a_line("nothing was imported"), told, _processes(Path(file)) as ordered_map:
+    reporting = nullcontext() if dry_run or show is not None else _reporting_refusal(file, map_file)
+    with each_mistake_on_a_line("nothing was imported"), reporting, _processes(Path(file)) as ordered_map:
         book_map = load_map(Path(map_file))
         with progress_of("reading") as progress:
             book = read_rows(Path(file), book_map, progress, ordered_map=ordered_map)
@@ -123,7 +123,7 @@ def _feed(map_file: str) -> str:
 
 
 @contextmanager
-def _told_if_refused(file: str, map_file: str) -> Iterator[None]:
+def _reporting_refusal(file: str, map_file: str) -> Iterator[None]:
     """A timer runs imports, and nobody reads what it answers: an export that is refused as a whole is a task, and
     nobody is stopped before one under its map is taken, because it may say who has paid. Where no invoice is here,
     there is nobody to stop."""

@@ -27,7 +27,7 @@ from arrears.core.facts import (
 from arrears.core.payments.limits import AmountLimits
 from arrears.core.policy import Policy
 from arrears.engine.run import run
-from arrears.ports import CollectionsRun, InstallationControl, MailCounts
+from arrears.ports import AccountsAndInstallation, CollectionsRun, InstallationControl, MailCounts
 
 
 def adopt_policy(store: InstallationControl, policy: Policy, now: datetime, author: str) -> None:
@@ -120,7 +120,7 @@ def set_limits(store: InstallationControl, limits: dict[str, AmountLimits], now:
     store.record_system(LimitsSet(limits=limits), now, ARREARS, "as the payment providers document it")
 
 
-def close_task(store: CollectionsRun, task: int, now: datetime, author: str, outcome: str) -> None:
+def close_task(store: AccountsAndInstallation, task: int, now: datetime, author: str, outcome: str) -> None:
     """Close a task of the installation, which the fact of this number raised and staff have dealt with. Nothing waits
     for a book any more that it was about."""
     raised = store.system_fact(task)

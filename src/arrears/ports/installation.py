@@ -17,9 +17,6 @@ LEFT_OUT_AFTER: Final = timedelta(hours=1)
 class InstallationState(Protocol):
     """What every decision is made under, read without a lock."""
 
-    def system_fact(self, seq: int) -> SystemFact | None:
-        """The fact of this number in the installation's stream; None where there is none."""
-
     def policies(self) -> Mapping[str, Policy]:
         """Every adopted policy by its version, and the newest of each name by that name."""
 

@@ -321,7 +321,7 @@ class PostgresStore(
     # -- the installation --------------------------------------------------------------------------------------
 
     def system_fact(self, seq: int) -> SystemFact | None:
-        """See ports.InstallationState."""
+        """See ports.Journal."""
         with self.reading() as db:
             row = db.execute("SELECT body FROM fact WHERE account_id = 0 AND seq = %s", [seq]).fetchone()
             return None if row is None else decode_system_fact(row[0])
