@@ -190,6 +190,7 @@ ASKED: tuple[tuple[str, tuple[str, ...], int], ...] = (
     ("person erasures", (), 0),
     ("token create", ("shop",), 0),
     ("token list", (), 0),
+    ("token rotate", ("1",), 0),
     ("token revoke", ("1",), 0),
     ("notice check", (), 0),
     ("bounce", ("FOLDER/mail.eml",), 0),

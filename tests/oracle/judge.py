@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
-from datetime import date, datetime, timedelta
+from datetime import date, datetime, time, timedelta
 
 from tests.oracle.book import DELETE, DISABLE, RESTRICT, BookCase, BookDebt, BookEnd, BookSubscription, BookWarning
 from tests.oracle.days import DAY, ends, local_day, morning, starts
@@ -13,6 +13,7 @@ from arrears.core import facts as f
 from arrears.core.policy import Policy
 
 Said = Iterator[str]
+LATEST = time(21)
 
 
 class Judge(Outside):
@@ -305,7 +306,8 @@ class Judge(Outside):
             return
         since, day = self.unreminded.setdefault(debt.no, now), local_day(now, self.day_zone)
         hour = morning(day, policy.notice_at, self.day_zone)
-        if since < hour <= now and day not in self.noticed:
+        # What is late leaves until 21:00, else at the next morning.
+        if since < hour <= now < morning(day, LATEST, self.day_zone) and day not in self.noticed:
             yield f"{now}: nobody is reminded of debt {debt.no}, past due since {debt.day_0}"
 
     def _left_undone(self, sub: BookSubscription, now: datetime) -> Said:

@@ -5,11 +5,12 @@ from __future__ import annotations
 import random
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import suppress
+from contextlib import AbstractContextManager, ExitStack, suppress
 from datetime import timedelta
-from typing import Final
+from typing import Any, Final
 
 import psycopg
+import pytest
 from tests.store.contract import API, at, owing_book, payment
 from tests.store.cutting import way_to
 from tests.store.test_settling_statements import PERSON, owing
@@ -20,7 +21,9 @@ from arrears.engine.payments.settling import quote, settle
 from arrears.engine.payments.sweep import sweep
 from arrears.engine.run import run
 from arrears.sandbox.run import running
+from arrears.store.outages import WAIT_SECONDS_MAX, LastingPool
 from arrears.store.postgres.store import PostgresStore
+from arrears.store.schema import django_database
 
 COMMITS_OF_A_SETTLEMENT_MIN: Final = 2
 """The attempt before the provider is asked, and what became of it."""
@@ -82,3 +85,39 @@ def test_sixteen_writers_of_the_same_accounts_wait_for_each_other_and_lose_nothi
         assert account.debts == ()
         assert dict(account.credit) == {"EUR": 16 * 1_000 - 12_000}
         assert [r.seq for r in store.history(number)] == list(range(1, len(store.history(number)) + 1))
+
+
+IDLE: Final = 6
+"""More than the pool's own check would get through in the time that a connection is waited for."""
+
+
+def hold_at_once(borrow: Callable[[], AbstractContextManager[psycopg.Connection[Any]]]) -> list[int]:
+    """The backends of so many connections that were in use together, and lie idle now."""
+    with ExitStack() as together:
+        return [together.enter_context(borrow()).info.backend_pid for _ in range(IDLE)]
+
+
+@pytest.mark.parametrize("whose", ["ours", "Django's"])
+def test_however_many_idle_connections_a_restart_has_ended_the_next_one_is_open(database_url: str, whose: str) -> None:
+    options = django_database(database_url, IDLE)["OPTIONS"]
+    assert isinstance(options, dict)
+    with LastingPool(database_url, **options["pool"]) if whose == "Django's" else ours(database_url) as pool:
+        backends = hold_at_once(pool.connection)
+        assert len(set(backends)) == IDLE
+        with psycopg.connect(database_url, autocommit=True) as db:
+            for backend in backends:
+                db.execute("SELECT pg_terminate_backend(%s, 5000)", [backend])
+        with pool.connection() as found:
+            assert found.execute("SELECT 1").fetchone() == (1,)
+            assert found.info.backend_pid not in backends
+
+
+def ours(url: str) -> LastingPool:
+    return LastingPool(url, min_size=1, max_size=IDLE, timeout=WAIT_SECONDS_MAX)
+
+
+def test_django_takes_its_connections_from_the_pool_that_lasts(site: str) -> None:
+    from django.db import connection
+
+    connection.ensure_connection()
+    assert isinstance(getattr(connection, "pool", None), LastingPool)

@@ -23,6 +23,7 @@ if TYPE_CHECKING:
 
 PAGES = (
     *("", "settle", "methods", "subscriptions", "invoices", "invoices.csv", "statement", "statement.csv"),
+    "statement.pdf",
     *("timeline", "profile", "receipts/{}"),
 )
 STATEMENTS_MAX = 24

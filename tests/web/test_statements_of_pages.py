@@ -22,7 +22,11 @@ if TYPE_CHECKING:
 STATEMENTS_MAX: Final = 60
 """BEGIN and COMMIT included, which are two in three: the store reads each thing in a transaction of its own."""
 
-NUMBERED: Final = ("/<account:account>/receipts/<int:number>", "/<account:account>/help/<int:number>")
+NUMBERED: Final = (
+    "/<account:account>/receipts/<int:number>",
+    "/<account:account>/receipts/<int:number>.pdf",
+    "/<account:account>/help/<int:number>",
+)
 """Pages of one payment or request, which these accounts have none of; test_page_statements counts a receipt's."""
 
 PAGES: Final = ("/", "/pay/", "/settle/<str:account>")

@@ -318,6 +318,9 @@ THROTTLES: Final = """
 /console/sign-out                        public
 /language                                public
 /banner.js                               public
+/favicon.ico                             public
+/acc/                                    session
+/acc/<path:task>                         session
 /address/<str:token>                     link
 /outbox/                                 public
 /outbox/<str:name>                       public
@@ -341,8 +344,8 @@ THROTTLES: Final = """
 /<account:account>/statement.csv         session
 /<account:account>/profile               typed_address
 /<account:account>/timeline              session
-/<account:account>/statement             session
-/<account:account>/statement.csv         session
+/<account:account>/statement.pdf         session
+/<account:account>/receipts/<int:number>.pdf  session
 /<account:account>/receipts/<int:number>  session
 /<account:account>/help                  session
 /<account:account>/help/<int:number>     session

@@ -198,6 +198,9 @@ class KeptAccount(NamedTuple):
     row_count: int
 
 
+NamedThings = tuple[list[str], list[str]]
+"""What rows name: numbers of invoices (their own, and those that credit notes are of), and references of payments."""
+
 Merge = Callable[[KeptAccount], tuple[AccountRows, list[Complaint]]]
 """Puts the rows of one account together, and says what they contradict each other in."""
 
@@ -238,6 +241,9 @@ class BookSource(Protocol):
     def keys(self, account: KeptAccount) -> tuple[list[str], list[str], list[str]]:
         """The numbers of an account's invoices, the references of its payments, and the numbers that its credit notes
         have and name; some of them may turn out not to be its own."""
+
+    def misread(self) -> Iterator[tuple[str, NamedThings]]:
+        """What each row names of which something cannot be read, with its customer, as far as that could be read."""
 
     def complain(self, complaints: Iterable[Complaint]) -> None:
         """Keep what `merge` has found."""
@@ -296,6 +302,10 @@ class _WholeBook:
         rows: AccountRows = account.rows
         noted = [number for note in rows.credits for number in (note.number, note.invoice_number)]
         return [i.number for i in rows.invoices], [p.ref for parts in rows.payments.values() for p in parts], noted
+
+    def misread(self) -> Iterator[tuple[str, NamedThings]]:
+        """See BookSource."""
+        return iter(())
 
     def complain(self, complaints: Iterable[Complaint]) -> None:
         """See BookSource."""

@@ -54,7 +54,8 @@ class _Watched:
         with self._inner.in_parts(now, wait_max) as parts:
             seen = _Parts(parts)
             yield seen
-        self._committed(seen.sent)
+        # A unit that was sent once more, with further facts, is one.
+        self._committed(list({id(unit): unit for unit in seen.sent}.values()))
 
     @contextmanager
     def accounts(self, numbers: Sequence[int], now: datetime) -> Iterator[Batch]:

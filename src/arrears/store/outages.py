@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import select
+import time
 from typing import Any, Final
 
 import psycopg
+from psycopg_pool import ConnectionPool
 
 OUTAGES: Final = (psycopg.OperationalError, psycopg.errors.ReadOnlySqlTransaction)
 """What is raised while the database is away, full, or only read, and where it has ended a transaction for another. In
@@ -23,11 +25,27 @@ def is_away(error: psycopg.Error) -> bool:
     return error.sqlstate is None or error.sqlstate[:2] in ("08", "57")
 
 
-def still_open(db: psycopg.Connection[Any]) -> None:
-    """Raise OperationalError where the server has ended a connection that lay idle: then there is something to read on
-    it, its last words or its end. It costs no round trip, as asking the server would."""
+def is_open(db: psycopg.Connection[Any]) -> bool:
+    """Whether the server has ended a connection that lay idle: then there is something to read on it, its last words
+    or its end. It costs no round trip, as asking the server would."""
+    if db.closed:
+        return False
     poll = select.poll()
     poll.register(db.pgconn.socket, select.POLLIN)
-    if poll.poll(0):
-        db.close()  # the pool makes another one in its place
-        raise psycopg.OperationalError("the server ended this connection while it was idle")
+    return not poll.poll(0)
+
+
+class LastingPool(ConnectionPool[psycopg.Connection[Any]]):
+    """A pool whose connections may all have died while they lay idle: each that has is replaced at once, however many
+    there are. The check that psycopg_pool offers waits longer and longer after each one that it finds dead, and with
+    four of them gives up."""
+
+    def getconn(self, timeout: float | None = None) -> psycopg.Connection[Any]:
+        """A connection that is open; PoolTimeout where there is none in time."""
+        deadline = time.monotonic() + (self.timeout if timeout is None else timeout)
+        while True:
+            db = super().getconn(max(deadline - time.monotonic(), 0.0))
+            if is_open(db):
+                return db
+            db.close()
+            self.putconn(db)  # another one is made in its place

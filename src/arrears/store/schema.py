@@ -49,7 +49,7 @@ def django_database(url: str, connections_max: int) -> dict[str, object]:
     # A request has a thread of its own; connecting anew for each takes longer than most pages ask of the database.
     pool = {"min_size": 0, "max_size": connections_max, "timeout": WAIT_SECONDS_MAX}
     options = {**parts, "pool": {**pool, "reconnect_timeout": RECONNECT_SECONDS_MAX}}
-    return {"ENGINE": "django.db.backends.postgresql", **settings, "OPTIONS": options, "CONN_HEALTH_CHECKS": True}
+    return {"ENGINE": "arrears.store.postgres.django_backend", **settings, "OPTIONS": options}
 
 
 def create_scratch(url: str, schema: str) -> None:

@@ -25,7 +25,16 @@ from arrears.adapters.books.spool import ROWS_IN_MEMORY, Spool
 from arrears.adapters.books.understanding import NumberedRow, Understanding, Understood, of_several_customers
 from arrears.core.errors import Refused
 from arrears.core.parallel import OrderedMap, map_here
-from arrears.core.receivables import AccountRows, Complaint, KeptAccount, Merge, OpenItems, Progress, ReceivablesBook
+from arrears.core.receivables import (
+    AccountRows,
+    Complaint,
+    KeptAccount,
+    Merge,
+    NamedThings,
+    OpenItems,
+    Progress,
+    ReceivablesBook,
+)
 from arrears.core.row_fields import plain, quoted
 
 HEADER_WITHIN: Final = 50
@@ -50,6 +59,7 @@ class BookRows:
         self._by_customer = Spool(rows_in_memory)
         self._by_number = Spool(rows_in_memory)
         self._by_ref = Spool(rows_in_memory)
+        self._by_wrong = Spool(rows_in_memory)
 
     @property
     def open_items(self) -> OpenItems | None:
@@ -79,6 +89,12 @@ class BookRows:
         said = [row for row in rows if not row.is_credit]
         noted = [number for row in rows if row.is_credit for number in (row.number, row.credited)]
         return [row.number for row in said], [row.ref or row.number for row in said if row.paid != NOTHING], noted
+
+    def misread(self) -> Iterator[tuple[str, NamedThings]]:
+        """See BookSource."""
+        for ref, rows in self._by_wrong.groups():
+            for named in rows:
+                yield ref, named
 
     def complain(self, complaints: Iterable[Complaint]) -> None:
         """See BookSource."""
@@ -116,7 +132,7 @@ class BookRows:
 
     def close(self) -> None:
         """Remove what lies on disk."""
-        for spool in (self._by_customer, self._by_number, self._by_ref):
+        for spool in (self._by_customer, self._by_number, self._by_ref, self._by_wrong):
             spool.close()
 
     def take(self, found: Understood) -> None:
@@ -124,6 +140,7 @@ class BookRows:
         self._by_customer.add(found.by_customer, found.counts[0])
         self._by_number.add(found.by_number, found.counts[1])
         self._by_ref.add(found.by_ref, found.counts[2])
+        self._by_wrong.add(found.by_wrong, len(found.wrong))
         for row, ref, reasons in found.wrong:
             self.mistakes.add(row, ref, reasons)
         self.left_out.update(skipped=found.skipped, draft=found.drafts)

@@ -11,6 +11,7 @@ from arrears.adapters.books.map_values import BookMap, Column, Constant, Source,
 from arrears.adapters.books.rows import (
     Cell,
     SumCell,
+    Wrong,
     read_currency,
     reading_day,
     reading_day_or_none,
@@ -19,6 +20,7 @@ from arrears.adapters.books.rows import (
     reading_texts,
     reading_word,
 )
+from arrears.core.receivables import NamedThings
 from arrears.core.row_fields import quoted
 
 PREPAID_DAYS_MAX: Final = 366
@@ -195,6 +197,17 @@ class RowReader:
             *paid,
             self._credited_by(cells, account.ref) if is_credit else "",
         )
+
+    def named(self, cells: list[str]) -> NamedThings:
+        """What a row names that has a mistake, as far as that can be read."""
+        number = self._number.take(cells, [])
+        own = f"{self.ref}/{number}" if number and self._rules.per_customer else number
+        ref = None if self._ref is None else self._ref.take(cells, [])
+        try:
+            credited = self._credited_by(cells, self.ref)
+        except Wrong:
+            credited = ""
+        return [one for one in (own, credited) if one], [one for one in (ref or own,) if one]
 
     def _credited_by(self, cells: list[str], ref: str) -> str:
         """The number of the invoice that a credit note is of; empty where it says none."""

@@ -18,7 +18,7 @@ NumberedRow = tuple[int, list[str]]
 
 class Understood(NamedTuple):
     """What some rows say: packed by customer, by invoice and by payment, with their counts; `wrong` has the number of
-    each bad row, whose it is and the reasons."""
+    each bad row, whose it is and the reasons, `by_wrong` what such rows name, by customer."""
 
     by_customer: Packed
     by_number: Packed
@@ -27,6 +27,7 @@ class Understood(NamedTuple):
     wrong: list[tuple[int, str, list[str]]]
     skipped: int
     drafts: int
+    by_wrong: Packed
 
 
 class Understanding:
@@ -44,7 +45,7 @@ class Understanding:
     def __call__(self, rows: Sequence[NumberedRow], meanwhile: Meanwhile) -> Understood:
         """What they say."""
         reader = self._reader = self._reader or RowReader(self._map, self._places)
-        customers, numbers, refs, wrong = [], [], [], []
+        customers, numbers, refs, wrong, named = [], [], [], [], []
         skipped = drafts = 0
         width = len(self._header)
         for number, cells in rows:
@@ -63,10 +64,14 @@ class Understanding:
                     refs.append((row.ref, (ref,)))
             elif reader.mistakes:
                 wrong.append((number, reader.ref, reader.mistakes))
+                if reader.ref:
+                    named.append((reader.ref, reader.named(cells)))
             else:
                 drafts += 1
         counts = len(customers), len(numbers), len(refs)
-        return Understood(packed(customers), packed(numbers), packed(refs), counts, wrong, skipped, drafts)
+        return Understood(
+            packed(customers), packed(numbers), packed(refs), counts, wrong, skipped, drafts, packed(named)
+        )
 
 
 def of_several_customers(part: bytes, meanwhile: Meanwhile) -> list[tuple[str, list[tuple[str, int]]]]:

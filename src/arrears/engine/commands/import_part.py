@@ -22,7 +22,7 @@ from arrears.core.receivables import AccountRows, Complaint, KeptAccount, Merge,
 from arrears.core.unit import Unit
 from arrears.engine.acting import decide_until_rest
 from arrears.engine.commands.import_account import ANOTHER, AccountImport, Changed
-from arrears.engine.commands.import_refused import WrongRow, in_another_currency, rows_were_taken
+from arrears.engine.commands.import_refused import WrongRow, in_another_currency, is_left, numbered_otherwise
 from arrears.engine.commands.import_sums import RunningSums
 from arrears.ports import NewAccount, Place, Sums
 
@@ -57,7 +57,7 @@ class BookPart:
 class Decided:
     """What a part came to. `encoded` is what the store writes, `described` what is known of accounts now, `sums` what
     is added to the sums of the book, `wrong` the reasons of the accounts that are left as they were, by their rows;
-    `found_here` of its invoices were here before."""
+    `found_here` of its invoices were here before, `taken` are accounts whose rows were refused before."""
 
     encoded: Sequence[object] = ()
     count: Counter[str] = field(default_factory=Counter)
@@ -70,6 +70,7 @@ class Decided:
     found_here: int = 0
     rows: int = 0
     taken_back: Counter[str] = field(default_factory=Counter)
+    taken: set[str] = field(default_factory=set)
 
 
 @dataclass(frozen=True, slots=True)
@@ -145,8 +146,8 @@ class _Decision:
             unit.undo()
             self._refuse(rows.account.ref, found.row, found.reason)
             return False
-        if not unit.is_new and (rows.invoices or rows.credits):
-            rows_were_taken(how.policies, guards, unit, how.author)
+        if (rows.invoices or rows.credits) and is_left(unit.account):
+            decided.taken.add(rows.account.ref)
         decided.count += taken.count
         decided.taken_back += taken.taken_back
         decided.changes += taken.changes
@@ -319,12 +320,6 @@ class _Decision:
     def _refuse(self, ref: str, row: int, reason: str) -> None:
         """One reason a row; the first is the one that is told."""
         self._decided.wrong.setdefault(ref, {}).setdefault(row, reason)
-
-
-def numbered_otherwise(ref: str, number: str) -> str:
-    """The number of an invoice of this customer under the other way to number: `5` where each customer's are numbered
-    apart and it is `ANN/5`, and the other way round."""
-    return number.removeprefix(f"{ref}/") if number.startswith(f"{ref}/") else f"{ref}/{number}"
 
 
 def _renaming(theirs: str, ref: str) -> str:

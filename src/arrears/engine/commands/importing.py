@@ -14,7 +14,7 @@ from collections import Counter
 from collections.abc import Callable, Iterator, Mapping, Sequence, Set
 from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
-from itertools import chain
+from itertools import chain, islice
 from typing import Final
 
 from arrears.core.errors import Refused
@@ -31,8 +31,8 @@ from arrears.core.receivables import (
     rows_of_book,
 )
 from arrears.engine.commands.import_account import Changed
-from arrears.engine.commands.import_part import BookPart, Decided, Deciding, numbered_otherwise
-from arrears.engine.commands.import_refused import leave_in_doubt
+from arrears.engine.commands.import_part import BookPart, Decided, Deciding
+from arrears.engine.commands.import_refused import leave_in_doubt, numbered_otherwise, owners_here, rows_were_taken
 from arrears.engine.commands.import_sums import RunningSums
 from arrears.engine.failpoints import reached
 from arrears.ports import AccountsInParts, NewAccount, Place, ReceivablesImport, Sums
@@ -161,6 +161,7 @@ class _Import:
         )
         self._gone: dict[str, Place] = {}
         self._renamed: dict[str, str] = {}
+        self._taken: set[str] = set()
 
     def run(self) -> ImportReport:
         """Everything into the transaction; what it came to."""
@@ -176,24 +177,39 @@ class _Import:
             self._take(decided)
         self._send()
         self._refuse_if_wrong()
-        self._pay_what_is_gone(open_before)
-        self._count["invoices_gone"] = max(0, invoices_here - self._found_here)
-        self._count.update({f"left_out_{why}": rows for why, rows in self._source.left_out.items()})
         wrong = self._source.reasons() | self._wrong
         refused = {
             ref: [f"row {row}, {reason}" for row, reason in sorted(reasons.items())]
             for ref, reasons in sorted(wrong.items())
         }
-        if refused:
-            # Who seems to be called otherwise now is not in the file, and its rows are refused under the new name.
-            doubted = refused | {old: refused[new] for old, new in self._renamed.items() if new in refused}
-            leave_in_doubt(self._store, self._parts, doubted, self._deciding.policies, self._deciding.author)
+        doubted = self._doubted(refused)
+        self._pay_what_is_gone(open_before, doubted.keys())
+        self._count["invoices_gone"] = max(0, invoices_here - self._found_here)
+        self._count.update({f"left_out_{why}": rows for why, rows in self._source.left_out.items()})
+        policies, author = self._deciding.policies, self._deciding.author
+        leave_in_doubt(self._store, self._parts, doubted, policies, author)
+        rows_were_taken(self._store, self._parts, self._taken - doubted.keys(), policies, author)
         after = self._sums.now if self.whole else {}
         return ImportReport(self._count, self._changed, self._changes, refused, before, after, self._taken_back, wrong)
 
-    def _pay_what_is_gone(self, open_before: int) -> None:
+    def _doubted(self, refused: Mapping[str, list[str]]) -> dict[str, list[str]]:
+        """Of whom refused rows speak, with the reasons: the customers that they name, whoever has here what they name,
+        and who seems to be called otherwise now, whom the file does not name and whose rows have the new name."""
+        if not refused or not self._has_invoices:
+            return dict(refused)
+        unread = (one for one in self._source.kept() if one.ref in refused)
+        while some := list(islice(unread, ACCOUNTS_IN_A_PART)):
+            here = self._store.account_numbers([one.ref for one in some])
+            self._alike([one for one in some if one.ref not in here])
+        doubted = {ref: list(reasons) for ref, reasons in refused.items()}
+        renamed = {old: refused[new] for old, new in self._renamed.items() if new in refused}
+        for owner, reasons in (*renamed.items(), *owners_here(self._store, self._source, refused).items()):
+            doubted[owner] = [*doubted.get(owner, ()), *reasons]
+        return doubted
+
+    def _pay_what_is_gone(self, open_before: int, doubted: Set[str]) -> None:
         """Of accounts that a list of what is open does not name at all, everything that such a list had is paid."""
-        wrong = self._source.reasons().keys() | self._wrong.keys() | self._renamed.keys()
+        wrong = doubted | self._renamed.keys()
         of_account: dict[str, list[str]] = {}
         for number, place in self._gone.items():
             if place.ref not in wrong:
@@ -324,6 +340,7 @@ class _Import:
         """What came of a part, to be sent when the next is read."""
         self._source.complain(decided.complaints)
         self._wrong |= decided.wrong
+        self._taken |= decided.taken
         self._count += decided.count
         self._taken_back += decided.taken_back
         self._changed.update(one.what for one in decided.changes)

@@ -28,7 +28,8 @@ class MemoryParts:
 
     def units(self, new: int, also: Sequence[int]) -> Sequence[Unit]:
         """See ports.AccountsInParts."""
-        existing = self._store.units_of(sorted(also), self._now)
+        sent = {unit.no: unit for unit in self.sent}
+        existing = [sent.get(unit.no, unit) for unit in self._store.units_of(sorted(also), self._now)]
         now = existing[0].now if existing else self._now
         first = max(self._store.slots, default=0) + self._given + 1
         self._given += new
@@ -45,7 +46,8 @@ class MemoryParts:
 
     def send(self, encoded: Sequence[object]) -> None:
         """See ports.AccountsInParts."""
-        self.sent += [unit for unit in cast(Sequence[Unit], encoded) if unit.changed]
+        sent = {unit.no for unit in self.sent}
+        self.sent += [unit for unit in cast(Sequence[Unit], encoded) if unit.changed and unit.no not in sent]
 
     def keep_sending(self) -> None:
         """See ports.AccountsInParts. Nothing is under way."""

@@ -14,7 +14,6 @@ from typing import Final, LiteralString
 
 import msgspec
 import psycopg
-from psycopg_pool import ConnectionPool
 
 from arrears.core.account import Account, decode_account
 from arrears.core.errors import Refused
@@ -33,7 +32,7 @@ from arrears.core.policy import Policy, load_policy, policy_text
 from arrears.core.system import System
 from arrears.core.unit import Unit
 from arrears.ports import Claim, NewAccount
-from arrears.store.outages import RECONNECT_SECONDS_MAX, WAIT_SECONDS_MAX, still_open
+from arrears.store.outages import RECONNECT_SECONDS_MAX, WAIT_SECONDS_MAX, LastingPool
 from arrears.store.postgres.access import PostgresAccess
 from arrears.store.postgres.batch import PostgresBatch, locked, read_system, record_system
 from arrears.store.postgres.book import PostgresReceivables
@@ -127,7 +126,7 @@ class PostgresStore(
             options += " -c synchronous_commit=off"
         self.schema = schema
         self._clock_is_real = clock_is_real
-        self._pool: ConnectionPool[Db] = ConnectionPool(
+        self._pool = LastingPool(
             url,
             min_size=1,
             max_size=connections_max,
@@ -135,7 +134,6 @@ class PostgresStore(
             kwargs={"options": options},
             timeout=WAIT_SECONDS_MAX,
             reconnect_timeout=RECONNECT_SECONDS_MAX,
-            check=still_open,
         )
         self._policies: dict[str, Policy] = {}
         self._open = threading.local()
