@@ -113,6 +113,7 @@ CHANGES: Final = {
     "the author of a fact": FREE + "UPDATE fact SET author = 'staff:9'" + ONE + " AND seq = 3",
     "the instant of a fact": FREE + "UPDATE fact SET at = at - interval '1 day'" + ONE + " AND seq = 5",
     "the last fact": FREE + "DELETE FROM fact" + ONE + " AND seq = (SELECT seq FROM account_state" + ONE + ")",
+    "the first fact": FREE + "DELETE FROM fact" + ONE + " AND seq = 1",
     "a fact in the middle": FREE + "DELETE FROM fact WHERE account_id = 1 AND seq = 4",
     "the last fact and its place": FREE
     + "DELETE FROM fact WHERE account_id = 1 AND seq = (SELECT seq FROM account_state" + ONE + "); "
@@ -229,6 +230,7 @@ SAYS: Final = {
     "the author of a fact": "account 1: fact 3 is not what was hashed",
     "the instant of a fact": "account 1: fact 5 is not what was hashed",
     "the last fact": "account 1: the state is at fact 17, the journal is not",
+    "the first fact": "account 1: fact 2 is not what was hashed",
     "a fact in the middle": "account 1: the state is at fact 17, the journal is not",
     "the last fact and its place": "account 1: the head is not the hash of the last fact",
     "a warning accepted earlier": "account 1: folding the facts does not give the stored text of the state",

@@ -13,7 +13,7 @@ from datetime import datetime, timedelta
 from typing import Any, Final, LiteralString, Protocol
 
 from arrears.core.account import Account, decode_account, encode_account
-from arrears.core.facts import SystemFact, decode_system_fact
+from arrears.core.facts import AccountOpened, SystemFact, decode_system_fact
 from arrears.core.invariants import INVARIANTS, Breach, CheckedInstallation, check_account
 from arrears.core.policy import Policies, Policy
 from arrears.core.replayed import replay
@@ -259,7 +259,8 @@ def check_book(
     while states := states_after(db, last):
         last = states[-1].number
         found = list(streams(db, states))
-        replayed = [replay(s.history) for s in found if s.history]
+        told = [s for s in found if s.broken() is None and opened(s)]
+        replayed = [replay(s.history) for s in told]
         by_number = {one.accounts[-1].no: one.accounts[-1] for one in replayed}
         for stream in found:
             report.checked += len(INVARIANTS)
@@ -267,7 +268,7 @@ def check_book(
                 folded = by_number.get(stream.state.number)
                 report.breaches += _account(stream, folded, policies, installation, now)
         if len(report.breaches) < BREACHES_MAX:
-            numbers = [s.number for s in states]
+            numbers = [s.state.number for s in told]
             accounts = {s.number: decode_account(s.text) for s in states}
             report.breaches += _projected(db, accounts)
             report.breaches += changed_rows(db, numbers, replayed)
@@ -276,6 +277,11 @@ def check_book(
         if progress is not None:
             progress(len(states))
     return report
+
+
+def opened(stream: Stream) -> bool:
+    """Whether its first fact is the one that makes an account of it."""
+    return bool(stream.history) and isinstance(stream.history[0].fact, AccountOpened)
 
 
 def _account(
@@ -287,7 +293,12 @@ def _account(
 ) -> list[Breach]:
     state, history = stream.state, stream.history
     broken = stream.broken()
-    found = [] if broken is None else [broken]
+    if broken is not None:
+        # What its facts say is nothing to compare with: one of them is not what was recorded.
+        return [broken]
+    if history and not opened(stream):
+        return [Breach("I18", state.number, "its first fact does not open it: what was recorded before is gone")]
+    found: list[Breach] = []
     if folded is not None and encode_account(folded) != state.text:
         found.append(Breach("I18", state.number, "folding the facts does not give the stored text of the state"))
     # Other machines' clocks may be a little ahead of ours.
