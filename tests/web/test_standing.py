@@ -101,7 +101,7 @@ def test_a_reason_that_paying_does_not_lift_is_never_promised_away(shop: Living,
     sign_in(client, shop.email(account))
     for path in ("", "settle"):
         page = main_of(client, account, path)
-        assert "dan zetten wij de dienst weer aan" not in page, path
+        assert "zetten wij de dienst weer aan" not in page, path
         assert "gaat dit niet door" not in page, path
     assert "Betalen is hier niet genoeg" in main_of(client, account)
     page = main_of(client, account, "subscriptions")
@@ -133,7 +133,7 @@ def test_once_a_deletion_is_ordered_nothing_promises_that_paying_brings_it_back(
     page = main_of(client, account)
     assert "wordt verwijderd" in page
     assert "komt daarmee niet terug" in page
-    assert "dan zetten wij de dienst weer aan" not in page
+    assert "zetten wij de dienst weer aan" not in page
     page = main_of(client, account, "subscriptions")
     assert "De dienst kan niet terugkomen, en de gegevens ook niet." in page
     assert "terughalen" not in page
@@ -218,7 +218,7 @@ def test_what_holds_a_card_is_listed_with_what_ends_it(shop: Living, client: Cli
         unit.record(f.MethodActivated(method=first, subscriptions=(1, 2)), "person:1")
     held = holdings(shop.store.snapshots([account])[account], first)
     page = main_of(client, account, "methods")
-    assert "Hiermee wordt mail betaald. Kies daarvoor eerst een andere." in page
+    assert "Hiermee betaalt u mail. Kies daarvoor eerst een andere." in page
     assert re.search(r"cloud is gestopt en kan tot \d+ \w+ \d+ terugkomen", page)
     assert "Eerst moet dit worden betaald: L" in page
     assert len(held) == 3, "the page says what the engine says"

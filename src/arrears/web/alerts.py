@@ -73,17 +73,17 @@ def _not_by_paying(alert: Alert, account: Account) -> str:
 
 
 def _sentences(alert: Alert) -> tuple[str, str]:
-    unpaid = _("Unpaid: %(sums)s. Pay it, and this does not happen.") if alert.sums else ""
+    unpaid = _("Unpaid for it: %(sums)s. Once everything is paid, this does not happen.") if alert.sums else ""
     looked_into = _("Nothing has to be paid while the invoice is being looked into.")
     match alert.level:
         case Level.DELETION_ON:
             return _("The data of %(service)s will be deleted on or after %(on)s"), unpaid
         case Level.STOPPED if alert.action is Action.RESTRICT:
-            text = _("Pay %(sums)s, and it can be used again.") if alert.sums else looked_into
-            return _("%(service)s was restricted on %(since)s"), text
+            text = _("Unpaid for it: %(sums)s. Once everything is paid, it can be used again.")
+            return _("%(service)s was restricted on %(since)s"), text if alert.sums else looked_into
         case Level.STOPPED:
-            text = _("Pay %(sums)s, and it is switched on again.") if alert.sums else looked_into
-            return _("%(service)s was stopped on %(since)s"), text
+            text = _("Unpaid for it: %(sums)s. Once everything is paid, it is switched on again.")
+            return _("%(service)s was stopped on %(since)s"), text if alert.sums else looked_into
         case Level.STOPS_ON if alert.action is Action.RESTRICT:
             return _("%(service)s will be restricted on %(on)s"), unpaid
         case Level.STOPS_ON:
