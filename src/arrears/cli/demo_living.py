@@ -24,7 +24,7 @@ from arrears.core.deadlines import ahead
 from arrears.core.ids import ACCOUNT, format_id
 from arrears.core.money import format_amount
 from arrears.core.payments.settlement import quotes
-from arrears.core.policy import default_policy
+from arrears.core.policy import default_text, load_policy
 from arrears.core.view import View
 from arrears.engine import system
 from arrears.engine.run import DEFAULT_LIMITS
@@ -42,6 +42,8 @@ HOST: Final = "127.0.0.1"
 _NAMES: Final = {"en": ("Anna Brown", "Brown's Bakery"), "nl": ("Anna de Vries", "Bakkerij De Vries")}
 PASSWORD: Final = "bread and butter pudding"
 NOTES: Final = ("Order flour", "Ask about the oven")
+POLICY: Final = f'{default_text()}\n[cancel]\nby_customer = "here"\n'
+"""The one that ships, and a customer may end a service on the pages, so that this can be seen too."""
 AGO: Final = timedelta(days=DUE_DAYS + PAID_DAYS_LATE + 1)
 """How long ago the told story began, so that its last day was yesterday."""
 
@@ -103,7 +105,7 @@ class DemoParts:
         day 0 is today. Its mail is kept in the folder, in the words that customers get."""
         self.clock.move_to(ten_on(self.clock.now().astimezone(ZoneInfo(ZONE)).date()))
         now, waiting = self.clock.now(), list[int]()
-        system.adopt_policy(self.store, default_policy(), now - AGO, "staff:1")
+        system.adopt_policy(self.store, load_policy(POLICY, where="the demo's policy"), now - AGO, "staff:1")
         scene = self.scene((now - AGO).replace(hour=10, minute=0, second=0, microsecond=0))
 
         def meanwhile() -> None:
