@@ -136,7 +136,7 @@ def test_the_story_goes_from_a_declined_card_to_a_service_that_runs_again_and_be
     page.get_by_role("button", name="Pay €61.00").click()
     expect(page.get_by_text("cloud is running again.")).to_be_visible(timeout=JUMP_MS)
     expect(page.get_by_role("button", name="Pay")).to_have_count(0)
-    page.get_by_role("link", name="Open cloud").click()
+    page.get_by_role("link", name="Use cloud").click()
     expect(page).to_have_url(notebook)
     write_note(page, notebook, "buy yeast", "Notebook of")
     expect(page.locator("ul")).to_contain_text("buy yeast")

@@ -153,6 +153,29 @@ def test_an_account_with_a_wrong_row_stays_as_it_was_and_the_others_are_taken(li
     assert "change_not_recorded" not in live("tasks").stdout, "it is over when a book's rows are taken"
 
 
+def test_an_export_that_is_refused_as_a_whole_is_a_task_and_a_doubt_until_one_is_taken(live: Run) -> None:
+    good = "anna,I-77,2026-01-01,2026-01-15,1.00,2026-01-10\n"
+    a_map = live.folder / "nightly.toml"  # type: ignore[attr-defined]
+    a_map.write_text(MAP)
+
+    def refused() -> list[str]:
+        found: list[str] = json.loads(live("status", "--json").stdout)["books_refused"]
+        return [one for one in found if one == str(a_map.resolve())]
+
+    assert live("import", write(live, "good.csv", good), "--map", str(a_map)).returncode == 0
+    for name, text in (("cell.csv", good.replace("1.00", "abc")), ("owner.csv", good.replace("anna", "", 1))):
+        bad = write(live, name, text)
+        assert live("import", bad, "--map", str(a_map), "--dry-run").returncode == 2
+        assert refused() == []
+        assert live("import", bad, "--map", str(a_map)).returncode == 2
+        assert f"{bad} was not taken: row 2, column" in live("tasks", "--kind", "book_refused").stdout
+        assert len(refused()) == 1
+        assert "disabling and deleting wait for news from the billing system" in live("status").stdout
+        assert live("import", write(live, "good.csv", good), "--map", str(a_map)).returncode == 0
+        assert refused() == []
+        assert bad not in live("tasks", "--kind", "book_refused").stdout
+
+
 def test_a_dry_run_shows_the_sums_before_and_after_and_writes_nothing(live: Run) -> None:
     rows = "fred,I-30,2026-01-01,2026-01-15,1000.00,\n"
     done = live("import", write(live, "dry.csv", rows), "--map", the_map(live), "--dry-run")
@@ -224,7 +247,8 @@ def test_what_a_person_reads_names_the_sum_the_dates_and_the_causes(live: Run) -
     numbers = json.loads(live("status", "--json").stdout)
     assert numbers["open_cases"] == numbers["accounts"] - 1, "all but anna"
     assert f"{numbers['accounts']} accounts, {numbers['open_cases']} with an open case" in live("status").stdout
-    assert "nothing waits for a person" in live("tasks").stdout
+    kinds = {task["kind"] for task in json.loads(live("tasks", "--json").stdout)}
+    assert kinds <= {"book_refused"}, "only exports that were refused wait for a person"
 
 
 def test_messages_are_shown_as_an_account_would_get_them_now(live: Run) -> None:

@@ -64,6 +64,32 @@ def months(store: AnyStore) -> None:
     corrections.credit(store, "I1", 500, at(13), "staff:1", "agreed")
 
 
+def another_name(store: AnyStore) -> list[tuple[str, ...]]:
+    """Of A's two invoices one comes under another name, paid, and is refused; then both are A's again. What A is in
+    doubt of after each book."""
+    adopt_policy(store, default_policy(), at(1), "staff:1")
+    under_b = replace(ONE, account_ref="B")
+    other = replace(
+        BOOK,
+        accounts=(ANNE, replace(ANNE, ref="B")),
+        invoices=(under_b, TWO),
+        payments=(replace(paid(ONE, 10_000), account_ref="B"), paid(TWO, 5000)),
+    )
+    doubts = []
+    for day, book in ((2, BOOK), (15, other), (16, other), (17, replace(BOOK, payments=(paid(ONE, 10_000),)))):
+        import_book(store, book, at(day), IMPORTER, per_account=True, rows_in_a_part=1)
+        doubts.append(tuple(doubt.ref for doubt in store.snapshots([1])[1].doubts))
+    return doubts
+
+
+def test_both_stores_doubt_whoever_has_what_refused_rows_name_though_its_own_rows_are_taken(store: AnyStore) -> None:
+    memory = MemoryStore()
+    assert another_name(store) == another_name(memory) == [(), ("book",), ("book",), ()]
+    assert store.digest() == memory.digest()
+    cleared = [one for one in store.history(1) if isinstance(one.fact, f.DoubtCleared)]
+    assert len(cleared) == 1, "it did not end between two books that say the same"
+
+
 def test_both_stores_come_to_the_same_facts_and_the_same_answers(store: AnyStore) -> None:
     months(store)
     memory = MemoryStore()

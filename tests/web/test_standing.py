@@ -105,7 +105,7 @@ def test_a_reason_that_paying_does_not_lift_is_never_promised_away(shop: Living,
         assert "gaat dit niet door" not in page, path
     assert "Betalen is hier niet genoeg" in main_of(client, account)
     page = main_of(client, account, "subscriptions")
-    assert "neemt deze reden weg; de andere blijven" in page
+    assert "vervalt deze reden; de andere blijven" in page
     assert "gebruiksregels" in page
 
 
@@ -132,7 +132,7 @@ def test_once_a_deletion_is_ordered_nothing_promises_that_paying_brings_it_back(
     sign_in(client, shop.email(account))
     page = main_of(client, account)
     assert "wordt verwijderd" in page
-    assert "komt er niet mee terug" in page
+    assert "komt daarmee niet terug" in page
     assert "dan zetten wij de dienst weer aan" not in page
     page = main_of(client, account, "subscriptions")
     assert "De dienst kan niet terugkomen, en de gegevens ook niet." in page

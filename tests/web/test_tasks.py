@@ -59,6 +59,7 @@ def test_whoever_has_several_accounts_is_asked_which_and_who_has_none_is_told(sh
     assert "U hebt hier nog geen accounts." in text(client.get("/acc/settle", headers={"accept-language": "nl"}))
 
 
+@pytest.mark.usefixtures("site")
 def test_the_manual_names_every_task_and_no_other() -> None:
     from arrears.web.account_centre.tasks import TASKS
 

@@ -390,10 +390,11 @@ def test_every_route_of_the_api_counts_the_tokens_that_are_none_of_ours(house: E
     asks = [line for line in PROGRAM_LINES if BY_ROUTE.get(line.route) != "public"]
     assert {line.route for line in asks} == {r for r in routes() if r.startswith("/v1/") and r not in BY_ROUTE}
     wear_out(house, Throttled.WRONG_TOKEN, CountedBy.NET, "192.0.2.1")
-    open_parts = {"account": "acc_1", "method": 1, "payment": "pay_1", "person": "per_1"}
+    open_parts = {"account": "acc_1", "method": 1, "payment": "pay_1", "person": "per_1", "ref": "c1", "number": "N-1"}
     for line in asks:
         path, headers = address(line.route, open_parts), {"Authorization": "Bearer arr_wrong"}
-        answer = at("192.0.2.1").generic(line.method, path, "{}", "application/json", headers=headers)
+        kind = "application/x-ndjson" if line.route == "/v1/upserts" else "application/json"
+        answer = at("192.0.2.1").generic(line.method, path, "{}", kind, headers=headers)
         assert (line.route, answer.status_code) == (line.route, 429)
 
 

@@ -205,6 +205,7 @@ ANSWERS: Final[Mapping[str, JsonAnswer | NoAnswer]] = {
         {
             **_each("at?", "last_tick_at copied_at"),
             **_each("flag", "clock_suspect feed_stale breaker_open clock_differs"),
+            "books_refused": ["text"],
             "limits": {"*": _each("minor", "minimum_minor maximum_minor step_minor")},
             "identity": "text",
             **_each("count", "accounts due_now waiting open_actions open_tasks open_cases"),

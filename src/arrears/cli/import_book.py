@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
-from contextlib import AbstractContextManager, closing, nullcontext
+from contextlib import AbstractContextManager, closing, contextmanager, nullcontext, suppress
 from pathlib import Path
 from typing import Any, Final
 
@@ -20,6 +20,7 @@ from arrears.core.money import format_amount
 from arrears.core.parallel import OrderedMap, map_here
 from arrears.engine.commands.importing import ImportReport, import_book
 from arrears.engine.payments.providers import Providers
+from arrears.engine.system import set_book_refused, set_book_taken
 from arrears.ports import Sums
 from arrears.wiring import open_installation, tune_for_batches
 
@@ -44,6 +45,11 @@ _CHANGED: Final = {
     "method": "payment methods at a provider",
     "gone": "open items that are gone from the list, and so paid",
 }
+_FIRST_MAX: Final = 300
+_WAY_ON: Final = (
+    "nobody is restricted, disabled or deleted before an export under this map is taken: correct it, or say"
+    " --per-account to take what is right of it; or close this task"
+)
 _LEFT_OUT: Final = {"draft": "drafts", "skipped": "rows that the map skips"}
 
 
@@ -84,7 +90,8 @@ def command(
     if map_file is None:
         raise click.UsageError("say --map MAP.toml; --guess proposes one for this file")
     tune_for_batches()
-    with each_mistake_on_a_line("nothing was imported"), _processes(Path(file)) as ordered_map:
+    reporting = nullcontext() if dry_run or show is not None else _reporting_refusal(file, map_file)
+    with each_mistake_on_a_line("nothing was imported"), reporting, _processes(Path(file)) as ordered_map:
         book_map = load_map(Path(map_file))
         with progress_of("reading") as progress:
             book = read_rows(Path(file), book_map, progress, ordered_map=ordered_map)
@@ -106,7 +113,31 @@ def command(
                     much_gone=much_gone,
                     ordered_map=ordered_map,
                 )
+                if not dry_run:
+                    set_book_taken(live.store, _feed(map_file), live.clock.now(), IMPORTER, f"{file} was taken")
     return _tell(report, dry_run, as_json, says_paid="paid" in book.columns)
+
+
+def _feed(map_file: str) -> str:
+    """What an export is known by: files have a new name each day, and several kinds of them come in beside each other,
+    each with a map of its own."""
+    return str(Path(map_file).resolve())
+
+
+@contextmanager
+def _reporting_refusal(file: str, map_file: str) -> Iterator[None]:
+    """A timer runs imports, and nobody reads what it answers: an export that is refused as a whole is a task, and
+    nobody is stopped before one under its map is taken, because it may say who has paid. Where no invoice is here,
+    there is nobody to stop."""
+    try:
+        yield
+    except Refused as refused:
+        first = refused.message.splitlines()[0]
+        why = f"{file} was not taken: {first[:_FIRST_MAX]}; {_WAY_ON}"
+        with suppress(Refused), open_installation() as live:
+            if live.store.invoice_count():
+                set_book_refused(live.store, _feed(map_file), live.clock.now(), why)
+        raise
 
 
 def _tell(report: ImportReport, dry_run: bool, as_json: bool, *, says_paid: bool) -> int:

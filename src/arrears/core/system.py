@@ -25,6 +25,9 @@ def fold_system(system: System, fact: f.SystemFact) -> System:
             return taken if former == system.identity else system
         case f.FeedSet(stale=stale):
             return system._replace(feed_stale=stale)
+        case f.BookRefused(book=book, over=over):
+            others = tuple(one for one in system.books_refused if one != book)
+            return system._replace(books_refused=others if over else (*others, book))
         case f.LimitsSet(limits=limits):
             return system._replace(limits=limits)
         case f.BreakerSet(open=is_open):
@@ -59,9 +62,12 @@ class System(NamedTuple):
     copied_at: datetime | None = None
     """When this became an installation of its own, where it began as a copy: what is older belongs to the other."""
 
+    books_refused: tuple[str, ...] = ()
+    """The maps under which the newest export was refused as a whole: who has paid since stands in a file that was not
+    taken."""
+
     @property
     def guards(self) -> Guards:
         """What every decision must wait for."""
-        return Guards(
-            self.feed_stale, self.clock_suspect or self.clock_differs, self.breaker_open, self.limits, self.identity
-        )
+        stale = self.feed_stale or bool(self.books_refused)
+        return Guards(stale, self.clock_suspect or self.clock_differs, self.breaker_open, self.limits, self.identity)

@@ -212,6 +212,8 @@ def system_tasks_of(seq: int, fact: f.SystemFact, why: str) -> Iterator[TaskRow]
             yield TaskRow(SYSTEM, seq, f"mail_{kind}", why)
         case f.FeedSet(stale=True):
             yield TaskRow(SYSTEM, seq, "provider_unread", why)
+        case f.BookRefused(book=book, over=False):
+            yield TaskRow(SYSTEM, seq, "book_refused", why, book)
         case f.ClockDiffers(over=False):
             yield TaskRow(SYSTEM, seq, "clock_differs", why)
         case f.ChangeSetAside(ref=ref):
@@ -227,6 +229,7 @@ def system_tasks_of(seq: int, fact: f.SystemFact, why: str) -> Iterator[TaskRow]
             | f.ClockDiffers()
             | f.LimitsSet()
             | f.FeedSet()
+            | f.BookRefused()
             | f.IdentityTaken()
             | f.SystemTaskClosed()
         ):
@@ -240,6 +243,8 @@ def system_ends_of(seq: int, fact: f.SystemFact) -> Iterator[TaskGone]:
     match fact:
         case f.FeedSet(stale=False):
             yield TaskGone(SYSTEM, "provider_unread", None, seq)
+        case f.BookRefused(book=book, over=True):
+            yield TaskGone(SYSTEM, "book_refused", book, seq)
         case f.ClockDiffers(over=True):
             yield TaskGone(SYSTEM, "clock_differs", None, seq)
         case f.BreakerSet(open=False):

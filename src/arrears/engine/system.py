@@ -11,6 +11,7 @@ from secrets import token_hex
 
 from arrears.core.facts import (
     ARREARS,
+    BookRefused,
     BreakerSet,
     ChangeSetAside,
     ClockConfirmed,
@@ -26,7 +27,7 @@ from arrears.core.facts import (
 from arrears.core.payments.limits import AmountLimits
 from arrears.core.policy import Policy
 from arrears.engine.run import run
-from arrears.ports import CollectionsRun, InstallationControl, MailCounts
+from arrears.ports import AccountsAndInstallation, CollectionsRun, InstallationControl, MailCounts
 
 
 def adopt_policy(store: InstallationControl, policy: Policy, now: datetime, author: str) -> None:
@@ -71,6 +72,22 @@ def set_feed(store: CollectionsRun, *, stale: bool, now: datetime, author: str, 
     return 0 if stale else store.wake_waiting(now)
 
 
+def set_book_refused(store: InstallationControl, book: str, now: datetime, why: str) -> None:
+    """Record that the newest export under this map was refused as a whole: a task for staff. What it says may be that
+    somebody has paid, so restrictions, disablements and deletions wait."""
+    store.record_system(BookRefused(book=book), now, ARREARS, why)
+
+
+def set_book_taken(store: CollectionsRun, book: str, now: datetime, author: str, why: str) -> int:
+    """Record that an export under this map was taken, or that a person knows what the refused one says; how many
+    accounts waited."""
+    if book not in store.system().books_refused:
+        return 0
+    run(store, now)
+    store.record_system(BookRefused(book=book, over=True), now, author, why)
+    return store.wake_waiting(now)
+
+
 def set_breaker(store: CollectionsRun, *, is_open: bool, now: datetime, author: str, why: str = "") -> int:
     """Open or close the breaker: open, it makes every escalation wait while declines come like a storm, and is a task
     for staff. How many accounts waited."""
@@ -103,6 +120,10 @@ def set_limits(store: InstallationControl, limits: dict[str, AmountLimits], now:
     store.record_system(LimitsSet(limits=limits), now, ARREARS, "as the payment providers document it")
 
 
-def close_task(store: InstallationControl, task: int, now: datetime, author: str, outcome: str) -> None:
-    """Close a task of the installation, which the fact of this number raised and staff have dealt with."""
+def close_task(store: AccountsAndInstallation, task: int, now: datetime, author: str, outcome: str) -> None:
+    """Close a task of the installation, which the fact of this number raised and staff have dealt with. Nothing waits
+    for a book any more that it was about."""
+    raised = store.system_fact(task)
+    if isinstance(raised, BookRefused):
+        set_book_taken(store, raised.book, now, author, outcome)
     store.record_system(SystemTaskClosed(task=task), now, author, outcome)

@@ -8,7 +8,7 @@ from datetime import date, datetime, timedelta
 from typing import NamedTuple, Protocol
 
 from arrears.core.account import Account, Mode
-from arrears.core.facts import Recorded
+from arrears.core.facts import Recorded, SystemFact
 from arrears.core.guards import Guards
 from arrears.core.receivables import NamedMethod
 from arrears.core.unit import Unit
@@ -157,6 +157,9 @@ class Journal(Protocol):
 
     def history(self, number: int) -> Sequence[Recorded]:
         """All facts of one account in order."""
+
+    def system_fact(self, seq: int) -> SystemFact | None:
+        """The fact of this number in the installation's stream; None where there is none."""
 
     def history_after(self, number: int, seq: int, most: int) -> Sequence[Recorded]:
         """The facts of one account after the one with this number, so many at most, in order. Facts of an account are

@@ -34,7 +34,7 @@ class CollectionsRun(DueAccounts, InstallationControl, Protocol):
     """What the collections run needs: the accounts that are due, and the doubts that hold it back."""
 
 
-class AccountsAndInstallation(Accounts, InstallationControl, Journal, Protocol):
+class AccountsAndInstallation(Accounts, CollectionsRun, Journal, Protocol):
     """Accounts under their locks, what was recorded of them, and the state of the whole installation: tasks are about
     either."""
 

@@ -123,6 +123,7 @@ from arrears.core.facts.reported import (
 )
 from arrears.core.facts.system import (
     AccountSetAside,
+    BookRefused,
     BreakerSet,
     ChangeSetAside,
     ClockConfirmed,
@@ -153,6 +154,7 @@ __all__ = [
     "AttemptMoved",
     "AuthorisationDeclined",
     "BecamePastDue",
+    "BookRefused",
     "BreakerSet",
     "Canceled",
     "CardTried",

@@ -46,6 +46,14 @@ class FeedSet(Fact, frozen=True, tag="feed_set"):
     stale: bool
 
 
+class BookRefused(Fact, frozen=True, tag="book_refused"):
+    """The newest export that comes in under the map `book` was refused as a whole, so that nobody knows what it says of
+    whom; or that is `over`."""
+
+    book: str
+    over: bool = False
+
+
 class ChangeSetAside(Fact, frozen=True, tag="change_set_aside"):
     """What a provider reported could not be recorded, nor that it could not, as its account cannot be read."""
 
@@ -111,6 +119,7 @@ SystemFact = (
     | ClockDiffers
     | FeedSet
     | IdentityTaken
+    | BookRefused
     | BreakerSet
     | ChangeSetAside
     | LimitsSet

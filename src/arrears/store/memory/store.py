@@ -246,6 +246,10 @@ class MemoryStore(MemoryTables):
 
     # -- the installation --------------------------------------------------------------------------------------
 
+    def system_fact(self, seq: int) -> SystemFact | None:
+        """See ports.Journal."""
+        return self.system_facts[seq - 1] if 0 < seq <= len(self.system_facts) else None
+
     def policies(self) -> Mapping[str, Policy]:
         """See ports.InstallationState."""
         return self.adopted

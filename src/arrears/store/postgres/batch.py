@@ -151,7 +151,7 @@ def read_system(db: Db) -> System:
 
 
 _SYSTEM: Final[LiteralString] = """
-SELECT last_tick_at, clock_suspect, feed_stale, breaker_open, limits, clock_differs, identity, copied_at
+SELECT last_tick_at, clock_suspect, feed_stale, breaker_open, limits, clock_differs, identity, copied_at, books_refused
 FROM system_state
 """
 
@@ -159,8 +159,8 @@ FROM system_state
 def _system_of(found: psycopg.Cursor[DbRow]) -> System:
     row = found.fetchone()
     assert row is not None
-    last, clock, feed, breaker, limits, differs, identity, copied = row
-    of_identity = identity, None if copied is None else utc(copied)
+    last, clock, feed, breaker, limits, differs, identity, copied, books = row
+    of_identity = identity, None if copied is None else utc(copied), tuple(books)
     return System(None if last is None else utc(last), clock, feed, breaker, _limits_of(limits), differs, *of_identity)
 
 
@@ -193,7 +193,7 @@ def record_system(db: Db, fact: SystemFact, now: datetime, author: str, why: str
     after = fold_system(read_system(db), fact)
     db.execute(
         "UPDATE system_state SET seq = %s, head = %s, clock_suspect = %s, feed_stale = %s, breaker_open = %s,"
-        " limits = %s, clock_differs = %s, identity = %s, copied_at = %s",
+        " limits = %s, clock_differs = %s, identity = %s, copied_at = %s, books_refused = %s",
         [
             seq,
             head,
@@ -204,5 +204,6 @@ def record_system(db: Db, fact: SystemFact, now: datetime, author: str, why: str
             after.clock_differs,
             after.identity,
             after.copied_at,
+            list(after.books_refused),
         ],
     )

@@ -26,6 +26,7 @@ from arrears.core.facts import (
     Resumed,
     SystemFact,
     decode_fact,
+    decode_system_fact,
 )
 from arrears.core.invariants import Breach
 from arrears.core.policy import Policy, load_policy, policy_text
@@ -318,6 +319,12 @@ class PostgresStore(
             return str(row[0])
 
     # -- the installation --------------------------------------------------------------------------------------
+
+    def system_fact(self, seq: int) -> SystemFact | None:
+        """See ports.Journal."""
+        with self.reading() as db:
+            row = db.execute("SELECT body FROM fact WHERE account_id = 0 AND seq = %s", [seq]).fetchone()
+            return None if row is None else decode_system_fact(row[0])
 
     def policies(self) -> Mapping[str, Policy]:
         """See ports.InstallationState. Versions never change, so only unknown ones are loaded."""

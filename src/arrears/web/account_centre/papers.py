@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import logging
 from collections.abc import Sequence
 from datetime import datetime
 from typing import Any
@@ -17,10 +16,9 @@ from arrears.web.account_centre.frame import Visit, account_page
 from arrears.web.account_centre.invoices import receipt_of
 from arrears.web.account_centre.statement import StatementLine, statement_of
 from arrears.web.languages import language_now
+from arrears.web.logs import LOG
 from arrears.web.refusals import in_words
 from arrears.wiring import settings
-
-log = logging.getLogger(__name__)
 
 
 @account_page()
@@ -103,7 +101,7 @@ def answer(visit: Visit, paper: Paper, name: str, at: datetime) -> HttpResponse:
     try:
         body = as_pdf(paper, at)
     except Refused as refused:
-        log.error(f"a paper was not made: {refused}")
+        LOG.error("paper not made", code=refused.code)
         return visit.page("refused", _("That was not possible"), 500, text=in_words(refused), back=_page_of(visit))
     response = HttpResponse(body, content_type="application/pdf")
     response.headers["Content-Disposition"] = f'attachment; filename="{name}"'
