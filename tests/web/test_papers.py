@@ -83,9 +83,8 @@ def test_a_statement_ends_with_what_is_owed_and_a_long_one_begins_with_what_was(
 def test_the_billing_address_stands_on_papers_and_pages_where_it_is_known(
     shop: Living, client: Client, account: int, site: str
 ) -> None:
-    path = (
-        text(client.get(f"/acc_{account}/invoices")).partition(f'href="/acc_{account}/receipts/')[2].partition('"')[0]
-    )
+    page = text(client.get(f"/acc_{account}/invoices"))
+    path = page.partition(f'href="/acc_{account}/receipts/')[2].partition('"')[0]
     pages = ("profile", "statement", f"receipts/{path}")
     papers = ("statement.pdf", f"receipts/{path}.pdf")
     for page in pages:
@@ -100,9 +99,8 @@ def test_the_billing_address_stands_on_papers_and_pages_where_it_is_known(
         shown = text(client.get(f"/acc_{account}/{page}"))
         assert "<dt>Factuuradres</dt><dd>Dorpsstraat &lt;1&gt;<br>1234 AB Ons Dorp</dd>" in shown
         assert "<dt>Btw-nummer</dt><dd>NL000099998B57</dd>" in shown
-    assert f'<a href="/acc_{account}/help">Vraag ons om het te wijzigen</a>' in text(
-        client.get(f"/acc_{account}/profile")
-    )
+    asks = f'<a href="/acc_{account}/help">Vraag ons om het te wijzigen</a>'
+    assert asks in text(client.get(f"/acc_{account}/profile"))
     for one in papers:
         lines = [line.strip() for line in paper(client, f"/acc_{account}/{one}", "nl").text.splitlines()]
         assert any(line.endswith("Dorpsstraat <1>") for line in lines), lines

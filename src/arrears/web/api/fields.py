@@ -74,9 +74,10 @@ def _currency(text: str) -> str:
 
 
 def _postal(lines: list[str]) -> list[str]:
-    text = "\n".join(lines)
-    reason = address_wrong(text) if text == meant("billing_address", text) else "has blanks too many, or an empty line"
-    if reason is not None:
+    text = meant("billing_address", "\n".join(lines))
+    if lines and text.split("\n") != lines:
+        raise _wrong("bad_billing_address", "has an empty line, or blanks around or beside each other")
+    if reason := address_wrong(text):
         raise _wrong("bad_billing_address", reason)
     return lines
 
