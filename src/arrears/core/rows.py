@@ -119,6 +119,12 @@ def rows_of_state(account: Account, rows: Rows) -> None:
             rows.service_ends.append(service_end_row(account.no, sub))
 
 
+def rows_of_facts(told: Iterable[tuple[f.Recorded, Account]], rows: Rows) -> None:
+    """Add the rows that facts leave by themselves, each fact with the account as it was after it."""
+    for recorded, account in told:
+        _from_fact(recorded, account, rows)
+
+
 def _from_fact(recorded: f.Recorded, account: Account, rows: Rows) -> None:
     kind = type(recorded.fact)
     if kind in STEPPING:

@@ -13,16 +13,19 @@ from datetime import datetime, timedelta
 from typing import Any, Final, LiteralString, Protocol
 
 from arrears.core.account import Account, decode_account, encode_account
-from arrears.core.evolve import fold
-from arrears.core.facts import decode_system_fact
+from arrears.core.facts import AccountOpened, SystemFact, decode_system_fact
 from arrears.core.invariants import INVARIANTS, Breach, CheckedInstallation, check_account
 from arrears.core.policy import Policies, Policy
-from arrears.core.rows import hold_row, service_end_row, subscription_row
+from arrears.core.replayed import replay
+from arrears.core.rows import subscription_row
 from arrears.core.system import System, fold_system
 from arrears.core.unit import GENESIS, chained
 from arrears.store.postgres.batch import read_system
+from arrears.store.postgres.derived import changed_rows
+from arrears.store.postgres.derived_tasks import changed_system_tasks
+from arrears.store.postgres.shape import SchemaRules, changed_rules, shape_of_files
 from arrears.store.postgres.streams import Stream, states_after, streams
-from arrears.store.postgres.tampering import changed_in_installation, changed_looks, changed_rows
+from arrears.store.postgres.tampering import changed_in_installation, changed_looks, done_again
 from arrears.store.postgres.write import Db, utc
 
 BREACHES_MAX: Final = 1000
@@ -232,43 +235,71 @@ def check_store(
     be later; a book that was replayed lies in its own time."""
     policies = store.policies()
     with store.transaction() as db:
+        rules = shape_of_files(db)
+    with store.transaction() as db:
         db.execute("SET TRANSACTION ISOLATION LEVEL REPEATABLE READ, READ ONLY")
-        return check_book(db, policies, progress, now=now)
+        return check_book(db, policies, rules, progress, now=now)
 
 
 def check_book(
-    db: Db, policies: Policies, progress: Callable[[int], None] | None = None, *, now: datetime | None = None
+    db: Db,
+    policies: Policies,
+    rules: SchemaRules,
+    progress: Callable[[int], None] | None = None,
+    *,
+    now: datetime | None = None,
 ) -> CheckReport:
-    """The same inside a transaction that is open."""
+    """The same inside a transaction that is open. `rules` are those that the database is to have."""
     report = CheckReport(len(CHECKS), check_database(db))
     installation = CheckedInstallation(GRACE)
     report.breaches += _system(db, installation)
     report.breaches += changed_in_installation(db, now, GRACE)
+    report.breaches += changed_rules(db, rules)
     last = 0
     while states := states_after(db, last):
         last = states[-1].number
         found = list(streams(db, states))
+        told = [s for s in found if s.broken() is None and opened(s)]
+        replayed = [replay(s.history) for s in told]
+        by_number = {one.accounts[-1].no: one.accounts[-1] for one in replayed}
         for stream in found:
             report.checked += len(INVARIANTS)
             if len(report.breaches) < BREACHES_MAX:
-                report.breaches += _account(stream, policies, installation, now)
+                folded = by_number.get(stream.state.number)
+                report.breaches += _account(stream, folded, policies, installation, now)
         if len(report.breaches) < BREACHES_MAX:
+            numbers = [s.state.number for s in told]
             accounts = {s.number: decode_account(s.text) for s in states}
             report.breaches += _projected(db, accounts)
-            report.breaches += changed_rows(db, found)
+            report.breaches += changed_rows(db, numbers, replayed)
+            report.breaches += done_again(db, numbers, [r for stream in found for r in stream.history])
             report.breaches += changed_looks(db, found, list(accounts.values()), policies)
         if progress is not None:
             progress(len(states))
     return report
 
 
+def opened(stream: Stream) -> bool:
+    """Whether its first fact is the one that makes an account of it."""
+    return bool(stream.history) and isinstance(stream.history[0].fact, AccountOpened)
+
+
 def _account(
-    stream: Stream, policies: Policies, installation: CheckedInstallation, now: datetime | None
+    stream: Stream,
+    folded: Account | None,
+    policies: Policies,
+    installation: CheckedInstallation,
+    now: datetime | None,
 ) -> list[Breach]:
     state, history = stream.state, stream.history
     broken = stream.broken()
-    found = [] if broken is None else [broken]
-    if history and encode_account(fold(history)) != state.text:
+    if broken is not None:
+        # What its facts say is nothing to compare with: one of them is not what was recorded.
+        return [broken]
+    if history and not opened(stream):
+        return [Breach("I18", state.number, "its first fact does not open it: what was recorded before is gone")]
+    found: list[Breach] = []
+    if folded is not None and encode_account(folded) != state.text:
         found.append(Breach("I18", state.number, "folding the facts does not give the stored text of the state"))
     # Other machines' clocks may be a little ahead of ours.
     until = now + GRACE if now is not None else history[-1].at if history else None
@@ -278,15 +309,12 @@ def _account(
 
 
 def _projected(db: Db, accounts: dict[int, Account]) -> list[Breach]:
-    """The rows that pages read say what the states say: subscriptions, invoices, open cases (I18)."""
+    """The rows that pages read say what the states say: subscriptions, and what is open (I18)."""
     numbers = list(accounts)
     found: list[Breach] = []
     for name, wanted, stored in (
         ("subscription", _subscriptions(accounts), _rows(db, _SUBSCRIPTIONS, numbers)),
         ("invoice", _invoices(accounts), _rows(db, _INVOICES, numbers)),
-        ("case", _cases(accounts), _rows(db, _CASES, numbers)),
-        ("hold", _holds(accounts), _rows(db, _HOLDS, numbers)),
-        ("service end", _ends(accounts), _rows(db, _ENDS, numbers)),
     ):
         different = sorted({(key[0], key[1]) for key in wanted ^ stored})
         found += [
@@ -300,18 +328,6 @@ SELECT account_id, no, service, state, generation, reasons, restrict_on, disable
 FROM subscription WHERE account_id = ANY(%b)"""
 _INVOICES: Final[LiteralString] = """
 SELECT account_id, no, currency, open_minor, day_0 FROM invoice WHERE account_id = ANY(%b) AND open_minor > 0"""
-_CASES: Final[LiteralString] = """
-SELECT account_id, no, policy, zone FROM collection_case WHERE account_id = ANY(%b) AND outcome IS NULL"""
-
-_HOLDS: Final[LiteralString] = """
-SELECT account_id, no, scope, target, stops, reason, from_at, until, ended_at
-FROM hold WHERE account_id = ANY(%b) AND ended_at IS NULL"""
-_ENDS: Final[LiteralString] = """
-SELECT e.account_id, e.subscription, e.generation, e.stopped_on, e.ended_on, e.delete_on, e.scheduled_at,
-    e.awaiting_release, e.ordered_at
-FROM service_end e JOIN subscription s ON s.account_id = e.account_id AND s.no = e.subscription
-    AND s.generation = e.generation AND s.state IN ('disabled', 'deleted')
-WHERE e.account_id = ANY(%b)"""
 
 
 def _rows(db: Db, statement: LiteralString, numbers: list[int]) -> set[tuple[Any, ...]]:
@@ -326,23 +342,12 @@ def _invoices(accounts: dict[int, Account]) -> set[tuple[Any, ...]]:
     return {(a.no, d.no, d.currency, d.open_minor, d.day_0) for a in accounts.values() for d in a.debts}
 
 
-def _cases(accounts: dict[int, Account]) -> set[tuple[Any, ...]]:
-    return {(a.no, a.case.no, a.case.terms.policy, a.case.terms.zone) for a in accounts.values() if a.case is not None}
-
-
-def _holds(accounts: dict[int, Account]) -> set[tuple[Any, ...]]:
-    return {tuple(hold_row(a.no, h)) for a in accounts.values() for h in a.holds if h.ended_at is None}
-
-
-def _ends(accounts: dict[int, Account]) -> set[tuple[Any, ...]]:
-    return {tuple(service_end_row(a.no, s)) for a in accounts.values() for s in a.subscriptions if s.end is not None}
-
-
 def _system(db: Db, installation: CheckedInstallation) -> list[Breach]:
     """The installation's own stream: its chain, and what its doubts were over time."""
     state = System(None, False, False, False)
     head = GENESIS
     found: list[Breach] = []
+    told: list[tuple[int, datetime, str, SystemFact]] = []
     for seq, at, author, why, digest, body in db.execute(
         "SELECT seq, at, author, why, hash, body FROM fact WHERE account_id = 0 ORDER BY seq"
     ):
@@ -350,10 +355,12 @@ def _system(db: Db, installation: CheckedInstallation) -> list[Breach]:
         head = chained(head, 0, seq, at, author, why, body)
         if head != bytes(digest) and not found:
             found.append(Breach("I18", 0, f"fact {seq} of the installation is not what was hashed"))
-        state = fold_system(state, decode_system_fact(body))
+        fact = decode_system_fact(body)
+        told.append((seq, at, why, fact))
+        state = fold_system(state, fact)
         installation.changed(at, state.guards)
     row = db.execute("SELECT head FROM system_state").fetchone()
     assert row is not None
     if bytes(row[0]) != head or read_system(db)._replace(last_tick_at=state.last_tick_at) != state:
         found.append(Breach("I18", 0, "the installation's state is not the fold of its facts"))
-    return found
+    return [*found, *changed_system_tasks(db, told)]

@@ -1,33 +1,28 @@
-"""What somebody changed by hand: the promises, the rows, the rules of the database itself.
+"""What somebody changed by hand of the installation as a whole, and of what is to be done when.
 
-Rows are compared with what the journal says that they must be, all of them; the database's own rules with the numbered
-files that made them.
+Rows are compared in derived.py with what the journal says that they must be, the database's own rules in shape.py with
+the numbered files that made them.
 """
 
 from __future__ import annotations
 
-import re
-from collections import Counter
 from collections.abc import Iterable, Iterator, Sequence
 from datetime import datetime, timedelta
-from typing import Any, Final, LiteralString
+from typing import Final, LiteralString
 
 from psycopg import sql
 
 from arrears.core import facts as f
 from arrears.core.account import Account
-from arrears.core.actions import ORDER, actions_of, steps_of
+from arrears.core.actions import ORDER, actions_of
 from arrears.core.decide import decide
 from arrears.core.errors import Refused
 from arrears.core.invariants import Breach
 from arrears.core.policy import Policies, load_policy
-from arrears.store import schema
 from arrears.store.postgres.batch import read_system
 from arrears.store.postgres.heartbeat import missed
 from arrears.store.postgres.streams import Stream
 from arrears.store.postgres.write import Db, utc
-
-_Row = tuple[Any, ...]
 
 SETS: Final[tuple[tuple[str, LiteralString], ...]] = (
     (
@@ -64,7 +59,6 @@ def changed_in_installation(db: Db, now: datetime | None, grace: timedelta) -> I
     yield from missed(db)
     yield from _left_behind(db)
     yield from _policies(db)
-    yield from _rules(db)
 
 
 _OF_ACCOUNTS: Final[LiteralString] = """
@@ -81,6 +75,10 @@ def _left_behind(db: Db) -> Iterator[Breach]:
             gone.setdefault(account, []).append(_text(table))
     for account, tables in gone.items():
         yield Breach("I18", account, f"the account is gone, and not its rows in {', '.join(tables)}")
+
+
+def _text(value: str | bytes) -> str:
+    return value.decode() if isinstance(value, bytes) else value
 
 
 def _policies(db: Db) -> Iterator[Breach]:
@@ -102,63 +100,7 @@ def _policies(db: Db) -> Iterator[Breach]:
         yield Breach("I18", 0, f"policy {name} ({version}) is not in both the journal and the table of policies")
 
 
-# -- the database's own rules ----------------------------------------------------------------------------------------
-
-
-def _rules(db: Db) -> Iterator[Breach]:
-    triggers, indexes, functions = _expected()
-    enabled: dict[str, Any] = dict(
-        db.execute(
-            "SELECT tgname, tgenabled FROM pg_trigger t JOIN pg_class c ON c.oid = t.tgrelid"
-            " WHERE c.relnamespace = current_schema()::regnamespace AND NOT tgisinternal"
-        ).fetchall()
-    )
-    for name in sorted(triggers):
-        if _text(enabled.get(name, "")) not in ("O", "A"):
-            yield Breach("I18", 0, f"the trigger {name} is gone or switched off")
-    valid = {
-        name
-        for (name,) in db.execute(
-            "SELECT relname FROM pg_class c JOIN pg_index i ON i.indexrelid = c.oid"
-            " WHERE relnamespace = current_schema()::regnamespace AND indisvalid"
-        )
-    }
-    for name in sorted(indexes - valid):
-        yield Breach("I18", 0, f"the index {name} is gone")
-    bodies: dict[str, str] = dict(
-        db.execute("SELECT proname, prosrc FROM pg_proc WHERE pronamespace = current_schema()::regnamespace").fetchall()
-    )
-    for name, body in sorted(functions.items()):
-        if bodies.get(name) != body:
-            yield Breach("I18", 0, f"the function {name} is gone or another one")
-
-
-def _text(value: str | bytes) -> str:
-    return value.decode() if isinstance(value, bytes) else value
-
-
-_TABLE: Final = re.compile(r"^CREATE TABLE (\w+) \((.*?)^\)|^CREATE TABLE (\w+) \((.*?)\);", re.M | re.S)
-_FUNCTION: Final = re.compile(r"^CREATE (?:OR REPLACE )?FUNCTION (\w+)\(.*?\$\$(.*?)\$\$", re.M | re.S)
-
-
-def _expected() -> tuple[set[str], set[str], dict[str, str]]:
-    """The triggers, the indexes and the functions with their bodies that the numbered files have made by now."""
-    triggers: set[str] = set()
-    indexes: set[str] = set()
-    functions: dict[str, str] = {}
-    for version in schema.versions():
-        text = schema.text(version)
-        triggers |= set(re.findall(r"^CREATE TRIGGER (\w+)", text, re.M))
-        indexes |= set(re.findall(r"^CREATE (?:UNIQUE )?INDEX (\w+)", text, re.M))
-        for named in re.findall(r"^DROP (?:INDEX|TRIGGER) (?:IF EXISTS )?(\w+(?:,\s*\w+)*)", text, re.M):
-            gone = set(re.findall(r"\w+", named))
-            triggers, indexes = triggers - gone, indexes - gone
-        for table in _TABLE.finditer(text):
-            name, body = table[1] or table[3], table[2] or table[4]
-            indexes |= {f"{name}_pkey"} if "PRIMARY KEY" in body else set()
-            indexes |= {f"{name}_{column}_key" for column in re.findall(r"(\w+) [a-z]+ NOT NULL UNIQUE", body)}
-        functions |= dict(_FUNCTION.findall(text))
-    return triggers, indexes, functions
+# -- when each is looked at next ------------------------------------------------------------------------------------
 
 
 def changed_looks(
@@ -200,101 +142,15 @@ SELECT split_part(split_part(what, ':', 1), ' ', 2) FROM task
 WHERE account_id = 0 AND kind = 'set_aside' AND closed_seq IS NULL"""
 
 
-# -- the rows of accounts --------------------------------------------------------------------------------------------
+# -- what is to be done ----------------------------------------------------------------------------------------------
 
 
-def changed_rows(db: Db, streams: Sequence[Stream]) -> Iterator[Breach]:
-    """Every row of these accounts that the journal does not say, and every one that it says and is not there."""
-    numbers = [s.state.number for s in streams]
-    facts = [recorded for stream in streams for recorded in stream.history]
-    for name, statement, wanted in (
-        ("step", _STEPS, [tuple(_of_step(step)) for r in facts for step in steps_of(r)]),
-        ("action", _ACTIONS, [_of_action(action) for r in facts for action in actions_of(r)]),
-        ("invoice", _INVOICES, list(_invoices(facts))),
-        ("payment", _PAYMENTS, [_payment(r) for r in facts if isinstance(r.fact, f.PaymentBooked)]),
-        ("case", _CASES, list(_cases(facts))),
-    ):
-        stored = Counter(map(tuple, db.execute(statement, [numbers])))
-        different = (Counter(wanted) - stored) + (stored - Counter(wanted))
-        for account, no in sorted({row[:2] for row in different}):
-            yield Breach("I18", account, f"the row of {name} {no} is not what the journal says")
-    yield from _accounts(db, numbers, facts)
-    yield from _done_again(db, numbers, facts)
-
-
-def _accounts(db: Db, numbers: list[int], facts: Iterable[f.Recorded]) -> Iterator[Breach]:
-    """An account's row has the terms of its opening, or those that somebody has given it since."""
-    known: dict[int, list[set[str]]] = {number: [set(), set(), set()] for number in numbers}
-    for r in facts:
-        if isinstance(r.fact, f.AccountOpened | f.TermsChanged):
-            terms = (r.fact.terms.zone, r.fact.terms.policy, r.fact.mode.value)
-            for values, value in zip(known[r.account], terms, strict=True):
-                values.add(value)
-    for account, *row in db.execute(_ACCOUNTS, [numbers]):
-        if any(value not in values for values, value in zip(known[account], row, strict=True)):
-            yield Breach("I18", account, "the row of the account has terms that nobody gave it")
-
-
-_STEPS: Final[LiteralString] = """
-SELECT account_id, seq, kind, case_no, subscription, generation, rung, promised_on, skipped
-FROM step WHERE account_id = ANY(%b)"""
-_ACTIONS: Final[LiteralString] = """
-SELECT account_id, seq, kind, subscription, order_no, what FROM action WHERE account_id = ANY(%b)"""
-_INVOICES: Final[LiteralString] = """
-SELECT account_id, no, number, currency, total_minor, issued_on, due_on FROM invoice WHERE account_id = ANY(%b)"""
-_PAYMENTS: Final[LiteralString] = """
-SELECT account_id, seq, ref, currency, amount_minor FROM payment WHERE account_id = ANY(%b)"""
-_CASES: Final[LiteralString] = """
-SELECT account_id, no, opened_on, policy, zone, outcome FROM collection_case WHERE account_id = ANY(%b)"""
-_ACCOUNTS: Final[LiteralString] = "SELECT account_id, zone, policy, mode FROM account WHERE account_id = ANY(%b)"
 _OPEN: Final[LiteralString] = """
 SELECT account_id, seq, kind, subscription, order_no FROM action
 WHERE account_id = ANY(%b) AND status IN ('recorded', 'claimed') AND kind IN ('notice', 'order')"""
 
 
-def _of_step(step: Any) -> _Row:
-    return (
-        *(step.account, step.seq, step.kind, step.case, step.subscription, step.generation, step.rung),
-        *(step.promised_on, step.skipped),
-    )
-
-
-def _of_action(action: Any) -> _Row:
-    return action.account, action.seq, action.kind, action.subscription, action.order_no, action.order
-
-
-def _payment(r: f.Recorded) -> _Row:
-    assert isinstance(r.fact, f.PaymentBooked)
-    return r.account, r.seq, r.fact.ref, r.fact.currency, r.fact.amount_minor
-
-
-def _invoices(facts: Iterable[f.Recorded]) -> Iterator[_Row]:
-    found: dict[tuple[int, int], list[Any]] = {}
-    for r in facts:
-        if isinstance(r.fact, f.InvoiceIssued):
-            debt = r.fact.debt
-            row = [r.account, debt.no, debt.number, debt.currency, debt.total_minor, r.fact.issued_on, debt.due_on]
-            found[r.account, debt.no] = row
-        elif isinstance(r.fact, f.DueMoved):
-            found[r.account, r.fact.debt][-1] = r.fact.due_on
-    for row in found.values():
-        yield tuple(row)
-
-
-def _cases(facts: Iterable[f.Recorded]) -> Iterator[_Row]:
-    found: dict[tuple[int, int], list[Any]] = {}
-    for r in facts:
-        if isinstance(r.fact, f.BecamePastDue) and r.fact.opened:
-            fact = r.fact
-            first = min(d.day_0 for d in fact.debts)
-            found[r.account, fact.case] = [r.account, fact.case, first, fact.terms.policy, fact.terms.zone, None]
-        elif isinstance(r.fact, f.CaseEnded):
-            found[r.account, r.fact.case][-1] = r.fact.outcome.value
-    for row in found.values():
-        yield tuple(row)
-
-
-def _done_again(db: Db, numbers: list[int], facts: Iterable[f.Recorded]) -> Iterator[Breach]:
+def done_again(db: Db, numbers: list[int], facts: Iterable[f.Recorded]) -> Iterator[Breach]:
     """What the journal says is done must not stand in the queue: it would be done again; and an order that no service
     has carried out must not be struck off: nobody would give it."""
     answered: set[tuple[int, int]] = set()
