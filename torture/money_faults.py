@@ -218,7 +218,7 @@ def _pages_unread() -> Sequence[Swap]:
 
 
 def _any_card_is_active() -> Sequence[Swap]:
-    return [(methods, "_can_be_charged", lambda *_: None)]
+    return [(methods, "refused_activation", lambda *_: "")]
 
 
 # -- several things at once ----------------------------------------------------------------------------------------

@@ -1,0 +1,16 @@
+"""A fault that is put back is in the code: what it swaps is there, by that name."""
+
+from __future__ import annotations
+
+import pytest
+from torture import ladder_faults, mail_faults, money_faults
+from torture.put_back import Fault
+
+EVERY = [fault for module in (ladder_faults, mail_faults, money_faults) for fault in module.FAULTS]
+
+
+@pytest.mark.parametrize("fault", EVERY, ids=lambda fault: fault.what)
+def test_what_a_fault_swaps_is_there(fault: Fault) -> None:
+    swaps = fault.swaps()
+    assert swaps
+    assert [name for place, name, _ in swaps if not hasattr(place, name)] == []
