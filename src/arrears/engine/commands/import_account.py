@@ -75,9 +75,8 @@ def _read_as(value: object) -> str:
 
 def described_by(a: BookAccount) -> NewAccount:
     """What a book says of a customer, as the account is opened with it."""
-    mode = Mode(a.mode)
     told = (a.policy, a.email, a.copies, a.method, a.billing_address, a.tax_number)
-    return NewAccount(a.ref, a.name, a.country, a.zone, a.locale, mode, *told)
+    return NewAccount(a.ref, a.name, a.country, a.zone, a.locale, Mode(a.mode), *told)
 
 
 class AccountImport:
