@@ -298,7 +298,7 @@ FAULTS: Final = (
     Fault("what is taken back is owed by nobody", _never_owed_again),
     Fault("what is won is booked whatever was lost", _won_is_all_credit),
     Fault("that nothing is found is proof at once", _nothing_is_proof),
-    Fault("a lost answer means that nothing was taken", _silence_is_over, 9),
+    Fault("a lost answer means that nothing was taken", _silence_is_over, 16),
     Fault("what is due only later is charged too", _all_that_is_open, 3),
     Fault("a part in a mistyped currency charges everything", _parts_unread),
     Fault("less than the provider takes is asked for", lambda: _limits(minimum_minor=1), 6),

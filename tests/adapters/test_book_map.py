@@ -67,6 +67,18 @@ BAD_MAPS = {
         MAP.replace('{ column = "Zone" }', '{ column = "Zone", words = { UTC = "x", "Asia/Tokyo" = ["X"] } }'),
         'account.zone.words.Asia/Tokyo: "X" is a word for UTC too',
     ),
+    "one address for all": (
+        MAP.replace("[invoice]", 'billing_address = { value = "Kade 2" }\n[invoice]'),
+        "account.billing_address: differs from row to row",
+    ),
+    "an address in too many columns": (
+        MAP.replace("[invoice]", "billing_address = [" + '{ column = "A" },' * 7 + "]\n[invoice]"),
+        "account.billing_address: has 7 columns, the most is 6",
+    ),
+    "a separator in an address": (
+        MAP.replace("[invoice]", 'billing_address = { column = "A", separator = ";" }\n[invoice]'),
+        "account.billing_address.separator: means nothing here; say a list of columns",
+    ),
     "a rule for no rows": (MAP + '[skip]\nwhere = [{ column = "Number" }]\n', "skip.where 1: must be {"),
     "a number of days that is none": (
         MAP.replace('{ column = "Due" }', "{ days_after_issue = -1 }"),

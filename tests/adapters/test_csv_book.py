@@ -8,6 +8,7 @@ import os
 import random
 from datetime import date
 from pathlib import Path
+from typing import Final
 
 import pytest
 from hypothesis import given, settings
@@ -232,6 +233,49 @@ def test_an_honest_row_becomes_its_values(tmp_path: Path) -> None:
         hashlib.sha256(content).hexdigest(),
         book.columns,
     )
+
+
+ADDRESSED: Final = MAP.replace(
+    "[invoice]",
+    'billing_address = [{ column = "Street" }, { column = "City" }]\ntax_number = { column = "Tax" }\n[invoice]',
+)
+
+
+def addressed(tmp_path: Path, *rows: dict[str, str], decided_by: str = "") -> BookAccount:
+    """The one customer of these rows, each an invoice of its own."""
+    path = tmp_path / "book.csv"
+    filled = [HONEST | {"Number": f"n{number}"} | one for number, one in enumerate(rows)]
+    path.write_text(as_csv(filled, [*HONEST, "Street", "City", "Tax"]), "utf-8")
+    [account] = read_book(path, map_from(tmp_path, ADDRESSED.replace("[invoice]", f"{decided_by}\n[invoice]"))).accounts
+    return account
+
+
+def test_a_billing_address_is_put_together_from_columns_and_lines(tmp_path: Path) -> None:
+    found = addressed(tmp_path, {"Street": " Kade  2\n\nRoom 4 ", "City": "Ons Dorp", "Tax": "NL1"})
+    assert (found.billing_address, found.tax_number) == ("Kade 2\nRoom 4\nOns Dorp", "NL1")
+    assert not found.unsaid
+
+
+def test_cells_that_are_not_filled_are_no_word(tmp_path: Path) -> None:
+    found = addressed(tmp_path, {"Street": "", "City": "", "Tax": ""})
+    assert found.unsaid == {"billing_address", "tax_number"}
+
+
+def test_the_newest_address_that_is_there_counts_where_the_latest_invoice_decides(tmp_path: Path) -> None:
+    rows = ({"Street": "Kade 2", "Tax": "NL1"}, {"Issued": "2024-01-02", "Street": "Plein 3", "Tax": ""})
+    found = addressed(tmp_path, *rows, decided_by='decided_by = "latest_invoice"')
+    assert (found.billing_address, found.tax_number) == ("Plein 3", "NL1")
+    with pytest.raises(Refused, match='column Street: "Plein 3" for customer "c1", but row 2 says "Kade 2"'):
+        addressed(tmp_path, *rows)
+
+
+@pytest.mark.parametrize(
+    ("street", "reason"),
+    [("x" * 101, "has a line of 101 characters"), ("\n".join("abcdefg"), "has 7 lines, the most is 6")],
+)
+def test_an_address_that_is_too_long_is_a_mistake_of_its_row(tmp_path: Path, street: str, reason: str) -> None:
+    with pytest.raises(Refused, match=f"row 2, column Street: .*{reason}"):
+        addressed(tmp_path, {"Street": street})
 
 
 def test_a_payment_is_of_the_whole_invoice_where_the_map_names_no_amount(tmp_path: Path) -> None:

@@ -100,6 +100,8 @@ class Town:
                 " VALUES ('eva@canary.example', true, true, %(person)s)",
                 "INSERT INTO dead_address VALUES ('eva@canary.example', %(now)s, 'no canary here')",
                 "UPDATE account SET contact = 'Eva@canary.example' WHERE account_id = 2",
+                "UPDATE account SET billing_address = E'Canary Lane\\n1', tax_number = 'canary-1' WHERE account_id < 3",
+                "UPDATE account SET billing_address = 'Theirs' WHERE account_id = 3",
                 "UPDATE message SET subject = 'Eva Canary invites you.' WHERE address = 'neighbour@x.nl'",
             ):
                 db.execute(statement, values)
@@ -203,6 +205,15 @@ def test_every_table_says_how_long_it_is_kept_and_why(untouched: Town) -> None:
 def test_the_document_says_the_same() -> None:
     text = (Path(__file__).parents[2] / "docs/operate.md").read_text("utf-8")
     assert "\n".join(markdown()) in text, "put there what `arrears person kept` prints"
+
+
+def test_the_billing_address_of_accounts_that_are_theirs_is_exported_and_erased(untouched: Town, erased: Town) -> None:
+    held = untouched.store.personal(untouched.holder())["account"]
+    assert [(one["account_id"], one["billing_address"], one["tax_number"]) for one in held] == [
+        (number, "Canary Lane\n1", "canary-1") for number in (1, 2)
+    ]
+    left = erased.rows("SELECT billing_address, tax_number FROM account ORDER BY account_id")
+    assert left == [(None, None), (None, None), ("Theirs", None)], "of the third she was only warned"
 
 
 def test_the_export_has_every_row_about_a_person(untouched: Town) -> None:

@@ -58,7 +58,13 @@ def months(store: AnyStore) -> None:
     less = replace(TWO, total_minor=8000, due_on=date(2026, 2, 20), disputed=True)
     note = BookCredit(4, "CN-1", "A", "I2", date(2026, 1, 3), "EUR", 1000)
     renamed = replace(
-        ANNE, name="Anne BV", email="new@example.org", mode="invoice", copies=("cfo@x.test", "boss@x.test")
+        ANNE,
+        name="Anne BV",
+        email="new@example.org",
+        mode="invoice",
+        copies=("cfo@x.test", "boss@x.test"),
+        billing_address="Dorpsstraat 1\n1234 AB Ons Dorp",
+        tax_number="NL000099998B57",
     )
     comes(store, replace(BOOK, accounts=(renamed,), invoices=(ONE, less), payments=(), credits=(note,)), 12)
     corrections.credit(store, "I1", 500, at(13), "staff:1", "agreed")
@@ -98,6 +104,8 @@ def test_both_stores_come_to_the_same_facts_and_the_same_answers(store: AnyStore
     assert store.described([1]) == memory.described([1])
     assert store.described([1])[1].contact == "new@example.org"
     assert store.described([1])[1].copies == ("boss@x.test", "cfo@x.test")
+    assert store.described([1])[1].billing_address == "Dorpsstraat 1\n1234 AB Ons Dorp"
+    assert store.described([1])[1].tax_number == "NL000099998B57"
     assert dict(store.book_sums(date(2026, 1, 15))) == dict(memory.book_sums(date(2026, 1, 15)))
     assert dict(store.policy_followers()) == {"default": 1}
     assert store.invoice_count() == 2
@@ -105,6 +113,19 @@ def test_both_stores_come_to_the_same_facts_and_the_same_answers(store: AnyStore
     assert store.payment_places(["bank-1", "none"]) == {"bank-1": Place(1, "A")}
     assert store.facts_of([1], [f.DueMoved]).keys() == {1}
     assert store.invoices(1)[2].due_on == date(2026, 2, 20)
+
+
+def test_a_book_names_the_billing_address_at_once_and_a_newer_word_counts(store: AnyStore) -> None:
+    adopt_policy(store, default_policy(), at(1), "staff:1")
+    first = replace(ANNE, billing_address="Dorpsstraat 1\nOns Dorp", tax_number="NL1")
+    comes(store, replace(BOOK, accounts=(first,)), 2)
+    assert store.described([1])[1].billing_address == "Dorpsstraat 1\nOns Dorp"
+    moved = comes(store, replace(BOOK, accounts=(replace(first, billing_address="Kade 2\nOns Dorp"),)), 3)
+    assert dict(moved.changed) == {"billing_address": 1}
+    assert [(one.before, one.after) for one in moved.changes] == [("Dorpsstraat 1, Ons Dorp", "Kade 2, Ons Dorp")]
+    unfilled = replace(ANNE, unsaid=frozenset({"billing_address", "tax_number"}))
+    assert not comes(store, replace(BOOK, accounts=(unfilled,)), 4).changed
+    assert store.described([1])[1].tax_number == "NL1"
 
 
 def test_the_sums_are_those_that_the_import_said(store: AnyStore) -> None:

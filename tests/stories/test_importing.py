@@ -309,6 +309,7 @@ def test_an_empty_mail_cell_takes_nobodys_address_away() -> None:
 OTHER: dict[str, dict[str, Any]] = {
     "BookAccount": {
         "name": "x", "country": "BE", "zone": "Asia/Tokyo", "locale": "en", "mode": "invoice", "email": "x@example.org",
+        "billing_address": "Kade 2\nOns Dorp", "tax_number": "NL000099998B57",
         "policy": "slow", "copies": ("y@example.org",),
         "method": NamedMethod("stripe", "cus_1", "pm_1"),
     },

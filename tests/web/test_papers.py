@@ -7,6 +7,7 @@ import sys
 from collections.abc import Iterator
 from typing import TYPE_CHECKING
 
+import psycopg
 import pytest
 from tests.notices.test_paper import Read, read
 from tests.web.living import Living, living
@@ -77,6 +78,34 @@ def test_a_statement_ends_with_what_is_owed_and_a_long_one_begins_with_what_was(
     short = paper(client, f"/acc_{account}/statement.pdf", "nl")
     assert "Beginsaldo" in short.text
     assert "€ 120,00" in short.text
+
+
+def test_the_billing_address_stands_on_papers_and_pages_where_it_is_known(
+    shop: Living, client: Client, account: int, site: str
+) -> None:
+    page = text(client.get(f"/acc_{account}/invoices"))
+    path = page.partition(f'href="/acc_{account}/receipts/')[2].partition('"')[0]
+    pages = ("profile", "statement", f"receipts/{path}")
+    papers = ("statement.pdf", f"receipts/{path}.pdf")
+    for page in pages:
+        assert "Factuuradres" not in text(client.get(f"/acc_{account}/{page}"))
+    assert all("Factuuradres" not in paper(client, f"/acc_{account}/{one}", "nl").text for one in papers)
+    with psycopg.connect(site, autocommit=True) as db:
+        db.execute(
+            "UPDATE account SET billing_address = %s, tax_number = %s WHERE account_id = %s",
+            ["Dorpsstraat <1>\n1234 AB Ons Dorp", "NL000099998B57", account],
+        )
+    for page in pages:
+        shown = text(client.get(f"/acc_{account}/{page}"))
+        assert "<dt>Factuuradres</dt><dd>Dorpsstraat &lt;1&gt;<br>1234 AB Ons Dorp</dd>" in shown
+        assert "<dt>Btw-nummer</dt><dd>NL000099998B57</dd>" in shown
+    asks = f'<a href="/acc_{account}/help">Vraag ons om het te wijzigen</a>'
+    assert asks in text(client.get(f"/acc_{account}/profile"))
+    for one in papers:
+        lines = [line.strip() for line in paper(client, f"/acc_{account}/{one}", "nl").text.splitlines()]
+        assert any(line.endswith("Dorpsstraat <1>") for line in lines), lines
+        assert any(line.endswith("1234 AB Ons Dorp") for line in lines), lines
+        assert any(line.endswith("NL000099998B57") for line in lines), lines
 
 
 def test_where_no_paper_can_be_made_one_page_says_what_to_do(

@@ -106,6 +106,27 @@ def test_an_account_and_its_invoice_are_made_once_and_then_brought_up_to_date(bi
     assert (said["changed"], said["open"], said["due_on"]) == (["due_on", "paid"], money(7000), "2026-06-30")
 
 
+def test_a_billing_address_and_a_tax_number_are_taken_and_taken_away(billing: Billing) -> None:
+    lines = ["Dorpsstraat 1", "1234 AB Ons Dorp"]
+    _, said = billing.account(billing_address=lines, tax_number="NL000099998B57")
+    assert (said["billing_address"], said["tax_number"]) == (lines, "NL000099998B57")
+    _, said = billing.account()
+    assert (said["result"], said["billing_address"], said["tax_number"]) == ("unchanged", lines, "NL000099998B57")
+    _, said = billing.account(billing_address=["Kade 2"], tax_number="")
+    assert (said["changed"], said["billing_address"], said["tax_number"]) == (
+        ["billing_address", "tax_number"], ["Kade 2"], None,
+    )  # fmt: skip
+    assert billing.account(billing_address=[])[1]["billing_address"] == []
+    assert billing.ask("GET", f"accounts/{billing.ref}")[1]["billing_address"] == []
+
+
+@pytest.mark.parametrize("lines", [["x"] * 7, ["x" * 101], ["a\nb"], [" a"], ["a", ""], ["a\x07"], "a"])
+def test_a_billing_address_is_a_few_short_lines(billing: Billing, lines: object) -> None:
+    status, said = billing.account(billing_address=lines)
+    assert (status, said["code"]) == (422, "invalid")
+    assert said["fields"][0]["field"].startswith("billing_address")
+
+
 def test_what_is_not_sent_is_no_word_about_it(billing: Billing) -> None:
     billing.account(policy="default", warn_too=["cfo@example.org"])
     billing.invoice(paid=money(5000), disputed=True)

@@ -39,6 +39,8 @@ _CHANGED: Final = {
     "locale": "languages",
     "country": "countries",
     "name": "names",
+    "billing_address": "billing addresses",
+    "tax_number": "tax numbers",
     "copies": "further addresses that are warned",
     "method": "payment methods at a provider",
     "gone": "open items that are gone from the list, and so paid",

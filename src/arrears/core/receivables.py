@@ -42,7 +42,8 @@ class NamedMethod(NamedTuple):
 class BookAccount(msgspec.Struct, frozen=True, gc=False):
     """One customer. `zone` is an IANA name, `country` two capital letters, `email` None where none is known. `policy`
     is the name of the policy that it follows, `copies` are further addresses that are warned, `method` is its default
-    payment method at a provider."""
+    payment method at a provider, `billing_address` at most six lines with line breaks between them, `tax_number` as its
+    papers show it; both are empty where nothing is known."""
 
     ref: str
     name: str
@@ -54,6 +55,8 @@ class BookAccount(msgspec.Struct, frozen=True, gc=False):
     policy: str = "default"
     copies: tuple[str, ...] = ()
     method: NamedMethod | None = None
+    billing_address: str = ""
+    tax_number: str = ""
     unsaid: frozenset[str] = frozenset()
     """The fields that this row has no word about, whatever stands in them."""
 
@@ -341,6 +344,9 @@ def rows_of_accounts(
     with the rows of an account that is to be left as it is."""
     return _WholeBook(accounts, columns, {}, None, wrong)
 
+
+MAY_BE_EMPTIED: Final = ("billing_address", "tax_number")
+"""What a word that is empty takes away from an account; a cell that is not filled is no word."""
 
 NOT_COMPARED: Final[Mapping[str, str]] = {
     "BookAccount.ref": "it is what an account is known by",

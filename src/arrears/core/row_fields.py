@@ -20,6 +20,9 @@ TEXT_CHARACTERS_MAX = 200
 YEAR_MIN, YEAR_MAX = 1990, 2100
 """No row of a book is of a day outside these years."""
 SHOWN_CHARACTERS_MAX = 60
+ADDRESS_LINES_MAX = 6
+ADDRESS_LINE_CHARACTERS_MAX = 100
+"""Of a billing address, which is one text with a line break between its lines."""
 
 
 def plain(text: str) -> str:
@@ -39,6 +42,19 @@ def text_wrong(text: str) -> str | None:
         return f"has {len(text)} characters, the most is {TEXT_CHARACTERS_MAX}"
     if not text.isprintable():
         return "has a line break or a control character in it"
+    return None
+
+
+def address_wrong(text: str) -> str | None:
+    """Why `text`, in the form that `meant` gives it, is not the few short lines of a postal address."""
+    lines = text.split("\n")
+    if len(lines) > ADDRESS_LINES_MAX:
+        return f"has {len(lines)} lines, the most is {ADDRESS_LINES_MAX}"
+    for line in lines:
+        if len(line) > ADDRESS_LINE_CHARACTERS_MAX:
+            return f"has a line of {len(line)} characters, the most is {ADDRESS_LINE_CHARACTERS_MAX}"
+        if not line.isprintable():
+            return "has a control character in it"
     return None
 
 
@@ -104,8 +120,11 @@ def _countries() -> Mapping[str, str]:
 
 
 def meant(field: str, text: str) -> str:
-    """What a text of this field says in its own form: a country's name or small letters are its code. Any other text is
-    returned as it is."""
+    """What a text of this field says in its own form: a country's name or small letters are its code; of a
+    billing address the lines that say something. Any other text is returned as it is."""
+    if field == "billing_address":
+        lines = (" ".join(line.split()) for line in text.splitlines())
+        return "\n".join(line for line in lines if line)
     if field == "country" and not (len(text) == 2 and text.isupper()):
         return text.upper() if len(text) == 2 and text.isalpha() else _countries().get(text.casefold(), text)
     return text

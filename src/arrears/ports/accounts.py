@@ -33,6 +33,10 @@ class NewAccount(NamedTuple):
     """Further addresses that are warned, and that nobody may sign in with."""
     method: NamedMethod | None = None
     """The default payment method that a book says the customer has at a provider."""
+    billing_address: str = ""
+    """At most six lines, with line breaks between them; empty where none is known."""
+    tax_number: str = ""
+    """What the customer's papers show, such as a VAT number; empty where none is known."""
 
 
 class Poisoned(Exception):

@@ -32,7 +32,7 @@ from arrears.adapters.books.map_values import (
 from arrears.adapters.books.sums import APOSTROPHES, BLANKS
 from arrears.core.errors import Refused
 from arrears.core.receivables import BookMode
-from arrears.core.row_fields import plain, quoted
+from arrears.core.row_fields import ADDRESS_LINES_MAX, plain, quoted
 
 __all__ = ["BookMap", "Column", "Constant", "FileForm", "Source", "ValueWords", "load_map", "map_of"]
 
@@ -56,6 +56,7 @@ _ACCOUNT: Final = {
     "zone": True,
     "locale": True,
     "policy": False,
+    "tax_number": False,
 }
 _INVOICE: Final = {"number": True, "service": True, "issued_on": True, "amount": True, "currency": True}
 _INVOICE_BESIDES: Final = (
@@ -138,6 +139,16 @@ def _balance(reading: MapReading) -> dict[str, Source]:
     if len(found) > 1 or (found and "payment" in reading.tables):
         reading.wrong("invoice.open", "what is paid is said once: by open, by paid, or by [payment]")
     return found
+
+
+def _billing_address(reading: MapReading) -> tuple[Source, ...]:
+    """The column of the customer's postal address, or the list of those that have its lines."""
+    found = reading.table("account", needed=False).get("billing_address", [])
+    listed = found if isinstance(found, list) else [found]
+    where = "account.billing_address"
+    if len(listed) > ADDRESS_LINES_MAX:
+        reading.wrong(where, f"has {len(listed)} columns, the most is {ADDRESS_LINES_MAX}")
+    return tuple(source for one in listed if (source := reading.source(where, one)) is not None)
 
 
 def _due_on(reading: MapReading) -> tuple[Source | None, int | None]:
@@ -268,7 +279,7 @@ def map_of(tables: Mapping[str, object], called: str) -> BookMap:
     reading = MapReading(tables)
     reading.known("", tables, ("file", "account", "method", "invoice", "payment", "mode", "skip"))
     form = _form(reading)
-    account = reading.sources("account", _ACCOUNT, besides=("decided_by",))
+    account = reading.sources("account", _ACCOUNT, besides=("decided_by", "billing_address"))
     invoice = reading.sources("invoice", _INVOICE, besides=_INVOICE_BESIDES)
     due_on, due_after_days = _due_on(reading)
     if due_on is not None:
@@ -290,6 +301,7 @@ def map_of(tables: Mapping[str, object], called: str) -> BookMap:
         rules=_rules(reading, due_after_days),
         skips=_skips(reading),
         method=method,
+        billing_address=_billing_address(reading),
     )
     _refuse_both(reading, book_map)
     if reading.mistakes:
@@ -299,6 +311,9 @@ def map_of(tables: Mapping[str, object], called: str) -> BookMap:
 
 def _refuse_both(reading: MapReading, book_map: BookMap) -> None:
     """What cannot be said together."""
+    for source in book_map.billing_address:
+        if isinstance(source, Column) and source.separator:
+            reading.wrong("account.billing_address.separator", "means nothing here; say a list of columns")
     separated: dict[str, Literal["email", "service"]] = {"account.email": "email", "invoice.service": "service"}
     for section, sources in (("account", book_map.account), ("invoice", book_map.invoice)):
         for name, source in sources.items():

@@ -22,6 +22,8 @@ _COLUMN_ONLY: Final = {
     "invoice.amount",
     "credited",
     "customer",
+    "billing_address",
+    "tax_number",
 }
 _OWN: Final = ("ref", "number", "email")
 """What one text for several rows would mix up."""

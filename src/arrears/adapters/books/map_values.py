@@ -108,6 +108,7 @@ class BookMap:
     `decided_by` say which row has the last word on an account's mode, and on everything else about it. `balance` is
     `open`, what is left of an invoice, or `paid`, what has been paid of it by now; it stands instead of `payment`.
     `method` is the `provider`, `customer` and `ref` of the payment method that a customer has; empty: none is said.
+    `billing_address` are the cells whose lines, one after the other, are the customer's postal address.
     """
 
     form: FileForm
@@ -121,6 +122,7 @@ class BookMap:
     rules: InvoiceForm = InvoiceForm()
     skips: tuple[Skip, ...] = ()
     method: Mapping[str, Source] = field(default_factory=dict)
+    billing_address: tuple[Source, ...] = ()
 
     def columns(self) -> list[str]:
         """The names of all columns that the map reads, each once, in the map's order."""
@@ -129,6 +131,7 @@ class BookMap:
     def _columns(self) -> Iterator[str]:
         sections = (self.account, self.method, self.invoice, self.payment, self.balance)
         sources = [source for section in sections for source in section.values()]
+        sources += self.billing_address
         if self.rules.credited is not None:
             sources.append(self.rules.credited)
         yield from (source.name for source in sources if isinstance(source, Column))

@@ -3,7 +3,7 @@ are mistakes of the later row."""
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from datetime import date
 from typing import Final, NamedTuple, cast
 
@@ -12,6 +12,7 @@ from arrears.adapters.books.reading import FULL, LEFT, NOTHING, SO_MUCH, Account
 from arrears.adapters.books.rows import label
 from arrears.core.money import format_amount
 from arrears.core.receivables import (
+    MAY_BE_EMPTIED,
     AccountRows,
     BookAccount,
     BookCredit,
@@ -103,16 +104,28 @@ class Merging:
             policy=word.policy,
             copies=tuple(dict.fromkeys(copy for row in rows for copy in row.account.copies if copy != word.email)),
             method=NamedMethod._make(word.method) if word.method else None,
+            billing_address=word.billing_address,
+            tax_number=word.tax_number,
+            unsaid=frozenset(self._unfilled(word)),
         )
+
+    def _unfilled(self, word: AccountWord) -> Iterator[str]:
+        """What the map has a column for and this customer's rows do not fill: no word, which takes nothing away."""
+        mapped = {**self._map.account, "billing_address": None} if self._map.billing_address else self._map.account
+        return (name for name in MAY_BE_EMPTIED if name in mapped and not getattr(word, name))
 
     def _words_of(self, rows: Sequence[ReadRow]) -> AccountWord:
         first = rows[0].account
         if self._map.account_decided_by == "latest_invoice":
             by_age = sorted(rows, key=lambda row: (row.issued, row.number, row.row))
             word = by_age[-1].account
-            email = next((row.account.email for row in reversed(by_age) if row.account.email), "")
-            method = next((row.account.method for row in reversed(by_age) if row.account.method), ())
-            return word._replace(email=email, method=method)
+            newest = [row.account for row in reversed(by_age)]
+            return word._replace(
+                email=next((one.email for one in newest if one.email), ""),
+                method=next((one.method for one in newest if one.method), ()),
+                billing_address=next((one.billing_address for one in newest if one.billing_address), ""),
+                tax_number=next((one.tax_number for one in newest if one.tax_number), ""),
+            )
         for row in rows:
             word = row.account
             if word is not first and word != first:
@@ -128,7 +141,8 @@ class Merging:
     def _said_of_account(self) -> Mapping[str, Source]:
         """Where each word about a customer stands."""
         method = {"method": self._map.method["ref"]} if self._map.method else {}
-        return {**self._map.account, **method}
+        address = {"billing_address": self._map.billing_address[0]} if self._map.billing_address else {}
+        return {**self._map.account, **method, **address}
 
     def _mode(self, rows: Sequence[ReadRow]) -> str:
         words = self._map.mode
@@ -334,6 +348,8 @@ def columns_of(book_map: BookMap) -> dict[str, str]:
     columns |= {names.get(name, name): label(source) for name, source in book_map.invoice.items()}
     if isinstance(book_map.account.get("email"), Column):
         columns["copies"] = columns["email"]
+    if book_map.billing_address:
+        columns["billing_address"] = label(book_map.billing_address[0])
     if book_map.method:
         columns["method"] = label(book_map.method["ref"])
     columns.setdefault("due_on", "the map's due date")

@@ -12,6 +12,7 @@ from arrears.adapters.books.rows import (
     Cell,
     SumCell,
     Wrong,
+    read_address,
     read_currency,
     reading_day,
     reading_day_or_none,
@@ -21,7 +22,7 @@ from arrears.adapters.books.rows import (
     reading_word,
 )
 from arrears.core.receivables import NamedThings
-from arrears.core.row_fields import quoted
+from arrears.core.row_fields import address_wrong, quoted
 
 PREPAID_DAYS_MAX: Final = 366
 _ACCOUNTS_REMEMBERED_MAX: Final = 40_000
@@ -47,6 +48,8 @@ class AccountWord(NamedTuple):
     copies: tuple[str, ...]
     method: tuple[str, ...] = ()
     """Provider, payer and reference of the payment method that the customer has; empty where none is said."""
+    billing_address: str = ""
+    tax_number: str = ""
 
 
 class ReadRow(NamedTuple):
@@ -102,7 +105,7 @@ class RowReader:
         form, invoice = book_map.form, book_map.invoice
         self._account = {
             # Who says the same as a row before is known as a whole (`_accounts`).
-            name: Cell(source, places, reading_text(name), unique=name in ("ref", "name"))
+            name: Cell(source, places, reading_text(name), unique=name in ("ref", "name", "tax_number"))
             for name, source in book_map.account.items()
             if name != "email"
         }
@@ -111,11 +114,12 @@ class RowReader:
         if email is not None:
             self._email = Cell(email, places, reading_texts("email", _separator(email)), unique=True)
         self._method = {name: Cell(source, places, reading_text(name)) for name, source in book_map.method.items()}
+        self._address = [Cell(source, places, read_address, unique=True) for source in book_map.billing_address]
         self._mode = _words(book_map.mode, places) if isinstance(book_map.mode, ValueWords) else None
         self._accounts: dict[tuple[str, ...], AccountWord] = {}
         self._said_of_accounts = sorted(
             cell.place
-            for cell in (*self._account.values(), *self._method.values(), self._email, self._mode)
+            for cell in (*self._account.values(), *self._method.values(), *self._address, self._email, self._mode)
             if cell and cell.place >= 0
         )
         self._number = Cell(invoice["number"], places, reading_text("number"), unique=True)
@@ -240,7 +244,7 @@ class RowReader:
         if self._email is not None and self._email.text(cells):
             emails = self._email.take(cells, self.mistakes) or ()
         mode = str(self._map.mode) if self._mode is None else self._mode.take(cells, self.mistakes)
-        method = self._method_word(cells)
+        method, address = self._method_word(cells), self._address_word(cells)
         if len(self.mistakes) > before or mode is None:
             return None
         said = {name: text or "" for name, text in found.items()}
@@ -255,6 +259,8 @@ class RowReader:
             said.get("policy", "default"),
             emails[1:],
             method,
+            address,
+            said.get("tax_number", ""),
         )
         if len(self._accounts) < _ACCOUNTS_REMEMBERED_MAX:
             self._accounts[key] = word
@@ -266,6 +272,14 @@ class RowReader:
             return ()
         said = [self._method[name].take(cells, self.mistakes) for name in ("provider", "customer", "ref")]
         return tuple(text or "" for text in said)
+
+    def _address_word(self, cells: list[str]) -> str:
+        """The customer's postal address, line by line; empty where its cells are."""
+        parts = [cell.take(cells, self.mistakes) for cell in self._address]
+        address = "\n".join(part for part in parts if part)
+        if reason := address_wrong(address):
+            self.mistakes.append(f"{self._address[0].label}: {quoted(address)} {reason}")
+        return address
 
     def _below(self, cells: list[str], currency: str | None, minor: int | None) -> bool:
         """Whether the row is money for the customer: a sum below nothing, or nothing asked and less left."""

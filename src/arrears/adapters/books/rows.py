@@ -11,6 +11,7 @@ from arrears.adapters.books.map_values import Column, Constant, FileForm, Source
 from arrears.adapters.books.sums import read_sum
 from arrears.core.errors import Refused
 from arrears.core.money import exponent
+from arrears.core.receivables import MAY_BE_EMPTIED
 from arrears.core.row_fields import CHECKS, meant, plain, quoted, shortened, text_wrong
 
 T = TypeVar("T")
@@ -86,6 +87,8 @@ def reading_text(field: str) -> Callable[[str], str]:
 
     def read(text: str) -> str:
         text = meant(field, text)
+        if not text and field in MAY_BE_EMPTIED:
+            return ""
         if not text:
             filled = field in ("ref", "number", "email")
             raise Wrong("is empty" if filled else "is empty; say otherwise = ... in the map for such cells")
@@ -99,6 +102,11 @@ def reading_text(field: str) -> Callable[[str], str]:
         return text
 
     return read
+
+
+def read_address(text: str) -> str:
+    """The lines of a cell of a postal address; empty where it has none."""
+    return meant("billing_address", text)
 
 
 def reading_ref(text: str) -> str:

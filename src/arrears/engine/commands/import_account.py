@@ -20,6 +20,7 @@ from arrears.core.known import Known, KnownInvoice
 from arrears.core.money import format_amount
 from arrears.core.policy import Policy
 from arrears.core.receivables import (
+    MAY_BE_EMPTIED,
     AccountRows,
     BookAccount,
     BookCredit,
@@ -69,7 +70,13 @@ class Taken:
 
 
 def _read_as(value: object) -> str:
-    return ", ".join(value) if isinstance(value, tuple) else str(value or "")
+    return ", ".join(value) if isinstance(value, tuple) else ", ".join(str(value or "").split("\n"))
+
+
+def described_by(a: BookAccount) -> NewAccount:
+    """What a book says of a customer, as the account is opened with it."""
+    told = (a.policy, a.email, a.copies, a.method, a.billing_address, a.tax_number)
+    return NewAccount(a.ref, a.name, a.country, a.zone, a.locale, Mode(a.mode), *told)
 
 
 class AccountImport:
@@ -138,7 +145,8 @@ class AccountImport:
             Changed(0, said.ref, "", name, _read_as(getattr(was, name)), _read_as(getattr(said, name)))
             for name in compared(BookAccount)
             # An empty cell is no word: nobody is made unreachable, or loses a name, by a column that is not filled.
-            if self._says(said, name) and getattr(said, name) and getattr(said, name) != getattr(was, name)
+            if self._says(said, name) and (getattr(said, name) or name in MAY_BE_EMPTIED)
+            if getattr(said, name) != getattr(was, name)
         ]
         if not changes:
             self.taken.count["known_accounts"] += 1
@@ -146,9 +154,7 @@ class AccountImport:
         now = replace(was, **{one.what: getattr(said, one.what) for one in changes})
         mode, terms = Mode(now.mode), Terms(now.policy, now.zone)
         self.taken.changes += changes
-        self.taken.described = NewAccount(
-            said.ref, now.name, now.country, now.zone, now.locale, mode, now.policy, now.email, now.copies, now.method
-        )
+        self.taken.described = described_by(now)
         if mailbox_of(now.email or "") != mailbox_of(was.email or "") and not self.has_administrator:
             warned_another(self.unit, self._author)
         if (terms, mode) != (self.unit.account.terms, self.unit.account.mode):
@@ -167,6 +173,8 @@ class AccountImport:
             policy=account.terms.policy,
             copies=known.copies,
             method=known.method,
+            billing_address=known.billing_address,
+            tax_number=known.tax_number,
         )
 
     # -- an invoice ------------------------------------------------------------------------------------------

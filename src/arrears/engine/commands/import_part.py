@@ -12,7 +12,6 @@ from datetime import datetime
 from typing import Final
 
 from arrears.core import facts as f
-from arrears.core.account import Mode
 from arrears.core.calendar import calendar_of
 from arrears.core.guards import Guards
 from arrears.core.known import Known, known_from
@@ -21,7 +20,7 @@ from arrears.core.policy import Policy
 from arrears.core.receivables import AccountRows, Complaint, KeptAccount, Merge, OpenItems, renumbered, written_alike
 from arrears.core.unit import Unit
 from arrears.engine.acting import decide_until_rest
-from arrears.engine.commands.import_account import ANOTHER, AccountImport, Changed
+from arrears.engine.commands.import_account import ANOTHER, AccountImport, Changed, described_by
 from arrears.engine.commands.import_refused import WrongRow, in_another_currency, is_left, numbered_otherwise
 from arrears.engine.commands.import_sums import RunningSums
 from arrears.ports import NewAccount, Place, Sums
@@ -117,7 +116,7 @@ class _Decision:
             if not self._decide(unit, rows):
                 continue
             if unit.is_new:
-                opened[unit.no] = _new(rows)
+                opened[unit.no] = described_by(rows.account)
             if unit.stored:
                 units.append(unit)
             meanwhile()
@@ -324,8 +323,3 @@ class _Decision:
 
 def _renaming(theirs: str, ref: str) -> str:
     return f"`arrears account rename-ref {shlex.quote(theirs)} {shlex.quote(ref)} --by YOU --why WHY`"
-
-
-def _new(rows: AccountRows) -> NewAccount:
-    a = rows.account
-    return NewAccount(a.ref, a.name, a.country, a.zone, a.locale, Mode(a.mode), a.policy, a.email, a.copies, a.method)

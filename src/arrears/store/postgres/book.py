@@ -27,7 +27,7 @@ WHERE account_id = ANY(%s) AND kind = ANY(%s) ORDER BY account_id, seq
 DESCRIBED: Final[LiteralString] = """
 SELECT a.account_id, a.ref, a.name, a.country, a.zone, a.locale, a.mode, a.policy, a.contact,
     array(SELECT e.address FROM extra_recipient e WHERE e.account_id = a.account_id AND e.channel = 'email' ORDER BY 1),
-    n.at_provider, n.customer_ref, n.ref
+    a.billing_address, a.tax_number, n.at_provider, n.customer_ref, n.ref
 FROM account a LEFT JOIN named_method n USING (account_id) WHERE a.account_id = ANY(%s)
 """
 
@@ -36,7 +36,8 @@ SELECT account_id FROM account_role WHERE role = 'administrator' AND account_id 
 """
 
 DESCRIBE: Final[LiteralString] = """
-UPDATE account SET name = %s, country = %s, zone = %s, locale = %s, mode = %s, policy = %s, contact = %s
+UPDATE account SET name = %s, country = %s, zone = %s, locale = %s, mode = %s, policy = %s, contact = %s,
+    billing_address = %s, tax_number = %s
 WHERE account_id = %s
 """
 
@@ -112,11 +113,34 @@ class PostgresReceivables:
         with self.reading() as db:
             return {
                 number: NewAccount(
-                    ref, name, country, zone, locale, Mode(mode), policy, contact, tuple(copies), _method(method)
+                    ref,
+                    name,
+                    country,
+                    zone,
+                    locale,
+                    Mode(mode),
+                    policy,
+                    contact,
+                    tuple(copies),
+                    _method(method),
+                    address or "",
+                    tax_number or "",
                 )
-                for number, ref, name, country, zone, locale, mode, policy, contact, copies, *method in db.execute(
-                    DESCRIBED, [list(numbers)]
-                )
+                for (
+                    number,
+                    ref,
+                    name,
+                    country,
+                    zone,
+                    locale,
+                    mode,
+                    policy,
+                    contact,
+                    copies,
+                    address,
+                    tax_number,
+                    *method,
+                ) in db.execute(DESCRIBED, [list(numbers)])
             }
 
     def administered(self, numbers: Sequence[int]) -> AbstractSet[int]:
@@ -199,7 +223,7 @@ def _method(said: Sequence[str | None]) -> NamedMethod | None:
 def describe(db: Db, account: int, known: NewAccount, now: datetime) -> None:
     """See ports.AccountsInParts."""
     values = [known.name, known.country, known.zone, known.locale, known.mode.value, known.policy, known.contact]
-    db.execute(DESCRIBE, [*values, account])
+    db.execute(DESCRIBE, [*values, known.billing_address or None, known.tax_number or None, account])
     warn_too(db, [(account, address) for address in known.copies])
     if known.method is not None:
         db.execute(NAME, [[value] for value in named(account, known.method, now)])

@@ -37,9 +37,10 @@ SELECT account_id, seq, head, next_at, state, recorded_at FROM account_state
 WHERE account_id = ANY(%b) ORDER BY account_id FOR NO KEY UPDATE
 """
 OPEN: Final[LiteralString] = """
-INSERT INTO account (account_id, ref, name, country, zone, locale, mode, policy, contact)
+INSERT INTO account (account_id, ref, name, country, zone, locale, mode, policy, contact, billing_address,
+    tax_number)
 SELECT * FROM unnest(%s::bigint[], %s::text[], %s::text[], %s::text[], %s::text[], %s::text[], %s::text[], %s::text[],
-    %s::text[])
+    %s::text[], %s::text[], %s::text[])
 """
 IN_PARTS_LOCK: Final = 7_220_016
 """Who takes accounts in parts holds this advisory lock of the database until the transaction ends."""
@@ -79,7 +80,19 @@ def opening(units: Sequence[Unit], accounts: Sequence[NewAccount]) -> list[State
     if not accounts:
         return []
     rows = [
-        (u.no, a.ref, a.name, a.country, a.zone, a.locale, a.mode.value, a.policy, a.contact)
+        (
+            u.no,
+            a.ref,
+            a.name,
+            a.country,
+            a.zone,
+            a.locale,
+            a.mode.value,
+            a.policy,
+            a.contact,
+            a.billing_address or None,
+            a.tax_number or None,
+        )
         for u, a in zip(units, accounts, strict=True)
     ]
     copies = [(u.no, address) for u, a in zip(units, accounts, strict=True) for address in a.copies]

@@ -78,6 +78,11 @@ _LONG_ENDED: Final[LiteralString] = (
     "EXISTS (SELECT FROM account_state a WHERE a.account_id = t.account_id AND a.recorded_at < %(before)s)"
     f" AND {_ENDED}"
 )
+_THEIRS: Final[LiteralString] = (
+    "(lower(t.contact) = ANY(%(mailboxes)s::text[]) OR t.account_id IN"
+    " (SELECT account_id FROM account_role WHERE person_id = %(person)s AND role = 'administrator'))"
+)
+"""An account `t` that is known by one person: its contact, or its administrator."""
 NOTE_WITHOUT_ACCOUNT: Final[LiteralString] = f"""
 UPDATE person p SET without_account_since = CASE WHEN v.live THEN NULL ELSE %(now)s::timestamptz END
 FROM (SELECT person_id, EXISTS (SELECT FROM account_role t WHERE t.person_id = q.person_id AND NOT ({_ENDED})) AS live
@@ -123,14 +128,19 @@ TABLES: Final[Mapping[str, Kept]] = {
         "30 days", "a program may ask again with the same key", sweep=_aged("idempotency_key", _day(30), "created_at")
     ),
     "account": Kept(
-        "as the books; the contact address until people are forgotten",
+        "as the books; the contact address, the billing address and the tax number until people are forgotten",
         "invoices name the customer",
-        "SELECT account_id, ref, name, country, contact FROM account t"
-        " WHERE lower(t.contact) = ANY(%(mailboxes)s::text[])",
-        ("UPDATE account SET contact = NULL WHERE lower(contact) = ANY(%(mailboxes)s::text[])",),
+        f"SELECT account_id, ref, name, country, contact, billing_address, tax_number FROM account t WHERE {_THEIRS}",
+        (
+            f"UPDATE account t SET billing_address = NULL, tax_number = NULL WHERE {_THEIRS}",
+            "UPDATE account SET contact = NULL WHERE lower(contact) = ANY(%(mailboxes)s::text[])",
+        ),
         Sweep(
             Chosen.PEOPLE,
-            (f"UPDATE account t SET contact = NULL WHERE {_SET} AND t.contact IS NOT NULL AND {_LONG_ENDED}",),
+            (
+                f"UPDATE account t SET contact = NULL, billing_address = NULL, tax_number = NULL WHERE {_SET} AND"
+                f" coalesce(t.contact, t.billing_address, t.tax_number) IS NOT NULL AND {_LONG_ENDED}",
+            ),
         ),
     ),
     "extra_recipient": Kept(

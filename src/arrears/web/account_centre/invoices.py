@@ -9,6 +9,7 @@ from django.http import Http404, HttpResponse
 from django.utils.translation import gettext as _
 
 from arrears.notices import values
+from arrears.web.account_centre.billed_to import billed_to
 from arrears.web.account_centre.frame import Visit, account_page
 from arrears.web.account_centre.money import Given, InvoiceShown, Received, books_of
 from arrears.web.account_centre.owed import owed
@@ -102,6 +103,7 @@ def receipt_of(visit: Visit, number: int) -> Receipt:
     heads = [
         (_("Received by"), visit.operator),
         (_("For the account"), f"{visit.name(visit.contacts.name)} ({visit.id})"),
+        *billed_to(visit),
         (_("Receipt"), own),
         (_("Day"), visit.day(visit.local_day(paid.at))),
         (_("Amount"), f"{amount} ({paid.currency})"),

@@ -11,6 +11,7 @@ from django.utils.translation import gettext as _
 
 from arrears.core.errors import Refused
 from arrears.notices.paper import ROWS_MAX, Paper, PaperColumn, PaperTable, as_pdf
+from arrears.web.account_centre.billed_to import billed_to
 from arrears.web.account_centre.frame import Visit, account_page
 from arrears.web.account_centre.invoices import receipt_of
 from arrears.web.account_centre.statement import StatementLine, statement_of
@@ -49,6 +50,7 @@ def statement(visit: Visit) -> HttpResponse:
     lines = statement_of(visit, visit.live.store.history(visit.account))
     heads = [
         (_("For the account"), f"{visit.name(visit.contacts.name)} ({visit.id})"),
+        *billed_to(visit),
         (_("Day"), visit.day(visit.view.today)),
         (_("Owed now"), visit.sums(balances(lines)) or _("nothing")),
     ]

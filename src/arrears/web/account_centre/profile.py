@@ -22,6 +22,7 @@ from arrears.core.people.throttles import Throttled
 from arrears.engine.messages.unreached import Unreached
 from arrears.engine.messages.upcoming import Telling, plan_of
 from arrears.engine.people import access, profile
+from arrears.web.account_centre.billed_to import billed_to
 from arrears.web.account_centre.frame import Visit, account_page
 from arrears.web.names import called
 from arrears.web.numbers import whole
@@ -168,6 +169,7 @@ def shown(visit: Visit, why: str = "", status: int = 200, wrong: str = "") -> Ht
         "plan": tellings[:PLAN_MAX],
         "plan_more": len(tellings) > PLAN_MAX,
         "plan_zone": plan.zone,
+        "billed_to": billed_to(visit),
         "zone_now": person.zone if person else "",
         "zones": zone_names(person.zone if person else ""),
     }

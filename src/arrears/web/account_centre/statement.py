@@ -14,6 +14,7 @@ from django.utils.translation import gettext as _
 
 from arrears.core import facts as f
 from arrears.core.ledger import CREDIT, RECEIVABLE, entries_of
+from arrears.web.account_centre.billed_to import billed_to
 from arrears.web.account_centre.fact_words import Teller
 from arrears.web.account_centre.frame import Visit, account_page
 from arrears.web.account_centre.paged import page_of
@@ -65,7 +66,7 @@ def page(visit: Visit) -> HttpResponse:
         }
         for one in paged.items
     ]
-    return visit.page("statement", _("Statement of account"), rows=rows, paged=paged)
+    return visit.page("statement", _("Statement of account"), rows=rows, paged=paged, billed_to=billed_to(visit))
 
 
 @account_page()

@@ -13,7 +13,17 @@ from pydantic_core import PydanticCustomError
 from arrears.core.address import check_address
 from arrears.core.errors import Refused
 from arrears.core.money import CURRENCIES, MINOR_MAX
-from arrears.core.row_fields import CHECKS, TEXT_CHARACTERS_MAX, YEAR_MAX, YEAR_MIN, text_wrong
+from arrears.core.row_fields import (
+    ADDRESS_LINE_CHARACTERS_MAX,
+    ADDRESS_LINES_MAX,
+    CHECKS,
+    TEXT_CHARACTERS_MAX,
+    YEAR_MAX,
+    YEAR_MIN,
+    address_wrong,
+    meant,
+    text_wrong,
+)
 from arrears.web.api.frame import Strict
 
 _DAY: Final = re.compile(r"[0-9]{4}-[0-9]{2}-[0-9]{2}", re.ASCII)
@@ -63,6 +73,15 @@ def _currency(text: str) -> str:
     return text
 
 
+def _postal(lines: list[str]) -> list[str]:
+    text = meant("billing_address", "\n".join(lines))
+    if lines and text.split("\n") != lines:
+        raise _wrong("bad_billing_address", "has an empty line, or blanks around or beside each other")
+    if reason := address_wrong(text):
+        raise _wrong("bad_billing_address", reason)
+    return lines
+
+
 _SHORT: Final = Field(min_length=1, max_length=TEXT_CHARACTERS_MAX)
 ShortText = Annotated[str, _SHORT, AfterValidator(_line("text"))]
 Ref = Annotated[str, _SHORT, AfterValidator(_line("ref"))]
@@ -70,6 +89,12 @@ InvoiceNumber = Annotated[str, _SHORT, AfterValidator(_line("number"))]
 Country = Annotated[str, Field(pattern=r"^[A-Z]{2}$"), AfterValidator(_line("country"))]
 Zone = Annotated[str, _SHORT, AfterValidator(_line("zone"))]
 LocaleName = Annotated[str, _SHORT, AfterValidator(_line("locale"))]
+TaxNumber = Annotated[str, Field(max_length=TEXT_CHARACTERS_MAX), AfterValidator(_line("tax_number"))]
+PostalLines = Annotated[
+    list[Annotated[str, Field(max_length=ADDRESS_LINE_CHARACTERS_MAX)]],
+    Field(max_length=ADDRESS_LINES_MAX),
+    AfterValidator(_postal),
+]
 Email = Annotated[str, Field(max_length=254), AfterValidator(_address)]
 Day = Annotated[date, BeforeValidator(_day), WithJsonSchema({"type": "string", "format": "date"})]
 Currency = Annotated[str, AfterValidator(_currency), WithJsonSchema({"type": "string", "enum": sorted(CURRENCIES)})]

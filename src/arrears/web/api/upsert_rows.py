@@ -14,13 +14,26 @@ from pydantic import Field, TypeAdapter, ValidationError, model_validator
 from pydantic_core import PydanticCustomError
 
 from arrears.core.receivables import AccountRows, BookAccount, BookInvoice, BookPayment, InvoiceStanding
-from arrears.web.api.fields import Amount, Country, Day, Email, InvoiceNumber, LocaleName, Ref, ShortText, Zone
+from arrears.web.api.fields import (
+    Amount,
+    Country,
+    Day,
+    Email,
+    InvoiceNumber,
+    LocaleName,
+    PostalLines,
+    Ref,
+    ShortText,
+    TaxNumber,
+    Zone,
+)
 from arrears.web.api.frame import Strict
 
 
 class AccountBody(Strict):
     """An account as its operator's system has it. `warn_too` are further addresses that are warned; an address that is
-    not sent stays."""
+    not sent stays. `billing_address` has a line of text each, and is taken away by none, as `tax_number` by an empty
+    one."""
 
     name: ShortText
     country: Country
@@ -29,6 +42,8 @@ class AccountBody(Strict):
     payment_mode: Literal["card", "invoice"]
     email: Email | None = None
     policy: ShortText | None = None
+    billing_address: PostalLines | None = None
+    tax_number: TaxNumber | None = None
     warn_too: Annotated[list[Email], Field(max_length=20)] = []  # noqa: RUF012 - pydantic copies it
 
 
@@ -83,6 +98,8 @@ COLUMNS: Final = {
     "email": "email",
     "copies": "warn_too",
     "policy": "policy",
+    "billing_address": "billing_address",
+    "tax_number": "tax_number",
     "services": "services",
     "issued_on": "issued_on",
     "due_on": "due_on",
@@ -96,7 +113,9 @@ COLUMNS: Final = {
 }
 """Where each field of a row of a book stands here."""
 
-_ONLY_NAMED: Final = frozenset({"name", "country", "zone", "locale", "mode", "email", "copies", "policy"})
+_ONLY_NAMED: Final = frozenset(
+    {"name", "country", "zone", "locale", "mode", "email", "copies", "policy", "billing_address", "tax_number"}
+)
 
 
 class WrongField(NamedTuple):
@@ -176,6 +195,7 @@ def named_only(ref: str) -> BookAccount:
 
 def book_account(ref: str, said: AccountBody) -> BookAccount:
     """What is said of an account, as a row of a book."""
+    words = {"policy": said.policy or None, "billing_address": said.billing_address, "tax_number": said.tax_number}
     return BookAccount(
         ref=ref,
         name=said.name,
@@ -186,7 +206,9 @@ def book_account(ref: str, said: AccountBody) -> BookAccount:
         email=said.email,
         policy=said.policy or "default",
         copies=tuple(one for one in dict.fromkeys(said.warn_too) if one != said.email),
-        unsaid=frozenset() if said.policy else frozenset({"policy"}),
+        billing_address="\n".join(said.billing_address or ()),
+        tax_number=said.tax_number or "",
+        unsaid=frozenset(name for name, word in words.items() if word is None),
     )
 
 

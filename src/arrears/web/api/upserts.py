@@ -309,6 +309,8 @@ def account_said(known: NewAccount, account: Account) -> dict[str, Any]:
         "payment_mode": account.mode.value,
         "policy": account.terms.policy,
         "email": known.contact,
+        "billing_address": known.billing_address.split("\n") if known.billing_address else [],
+        "tax_number": known.tax_number or None,
         "warn_too": sorted(known.copies),
         "subscriptions": [
             {
