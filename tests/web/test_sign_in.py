@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator
+from datetime import timedelta
 from urllib.parse import quote
 
 import psycopg
@@ -173,6 +174,18 @@ def test_sessions_are_listed_and_ended_elsewhere(house: Entrance) -> None:
     assert third.get("/").status_code == 302
     assert here.get("/").status_code == 200
     assert text(here.get("/security")).count("since ") == 1
+
+
+def test_a_session_is_listed_in_a_world_that_is_a_year_ahead(house: Entrance) -> None:
+    _, _, email = house.account()
+    client = browser()
+    sign_in(client, email)
+    house.clock.ahead = timedelta(days=400)
+    try:
+        page = text(client.get("/security"))
+    finally:
+        house.clock.ahead = timedelta(0)
+    assert page.count("since ") == 1
 
 
 def test_nobody_ends_the_session_of_somebody_else(house: Entrance) -> None:

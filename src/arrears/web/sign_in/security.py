@@ -31,7 +31,7 @@ from arrears.web.refusals import in_words
 from arrears.web.sign_in import sessions
 from arrears.web.sign_in.adapters import AccountAdapter, just_proved
 from arrears.web.sign_in.pages import PASSWORD_READ_MAX, chosen
-from arrears.wiring import installed
+from arrears.wiring import RealClock, installed
 
 HttpView = Callable[..., HttpResponseBase]
 
@@ -82,7 +82,8 @@ def page(request: HttpRequest) -> HttpResponse:
         "sessions": [
             {"no": one.no, "label": one.label, "address": one.address, "here": one.here}
             | {"since": _moment(person, one.began_at)}
-            for one in sessions.listed(request, person.pk, installed().clock.now())
+            # A browser's session lasts by the real clock, in a world with a time of its own too.
+            for one in sessions.listed(request, person.pk, RealClock().now())
         ],
         "done": request.GET.get("done", ""),
     }
