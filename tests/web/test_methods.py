@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator
 from typing import TYPE_CHECKING
 
@@ -80,6 +81,22 @@ def test_a_card_that_failed_says_so_and_can_be_tried_again(shop: Living, client:
     shop.sandbox.control("behave", **{"method": shop.store.methods(account)[-1].ref, "as": "approve"})
     client.post(again.action, again.fields)
     assert shop.captures(account) == [12000]
+
+
+def test_a_card_that_can_never_be_charged_is_said_to_be_none_and_the_way_to_pay_is_beside_it(
+    shop: Living, client: Client
+) -> None:
+    account = shop.account((12000, "EUR"))
+    sign_in(client, shop.email(account))
+    card = add_card(shop, client, account, "lost")
+    now = shop.clock.now
+    settling.settle(shop.store, shop.providers, account, shown(shop, account), card, now, "person:1")
+    page = text(client.get(f"/acc_{account}/methods?added={card}"))
+    notice = re.search(r'<div class="notice" role="status">.*?</div>', page, re.DOTALL)
+    assert notice is not None, "it is no good news"
+    assert "Hiervan kan niet meer worden afgeschreven." in notice[0]
+    assert "Er staat nog € 120,00 open." in notice[0]
+    assert f'href="/acc_{account}/settle"' in notice[0]
 
 
 def test_an_invoice_that_is_on_hold_keeps_nobody_from_using_another_card(shop: Living, client: Client) -> None:
