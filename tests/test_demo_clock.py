@@ -5,16 +5,19 @@ from __future__ import annotations
 import subprocess
 import sys
 from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import fields
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import pytest
 from click.testing import CliRunner
+from tests.site import using
 
 from arrears.cli.demo import command
 from arrears.core.errors import Refused
 from arrears.settings import read
-from arrears.wiring import DEMO_DATABASE, AheadClock, RealClock, clock_of, use_settings
+from arrears.wiring import DEMO_DATABASE, AheadClock, RealClock, clock_of
 
 NOON = datetime(2026, 3, 1, 12, tzinfo=UTC)
 LATER = NOON + timedelta(days=21)
@@ -30,10 +33,11 @@ class StandingClock:
         return self.at
 
 
-@pytest.fixture
-def given(tmp_path: Path) -> Iterator[dict[str, str]]:
-    yield {"ARREARS_HOME": str(tmp_path)}
-    use_settings(None)
+@contextmanager
+def in_mode(mode: str, home: Path) -> Iterator[None]:
+    given = read({"ARREARS_HOME": str(home), "ARREARS_MODE": mode})
+    with using(**{field.name: getattr(given, field.name) for field in fields(given)}):
+        yield
 
 
 def test_it_is_moved_ahead_and_runs_on_and_is_never_put_back(tmp_path: Path) -> None:
@@ -74,18 +78,18 @@ def test_an_instant_between_two_seconds_has_come_when_the_clock_is_moved_to_it(t
     ],
 )
 def test_the_demos_time_is_read_with_its_database_in_test_mode_alone(
-    given: dict[str, str], database: str, mode: str, has_its_own: bool
+    tmp_path: Path, database: str, mode: str, has_its_own: bool
 ) -> None:
-    use_settings(read({**given, "ARREARS_MODE": mode}))
-    (Path(given["ARREARS_HOME"]) / "demo-clock").write_text("86400", "ascii")
-    clock = clock_of(f"postgresql:///{database}?host=nowhere")
+    (tmp_path / "demo-clock").write_text("86400", "ascii")
+    with in_mode(mode, tmp_path):
+        clock = clock_of(f"postgresql:///{database}?host=nowhere")
     assert isinstance(clock, AheadClock if has_its_own else RealClock)
     assert (clock.now() - RealClock().now() > timedelta(hours=23)) is has_its_own
 
 
-def test_there_is_no_demo_in_live_mode(given: dict[str, str]) -> None:
-    use_settings(read({**given, "ARREARS_MODE": "live"}))
-    result = CliRunner().invoke(command, ["--no-year"])
+def test_there_is_no_demo_in_live_mode(tmp_path: Path) -> None:
+    with in_mode("live", tmp_path):
+        result = CliRunner().invoke(command, ["--no-year"])
     assert isinstance(result.exception, Refused)
     assert result.exception.code == "wrong_mode"
 

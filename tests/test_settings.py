@@ -16,6 +16,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from tests.cli.commands import arrears
 from tests.site import using
+from tests.sources import texts
 
 from arrears import wiring
 from arrears.cli import main
@@ -434,3 +435,11 @@ def test_bytes_that_are_no_text_are_refused_in_one_line() -> None:
     assert failed.stderr == (
         "arrears: ARREARS_DATABASE_URL has the control character U+DC80 in it; leave that out [bad_setting]\n"
     )
+
+
+def test_only_what_gives_them_back_changes_the_settings_of_the_tests() -> None:
+    """A session of tests works with one value of them: where one test forgets it, the next looks into another
+    database."""
+    asks = re.compile(r"\buse_settings\b")
+    found = {name for name, text in texts("tests").items() if asks.search(text)}
+    assert found == {"tests/site.py", "tests/test_settings.py"}
