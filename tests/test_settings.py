@@ -442,4 +442,4 @@ def test_only_what_gives_them_back_changes_the_settings_of_the_tests() -> None:
     database."""
     asks = re.compile(r"\buse_settings\b")
     found = {name for name, text in texts("tests").items() if asks.search(text)}
-    assert found == {"tests/site.py", "tests/test_settings.py"}
+    assert found == {"tests/site.py"}
