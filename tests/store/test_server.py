@@ -160,8 +160,8 @@ def test_root_runs_it_as_an_unprivileged_user_from_its_own_copy_of_the_binaries(
 
 
 @pytest.mark.skipif(os.geteuid() != 0, reason="only root runs it as somebody else")
-def test_root_is_told_when_the_unprivileged_user_may_not_enter_the_folder(tmp_path: Path) -> None:
-    closed = tmp_path / "closed"
+def test_root_is_told_when_the_unprivileged_user_may_not_enter_the_folder(short_folder: Path) -> None:
+    closed = short_folder / "closed"
     closed.mkdir(mode=0o700)
     with pytest.raises(Refused, match="may not enter") as refused:
         EmbeddedServer(closed / "h", durable=False).start()
