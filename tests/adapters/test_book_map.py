@@ -71,6 +71,10 @@ BAD_MAPS = {
         MAP.replace("[invoice]", 'billing_address = { value = "Kade 2" }\n[invoice]'),
         "account.billing_address: differs from row to row",
     ),
+    "an address of columns in one table": (
+        MAP.replace("[invoice]", 'billing_address = { columns = ["A", "B"] }\n[invoice]'),
+        'account.billing_address: must be { column = "NAME" }, or a list of them',
+    ),
     "an address in too many columns": (
         MAP.replace("[invoice]", "billing_address = [" + '{ column = "A" },' * 7 + "]\n[invoice]"),
         "account.billing_address: has 7 columns, the most is 6",

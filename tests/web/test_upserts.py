@@ -395,3 +395,19 @@ def test_an_upsert_waits_for_an_import_and_says_so_in_the_end(
         status, said = billing.account()
     assert (status, said["code"]) == (503, "import_under_way")
     assert billing.account()[0] == 201
+
+
+def test_a_row_that_cannot_be_read_puts_whoever_has_what_it_names_in_doubt(billing: Billing, history: Any) -> None:
+    """It is sent under another reference, and may say that this customer has paid."""
+    billing.account()
+    billing.invoice()
+    row = {"kind": "invoice", "number": billing.number, **billing.word(account="c-renamed", due_on="soon")}
+    status, said = billing.rows({**row, "paid": money(12_000)})
+    assert (status, said["refused"]) == (200, 1)
+    assert history(billing.ref)[-1] == "doubt_raised"
+
+
+def test_no_rows_are_one_clear_line(billing: Billing) -> None:
+    status, said = billing.ask("POST", "upserts", b"\n \n")
+    assert (status, said["code"]) == (422, "no_rows")
+    assert "a JSON object on each line" in said["detail"]

@@ -7,7 +7,7 @@ which date format) ends at the adapter that read it.
 from __future__ import annotations
 
 import unicodedata
-from collections.abc import Callable, Iterable, Iterator, Mapping, Set
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence, Set
 from dataclasses import dataclass, field
 from datetime import date
 from enum import StrEnum
@@ -278,8 +278,10 @@ class _WholeBook:
         left_out: Mapping[str, int],
         open_items: OpenItems | None,
         wrong: Mapping[str, dict[int, str]],
+        misread: Sequence[tuple[str, NamedThings]] = (),
     ) -> None:
         self._wrong = wrong
+        self._misread = misread
         self.columns = columns
         self.open_items = open_items
         self.left_out = left_out
@@ -308,7 +310,7 @@ class _WholeBook:
 
     def misread(self) -> Iterator[tuple[str, NamedThings]]:
         """See BookSource."""
-        return iter(())
+        return iter(self._misread)
 
     def complain(self, complaints: Iterable[Complaint]) -> None:
         """See BookSource."""
@@ -338,11 +340,15 @@ def rows_of_book(book: ReceivablesBook) -> BookSource:
 
 
 def rows_of_accounts(
-    accounts: Iterable[AccountRows], columns: Mapping[str, str], wrong: Mapping[str, dict[int, str]]
+    accounts: Iterable[AccountRows],
+    columns: Mapping[str, str],
+    wrong: Mapping[str, dict[int, str]],
+    misread: Sequence[tuple[str, NamedThings]],
 ) -> BookSource:
     """Some rows that are no whole book, an account at a time; `columns` as in ReceivablesBook, `wrong` what is wrong
-    with the rows of an account that is to be left as it is."""
-    return _WholeBook(accounts, columns, {}, None, wrong)
+    with the rows of an account that is to be left as it is, `misread` what those of them name that are not among its
+    rows."""
+    return _WholeBook(accounts, columns, {}, None, wrong, misread)
 
 
 MAY_BE_EMPTIED: Final = ("billing_address", "tax_number")

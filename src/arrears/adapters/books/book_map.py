@@ -146,6 +146,9 @@ def _billing_address(reading: MapReading) -> tuple[Source, ...]:
     found = reading.table("account", needed=False).get("billing_address", [])
     listed = found if isinstance(found, list) else [found]
     where = "account.billing_address"
+    if any(not isinstance(one, dict) or "columns" in one for one in listed):
+        reading.wrong(where, 'must be { column = "NAME" }, or a list of them: [{ column = "NAME" }, ...]')
+        return ()
     if len(listed) > ADDRESS_LINES_MAX:
         reading.wrong(where, f"has {len(listed)} columns, the most is {ADDRESS_LINES_MAX}")
     return tuple(source for one in listed if (source := reading.source(where, one)) is not None)

@@ -13,7 +13,7 @@ from msgspec.structs import replace
 from pydantic import Field, TypeAdapter, ValidationError, model_validator
 from pydantic_core import PydanticCustomError
 
-from arrears.core.receivables import AccountRows, BookAccount, BookInvoice, BookPayment, InvoiceStanding
+from arrears.core.receivables import AccountRows, BookAccount, BookInvoice, BookPayment, InvoiceStanding, NamedThings
 from arrears.web.api.fields import (
     Amount,
     Country,
@@ -186,6 +186,11 @@ class SentRows:
         for row, wrong in sorted(self.wrong.items()):
             found.setdefault(self.places[row][0], {})[row] = f"{wrong[0].field}: {wrong[0].what}"
         return found
+
+    def misread(self) -> list[tuple[str, NamedThings]]:
+        """What each row of which something is wrong names, with its customer: it may be somebody else's."""
+        places = [self.places[row] for row in sorted(self.wrong)]
+        return [(account, ([key], [])) for account, kind, key in places if kind != "account" and key]
 
 
 def named_only(ref: str) -> BookAccount:

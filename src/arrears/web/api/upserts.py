@@ -132,7 +132,7 @@ def upserts(request: HttpRequest) -> HttpResponse:
 
 
 def _import(sent: SentRows, look: Callable[[BookPart], None]) -> ImportReport:
-    return import_rows(sent.accounts(), COLUMNS, sent.reasons(), look)
+    return import_rows(sent.accounts(), COLUMNS, sent.reasons(), sent.misread(), look)
 
 
 class _Seen:
@@ -200,6 +200,8 @@ def _read(request: HttpRequest) -> SentRows | HttpResponse:
     lines = [line for line in body.split(b"\n") if line.strip()]
     if len(lines) > ROWS_MAX:
         return problem(413, "too_many_rows", "Too many rows", f"a request has at most {ROWS_MAX} rows")
+    if not lines:
+        return problem(422, "no_rows", "There is no row", "send a JSON object on each line; nothing was sent")
     sent, may = SentRows(), request.auth.scopes  # type: ignore[attr-defined]
     for number, line in enumerate(lines, 1):
         try:
