@@ -343,7 +343,7 @@ def rows_of_accounts(
     accounts: Iterable[AccountRows],
     columns: Mapping[str, str],
     wrong: Mapping[str, dict[int, str]],
-    misread: Sequence[tuple[str, NamedThings]],
+    misread: Sequence[tuple[str, NamedThings]] = (),
 ) -> BookSource:
     """Some rows that are no whole book, an account at a time; `columns` as in ReceivablesBook, `wrong` what is wrong
     with the rows of an account that is to be left as it is, `misread` what those of them name that are not among its
