@@ -241,6 +241,14 @@ def test_make_check_and_the_hooks_of_a_commit_hold_style_strict_types_imports_an
     assert tomllib.loads((ROOT / "pyproject.toml").read_text())["tool"]["mypy"]["strict"] is True
 
 
+@pytest.mark.parametrize("command", re.findall(r"@\$\(RUN\)/(deptry .*)", (ROOT / "Makefile").read_text()))
+def test_what_is_imported_is_declared(command: str) -> None:
+    program, *arguments = command.split()
+    run = [Path(sys.executable).with_name(program), "--no-ansi", *arguments]
+    ran = subprocess.run(run, cwd=ROOT, capture_output=True, text=True)
+    assert ran.returncode == 0, ran.stderr
+
+
 def test_imports_point_down() -> None:
     linter = Path(sys.executable).with_name("lint-imports")
     ran = subprocess.run([linter, "--no-cache", "--no-logo"], cwd=ROOT, capture_output=True, text=True)
