@@ -1,0 +1,1 @@
+"""Bank statements, the references in them, and whose money a credit is. Pure."""
