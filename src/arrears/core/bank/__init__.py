@@ -1,1 +1,2 @@
-"""Bank statements, the references in them, and whose money a credit is. Pure."""
+"""Money that comes by bank: what an invoice asks to be named, where it is sent, what a bank's statement says of it, and
+whose it is."""

@@ -16,7 +16,7 @@ from typing import Final, Protocol
 
 import msgspec
 
-from arrears.core.bank.references import body_of, folded, slips_of, tokens, valid_rfs
+from arrears.core.bank.references import body_in, folded, slips_of, tokens, valid_rfs
 from arrears.core.bank.statements import NO_REFERENCE
 
 NUMBER_MIN: Final = 4
@@ -59,7 +59,8 @@ class DebtIndex(Protocol):
     """What is known of invoices and of who pays them."""
 
     def numbered(self, keys: Iterable[str]) -> Mapping[str, Sequence[OpenItem]]:
-        """The invoices whose number is one of these, letters and digits alone, in capitals, by it; paid ones too."""
+        """The invoices whose number, or the body of whose creditor reference, is one of these (letters and digits,
+        in capitals), by it; paid ones too."""
 
     def ending(self, digits: str) -> Sequence[OpenItem]:
         """The open invoices whose number ends in these digits, without zeros in front of them."""
@@ -108,7 +109,7 @@ class Sure(IntEnum):
 def exact_keys(credit: Credit) -> dict[str, Sure]:
     """The invoice numbers that a credit may name, and how sure each is."""
     said = " ".join((*credit.references, credit.text, _own_number(credit)))
-    keys = {key: Sure.PROVEN for one in (*credit.references, *valid_rfs(said)) if (key := body_of(one))}
+    keys = {key: Sure.PROVEN for one in (*credit.references, *valid_rfs(said)) if (key := body_in(one))}
     pieces = {**tokens(said), **{folded(one): True for one in credit.references}}
     for token, alone in pieces.items():
         if any(one.isdigit() for one in token):

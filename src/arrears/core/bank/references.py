@@ -9,13 +9,11 @@ from __future__ import annotations
 import re
 from typing import Final
 
-RF_BODY_MAX: Final = 21
-"""An ISO 11649 reference is RF, two check digits, and at most this many letters and digits."""
+from arrears.core.bank.creditor_reference import BODY_CHARACTERS_MAX, is_creditor_reference
 
 _NOT_FOLDED: Final = re.compile(r"[^A-Z0-9]")
 _CHUNK: Final = re.compile(r"[A-Z0-9]+(?:[-/._][A-Z0-9]+)*")
 _CUT: Final = re.compile(r"[A-Z]+|[0-9]+")
-_RF: Final = re.compile(r"RF[0-9]{2}[A-Z0-9]{1,21}")
 _QRR_CARRY: Final = (0, 9, 4, 6, 8, 2, 7, 1, 3, 5)
 TOKENS_JOINED_MAX: Final = 6
 """So many pieces of a text that spaces keep apart are read as one: a reference in groups of four has at most seven."""
@@ -26,24 +24,6 @@ TOKENS_MAX: Final = 400
 def folded(text: str) -> str:
     """A reference as it is compared: letters and digits alone, in capitals."""
     return _NOT_FOLDED.sub("", text.upper())
-
-
-def _mod_97(text: str) -> int:
-    return int("".join(str(int(one, 36)) for one in text)) % 97
-
-
-def rf_reference(body: str) -> str:
-    """The ISO 11649 reference of 1 to 21 letters and digits: `rf_reference("539007547034")` is
-    `RF18539007547034`. Asserts that the body is one."""
-    body = folded(body)
-    assert 1 <= len(body) <= RF_BODY_MAX, body
-    return f"RF{98 - _mod_97(body + 'RF00'):02}{body}"
-
-
-def is_rf(text: str) -> bool:
-    """Whether this is an ISO 11649 reference whose check digits are right; spaces and case do not count."""
-    one = folded(text)
-    return _RF.fullmatch(one) is not None and _mod_97(one[4:] + one[:4]) == 1
 
 
 def is_qrr(text: str) -> bool:
@@ -78,11 +58,11 @@ def is_finnish(text: str) -> bool:
     return int(one[-1]) == -weighted % 10
 
 
-def body_of(reference: str) -> str:
+def body_in(reference: str) -> str:
     """What a creditor reference was made of: the body of an RF, or the digits of a QRR without zeros in front and its
     check digit at the end; empty for what is neither."""
     one = folded(reference)
-    if is_rf(one):
+    if is_creditor_reference(one):
         return one[4:]
     return one[:-1].lstrip("0") if is_qrr(one) else ""
 
@@ -92,7 +72,7 @@ def is_iban(text: str) -> bool:
     one = folded(text)
     if re.fullmatch(r"[A-Z]{2}[0-9]{2}[A-Z0-9]{11,30}", one) is None:
         return False
-    return _mod_97(one[4:] + one[:4]) == 1
+    return int("".join(str(int(char, 36)) for char in one[4:] + one[:4])) % 97 == 1
 
 
 def tokens(text: str) -> dict[str, bool]:
@@ -110,7 +90,7 @@ def tokens(text: str) -> dict[str, bool]:
         joined = folded(piece)
         for more in pieces[at + 1 : at + TOKENS_JOINED_MAX + 1]:
             joined += folded(more)
-            if len(joined) > RF_BODY_MAX + 4:
+            if len(joined) > BODY_CHARACTERS_MAX + 4:
                 break
             found.setdefault(joined, False)
     found.pop("", None)
@@ -128,7 +108,7 @@ def valid_rfs(text: str) -> list[str]:
         for end in range(len(run[0]), 4, -1):
             one = folded(run[0][:end])
             inside = end < len(run[0]) and run[0][end].isalnum()
-            if not inside and one not in found and is_rf(one):
+            if not inside and one not in found and is_creditor_reference(one):
                 found.append(one)
     return found
 

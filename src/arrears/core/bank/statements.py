@@ -70,6 +70,8 @@ class BankEntry(msgspec.Struct, frozen=True, omit_defaults=True):
     code: str = ""
     reversal: bool = False
     transactions: tuple[BankTransaction, ...] = ()
+    charges_minor: int = 0
+    """What the bank kept back of its transactions."""
     unclear: str = ""
 
 
@@ -124,10 +126,11 @@ def _wrong(statement: BankStatement) -> Iterator[str]:
             yield f"entry {at} is in {entry.currency}, and the account in {statement.currency}"
         if len(entry.transactions) > 1 and all(t.currency == entry.currency for t in entry.transactions):
             inside = sum(t.amount_minor for t in entry.transactions)
-            if inside != entry.amount_minor:
+            if inside - entry.amount_minor not in (0, entry.charges_minor, -entry.charges_minor):
                 said, found = (format_amount(m, entry.currency) for m in (entry.amount_minor, inside))
                 yield f"entry {at} is a batch of {said}, and its transactions are {found} in sum"
-    yield from _twice(statement.entries)
+    if statement.format.startswith("camt"):
+        yield from _twice(statement.entries)
     yield from _unbalanced(statement)
 
 

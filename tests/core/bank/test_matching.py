@@ -5,10 +5,11 @@ from __future__ import annotations
 import random
 
 import pytest
-from tests.core.bank_index import IndexInMemory
+from tests.core.bank.index import IndexInMemory
 
+from arrears.core.bank.creditor_reference import creditor_reference
 from arrears.core.bank.matching import Credit, OpenItem, match, suggest
-from arrears.core.bank.references import rf_reference
+from arrears.core.bank.references import folded
 
 IBAN, OTHER = "NL91ABNA0417164300", "DE89370400440532013000"
 A1 = OpenItem(1, 1, "INV-2026-0041", "EUR", 12_000, past_due=True)
@@ -33,8 +34,8 @@ def eur(minor: int, text: str = "", *references: str, iban: str = "", name: str 
 @pytest.mark.parametrize(
     ("credit", "account", "debts"),
     [
-        (eur(12_000, "", rf_reference("INV20260041")), 1, (1,)),
-        (eur(12_000, rf_reference("INV20260041")), 1, (1,)),
+        (eur(12_000, "", creditor_reference("INV20260041")), 1, (1,)),
+        (eur(12_000, creditor_reference("INV20260041")), 1, (1,)),
         (eur(12_000, "payment of inv 2026-0041 thank you, INV-2026-0041"), 1, (1,)),
         (eur(4_000, "INV-2026-0041 first part"), 1, (1,)),
         (eur(17_000, "INV-2026-0042, INV-2026-0041"), 1, (1, 2)),
@@ -92,7 +93,7 @@ def test_what_says_nothing_suggests_nothing(credit: Credit) -> None:
 
 
 def test_a_proven_reference_of_nobody_here_does_not_decide_by_its_iban() -> None:
-    assert match(eur(12_000, rf_reference("ELSEWHERE99"), iban=IBAN), INDEX) is None
+    assert match(eur(12_000, creditor_reference("ELSEWHERE99"), iban=IBAN), INDEX) is None
 
 
 def test_an_iban_that_pays_for_two_accounts_decides_nothing() -> None:
@@ -150,7 +151,7 @@ def test_of_a_labelled_set_no_credit_is_matched_to_somebody_else(seed: int) -> N
         count[kind] += 1
         text, iban, minor = "", "", item.open_minor
         if kind == "exact":
-            text = draw.choice((item.number, rf_reference(item.number), f"invoice {item.number} of May"))
+            text = draw.choice((item.number, creditor_reference(folded(item.number)), f"invoice {item.number} of May"))
         elif kind == "damaged":
             text = _damaged(item.number, draw)
         elif kind == "iban":
