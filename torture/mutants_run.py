@@ -225,13 +225,13 @@ def _run(
         yield {"number": next(iter(mutants)), "by": "it cannot be imported", "seconds": 0.0}
 
 
-def judged(mutants: Sequence[Mutant]) -> Iterator[tuple[Mutant, str, float]]:
+def judged(mutants: Sequence[Mutant], keep: Path | None = None) -> Iterator[tuple[Mutant, str, float]]:
     """Each change with the test that saw it, empty where none did, and how long that took; those that quick tests see
-    come first."""
+    come first. Which tests reach what is kept in a folder, where one is given, for a run that goes on later."""
     inside = {no: one for no, one in enumerate(mutants) if in_function(one)}
-    with tempfile.TemporaryDirectory() as folder:
+    with tempfile.TemporaryDirectory() as scratch:
         for folders in TESTS:
-            reached = Path(folder) / f"{folders[0]}.json"
+            reached = (keep or Path(scratch)) / f"reached-{folders[0]}.json"
             last = folders is TESTS[-1]
             for line in _run(inside, folders, reached) if inside else ():
                 if line["by"] or last:
