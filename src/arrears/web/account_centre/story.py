@@ -216,10 +216,8 @@ def paid_otherwise(visit: Visit, record: AttemptRecord) -> tuple[Otherwise, ...]
     """The payments, since an attempt was begun, that have paid what it was for; none where some of it is still open."""
     kinds: list[type[f.Fact]] = [f.AttemptCreated, f.PaymentBooked]
     facts = visit.live.store.facts_of([visit.account], kinds).get(visit.account, ())
-    made = next(
-        (one for one in facts if isinstance(one.fact, f.AttemptCreated) and one.fact.attempt == record.no), None
-    )
-    wanted = {part.debt for part in made.fact.parts} if made is not None else set()
+    begun = (one.fact for one in facts if isinstance(one.fact, f.AttemptCreated))
+    wanted = {part.debt for fact in begun if fact.attempt == record.no for part in fact.parts}
     if any(visit.snapshot.debt(no) for no in wanted):
         return ()
     return tuple(
