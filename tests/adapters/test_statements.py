@@ -59,9 +59,9 @@ def swift(*lines: str, opening: str = "C260226EUR100,00", closing: str = "C26022
     return "\r\n".join((*start, *lines, f":62F:{closing}", "-", "")).encode()
 
 
-def only(data: bytes) -> BankStatement:
+def only(content: bytes) -> BankStatement:
     """The one statement of a file that can be read."""
-    found = read_statement_file(data)
+    found = read_statement_file(content)
     assert not found.refused
     [statement] = found.statements
     return statement
@@ -75,18 +75,18 @@ def _minor(text: str) -> int:
 @needs_samples
 @pytest.mark.parametrize("file", ["mt940.abnamro.sta", "mt940.ing.sta", "mt940.rabobank-iban.sta"])
 def test_a_sample_of_swift_is_read_to_the_cent(file: str) -> None:
-    data = (SAMPLES / file).read_bytes()
-    lines = re.findall(rb"(?m)^:61:\d{6}(?:\d{4})?([CD])(\d+,\d*)", data)
-    found = [entry.amount_minor for statement in read_statement_file(data).statements for entry in statement.entries]
+    content = (SAMPLES / file).read_bytes()
+    lines = re.findall(rb"(?m)^:61:\d{6}(?:\d{4})?([CD])(\d+,\d*)", content)
+    found = [entry.amount_minor for statement in read_statement_file(content).statements for entry in statement.entries]
     assert found == [_minor(amount.decode()) * (1 if sign == b"C" else -1) for sign, amount in lines]
 
 
 @needs_samples
 @pytest.mark.parametrize("file", ["camt053.v2.multi-statement.xml", "camt053.v2.with-party-ids.xml", "camt053.v8.xml"])
 def test_a_sample_of_camt_is_read_to_the_cent(file: str) -> None:
-    data = (SAMPLES / file).read_text()
-    amounts = re.findall(r"<Ntry>\s*<Amt Ccy=\"EUR\">([\d.]+)</Amt>\s*<CdtDbtInd>(\w+)<", data)
-    found = [e.amount_minor for one in read_statement_file(data.encode()).statements for e in one.entries]
+    content = (SAMPLES / file).read_text()
+    amounts = re.findall(r"<Ntry>\s*<Amt Ccy=\"EUR\">([\d.]+)</Amt>\s*<CdtDbtInd>(\w+)<", content)
+    found = [e.amount_minor for one in read_statement_file(content.encode()).statements for e in one.entries]
     assert found == [_minor(amount) * (1 if sign == "CRDT" else -1) for amount, sign in amounts]
 
 
@@ -224,7 +224,7 @@ def test_what_is_not_booked_yet_counts_for_nothing() -> None:
 
 
 @pytest.mark.parametrize(
-    ("data", "why"),
+    ("content", "why"),
     [
         (camt(entry(), closing="150.01"), "it begins with"),
         (camt(entry().replace("'EUR'", "'SEK'")), "entry 1 is in SEK"),
@@ -238,8 +238,8 @@ def test_what_is_not_booked_yet_counts_for_nothing() -> None:
         (swift(opening="C260226DEM100,00", closing="C260226DEM100,00"), "no currency"),
     ],
 )  # fmt: skip
-def test_what_does_not_add_up_is_quarantined_with_its_reason(data: bytes, why: str) -> None:
-    wrong = wrong_with(only(data))
+def test_what_does_not_add_up_is_quarantined_with_its_reason(content: bytes, why: str) -> None:
+    wrong = wrong_with(only(content))
     assert why in wrong
     assert "\n" not in wrong
 
@@ -248,7 +248,7 @@ BOMB = b"<?xml version='1.0'?><!DOCTYPE x [<!ENTITY a 'aaaa'><!ENTITY b '&a;&a;&
 
 
 @pytest.mark.parametrize(
-    ("data", "code"),
+    ("content", "code"),
     [
         (b"", "empty_file"),
         (b" \r\n", "empty_file"),
@@ -275,8 +275,8 @@ BOMB = b"<?xml version='1.0'?><!DOCTYPE x [<!ENTITY a 'aaaa'><!ENTITY b '&a;&a;&
         (b"\x00\x01\x02", "bad_encoding"),
     ],
 )  # fmt: skip
-def test_bad_input_is_one_clear_line_and_a_stable_code(data: bytes, code: str) -> None:
-    found = read_statement_file(data)
+def test_bad_input_is_one_clear_line_and_a_stable_code(content: bytes, code: str) -> None:
+    found = read_statement_file(content)
     assert (found.code, found.statements) == (code, ())
     assert found.refused
     assert "\n" not in found.refused
@@ -344,8 +344,11 @@ def test_a_csv_by_a_map(tmp_path: Path) -> None:
     [gap] = read_statement_file(ROWS.replace("1.140,00", "1.139,00").encode(), said).statements
     assert wrong_with(gap)
     wrong = read_statement_file(ROWS.replace("50,00;1.150", "5O,00;1.150").encode(), said)
-    assert wrong.code == "bad_csv"
+    assert wrong.code == "bad_statement_amount"
     assert "line 3, column 'Bedrag'" in wrong.refused
+    undated = read_statement_file(ROWS.replace("27-02-2026", "2026-02-27").encode(), said)
+    assert undated.code == "bad_csv"
+    assert "is no day in the form" in undated.refused
 
 
 @pytest.mark.parametrize(
@@ -384,8 +387,8 @@ def test_a_larger_file_is_read_in_a_process_of_its_own(tmp_path: Path) -> None:
 @given(st.binary(max_size=400), st.integers(0, 2_000), st.booleans())
 def test_no_damage_to_a_file_is_a_traceback(damage: bytes, at: int, is_camt: bool) -> None:
     good = camt(entry(details=transfer("x"))) if is_camt else swift(":61:260227C50,NTRFNONREF", ":86:x")
-    for data in (damage, good[:at] + damage + good[at:], good[:at] + damage + good[at + len(damage) :]):
-        found = read_statement_file(data)
+    for content in (damage, good[:at] + damage + good[at:], good[:at] + damage + good[at + len(damage) :]):
+        found = read_statement_file(content)
         assert found.refused or found.statements
         for statement in found.statements:
             assert "\n" not in wrong_with(statement)

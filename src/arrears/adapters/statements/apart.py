@@ -25,7 +25,7 @@ SMALL_BYTES: Final = 512 * 1024
 
 
 class _Task(msgspec.Struct):
-    data: bytes
+    content: bytes
     statement_map: StatementMap | None = None
 
 
@@ -33,17 +33,17 @@ def read_apart(path: Path, statement_map: StatementMap | None = None) -> BankFil
     """What a file of a bank says; what cannot be read has its reason in `refused`."""
     try:
         with path.open("rb") as file:
-            data = file.read(BYTES_MAX + 1)
+            content = file.read(BYTES_MAX + 1)
     except FileNotFoundError:
         return refused_file(Refused("no_such_file", "there is no such file"))
     except OSError as error:
         return refused_file(Refused("unreadable_file", f"it cannot be read: {error.strerror}"))
-    if SMALL_BYTES < len(data) <= BYTES_MAX:
-        return _in_a_process(_Task(data, statement_map))
-    return read_statement_file(data, statement_map)
+    if SMALL_BYTES < len(content) <= BYTES_MAX:
+        return _read_in_bounds(_Task(content, statement_map))
+    return read_statement_file(content, statement_map)
 
 
-def _in_a_process(task: _Task) -> BankFile:
+def _read_in_bounds(task: _Task) -> BankFile:
     command = [sys.executable, "-m", "arrears.adapters.statements.apart"]
     try:
         done = subprocess.run(command, input=msgspec.msgpack.encode(task), capture_output=True, timeout=SECONDS_MAX)
@@ -68,4 +68,4 @@ if __name__ == "__main__":
     _bounded()
     gc.disable()  # Nothing here is a circle, and looking for some takes as long as reading.
     asked = msgspec.msgpack.decode(sys.stdin.buffer.read(), type=_Task)
-    sys.stdout.buffer.write(msgspec.msgpack.encode(read_statement_file(asked.data, asked.statement_map)))
+    sys.stdout.buffer.write(msgspec.msgpack.encode(read_statement_file(asked.content, asked.statement_map)))

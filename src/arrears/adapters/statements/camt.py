@@ -35,7 +35,7 @@ _RETURNED: Final = frozenset({"RRTN", "RPCR", "UPCT", "UPDD", "RCDD", "ARET", "P
 _LOCAL_TEXTS_MAX: Final = 10_000
 
 
-def read_camt(data: bytes) -> BankFile:
+def read_camt(content: bytes) -> BankFile:
     """The statements of a CAMT file. Refuses `unknown_statement_format`, `bad_statement_amount`, `doctype`, `not_xml`
     and what `read_xml` refuses; a statement that cannot be taken says so itself (`wrong`)."""
     statements: list[BankStatement] = []
@@ -53,7 +53,7 @@ def read_camt(data: bytes) -> BankFile:
         else:
             waiting += 1
 
-    namespace, root = read_xml(data, ("Ntry", *_ROOTS.values()), hand_over)
+    namespace, root = read_xml(content, ("Ntry", *_ROOTS.values()), hand_over)
     found = _NAMESPACE.fullmatch(namespace)
     if found is None:
         what = f"namespace {quoted(namespace)}" if namespace else "no namespace"

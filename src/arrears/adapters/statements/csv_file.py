@@ -1,22 +1,23 @@
 """A bank's CSV, read by a map that says what its columns mean.
 
-The map is a TOML file as for receivables books: `[file]` how it is written, `[account]` whose it is, `[entry]` which
-column says what. With a column for the balance after each entry the file is checked as a statement is; without one
-it is an early notice, which never closes a day.
+The map is a TOML file, in the manner of those for receivables books: `[file]` how it is written, `[account]` whose it
+is, `[entry]` which column says what. With a column for the balance after each entry the file is checked as a statement
+is; without one it is an early notice, which never closes a day.
 """
 
 from __future__ import annotations
 
 import csv
 import io
+import re
 import tomllib
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
+from datetime import UTC, date, datetime
 from pathlib import Path
 from typing import Final
 
-from arrears.adapters.books.dates import format_wrong, read_date
-from arrears.adapters.books.sums import read_sum
+from arrears.adapters.statements.amounts import minor_units
 from arrears.core.bank.references import folded, is_iban
 from arrears.core.bank.statements import Balance, BankEntry, BankFile, BankStatement, BankTransaction, StatementKind
 from arrears.core.errors import Refused, quoted
@@ -129,7 +130,7 @@ def _missing(tables: Mapping[str, object]) -> Iterator[str]:
     if isinstance(account.get("iban"), str) and not is_iban(account["iban"]):
         yield f"account.iban {quoted(account['iban'])} is not an IBAN"
     said = written.get("date", _FILE["date"])
-    if isinstance(said, str) and (wrong := format_wrong(said)):
+    if isinstance(said, str) and (wrong := _date_form_wrong(said)):
         yield f"file.date {quoted(said)} {wrong}"
     for name in ("delimiter", "decimal_mark"):
         one = written.get(name, _FILE[name])
@@ -174,19 +175,43 @@ def _cell(row: Mapping[str, str], said: StatementMap, name: str) -> str:
     return next((row[column] for column in said.columns.get(name, ()) if row[column]), "")
 
 
+def _signed(text: str, currency: str, said: StatementMap, where: str) -> int:
+    """A sum with its sign before or behind it, and groups of three kept apart as the map says."""
+    bare = text.replace("\u2212", "-").replace(" ", "").replace("\u00a0", "")
+    sign = -1 if "-" in (bare[0], bare[-1]) else 1
+    bare = bare.strip("+-")
+    whole, mark, decimals = bare.partition(said.decimal_mark)
+    if said.grouping and said.grouping in whole:
+        if re.fullmatch(rf"[0-9]{{1,3}}(?:{re.escape(said.grouping)}[0-9]{{3}})+", whole, re.ASCII) is None:
+            raise Refused("bad_csv", f"{where}: {quoted(text)} is not an amount")
+        whole = whole.replace(said.grouping, "")
+    if "," in whole + decimals or "." in whole + decimals:
+        raise Refused("bad_csv", f"{where}: {quoted(text)} is not an amount as the map writes them")
+    return sign * minor_units(whole + ("." if mark else "") + decimals, currency, where)
+
+
+def _day(text: str, said: StatementMap, where: str) -> date:
+    try:
+        return datetime.strptime(text, said.date).replace(tzinfo=UTC).date()
+    except ValueError:
+        raise Refused("bad_csv", f"{where}: {quoted(text)} is no day in the form {said.date}") from None
+
+
+def _date_form_wrong(form: str) -> str:
+    """Why a form of a date cannot be one; empty where it can."""
+    parts = sorted(re.findall("%(.)", form))
+    if parts in (["Y", "d", "m"], ["d", "m", "y"]):
+        return ""
+    return "must say the day %d, the month %m and the year %Y or %y, once each"
+
+
 def _entry(at: int, row: Mapping[str, str], said: StatementMap) -> tuple[str, BankEntry, int | None]:
     currency = _cell(row, said, "currency") or said.currency
     exponent(currency)
 
     def sum_of(name: str) -> int | None:
         text = _cell(row, said, name)
-        if not text:
-            return None
-        try:
-            return read_sum(text, currency, said.decimal_mark, said.grouping, minor_units=False)
-        except Refused as refused:
-            column = said.columns[name][0]
-            raise Refused("bad_csv", f"line {at}, column {quoted(column)}: {quoted(text)} {refused.message}") from None
+        return _signed(text, currency, said, f"line {at}, column {quoted(said.columns[name][0])}") if text else None
 
     minor = sum_of("amount")
     if minor is None:
@@ -197,10 +222,7 @@ def _entry(at: int, row: Mapping[str, str], said: StatementMap) -> tuple[str, Ba
     days = {}
     for name in ("booked_on", "value_on"):
         cell = _cell(row, said, name)
-        day = read_date(cell, (said.date,)) if cell else None
-        if isinstance(day, str):
-            raise Refused("bad_csv", f"line {at}, column {quoted(said.columns[name][0])}: {quoted(cell)} {day}")
-        days[name] = day
+        days[name] = _day(cell, said, f"line {at}, column {quoted(said.columns[name][0])}") if cell else None
     payer = folded(_cell(row, said, "payer_iban"))
     reference = _cell(row, said, "reference")
     transaction = BankTransaction(

@@ -17,15 +17,15 @@ _NOT_TEXT: Final = {b"%PDF": "a PDF", b"\xd0\xcf\x11\xe0": "an Office file", b"\
 _MARKS: Final = (codecs.BOM_UTF8, codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE)
 
 
-def read_statement_file(data: bytes, statement_map: StatementMap | None = None) -> BankFile:
+def read_statement_file(content: bytes, statement_map: StatementMap | None = None) -> BankFile:
     """What a bank's file says: CAMT or MT940 by itself, CSV with the map that says what its columns are. Never raises:
     what cannot be read has its reason in `refused`."""
     try:
-        _refuse_unreadable(data)
-        bare = data.lstrip(b"\xef\xbb\xbf \t\r\n")
-        if bare.startswith(b"<") or (data.startswith(_MARKS[1:]) and "<" in _text(data[:200])[:20]):
-            return read_camt(data)
-        text = _text(data)
+        _refuse_unreadable(content)
+        bare = content.lstrip(b"\xef\xbb\xbf \t\r\n")
+        if bare.startswith(b"<") or (content.startswith(_MARKS[1:]) and "<" in _text(content[:200])[:20]):
+            return read_camt(content)
+        text = _text(content)
         lines = text.replace("\r\n", "\n").replace("\r", "\n")
         if looks_like_mt940(lines):
             return read_mt940(lines)
@@ -39,30 +39,30 @@ def read_statement_file(data: bytes, statement_map: StatementMap | None = None) 
         return refused_file(refused)
 
 
-def _refuse_unreadable(data: bytes) -> None:
-    if not data.strip():
+def _refuse_unreadable(content: bytes) -> None:
+    if not content.strip():
         raise Refused("empty_file", "it is empty")
-    if len(data) > BYTES_MAX:
+    if len(content) > BYTES_MAX:
         raise Refused("file_too_large", f"it is larger than {BYTES_MAX // 1024**2} MiB; ask the bank for a file a day")
     for start, what in _PACKED.items():
-        if data.startswith(start):
+        if content.startswith(start):
             raise Refused("packed_file", f"it is packed ({what}): unpack it, and give the file inside")
     for start, what in _NOT_TEXT.items():
-        if data.startswith(start):
+        if content.startswith(start):
             raise Refused("unknown_statement_format", f"it is {what}; ask the bank for CAMT.053, MT940 or CSV")
 
 
-def _text(data: bytes) -> str:
+def _text(content: bytes) -> str:
     """The text of a file that does not say its encoding: Unicode where it is, else the bytes of western Europe, in
     which every byte is a letter and no figure is another."""
-    if data.startswith(_MARKS[1:]):
+    if content.startswith(_MARKS[1:]):
         try:
-            return data.decode("utf-16")
+            return content.decode("utf-16")
         except UnicodeDecodeError:
             raise Refused("bad_encoding", "it begins as UTF-16 and is not") from None
-    if b"\x00" in data:
+    if b"\x00" in content:
         raise Refused("bad_encoding", "it has bytes of zero in it, so it is no text")
     try:
-        return data.decode("utf-8-sig")
+        return content.decode("utf-8-sig")
     except UnicodeDecodeError:
-        return data.decode("cp1252", "replace")
+        return content.decode("cp1252", "replace")

@@ -58,14 +58,14 @@ class Element:
         return ""
 
 
-def read_xml(data: bytes, handed_over: Collection[str], hand_over: Callable[[Element], None]) -> tuple[str, Element]:
+def read_xml(content: bytes, handed_over: Collection[str], hand_over: Callable[[Element], None]) -> tuple[str, Element]:
     """The namespace and the root of a document. Each element of these names is handed over when it ends, and not kept.
     Refuses `doctype`, `token_too_large`, `not_xml`."""
-    data = _narrow(data)
-    _refuse_dangers(data)
+    content = _narrow(content)
+    _refuse_dangers(content)
     reader = _Reader(handed_over, hand_over)
     try:
-        reader.parser.Parse(data, True)
+        reader.parser.Parse(content, True)
     except expat.ExpatError as error:
         where = f"line {error.lineno}"
         raise Refused("not_xml", f"{where}: it is not well-formed XML ({expat.ErrorString(error.code)})") from None
@@ -75,23 +75,23 @@ def read_xml(data: bytes, handed_over: Collection[str], hand_over: Callable[[Ele
     return reader.namespace, reader.root
 
 
-def _narrow(data: bytes) -> bytes:
+def _narrow(content: bytes) -> bytes:
     """The same in UTF-8 where it is in UTF-16, so that what must not be there is seen."""
-    if not data.startswith(_WIDE):
-        return data
+    if not content.startswith(_WIDE):
+        return content
     try:
-        text = data.decode("utf-16")
+        text = content.decode("utf-16")
     except UnicodeDecodeError:
         raise Refused("not_xml", "it begins as UTF-16 and is not") from None
     return re.sub(r"^<\?xml[^>]*\?>", "", text).encode("utf-8", "replace")
 
 
-def _refuse_dangers(data: bytes) -> None:
-    if _DOCTYPE.search(data):
+def _refuse_dangers(content: bytes) -> None:
+    if _DOCTYPE.search(content):
         raise Refused("doctype", "it has a DOCTYPE or an entity, which no bank sends; it was not read")
     at = 0
-    while (after := data.find(b"<", at + 1)) != -1 or at < len(data):
-        end = len(data) if after == -1 else after
+    while (after := content.find(b"<", at + 1)) != -1 or at < len(content):
+        end = len(content) if after == -1 else after
         if end - at > TOKEN_MAX:
             raise Refused("token_too_large", f"a piece of it is larger than {TOKEN_MAX} bytes, which no bank sends")
         at = end
