@@ -28,6 +28,7 @@ from arrears.setting_values import (
     Secret,
     SettingRow,
     as_address,
+    as_bank_accounts,
     as_base_url,
     as_database_name,
     as_database_url,
@@ -196,6 +197,17 @@ class Settings:
         as_secret_key,
         Secret(),
         "there is no such page",
+    )
+    bank_accounts: tuple[tuple[str, str], ...] = setting(
+        "your bank accounts whose statements `arrears statement` takes, each with its currency",
+        as_bank_accounts,
+        (),
+        "`ARREARS_IBAN` alone, in EUR",
+    )
+    bank_feed_days: int = setting(
+        "how many days old the newest statement may be before nobody is stopped; 0: there is no bank feed",
+        as_number(0),
+        0,
     )
     keep_texts_days: int = setting(
         "how many days the texts of messages and conversations are kept; then their digest", as_number(365), TEXTS_DAYS

@@ -14,7 +14,7 @@ from tests.sources import ROOT
 
 from arrears.adapters.statements import load_statement_map, read_apart, read_statement_file
 from arrears.adapters.statements.remittance import read_remittance
-from arrears.core.bank.statements import BankStatement, StatementKind, prints, wrong_with
+from arrears.core.bank.statements import BankStatement, StatementKind, wrong_with
 from arrears.core.errors import Refused
 
 SAMPLES = ROOT.parent / "shared/data/statements"
@@ -298,13 +298,6 @@ def test_an_entry_that_does_not_say_what_it_is_waits_for_a_person(sign: str, unc
     [found] = only(camt(entry(sign=sign))).entries
     assert unclear in found.unclear
     assert bool(found.unclear) == bool(unclear)
-
-
-def test_equal_entries_of_one_statement_are_two_and_the_same_in_another_file() -> None:
-    twice = only(camt(entry(details=transfer("same")) * 2, closing="200.00"))
-    first, second = prints(twice.entries)
-    assert first != second
-    assert prints(only(camt(entry(details=transfer("same")))).entries) == [first]
 
 
 MAP = """

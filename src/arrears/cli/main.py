@@ -32,6 +32,8 @@ COMMANDS: Final = {
     "demo": ("arrears.cli.demo:command", "Show a living example on this machine."),
     "serve": ("arrears.cli.serve:command", "Serve the pages and the API."),
     "import": ("arrears.cli.import_book:command", "Bring a receivables book in."),
+    "statement": ("arrears.cli.bank:command", "Take bank statements: who has paid by transfer."),
+    "bank": ("arrears.cli.bank:bank", "Say whose a transfer is, or take that back."),
     "replay": ("arrears.cli.replay:command", "Play a receivables book through a policy, day by day."),
     "run": ("arrears.cli.run:command", "Make one collections run, then exit."),
     "worker": ("arrears.cli.worker:command", "Keep running: collections and everything they deferred."),

@@ -6,7 +6,6 @@ Amounts are minor units; what came in is positive, what went out negative. A sta
 
 from __future__ import annotations
 
-from collections import Counter
 from collections.abc import Iterator, Sequence
 from datetime import date
 from enum import StrEnum
@@ -156,29 +155,3 @@ def _unbalanced(statement: BankStatement) -> Iterator[str]:
     if opening.minor + moved != closing.minor:
         was, plus, stands = (format_amount(m, statement.currency) for m in (opening.minor, moved, closing.minor))
         yield f"it begins with {was}, its entries are {plus}, and it ends with {stands}"
-
-
-Print = tuple[object, ...]
-
-
-def prints(entries: Sequence[BankEntry]) -> list[Print]:
-    """What each entry is recognised by when another file tells of it: with the bank's reference that and the amount,
-    without it all that it says. Of equal ones the second has another print than the first, and so on."""
-    counted: Counter[Print] = Counter()
-    found: list[Print] = []
-    for entry in entries:
-        one = _print(entry)
-        counted[one] += 1
-        found.append((*one, counted[one]))
-    return found
-
-
-def _print(entry: BankEntry) -> Print:
-    if entry.bank_reference:
-        return "reference", entry.bank_reference, entry.amount_minor, entry.currency
-    inside = tuple((t.amount_minor, t.end_to_end, t.iban, *t.references, _letters(t.text)) for t in entry.transactions)
-    return "content", entry.booked_on, entry.value_on, entry.amount_minor, entry.currency, inside
-
-
-def _letters(text: str) -> str:
-    return "".join(one for one in text.upper() if one.isalnum())

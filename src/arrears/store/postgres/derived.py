@@ -276,6 +276,10 @@ TABLES: Final[Mapping[str, tuple[Compared, ...]]] = {
         ("setup_page", "named_method", "provider_sweep", "foreign_object", "web_cache"),
         ("what is under way with others, or is met there: it becomes facts before anything rests on it",),
     ),
+    **dict.fromkeys(
+        ("bank_file", "bank_statement", "bank_entry", "bank_credit", "bank_part", "bank_doubt", "known_payer"),
+        ("what banks reported and people decided: what it paid, and who is in doubt for it, are facts of accounts",),
+    ),
     "schema_version": ("with what this program needs, before anything else",),
 }
 """By table."""

@@ -35,6 +35,7 @@ from arrears.core.unit import Unit
 from arrears.ports import Claim, NewAccount
 from arrears.store.outages import RECONNECT_SECONDS_MAX, WAIT_SECONDS_MAX, LastingPool
 from arrears.store.postgres.access import PostgresAccess
+from arrears.store.postgres.bank import PostgresBank
 from arrears.store.postgres.batch import PostgresBatch, locked, read_system, record_system
 from arrears.store.postgres.book import PostgresReceivables
 from arrears.store.postgres.check import check_store
@@ -107,6 +108,7 @@ class PostgresStore(
     PostgresSupport,
     PostgresReceivables,
     PostgresNamedMethods,
+    PostgresBank,
     PostgresPrivacy,
 ):
     """See ports.Store. `schema` is the schema to work in; the search path is set for every connection. Where `now` is

@@ -1,0 +1,1 @@
+"""What comes by bank: files taken once, credits booked or queued, and what people decide."""

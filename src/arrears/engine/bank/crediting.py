@@ -1,0 +1,156 @@
+"""What becomes of each transfer: booked by itself where one of the two cases says whose it is, else a person's, and a
+doubt of those whom it may belong to until then. A debit that takes back what was booked takes it back here.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from datetime import date, datetime, timedelta
+from typing import Final
+
+from arrears.core.account import DoubtKind
+from arrears.core.bank.matching import Matched, Suggestion, match, suggest
+from arrears.core.errors import Refused
+from arrears.core.facts import ARREARS
+from arrears.core.known import IMPORTER, KINDS, known_of
+from arrears.core.money import format_amount
+from arrears.core.policy.places import is_working_day
+from arrears.engine import correcting
+from arrears.engine.acting import acting_on
+from arrears.engine.bank.index import StoredIndex, as_credit
+from arrears.engine.booking import Payment, book
+from arrears.engine.doubting import begin_doubt, end_doubt
+from arrears.ports.bank import AccountsAndBank, CreditPart, CreditState, StoredCredit
+
+DOUBT_DAYS: Final = 5
+"""So many bank days an account is in doubt by the amount of a credit alone (spec, section 6)."""
+_OPEN: Final = (CreditState.NEW, CreditState.WAITING)
+
+
+def look_at(store: AccountsAndBank, now: datetime) -> None:
+    """Decide about every transfer that nobody has looked at. What a process that ended left is taken up here."""
+    new = store.credits_in([CreditState.NEW])
+    credits = {one.number: as_credit(one) for one in new}
+    index = StoredIndex(store)
+    index.look_up(list(credits.values()))
+    waiting = [one for one in new if not _decided(store, index, one, now)]
+    index = StoredIndex(store)
+    index.look_up_near([credits[one.number] for one in waiting])
+    for one in waiting:
+        _let_wait(store, index, one, now, "")
+
+
+def _decided(store: AccountsAndBank, index: StoredIndex, one: StoredCredit, now: datetime) -> bool:
+    if one.amount_minor <= 0:
+        _take_back_returned(store, one, now)
+        return True
+    if one.unclear:
+        return False
+    found = match(as_credit(one), index)
+    return found is not None and _book_matched(store, index, one, found.account, now)
+
+
+def _book_matched(store: AccountsAndBank, index: StoredIndex, one: StoredCredit, account: int, now: datetime) -> bool:
+    """Book it, if it is still so under the account's lock: somebody may have paid meanwhile."""
+    with acting_on(store, account, now) as unit:
+        index.as_it_is(unit.account)
+        found: Matched | None = match(as_credit(one), index)
+        if found is None or found.account != account:
+            return False
+        if not store.decide_credit(one.number, _OPEN, CreditState.MATCHED, found.why, ARREARS, now):
+            return True
+        ref = next_ref(store, one.number)
+        book(unit, Payment(account, ref, one.currency, one.amount_minor, found.debts), ARREARS)
+        store.add_parts(one.number, [CreditPart(account, ref, one.amount_minor)])
+        index.as_it_is(unit.account)
+    return True
+
+
+def next_ref(store: AccountsAndBank, number: int, more: int = 0) -> str:
+    """The reference of the next payment that a credit is booked as: never one that was undone."""
+    count = store.parts_count(number) + more
+    return f"bank:{number}" if not count else f"bank:{number}.{count + 1}"
+
+
+def suggestions_for(index: StoredIndex, one: StoredCredit) -> list[Suggestion]:
+    """Whose it may be, the likeliest first."""
+    return suggest(as_credit(one), index)
+
+
+def _let_wait(store: AccountsAndBank, index: StoredIndex, one: StoredCredit, now: datetime, why: str) -> None:
+    """It waits for a person, and those whom it may belong to are in doubt until then. The doubts come first: a process
+    that ends between leaves it to be looked at again."""
+    doubted: dict[int, date | None] = {}
+    for suggestion in suggestions_for(index, one):
+        doubted[suggestion.account] = None if suggestion.doubt else bank_days_after(one.booked_on, DOUBT_DAYS)
+    doubt(store, one, doubted, now)
+    store.decide_credit(one.number, [CreditState.NEW], CreditState.WAITING, why or one.unclear, ARREARS, now)
+
+
+def bank_days_after(day: date, count: int) -> date:
+    """The day that lies so many bank days after another: Monday to Friday, as transfers move in every country."""
+    while count:
+        day += timedelta(days=1)
+        count -= is_working_day("", day)
+    return day
+
+
+def doubt(store: AccountsAndBank, one: StoredCredit, accounts: Mapping[int, date | None], now: datetime) -> None:
+    """These accounts, and no others, are in doubt for this credit."""
+    for account in sorted(set(store.doubted_by(one.number)) - accounts.keys()):
+        with acting_on(store, account, now) as unit:
+            end_doubt(store, unit, DoubtKind.BANK_CREDIT, f"bank:{one.number}", ARREARS)
+    for account in sorted(accounts):
+        with acting_on(store, account, now) as unit:
+            why = f"a bank credit of {format_amount(one.amount_minor, one.currency)} may be theirs"
+            begin_doubt(unit, DoubtKind.BANK_CREDIT, f"bank:{one.number}", ARREARS, why)
+    store.set_doubted(one.number, accounts)
+
+
+def _take_back_returned(store: AccountsAndBank, one: StoredCredit, now: datetime) -> None:
+    """A debit that gives back one matched credit, and only one, takes it back; any other is money that we paid."""
+    said = one.transaction
+    like = store.matched_like(one) if one.amount_minor and (said.returned or one.reversal) else ()
+    state, why = CreditState.NOTED, "money that went out"
+    if len(like) == 1:
+        take_back(store, like[0], CreditState.RETURNED, f"the bank returned it ({one.booked_on})", ARREARS, now)
+        state, why = CreditState.RETURNED, f"takes back credit {like[0].number}"
+    elif said.returned or one.reversal:
+        state, why = CreditState.WAITING, "it takes something back, and nobody can tell what"
+    store.decide_credit(one.number, [CreditState.NEW], state, why, ARREARS, now)
+
+
+def take_back(
+    store: AccountsAndBank, one: StoredCredit, state: CreditState, why: str, author: str, now: datetime
+) -> None:
+    """Take back everything that a credit was booked as, wherever that money is now. Each account in a transaction of
+    its own, the last of which says that it is done; what was taken back before is left as it is."""
+    parts = store.parts_of(one.number)
+    for account in sorted({part.account for part in parts}):
+        with acting_on(store, account, now) as unit:
+            known = known_of(store.facts_of([account], KINDS)[account], IMPORTER)
+            for part in parts:
+                payment = known.payments.get(part.ref)
+                if part.account == account and payment is not None and payment.minor:
+                    correcting.take_back(unit, known, payment, payment.minor, author, why)
+    if store.decide_credit(one.number, [CreditState.MATCHED], state, why, author, now):
+        store.undo_parts(one.number)
+        store.forget_payers(one.number)
+
+
+def end_old_doubts(store: AccountsAndBank, today: date, now: datetime) -> None:
+    """By the amount of a credit alone nobody is in doubt for longer than DOUBT_DAYS."""
+    over: dict[int, set[int]] = {}
+    for number, account in store.doubts_until(today):
+        over.setdefault(number, set()).add(account)
+    for one in store.credits_in(list(CreditState), list(over)):
+        left: Sequence[int] = [account for account in store.doubted_by(one.number) if account not in over[one.number]]
+        doubt(store, one, dict.fromkeys(left), now)
+
+
+def refuse_not_open(one: StoredCredit) -> None:
+    """Refuses `credit_decided` for a credit that no longer waits."""
+    if one.state not in _OPEN:
+        raise Refused(
+            "credit_decided", f"credit {one.number} is {one.state} already; `arrears bank undo` opens it again"
+        )

@@ -1,0 +1,121 @@
+"""What people decide about a transfer: whose it is, in which parts, that it is none of ours, or that all that was wrong.
+
+What people match is learnt as the IBAN from which that account pays, and nothing else is.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from datetime import datetime
+from typing import NamedTuple
+
+from arrears.core.bank.matching import Suggestion
+from arrears.core.errors import Refused
+from arrears.core.money import format_amount
+from arrears.engine.acting import acting_on, open_debts
+from arrears.engine.bank.crediting import (
+    doubt,
+    look_at,
+    next_ref,
+    refuse_not_open,
+    suggestions_for,
+    take_back,
+)
+from arrears.engine.bank.index import StoredIndex, as_credit
+from arrears.engine.booking import Payment, book
+from arrears.ports.bank import AccountsAndBank, CreditPart, CreditState, StoredCredit
+
+_OPEN = (CreditState.NEW, CreditState.WAITING)
+
+
+class Queued(NamedTuple):
+    """A transfer that waits for a person, with the best suggestions."""
+
+    credit: StoredCredit
+    suggestions: Sequence[Suggestion]
+
+
+class Share(NamedTuple):
+    """A part of a credit for one account: minor units, and the invoices it pays first, by number within the account."""
+
+    account: int
+    minor: int
+    debts: tuple[int, ...] = ()
+
+
+def queue(store: AccountsAndBank) -> list[Queued]:
+    """Everything that waits, the oldest first."""
+    waiting = store.credits_in(_OPEN)
+    index = StoredIndex(store)
+    index.look_up_near([as_credit(one) for one in waiting])
+    return [Queued(one, suggestions_for(index, one)) for one in waiting]
+
+
+def credit(store: AccountsAndBank, number: int) -> StoredCredit:
+    """One transfer. Refuses `unknown_credit`."""
+    found = store.credits_in(list(CreditState), [number])
+    if not found:
+        raise Refused("unknown_credit", f"there is no credit {number}; `arrears bank queue` lists those that wait")
+    return found[0]
+
+
+def share_out(
+    store: AccountsAndBank, number: int, shares: Sequence[Share], ours: set[str], now: datetime, author: str, why: str
+) -> None:
+    """Book a waiting credit in these shares, which must be all of it. Refuses `unknown_credit`, `credit_decided`,
+    `bad_amount`, `wrong_currency`, `unknown_account`, `unknown_invoice`. Of several accounts each is a transaction of
+    its own, and what was booked before is not booked again."""
+    one = credit(store, number)
+    refuse_not_open(one)
+    if sum(share.minor for share in shares) != one.amount_minor or any(share.minor <= 0 for share in shares):
+        whole = format_amount(one.amount_minor, one.currency)
+        raise Refused("bad_amount", f"credit {number} is {whole}, and its parts must be that in sum, each above zero")
+    booked = {(part.account, part.amount_minor): part for part in store.parts_of(number)}
+    left = [share for share in shares if booked.pop((share.account, share.minor), None) is None]
+    for at, share in enumerate(left):
+        with acting_on(store, share.account, now) as unit:
+            open_debts(unit, share.debts)
+            ref = next_ref(store, number)
+            payment = Payment(share.account, ref, one.currency, share.minor, share.debts)
+            book(unit, payment, author)
+            store.add_parts(number, [CreditPart(share.account, ref, share.minor)])
+            if at == len(left) - 1:
+                _matched(store, one, author, why, now)
+    iban = one.transaction.iban
+    if iban and iban not in ours:
+        for share in shares:
+            store.learn_payer(iban, share.account, number)
+    doubt(store, one, {}, now)
+
+
+def _matched(store: AccountsAndBank, one: StoredCredit, author: str, why: str, now: datetime) -> None:
+    if not store.decide_credit(one.number, _OPEN, CreditState.MATCHED, why, author, now):
+        raise Refused("credit_decided", f"credit {one.number} was decided by somebody else meanwhile")
+
+
+def undo(store: AccountsAndBank, number: int, now: datetime, author: str, why: str) -> Mapping[int, str]:
+    """A match was wrong: what was booked is taken back, wherever that money is now, and the credit waits again. The
+    accounts it was taken from, with how much. Refuses `unknown_credit`, `not_matched`."""
+    one = credit(store, number)
+    if one.state is CreditState.IGNORED:
+        store.decide_credit(number, [CreditState.IGNORED], CreditState.NEW, why, author, now)
+        look_at(store, now)
+        return {}
+    if one.state is not CreditState.MATCHED:
+        raise Refused("not_matched", f"credit {number} is {one.state}, so there is nothing to undo")
+    took: dict[int, int] = {}
+    for part in store.parts_of(number):
+        took[part.account] = took.get(part.account, 0) + part.amount_minor
+    take_back(store, one, CreditState.WAITING, why, author, now)
+    index = StoredIndex(store)
+    doubted = {s.account: None for s in suggestions_for(index, one) if s.doubt and s.account not in took}
+    doubt(store, one, doubted, now)
+    return {account: format_amount(minor, one.currency) for account, minor in took.items()}
+
+
+def ignore(store: AccountsAndBank, number: int, now: datetime, author: str, why: str) -> None:
+    """A credit is none of ours: nobody is in doubt for it any more. Refuses `unknown_credit`, `credit_decided`."""
+    one = credit(store, number)
+    refuse_not_open(one)
+    store.decide_credit(number, _OPEN, CreditState.IGNORED, why, author, now)
+    doubt(store, one, {}, now)

@@ -1,0 +1,88 @@
+"""Taking a bank's file: each entry once, what does not add up set aside whole, and a gap said until it is closed."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Mapping, Sequence
+from datetime import date, datetime
+from typing import Final
+
+import msgspec
+
+from arrears.core.bank.statements import BankFile, BankStatement, wrong_with
+from arrears.core.facts import ARREARS
+from arrears.engine.bank.crediting import look_at
+from arrears.engine.system import set_book_refused, set_book_taken
+from arrears.ports.bank import BankTaking, Closing
+
+BANK: Final = "bank:"
+"""How the name of a feed begins whose statements do not say everything; behind it is the account."""
+
+
+class TakenFile(msgspec.Struct, frozen=True):
+    """What came of a file. `state` is `taken`, `known` (this very file was taken before), `quarantined` or `refused`,
+    `why` the reason. `firsts` are, for each statement, the first credit of each entry; None for what was here.
+    `gaps` are the accounts of which a statement is missing."""
+
+    state: str
+    why: str = ""
+    firsts: Sequence[Sequence[int | None]] = ()
+    gaps: Mapping[str, str] = {}
+
+
+def wrong_with_file(file: BankFile, ours: Collection[tuple[str, str]]) -> str:
+    """Why nothing of a file is taken; empty where it can be. `ours` are our accounts and their currencies."""
+    if file.refused:
+        return file.refused
+    for number, statement in enumerate(file.statements, 1):
+        where = "" if len(file.statements) == 1 else f"statement {number}: "
+        if wrong := wrong_with(statement):
+            return where + wrong
+        if (statement.account, statement.currency) not in ours:
+            return f"{where}{statement.account} in {statement.currency} is not one of our bank accounts"
+    return ""
+
+
+def take_file(
+    store: BankTaking, file: BankFile, digest: bytes, name: str, ours: Collection[tuple[str, str]], now: datetime
+) -> TakenFile:
+    """Take a file and book what decides by itself. All of it or nothing: what is wrong in one of its statements sets
+    the whole file aside, with a task, and nobody is restricted, disabled or deleted until a statement of that account
+    closes the gap or a person closes the task: it may say who has paid."""
+    if store.bank_file_known(digest):
+        return TakenFile("known")
+    if why := wrong_with_file(file, ours):
+        for account in sorted({one.account for one in file.statements if (one.account, one.currency) in ours}):
+            set_book_refused(store, BANK + account, now, f"{name} was set aside: {why}"[:400])
+        return TakenFile("refused" if file.refused else "quarantined", why)
+    firsts = store.keep_bank_file(digest, name, file.statements, now)
+    if not firsts:
+        return TakenFile("known")
+    gaps = _say_gaps(store, file.statements, name, now)
+    look_at(store, now)
+    return TakenFile("taken", firsts=firsts, gaps=gaps)
+
+
+def _say_gaps(store: BankTaking, statements: Sequence[BankStatement], name: str, now: datetime) -> Mapping[str, str]:
+    found: dict[str, str] = {}
+    for account, currency in sorted({(one.account, one.currency) for one in statements}):
+        if why := gap_in(store.closings(account, currency)):
+            found[account] = why
+            set_book_refused(store, BANK + account, now, f"after {name}: {why}")
+        elif any(one.closing is not None for one in statements if one.account == account):
+            set_book_taken(store, BANK + account, now, ARREARS, f"{name} was taken, and nothing is missing")
+    return found
+
+
+def gap_in(closings: Sequence[Closing]) -> str:
+    """Where a statement is missing between those that are here; empty where each begins with what another ended with,
+    but for the first."""
+    ends = [one.closing_minor for one in closings]
+    for at, one in enumerate(closings):
+        if at and one.opening_minor not in ends[:at] + ends[at + 1 :]:
+            return f"the statement that ends on {one.closed_on} does not begin where another ends; one is missing"
+    return ""
+
+
+def feed_is_old(newest: Mapping[tuple[str, str], date], today: date, days_max: int) -> Sequence[str]:
+    """The accounts whose newest closed day is further back than so many days."""
+    return sorted({iban for (iban, _), day in newest.items() if (today - day).days > days_max})

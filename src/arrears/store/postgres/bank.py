@@ -1,0 +1,336 @@
+"""What came by bank, as rows (see ports.bank)."""
+
+from __future__ import annotations
+
+import re
+from collections import defaultdict
+from collections.abc import Collection, Iterable, Mapping, Sequence
+from contextlib import AbstractContextManager
+from datetime import date, datetime, timedelta
+from typing import Final, LiteralString
+
+import msgspec
+
+from arrears.core.bank.matching import OpenItem
+from arrears.core.bank.recognising import DAYS_APART_MAX, SeenEntry, recognised
+from arrears.core.bank.statements import BankEntry, BankStatement, BankTransaction, StatementKind
+from arrears.ports.bank import Closing, CreditPart, CreditState, StoredCredit
+from arrears.store.postgres.write import Db
+
+_COLUMNS: Final[LiteralString] = (
+    "c.credit_id, c.own_iban, c.currency, c.amount_minor, c.booked_on, c.bank_reference, c.reversal, c.unclear, c.body,"
+    " c.state, c.why"
+)
+CREDITS: Final[LiteralString] = f"""
+SELECT {_COLUMNS} FROM bank_credit c
+WHERE c.state = ANY(%s) AND (%s::bigint[] IS NULL OR c.credit_id = ANY(%s::bigint[])) ORDER BY c.credit_id
+"""
+
+LIKE: Final[LiteralString] = f"""
+SELECT {_COLUMNS} FROM bank_credit c
+WHERE c.state = 'matched' AND c.own_iban = %(iban)s AND c.currency = %(currency)s AND c.amount_minor = %(minor)s
+  AND c.booked_on BETWEEN %(on)s - 400 AND %(on)s AND c.credit_id <> %(number)s
+  AND ((%(reference)s <> '' AND c.bank_reference = %(reference)s)
+    OR (%(end_to_end)s <> '' AND c.end_to_end = %(end_to_end)s)
+    OR (%(payer)s <> '' AND c.payer_iban = %(payer)s))
+ORDER BY c.credit_id
+"""
+
+ADD_CREDIT: Final[LiteralString] = """
+INSERT INTO bank_credit (entry_id, own_iban, currency, amount_minor, booked_on, bank_reference, reversal, unclear,
+    payer_iban, end_to_end, body, state)
+VALUES (%s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s, 'new') RETURNING credit_id
+"""
+
+DECIDE: Final[LiteralString] = """
+UPDATE bank_credit SET state = %s, why = %s, decided_by = %s, decided_at = %s
+WHERE credit_id = %s AND state = ANY(%s) RETURNING credit_id
+"""
+
+ADD_PART: Final[LiteralString] = """
+INSERT INTO bank_part (credit_id, no, account_id, ref, amount_minor)
+SELECT %s, (SELECT count(*) FROM bank_part WHERE credit_id = %s) + 1, %s, %s, %s
+"""
+
+_FOLDED: Final[LiteralString] = "upper(regexp_replace(i.number, '[^A-Za-z0-9]', '', 'g'))"
+_ITEM: Final[LiteralString] = "i.account_id, i.no, i.number, i.currency, i.open_minor, i.day_0 IS NOT NULL"
+# No index on the folded number: every import would pay for it, and a statement comes once a day. Whoever asks, asks for
+# all that a file may name at once, so this is one look at each invoice a file.
+NUMBERED: Final[LiteralString] = f"""
+SELECT {_FOLDED}, {_ITEM} FROM invoice i WHERE {_FOLDED} = ANY(%s::text[])
+UNION ALL
+SELECT 'A' || i.account_id || 'I' || i.no, {_ITEM}
+FROM unnest(%s::bigint[], %s::bigint[]) AS v (account_id, no)
+JOIN invoice i ON i.account_id = v.account_id AND i.no = v.no
+"""
+
+ENDING: Final[LiteralString] = f"""
+SELECT v.digits, {_ITEM} FROM (
+    SELECT i.*, ltrim(substring({_FOLDED} FROM '[0-9]+$'), '0') AS digits FROM invoice i WHERE i.open_minor > 0
+) AS i JOIN unnest(%s::text[]) AS v (digits) ON v.digits = i.digits
+"""
+
+ASKING: Final[LiteralString] = f"""
+SELECT * FROM (
+    SELECT {_ITEM}, row_number() OVER (PARTITION BY i.open_minor, i.currency ORDER BY i.account_id, i.no) AS place
+    FROM unnest(%s::bigint[], %s::text[]) AS v (minor, currency)
+    JOIN invoice i ON i.open_minor = v.minor AND i.currency = v.currency
+) AS found WHERE place <= %s
+"""
+
+_GENERATED: Final = re.compile("A([1-9][0-9]{0,17})I([1-9][0-9]{0,8})")
+_entry_decoder = msgspec.json.Decoder(BankEntry)
+_transaction_decoder = msgspec.json.Decoder(BankTransaction)
+
+
+class PostgresBank:
+    """See ports.bank.BankBook."""
+
+    def transaction(self) -> AbstractContextManager[Db]:
+        """One transaction on a connection of its own."""
+        raise NotImplementedError
+
+    def reading(self) -> AbstractContextManager[Db]:
+        """The transaction that this thread has open, else one of its own."""
+        raise NotImplementedError
+
+    def bank_file_known(self, digest: bytes) -> bool:
+        """See ports.bank.BankBook."""
+        with self.reading() as db:
+            return db.execute("SELECT 1 FROM bank_file WHERE digest = %s", [digest]).fetchone() is not None
+
+    def keep_bank_file(
+        self, digest: bytes, name: str, statements: Sequence[BankStatement], now: datetime
+    ) -> Sequence[Sequence[int | None]]:
+        """See ports.bank.BankBook. Whoever else takes a file of the same account waits for this one."""
+        with self.transaction() as db:
+            for account in sorted({one.account for one in statements}):
+                db.execute("SELECT pg_advisory_xact_lock(hashtextextended(%s, 21))", [account])
+            file = db.execute(
+                "INSERT INTO bank_file (digest, name, taken_at) VALUES (%s, %s, %s) ON CONFLICT DO NOTHING"
+                " RETURNING file_id",
+                [digest, name, now],
+            ).fetchone()
+            if file is None:
+                return []
+            return [_keep(db, int(file[0]), at, one, now) for at, one in enumerate(statements, 1)]
+
+    def credits_in(self, states: Collection[CreditState], numbers: Collection[int] | None = None) -> list[StoredCredit]:
+        """See ports.bank.BankBook."""
+        some = None if numbers is None else list(numbers)
+        with self.reading() as db:
+            return [_credit(row) for row in db.execute(CREDITS, [list(states), some, some])]
+
+    def decide_credit(
+        self, number: int, was: Collection[CreditState], state: CreditState, why: str, author: str, now: datetime
+    ) -> bool:
+        """See ports.bank.BankBook."""
+        with self.reading() as db:
+            return db.execute(DECIDE, [state, why, author, now, number, list(was)]).fetchone() is not None
+
+    def add_parts(self, number: int, parts: Sequence[CreditPart]) -> None:
+        """See ports.bank.BankBook."""
+        with self.reading() as db:
+            for part in parts:
+                db.execute(ADD_PART, [number, number, part.account, part.ref, part.amount_minor])
+
+    def parts_of(self, number: int) -> Sequence[CreditPart]:
+        """See ports.bank.BankBook."""
+        asked = "SELECT account_id, ref, amount_minor FROM bank_part WHERE credit_id = %s AND NOT undone ORDER BY no"
+        with self.reading() as db:
+            return [CreditPart(*row) for row in db.execute(asked, [number])]
+
+    def parts_count(self, number: int) -> int:
+        """See ports.bank.BankBook."""
+        with self.reading() as db:
+            row = db.execute("SELECT count(*) FROM bank_part WHERE credit_id = %s", [number]).fetchone()
+        return int(row[0]) if row is not None else 0
+
+    def undo_parts(self, number: int) -> None:
+        """See ports.bank.BankBook."""
+        with self.reading() as db:
+            db.execute("UPDATE bank_part SET undone = true WHERE credit_id = %s", [number])
+
+    def matched_like(self, credit: StoredCredit) -> Sequence[StoredCredit]:
+        """See ports.bank.BankBook."""
+        asked = {
+            "iban": credit.own_iban,
+            "currency": credit.currency,
+            "minor": -credit.amount_minor,
+            "on": credit.booked_on,
+            "number": credit.number,
+            "reference": credit.bank_reference,
+            "end_to_end": credit.transaction.end_to_end,
+            "payer": credit.transaction.iban,
+        }
+        with self.reading() as db:
+            return [_credit(row) for row in db.execute(LIKE, asked)]
+
+    def doubted_by(self, number: int) -> Sequence[int]:
+        """See ports.bank.BankBook."""
+        with self.reading() as db:
+            rows = db.execute("SELECT account_id FROM bank_doubt WHERE credit_id = %s ORDER BY 1", [number])
+            return [account for (account,) in rows]
+
+    def set_doubted(self, number: int, accounts: Mapping[int, date | None]) -> None:
+        """See ports.bank.BankBook."""
+        with self.reading() as db:
+            db.execute(
+                "WITH gone AS (DELETE FROM bank_doubt WHERE credit_id = %s AND account_id <> ALL(%s::bigint[]))"
+                " INSERT INTO bank_doubt SELECT %s, * FROM unnest(%s::bigint[], %s::date[]) ON CONFLICT DO NOTHING",
+                [number, list(accounts), number, list(accounts), list(accounts.values())],
+            )
+
+    def doubts_until(self, today: date) -> Sequence[tuple[int, int]]:
+        """See ports.bank.BankBook."""
+        with self.reading() as db:
+            rows = db.execute("SELECT credit_id, account_id FROM bank_doubt WHERE until < %s ORDER BY 1, 2", [today])
+            return [(number, account) for number, account in rows]
+
+    def learn_payer(self, iban: str, account: int, number: int) -> None:
+        """See ports.bank.BankBook."""
+        with self.reading() as db:
+            db.execute("INSERT INTO known_payer VALUES (%s, %s, %s) ON CONFLICT DO NOTHING", [iban, account, number])
+
+    def forget_payers(self, number: int) -> None:
+        """See ports.bank.BankBook."""
+        with self.reading() as db:
+            db.execute("DELETE FROM known_payer WHERE credit_id = %s", [number])
+
+    def payers_of(self, ibans: Collection[str]) -> Mapping[str, Sequence[int]]:
+        """See ports.bank.BankBook."""
+        found: dict[str, list[int]] = defaultdict(list)
+        asked = "SELECT DISTINCT iban, account_id FROM known_payer WHERE iban = ANY(%s) ORDER BY 1, 2"
+        with self.reading() as db:
+            for iban, account in db.execute(asked, [list(ibans)]):
+                found[iban].append(account)
+        return found
+
+    def invoices_numbered(self, keys: Collection[str]) -> Mapping[str, Sequence[OpenItem]]:
+        """See ports.bank.BankBook."""
+        ours = [(int(one[1]), int(one[2])) for key in keys if (one := _GENERATED.fullmatch(key)) is not None]
+        with self.reading() as db:
+            rows = db.execute(NUMBERED, [list(keys), [a for a, _ in ours], [no for _, no in ours]]).fetchall()
+        return _by_first(rows)
+
+    def invoices_ending(self, digits: Collection[str]) -> Mapping[str, Sequence[OpenItem]]:
+        """See ports.bank.BankBook."""
+        with self.reading() as db:
+            return _by_first(db.execute(ENDING, [list(digits)]).fetchall())
+
+    def invoices_asking(
+        self, sums: Collection[tuple[int, str]], most: int
+    ) -> Mapping[tuple[int, str], Sequence[OpenItem]]:
+        """See ports.bank.BankBook."""
+        found: dict[tuple[int, str], list[OpenItem]] = defaultdict(list)
+        with self.reading() as db:
+            rows = db.execute(ASKING, [[minor for minor, _ in sums], [code for _, code in sums], most]).fetchall()
+        for *item, _ in rows:
+            one = OpenItem(*item)
+            found[one.open_minor, one.currency].append(one)
+        return found
+
+    def names_of(self, accounts: Iterable[int]) -> Mapping[int, str]:
+        """See ports.bank.BankBook."""
+        with self.reading() as db:
+            asked = "SELECT account_id, name FROM account WHERE account_id = ANY(%s)"
+            return dict(db.execute(asked, [list(accounts)]).fetchall())
+
+    def closings(self, iban: str, currency: str) -> Sequence[Closing]:
+        """See ports.bank.BankBook."""
+        asked = (
+            "SELECT opening_minor, closing_minor, closed_on, number FROM bank_statement"
+            " WHERE iban = %s AND currency = %s AND closing_minor IS NOT NULL ORDER BY closed_on, number, file_id, no"
+        )
+        with self.reading() as db:
+            return [Closing(*row) for row in db.execute(asked, [iban, currency])]
+
+    def newest_closing(self) -> Mapping[tuple[str, str], date]:
+        """See ports.bank.BankBook."""
+        asked = (
+            "SELECT iban, currency, max(closed_on) FROM bank_statement WHERE closing_minor IS NOT NULL"
+            " GROUP BY iban, currency"
+        )
+        with self.reading() as db:
+            return {(iban, currency): day for iban, currency, day in db.execute(asked)}
+
+
+def _by_first(rows: Iterable[Sequence[object]]) -> Mapping[str, Sequence[OpenItem]]:
+    found: dict[str, list[OpenItem]] = defaultdict(list)
+    for key, *item in rows:
+        found[str(key)].append(OpenItem(*item))  # type: ignore[arg-type]
+    return found
+
+
+def _credit(row: Sequence[object]) -> StoredCredit:
+    *start, body, state, why = row
+    return StoredCredit(*start, _transaction_decoder.decode(str(body)), CreditState(str(state)), str(why))  # type: ignore[arg-type]
+
+
+def _keep(db: Db, file: int, at: int, one: BankStatement, now: datetime) -> list[int | None]:
+    """The first credit of each entry that no other file has told of; None for the others."""
+    early = one.kind is StatementKind.EARLY
+    today = now.date()
+    days = [entry.booked_on for entry in one.entries if entry.booked_on is not None]
+    closed_on = one.closing.day if one.closing is not None else None
+    day = closed_on or max(days, default=today)
+    opening, closing = (None, None) if early else (one.opening, one.closing)
+    ends = (opening.minor, closing.minor) if opening is not None and closing is not None else (None, None)
+    db.execute(
+        "INSERT INTO bank_statement VALUES (%s, %s, %s, %s, %s, %s, %s, %s, %s)",
+        [file, at, one.account, one.currency, one.format, one.number, *ends, day],
+    )
+    apart = timedelta(days=DAYS_APART_MAX)
+    near = [min(days, default=today) - apart, max(days, default=today) + apart]
+    rows = db.execute(
+        "SELECT entry_id, body, is_early FROM bank_entry WHERE iban = %s AND currency = %s"
+        " AND booked_on BETWEEN %s AND %s ORDER BY entry_id",
+        [one.account, one.currency, *near],
+    ).fetchall()
+    seen = [SeenEntry(number, _entry_decoder.decode(body), is_early) for number, body, is_early in rows]
+    known = recognised(seen, one.entries, early=early)
+    if not early:
+        db.execute("UPDATE bank_entry SET is_early = false WHERE entry_id = ANY(%s)", [[n for n in known if n]])
+    found: list[int | None] = []
+    for entry, here in zip(one.entries, known, strict=True):
+        found.append(None if here is not None else _add(db, file, one, entry, entry.booked_on or day))
+    return found
+
+
+def _add(db: Db, file: int, one: BankStatement, entry: BankEntry, day: date) -> int | None:
+    row = db.execute(
+        "INSERT INTO bank_entry (file_id, iban, currency, booked_on, is_early, body)"
+        " VALUES (%s, %s, %s, %s, %s, %s) RETURNING entry_id",
+        [file, one.account, one.currency, day, one.kind is StatementKind.EARLY, _json(entry)],
+    ).fetchone()
+    assert row is not None
+    first: int | None = None
+    for part in entry.transactions or (BankTransaction(entry.amount_minor, entry.currency),):
+        # Of a batch with charges its transactions say what their payers sent.
+        added = db.execute(
+            ADD_CREDIT,
+            [
+                row[0],
+                one.account,
+                part.currency,
+                part.amount_minor,
+                day,
+                entry.bank_reference,
+                entry.reversal,
+                entry.unclear or _foreign(entry, part),
+                part.iban,
+                part.end_to_end,
+                _json(part),
+            ],
+        ).fetchone()
+        assert added is not None
+        first = first or int(added[0])
+    return first
+
+
+def _foreign(entry: BankEntry, part: BankTransaction) -> str:
+    return "" if part.currency == entry.currency else f"its part of a batch in {entry.currency} is in {part.currency}"
+
+
+def _json(value: BankEntry | BankTransaction) -> str:
+    return msgspec.json.encode(value).decode().replace("\\u0000", " ")
