@@ -1,0 +1,1 @@
+"""How deliveries leave, one file for each way."""
