@@ -21,15 +21,15 @@ import psycopg
 from psycopg import sql
 
 from arrears.adapters.channels.folder import FolderChannel
-from arrears.adapters.delivery.http import HttpTransport
 from arrears.adapters.services.inprocess import InProcessServices
+from arrears.adapters.services.over_http import HttpTransport
 from arrears.core.errors import Refused
 from arrears.core.facts import ARREARS
 from arrears.core.messages.content import Operator
 from arrears.core.messages.recipients import ChannelName
 from arrears.core.policy import default_policy
 from arrears.engine import worker
-from arrears.engine.delivery import NOBODY_HEARS, Courier, Heard
+from arrears.engine.courier import NOBODY_HEARS, Courier, Heard
 from arrears.engine.failpoints import arm
 from arrears.engine.message_context import MailLimits, MessageContext
 from arrears.engine.payments.providers import Providers
@@ -162,7 +162,7 @@ class Installation:
         how(self.store, *outside)
 
     def courier(self, heard: Heard = NOBODY_HEARS) -> Courier:
-        """Carries events and orders to their endpoints. See engine/delivery."""
+        """Carries events and orders to their endpoints. See engine/courier.py."""
         return Courier(self.store, self.transport(), self.clock, heard)
 
     def transport(self) -> Transport:

@@ -13,7 +13,7 @@ from tests.store.contract import at, owing_book
 
 from arrears.core import facts as f
 from arrears.core.errors import Refused
-from arrears.engine.delivery import Courier
+from arrears.engine.courier import Courier
 from arrears.ports import (
     DeliveryAnswer,
     DeliveryOutcome,

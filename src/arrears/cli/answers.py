@@ -99,6 +99,14 @@ _TOKEN: Final = {
     "created_at": "at",
     **_each("at?", "expires_at revoked_at last_used_at rotated_at before_until"),
 }
+_ENDPOINT: Final = {
+    **{"number": "count", "name": "text", "url": "text", "types": ["text"], "account": "id?", "state": "code"},
+    **{"why": "text?", "cursor": "text", "failing_since": "at?", "deliveries": {"*": "count"}},
+}
+_DELIVERY: Final = {
+    **{"id": "text", "type": "text", "key": "text", "state": "code", "tries": "count"},
+    **{**_each("at", "made_at next_at moved_at"), "status": "count?", "said": "text?"},
+}
 _SUPPORT: Final = {
     "number": "count",
     "account": "id?",
@@ -270,6 +278,11 @@ ANSWERS: Final[Mapping[str, JsonAnswer | NoAnswer]] = {
     "token list": JsonAnswer([_TOKEN]),
     "token rotate": JsonAnswer({**_TOKEN, "token": "text"}),
     "token revoke": JsonAnswer(_TOKEN),
+    **dict.fromkeys(("events list", "events types"), NoAnswer("a line for each, for scripts too")),
+    **dict.fromkeys(("events endpoints add", "events endpoints rotate"), JsonAnswer({**_ENDPOINT, "secret": "text"})),
+    "events endpoints list": JsonAnswer([_ENDPOINT]),
+    **dict.fromkeys([f"events endpoints {one}" for one in ("change", "on", "off", "remove", "replay")], _ACTS),
+    **{"events deliveries": JsonAnswer([_DELIVERY]), "events redrive": _ACTS},
     "notice check": JsonAnswer({"ok": "flag", "languages": ["text"], "texts": "count"}),
     "notice preview": JsonAnswer({"index": "text", "messages": [{"*": "text"}]}),
     "notice new-language": _ACTS,

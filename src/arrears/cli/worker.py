@@ -10,7 +10,7 @@ from typing import Final
 import click
 
 from arrears.cli.common import begin_log
-from arrears.engine.delivery import POLL_SECONDS
+from arrears.engine.courier import POLL_SECONDS
 from arrears.store.outages import OUTAGES
 from arrears.web.logs import LOG, CourierLog, WorkerLog, say_of_mail
 from arrears.wiring import open_installation, tune_for_batches

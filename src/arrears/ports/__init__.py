@@ -35,6 +35,7 @@ from arrears.ports.delivery import (
     ListedDelivery,
     NewEndpoint,
     Parcel,
+    ParcelIntake,
     Transport,
 )
 from arrears.ports.installation import (
@@ -213,6 +214,7 @@ __all__ = [
     "Order",
     "OtherChannel",
     "Parcel",
+    "ParcelIntake",
     "PayLink",
     "PayLinkAccounts",
     "PayLinkBook",

@@ -12,7 +12,7 @@ from datetime import datetime, timedelta
 from enum import StrEnum
 from typing import NamedTuple, Protocol
 
-from arrears.core.events import Event
+from arrears.core.events import AccountEvent
 
 
 class EndpointUse(StrEnum):
@@ -184,12 +184,16 @@ class EndpointBook(Protocol):
         """Make what is parked pending again, all or one; how many."""
 
 
-class DeliveryBook(Protocol):
-    """The queue, as couriers see it."""
+class ParcelIntake(Protocol):
+    """Where parcels are put."""
 
     def put_parcels(self, endpoint: str, parcels: Sequence[Parcel], now: datetime) -> int:
         """Put parcels for the endpoint with this name; one that it has been given already is left as it is. How many
         were new; refuses `unknown_endpoint`. Within a transaction that this thread has open it is part of that."""
+
+
+class DeliveryBook(Protocol):
+    """The queue, as couriers see it."""
 
     def due_endpoints(self, now: datetime) -> Sequence[int]:
         """The endpoints that have something to be delivered now."""
@@ -212,7 +216,7 @@ class EventBook(Protocol):
 
     def events_after(
         self, after: int, limit: int, kinds: Sequence[str] = (), account: int = 0
-    ) -> tuple[Sequence[Event], int]:
+    ) -> tuple[Sequence[AccountEvent], int]:
         """The events after this one that are wanted, and the number up to which has been looked: the next cursor."""
 
     def put_events(self, limit: int, now: datetime) -> int:

@@ -12,8 +12,8 @@ from urllib.parse import urlsplit
 
 from arrears.core.errors import Refused, quoted
 
-IPAddress = ipaddress.IPv4Address | ipaddress.IPv6Address
-IPNetwork = ipaddress.IPv4Network | ipaddress.IPv6Network
+TargetAddress = ipaddress.IPv4Address | ipaddress.IPv6Address
+TargetNetwork = ipaddress.IPv4Network | ipaddress.IPv6Network
 
 URL_CHARACTERS_MAX: Final = 2000
 _NAME: Final = re.compile(r"(?:\*\.)?(?:[a-z0-9_](?:[a-z0-9_-]{0,61}[a-z0-9])?\.?)+")
@@ -63,7 +63,7 @@ def _wrong(url: str, what: str) -> Refused:
     return Refused("bad_endpoint_url", f"the address {quoted(url)} cannot be used: {what}")
 
 
-def _literal(host: str) -> IPAddress | None:
+def _literal(host: str) -> TargetAddress | None:
     try:
         return ipaddress.ip_address(host)
     except ValueError:
@@ -75,7 +75,7 @@ class AllowedTargets:
     """What the setting names: hosts (`hooks.example.org`, `*.example.org`, `*`) and networks (`10.1.0.0/16`)."""
 
     names: tuple[str, ...] = ()
-    networks: tuple[IPNetwork, ...] = ()
+    networks: tuple[TargetNetwork, ...] = ()
 
     def __str__(self) -> str:
         return ", ".join((*self.names, *map(str, self.networks)))
@@ -113,11 +113,11 @@ def _names(pattern: str, host: str) -> bool:
     return pattern in ("*", host) or (pattern.startswith("*.") and host.endswith(pattern[1:]))
 
 
-def _same(address: IPAddress) -> tuple[IPAddress, ...]:
+def _same(address: TargetAddress) -> tuple[TargetAddress, ...]:
     """An address and those of IPv4 that it leads to, where it is one of those inside IPv6."""
     if isinstance(address, ipaddress.IPv4Address):
         return (address,)
-    inner: list[IPAddress] = [one for one in (address.ipv4_mapped, address.sixtofour) if one is not None]
+    inner: list[TargetAddress] = [one for one in (address.ipv4_mapped, address.sixtofour) if one is not None]
     if address.teredo is not None:
         inner += address.teredo
     if address in _NAT64:
@@ -129,7 +129,7 @@ def _same(address: IPAddress) -> tuple[IPAddress, ...]:
 _NAT64: Final = ipaddress.ip_network("64:ff9b::/96")
 
 
-def is_public(address: IPAddress) -> bool:
+def is_public(address: TargetAddress) -> bool:
     """Whether an address is one of the public internet, that one host has."""
     return address.is_global and not address.is_multicast and not address.is_reserved
 
@@ -138,7 +138,7 @@ def allowed_targets(text: str) -> AllowedTargets:
     """What a setting says: hosts and networks with commas between; refuses `bad_target`, with the one that
     is wrong."""
     names: list[str] = []
-    networks: list[IPNetwork] = []
+    networks: list[TargetNetwork] = []
     for one in (part.strip().lower() for part in text.split(",") if part.strip()):
         try:
             networks.append(ipaddress.ip_network(one))

@@ -16,7 +16,7 @@ from arrears.core.ids import ACCOUNT, format_id
 PREFIX = "evt_"
 
 
-class Event(NamedTuple):
+class AccountEvent(NamedTuple):
     """An event as everybody gets it. `no` is its place among all events, and the cursor of whoever reads on after it;
     `body` its JSON text, the same by webhook and by request."""
 
@@ -31,7 +31,7 @@ class Event(NamedTuple):
         return f"{PREFIX}{self.no}"
 
 
-def event_of(no: int, recorded: Recorded, ref: str, zone: str, of: EventNames) -> Event:
+def event_of(no: int, recorded: Recorded, ref: str, zone: str, of: EventNames) -> AccountEvent:
     """The event that a fact is. `ref` and `zone` are the account's own: what the operator calls it, and the zone of the
     days in the body where that names no other. Raises KeyError for a fact that is none."""
     row = EVENTS[type(recorded.fact)]
@@ -47,7 +47,7 @@ def event_of(no: int, recorded: Recorded, ref: str, zone: str, of: EventNames) -
         "author": recorded.author,
         "data": row.body(recorded.fact, of),
     }
-    return Event(no, row.type, recorded.account, msgspec.json.encode(said).decode())
+    return AccountEvent(no, row.type, recorded.account, msgspec.json.encode(said).decode())
 
 
 def matches(wanted: Sequence[str], kind: str) -> bool:

@@ -96,7 +96,7 @@ _SERVICE: Final[Mapping[type[f.Fact], EventRow]] = {
 
 EVENTS: Final[Mapping[type[f.Fact], EventRow]] = {**_MONEY, **_SERVICE}
 
-NOT_TOLD: Final[Mapping[type[f.Fact], str]] = {
+KEPT_INSIDE: Final[Mapping[type[f.Fact], str]] = {
     f.WithinTolerance: "nothing is asked for, and nothing follows",
     f.CardTried: "counts against the networks' limits; what it was tried for has an event of its own",
     f.TaskClosed: "the staff's own list",
@@ -109,10 +109,12 @@ NOT_TOLD: Final[Mapping[type[f.Fact], str]] = {
 }
 """Facts that are no event, and why nobody outside cares."""
 
-SYSTEM_NOT_TOLD: Final = "a fact of the installation: `arrears status`, `arrears tasks` and /metrics tell its operator"
+SYSTEM_KEPT_INSIDE: Final = (
+    "a fact of the installation: `arrears status`, `arrears tasks` and /metrics tell its operator"
+)
 """Why no fact of the installation is an event: each is about arrears itself and about no account."""
 
-closed("what is told of each fact", get_args(f.AnyFact), EVENTS, NOT_TOLD)
+closed("what is told of each fact", get_args(f.AnyFact), EVENTS, KEPT_INSIDE)
 
 FACT_KINDS: Final = tuple(sorted(f.kind_of_type(kind) for kind in EVENTS))
 """The tags of the facts that are events."""

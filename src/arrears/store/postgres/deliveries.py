@@ -60,7 +60,7 @@ UPDATE delivery d SET state = 'acknowledged', lease_until = NULL, failing_since 
 """
 # Given up on is what was tried in vain for so long while others were taken; where nothing was taken at all,
 # the endpoint is switched off, and everything waits in its order.
-AGAIN: Final[LiteralString] = f"""
+TRY_LATER: Final[LiteralString] = f"""
 UPDATE delivery d SET lease_until = NULL, failing_since = coalesce(d.failing_since, %(now)s), next_at = v.next_at,
     moved_at = %(now)s, status = v.status, said = v.said,
     state = CASE WHEN d.failing_since < %(long_ago)s AND %(is_there)s THEN 'parked' ELSE 'pending' END
@@ -184,7 +184,7 @@ def _record(db: Db, endpoint: int, outcomes: Sequence[DeliveryOutcome], now: dat
     if failed:
         is_there = bool(taken) or failures < AWAY_AFTER
         more = {"long_ago": now - GIVEN_UP_AFTER, "is_there": is_there}
-        again = db.execute(AGAIN, {**values, **_columns(failed, now), **more}).fetchall()
+        again = db.execute(TRY_LATER, {**values, **_columns(failed, now), **more}).fetchall()
         recorded += len(again)
         parked = sorted(message for message, state in again if state == DeliveryState.PARKED)
         if parked:

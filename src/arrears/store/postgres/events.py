@@ -8,7 +8,7 @@ from contextlib import AbstractContextManager
 from datetime import datetime
 from typing import Any, Final, LiteralString
 
-from arrears.core.events import FACT_KINDS, Event, EventNames, event_of, matches
+from arrears.core.events import FACT_KINDS, AccountEvent, EventNames, event_of, matches
 from arrears.core.facts import Recorded, decode_fact
 from arrears.core.ids import ACCOUNT, format_id
 from arrears.ports.delivery import Parcel
@@ -86,7 +86,7 @@ class PostgresEvents(PostgresEndpoints, PostgresDeliveries):
 
     def events_after(
         self, after: int, limit: int, kinds: Sequence[str] = (), account: int = 0
-    ) -> tuple[Sequence[Event], int]:
+    ) -> tuple[Sequence[AccountEvent], int]:
         """See ports.EventBook."""
         with self.reading() as db:
             return _after(db, after, limit, kinds, account)
@@ -102,12 +102,12 @@ class PostgresEvents(PostgresEndpoints, PostgresDeliveries):
         return total
 
 
-def parcel_of(event: Event) -> Parcel:
+def parcel_of(event: AccountEvent) -> Parcel:
     """An event as it is delivered: in the order of its account."""
     return Parcel(event.id, format_id(ACCOUNT, event.account), event.no, event.type, event.body)
 
 
-def _after(db: Db, after: int, limit: int, kinds: Sequence[str], account: int) -> tuple[list[Event], int]:
+def _after(db: Db, after: int, limit: int, kinds: Sequence[str], account: int) -> tuple[list[AccountEvent], int]:
     rows = db.execute(
         AFTER_OF_ACCOUNT if account else AFTER, {"after": after, "limit": limit, "account": account}
     ).fetchall()
@@ -118,7 +118,7 @@ def _after(db: Db, after: int, limit: int, kinds: Sequence[str], account: int) -
     return [one for one in found if matches(kinds, one.type)], rows[-1][0]
 
 
-def _event(row: tuple[Any, ...], of: EventNames) -> Event:
+def _event(row: tuple[Any, ...], of: EventNames) -> AccountEvent:
     no, account, seq, at, author, why, body, ref, zone = row
     return event_of(no, Recorded(account, seq, utc(at), author, why, decode_fact(body)), ref, zone, of)
 

@@ -11,8 +11,8 @@ from datetime import UTC, datetime
 import pytest
 from standardwebhooks import Webhook
 
-from arrears.adapters.delivery import http
-from arrears.adapters.delivery.http import HttpTransport
+from arrears.adapters.services import over_http as http
+from arrears.adapters.services.over_http import HttpTransport
 from arrears.core.delivery.schedule import GIVEN_UP_AFTER, pause_after
 from arrears.core.delivery.signing import secret_bytes, secret_text, signed_headers
 from arrears.core.delivery.targets import allowed_targets, target_of

@@ -1,1 +1,0 @@
-"""How deliveries leave, one file for each way."""
