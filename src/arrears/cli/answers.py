@@ -100,12 +100,12 @@ _TOKEN: Final = {
     **_each("at?", "expires_at revoked_at last_used_at rotated_at before_until"),
 }
 _ENDPOINT: Final = {
-    **{"number": "count", "name": "text", "url": "text", "types": ["text"], "account": "id?", "state": "code"},
-    **{"why": "text?", "cursor": "text", "failing_since": "at?", "deliveries": {"*": "count"}},
+    **(_each("count", "number") | _each("text", "name url cursor") | _each("text?", "why") | _each("code", "state")),
+    **({"types": ["text"], "deliveries": {"*": "count"}} | _each("id?", "account") | _each("at?", "failing_since")),
 }
 _DELIVERY: Final = {
-    **{"id": "text", "type": "text", "key": "text", "state": "code", "tries": "count"},
-    **{**_each("at", "made_at next_at moved_at"), "status": "count?", "said": "text?"},
+    **(_each("text", "id type key") | _each("code", "state") | _each("count", "tries") | _each("count?", "status")),
+    **(_each("at", "made_at next_at moved_at") | _each("text?", "said")),
 }
 _SUPPORT: Final = {
     "number": "count",
@@ -282,7 +282,8 @@ ANSWERS: Final[Mapping[str, JsonAnswer | NoAnswer]] = {
     **dict.fromkeys(("events endpoints add", "events endpoints rotate"), JsonAnswer({**_ENDPOINT, "secret": "text"})),
     "events endpoints list": JsonAnswer([_ENDPOINT]),
     **dict.fromkeys([f"events endpoints {one}" for one in ("change", "on", "off", "remove", "replay")], _ACTS),
-    **{"events deliveries": JsonAnswer([_DELIVERY]), "events redrive": _ACTS},
+    "events deliveries": JsonAnswer([_DELIVERY]),
+    "events redrive": _ACTS,
     "notice check": JsonAnswer({"ok": "flag", "languages": ["text"], "texts": "count"}),
     "notice preview": JsonAnswer({"index": "text", "messages": [{"*": "text"}]}),
     "notice new-language": _ACTS,
