@@ -28,7 +28,6 @@ from arrears.core.address import (
 )
 from arrears.core.delivery.targets import AllowedTargets, allowed_targets
 from arrears.core.errors import Refused, quoted
-from arrears.core.money import CURRENCIES
 
 T = TypeVar("T")
 Parser = Callable[[str, str], T]
@@ -199,17 +198,6 @@ def _url(variable: str, given: str) -> tuple[SplitResult, str]:
     if parts.scheme not in _DEFAULT_PORTS or host is None or not written or not digits or port == 0:
         raise wrong
     return parts, host if port in (None, _DEFAULT_PORTS[parts.scheme]) else f"{host}:{port}"
-
-
-def as_bank_accounts(variable: str, given: str) -> tuple[tuple[str, str], ...]:
-    """Accounts as a statement names them, each with its currency: `NL91ABNA0417164300:EUR`, commas between."""
-    found = []
-    for part in filter(None, (one.strip() for one in as_text(variable, given).split(","))):
-        account, _, currency = part.replace(" ", "").rpartition(":")
-        if not account or currency not in CURRENCIES:
-            raise _wrong(variable, f"has {quoted(part)} in it; write each like NL91ABNA0417164300:EUR")
-        found.append((account.upper(), currency))
-    return tuple(found)
 
 
 def as_host(text: str) -> str | None:

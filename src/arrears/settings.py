@@ -19,8 +19,9 @@ from urllib.parse import urlsplit
 
 from arrears.adapters.channels.live_mail import PROVIDERS, refuse_catcher, refuse_pretending_provider
 from arrears.core.delivery.targets import AllowedTargets
-from arrears.core.errors import Refused
+from arrears.core.errors import Refused, quoted
 from arrears.core.escalation import DELETIONS_PER_DAY
+from arrears.core.money import CURRENCIES
 from arrears.core.people.keeping import PEOPLE_DAYS, TEXTS_DAYS
 from arrears.engine.message_context import PER_HOUR, PER_RECIPIENT_A_DAY
 from arrears.ports.privacy import KeptFor
@@ -29,7 +30,6 @@ from arrears.setting_values import (
     Secret,
     SettingRow,
     as_address,
-    as_bank_accounts,
     as_base_url,
     as_database_name,
     as_database_url,
@@ -67,6 +67,18 @@ NAME_CHARACTERS_MAX: Final = 100
 """As the display name of a mail's sender, which stands in its head."""
 IDENTITY_CHARACTERS_MAX: Final = 500
 """It stands at the foot of every message and page."""
+
+
+def _bank_accounts(variable: str, given: str) -> tuple[tuple[str, str], ...]:
+    """Accounts as a statement names them, each with its currency: `NL91ABNA0417164300:EUR`, commas between."""
+    found = []
+    for part in filter(None, (one.strip() for one in as_text(variable, given).split(","))):
+        account, _, currency = part.replace(" ", "").rpartition(":")
+        if not account or currency not in CURRENCIES:
+            way = "write each like NL91ABNA0417164300:EUR"
+            raise Refused("bad_setting", f"{variable} has {quoted(part)} in it; {way}")
+        found.append((account.upper(), currency))
+    return tuple(found)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -209,7 +221,7 @@ class Settings:
     )
     bank_accounts: tuple[tuple[str, str], ...] = setting(
         "your bank accounts whose statements `arrears statement` takes, each with its currency",
-        as_bank_accounts,
+        _bank_accounts,
         (),
         "`ARREARS_IBAN` alone, in EUR",
     )
@@ -233,6 +245,12 @@ class Settings:
 
     given: frozenset[str] = frozenset()
     """The fields that the environment gave; the others have their defaults."""
+
+    @property
+    def statement_accounts(self) -> frozenset[tuple[str, str]]:
+        """The bank accounts whose statements are taken, each with its currency."""
+        alone = self.iban.replace(" ", "")
+        return frozenset((*self.bank_accounts, *([(alone, "EUR")] if alone else [])))
 
     @property
     def kept_for(self) -> KeptFor:

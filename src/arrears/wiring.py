@@ -29,6 +29,7 @@ from arrears.core.messages.content import Operator
 from arrears.core.messages.recipients import ChannelName
 from arrears.core.policy import default_policy
 from arrears.engine import worker
+from arrears.engine.commands.bank.taking import bank_hourly
 from arrears.engine.courier import NOBODY_HEARS, Courier, Heard
 from arrears.engine.failpoints import arm
 from arrears.engine.message_context import MailLimits, MessageContext
@@ -172,6 +173,7 @@ class Installation:
     def hourly(self, now: datetime) -> None:
         """See engine/people/chores.py."""
         chores.hourly(self.store, self.store, self.store, settings().kept_for, now)
+        bank_hourly(self.store, settings().statement_accounts, settings().bank_feed_days, now)
 
     def __enter__(self) -> Installation:
         return self
@@ -285,10 +287,8 @@ def _stripe(ours: Settings, installation: str) -> Processor:
 
 
 def database_url() -> str:
-    """The database that the settings name, else the embedded server's, which is started for it.
-
-    The host may be a percent-encoded folder: take it apart with `psycopg.conninfo`, as `urllib` lowers its case.
-    """
+    """The database that the settings name, else the embedded server's, which is started for it. The host may be a
+    percent-encoded folder: take it apart with `psycopg.conninfo`, as `urllib` lowers its case."""
     return settings().database_url or EmbeddedServer(settings().home).start()
 
 

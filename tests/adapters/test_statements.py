@@ -12,8 +12,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 from tests.sources import ROOT
 
-from arrears.adapters.statements import load_statement_map, read_apart, read_statement_file
-from arrears.adapters.statements.remittance import read_remittance
+from arrears.adapters.books.statements import load_statement_map, read_apart, read_statement_file
+from arrears.adapters.books.statements.remittance import read_remittance
 from arrears.core.bank.statements import BankStatement, StatementKind, wrong_with
 from arrears.core.errors import Refused
 

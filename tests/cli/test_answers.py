@@ -147,6 +147,7 @@ def live(book: str, sandbox: Running, tmp_path_factory: pytest.TempPathFactory) 
         "ARREARS_MAIL_FOLDER": str(folder / "mail"),
         "ARREARS_STRIPE_KEY": sandbox.secret_key,
         "ARREARS_STRIPE_API": sandbox.url,
+        "ARREARS_BANK_ACCOUNTS": "NL91ABNA0417164300:EUR",
         "ARREARS_DELIVERY_TARGETS": "127.0.0.0/8",
     }
 
@@ -160,6 +161,10 @@ def live(book: str, sandbox: Running, tmp_path_factory: pytest.TempPathFactory) 
     (folder / "book.csv").write_text(HEADER + with_mail(rows))
     (folder / "old.csv").write_text(HEADER + with_mail("dora,D-1,2025-01-01,2025-01-15,49.00,2025-03-01\n"))
     (folder / "policy.toml").write_text(commands.arrears("policy", "default").stdout)
+    (folder / "bank.sta").write_text(
+        f":20:X\n:25:NL91ABNA0417164300\n:28C:1\n:60F:C{due:%y%m%d}EUR0,\n:61:{due:%y%m%d}C0,20NTRFNONREF\n"
+        f":86:for B-11, thank you\n:62F:C{due:%y%m%d}EUR0,20\n-\n"
+    )
     (folder / "mail.eml").write_text("From: a@example.org\nTo: b@example.org\nSubject: hello\n\nhello\n")
     assert run("import", "FOLDER/book.csv", "--map", "FOLDER/map.toml").returncode == 0
     assert run("run").returncode == 0
@@ -180,6 +185,8 @@ WHY = ("--by", "ann", "--why", "a test")
 ASKED: tuple[tuple[str, tuple[str, ...], int], ...] = (
     ("import", (*BOOK, "--dry-run"), 0),
     ("import --show", (*BOOK, "--show", "2"), 0),
+    ("statement", ("FOLDER/bank.sta",), 0),
+    ("bank queue", (), 0),
     ("replay", ("FOLDER/old.csv", "--map", "FOLDER/map.toml"), 0),
     ("run", (), 0),
     ("tasks", (), 0),

@@ -8,41 +8,12 @@ it has none.
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Any, Final, NamedTuple
+from typing import Final
 
-Shape = str | list[Any] | Mapping[str, Any]
+from arrears.cli.answer_shapes import NAMES, JsonAnswer, NoAnswer, Shape, each
+from arrears.cli.answers_bank import BANK
 
-NAMES: Final[Mapping[str, str]] = {
-    "id": "a public id, like `acc_12`, `sub_12_3` or `per_12`",
-    "code": "a stable name in small letters, like `past_due`; a newer version may have more of them",
-    "minor": "an amount in minor units (cents) of the `currency` beside it, or of the currency that is its key",
-    "currency": "three letters of ISO 4217",
-    "day": "a day, `2026-01-31`",
-    "at": "an instant in UTC, `2026-01-31T08:00:00+00:00`",
-    "count": "a whole number",
-    "seconds": "seconds, with a fraction",
-    "flag": "true or false",
-    "text": "somebody's own words, or a name that another system gave; to show, never to compare",
-    "value": "a number, a flag, a text or a list of these",
-    "fact": "the fields of the fact, as the journal has them for this `kind`",
-}
-
-
-class JsonAnswer(NamedTuple):
-    """What a command prints: the shape of its one JSON value."""
-
-    shape: Shape
-
-
-class NoAnswer(NamedTuple):
-    """A command without `--json`, and why it needs none."""
-
-    why: str
-
-
-def _each(shape: str, names: str) -> dict[str, str]:
-    return dict.fromkeys(names.split(), shape)
-
+__all__ = ["ANSWERS", "NAMES", "JsonAnswer", "NoAnswer", "Shape"]
 
 _ACTS: Final = NoAnswer("it does one thing; the exit code says whether it was done, the code in brackets why not")
 _PEOPLE: Final = NoAnswer("it is for people to look at")
@@ -89,7 +60,7 @@ _STANDING: Final = {
     "holds": [{"hold": "count", "scope": "code", "until": "day?", "reason": "text"}],
     "next": [{"at": "at?", "kind": "code", "subscription": "id?", "action": "code?", "on": "day?"}],
 }
-_SUMS: Final = {"*": _each("minor", "issued given_up open overdue credit paid")}
+_SUMS: Final = {"*": each("minor", "issued given_up open overdue credit paid")}
 _TOKEN: Final = {
     "number": "count",
     "name": "text",
@@ -97,22 +68,22 @@ _TOKEN: Final = {
     "account": "id?",
     "state": "code",
     "created_at": "at",
-    **_each("at?", "expires_at revoked_at last_used_at rotated_at before_until"),
+    **each("at?", "expires_at revoked_at last_used_at rotated_at before_until"),
 }
 _ENDPOINT: Final = {
-    **(_each("count", "number") | _each("text", "name url cursor") | _each("text?", "why") | _each("code", "state")),
-    **({"types": ["text"], "deliveries": {"*": "count"}} | _each("id?", "account") | _each("at?", "failing_since")),
+    **(each("count", "number") | each("text", "name url cursor") | each("text?", "why") | each("code", "state")),
+    **({"types": ["text"], "deliveries": {"*": "count"}} | each("id?", "account") | each("at?", "failing_since")),
 }
 _DELIVERY: Final = {
-    **(_each("text", "id type key") | _each("code", "state") | _each("count", "tries") | _each("count?", "status")),
-    **(_each("at", "made_at next_at moved_at") | _each("text?", "said")),
+    **(each("text", "id type key") | each("code", "state") | each("count", "tries") | each("count?", "status")),
+    **(each("at", "made_at next_at moved_at") | each("text?", "said")),
 }
 _SUPPORT: Final = {
     "number": "count",
     "account": "id?",
-    **_each("code", "about via state"),
+    **each("code", "about via state"),
     "asked_at": "at",
-    **_each("text", "name address company known_by"),
+    **each("text", "name address company known_by"),
 }
 _BY_CURRENCY: Final = {"*": "minor"}
 _POLICY: Final = {"name": "text", "*": "value?"}
@@ -128,7 +99,7 @@ _ENDED: Final = {
 }
 _STUCK: Final = {"messages": "count", "domains": "count", "named": ["text"], "reply": "text"}
 _DATABASE: Final = {"running": "flag", "url": "text", "data_folder": "text", "version": "text", "pid": "count?"}
-_IMPORTED: Final = _each(
+_IMPORTED: Final = each(
     "count",
     "accounts invoices payments credits known_accounts known_invoices known_payments known_credits nothing_asked"
     " paid_here_only booked_again paid_in_doubt asked_less_here lines_late given_up_here credits_of_none invoices_gone"
@@ -177,6 +148,7 @@ ANSWERS: Final[Mapping[str, JsonAnswer | NoAnswer]] = {
             }
         ]
     ),
+    **BANK,
     "replay": JsonAnswer(
         {
             "book": {"digest": "text", "rows_left_out": {"*": "count"}},
@@ -191,7 +163,7 @@ ANSWERS: Final[Mapping[str, JsonAnswer | NoAnswer]] = {
             ],
         }
     ),
-    "run": JsonAnswer(_each("count", "accounts facts parked left_out performed")),
+    "run": JsonAnswer(each("count", "accounts facts parked left_out performed")),
     "worker": _RUNS,
     "tasks": JsonAnswer(
         [
@@ -211,18 +183,18 @@ ANSWERS: Final[Mapping[str, JsonAnswer | NoAnswer]] = {
     "tasks close": _ACTS,
     "status": JsonAnswer(
         {
-            **_each("at?", "last_tick_at copied_at"),
-            **_each("flag", "clock_suspect feed_stale breaker_open clock_differs"),
+            **each("at?", "last_tick_at copied_at"),
+            **each("flag", "clock_suspect feed_stale breaker_open clock_differs"),
             "books_refused": ["text"],
-            "limits": {"*": _each("minor", "minimum_minor maximum_minor step_minor")},
+            "limits": {"*": each("minor", "minimum_minor maximum_minor step_minor")},
             "identity": "text",
-            **_each("count", "accounts due_now waiting open_actions open_tasks open_cases"),
-            "complete_run?": {"at": "at", **_each("count", "accounts facts left_out")},
+            **each("count", "accounts due_now waiting open_actions open_tasks open_cases"),
+            "complete_run?": {"at": "at", **each("count", "accounts facts left_out")},
             "subscriptions": {"*": "count"},
             "mail": {
                 "accepted_at": "at?",
                 **dict.fromkeys(("server", "sender", "limit"), _STUCK),
-                **_each("count", "handed back addresses addresses_back"),
+                **each("count", "handed back addresses addresses_back"),
                 "open": {"*": "text"},
             },
             "foreign": {"*": "count"},
@@ -288,7 +260,7 @@ ANSWERS: Final[Mapping[str, JsonAnswer | NoAnswer]] = {
     "notice preview": JsonAnswer({"index": "text", "messages": [{"*": "text"}]}),
     "notice new-language": _ACTS,
     "notice translations": JsonAnswer({"ok": "flag", "missing": {"*": ["text"]}, "wrong": ["text"]}),
-    "bounce": JsonAnswer(_each("count", "recorded not_news not_proven no_bounce unreadable")),
+    "bounce": JsonAnswer(each("count", "recorded not_news not_proven no_bounce unreadable")),
     "bounce read": JsonAnswer(
         [
             {

@@ -6,7 +6,8 @@ from typing import Final
 
 import click
 
-from arrears.cli.answers import ANSWERS, NAMES, JsonAnswer, NoAnswer, Shape
+from arrears.cli.answer_shapes import NAMES, JsonAnswer, NoAnswer, Shape
+from arrears.cli.answers import ANSWERS
 
 _HEAD: Final = """# What commands answer a script
 

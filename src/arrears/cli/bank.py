@@ -9,16 +9,16 @@ from typing import Any, Final
 
 import click
 
-from arrears.adapters.statements import load_statement_map, read_apart
+from arrears.adapters.books.statements import load_statement_map, read_apart
 from arrears.cli.common import AS_JSON, WORDS, each_mistake_on_a_line, find_account, print_json
 from arrears.core.bank.matching import Suggestion
 from arrears.core.bank.statements import BankEntry, BankFile, BankStatement
 from arrears.core.errors import Refused
-from arrears.core.ids import ACCOUNT, INVOICE, format_id
+from arrears.core.ids import ACCOUNT, format_id
 from arrears.core.money import format_amount, parse_amount
-from arrears.engine.bank import deciding
-from arrears.engine.bank.deciding import Share
-from arrears.engine.bank.taking import TakenFile, take_file, wrong_with_file
+from arrears.engine.commands.bank import deciding
+from arrears.engine.commands.bank.deciding import Share
+from arrears.engine.commands.bank.taking import TakenFile, take_file, wrong_with_file
 from arrears.ports.bank import AccountsAndBank, CreditState, StoredCredit
 from arrears.wiring import Installation, open_installation, settings
 
@@ -54,10 +54,9 @@ def command(files: tuple[str, ...], map_file: str | None, dry_run: bool, as_json
     return 0
 
 
-def bank_accounts() -> set[tuple[str, str]]:
+def bank_accounts() -> frozenset[tuple[str, str]]:
     """Our bank accounts whose statements are taken, each with its currency."""
-    alone = settings().iban.replace(" ", "")
-    return {*settings().bank_accounts, *([(alone, "EUR")] if alone else [])}
+    return settings().statement_accounts
 
 
 def _take(live: Installation, path: Path, map_file: str | None, *, dry_run: bool) -> dict[str, Any]:
@@ -84,7 +83,7 @@ def _file(store: AccountsAndBank, path: Path, read: BankFile, taken: TakenFile, 
         "state": states.get(taken.state, taken.state),
         "known": taken.state == "known",
         "reason": taken.why,
-        "code": read.code,
+        "code": read.code or None,
         "format": first.format if first is not None else "",
         "account": first.account if first is not None else "",
         "currency": first.currency if first is not None else "",
@@ -93,7 +92,7 @@ def _file(store: AccountsAndBank, path: Path, read: BankFile, taken: TakenFile, 
         "gaps": list(taken.gaps.values()),
         "statements": [_statement(one) for one in statements],
         "entries": [
-            _entry(number, entry, _first(taken, number, at), credits)
+            _entry(store, number, entry, _first(taken, number, at), credits)
             for number, one in enumerate(statements, 1)
             for at, entry in enumerate(one.entries)
         ],
@@ -130,7 +129,9 @@ def _statement(one: BankStatement) -> dict[str, Any]:
     }
 
 
-def _entry(number: int, entry: BankEntry, first: int | None, credits: Mapping[int, StoredCredit]) -> dict[str, Any]:
+def _entry(
+    store: AccountsAndBank, number: int, entry: BankEntry, first: int | None, credits: Mapping[int, StoredCredit]
+) -> dict[str, Any]:
     parts = [
         {
             "amount_minor": one.amount_minor,
@@ -141,7 +142,7 @@ def _entry(number: int, entry: BankEntry, first: int | None, credits: Mapping[in
             "iban": one.iban,
             "text": one.text,
             "returned": one.returned,
-            **_decided(credits.get(first + at) if first is not None else None),
+            **_decided(store, credits.get(first + at) if first is not None else None),
         }
         for at, one in enumerate(entry.transactions)
     ]
@@ -164,10 +165,11 @@ def _entry(number: int, entry: BankEntry, first: int | None, credits: Mapping[in
     }
 
 
-def _decided(credit: StoredCredit | None) -> dict[str, Any]:
+def _decided(store: AccountsAndBank, credit: StoredCredit | None) -> dict[str, Any]:
     if credit is None:
-        return {"credit": None, "decided": None, "why": ""}
-    return {"credit": credit.number, "decided": credit.state.value, "why": credit.why}
+        return {"credit": None, "decided": None, "why": "", "account": None}
+    account = format_id(ACCOUNT, parts[0].account) if (parts := store.parts_of(credit.number)) else None
+    return {"credit": credit.number, "decided": credit.state.value, "why": credit.why, "account": account}
 
 
 def _lines(one: Mapping[str, Any]) -> Iterator[str]:
@@ -223,7 +225,7 @@ def _queued(credit: StoredCredit, suggestions: Sequence[Suggestion]) -> dict[str
         "suggestions": [
             {
                 "account": format_id(ACCOUNT, one.account),
-                "invoices": [format_id(INVOICE, one.account, debt) for debt in one.debts],
+                "invoices": list(one.numbers),
                 "score": one.score,
                 "reasons": list(one.reasons),
             }

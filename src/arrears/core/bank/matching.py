@@ -87,14 +87,16 @@ class Matched(msgspec.Struct, frozen=True):
 
 
 class Suggestion(msgspec.Struct, frozen=True):
-    """An account that the money may be for, with the invoices that are meant; `score` is 0 to 100. `doubt`: its IBAN
-    or a similar reference says so, not the amount alone."""
+    """An account that the money may be for, with the invoices that are meant, by their number within it; `score` is 0
+    to 100. `doubt`: its IBAN or a similar reference says so, not the amount alone."""
 
     account: int
     debts: tuple[int, ...]
     score: int
     reasons: tuple[str, ...]
     doubt: bool
+    numbers: tuple[str, ...] = ()
+    """What those invoices are called."""
 
 
 class Sure(IntEnum):
@@ -225,14 +227,14 @@ class _Case:
 
     def __init__(self) -> None:
         self.reasons: dict[str, tuple[int, str]] = {}
-        self.debts: list[int] = []
+        self.debts: dict[int, str] = {}
 
-    def add(self, kind: str, score: int, reason: str, debt: int = 0) -> None:
+    def add(self, kind: str, score: int, reason: str, item: OpenItem | None = None) -> None:
         """One more reason of a kind: `reference`, `iban`, `amount` or `name`."""
         if score > self.reasons.get(kind, (0, ""))[0]:
             self.reasons[kind] = score, reason
-        if debt and debt not in self.debts:
-            self.debts.append(debt)
+        if item is not None:
+            self.debts[item.debt] = item.number
 
     @property
     def score(self) -> int:
@@ -254,7 +256,7 @@ def suggest(credit: Credit, index: DebtIndex) -> list[Suggestion]:
     few = len({item.account for item in equal}) <= BY_AMOUNT_MAX
     for item in equal:
         if item.account in cases or few:
-            cases[item.account].add("amount", 20, f"{item.number} asks just this amount", item.debt)
+            cases[item.account].add("amount", 20, f"{item.number} asks just this amount", item)
     for account, case in cases.items():
         alike = _alike(credit.name, index.name_of(account)) if credit.name else 0
         if alike >= 60:
@@ -265,7 +267,7 @@ def suggest(credit: Credit, index: DebtIndex) -> list[Suggestion]:
         doubt = "reference" in case.reasons or "iban" in case.reasons
         if len(found) < (SUGGESTIONS_MAX if doubt else BY_AMOUNT_MAX):
             reasons = tuple(reason for _, reason in sorted(case.reasons.values(), reverse=True))
-            found.append(Suggestion(account, tuple(case.debts), case.score, reasons, doubt))
+            found.append(Suggestion(account, tuple(case.debts), case.score, reasons, doubt, tuple(case.debts.values())))
     return found
 
 
@@ -275,7 +277,7 @@ def _by_what_it_says(credit: Credit, index: DebtIndex, cases: dict[int, _Case]) 
 
     def add(item: OpenItem, score: int, reason: str) -> None:
         right = item.open_minor == credit.amount_minor and item.currency == credit.currency
-        cases[item.account].add("reference", score + (2 if right else 0), reason, item.debt)
+        cases[item.account].add("reference", score + (2 if right else 0), reason, item)
 
     sure = False
     for key, items in index.numbered(keys).items():

@@ -8,5 +8,5 @@ from arrears.store.schema import stamp, text
 class Migration(migrations.Migration):
     """Forward only: a book is never migrated backwards."""
 
-    dependencies = [("store", "0030_billing_address")]  # noqa: RUF012 - Django's own form
+    dependencies = [("store", "0031_delivery")]  # noqa: RUF012 - Django's own form
     operations = [migrations.RunSQL([text(32), stamp(32)])]  # noqa: RUF012 - Django's own form

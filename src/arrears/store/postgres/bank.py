@@ -7,7 +7,7 @@ from collections import defaultdict
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from contextlib import AbstractContextManager
 from datetime import date, datetime, timedelta
-from typing import Final, LiteralString
+from typing import Any, Final, LiteralString
 
 import msgspec
 
@@ -255,16 +255,17 @@ class PostgresBank:
             return {(iban, currency): day for iban, currency, day in db.execute(asked)}
 
 
-def _by_first(rows: Iterable[Sequence[object]]) -> Mapping[str, Sequence[OpenItem]]:
+def _by_first(rows: Iterable[Sequence[Any]]) -> Mapping[str, Sequence[OpenItem]]:
     found: dict[str, list[OpenItem]] = defaultdict(list)
     for key, *item in rows:
-        found[str(key)].append(OpenItem(*item))  # type: ignore[arg-type]
+        found[str(key)].append(OpenItem(*item))
     return found
 
 
-def _credit(row: Sequence[object]) -> StoredCredit:
-    *start, body, state, why = row
-    return StoredCredit(*start, _transaction_decoder.decode(str(body)), CreditState(str(state)), str(why))  # type: ignore[arg-type]
+def _credit(row: Sequence[Any]) -> StoredCredit:
+    number, iban, currency, minor, day, reference, reversal, unclear, body, state, why = row
+    said = _transaction_decoder.decode(body)
+    return StoredCredit(number, iban, currency, minor, day, reference, reversal, unclear, said, CreditState(state), why)
 
 
 def _keep(db: Db, file: int, at: int, one: BankStatement, now: datetime) -> list[int | None]:

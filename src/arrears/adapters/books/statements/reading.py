@@ -5,9 +5,9 @@ from __future__ import annotations
 import codecs
 from typing import Final
 
-from arrears.adapters.statements.camt import read_camt
-from arrears.adapters.statements.csv_file import StatementMap, read_csv
-from arrears.adapters.statements.mt940 import looks_like_mt940, read_mt940
+from arrears.adapters.books.statements.camt import read_camt
+from arrears.adapters.books.statements.csv_file import StatementMap, read_csv
+from arrears.adapters.books.statements.mt940 import looks_like_mt940, read_mt940
 from arrears.core.bank.statements import BankFile, refused_file
 from arrears.core.errors import Refused
 

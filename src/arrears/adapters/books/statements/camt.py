@@ -8,8 +8,8 @@ from typing import Final
 
 from msgspec.structs import replace
 
-from arrears.adapters.statements.amounts import day_of, minor_units
-from arrears.adapters.statements.xml_file import Element, read_xml
+from arrears.adapters.books.statements.amounts import day_of, minor_units
+from arrears.adapters.books.statements.xml_file import Element, read_xml
 from arrears.core.bank.references import folded, is_iban
 from arrears.core.bank.statements import (
     NO_REFERENCE,

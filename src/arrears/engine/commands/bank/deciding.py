@@ -1,4 +1,4 @@
-"""What people decide about a transfer: whose it is, in which parts, that it is none of ours, or that all that was wrong.
+"""What people decide about a transfer: whose it is, in which parts, that it is none of ours, or that it was wrong.
 
 What people match is learnt as the IBAN from which that account pays, and nothing else is.
 """
@@ -13,17 +13,16 @@ from arrears.core.bank.matching import Suggestion
 from arrears.core.errors import Refused
 from arrears.core.money import format_amount
 from arrears.engine.acting import acting_on, open_debts
-from arrears.engine.bank.crediting import (
+from arrears.engine.commands.bank.crediting import (
+    book_in_parts,
     doubt,
     look_at,
-    next_ref,
     refuse_not_open,
     suggestions_for,
     take_back,
 )
-from arrears.engine.bank.index import StoredIndex, as_credit
-from arrears.engine.booking import Payment, book
-from arrears.ports.bank import AccountsAndBank, CreditPart, CreditState, StoredCredit
+from arrears.engine.commands.bank.index import StoredIndex, as_credit
+from arrears.ports.bank import AccountsAndBank, CreditState, StoredCredit
 
 _OPEN = (CreditState.NEW, CreditState.WAITING)
 
@@ -70,16 +69,14 @@ def share_out(
     if sum(share.minor for share in shares) != one.amount_minor or any(share.minor <= 0 for share in shares):
         whole = format_amount(one.amount_minor, one.currency)
         raise Refused("bad_amount", f"credit {number} is {whole}, and its parts must be that in sum, each above zero")
-    booked = {(part.account, part.amount_minor): part for part in store.parts_of(number)}
-    left = [share for share in shares if booked.pop((share.account, share.minor), None) is None]
-    for at, share in enumerate(left):
-        with acting_on(store, share.account, now) as unit:
-            open_debts(unit, share.debts)
-            ref = next_ref(store, number)
-            payment = Payment(share.account, ref, one.currency, share.minor, share.debts)
-            book(unit, payment, author)
-            store.add_parts(number, [CreditPart(share.account, ref, share.minor)])
-            if at == len(left) - 1:
+    booked = {part.account for part in store.parts_of(number)}
+    left = sorted({share.account for share in shares} - booked)
+    for account in left:
+        with acting_on(store, account, now) as unit:
+            for share in (some for some in shares if some.account == account):
+                open_debts(unit, share.debts)
+                book_in_parts(store, unit, one, share.minor, share.debts, author)
+            if account == left[-1]:
                 _matched(store, one, author, why, now)
     iban = one.transaction.iban
     if iban and iban not in ours:

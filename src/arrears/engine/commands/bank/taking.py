@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Mapping, Sequence
-from datetime import date, datetime
+from datetime import datetime
 from typing import Final
 
 import msgspec
 
 from arrears.core.bank.statements import BankFile, BankStatement, wrong_with
 from arrears.core.facts import ARREARS
-from arrears.engine.bank.crediting import look_at
+from arrears.engine.commands.bank.crediting import end_old_doubts, look_at
 from arrears.engine.system import set_book_refused, set_book_taken
 from arrears.ports.bank import BankTaking, Closing
 
@@ -83,6 +83,22 @@ def gap_in(closings: Sequence[Closing]) -> str:
     return ""
 
 
-def feed_is_old(newest: Mapping[tuple[str, str], date], today: date, days_max: int) -> Sequence[str]:
-    """The accounts whose newest closed day is further back than so many days."""
-    return sorted({iban for (iban, _), day in newest.items() if (today - day).days > days_max})
+def bank_hourly(store: BankTaking, ours: Collection[tuple[str, str]], feed_days: int, now: datetime) -> None:
+    """Look again at what a process left, let doubts by amount alone end in time, and say which account's newest
+    statement is more than `feed_days` old, as somebody may have paid since; 0: there is no bank feed."""
+    look_at(store, now)
+    end_old_doubts(store, now.date(), now)
+    newest = store.newest_closing() if feed_days else {}
+    for account, currency in sorted(ours) if feed_days else ():
+        day = newest.get((account, currency))
+        name = f"{FEED}{account} {currency}"
+        is_old = day is None or (now.date() - day).days > feed_days
+        if is_old and name not in store.system().books_refused:
+            since = "there is no statement of it" if day is None else f"its newest statement ends on {day}"
+            set_book_refused(store, name, now, f"{account} in {currency}: {since}; take a newer one")
+        elif not is_old:
+            set_book_taken(store, name, now, ARREARS, f"its newest statement ends on {day}")
+
+
+FEED: Final = "bank feed:"
+"""How the name of a feed begins of which no new statement comes."""

@@ -11,8 +11,8 @@ from collections.abc import Iterator, Sequence
 from datetime import date
 from typing import Final, NamedTuple
 
-from arrears.adapters.statements.amounts import RETIRED, minor_units, near_day, short_day
-from arrears.adapters.statements.remittance import Remittance, read_remittance
+from arrears.adapters.books.statements.amounts import RETIRED, minor_units, near_day, short_day
+from arrears.adapters.books.statements.remittance import Remittance, read_remittance
 from arrears.core.bank.references import folded, is_iban
 from arrears.core.bank.statements import (
     NO_REFERENCE,

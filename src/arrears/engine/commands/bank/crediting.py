@@ -15,10 +15,11 @@ from arrears.core.facts import ARREARS
 from arrears.core.known import IMPORTER, KINDS, known_of
 from arrears.core.money import format_amount
 from arrears.core.policy.places import is_working_day
+from arrears.core.unit import Unit
 from arrears.engine import correcting
 from arrears.engine.acting import acting_on
-from arrears.engine.bank.index import StoredIndex, as_credit
 from arrears.engine.booking import Payment, book
+from arrears.engine.commands.bank.index import StoredIndex, as_credit
 from arrears.engine.doubting import begin_doubt, end_doubt
 from arrears.ports.bank import AccountsAndBank, CreditPart, CreditState, StoredCredit
 
@@ -59,16 +60,31 @@ def _book_matched(store: AccountsAndBank, index: StoredIndex, one: StoredCredit,
             return False
         if not store.decide_credit(one.number, _OPEN, CreditState.MATCHED, found.why, ARREARS, now):
             return True
-        ref = next_ref(store, one.number)
-        book(unit, Payment(account, ref, one.currency, one.amount_minor, found.debts), ARREARS)
-        store.add_parts(one.number, [CreditPart(account, ref, one.amount_minor)])
+        book_in_parts(store, unit, one, one.amount_minor, found.debts, ARREARS)
         index.as_it_is(unit.account)
     return True
 
 
-def next_ref(store: AccountsAndBank, number: int, more: int = 0) -> str:
+def book_in_parts(
+    store: AccountsAndBank, unit: Unit, one: StoredCredit, minor: int, debts: Sequence[int], author: str
+) -> None:
+    """Book so much of a credit for an account that is open for a change: a payment for each of these invoices in order,
+    and one for the rest, so that each can be taken back from what it paid."""
+    left = minor
+    for number in (*debts, 0):
+        debt = unit.account.debt(number) if number else None
+        taken = left if not number else 0 if debt is None else min(left, debt.open_minor)
+        if taken:
+            ref = _next_ref(store, one.number)
+            names = (number,) if number else ()
+            book(unit, Payment(unit.no, ref, one.currency, taken, names), author)
+            store.add_parts(one.number, [CreditPart(unit.no, ref, taken)])
+            left -= taken
+
+
+def _next_ref(store: AccountsAndBank, number: int) -> str:
     """The reference of the next payment that a credit is booked as: never one that was undone."""
-    count = store.parts_count(number) + more
+    count = store.parts_count(number)
     return f"bank:{number}" if not count else f"bank:{number}.{count + 1}"
 
 
@@ -151,6 +167,4 @@ def end_old_doubts(store: AccountsAndBank, today: date, now: datetime) -> None:
 def refuse_not_open(one: StoredCredit) -> None:
     """Refuses `credit_decided` for a credit that no longer waits."""
     if one.state not in _OPEN:
-        raise Refused(
-            "credit_decided", f"credit {one.number} is {one.state} already; `arrears bank undo` opens it again"
-        )
+        raise Refused("credit_decided", f"credit {one.number} is {one.state} already; `arrears bank undo` opens it")

@@ -17,7 +17,7 @@ from datetime import UTC, date, datetime
 from pathlib import Path
 from typing import Final
 
-from arrears.adapters.statements.amounts import minor_units
+from arrears.adapters.books.statements.amounts import minor_units
 from arrears.core.bank.references import folded, is_iban
 from arrears.core.bank.statements import Balance, BankEntry, BankFile, BankStatement, BankTransaction, StatementKind
 from arrears.core.errors import Refused, quoted

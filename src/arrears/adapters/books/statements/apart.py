@@ -13,8 +13,8 @@ from typing import Final
 
 import msgspec
 
-from arrears.adapters.statements.csv_file import StatementMap
-from arrears.adapters.statements.reading import BYTES_MAX, read_statement_file
+from arrears.adapters.books.statements.csv_file import StatementMap
+from arrears.adapters.books.statements.reading import BYTES_MAX, read_statement_file
 from arrears.core.bank.statements import BankFile, refused_file
 from arrears.core.errors import Refused
 
@@ -44,7 +44,7 @@ def read_apart(path: Path, statement_map: StatementMap | None = None) -> BankFil
 
 
 def _read_in_bounds(task: _Task) -> BankFile:
-    command = [sys.executable, "-m", "arrears.adapters.statements.apart"]
+    command = [sys.executable, "-m", "arrears.adapters.books.statements.apart"]
     try:
         done = subprocess.run(command, input=msgspec.msgpack.encode(task), capture_output=True, timeout=SECONDS_MAX)
     except subprocess.TimeoutExpired:
