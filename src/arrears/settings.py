@@ -35,6 +35,7 @@ from arrears.setting_values import (
     as_home,
     as_hosts,
     as_iban,
+    as_invoice_url,
     as_log_form,
     as_mail_backend,
     as_mail_url,
@@ -147,6 +148,18 @@ class Settings:
         "none",
     )
     iban: str = setting("where bank transfers go, as messages say it", as_iban, "", "they go where the invoice says")
+    invoicing: Path | None = setting(
+        "a TOML file with who you are on invoices, and your bank accounts (docs/invoices.md)",
+        as_folder,
+        None,
+        "nobody transfers by our documents",
+    )
+    invoice_url: str = setting(
+        "where your own document of an invoice is, with `{number}` in it",
+        as_invoice_url,
+        "",
+        "the documents are ours",
+    )
     support_url: str = setting(
         "where a customer finds help",
         as_url,

@@ -12,7 +12,7 @@ import sys
 import threading
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, replace
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, datetime
 from functools import cache, partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
@@ -20,8 +20,10 @@ from typing import TYPE_CHECKING, Final
 import psycopg
 from psycopg import sql
 
+from arrears.adapters.ahead_clock import AheadClock
 from arrears.adapters.channels.folder import FolderChannel
 from arrears.adapters.services.inprocess import InProcessServices
+from arrears.core.bank.invoicing import Invoicing
 from arrears.core.errors import Refused
 from arrears.core.facts import ARREARS
 from arrears.core.messages.content import Operator
@@ -34,7 +36,7 @@ from arrears.engine.payments.providers import Providers
 from arrears.engine.people import chores
 from arrears.engine.run import Limits, RunReport
 from arrears.engine.system import adopt_policy, identity
-from arrears.ports import Channel, Clock, OtherChannel, Processor, Services
+from arrears.ports import Channel, Clock, DocumentMaker, OtherChannel, Processor, Services
 from arrears.settings import Settings, read, refuse_stand_ins
 from arrears.store import schema
 from arrears.store.postgres.store import PostgresStore
@@ -72,36 +74,6 @@ class RealClock:
     def now(self) -> datetime:
         """See ports.Clock."""
         return datetime.now(UTC)
-
-
-class AheadClock:
-    """The clock of a world of its own, the demo's: it runs as `real` does, ahead of it by the seconds that `file` says
-    (none where there is no file). Every program that reads the same file reads the same time."""
-
-    def __init__(self, real: Clock, file: Path) -> None:
-        self._real, self._file = real, file
-
-    def now(self) -> datetime:
-        """See ports.Clock."""
-        return self._real.now() + self._ahead()
-
-    def move_to(self, instant: datetime) -> None:
-        """It is this instant now, to the second; one that has passed already changes nothing."""
-        ahead = -((self._real.now() - instant) // timedelta(seconds=1))
-        if ahead > self._ahead() // timedelta(seconds=1):
-            part = self._file.with_suffix(".part")
-            part.write_text(f"{ahead}\n", encoding="ascii")
-            os.replace(part, self._file)
-
-    def set_back(self) -> None:
-        """The time of the real clock again, for a world that has only begun."""
-        self._file.unlink(missing_ok=True)
-
-    def _ahead(self) -> timedelta:
-        try:
-            return timedelta(seconds=int(self._file.read_text(encoding="ascii")))
-        except FileNotFoundError:
-            return timedelta()
 
 
 DEMO_DATABASE: Final = "arrears_demo"
@@ -251,6 +223,14 @@ def texts(folder: Path | None = None) -> Texts:
     return load_texts(folder)
 
 
+def invoice_documents() -> tuple[Invoicing, DocumentMaker]:
+    """Who asks on invoices and to which bank accounts, and what makes their documents. Refuses `bad_invoicing`."""
+    from arrears.documents.making import made_with
+
+    ours = settings()
+    return made_with(ours.invoicing, ours.iban, ours.operator, ours.legal_identity)
+
+
 def payment_providers(installation: str) -> Providers:
     """The payment providers of the installation with this identity: each whose key is given, a line each. The first
     opens new pages.
@@ -315,6 +295,7 @@ def open_installation(*, connections_max: int = 4) -> Installation:
     limits = Limits(settings().deletions_per_day)
     providers = payment_providers(identity(store, clock.now()))
     refuse_stand_ins(settings())
+    invoice_documents()
     channel, services = mail_channel(url), InProcessServices()
     return Installation(url, store, channel, services, clock, limits, providers, other_channels())
 

@@ -20,6 +20,7 @@ from arrears.ports.book import Place, Receivables, Sums
 from arrears.ports.clock import (
     Clock,
 )
+from arrears.ports.documents import DocumentBook, DocumentMaker, StoredDocument
 from arrears.ports.installation import (
     InstallationControl,
     InstallationState,
@@ -85,6 +86,7 @@ from arrears.ports.store import (
     AccountsAndAccess,
     AccountsAndAddresses,
     AccountsAndContacts,
+    AccountsAndDocuments,
     AccountsAndInstallation,
     AccountsAndMail,
     AccountsAndMoney,
@@ -132,6 +134,7 @@ __all__ = [
     "AccountsAndAccess",
     "AccountsAndAddresses",
     "AccountsAndContacts",
+    "AccountsAndDocuments",
     "AccountsAndInstallation",
     "AccountsAndMail",
     "AccountsAndMoney",
@@ -156,6 +159,8 @@ __all__ = [
     "CorrectingRefs",
     "Delivery",
     "DeliveryAbout",
+    "DocumentBook",
+    "DocumentMaker",
     "DueAccounts",
     "Fate",
     "InstallationControl",
@@ -199,6 +204,7 @@ __all__ = [
     "SetupBook",
     "SetupPage",
     "Store",
+    "StoredDocument",
     "StuckMail",
     "Sums",
     "Support",

@@ -1,0 +1,1 @@
+"""Documents for bookkeepers: the invoice, the credit note, the payment slip."""
