@@ -188,11 +188,13 @@ def _line(place: int, line: InvoiceLine, money: _Money) -> dict[str, str]:
 def said_in(pdf: bytes) -> bytes:
     """The PDF with the word in its metadata that it carries a Factur-X; everything else of it stays."""
     from pypdf import PdfReader, PdfWriter
-    from pypdf.generic import DecodedStreamObject, NameObject
+    from pypdf.generic import DecodedStreamObject, NameObject, StreamObject
 
     writer = PdfWriter(clone_from=PdfReader(io.BytesIO(pdf)))
     root = writer._root_object
-    was = root["/Metadata"].get_object().get_data().decode()
+    metadata = root["/Metadata"].get_object()
+    assert isinstance(metadata, StreamObject), "typst writes it as a stream"
+    was = metadata.get_data().decode()
     assert was.count(_SCHEMAS_END) == was.count(_END) == 1, "typst names its own schemas"
     properties = "".join(_PROPERTY.format(name, what) for name, what in _PROPERTIES.items())
     said = was.replace(_SCHEMAS_END, _SCHEMA.format(properties) + _SCHEMAS_END).replace(_END, _SAID + _END)
