@@ -14,11 +14,10 @@ import pytest
 from click.testing import CliRunner
 from tests.site import using
 
-from arrears.adapters.ahead_clock import AheadClock
 from arrears.cli.demo import command
 from arrears.core.errors import Refused
 from arrears.settings import read
-from arrears.wiring import DEMO_DATABASE, RealClock, clock_of
+from arrears.wiring import DEMO_DATABASE, AheadClock, RealClock, clock_of
 
 NOON = datetime(2026, 3, 1, 12, tzinfo=UTC)
 LATER = NOON + timedelta(days=21)

@@ -12,7 +12,7 @@ import sys
 import threading
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, replace
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from functools import cache, partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
@@ -20,7 +20,6 @@ from typing import TYPE_CHECKING, Final
 import psycopg
 from psycopg import sql
 
-from arrears.adapters.ahead_clock import AheadClock
 from arrears.adapters.channels.folder import FolderChannel
 from arrears.adapters.services.inprocess import InProcessServices
 from arrears.core.bank.invoicing import Invoicing
@@ -76,6 +75,36 @@ class RealClock:
         return datetime.now(UTC)
 
 
+class AheadClock:
+    """The clock of a world of its own, the demo's: it runs as `real` does, ahead of it by the seconds that `file` says
+    (none where there is no file). Every program that reads the same file reads the same time."""
+
+    def __init__(self, real: Clock, file: Path) -> None:
+        self._real, self._file = real, file
+
+    def now(self) -> datetime:
+        """See ports.Clock."""
+        return self._real.now() + self._ahead()
+
+    def move_to(self, instant: datetime) -> None:
+        """It is this instant now, to the second; one that has passed already changes nothing."""
+        ahead = -((self._real.now() - instant) // timedelta(seconds=1))
+        if ahead > self._ahead() // timedelta(seconds=1):
+            part = self._file.with_suffix(".part")
+            part.write_text(f"{ahead}\n", encoding="ascii")
+            os.replace(part, self._file)
+
+    def set_back(self) -> None:
+        """The time of the real clock again, for a world that has only begun."""
+        self._file.unlink(missing_ok=True)
+
+    def _ahead(self) -> timedelta:
+        try:
+            return timedelta(seconds=int(self._file.read_text(encoding="ascii")))
+        except FileNotFoundError:
+            return timedelta()
+
+
 DEMO_DATABASE: Final = "arrears_demo"
 """Made anew by each demo that does not go on; a name that no other database on an operator's own server has."""
 
@@ -96,10 +125,6 @@ def clock_of(url: str) -> Clock:
     return demo_clock() if is_demo and settings().mode == "test" else RealClock()
 
 
-def _no_page(_account: int, _subscription: int) -> str:
-    return ""
-
-
 @dataclass(frozen=True, slots=True)
 class Installation:
     """Everything a command needs, wired."""
@@ -113,7 +138,7 @@ class Installation:
     providers: Providers
     channels: Mapping[ChannelName, OtherChannel] = field(default_factory=dict)
     """The ways to reach people besides mail, by the name that stands with their addresses."""
-    service_page: Callable[[int, int], str] = _no_page
+    service_page: Callable[[int, int], str] = lambda _account, _subscription: ""
     """Where a customer uses a subscription (account, number); empty where that is not known."""
 
     def context(self) -> MessageContext:
@@ -225,7 +250,7 @@ def texts(folder: Path | None = None) -> Texts:
 
 def invoice_documents() -> tuple[Invoicing, DocumentMaker]:
     """Who asks on invoices and to which bank accounts, and what makes their documents. Refuses `bad_invoicing`."""
-    from arrears.documents.making import made_with
+    from arrears.notices.invoice_making import made_with
 
     ours = settings()
     return made_with(ours.invoicing, ours.iban, ours.operator, ours.legal_identity)
@@ -292,8 +317,7 @@ def open_installation(*, connections_max: int = 4) -> Installation:
     store = PostgresStore(url, connections_max=connections_max, clock_is_real=isinstance(clock, RealClock))
     if not store.policies():
         adopt_policy(store, default_policy(), clock.now(), ARREARS)
-    limits = Limits(settings().deletions_per_day)
-    providers = payment_providers(identity(store, clock.now()))
+    limits, providers = Limits(settings().deletions_per_day), payment_providers(identity(store, clock.now()))
     refuse_stand_ins(settings())
     invoice_documents()
     channel, services = mail_channel(url), InProcessServices()

@@ -14,7 +14,7 @@ from tests.store.contract import API, DAY_1, at, new_account
 
 from arrears.core.account import Mode
 from arrears.core.bank.creditor_reference import creditor_reference
-from arrears.core.bank.invoicing import BankAccount, Invoicing, Seller
+from arrears.core.bank.invoicing import Invoicing, ReceivingAccount, Seller
 from arrears.core.errors import Refused
 from arrears.core.invoice_document import DocumentKind, InvoiceContent
 from arrears.core.invoice_lines import InvoiceLine, TaxLine
@@ -27,7 +27,7 @@ from arrears.engine.system import adopt_policy
 from arrears.store.postgres.store import PostgresStore
 
 SELLER: Final = Seller("Example", "Kade 1", "1012", "Amsterdam", "NL", "NL001234567B01")
-INVOICING: Final = Invoicing(SELLER, (BankAccount("EUR", "Example", iban="NL91ABNA0417164300"),))
+INVOICING: Final = Invoicing(SELLER, (ReceivingAccount("EUR", "Example", iban="NL91ABNA0417164300"),))
 TAXED: Final = commands.Invoice(
     1,
     "I-1",

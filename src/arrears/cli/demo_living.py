@@ -15,7 +15,6 @@ from pathlib import Path
 from typing import Final, NamedTuple
 from zoneinfo import ZoneInfo
 
-from arrears.adapters.ahead_clock import AheadClock
 from arrears.adapters.channels.folder import FolderChannel
 from arrears.adapters.services.notebook import Notebook, Why
 from arrears.cli.demo_card import DUE_DAYS, PAID_DAYS_LATE, SERVICES, Scene, card_story, choose_on_page
@@ -37,7 +36,7 @@ from arrears.store.outages import OUTAGES
 from arrears.store.postgres.store import PostgresStore
 from arrears.web.logs import LOG, WorkerLog, say_of_mail
 from arrears.web.serving import gate, serving_beside
-from arrears.wiring import SERVING_CONNECTIONS_MAX, Installation, mail_context, set_up_django
+from arrears.wiring import SERVING_CONNECTIONS_MAX, AheadClock, Installation, mail_context, set_up_django
 
 HOST: Final = "127.0.0.1"
 _NAMES: Final = {"en": ("Anna Brown", "Brown's Bakery"), "nl": ("Anna de Vries", "Bakkerij De Vries")}

@@ -12,12 +12,11 @@ from datetime import date, datetime, time, timedelta
 from typing import Final
 from zoneinfo import ZoneInfo
 
-from arrears.adapters.ahead_clock import AheadClock
 from arrears.cli.explain import explanation, sentences
 from arrears.cli.timeline import timeline_lines
 from arrears.core.ids import ACCOUNT, format_id
 from arrears.sim.stage import TICK_EVERY, Stage
-from arrears.wiring import Installation
+from arrears.wiring import AheadClock, Installation
 
 ZONE: Final = "Europe/Amsterdam"
 """Of every customer of the demo."""

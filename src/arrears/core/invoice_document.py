@@ -7,7 +7,7 @@ from enum import StrEnum
 
 import msgspec
 
-from arrears.core.bank.invoicing import BankAccount, Seller
+from arrears.core.bank.invoicing import ReceivingAccount, Seller
 from arrears.core.invoice_lines import InvoiceLine, TaxLine
 
 
@@ -47,7 +47,7 @@ class InvoiceContent(msgspec.Struct, frozen=True):
     tax_lines: tuple[TaxLine, ...] = ()
     paid_minor: int = 0
     of_number: str = ""
-    pay_to: BankAccount | None = None
+    pay_to: ReceivingAccount | None = None
     reference: str = ""
     by_card: bool = False
 

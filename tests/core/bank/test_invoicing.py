@@ -10,8 +10,8 @@ import pytest
 
 from arrears.core.bank.invoicing import invoicing_of
 from arrears.core.errors import Refused
-from arrears.documents.invoicing_file import read_invoicing
-from arrears.documents.making import made_with
+from arrears.notices.invoice_making import made_with
+from arrears.notices.invoicing_file import read_invoicing
 
 SELLER: Final = '[seller]\nname = "Example"\nstreet = "Kade 1"\ncity = "Amsterdam"\ncountry = "NL"\n'
 EURO: Final = '[[account]]\ncurrency = "EUR"\niban = "nl91 abna 0417 1643 00"\n'

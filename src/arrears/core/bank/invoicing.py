@@ -39,7 +39,7 @@ class Seller(msgspec.Struct, frozen=True):
         return (self.street, f"{self.postcode}  {self.city}".strip())
 
 
-class BankAccount(msgspec.Struct, frozen=True):
+class ReceivingAccount(msgspec.Struct, frozen=True):
     """Where money of one currency goes, from the countries named, or from every country where none is. `iban`, `bic`,
     codes and numbers are in their own form (bank_codes)."""
 
@@ -64,9 +64,9 @@ class Invoicing(msgspec.Struct, frozen=True):
     """What invoices say of the operator."""
 
     seller: Seller | None = None
-    accounts: tuple[BankAccount, ...] = ()
+    accounts: tuple[ReceivingAccount, ...] = ()
 
-    def account_for(self, currency: str, country: str) -> BankAccount | None:
+    def account_for(self, currency: str, country: str) -> ReceivingAccount | None:
         """Where a customer of this country pays this currency: to an account for the country, else to one for every
         country; None where there is none, for money that goes astray is worse than a question."""
         fitting = [one for one in self.accounts if one.currency == currency]
@@ -116,7 +116,7 @@ def _seller(table: Any) -> Seller:
     return Seller(**{"postcode": "", **said})
 
 
-def _account(where: str, table: Any, seller: str) -> BankAccount:
+def _account(where: str, table: Any, seller: str) -> ReceivingAccount:
     if not isinstance(table, dict):
         raise ValueError(f"{where} is no table; write [[account]]")
     _known(where, table, _ACCOUNT)
@@ -135,13 +135,13 @@ def _account(where: str, table: Any, seller: str) -> BankAccount:
     if not isinstance(countries, list):
         raise ValueError(f'{where}: countries is a list, like ["NL", "BE"]')
     named = tuple(_checked(f"{where}: countries", "country", _text(f"{where}: countries", one)) for one in countries)
-    account = BankAccount(countries=named, **{"beneficiary": seller, **said})
+    account = ReceivingAccount(countries=named, **{"beneficiary": seller, **said})
     if reason := _incomplete(account):
         raise ValueError(f"{where}: {reason}")
     return account
 
 
-def _incomplete(account: BankAccount) -> str:
+def _incomplete(account: ReceivingAccount) -> str:
     if bank_codes.is_qr_iban(account.iban):
         return "iban is a QR-IBAN, which takes no RF reference; give the ordinary IBAN of the same account"
     if account.iban:
@@ -153,7 +153,7 @@ def _incomplete(account: BankAccount) -> str:
     return ""
 
 
-def _refuse_doubt(accounts: Sequence[BankAccount]) -> None:
+def _refuse_doubt(accounts: Sequence[ReceivingAccount]) -> None:
     """Two accounts for the same currency and country: which of them is meant would be a guess."""
     taken: set[tuple[str, str]] = set()
     for place, account in enumerate(accounts, 1):

@@ -8,11 +8,11 @@ from xml.etree import ElementTree
 import facturx
 import pytest
 from msgspec.structs import replace
-from tests.documents.papers import BRITISH, BUYER, CREDIT, DUTCH, MANY, SELLER, SLIP, SWISS, opened, pdf
+from tests.notices.invoice_papers import BRITISH, BUYER, CREDIT, DUTCH, MANY, SELLER, SLIP, SWISS, opened, pdf
 
 from arrears.core.invoice_document import InvoiceContent
 from arrears.core.invoice_lines import InvoiceLine, TaxLine
-from arrears.documents.factur_x import FILE, wanted
+from arrears.notices.factur_x import FILE, wanted
 
 RAM = "{urn:un:unece:uncefact:data:standard:ReusableAggregateBusinessInformationEntity:100}"
 LESS = replace(

@@ -7,7 +7,7 @@ import hashlib
 import pypdfium2
 import pytest
 from msgspec.structs import replace
-from tests.documents.papers import (
+from tests.notices.invoice_papers import (
     ALL,
     AMERICAN,
     BRITISH,
@@ -33,8 +33,8 @@ from arrears.core.bank.creditor_reference import creditor_reference
 from arrears.core.errors import Refused
 from arrears.core.invoice_document import DocumentKind
 from arrears.core.invoice_lines import InvoiceLine, TaxLine
-from arrears.documents import words
-from arrears.documents.pay_codes import EPC_BYTES_MAX, epc_payload, swiss_payload
+from arrears.notices import invoice_wording as words
+from arrears.notices.pay_codes import EPC_BYTES_MAX, epc_payload, swiss_payload
 
 
 @pytest.mark.parametrize("name", ALL)

@@ -13,10 +13,10 @@ import zxingcpp
 from msgspec.structs import replace
 
 from arrears.core.bank.creditor_reference import reference_for
-from arrears.core.bank.invoicing import BankAccount, Seller
+from arrears.core.bank.invoicing import ReceivingAccount, Seller
 from arrears.core.invoice_document import Buyer, DocumentKind, InvoiceContent
 from arrears.core.invoice_lines import InvoiceLine, TaxLine
-from arrears.documents.invoice import as_pdf
+from arrears.notices.invoice_paper import as_pdf
 from arrears.settings import read
 
 AT: Final = datetime(2026, 11, 1, 9, tzinfo=UTC)
@@ -34,7 +34,9 @@ SELLER: Final = Seller(
 BUYER: Final = Buyer(
     'Bakkerij *De* "Vries" $x$', "K-1001", "NL", ("Dorpsplein 3", "1234 AB Ons Dorp"), "NL009876543B01"
 )
-EURO: Final = BankAccount("EUR", "Voorbeeld Hosting B.V.", iban="NL91ABNA0417164300", bic="ABNANL2A", bank="ABN AMRO")
+EURO: Final = ReceivingAccount(
+    "EUR", "Voorbeeld Hosting B.V.", iban="NL91ABNA0417164300", bic="ABNANL2A", bank="ABN AMRO"
+)
 DUTCH: Final = InvoiceContent(
     DocumentKind.INVOICE,
     "F-2026-0042",
@@ -55,7 +57,7 @@ SWISS: Final = replace(
     ENGLISH,
     currency="CHF",
     seller=Seller("Beispiel AG", "Bahnhofstrasse 1", "8001", "Zürich", "CH", "CHE-123.456.789 MWST"),
-    pay_to=BankAccount("CHF", "Beispiel AG", iban="CH5800791123000889012"),
+    pay_to=ReceivingAccount("CHF", "Beispiel AG", iban="CH5800791123000889012"),
 )
 CREDIT: Final = replace(
     DUTCH,
@@ -79,13 +81,15 @@ CARD: Final = replace(DUTCH, pay_to=None, reference="", by_card=True)
 BRITISH: Final = replace(
     ENGLISH,
     currency="GBP",
-    pay_to=BankAccount("GBP", "Example Ltd", sort_code="12-34-56", account_number="12345678"),
+    pay_to=ReceivingAccount("GBP", "Example Ltd", sort_code="12-34-56", account_number="12345678"),
 )
 AMERICAN: Final = replace(
     ENGLISH,
     locale="en-US",
     currency="USD",
-    pay_to=BankAccount("USD", "Example Inc", routing_number="021000021", account_number="123456789", bic="CHASUS33"),
+    pay_to=ReceivingAccount(
+        "USD", "Example Inc", routing_number="021000021", account_number="123456789", bic="CHASUS33"
+    ),
 )
 ALL: Final = {
     "dutch": DUTCH, "english": ENGLISH, "swiss": SWISS, "credit note": CREDIT, "slip": SLIP, "many": MANY,

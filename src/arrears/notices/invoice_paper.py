@@ -1,7 +1,7 @@
 """The document of an invoice as PDF: archival with what it carries (PDF/A-3a), for readers without eyes (PDF/UA-1).
 
-Made offline by typst from words that come finished: `invoice.typ` has none of its own. The same content at the same
-instant is the same bytes.
+Made offline by typst from words that come finished: `invoice_paper.typ` has none of its own. The same content at the
+same instant is the same bytes.
 """
 
 from __future__ import annotations
@@ -13,12 +13,12 @@ from typing import Any, Final
 import msgspec
 
 from arrears.core.bank.bank_codes import grouped
-from arrears.core.bank.invoicing import BankAccount
+from arrears.core.bank.invoicing import ReceivingAccount
 from arrears.core.errors import Refused
 from arrears.core.invoice_document import DocumentKind, InvoiceContent
-from arrears.documents import factur_x
-from arrears.documents.pay_codes import as_svg, epc_payload, one_line, swiss_payload
-from arrears.documents.words import DocumentWords, words_for
+from arrears.notices import factur_x
+from arrears.notices.invoice_wording import DocumentWords, words_for
+from arrears.notices.pay_codes import as_svg, epc_payload, one_line, swiss_payload
 
 LAYOUT: Final = Path(__file__).with_suffix(".typ")
 STANDARDS: Final = ("a-3a", "ua-1")
@@ -80,7 +80,7 @@ def as_pdf(content: InvoiceContent, identity: str, at: datetime) -> bytes:
 
 
 def laid_out(content: InvoiceContent, identity: str) -> dict[str, Any]:
-    """What stands on the document, in the reader's words, as `invoice.typ` takes it."""
+    """What stands on the document, in the reader's words, as `invoice_paper.typ` takes it."""
     words = words_for(content.locale)
     swiss = _swiss(content, words)
     rows = _rows(content, words)
@@ -198,7 +198,7 @@ def _pay(content: InvoiceContent, words: DocumentWords) -> dict[str, Any] | None
     }
 
 
-def _where(to: BankAccount, words: DocumentWords) -> list[tuple[str, str]]:
+def _where(to: ReceivingAccount, words: DocumentWords) -> list[tuple[str, str]]:
     """The account as payers of its country and currency know it: Britain by sort code, America by routing number."""
     return [
         (words("iban"), grouped(to.iban)),
@@ -211,7 +211,7 @@ def _where(to: BankAccount, words: DocumentWords) -> list[tuple[str, str]]:
     ]
 
 
-def _reference(content: InvoiceContent, to: BankAccount) -> str:
+def _reference(content: InvoiceContent, to: ReceivingAccount) -> str:
     """In groups of four; where only a short one fits, the invoice's own number instead of a long one."""
     bare = one_line(content.number)
     short = len(content.reference) <= SHORT_REFERENCE_CHARACTERS_MAX
@@ -220,7 +220,7 @@ def _reference(content: InvoiceContent, to: BankAccount) -> str:
     return grouped(content.reference)
 
 
-def _alt(content: InvoiceContent, to: BankAccount, words: DocumentWords) -> str:
+def _alt(content: InvoiceContent, to: ReceivingAccount, words: DocumentWords) -> str:
     return words(
         "code",
         amount=words.money(content.open_minor, content.currency),

@@ -14,7 +14,7 @@ from arrears.core.errors import Refused
 from arrears.core.invoice_document import DocumentKind, InvoiceContent
 from arrears.core.invoice_lines import InvoiceLine, TaxLine
 from arrears.core.money import exponent
-from arrears.documents.pay_codes import one_line
+from arrears.notices.pay_codes import one_line
 
 FILE: Final = "factur-x.xml"
 _SAID: Final = """<rdf:Description rdf:about="" xmlns:fx="urn:factur-x:pdfa:CrossIndustryDocument:invoice:1p0#">

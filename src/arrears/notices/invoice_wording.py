@@ -17,7 +17,7 @@ from babel.numbers import format_decimal, format_percent
 from arrears.core.money import format_amount
 
 LANGUAGES: Final = ("en", "nl")
-"""Each has its file here, with the same keys."""
+"""Each has its file in `invoice_words/`, with the same keys."""
 _FALLBACK: Final = "en_GB"
 
 
@@ -51,7 +51,7 @@ class DocumentWords:
 
 @cache
 def _texts(language: str) -> dict[str, str]:
-    file = resources.files(__name__) / f"{language}.toml"
+    file = resources.files("arrears.notices") / "invoice_words" / f"{language}.toml"
     return dict(tomllib.loads(file.read_text(encoding="utf-8")))
 
 

@@ -1,1 +1,0 @@
-"""Documents for bookkeepers: the invoice, the credit note, the payment slip."""
