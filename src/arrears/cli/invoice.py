@@ -13,7 +13,8 @@ from arrears.cli.common import WORDS
 from arrears.cli.output_file import octets_file
 from arrears.core.money import format_amount
 from arrears.engine.commands import corrections, documents
-from arrears.wiring import Installation, invoice_documents, open_installation
+from arrears.settings import invoice_documents
+from arrears.wiring import Installation, open_installation, settings
 
 WHO = click.option("--by", "who", type=WORDS, required=True, help="Who does this, for the journal.")
 REASON = click.option("--why", type=WORDS, required=True, help="Why, for the journal.")
@@ -118,7 +119,7 @@ def write_off(number: str, who: str, why: str) -> None:
 def document(number: str, output: str, credit_note: int | None) -> None:
     """Write the document of invoice NUMBER, which is made once: an invoice, or how to pay it."""
     with octets_file(output) as write, open_installation() as live:
-        invoicing, maker = invoice_documents()
+        invoicing, maker = invoice_documents(settings())
         asked = (live.store, maker, invoicing, number)
         if credit_note is None:
             made = documents.invoice_document(*asked, live.clock.now())
