@@ -82,6 +82,14 @@ def credit_note(
     return _make(store, maker, asked, recorded.seq, content, now)
 
 
+def is_offered(
+    invoicing: Invoicing, currency: str, country: str, *, by_transfer: bool, has_lines: bool, open_minor: int
+) -> bool:
+    """Whether there is a document of an invoice that was not withdrawn: an invoice of its lines, or how it is paid."""
+    to_pay = by_transfer and open_minor > 0 and invoicing.account_for(currency, country) is not None
+    return invoicing.seller is not None and (has_lines or to_pay)
+
+
 def _asked(store: AccountsAndDocuments, number: str) -> _Asked:
     place = store.invoice_places([number]).get(number)
     if place is None:
