@@ -82,7 +82,8 @@ SPARE: Final = ("warned|", "letter|", "end|")
 def look(db: Db, units: Sequence[Unit]) -> Iterable[DbRow]:
     """Ask about these accounts; what is returned can be read once there is an answer."""
     longest = max(unit.seq_before for unit in units)
-    return db.execute(LOOK, {"accounts": [u.no for u in units], "seqs": list(range(1, longest + 1))})
+    values = {"accounts": [u.no for u in units], "seqs": list(range(1, longest + 1))}
+    return db.execute(LOOK, values, prepare=True)
 
 
 def unproven(units: Sequence[Unit], answer: Iterable[DbRow]) -> set[int]:
