@@ -14,7 +14,7 @@ from arrears.core.payments.trail import Trail, trail_of
 AT: Final = datetime(2026, 1, 1, 12, tzinfo=UTC)
 
 
-def told(*facts: f.AnyFact, why: str = "") -> Trail:
+def trail_after(*facts: f.AnyFact, why: str = "") -> Trail:
     """The trail of these facts, one right after the other."""
     return trail_of([f.Recorded(1, seq, AT, "staff:1", why, fact) for seq, fact in enumerate(facts, 1)])
 
@@ -47,22 +47,22 @@ def pays(trail: Trail, ref: str) -> dict[int, int]:
 
 
 def test_a_payment_pays_its_debts_and_the_rest_is_its_credit_until_something_takes_that() -> None:
-    trail = told(booked("a", 10_000, (1, 4_000)), f.CreditAllocated("EUR", (f.Allocation(debt=2, minor=5_000),)))
+    trail = trail_after(booked("a", 10_000, (1, 4_000)), f.CreditAllocated("EUR", (f.Allocation(debt=2, minor=5_000),)))
     assert pays(trail, "a") == {1: 4_000, 2: 5_000}
     assert (trail.payments["a"].credit, trail.payments["a"].pays) == (1_000, 10_000)
 
 
 def test_the_oldest_credit_is_used_first_and_a_payments_own_leaves_first() -> None:
     two = (booked("a", 3_000), booked("b", 5_000))
-    used = told(*two, f.CreditAllocated("EUR", (f.Allocation(debt=1, minor=4_000),)))
+    used = trail_after(*two, f.CreditAllocated("EUR", (f.Allocation(debt=1, minor=4_000),)))
     assert (pays(used, "a"), pays(used, "b")) == ({1: 3_000}, {1: 1_000})
-    left = told(*two, asked(1, "b", 6_000, 6_000))
+    left = trail_after(*two, asked(1, "b", 6_000, 6_000))
     assert (left.payments["a"].credit, left.payments["b"].credit) == (2_000, 0)
 
 
 @pytest.mark.parametrize("is_open", [True, False])
 def test_what_the_bank_took_is_of_the_payment_that_it_names_the_debts_right_before_with_it(*, is_open: bool) -> None:
-    trail = told(
+    trail = trail_after(
         booked("a", 10_000, (1, 6_000), (2, 4_000)),
         booked("b", 7_000, (1, 4_000), (2, 3_000)),
         reopened(1, 6_000),
@@ -77,7 +77,7 @@ def test_what_the_bank_took_is_of_the_payment_that_it_names_the_debts_right_befo
 
 
 def test_debts_that_no_payment_is_named_for_are_those_of_whoever_paid_them_last() -> None:
-    trail = told(
+    trail = trail_after(
         booked("a", 10_000, (1, 6_000), (2, 4_000)),
         booked("b", 7_000, (1, 4_000), (2, 3_000)),
         reopened(1, 5_000),
@@ -91,9 +91,9 @@ def test_debts_that_no_payment_is_named_for_are_those_of_whoever_paid_them_last(
 
 def test_the_network_has_ruled_and_what_was_won_is_there_again() -> None:
     lost = (booked("a", 10_000, (1, 10_000)), reopened(1, 10_000), gone("loss", "a", reversal=True, open=True))
-    closed = told(*lost, f.ChargebackClosed("loss", "a", won=False)).payments["a"]
+    closed = trail_after(*lost, f.ChargebackClosed("loss", "a", won=False)).payments["a"]
     assert (closed.reversals["loss"].open, closed.taken_back) == (False, 10_000)
-    trail = told(*lost, booked("loss-won", 10_000, (1, 10_000), of="a"))
+    trail = trail_after(*lost, booked("loss-won", 10_000, (1, 10_000), of="a"))
     won = trail.payments["a"]
     assert (won.amount, won.taken_back, won.reopened, pays(trail, "a")) == (10_000, 0, {1: 0}, {1: 10_000})
     assert (won.reversals["loss"].open, won.reversals["loss"].undone) == (False, True)
@@ -102,7 +102,7 @@ def test_the_network_has_ruled_and_what_was_won_is_there_again() -> None:
 @pytest.mark.parametrize(("minor", "still"), [(4_000, 6_000), (12_000, 0)])
 def test_what_is_won_back_undoes_that_loss_and_no_more(minor: int, still: int) -> None:
     lost = (booked("a", 10_000, (1, 10_000)), reopened(1, 10_000), gone("loss", "a", reversal=True, open=True))
-    won = told(*lost, booked("loss-won", minor + 500, (1, minor), (2, 500), of="a")).payments["a"]
+    won = trail_after(*lost, booked("loss-won", minor + 500, (1, minor), (2, 500), of="a")).payments["a"]
     assert won.reopened == {1: still}
 
 
@@ -119,24 +119,24 @@ def test_what_is_won_back_undoes_that_loss_and_no_more(minor: int, still: int) -
 def test_a_reversal_says_so_or_its_reason_does_and_one_of_before_is_open(
     why: str, more: dict[str, bool], is_open: bool
 ) -> None:
-    one = told(booked("a", 10_000), gone("loss", "a", 3_000, 3_000, **more), why=why).payments["a"]
+    one = trail_after(booked("a", 10_000), gone("loss", "a", 3_000, 3_000, **more), why=why).payments["a"]
     assert (one.reversals["loss"].minor, one.reversals["loss"].open, one.refunds) == (3_000, is_open, [])
     assert one.credit == 7_000
 
 
 def test_money_that_leaves_right_after_debts_are_owed_again_is_a_reversal() -> None:
-    one = told(booked("a", 10_000, (1, 10_000)), reopened(1, 4_000), gone("loss", "a")).payments["a"]
+    one = trail_after(booked("a", 10_000, (1, 10_000)), reopened(1, 4_000), gone("loss", "a")).payments["a"]
     assert (one.reversals["loss"].minor, one.refunds, one.reopened) == (4_000, [], {1: 4_000})
 
 
 def test_money_that_leaves_later_is_none_of_the_debts_that_were_owed_again_before() -> None:
     facts = (booked("a", 10_000, (1, 10_000)), reopened(1, 4_000), f.WrittenOff(2, 1, "EUR"), gone("re_1", "a", 500))
-    one = told(*facts).payments["a"]
+    one = trail_after(*facts).payments["a"]
     assert (one.reversals, one.reopened, [refund.minor for refund in one.refunds]) == ({}, {}, [500])
 
 
 def test_a_chargeback_of_credit_alone_that_was_won_is_credit_again() -> None:
-    trail = told(
+    trail = trail_after(
         booked("a", 10_000),
         gone("loss", "a", 3_000, 3_000, reversal=True, open=True),
         f.RefundUndone(0, "loss", "a", "EUR", 3_000, 3_000),
@@ -146,22 +146,22 @@ def test_a_chargeback_of_credit_alone_that_was_won_is_credit_again() -> None:
 
 
 def test_the_end_of_a_refund_is_known_once_its_money_has_left_or_it_is_undone() -> None:
-    open_one, left = told(*BY_US, gone("re_1", "a", refund=1)).payments["a"].refunds[::-1]
+    open_one, left = trail_after(*BY_US, gone("re_1", "a", refund=1)).payments["a"].refunds[::-1]
     assert (open_one.over, left.over) == (False, True)
-    undone = told(*BY_US, gone("re_1", "a", refund=1), f.RefundUndone(1, "late", "a", "EUR", 1_000)).refunds[1]
+    undone = trail_after(*BY_US, gone("re_1", "a", refund=1), f.RefundUndone(1, "late", "a", "EUR", 1_000)).refunds[1]
     assert (undone.over, undone.ref) == (True, "re_1")
-    never = told(*BY_US, f.RefundUndone(1, "late", "a", "EUR", 1_000)).refunds[1]
+    never = trail_after(*BY_US, f.RefundUndone(1, "late", "a", "EUR", 1_000)).refunds[1]
     assert (never.over, never.left, never.ref) == (True, False, "late")
 
 
 def test_what_was_written_off_is_given_up_until_it_is_asked_again() -> None:
     twice = (f.WrittenOff(1, 3_000, "EUR"), f.WrittenOff(1, 1_000, "EUR"))
-    assert told(*twice).given_up == {1: 4_000}
-    assert told(*twice, reopened(1, 1_500, given_up=True)).given_up == {1: 2_500}
+    assert trail_after(*twice).given_up == {1: 4_000}
+    assert trail_after(*twice, reopened(1, 1_500, given_up=True)).given_up == {1: 2_500}
 
 
 def test_a_refund_in_kindness_takes_credit_first_and_no_debt() -> None:
-    trail = told(booked("a", 10_000, (1, 8_000)), asked(1, "a", 5_000, 2_000), gone("re_1", "a", refund=1))
+    trail = trail_after(booked("a", 10_000, (1, 8_000)), asked(1, "a", 5_000, 2_000), gone("re_1", "a", refund=1))
     one = trail.payments["a"]
     assert (one.credit, pays(trail, "a")) == (0, {1: 8_000})
     assert (one.given_back, one.kindness, one.taken_back) == (5_000, 3_000, 0)
@@ -170,7 +170,7 @@ def test_a_refund_in_kindness_takes_credit_first_and_no_debt() -> None:
 
 
 def test_a_refund_that_reopens_is_a_reversal_of_what_its_credit_was_not() -> None:
-    one = told(
+    one = trail_after(
         booked("a", 10_000, (1, 8_000)),
         asked(1, "a", 5_000, 2_000),
         reopened(1, 3_000),
@@ -190,20 +190,20 @@ def test_a_refund_is_covered_or_undone_by_its_number_or_its_reference_and_no_oth
     before: tuple[f.AnyFact, ...], number: int, ref: str
 ) -> None:
     note = f.InvoiceCredited(1, "EUR", 500, 500)
-    covered = told(*before, note, f.RefundCovered(number, ref, "a", "EUR", 500)).payments["a"]
+    covered = trail_after(*before, note, f.RefundCovered(number, ref, "a", "EUR", 500)).payments["a"]
     assert ([refund.credit for refund in covered.refunds], covered.credit) == ([0, 500], 0)
     assert covered.kindness == 2_500
-    undone = told(*before, f.RefundUndone(number, ref, "a", "EUR", 2_000)).payments["a"]
+    undone = trail_after(*before, f.RefundUndone(number, ref, "a", "EUR", 2_000)).payments["a"]
     assert [refund.undone for refund in undone.refunds] == [False, True]
     assert (undone.given_back, undone.kindness) == (1_000, 1_000)
 
 
 def test_a_refund_is_found_by_its_request_its_key_or_its_reference_and_nothing_names_none() -> None:
-    trail = told(*BY_US, gone("re_2", "a", refund=2))
+    trail = trail_after(*BY_US, gone("re_2", "a", refund=2))
     found = [trail.refund_of(request="request-2"), trail.refund_of(key="key-2"), trail.refund_of(ref="re_2")]
     assert [refund and refund.number for refund in found] == [2, 2, 2]
     assert trail.refund_of() is None
-    assert told(*AT_PROVIDER).refund_of(request="request-1") is None
+    assert trail_after(*AT_PROVIDER).refund_of(request="request-1") is None
 
 
 def test_what_a_credit_note_leaves_of_no_payment_is_used_in_its_turn_and_is_nobodys() -> None:
@@ -212,18 +212,18 @@ def test_what_a_credit_note_leaves_of_no_payment_is_used_in_its_turn_and_is_nobo
         booked("a", 1_000),
         f.CreditAllocated("EUR", (f.Allocation(2, 600),)),
     )
-    assert (told(*facts).payments["a"].credit, pays(told(*facts), "a")) == (900, {2: 100})
+    assert (trail_after(*facts).payments["a"].credit, pays(trail_after(*facts), "a")) == (900, {2: 100})
 
 
 def test_a_credit_note_frees_the_money_of_a_kindness_then_of_the_latest_and_the_rest_is_nobodys() -> None:
-    trail = told(
+    trail = trail_after(
         booked("a", 5_000, (1, 5_000)),
         asked(1, "a", 1_000),
         booked("b", 4_000, (1, 4_000)),
         f.InvoiceCredited(1, "EUR", 10_000, 10_000),
     )
     assert (trail.payments["a"].credit, trail.payments["b"].credit) == (5_000, 4_000)
-    some = told(
+    some = trail_after(
         booked("a", 5_000, (1, 5_000)),
         asked(1, "a", 1_000),
         booked("b", 4_000, (1, 4_000)),
