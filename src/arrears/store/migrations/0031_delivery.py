@@ -1,4 +1,4 @@
-"""Runs `sql/0031_seal.sql`."""
+"""Runs `sql/0031_delivery.sql`."""
 
 from django.db import migrations
 
