@@ -9,7 +9,7 @@ from zoneinfo import ZoneInfo
 
 import click
 
-from arrears.cli.common import AS_JSON, find_account, print_json, without_words
+from arrears.cli.common import AS_JSON, print_json, without_words
 from arrears.cli.timeline import fate
 from arrears.core import facts as f
 from arrears.core.account import Account, DoubtKind
@@ -17,6 +17,7 @@ from arrears.core.money import format_amount
 from arrears.core.states import State
 from arrears.core.view import View
 from arrears.engine.explaining import Coming, explain, subscription_id
+from arrears.engine.finding import find_account
 from arrears.engine.messages.unreached import WHAT_TO_DO, Unreached
 from arrears.ports import AccountAndMailHistory
 from arrears.sim.story import as_text, tell, whose_date

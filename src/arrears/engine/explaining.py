@@ -95,7 +95,7 @@ def explain(store: AccountAndMailHistory, number: int, now: datetime) -> Explana
             for h in account.holds
             if h.ended_at is None
         ],
-        "next": [_shown(view, one) for one in coming],
+        "next": [shown_ahead(view, one) for one in coming],
         "last_change": evidence.get(last),
         "because": [evidence[seq] for seq in wanted if seq in evidence],
     }
@@ -241,12 +241,12 @@ def _coming(view: View, *, heard: bool) -> list[Coming]:
     if view.account.parked:
         return []
     asked = [Coming(at, due.build(), due.label) for at, due in outlook(view, OTHERS)]
-    found = [*asked, *islice(_foretold(view, heard=heard), NEXT_MAX)]
+    found = [*asked, *islice(foretold(view, heard=heard), NEXT_MAX)]
     found.sort(key=lambda one: one.at)
     return found[:NEXT_MAX]
 
 
-def _foretold(view: View, *, heard: bool) -> Iterator[Coming]:
+def foretold(view: View, *, heard: bool) -> Iterator[Coming]:
     """What will be recorded: each part of a message, and nothing for what only keeps the books."""
     for step in forecast(view, heard=heard):
         if isinstance(step.fact, f.Noticed):
@@ -255,7 +255,7 @@ def _foretold(view: View, *, heard: bool) -> Iterator[Coming]:
             yield Coming(step.at, step.fact)
 
 
-def _shown(view: View, one: Coming) -> dict[str, Any]:
+def shown_ahead(view: View, one: Coming) -> dict[str, Any]:
     """One thing that lies ahead; `at` is None for the next look."""
     subscription = getattr(one.what, "subscription", 0)
     return {
