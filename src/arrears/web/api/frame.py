@@ -12,7 +12,7 @@ from ninja import NinjaAPI, Schema
 from ninja.errors import AuthenticationError, HttpError, ValidationError
 from ninja.openapi.schema import OpenAPISchema
 from ninja.security import HttpBearer
-from pydantic import ConfigDict
+from pydantic import BaseModel, ConfigDict
 
 from arrears.core.errors import Refused
 from arrears.core.ids import ACCOUNT, format_id
@@ -25,8 +25,10 @@ from arrears.web.errors import problem
 from arrears.wiring import RealClock, installed
 
 
-class Strict(Schema):
-    """Base of everything that comes in: unknown fields are refused, and no value is bent into another type."""
+class Strict(BaseModel):
+    """Base of everything that comes in: unknown fields are refused, and no value is bent into another type. Not the
+    framework's own base, which would wrap each value to be read as an object of the database: that is most of the time
+    that a row takes."""
 
     model_config = ConfigDict(extra="forbid", strict=True)
 
