@@ -58,7 +58,7 @@ class OneInvoice(Strict):
     why: ReasonWords
 
 
-class Received(Strict):
+class PaymentBody(Strict):
     """Money that arrived outside: `ref` is its own, so that it is booked once; `invoices` are those that it names, in
     the order in which they are paid. What they do not take is account credit."""
 
@@ -81,7 +81,7 @@ class DueDate(OneInvoice):
     due_on: Day
 
 
-class Declined(Strict):
+class DeclineBody(Strict):
     """The charge of these invoices, all of one account, was definitively declined."""
 
     invoices: Annotated[list[InvoiceNumber], Field(min_length=1, max_length=100)]
@@ -107,7 +107,7 @@ class Reasoned(Strict):
 
 @router.post("/payments", **terms(ScopeKind.PAYMENTS, WRITE, of_account=ROUTE_ASKS, keyed=True, status=201))
 @once_per_key
-def received(request: HttpRequest, body: Received) -> HttpResponse:
+def received(request: HttpRequest, body: PaymentBody) -> HttpResponse:
     """Book money that arrived outside arrears, once for its `ref` (409 `duplicate_payment`)."""
     live = installed()
     number = _own(request, body.account)
@@ -178,7 +178,7 @@ def due_date(request: HttpRequest, body: DueDate) -> HttpResponse:
 
 @router.post("/declines", **terms(ScopeKind.PAYMENTS, WRITE, of_account=ROUTE_ASKS, keyed=True))
 @once_per_key
-def declined(request: HttpRequest, body: Declined) -> HttpResponse:
+def declined(request: HttpRequest, body: DeclineBody) -> HttpResponse:
     """Report that a charge that somebody else made was definitively declined: what it was for is past due from
     today."""
     live = installed()
