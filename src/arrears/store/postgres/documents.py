@@ -1,4 +1,4 @@
-"""The documents of invoices, and the references that payers were told (see ports.DocumentBook, SQL 0032)."""
+"""The documents of invoices, and the references that payers were told (see ports.DocumentBook, SQL 0033)."""
 
 from __future__ import annotations
 

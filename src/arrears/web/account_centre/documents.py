@@ -30,9 +30,14 @@ class Papers:
 
     def offers(self, one: InvoiceShown) -> bool:
         """Whether ours is there to be asked for."""
-        by_transfer = self._visit.snapshot.mode is Mode.INVOICE
-        how = {"by_transfer": by_transfer, "has_lines": one.has_lines, "open_minor": one.open_minor}
-        return not one.void and is_offered(self._invoicing, one.debt.currency, self._country, **how)
+        return not one.void and is_offered(
+            self._invoicing,
+            one.debt.currency,
+            self._country,
+            by_transfer=self._visit.snapshot.mode is Mode.INVOICE,
+            has_lines=one.has_lines,
+            open_minor=one.open_minor,
+        )
 
     def of(self, one: InvoiceShown) -> dict[str, Any]:
         """Its number within the account where ours is offered, and the address of the operator's own."""
