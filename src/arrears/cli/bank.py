@@ -10,7 +10,7 @@ from typing import Any, Final
 import click
 
 from arrears.adapters.books.statements import load_statement_map, read_apart
-from arrears.cli.common import AS_JSON, WORDS, each_mistake_on_a_line, find_account, print_json
+from arrears.cli.common import AS_JSON, WORDS, each_mistake_on_a_line, print_json
 from arrears.core.bank.matching import Suggestion
 from arrears.core.bank.statements import BankEntry, BankFile, BankStatement
 from arrears.core.errors import Refused
@@ -19,6 +19,7 @@ from arrears.core.money import format_amount, parse_amount
 from arrears.engine.commands.bank import deciding
 from arrears.engine.commands.bank.deciding import Share
 from arrears.engine.commands.bank.taking import TakenFile, take_file, wrong_with_file
+from arrears.engine.finding import find_account
 from arrears.ports.bank import AccountsAndBank, CreditState, StoredCredit
 from arrears.wiring import Installation, open_installation, settings
 

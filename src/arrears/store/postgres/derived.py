@@ -280,6 +280,10 @@ TABLES: Final[Mapping[str, tuple[Compared, ...]]] = {
         ("bank_file", "bank_statement", "bank_entry", "bank_credit", "bank_part", "bank_doubt", "known_payer"),
         ("what banks reported and people decided: what it paid, and who is in doubt for it, are facts of accounts",),
     ),
+    **dict.fromkeys(
+        ("invoice_reference", "document"),
+        ("kept as it was shown and made, under its own digest; it can only grow, and no cut rests on it",),
+    ),
     "schema_version": ("with what this program needs, before anything else",),
 }
 """By table."""

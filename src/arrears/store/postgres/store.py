@@ -66,7 +66,6 @@ SELECT account_id, seq, head, next_at, state FROM account_state WHERE next_at <=
 ORDER BY next_at, account_id LIMIT %b FOR NO KEY UPDATE SKIP LOCKED
 """
 
-
 CLAIM_ACTIONS: Final[LiteralString] = """
 WITH free AS MATERIALIZED (
     SELECT account_id, seq, kind FROM action a
@@ -125,7 +124,7 @@ class PostgresStore(
         durable: bool = True,
         clock_is_real: bool = True,
     ) -> None:
-        options = f"-c search_path={schema} -c timezone=UTC -c plan_cache_mode=force_generic_plan"
+        options = f"-c search_path={schema} -c timezone=UTC -c datestyle=ISO -c plan_cache_mode=force_generic_plan"
         if not durable:
             # A scratch copy that is thrown away: losing its last second in a crash loses nothing.
             options += " -c synchronous_commit=off"

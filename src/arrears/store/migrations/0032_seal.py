@@ -1,4 +1,4 @@
-"""Runs `sql/0032_bank.sql`."""
+"""Runs `sql/0032_seal.sql`."""
 
 from django.db import migrations
 
