@@ -48,14 +48,19 @@ _ACTS: Final = NoAnswer("it does one thing; the exit code says whether it was do
 _PEOPLE: Final = NoAnswer("it is for people to look at")
 _RUNS: Final = NoAnswer("it runs until it is told to end, and says what it does in its log (`ARREARS_LOG=json`)")
 
-_MAIL: Final = {
-    "id": "text",
-    "kind": "code",
-    "to": "text",
-    "subject": "text",
-    "state": "code",
-    "reply": "text",
-    "at": "at",
+_MAIL: Final = {**_each("text", "id to subject reply"), **_each("code", "kind state"), "at": "at"}
+_DELETION: Final = {
+    **_each("id", "subscription account"),
+    **_each("text", "ref name service policy"),
+    "stage": "code",
+    "generation": "count",
+    **_each("day?", "service_ended_on on promised_on"),
+    **_each("at?", "not_before warning_accepted_at"),
+    "owing": [{"invoice": "text", "currency": "currency", "open_minor": "minor", "day_0": "day"}],
+    "reasons": ["code"],
+    "released_by": ["text"],
+    "stopped_by": ["code"],
+    "left": {"*": "count"},
 }
 _LINE: Final = {"seq": "count", "on": "day", "day": "count?", "kind": "code"}
 _STANDING: Final = {
@@ -224,6 +229,8 @@ ANSWERS: Final[Mapping[str, JsonAnswer | NoAnswer]] = {
         }
     ),
     "status ACCOUNT": JsonAnswer(_STANDING),
+    "deletions": JsonAnswer([_DELETION]),
+    **dict.fromkeys(("deletion release", "deletion hold", "deletion unhold"), _ACTS),
     "explain": JsonAnswer(
         {
             **_STANDING,

@@ -6,7 +6,7 @@ with which the cause is gone closes it, else a person. Made from the facts, so b
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from typing import Final, NamedTuple, assert_never
 
 from arrears.core import facts as f
@@ -79,6 +79,9 @@ def tasks_of(recorded: f.Recorded) -> Iterator[TaskRow]:
         case f.DeletionCapped(subscription=sub):
             what = f"subscription {sub} waits for the release of two staff"
             yield TaskRow(account, seq, "deletion_release", what, str(sub))
+        case f.DeletedInPart(subscription=sub, left=left):
+            what = f"subscription {sub} is deleted in part; still there: {counted(left)}"
+            yield TaskRow(account, seq, "deletion_in_part", what, str(sub))
         case f.SupportOpened(request=no, about=about):
             yield TaskRow(account, seq, "support_request", f"request {no}: {about}", str(no))
         case f.SupportSaid(request=no):
@@ -100,6 +103,11 @@ def tasks_of(recorded: f.Recorded) -> Iterator[TaskRow]:
             return  # as planned
         case _:
             raise AssertionError(fact)
+
+
+def counted(things: Mapping[str, int]) -> str:
+    """What a service has counted, as a person reads it: `12 files, 3 mailboxes`."""
+    return ", ".join(f"{count} {what}" for what, count in sorted(things.items())) or "nothing"
 
 
 def _of_mail(account: int, seq: int, fact: f.NoticeFailed | f.NoticeBounced | f.RecipientsChanged) -> Iterator[TaskRow]:
@@ -180,6 +188,11 @@ def _ended(fact: f.AnyFact, account: Account) -> Iterator[tuple[str, str | None]
             yield from (("deferred", f"{action} {sub}") for action in ("restrict", "disable"))
         case f.DeletionOrdered(subscription=sub) | f.DeletionUnscheduled(subscription=sub):
             yield from (("deletion_release", str(sub)), ("deferred", f"delete {sub}"))
+        case f.DeletionReleased(subscription=sub):
+            if (end := account.subscription(sub).end) is not None and end.released:
+                yield "deletion_release", str(sub)
+        case f.OrderAcknowledged(order="delete", subscription=sub):
+            yield "deletion_in_part", str(sub)
         case f.Resumed(subscription=sub):
             yield "deletion_release", str(sub)
             yield from (("deferred", f"{action} {sub}") for action in ("restrict", "disable", "delete"))

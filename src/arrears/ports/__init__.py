@@ -72,6 +72,7 @@ from arrears.ports.people import (
     ThrottleBook,
 )
 from arrears.ports.services import (
+    Obeyed,
     Order,
     Services,
 )
@@ -180,6 +181,7 @@ __all__ = [
     "NewAccount",
     "NoticeFacts",
     "NoticeSending",
+    "Obeyed",
     "Order",
     "OtherChannel",
     "PayLink",
