@@ -230,6 +230,9 @@ ANSWERS: Final[Mapping[str, JsonAnswer | NoAnswer]] = {
     ),
     "status ACCOUNT": JsonAnswer(_STANDING),
     "deletions": JsonAnswer([_DELETION]),
+    "certificate show": NoAnswer("it prints the certificate: JSON always, to be kept as it is"),
+    "certificate verify": NoAnswer("it prints JSON always: what the certificate says"),
+    "certificate key": NoAnswer("it prints one line: the key"),
     **dict.fromkeys(("deletion release", "deletion hold", "deletion unhold"), _ACTS),
     "explain": JsonAnswer(
         {

@@ -39,6 +39,7 @@ COMMANDS: Final = {
     "status": ("arrears.cli.status:command", "Show an account's state, or the installation's."),
     "deletions": ("arrears.cli.deletion:deletions", "List what is to be deleted, why, and what would stop it."),
     "deletion": ("arrears.cli.deletion:command", "Release a deletion that waits for people, or hold one."),
+    "certificate": ("arrears.cli.certificate:command", "Certify a deletion, or check a certificate."),
     "explain": ("arrears.cli.explain:command", "Say why an account is in its state and what comes next."),
     "timeline": ("arrears.cli.timeline:command", "Show everything that happened to an account."),
     "told": ("arrears.cli.warned_otherwise:command", "Record that somebody was told by letter or telephone."),
