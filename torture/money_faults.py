@@ -72,6 +72,11 @@ def _nothing_is_proof() -> Sequence[Swap]:
     return [(attempts, "NONE_FOUND_AFTER", timedelta(0))]
 
 
+def _key_never_used_up() -> Sequence[Swap]:
+    """What was asked and is not owed any more is never proven to be over."""
+    return [(stripe_client.Stripe, "use_up", lambda *_: False)]
+
+
 def _silence_is_over() -> Sequence[Swap]:
     """A lost answer is taken for one that nothing was taken."""
     was = stripe_client.Stripe._failed
@@ -184,6 +189,10 @@ def _entries_for_ever() -> Sequence[Swap]:
 def _success_empties() -> Sequence[Swap]:
     was = planner._counted
     return [(planner, "_counted", lambda cap, wanted, book: was(cap, wanted, planner._since_paid(book)))]
+
+
+def _decline_outlives_its_cure() -> Sequence[Swap]:
+    return [(planner, "_since_paid", lambda book: book)]
 
 
 def _cards_by_account() -> Sequence[Swap]:
@@ -299,6 +308,7 @@ FAULTS: Final = (
     Fault("what is won is booked whatever was lost", _won_is_all_credit),
     Fault("that nothing is found is proof at once", _nothing_is_proof),
     Fault("a lost answer means that nothing was taken", _silence_is_over, 16),
+    Fault("an unknown attempt blocks what a transfer leaves", _key_never_used_up, 17),
     Fault("what is due only later is charged too", _all_that_is_open, 3),
     Fault("a part in a mistyped currency charges everything", _parts_unread),
     Fault("less than the provider takes is asked for", lambda: _limits(minimum_minor=1), 6),
@@ -322,6 +332,7 @@ FAULTS: Final = (
     Fault("what the networks count is counted by account", _cards_by_account, 7),
     Fault("what the networks count is counted by amount", _cards_by_amount, 9),
     Fault("a success empties the networks' counters", _success_empties, 3),
+    Fault("a decline outlives its cure", _decline_outlives_its_cure, 13),
     Fault("never again binds one amount", _never_of_one_amount, 14),
     Fault("what was tried on a page is in no book", _pages_unread, 7),
     Fault("a card that must not be tried can be made active", _any_card_is_active, 3),

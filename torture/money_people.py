@@ -13,6 +13,7 @@ from tests.stories.story import STAFF
 
 from arrears.core import facts as f
 from arrears.core.errors import Refused
+from arrears.core.payments.values import AttemptState
 from arrears.core.states import State
 from arrears.engine import commands
 from arrears.engine.commands import corrections
@@ -22,6 +23,7 @@ from torture.money_judged import DEBIT, GOOD, JudgedWorld
 
 POOR: Final = ("insufficient_funds", "generic", "challenge", "wait_a_day", "do_not_honor", "lost")
 DEBITS: Final = (DEBIT, DEBIT, "sepa_empty", "sepa_empty", "sepa_returned")
+ASKED_ONCE: Final = 0.1
 ODD_SUMS: Final = (1, 12, 49, 100_000_000, 140_000_000)
 """Below the least that the provider takes of a currency, and above the most."""
 
@@ -31,6 +33,9 @@ class PayingWorld(JudgedWorld):
 
     def __init__(self, seed: int) -> None:
         super().__init__(random.Random(seed))
+        # Drawn apart from the rest, so that all other worlds stay what they were.
+        self.asked_once = random.Random(f"trusted {seed}").random() < ASKED_ONCE
+        """Whether the bank of the customer who does nothing asks once for a confirmation."""
         self.broken: set[str] = set()
         self.serial = 0
         self.lasting = self.dice.random() < 0.4
@@ -109,14 +114,32 @@ class PayingWorld(JudgedWorld):
             return
         with suppress(Refused):
             self.settles(shown, number)
-        book = self.till.sandbox.book
-        for intent in list(book.intents.values()):
-            if intent.status == "requires_action" and intent.session is None:
-                book.answer_challenge(intent, confirmed=True)
+        self._answers_the_bank(confirmed=True)
         if self.cards.get((self.no, number)) == "challenge":
-            book.methods[self.store.method(self.no, number).ref].behaves = "approve"
+            self.till.sandbox.book.methods[self.store.method(self.no, number).ref].behaves = "approve"
             self.cards[self.no, number] = "again"
         self.swept()
+
+    def confirms_once(self, day: int) -> None:
+        """Who does nothing else confirms the first payment at the bank, at the second try, and the bank trusts the card
+        from then on; so the invoice after that needs nobody."""
+        self.no = self.numbers[0]
+        if self.cards.get((self.no, 1)) != "challenge" or not self.account.past_due:
+            return
+        failed = any(tried.state is AttemptState.DECLINED for tried in self.account.method(1).tried)
+        if failed:
+            self.is_cured()
+            self.bill(day + 2, 4_200, subscriptions=(1,))
+            return
+        with suppress(Refused):
+            self.settles(self.shown(), 1)
+        self._answers_the_bank(confirmed=False)
+        self.swept()
+
+    def _answers_the_bank(self, *, confirmed: bool) -> None:
+        for intent in list(self.till.sandbox.book.intents.values()):
+            if intent.status == "requires_action" and intent.session is None:
+                self.till.sandbox.book.answer_challenge(intent, confirmed=confirmed)
 
     def is_stubborn(self) -> None:
         """A payer tries two cards again and again, in parts of every size; others have the same cards."""

@@ -55,7 +55,8 @@ class MoneyWorld(OddWorld):
                 self.quiet.add(number)
                 self.adds_debit()
             elif number != self.numbers[-1] or not unread:
-                self.adds_card(GOOD if number == self.numbers[0] else (*GOOD, *POOR))
+                first = ("challenge",) if self.asked_once else GOOD
+                self.adds_card(first if number == self.numbers[0] else (*GOOD, *POOR))
             self.bills()
         if unread:
             self.quiet.add(self.numbers[-1])
@@ -76,6 +77,8 @@ class MoneyWorld(OddWorld):
             self.until(day, f"{self.dice.randrange(10, 23)}:00")
             if self.dice.random() < 0.8:
                 self.swept()
+            if self.asked_once:
+                self.confirms_once(day)
             self.look_at_stops()
         self._calm()
         return self.verdict()

@@ -172,7 +172,9 @@ def _seen(mutants: Iterable[Mutant], known: Mapping[str, str], results: Path | N
     saw = {name: line["by"] for name, line in before.items() if line["by"]}
     seen = [one for one in mutants if f"{one.name} {one.line}" in saw]
     yield from ((one, saw[f"{one.name} {one.line}"]) for one in seen)
-    for one, by, seconds in judged([one for one in mutants if one not in seen and one.name not in known]):
+    for one, by, seconds in judged(
+        [one for one in mutants if one not in seen and one.name not in known], results and results.parent
+    ):
         if results is not None:
             line = {"name": one.name, "line": one.line, "by": by, "seconds": round(seconds, 1)}
             with results.open("a", encoding="utf-8") as to:
@@ -185,7 +187,11 @@ def main() -> int:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--count", type=int, default=300)
     parser.add_argument("--seed", type=int, default=random.SystemRandom().randrange(10**9))
-    parser.add_argument("--results", type=Path, help="a file that keeps what was seen; another run goes on from there")
+    parser.add_argument(
+        "--results",
+        type=Path,
+        help="a file that keeps what was seen, in a folder for what each test reaches; another run goes on from there",
+    )
     options = parser.parse_args()
     known, drawn, survivors = unchanging(), sample(options.seed, options.count), 0
     for number, (one, by) in enumerate(_seen(drawn, known, options.results), 1):

@@ -225,8 +225,8 @@ def test_subjects_as_they_are_written(texts: Texts) -> None:
 @pytest.mark.parametrize(
     ("locale", "days", "one", "several"),
     [
-        ("en-GB", ["today", "in 1 day", "in 7 days"], "One invoice for", "3 invoices for"),
-        ("nl-NL", ["vandaag", "over 1 dag", "over 7 dagen"], "Eén factuur voor", "3 facturen voor"),
+        ("en-GB", ["today", "in 1 day", "in 7 days"], "One invoice for", "Three invoices for"),
+        ("nl-NL", ["vandaag", "over 1 dag", "over 7 dagen"], "Eén factuur voor", "Drie facturen voor"),
     ],
 )
 def test_plural_forms(texts: Texts, locale: str, days: list[str], one: str, several: str) -> None:

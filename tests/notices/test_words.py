@@ -99,7 +99,7 @@ BREAKS = {
         rf"(?<!and ){SUM} (are|were|have|do)\b",
         r"cloud and mail (is|was|has|does|stops|runs)\b",
         r"(?<!and )\b(cloud|mail) (are|were|have|do)\b",
-        r"\b3 invoices [\w ]*?\b(was|has)\b",
+        r"\bThree invoices [\w ]*?\b(was|has)\b",
         r"\bOne invoice for [\w ]*?\b(were|have)\b",
     ),
     "nl-NL": (
@@ -109,7 +109,7 @@ BREAKS = {
         rf"\b(staan|zijn) (nog |weer )?{SUM}(?! en|[\d.,])",
         r"cloud en mail (is|was|wordt|stopt|staat|had|heeft)\b",
         r"(?<!en )\b(cloud|mail) (zijn|worden|stoppen|staan|hadden)\b",
-        r"\b3 facturen [\w ]*?\b(is|was) (?!voorbij)",
+        r"\bDrie facturen [\w ]*?\b(is|was) (?!voorbij)",
         r"draait staat|bij u draait",
     ),
 }

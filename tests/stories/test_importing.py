@@ -14,6 +14,8 @@ from tests.stories.story import STAFF, Story, policy_from
 from arrears.core import facts as f
 from arrears.core.account import Action
 from arrears.core.errors import Refused
+from arrears.core.facts import InvoiceIssued
+from arrears.core.invoice_lines import InvoiceLine, TaxLine
 from arrears.core.known import IMPORTER
 from arrears.core.receivables import (
     NOT_COMPARED,
@@ -316,6 +318,7 @@ OTHER: dict[str, dict[str, Any]] = {
     "BookInvoice": {
         "account_ref": "A1", "services": ("mail",), "issued_on": Story().date(-40), "due_on": Story().date(20),
         "currency": "USD", "total_minor": 1, "disputed": True, "standing": InvoiceStanding.VOID,
+        "lines": (InvoiceLine("Cloud", PRICE),), "tax_lines": (TaxLine("25", 8000, 2000),),
     },
     "BookPayment": {"amount_minor": 1},
     "BookCredit": {"amount_minor": 1},
@@ -343,8 +346,44 @@ def test_no_field_that_differs_is_called_the_same(group: str, name: str) -> None
     if name == "account_ref":
         book = replace(book, accounts=(*book.accounts, replace(ledger.account, ref="A1")))
     report = import_book(story.store, book, story.now, IMPORTER, dry_run=True, per_account=True)
-    assert report.changes or report.refused or report.count["credits"], "it differs and is called the same"
+    said = report.count["credits"] or report.count["lines_late"]
+    assert report.changes or report.refused or said, "it differs and is called the same"
     assert all(reason.startswith("row ") for reasons in report.refused.values() for reason in reasons)
+
+
+def test_what_an_invoice_is_for_never_changes_once_it_was_said() -> None:
+    story, ledger = imported()
+    with_tax = {"lines": (InvoiceLine("Cloud", 8000, "25"),), "tax_lines": (TaxLine("25", 8000, 2000),)}
+    ledger.invoice("I2", 5, **with_tax)
+    assert ledger.comes().count["lines_late"] == 0
+    [issued] = [f for f in story.store.facts_of([story.no], [InvoiceIssued])[story.no] if f.fact.debt.number == "I2"]
+    assert (issued.fact.lines, issued.fact.tax_lines) == (with_tax["lines"], with_tax["tax_lines"])
+    assert ledger.comes().count["known_invoices"] == 2
+    ledger.change("I2", lines=(InvoiceLine("Mail", 8000, "25"),))
+    [[reason]] = ledger.comes(per_account=True).refused.values()
+    assert "invoice I2 has other lines or tax than it is here with; an invoice that was issued" in reason
+    ledger.change(
+        "I2", total_minor=5000, lines=(InvoiceLine("Cloud", 4000, "25"),), tax_lines=(TaxLine("25", 4000, 1000),)
+    )
+    report = ledger.comes()
+    assert [(one.what, one.before, one.after) for one in report.changes] == [("total_minor", "€100.00", "€50.00")]
+    assert ledger.comes().changes == []
+
+
+def test_lines_that_do_not_add_up_leave_their_account_as_it_was() -> None:
+    _story, ledger = imported()
+    ledger.invoice("I2", 5, lines=(InvoiceLine("Cloud", 8000),))
+    [[reason]] = ledger.comes(per_account=True).refused.values()
+    assert "column lines: invoice 'I2': its lines and tax come to €80.00, and it asks €100.00" in reason
+
+
+def test_lines_that_come_late_are_counted_and_change_nothing() -> None:
+    story, ledger = imported()
+    ledger.change("I1", lines=(InvoiceLine("Cloud", PRICE),))
+    before = story.store.digest()
+    report = ledger.comes()
+    assert (report.count["lines_late"], report.changes) == (1, [])
+    assert story.store.digest() == before
 
 
 def test_every_field_that_is_not_compared_is_a_field_and_says_why() -> None:

@@ -127,10 +127,49 @@ def test_what_was_done_with_a_card_is_said_and_removing_asks_first(shop: Living,
     assert renew.fields["month"] == [str(today.month)]
     assert renew.fields["year"] == [str(today.year)]
     renewed = text(client.post(renew.action, {**renew.fields, "year": str(today.year + 3)}, follow=True))
-    assert "is bewaard" in renewed
+    assert "is opgeslagen" in renewed
     gone = named(offered(client, f"/acc_{account}/methods"), "Ja, Visa")
     assert gone.number("method") == spare
     assert "Daarvan wordt niets meer afgeschreven" in text(client.post(gone.action, gone.fields, follow=True))
+
+
+def test_a_card_whose_question_was_left_at_the_bank_was_not_declined_and_what_paid_instead_is_said(
+    shop: Living, client: Client
+) -> None:
+    account = shop.account((12000, "EUR"))
+    sign_in(client, shop.email(account))
+    card, other = add_card(shop, client, account, "challenge"), add_card(shop, client, account, "approve")
+    now = shop.clock.now
+    [left] = settling.settle(shop.store, shop.providers, account, shown(shop, account), card, now, "person:1")
+    for path, said in (
+        ("settle", "is de vorige keer niet bij de bank bevestigd"),
+        ("methods", "niet bij de bank bevestigd"),
+    ):
+        page = text(client.get(f"/acc_{account}/{path}"))
+        assert said in page, path
+        assert "geweigerd" not in page, path
+    settling.settle(shop.store, shop.providers, account, shown(shop, account), other, now, "person:1")
+    page = text(client.get(f"/acc_{account}/methods"))
+    assert "De laatste betaling hiermee is niet bij de bank bevestigd." in page
+    assert "geweigerd" not in page
+    story = text(client.get(f"/acc_{account}/story/{left.attempt.no}?back=1"))
+    assert "<h1>Dit is al betaald</h1>" in story
+    assert "Intussen is dit al betaald: € 120,00 op" in story
+    assert f'href="/acc_{account}/receipts/' in story
+    assert shop.captures(account) == [12000]
+
+
+def test_one_button_is_the_next_step(shop: Living, client: Client) -> None:
+    account = shop.account((12000, "EUR"))
+    sign_in(client, shop.email(account))
+    declined_with(shop, client, account)
+    add_card(shop, client, account, "approve_mastercard")
+    newest = add_card(shop, client, account, "approve")
+    for path in ("methods", f"methods?added={newest}", "settle", ""):
+        page = text(client.get(f"/acc_{account}/{path}"))
+        main = page[page.index("<main") : page.index("</main>")]
+        loud = re.findall(r'<button(?![^>]*class="quiet")|<a class="button"', main)
+        assert len(loud) == 1, path
 
 
 def test_a_payment_page_that_was_left_is_no_payment_that_waits_to_be_confirmed(shop: Living, client: Client) -> None:

@@ -115,5 +115,5 @@ def test_where_no_paper_can_be_made_one_page_says_what_to_do(
     answer = client.get(f"/acc_{account}/statement.pdf")
     assert answer.status_code == 500
     page = text(answer)
-    assert "De pdf kon niet worden gemaakt. U kunt de pagina zelf afdrukken." in page
+    assert "De PDF kon niet worden gemaakt. U kunt de pagina zelf afdrukken." in page
     assert f'href="/acc_{account}/statement"' in page

@@ -318,10 +318,26 @@ def test_an_address_that_is_not_confirmed_has_the_button_that_sends_its_link(con
     assert "Stuur mij de link" not in text(context.client.get(page))
 
 
-def test_zones_are_those_that_people_live_in_by_their_names_today(context: ProfilePages) -> None:
-    from arrears.web.account_centre.profile import zone_names
+def test_zones_are_few_by_the_cities_that_people_know_and_those_of_the_own_country_come_first(
+    context: ProfilePages,
+) -> None:
+    from babel.core import Locale
 
-    zones = zone_names("")
-    assert {"Europe/Amsterdam", "Europe/Kyiv", "Asia/Kolkata", "America/New_York"} <= set(zones)
-    assert not {"Europe/Kiev", "Asia/Calcutta", "US/Eastern", "Etc/GMT+5", "America/Buenos_Aires"} & set(zones)
-    assert "Europe/Kiev" in zone_names("Europe/Kiev"), "what somebody has chosen stays"
+    from arrears.web.account_centre.zones import zone_groups
+
+    english, dutch = Locale.parse("en_GB"), Locale.parse("nl_NL")
+    groups = zone_groups("America/Chicago", "", (2026, 11), english)
+    zones = {one.zone: one.city for group in groups for one in group.choices}
+    assert groups[0].name == "United States"
+    assert groups[0].choices[0].city == "Adak"
+    assert {"Chicago", "New York", "Los Angeles"} <= {one.city for one in groups[0].choices}
+    assert {"Europe/Amsterdam", "Europe/Kyiv", "Asia/Kolkata"} <= zones.keys()
+    assert not {"Europe/Kiev", "Asia/Calcutta", "US/Eastern", "America/Indiana/Knox", "Europe/Busingen"} & zones.keys()
+    assert len(zones) < 340, "one for each time that a country has"
+    for chosen in ("Europe/Kiev", "America/Indiana/Knox", "Etc/GMT+5", "UTC"):
+        kept = zone_groups("Europe/Amsterdam", chosen, (2026, 11), dutch)
+        assert chosen in {one.zone for group in kept for one in group.choices}, "what somebody has chosen stays"
+    sign_in(context.client, context.shop.email(context.account))
+    page = text(context.client.get(f"/acc_{context.account}/profile"))
+    assert '<optgroup label="Nederland"><option value="Europe/Amsterdam">Amsterdam</option></optgroup>' in page
+    assert "die van het account (Amsterdam)" in page

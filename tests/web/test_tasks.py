@@ -39,6 +39,7 @@ def test_every_task_leads_to_its_place_on_a_page_of_the_readers_account(shop: Li
         answer = client.get(f"/acc_{account}/{page}")
         assert answer.status_code == 200
         assert not place or f'id="{place}"' in text(answer), onward
+        assert client.get(f"/acc_{account}/{task}", follow=True).status_code == 200, task
     assert client.get("/acc/nothing").status_code == 404
     assert client.post("/acc/settle").status_code == 405
 

@@ -128,7 +128,7 @@ _DATABASE: Final = {"running": "flag", "url": "text", "data_folder": "text", "ve
 _IMPORTED: Final = _each(
     "count",
     "accounts invoices payments credits known_accounts known_invoices known_payments known_credits nothing_asked"
-    " paid_here_only booked_again paid_in_doubt asked_less_here given_up_here credits_of_none invoices_gone"
+    " paid_here_only booked_again paid_in_doubt asked_less_here lines_late given_up_here credits_of_none invoices_gone"
     " payments_gone",
 )
 

@@ -30,6 +30,9 @@ PRICES: Final = (4900, 1200)
 DUE_DAYS: Final = 14
 PAID_DAYS_LATE: Final = 33
 
+_PAYER: Final = "person:1"
+"""Who acts for the customer of the told story, who has no sign-in."""
+
 Choose = Callable[[str, str], None]
 """Goes to the provider's page (address) and chooses a card there (its name in sandbox/cards.py)."""
 
@@ -59,7 +62,7 @@ class Scene:
             context=context,
         )
 
-    def card(self, account: int, name: str) -> int:
+    def card(self, account: int, name: str, author: str) -> int:
         """A card of this kind, set up on the provider's page; its number within the account."""
         now = self.stage.now
         self.sandbox.control("clock", now=int(now.timestamp()))
@@ -67,13 +70,15 @@ class Scene:
         provider = self.providers.default
         page = methods.start_setup(self.store, self.providers, account, provider, key, "en")
         self.choose(page.url, name)
-        return methods.finish_setup(self.store, self.providers, account, provider, page.ref, now, "person:1")
+        return methods.finish_setup(self.store, self.providers, account, provider, page.ref, now, author)
 
-    def in_trouble(self, new: NewAccount) -> int:
-        """An account with two services whose first bills its card cannot pay; its number."""
+    def in_trouble(self, new: NewAccount, opened: Callable[[int], str]) -> int:
+        """An account with two services whose first bills its card cannot pay; its number. Once it is opened, `opened`
+        says who acts for it, as the journal names them."""
         now = self.stage.now
         [number] = commands.open_accounts(self.store, [(new, SERVICES)], now, "api:1")
-        methods.activate(self.store, number, self.card(number, "insufficient_funds"), now, "person:1")
+        author = opened(number)
+        methods.activate(self.store, number, self.card(number, "insufficient_funds", author), now, author)
         due_on = now.date() + timedelta(days=DUE_DAYS)
         invoices = [
             commands.Invoice(number, f"B{now:%Y}-{number}{k}", "EUR", price, now.date(), due_on, (k,))
@@ -84,9 +89,10 @@ class Scene:
 
     def pays_everything(self, account: int) -> None:
         """A new card, and all that is owed with it in one act."""
-        method, now = self.card(account, "approve"), self.stage.now
+        author = _PAYER
+        method, now = self.card(account, "approve", author), self.stage.now
         shown = {one.currency: one.hash for one in settling.quote(self.store, account, now)}
-        settling.settle(self.store, self.providers, account, shown, method, lambda: now, "person:1")
+        settling.settle(self.store, self.providers, account, shown, method, lambda: now, author)
         self.stage.perform()
 
     def story_of(self, account: int) -> list[DiaryLine]:
@@ -101,7 +107,7 @@ def card_story(scene: Scene, meanwhile: Callable[[], object] = lambda: None) -> 
     """Play it; the account's number, and its story from the first invoice on. Once its bills are due, `meanwhile` may
     let other things happen, up to the day on which it pays."""
     start = scene.stage.now
-    number = scene.in_trouble(CARD)
+    number = scene.in_trouble(CARD, lambda _account: _PAYER)
     scene.stage.step()
     scene.stage.until(start + timedelta(days=DUE_DAYS))
     meanwhile()

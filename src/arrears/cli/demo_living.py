@@ -87,10 +87,14 @@ class DemoParts:
 
         person, company = name_in(language)
         new = NewAccount(f"bakery-{scene.stage.now:%Y-%m-%d}", company, "NL", ZONE, language, Mode.CARD)
-        account = scene.in_trouble(new)
-        now, email = scene.stage.now, email_of(account)
-        someone = identities.create_person(email, person, PASSWORD, language, now, confirmed=True)
-        identities.grant(account, someone, "administrator")
+        now = scene.stage.now
+
+        def administered(account: int) -> str:
+            someone = identities.create_person(email_of(account), person, PASSWORD, language, now, confirmed=True)
+            identities.grant(account, someone, "administrator")
+            return f"person:{someone}"
+
+        account = scene.in_trouble(new, administered)
         self._opened(account)
         return account
 

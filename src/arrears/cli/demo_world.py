@@ -47,6 +47,7 @@ class PlayedWorld:
         self.account = account
         self.moved_from = moved_from or live.store.history(account)[0].at
         self.moving = threading.Lock()
+        self.year_under_way: Callable[[], bool] = lambda: False
 
     def now(self) -> datetime:
         """See DemoWorld in web/demo_handler.py; so for the others."""

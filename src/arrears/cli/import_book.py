@@ -195,6 +195,8 @@ def _said(report: ImportReport, dry_run: bool) -> Iterator[str]:
         yield f"{count['paid_in_doubt']} invoices are called paid whose money left again here; see `arrears tasks`"
     if count["asked_less_here"]:
         yield f"{count['asked_less_here']} invoices were credited here and not in the file; that stays"
+    if count["lines_late"]:
+        yield f"{count['lines_late']} invoices came here without lines before; what they are for stays as it was"
     if count["given_up_here"]:
         yield f"{count['given_up_here']} invoices were given up here and are open in the file; that stays"
     if count["credits_of_none"]:
@@ -251,6 +253,7 @@ _COUNTED: Final = (
     "booked_again",
     "paid_in_doubt",
     "asked_less_here",
+    "lines_late",
     "given_up_here",
     "credits_of_none",
     "invoices_gone",

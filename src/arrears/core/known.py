@@ -14,6 +14,7 @@ import msgspec
 from arrears.core import facts as f
 from arrears.core.account import Debt, HoldScope
 from arrears.core.facts.payments import TAKEN_BACK
+from arrears.core.invoice_lines import InvoiceLine, TaxLine
 
 IMPORTER: Final = "import"
 """The author of everything that an import records: its word is the billing system's, and can be taken back by it."""
@@ -107,6 +108,8 @@ class KnownInvoice(msgspec.Struct, gc=False):
     heard of, and `judged` whether a person has closed that doubt."""
     heard_minor: int = 0
     judged: bool = False
+    lines: tuple[InvoiceLine, ...] = ()
+    tax_lines: tuple[TaxLine, ...] = ()
 
     @property
     def no(self) -> int:
@@ -191,6 +194,7 @@ class _Reading:
                 found = KnownInvoice(debt, services, debt.total_minor, fact.issued_on, debt.due_on)
                 found.said_due_on = debt.due_on
                 found.by_book = by_book
+                found.lines, found.tax_lines = fact.lines, fact.tax_lines
                 invoices[debt.no], self.known.by_number[debt.number] = found, debt.no
             case f.InvoiceCredited():
                 if fact.debt:

@@ -16,6 +16,8 @@ from typing import Any, Final, Literal, NamedTuple, Protocol
 import msgspec
 from msgspec.structs import replace
 
+from arrears.core.invoice_lines import InvoiceLine, TaxLine
+
 BookMode = Literal["card", "invoice"]
 
 Progress = Callable[[int, int], None]
@@ -81,6 +83,9 @@ class BookInvoice(msgspec.Struct, frozen=True, gc=False):
     standing: InvoiceStanding = InvoiceStanding.OPEN
     unsaid: frozenset[str] = frozenset()
     """See BookAccount; `paid` stands for its payments."""
+    lines: tuple[InvoiceLine, ...] = ()
+    tax_lines: tuple[TaxLine, ...] = ()
+    """What its document shows (see invoice_lines); both empty where nothing is said of that."""
 
     @property
     def asked_minor(self) -> int:

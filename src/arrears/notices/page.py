@@ -141,11 +141,9 @@ def _footer(content: Content, values: Values, reason: str) -> Iterator[str]:
     now, where = values.now(), values.place()
     if content.operator.identity:
         yield free(content.operator.identity, form, IDENTITY_CHARS_MAX)
-    if not values.elsewhere:
-        yield words.shared("as_of", form, moment=now)
-    else:
-        named = words.shared("moment_in_zone", form, moment=now, account_zone=where)
-        yield words.shared("as_of", form, moment=named)
+    named = words.shared("moment_in_zone", form, moment=now, account_zone=where)
+    yield words.shared("as_of", form, moment=named)
+    if values.elsewhere:
         yield words.shared("zone_note", form, account_zone=where)
     yield reason
 

@@ -27,6 +27,9 @@ class DemoWorld(Protocol):
     """Where the clock stood before it was last moved."""
     zone: str
 
+    year_under_way: Callable[[], bool]
+    """Whether a made-up year is being played beside the story, which is told in the terminal."""
+
     def now(self) -> datetime:
         """What time it is in this world."""
 
@@ -50,6 +53,10 @@ class Served:
     def when(self) -> str:
         """The day and minute in this world, in the language of the page."""
         return values.moment(self._world.now(), self._world.zone, values.formats_of(language_now()))
+
+    def place(self) -> str:
+        """Where that time is."""
+        return values.place(self._world.zone, values.formats_of(language_now()))
 
 
 class DemoPages(WSGIHandler):

@@ -52,6 +52,7 @@ def landing(request: HttpRequest, world: DemoWorld) -> HttpResponse:
         "account": format_id(ACCOUNT, world.account),
         "next_day": NEXT[now.chapter],
         "lines": _lines_of(now),
+        "year_under_way": world.year_under_way(),
     }
     return render(request, "demo/landing.html", values)
 

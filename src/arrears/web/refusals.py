@@ -27,6 +27,7 @@ SENTENCES: Final[Mapping[str, Promise | str]] = {
     "deleted": _("This service has been deleted and cannot come back."),
     "empty_text": _("Please say in a few words what is wrong."),
     "last_declined": _("The last payment with this card was declined. Please use another one."),
+    "last_unconfirmed": _("The last payment with this card was not confirmed at the bank. Please use another one."),
     "long_text": _("That text is too long. Shorten it, or send it in two parts."),
     "method_held": _("This payment method cannot be removed yet."),
     "method_not_usable": _("This payment method cannot be charged. Choose or add another one."),

@@ -25,7 +25,7 @@ def test_card_declined_then_mail_then_pay_link_then_new_card_then_running(
     anna.reads("Payment declined", "Betaling geweigerd")
     anna.sees("was declined. Nothing was taken.", "geweigerd. Er is niets afgeschreven.")
     anna.picture("new-card-1-mail")
-    anna.clicks("Pay €120.00", "Betaal € 120,00")
+    anna.clicks("Pay €120.00", "€ 120,00 betalen")
 
     anna.title_is("Pay what is open", "Openstaand bedrag betalen")
     anna.picture("new-card-2-pay")

@@ -131,7 +131,7 @@ def test_a_pay_link_pays_once_after_back_a_second_tab_and_a_page_that_was_left(s
     scene.webhooks(arrive=False)
     pay = ("Pay €120.00", "€ 120,00 betalen")
     anna.reads("Payment declined", "Betaling geweigerd")
-    anna.clicks("Pay €120.00", "Betaal € 120,00")
+    anna.clicks("Pay €120.00", "€ 120,00 betalen")
     anna.clicks(*pay)
     anna.clicks("Go back without paying", "Terug zonder te betalen")
     anna.sees("If you left it, nothing was taken.", "Hebt u de pagina verlaten, dan is er niets afgeschreven.")

@@ -72,7 +72,12 @@ _INVOICE_BESIDES: Final = (
     "due_before_issue",
     "credited",
     "gone",
+    "text",
+    "quantity",
+    "tax",
+    "tax_rate",
 )
+_LINE: Final = ("text", "quantity", "tax", "tax_rate")
 _PAYMENT: Final = {"paid_on": True, "amount": False, "ref": False}
 _METHOD: Final = {"provider": True, "customer": True, "ref": True}
 _SKIPS: Final = ("is", "is_not", "starts_with")
@@ -139,6 +144,16 @@ def _balance(reading: MapReading) -> dict[str, Source]:
     if len(found) > 1 or (found and "payment" in reading.tables):
         reading.wrong("invoice.open", "what is paid is said once: by open, by paid, or by [payment]")
     return found
+
+
+def _line(reading: MapReading) -> dict[str, Source]:
+    """The columns of what an invoice is for, and of the tax in it."""
+    table = reading.table("invoice", needed=False)
+    named = {name: reading.source(f"invoice.{name}", table[name]) for name in _LINE if name in table}
+    if ("tax" in named) != ("tax_rate" in named):
+        missing = "tax" if "tax_rate" in named else "tax_rate"
+        reading.wrong(f"invoice.{missing}", "is missing: tax is said by its sum and its rate")
+    return {name: source for name, source in named.items() if source is not None}
 
 
 def _billing_address(reading: MapReading) -> tuple[Source, ...]:
@@ -305,6 +320,7 @@ def map_of(tables: Mapping[str, object], called: str) -> BookMap:
         skips=_skips(reading),
         method=method,
         billing_address=_billing_address(reading),
+        line=_line(reading),
     )
     _refuse_both(reading, book_map)
     if reading.mistakes:

@@ -24,6 +24,7 @@ _COLUMN_ONLY: Final = {
     "customer",
     "billing_address",
     "tax_number",
+    "tax",
 }
 _OWN: Final = ("ref", "number", "email")
 """What one text for several rows would mix up."""

@@ -123,13 +123,15 @@ class BookMap:
     skips: tuple[Skip, ...] = ()
     method: Mapping[str, Source] = field(default_factory=dict)
     billing_address: tuple[Source, ...] = ()
+    line: Mapping[str, Source] = field(default_factory=dict)
+    """What of [invoice] its document shows: `text`, `quantity`, `tax` and `tax_rate`."""
 
     def columns(self) -> list[str]:
         """The names of all columns that the map reads, each once, in the map's order."""
         return list(dict.fromkeys(self._columns()))
 
     def _columns(self) -> Iterator[str]:
-        sections = (self.account, self.method, self.invoice, self.payment, self.balance)
+        sections = (self.account, self.method, self.invoice, self.line, self.payment, self.balance)
         sources = [source for section in sections for source in section.values()]
         sources += self.billing_address
         if self.rules.credited is not None:

@@ -7,6 +7,7 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from datetime import date
 from typing import Final, NamedTuple, cast
 
+from arrears.adapters.books.invoice_lines import lines_of
 from arrears.adapters.books.map_values import BookMap, Column, Source, ValueWords
 from arrears.adapters.books.reading import FULL, LEFT, NOTHING, SO_MUCH, AccountWord, ReadRow, rows_of_kept
 from arrears.adapters.books.rows import label
@@ -43,7 +44,7 @@ class _Payment(NamedTuple):
 class _Invoice:
     """An invoice as the rows so far say it."""
 
-    __slots__ = ("first", "minor", "mode", "payments", "services")
+    __slots__ = ("first", "minor", "mode", "parts", "payments", "services")
 
     def __init__(self, first: ReadRow) -> None:
         self.first = first
@@ -51,6 +52,7 @@ class _Invoice:
         self.services = list(first.services)
         self.mode = first.account.mode
         self.payments: list[_Payment] = []
+        self.parts = [first]
 
 
 class Merging:
@@ -192,6 +194,7 @@ class Merging:
         one.services += [service for service in row.services if service not in one.services]
         if self._rules.each_row == "line":
             one.minor += row.minor
+            one.parts.append(row)
         return True
 
     def _differing(self, one: _Invoice, row: ReadRow) -> list[Source]:
@@ -250,6 +253,7 @@ class Merging:
             total_minor=one.minor,
             disputed=first.disputed,
             standing=_STANDINGS[first.standing],
+            **lines_of(one.parts),
         )
 
     # -- what is paid of them --------------------------------------------------------------------------------
@@ -354,6 +358,8 @@ def columns_of(book_map: BookMap) -> dict[str, str]:
         columns["method"] = label(book_map.method["ref"])
     columns.setdefault("due_on", "the map's due date")
     mode, disputed = book_map.mode, book_map.rules.disputed
+    if book_map.line:
+        columns["lines"] = columns["tax_lines"] = label(next(iter(book_map.line.values())))
     columns["mode"] = label(mode.column) if isinstance(mode, ValueWords) else "the map's mode"
     columns["standing"] = columns["number"]
     if disputed is not None:

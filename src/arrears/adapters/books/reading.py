@@ -9,6 +9,7 @@ from typing import Any, Final, NamedTuple
 
 from arrears.adapters.books.map_values import BookMap, Column, Constant, Source, ValueWords
 from arrears.adapters.books.rows import (
+    LINE_CELLS,
     Cell,
     SumCell,
     Wrong,
@@ -72,6 +73,9 @@ class ReadRow(NamedTuple):
     paid_on: int
     ref: str
     credited: str
+    line: tuple[str, str, int, str] | tuple[()] = ()
+    """What the row is for, how many of it, the tax in its sum, and the rate of that in percent; empty where the map has
+    no word about it."""
 
 
 def row_kept(row: ReadRow) -> bytes:
@@ -139,6 +143,10 @@ class RowReader:
         self._credited = None if credited is None else Cell(credited, places, lambda text: text)
         self._left = _sum(book_map.balance["open"], places, book_map) if "open" in book_map.balance else None
         self._so_much = _sum(book_map.balance["paid"], places, book_map) if "paid" in book_map.balance else None
+        self._tax = _sum(book_map.line["tax"], places, book_map) if "tax" in book_map.line else None
+        self._line = {
+            name: Cell(source, places, LINE_CELLS[name]) for name, source in book_map.line.items() if name != "tax"
+        }
         self._set_payment(book_map, places)
 
     def _set_payment(self, book_map: BookMap, places: Mapping[str, int]) -> None:
@@ -181,6 +189,7 @@ class RowReader:
         paid = (NOTHING, 0, 0, "")
         if currency is not None and minor is not None and issued is not None and status is not None:
             paid = self._paid(cells, currency, status, issued, is_credit)
+        line = self._line_of(cells, currency) if self._map.line else ()
         if mistakes or account is None or invoice is None or services is None or issued is None or due is None:
             self._hint(cells)
             return None
@@ -200,7 +209,14 @@ class RowReader:
             status if status in ("void", "uncollectible") else "open",
             *paid,
             self._credited_by(cells, account.ref) if is_credit else "",
+            line,
         )
+
+    def _line_of(self, cells: list[str], currency: str | None) -> tuple[str, str, int, str]:
+        """What the row is for; of its service's name where no column says it."""
+        said = {name: cell.take(cells, self.mistakes) or "" for name, cell in self._line.items()}
+        tax = 0 if self._tax is None else self._tax.take(cells, currency, self.mistakes) or 0
+        return said.get("text", ""), said.get("quantity", ""), tax, said.get("tax_rate", "")
 
     def named(self, cells: list[str]) -> NamedThings:
         """What a row names that has a mistake, as far as that can be read."""

@@ -10,6 +10,7 @@ from arrears.adapters.books.dates import read_date, says_no_date
 from arrears.adapters.books.map_values import Column, Constant, FileForm, Source, ValueWords
 from arrears.adapters.books.sums import read_sum
 from arrears.core.errors import Refused
+from arrears.core.invoice_lines import decimal_of, rate_of
 from arrears.core.money import exponent
 from arrears.core.receivables import MAY_BE_EMPTIED
 from arrears.core.row_fields import CHECKS, meant, plain, quoted, shortened, text_wrong
@@ -107,6 +108,38 @@ def reading_text(field: str) -> Callable[[str], str]:
 def read_address(text: str) -> str:
     """The lines of a cell of a postal address; empty where it has none."""
     return meant("billing_address", text)
+
+
+def _read_rate(text: str) -> str:
+    """A rate of tax in percent; an empty cell has none."""
+    return _number(text, rate_of)
+
+
+def _read_quantity(text: str) -> str:
+    """How many; empty where it is not said."""
+    return _number(text.replace(",", ".") if text.count(",") == 1 and "." not in text else text, decimal_of)
+
+
+def _number(text: str, read: Callable[[str], str]) -> str:
+    try:
+        return read(text) if text.strip() else ""
+    except ValueError as error:
+        raise Wrong(str(error)) from None
+
+
+def _read_line_text(text: str) -> str:
+    text = " ".join(text.split())
+    if reason := text_wrong(text):
+        raise Wrong(f"{quoted(text)} {reason}")
+    return text
+
+
+LINE_CELLS: Final[Mapping[str, Callable[[str], str]]] = {
+    "text": _read_line_text,
+    "quantity": _read_quantity,
+    "tax_rate": _read_rate,
+}
+"""How the words about a line are read; each may be empty."""
 
 
 def reading_ref(text: str) -> str:

@@ -8,6 +8,7 @@ import msgspec
 
 from arrears.core.account import Action, Debt, DoubtKind, Hold, Mode, Terms
 from arrears.core.facts.base import Allocation, Fact
+from arrears.core.invoice_lines import InvoiceLine, TaxLine
 from arrears.core.states import Reason, State
 
 
@@ -31,8 +32,13 @@ class SubscriptionAdded(Fact, frozen=True, tag="subscription_added"):
 
 
 class InvoiceIssued(Fact, frozen=True, tag="invoice_issued"):
+    """Money asked. `lines` and `tax_lines` are what its document shows, where the operator said them: they name no
+    person, and are kept as long as the books."""
+
     debt: Debt
     issued_on: date
+    lines: tuple[InvoiceLine, ...] = ()
+    tax_lines: tuple[TaxLine, ...] = ()
 
 
 class PaymentBooked(Fact, frozen=True, tag="payment_booked"):

@@ -13,7 +13,7 @@ from typing import Final, NamedTuple
 
 from arrears.core.account import Account, Debt, DebtPart, Method
 from arrears.core.payments.limits import charge_of
-from arrears.core.payments.values import AttemptState, MethodKind
+from arrears.core.payments.values import REQUEST_REFUSED, AttemptState, MethodKind
 from arrears.core.view import View
 
 PART_MINIMUM_MINOR: Final = 100
@@ -156,6 +156,18 @@ def usable(method: Method, today: date) -> bool:
     """Whether a method could be charged at all on this day."""
     expired = method.kind is MethodKind.CARD and method.expires_on is not None and method.expires_on < today
     return method.durable and not method.removed and not expired
+
+
+def unconfirmed(account: Account, method: Method) -> bool:
+    """Whether the last payment with a method waits for its payer at the bank, or was not confirmed there: left, timed
+    out, or given up for another. Its bank has declined nothing (spec, section 4, point 6)."""
+    if any(one.method == method.no and one.state is AttemptState.NEEDS_CUSTOMER for one in account.attempts):
+        return True
+    tried = [one for one in method.tried if one.codes.decline != REQUEST_REFUSED]
+    last = max(tried, key=lambda one: one.no, default=None)
+    if last is None or not method.failed:
+        return False
+    return last.state is AttemptState.CANCELED or last.codes.decline == "authentication_required"
 
 
 def moves_with(account: Account, method: int) -> tuple[int, ...]:

@@ -16,6 +16,7 @@ from arrears.core.account import ALL_STOPS, Hold, HoldScope, Mode, Terms
 from arrears.core.address import mailbox_of
 from arrears.core.errors import Refused
 from arrears.core.guards import Guards
+from arrears.core.invoice_lines import check_lines
 from arrears.core.known import Known, KnownInvoice
 from arrears.core.money import format_amount
 from arrears.core.policy import Policy
@@ -36,6 +37,7 @@ from arrears.core.view import View
 from arrears.engine.booking import Payment, book
 from arrears.engine.commands.import_paid import PaidWord, all_of, doubted, lacking, note_doubt, paid_word
 from arrears.engine.commands.import_refused import WrongRow, in_another_currency
+from arrears.engine.commands.import_words import as_known, described_by, read_as
 from arrears.engine.commands.invoices import Invoice, issue
 from arrears.engine.correcting import ask_again, credit_account, credit_invoice, give_up, move_due, take_back
 from arrears.engine.heard import warned_another
@@ -67,16 +69,6 @@ class Taken:
     changes: list[Changed] = field(default_factory=list)
     described: NewAccount | None = None
     taken_back: Counter[str] = field(default_factory=Counter)
-
-
-def _read_as(value: object) -> str:
-    return ", ".join(value) if isinstance(value, tuple) else ", ".join(str(value or "").split("\n"))
-
-
-def described_by(a: BookAccount) -> NewAccount:
-    """What a book says of a customer, as the account is opened with it."""
-    told = (a.policy, a.email, a.copies, a.method, a.billing_address, a.tax_number)
-    return NewAccount(a.ref, a.name, a.country, a.zone, a.locale, Mode(a.mode), *told)
 
 
 class AccountImport:
@@ -138,11 +130,11 @@ class AccountImport:
             self.unit.record(f.AccountOpened(terms=terms, mode=Mode(said.mode)), self._author)
             self.taken.count["accounts"] += 1
             return
-        was = self._as_known(said, self.described)
+        was = as_known(said.ref, self.described, self.unit.account)
         if set(said.copies) <= set(was.copies):
             said = replace(said, copies=was.copies)
         changes = [
-            Changed(0, said.ref, "", name, _read_as(getattr(was, name)), _read_as(getattr(said, name)))
+            Changed(0, said.ref, "", name, read_as(getattr(was, name)), read_as(getattr(said, name)))
             for name in compared(BookAccount)
             # An empty cell is no word: nobody is made unreachable, or loses a name, by a column that is not filled.
             if self._says(said, name) and (getattr(said, name) or name in MAY_BE_EMPTIED)
@@ -160,23 +152,6 @@ class AccountImport:
         if (terms, mode) != (self.unit.account.terms, self.unit.account.mode):
             self.unit.record(f.TermsChanged(terms=terms, mode=mode), self._author)
 
-    def _as_known(self, said: BookAccount, known: NewAccount) -> BookAccount:
-        account = self.unit.account
-        return BookAccount(
-            ref=said.ref,
-            name=known.name,
-            country=known.country,
-            zone=account.terms.zone,
-            locale=known.locale,
-            mode=account.mode.value,
-            email=known.contact,
-            policy=account.terms.policy,
-            copies=known.copies,
-            method=known.method,
-            billing_address=known.billing_address,
-            tax_number=known.tax_number,
-        )
-
     # -- an invoice ------------------------------------------------------------------------------------------
 
     def _new(self, invoice: BookInvoice) -> None:
@@ -184,6 +159,8 @@ class AccountImport:
         if invoice.asked_minor == 0:
             self.taken.count["nothing_asked"] += 1
             return
+        told = (invoice.number, invoice.currency, invoice.total_minor, invoice.lines, invoice.tax_lines)
+        self._guarded(invoice, "lines", lambda: check_lines(*told))
         subscriptions = tuple([self._subscription(name) for name in invoice.services])
         issued = Invoice(
             self.unit.no,
@@ -193,6 +170,8 @@ class AccountImport:
             invoice.issued_on,
             invoice.due_on,
             subscriptions,
+            lines=invoice.lines,
+            tax_lines=invoice.tax_lines,
         )
         no = issue(self.unit, issued, self._author)
         debt = self.unit.account.debt(no)
@@ -237,12 +216,24 @@ class AccountImport:
             if self._says(row, name) and said != told:
                 shown, before = (" ".join(v) if isinstance(v, tuple) else str(v) for v in (said, told))
                 raise self._wrong(row, name, f"says {shown}, and it is here with {before}; {ANOTHER}")
+        self._refuse_other_lines(row, was)
         before_notes = was.total_minor + was.noted_minor + was.here_only_minor
         if row.asked_minor > before_notes:
             more = self._amount(was, row.asked_minor - before_notes)
             told_minor = self._amount(was, before_notes)
             way = f"it asked {told_minor} before; ask for the other {more} with a new invoice"
             raise self._wrong(row, "total_minor", f"says {self._amount(was, row.asked_minor)}, and {way}")
+
+    def _refuse_other_lines(self, row: BookInvoice, was: KnownInvoice) -> None:
+        """What its document says never changes. An invoice that came without lines keeps its document without; one that
+        asks less now keeps its own, and what it is less is a credit note."""
+        said, here = (row.lines, row.tax_lines), (was.lines, was.tax_lines)
+        if said in (((), ()), here) or row.total_minor != was.issued.total_minor or not self._says(row, "lines"):
+            return
+        if here != ((), ()):
+            way = "an invoice that was issued is not written anew: credit it, and issue another"
+            raise self._wrong(row, "lines", f"has other lines or tax than it is here with; {way}")
+        self.taken.count["lines_late"] += 1
 
     def _paid(self, row: BookInvoice, was: KnownInvoice) -> None:
         """At least so much is paid, whoever took it. Only what an import has booked is taken back by an import."""

@@ -20,9 +20,10 @@ from arrears.core.policy import Policy
 from arrears.core.receivables import AccountRows, Complaint, KeptAccount, Merge, OpenItems, renumbered, written_alike
 from arrears.core.unit import Unit
 from arrears.engine.acting import decide_until_rest
-from arrears.engine.commands.import_account import ANOTHER, AccountImport, Changed, described_by
+from arrears.engine.commands.import_account import ANOTHER, AccountImport, Changed
 from arrears.engine.commands.import_refused import WrongRow, in_another_currency, is_left, numbered_otherwise
 from arrears.engine.commands.import_sums import RunningSums
+from arrears.engine.commands.import_words import described_by
 from arrears.ports import NewAccount, Place, Sums
 
 OTHER_MONEY: Final = "leave out what is the same money; other money gets a reference of its own"

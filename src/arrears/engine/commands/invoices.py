@@ -11,6 +11,7 @@ from msgspec.structs import replace
 from arrears.core import facts as f
 from arrears.core.account import Debt
 from arrears.core.errors import Refused
+from arrears.core.invoice_lines import InvoiceLine, TaxLine, check_lines
 from arrears.core.money import bounded, exponent
 from arrears.core.unit import Unit
 from arrears.engine.acting import acting, acting_on, local_today, open_debts
@@ -29,6 +30,9 @@ class Invoice(msgspec.Struct, frozen=True, gc=False):
     due_on: date
     subscriptions: tuple[int, ...]
     settled_separately: bool = False
+    lines: tuple[InvoiceLine, ...] = ()
+    tax_lines: tuple[TaxLine, ...] = ()
+    """What its document shows (see invoice_lines)."""
 
 
 def issue_invoices(store: Accounts, invoices: Sequence[Invoice], now: datetime, author: str) -> list[int]:
@@ -39,7 +43,7 @@ def issue_invoices(store: Accounts, invoices: Sequence[Invoice], now: datetime, 
 
 def issue(unit: Unit, invoice: Invoice, author: str) -> int:
     """Issue one invoice; its number within the account. Refuses `unknown_currency`, `bad_amount`,
-    `due_before_issue`, `unknown_subscription`."""
+    `due_before_issue`, `unknown_subscription`, `bad_lines`."""
     exponent(invoice.currency)
     bounded(invoice.total_minor, f"invoice {invoice.number!r}: the total")
     if invoice.due_on < invoice.issued_on:
@@ -47,6 +51,7 @@ def issue(unit: Unit, invoice: Invoice, author: str) -> int:
     known = {s.no for s in unit.account.subscriptions}
     if not invoice.subscriptions or not known.issuperset(invoice.subscriptions):
         raise Refused("unknown_subscription", f"invoice {invoice.number!r} must name subscriptions of its account")
+    check_lines(invoice.number, invoice.currency, invoice.total_minor, invoice.lines, invoice.tax_lines)
     number = unit.account.debt_count + 1
     debt = Debt(
         no=number,
@@ -58,7 +63,8 @@ def issue(unit: Unit, invoice: Invoice, author: str) -> int:
         subscriptions=invoice.subscriptions,
         settled_separately=invoice.settled_separately,
     )
-    unit.record(f.InvoiceIssued(debt=debt, issued_on=invoice.issued_on), author)
+    issued = f.InvoiceIssued(debt=debt, issued_on=invoice.issued_on, lines=invoice.lines, tax_lines=invoice.tax_lines)
+    unit.record(issued, author)
     return number
 
 

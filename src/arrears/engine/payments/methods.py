@@ -13,7 +13,7 @@ from arrears.core.errors import Refused
 from arrears.core.ids import ACCOUNT, INVOICE, SUBSCRIPTION, format_id
 from arrears.core.payments.holding import HeldFor, Holding, holdings
 from arrears.core.payments.planner import Tried
-from arrears.core.payments.settlement import moves_with, settles_first, usable
+from arrears.core.payments.settlement import moves_with, settles_first, unconfirmed, usable
 from arrears.core.payments.values import Funding, HostedPage, MethodDetails, SetupDone, SetupOpen
 from arrears.core.states import State
 from arrears.core.view import ONE_DAY, View
@@ -94,8 +94,8 @@ def activate(
     has nothing past due to settle.
 
     With past-due debt it is the settlement that makes a method active: refuses `settle_first`, `unknown_method`; and
-    what could not be charged: `never_retry`, `retry_later`, `method_not_usable`, or `last_declined` where nothing was
-    paid with it since its last payment was declined.
+    what could not be charged: `never_retry`, `retry_later`, `method_not_usable`, or, where nothing was paid with it
+    since, `last_declined` or `last_unconfirmed` (its payer left the bank's question open).
     """
     policies, guards = store.policies(), store.system().guards
     with acting_on(store, account, now) as unit:
@@ -142,6 +142,7 @@ _NOT_ACTIVE: Final[Mapping[str, str]] = {
     "never_retry": "the card networks' rules forbid charging this card; use another one",
     "retry_later": "the card networks' rules forbid charging this card; use another one",
     "last_declined": "the last payment with this method was declined; use another one",
+    "last_unconfirmed": "the last payment with this method was not confirmed at the bank; use another one",
 }
 
 
@@ -160,7 +161,9 @@ def _refused_payer(view: View, number: int, elsewhere: Sequence[Tried]) -> str:
     why = refused_card(account, number, elsewhere, view.now)
     if why and usable(method, view.now.date()):
         return why
-    return "last_declined" if method.failed else ""
+    if not method.failed:
+        return ""
+    return "last_unconfirmed" if unconfirmed(account, method) else "last_declined"
 
 
 def renew(

@@ -13,7 +13,7 @@ from arrears.core.account import Account, Method
 from arrears.core.closed import closed
 from arrears.core.payments.holding import HeldFor, Holding, holdings
 from arrears.core.payments.planner import Tried
-from arrears.core.payments.settlement import moves_with, usable
+from arrears.core.payments.settlement import moves_with, unconfirmed, usable
 from arrears.core.states import State
 from arrears.engine.payments.methods import refused_activation
 from arrears.engine.payments.permitted import refused_card
@@ -23,10 +23,10 @@ from arrears.web.names import called
 
 
 class OnFile(NamedTuple):
-    """A payment method. `ready`: it can be charged now; `failed`: its last payment was declined; `pays_for`: the
-    services it is active for; `settle` and `activate`: what the button says that pays everything with it, or that makes
-    it active where there is nothing to settle; empty where the engine would refuse that. `held_by` keeps it from being
-    removed."""
+    """A payment method. `ready`: it can be charged now; `failed`: its last payment was declined or, where it is
+    `unconfirmed` too, not confirmed at the bank; `pays_for`: the services it is active for; `settle` and `activate`:
+    what the button says that pays everything with it, or that makes it active where there is nothing to settle; empty
+    where the engine would refuse that. `held_by` keeps it from being removed."""
 
     no: int
     label: str
@@ -34,6 +34,7 @@ class OnFile(NamedTuple):
     is_card: bool
     ready: bool
     failed: bool
+    unconfirmed: bool
     pays_for: str
     settle: str
     activate: str
@@ -71,6 +72,7 @@ def _shown(visit: Visit, method: Method, elsewhere: Sequence[Tried], sums: Seque
         is_card=method.expires_on is not None,
         ready=ready,
         failed=method.failed,
+        unconfirmed=unconfirmed(account, method),
         pays_for=visit.listed([called(account, no) for no in paid_for]),
         settle=_settle(visit, method, paid_for, sums) if ready and sums else "",
         activate="" if refused_activation(visit.view, number, elsewhere) else _activate(visit, number),

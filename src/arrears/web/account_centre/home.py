@@ -9,8 +9,9 @@ from typing import Any, Final, NamedTuple
 from django.http import HttpResponse
 from django.utils.translation import gettext as _
 
-from arrears.core.account import Action, Mode, Subscription
+from arrears.core.account import Account, Action, Method, Mode, Subscription
 from arrears.core.messages.alerts import Level
+from arrears.core.payments.settlement import unconfirmed
 from arrears.core.states import State
 from arrears.web.account_centre.frame import Visit, account_page
 from arrears.web.account_centre.owed import Next, carried, coming, held, late_and_held, owed, says, under_way
@@ -73,6 +74,7 @@ def page(visit: Visit) -> HttpResponse:
         "waiting": waiting(visit),
         "pending": pending,
         "declining": "" if sums else declining(visit),
+        "unconfirmed": all(unconfirmed(visit.snapshot, one) for one in _declining(visit.snapshot)),
     }
     return visit.page("home", _title(visit, total, late=bool(pending)), **values)
 
@@ -99,11 +101,13 @@ def _gone_and_owed(visit: Visit) -> list[str]:
 
 
 def declining(visit: Visit) -> str:
-    """The cards that pay for something and were declined last time: what comes next cannot be charged on them."""
-    account = visit.snapshot
+    """The cards that pay for something and did not the last time: what comes next cannot be charged on them."""
+    return visit.listed([visit.contacts.cards.get(one.no, "") for one in _declining(visit.snapshot)])
+
+
+def _declining(account: Account) -> list[Method]:
     active = {sub.method for sub in account.subscriptions if sub.state is not State.DELETED}
-    failed = [m.no for m in account.methods if m.no in active and m.failed and account.mode is Mode.CARD]
-    return visit.listed([visit.contacts.cards.get(no, "") for no in failed])
+    return [m for m in account.methods if m.no in active and m.failed and account.mode is Mode.CARD]
 
 
 def _title(visit: Visit, total: str, *, late: bool) -> str:

@@ -8,7 +8,7 @@ from django.utils.translation import gettext as _
 from arrears.core.errors import Refused
 from arrears.engine.payments import methods
 from arrears.ports import Processor
-from arrears.web.account_centre.cards import on_file
+from arrears.web.account_centre.cards import best, on_file
 from arrears.web.account_centre.frame import Visit, account_page
 from arrears.web.account_centre.owed import owed, payable
 from arrears.web.account_centre.settle import go_for_a_card, why_of
@@ -53,12 +53,15 @@ def shown(visit: Visit, why: str = "", status: int = 200) -> HttpResponse:
     methods_now = on_file(visit, sums)
     query = visit.request.GET
     number = whole(query.get("method", query.get("added", "")))
+    just = next((one for one in methods_now if one.no == number), None)
     values = {
         "methods": methods_now,
         "why": why or why_of(visit.request),
         "done": "added" if "added" in query else query.get("done", ""),
         "label": visit.contacts.cards.get(number, ""),
-        "just": next((one for one in methods_now if one.no == number), None),
+        "just": just,
+        # One button is the next step: that of the answer to what was just done, else that of the likeliest method.
+        "primary": None if just is not None else best(methods_now),
         "owed": sums,
         "total": visit.listed([one.amount for one in sums]),
         "seen": visit.snapshot.attempt_count,

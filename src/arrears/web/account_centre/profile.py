@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from functools import cache
-from importlib import resources
 from typing import Any, Final
 
 from django.conf import settings
@@ -22,8 +20,10 @@ from arrears.core.people.throttles import Throttled
 from arrears.engine.messages.unreached import Unreached
 from arrears.engine.messages.upcoming import Telling, plan_of
 from arrears.engine.people import access, profile
+from arrears.notices.values import place as named_place
 from arrears.web.account_centre.billed_to import billed_to
 from arrears.web.account_centre.frame import Visit, account_page
+from arrears.web.account_centre.zones import zone_groups
 from arrears.web.names import called
 from arrears.web.numbers import whole
 from arrears.web.refusals import in_words
@@ -168,10 +168,10 @@ def shown(visit: Visit, why: str = "", status: int = 200, wrong: str = "") -> Ht
         "unreached": _unreached(visit, plan.unreached),
         "plan": tellings[:PLAN_MAX],
         "plan_more": len(tellings) > PLAN_MAX,
-        "plan_zone": plan.zone,
+        "plan_zone": named_place(plan.zone, visit.locale),
         "billed_to": billed_to(visit),
         "zone_now": person.zone if person else "",
-        "zones": zone_names(person.zone if person else ""),
+        "zones": zone_groups(plan.zone, person.zone if person else "", (visit.now.year, visit.now.month), visit.locale),
     }
     return visit.page("profile", _("People and addresses"), status, **values)
 
@@ -193,15 +193,6 @@ def _unreached(visit: Visit, found: Unreached | None) -> dict[str, Any] | None:
         return None
     waits = [WAITS[one.action] % {"service": called(visit.snapshot, one.subscription)} for one in found.waiting]
     return {"dead": found.dead, "since": found.since and visit.day(found.since), "waits": visit.listed(waits)}
-
-
-@cache
-def zone_names(chosen: str) -> tuple[str, ...]:
-    """The zones that people live in, by the names they have today: those that the list of zones by country names, and
-    what somebody has chosen before."""
-    text = (resources.files("tzdata") / "zoneinfo" / "zone.tab").read_text("utf-8")
-    living = {line.split("\t")[2] for line in text.splitlines() if line and not line.startswith("#")}
-    return tuple(sorted((living | {chosen}) - {""}))
 
 
 def lines(visit: Visit, tellings: Sequence[Telling]) -> list[dict[str, str]]:

@@ -45,10 +45,18 @@ class Service(NamedTuple):
     page: str = ""
 
 
+class Otherwise(NamedTuple):
+    """A payment that has paid what another one was for; `receipt` is the number of its receipt."""
+
+    amount: str
+    day: str
+    receipt: int
+
+
 class StoryPart(NamedTuple):
     """One attempt. `state` is `paid`, `declined`, `confirm`, `canceled`, `waiting`, or `page`: nobody knows whether
     the payer is still on the provider's page, has left it, or has just paid there. `refused`: a card was declined on
-    that page, on which the payer may try another."""
+    that page, on which the payer may try another. `meanwhile`: what else has paid what was not carried on."""
 
     amount: str
     state: str
@@ -58,6 +66,7 @@ class StoryPart(NamedTuple):
     checks: tuple[str, ...]
     services: tuple[Service, ...]
     refused: bool = False
+    meanwhile: tuple[Otherwise, ...] = ()
 
 
 @account_page(methods=("GET", "HEAD", "POST"))
@@ -160,6 +169,10 @@ def title_of(parts: Sequence[StoryPart]) -> str:
     states = {part.state for part in parts}
     if states == {"paid"}:
         return translation.gettext("Thank you: your payment has arrived")
+    if states == {"canceled"}:
+        if all(part.meanwhile for part in parts):
+            return translation.gettext("This has been paid already")
+        return translation.gettext("This payment was not carried on")
     if "waiting" in states:
         return translation.gettext("Your payment is on its way")
     if "confirm" in states:
@@ -195,7 +208,25 @@ def _part(visit: Visit, record: AttemptRecord, refused: str = "") -> StoryPart:
     if record.state == "paid":
         numbers, services = _brought(visit, record)
     amount, again = visit.amount(record.amount_minor, record.currency), state == "page" and bool(refused)
-    return StoryPart(amount, state, card, numbers, text, checks, services, refused=again)
+    meanwhile = paid_otherwise(visit, record) if state == "canceled" else ()
+    return StoryPart(amount, state, card, numbers, text, checks, services, refused=again, meanwhile=meanwhile)
+
+
+def paid_otherwise(visit: Visit, record: AttemptRecord) -> tuple[Otherwise, ...]:
+    """The payments, since an attempt was begun, that have paid what it was for; none where some of it is still open."""
+    kinds: list[type[f.Fact]] = [f.AttemptCreated, f.PaymentBooked]
+    facts = visit.live.store.facts_of([visit.account], kinds).get(visit.account, ())
+    begun = (one.fact for one in facts if isinstance(one.fact, f.AttemptCreated))
+    wanted = {part.debt for fact in begun if fact.attempt == record.no for part in fact.parts}
+    if any(visit.snapshot.debt(no) for no in wanted):
+        return ()
+    return tuple(
+        Otherwise(visit.amount(one.fact.amount_minor, one.fact.currency), visit.day(visit.local_day(one.at)), one.seq)
+        for one in facts
+        if isinstance(one.fact, f.PaymentBooked)
+        and one.at >= record.created_at
+        and wanted & {part.debt for part in one.fact.allocations}
+    )
 
 
 def _brought(visit: Visit, record: AttemptRecord) -> tuple[str, tuple[Service, ...]]:

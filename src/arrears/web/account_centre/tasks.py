@@ -11,6 +11,7 @@ from django.utils.translation import gettext as _
 from django.views.decorators.http import require_safe
 
 from arrears.core.ids import ACCOUNT, format_id
+from arrears.web.account_centre.frame import Visit, account_page
 from arrears.web.identities import accounts_of
 from arrears.web.signed_in import SIGN_IN, signed_in
 
@@ -29,6 +30,12 @@ TASKS: Final[Mapping[str, str]] = {
     "help": "help",
 }
 """What stands after `/acc/`, and the page of an account on which that is done (docs/links.md)."""
+
+
+@account_page()
+def of_account(visit: Visit, task: str) -> HttpResponse:
+    """The same task of the account that the address names: `/acc_12/methods/add`."""
+    return visit.to(TASKS[task])
 
 
 @require_safe

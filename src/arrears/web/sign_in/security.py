@@ -85,6 +85,7 @@ def page(request: HttpRequest) -> HttpResponse:
             # A browser's session lasts by the real clock, in a world with a time of its own too.
             for one in sessions.listed(request, person.pk, RealClock().now())
         ],
+        "zone": values.place(zone_of(person.pk), values.formats_of(language_now(), person.locale)),
         "done": request.GET.get("done", ""),
     }
     return render(request, "sign_in/security.html", shown)
