@@ -157,6 +157,26 @@ def _unheard(account: Account) -> bool:
     return any(promise.newest() is not None and not promise.counting for promise in promises)
 
 
+def _order_ended(fact: f.OrderAcknowledged, account: Account) -> Iterator[tuple[str, str | None]]:
+    if fact.order == "delete":
+        yield "deletion_in_part", str(fact.subscription)
+    elif fact.order == "resume":
+        if not any(order.kind == "resume" for sub in account.subscriptions for order in sub.orders):
+            yield "resume_late", None
+
+
+def _deletion_ended(
+    fact: f.DeletionOrdered | f.DeletionUnscheduled | f.DeletionReleased, account: Account
+) -> Iterator[tuple[str, str | None]]:
+    sub = fact.subscription
+    if isinstance(fact, f.DeletionReleased):
+        end = account.subscription(sub).end
+        if end is not None and end.released:
+            yield "deletion_release", str(sub)
+        return
+    yield from (("deletion_release", str(sub)), ("deferred", f"delete {sub}"))
+
+
 def _ended(fact: f.AnyFact, account: Account) -> Iterator[tuple[str, str | None]]:
     match fact:
         case f.PaymentBooked() | f.WrittenOff() | f.InvoiceCredited():  # First, as above.
@@ -186,21 +206,15 @@ def _ended(fact: f.AnyFact, account: Account) -> Iterator[tuple[str, str | None]
             yield "deferred", f"restrict {sub}"
         case f.Disabled(subscription=sub):
             yield from (("deferred", f"{action} {sub}") for action in ("restrict", "disable"))
-        case f.DeletionOrdered(subscription=sub) | f.DeletionUnscheduled(subscription=sub):
-            yield from (("deletion_release", str(sub)), ("deferred", f"delete {sub}"))
-        case f.DeletionReleased(subscription=sub):
-            if (end := account.subscription(sub).end) is not None and end.released:
-                yield "deletion_release", str(sub)
-        case f.OrderAcknowledged(order="delete", subscription=sub):
-            yield "deletion_in_part", str(sub)
+        case f.DeletionOrdered() | f.DeletionUnscheduled() | f.DeletionReleased():
+            yield from _deletion_ended(fact, account)
         case f.Resumed(subscription=sub):
             yield "deletion_release", str(sub)
             yield from (("deferred", f"{action} {sub}") for action in ("restrict", "disable", "delete"))
         case f.DoubtEnded(subscription=sub, action=action) | f.WarningsLapsed(subscription=sub, action=action):
             yield "deferred", f"{action} {sub}"
-        case f.OrderAcknowledged(order="resume"):
-            if not any(order.kind == "resume" for sub in account.subscriptions for order in sub.orders):
-                yield "resume_late", None
+        case f.OrderAcknowledged():
+            yield from _order_ended(fact, account)
         case f.RefundAsked(payment_ref=ref):
             yield from (("paid_twice", ref), ("refund_failed", ref))
         case f.Refunded(payment_ref=ref, refund=0):
@@ -208,7 +222,7 @@ def _ended(fact: f.AnyFact, account: Account) -> Iterator[tuple[str, str | None]
         case f.CreditAllocated(currency=currency):
             if not account.credit.get(currency):
                 yield "paid_twice", None
-        case f.AttemptMoved() | f.OrderAcknowledged() | f.Refunded() | f.DoubtCleared():
+        case f.AttemptMoved() | f.Refunded() | f.DoubtCleared():
             return
         case _:
             raise AssertionError(fact)
