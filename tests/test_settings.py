@@ -7,6 +7,7 @@ import os
 import re
 from collections.abc import Iterator
 from dataclasses import FrozenInstanceError
+from ipaddress import ip_network
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -21,6 +22,7 @@ from tests.sources import texts
 from arrears import wiring
 from arrears.cli import main
 from arrears.cli.settings import as_markdown
+from arrears.core.delivery.targets import AllowedTargets
 from arrears.core.errors import Refused
 from arrears.sandbox import __main__ as sandbox
 from arrears.setting_values import Secret
@@ -104,6 +106,13 @@ CASES = {
         frozenset({"https://a.example", "http://localhost:81"}),
         "https://a.example/",
         "{given!r} is not an origin; write it like https://portal.example.org",
+    ),
+    "delivery_targets": Case(
+        AllowedTargets(),
+        "*.example.org, 10.1.0.0/16",
+        AllowedTargets(("*.example.org",), (ip_network("10.1.0.0/16"),)),
+        "10.1.0.0/99",
+        "'10.1.0.0/99' is neither a host like *.example.org nor a network like 10.1.0.0/16",
     ),
     "hosts": Case(
         ("localhost", "127.0.0.1", "[::1]"),

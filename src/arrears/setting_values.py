@@ -26,6 +26,7 @@ from arrears.core.address import (
     host_name,
     unseen_in,
 )
+from arrears.core.delivery.targets import AllowedTargets, allowed_targets
 from arrears.core.errors import Refused, quoted
 
 T = TypeVar("T")
@@ -334,6 +335,14 @@ def as_hosts(variable: str, given: str) -> tuple[str, ...]:
         if host is None:
             raise _wrong(variable, f"has {quoted(text)} in it, which is no host; write it like billing.example.org")
     return tuple(host for host in found.values() if host)
+
+
+def as_targets(variable: str, given: str) -> AllowedTargets:
+    """Where deliveries may go."""
+    try:
+        return allowed_targets(as_text(variable, given))
+    except Refused as refused:
+        raise Refused("bad_setting", f"{variable}: {refused.message}") from None
 
 
 def is_loopback(host: str) -> bool:

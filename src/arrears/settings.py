@@ -18,6 +18,7 @@ from typing import Any, Final, Literal
 from urllib.parse import urlsplit
 
 from arrears.adapters.channels.live_mail import PROVIDERS, refuse_catcher, refuse_pretending_provider
+from arrears.core.delivery.targets import AllowedTargets
 from arrears.core.errors import Refused
 from arrears.core.escalation import DELETIONS_PER_DAY
 from arrears.core.people.keeping import PEOPLE_DAYS, TEXTS_DAYS
@@ -47,6 +48,7 @@ from arrears.setting_values import (
     as_secret_keys,
     as_secrets,
     as_switch,
+    as_targets,
     as_text,
     as_url,
     as_user_and_password,
@@ -160,6 +162,13 @@ class Settings:
         as_origins,
         frozenset(),
         "none",
+    )
+    delivery_targets: AllowedTargets = setting(
+        "where events and orders may go, with commas between: hosts (`hooks.example.org`, `*.example.org`, `*` for any"
+        " with a public address), and networks of your own (`10.1.0.0/16`)",
+        as_targets,
+        AllowedTargets(),
+        "nowhere",
     )
     hosts: tuple[str, ...] = setting(
         "the names that pages answer to, with commas between",
