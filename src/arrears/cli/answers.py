@@ -10,6 +10,8 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any, Final, NamedTuple
 
+from arrears.cli.answers_deletion import DELETION
+
 Shape = str | list[Any] | Mapping[str, Any]
 
 NAMES: Final[Mapping[str, str]] = {
@@ -49,19 +51,6 @@ _PEOPLE: Final = NoAnswer("it is for people to look at")
 _RUNS: Final = NoAnswer("it runs until it is told to end, and says what it does in its log (`ARREARS_LOG=json`)")
 
 _MAIL: Final = {**_each("text", "id to subject reply"), **_each("code", "kind state"), "at": "at"}
-_DELETION: Final = {
-    **_each("id", "subscription account"),
-    **_each("text", "ref name service policy"),
-    "stage": "code",
-    "generation": "count",
-    **_each("day?", "service_ended_on on promised_on"),
-    **_each("at?", "not_before warning_accepted_at"),
-    "owing": [{"invoice": "text", "currency": "currency", "open_minor": "minor", "day_0": "day"}],
-    "reasons": ["code"],
-    "released_by": ["text"],
-    "stopped_by": ["code"],
-    "left": {"*": "count"},
-}
 _LINE: Final = {"seq": "count", "on": "day", "day": "count?", "kind": "code"}
 _STANDING: Final = {
     "account": "id",
@@ -237,7 +226,7 @@ ANSWERS: Final[Mapping[str, JsonAnswer | NoAnswer]] = {
         }
     ),
     "status ACCOUNT": JsonAnswer(_STANDING),
-    "deletions": JsonAnswer([_DELETION]),
+    "deletions": JsonAnswer([DELETION]),
     "certificate show": NoAnswer("it prints the certificate: JSON always, to be kept as it is"),
     "certificate verify": NoAnswer("it prints JSON always: what the certificate says"),
     "certificate key": NoAnswer("it prints one line: the key"),
