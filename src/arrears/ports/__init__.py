@@ -38,6 +38,7 @@ from arrears.ports.delivery import (
     ParcelIntake,
     Transport,
 )
+from arrears.ports.documents import DocumentBook, DocumentMaker, StoredDocument
 from arrears.ports.installation import (
     InstallationControl,
     InstallationState,
@@ -104,6 +105,7 @@ from arrears.ports.store import (
     AccountsAndAccess,
     AccountsAndAddresses,
     AccountsAndContacts,
+    AccountsAndDocuments,
     AccountsAndInstallation,
     AccountsAndMail,
     AccountsAndMoney,
@@ -151,6 +153,7 @@ __all__ = [
     "AccountsAndAccess",
     "AccountsAndAddresses",
     "AccountsAndContacts",
+    "AccountsAndDocuments",
     "AccountsAndInstallation",
     "AccountsAndMail",
     "AccountsAndMoney",
@@ -182,6 +185,8 @@ __all__ = [
     "DeliveryOutcome",
     "DeliveryRound",
     "DeliveryState",
+    "DocumentBook",
+    "DocumentMaker",
     "DueAccounts",
     "EndpointBook",
     "EndpointState",
@@ -234,6 +239,7 @@ __all__ = [
     "SetupBook",
     "SetupPage",
     "Store",
+    "StoredDocument",
     "StuckMail",
     "Sums",
     "Support",
