@@ -23,7 +23,7 @@ NAMES: Final[Mapping[str, str]] = {
     "seconds": "seconds, with a fraction",
     "flag": "true or false",
     "text": "somebody's own words, or a name that another system gave; to show, never to compare",
-    "value": "a number, a flag, a text or a list of these",
+    "value": "a number, a flag, a text or a list of these; with a `currency` beside it, minor units of it",
     "fact": "the fields of the fact, as the journal has them for this `kind`",
 }
 
@@ -108,7 +108,10 @@ _SUPPORT: Final = {
 }
 _BY_CURRENCY: Final = {"*": "minor"}
 _POLICY: Final = {"name": "text", "*": "value?"}
-_CHANGES: Final = {"shortened": "count", "changes": [{"key": "text", "sentence": "text", "shortens": "flag"}]}
+_CHANGES: Final = {
+    "shortened": "count",
+    "changes": [{"key": "text", "before": "value?", "after": "value?", "currency": "currency?", "shortens": "flag"}],
+}
 _ENDED: Final = {
     "subscription": "id",
     "service": "text",
@@ -143,11 +146,12 @@ ANSWERS: Final[Mapping[str, JsonAnswer | NoAnswer]] = {
                     "account": "text",
                     "invoice": "text",
                     "what": "code",
-                    "before": "text",
-                    "after": "text",
+                    "before": "value",
+                    "after": "value",
+                    "currency": "currency?",
                 }
             ],
-            "refused": {"*": ["text"]},
+            "refused": [{"account": "text", "row": "count", "code": "code", "text": "text"}],
             "before": _SUMS,
             "after": _SUMS,
         }
