@@ -7,6 +7,7 @@ import os
 import re
 from collections.abc import Iterator
 from dataclasses import FrozenInstanceError
+from ipaddress import ip_network
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -21,6 +22,7 @@ from tests.sources import texts
 from arrears import wiring
 from arrears.cli import main
 from arrears.cli.settings import as_markdown
+from arrears.core.delivery.targets import AllowedTargets
 from arrears.core.errors import Refused
 from arrears.sandbox import __main__ as sandbox
 from arrears.setting_values import Secret
@@ -93,6 +95,14 @@ CASES = {
     "operator": Case("arrears", "Example Hosting", "Example Hosting", "Example\nHosting", LINES),
     "legal_identity": Case("", "Example B.V., KvK 12345678", "Example B.V., KvK 12345678", "Example\nB.V.", LINES),
     "iban": Case("", "nl91abna0417164300", "NL91 ABNA 0417 1643 00", "NL91ABNA0417164300\n", NO_IBAN),
+    "invoicing": Case(None, "invoicing.toml", Path("invoicing.toml"), "invoicing.toml\n", LINES),
+    "invoice_url": Case(
+        "",
+        "https://billing.example.org/{number}.pdf?as=pdf",
+        "https://billing.example.org/{number}.pdf?as=pdf",
+        "https://billing.example.org/",
+        "is {given!r}; say once where the number belongs, as {{number}}",
+    ),
     "support_url": Case(
         "", "https://help.example.org/b?from=mail", "https://help.example.org/b?from=mail", "javascript:alert(1)", A_URL
     ),
@@ -104,6 +114,13 @@ CASES = {
         frozenset({"https://a.example", "http://localhost:81"}),
         "https://a.example/",
         "{given!r} is not an origin; write it like https://portal.example.org",
+    ),
+    "delivery_targets": Case(
+        AllowedTargets(),
+        "*.example.org, 10.1.0.0/16",
+        AllowedTargets(("*.example.org",), (ip_network("10.1.0.0/16"),)),
+        "10.1.0.0/99",
+        "'10.1.0.0/99' is neither a host like *.example.org nor a network like 10.1.0.0/16",
     ),
     "hosts": Case(
         ("localhost", "127.0.0.1", "[::1]"),
@@ -167,6 +184,7 @@ MORE_THAT_IS_BAD = {
     "stripe_api": [*NO_URL, *NO_BASE],
     "base_url": [*NO_URL, *NO_BASE],
     "support_url": ["help", *NO_URL],
+    "invoice_url": ["https://x.example/{number}/{number}", "javascript:{number}"],
     "iban": ["to our bank", "NL92ABNA0417164300", "NL91ABNA041716430", "DE91ABNA0417164300", "NL91-ABNA-0417-1643-00"],
     "operator": ["x" * 101, *(f"Exam{char}ple" for char in UNSEEN)],
     "legal_identity": ["x" * 501, *(f"Exam{char}ple" for char in UNSEEN)],

@@ -26,14 +26,15 @@ from hypothesis import Phase, settings
 
 from torture.mutants import ROOMS, ROOT, Mutant, tree_of
 
-TESTS: Final = (("core", "adapters"), ("stories",))
-"""Of these folders the files that are about money, the quick ones first. The rest needs a database, a browser or
-commands, and is too slow to be run for each change."""
+TESTS: Final = ((("core", "adapters"), 5.0), (("stories",), 25.0))
+"""Of these folders the files that are about money, the quick ones first; each with the seconds of processor time that
+the tests of one change may take. What has seen nothing by then is left to the next, or told as survived. The rest needs
+a database, a browser or commands, and is too slow to be run for each change."""
 OUTSIDE: Final = frozenset({"database_url", "browser"})
 """Fixtures that start something which a copy of this process cannot share."""
-SECONDS_MAX: Final = 60.0
-"""Of processor time for the tests of one change; and by the clock, as other things run beside it, ten times that. What
-has seen nothing by then is told as survived; what takes four times as long as it should never ends, and is seen."""
+SECONDS_MAX: Final = 240.0
+"""Of processor time; and by the clock, as other things run beside it, three times that. What takes longer never ends,
+and is seen."""
 
 Reached = dict[str, tuple[float, dict[str, list[int]]]]
 """Of each test how long it takes, and which lines of which files it reaches."""
@@ -42,8 +43,8 @@ Reached = dict[str, tuple[float, dict[str, list[int]]]]
 class _Judge:
     """Takes the place of pytest's own loop over the tests."""
 
-    def __init__(self, mutants: Mapping[int, Mutant], reached: Path, out: int, *, put: bool) -> None:
-        self.mutants, self.reached, self.out = mutants, reached, out
+    def __init__(self, mutants: Mapping[int, Mutant], reached: Path, out: int, seconds: float, *, put: bool) -> None:
+        self.mutants, self.reached, self.out, self.seconds = mutants, reached, out, seconds
         self.put = put
         """Whether the changes are put in by us; else the one is there since its file was imported."""
         self.failed = ""
@@ -103,11 +104,11 @@ class _Judge:
                 put_in(mutant)
             for item in items:
                 item.config.hook.pytest_runtest_protocol(item=item, nextitem=None)
-                if self.failed or time.process_time() > SECONDS_MAX:
+                if self.failed or time.process_time() > self.seconds:
                     break
             return self.failed
 
-        return _in_a_copy(tried, 4 * SECONDS_MAX, 10 * SECONDS_MAX)
+        return _in_a_copy(tried, SECONDS_MAX, 3 * SECONDS_MAX)
 
 
 def _nearest(reached: Reached, mutant: Mutant) -> list[str]:
@@ -201,7 +202,7 @@ def _files(folders: Sequence[str]) -> list[str]:
 
 
 def _run(
-    mutants: Mapping[int, Mutant], folders: Sequence[str], reached: Path, alone: Mutant | None = None
+    mutants: Mapping[int, Mutant], folders: Sequence[str], seconds: float, reached: Path, alone: Mutant | None = None
 ) -> Iterator[dict[str, Any]]:
     reading, writing = os.pipe()
     child = os.fork()
@@ -213,7 +214,7 @@ def _run(
             _import_changed(alone)
         os.chdir(ROOT)
         command = ["-n", "0", "-p", "no:cacheprovider", "-p", "no:randomly", "--hypothesis-seed=0", *_files(folders)]
-        code = pytest.main(command, plugins=[_Judge(mutants, reached, writing, put=alone is None)])
+        code = pytest.main(command, plugins=[_Judge(mutants, reached, writing, seconds, put=alone is None)])
         os._exit(int(code))
     os.close(writing)
     with os.fdopen(reading, encoding="utf-8") as lines:
@@ -230,13 +231,13 @@ def judged(mutants: Sequence[Mutant], keep: Path | None = None) -> Iterator[tupl
     come first. Which tests reach what is kept in a folder, where one is given, for a run that goes on later."""
     inside = {no: one for no, one in enumerate(mutants) if in_function(one)}
     with tempfile.TemporaryDirectory() as scratch:
-        for folders in TESTS:
+        for folders, seconds in TESTS:
             reached = (keep or Path(scratch)) / f"reached-{folders[0]}.json"
-            last = folders is TESTS[-1]
-            for line in _run(inside, folders, reached) if inside else ():
+            last = folders is TESTS[-1][0]
+            for line in _run(inside, folders, seconds, reached) if inside else ():
                 if line["by"] or last:
                     yield inside.pop(line["number"]), line["by"], line["seconds"]
         for number, one in enumerate(mutants):
             if not in_function(one):
-                for line in _run({number: one}, TESTS[-1], reached, one):
+                for line in _run({number: one}, *TESTS[-1], reached, one):
                     yield one, line["by"], line["seconds"]

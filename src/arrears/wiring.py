@@ -22,20 +22,22 @@ from psycopg import sql
 
 from arrears.adapters.channels.folder import FolderChannel
 from arrears.adapters.services.inprocess import InProcessServices
+from arrears.adapters.services.over_http import HttpTransport
 from arrears.core.errors import Refused
 from arrears.core.facts import ARREARS
 from arrears.core.messages.content import Operator
 from arrears.core.messages.recipients import ChannelName
 from arrears.core.policy import default_policy
 from arrears.engine import worker
+from arrears.engine.courier import NOBODY_HEARS, Courier, Heard
 from arrears.engine.failpoints import arm
 from arrears.engine.message_context import MailLimits, MessageContext
 from arrears.engine.payments.providers import Providers
 from arrears.engine.people import chores
 from arrears.engine.run import Limits, RunReport
 from arrears.engine.system import adopt_policy, identity
-from arrears.ports import Channel, Clock, OtherChannel, Processor, Services
-from arrears.settings import Settings, read, refuse_stand_ins
+from arrears.ports import Channel, Clock, OtherChannel, Processor, Services, Transport
+from arrears.settings import Settings, invoice_documents, read, refuse_stand_ins
 from arrears.store import schema
 from arrears.store.postgres.store import PostgresStore
 from arrears.store.postgres.upgrading import alone
@@ -124,10 +126,6 @@ def clock_of(url: str) -> Clock:
     return demo_clock() if is_demo and settings().mode == "test" else RealClock()
 
 
-def _no_page(_account: int, _subscription: int) -> str:
-    return ""
-
-
 @dataclass(frozen=True, slots=True)
 class Installation:
     """Everything a command needs, wired."""
@@ -141,7 +139,7 @@ class Installation:
     providers: Providers
     channels: Mapping[ChannelName, OtherChannel] = field(default_factory=dict)
     """The ways to reach people besides mail, by the name that stands with their addresses."""
-    service_page: Callable[[int, int], str] = _no_page
+    service_page: Callable[[int, int], str] = field(default=lambda _account, _subscription: "")
     """Where a customer uses a subscription (account, number); empty where that is not known."""
 
     def context(self) -> MessageContext:
@@ -162,6 +160,14 @@ class Installation:
         outside = self.channel, self.services, self.clock, self.limits, self.providers, self.context()
         how = partial(worker.work, poll_seconds=poll_seconds, wait=wait, hourly=self.hourly, say=say, watcher=watcher)
         how(self.store, *outside)
+
+    def courier(self, heard: Heard = NOBODY_HEARS) -> Courier:
+        """Carries events and orders to their endpoints. See engine/courier.py."""
+        return Courier(self.store, self.transport(), self.clock, heard)
+
+    def transport(self) -> Transport:
+        """What reaches endpoints, at the addresses that the settings allow."""
+        return HttpTransport(settings().delivery_targets)
 
     def hourly(self, now: datetime) -> None:
         """See engine/people/chores.py."""
@@ -312,9 +318,9 @@ def open_installation(*, connections_max: int = 4) -> Installation:
     store = PostgresStore(url, connections_max=connections_max, clock_is_real=isinstance(clock, RealClock))
     if not store.policies():
         adopt_policy(store, default_policy(), clock.now(), ARREARS)
-    limits = Limits(settings().deletions_per_day)
-    providers = payment_providers(identity(store, clock.now()))
+    limits, providers = Limits(settings().deletions_per_day), payment_providers(identity(store, clock.now()))
     refuse_stand_ins(settings())
+    invoice_documents(settings())
     channel, services = mail_channel(url), InProcessServices()
     return Installation(url, store, channel, services, clock, limits, providers, other_channels())
 

@@ -46,6 +46,19 @@ def test_an_error_is_our_mistake_our_key_or_an_answer_that_did_not_come(
     assert (found.exit_code == 4) == (code != "provider_refused"), "what may pass by itself is another exit code"
 
 
+@pytest.mark.parametrize("kind", [stripe.IdempotencyError, stripe.AuthenticationError])
+def test_what_stripe_said_is_told_or_else_which_kind_of_error_it_was(kind: type[stripe.StripeError]) -> None:
+    told = refusal(kind("no such currency")).message
+    assert "no such currency" in told
+    assert kind.__name__ not in told
+    assert kind.__name__ in refusal(kind()).message
+
+
+def test_without_an_answer_it_is_told_which_status_came_or_that_none_did() -> None:
+    assert "(HTTP 503)" in refusal(stripe.APIError("a paragraph", http_status=503)).message
+    assert "(no connection)" in refusal(stripe.APIConnectionError("a paragraph")).message
+
+
 @pytest.mark.usefixtures("far_away")
 @pytest.mark.parametrize(
     ("said", "hour"),

@@ -147,6 +147,7 @@ def live(book: str, sandbox: Running, tmp_path_factory: pytest.TempPathFactory) 
         "ARREARS_MAIL_FOLDER": str(folder / "mail"),
         "ARREARS_STRIPE_KEY": sandbox.secret_key,
         "ARREARS_STRIPE_API": sandbox.url,
+        "ARREARS_DELIVERY_TARGETS": "127.0.0.0/8",
     }
 
     def run(*arguments: str) -> subprocess.CompletedProcess[str]:
@@ -209,6 +210,10 @@ ASKED: tuple[tuple[str, tuple[str, ...], int], ...] = (
     ("token list", (), 0),
     ("token rotate", ("1",), 0),
     ("token revoke", ("1",), 0),
+    ("events endpoints add", ("crm", "https://127.0.0.1/"), 0),
+    ("events endpoints list", (), 0),
+    ("events endpoints rotate", ("crm",), 0),
+    ("events deliveries", ("crm",), 0),
     ("notice check", (), 0),
     ("bounce", ("FOLDER/mail.eml",), 0),
     ("bounce read", ("read", "FOLDER/mail.eml"), 0),

@@ -12,7 +12,7 @@ from pathlib import Path
 import pytest
 
 from arrears.core.errors import Refused
-from arrears.engine.failpoints import MONEY_POINTS, POINTS, REFUND_POINTS, arm
+from arrears.engine.failpoints import DELIVERY_POINTS, MONEY_POINTS, POINTS, REFUND_POINTS, arm
 
 ROOT = Path(__file__).parents[2]
 PLACES = ("src/arrears/engine", "torture")
@@ -30,7 +30,7 @@ def calls(name: str) -> list[tuple[str, ast.Call]]:
 
 def test_every_registered_point_is_reached_somewhere_and_no_other() -> None:
     reached = {ast.literal_eval(call.args[0]) for _, call in calls("reached")}
-    assert reached == {*POINTS, *MONEY_POINTS, *REFUND_POINTS}
+    assert reached == {*POINTS, *MONEY_POINTS, *REFUND_POINTS, *DELIVERY_POINTS}
 
 
 def test_every_point_has_its_other_side() -> None:

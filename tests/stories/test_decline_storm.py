@@ -7,6 +7,7 @@ from datetime import timedelta
 import pytest
 from tests.stories.story import Story
 
+from arrears.core.facts import BreakerSet
 from arrears.engine.payments.sweep import STORM_WINDOW, watch_for_storm
 
 
@@ -31,3 +32,11 @@ def test_a_storm_is_more_than_half_of_twenty_attempts_or_more(declined: int, fin
     watch_for_storm(story.inner, story.now)
     assert story.store.system().breaker_open is is_storm
     assert asked_since == [story.now - STORM_WINDOW] == [story.now - timedelta(hours=1)]
+
+
+def test_one_storm_is_told_once_however_long_it_lasts() -> None:
+    story = Story(bill=False)
+    story.inner.attempts_finished_since = lambda _: (20, 20)  # type: ignore[method-assign]
+    watch_for_storm(story.inner, story.now)
+    watch_for_storm(story.inner, story.now + timedelta(minutes=1))
+    assert [fact for fact in story.inner.system_facts if isinstance(fact, BreakerSet)] == [BreakerSet(open=True)]

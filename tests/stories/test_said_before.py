@@ -38,6 +38,10 @@ class Shop(Banked):
         owed = sum(debt.open_minor for debt in self.account.debts)
         return owed, dict(self.account.credit), "paid_twice" in self.tasks()
 
+    def taken_back(self) -> list[int]:
+        """What has been taken back of each payment that the book has told of."""
+        return [fact.amount_minor + fact.reopened_minor for _, fact in self.facts(f.Refunded)]
+
 
 ORDERS: Final = {"the book": ("book", "page"), "the page": ("page", "book")}
 
@@ -92,4 +96,62 @@ def test_who_was_stopped_meanwhile_runs_and_is_told_nothing_new() -> None:
     story.until(36)
     assert story.sub().state is State.ACTIVE
     assert len(story.facts(f.Noticed)) == told
+    story.agrees()
+
+
+def test_what_else_the_book_calls_paid_or_asks_for_is_none_of_the_pages() -> None:
+    story = Shop()
+    story.bank.pay_on_page()
+    story.until(2, "13:00")
+    story.ledger.invoice("I2", 1).invoice("I3", 1).pay("I3").pay("I1")
+    story.ledger.comes()
+    story.hear()
+    assert {debt.number: debt.open_minor for debt in story.account.debts} == {"I2": PRICE}
+    assert story.standing() == (PRICE, {}, False)
+    story.agrees()
+
+
+def test_what_is_open_is_paid_before_anything_of_the_book_is_taken_back() -> None:
+    story = Shop()
+    story.bank.pay_on_page()
+    story.until(2, "13:00")
+    for ref, minor in (("X1", 3_000), ("X2", 2_000), ("X3", 4_000)):
+        story.ledger.pay("I1", minor, ref=ref)
+    story.ledger.comes()
+    story.hear()
+    assert story.standing() == (0, {}, False)
+    assert story.taken_back() == [3_000, 2_000, 4_000], "10.00 were open"
+    story.agrees()
+
+
+def test_nothing_is_taken_back_of_what_the_page_has_not_taken() -> None:
+    story = Shop()
+    story.bank.pay_on_page()
+    story.until(2, "13:00")
+    for ref in ("X1", "X2", "X3"):
+        story.ledger.pay("I1", PRICE // 2, ref=ref)
+    story.ledger.comes()
+    story.hear()
+    assert story.taken_back() == [PRICE // 2] * 2
+    assert story.standing() == (0, {"EUR": PRICE // 2}, True)
+    story.agrees()
+
+
+def test_at_the_same_instant_it_is_the_same_payment() -> None:
+    story = Shop()
+    story.bank.pay_on_page()
+    story.ledger.pay("I1")
+    import_book(story.store, story.ledger.book(), story.now, IMPORTER)
+    story.hear()
+    assert story.standing() == (0, {}, False)
+    story.agrees()
+
+
+def test_what_the_operators_own_systems_tell_may_be_a_second_payment_and_stays() -> None:
+    story = Shop()
+    story.bank.pay_on_page()
+    story.until(2, "13:00")
+    story.pay(PRICE, (1,))
+    story.hear()
+    assert story.standing() == (0, {"EUR": PRICE}, True)
     story.agrees()

@@ -99,6 +99,14 @@ _TOKEN: Final = {
     "created_at": "at",
     **_each("at?", "expires_at revoked_at last_used_at rotated_at before_until"),
 }
+_ENDPOINT: Final = {
+    **(_each("count", "number") | _each("text", "name url cursor") | _each("text?", "why") | _each("code", "state")),
+    **({"types": ["text"], "deliveries": {"*": "count"}} | _each("id?", "account") | _each("at?", "failing_since")),
+}
+_DELIVERY: Final = {
+    **(_each("text", "id type key") | _each("code", "state") | _each("count", "tries") | _each("count?", "status")),
+    **(_each("at", "made_at next_at moved_at") | _each("text?", "said")),
+}
 _SUPPORT: Final = {
     "number": "count",
     "account": "id?",
@@ -274,6 +282,12 @@ ANSWERS: Final[Mapping[str, JsonAnswer | NoAnswer]] = {
     "token list": JsonAnswer([_TOKEN]),
     "token rotate": JsonAnswer({**_TOKEN, "token": "text"}),
     "token revoke": JsonAnswer(_TOKEN),
+    **dict.fromkeys(("events list", "events types"), NoAnswer("a line for each, for scripts too")),
+    **dict.fromkeys(("events endpoints add", "events endpoints rotate"), JsonAnswer({**_ENDPOINT, "secret": "text"})),
+    "events endpoints list": JsonAnswer([_ENDPOINT]),
+    **dict.fromkeys([f"events endpoints {one}" for one in ("change", "on", "off", "remove", "replay")], _ACTS),
+    "events deliveries": JsonAnswer([_DELIVERY]),
+    "events redrive": _ACTS,
     "notice check": JsonAnswer({"ok": "flag", "languages": ["text"], "texts": "count"}),
     "notice preview": JsonAnswer({"index": "text", "messages": [{"*": "text"}]}),
     "notice new-language": _ACTS,

@@ -10,7 +10,7 @@ from typing import Any, Final
 
 import click
 
-from arrears.cli.common import AS_JSON, BY, each_mistake_on_a_line, find_account, print_json, rows
+from arrears.cli.common import AS_JSON, BY, each_mistake_on_a_line, print_json, rows
 from arrears.core.errors import Refused
 from arrears.core.money import format_amount
 from arrears.core.policy import (
@@ -25,6 +25,7 @@ from arrears.core.policy import (
 from arrears.core.policy.differences import PolicyChange
 from arrears.core.policy.values import ATTEMPTS_MAX, HERE, KEYS
 from arrears.engine.commands import change_terms
+from arrears.engine.finding import find_account
 from arrears.engine.system import adopt_policy
 from arrears.wiring import open_installation
 

@@ -5,13 +5,18 @@ from __future__ import annotations
 import signal
 import threading
 from types import FrameType
+from typing import Final
 
 import click
 
 from arrears.cli.common import begin_log
+from arrears.engine.courier import POLL_SECONDS
 from arrears.store.outages import OUTAGES
-from arrears.web.logs import LOG, WorkerLog, say_of_mail
+from arrears.web.logs import LOG, CourierLog, WorkerLog, say_of_mail
 from arrears.wiring import open_installation, tune_for_batches
+
+CONNECTIONS: Final = 12
+"""For the collections run, and for the lanes of the courier, which need one for a moment before and after each post."""
 
 
 @click.command()
@@ -28,11 +33,13 @@ def command(poll_seconds: int, once: bool) -> None:
     signal.signal(signal.SIGINT, ask_to_stop)
     tune_for_batches()
     begin_log(quiet=once)
-    with open_installation() as live:
+    with open_installation(connections_max=CONNECTIONS) as live:
         if once:
             live.hourly(live.clock.now())
             live.work_once(stop.is_set, say_of_mail)
+            live.courier().carry_all()
             return
         LOG.info("working", seconds=poll_seconds)
-        live.work(poll_seconds, stop.wait, say_of_mail, WorkerLog(OUTAGES))
+        with live.courier().working_beside(POLL_SECONDS, CourierLog()):
+            live.work(poll_seconds, stop.wait, say_of_mail, WorkerLog(OUTAGES))
     LOG.info("stopped")

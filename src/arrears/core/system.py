@@ -38,6 +38,7 @@ def fold_system(system: System, fact: f.SystemFact) -> System:
             | f.AccountSetAside()
             | f.MailPaused()
             | f.MailTrouble()
+            | f.EndpointTrouble()
             | f.SystemTaskClosed()
         ):
             return system

@@ -214,6 +214,8 @@ def system_tasks_of(seq: int, fact: f.SystemFact, why: str) -> Iterator[TaskRow]
             yield TaskRow(SYSTEM, seq, "provider_unread", why)
         case f.BookRefused(book=book, over=False):
             yield TaskRow(SYSTEM, seq, "book_refused", why, book)
+        case f.EndpointTrouble(name=name, over=False):
+            yield TaskRow(SYSTEM, seq, "endpoint_trouble", why, name)
         case f.ClockDiffers(over=False):
             yield TaskRow(SYSTEM, seq, "clock_differs", why)
         case f.ChangeSetAside(ref=ref):
@@ -230,6 +232,7 @@ def system_tasks_of(seq: int, fact: f.SystemFact, why: str) -> Iterator[TaskRow]
             | f.LimitsSet()
             | f.FeedSet()
             | f.BookRefused()
+            | f.EndpointTrouble()
             | f.IdentityTaken()
             | f.SystemTaskClosed()
         ):
@@ -245,6 +248,8 @@ def system_ends_of(seq: int, fact: f.SystemFact) -> Iterator[TaskGone]:
             yield TaskGone(SYSTEM, "provider_unread", None, seq)
         case f.BookRefused(book=book, over=True):
             yield TaskGone(SYSTEM, "book_refused", book, seq)
+        case f.EndpointTrouble(name=name, over=True):
+            yield TaskGone(SYSTEM, "endpoint_trouble", name, seq)
         case f.ClockDiffers(over=True):
             yield TaskGone(SYSTEM, "clock_differs", None, seq)
         case f.BreakerSet(open=False):

@@ -50,12 +50,15 @@ RefundPoint = Literal[
     "refund.after_call",
     "refund.before_book",
 ]
+DeliveryPoint = Literal["delivery.after_claim", "delivery.after_post", "delivery.after_record"]
 POINTS: Final[tuple[Point, ...]] = get_args(Point)
 """Those of the worker; the two of the store are reached by the store that `torture.worker` puts around the real one."""
 MONEY_POINTS: Final[tuple[MoneyPoint, ...]] = get_args(MoneyPoint)
 """Those between a quote and the resume that it pays for: `torture.money` dies at each."""
 REFUND_POINTS: Final[tuple[RefundPoint, ...]] = get_args(RefundPoint)
 """Those between a refund that is asked for and its place in the book: `tests/store/test_refund_killed.py`."""
+DELIVERY_POINTS: Final[tuple[DeliveryPoint, ...]] = get_args(DeliveryPoint)
+"""Those of a courier: `torture.events` dies at each."""
 
 
 class _Fuse:
@@ -78,12 +81,16 @@ def arm(spec: str | None) -> None:
         _fuse.name = ""
         return
     name, _, count = spec.partition(":")
-    if name not in (*POINTS, *MONEY_POINTS, *REFUND_POINTS) or not count.isdecimal() or int(count) < 1:
+    if (
+        name not in (*POINTS, *MONEY_POINTS, *REFUND_POINTS, *DELIVERY_POINTS)
+        or not count.isdecimal()
+        or int(count) < 1
+    ):
         raise Refused("bad_failpoint", f"ARREARS_FAILPOINT={spec!r} names no point, or is not like {POINTS[0]}:1")
     _fuse.name, _fuse.passes_left = name, int(count) - 1
 
 
-def reached(name: Point | MoneyPoint | RefundPoint) -> None:
+def reached(name: Point | MoneyPoint | RefundPoint | DeliveryPoint) -> None:
     """Pass, or die here (SIGKILL to this process and no other)."""
     if _fuse.name != name:
         return

@@ -208,3 +208,23 @@ class WorkerLog:
         if self._away_since is None:
             self._away_since = time.monotonic()
             LOG.error("database_away", said="working on as soon as it is back", exc_info=error)
+
+
+class CourierLog:
+    """What a courier says of its deliveries (`engine.courier.CourierWatcher`): how many, and what goes wrong, once
+    until something is carried again."""
+
+    def __init__(self) -> None:
+        self._failing = False
+
+    def carried(self, parcels: int) -> None:
+        """See engine.courier.CourierWatcher."""
+        self._failing = False
+        if parcels:
+            LOG.info("delivered", performed=parcels)
+
+    def lost(self, error: Exception) -> None:
+        """See engine.courier.CourierWatcher."""
+        if not self._failing:
+            LOG.error("not_delivered", said="it is tried again", exc_info=error)
+        self._failing = True

@@ -1,1 +1,1 @@
-"""Services that obey, one file for each way to reach them."""
+"""Services that obey, and other systems that hear what happens: one file for each way to reach them."""

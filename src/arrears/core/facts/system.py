@@ -105,6 +105,14 @@ class MailTrouble(Fact, frozen=True, tag="mail_trouble"):
     over: bool = False
 
 
+class EndpointTrouble(Fact, frozen=True, tag="endpoint_trouble"):
+    """An endpoint for events or orders is switched off because it takes nothing, or does not take one delivery while it
+    takes others; or that is `over`."""
+
+    name: str
+    over: bool = False
+
+
 class SystemTaskClosed(Fact, frozen=True, tag="system_task_closed"):
     """A person has dealt with the task that fact `task` of the installation raised."""
 
@@ -117,6 +125,7 @@ SystemFact = (
     | ClockSuspected
     | ClockConfirmed
     | ClockDiffers
+    | EndpointTrouble
     | FeedSet
     | IdentityTaken
     | BookRefused

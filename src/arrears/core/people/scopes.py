@@ -15,9 +15,13 @@ class ScopeKind(StrEnum):
 
     ACCOUNTS = "accounts"
     ALERTS = "alerts"
+    CASES = "cases"
     INVOICES = "invoices"
     PAYMENTS = "payments"
     PEOPLE = "people"
+    POLICIES = "policies"
+    SUBSCRIPTIONS = "subscriptions"
+    TASKS = "tasks"
 
 
 class ScopeAct(StrEnum):

@@ -120,6 +120,20 @@ TABLES: Final[Mapping[str, Kept]] = {
     **dict.fromkeys(("schema_version", "policy", "system_state", "provider_sweep", "retention_sweep"), OURS),
     **dict.fromkeys(("django_migrations", "django_content_type"), FRAMEWORK),
     **dict.fromkeys(("auth_group", "auth_group_permissions", "auth_permission"), FRAMEWORK),
+    **dict.fromkeys(("unnumbered", "endpoint"), OURS),
+    "event": Kept("as the books", "the order in which facts became known outside; accounts by number alone"),
+    "endpoint_secret": Kept("until its endpoint is removed", "signs deliveries; names nobody"),
+    "delivery": Kept(
+        "30 days after it was taken, or its endpoint was removed",
+        "what was delivered; people by number alone",
+        sweep=Sweep(
+            _day(30),
+            (
+                f"DELETE FROM delivery t USING endpoint e WHERE {_SET} AND t.moved_at < %(before)s"
+                " AND e.endpoint_id = t.endpoint_id AND (t.state = 'acknowledged' OR e.state = 'removed')",
+            ),
+        ),
+    ),
     "api_token": Kept("until it is removed in SQL", "says which program of the operator did what; a digest, no person"),
     "staff": Kept("as the installation", "who of the operator's own decided what"),
     "erasure": Kept("as the installation", "what was erased is erased again after a backup was restored"),
@@ -142,6 +156,10 @@ TABLES: Final[Mapping[str, Kept]] = {
                 f" coalesce(t.contact, t.billing_address, t.tax_number) IS NOT NULL AND {_LONG_ENDED}",
             ),
         ),
+    ),
+    "invoice_reference": BOOKS,
+    "document": Kept(
+        "as the books", "the law on bookkeeping keeps an invoice as it was sent, with its customer's name"
     ),
     "extra_recipient": Kept(
         "until it is removed, or people are forgotten",

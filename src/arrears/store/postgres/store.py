@@ -38,6 +38,7 @@ from arrears.store.postgres.access import PostgresAccess
 from arrears.store.postgres.batch import PostgresBatch, locked, read_system, record_system
 from arrears.store.postgres.book import PostgresReceivables
 from arrears.store.postgres.check import check_store
+from arrears.store.postgres.events import PostgresEvents
 from arrears.store.postgres.heartbeat import record_complete_run
 from arrears.store.postgres.messages import PostgresMail
 from arrears.store.postgres.named import PostgresNamedMethods
@@ -108,6 +109,7 @@ class PostgresStore(
     PostgresReceivables,
     PostgresNamedMethods,
     PostgresPrivacy,
+    PostgresEvents,
 ):
     """See ports.Store. `schema` is the schema to work in; the search path is set for every connection. Where `now` is
     a made-up clock (`clock_is_real=False`: replay, simulation) it is not compared with the database's."""
@@ -121,7 +123,7 @@ class PostgresStore(
         durable: bool = True,
         clock_is_real: bool = True,
     ) -> None:
-        options = f"-c search_path={schema} -c timezone=UTC -c plan_cache_mode=force_generic_plan"
+        options = f"-c search_path={schema} -c timezone=UTC -c datestyle=ISO -c plan_cache_mode=force_generic_plan"
         if not durable:
             # A scratch copy that is thrown away: losing its last second in a crash loses nothing.
             options += " -c synchronous_commit=off"

@@ -52,21 +52,27 @@ _STATES: Final = """
     unnest(%s::bigint[], %s::bigint[], %s::bigint[], %s::timestamptz[], %s::boolean[], %s::bytea[],
         string_to_array(%s, chr(31))) AS v (account_id, was, seq, next_at, waits, head, state)
 """
-# What was written of which accounts stands apart from them too, in the statement that writes it (SQL 0028).
+SEAL: Final = "hashtextextended({0}.state, {0}.seq)"
+"""What binds a state, in a row of that name, to its place in the journal (decision 48)."""
+# What was written of which accounts stands apart from them too, in the statement that writes it (SQL 0028), and so does
+# which facts have no number yet as events (SQL 0031).
 _BEAT: Final = """
 WITH beat AS (
     INSERT INTO heartbeat (at, accounts, seqs, heads, next_ats)
     VALUES (%s, %s::bigint[], %s::integer[], %s::integer[], %s::timestamptz[])
+    RETURNING accounts, seqs
+), fresh AS (
+    INSERT INTO unnumbered (accounts, was, seqs) SELECT accounts, %s::bigint[], seqs FROM beat
 )
 """
 UPDATE_STATE: Final = f"""{_BEAT}
 UPDATE account_state s SET seq = v.seq, next_at = v.next_at, waits = v.waits, head = v.head, state = v.state,
-    recorded_at = %s
+    recorded_at = %s, seal = {SEAL.format("v")}
 FROM {_STATES} WHERE s.account_id = v.account_id AND s.seq = v.was
 """
 INSERT_STATE: Final = f"""{_BEAT}
-INSERT INTO account_state (account_id, seq, next_at, waits, head, state, recorded_at)
-SELECT account_id, seq, next_at, waits, head, state, %s FROM {_STATES}
+INSERT INTO account_state (account_id, seq, next_at, waits, head, state, recorded_at, seal)
+SELECT account_id, seq, next_at, waits, head, state, %s, {SEAL.format("v")} FROM {_STATES}
 """
 
 
@@ -175,7 +181,7 @@ def _states(units: Sequence[Unit], statement: str) -> list[Statement]:
     numbers, seqs = _literal([str(u.no) for u in units]), _literal([str(u.seq) for u in units])
     next_ats = _literal(["NULL" if u.next_at is None else f'"{stamp(u.next_at)}"' for u in units])
     was = _literal([str(u.seq_before) for u in units])
-    beat = [now, numbers, seqs, _literal([str(_first_bytes(head)) for head in heads]), next_ats]
+    beat = [now, numbers, seqs, _literal([str(_first_bytes(head)) for head in heads]), next_ats, was]
     columns = [now, numbers, was, seqs, next_ats, _literal(waits), _hashes(heads), _joined(texts)]
     return [Statement(statement, [*beat, *columns], len(units))]
 

@@ -1,0 +1,224 @@
+"""The queue of deliveries on PostgreSQL, and the endpoints they go to (see ports.delivery, SQL 0031).
+
+What comes next of a key is the first of it that is not acknowledged; a courier claims it with a lease. What a claim's
+outcome may change is told by its number of tries: a courier whose lease was over changes nothing any more.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from contextlib import AbstractContextManager
+from datetime import datetime, timedelta
+from typing import Final, LiteralString
+
+from arrears.core.delivery.schedule import AWAY_AFTER, GIVEN_UP_AFTER
+from arrears.core.errors import Refused
+from arrears.core.facts import ARREARS, EndpointTrouble
+from arrears.ports.delivery import (
+    DeliveryClaim,
+    DeliveryOutcome,
+    DeliveryRound,
+    DeliveryState,
+    Parcel,
+)
+from arrears.store.postgres.batch import record_system
+from arrears.store.postgres.write import Db
+
+PUT: Final[LiteralString] = """
+INSERT INTO delivery (endpoint_id, message, key, place, kind, body, fenced, state, next_at, made_at, moved_at)
+SELECT %(endpoint)s, v.*, 'pending', %(now)s, %(now)s, %(now)s
+FROM unnest(%(messages)s::text[], %(keys)s::text[], %(places)s::bigint[], %(kinds)s::text[], %(bodies)s::text[],
+    %(fenced)s::boolean[]) AS v
+ON CONFLICT (endpoint_id, message) DO NOTHING
+"""
+_FREE: Final[LiteralString] = """
+d.state = 'pending' AND d.next_at <= %(now)s AND (d.lease_until IS NULL OR d.lease_until <= %(now)s)
+AND NOT EXISTS (SELECT FROM delivery e WHERE e.endpoint_id = d.endpoint_id AND e.key = d.key AND e.place < d.place
+    AND (e.state = 'pending' OR (e.state = 'parked' AND NOT e.fenced)))
+"""
+DUE: Final[LiteralString] = f"""
+SELECT p.endpoint_id FROM endpoint p WHERE p.state = 'on' AND p.next_at <= %(now)s
+  AND EXISTS (SELECT FROM delivery d WHERE d.endpoint_id = p.endpoint_id AND {_FREE}) ORDER BY p.endpoint_id
+"""
+CLAIM: Final[LiteralString] = f"""
+WITH heads AS MATERIALIZED (
+    SELECT d.endpoint_id, d.message FROM delivery d WHERE d.endpoint_id = %(endpoint)s AND {_FREE}
+    ORDER BY d.place LIMIT %(limit)s FOR UPDATE SKIP LOCKED
+)
+UPDATE delivery d SET tries = d.tries + 1, lease_until = %(now)s::timestamptz + %(lease)s
+FROM heads h WHERE d.endpoint_id = h.endpoint_id AND d.message = h.message
+RETURNING d.endpoint_id, d.message, d.key, d.kind, d.body, d.tries
+"""
+_ANSWERED: Final[LiteralString] = """
+FROM unnest(%(messages)s::text[], %(tries)s::integer[], %(statuses)s::smallint[], %(said)s::text[],
+    %(next)s::timestamptz[]) AS v (message, tries, status, said, next_at)
+WHERE d.endpoint_id = %(endpoint)s AND d.message = v.message AND d.tries = v.tries AND d.state = 'pending'
+"""
+ACKNOWLEDGE: Final[LiteralString] = f"""
+UPDATE delivery d SET state = 'acknowledged', lease_until = NULL, failing_since = NULL, moved_at = %(now)s,
+    status = v.status, said = v.said {_ANSWERED}
+"""
+# Given up on is what was tried in vain for so long while others were taken; where nothing was taken at all,
+# the endpoint is switched off, and everything waits in its order.
+TRY_LATER: Final[LiteralString] = f"""
+UPDATE delivery d SET lease_until = NULL, failing_since = coalesce(d.failing_since, %(now)s), next_at = v.next_at,
+    moved_at = %(now)s, status = v.status, said = v.said,
+    state = CASE WHEN d.failing_since < %(long_ago)s AND %(is_there)s THEN 'parked' ELSE 'pending' END
+{_ANSWERED}
+RETURNING d.message, d.state
+"""
+BACK_AGAIN: Final[LiteralString] = """
+UPDATE endpoint SET failures = 0, failing_since = NULL, next_at = %(now)s WHERE endpoint_id = %(endpoint)s
+"""
+FAILED: Final[LiteralString] = """
+UPDATE endpoint SET failures = failures + %(count)s, failing_since = coalesce(failing_since, %(now)s),
+    next_at = CASE WHEN failures + %(count)s >= %(away)s THEN %(next)s ELSE next_at END
+WHERE endpoint_id = %(endpoint)s RETURNING name, failing_since, failures
+"""
+# What waited for an endpoint that was away is due as soon as that is back.
+DUE_AT_ONCE: Final[LiteralString] = """
+UPDATE delivery SET next_at = %(now)s WHERE endpoint_id = %(endpoint)s AND state = 'pending' AND next_at > %(now)s
+"""
+GONE: Final = 410
+
+
+class PostgresDeliveries:
+    """See ports.DeliveryBook."""
+
+    def transaction(self) -> AbstractContextManager[Db]:
+        """One transaction on a connection of its own."""
+        raise NotImplementedError
+
+    def reading(self) -> AbstractContextManager[Db]:
+        """The transaction that this thread has open, else one of its own."""
+        raise NotImplementedError
+
+    def put_parcels(self, endpoint: str, parcels: Sequence[Parcel], now: datetime) -> int:
+        """See ports.DeliveryBook."""
+        with self.reading() as db:
+            row = db.execute(
+                "SELECT endpoint_id FROM endpoint WHERE name = %s AND state <> 'removed'", [endpoint]
+            ).fetchone()
+            if row is None:
+                raise no_endpoint(endpoint)
+            return put(db, row[0], parcels, now)
+
+    def due_endpoints(self, now: datetime) -> Sequence[int]:
+        """See ports.DeliveryBook."""
+        with self.reading() as db:
+            return [row[0] for row in db.execute(DUE, {"now": now})]
+
+    def claim_deliveries(self, endpoint: int, now: datetime, limit: int, lease: timedelta) -> DeliveryRound | None:
+        """See ports.DeliveryBook."""
+        with self.transaction() as db:
+            row = db.execute(
+                "SELECT url, failures FROM endpoint WHERE endpoint_id = %s AND state = 'on' AND next_at <= %s",
+                [endpoint, now],
+            ).fetchone()
+            if row is None:
+                return None
+            most = 1 if row[1] >= AWAY_AFTER else limit
+            values = {"endpoint": endpoint, "now": now, "limit": most, "lease": lease}
+            claims = tuple(DeliveryClaim(*found) for found in db.execute(CLAIM, values))
+            if not claims:
+                return None
+            secrets = db.execute(
+                "SELECT secret FROM endpoint_secret WHERE endpoint_id = %s AND (until IS NULL OR until > %s)"
+                " ORDER BY no DESC",
+                [endpoint, now],
+            )
+            return DeliveryRound(row[0], tuple(secret for (secret,) in secrets), claims)
+
+    def record_deliveries(self, outcomes: Sequence[DeliveryOutcome], now: datetime) -> int:
+        """See ports.DeliveryBook."""
+        recorded = 0
+        with self.transaction() as db:
+            for endpoint in sorted({one.claim.endpoint for one in outcomes}):
+                recorded += _record(db, endpoint, [one for one in outcomes if one.claim.endpoint == endpoint], now)
+        return recorded
+
+
+def no_endpoint(name: str) -> Refused:
+    """What is said where no endpoint has a name."""
+    return Refused("unknown_endpoint", f"there is no endpoint {name[:60]!r}; `arrears events endpoints list` has them")
+
+
+def put(db: Db, endpoint: int, parcels: Sequence[Parcel], now: datetime) -> int:
+    """Put parcels for an endpoint; one that it has is left as it is. How many were new."""
+    if not parcels:
+        return 0
+    messages, keys, places, kinds, bodies, fenced = map(list, zip(*parcels, strict=True))
+    values = {"endpoint": endpoint, "now": now, "messages": messages, "keys": keys, "places": places, "kinds": kinds}
+    return db.execute(PUT, {**values, "bodies": bodies, "fenced": fenced}).rowcount
+
+
+def stop(db: Db, endpoint: int, name: str, why: str, now: datetime) -> None:
+    """Switch an endpoint off, which is a task for staff."""
+    db.execute(
+        "UPDATE endpoint SET state = 'off', why = %s, changed_at = %s WHERE endpoint_id = %s", [why, now, endpoint]
+    )
+    tell(db, EndpointTrouble(name=name), f"{name} is switched off: {why}", now)
+
+
+def tell(db: Db, fact: EndpointTrouble, why: str, now: datetime, author: str = ARREARS) -> None:
+    """Record that something is wrong with an endpoint, or that this is over."""
+    db.execute("SELECT FROM system_state FOR UPDATE")
+    record_system(db, fact, now, author, why)
+
+
+def _record(db: Db, endpoint: int, outcomes: Sequence[DeliveryOutcome], now: datetime) -> int:
+    # The endpoint's row first, for everybody who records of it.
+    row = db.execute("SELECT failures, name FROM endpoint WHERE endpoint_id = %s FOR UPDATE", [endpoint]).fetchone()
+    assert row is not None
+    failures, name = row
+    taken = [one for one in outcomes if one.answer.taken]
+    failed = [one for one in outcomes if not one.answer.taken]
+    values = {"endpoint": endpoint, "now": now}
+    recorded = 0
+    if taken:
+        recorded += db.execute(ACKNOWLEDGE, {**values, **_columns(taken, now)}).rowcount
+        if failures:
+            db.execute(BACK_AGAIN, values)
+            if failures >= AWAY_AFTER:
+                db.execute(DUE_AT_ONCE, values)
+    if failed:
+        is_there = bool(taken) or failures < AWAY_AFTER
+        more = {"long_ago": now - GIVEN_UP_AFTER, "is_there": is_there}
+        again = db.execute(TRY_LATER, {**values, **_columns(failed, now), **more}).fetchall()
+        recorded += len(again)
+        parked = sorted(message for message, state in again if state == DeliveryState.PARKED)
+        if parked:
+            said = f"{name} does not take {', '.join(parked[:5])} and took others; `arrears events redrive` tries again"
+            tell(db, EndpointTrouble(name=name), said, now)
+        if not taken and again:
+            _failed(db, values, failed, now)
+    return recorded
+
+
+def _failed(db: Db, values: Mapping[str, object], failed: Sequence[DeliveryOutcome], now: datetime) -> None:
+    next_at = now + min(one.pause for one in failed)
+    more = {"count": len(failed), "away": AWAY_AFTER, "next": next_at}
+    row = db.execute(FAILED, {**values, **more}).fetchone()
+    assert row is not None
+    name, since, _ = row
+    last = failed[-1].answer
+    if any(one.answer.status == GONE for one in failed):
+        stop(db, int(str(values["endpoint"])), name, "it says that it is gone (410)", now)
+    elif since < now - GIVEN_UP_AFTER:
+        said = f"it has taken nothing since {since:%Y-%m-%d %H:%M} UTC: {last.said or last.status}"
+        stop(db, int(str(values["endpoint"])), name, said, now)
+
+
+def _columns(outcomes: Sequence[DeliveryOutcome], now: datetime) -> Mapping[str, object]:
+    return {
+        "messages": [one.claim.message for one in outcomes],
+        "tries": [one.claim.tries for one in outcomes],
+        "statuses": [one.answer.status for one in outcomes],
+        "said": [_said(one.answer.said) for one in outcomes],
+        "next": [now + one.pause for one in outcomes],
+    }
+
+
+def _said(text: str) -> str:
+    """What came back, as one line that any terminal can show."""
+    return "".join(sign if sign.isprintable() else " " for sign in text)[:200]
