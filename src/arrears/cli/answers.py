@@ -151,11 +151,9 @@ ANSWERS: Final[Mapping[str, JsonAnswer | NoAnswer]] = {
             "changes": [
                 {
                     "row": "count",
-                    "account": "text",
-                    "invoice": "text",
+                    **_each("text", "account invoice"),
                     "what": "code",
-                    "before": "value",
-                    "after": "value",
+                    **_each("value", "before after"),
                     "currency": "currency?",
                 }
             ],
@@ -266,8 +264,7 @@ ANSWERS: Final[Mapping[str, JsonAnswer | NoAnswer]] = {
     "person erasures": JsonAnswer(
         [
             {
-                "number": "count",
-                "person": "count",
+                **_each("count", "number person"),
                 "sign_in": "text",
                 "mailboxes": ["text"],
                 "at": "at",
@@ -325,8 +322,7 @@ ANSWERS: Final[Mapping[str, JsonAnswer | NoAnswer]] = {
                 "amount_minor": "minor",
                 "state": "code",
                 "decline": "text",
-                "created_at": "at",
-                "moved_at": "at",
+                **_each("at", "created_at moved_at"),
                 "joined": "flag",
                 "*": "value",
             }
