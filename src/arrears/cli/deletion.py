@@ -9,7 +9,7 @@ from typing import Any, Final
 
 import click
 
-from arrears.cli.common import AS_JSON, WORDS, find_account, find_subscription, print_json, rows
+from arrears.cli.common import AS_JSON, WORDS, print_json, rows
 from arrears.core.account import RELEASES, Account
 from arrears.core.deletions import DeletionStage, PlannedDeletion, planned_deletions
 from arrears.core.errors import Refused
@@ -18,6 +18,7 @@ from arrears.core.money import format_amount
 from arrears.core.tasks import counted
 from arrears.core.view import View
 from arrears.engine import commands
+from arrears.engine.finding import find_account, find_subscription
 from arrears.store.postgres.queries import with_deletion_ahead
 from arrears.wiring import Installation, open_installation
 
