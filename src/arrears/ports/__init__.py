@@ -38,6 +38,7 @@ from arrears.ports.delivery import (
     ParcelIntake,
     Transport,
 )
+from arrears.ports.documents import DocumentBook, DocumentMaker, StoredDocument
 from arrears.ports.installation import (
     InstallationControl,
     InstallationState,
@@ -90,6 +91,7 @@ from arrears.ports.people import (
     ThrottleBook,
 )
 from arrears.ports.services import (
+    Obeyed,
     Order,
     Services,
 )
@@ -103,6 +105,7 @@ from arrears.ports.store import (
     AccountsAndAccess,
     AccountsAndAddresses,
     AccountsAndContacts,
+    AccountsAndDocuments,
     AccountsAndInstallation,
     AccountsAndMail,
     AccountsAndMoney,
@@ -150,6 +153,7 @@ __all__ = [
     "AccountsAndAccess",
     "AccountsAndAddresses",
     "AccountsAndContacts",
+    "AccountsAndDocuments",
     "AccountsAndInstallation",
     "AccountsAndMail",
     "AccountsAndMoney",
@@ -181,6 +185,8 @@ __all__ = [
     "DeliveryOutcome",
     "DeliveryRound",
     "DeliveryState",
+    "DocumentBook",
+    "DocumentMaker",
     "DueAccounts",
     "EndpointBook",
     "EndpointState",
@@ -211,6 +217,7 @@ __all__ = [
     "NewEndpoint",
     "NoticeFacts",
     "NoticeSending",
+    "Obeyed",
     "Order",
     "OtherChannel",
     "Parcel",
@@ -232,6 +239,7 @@ __all__ = [
     "SetupBook",
     "SetupPage",
     "Store",
+    "StoredDocument",
     "StuckMail",
     "Sums",
     "Support",
