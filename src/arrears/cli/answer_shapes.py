@@ -18,7 +18,7 @@ NAMES: Final[Mapping[str, str]] = {
     "seconds": "seconds, with a fraction",
     "flag": "true or false",
     "text": "somebody's own words, or a name that another system gave; to show, never to compare",
-    "value": "a number, a flag, a text or a list of these",
+    "value": "a number, a flag, a text or a list of these; with a `currency` beside it, minor units of it",
     "fact": "the fields of the fact, as the journal has them for this `kind`",
 }
 

@@ -12,6 +12,7 @@ from typing import Final
 
 from arrears.cli.answer_shapes import NAMES, JsonAnswer, NoAnswer, Shape, each
 from arrears.cli.answers_bank import BANK
+from arrears.cli.answers_deletion import DELETION
 
 __all__ = ["ANSWERS", "NAMES", "JsonAnswer", "NoAnswer", "Shape"]
 
@@ -19,15 +20,7 @@ _ACTS: Final = NoAnswer("it does one thing; the exit code says whether it was do
 _PEOPLE: Final = NoAnswer("it is for people to look at")
 _RUNS: Final = NoAnswer("it runs until it is told to end, and says what it does in its log (`ARREARS_LOG=json`)")
 
-_MAIL: Final = {
-    "id": "text",
-    "kind": "code",
-    "to": "text",
-    "subject": "text",
-    "state": "code",
-    "reply": "text",
-    "at": "at",
-}
+_MAIL: Final = {**each("text", "id to subject reply"), **each("code", "kind state"), "at": "at"}
 _LINE: Final = {"seq": "count", "on": "day", "day": "count?", "kind": "code"}
 _STANDING: Final = {
     "account": "id",
@@ -87,7 +80,10 @@ _SUPPORT: Final = {
 }
 _BY_CURRENCY: Final = {"*": "minor"}
 _POLICY: Final = {"name": "text", "*": "value?"}
-_CHANGES: Final = {"shortened": "count", "changes": [{"key": "text", "sentence": "text", "shortens": "flag"}]}
+_CHANGES: Final = {
+    "shortened": "count",
+    "changes": [{"key": "text", "before": "value?", "after": "value?", "currency": "currency?", "shortens": "flag"}],
+}
 _ENDED: Final = {
     "subscription": "id",
     "service": "text",
@@ -119,14 +115,13 @@ ANSWERS: Final[Mapping[str, JsonAnswer | NoAnswer]] = {
             "changes": [
                 {
                     "row": "count",
-                    "account": "text",
-                    "invoice": "text",
+                    **each("text", "account invoice"),
                     "what": "code",
-                    "before": "text",
-                    "after": "text",
+                    **each("value", "before after"),
+                    "currency": "currency?",
                 }
             ],
-            "refused": {"*": ["text"]},
+            "refused": [{"account": "text", "row": "count", "code": "code", "text": "text"}],
             "before": _SUMS,
             "after": _SUMS,
         }
@@ -204,6 +199,11 @@ ANSWERS: Final[Mapping[str, JsonAnswer | NoAnswer]] = {
         }
     ),
     "status ACCOUNT": JsonAnswer(_STANDING),
+    "deletions": JsonAnswer([DELETION]),
+    "certificate show": NoAnswer("it prints the certificate: JSON always, to be kept as it is"),
+    "certificate verify": NoAnswer("it prints JSON always: what the certificate says"),
+    "certificate key": NoAnswer("it prints one line: the key"),
+    **dict.fromkeys(("deletion release", "deletion hold", "deletion unhold"), _ACTS),
     "explain": JsonAnswer(
         {
             **_STANDING,
@@ -234,8 +234,7 @@ ANSWERS: Final[Mapping[str, JsonAnswer | NoAnswer]] = {
     "person erasures": JsonAnswer(
         [
             {
-                "number": "count",
-                "person": "count",
+                **each("count", "number person"),
                 "sign_in": "text",
                 "mailboxes": ["text"],
                 "at": "at",
@@ -293,8 +292,7 @@ ANSWERS: Final[Mapping[str, JsonAnswer | NoAnswer]] = {
                 "amount_minor": "minor",
                 "state": "code",
                 "decline": "text",
-                "created_at": "at",
-                "moved_at": "at",
+                **each("at", "created_at moved_at"),
                 "joined": "flag",
                 "*": "value",
             }
