@@ -15,6 +15,7 @@ class ScopeKind(StrEnum):
 
     ACCOUNTS = "accounts"
     ALERTS = "alerts"
+    EVENTS = "events"
     INVOICES = "invoices"
     PAYMENTS = "payments"
     PEOPLE = "people"
