@@ -10,6 +10,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, timedelta
+from hashlib import sha256
 from typing import Any, Final, NamedTuple
 
 import psycopg
@@ -25,9 +26,10 @@ from arrears.core.unit import GENESIS, Unit, chained
 from arrears.engine import commands
 from arrears.engine.booking import Payment
 from arrears.engine.system import adopt_policy
-from arrears.ports import NewAccount
+from arrears.ports import Mail, NewAccount
 from arrears.sim.stage import Stage
 from arrears.store.memory.store import MemoryStore
+from arrears.store.postgres.write import SEAL
 
 NOW: Final = datetime(2026, 6, 1, 9, tzinfo=UTC)
 """The instant of the measured run: 09:00 of a Monday, UTC."""
@@ -54,6 +56,9 @@ PHASES: Final = (
     Phase("retention warning 30", 61, 10),
 )
 
+CUT: Final = PHASES[5]
+"""Of these something is cut in the measured run."""
+
 VARIANTS: Final = 48
 """In how many ways the accounts of one phase differ in what a decision could look at: how many invoices they paid
 before, the service they use, and the second at which a mail server accepted their messages."""
@@ -62,9 +67,11 @@ SERVICES: Final = ("cloud", "mail", "storage")
 
 @dataclass(frozen=True, slots=True)
 class Template:
-    """One account's rows as text with MARK for its number, and its facts for the chain."""
+    """One account's rows as text with MARK for its number, its facts for the chain, and what its letters say, by the
+    digest that the facts of their acceptance name."""
 
     facts: tuple[tuple[int, datetime, str, str, str, str], ...]
+    letters: dict[str, str]
     state: str
     next_at: datetime | None
     blocks: dict[str, str]
@@ -132,35 +139,47 @@ def _template(store: MemoryStore, number: int) -> Template:
         if found:
             columns = ", ".join(found[0]._fields)
             blocks[f"COPY {table} ({columns}) FROM STDIN"] = "".join(_line(row) for row in found)
+    mails = store.mails_of(number)
+    if mails:
+        blocks[COPY_MESSAGE] = "".join(map(_mail_line, mails))
     facts = tuple(
         (s.recorded.seq, s.recorded.at, s.recorded.author, s.recorded.why, kind_of(s.recorded.fact), s.body)
         for s in unit.stored
     )
-    return Template(facts, encode_account(unit.account), store.slots[number].next_at, blocks)
+    letters = {sha256(m.text.encode()).hexdigest(): m.text for m in mails}
+    return Template(facts, letters, encode_account(unit.account), store.slots[number].next_at, blocks)
+
+
+def _mail_line(m: Mail) -> str:
+    who = (m.address, m.role.value, m.person, m.language)
+    said = (m.subject, m.text.replace("\n", "\\n"), m.state, m.reply, m.at, m.mark, m.address)
+    return _line((MARK, m.seq, m.no, m.kind.value, m.cause, m.on_day, *who, *said))
 
 
 def _line(row: Iterable[Any]) -> str:
     return "\t".join("\\N" if value is None else str(value) for value in row) + "\n"
 
 
-def _copies(accounts: int, due: int) -> Iterator[tuple[int, Template]]:
+def _copies(accounts: int, due: int, cut_percent: int) -> Iterator[tuple[int, Template]]:
     """Which template each account is a copy of: the due ones lie evenly between the others."""
     played = {p: [_play(p.days, variant) for variant in range(VARIANTS)] for p in PHASES}
-    phases = [played[p][v] for v in range(VARIANTS) for p in PHASES for _ in range(p.share // 10)]
+    cut = [played[CUT][v] for v in range(VARIANTS)]
+    others = [played[p][v] for v in range(VARIANTS) for p in PHASES if p != CUT for _ in range(p.share // 10)]
     paid = _play(None)
     made = 0
     for number in range(1, accounts + 1):
         if made * accounts < due * number and made < due:
-            yield number, phases[made % len(phases)]
+            before, after = made * cut_percent // 100, (made + 1) * cut_percent // 100
+            yield number, cut[before % len(cut)] if after > before else others[(made - before) % len(others)]
             made += 1
         else:
             yield number, paid
 
 
-def _chunks(accounts: int, due: int) -> Iterator[dict[str, str]]:
+def _chunks(accounts: int, due: int, cut_percent: int) -> Iterator[dict[str, str]]:
     """The book as COPY texts, 5,000 accounts at a time."""
     texts: dict[str, list[str]] = {}
-    for number, template in _copies(accounts, due):
+    for number, template in _copies(accounts, due, cut_percent):
         _add(texts, number, template)
         if number % 5000 == 0:
             yield {statement: "".join(parts) for statement, parts in texts.items()}
@@ -173,15 +192,27 @@ COPY_STEP: Final = (
     "COPY step (account_id, seq, kind, case_no, subscription, generation, rung, promised_on, skipped) FROM STDIN"
 )
 COPY_FACT: Final = "COPY fact (account_id, seq, at, kind, author, why, hash, body) FROM STDIN"
-COPY_STATE: Final = "COPY account_state (account_id, seq, next_at, waits, head, state, recorded_at) FROM STDIN"
+COPY_MESSAGE: Final = (
+    "COPY message (account_id, seq, no, kind, cause, on_day, address, role, person_id, language, subject, body, state,"
+    " reply, at, mark, mailbox) FROM STDIN"
+)
+COPY_STATE: Final = "COPY arriving (account_id, seq, next_at, waits, head, state, recorded_at) FROM STDIN"
+SEALED: Final = f"""
+INSERT INTO account_state (account_id, seq, next_at, waits, head, state, recorded_at, seal)
+SELECT account_id, seq, next_at, waits, head, state, recorded_at, {SEAL.format("s")} FROM arriving s"""
+"""States come in as text and are sealed by the server, as those are that the engine writes."""
 
 
 def _add(texts: dict[str, list[str]], number: int, template: Template) -> None:
     mark, own = str(MARK), str(number)
     head = GENESIS
     lines = texts.setdefault(COPY_FACT, [])
+    digests = {said: sha256(text.replace(mark, own).encode()).hexdigest() for said, text in template.letters.items()}
     for seq, at, author, why, kind, body in template.facts:
         text = body.replace(mark, own)
+        if kind == "notice_accepted":
+            said = text.partition('"digest":"')[2][:64]
+            text = text.replace(said, digests[said])
         head = chained(head, number, seq, at, author, why, text)
         lines.append(f"{own}\t{seq}\t{at}\t{kind}\t{author}\t{why}\t\\\\x{head.hex()}\t{text}\n")
     state = template.state.replace(mark, own)
@@ -193,14 +224,18 @@ def _add(texts: dict[str, list[str]], number: int, template: Template) -> None:
         texts.setdefault(statement, []).append(block.replace(mark, own))
 
 
-def write_book(url: str, accounts: int, due: int) -> None:
-    """Fill the tables of an empty database; `due` of the accounts are due at NOW."""
+def write_book(url: str, accounts: int, due: int, cut_percent: int = CUT.share) -> None:
+    """Fill the tables of an empty database; `due` of the accounts are due at NOW, so many in a hundred of those to be
+    disabled."""
     with psycopg.connect(url) as db:
         db.execute("SET synchronous_commit = off")
-        for chunk in _chunks(accounts, due):
+        db.execute("CREATE TEMP TABLE arriving (LIKE account_state)")
+        for chunk in _chunks(accounts, due, cut_percent):
             for statement, text in chunk.items():
                 with db.cursor().copy(statement) as copy:  # type: ignore[call-overload]
                     copy.write(text)
+            db.execute(SEALED.encode())
+            db.execute("TRUNCATE arriving")
         db.execute("SELECT setval('account_number', %s)", [accounts])
     with psycopg.connect(url, autocommit=True) as db:
         db.execute("VACUUM (ANALYZE, FREEZE)")

@@ -95,6 +95,14 @@ CASES = {
     "operator": Case("arrears", "Example Hosting", "Example Hosting", "Example\nHosting", LINES),
     "legal_identity": Case("", "Example B.V., KvK 12345678", "Example B.V., KvK 12345678", "Example\nB.V.", LINES),
     "iban": Case("", "nl91abna0417164300", "NL91 ABNA 0417 1643 00", "NL91ABNA0417164300\n", NO_IBAN),
+    "invoicing": Case(None, "invoicing.toml", Path("invoicing.toml"), "invoicing.toml\n", LINES),
+    "invoice_url": Case(
+        "",
+        "https://billing.example.org/{number}.pdf?as=pdf",
+        "https://billing.example.org/{number}.pdf?as=pdf",
+        "https://billing.example.org/",
+        "is {given!r}; say once where the number belongs, as {{number}}",
+    ),
     "support_url": Case(
         "", "https://help.example.org/b?from=mail", "https://help.example.org/b?from=mail", "javascript:alert(1)", A_URL
     ),
@@ -176,6 +184,7 @@ MORE_THAT_IS_BAD = {
     "stripe_api": [*NO_URL, *NO_BASE],
     "base_url": [*NO_URL, *NO_BASE],
     "support_url": ["help", *NO_URL],
+    "invoice_url": ["https://x.example/{number}/{number}", "javascript:{number}"],
     "iban": ["to our bank", "NL92ABNA0417164300", "NL91ABNA041716430", "DE91ABNA0417164300", "NL91-ABNA-0417-1643-00"],
     "operator": ["x" * 101, *(f"Exam{char}ple" for char in UNSEEN)],
     "legal_identity": ["x" * 501, *(f"Exam{char}ple" for char in UNSEEN)],

@@ -327,8 +327,8 @@ class Torture:
 
     def wait_for_calm(self) -> bool:
         """Everybody is well from now on, and time passes until nothing is pending; whether that came."""
-        for one in self.town.receivers.values():
-            one.mode = "ok"
+        for receiver in self.town.receivers.values():
+            receiver.mode = "ok"
         deadline = time.monotonic() + CALM_SECONDS_MAX
         while time.monotonic() < deadline:
             self.clock.pass_by(3600)

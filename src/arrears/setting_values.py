@@ -26,6 +26,7 @@ from arrears.core.address import (
     host_name,
     unseen_in,
 )
+from arrears.core.bank.bank_codes import grouped, iban_of
 from arrears.core.delivery.targets import AllowedTargets, allowed_targets
 from arrears.core.errors import Refused, quoted
 
@@ -53,8 +54,6 @@ URL_CHARACTERS_MAX: Final = 500
 
 _DATABASE_BYTES_MAX: Final = 63
 """NAMEDATALEN of PostgreSQL, less its end."""
-
-_IBAN: Final = re.compile(r"[A-Z]{2}[0-9]{2}[A-Z0-9]{11,30}")
 
 
 class Secret(str):
@@ -212,14 +211,19 @@ def as_host(text: str) -> str | None:
 
 
 def as_iban(variable: str, given: str) -> str:
-    """An account number in groups of four, as people write it: money is sent there. ISO 13616: the length that its
-    country has, and 97 divides it with one left over."""
-    text = re.sub(r"[ \u00a0]", "", given).upper()
-    if not _IBAN.fullmatch(text) or IBAN_CHARACTERS.get(text[:2], len(text)) != len(text):
-        raise _wrong(variable, f"is {quoted(given)}, which is no IBAN; write it like NL91 ABNA 0417 1643 00")
-    if int("".join(str(int(char, 36)) for char in text[4:] + text[:4])) % 97 != 1:
-        raise _wrong(variable, f"is {quoted(given)}, in which a character is wrong: compare it with the bank's")
-    return " ".join(text[place : place + 4] for place in range(0, len(text), 4))
+    """An IBAN in groups of four, as people write it: money is sent there."""
+    try:
+        return grouped(iban_of(given))
+    except ValueError as error:
+        raise _wrong(variable, f"is {quoted(given)}, {error}") from None
+
+
+def as_invoice_url(variable: str, given: str) -> str:
+    """An address with one place for an invoice's number."""
+    if given.count("{number}") != 1:
+        raise _wrong(variable, f"is {quoted(given)}; say once where the number belongs, as {{number}}")
+    as_url(variable, given.replace("{number}", "1"))
+    return given
 
 
 def as_folder(variable: str, given: str) -> Path:
@@ -365,31 +369,3 @@ def as_origins(variable: str, given: str) -> frozenset[str]:
             raise Refused("bad_origin", f"{variable}: {why}")
         found[text] = f"{parts.scheme}://{host}"
     return frozenset(found.values())
-
-
-IBAN_CHARACTERS: Final[Mapping[str, int]] = {
-    code: count
-    for count, codes in {
-        15: "NO",
-        16: "BE",
-        18: "DK FI FK FO GL NL SD",
-        19: "MK SI",
-        20: "AT BA EE KZ LT LU MN XK",
-        21: "CH HR LI LV",
-        22: "BG BH CR DE GB GE IE ME RS VA",
-        23: "AE GI IL IQ OM SO TL",
-        24: "AD CZ ES MD PK RO SA SE SK TN VG",
-        25: "LY PT ST",
-        26: "IS TR",
-        27: "BI DJ FR GR IT MC MR SM",
-        28: "AL AZ BY CY DO GT HN HU LB NI PL SV",
-        29: "BR EG PS QA UA",
-        30: "JO KW MU YE",
-        31: "MT SC",
-        32: "LC",
-        33: "RU",
-    }.items()
-    for code in codes.split()
-}
-"""How long an account number is in each country of the IBAN registry (ISO 13616, SWIFT). One of a country that joined
-since is taken when its check digits are right."""

@@ -18,11 +18,14 @@ from typing import Any, Final, Literal
 from urllib.parse import urlsplit
 
 from arrears.adapters.channels.live_mail import PROVIDERS, refuse_catcher, refuse_pretending_provider
+from arrears.core.bank.invoicing import Invoicing
 from arrears.core.delivery.targets import AllowedTargets
 from arrears.core.errors import Refused
 from arrears.core.escalation import DELETIONS_PER_DAY
 from arrears.core.people.keeping import PEOPLE_DAYS, TEXTS_DAYS
 from arrears.engine.message_context import PER_HOUR, PER_RECIPIENT_A_DAY
+from arrears.notices.invoice_making import made_with
+from arrears.notices.invoice_paper import TypstInvoices
 from arrears.ports.privacy import KeptFor
 from arrears.setting_values import (
     ROW,
@@ -36,6 +39,7 @@ from arrears.setting_values import (
     as_home,
     as_hosts,
     as_iban,
+    as_invoice_url,
     as_log_form,
     as_mail_backend,
     as_mail_url,
@@ -149,6 +153,18 @@ class Settings:
         "none",
     )
     iban: str = setting("where bank transfers go, as messages say it", as_iban, "", "they go where the invoice says")
+    invoicing: Path | None = setting(
+        "a TOML file with who you are on invoices, and your bank accounts (docs/invoices.md)",
+        as_folder,
+        None,
+        "nobody transfers by our documents",
+    )
+    invoice_url: str = setting(
+        "where your own document of an invoice is, with `{number}` in it",
+        as_invoice_url,
+        "",
+        "the documents are ours",
+    )
     support_url: str = setting(
         "where a customer finds help",
         as_url,
@@ -267,6 +283,11 @@ def _refuse_unknown(environ: Mapping[str, str]) -> None:
             near = get_close_matches(name.removeprefix(PREFIX), known, n=1)
             meant = f"did you mean {PREFIX}{near[0]}?" if near else "`arrears settings --markdown` lists what there is"
             raise Refused("bad_setting", f"{name[:80]} is no setting; {meant}")
+
+
+def invoice_documents(ours: Settings) -> tuple[Invoicing, TypstInvoices]:
+    """Who asks on invoices and to which bank accounts, and what makes their documents. Refuses `bad_invoicing`."""
+    return made_with(ours.invoicing, ours.iban, ours.operator, ours.legal_identity)
 
 
 def refuse_stand_ins(ours: Settings) -> None:

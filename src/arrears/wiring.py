@@ -37,7 +37,7 @@ from arrears.engine.people import chores
 from arrears.engine.run import Limits, RunReport
 from arrears.engine.system import adopt_policy, identity
 from arrears.ports import Channel, Clock, OtherChannel, Processor, Services, Transport
-from arrears.settings import Settings, read, refuse_stand_ins
+from arrears.settings import Settings, invoice_documents, read, refuse_stand_ins
 from arrears.store import schema
 from arrears.store.postgres.store import PostgresStore
 from arrears.store.postgres.upgrading import alone
@@ -318,9 +318,9 @@ def open_installation(*, connections_max: int = 4) -> Installation:
     store = PostgresStore(url, connections_max=connections_max, clock_is_real=isinstance(clock, RealClock))
     if not store.policies():
         adopt_policy(store, default_policy(), clock.now(), ARREARS)
-    limits = Limits(settings().deletions_per_day)
-    providers = payment_providers(identity(store, clock.now()))
+    limits, providers = Limits(settings().deletions_per_day), payment_providers(identity(store, clock.now()))
     refuse_stand_ins(settings())
+    invoice_documents(settings())
     channel, services = mail_channel(url), InProcessServices()
     return Installation(url, store, channel, services, clock, limits, providers, other_channels())
 

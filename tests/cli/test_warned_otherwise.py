@@ -5,8 +5,8 @@ from __future__ import annotations
 import pytest
 from tests.stories.story import Story
 
-from arrears.cli.common import find_subscription
 from arrears.core.errors import Refused
+from arrears.engine.finding import find_subscription
 
 
 def test_a_subscription_is_named_by_its_id_or_by_a_service_that_only_it_has() -> None:

@@ -7,7 +7,7 @@ from tests.stories.story import Story, table
 
 from arrears.core import facts as f
 from arrears.core.account import DoubtKind
-from arrears.sim.causes import causes
+from arrears.core.causes import causes
 from arrears.sim.simulate import simulate
 from arrears.sim.story import as_text, tell
 from arrears.store.memory.store import MemoryStore

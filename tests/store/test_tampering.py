@@ -123,6 +123,7 @@ CHANGES: Final = {
     "the next look, far away": STATE + "next_at = '2030-01-01'" + ONE,
     "the next look, never": STATE + "next_at = NULL" + ONE,
     "what waits": STATE + "waits = NOT waits" + ONE,
+    "the seal": STATE + "seal = seal + 1" + ONE,
     "the instant of the newest fact": STATE + "recorded_at = '2027-06-01'" + ONE,
     "a policy, a day earlier": "UPDATE policy SET body = replace(body, 'after_days = 30', 'after_days = 29')",
     "a policy, a shorter lead": "UPDATE policy SET body = replace(body, 'lead_days = 7', 'lead_days = 1')",
@@ -238,6 +239,7 @@ SAYS: Final = {
     "the next look, far away": "account 1: something is due before its next look",
     "the next look, never": "account 1: something is due before its next look",
     "what waits": "account 1: whether it waits for a doubt is not what the state says",
+    "the seal": "account 1: the seal of its state is not that of this state",
     "the instant of the newest fact": "account 1: the instant of its newest look is neither a run's nor that of a fact",
     "a policy, a day earlier": "the text of policy default is not the one that was adopted",
     "a policy, a shorter lead": "the text of policy default is not the one that was adopted",
@@ -430,6 +432,34 @@ def test_every_table_is_compared_with_the_journal_or_it_is_said_why_not(book: Po
             )
         }  # fmt: skip
     assert (ours - TABLES.keys(), TABLES.keys() - ours) == (set(), set())
+
+
+def test_a_quick_look_proves_who_was_left_alone_and_nobody_who_was_changed_by_hand(
+    make_due: Callable[[int], PostgresStore],
+) -> None:
+    store = make_due(2 + len(REFUSED))
+    changed = dict(enumerate(REFUSED, start=3))
+    with store.transaction() as db:
+        for number, name in changed.items():
+            for statement in CHANGES[name].split("; "):
+                db.execute(statement.replace("account_id = 1", f"account_id = {number}").encode())
+        db.execute("UPDATE account_state SET seal = NULL WHERE account_id = 2")
+    with store.due(at(33), 1000) as batch:
+        batch.look(batch.units)
+        assert set(batch.unproven()) == {2, *changed}
+        assert set(batch.audit(batch.units)) == set(changed), "who was sealed by nobody yet is folded"
+
+
+def test_who_is_not_proven_by_a_quick_look_and_was_left_alone_is_cut(
+    make_due: Callable[[int], PostgresStore],
+) -> None:
+    store = make_due(2)
+    with store.transaction() as db:
+        db.execute("UPDATE account_state SET seal = NULL WHERE account_id = 2")
+    run(store, at(33))
+    assert {a.subscriptions[0].state for a in store.snapshots([1, 2]).values()} == {State.DISABLED}
+    with store.transaction() as db:
+        assert db.execute("SELECT count(*) FROM account_state WHERE seal IS NULL").fetchone() == (0,)
 
 
 def test_a_run_cuts_nothing_that_was_changed_by_hand_and_tells_staff(make_due: Callable[[int], PostgresStore]) -> None:

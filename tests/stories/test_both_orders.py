@@ -45,6 +45,11 @@ class World(Banked):
         self.until(1)
         self.spare = self.card("spare")
 
+    def bill_a_new_one(self) -> None:
+        """A second service is added, with an invoice of its own that is due on day 10."""
+        number = commands.add_subscription(self.store, self.no, "archive", self.now, API)
+        self.bill(10, 6000, subscriptions=(number,))
+
     def disputed(self, *states: tuple[str, DisputeState]) -> None:
         """The payer's bank takes the payment of I1 back, and we hear each step of it."""
         for name, state in states:
@@ -118,6 +123,7 @@ class World(Banked):
 
 FACTS: Final[dict[str, Callable[[World], object]]] = {
     "subscription added": lambda w: commands.add_subscription(w.store, w.no, "mail", w.now, API),
+    "subscription and its invoice": lambda w: w.bill_a_new_one(),
     "invoice issued": lambda w: w.bill(10, 6000),
     "invoice in dollars": lambda w: w.bill(10, 6000, currency="USD"),
     "invoice voided": lambda w: corrections.void(w.store, "I1-2", w.now, STAFF, "wrong"),
@@ -125,6 +131,7 @@ FACTS: Final[dict[str, Callable[[World], object]]] = {
     "invoice disputed": lambda w: w.dispute(2),
     "paid invoice credited": lambda w: corrections.credit(w.store, "I1-1", 2000, w.now, STAFF, "kindness"),
     "method added": lambda w: w.card("third", active=False),
+    "method made active": lambda w: methods.activate(w.store, w.no, w.spare, w.now, ADMIN),
     "method expired": lambda w: w.expires(),
     "method removed": lambda w: methods.remove(w.store, w.providers, w.no, w.spare, w.now, ADMIN),
     "card declined": lambda w: w.settle(1),
@@ -147,6 +154,7 @@ FACTS: Final[dict[str, Callable[[World], object]]] = {
     "chargeback": lambda w: w.disputed(("o", OPEN)),
     "chargeback won": lambda w: w.disputed(("w", OPEN), ("w", WON)),
     "chargeback lost": lambda w: w.disputed(("l", OPEN), ("l", LOST)),
+    "chargeback lost, then won": lambda w: w.disputed(("z", OPEN), ("z", LOST), ("z", WON)),
     "chargeback again": lambda w: w.disputed(("x", OPEN), ("x", WON), ("y", OPEN), ("y", LOST)),
 }
 
@@ -171,6 +179,7 @@ BY_CARD: Final = (
 BY_PAGE: Final = ("paid on page, heard", "paid on page, late")
 ASKED: Final = (*BY_CARD, *BY_PAGE)
 LESS: Final = ("invoice voided", "invoice credited", "paid invoice credited", "paid by transfer", "paid as credit")
+SETTLES: Final = ("invoice voided", "invoice disputed", "paid by transfer", "paid on page, heard")
 HELD_BACK: Final = ("invoice disputed",)
 LOST_AGAIN: Final = ("chargeback lost", "chargeback again")
 TAKEN: Final = ("chargeback", *LOST_AGAIN)
@@ -185,6 +194,7 @@ WHY: Final[tuple[tuple[Iterable[str], Iterable[str], str], ...]] = (
     (BY_CARD, BY_PAGE, "only who settles with a card makes it active; a page stores nothing"),
     (BY_CARD, ("method removed",), "a card that was removed pays nothing, and one that pays is not removed"),
     (BY_CARD, ("method expired",), "a card that is over pays nothing"),
+    (("method made active",), SETTLES, "while something is past due only what pays it makes a card active"),
     (HELD_BACK, ("paid invoice credited", "paid as credit"), "credit is not put on what is disputed"),
     (("paid invoice credited",), ("chargeback",), "a debt is held as a whole while a bank holds a part of its money"),
     (("paid as credit",), OWED_AGAIN, "credit goes to the oldest debt that is open at that time"),

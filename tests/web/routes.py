@@ -69,6 +69,10 @@ def values(town: Town, account: int) -> dict[str, object]:
         "ref": "nobody",
         "person": "per_1",
         "task": "settle",
+        "task_no": 999_999,
+        "case": "case_1_99999",
+        "hold": "hold_1_99999",
+        "subscription": "cloud",
     }
 
 

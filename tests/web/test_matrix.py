@@ -153,6 +153,29 @@ PUT    /v1/accounts/<ref>                                    401     403      42
 GET    /v1/invoices/<path:number>                            401     404      404      401
 PUT    /v1/invoices/<path:number>                            401     403      422      401
 POST   /v1/upserts                                           415     415      415      415
+GET    /v1/accounts                                          401     200      200      401
+GET    /v1/subscriptions                                     401     200      200      401
+GET    /v1/invoices                                          401     200      200      401
+GET    /v1/cases                                             401     200      200      401
+GET    /v1/cases/<case>                                      401     404      404      401
+GET    /v1/accounts/<account>/explanation                    401     200/404  200/404  401
+GET    /v1/accounts/<account>/ahead                          401     200/404  200/404  401
+GET    /v1/tasks                                             401     200      200      401
+POST   /v1/tasks/<task_no>/close                             401     403      422      401
+GET    /v1/policies                                          401     200      200      401
+GET    /v1/policies/<name>                                   401     404      404      401
+POST   /v1/payments                                          401     403      422      401
+POST   /v1/payments/<payment>/take-back                      401     403      422/404  401
+POST   /v1/credits                                           401     403      422      401
+POST   /v1/voids                                             401     403      422      401
+POST   /v1/write-offs                                        401     403      422      401
+POST   /v1/due-dates                                         401     403      422      401
+POST   /v1/declines                                          401     403      422      401
+POST   /v1/disputes                                          401     403      422      401
+POST   /v1/holds                                             401     403      422      401
+POST   /v1/holds/<hold>/release                              401     403      422      401
+POST   /v1/accounts/<account>/subscriptions/<subscription>/cancel      401  403  422/404  401
+POST   /v1/accounts/<account>/subscriptions/<subscription>/reactivate  401  403  422/404  401
 """
 BODIES: Final[dict[str, dict[str, object]]] = {
     "settlement": {"method": 1, "quotes": [{"currency": "EUR", "amount_minor": 1, "hash": "x"}]},
@@ -163,6 +186,9 @@ BODIES: Final[dict[str, dict[str, object]]] = {
     "test-message": {"person": "per_1"},
     "extra": {"address": "a@example.org"},
     "profile": {"locale": "nl"},
+    "take-back": {"why": "test"},
+    "cancel": {"why": "test"},
+    "reactivate": {"why": "test"},
 }
 
 # Pages that ask the browser's own device something: what they asked is kept in the session, for the form to come.

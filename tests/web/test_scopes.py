@@ -4,6 +4,7 @@ token with another secret."""
 from __future__ import annotations
 
 import json
+import secrets
 from datetime import timedelta
 from typing import TYPE_CHECKING, Any
 
@@ -75,10 +76,18 @@ def test_the_guide_names_every_kind() -> None:
 @pytest.fixture
 def account(site: str) -> int:
     """The number of an account that is there."""
-    with psycopg.connect(site) as db:
-        row = db.execute("SELECT min(account_id) FROM account").fetchone()
-    assert row is not None
-    return int(row[0])
+    from arrears.core.account import Mode
+    from arrears.core.policy import default_policy
+    from arrears.engine.commands import open_accounts
+    from arrears.engine.system import adopt_policy
+    from arrears.ports import NewAccount
+    from arrears.wiring import installed
+
+    store = installed().store
+    if "default" not in store.policies():
+        adopt_policy(store, default_policy(), NOW - timedelta(days=100), "staff:1")
+    new = NewAccount(f"scopes-{secrets.token_hex(8)}", "Anna", "NL", "Europe/Amsterdam", "nl", Mode.INVOICE)
+    return open_accounts(store, [(new, [])], NOW, "staff:1")[0]
 
 
 def get(client: Client, path: str, token: str) -> tuple[int, Any]:

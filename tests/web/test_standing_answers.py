@@ -120,7 +120,7 @@ def test_what_is_not_there_is_said_in_one_code(asking: Asking, path: str, status
     assert headers["content-type"] == "application/problem+json"
 
 
-def test_only_a_token_that_may_read_accounts_asks_and_only_about_its_own(shop: Living, asking: Asking) -> None:
+def test_only_a_token_that_may_read_subscriptions_asks_and_only_about_its_own(shop: Living, asking: Asking) -> None:
     from arrears.web import api_tokens
 
     account, now = shop.account(), shop.clock.now()

@@ -23,7 +23,7 @@ NAMES: Final[Mapping[str, str]] = {
     "seconds": "seconds, with a fraction",
     "flag": "true or false",
     "text": "somebody's own words, or a name that another system gave; to show, never to compare",
-    "value": "a number, a flag, a text or a list of these",
+    "value": "a number, a flag, a text or a list of these; with a `currency` beside it, minor units of it",
     "fact": "the fields of the fact, as the journal has them for this `kind`",
 }
 
@@ -116,7 +116,10 @@ _SUPPORT: Final = {
 }
 _BY_CURRENCY: Final = {"*": "minor"}
 _POLICY: Final = {"name": "text", "*": "value?"}
-_CHANGES: Final = {"shortened": "count", "changes": [{"key": "text", "sentence": "text", "shortens": "flag"}]}
+_CHANGES: Final = {
+    "shortened": "count",
+    "changes": [{"key": "text", "before": "value?", "after": "value?", "currency": "currency?", "shortens": "flag"}],
+}
 _ENDED: Final = {
     "subscription": "id",
     "service": "text",
@@ -148,14 +151,13 @@ ANSWERS: Final[Mapping[str, JsonAnswer | NoAnswer]] = {
             "changes": [
                 {
                     "row": "count",
-                    "account": "text",
-                    "invoice": "text",
+                    **_each("text", "account invoice"),
                     "what": "code",
-                    "before": "text",
-                    "after": "text",
+                    **_each("value", "before after"),
+                    "currency": "currency?",
                 }
             ],
-            "refused": {"*": ["text"]},
+            "refused": [{"account": "text", "row": "count", "code": "code", "text": "text"}],
             "before": _SUMS,
             "after": _SUMS,
         }
@@ -262,8 +264,7 @@ ANSWERS: Final[Mapping[str, JsonAnswer | NoAnswer]] = {
     "person erasures": JsonAnswer(
         [
             {
-                "number": "count",
-                "person": "count",
+                **_each("count", "number person"),
                 "sign_in": "text",
                 "mailboxes": ["text"],
                 "at": "at",
@@ -321,8 +322,7 @@ ANSWERS: Final[Mapping[str, JsonAnswer | NoAnswer]] = {
                 "amount_minor": "minor",
                 "state": "code",
                 "decline": "text",
-                "created_at": "at",
-                "moved_at": "at",
+                **_each("at", "created_at moved_at"),
                 "joined": "flag",
                 "*": "value",
             }

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import re
 import sys
 import threading
 import time
@@ -14,14 +13,9 @@ from typing import Any, Final
 
 import click
 
-from arrears.core.account import Account
 from arrears.core.errors import Refused
-from arrears.core.ids import ACCOUNT, SUBSCRIPTION, format_id, parse_id
-from arrears.ports import AccountReader
 from arrears.web import logs
 from arrears.wiring import settings
-
-_SURROGATE: Final = re.compile("[\ud800-\udfff]")
 
 
 class _Words(click.ParamType[str]):
@@ -110,34 +104,6 @@ def each_mistake_on_a_line(so: str) -> Iterator[None]:
         for reason in reasons:
             click.echo(reason, err=True)
         raise Refused(refused.code, so, exit_code=refused.exit_code) from None
-
-
-def find_account(store: AccountReader, text: str) -> int:
-    """The number of the account that `acc_12` or the operator's own reference names; refuses `unknown_account`."""
-    # Bytes that are not UTF-8 reach us as lone surrogates, which no reference in the database can hold.
-    known = {} if _SURROGATE.search(text) else store.account_numbers([text])
-    if text in known:
-        return known[text]
-    if "_" in text and text.partition("_")[0] in ("acc", "sub", "inv", "hold", "case"):
-        [number] = parse_id(ACCOUNT, text)
-        if number in store.snapshots([number]):
-            return number
-    raise Refused("unknown_account", f"there is no account {text[:60]!r}; give one like acc_12, or your own reference")
-
-
-def find_subscription(account: Account, text: str) -> int:
-    """The number of the subscription that an id or the name of its service means; refuses `unknown_subscription`, also
-    where several have that service."""
-    named = [sub.no for sub in account.subscriptions if sub.service == text]
-    if len(named) == 1:
-        return named[0]
-    if not named and text.startswith(f"{SUBSCRIPTION}_"):
-        of, number = parse_id(SUBSCRIPTION, text)
-        if of == account.no and number in [sub.no for sub in account.subscriptions]:
-            return number
-    every = [f"{format_id(SUBSCRIPTION, account.no, sub.no)} ({sub.service})" for sub in account.subscriptions]
-    theirs = ", ".join(every) or "none"
-    raise Refused("unknown_subscription", f"{text[:60]!r} is not one subscription of the account; it has {theirs}")
 
 
 def begin_log(*, quiet: bool = False) -> None:

@@ -8,11 +8,12 @@ from typing import Any, Final
 
 import click
 
-from arrears.cli.common import AS_JSON, BY, WORDS, find_account, print_json, rows
+from arrears.cli.common import AS_JSON, BY, WORDS, print_json, rows
 from arrears.core.delivery.signing import SECRET_BYTES, secret_text
 from arrears.core.errors import Refused
 from arrears.core.events import EVENTS, number_of_event, wanted_types
 from arrears.core.ids import ACCOUNT, format_id
+from arrears.engine.finding import find_account
 from arrears.ports import DeliveryEndpoint, DeliveryState, EndpointState, EndpointUse, ListedDelivery, NewEndpoint
 from arrears.wiring import Installation, open_installation
 

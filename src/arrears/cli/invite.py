@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import click
 
-from arrears.cli.common import AS_JSON, BY, find_account, print_json
+from arrears.cli.common import AS_JSON, BY, print_json
 from arrears.core.ids import ACCOUNT, format_id
+from arrears.engine.finding import find_account
 from arrears.engine.people.access import ROLES, invite
 from arrears.wiring import open_installation
 

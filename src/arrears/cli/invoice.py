@@ -10,9 +10,11 @@ import click
 
 from arrears.adapters.books.sums import read_sum
 from arrears.cli.common import WORDS
+from arrears.cli.output_file import octets_file
 from arrears.core.money import format_amount
-from arrears.engine.commands import corrections
-from arrears.wiring import Installation, open_installation
+from arrears.engine.commands import corrections, documents
+from arrears.settings import invoice_documents
+from arrears.wiring import Installation, open_installation, settings
 
 WHO = click.option("--by", "who", type=WORDS, required=True, help="Who does this, for the journal.")
 REASON = click.option("--why", type=WORDS, required=True, help="Why, for the journal.")
@@ -108,6 +110,24 @@ def write_off(number: str, who: str, why: str) -> None:
         lambda live: corrections.give_up(live.store, number, live.clock.now(), f"staff:{who}", why),
         f"what was open of invoice {number} is given up",
     )
+
+
+@invoice.command()
+@click.argument("number")
+@click.option("--output", type=click.Path(dir_okay=False), required=True, help="The file to write, a PDF.")
+@click.option("--credit-note", type=click.IntRange(1), help="Instead the credit note: 1 for the first.")
+def document(number: str, output: str, credit_note: int | None) -> None:
+    """Write the document of invoice NUMBER, which is made once: an invoice, or how to pay it."""
+    with octets_file(output) as write, open_installation() as live:
+        invoicing, maker = invoice_documents(settings())
+        asked = (live.store, maker, invoicing, number)
+        if credit_note is None:
+            made = documents.invoice_document(*asked, live.clock.now())
+        else:
+            made = documents.credit_note(*asked, credit_note, live.clock.now())
+        write(made.body)
+    click.echo(f"{made.kind.value.replace('_', ' ')} {made.number}, made {made.made_at:%Y-%m-%d %H:%M} UTC,", nl=False)
+    click.echo(f" {len(made.body)} bytes, SHA-256 {made.digest.hex()}")
 
 
 @payment.command(name="take-back")

@@ -205,7 +205,7 @@ def _examples(codes: Iterable[str]) -> Iterator[Content]:
 def _written_to(named: str) -> Callable[[Content], Content]:
     """Puts an account's own names, zone, debts and dates into an example. What the account does not have at the
     moment, such as a payment that has just arrived, stays the example's."""
-    from arrears.cli.common import find_account
+    from arrears.engine.finding import find_account
     from arrears.engine.messages.drafting import open_now
     from arrears.wiring import open_installation
 

@@ -17,6 +17,13 @@ def output_file(file: str | None) -> Iterator[Callable[[str], None]]:
     if file is None:
         yield lambda text: None
         return
+    with octets_file(file) as write:
+        yield lambda text: write(text.encode())
+
+
+@contextmanager
+def octets_file(file: str) -> Iterator[Callable[[bytes], None]]:
+    """The same for what is no text."""
     path = Path(file)
     beside = path.with_name(f".{path.name}.{secrets.token_hex(4)}")
     try:
@@ -28,9 +35,9 @@ def output_file(file: str | None) -> Iterator[Callable[[str], None]]:
     except (OSError, ValueError) as error:
         raise _refused(file, error) from None
 
-    def write(text: str) -> None:
+    def write(octets: bytes) -> None:
         try:
-            target.write_text(text, encoding="utf-8", newline="")
+            target.write_bytes(octets)
             if not special:
                 target.replace(path)
         except OSError as error:

@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import click
 
-from arrears.cli.common import AS_JSON, BY, find_account, print_json, rows
+from arrears.cli.common import AS_JSON, BY, print_json, rows
 from arrears.core.errors import Refused
 from arrears.core.money import format_amount
 from arrears.core.payments.settlement import Quote
+from arrears.engine.finding import find_account
 from arrears.engine.payments.settling import Result, quote, settle
 from arrears.wiring import Installation, open_installation
 

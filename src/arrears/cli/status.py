@@ -9,10 +9,11 @@ from typing import Final
 import click
 import msgspec
 
-from arrears.cli.common import AS_JSON, find_account, print_json, rows, without_words
+from arrears.cli.common import AS_JSON, print_json, rows, without_words
 from arrears.cli.explain import explanation, standing, step_ahead
 from arrears.core.ids import ACCOUNT, SUBSCRIPTION, format_id
 from arrears.core.policy import default_policy
+from arrears.engine.finding import find_account
 from arrears.engine.messages.health import waiting
 from arrears.ports import MailHealth
 from arrears.sim.story_words import DOUBTS

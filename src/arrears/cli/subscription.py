@@ -6,7 +6,7 @@ from collections.abc import Sequence
 
 import click
 
-from arrears.cli.common import AS_JSON, WORDS, find_account, find_subscription, print_json
+from arrears.cli.common import AS_JSON, WORDS, print_json
 from arrears.core.account import Action
 from arrears.core.deadlines import ahead
 from arrears.core.ids import SUBSCRIPTION, format_id
@@ -15,6 +15,7 @@ from arrears.core.payments.settlement import quotes
 from arrears.core.rules.resume import runs
 from arrears.core.view import View
 from arrears.engine import commands
+from arrears.engine.finding import find_account, find_subscription
 from arrears.wiring import Installation, open_installation
 
 WHICH = click.argument("subscription")

@@ -7,10 +7,11 @@ from typing import Any, Final
 
 import click
 
-from arrears.cli.common import AS_JSON, BY, WORDS, find_account, print_json, rows
+from arrears.cli.common import AS_JSON, BY, WORDS, print_json, rows
 from arrears.core.account import Stop
 from arrears.core.errors import Refused
 from arrears.core.ids import ACCOUNT, format_id
+from arrears.engine.finding import find_account
 from arrears.engine.people import support as engine
 from arrears.ports.support import Request
 from arrears.wiring import Installation, open_installation

@@ -8,9 +8,11 @@ from typing import Final
 
 import click
 
-from arrears.cli.common import AS_JSON, find_account, print_json
+from arrears.cli.common import AS_JSON, print_json
 from arrears.core.closed import closed
 from arrears.core.facts import ARREARS, Recorded, encode_fact
+from arrears.engine.explaining import mail_shown
+from arrears.engine.finding import find_account
 from arrears.ports import AccountAndMailHistory, Mail, MailState
 from arrears.sim.story import as_text, tell
 from arrears.wiring import open_installation
@@ -63,13 +65,6 @@ def fate(mail: Mail) -> str:
     return (
         f"{mail.kind.replace('_', ' ')} to {mail.address}: {_FATES[mail.state]}{words} ({mail.at:%Y-%m-%d %H:%M} UTC)"
     )
-
-
-def mail_shown(mail: Mail) -> dict[str, object]:
-    return {
-        "id": mail.id, "kind": mail.kind, "to": mail.address, "subject": mail.subject, "state": mail.state,
-        "reply": mail.reply, "at": mail.at,
-    }  # fmt: skip
 
 
 _FATES: Final = closed(

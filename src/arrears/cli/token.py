@@ -7,10 +7,11 @@ from typing import Any, Final
 
 import click
 
-from arrears.cli.common import AS_JSON, WORDS, find_account, print_json, rows
+from arrears.cli.common import AS_JSON, WORDS, print_json, rows
 from arrears.core.errors import Refused
 from arrears.core.ids import ACCOUNT, format_id
 from arrears.core.people.scopes import EVERYTHING, READS, TokenScope, scopes_of, scopes_text
+from arrears.engine.finding import find_account
 from arrears.web.api_tokens import OVERLAP, ListedToken, create_token, listed_tokens, revoke_token, rotate_token
 from arrears.wiring import open_installation, set_up_django
 

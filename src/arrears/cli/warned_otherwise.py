@@ -6,11 +6,12 @@ from datetime import datetime
 
 import click
 
-from arrears.cli.common import AS_JSON, WORDS, find_account, find_subscription, print_json
+from arrears.cli.common import AS_JSON, WORDS, print_json
 from arrears.core.account import Action
 from arrears.core.facts import WarnedHow
 from arrears.core.ids import SUBSCRIPTION, format_id
 from arrears.engine.commands.warned_otherwise import SpokenWarning, record_warned
+from arrears.engine.finding import find_account, find_subscription
 from arrears.wiring import open_installation
 
 _HOW = click.Choice([how.value for how in WarnedHow])

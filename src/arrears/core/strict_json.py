@@ -25,9 +25,8 @@ def parse(body: bytes) -> Any:
         text = body.decode("utf-8")
     except UnicodeDecodeError as error:
         raise NotStrict(f"byte {error.start} is not UTF-8") from None
-    depth = 0
-    deepest = max((depth := depth + (c in "[{") - (c in "]}") for c in text), default=0)
-    if deepest > DEPTH_MAX:
+    # Nothing is deeper than it has brackets: what has few need not be walked, a character at a time.
+    if text.count("[") + text.count("{") > DEPTH_MAX and _depth(text) > DEPTH_MAX:
         raise NotStrict(f"it is nested more than {DEPTH_MAX} deep")
     try:
         value = json.loads(
@@ -37,8 +36,15 @@ def parse(body: bytes) -> Any:
         raise
     except (ValueError, RecursionError):
         raise NotStrict("it is not JSON") from None
-    _refuse_characters(value)
+    # A NUL as it is, is no JSON, and UTF-8 has no half a character: either comes by an escape alone.
+    if "\\u" in text:
+        _refuse_characters(value)
     return value
+
+
+def _depth(text: str) -> int:
+    depth = 0
+    return max((depth := depth + (c in "[{") - (c in "]}") for c in text), default=0)
 
 
 def _once(pairs: list[tuple[str, Any]]) -> dict[str, Any]:

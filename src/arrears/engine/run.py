@@ -82,17 +82,22 @@ def run_batch(
 ) -> RunReport:
     """Claim, decide and record one batch in one transaction. No accounts in the report: nothing was due.
 
-    If the store refuses the batch, its accounts are taken one at a time, and the one at fault is set aside.
+    Where something is cut of which not all was found as it must be, nothing is kept: the batch is taken once more, and
+    all that is cut is looked at fact by fact. If the store refuses the batch, its accounts are taken one at a time, and
+    the one at fault is set aside.
     """
     try:
-        return _batch(store, policies, now, limits, [], cache)
+        try:
+            return _batch(store, policies, now, limits, [], cache)
+        except _Unproven:
+            return _batch(store, policies, now, limits, [], cache, careful=True)
     except Poisoned:
         pass
     report = RunReport()
     for _ in range(limits.batch_accounts_max):
         claimed: list[int] = []
         try:
-            one = _batch(store, policies, now, replace(limits, batch_accounts_max=1), claimed, None)
+            one = _batch(store, policies, now, replace(limits, batch_accounts_max=1), claimed, None, careful=True)
         except Poisoned as error:
             for number in claimed:
                 store.set_aside(number, now, f"the database refuses what was decided: {error}"[:500])
@@ -112,6 +117,7 @@ def _batch(
     limits: Limits,
     claimed: list[int],
     cache: DecisionCache | None,
+    careful: bool = False,
 ) -> RunReport:
     """One batch; `claimed` learns the accounts, so that they are known even if the store refuses them."""
     report = RunReport()
@@ -120,17 +126,19 @@ def _batch(
         if cache is not None:
             cache.under(batch.guards)
         grant = DeletionGrant(batch, now, limits.deletions_per_day)
-        cut: list[Unit] = []
         for start in range(0, len(batch.units), SEND_ACCOUNTS):
             part = batch.units[start : start + SEND_ACCOUNTS]
             for unit in part:
                 if cache is None or not cache.take(unit):
                     _decide_or_park(unit, policies, batch.guards, grant)
-            finished: list[Unit] = []
-            for unit in part:
-                (cut if _escalates(unit) else finished).append(unit)
-            batch.write_early(finished)
-        _park_what_was_changed(batch, cut, policies)
+            cut = [unit for unit in part if _escalates(unit)]
+            if careful:
+                _park_what_was_changed(batch, cut, policies)
+            else:
+                batch.look(_by_known_policies(cut, policies))
+            batch.write_early(part)
+        if batch.unproven():
+            raise _Unproven
         report.accounts = len(batch.units)
         report.facts = sum(u.fact_count for u in batch.units)
         report.parked = sum(
@@ -168,27 +176,39 @@ def _escalates(unit: Unit) -> bool:
     return False
 
 
+class _Unproven(Exception):
+    """Something is cut of which not all was found as it must be."""
+
+
 def _park_what_was_changed(batch: Batch, cut: Sequence[Unit], policies: Policies) -> None:
     """Where something is cut, all that it rests on must be as arrears left it (I7): the ledger's sums, the journal and
     its chain, the state, the rows, and the promises of the policy."""
-    if not cut:
-        return
-    changed = batch.audit(cut)
+    cut = _by_known_policies(cut, policies)
+    changed = batch.audit(cut) if cut else {}
     for unit in cut:
-        why = changed.get(unit.no) or _changed_policy(unit, policies)
-        if why:
-            park(unit, why)
+        if unit.no in changed:
+            park(unit, changed[unit.no])
 
 
-def _changed_policy(unit: Unit, policies: Policies) -> str:
-    """A policy is known by its contents; one whose text no longer gives its version was changed by hand."""
+def _by_known_policies(cut: Sequence[Unit], policies: Policies) -> list[Unit]:
+    """Those of which something is cut by a policy whose text gives its version; the others are parked."""
+    changed = frozenset(key for key, policy in policies.items() if policy.version != key)
+    found = []
+    for unit in cut:
+        differing = sorted(changed & _versions(unit))
+        if differing:
+            park(unit, f"the text of policy {', '.join(differing)} was changed by hand")
+        else:
+            found.append(unit)
+    return found
+
+
+def _versions(unit: Unit) -> set[str]:
+    """The versions of the policies by which an account's stages run."""
     before = unit.before
     assert before is not None, "only what is stored is cut"
     versions = {sub.end.terms.policy for sub in before.subscriptions if sub.end is not None}
-    if before.case is not None:
-        versions.add(before.case.terms.policy)
-    differing = sorted(version for version in versions if policies[version].version != version)
-    return f"the text of policy {', '.join(differing)} was changed by hand" if differing else ""
+    return versions | {before.case.terms.policy} if before.case is not None else versions
 
 
 def run(

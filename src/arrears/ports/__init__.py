@@ -38,6 +38,7 @@ from arrears.ports.delivery import (
     ParcelIntake,
     Transport,
 )
+from arrears.ports.documents import DocumentBook, DocumentMaker, StoredDocument
 from arrears.ports.installation import (
     InstallationControl,
     InstallationState,
@@ -103,6 +104,7 @@ from arrears.ports.store import (
     AccountsAndAccess,
     AccountsAndAddresses,
     AccountsAndContacts,
+    AccountsAndDocuments,
     AccountsAndInstallation,
     AccountsAndMail,
     AccountsAndMoney,
@@ -150,6 +152,7 @@ __all__ = [
     "AccountsAndAccess",
     "AccountsAndAddresses",
     "AccountsAndContacts",
+    "AccountsAndDocuments",
     "AccountsAndInstallation",
     "AccountsAndMail",
     "AccountsAndMoney",
@@ -181,6 +184,8 @@ __all__ = [
     "DeliveryOutcome",
     "DeliveryRound",
     "DeliveryState",
+    "DocumentBook",
+    "DocumentMaker",
     "DueAccounts",
     "EndpointBook",
     "EndpointState",
@@ -232,6 +237,7 @@ __all__ = [
     "SetupBook",
     "SetupPage",
     "Store",
+    "StoredDocument",
     "StuckMail",
     "Sums",
     "Support",

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from contextlib import AbstractContextManager
 from datetime import date, datetime, timedelta
 from typing import NamedTuple, Protocol
@@ -54,6 +54,14 @@ class Batch(Protocol):
     def write_early(self, units: Sequence[Unit]) -> None:
         """Begin to write these units while others of the batch are still being decided. They must be finished: what
         is recorded on them afterwards is lost."""
+
+    def look(self, units: Sequence[Unit]) -> None:
+        """Begin to look whether all that stands of these accounts in this transaction, before they are written, is as
+        it was left."""
+
+    def unproven(self) -> Collection[int]:
+        """Of the accounts that were looked at, those of which that was not found; `audit` says what it is, if it is
+        anything."""
 
     def audit(self, units: Sequence[Unit]) -> Mapping[int, str]:
         """Of these accounts, in this transaction and as they were before it, those of which something is not as it was

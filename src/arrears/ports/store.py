@@ -13,6 +13,7 @@ from arrears.core.invariants import Breach
 from arrears.ports.accounts import AccountOpening, AccountReader, Accounts, DueAccounts, Journal
 from arrears.ports.actions import ActionQueue, NoticeFacts
 from arrears.ports.book import Receivables
+from arrears.ports.documents import DocumentBook
 from arrears.ports.installation import InstallationControl
 from arrears.ports.messages import ContactBook, MailBook, PayLinkBook, WarningBook
 from arrears.ports.payments import MoneyBook, NamedMethodBook, ProviderBook, SweepBook
@@ -113,6 +114,10 @@ class AccountsAndReceivables(Accounts, Receivables, Protocol):
 
 class AccountsAndPrivacy(Accounts, WarningBook, PrivacyBook, Protocol):
     """Accounts with everything personal around them: what erasing a person needs."""
+
+
+class AccountsAndDocuments(AccountReader, Receivables, DocumentBook, Protocol):
+    """What the documents of invoices need: what was asked of whom, and the documents that were made."""
 
 
 class CorrectingRefs(AccountReader, AccountsAndReceivables, Protocol):

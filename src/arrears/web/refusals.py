@@ -36,6 +36,7 @@ SENTENCES: Final[Mapping[str, Promise | str]] = {
     "no_such_provider": _("Paying by card is not set up here yet. Please contact support."),
     "not_canceled": _("This subscription is not canceled, so there is nothing to reactivate."),
     "not_supported": _("Our payment provider cannot do this. Please contact support."),
+    "no_document": _("The PDF could not be made. Please contact support."),
     "no_paper": _("The PDF could not be made. The page itself can be printed."),
     "nothing_owed": _("Nothing is owed, so nothing was charged."),
     "own_password": _("Your name, your address and ours are guessed first. Choose a password without them."),

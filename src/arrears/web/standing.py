@@ -99,8 +99,8 @@ class StandingPages:
                     self._tokens[digest] = (time.monotonic(), token)
         if token is None or not sent.startswith("Bearer ") or _ended(token, self._now()):
             raise _Wrong(401, "unauthorised", "send a valid token: Authorization: Bearer ...")
-        if not allows(scopes_of(token.scope.split()), ScopeKind.ACCOUNTS, ScopeAct.READ):
-            raise _Wrong(403, "forbidden", "this token lacks accounts:read")
+        if not allows(scopes_of(token.scope.split()), ScopeKind.SUBSCRIPTIONS, ScopeAct.READ):
+            raise _Wrong(403, "forbidden", "this token lacks subscriptions:read")
         return token.account
 
     @property

@@ -5,8 +5,8 @@ from __future__ import annotations
 from django.urls import path, re_path, register_converter
 
 from arrears.web import assets, outbox, pages
-from arrears.web.account_centre import help as support
 from arrears.web.account_centre import (
+    documents,
     home,
     invoices,
     methods,
@@ -20,6 +20,7 @@ from arrears.web.account_centre import (
     tasks,
     timeline,
 )
+from arrears.web.account_centre import help as support
 from arrears.web.api import api
 from arrears.web.console import sign_in as staff
 from arrears.web.sign_in import urls as sign_in
@@ -76,6 +77,7 @@ urlpatterns = [
     path("<account:account>/subscriptions", subscriptions.page),
     path("<account:account>/invoices", invoices.page),
     path("<account:account>/invoices.csv", invoices.export),
+    path("<account:account>/invoices/<int:number>.pdf", documents.document),
     path("<account:account>/statement", statement.page),
     path("<account:account>/statement.csv", statement.export),
     path("<account:account>/statement.pdf", papers.statement),

@@ -8,10 +8,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from arrears.core.bank.bank_codes import grouped
 from arrears.core.bank.creditor_reference import (
     body_of,
     creditor_reference,
-    grouped,
     is_creditor_reference,
     reference_for,
 )

@@ -42,9 +42,3 @@ def reference_for(number: str, account: int, no: int, *, taken: bool = False) ->
     if not body or taken or re.fullmatch(r"A[0-9]+I[0-9]+", body):
         body = f"A{account}I{no}"
     return creditor_reference(body)
-
-
-def grouped(text: str) -> str:
-    """In groups of four, as people read and type it."""
-    compact = "".join(text.split())
-    return " ".join(compact[place : place + 4] for place in range(0, len(compact), 4))

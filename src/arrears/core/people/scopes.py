@@ -15,10 +15,14 @@ class ScopeKind(StrEnum):
 
     ACCOUNTS = "accounts"
     ALERTS = "alerts"
+    CASES = "cases"
     EVENTS = "events"
     INVOICES = "invoices"
     PAYMENTS = "payments"
     PEOPLE = "people"
+    POLICIES = "policies"
+    SUBSCRIPTIONS = "subscriptions"
+    TASKS = "tasks"
 
 
 class ScopeAct(StrEnum):

@@ -61,9 +61,11 @@ def move_due(store: AccountsAndReceivables, number: str, due_on: date, now: date
 def credit(
     store: AccountsAndReceivables, number: str, minor: int, now: datetime, author: str, why: str, ref: str = ""
 ) -> None:
-    """Ask so much less of an invoice; what is paid of that already is account credit. Refuses `unknown_invoice`,
-    `bad_amount`."""
+    """Ask so much less of an invoice; what is paid of that already is account credit. `ref` is the credit note's own
+    number. Refuses `unknown_invoice`, `bad_amount`, and `duplicate_credit` for a note that the account has."""
     with _open(store, number, now) as (unit, known, invoice):
+        if ref and ref in known.credits:
+            raise Refused("duplicate_credit", f"credit note {ref[:60]!r} is here already")
         correcting.credit_invoice(unit, known, invoice, minor, author, why, ref=ref)
 
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from datetime import date, datetime
 from functools import partial
 
@@ -23,9 +23,18 @@ class MemoryBatch:
         self.kept: list[tuple[Claim, datetime | None]] = []
         self.mail: list[Callable[[], None]] = []
         self.granted: dict[date, int] = {}
+        self._doubtful: set[int] = set()
 
     def write_early(self, units: Sequence[Unit]) -> None:
         """See ports.Batch. Nothing is faster here than writing everything at the end."""
+
+    def look(self, units: Sequence[Unit]) -> None:
+        """See ports.Batch. There is nothing to wait for."""
+        self._doubtful.update(self.audit(units))
+
+    def unproven(self) -> Collection[int]:
+        """See ports.Batch."""
+        return self._doubtful
 
     def audit(self, units: Sequence[Unit]) -> Mapping[int, str]:
         """See ports.Batch. Nobody has hands in memory; only the ledger can disagree."""

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from datetime import date, datetime
 from functools import lru_cache
@@ -22,6 +22,7 @@ from arrears.core.unit import Unit, chained
 from arrears.ports import Claim, MailMove, Poisoned
 from arrears.store.postgres.audit import audit
 from arrears.store.postgres.inserts import TASKS, TASKS_GONE
+from arrears.store.postgres.looking import look, unproven
 from arrears.store.postgres.messages import move_mails
 from arrears.store.postgres.write import Db, DbRow, Sent, check_sent, send_units, utc
 
@@ -53,6 +54,7 @@ class PostgresBatch:
         self.guards = guards
         self._sent: list[Sent] = []
         self._sent_numbers: set[int] = set()
+        self._looks: list[tuple[Sequence[Unit], Iterable[DbRow]]] = []
 
     def write_early(self, units: Sequence[Unit]) -> None:
         """See ports.Batch. The pipeline that `_writing` opened takes them to the server at once."""
@@ -76,6 +78,15 @@ class PostgresBatch:
         except psycopg.IntegrityError as error:
             raise Poisoned(first_line(error)) from error
         check_sent(self._sent)
+
+    def look(self, units: Sequence[Unit]) -> None:
+        """See ports.Batch. Answered while others are being decided."""
+        if units:
+            self._looks.append((units, look(self._db, units)))
+
+    def unproven(self) -> Collection[int]:
+        """See ports.Batch."""
+        return {number for units, answer in self._looks for number in unproven(units, answer)}
 
     def audit(self, units: Sequence[Unit]) -> Mapping[int, str]:
         """See ports.Batch."""

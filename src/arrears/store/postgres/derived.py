@@ -276,6 +276,10 @@ TABLES: Final[Mapping[str, tuple[Compared, ...]]] = {
         ("setup_page", "named_method", "provider_sweep", "foreign_object", "web_cache"),
         ("what is under way with others, or is met there: it becomes facts before anything rests on it",),
     ),
+    **dict.fromkeys(
+        ("invoice_reference", "document"),
+        ("kept as it was shown and made, under its own digest; it can only grow, and no cut rests on it",),
+    ),
     "schema_version": ("with what this program needs, before anything else",),
 }
 """By table."""

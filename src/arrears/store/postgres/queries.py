@@ -56,21 +56,21 @@ class Totals:
 def open_tasks(store: PostgresStore) -> list[Task]:
     """All open tasks, oldest first."""
     with store.transaction() as db:
-        found = db.execute(f"{_TASK} WHERE t.closed_seq IS NULL ORDER BY f.at, t.account_id, t.seq")
-        return [_task(row) for row in found]
+        found = db.execute(f"{TASK} WHERE t.closed_seq IS NULL ORDER BY f.at, t.account_id, t.seq")
+        return [task_of(row) for row in found]
 
 
 def open_task(store: PostgresStore, number: int) -> Task:
     """The open task with this number; refuses `unknown_task`."""
     with store.transaction() as db:
-        row = db.execute(f"{_TASK} WHERE t.no = %s AND t.closed_seq IS NULL", [number]).fetchone()
+        row = db.execute(f"{TASK} WHERE t.no = %s AND t.closed_seq IS NULL", [number]).fetchone()
     if row is None:
         raise Refused("unknown_task", f"there is no open task {number}; `arrears tasks` lists them")
-    return _task(row)
+    return task_of(row)
 
 
 # The fact that asked last names the notice; the words are those of its newest message that failed.
-_TASK: Final[LiteralString] = """
+TASK: Final[LiteralString] = """
 SELECT t.account_id, coalesce(a.ref, ''), t.seq, t.kind, t.what, f.at, t.no, t.times, coalesce(m.reply, ''),
     coalesce(m.address, '')
 FROM task t LEFT JOIN account a USING (account_id) JOIN fact f ON f.account_id = t.account_id AND f.seq = t.seq
@@ -85,7 +85,8 @@ REPLY_SHOWN_MAX: Final = 200
 """Enough for what a server says and the page that it names; longer ones stand in `arrears timeline`."""
 
 
-def _task(row: Any) -> Task:
+def task_of(row: Any) -> Task:
+    """The task of a row of TASK."""
     account, ref, seq, kind, what, at, no, times, reply, address = row
     said = without_addresses(reply, address)[:REPLY_SHOWN_MAX]
     return Task(account, ref, seq, kind, what, utc(at), no, times, said)

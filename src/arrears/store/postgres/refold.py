@@ -32,7 +32,7 @@ class RefoldReport:
 
 
 REWRITE: Final[LiteralString] = """
-UPDATE account_state s SET state = v.state, waits = v.waits,
+UPDATE account_state s SET state = v.state, waits = v.waits, seal = hashtextextended(v.state, s.seq),
     next_at = CASE WHEN v.parked OR EXISTS (
         SELECT FROM task t WHERE t.account_id = 0 AND t.kind = 'set_aside' AND t.closed_seq IS NULL
         AND starts_with(t.what, 'account ' || s.account_id || ': ')

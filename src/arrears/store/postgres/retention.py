@@ -157,6 +157,10 @@ TABLES: Final[Mapping[str, Kept]] = {
             ),
         ),
     ),
+    "invoice_reference": BOOKS,
+    "document": Kept(
+        "as the books", "the law on bookkeeping keeps an invoice as it was sent, with its customer's name"
+    ),
     "extra_recipient": Kept(
         "until it is removed, or people are forgotten",
         "is warned too",

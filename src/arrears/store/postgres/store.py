@@ -123,7 +123,7 @@ class PostgresStore(
         durable: bool = True,
         clock_is_real: bool = True,
     ) -> None:
-        options = f"-c search_path={schema} -c timezone=UTC -c plan_cache_mode=force_generic_plan"
+        options = f"-c search_path={schema} -c timezone=UTC -c datestyle=ISO -c plan_cache_mode=force_generic_plan"
         if not durable:
             # A scratch copy that is thrown away: losing its last second in a crash loses nothing.
             options += " -c synchronous_commit=off"

@@ -26,6 +26,10 @@ from arrears.store.postgres.write import Db, utc
 
 SETS: Final[tuple[tuple[str, LiteralString], ...]] = (
     (
+        "the seal of its state is not that of this state",
+        "SELECT account_id FROM account_state WHERE seal <> hashtextextended(state, seq)",
+    ),
+    (
         "it was due before the last complete run, and was left out",
         "SELECT account_id FROM account_state, system_state"
         " WHERE next_at < complete_run_at - interval '1 hour' AND recorded_at <= complete_run_at",

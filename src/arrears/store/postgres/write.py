@@ -52,6 +52,8 @@ _STATES: Final = """
     unnest(%s::bigint[], %s::bigint[], %s::bigint[], %s::timestamptz[], %s::boolean[], %s::bytea[],
         string_to_array(%s, chr(31))) AS v (account_id, was, seq, next_at, waits, head, state)
 """
+SEAL: Final = "hashtextextended({0}.state, {0}.seq)"
+"""What binds a state, in a row of that name, to its place in the journal (decision 48)."""
 # What was written of which accounts stands apart from them too, in the statement that writes it (SQL 0028), and so does
 # which facts have no number yet as events (SQL 0031).
 _BEAT: Final = """
@@ -65,12 +67,12 @@ WITH beat AS (
 """
 UPDATE_STATE: Final = f"""{_BEAT}
 UPDATE account_state s SET seq = v.seq, next_at = v.next_at, waits = v.waits, head = v.head, state = v.state,
-    recorded_at = %s
+    recorded_at = %s, seal = {SEAL.format("v")}
 FROM {_STATES} WHERE s.account_id = v.account_id AND s.seq = v.was
 """
 INSERT_STATE: Final = f"""{_BEAT}
-INSERT INTO account_state (account_id, seq, next_at, waits, head, state, recorded_at)
-SELECT account_id, seq, next_at, waits, head, state, %s FROM {_STATES}
+INSERT INTO account_state (account_id, seq, next_at, waits, head, state, recorded_at, seal)
+SELECT account_id, seq, next_at, waits, head, state, %s, {SEAL.format("v")} FROM {_STATES}
 """
 
 

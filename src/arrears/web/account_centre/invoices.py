@@ -10,6 +10,7 @@ from django.utils.translation import gettext as _
 
 from arrears.notices import values
 from arrears.web.account_centre.billed_to import billed_to
+from arrears.web.account_centre.documents import Papers
 from arrears.web.account_centre.frame import Visit, account_page
 from arrears.web.account_centre.money import Given, InvoiceShown, Received, books_of
 from arrears.web.account_centre.owed import owed
@@ -26,8 +27,9 @@ def page(visit: Visit) -> HttpResponse:
     books = books_of(visit, visit.live.store.history(visit.account))
     invoices = page_of(books.invoices[::-1], ROWS_A_PAGE, visit.request.GET)
     money = page_of(books.money[::-1], ROWS_A_PAGE, visit.request.GET, "payments")
+    papers = Papers(visit)
     shown: dict[str, Any] = {
-        "invoices": [_invoice(visit, one) for one in invoices.items],
+        "invoices": [{**_invoice(visit, one), **papers.of(one)} for one in invoices.items],
         "money": [_money(visit, one) for one in money.items],
         "invoice_pages": invoices,
         "money_pages": money,

@@ -16,13 +16,16 @@ from arrears.web.account_centre.frame import Visit
 @dataclass
 class InvoiceShown:
     """One invoice as it was issued; `left` is what is still open of it, None when that is nothing. `given_up` is what
-    nobody asks for any more, in minor units; `paid_at` is when something was last booked on it."""
+    nobody asks for any more, in minor units; `paid_at` is when something was last booked on it. `has_lines`: what it is
+    for is known, or its tax; `void`: it was withdrawn."""
 
     debt: Debt
     issued_on: date
     left: Debt | None
     given_up: int = 0
     paid_at: datetime | None = None
+    has_lines: bool = False
+    void: bool = False
 
     @property
     def open_minor(self) -> int:
@@ -85,12 +88,14 @@ def books_of(visit: Visit, history: Sequence[f.Recorded]) -> Books:
 
     for one in history:
         match one.fact:
-            case f.InvoiceIssued(debt=debt, issued_on=issued_on):
-                invoices[debt.no] = InvoiceShown(debt, issued_on, left.get(debt.no))
+            case f.InvoiceIssued(debt=debt, issued_on=issued_on) as fact:
+                has_lines = bool(fact.lines or fact.tax_lines)
+                invoices[debt.no] = InvoiceShown(debt, issued_on, left.get(debt.no), has_lines=has_lines)
             case f.WrittenOff(debt=no, minor=minor):
                 invoices[no].given_up += minor
-            case f.InvoiceCredited(debt=no, minor=minor) if no:
+            case f.InvoiceCredited(debt=no, minor=minor, void=void) if no:
                 invoices[no].given_up += minor
+                invoices[no].void |= void
             case f.DueMoved(debt=no, due_on=due_on):
                 invoices[no].debt = replace(invoices[no].debt, due_on=due_on)
             case f.PaymentBooked() as fact:

@@ -26,7 +26,7 @@ from arrears.engine.messages.addressing import stable_link
 from arrears.notices import values
 from arrears.notices.languages import language_of
 from arrears.web.alerts import Standing, standing
-from arrears.web.api.frame import AllowedToken, terms, wrong
+from arrears.web.api.frame import AllowedToken, account_number, terms, wrong
 from arrears.web.api_tokens import Token, token_lives
 from arrears.wiring import RealClock, installed, settings
 
@@ -51,7 +51,7 @@ class BannerOrToken(AllowedToken):
             raise wrong(request) from None
         if not token_lives(minter, RealClock().now()):
             raise wrong(request)
-        if found is None or found[1] != account:
+        if found is None or (account_number(found[1]),) != parse_id(ACCOUNT, account):
             raise Refused("unknown_account", "there is no such account for this token")
         return account
 
@@ -60,7 +60,7 @@ class BannerOrToken(AllowedToken):
 def alerts(request: HttpRequest, account: str, lang: str = "") -> HttpResponse:
     """What stands, the most urgent first, in the language of `?lang=`, else of the browser, else of the account."""
     live = installed()
-    number = _number(account)
+    number = account_number(account)
     contacts = live.store.contacts([number]).get(number)
     snapshot = live.store.snapshots([number]).get(number)
     if contacts is None or snapshot is None:
@@ -72,7 +72,7 @@ def alerts(request: HttpRequest, account: str, lang: str = "") -> HttpResponse:
         found = standing(view, contacts, locale)
         link = stable_link(live.providers.base_url, number)
         body = {
-            "account": account,
+            "account": format_id(ACCOUNT, number),
             "language": language,
             "alerts": [_said(s, number, str(locale), link) for s in found],
         }
@@ -83,9 +83,7 @@ def alerts(request: HttpRequest, account: str, lang: str = "") -> HttpResponse:
 def banner_token(request: HttpRequest, account: str) -> HttpResponse:
     """A token for the banner of this account. Minted by the operator's backend for a person who is signed in there: it
     grants less than the token that asks for it, so one that may read may ask."""
-    number = _number(account)
-    if number not in installed().store.snapshots([number]):
-        raise Refused("unknown_account", f"there is no account {account}")
+    number = account_number(account)
     minter: Token = request.auth  # type: ignore[attr-defined]
     token = banner_token_of(format_id(ACCOUNT, number), minter.number)
     return JsonResponse({"token": token, "expires_at": (RealClock().now() + LASTS).isoformat()})
@@ -94,11 +92,6 @@ def banner_token(request: HttpRequest, account: str) -> HttpResponse:
 def banner_token_of(account: str, minter: int) -> str:
     """A token for the banner of an account; it ends with the API token that asked for it, or before."""
     return signing.dumps([account, minter], salt=SALT)
-
-
-def _number(text: str) -> int:
-    [number] = parse_id(ACCOUNT, text)
-    return number
 
 
 def _language(request: HttpRequest, asked: str, account_locale: str) -> str:

@@ -12,20 +12,23 @@ from ninja import NinjaAPI, Schema
 from ninja.errors import AuthenticationError, HttpError, ValidationError
 from ninja.openapi.schema import OpenAPISchema
 from ninja.security import HttpBearer
-from pydantic import ConfigDict
+from pydantic import BaseModel, ConfigDict
 
 from arrears.core.errors import Refused
-from arrears.core.ids import ACCOUNT, format_id, parse_id
+from arrears.core.ids import ACCOUNT, format_id
 from arrears.core.people.scopes import ScopeAct, ScopeKind, TokenScope, allows, scopes_text
 from arrears.core.people.throttles import Throttled
+from arrears.engine.finding import find_account
 from arrears.web import throttle
 from arrears.web.api_tokens import Token, token_of
 from arrears.web.errors import problem
-from arrears.wiring import RealClock
+from arrears.wiring import RealClock, installed
 
 
-class Strict(Schema):
-    """Base of everything that comes in: unknown fields are refused, and no value is bent into another type."""
+class Strict(BaseModel):
+    """Base of everything that comes in: unknown fields are refused, and no value is bent into another type. Not the
+    framework's own base, which would wrap each value to be read as an object of the database: that is most of the time
+    that a row takes."""
 
     model_config = ConfigDict(extra="forbid", strict=True)
 
@@ -42,12 +45,19 @@ class Problem(Schema):
 
 
 STATUS: Final = {
+    "bad_cursor": 400,
     "not_administrator": 403,
     "stale_quote": 409,
     "attempt_in_flight": 409,
     "method_held": 409,
     "settle_first": 409,
     "account_exists": 409,
+    "nothing_changes": 409,
+    "already_canceled": 409,
+    "not_canceled": 409,
+    "provider_reports": 409,
+    "demanded": 409,
+    "deleted": 409,
     "version_changed": 412,
     "import_under_way": 503,
     "provider_unreachable": 503,
@@ -101,9 +111,20 @@ class AllowedToken(AnyToken):
         if found.account and self.of_account is OfAccount.IN_PATH:
             match = request.resolver_match
             said = str(match.kwargs["account"]) if match is not None else ""
-            if parse_id(ACCOUNT, said) != (found.account,):
-                raise Refused("unknown_account", f"there is no account {said}")
+            if account_number(said) != found.account:
+                raise no_account(said)
         return found
+
+
+def account_number(said: str) -> int:
+    """The number of the account that a path names, `acc_12` or the operator's own reference; refuses
+    `unknown_account`. Every route asks here, so that a token that is bound to one account is asked about the same."""
+    return find_account(installed().store, said)
+
+
+def no_account(said: str) -> Refused:
+    """What is refused of an account that is not there, or not there for this token."""
+    return Refused("unknown_account", f"there is no account {said[:60]!r}; give one like acc_12, or your own reference")
 
 
 def of_token(request: HttpRequest, account: int) -> bool:

@@ -25,7 +25,7 @@ from arrears.engine.doubting import asking
 from arrears.engine.payments import methods, refunds, settling
 from arrears.engine.payments.settling import Result, StaleQuote
 from arrears.ports import AttemptRecord, MethodRecord
-from arrears.web.api.frame import OfAccount, Strict, author_of, of_token, terms
+from arrears.web.api.frame import OfAccount, Strict, account_number, author_of, no_account, of_token, terms
 from arrears.web.api.idempotency import once_per_key
 from arrears.web.errors import problem
 from arrears.web.identities import administrator_of, role_of
@@ -110,7 +110,7 @@ def show(request: HttpRequest, account: str) -> HttpResponse:
     `?also=inv_12_3` adds an invoice that is not due yet.
     """
     live = installed()
-    number = _account(account)
+    number = account_number(account)
     owed = settling.quote(live.store, number, live.clock.now(), _invoices(number, request.GET.getlist("also")))
     return JsonResponse({"owed": [_quote(q) for q in owed]})
 
@@ -123,7 +123,7 @@ def settle(request: HttpRequest, account: str, body: Settle) -> HttpResponse:
     A decline is an answer (200) with what to do about it; 409 `stale_quote` carries what is owed now.
     """
     live = installed()
-    number = _account(account)
+    number = account_number(account)
     author = _author(request, number, body.person)
     also = _invoices(number, body.also)
     _as_quoted(settling.quote(live.store, number, live.clock.now(), also), body.quotes)
@@ -175,10 +175,8 @@ def _wait_for_the_first(live: Installation, account: int, attempt: int) -> None:
 def payment_methods(request: HttpRequest, account: str) -> HttpResponse:
     """The account's payment methods, and the subscriptions that each pays for."""
     live = installed()
-    number = _account(account)
-    found = live.store.snapshots([number]).get(number)
-    if found is None:
-        raise _no_account(number)
+    number = account_number(account)
+    found = live.store.snapshots([number])[number]
     paying = {(s.method, format_id(SUBSCRIPTION, number, s.no)) for s in found.subscriptions}
     listed = [
         _method(m, sorted(s for n, s in paying if n == m.no)) for m in live.store.methods(number) if not m.removed
@@ -191,7 +189,7 @@ def payment_methods(request: HttpRequest, account: str) -> HttpResponse:
 def start_setup(request: HttpRequest, account: str, body: Setup) -> HttpResponse:
     """The provider's page on which a person sets up a method; nothing is collected. Needs an `Idempotency-Key`."""
     live = installed()
-    number = _known(live, account)
+    number = account_number(account)
     author = _author(request, number, body.person)
     key = f"{author}-{number}-{request.headers['Idempotency-Key']}"
     provider = body.provider or live.providers.default
@@ -206,7 +204,7 @@ def finish_setup(request: HttpRequest, account: str, body: Finish) -> HttpRespon
     """Store what was set up on a page; the same page gives the same method. It pays for what none pays for; nothing is
     collected at once."""
     live = installed()
-    number = _known(live, account)
+    number = account_number(account)
     author = _author(request, number, body.person)
     now = live.clock.now()
     provider = body.provider or live.providers.default
@@ -220,7 +218,7 @@ def finish_setup(request: HttpRequest, account: str, body: Finish) -> HttpRespon
 def activate(request: HttpRequest, account: str, method: int, body: Activate) -> HttpResponse:
     """Let a method pay for subscriptions from now on, where nothing is past due."""
     live = installed()
-    number = _account(account)
+    number = account_number(account)
     author = _author(request, number, body.person)
     chosen = tuple(_owned(SUBSCRIPTION, number, text) for text in body.subscriptions)
     methods.activate(live.store, number, method, live.clock.now(), author, chosen)
@@ -232,7 +230,7 @@ def activate(request: HttpRequest, account: str, method: int, body: Activate) ->
 def renew(request: HttpRequest, account: str, method: int, body: Renew) -> HttpResponse:
     """The same card with its new expiry."""
     live = installed()
-    number = _account(account)
+    number = account_number(account)
     author = _author(request, number, body.person)
     methods.renew(live.store, live.providers, number, method, body.month, body.year, live.clock.now(), author)
     return payment_methods(request, account)
@@ -242,7 +240,7 @@ def renew(request: HttpRequest, account: str, method: int, body: Renew) -> HttpR
 def remove(request: HttpRequest, account: str, method: int, person: str | None = None) -> HttpResponse:
     """Remove a method; 422 `method_held` lists what holds it and until when."""
     live = installed()
-    number = _account(account)
+    number = account_number(account)
     author = _author(request, number, person)
     methods.remove(live.store, live.providers, number, method, live.clock.now(), author)
     return payment_methods(request, account)
@@ -252,9 +250,7 @@ def remove(request: HttpRequest, account: str, method: int, person: str | None =
 def attempts(request: HttpRequest, account: str) -> HttpResponse:
     """The book of attempts, newest first."""
     live = installed()
-    number = _account(account)
-    if number not in live.store.snapshots([number]):
-        raise _no_account(number)
+    number = account_number(account)
     return JsonResponse({"attempts": [_attempt(a) for a in reversed(live.store.attempts(number))]})
 
 
@@ -289,19 +285,6 @@ def refund(request: HttpRequest, payment: str, body: RefundBody) -> HttpResponse
 # -- parsing and saying ----------------------------------------------------------------------------------------
 
 
-def _account(text: str) -> int:
-    [number] = parse_id(ACCOUNT, text)
-    return number
-
-
-def _known(live: Installation, text: str) -> int:
-    """The number of an account that is there, before a provider is asked for anything."""
-    number = _account(text)
-    if number not in live.store.snapshots([number]):
-        raise _no_account(number)
-    return number
-
-
 def _owned(kind: str, account: int, text: str) -> int:
     """The number of something of this account; of another account's it says no more than that it is not there."""
     owner, number = parse_id(kind, text)
@@ -314,10 +297,6 @@ def _invoices(account: int, texts: Sequence[str]) -> tuple[int, ...]:
     return tuple(_owned(INVOICE, account, text) for text in texts)
 
 
-def _no_account(number: int) -> Refused:
-    return Refused("unknown_account", f"there is no account {format_id(ACCOUNT, number)}")
-
-
 def _author(request: HttpRequest, account: int, person: str | None) -> str:
     """Who acts: the person that the program speaks for, who must be the administrator, or the program itself."""
     if person is None:
@@ -325,7 +304,7 @@ def _author(request: HttpRequest, account: int, person: str | None) -> str:
     [number] = parse_id(PERSON, person)
     role = role_of(account, number)
     if role is None:
-        raise _no_account(account)
+        raise no_account(format_id(ACCOUNT, account))
     if role != "administrator":
         who = administrator_of(account) or "nobody yet; ask support"
         raise Refused("not_administrator", f"only the account administrator may do this: {who}")

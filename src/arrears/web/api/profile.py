@@ -18,7 +18,7 @@ from arrears.core.people.scopes import ScopeAct, ScopeKind
 from arrears.engine.messages.unreached import WHAT_TO_DO, Unreached
 from arrears.engine.messages.upcoming import Telling, upcoming_messages
 from arrears.engine.people import profile
-from arrears.web.api.frame import Strict, author_of, terms
+from arrears.web.api.frame import Strict, account_number, author_of, terms
 from arrears.web.api.idempotency import once_per_key
 from arrears.wiring import installed
 
@@ -61,14 +61,14 @@ class Profile(Strict):
 @router.get("/accounts/{account}/recipients", **terms(PEOPLE, READ))
 def recipients(request: HttpRequest, account: str) -> HttpResponse:
     """Every address of the account, and whether it works."""
-    return JsonResponse(_recipients(_number(account)))
+    return JsonResponse(_recipients(account_number(account)))
 
 
 @router.get("/accounts/{account}/told-when", **terms(PEOPLE, READ))
 def tellings(request: HttpRequest, account: str) -> HttpResponse:
     """Who will be told what, when: by the policy, and by the case that is open. Where nobody can be told, `unreachable`
     says why, since when, what waits, and what to do."""
-    live, number = installed(), _number(account)
+    live, number = installed(), account_number(account)
     plan = upcoming_messages(live.store, number, live.clock.now())
     told = [_telling(one) for one in plan.tellings]
     return JsonResponse({"zone": plan.zone, "tellings": told, "unreachable": _unreached(number, plan.unreached)})
@@ -79,7 +79,7 @@ def tellings(request: HttpRequest, account: str) -> HttpResponse:
 def contact_address(request: HttpRequest, account: str, body: Address) -> HttpResponse:
     """Send a link to a new contact address. Mail goes there once the link has been used."""
     live = installed()
-    number, person = _number(account), _person(body.person)
+    number, person = account_number(account), _person(body.person)
     profile.change_address(live.store, number, person, body.address, live.clock.now(), author_of(request))
     return JsonResponse({"sent_to": body.address, "valid_days": LASTS[Capability.ADDRESS_LINK].days}, status=202)
 
@@ -89,14 +89,14 @@ def contact_address(request: HttpRequest, account: str, body: Address) -> HttpRe
 def test_message(request: HttpRequest, account: str, body: Whom) -> HttpResponse:
     """Send a person a test message."""
     live = installed()
-    profile.send_test(live.store, _number(account), _person(body.person), live.clock.now(), author_of(request))
+    profile.send_test(live.store, account_number(account), _person(body.person), live.clock.now(), author_of(request))
     return JsonResponse({"person": body.person}, status=202)
 
 
 @router.put("/accounts/{account}/recipients/extra", **terms(PEOPLE, WRITE))
 def add_extra(request: HttpRequest, account: str, body: Other) -> HttpResponse:
     """Warn somebody else too; the same address again changes name and language."""
-    live, number = installed(), _number(account)
+    live, number = installed(), account_number(account)
     channel = ChannelName(body.channel)
     profile.add_extra(
         *(live.store, number, body.address, body.name, body.locale, channel, live.channels),
@@ -109,7 +109,7 @@ def add_extra(request: HttpRequest, account: str, body: Other) -> HttpResponse:
 @router.delete("/accounts/{account}/recipients/extra", **terms(PEOPLE, WRITE))
 def remove_extra(request: HttpRequest, account: str, address: str) -> HttpResponse:
     """Warn them no longer."""
-    number = _number(account)
+    number = account_number(account)
     profile.remove_extra(installed().store, number, address, installed().clock.now())
     return JsonResponse(_recipients(number))
 
@@ -117,14 +117,9 @@ def remove_extra(request: HttpRequest, account: str, address: str) -> HttpRespon
 @router.put("/accounts/{account}/people/{person}/profile", **terms(PEOPLE, WRITE))
 def set_profile(request: HttpRequest, account: str, person: str, body: Profile) -> HttpResponse:
     """In which language and zone a person of this account reads."""
-    number = _number(account)
+    number = account_number(account)
     profile.set_profile(installed().store, number, _person(person), body.locale, body.zone)
     return JsonResponse(_recipients(number))
-
-
-def _number(text: str) -> int:
-    [number] = parse_id(ACCOUNT, text)
-    return number
 
 
 def _person(text: str) -> int:

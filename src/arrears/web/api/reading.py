@@ -8,11 +8,9 @@ from typing import Annotated, Any, Final
 from django.http import HttpRequest, HttpResponse, JsonResponse
 from ninja import Query, Router
 
-from arrears.core.errors import Refused
 from arrears.core.facts import Recorded, encode_fact
-from arrears.core.ids import ACCOUNT, parse_id
 from arrears.core.people.scopes import ScopeAct, ScopeKind
-from arrears.web.api.frame import terms
+from arrears.web.api.frame import account_number, terms
 from arrears.wiring import installed
 
 router = Router(tags=["reading"])
@@ -33,10 +31,8 @@ def timeline(
     Facts
     are numbered without a gap that could be filled later, so whoever goes on misses none that is recorded meanwhile."""
     live = installed()
-    [number] = parse_id(ACCOUNT, account)
+    number = account_number(account)
     found = live.store.history_after(number, after, limit + 1)
-    if not found and not live.store.snapshots([number]):
-        raise Refused("unknown_account", f"there is no account {account}")
     said = [_fact(one) for one in found[:limit]]
     return JsonResponse({"facts": said, "next_after": found[limit - 1].seq if len(found) > limit else None})
 

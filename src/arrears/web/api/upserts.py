@@ -4,8 +4,6 @@
 
 from __future__ import annotations
 
-import hashlib
-import json
 from collections import defaultdict
 from collections.abc import Callable, Mapping
 from typing import Any, Final
@@ -15,16 +13,14 @@ from ninja import Router
 from pydantic import ValidationError
 
 from arrears.core import facts as f
-from arrears.core.account import Account
 from arrears.core.errors import Refused
-from arrears.core.ids import ACCOUNT, INVOICE, SUBSCRIPTION, format_id
-from arrears.core.known import IMPORTER, KINDS, Known, known_from, known_of
+from arrears.core.known import IMPORTER, known_from
 from arrears.core.people.scopes import ScopeAct, ScopeKind, allows
 from arrears.core.strict_json import NotStrict, parse
 from arrears.engine.commands.import_part import BookPart
 from arrears.engine.commands.importing import ImportReport
-from arrears.ports import NewAccount
-from arrears.web.api.frame import OfAccount, of_token, terms
+from arrears.web.api.entities import account_said, etag, invoice_said, known_invoices
+from arrears.web.api.frame import OfAccount, account_number, no_account, of_token, terms
 from arrears.web.api.strict import BULK_BYTES_MAX
 from arrears.web.api.upsert_rows import (
     COLUMNS,
@@ -148,7 +144,7 @@ class _Seen:
         """Refuses another account than the token's, and a version other than the one that was asked for."""
         unit = part.units[self._ref]
         if not of_token(self._request, 0 if unit.is_new else unit.no) or (unit.is_new and _is_bound(self._request)):
-            raise _no_account(self._ref)
+            raise no_account(self._ref)
         said = self._said(part, self._ref)
         self.was_there = said is not None
         wanted, unwanted = (self._request.headers.get(name) for name in ("If-Match", "If-None-Match"))
@@ -228,11 +224,6 @@ def _read(request: HttpRequest) -> SentRows | HttpResponse:
 # -- saying what came of it ----------------------------------------------------------------------------------------
 
 
-def etag(said: Mapping[str, Any]) -> str:
-    """The version of what is said, quoted as a header has it."""
-    return f'"{hashlib.sha256(json.dumps(said, sort_keys=True).encode()).hexdigest()[:32]}"'
-
-
 def _answered(said: Mapping[str, Any], status: int = 200, **more: object) -> HttpResponse:
     answer = JsonResponse({**said, **more}, status=status)
     answer.headers["ETag"] = etag(said)
@@ -249,7 +240,7 @@ def _conflict(report: ImportReport, ref: str) -> HttpResponse:
     reason = next(iter(report.wrong[ref].values()))
     name, _, what = reason.partition(": ")
     if name == "account":
-        raise _no_account(ref)
+        raise no_account(ref)
     fields = [{"field": name, "code": "conflicting", "what": what}]
     return problem(409, "conflicting_row", "That cannot be taken", what, fields=fields)
 
@@ -275,10 +266,6 @@ def _reasons(wrong: Mapping[int, str], row: int, kind: str) -> list[WrongField]:
     return [WrongField(name, "conflicting", what)]
 
 
-def _no_account(ref: str) -> Refused:
-    return Refused("unknown_account", f"there is no account {ref!r}")
-
-
 def _is_bound(request: HttpRequest) -> bool:
     return not of_token(request, -1)
 
@@ -288,9 +275,9 @@ def _is_bound(request: HttpRequest) -> bool:
 
 def _account_said(request: HttpRequest, ref: str) -> dict[str, Any]:
     store = installed().store
-    number = store.account_numbers([ref]).get(ref)
-    if number is None or not of_token(request, number):
-        raise _no_account(ref)
+    number = account_number(ref)
+    if not of_token(request, number):
+        raise no_account(ref)
     return account_said(store.described([number])[number], store.snapshots([number])[number])
 
 
@@ -299,39 +286,12 @@ def _account_of_part(part: BookPart, ref: str) -> dict[str, Any] | None:
     return None if unit.is_new else account_said(part.described[unit.no], unit.account)
 
 
-def account_said(known: NewAccount, account: Account) -> dict[str, Any]:
-    """An account: who it is, how it pays, and how its subscriptions stand."""
-    return {
-        "ref": known.ref,
-        "account": format_id(ACCOUNT, account.no),
-        "name": known.name,
-        "country": known.country,
-        "zone": account.terms.zone,
-        "locale": known.locale,
-        "payment_mode": account.mode.value,
-        "policy": account.terms.policy,
-        "email": known.contact,
-        "billing_address": known.billing_address.split("\n") if known.billing_address else [],
-        "tax_number": known.tax_number or None,
-        "warn_too": sorted(known.copies),
-        "subscriptions": [
-            {
-                "subscription": format_id(SUBSCRIPTION, account.no, one.no),
-                "service": one.service,
-                "state": one.state.value,
-                "reasons": sorted(reason.value for reason in one.reasons),
-            }
-            for one in account.subscriptions
-        ],
-    }
-
-
 def _invoice_said(request: HttpRequest, number: str) -> dict[str, Any]:
     store = installed().store
     place = store.invoice_places([number]).get(number)
     if place is None or not of_token(request, place.account):
         raise Refused("unknown_invoice", f"there is no invoice {number[:60]!r}")
-    known = known_of(store.facts_of([place.account], KINDS).get(place.account, ()), IMPORTER)
+    known = known_invoices(store, place.account)
     return invoice_said(place.ref, number, known, store.snapshots([place.account])[place.account])
 
 
@@ -340,24 +300,3 @@ def _invoice_of_part(part: BookPart, ref: str, number: str) -> dict[str, Any] | 
     history = ((author, f.decode_fact(body)) for author, body in part.stored.get(unit.no, ()))
     known = known_from(history, IMPORTER)
     return None if number not in known.by_number else invoice_said(ref, number, known, unit.account)
-
-
-def invoice_said(ref: str, number: str, known: Known, account: Account) -> dict[str, Any]:
-    """An invoice: what it asks now, what of it is open, since when it is past due, and whether it is held."""
-    one = known.invoices[known.by_number[number]]
-    debt = account.debt(one.no)
-    standing = "void" if one.void else "uncollectible" if one.given_up_minor > 0 and debt is None else "open"
-    return {
-        "number": number,
-        "invoice": format_id(INVOICE, account.no, one.no),
-        "account": ref,
-        "services": list(one.services),
-        "issued_on": one.issued_on.isoformat(),
-        "due_on": one.due_on.isoformat(),
-        "total": {"amount_minor": one.total_minor, "currency": one.currency},
-        "open": {"amount_minor": 0 if debt is None else debt.open_minor, "currency": one.currency},
-        "past_due_since": None if debt is None or debt.day_0 is None else debt.day_0.isoformat(),
-        "held": debt is not None and account.debt_is_held(one.no),
-        "disputed": bool(one.book_holds),
-        "standing": "paid" if debt is None and standing == "open" else standing,
-    }

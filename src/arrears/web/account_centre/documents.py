@@ -1,0 +1,65 @@
+"""The document of each invoice: ours, made by the first who asks, and the operator's own where theirs are elsewhere."""
+
+from __future__ import annotations
+
+from typing import Any
+from urllib.parse import quote
+
+from django.http import Http404, HttpResponse
+from django.utils.translation import gettext as _
+
+from arrears.core.account import Mode
+from arrears.core.errors import Refused
+from arrears.engine.commands.documents import invoice_document, is_offered
+from arrears.settings import invoice_documents
+from arrears.web.account_centre.frame import Visit, account_page
+from arrears.web.account_centre.money import InvoiceShown, books_of
+from arrears.web.logs import LOG
+from arrears.web.refusals import in_words
+from arrears.wiring import settings
+
+
+class Papers:
+    """Which documents there are for the invoices of an account."""
+
+    def __init__(self, visit: Visit) -> None:
+        self._visit = visit
+        self._invoicing, _maker = invoice_documents(settings())
+        self._country = visit.live.store.described([visit.account])[visit.account].country
+        self._own = settings().invoice_url
+
+    def offers(self, one: InvoiceShown) -> bool:
+        """Whether ours is there to be asked for."""
+        return not one.void and is_offered(
+            self._invoicing,
+            one.debt.currency,
+            self._country,
+            by_transfer=self._visit.snapshot.mode is Mode.INVOICE,
+            has_lines=one.has_lines,
+            open_minor=one.open_minor,
+        )
+
+    def of(self, one: InvoiceShown) -> dict[str, Any]:
+        """Its number within the account where ours is offered, and the address of the operator's own."""
+        own = self._own.replace("{number}", quote(one.debt.number, safe="")) if self._own else ""
+        return {"pdf": one.debt.no if self.offers(one) else 0, "is_slip": not one.has_lines, "own": own}
+
+
+@account_page()
+def document(visit: Visit, number: int) -> HttpResponse:
+    """The document of one invoice, by its number within the account: the same bytes each time."""
+    books = books_of(visit, visit.live.store.history(visit.account))
+    shown = next((one for one in books.invoices if one.debt.no == number), None)
+    if shown is None or not Papers(visit).offers(shown):
+        raise Http404
+    invoicing, maker = invoice_documents(settings())
+    try:
+        made = invoice_document(visit.live.store, maker, invoicing, shown.debt.number, visit.now)
+    except Refused as refused:
+        LOG.error("document not made", code=refused.code)
+        back = f"/{visit.id}/invoices"
+        return visit.page("refused", _("That was not possible"), 500, text=in_words(refused), back=back)
+    response = HttpResponse(made.body, content_type="application/pdf")
+    name = "".join(char if char.isascii() and char.isalnum() else "-" for char in made.number)
+    response.headers["Content-Disposition"] = f'attachment; filename="{made.kind.value}-{name}.pdf"'
+    return response
