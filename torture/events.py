@@ -118,7 +118,7 @@ class Town(http.server.ThreadingHTTPServer):
         """A connection that a courier has left."""
 
 
-class Door(http.server.BaseHTTPRequestHandler):
+class OneRequest(http.server.BaseHTTPRequestHandler):
     """One request to a receiver, answered by its mode."""
 
     def do_POST(self) -> None:
@@ -182,7 +182,7 @@ class Torture:
         self.url = self.server.start()
         schema.create_scratch(self.url, SCHEMA)
         self.store = store_at(self.url)
-        self.town = Town(("127.0.0.1", 0), Door)
+        self.town = Town(("127.0.0.1", 0), OneRequest)
         self.town.receivers = {}
         threading.Thread(target=self.town.serve_forever, daemon=True).start()
         self.counts: Counter[str] = Counter()

@@ -14,7 +14,7 @@ import json
 import time
 from collections import OrderedDict
 from collections.abc import Callable, Mapping
-from datetime import UTC, datetime
+from datetime import datetime
 from typing import Any, Final
 from urllib.parse import parse_qs, unquote
 
@@ -42,17 +42,17 @@ REMEMBERED_MAX: Final = 100_000
 _PATH: Final = "/v1/subscriptions/"
 _BULK: Final = "/v1/standing"
 
-Key = tuple[int, int]
-Said = dict[str, Any]
+SubscriptionKey = tuple[int, int]
+StandingBody = dict[str, Any]
 
 
 class StandingPages:
     """Answers by path. `base_url` is where debts are settled, `now` the clock that tokens end by."""
 
-    def __init__(self, url: str, base_url: str, now: Callable[[], datetime] = lambda: datetime.now(UTC)) -> None:
+    def __init__(self, url: str, base_url: str, now: Callable[[], datetime]) -> None:
         self._url, self._base_url, self._now = url, base_url, now
         self._reader: StandingReader | None = None
-        self._known: OrderedDict[Key, Said] = OrderedDict()
+        self._known: OrderedDict[SubscriptionKey, StandingBody] = OrderedDict()
         self._tokens: dict[bytes, tuple[float, KnownToken]] = {}
 
     def is_asked(self, path: str) -> bool:
@@ -110,7 +110,7 @@ class StandingPages:
             self._reader = StandingReader(self._url)
         return self._reader
 
-    async def _standing(self, key: Key) -> Said | None:
+    async def _standing(self, key: SubscriptionKey) -> StandingBody | None:
         """How this one stands; None where there is none."""
         try:
             row = await self._read.standing(*key)
@@ -125,21 +125,21 @@ class StandingPages:
             self._known.popitem(last=False)
         return said
 
-    def _last_known(self, key: Key) -> Said:
+    def _last_known(self, key: SubscriptionKey) -> StandingBody:
         known = self._known.get(key)
         if known is not None:
             return {**known, "stale": True}
         return unknown(key)
 
 
-def said_of(row: SubscriptionStanding, base_url: str) -> Said:
+def said_of(row: SubscriptionStanding, base_url: str) -> StandingBody:
     """How a subscription stands, as it is answered; `refusal` is what a refused write is answered with."""
     state = State(row.state)
     may = allowed_in(state)
     named = {"restrict": row.restrict_on, "disable": row.disable_on, "delete": row.delete_on}
     dates = {name: on.isoformat() for name, on in named.items() if on is not None}
     reasons = [{"reason": reason, "lifted_by": remedy(Reason(reason))} for reason in row.reasons]
-    said: Said = {
+    said: StandingBody = {
         "subscription": format_id(SUBSCRIPTION, row.account, row.no),
         "service": row.service,
         "generation": row.generation,
@@ -165,7 +165,7 @@ def said_of(row: SubscriptionStanding, base_url: str) -> Said:
     return said
 
 
-def amounts(account: Account, no: int) -> list[Said]:
+def amounts(account: Account, no: int) -> list[StandingBody]:
     """What is to be paid so that this subscription is past due no more, by currency."""
     sums: dict[str, int] = {}
     for debt in account.debts_of(account.subscription(no)):
@@ -174,14 +174,14 @@ def amounts(account: Account, no: int) -> list[Said]:
     return [{"amount_minor": minor, "currency": currency} for currency, minor in sorted(sums.items())]
 
 
-def unknown(key: Key) -> Said:
+def unknown(key: SubscriptionKey) -> StandingBody:
     """What is answered of a subscription of which nothing is known: everything is allowed (spec, section 8)."""
     may = {"read": True, "delete_own": True, "change": True}
     said = {"subscription": format_id(SUBSCRIPTION, *key), "standing": "unknown", "may": may}
     return {**said, "refusal": None, "stale": True}
 
 
-def _none(key: Key) -> Said:
+def _none(key: SubscriptionKey) -> StandingBody:
     """What is said among several of one that there is not."""
     return {"subscription": format_id(SUBSCRIPTION, *key), "code": "unknown_subscription", "stale": False}
 
@@ -194,7 +194,7 @@ class _Wrong(Exception):
         self.status, self.code, self.what = status, code, what
 
 
-def _asked(path: str, query: bytes) -> list[Key]:
+def _asked(path: str, query: bytes) -> list[SubscriptionKey]:
     if path == _BULK:
         texts = [one for text in parse_qs(query.decode("latin-1")).get("of", []) for one in text.split(",") if one]
         if not 0 < len(texts) <= BULK_MAX:
@@ -214,7 +214,7 @@ def _ended(token: KnownToken, now: datetime) -> bool:
     return token.good_until is not None and token.good_until <= now
 
 
-def _answered(body: Said, headers: Mapping[str, str]) -> WholeAnswer:
+def _answered(body: StandingBody, headers: Mapping[str, str]) -> WholeAnswer:
     octets = json.dumps(body, separators=(",", ":")).encode()
     tag = f'"{hashlib.sha256(octets).hexdigest()[:24]}"'
     stale = body.get("stale") or any(one["stale"] for one in body.get("standings", ()))

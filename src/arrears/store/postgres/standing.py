@@ -13,8 +13,8 @@ import psycopg
 from arrears.store.outages import WAIT_SECONDS_MAX
 from arrears.store.postgres.write import utc
 
-Key = TypeVar("Key")
-Found = TypeVar("Found")
+StandingKey = TypeVar("StandingKey")
+StandingFound = TypeVar("StandingFound")
 
 # The state of the account is read only where there is something to say of what it owes.
 STANDING: Final[LiteralString] = """
@@ -111,15 +111,15 @@ class StandingReader:
         return found
 
 
-class _Together(Generic[Key, Found]):
+class _Together(Generic[StandingKey, StandingFound]):
     """Reads what is asked for at the same time by one statement."""
 
-    def __init__(self, read: Callable[[Sequence[Key]], Awaitable[Mapping[Key, Found]]]) -> None:
+    def __init__(self, read: Callable[[Sequence[StandingKey]], Awaitable[Mapping[StandingKey, StandingFound]]]) -> None:
         self._read = read
-        self._waiting: dict[Key, asyncio.Future[Found | None]] = {}
+        self._waiting: dict[StandingKey, asyncio.Future[StandingFound | None]] = {}
         self._reading: asyncio.Task[None] | None = None
 
-    async def get(self, key: Key) -> Found | None:
+    async def get(self, key: StandingKey) -> StandingFound | None:
         """What is found for a key; raises what reading raises."""
         future = self._waiting.get(key)
         if future is None:

@@ -47,13 +47,13 @@ class EndpointWanted(Strict):
     after: Annotated[str, Field(max_length=60)] | None = None
 
 
-class Rotation(Strict):
+class RotationWanted(Strict):
     """How long the secret before signs too."""
 
     overlap_hours: Annotated[int, Field(ge=0, le=720)] = OVERLAP_HOURS
 
 
-class Replay(Strict):
+class ReplayWanted(Strict):
     """The last event that was right."""
 
     after: Annotated[str, Field(max_length=60)]
@@ -117,7 +117,7 @@ def delete_endpoint(request: HttpRequest, name: EndpointName) -> HttpResponse:
 
 @router.post("/event-endpoints/{name}/rotate", **terms(EVENTS, WRITE, keyed=True, of_account=OF_ALL))
 @once_per_key
-def rotate(request: HttpRequest, name: EndpointName, body: Rotation) -> HttpResponse:
+def rotate(request: HttpRequest, name: EndpointName, body: RotationWanted) -> HttpResponse:
     """Another secret, in this answer alone; the one before signs too for a while. Needs an `Idempotency-Key`."""
     live = installed()
     one, now = _of_events(live.store.endpoint_named(name)), live.clock.now()
@@ -128,7 +128,7 @@ def rotate(request: HttpRequest, name: EndpointName, body: Rotation) -> HttpResp
 
 @router.post("/event-endpoints/{name}/replay", **terms(EVENTS, WRITE, keyed=True, of_account=OF_ALL))
 @once_per_key
-def replay(request: HttpRequest, name: EndpointName, body: Replay) -> HttpResponse:
+def replay(request: HttpRequest, name: EndpointName, body: ReplayWanted) -> HttpResponse:
     """Send everything after an event again, with the same ids. Needs an `Idempotency-Key`."""
     live = installed()
     one = _of_events(live.store.endpoint_named(name))
