@@ -231,6 +231,7 @@ ASKED: tuple[tuple[str, tuple[str, ...], int], ...] = (
     ("policy list", (), 0),
     ("policy show", ("default",), 0),
     ("subscription cancel", ("bert", "cloud", *WHY), 0),
+    ("deletions", ("--days", "400"), 0),
     ("subscription reactivate", ("bert", "cloud", *WHY), 0),
     ("clock", (), 0),
     ("identity", (), 0),

@@ -10,6 +10,8 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any, Final, NamedTuple
 
+from arrears.cli.answers_deletion import DELETION
+
 Shape = str | list[Any] | Mapping[str, Any]
 
 NAMES: Final[Mapping[str, str]] = {
@@ -48,15 +50,7 @@ _ACTS: Final = NoAnswer("it does one thing; the exit code says whether it was do
 _PEOPLE: Final = NoAnswer("it is for people to look at")
 _RUNS: Final = NoAnswer("it runs until it is told to end, and says what it does in its log (`ARREARS_LOG=json`)")
 
-_MAIL: Final = {
-    "id": "text",
-    "kind": "code",
-    "to": "text",
-    "subject": "text",
-    "state": "code",
-    "reply": "text",
-    "at": "at",
-}
+_MAIL: Final = {**_each("text", "id to subject reply"), **_each("code", "kind state"), "at": "at"}
 _LINE: Final = {"seq": "count", "on": "day", "day": "count?", "kind": "code"}
 _STANDING: Final = {
     "account": "id",
@@ -234,6 +228,11 @@ ANSWERS: Final[Mapping[str, JsonAnswer | NoAnswer]] = {
         }
     ),
     "status ACCOUNT": JsonAnswer(_STANDING),
+    "deletions": JsonAnswer([DELETION]),
+    "certificate show": NoAnswer("it prints the certificate: JSON always, to be kept as it is"),
+    "certificate verify": NoAnswer("it prints JSON always: what the certificate says"),
+    "certificate key": NoAnswer("it prints one line: the key"),
+    **dict.fromkeys(("deletion release", "deletion hold", "deletion unhold"), _ACTS),
     "explain": JsonAnswer(
         {
             **_STANDING,
