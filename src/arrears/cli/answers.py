@@ -10,7 +10,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Final
 
-from arrears.cli.answer_shapes import NAMES, JsonAnswer, NoAnswer, Shape, each
+from arrears.cli.answer_values import NAMES, JsonAnswer, NoAnswer, Shape, each
 from arrears.cli.answers_bank import BANK
 from arrears.cli.answers_deletion import DELETION
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Final
 
-from arrears.cli.answer_shapes import JsonAnswer, NoAnswer, each
+from arrears.cli.answer_values import JsonAnswer, NoAnswer, each
 
 _ENDS: Final = {"opening_minor": "minor?", "closing_minor": "minor?"}
 _TRANSFER: Final = {

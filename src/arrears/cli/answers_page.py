@@ -6,7 +6,7 @@ from typing import Final
 
 import click
 
-from arrears.cli.answer_shapes import NAMES, JsonAnswer, NoAnswer, Shape
+from arrears.cli.answer_values import NAMES, JsonAnswer, NoAnswer, Shape
 from arrears.cli.answers import ANSWERS
 
 _HEAD: Final = """# What commands answer a script
