@@ -10,7 +10,7 @@ from typing import NamedTuple
 
 from arrears.core.account import Account
 from arrears.core.facts import Recorded, kind_of
-from arrears.ports import AccountHistory, Delivery, Fate, Message, Order
+from arrears.ports import AccountHistory, Delivery, Fate, Message, Obeyed, Order
 from arrears.store.memory.store import MemoryStore
 from torture.book import Plan, open_book, play_staff_day
 from torture.victim import work_off
@@ -92,11 +92,11 @@ class Outside:
         """See ports.Channel."""
         return Fate.NOT_SENT
 
-    def order(self, order: Order, now: datetime) -> datetime | None:
+    def order(self, order: Order, now: datetime) -> Obeyed | None:
         """See ports.Services."""
         done = self.orders.setdefault((order.account, order.subscription), [])
         done.append((order.number, order.command, order.generation))
-        return now
+        return Obeyed(now)
 
 
 @dataclass(frozen=True)

@@ -29,7 +29,7 @@ from arrears.engine.message_context import MailLimits, MessageContext
 from arrears.engine.messages import bounces
 from arrears.engine.people.visitors import Visitor, ask, attend
 from arrears.engine.plain import PlainWriter
-from arrears.ports import Delivery, Fate, Message, NewAccount, Order
+from arrears.ports import Delivery, Fate, Message, NewAccount, Obeyed, Order
 from arrears.sim.stage import Stage
 from arrears.store.memory.store import MemoryStore
 from torture.recipients import BY_PROVIDER, BY_SMTP, DYING, Handed, ProviderBackend, Recipients, Spell, Way
@@ -116,10 +116,10 @@ class _Services:
     def __init__(self) -> None:
         self.orders: list[tuple[datetime, int, str]] = []
 
-    def order(self, order: Order, now: datetime) -> datetime | None:
+    def order(self, order: Order, now: datetime) -> Obeyed | None:
         """See ports.Services."""
         self.orders.append((now, order.account, order.command))
-        return now
+        return Obeyed(now)
 
 
 class MailYear:

@@ -18,7 +18,7 @@ from pathlib import Path
 from typing import Final
 
 from arrears.engine.run import Limits
-from arrears.ports import Order
+from arrears.ports import Obeyed, Order
 
 STOP, READY = "stop", "ready"
 
@@ -74,7 +74,7 @@ class FileServices:
         self._folder = folder
         folder.mkdir(parents=True, exist_ok=True)
 
-    def order(self, order: Order, now: datetime) -> datetime | None:
+    def order(self, order: Order, now: datetime) -> Obeyed | None:
         """See ports.Services."""
         with self._locked():
             self._note("deliveries", order.id)
@@ -87,7 +87,7 @@ class FileServices:
                 half.rename(self._folder / f"{of_this}{order.number}")
             elif order.number < newest and not (self._folder / f"{of_this}{order.number}").exists():
                 self._note("overtaken", order.id)
-        return now
+        return Obeyed(now)
 
     def _note(self, name: str, line: str) -> None:
         with (self._folder / f"{name}.log").open("a") as file:

@@ -160,6 +160,11 @@ def live(book: str, sandbox: Running, tmp_path_factory: pytest.TempPathFactory) 
     (folder / "book.csv").write_text(HEADER + with_mail(rows))
     (folder / "old.csv").write_text(HEADER + with_mail("dora,D-1,2025-01-01,2025-01-15,49.00,2025-03-01\n"))
     (folder / "policy.toml").write_text(commands.arrears("policy", "default").stdout)
+    (folder / "other.toml").write_text(OTHER)
+    paid_and_dearer = (
+        f"bert,B-1,{issued},{due},45.00,\ncarla,C-1,{issued},{due},12.00,{due}\nemma,E-1,no day,{due},1.00,\n"
+    )
+    (folder / "later.csv").write_text(HEADER + with_mail(paid_and_dearer))
     (folder / "mail.eml").write_text("From: a@example.org\nTo: b@example.org\nSubject: hello\n\nhello\n")
     assert run("import", "FOLDER/book.csv", "--map", "FOLDER/map.toml").returncode == 0
     assert run("run").returncode == 0
@@ -174,11 +179,23 @@ def live(book: str, sandbox: Running, tmp_path_factory: pytest.TempPathFactory) 
     return run
 
 
+OTHER = """name = "default"
+notice_at = "08:30"
+[remind]
+days = [0, 5]
+[disable]
+after_days = "never"
+[delete]
+retention_days = "never"
+[tolerance]
+EUR = 250
+"""
 BOOK = ("FOLDER/book.csv", "--map", "FOLDER/map.toml")
 WHY = ("--by", "ann", "--why", "a test")
 # The words of each command with an answer, and its exit code where that is not 0. In this order: what is paid last.
 ASKED: tuple[tuple[str, tuple[str, ...], int], ...] = (
     ("import", (*BOOK, "--dry-run"), 0),
+    ("import", ("FOLDER/later.csv", *BOOK[1:], "--per-account", "--dry-run"), 3),
     ("import --show", (*BOOK, "--show", "2"), 0),
     ("replay", ("FOLDER/old.csv", "--map", "FOLDER/map.toml"), 0),
     ("run", (), 0),
@@ -209,10 +226,12 @@ ASKED: tuple[tuple[str, tuple[str, ...], int], ...] = (
     ("money breaker", (), 0),
     ("policy check", ("FOLDER/policy.toml",), 0),
     ("policy diff", ("FOLDER/policy.toml", "FOLDER/policy.toml"), 0),
+    ("policy diff", ("FOLDER/policy.toml", "FOLDER/other.toml"), 0),
     ("policy adopt", ("FOLDER/policy.toml",), 0),
     ("policy list", (), 0),
     ("policy show", ("default",), 0),
     ("subscription cancel", ("bert", "cloud", *WHY), 0),
+    ("deletions", ("--days", "400"), 0),
     ("subscription reactivate", ("bert", "cloud", *WHY), 0),
     ("clock", (), 0),
     ("identity", (), 0),
@@ -236,6 +255,28 @@ def test_every_answer_is_asked_for_here_or_elsewhere() -> None:
     assert asked | ELSEWHERE.keys() == {name for name, row in ANSWERS.items() if isinstance(row, JsonAnswer)}
 
 
+WRITTEN_BY_OTHERS = ("subject", "reply", "reason", "why", "text", "name", "company", "author")
+"""What a person, a mail server or a provider wrote, or will read: stored or shown as it is."""
+
+
+def prose(value: Any, where: str = "") -> Iterator[str]:
+    """Every text of an answer that is a sum or a line made for people, where a program wants a number or a code."""
+    if isinstance(value, dict):
+        for key, one in value.items():
+            if key not in WRITTEN_BY_OTHERS:
+                yield from prose(one, f"{where}.{key}")
+    elif isinstance(value, list):
+        for one in value:
+            yield from prose(one, f"{where}[]")
+    elif isinstance(value, str) and re.search(r"[€$£\u00a0]|  |^ | $|\n|-> ", value):
+        yield f"{where} is {value!r}"
+
+
+def test_a_sum_and_a_padded_line_are_found() -> None:
+    line = {"a": [{"sum": "€49.00", "day": "2026-01-31"}, {"what": "cloud   stops"}, {"what": "1 day -> 2 days"}]}
+    assert [one.partition(" is ")[0] for one in prose(line)] == [".a[].sum", ".a[].what", ".a[].what"]
+
+
 def words_of(name: str) -> list[str]:
     return [
         word for word in name.split() if word.islower() and not word.startswith("-") and word not in ("read", "kept")
@@ -250,6 +291,7 @@ def test_every_command_answers_as_the_table_says(live: Run) -> None:
         assert done.returncode == code, f"{name}: {done.stderr}"
         row = ANSWERS[name]
         assert isinstance(row, JsonAnswer)
-        found += wrong(json.loads(done.stdout), row.shape, name)
+        answer = json.loads(done.stdout)
+        found += [*wrong(answer, row.shape, name), *prose(answer, name)]
         assert done.stdout.count("\n") == 1, f"{name}: more than one value"
     assert found == [], "\n".join(found)

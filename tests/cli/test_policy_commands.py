@@ -103,11 +103,14 @@ def test_a_difference_is_told_with_what_it_shortens(tmp_path: Path) -> None:
     ]
     answer = json.loads(run("diff", "--json", old, new).output)
     assert answer["shortened"] == 2
-    assert [change["key"] for change in answer["changes"]] == [
-        "disable.after_days",
-        "disable.warning_days",
-        "delete.retention_days",
+    assert answer["changes"] == [
+        {"key": "disable.after_days", "before": 30, "after": 29, "currency": None, "shortens": True},
+        {"key": "disable.warning_days", "before": [21, 28], "after": [21, 28], "currency": None, "shortens": True},
+        {"key": "delete.retention_days", "before": 90, "after": 120, "currency": None, "shortens": False},
     ]
+    sums = write(tmp_path / "sums.toml", LEAST + "[minimum]\nEUR = 500\n")
+    [change] = json.loads(run("diff", "--json", old, sums).output)["changes"]
+    assert change == {"key": "minimum.EUR", "before": 0, "after": 500, "currency": "EUR", "shortens": False}
 
 
 def test_a_file_that_is_only_written_differently_promises_the_same(tmp_path: Path) -> None:

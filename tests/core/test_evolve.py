@@ -230,6 +230,8 @@ NOT_IN_THE_STORY = {
     f.Restricted,
     f.DeletionUnscheduled,
     f.DeletionCapped,
+    f.DeletionReleased,
+    f.DeletedInPart,
     f.Parked,
     f.Unparked,
     f.TaskClosed,

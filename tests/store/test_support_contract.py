@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from datetime import timedelta
+from datetime import datetime, timedelta
 
 import psycopg
 import pytest
@@ -16,7 +16,7 @@ from arrears.engine import commands
 from arrears.engine.booking import Payment
 from arrears.engine.message_context import PLAIN_CONTEXT
 from arrears.engine.people import support, visitors
-from arrears.ports import Order
+from arrears.ports import Obeyed, Order
 from arrears.ports.support import ConversationEntry, Request
 
 
@@ -30,9 +30,9 @@ class Busy:
 class Quick:
     """A service that stops at once, and never starts again."""
 
-    def order(self, order: Order, now: object) -> object:
+    def order(self, order: Order, now: datetime) -> Obeyed | None:
         """See ports.Services."""
-        return now if order.command == "disable" else None
+        return Obeyed(now) if order.command == "disable" else None
 
 
 def asked(account: int = 1, case: int = 1, slot: str = "cannot_pay", via: Via = Via.ADMINISTRATOR) -> Request:

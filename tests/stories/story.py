@@ -23,7 +23,7 @@ from arrears.core.view import View
 from arrears.engine import commands, system
 from arrears.engine.booking import Payment
 from arrears.engine.run import DEFAULT_LIMITS, Limits
-from arrears.ports import Delivery, DeliveryAbout, Fate, Message, NewAccount, Order
+from arrears.ports import Delivery, DeliveryAbout, Fate, Message, NewAccount, Obeyed, Order
 from arrears.sim.checker import Checker
 from arrears.sim.stage import Stage
 from arrears.sim.watched import watched
@@ -63,14 +63,21 @@ class Hands:
 
     def __init__(self) -> None:
         self.busy = False
+        self.left: dict[str, int] = {}
+        """What is said to be left of whatever is to be deleted."""
+        self.names: dict[int, str] = {}
+        """The name of each account of which something was to be deleted, as the order had it."""
         self.commands: list[tuple[int, int, str]] = []
 
-    def order(self, order: Order, now: datetime) -> datetime | None:
+    def order(self, order: Order, now: datetime) -> Obeyed | None:
         """See ports.Services."""
         if self.busy:
             return None
         self.commands.append((order.account, order.subscription, order.command))
-        return now
+        if order.command == "delete":
+            self.names[order.account] = order.name
+            return Obeyed(now, {"files": 12 - sum(self.left.values())}, self.left)
+        return Obeyed(now)
 
 
 def policy_from(text: str, name: str = "default") -> Policy:

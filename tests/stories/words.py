@@ -163,6 +163,10 @@ def _decided(fact: f.AnyFact, services: Services, day: Day) -> str | None:
             return f"deletion of {services[fact.subscription]} awaits release"
         case f.DeletionOrdered():
             return f"deletion of {services[fact.subscription]} ordered"
+        case f.DeletionReleased():
+            return f"deletion of {services[fact.subscription]} released"
+        case f.DeletedInPart():
+            return f"{services[fact.subscription]} deleted in part"
         case f.OrderAcknowledged():
             if fact.ended_on is not None:
                 return f"{services[fact.subscription]} stopped; retention from day {day(fact.ended_on)}"

@@ -191,6 +191,8 @@ def test_the_document_of_the_api_declares_every_problem(client: "Client") -> Non
     document = json.loads(client.get("/v1/openapi.json").content)
     answers = document["paths"]["/v1/me"]["get"]["responses"]
     assert {"200", "400", "401", "403", "404", "409", "413", "415", "422", "429"} <= set(answers)
+    kinds = {status: [*answer["content"]] for status, answer in answers.items()}
+    assert kinds == {one: ["application/json" if one == "200" else "application/problem+json"] for one in kinds}
 
 
 def test_what_is_not_there_is_a_problem_too(client: "Client") -> None:

@@ -27,7 +27,10 @@ from arrears.store.memory.store import MemoryStore
 if TYPE_CHECKING:
     from django.test import Client
 
-STAFFS = (f.Parked, f.Unparked, f.TaskClosed, f.DeletionCapped, f.DoubtEnded, f.WarningsLapsed)
+STAFFS = (
+    *(f.Parked, f.Unparked, f.TaskClosed, f.DeletionCapped, f.DeletionReleased, f.DeletedInPart),
+    *(f.DoubtEnded, f.WarningsLapsed),
+)
 
 SPOKEN_HOW = {
     f.WarnedHow.LETTER: ("per brief", "by letter"),

@@ -10,6 +10,8 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any, Final, NamedTuple
 
+from arrears.cli.answers_deletion import DELETION
+
 Shape = str | list[Any] | Mapping[str, Any]
 
 NAMES: Final[Mapping[str, str]] = {
@@ -23,7 +25,7 @@ NAMES: Final[Mapping[str, str]] = {
     "seconds": "seconds, with a fraction",
     "flag": "true or false",
     "text": "somebody's own words, or a name that another system gave; to show, never to compare",
-    "value": "a number, a flag, a text or a list of these",
+    "value": "a number, a flag, a text or a list of these; with a `currency` beside it, minor units of it",
     "fact": "the fields of the fact, as the journal has them for this `kind`",
 }
 
@@ -48,15 +50,7 @@ _ACTS: Final = NoAnswer("it does one thing; the exit code says whether it was do
 _PEOPLE: Final = NoAnswer("it is for people to look at")
 _RUNS: Final = NoAnswer("it runs until it is told to end, and says what it does in its log (`ARREARS_LOG=json`)")
 
-_MAIL: Final = {
-    "id": "text",
-    "kind": "code",
-    "to": "text",
-    "subject": "text",
-    "state": "code",
-    "reply": "text",
-    "at": "at",
-}
+_MAIL: Final = {**_each("text", "id to subject reply"), **_each("code", "kind state"), "at": "at"}
 _LINE: Final = {"seq": "count", "on": "day", "day": "count?", "kind": "code"}
 _STANDING: Final = {
     "account": "id",
@@ -116,7 +110,10 @@ _SUPPORT: Final = {
 }
 _BY_CURRENCY: Final = {"*": "minor"}
 _POLICY: Final = {"name": "text", "*": "value?"}
-_CHANGES: Final = {"shortened": "count", "changes": [{"key": "text", "sentence": "text", "shortens": "flag"}]}
+_CHANGES: Final = {
+    "shortened": "count",
+    "changes": [{"key": "text", "before": "value?", "after": "value?", "currency": "currency?", "shortens": "flag"}],
+}
 _ENDED: Final = {
     "subscription": "id",
     "service": "text",
@@ -148,14 +145,13 @@ ANSWERS: Final[Mapping[str, JsonAnswer | NoAnswer]] = {
             "changes": [
                 {
                     "row": "count",
-                    "account": "text",
-                    "invoice": "text",
+                    **_each("text", "account invoice"),
                     "what": "code",
-                    "before": "text",
-                    "after": "text",
+                    **_each("value", "before after"),
+                    "currency": "currency?",
                 }
             ],
-            "refused": {"*": ["text"]},
+            "refused": [{"account": "text", "row": "count", "code": "code", "text": "text"}],
             "before": _SUMS,
             "after": _SUMS,
         }
@@ -232,6 +228,11 @@ ANSWERS: Final[Mapping[str, JsonAnswer | NoAnswer]] = {
         }
     ),
     "status ACCOUNT": JsonAnswer(_STANDING),
+    "deletions": JsonAnswer([DELETION]),
+    "certificate show": NoAnswer("it prints the certificate: JSON always, to be kept as it is"),
+    "certificate verify": NoAnswer("it prints JSON always: what the certificate says"),
+    "certificate key": NoAnswer("it prints one line: the key"),
+    **dict.fromkeys(("deletion release", "deletion hold", "deletion unhold"), _ACTS),
     "explain": JsonAnswer(
         {
             **_STANDING,
@@ -262,8 +263,7 @@ ANSWERS: Final[Mapping[str, JsonAnswer | NoAnswer]] = {
     "person erasures": JsonAnswer(
         [
             {
-                "number": "count",
-                "person": "count",
+                **_each("count", "number person"),
                 "sign_in": "text",
                 "mailboxes": ["text"],
                 "at": "at",
@@ -321,8 +321,7 @@ ANSWERS: Final[Mapping[str, JsonAnswer | NoAnswer]] = {
                 "amount_minor": "minor",
                 "state": "code",
                 "decline": "text",
-                "created_at": "at",
-                "moved_at": "at",
+                **_each("at", "created_at moved_at"),
                 "joined": "flag",
                 "*": "value",
             }

@@ -232,8 +232,17 @@ def _as_dict(report: ImportReport, dry_run: bool) -> dict[str, Any]:
         "left_out": {why: report.count[f"left_out_{why}"] for why in _LEFT_OUT},
         "changed": report.changed,
         "taken_back": dict(sorted(report.taken_back.items())),
-        "changes": [one._asdict() for one in report.changes],
-        "refused": report.refused,
+        "changes": [{**one._asdict(), "currency": one.currency or None} for one in report.changes],
+        "refused": [
+            {
+                "account": ref,
+                "row": row,
+                "code": "conflicting_row" if ref in report.contradicted else "bad_row",
+                "text": reason,
+            }
+            for ref, reasons in sorted(report.wrong.items())
+            for row, reason in sorted(reasons.items())
+        ],
         "before": _sums(report.before),
         "after": _sums(report.after),
     }

@@ -23,7 +23,7 @@ from arrears.core.policy import (
     load_policy,
 )
 from arrears.core.policy.differences import PolicyChange
-from arrears.core.policy.values import ATTEMPTS_MAX, HERE
+from arrears.core.policy.values import ATTEMPTS_MAX, HERE, KEYS
 from arrears.engine.commands import change_terms
 from arrears.engine.finding import find_account
 from arrears.engine.system import adopt_policy
@@ -72,7 +72,7 @@ def diff(old: str, new: str, as_json: bool) -> None:
         before, after = read_policy(old), read_policy(new)
     changes = changes_between(before, after)
     if as_json:
-        print_json({"old": before.version, "new": after.version, **_changes_as_dict(changes)})
+        print_json({"old": before.version, "new": after.version, **_changes_as_dict(changes, before, after)})
         return
     if not changes:
         click.echo(f"the same promises (version {after.version})")
@@ -103,7 +103,7 @@ def adopt(file: str, yes: bool, by: str, as_json: bool) -> None:
     was = None if before is None else before.version
     if as_json:
         said = {"name": found.name, "version": found.version, "before": was, "accounts": follow}
-        print_json({**said, **_changes_as_dict(changes)})
+        print_json({**said, **_changes_as_dict(changes, before or found, found)})
     elif was == found.version:
         click.echo(f"policy {found.name}, version {found.version}, is in force already")
     else:
@@ -176,9 +176,20 @@ def _accounts(count: int) -> str:
     return "1 account" if count == 1 else f"{count} accounts"
 
 
-def _changes_as_dict(changes: Sequence[PolicyChange]) -> dict[str, Any]:
-    listed = [{"key": c.key, "sentence": c.sentence, "shortens": c.shortens} for c in changes]
+def _changes_as_dict(changes: Sequence[PolicyChange], old: Policy, new: Policy) -> dict[str, Any]:
+    listed = [{"key": c.key, **_before_and_after(c.key, old, new), "shortens": c.shortens} for c in changes]
     return {"shortened": sum(c.shortens for c in changes), "changes": listed}
+
+
+def _before_and_after(key: str, old: Policy, new: Policy) -> dict[str, Any]:
+    """What a key says in two policies, as a policy's JSON has it; of a sum its minor units, 0 where none is said."""
+    name = {"name": "name", **{one.path: field for field, one in KEYS.items()}}.get(key)
+    if name is not None:
+        return {"before": _as_dict(old)[name], "after": _as_dict(new)[name], "currency": None}
+    table, _, currency = key.partition(".")
+    [name] = [field for field, one in KEYS.items() if one.path == table]
+    before, after = (getattr(policy, name).get(currency, 0) for policy in (old, new))
+    return {"before": before, "after": after, "currency": currency}
 
 
 def _show(changes: Sequence[PolicyChange]) -> None:

@@ -195,6 +195,10 @@ class Hold(Value, frozen=True, omit_defaults=True):
     ended_at: datetime | None = None
 
 
+RELEASES = 2
+"""So many different members of staff release a deletion that is above the day's cap (spec, section 8)."""
+
+
 class ServiceEnd(Value, frozen=True, omit_defaults=True):
     """One time without service. `stopped_on` is the stored date of the stop; `ended_on` is known when the service
     has acknowledged it (spec, section 8), and retention counts from its end."""
@@ -208,6 +212,13 @@ class ServiceEnd(Value, frozen=True, omit_defaults=True):
     scheduled_at: datetime | None = None
     awaiting_release: bool = False
     ordered_at: datetime | None = None
+    released_by: tuple[str, ...] = ()
+    """The members of staff who have released the deletion that is scheduled; two are enough."""
+
+    @property
+    def released(self) -> bool:
+        """Whether two members of staff have released the deletion that is scheduled."""
+        return len(self.released_by) >= RELEASES
 
 
 class Tell(Value, frozen=True, omit_defaults=True):
@@ -227,6 +238,8 @@ class OpenOrder(Value, frozen=True, omit_defaults=True):
     since: datetime | None = None
     given_seq: int = 0
     late_seq: int = 0
+    left: tuple[tuple[str, int], ...] = ()
+    """What a service that was to delete has said is still there, by its own names."""
 
 
 class Subscription(Value, frozen=True, omit_defaults=True):

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from datetime import datetime
+from typing import Final
 
 from arrears.core.account import Account
 from arrears.core.facts import OrderAcknowledged
@@ -11,10 +12,20 @@ from arrears.core.guards import Guards
 from arrears.core.policy import Policies
 from arrears.core.view import View, service_ended_on
 
+_NOTHING: Final[Mapping[str, int]] = {}
 
-def acknowledged(view: View, subscription: int, order_no: int, order: str, done_at: datetime) -> OrderAcknowledged:
+
+def acknowledged(
+    view: View,
+    subscription: int,
+    order_no: int,
+    order: str,
+    done_at: datetime,
+    deleted: Mapping[str, int] = _NOTHING,
+) -> OrderAcknowledged:
     """The fact that an open order (`disable`, `delete`, ...) of a subscription was carried out at `done_at`: where it
-    stopped the service it says on which local day that ended, and when it may be told (spec, section 8)."""
+    stopped the service it says on which local day that ended, and when it may be told (spec, section 8). `deleted` is
+    what the service counted."""
     sub = view.account.subscription(subscription)
     ended_on = None
     if order == "disable" and sub.end is not None and sub.end.order_no == order_no:
@@ -31,6 +42,7 @@ def acknowledged(view: View, subscription: int, order_no: int, order: str, done_
         ended_on=ended_on,
         tell_at=tell_at,
         on=None if tell_at is None else view.today,
+        deleted=dict(deleted),
     )
 
 

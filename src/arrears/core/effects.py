@@ -70,11 +70,13 @@ LEAVES: Final[Mapping[type[f.Fact], Leaves]] = closed(
         f.DeletionUnscheduled: _OVER,
         f.DeletionOrdered: _STEP | _ACTION | _OVER,
         f.DeletionCapped: _TASK,
+        f.DeletionReleased: _OVER,
         f.Parked: _TASK,
         f.Unparked: _OVER,
     },
     {
         f.OrderAcknowledged: _OVER,
+        f.DeletedInPart: _TASK,
         f.NoticeAccepted: _OVER,
         f.NoticeFailed: _TASK,
         f.NoticeBounced: _TASK,

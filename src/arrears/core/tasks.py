@@ -6,7 +6,7 @@ with which the cause is gone closes it, else a person. Made from the facts, so b
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from typing import Final, NamedTuple, assert_never
 
 from arrears.core import facts as f
@@ -79,6 +79,9 @@ def tasks_of(recorded: f.Recorded) -> Iterator[TaskRow]:
         case f.DeletionCapped(subscription=sub):
             what = f"subscription {sub} waits for the release of two staff"
             yield TaskRow(account, seq, "deletion_release", what, str(sub))
+        case f.DeletedInPart(subscription=sub, left=left):
+            what = f"subscription {sub} is deleted in part; still there: {counted(left)}"
+            yield TaskRow(account, seq, "deletion_in_part", what, str(sub))
         case f.SupportOpened(request=no, about=about):
             yield TaskRow(account, seq, "support_request", f"request {no}: {about}", str(no))
         case f.SupportSaid(request=no):
@@ -100,6 +103,11 @@ def tasks_of(recorded: f.Recorded) -> Iterator[TaskRow]:
             return  # as planned
         case _:
             raise AssertionError(fact)
+
+
+def counted(things: Mapping[str, int]) -> str:
+    """What a service has counted, as a person reads it: `12 files, 3 mailboxes`."""
+    return ", ".join(f"{count} {what}" for what, count in sorted(things.items())) or "nothing"
 
 
 def _of_mail(account: int, seq: int, fact: f.NoticeFailed | f.NoticeBounced | f.RecipientsChanged) -> Iterator[TaskRow]:
@@ -149,6 +157,25 @@ def _unheard(account: Account) -> bool:
     return any(promise.newest() is not None and not promise.counting for promise in promises)
 
 
+def _order_ended(fact: f.OrderAcknowledged, account: Account) -> Iterator[tuple[str, str | None]]:
+    if fact.order == "delete":
+        yield "deletion_in_part", str(fact.subscription)
+    elif fact.order == "resume" and not any(o.kind == "resume" for sub in account.subscriptions for o in sub.orders):
+        yield "resume_late", None
+
+
+def _deletion_ended(
+    fact: f.DeletionOrdered | f.DeletionUnscheduled | f.DeletionReleased, account: Account
+) -> Iterator[tuple[str, str | None]]:
+    sub = fact.subscription
+    if isinstance(fact, f.DeletionReleased):
+        end = account.subscription(sub).end
+        if end is not None and end.released:
+            yield "deletion_release", str(sub)
+        return
+    yield from (("deletion_release", str(sub)), ("deferred", f"delete {sub}"))
+
+
 def _ended(fact: f.AnyFact, account: Account) -> Iterator[tuple[str, str | None]]:
     match fact:
         case f.PaymentBooked() | f.WrittenOff() | f.InvoiceCredited():  # First, as above.
@@ -178,16 +205,15 @@ def _ended(fact: f.AnyFact, account: Account) -> Iterator[tuple[str, str | None]
             yield "deferred", f"restrict {sub}"
         case f.Disabled(subscription=sub):
             yield from (("deferred", f"{action} {sub}") for action in ("restrict", "disable"))
-        case f.DeletionOrdered(subscription=sub) | f.DeletionUnscheduled(subscription=sub):
-            yield from (("deletion_release", str(sub)), ("deferred", f"delete {sub}"))
+        case f.DeletionOrdered() | f.DeletionUnscheduled() | f.DeletionReleased():
+            yield from _deletion_ended(fact, account)
         case f.Resumed(subscription=sub):
             yield "deletion_release", str(sub)
             yield from (("deferred", f"{action} {sub}") for action in ("restrict", "disable", "delete"))
         case f.DoubtEnded(subscription=sub, action=action) | f.WarningsLapsed(subscription=sub, action=action):
             yield "deferred", f"{action} {sub}"
-        case f.OrderAcknowledged(order="resume"):
-            if not any(order.kind == "resume" for sub in account.subscriptions for order in sub.orders):
-                yield "resume_late", None
+        case f.OrderAcknowledged():
+            yield from _order_ended(fact, account)
         case f.RefundAsked(payment_ref=ref):
             yield from (("paid_twice", ref), ("refund_failed", ref))
         case f.Refunded(payment_ref=ref, refund=0):
@@ -195,7 +221,7 @@ def _ended(fact: f.AnyFact, account: Account) -> Iterator[tuple[str, str | None]
         case f.CreditAllocated(currency=currency):
             if not account.credit.get(currency):
                 yield "paid_twice", None
-        case f.AttemptMoved() | f.OrderAcknowledged() | f.Refunded() | f.DoubtCleared():
+        case f.AttemptMoved() | f.Refunded() | f.DoubtCleared():
             return
         case _:
             raise AssertionError(fact)

@@ -62,7 +62,7 @@ class DeletionGrant:
 def _within_cap(fact: Fact, deletions: DeletionGrant | None) -> Fact:
     if not isinstance(fact, DeletionOrdered):
         return fact
-    if deletions is not None and deletions.one():
+    if fact.released or (deletions is not None and deletions.one()):
         return fact
     return DeletionCapped(subscription=fact.subscription, generation=fact.generation)
 

@@ -31,13 +31,14 @@ from arrears.engine.payments import refunds
 from arrears.engine.payments.attempts import pursue
 from arrears.engine.payments.providers import NO_PROVIDERS, Providers
 from arrears.ports import (
-    AccountReader,
     AccountsAndMail,
     AccountsAndMoney,
     Batch,
     Channel,
     Claim,
+    Obeyed,
     Order,
+    ReachableAccounts,
     Services,
     Store,
 )
@@ -47,8 +48,8 @@ LEASE_SECONDS: Final = 120
 
 CLAIM_MAX: Final = 100
 
-ActionResult = tuple[Claim, bool, datetime | None]
-"""A claim of an order or a charge, whether it is done, and when an order was."""
+ActionResult = tuple[Claim, bool, Obeyed | None]
+"""A claim of an order or a charge, whether it is done, and of an order what its service says."""
 
 
 def perform(
@@ -94,10 +95,12 @@ def perform_all(
     return total
 
 
-def _order(store: AccountReader, services: Services, claims: Sequence[Claim], now: datetime) -> list[ActionResult]:
+def _order(store: ReachableAccounts, services: Services, claims: Sequence[Claim], now: datetime) -> list[ActionResult]:
     if not claims:
         return []
     accounts = store.snapshots(sorted({c.account for c in claims}))
+    deleting = sorted({c.account for c in claims if c.order == "delete"})
+    names = {number: known.name for number, known in store.contacts(deleting).items()} if deleting else {}
     results: list[ActionResult] = []
     for claim in claims:
         sub = accounts[claim.account].subscription(claim.subscription)
@@ -109,12 +112,13 @@ def _order(store: AccountReader, services: Services, claims: Sequence[Claim], no
             generation=sub.generation,
             number=claim.order_no,
             command=claim.order,
+            name=names[claim.account] if claim.order == "delete" else "",
         )
         reached("order.before_call")
-        done_at = services.order(order, now)
+        said = services.order(order, now)
         reached("order.after_call")
-        if done_at is not None:
-            results.append((claim, True, done_at))
+        if said is not None:
+            results.append((claim, not said.left, said))
     return results
 
 
@@ -152,7 +156,7 @@ def record_results(
     if not results and not answers:
         return
     policies = store.policies()
-    claims = [(claim, done) for claim, done, _ in results]
+    claims = [(claim, done) for claim, done, said in results if said is None or not said.left]
     claims += [(a.claim, a.outcome) for a in answers if a.outcome is not None]
     with store.accounts(
         sorted({c.account for c in (*(r[0] for r in results), *(a.claim for a in answers))}), now
@@ -162,10 +166,14 @@ def record_results(
         kept |= set(batch.postpone_claims([(a.claim, a.until) for a in answers if a.outcome is None]))
         of_kept = [a for a in answers if a.claim in kept]
         _record_answers(batch, units, of_kept, _to_others(store, of_kept), now)
-        for claim, _, done_at in results:
-            if claim in kept and claim.kind == ORDER:
-                assert done_at is not None
-                acknowledge(units[claim.account], policies, claim, done_at)
+        for claim, _, said in results:
+            if said is None or claim.kind != ORDER:
+                continue
+            unit = units[claim.account]
+            if said.left:
+                answered_in_part(unit, claim.subscription, claim.order_no, said)
+            elif claim in kept:
+                acknowledge(unit, policies, claim, said)
         for unit in units.values():
             if unit.stored:
                 decide_until_rest(unit, policies, batch.guards, only_consequences=True)
@@ -215,11 +223,23 @@ def _warnings(answer: Answer) -> Sequence[f.Warning]:
     return fact.each(f.Warning) if isinstance(fact, f.Noticed) else ()
 
 
-def acknowledge(unit: Unit, policies: Policies, claim: Claim, done_at: datetime) -> None:
+def acknowledge(unit: Unit, policies: Policies, claim: Claim, said: Obeyed) -> None:
     """Record a service's word that an order was carried out; refused for an order that was never given."""
     sub = unit.account.subscription(claim.subscription)
     if not any(o.no == claim.order_no for o in sub.orders):
         raise Refused("unknown_order", f"order {claim.order_no} of subscription {claim.subscription} is not open")
     view = View(policies, unit.account, Guards(), unit.now)
-    fact = acknowledged(view, claim.subscription, claim.order_no, claim.order, done_at)
+    fact = acknowledged(view, claim.subscription, claim.order_no, claim.order, said.at, said.deleted)
     unit.record(fact, f"service:{sub.service}")
+
+
+def answered_in_part(unit: Unit, subscription: int, order_no: int, said: Obeyed) -> None:
+    """Record that a service has not deleted everything, unless it has said so in these numbers before. The order stays
+    open, is given again, and staff see it."""
+    sub = unit.account.subscription(subscription)
+    order = next((o for o in sub.orders if o.no == order_no and o.kind == "delete"), None)
+    if order is None:
+        raise Refused("unknown_order", f"order {order_no} of subscription {subscription} is no open order to delete")
+    if order.left != tuple(sorted(said.left.items())):
+        in_part = f.DeletedInPart(subscription, order_no, sub.generation, dict(said.left), dict(said.deleted))
+        unit.record(in_part, f"service:{sub.service}")

@@ -91,6 +91,7 @@ from arrears.ports.people import (
     ThrottleBook,
 )
 from arrears.ports.services import (
+    Obeyed,
     Order,
     Services,
 )
@@ -216,6 +217,7 @@ __all__ = [
     "NewEndpoint",
     "NoticeFacts",
     "NoticeSending",
+    "Obeyed",
     "Order",
     "OtherChannel",
     "Parcel",

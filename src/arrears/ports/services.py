@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from datetime import datetime
 from typing import NamedTuple, Protocol
 
 
 class Order(NamedTuple):
-    """A command to a service, named so exactly that it cannot hit another subscription."""
+    """A command to a service, named so exactly that it cannot hit another subscription. `name` is the account's, of an
+    order to delete: a service that knows this subscription by another name refuses it."""
 
     id: str
     service: str
@@ -16,10 +18,21 @@ class Order(NamedTuple):
     generation: int
     number: int
     command: str
+    name: str = ""
+
+
+class Obeyed(NamedTuple):
+    """A service's word that an order was carried out at `at`. Of an order to delete: what it `deleted` and, where it is
+    not finished, what is `left`, each counted by its own names (`{"files": 12}`)."""
+
+    at: datetime
+    deleted: Mapping[str, int] = {}
+    left: Mapping[str, int] = {}
 
 
 class Services(Protocol):
     """Whoever gives orders to the services and hears that they were carried out."""
 
-    def order(self, order: Order, now: datetime) -> datetime | None:
-        """Give an order, as often as needed; the instant it was done, or None while it is only accepted."""
+    def order(self, order: Order, now: datetime) -> Obeyed | None:
+        """Give an order, as often as needed; what was done, or None while it is only accepted. While something is left
+        of what is to be deleted it is given again."""

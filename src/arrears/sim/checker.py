@@ -78,7 +78,7 @@ class Checker:
         if isinstance(fact, f.Parked):
             self.complain([Breach("I7", recorded.account, f"fact {recorded.seq}: parked: {fact.why}")])
             return
-        if isinstance(fact, f.DeletionOrdered):
+        if isinstance(fact, f.DeletionOrdered) and not fact.released:
             day = recorded.at.astimezone(UTC).date()
             self.deletions[day] += 1
             if self.deletions[day] > self._cap_per_day:

@@ -12,7 +12,7 @@ from typing import Final, NamedTuple
 from zlib import crc32
 
 from arrears.core.policy import Policy, load_policy
-from arrears.ports import Delivery, Fate, Message, Order
+from arrears.ports import Delivery, Fate, Message, Obeyed, Order
 
 POLICY_TEXTS: Final = {
     "default": 'name = "default"\n[delete]\nretention_days = 90\n',
@@ -106,7 +106,7 @@ class SlowServices:
         self.slow = 0
         self.out_of_order = 0
 
-    def order(self, order: Order, now: datetime) -> datetime | None:
+    def order(self, order: Order, now: datetime) -> Obeyed | None:
         """See ports.Services."""
         key = (order.account, order.subscription)
         first = self._asked.get(order.id)
@@ -127,7 +127,7 @@ class SlowServices:
         elif order.number > newest:
             self._newest[key] = order.number
             self.state[key] = order.command
-        return now
+        return Obeyed(now)
 
 
 class FeedStale(NamedTuple):

@@ -2,15 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from datetime import date
 from typing import Final, NamedTuple
 
 from arrears.core import facts as f
-from arrears.core.account import Account
+from arrears.core.account import RELEASES, Account
 from arrears.core.calendar import calendar_of
 from arrears.core.evolve import evolve, open_account
 from arrears.core.money import format_amount
+from arrears.core.tasks import counted
 from arrears.sim.story_money import (
     StoryAttempt,
     StoryBack,
@@ -26,8 +27,16 @@ from arrears.sim.story_words import WILL, in_words, service_of, unless_lifted
 _AS_PLANNED = f.NoticeAccepted | f.DoubtEnded | f.TaskClosed  # what a story leaves out and a timeline shows
 
 _Cut = f.Restricted | f.Disabled | f.Resumed | f.Deferred | f.DoubtEnded | f.WarningsLapsed | f.DateMoved
-_Deletion = f.DeletionScheduled | f.DeletionUnscheduled | f.DeletionOrdered | f.DeletionCapped
-_Subscription = f.SubscriptionAdded | f.Canceled | f.Reactivated | f.ReasonSet | f.ReasonLifted | f.OrderAcknowledged
+_Deletion = f.DeletionScheduled | f.DeletionUnscheduled | f.DeletionOrdered | f.DeletionCapped | f.DeletionReleased
+_Subscription = (
+    f.SubscriptionAdded
+    | f.Canceled
+    | f.Reactivated
+    | f.ReasonSet
+    | f.ReasonLifted
+    | f.OrderAcknowledged
+    | f.DeletedInPart
+)
 _Account = f.AccountOpened | f.TermsChanged | f.Parked | f.Unparked | f.TaskClosed
 _Support = f.SupportOpened | f.SupportSaid | f.SupportAnswered | f.SupportClosed | f.ResumeLate
 _Mail = (
@@ -183,6 +192,10 @@ def _deletion(after: Account, fact: _Deletion) -> tuple[str, str]:
             return "deletion", f"{service} is ordered to delete its data"
         case f.DeletionCapped():
             return "waits", f"deletion of {service} for the release of two members of staff"
+        case f.DeletionReleased():
+            end = after.subscription(fact.subscription).end
+            count = 0 if end is None else len(end.released_by)
+            return "released", f"deletion of {service}, by {count} of {RELEASES} members of staff"
 
 
 def _subscription(after: Account, fact: _Subscription) -> tuple[str, str]:
@@ -199,7 +212,13 @@ def _subscription(after: Account, fact: _Subscription) -> tuple[str, str]:
         case f.ReasonLifted(reason=reason):
             return "lifted", f"{service}: {reason.replace('_', ' ')}"
         case f.OrderAcknowledged(order=order):
-            return "done", f"{service} has carried out {order}"
+            return "done", f"{service} has carried out {order}{_counts(fact.deleted)}"
+        case f.DeletedInPart(left=left):
+            return "in part", f"{service} has not deleted everything; still there: {counted(left)}"
+
+
+def _counts(deleted: Mapping[str, int]) -> str:
+    return f": {counted(deleted)}" if deleted else ""
 
 
 def _doubt(before: Account, fact: _Doubt) -> tuple[str, str]:

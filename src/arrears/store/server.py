@@ -78,7 +78,7 @@ CREATE DATABASE arrears OWNER arrears;
 """
 
 
-_OURS: Final = ("secret_key", "password", "data", "mail", "lock")
+_OURS: Final = ("secret_key", "certificate_key", "password", "data", "mail", "lock")
 """By these a folder is known as a home of ours."""
 
 

@@ -21,7 +21,7 @@ from arrears.core.account import Mode
 from arrears.engine import commands, system
 from arrears.engine.booking import Payment
 from arrears.engine.payments import methods
-from arrears.ports import NewAccount, Order
+from arrears.ports import NewAccount, Obeyed, Order
 from arrears.sandbox.run import Running, running
 
 DUE: Final = date(2026, 1, 26)
@@ -44,7 +44,7 @@ class Services(InProcessServices):
 
     busy = False
 
-    def order(self, order: Order, now: datetime) -> datetime | None:
+    def order(self, order: Order, now: datetime) -> Obeyed | None:
         """See ports.Services."""
         return None if self.busy else super().order(order, now)
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from datetime import datetime
 
-from arrears.ports import Order
+from arrears.ports import Obeyed, Order
 
 
 class InProcessServices:
@@ -15,11 +15,11 @@ class InProcessServices:
         self._newest: dict[tuple[int, int], int] = {}
         self.performed = 0
 
-    def order(self, order: Order, now: datetime) -> datetime | None:
+    def order(self, order: Order, now: datetime) -> Obeyed | None:
         """See ports.Services."""
         key = (order.account, order.subscription)
         if order.number > self._newest.get(key, 0):
             self._newest[key] = order.number
             self.state[key] = order.command
             self.performed += 1
-        return now
+        return Obeyed(now)

@@ -18,7 +18,7 @@ from urllib.parse import parse_qs
 
 from arrears.core.ids import ACCOUNT, format_id
 from arrears.core.states import Permissions, State, allows
-from arrears.ports import Order
+from arrears.ports import Obeyed, Order
 
 AFTER: Final = {
     "restrict": State.RESTRICTED,
@@ -77,7 +77,7 @@ class Notebook:
     def memory(self, memory: NotebookMemory) -> None:
         self._states, self._newest, self._notes = memory
 
-    def order(self, order: Order, now: datetime) -> datetime | None:
+    def order(self, order: Order, now: datetime) -> Obeyed | None:
         """See ports.Services: obeyed at once."""
         key = (order.account, order.subscription)
         with self._lock:
@@ -86,7 +86,7 @@ class Notebook:
                 self._states[key] = AFTER[order.command]
                 if order.command == "delete":
                     self._notes.pop(key, None)
-        return now
+        return Obeyed(now)
 
     def open(self, account: int, subscription: int, notes: Iterable[str] = ()) -> None:
         """A notebook for a new subscription."""

@@ -50,7 +50,7 @@ def reason_lifted(fact: f.ReasonLifted, of: EventNames) -> EventBody:
 
 
 def of_subscription(
-    fact: f.Reactivated | f.DeletionUnscheduled | f.DeletionCapped,
+    fact: f.Reactivated | f.DeletionUnscheduled | f.DeletionCapped | f.DeletionReleased,
     of: EventNames,
 ) -> EventBody:
     return {"subscription": of.subscription(fact.subscription)}
@@ -85,6 +85,11 @@ def deletion_ordered(fact: f.DeletionOrdered, of: EventNames) -> EventBody:
 def order_acknowledged(fact: f.OrderAcknowledged, of: EventNames) -> EventBody:
     said = {"subscription": of.subscription(fact.subscription), "generation": fact.generation}
     return {**said, "order": fact.order_no, "command": fact.order, "service_ended_on": day(fact.ended_on)}
+
+
+def done_in_part(fact: f.DeletedInPart, of: EventNames) -> EventBody:
+    said = {"subscription": of.subscription(fact.subscription), "generation": fact.generation}
+    return {**said, "order": fact.order_no, "deleted": dict(fact.deleted), "left": dict(fact.left)}
 
 
 def orders_late(fact: f.ResumeLate, of: EventNames) -> EventBody:

@@ -16,6 +16,7 @@ import msgspec
 
 from arrears.core.announcements import Announcement
 from arrears.core.facts.answered import (
+    DeletedInPart,
     NoticeAccepted,
     NoticeBounced,
     NoticeFailed,
@@ -38,6 +39,7 @@ from arrears.core.facts.decided import (
     Deferred,
     DeletionCapped,
     DeletionOrdered,
+    DeletionReleased,
     DeletionScheduled,
     DeletionUnscheduled,
     Disabled,
@@ -171,8 +173,10 @@ __all__ = [
     "DateMoved",
     "DebtReopened",
     "Deferred",
+    "DeletedInPart",
     "DeletionCapped",
     "DeletionOrdered",
+    "DeletionReleased",
     "DeletionScheduled",
     "DeletionUnscheduled",
     "Disabled",
@@ -294,9 +298,11 @@ AnyFact = (
     | DeletionUnscheduled
     | DeletionOrdered
     | DeletionCapped
+    | DeletionReleased
     | Parked
     | Unparked
     | OrderAcknowledged
+    | DeletedInPart
     | NoticeAccepted
     | NoticeFailed
     | NoticeBounced

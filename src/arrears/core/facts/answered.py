@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from datetime import date, datetime
 from enum import StrEnum
 
@@ -19,7 +20,8 @@ class WarnedHow(StrEnum):
 
 class OrderAcknowledged(Fact, frozen=True, tag="order_acknowledged"):
     """The service's word. `ended_on` is the day from whose end retention counts, for an order to disable. What runs
-    again or was deleted is told: not before `tell_at`, as of the day `on`."""
+    again or was deleted is told: not before `tell_at`, as of the day `on`. `deleted` is what the service counted, by
+    its own names (`{"files": 12}`); empty where it counts nothing."""
 
     subscription: int
     order_no: int
@@ -28,6 +30,18 @@ class OrderAcknowledged(Fact, frozen=True, tag="order_acknowledged"):
     ended_on: date | None = None
     tell_at: datetime | None = None
     on: date | None = None
+    deleted: Mapping[str, int] = {}
+
+
+class DeletedInPart(Fact, frozen=True, tag="deleted_in_part"):
+    """The service's word that an order to delete is carried out in part: the order stays open, and `left` says what is
+    still there, by the service's own names, as `deleted` does of what is gone."""
+
+    subscription: int
+    order_no: int
+    generation: int
+    left: Mapping[str, int]
+    deleted: Mapping[str, int] = {}
 
 
 class NoticeAccepted(Fact, frozen=True, tag="notice_accepted"):

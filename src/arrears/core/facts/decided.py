@@ -128,6 +128,8 @@ class DeletionOrdered(Fact, frozen=True, tag="deletion_ordered"):
     service: str
     order_no: int
     evidence: Evidence
+    released: bool = False
+    """Whether two members of staff have released it: then it does not count towards the day's cap."""
 
 
 class DeletionCapped(Fact, frozen=True, tag="deletion_capped"):
@@ -135,6 +137,16 @@ class DeletionCapped(Fact, frozen=True, tag="deletion_capped"):
 
     subscription: int
     generation: int
+
+
+class DeletionReleased(Fact, frozen=True, tag="deletion_released"):
+    """A member of staff, the author, has looked at a deletion that waits and lets it go on. It needs two, each for this
+    schedule; what undoes the schedule undoes this. `name` is the SHA-256 of the account's name as they wrote it."""
+
+    subscription: int
+    generation: int
+    scheduled_at: datetime
+    name: str
 
 
 class Parked(Fact, frozen=True, tag="parked"):

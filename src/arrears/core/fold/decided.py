@@ -8,7 +8,7 @@ from typing import Any, Final, assert_never
 from msgspec.structs import replace
 
 from arrears.core import facts as f
-from arrears.core.account import ALL_ACTIONS, Account, Case, ServiceEnd, Subscription, Tell
+from arrears.core.account import ALL_ACTIONS, RELEASES, Account, Case, ServiceEnd, Subscription, Tell
 from arrears.core.fold import Folds
 from arrears.core.fold.replacing import (
     accepted,
@@ -192,11 +192,25 @@ def _deletion_scheduled(account: Account, fact: f.DeletionScheduled, recorded: f
 
 
 def _deletion_unscheduled(account: Account, fact: f.DeletionUnscheduled, _: f.Recorded) -> Account:
-    return _with_end(account, fact.subscription, scheduled_at=None, awaiting_release=False)
+    return _with_end(account, fact.subscription, scheduled_at=None, awaiting_release=False, released_by=())
 
 
 def _deletion_capped(account: Account, fact: f.DeletionCapped, _: f.Recorded) -> Account:
     return _with_end(account, fact.subscription, awaiting_release=True)
+
+
+def _deletion_released(account: Account, fact: f.DeletionReleased, recorded: f.Recorded) -> Account:
+    end = account.subscription(fact.subscription).end
+    assert end is not None, f"subscription {fact.subscription} of account {account.no} has no service end"
+    by = (*end.released_by, recorded.author)
+    return _with_end(account, fact.subscription, released_by=by, awaiting_release=len(by) < RELEASES)
+
+
+def _deleted_in_part(account: Account, fact: f.DeletedInPart, _: f.Recorded) -> Account:
+    sub = account.subscription(fact.subscription)
+    left = tuple(sorted(fact.left.items()))
+    orders = tuple(replace(o, left=left) if o.no == fact.order_no else o for o in sub.orders)
+    return with_subscription(account, replace(sub, orders=orders))
 
 
 def _deletion_ordered(account: Account, fact: f.DeletionOrdered, recorded: f.Recorded) -> Account:
@@ -296,9 +310,11 @@ FOLDS: Final[Folds] = {
     f.DeletionUnscheduled: _deletion_unscheduled,
     f.DeletionOrdered: _deletion_ordered,
     f.DeletionCapped: _deletion_capped,
+    f.DeletionReleased: _deletion_released,
     f.Parked: _parked,
     f.Unparked: _unparked,
     f.OrderAcknowledged: _order_acknowledged,
+    f.DeletedInPart: _deleted_in_part,
     f.NoticeAccepted: _notice_accepted,
     f.NoticeFailed: _nothing,
     f.NoticeBounced: _notice_bounced,

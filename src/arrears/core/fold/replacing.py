@@ -120,5 +120,5 @@ def void(account: Account, subscription: int, action: Action, recorded: Recorded
     )
     sub = with_promise(sub, action, promise)
     if action is Action.DELETE and sub.end is not None:
-        sub = replace(sub, end=replace(sub.end, scheduled_at=None, awaiting_release=False))
+        sub = replace(sub, end=replace(sub.end, scheduled_at=None, awaiting_release=False, released_by=()))
     return with_subscription(account, sub)

@@ -117,8 +117,10 @@ def check_actions(account: int, history: Iterable[Recorded], keys: Iterable[tupl
 
 
 def check_deletion_cap(facts: Iterable[Recorded], cap_per_day: int) -> list[Breach]:
-    """Deletions ordered per UTC day over the whole installation (I13; spec, section 8)."""
-    days: Counter[date] = Counter(r.at.astimezone(UTC).date() for r in facts if isinstance(r.fact, f.DeletionOrdered))
+    """Deletions ordered by themselves per UTC day over the whole installation (I13; spec, section 8)."""
+    days: Counter[date] = Counter(
+        r.at.astimezone(UTC).date() for r in facts if isinstance(r.fact, f.DeletionOrdered) and not r.fact.released
+    )
     return [
         Breach("I13", 0, f"{count} deletions were ordered on {day}, the cap is {cap_per_day}")
         for day, count in sorted(days.items())

@@ -114,6 +114,7 @@ class End:
         "order_no",
         "ordered_at",
         "recorded_at",
+        "released_by",
         "scheduled_at",
         "seq",
         "stopped_on",
@@ -128,6 +129,7 @@ class End:
         self.order_no = order_no
         self.ended_on: date | None = None
         self.scheduled_at: datetime | None = None
+        self.released_by: set[str] = set()
         self.ordered_at: datetime | None = None
         self.capped = False
 

@@ -6,7 +6,7 @@ from datetime import date, datetime, timedelta
 from typing import Final
 
 from arrears.core import facts as f
-from arrears.core.account import Action, CaseOutcome, DoubtKind
+from arrears.core.account import RELEASES, Action, CaseOutcome, DoubtKind
 from arrears.core.calendar import Calendar, calendar_of
 from arrears.core.invariants.checked import (
     ONE_DAY,
@@ -294,16 +294,18 @@ def deletion_scheduled(book: AccountBook, fact: f.DeletionScheduled, recorded: f
         book.breach("I13", f"the deletion of subscription {sub.no} is scheduled twice")
     _retention_is_full(book, sub, fact.on, recorded.at, fact.evidence)
     if sub.end is not None:
-        sub.end.scheduled_at, sub.end.capped = recorded.at, False
+        sub.end.scheduled_at, sub.end.capped, sub.end.released_by = recorded.at, False, set()
 
 
 def deletion_ordered(book: AccountBook, fact: f.DeletionOrdered, recorded: f.Recorded) -> None:
     """After the cool-off and a second look that agrees, under the cap, addressed exactly (I13)."""
     sub = book.subs[fact.subscription]
     end = sub.end
-    if end is None or end.scheduled_at is None or end.capped or end.ordered_at is not None:
+    if end is None or end.scheduled_at is None or end.ordered_at is not None or (end.capped and not fact.released):
         book.breach("I13", f"the deletion of subscription {sub.no} is ordered without its first phase")
         return
+    if fact.released and len(end.released_by) < RELEASES:
+        book.breach("I13", f"the deletion of subscription {sub.no} is ordered as released by {len(end.released_by)}")
     cool_off = max(COOL_OFF_MIN, timedelta(hours=book.policies[end.terms.policy].delete_cool_off_hours))
     if recorded.at < end.scheduled_at + cool_off:
         book.breach("I13", f"the deletion of subscription {sub.no} is ordered without its cool-off")
@@ -337,7 +339,7 @@ def deletion_unscheduled(book: AccountBook, fact: f.DeletionUnscheduled, _: f.Re
     """The second look did not agree."""
     end = book.subs[fact.subscription].end
     if end is not None:
-        end.scheduled_at, end.capped = None, False
+        end.scheduled_at, end.capped, end.released_by = None, False, set()
 
 
 def deletion_capped(book: AccountBook, fact: f.DeletionCapped, _: f.Recorded) -> None:
@@ -347,6 +349,18 @@ def deletion_capped(book: AccountBook, fact: f.DeletionCapped, _: f.Recorded) ->
         book.breach("I13", f"the deletion of subscription {fact.subscription} waits without being scheduled")
     else:
         end.capped = True
+
+
+def deletion_released(book: AccountBook, fact: f.DeletionReleased, recorded: f.Recorded) -> None:
+    """By a person, once each, and only what waits for it, as it was scheduled (I13)."""
+    sub = book.subs[fact.subscription]
+    end = sub.end
+    if end is None or not end.capped or end.scheduled_at != fact.scheduled_at or sub.generation != fact.generation:
+        book.breach("I13", f"a deletion of subscription {sub.no} is released that does not wait for it")
+        return
+    if not recorded.author.startswith("staff:") or recorded.author in end.released_by:
+        book.breach("I13", f"{recorded.author} may not release the deletion of subscription {sub.no}")
+    end.released_by.add(recorded.author)
 
 
 LADDER: Final[Checks] = {
@@ -363,4 +377,5 @@ LADDER: Final[Checks] = {
     f.DeletionOrdered: deletion_ordered,
     f.DeletionUnscheduled: deletion_unscheduled,
     f.DeletionCapped: deletion_capped,
+    f.DeletionReleased: deletion_released,
 }

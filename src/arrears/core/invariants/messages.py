@@ -216,6 +216,12 @@ def order_acknowledged(book: AccountBook, fact: f.OrderAcknowledged, recorded: f
     end.ended_on = fact.ended_on
 
 
+def deleted_in_part(book: AccountBook, fact: f.DeletedInPart, _: f.Recorded) -> None:
+    """Of an order that is open, and stays so (I16)."""
+    if book.subs[fact.subscription].open_orders.get(fact.order_no) != "delete" or not fact.left:
+        book.breach("I16", f"order {fact.order_no} of subscription {fact.subscription} is no open order to delete")
+
+
 def parked(book: AccountBook, _fact: f.Parked, _: f.Recorded) -> None:
     """Nothing is decided until a person has looked."""
     book.parked = True
@@ -249,6 +255,7 @@ ANSWERS: Final[Checks] = {
     f.ResetAsked: nothing,
     f.SignInChanged: nothing,
     f.OrderAcknowledged: order_acknowledged,
+    f.DeletedInPart: deleted_in_part,
     f.Parked: parked,
     f.Unparked: unparked,
     f.TaskClosed: nothing,

@@ -324,7 +324,7 @@ def void(sub: Sub, action: Action) -> None:
         if warned.action is action:
             warned.void = True
     if action is Action.DELETE and sub.end is not None:
-        sub.end.scheduled_at, sub.end.capped = None, False
+        sub.end.scheduled_at, sub.end.capped, sub.end.released_by = None, False, set()
 
 
 def doubt_raised(book: AccountBook, fact: f.DoubtRaised, recorded: f.Recorded) -> None:

@@ -7,7 +7,7 @@ from collections.abc import Iterable, Iterator
 from datetime import datetime, timedelta
 from functools import partial
 
-from arrears.core.account import Subscription
+from arrears.core.account import ServiceEnd, Subscription
 from arrears.core.deadlines import Ahead, ahead
 from arrears.core.escalation import deferred, escalate, page_is_open
 from arrears.core.facts import DeletionOrdered, DeletionScheduled, DeletionUnscheduled
@@ -23,27 +23,27 @@ def rule(view: View) -> Iterable[Due]:
             continue
         one = next((a for a in ahead(view) if a.sub is sub), None)
         if end.scheduled_at is not None:
-            dues.extend(_second_look(view, sub, end.scheduled_at, end.awaiting_release, one))
+            dues.extend(_second_look(view, sub, end, end.scheduled_at, one))
         elif one is not None:
             dues.extend(escalate(view, one, _scheduled))
     return dues
 
 
 def _second_look(
-    view: View, sub: Subscription, scheduled_at: datetime, awaiting_release: bool, one: Ahead | None
+    view: View, sub: Subscription, end: ServiceEnd, scheduled_at: datetime, one: Ahead | None
 ) -> Iterator[Due]:
     if one is None or one.deadline is None or one.calendar.end_of_day(one.deadline) > scheduled_at:
         why = "the date has moved or the debt changed since it was scheduled"
         build = partial(DeletionUnscheduled, subscription=sub.no, why=why)
         yield Due(IMMEDIATELY, Rank.CONSEQUENCE, sub.no, "deletion unscheduled", build)
         return
-    if awaiting_release:
+    if end.awaiting_release:
         return
     at = scheduled_at + timedelta(hours=one.policy.delete_cool_off_hours)
     if view.doubts:
         yield Due(at, Rank.ESCALATION, sub.no, "delete waits", partial(deferred, view, one))
     elif not page_is_open(view):
-        yield Due(one.workday(at), Rank.ESCALATION, sub.no, "delete", partial(_ordered, view, one))
+        yield Due(one.workday(at), Rank.ESCALATION, sub.no, "delete", partial(_ordered, view, one, end.released))
 
 
 def _scheduled(view: View, one: Ahead) -> DeletionScheduled:
@@ -56,11 +56,12 @@ def _scheduled(view: View, one: Ahead) -> DeletionScheduled:
     )
 
 
-def _ordered(view: View, one: Ahead) -> DeletionOrdered:
+def _ordered(view: View, one: Ahead, released: bool) -> DeletionOrdered:
     return DeletionOrdered(
         subscription=one.sub.no,
         generation=one.sub.generation,
         service=one.sub.service,
         order_no=one.sub.order_count + 1,
         evidence=view.evidence(one.sub, one.action, one.policy),
+        released=released,
     )

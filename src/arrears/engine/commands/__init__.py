@@ -6,6 +6,7 @@ the collections run.
 """
 
 from arrears.engine.commands.accounts import change_terms, close_task, open_accounts, unpark
+from arrears.engine.commands.deletions import STAFF, hold_deletion, release_deletion
 from arrears.engine.commands.holds import dispute, hold, release
 from arrears.engine.commands.invoices import (
     Invoice,
@@ -29,6 +30,7 @@ from arrears.engine.commands.subscriptions import (
 from arrears.engine.doubting import clear_doubt, raise_doubt
 
 __all__ = [
+    "STAFF",
     "Invoice",
     "add_subscription",
     "cancel",
@@ -38,6 +40,7 @@ __all__ = [
     "close_task",
     "dispute",
     "hold",
+    "hold_deletion",
     "if_canceled",
     "issue",
     "issue_invoices",
@@ -47,6 +50,7 @@ __all__ = [
     "reactivate",
     "record_payments",
     "release",
+    "release_deletion",
     "reopen",
     "report_authorisation_declined",
     "report_decline",

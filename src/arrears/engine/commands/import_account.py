@@ -49,15 +49,16 @@ ANOTHER: Final = "leave the same debt as it was; only another one gets another n
 
 
 class Changed(NamedTuple):
-    """One thing that was taken: which field of which invoice (or of the account), before and after, as people read
-    it. `row` is 0 for what is not said by one row."""
+    """One thing that was taken: which field of which invoice (or of the account), before and after. With a `currency`
+    they are minor units of it. `row` is 0 for what is not said by one row."""
 
     row: int
     account: str
     invoice: str
     what: str
-    before: str
-    after: str
+    before: str | int
+    after: str | int
+    currency: str = ""
 
 
 @dataclass(slots=True)
@@ -196,7 +197,7 @@ class AccountImport:
         self.taken.count["asked_less_here"] += less < 0
         if less > 0:
             now = was.total_minor - less
-            self._changed(row, "total_minor", self._amount(was, was.total_minor), self._amount(was, now))
+            self._changed(row, "total_minor", was.total_minor, now, was.currency)
             void = row.standing is InvoiceStanding.VOID
             why = "withdrawn in the book" if void else "less is asked in the book"
             credit_invoice(self.unit, self.known, was, less, self._author, why, void=void)
@@ -245,11 +246,11 @@ class AccountImport:
         self._doubt(was, word)
         self.taken.count["payments_gone"] += len(word.gone)
         if word.missing_minor:
-            self._changed(row, "paid", self._amount(was, here), self._amount(was, here + word.missing_minor))
+            self._changed(row, "paid", here, here + word.missing_minor, was.currency)
             self.taken.count["booked_again"] += was.taken_back_minor > 0
             self._missing(parts, word.missing_minor, was)
         elif word.less_minor:
-            self._changed(row, "taken_back", self._amount(was, here), self._amount(was, here - word.less_minor))
+            self._changed(row, "taken_back", here, here - word.less_minor, was.currency)
             self.taken.taken_back[was.currency] += word.less_minor
             for payment, minor in word.back:
                 take_back(self.unit, self.known, payment, minor, self._author, "no longer paid in the book")
@@ -306,10 +307,10 @@ class AccountImport:
                 from_at=self.unit.now,
             )
             if row.number not in self._just_issued():
-                self._changed(row, "disputed", "no", "yes")
+                self._changed(row, "disputed", False, True)
             self.unit.record(f.HoldPlaced(hold=hold), self._author, "disputed in the book")
         elif not row.disputed and was.book_holds:
-            self._changed(row, "disputed", "yes", "no")
+            self._changed(row, "disputed", True, False)
             for hold in self._holds(was):
                 ended = end_hold(self._view(), hold, self.unit.now)
                 self.unit.record(ended, self._author, "no longer disputed in the book")
@@ -332,7 +333,7 @@ class AccountImport:
         word = doubted(was, PaidWord(debt.open_minor, said_minor=was.total_minor), self.unit.account, 0)
         self._doubt(was, word)
         if paid := word.missing_minor:
-            change = Changed(0, self.rows.account.ref, was.number, "gone", self._amount(was, debt.open_minor), "paid")
+            change = Changed(0, self.rows.account.ref, was.number, "gone", debt.open_minor, 0, was.currency)
             self.taken.changes.append(change)
             self._book(all_of(was, self.rows.account.ref, self.unit.now.date(), paid), paid, was.no)
 
@@ -367,8 +368,8 @@ class AccountImport:
 
     # -- saying so -------------------------------------------------------------------------------------------
 
-    def _changed(self, row: BookInvoice, what: str, before: str, after: str) -> None:
-        self.taken.changes.append(Changed(row.row, row.account_ref, row.number, what, before, after))
+    def _changed(self, row: BookInvoice, what: str, before: str | int, after: str | int, currency: str = "") -> None:
+        self.taken.changes.append(Changed(row.row, row.account_ref, row.number, what, before, after, currency))
 
     def _amount(self, was: KnownInvoice, minor: int) -> str:
         return format_amount(minor, was.currency)

@@ -69,6 +69,8 @@ class ImportReport:
     taken_back: Mapping[str, int] = field(default_factory=dict)
     wrong: Mapping[str, Mapping[int, str]] = field(default_factory=dict)
     """The same reasons by row, `column: what is wrong`."""
+    contradicted: Set[str] = frozenset()
+    """Of those accounts the ones whose rows can be read, and contradict what is here."""
 
 
 class _Undo(Exception):
@@ -190,7 +192,17 @@ class _Import:
         leave_in_doubt(self._store, self._parts, doubted, policies, author)
         rows_were_taken(self._store, self._parts, self._taken - doubted.keys(), policies, author)
         after = self._sums.now if self.whole else {}
-        return ImportReport(self._count, self._changed, self._changes, refused, before, after, self._taken_back, wrong)
+        return ImportReport(
+            self._count,
+            self._changed,
+            self._changes,
+            refused,
+            before,
+            after,
+            self._taken_back,
+            wrong,
+            self._wrong.keys(),
+        )
 
     def _doubted(self, refused: Mapping[str, list[str]]) -> dict[str, list[str]]:
         """Of whom refused rows speak, with the reasons: the customers that they name, whoever has here what they name,

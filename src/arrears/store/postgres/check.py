@@ -197,7 +197,7 @@ WHERE d.kind = 'order' AND d.what = 'delete'""",
         """
 SELECT 0, f.day::text FROM (
     SELECT (at AT TIME ZONE 'UTC')::date AS day, count(*) AS ordered
-    FROM fact WHERE kind = 'deletion_ordered' GROUP BY 1
+    FROM fact WHERE kind = 'deletion_ordered' AND body::json ->> 'released' IS NULL GROUP BY 1
 ) f LEFT JOIN deletion_day d USING (day) WHERE f.ordered > coalesce(d.ordered, 0)""",
     ),
     (

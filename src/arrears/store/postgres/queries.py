@@ -107,6 +107,20 @@ def awaiting_release(store: PostgresStore, limit: int = 1000) -> list[Awaiting]:
         return [Awaiting(account, ref, sub, on, utc(at)) for account, ref, sub, on, at in found]
 
 
+def with_deletion_ahead(store: PostgresStore, last: date) -> list[int]:
+    """The accounts of which something may be deleted up to this day, as far as a day is stored, in order of their
+    numbers; and of which something is ordered to be, and not yet."""
+    with store.transaction() as db:
+        found = db.execute(
+            "SELECT DISTINCT e.account_id FROM service_end e"
+            " JOIN subscription s ON s.account_id = e.account_id AND s.no = e.subscription"
+            " WHERE s.generation = e.generation AND s.state = 'disabled'"
+            " AND (e.delete_on <= %s OR e.delete_on IS NULL OR e.scheduled_at IS NOT NULL) ORDER BY 1",
+            [last],
+        )
+        return [number for (number,) in found]
+
+
 def totals(store: PostgresStore, now: datetime) -> Totals:
     """The installation in numbers, at one moment."""
     with store.transaction() as db:

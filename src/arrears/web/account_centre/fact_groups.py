@@ -12,7 +12,16 @@ from arrears.core.account import Stop
 from arrears.core.closed import closed
 from arrears.core.states import Reason
 
-StaffsFact = f.Parked | f.Unparked | f.TaskClosed | f.DeletionCapped | f.DoubtEnded | f.WarningsLapsed
+StaffsFact = (
+    f.Parked
+    | f.Unparked
+    | f.TaskClosed
+    | f.DeletionCapped
+    | f.DeletionReleased
+    | f.DeletedInPart
+    | f.DoubtEnded
+    | f.WarningsLapsed
+)
 """What only concerns staff; after a deferred action the customer is warned anew, which is told."""
 
 

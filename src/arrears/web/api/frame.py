@@ -179,7 +179,13 @@ class _Api(NinjaAPI):
 
     @cached_property
     def _description(self) -> OpenAPISchema:
-        return super().get_openapi_schema(path_prefix=self.get_root_path({}))
+        found = super().get_openapi_schema(path_prefix=self.get_root_path({}))
+        for path in found["paths"].values():
+            for operation in path.values():
+                for status, answer in operation["responses"].items():
+                    if int(status) >= 400:
+                        answer["content"] = {"application/problem+json": answer["content"]["application/json"]}
+        return found
 
     def get_openapi_schema(self, **_: Any) -> OpenAPISchema:
         """The description; the API stands in one place."""

@@ -1,0 +1,144 @@
+"""What a settlement pays, in whole and in part, and what can be paid with at all. The accounts come out of stories."""
+
+from __future__ import annotations
+
+from datetime import date, timedelta
+from typing import Any, Final
+
+import pytest
+from msgspec.structs import replace
+from tests.stories.story import PRICE, Story
+
+from arrears.core.account import Account, DebtPart, Method
+from arrears.core.guards import Guards
+from arrears.core.payments.limits import AmountLimits
+from arrears.core.payments.settlement import (
+    PART_MINIMUM_MINOR,
+    PartRange,
+    in_part,
+    less,
+    ordinal_of,
+    part_range,
+    quote_for,
+    quotes,
+    usable,
+)
+from arrears.core.payments.values import MethodKind, Network
+from arrears.core.view import View
+
+PARTS: Final = (DebtPart(1, 100), DebtPart(2, 50))
+TODAY: Final = date(2026, 6, 1)
+CARD: Final = Method(1, MethodKind.CARD, Network.VISA, 1, expires_on=TODAY)
+
+
+def view(story: Story, **limits: AmountLimits) -> View:
+    """What a rule sees of the story's account, where a provider takes so much of each currency."""
+    return View(story.store.policies(), story.account, Guards(limits=limits), story.now)
+
+
+@pytest.fixture
+def account() -> Account:
+    return Story().account
+
+
+@pytest.mark.parametrize(
+    ("minor", "paid", "left"),
+    [
+        (0, [], [(1, 100), (2, 50)]),
+        (40, [(1, 40)], [(1, 60), (2, 50)]),
+        (100, [(1, 100)], [(2, 50)]),
+        (120, [(1, 100), (2, 20)], [(2, 30)]),
+        (150, [(1, 100), (2, 50)], []),
+    ],
+)
+def test_a_part_pays_the_oldest_first_and_leaves_the_rest(
+    account: Account, minor: int, paid: list[tuple[int, int]], left: list[tuple[int, int]]
+) -> None:
+    whole = quote_for(account, "EUR", PARTS)
+    part = in_part(whole, account, minor)
+    assert ([(p.debt, p.minor) for p in part.parts], part.amount_minor) == (paid, minor)
+    assert [(p.debt, p.minor) for p in less(PARTS, minor)] == left
+    assert (part.hash == whole.hash) == (minor == 150)
+
+
+@pytest.mark.parametrize(
+    ("otherwise", "can"),
+    [
+        ({}, True),
+        ({"expires_on": TODAY - timedelta(days=1)}, False),
+        ({"expires_on": None}, True),
+        ({"durable": False}, False),
+        ({"removed": True}, False),
+        ({"kind": MethodKind.SEPA, "expires_on": TODAY - timedelta(days=1)}, True),
+    ],
+)
+def test_a_card_can_be_charged_until_the_end_of_its_last_day(otherwise: dict[str, Any], *, can: bool) -> None:
+    assert usable(replace(CARD, **otherwise), TODAY) is can
+
+
+def test_what_is_not_due_is_offered_and_never_added_and_what_is_held_is_neither() -> None:
+    story = Story()
+    story.bill(10, 5_000)
+    story.bill(11, 6_000)
+    story.until(3)
+    assert [q.numbers for q in quotes(view(story))] == [("I1-1",)]
+    assert [q.numbers for q in quotes(view(story), also=[2])] == [("I1-1", "I1-2")]
+    assert [q.numbers for q in quotes(view(story), also=[1, 2])] == [("I1-1", "I1-2")], "each once"
+    story.dispute(2)
+    assert [q.numbers for q in quotes(view(story), also=[2, 3])] == [("I1-1", "I1-3")]
+
+
+def test_a_small_rest_is_paid_along_once_its_day_has_passed() -> None:
+    story = Story(policy="[tolerance]\nEUR = 200\n")
+    story.bill(2, 150)
+    for day, numbers in ((1, ("I1-1",)), (4, ("I1-1", "I1-2"))):
+        story.until(day)
+        assert [q.numbers for q in quotes(view(story))] == [numbers], day
+
+
+def test_what_is_settled_separately_is_in_no_other_settlement() -> None:
+    story = Story()
+    story.bill(10, 5_000)
+    story.until(3)
+    apart = [replace(debt, settled_separately=debt.no == 2) for debt in story.account.debts]
+    account = replace(story.account, debts=tuple(apart))
+    seen = View(story.store.policies(), account, Guards(), story.now)
+    assert [q.numbers for q in quotes(seen, also=[2])] == [("I1-1",)]
+
+
+def test_each_currency_is_a_quote_of_its_own_unless_nothing_of_it_can_be_taken() -> None:
+    story = Story()
+    story.bill(-1, 700, currency="USD")
+    story.until(3)
+    assert [(q.currency, q.amount_minor) for q in quotes(view(story))] == [("EUR", PRICE), ("USD", 700)]
+    dear = AmountLimits(minimum_minor=701, maximum_minor=10_000)
+    assert [q.currency for q in quotes(view(story, USD=dear))] == ["EUR"]
+
+
+@pytest.mark.parametrize(
+    ("maximum", "minimum", "failed", "tries", "wanted"),
+    [
+        (None, 0, False, 0, None),
+        (PRICE, 50, False, 0, None),
+        (PRICE - 1, 50, False, 0, PartRange(PART_MINIMUM_MINOR, PRICE)),
+        (PRICE, 50, True, 0, PartRange(PART_MINIMUM_MINOR, PRICE)),
+        (PRICE, 50, False, 1, PartRange(PART_MINIMUM_MINOR, PRICE)),
+        (None, 0, False, 1, PartRange(PART_MINIMUM_MINOR, PRICE)),
+        (PRICE, PRICE, True, 0, PartRange(PRICE, PRICE)),
+        (PRICE, PRICE + 1, True, 0, None),
+    ],
+)
+def test_a_part_may_be_paid_once_the_whole_has_failed_or_is_more_than_one_charge_takes(
+    maximum: int | None, minimum: int, tries: int, wanted: PartRange | None, *, failed: bool
+) -> None:
+    story = Story().until(3)
+    limits = {} if maximum is None else {"EUR": AmountLimits(minimum_minor=minimum, maximum_minor=maximum)}
+    asked = view(story, **limits)
+    account = replace(
+        story.account,
+        methods=(replace(CARD, failed=failed),),
+        debts=tuple(replace(debt, tries=tries) for debt in story.account.debts),
+    )
+    quote = quote_for(account, "EUR", (DebtPart(1, PRICE),))
+    assert part_range(View(asked.policies, account, asked.guards, story.now), quote) == wanted
+    assert ordinal_of(account, quote.parts) == tries
