@@ -28,7 +28,7 @@ NUMBERED: Final = (
     "/<account:account>/invoices/<int:number>.pdf",
     "/<account:account>/help/<int:number>",
 )
-"""Pages of one payment, request or document, which these accounts have none of; test_page_statements counts a receipt's."""
+"""Pages of one payment, request or document: these accounts have none. test_page_statements counts a receipt's."""
 
 PAGES: Final = ("/", "/pay/", "/settle/<str:account>")
 """What is looked at besides the pages of an account."""
