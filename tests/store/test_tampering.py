@@ -172,6 +172,9 @@ CHANGES: Final = {
     "the doubt about the clock": "UPDATE system_state SET clock_suspect = true",
     "a fact of the installation": FREE + "UPDATE fact SET why = 'x' WHERE account_id = 0 AND seq = 1",
     "the last fact of the installation": FREE + "DELETE FROM fact WHERE account_id = 0",
+    "what an account is called": "UPDATE account SET ref = 'other'" + ONE,
+    "what two accounts are called, exchanged": "UPDATE account SET ref = 'x' || ref WHERE account_id IN (1, 3); "
+    + "UPDATE account SET ref = 'A3'" + ONE + "; UPDATE account SET ref = 'A1' WHERE account_id = 3",
     "a whole account": FREE + ALL_OF_ONE + "DELETE FROM account" + ONE,
     "a whole account, and no trigger is off": FREE + ALL_OF_ONE + "DELETE FROM account" + ONE + "; " + BOUND,
     "the stops of a hold": "UPDATE hold SET stops = 'remind'",
@@ -285,6 +288,8 @@ SAYS: Final = {
     "the doubt about the clock": "the installation's state is not the fold of its facts",
     "a fact of the installation": "fact 1 of the installation is not what was hashed",
     "the last fact of the installation": "the installation's state is not the fold of its facts",
+    "what an account is called": "account 1: the row of the account is called as nobody has called it",
+    "what two accounts are called, exchanged": "account 3: the row of the account is called as nobody has called it",
     "a whole account": "account 1: the account is gone, and not its rows in",
     "a whole account, and no trigger is off": "account 1: the account is gone, and not its rows in",
     "the stops of a hold": "account 3: the row of hold 1 is not what the journal says",

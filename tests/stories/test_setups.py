@@ -11,6 +11,7 @@ from tests.stories.bank import Bank, Banked
 from tests.stories.paying import ADMIN, Paying, post
 from tests.stories.story import STAFF
 
+from arrears.core.errors import Refused
 from arrears.core.payments.values import HostedPage, MethodDetails, MethodKind, Network, SetupDone, SetupOutcome
 from arrears.core.states import State
 from arrears.engine.commands import corrections
@@ -223,3 +224,15 @@ def test_what_was_declined_before_the_page_was_opened_is_no_answer_of_that_page(
     assert (done.state, done.method, story.account.debts) == ("done", card, ())
     assert done.attempts == (story.store.attempts(story.no)[-1].no,)
     story.check()
+
+
+def test_a_page_that_was_never_opened_is_none_that_anybody_comes_back_from() -> None:
+    story = Banked()
+    number = story.store.begin_setup(story.no, ADMIN, "bank", {}, (), story.now)
+    for one in (number, number + 1):
+        with pytest.raises(Refused) as refused:
+            setups.finish(story.store, story.providers, one, lambda: story.now)
+        assert refused.value.code == "unknown_setup"
+    left = story.store.setup(number)
+    assert left is not None
+    assert left.state == "open"

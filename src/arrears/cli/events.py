@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import secrets
-from collections.abc import Sequence
 from datetime import datetime, timedelta
 from typing import Any, Final
 
@@ -12,7 +11,7 @@ import click
 from arrears.cli.common import AS_JSON, BY, WORDS, print_json, rows
 from arrears.core.delivery.signing import SECRET_BYTES, secret_text
 from arrears.core.errors import Refused
-from arrears.core.events import EVENTS, number_of_event, row_named
+from arrears.core.events import EVENTS, number_of_event, wanted_types
 from arrears.core.ids import ACCOUNT, format_id
 from arrears.engine.finding import find_account
 from arrears.ports import DeliveryEndpoint, DeliveryState, EndpointState, EndpointUse, ListedDelivery, NewEndpoint
@@ -21,7 +20,6 @@ from arrears.wiring import Installation, open_installation
 NAME_CHARACTERS_MAX: Final = 60
 OVERLAP_HOURS: Final = 24
 LISTED_MAX: Final = 1000
-_SUBJECTS: Final = {row.type.partition(".")[0] for row in EVENTS.values()}
 
 
 @click.group()
@@ -36,7 +34,7 @@ def command() -> None:
 def list_events(after: str, kinds: tuple[str, ...], limit: int) -> None:
     """Print the events after a cursor, one JSON text a line, with the bodies that endpoints get."""
     with open_installation() as live:
-        found, _ = live.store.events_after(number_of_event(after), limit, known_kinds(kinds))
+        found, _ = live.store.events_after(number_of_event(after), limit, wanted_types(kinds))
     for one in found:
         click.echo(one.body)
 
@@ -50,19 +48,6 @@ def types() -> None:
 @command.group()
 def endpoints() -> None:
     """Add, list and end the addresses that events are sent to."""
-
-
-def known_kinds(kinds: Sequence[str]) -> tuple[str, ...]:
-    """Types of events as somebody names them; refuses `unknown_event_type`."""
-    for one in kinds:
-        subject = one.removesuffix(".*") if one.endswith(".*") else ""
-        if row_named(one) is None and subject not in _SUBJECTS:
-            raise Refused(
-                "unknown_event_type",
-                f"{one[:60]!r} is no type of event; `arrears events types` lists them, and"
-                " 'invoice.*' is all of one subject",
-            )
-    return tuple(kinds)
 
 
 @endpoints.command()
@@ -81,7 +66,7 @@ def add(name: str, url: str, kinds: tuple[str, ...], account: str | None, after:
         live.transport().check(url)
         number = 0 if account is None else find_account(live.store, account)
         begin = None if after is None else number_of_event(after)
-        new = NewEndpoint(EndpointUse.EVENTS, name, url, secret, known_kinds(kinds), number, begin)
+        new = NewEndpoint(EndpointUse.EVENTS, name, url, secret, wanted_types(kinds), number, begin)
         live.store.add_endpoint(new, live.clock.now())
         made = live.store.endpoint_named(name)
     _say_secret(made, secret, "", as_json)
@@ -127,7 +112,7 @@ def change(name: str, url: str | None, kinds: tuple[str, ...]) -> None:
         one = _events_endpoint(live, name)
         address = one.url if url is None else url
         live.transport().check(address)
-        wanted = () if kinds == ("*",) else known_kinds(kinds) or one.kinds
+        wanted = () if kinds == ("*",) else wanted_types(kinds) or one.kinds
         live.store.change_endpoint(one.number, address, wanted, live.clock.now())
     click.echo(f"{name} is changed")
 

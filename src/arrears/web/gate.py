@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Awaitable, Callable, Mapping
-from typing import Any, Final
+from typing import Any, Final, Protocol
 
 from arrears.core.errors import Refused
 from arrears.web.bridge import WholeAnswer, Wsgi, answer_of, environ_of
@@ -51,6 +51,16 @@ _CLOSE: Final = (b"connection", b"close")
 _LATER: Final = (b"retry-after", b"5")
 
 
+class Aside(Protocol):
+    """What answers in the loop itself, without a thread: it waits for nothing but the database."""
+
+    def is_asked(self, path: str) -> bool:
+        """Whether it answers for this path."""
+
+    async def answer(self, method: str, path: str, query: bytes, headers: Mapping[str, str]) -> WholeAnswer:
+        """The answer."""
+
+
 class _NotLetIn(Exception):
     """A request that goes no further, with what it is answered."""
 
@@ -64,9 +74,11 @@ class _Left(Exception):
 
 
 class Gate:
-    """An ASGI application before a WSGI one. `beside` has its own answers by path, which no page can hold up."""
+    """An ASGI application before a WSGI one. `beside` has its own answers by path, which no page can hold up, and so
+    has `aside`, in the loop itself."""
 
-    def __init__(self, pages: Wsgi, threads: int, beside: Mapping[str, Beside]) -> None:
+    def __init__(self, pages: Wsgi, threads: int, beside: Mapping[str, Beside], aside: Aside | None = None) -> None:
+        self._aside = aside
         self._pages = pages
         self._lanes = Lanes(threads, WAITING_MAX, "pages")
         self._beside = beside
@@ -90,6 +102,8 @@ class Gate:
             beside = self._beside.get(scope["path"])
             if beside is not None:
                 return await self._lane_beside.run(lambda: beside(headers))
+            if self._aside is not None and self._aside.is_asked(scope["path"]):
+                return await self._aside.answer(scope["method"], scope["path"], scope["query_string"], headers)
             body = await self._whole(headers, receive)
             environ = environ_of(scope, body)
             return await self._lanes.run(lambda: answer_of(self._pages, environ))

@@ -18,7 +18,7 @@ from uvicorn.supervisors import Multiprocess
 from arrears.core.errors import Refused
 from arrears.web.bridge import Wsgi
 from arrears.web.connections import CONNECTIONS_MAX, KEPT_SECONDS, Connection
-from arrears.web.gate import HEAD_BYTES_MAX, Beside, Gate
+from arrears.web.gate import HEAD_BYTES_MAX, Aside, Beside, Gate
 
 PROCESSES: Final = 2
 THREADS: Final = 8
@@ -139,9 +139,9 @@ def end_with_parent() -> None:
     threading.Thread(target=watch, name="parent", daemon=True).start()
 
 
-def gate(pages: Wsgi, beside: Mapping[str, Beside] | None = None) -> Gate:
+def gate(pages: Wsgi, beside: Mapping[str, Beside] | None = None, aside: Aside | None = None) -> Gate:
     """What a process serves."""
-    return Gate(pages, THREADS, beside or {})
+    return Gate(pages, THREADS, beside or {}, aside)
 
 
 def serve_here(listening: socket.socket, application: Gate) -> None:

@@ -14,6 +14,7 @@ from arrears.web.gate import Gate
 from arrears.web.logs import LOG
 from arrears.web.operation import beside
 from arrears.web.serving import end_with_parent, gate
+from arrears.web.standing import StandingPages
 from arrears.wiring import (
     SERVING_CONNECTIONS_MAX,
     Installation,
@@ -32,7 +33,8 @@ def get_application() -> WSGIHandler:
 def gated(live: Installation, pages: WSGIHandler | None = None) -> Gate:
     """The pages of an installation (`pages`, or all that there are) behind the gate, with what machines ask beside
     them."""
-    return gate(pages or get_application(), beside(live.url, live.clock.now, settings().metrics_token))
+    asked = beside(live.url, live.clock.now, settings().metrics_token)
+    return gate(pages or get_application(), asked, StandingPages(live.url, settings().base_url, live.clock.now))
 
 
 def _opened() -> Installation:

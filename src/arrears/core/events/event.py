@@ -9,7 +9,7 @@ import msgspec
 
 from arrears.core.errors import Refused
 from arrears.core.events.saying import EventNames, instant
-from arrears.core.events.table import EVENTS
+from arrears.core.events.table import EVENTS, row_named
 from arrears.core.facts import Recorded
 from arrears.core.ids import ACCOUNT, format_id
 
@@ -56,6 +56,19 @@ def matches(wanted: Sequence[str], kind: str) -> bool:
     return not wanted or any(
         one == kind or (one.endswith(".*") and kind.startswith(one.removesuffix("*"))) for one in wanted
     )
+
+
+def wanted_types(texts: Sequence[str]) -> tuple[str, ...]:
+    """Types of events as somebody names them, `payment.settled` or `invoice.*`; refuses `bad_event_type`."""
+    subjects = {row.type.partition(".")[0] for row in EVENTS.values()}
+    for one in texts:
+        if row_named(one) is None and not (one.endswith(".*") and one.removesuffix(".*") in subjects):
+            raise Refused(
+                "bad_event_type",
+                f"{one[:60]!r} is no type of event; `arrears events types` lists them, and 'invoice.*' is all of one"
+                " subject",
+            )
+    return tuple(texts)
 
 
 def number_of_event(text: str) -> int:

@@ -13,17 +13,22 @@ from arrears.core.states import Reason, State
 
 
 class AccountOpened(Fact, frozen=True, tag="account_opened"):
+    """`ref_digest` proves what the operator calls the account (core.ids); empty in a journal of before."""
+
     terms: Terms
     mode: Mode
+    ref_digest: str = ""
 
 
 class TermsChanged(Fact, frozen=True, tag="terms_changed"):
     """A new policy or zone: for what starts from now on; a running case keeps its own. `was_called`: only the
-    operator's own reference is another one now, and that is what it was."""
+    operator's own reference is another one now, and that is what it was. `ref_digest` is that of the reference as it
+    is now, where it is known."""
 
     terms: Terms
     mode: Mode
     was_called: str = ""
+    ref_digest: str = ""
 
 
 class SubscriptionAdded(Fact, frozen=True, tag="subscription_added"):

@@ -16,6 +16,7 @@ class ScopeKind(StrEnum):
     ACCOUNTS = "accounts"
     ALERTS = "alerts"
     CASES = "cases"
+    EVENTS = "events"
     INVOICES = "invoices"
     PAYMENTS = "payments"
     PEOPLE = "people"

@@ -10,6 +10,7 @@ from arrears.core.account import Mode, Terms
 from arrears.core.address import check_address
 from arrears.core.calendar import calendar_of
 from arrears.core.errors import Refused
+from arrears.core.ids import ref_digest
 from arrears.core.tasks import SYSTEM
 from arrears.engine import system
 from arrears.engine.acting import acting_on
@@ -34,7 +35,8 @@ def open_accounts(
         calendar_of(new.zone)
     with store.open_accounts([new for new, _ in accounts], now) as batch:
         for unit, (new, services) in zip(batch.units, accounts, strict=True):
-            unit.record(f.AccountOpened(terms=Terms(new.policy, new.zone), mode=new.mode), author)
+            terms, digest = Terms(new.policy, new.zone), ref_digest(unit.no, new.ref)
+            unit.record(f.AccountOpened(terms=terms, mode=new.mode, ref_digest=digest), author)
             for number, service in enumerate(services, 1):
                 unit.record(f.SubscriptionAdded(subscription=number, service=service), author)
         numbers = [unit.no for unit in batch.units]

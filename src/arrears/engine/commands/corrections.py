@@ -11,6 +11,7 @@ from typing import Final, NamedTuple
 
 from arrears.core import facts as f
 from arrears.core.errors import Refused
+from arrears.core.ids import ref_digest
 from arrears.core.known import IMPORTER, KINDS, Known, KnownInvoice, known_of
 from arrears.core.money import format_amount
 from arrears.core.payments.values import AttemptState
@@ -146,9 +147,9 @@ def _taken_by_provider(store: AccountsAndReceivables, unit: Unit, ref: str) -> b
 
 
 def rename_ref(store: CorrectingRefs, before: str, ref: str, now: datetime, author: str, why: str) -> None:
-    """The billing system calls this customer otherwise from now on. The journal has no references: it says who and why
-    with the account's terms, which stay. Invoices whose numbers have the old reference in them keep them: the import
-    finds them by what the account was called. Refuses `unknown_account`, `ref_taken`."""
+    """The billing system calls this customer otherwise from now on. The journal says who and why with the account's
+    terms, which stay. Invoices whose numbers have the old reference in them keep them: the import finds them by what
+    the account was called. Refuses `unknown_account`, `ref_taken`."""
     found = store.account_numbers([before, ref])
     if before not in found:
         raise Refused("unknown_account", f"there is no account {before[:60]!r}; give your own reference of it")
@@ -156,7 +157,8 @@ def rename_ref(store: CorrectingRefs, before: str, ref: str, now: datetime, auth
         raise Refused("ref_taken", f"{ref[:60]!r} is another account's already; two accounts cannot be made one")
     with acting_on(store, found[before], now) as unit:
         account = unit.account
-        renamed = f.TermsChanged(terms=account.terms, mode=account.mode, was_called=before)
+        digest = ref_digest(unit.no, ref)
+        renamed = f.TermsChanged(terms=account.terms, mode=account.mode, was_called=before, ref_digest=digest)
         unit.record(renamed, author, f"called {ref}, not {before}: {why}")
         store.rename_ref(unit.no, ref)
 

@@ -16,6 +16,7 @@ from arrears.core.account import ALL_STOPS, Hold, HoldScope, Mode, Terms
 from arrears.core.address import mailbox_of
 from arrears.core.errors import Refused
 from arrears.core.guards import Guards
+from arrears.core.ids import ref_digest
 from arrears.core.invoice_lines import check_lines
 from arrears.core.known import Known, KnownInvoice
 from arrears.core.money import format_amount
@@ -128,7 +129,8 @@ class AccountImport:
         said = self.rows.account
         if self.described is None:
             terms = Terms(said.policy, said.zone)
-            self.unit.record(f.AccountOpened(terms=terms, mode=Mode(said.mode)), self._author)
+            digest = ref_digest(self.unit.no, said.ref)
+            self.unit.record(f.AccountOpened(terms=terms, mode=Mode(said.mode), ref_digest=digest), self._author)
             self.taken.count["accounts"] += 1
             return
         was = as_known(said.ref, self.described, self.unit.account)
@@ -151,7 +153,8 @@ class AccountImport:
         if mailbox_of(now.email or "") != mailbox_of(was.email or "") and not self.has_administrator:
             warned_another(self.unit, self._author)
         if (terms, mode) != (self.unit.account.terms, self.unit.account.mode):
-            self.unit.record(f.TermsChanged(terms=terms, mode=mode), self._author)
+            digest = ref_digest(self.unit.no, now.ref)
+            self.unit.record(f.TermsChanged(terms=terms, mode=mode, ref_digest=digest), self._author)
 
     # -- an invoice ------------------------------------------------------------------------------------------
 

@@ -11,6 +11,7 @@ from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from typing import Any, Final, LiteralString, NamedTuple
 
 from arrears.core import facts as f
+from arrears.core.ids import ref_digest
 from arrears.core.invariants import Breach
 from arrears.core.payments.rows import MethodRow
 from arrears.core.replayed import Columns, Replayed, Versions
@@ -91,17 +92,18 @@ def _accounts(db: Db, numbers: Sequence[int], replayed: Sequence[Replayed]) -> I
 
 def _account(account: int, ref: str, terms: Columns, history: Sequence[f.Recorded]) -> Iterator[Breach]:
     given: list[Columns] = []
-    called = ""
+    called = digest = ""
     for r in history:
         if isinstance(r.fact, f.AccountOpened | f.TermsChanged):
             given.append((r.fact.terms.zone, r.fact.terms.policy, r.fact.mode.value))
+            digest = r.fact.ref_digest or digest
         if isinstance(r.fact, f.TermsChanged) and r.fact.was_called:
-            called = r.why
+            called, digest = r.why, r.fact.ref_digest
             if ref == r.fact.was_called:
                 yield Breach("I18", account, "the row of the account is called as it was before it was renamed")
     if any(value not in values for value, values in zip(terms, zip(*given, strict=True), strict=True)):
         yield Breach("I18", account, "the row of the account has terms that nobody gave it")
-    elif called and not called.startswith(f"called {ref}, not "):
+    elif digest != ref_digest(account, ref) if digest else called and not called.startswith(f"called {ref}, not "):
         yield Breach("I18", account, "the row of the account is called as nobody has called it")
 
 

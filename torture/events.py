@@ -1,0 +1,439 @@
+"""`python -m torture.events`: receivers, couriers and the database fail while facts come; each event arrives in order.
+
+Real couriers (processes, killed at random and at each of their failpoints) carry the events of a book on an embedded
+server of its own to real receivers, which are killed, slow, away for days, answer garbage, or keep an event and say
+that they did not. Facts come meanwhile from several threads, some of whose transactions stay open long after others
+that began later. Endpoints are added, rotated, switched, replayed and removed. A reader goes through the feed all the
+time.
+
+In the end every endpoint has every event that it wanted, first seen in the order of its account; the reader has every
+event once and in order; every fact that is an event has one number; and what was created is acknowledged, pending or
+parked.
+"""
+
+from __future__ import annotations
+
+import argparse
+import http.server
+import json
+import logging
+import random
+import shutil
+import signal
+import subprocess
+import sys
+import tempfile
+import threading
+import time
+from collections import Counter, defaultdict
+from contextlib import suppress
+from dataclasses import dataclass, field
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from typing import Any, Final
+
+import psycopg
+from psycopg_pool import PoolTimeout
+from standardwebhooks import Webhook
+
+from arrears.adapters.services.over_http import HttpTransport
+from arrears.core import facts as f
+from arrears.core.account import Mode
+from arrears.core.delivery.signing import secret_text
+from arrears.core.delivery.targets import allowed_targets
+from arrears.core.errors import Refused
+from arrears.core.events import FACT_KINDS, matches, number_of_event
+from arrears.core.policy import default_policy
+from arrears.engine import commands
+from arrears.engine.courier import Courier
+from arrears.engine.failpoints import DELIVERY_POINTS, arm
+from arrears.engine.system import adopt_policy
+from arrears.ports import DeliveryState, EndpointState, EndpointUse, NewAccount, NewEndpoint
+from arrears.store import schema
+from arrears.store.postgres.store import PostgresStore
+from arrears.store.server import EmbeddedServer
+
+SCHEMA: Final = "torture"
+ROOT: Final = Path(__file__).parents[1]
+AWAY: Final = (psycopg.OperationalError, PoolTimeout)
+MODES: Final = ("ok", "ok", "slow", "lying", "garbage", "killed", "hang")
+LIMIT_SECONDS: Final = 2.0
+CALM_SECONDS_MAX: Final = 240.0
+
+
+class OffsetClock:
+    """The real clock, and what a file adds to it: days pass for every process at once."""
+
+    def __init__(self, folder: Path) -> None:
+        self._file = folder / "offset"
+
+    def now(self) -> datetime:
+        """Now, by this clock."""
+        text = self._file.read_text() if self._file.exists() else "0"
+        return datetime.now(UTC) + timedelta(seconds=int(text or 0))
+
+    def pass_by(self, seconds: int) -> None:
+        """Let time pass."""
+        was = int(self._file.read_text()) if self._file.exists() else 0
+        part = self._file.with_suffix(".part")
+        part.write_text(str(was + seconds))
+        part.replace(self._file)
+
+
+@dataclass
+class Receiver:
+    """What an endpoint's owner keeps: each event when it first came, and how often any came again."""
+
+    name: str
+    kinds: tuple[str, ...] = ()
+    secrets: list[str] = field(default_factory=list)
+    mode: str = "ok"
+    first: list[tuple[str, int]] = field(default_factory=list)
+    seen: Counter[int] = field(default_factory=Counter)
+    forged: int = 0
+    lock: threading.Lock = field(default_factory=threading.Lock)
+
+    def take(self, headers: Any, body: bytes) -> None:
+        """Keep an event."""
+        at = datetime.fromtimestamp(int(headers["webhook-timestamp"]), UTC)
+        signatures = {Webhook(one).sign(headers["webhook-id"], at, body.decode()) for one in self.secrets}
+        said = json.loads(body)
+        with self.lock:
+            if not signatures & set(headers["webhook-signature"].split()) or said["id"] != headers["webhook-id"]:
+                self.forged += 1
+            number = number_of_event(said["id"])
+            if not self.seen[number]:
+                self.first.append((said["account"], number))
+            self.seen[number] += 1
+
+
+class Town(http.server.ThreadingHTTPServer):
+    """All receivers on one port, by their path."""
+
+    daemon_threads = True
+    request_queue_size = 64
+    receivers: dict[str, Receiver]
+
+    def handle_error(self, *_: object) -> None:
+        """A connection that a courier has left."""
+
+
+class OneRequest(http.server.BaseHTTPRequestHandler):
+    """One request to a receiver, answered by its mode."""
+
+    def do_POST(self) -> None:
+        """Take an event, or do what receivers do instead."""
+        town = self.server
+        assert isinstance(town, Town)
+        one = town.receivers[self.path.strip("/")]
+        body = self.rfile.read(int(self.headers["Content-Length"]))
+        mode = one.mode
+        if mode == "killed":
+            self.close_connection = True
+            return
+        if mode == "hang":
+            time.sleep(2 * LIMIT_SECONDS)
+            return
+        if mode == "garbage":
+            self.wfile.write(b"\x00\xff nothing of HTTP\r\n\r\n")
+            return
+        if mode == "slow":
+            time.sleep(random.uniform(0, LIMIT_SECONDS / 4))
+        one.take(self.headers, body)
+        lies = mode == "lying" and random.random() < 0.5
+        self.send_response(500 if lies else 204)
+        self.end_headers()
+
+    def log_message(self, *_: object) -> None:
+        """Nothing."""
+
+
+class Silent:
+    """A watcher that says nothing."""
+
+    def carried(self, parcels: int) -> None:
+        """See CourierWatcher."""
+
+    def lost(self, error: Exception) -> None:
+        """See CourierWatcher: a database that is killed is what happens here."""
+        if not isinstance(error, AWAY):
+            sys.stderr.write(f"courier: {error!r}\n")
+
+
+def store_at(url: str, connections: int = 6) -> PostgresStore:
+    """The store, on a clock that is made up."""
+    return PostgresStore(url, schema=SCHEMA, connections_max=connections, clock_is_real=False)
+
+
+def courier(folder: Path, url: str, armed: str) -> None:
+    """A courier's process: it works until it is killed."""
+    arm(armed or None)
+    transport = HttpTransport(allowed_targets("127.0.0.0/8"), limit_seconds=LIMIT_SECONDS)
+    Courier(store_at(url), transport, OffsetClock(folder)).work(0.05, Silent())
+
+
+class Torture:
+    """One run."""
+
+    def __init__(self, folder: Path, seed: int, rounds: int, accounts: int) -> None:
+        self.folder, self.rng, self.rounds, self.accounts = folder, random.Random(seed), rounds, accounts
+        self.clock = OffsetClock(folder)
+        self.server = EmbeddedServer(folder / "db")
+        self.url = self.server.start()
+        schema.create_scratch(self.url, SCHEMA)
+        self.store = store_at(self.url)
+        self.town = Town(("127.0.0.1", 0), OneRequest)
+        self.town.receivers = {}
+        threading.Thread(target=self.town.serve_forever, daemon=True).start()
+        self.counts: Counter[str] = Counter()
+        self.over = threading.Event()
+        self.couriers: list[subprocess.Popen[bytes]] = []
+        self.feed: list[int] = []
+        self.removed: set[str] = set()
+
+    def again_while_away(self, act: Any) -> Any:
+        """What `act` gives, once the database is there."""
+        while True:
+            try:
+                return act()
+            except AWAY:
+                time.sleep(0.1)
+
+    def add(self, name: str, kinds: tuple[str, ...] = ()) -> None:
+        """One more endpoint, which begins with the first event."""
+        secret = secret_text(self.rng.randbytes(32))
+        self.town.receivers[name] = Receiver(name, kinds, [secret])
+        url = f"http://127.0.0.1:{self.town.server_address[1]}/{name}"
+        new = NewEndpoint(EndpointUse.EVENTS, name, url, secret, kinds, after=0)
+        with suppress(Refused):  # the answer of the first try may have been lost
+            self.again_while_away(lambda: self.store.add_endpoint(new, self.clock.now()))
+
+    def write_facts(self, seed: int) -> None:
+        """Facts, again and again; some transactions are left open for a while."""
+        rng, store = random.Random(seed), store_at(self.url, 2)
+        while not self.over.is_set():
+            number = rng.randint(1, self.accounts)
+            try:
+                with store.accounts([number], self.clock.now()) as batch:
+                    for _ in range(rng.randint(1, 3)):
+                        batch.units[0].record(f.Parked(why="torture"), "staff:1")
+                    time.sleep(rng.choice([0, 0, 0, 0.02, 0.4]))
+                self.counts["transactions"] += 1
+            except AWAY:
+                time.sleep(0.1)
+        store.close()
+
+    def read_feed(self) -> None:
+        """Go through the feed as a program does, from cursor to cursor."""
+        store, cursor = store_at(self.url, 1), 0
+        while True:
+            last = self.over.is_set()
+            try:
+                found, looked = store.events_after(cursor, 50)
+            except AWAY:
+                time.sleep(0.1)
+                continue
+            self.feed += [one.no for one in found]
+            if last and looked == cursor:
+                break
+            cursor = looked
+            time.sleep(0.01)
+        store.close()
+
+    def bear(self, armed: str = "") -> None:
+        """One more courier."""
+        words = [sys.executable, "-m", "torture.events", "--courier", str(self.folder), self.url, armed]
+        self.couriers.append(subprocess.Popen(words, cwd=ROOT))
+
+    def strike(self, round_no: int) -> None:
+        """What happens in one round."""
+        for one in self.town.receivers.values():
+            one.mode = self.rng.choice(MODES)
+        victim = self.couriers.pop(self.rng.randrange(len(self.couriers)))
+        time.sleep(self.rng.uniform(0.3, 1.5))
+        victim.send_signal(signal.SIGKILL)
+        victim.wait()
+        self.counts["courier_killed"] += 1
+        point = DELIVERY_POINTS[round_no % len(DELIVERY_POINTS)]
+        self.bear(f"{point}:{self.rng.randint(1, 5)}" if round_no % 2 else "")
+        if round_no % 4 == 3:
+            self.server.kill_immediate()
+            self.server.start()
+            self.counts["database_killed"] += 1
+        self.handle_endpoints(round_no)
+        self.clock.pass_by(self.rng.randint(60, 8 * 3600))
+        for dead in [one for one in self.couriers if one.poll() is not None]:
+            self.couriers.remove(dead)
+            self.counts["failpoint_reached"] += 1
+            self.bear()
+
+    def handle_endpoints(self, round_no: int) -> None:
+        """What people do with endpoints meanwhile."""
+        store, now = self.store, self.clock.now()
+        if round_no % 5 == 1:
+            self.add(f"late{round_no}")
+        if round_no % 5 == 4:
+            name = f"late{round_no - 3}"
+            number = self.again_while_away(lambda: store.endpoint_named(name)).number
+            switched = (number, EndpointState.REMOVED, "", now, "x")
+            self.again_while_away(lambda: store.switch_endpoint(*switched))
+            self.removed.add(name)
+        one = self.again_while_away(lambda: store.endpoint_named("all"))
+        match round_no % 3:
+            case 0:
+                secret = secret_text(self.rng.randbytes(32))
+                self.town.receivers["all"].secrets.append(secret)
+                self.again_while_away(lambda: store.rotate_secret(one.number, secret, now, now + timedelta(hours=24)))
+            case 1:
+                after = self.rng.randint(0, max(one.event_no, 1))
+                self.again_while_away(lambda: store.replay_events(one.number, after, now))
+                self.counts["replayed"] += 1
+            case _:
+                for state in (EndpointState.OFF, EndpointState.ON):
+                    switched = (one.number, state, "", now, "x")
+                    self.again_while_away(lambda switched=switched: store.switch_endpoint(*switched))
+
+    def play(self) -> dict[str, Any]:
+        """Open the book, strike, wait for calm, judge."""
+        adopt_policy(self.store, default_policy(), self.clock.now(), "x")
+        people = [
+            (
+                NewAccount(f"A{no}", "Somebody", "NL", "UTC", "nl", Mode.CARD, "default", f"a{no}@example.org"),
+                ("cloud",),
+            )
+            for no in range(1, self.accounts + 1)
+        ]
+        commands.open_accounts(self.store, people, self.clock.now(), "x")
+        self.add("all")
+        self.add("accounts", ("account.*",))
+        self.add("opened", ("account.opened", "subscription.*"))
+        for _ in range(2):
+            self.bear()
+        writers = [threading.Thread(target=self.write_facts, args=(self.rng.random(),)) for _ in range(3)]
+        reader = threading.Thread(target=self.read_feed)
+        for thread in (*writers, reader):
+            thread.start()
+        for round_no in range(self.rounds):
+            self.strike(round_no)
+        self.over.set()
+        for thread in writers:
+            thread.join()
+        calm = self.wait_for_calm()
+        # What was numbered last may have come after the reader's last look.
+        reader.join()
+        found, _ = self.store.events_after(self.feed[-1] if self.feed else 0, 100_000)
+        self.feed += [one.no for one in found]
+        return self.judged(calm)
+
+    def wait_for_calm(self) -> bool:
+        """Everybody is well from now on, and time passes until nothing is pending; whether that came."""
+        for receiver in self.town.receivers.values():
+            receiver.mode = "ok"
+        deadline = time.monotonic() + CALM_SECONDS_MAX
+        while time.monotonic() < deadline:
+            self.clock.pass_by(3600)
+            for dead in [one for one in self.couriers if one.poll() is not None]:
+                self.couriers.remove(dead)
+                self.bear()
+            time.sleep(1)
+            for one in self.store.endpoints():
+                if one.state is EndpointState.OFF:
+                    self.counts["switched_off"] += 1
+                    self.store.switch_endpoint(one.number, EndpointState.ON, "", self.clock.now(), "x")
+            with self.store.reading() as db:
+                row = db.execute("SELECT (SELECT count(*) FROM unnumbered), (SELECT max(no) FROM event)").fetchone()
+            assert row is not None
+            behind = [o for o in self.store.endpoints() if o.counts[DeliveryState.PENDING] or o.event_no < row[1]]
+            for one in self.store.endpoints():
+                self.store.redrive(one.number, "", self.clock.now())
+            if not behind and not row[0]:
+                return True
+        return False
+
+    def judged(self, calm: bool) -> dict[str, Any]:
+        """The figures."""
+        events, _ = self.store.events_after(0, 10_000_000)
+        with self.store.reading() as db:
+            row = db.execute(
+                "SELECT count(*) FROM fact WHERE account_id > 0 AND kind = ANY(%s)", [list(FACT_KINDS)]
+            ).fetchone()
+            states = db.execute("SELECT state, count(*) FROM delivery GROUP BY state").fetchall()
+        assert row is not None
+        lost = unwanted = unordered = twice = forged = 0
+        for name, one in self.town.receivers.items():
+            forged += one.forged
+            twice += sum(one.seen.values()) - len(one.seen)
+            unordered += _unordered(one.first)
+            if name not in self.removed:
+                wanted = {event.no for event in events if matches(one.kinds, event.type)}
+                lost += len(wanted - one.seen.keys())
+                unwanted += len(one.seen.keys() - wanted)
+        zeros = {
+            "lost": lost,
+            "unwanted": unwanted,
+            "out_of_order": unordered,
+            "forged": forged,
+            "feed_differs": int(self.feed != [event.no for event in events]),
+            "numbers_with_gaps": int([event.no for event in events] != list(range(1, len(events) + 1))),
+            "facts_without_number": row[0] - len(events),
+        }
+        counted = dict(states)
+        figures = {**zeros, "events": len(events), "came_again": twice, "deliveries": counted, **self.counts}
+        return {**figures, "calm": calm, "holds": calm and not any(zeros.values())}
+
+    def end(self) -> None:
+        """Leave nothing behind."""
+        self.over.set()
+        for one in self.couriers:
+            one.kill()
+            one.wait()
+        self.town.shutdown()
+        self.store.close()
+        self.server.stop()
+
+
+def _unordered(first: list[tuple[str, int]]) -> int:
+    """How many events of an account were first seen after a later one of it."""
+    newest: defaultdict[str, int] = defaultdict(int)
+    found = 0
+    for account, number in first:
+        found += number < newest[account]
+        newest[account] = max(newest[account], number)
+    return found
+
+
+def torture(rounds: int, seed: int, accounts: int = 30) -> dict[str, Any]:
+    """The figures of one run."""
+    folder = Path(tempfile.mkdtemp(prefix="arrears-torture-"))
+    folder.chmod(0o711)
+    began = time.monotonic()
+    run = Torture(folder, seed, rounds, accounts)
+    try:
+        figures = run.play()
+    finally:
+        run.end()
+        shutil.rmtree(folder, ignore_errors=True)
+    return {"seed": seed, "rounds": rounds, "seconds": round(time.monotonic() - began), **figures}
+
+
+def main() -> int:
+    """One JSON object; exit code 1 if anything was lost or is not as it must be."""
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--count", type=int, default=60, help="how many rounds of failures")
+    parser.add_argument("--seed", type=int, default=None)
+    logging.getLogger("psycopg.pool").addHandler(
+        logging.NullHandler()
+    )  # a database that is killed is what happens here
+    parser.add_argument("--courier", nargs=3, help=argparse.SUPPRESS)
+    options = parser.parse_args()
+    if options.courier:
+        courier(Path(options.courier[0]), options.courier[1], options.courier[2])
+        return 0
+    seed = options.seed if options.seed is not None else random.SystemRandom().randrange(10**9)
+    figures = torture(options.count, seed)
+    sys.stdout.write(json.dumps(figures, indent=2) + "\n")
+    return 0 if figures["holds"] else 1
+
+
+if __name__ == "__main__":
+    sys.exit(main())
