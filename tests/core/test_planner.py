@@ -310,6 +310,8 @@ def bank_cases() -> Iterator[Case]:
     yield Case("a SEPA mandate is retried twice", MAY, want(SEPA), thrice[1:])
     yield Case("but not a third time, at any amount", refused("sepa_retries"), want(SEPA), thrice)
     yield Case("a new debt may be debited", MAY, want(SEPA, entry=NEW_ENTRY), thrice)
+    yield Case("a debit whose first entry the book has no more may be", MAY, want(SEPA, entry=7), ())
+    yield Case("advice is of cards, and binds no debit", MAY, want(SEPA), (tried(ago(days=7), "AM04", "03"),))
 
 
 def general_cases() -> Iterator[Case]:
@@ -444,6 +446,15 @@ def test_a_mistake_in_the_file_is_named(old: str, new: str) -> None:
     with pytest.raises(Refused, match=MISTAKES[old, new]) as caught:
         read_rules(text.replace(old, new) if many else text.replace(old, new, 1))
     assert caught.value.code == "bad_rules"
+
+
+def test_no_second_presentment_is_a_limit_that_the_file_may_set() -> None:
+    text = (resources.files("arrears.core") / "data" / "networks.toml").read_text(encoding="utf-8")
+    before, name, after = text.partition('name = "sepa_retries"')
+    assert "default = 2" in after
+    none = read_rules(before + name + after.replace("default = 2", "default = 0", 1))
+    [cap] = [one for one in none.networks[SEPA].caps if one.name == "sepa_retries"]
+    assert cap.limit == 0
 
 
 def test_every_mistake_is_named_not_the_first_alone() -> None:

@@ -56,6 +56,7 @@ GET  /<account:account>/settle/back/<int:number>  in       in       303/404     
 POST /<account:account>/settle/back/<int:number>  in       in       303/404        403/404  404       in
 GET  /<account:account>/methods                 in         in       200/404        200/404  404       in
 POST /<account:account>/methods                 in         in       303/404        403/404  404       in
+GET  /<account:account>/methods/add             in         in       303/404        303/404  404       in
 GET  /<account:account>/subscriptions           in         in       200/404        200/404  404       in
 POST /<account:account>/subscriptions           in         in       303/404        403/404  404       in
 GET  /<account:account>/invoices                in         in       200/404        200/404  404       in
@@ -65,6 +66,8 @@ GET  /<account:account>/statement.pdf           in         in       200/404     
 GET  /<account:account>/statement.csv           in         in       200/404        200/404  404       in
 GET  /<account:account>/profile                 in         in       200/404        200/404  404       in
 POST /<account:account>/profile                 in         in       303/404        403/404  404       in
+GET  /<account:account>/profile/address         in         in       303/404        303/404  404       in
+GET  /<account:account>/profile/people          in         in       303/404        303/404  404       in
 GET  /<account:account>/story/<str:attempts>    in         in       200/404        200/404  404       in
 POST /<account:account>/story/<str:attempts>    in         in       303/404        403/404  404       in
 GET  /settle/<str:account>/<int:attempt>        302        302      302            302      302       302
