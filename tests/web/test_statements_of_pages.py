@@ -25,9 +25,10 @@ STATEMENTS_MAX: Final = 60
 NUMBERED: Final = (
     "/<account:account>/receipts/<int:number>",
     "/<account:account>/receipts/<int:number>.pdf",
+    "/<account:account>/invoices/<int:number>.pdf",
     "/<account:account>/help/<int:number>",
 )
-"""Pages of one payment or request, which these accounts have none of; test_page_statements counts a receipt's."""
+"""Pages of one payment, request or document: these accounts have none. test_page_statements counts a receipt's."""
 
 PAGES: Final = ("/", "/pay/", "/settle/<str:account>")
 """What is looked at besides the pages of an account."""

@@ -144,6 +144,10 @@ TABLES: Final[Mapping[str, tuple[Compared, ...]]] = {
         "its text with the fold of the facts (check.py), its next look with what is decided (tampering.py)",
     ),
     "fact": ("the journal itself: each hash with the one before, the last with the head, that with the heartbeat",),
+    **dict.fromkeys(
+        ("unnumbered", "event", "endpoint", "endpoint_secret", "delivery"),
+        ("what is told outside, and where: no decision reads it, and the journal has what it says",),
+    ),
     "heartbeat": ("with the accounts that it names (heartbeat.py); it can only grow",),
     "step": (
         Exactly(

@@ -28,7 +28,12 @@ def plain_address(answer: Callable[[HttpRequest], HttpResponse]) -> Callable[[Ht
             return problem(400, "bad_length", "The request cannot be read", "its Content-Length is no number")
         if "\0" in request.path or "%00" in request.META.get("QUERY_STRING", ""):
             return problem(400, "bad_address", "The address cannot be read", "it contains a NUL")
-        return answer(request)
+        response = answer(request)
+        if response.status_code == 405 and request.path.startswith("/v1/"):
+            allowed = response.headers.get("Allow", "")
+            response = problem(405, "wrong_method", "Wrong method", f"this address takes {allowed}")
+            response.headers["Allow"] = allowed
+        return response
 
     return answered
 
