@@ -165,6 +165,9 @@ def store_at(url: str, connections: int = 6) -> PostgresStore:
     return PostgresStore(url, schema=SCHEMA, connections_max=connections, clock_is_real=False)
 
 
+SEALING: Final = HttpTransport(allowed_targets("127.0.0.0/8"))
+
+
 def courier(folder: Path, url: str, armed: str) -> None:
     """A courier's process: it works until it is killed."""
     arm(armed or None)
@@ -204,7 +207,7 @@ class Torture:
         secret = secret_text(self.rng.randbytes(32))
         self.town.receivers[name] = Receiver(name, kinds, [secret])
         url = f"http://127.0.0.1:{self.town.server_address[1]}/{name}"
-        new = NewEndpoint(EndpointUse.EVENTS, name, url, secret, kinds, after=0)
+        new = NewEndpoint(EndpointUse.EVENTS, name, url, SEALING.sealed(secret), kinds, after=0)
         with suppress(Refused):  # the answer of the first try may have been lost
             self.again_while_away(lambda: self.store.add_endpoint(new, self.clock.now()))
 
@@ -283,7 +286,8 @@ class Torture:
             case 0:
                 secret = secret_text(self.rng.randbytes(32))
                 self.town.receivers["all"].secrets.append(secret)
-                self.again_while_away(lambda: store.rotate_secret(one.number, secret, now, now + timedelta(hours=24)))
+                kept, until = SEALING.sealed(secret), now + timedelta(hours=24)
+                self.again_while_away(lambda: store.rotate_secret(one.number, kept, now, until))
             case 1:
                 after = self.rng.randint(0, max(one.event_no, 1))
                 self.again_while_away(lambda: store.replay_events(one.number, after, now))

@@ -168,7 +168,7 @@ class Installation:
 
     def transport(self) -> Transport:
         """What reaches endpoints, at the addresses that the settings allow."""
-        return HttpTransport(settings().delivery_targets)
+        return HttpTransport(settings().delivery_targets, return_keys(self.url))
 
     def hourly(self, now: datetime) -> None:
         """See engine/people/chores.py."""

@@ -266,3 +266,12 @@ def test_pauses_grow_to_half_a_day_and_end_with_the_week() -> None:
         < 25
     )
     assert pause_after(3, 0.0) < pause_after(3, 0.99)
+
+
+def test_a_secret_is_kept_sealed_and_opened_by_this_key_or_one_before_it() -> None:
+    old, new = HttpTransport(HERE, [b"old"]), HttpTransport(HERE, [b"new", b"old"])
+    kept = old.sealed("whsec_abc")
+    assert "whsec" not in kept
+    assert [one.opened(kept) for one in (old, new)] == ["whsec_abc"] * 2
+    with pytest.raises(Refused, match="sealed by another ARREARS_SECRET_KEY"):
+        old.opened(new.sealed("whsec_abc"))

@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 
 from arrears.adapters.services.notebook import NOTE_CHARACTERS_MAX, Notebook, Why
-from arrears.ports import Order
+from arrears.ports import Obeyed, Order
 
 NOW = datetime(2026, 3, 1, 12, tzinfo=UTC)
 WHY = Why(("past due",), "€61.00", {"2026-05-30": "cloud: delete"}, "http://127.0.0.1:8000/settle/acc_1")
@@ -51,7 +51,7 @@ def test_a_note_is_saved_while_the_subscription_runs(notebook: Notebook) -> None
 def test_a_write_is_refused_with_code_reasons_amount_dates_and_link_and_reading_goes_on(
     notebook: Notebook, command: str
 ) -> None:
-    assert notebook.order(order(1, command), NOW) == NOW
+    assert notebook.order(order(1, command), NOW) == Obeyed(NOW)
     status, text = ask(notebook, note="oven", accept="application/json")
     assert (status, json.loads(text)) == (
         403,

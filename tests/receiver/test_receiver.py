@@ -10,6 +10,7 @@ import subprocess
 import sys
 import threading
 from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
 from wsgiref.simple_server import WSGIRequestHandler, make_server
@@ -163,7 +164,8 @@ def test_asgi_answers_as_wsgi_does() -> None:
         async def ask() -> None:
             await application(scope, receive, answered)
 
-        asyncio.run(ask())
+        with ThreadPoolExecutor(1) as apart:
+            apart.submit(asyncio.run, ask()).result()
         return said[0]["status"], json.loads(said[1]["body"])
 
     assert prove(send, SECRET, "notes", notes.state_in) == []

@@ -46,6 +46,12 @@ class Hands:
     def check(self, url: str) -> None:
         pass
 
+    def sealed(self, secret: str) -> str:
+        return secret
+
+    def opened(self, kept: str) -> str:
+        return kept
+
     def post(self, url: str, requests: Sequence[tuple[Mapping[str, str], bytes]]) -> Sequence[DeliveryAnswer]:
         messages = [headers["webhook-id"] for headers, _ in requests]
         self.carried += [(url, message) for message in messages]

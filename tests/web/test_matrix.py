@@ -180,6 +180,13 @@ POST   /v1/holds                                             401     403      42
 POST   /v1/holds/<hold>/release                              401     403      422      401
 POST   /v1/accounts/<account>/subscriptions/<subscription>/cancel      401  403  422/404  401
 POST   /v1/accounts/<account>/subscriptions/<subscription>/reactivate  401  403  422/404  401
+GET    /v1/events                                            401     200      200      401
+GET    /v1/event-endpoints                                   401     200      200      401
+PUT    /v1/event-endpoints/<name>                            401     403      422      401
+DELETE /v1/event-endpoints/<name>                            401     403      404      401
+POST   /v1/event-endpoints/<name>/rotate                     401     403      422      401
+POST   /v1/event-endpoints/<name>/replay                     401     403      422      401
+GET    /v1/event-endpoints/<name>/deliveries                 401     404      404      401
 """
 BODIES: Final[dict[str, dict[str, object]]] = {
     "settlement": {"method": 1, "quotes": [{"currency": "EUR", "amount_minor": 1, "hash": "x"}]},

@@ -337,12 +337,15 @@ THROTTLES: Final = """
 /<account:account>/settle                session
 /<account:account>/settle/back/<int:number>  session
 /<account:account>/methods               session
+/<account:account>/methods/add           session
 /<account:account>/subscriptions         session
 /<account:account>/invoices              session
 /<account:account>/invoices.csv          session
 /<account:account>/statement             session
 /<account:account>/statement.csv         session
 /<account:account>/profile               typed_address
+/<account:account>/profile/address       session
+/<account:account>/profile/people        session
 /<account:account>/timeline              session
 /<account:account>/statement.pdf         session
 /<account:account>/receipts/<int:number>.pdf  session
@@ -391,7 +394,19 @@ def test_every_route_of_the_api_counts_the_tokens_that_are_none_of_ours(house: E
     asks = [line for line in PROGRAM_LINES if BY_ROUTE.get(line.route) != "public"]
     assert {line.route for line in asks} == {r for r in routes() if r.startswith("/v1/") and r not in BY_ROUTE}
     wear_out(house, Throttled.WRONG_TOKEN, CountedBy.NET, "192.0.2.1")
-    open_parts = {"account": "acc_1", "method": 1, "payment": "pay_1", "person": "per_1", "ref": "c1", "number": "N-1"}
+    open_parts = {
+        "account": "acc_1",
+        "method": 1,
+        "payment": "pay_1",
+        "person": "per_1",
+        "ref": "c1",
+        "number": "N-1",
+        "name": "crm",
+        "case": "case_1_1",
+        "task_no": 1,
+        "hold": "hold_1_1",
+        "subscription": "sub_1_1",
+    }
     for line in asks:
         path, headers = address(line.route, open_parts), {"Authorization": "Bearer arr_wrong"}
         kind = "application/x-ndjson" if line.route == "/v1/upserts" else "application/json"

@@ -11,6 +11,7 @@ import click
 
 from arrears.cli.common import AS_JSON, WORDS, print_json, rows
 from arrears.core.account import RELEASES, Account
+from arrears.core.closed import closed
 from arrears.core.deletions import DeletionStage, PlannedDeletion, planned_deletions
 from arrears.core.errors import Refused
 from arrears.core.ids import ACCOUNT, HOLD, SUBSCRIPTION, format_id, parse_id
@@ -27,17 +28,21 @@ WHY: Final = click.option("--why", type=WORDS, required=True, help="Why, for the
 WHO: Final = click.option("--by", "who", type=WORDS, required=True, help="Who does this, for the journal.")
 AT_ONCE: Final = 500
 
-STAGES: Final = {
-    DeletionStage.PLANNED: "planned, and warned of",
-    DeletionStage.HELD: "held until a hold is released",
-    DeletionStage.UNWARNED: "planned; no warning of it counts yet",
-    DeletionStage.WAITS_IN_DOUBT: "waits until nothing is in doubt",
-    DeletionStage.SCHEDULED: "scheduled; looked at once more before it is ordered",
-    DeletionStage.WAITS_FOR_RELEASE: "above the day's cap; waits for two members of staff",
-    DeletionStage.RELEASED: "released; looked at once more before it is ordered",
-    DeletionStage.ORDERED: "ordered; its service has not confirmed it",
-    DeletionStage.IN_PART: "ordered; its service has deleted a part",
-}
+STAGES: Final = closed(
+    "words of where a deletion stands",
+    DeletionStage,
+    {
+        DeletionStage.PLANNED: "planned, and warned of",
+        DeletionStage.HELD: "held until a hold is released",
+        DeletionStage.UNWARNED: "planned; no warning of it counts yet",
+        DeletionStage.WAITS_IN_DOUBT: "waits until nothing is in doubt",
+        DeletionStage.SCHEDULED: "scheduled; looked at once more before it is ordered",
+        DeletionStage.WAITS_FOR_RELEASE: "above the day's cap; waits for two members of staff",
+        DeletionStage.RELEASED: "released; looked at once more before it is ordered",
+        DeletionStage.ORDERED: "ordered; its service has not confirmed it",
+        DeletionStage.IN_PART: "ordered; its service has deleted a part",
+    },
+)
 STOPPERS: Final = {
     "pay": "paying what is open",
     "hold": "a hold (`arrears deletion hold`)",

@@ -66,7 +66,8 @@ def add(name: str, url: str, kinds: tuple[str, ...], account: str | None, after:
         live.transport().check(url)
         number = 0 if account is None else find_account(live.store, account)
         begin = None if after is None else number_of_event(after)
-        new = NewEndpoint(EndpointUse.EVENTS, name, url, secret, wanted_types(kinds), number, begin)
+        kept = live.transport().sealed(secret)
+        new = NewEndpoint(EndpointUse.EVENTS, name, url, kept, wanted_types(kinds), number, begin)
         live.store.add_endpoint(new, live.clock.now())
         made = live.store.endpoint_named(name)
     _say_secret(made, secret, "", as_json)
@@ -98,7 +99,7 @@ def rotate(name: str, overlap_hours: int, as_json: bool) -> None:
     with open_installation() as live:
         one, now = _events_endpoint(live, name), live.clock.now()
         until = now + timedelta(hours=overlap_hours)
-        live.store.rotate_secret(one.number, secret, now, until)
+        live.store.rotate_secret(one.number, live.transport().sealed(secret), now, until)
     _say_secret(one, secret, f"; the one before signs too until {until:%Y-%m-%d %H:%M} UTC", as_json)
 
 

@@ -150,10 +150,11 @@ class Courier:
                 return total
             reached("delivery.after_claim")
             now = self._clock.now()
+            secrets = [self._transport.opened(one) for one in found.secrets]
             requests = []
             for claim in found.claims:
                 body = claim.body.encode()
-                signed = signed_headers(found.secrets, claim.message, now, body)
+                signed = signed_headers(secrets, claim.message, now, body)
                 requests.append(({"Content-Type": "application/json", **signed}, body))
             answers = self._transport.post(found.url, requests)
             reached("delivery.after_post")

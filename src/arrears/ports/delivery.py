@@ -149,6 +149,12 @@ class Transport(Protocol):
     def check(self, url: str) -> None:
         """Refuse an address that nothing may be sent to: `bad_endpoint_url`, `target_not_allowed`."""
 
+    def sealed(self, secret: str) -> str:
+        """An endpoint's secret as it is kept: encrypted, so that a copy of the database signs nothing."""
+
+    def opened(self, kept: str) -> str:
+        """The secret again; refuses `secret_unreadable` where it was sealed by a key that is gone."""
+
 
 class EndpointBook(Protocol):
     """The endpoints, and what a person does with them."""

@@ -8,13 +8,17 @@ kept, and nobody is waited for longer than LIMIT_SECONDS, whatever they send and
 from __future__ import annotations
 
 import asyncio
+import base64
+import hashlib
 import os
 import socket
 import ssl
 from collections.abc import Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from typing import Any, Final
 
 import h11
+from cryptography.fernet import Fernet, InvalidToken, MultiFernet
 
 from arrears.core.delivery.targets import AllowedTargets, Target, target_of
 from arrears.core.errors import Refused
@@ -31,13 +35,20 @@ PostedRequest = tuple[Mapping[str, str], bytes]
 
 
 class HttpTransport:
-    """See ports.Transport. `allowed` is what the setting names; `trusted` the certificates that are trusted, the
-    machine's own where None."""
+    """See ports.Transport. `allowed` is what the setting names; `keys` seal secrets, the first of them, and open them;
+    `trusted` are the certificates that are trusted, the machine's own where None."""
 
     def __init__(
-        self, allowed: AllowedTargets, *, trusted: ssl.SSLContext | None = None, limit_seconds: float = LIMIT_SECONDS
+        self,
+        allowed: AllowedTargets,
+        keys: Sequence[bytes] = (b"",),
+        *,
+        trusted: ssl.SSLContext | None = None,
+        limit_seconds: float = LIMIT_SECONDS,
     ) -> None:
         self._allowed = allowed
+        digests = [hashlib.sha256(b"arrears.endpoint-secret:" + key).digest() for key in keys]
+        self._ciphers = MultiFernet([Fernet(base64.urlsafe_b64encode(digest)) for digest in digests])
         self._tls = trusted or ssl.create_default_context()
         self._limit = limit_seconds
 
@@ -46,8 +57,23 @@ class HttpTransport:
         self._allowed.check(target_of(url))
 
     def post(self, url: str, requests: Sequence[PostedRequest]) -> Sequence[DeliveryAnswer]:
+        """See ports.Transport. In a thread of its own, so that it does not matter what the caller's is busy with."""
+        with ThreadPoolExecutor(1, "delivery") as apart:
+            return apart.submit(asyncio.run, self._all(url, requests)).result()
+
+    def sealed(self, secret: str) -> str:
         """See ports.Transport."""
-        return asyncio.run(self._all(url, requests))
+        return self._ciphers.encrypt(secret.encode()).decode()
+
+    def opened(self, kept: str) -> str:
+        """See ports.Transport."""
+        try:
+            return self._ciphers.decrypt(kept.encode()).decode()
+        except InvalidToken:
+            raise Refused(
+                "secret_unreadable",
+                "the secret of an endpoint was sealed by another ARREARS_SECRET_KEY; give it another",
+            ) from None
 
     async def _all(self, url: str, requests: Sequence[PostedRequest]) -> Sequence[DeliveryAnswer]:
         try:

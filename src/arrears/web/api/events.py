@@ -94,7 +94,8 @@ def put_endpoint(request: HttpRequest, name: EndpointName, body: EndpointWanted)
         secret = secret_text(secrets.token_bytes(SECRET_BYTES))
         account = 0 if body.account is None else parse_id(ACCOUNT, body.account)[0]
         after = None if body.after is None else number_of_event(body.after)
-        store.add_endpoint(NewEndpoint(EndpointUse.EVENTS, name, body.url, secret, types, account, after), now)
+        kept = live.transport().sealed(secret)
+        store.add_endpoint(NewEndpoint(EndpointUse.EVENTS, name, body.url, kept, types, account, after), now)
     else:
         _of_events(there)
         store.change_endpoint(there.number, body.url, types, now)
@@ -122,7 +123,7 @@ def rotate(request: HttpRequest, name: EndpointName, body: RotationWanted) -> Ht
     live = installed()
     one, now = _of_events(live.store.endpoint_named(name)), live.clock.now()
     secret, until = secret_text(secrets.token_bytes(SECRET_BYTES)), now + timedelta(hours=body.overlap_hours)
-    live.store.rotate_secret(one.number, secret, now, until)
+    live.store.rotate_secret(one.number, live.transport().sealed(secret), now, until)
     return JsonResponse({**_endpoint(one), "secret": secret, "before_until": until.isoformat()})
 
 

@@ -8,6 +8,7 @@ request with it is refused.
 from __future__ import annotations
 
 import hashlib
+import json
 import threading
 from collections.abc import Callable
 from datetime import timedelta
@@ -30,13 +31,17 @@ ABANDONED_AFTER: Final = timedelta(minutes=5)
 """A request that has no answer after so long died with its process; the same one may run again. What it calls is
 safe against that by itself."""
 
+SAID_ONCE: Final = "secret"
+"""The field of an answer that only who asked first gets."""
+
 P = ParamSpec("P")
 Route = Callable[Concatenate[HttpRequest, P], HttpResponse]
 
 
 def once_per_key(route: Route[P]) -> Route[P]:
     """Run the route once for each key of a token; the route answers with an HttpResponse. What is refused by raising is
-    not kept: nothing was done, and the same request may be right later."""
+    not kept: nothing was done, and the same request may be right later. A secret in an answer (`SAID_ONCE`) is not
+    kept: the same request later gets the answer without it."""
 
     @wraps(route)
     def answered(request: HttpRequest, /, *args: P.args, **kwargs: P.kwargs) -> HttpResponse:
@@ -114,8 +119,14 @@ def _answer_of_the_first(token: int, key: str) -> tuple[Any, ...] | None:
 def _keep(token: int, key: str, response: HttpResponse) -> None:
     _execute(
         "UPDATE idempotency_key SET status = %s, response = %s WHERE token_id = %s AND key = %s",
-        [response.status_code, response.content.decode(), token, key],
+        [response.status_code, _without_secret(response.content.decode()), token, key],
     )
+
+
+def _without_secret(content: str) -> str:
+    if f'"{SAID_ONCE}"' not in content:
+        return content
+    return json.dumps({name: value for name, value in json.loads(content).items() if name != SAID_ONCE})
 
 
 def _forget(token: int, key: str) -> None:
