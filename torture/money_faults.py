@@ -150,7 +150,7 @@ def _never_read_is_trusted() -> Sequence[Swap]:
 
 
 def _our_own_clock() -> Sequence[Swap]:
-    def start(_self: Any, cursor: datetime | None, ours: datetime) -> datetime:
+    def start(_self: Any, cursor: datetime | None, ours: datetime, **_: Any) -> datetime:
         return (cursor or ours - FIRST) - OVERLAP
 
     was = MemoryMoney.set_swept

@@ -7,7 +7,7 @@ from typing import Final
 
 import pytest
 
-from arrears.core.payments.provider_time import FIRST, OVERLAP, SKEW_MAX, ProviderTime
+from arrears.core.payments.provider_time import FIRST, KEPT, LASTING, OVERLAP, SKEW_MAX, ProviderTime
 
 NOON: Final = datetime(2026, 6, 1, 12, tzinfo=UTC)
 OURS: Final = NOON + timedelta(days=3)
@@ -44,6 +44,32 @@ def test_what_is_read_is_read_by_the_providers_own_time(
     time = ProviderTime(now, newest)
     assert time.start(cursor, OURS) == read_from - OVERLAP
     assert time.cursor(cursor) == read_up_to
+
+
+LATE: Final = NOON - KEPT - SECOND
+
+
+@pytest.mark.parametrize(
+    ("now", "newest", "cursor", "read_from", "forgotten"),
+    [
+        (OURS, OURS, OURS - KEPT, OURS - KEPT, False),
+        (OURS, OURS, OURS - KEPT - SECOND, OURS - KEPT - SECOND, True),
+        (NOON + FIRST, NOON, OURS - KEPT, OURS - KEPT, True),
+        # What happened last may be long ago: the latest of all clocks says how long nobody has read.
+        (NOON, NOON - KEPT, LATE, LATE, True),
+        (None, NOON - KEPT, LATE, LATE, True),
+        (None, None, OURS - KEPT, OURS - KEPT, False),
+        (None, None, NOON - KEPT, NOON - KEPT, True),
+        (None, None, None, OURS - FIRST, True),
+        (NOON, NOON, None, NOON - FIRST, True),
+    ],
+)
+def test_what_is_not_told_any_more_is_read_itself_where_nobody_has_read_for_long(
+    now: datetime | None, newest: datetime | None, cursor: datetime | None, read_from: datetime, *, forgotten: bool
+) -> None:
+    time = ProviderTime(now, newest)
+    assert time.start(cursor, OURS) == read_from - OVERLAP
+    assert time.start(cursor, OURS, unread=True) == read_from - OVERLAP - forgotten * LASTING
 
 
 @pytest.mark.parametrize(

@@ -15,6 +15,12 @@ OVERLAP: Final = timedelta(hours=1)
 FIRST: Final = timedelta(days=35)
 """How far the first sweep of an installation looks back: longer than a provider keeps its events."""
 
+KEPT: Final = timedelta(days=29)
+"""For so long a provider surely tells what has changed: Stripe lists its events for 30 days (docs.stripe.com/api/events)."""
+
+LASTING: Final = timedelta(days=180)
+"""Longer than a debit, a refund or a dispute takes from its beginning to its end at the banks."""
+
 SKEW_MAX: Final = timedelta(minutes=5)
 """Spec, section 3, Clock guard: clocks that differ by so much are a doubt, whichever of them is wrong."""
 
@@ -34,13 +40,18 @@ class ProviderTime(NamedTuple):
         """Whether the two clocks are so far apart that nobody may be cut off by ours."""
         return abs(self.ours_ahead(ours)) >= SKEW_MAX
 
-    def start(self, cursor: datetime | None, ours: datetime) -> datetime:
+    def start(self, cursor: datetime | None, ours: datetime, *, unread: bool = False) -> datetime:
         """From when on to read, after everything up to `cursor` was. What is told under an earlier time than it has, as
-        by a clock that went back, is behind that too. Our own clock counts only where the provider says nothing."""
+        by a clock that went back, is behind that too. Our own clock counts only where the provider says nothing.
+
+        `unread` says that nobody has read for long, while we had something there. Then what has changed may not be told
+        any more: what began so long before that it may have ended meanwhile is read itself.
+        """
         said = self._said()
-        if cursor is None:
-            return min(said, default=ours) - FIRST - OVERLAP
-        return min([cursor, *said]) - OVERLAP
+        start = min(said, default=ours) - FIRST if cursor is None else min([cursor, *said])
+        # Where clocks say different things the latest counts: it is no harm to read too much.
+        forgotten = unread and (cursor is None or start < max([ours, *said]) - KEPT)
+        return start - OVERLAP - (LASTING if forgotten else timedelta())
 
     def cursor(self, before: datetime | None) -> datetime | None:
         """Up to when everything has been read once all that there is from `start` on was. Not `now`: that may be any

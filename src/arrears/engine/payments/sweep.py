@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Mapping, Sequence
 from contextlib import suppress
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta
 from typing import Final, NamedTuple
 
 from arrears.core.account import Account
@@ -155,7 +155,8 @@ def _read(
     try:
         if isinstance(time, Refused):
             raise time
-        start = min(filter(None, (time.start(cursor, now), since)))
+        unread = stale and (until is not None or _has_been_used(store, name, now))
+        start = min(filter(None, (time.start(cursor, now, unread=unread), since)))
         for change in providers.of(name).changes_since(start):
             met[record_change(store, providers, name, change, now)] += 1
     except Refused as refused:
@@ -166,6 +167,11 @@ def _read(
     if not met[Recording.NEWLY_ASIDE] and (stale or not met[Recording.ASIDE]):
         store.set_swept(name, now, time.cursor(cursor))
     return _Read(name, met[Recording.RECORDED], stale)
+
+
+def _has_been_used(store: Store, name: str, now: datetime) -> bool:
+    """Whether anything of ours may be at a provider that was never read."""
+    return bool(store.open_attempts(now, 1) or store.provider_payments(name, datetime.min.replace(tzinfo=UTC)))
 
 
 def _note_unread(store: Store, read: Sequence[_Read], now: datetime) -> None:
