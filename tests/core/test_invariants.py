@@ -14,7 +14,7 @@ from tests.stories.story import Story
 
 from arrears.core import evolve, rows
 from arrears.core import facts as f
-from arrears.core.account import Account, Action, DoubtKind, Subscription
+from arrears.core.account import Account, Action, DoubtKind, ServiceEnd, Subscription
 from arrears.core.actions import ActionRow, actions_of
 from arrears.core.deadlines import Ahead, ahead
 from arrears.core.decide import decide
@@ -90,9 +90,10 @@ def after_ten_days(ahead: Ahead) -> date | None:
     return None if end is None or end.ended_on is None else end.ended_on + timedelta(days=10)
 
 
-def only_the_cool_off(view: View, sub: Subscription, at: datetime, waits: bool, one: Ahead | None) -> Iterable[Due]:
-    mine = one or Ahead(view, sub, Action.DELETE, sub.end)
-    yield Due(at + timedelta(hours=24), Rank.ESCALATION, sub.no, "delete", partial(delete._ordered, view, mine))
+def only_the_cool_off(view: View, sub: Subscription, end: ServiceEnd, at: datetime, one: Ahead | None) -> Iterable[Due]:
+    mine = one or Ahead(view, sub, Action.DELETE, end)
+    ordered = partial(delete._ordered, view, mine, False)
+    yield Due(at + timedelta(hours=24), Rank.ESCALATION, sub.no, "delete", ordered)
 
 
 def no_order_to_resume(recorded: Recorded) -> Iterator[ActionRow]:
