@@ -73,10 +73,10 @@ class Wire(stripe.HTTPClient):
         if weather == "late":
             self.late.append((self.sandbox.book.clock + LATE_SECONDS, (verb, path, body, parts.query, key)))
             raise stripe.APIConnectionError("nobody answered yet")
-        status, answer, _ = self.sandbox.once(verb, path, body, parts.query, key, fails=weather == "error_after")
+        status, answer, replayed = self.sandbox.once(verb, path, body, parts.query, key, fails=weather == "error_after")
         if weather == "drop_after":
             raise stripe.APIConnectionError("the answer was lost")
-        return json.dumps(answer), status, dated
+        return json.dumps(answer), status, {**dated, "idempotent-replayed": "true"} if replayed else dated
 
 
 def _error(kind: str, message: str) -> str:

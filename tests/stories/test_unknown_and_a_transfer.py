@@ -61,6 +61,17 @@ def test_a_charge_that_arrives_late_is_refused_as_its_key_is_used_up(sandbox: Ru
     story.check()
 
 
+@pytest.mark.parametrize("fault", ["drop_after", "error_after"])
+@pytest.mark.parametrize("path", ["payment_intents", "payment_intents/"], ids=["it is used up", "that is ended"])
+def test_an_answer_that_is_lost_while_its_key_is_used_up_costs_minutes(sandbox: Running, path: str, fault: str) -> None:
+    story, _ = paid_in_part(sandbox)
+    sandbox.control("faults", plan=[{"kind": fault, "path": path, "times": 1}])
+    for minute in (30, 40):
+        story.until(1, f"12:{minute}").sweep()
+    assert [a.state for a in story.attempts()][:1] == ["canceled"]
+    story.check()
+
+
 def test_what_was_taken_is_found_first_and_offered_back_not_taken_again(sandbox: Running) -> None:
     story, card = paid_in_part(sandbox, fault="drop_after")
     sandbox.control("faults", plan=[])

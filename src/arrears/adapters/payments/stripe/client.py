@@ -8,6 +8,7 @@ again here: `max_network_retries` is 0, and who asks again, when and with which 
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
+from contextlib import suppress
 from datetime import datetime, timedelta
 from typing import Final
 
@@ -215,14 +216,16 @@ class Stripe(Processor):
         return outcome_of(in_mode(intent.to_dict(), self.live))
 
     def use_up(self, charge: Charge) -> bool:
-        """See ports.Processor. A payment that nobody confirms takes the key; any other request is refused under it."""
+        """See ports.Processor. A payment that nobody confirms takes the key; any other request is refused under it. So
+        whatever Stripe answers under it is the proof, a failure that it repeats too; canceling it is tidiness."""
         amount, currency = to_stripe(charge.amount_minor, charge.currency), charge.currency.lower()
         unused: PaymentIntentCreateParams = {"amount": amount, "currency": currency, "metadata": {"use_up": "1"}}
         try:
             made = self._v1.payment_intents.create(unused, {"idempotency_key": charge.key})
+        except stripe.StripeError as error:
+            return (error.headers or {}).get("idempotent-replayed") == "true"
+        with suppress(stripe.StripeError):
             self._v1.payment_intents.cancel(made.id)
-        except stripe.StripeError:
-            return False
         return True
 
     def look_up(self, attempt: str, customer_ref: str, ref: str, since: datetime) -> Outcome:
