@@ -16,7 +16,7 @@ FIRST: Final = timedelta(days=35)
 """How far the first sweep of an installation looks back: longer than a provider keeps its events."""
 
 KEPT: Final = timedelta(days=29)
-"""For so long a provider surely tells what has changed; Stripe lists its events for 30 days."""
+"""For so long a provider surely tells what has changed: a day less than the shortest that is known, 30 days."""
 
 LASTING: Final = timedelta(days=180)
 """Longer than a debit, a refund or a dispute takes from its beginning to its end at the banks."""
