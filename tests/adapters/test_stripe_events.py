@@ -5,7 +5,7 @@ from __future__ import annotations
 import hashlib
 import hmac
 import json
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from datetime import datetime, timedelta
 from typing import Any
 
@@ -14,6 +14,7 @@ import stripe
 from tests.adapters.stripe_wire import (
     NOW,
     SECRET,
+    Body,
     T,
     Wire,
     adapter,
@@ -219,6 +220,29 @@ def test_a_dispute_of_a_bank_debit_is_its_return(kind: str) -> None:
     assert changes == [DebitReturned("pi_1", "dp_1", 4200, "EUR", Codes("insufficient_funds", "R01"))]
 
 
+@pytest.mark.parametrize(
+    ("kind", "ref", "path", "left"),
+    [
+        ("charge.dispute.created", "dp_1", "disputes/dp_1", dispute),
+        ("refund.created", "re_1", "refunds/re_1", refund),
+        ("charge.refunded", "ch_1", "refunds", refund),
+    ],
+)
+def test_what_has_left_is_told_after_its_payment(kind: str, ref: str, path: str, left: Callable[..., Body]) -> None:
+    gone = left(payment_intent=intent())
+    wire = Wire().on(f"GET {path}", listed(gone) if path == "refunds" else gone)
+    paid, change = reported(wire, event(kind, {"id": ref}))
+    assert isinstance(paid, AttemptChange)
+    assert isinstance(paid.outcome, Paid)
+    assert isinstance(change, DisputeChange | RefundChange)
+    assert change.payment_ref == paid.outcome.ref
+
+
+def test_what_left_a_payment_of_anothers_tells_of_no_attempt() -> None:
+    gone = refund(payment_intent=intent(metadata={}))
+    assert reported(Wire().on("GET refunds/re_1", gone), event("refund.created", {"id": "re_1"})) == [REFUNDED]
+
+
 def nothing() -> Wire:
     lists = ("checkout/sessions", "payment_intents", "refunds", "disputes", "events")
     wire = Wire()
@@ -246,6 +270,13 @@ def test_the_sweep_reports_everything_once_and_rereads_what_only_an_event_names(
     assert len(changes) == 5
     assert {wire.sent(f"GET {name}")["created[gte]"] for name in ("payment_intents", "refunds", "events")} == {str(T)}
     assert len([name for name in wire.sent("GET events") if name.startswith("types")]) == 20
+
+
+def test_the_sweep_tells_of_an_older_payment_before_what_left_it_and_once() -> None:
+    wire = nothing().on("GET refunds", listed(refund(payment_intent=intent())))
+    wire.on("GET disputes", listed(dispute(payment_intent=intent())))
+    wire.on("GET events", listed(event("payment_intent.succeeded", {"id": "pi_1"})))
+    assert [type(one) for one in adapter(wire).changes_since(NOW)] == [AttemptChange, RefundChange, DisputeChange]
 
 
 def test_the_sweep_reads_every_page() -> None:

@@ -222,6 +222,22 @@ def test_a_dispute_takes_what_is_left_and_gives_it_back_only_if_won(
     assert shop.book() == [left]
 
 
+def test_what_left_shows_its_payment_whole_where_that_is_wanted(shared: Shop) -> None:
+    paid = shared.charge(shared.method(), 500, metadata={"attempt": "att_1_1"})
+    given = shared.v1.refunds.create({"payment_intent": paid.id, "amount": 100})
+    name = shared.control("dispute", intent=paid.id)["id"]
+    one, every = ["payment_intent", "payment_intent.latest_charge"], ["data.payment_intent"]
+    for found in (
+        shared.v1.refunds.retrieve(given.id, {"expand": one}),
+        shared.v1.disputes.retrieve(name, {"expand": one}),
+    ):
+        whole = found.to_dict()["payment_intent"]
+        assert (whole["id"], whole["latest_charge"]["amount"]) == (paid.id, 500)
+    for listing in (shared.v1.refunds.list, shared.v1.disputes.list):
+        [found] = listing({"payment_intent": paid.id, "expand": every}).data
+        assert found.to_dict()["payment_intent"]["metadata"] == {"attempt": "att_1_1"}
+
+
 def test_a_refund_can_fail_once_it_was_made_and_a_dispute_take_a_part_be_lost_and_won_after_all(shop: Shop) -> None:
     paid = shop.charge(shop.method(), 500)
     given = shop.v1.refunds.create({"payment_intent": paid.id, "amount": 100})

@@ -293,12 +293,14 @@ class Processor(ABC):
         return None
 
     def changes_in(self, body: bytes, signature: str, now: datetime) -> Sequence[Change]:
-        """What a webhook says happened, with the objects read anew. Refuses `bad_signature`, `old_event`,
-        `wrong_mode`; an event of no interest gives nothing."""
+        """What a webhook says happened, with the objects read anew: of money that has left, its payment before
+        it. Refuses `bad_signature`, `old_event`, `wrong_mode`; an event of no interest gives nothing."""
         raise self._without(Processor.changes_in)
 
     def changes_since(self, since: datetime) -> Iterator[Change]:
-        """The sweep: everything of ours that was created or ended since then, in any order.
+        """The sweep: everything of ours that was created or ended since then, in any order but one: money
+        that has left comes after its payment, told once more where that is older. What leaves a payment that is not
+        booked is taken for another's.
 
         Without it nothing is read: what is open is still looked up, one by one, but money that leaves again is not
         noticed.

@@ -183,18 +183,19 @@ def new_refund(wire: WireObjects, _: str, params: Params) -> WireAnswer:
 def refunds(wire: WireObjects, _: str, params: Params) -> WireAnswer:
     """GET /v1/refunds"""
     only(params, f"payment_intent charge created {LISTS}")
+    shown = expands(params, of_list=True)
     found = [
         r
         for r in wire.book.refunds.values()
         if params.get("payment_intent", r.intent) == r.intent and params.get("charge", r.charge) == r.charge
     ]
-    return page_of(found, params, "/v1/refunds", wire.refund)
+    return page_of(found, params, "/v1/refunds", lambda r: wire.refund(r, shown))
 
 
 def refund(wire: WireObjects, name: str, params: Params) -> WireAnswer:
     """GET /v1/refunds/:id"""
     only(params, "")
-    return wire.refund(known(wire.book.refunds, name, "refund"))
+    return wire.refund(known(wire.book.refunds, name, "refund"), expands(params))
 
 
 def disputes(wire: WireObjects, _: str, params: Params) -> WireAnswer:

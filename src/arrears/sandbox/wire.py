@@ -166,9 +166,7 @@ class WireObjects:
         setup: Any = s.setup_intent
         if s.setup_intent is not None and "setup_intent" in expand:
             setup = self.setup(self.book.setups[s.setup_intent], _within(expand, "setup_intent"))
-        intent: Any = s.intent
-        if s.intent is not None and "payment_intent" in expand:
-            intent = self.intent(self.book.intents[s.intent], _within(expand, "payment_intent"))
+        intent = None if s.intent is None else self._payment(s.intent, expand)
         paid = s.intent is not None and self.book.intents[s.intent].status == "succeeded"
         return {
             **_BASE,
@@ -192,7 +190,7 @@ class WireObjects:
             "cancel_url": s.cancel_url or None,
         }
 
-    def refund(self, r: SandboxRefund) -> WireAnswer:
+    def refund(self, r: SandboxRefund, expand: set[str] | frozenset[str] = _NOTHING) -> WireAnswer:
         """A refund."""
         return {
             **_BASE,
@@ -201,7 +199,7 @@ class WireObjects:
             "amount": r.amount,
             "currency": r.currency,
             "created": r.created,
-            "payment_intent": r.intent,
+            "payment_intent": self._payment(r.intent, expand),
             "charge": r.charge,
             "reason": r.reason or None,
             "metadata": r.metadata,
@@ -218,13 +216,18 @@ class WireObjects:
             "amount": d.amount,
             "currency": d.currency,
             "created": d.created,
-            "payment_intent": d.intent,
+            "payment_intent": self._payment(d.intent, expand),
             "charge": charge,
             "status": d.status,
             "reason": d.reason,
             "network_reason_code": d.network_code or None,
             "metadata": {},
         }
+
+    def _payment(self, name: str, expand: set[str] | frozenset[str]) -> Any:
+        if "payment_intent" not in expand:
+            return name
+        return self.intent(self.book.intents[name], _within(expand, "payment_intent"))
 
     def event(self, e: SandboxEvent) -> WireAnswer:
         """An event with its object as it stands now."""

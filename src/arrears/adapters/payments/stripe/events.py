@@ -98,6 +98,8 @@ _TYPES: Final = [
 ]
 _INTENT: Final = ["latest_charge", "payment_method"]
 _SESSION: Final = ["payment_intent", "payment_intent.latest_charge"]
+_REFUND: Final = ["payment_intent", *(f"payment_intent.{name}" for name in _INTENT)]
+_DISPUTE: Final = ["charge", *_REFUND]
 
 
 def refund_change(refund: Thing) -> RefundChange:
@@ -232,12 +234,24 @@ class StripeReader:
                 if id_of(page.get("setup_intent")) == ref:
                     yield from self._page(page)
         elif kind == "charge.refunded":
-            yield from map(refund_change, self._refunds(charge=ref))
+            seen: set[str] = set()
+            for refund in self._refunds(charge=ref):
+                yield from self._left(refund, seen)
         elif kind.startswith(("refund.", "charge.refund.")):
-            yield refund_change(self._v1.refunds.retrieve(ref).to_dict())
+            yield from self._left(self._v1.refunds.retrieve(ref, {"expand": _REFUND}).to_dict(), set())
         elif kind.startswith("charge.dispute."):
-            dispute = self._v1.disputes.retrieve(ref, {"expand": ["charge"]}).to_dict()
-            yield dispute_change(in_mode(dispute, self._live))
+            dispute = self._v1.disputes.retrieve(ref, {"expand": _DISPUTE}).to_dict()
+            yield from self._left(in_mode(dispute, self._live), set())
+
+    def _left(self, thing: Thing, seen: set[str]) -> Iterator[Change]:
+        """A refund or a dispute with its payment expanded: the payment first, unless it is among the `seen`, to which
+        both are added. The payment's own report may come later, and what leaves a payment not booked is nobody's."""
+        payment = inside(thing.get("payment_intent"))
+        if payment and payment["id"] not in seen:
+            seen.add(payment["id"])
+            yield from self._attempt(payment)
+        seen.add(thing["id"])
+        yield dispute_change(thing) if thing.get("object") == "dispute" else refund_change(thing)
 
     def _attempt(self, thing: Thing) -> Iterator[Change]:
         if attempt_in(thing) and self.foreign(thing):
@@ -288,11 +302,9 @@ class StripeReader:
                     seen.add(intent["id"])
                     yield from self._attempt(intent)
             for refund in self._refunds(since=start):
-                seen.add(refund["id"])
-                yield refund_change(refund)
+                yield from self._left(refund, seen)
             for dispute in self._disputes(since=start):
-                seen.add(dispute["id"])
-                yield dispute_change(dispute)
+                yield from self._left(dispute, seen)
             for event in self._v1.events.list(
                 {"created": {"gte": start}, "types": _TYPES, "limit": 100}
             ).auto_paging_iter():
@@ -341,14 +353,17 @@ class StripeReader:
             yield in_mode(session.to_dict(), self._live)
 
     def _refunds(self, charge: str = "", since: int | None = None) -> Iterator[Thing]:
+        expand = [f"data.{name}" for name in _REFUND]
         listed = self._v1.refunds.list(
-            {"charge": charge, "limit": 100} if since is None else {"created": {"gte": since}, "limit": 100}
+            {"charge": charge, "limit": 100, "expand": expand}
+            if since is None
+            else {"created": {"gte": since}, "limit": 100, "expand": expand}
         )
         for refund in listed.auto_paging_iter():
             yield refund.to_dict()
 
     def _disputes(self, intent: str = "", since: int | None = None) -> Iterator[Thing]:
-        expand = ["data.charge"]
+        expand = [f"data.{name}" for name in _DISPUTE]
         listed = self._v1.disputes.list(
             {"payment_intent": intent, "limit": 100, "expand": expand}
             if since is None
