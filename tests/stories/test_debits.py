@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import pytest
 from tests.stories.paying import ADMIN, Paying, post
-from tests.stories.story import PRICE
+from tests.stories.story import PRICE, STAFF
 
 from arrears.core import facts as f
 from arrears.core.account import DoubtKind
 from arrears.core.errors import Refused
 from arrears.core.states import State
+from arrears.engine.commands import corrections
 from arrears.engine.payments import pages
 from arrears.engine.payments.attempts import pursue
 from arrears.sandbox.run import Running
@@ -114,6 +115,23 @@ def test_failures_of_other_invoices_never_use_up_a_mandate(sandbox: Running) -> 
     story.bill(249)
     daily(story, 249, 258)
     assert (story.attempts()[-1].state, story.sub().state) == ("paid", State.ACTIVE)
+    story.check()
+
+
+@pytest.mark.parametrize("late", [False, True], ids=["failed first", "paid first"])
+def test_a_debit_that_failed_keeps_its_count_where_a_transfer_came_and_was_taken_back(
+    sandbox: Running, *, late: bool
+) -> None:
+    story = by_debit(sandbox, "sepa_empty")
+    daily(story, 0, 2 if late else 6)
+    story.pay(debts=(1,))
+    daily(story, 6, 8)
+    corrections.take_back(story.store, "P1", None, story.now, STAFF, "it never came")
+    story.bill(10, 5_000)
+    daily(story, 8, 45)
+    entries = [[part.debt for part in fact.parts] for _, fact in story.facts(f.AttemptCreated)]
+    assert {len(debts) for debts in entries} == {1}, "what failed is presented again alone"
+    assert [entries.count([debt]) for debt in (1, 2)] == [3, 3], "each within its own count"
     story.check()
 
 

@@ -96,7 +96,6 @@ class Debt(Value, frozen=True, omit_defaults=True):
     `tries` counts the attempts for it that are proven finished; `charged`: one of ours was paid or declined, so that
     its first charge is over. `reopened_seq` is the fact by which its money left again, `charged_back` that the payer's
     bank took it, or staff gave it back: then only the payer pays it, never a charge of ours.
-    `entry` is the first attempt of the bank debit that failed for it last: presented again it is the same entry.
     `reminded` are the steps that are done or were overtaken since it is past due, `moved_seq` the fact that gave it
     another due date.
     """
@@ -119,7 +118,6 @@ class Debt(Value, frozen=True, omit_defaults=True):
     charged_back: bool = False
     reminded: tuple[int, ...] = ()
     moved_seq: int = 0
-    entry: int = 0
 
     @property
     def anew_seq(self) -> int:

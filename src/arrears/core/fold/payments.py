@@ -116,27 +116,24 @@ def _attempt_moved(account: Account, fact: f.AttemptMoved, recorded: f.Recorded)
     account = replace(account, attempts=tuple(a for a in account.attempts if a.no != fact.attempt))
     account = _with_doubt(account, fact.attempt, stands=False)
     finished = {part.debt for part in was.parts}
-    debit = was.method != 0 and account.method(was.method).kind is not MethodKind.CARD
-    debts = tuple(_tried(d, was, fact, debit=debit) if d.no in finished else d for d in account.debts)
+    debts = tuple(_tried(d, was, fact) if d.no in finished else d for d in account.debts)
     account = replace(account, debts=debts)
     return _remembered(account, was, fact, recorded) if was.method else account
 
 
-def _tried(debt: Debt, was: Attempt, fact: f.AttemptMoved, *, debit: bool) -> Debt:
-    """A debt after an attempt for it is over. A bank debit that failed has an entry, which may be presented again."""
+def _tried(debt: Debt, was: Attempt, fact: f.AttemptMoved) -> Debt:
+    """A debt after an attempt for it is over."""
     # One that was ended with proof was none, unless that is how it was refused; one for a part leaves the rest to come.
     whole = any(part.debt == debt.no and part.minor >= debt.open_minor for part in was.parts)
     refused = fact.codes.decline not in ("", REQUEST_REFUSED)
     over = whole if fact.to is AttemptState.PAID else fact.to is AttemptState.DECLINED or refused
     ours = was.by is Initiator.MERCHANT and over
-    debt = replace(debt, tries=debt.tries + 1, charged=debt.charged or ours)
-    if not debit or fact.to is not AttemptState.DECLINED or not fact.reached_network:
-        return debt
-    return replace(debt, entry=was.entry or was.no)
+    return replace(debt, tries=debt.tries + 1, charged=debt.charged or ours)
 
 
 def _remembered(account: Account, was: Attempt, fact: f.AttemptMoved, recorded: f.Recorded) -> Account:
     method = account.method(was.method)
+    debit = method.kind is not MethodKind.CARD
     tried = Tried(
         no=was.no,
         at=was.created_at,
@@ -146,7 +143,8 @@ def _remembered(account: Account, was: Attempt, fact: f.AttemptMoved, recorded: 
         state=fact.to,
         codes=fact.codes,
         reached_network=fact.reached_network,
-        entry=0 if method.kind is MethodKind.CARD else was.entry or was.no,
+        entry=(was.entry or was.no) if debit else 0,
+        debts=tuple(part.debt for part in was.parts) if debit else (),
     )
     since = recorded.at - REMEMBERED
     # A decline is remembered as long as what cured it: without the newest success it would bind again.
@@ -184,11 +182,11 @@ def _returned(account: Account, debit: f.ReturnedDebit, recorded: f.Recorded) ->
     known = next((t for t in method.tried if t.no == told.no), told)
     codes = told.codes if told.codes != Codes() else known.codes
     entry = known.entry or told.no
-    again = replace(told, codes=codes, entry=entry, state=AttemptState.DECLINED, returned_at=recorded.at)
+    debts = tuple(sorted({*known.debts, *debit.debts}))
+    again = replace(told, codes=codes, entry=entry, state=AttemptState.DECLINED, returned_at=recorded.at, debts=debts)
     others = [t for t in method.tried if t.no != told.no]
     tried = tuple(sorted((*others, again), key=lambda t: t.no))
-    debts = tuple(replace(d, entry=entry) if d.no in debit.debts else d for d in account.debts)
-    return _with_method(replace(account, debts=debts), debit.method, tried=tried, failed=True)
+    return _with_method(account, debit.method, tried=tried, failed=True)
 
 
 def _refund_asked(account: Account, fact: f.RefundAsked, _: f.Recorded) -> Account:

@@ -52,8 +52,9 @@ class Tried(Value, frozen=True, omit_defaults=True):
     A bank debit that was paid and came back is DECLINED, with the return's code; `returned_at` is when that was known,
     and only what was paid with the account later shows that it is cured. `reached_network` is False where
     the provider refused by itself. `entry` is the number of the first entry of which this debit is one (its own for
-    the first); 0 where nobody said, then the same amount means the same entry. `elsewhere`: on another account, with
-    the same card; what a payer there must put right keeps nobody here from trying.
+    the first); 0 where nobody said, then the same amount means the same entry. `debts`: what a bank debit was for.
+    `elsewhere`: on another account, with the same card; what a payer there must put right keeps nobody here from
+    trying.
     """
 
     no: int
@@ -67,6 +68,7 @@ class Tried(Value, frozen=True, omit_defaults=True):
     entry: int = 0
     elsewhere: bool = False
     returned_at: datetime | None = None
+    debts: tuple[int, ...] = ()
 
 
 class Wanted(NamedTuple):

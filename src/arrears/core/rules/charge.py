@@ -6,6 +6,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Sequence
 from datetime import datetime, timedelta
 from functools import partial
+from operator import attrgetter
 from typing import Final, NamedTuple
 
 from msgspec.structs import replace
@@ -61,12 +62,16 @@ def _groups(view: View) -> Iterator[_Group]:
 
 
 def _entry_of(account: Account, method: Method, debt: Debt) -> int:
-    """Which entry a debit for this debt would be: the failed one that it presents again, or a new one."""
+    """Which entry a debit for this debt would be: the failed one that it presents again, or a new one. That it was paid
+    otherwise since, and that money left again, changes nothing for the bank that refused it; its own success does."""
     if method.kind is MethodKind.CARD:
         return 0
     history = history_of(account, method)
-    if any(t.no == debt.entry for t in history):
-        return debt.entry
+    failed = [t for t in history if debt.no in t.debts and t.state is AttemptState.DECLINED and t.reached_network]
+    if failed:
+        last = max(failed, key=attrgetter("no"))
+        paid = any(t.entry == last.entry and t.no > last.no and t.state is AttemptState.PAID for t in history)
+        return NEW_ENTRY if paid else last.entry
     # A book from before entries were counted does not say: the same amount is then taken for the same entry.
     unsaid = any(
         not t.entry and t.state is not AttemptState.PAID and t.amount_minor == debt.open_minor for t in history
