@@ -2,12 +2,9 @@
 
 from __future__ import annotations
 
-import threading
-import time
-
 import pytest
 
-from arrears.cli.demo_year import ACCOUNTS, DAYS, MadeUpYear, chosen
+from arrears.cli.demo_year import ACCOUNTS, DAYS, chosen
 from arrears.sim.simulate import simulate
 from arrears.store.memory.store import MemoryStore
 
@@ -31,25 +28,3 @@ def test_a_world_in_which_nothing_stops_still_has_a_story() -> None:
     number, episode = chosen({1: store.history(1), 2: store.history(2)})
     assert number == 1
     assert episode[0].what == "opened"
-
-
-class YearOfNothing(MadeUpYear):
-    """One that is over when it is told so."""
-
-    def __init__(self) -> None:
-        super().__init__(6)
-        self.over = threading.Event()
-
-    def play(self) -> None:
-        self.over.wait(60)
-
-
-def test_the_year_is_played_beside_what_is_served() -> None:
-    year = YearOfNothing()
-    with year.beside():
-        assert year.under_way()
-        year.over.set()
-        deadline = time.monotonic() + 30
-        while year.under_way() and time.monotonic() < deadline:
-            time.sleep(0.01)
-        assert not year.under_way()

@@ -16,6 +16,7 @@ from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import pytest
+import requests
 from playwright.sync_api import Browser, Locator, Page, expect
 from tests.web.test_axe import AXE, RUN
 
@@ -27,12 +28,12 @@ JUMP_MS = 240_000
 class Demo:
     """`arrears demo` in a process of its own, on ports that are free."""
 
-    def __init__(self, database_url: str, home: Path) -> None:
+    def __init__(self, database_url: str, home: Path, *arguments: str) -> None:
         program = Path(sys.executable).with_name("arrears")
         environ = {**os.environ, "ARREARS_DATABASE_URL": database_url, "ARREARS_HOME": str(home)}
         for name in ("ARREARS_MAIL_FOLDER", "ARREARS_DATABASE"):
             environ.pop(name, None)
-        self.command = [str(program), "demo", "--no-year", "--port", "0"]
+        self.command = [str(program), "demo", "--port", "0", *arguments]
         self.environ = {**environ, "PYTHONUNBUFFERED": "1"}
         self.process = self.start()
 
@@ -69,7 +70,7 @@ class Demo:
 
 @pytest.fixture
 def demo(database_url: str, tmp_path: Path) -> Iterator[Demo]:
-    found = Demo(database_url, tmp_path)
+    found = Demo(database_url, tmp_path, "--no-year")
     try:
         yield found
     finally:
@@ -195,3 +196,39 @@ def test_the_story_goes_from_a_declined_card_to_a_service_that_runs_again_and_be
     expect(heading(page)).to_have_text("The warning has come", timeout=JUMP_MS)
     context.close()
     assert demo.end() == 0
+
+
+@pytest.mark.turn(3)
+def test_the_customer_of_the_demo_signs_in_with_what_it_printed_while_the_year_is_played_and_after(
+    database_url: str, tmp_path: Path
+) -> None:
+    demo = Demo(database_url, tmp_path)
+    watchdog = threading.Timer(SECONDS_MAX, demo.process.kill)
+    watchdog.start()
+    try:
+        assert signed_in(demo).endswith("/acc_2/")
+        assert demo.process.stdout is not None
+        for line in demo.process.stdout:
+            demo.said += line
+            if line.startswith("Where it stands at the end of the year"):
+                break
+        assert "A year of 50 accounts went by in " in demo.said
+        assert signed_in(demo).endswith("/acc_2/")
+        assert demo.end() == 0
+    finally:
+        watchdog.cancel()
+        demo.process.kill()
+        demo.process.wait(SECONDS_MAX)
+
+
+def signed_in(demo: Demo) -> str:
+    """Where a browser ends that goes to the account and signs in with what the terminal said."""
+    printed = re.search(r"asks for (\S+), password \"(.+)\"", demo.said)
+    assert printed, demo.said
+    with requests.Session() as browser:
+        page = browser.get(demo.address("/") + "sign-in?next=/acc_2/", timeout=SECONDS_MAX).text
+        hidden = dict(re.findall(r'name="(csrfmiddlewaretoken|next)" value="([^"]*)"', page))
+        form = {**hidden, "next": "/acc_2/", "email": printed[1], "password": printed[2]}
+        answer = browser.post(demo.address("/") + "sign-in", form, timeout=SECONDS_MAX)
+        assert answer.status_code == 200, answer.text[:2000]
+        return answer.url

@@ -1,11 +1,13 @@
 """The demo's made-up year: 50 accounts that pay late, in parts or never, and the story of one of them.
 
-It is played beside the pages, which answer meanwhile: whoever has just started the demo need not wait for it.
+It is played beside the pages, which answer meanwhile: whoever has just started the demo need not wait for it. In a
+process of its own, since its database is another, and what a process serves stands on one.
 """
 
 from __future__ import annotations
 
-import threading
+import multiprocessing
+import signal
 import time
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
@@ -23,6 +25,7 @@ from arrears.ports import AccountAndMailHistory
 from arrears.sim.simulate import START, SimulationReport, simulate
 from arrears.sim.story import DiaryLine, as_text, tell
 from arrears.store.postgres.store import PostgresStore
+from arrears.web.serving import end_with_parent
 from arrears.wiring import fresh_database, tune_for_batches
 
 DATABASE_YEAR: Final = "arrears_demo_year"
@@ -32,39 +35,29 @@ ACCOUNTS: Final = 50
 DAYS: Final = 365
 
 
-class _Ended(Exception):
-    """The demo was ended before the year was over."""
-
-
 class MadeUpYear:
     """A year of a world with this seed."""
 
     def __init__(self, seed: int) -> None:
         self._seed = seed
-        self._ended, self._over = threading.Event(), threading.Event()
+        self._process: multiprocessing.process.BaseProcess | None = None
 
     def under_way(self) -> bool:
-        """Whether it has not been told yet."""
-        return not self._over.is_set()
+        """Whether it is being played beside, and not told yet."""
+        return self._process is not None and self._process.is_alive()
 
     @contextmanager
     def beside(self) -> Iterator[None]:
-        """Play and tell it in a thread of its own until the end of the block."""
-        playing = threading.Thread(target=self._played, name="year")
-        playing.start()
+        """Play and tell it in a process of its own, which is over with the block at the latest."""
+        self._process = multiprocessing.get_context("spawn").Process(
+            target=_play_apart, args=(self._seed,), name="year"
+        )
+        self._process.start()
         try:
             yield
         finally:
-            self._ended.set()
-            playing.join()
-
-    def _played(self) -> None:
-        try:
-            self.play()
-        except _Ended:
-            pass
-        finally:
-            self._over.set()
+            self._process.terminate()
+            self._process.join()
 
     def play(self) -> None:
         """Play it, and tell what happened on standard output."""
@@ -74,19 +67,19 @@ class MadeUpYear:
         try:
             began = time.perf_counter()
             with progress_of("a year of 50 accounts") as progress:
-
-                def passed(day: int) -> None:
-                    if self._ended.is_set():
-                        raise _Ended
-                    progress(day, DAYS)
-
-                report = simulate(store, ACCOUNTS, DAYS, self._seed, progress=passed)
+                report = simulate(store, ACCOUNTS, DAYS, self._seed, progress=lambda day: progress(day, DAYS))
             seconds = round(time.perf_counter() - began)
             histories = {number: store.history(number) for number in range(1, ACCOUNTS + 1)}
             _numbers(report, histories, seconds)
             _story(store, *chosen(histories))
         finally:
             store.close()
+
+
+def _play_apart(seed: int) -> None:
+    signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C is for the demo, which ends this one
+    end_with_parent()
+    MadeUpYear(seed).play()
 
 
 def _numbers(report: SimulationReport, histories: Mapping[int, Sequence[Recorded]], seconds: int) -> None:
