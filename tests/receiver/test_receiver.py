@@ -28,6 +28,7 @@ from arrears_receiver import (
     standing_of,
     wsgi,
 )
+from arrears_receiver.adapters import answer_to
 from arrears_receiver.book import Record
 from arrears_receiver.kit import OverHttp, message, prove, signed
 from arrears_receiver.orders import STATE_AFTER
@@ -188,6 +189,16 @@ def test_what_died_while_it_obeyed_obeys_when_the_order_comes_again(book: Book) 
     assert notes.state_in("sub_7_1") == "disabled"
 
 
+def test_a_failure_of_the_service_is_500_and_leaves_its_traceback_in_the_log(
+    book: Book, caplog: pytest.LogCaptureFixture
+) -> None:
+    notes = Notes()
+    notes.broken = True
+    body = json.dumps(message("sub_7_1", 1, "disable", "notes")).encode()
+    reply = answer_to(Receiver([SECRET], "notes", notes, book), "POST", signed(SECRET, body), "", body)
+    assert (reply.status, [bool(record.exc_info) for record in caplog.records]) == (500, [True])
+
+
 def test_what_was_only_accepted_is_done_later_and_an_overtaken_one_never(book: Book) -> None:
     notes = Notes()
     notes.slow = True
@@ -259,11 +270,17 @@ def away(subscription: str) -> str:
     ],
 )
 def test_arrears_is_asked_and_the_last_known_standing_holds_while_it_is_away(
-    book: Book, ask: Callable[[str], str | None] | None, state: str, change: bool, source: str
+    book: Book,
+    ask: Callable[[str], str | None] | None,
+    state: str,
+    change: bool,
+    source: str,
+    caplog: pytest.LogCaptureFixture,
 ) -> None:
     sent(Receiver([SECRET], "notes", Notes(), book), 1, "disable")
     found = standing_of(book, "sub_7_1", ask)
     assert (found.state, found.change, found.source) == (state, change, source)
+    assert [record.levelname for record in caplog.records] == (["WARNING"] if ask is away else [])
 
 
 @pytest.mark.parametrize("ask", [None, away])

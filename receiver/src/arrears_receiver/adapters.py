@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import logging
 from collections.abc import Awaitable, Callable, Iterable, Mapping
 from http import HTTPStatus
 from typing import Any
@@ -11,12 +12,15 @@ from urllib.parse import parse_qs
 from arrears_receiver.orders import BODY_BYTES_MAX
 from arrears_receiver.receiver import PAGE_MAX, Receiver, Reply, as_json
 
+log = logging.getLogger("arrears_receiver")
+
 Wsgi = Callable[[dict[str, Any], Callable[..., Any]], Iterable[bytes]]
 Asgi = Callable[[dict[str, Any], Callable[[], Awaitable[Any]], Callable[[Any], Awaitable[None]]], Awaitable[None]]
 
 
 def answer_to(receiver: Receiver, method: str, headers: Mapping[str, str], query: str, body: bytes) -> Reply:
-    """What is answered to a request, however it came. A failure of the service's own is 500: the order comes again."""
+    """What is answered to a request, however it came. A failure of the service's own is 500, with its
+    traceback in the log `arrears_receiver`: the order comes again."""
     try:
         if method == "POST":
             return receiver.receive(headers, body)
@@ -25,6 +29,7 @@ def answer_to(receiver: Receiver, method: str, headers: Mapping[str, str], query
             limit = asked.get("limit", [""])[0]
             return receiver.states(headers, asked.get("after", [""])[0], int(limit) if _is_number(limit) else PAGE_MAX)
     except Exception:
+        log.exception("the service could not answer a %s of arrears", method)
         return Reply(500, {"code": "failed"})
     return Reply(405, {"code": "bad_method"})
 

@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Callable
 from typing import Final, NamedTuple
 
 from arrears_receiver.book import Book
+
+log = logging.getLogger("arrears_receiver")
 
 _MAY: Final = {
     "active": (True, True, True),
@@ -35,8 +38,8 @@ def standing_of(book: Book, subscription: str, ask: Callable[[str], str | None] 
     if ask is not None:
         try:
             state = ask(subscription)
-        except Exception:
-            state = None
+        except Exception as error:
+            log.warning("arrears does not say how %s stands: %s: %s", subscription, type(error).__name__, error)
     if state not in _MAY:
         known = book.known(subscription)
         state, source = (known.state, "last_known") if known is not None else (None, "none")

@@ -13,7 +13,8 @@ from arrears.cli.common import print_json
 from arrears.cli.output_file import output_file
 from arrears.core.certificate import KEY_BYTES, Named, deletion_certificate, public_key_of, signed, verified
 from arrears.core.errors import Refused
-from arrears.core.ids import SUBSCRIPTION, parse_id
+from arrears.core.ids import ACCOUNT, SUBSCRIPTION, format_id, parse_id
+from arrears.engine.finding import find_account, find_subscription
 from arrears.store.server import make_home
 from arrears.wiring import open_installation, settings
 
@@ -32,9 +33,8 @@ def show(subscription: str, out: str | None) -> None:
     """Certify the deletion of SUBSCRIPTION (sub_12_3): what was deleted, when, by which decision; signed."""
     account, number = parse_id(SUBSCRIPTION, subscription)
     with output_file(out) as write, open_installation() as live:
-        sub = next((s for s in live.store.snapshots([account])[account].subscriptions if s.no == number), None)
-        if sub is None:
-            raise Refused("unknown_subscription", f"there is no subscription {subscription}")
+        snapshot = live.store.snapshots([find_account(live.store, format_id(ACCOUNT, account))])[account]
+        sub = snapshot.subscription(find_subscription(snapshot, subscription))
         known = live.store.contacts([account])[account]
         named = Named(live.store.system().identity, settings().operator, known.ref, known.name, sub.service)
         text = signed(deletion_certificate(live.store.history(account), number, named), private_key(settings().home))
