@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Any, Final, NamedTuple
 
 import psycopg
 import pytest
+from tests import members
 from tests.web import states
 from tests.web.routes import address, parts, routes, target, values
 from tests.web.states import Town
@@ -350,11 +351,9 @@ def test_a_token_that_is_over_opens_what_none_opens(town: Town, own: int) -> Non
             assert (line.method, line.route, str(answer.status_code)) == (line.method, line.route, line.cells["nobody"])
 
 
-@pytest.mark.parametrize("staff_role", ["billing", "release", "admin"])
+@pytest.mark.parametrize("staff_role", ["viewer", "approver", "administrator"])
 def test_staff_of_every_role_are_answered_as_listed(town: Town, own: int, staff_role: str) -> None:
-    """The town's own is of support. No role of theirs opens a customer's page."""
-    from arrears.web.identities import proof_of
-
+    """The town's own is an agent. No role of theirs opens a customer's page."""
     with psycopg.connect(town.shop.database) as db:
         columns = "email, name, password, role, created_at"
         row = db.execute(
@@ -363,7 +362,7 @@ def test_staff_of_every_role_are_answered_as_listed(town: Town, own: int, staff_
         ).fetchone()
     browser = visitor(town, "anonymous")
     session = browser.session
-    session["staff"] = {"number": row[0], "name": "Sam", "proof": proof_of("!")} if row else {}
+    session["staff"] = members.session_of(row[0]) if row else {}
     session.save()
     browser.cookies["session"] = session.session_key
     lines = [line for line in PAGE_LINES if line.method == "GET" and line.route.startswith(("/<account", "/console/"))]
