@@ -307,4 +307,4 @@ def _invoice(number: str) -> dict[str, Any]:
     store = installed().store
     place = store.invoice_places([number])[number]
     known, account = known_invoices(store, place.account), store.snapshots([place.account])[place.account]
-    return invoice_said(place.ref, number, known, account)
+    return invoice_said(store.described([place.account])[place.account], number, known, account)
