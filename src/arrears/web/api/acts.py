@@ -18,12 +18,10 @@ from arrears.core.account import ALL_STOPS, HoldScope, Stop
 from arrears.core.errors import Refused
 from arrears.core.ids import HOLD, format_id, parse_id
 from arrears.core.people.scopes import ScopeAct, ScopeKind
-from arrears.core.view import View
 from arrears.engine import commands
 from arrears.engine.booking import Payment
 from arrears.engine.commands import corrections
-from arrears.engine.explaining import explained_subscription
-from arrears.engine.finding import find_subscription
+from arrears.engine.finding import named_subscription
 from arrears.web.api.entities import invoice_said, known_invoices
 from arrears.web.api.fields import Amount, Day, InvoiceNumber, Ref, ShortText
 from arrears.web.api.frame import OfAccount, Strict, account_number, author_of, no_account, of_token, terms
@@ -212,7 +210,7 @@ def hold(request: HttpRequest, body: HoldBody) -> HttpResponse:
         scope, [target] = HoldScope.DEBT, _debts(account, [body.invoice])
     elif body.subscription is not None:
         scope = HoldScope.SUBSCRIPTION
-        target = find_subscription(live.store.snapshots([account])[account], body.subscription)
+        target = named_subscription(live.store, account, body.subscription)
     number = commands.hold(
         live.store,
         account,
@@ -237,40 +235,6 @@ def release(request: HttpRequest, hold: str, body: Reasoned) -> HttpResponse:
         raise Refused("unknown_hold", f"there is no hold {hold}")
     commands.release(live.store, account, number, live.clock.now(), author_of(request), body.why)
     return answered({"hold": hold, "released": True})
-
-
-@router.post(
-    "/accounts/{account}/subscriptions/{subscription}/cancel", **terms(ScopeKind.SUBSCRIPTIONS, WRITE, keyed=True)
-)
-@once_per_key
-def cancel(request: HttpRequest, account: str, subscription: str, body: Reasoned) -> HttpResponse:
-    """End a subscription (`sub_12_3`, or the name of its service) today: it is stopped, what is open stays, and its
-    data is kept for the days of retention."""
-    live = installed()
-    number = account_number(account)
-    sub = find_subscription(live.store.snapshots([number])[number], subscription)
-    commands.cancel(live.store, number, sub, live.clock.now(), author_of(request), body.why)
-    return answered(subscription_said(number, sub))
-
-
-@router.post(
-    "/accounts/{account}/subscriptions/{subscription}/reactivate", **terms(ScopeKind.SUBSCRIPTIONS, WRITE, keyed=True)
-)
-@once_per_key
-def reactivate(request: HttpRequest, account: str, subscription: str, body: Reasoned) -> HttpResponse:
-    """Take the cancellation of a subscription back; it runs again unless something else keeps it stopped."""
-    live = installed()
-    number = account_number(account)
-    sub = find_subscription(live.store.snapshots([number])[number], subscription)
-    commands.reactivate(live.store, number, sub, live.clock.now(), author_of(request), body.why)
-    return answered(subscription_said(number, sub))
-
-
-def subscription_said(account: int, number: int) -> dict[str, Any]:
-    """How a subscription stands, with the dates that its customer was told."""
-    store = installed().store
-    view = View(store.policies(), store.snapshots([account])[account], store.system().guards, installed().clock.now())
-    return explained_subscription(view, number)
 
 
 def _own(request: HttpRequest, said: str) -> int:

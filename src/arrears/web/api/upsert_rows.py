@@ -119,7 +119,7 @@ class InvoiceBody(Strict):
             check_lines("", currency, self.total.amount_minor, lines, taxes)
         except (ValueError, Refused) as error:
             what = error.message.removeprefix("invoice '': ") if isinstance(error, Refused) else str(error)
-            raise PydanticCustomError("bad_lines", what.replace("{", "(").replace("}", ")")) from None  # type: ignore[arg-type]
+            raise PydanticCustomError("bad_lines", what.replace("{", "(").replace("}", ")")) from None
 
 
 class SentAccount(AccountBody):
