@@ -58,7 +58,6 @@ def new_customer(wire: WireObjects, _: str, params: Params) -> WireAnswer:
     more = {"preferred_locales": locales, "address": address}
     made = Customer(book.new_id("cus"), book.clock, metadata_of(params), {**details, **more})
     book.customers[made.id] = made
-    book.add_event("customer.created", made.id, "customer")
     return wire.customer(made)
 
 

@@ -89,7 +89,7 @@ class SandboxBilling:
         made = SandboxInvoice(self._book.new_id("in"), now, customer, currency, [*lines], collection)
         made.subscription = subscription
         self.invoices[made.id] = made
-        self._told("created", made, now)
+        self._event("created", made, now)
         self._book.due(now + DRAFT_SECONDS, "finalize", made.id)
         return made
 
@@ -127,7 +127,7 @@ class SandboxBilling:
             invoice.ending_balance, asked = asked, 0
         self.balances[invoice.customer] = invoice.ending_balance
         invoice.amount_due = max(0, asked)
-        self._told("finalized", invoice, at)
+        self._event("finalized", invoice, at)
         if not invoice.amount_due:
             self._paid(invoice, at)
             return
@@ -172,7 +172,7 @@ class SandboxBilling:
             sub.status = self.after_retries if over else "past_due"
             sub.ended_because = "payment_failed" if sub.status == "canceled" else None
             self._book.add_event("customer.subscription.updated", sub.id, "subscription", at)
-        self._told("payment_failed", invoice, at)
+        self._event("payment_failed", invoice, at)
 
     # -- payments ----------------------------------------------------------------------------------------------
 
@@ -203,7 +203,7 @@ class SandboxBilling:
             elif payment.is_default and invoice.status in PAYABLE and intent.off_session:
                 self.declined(invoice, at)
             elif invoice.status in PAYABLE:
-                self._told("payment_failed", invoice, at)
+                self._event("payment_failed", invoice, at)
 
     def credit(self, invoice: SandboxInvoice, payment: SandboxInvoicePayment, amount: int, at: int) -> None:
         """Money has come for an invoice; what is more than is left of it is credit of the customer."""
@@ -215,7 +215,7 @@ class SandboxBilling:
         if over:
             invoice.overpaid += over
             self.balances[invoice.customer] = self.balances.get(invoice.customer, 0) - over
-            self._told("overpaid", invoice, at)
+            self._event("overpaid", invoice, at)
         self._book.add_event("invoice_payment.paid", payment.id, "invoice_payment", at)
         self._settled(invoice, at)
 
@@ -234,7 +234,8 @@ class SandboxBilling:
         if intent is not None and intent.customer != invoice.customer:
             raise bad_request("The PaymentIntent's customer does not match that of the invoice.")
         asked = min(thing.amount, invoice.remaining)
-        made = self.add_payment(invoice, asked, intent=intent and intent.id, record=record and record.id, at=at)
+        made = self.add_payment(invoice, asked, at=at)
+        made.intent, made.record = intent.id if intent else None, record.id if record else None
         if record is not None and record.guaranteed:
             self.credit(invoice, made, record.amount, at)
         elif intent is not None and intent.status == "succeeded":
@@ -263,7 +264,7 @@ class SandboxBilling:
             invoice.at.pop("paid_at", None)
             self._default_payment(invoice, at)
         self._book.add_event("invoice_payment.detached", payment.id, "invoice_payment", at)
-        self._told("updated", invoice, at)
+        self._event("updated", invoice, at)
 
     def pay_on_page(self, invoice: SandboxInvoice, method: str, amount: int | None = None) -> Intent:
         """The customer pays on the hosted page with this method, all or, where it is asked for, a part."""
@@ -295,7 +296,7 @@ class SandboxBilling:
         if on and invoice.status == "open" and invoice.collection == "charge_automatically":
             invoice.next_attempt = at + DAY_SECONDS
             self._book.due(invoice.next_attempt, "retry", invoice.id)
-        self._told("updated", invoice, at)
+        self._event("updated", invoice, at)
 
     def note(self, invoice: SandboxInvoice, amount: int) -> SandboxCreditNote:
         """A credit note: first less is asked, and what is more than that is credit of the customer."""
@@ -317,7 +318,7 @@ class SandboxBilling:
         invoice.credited_after += after
         self.balances[invoice.customer] = self.balances.get(invoice.customer, 0) - after
         book.add_event("credit_note.created", made.id, "credit_note", at)
-        self._told("updated", invoice, at)
+        self._event("updated", invoice, at)
         self._settled(invoice, at)
         return made
 
@@ -331,7 +332,7 @@ class SandboxBilling:
         balance = self.balances.get(invoice.customer, 0)
         self.balances[invoice.customer] = balance + invoice.starting_balance - (invoice.ending_balance or 0)
         invoice.status, invoice.at["voided_at"] = "void", self._book.clock
-        self._told("voided", invoice, self._book.clock)
+        self._event("voided", invoice, self._book.clock)
 
     def give_up(self, invoice: SandboxInvoice) -> None:
         """It will not be paid; it still can be."""
@@ -339,7 +340,7 @@ class SandboxBilling:
             raise bad_request(f"Only open invoices can be marked uncollectible; this one is {invoice.status}.")
         invoice.status, invoice.at["marked_uncollectible_at"] = "uncollectible", self._book.clock
         invoice.auto_advance, invoice.next_attempt = False, None
-        self._told("marked_uncollectible", invoice, self._book.clock)
+        self._event("marked_uncollectible", invoice, self._book.clock)
 
     # -- ends --------------------------------------------------------------------------------------------------
 
@@ -364,7 +365,7 @@ class SandboxBilling:
         if sub is not None and sub.status in ("past_due", "unpaid") and not late:
             sub.status = "active"
             self._book.add_event("customer.subscription.updated", sub.id, "subscription", at)
-        self._told("paid", invoice, at)
+        self._event("paid", invoice, at)
 
     def _end(self, invoice: SandboxInvoice) -> None:
         """The payment that Stripe made for it asks for nothing more; a debit that is under way comes all the same."""
@@ -374,5 +375,5 @@ class SandboxBilling:
                 payment.status, payment.at["canceled_at"] = "canceled", self._book.clock
                 intent.status = "canceled"
 
-    def _told(self, what: str, invoice: SandboxInvoice, at: int) -> None:
+    def _event(self, what: str, invoice: SandboxInvoice, at: int) -> None:
         self._book.add_event(f"invoice.{what}", invoice.id, "invoice", at)
