@@ -9,9 +9,9 @@ from __future__ import annotations
 
 from typing import Any, NotRequired, TypedDict
 
-Day = str
+LocalDay = str
 """ISO 8601, a local day of the account."""
-Instant = str
+UtcInstant = str
 """ISO 8601, with its offset."""
 
 
@@ -74,11 +74,11 @@ class InvoiceSaid(TypedDict):
     invoice: str
     account: str
     services: list[str]
-    issued_on: Day
-    due_on: Day
+    issued_on: LocalDay
+    due_on: LocalDay
     total: Money
     open: Money
-    past_due_since: Day | None
+    past_due_since: LocalDay | None
     held: bool
     disputed: bool
     standing: str
@@ -94,11 +94,11 @@ class SentInvoiceSaid(TypedDict):
     invoice: NotRequired[str]
     account: NotRequired[str]
     services: NotRequired[list[str]]
-    issued_on: NotRequired[Day]
-    due_on: NotRequired[Day]
+    issued_on: NotRequired[LocalDay]
+    due_on: NotRequired[LocalDay]
     total: NotRequired[Money]
     open: NotRequired[Money]
-    past_due_since: NotRequired[Day | None]
+    past_due_since: NotRequired[LocalDay | None]
     held: NotRequired[bool]
     disputed: NotRequired[bool]
     standing: NotRequired[str]
@@ -128,7 +128,7 @@ class PaymentSaid(InvoicesSaid):
     ref: str
 
 
-class TakenBack(TypedDict):
+class TakenBackSaid(TypedDict):
     """A payment that was taken back, and which other parts of the same transfer are booked still."""
 
     ref: str
@@ -160,9 +160,9 @@ class RowsSaid(TypedDict):
 class SubscriptionSaid(SubscriptionInShort):
     """How a subscription stands, with the days that its customer was told, and why none lies ahead."""
 
-    restricted_on: Day | None
-    stops_on: Day | None
-    deleted_on: Day | None
+    restricted_on: LocalDay | None
+    stops_on: LocalDay | None
+    deleted_on: LocalDay | None
     nothing_follows: dict[str, Any] | None
 
 
@@ -175,9 +175,9 @@ class ListedSubscriptionSaid(TypedDict):
     service: str
     state: str
     reasons: list[str]
-    restricted_on: Day | None
-    stops_on: Day | None
-    deleted_on: Day | None
+    restricted_on: LocalDay | None
+    stops_on: LocalDay | None
+    deleted_on: LocalDay | None
 
 
 class ListedInvoiceSaid(TypedDict):
@@ -187,11 +187,11 @@ class ListedInvoiceSaid(TypedDict):
     number: str
     account: str
     ref: str
-    issued_on: Day
-    due_on: Day
+    issued_on: LocalDay
+    due_on: LocalDay
     total: Money
     open: Money
-    past_due_since: Day | None
+    past_due_since: LocalDay | None
 
 
 class CaseSaid(TypedDict):
@@ -200,11 +200,11 @@ class CaseSaid(TypedDict):
     case: str
     account: str
     ref: str
-    opened_on: Day
+    opened_on: LocalDay
     policy: str
     zone: str
     outcome: str | None
-    ended_at: Instant | None
+    ended_at: UtcInstant | None
     explanation: NotRequired[dict[str, Any] | None]
 
 
@@ -217,7 +217,7 @@ class TaskSaid(TypedDict):
     seq: int
     kind: str
     what: str
-    since: Instant
+    since: UtcInstant
     times: int
     reply: str
 
@@ -270,11 +270,11 @@ class TaskClosedSaid(TypedDict):
 class AheadOne(TypedDict):
     """One thing that lies ahead; `at` is null for the next look."""
 
-    at: Instant | None
+    at: UtcInstant | None
     kind: str
     subscription: str | None
     action: str | None
-    on: Day | None
+    on: LocalDay | None
 
 
 class AheadSaid(TypedDict):
@@ -338,7 +338,7 @@ class HoldSaid(TypedDict):
 
     hold: str
     scope: str
-    until: Day
+    until: LocalDay
 
 
 class HoldReleased(TypedDict):

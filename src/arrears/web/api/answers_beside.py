@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any, Literal, NotRequired, TypedDict
 
-from arrears.web.api.answers import Day, Instant, Money
+from arrears.web.api.answers import LocalDay, UtcInstant, Money
 
 # -- money ----------------------------------------------------------------------------------------------------------
 
@@ -51,7 +51,7 @@ class AttemptSaid(TypedDict):
     amount_minor: int
     method: int | None
     by: str
-    created_at: Instant
+    created_at: UtcInstant
     decline: NotRequired[DeclineSaid]
     confirm_at: NotRequired[str]
 
@@ -78,7 +78,7 @@ class MethodSaid(TypedDict):
     provider: str
     kind: str
     label: str
-    expires_on: Day | None
+    expires_on: LocalDay | None
     active_for: list[str]
 
 
@@ -122,7 +122,7 @@ class PersonSaid(TypedDict):
     contact: str | None
     locale: str
     zone: str
-    confirmed_at: Instant | None
+    confirmed_at: UtcInstant | None
     bounces: list[str]
 
 
@@ -160,12 +160,12 @@ class TellingSaid(TypedDict):
     kind: str
     service: str | None
     day: int | None
-    on: Day | None
-    names: Day | None
+    on: LocalDay | None
+    names: LocalDay | None
     to: list[TellingTo]
 
 
-class ToldWhen(TypedDict):
+class TellingsSaid(TypedDict):
     """Who will be told what, when, and why nobody can be."""
 
     zone: str
@@ -200,8 +200,8 @@ class AlertSaid(TypedDict):
     urgent: bool
     title: str
     text: str
-    since: Day | None
-    on: Day | None
+    since: LocalDay | None
+    on: LocalDay | None
     service: str | None
     invoices: list[str]
     sums: list[AlertSum]
@@ -220,7 +220,7 @@ class BannerToken(TypedDict):
     """A token for the banner of one account."""
 
     token: str
-    expires_at: Instant
+    expires_at: UtcInstant
 
 
 # -- events ---------------------------------------------------------------------------------------------------------
@@ -251,10 +251,10 @@ class EndpointSaid(TypedDict):
     state: str
     why: str | None
     cursor: str
-    failing_since: Instant | None
+    failing_since: UtcInstant | None
     deliveries: DeliveryCounts
     secret: NotRequired[str]
-    before_until: NotRequired[Instant]
+    before_until: NotRequired[UtcInstant]
 
 
 class EndpointsSaid(TypedDict):
@@ -278,9 +278,9 @@ class DeliverySaid(TypedDict):
     key: str
     state: str
     tries: int
-    made_at: Instant
-    next_at: Instant
-    moved_at: Instant
+    made_at: UtcInstant
+    next_at: UtcInstant
+    moved_at: UtcInstant
     status: int | None
     said: str | None
 
@@ -302,7 +302,7 @@ class MayDo(TypedDict):
     change: bool
 
 
-class ReasonLifted(TypedDict):
+class ReasonSaid(TypedDict):
     """Why a subscription is not active, and what lifts that."""
 
     reason: str
@@ -315,11 +315,11 @@ class RefusalSaid(TypedDict):
     code: str
     reasons: list[str]
     amounts: list[Money]
-    dates: dict[str, Day]
+    dates: dict[str, LocalDay]
     settle_url: str
 
 
-Standing = Literal["active", "past_due", "restricted", "disabled", "deleted", "unknown"]
+StandingWord = Literal["active", "past_due", "restricted", "disabled", "deleted", "unknown"]
 
 
 class StandingMore(TypedDict):
@@ -329,8 +329,8 @@ class StandingMore(TypedDict):
     generation: NotRequired[int]
     resources: NotRequired[str]
     charged: NotRequired[bool]
-    reasons: NotRequired[list[ReasonLifted]]
-    dates: NotRequired[dict[str, Day]]
+    reasons: NotRequired[list[ReasonSaid]]
+    dates: NotRequired[dict[str, LocalDay]]
     zone: NotRequired[str]
 
 
@@ -338,7 +338,7 @@ class StandingSaid(StandingMore):
     """May this be used, read, changed? `unknown` has `may` alone, and allows everything."""
 
     subscription: str
-    standing: Standing
+    standing: StandingWord
     may: MayDo
     refusal: RefusalSaid | None
     stale: bool
@@ -349,7 +349,7 @@ class StandingOfSeveral(StandingMore):
 
     subscription: str
     stale: bool
-    standing: NotRequired[Standing]
+    standing: NotRequired[StandingWord]
     may: NotRequired[MayDo]
     refusal: NotRequired[RefusalSaid | None]
     code: NotRequired[str]

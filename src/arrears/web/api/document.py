@@ -37,7 +37,7 @@ ANSWERS: Final[Mapping[str, Any]] = {
     "post_account_subscription_reactivate": a.SubscriptionSaid,
     "post_account_test_message": b.MessageTo,
     "get_account_timeline": a.TimelinePage,
-    "get_account_told_when": b.ToldWhen,
+    "get_account_told_when": b.TellingsSaid,
     "get_cases": a.CasePage,
     "get_case": a.CaseSaid,
     "post_credits": a.CreditSaid,
@@ -58,7 +58,7 @@ ANSWERS: Final[Mapping[str, Any]] = {
     "put_invoice": a.SentInvoiceSaid,
     "post_payments": a.PaymentSaid,
     "post_payment_refund": b.RefundSaid,
-    "post_payment_take_back": a.TakenBack,
+    "post_payment_take_back": a.TakenBackSaid,
     "get_policies": a.PoliciesSaid,
     "get_policy": a.PolicySaid,
     "get_standing": b.StandingsSaid,
@@ -95,8 +95,8 @@ def operation_name(method: str, path: str) -> str:
 def complete(document: Mapping[str, Any]) -> None:
     """Give the framework's document what it does not know."""
     document["paths"].update(_standing_paths())
-    shapes = [*ANSWERS.values(), b.StandingProblem]
-    refs, defined = msgspec.json.schema_components(shapes, ref_template=_COMPONENT)
+    models = [*ANSWERS.values(), b.StandingProblem]
+    refs, defined = msgspec.json.schema_components(models, ref_template=_COMPONENT)
     document["components"]["schemas"].update(defined)
     wrong = {"type": "array", "items": {"$ref": _COMPONENT.format(name="WrongFieldSaid")}}
     document["components"]["schemas"]["Problem"]["properties"]["fields"] = wrong
