@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any, Literal, NotRequired, TypedDict
 
-from arrears.web.api.answers import LocalDay, UtcInstant, Money
+from arrears.web.api.answers import LocalDay, Money, UtcInstant
 
 # -- money ----------------------------------------------------------------------------------------------------------
 
