@@ -56,7 +56,6 @@ from arrears.store.postgres.payments import PostgresMoney
 from arrears.store.postgres.people import PostgresPeople
 from arrears.store.postgres.privacy import PostgresPrivacy
 from arrears.store.postgres.setups import PostgresSetups
-from arrears.store.postgres.subscription_refs import PostgresSubscriptionRefs
 from arrears.store.postgres.support import PostgresSupport
 from arrears.store.postgres.throttles import PostgresThrottles
 from arrears.store.postgres.write import Db, send, utc
@@ -112,7 +111,6 @@ class PostgresStore(
     PostgresBank,
     PostgresPrivacy,
     PostgresEvents,
-    PostgresSubscriptionRefs,
 ):
     """See ports.Store. `schema` is the schema to work in; the search path is set for every connection. Where `now` is
     a made-up clock (`clock_is_real=False`: replay, simulation) it is not compared with the database's."""

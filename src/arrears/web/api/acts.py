@@ -182,7 +182,7 @@ def declined(request: HttpRequest, body: DeclineBody) -> HttpResponse:
     live = installed()
     account = _own_invoice(request, body.invoices[0])
     debts = _debts(account, body.invoices)
-    commands.report_decline(live.store, account, debts, live.clock.now(), author_of(request))
+    commands.report_decline(live.store, account, debts, live.clock.now(), author_of(request), journal=live.store)
     return answered({"invoices": [_invoice(one) for one in body.invoices]})
 
 
@@ -193,7 +193,8 @@ def dispute(request: HttpRequest, body: OneInvoice) -> HttpResponse:
     live = installed()
     account = _own_invoice(request, body.invoice)
     [debt] = _debts(account, [body.invoice])
-    number = commands.dispute(live.store, account, debt, live.clock.now(), author_of(request), body.why)
+    now, author = live.clock.now(), author_of(request)
+    number = commands.dispute(live.store, account, debt, now, author, body.why, journal=live.store)
     return answered({"hold": format_id(HOLD, account, number), **_invoice(body.invoice)}, 201)
 
 
@@ -221,6 +222,7 @@ def hold(request: HttpRequest, body: HoldBody) -> HttpResponse:
         until=body.until,
         now=live.clock.now(),
         author=author_of(request),
+        journal=live.store,
     )
     return answered({"hold": format_id(HOLD, account, number), "scope": scope, "until": body.until}, 201)
 

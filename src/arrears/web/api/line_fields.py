@@ -17,7 +17,7 @@ from arrears.web.api.fields import Currency, ShortText
 from arrears.web.api.frame import Strict
 
 _DIGITS_MAX: Final = 24
-Number = Annotated[str, Field(max_length=_DIGITS_MAX)]
+DecimalText = Annotated[str, Field(max_length=_DIGITS_MAX)]
 
 
 class SignedAmount(Strict):
@@ -33,16 +33,16 @@ class LineBody(Strict):
 
     text: ShortText
     net: SignedAmount
-    tax_rate: Number = ""
+    tax_rate: DecimalText = ""
     tax_category: TaxCategory = ""
-    quantity: Number = ""
+    quantity: DecimalText = ""
     unit: Annotated[str, Field(max_length=TEXT_CHARACTERS_MAX)] = ""
 
 
 class TaxBody(Strict):
     """The tax of one rate: what it is of, and how much. `reason` is why there is none, as it is printed."""
 
-    rate: Number
+    rate: DecimalText
     net: SignedAmount
     tax: SignedAmount
     category: TaxCategory = ""
