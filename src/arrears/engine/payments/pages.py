@@ -15,7 +15,7 @@ from arrears.engine.failpoints import reached
 from arrears.engine.payments.attempts import record_outcome, reopen_page
 from arrears.engine.payments.providers import Providers
 from arrears.engine.payments.requests import record_denied
-from arrears.engine.payments.settling import StaleQuote, cancel_open_attempts, record_attempt
+from arrears.engine.payments.settling import StaleQuote, cancel_open_attempts, nothing_shown, record_attempt
 from arrears.ports import AccountsAndMoney, Processor
 
 
@@ -24,9 +24,11 @@ def open_page(
 ) -> str:
     """The address of the provider's page that pays exactly one currency of what was shown.
 
-    The provider that opens pages opens it, and it stays with that one. Refuses `stale_quote`, `attempt_in_flight`,
-    `one_currency_a_page`, `no_such_provider`, `not_supported`.
+    The provider that opens pages opens it, and it stays with that one. Refuses `stale_quote`, `nothing_owed`,
+    `attempt_in_flight`, `one_currency_a_page`, `no_such_provider`, `not_supported`.
     """
+    if not shown:
+        raise nothing_shown(store, account, now)
     opener, page_at = providers.opening(Processor.open_payment), providers.default
     if len(shown) != 1:
         raise Refused("one_currency_a_page", "a payment page takes one currency; open one for each")

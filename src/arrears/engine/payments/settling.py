@@ -23,6 +23,7 @@ from arrears.core.payments.settlement import (
     attempt_key,
     in_part,
     less,
+    nothing_because,
     ordinal_of,
     part_range,
     quote_for,
@@ -68,11 +69,22 @@ class StaleQuote(Refused):
 
 def quote(store: AccountReader, account: int, now: datetime, also: Iterable[int] = ()) -> list[Quote]:
     """What a settlement would take, one quote for each currency."""
+    return quotes(_seen(store, account, now), also)
+
+
+def _seen(store: AccountReader, account: int, now: datetime) -> View:
     snapshot = store.snapshots([account]).get(account)
     if snapshot is None:
         raise Refused("unknown_account", f"there is no account {format_id(ACCOUNT, account)}")
-    view = View(store.policies(), snapshot, store.system().guards, now)
-    return quotes(view, also)
+    return View(store.policies(), snapshot, store.system().guards, now)
+
+
+def nothing_shown(store: AccountReader, account: int, now: datetime, also: Iterable[int] = ()) -> Refused:
+    """Why a request to pay that names no currency is refused: `stale_quote` with what is owed after all, else
+    `nothing_owed` with the reason why nothing can be paid."""
+    view = _seen(store, account, now)
+    owed = quotes(view, also)
+    return StaleQuote(owed) if owed else Refused("nothing_owed", f"{nothing_because(view)}, so nothing was charged")
 
 
 def settle(
@@ -93,11 +105,12 @@ def settle(
     refused the others are still tried. `wait` is called with an attempt that somebody else started with the same
     request, so that its answer may come first.
 
-    Refuses `stale_quote` with what is owed now, `nothing_owed`, `bad_part`, `unknown_method`, `method_not_usable`,
-    `never_retry`, `attempt_in_flight`, where nothing at all was tried; a decline is no refusal but a result.
+    Refuses `stale_quote` with what is owed now, `nothing_owed`, `bad_part`, `bad_amount`, `parts_after_failure`,
+    `unknown_method`, `never_retry`, `retry_later`, `method_expired`, `method_not_usable`, `attempt_in_flight`,
+    `no_such_provider`, where nothing at all was tried; a decline is no refusal but a result.
     """
     if not shown:
-        raise Refused("nothing_owed", "nothing is owed, so nothing was charged")
+        raise nothing_shown(store, account, now(), also)
     parts = _parts_of(shown, part_minor or {})
     results = Results()
     for currency in sorted(shown):
