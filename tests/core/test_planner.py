@@ -217,7 +217,9 @@ def cap_cases() -> Iterator[Case]:
     late = (tried(ago(days=100), "51"), *full[1:])
     yield Case("a reattempt is one however old the first is", free, want(VISA), late)
     pressed = tuple(msgspec.structs.replace(t, by=THEM) for t in full[1:])
-    yield Case("after a decline of ours every try of the payer is a reattempt", free, want(VISA, THEM), (late[0], *pressed))
+    yield Case(
+        "after a decline of ours every try of the payer is a reattempt", free, want(VISA, THEM), (late[0], *pressed)
+    )
     yield Case("but leaves ours their own counter", MAY, want(VISA), (late[0], *pressed))
     paid = (*full, tried(ago(hours=0), state=AttemptState.PAID))
     yield Case("a success does not reset Visa's counter", free, want(VISA), paid)

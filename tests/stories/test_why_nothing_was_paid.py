@@ -108,17 +108,23 @@ ROWS = (
 )
 
 
+def with_a_card(story: Paying, shown: Shown) -> None:
+    settling.settle(story.store, story.providers, story.no, shown, story.add(), lambda: story.now, ADMIN)
+
+
+def on_a_page(story: Paying, shown: Shown) -> None:
+    pages.open_page(story.store, story.providers, story.no, shown, story.now, ADMIN)
+
+
 @pytest.mark.parametrize("row", ROWS, ids=lambda row: row.happened.__name__)
-@pytest.mark.parametrize("on_page", [False, True], ids=["with a card", "on a page"])
-def test_a_payment_that_cannot_be_made_says_why(sandbox: Running, row: Row, on_page: bool) -> None:
+@pytest.mark.parametrize("pay", [with_a_card, on_a_page], ids=lambda pay: pay.__name__)
+def test_a_payment_that_cannot_be_made_says_why(
+    sandbox: Running, row: Row, pay: Callable[[Paying, Shown], None]
+) -> None:
     story = Paying(sandbox)
     shown = row.happened(story)
-    method = story.add()
     with pytest.raises(Refused) as caught:
-        if on_page:
-            pages.open_page(story.store, story.providers, story.no, shown, story.now, ADMIN)
-        else:
-            settling.settle(story.store, story.providers, story.no, shown, method, lambda: story.now, ADMIN)
+        pay(story, shown)
     assert caught.value.code == row.code
     assert row.says in caught.value.message
     assert isinstance(caught.value, StaleQuote) == (row.code == STALE)
