@@ -90,7 +90,7 @@ NOTHING, STALE = "nothing_owed", "stale_quote"
 class Row(NamedTuple):
     """What has happened, with what the payer was shown; the refusal's code, and what its sentence says."""
 
-    happened: Callable[[Paying], Shown]
+    situation: Callable[[Paying], Shown]
     code: str
     says: str
 
@@ -116,13 +116,13 @@ def on_a_page(story: Paying, shown: Shown) -> None:
     pages.open_page(story.store, story.providers, story.no, shown, story.now, ADMIN)
 
 
-@pytest.mark.parametrize("row", ROWS, ids=lambda row: row.happened.__name__)
+@pytest.mark.parametrize("row", ROWS, ids=lambda row: row.situation.__name__)
 @pytest.mark.parametrize("pay", [with_a_card, on_a_page], ids=lambda pay: pay.__name__)
 def test_a_payment_that_cannot_be_made_says_why(
     sandbox: Running, row: Row, pay: Callable[[Paying, Shown], None]
 ) -> None:
     story = Paying(sandbox)
-    shown = row.happened(story)
+    shown = row.situation(story)
     with pytest.raises(Refused) as caught:
         pay(story, shown)
     assert caught.value.code == row.code

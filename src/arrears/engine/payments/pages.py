@@ -9,13 +9,13 @@ from arrears.core.errors import Refused
 from arrears.core.payments.limits import charge_of
 from arrears.core.payments.settlement import in_part, quotes
 from arrears.core.payments.values import AttemptCanceled, Initiator
-from arrears.core.view import View
-from arrears.engine.acting import acting_on
+from arrears.engine.acting import seeing
 from arrears.engine.failpoints import reached
 from arrears.engine.payments.attempts import record_outcome, reopen_page
+from arrears.engine.payments.canceling import cancel_open_attempts
 from arrears.engine.payments.providers import Providers
 from arrears.engine.payments.requests import record_denied
-from arrears.engine.payments.settling import StaleQuote, cancel_open_attempts, nothing_shown, record_attempt
+from arrears.engine.payments.settling import StaleQuote, nothing_shown, record_attempt
 from arrears.ports import AccountsAndMoney, Processor
 
 
@@ -34,8 +34,7 @@ def open_page(
         raise Refused("one_currency_a_page", "a payment page takes one currency; open one for each")
     [(currency, wanted_hash)] = shown.items()
     cancel_open_attempts(store, providers, account, currency, (), now)
-    with acting_on(store, account, now) as unit:
-        view = View(store.policies(), unit.account, store.system().guards, now)
+    with seeing(store, account, now) as (unit, view):
         owed = quotes(view)
         wanted = next((q for q in owed if q.currency == currency), None)
         if wanted is None or wanted.hash != wanted_hash:
