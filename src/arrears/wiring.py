@@ -30,12 +30,13 @@ from arrears.core.messages.recipients import ChannelName
 from arrears.core.policy import default_policy
 from arrears.engine import worker
 from arrears.engine.commands.bank.taking import bank_hourly
-from arrears.engine.courier import NOBODY_HEARS, Courier, Heard
+from arrears.engine.courier import Courier
 from arrears.engine.failpoints import arm
 from arrears.engine.message_context import MailLimits, MessageContext
 from arrears.engine.payments.providers import Providers
 from arrears.engine.people import chores
 from arrears.engine.run import Limits, RunReport
+from arrears.engine.services.orders import DeliveredServices, OrderAnswers
 from arrears.engine.system import adopt_policy, identity
 from arrears.ports import Channel, Clock, OtherChannel, Processor, Services, Transport
 from arrears.settings import Settings, invoice_documents, read, refuse_stand_ins
@@ -162,9 +163,9 @@ class Installation:
         how = partial(worker.work, poll_seconds=poll_seconds, wait=wait, hourly=self.hourly, say=say, watcher=watcher)
         how(self.store, *outside)
 
-    def courier(self, heard: Heard = NOBODY_HEARS) -> Courier:
+    def courier(self) -> Courier:
         """Carries events and orders to their endpoints. See engine/courier.py."""
-        return Courier(self.store, self.transport(), self.clock, heard)
+        return Courier(self.store, self.transport(), self.clock, OrderAnswers(self.store).heard)
 
     def transport(self) -> Transport:
         """What reaches endpoints, at the addresses that the settings allow."""
@@ -321,8 +322,8 @@ def open_installation(*, connections_max: int = 4) -> Installation:
     limits, providers = Limits(settings().deletions_per_day), payment_providers(identity(store, clock.now()))
     refuse_stand_ins(settings())
     invoice_documents(settings())
-    channel, services = mail_channel(url), InProcessServices()
-    return Installation(url, store, channel, services, clock, limits, providers, other_channels())
+    services = DeliveredServices(store, InProcessServices() if settings().mode == "test" else None)
+    return Installation(url, store, mail_channel(url), services, clock, limits, providers, other_channels())
 
 
 _installed: list[Installation] = []
