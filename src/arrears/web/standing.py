@@ -235,6 +235,7 @@ def _problem(wrong: _Wrong) -> WholeAnswer:
     }
     more = [("www-authenticate", "Bearer")] if wrong.status == 401 else []
     more += [("retry-after", "5")] if wrong.status == 503 else []
+    more += [("allow", "GET, HEAD")] if wrong.status == 405 else []
     body = json.dumps(said).encode()
     return _whole(wrong.status, body, ("cache-control", "no-store"), *more, kind="application/problem+json")
 
