@@ -33,10 +33,10 @@ from arrears.engine.commands.bank.taking import bank_hourly
 from arrears.engine.courier import Courier
 from arrears.engine.failpoints import arm
 from arrears.engine.message_context import MailLimits, MessageContext
+from arrears.engine.orders import DeliveredServices, OrderAnswers
 from arrears.engine.payments.providers import Providers
 from arrears.engine.people import chores
 from arrears.engine.run import Limits, RunReport
-from arrears.engine.services.orders import DeliveredServices, OrderAnswers
 from arrears.engine.system import adopt_policy, identity
 from arrears.ports import Channel, Clock, OtherChannel, Processor, Services, Transport
 from arrears.settings import Settings, invoice_documents, read, refuse_stand_ins
@@ -168,7 +168,7 @@ class Installation:
         return Courier(self.store, self.transport(), self.clock, OrderAnswers(self.store).heard)
 
     def transport(self) -> Transport:
-        """What reaches endpoints, at the addresses that the settings allow."""
+        """See adapters/services/over_http.py."""
         return HttpTransport(settings().delivery_targets, return_keys(self.url))
 
     def hourly(self, now: datetime) -> None:
@@ -369,8 +369,7 @@ def django_url() -> str:
 
 
 def set_up_django(url: str) -> None:
-    """Configure Django for this database; the one place that does. A process that comes to another database later is
-    pointed at that one, for whatever connects from then on."""
+    """Configure Django for this database; the one place that does. Of two databases the later one is connected to."""
     _django_on[:] = [url]
     # Where its settings are, Django asks the environment and nobody else.
     os.environ.setdefault("DJANGO_SETTINGS_MODULE", "arrears.web.settings")

@@ -17,8 +17,8 @@ from arrears.core.errors import Refused
 from arrears.core.states import State
 from arrears.engine import commands
 from arrears.engine.courier import Courier
+from arrears.engine.orders import DeliveredServices, OrderAnswers, order_named
 from arrears.engine.perform import perform_all
-from arrears.engine.services.orders import DeliveredServices, OrderAnswers, order_named
 from arrears.ports import DeliveryAnswer, DeliveryState, EndpointUse, NewEndpoint
 from arrears.sim.stage import Stage
 from arrears.store.postgres.check import check_store

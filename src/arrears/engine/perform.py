@@ -16,6 +16,7 @@ from arrears.core.actions import CHARGE, NOTICE, ORDER, REFUND
 from arrears.core.errors import Refused
 from arrears.core.payments.values import AttemptState, RefundState
 from arrears.core.unit import Unit
+from arrears.engine.acknowledging import acknowledge, answered_in_part
 from arrears.engine.acting import decide_until_rest
 from arrears.engine.failpoints import reached
 from arrears.engine.heard import unheard, whom
@@ -23,11 +24,10 @@ from arrears.engine.message_context import PLAIN_CONTEXT, MessageContext
 from arrears.engine.messages.bounces import refused_at_delivery
 from arrears.engine.messages.delivering import Answer
 from arrears.engine.messages.sending import send
+from arrears.engine.orders import order_id
 from arrears.engine.payments import refunds
 from arrears.engine.payments.attempts import pursue
 from arrears.engine.payments.providers import NO_PROVIDERS, Providers
-from arrears.engine.services.acknowledging import acknowledge, answered_in_part
-from arrears.engine.services.orders import order_id
 from arrears.ports import (
     AccountsAndMail,
     AccountsAndMoney,

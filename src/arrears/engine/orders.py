@@ -17,8 +17,8 @@ from arrears.core.facts import EndpointTrouble
 from arrears.core.ids import ACCOUNT, SUBSCRIPTION, format_id
 from arrears.core.policy import Policy
 from arrears.core.unit import Unit
+from arrears.engine.acknowledging import acknowledge, answered_in_part, open_order, record_overtaken
 from arrears.engine.acting import decide_until_rest
-from arrears.engine.services.acknowledging import acknowledge, answered_in_part, open_order, record_overtaken
 from arrears.ports import (
     Accounts,
     DeliveryAnswer,
