@@ -114,6 +114,7 @@ from arrears.ports.store import (
     AccountsAndPrivacy,
     AccountsAndReceivables,
     AccountsAndSetups,
+    AccountsAndSubscriptionRefs,
     AccountsAndSupport,
     AccountsAndVisitors,
     CollectionsRun,
@@ -130,6 +131,7 @@ from arrears.ports.store import (
     Store,
     VisitorSupport,
 )
+from arrears.ports.subscription_refs import SubscriptionPlace, SubscriptionRefs
 from arrears.ports.support import (
     ConversationEntry,
     Request,
@@ -162,6 +164,7 @@ __all__ = [
     "AccountsAndPrivacy",
     "AccountsAndReceivables",
     "AccountsAndSetups",
+    "AccountsAndSubscriptionRefs",
     "AccountsAndSupport",
     "AccountsAndVisitors",
     "AccountsInParts",
@@ -245,6 +248,8 @@ __all__ = [
     "Store",
     "StoredDocument",
     "StuckMail",
+    "SubscriptionPlace",
+    "SubscriptionRefs",
     "Sums",
     "Support",
     "SupportBook",
