@@ -58,13 +58,13 @@ SENDING: Final = {
     "/console/deletions": StaffAct.APPROVE,
     "/console/<account:account>/<slug:act>": StaffAct.SERVE,
 }
-BEFORE_THE_DOOR: Final = ("sign-in", "sign-out", "second-step")
+BEFORE_IT_OPENS: Final = ("sign-in", "sign-out", "second-step")
 
 
 def test_every_page_of_the_console_opens_for_the_roles_that_may_and_for_no_other(
     town: Town, staff: dict[StaffRole, Client]
 ) -> None:
-    every = {one for one in routes() if one.startswith("/console/") and not any(w in one for w in BEFORE_THE_DOOR)}
+    every = {one for one in routes() if one.startswith("/console/") and not any(w in one for w in BEFORE_IT_OPENS)}
     assert every == set(CONSOLE)
     place = {"account": f"acc_{town.accounts['declined']}", "act": "hold"}
     for route in sorted(every):
@@ -76,8 +76,8 @@ def test_every_page_of_the_console_opens_for_the_roles_that_may_and_for_no_other
                 assert (sent == 403) == (SENDING[route] not in MAY[role]), (route, role, sent)
             else:
                 assert sent == 405, (route, role)
-        for stranger in ("anonymous", "administrator"):
-            answer = visitor(town, stranger).get(where)
+        for who in ("anonymous", "administrator"):
+            answer = visitor(town, who).get(where)
             assert (answer.status_code, answer.headers["Location"].split("?")[0]) == (302, "/console/sign-in")
 
 
@@ -192,7 +192,7 @@ FILLED: Final = closed(
         StaffForm.VOID: {},
         StaffForm.WRITE_OFF: {},
         StaffForm.PAYMENT: {"amount": "1.00", "ref": "bank-1"},
-        StaffForm.TOLD: {"action": "disable", "how": "telephone", "proof": "file 7"},
+        StaffForm.WARNED: {"action": "disable", "how": "telephone", "proof": "file 7"},
         StaffForm.CANCEL: {},
         StaffForm.REACTIVATE: {},
     },
@@ -217,7 +217,7 @@ def test_what_an_act_shows_is_what_it_does_and_looking_does_nothing(
     }
     if kind is StaffForm.RELEASE:
         form["hold"] = next((str(hold.no) for hold in account.holds if hold.ended_at is None), "1")
-    if kind is StaffForm.TOLD:
+    if kind is StaffForm.WARNED:
         form["day"] = (town.now - timedelta(days=1)).date().isoformat()
     before = store.history(number)
     shown = client.post(where, form)
@@ -260,13 +260,13 @@ def _visit(client: Client, number: int) -> Any:
     from django.test import RequestFactory
     from django.utils import translation
 
-    from arrears.web.console.frame import Desk
+    from arrears.web.console.frame import ConsoleRequest
     from arrears.web.console.members import members as every
     from arrears.wiring import installed
 
     translation.activate("en")
     request = RequestFactory().get("/console/", HTTP_HOST="localhost")
-    return Desk(request, installed(), every()[0], installed().clock.now()).visit(number)
+    return ConsoleRequest(request, installed(), every()[0], installed().clock.now()).visit(number)
 
 
 def test_one_person_is_not_two_when_a_deletion_is_released(town: Town, staff: dict[StaffRole, Client]) -> None:

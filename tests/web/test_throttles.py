@@ -315,6 +315,13 @@ THROTTLES: Final = """
 /security/passkeys/<int:pk>              session
 /security/passkeys/<int:pk>/remove       session
 /console/                                session
+/console/second-step                     second_step
+/console/second-step/picture.svg         session
+/console/search                          session
+/console/tasks                           session
+/console/deletions                       session
+/console/<account:account>/              session
+/console/<account:account>/<slug:act>    session
 /console/sign-in                         staff
 /console/sign-out                        public
 /language                                public

@@ -11,7 +11,7 @@ from arrears.core.errors import Refused
 from arrears.core.people.roles import StaffRole
 from arrears.wiring import open_installation, set_up_django
 
-ROLE = click.Choice(list(StaffRole))
+ROLE = click.Choice([role.value for role in StaffRole])
 
 
 @click.group()

@@ -1,4 +1,4 @@
-"""What staff see first: what waits for a person by kind, what is cut next, what is at risk; and finding an account.
+"""What staff see first: what waits for a person by kind, what is done next, what is at risk; and finding an account.
 
 Each answer is one statement over what is open (cases, ends of service, tasks), however many accounts there are.
 """
@@ -22,7 +22,7 @@ class TaskKind(NamedTuple):
     since: datetime
 
 
-class ComingCut(NamedTuple):
+class ComingAction(NamedTuple):
     """Something that will be done to a subscription, on the day that its customer was told (`restrict`, `disable`,
     `delete`)."""
 
@@ -58,13 +58,13 @@ FROM task t JOIN fact f ON f.account_id = t.account_id AND f.seq = t.seq
 WHERE t.closed_seq IS NULL GROUP BY t.kind ORDER BY min(f.at), t.kind
 """
 
-_CUTS: Final[LiteralString] = """
+_ACTIONS: Final[LiteralString] = """
 WITH ahead AS (
-    SELECT s.account_id, s.no, s.service, cut.action, cut.on_day
+    SELECT s.account_id, s.no, s.service, told.action, told.on_day
     FROM collection_case c JOIN subscription s USING (account_id),
-        LATERAL (VALUES ('restrict', s.restrict_on), ('disable', s.disable_on)) cut (action, on_day)
-    WHERE c.outcome IS NULL AND cut.on_day <= %(until)s
-        AND (s.state = 'past_due' OR s.state = 'restricted' AND cut.action = 'disable')
+        LATERAL (VALUES ('restrict', s.restrict_on), ('disable', s.disable_on)) told (action, on_day)
+    WHERE c.outcome IS NULL AND told.on_day <= %(until)s
+        AND (s.state = 'past_due' OR s.state = 'restricted' AND told.action = 'disable')
     UNION ALL
     SELECT s.account_id, s.no, s.service, 'delete', s.delete_on
     FROM service_end e JOIN subscription s ON s.account_id = e.account_id AND s.no = e.subscription
@@ -99,7 +99,7 @@ ORDER BY best.rank, a.name, account_id LIMIT %(limit)s
 """
 
 FIRST: Final = (date.min, 0, 0)
-"""Before every cut."""
+"""Before every action."""
 
 
 def task_kinds(store: PostgresStore) -> Sequence[TaskKind]:
@@ -109,15 +109,15 @@ def task_kinds(store: PostgresStore) -> Sequence[TaskKind]:
     return [TaskKind(kind, number, accounts, utc(since)) for kind, number, accounts, since in found]
 
 
-def coming_cuts(
+def coming_actions(
     store: PostgresStore, until: date, limit: int, after: tuple[date, int, int] = FIRST
-) -> Sequence[ComingCut]:
+) -> Sequence[ComingAction]:
     """What will be done up to this day, by day, then account and subscription; `after` is where the page before ended.
     What is late already is there too: it waits for a doubt, a hold or a person."""
     on, account, no = after
     values = {"until": until, "limit": limit, "after": on, "account": account, "no": no}
     with store.transaction() as db:
-        return [ComingCut(*row) for row in db.execute(_CUTS, values).fetchall()]
+        return [ComingAction(*row) for row in db.execute(_ACTIONS, values).fetchall()]
 
 
 def at_risk(store: PostgresStore) -> Sequence[AtRisk]:

@@ -23,7 +23,7 @@ from arrears.web.account_centre.paged import page_of
 from arrears.web.account_centre.timeline import ahead, by_day, fates
 from arrears.web.console.act_forms import FORMS
 from arrears.web.console.acts import ACTIONS, STATES
-from arrears.web.console.frame import Desk, account_path, console_page
+from arrears.web.console.frame import ConsoleRequest, account_path, console_page
 from arrears.web.console.kinds import StaffForm
 from arrears.web.names import called
 
@@ -33,15 +33,15 @@ AHEAD_MAX: Final = 30
 
 
 @console_page()
-def page(desk: Desk, account: int) -> HttpResponse:
+def page(console: ConsoleRequest, account: int) -> HttpResponse:
     """An account, as staff see it."""
-    visit = desk.visit(account)
-    store = desk.live.store
-    explained = explain(store, account, desk.now)
+    visit = console.visit(account)
+    store = console.live.store
+    explained = explain(store, account, console.now)
     teller = Teller(visit, explained.history)
-    paged = page_of(list(reversed(explained.history)), FACTS_A_PAGE, desk.request.GET)
+    paged = page_of(list(reversed(explained.history)), FACTS_A_PAGE, console.request.GET)
     future = sorted(ahead(visit, teller), key=lambda event: event.on)[:AHEAD_MAX] if paged.page == 1 else []
-    done = desk.request.GET.get("done", "")
+    done = console.request.GET.get("done", "")
     shown: dict[str, Any] = {
         "id": visit.id,
         "path": f"/console/{account_path(account)}",
@@ -55,13 +55,13 @@ def page(desk: Desk, account: int) -> HttpResponse:
         "parked": visit.snapshot.parked,
         "tasks": list_tasks(store, 0, TASKS_MAX, account=account, kind=None),
         "ahead": by_day(visit, future),
-        "past": list(_past(desk, visit, teller, paged.items)),
+        "past": list(_past(console, visit, teller, paged.items)),
         "paged": paged,
-        "acts": _offered(visit.snapshot) if desk.may(StaffAct.SERVE) else [],
+        "acts": _offered(visit.snapshot) if console.may(StaffAct.SERVE) else [],
         "done": str(FORMS[StaffForm(done)].title) if done in list(StaffForm) else "",
         "zone": visit.place,
     }
-    return desk.page("account", visit.name(visit.contacts.name), **shown)
+    return console.page("account", visit.name(visit.contacts.name), **shown)
 
 
 def _about(visit: Visit, ref: str, explained: Explanation) -> list[tuple[str, str]]:
@@ -108,10 +108,10 @@ def _subscription(visit: Visit, number: int) -> dict[str, Any]:
     }
 
 
-def _past(desk: Desk, visit: Visit, teller: Teller, facts: Any) -> Iterator[dict[str, Any]]:
+def _past(console: ConsoleRequest, visit: Visit, teller: Teller, facts: Any) -> Iterator[dict[str, Any]]:
     """Each fact: when, in whose words, by whom, why, and what became of its messages."""
     mails: dict[int, list[Any]] = {}
-    for mail in desk.live.store.mails_of_notices([(visit.account, one.seq) for one in facts]):
+    for mail in console.live.store.mails_of_notices([(visit.account, one.seq) for one in facts]):
         mails.setdefault(mail.seq, []).append(mail)
     for one in facts:
         yield {

@@ -40,7 +40,7 @@ class OneForm:
 def _hold(form: Filled) -> Act:
     scope, target = _scope(form)
     until, why = form.day("day"), form.line()
-    number, now, author = form.visit.account, form.desk.now, form.desk.author
+    number, now, author = form.visit.account, form.console.now, form.console.author
     return lambda store: commands.hold(
         store,
         number,
@@ -68,48 +68,48 @@ def _scope(form: Filled) -> tuple[HoldScope, int]:
 
 
 def _release(form: Filled) -> Act:
-    hold, why, desk = form.hold(), form.line(), form.desk
-    return lambda store: commands.release(store, form.visit.account, hold, desk.now, desk.author, why)
+    hold, why, console = form.hold(), form.line(), form.console
+    return lambda store: commands.release(store, form.visit.account, hold, console.now, console.author, why)
 
 
 def _dispute(form: Filled) -> Act:
-    debt, why, desk = form.debt().no, form.line(), form.desk
-    return lambda store: commands.dispute(store, form.visit.account, debt, desk.now, desk.author, why)
+    debt, why, console = form.debt().no, form.line(), form.console
+    return lambda store: commands.dispute(store, form.visit.account, debt, console.now, console.author, why)
 
 
 def _due_date(form: Filled) -> Act:
-    invoice, on, why, desk = form.invoice(), form.day("day"), form.line(), form.desk
-    return lambda store: corrections.move_due(store, invoice, on, desk.now, desk.author, why)
+    invoice, on, why, console = form.invoice(), form.day("day"), form.line(), form.console
+    return lambda store: corrections.move_due(store, invoice, on, console.now, console.author, why)
 
 
 def _credit(form: Filled) -> Act:
-    debt, why, desk = form.debt(), form.line(), form.desk
+    debt, why, console = form.debt(), form.line(), form.console
     minor = form.amount(debt.currency)
-    return lambda store: corrections.credit(store, debt.number, minor, desk.now, desk.author, why)
+    return lambda store: corrections.credit(store, debt.number, minor, console.now, console.author, why)
 
 
 def _void(form: Filled) -> Act:
-    invoice, why, desk = form.invoice(), form.line(), form.desk
-    return lambda store: corrections.void(store, invoice, desk.now, desk.author, why)
+    invoice, why, console = form.invoice(), form.line(), form.console
+    return lambda store: corrections.void(store, invoice, console.now, console.author, why)
 
 
 def _write_off(form: Filled) -> Act:
-    invoice, why, desk = form.invoice(), form.line(), form.desk
-    return lambda store: corrections.give_up(store, invoice, desk.now, desk.author, why)
+    invoice, why, console = form.invoice(), form.line(), form.console
+    return lambda store: corrections.give_up(store, invoice, console.now, console.author, why)
 
 
 def _payment(form: Filled) -> Act:
-    debt, ref, desk = form.debt(), form.line("ref"), form.desk
+    debt, ref, console = form.debt(), form.line("ref"), form.console
     minor = form.amount(debt.currency)
     if minor <= 0:
         raise Refused("bad_amount", _("Type the amount that arrived."))
     if ref in form.store.payment_places([ref]):
         raise Refused("duplicate_payment", _("A payment with this reference is booked already."))
     payment = Payment(form.visit.account, ref, debt.currency, minor, (debt.no,), names=debt.no)
-    return lambda store: commands.record_payments(store, [payment], desk.now, desk.author)
+    return lambda store: commands.record_payments(store, [payment], console.now, console.author)
 
 
-def _told(form: Filled) -> Act:
+def _warned(form: Filled) -> Act:
     spoken = SpokenWarning(
         form.subscription(),
         _one(Action, form, "action"),
@@ -117,8 +117,8 @@ def _told(form: Filled) -> Act:
         form.day("day"),
         form.text("proof"),
     )
-    why, desk = form.line(), form.desk
-    return lambda store: record_warned(store, form.visit.account, spoken, desk.now, desk.author, why)
+    why, console = form.line(), form.console
+    return lambda store: record_warned(store, form.visit.account, spoken, console.now, console.author, why)
 
 
 def _one(kinds: type[Choice], form: Filled, name: str) -> Choice:
@@ -129,13 +129,13 @@ def _one(kinds: type[Choice], form: Filled, name: str) -> Choice:
 
 
 def _cancel(form: Filled) -> Act:
-    sub, why, desk = form.subscription(), form.line(), form.desk
-    return lambda store: commands.cancel(store, form.visit.account, sub, desk.now, desk.author, why)
+    sub, why, console = form.subscription(), form.line(), form.console
+    return lambda store: commands.cancel(store, form.visit.account, sub, console.now, console.author, why)
 
 
 def _reactivate(form: Filled) -> Act:
-    sub, why, desk = form.subscription(), form.line(), form.desk
-    return lambda store: commands.reactivate(store, form.visit.account, sub, desk.now, desk.author, why)
+    sub, why, console = form.subscription(), form.line(), form.console
+    return lambda store: commands.reactivate(store, form.visit.account, sub, console.now, console.author, why)
 
 
 def _owes(account: Account) -> bool:
@@ -213,11 +213,11 @@ FORMS: Final[Mapping[StaffForm, OneForm]] = closed(
             _payment,
             _owes,
         ),
-        StaffForm.TOLD: OneForm(
+        StaffForm.WARNED: OneForm(
             gettext_lazy("They were told by letter or telephone"),
             gettext_lazy("Counts as a warning that has arrived. Say where the proof is kept, and name nobody."),
             (*_SUBSCRIPTION, FormField.ACTION, FormField.HOW, FormField.DAY, FormField.PROOF),
-            _told,
+            _warned,
             _owes,
         ),
         StaffForm.CANCEL: OneForm(

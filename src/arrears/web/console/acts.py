@@ -26,7 +26,7 @@ from arrears.notices import values
 from arrears.web.account_centre.frame import READS, Visit
 from arrears.web.console.act_forms import FORMS
 from arrears.web.console.filled import Filled
-from arrears.web.console.frame import Desk, account_path, console_page
+from arrears.web.console.frame import ConsoleRequest, account_path, console_page
 from arrears.web.console.kinds import StaffForm
 from arrears.web.names import called
 from arrears.web.numbers import whole
@@ -62,7 +62,7 @@ HOWS: Final[Mapping[WarnedHow, Promise | str]] = closed(
 )
 
 
-class Difference(NamedTuple):
+class ActChange(NamedTuple):
     """One thing that an act changes: what it is, how it is, and how it would be."""
 
     what: str
@@ -71,29 +71,29 @@ class Difference(NamedTuple):
 
 
 @console_page(methods=(*READS, "POST"), look=StaffAct.SERVE)
-def page(desk: Desk, account: int, act: str) -> HttpResponse:
+def page(console: ConsoleRequest, account: int, act: str) -> HttpResponse:
     """The form of an act, what it would change, and doing it."""
     try:
         kind = StaffForm(act)
     except ValueError:
         raise Http404 from None
-    visit = desk.visit(account)
-    if desk.request.method in READS:
-        return _form(desk, visit, kind)
+    visit = console.visit(account)
+    if console.request.method in READS:
+        return _form(console, visit, kind)
     try:
-        doing = FORMS[kind].act(Filled(desk, visit))
-        if desk.request.POST.get("seq"):
-            as_rehearsed(desk.live.store, account, whole(desk.request.POST["seq"], 18) or 1, doing)
-            return desk.to(f"{account_path(account)}?done={kind}")
-        rehearsed = rehearse(desk.live.store, account, doing)
+        doing = FORMS[kind].act(Filled(console, visit))
+        if console.request.POST.get("seq"):
+            as_rehearsed(console.live.store, account, whole(console.request.POST["seq"], 18) or 1, doing)
+            return console.to(f"{account_path(account)}?done={kind}")
+        rehearsed = rehearse(console.live.store, account, doing)
     except Refused as refused:
         if refused.code != "changed_meanwhile":
-            return _form(desk, visit, kind, str(refused), 422)
-        return _form(desk, visit, kind, _("The account has changed meanwhile. Look at the effect once more."), 409)
-    return _effect(desk, visit, kind, rehearsed)
+            return _form(console, visit, kind, str(refused), 422)
+        return _form(console, visit, kind, _("The account has changed meanwhile. Look at the effect once more."), 409)
+    return _effect(console, visit, kind, rehearsed)
 
 
-def _form(desk: Desk, visit: Visit, kind: StaffForm, why: str = "", status: int = 200) -> HttpResponse:
+def _form(console: ConsoleRequest, visit: Visit, kind: StaffForm, why: str = "", status: int = 200) -> HttpResponse:
     form, account = FORMS[kind], visit.snapshot
     shown: dict[str, Any] = {
         "account": _head(visit),
@@ -101,7 +101,7 @@ def _form(desk: Desk, visit: Visit, kind: StaffForm, why: str = "", status: int 
         "note": form.note,
         "why": why,
         "asks": [str(field) for field in form.fields],
-        "filled": {name: text[:300] for name, text in desk.request.POST.items()},
+        "filled": {name: text[:300] for name, text in console.request.POST.items()},
         "invoices": [(d.number, f"{d.number}, {visit.amount(d.open_minor, d.currency)}") for d in account.debts],
         "subscriptions": [
             (f"sub_{account.no}_{s.no}", called(account, s.no))
@@ -115,7 +115,7 @@ def _form(desk: Desk, visit: Visit, kind: StaffForm, why: str = "", status: int 
         "today": visit.view.today.isoformat(),
         "zone": visit.place,
     }
-    return desk.page("act", str(form.title), status, **shown)
+    return console.page("act", str(form.title), status, **shown)
 
 
 def _scopes(visit: Visit) -> list[tuple[str, str]]:
@@ -133,25 +133,25 @@ def _head(visit: Visit) -> dict[str, str]:
     return {"id": visit.id, "name": visit.name(visit.contacts.name), "path": f"/console/{account_path(visit.account)}"}
 
 
-def _effect(desk: Desk, visit: Visit, kind: StaffForm, rehearsed: Rehearsed) -> HttpResponse:
+def _effect(console: ConsoleRequest, visit: Visit, kind: StaffForm, rehearsed: Rehearsed) -> HttpResponse:
     fields = ("why", *map(str, FORMS[kind].fields))
     shown: dict[str, Any] = {
         "account": _head(visit),
         "kind": str(kind),
-        "differences": differences(visit, rehearsed),
+        "changes": changes(visit, rehearsed),
         "seq": rehearsed.seq,
-        "sent": [(name, desk.request.POST.get(name, "")) for name in fields],
-        "why": desk.request.POST.get("why", ""),
+        "sent": [(name, console.request.POST.get(name, "")) for name in fields],
+        "why": console.request.POST.get("why", ""),
     }
-    return desk.page("effect", str(FORMS[kind].title), **shown)
+    return console.page("effect", str(FORMS[kind].title), **shown)
 
 
-def differences(visit: Visit, rehearsed: Rehearsed) -> list[Difference]:
+def changes(visit: Visit, rehearsed: Rehearsed) -> list[ActChange]:
     """What is not as before: what is owed, how each subscription stands, and its dates."""
     before, after = _said(visit, rehearsed.before), _said(visit, rehearsed.after)
     nothing = _("no")
     return [
-        Difference(what, before.get(what, nothing), after.get(what, nothing))
+        ActChange(what, before.get(what, nothing), after.get(what, nothing))
         for what in dict.fromkeys([*before, *after])
         if before.get(what) != after.get(what)
     ]

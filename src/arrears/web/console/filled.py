@@ -14,9 +14,9 @@ from arrears.core.account import Debt
 from arrears.core.errors import Refused
 from arrears.core.money import typed_amount
 from arrears.engine.finding import find_subscription
-from arrears.ports.store import Store
+from arrears.ports import Receivables
 from arrears.web.account_centre.frame import Visit
-from arrears.web.console.frame import Desk
+from arrears.web.console.frame import ConsoleRequest
 from arrears.web.numbers import whole
 
 LINE_MAX = 300
@@ -29,17 +29,17 @@ Act = Callable[[Any], object]
 class Filled:
     """What a member of staff has typed about one account."""
 
-    desk: Desk
+    console: ConsoleRequest
     visit: Visit
 
     @property
-    def store(self) -> Store:
-        """The store, for reading."""
-        return self.desk.live.store
+    def store(self) -> Receivables:
+        """What is booked, for reading."""
+        return self.console.live.store
 
     def text(self, name: str) -> str:
         """A field as it was typed, in one line."""
-        return " ".join(self.desk.request.POST.get(name, "").split())[:LINE_MAX]
+        return " ".join(self.console.request.POST.get(name, "").split())[:LINE_MAX]
 
     def line(self, name: str = "why") -> str:
         """A line of words; refuses `no_reason`."""
@@ -69,7 +69,7 @@ class Filled:
 
     def amount(self, currency: str) -> int:
         """An amount of this currency as the page's language writes it, in minor units; refuses `bad_amount`."""
-        return typed_amount(self.text("amount"), currency, decimal_mark=get_decimal_symbol(self.desk.locale))
+        return typed_amount(self.text("amount"), currency, decimal_mark=get_decimal_symbol(self.console.locale))
 
     def subscription(self) -> int:
         """The number of one of the account's subscriptions; refuses `unknown_subscription`."""

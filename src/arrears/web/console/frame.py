@@ -1,7 +1,7 @@
 """Who of the operator's people sees and does what in the console.
 
-A page is a function of a `Desk`, and names the act that it takes (`core/people/roles.py`). Whoever may not do it is
-told which role does. Addresses of people are masked, as they are for anybody but their owner.
+A page is a function of a `ConsoleRequest`, and names the act that it takes (`core/people/roles.py`). Whoever may not do
+it is told which role does. Addresses of people are masked, as they are for anybody but their owner.
 """
 
 from __future__ import annotations
@@ -45,7 +45,7 @@ ROLES: Final[dict[StaffRole, Promise | str]] = closed(
 
 
 @dataclass
-class Desk:
+class ConsoleRequest:
     """One request of a member of staff."""
 
     request: HttpRequest
@@ -76,7 +76,7 @@ class Desk:
 
     def page(self, template: str, title: str, status: int = 200, **more: Any) -> HttpResponse:
         """A page of the console."""
-        shared = {"title": title, "desk": self, "role": ROLES[self.member.role], "serves": self.may(StaffAct.SERVE)}
+        shared = {"title": title, "console": self, "role": ROLES[self.member.role], "serves": self.may(StaffAct.SERVE)}
         return render(self.request, f"console/{template}.html", {**shared, **more}, status=status)
 
     def to(self, path: str) -> HttpResponse:
@@ -91,15 +91,15 @@ def account_path(number: int) -> str:
     return f"{format_id(ACCOUNT, number)}/"
 
 
-DeskView = Callable[..., HttpResponse]
+ConsoleView = Callable[..., HttpResponse]
 
 
 def console_page(
     *, methods: Sequence[str] = READS, look: StaffAct = StaffAct.LOOK, act: StaffAct = StaffAct.SERVE
-) -> Callable[[DeskView], DeskView]:
-    """A page of the console: `page(desk, ...)`. Looking at it takes `look`, sending its form takes `act`."""
+) -> Callable[[ConsoleView], ConsoleView]:
+    """A page of the console: `page(console, ...)`. Looking at it takes `look`, sending its form takes `act`."""
 
-    def decorated(page: DeskView) -> DeskView:
+    def decorated(page: ConsoleView) -> ConsoleView:
         @wraps(page)
         def answered(request: HttpRequest, **more: Any) -> HttpResponse:
             if request.method not in methods:
@@ -108,11 +108,11 @@ def console_page(
             if member is None:
                 return HttpResponseRedirect(f"{SIGN_IN['staff']}?next={quote(request.path)}")
             live = installed()
-            desk = Desk(request, live, member, live.clock.now())
+            console = ConsoleRequest(request, live, member, live.clock.now())
             needed = look if request.method in READS else act
-            if not desk.may(needed):
-                return not_allowed(desk, needed)
-            return page(desk, **more)
+            if not console.may(needed):
+                return not_allowed(console, needed)
+            return page(console, **more)
 
         answered.look, answered.act = look, act  # type: ignore[attr-defined]
         return answered
@@ -120,8 +120,8 @@ def console_page(
     return decorated
 
 
-def not_allowed(desk: Desk, act: StaffAct) -> HttpResponse:
+def not_allowed(console: ConsoleRequest, act: StaffAct) -> HttpResponse:
     """403: who may do this instead."""
     roles = [str(ROLES[role]) for role in StaffRole if act in MAY[role]]
-    said = _("This takes another role: %(roles)s.") % {"roles": values.listed(roles, desk.locale, values.Form.PLAIN)}
-    return desk.page("refused", _("Your role cannot do this"), 403, text=said)
+    said = _("This takes another role: %(roles)s.") % {"roles": values.listed(roles, console.locale, values.Form.PLAIN)}
+    return console.page("refused", _("Your role cannot do this"), 403, text=said)

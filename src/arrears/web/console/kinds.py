@@ -16,7 +16,7 @@ class StaffForm(StrEnum):
     VOID = "void"
     WRITE_OFF = "write-off"
     PAYMENT = "payment"
-    TOLD = "told"
+    WARNED = "told"
     CANCEL = "cancel"
     REACTIVATE = "reactivate"
 

@@ -7,7 +7,6 @@ before it: a session carries a digest of the password and of the app that let it
 from __future__ import annotations
 
 import secrets
-import time
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
@@ -22,6 +21,7 @@ from django.utils.crypto import constant_time_compare, salted_hmac
 from arrears.core.errors import Refused
 from arrears.core.people.roles import StaffRole, staff_role
 from arrears.web import passwords
+from arrears.wiring import RealClock
 
 _NOBODY: Final = make_password(secrets.token_urlsafe(32))
 """What an unknown name is checked against, so that it takes as long as a known one."""
@@ -157,7 +157,7 @@ def new_key() -> str:
 
 def right_code(key: str, code: str) -> int:
     """Which code of a key this is, by its number; 0 for none of those of now."""
-    typed, now = "".join(code.split()), int(time.time()) // CODE_SECONDS
+    typed, now = "".join(code.split()), int(RealClock().now().timestamp()) // CODE_SECONDS
     for number in range(now - CODES_EITHER_SIDE, now + CODES_EITHER_SIDE + 1):
         if constant_time_compare(format_hotp_value(hotp_value(key, number)), typed):
             return number

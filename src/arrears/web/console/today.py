@@ -14,36 +14,38 @@ from arrears.core.ids import ACCOUNT, format_id
 from arrears.core.money import format_amount
 from arrears.engine.finding import find_account
 from arrears.notices import values
-from arrears.store.postgres.today import FIRST, ComingCut, at_risk, coming_cuts, search_accounts, task_kinds
+from arrears.store.postgres.today import FIRST, ComingAction, at_risk, coming_actions, search_accounts, task_kinds
 from arrears.web.console.acts import ACTIONS
-from arrears.web.console.frame import Desk, account_path, console_page
+from arrears.web.console.frame import ConsoleRequest, account_path, console_page
 from arrears.web.numbers import whole
 
 DAYS: Final = 14
-CUTS_A_PAGE: Final = 50
+ACTIONS_A_PAGE: Final = 50
 FOUND_MAX: Final = 50
 
 
 @console_page()
-def page(desk: Desk) -> HttpResponse:
+def page(console: ConsoleRequest) -> HttpResponse:
     """What staff see after signing in."""
-    store = desk.live.store
-    until = desk.now.date() + timedelta(days=DAYS)
-    cuts = coming_cuts(store, until, CUTS_A_PAGE + 1, _cursor(desk.request.GET.get("after", "")))
+    store = console.live.store
+    until = console.now.date() + timedelta(days=DAYS)
+    actions = coming_actions(store, until, ACTIONS_A_PAGE + 1, _cursor(console.request.GET.get("after", "")))
     shown: dict[str, Any] = {
-        "tasks": [(one, values.day(one.since.date(), desk.locale)) for one in task_kinds(store)],
-        "risks": [(format_amount(one.minor, one.currency, str(desk.locale)), one.accounts) for one in at_risk(store)],
-        "cuts": [_cut(desk, one) for one in cuts[:CUTS_A_PAGE]],
-        "more": _after(cuts[CUTS_A_PAGE - 1]) if len(cuts) > CUTS_A_PAGE else "",
+        "tasks": [(one, values.day(one.since.date(), console.locale)) for one in task_kinds(store)],
+        "risks": [
+            (format_amount(one.minor, one.currency, str(console.locale)), one.accounts) for one in at_risk(store)
+        ],
+        "actions": [_action(console, one) for one in actions[:ACTIONS_A_PAGE]],
+        "more": _after(actions[ACTIONS_A_PAGE - 1]) if len(actions) > ACTIONS_A_PAGE else "",
         "days": DAYS,
     }
-    return desk.page("today", _("Today"), **shown)
+    return console.page("today", _("Today"), **shown)
 
 
-def _cut(desk: Desk, one: ComingCut) -> dict[str, Any]:
+def _action(console: ConsoleRequest, one: ComingAction) -> dict[str, Any]:
     return {
-        "day": values.day(one.on, desk.locale),
-        "late": one.on < desk.now.date(),
+        "day": values.day(one.on, console.locale),
+        "late": one.on < console.now.date(),
         "what": ACTIONS[Action(one.action)],
         "service": values.clean(one.service),
         "name": values.clean(one.name),
@@ -51,7 +53,7 @@ def _cut(desk: Desk, one: ComingCut) -> dict[str, Any]:
     }
 
 
-def _after(one: ComingCut) -> str:
+def _after(one: ComingAction) -> str:
     return f"{one.on}_{one.account}_{one.subscription}"
 
 
@@ -66,22 +68,22 @@ def _cursor(text: str) -> tuple[date, int, int]:
 
 
 @console_page()
-def search(desk: Desk) -> HttpResponse:
+def search(console: ConsoleRequest) -> HttpResponse:
     """Accounts by whatever somebody knows of them; a single one is opened at once."""
-    text = desk.request.GET.get("q", "").strip()[:200]
-    found = list(search_accounts(desk.live.store, text, FOUND_MAX)) if text else []
-    number = found[0].account if len(found) == 1 else _by_id(desk, text) if not found else 0
+    text = console.request.GET.get("q", "").strip()[:200]
+    found = list(search_accounts(console.live.store, text, FOUND_MAX)) if text else []
+    number = found[0].account if len(found) == 1 else _by_id(console, text) if not found else 0
     if number:
-        return desk.to(account_path(number))
+        return console.to(account_path(number))
     shown = [
         (format_id(ACCOUNT, one.account), values.clean(one.name), one.ref, f"/console/{account_path(one.account)}")
         for one in found
     ]
-    return desk.page("search", _("Search"), q=text, found=shown, full=len(found) == FOUND_MAX)
+    return console.page("search", _("Search"), q=text, found=shown, full=len(found) == FOUND_MAX)
 
 
-def _by_id(desk: Desk, text: str) -> int:
+def _by_id(console: ConsoleRequest, text: str) -> int:
     try:
-        return find_account(desk.live.store, text) if text else 0
+        return find_account(console.live.store, text) if text else 0
     except Refused:
         return 0
