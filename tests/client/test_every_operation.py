@@ -93,6 +93,12 @@ def sent_by_hand(call: Calling, today: str, due: str, later: str) -> None:
     held = call.post_disputes({"invoice": "K/3", "why": WHY})
     call.post_hold_release(held["hold"], {"why": WHY})
     call.post_holds({"account": "client-1", "until": later, "why": WHY})
+    call.put_account_subscription("client-1", "client-1-cloud", {"service": "cloud"})
+    call.get_account_subscription("client-1", "client-1-cloud")
+    call.put_account_person("client-1", "reader@example.org", {"role": "billing_reader"})
+    call.get_account_person("client-1", "reader@example.org")
+    call.get_account_people("client-1")
+    call.delete_account_person("client-1", "reader@example.org")
     call.post_account_subscription_cancel("client-1", "cloud", {"why": WHY})
     call.post_account_subscription_reactivate("client-1", "cloud", {"why": WHY})
 
