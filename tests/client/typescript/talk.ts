@@ -41,10 +41,11 @@ const standing = said(
     params: { path: { subscription: subscription.subscriptions[0]!.subscription } },
   }),
 );
+const inTenDays = new Date(Date.now() + 10 * 24 * 3600 * 1000).toISOString().slice(0, 10);
 const held = said(
   await client.POST("/v1/holds", {
     params: { header: { "Idempotency-Key": "ts-hold" } },
-    body: { account: "ts-1", until: "2026-06-10", why: "a word from TypeScript", stops: ["disable", "delete"] },
+    body: { account: "ts-1", until: inTenDays, why: "a word from TypeScript", stops: ["disable", "delete"] },
   }),
 );
 const may: boolean = standing.may.change;
