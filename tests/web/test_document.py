@@ -18,6 +18,7 @@ from tests.web.conftest import NOW
 
 from arrears.core.people.throttles import LIMITS, CountedBy, Limit, Throttled
 from arrears.web.serving import gate, listen, port_of, serving_beside
+from arrears.web.standing import StandingPages
 
 SECONDS_MAX: Final = 540
 ROWS: Final = "/v1/upserts"
@@ -43,7 +44,8 @@ def live(site: str, monkeypatch: pytest.MonkeyPatch) -> Iterator[tuple[str, str]
         adopt_policy(installed().store, default_policy(), NOW - timedelta(days=100), "staff:1")
     token = create_token(f"fuzzer {secrets.token_hex(4)}", "write", NOW)
     listening = listen("127.0.0.1", 0)
-    with serving_beside(listening, gate(get_application())):
+    standing = StandingPages(site, "https://pay.example.org", lambda: NOW)
+    with serving_beside(listening, gate(get_application(), aside=standing)):
         yield f"http://127.0.0.1:{port_of(listening)}", token
 
 

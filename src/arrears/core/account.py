@@ -52,12 +52,14 @@ class HoldScope(StrEnum):
 
 class DoubtKind(StrEnum):
     """Why a decision waits without moving days: three are an account's, the others the system's; FEED an account's too,
-    where a report could not be recorded. REQUEST: a provider would not even try, for a reason of ours."""
+    where a report could not be recorded. REQUEST: a provider would not even try, for a reason of ours. BANK: what the
+    bank says is old or not whole, which matters to accounts that pay by transfer alone."""
 
     ATTEMPT = "attempt"
     BANK_CREDIT = "bank_credit"
     REQUEST = "request"
     FEED = "feed"
+    BANK = "bank"
     CLOCK = "clock"
     BREAKER = "breaker"
 

@@ -34,11 +34,13 @@ def account_opened(book: AccountBook, fact: f.AccountOpened, recorded: f.Recorde
     if recorded.seq != 1:
         book.breach("I18", "an account is opened once")
     book.terms = fact.terms
+    book.pays(fact.mode, recorded.at)
 
 
-def terms_changed(book: AccountBook, fact: f.TermsChanged, _: f.Recorded) -> None:
+def terms_changed(book: AccountBook, fact: f.TermsChanged, recorded: f.Recorded) -> None:
     """For what starts from now on."""
     book.terms = fact.terms
+    book.pays(fact.mode, recorded.at)
 
 
 def subscription_added(book: AccountBook, fact: f.SubscriptionAdded, _: f.Recorded) -> None:
