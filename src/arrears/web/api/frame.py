@@ -53,6 +53,8 @@ STATUS: Final = {
     "method_held": 409,
     "settle_first": 409,
     "account_exists": 409,
+    "administrator_exists": 409,
+    "already_there": 409,
     "nothing_changes": 409,
     "already_canceled": 409,
     "not_canceled": 409,
@@ -88,6 +90,7 @@ class AnyToken(HttpBearer):
         found = token_of(token, RealClock().now())
         if found is None:
             raise wrong(request)
+        request.api_token = found.number  # type: ignore[attr-defined]
         counted = throttle.take_of_token(found.number)
         request.api_tries = counted  # type: ignore[attr-defined]
         if not counted.let_in:
