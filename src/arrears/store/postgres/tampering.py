@@ -22,12 +22,12 @@ from arrears.core.policy import Policies, load_policy
 from arrears.store.postgres.batch import read_system
 from arrears.store.postgres.heartbeat import missed
 from arrears.store.postgres.streams import Stream
-from arrears.store.postgres.write import Db, utc
+from arrears.store.postgres.write import SEAL, Db, utc
 
 SETS: Final[tuple[tuple[str, LiteralString], ...]] = (
     (
         "the seal of its state is not that of this state",
-        "SELECT account_id FROM account_state WHERE seal <> hashtextextended(state, seq)",
+        f"SELECT account_id FROM account_state s WHERE seal <> {SEAL.format('s', 's.journal')}",
     ),
     (
         "it was due before the last complete run, and was left out",
