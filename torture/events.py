@@ -418,7 +418,9 @@ class Torture:
                     self.counts["switched_off"] += 1
                     self.store.switch_endpoint(one.number, EndpointState.ON, "", self.clock.now(), "x")
             with self.store.reading() as db:
-                row = db.execute("SELECT (SELECT count(*) FROM unnumbered), (SELECT max(no) FROM event)").fetchone()
+                row = db.execute(
+                    "SELECT (SELECT count(*) FROM unnumbered), (SELECT coalesce(max(no), 0) FROM event)"
+                ).fetchone()
             assert row is not None
             behind = [o for o in self.store.endpoints() if o.counts[DeliveryState.PENDING] or o.event_no < row[1]]
             for one in self.store.endpoints():
