@@ -226,6 +226,7 @@ class Torture:
         self.counts: Counter[str] = Counter()
         self.over = threading.Event()
         self.couriers: list[subprocess.Popen[bytes]] = []
+        self.armed: set[int] = set()
         self.feed: list[int] = []
         self.removed: set[str] = set()
 
@@ -306,11 +307,16 @@ class Torture:
         """One more courier."""
         words = [sys.executable, "-m", "torture.events", "--courier", str(self.folder), self.url, armed]
         self.couriers.append(subprocess.Popen(words, cwd=ROOT))
+        if armed:
+            self.armed.add(self.couriers[-1].pid)
 
     def strike(self, round_no: int) -> None:
         """What happens in one round."""
         self.choose_modes(round_no)
-        victim = self.couriers.pop(self.rng.randrange(len(self.couriers)))
+        # One that waits for its failpoint is left alone as long as there is another.
+        free = [one for one in self.couriers if one.pid not in self.armed] or self.couriers
+        victim = self.rng.choice(free)
+        self.couriers.remove(victim)
         time.sleep(self.rng.uniform(0.3, 1.5))
         victim.send_signal(signal.SIGKILL)
         victim.wait()
