@@ -64,6 +64,11 @@ def tasks_of(recorded: f.Recorded) -> Iterator[TaskRow]:
                 came = f"{format_amount(fact.credit_minor, fact.currency)} of payment {fact.ref} came"
                 what = f"{came} for what was paid already: give it back, or keep it as credit"
                 yield TaskRow(account, seq, "paid_twice", what, fact.ref)
+        case f.InvoiceIssued(debt=debt, over_limit_minor=over):
+            if over:
+                more = format_amount(over, debt.currency)
+                what = f"with invoice {debt.number} {more} more is open than the account's credit limit"
+                yield TaskRow(account, seq, "over_credit_limit", what, debt.currency)
         case f.Noticed() if any(w.late for w in fact.each(f.Warning)):
             numbers = ", ".join(str(w.subscription) for w in fact.each(f.Warning) if w.late)
             yield TaskRow(account, seq, "warning_not_accepted", f"no warning was accepted for subscription {numbers}")
@@ -181,6 +186,8 @@ def _ended(fact: f.AnyFact, account: Account) -> Iterator[tuple[str, str | None]
         case f.PaymentBooked() | f.WrittenOff() | f.InvoiceCredited():  # First, as above.
             if all(debt.ended for debt in account.debts):
                 yield "not_by_card", None
+            if account.credit_limits and not account.over_limit(fact.currency):
+                yield "over_credit_limit", fact.currency
         case f.NoticeAccepted():
             # Not that mail came back: a full mailbox takes each message first, and then returns it.
             unheard = _unheard(account)
@@ -221,6 +228,8 @@ def _ended(fact: f.AnyFact, account: Account) -> Iterator[tuple[str, str | None]
         case f.CreditAllocated(currency=currency):
             if not account.credit.get(currency):
                 yield "paid_twice", None
+            if account.credit_limits and not account.over_limit(currency):
+                yield "over_credit_limit", currency
         case f.AttemptMoved() | f.Refunded() | f.DoubtCleared():
             return
         case _:
