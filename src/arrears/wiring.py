@@ -30,9 +30,10 @@ from arrears.core.messages.recipients import ChannelName
 from arrears.core.policy import default_policy
 from arrears.engine import worker
 from arrears.engine.commands.bank.taking import bank_hourly
-from arrears.engine.courier import NOBODY_HEARS, Courier, Heard
+from arrears.engine.courier import Courier
 from arrears.engine.failpoints import arm
 from arrears.engine.message_context import MailLimits, MessageContext
+from arrears.engine.orders import DeliveredServices, OrderAnswers
 from arrears.engine.payments.providers import Providers
 from arrears.engine.people import chores
 from arrears.engine.run import Limits, RunReport
@@ -162,12 +163,12 @@ class Installation:
         how = partial(worker.work, poll_seconds=poll_seconds, wait=wait, hourly=self.hourly, say=say, watcher=watcher)
         how(self.store, *outside)
 
-    def courier(self, heard: Heard = NOBODY_HEARS) -> Courier:
+    def courier(self) -> Courier:
         """Carries events and orders to their endpoints. See engine/courier.py."""
-        return Courier(self.store, self.transport(), self.clock, heard)
+        return Courier(self.store, self.transport(), self.clock, OrderAnswers(self.store).heard)
 
     def transport(self) -> Transport:
-        """What reaches endpoints, at the addresses that the settings allow."""
+        """See adapters/services/over_http.py."""
         return HttpTransport(settings().delivery_targets, return_keys(self.url))
 
     def hourly(self, now: datetime) -> None:
@@ -321,8 +322,8 @@ def open_installation(*, connections_max: int = 4) -> Installation:
     limits, providers = Limits(settings().deletions_per_day), payment_providers(identity(store, clock.now()))
     refuse_stand_ins(settings())
     invoice_documents(settings())
-    channel, services = mail_channel(url), InProcessServices()
-    return Installation(url, store, channel, services, clock, limits, providers, other_channels())
+    services = DeliveredServices(store, InProcessServices() if settings().mode == "test" else None)
+    return Installation(url, store, mail_channel(url), services, clock, limits, providers, other_channels())
 
 
 _installed: list[Installation] = []
@@ -368,8 +369,7 @@ def django_url() -> str:
 
 
 def set_up_django(url: str) -> None:
-    """Configure Django for this database; the one place that does. A process that comes to another database later is
-    pointed at that one, for whatever connects from then on."""
+    """Configure Django for this database; the one place that does. Of two databases the later one is connected to."""
     _django_on[:] = [url]
     # Where its settings are, Django asks the environment and nobody else.
     os.environ.setdefault("DJANGO_SETTINGS_MODULE", "arrears.web.settings")

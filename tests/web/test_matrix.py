@@ -151,13 +151,17 @@ POST   /v1/accounts/<account>/contact-address                401     403      42
 POST   /v1/accounts/<account>/test-message                   401     403      422/404  401
 PUT    /v1/accounts/<account>/recipients/extra               401     403      422/404  401
 DELETE /v1/accounts/<account>/recipients/extra               401     403      422/404  401
+GET    /v1/accounts/<account>/people                         401     200/404  200/404  401
+GET    /v1/accounts/<account>/people/<person>                401     200/404  200/404  401
+PUT    /v1/accounts/<account>/people/<person>                401     403      422/404  401
+DELETE /v1/accounts/<account>/people/<person>                401     403      404      401
 PUT    /v1/accounts/<account>/people/<person>/profile        401     403      422/404  401
 GET    /v1/accounts/<account>/timeline                       401     200/404  200/404  401
 GET    /v1/accounts/<ref>                                    401     404      404      401
 PUT    /v1/accounts/<ref>                                    401     403      422      401
 GET    /v1/invoices/<path:number>                            401     404      404      401
 PUT    /v1/invoices/<path:number>                            401     403      422      401
-POST   /v1/upserts                                           415     415      415      415
+POST   /v1/upserts                                           401     403      415      401
 GET    /v1/accounts                                          401     200      200      401
 GET    /v1/subscriptions                                     401     200      200      401
 GET    /v1/invoices                                          401     200      200      401
@@ -179,6 +183,8 @@ POST   /v1/declines                                          401     403      42
 POST   /v1/disputes                                          401     403      422      401
 POST   /v1/holds                                             401     403      422      401
 POST   /v1/holds/<hold>/release                              401     403      422      401
+GET    /v1/accounts/<account>/subscriptions/<subscription>   401     200/404  200/404  401
+PUT    /v1/accounts/<account>/subscriptions/<subscription>   401     403      422/404  401
 POST   /v1/accounts/<account>/subscriptions/<subscription>/cancel      401  403  422/404  401
 POST   /v1/accounts/<account>/subscriptions/<subscription>/reactivate  401  403  422/404  401
 GET    /v1/events                                            401     200      200      401
@@ -197,6 +203,8 @@ BODIES: Final[dict[str, dict[str, object]]] = {
     "contact-address": {"person": "per_1", "address": "a@example.org"},
     "test-message": {"person": "per_1"},
     "extra": {"address": "a@example.org"},
+    "<subscription>": {"service": "cloud"},
+    "<person>": {"role": "billing_reader"},
     "profile": {"locale": "nl"},
     "take-back": {"why": "test"},
     "cancel": {"why": "test"},

@@ -48,6 +48,7 @@ COMMANDS: Final = {
     "invite": ("arrears.cli.invite:command", "Let somebody into the account centre."),
     "person": ("arrears.cli.person:command", "Export or erase what is held about a person."),
     "token": ("arrears.cli.token:command", "Make, list and end the tokens of programs that use the API."),
+    "services": ("arrears.cli.services:command", "Say where each service obeys; see its orders."),
     "events": ("arrears.cli.events:command", "Say which of the operator's systems hear what happens."),
     "notice": ("arrears.cli.notice:command", "Preview and check the texts of messages."),
     "bounce": ("arrears.cli.bounce:command", "Take in mail that came back."),

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import random
 import threading
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import contextmanager
 from datetime import datetime, timedelta
@@ -17,9 +17,18 @@ from typing import Final, Protocol
 
 from arrears.core.delivery.schedule import pause_after
 from arrears.core.delivery.signing import signed_headers
-from arrears.core.errors import Refused
 from arrears.engine.failpoints import reached
-from arrears.ports import Clock, DeliveryAnswer, DeliveryBook, DeliveryClaim, DeliveryOutcome, EventBook, Transport
+from arrears.ports import (
+    Clock,
+    DeliveryAnswer,
+    DeliveryBook,
+    DeliveryClaim,
+    DeliveryFate,
+    DeliveryOutcome,
+    EventBook,
+    Transport,
+)
+from arrears.ports.delivery import fate_of
 
 LEASE: Final = timedelta(seconds=60)
 """Four times as long as a transport may take; a courier that dies is taken over after this."""
@@ -41,13 +50,19 @@ class OutgoingBook(DeliveryBook, EventBook, Protocol):
     """What a courier needs of the store: the queue, and the events that are put into it."""
 
 
-Heard = Callable[[DeliveryClaim, DeliveryAnswer, datetime], None]
-"""Who is told what an endpoint answered to a parcel that it took, before that is recorded: an order's answer may say
-that it is done already. What it refuses is delivered once more."""
+DeliveryFates = Mapping[str, tuple[DeliveryFate, str]]
+"""What becomes of parcels, by name, and why in a few words; of one that is not named its status says it."""
+
+Heard = Callable[[Sequence[tuple[DeliveryClaim, DeliveryAnswer]], datetime], DeliveryFates]
+"""Who is told what an endpoint answered, before that is recorded: an order's answer may say that it is carried out, or
+that it is not yet. Told twice where a courier dies between the two."""
 
 
-def NOBODY_HEARS(_claim: DeliveryClaim, _answer: DeliveryAnswer, _now: datetime) -> None:  # noqa: N802 - a constant
+def NOBODY_HEARS(  # noqa: N802 - a constant
+    _answered: Sequence[tuple[DeliveryClaim, DeliveryAnswer]], _now: datetime
+) -> DeliveryFates:
     """Nobody waits for the answers."""
+    return {}
 
 
 def put_what_is_new(store: OutgoingBook, now: datetime) -> int:
@@ -166,12 +181,10 @@ class Courier:
     def _outcomes(
         self, claims: Sequence[DeliveryClaim], answers: Sequence[DeliveryAnswer]
     ) -> Sequence[DeliveryOutcome]:
-        outcomes = []
-        for claim, answer in zip(claims, answers, strict=True):
-            if answer.taken:
-                try:
-                    self._heard(claim, answer, self._clock.now())
-                except Refused as refused:
-                    answer = DeliveryAnswer(None, f"its answer cannot be used: {refused.message}")
-            outcomes.append(DeliveryOutcome(claim, answer, pause_after(claim.tries, self._chance())))
+        pairs = list(zip(claims, answers, strict=True))
+        fates, outcomes = self._heard(pairs, self._clock.now()), []
+        for claim, answer in pairs:
+            fate, why = fates.get(claim.message, (fate_of(answer), ""))
+            said = answer._replace(said=why) if why else answer
+            outcomes.append(DeliveryOutcome(claim, said, pause_after(claim.tries, self._chance()), fate))
         return outcomes

@@ -161,7 +161,7 @@ TABLES: Final[Mapping[str, Kept]] = {
         ("bank_file", "bank_statement", "bank_entry", "bank_credit", "bank_part", "bank_doubt", "known_payer"),
         Kept("as the books", "the law on bookkeeping keeps what a bank reported, with the names of who paid"),
     ),
-    "invoice_reference": BOOKS,
+    **dict.fromkeys(("invoice_reference", "subscription_ref"), BOOKS),
     "document": Kept(
         "as the books", "the law on bookkeeping keeps an invoice as it was sent, with its customer's name"
     ),

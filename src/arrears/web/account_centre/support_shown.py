@@ -30,7 +30,7 @@ KINDS: Final[Mapping[About, Promise | str]] = closed(
     },
 )
 OFFERED: Final = frozenset(About) - {About.INVOICE_MODE}
-"""The kinds of a form for help: paying by invoice is asked for on the page of payment methods, which says when it can be."""
+"""The kinds of a form for help: paying by invoice is asked for on the page of payment methods."""
 STATES: Final[Mapping[str, Promise | str]] = {
     "confirmed": gettext_lazy("we will answer"),
     "open": gettext_lazy("we will answer"),

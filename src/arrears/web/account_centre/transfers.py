@@ -1,4 +1,4 @@
-"""Paying by bank transfer: where to, with which reference and code, and that a transfer is on its way; and asking to pay
+"""Paying by bank transfer: where to, with which reference and code; that a transfer is on its way; and asking to pay
 like that."""
 
 from __future__ import annotations
@@ -57,7 +57,7 @@ def transfers(visit: Visit, sums: Sequence[Owed]) -> list[TransferShown]:
         ]
         text = "" if reference or len(numbers) > NUMBERS_CHARACTERS_MAX else numbers
         payload = epc_transfer(to, one.currency, one.minor, reference, text)
-        code = mark_safe(as_svg(payload)) if payload and (reference or text) else SafeString("")  # noqa: S308 - ours
+        code = mark_safe(as_svg(payload)) if payload and (reference or text) else SafeString("")
         names = {"amount": one.amount, "name": to.beneficiary}
         alt = _("Code for your bank's app: %(amount)s to %(name)s") % names
         found.append(TransferShown([(name, value) for name, value in rows if value], code, alt))

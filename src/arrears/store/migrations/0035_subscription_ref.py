@@ -1,4 +1,4 @@
-"""Runs `sql/0035_invoice_mode.sql`."""
+"""Runs `sql/0035_subscription_ref.sql`."""
 
 from django.db import migrations
 
