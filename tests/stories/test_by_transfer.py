@@ -14,7 +14,7 @@ from arrears.core.account import DoubtKind, Mode
 from arrears.core.errors import Refused
 from arrears.core.people.support import About
 from arrears.core.states import State
-from arrears.engine.commands import by_transfer
+from arrears.engine.people import by_transfer
 
 ADMIN = "person:1"
 

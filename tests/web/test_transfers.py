@@ -15,8 +15,8 @@ from tests.web.test_centre import sign_in, text
 from tests.web.test_invoice_documents import by_transfer, issued, seller
 
 from arrears.core.account import DoubtKind, Mode
-from arrears.engine.commands import by_transfer as acts
 from arrears.engine.commands import corrections
+from arrears.engine.people import by_transfer as acts
 from arrears.notices.pay_codes import as_svg
 from arrears.sandbox.run import Running, running
 

@@ -14,8 +14,9 @@ from arrears.cli.output_file import octets_file
 from arrears.core.errors import Refused
 from arrears.core.ids import ACCOUNT, format_id
 from arrears.core.money import format_amount, parse_amount
-from arrears.engine.commands import by_transfer, corrections, documents
+from arrears.engine.commands import corrections, documents
 from arrears.engine.finding import find_account
+from arrears.engine.people import by_transfer
 from arrears.settings import invoice_documents
 from arrears.wiring import Installation, open_installation, settings
 

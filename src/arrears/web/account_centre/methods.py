@@ -6,8 +6,8 @@ from django.http import HttpResponse
 from django.utils.translation import gettext as _
 
 from arrears.core.errors import Refused
-from arrears.engine.commands import by_transfer
 from arrears.engine.payments import methods
+from arrears.engine.people import by_transfer
 from arrears.engine.people.support import TEXT_CHARS_MAX
 from arrears.ports import Processor
 from arrears.web.account_centre.cards import best, on_file

@@ -13,7 +13,7 @@ from django.utils.translation import gettext as _
 from arrears.core.account import DoubtKind, Mode
 from arrears.core.bank.creditor_reference import reference_for
 from arrears.core.errors import Refused
-from arrears.engine.commands import by_transfer
+from arrears.engine.people import by_transfer
 from arrears.notices.invoice_paper import bank_rows, reference_shown
 from arrears.notices.invoice_wording import words_for
 from arrears.notices.pay_codes import as_svg, epc_transfer
