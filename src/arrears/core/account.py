@@ -327,13 +327,6 @@ class Account(Value, frozen=True, omit_defaults=True):
     credit_limits: dict[str, int] = msgspec.field(default_factory=dict)
     """How much may be open in invoice mode, in minor units by currency; more stops nothing, and is a task."""
 
-    def over_limit(self, currency: str) -> int:
-        """How much more is open in a currency than the account's limit, in minor units; 0 where it has none."""
-        if currency not in self.credit_limits:
-            return 0
-        asked = sum(debt.open_minor for debt in self.debts if debt.currency == currency)
-        return max(asked - self.credit_limits[currency], 0)
-
     @property
     def past_due(self) -> tuple[Debt, ...]:
         """The past-due debts whose case is not over, oldest due date first."""

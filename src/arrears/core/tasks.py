@@ -11,6 +11,7 @@ from typing import Final, NamedTuple, assert_never
 
 from arrears.core import facts as f
 from arrears.core.account import Account, Action, DoubtKind
+from arrears.core.credit_limit import over_limit
 from arrears.core.effects import ASKING, TASK_ENDING
 from arrears.core.messages.kinds import MessageKind
 from arrears.core.money import format_amount
@@ -64,11 +65,8 @@ def tasks_of(recorded: f.Recorded) -> Iterator[TaskRow]:
                 came = f"{format_amount(fact.credit_minor, fact.currency)} of payment {fact.ref} came"
                 what = f"{came} for what was paid already: give it back, or keep it as credit"
                 yield TaskRow(account, seq, "paid_twice", what, fact.ref)
-        case f.InvoiceIssued(debt=debt, over_limit_minor=over):
-            if over:
-                more = format_amount(over, debt.currency)
-                what = f"with invoice {debt.number} {more} more is open than the account's credit limit"
-                yield TaskRow(account, seq, "over_credit_limit", what, debt.currency)
+        case f.InvoiceIssued() if fact.over_limit_minor:
+            yield _over_limit(account, seq, fact)
         case f.Noticed() if any(w.late for w in fact.each(f.Warning)):
             numbers = ", ".join(str(w.subscription) for w in fact.each(f.Warning) if w.late)
             yield TaskRow(account, seq, "warning_not_accepted", f"no warning was accepted for subscription {numbers}")
@@ -104,10 +102,16 @@ def tasks_of(recorded: f.Recorded) -> Iterator[TaskRow]:
             yield TaskRow(account, seq, "change_not_recorded", recorded.why, ref)
         case f.DoubtRaised(doubt=DoubtKind.REQUEST, ref=ref):
             yield TaskRow(account, seq, "charge_refused", recorded.why, ref)
-        case f.Noticed() | f.AttemptMoved() | f.RefundUndone() | f.DoubtRaised():
+        case f.Noticed() | f.AttemptMoved() | f.RefundUndone() | f.DoubtRaised() | f.InvoiceIssued():
             return  # as planned
         case _:
             raise AssertionError(fact)
+
+
+def _over_limit(account: int, seq: int, fact: f.InvoiceIssued) -> TaskRow:
+    more = format_amount(fact.over_limit_minor, fact.debt.currency)
+    what = f"with invoice {fact.debt.number} {more} more is open than the account's credit limit"
+    return TaskRow(account, seq, "over_credit_limit", what, fact.debt.currency)
 
 
 def counted(things: Mapping[str, int]) -> str:
@@ -188,8 +192,7 @@ def _ended(fact: f.AnyFact, account: Account) -> Iterator[tuple[str, str | None]
         case f.PaymentBooked() | f.WrittenOff() | f.InvoiceCredited():  # First, as above.
             if all(debt.ended for debt in account.debts):
                 yield "not_by_card", None
-            if account.credit_limits and not account.over_limit(fact.currency):
-                yield "over_credit_limit", fact.currency
+            yield from _within_limit(account, fact.currency)
         case f.NoticeAccepted():
             # Not that mail came back: a full mailbox takes each message first, and then returns it.
             unheard = _unheard(account)
@@ -230,12 +233,16 @@ def _ended(fact: f.AnyFact, account: Account) -> Iterator[tuple[str, str | None]
         case f.CreditAllocated(currency=currency):
             if not account.credit.get(currency):
                 yield "paid_twice", None
-            if account.credit_limits and not account.over_limit(currency):
-                yield "over_credit_limit", currency
+            yield from _within_limit(account, currency)
         case f.AttemptMoved() | f.Refunded() | f.DoubtCleared():
             return
         case _:
             raise AssertionError(fact)
+
+
+def _within_limit(account: Account, currency: str) -> Iterator[tuple[str, str | None]]:
+    if account.credit_limits and not over_limit(account, currency):
+        yield "over_credit_limit", currency
 
 
 def system_tasks_of(seq: int, fact: f.SystemFact, why: str) -> Iterator[TaskRow]:

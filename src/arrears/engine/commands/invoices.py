@@ -10,6 +10,7 @@ from msgspec.structs import replace
 
 from arrears.core import facts as f
 from arrears.core.account import Account, Debt
+from arrears.core.credit_limit import over_limit
 from arrears.core.errors import Refused
 from arrears.core.invoice_lines import InvoiceLine, TaxLine, check_lines
 from arrears.core.money import bounded, exponent
@@ -77,7 +78,7 @@ def issue(unit: Unit, invoice: Invoice, author: str) -> int:
 def _over_limit(account: Account, debt: Debt) -> int:
     if debt.currency not in account.credit_limits:
         return 0
-    return replace(account, debts=(*account.debts, debt)).over_limit(debt.currency)
+    return over_limit(replace(account, debts=(*account.debts, debt)), debt.currency)
 
 
 def record_payments(store: Accounts, payments: Sequence[Payment], now: datetime, author: str) -> None:
