@@ -50,6 +50,8 @@ _OF_A_CASE: Final = (
     "deferred",
     "deletion_release",
 )
+_TWO_STAFF: Final = "waits for the release of two staff"
+_NOT_BY_CARD: Final = "an invoice is in a currency that no payment provider takes: collect it by bank transfer"
 _CHARGE: Final = ("charge_refused", "")
 """Of one attempt; what a provider would not even try is over with its doubt."""
 
@@ -71,8 +73,7 @@ def tasks_of(recorded: f.Recorded) -> Iterator[TaskRow]:
             numbers = ", ".join(str(w.subscription) for w in fact.each(f.Warning) if w.late)
             yield TaskRow(account, seq, "warning_not_accepted", f"no warning was accepted for subscription {numbers}")
         case f.Noticed() if any(said.kind is MessageKind.BY_TRANSFER for said in fact.each(f.Announcement)):
-            what = "an invoice is in a currency that no payment provider takes: collect it by bank transfer"
-            yield TaskRow(account, seq, "not_by_card", what)
+            yield TaskRow(account, seq, "not_by_card", _NOT_BY_CARD)
         case f.NoticeFailed() | f.NoticeBounced() | f.RecipientsChanged():
             yield from _of_mail(account, seq, fact)
         case f.AttemptMoved(why=why) if why.startswith("refused") and fact.codes.decline != REQUEST_REFUSED:
@@ -80,8 +81,7 @@ def tasks_of(recorded: f.Recorded) -> Iterator[TaskRow]:
         case f.Parked(why=why):
             yield TaskRow(account, seq, "parked", why)
         case f.DeletionCapped(subscription=sub):
-            what = f"subscription {sub} waits for the release of two staff"
-            yield TaskRow(account, seq, "deletion_release", what, str(sub))
+            yield TaskRow(account, seq, "deletion_release", f"subscription {sub} {_TWO_STAFF}", str(sub))
         case f.DeletedInPart(subscription=sub, left=left):
             what = f"subscription {sub} is deleted in part; still there: {counted(left)}"
             yield TaskRow(account, seq, "deletion_in_part", what, str(sub))
@@ -231,13 +231,17 @@ def _ended(fact: f.AnyFact, account: Account) -> Iterator[tuple[str, str | None]
         case f.Refunded(payment_ref=ref, refund=0):
             yield "paid_twice", ref
         case f.CreditAllocated(currency=currency):
-            if not account.credit.get(currency):
-                yield "paid_twice", None
-            yield from _within_limit(account, currency)
+            yield from _credit_used(account, currency)
         case f.AttemptMoved() | f.Refunded() | f.DoubtCleared():
             return
         case _:
             raise AssertionError(fact)
+
+
+def _credit_used(account: Account, currency: str) -> Iterator[tuple[str, str | None]]:
+    if not account.credit.get(currency):
+        yield "paid_twice", None
+    yield from _within_limit(account, currency)
 
 
 def _within_limit(account: Account, currency: str) -> Iterator[tuple[str, str | None]]:
