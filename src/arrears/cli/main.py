@@ -47,6 +47,7 @@ COMMANDS: Final = {
     "told": ("arrears.cli.warned_otherwise:command", "Record that somebody was told by letter or telephone."),
     "invite": ("arrears.cli.invite:command", "Let somebody into the account centre."),
     "person": ("arrears.cli.person:command", "Export or erase what is held about a person."),
+    "staff": ("arrears.cli.staff:command", "Say who of your people comes into the console."),
     "token": ("arrears.cli.token:command", "Make, list and end the tokens of programs that use the API."),
     "services": ("arrears.cli.services:command", "Say where each service obeys; see its orders."),
     "events": ("arrears.cli.events:command", "Say which of the operator's systems hear what happens."),
