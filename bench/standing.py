@@ -300,14 +300,14 @@ class Place:
 def figures_of(asked: Sequence[Asked]) -> dict[str, float]:
     """Answers a second, and how long they took."""
     seconds = [one for each in asked for one in each.seconds]
-    cuts = quantiles(seconds, n=100)
+    percentiles = quantiles(seconds, n=100)
     rate = len(seconds) / (SLICE_SECONDS * len(asked))
     cost = sum(one.processor_seconds for one in asked) / len(seconds) * 1_000_000
     return {
         "a_second": round(rate),
         "processor_us": round(cost),
-        "p50_ms": round(cuts[49] * 1000, 2),
-        "p99_ms": round(cuts[98] * 1000, 2),
+        "p50_ms": round(percentiles[49] * 1000, 2),
+        "p99_ms": round(percentiles[98] * 1000, 2),
     }
 
 
