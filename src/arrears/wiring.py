@@ -1,7 +1,6 @@
 """The only place that holds real things: the clock, the database, the mail folder, the services, Django.
 
-Everything else is handed what it needs. Which real things is for the settings to say (`settings.py`), which are read
-here, once.
+Everything else is handed what it needs. Which real things is for the settings to say, which are read here, once.
 """
 
 from __future__ import annotations
@@ -36,6 +35,7 @@ from arrears.engine.message_context import MailLimits, MessageContext
 from arrears.engine.orders import DeliveredServices, OrderAnswers
 from arrears.engine.payments.providers import Providers
 from arrears.engine.people import chores
+from arrears.engine.perform import give_orders
 from arrears.engine.run import Limits, RunReport
 from arrears.engine.system import adopt_policy, identity
 from arrears.ports import Channel, Clock, OtherChannel, Processor, Services, Transport
@@ -140,7 +140,7 @@ class Installation:
     limits: Limits
     providers: Providers
     channels: Mapping[ChannelName, OtherChannel] = field(default_factory=dict)
-    """The ways to reach people besides mail, by the name that stands with their addresses."""
+    """The ways to reach people besides mail, by their names."""
     service_page: Callable[[int, int], str] = field(default=lambda _account, _subscription: "")
     """Where a customer uses a subscription (account, number); empty where that is not known."""
 
@@ -165,7 +165,8 @@ class Installation:
 
     def courier(self) -> Courier:
         """Carries events and orders to their endpoints. See engine/courier.py."""
-        return Courier(self.store, self.transport(), self.clock, OrderAnswers(self.store).heard)
+        answers, give = OrderAnswers(self.store), partial(give_orders, self.store, self.services)
+        return Courier(self.store, self.transport(), self.clock, answers.heard, before=give, signing=RealClock())
 
     def transport(self) -> Transport:
         """See adapters/services/over_http.py."""
@@ -345,8 +346,7 @@ def install(live: Installation | None) -> None:
 
 
 def _bring_up(url: str) -> None:
-    """An empty database gets the schema; any other must have exactly the version this program knows. Of several
-    programs that start at once one does it and the others wait."""
+    """An empty database gets the schema, of one of all who come; any other must have the version of this program."""
     with psycopg.connect(url, connect_timeout=10) as db:
         if schema.version_of(db) == max(schema.versions()):
             return
