@@ -31,7 +31,7 @@ def open_page(
     if len(shown) != 1:
         raise Refused("one_currency_a_page", "a payment page takes one currency; open one for each")
     [(currency, wanted_hash)] = shown.items()
-    cancel_open_attempts(store, providers, account, currency, (), now)
+    cancel_open_attempts(store, providers, account, currency, wanted_hash, (), now)
     with acting_on(store, account, now) as unit:
         view = View(store.policies(), unit.account, store.system().guards, now)
         owed = quotes(view)

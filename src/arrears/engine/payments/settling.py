@@ -239,8 +239,8 @@ def _begin(
     if known is not None:
         return known
     # What would be refused ends nothing that waits for the payer.
-    may = partial(_must_be_permitted, store, method, currency, now)
-    cancel_open_attempts(store, providers, account, currency, also, now, may)
+    may = partial(_must_be_permitted, store, method, part_minor, now)
+    cancel_open_attempts(store, providers, account, currency, shown, also, now, may)
     policies = store.policies()
     guards = store.system().guards
     with acting_on(store, account, now) as unit:
@@ -321,12 +321,14 @@ def _same_request(store: AccountsAndMoney, account: int, shown: str, method: int
 
 
 def _must_be_permitted(
-    store: AccountsAndMoney, method: int, currency: str, now: datetime, account: Account, amount_minor: int
+    store: AccountsAndMoney, method: int, part_minor: int, now: datetime, account: Account, wanted: Quote
 ) -> None:
+    if part_minor:
+        wanted = _part(View(store.policies(), account, store.system().guards, now), wanted, part_minor)
     if not any(m.no == method for m in account.methods):
         raise Refused("unknown_method", f"there is no payment method {method} on {format_id(ACCOUNT, account.no)}")
     elsewhere = store.method_and_tries(account.no, method)[1]
-    must_be_permitted(account, method, amount_minor, currency, elsewhere, now)
+    must_be_permitted(account, method, wanted.amount_minor, wanted.currency, elsewhere, now)
 
 
 def _part(view: View, wanted: Quote, part_minor: int) -> Quote:
@@ -353,21 +355,25 @@ def cancel_open_attempts(
     providers: Providers,
     account: int,
     currency: str,
+    shown: str,
     also: tuple[int, ...],
     now: datetime,
-    may: Callable[[Account, int], None] = lambda _account, _amount_minor: None,
+    may: Callable[[Account, Quote], None] = lambda _account, _wanted: None,
 ) -> None:
     """A new settlement first cancels what is waiting for the payer, at the provider, with proof; and what is unknown
     and not owed any more as it was, because some of it was paid otherwise, is looked up at once. `may` is asked before
-    anything is canceled, and refuses a settlement of that amount that could not follow."""
-    owed = [q for q in quote(store, account, now, also) if q.currency == currency]
-    wanted = {p.debt for q in owed for p in q.parts}
+    anything is canceled, and refuses a settlement of that that could not follow; whoever was `shown` something else
+    than what is owed is refused later, and ends nothing either."""
+    owed = next((q for q in quote(store, account, now, also) if q.currency == currency), None)
+    wanted = {p.debt for p in owed.parts} if owed is not None else set()
     snapshot = store.snapshots([account])[account]
     for attempt in snapshot.attempts:
         if not any(p.debt in wanted for p in attempt.parts):
             continue
         if attempt.on_page or attempt.state is AttemptState.NEEDS_CUSTOMER:
-            may(snapshot, sum(q.amount_minor for q in owed))
+            if owed is None or owed.hash != shown:
+                continue
+            may(snapshot, owed)
             cancel(store, providers, account, attempt, now)
         elif attempt.state is AttemptState.UNKNOWN and not still_owed(snapshot, attempt):
             pursue(store, providers, account, attempt.no, now)
