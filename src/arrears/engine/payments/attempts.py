@@ -201,7 +201,10 @@ def _ask(
     method, elsewhere = store.method_and_tries(account, attempt.method)
     processor = providers.of(method.at_provider)
     fresh = now - attempt.created_at < NONE_FOUND_AFTER
+    elsewhere_too = providers.before_charge(account, now) if fresh else ""
     stop = not_to_be_charged(store, store.snapshots([account])[account], attempt, elsewhere, now)
+    if elsewhere_too and stop is None:
+        stop = Unknown(elsewhere_too)
     if attempt.method in methods_of_the_original(store, account):
         return method.at_provider, AttemptCanceled("", reached_network=False, why=f"this payment method {WHOSE}")
     charge = Charge(

@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
+from datetime import datetime
 from typing import Final
 
 from arrears.core.account import Attempt
@@ -24,6 +25,9 @@ class Providers:
     by_name: Mapping[str, Processor]
     base_url: str = "http://localhost:8000"
     default: str = ""
+    before_charge: Callable[[int, datetime], str] = lambda _account, _now: ""
+    """Looks once more whether an account may be charged now, where somebody else may be charging it too: why not, or
+    nothing. Refuses where nobody can tell."""
 
     def __post_init__(self) -> None:
         if not self.default and len(self.by_name) == 1:
