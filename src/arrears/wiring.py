@@ -6,9 +6,7 @@ here, once.
 
 from __future__ import annotations
 
-import gc
 import os
-import sys
 import threading
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, replace
@@ -23,6 +21,7 @@ from psycopg import sql
 from arrears.adapters.channels.folder import FolderChannel
 from arrears.adapters.services.inprocess import InProcessServices
 from arrears.adapters.services.over_http import HttpTransport
+from arrears.billing_beside import BillingBeside, billing_beside
 from arrears.core.errors import Refused
 from arrears.core.facts import ARREARS
 from arrears.core.messages.content import Operator
@@ -140,6 +139,7 @@ class Installation:
     providers: Providers
     channels: Mapping[ChannelName, OtherChannel] = field(default_factory=dict)
     """The ways to reach people besides mail, by the name that stands with their addresses."""
+    billing: BillingBeside | None = None
     service_page: Callable[[int, int], str] = field(default=lambda _account, _subscription: "")
     """Where a customer uses a subscription (account, number); empty where that is not known."""
 
@@ -152,7 +152,8 @@ class Installation:
     ) -> tuple[RunReport, int]:
         """See engine/worker.py. `say` gets a line for each thing that is wrong with mail as a whole."""
         outside = (self.channel, self.services, self.clock, self.limits, self.providers, self.context())
-        return worker.work_once(self.store, *outside, stopping=stopping, tell=worker.MailNews(say).tell)
+        news = worker.MailNews(say).tell
+        return worker.work_once(self.store, *outside, stopping=stopping, tell=news, billing=self.read_billing)
 
     def work(
         self, poll_seconds: int, wait: Callable[[int], bool], say: Callable[[str], object], watcher: worker.Watcher
@@ -160,7 +161,12 @@ class Installation:
         """See engine/worker.py, and `hourly`."""
         outside = self.channel, self.services, self.clock, self.limits, self.providers, self.context()
         how = partial(worker.work, poll_seconds=poll_seconds, wait=wait, hourly=self.hourly, say=say, watcher=watcher)
-        how(self.store, *outside)
+        how(self.store, *outside, billing=self.read_billing)
+
+    def read_billing(self, now: datetime) -> None:
+        """See engine/commands/billing/sweeping.py."""
+        if self.billing is not None:
+            self.billing.sweep(now)
 
     def courier(self, heard: Heard = NOBODY_HEARS) -> Courier:
         """Carries events and orders to their endpoints. See engine/courier.py."""
@@ -180,17 +186,6 @@ class Installation:
 
     def __exit__(self, *_: object) -> None:
         self.store.close()
-
-
-def tune_for_batches() -> None:
-    """For processes that work in batches. A batch makes and drops many small values, none of them in cycles; looking
-    through them again and again costs a third of the run, and memory stays bounded by the batch all the same. And a
-    lane whose answer has come must not wait 5 ms (the interpreter's default) until the lane that is deciding lets go.
-    """
-    sys.setswitchinterval(0.0005)
-    gc.collect()
-    gc.freeze()
-    gc.set_threshold(200_000, 20, 50)
 
 
 def mail_channel(database: str) -> Channel:
@@ -318,11 +313,15 @@ def open_installation(*, connections_max: int = 4) -> Installation:
     store = PostgresStore(url, connections_max=connections_max, clock_is_real=isinstance(clock, RealClock))
     if not store.policies():
         adopt_policy(store, default_policy(), clock.now(), ARREARS)
-    limits, providers = Limits(settings().deletions_per_day), payment_providers(identity(store, clock.now()))
+    name = identity(store, clock.now())
+    limits, providers = Limits(settings().deletions_per_day), payment_providers(name)
+    billing = billing_beside(store, settings(), name)
+    if billing is not None:
+        providers = replace(providers, before_charge=billing.before_charge)
     refuse_stand_ins(settings())
     invoice_documents(settings())
     channel, services = mail_channel(url), InProcessServices()
-    return Installation(url, store, channel, services, clock, limits, providers, other_channels())
+    return Installation(url, store, channel, services, clock, limits, providers, other_channels(), billing)
 
 
 _installed: list[Installation] = []

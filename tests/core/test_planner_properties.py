@@ -86,9 +86,10 @@ def limit_breaches(played: Played, before: Sequence[Tried], one: Tried) -> Itera
             yield "a third re-presentment"
         return
     for limit in limits(played, before):
-        run = [other for other in before if limit.same(other) == limit.same(one) and reached(other)]
-        if run or not limit.first_free:
-            inside = [1 for o in run[limit.first_free :] if one.at - o.at < timedelta(days=limit.days)]
+        asked = [other for other in before if reached(other)]
+        run = [other for other in asked[limit.first_free :] if limit.same(other) == limit.same(one)]
+        if asked or not limit.first_free:
+            inside = [1 for o in run if one.at - o.at < timedelta(days=limit.days)]
             if len(inside) + 1 > limit.most:
                 yield f"{len(inside) + 1} attempts in {limit.days} days"
 

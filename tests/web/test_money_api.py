@@ -220,7 +220,8 @@ def test_an_amount_or_currency_of_ones_own_is_refused(shop: Shop) -> None:
     assert code(other) == (422, "bad_amount")
     twice = shop.send(path, {"method": method, "quotes": [shown, shown]})
     assert code(twice) == (422, "bad_quote")
-    assert code(shop.send(path, {"method": method, "quotes": []})) == (422, "nothing_owed")
+    nothing = shop.send(path, {"method": method, "quotes": []})
+    assert (code(nothing), [q["amount_minor"] for q in nothing.json()["owed"]]) == ((409, "stale_quote"), [12_000])
     assert shop.captures(account) == []
 
 

@@ -19,7 +19,7 @@ from arrears.core.money import format_amount
 from arrears.core.tasks import counted
 from arrears.core.view import View
 from arrears.engine import commands
-from arrears.engine.finding import find_account, find_subscription
+from arrears.engine.finding import find_account, named_subscription
 from arrears.store.postgres.queries import with_deletion_ahead
 from arrears.wiring import Installation, open_installation
 
@@ -126,7 +126,7 @@ def hold(account: str, subscription: str | None, who: str, why: str) -> None:
     Nothing else waits for it. Its days do not count: when it is released the deletion is warned of anew."""
     with open_installation() as live:
         number = find_account(live.store, account)
-        sub = 0 if subscription is None else find_subscription(live.store.snapshots([number])[number], subscription)
+        sub = 0 if subscription is None else named_subscription(live.store, number, subscription)
         placed = commands.hold_deletion(
             live.store, number, live.clock.now(), f"{commands.STAFF}{who}", why, subscription=sub
         )

@@ -112,6 +112,7 @@ from arrears.ports.store import (
     AccountsAndPrivacy,
     AccountsAndReceivables,
     AccountsAndSetups,
+    AccountsAndSubscriptionRefs,
     AccountsAndSupport,
     AccountsAndVisitors,
     CollectionsRun,
@@ -128,6 +129,7 @@ from arrears.ports.store import (
     Store,
     VisitorSupport,
 )
+from arrears.ports.subscription_refs import SubscriptionPlace, SubscriptionRefs
 from arrears.ports.support import (
     ConversationEntry,
     Request,
@@ -160,6 +162,7 @@ __all__ = [
     "AccountsAndPrivacy",
     "AccountsAndReceivables",
     "AccountsAndSetups",
+    "AccountsAndSubscriptionRefs",
     "AccountsAndSupport",
     "AccountsAndVisitors",
     "AccountsInParts",
@@ -241,6 +244,8 @@ __all__ = [
     "Store",
     "StoredDocument",
     "StuckMail",
+    "SubscriptionPlace",
+    "SubscriptionRefs",
     "Sums",
     "Support",
     "SupportBook",

@@ -14,7 +14,7 @@ import msgspec
 from arrears.core.payments.provider_time import ProviderTime
 from arrears.core.payments.values import CardTry
 from arrears.core.receivables import BookAccount, BookInvoice, BookPayment
-from arrears.ports.accounts import AccountReader
+from arrears.ports.accounts import AccountReader, Accounts
 from arrears.ports.delivery import EventBook
 from arrears.ports.store import CollectionsRun, ReceivablesImport
 
@@ -171,5 +171,5 @@ class BillingBook(Protocol):
         """Note up to which of our events it was told."""
 
 
-class AccountsAndBilling(ReceivablesImport, AccountReader, CollectionsRun, EventBook, BillingBook, Protocol):
+class AccountsAndBilling(Accounts, ReceivablesImport, AccountReader, CollectionsRun, EventBook, BillingBook, Protocol):
     """What a billing system beside arrears needs: the import, accounts under their locks, and our own events."""

@@ -16,7 +16,7 @@ from arrears.core.money import bounded, exponent
 from arrears.core.unit import Unit
 from arrears.engine.acting import acting, acting_on, local_today, open_debts
 from arrears.engine.booking import Payment, book
-from arrears.ports import Accounts
+from arrears.ports import Accounts, Receivables
 
 
 class Invoice(msgspec.Struct, frozen=True, gc=False):
@@ -75,10 +75,24 @@ def record_payments(store: Accounts, payments: Sequence[Payment], now: datetime,
             book(units[payment.account], payment, author)
 
 
-def report_decline(store: Accounts, account: int, debts: Sequence[int], now: datetime, author: str) -> None:
-    """Record that the charge of these debts was definitively declined: they are past due from this local day."""
+def report_decline(
+    store: Accounts,
+    account: int,
+    debts: Sequence[int],
+    now: datetime,
+    author: str,
+    journal: Receivables | None = None,
+) -> None:
+    """Record that the charge of these debts was definitively declined: they are past due from this local day. With the
+    `journal` what was reported of all of them on this day already is refused: `nothing_changes`."""
     with acting_on(store, account, now) as unit:
         open_debts(unit, debts)
+        said = () if journal is None else journal.facts_of([account], [f.ChargeDeclined]).get(account, ())
+        today = (
+            one.fact for one in said if isinstance(one.fact, f.ChargeDeclined) and one.fact.on == local_today(unit)
+        )
+        if {*debts} <= {number for fact in today for number in fact.debts}:
+            raise Refused("nothing_changes", "that a charge of this was declined today is recorded already")
         unit.record(f.ChargeDeclined(debts=tuple(debts), on=local_today(unit)), author)
 
 

@@ -25,7 +25,7 @@ class Providers:
     by_name: Mapping[str, Processor]
     base_url: str = "http://localhost:8000"
     default: str = ""
-    before_charge: Callable[[int, datetime], str] = lambda _account, _now: ""
+    before_charge: Callable[[int, datetime], str] | None = None
     """Looks once more whether an account may be charged now, where somebody else may be charging it too: why not, or
     nothing. Refuses where nobody can tell."""
 

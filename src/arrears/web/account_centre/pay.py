@@ -118,8 +118,9 @@ def _go(visit: Visit, quote: str, *, good: bool) -> HttpResponse:
     currency, _colon, shown_hash = quote.partition(":")
     try:
         if not good:
-            raise Refused("nothing_owed", "the case of this link is over")
-        url = open_page(live.store, live.providers, visit.account, {currency: shown_hash}, visit.now, visit.author)
+            raise Refused("link_over", "the case of this link is over")
+        wanted = {currency: shown_hash} if quote else {}
+        url = open_page(live.store, live.providers, visit.account, wanted, visit.now, visit.author)
     except StaleQuote as stale:
         visit.fresh()
         return shown(visit, _recent(visit), in_words(stale), 409, good=good)

@@ -61,7 +61,7 @@ def page(visit: Visit) -> HttpResponse:
     try:
         if form.get("do") == "card":
             if not quotes:
-                raise Refused("nothing_owed", "nothing is owed, so nothing is paid with a new card")
+                raise settling.nothing_shown(visit.live.store, visit.account, visit.now, also)
             return away(visit, go_for_a_card(visit, quotes, also).url)
         return _pay(visit, form, quotes, also)
     except StaleQuote as stale:

@@ -88,6 +88,7 @@ class AnyToken(HttpBearer):
         found = token_of(token, RealClock().now())
         if found is None:
             raise wrong(request)
+        request.api_token = found.number  # type: ignore[attr-defined]
         counted = throttle.take_of_token(found.number)
         request.api_tries = counted  # type: ignore[attr-defined]
         if not counted.let_in:

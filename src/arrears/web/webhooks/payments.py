@@ -37,4 +37,11 @@ def receive(request: HttpRequest, provider: str) -> HttpResponse:
         return problem(status, refused.code, "Not accepted", refused.message)
     for change in found:
         record_change(live.store, live.providers, provider, change, now)
+    if live.billing is not None and live.billing.system.provider == provider:
+        # Its signature was checked just now.
+        signature = request.headers.get(processor.signature_header, "")
+        try:
+            live.billing.hear(live.billing.system.changed_in(request.body, signature, now), now)
+        except Refused as refused:
+            return problem(503, refused.code, "Not read", refused.message)
     return HttpResponse(status=200)

@@ -23,7 +23,6 @@ from arrears.core.receivables import AccountRows, rows_of_accounts
 from arrears.engine.acting import acting_on, local_today
 from arrears.engine.commands.importing import ImportReport, import_book
 from arrears.engine.doubting import begin_doubt, end_doubt
-from arrears.engine.failpoints import reached
 from arrears.engine.system import set_change_aside
 from arrears.ports.billing import (
     BILLING_COLUMNS,
@@ -90,7 +89,6 @@ def sync_customer(
         for invoice, why in left_out.items():
             set_change_aside(store, f"{system.name}:{invoice}", now, _author(system), _left(invoice, why))
         return Synced(0, report, (), left_out)
-    reached("billing.imported")
     for one in told.invoices:
         if one.tries:
             keep_tries(system.provider, CardsTried(one.ref, number, "", tuple(one.tries)), now)
@@ -238,7 +236,6 @@ def _report(
         named = f"{identity} {one.ref} {one.reported_minor} {lacking} {reference}"
         key = f"report_{sha256(named.encode()).hexdigest()[:40]}"
         report = PaymentReport(one.ref, key, reference, known.invoices[no].currency, lacking, at)
-        reached("billing.before_report")
         try:
             system.report(report)
         except Refused as refused:
@@ -248,7 +245,6 @@ def _report(
             way = "attach it there by hand, or close this task if it was paid there as well"
             set_change_aside(store, f"{system.name}:{one.ref}", now, _author(system), f"{why}; {way}")
             continue
-        reached("billing.after_report")
         yield report
 
 
