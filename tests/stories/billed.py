@@ -4,9 +4,13 @@ time passes in steps in which the worker looks once."""
 from __future__ import annotations
 
 import json
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from datetime import UTC, date, datetime, timedelta
 from typing import Any, NamedTuple
+from urllib.parse import urlsplit
+
+import stripe
+from tests.stories.in_process import Bench, InProcess
 
 from arrears.adapters.channels.memory import MemoryChannel
 from arrears.adapters.payments.stripe import Stripe
@@ -22,7 +26,6 @@ from arrears.engine.commands.billing.drift import DriftReport, drift
 from arrears.engine.payments.providers import Providers
 from arrears.engine.run import Limits
 from arrears.ports.billing import BillingOptions
-from arrears.sandbox.run import Running
 from arrears.store.postgres.queries import open_tasks
 from arrears.store.postgres.store import PostgresStore
 
@@ -40,6 +43,22 @@ class Owed(NamedTuple):
     there: int
 
 
+class Away(InProcess):
+    """The sandbox without a network, which can be away, or lose its answers (`drops`)."""
+
+    away = False
+
+    def request(
+        self, method: str, url: str, headers: Mapping[str, str] | None, post_data: Any = None
+    ) -> tuple[str, int, Mapping[str, str]]:
+        path = urlsplit(url).path.removeprefix("/v1/")
+        if self.away:
+            raise stripe.APIConnectionError("nobody is there")
+        if self.sandbox.denied and f"{method.upper()} {path}".startswith(self.sandbox.denied):
+            return json.dumps({"error": {"type": "invalid_request_error", "message": "not permitted"}}), 403, {}
+        return super().request(method, url, headers, post_data)
+
+
 class Clock:
     """The time of the story."""
 
@@ -53,18 +72,20 @@ class Clock:
 class Business:
     """The business, its customers at the sandbox, and arrears."""
 
-    def __init__(self, sandbox: Running, store: PostgresStore, options: BillingOptions = OPTIONS) -> None:
-        self.sandbox, self.store = sandbox, store
+    def __init__(self, store: PostgresStore, options: BillingOptions = OPTIONS) -> None:
+        self.store = store
         self.clock = Clock(FIRST)
-        self.set_clock()
         system.adopt_policy(store, default_policy(), self.now, "setup")
         identity = system.identity(store, self.now)
-        keys = (sandbox.secret_key, [sandbox.webhook_secret])
-        billing = StripeBilling(*keys, api_base=sandbox.url, live=False, installation=identity)
+        self.bench = Bench(lambda: int(self.now.timestamp()), identity)
+        self.sandbox = self.bench.sandbox
+        self.net = Away(self.sandbox)
+        keys = (self.sandbox.secret_key, [self.sandbox.webhook_secret])
+        how: dict[str, Any] = {"live": False, "installation": identity, "http_client": self.net}
+        billing = StripeBilling(*keys, **how)
         self.billing = BillingBeside(store, billing)
-        stripe = Stripe(*keys, live=False, api_base=sandbox.url, installation=identity)
-        self.stripe = stripe
-        self.providers = Providers({"stripe": stripe}, before_charge=self.billing.before_charge)
+        self.stripe = Stripe(*keys, **how)
+        self.providers = Providers({"stripe": self.stripe}, before_charge=self.billing.before_charge)
         self.channel, self.services = MemoryChannel(), InProcessServices()
         store.connect_billing(billing.name, options, self.now)
 
@@ -74,13 +95,10 @@ class Business:
     def now(self) -> datetime:
         return self.clock.at
 
-    def set_clock(self) -> None:
-        self.sandbox.control("clock", now=int(self.now.timestamp()))
-
     def step(self, hours: float = 1, *, look: bool = True) -> Business:
         """Let so much time pass, and the worker look once in the end."""
         self.clock.at += timedelta(hours=hours)
-        self.set_clock()
+        self.sandbox.pass_time()
         return self.look() if look else self
 
     def days(self, count: float, *, hours: int = 6) -> Business:
@@ -89,8 +107,8 @@ class Business:
             self.step(hours)
         return self
 
-    def look(self) -> Business:
-        """What the worker does in one look."""
+    def look(self, *, billing: bool = True) -> Business:
+        """What the worker does in one look; without `billing` it has no time to read Stripe Billing."""
         worker.work_once(
             self.store,
             self.channel,
@@ -98,7 +116,7 @@ class Business:
             self.clock,
             Limits(),
             self.providers,
-            billing=self.billing.sweep,
+            billing=self.billing.sweep if billing else lambda _now: None,
         )
         return self
 
@@ -110,7 +128,7 @@ class Business:
     # -- customers -----------------------------------------------------------------------------------------------
 
     def control(self, what: str, **asked: Any) -> Any:
-        return self.sandbox.control(what, **asked)
+        return self.bench.control(what, **asked)
 
     def customer(self, card: str = "approve", *, own: bool = True, kind: str = "card") -> str:
         """A customer with a card of their own, with which Stripe charges what is billed."""
@@ -130,7 +148,7 @@ class Business:
 
     def behave(self, customer: str, card: str) -> None:
         """The bank of the customer's default method answers as this card's from now on."""
-        method = self.sandbox.sandbox.book.billing.defaults[customer]
+        method = self.sandbox.book.billing.defaults[customer]
         self.control("behave", method=method, **{"as": card})
 
     def subscribed(self, card: str = "approve", amount: int = 1000, **more: Any) -> tuple[str, str]:
@@ -164,7 +182,7 @@ class Business:
 
     def taken(self, customer: str) -> int:
         """What was taken of a customer at Stripe, by whomever, less what was given back."""
-        intents = self.sandbox.sandbox.book.intents.values()
+        intents = self.sandbox.book.intents.values()
         return sum(one.taken - one.refunded - one.disputed for one in intents if one.customer == customer)
 
     def drift(self) -> DriftReport:
@@ -175,7 +193,7 @@ class Business:
 
     def hear(self, kind: str, customer: str = "") -> None:
         """The newest event of this kind arrives by webhook."""
-        sandbox = self.sandbox.sandbox
+        sandbox = self.sandbox
         for index in reversed(range(len(sandbox.book.events))):
             event = sandbox.api.event_json(index)
             if event["type"] == kind and customer in ("", event["data"]["object"].get("customer")):

@@ -65,7 +65,14 @@ class StripeBilling:
     switch = SWITCH
 
     def __init__(
-        self, key: str, webhook_secrets: Sequence[str], *, api_base: str | None, live: bool, installation: str
+        self,
+        key: str,
+        webhook_secrets: Sequence[str],
+        *,
+        api_base: str | None = None,
+        live: bool,
+        installation: str,
+        http_client: stripe.HTTPClient | None = None,
     ) -> None:
         check_key(key, live, api_base)
         self.live = live
@@ -75,7 +82,7 @@ class StripeBilling:
             stripe_version=API_VERSION,
             base_addresses={"api": api_base.rstrip("/")} if api_base else None,
             max_network_retries=0,
-            http_client=client_over(api_base),
+            http_client=http_client or client_over(api_base),
         )
         self._v1 = self._client.v1
         self._installation = installation
