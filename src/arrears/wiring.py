@@ -21,13 +21,13 @@ from psycopg import sql
 from arrears.adapters.channels.folder import FolderChannel
 from arrears.adapters.services.inprocess import InProcessServices
 from arrears.adapters.services.over_http import HttpTransport
-from arrears.billing_beside import BillingBeside, billing_beside
 from arrears.core.errors import Refused
 from arrears.core.facts import ARREARS
 from arrears.core.messages.content import Operator
 from arrears.core.messages.recipients import ChannelName
 from arrears.core.policy import default_policy
 from arrears.engine import worker
+from arrears.engine.beside import BillingBeside
 from arrears.engine.commands.bank.taking import bank_hourly
 from arrears.engine.courier import NOBODY_HEARS, Courier, Heard
 from arrears.engine.failpoints import arm
@@ -315,9 +315,8 @@ def open_installation(*, connections_max: int = 4) -> Installation:
         adopt_policy(store, default_policy(), clock.now(), ARREARS)
     name = identity(store, clock.now())
     limits, providers = Limits(settings().deletions_per_day), payment_providers(name)
-    billing = billing_beside(store, settings(), name)
-    if billing is not None:
-        providers = replace(providers, before_charge=billing.before_charge)
+    billing = next((BillingBeside(store, one) for p in providers.by_name.values() if (one := p.billing())), None)
+    providers = replace(providers, before_charge=None if billing is None else billing.before_charge)
     refuse_stand_ins(settings())
     invoice_documents(settings())
     channel, services = mail_channel(url), InProcessServices()

@@ -14,14 +14,13 @@ from tests.stories.in_process import Bench, InProcess
 
 from arrears.adapters.channels.memory import MemoryChannel
 from arrears.adapters.payments.stripe import Stripe
-from arrears.adapters.payments.stripe.billing import StripeBilling
 from arrears.adapters.services.inprocess import InProcessServices
-from arrears.billing_beside import BillingBeside
 from arrears.core.account import Account
 from arrears.core.errors import Refused
 from arrears.core.facts import AnyFact
 from arrears.core.policy import default_policy
 from arrears.engine import system, worker
+from arrears.engine.beside import BillingBeside
 from arrears.engine.commands.billing.drift import DriftReport, drift
 from arrears.engine.payments.providers import Providers
 from arrears.engine.run import Limits
@@ -82,12 +81,11 @@ class Business:
         self.net = Away(self.sandbox)
         keys = (self.sandbox.secret_key, [self.sandbox.webhook_secret])
         how: dict[str, Any] = {"live": False, "installation": identity, "http_client": self.net}
-        billing = StripeBilling(*keys, **how)
-        self.billing = BillingBeside(store, billing)
         self.stripe = Stripe(*keys, **how)
+        self.billing = BillingBeside(store, self.stripe.billing())
         self.providers = Providers({"stripe": self.stripe}, before_charge=self.billing.before_charge)
         self.channel, self.services = MemoryChannel(), InProcessServices()
-        store.connect_billing(billing.name, options, self.now)
+        store.connect_billing(self.billing.system.name, options, self.now)
 
     # -- time ----------------------------------------------------------------------------------------------------
 

@@ -1,4 +1,4 @@
-"""What the commands about billing systems answer a script."""
+"""What the command about billing systems answers a script."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ _DRIFT: Final = {
     ],
 }
 BILLING: Final[Mapping[str, JsonAnswer | NoAnswer]] = {
-    "connect stripe-billing": JsonAnswer(
+    "connect": JsonAnswer(
         {
             "read": "count",
             "changed": "count",
@@ -23,5 +23,4 @@ BILLING: Final[Mapping[str, JsonAnswer | NoAnswer]] = {
             **_DRIFT,
         }
     ),
-    "connect drift": JsonAnswer(_DRIFT),
 }

@@ -3,16 +3,16 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from datetime import date, timedelta
+from datetime import date, datetime, timedelta
 from typing import Any, Final
 
 import click
 
-from arrears.billing_beside import BillingBeside
 from arrears.cli.common import AS_JSON, print_json, progress_of
 from arrears.core.calendar import calendar_of
 from arrears.core.errors import Refused
-from arrears.engine.commands.billing.drift import Drift, DriftReport, drift
+from arrears.engine.beside import BillingBeside
+from arrears.engine.commands.billing.drift import DriftReport, drift
 from arrears.engine.commands.billing.sweeping import Swept
 from arrears.ports.billing import BillingOptions
 from arrears.wiring import Installation, open_installation
@@ -21,107 +21,91 @@ SINCE_DAYS: Final = 35
 _DIFFER_EXIT_CODE: Final = 3
 
 
-@click.group()
-def command() -> None:
-    """Let a billing system's customers and invoices come in by themselves, and tell it what was paid."""
-
-
-@command.command("stripe-billing")
+@click.command()
+@click.argument("name")
 @click.option("--service", default="", help="The service that invoices are for, where no product below says another.")
 @click.option("--product", "products", multiple=True, help="PRODUCT=SERVICE, as prod_12=mail; again and again.")
-@click.option("--zone", default="", help="The time zone of your customers, as Stripe does not say it.")
+@click.option("--zone", default="", help="The time zone of your customers.")
 @click.option("--country", default="", help="Of customers without an address, as NL.")
-@click.option("--language", default="en", show_default=True, help="Of customers whose language Stripe does not say.")
+@click.option("--language", default="en", show_default=True, help="Of customers whose language is not said.")
 @click.option("--policy", default="default", show_default=True, help="The policy that new accounts follow.")
 @click.option(
     "--since",
     type=click.DateTime(["%Y-%m-%d"]),
     help=f"Take invoices from this day on, and whatever is open; else of the last {SINCE_DAYS} days.",
 )
+@click.option("--drift", "only_compare", is_flag=True, help="Only compare every open invoice; write nothing.")
 @AS_JSON
-def stripe_billing(
-    service: str,
-    products: Sequence[str],
-    zone: str,
-    country: str,
-    language: str,
-    policy: str,
-    since: Any,
-    as_json: bool,
-) -> int:
-    """Connect Stripe Billing, or read it whole again, and say what differs. Its key is ARREARS_STRIPE_KEY."""
+def command(name: str, only_compare: bool, as_json: bool, since: datetime | None, **said: Any) -> int:
+    """Connect the billing system NAME, or read it whole again, and say what differs in the end. The key is that of the
+    same company's payment provider. Exit code 3: something was left out, or differs."""
     with open_installation() as live, progress_of("connect"):
-        beside = _beside(live)
-        known = live.store.billing(beside.system.name)
-        if known is None or service or products or zone or country or since:
-            day = since.date() if since is not None else None
-            options = _options(live, service, products, zone, country, language, policy, day)
-            live.store.connect_billing(beside.system.name, options, live.clock.now())
-        swept = beside.sweep_now(live.clock.now(), everybody=True)
+        beside = _beside(live, name)
+        swept = Swept()
+        if not only_compare:
+            _connect(live, beside, None if since is None else since.date(), **said)
+            swept = beside.sweep_now(live.clock.now(), everybody=True)
         found = drift(live.store, beside.system)
     left_out = [(invoice, why) for one in swept.synced for invoice, why in one.left_out.items()]
+    counts = _counts(swept)
     if as_json:
-        print_json({**_counts(swept), "left_out": [{"invoice": i, "why": w} for i, w in left_out], **_drift(found)})
+        print_json({**counts, "left_out": [{"invoice": i, "why": w} for i, w in left_out], **_said(found)})
     else:
-        counts = _counts(swept)
-        click.echo(f"{counts['read']} customers read, {counts['changed']} changes taken, {counts['reported']} reported")
+        if not only_compare:
+            click.echo(f"{counts['read']} read, {counts['changed']} changes taken, {counts['reported']} reported")
+            click.echo(f"switch this off: {beside.system.switch}")
         for invoice, why in left_out:
             click.echo(f"left out: {invoice}: {why}")
         _say(found)
-        click.echo(f"switch this off: {beside.system.switch}")
     return _DIFFER_EXIT_CODE if found.differences or left_out else 0
 
 
-@command.command("drift")
-@AS_JSON
-def drift_command(as_json: bool) -> int:
-    """Compare every open invoice with Stripe Billing; exit code 3 names each that differs. Writes nothing."""
-    with open_installation() as live, progress_of("drift"):
-        found = drift(live.store, _beside(live).system)
-    if as_json:
-        print_json(_drift(found))
-    else:
-        _say(found)
-    return _DIFFER_EXIT_CODE if found.differences else 0
-
-
-def _beside(live: Installation) -> BillingBeside:
+def _beside(live: Installation, name: str) -> BillingBeside:
     if live.billing is None:
-        raise Refused("no_provider_key", "give ARREARS_STRIPE_KEY: the secret key of the Stripe account that bills")
+        raise Refused("no_billing_system", "no payment provider that bills is set up here; give its key (README)")
+    if live.billing.system.name != name:
+        raise Refused(
+            "no_billing_system", f"there is no billing system {name[:60]!r}; there is {live.billing.system.name}"
+        )
     return live.billing
 
 
-def _options(
+def _connect(
     live: Installation,
+    beside: BillingBeside,
+    since: date | None,
     service: str,
     products: Sequence[str],
     zone: str,
     country: str,
     language: str,
     policy: str,
-    since: date | None,
-) -> BillingOptions:
-    """What Stripe does not say, each checked before anything is stored."""
+) -> None:
+    """Store what the billing system does not say, each checked before; one that is connected keeps what it has."""
+    if live.store.billing(beside.system.name) is not None and not (service or products or zone or country or since):
+        return
     services = {}
     for one in products:
         product, equals, name = one.partition("=")
         if not (product and equals and name):
-            raise Refused("bad_product", f"--product {one!r} is not PRODUCT=SERVICE, as prod_12=mail")
+            raise Refused("bad_product", f"--product {one[:60]!r} is not PRODUCT=SERVICE, as prod_12=mail")
         services[product] = name
-    if not service or not zone or not country:
-        missing = ", ".join(
-            n for n, given in (("--service", service), ("--zone", zone), ("--country", country)) if not given
-        )
-        raise Refused("option_missing", f"give {missing}: Stripe does not say it")
+    needed = {"--service": service, "--zone": zone, "--country": country}
+    if missing := ", ".join(option for option, given in needed.items() if not given):
+        raise Refused("option_missing", f"give {missing}: a billing system does not say it")
     calendar_of(zone)
     if len(country) != 2 or not country.isascii() or not country.isupper():
-        raise Refused("unknown_country", f"{country!r} is no country; give two capital letters, as NL")
+        raise Refused("unknown_country", f"{country[:60]!r} is no country; give two capital letters, as NL")
     if policy not in live.store.policies():
-        raise Refused("unknown_policy", f"no policy named {policy!r} is in force; `arrears policy list` names them")
-    first = since or (live.clock.now() - timedelta(days=SINCE_DAYS)).date()
-    return BillingOptions(
+        raise Refused(
+            "unknown_policy", f"no policy named {policy[:60]!r} is in force; `arrears policy list` names them"
+        )
+    now = live.clock.now()
+    first = since or (now - timedelta(days=SINCE_DAYS)).date()
+    options = BillingOptions(
         since=first, zone=zone, country=country, locale=language, policy=policy, service=service, services=services
     )
+    live.store.connect_billing(beside.system.name, options, now)
 
 
 def _counts(swept: Swept) -> dict[str, int]:
@@ -129,16 +113,12 @@ def _counts(swept: Swept) -> dict[str, int]:
     return {"read": swept.customers, "changed": changed, "reported": sum(len(one.reported) for one in swept.synced)}
 
 
-def _drift(found: DriftReport) -> dict[str, Any]:
-    return {**found._asdict(), "differences": [_difference(one) for one in found.differences]}
-
-
-def _difference(one: Drift) -> dict[str, Any]:
-    return one._asdict()
+def _said(found: DriftReport) -> dict[str, Any]:
+    return {**found._asdict(), "differences": [one._asdict() for one in found.differences]}
 
 
 def _say(found: DriftReport) -> None:
-    waits = f", {found.not_tried} wait for Stripe's own first charge" if found.not_tried else ""
+    waits = f", {found.not_tried} wait for the first charge there" if found.not_tried else ""
     click.echo(f"{found.invoices} invoices of {found.customers} customers compared{waits}")
     for one in found.differences:
         click.echo(f"differs: {one}")

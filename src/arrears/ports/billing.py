@@ -16,7 +16,7 @@ from arrears.core.payments.values import CardTry
 from arrears.core.receivables import BookAccount, BookInvoice, BookPayment
 from arrears.ports.accounts import AccountReader, Accounts
 from arrears.ports.delivery import EventBook
-from arrears.ports.store import CollectionsRun, ReceivablesImport
+from arrears.ports.store import AccountsAndMoney, CollectionsRun, ReceivablesImport
 
 BillingChanges = Mapping[str, Set[str]]
 """Customers of whom something changed, and which of their invoices that were read by name, whatever their age."""
@@ -167,9 +167,13 @@ class BillingBook(Protocol):
     def note_billing(self, name: str, read_at: datetime, cursor: datetime | None) -> None:
         """Note how far it was read, by our clock and by its own."""
 
-    def note_billing_told(self, name: str, event_no: int) -> None:
+    def note_billing_informed(self, name: str, event_no: int) -> None:
         """Note up to which of our events it was told."""
 
 
 class AccountsAndBilling(Accounts, ReceivablesImport, AccountReader, CollectionsRun, EventBook, BillingBook, Protocol):
     """What a billing system beside arrears needs: the import, accounts under their locks, and our own events."""
+
+
+class BillingStore(AccountsAndBilling, AccountsAndMoney, Protocol):
+    """The same with the book of attempts, in which the charges of others stand too."""

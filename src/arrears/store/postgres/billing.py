@@ -20,7 +20,7 @@ INSERT INTO billing_system (name, options, connected_at) VALUES (%s, %s, %s)
 ON CONFLICT (name) DO UPDATE SET options = excluded.options
 """
 NOTE: Final[LiteralString] = "UPDATE billing_system SET read_at = %s, cursor_at = %s WHERE name = %s"
-TOLD: Final[LiteralString] = "UPDATE billing_system SET event_no = %s WHERE name = %s"
+INFORMED: Final[LiteralString] = "UPDATE billing_system SET event_no = %s WHERE name = %s"
 
 
 class PostgresBilling:
@@ -44,10 +44,10 @@ class PostgresBilling:
         with self.reading() as db:
             db.execute(NOTE, [read_at, cursor, name])
 
-    def note_billing_told(self, name: str, event_no: int) -> None:
+    def note_billing_informed(self, name: str, event_no: int) -> None:
         """See ports.BillingBook."""
         with self.reading() as db:
-            db.execute(TOLD, [event_no, name])
+            db.execute(INFORMED, [event_no, name])
 
     def reading(self) -> AbstractContextManager[Db]:
         """See PostgresStore."""

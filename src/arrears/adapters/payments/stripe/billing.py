@@ -25,8 +25,7 @@ from arrears.adapters.payments.stripe.billing_map import (
     invoice_of,
 )
 from arrears.adapters.payments.stripe.codes import Thing, attempt_in, id_of, in_mode
-from arrears.adapters.payments.stripe.connection import check_key, client_over
-from arrears.adapters.payments.stripe.events import API_VERSION, StripeReader
+from arrears.adapters.payments.stripe.events import StripeReader
 from arrears.adapters.payments.stripe.signed import verified
 from arrears.core.payments.provider_time import ProviderTime
 from arrears.ports.billing import BilledCustomer, BilledInvoice, BillingChanges, BillingOptions, PaymentReport
@@ -65,26 +64,11 @@ class StripeBilling:
     switch = SWITCH
 
     def __init__(
-        self,
-        key: str,
-        webhook_secrets: Sequence[str],
-        *,
-        api_base: str | None = None,
-        live: bool,
-        installation: str,
-        http_client: stripe.HTTPClient | None = None,
+        self, client: stripe.StripeClient, webhook_secrets: Sequence[str], live: bool, installation: str
     ) -> None:
-        check_key(key, live, api_base)
         self.live = live
-        self._secrets = tuple(secret for secret in webhook_secrets if secret)
-        self._client = stripe.StripeClient(
-            key,
-            stripe_version=API_VERSION,
-            base_addresses={"api": api_base.rstrip("/")} if api_base else None,
-            max_network_retries=0,
-            http_client=http_client or client_over(api_base),
-        )
-        self._v1 = self._client.v1
+        self._secrets = webhook_secrets
+        self._client, self._v1 = client, client.v1
         self._installation = installation
 
     def time(self, ours: datetime) -> ProviderTime:

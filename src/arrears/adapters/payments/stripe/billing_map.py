@@ -106,33 +106,16 @@ def _read(
 ) -> BilledInvoice:
     currency, status = str(invoice["currency"]).upper(), str(invoice["status"])
     exponent(currency)
-    number = str(invoice["number"])
-    issued_on = day_of(int(invoice.get("effective_at") or invoice["created"]), options)
     automatic = invoice.get("collection_method") != "send_invoice"
     paid = [one for one in payments if one.get("status") == "paid"]
     ours = [one for one in paid if _is_ours(one, installation)]
     apart = [one for one in paid if one not in ours and _intent(one)]
     lost, in_dispute = _disputed(apart, disputes)
-    amount_due = _minor(invoice["amount_due"], currency)
-    row = BookInvoice(
-        row=0,
-        number=number,
-        account_ref=id_of(invoice["customer"]),
-        services=services_of(lines, options),
-        issued_on=issued_on,
-        due_on=max(issued_on, day_of(int(invoice["due_date"]), options)) if invoice.get("due_date") else issued_on,
-        currency=currency,
-        total_minor=amount_due,
-        disputed=in_dispute,
-        standing=_STANDING[status],
-    )
+    row = _row(invoice, lines, currency, options, disputed=in_dispute)
     reported = sum(_minor(one.get("amount_paid"), currency) for one in ours)
     booked = [_payment(one, row) for one in apart if id_of(_intent(one)) not in lost]
-    known = reported + sum(_minor(one.get("amount_paid"), currency) for one in apart)
-    # What Stripe calls paid and names no payment for: paid out of band, or in a way that we do not know.
-    whole = amount_due if status == "paid" else _minor(invoice["amount_paid"], currency)
-    if whole > known:
-        booked.append(BookPayment(0, number, row.account_ref, number, issued_on, currency, whole - known, dated=False))
+    whole = row.total_minor if status == "paid" else _minor(invoice["amount_paid"], currency)
+    booked += _not_named(row, whole - reported - sum(_minor(one.get("amount_paid"), currency) for one in apart))
     under_way = any(_intent(one).get("status") == "processing" for one in payments if one.get("status") == "open")
     attempted = int(invoice.get("attempt_count") or 0) > 0
     is_open = status == "open"
@@ -141,7 +124,7 @@ def _read(
     failed = is_open and automatic and attempted and not under_way
     return BilledInvoice(
         ref=str(invoice["id"]),
-        number=number,
+        number=row.number,
         row=row,
         payments=booked,
         reported_minor=reported,
@@ -153,6 +136,33 @@ def _read(
         failed=failed,
         tries=list(_tries(tries)) if failed else (),
     )
+
+
+def _row(
+    invoice: Thing, lines: Sequence[Thing], currency: str, options: BillingOptions, *, disputed: bool
+) -> BookInvoice:
+    issued_on = day_of(int(invoice.get("effective_at") or invoice["created"]), options)
+    due_on = day_of(int(invoice["due_date"]), options) if invoice.get("due_date") else issued_on
+    return BookInvoice(
+        row=0,
+        number=str(invoice["number"]),
+        account_ref=id_of(invoice["customer"]),
+        services=services_of(lines, options),
+        issued_on=issued_on,
+        due_on=max(issued_on, due_on),
+        currency=currency,
+        total_minor=_minor(invoice["amount_due"], currency),
+        disputed=disputed,
+        standing=_STANDING[str(invoice["status"])],
+    )
+
+
+def _not_named(row: BookInvoice, minor: int) -> list[BookPayment]:
+    """What Stripe calls paid and names no payment for: out of band, or in a way that we do not know."""
+    if minor <= 0:
+        return []
+    number = row.number
+    return [BookPayment(0, number, row.account_ref, number, row.issued_on, row.currency, minor, dated=False)]
 
 
 def _minor(amount: object, currency: str) -> int:

@@ -74,7 +74,7 @@ def sweep_billing(
     except Refused as refused:
         _note_unread(store, system, connection, refused, now)
         raise
-    store.note_billing_told(system.name, event_no)
+    store.note_billing_informed(system.name, event_no)
     store.note_billing(system.name, now, time.cursor(connection.cursor))
     set_book_taken(store, system.name, now, ARREARS, f"{system.name} was read")
     return Swept(len(changes), synced)

@@ -1,4 +1,4 @@
-"""A billing system beside arrears, wired: reading it, hearing its webhooks, and asking it before each charge of ours.
+"""A billing system beside arrears: reading it, hearing its webhooks, and asking it before each charge of ours.
 
 Only what it refuses because nobody may know is left out of what happens by itself: a sweep that fails is noted, and a
 charge waits for the next.
@@ -13,15 +13,13 @@ from arrears.core.payments.values import CardsTried
 from arrears.engine.commands.billing.sweeping import Swept, changed, sweep_billing, sweep_billing_if_due
 from arrears.engine.commands.billing.syncing import Synced, in_doubt, sync_customer
 from arrears.engine.payments.tries import record_tries
-from arrears.ports.billing import BillingSystem
-from arrears.settings import Settings
-from arrears.store.postgres.store import PostgresStore
+from arrears.ports.billing import BillingStore, BillingSystem
 
 
 class BillingBeside:
     """One billing system and the store."""
 
-    def __init__(self, store: PostgresStore, system: BillingSystem) -> None:
+    def __init__(self, store: BillingStore, system: BillingSystem) -> None:
         self.store = store
         self.system = system
 
@@ -51,16 +49,3 @@ class BillingBeside:
         sync_customer(self.store, self.system, connection, ref, frozenset(), now, self.keep_tries)
         doubted = in_doubt(self.store.snapshots([account])[account], self.system)
         return f"{self.system.name} may be charging it, so it is not charged from here" if doubted else ""
-
-
-def billing_beside(store: PostgresStore, ours: Settings, installation: str) -> BillingBeside | None:
-    """Stripe Billing, where Stripe's key is given; whether it is connected is in the database."""
-    if not ours.stripe_key:
-        return None
-    # The SDK is half the time a command takes to start, so only installations that charge load it.
-    from arrears.adapters.payments.stripe.billing import StripeBilling
-
-    live, api = ours.mode == "live", ours.stripe_api or None
-    secrets = ours.stripe_webhook_secrets
-    found = StripeBilling(ours.stripe_key, secrets, api_base=api, live=live, installation=installation)
-    return BillingBeside(store, found)
