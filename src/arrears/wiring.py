@@ -1,7 +1,6 @@
 """The only place that holds real things: the clock, the database, the mail folder, the services, Django.
 
-Everything else is handed what it needs. Which real things is for the settings to say (`settings.py`), which are read
-here, once.
+Everything else is handed what it needs. Which real things is for the settings to say, which are read here, once.
 """
 
 from __future__ import annotations
@@ -27,13 +26,15 @@ from arrears.core.messages.content import Operator
 from arrears.core.messages.recipients import ChannelName
 from arrears.core.policy import default_policy
 from arrears.engine import worker
-from arrears.engine.beside import BillingBeside
+from arrears.engine.beside import beside
 from arrears.engine.commands.bank.taking import bank_hourly
-from arrears.engine.courier import NOBODY_HEARS, Courier, Heard
+from arrears.engine.courier import Courier
 from arrears.engine.failpoints import arm
 from arrears.engine.message_context import MailLimits, MessageContext
+from arrears.engine.orders import DeliveredServices, OrderAnswers
 from arrears.engine.payments.providers import Providers
 from arrears.engine.people import chores
+from arrears.engine.perform import give_orders
 from arrears.engine.run import Limits, RunReport
 from arrears.engine.system import adopt_policy, identity
 from arrears.ports import Channel, Clock, OtherChannel, Processor, Services, Transport
@@ -138,8 +139,7 @@ class Installation:
     limits: Limits
     providers: Providers
     channels: Mapping[ChannelName, OtherChannel] = field(default_factory=dict)
-    """The ways to reach people besides mail, by the name that stands with their addresses."""
-    billing: BillingBeside | None = None
+    """The ways to reach people besides mail, by their names."""
     service_page: Callable[[int, int], str] = field(default=lambda _account, _subscription: "")
     """Where a customer uses a subscription (account, number); empty where that is not known."""
 
@@ -152,8 +152,7 @@ class Installation:
     ) -> tuple[RunReport, int]:
         """See engine/worker.py. `say` gets a line for each thing that is wrong with mail as a whole."""
         outside = (self.channel, self.services, self.clock, self.limits, self.providers, self.context())
-        news = worker.MailNews(say).tell
-        return worker.work_once(self.store, *outside, stopping=stopping, tell=news, billing=self.read_billing)
+        return worker.work_once(self.store, *outside, stopping=stopping, tell=worker.MailNews(say).tell)
 
     def work(
         self, poll_seconds: int, wait: Callable[[int], bool], say: Callable[[str], object], watcher: worker.Watcher
@@ -161,19 +160,15 @@ class Installation:
         """See engine/worker.py, and `hourly`."""
         outside = self.channel, self.services, self.clock, self.limits, self.providers, self.context()
         how = partial(worker.work, poll_seconds=poll_seconds, wait=wait, hourly=self.hourly, say=say, watcher=watcher)
-        how(self.store, *outside, billing=self.read_billing)
+        how(self.store, *outside)
 
-    def read_billing(self, now: datetime) -> None:
-        """See engine/commands/billing/sweeping.py."""
-        if self.billing is not None:
-            self.billing.sweep(now)
-
-    def courier(self, heard: Heard = NOBODY_HEARS) -> Courier:
+    def courier(self) -> Courier:
         """Carries events and orders to their endpoints. See engine/courier.py."""
-        return Courier(self.store, self.transport(), self.clock, heard)
+        answers, give = OrderAnswers(self.store), partial(give_orders, self.store, self.services)
+        return Courier(self.store, self.transport(), self.clock, answers.heard, before=give, signing=RealClock())
 
     def transport(self) -> Transport:
-        """What reaches endpoints, at the addresses that the settings allow."""
+        """See adapters/services/over_http.py."""
         return HttpTransport(settings().delivery_targets, return_keys(self.url))
 
     def hourly(self, now: datetime) -> None:
@@ -314,13 +309,11 @@ def open_installation(*, connections_max: int = 4) -> Installation:
     if not store.policies():
         adopt_policy(store, default_policy(), clock.now(), ARREARS)
     name = identity(store, clock.now())
-    limits, providers = Limits(settings().deletions_per_day), payment_providers(name)
-    billing = next((BillingBeside(store, one) for p in providers.by_name.values() if (one := p.billing())), None)
-    providers = replace(providers, before_charge=None if billing is None else billing.before_charge)
+    limits, providers = Limits(settings().deletions_per_day), beside(store, payment_providers(name))
     refuse_stand_ins(settings())
     invoice_documents(settings())
-    channel, services = mail_channel(url), InProcessServices()
-    return Installation(url, store, channel, services, clock, limits, providers, other_channels(), billing)
+    services = DeliveredServices(store, InProcessServices() if settings().mode == "test" else None)
+    return Installation(url, store, mail_channel(url), services, clock, limits, providers, other_channels())
 
 
 _installed: list[Installation] = []
@@ -342,8 +335,7 @@ def install(live: Installation | None) -> None:
 
 
 def _bring_up(url: str) -> None:
-    """An empty database gets the schema; any other must have exactly the version this program knows. Of several
-    programs that start at once one does it and the others wait."""
+    """An empty database gets the schema, of one of all who come; any other must have the version of this program."""
     with psycopg.connect(url, connect_timeout=10) as db:
         if schema.version_of(db) == max(schema.versions()):
             return
@@ -366,8 +358,7 @@ def django_url() -> str:
 
 
 def set_up_django(url: str) -> None:
-    """Configure Django for this database; the one place that does. A process that comes to another database later is
-    pointed at that one, for whatever connects from then on."""
+    """Configure Django for this database; the one place that does. Of two databases the later one is connected to."""
     _django_on[:] = [url]
     # Where its settings are, Django asks the environment and nobody else.
     os.environ.setdefault("DJANGO_SETTINGS_MODULE", "arrears.web.settings")

@@ -83,7 +83,7 @@ class Business:
         how: dict[str, Any] = {"live": False, "installation": identity, "http_client": self.net}
         self.stripe = Stripe(*keys, **how)
         self.billing = BillingBeside(store, self.stripe.billing())
-        self.providers = Providers({"stripe": self.stripe}, before_charge=self.billing.before_charge)
+        self.providers = Providers({"stripe": self.stripe}, billing=self.billing)
         self.channel, self.services = MemoryChannel(), InProcessServices()
         store.connect_billing(self.billing.system.name, options, self.now)
 
@@ -107,6 +107,8 @@ class Business:
 
     def look(self, *, billing: bool = True) -> Business:
         """What the worker does in one look; without `billing` it has no time to read Stripe Billing."""
+        if not billing:
+            self.store.note_billing(self.billing.system.name, self.now, self.cursor())
         worker.work_once(
             self.store,
             self.channel,
@@ -114,9 +116,12 @@ class Business:
             self.clock,
             Limits(),
             self.providers,
-            billing=self.billing.sweep if billing else lambda _now: None,
         )
         return self
+
+    def cursor(self) -> datetime | None:
+        found = self.store.billing(self.billing.system.name)
+        return None if found is None else found.cursor
 
     def sweep(self, *, everybody: bool = False) -> Business:
         """Read Stripe now."""

@@ -73,6 +73,7 @@ def values(town: Town, account: int) -> dict[str, object]:
         "case": "case_1_99999",
         "hold": "hold_1_99999",
         "subscription": "cloud",
+        "act": "hold",
     }
 
 

@@ -11,7 +11,7 @@ State = Literal["active", "past_due", "restricted", "disabled", "deleted"]
 class AccountBody(TypedDict):
     """An account as its operator's system has it. `warn_too` are further addresses that are warned; an address that
     is not sent stays. `billing_address` has a line of text each, and is taken away by none, as `tax_number` by
-    an empty one."""
+    an empty one. `payment_method` is what pays for what nothing that the customer chose here pays for."""
 
     name: str
     country: str
@@ -23,6 +23,7 @@ class AccountBody(TypedDict):
     billing_address: NotRequired[list[str] | None]
     tax_number: NotRequired[str | None]
     warn_too: NotRequired[list[str]]
+    payment_method: NotRequired[MethodName | None]
 
 
 class AccountPage(TypedDict):
@@ -41,6 +42,7 @@ class AccountSaid(TypedDict):
     email: str | None
     locale: str
     name: str
+    payment_method: MethodNamed | None
     payment_mode: str
     policy: str
     ref: str
@@ -154,6 +156,20 @@ class BannerToken(TypedDict):
     token: str
 
 
+class CalledSubscriptionSaid(TypedDict):
+    """The same with what the operator's systems call it, null where they have not said."""
+
+    deleted_on: str | None
+    nothing_follows: dict[str, Any] | None
+    reasons: list[str]
+    restricted_on: str | None
+    service: str
+    state: str
+    stops_on: str | None
+    subscription: str
+    subscription_ref: str | None
+
+
 class CasePage(TypedDict):
     """Cases, and what `after` is for the next page."""
 
@@ -190,15 +206,18 @@ class CreditSaid(TypedDict):
     account: str
     credit: str
     disputed: bool
+    document_url: str | None
     due_on: str
     held: bool
     invoice: str
     issued_on: str
+    lines: list[LineSaid]
     number: str
     open: Money
     past_due_since: str | None
     services: list[str]
     standing: str
+    tax: list[TaxSaid]
     total: Money
 
 
@@ -251,16 +270,19 @@ class DisputeSaid(TypedDict):
 
     account: str
     disputed: bool
+    document_url: str | None
     due_on: str
     held: bool
     hold: str
     invoice: str
     issued_on: str
+    lines: list[LineSaid]
     number: str
     open: Money
     past_due_since: str | None
     services: list[str]
     standing: str
+    tax: list[TaxSaid]
     total: Money
 
 
@@ -386,7 +408,8 @@ class HoldSaid(TypedDict):
 
 class InvoiceBody(TypedDict):
     """An invoice as its operator's system has it: what it asks in all, for which services, and, where that is said,
-    at least how much of it is paid, whether it is disputed, and whether it was withdrawn or given up."""
+    at least how much of it is paid, whether it is disputed, and whether it was withdrawn or given up. `lines`
+    and `tax` are what its document shows, and come to the total exactly."""
 
     account: str
     services: list[str]
@@ -396,6 +419,8 @@ class InvoiceBody(TypedDict):
     paid: NotRequired[Amount | None]
     disputed: NotRequired[bool | None]
     standing: NotRequired[Literal["open", "void", "uncollectible"] | None]
+    lines: NotRequired[list[LineBody]]
+    tax: NotRequired[list[TaxBody]]
 
 
 class InvoicePage(TypedDict):
@@ -410,15 +435,18 @@ class InvoiceSaid(TypedDict):
 
     account: str
     disputed: bool
+    document_url: str | None
     due_on: str
     held: bool
     invoice: str
     issued_on: str
+    lines: list[LineSaid]
     number: str
     open: Money
     past_due_since: str | None
     services: list[str]
     standing: str
+    tax: list[TaxSaid]
     total: Money
 
 
@@ -426,6 +454,47 @@ class InvoicesSaid(TypedDict):
     """Invoices as they are here."""
 
     invoices: list[InvoiceSaid]
+
+
+class InvolvedPeople(TypedDict):
+    """Everybody with a role on an account, and everybody who is invited."""
+
+    people: list[InvolvedSaid]
+
+
+class InvolvedSaid(TypedDict):
+    """Somebody with a role on an account (`there`), or who is `invited`."""
+
+    address: str
+    locale: str
+    name: str
+    person: str | None
+    role: str
+    state: str
+
+
+class LineBody(TypedDict):
+    """One line: what it is for, and its sum without tax. `tax_rate` is in percent, a plain decimal ("21"), left out
+    where no tax is said; `quantity` a plain decimal, `unit` what it counts; `tax_category` a code of UNTDID
+    5305."""
+
+    text: str
+    net: SignedAmount
+    tax_rate: NotRequired[str]
+    tax_category: NotRequired[Literal["", "S", "Z", "E", "AE", "K", "G", "O"]]
+    quantity: NotRequired[str]
+    unit: NotRequired[str]
+
+
+class LineSaid(TypedDict):
+    """A line of an invoice; its sum is without tax, below zero where it is taken off."""
+
+    net: Money
+    quantity: str
+    tax_category: str
+    tax_rate: str
+    text: str
+    unit: str
 
 
 class ListedInvoiceSaid(TypedDict):
@@ -454,6 +523,7 @@ class ListedSubscriptionSaid(TypedDict):
     state: str
     stops_on: str | None
     subscription: str
+    subscription_ref: str | None
 
 
 class MayDo(TypedDict):
@@ -477,6 +547,23 @@ class MessageTo(TypedDict):
     """Whom a message was sent to."""
 
     person: str
+
+
+class MethodName(TypedDict):
+    """A payment method that a customer has at a provider already: what the provider calls the payer and the method.
+    Never the number of a card. The provider is asked before anything is charged with it."""
+
+    provider: str
+    customer: str
+    method: str
+
+
+class MethodNamed(TypedDict):
+    """A payment method by its provider's names."""
+
+    customer: str
+    method: str
+    provider: str
 
 
 class MethodSaid(TypedDict):
@@ -547,6 +634,15 @@ class PaymentSaid(TypedDict):
 
     invoices: list[InvoiceSaid]
     ref: str
+
+
+class PersonBody(TypedDict):
+    """What somebody may do on an account. `name` and `locale` are what the invitation is written with; whoever has
+    accepted one changes their own."""
+
+    role: Literal["administrator", "billing_reader"]
+    name: NotRequired[str]
+    locale: NotRequired[str | None]
 
 
 class PersonSaid(TypedDict):
@@ -716,6 +812,7 @@ class SentAccountSaid(TypedDict):
     email: str | None
     locale: str
     name: str
+    payment_method: MethodNamed | None
     payment_mode: str
     policy: str
     ref: str
@@ -733,17 +830,47 @@ class SentInvoiceSaid(TypedDict):
     account: NotRequired[str]
     changed: list[str]
     disputed: NotRequired[bool]
+    document_url: NotRequired[str | None]
     due_on: NotRequired[str]
     held: NotRequired[bool]
     invoice: NotRequired[str]
     issued_on: NotRequired[str]
+    lines: NotRequired[list[LineSaid]]
     number: NotRequired[str]
     open: NotRequired[Money]
     past_due_since: NotRequired[str | None]
     result: str
     services: NotRequired[list[str]]
     standing: NotRequired[str]
+    tax: NotRequired[list[TaxSaid]]
     total: NotRequired[Money]
+
+
+class SentInvolvedSaid(TypedDict):
+    """What came of a person who was sent, and how they stand."""
+
+    address: str
+    locale: str
+    name: str
+    person: str | None
+    result: str
+    role: str
+    state: str
+
+
+class SentSubscriptionSaid(TypedDict):
+    """What came of a subscription that was sent, and how it stands."""
+
+    deleted_on: str | None
+    nothing_follows: dict[str, Any] | None
+    reasons: list[str]
+    restricted_on: str | None
+    result: str
+    service: str
+    state: str
+    stops_on: str | None
+    subscription: str
+    subscription_ref: str | None
 
 
 class Settle(TypedDict):
@@ -788,6 +915,13 @@ class Shown(TypedDict):
     hash: str
 
 
+class SignedAmount(TypedDict):
+    """Money, below zero where it is taken off: whole minor units (cents) of its currency."""
+
+    amount_minor: int
+    currency: str
+
+
 class StandingOfSeveral(TypedDict):
     """How one of several stands, or the `code` that there is none."""
 
@@ -827,6 +961,12 @@ class StandingsSaid(TypedDict):
     """How several stand, in the order in which they were asked for."""
 
     standings: list[StandingOfSeveral]
+
+
+class SubscriptionBody(TypedDict):
+    """An account's use of one service."""
+
+    service: str
 
 
 class SubscriptionInShort(TypedDict):
@@ -892,6 +1032,26 @@ class TaskSaid(TypedDict):
     task: int
     times: int
     what: str
+
+
+class TaxBody(TypedDict):
+    """The tax of one rate: what it is of, and how much. `reason` is why there is none, as it is printed."""
+
+    rate: str
+    net: SignedAmount
+    tax: SignedAmount
+    category: NotRequired[Literal["", "S", "Z", "E", "AE", "K", "G", "O"]]
+    reason: NotRequired[str]
+
+
+class TaxSaid(TypedDict):
+    """The tax of one rate."""
+
+    category: str
+    net: Money
+    rate: str
+    reason: str
+    tax: Money
 
 
 class TellingSaid(TypedDict):

@@ -16,6 +16,7 @@ from arrears_client.models import (
     AlertsSaid,
     AttemptsSaid,
     BannerToken,
+    CalledSubscriptionSaid,
     CasePage,
     CaseSaid,
     CreditBody,
@@ -38,6 +39,8 @@ from arrears_client.models import (
     InvoicePage,
     InvoiceSaid,
     InvoicesSaid,
+    InvolvedPeople,
+    InvolvedSaid,
     ListedInvoiceSaid,
     ListedSubscriptionSaid,
     Me,
@@ -49,6 +52,7 @@ from arrears_client.models import (
     OwedSaid,
     PaymentBody,
     PaymentSaid,
+    PersonBody,
     PoliciesSaid,
     PolicySaid,
     Profile,
@@ -62,6 +66,8 @@ from arrears_client.models import (
     RowsSaid,
     SentAccountSaid,
     SentInvoiceSaid,
+    SentInvolvedSaid,
+    SentSubscriptionSaid,
     Settle,
     SettledSaid,
     Setup,
@@ -69,8 +75,8 @@ from arrears_client.models import (
     StandingSaid,
     StandingsSaid,
     State,
+    SubscriptionBody,
     SubscriptionPage,
-    SubscriptionSaid,
     TakenBackSaid,
     TaskClosedSaid,
     TaskPage,
@@ -111,6 +117,16 @@ class Operations:
                 path_of("/v1/accounts/{account}/payment-methods/{method}", account=account, method=method),
                 query={"person": person},
             ),
+        )
+
+    def delete_account_person(self, account: str, person: str) -> InvolvedPeople:
+        """Take a billing reader off the account, or an invitation back. The administrator is replaced, not removed.
+
+        DELETE /v1/accounts/{account}/people/{person}
+        """
+        return cast(
+            "InvolvedPeople",
+            self._call("DELETE", path_of("/v1/accounts/{account}/people/{person}", account=account, person=person)),
         )
 
     def delete_account_recipients_extra(self, account: str, *, address: str) -> RecipientsSaid:
@@ -188,6 +204,23 @@ class Operations:
             "MethodsSaid", self._call("GET", path_of("/v1/accounts/{account}/payment-methods", account=account))
         )
 
+    def get_account_people(self, account: str) -> InvolvedPeople:
+        """Everybody with a role on the account, and everybody who is invited.
+
+        GET /v1/accounts/{account}/people
+        """
+        return cast("InvolvedPeople", self._call("GET", path_of("/v1/accounts/{account}/people", account=account)))
+
+    def get_account_person(self, account: str, person: str) -> InvolvedSaid:
+        """One of them, by the address that they sign in with or are invited at, or by id (`per_12`).
+
+        GET /v1/accounts/{account}/people/{person}
+        """
+        return cast(
+            "InvolvedSaid",
+            self._call("GET", path_of("/v1/accounts/{account}/people/{person}", account=account, person=person)),
+        )
+
     def get_account_recipients(self, account: str) -> RecipientsSaid:
         """Every address of the account, and whether it works.
 
@@ -204,6 +237,21 @@ class Operations:
         return cast(
             "OwedSaid",
             self._call("GET", path_of("/v1/accounts/{account}/settlement", account=account), query={"also": also}),
+        )
+
+    def get_account_subscription(self, account: str, subscription: str) -> CalledSubscriptionSaid:
+        """A subscription as it is here: by the operator's own reference, its service, or its id (`sub_12_3`).
+
+        GET /v1/accounts/{account}/subscriptions/{subscription}
+        """
+        return cast(
+            "CalledSubscriptionSaid",
+            self._call(
+                "GET",
+                path_of(
+                    "/v1/accounts/{account}/subscriptions/{subscription}", account=account, subscription=subscription
+                ),
+            ),
         )
 
     def get_account_timeline(self, account: str, *, after: int | None = None, limit: int | None = None) -> TimelinePage:
@@ -601,14 +649,14 @@ class Operations:
 
     def post_account_subscription_cancel(
         self, account: str, subscription: str, body: Reasoned, *, idempotency_key: str = ""
-    ) -> SubscriptionSaid:
-        """End a subscription (`sub_12_3`, or the name of its service) today: it is stopped, what is open stays, and
-        its data is kept for the days of retention.
+    ) -> CalledSubscriptionSaid:
+        """End a subscription today: it is stopped, what is open stays, and its data is kept for the days of
+        retention.
 
         POST /v1/accounts/{account}/subscriptions/{subscription}/cancel
         """
         return cast(
-            "SubscriptionSaid",
+            "CalledSubscriptionSaid",
             self._call(
                 "POST",
                 path_of(
@@ -623,13 +671,13 @@ class Operations:
 
     def post_account_subscription_reactivate(
         self, account: str, subscription: str, body: Reasoned, *, idempotency_key: str = ""
-    ) -> SubscriptionSaid:
+    ) -> CalledSubscriptionSaid:
         """Take the cancellation of a subscription back; it runs again unless something else keeps it stopped.
 
         POST /v1/accounts/{account}/subscriptions/{subscription}/reactivate
         """
         return cast(
-            "SubscriptionSaid",
+            "CalledSubscriptionSaid",
             self._call(
                 "POST",
                 path_of(
@@ -805,6 +853,19 @@ class Operations:
             ),
         )
 
+    def put_account_person(self, account: str, person: str, body: PersonBody) -> SentInvolvedSaid:
+        """Say what somebody at an address may do: they are invited (201), unless they are already, or have that
+        role. An account has one administrator (409 `administrator_exists`).
+
+        PUT /v1/accounts/{account}/people/{person}
+        """
+        return cast(
+            "SentInvolvedSaid",
+            self._call(
+                "PUT", path_of("/v1/accounts/{account}/people/{person}", account=account, person=person), body=body
+            ),
+        )
+
     def put_account_person_profile(self, account: str, person: str, body: Profile) -> RecipientsSaid:
         """In which language and zone a person of this account reads.
 
@@ -827,6 +888,23 @@ class Operations:
         return cast(
             "RecipientsSaid",
             self._call("PUT", path_of("/v1/accounts/{account}/recipients/extra", account=account), body=body),
+        )
+
+    def put_account_subscription(self, account: str, subscription: str, body: SubscriptionBody) -> SentSubscriptionSaid:
+        """Say by which reference of your own the account's subscription to a service is called; it is added if
+        there is none yet. What it is for and what it is called never change (409 `duplicate_ref`).
+
+        PUT /v1/accounts/{account}/subscriptions/{subscription}
+        """
+        return cast(
+            "SentSubscriptionSaid",
+            self._call(
+                "PUT",
+                path_of(
+                    "/v1/accounts/{account}/subscriptions/{subscription}", account=account, subscription=subscription
+                ),
+                body=body,
+            ),
         )
 
     def put_event_endpoint(self, name: str, body: EndpointWanted) -> EndpointSaid:

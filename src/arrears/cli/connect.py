@@ -11,7 +11,7 @@ import click
 from arrears.cli.common import AS_JSON, print_json, progress_of
 from arrears.core.calendar import calendar_of
 from arrears.core.errors import Refused
-from arrears.engine.beside import BillingBeside
+from arrears.engine.beside import BillingBeside, billing_of
 from arrears.engine.commands.billing.drift import DriftReport, drift
 from arrears.engine.commands.billing.sweeping import Swept
 from arrears.ports.billing import BillingOptions
@@ -61,13 +61,12 @@ def command(name: str, only_compare: bool, as_json: bool, since: datetime | None
 
 
 def _beside(live: Installation, name: str) -> BillingBeside:
-    if live.billing is None:
+    found = billing_of(live.providers)
+    if found is None:
         raise Refused("no_billing_system", "no payment provider that bills is set up here; give its key (README)")
-    if live.billing.system.name != name:
-        raise Refused(
-            "no_billing_system", f"there is no billing system {name[:60]!r}; there is {live.billing.system.name}"
-        )
-    return live.billing
+    if found.system.name != name:
+        raise Refused("no_billing_system", f"there is no billing system {name[:60]!r}; there is {found.system.name}")
+    return found
 
 
 def _connect(

@@ -158,6 +158,8 @@ def _unheard(account: Account) -> bool:
 
 
 def _order_ended(fact: f.OrderAcknowledged, account: Account) -> Iterator[tuple[str, str | None]]:
+    if fact.overtaken:
+        return
     if fact.order == "delete":
         yield "deletion_in_part", str(fact.subscription)
     elif fact.order == "resume" and not any(o.kind == "resume" for sub in account.subscriptions for o in sub.orders):

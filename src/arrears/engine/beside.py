@@ -7,11 +7,13 @@ charge waits for the next.
 from __future__ import annotations
 
 from collections.abc import Mapping, Set
+from dataclasses import replace
 from datetime import datetime
 
 from arrears.core.payments.values import CardsTried
 from arrears.engine.commands.billing.sweeping import Swept, changed, sweep_billing, sweep_billing_if_due
 from arrears.engine.commands.billing.syncing import Synced, in_doubt, sync_customer
+from arrears.engine.payments.providers import Providers
 from arrears.engine.payments.tries import record_tries
 from arrears.ports.billing import BillingStore, BillingSystem
 
@@ -49,3 +51,16 @@ class BillingBeside:
         sync_customer(self.store, self.system, connection, ref, frozenset(), now, self.keep_tries)
         doubted = in_doubt(self.store.snapshots([account])[account], self.system)
         return f"{self.system.name} may be charging it, so it is not charged from here" if doubted else ""
+
+
+def beside(store: BillingStore, providers: Providers) -> Providers:
+    """The payment providers with the billing system of the first that has one; whether that is connected is in the
+    database."""
+    systems = (provider.billing() for provider in providers.by_name.values())
+    system = next((one for one in systems if one is not None), None)
+    return providers if system is None else replace(providers, billing=BillingBeside(store, system))
+
+
+def billing_of(providers: Providers) -> BillingBeside | None:
+    """The billing system beside these providers."""
+    return providers.billing if isinstance(providers.billing, BillingBeside) else None

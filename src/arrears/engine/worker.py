@@ -78,14 +78,13 @@ def work_once(
     *,
     stopping: Callable[[], bool] = lambda: False,
     tell: Callable[[Mapping[str, str]], object] = lambda _troubles: None,
-    billing: Callable[[datetime], object] = lambda _now: None,
 ) -> tuple[RunReport, int]:
     """What the providers know, then one collections run, then everything there is to perform; the run's report and
     how much was performed. `stopping` is asked after each batch; what is left then, the next worker finds. `tell` gets
-    what is wrong with mail as a whole (see `watch_mail`), each time. `billing` reads the billing systems
-    that are connected."""
+    what is wrong with mail as a whole (see `watch_mail`), each time."""
     sweep_if_due(store, providers, clock.now())
-    billing(clock.now())
+    if providers.billing is not None:
+        providers.billing.sweep(clock.now())
     add_named(store, providers, clock.now())
     # Before the run: a request that holds a deletion is there before anything is deleted.
     attend(store, channel, context, clock.now())
@@ -109,7 +108,6 @@ def work(
     poll_seconds: int,
     wait: Callable[[int], bool],
     hourly: Callable[[datetime], object] = lambda _now: None,
-    billing: Callable[[datetime], object] = lambda _now: None,
     say: Callable[[str], object] = lambda _line: None,
     watcher: Watcher = _NOBODY,
 ) -> None:
@@ -127,16 +125,7 @@ def work(
                 hourly(now)
                 due = now + timedelta(hours=1)
             report, performed = work_once(
-                store,
-                channel,
-                services,
-                clock,
-                limits,
-                providers,
-                context,
-                stopping=lambda: wait(0),
-                tell=news.tell,
-                billing=billing,
+                store, channel, services, clock, limits, providers, context, stopping=lambda: wait(0), tell=news.tell
             )
         except watcher.outages as error:
             watcher.lost(error)

@@ -25,6 +25,7 @@ from arrears.ports.delivery import (
     DeliveryBook,
     DeliveryClaim,
     DeliveryEndpoint,
+    DeliveryFate,
     DeliveryOutcome,
     DeliveryRound,
     DeliveryState,
@@ -92,6 +93,7 @@ from arrears.ports.people import (
 )
 from arrears.ports.services import (
     Obeyed,
+    OnItsWay,
     Order,
     Services,
 )
@@ -185,6 +187,7 @@ __all__ = [
     "DeliveryBook",
     "DeliveryClaim",
     "DeliveryEndpoint",
+    "DeliveryFate",
     "DeliveryOutcome",
     "DeliveryRound",
     "DeliveryState",
@@ -221,6 +224,7 @@ __all__ = [
     "NoticeFacts",
     "NoticeSending",
     "Obeyed",
+    "OnItsWay",
     "Order",
     "OtherChannel",
     "Parcel",

@@ -202,8 +202,8 @@ def _ask(
     processor = providers.of(method.at_provider)
     fresh = now - attempt.created_at < NONE_FOUND_AFTER
     elsewhere_too = ""
-    if fresh and providers.before_charge is not None:
-        elsewhere_too = providers.before_charge(account, now)
+    if fresh and providers.billing is not None:
+        elsewhere_too = providers.billing.before_charge(account, now)
         snapshot = store.snapshots([account])[account]
     stop = not_to_be_charged(store, snapshot, attempt, elsewhere, now)
     if elsewhere_too and stop is None:

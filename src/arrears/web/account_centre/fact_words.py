@@ -259,6 +259,8 @@ class Teller:
                 return _("%(service)s was stopped: %(why)s.") % {"service": name, "why": WHY[reason]}
             case f.ReasonLifted(reason=reason):
                 return _("For %(service)s this no longer holds: %(why)s.") % {"service": name, "why": WHY[reason]}
+            case f.OrderAcknowledged(overtaken=True):
+                return _("%(service)s was told something newer since, and goes by that.") % {"service": name}
             case f.OrderAcknowledged(order=order):
                 return str(ACKNOWLEDGED[order]) % {"service": name}
 

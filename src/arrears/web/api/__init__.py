@@ -1,13 +1,27 @@
 """REST v1: the frame that every route stands in (tokens, problems, strict input, one answer for one key), and the
 routes by subject."""
 
-from arrears.web.api import acts, alerts, bulk, cases, events, lists, money, profile, reading, subscriptions, upserts
+from arrears.web.api import (
+    acts,
+    alerts,
+    bulk,
+    cases,
+    events,
+    lists,
+    money,
+    people,
+    profile,
+    reading,
+    subscriptions,
+    upserts,
+)
 from arrears.web.api.frame import api
 
 api.add_router("", money.router)
 api.add_router("", alerts.router)
 api.add_router("", events.router)
 api.add_router("", profile.router)
+api.add_router("", people.router)
 api.add_router("", reading.router)
 api.add_router("", upserts.router)
 api.add_router("", bulk.router)

@@ -42,6 +42,14 @@ class SubscriptionInShort(TypedDict):
     reasons: list[str]
 
 
+class MethodNamed(TypedDict):
+    """A payment method by its provider's names."""
+
+    provider: str
+    customer: str
+    method: str
+
+
 class AccountSaid(TypedDict):
     """An account as it is here."""
 
@@ -57,6 +65,7 @@ class AccountSaid(TypedDict):
     billing_address: list[str]
     tax_number: str | None
     warn_too: list[str]
+    payment_method: MethodNamed | None
     subscriptions: list[SubscriptionInShort]
 
 
@@ -65,6 +74,27 @@ class SentAccountSaid(AccountSaid):
 
     result: str
     changed: list[str]
+
+
+class LineSaid(TypedDict):
+    """A line of an invoice; its sum is without tax, below zero where it is taken off."""
+
+    text: str
+    net: Money
+    tax_rate: str
+    tax_category: str
+    quantity: str
+    unit: str
+
+
+class TaxSaid(TypedDict):
+    """The tax of one rate."""
+
+    rate: str
+    net: Money
+    tax: Money
+    category: str
+    reason: str
 
 
 class InvoiceSaid(TypedDict):
@@ -82,6 +112,9 @@ class InvoiceSaid(TypedDict):
     held: bool
     disputed: bool
     standing: str
+    lines: list[LineSaid]
+    tax: list[TaxSaid]
+    document_url: str | None
 
 
 class SentInvoiceSaid(TypedDict):
@@ -102,6 +135,9 @@ class SentInvoiceSaid(TypedDict):
     held: NotRequired[bool]
     disputed: NotRequired[bool]
     standing: NotRequired[str]
+    lines: NotRequired[list[LineSaid]]
+    tax: NotRequired[list[TaxSaid]]
+    document_url: NotRequired[str | None]
 
 
 class CreditSaid(InvoiceSaid):
@@ -166,12 +202,25 @@ class SubscriptionSaid(SubscriptionInShort):
     nothing_follows: dict[str, Any] | None
 
 
+class CalledSubscriptionSaid(SubscriptionSaid):
+    """The same with what the operator's systems call it, null where they have not said."""
+
+    subscription_ref: str | None
+
+
+class SentSubscriptionSaid(CalledSubscriptionSaid):
+    """What came of a subscription that was sent, and how it stands."""
+
+    result: str
+
+
 class ListedSubscriptionSaid(TypedDict):
     """A subscription in a list, with its account."""
 
     subscription: str
     account: str
     ref: str
+    subscription_ref: str | None
     service: str
     state: str
     reasons: list[str]

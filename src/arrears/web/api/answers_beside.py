@@ -173,6 +173,29 @@ class TellingsSaid(TypedDict):
     unreachable: dict[str, Any] | None
 
 
+class InvolvedSaid(TypedDict):
+    """Somebody with a role on an account (`there`), or who is `invited`."""
+
+    person: str | None
+    address: str
+    role: str
+    name: str
+    locale: str
+    state: str
+
+
+class SentInvolvedSaid(InvolvedSaid):
+    """What came of a person who was sent, and how they stand."""
+
+    result: str
+
+
+class InvolvedPeople(TypedDict):
+    """Everybody with a role on an account, and everybody who is invited."""
+
+    people: list[InvolvedSaid]
+
+
 class AddressLink(TypedDict):
     """Where a link was sent, and how long it is good."""
 

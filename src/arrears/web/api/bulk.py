@@ -15,21 +15,20 @@ from django.http import HttpRequest, HttpResponse, JsonResponse
 from ninja import Router
 from pydantic import ValidationError
 
-from arrears.core.people.scopes import ScopeAct, ScopeKind, allows
+from arrears.core.people.scopes import ScopeAct, ScopeKind
 from arrears.core.strict_json import NotStrict, parse
 from arrears.engine.commands.import_part import BookPart
 from arrears.engine.commands.importing import ImportReport
 from arrears.engine.system import set_book_refused
 from arrears.web.api.frame import OfAccount, author_of, terms
-from arrears.web.api.upsert_rows import COLUMNS, AnyRow, SentInvoice, SentRows, WrongField, raw, wrong_fields
-from arrears.web.api.upserts import imported
+from arrears.web.api.upsert_rows import COLUMNS, AnyRow, SentRows, WrongField, raw, wrong_fields
+from arrears.web.api.upserts import imported, lacks
 from arrears.web.errors import problem
 from arrears.wiring import installed
 
 router = Router(tags=["upserts"])
 
 ACCOUNTS: Final = ScopeKind.ACCOUNTS
-INVOICES: Final = ScopeKind.INVOICES
 WRITE: Final = ScopeAct.WRITE
 
 ROWS_MAX: Final = 10_000
@@ -114,7 +113,7 @@ def _read(request: HttpRequest) -> SentRows | HttpResponse:
         raise _Whole(413, "too_many_rows", "Too many rows", f"a request has at most {ROWS_MAX} rows")
     if not lines:
         return problem(422, "no_rows", "There is no row", "send a JSON object on each line; nothing was sent")
-    sent, may = SentRows(), request.auth.scopes  # type: ignore[attr-defined]
+    sent = SentRows()
     for number, line in enumerate(lines, 1):
         try:
             said = parse(line)
@@ -131,8 +130,8 @@ def _read(request: HttpRequest) -> SentRows | HttpResponse:
                 raise _Whole(422, "invalid", "A row is not right", detail, row=number, fields=fields) from None
             sent.complain(number, whose, kind, key, wrong_fields(error, skip=1))
             continue
-        if isinstance(row, SentInvoice) and not allows(may, INVOICES, WRITE):
-            return problem(403, "forbidden", "Not allowed", f"this token lacks {INVOICES}:{WRITE}")
+        if lacking := lacks(request, row):
+            return problem(403, "forbidden", "Not allowed", f"this token lacks {lacking}")
         sent.add(number, row)
     return sent
 

@@ -10,6 +10,7 @@ import msgspec
 
 from arrears.web.api import answers as a
 from arrears.web.api import answers_beside as b
+from arrears.web.api.links import links_of
 
 ANSWERS: Final[Mapping[str, Any]] = {
     "get_accounts": a.AccountPage,
@@ -27,14 +28,20 @@ ANSWERS: Final[Mapping[str, Any]] = {
     "post_account_payment_method_activate": b.MethodsSaid,
     "post_account_payment_method_renew": b.MethodsSaid,
     "delete_account_payment_method": b.MethodsSaid,
+    "get_account_people": b.InvolvedPeople,
+    "get_account_person": b.InvolvedSaid,
+    "put_account_person": b.SentInvolvedSaid,
+    "delete_account_person": b.InvolvedPeople,
     "put_account_person_profile": b.RecipientsSaid,
     "get_account_recipients": b.RecipientsSaid,
     "put_account_recipients_extra": b.RecipientsSaid,
     "delete_account_recipients_extra": b.RecipientsSaid,
     "get_account_settlement": b.OwedSaid,
     "post_account_settlement": b.SettledSaid,
-    "post_account_subscription_cancel": a.SubscriptionSaid,
-    "post_account_subscription_reactivate": a.SubscriptionSaid,
+    "get_account_subscription": a.CalledSubscriptionSaid,
+    "put_account_subscription": a.SentSubscriptionSaid,
+    "post_account_subscription_cancel": a.CalledSubscriptionSaid,
+    "post_account_subscription_reactivate": a.CalledSubscriptionSaid,
     "post_account_test_message": b.MessageTo,
     "get_account_timeline": a.TimelinePage,
     "get_account_told_when": b.TellingsSaid,
@@ -72,7 +79,7 @@ ANSWERS: Final[Mapping[str, Any]] = {
 }
 """What each operation answers where it does what it was asked."""
 
-ALSO_CREATES: Final = ("put_account", "put_invoice")
+ALSO_CREATES: Final = ("put_account", "put_invoice", "put_account_subscription", "put_account_person")
 """Operations that answer 201 where there was nothing before."""
 
 _ONE_OF: Final = {"people": "person", "policies": "policy"}
@@ -109,6 +116,8 @@ def complete(document: Mapping[str, Any]) -> None:
                     answer["content"] = {"application/problem+json": answer["content"]["application/json"]}
                 elif name in answered and status != "304":
                     answer["content"] = {"application/json": {"schema": answered[name]}}
+                    if links := links_of(name):
+                        answer["links"] = links
                     if name in ALSO_CREATES:
                         operation["responses"] = {"201": {**answer, "description": "Created"}, **operation["responses"]}
 
@@ -120,14 +129,14 @@ def _standing_paths() -> dict[str, Any]:
         "name": "subscription",
         "required": True,
         "schema": {"type": "string", "title": "Subscription"},
-        "description": "`sub_12_3`",
+        "description": "`sub_12_3`, or your own reference",
     }
     several = {
         "in": "query",
         "name": "of",
         "required": True,
         "schema": {"type": "string", "title": "Of"},
-        "description": "one to a hundred ids with commas between",
+        "description": "one to a hundred ids or references of your own, with commas between",
     }
     known = {"in": "header", "name": "If-None-Match", "required": False, "schema": {"type": "string"}}
     said = "May this be used, read, changed? Keep the answer for `max-age`, then ask with `If-None-Match`."

@@ -53,6 +53,8 @@ STATUS: Final = {
     "method_held": 409,
     "settle_first": 409,
     "account_exists": 409,
+    "administrator_exists": 409,
+    "already_there": 409,
     "nothing_changes": 409,
     "already_canceled": 409,
     "not_canceled": 409,

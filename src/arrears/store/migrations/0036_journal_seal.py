@@ -1,4 +1,4 @@
-"""Runs `sql/0036_billing.sql`."""
+"""Runs `sql/0036_journal_seal.sql`."""
 
 from django.db import migrations
 
