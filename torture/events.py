@@ -226,6 +226,7 @@ class Torture:
         self.counts: Counter[str] = Counter()
         self.over = threading.Event()
         self.couriers: list[subprocess.Popen[bytes]] = []
+        self.armed: set[int] = set()
         self.feed: list[int] = []
         self.removed: set[str] = set()
 
@@ -306,11 +307,16 @@ class Torture:
         """One more courier."""
         words = [sys.executable, "-m", "torture.events", "--courier", str(self.folder), self.url, armed]
         self.couriers.append(subprocess.Popen(words, cwd=ROOT))
+        if armed:
+            self.armed.add(self.couriers[-1].pid)
 
     def strike(self, round_no: int) -> None:
         """What happens in one round."""
         self.choose_modes(round_no)
-        victim = self.couriers.pop(self.rng.randrange(len(self.couriers)))
+        # One that waits for its failpoint is left alone as long as there is another.
+        free = [one for one in self.couriers if one.pid not in self.armed] or self.couriers
+        victim = self.rng.choice(free)
+        self.couriers.remove(victim)
         time.sleep(self.rng.uniform(0.3, 1.5))
         victim.send_signal(signal.SIGKILL)
         victim.wait()
@@ -418,7 +424,9 @@ class Torture:
                     self.counts["switched_off"] += 1
                     self.store.switch_endpoint(one.number, EndpointState.ON, "", self.clock.now(), "x")
             with self.store.reading() as db:
-                row = db.execute("SELECT (SELECT count(*) FROM unnumbered), (SELECT max(no) FROM event)").fetchone()
+                row = db.execute(
+                    "SELECT (SELECT count(*) FROM unnumbered), (SELECT coalesce(max(no), 0) FROM event)"
+                ).fetchone()
             assert row is not None
             behind = [o for o in self.store.endpoints() if o.counts[DeliveryState.PENDING] or o.event_no < row[1]]
             for one in self.store.endpoints():

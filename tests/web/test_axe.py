@@ -54,6 +54,7 @@ NO_PAGE: Final = {
     "/<account:account>/statement.pdf": "a PDF, whose tags tests/notices/test_paper.py reads",
     "/<account:account>/receipts/<int:number>.pdf": "the same",
     "/<account:account>/invoices/<int:number>.pdf": "the same",
+    "/<account:account>/invoices/<int:number>/credits/<int:place>.pdf": "the same",
     "/settle/<str:account>/<int:attempt>": "leads on to the story of a payment",
     "/security/app/picture.svg": "a picture, shown inside its page",
     "/webhooks/<slug:provider>": "for programs",

@@ -121,6 +121,7 @@ GET  /<account:account>/timeline                in         in       200/404     
 GET  /<account:account>/receipts/<int:number>   in         in       404            404      404       in
 GET  /<account:account>/receipts/<int:number>.pdf  in      in       404            404      404       in
 GET  /<account:account>/invoices/<int:number>.pdf  in      in       404            404      404       in
+GET  /<account:account>/invoices/<int:number>/credits/<int:place>.pdf  in  in  404   404      404       in
 GET  /help                                      200        200      200            200      200       200
 POST /help                                      422        422      422            422      422       422
 GET  /help/confirm/<str:token>                  410        410      410            410      410       410

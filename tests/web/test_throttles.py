@@ -359,6 +359,7 @@ THROTTLES: Final = """
 /<account:account>/receipts/<int:number>.pdf  session
 /<account:account>/receipts/<int:number>  session
 /<account:account>/invoices/<int:number>.pdf  session
+/<account:account>/invoices/<int:number>/credits/<int:place>.pdf  session
 /<account:account>/help                  session
 /<account:account>/help/<int:number>     session
 /<account:account>/story/<str:attempts>  session

@@ -315,6 +315,7 @@ ANSWERS: Final[Mapping[str, JsonAnswer | NoAnswer]] = {
     "subscription cancel": JsonAnswer(_ENDED),
     "subscription reactivate": JsonAnswer(_ENDED),
     "account rename-ref": _ACTS,
+    "account by-invoice": _ACTS,
     "invoice document": NoAnswer("it writes a PDF"),
     "payment take-back": _ACTS,
     "money check": JsonAnswer(

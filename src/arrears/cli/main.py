@@ -58,7 +58,7 @@ COMMANDS: Final = {
     "settle": ("arrears.cli.settle:command", "Collect everything an account owes, at once."),
     "invoice": ("arrears.cli.invoice:invoice", "Correct an invoice: its due date, its total, or take it back."),
     "subscription": ("arrears.cli.subscription:command", "End a customer's subscription, or take that back."),
-    "account": ("arrears.cli.invoice:account", "Say what the billing system calls an account now."),
+    "account": ("arrears.cli.invoice:account", "Say what an account is called now, or let it pay by invoice."),
     "payment": ("arrears.cli.invoice:payment", "Take back a payment that never came."),
     "money": ("arrears.cli.money:money", "Compare the ledger with the providers' books."),
     "policy": ("arrears.cli.policy:policy", "Check a policy, compare two, or put one in force."),

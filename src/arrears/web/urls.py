@@ -89,6 +89,7 @@ urlpatterns = [
     path("<account:account>/invoices", invoices.page),
     path("<account:account>/invoices.csv", invoices.export),
     path("<account:account>/invoices/<int:number>.pdf", documents.document),
+    path("<account:account>/invoices/<int:number>/credits/<int:place>.pdf", documents.document),
     path("<account:account>/statement", statement.page),
     path("<account:account>/statement.csv", statement.export),
     path("<account:account>/statement.pdf", papers.statement),
