@@ -24,7 +24,8 @@ UV = uv
 UV_EXPORT = $(UV) export --quiet --no-header --no-annotate --no-emit-project --extra embedded
 COVERED_BY = tests/core tests/store tests/stories tests/adapters tests/notices tests/sandbox
 
-.PHONY: help setup demo serve test test-fast test-all pictures translations drawing check coverage hooks locks audit sbom
+.PHONY: help setup demo serve test test-fast test-all pictures translations drawing client check coverage hooks locks \
+	audit sbom
 
 help: ## show this list
 	@sed -n 's/^\([a-z-]*\):.*## /\1\t/p' Makefile | while IFS="$$(printf '\t')" read -r name text; do \
@@ -58,6 +59,9 @@ translations: .venv/installed ## say what each language still lacks, and compile
 
 drawing: .venv/installed-dev ## draw what imports what, into docs/tour.md
 	@$(RUN)/python docs/draw_imports.py
+
+client: .venv/installed-dev ## write the Python client's calls anew, from the API's document
+	@$(RUN)/python client/generate.py
 
 check: .venv/installed-dev ## check style, types, imports and dependencies
 	@$(RUN)/ruff check .

@@ -26,7 +26,7 @@ BEGIN
     INSERT INTO service_end AS e SELECT * FROM staged_service_end WHERE account_id = ANY (ids)
         ON CONFLICT (account_id, subscription, generation) DO UPDATE SET delete_on = excluded.delete_on;
     UPDATE account_state s SET seq = v.seq, next_at = v.next_at, waits = v.waits, head = v.head, state = v.state,
-            recorded_at = now_at, seal = hashtextextended(v.state, v.seq)
+            recorded_at = now_at, journal = v.journal, seal = hashtextextended(v.state, v.journal # v.seq)
         FROM staged_state v WHERE v.account_id = ANY (ids) AND s.account_id = v.account_id;
     RETURN cardinality(ids);
 END $$;

@@ -29,7 +29,7 @@ from arrears.engine.system import adopt_policy
 from arrears.ports import Mail, NewAccount
 from arrears.sim.stage import Stage
 from arrears.store.memory.store import MemoryStore
-from arrears.store.postgres.write import SEAL
+from arrears.store.postgres.write import FACT_HASH, SEAL
 
 NOW: Final = datetime(2026, 6, 1, 9, tzinfo=UTC)
 """The instant of the measured run: 09:00 of a Monday, UTC."""
@@ -198,8 +198,12 @@ COPY_MESSAGE: Final = (
 )
 COPY_STATE: Final = "COPY arriving (account_id, seq, next_at, waits, head, state, recorded_at) FROM STDIN"
 SEALED: Final = f"""
-INSERT INTO account_state (account_id, seq, next_at, waits, head, state, recorded_at, seal)
-SELECT account_id, seq, next_at, waits, head, state, recorded_at, {SEAL.format("s")} FROM arriving s"""
+INSERT INTO account_state (account_id, seq, next_at, waits, head, state, recorded_at, journal, seal)
+SELECT account_id, seq, next_at, waits, head, state, recorded_at, j.journal, {SEAL.format("s", "j.journal")}
+FROM arriving s CROSS JOIN LATERAL (
+    SELECT bit_xor({FACT_HASH.format("f")}) AS journal FROM generate_series(1, s.seq) AS n (seq)
+    JOIN fact f ON f.seq = n.seq AND f.account_id = s.account_id
+) j"""
 """States come in as text and are sealed by the server, as those are that the engine writes."""
 
 

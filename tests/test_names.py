@@ -42,6 +42,7 @@ SETTLING = (
     "src/arrears/engine/payments/",
     "src/arrears/web/account_centre/",
     "src/arrears/web/api/money.py",
+    "src/arrears/web/api/answers_beside.py",
     "src/arrears/web/urls.py",
     "src/arrears/cli/settle.py",
     "src/arrears/cli/main.py",

@@ -242,7 +242,7 @@ class Settings:
         "`ARREARS_IBAN` alone, in EUR",
     )
     bank_feed_days: int = setting(
-        "how many days old the newest statement may be before nobody is stopped; 0: there is no bank feed",
+        "how many days old the newest statement may be before invoice mode stops nobody; 0: there is no bank feed",
         as_number(0),
         0,
     )

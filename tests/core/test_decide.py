@@ -10,7 +10,7 @@ from msgspec.structs import replace
 from tests.stories.story import Story
 
 from arrears.core import facts as f
-from arrears.core.account import Action, DoubtKind, Stop
+from arrears.core.account import Action, DoubtKind, Mode, Stop
 from arrears.core.decide import NOTHING, Decision, decide, outlook
 from arrears.core.guards import Guards
 from arrears.core.rules import ESCALATION_RULES, RULES
@@ -59,14 +59,21 @@ def test_a_warning_that_its_own_action_has_overtaken_is_not_sent() -> None:
         (Guards(feed_stale=True), DoubtKind.FEED),
         (Guards(clock_suspect=True), DoubtKind.CLOCK),
         (Guards(breaker_open=True), DoubtKind.BREAKER),
+        (Guards(bank_stale=True), DoubtKind.BANK),
     ],
 )
 def test_every_doubt_of_the_installation_makes_every_cut_wait(guards: Guards, kind: DoubtKind) -> None:
     for day, action in ((31, Action.DISABLE), (121, Action.DELETE)):
-        story = Story().just_before(day)
+        story = Story(mode=Mode.INVOICE if guards.bank_stale else Mode.CARD).just_before(day)
         [fact] = ask(story, story.instant(day), guards).facts
         assert fact == f.Deferred(subscription=1, action=action, doubts=(kind,))
         assert ask(story, story.now, guards) == ask(story, story.now), "before its deadline a doubt changes nothing"
+
+
+def test_who_pays_by_card_does_not_wait_for_what_the_bank_says() -> None:
+    story = Story().just_before(31)
+    [fact] = ask(story, story.instant(31), Guards(bank_stale=True)).facts
+    assert isinstance(fact, f.Disabled)
 
 
 def test_the_next_look_does_not_depend_on_a_doubt() -> None:

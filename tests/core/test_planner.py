@@ -216,6 +216,11 @@ def cap_cases() -> Iterator[Case]:
     yield Case("a sum that grows with every attempt fills it too", free, want(VISA, amount_minor=9999), grown)
     late = (tried(ago(days=100), "51"), *full[1:])
     yield Case("a reattempt is one however old the first is", free, want(VISA), late)
+    pressed = tuple(msgspec.structs.replace(t, by=THEM) for t in full[1:])
+    yield Case(
+        "after a decline of ours every try of the payer is a reattempt", free, want(VISA, THEM), (late[0], *pressed)
+    )
+    yield Case("but leaves ours their own counter", MAY, want(VISA), (late[0], *pressed))
     paid = (*full, tried(ago(hours=0), state=AttemptState.PAID))
     yield Case("a success does not reset Visa's counter", free, want(VISA), paid)
     for state in (*OPEN_STATES[:-1], AttemptState.CANCELED):
@@ -310,6 +315,8 @@ def bank_cases() -> Iterator[Case]:
     yield Case("a SEPA mandate is retried twice", MAY, want(SEPA), thrice[1:])
     yield Case("but not a third time, at any amount", refused("sepa_retries"), want(SEPA), thrice)
     yield Case("a new debt may be debited", MAY, want(SEPA, entry=NEW_ENTRY), thrice)
+    bare = hourly(40, code="", advice="")
+    yield Case("declines of debits without a code fill no card's counter", MAY, want(SEPA, THEM, entry=NEW_ENTRY), bare)
     yield Case("a debit whose first entry the book has no more may be", MAY, want(SEPA, entry=7), ())
     yield Case("advice is of cards, and binds no debit", MAY, want(SEPA), (tried(ago(days=7), "AM04", "03"),))
 

@@ -86,9 +86,10 @@ def limit_breaches(played: Played, before: Sequence[Tried], one: Tried) -> Itera
             yield "a third re-presentment"
         return
     for limit in limits(played, before):
-        run = [other for other in before if limit.same(other) == limit.same(one) and reached(other)]
-        if run or not limit.first_free:
-            inside = [1 for o in run[limit.first_free :] if one.at - o.at < timedelta(days=limit.days)]
+        asked = [other for other in before if reached(other)]
+        run = [other for other in asked[limit.first_free :] if limit.same(other) == limit.same(one)]
+        if asked or not limit.first_free:
+            inside = [1 for o in run if one.at - o.at < timedelta(days=limit.days)]
             if len(inside) + 1 > limit.most:
                 yield f"{len(inside) + 1} attempts in {limit.days} days"
 
@@ -369,6 +370,16 @@ def test_the_default_tries_after_one_and_three_days_then_after_paydays_four_time
         date(2026, 1, 30),
         date(2026, 2, 15),
     ]
+
+
+def test_asked_again_at_the_planned_instant_the_plan_is_the_same() -> None:
+    def asked(now: datetime) -> datetime | Refusal:
+        day_0 = date(2026, 11, 2)
+        return plan(load_rules(), Paydays(), table.want(VISA), (), zone="UTC", day_0=day_0, now=now, account_no=7)
+
+    at = asked(datetime(2026, 11, 3, tzinfo=UTC))
+    assert isinstance(at, datetime)
+    assert asked(at) == at
 
 
 def test_after_an_outage_the_first_attempts_keep_their_distance() -> None:

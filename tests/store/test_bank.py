@@ -138,15 +138,25 @@ def test_what_is_wrong_settles_nothing(store: PostgresStore, file: BankFile, sta
     assert bank_sum(store) == (12_000 if state == "taken" else 0)
 
 
-def test_a_missing_statement_makes_everybody_wait_until_it_comes(store: PostgresStore) -> None:
+def test_a_missing_statement_makes_invoice_mode_wait_until_it_comes(store: PostgresStore) -> None:
     take(store, statement(opening=0, day=5), "5")
     assert store.system().books_refused == ()
     late = take(store, statement(opening=500, day=7), "7")
     assert late.state == "taken"
     assert "one is missing" in next(iter(late.gaps.values()))
-    assert store.system().guards.feed_stale
+    assert store.system().guards.bank_stale
     take(store, statement(credit(500, "x", day=6), opening=0, day=6), "6")
     assert store.system().books_refused == ()
+
+
+@pytest.mark.parametrize(("code", "waits"), [("not_xml", True), ("no_such_file", False)])
+def test_a_file_that_cannot_be_read_may_say_who_has_paid_until_a_statement_comes(
+    store: PostgresStore, code: str, waits: bool
+) -> None:
+    take(store, BankFile(refused="line 3: it is not well-formed", code=code))
+    assert (store.system().guards.bank_stale, store.system().guards.feed_stale) == (waits, False)
+    take(store, statement(), "5")
+    assert not store.system().guards.bank_stale
 
 
 def test_what_nobody_can_tell_is_a_doubt_of_those_whom_it_may_belong_to(store: PostgresStore) -> None:
@@ -255,11 +265,11 @@ def test_orders_of_files_give_the_same_books(make_postgres: Callable[[], Postgre
     assert ends == [([[], [7_000], [12_000]], 17_000, ())] * 4
 
 
-def test_no_new_statement_makes_everybody_wait_where_there_is_to_be_one(store: PostgresStore) -> None:
+def test_no_new_statement_makes_invoice_mode_wait_where_there_is_to_be_one(store: PostgresStore) -> None:
     take(store, statement(credit(500, "x", day=5), day=5))
     for feed_days, day, waits in ((0, 30, False), (3, 8, False), (3, 9, True), (3, 10, True)):
         bank_hourly(store, OURS, feed_days, at(day))
-        assert store.system().guards.feed_stale is waits, (feed_days, day)
+        assert store.system().guards.bank_stale is waits, (feed_days, day)
     take(store, statement(opening=500, day=10), "b", day=11)
     bank_hourly(store, OURS, 3, at(11))
-    assert not store.system().guards.feed_stale
+    assert not store.system().guards.bank_stale

@@ -16,6 +16,7 @@ from arrears.core.errors import Refused
 from arrears.engine.courier import Courier
 from arrears.ports import (
     DeliveryAnswer,
+    DeliveryFate,
     DeliveryOutcome,
     DeliveryState,
     EndpointState,
@@ -88,7 +89,7 @@ def test_of_each_key_one_is_on_its_way_and_the_next_when_it_was_taken(store: Pos
     assert first is not None
     assert sorted(claim.message for claim in first.claims) == ["a-1", "b-1"]
     assert store.claim_deliveries(crm, NOW, 10, LEASE) is None
-    store.record_deliveries([DeliveryOutcome(claim, TAKEN, LEASE) for claim in first.claims], NOW)
+    store.record_deliveries([DeliveryOutcome(claim, TAKEN, LEASE, DeliveryFate.TAKEN) for claim in first.claims], NOW)
     second = store.claim_deliveries(crm, NOW, 10, LEASE)
     assert second is not None
     assert [claim.message for claim in second.claims] == ["a-2"]
@@ -102,8 +103,8 @@ def test_a_courier_that_died_is_taken_over_and_changes_nothing_any_more(store: P
     taker = store.claim_deliveries(crm, later, 10, LEASE)
     assert dead is not None
     assert taker is not None
-    assert store.record_deliveries([DeliveryOutcome(dead.claims[0], DOWN, LEASE)], later) == 0
-    assert store.record_deliveries([DeliveryOutcome(taker.claims[0], TAKEN, LEASE)], later) == 1
+    assert store.record_deliveries([DeliveryOutcome(dead.claims[0], DOWN, LEASE, DeliveryFate.FAILED)], later) == 0
+    assert store.record_deliveries([DeliveryOutcome(taker.claims[0], TAKEN, LEASE, DeliveryFate.TAKEN)], later) == 1
     assert counts(store) == (0, 1, 0)
 
 
@@ -165,12 +166,9 @@ def test_after_five_days_in_vain_it_is_switched_off_staff_are_told_once_and_noth
         assert db.execute("SELECT FROM task WHERE closed_seq IS NULL").fetchall() == []
 
 
-@pytest.mark.parametrize("fenced", [False, True])
-def test_one_delivery_that_is_never_taken_is_parked_and_what_follows_waits_unless_it_is_fenced(
-    store: PostgresStore, fenced: bool
-) -> None:
+def test_one_delivery_that_is_never_taken_is_parked_and_what_follows_waits(store: PostgresStore) -> None:
     crm = endpoint(store)
-    store.put_parcels("crm", [*parcels("a", 1, 2, fenced=fenced), *parcels("b", *range(1, 200))], NOW)
+    store.put_parcels("crm", [*parcels("a", 1, 2), *parcels("b", *range(1, 200))], NOW)
     hands = Hands(lambda _url, message: DOWN if message == "a-1" else TAKEN)
     carry = courier(store, hands)
     for day in range(1, 8):
@@ -180,12 +178,28 @@ def test_one_delivery_that_is_never_taken_is_parked_and_what_follows_waits_unles
     assert store.endpoint_named("crm").state is EndpointState.ON
     [parked] = store.listed_deliveries(crm, DeliveryState.PARKED, 10)
     assert (parked.message, parked.status, parked.said) == ("a-1", 503, "down")
-    assert (("https://crm.example.org/", "a-2") in hands.carried) is fenced
+    assert ("https://crm.example.org/", "a-2") not in hands.carried
     hands.answer = lambda _url, _message: TAKEN
     assert store.redrive(crm, "a-1", hands.at) == 1
     carry.carry_all()
     assert counts(store)[0] == counts(store)[2] == 0
     assert [state.state for state in store.listed_deliveries(crm, None, 1, "a-2")] == [DeliveryState.ACKNOWLEDGED]
+
+
+def test_what_is_fenced_waits_for_none_that_failed_and_those_are_overtaken_once_it_is_taken(
+    store: PostgresStore,
+) -> None:
+    crm = endpoint(store)
+    store.put_parcels("crm", [*parcels("a", 1, 2, 3, fenced=True), *parcels("b", 1)], NOW)
+    hands = Hands(lambda _url, message: DOWN if message in ("a-1", "a-2") else TAKEN)
+    courier(store, hands).carry_all()
+    assert [message for _, message in hands.carried] == ["a-1", "b-1", "a-2", "a-3"], "each once, in their order"
+    assert counts(store) == (0, 4, 0)
+    [first] = store.listed_deliveries(crm, None, 1, "a-1")
+    assert (first.state, first.said) == (DeliveryState.ACKNOWLEDGED, "overtaken by a-3")
+    hands.at = NOW + timedelta(days=1)
+    courier(store, hands).carry_all()
+    assert len(hands.carried) == 4
 
 
 def test_one_that_says_it_is_gone_is_switched_off_at_once(store: PostgresStore) -> None:

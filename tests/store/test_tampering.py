@@ -114,6 +114,7 @@ CHANGES: Final = {
     "the instant of a fact": FREE + "UPDATE fact SET at = at - interval '1 day'" + ONE + " AND seq = 5",
     "the last fact": FREE + "DELETE FROM fact" + ONE + " AND seq = (SELECT seq FROM account_state" + ONE + ")",
     "the first fact": FREE + "DELETE FROM fact" + ONE + " AND seq = 1",
+    "the hash of a fact": FREE + "UPDATE fact SET hash = sha256(hash)" + ONE + " AND seq = 4",
     "a fact in the middle": FREE + "DELETE FROM fact WHERE account_id = 1 AND seq = 4",
     "the last fact and its place": FREE
     + "DELETE FROM fact WHERE account_id = 1 AND seq = (SELECT seq FROM account_state" + ONE + "); "
@@ -124,6 +125,7 @@ CHANGES: Final = {
     "the next look, never": STATE + "next_at = NULL" + ONE,
     "what waits": STATE + "waits = NOT waits" + ONE,
     "the seal": STATE + "seal = seal + 1" + ONE,
+    "the seal of the journal": STATE + "journal = journal + 1" + ONE,
     "the instant of the newest fact": STATE + "recorded_at = '2027-06-01'" + ONE,
     "a policy, a day earlier": "UPDATE policy SET body = replace(body, 'after_days = 30', 'after_days = 29')",
     "a policy, a shorter lead": "UPDATE policy SET body = replace(body, 'lead_days = 7', 'lead_days = 1')",
@@ -235,6 +237,7 @@ SAYS: Final = {
     "the instant of a fact": "account 1: fact 5 is not what was hashed",
     "the last fact": "account 1: the state is at fact 17, the journal is not",
     "the first fact": "account 1: fact 2 is not what was hashed",
+    "the hash of a fact": "account 1: fact 4 is not what was hashed",
     "a fact in the middle": "account 1: the state is at fact 17, the journal is not",
     "the last fact and its place": "account 1: the head is not the hash of the last fact",
     "a warning accepted earlier": "account 1: folding the facts does not give the stored text of the state",
@@ -243,6 +246,7 @@ SAYS: Final = {
     "the next look, never": "account 1: something is due before its next look",
     "what waits": "account 1: whether it waits for a doubt is not what the state says",
     "the seal": "account 1: the seal of its state is not that of this state",
+    "the seal of the journal": "account 1: the seal of its state is not that of this state",
     "the instant of the newest fact": "account 1: the instant of its newest look is neither a run's nor that of a fact",
     "a policy, a day earlier": "the text of policy default is not the one that was adopted",
     "a policy, a shorter lead": "the text of policy default is not the one that was adopted",
@@ -384,6 +388,7 @@ REFUSED: Final = (
     "a promised day in a warning",
     "the author of a fact",
     "the instant of a fact",
+    "the hash of a fact",
     "a fact in the middle",
     "the last fact",
     "a warning accepted earlier",
@@ -460,11 +465,31 @@ def test_who_is_not_proven_by_a_quick_look_and_was_left_alone_is_cut(
 ) -> None:
     store = make_due(2)
     with store.transaction() as db:
-        db.execute("UPDATE account_state SET seal = NULL WHERE account_id = 2")
+        db.execute("UPDATE account_state SET seal = NULL, journal = NULL WHERE account_id = 2")
     run(store, at(33))
     assert {a.subscriptions[0].state for a in store.snapshots([1, 2]).values()} == {State.DISABLED}
     with store.transaction() as db:
         assert db.execute("SELECT count(*) FROM account_state WHERE seal IS NULL").fetchone() == (0,)
+    with store.due(at(123), 1000) as batch:
+        batch.look(batch.units)
+        assert batch.unproven() == set(), "what was sealed by a careful look is proven by the next quick one"
+
+
+def test_a_state_that_was_changed_by_hand_is_not_sealed_by_what_is_written_next(
+    make_postgres: Callable[[], PostgresStore],
+) -> None:
+    store = make_postgres()
+    owing_book(store, 2)
+    stage = Stage(store, Mail(), Hands(), at(1))
+    stage.until(at(26))
+    with store.transaction() as db:
+        found = db.execute((STATE + "state = replace(state, '2026-01-23T', '2026-01-10T')" + ONE).encode())
+        assert found.rowcount == 1
+    stage.until(TODAY)
+    assert len([f for f in store.history(1) if f.at > at(26)]) > 1, "a warning was sent since"
+    run(store, at(33))
+    assert [store.snapshots([n])[n].subscriptions[0].state for n in (1, 2)] == [State.PAST_DUE, State.DISABLED]
+    assert ["its state was changed by hand" in task.what for task in open_tasks(store)] == [True]
 
 
 def test_a_run_cuts_nothing_that_was_changed_by_hand_and_tells_staff(make_due: Callable[[int], PostgresStore]) -> None:

@@ -18,6 +18,7 @@ from tests.web.conftest import NOW
 
 from arrears.core.people.throttles import LIMITS, CountedBy, Limit, Throttled
 from arrears.web.serving import gate, listen, port_of, serving_beside
+from arrears.web.standing import StandingPages
 
 SECONDS_MAX: Final = 540
 ROWS: Final = "/v1/upserts"
@@ -43,7 +44,8 @@ def live(site: str, monkeypatch: pytest.MonkeyPatch) -> Iterator[tuple[str, str]
         adopt_policy(installed().store, default_policy(), NOW - timedelta(days=100), "staff:1")
     token = create_token(f"fuzzer {secrets.token_hex(4)}", "write", NOW)
     listening = listen("127.0.0.1", 0)
-    with serving_beside(listening, gate(get_application())):
+    standing = StandingPages(site, "https://pay.example.org", lambda: NOW)
+    with serving_beside(listening, gate(get_application(), aside=standing)):
         yield f"http://127.0.0.1:{port_of(listening)}", token
 
 
@@ -70,4 +72,15 @@ def test_a_few_requests_of_each_route_are_answered_as_the_document_says(
 ) -> None:
     seed = str(request.config.getoption("randomly_seed"))
     said = run(live, tmp_path, "--phases", "fuzzing", "--max-examples", "2", "--seed", seed)
+    assert re.search(r"[0-9]+ generated", said), said
+
+
+@pytest.mark.long
+def test_every_check_and_every_link_of_the_whole_document_holds(
+    live: tuple[str, str], tmp_path: Path, request: pytest.FixtureRequest
+) -> None:
+    """Edges of every value, made-up requests, and sequences in which one answer leads to the next request."""
+    seed, cases = str(request.config.getoption("randomly_seed")), os.environ.get("TEST_CASES", "10")
+    said = run(live, tmp_path, "--phases", "coverage,fuzzing,stateful", "--max-examples", cases, "--seed", seed)
+    sys.stderr.write(said[-2000:])
     assert re.search(r"[0-9]+ generated", said), said

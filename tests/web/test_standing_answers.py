@@ -174,3 +174,18 @@ def test_it_is_right_as_soon_as_it_changes(shop: Living, asking: Asking) -> None
     commands.record_payments(shop.store, [paid], shop.clock.now(), "api:1")
     shop.work()
     assert asking.of(account)["standing"] == "active"
+
+
+def test_the_operators_own_reference_is_asked_for_as_an_id_is(shop: Living, asking: Asking, site: str) -> None:
+    from arrears.web import api_tokens
+
+    account, other = shop.account((12000, "EUR"), days=40), shop.account()
+    ref = f"own/{account} 1"
+    commands.call_subscription(shop.store, account, ref, "cloud", shop.clock.now(), "import")
+    path = "/v1/subscriptions/own%2F" + f"{account}%201/standing"
+    assert asking.get(path)[1] == asking.of(account)
+    _, said, _ = asking.get(f"/v1/standing?of=own%2F{account}%201,nobody")
+    assert [one.get("standing", one.get("code")) for one in said["standings"]] == ["disabled", "unknown_subscription"]
+    for bound, status in ((account, 200), (other, 404)):
+        asking.token = api_tokens.create_token("bound", "read", shop.clock.now(), account=bound)
+        assert asking.get(path)[0] == status

@@ -5,6 +5,7 @@ from __future__ import annotations
 import click
 
 from arrears.cli.common import AS_JSON, print_json, progress_of
+from arrears.core.account import DoubtKind
 from arrears.core.ids import ACCOUNT, format_id
 from arrears.sim.story_words import DOUBTS
 from arrears.store.postgres.check import check_store
@@ -41,7 +42,8 @@ def command(as_json: bool) -> None:
         click.echo(f"{report.checked} checks, {len(report.breaches)} breaches")
         if doubts:
             waited_for = " and ".join(DOUBTS[doubt] for doubt in doubts)
-            click.echo(f"nobody is restricted, disabled or deleted; that waits for {waited_for}; see `arrears tasks`")
+            nobody = "nobody in invoice mode" if set(doubts) == {DoubtKind.BANK} else "nobody"
+            click.echo(f"{nobody} is restricted, disabled or deleted; that waits for {waited_for}; see `arrears tasks`")
         if loud:
             click.echo(said_of_log(loud))
     if report.breaches:

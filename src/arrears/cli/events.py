@@ -84,9 +84,7 @@ def list_endpoints(as_json: bool) -> None:
         return
     if not found:
         click.echo("there is no endpoint; `arrears events endpoints add NAME URL` makes one")
-    rows(
-        [(one.name, one.url, _how(one), *(f"{one.counts[state]} {state}" for state in DeliveryState)) for one in found]
-    )
+    rows([(one.name, one.url, how_it_does(one), *_counted(one)) for one in found])
 
 
 @endpoints.command()
@@ -173,7 +171,9 @@ def deliveries(name: str, state: str | None, limit: int, as_json: bool) -> None:
     if as_json:
         print_json([shown_delivery(each) for each in found])
         return
-    rows([(d.message, d.kind, d.state, f"{d.tries} tries", _at(d.moved_at), d.status or "-", d.said) for d in found])
+    rows(
+        [(d.message, d.kind, d.state, f"{d.tries} tries", said_at(d.moved_at), d.status or "-", d.said) for d in found]
+    )
 
 
 @command.command()
@@ -205,13 +205,15 @@ def _counted(one: DeliveryEndpoint) -> list[str]:
     return [f"{one.counts[state]} {state}" for state in DeliveryState]
 
 
-def _how(one: DeliveryEndpoint) -> str:
+def how_it_does(one: DeliveryEndpoint) -> str:
+    """Whether it is on, and since when it takes nothing."""
     if one.state is EndpointState.OFF:
         return f"off: {one.why}"
-    return "on" if one.failing_since is None else f"on, takes nothing since {_at(one.failing_since)}"
+    return "on" if one.failing_since is None else f"on, takes nothing since {said_at(one.failing_since)}"
 
 
-def _at(instant: datetime) -> str:
+def said_at(instant: datetime) -> str:
+    """An instant as a line says it."""
     return f"{instant:%Y-%m-%d %H:%M} UTC"
 
 

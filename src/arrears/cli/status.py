@@ -11,6 +11,7 @@ import msgspec
 
 from arrears.cli.common import AS_JSON, print_json, rows, without_words
 from arrears.cli.explain import explanation, standing, step_ahead
+from arrears.core.account import DoubtKind
 from arrears.core.ids import ACCOUNT, SUBSCRIPTION, format_id
 from arrears.core.policy import default_policy
 from arrears.engine.finding import find_account
@@ -88,7 +89,8 @@ def _installation(live: Installation, as_json: bool) -> None:
             else f"{complete.left_out} accounts that were due by {complete.at} are left out; `arrears check` says which"
         )
     for doubt in system.guards.doubts:
-        click.echo(f"restricting, disabling and deleting wait for {DOUBTS[doubt]}")
+        whose = " of accounts in invoice mode" if doubt is DoubtKind.BANK else ""
+        click.echo(f"restricting, disabling and deleting{whose} wait for {DOUBTS[doubt]}")
     click.echo(f"this installation is {system.identity or 'nobody yet'} to its payment providers")
     for provider, count in foreign.items():
         click.echo(f"{provider}: {count} payments and pages there are another installation's, and left alone")

@@ -15,7 +15,7 @@ from arrears.core.payments.settlement import quotes
 from arrears.core.rules.resume import runs
 from arrears.core.view import View
 from arrears.engine import commands
-from arrears.engine.finding import find_account, find_subscription
+from arrears.engine.finding import find_account, named_subscription
 from arrears.wiring import Installation, open_installation
 
 WHICH = click.argument("subscription")
@@ -42,7 +42,7 @@ def cancel(account: str, subscription: str, who: str, why: str, as_json: bool) -
     customer's administrator, or `reactivate`, brings it back. Your billing system is not told."""
     with open_installation() as live:
         number = find_account(live.store, account)
-        sub = find_subscription(live.store.snapshots([number])[number], subscription)
+        sub = named_subscription(live.store, number, subscription)
         commands.cancel(live.store, number, sub, live.clock.now(), f"staff:{who}", why)
         _say(live, number, sub, "canceled", as_json=as_json)
 
@@ -59,7 +59,7 @@ def reactivate(account: str, subscription: str, who: str, why: str, as_json: boo
     It is switched on again unless something else keeps it stopped."""
     with open_installation() as live:
         number = find_account(live.store, account)
-        sub = find_subscription(live.store.snapshots([number])[number], subscription)
+        sub = named_subscription(live.store, number, subscription)
         commands.reactivate(live.store, number, sub, live.clock.now(), f"staff:{who}", why)
         _say(live, number, sub, "brought back", as_json=as_json)
 

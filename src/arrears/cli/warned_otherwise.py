@@ -11,7 +11,7 @@ from arrears.core.account import Action
 from arrears.core.facts import WarnedHow
 from arrears.core.ids import SUBSCRIPTION, format_id
 from arrears.engine.commands.warned_otherwise import SpokenWarning, record_warned
-from arrears.engine.finding import find_account, find_subscription
+from arrears.engine.finding import find_account, named_subscription
 from arrears.wiring import open_installation
 
 _HOW = click.Choice([how.value for how in WarnedHow])
@@ -49,7 +49,7 @@ def command(
     other warning counts by this: who was told that a service stops was not told that data is deleted."""
     with open_installation() as live:
         number = find_account(live.store, account)
-        sub = find_subscription(live.store.snapshots([number])[number], subscription)
+        sub = named_subscription(live.store, number, subscription)
         spoken = SpokenWarning(sub, Action(action), WarnedHow(how), on.date(), proof)
         told = record_warned(live.store, number, spoken, live.clock.now(), f"staff:{who}", why)
     name = format_id(SUBSCRIPTION, number, sub)

@@ -6,7 +6,7 @@ from collections.abc import Iterator, Mapping
 from datetime import datetime
 from typing import Final
 
-from arrears.core.account import Account
+from arrears.core.account import Account, OpenOrder, Subscription
 from arrears.core.facts import OrderAcknowledged
 from arrears.core.guards import Guards
 from arrears.core.policy import Policies
@@ -44,6 +44,11 @@ def acknowledged(
         on=None if tell_at is None else view.today,
         deleted=dict(deleted),
     )
+
+
+def overtaken(sub: Subscription, order: OpenOrder) -> OrderAcknowledged:
+    """The fact that a newer order came to a service before this one, so that this one is never carried out."""
+    return OrderAcknowledged(sub.no, order.no, order.kind, sub.generation, overtaken=True)
 
 
 def acknowledgements(policies: Policies, account: Account, now: datetime) -> Iterator[OrderAcknowledged]:

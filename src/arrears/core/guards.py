@@ -6,7 +6,7 @@ from collections.abc import Mapping
 
 import msgspec
 
-from arrears.core.account import DoubtKind
+from arrears.core.account import DoubtKind, Mode
 from arrears.core.payments.limits import AmountLimits
 
 
@@ -22,13 +22,21 @@ class Guards(msgspec.Struct, frozen=True):
     identity: str = ""
     """Who this installation is to them: a part of the key of each charge."""
 
+    bank_stale: bool = False
+    """Whether a statement of the bank is missing, old or was set aside: somebody may have paid by transfer."""
+
     @property
     def doubts(self) -> tuple[DoubtKind, ...]:
-        """The system doubts that stand, in a fixed order."""
-        stand = (self.feed_stale, self.clock_suspect, self.breaker_open)
+        """The system doubts that stand for somebody, in a fixed order."""
+        return self.doubts_of(Mode.INVOICE)
+
+    def doubts_of(self, mode: Mode) -> tuple[DoubtKind, ...]:
+        """Those that stand for accounts which pay in this way, in a fixed order: who pays by card does not wait for
+        what the bank says (spec, section 6)."""
+        stand = (self.feed_stale, self.bank_stale and mode is Mode.INVOICE, self.clock_suspect, self.breaker_open)
         if not any(stand):
             return ()
         return tuple([kind for kind, stands in zip(_OF_THE_SYSTEM, stand, strict=True) if stands])
 
 
-_OF_THE_SYSTEM = (DoubtKind.FEED, DoubtKind.CLOCK, DoubtKind.BREAKER)
+_OF_THE_SYSTEM = (DoubtKind.FEED, DoubtKind.BANK, DoubtKind.CLOCK, DoubtKind.BREAKER)

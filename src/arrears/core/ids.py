@@ -46,6 +46,12 @@ def parse_id(kind: str, text: str) -> tuple[int, ...]:
     return numbers
 
 
+def is_id(text: str) -> bool:
+    """Whether a text is written as an id of ours, whatever it points to."""
+    match = _ID.fullmatch(text)
+    return match is not None and match[1] in _PARTS
+
+
 _NAMES: Final = {
     ACCOUNT: "an account",
     SUBSCRIPTION: "a subscription",

@@ -3,11 +3,16 @@
 from __future__ import annotations
 
 from datetime import datetime
-from typing import NamedTuple, assert_never
+from typing import Final, NamedTuple, assert_never
 
 from arrears.core import facts as f
 from arrears.core.guards import Guards
 from arrears.core.payments.limits import LimitsByCurrency
+
+BANK: Final = "bank:"
+"""How the name of a feed begins whose statements do not say everything; behind it is the bank account."""
+BANK_FEED: Final = "bank feed:"
+"""How the name of a feed begins of which no new statement comes."""
 
 
 def fold_system(system: System, fact: f.SystemFact) -> System:
@@ -64,11 +69,13 @@ class System(NamedTuple):
     """When this became an installation of its own, where it began as a copy: what is older belongs to the other."""
 
     books_refused: tuple[str, ...] = ()
-    """The maps under which the newest export was refused as a whole: who has paid since stands in a file that was not
-    taken."""
+    """The maps under which the newest export was refused as a whole, and the bank accounts (BANK, BANK_FEED) of which a
+    statement is missing: who has paid since stands in a file that was not taken."""
 
     @property
     def guards(self) -> Guards:
         """What every decision must wait for."""
-        stale = self.feed_stale or bool(self.books_refused)
-        return Guards(stale, self.clock_suspect or self.clock_differs, self.breaker_open, self.limits, self.identity)
+        bank = [book for book in self.books_refused if book.startswith((BANK, BANK_FEED))]
+        stale = self.feed_stale or len(bank) < len(self.books_refused)
+        clock = self.clock_suspect or self.clock_differs
+        return Guards(stale, clock, self.breaker_open, self.limits, self.identity, bool(bank))

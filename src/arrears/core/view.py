@@ -99,7 +99,7 @@ class View:
     @property
     def doubts(self) -> tuple[DoubtKind, ...]:
         """Every doubt that makes an escalation wait."""
-        return tuple(d.kind for d in self.account.doubts) + self.guards.doubts
+        return tuple(d.kind for d in self.account.doubts) + self.guards.doubts_of(self.account.mode)
 
     def debts_of(self, sub: Subscription) -> tuple[Debt, ...]:
         """The past-due debts whose clock this subscription follows (see Account.debts_of)."""

@@ -22,6 +22,7 @@ from arrears.core.guards import Guards
 from arrears.core.ids import INVOICE, SUBSCRIPTION, format_id
 from arrears.core.policy import Policies
 from arrears.core.unit import Unit
+from arrears.core.view import View
 from arrears.engine.failpoints import reached
 from arrears.ports import Accounts, Batch
 
@@ -68,14 +69,11 @@ def _within_cap(fact: Fact, deletions: DeletionGrant | None) -> Fact:
 
 
 @contextmanager
-def acting(store: Accounts, numbers: Sequence[int], now: datetime) -> Iterator[dict[int, Unit]]:
-    """Hold these accounts under their locks, in one transaction; yields their units by number. On leaving, every
-    consequence of what was recorded is recorded too, so that no committed state lacks one."""
+def _acting(store: Accounts, numbers: Sequence[int], now: datetime) -> Iterator[tuple[Policies, Batch]]:
     policies = store.policies()
     with store.accounts(sorted(set(numbers)), now) as batch:
-        units = {unit.no: unit for unit in batch.units}
-        yield units
-        for unit in units.values():
+        yield policies, batch
+        for unit in batch.units:
             if unit.stored:
                 decide_until_rest(unit, policies, batch.guards, only_consequences=True)
         reached("command.before_commit")
@@ -83,10 +81,26 @@ def acting(store: Accounts, numbers: Sequence[int], now: datetime) -> Iterator[d
 
 
 @contextmanager
+def acting(store: Accounts, numbers: Sequence[int], now: datetime) -> Iterator[dict[int, Unit]]:
+    """Hold these accounts under their locks, in one transaction; yields their units by number. On leaving, every
+    consequence of what was recorded is recorded too, so that no committed state lacks one."""
+    with _acting(store, numbers, now) as (_, batch):
+        yield {unit.no: unit for unit in batch.units}
+
+
+@contextmanager
 def acting_on(store: Accounts, number: int, now: datetime) -> Iterator[Unit]:
     """Hold one account as `acting` does; yields its unit."""
     with acting(store, [number], now) as units:
         yield units[number]
+
+
+@contextmanager
+def seeing(store: Accounts, number: int, now: datetime) -> Iterator[tuple[Unit, View]]:
+    """Hold one account as `acting` does; yields its unit, and the account as a rule sees it now, under its lock."""
+    with _acting(store, [number], now) as (policies, batch):
+        [unit] = batch.units
+        yield unit, View(policies, unit.account, batch.guards, now)
 
 
 def local_today(unit: Unit) -> date:

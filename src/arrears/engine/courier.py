@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import random
 import threading
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import contextmanager
 from datetime import datetime, timedelta
@@ -17,9 +17,18 @@ from typing import Final, Protocol
 
 from arrears.core.delivery.schedule import pause_after
 from arrears.core.delivery.signing import signed_headers
-from arrears.core.errors import Refused
 from arrears.engine.failpoints import reached
-from arrears.ports import Clock, DeliveryAnswer, DeliveryBook, DeliveryClaim, DeliveryOutcome, EventBook, Transport
+from arrears.ports import (
+    Clock,
+    DeliveryAnswer,
+    DeliveryBook,
+    DeliveryClaim,
+    DeliveryFate,
+    DeliveryOutcome,
+    EventBook,
+    Transport,
+)
+from arrears.ports.delivery import fate_of
 
 LEASE: Final = timedelta(seconds=60)
 """Four times as long as a transport may take; a courier that dies is taken over after this."""
@@ -41,13 +50,19 @@ class OutgoingBook(DeliveryBook, EventBook, Protocol):
     """What a courier needs of the store: the queue, and the events that are put into it."""
 
 
-Heard = Callable[[DeliveryClaim, DeliveryAnswer, datetime], None]
-"""Who is told what an endpoint answered to a parcel that it took, before that is recorded: an order's answer may say
-that it is done already. What it refuses is delivered once more."""
+DeliveryFates = Mapping[str, tuple[DeliveryFate, str]]
+"""What becomes of parcels, by name, and why in a few words; of one that is not named its status says it."""
+
+Heard = Callable[[Sequence[tuple[DeliveryClaim, DeliveryAnswer]], datetime], DeliveryFates]
+"""Who is told what an endpoint answered, before that is recorded: an order's answer may say that it is carried out, or
+that it is not yet. Told twice where a courier dies between the two."""
 
 
-def NOBODY_HEARS(_claim: DeliveryClaim, _answer: DeliveryAnswer, _now: datetime) -> None:  # noqa: N802 - a constant
+def NOBODY_HEARS(  # noqa: N802 - a constant
+    _answered: Sequence[tuple[DeliveryClaim, DeliveryAnswer]], _now: datetime
+) -> DeliveryFates:
     """Nobody waits for the answers."""
+    return {}
 
 
 def put_what_is_new(store: OutgoingBook, now: datetime) -> int:
@@ -58,6 +73,15 @@ def put_what_is_new(store: OutgoingBook, now: datetime) -> int:
     while found := store.put_events(EVENTS, now):
         total += found
     return total
+
+
+Before = Callable[[datetime], int]
+"""What is done before each look, which may put parcels; how much it did."""
+
+
+def NOTHING_BEFORE(_now: datetime) -> int:  # noqa: N802 - a constant
+    """Nothing."""
+    return 0
 
 
 class CourierWatcher(Protocol):
@@ -72,7 +96,8 @@ class CourierWatcher(Protocol):
 
 
 class Courier:
-    """Carries parcels from a store. `chance` moves pauses (see `pause_after`)."""
+    """Carries parcels from a store. `chance` moves pauses (see `pause_after`); receivers look at when something was
+    signed, so that is by `signing`, the real clock, where `clock` is a made-up one."""
 
     def __init__(
         self,
@@ -81,9 +106,12 @@ class Courier:
         clock: Clock,
         heard: Heard = NOBODY_HEARS,
         chance: Callable[[], float] = random.random,
+        before: Before = NOTHING_BEFORE,
+        signing: Clock | None = None,
     ) -> None:
         self._store, self._transport, self._clock = store, transport, clock
-        self._heard, self._chance = heard, chance
+        self._heard, self._chance, self._before = heard, chance, before
+        self._signing = signing or clock
         self._stop = threading.Event()
         self._lanes: dict[int, Future[int]] = {}
 
@@ -92,7 +120,7 @@ class Courier:
         For commands, tests and the simulation of a day."""
         total = 0
         while True:
-            moved = put_what_is_new(self._store, self._clock.now())
+            moved = self._put()
             found = sum(self.lane(one) for one in self._store.due_endpoints(self._clock.now()))
             total += found
             if not found and not moved:
@@ -104,7 +132,7 @@ class Courier:
             while not self._stop.is_set():
                 moved = 0
                 try:
-                    moved = put_what_is_new(self._store, self._clock.now())
+                    moved = self._put()
                     self._begin_lanes(pool)
                 except Exception as error:
                     watcher.lost(error)
@@ -126,6 +154,9 @@ class Courier:
         finally:
             self.end()
             thread.join()
+
+    def _put(self) -> int:
+        return self._before(self._clock.now()) + put_what_is_new(self._store, self._clock.now())
 
     def _begin_lanes(self, pool: ThreadPoolExecutor) -> None:
         for endpoint in self._store.due_endpoints(self._clock.now()):
@@ -149,7 +180,7 @@ class Courier:
             if found is None:
                 return total
             reached("delivery.after_claim")
-            now = self._clock.now()
+            now = self._signing.now()
             secrets = [self._transport.opened(one) for one in found.secrets]
             requests = []
             for claim in found.claims:
@@ -166,12 +197,10 @@ class Courier:
     def _outcomes(
         self, claims: Sequence[DeliveryClaim], answers: Sequence[DeliveryAnswer]
     ) -> Sequence[DeliveryOutcome]:
-        outcomes = []
-        for claim, answer in zip(claims, answers, strict=True):
-            if answer.taken:
-                try:
-                    self._heard(claim, answer, self._clock.now())
-                except Refused as refused:
-                    answer = DeliveryAnswer(None, f"its answer cannot be used: {refused.message}")
-            outcomes.append(DeliveryOutcome(claim, answer, pause_after(claim.tries, self._chance())))
+        pairs = list(zip(claims, answers, strict=True))
+        fates, outcomes = self._heard(pairs, self._clock.now()), []
+        for claim, answer in pairs:
+            fate, why = fates.get(claim.message, (fate_of(answer), ""))
+            said = answer._replace(said=why) if why else answer
+            outcomes.append(DeliveryOutcome(claim, said, pause_after(claim.tries, self._chance()), fate))
         return outcomes

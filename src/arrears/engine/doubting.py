@@ -8,7 +8,7 @@ from datetime import datetime
 from typing import Final
 
 from arrears.core import facts as f
-from arrears.core.account import DoubtKind
+from arrears.core.account import DoubtKind, Mode
 from arrears.core.decide import decide
 from arrears.core.errors import Refused
 from arrears.core.guards import Guards
@@ -61,10 +61,22 @@ def end_doubt_under(
     """The same where what decides over the account has been read."""
     if not any(d.kind is kind and d.ref == ref for d in unit.account.doubts):
         return
+    _note_what_waited(policies, guards, unit)
+    unit.record(f.DoubtCleared(doubt=kind, ref=ref, heard_minor=heard_minor), author)
+
+
+def before_mode(policies: Policies, guards: Guards, unit: Unit, mode: Mode) -> None:
+    """Before an account pays in another way: by card it no longer waits for what the bank says, and a deadline that
+    passed under that doubt has waited."""
+    if mode is not Mode.INVOICE and DoubtKind.BANK in guards.doubts_of(unit.account.mode):
+        _note_what_waited(policies, guards, unit)
+
+
+def _note_what_waited(policies: Policies, guards: Guards, unit: Unit) -> None:
+    """Under a doubt that stands, so that nothing is stopped here."""
     while waits := decide(policies, unit.account, guards, unit.now, rules=ESCALATION_RULES).facts:
         for fact in waits:
             unit.record(fact)
-    unit.record(f.DoubtCleared(doubt=kind, ref=ref, heard_minor=heard_minor), author)
 
 
 def note_refused(unit: Unit, ref: str, author: str, why: str) -> None:

@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Mapping
+from types import MappingProxyType
 from typing import Final
 
 from arrears.core.account import Account
 from arrears.core.errors import Refused
 from arrears.core.ids import ACCOUNT, SUBSCRIPTION, format_id, parse_id
-from arrears.ports import AccountReader
+from arrears.ports import AccountReader, AccountsAndSubscriptionRefs, SubscriptionPlace
 
 _UNSTORED: Final = re.compile("[\0\ud800-\udfff]")
 """No reference in the database has one of these."""
@@ -27,9 +29,14 @@ def find_account(store: AccountReader, text: str) -> int:
     raise Refused("unknown_account", f"there is no account {text[:60]!r}; give one like acc_12, or your own reference")
 
 
-def find_subscription(account: Account, text: str) -> int:
-    """The number of the subscription that an id or the name of its service means; refuses `unknown_subscription`, also
-    where several have that service."""
+NONE_CALLED: Final[Mapping[str, SubscriptionPlace]] = MappingProxyType({})
+
+
+def find_subscription(account: Account, text: str, called: Mapping[str, SubscriptionPlace] = NONE_CALLED) -> int:
+    """The number of the subscription that the operator's own reference (`called`: those that are known), the name of
+    its service or an id means, in this order; refuses `unknown_subscription`, also where several have that service."""
+    if text in called and called[text].account == account.no:
+        return called[text].no
     named = [sub.no for sub in account.subscriptions if sub.service == text]
     if len(named) == 1:
         return named[0]
@@ -40,3 +47,9 @@ def find_subscription(account: Account, text: str) -> int:
     every = [f"{format_id(SUBSCRIPTION, account.no, sub.no)} ({sub.service})" for sub in account.subscriptions]
     theirs = ", ".join(every) or "none"
     raise Refused("unknown_subscription", f"{text[:60]!r} is not one subscription of the account; it has {theirs}")
+
+
+def named_subscription(store: AccountsAndSubscriptionRefs, account: int, text: str) -> int:
+    """The same of an account by its number, with what the operator's systems call its subscriptions."""
+    called = {} if _UNSTORED.search(text) else store.subscription_places([text])
+    return find_subscription(store.snapshots([account])[account], text, called)

@@ -12,14 +12,11 @@ from datetime import datetime
 from typing import Final
 
 from arrears.core import facts as f
-from arrears.core.acknowledging import acknowledged
 from arrears.core.actions import CHARGE, NOTICE, ORDER, REFUND
 from arrears.core.errors import Refused
-from arrears.core.guards import Guards
 from arrears.core.payments.values import AttemptState, RefundState
-from arrears.core.policy import Policies
 from arrears.core.unit import Unit
-from arrears.core.view import View
+from arrears.engine.acknowledging import acknowledge, answered_in_part
 from arrears.engine.acting import decide_until_rest
 from arrears.engine.failpoints import reached
 from arrears.engine.heard import unheard, whom
@@ -27,6 +24,7 @@ from arrears.engine.message_context import PLAIN_CONTEXT, MessageContext
 from arrears.engine.messages.bounces import refused_at_delivery
 from arrears.engine.messages.delivering import Answer
 from arrears.engine.messages.sending import send
+from arrears.engine.orders import order_id
 from arrears.engine.payments import refunds
 from arrears.engine.payments.attempts import pursue
 from arrears.engine.payments.providers import NO_PROVIDERS, Providers
@@ -37,6 +35,7 @@ from arrears.ports import (
     Channel,
     Claim,
     Obeyed,
+    OnItsWay,
     Order,
     ReachableAccounts,
     Services,
@@ -49,7 +48,8 @@ LEASE_SECONDS: Final = 120
 CLAIM_MAX: Final = 100
 
 ActionResult = tuple[Claim, bool, Obeyed | None]
-"""A claim of an order or a charge, whether it is done, and of an order what its service says."""
+"""A claim of an order or a charge, whether it is done, and of an order what its service says: nothing yet of one that
+is on its way."""
 
 
 def perform(
@@ -95,6 +95,13 @@ def perform_all(
     return total
 
 
+def give_orders(store: Store, services: Services, now: datetime) -> int:
+    """Claim orders alone and give them; how many. Who has paid need not wait until letters have left."""
+    claims = store.claim(now, CLAIM_MAX, LEASE_SECONDS, ORDER)
+    record_results(store, _order(store, services, claims, now), now)
+    return len(claims)
+
+
 def _order(store: ReachableAccounts, services: Services, claims: Sequence[Claim], now: datetime) -> list[ActionResult]:
     if not claims:
         return []
@@ -105,7 +112,7 @@ def _order(store: ReachableAccounts, services: Services, claims: Sequence[Claim]
     for claim in claims:
         sub = accounts[claim.account].subscription(claim.subscription)
         order = Order(
-            id=f"o{claim.account}-{claim.subscription}-{claim.order_no}",
+            id=order_id(claim.account, claim.subscription, claim.order_no),
             service=sub.service,
             account=claim.account,
             subscription=claim.subscription,
@@ -117,7 +124,9 @@ def _order(store: ReachableAccounts, services: Services, claims: Sequence[Claim]
         reached("order.before_call")
         said = services.order(order, now)
         reached("order.after_call")
-        if said is not None:
+        if isinstance(said, OnItsWay):
+            results.append((claim, True, None))
+        elif said is not None:
             results.append((claim, not said.left, said))
     return results
 
@@ -173,7 +182,7 @@ def record_results(
             if said.left:
                 answered_in_part(unit, claim.subscription, claim.order_no, said)
             elif claim in kept:
-                acknowledge(unit, policies, claim, said)
+                acknowledge(unit, policies, claim.subscription, claim.order_no, said)
         for unit in units.values():
             if unit.stored:
                 decide_until_rest(unit, policies, batch.guards, only_consequences=True)
@@ -221,25 +230,3 @@ def _to_others(store: AccountsAndMail, answers: Sequence[Answer]) -> Mapping[Cla
 def _warnings(answer: Answer) -> Sequence[f.Warning]:
     fact = answer.delivery.fact
     return fact.each(f.Warning) if isinstance(fact, f.Noticed) else ()
-
-
-def acknowledge(unit: Unit, policies: Policies, claim: Claim, said: Obeyed) -> None:
-    """Record a service's word that an order was carried out; refused for an order that was never given."""
-    sub = unit.account.subscription(claim.subscription)
-    if not any(o.no == claim.order_no for o in sub.orders):
-        raise Refused("unknown_order", f"order {claim.order_no} of subscription {claim.subscription} is not open")
-    view = View(policies, unit.account, Guards(), unit.now)
-    fact = acknowledged(view, claim.subscription, claim.order_no, claim.order, said.at, said.deleted)
-    unit.record(fact, f"service:{sub.service}")
-
-
-def answered_in_part(unit: Unit, subscription: int, order_no: int, said: Obeyed) -> None:
-    """Record that a service has not deleted everything, unless it has said so in these numbers before. The order stays
-    open, is given again, and staff see it."""
-    sub = unit.account.subscription(subscription)
-    order = next((o for o in sub.orders if o.no == order_no and o.kind == "delete"), None)
-    if order is None:
-        raise Refused("unknown_order", f"order {order_no} of subscription {subscription} is no open order to delete")
-    if order.left != tuple(sorted(said.left.items())):
-        in_part = f.DeletedInPart(subscription, order_no, sub.generation, dict(said.left), dict(said.deleted))
-        unit.record(in_part, f"service:{sub.service}")

@@ -25,6 +25,7 @@ from arrears.ports.delivery import (
     DeliveryBook,
     DeliveryClaim,
     DeliveryEndpoint,
+    DeliveryFate,
     DeliveryOutcome,
     DeliveryRound,
     DeliveryState,
@@ -92,6 +93,7 @@ from arrears.ports.people import (
 )
 from arrears.ports.services import (
     Obeyed,
+    OnItsWay,
     Order,
     Services,
 )
@@ -112,6 +114,7 @@ from arrears.ports.store import (
     AccountsAndPrivacy,
     AccountsAndReceivables,
     AccountsAndSetups,
+    AccountsAndSubscriptionRefs,
     AccountsAndSupport,
     AccountsAndVisitors,
     CollectionsRun,
@@ -128,6 +131,7 @@ from arrears.ports.store import (
     Store,
     VisitorSupport,
 )
+from arrears.ports.subscription_refs import SubscriptionPlace, SubscriptionRefs
 from arrears.ports.support import (
     ConversationEntry,
     Request,
@@ -160,6 +164,7 @@ __all__ = [
     "AccountsAndPrivacy",
     "AccountsAndReceivables",
     "AccountsAndSetups",
+    "AccountsAndSubscriptionRefs",
     "AccountsAndSupport",
     "AccountsAndVisitors",
     "AccountsInParts",
@@ -182,6 +187,7 @@ __all__ = [
     "DeliveryBook",
     "DeliveryClaim",
     "DeliveryEndpoint",
+    "DeliveryFate",
     "DeliveryOutcome",
     "DeliveryRound",
     "DeliveryState",
@@ -218,6 +224,7 @@ __all__ = [
     "NoticeFacts",
     "NoticeSending",
     "Obeyed",
+    "OnItsWay",
     "Order",
     "OtherChannel",
     "Parcel",
@@ -241,6 +248,8 @@ __all__ = [
     "Store",
     "StoredDocument",
     "StuckMail",
+    "SubscriptionPlace",
+    "SubscriptionRefs",
     "Sums",
     "Support",
     "SupportBook",

@@ -73,7 +73,8 @@ class DeliveryEndpoint(NamedTuple):
 class Parcel(NamedTuple):
     """A message to an endpoint. `message` is its name, unique at that endpoint and its `webhook-id`; parcels of one
     `key` are delivered in the order of their `place`. `fenced`: the receiver drops one that was overtaken, so those
-    that follow a parked one need not wait for it."""
+    that follow one that was not taken need not wait for it, and once one of them is taken it is over. `urgent`: an
+    endpoint that was away is asked at once."""
 
     message: str
     key: str
@@ -81,6 +82,7 @@ class Parcel(NamedTuple):
     kind: str
     body: str
     fenced: bool = False
+    urgent: bool = False
 
 
 class DeliveryClaim(NamedTuple):
@@ -115,12 +117,28 @@ class DeliveryAnswer(NamedTuple):
         return self.status is not None and 200 <= self.status < 300
 
 
+class DeliveryFate(StrEnum):
+    """What an answer makes of a parcel. `UNFINISHED`: its receiver has it and is not finished, so it is asked again.
+    `REFUSED`: its receiver will never take it, so it is parked at once, and a person looks."""
+
+    TAKEN = "taken"
+    UNFINISHED = "unfinished"
+    REFUSED = "refused"
+    FAILED = "failed"
+
+
 class DeliveryOutcome(NamedTuple):
-    """A claim with its answer, and how long to wait before another try where it was not taken."""
+    """A claim with its answer, what that makes of it, and how long to wait before another try where there is one."""
 
     claim: DeliveryClaim
     answer: DeliveryAnswer
     pause: timedelta
+    fate: DeliveryFate
+
+
+def fate_of(answer: DeliveryAnswer) -> DeliveryFate:
+    """What an answer says by its status alone."""
+    return DeliveryFate.TAKEN if answer.taken else DeliveryFate.FAILED
 
 
 class ListedDelivery(NamedTuple):

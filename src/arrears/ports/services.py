@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from datetime import datetime
+from enum import Enum
 from typing import NamedTuple, Protocol
 
 
@@ -30,9 +31,15 @@ class Obeyed(NamedTuple):
     left: Mapping[str, int] = {}
 
 
+class OnItsWay(Enum):
+    """An order is in the queue of deliveries, which gives it until it is carried out; whoever hears that records it."""
+
+    QUEUED = "queued"
+
+
 class Services(Protocol):
     """Whoever gives orders to the services and hears that they were carried out."""
 
-    def order(self, order: Order, now: datetime) -> Obeyed | None:
-        """Give an order, as often as needed; what was done, or None while it is only accepted. While something is left
-        of what is to be deleted it is given again."""
+    def order(self, order: Order, now: datetime) -> Obeyed | OnItsWay | None:
+        """Give an order, as often as needed; what was done, or None while it is only accepted, or cannot be given yet:
+        it is given again then, as while something is left of what is to be deleted. One that is on its way is not."""

@@ -20,6 +20,7 @@ from arrears.ports.payments import MoneyBook, NamedMethodBook, ProviderBook, Swe
 from arrears.ports.people import AccessBook, AddressBook
 from arrears.ports.privacy import PrivacyBook
 from arrears.ports.setups import SetupBook
+from arrears.ports.subscription_refs import SubscriptionRefs
 from arrears.ports.support import SupportBook, VisitorBook
 
 
@@ -94,6 +95,10 @@ class AccountsAndAddresses(Accounts, WarningBook, AddressBook, Protocol):
 
 class AccountsAndAccess(Accounts, WarningBook, AccessBook, Protocol):
     """Accounts with who may sign in to them, and as what."""
+
+
+class AccountsAndSubscriptionRefs(Accounts, AccountReader, SubscriptionRefs, Protocol):
+    """Accounts with what the operator's own systems call their subscriptions."""
 
 
 class AccountsAndSupport(Accounts, SupportBook, Protocol):

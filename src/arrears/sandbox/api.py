@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Final
 
+from arrears.sandbox import api_billing as billing
 from arrears.sandbox import api_pages as pages
 from arrears.sandbox import api_payments as payments
 from arrears.sandbox.book import SandboxBook
@@ -56,6 +57,7 @@ Handler = Callable[[WireObjects, str, Params], WireAnswer]
 ROUTES: Final[dict[tuple[str | bool, ...], Handler]] = {
     ("POST", "customers", False): pages.new_customer,
     ("GET", "customers", True): pages.customer,
+    ("GET", "customers", False): billing.customers,
     ("GET", "payment_methods", False): pages.methods,
     ("GET", "payment_methods", True): pages.method,
     ("POST", "payment_methods", True): pages.change_method,
@@ -78,6 +80,21 @@ ROUTES: Final[dict[tuple[str | bool, ...], Handler]] = {
     ("GET", "refunds", True): payments.refund,
     ("GET", "disputes", False): payments.disputes,
     ("GET", "disputes", True): payments.dispute,
+    ("GET", "invoices", False): billing.invoices,
+    ("GET", "invoices", True): billing.invoice,
+    ("GET", "invoices", True, "lines"): billing.lines,
+    ("POST", "invoices", True): billing.change_invoice,
+    ("POST", "invoices", True, "pay"): billing.pay,
+    ("POST", "invoices", True, "attach_payment"): billing.attach_payment,
+    ("POST", "invoices", True, "void"): billing.void,
+    ("POST", "invoices", True, "mark_uncollectible"): billing.give_up,
+    ("GET", "invoice_payments", False): billing.invoice_payments,
+    ("POST", "payment_records", True): billing.report_payment,
+    ("GET", "payment_records", True): billing.payment_record,
+    ("GET", "credit_notes", False): billing.credit_notes,
+    ("POST", "credit_notes", False): billing.new_credit_note,
+    ("GET", "subscriptions", False): billing.subscriptions,
+    ("GET", "subscriptions", True): billing.subscription,
     ("GET", "events", False): payments.events,
     ("GET", "events", True): payments.event,
 }

@@ -50,11 +50,13 @@ def known(table: dict[str, T], name: Any, kind: str, param: str = "id") -> T:
 
 def new_customer(wire: WireObjects, _: str, params: Params) -> WireAnswer:
     """POST /v1/customers"""
-    only(params, "name email metadata preferred_locales description")
+    only(params, "name email metadata preferred_locales description address")
     details = {name: text(params, name) or None for name in ("name", "email", "description")}
     locales = listed(params, "preferred_locales")
     book = wire.book
-    made = Customer(book.new_id("cus"), book.clock, metadata_of(params), {**details, "preferred_locales": locales})
+    address = part(params, "address") or None
+    more = {"preferred_locales": locales, "address": address}
+    made = Customer(book.new_id("cus"), book.clock, metadata_of(params), {**details, **more})
     book.customers[made.id] = made
     return wire.customer(made)
 

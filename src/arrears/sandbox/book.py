@@ -9,6 +9,7 @@ from heapq import heappop, heappush
 from typing import Any
 
 from arrears.sandbox.accounts import SCHEMES, BankAccount, Failure
+from arrears.sandbox.billing import SandboxBilling
 from arrears.sandbox.cards import Card
 from arrears.sandbox.objects import (
     Customer,
@@ -56,6 +57,7 @@ class SandboxBook:
         """What time brings: (when, order, what, id), a heap."""
         self.lines: list[tuple[str, str, int]] = []
         """(intent, what, minor): taken +, refunded -, refund failed +, disputed -, dispute won +. Only added to."""
+        self.billing = SandboxBilling(self)
 
     def new_id(self, prefix: str) -> str:
         """The next id; of this book alone, as the real one's are: who was paid by another sandbox before, as a demo
@@ -82,6 +84,7 @@ class SandboxBook:
         """Do what is due by now: debits settle or fail, returned ones come back, pages expire."""
         while self.agenda and self.agenda[0][0] <= self.clock:
             at, _, what, name = heappop(self.agenda)
+            self.billing.fall_due(what, name, at)
             if what == "expire" and self.sessions[name].status == "open":
                 self.expire(self.sessions[name], at)
             elif what == "settle" and self.intents[name].status == "processing":
@@ -153,6 +156,7 @@ class SandboxBook:
         intent.status, intent.taken, intent.error, intent.refused = "succeeded", intent.amount, None, None
         self.lines.append((intent.id, "taken", intent.amount))
         self.add_event("payment_intent.succeeded", intent.id, "payment_intent", at)
+        self.billing.heard(intent, self.clock if at is None else at)
 
     def _refused(
         self, intent: Intent, charge: SandboxCharge | None, message: str, codes: dict[str, str], at: int | None = None
@@ -163,6 +167,7 @@ class SandboxBook:
         intent.status, intent.refused, intent.method = "requires_payment_method", intent.method, None
         intent.error = {"type": "card_error", "message": message, **error}
         self.add_event("payment_intent.payment_failed", intent.id, "payment_intent", at)
+        self.billing.heard(intent, self.clock if at is None else at)
         return WireError(402, "card_error", message, **error)
 
     def answer_challenge(self, intent: Intent, *, confirmed: bool) -> None:

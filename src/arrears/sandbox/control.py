@@ -9,6 +9,7 @@ from typing import Any, Final
 from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
 
+from arrears.sandbox import control_billing
 from arrears.sandbox.accounts import INSTRUMENTS, Failure
 from arrears.sandbox.faults import Fault
 from arrears.sandbox.objects import WireError
@@ -171,6 +172,7 @@ CONTROLS: Final[dict[str, Callable[[Sandbox, Asked], Any]]] = {
         return_debit,
         webhook,
         release_webhooks,
+        *control_billing.ALL,
     )
 }
 

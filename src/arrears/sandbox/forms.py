@@ -19,7 +19,8 @@ PAGE_MAX: Final = 100
 
 EXPANDABLE: Final = frozenset(
     """latest_charge payment_method customer charge payment_intent payment_intent.latest_charge
-    payment_intent.payment_method setup_intent setup_intent.payment_method""".split()  # noqa: SIM905 - readable
+    payment_intent.payment_method setup_intent setup_intent.payment_method payment.payment_intent
+    payment.payment_intent.latest_charge payment.payment_record""".split()  # noqa: SIM905 - readable
 )
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 from hashlib import sha256
 from typing import Any, Final
 
+from arrears.sandbox import wire_billing
 from arrears.sandbox.accounts import BankAccount
 from arrears.sandbox.book import SandboxBook
 from arrears.sandbox.cards import Card
@@ -37,7 +38,12 @@ class WireObjects:
 
     def customer(self, c: Customer) -> WireAnswer:
         """A customer."""
-        return {**_BASE, "id": c.id, "object": "customer", "created": c.created, "metadata": c.metadata, **c.details}
+        billing = {
+            "balance": self.book.billing.balances.get(c.id, 0),
+            "invoice_settings": {"default_payment_method": self.book.billing.defaults.get(c.id) or None},
+        }
+        named = {"id": c.id, "object": "customer", "created": c.created, "metadata": c.metadata}
+        return {**_BASE, **named, **billing, **c.details}
 
     def method(self, m: SandboxMethod) -> WireAnswer:
         """A payment method."""
@@ -243,7 +249,13 @@ class WireObjects:
 
     def _about(self, kind: str, name: str) -> WireAnswer:
         book = self.book
+        if kind in wire_billing.ABOUT:
+            table, shown = wire_billing.ABOUT[kind]
+            found: WireAnswer = shown(self, getattr(book.billing, table)[name])
+            return found
         match kind:
+            case "customer":
+                return self.customer(book.customers[name])
             case "payment_intent":
                 return self.intent(book.intents[name])
             case "checkout.session":

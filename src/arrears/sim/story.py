@@ -211,6 +211,8 @@ def _subscription(after: Account, fact: _Subscription) -> tuple[str, str]:
             return "stopped", f"{service}: {reason.replace('_', ' ')}"
         case f.ReasonLifted(reason=reason):
             return "lifted", f"{service}: {reason.replace('_', ' ')}"
+        case f.OrderAcknowledged(order=order, overtaken=True):
+            return "overtaken", f"{service} got a newer order before {order}"
         case f.OrderAcknowledged(order=order):
             return "done", f"{service} has carried out {order}{_counts(fact.deleted)}"
         case f.DeletedInPart(left=left):

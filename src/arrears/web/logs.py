@@ -34,6 +34,7 @@ FIELDS: Final[Mapping[str, str]] = {
     "route": "the pattern that its address has, or - where it has none of ours",
     "status": "of its answer",
     "milliseconds": "how long it took",
+    "token": "the number of the token with which a program asked",
     "accounts": "how many were due",
     "facts": "how many were recorded",
     "left_out": "how many accounts that were due nobody looked at",

@@ -35,12 +35,14 @@ def in_the_log(answer: Callable[[HttpRequest], HttpResponse]) -> Callable[[HttpR
             response = answer(request)
             response.headers["X-Request-Id"] = name
             match = request.resolver_match
+            token = getattr(request, "api_token", None)
             LOG.info(
                 "request",
                 method=request.method if request.method in _METHODS else "other",
                 route=f"/{match.route}" if match is not None else "-",
                 status=response.status_code,
                 milliseconds=round(1000 * (time.perf_counter() - began)),
+                **({} if token is None else {"token": token}),
             )
             return response
         finally:

@@ -1,9 +1,10 @@
 """May this be used, read, changed? What a service asks on every request, answered beside the pages (spec, section 8).
 
-`GET /v1/subscriptions/sub_12_3/standing`, and `GET /v1/standing?of=sub_12_3,sub_12_4` for up to a hundred. An answer is
-read from the database when it is asked for; a client may keep it for KEPT_SECONDS, and a token that is revoked is taken
-for TOKEN_SECONDS more: together these are how long anybody can be wrong. While the database is away what was known last
-is answered, and `unknown`, which allows everything, where nothing was: arrears being away disables nobody.
+`GET /v1/subscriptions/sub_12_3/standing`, and `GET /v1/standing?of=sub_12_3,sub_12_4` for up to a hundred; the
+operator's own reference of a subscription is taken instead of an id of ours. An answer is read from the database when
+it is asked for; a client may keep it for KEPT_SECONDS, and a token that is revoked is taken for TOKEN_SECONDS more:
+together these are how long anybody can be wrong. While the database is away what was known last is answered, and
+`unknown`, which allows everything, where nothing was: arrears being away disables nobody.
 """
 
 from __future__ import annotations
@@ -22,7 +23,7 @@ import psycopg
 
 from arrears.core.account import Account, decode_account
 from arrears.core.errors import Refused
-from arrears.core.ids import SUBSCRIPTION, format_id, parse_id
+from arrears.core.ids import SUBSCRIPTION, format_id, is_id, parse_id
 from arrears.core.people.scopes import ScopeAct, ScopeKind, allows, scopes_of
 from arrears.core.states import Reason, State, remedy
 from arrears.core.states import allows as allowed_in
@@ -37,12 +38,14 @@ STALE_SECONDS: Final = 24 * 3600
 """While arrears cannot be asked, a client goes on with what it has for so long; then with `unknown`."""
 TOKEN_SECONDS: Final = 10.0
 BULK_MAX: Final = 100
+REF_CHARACTERS_MAX: Final = 200
 REMEMBERED_MAX: Final = 100_000
 """Answers that a process keeps for when the database is away: about 50 MB."""
 _PATH: Final = "/v1/subscriptions/"
 _BULK: Final = "/v1/standing"
 
-SubscriptionKey = tuple[int, int]
+SubscriptionKey = tuple[int, int] | str
+"""A subscription by its numbers, or by what the operator's systems call it."""
 StandingBody = dict[str, Any]
 
 
@@ -52,7 +55,7 @@ class StandingPages:
     def __init__(self, url: str, base_url: str, now: Callable[[], datetime]) -> None:
         self._url, self._base_url, self._now = url, base_url, now
         self._reader: StandingReader | None = None
-        self._known: OrderedDict[SubscriptionKey, StandingBody] = OrderedDict()
+        self._known: OrderedDict[SubscriptionKey, tuple[int, StandingBody]] = OrderedDict()
         self._tokens: dict[bytes, tuple[float, KnownToken]] = {}
 
     def is_asked(self, path: str) -> bool:
@@ -66,14 +69,12 @@ class StandingPages:
                 raise _Wrong(405, "wrong_method", "ask with GET")
             bound = await self._account_of_token(headers.get("authorization", ""))
             keys = _asked(path, query)
-            if any(bound not in (0, account) for account, _ in keys):
-                raise _Wrong(404, "unknown_subscription", "there is no such subscription for this token")
-            found = await asyncio.gather(*(self._standing(key) for key in keys))
+            found = await asyncio.gather(*(self._standing(key, bound) for key in keys))
             if path == _BULK:
                 none = [_none(key) if one is None else one for key, one in zip(keys, found, strict=True)]
                 return _answered({"standings": none}, headers)
             if found[0] is None:
-                raise _Wrong(404, "unknown_subscription", f"there is no {format_id(SUBSCRIPTION, *keys[0])}")
+                raise _Wrong(404, "unknown_subscription", f"there is no {_named(keys[0])}")
             return _answered(found[0], headers)
         except _Wrong as wrong:
             return _problem(wrong)
@@ -110,26 +111,32 @@ class StandingPages:
             self._reader = StandingReader(self._url)
         return self._reader
 
-    async def _standing(self, key: SubscriptionKey) -> StandingBody | None:
-        """How this one stands; None where there is none."""
+    async def _standing(self, key: SubscriptionKey, bound: int) -> StandingBody | None:
+        """How this one stands; None where there is none. Refuses what is not of the account that a token is `bound` to,
+        0 for none."""
+        if not isinstance(key, str):
+            _refuse_another(bound, key[0])
         try:
-            row = await self._read.standing(*key)
+            row = await (self._read.called(key) if isinstance(key, str) else self._read.standing(*key))
         except psycopg.Error:
-            return self._last_known(key)
+            return self._last_known(key, bound)
         if row is None:
             self._known.pop(key, None)
             return None
-        said = self._known[key] = said_of(row, self._base_url)
+        _refuse_another(bound, row.account)
+        said = said_of(row, self._base_url)
+        self._known[key] = (row.account, said)
         self._known.move_to_end(key)
         if len(self._known) > REMEMBERED_MAX:
             self._known.popitem(last=False)
         return said
 
-    def _last_known(self, key: SubscriptionKey) -> StandingBody:
-        known = self._known.get(key)
-        if known is not None:
-            return {**known, "stale": True}
-        return unknown(key)
+    def _last_known(self, key: SubscriptionKey, bound: int) -> StandingBody:
+        account, known = self._known.get(key, (0, None))
+        if known is None:
+            return unknown(key)
+        _refuse_another(bound, account)
+        return {**known, "stale": True}
 
 
 def said_of(row: SubscriptionStanding, base_url: str) -> StandingBody:
@@ -177,13 +184,22 @@ def amounts(account: Account, no: int) -> list[StandingBody]:
 def unknown(key: SubscriptionKey) -> StandingBody:
     """What is answered of a subscription of which nothing is known: everything is allowed (spec, section 8)."""
     may = {"read": True, "delete_own": True, "change": True}
-    said = {"subscription": format_id(SUBSCRIPTION, *key), "standing": "unknown", "may": may}
+    said = {"subscription": _named(key), "standing": "unknown", "may": may}
     return {**said, "refusal": None, "stale": True}
 
 
 def _none(key: SubscriptionKey) -> StandingBody:
     """What is said among several of one that there is not."""
-    return {"subscription": format_id(SUBSCRIPTION, *key), "code": "unknown_subscription", "stale": False}
+    return {"subscription": _named(key), "code": "unknown_subscription", "stale": False}
+
+
+def _named(key: SubscriptionKey) -> str:
+    return key if isinstance(key, str) else format_id(SUBSCRIPTION, *key)
+
+
+def _refuse_another(bound: int, account: int) -> None:
+    if bound not in (0, account):
+        raise _Wrong(404, "unknown_subscription", "there is no such subscription for this token")
 
 
 class _Wrong(Exception):
@@ -201,8 +217,11 @@ def _asked(path: str, query: bytes) -> list[SubscriptionKey]:
             raise _Wrong(422, "invalid", f"`of` names 1 to {BULK_MAX} subscriptions: ?of=sub_12_3,sub_12_4")
     else:
         texts = [unquote(path.removeprefix(_PATH).removesuffix("/standing"))]
-    keys = []
+    keys: list[SubscriptionKey] = []
     for text in texts:
+        if text and text.isprintable() and len(text) <= REF_CHARACTERS_MAX and not is_id(text):
+            keys.append(text)
+            continue
         account, no = parse_id(SUBSCRIPTION, text)
         if no >= 2**31 or account >= 2**63:
             raise _Wrong(404, "unknown_subscription", f"there is no subscription {text}")
@@ -235,6 +254,7 @@ def _problem(wrong: _Wrong) -> WholeAnswer:
     }
     more = [("www-authenticate", "Bearer")] if wrong.status == 401 else []
     more += [("retry-after", "5")] if wrong.status == 503 else []
+    more += [("allow", "GET, HEAD")] if wrong.status == 405 else []
     body = json.dumps(said).encode()
     return _whole(wrong.status, body, ("cache-control", "no-store"), *more, kind="application/problem+json")
 

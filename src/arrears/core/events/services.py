@@ -84,7 +84,8 @@ def deletion_ordered(fact: f.DeletionOrdered, of: EventNames) -> EventBody:
 
 def order_acknowledged(fact: f.OrderAcknowledged, of: EventNames) -> EventBody:
     said = {"subscription": of.subscription(fact.subscription), "generation": fact.generation}
-    return {**said, "order": fact.order_no, "command": fact.order, "service_ended_on": day(fact.ended_on)}
+    more = {"overtaken": True} if fact.overtaken else {}
+    return {**said, "order": fact.order_no, "command": fact.order, "service_ended_on": day(fact.ended_on), **more}
 
 
 def done_in_part(fact: f.DeletedInPart, of: EventNames) -> EventBody:

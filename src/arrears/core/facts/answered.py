@@ -19,7 +19,8 @@ class WarnedHow(StrEnum):
 
 
 class OrderAcknowledged(Fact, frozen=True, tag="order_acknowledged"):
-    """The service's word. `ended_on` is the day from whose end retention counts, for an order to disable. What runs
+    """The service's word. `overtaken`: a newer order had come first, so this one was not carried out and never will be;
+    nothing follows from it. `ended_on` is the day from whose end retention counts, for an order to disable. What runs
     again or was deleted is told: not before `tell_at`, as of the day `on`. `deleted` is what the service counted, by
     its own names (`{"files": 12}`); empty where it counts nothing."""
 
@@ -31,6 +32,7 @@ class OrderAcknowledged(Fact, frozen=True, tag="order_acknowledged"):
     tell_at: datetime | None = None
     on: date | None = None
     deleted: Mapping[str, int] = {}
+    overtaken: bool = False
 
 
 class DeletedInPart(Fact, frozen=True, tag="deleted_in_part"):

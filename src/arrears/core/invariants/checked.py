@@ -10,7 +10,7 @@ from collections.abc import Callable, Iterable
 from datetime import date, datetime, timedelta
 from typing import Any, Final, NamedTuple
 
-from arrears.core.account import Action, DoubtKind, Hold, HoldScope, Stop, Terms
+from arrears.core.account import Action, DoubtKind, Hold, HoldScope, Mode, Stop, Terms
 from arrears.core.announcements import Announcement
 from arrears.core.calendar import Calendar, calendar_of
 from arrears.core.closed import closed
@@ -178,6 +178,7 @@ class CheckedDoubt(NamedTuple):
     ref: str
     start: datetime
     end: datetime | None
+    until: date | None = None
 
 
 class CheckedTry:
@@ -223,9 +224,13 @@ class AccountBook:
         self.subs: dict[int, Sub] = {}
         self.holds: dict[int, Hold] = {}
         self.doubts: list[CheckedDoubt] = []
+        self.by_invoice: list[tuple[datetime, datetime | None]] = []
+        """When the account was in invoice mode; an end of None has not come."""
         self.credit: dict[str, int] = {}
         self.case: Terms | None = None
         self.case_no = 0
+        self.waited = 0
+        """The case in which a transfer on its way was waited for last."""
         self.parked = False
         self.seq = 0
         self.at: datetime | None = None
@@ -325,7 +330,21 @@ class AccountBook:
     def doubts_over(self, at: datetime, *, from_before: bool = False) -> list[tuple[DoubtKind, datetime | None]]:
         """Every doubt that stood at an instant, with its end; `from_before`: see Installation.spans_over."""
         own = [(d.kind, d.end) for d in self.doubts if d.start <= at and (d.end is None or at < d.end)]
-        return own + [(s.kind, s.end) for s in self.installation.spans_over(at, from_before=from_before)]
+        spans = self.installation.spans_over(at, from_before=from_before)
+        theirs: list[tuple[DoubtKind, datetime | None]] = [(s.kind, s.end) for s in spans if s.kind != DoubtKind.BANK]
+        for span in spans if len(theirs) < len(spans) else ():
+            for start, end in self.by_invoice if span.kind is DoubtKind.BANK else ():
+                if start <= at and (end is None or at < end) and not (from_before and start == at):
+                    theirs.append((span.kind, min((e for e in (span.end, end) if e is not None), default=None)))
+        return own + theirs
+
+    def pays(self, mode: Mode, at: datetime) -> None:
+        """The account pays in this way from now on: who pays by card does not wait for what the bank says."""
+        stands = bool(self.by_invoice) and self.by_invoice[-1][1] is None
+        if mode is Mode.INVOICE and not stands:
+            self.by_invoice.append((at, None))
+        elif mode is not Mode.INVOICE and stands:
+            self.by_invoice[-1] = (self.by_invoice[-1][0], at)
 
 
 def stopped(spans: list[tuple[datetime, datetime | None]], at: datetime) -> bool:

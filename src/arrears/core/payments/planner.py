@@ -297,9 +297,11 @@ def _cap_bounds(cap: Cap, wanted: Wanted, book: Sequence[Tried]) -> Iterator[All
     """Allowed when as many have left the rolling window that one more fits; an attempt as old as it is outside."""
     counted = _counted(cap, wanted, book)
     if cap.counts is Counts.REATTEMPTS:
-        if not counted:
+        # One attempt on a card is its first: what the payer tries after a decline of ours is a reattempt too.
+        first = next(filter(counts, book), None)
+        counted = [tried for tried in counted if tried is not first]
+        if first is None:
             return
-        counted = counted[1:]
     if cap.limit == 0:
         yield Refusal(cap.name, cap.source, "The operator allows no reattempt.", None)
     elif len(counted) >= cap.limit:

@@ -92,6 +92,18 @@ def in_part(quote: Quote, account: Account, amount_minor: int) -> Quote:
     return quote_for(account, quote.currency, tuple(parts))
 
 
+def nothing_because(view: View) -> str:
+    """Why a settlement would take nothing of this account now, as a clause; for whom there is no quote."""
+    if settlement_set(view):
+        return "what is owed is less than a payment can take, and is carried to the next invoice"
+    past_due = view.account.past_due
+    if not past_due:
+        return "nothing is owed"
+    if all(view.account.debt_is_held(debt.no) for debt in past_due):
+        return "what is owed is held or disputed"
+    return "what is owed is settled separately"
+
+
 def settles_first(view: View) -> bool:
     """Whether something past due can be settled now: then it is the settlement that makes a method active, not the
     wish alone (spec, section 4, point 1). What is held, or can never be taken, keeps nobody from another card."""

@@ -20,6 +20,7 @@ from arrears.engine.commands.invoices import (
 )
 from arrears.engine.commands.subscriptions import (
     add_subscription,
+    call_subscription,
     cancel,
     cancel_by_customer,
     if_canceled,
@@ -33,6 +34,7 @@ __all__ = [
     "STAFF",
     "Invoice",
     "add_subscription",
+    "call_subscription",
     "cancel",
     "cancel_by_customer",
     "change_terms",

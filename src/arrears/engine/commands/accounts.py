@@ -14,7 +14,7 @@ from arrears.core.ids import ref_digest
 from arrears.core.tasks import SYSTEM
 from arrears.engine import system
 from arrears.engine.acting import acting_on
-from arrears.engine.doubting import clear_doubt
+from arrears.engine.doubting import before_mode, clear_doubt
 from arrears.engine.failpoints import reached
 from arrears.ports import AccountOpening, Accounts, AccountsAndInstallation, NewAccount
 
@@ -54,6 +54,7 @@ def change_terms(
         raise Refused("unknown_policy", f"policy {policy!r} is not adopted")
     calendar_of(zone)
     with acting_on(store, account, now) as unit:
+        before_mode(store.policies(), store.system().guards, unit, mode)
         unit.record(f.TermsChanged(terms=Terms(policy, zone), mode=mode), author)
 
 

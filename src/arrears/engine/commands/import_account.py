@@ -41,6 +41,7 @@ from arrears.engine.commands.import_refused import WrongRow, in_another_currency
 from arrears.engine.commands.import_words import as_known, described_by, read_as
 from arrears.engine.commands.invoices import Invoice, issue
 from arrears.engine.correcting import ask_again, credit_account, credit_invoice, give_up, move_due, take_back
+from arrears.engine.doubting import before_mode
 from arrears.engine.heard import warned_another
 from arrears.ports import NewAccount
 
@@ -154,6 +155,7 @@ class AccountImport:
             warned_another(self.unit, self._author)
         if (terms, mode) != (self.unit.account.terms, self.unit.account.mode):
             digest = ref_digest(self.unit.no, now.ref)
+            before_mode(self._policies, self._guards, self.unit, mode)
             self.unit.record(f.TermsChanged(terms=terms, mode=mode, ref_digest=digest), self._author)
 
     # -- an invoice ------------------------------------------------------------------------------------------

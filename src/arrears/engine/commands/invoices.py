@@ -9,14 +9,15 @@ import msgspec
 from msgspec.structs import replace
 
 from arrears.core import facts as f
-from arrears.core.account import Debt
+from arrears.core.account import Account, Debt
+from arrears.core.credit_limit import over_limit
 from arrears.core.errors import Refused
 from arrears.core.invoice_lines import InvoiceLine, TaxLine, check_lines
 from arrears.core.money import bounded, exponent
 from arrears.core.unit import Unit
 from arrears.engine.acting import acting, acting_on, local_today, open_debts
 from arrears.engine.booking import Payment, book
-from arrears.ports import Accounts
+from arrears.ports import Accounts, Receivables
 
 
 class Invoice(msgspec.Struct, frozen=True, gc=False):
@@ -63,9 +64,21 @@ def issue(unit: Unit, invoice: Invoice, author: str) -> int:
         subscriptions=invoice.subscriptions,
         settled_separately=invoice.settled_separately,
     )
-    issued = f.InvoiceIssued(debt=debt, issued_on=invoice.issued_on, lines=invoice.lines, tax_lines=invoice.tax_lines)
+    issued = f.InvoiceIssued(
+        debt=debt,
+        issued_on=invoice.issued_on,
+        lines=invoice.lines,
+        tax_lines=invoice.tax_lines,
+        over_limit_minor=_over_limit(unit.account, debt),
+    )
     unit.record(issued, author)
     return number
+
+
+def _over_limit(account: Account, debt: Debt) -> int:
+    if debt.currency not in account.credit_limits:
+        return 0
+    return over_limit(replace(account, debts=(*account.debts, debt)), debt.currency)
 
 
 def record_payments(store: Accounts, payments: Sequence[Payment], now: datetime, author: str) -> None:
@@ -75,10 +88,24 @@ def record_payments(store: Accounts, payments: Sequence[Payment], now: datetime,
             book(units[payment.account], payment, author)
 
 
-def report_decline(store: Accounts, account: int, debts: Sequence[int], now: datetime, author: str) -> None:
-    """Record that the charge of these debts was definitively declined: they are past due from this local day."""
+def report_decline(
+    store: Accounts,
+    account: int,
+    debts: Sequence[int],
+    now: datetime,
+    author: str,
+    journal: Receivables | None = None,
+) -> None:
+    """Record that the charge of these debts was definitively declined: they are past due from this local day. With the
+    `journal` what was reported of all of them on this day already is refused: `nothing_changes`."""
     with acting_on(store, account, now) as unit:
         open_debts(unit, debts)
+        said = () if journal is None else journal.facts_of([account], [f.ChargeDeclined]).get(account, ())
+        today = (
+            one.fact for one in said if isinstance(one.fact, f.ChargeDeclined) and one.fact.on == local_today(unit)
+        )
+        if {*debts} <= {number for fact in today for number in fact.debts}:
+            raise Refused("nothing_changes", "that a charge of this was declined today is recorded already")
         unit.record(f.ChargeDeclined(debts=tuple(debts), on=local_today(unit)), author)
 
 

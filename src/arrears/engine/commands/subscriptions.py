@@ -8,12 +8,12 @@ from typing import Final
 from arrears.core import facts as f
 from arrears.core.errors import Refused
 from arrears.core.evolve import evolve
-from arrears.core.ids import SUBSCRIPTION, format_id
+from arrears.core.ids import SUBSCRIPTION, format_id, is_id
 from arrears.core.policy.values import HERE
 from arrears.core.states import Reason
 from arrears.core.view import View
 from arrears.engine.acting import acting_on, subscription_of
-from arrears.ports import Accounts
+from arrears.ports import Accounts, AccountsAndSubscriptionRefs, SubscriptionPlace
 
 
 def add_subscription(store: Accounts, account: int, service: str, now: datetime, author: str) -> int:
@@ -22,6 +22,33 @@ def add_subscription(store: Accounts, account: int, service: str, now: datetime,
         number = len(unit.account.subscriptions) + 1
         unit.record(f.SubscriptionAdded(subscription=number, service=service), author)
         return number
+
+
+def call_subscription(
+    store: AccountsAndSubscriptionRefs, account: int, ref: str, service: str, now: datetime, author: str
+) -> int:
+    """The account's subscription to this service is called `ref` by the operator's systems; it is added if there is
+    none yet. Said again it changes nothing. Its number within the account.
+
+    Refuses `bad_ref` for what looks like an id of ours, `duplicate_ref` where another subscription is called so or
+    this one is called otherwise, and `unknown_subscription` where several of the account have that service."""
+    if is_id(ref):
+        raise Refused("bad_ref", f"{ref[:60]!r} looks like an id of arrears; give the reference of your own systems")
+    place = store.subscription_places([ref]).get(ref)
+    with acting_on(store, account, now) as unit:
+        same = [sub for sub in unit.account.subscriptions if sub.service == service]
+        if place is not None and place.account == account:
+            same = [sub for sub in same if sub.no == place.no]
+        if len(same) > 1:
+            raise Refused("unknown_subscription", f"account has several subscriptions to {service[:60]!r}; cancel one")
+        taken = place is not None and (place.account != account or not same)
+        number = same[0].no if same else len(unit.account.subscriptions) + 1
+        if not taken and not same:
+            unit.record(f.SubscriptionAdded(subscription=number, service=service), author)
+        if taken or not store.call_subscription(SubscriptionPlace(account, number), ref):
+            other = "another subscription is called that, or the account's one to that service is called otherwise"
+            raise Refused("duplicate_ref", f"{ref[:60]!r} to {service[:60]!r}: {other}; an account uses a service once")
+    return number
 
 
 def cancel(store: Accounts, account: int, subscription: int, now: datetime, author: str, why: str = "") -> None:

@@ -10,7 +10,7 @@ from datetime import datetime, timedelta
 from typing import Final
 
 from arrears.core import facts as f
-from arrears.core.account import Attempt, DoubtKind
+from arrears.core.account import Account, Attempt, DoubtKind
 from arrears.core.errors import Refused
 from arrears.core.payments.settlement import moves_with
 from arrears.core.payments.values import (
@@ -83,25 +83,24 @@ def pursue(
     store: AccountsAndMoney, providers: Providers, account: int, attempt_no: int, now: datetime
 ) -> Attempt | None:
     """Bring one attempt as far as it can be brought now; what is still open of it, or None when it is over."""
-    attempt = store.snapshots([account])[account].attempt(attempt_no)
+    snapshot = store.snapshots([account])[account]
+    attempt = snapshot.attempt(attempt_no)
     if attempt is None:
         return None
     if attempt.on_page:
-        snapshot = store.snapshots([account])[account]
         if now - attempt.created_at >= PAGE_OVER_AFTER or not still_owed(snapshot, attempt):
             _end_or_tell(store, providers, account, attempt, now)
         return store.snapshots([account])[account].attempt(attempt_no)
     try:
-        provider, outcome = _ask(store, providers, account, attempt, now)
+        provider, outcome = _ask(store, providers, snapshot, attempt, now)
     except Refused as refused:
         provider, outcome = f.ARREARS, _not_known(refused)
         note_denied(store, providers, account, attempt, refused, now)
     try:
-        record_outcome(store, provider, account, attempt_no, outcome, now)
+        return record_outcome(store, provider, account, attempt_no, outcome, now)
     except Refused as refused:
         # Our book contradicts the provider's, as when it holds this payment for somebody else: a person must look.
-        record_outcome(store, f.ARREARS, account, attempt_no, Unknown(f"{REFUSED}: {refused.message}"), now)
-    return store.snapshots([account])[account].attempt(attempt_no)
+        return record_outcome(store, f.ARREARS, account, attempt_no, Unknown(f"{REFUSED}: {refused.message}"), now)
 
 
 def _not_known(refused: Refused) -> Unknown:
@@ -191,8 +190,9 @@ def _end_or_tell(store: AccountsAndMoney, providers: Providers, account: int, at
 
 
 def _ask(
-    store: AccountsAndMoney, providers: Providers, account: int, attempt: Attempt, now: datetime
+    store: AccountsAndMoney, providers: Providers, snapshot: Account, attempt: Attempt, now: datetime
 ) -> tuple[str, Outcome]:
+    account = snapshot.no
     reference = attempt_ref(account, attempt.no)
     if not attempt.method:
         # It was paid on the provider's page: nothing is asked for, only what has become of it.
@@ -201,7 +201,13 @@ def _ask(
     method, elsewhere = store.method_and_tries(account, attempt.method)
     processor = providers.of(method.at_provider)
     fresh = now - attempt.created_at < NONE_FOUND_AFTER
-    stop = not_to_be_charged(store, store.snapshots([account])[account], attempt, elsewhere, now)
+    elsewhere_too = ""
+    if fresh and providers.billing is not None:
+        elsewhere_too = providers.billing.before_charge(account, now)
+        snapshot = store.snapshots([account])[account]
+    stop = not_to_be_charged(store, snapshot, attempt, elsewhere, now)
+    if elsewhere_too and stop is None:
+        stop = Unknown(elsewhere_too)
     if attempt.method in methods_of_the_original(store, account):
         return method.at_provider, AttemptCanceled("", reached_network=False, why=f"this payment method {WHOSE}")
     charge = Charge(
@@ -241,9 +247,10 @@ def record_outcome(
     outcome: Outcome,
     now: datetime,
     author: str = "",
-) -> None:
+) -> Attempt | None:
     """Record what the provider said of an attempt, with everything that follows, in one transaction: the money, the
-    method, the lifted causes and the resume orders. Of an attempt that is over, only money that was not booked yet."""
+    method, the lifted causes and the resume orders. Of an attempt that is over, only money that was not booked yet.
+    What is still open of it afterwards is answered."""
     author = author or f"provider:{provider}"
     with acting_on(store, account, now) as unit:
         attempt = unit.account.attempt(attempt_no)
@@ -256,6 +263,7 @@ def record_outcome(
             _record(unit, provider, attempt, outcome, author)
             if taken_up(attempt, outcome):
                 end_doubt(store, unit, DoubtKind.REQUEST, attempt.currency, author)
+    return unit.account.attempt(attempt_no)
 
 
 def record_foreign(store: AccountsAndMoney, provider: str, account: int, outcome: Outcome, now: datetime) -> None:

@@ -9,13 +9,13 @@ from arrears.core.errors import Refused
 from arrears.core.payments.limits import charge_of
 from arrears.core.payments.settlement import in_part, quotes
 from arrears.core.payments.values import AttemptCanceled, Initiator
-from arrears.core.view import View
-from arrears.engine.acting import acting_on
+from arrears.engine.acting import seeing
 from arrears.engine.failpoints import reached
 from arrears.engine.payments.attempts import record_outcome, reopen_page
+from arrears.engine.payments.canceling import cancel_open_attempts
 from arrears.engine.payments.providers import Providers
 from arrears.engine.payments.requests import record_denied
-from arrears.engine.payments.settling import StaleQuote, cancel_open_attempts, record_attempt
+from arrears.engine.payments.settling import StaleQuote, nothing_shown, record_attempt
 from arrears.ports import AccountsAndMoney, Processor
 
 
@@ -24,16 +24,17 @@ def open_page(
 ) -> str:
     """The address of the provider's page that pays exactly one currency of what was shown.
 
-    The provider that opens pages opens it, and it stays with that one. Refuses `stale_quote`, `attempt_in_flight`,
-    `one_currency_a_page`, `no_such_provider`, `not_supported`.
+    The provider that opens pages opens it, and it stays with that one. Refuses `stale_quote`, `nothing_owed`,
+    `attempt_in_flight`, `one_currency_a_page`, `no_such_provider`, `not_supported`.
     """
+    if not shown:
+        raise nothing_shown(store, account, now)
     opener, page_at = providers.opening(Processor.open_payment), providers.default
     if len(shown) != 1:
         raise Refused("one_currency_a_page", "a payment page takes one currency; open one for each")
     [(currency, wanted_hash)] = shown.items()
     cancel_open_attempts(store, providers, account, currency, wanted_hash, (), now)
-    with acting_on(store, account, now) as unit:
-        view = View(store.policies(), unit.account, store.system().guards, now)
+    with seeing(store, account, now) as (unit, view):
         owed = quotes(view)
         wanted = next((q for q in owed if q.currency == currency), None)
         if wanted is None or wanted.hash != wanted_hash:

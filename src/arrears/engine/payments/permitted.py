@@ -3,8 +3,9 @@ other account that pays with the same card."""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from datetime import datetime
+from typing import Final
 
 from arrears.core.account import Account, Attempt
 from arrears.core.errors import Refused
@@ -43,16 +44,22 @@ def _final(wanted: Wanted, elsewhere: Sequence[Tried], now: datetime) -> Codes:
 def must_be_permitted(
     account: Account, number: int, amount_minor: int, currency: str, elsewhere: Sequence[Tried], now: datetime
 ) -> None:
-    """Refuse `unknown_method`, `never_retry` or `retry_later` where the customer may not pay this much with it now."""
+    """Refuse `unknown_method`, `method_expired`, `method_not_usable` (it works only once), `never_retry` or
+    `retry_later` where the customer may not pay this much with it now."""
     if not any(m.no == number and not m.removed for m in account.methods):
         raise Refused("unknown_method", f"there is no payment method {number} on this account")
     method = account.method(number)
     asked = wanted_of(method, amount_minor, currency, Initiator.CUSTOMER)
     allowed = earliest(load_rules(), asked, [*elsewhere, *history_of(account, method)], now)
-    if isinstance(allowed, Refusal):
-        raise Refused("never_retry", allowed.why)
-    if allowed.at > now:
-        raise Refused("retry_later", f"{allowed.why} It can be tried again from {allowed.at:%Y-%m-%d %H:%M} UTC.")
+    if isinstance(allowed, Refusal) and allowed.until is None:
+        raise Refused(_OF_THE_CARD.get(allowed.rule, "never_retry"), allowed.why)
+    at = allowed.until if isinstance(allowed, Refusal) else allowed.at
+    if at is not None and at > now:
+        raise Refused("retry_later", f"{allowed.why} It can be tried again from {at:%Y-%m-%d %H:%M} UTC.")
+
+
+_OF_THE_CARD: Final[Mapping[str, str]] = {EXPIRED: "method_expired", "not_durable": "method_not_usable"}
+"""What is no bank's and no network's word: the rules that are about the card itself, with the code of each."""
 
 
 def refused_card(account: Account, number: int, elsewhere: Sequence[Tried], now: datetime) -> str:

@@ -13,7 +13,7 @@ from functools import partial
 from typing import NamedTuple
 
 from arrears.core import facts as f
-from arrears.core.account import Account, Attempt, DebtPart
+from arrears.core.account import DebtPart
 from arrears.core.errors import Refused
 from arrears.core.ids import ACCOUNT, format_id
 from arrears.core.money import format_amount
@@ -23,20 +23,22 @@ from arrears.core.payments.settlement import (
     attempt_key,
     in_part,
     less,
+    nothing_because,
     ordinal_of,
     part_range,
     quote_for,
     quotes,
 )
-from arrears.core.payments.values import AttemptCanceled, AttemptState, Initiator, NeedsCustomer, Paid
+from arrears.core.payments.values import AttemptState, Initiator, NeedsCustomer
 from arrears.core.unit import Unit
 from arrears.core.view import View
-from arrears.engine.acting import acting_on
+from arrears.engine.acting import seeing
 from arrears.engine.failpoints import reached
-from arrears.engine.payments.attempts import attempt_ref, end_page, pursue, record_outcome
+from arrears.engine.payments.attempts import attempt_ref, pursue
+from arrears.engine.payments.canceling import cancel_open_attempts
 from arrears.engine.payments.permitted import must_be_permitted
 from arrears.engine.payments.providers import Providers
-from arrears.engine.payments.wanted import still_owed, waits_for_nothing
+from arrears.engine.payments.wanted import waits_for_nothing
 from arrears.ports import AccountReader, AccountsAndMoney, AttemptRecord, MoneyBook
 
 
@@ -68,11 +70,22 @@ class StaleQuote(Refused):
 
 def quote(store: AccountReader, account: int, now: datetime, also: Iterable[int] = ()) -> list[Quote]:
     """What a settlement would take, one quote for each currency."""
+    return quotes(_seen(store, account, now), also)
+
+
+def _seen(store: AccountReader, account: int, now: datetime) -> View:
     snapshot = store.snapshots([account]).get(account)
     if snapshot is None:
         raise Refused("unknown_account", f"there is no account {format_id(ACCOUNT, account)}")
-    view = View(store.policies(), snapshot, store.system().guards, now)
-    return quotes(view, also)
+    return View(store.policies(), snapshot, store.system().guards, now)
+
+
+def nothing_shown(store: AccountReader, account: int, now: datetime, also: Iterable[int] = ()) -> Refused:
+    """Why a request to pay that names no currency is refused: `stale_quote` with what is owed after all, else
+    `nothing_owed` with the reason why nothing can be paid."""
+    view = _seen(store, account, now)
+    owed = quotes(view, also)
+    return StaleQuote(owed) if owed else Refused("nothing_owed", f"{nothing_because(view)}, so nothing was charged")
 
 
 def settle(
@@ -93,11 +106,12 @@ def settle(
     refused the others are still tried. `wait` is called with an attempt that somebody else started with the same
     request, so that its answer may come first.
 
-    Refuses `stale_quote` with what is owed now, `nothing_owed`, `bad_part`, `unknown_method`, `method_not_usable`,
-    `never_retry`, `attempt_in_flight`, where nothing at all was tried; a decline is no refusal but a result.
+    Refuses `stale_quote` with what is owed now, `nothing_owed`, `bad_part`, `bad_amount`, `parts_after_failure`,
+    `unknown_method`, `never_retry`, `retry_later`, `method_expired`, `method_not_usable`, `attempt_in_flight`,
+    `no_such_provider`, where nothing at all was tried; a decline is no refusal but a result.
     """
     if not shown:
-        raise Refused("nothing_owed", "nothing is owed, so nothing was charged")
+        raise nothing_shown(store, account, now(), also)
     parts = _parts_of(shown, part_minor or {})
     results = Results()
     for currency in sorted(shown):
@@ -136,14 +150,13 @@ def _rest(
     """The further attempts for what was more than the provider takes at once, each after the one before was paid."""
     left, record = started.rest, first
     while left and record.state == AttemptState.PAID:
-        with acting_on(store, account, now()) as unit:
+        with seeing(store, account, now()) as (unit, view):
             whole = quote_for(unit.account, record.currency, _still_open(unit, left))
-            guards = store.system().guards
-            amount = charge_of(guards.limits, record.currency, whole.amount_minor)
+            amount = charge_of(view.guards.limits, record.currency, whole.amount_minor)
             if not amount or unit.account.attempt_on(p.debt for p in whole.parts) is not None:
                 return
             paid = in_part(whole, unit.account, amount)
-            by, ours = Initiator.CUSTOMER, guards.identity
+            by, ours = Initiator.CUSTOMER, view.guards.identity
             number = record_attempt(
                 unit, paid, record.method, by, author, shown=first.quote, identity=ours, in_part=True
             )
@@ -241,11 +254,8 @@ def _begin(
     # What would be refused ends nothing that waits for the payer.
     may = partial(_must_be_permitted, store, method, part_minor, now)
     cancel_open_attempts(store, providers, account, currency, shown, also, now, may)
-    policies = store.policies()
-    guards = store.system().guards
-    with acting_on(store, account, now) as unit:
-        view = View(policies, unit.account, guards, now)
-        owed = quotes(view, also)
+    with seeing(store, account, now) as (unit, view):
+        owed, guards = quotes(view, also), view.guards
         wanted = next((q for q in owed if q.currency == currency), None)
         if wanted is None or wanted.hash != shown:
             # Somebody with the same request may have been first, and be done.
@@ -321,10 +331,9 @@ def _same_request(store: AccountsAndMoney, account: int, shown: str, method: int
 
 
 def _must_be_permitted(
-    store: AccountsAndMoney, method: int, part_minor: int, now: datetime, account: Account, wanted: Quote
+    store: AccountsAndMoney, method: int, part_minor: int, now: datetime, view: View, wanted: Quote
 ) -> None:
-    if part_minor:
-        wanted = _part(View(store.policies(), account, store.system().guards, now), wanted, part_minor)
+    account, wanted = view.account, _part(view, wanted, part_minor) if part_minor else wanted
     if not any(m.no == method for m in account.methods):
         raise Refused("unknown_method", f"there is no payment method {method} on {format_id(ACCOUNT, account.no)}")
     elsewhere = store.method_and_tries(account.no, method)[1]
@@ -348,49 +357,6 @@ def _part(view: View, wanted: Quote, part_minor: int) -> Quote:
         says = f"leave nothing or at least {format_amount(limits.minimum_minor, wanted.currency)}"
         raise Refused("bad_amount", f"what is left could not be paid by card; a part must {says}")
     return in_part(wanted, account, part_minor)
-
-
-def cancel_open_attempts(
-    store: AccountsAndMoney,
-    providers: Providers,
-    account: int,
-    currency: str,
-    shown: str,
-    also: tuple[int, ...],
-    now: datetime,
-    may: Callable[[Account, Quote], None] = lambda _account, _wanted: None,
-) -> None:
-    """A new settlement first cancels what is waiting for the payer, at the provider, with proof; and what is unknown
-    and not owed any more as it was, because some of it was paid otherwise, is looked up at once. `may` is asked before
-    anything is canceled, and refuses a settlement of that that could not follow; whoever was `shown` something else
-    than what is owed is refused later, and ends nothing either."""
-    owed = next((q for q in quote(store, account, now, also) if q.currency == currency), None)
-    wanted = {p.debt for p in owed.parts} if owed is not None else set()
-    snapshot = store.snapshots([account])[account]
-    for attempt in snapshot.attempts:
-        if not any(p.debt in wanted for p in attempt.parts):
-            continue
-        if attempt.on_page or attempt.state is AttemptState.NEEDS_CUSTOMER:
-            if owed is None or owed.hash != shown:
-                continue
-            may(snapshot, owed)
-            cancel(store, providers, account, attempt, now)
-        elif attempt.state is AttemptState.UNKNOWN and not still_owed(snapshot, attempt):
-            pursue(store, providers, account, attempt.no, now)
-
-
-def cancel(store: AccountsAndMoney, providers: Providers, account: int, attempt: Attempt, now: datetime) -> None:
-    """End an attempt that waits for the payer; refuses `attempt_in_flight` where the provider gave no proof."""
-    reference = attempt_ref(account, attempt.no)
-    if attempt.on_page or not attempt.method:
-        outcome = end_page(store, providers, account, attempt, now)
-    else:
-        method = store.method(account, attempt.method)
-        processor = providers.of(method.at_provider)
-        outcome = processor.cancel(reference, method.customer_ref, attempt.ref, f"{attempt.key}-end")
-        record_outcome(store, method.at_provider, account, attempt.no, outcome, now)
-    if not isinstance(outcome, AttemptCanceled | Paid):
-        raise Refused("attempt_in_flight", "a payment for this is under way; wait for its outcome, then look again")
 
 
 def _record_of(store: MoneyBook, account: int, number: int) -> AttemptRecord:

@@ -19,9 +19,9 @@ from arrears.core.payments.limits import strictest
 from arrears.core.payments.provider_time import ProviderTime
 from arrears.core.payments.values import AttemptState
 from arrears.engine.payments.attempts import pursue
+from arrears.engine.payments.canceling import cancel
 from arrears.engine.payments.providers import Providers
 from arrears.engine.payments.recording import Recording, record_change
-from arrears.engine.payments.settling import cancel
 from arrears.engine.payments.setups import finish_stuck
 from arrears.engine.payments.wanted import waits_for_nothing
 from arrears.engine.system import set_breaker, set_clock_differs, set_feed, set_limits

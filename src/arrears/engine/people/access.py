@@ -30,6 +30,7 @@ RESETS_A_DAY: Final = 5
 nobody can use the limit to keep somebody else out."""
 
 ROLES: Final = ("administrator", "billing_reader")
+ROLE_OF: Final = {"administrator": Role.ADMINISTRATOR, "billing_reader": Role.READER}
 
 
 def invite(
@@ -42,9 +43,12 @@ def invite(
     author: str,
     locale: str = "",
     by_person: int = 0,
+    *,
+    anew: bool = True,
 ) -> int:
-    """Send an invitation that is good for a week and once; an open one to the same address is replaced. `by_person` is
-    the person of this account in whose name it is, 0 for the operator's. The link's number.
+    """Send an invitation that is good for a week and once; an open one to the same address is replaced, or, unless it
+    is to be sent `anew`, is enough if it gives the same role. `by_person` is the person of this account in whose name
+    it is, 0 for the operator's. The link's number.
 
     Refuses `bad_role`, `bad_address`, `unknown_locale`, `unknown_account`, `administrator_exists`, `already_there`,
     `too_many_requests` and `typed_often`.
@@ -57,12 +61,16 @@ def invite(
     with acting_on(store, account, now) as unit:
         contacts = contacts_of(store, account)
         _refuse_taken(contacts, to, role)
+        invited = [link for link in contacts.links if not link.person and mailbox_of(link.address) == mailbox_of(to)]
+        lasts = now - LASTS[Capability.INVITATION]
+        same = (link.no for link in invited if link.role is ROLE_OF[role] and link.asked_at >= lasts)
+        if not anew and (open_one := next(same, 0)):
+            return open_one
         if store.invited_since(account, now - timedelta(days=1)) >= INVITATIONS_A_DAY:
             raise Refused("too_many_requests", f"an account invites at most {INVITATIONS_A_DAY} people a day")
         refuse_typed_often(store, to, now, author)
-        for link in contacts.links:
-            if not link.person and mailbox_of(link.address) == mailbox_of(to):
-                store.end_link(link.no, now)
+        for link in invited:
+            store.end_link(link.no, now)
         number = store.invite(
             account, to, " ".join(name.split())[:NAME_CHARS_MAX], locale or contacts.locale, role, now, by_person
         )

@@ -24,7 +24,7 @@ from arrears.store.postgres.audit import audit
 from arrears.store.postgres.inserts import TASKS, TASKS_GONE
 from arrears.store.postgres.looking import look, unproven
 from arrears.store.postgres.messages import move_mails
-from arrears.store.postgres.write import Db, DbRow, Sent, check_sent, send_units, utc
+from arrears.store.postgres.write import SEAL_STORED, Db, DbRow, Sent, check_sent, send_units, utc
 
 FINISH: Final[LiteralString] = """
 UPDATE action a SET status = CASE WHEN v.done THEN 'done' ELSE 'failed' END, lease_until = NULL
@@ -55,6 +55,7 @@ class PostgresBatch:
         self._sent: list[Sent] = []
         self._sent_numbers: set[int] = set()
         self._looks: list[tuple[Sequence[Unit], Iterable[DbRow]]] = []
+        self._proven: list[int] = []
 
     def write_early(self, units: Sequence[Unit]) -> None:
         """See ports.Batch. The pipeline that `_writing` opened takes them to the server at once."""
@@ -70,6 +71,8 @@ class PostgresBatch:
             with self._db.pipeline():
                 yield self
                 self.write_early([u for u in self.units if u.no not in self._sent_numbers])
+                if self._proven:
+                    self._db.execute(SEAL_STORED, [self._proven])
         except psycopg.errors.UniqueViolation as error:
             table = error.diag.table_name
             if table in ("invoice", "payment"):
@@ -90,7 +93,9 @@ class PostgresBatch:
 
     def audit(self, units: Sequence[Unit]) -> Mapping[int, str]:
         """See ports.Batch."""
-        return audit(self._db, units)
+        changed = audit(self._db, units)
+        self._proven += [unit.no for unit in units if unit.no not in changed]
+        return changed
 
     def grant_deletions(self, day: date, wanted: int, cap: int) -> int:
         """See ports.Batch. The day's row serialises everybody who asks."""

@@ -16,13 +16,14 @@ from arrears.core.errors import Refused
 from arrears.core.facts import ARREARS, EndpointTrouble
 from arrears.ports.delivery import (
     DeliveryClaim,
+    DeliveryFate,
     DeliveryOutcome,
     DeliveryRound,
     DeliveryState,
     Parcel,
 )
 from arrears.store.postgres.batch import record_system
-from arrears.store.postgres.write import Db
+from arrears.store.postgres.write import Db, DbRow
 
 PUT: Final[LiteralString] = """
 INSERT INTO delivery (endpoint_id, message, key, place, kind, body, fenced, state, next_at, made_at, moved_at)
@@ -31,10 +32,13 @@ FROM unnest(%(messages)s::text[], %(keys)s::text[], %(places)s::bigint[], %(kind
     %(fenced)s::boolean[]) AS v
 ON CONFLICT (endpoint_id, message) DO NOTHING
 """
+# What comes before it is given first; but whose receiver drops what was overtaken need not wait for what was tried.
 _FREE: Final[LiteralString] = """
 d.state = 'pending' AND d.next_at <= %(now)s AND (d.lease_until IS NULL OR d.lease_until <= %(now)s)
 AND NOT EXISTS (SELECT FROM delivery e WHERE e.endpoint_id = d.endpoint_id AND e.key = d.key AND e.place < d.place
-    AND (e.state = 'pending' OR (e.state = 'parked' AND NOT e.fenced)))
+    AND e.state <> 'acknowledged'
+    AND NOT (e.fenced AND (e.state = 'parked' OR (e.failing_since IS NOT NULL AND e.next_at > %(now)s
+        AND (e.lease_until IS NULL OR e.lease_until <= %(now)s)))))
 """
 DUE: Final[LiteralString] = f"""
 SELECT p.endpoint_id FROM endpoint p WHERE p.state = 'on' AND p.next_at <= %(now)s
@@ -67,6 +71,22 @@ UPDATE delivery d SET lease_until = NULL, failing_since = coalesce(d.failing_sin
 {_ANSWERED}
 RETURNING d.message, d.state
 """
+# Its receiver has it and is not finished, or will never take it.
+ASK_AGAIN: Final[LiteralString] = f"""
+UPDATE delivery d SET lease_until = NULL, failing_since = coalesce(d.failing_since, %(now)s), next_at = v.next_at,
+    moved_at = %(now)s, status = v.status, said = v.said,
+    state = CASE WHEN %(refused)s OR d.failing_since < %(long_ago)s THEN 'parked' ELSE 'pending' END
+{_ANSWERED}
+RETURNING d.message, d.state
+"""
+# A receiver that has carried out a newer order drops an older one, so that is not given any more.
+OVERTAKEN: Final[LiteralString] = """
+UPDATE delivery d SET state = 'acknowledged', lease_until = NULL, failing_since = NULL, moved_at = %(now)s,
+    said = 'overtaken by ' || n.message
+FROM delivery n WHERE n.endpoint_id = %(endpoint)s AND n.message = ANY(%(messages)s::text[]) AND n.fenced
+  AND n.state = 'acknowledged' AND d.endpoint_id = n.endpoint_id AND d.key = n.key AND d.place < n.place AND d.fenced
+  AND d.state <> 'acknowledged'
+"""
 BACK_AGAIN: Final[LiteralString] = """
 UPDATE endpoint SET failures = 0, failing_since = NULL, next_at = %(now)s WHERE endpoint_id = %(endpoint)s
 """
@@ -79,7 +99,12 @@ WHERE endpoint_id = %(endpoint)s RETURNING name, failing_since, failures
 DUE_AT_ONCE: Final[LiteralString] = """
 UPDATE delivery SET next_at = %(now)s WHERE endpoint_id = %(endpoint)s AND state = 'pending' AND next_at > %(now)s
 """
+ASK_NOW: Final[LiteralString] = """
+UPDATE endpoint SET next_at = %(now)s WHERE endpoint_id = %(endpoint)s AND next_at > %(now)s
+"""
 GONE: Final = 410
+COMMAND: Final = {"events": "events", "service": "services"}
+"""Which command is about an endpoint, by its use."""
 
 
 class PostgresDeliveries:
@@ -97,7 +122,8 @@ class PostgresDeliveries:
         """See ports.DeliveryBook."""
         with self.reading() as db:
             row = db.execute(
-                "SELECT endpoint_id FROM endpoint WHERE name = %s AND state <> 'removed'", [endpoint]
+                "SELECT endpoint_id FROM endpoint WHERE name = %s AND state <> 'removed' AND use = 'service'",
+                [endpoint],
             ).fetchone()
             if row is None:
                 raise no_endpoint(endpoint)
@@ -147,9 +173,12 @@ def put(db: Db, endpoint: int, parcels: Sequence[Parcel], now: datetime) -> int:
     """Put parcels for an endpoint; one that it has is left as it is. How many were new."""
     if not parcels:
         return 0
-    messages, keys, places, kinds, bodies, fenced = map(list, zip(*parcels, strict=True))
+    messages, keys, places, kinds, bodies, fenced, urgent = map(list, zip(*parcels, strict=True))
     values = {"endpoint": endpoint, "now": now, "messages": messages, "keys": keys, "places": places, "kinds": kinds}
-    return db.execute(PUT, {**values, "bodies": bodies, "fenced": fenced}).rowcount
+    count = db.execute(PUT, {**values, "bodies": bodies, "fenced": fenced}).rowcount
+    if count and any(urgent):
+        db.execute(ASK_NOW, {"endpoint": endpoint, "now": now})
+    return count
 
 
 def stop(db: Db, endpoint: int, name: str, why: str, now: datetime) -> None:
@@ -168,31 +197,47 @@ def tell(db: Db, fact: EndpointTrouble, why: str, now: datetime, author: str = A
 
 def _record(db: Db, endpoint: int, outcomes: Sequence[DeliveryOutcome], now: datetime) -> int:
     # The endpoint's row first, for everybody who records of it.
-    row = db.execute("SELECT failures, name FROM endpoint WHERE endpoint_id = %s FOR UPDATE", [endpoint]).fetchone()
+    row = db.execute(
+        "SELECT failures, name, use FROM endpoint WHERE endpoint_id = %s FOR UPDATE", [endpoint]
+    ).fetchone()
     assert row is not None
-    failures, name = row
-    taken = [one for one in outcomes if one.answer.taken]
-    failed = [one for one in outcomes if not one.answer.taken]
-    values = {"endpoint": endpoint, "now": now}
-    recorded = 0
+    failures, name, use = row
+    taken, failed = _of(outcomes, DeliveryFate.TAKEN), _of(outcomes, DeliveryFate.FAILED)
+    again, refused = _of(outcomes, DeliveryFate.UNFINISHED), _of(outcomes, DeliveryFate.REFUSED)
+    values = {"endpoint": endpoint, "now": now, "long_ago": now - GIVEN_UP_AFTER}
+    is_there = len(failed) < len(outcomes)
+    recorded, parked = 0, list[str]()
     if taken:
-        recorded += db.execute(ACKNOWLEDGE, {**values, **_columns(taken, now)}).rowcount
-        if failures:
-            db.execute(BACK_AGAIN, values)
-            if failures >= AWAY_AFTER:
-                db.execute(DUE_AT_ONCE, values)
+        columns = _columns(taken, now)
+        recorded += db.execute(ACKNOWLEDGE, {**values, **columns}).rowcount
+        db.execute(OVERTAKEN, {**values, "messages": columns["messages"]})
+    for asked, never in ((again, False), (refused, True)):
+        if asked:
+            left = db.execute(ASK_AGAIN, {**values, **_columns(asked, now), "refused": never}).fetchall()
+            recorded, parked = recorded + len(left), parked + _parked(left)
+    if is_there and failures:
+        db.execute(BACK_AGAIN, values)
+        if failures >= AWAY_AFTER:
+            db.execute(DUE_AT_ONCE, values)
+    rows = []
     if failed:
-        is_there = bool(taken) or failures < AWAY_AFTER
-        more = {"long_ago": now - GIVEN_UP_AFTER, "is_there": is_there}
-        again = db.execute(TRY_LATER, {**values, **_columns(failed, now), **more}).fetchall()
-        recorded += len(again)
-        parked = sorted(message for message, state in again if state == DeliveryState.PARKED)
-        if parked:
-            said = f"{name} does not take {', '.join(parked[:5])} and took others; `arrears events redrive` tries again"
-            tell(db, EndpointTrouble(name=name), said, now)
-        if not taken and again:
-            _failed(db, values, failed, now)
+        more = {"is_there": is_there or failures < AWAY_AFTER}
+        rows = db.execute(TRY_LATER, {**values, **_columns(failed, now), **more}).fetchall()
+        recorded, parked = recorded + len(rows), parked + _parked(rows)
+    if parked:
+        said = f"{name} does not take {', '.join(sorted(parked)[:5])}; `arrears {COMMAND[use]} redrive` tries again"
+        tell(db, EndpointTrouble(name=name), said, now)
+    if rows and not is_there:
+        _failed(db, values, failed, now)
     return recorded
+
+
+def _of(outcomes: Sequence[DeliveryOutcome], fate: DeliveryFate) -> list[DeliveryOutcome]:
+    return [one for one in outcomes if one.fate is fate]
+
+
+def _parked(rows: Sequence[DbRow]) -> list[str]:
+    return [message for message, state in rows if state == DeliveryState.PARKED]
 
 
 def _failed(db: Db, values: Mapping[str, object], failed: Sequence[DeliveryOutcome], now: datetime) -> None:

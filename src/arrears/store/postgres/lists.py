@@ -28,6 +28,7 @@ class ListedSubscription(NamedTuple):
     restrict_on: date | None
     disable_on: date | None
     delete_on: date | None
+    subscription_ref: str | None
 
 
 class ListedInvoice(NamedTuple):
@@ -133,8 +134,9 @@ _OPEN_CASE: Final[LiteralString] = (
 _AFTER: Final[LiteralString] = "(t.account_id, t.no) > (%(after)s, %(after_no)s)"
 _ORDER: Final[LiteralString] = "t.account_id, t.no"
 _SUBSCRIPTIONS: Final[LiteralString] = """
-SELECT t.account_id, t.no, a.ref, t.service, t.state, t.reasons, t.restrict_on, t.disable_on, t.delete_on
+SELECT t.account_id, t.no, a.ref, t.service, t.state, t.reasons, t.restrict_on, t.disable_on, t.delete_on, r.ref
 FROM subscription t JOIN account a USING (account_id)
+LEFT JOIN subscription_ref r ON (r.account_id, r.no) = (t.account_id, t.no)
 """
 _INVOICES: Final[LiteralString] = """
 SELECT t.account_id, t.no, a.ref, t.number, t.currency, t.total_minor, t.open_minor, t.issued_on, t.due_on, t.day_0

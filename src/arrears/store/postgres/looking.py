@@ -13,27 +13,19 @@ from typing import Any, Final, LiteralString
 from arrears.core.account import Account, Action
 from arrears.core.rows import hold_row, service_end_row, subscription_row
 from arrears.core.unit import Unit
-from arrears.store.postgres.write import Db, DbRow
-
-STAMP: Final[LiteralString] = """
-CASE WHEN length(f.shown) IN (22, 29) THEN overlay(f.shown PLACING 'T' FROM 11 FOR 1) || ':00'
-    ELSE to_char(f.at, 'YYYY-MM-DD"T"HH24:MI:SS.US+00:00') END"""
-"""An instant as it is hashed (core.unit.stamp), from how the session shows it: in UTC, with no zeros at the end."""
+from arrears.store.postgres.write import FACT_HASH, SEAL, Db, DbRow
 
 LOOK: Final[LiteralString] = f"""
-SELECT s.account_id, 'changed' FROM account_state s LEFT JOIN fact f ON f.seq = s.seq AND f.account_id = s.account_id
+SELECT s.account_id, 'changed' FROM account_state s
+LEFT JOIN fact f ON f.seq = s.seq AND f.account_id = s.account_id
+LEFT JOIN (
+    SELECT account_id, bit_xor(hash) AS journal FROM (
+        SELECT account_id, {FACT_HASH.format("fact")} AS hash
+        FROM fact WHERE seq = ANY(%(seqs)b) AND account_id = ANY(%(accounts)b) OFFSET 0
+    ) h GROUP BY account_id
+) j ON j.account_id = s.account_id
 WHERE s.account_id = ANY(%(accounts)b)
-    AND (s.seal IS DISTINCT FROM hashtextextended(s.state, s.seq) OR f.hash IS DISTINCT FROM s.head)
-UNION ALL
-SELECT account_id, 'changed' FROM (
-    SELECT f.account_id, f.hash, sha256(
-        CASE WHEN f.seq = 1 THEN decode(repeat('00', 32), 'hex')
-            ELSE lag(f.hash) OVER (ORDER BY f.account_id * 4294967296 + f.seq) END
-        || convert_to(concat_ws('|', f.account_id, f.seq, {STAMP}, f.author, f.why, f.body), 'UTF8')) AS expected
-    FROM (
-        SELECT *, at::text AS shown FROM fact WHERE seq = ANY(%(seqs)b) AND account_id = ANY(%(accounts)b) OFFSET 0
-    ) f
-) chained WHERE hash IS DISTINCT FROM expected
+    AND (s.seal = {SEAL.format("s", "j.journal")} AND f.hash = s.head) IS NOT TRUE
 UNION ALL
 SELECT account_id, concat_ws('|', 'ledger', debt, sum(minor)) FROM entry
 WHERE account_id = ANY(%(accounts)b) AND ledger = 'receivable' GROUP BY account_id, debt HAVING sum(minor) <> 0
@@ -72,8 +64,9 @@ CROSS JOIN LATERAL (
 WHERE s.account_id = ANY(%(accounts)b) AND s.kind LIKE 'warn%%'
     AND position('"notice":' || s.seq || ',"digest":"' || m.digest || '"' IN f.body) > 0
 """
-"""What is stored, a line each; `changed` where a chain, a head or a seal does not hold. A letter is there where the
-journal has the acceptance of its text at once after it; where that is further on, the account is looked at slowly."""
+"""What is stored, a line each; `changed` where the journal, its head or the state is not the one that was sealed. A
+letter is there where the journal has the acceptance of its text at once after it; where that is further on, the account
+is looked at slowly."""
 
 SPARE: Final = ("warned|", "letter|", "end|")
 """Of these there may be more than a state needs: warnings that count no more, times without service that are over."""
@@ -117,12 +110,14 @@ def _lines(a: Account) -> Iterable[str]:
         if sub.end is not None:
             _, no, generation, stopped_on, ended_on, delete_on, _, waits, _ = service_end_row(a.no, sub)
             yield _line("end", no, generation, stopped_on, ended_on, delete_on, "t" if waits else "f")
-        for action in Action:
+        for action, kind in _KINDS:
             for warning in sub.promise(action).counting:
                 if not warning.otherwise:
-                    named = f"{sub.no}|{sub.generation}|{warning.step}|{warning.promised_on}"
-                    yield f"warned|{warning.seq}|warn_{action.value}|{named}"
+                    yield f"warned|{warning.seq}|{kind}|{sub.no}|{sub.generation}|{warning.step}|{warning.promised_on}"
                     yield f"letter|{warning.seq}"
+
+
+_KINDS: Final = tuple((action, f"warn_{action.value}") for action in Action)
 
 
 def _line(*values: Any) -> str:

@@ -121,6 +121,44 @@ def with_deletion_ahead(store: PostgresStore, last: date) -> list[int]:
         return [number for (number,) in found]
 
 
+@dataclass(frozen=True, slots=True)
+class ServiceOrders:
+    """The orders of one service: each that was given is acknowledged or open. `oldest_open_since`: when the oldest that
+    is open was given."""
+
+    subscriptions: int = 0
+    given: int = 0
+    open: int = 0
+    oldest_open_since: datetime | None = None
+
+    @property
+    def acknowledged(self) -> int:
+        """Those that are over."""
+        return self.given - self.open
+
+
+SERVICES: Final[LiteralString] = """
+SELECT s.service, count(DISTINCT (s.account_id, s.no)), count(a.order_no), count(a.order_no) FILTER (WHERE o.open),
+    min(f.at) FILTER (WHERE o.open)
+FROM subscription s LEFT JOIN action a ON a.account_id = s.account_id AND a.subscription = s.no AND a.kind = 'order'
+LEFT JOIN LATERAL (SELECT NOT EXISTS (SELECT FROM fact d WHERE d.account_id = a.account_id AND d.seq > a.seq
+    AND d.kind = 'order_acknowledged' AND (d.body::json ->> 'subscription')::integer = a.subscription
+    AND (d.body::json ->> 'order_no')::integer = a.order_no) AS open) o ON a.order_no IS NOT NULL
+LEFT JOIN fact f ON o.open AND f.account_id = a.account_id AND f.seq = a.seq
+GROUP BY s.service ORDER BY s.service
+"""
+
+
+def services_of_book(store: PostgresStore) -> dict[str, ServiceOrders]:
+    """Every service that an account has a subscription to, with its orders, as the journal has them."""
+    with store.transaction() as db:
+        found = db.execute(SERVICES)
+        return {
+            name: ServiceOrders(count, given, left, None if since is None else utc(since))
+            for name, count, given, left, since in found
+        }
+
+
 def totals(store: PostgresStore, now: datetime) -> Totals:
     """The installation in numbers, at one moment."""
     with store.transaction() as db:

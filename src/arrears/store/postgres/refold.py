@@ -18,7 +18,7 @@ from arrears.core.rows import Rows, rows_of_state
 from arrears.store.postgres.check import CheckedStore
 from arrears.store.postgres.inserts import INSERTS
 from arrears.store.postgres.streams import states_after, streams
-from arrears.store.postgres.write import Db
+from arrears.store.postgres.write import SEAL_STORED, Db
 
 
 @dataclass(slots=True)
@@ -32,7 +32,7 @@ class RefoldReport:
 
 
 REWRITE: Final[LiteralString] = """
-UPDATE account_state s SET state = v.state, waits = v.waits, seal = hashtextextended(v.state, s.seq),
+UPDATE account_state s SET state = v.state, waits = v.waits,
     next_at = CASE WHEN v.parked OR EXISTS (
         SELECT FROM task t WHERE t.account_id = 0 AND t.kind = 'set_aside' AND t.closed_seq IS NULL
         AND starts_with(t.what, 'account ' || s.account_id || ': ')
@@ -82,6 +82,7 @@ def _rewrite(db: Db, accounts: Sequence[Account], now: datetime) -> None:
         [bool(a.parked) for a in accounts],
     ]
     db.execute(REWRITE, [now, *columns])
+    db.execute(SEAL_STORED, [columns[0]])
     rows = Rows()
     for account in accounts:
         rows_of_state(account, rows)

@@ -120,7 +120,7 @@ TABLES: Final[Mapping[str, Kept]] = {
     **dict.fromkeys(("schema_version", "policy", "system_state", "provider_sweep", "retention_sweep"), OURS),
     **dict.fromkeys(("django_migrations", "django_content_type"), FRAMEWORK),
     **dict.fromkeys(("auth_group", "auth_group_permissions", "auth_permission"), FRAMEWORK),
-    **dict.fromkeys(("unnumbered", "endpoint"), OURS),
+    **dict.fromkeys(("unnumbered", "endpoint", "billing_system"), OURS),
     "event": Kept("as the books", "the order in which facts became known outside; accounts by number alone"),
     "endpoint_secret": Kept("until its endpoint is removed", "signs deliveries; names nobody"),
     "delivery": Kept(
@@ -161,7 +161,7 @@ TABLES: Final[Mapping[str, Kept]] = {
         ("bank_file", "bank_statement", "bank_entry", "bank_credit", "bank_part", "bank_doubt", "known_payer"),
         Kept("as the books", "the law on bookkeeping keeps what a bank reported, with the names of who paid"),
     ),
-    "invoice_reference": BOOKS,
+    **dict.fromkeys(("invoice_reference", "subscription_ref"), BOOKS),
     "document": Kept(
         "as the books", "the law on bookkeeping keeps an invoice as it was sent, with its customer's name"
     ),

@@ -17,14 +17,22 @@ StandingKey = TypeVar("StandingKey")
 StandingFound = TypeVar("StandingFound")
 
 # The state of the account is read only where there is something to say of what it owes.
-STANDING: Final[LiteralString] = """
+_STANDING: Final[LiteralString] = """
 SELECT v.account_id, v.no, s.service, s.state, s.generation, s.reasons, s.restrict_on, s.disable_on, s.delete_on,
     a.zone,
     CASE WHEN s.state <> 'active' THEN (SELECT t.state FROM account_state t WHERE t.account_id = v.account_id) END
-FROM unnest(%(accounts)s::bigint[], %(numbers)s::integer[]) AS v (account_id, no)
+"""
+_JOINED: Final[LiteralString] = """
 JOIN subscription s ON s.account_id = v.account_id AND s.no = v.no
 JOIN account a ON a.account_id = v.account_id
 """
+STANDING: Final[LiteralString] = (
+    f"{_STANDING} FROM unnest(%(accounts)s::bigint[], %(numbers)s::integer[]) AS v (account_id, no) {_JOINED}"
+)
+CALLED: Final[LiteralString] = (
+    f"{_STANDING}, v.ref FROM unnest(%(refs)s::text[]) AS w (ref) JOIN subscription_ref v USING (ref) {_JOINED}"
+)
+"""The same by the operator's own references."""
 TOKENS: Final[LiteralString] = """
 SELECT v.digest, t.scope, coalesce(t.account_id, 0), t.expires_at, t.before_until
 FROM unnest(%(digests)s::bytea[]) AS v (digest)
@@ -70,11 +78,16 @@ class StandingReader:
         self._db: psycopg.AsyncConnection[Any] | None = None
         self._turn = asyncio.Lock()
         self._standings = _Together(self._read_standings)
+        self._called = _Together(self._read_called)
         self._tokens = _Together(self._read_tokens)
 
     async def standing(self, account: int, no: int) -> SubscriptionStanding | None:
         """How this subscription stands; None where there is none."""
         return await self._standings.get((account, no))
+
+    async def called(self, ref: str) -> SubscriptionStanding | None:
+        """The same of the one that the operator's systems call so."""
+        return await self._called.get(ref)
 
     async def token(self, digest: bytes) -> KnownToken | None:
         """The token with this digest that is not revoked; None where there is none."""
@@ -97,11 +110,10 @@ class StandingReader:
 
     async def _read_standings(self, keys: Sequence[tuple[int, int]]) -> Mapping[tuple[int, int], SubscriptionStanding]:
         values = {"accounts": [account for account, _ in keys], "numbers": [no for _, no in keys]}
-        found = {}
-        for account, no, service, state, generation, reasons, *more in await self._rows(STANDING, values):
-            row = SubscriptionStanding(account, no, service, state, generation, tuple(reasons.split()), *more)
-            found[account, no] = row
-        return found
+        return {(row[0], row[1]): _standing(row) for row in await self._rows(STANDING, values)}
+
+    async def _read_called(self, refs: Sequence[str]) -> Mapping[str, SubscriptionStanding]:
+        return {ref: _standing(row) for *row, ref in await self._rows(CALLED, {"refs": list(refs)})}
 
     async def _read_tokens(self, digests: Sequence[bytes]) -> Mapping[bytes, KnownToken]:
         found = {}
@@ -109,6 +121,11 @@ class StandingReader:
             until = min((utc(one) for one in ends if one is not None), default=None)
             found[bytes(digest)] = KnownToken(scope, account, until)
         return found
+
+
+def _standing(row: Sequence[Any]) -> SubscriptionStanding:
+    account, no, service, state, generation, reasons, *more = row
+    return SubscriptionStanding(account, no, service, state, generation, tuple(reasons.split()), *more)
 
 
 class _Together(Generic[StandingKey, StandingFound]):

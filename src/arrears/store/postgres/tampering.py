@@ -22,12 +22,12 @@ from arrears.core.policy import Policies, load_policy
 from arrears.store.postgres.batch import read_system
 from arrears.store.postgres.heartbeat import missed
 from arrears.store.postgres.streams import Stream
-from arrears.store.postgres.write import Db, utc
+from arrears.store.postgres.write import SEAL, Db, utc
 
 SETS: Final[tuple[tuple[str, LiteralString], ...]] = (
     (
         "the seal of its state is not that of this state",
-        "SELECT account_id FROM account_state WHERE seal <> hashtextextended(state, seq)",
+        f"SELECT account_id FROM account_state s WHERE seal <> {SEAL.format('s', 's.journal')}",
     ),
     (
         "it was due before the last complete run, and was left out",
@@ -176,11 +176,18 @@ def done_again(db: Db, numbers: list[int], facts: Iterable[f.Recorded]) -> Itera
         given.discard((account, subscription, order_no))
         if (account, seq) in answered if kind == "notice" else (account, subscription, order_no) in carried_out:
             yield Breach("I16", account, f"the {kind} of fact {seq} is done, and stands to be done again")
+    if given:
+        named = {f"o{account}-{subscription}-{no}": (account, subscription, no) for account, subscription, no in given}
+        given -= {named[message] for (message,) in db.execute(_ON_THEIR_WAY, [list(named)])}
     for account, subscription, order_no in sorted(given):
         yield Breach("I16", account, f"order {order_no} of subscription {subscription} is struck off, and not done")
     for account, seq in db.execute(_SENT_AGAIN, [numbers]):
         yield Breach("I16", account, f"a letter of fact {seq} waits to be sent, and its notice is done")
 
+
+_ON_THEIR_WAY: Final[LiteralString] = """
+SELECT d.message FROM delivery d JOIN endpoint e USING (endpoint_id)
+WHERE d.message = ANY(%b::text[]) AND d.state <> 'acknowledged' AND e.use = 'service'"""
 
 _SENT_AGAIN: Final[LiteralString] = """
 SELECT DISTINCT m.account_id, m.seq FROM message m

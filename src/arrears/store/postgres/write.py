@@ -10,7 +10,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from datetime import UTC, date, datetime
 from types import NoneType
-from typing import Any, Final, NamedTuple
+from typing import Any, Final, LiteralString, NamedTuple
 
 from psycopg import Connection, Cursor
 
@@ -26,12 +26,6 @@ Db = Connection[DbRow]
 # Free text travels in one string, its parts apart by a sign that no such text contains: see `_joined`.
 _TEXTS: Final = "string_to_array(%s, chr(31))"
 
-INSERT_FACT: Final = f"""
-INSERT INTO fact (account_id, seq, at, kind, author, why, hash, body)
-SELECT account_id, seq, %s, kind, author, coalesce(why, ''), hash, body
-FROM unnest(%s::bigint[], %s::bigint[], %s::text[], {_TEXTS}, {_TEXTS}, %s::bytea[], {_TEXTS})
-    AS v (account_id, seq, kind, author, why, hash, body)
-"""
 INSERT_STEP: Final = """
 INSERT INTO step (account_id, seq, kind, case_no, subscription, generation, rung, promised_on, skipped)
 SELECT * FROM unnest(%s::bigint[], %s::bigint[], %s::text[], %s::integer[], %s::integer[], %s::integer[],
@@ -48,32 +42,59 @@ INSERT INTO entry (account_id, seq, line, ledger, debt, currency, minor)
 SELECT * FROM unnest(%s::bigint[], %s::bigint[], %s::smallint[], %s::text[], %s::integer[], %s::text[], %s::bigint[])
 """
 # Numbers, instants and hashes go as array literals: joining strings is what Python does fastest.
-_STATES: Final = """
-    unnest(%s::bigint[], %s::bigint[], %s::bigint[], %s::timestamptz[], %s::boolean[], %s::bytea[],
+_STATES: Final = """(
+    SELECT account_id, was, seq, next_at, waits, head, state, coalesce(journal, 0) AS journal
+    FROM unnest(%s::bigint[], %s::bigint[], %s::bigint[], %s::timestamptz[], %s::boolean[], %s::bytea[],
         string_to_array(%s, chr(31))) AS v (account_id, was, seq, next_at, waits, head, state)
-"""
-SEAL: Final = "hashtextextended({0}.state, {0}.seq)"
-"""What binds a state, in a row of that name, to its place in the journal (decision 48)."""
-# What was written of which accounts stands apart from them too, in the statement that writes it (SQL 0028), and so does
-# which facts have no number yet as events (SQL 0031).
-_BEAT: Final = """
+    FULL JOIN added USING (account_id) OFFSET 0
+) v"""
+"""A full join, which is never done by comparing each with each, however few the planner believes that there are."""
+FACT_HASH: Final = "hash_record_extended({0}, 0)"
+"""64 bits of the whole of a row of `fact`, of that name, as PostgreSQL itself hashes rows."""
+SEAL: Final = "hashtextextended({0}.state, {1} # {0}.seq)"
+"""What binds a state, in a row of that name, to its place in the journal and to all that stands there: `{1}` is the
+exclusive or of the hashes of the account's facts, which is kept in `account_state.journal` (decision 48)."""
+# Facts are written with the states that follow from them. What was written of which accounts stands apart from them too
+# (SQL 0028), and so does which facts have no number yet as events (SQL 0031).
+_FACTS: Final = f"""
 WITH beat AS (
     INSERT INTO heartbeat (at, accounts, seqs, heads, next_ats)
     VALUES (%s, %s::bigint[], %s::integer[], %s::integer[], %s::timestamptz[])
     RETURNING accounts, seqs
 ), fresh AS (
     INSERT INTO unnumbered (accounts, was, seqs) SELECT accounts, %s::bigint[], seqs FROM beat
+), written AS (
+    INSERT INTO fact (account_id, seq, at, kind, author, why, hash, body)
+    SELECT account_id, seq, %s, kind, author, coalesce(why, ''), hash, body
+    FROM unnest(%s::bigint[], %s::bigint[], %s::text[], {_TEXTS}, {_TEXTS}, %s::bytea[], {_TEXTS})
+        AS v (account_id, seq, kind, author, why, hash, body)
+    RETURNING account_id, {FACT_HASH.format("fact")} AS hash
+), added AS (
+    SELECT account_id, bit_xor(hash) AS journal FROM written GROUP BY account_id
 )
 """
-UPDATE_STATE: Final = f"""{_BEAT}
+UPDATE_STATE: Final = f"""{_FACTS}
 UPDATE account_state s SET seq = v.seq, next_at = v.next_at, waits = v.waits, head = v.head, state = v.state,
-    recorded_at = %s, seal = {SEAL.format("v")}
+    recorded_at = %s, journal = s.journal # v.journal,
+    seal = CASE WHEN s.seal = {SEAL.format("s", "s.journal")}
+        THEN {SEAL.format("v", "(s.journal # v.journal)")} END
 FROM {_STATES} WHERE s.account_id = v.account_id AND s.seq = v.was
 """
-INSERT_STATE: Final = f"""{_BEAT}
-INSERT INTO account_state (account_id, seq, next_at, waits, head, state, recorded_at, seal)
-SELECT account_id, seq, next_at, waits, head, state, %s, {SEAL.format("v")} FROM {_STATES}
+INSERT_STATE: Final = f"""{_FACTS}
+INSERT INTO account_state (account_id, seq, next_at, waits, head, state, recorded_at, journal, seal)
+SELECT account_id, seq, next_at, waits, head, state, %s, journal, {SEAL.format("v", "v.journal")}
+FROM {_STATES}
 """
+SEAL_STORED: Final[LiteralString] = f"""
+UPDATE account_state s SET journal = f.journal, seal = {SEAL.format("s", "f.journal")}
+FROM (
+    SELECT a.account_id, bit_xor({FACT_HASH.format("fact")}) AS journal
+    FROM account_state a CROSS JOIN LATERAL generate_series(1, a.seq) AS n (seq)
+    JOIN fact ON fact.seq = n.seq AND fact.account_id = a.account_id
+    WHERE a.account_id = ANY(%b) GROUP BY a.account_id
+) f WHERE s.account_id = f.account_id
+"""
+"""For accounts whose facts have just been folded, and found to give what is stored."""
 
 
 class LostRace(RuntimeError):
@@ -94,7 +115,7 @@ def statements_of(units: Sequence[Unit]) -> list[Statement]:
     make and another can send."""
     assert len({u.now for u in units}) <= 1, "a batch is of one instant, which is hashed with its facts"
     rows = rows_of(units)
-    found = _facts(units)
+    found: list[Statement] = []
     if rows.steps:
         found.append(Statement(INSERT_STEP, _step_columns(rows)))
     if rows.actions:
@@ -135,7 +156,7 @@ def check_sent(sent: Sequence[Sent]) -> None:
             raise LostRace(f"{expected - cursor.rowcount} of {expected} accounts were changed by somebody else")
 
 
-def _facts(units: Sequence[Unit]) -> list[Statement]:
+def _facts(units: Sequence[Unit]) -> list[Any]:
     numbers: list[str] = []
     seqs: list[str] = []
     kinds: list[str] = []
@@ -163,10 +184,8 @@ def _facts(units: Sequence[Unit]) -> list[Statement]:
             bodies += [stored.body for stored in unit.stored]
             count = len(recorded)
         numbers += [str(unit.no)] * count
-    if not numbers:
-        return []
     columns = [_literal(numbers), _literal(seqs), _literal(kinds), _joined(authors), _joined(whys)]
-    return [Statement(INSERT_FACT, [units[0].now, *columns, _hashes(hashes), _joined(bodies)])]
+    return [units[0].now, *columns, _hashes(hashes), _joined(bodies)]
 
 
 def _states(units: Sequence[Unit], statement: str) -> list[Statement]:
@@ -183,7 +202,7 @@ def _states(units: Sequence[Unit], statement: str) -> list[Statement]:
     was = _literal([str(u.seq_before) for u in units])
     beat = [now, numbers, seqs, _literal([str(_first_bytes(head)) for head in heads]), next_ats, was]
     columns = [now, numbers, was, seqs, next_ats, _literal(waits), _hashes(heads), _joined(texts)]
-    return [Statement(statement, [*beat, *columns], len(units))]
+    return [Statement(statement, [*beat, *_facts(units), *columns], len(units))]
 
 
 def _first_bytes(head: bytes) -> int:

@@ -120,8 +120,9 @@ def _go(visit: Visit, quote: str, *, good: bool) -> HttpResponse:
     currency, _colon, shown_hash = quote.partition(":")
     try:
         if not good:
-            raise Refused("nothing_owed", "the case of this link is over")
-        url = open_page(live.store, live.providers, visit.account, {currency: shown_hash}, visit.now, visit.author)
+            raise Refused("link_over", "the case of this link is over")
+        wanted = {currency: shown_hash} if quote else {}
+        url = open_page(live.store, live.providers, visit.account, wanted, visit.now, visit.author)
     except StaleQuote as stale:
         visit.fresh()
         return shown(visit, _recent(visit), in_words(stale), 409, good=good)
@@ -226,7 +227,7 @@ def stable(request: HttpRequest, account: str, attempt: int = 0) -> HttpResponse
     from the bank or the provider's page. Who has a sign-in to that account pays there, or reads what became of the
     payment; whoever came by its pay link goes back to that link's page; all others sign in."""
     number = account_of(account)
-    somebody = signed_in(request, "person")
+    somebody = signed_in(request)
     if somebody is None or role_of(number, somebody.number) is None:
         link = link_in(request)
         if link is not None and link.account == number:

@@ -18,12 +18,10 @@ from arrears.core.account import ALL_STOPS, HoldScope, Stop
 from arrears.core.errors import Refused
 from arrears.core.ids import HOLD, format_id, parse_id
 from arrears.core.people.scopes import ScopeAct, ScopeKind
-from arrears.core.view import View
 from arrears.engine import commands
 from arrears.engine.booking import Payment
 from arrears.engine.commands import corrections
-from arrears.engine.explaining import explained_subscription
-from arrears.engine.finding import find_subscription
+from arrears.engine.finding import named_subscription
 from arrears.web.api.entities import invoice_said, known_invoices
 from arrears.web.api.fields import Amount, Day, InvoiceNumber, Ref, ShortText
 from arrears.web.api.frame import OfAccount, Strict, account_number, author_of, no_account, of_token, terms
@@ -184,7 +182,7 @@ def declined(request: HttpRequest, body: DeclineBody) -> HttpResponse:
     live = installed()
     account = _own_invoice(request, body.invoices[0])
     debts = _debts(account, body.invoices)
-    commands.report_decline(live.store, account, debts, live.clock.now(), author_of(request))
+    commands.report_decline(live.store, account, debts, live.clock.now(), author_of(request), journal=live.store)
     return answered({"invoices": [_invoice(one) for one in body.invoices]})
 
 
@@ -195,7 +193,8 @@ def dispute(request: HttpRequest, body: OneInvoice) -> HttpResponse:
     live = installed()
     account = _own_invoice(request, body.invoice)
     [debt] = _debts(account, [body.invoice])
-    number = commands.dispute(live.store, account, debt, live.clock.now(), author_of(request), body.why)
+    now, author = live.clock.now(), author_of(request)
+    number = commands.dispute(live.store, account, debt, now, author, body.why, journal=live.store)
     return answered({"hold": format_id(HOLD, account, number), **_invoice(body.invoice)}, 201)
 
 
@@ -212,7 +211,7 @@ def hold(request: HttpRequest, body: HoldBody) -> HttpResponse:
         scope, [target] = HoldScope.DEBT, _debts(account, [body.invoice])
     elif body.subscription is not None:
         scope = HoldScope.SUBSCRIPTION
-        target = find_subscription(live.store.snapshots([account])[account], body.subscription)
+        target = named_subscription(live.store, account, body.subscription)
     number = commands.hold(
         live.store,
         account,
@@ -223,6 +222,7 @@ def hold(request: HttpRequest, body: HoldBody) -> HttpResponse:
         until=body.until,
         now=live.clock.now(),
         author=author_of(request),
+        journal=live.store,
     )
     return answered({"hold": format_id(HOLD, account, number), "scope": scope, "until": body.until}, 201)
 
@@ -237,40 +237,6 @@ def release(request: HttpRequest, hold: str, body: Reasoned) -> HttpResponse:
         raise Refused("unknown_hold", f"there is no hold {hold}")
     commands.release(live.store, account, number, live.clock.now(), author_of(request), body.why)
     return answered({"hold": hold, "released": True})
-
-
-@router.post(
-    "/accounts/{account}/subscriptions/{subscription}/cancel", **terms(ScopeKind.SUBSCRIPTIONS, WRITE, keyed=True)
-)
-@once_per_key
-def cancel(request: HttpRequest, account: str, subscription: str, body: Reasoned) -> HttpResponse:
-    """End a subscription (`sub_12_3`, or the name of its service) today: it is stopped, what is open stays, and its
-    data is kept for the days of retention."""
-    live = installed()
-    number = account_number(account)
-    sub = find_subscription(live.store.snapshots([number])[number], subscription)
-    commands.cancel(live.store, number, sub, live.clock.now(), author_of(request), body.why)
-    return answered(subscription_said(number, sub))
-
-
-@router.post(
-    "/accounts/{account}/subscriptions/{subscription}/reactivate", **terms(ScopeKind.SUBSCRIPTIONS, WRITE, keyed=True)
-)
-@once_per_key
-def reactivate(request: HttpRequest, account: str, subscription: str, body: Reasoned) -> HttpResponse:
-    """Take the cancellation of a subscription back; it runs again unless something else keeps it stopped."""
-    live = installed()
-    number = account_number(account)
-    sub = find_subscription(live.store.snapshots([number])[number], subscription)
-    commands.reactivate(live.store, number, sub, live.clock.now(), author_of(request), body.why)
-    return answered(subscription_said(number, sub))
-
-
-def subscription_said(account: int, number: int) -> dict[str, Any]:
-    """How a subscription stands, with the dates that its customer was told."""
-    store = installed().store
-    view = View(store.policies(), store.snapshots([account])[account], store.system().guards, installed().clock.now())
-    return explained_subscription(view, number)
 
 
 def _own(request: HttpRequest, said: str) -> int:
@@ -307,4 +273,4 @@ def _invoice(number: str) -> dict[str, Any]:
     store = installed().store
     place = store.invoice_places([number])[number]
     known, account = known_invoices(store, place.account), store.snapshots([place.account])[place.account]
-    return invoice_said(place.ref, number, known, account)
+    return invoice_said(store.described([place.account])[place.account], number, known, account)

@@ -5,12 +5,19 @@ from __future__ import annotations
 import hashlib
 import json
 from collections.abc import Mapping
-from typing import Any
+from typing import Any, Final
+from urllib.parse import quote
 
-from arrears.core.account import Account
+from arrears.core.account import Account, Mode
 from arrears.core.ids import ACCOUNT, INVOICE, SUBSCRIPTION, format_id
-from arrears.core.known import IMPORTER, KINDS, Known, known_of
+from arrears.core.known import IMPORTER, KINDS, Known, KnownInvoice, known_of
+from arrears.engine.commands.documents import is_offered
 from arrears.ports import NewAccount, Receivables
+from arrears.settings import invoice_documents
+from arrears.web.api.line_fields import lines_said, taxes_said
+from arrears.wiring import settings
+
+_METHOD: Final = ("provider", "customer", "method")
 
 
 def etag(said: Mapping[str, Any]) -> str:
@@ -33,6 +40,7 @@ def account_said(known: NewAccount, account: Account) -> dict[str, Any]:
         "billing_address": known.billing_address.split("\n") if known.billing_address else [],
         "tax_number": known.tax_number or None,
         "warn_too": sorted(known.copies),
+        "payment_method": known.method and dict(zip(_METHOD, known.method, strict=True)),
         "subscriptions": [
             {
                 "subscription": format_id(SUBSCRIPTION, account.no, one.no),
@@ -45,15 +53,16 @@ def account_said(known: NewAccount, account: Account) -> dict[str, Any]:
     }
 
 
-def invoice_said(ref: str, number: str, known: Known, account: Account) -> dict[str, Any]:
-    """An invoice: what it asks now, what of it is open, since when it is past due, and whether it is held."""
+def invoice_said(of: NewAccount, number: str, known: Known, account: Account) -> dict[str, Any]:
+    """An invoice of this customer: what it asks now, what of it is open, since when it is past due, whether it is held,
+    and where its document is, None where there is none."""
     one = known.invoices[known.by_number[number]]
     debt = account.debt(one.no)
     standing = "void" if one.void else "uncollectible" if one.given_up_minor > 0 and debt is None else "open"
     return {
         "number": number,
         "invoice": format_id(INVOICE, account.no, one.no),
-        "account": ref,
+        "account": of.ref,
         "services": list(one.services),
         "issued_on": one.issued_on.isoformat(),
         "due_on": one.due_on.isoformat(),
@@ -63,7 +72,27 @@ def invoice_said(ref: str, number: str, known: Known, account: Account) -> dict[
         "held": debt is not None and account.debt_is_held(one.no),
         "disputed": bool(one.book_holds),
         "standing": "paid" if debt is None and standing == "open" else standing,
+        "lines": lines_said(one.lines, one.currency),
+        "tax": taxes_said(one.tax_lines, one.currency),
+        "document_url": _document_url(of, one, account),
     }
+
+
+def _document_url(of: NewAccount, one: KnownInvoice, account: Account) -> str | None:
+    """Where the customer finds the document: the operator's own where they have theirs elsewhere, else ours."""
+    ours, debt = settings(), account.debt(one.no)
+    if ours.invoice_url:
+        return ours.invoice_url.replace("{number}", quote(one.number, safe=""))
+    invoicing, _maker = invoice_documents(ours)
+    offered = not one.void and is_offered(
+        invoicing,
+        one.currency,
+        of.country,
+        by_transfer=account.mode is Mode.INVOICE,
+        has_lines=bool(one.lines or one.tax_lines),
+        open_minor=0 if debt is None else debt.open_minor,
+    )
+    return f"{ours.base_url}/{format_id(ACCOUNT, account.no)}/invoices/{one.no}.pdf" if offered else None
 
 
 def known_invoices(store: Receivables, account: int) -> Known:

@@ -20,6 +20,7 @@ from arrears.core.people.scopes import ScopeAct, ScopeKind, TokenScope, allows, 
 from arrears.core.people.throttles import Throttled
 from arrears.engine.finding import find_account
 from arrears.web import throttle
+from arrears.web.api.document import complete
 from arrears.web.api_tokens import Token, token_of
 from arrears.web.errors import problem
 from arrears.wiring import RealClock, installed
@@ -52,6 +53,8 @@ STATUS: Final = {
     "method_held": 409,
     "settle_first": 409,
     "account_exists": 409,
+    "administrator_exists": 409,
+    "already_there": 409,
     "nothing_changes": 409,
     "already_canceled": 409,
     "not_canceled": 409,
@@ -87,6 +90,7 @@ class AnyToken(HttpBearer):
         found = token_of(token, RealClock().now())
         if found is None:
             raise wrong(request)
+        request.api_token = found.number  # type: ignore[attr-defined]
         counted = throttle.take_of_token(found.number)
         request.api_tries = counted  # type: ignore[attr-defined]
         if not counted.let_in:
@@ -180,11 +184,7 @@ class _Api(NinjaAPI):
     @cached_property
     def _description(self) -> OpenAPISchema:
         found = super().get_openapi_schema(path_prefix=self.get_root_path({}))
-        for path in found["paths"].values():
-            for operation in path.values():
-                for status, answer in operation["responses"].items():
-                    if int(status) >= 400:
-                        answer["content"] = {"application/problem+json": answer["content"]["application/json"]}
+        complete(found)
         return found
 
     def get_openapi_schema(self, **_: Any) -> OpenAPISchema:

@@ -115,6 +115,7 @@ def _subscription(one: ListedSubscription) -> dict[str, Any]:
         "subscription": format_id(SUBSCRIPTION, one.account, one.no),
         "account": format_id(ACCOUNT, one.account),
         "ref": one.ref,
+        "subscription_ref": one.subscription_ref,
         "service": one.service,
         "state": one.state,
         "reasons": one.reasons,

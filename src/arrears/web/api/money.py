@@ -8,10 +8,10 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Sequence
-from typing import Any, Final
+from typing import Annotated, Any, Final
 
 from django.http import HttpRequest, HttpResponse, JsonResponse
-from ninja import Field, Router
+from ninja import Field, Query, Router
 
 from arrears.core.errors import Refused
 from arrears.core.ids import ACCOUNT, INVOICE, PERSON, SUBSCRIPTION, format_id, parse_id
@@ -104,14 +104,16 @@ class RefundBody(Strict):
 
 
 @router.get("/accounts/{account}/settlement", **terms(PAYMENTS, READ))
-def show(request: HttpRequest, account: str) -> HttpResponse:
+def show(
+    request: HttpRequest, account: str, also: Annotated[list[str] | None, Query(max_length=100)] = None
+) -> HttpResponse:
     """What is owed now, one quote for each currency: send it back as it is to pay it.
 
     `?also=inv_12_3` adds an invoice that is not due yet.
     """
     live = installed()
     number = account_number(account)
-    owed = settling.quote(live.store, number, live.clock.now(), _invoices(number, request.GET.getlist("also")))
+    owed = settling.quote(live.store, number, live.clock.now(), _invoices(number, also or []))
     return JsonResponse({"owed": [_quote(q) for q in owed]})
 
 

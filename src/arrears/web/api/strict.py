@@ -9,12 +9,9 @@ from django.http import HttpRequest, HttpResponse
 
 from arrears.core.strict_json import NotStrict, parse
 from arrears.web.errors import problem
+from arrears.web.gate import ROWS_PATH
 
 BODY_BYTES_MAX: Final = 1024 * 1024
-BULK_BYTES_MAX: Final = 16 * 1024 * 1024
-"""Of many rows at once: ten thousand of more than a thousand bytes each."""
-BULK: Final = "/v1/upserts"
-"""It reads its rows itself, a line at a time."""
 LENGTH_DIGITS_MAX: Final = 18
 
 
@@ -44,8 +41,9 @@ def strict_body(answer: Callable[[HttpRequest], HttpResponse]) -> Callable[[Http
     def answered(request: HttpRequest) -> HttpResponse:
         if not request.path.startswith("/v1/") or request.method in ("GET", "HEAD", "OPTIONS"):
             return answer(request)
-        if request.path == BULK and request.method == "POST":
-            return _of_rows(request) or answer(request)
+        if request.path == ROWS_PATH and request.method == "POST":
+            # It reads its rows itself, a line at a time, and says itself what is wrong with them.
+            return answer(request)
         if int(request.META.get("CONTENT_LENGTH") or 0) > BODY_BYTES_MAX:
             return problem(413, "too_large", "Too large", f"a body has at most {BODY_BYTES_MAX} bytes")
         if request.content_type != "application/json" and request.META.get("CONTENT_LENGTH") not in (None, "", "0"):
@@ -58,12 +56,3 @@ def strict_body(answer: Callable[[HttpRequest], HttpResponse]) -> Callable[[Http
         return answer(request)
 
     return answered
-
-
-def _of_rows(request: HttpRequest) -> HttpResponse | None:
-    """What is wrong with a body of many rows before it is read."""
-    if int(request.META.get("CONTENT_LENGTH") or 0) > BULK_BYTES_MAX:
-        return problem(413, "too_large", "Too large", f"rows have at most {BULK_BYTES_MAX} bytes together")
-    if request.content_type != "application/x-ndjson":
-        return problem(415, "wrong_type", "Wrong content type", "send application/x-ndjson: a JSON object on each line")
-    return None

@@ -10,10 +10,21 @@ from dataclasses import dataclass, field
 from typing import Annotated, Any, Final, Literal, NamedTuple
 
 from msgspec.structs import replace
-from pydantic import Field, TypeAdapter, ValidationError, model_validator
+from pydantic import AfterValidator, Field, TypeAdapter, ValidationError, model_validator
 from pydantic_core import PydanticCustomError
 
-from arrears.core.receivables import AccountRows, BookAccount, BookInvoice, BookPayment, InvoiceStanding, NamedThings
+from arrears.core.errors import Refused
+from arrears.core.invoice_lines import LINES_MAX, TAX_LINES_MAX, check_lines
+from arrears.core.payments.card_numbers import is_card_number
+from arrears.core.receivables import (
+    AccountRows,
+    BookAccount,
+    BookInvoice,
+    BookPayment,
+    InvoiceStanding,
+    NamedMethod,
+    NamedThings,
+)
 from arrears.web.api.fields import (
     Amount,
     Country,
@@ -28,12 +39,36 @@ from arrears.web.api.fields import (
     Zone,
 )
 from arrears.web.api.frame import Strict
+from arrears.web.api.line_fields import LineBody, TaxBody, book_lines, book_taxes, currencies_of
+from arrears.wiring import installed
+
+
+def _set_up(name: str) -> str:
+    """A provider that is not set up would never be asked about the method."""
+    if name not in installed().providers.by_name:
+        raise PydanticCustomError("unknown_provider", "is no payment provider that is set up here")
+    return name
+
+
+def _no_card(text: str) -> str:
+    if is_card_number(text):
+        raise PydanticCustomError("card_number", "is the number of a card; give what the provider calls it")
+    return text
+
+
+class MethodName(Strict):
+    """A payment method that a customer has at a provider already: what the provider calls the payer and the method.
+    Never the number of a card. The provider is asked before anything is charged with it."""
+
+    provider: Annotated[ShortText, AfterValidator(_set_up)]
+    customer: Annotated[ShortText, AfterValidator(_no_card)]
+    method: Annotated[ShortText, AfterValidator(_no_card)]
 
 
 class AccountBody(Strict):
     """An account as its operator's system has it. `warn_too` are further addresses that are warned; an address that is
     not sent stays. `billing_address` has a line of text each, and is taken away by none, as `tax_number` by an empty
-    one."""
+    one. `payment_method` is what pays for what nothing that the customer chose here pays for."""
 
     name: ShortText
     country: Country
@@ -45,11 +80,13 @@ class AccountBody(Strict):
     billing_address: PostalLines | None = None
     tax_number: TaxNumber | None = None
     warn_too: Annotated[list[Email], Field(max_length=20)] = []  # noqa: RUF012 - pydantic copies it
+    payment_method: MethodName | None = None
 
 
 class InvoiceBody(Strict):
     """An invoice as its operator's system has it: what it asks in all, for which services, and, where that is said, at
-    least how much of it is paid, whether it is disputed, and whether it was withdrawn or given up."""
+    least how much of it is paid, whether it is disputed, and whether it was withdrawn or given up. `lines` and `tax`
+    are what its document shows, and come to the total exactly."""
 
     account: Ref
     services: Annotated[list[ShortText], Field(min_length=1, max_length=100)]
@@ -59,6 +96,8 @@ class InvoiceBody(Strict):
     paid: Amount | None = None
     disputed: bool | None = None
     standing: Literal["open", "void", "uncollectible"] | None = None
+    lines: Annotated[list[LineBody], Field(max_length=LINES_MAX)] = []  # noqa: RUF012 - pydantic copies it
+    tax: Annotated[list[TaxBody], Field(max_length=TAX_LINES_MAX)] = []  # noqa: RUF012 - pydantic copies it
 
     @model_validator(mode="after")
     def _fits(self) -> InvoiceBody:
@@ -68,7 +107,19 @@ class InvoiceBody(Strict):
             raise PydanticCustomError("other_currency", "it is paid in another currency than it asks")
         if len(set(self.services)) != len(self.services):
             raise PydanticCustomError("same_service", "a service stands twice")
+        self._check_lines()
         return self
+
+    def _check_lines(self) -> None:
+        currency = self.total.currency
+        if currencies_of(self.lines, self.tax) - {currency}:
+            raise PydanticCustomError("other_currency", "a line is in another currency than the total")
+        try:
+            lines, taxes = book_lines(self.lines), book_taxes(self.tax)
+            check_lines("", currency, self.total.amount_minor, lines, taxes)
+        except (ValueError, Refused) as error:
+            what = error.message.removeprefix("invoice '': ") if isinstance(error, Refused) else str(error)
+            raise PydanticCustomError("bad_lines", what.replace("{", "(").replace("}", ")")) from None
 
 
 class SentAccount(AccountBody):
@@ -100,6 +151,7 @@ COLUMNS: Final = {
     "policy": "policy",
     "billing_address": "billing_address",
     "tax_number": "tax_number",
+    "method": "payment_method",
     "services": "services",
     "issued_on": "issued_on",
     "due_on": "due_on",
@@ -110,6 +162,8 @@ COLUMNS: Final = {
     "ref": "number",
     "disputed": "disputed",
     "standing": "standing",
+    "lines": "lines",
+    "tax_lines": "tax",
 }
 """Where each field of a row of a book stands here."""
 
@@ -213,8 +267,13 @@ def book_account(ref: str, said: AccountBody) -> BookAccount:
         copies=tuple(one for one in dict.fromkeys(said.warn_too) if one != said.email),
         billing_address="\n".join(said.billing_address or ()),
         tax_number=said.tax_number or "",
+        method=None if said.payment_method is None else _method(said.payment_method),
         unsaid=frozenset(name for name, word in words.items() if word is None),
     )
+
+
+def _method(said: MethodName) -> NamedMethod:
+    return NamedMethod(said.provider, said.customer, said.method)
 
 
 def book_invoice(row: int, number: str, said: InvoiceBody) -> BookInvoice:
@@ -232,6 +291,8 @@ def book_invoice(row: int, number: str, said: InvoiceBody) -> BookInvoice:
         disputed=bool(said.disputed),
         standing=InvoiceStanding(said.standing or "open"),
         unsaid=frozenset(name for name, word in words.items() if word is None),
+        lines=book_lines(said.lines),
+        tax_lines=book_taxes(said.tax),
     )
 
 

@@ -1,37 +1,32 @@
-"""Accounts and invoices, brought up to date by the operator's own references: an import of the rows that are sent
-(spec, section 14), so that a request and a file say the same.
+"""Accounts and invoices, brought up to date by the operator's own references: an import of the row that is sent (spec,
+section 14), so that a request and a file say the same.
 """
 
 from __future__ import annotations
 
-from collections import defaultdict
 from collections.abc import Callable, Mapping
 from typing import Any, Final
 
 from django.http import HttpRequest, HttpResponse, JsonResponse
 from ninja import Router
+from ninja.errors import HttpError
 from pydantic import ValidationError
 
 from arrears.core import facts as f
 from arrears.core.errors import Refused
 from arrears.core.known import IMPORTER, known_from
 from arrears.core.people.scopes import ScopeAct, ScopeKind, allows
-from arrears.core.strict_json import NotStrict, parse
 from arrears.engine.commands.import_part import BookPart
 from arrears.engine.commands.importing import ImportReport
 from arrears.web.api.entities import account_said, etag, invoice_said, known_invoices
 from arrears.web.api.frame import OfAccount, account_number, no_account, of_token, terms
-from arrears.web.api.strict import BULK_BYTES_MAX
 from arrears.web.api.upsert_rows import (
     COLUMNS,
     AccountBody,
-    AnyRow,
     InvoiceBody,
     SentAccount,
     SentInvoice,
     SentRows,
-    WrongField,
-    raw,
     wrong_fields,
 )
 from arrears.web.errors import problem
@@ -44,10 +39,8 @@ ACCOUNTS: Final = ScopeKind.ACCOUNTS
 INVOICES: Final = ScopeKind.INVOICES
 READ: Final = ScopeAct.READ
 WRITE: Final = ScopeAct.WRITE
+MONEY: Final = ScopeAct.MONEY
 ROUTE_ASKS: Final = OfAccount.ROUTE_ASKS
-
-ROWS_MAX: Final = 10_000
-"""So many rows one request may have."""
 
 _CONDITIONS: Final = [
     {"in": "header", "name": name, "required": False, "schema": {"type": "string", "maxLength": 200}}
@@ -65,10 +58,12 @@ def account(request: HttpRequest, ref: str) -> HttpResponse:
 def put_account(request: HttpRequest, ref: str, body: AccountBody) -> HttpResponse:
     """Say what an account is; it is opened if it is not there (201). With `If-Match` only while it is as it was read,
     with `If-None-Match: *` only if it is not there."""
+    if lacking := lacks(request, body):
+        raise HttpError(403, f"this token lacks {lacking}")
     sent, row = SentRows(), _named(SentAccount, {"kind": "account", "ref": ref}, body)
     sent.add(1, row)
     seen = _Seen(request, ref, _account_of_part)
-    report = _import(sent, seen)
+    report = imported(sent, seen)
     if report.refused:
         return _conflict(report, ref)
     return _taken(seen, report, _account_said(request, ref))
@@ -87,7 +82,7 @@ def put_invoice(request: HttpRequest, number: str, body: InvoiceBody) -> HttpRes
     sent, row = SentRows(), _named(SentInvoice, {"kind": "invoice", "number": number}, body)
     sent.add(1, row)
     seen = _Seen(request, body.account, lambda part, ref: _invoice_of_part(part, ref, number))
-    report = _import(sent, seen)
+    report = imported(sent, seen)
     if report.refused:
         return _conflict(report, body.account)
     if not seen.was_there and report.count["nothing_asked"]:
@@ -95,39 +90,21 @@ def put_invoice(request: HttpRequest, number: str, body: InvoiceBody) -> HttpRes
     return _taken(seen, report, _invoice_said(request, number))
 
 
-_BULK: Final = {
-    "required": True,
-    "content": {
-        "application/x-ndjson": {
-            "schema": {"type": "string", "description": "one JSON object on each line"},
-            "example": '{"kind": "account", "ref": "c-1", "name": "Anna", "country": "NL", "zone": "Europe/Amsterdam",'
-            ' "locale": "nl", "payment_mode": "card"}\n',
-        }
-    },
-}
-
-
-@router.post("/upserts", **terms(ACCOUNTS, WRITE, of_account=OfAccount.OF_ALL, body=_BULK))
-def upserts(request: HttpRequest) -> HttpResponse:
-    """Many rows at once, a JSON object on each line: `"kind": "account"` with `ref`, or `"kind": "invoice"` with
-    `number`, and what a PUT would say. Each account is taken with all its rows or left as it was; the answer says of
-    each row which, in order. Sent again it changes nothing more."""
-    sent = _read(request)
-    if isinstance(sent, HttpResponse):
-        return sent
-    seen = _SeenMany()
-    report = _import(sent, seen)
-    for one in report.changes:
-        seen.changed[one.account, one.invoice].add(COLUMNS.get(one.what, one.what))
-    rows = [_row_said(row, sent, report, seen) for row in sorted(sent.places)]
-    refused = sum(one["result"] == "refused" for one in rows)
-    return JsonResponse({"taken": len(rows) - refused, "refused": refused, "rows": rows})
-
-
 # -- importing -----------------------------------------------------------------------------------------------------
 
 
-def _import(sent: SentRows, look: Callable[[BookPart], None]) -> ImportReport:
+def lacks(request: HttpRequest, said: AccountBody | InvoiceBody) -> str:
+    """The scope that a token needs for what a row says, and lacks; empty where it may say that. What is paid with is
+    for those to say who may move money."""
+    may = request.auth.scopes  # type: ignore[attr-defined]
+    if isinstance(said, InvoiceBody):
+        return "" if allows(may, INVOICES, WRITE) else f"{INVOICES}:{WRITE}"
+    names = said.payment_method is not None
+    return f"{ScopeKind.PAYMENTS}:{MONEY}" if names and not allows(may, ScopeKind.PAYMENTS, MONEY) else ""
+
+
+def imported(sent: SentRows, look: Callable[[BookPart], None]) -> ImportReport:
+    """What came of the rows that were sent; see `sent_rows.import_rows`."""
     return import_rows(sent.accounts(), COLUMNS, sent.reasons(), sent.misread(), look)
 
 
@@ -155,20 +132,6 @@ class _Seen:
             raise Refused("version_changed", "it is there already")
 
 
-class _SeenMany:
-    """Which accounts and invoices were there, and which fields of each have changed."""
-
-    def __init__(self) -> None:
-        self.changed: defaultdict[tuple[str, str], set[str]] = defaultdict(set)
-        self.accounts: set[str] = set()
-        self.invoices: set[str] = set()
-
-    def __call__(self, part: BookPart) -> None:
-        """Look at one part."""
-        self.accounts |= {ref for ref, unit in part.units.items() if not unit.is_new}
-        self.invoices |= {*part.places}
-
-
 def _named(kind: Any, names: Mapping[str, str], body: AccountBody | InvoiceBody) -> Any:
     """A row of what a PUT says: its name is in the path, and checked as in a row."""
     try:
@@ -189,36 +152,6 @@ _A_ROW: Final[Mapping[Any, Mapping[str, Any]]] = {
         "total": {"amount_minor": 0, "currency": "EUR"},
     },
 }
-
-
-def _read(request: HttpRequest) -> SentRows | HttpResponse:
-    body = request.read(BULK_BYTES_MAX + 1)
-    lines = [line for line in body.split(b"\n") if line.strip()]
-    if len(lines) > ROWS_MAX:
-        return problem(413, "too_many_rows", "Too many rows", f"a request has at most {ROWS_MAX} rows")
-    if not lines:
-        return problem(422, "no_rows", "There is no row", "send a JSON object on each line; nothing was sent")
-    sent, may = SentRows(), request.auth.scopes  # type: ignore[attr-defined]
-    for number, line in enumerate(lines, 1):
-        try:
-            said = parse(line)
-        except NotStrict as error:
-            return problem(400, "bad_json", "A row cannot be read", f"row {number}: {error}")
-        try:
-            row = AnyRow.validate_python(said)
-        except ValidationError as error:
-            kind = raw(said, "kind")
-            whose, key = (raw(said, name) for name in (("ref", "ref") if kind == "account" else ("account", "number")))
-            if not whose or "\0" in whose:
-                fields = [one._asdict() for one in wrong_fields(error)]
-                detail = f"row {number} does not say whose it is; nothing was taken"
-                return problem(422, "invalid", "A row is not right", detail, row=number, fields=fields)
-            sent.complain(number, whose, kind, key, wrong_fields(error, skip=1))
-            continue
-        if isinstance(row, SentInvoice) and not allows(may, INVOICES, WRITE):
-            return problem(403, "forbidden", "Not allowed", f"this token lacks {INVOICES}:{WRITE}")
-        sent.add(number, row)
-    return sent
 
 
 # -- saying what came of it ----------------------------------------------------------------------------------------
@@ -243,27 +176,6 @@ def _conflict(report: ImportReport, ref: str) -> HttpResponse:
         raise no_account(ref)
     fields = [{"field": name, "code": "conflicting", "what": what}]
     return problem(409, "conflicting_row", "That cannot be taken", what, fields=fields)
-
-
-def _row_said(row: int, sent: SentRows, report: ImportReport, seen: _SeenMany) -> dict[str, Any]:
-    ref, kind, key = sent.places[row]
-    said: dict[str, Any] = {"row": row, "kind": kind, "ref" if kind == "account" else "number": key}
-    if ref in report.wrong:
-        wrong = sent.wrong.get(row) or _reasons(report.wrong[ref], row, kind)
-        code = "conflicting_row" if wrong else "account_refused"
-        return {**said, "result": "refused", "code": code, "fields": [one._asdict() for one in wrong]}
-    changed = sorted(seen.changed[ref, key if kind == "invoice" else ""])
-    if key in (seen.accounts if kind == "account" else seen.invoices):
-        return {**said, "result": "changed" if changed else "unchanged", "changed": changed}
-    return {**said, "result": "nothing_asked" if sent.asks_nothing(row) else "created", "changed": []}
-
-
-def _reasons(wrong: Mapping[int, str], row: int, kind: str) -> list[WrongField]:
-    reason = wrong.get(row) or (wrong.get(0) if kind == "account" else None)
-    if reason is None:
-        return []
-    name, _, what = reason.partition(": ")
-    return [WrongField(name, "conflicting", what)]
 
 
 def _is_bound(request: HttpRequest) -> bool:
@@ -292,11 +204,15 @@ def _invoice_said(request: HttpRequest, number: str) -> dict[str, Any]:
     if place is None or not of_token(request, place.account):
         raise Refused("unknown_invoice", f"there is no invoice {number[:60]!r}")
     known = known_invoices(store, place.account)
-    return invoice_said(place.ref, number, known, store.snapshots([place.account])[place.account])
+    described = store.described([place.account])[place.account]
+    return invoice_said(described, number, known, store.snapshots([place.account])[place.account])
 
 
 def _invoice_of_part(part: BookPart, ref: str, number: str) -> dict[str, Any] | None:
     unit = part.units[ref]
     history = ((author, f.decode_fact(body)) for author, body in part.stored.get(unit.no, ()))
     known = known_from(history, IMPORTER)
-    return None if number not in known.by_number else invoice_said(ref, number, known, unit.account)
+    described = part.described.get(unit.no)
+    if described is None or number not in known.by_number:
+        return None
+    return invoice_said(described, number, known, unit.account)

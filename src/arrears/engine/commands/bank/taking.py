@@ -10,12 +10,10 @@ import msgspec
 
 from arrears.core.bank.statements import BankFile, BankStatement, wrong_with
 from arrears.core.facts import ARREARS
+from arrears.core.system import BANK, BANK_FEED
 from arrears.engine.commands.bank.crediting import end_old_doubts, look_at
 from arrears.engine.system import set_book_refused, set_book_taken
 from arrears.ports.bank import BankTaking, Closing
-
-BANK: Final = "bank:"
-"""How the name of a feed begins whose statements do not say everything; behind it is the account."""
 
 
 class TakenFile(msgspec.Struct, frozen=True):
@@ -46,12 +44,12 @@ def take_file(
     store: BankTaking, file: BankFile, digest: bytes, name: str, ours: Collection[tuple[str, str]], now: datetime
 ) -> TakenFile:
     """Take a file and book what decides by itself. All of it or nothing: what is wrong in one of its statements sets
-    the whole file aside, with a task, and nobody is restricted, disabled or deleted until a statement of that account
-    closes the gap or a person closes the task: it may say who has paid."""
+    the whole file aside, with a task, and nobody who pays by transfer is restricted, disabled or deleted until a
+    statement of that account closes the gap or a person closes the task: it may say who has paid."""
     if store.bank_file_known(digest):
         return TakenFile("known")
     if why := wrong_with_file(file, ours):
-        for account in sorted({one.account for one in file.statements if (one.account, one.currency) in ours}):
+        for account in sorted({account for account, currency in ours if _may_be_of(file, account, currency)}):
             set_book_refused(store, BANK + account, now, f"{name} was set aside: {why}"[:400])
         return TakenFile("refused" if file.refused else "quarantined", why)
     firsts = store.keep_bank_file(digest, name, file.statements, now)
@@ -60,6 +58,17 @@ def take_file(
     gaps = _say_gaps(store, file.statements, name, now)
     look_at(store, now)
     return TakenFile("taken", firsts=firsts, gaps=gaps)
+
+
+_NEVER_SEEN: Final = frozenset({"no_such_file", "unreadable_file"})
+"""What says nothing of a bank: nobody has seen what is in the file."""
+
+
+def _may_be_of(file: BankFile, account: str, currency: str) -> bool:
+    """Whether a file that is not taken may say something of an account: one that cannot be read may of any."""
+    if file.refused:
+        return file.code not in _NEVER_SEEN
+    return any((one.account, one.currency) == (account, currency) for one in file.statements)
 
 
 def _say_gaps(store: BankTaking, statements: Sequence[BankStatement], name: str, now: datetime) -> Mapping[str, str]:
@@ -91,14 +100,10 @@ def bank_hourly(store: BankTaking, ours: Collection[tuple[str, str]], feed_days:
     newest = store.newest_closing() if feed_days else {}
     for account, currency in sorted(ours) if feed_days else ():
         day = newest.get((account, currency))
-        name = f"{FEED}{account} {currency}"
+        name = f"{BANK_FEED}{account} {currency}"
         is_old = day is None or (now.date() - day).days > feed_days
         if is_old and name not in store.system().books_refused:
             since = "there is no statement of it" if day is None else f"its newest statement ends on {day}"
             set_book_refused(store, name, now, f"{account} in {currency}: {since}; take a newer one")
         elif not is_old:
             set_book_taken(store, name, now, ARREARS, f"its newest statement ends on {day}")
-
-
-FEED: Final = "bank feed:"
-"""How the name of a feed begins of which no new statement comes."""
