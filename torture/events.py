@@ -1,10 +1,11 @@
 """`python -m torture.events`: receivers, couriers and the database fail while facts come; each event arrives in order.
 
 Real couriers (processes, killed at random and at each of their failpoints) carry the events of a book on an embedded
-server of its own to real receivers, which are killed, slow, away for days, answer garbage, or keep an event and say
-that they did not. Facts come meanwhile from several threads, some of whose transactions stay open long after others
-that began later. Endpoints are added, rotated, switched, replayed and removed. A reader goes through the feed all the
-time.
+server of its own to real receivers: a process that is killed at any moment, whose endpoints hang up, hang, are slow,
+answer garbage, keep an event and say that they did not, or are away for three days of a clock that is moved. Facts come
+meanwhile from several threads, some of whose transactions stay open long after others that began later. Endpoints are
+added, rotated, switched, replayed and removed. A reader goes through the feed all the time, and dies before it has
+stored how far it is.
 
 In the end every endpoint has every event that it wanted, first seen in the order of its account; the reader has every
 event once and in order; every fact that is an event has one number; and what was created is acknowledged, pending or
@@ -17,9 +18,11 @@ import argparse
 import http.server
 import json
 import logging
+import os
 import random
 import shutil
 import signal
+import socket
 import subprocess
 import sys
 import tempfile
@@ -56,7 +59,8 @@ from arrears.store.server import EmbeddedServer
 SCHEMA: Final = "torture"
 ROOT: Final = Path(__file__).parents[1]
 AWAY: Final = (psycopg.OperationalError, PoolTimeout)
-MODES: Final = ("ok", "ok", "slow", "lying", "garbage", "killed", "hang")
+MODES: Final = ("ok", "ok", "slow", "lying", "garbage", "hangs_up", "hang")
+AWAY_SECONDS: Final = 3 * 24 * 3600
 LIMIT_SECONDS: Final = 2.0
 CALM_SECONDS_MAX: Final = 240.0
 
@@ -67,52 +71,52 @@ class OffsetClock:
     def __init__(self, folder: Path) -> None:
         self._file = folder / "offset"
 
+    def passed(self) -> int:
+        """How many seconds have been added."""
+        return int(self._file.read_text()) if self._file.exists() else 0
+
     def now(self) -> datetime:
         """Now, by this clock."""
-        text = self._file.read_text() if self._file.exists() else "0"
-        return datetime.now(UTC) + timedelta(seconds=int(text or 0))
+        return datetime.now(UTC) + timedelta(seconds=self.passed())
 
     def pass_by(self, seconds: int) -> None:
         """Let time pass."""
-        was = int(self._file.read_text()) if self._file.exists() else 0
         part = self._file.with_suffix(".part")
-        part.write_text(str(was + seconds))
+        part.write_text(str(self.passed() + seconds))
         part.replace(self._file)
 
 
 @dataclass
 class Receiver:
-    """What an endpoint's owner keeps: each event when it first came, and how often any came again."""
+    """What an endpoint's owner has: the kinds that it wants, its secrets, how it behaves now, and until when it is
+    away, by the moved clock."""
 
     name: str
     kinds: tuple[str, ...] = ()
     secrets: list[str] = field(default_factory=list)
     mode: str = "ok"
+    away_until: int = 0
+
+
+@dataclass
+class Taken:
+    """What an endpoint has kept, in the order in which it came: each event when it first came, how often any came."""
+
     first: list[tuple[str, int]] = field(default_factory=list)
     seen: Counter[int] = field(default_factory=Counter)
     forged: int = 0
-    lock: threading.Lock = field(default_factory=threading.Lock)
-
-    def take(self, headers: Any, body: bytes) -> None:
-        """Keep an event."""
-        at = datetime.fromtimestamp(int(headers["webhook-timestamp"]), UTC)
-        signatures = {Webhook(one).sign(headers["webhook-id"], at, body.decode()) for one in self.secrets}
-        said = json.loads(body)
-        with self.lock:
-            if not signatures & set(headers["webhook-signature"].split()) or said["id"] != headers["webhook-id"]:
-                self.forged += 1
-            number = number_of_event(said["id"])
-            if not self.seen[number]:
-                self.first.append((said["account"], number))
-            self.seen[number] += 1
 
 
 class Town(http.server.ThreadingHTTPServer):
-    """All receivers on one port, by their path."""
+    """All receivers on one port, by their path, in a process that may be killed at any moment: what each has taken is
+    appended to its own file before it answers, and stays."""
 
     daemon_threads = True
-    request_queue_size = 64
-    receivers: dict[str, Receiver]
+
+    def __init__(self, listening: socket.socket, folder: Path) -> None:
+        super().__init__(listening.getsockname(), OneRequest, bind_and_activate=False)
+        self.socket.close()
+        self.socket, self.folder = listening, folder
 
     def handle_error(self, *_: object) -> None:
         """A connection that a courier has left."""
@@ -125,27 +129,56 @@ class OneRequest(http.server.BaseHTTPRequestHandler):
         """Take an event, or do what receivers do instead."""
         town = self.server
         assert isinstance(town, Town)
-        one = town.receivers[self.path.strip("/")]
+        name = self.path.strip("/")
+        found = json.loads((town.folder / "receivers.json").read_text())[name]
         body = self.rfile.read(int(self.headers["Content-Length"]))
-        mode = one.mode
-        if mode == "killed":
-            self.close_connection = True
-            return
+        mode = found["mode"]
         if mode == "hang":
             time.sleep(2 * LIMIT_SECONDS)
+        if mode in ("hang", "hangs_up"):
+            self.close_connection = True
             return
         if mode == "garbage":
             self.wfile.write(b"\x00\xff nothing of HTTP\r\n\r\n")
             return
         if mode == "slow":
             time.sleep(random.uniform(0, LIMIT_SECONDS / 4))
-        one.take(self.headers, body)
+        keep(town.folder / f"{name}.taken", self.headers, body, found["secrets"])
         lies = mode == "lying" and random.random() < 0.5
         self.send_response(500 if lies else 204)
         self.end_headers()
 
     def log_message(self, *_: object) -> None:
         """Nothing."""
+
+
+def keep(place: Path, headers: Any, body: bytes, secrets: list[str]) -> None:
+    """Append an event, and whether it is signed with one of the secrets: one write, which is there whole or not."""
+    at = datetime.fromtimestamp(int(headers["webhook-timestamp"]), UTC)
+    signatures = {Webhook(one).sign(headers["webhook-id"], at, body.decode()) for one in secrets}
+    said = json.loads(body)
+    good = bool(signatures & set(headers["webhook-signature"].split())) and said["id"] == headers["webhook-id"]
+    line = json.dumps([said["account"], number_of_event(said["id"]), good]) + "\n"
+    written = os.open(place, os.O_APPEND | os.O_CREAT | os.O_WRONLY, 0o600)
+    os.write(written, line.encode())
+    os.close(written)
+
+
+def taken_by(place: Path) -> Taken:
+    """What was kept there."""
+    found = Taken()
+    for line in place.read_text().splitlines() if place.exists() else ():
+        account, number, good = json.loads(line)
+        found.forged += not good
+        if not found.seen[number]:
+            found.first.append((account, number))
+        found.seen[number] += 1
+    return found
+
+
+def town(folder: Path, number: int) -> None:
+    """The receivers' process, on a socket that it is handed: it serves until it is killed."""
+    Town(socket.socket(fileno=number), folder).serve_forever()
 
 
 class Silent:
@@ -185,12 +218,15 @@ class Torture:
         self.url = self.server.start()
         schema.create_scratch(self.url, SCHEMA)
         self.store = store_at(self.url)
-        self.town = Town(("127.0.0.1", 0), OneRequest)
-        self.town.receivers = {}
-        threading.Thread(target=self.town.serve_forever, daemon=True).start()
+        # This process holds the socket: while the receivers are dead it takes connections, and nobody answers.
+        self.listening = socket.create_server(("127.0.0.1", 0), backlog=64)
+        self.receivers: dict[str, Receiver] = {}
+        self.behave()
+        self.town = self.open_town()
         self.counts: Counter[str] = Counter()
         self.over = threading.Event()
         self.couriers: list[subprocess.Popen[bytes]] = []
+        self.armed: set[int] = set()
         self.feed: list[int] = []
         self.removed: set[str] = set()
 
@@ -205,11 +241,32 @@ class Torture:
     def add(self, name: str, kinds: tuple[str, ...] = ()) -> None:
         """One more endpoint, which begins with the first event."""
         secret = secret_text(self.rng.randbytes(32))
-        self.town.receivers[name] = Receiver(name, kinds, [secret])
-        url = f"http://127.0.0.1:{self.town.server_address[1]}/{name}"
+        self.receivers[name] = Receiver(name, kinds, [secret])
+        self.behave()
+        url = f"http://127.0.0.1:{self.listening.getsockname()[1]}/{name}"
         new = NewEndpoint(EndpointUse.EVENTS, name, url, SEALING.sealed(secret), kinds, after=0)
         with suppress(Refused):  # the answer of the first try may have been lost
             self.again_while_away(lambda: self.store.add_endpoint(new, self.clock.now()))
+
+    def open_town(self) -> subprocess.Popen[bytes]:
+        """The receivers' process."""
+        number = self.listening.fileno()
+        words = [sys.executable, "-m", "torture.events", "--town", str(self.folder), str(number)]
+        return subprocess.Popen(words, cwd=ROOT, pass_fds=[number])
+
+    def kill_town(self) -> None:
+        """The receivers die as they are, and are there again."""
+        self.town.kill()
+        self.town.wait()
+        self.counts["receivers_killed"] += 1
+        self.town = self.open_town()
+
+    def behave(self) -> None:
+        """Say how each receiver behaves from now on."""
+        said = {one.name: {"mode": one.mode, "secrets": one.secrets} for one in self.receivers.values()}
+        part = self.folder / "receivers.part"
+        part.write_text(json.dumps(said))
+        part.replace(self.folder / "receivers.json")
 
     def write_facts(self, seed: int) -> None:
         """Facts, again and again; some transactions are left open for a while."""
@@ -228,13 +285,16 @@ class Torture:
 
     def read_feed(self) -> None:
         """Go through the feed as a program does, from cursor to cursor."""
-        store, cursor = store_at(self.url, 1), 0
+        store, cursor, rng = store_at(self.url, 1), 0, random.Random(self.accounts)
         while True:
             last = self.over.is_set()
             try:
                 found, looked = store.events_after(cursor, 50)
             except AWAY:
                 time.sleep(0.1)
+                continue
+            if found and rng.random() < 0.1:
+                self.counts["reader_died"] += 1
                 continue
             self.feed += [one.no for one in found]
             if last and looked == cursor:
@@ -247,18 +307,24 @@ class Torture:
         """One more courier."""
         words = [sys.executable, "-m", "torture.events", "--courier", str(self.folder), self.url, armed]
         self.couriers.append(subprocess.Popen(words, cwd=ROOT))
+        if armed:
+            self.armed.add(self.couriers[-1].pid)
 
     def strike(self, round_no: int) -> None:
         """What happens in one round."""
-        for one in self.town.receivers.values():
-            one.mode = self.rng.choice(MODES)
-        victim = self.couriers.pop(self.rng.randrange(len(self.couriers)))
+        self.choose_modes(round_no)
+        # One that waits for its failpoint is left alone as long as there is another.
+        free = [one for one in self.couriers if one.pid not in self.armed] or self.couriers
+        victim = self.rng.choice(free)
+        self.couriers.remove(victim)
         time.sleep(self.rng.uniform(0.3, 1.5))
         victim.send_signal(signal.SIGKILL)
         victim.wait()
         self.counts["courier_killed"] += 1
         point = DELIVERY_POINTS[round_no % len(DELIVERY_POINTS)]
         self.bear(f"{point}:{self.rng.randint(1, 5)}" if round_no % 2 else "")
+        if round_no % 3 == 2:
+            self.kill_town()
         if round_no % 4 == 3:
             self.server.kill_immediate()
             self.server.start()
@@ -269,6 +335,17 @@ class Torture:
             self.couriers.remove(dead)
             self.counts["failpoint_reached"] += 1
             self.bear()
+
+    def choose_modes(self, round_no: int) -> None:
+        """How each receiver behaves in this round. One in eight rounds somebody leaves, for three days."""
+        here = [one for one in self.receivers.values() if one.away_until <= self.clock.passed()]
+        for one in here:
+            one.mode = self.rng.choice(MODES)
+        if round_no % 8 == 2 and here:
+            gone = self.rng.choice(here)
+            gone.mode, gone.away_until = "hangs_up", self.clock.passed() + AWAY_SECONDS
+            self.counts["away_three_days"] += 1
+        self.behave()
 
     def handle_endpoints(self, round_no: int) -> None:
         """What people do with endpoints meanwhile."""
@@ -285,7 +362,8 @@ class Torture:
         match round_no % 3:
             case 0:
                 secret = secret_text(self.rng.randbytes(32))
-                self.town.receivers["all"].secrets.append(secret)
+                self.receivers["all"].secrets.append(secret)
+                self.behave()
                 kept, until = SEALING.sealed(secret), now + timedelta(hours=24)
                 self.again_while_away(lambda: store.rotate_secret(one.number, kept, now, until))
             case 1:
@@ -331,8 +409,9 @@ class Torture:
 
     def wait_for_calm(self) -> bool:
         """Everybody is well from now on, and time passes until nothing is pending; whether that came."""
-        for receiver in self.town.receivers.values():
+        for receiver in self.receivers.values():
             receiver.mode = "ok"
+        self.behave()
         deadline = time.monotonic() + CALM_SECONDS_MAX
         while time.monotonic() < deadline:
             self.clock.pass_by(3600)
@@ -345,7 +424,9 @@ class Torture:
                     self.counts["switched_off"] += 1
                     self.store.switch_endpoint(one.number, EndpointState.ON, "", self.clock.now(), "x")
             with self.store.reading() as db:
-                row = db.execute("SELECT (SELECT count(*) FROM unnumbered), (SELECT max(no) FROM event)").fetchone()
+                row = db.execute(
+                    "SELECT (SELECT count(*) FROM unnumbered), (SELECT coalesce(max(no), 0) FROM event)"
+                ).fetchone()
             assert row is not None
             behind = [o for o in self.store.endpoints() if o.counts[DeliveryState.PENDING] or o.event_no < row[1]]
             for one in self.store.endpoints():
@@ -364,14 +445,15 @@ class Torture:
             states = db.execute("SELECT state, count(*) FROM delivery GROUP BY state").fetchall()
         assert row is not None
         lost = unwanted = unordered = twice = forged = 0
-        for name, one in self.town.receivers.items():
-            forged += one.forged
-            twice += sum(one.seen.values()) - len(one.seen)
-            unordered += _unordered(one.first)
+        for name, one in self.receivers.items():
+            taken = taken_by(self.folder / f"{name}.taken")
+            forged += taken.forged
+            twice += sum(taken.seen.values()) - len(taken.seen)
+            unordered += _unordered(taken.first)
             if name not in self.removed:
                 wanted = {event.no for event in events if matches(one.kinds, event.type)}
-                lost += len(wanted - one.seen.keys())
-                unwanted += len(one.seen.keys() - wanted)
+                lost += len(wanted - taken.seen.keys())
+                unwanted += len(taken.seen.keys() - wanted)
         zeros = {
             "lost": lost,
             "unwanted": unwanted,
@@ -391,7 +473,9 @@ class Torture:
         for one in self.couriers:
             one.kill()
             one.wait()
-        self.town.shutdown()
+        self.town.kill()
+        self.town.wait()
+        self.listening.close()
         self.store.close()
         self.server.stop()
 
@@ -429,7 +513,11 @@ def main() -> int:
         logging.NullHandler()
     )  # a database that is killed is what happens here
     parser.add_argument("--courier", nargs=3, help=argparse.SUPPRESS)
+    parser.add_argument("--town", nargs=2, help=argparse.SUPPRESS)
     options = parser.parse_args()
+    if options.town:
+        town(Path(options.town[0]), int(options.town[1]))
+        return 0
     if options.courier:
         courier(Path(options.courier[0]), options.courier[1], options.courier[2])
         return 0

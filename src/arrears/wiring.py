@@ -1,14 +1,11 @@
 """The only place that holds real things: the clock, the database, the mail folder, the services, Django.
 
-Everything else is handed what it needs. Which real things is for the settings to say (`settings.py`), which are read
-here, once.
+Everything else is handed what it needs. Which real things is for the settings to say, which are read here, once.
 """
 
 from __future__ import annotations
 
-import gc
 import os
-import sys
 import threading
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, replace
@@ -29,6 +26,7 @@ from arrears.core.messages.content import Operator
 from arrears.core.messages.recipients import ChannelName
 from arrears.core.policy import default_policy
 from arrears.engine import worker
+from arrears.engine.beside import beside
 from arrears.engine.commands.bank.taking import bank_hourly
 from arrears.engine.courier import Courier
 from arrears.engine.failpoints import arm
@@ -36,6 +34,7 @@ from arrears.engine.message_context import MailLimits, MessageContext
 from arrears.engine.orders import DeliveredServices, OrderAnswers
 from arrears.engine.payments.providers import Providers
 from arrears.engine.people import chores
+from arrears.engine.perform import give_orders
 from arrears.engine.run import Limits, RunReport
 from arrears.engine.system import adopt_policy, identity
 from arrears.ports import Channel, Clock, OtherChannel, Processor, Services, Transport
@@ -140,7 +139,7 @@ class Installation:
     limits: Limits
     providers: Providers
     channels: Mapping[ChannelName, OtherChannel] = field(default_factory=dict)
-    """The ways to reach people besides mail, by the name that stands with their addresses."""
+    """The ways to reach people besides mail, by their names."""
     service_page: Callable[[int, int], str] = field(default=lambda _account, _subscription: "")
     """Where a customer uses a subscription (account, number); empty where that is not known."""
 
@@ -165,7 +164,8 @@ class Installation:
 
     def courier(self) -> Courier:
         """Carries events and orders to their endpoints. See engine/courier.py."""
-        return Courier(self.store, self.transport(), self.clock, OrderAnswers(self.store).heard)
+        answers, give = OrderAnswers(self.store), partial(give_orders, self.store, self.services)
+        return Courier(self.store, self.transport(), self.clock, answers.heard, before=give, signing=RealClock())
 
     def transport(self) -> Transport:
         """See adapters/services/over_http.py."""
@@ -181,17 +181,6 @@ class Installation:
 
     def __exit__(self, *_: object) -> None:
         self.store.close()
-
-
-def tune_for_batches() -> None:
-    """For processes that work in batches. A batch makes and drops many small values, none of them in cycles; looking
-    through them again and again costs a third of the run, and memory stays bounded by the batch all the same. And a
-    lane whose answer has come must not wait 5 ms (the interpreter's default) until the lane that is deciding lets go.
-    """
-    sys.setswitchinterval(0.0005)
-    gc.collect()
-    gc.freeze()
-    gc.set_threshold(200_000, 20, 50)
 
 
 def mail_channel(database: str) -> Channel:
@@ -319,7 +308,8 @@ def open_installation(*, connections_max: int = 4) -> Installation:
     store = PostgresStore(url, connections_max=connections_max, clock_is_real=isinstance(clock, RealClock))
     if not store.policies():
         adopt_policy(store, default_policy(), clock.now(), ARREARS)
-    limits, providers = Limits(settings().deletions_per_day), payment_providers(identity(store, clock.now()))
+    name = identity(store, clock.now())
+    limits, providers = Limits(settings().deletions_per_day), beside(store, payment_providers(name))
     refuse_stand_ins(settings())
     invoice_documents(settings())
     services = DeliveredServices(store, InProcessServices() if settings().mode == "test" else None)
@@ -345,8 +335,7 @@ def install(live: Installation | None) -> None:
 
 
 def _bring_up(url: str) -> None:
-    """An empty database gets the schema; any other must have exactly the version this program knows. Of several
-    programs that start at once one does it and the others wait."""
+    """An empty database gets the schema, of one of all who come; any other must have the version of this program."""
     with psycopg.connect(url, connect_timeout=10) as db:
         if schema.version_of(db) == max(schema.versions()):
             return

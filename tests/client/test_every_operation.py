@@ -10,14 +10,11 @@ from typing import Any
 
 import pytest
 from arrears_client import ApiProblem, Client
-from tests.site import using
 from tests.sources import ROOT
 from tests.stories.paying import post as post_form
-from tests.web.living import Living, living
+from tests.web.living import Living
 
-from arrears.core.delivery.targets import allowed_targets
 from arrears.engine.courier import put_what_is_new
-from arrears.sandbox.run import Running, running
 
 WHY = "the client's test"
 
@@ -47,39 +44,6 @@ def differences(value: Any, schema: Mapping[str, Any], document: Any, at: str = 
                 yield f"{at}.{name} is not described: see web/api/answers.py"
             else:
                 yield from differences(one, described, document, f"{at}.{name}")
-
-
-@pytest.fixture(scope="module")
-def sandbox() -> Iterator[Running]:
-    with running() as found:
-        yield found
-
-
-@pytest.fixture
-def shop(site: str, sandbox: Running) -> Iterator[Living]:
-    with living(site, sandbox) as found, using(delivery_targets=allowed_targets("127.0.0.0/8")):
-        yield found
-
-
-@pytest.fixture
-def client(shop: Living, site: str) -> Iterator[Client]:
-    """The client of a program that may do everything, and a served installation."""
-    from arrears.web import api_tokens
-    from arrears.web.serving import gate, listen, port_of, serving_beside
-    from arrears.web.standing import StandingPages
-    from arrears.web.wsgi import get_application
-
-    token = api_tokens.create_token("client", "write", shop.clock.now())
-    listening = listen("127.0.0.1", 0)
-    standing = StandingPages(site, shop.url, shop.clock.now)
-    served = serving_beside(listening, gate(get_application(), aside=standing))
-    with served, Client(f"http://127.0.0.1:{port_of(listening)}", token, tries=2) as found:
-        yield found
-
-
-@pytest.fixture
-def document(client: Client) -> Any:
-    return client.ask("GET", "/v1/openapi.json").body
 
 
 def test_the_clients_calls_are_those_of_the_document(document: Any) -> None:

@@ -18,7 +18,7 @@ from arrears.core.states import State
 from arrears.engine import commands
 from arrears.engine.courier import Courier
 from arrears.engine.orders import DeliveredServices, OrderAnswers, order_named
-from arrears.engine.perform import perform_all
+from arrears.engine.perform import give_orders, perform_all
 from arrears.ports import DeliveryAnswer, DeliveryState, EndpointUse, NewEndpoint
 from arrears.sim.stage import Stage
 from arrears.store.postgres.check import check_store
@@ -284,6 +284,23 @@ def test_a_courier_that_dies_between_the_word_and_the_record_of_it_hears_it_agai
     scene.town.at = now + 2 * MINUTE
     courier.carry_all()
     counted(scene.store)
+
+
+def test_a_courier_gives_orders_by_itself_and_no_letters(scene: Scene) -> None:
+    """Who has paid need not wait for the worker's next look, nor for letters that leave slowly."""
+    scene.until(33)
+    scene.pay(at(33, 12))
+    before = scene.channel.sent
+    Courier(
+        scene.store,
+        scene.town,
+        scene.town,
+        OrderAnswers(scene.store).heard,
+        before=lambda now: give_orders(scene.store, scene.services, now),
+    ).carry_all()
+    assert [one[2] for one in scene.town.obeyed[2:]] == ["resume", "resume"]
+    assert scene.open() == []
+    assert scene.channel.sent == before
 
 
 def test_without_an_endpoint_orders_wait_and_staff_are_told_once(make_postgres: Callable[[], PostgresStore]) -> None:

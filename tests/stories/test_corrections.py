@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import pytest
+from hypothesis import example, given, settings
+from hypothesis import strategies as st
 from tests.stories.bank import Banked
 from tests.stories.story import PRICE, STAFF, Story
 
@@ -67,6 +69,57 @@ def test_a_payment_that_is_taken_back_is_owed_again_from_that_day_and_only_once(
     assert [(d.open_minor, d.day_0) for d in story.account.debts] == [(PRICE, story.date(10))]
     with pytest.raises(Refused, match="more cannot be taken back"):
         do.take_back(story.store, "P1", None, story.now, STAFF, WHY)
+
+
+def test_a_transfer_for_several_invoices_that_is_taken_back_leaves_each_of_them_owed() -> None:
+    story = Story().until(3)
+    story.bill(4, 5_000)
+    story.until(6).pay(PRICE + 5_000, debts=(1, 2))
+    assert story.account.debts == ()
+    do.take_back(story.store, "P1", None, story.now, STAFF, "it never came")
+    assert {d.no: d.open_minor for d in story.account.debts} == {1: PRICE, 2: 5_000}
+    story.run()
+    assert (story.sub().state, story.account.credit) == (State.PAST_DUE, {})
+    story.check()
+
+
+def taking_back(story: Story, acts: list[tuple[int, list[int]]], left: dict[str, int]) -> None:
+    """Pay so much for some invoices, or, of a number below nothing, take so much of the payments back, the oldest
+    first."""
+    for minor, debts in acts:
+        if minor > 0:
+            story.pay(minor, debts=tuple(debts))
+            left[f"P{story.paid}"] = minor
+            continue
+        for ref in list(left)[: len(debts)]:
+            if part := min(-minor, left[ref]):
+                do.take_back(story.store, ref, part, story.now, STAFF, WHY)
+                left[ref] -= part
+
+
+@given(
+    st.lists(
+        st.tuples(st.integers(-400, 400), st.lists(st.sampled_from([1, 2, 3]), unique=True)), min_size=1, max_size=7
+    )
+)
+@example([(150, [1]), (-50, [1])])
+@example([(230, [1, 2]), (-80, [1])])
+@example([(50, [1]), (50, [1])])
+@example([(1, []), (100, [1])])
+@example([(1, []), (-1, [1]), (1, [1])])
+@settings(max_examples=40, deadline=None)
+def test_whatever_is_taken_back_is_owed_again_and_no_more(acts: list[tuple[int, list[int]]]) -> None:
+    story, left, asked = Story(bill=False), dict[str, int](), {1: 100, 2: 200, 3: 300}
+    for minor in asked.values():
+        story.bill(-1, minor)
+    story.until(2)
+    taking_back(story, acts, left)
+    settled = sum(asked.values()) - sum(d.open_minor for d in story.account.debts)
+    assert settled + sum(story.account.credit.values()) == sum(left.values())
+    taking_back(story, [(-400, [0] * len(left))], left)
+    assert {d.no: d.open_minor for d in story.account.debts} == asked
+    assert not any(story.account.credit.values())
+    story.check()
 
 
 def test_what_a_provider_took_is_not_taken_back_by_a_person_as_the_provider_reports_that() -> None:

@@ -135,6 +135,23 @@ def test_a_debit_that_failed_keeps_its_count_where_a_transfer_came_and_was_taken
     story.check()
 
 
+def test_what_failed_and_what_was_never_debited_are_two_debits_when_one_transfer_for_both_is_taken_back(
+    sandbox: Running,
+) -> None:
+    story = by_debit(sandbox, "sepa_empty")
+    story.until(0)
+    story.bill(12, 5_000)
+    story.pay(PRICE + 5_000, debts=(1, 2))
+    daily(story, 1, 14)
+    [first] = story.attempts()
+    assert (first.state, first.amount_minor) == ("declined", PRICE), "told after it had been paid otherwise"
+    corrections.take_back(story.store, "P1", None, story.now, STAFF, "it never came")
+    daily(story, 14, 45)
+    entries = [[part.debt for part in fact.parts] for _, fact in story.facts(f.AttemptCreated)]
+    assert sorted(entries) == [[1]] * 3 + [[2]] * 3
+    story.check()
+
+
 def test_a_customer_may_use_the_account_whose_debit_may_not_be_presented_again(sandbox: Running) -> None:
     story = by_debit(sandbox, "sepa_empty")
     daily(story, 0, 25)

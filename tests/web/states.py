@@ -16,6 +16,7 @@ from typing import Any, Final, NamedTuple
 
 import psycopg
 from psycopg import sql
+from tests import members
 from tests.site import PASSWORD
 from tests.stories.paying import post
 from tests.web.living import Living, day_in_amsterdam, living
@@ -213,7 +214,7 @@ def _people(begin: datetime) -> None:
         (OTHER, "CANARY"),
     ):
         identities.create_person(email, name, PASSWORD, "nl-NL", begin)
-    identities.create_staff(STAFF, "Sam", PASSWORD, "support", begin)
+    members.made(STAFF, "Sam", PASSWORD, "agent", begin)
 
 
 def _person(town: Town, email: str) -> int:

@@ -44,3 +44,21 @@ def test_every_shape_that_is_named_is_there(document: Any) -> None:
     text = json.dumps(document)
     named = {part.partition('"')[0] for part in text.split('"#/components/schemas/')[1:]}
     assert named == {*document["components"]["schemas"]}
+
+
+def test_what_may_follow_an_answer_is_there_and_takes_what_the_answer_has(document: Any) -> None:
+    from arrears.web.api.links import NEXT
+
+    operations = {one["operationId"]: one for each in document["paths"].values() for one in each.values()}
+    for name, following in NEXT.items():
+        answers = [a for status, a in operations[name]["responses"].items() if status[0] == "2" and "links" in a]
+        assert answers, name
+        for one in following:
+            parts = {part["name"] for part in operations[one.name]["parameters"] if part["in"] == "path"}
+            assert parts == {*one.parts}, (name, one.name)
+            for place in one.parts.values():
+                schema = answers[0]["content"]["application/json"]["schema"]
+                for step in place.removeprefix("/").split("/"):
+                    if "$ref" in schema:
+                        schema = document["components"]["schemas"][schema["$ref"].rpartition("/")[2]]
+                    schema = schema["items"] if step.isdecimal() else schema["properties"][step]

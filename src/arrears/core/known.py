@@ -48,15 +48,32 @@ PAID_IN_DOUBT: Final = "paid in the book: "
 
 
 class KnownPayment(msgspec.Struct, gc=False):
-    """A payment as it was booked; `minor` is what of it has not been taken back. `invoice` 0: it names none. `paid` are
-    the invoices that it went to at once."""
+    """A payment as it was booked; `minor` is what of it has not been taken back. `invoice` 0: it names none or several.
+    `paid` is what went to invoices at once."""
 
     ref: str
     invoice: int
     currency: str
     minor: int
     by_book: bool
-    paid: tuple[int, ...] = ()
+    paid: tuple[f.Allocation, ...] = ()
+
+    def of_invoices(self, minor: int) -> Iterator[f.Allocation]:
+        """The invoices that so much of it came for: the one that it names, or those that it has paid at once and still
+        pays, the latest first; what those never took is left out."""
+        if self.invoice:
+            yield f.Allocation(self.invoice, minor)
+            return
+        stands = min(self.minor, sum(part.minor for part in self.paid))
+        minor -= self.minor - stands
+        found = []
+        for part in self.paid:
+            found.append(f.Allocation(part.debt, min(part.minor, stands)))
+            stands -= found[-1].minor
+        for part in reversed(found):
+            if (taken := min(minor, part.minor)) > 0:
+                yield f.Allocation(part.debt, taken)
+                minor -= taken
 
 
 class KnownRefund(msgspec.Struct, gc=False):
@@ -148,9 +165,17 @@ class Known:
         """How much of an invoice is paid by the imports' own word."""
         return sum(p.minor for p in self.payments.values() if p.by_book and p.invoice == invoice)
 
+    def undo_credit(self, invoice: int, minor: int) -> None:
+        """So much of what account credit has paid of an invoice is owed again: of its latest uses."""
+        for place, part in reversed([*enumerate(self.on_credit)]):
+            if part.debt == invoice and minor:
+                less = min(minor, part.minor)
+                self.on_credit[place] = f.Allocation(invoice, part.minor - less)
+                minor -= less
+
     def given_back(self, invoice: int) -> Iterator[KnownRefund]:
         """What was given back of the payments of an invoice, while it was still asked for."""
-        paid_with = {p.ref for p in self.payments.values() if invoice in (p.invoice, *p.paid)}
+        paid_with = {p.ref for p in self.payments.values() if invoice in (p.invoice, *(part.debt for part in p.paid))}
         return (one for one in self.refunds.values() if one.minor > 0 and one.payment_ref in paid_with)
 
     def paid(self, invoice: int) -> int:
@@ -285,9 +310,18 @@ class _Reading:
                     elif payment is not None and invoice.no == payment.invoice:
                         invoice.other_minor += minor
                         invoice.taken_back_minor += 0 if by_book else minor
-                self._taken_back = []
                 if payment is not None:
-                    payment.minor -= fact.amount_minor + fact.reopened_minor
+                    minor = fact.amount_minor + fact.reopened_minor
+                    direct = {part.debt: part.minor for part in payment.of_invoices(minor)}
+                    for debt, again in self._taken_back:
+                        at_once = min(again, direct.get(debt.no, 0))
+                        direct[debt.no] = direct.get(debt.no, 0) - at_once
+                        self.known.undo_credit(debt.no, again - at_once)
+                    if fact.ref.startswith(TAKEN_BACK) and not payment.by_book:
+                        for no, rest in direct.items():
+                            invoices[no].other_minor -= rest
+                    payment.minor -= minor
+                self._taken_back = []
 
     def _refund(self, fact: f.RefundAsked | f.Refunded | f.RefundCovered | f.RefundUndone) -> None:
         refunds = self.known.refunds
@@ -313,8 +347,9 @@ class _Reading:
         named = fact.invoice or (fact.allocations[0].debt if len(fact.allocations) == 1 else 0)
         # Before an import said which invoice it pays, its payments had that invoice's number for a reference.
         named = named or (known.by_number.get(fact.ref, 0) if by_book else 0)
-        to = tuple(part.debt for part in fact.allocations)
-        known.payments[fact.ref] = KnownPayment(fact.ref, named, fact.currency, fact.amount_minor, by_book, to)
+        known.payments[fact.ref] = KnownPayment(
+            fact.ref, named, fact.currency, fact.amount_minor, by_book, fact.allocations
+        )
         if by_book and named:
             known.invoices[named].since_minor += fact.amount_minor
             return

@@ -123,24 +123,25 @@ def ask_again(unit: Unit, invoice: KnownInvoice, minor: int, author: str, why: s
 
 
 def take_back(unit: Unit, known: Known, payment: KnownPayment, minor: int, author: str, why: str) -> None:
-    """So much of a payment has left again, or never came: its invoice is owed again from today. What the invoice never
-    took is taken from account credit, and then from what that credit has paid, the latest first. Refuses `bad_amount`
-    for nothing, or more than came."""
+    """So much of a payment has left again, or never came: its invoices are owed again from today, the latest paid
+    first. What they never took is taken from account credit, and then from what that credit has paid, the latest first.
+    Refuses `bad_amount` for nothing, or more than came."""
     if not 0 < minor <= payment.minor:
         came = format_amount(payment.minor, payment.currency)
         raise Refused("bad_amount", f"of payment {payment.ref!r} there is {came}; more cannot be taken back")
     left = minor
-    if payment.invoice:
-        invoice = known.invoices[payment.invoice]
-        left -= _owed_again(unit, invoice, known.paid(payment.invoice) - minor, minor, why, author)
+    for part in payment.of_invoices(minor):
+        invoice = known.invoices[part.debt]
+        left -= _owed_again(unit, invoice, known.paid(part.debt) - part.minor, part.minor, why, author)
+        invoice.other_minor -= 0 if payment.by_book else part.minor
     credit = min(left, unit.account.credit.get(payment.currency, 0))
     left -= credit
-    for part in reversed(known.on_credit):
+    for part in reversed([*known.on_credit]):
         invoice = known.invoices[part.debt]
-        if left and invoice.currency == payment.currency and invoice.no != payment.invoice:
-            again = min(left, part.minor)
-            again = _owed_again(unit, invoice, known.paid(part.debt) - again, again, why, author)
+        if left and invoice.currency == payment.currency:
+            again = _owed_again(unit, invoice, 0, min(left, part.minor), why, author)
             invoice.other_minor -= again
+            known.undo_credit(part.debt, again)
             left -= again
     fact = f.Refunded(
         ref=f"{TAKEN_BACK}{payment.ref}:{unit.no}:{unit.seq + 1}",

@@ -75,6 +75,15 @@ def put_what_is_new(store: OutgoingBook, now: datetime) -> int:
     return total
 
 
+Before = Callable[[datetime], int]
+"""What is done before each look, which may put parcels; how much it did."""
+
+
+def NOTHING_BEFORE(_now: datetime) -> int:  # noqa: N802 - a constant
+    """Nothing."""
+    return 0
+
+
 class CourierWatcher(Protocol):
     """Who follows a courier."""
 
@@ -87,7 +96,8 @@ class CourierWatcher(Protocol):
 
 
 class Courier:
-    """Carries parcels from a store. `chance` moves pauses (see `pause_after`)."""
+    """Carries parcels from a store. `chance` moves pauses (see `pause_after`); receivers look at when something was
+    signed, so that is by `signing`, the real clock, where `clock` is a made-up one."""
 
     def __init__(
         self,
@@ -96,9 +106,12 @@ class Courier:
         clock: Clock,
         heard: Heard = NOBODY_HEARS,
         chance: Callable[[], float] = random.random,
+        before: Before = NOTHING_BEFORE,
+        signing: Clock | None = None,
     ) -> None:
         self._store, self._transport, self._clock = store, transport, clock
-        self._heard, self._chance = heard, chance
+        self._heard, self._chance, self._before = heard, chance, before
+        self._signing = signing or clock
         self._stop = threading.Event()
         self._lanes: dict[int, Future[int]] = {}
 
@@ -107,7 +120,7 @@ class Courier:
         For commands, tests and the simulation of a day."""
         total = 0
         while True:
-            moved = put_what_is_new(self._store, self._clock.now())
+            moved = self._put()
             found = sum(self.lane(one) for one in self._store.due_endpoints(self._clock.now()))
             total += found
             if not found and not moved:
@@ -119,7 +132,7 @@ class Courier:
             while not self._stop.is_set():
                 moved = 0
                 try:
-                    moved = put_what_is_new(self._store, self._clock.now())
+                    moved = self._put()
                     self._begin_lanes(pool)
                 except Exception as error:
                     watcher.lost(error)
@@ -141,6 +154,9 @@ class Courier:
         finally:
             self.end()
             thread.join()
+
+    def _put(self) -> int:
+        return self._before(self._clock.now()) + put_what_is_new(self._store, self._clock.now())
 
     def _begin_lanes(self, pool: ThreadPoolExecutor) -> None:
         for endpoint in self._store.due_endpoints(self._clock.now()):
@@ -164,7 +180,7 @@ class Courier:
             if found is None:
                 return total
             reached("delivery.after_claim")
-            now = self._clock.now()
+            now = self._signing.now()
             secrets = [self._transport.opened(one) for one in found.secrets]
             requests = []
             for claim in found.claims:

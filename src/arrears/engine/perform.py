@@ -95,6 +95,13 @@ def perform_all(
     return total
 
 
+def give_orders(store: Store, services: Services, now: datetime) -> int:
+    """Claim orders alone and give them; how many. Who has paid need not wait until letters have left."""
+    claims = store.claim(now, CLAIM_MAX, LEASE_SECONDS, ORDER)
+    record_results(store, _order(store, services, claims, now), now)
+    return len(claims)
+
+
 def _order(store: ReachableAccounts, services: Services, claims: Sequence[Claim], now: datetime) -> list[ActionResult]:
     if not claims:
         return []

@@ -26,9 +26,9 @@ class ActionQueue(Protocol):
     """The queue of actions as its performers see it. What became of an action is recorded through `Batch`, in the
     transaction of the facts that say so."""
 
-    def claim(self, now: datetime, limit: int, lease_seconds: int) -> Sequence[Claim]:
-        """Claim up to `limit` actions, each until its lease ends; committed when this returns. Orders of one
-        subscription are given in the order in which they were asked for."""
+    def claim(self, now: datetime, limit: int, lease_seconds: int, kind: str | None = None) -> Sequence[Claim]:
+        """Claim up to `limit` actions, of one kind or of any, each until its lease ends; committed when this returns.
+        Orders of one subscription are given in the order in which they were asked for."""
 
     def give_back(self, claims: Sequence[Claim]) -> None:
         """Return claims that were not attempted, or certainly came to nothing. When the lease is over they are claimed

@@ -81,7 +81,8 @@ class AllowedTargets:
         return ", ".join((*self.names, *map(str, self.networks)))
 
     def check(self, target: Target) -> None:
-        """Refuse a target whose host is not named: `target_not_allowed`. What it resolves to is asked by `address`."""
+        """Refuse a target whose host is not named, or that could not be connected to whatever it resolves to, which is
+        asked by `address`: `target_not_allowed`."""
         literal = _literal(target.host)
         if literal is not None:
             self.address(target, [str(literal)])
@@ -90,6 +91,9 @@ class AllowedTargets:
                 "target_not_allowed",
                 f"deliveries may not go to {target.host}: name it in ARREARS_DELIVERY_TARGETS",
             )
+        elif not (target.secure or self.networks):
+            way = "give its https address, or name the network that it is in in ARREARS_DELIVERY_TARGETS"
+            raise Refused("target_not_allowed", f"deliveries may not go to {target.host} without TLS: {way}")
 
     def address(self, target: Target, resolved: Sequence[str]) -> str:
         """The first of the addresses that a host has which may be connected to; refuses `target_not_allowed`. Without

@@ -163,7 +163,7 @@ class MemoryStore(MemoryTables):
 
     # -- what must be performed --------------------------------------------------------------------------------
 
-    def claim(self, now: datetime, limit: int, lease_seconds: int) -> Sequence[Claim]:
+    def claim(self, now: datetime, limit: int, lease_seconds: int, kind: str | None = None) -> Sequence[Claim]:
         """See ports.ActionQueue."""
         claims: list[Claim] = []
         blocked: set[tuple[int, int]] = set()
@@ -171,8 +171,10 @@ class MemoryStore(MemoryTables):
             if len(claims) == limit:
                 break
             action = self.actions[key]
-            account, seq, kind = key
-            if kind == ORDER:
+            account, seq, mine = key
+            if kind not in (None, mine):
+                continue
+            if mine == ORDER:
                 subscription = (account, action.subscription)
                 if subscription in blocked:
                     continue
@@ -182,7 +184,7 @@ class MemoryStore(MemoryTables):
             action.status = "claimed"
             action.tries += 1
             action.lease_until = now + timedelta(seconds=lease_seconds)
-            claims.append(Claim(account, seq, kind, action.subscription, action.order_no, action.order, action.tries))
+            claims.append(Claim(account, seq, mine, action.subscription, action.order_no, action.order, action.tries))
         return claims
 
     def give_back(self, claims: Sequence[Claim]) -> None:

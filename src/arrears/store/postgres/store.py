@@ -69,7 +69,7 @@ ORDER BY next_at, account_id LIMIT %b FOR NO KEY UPDATE SKIP LOCKED
 CLAIM_ACTIONS: Final[LiteralString] = """
 WITH free AS MATERIALIZED (
     SELECT account_id, seq, kind FROM action a
-    WHERE (status = 'recorded' OR (status = 'claimed' AND lease_until <= %(now)s))
+    WHERE (status = 'recorded' OR (status = 'claimed' AND lease_until <= %(now)s)) AND kind = coalesce(%(kind)s, kind)
       AND (kind = 'notice' OR NOT EXISTS (
           SELECT FROM action e WHERE e.account_id = a.account_id AND e.subscription = a.subscription
           AND e.kind = 'order' AND e.order_no < a.order_no AND e.status IN ('recorded', 'claimed')))
@@ -236,10 +236,10 @@ class PostgresStore(
 
     # -- what must be performed --------------------------------------------------------------------------------
 
-    def claim(self, now: datetime, limit: int, lease_seconds: int) -> Sequence[Claim]:
+    def claim(self, now: datetime, limit: int, lease_seconds: int, kind: str | None = None) -> Sequence[Claim]:
         """See ports.ActionQueue."""
         with self.each_alone() as db:
-            found = db.execute(CLAIM_ACTIONS, {"now": now, "limit": limit, "lease": lease_seconds})
+            found = db.execute(CLAIM_ACTIONS, {"now": now, "limit": limit, "lease": lease_seconds, "kind": kind})
             return sorted(Claim(*row) for row in found)
 
     def give_back(self, claims: Sequence[Claim]) -> None:

@@ -225,7 +225,7 @@ def stable(request: HttpRequest, account: str, attempt: int = 0) -> HttpResponse
     from the bank or the provider's page. Who has a sign-in to that account pays there, or reads what became of the
     payment; whoever came by its pay link goes back to that link's page; all others sign in."""
     number = account_of(account)
-    somebody = signed_in(request, "person")
+    somebody = signed_in(request)
     if somebody is None or role_of(number, somebody.number) is None:
         link = link_in(request)
         if link is not None and link.account == number:

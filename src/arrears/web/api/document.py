@@ -10,6 +10,7 @@ import msgspec
 
 from arrears.web.api import answers as a
 from arrears.web.api import answers_beside as b
+from arrears.web.api.links import links_of
 
 ANSWERS: Final[Mapping[str, Any]] = {
     "get_accounts": a.AccountPage,
@@ -115,6 +116,8 @@ def complete(document: Mapping[str, Any]) -> None:
                     answer["content"] = {"application/problem+json": answer["content"]["application/json"]}
                 elif name in answered and status != "304":
                     answer["content"] = {"application/json": {"schema": answered[name]}}
+                    if links := links_of(name):
+                        answer["links"] = links
                     if name in ALSO_CREATES:
                         operation["responses"] = {"201": {**answer, "description": "Created"}, **operation["responses"]}
 
