@@ -24,6 +24,7 @@ from arrears.web.api.frame import OfAccount, author_of, terms
 from arrears.web.api.upsert_rows import COLUMNS, AnyRow, SentRows, WrongField, raw, wrong_fields
 from arrears.web.api.upserts import imported, lacks
 from arrears.web.errors import problem
+from arrears.web.gate import ROWS_BYTES_MAX
 from arrears.wiring import installed
 
 router = Router(tags=["upserts"])
@@ -33,8 +34,6 @@ WRITE: Final = ScopeAct.WRITE
 
 ROWS_MAX: Final = 10_000
 """So many rows one request may have."""
-BYTES_MAX: Final = 16 * 1024 * 1024
-"""Ten thousand rows of more than a thousand bytes each."""
 _FIRST_MAX: Final = 300
 _WAY_ON: Final = (
     "nobody is restricted, disabled or deleted before this task is closed: let its program send them again as"
@@ -105,9 +104,9 @@ def _read(request: HttpRequest) -> SentRows | HttpResponse:
     its type, is answered at once: that is no export."""
     if request.content_type != "application/x-ndjson":
         return problem(415, "wrong_type", "Wrong content type", "send application/x-ndjson: a JSON object on each line")
-    if int(request.META.get("CONTENT_LENGTH") or 0) > BYTES_MAX:
-        raise _Whole(413, "too_large", "Too large", f"rows have at most {BYTES_MAX} bytes together")
-    body = request.read(BYTES_MAX + 1)
+    if int(request.META.get("CONTENT_LENGTH") or 0) > ROWS_BYTES_MAX:
+        raise _Whole(413, "too_large", "Too large", f"rows have at most {ROWS_BYTES_MAX} bytes together")
+    body = request.read(ROWS_BYTES_MAX + 1)
     lines = [line for line in body.split(b"\n") if line.strip()]
     if len(lines) > ROWS_MAX:
         raise _Whole(413, "too_many_rows", "Too many rows", f"a request has at most {ROWS_MAX} rows")
