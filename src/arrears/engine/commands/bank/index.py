@@ -128,7 +128,8 @@ class StoredIndex:
         new = sorted(one for one in accounts if one not in self._open_of)
         for at in range(0, len(new), SNAPSHOTS_AT_ONCE):
             some = new[at : at + SNAPSHOTS_AT_ONCE]
-            self._open_of |= dict.fromkeys(some, ()) | self.open_items_of(some)
+            found = self.open_items_of(some)
+            self._open_of |= {number: found.get(number, ()) for number in some}
 
     def open_items_of(self, accounts: Sequence[int]) -> Mapping[int, Sequence[OpenItem]]:
         """The open invoices of some accounts, whatever was looked up before."""
