@@ -208,10 +208,7 @@ class Business:
             event = sandbox.api.event_json(index)
             if event["type"] == kind and customer in ("", event["data"]["object"].get("customer")):
                 body = json.dumps(event).encode()
-                changes = self.billing.system.changed_in(
-                    body, sandbox.signed(body, int(self.now.timestamp())), self.now
-                )
-                self.billing.hear(changes, self.now)
+                self.billing.hear(body, sandbox.signed(body, int(self.now.timestamp())), self.now)
                 return
         raise AssertionError(f"nothing told of {kind}")
 
