@@ -95,6 +95,19 @@ def test_one_of_two_payments_that_was_detached_is_owed_again_and_no_more(busines
     assert business.step(1).owed(invoice) == Owed(paid[-1], paid[-1])
 
 
+def test_one_payment_in_the_place_of_another_is_no_credit_that_pays_something_else(business: Business) -> None:
+    customer, first = business.subscribed("insufficient_funds", days=7)
+    business.control("pay_on_page", invoice=first, method=business.method(customer))
+    business.days(8, hours=24)
+    second = next(one["id"] for one in business.control("invoices", customer=customer) if one["id"] != first)
+    business.control("detach_payment", invoice=first)
+    business.control("pay_on_page", invoice=first, method=business.method(customer))
+    business.sweep()
+    assert (business.owed(first), business.owed(second)) == (Owed(0, 0), Owed(1000, 1000))
+    assert business.facts(customer, f.CreditAllocated) == []
+    assert agree(business)
+
+
 def test_credit_notes_voids_write_offs_and_payments_elsewhere(business: Business) -> None:
     v1 = business.billing.system._v1  # type: ignore[attr-defined]
     noted, voided, given_up, elsewhere = (business.subscribed("insufficient_funds") for _ in range(4))
