@@ -320,6 +320,7 @@ THROTTLES: Final = """
 /console/search                          session
 /console/tasks                           session
 /console/deletions                       session
+/console/tokens                          session
 /console/<account:account>/              session
 /console/<account:account>/<slug:act>    session
 /console/sign-in                         staff
