@@ -257,6 +257,7 @@ ELSEWHERE = {
     "told": "tests/cli/test_warned_otherwise.py",
     "notice preview": "tests/notices",
     "notice translations": "tests/web/test_translations.py",
+    "connect": "tests/cli/test_connect_command.py",
     "db start": "tests/cli/test_main.py",
     "db stop": "tests/cli/test_main.py",
     "db status": "tests/cli/test_main.py",

@@ -321,6 +321,8 @@ THROTTLES: Final = """
 /console/tasks                           session
 /console/deletions                       session
 /console/tokens                          session
+/console/requests                        session
+/console/requests/<int:number>           session
 /console/<account:account>/              session
 /console/<account:account>/<slug:act>    session
 /console/sign-in                         staff

@@ -12,6 +12,7 @@ from typing import Final
 
 from arrears.cli.answer_values import NAMES, JsonAnswer, NoAnswer, Shape, each
 from arrears.cli.answers_bank import BANK
+from arrears.cli.answers_billing import BILLING
 from arrears.cli.answers_deletion import DELETION
 from arrears.cli.answers_services import SERVICE
 from arrears.cli.answers_staff import STAFF
@@ -146,6 +147,7 @@ ANSWERS: Final[Mapping[str, JsonAnswer | NoAnswer]] = {
         ]
     ),
     **BANK,
+    **BILLING,
     "replay": JsonAnswer(
         {
             "book": {"digest": "text", "rows_left_out": {"*": "count"}},

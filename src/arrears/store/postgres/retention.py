@@ -120,7 +120,7 @@ TABLES: Final[Mapping[str, Kept]] = {
     **dict.fromkeys(("schema_version", "policy", "system_state", "provider_sweep", "retention_sweep"), OURS),
     **dict.fromkeys(("django_migrations", "django_content_type"), FRAMEWORK),
     **dict.fromkeys(("auth_group", "auth_group_permissions", "auth_permission"), FRAMEWORK),
-    **dict.fromkeys(("unnumbered", "endpoint"), OURS),
+    **dict.fromkeys(("unnumbered", "endpoint", "billing_system"), OURS),
     "event": Kept("as the books", "the order in which facts became known outside; accounts by number alone"),
     "endpoint_secret": Kept("until its endpoint is removed", "signs deliveries; names nobody"),
     "delivery": Kept(
