@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from contextlib import suppress
 from datetime import datetime, timedelta
 from pathlib import Path
@@ -11,8 +11,8 @@ from typing import Final
 
 from arrears.adapters.books.statements.apart import read_apart
 from arrears.adapters.books.statements.csv_file import load_statement_map
-from arrears.core.bank.statements import BankFile
 from arrears.core.errors import Refused
+from arrears.ports.bank import TakeFile
 
 TAKEN: Final = "taken"
 SET_ASIDE: Final = "set-aside"
@@ -20,9 +20,6 @@ MAP: Final = "map.toml"
 """What the columns of CSV files mean that are laid here."""
 QUIET_FOR: Final = timedelta(seconds=30)
 """A file that changed a moment ago may still be written."""
-
-TakeFile = Callable[[BankFile, bytes, str], bool]
-"""Takes a file that was read (with its digest and its name); False where nothing of it was taken."""
 
 
 def take_laid(folder: Path, now: datetime, take: TakeFile) -> int:

@@ -14,7 +14,7 @@ from arrears.core.facts import ARREARS
 from arrears.core.system import BANK, BANK_FEED
 from arrears.engine.commands.bank.crediting import end_old_doubts, look_at
 from arrears.engine.system import set_book_refused, set_book_taken
-from arrears.ports.bank import BankTaking, Closing
+from arrears.ports.bank import BankTaking, Closing, TakeFile
 
 
 class TakenFile(msgspec.Struct, frozen=True):
@@ -111,7 +111,6 @@ def bank_hourly(store: BankTaking, ours: Collection[tuple[str, str]], feed_days:
 
 
 FOLDER: Final = f"{BANK_FEED}the folder of statements"
-TakeFile = Callable[[BankFile, bytes, str], bool]
 
 
 def take_from(
